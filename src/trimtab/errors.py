@@ -1,0 +1,115 @@
+"""The errors of trimtab. A class receives facts and builds its own sentence.
+
+Every error that a user can cause derives from `TrimtabError`; what the command line makes of
+each (its exit code) is decided at that edge, not here.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+_VALUE_SHOWN = 60
+
+
+class TrimtabError(Exception):
+    """Base of every error that trimtab raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong, where it is, and what to do.
+
+    `row` counts from 1 as a person does: the first row of data is row 1, whatever the source. `line` is the
+    line of a text file, where there is one.
+    """
+
+    problem: str
+    advice: str
+    column: str | None = None
+    row: int | None = None
+    line: int | None = None
+    value: object = None
+    account: object = None
+    source: str | None = None
+
+    def sentence(self) -> str:
+        """The fault as one sentence: where, what, the value, what to do."""
+        place = [
+            self.source,
+            None if self.account is None else f"account {self.account!r}",
+            None if self.row is None else f"row {self.row}",
+            None if self.line is None else f"line {self.line}",
+            None if self.column is None else f"column {self.column!r}",
+        ]
+        where = ", ".join(part for part in place if part)
+        received = "" if self.value is None else f" (received {shown(self.value)})"
+        return f"{where}{': ' if where else ''}{self.problem}{received}: {self.advice}"
+
+
+class InputError(TrimtabError):
+    """Candidates that cannot be rebalanced as they are: what, where, and what to do."""
+
+    def __init__(self, faults: Iterable[Fault], source: str | None = None) -> None:
+        found = list(faults)
+        self.faults: tuple[Fault, ...] = tuple(
+            fault if fault.source or source is None else replace(fault, source=source) for fault in found
+        )
+        first = self.faults[0].sentence()
+        more = len(self.faults) - 1
+        super().__init__(f"{first} (and {more} more of this kind or others)" if more else first)
+
+
+class LimitsError(TrimtabError):
+    """Limits that are unknown, out of range or contradict each other; all faults at once."""
+
+    def __init__(self, faults: Iterable[str], source: str | None = None) -> None:
+        self.faults: tuple[str, ...] = tuple(faults)
+        self.source = source
+        prefix = f"{source}: " if source else ""
+        if len(self.faults) == 1:
+            super().__init__(f"{prefix}{self.faults[0]}")
+        else:
+            lines = "".join(f"\n  - {fault}" for fault in self.faults)
+            super().__init__(f"{prefix}{len(self.faults)} faults in the limits:{lines}")
+
+
+class UnmetLimitError(TrimtabError):
+    """A limit that cannot be met, where `on_unmet = "raise"` asks for an error."""
+
+    def __init__(self, sentences: Iterable[str]) -> None:
+        self.sentences: tuple[str, ...] = tuple(sentences)
+        super().__init__("unmet: " + "; ".join(self.sentences))
+
+
+class BrokenLimitError(TrimtabError):
+    """A hard limit broken in a result: a bug of trimtab, never the user's fault."""
+
+    def __init__(self, sentences: Iterable[str]) -> None:
+        self.sentences: tuple[str, ...] = tuple(sentences)
+        super().__init__(
+            "the result breaks a hard limit, which is a bug in trimtab (please report it with the input): "
+            + "; ".join(self.sentences)
+        )
+
+
+def shown(value: object) -> str:
+    """A value as it is printed in a sentence: quoted if text, cut if long."""
+    text = repr(value)
+    return text if len(text) <= _VALUE_SHOWN else f"{text[:_VALUE_SHOWN]}… ({len(text)} characters)"
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """`did you mean 'x'?`, or the valid names where none is near."""
+    names = sorted(valid)
+    folded: dict[str, str] = {}
+    for known in names:
+        folded.setdefault(known.strip().casefold(), known)
+    found = difflib.get_close_matches(name.strip().casefold(), folded, n=1, cutoff=0.5)
+    if found:
+        return f"did you mean {folded[found[0]]!r}?"
+    if not names:
+        return "there is none to choose from"
+    listed = ", ".join(repr(known) for known in names[:12])
+    return f"known: {listed}{', …' if len(names) > 12 else ''}"

@@ -1,0 +1,1 @@
+"""The rules, once: one account, arrays in, arrays out, no objects, no I/O."""

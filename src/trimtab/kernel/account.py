@@ -1,0 +1,58 @@
+"""One account from rows to targets: the stages in order. The only place that knows the order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trimtab.kernel.compilation import compiled
+from trimtab.kernel.holding import hold
+from trimtab.kernel.selection import select
+from trimtab.kernel.sizing import size
+from trimtab.kernel.tables import NO_NODE, WEIGHT_TOLERANCE, Records
+from trimtab.reasons import Action, SizeReason
+
+
+@compiled
+def _action(current: float, target: float) -> Action:
+    if target == current:
+        return Action.HOLD if current > 0.0 else Action.NONE
+    if current <= 0.0:
+        return Action.OPEN
+    if target <= 0.0:
+        return Action.CLOSE
+    return Action.INCREASE if target > current else Action.DECREASE
+
+
+@compiled
+def _must_brake(rows: Records, settings: Any, answer: Records) -> bool:
+    """Whether more would be sold, or more positions closed, than the brakes allow (rules, section 7)."""
+    sold, closed = 0.0, 0
+    for at in range(rows.size):
+        current, proposed = rows[at].current, answer[at].proposed
+        if proposed < current:
+            sold += current - proposed
+            if proposed <= 0.0 and current >= settings.dust_weight:
+                closed += 1
+    return sold > settings.brake_turnover + WEIGHT_TOLERANCE or closed > settings.brake_closed_positions
+
+
+@compiled
+def rebalance_account(rows: Records, tree: Records, settings: Any, answer: Records) -> bool:
+    """Fill the (empty) answer for one account's rows; returns whether the account is braked."""
+    choices, capacity = select(rows, tree, settings, answer)
+    members, spans = size(rows, tree, settings, choices, capacity)
+    hold(rows, tree, settings, members, spans)
+    for at in range(members.size):
+        member = members[at]
+        answer[member.row].proposed = member.target
+        answer[member.row].size_reason = member.reason
+        answer[member.row].size_node = member.node
+    braked = _must_brake(rows, settings, answer)
+    for at in range(rows.size):
+        current, decided = rows[at].current, answer[at]
+        decided.target = current if braked else decided.proposed
+        decided.action = _action(current, decided.target)
+        if braked and (decided.selected or current > 0.0):
+            decided.size_reason = SizeReason.BRAKED
+            decided.size_node = NO_NODE
+    return braked

@@ -1,0 +1,22 @@
+"""The parallel loop over accounts, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from trimtab.kernel.account import rebalance_account
+from trimtab.kernel.compilation import parallel_compiled
+from trimtab.kernel.tables import Flags, Ints, Records
+
+
+@parallel_compiled
+def rebalance_accounts(rows: Records, start: Ints, tree: Records, settings: Any, answer: Records) -> Flags:
+    """Fill the answer for many accounts; account i has the rows start[i] : start[i + 1]. Returns which are braked."""
+    braked = np.zeros(start.size - 1, np.bool_)
+    for account in numba.prange(start.size - 1):
+        begin, end = start[account], start[account + 1]
+        braked[account] = rebalance_account(rows[begin:end], tree, settings, answer[begin:end])
+    return braked

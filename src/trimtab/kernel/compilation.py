@@ -1,0 +1,70 @@
+"""How the rules are compiled, and how they run undecorated.
+
+Every function of the kernel is written for one account and decorated with `compiled`. No `fastmath`: compiled and
+undecorated code perform the same IEEE operations in the same order, so they give the same bits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core.caching import FunctionCache
+
+
+def _source_stamp() -> str:
+    """A hash of everything that compiled code depends on: numba keys its cache by one file's age alone."""
+    folder = Path(__file__).parent
+    digest = hashlib.sha256(numba.__version__.encode())
+    for file in [*sorted(folder.glob("*.py")), folder.parent / "reasons.py"]:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+_STAMP = _source_stamp()
+
+
+class _StampedCache(FunctionCache):
+    """numba's disk cache, renewed when any file of the kernel changes, not only the function's own."""
+
+    def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
+        return (*super()._index_key(sig, codegen), _STAMP)
+
+
+def compiled(function: Callable[..., Any], *, parallel: bool = False) -> Any:
+    """Compile at first call and keep the machine code on disk, where a folder for it can be written."""
+    dispatcher = numba.njit(nogil=True, parallel=parallel)(function)
+    if isinstance(dispatcher, types.FunctionType):  # NUMBA_DISABLE_JIT
+        return dispatcher
+    try:
+        dispatcher._cache = _StampedCache(function)
+    except RuntimeError:  # numba finds no writable folder: compile anew in each process
+        return dispatcher
+    return dispatcher
+
+
+def parallel_compiled(function: Callable[..., Any]) -> Any:
+    """`compiled`, with `prange` loops spread over the cores."""
+    return compiled(function, parallel=True)
+
+
+def undecorated(function: Any) -> Callable[..., Any]:
+    """The plain Python function behind a compiled one, calling plain functions all the way down."""
+    return _plain(function, {})
+
+
+def _plain(function: Any, done: dict[int, Callable[..., Any]]) -> Callable[..., Any]:
+    source = getattr(function, "py_func", function)
+    if id(source) in done:
+        return done[id(source)]
+    names = dict(source.__globals__)
+    plain = types.FunctionType(source.__code__, names, source.__name__, source.__defaults__, source.__closure__)
+    done[id(source)] = plain
+    for name in source.__code__.co_names:
+        if hasattr(names.get(name), "py_func"):
+            names[name] = _plain(names[name], done)
+    return plain

@@ -1,0 +1,348 @@
+"""How much of each selected asset: nested water-filling (rules, section 5).
+
+w = clip(level * wish, low, high), where an asset's level is the portfolio's, clipped from the top of its path to the
+leaf into the window of each node: [level that reaches its minimum, level that reaches its maximum]. This is the
+projection of the wish in relative entropy on the limits, at the largest total that can be reached up to the aim.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from trimtab.kernel.compilation import compiled
+from trimtab.kernel.selection import FIXED, base_cap, is_sizable
+from trimtab.kernel.tables import (
+    COUNT_TOLERANCE,
+    MEMBER,
+    NO_NODE,
+    ROOT,
+    SPAN,
+    WEIGHT_TOLERANCE,
+    Records,
+    SizingMode,
+)
+from trimtab.reasons import Restriction, SizeReason
+
+# A sum of bounds within this of a limit is at the limit: the limit needs no window.
+_SUM_TOLERANCE = 1e-13
+_LEAST_SCORE_WISH = 0.001
+
+
+@compiled
+def wish_of(row: Any, settings: Any) -> float:
+    """The wished size of an asset, relative to the others (absolute in `desired` mode)."""
+    mode = settings.sizing_mode
+    if mode == SizingMode.SCORE_WEIGHTED:
+        return max(row.score, _LEAST_SCORE_WISH)
+    if mode == SizingMode.ADAPTIVE:
+        if row.score >= 0.9:
+            return 1.5
+        if row.score >= 0.8:
+            return 1.2
+        if row.score >= 0.7:
+            return 1.0
+        if row.score >= 0.6:
+            return 0.8
+        return 0.5
+    if mode == SizingMode.INVERSE_VOLATILITY:
+        return 1.0 / row.sizing_input
+    if mode == SizingMode.DESIRED:
+        return row.sizing_input
+    return 1.0
+
+
+@compiled
+def _bounds(row: Any, fixed: bool, closed: bool, settings: Any) -> tuple[float, float]:
+    """The least and the most weight of a selected asset. `closed`: nothing in its bucket is bought."""
+    cap = base_cap(row.max_weight, settings)
+    if fixed:
+        may_grow = (
+            row.restriction == Restriction.NO_SELL
+            and row.current >= settings.dust_weight
+            and row.score >= settings.min_score_threshold
+            and is_sizable(row.sizing_input, settings)
+            and not closed
+        )
+        return row.current, max(cap, row.current) if may_grow else row.current
+    if row.restriction == Restriction.NO_BUY or closed:
+        high = min(cap, row.current)
+        return min(settings.min_position_weight, high), high
+    return settings.min_position_weight, cap
+
+
+@compiled
+def _arrange(rows: Records, tree: Records, settings: Any, choices: Records, capacity: Records) -> tuple[Records, Records]:
+    """The selected rows grouped by node (a counting sort on leaves), with wishes and bounds; and the spans of nodes."""
+    spans = np.zeros(tree.size, SPAN)
+    for at in range(rows.size):
+        if choices[at].taken:
+            spans[rows[at].leaf].own_end += 1
+    count = 0
+    for node in range(tree.size):
+        own = spans[node].own_end
+        spans[node].begin = count
+        spans[node].own_end = count
+        count += own
+        spans[node].most = math.inf
+        spans[node].fixed_weight = capacity[node].fixed_weight
+        limit = settings.target_invested if node == ROOT else tree[node].max_allocation
+        spans[node].cap = max(limit, capacity[node].fixed_weight)
+    for node in range(tree.size):
+        stop = tree[node].stop
+        spans[node].end = spans[stop].begin if stop < tree.size else count
+    members = np.zeros(count, MEMBER)
+    for at in range(rows.size):
+        if choices[at].taken:
+            row = rows[at]
+            span = spans[row.leaf]
+            member = members[span.own_end]
+            span.own_end += 1
+            member.row = at
+            member.node = NO_NODE
+            member.fixed = choices[at].kind == FIXED
+            member.low, member.high = _bounds(row, member.fixed, tree[row.leaf].closed, settings)
+            member.wish = wish_of(row, settings) if member.low < member.high else 1.0
+    return members, spans
+
+
+@compiled
+def _reachable_minima(tree: Records, members: Records, spans: Records) -> None:
+    """Each node's minimum, at most what its positions and the limits below can hold."""
+    for node in range(tree.size):
+        spans[node].need = 0.0
+    for node in range(tree.size - 1, -1, -1):
+        most = spans[node].need
+        for at in range(spans[node].begin, spans[node].own_end):
+            most += members[at].high
+        most = min(most, spans[node].cap)
+        spans[node].minimum = min(tree[node].min_allocation, most)
+        if node != ROOT:
+            spans[tree[node].parent].need += most
+
+
+@compiled
+def _need_below(tree: Records, members: Records, spans: Records, top: int, scale: float) -> float:
+    """The least weight that what is under `top` needs, with the minima below it times `scale`.
+
+    Leaves in `spans[top].slope` the slope of that need in `scale`.
+    """
+    for node in range(top, tree[top].stop):
+        spans[node].need = 0.0
+        spans[node].slope = 0.0
+    for node in range(tree[top].stop - 1, top - 1, -1):
+        span = spans[node]
+        for at in range(span.begin, span.own_end):
+            span.need += members[at].low
+        if node != top:
+            minimum = scale * span.minimum
+            if minimum > span.need:
+                span.need = minimum
+                span.slope = span.minimum
+            spans[tree[node].parent].need += span.need
+            spans[tree[node].parent].slope += span.slope
+    return spans[top].need
+
+
+@compiled
+def _scale_minima(tree: Records, members: Records, spans: Records, top: int) -> None:
+    """Scale the minima below `top` by the largest factor with which they fit.
+
+    The need is convex and piecewise linear in the factor, so Newton's steps from 1 downwards never pass the solution
+    and end after at most one step for each piece.
+    """
+    scale = 1.0
+    for _ in range(tree[top].stop - top + 1):
+        excess = _need_below(tree, members, spans, top, scale) - spans[top].cap
+        if excess <= 0.0 or spans[top].slope <= 0.0:
+            break
+        scale = max(0.0, scale - excess / spans[top].slope)
+    for node in range(top + 1, tree[top].stop):
+        spans[node].minimum *= scale
+
+
+@compiled
+def _fit(tree: Records, settings: Any, members: Records, spans: Records, top: int) -> None:
+    """Make what `top` must hold fit into what it may hold: the floor's tolerance, then waive, then scale."""
+    begin, end, cap = spans[top].begin, spans[top].end, spans[top].cap
+    bound, unfixed = 0.0, 0
+    for at in range(begin, end):
+        bound += members[at].low
+        if not members[at].fixed:
+            unfixed += 1
+    for node in range(top + 1, tree[top].stop):
+        bound += spans[node].minimum
+    if bound <= cap:
+        return
+    excess = _need_below(tree, members, spans, top, 1.0) - cap
+    if 0.0 < excess <= COUNT_TOLERANCE * settings.min_position_weight and unfixed > 0:
+        share = (cap - spans[top].fixed_weight) / unfixed
+        for at in range(begin, end):
+            if not members[at].fixed:
+                members[at].low = min(members[at].low, share)
+        excess = _need_below(tree, members, spans, top, 1.0) - cap
+    if excess <= WEIGHT_TOLERANCE:
+        return
+    for at in range(begin, end):
+        if not members[at].fixed:
+            members[at].low = 0.0
+    if _need_below(tree, members, spans, top, 1.0) > cap + WEIGHT_TOLERANCE:
+        _scale_minima(tree, members, spans, top)
+
+
+@compiled
+def _sum_at(members: Records, begin: int, end: int, level: float) -> float:
+    total = 0.0
+    for at in range(begin, end):
+        member = members[at]
+        total += min(max(level * member.wish, member.window_low), member.window_high)
+    return total
+
+
+@compiled
+def _level(members: Records, begin: int, end: int, goal: float) -> float:
+    """The smallest level at which the members from `begin` to `end` reach a total of `goal`.
+
+    The total is piecewise linear in the level; `goal` must lie between the sums of the bounds. The piece is found by
+    bisection over the sorted ends of the pieces, the level on it exactly.
+    """
+    ends = np.empty(2 * (end - begin))
+    for at in range(begin, end):
+        ends[2 * (at - begin)] = members[at].window_low / members[at].wish
+        ends[2 * (at - begin) + 1] = members[at].window_high / members[at].wish
+    ends.sort()
+    before, after = -1, ends.size - 1  # the total at ends[after] reaches the goal, the one at ends[before] does not
+    while after - before > 1:
+        middle = (before + after) // 2
+        if _sum_at(members, begin, end, ends[middle]) >= goal:
+            after = middle
+        else:
+            before = middle
+    if before < 0:
+        return float(ends[0])
+    pinned, free = 0.0, 0.0
+    for at in range(begin, end):
+        member = members[at]
+        if member.window_low / member.wish >= ends[after]:
+            pinned += member.window_low
+        elif member.window_high / member.wish <= ends[before]:
+            pinned += member.window_high
+        else:
+            free += member.wish
+    if free <= 0.0:
+        return float(ends[after])
+    return float(min(max((goal - pinned) / free, ends[before]), ends[after]))
+
+
+@compiled
+def _find_window(members: Records, span: Any) -> None:
+    """The levels between which a node's limits leave its members free; narrows the members' bounds to it."""
+    lowest, highest = 0.0, 0.0
+    for at in range(span.begin, span.end):
+        lowest += members[at].window_low
+        highest += members[at].window_high
+    if lowest < span.minimum:
+        enough = highest > span.minimum + _SUM_TOLERANCE
+        span.least = _level(members, span.begin, span.end, span.minimum) if enough else math.inf
+    if highest > span.cap + _SUM_TOLERANCE:
+        span.most = _level(members, span.begin, span.end, span.cap) if lowest < span.cap else 0.0
+    if span.least > 0.0 or span.most < math.inf:
+        for at in range(span.begin, span.end):
+            member = members[at]
+            low, high = member.window_low, member.window_high
+            member.window_high = min(max(span.most * member.wish, low), high)
+            member.window_low = min(max(span.least * member.wish, low), member.window_high)
+
+
+@compiled
+def _portfolio_level(settings: Any, capacity: Records, members: Records) -> float:
+    """The level at which the total reaches its aim; infinite if it cannot."""
+    fixed = capacity[ROOT].fixed_weight
+    wished, lowest, highest = 0.0, 0.0, 0.0
+    for at in range(members.size):
+        member = members[at]
+        lowest += member.window_low
+        highest += member.window_high
+        if not member.fixed:
+            wished += member.wish
+    unfixed_aim = max(settings.target_invested - fixed, 0.0)
+    if settings.full_investment_positions > 0:
+        unfixed_aim *= min(1.0, capacity[ROOT].used / settings.full_investment_positions)
+    aim = max(fixed + unfixed_aim, lowest)
+    if highest <= aim + _SUM_TOLERANCE:
+        level = math.inf
+    elif lowest >= aim:
+        level = 0.0
+    else:
+        level = _level(members, 0, members.size, aim)
+    if settings.sizing_mode == SizingMode.DESIRED:
+        level = min(level, 1.0)
+    if settings.residual_to_cash and wished > 0.0:
+        level = min(level, (aim - fixed) / wished)
+    return level
+
+
+@compiled
+def _pass_down(tree: Records, spans: Records, level: float) -> None:
+    """The portfolio's level as it reaches each node, clipped from the top; and the last node that moved it."""
+    spans[ROOT].level = level
+    spans[ROOT].moved_by = NO_NODE
+    for node in range(1, tree.size):
+        span, above = spans[node], spans[tree[node].parent]
+        span.level = min(max(above.level, span.least), span.most)
+        span.moved_by = above.moved_by if span.level == above.level else node
+
+
+@compiled
+def _size_reason(row: Any, closed: bool, settings: Any, member: Any, wanted: float, unbucketed: float) -> SizeReason:
+    """Why the weight is what it is. `wanted` is level * wish, `unbucketed` the weight at the portfolio's own level."""
+    if member.fixed and (member.low >= member.high or wanted < member.low - WEIGHT_TOLERANCE):
+        return SizeReason.RESTRICTED
+    if wanted > member.high + WEIGHT_TOLERANCE:
+        not_bought = row.restriction == Restriction.NO_BUY or closed
+        if not_bought and row.current <= base_cap(row.max_weight, settings):
+            return SizeReason.RESTRICTED
+        return SizeReason.CAPPED_POSITION
+    if wanted < member.low - WEIGHT_TOLERANCE:
+        return SizeReason.LIFTED_TO_MINIMUM
+    if member.weight > unbucketed + WEIGHT_TOLERANCE:
+        return SizeReason.LIFTED_FOR_BUCKET_MINIMUM
+    if member.weight < unbucketed - WEIGHT_TOLERANCE:
+        return SizeReason.CAPPED_BUCKET
+    return SizeReason.AT_WISH
+
+
+@compiled
+def size(
+    rows: Records, tree: Records, settings: Any, choices: Records, capacity: Records
+) -> tuple[Records, Records]:
+    """The selected assets with their weights and the reasons for these; and the spans of the nodes."""
+    members, spans = _arrange(rows, tree, settings, choices, capacity)
+    _reachable_minima(tree, members, spans)
+    for step in range(tree.size):
+        node = tree[step].bottom_up
+        if spans[node].cap < math.inf and spans[node].begin < spans[node].end:
+            _fit(tree, settings, members, spans, node)
+    for at in range(members.size):
+        members[at].window_low = members[at].low
+        members[at].window_high = members[at].high
+    for step in range(tree.size - 1):
+        node = tree[step].bottom_up
+        if spans[node].begin < spans[node].end and (spans[node].cap < math.inf or spans[node].minimum > 0.0):
+            _find_window(members, spans[node])
+    level = _portfolio_level(settings, capacity, members)
+    _pass_down(tree, spans, level)
+    for at in range(members.size):
+        member = members[at]
+        row = rows[member.row]
+        span = spans[row.leaf]
+        wanted = span.level * member.wish
+        member.weight = min(max(wanted, member.low), member.high)
+        unbucketed = min(max(level * member.wish, member.low), member.high)
+        reason = _size_reason(row, tree[row.leaf].closed, settings, member, wanted, unbucketed)
+        member.reason = reason
+        if reason == SizeReason.CAPPED_BUCKET or reason == SizeReason.LIFTED_FOR_BUCKET_MINIMUM:
+            member.node = span.moved_by
+    return members, spans

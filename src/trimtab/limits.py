@@ -1,0 +1,541 @@
+"""The limits of a rebalance: one frozen object, checked at birth, read from and written to TOML.
+
+Everything that describes a field (type, range, meaning) stands once, in its `_limit(...)`; the checks, the
+JSON Schema, the TOML text and the command line are derived from that.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import numbers
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, cast
+
+import tomli_w
+
+from trimtab.errors import LimitsError, nearest
+
+UNKNOWN = "Unknown"
+SIZING_MODES = ("equal_weight", "score_weighted", "adaptive", "inverse_volatility", "desired")
+_TOLERANCE = 1e-9
+
+
+def _limit(
+    default: Any,
+    kind: type,
+    doc: str,
+    *,
+    low: float = 0.0,
+    high: float = math.inf,
+    below: float | None = None,
+    choices: tuple[str, ...] = (),
+    optional: bool = False,
+    fraction: bool = False,
+    may_be_empty: bool = False,
+) -> Any:
+    """A dataclass field with all that is known about it. `below` is an exclusive upper end."""
+    return field(
+        default=default,
+        metadata={
+            "kind": kind,
+            "doc": doc,
+            "low": low,
+            "high": 1.0 if fraction and high == math.inf else high,
+            "below": below,
+            "choices": choices,
+            "optional": optional,
+            "fraction": fraction,
+            "may_be_empty": may_be_empty,
+        },
+    )
+
+
+# An unset one of these takes a value that depends on other fields (see `_resolve`).
+_UNSET = cast(float, None)
+
+
+@dataclass(frozen=True, slots=True)
+class BucketLimit:
+    """The limits of one bucket; a field that is not given leaves the general limit in force.
+
+    All allocations are fractions of the account's total value.
+    """
+
+    max_positions: int | None = _limit(None, int, "most positions in this bucket", optional=True)
+    max_allocation: float | None = _limit(
+        None, float, "most weight in this bucket", optional=True, fraction=True
+    )
+    min_allocation: float | None = _limit(
+        None, float, "least weight in this bucket, if candidates allow", optional=True, fraction=True
+    )
+
+    def __post_init__(self) -> None:
+        faults = _check_fields(self, "")
+        if not faults and (self.max_allocation is not None and self.min_allocation is not None):
+            if self.min_allocation > self.max_allocation:
+                faults.append(
+                    f"min_allocation {self.min_allocation:g} is above max_allocation {self.max_allocation:g}: "
+                    "lower the one or raise the other"
+                )
+        if faults:
+            raise LimitsError(faults)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RebalancingLimits:
+    """What a rebalance may and must do. Frozen; all faults are reported at once when it is made.
+
+    Weights and allocations are fractions of the account's total value (0.2, never 20).
+
+    Raises
+    ------
+    LimitsError
+        An unknown field, a value of the wrong type or out of range, or fields that contradict each other.
+
+    Examples
+    --------
+    >>> limits = RebalancingLimits(enable_bucket_diversification=True, max_positions_per_bucket=3)
+    >>> limits.max_allocation_per_bucket
+    0.4
+    """
+
+    max_total_positions: int = _limit(10, int, "most positions in the portfolio", low=1)
+    max_new_positions: int = _limit(3, int, "most assets bought that are not held; increases do not count")
+    min_score_threshold: float = _limit(0.6, float, "least score to keep a holding", fraction=True)
+    min_score_diversification: float = _limit(
+        _UNSET, float, "least score of a new asset that only represents a missing bucket", fraction=True
+    )
+    min_score_new_position: float = _limit(_UNSET, float, "least score of a new asset", fraction=True)
+    target_invested: float = _limit(0.95, float, "aimed total weight; the rest is cash", fraction=True)
+    full_investment_positions: int | None = _limit(
+        None, int, "positions from which on the full total is aimed at; fewer aim at less", low=1, optional=True
+    )
+    max_position_weight: float = _limit(0.2, float, "most weight of a position", fraction=True)
+    min_position_weight: float = _limit(0.02, float, "least weight of a position that is held", fraction=True)
+
+    enable_bucket_diversification: bool = _limit(False, bool, "bucket limits and representation on or off")
+    max_positions_per_bucket: int = _limit(4, int, "most positions in a bucket at bucket_level")
+    max_allocation_per_bucket: float = _limit(
+        0.4, float, "most weight in a bucket at bucket_level", fraction=True
+    )
+    min_buckets_represented: int = _limit(2, int, "least number of buckets at bucket_level with a position")
+    allow_bucket_overflow: bool = _limit(False, bool, "holdings need no free position in their bucket")
+    enforce_position_limits: bool = _limit(True, bool, "false removes every bucket's max_positions")
+    enforce_allocation_limits: bool = _limit(
+        True, bool, "false removes every bucket's max_allocation and min_allocation"
+    )
+    enforce_min_buckets: bool = _limit(True, bool, "false removes representation")
+    bucket_level: int = _limit(
+        1, int, "depth of the bucket path at which general limits and representation apply", low=1
+    )
+    bucket_separator: str = _limit(
+        "/", str, "what separates the parts of a bucket's path; empty (or None) for flat names", may_be_empty=True
+    )
+    known_buckets: tuple[str, ...] = _limit((), tuple, "buckets that exist although no candidate is in them")
+    buckets: Mapping[str, BucketLimit] = field(
+        default_factory=dict,
+        hash=False,
+        metadata={"kind": dict, "doc": "limits of single buckets: path -> max_positions, max_allocation, min_allocation"},
+    )
+
+    sizing_mode: str = _limit("equal_weight", str, "what relative sizes are wished for", choices=SIZING_MODES)
+    residual_strategy: str = _limit(
+        "proportional",
+        str,
+        "what limits leave over is spread over the other positions, or stays in cash",
+        choices=("proportional", "cash"),
+    )
+    no_trade_band: float = _limit(
+        0.20, float, "a drift up to this fraction of the target is not traded", below=1.0
+    )
+    min_trade: float = _limit(0.001, float, "a smaller trade of a holding is not made", fraction=True)
+    cash_band: float = _limit(0.02, float, "how far the total may stay from its aim for the band's sake", fraction=True)
+    drift_tolerance: float = _limit(
+        0.0, float, "how far a holding may drift above a limit before it is traded, as a fraction of the limit", high=1.0
+    )
+    dust_weight: float = _limit(
+        _UNSET, float, "a smaller holding competes as a new asset and is closed if not selected", fraction=True
+    )
+    unscored_positions: str = _limit(
+        "hold", str, "what happens to a holding without a score", choices=("hold", "close", "error")
+    )
+    unknown_bucket: str = _limit(
+        "limit", str, "assets without a bucket: one limited bucket, or held and never bought", choices=("limit", "hold")
+    )
+    brake_turnover: float | None = _limit(
+        None, float, "selling more than this weight keeps everything as it is", optional=True, fraction=True
+    )
+    brake_closed_positions: int | None = _limit(
+        None, int, "closing more positions than this keeps everything as it is", optional=True
+    )
+    on_unmet: str = _limit(
+        "report", str, "a limit that cannot be met is reported, or raised as an error", choices=("report", "raise")
+    )
+    derived: frozenset[str] = field(default=frozenset(), init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "derived", frozenset(_resolve(self)))
+        faults = _check_fields(self, "")
+        object.__setattr__(self, "buckets", _bucket_limits(self.buckets, faults))
+        if not faults:
+            faults = [*_contradictions(self), *_bucket_contradictions(self)]
+        if faults:
+            raise LimitsError(faults)
+
+    def __reduce__(self) -> tuple[Any, tuple[dict[str, Any]]]:
+        return (RebalancingLimits.from_dict, (self.to_dict(),))
+
+    def replace(self, **changes: Any) -> RebalancingLimits:
+        """The same limits with some fields changed; fields that were never set follow the changed ones."""
+        return RebalancingLimits.from_dict({**self.to_dict(), **changes})
+
+    def to_dict(self, *, complete: bool = False) -> dict[str, Any]:
+        """The fields as plain values, those that differ from their default; `complete` for every field."""
+        values: dict[str, Any] = {}
+        for known in limit_fields():
+            value = getattr(self, known.name)
+            if known.name == "buckets":
+                value = {path: _given(limit) for path, limit in value.items()}
+                changed = bool(value)
+            elif known.name == "known_buckets":
+                value = list(value)
+                changed = bool(value)
+            else:
+                changed = known.name not in self.derived and value != known.default
+            if complete or changed:
+                values[known.name] = value
+        return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], source: str | None = None) -> RebalancingLimits:
+        """Limits from plain values; an unknown field is an error with the nearest name."""
+        names = [known.name for known in limit_fields()]
+        faults = [f"unknown field {name!r}: {nearest(str(name), names)}" for name in values if name not in names]
+        known_values = {name: value for name, value in values.items() if name in names}
+        try:
+            limits = cls(**known_values)
+        except LimitsError as error:
+            raise LimitsError([*faults, *error.faults], source) from None
+        if faults:
+            raise LimitsError(faults, source)
+        return limits
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> RebalancingLimits:
+        """Limits from a TOML file: one key a field, one table `[buckets."Equity/Tech"]` a bucket."""
+        try:
+            text = Path(path).read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise LimitsError([f"is not a text file ({error.reason} at byte {error.start})"], str(path)) from None
+        except OSError as error:
+            raise LimitsError([f"cannot be read: {error.strerror}"], str(path)) from None
+        return cls.from_toml_text(text, source=str(path))
+
+    @classmethod
+    def from_toml_text(cls, text: str, source: str | None = None) -> RebalancingLimits:
+        """Limits from TOML text."""
+        try:
+            values = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise LimitsError([f"is not valid TOML: {error}"], source) from None
+        return cls.from_dict(values, source)
+
+    def to_toml(self) -> str:
+        """Every field with its meaning as TOML text; fields that are none stand as comments."""
+        lines: list[str] = []
+        for known in limit_fields():
+            if known.name == "buckets":
+                continue
+            value = self.to_dict(complete=True)[known.name]
+            lines.append(f"# {known.metadata['doc']}")
+            lines.append(f"# {known.name} =" if value is None else tomli_w.dumps({known.name: value}).rstrip())
+        for path, limit in self.buckets.items():
+            lines.append("")
+            lines.append(tomli_w.dumps({"buckets": {path: _given(limit)}}).rstrip())
+        return "\n".join(lines) + "\n"
+
+    @classmethod
+    def preset(cls, name: str) -> RebalancingLimits:
+        """One of the limits that ship as examples (`preset_names`); no recommendation."""
+        return cls.from_toml_text(preset_text(name), source=f"preset {name!r}")
+
+
+def limit_fields() -> tuple[dataclasses.Field[Any], ...]:
+    """The fields of `RebalancingLimits` in order, each with its metadata."""
+    return tuple(known for known in dataclasses.fields(RebalancingLimits) if known.init)
+
+
+def preset_names() -> list[str]:
+    """The names of the presets, sorted."""
+    folder = resources.files("trimtab") / "presets"
+    return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
+
+
+def preset_text(name: str) -> str:
+    """The TOML text of a preset."""
+    if name not in preset_names():
+        raise LimitsError([f"unknown preset {name!r}: {nearest(name, preset_names())}"])
+    return (resources.files("trimtab") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
+
+
+def split_path(path: str, separator: str) -> tuple[str, ...]:
+    """The parts of a bucket's path, as written; an empty part stays in, for the caller to refuse."""
+    return tuple(path.split(separator)) if separator else (path,)
+
+
+def limits_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a limits file, derived from the fields."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "trimtab limits",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {known.name: _field_schema(known) for known in limit_fields()},
+    }
+
+
+def _field_schema(known: dataclasses.Field[Any]) -> dict[str, Any]:
+    kind, doc = known.metadata["kind"], known.metadata["doc"]
+    if kind is dict:
+        properties = {inner.name: _field_schema(inner) for inner in dataclasses.fields(BucketLimit)}
+        inner_schema = {"type": "object", "additionalProperties": False, "properties": properties}
+        return {"type": "object", "description": doc, "additionalProperties": inner_schema}
+    if kind is tuple:
+        return {"type": "array", "items": {"type": "string"}, "description": doc}
+    schema: dict[str, Any] = {
+        "type": {bool: "boolean", int: "integer", float: "number", str: "string"}[kind],
+        "description": doc,
+    }
+    if known.default is not None:
+        schema["default"] = known.default
+    if kind in (int, float):
+        schema["minimum"] = kind(known.metadata["low"])
+        if known.metadata["below"] is not None:
+            schema["exclusiveMaximum"] = known.metadata["below"]
+        elif math.isfinite(known.metadata["high"]):
+            schema["maximum"] = known.metadata["high"]
+    if known.metadata["choices"]:
+        schema["enum"] = list(known.metadata["choices"])
+    return schema
+
+
+def _given(limit: BucketLimit) -> dict[str, Any]:
+    values = {inner.name: getattr(limit, inner.name) for inner in dataclasses.fields(limit)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _resolve(limits: RebalancingLimits) -> Iterable[str]:
+    """Give unset fields the value that follows from the others; yields their names."""
+
+    def number(name: str, fallback: float) -> float:
+        value = getattr(limits, name)
+        return value if isinstance(value, numbers.Real) else fallback
+
+    floor = number("min_score_threshold", 0.0)
+    for name, default in (("min_score_diversification", 0.6), ("min_score_new_position", 0.65)):
+        if getattr(limits, name) is None:
+            object.__setattr__(limits, name, max(default, floor))
+            yield name
+        floor = number(name, floor)
+    if limits.dust_weight is None:
+        object.__setattr__(limits, "dust_weight", min(0.001, number("min_position_weight", 0.001)))
+        yield "dust_weight"
+
+
+def _check_fields(owner: RebalancingLimits | BucketLimit, prefix: str) -> list[str]:
+    """The faults of single fields; numbers are stored as plain `int` and `float`."""
+    faults: list[str] = []
+    for known in dataclasses.fields(owner):
+        if "low" not in known.metadata:
+            continue
+        value, fault = _checked(known, getattr(owner, known.name))
+        if fault:
+            faults.append(f"{prefix}{known.name} {fault}")
+        else:
+            object.__setattr__(owner, known.name, value)
+    return faults
+
+
+def _checked(known: dataclasses.Field[Any], value: Any) -> tuple[Any, str]:
+    """The value as stored, and what is wrong with it (empty if nothing)."""
+    kind, meta = known.metadata["kind"], known.metadata
+    if value is None and meta["may_be_empty"]:
+        return "", ""
+    if value is None:
+        return None, "" if meta["optional"] else "must be given: it is None"
+    if kind is bool:
+        return value, "" if isinstance(value, bool) else f"must be true or false (received {value!r})"
+    if kind is tuple:
+        if isinstance(value, str) or not isinstance(value, Iterable):
+            return value, f"must be a list of names (received {value!r})"
+        names = tuple(value)
+        wrong = [name for name in names if not isinstance(name, str)]
+        return names, f"must be a list of names (received {wrong[0]!r} in it)" if wrong else ""
+    if kind is str:
+        return value, "" if value == "" and meta["may_be_empty"] else _text_fault(meta["choices"], value)
+    return _checked_number(kind, meta, value)
+
+
+def _text_fault(choices: tuple[str, ...], value: Any) -> str:
+    if not isinstance(value, str):
+        return f"must be text (received {value!r})"
+    if choices and value not in choices:
+        return f"must be one of {', '.join(choices)} (received {value!r}): {nearest(value, choices)}"
+    return "" if value else "must not be empty"
+
+
+def _checked_number(kind: type, meta: Mapping[str, Any], value: Any) -> tuple[Any, str]:
+    wanted = numbers.Integral if kind is int else numbers.Real
+    if isinstance(value, bool) or not isinstance(value, wanted):
+        return value, f"must be a{' whole' if kind is int else ''} number (received {value!r})"
+    number = kind(value)
+    low, high, below = meta["low"], meta["high"], meta["below"]
+    if not math.isfinite(number) or number < low or number > high or (below is not None and number >= below):
+        if below is not None:
+            span = f"at least {low:g} and below {below:g}"
+        elif math.isfinite(high):
+            span = f"between {low:g} and {high:g}"
+        else:
+            span = f"at least {low:g}"
+        percent = meta["fraction"] and 1 < number <= 100
+        hint = f": it looks like a percent, write {number / 100:g}" if percent else ""
+        return value, f"must be {span} (received {value!r}){hint}"
+    return number, ""
+
+
+def _bucket_limits(given: Any, faults: list[str]) -> Mapping[str, BucketLimit]:
+    """The `buckets` field as path -> `BucketLimit`; what is wrong is added to `faults`."""
+    if not isinstance(given, Mapping):
+        faults.append(f"buckets must map a bucket's path to its limits (received {given!r})")
+        return MappingProxyType({})
+    names = [known.name for known in dataclasses.fields(BucketLimit)]
+    found: dict[str, BucketLimit] = {}
+    for path, limit in given.items():
+        where = f"buckets[{path!r}]"
+        if not isinstance(path, str):
+            faults.append(f"{where}: a bucket's path must be text")
+        elif isinstance(limit, BucketLimit):
+            found[path] = limit
+        elif not isinstance(limit, Mapping):
+            faults.append(f"{where} must be a table with {', '.join(names)} (received {limit!r})")
+        else:
+            unknown = [name for name in limit if name not in names]
+            faults += [f"{where}: unknown field {name!r}: {nearest(str(name), names)}" for name in unknown]
+            try:
+                found[path] = BucketLimit(**{name: value for name, value in limit.items() if name in names})
+            except LimitsError as error:
+                faults += [f"{where}: {fault}" for fault in error.faults]
+    return MappingProxyType(found)
+
+
+def _contradictions(limits: RebalancingLimits) -> Iterable[str]:
+    """Fields that contradict each other, each fault naming the fields."""
+    scores = ("min_score_threshold", "min_score_diversification", "min_score_new_position")
+    for lower, upper in zip(scores, scores[1:], strict=False):
+        if getattr(limits, lower) > getattr(limits, upper):
+            yield (
+                f"{upper} {getattr(limits, upper):g} is below {lower} {getattr(limits, lower):g}: what is bought today "
+                "would be closed tomorrow; raise the one or lower the other"
+            )
+    if limits.min_position_weight > limits.max_position_weight:
+        yield (
+            f"min_position_weight {limits.min_position_weight:g} is above max_position_weight "
+            f"{limits.max_position_weight:g}: no position could be held"
+        )
+    if limits.dust_weight > limits.min_position_weight:
+        yield (
+            f"dust_weight {limits.dust_weight:g} is above min_position_weight {limits.min_position_weight:g}: "
+            "a position of the least size would count as dust"
+        )
+
+
+def _bucket_contradictions(limits: RebalancingLimits) -> Iterable[str]:
+    if not limits.enable_bucket_diversification:
+        if limits.buckets:
+            yield "buckets are given but enable_bucket_diversification is false: set it to true or leave buckets out"
+        return
+    faults = list(_path_faults(limits))
+    yield from faults
+    if faults or not limits.enforce_allocation_limits:
+        return
+    allocations = {"max_allocation_per_bucket": limits.max_allocation_per_bucket}
+    allocations |= {
+        f"buckets[{path!r}]: max_allocation": limit.max_allocation
+        for path, limit in limits.buckets.items()
+        if limit.max_allocation is not None
+    }
+    for name, value in allocations.items():
+        if 0 < value < limits.min_position_weight:
+            yield (
+                f"{name} {value:g} is above 0 but below min_position_weight {limits.min_position_weight:g}: no position "
+                "would fit, which closes the whole bucket; write 0 to close it, or raise it"
+            )
+    yield from _minimum_faults(limits)
+
+
+def _path_faults(limits: RebalancingLimits) -> Iterable[str]:
+    seen: dict[tuple[str, ...], str] = {}
+    named = [("buckets", path) for path in limits.buckets] + [("known_buckets", path) for path in limits.known_buckets]
+    for name, path in named:
+        parts = split_path(path, limits.bucket_separator)
+        folded = tuple(part.strip().casefold() for part in parts)
+        if not all(folded):
+            yield f"{name}: the path {path!r} has an empty part; write every part between two separators"
+            continue
+        if folded[0] == UNKNOWN.casefold() and parts[0] != UNKNOWN:
+            yield f"{name}: {path!r} is the reserved bucket {UNKNOWN!r} in another spelling; write {UNKNOWN!r}"
+        other = seen.setdefault(folded, path)
+        if other != path:
+            yield f"{name}: {path!r} and {other!r} differ only in case or spaces; write one of them"
+        if name == "known_buckets":
+            continue
+        if parts[0] == UNKNOWN:
+            if limits.unknown_bucket == "hold":
+                yield f'buckets[{path!r}] is given but unknown_bucket is "hold", which removes every limit there'
+        elif len(parts) < limits.bucket_level:
+            yield (
+                f"buckets[{path!r}] is above bucket_level {limits.bucket_level}: limits apply only at that depth or "
+                "deeper; lower bucket_level or name a deeper bucket"
+            )
+
+
+def _minimum_faults(limits: RebalancingLimits) -> Iterable[str]:
+    """Bucket minima that together exceed `target_invested` or a maximum above them."""
+    minima = {
+        split_path(path, limits.bucket_separator): limit.min_allocation
+        for path, limit in limits.buckets.items()
+        if limit.min_allocation
+    }
+
+    def needed(prefix: tuple[str, ...]) -> float:
+        """The least weight under a node: its own minimum, or what those below it need together."""
+        below: dict[tuple[str, ...], float] = {}
+        for parts in minima:
+            if len(parts) > len(prefix) and parts[: len(prefix)] == prefix:
+                below[parts[: len(prefix) + 1]] = 0.0
+        return max(minima.get(prefix, 0.0), math.fsum(needed(child) for child in below))
+
+    if needed(()) > limits.target_invested + _TOLERANCE:
+        yield (
+            f"the min_allocation of the buckets sum to {needed(()):g}, above target_invested "
+            f"{limits.target_invested:g}: lower some of them"
+        )
+    nodes = {parts[:depth] for parts in minima for depth in range(limits.bucket_level, len(parts) + 1)}
+    nodes |= {parts[:1] for parts in minima if parts[0] == UNKNOWN}
+    for node in sorted(nodes):
+        path = limits.bucket_separator.join(node)
+        own = limits.buckets.get(path, BucketLimit()).max_allocation
+        is_level = len(node) == limits.bucket_level or node == (UNKNOWN,)
+        most = own if own is not None else limits.max_allocation_per_bucket if is_level else None
+        if most is not None and needed(node) > most + _TOLERANCE:
+            name = "max_allocation" if own is not None else "max_allocation_per_bucket"
+            yield (
+                f"buckets[{path!r}]: the min_allocation there and below need {needed(node):g}, above its {name} {most:g}: "
+                "lower the one or raise the other"
+            )

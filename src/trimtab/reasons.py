@@ -1,0 +1,84 @@
+"""The words of a result: what was done, why, and why in that size.
+
+The kernel answers with integers; these members are those integers, and the tables here are the only place
+where an integer becomes a code (`member.code`) or a sentence (`REASON_SENTENCES`, `SIZE_SENTENCES`).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class _Coded(IntEnum):
+    @property
+    def code(self) -> str:
+        """The member as it stands in a table: lower case, empty for `EMPTY`."""
+        return "" if self.name == "EMPTY" else self.name.lower()
+
+
+class Restriction(_Coded):
+    """What may not be done with an asset in an account."""
+
+    EMPTY = 0
+    NO_BUY = 1
+    NO_SELL = 2
+    NO_TRADE = 3
+
+
+class Action(_Coded):
+    """What a rebalance does with a row: from `current_weight` to `target_weight`."""
+
+    NONE = 0
+    OPEN = 1
+    CLOSE = 2
+    INCREASE = 3
+    DECREASE = 4
+    HOLD = 5
+
+
+class Reason(_Coded):
+    """Why an asset was selected (`KEPT` to `HELD_NOT_SIZABLE`) or not (in order of precedence)."""
+
+    EMPTY = 0
+    KEPT = 1
+    ADDED = 2
+    ADDED_FOR_REPRESENTATION = 3
+    OVERFLOW_PROTECTED = 4
+    RESTRICTED = 5
+    HELD_UNSCORED = 6
+    HELD_NOT_SIZABLE = 7
+    NOT_SCORED = 8
+    RESTRICTED_OUT = 9
+    UNCLASSIFIED = 10
+    NOT_SIZABLE = 11
+    BELOW_THRESHOLD = 12
+    DUST = 13
+    DISPLACED_FOR_REPRESENTATION = 14
+    TOTAL_POSITION_LIMIT = 15
+    NEW_POSITION_LIMIT = 16
+    BUCKET_POSITION_LIMIT = 17
+    MIN_POSITION_CAPACITY = 18
+
+    @property
+    def code(self) -> str:
+        """The code of rules: `restricted` is one word, whether it keeps an asset in or out."""
+        return "restricted" if self is Reason.RESTRICTED_OUT else super().code
+
+
+class SizeReason(_Coded):
+    """Why a selected asset has its size: the first that is true."""
+
+    EMPTY = 0
+    BRAKED = 1
+    RESTRICTED = 2
+    HELD_IN_BAND = 3
+    RELEASED_FOR_LIMIT = 4
+    RELEASED_FOR_CASH = 5
+    CAPPED_POSITION = 6
+    LIFTED_TO_MINIMUM = 7
+    LIFTED_FOR_BUCKET_MINIMUM = 8
+    CAPPED_BUCKET = 9
+    AT_WISH = 10
+
+
+SELECTED_REASONS = frozenset(reason for reason in Reason if Reason.KEPT <= reason <= Reason.HELD_NOT_SIZABLE)
