@@ -392,7 +392,7 @@ def size(tree: Tree, selected: list[Asset], limits: RebalancingLimits) -> tuple[
         for name in names:
             d, low, high = shrunk[name]
             shrunk[name] = (d, clip(bottom * d, low, high), clip(top * d, low, high))
-    aim = aimed_total(selected, lower_sum(tree, selected, minima, ROOT), limits)
+    aim = aimed_total(selected, math.fsum(low for _, low, _ in shrunk.values()), limits)
     level = portfolio_level(selected, list(shrunk.values()), aim, limits)
     wishes, reasons = {}, {}
     for asset in selected:
@@ -427,18 +427,26 @@ def lower_sum(tree: Tree, assets: list[Asset], minima: dict[Node, float], node: 
     return math.fsum(own + [max(minima.get(child, 0.0), lower_sum(tree, assets, minima, child)) for child in children])
 
 
+def most_under(tree: Tree, assets: list[Asset], caps: dict[Node, float], node: Node) -> float:
+    """The most weight that the positions under a node can hold, every limit below it and its own respected."""
+    own = [asset.high for asset in assets if (ROOT, *asset.path)[-1] == node]
+    children = [child for child, path in tree.paths.items() if (ROOT, *path)[-2] == node]
+    total = math.fsum(own + [most_under(tree, assets, caps, child) for child in children])
+    return min(total, caps.get(node, math.inf))
+
+
 def fit_lower_bounds(
     tree: Tree, assets: list[Asset], caps: dict[Node, float], limits: RebalancingLimits
 ) -> dict[Node, float]:
     """§5: waive minima of positions, then scale minima of buckets, where they do not fit; returns the latter."""
-    minima = dict(tree.min_allocation)
+    minima = {node: min(least, most_under(tree, assets, caps, node)) for node, least in tree.min_allocation.items()}
     for node in [*(node for node in tree.paths if node in caps), ROOT]:
         cap, unfixed = caps[node], [asset for asset in under(assets, node) if asset.kind != FIXED]
         excess = lower_sum(tree, assets, minima, node) - cap
         if unfixed and TINY < excess <= COUNT_EPS * limits.min_position_weight:
-            share = (cap - fixed_weight(assets, node)) / len(unfixed)
+            room, wanted = cap - fixed_weight(assets, node), math.fsum(asset.low for asset in unfixed)
             for asset in unfixed:
-                asset.low = min(asset.low, share)
+                asset.low *= min(1.0, room / wanted) if wanted > 0 else 1.0
         if lower_sum(tree, assets, minima, node) > cap + EPS:
             for asset in unfixed:
                 asset.low = 0.0

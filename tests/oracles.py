@@ -26,6 +26,8 @@ from trimtab.limits import UNKNOWN, BucketLimit, RebalancingLimits, split_path
 SCORE_UNITS = 1000
 _ORDER_CHUNK = 10
 _USED_UP = 1e-12
+_SCALE = 1000.0
+_NO_PLAY = 1e-9
 _INPUT_OF_MODE = {"inverse_volatility": "volatility", "desired": "desired_weight"}
 
 Row = Mapping[str, Any]
@@ -298,20 +300,19 @@ def _violations(problem: Problem, selected: set[str]) -> list[str]:
 # ------------------------------------------------------------------------------------------------- selection: the MILP
 
 
+def _quiet_highs(**options: float) -> highspy.Highs:
+    highs = highspy.Highs()
+    for option, value in {"output_flag": False, "threads": 1, **options}.items():
+        highs.setOptionValue(option, value)
+    return highs
+
+
 class _Program:
     """A 0/1 program in HiGHS that grows by one row and changes its objective stage by stage."""
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.highs = highspy.Highs()
-        for option, value in (
-            ("output_flag", False),
-            ("threads", 1),
-            ("mip_rel_gap", 0.0),
-            ("mip_abs_gap", 0.5),
-            ("mip_feasibility_tolerance", 1e-9),
-        ):
-            self.highs.setOptionValue(option, value)
+        self.highs = _quiet_highs(mip_rel_gap=0.0, mip_abs_gap=0.5, mip_feasibility_tolerance=1e-9)
         self.highs.addVars(size, np.zeros(size), np.ones(size))
         kind = np.full(size, highspy.HighsVarType.kInteger)
         self.highs.changeColsIntegrality(size, np.arange(size, dtype=np.int32), kind)
@@ -335,6 +336,10 @@ class _Program:
             costs[column] = value
         self.highs.changeColsCost(self.size, np.arange(self.size, dtype=np.int32), costs)
         self.highs.run()
+        if self.highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            # HiGHS 1.15 calls one program in some 10000 infeasible in presolve, although the stage before solves it.
+            self.highs.setOptionValue("presolve", "off")
+            self.highs.run()
         status = self.highs.getModelStatus()
         if status != highspy.HighsModelStatus.kOptimal:
             raise RuntimeError(f"HiGHS: {self.highs.modelStatusToString(status)}")
@@ -452,42 +457,49 @@ def _limit_node(program: _Program, place: Place, here: list[int], new: list[int]
 # ------------------------------------------------------------------------------------------------------------- sizing
 
 
-def reachable(
-    lower: ArrayLike, upper: ArrayLike, groups: Sequence[Group], total: float
-) -> tuple[list[Group], float]:
+class _Linear:
+    """The limits as a linear program: how small and how large a sum of weights can be."""
+
+    def __init__(self, lower: Floats, upper: Floats, groups: Sequence[Group]) -> None:
+        self.size = len(lower)
+        self.highs = _quiet_highs(primal_feasibility_tolerance=1e-10)
+        self.highs.addVars(self.size, lower, upper)
+        for members, least, most in groups:
+            self.highs.addRow(least, most, len(members), np.asarray(members, np.int32), np.ones(len(members)))
+
+    def extreme(self, members: Sequence[int], sense: highspy.ObjSense) -> float:
+        """The least or most weight that the members can have together."""
+        goal = np.zeros(self.size)
+        goal[list(members)] = 1.0
+        self.highs.changeColsCost(self.size, np.arange(self.size, dtype=np.int32), goal)
+        self.highs.changeObjectiveSense(sense)
+        self.highs.run()
+        status = self.highs.getModelStatus()
+        if status != highspy.HighsModelStatus.kOptimal:
+            raise RuntimeError(f"no weights within the limits: {self.highs.modelStatusToString(status)}")
+        return float(goal @ np.asarray(self.highs.getSolution().col_value))
+
+    def least(self, members: Sequence[int]) -> float:
+        """The least weight of the members."""
+        return self.extreme(members, highspy.ObjSense.kMinimize)
+
+    def most(self, members: Sequence[int]) -> float:
+        """The most weight of the members."""
+        return self.extreme(members, highspy.ObjSense.kMaximize)
+
+
+def reachable(lower: ArrayLike, upper: ArrayLike, groups: Sequence[Group], total: float) -> tuple[list[Group], float]:
     """Groups and total with what cannot be reached replaced by what can, by linear programs.
 
     A minimum of a group that its members and the maxima cannot fill becomes the most that they can; then the total
     becomes the nearest that all limits allow.
     """
-    size = len(np.atleast_1d(lower))
-    caps: list[Group] = [(members, -math.inf, most) for members, _, most in groups]
-    met: list[Group] = []
-    for members, least, most in groups:
-        goal = np.zeros(size)
-        goal[list(members)] = 1.0
-        met.append((members, min(least, _extreme(goal, lower, upper, caps)) if least > 0 else least, most))
-    least_total = -_extreme(-np.ones(size), lower, upper, met)
-    return met, float(min(max(total, least_total), _extreme(np.ones(size), lower, upper, met)))
-
-
-def _extreme(goal: Floats, lower: ArrayLike, upper: ArrayLike, groups: Sequence[Group]) -> float:
-    """The largest goal @ w within the limits."""
-    highs = highspy.Highs()
-    for option, value in (("output_flag", False), ("threads", 1), ("primal_feasibility_tolerance", 1e-10)):
-        highs.setOptionValue(option, value)
-    size = len(goal)
-    highs.addVars(size, np.asarray(lower, float), np.asarray(upper, float))
-    highs.changeColsCost(size, np.arange(size, dtype=np.int32), goal)
-    highs.changeObjectiveSense(highspy.ObjSense.kMaximize)
-    for members, least, most in groups:
-        columns = np.asarray(list(members), np.int32)
-        highs.addRow(least, most, len(columns), columns, np.ones(len(columns)))
-    highs.run()
-    status = highs.getModelStatus()
-    if status != highspy.HighsModelStatus.kOptimal:
-        raise RuntimeError(f"no weights within the limits: {highs.modelStatusToString(status)}")
-    return float(goal @ np.asarray(highs.getSolution().col_value))
+    low, high = np.asarray(lower, float), np.asarray(upper, float)
+    caps = _Linear(low, high, [(members, -math.inf, most) for members, _, most in groups])
+    met = [(members, min(least, caps.most(members)), most) for members, least, most in groups]
+    limits = _Linear(low, high, met)
+    everything = range(low.size)
+    return met, min(max(total, limits.least(everything)), limits.most(everything))
 
 
 def conic_sizes(
@@ -505,41 +517,37 @@ def conic_sizes(
     total; the minimiser is w = clip(level * d, lower, upper) with one level inside every group that is slack.
     With `at_most` the total is only a ceiling and the level of the wish matters (no level above 1): `desired` sizes,
     and `residual_strategy = cash` with d scaled to the total. Minima that cannot be reached: see `reachable`.
+    Weights and groups that the limits leave no play are found first by linear programs and taken as equalities: an
+    interior point method needs an interior.
     """
     d, low, high = (np.asarray(values, float) for values in (wish, lower, upper))
     met, aim = reachable(low, high, groups, total)
-    weights = low.copy()
-    free = np.flatnonzero(high - low > 1e-13)
+    everything = range(d.size)
+    limited = [*met, (everything, -math.inf if at_most else aim, aim)]
+    linear = _Linear(low, high, limited)
+    low, high = (np.array([end([asset]) for asset in everything]) for end in (linear.least, linear.most))
+    weights = (low + high) / 2
+    free = np.flatnonzero(high - low > _NO_PLAY)
     if free.size == 0:
         return weights
-    scaled = d[free] if at_most else d[free] * (max(aim - (low.sum() - low[free].sum()), 1e-3) / d[free].sum())
+    scaled = d[free] if at_most else d[free] * (aim / d[free].sum())
     w = cp.Variable(free.size)
     constraints = [w >= low[free], w <= high[free]]
-    for members, least, most in [*met, (range(d.size), -math.inf if at_most else aim, aim)]:
-        constraints += _between(w, free, low, members, least, most)
-    problem = cp.Problem(cp.Minimize(cp.sum(cp.kl_div(w, scaled))), constraints)
-    for tolerance in (1e-12, 1e-10, 1e-9):
+    for members, least, most in limited:
+        inside = np.isin(free, members)
+        if inside.any():
+            settled = weights[list(members)].sum() - weights[free[inside]].sum()
+            narrow = linear.most(members) - linear.least(members) <= _NO_PLAY
+            weight = cp.sum(w[np.flatnonzero(inside)]) + settled
+            constraints += [weight == linear.most(members)] if narrow else [weight <= most, weight >= max(least, 0.0)]
+    problem = cp.Problem(cp.Minimize(cp.sum(cp.kl_div(_SCALE * w, _SCALE * scaled))), constraints)
+    for tolerance in (1e-12, 1e-11, 1e-10, 1e-9):
         options = {f"tol_{name}": tolerance for name in ("gap_abs", "gap_rel", "feas", "ktratio")}
         problem.solve(solver=cp.CLARABEL, **options)
         if problem.status == cp.OPTIMAL:
             weights[free] = w.value
             return weights
     raise RuntimeError(f"Clarabel: {problem.status}")
-
-
-def _between(
-    w: cp.Variable, free: NDArray[np.intp], low: Floats, members: Sequence[int], least: float, most: float
-) -> list[Any]:
-    """least <= sum over the members <= most, where those that are not free have their lower bound."""
-    inside = np.isin(free, list(members))
-    constant = float(low[list(members)].sum() - low[free[inside]].sum())
-    if not inside.any():
-        return []
-    weight = cp.sum(w[np.flatnonzero(inside)])
-    if least == most:
-        return [weight == most - constant]
-    found = [weight <= most - constant] if most < math.inf else []
-    return [*found, weight >= least - constant] if least - constant > 0 else found
 
 
 Ends = list[tuple[float, float]]

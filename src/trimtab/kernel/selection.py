@@ -138,10 +138,11 @@ def _measure(rows: Records, tree: Records, settings: Any, choices: Records) -> R
         here.room = NO_LIMIT
         here.protected = NO_LIMIT
         if allocation < math.inf:
-            left = _room(allocation - here.fixed_weight, settings)
+            remaining = allocation - here.fixed_weight
+            left = _room(remaining, settings)
             if left < NO_LIMIT:
                 here.room = here.fixed_positions + left
-            if left == 0:
+            if remaining <= WEIGHT_TOLERANCE:
                 here.protected = 0
         here.positions = min(most, here.room)
     capacity[ROOT].protected = capacity[ROOT].positions

@@ -26,7 +26,7 @@ from trimtab.kernel.tables import (
 )
 from trimtab.reasons import Restriction, SizeReason
 
-# A sum of bounds within this of a limit is at the limit: the limit needs no window.
+# A sum within this of a goal is at the goal.
 _SUM_TOLERANCE = 1e-13
 _LEAST_SCORE_WISH = 0.001
 
@@ -104,7 +104,7 @@ def _arrange(rows: Records, tree: Records, settings: Any, choices: Records, capa
             member.node = NO_NODE
             member.fixed = choices[at].kind == FIXED
             member.low, member.high = _bounds(row, member.fixed, tree[row.leaf].closed, settings)
-            member.wish = wish_of(row, settings) if member.low < member.high else 1.0
+            member.wish = 1.0 if member.fixed and member.low >= member.high else wish_of(row, settings)
     return members, spans
 
 
@@ -167,21 +167,21 @@ def _scale_minima(tree: Records, members: Records, spans: Records, top: int) -> 
 def _fit(tree: Records, settings: Any, members: Records, spans: Records, top: int) -> None:
     """Make what `top` must hold fit into what it may hold: the floor's tolerance, then waive, then scale."""
     begin, end, cap = spans[top].begin, spans[top].end, spans[top].cap
-    bound, unfixed = 0.0, 0
+    bound, unfixed = 0.0, 0.0
     for at in range(begin, end):
         bound += members[at].low
         if not members[at].fixed:
-            unfixed += 1
+            unfixed += members[at].low
     for node in range(top + 1, tree[top].stop):
         bound += spans[node].minimum
     if bound <= cap:
         return
     excess = _need_below(tree, members, spans, top, 1.0) - cap
-    if 0.0 < excess <= COUNT_TOLERANCE * settings.min_position_weight and unfixed > 0:
+    if 0.0 < excess <= COUNT_TOLERANCE * settings.min_position_weight and unfixed > cap - spans[top].fixed_weight:
         share = (cap - spans[top].fixed_weight) / unfixed
         for at in range(begin, end):
             if not members[at].fixed:
-                members[at].low = min(members[at].low, share)
+                members[at].low *= share
         excess = _need_below(tree, members, spans, top, 1.0) - cap
     if excess <= WEIGHT_TOLERANCE:
         return
@@ -205,23 +205,21 @@ def _sum_at(members: Records, begin: int, end: int, level: float) -> float:
 def _level(members: Records, begin: int, end: int, goal: float) -> float:
     """The smallest level at which the members from `begin` to `end` reach a total of `goal`.
 
-    The total is piecewise linear in the level; `goal` must lie between the sums of the bounds. The piece is found by
-    bisection over the sorted ends of the pieces, the level on it exactly.
+    The total is piecewise linear in the level; `goal` must lie above the sum of the lower bounds, and not above that of
+    the upper ones. The piece is found by bisection over the sorted ends of the pieces, the level on it exactly.
     """
     ends = np.empty(2 * (end - begin))
     for at in range(begin, end):
         ends[2 * (at - begin)] = members[at].window_low / members[at].wish
         ends[2 * (at - begin) + 1] = members[at].window_high / members[at].wish
     ends.sort()
-    before, after = -1, ends.size - 1  # the total at ends[after] reaches the goal, the one at ends[before] does not
+    before, after = 0, ends.size - 1  # the total at ends[after] reaches the goal, the one at ends[before] does not
     while after - before > 1:
         middle = (before + after) // 2
-        if _sum_at(members, begin, end, ends[middle]) >= goal:
+        if _sum_at(members, begin, end, ends[middle]) >= goal - _SUM_TOLERANCE:
             after = middle
         else:
             before = middle
-    if before < 0:
-        return float(ends[0])
     pinned, free = 0.0, 0.0
     for at in range(begin, end):
         member = members[at]
@@ -243,11 +241,11 @@ def _find_window(members: Records, span: Any) -> None:
     for at in range(span.begin, span.end):
         lowest += members[at].window_low
         highest += members[at].window_high
-    if lowest < span.minimum:
+    if lowest < span.minimum - _SUM_TOLERANCE:
         enough = highest > span.minimum + _SUM_TOLERANCE
         span.least = _level(members, span.begin, span.end, span.minimum) if enough else math.inf
     if highest > span.cap + _SUM_TOLERANCE:
-        span.most = _level(members, span.begin, span.end, span.cap) if lowest < span.cap else 0.0
+        span.most = _level(members, span.begin, span.end, span.cap) if lowest < span.cap - _SUM_TOLERANCE else 0.0
     if span.least > 0.0 or span.most < math.inf:
         for at in range(span.begin, span.end):
             member = members[at]
@@ -273,7 +271,7 @@ def _portfolio_level(settings: Any, capacity: Records, members: Records) -> floa
     aim = max(fixed + unfixed_aim, lowest)
     if highest <= aim + _SUM_TOLERANCE:
         level = math.inf
-    elif lowest >= aim:
+    elif lowest >= aim - _SUM_TOLERANCE:
         level = 0.0
     else:
         level = _level(members, 0, members.size, aim)

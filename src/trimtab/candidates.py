@@ -1,0 +1,498 @@
+"""Data frames <-> kernel records; validation at the door. The only file that knows both sides.
+
+A table comes in as pandas, polars or pyarrow (through narwhals) or as a list of dicts, and leaves as the same kind,
+rows in the order that came in. In between, rows stand in canonical order: accounts as they first appear, assets by name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trimtab.bucket_tree import BucketTree, grow
+from trimtab.errors import Fault, InputError
+from trimtab.kernel.tables import NO_LIMIT, ROW, SETTINGS, Flags, Floats, Ints, Records, SizingMode, Unscored
+from trimtab.limits import UNKNOWN, RebalancingLimits, split_path
+from trimtab.reasons import Restriction
+
+REQUIRED = ("asset", "score")
+NUMBERS = ("score", "current_weight", "max_weight", "desired_weight", "volatility")
+TEXTS = ("asset", "bucket", "restriction")
+COLUMNS = ("account", *TEXTS, *NUMBERS)
+OUTPUTS = ("target_weight", "action", "reason", "size_reason", "proposed_weight")
+RESTRICTIONS = tuple(member.code for member in Restriction)
+
+MOST_WEIGHT = 1.05
+_FULL = 1.0 + 1e-9
+_WISH_RANGE = (1e-9, 1e9)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A column of text: `names[codes[row]]`, code -1 where there is none."""
+
+    codes: Ints
+    names: list[str]
+
+    def at(self, row: int) -> str | None:
+        """The text of a row."""
+        return None if self.codes[row] < 0 else self.names[self.codes[row]]
+
+    def values(self) -> list[str | None]:
+        """The text of every row."""
+        names = np.array([*self.names, None], object)
+        return list(names[self.codes])
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Valid candidates of one account or of many, and what is wrong with those that are not.
+
+    Columns have shape (rows,), in the order that came in. `order` lists the rows of good accounts in canonical order;
+    account `accounts[i]` has order[start[i] : start[i + 1]], which is empty where `faults[i]` is not.
+    """
+
+    native: Any
+    accounts: list[Any]
+    account_of: Ints
+    asset: Text
+    bucket: Text
+    bucket_given: bool
+    restriction: Ints
+    score: Floats
+    current_weight: Floats
+    max_weight: Floats
+    desired_weight: Floats
+    volatility: Floats
+    order: Ints
+    start: Ints
+    leaf: Ints
+    tree: BucketTree
+    faults: dict[int, list[Fault]]
+    unused_columns: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """The number of rows."""
+        return len(self.asset.codes)
+
+    def rows(self, limits: RebalancingLimits) -> Records:
+        """The rows of the good accounts as the kernel wants them, in canonical order."""
+        inputs = {"desired": self.desired_weight, "inverse_volatility": self.volatility}
+        rows = np.zeros(len(self.order), ROW)
+        rows["score"] = self.score[self.order]
+        rows["current"] = self.current_weight[self.order]
+        rows["max_weight"] = self.max_weight[self.order]
+        rows["sizing_input"] = inputs[limits.sizing_mode][self.order] if limits.sizing_mode in inputs else math.nan
+        rows["leaf"] = self.leaf[self.order]
+        rows["restriction"] = self.restriction[self.order]
+        return rows
+
+    def with_columns(self, columns: dict[str, Any]) -> Any:
+        """The table that came in with these columns added, of the same kind."""
+        if isinstance(self.native, list):
+            lists = {name: _plain_list(values) for name, values in columns.items()}
+            return [
+                {**row, **{name: values[at] for name, values in lists.items()}} for at, row in enumerate(self.native)
+            ]
+        frame = nw.from_native(self.native, eager_only=True)
+        if frame.implementation.is_pandas():
+            return self.native.assign(**columns)
+        series = [nw.new_series(name, _plain_list(values), backend=frame.implementation) for name, values in columns.items()]
+        return frame.with_columns(*series).to_native()
+
+
+def settings_of(limits: RebalancingLimits) -> Any:
+    """The limits that are numbers, as the kernel wants them."""
+    representing = limits.enable_bucket_diversification and limits.enforce_min_buckets
+    values = {
+        name: getattr(limits, name) for name in SETTINGS.names or () if isinstance(getattr(limits, name, None), int | float)
+    }
+    values |= {
+        "full_investment_positions": limits.full_investment_positions or 0,
+        "buckets_to_represent": limits.min_buckets_represented if representing else 0,
+        "overflow": limits.enable_bucket_diversification and limits.allow_bucket_overflow,
+        "sizing_mode": SizingMode[limits.sizing_mode.upper()],
+        "residual_to_cash": limits.residual_strategy == "cash",
+        "unscored": Unscored.CLOSE if limits.unscored_positions == "close" else Unscored.HOLD,
+        "brake_turnover": math.inf if limits.brake_turnover is None else limits.brake_turnover,
+        "brake_closed_positions": (
+            NO_LIMIT if limits.brake_closed_positions is None else limits.brake_closed_positions
+        ),
+    }
+    settings = np.zeros(1, SETTINGS)
+    for name in SETTINGS.names or ():
+        settings[name] = values[name]
+    return settings[0]
+
+
+def read(table: Any, limits: RebalancingLimits, *, many: bool) -> Candidates:
+    """Read and check a table of candidates.
+
+    What is wrong with the table as a whole raises; what is wrong with the rows of one account is kept in `faults`
+    beside the good accounts.
+
+    Raises
+    ------
+    InputError
+        No table, no rows, a missing or misspelled column, a column of the wrong type.
+    LimitsError
+        Limits for a bucket that does not exist.
+    """
+    columns, count = _columns(table)
+    _check_names(columns, many)
+    if count == 0:
+        raise InputError([Fault("there are no candidates", "give a table with at least one row")])
+    accounts, account_of = _accounts(columns.get("account"), count)
+    if not many and len(accounts) > 1:
+        row = int(np.argmax(account_of > 0))
+        raise InputError(
+            [
+                Fault(
+                    f"there are {len(accounts)} accounts, and this is the door for one",
+                    "use rebalance_many, or give the rows of one account",
+                    column="account",
+                    row=row + 1,
+                    value=accounts[1],
+                )
+            ]
+        )
+    faults = _Faults(account_of, accounts if "account" in columns else None)
+    asset = _text(columns["asset"], "asset", count)
+    bucket = _text(columns.get("bucket"), "bucket", count)
+    restriction = _restrictions(_text(columns.get("restriction"), "restriction", count), faults)
+    numbers = {name: _numbers(columns.get(name), name, count, 0.0 if name == "current_weight" else math.nan) for name in NUMBERS}
+    numbers["max_weight"] = _check_numbers(numbers, "max_weight" in columns, faults, limits)
+    _check_assets(asset, account_of, len(accounts), faults)
+    bucket = _check_buckets(bucket, limits, faults)
+    _check_totals(numbers["current_weight"], account_of, len(accounts), faults)
+    _check_scored(asset, numbers["score"], numbers["current_weight"], restriction, limits, faults)
+    bad = np.zeros(len(accounts), np.bool_)
+    bad[list(faults.found)] = True
+    good_rows = ~bad[account_of]
+    used = np.unique(bucket.codes[good_rows])
+    tree = grow([bucket.names[code] for code in used], limits)
+    leaf = np.zeros(count, np.int64)
+    leaf_of_code = np.array([tree.leaf_of.get(name, 0) for name in bucket.names], np.int64)
+    leaf[good_rows] = leaf_of_code[bucket.codes[good_rows]]
+    order, start = _canonical(asset, account_of, good_rows, len(accounts))
+    return Candidates(
+        native=table,
+        accounts=accounts,
+        account_of=account_of,
+        asset=asset,
+        bucket=bucket,
+        bucket_given="bucket" in columns,
+        restriction=restriction,
+        order=order,
+        start=start,
+        leaf=leaf,
+        tree=tree,
+        faults=faults.found,
+        unused_columns=tuple(name for name in columns if name not in COLUMNS),
+        **numbers,
+    )
+
+
+class _Faults:
+    """Faults by account, each found with the row it is in."""
+
+    def __init__(self, account_of: Ints, accounts: list[Any] | None) -> None:
+        self._account_of = account_of
+        self._accounts = accounts
+        self.found: dict[int, list[Fault]] = {}
+
+    def add(self, row: int | None, problem: str, advice: str, *, column: str, value: Any, account: int | None = None) -> None:
+        at = int(self._account_of[row]) if row is not None else int(account or 0)
+        name = None if self._accounts is None else self._accounts[at]
+        fault = Fault(problem, advice, column=column, row=None if row is None else row + 1, value=value, account=name)
+        self.found.setdefault(at, []).append(fault)
+
+    def add_where(self, wrong: Flags, values: Any, problem: str, advice: str, *, column: str) -> None:
+        for row in np.flatnonzero(wrong):
+            self.add(int(row), problem, advice, column=column, value=_shown_number(values[row]))
+
+
+def _shown_number(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _columns(table: Any) -> tuple[dict[str, Any], int]:
+    """The columns that came in, by name, as Arrow arrays or lists; and the number of rows."""
+    if isinstance(table, list):
+        wrong = next((at for at, row in enumerate(table) if not isinstance(row, dict)), None)
+        if wrong is not None:
+            raise InputError(
+                [Fault("is not a dict", "give a list of dicts, one for each row", row=wrong + 1, value=table[wrong])]
+            )
+        names = dict.fromkeys(name for row in table for name in row)
+        return {name: [row.get(name) for row in table] for name in names}, len(table)
+    try:
+        frame = nw.from_native(table, eager_only=True)
+    except TypeError:
+        kind = type(table).__name__
+        raise InputError(
+            [Fault(f"a {kind} is not a table", "give a pandas, polars or pyarrow table, or a list of dicts")]
+        ) from None
+    if len(set(frame.columns)) < len(frame.columns):
+        twice = next(name for at, name in enumerate(frame.columns) if name in frame.columns[:at])
+        raise InputError([Fault("stands twice in the table", "rename or drop one of the two", column=twice)])
+    return {name: frame[name] for name in frame.columns}, len(frame)
+
+
+def _check_names(columns: Iterable[str], many: bool) -> None:
+    names = list(columns)
+    faults = []
+    for name in (*(("account",) if many else ()), *REQUIRED):
+        if name not in names:
+            near = _near(name, [other for other in names if other not in COLUMNS])
+            advice = f"is {near!r} meant? Rename it" if near else f"add it; the table has {', '.join(map(repr, names)) or 'none'}"
+            faults.append(Fault("the column is missing", advice, column=name))
+    for name in names:
+        if name in OUTPUTS:
+            faults.append(
+                Fault("the name is one of the result's columns", "drop or rename it before rebalancing", column=name)
+            )
+        elif name not in COLUMNS:
+            near = _near(name, [known for known in COLUMNS if known not in names and known not in REQUIRED])
+            if near:
+                faults.append(Fault("the column is not known", f"did you mean {near!r}? Rename or drop it", column=name))
+    if faults:
+        raise InputError(faults)
+
+
+def _near(name: str, others: Sequence[str]) -> str | None:
+    folded = {str(other).strip().casefold().replace(" ", "_").replace("-", "_"): other for other in reversed(others)}
+    found = difflib.get_close_matches(str(name).strip().casefold().replace(" ", "_"), folded, n=1, cutoff=0.8)
+    return folded[found[0]] if found else None
+
+
+def _arrow(column: Any, name: str) -> pa.Array:
+    """A column as one Arrow array; null, None and (from pandas) NaN are null."""
+    try:
+        array = pa.array(column, from_pandas=True) if isinstance(column, list) else column.to_arrow()
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        values = column if isinstance(column, list) else column.to_list()
+        raise InputError([_odd_one(values, name)]) from None
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+
+
+def _odd_one(values: list[Any], name: str) -> Fault:
+    """The first value whose type does not fit the column."""
+    wanted: type | tuple[type, ...] = (int, float) if name in NUMBERS else str
+    what = "a number" if name in NUMBERS else "text"
+    for at, value in enumerate(values):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, wanted)):
+            if not (isinstance(value, float) and math.isnan(value)):
+                return Fault(f"is not {what}", f"write {what} or leave it empty", column=name, row=at + 1, value=value)
+    return Fault(f"has values that are not {what}", f"convert the column to {what}", column=name)
+
+
+def _text(column: Any, name: str, count: int) -> Text:
+    if column is None:
+        return Text(np.full(count, -1, np.int64), [])
+    array = _arrow(column, name)
+    if pa.types.is_null(array.type):
+        return Text(np.full(count, -1, np.int64), [])
+    is_text = pa.types.is_string(array.type) or pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type)
+    if not is_text:
+        first = next(at for at, valid in enumerate(array.is_valid().to_pylist()) if valid)
+        raise InputError(
+            [
+                Fault(
+                    f"is not text but {array.type}",
+                    "convert the column to text",
+                    column=name,
+                    row=first + 1,
+                    value=array[first].as_py(),
+                )
+            ]
+        )
+    encoded = pc.dictionary_encode(array.cast(pa.large_string()))
+    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return Text(codes, encoded.dictionary.to_pylist())
+
+
+def _numbers(column: Any, name: str, count: int, default: float) -> Floats:
+    if column is None:
+        return np.full(count, default)
+    array = _arrow(column, name)
+    if pa.types.is_null(array.type):
+        return np.full(count, math.nan)
+    is_number = pa.types.is_integer(array.type) or pa.types.is_floating(array.type) or pa.types.is_decimal(array.type)
+    if not is_number:
+        first = next(at for at, valid in enumerate(array.is_valid().to_pylist()) if valid)
+        raise InputError(
+            [Fault("is not a number", "convert the column to numbers", column=name, row=first + 1, value=array[first].as_py())]
+        )
+    return np.asarray(array.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+
+
+def _accounts(column: Any, count: int) -> tuple[list[Any], Ints]:
+    """The accounts in the order of their first row, and the account of each row."""
+    if column is None:
+        return [None], np.zeros(count, np.int64)
+    array = _arrow(column, "account")
+    kind = array.type
+    is_fit = pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    if array.null_count or not is_fit:
+        row = next((at for at, valid in enumerate(array.is_valid().to_pylist()) if not valid), None)
+        if row is not None:
+            raise InputError([Fault("the account is missing", "name the account of every row", column="account", row=row + 1)])
+        raise InputError([Fault(f"is neither text nor a whole number but {kind}", "convert the column", column="account", row=1, value=array[0].as_py())])
+    encoded = pc.dictionary_encode(array if pa.types.is_integer(kind) else array.cast(pa.large_string()))
+    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _restrictions(text: Text, faults: _Faults) -> Ints:
+    known = {code: at for at, code in enumerate(RESTRICTIONS)}
+    of_code = np.array([known.get(name, -1) for name in text.names] + [0], np.int64)
+    found = of_code[text.codes]
+    for row in np.flatnonzero(found < 0):
+        advice = "write no_buy, no_sell, no_trade or leave it empty"
+        faults.add(int(row), "the restriction is not known", advice, column="restriction", value=text.at(int(row)))
+    return np.maximum(found, 0)
+
+
+def _check_numbers(numbers: dict[str, Floats], has_max: bool, faults: _Faults, limits: RebalancingLimits) -> Floats:
+    """Check every number; returns `max_weight` with inf where there is none."""
+    score, weight = numbers["score"], numbers["current_weight"]
+    percent = (score > 1) & (score <= 100)
+    faults.add_where(percent, score, "is above 1", "a score lies between 0 and 1; divide by 100 if it is a percent", column="score")
+    outside = ~np.isnan(score) & ~percent & ((score < 0) | (score > 1))
+    faults.add_where(outside, score, "is outside 0 to 1", "give a score between 0 and 1, or none if it could not be scored", column="score")
+    missing = np.isnan(weight)
+    faults.add_where(missing, weight, "is missing", "write 0 if it is not held", column="current_weight")
+    infinite = np.isinf(weight)
+    faults.add_where(infinite, weight, "is infinite", "give a fraction of the account's value", column="current_weight")
+    faults.add_where(~infinite & (weight < 0), weight, "is negative", "trimtab holds no short positions; give 0 or more", column="current_weight")
+    most = numbers["max_weight"]
+    faults.add_where(~np.isnan(most) & ((most < 0) | (most > 1)), most, "is outside 0 to 1", "give a fraction (0.05, not 5), or none for no limit", column="max_weight")
+    for name in ("desired_weight", "volatility"):
+        values = numbers[name]
+        wrong = ~np.isnan(values) & ~((values >= _WISH_RANGE[0]) & (values <= _WISH_RANGE[1]))
+        faults.add_where(wrong, values, "is not a positive number of a usable size", "give a number above 0, or none if there is none", column=name)
+    return np.where(np.isnan(most), math.inf, most) if has_max else np.full(len(score), math.inf)
+
+
+def _check_assets(asset: Text, account_of: Ints, accounts: int, faults: _Faults) -> None:
+    blank = np.array([not name.strip() for name in asset.names] + [True], np.bool_)[asset.codes]
+    for row in np.flatnonzero(blank):
+        faults.add(int(row), "the asset has no name", "name every asset", column="asset", value=asset.at(int(row)))
+    named = np.flatnonzero(~blank)
+    key = account_of[named] * (len(asset.names) + 1) + asset.codes[named]
+    ranked = np.argsort(key, kind="stable")
+    again = ranked[1:][key[ranked[1:]] == key[ranked[:-1]]]
+    for at in np.sort(again):
+        row = int(named[at])
+        first = int(named[np.argmax(key == key[at])])
+        faults.add(
+            row,
+            f"the asset stands in row {first + 1} already",
+            "give each asset once in an account; sum or drop the rows yourself",
+            column="asset",
+            value=asset.at(row),
+        )
+
+
+def _check_buckets(bucket: Text, limits: RebalancingLimits, faults: _Faults) -> Text:
+    """Refuse malformed paths and two spellings of one bucket; a missing bucket becomes `Unknown`."""
+    names = [name if name.strip() else UNKNOWN for name in bucket.names]
+    problem: dict[int, tuple[str, str]] = {}
+    spelling = _spellings(names, bucket, limits)
+    for code, name in enumerate(names):
+        parts = split_path(name, limits.bucket_separator)
+        if not all(part.strip() for part in parts):
+            problem[code] = ("the bucket's path has an empty part", "write every part between two separators")
+            continue
+        for depth in range(1, len(parts) + 1):
+            kept = spelling[_folded(parts[:depth])]
+            if kept != parts[:depth]:
+                other = limits.bucket_separator.join(kept)
+                problem[code] = (f"the bucket differs from {other!r} only in case or spaces", "write both the same way")
+                break
+    wrong = np.array([code in problem for code in range(len(names))] + [False], np.bool_)[bucket.codes]
+    for row in np.flatnonzero(wrong):
+        faults.add(int(row), *problem[int(bucket.codes[row])], column="bucket", value=bucket.at(int(row)))
+    unique = list(dict.fromkeys([*names, UNKNOWN]))
+    number = {name: at for at, name in enumerate(unique)}
+    return Text(np.array([number[name] for name in [*names, UNKNOWN]], np.int64)[bucket.codes], unique)
+
+
+def _folded(parts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(part.strip().casefold() for part in parts)
+
+
+def _spellings(names: list[str], bucket: Text, limits: RebalancingLimits) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """For each node the spelling that counts: `Unknown`, then the limits', then that of most rows, then the first."""
+    rows_of = np.bincount(bucket.codes[bucket.codes >= 0], minlength=len(names))
+    votes: dict[tuple[str, ...], dict[tuple[str, ...], float]] = {}
+    given = [(UNKNOWN, math.inf), *((name, 1e18) for name in (*limits.buckets, *limits.known_buckets))]
+    for name, weight in [*given, *((name, float(rows_of[code])) for code, name in enumerate(names))]:
+        parts = split_path(name, limits.bucket_separator)
+        for depth in range(1, len(parts) + 1):
+            counted = votes.setdefault(_folded(parts[:depth]), {})
+            counted[parts[:depth]] = counted.get(parts[:depth], 0.0) + weight
+    return {folded: min(counted, key=lambda parts: (-counted[parts], parts)) for folded, counted in votes.items()}
+
+
+def _check_totals(weight: Floats, account_of: Ints, accounts: int, faults: _Faults) -> None:
+    usable = np.where(np.isfinite(weight), weight, 0.0)
+    totals = np.bincount(account_of, usable, minlength=accounts)
+    for account in np.flatnonzero(totals > MOST_WEIGHT + 1e-12):
+        total = float(totals[account])
+        percent = 50 < total <= 105
+        advice = (
+            "they look like percents: divide by 100"
+            if percent
+            else "give fractions of the account's total value, cash left out"
+        )
+        faults.add(
+            None,
+            f"the weights sum to {total:.6g}, above {MOST_WEIGHT}",
+            advice,
+            column="current_weight",
+            value=round(total, 9),
+            account=int(account),
+        )
+
+
+def _check_scored(
+    asset: Text, score: Floats, weight: Floats, restriction: Ints, limits: RebalancingLimits, faults: _Faults
+) -> None:
+    if limits.unscored_positions != "error":
+        return
+    free = (restriction != Restriction.NO_TRADE) & (restriction != Restriction.NO_SELL)
+    for row in np.flatnonzero(np.isnan(score) & (weight > 0) & free):
+        faults.add(
+            int(row),
+            f"the holding {asset.at(int(row))!r} has no score",
+            'score it, restrict it, or set unscored_positions to "hold" or "close"',
+            column="score",
+            value=None,
+        )
+
+
+def _canonical(asset: Text, account_of: Ints, good: Flags, accounts: int) -> tuple[Ints, Ints]:
+    """The good rows, account by account and by asset name; and where each account starts."""
+    rank = np.empty(len(asset.names) + 1, np.int64)
+    rank[np.array(sorted(range(len(asset.names)), key=asset.names.__getitem__), np.int64)] = np.arange(len(asset.names))
+    rows = np.flatnonzero(good)
+    order = rows[np.lexsort((rank[asset.codes[rows]], account_of[rows]))]
+    start = np.zeros(accounts + 1, np.int64)
+    np.cumsum(np.bincount(account_of[order], minlength=accounts), out=start[1:])
+    return order, start
+
+
+def _plain_list(values: Any) -> list[Any]:
+    return values.tolist() if isinstance(values, np.ndarray) else list(values)
