@@ -120,7 +120,7 @@ def _refuse_unknown_nodes(
     names = [separator.join(key) for key in present]
     faults = [
         f"buckets[{separator.join(key)!r}]: no candidate is in this bucket: {nearest(separator.join(key), names)} "
-        "If the name is right, add it to known_buckets"
+        "(if the name is right, add it to known_buckets)"
         for key in limited
         if key not in present
     ]

@@ -96,22 +96,28 @@ class Candidates:
         rows["restriction"] = self.restriction[self.order]
         return rows
 
-    def with_columns(self, columns: dict[str, Any]) -> Any:
-        """The table that came in with these columns added, of the same kind."""
+    def with_columns(self, columns: dict[str, Any], rows: Ints | None = None) -> Any:
+        """The table that came in, or some of its rows, with these columns added, of the same kind.
+
+        `columns` have shape (rows of the table,).
+        """
+        chosen = slice(None) if rows is None or len(rows) == self.size else rows
+        added = {name: values[chosen] for name, values in columns.items()}
         if isinstance(self.native, list):
-            lists = {name: _plain_list(values) for name, values in columns.items()}
-            return [
-                {**row, **{name: values[at] for name, values in lists.items()}} for at, row in enumerate(self.native)
-            ]
+            lists = {name: values.tolist() for name, values in added.items()}
+            kept = self.native if isinstance(chosen, slice) else [self.native[row] for row in chosen]
+            return [{**row, **{name: lists[name][at] for name in lists}} for at, row in enumerate(kept)]
         frame = nw.from_native(self.native, eager_only=True)
+        if not isinstance(chosen, slice):
+            frame = frame[chosen.tolist()]
         if frame.implementation.is_pandas():
-            return self.native.assign(**columns)
-        series = [nw.new_series(name, _plain_list(values), backend=frame.implementation) for name, values in columns.items()]
+            return frame.to_native().assign(**added)
+        series = [nw.new_series(name, values.tolist(), backend=frame.implementation) for name, values in added.items()]
         return frame.with_columns(*series).to_native()
 
 
-def settings_of(limits: RebalancingLimits) -> Any:
-    """The limits that are numbers, as the kernel wants them."""
+def settings_of(limits: RebalancingLimits) -> Records:
+    """The limits that are numbers, as the kernel wants them. Shape (1,)."""
     representing = limits.enable_bucket_diversification and limits.enforce_min_buckets
     values = {
         name: getattr(limits, name) for name in SETTINGS.names or () if isinstance(getattr(limits, name, None), int | float)
@@ -131,11 +137,11 @@ def settings_of(limits: RebalancingLimits) -> Any:
     settings = np.zeros(1, SETTINGS)
     for name in SETTINGS.names or ():
         settings[name] = values[name]
-    return settings[0]
+    return settings
 
 
-def read(table: Any, limits: RebalancingLimits, *, many: bool) -> Candidates:
-    """Read and check a table of candidates.
+def read(table: Any, limits: RebalancingLimits, *, many: bool, any_accounts: bool = False) -> Candidates:
+    """Read and check a table of candidates: `many` accounts (the column must be there), one, or `any_accounts`.
 
     What is wrong with the table as a whole raises; what is wrong with the rows of one account is kept in `faults`
     beside the good accounts.
@@ -152,7 +158,7 @@ def read(table: Any, limits: RebalancingLimits, *, many: bool) -> Candidates:
     if count == 0:
         raise InputError([Fault("there are no candidates", "give a table with at least one row")])
     accounts, account_of = _accounts(columns.get("account"), count)
-    if not many and len(accounts) > 1:
+    if not (many or any_accounts) and len(accounts) > 1:
         row = int(np.argmax(account_of > 0))
         raise InputError(
             [
@@ -172,14 +178,13 @@ def read(table: Any, limits: RebalancingLimits, *, many: bool) -> Candidates:
     numbers = {name: _numbers(columns.get(name), name, count, 0.0 if name == "current_weight" else math.nan) for name in NUMBERS}
     numbers["max_weight"] = _check_numbers(numbers, "max_weight" in columns, faults, limits)
     _check_assets(asset, account_of, len(accounts), faults)
-    bucket = _check_buckets(bucket, limits, faults)
+    bucket, sound = _check_buckets(bucket, limits, faults)
     _check_totals(numbers["current_weight"], account_of, len(accounts), faults)
     _check_scored(asset, numbers["score"], numbers["current_weight"], restriction, limits, faults)
     bad = np.zeros(len(accounts), np.bool_)
     bad[list(faults.found)] = True
     good_rows = ~bad[account_of]
-    used = np.unique(bucket.codes[good_rows])
-    tree = grow([bucket.names[code] for code in used], limits)
+    tree = grow(sound, limits)
     leaf = np.zeros(count, np.int64)
     leaf_of_code = np.array([tree.leaf_of.get(name, 0) for name in bucket.names], np.int64)
     leaf[good_rows] = leaf_of_code[bucket.codes[good_rows]]
@@ -234,7 +239,8 @@ def _columns(table: Any) -> tuple[dict[str, Any], int]:
                 [Fault("is not a dict", "give a list of dicts, one for each row", row=wrong + 1, value=table[wrong])]
             )
         names = dict.fromkeys(name for row in table for name in row)
-        return {name: [row.get(name) for row in table] for name in names}, len(table)
+        absent = {"current_weight": 0.0}  # a key that a row does not have is the default, an explicit None is missing
+        return {name: [row.get(name, absent.get(name)) for row in table] for name in names}, len(table)
     try:
         frame = nw.from_native(table, eager_only=True)
     except TypeError:
@@ -405,8 +411,11 @@ def _check_assets(asset: Text, account_of: Ints, accounts: int, faults: _Faults)
         )
 
 
-def _check_buckets(bucket: Text, limits: RebalancingLimits, faults: _Faults) -> Text:
-    """Refuse malformed paths and two spellings of one bucket; a missing bucket becomes `Unknown`."""
+def _check_buckets(bucket: Text, limits: RebalancingLimits, faults: _Faults) -> tuple[Text, list[str]]:
+    """Refuse malformed paths and two spellings of one bucket; a missing bucket becomes `Unknown`.
+
+    Returns the buckets, and the names of those that are sound and in use.
+    """
     names = [name if name.strip() else UNKNOWN for name in bucket.names]
     problem: dict[int, tuple[str, str]] = {}
     spelling = _spellings(names, bucket, limits)
@@ -426,7 +435,8 @@ def _check_buckets(bucket: Text, limits: RebalancingLimits, faults: _Faults) -> 
         faults.add(int(row), *problem[int(bucket.codes[row])], column="bucket", value=bucket.at(int(row)))
     unique = list(dict.fromkeys([*names, UNKNOWN]))
     number = {name: at for at, name in enumerate(unique)}
-    return Text(np.array([number[name] for name in [*names, UNKNOWN]], np.int64)[bucket.codes], unique)
+    codes = np.array([number[name] for name in [*names, UNKNOWN]], np.int64)[bucket.codes]
+    return Text(codes, unique), [unique[code] for code in np.unique(codes[~wrong])]
 
 
 def _folded(parts: Sequence[str]) -> tuple[str, ...]:
@@ -492,7 +502,3 @@ def _canonical(asset: Text, account_of: Ints, good: Flags, accounts: int) -> tup
     start = np.zeros(accounts + 1, np.int64)
     np.cumsum(np.bincount(account_of[order], minlength=accounts), out=start[1:])
     return order, start
-
-
-def _plain_list(values: Any) -> list[Any]:
-    return values.tolist() if isinstance(values, np.ndarray) else list(values)

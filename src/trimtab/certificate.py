@@ -125,7 +125,8 @@ class Checker:
         self.kept_as_is |= unscored
         self.no_buy |= closed
         self.may_grow = self.fixed & ~self.kept_as_is & ~self.no_buy & qualifies & ~unsizable & ~self.dust
-        self.position = (self.target > 0) & ~(self.fixed & self.dust)
+        self.slot = self.selected & ~(self.fixed & self.dust)
+        self.position = self.slot & (self.target > 0)
         self.new = (self.target > 0) & ~self.fixed & (~held | self.dust)
         self.holding = held & ~self.dust & ~self.fixed & qualifies
         least = limits.min_score_diversification if self.represents else limits.min_score_new_position
@@ -477,9 +478,9 @@ class Checker:
         represented = self.count[self.account, np.maximum(level_of, 0)] > 0
         missing = self.eligible & (level_of >= 0) & ~represented & ~self.selected
         room = self._room()
-        full = (self.count >= room).astype(np.float64) @ self.up.T > 0
+        full = (self.per_node(self.slot) >= room).astype(np.float64) @ self.up.T > 0
         is_new = (self.current <= 0) | self.dust
-        no_new = self.per_account(self.new)[self.account] >= self.limits.max_new_positions
+        no_new = self.per_account(self.slot & is_new & ~self.fixed)[self.account] >= self.limits.max_new_positions
         return missing, full[self.account, self.leaf] | (is_new & no_new)
 
     def _room(self) -> Matrix:

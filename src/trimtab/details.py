@@ -1,1 +1,233 @@
-"""Sentences, made on demand."""
+"""Sentences: one for each row, from the kernel's integers. Made on demand, never in the pass."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from trimtab.candidates import Candidates
+from trimtab.kernel.tables import NO_NODE, ROOT, Ints, Records
+from trimtab.limits import BucketLimit, RebalancingLimits
+from trimtab.reasons import Reason, Restriction, SizeReason
+
+
+def sentence(candidates: Candidates, limits: RebalancingLimits, decided: Records, row: int) -> str:
+    """Why a row is in or out, and why it has its size: the limit, its value, the bucket, and who took the place."""
+    words = _Words(candidates, limits, decided, row)
+    size = words.size()
+    return f"{words.reason()} {size}" if size else words.reason()
+
+
+class _Words:
+    def __init__(self, candidates: Candidates, limits: RebalancingLimits, decided: Records, row: int) -> None:
+        self.candidates, self.limits, self.decided, self.row = candidates, limits, decided, row
+        self.answer = decided[row]
+        self.score = float(candidates.score[row])
+        self.current = float(candidates.current_weight[row])
+
+    def reason(self) -> str:
+        """The deciding reason."""
+        found = Reason(self.answer["reason"])
+        makers = {
+            Reason.KEPT: self._kept,
+            Reason.ADDED: self._added,
+            Reason.ADDED_FOR_REPRESENTATION: self._representing,
+            Reason.OVERFLOW_PROTECTED: self._protected,
+            Reason.RESTRICTED: self._restricted,
+            Reason.HELD_UNSCORED: self._held_unscored,
+            Reason.HELD_NOT_SIZABLE: self._held_not_sizable,
+            Reason.NOT_SCORED: self._not_scored,
+            Reason.RESTRICTED_OUT: self._restricted_out,
+            Reason.UNCLASSIFIED: self._unclassified,
+            Reason.NOT_SIZABLE: self._not_sizable,
+            Reason.BELOW_THRESHOLD: self._below_threshold,
+            Reason.DUST: self._dust,
+            Reason.DISPLACED_FOR_REPRESENTATION: self._displaced,
+            Reason.TOTAL_POSITION_LIMIT: self._total_limit,
+            Reason.NEW_POSITION_LIMIT: self._new_limit,
+            Reason.BUCKET_POSITION_LIMIT: self._bucket_limit,
+            Reason.MIN_POSITION_CAPACITY: self._no_weight,
+        }
+        return makers[found]()
+
+    def _kept(self) -> str:
+        return f"Kept: its score {self.score:g} is at least min_score_threshold {self.limits.min_score_threshold:g}."
+
+    def _added(self) -> str:
+        least = self.limits.min_score_new_position
+        return f"Added: its score {self.score:g} is at least min_score_new_position {least:g}."
+
+    def _representing(self) -> str:
+        verb = "Kept" if self._is_holding() else "Added"
+        return (
+            f"{verb} to represent {self._level_bucket()}: min_buckets_represented is "
+            f"{self.limits.min_buckets_represented}, and without that it would not be selected (score {self.score:g})."
+        )
+
+    def _protected(self) -> str:
+        node, most = self._full_node()
+        return f"Kept in overflow: max_positions {most} of {node} is reached, and allow_bucket_overflow protects holdings."
+
+    def _restricted(self) -> str:
+        code = Restriction(int(self.candidates.restriction[self.row])).code
+        return f"Held: its restriction {code} forbids selling."
+
+    def _held_unscored(self) -> str:
+        return 'Held: it has no score, and unscored_positions is "hold"; missing data never sells.'
+
+    def _held_not_sizable(self) -> str:
+        return f"Held: it has no {self._sizing_column()}, which {self.limits.sizing_mode} needs; missing data never sells."
+
+    def _not_scored(self) -> str:
+        if self.current > 0:
+            return 'Closed: it has no score, and unscored_positions is "close".'
+        return "Not selected: it has no score."
+
+    def _restricted_out(self) -> str:
+        code = Restriction(int(self.candidates.restriction[self.row])).code
+        return f"Not selected: its restriction {code} forbids buying."
+
+    def _unclassified(self) -> str:
+        return 'Not selected: it has no bucket, and unknown_bucket is "hold", so nothing is bought there.'
+
+    def _not_sizable(self) -> str:
+        return f"Not selected: it has no {self._sizing_column()}, which {self.limits.sizing_mode} needs."
+
+    def _below_threshold(self) -> str:
+        if self._is_holding():
+            return f"Closed: its score {self.score:g} is below min_score_threshold {self.limits.min_score_threshold:g}."
+        if self.score >= self.limits.min_score_diversification:
+            return (
+                f"Not selected: its score {self.score:g} is below min_score_new_position "
+                f"{self.limits.min_score_new_position:g}, and no missing bucket needs it."
+            )
+        return f"Not selected: its score {self.score:g} is below min_score_new_position {self.limits.min_score_new_position:g}."
+
+    def _dust(self) -> str:
+        return (
+            f"Closed: at {self.current:.4%} it is dust (below dust_weight {self.limits.dust_weight:g}), competes as a new "
+            f"asset with score {self.score:g}, and did not get a place."
+        )
+
+    def _displaced(self) -> str:
+        favoured = self._selected(np.asarray(self.decided["reason"] == Reason.ADDED_FOR_REPRESENTATION))
+        verb = "Closed" if self.current > 0 else "Not selected"
+        return (
+            f"{verb}: its place went to {self._listed(favoured)}, needed for min_buckets_represented "
+            f"{self.limits.min_buckets_represented}."
+        )
+
+    def _total_limit(self) -> str:
+        return self._crowded_out(f"max_total_positions {self.limits.max_total_positions} is reached", ROOT, new_only=False)
+
+    def _new_limit(self) -> str:
+        return self._crowded_out(f"max_new_positions {self.limits.max_new_positions} is reached", ROOT, new_only=True)
+
+    def _bucket_limit(self) -> str:
+        node = int(self.answer["reason_node"])
+        name, most = self._limit(node, "max_positions")
+        return self._crowded_out(f"{name} {most} of {self._path(node)} is reached", node, new_only=False)
+
+    def _no_weight(self) -> str:
+        node = int(self.answer["reason_node"])
+        least = self.limits.min_position_weight
+        if node == NO_NODE:
+            cap = min(self.limits.max_position_weight, float(self.candidates.max_weight[self.row]))
+            verb = "Closed" if self.current > 0 else "Not selected"
+            return f"{verb}: its largest weight {cap:g} is below min_position_weight {least:g}, or 0."
+        if node == ROOT:
+            limit = f"target_invested {self.limits.target_invested:g}"
+        else:
+            name, most = self._limit(node, "max_allocation")
+            limit = f"{name} {most:g} of {self._path(node)}"
+        return self._crowded_out(f"no further position of min_position_weight {least:g} fits in {limit}", node, new_only=False)
+
+    def size(self) -> str:
+        """Why the weight is what it is; empty where nothing was sized."""
+        found = SizeReason(self.answer["size_reason"])
+        target, node = float(self.answer["target"]), int(self.answer["size_node"])
+        if found == SizeReason.EMPTY:
+            return ""
+        if found == SizeReason.BRAKED:
+            return f"The brake keeps it at {target:.2%}; the rules propose {float(self.answer['proposed']):.2%}."
+        cap = min(self.limits.max_position_weight, float(self.candidates.max_weight[self.row]))
+        where = self._path(node) if node > ROOT else "the portfolio" if node == ROOT else "its own limits"
+        words = {
+            SizeReason.RESTRICTED: "its restriction or missing data keeps it there",
+            SizeReason.HELD_IN_BAND: "near enough to its size to be left alone",
+            SizeReason.RELEASED_FOR_LIMIT: f"inside its band, but traded for {where}",
+            SizeReason.RELEASED_FOR_CASH: f"inside its band, but traded so that no more than cash_band "
+            f"{self.limits.cash_band:g} stays uninvested",
+            SizeReason.CAPPED_POSITION: f"held down by its largest weight {cap:g}",
+            SizeReason.LIFTED_TO_MINIMUM: f"lifted to min_position_weight {self.limits.min_position_weight:g}",
+            SizeReason.LIFTED_FOR_BUCKET_MINIMUM: f"lifted for the minimum of {where}",
+            SizeReason.CAPPED_BUCKET: f"held down by the largest allocation of {where}",
+            SizeReason.AT_WISH: f"as {self.limits.sizing_mode} wishes",
+        }
+        return f"Weight {target:.2%}: {words[found]}."
+
+    def _is_holding(self) -> bool:
+        return self.current >= self.limits.dust_weight and self.current > 0
+
+    def _sizing_column(self) -> str:
+        return {"desired": "desired_weight"}.get(self.limits.sizing_mode, "volatility")
+
+    def _path(self, node: int) -> str:
+        return self.candidates.tree.paths[node]
+
+    def _level_bucket(self) -> str:
+        tree = self.candidates.tree
+        return tree.paths[int(tree.nodes[self.candidates.leaf[self.row]]["represents"])]
+
+    def _limit(self, node: int, field: str) -> tuple[str, Any]:
+        """The field that sets a node's limit, and its value."""
+        own = self.limits.buckets.get(self._path(node), BucketLimit())
+        value = getattr(own, field)
+        if value is not None:
+            return field, value
+        return f"{field}_per_bucket", getattr(self.limits, f"{field}_per_bucket")
+
+    def _full_node(self) -> tuple[str, int]:
+        """The first node from the root where this holding found no free position."""
+        nodes, node, found = self.candidates.tree.nodes, int(self.candidates.leaf[self.row]), ROOT
+        while node != ROOT:
+            if self._inside(node).size > nodes[node]["max_positions"]:
+                found = node
+            node = int(nodes[node]["parent"])
+        return self._path(found), int(nodes[found]["max_positions"])
+
+    def _inside(self, node: int) -> Ints:
+        """The selected rows of this account under a node."""
+        leaf, stop = self.candidates.leaf, int(self.candidates.tree.nodes[node]["stop"])
+        return self._selected((leaf >= node) & (leaf < stop))
+
+    def _selected(self, where: Any) -> Ints:
+        mine = self.candidates.account_of == self.candidates.account_of[self.row]
+        return np.flatnonzero(mine & self.decided["selected"] & where)
+
+    def _crowded_out(self, limit: str, node: int, *, new_only: bool) -> str:
+        """The sentence of an asset that found no room: by which limit, and the last one that got in."""
+        verb = "Closed" if self.current > 0 else "Not selected"
+        inside = self._inside(node)
+        fixed = np.isin(self.decided["reason"][inside], (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE))
+        entered = np.isin(self.decided["reason"][inside], (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION))
+        walked = inside[entered] if new_only else inside[~fixed]
+        if not walked.size and not inside.size:
+            return f"{verb}: {limit}."
+        if not walked.size:
+            return f"{verb}: {limit}; held there by restriction or missing data: {self._listed(inside)}."
+        return f"{verb}: {limit}; the last to get a place was {self._last(walked)}."
+
+    def _last(self, rows: Ints) -> str:
+        current = self.candidates.current_weight[rows]
+        holding = current >= self.limits.dust_weight
+        score = np.nan_to_num(self.candidates.score[rows], nan=-math.inf)
+        names = [self.candidates.asset.at(int(row)) or "" for row in rows]
+        at = max(range(len(rows)), key=lambda one: (not holding[one], -score[one], -current[one], names[one]))
+        return f"{names[at]} ({'held, ' if holding[at] else ''}score {score[at]:g})"
+
+    def _listed(self, rows: Ints) -> str:
+        names = sorted(self.candidates.asset.at(int(row)) or "" for row in rows)
+        return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

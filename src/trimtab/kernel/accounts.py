@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numba
 import numpy as np
 
@@ -13,10 +11,13 @@ from trimtab.kernel.tables import Flags, Ints, Records
 
 
 @parallel_compiled
-def rebalance_accounts(rows: Records, start: Ints, tree: Records, settings: Any, answer: Records) -> Flags:
-    """Fill the answer for many accounts; account i has the rows start[i] : start[i + 1]. Returns which are braked."""
+def rebalance_accounts(rows: Records, start: Ints, tree: Records, settings: Records, answer: Records) -> Flags:
+    """Fill the answer for many accounts; account i has the rows start[i] : start[i + 1]. Returns which are braked.
+
+    `settings` has shape (1,): a parallel loop cannot take a lone record.
+    """
     braked = np.zeros(start.size - 1, np.bool_)
     for account in numba.prange(start.size - 1):
         begin, end = start[account], start[account + 1]
-        braked[account] = rebalance_account(rows[begin:end], tree, settings, answer[begin:end])
+        braked[account] = rebalance_account(rows[begin:end], tree, settings[0], answer[begin:end])
     return braked

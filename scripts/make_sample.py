@@ -1,0 +1,232 @@
+"""Make the sample that ships with trimtab from public daily prices.
+
+    python scripts/make_sample.py FOLDER [--out FOLDER]
+
+FOLDER holds `sp500_dataset.csv.gz` and `factors_dataset.csv.gz` of the package skfolio 1.12.2 (its folder
+`skfolio/datasets/data`), under these or under other names: they are known by their SHA-256. The same files give the
+same bytes.
+
+The score of an asset is the mean of three percentile ranks among the 25 assets, on the last day t of the prices P:
+
+- momentum P[t - 21] / P[t - 252] - 1: twelve months without the latest (Jegadeesh and Titman, 1993);
+- trend P[t] / mean(P[t - 199], ..., P[t]) - 1: the price against its average of 200 days;
+- low volatility, -std(r[t - 251], ..., r[t]) * sqrt(252), r the daily returns, std with n - 1.
+
+A percentile rank is (rank - 1) / (assets - 1), from 0 for the lowest to 1 for the highest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+OUT = Path(__file__).parent.parent / "src" / "trimtab" / "data" / "sample"
+SOURCES = {
+    "sp500_dataset.csv.gz": "ee21cac28befb1d0a739a9ceb22184f995394726aa0cfde9a21941d1ac04ac0d",
+    "factors_dataset.csv.gz": "6eb089953db90c9a38d3283582751701a90db6f59965847fd64b0578de497161",
+}
+YEAR, MONTH, TREND = 252, 21, 200
+
+# Name and bucket: the class, then the GICS sector (of 2022) or the style.
+ASSETS = {
+    "AAPL": ("Apple", "Stocks/Information Technology"),
+    "AMD": ("Advanced Micro Devices", "Stocks/Information Technology"),
+    "BAC": ("Bank of America", "Stocks/Financials"),
+    "BBY": ("Best Buy", "Stocks/Consumer Discretionary"),
+    "CVX": ("Chevron", "Stocks/Energy"),
+    "GE": ("General Electric", "Stocks/Industrials"),
+    "HD": ("Home Depot", "Stocks/Consumer Discretionary"),
+    "JNJ": ("Johnson & Johnson", "Stocks/Health Care"),
+    "JPM": ("JPMorgan Chase", "Stocks/Financials"),
+    "KO": ("Coca-Cola", "Stocks/Consumer Staples"),
+    "LLY": ("Eli Lilly", "Stocks/Health Care"),
+    "MRK": ("Merck & Co.", "Stocks/Health Care"),
+    "MSFT": ("Microsoft", "Stocks/Information Technology"),
+    "PEP": ("PepsiCo", "Stocks/Consumer Staples"),
+    "PFE": ("Pfizer", "Stocks/Health Care"),
+    "PG": ("Procter & Gamble", "Stocks/Consumer Staples"),
+    "RRC": ("Range Resources", "Stocks/Energy"),
+    "UNH": ("UnitedHealth Group", "Stocks/Health Care"),
+    "WMT": ("Walmart", "Stocks/Consumer Staples"),
+    "XOM": ("Exxon Mobil", "Stocks/Energy"),
+    "MTUM": ("iShares MSCI USA Momentum Factor ETF", "Factor ETFs/Momentum"),
+    "QUAL": ("iShares MSCI USA Quality Factor ETF", "Factor ETFs/Quality"),
+    "SIZE": ("iShares MSCI USA Size Factor ETF", "Factor ETFs/Size"),
+    "USMV": ("iShares MSCI USA Min Vol Factor ETF", "Factor ETFs/Minimum Volatility"),
+    "VLUE": ("iShares MSCI USA Value Factor ETF", "Factor ETFs/Value"),
+}
+
+# Invented for the demonstration (the prices are real, this portfolio is not): two sectors have grown too large and hold
+# one position too many, two holdings score low, one is tiny and one is dust.
+PORTFOLIO = {
+    "XOM": 0.17,
+    "LLY": 0.16,
+    "CVX": 0.13,
+    "MRK": 0.12,
+    "KO": 0.11,
+    "AAPL": 0.09,
+    "JNJ": 0.08,
+    "JPM": 0.07,
+    "RRC": 0.0354,
+    "VLUE": 0.004,
+    "WMT": 0.0006,
+}
+
+README = """\
+# The sample
+
+25 candidates as of {as_of}: 20 US stocks and 5 factor ETFs. **The prices behind it are real, the portfolio is invented.**
+It shows how trimtab works. It is no investment advice, and `limits.toml` is no recommendation.
+
+| column | meaning |
+|---|---|
+| `asset`, `name` | ticker and name |
+| `bucket` | class, then GICS sector (as of 2022) or style: `Stocks/Energy`, `Factor ETFs/Value` |
+| `score` | computed from prices, see below; 3 decimals |
+| `current_weight` | the invented portfolio: {holdings} holdings, together {held:.2f} of the account's value, the rest cash |
+| `volatility` | standard deviation (n - 1) of the last 252 daily returns times sqrt(252); 4 decimals |
+
+## The score
+
+The mean of three percentile ranks among the 25 assets, on the last day t of the prices P:
+
+- momentum `P[t - 21] / P[t - 252] - 1`: twelve months without the latest (Jegadeesh and Titman, "Returns to Buying
+  Winners and Selling Losers", Journal of Finance 48, 1993);
+- trend `P[t] / mean(P[t - 199], ..., P[t]) - 1`: the price against its average of 200 days;
+- low volatility: the volatility above, the lowest first.
+
+A percentile rank is `(rank - 1) / 24`, from 0 for the lowest to 1 for the highest.
+
+**A caveat.** The 20 stocks were chosen by the makers of the source from firms that were listed all the way from 1990 to 2022.
+That is survivorship bias: these scores and anything computed from these prices look better than what could have been
+known at the time.
+
+## Source
+
+Daily closes, adjusted for splits and dividends, in US dollars: the files `sp500_dataset.csv.gz` and
+`factors_dataset.csv.gz` of the package skfolio 1.12.2 on PyPI, copyright the skfolio developers. Only figures derived from
+them are here, made by `scripts/make_sample.py`. Names, sectors and the portfolio were added by hand. GICS is a service mark
+of MSCI and S&P. SHA-256 of the two files:
+
+```
+{sums}
+```
+
+The licence of skfolio:
+
+> BSD 3-Clause License
+>
+> Copyright (c) 2023-2026 The skfolio developers.
+> All rights reserved.
+>
+> Redistribution and use in source and binary forms, with or without
+> modification, are permitted provided that the following conditions are met:
+>
+> * Redistributions of source code must retain the above copyright notice, this
+>   list of conditions and the following disclaimer.
+>
+> * Redistributions in binary form must reproduce the above copyright notice,
+>   this list of conditions and the following disclaimer in the documentation
+>   and/or other materials provided with the distribution.
+>
+> * Neither the name of the copyright holder nor the names of its
+>   contributors may be used to endorse or promote products derived from
+>   this software without specific prior written permission.
+>
+> THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS"
+> AND ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE
+> IMPLIED WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+> DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDER OR CONTRIBUTORS BE LIABLE
+> FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+> DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+> SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+> CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY,
+> OR TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE
+> OF THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+"""
+
+
+def main() -> None:
+    """Read the two files and write the sample."""
+    parser = argparse.ArgumentParser(description="Make the sample that ships with trimtab.")
+    parser.add_argument("folder", type=Path, help="where the two files of skfolio 1.12.2 are")
+    parser.add_argument("--out", type=Path, default=OUT, help="where to write (default: the package's sample)")
+    given = parser.parse_args()
+    as_of, assets, prices = read_prices(given.folder)
+    volatility = yearly_volatility(prices)
+    texts = {
+        "candidates.csv": candidates_text(assets, scores(prices, volatility), volatility),
+        "README.md": readme_text(as_of),
+    }
+    for name, text in texts.items():
+        (given.out / name).write_bytes(text.encode())
+
+
+def read_prices(folder: Path) -> tuple[str, list[str], Floats]:
+    """The last day, the assets, and their last closes, shape (YEAR + 1, assets), in USD."""
+    by_sum = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in sorted(folder.glob("*.csv.gz"))}
+    missing = [name for name, known in SOURCES.items() if known not in by_sum]
+    if missing:
+        raise SystemExit(f"{folder}: no file has the content of {' or '.join(missing)} of skfolio 1.12.2")
+    assets: list[str] = []
+    days: list[list[str]] = []
+    closes: list[Floats] = []
+    for known in SOURCES.values():
+        with gzip.open(by_sum[known], "rt", encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+        assets += header[1:]
+        days.append([row[0] for row in rows[-YEAR - 1 :]])
+        closes.append(np.array([row[1:] for row in rows[-YEAR - 1 :]], np.float64))
+    if days[0] != days[1] or assets != list(ASSETS):
+        raise SystemExit(f"{folder}: the two files differ in days, or their assets are not those of the sample")
+    return days[0][-1], assets, np.hstack(closes)
+
+
+def yearly_volatility(prices: Floats) -> Floats:
+    """Annualised standard deviation of the last YEAR daily returns, shape (assets,)."""
+    returns = prices[1:] / prices[:-1] - 1
+    return np.asarray(returns.std(axis=0, ddof=1) * np.sqrt(YEAR), np.float64)
+
+
+def scores(prices: Floats, volatility: Floats) -> Floats:
+    """The mean of the three percentile ranks, shape (assets,), in [0, 1]."""
+    momentum = prices[-1 - MONTH] / prices[-1 - YEAR] - 1
+    trend = prices[-1] / prices[-TREND:].mean(axis=0) - 1
+    return np.asarray(np.mean([percentile_rank(signal) for signal in (momentum, trend, -volatility)], axis=0), np.float64)
+
+
+def percentile_rank(signal: Floats) -> Floats:
+    """0 for the lowest to 1 for the highest; no two may be equal."""
+    if len(np.unique(signal)) < len(signal):
+        raise SystemExit("two assets have the same signal: decide how to rank them")
+    return np.asarray(signal.argsort().argsort() / (len(signal) - 1), np.float64)
+
+
+def candidates_text(assets: list[str], score: Floats, volatility: Floats) -> str:
+    """The candidates as CSV, lines ending in a line feed."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["asset", "name", "bucket", "score", "current_weight", "volatility"])
+    for at, asset in enumerate(assets):
+        weight = f"{PORTFOLIO.get(asset, 0):g}"
+        writer.writerow([asset, *ASSETS[asset], f"{score[at]:.3f}", weight, f"{volatility[at]:.4f}"])
+    return text.getvalue()
+
+
+def readme_text(as_of: str) -> str:
+    """The sample's page."""
+    sums = "\n".join(f"{known}  {name}" for name, known in SOURCES.items())
+    return README.format(as_of=as_of, holdings=len(PORTFOLIO), held=sum(PORTFOLIO.values()), sums=sums)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Files in, tables out; and the sample that ships."""

@@ -1,0 +1,193 @@
+"""The pre-flight: what will not work, or will leave cash, said before anything is decided (rules, section 10)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from trimtab.candidates import Candidates, read
+from trimtab.certificate import Checker, Mask
+from trimtab.errors import InputError, LimitsError
+from trimtab.limits import UNKNOWN, RebalancingLimits
+
+_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing found: `level` is `error` (nothing can be decided) or `warning`."""
+
+    level: str
+    code: str
+    text: str
+    account: Any = None
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """All findings, errors first."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """What prevents a rebalance."""
+        return tuple(finding for finding in self.findings if finding.level == "error")
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What will be reported as unmet, stay in cash, or surprise."""
+        return tuple(finding for finding in self.findings if finding.level == "warning")
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error."""
+        return not self.errors
+
+
+def check(candidates: Any, limits: RebalancingLimits | None = None) -> Preflight:
+    """What is wrong with these candidates and limits, or will disappoint; decides and changes nothing.
+
+    Takes what `rebalance` and `rebalance_many` take (an `account` column makes it many).
+
+    Examples
+    --------
+    >>> import trimtab
+    >>> limits = trimtab.RebalancingLimits(enable_bucket_diversification=True, min_buckets_represented=2)
+    >>> found = trimtab.check([{"asset": "AAA", "score": 0.9, "bucket": "Tech"}], limits)
+    >>> [finding.code for finding in found.warnings]
+    ['cash_forced', 'representation']
+    """
+    limits = limits or RebalancingLimits()
+    try:
+        found = read(candidates, limits, many=False, any_accounts=True)
+    except InputError as error:
+        return Preflight(tuple(Finding("error", "input", fault.sentence(), fault.account) for fault in error.faults))
+    except LimitsError as error:
+        return Preflight(tuple(Finding("error", "limits", fault) for fault in error.faults))
+    errors = [
+        Finding("error", "input", fault.sentence(), found.accounts[account])
+        for account, faults in found.faults.items()
+        for fault in faults
+    ]
+    warnings = list(_general(found, limits))
+    checker = Checker(found, limits, found.current_weight, np.zeros(found.size, np.bool_))
+    for account, name in enumerate(found.accounts):
+        if account not in found.faults:
+            warnings += [Finding("warning", code, text, name) for code, text in _of_account(checker, limits, account)]
+    return Preflight((*errors, *warnings))
+
+
+def _general(found: Candidates, limits: RebalancingLimits) -> Iterable[Finding]:
+    if found.bucket_given and not limits.enable_bucket_diversification:
+        yield Finding("warning", "buckets_off", "buckets are given, but enable_bucket_diversification is false: no bucket limit holds")
+    if limits.enable_bucket_diversification and limits.min_buckets_represented > limits.max_total_positions:
+        yield Finding(
+            "warning",
+            "representation",
+            f"min_buckets_represented {limits.min_buckets_represented} needs more positions than max_total_positions "
+            f"{limits.max_total_positions} allows",
+        )
+    names = {name for name in found.bucket.names if name != UNKNOWN}
+    if limits.enable_bucket_diversification and not names:
+        yield Finding("warning", "all_unknown", f"no candidate has a bucket: everything counts as {UNKNOWN}, which is limited as one bucket and represents nothing")
+
+
+def _of_account(checker: Checker, limits: RebalancingLimits, account: int) -> Iterable[tuple[str, str]]:
+    mine = checker.account == account
+    usable = mine & (checker.eligible | checker.fixed)
+    most = _most_weight(checker, limits, usable)
+    if most[0] < limits.target_invested - _TOLERANCE:
+        short = limits.target_invested - most[0]
+        yield (
+            "cash_forced",
+            f"at most {most[0]:.1%} can be invested, {limits.target_invested:.1%} is aimed at: at least {1 - most[0]:.1%} stays "
+            f"in cash, {short * 100:.1f} points more than wished ({_narrowest(checker, limits, most)})",
+        )
+    held = int((mine & (checker.holding | (checker.fixed & ~checker.dust))).sum())
+    if held >= limits.max_total_positions:
+        yield (
+            "slots_taken",
+            f"all {limits.max_total_positions} places (max_total_positions) are taken by {held} holdings that qualify: "
+            "nothing new can be bought",
+        )
+    if checker.represents:
+        yield from _representation(checker, limits, mine)
+    for at, node in enumerate(checker.nodes):
+        if most[at] < node.min_allocation - _TOLERANCE:
+            yield (
+                "minimum_unreachable",
+                f"{node.path}: its candidates can hold at most {most[at]:.1%}, min_allocation is {node.min_allocation:.1%}",
+            )
+
+
+def _representation(checker: Checker, limits: RebalancingLimits, mine: Mask) -> Iterable[tuple[str, str]]:
+    def buckets_of(rows: Mask) -> set[int]:
+        level = [at for at, node in enumerate(checker.nodes) if node.counts]
+        return {at for at in level if (rows & checker.under(at)).any()}
+
+    wanted = limits.min_buckets_represented
+    possible = buckets_of(mine & (checker.eligible | (checker.fixed & ~checker.dust)))
+    held = buckets_of(mine & (checker.holding | (checker.fixed & ~checker.dust)))
+    if len(possible) < wanted:
+        yield (
+            "representation",
+            f"min_buckets_represented is {wanted}, but only {len(possible)} bucket(s) have a candidate that is good enough",
+        )
+    elif len(held) + limits.max_new_positions < wanted:
+        yield (
+            "representation",
+            f"min_buckets_represented is {wanted}: {len(held)} bucket(s) are held, and max_new_positions "
+            f"{limits.max_new_positions} cannot add the rest",
+        )
+
+
+def _most_weight(checker: Checker, limits: RebalancingLimits, usable: Mask) -> list[float]:
+    """The most weight that each node can hold: its best positions, as many as fit, under its own limit."""
+    nodes = checker.nodes
+    rows = np.flatnonzero(usable)
+    most_of = np.where(checker.fixed, checker.current, np.where(checker.no_buy, np.minimum(checker.cap, checker.current), checker.cap))
+    children: list[list[int]] = [[] for _ in nodes]
+    for at, node in enumerate(nodes[1:], start=1):
+        children[node.parent].append(at)
+
+    def best(at: int) -> tuple[list[float], float, float]:
+        """The weights of the positions that fit under a node, the most they hold, and its fixed weight."""
+        own = [int(row) for row in rows if checker.leaf[row] == at]
+        fixed = math.fsum(float(checker.current[row]) for row in own if checker.fixed[row])
+        free = [float(most_of[row]) for row in own if not checker.fixed[row]]
+        total = 0.0
+        for child in children[at]:
+            positions, child_most, child_fixed = best(child)
+            free += positions
+            fixed += child_fixed
+            total += child_most - child_fixed - math.fsum(positions)
+        places = limits.max_total_positions if at == 0 else nodes[at].max_positions
+        if limits.allow_bucket_overflow and at:
+            places = math.inf
+        free.sort(reverse=True)
+        free = free[: int(places)] if places < math.inf else free
+        limit = limits.target_invested if at == 0 else nodes[at].max_allocation
+        reached = min(max(limit, fixed), fixed + math.fsum(free) + min(total, 0.0))
+        found[at] = max(reached, fixed)
+        return free, found[at], fixed
+
+    found = [0.0] * len(nodes)
+    best(0)
+    return found
+
+
+def _narrowest(checker: Checker, limits: RebalancingLimits, most: list[float]) -> str:
+    """What holds the total down, in words."""
+    full = [
+        f"{node.path} at most {most[at]:.0%}"
+        for at, node in enumerate(checker.nodes)
+        if at and node.depth == 1 and most[at] > 0
+    ]
+    listed = ", ".join(full[:6]) + (", …" if len(full) > 6 else "")
+    positions = f"max_total_positions {limits.max_total_positions}, max_position_weight {limits.max_position_weight:g}"
+    return f"{listed}; {positions}" if listed else positions

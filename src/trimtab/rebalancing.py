@@ -1,0 +1,126 @@
+"""The doors: a table of candidates in, a result out. One account, or many in one call."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from trimtab.candidates import Candidates, read, settings_of
+from trimtab.certificate import certify
+from trimtab.errors import Fault, InputError, UnmetLimitError
+from trimtab.kernel.account import rebalance_account
+from trimtab.kernel.tables import ANSWER, Flags, Records, empty_answer
+from trimtab.limits import RebalancingLimits
+from trimtab.result import Pass, RebalanceManyResult, RebalanceResult
+
+# numba's parallel layer may abort the process when two threads enter it at once.
+_PARALLEL = threading.Lock()
+
+
+def rebalance(candidates: Any, limits: RebalancingLimits | None = None) -> RebalanceResult:
+    """Decide what one account holds, and how much of each.
+
+    Parameters
+    ----------
+    candidates
+        One row for each asset that the account could hold: a pandas, polars or pyarrow table or a list of dicts with
+        the columns `asset` and `score` (0 to 1, null = could not be scored), and optionally `bucket` (a path such as
+        "Equity/Tech"), `current_weight` (fraction of the account's total value, default 0), `restriction` ("",
+        `no_buy`, `no_sell`, `no_trade`), `max_weight`, `desired_weight`, `volatility`.
+    limits
+        What the rebalance may and must do; the defaults of `RebalancingLimits` where None.
+
+    Raises
+    ------
+    InputError
+        Candidates that cannot be rebalanced as they are: names row, column, value and what to do.
+    LimitsError
+        Limits for a bucket that does not exist.
+    UnmetLimitError
+        A limit cannot be met and `on_unmet` is "raise".
+
+    Examples
+    --------
+    >>> import trimtab
+    >>> result = trimtab.rebalance(
+    ...     [
+    ...         {"asset": "AAA", "score": 0.9, "current_weight": 0.5},
+    ...         {"asset": "BBB", "score": 0.8},
+    ...         {"asset": "CCC", "score": 0.4},
+    ...     ]
+    ... )
+    >>> [(row["asset"], row["target_weight"], row["reason"]) for row in result.targets]
+    [('AAA', 0.2, 'kept'), ('BBB', 0.2, 'added'), ('CCC', 0.0, 'below_threshold')]
+    """
+    limits = limits or RebalancingLimits()
+    found = read(candidates, limits, many=False)
+    if found.faults:
+        raise InputError(found.faults[0])
+    answer = empty_answer(len(found.order))
+    braked = rebalance_account(found.rows(limits), found.tree.nodes, settings_of(limits)[0], answer)
+    result = _certified(found, limits, answer, np.array([braked], np.bool_)).summary(0)
+    if limits.on_unmet == "raise" and result.certificate.unmet:
+        raise UnmetLimitError(_unmet_sentences(result))
+    return result
+
+
+def rebalance_many(candidates: Any, limits: RebalancingLimits | None = None) -> RebalanceManyResult:
+    """Rebalance all accounts of a table in one call, on all cores; the column `account` says which row is whose.
+
+    A bad account is in the result as failed, with its faults, and never sinks the good ones; with `on_unmet = "raise"`
+    that includes accounts with a limit that cannot be met.
+
+    Raises
+    ------
+    InputError
+        The table as a whole cannot be read: a missing column, a column of the wrong type, a row without account.
+    LimitsError
+        Limits for a bucket that does not exist.
+    """
+    from trimtab.kernel.accounts import rebalance_accounts  # compiled only when many accounts are asked for
+
+    limits = limits or RebalancingLimits()
+    found = read(candidates, limits, many=True)
+    answer = empty_answer(len(found.order))
+    with _PARALLEL:
+        braked = rebalance_accounts(found.rows(limits), found.start, found.tree.nodes, settings_of(limits), answer)
+    passed = _certified(found, limits, answer, braked)
+    return RebalanceManyResult(_failing_unmet(passed) if limits.on_unmet == "raise" else passed)
+
+
+def _certified(found: Candidates, limits: RebalancingLimits, answer: Records, braked: Flags) -> Pass:
+    """The answer in the order of the table's rows, with every limit measured."""
+    decided = np.zeros(found.size, ANSWER)
+    decided[found.order] = answer
+    checks = certify(
+        found,
+        limits,
+        target=decided["target"],
+        proposed=decided["proposed"],
+        selected=decided["selected"],
+        braked=braked,
+    )
+    return Pass(found, limits, decided, braked, checks)
+
+
+def _failing_unmet(passed: Pass) -> Pass:
+    """The same pass, with the accounts that have an unmet limit as failed."""
+    found = passed.candidates
+    faults = dict(found.faults)
+    for account, name in enumerate(found.accounts):
+        unmet = [] if account in faults else _unmet_sentences(passed.summary(account))
+        if unmet:
+            advice = "change the limit or the candidates, or let on_unmet report it"
+            faults[account] = [Fault(f"unmet: {text}", advice, account=name) for text in unmet]
+    return replace(passed, candidates=replace(found, faults=faults))
+
+
+def _unmet_sentences(result: RebalanceResult) -> list[str]:
+    return [
+        f"{constraint.name}{' of ' + constraint.node if constraint.node else ''} is {constraint.measured:g}, "
+        f"wanted {constraint.limit:g} ({constraint.note})"
+        for constraint in result.certificate.unmet
+    ]

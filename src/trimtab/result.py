@@ -1,0 +1,371 @@
+"""What a rebalance gives back: the targets, the words for them, and the certificate."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from trimtab.bucket_tree import BucketTree, grow
+from trimtab.candidates import OUTPUTS, Candidates
+from trimtab.certificate import UNMET, Certificate, Measured
+from trimtab.details import sentence
+from trimtab.errors import Fault, InputError, nearest
+from trimtab.kernel.tables import Flags, Floats, Ints, Records
+from trimtab.limits import RebalancingLimits
+from trimtab.reasons import Action, Reason, SizeReason
+
+SCHEMA_VERSION = 1
+_FULL = 1.0 + 1e-9
+
+_ACTION_CODES = np.array([member.code for member in Action], object)
+_REASON_CODES = np.array([member.code for member in Reason], object)
+_SIZE_CODES = np.array([member.code for member in SizeReason], object)
+
+
+@dataclass(frozen=True)
+class BucketSummary:
+    """A bucket before and after: positions in it, weights, the limits in force (None = none), scores of its positions."""
+
+    path: str
+    positions: int
+    current_weight: float
+    target_weight: float
+    max_positions: int | None
+    max_allocation: float | None
+    min_allocation: float | None
+    mean_score: float | None
+    min_score: float | None
+    max_score: float | None
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that the user should know, with a code to look for."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass of the kernel over all accounts of a table. `decided` has shape (rows of the table,), in their order."""
+
+    candidates: Candidates
+    limits: RebalancingLimits
+    decided: Records
+    braked: Flags  # (accounts,)
+    checks: list[Measured]
+
+    @cached_property
+    def totals(self) -> tuple[Floats, Floats, Floats]:
+        """What each account ends with in assets, buys and sells; summed by asset name, whatever the rows' order."""
+        order = self.candidates.order
+        target, current = self.decided["target"][order], self.candidates.current_weight[order]
+        account, count = self.candidates.account_of[order], len(self.candidates.accounts)
+        return (
+            np.bincount(account, target, minlength=count),
+            np.bincount(account, np.maximum(target - current, 0.0), minlength=count),
+            np.bincount(account, np.maximum(current - target, 0.0), minlength=count),
+        )
+
+    def columns(self) -> dict[str, Any]:
+        """The result's columns; rows of failed accounts have NaN and the action `failed`."""
+        decided = self.decided
+        columns: dict[str, Any] = dict(
+            zip(
+                OUTPUTS,
+                (
+                    decided["target"],
+                    _ACTION_CODES[decided["action"]],
+                    _REASON_CODES[decided["reason"]],
+                    _SIZE_CODES[decided["size_reason"]],
+                    decided["proposed"],
+                ),
+                strict=True,
+            )
+        )
+        if self.candidates.faults:
+            failed = np.isin(self.candidates.account_of, list(self.candidates.faults))
+            for name in ("action", "reason", "size_reason"):
+                columns[name] = np.where(failed, "failed" if name == "action" else "", columns[name])
+            for name in ("target_weight", "proposed_weight"):
+                columns[name] = np.where(failed, math.nan, columns[name])
+        return columns
+
+    def summary(self, account: int) -> RebalanceResult:
+        """The result of one good account."""
+        order = self.candidates.order[self.candidates.start[account] : self.candidates.start[account + 1]]
+        return RebalanceResult(self, account, np.sort(order))
+
+
+@dataclass(frozen=True, eq=False)
+class RebalanceResult:
+    """The outcome of one account. Weights are fractions of its total value; what is not in assets is cash."""
+
+    _pass: Pass
+    _account: int
+    _rows: Ints  # rows of the table, in their order
+
+    def __repr__(self) -> str:
+        return (
+            f"<RebalanceResult {self.status}: {self.positions} positions, cash {self.cash_weight:.4f}, "
+            f"turnover {self.turnover:.4f}>"
+        )
+
+    @property
+    def limits(self) -> RebalancingLimits:
+        """The limits that were in force."""
+        return self._pass.limits
+
+    @property
+    def account(self) -> Any:
+        """The account's name, None where the table has no account column."""
+        return self._pass.candidates.accounts[self._account]
+
+    @cached_property
+    def targets(self) -> Any:
+        """The table that came in, same kind and order, with `target_weight`, `action`, `reason`, `size_reason` and
+        `proposed_weight` (the would-be target; it differs only where the account is braked)."""
+        return self._pass.candidates.with_columns(self._pass.columns(), self._rows)
+
+    @cached_property
+    def _target(self) -> Floats:
+        return np.asarray(self._pass.decided["target"][self._rows], np.float64)
+
+    @cached_property
+    def _current(self) -> Floats:
+        return self._pass.candidates.current_weight[self._rows]
+
+    @cached_property
+    def _is_position(self) -> Flags:
+        """Rows that end with a position; dust that is only left alone is none."""
+        target, current = self._target, self._current
+        return (target > 0) & ~((target == current) & (current < self.limits.dust_weight))
+
+    @property
+    def positions(self) -> int:
+        """How many positions the account ends with."""
+        return int(self._is_position.sum())
+
+    @property
+    def cash_weight(self) -> float:
+        """What is not in assets, as a fraction; negative where fixed positions overdraw the account."""
+        return 1.0 - float(self._pass.totals[0][self._account])
+
+    @property
+    def bought(self) -> float:
+        """The weight that is bought."""
+        return float(self._pass.totals[1][self._account])
+
+    @property
+    def sold(self) -> float:
+        """The weight that is sold."""
+        return float(self._pass.totals[2][self._account])
+
+    @property
+    def turnover(self) -> float:
+        """The larger of buys and sells (half the sum of absolute changes, cash counted as an asset)."""
+        return max(self.bought, self.sold)
+
+    @property
+    def braked(self) -> bool:
+        """Whether a brake keeps every weight as it is."""
+        return bool(self._pass.braked[self._account])
+
+    @property
+    def status(self) -> str:
+        """`ok`, `unmet` (a limit could not be met) or `braked`."""
+        if self.braked:
+            return "braked"
+        return "unmet" if self.certificate.unmet else "ok"
+
+    @cached_property
+    def certificate(self) -> Certificate:
+        """Every limit, measured in the targets by code that shares nothing with the kernel."""
+        found = [check.constraint(self._account) for check in self._pass.checks]
+        return Certificate(tuple(found))
+
+    @cached_property
+    def notes(self) -> tuple[Note, ...]:
+        """What the user should know beside the targets."""
+        candidates = self._pass.candidates
+        notes = []
+        total = math.fsum(self._current)
+        if total > _FULL:
+            notes.append(Note("overdrawn", f"the current weights sum to {total:.6g}, above 1; they are taken as they are"))
+        if candidates.unused_columns:
+            listed = ", ".join(repr(name) for name in candidates.unused_columns)
+            notes.append(Note("unused_columns", f"columns that no rule uses, carried through: {listed}"))
+        if candidates.bucket_given and not self.limits.enable_bucket_diversification:
+            notes.append(Note("buckets_off", "buckets are given, but bucket limits are off (enable_bucket_diversification)"))
+        return tuple(notes)
+
+    @cached_property
+    def buckets(self) -> tuple[BucketSummary, ...]:
+        """Every bucket, by path: the nodes that limits apply to, or all parts of all paths where bucket limits are off."""
+        tree = _summary_tree(self._pass.candidates, self.limits, self._rows)
+        return tuple(self._bucket(tree, node) for node in range(1, len(tree.paths)))
+
+    def _bucket(self, tree: BucketTree, node: int) -> BucketSummary:
+        bucket = self._pass.candidates.bucket
+        inside = [node <= tree.leaf_of[name] < tree.nodes[node]["stop"] for name in bucket.names if name in tree.leaf_of]
+        codes = [code for code, name in enumerate(bucket.names) if name in tree.leaf_of]
+        here = np.isin(bucket.codes[self._rows], [code for code, within in zip(codes, inside, strict=True) if within])
+        scores = self._pass.candidates.score[self._rows][here & self._is_position]
+        scores = scores[~np.isnan(scores)]
+        return BucketSummary(
+            tree.paths[node],
+            int((here & self._is_position).sum()),
+            math.fsum(self._current[here]),
+            math.fsum(self._target[here]),
+            *tree.node_limit(node),
+            mean_score=math.fsum(scores) / len(scores) if len(scores) else None,
+            min_score=float(scores.min()) if len(scores) else None,
+            max_score=float(scores.max()) if len(scores) else None,
+        )
+
+    def details(self) -> list[str]:
+        """One sentence a row, in the order of the rows: what was decided, by which limit, and who took the place."""
+        return [sentence(self._pass.candidates, self.limits, self._pass.decided, int(row)) for row in self._rows]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain values; `schemas/result.json` describes it."""
+        candidates = self._pass.candidates
+        columns = self._pass.columns()
+        details = self.details()
+        targets = []
+        for at, row in enumerate(self._rows):
+            score = float(candidates.score[row])
+            targets.append(
+                {
+                    "asset": candidates.asset.at(row),
+                    "bucket": candidates.bucket.at(row),
+                    "score": None if math.isnan(score) else score,
+                    "current_weight": float(candidates.current_weight[row]),
+                    "detail": details[at],
+                    **{name: _plain(columns[name][row]) for name in OUTPUTS},
+                }
+            )
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "account": self.account,
+            "status": self.status,
+            "cash_weight": self.cash_weight,
+            "turnover": self.turnover,
+            "bought": self.bought,
+            "sold": self.sold,
+            "positions": self.positions,
+            "notes": [asdict(note) for note in self.notes],
+            "targets": targets,
+            "buckets": [asdict(bucket) for bucket in self.buckets],
+            "certificate": [asdict(constraint) for constraint in self.certificate],
+            "limits": self.limits.to_dict(complete=True),
+        }
+
+    def to_json(self) -> str:
+        """The result as JSON: versioned schema, sorted keys, the same bytes for the same input."""
+        return json.dumps(self.to_dict(), sort_keys=True, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+
+
+@dataclass(frozen=True, eq=False)
+class RebalanceManyResult:
+    """The outcome of many accounts; a bad account is here as failed, beside the good ones."""
+
+    _pass: Pass
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {status}" for status, count in self.counts.items())
+        return f"<RebalanceManyResult {len(self.accounts)} accounts: {counts}>"
+
+    @cached_property
+    def targets(self) -> Any:
+        """The table that came in with the result's columns; rows of failed accounts have NaN and the action `failed`."""
+        return self._pass.candidates.with_columns(self._pass.columns())
+
+    @cached_property
+    def accounts(self) -> list[dict[str, Any]]:
+        """One row an account, in the order they first appear: account, status, error, positions, cash_weight, turnover."""
+        candidates, decided = self._pass.candidates, self._pass.decided
+        count = len(candidates.accounts)
+        target, current = decided["target"], candidates.current_weight
+        totals, bought, sold = self._pass.totals
+        left_alone = (target == current) & (current < self._pass.limits.dust_weight)
+        positions = np.bincount(candidates.account_of, (target > 0) & ~left_alone, minlength=count)
+        unmet = np.zeros(count, np.bool_)
+        for measured in self._pass.checks:
+            unmet |= measured.status == UNMET
+        rows = []
+        for account, name in enumerate(candidates.accounts):
+            faults = candidates.faults.get(account)
+            status = "braked" if self._pass.braked[account] else "unmet" if unmet[account] else "ok"
+            rows.append(
+                {
+                    "account": name,
+                    "status": "failed" if faults else status,
+                    "error": str(InputError(faults)) if faults else "",
+                    "positions": None if faults else int(positions[account]),
+                    "cash_weight": None if faults else 1.0 - float(totals[account]),
+                    "turnover": None if faults else float(max(bought[account], sold[account])),
+                }
+            )
+        return rows
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many accounts have each status."""
+        statuses = [row["status"] for row in self.accounts]
+        return {status: statuses.count(status) for status in ("ok", "unmet", "braked", "failed") if status in statuses}
+
+    @property
+    def faults(self) -> dict[Any, tuple[Fault, ...]]:
+        """What is wrong with each failed account."""
+        candidates = self._pass.candidates
+        return {candidates.accounts[account]: tuple(faults) for account, faults in candidates.faults.items()}
+
+    def result(self, account: Any) -> RebalanceResult:
+        """The result of one account, as the one-account door gives it.
+
+        Raises
+        ------
+        InputError
+            The account failed, or is not in the table.
+        """
+        candidates = self._pass.candidates
+        if account not in candidates.accounts:
+            advice = nearest(str(account), [str(name) for name in candidates.accounts])
+            raise InputError([Fault("the account is not in the table", advice, column="account", value=account)])
+        at = candidates.accounts.index(account)
+        if at in candidates.faults:
+            raise InputError(candidates.faults[at])
+        return self._pass.summary(at)
+
+
+def result_schema() -> dict[str, Any]:
+    """The JSON Schema of `RebalanceResult.to_json`."""
+    text = (resources.files("trimtab") / "schemas" / "result.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def _summary_tree(candidates: Candidates, limits: RebalancingLimits, rows: Iterable[int]) -> BucketTree:
+    if limits.enable_bucket_diversification:
+        return candidates.tree
+    free = RebalancingLimits(
+        enable_bucket_diversification=True,
+        enforce_position_limits=False,
+        enforce_allocation_limits=False,
+        bucket_separator=limits.bucket_separator,
+    )
+    used = {candidates.bucket.at(row) or "" for row in rows} if candidates.bucket_given else set()
+    return grow(used, free)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
