@@ -71,11 +71,11 @@ PORTFOLIO = {
     "XOM": 0.17,
     "LLY": 0.16,
     "CVX": 0.13,
-    "MRK": 0.12,
-    "KO": 0.11,
+    "KO": 0.12,
+    "MRK": 0.115,
     "AAPL": 0.09,
     "JNJ": 0.08,
-    "JPM": 0.07,
+    "JPM": 0.065,
     "RRC": 0.0354,
     "VLUE": 0.004,
     "WMT": 0.0006,
@@ -84,15 +84,15 @@ PORTFOLIO = {
 README = """\
 # The sample
 
-25 candidates as of {as_of}: 20 US stocks and 5 factor ETFs. **The prices behind it are real, the portfolio is invented.**
-It shows how trimtab works. It is no investment advice, and `limits.toml` is no recommendation.
+25 candidates as of {as_of}: 20 US stocks and 5 factor ETFs. **The prices behind it are real, the portfolio is
+invented.** It shows how trimtab works. It is no investment advice, and `limits.toml` is no recommendation.
 
 | column | meaning |
 |---|---|
 | `asset`, `name` | ticker and name |
 | `bucket` | class, then GICS sector (as of 2022) or style: `Stocks/Energy`, `Factor ETFs/Value` |
 | `score` | computed from prices, see below; 3 decimals |
-| `current_weight` | the invented portfolio: {holdings} holdings, together {held:.2f} of the account's value, the rest cash |
+| `current_weight` | the invented portfolio: {holdings} holdings, {held:.2f} of the value in all, the rest cash |
 | `volatility` | standard deviation (n - 1) of the last 252 daily returns times sqrt(252); 4 decimals |
 
 ## The score
@@ -106,16 +106,16 @@ The mean of three percentile ranks among the 25 assets, on the last day t of the
 
 A percentile rank is `(rank - 1) / 24`, from 0 for the lowest to 1 for the highest.
 
-**A caveat.** The 20 stocks were chosen by the makers of the source from firms that were listed all the way from 1990 to 2022.
-That is survivorship bias: these scores and anything computed from these prices look better than what could have been
-known at the time.
+**A caveat.** All 20 stocks were listed from 1990 to 2022 without a gap: firms that failed or were bought in between are
+missing (survivorship bias). Whatever is computed from these prices looks better than what an investor of the time could
+have had.
 
 ## Source
 
 Daily closes, adjusted for splits and dividends, in US dollars: the files `sp500_dataset.csv.gz` and
-`factors_dataset.csv.gz` of the package skfolio 1.12.2 on PyPI, copyright the skfolio developers. Only figures derived from
-them are here, made by `scripts/make_sample.py`. Names, sectors and the portfolio were added by hand. GICS is a service mark
-of MSCI and S&P. SHA-256 of the two files:
+`factors_dataset.csv.gz` of the package skfolio 1.12.2 on PyPI, copyright the skfolio developers. Only figures derived
+from them are here, made by `scripts/make_sample.py`. Names, sectors and the portfolio were added by hand. GICS is a
+service mark of MSCI and S&P. SHA-256 of the two files:
 
 ```
 {sums}
@@ -201,7 +201,8 @@ def scores(prices: Floats, volatility: Floats) -> Floats:
     """The mean of the three percentile ranks, shape (assets,), in [0, 1]."""
     momentum = prices[-1 - MONTH] / prices[-1 - YEAR] - 1
     trend = prices[-1] / prices[-TREND:].mean(axis=0) - 1
-    return np.asarray(np.mean([percentile_rank(signal) for signal in (momentum, trend, -volatility)], axis=0), np.float64)
+    ranks = [percentile_rank(signal) for signal in (momentum, trend, -volatility)]
+    return np.asarray(np.mean(ranks, axis=0), np.float64)
 
 
 def percentile_rank(signal: Floats) -> Floats:

@@ -152,43 +152,43 @@ def _candidate(row: Row, limits: RebalancingLimits) -> Candidate:
     return Candidate(row["asset"], kind, round(score), current, uses_slot, path)
 
 
-def _room(
-    positions: int | None, allocation: float | None, fixed: list[Candidate], limits: RebalancingLimits
-) -> tuple[float, bool]:
+def _room(positions: float, allocation: float, fixed: list[Candidate], least: float) -> tuple[float, bool]:
     """How many positions beyond the fixed two limits leave room for, and whether no allocation is left at all."""
-    room = math.inf if positions is None else max(positions - sum(one.uses_slot for one in fixed), 0)
-    remaining = math.inf if allocation is None else allocation - math.fsum(one.current for one in fixed)
+    room = max(positions - sum(one.uses_slot for one in fixed), 0)
+    remaining = allocation - math.fsum(one.current for one in fixed)
     if remaining <= _USED_UP:
         return 0, True
-    if remaining < math.inf and limits.min_position_weight > 0:
-        room = min(room, math.floor(remaining / limits.min_position_weight + 1e-9))
+    if remaining < math.inf and least > 0:
+        room = min(room, math.floor(remaining / least + 1e-9))
     return room, False
 
 
 def _node_room(node: Path, fixed: list[Candidate], limits: RebalancingLimits) -> tuple[float, bool]:
     """`_room` of a node of the tree."""
-    own = limits.buckets.get(limits.bucket_separator.join(node), BucketLimit())
-    positions, allocation = own.max_positions, own.max_allocation
+    positions, allocation = math.inf, math.inf
     if node == (UNKNOWN,) or (node[0] != UNKNOWN and len(node) == limits.bucket_level):
-        positions = limits.max_positions_per_bucket if positions is None else positions
-        allocation = limits.max_allocation_per_bucket if allocation is None else allocation
+        positions, allocation = limits.max_positions_per_bucket, limits.max_allocation_per_bucket
+    own = limits.buckets.get(limits.bucket_separator.join(node), BucketLimit())
+    positions = positions if own.max_positions is None else own.max_positions
+    allocation = allocation if own.max_allocation is None else own.max_allocation
     unlimited = node[0] == UNKNOWN and limits.unknown_bucket == "hold"
-    positions = None if unlimited or not limits.enforce_position_limits else positions
-    allocation = None if unlimited or not limits.enforce_allocation_limits else allocation
-    return _room(positions, allocation, [one for one in fixed if node in one.path], limits)
+    positions = math.inf if unlimited or not limits.enforce_position_limits else positions
+    allocation = math.inf if unlimited or not limits.enforce_allocation_limits else allocation
+    return _room(positions, allocation, [one for one in fixed if node in one.path], limits.min_position_weight)
 
 
 def selection_problem(rows: Iterable[Row], limits: RebalancingLimits) -> Problem:
     """Sections 2 to 4 of the rules as one selection problem."""
     candidates = [_candidate(row, limits) for row in rows]
     fixed = [one for one in candidates if one.kind is Kind.FIXED]
-    rooms = {node: _node_room(node, fixed, limits) for one in candidates for node in one.path}
+    nodes = {node for one in candidates for node in one.path}
+    rooms = {node: _node_room(node, fixed, limits) for node in nodes}
     bucketed = limits.enable_bucket_diversification
     return Problem(
         candidates=candidates,
         rooms={node: room for node, (room, _) in rooms.items()},
         closed={node for node, (_, closed) in rooms.items() if closed},
-        total_room=_room(limits.max_total_positions, limits.target_invested, fixed, limits)[0],
+        total_room=_room(limits.max_total_positions, limits.target_invested, fixed, limits.min_position_weight)[0],
         new_room=limits.max_new_positions,
         wanted=limits.min_buckets_represented if bucketed and limits.enforce_min_buckets else 0,
         overflow=bucketed and limits.allow_bucket_overflow,
@@ -220,8 +220,7 @@ def selection_violations(rows: Iterable[Row], limits: RebalancingLimits, selecte
 
 
 def _violations(problem: Problem, selected: set[str]) -> list[str]:
-    unknown = selected - {one.asset for one in problem.candidates}
-    found = [f"{asset}: is no candidate" for asset in sorted(unknown)]
+    found = [f"{name}: is no candidate" for name in sorted(selected - {one.asset for one in problem.candidates})]
     for one in problem.candidates:
         if one.kind is Kind.FIXED and one.asset not in selected:
             found.append(f"{one.asset}: is fixed but not selected")
@@ -255,14 +254,13 @@ class _Program:
         self.highs.changeObjectiveSense(highspy.ObjSense.kMaximize)
 
     def add_row(self, lower: float, terms: Mapping[int, float], upper: float) -> None:
-        """lower <= sum of the terms (column -> coefficient) <= upper"""
-        values = np.fromiter(terms.values(), np.float64)
-        self.highs.addRow(lower, upper, len(terms), np.fromiter(terms, np.int32), values)
+        """Demand lower <= sum of the terms (column -> coefficient) <= upper."""
+        columns, values = np.fromiter(terms, np.int32), np.fromiter(terms.values(), np.float64)
+        self.highs.addRow(lower, upper, len(terms), columns, values)
 
     def maximise(self, terms: Mapping[int, float]) -> Floats:
         """The variables where the sum of the terms is largest; whole numbers are verified and rounded."""
-        costs = np.zeros(self.size)
-        costs[list(terms)] = list(terms.values())
+        costs = np.array([terms.get(column, 0.0) for column in range(self.size)])
         self.highs.changeColsCost(self.size, self.columns, costs)
         self.highs.run()
         if self.whole and self.highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
@@ -287,11 +285,9 @@ def milp_choice(rows: Iterable[Row], limits: RebalancingLimits) -> tuple[Selecti
     """The lexicographic optimum and one selection that has it (ties in the score of new assets may have others)."""
     problem = selection_problem(rows, limits)
     free = problem.of_kind(Kind.HOLDING, Kind.STRONG, Kind.WEAK)
+    values, reached = _solve(problem, free) if free else (np.zeros(0), {})
     selected = {one.asset for one in problem.of_kind(Kind.FIXED)}
-    reached: dict[str, int] = {}
-    if free:
-        values, reached = _solve(problem, free)
-        selected |= {one.asset for one, value in zip(free, values, strict=False) if value == 1}
+    selected |= {one.asset for one, value in zip(free, values, strict=False) if value == 1}
     objective, broken = _objective(problem, selected), _violations(problem, selected)
     if broken or any(getattr(objective, name) != value for name, value in reached.items()):
         raise RuntimeError(f"the program and the rules disagree: {broken} {objective} {reached}")
@@ -310,8 +306,7 @@ def _solve(problem: Problem, free: list[Candidate]) -> tuple[Floats, dict[str, i
         if name == "holdings_order":
             values = _settle_order(program, list(parts["holdings_kept"]), values)
             continue
-        if parts[name] or not values.size:
-            values = program.maximise(parts[name])
+        values = program.maximise(parts[name]) if parts[name] or not values.size else values
         best = round(sum(coefficient * values[column] for column, coefficient in parts[name].items()))
         program.add_row(best - 0.5, parts[name], math.inf)
         reached[name] = abs(best) + (already if name.startswith("represented") else 0)
@@ -396,15 +391,9 @@ def reachable(lower: ArrayLike, upper: ArrayLike, groups: Sequence[Group], total
 
 
 def conic_sizes(
-    wish: ArrayLike,
-    lower: ArrayLike,
-    upper: ArrayLike,
-    groups: Sequence[Group],
-    total: float,
-    *,
-    at_most: bool = False,
+    wish: ArrayLike, lower: ArrayLike, upper: ArrayLike, groups: Sequence[Group], total: float, *, at_most: bool = False
 ) -> Floats:
-    """The projection of the wish in relative entropy on the limits, at the largest reachable total up to `total`.
+    """Project the wish in relative entropy on the limits, at the largest reachable total up to `total`.
 
     Minimises sum(w log(w/d) - w + d). With the total fixed, scaling d only adds a constant, so d is scaled to the
     total; the minimiser is w = clip(level * d, lower, upper) with one level inside every group that is slack.
@@ -438,7 +427,7 @@ def conic_sizes(
 
 
 def _least_divergence(w: cp.Variable, wish: Floats, constraints: list[Any]) -> Floats:
-    """The optimum, at the smallest duality gap that Clarabel reaches in one of several units."""
+    """Find the optimum at the smallest duality gap that Clarabel reaches in one of several units."""
     units = (100.0, 10.0, 1000.0)
     problems = [cp.Problem(cp.Minimize(cp.sum(cp.kl_div(unit * w, unit * wish))), constraints) for unit in units]
     for gap in (1e-14, 1e-13, 1e-12, 1e-11, 1e-10):
@@ -481,21 +470,21 @@ def kkt_residual(
     parts: list[tuple[set[int], Ends, Ends]] = []
     for asset, value in enumerate(w):
         level = [(value / d[asset], d[asset])]
-        floors, ceilings = _passed_up(level, level, value - low[asset], high[asset] - value, active)
-        parts.append(({asset}, floors, ceilings))
-    for members, least, most in [*sorted(groups, key=lambda group: len(group[0])), (range(w.size), -math.inf, math.inf)]:
+        parts.append(({asset}, *_passed_up(level, level, value - low[asset], high[asset] - value, active)))
+    everything: Group = (range(w.size), -math.inf, math.inf)
+    for members, least, most in sorted([*groups, everything], key=lambda group: len(group[0])):
         inside = [part for part in parts if part[0] <= set(members)]
         if sum(len(part[0]) for part in inside) != len(members):
             raise ValueError("the groups are neither nested nor disjoint")
-        floors, ceilings = ([end for part in inside for end in part[side]] for side in (1, 2))
+        floors = [end for part in inside for end in part[1]]
+        ceilings = [end for part in inside for end in part[2]]
         weight = math.fsum(w[list(members)])
         worst = max(worst, least - weight, weight - most, _emptiness(floors, ceilings))
-        parts = [part for part in parts if part not in inside]
+        parts = [part for part in parts if not part[0] <= set(members)]
         parts.append((set(members), *_passed_up(floors, ceilings, weight - least, most - weight, active)))
-    spare = total - math.fsum(w)
+    spare, one = total - math.fsum(w), [(1.0, math.inf)]
     if not at_most:
         return max(worst, abs(spare))
-    one = [(1.0, math.inf)]
     _, floors, ceilings = parts[0]
     return max(worst, -spare, _emptiness(floors + one if spare > active else floors, ceilings + one))
 

@@ -56,11 +56,13 @@ def grow(buckets: Iterable[str], limits: RebalancingLimits) -> BucketTree:
             min_allocation=[0.0],
         )
         return BucketTree(root, ("",), dict.fromkeys(names, 0), ())
-    chains = {name: _chain(split_path(name, limits.bucket_separator), limits.bucket_level) for name in names}
-    known = [_chain(split_path(name, limits.bucket_separator), limits.bucket_level) for name in limits.known_buckets]
+    chains = {
+        name: _chain(split_path(name, limits.bucket_separator), limits.bucket_level)
+        for name in sorted({*names, *limits.known_buckets})
+    }
     limited = {split_path(path, limits.bucket_separator): limit for path, limit in limits.buckets.items()}
-    _refuse_unknown_nodes(limited, [*chains.values(), *known], limits)
-    keys = sorted({_NOWHERE}.union(*chains.values(), *known))
+    _refuse_unknown_nodes(limited, list(chains.values()), limits)
+    keys = sorted({_NOWHERE}.union(*chains.values()))
     number = {key: at for at, key in enumerate(keys)}
     tops = [_level_node(key, limits.bucket_level) for key in keys]
     fields = [_node_fields(key, key == top, limited.get(key, BucketLimit()), limits) for key, top in zip(keys, tops, strict=True)]

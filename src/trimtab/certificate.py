@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,11 @@ class Measured:
     status: NDArray[np.int8]
     note: Callable[[int], str] = field(default=lambda account: "")
     is_minimum: bool = False
+    concerns: Mask | None = None  # the accounts that the limit is about, None for all
+
+    def is_about(self, account: int) -> bool:
+        """Whether the limit is of a bucket that the account has, or that the limits name."""
+        return self.concerns is None or bool(self.concerns[account])
 
     def constraint(self, account: int) -> Constraint:
         """The limit in one account."""
@@ -142,37 +148,46 @@ class Checker:
         return limits.enable_bucket_diversification and limits.enforce_min_buckets and limits.min_buckets_represented > 0
 
     def _grow_nodes(self) -> None:
-        """The nodes that carry limits or positions, from the paths alone, and each row's deepest one."""
+        """The nodes that carry limits or positions, from the paths alone and sorted by path; each row's deepest one."""
         limits, bucket = self.limits, self.candidates.bucket
-        self.nodes = [_Node("", 0, -1, math.inf, math.inf, 0.0, False, False)]
-        leaf_of = np.zeros(len(bucket.names), np.int64)
+        used = {bucket.names[code] for code in np.unique(bucket.codes[self.candidates.order])}
+        chains: dict[str, list[str]] = {}
         if limits.enable_bucket_diversification:
-            number: dict[str, int] = {}
-            used = np.unique(bucket.codes[self.candidates.order]).tolist()
-            named = [(code, bucket.names[code]) for code in used] + [(-1, path) for path in limits.buckets]
-            for code, name in named:
-                parts = split_path(name, limits.bucket_separator)
-                unknown = parts[0] == UNKNOWN or len(parts) < limits.bucket_level
-                first = 1 if unknown else limits.bucket_level
-                parent = 0
-                for depth in range(first, (1 if parts[0] != UNKNOWN and unknown else len(parts)) + 1):
-                    path = UNKNOWN if unknown and depth == 1 else limits.bucket_separator.join(parts[:depth])
-                    if path not in number:
-                        number[path] = len(self.nodes)
-                        self.nodes.append(self._node(path, parent, depth == first, unknown))
-                    parent = number[path]
-                if code >= 0:
-                    leaf_of[code] = parent
-        self.leaf = leaf_of[bucket.codes[self.candidates.order]]
+            chains = {name: self._chain(name) for name in sorted({*used, *limits.buckets})}
+        self.named = {path for name in limits.buckets for path in chains.get(name, [])}
+        parent_of = {path: above for chain in chains.values() for above, path in pairwise(["", *chain])}
+        paths = sorted(parent_of, key=lambda path: split_path(path, limits.bucket_separator))
+        number = {path: at for at, path in enumerate(["", *paths])}
+        self.nodes = [_Node("", 0, -1, math.inf, math.inf, 0.0, False, False)]
+        for path in paths:
+            self.nodes.append(self._node(path, number[parent_of[path]]))
+        leaf_of = [number[chains[name][-1]] if name in chains else 0 for name in bucket.names]
+        self.leaf = np.array([*leaf_of, 0], np.int64)[bucket.codes[self.candidates.order]]
         self.up = np.zeros((len(self.nodes), len(self.nodes)))  # up[leaf, node] = 1 where leaf lies under node
-        for leaf in range(len(self.nodes)):
-            node = leaf
-            while node >= 0:
-                self.up[leaf, node] = 1.0
-                node = self.nodes[node].parent
+        for at, node in enumerate(self.nodes):
+            self.up[at, at] = 1.0
+            if at:
+                self.up[at] += self.up[node.parent]
+        self.steps = []  # rows, and the place of their node in a matrix (accounts, nodes): leaves first, then one up
+        parents = np.array([node.parent for node in self.nodes], np.int64)
+        rows, node_of = np.arange(len(self.leaf)), self.leaf
+        while len(rows):
+            self.steps.append((rows, self.account[rows] * len(self.nodes) + node_of))
+            above = parents[node_of]
+            rows, node_of = rows[above >= 0], above[above >= 0]
 
-    def _node(self, path: str, parent: int, is_level: bool, unknown: bool) -> _Node:
+    def _chain(self, name: str) -> list[str]:
+        """The paths of the nodes that a bucket lies in, from `bucket_level` down."""
+        parts = split_path(name, self.limits.bucket_separator)
+        first = 1 if parts[0] == UNKNOWN else self.limits.bucket_level
+        if len(parts) < first:
+            return [UNKNOWN]
+        return [self.limits.bucket_separator.join(parts[:depth]) for depth in range(first, len(parts) + 1)]
+
+    def _node(self, path: str, parent: int) -> _Node:
         limits = self.limits
+        unknown = split_path(path, limits.bucket_separator)[0] == UNKNOWN
+        is_level = parent == 0
         own = limits.buckets.get(path, BucketLimit())
         free = unknown and limits.unknown_bucket == "hold"
         general = is_level and not free
@@ -196,10 +211,12 @@ class Checker:
 
     def per_node(self, values: Any) -> Matrix:
         """The sum of row values under each node of each account."""
-        index = self.account * len(self.nodes) + self.leaf
-        at_leaf = np.bincount(index, np.asarray(values, np.float64), minlength=self.accounts * len(self.nodes))
-        sums: Matrix = at_leaf.reshape(self.accounts, len(self.nodes)) @ self.up
-        return sums
+        numbers = np.asarray(values, np.float64)
+        size = self.accounts * len(self.nodes)
+        sums = np.zeros(size)
+        for rows, place in self.steps:
+            sums += np.bincount(place, numbers[rows], minlength=size)
+        return sums.reshape(self.accounts, len(self.nodes))
 
     @cached_property
     def count(self) -> Matrix:
@@ -233,11 +250,12 @@ class Checker:
         """Where lower bounds do not fit, where even without `min_position_weight` the minima do not, and what fits."""
         grown = np.where(self.may_grow, np.maximum(self.cap, self.current), self.current)
         high = np.where(self.fixed, grown, np.where(self.no_buy, np.minimum(self.cap, self.current), self.cap))
-        index = self.account * len(self.nodes) + self.leaf
+        shape = (self.accounts, len(self.nodes))
 
         def own(values: Any) -> Matrix:
-            summed = np.bincount(index, np.where(self.selected, values, 0.0), minlength=self.accounts * len(self.nodes))
-            return summed.reshape(self.accounts, len(self.nodes))
+            at_leaf = self.account * shape[1] + self.leaf
+            summed = np.bincount(at_leaf, np.where(self.selected, values, 0.0), minlength=shape[0] * shape[1])
+            return summed.reshape(shape)
 
         most, need = own(high), own(np.where(self.fixed, self.current, self.low))
         bare = own(np.where(self.fixed, self.current, 0.0))
@@ -286,8 +304,10 @@ class Checker:
             self._kept_scores(),
             self._new_scores(),
         ]
-        for at in range(1, len(self.nodes)):
-            checks += self._node_checks(at)
+        present = self.per_node(np.ones(len(self.leaf))) > 0
+        for at, node in enumerate(self.nodes):
+            concerns = None if node.path in self.named else present[:, at]
+            checks += [replace(check, concerns=concerns) for check in self._node_checks(at)]
         if self.represents:
             checks.append(self._representation())
         return checks
@@ -390,9 +410,11 @@ class Checker:
         return self._score_check("min_score_new_position", self.new, self.limits.min_score_new_position)
 
     def _score_check(self, name: str, where: Mask, limit: float) -> Measured:
-        row, _ = self.worst(where, -np.nan_to_num(self.score, nan=-1.0))
+        unscored = np.isnan(self.score)
+        row, _ = self.worst(where & ~unscored, -self.score)
         value = np.where(row >= 0, self.score[row] if len(self.score) else 0.0, 1.0)
         status = np.where(value >= limit, MET, BROKEN).astype(np.int8)
+        status[self.per_account(where & unscored) > 0] = BROKEN
         return Measured(name, "", value, self._constant(limit), status, is_minimum=True)
 
     def _node_checks(self, at: int) -> Iterable[Measured]:
@@ -554,12 +576,10 @@ def _with_braked(check: Measured, as_held: Measured, braked: Mask) -> Measured:
     def note(account: int) -> str:
         return "the brake keeps every weight as it is" if braked[account] else check.note(account)
 
-    return Measured(
-        check.name,
-        check.node,
-        np.where(braked, as_held.value, check.value),
-        np.where(braked, as_held.limit, check.limit),
-        np.where(braked, held_status, check.status).astype(np.int8),
-        note,
-        check.is_minimum,
+    return replace(
+        check,
+        value=np.where(braked, as_held.value, check.value),
+        limit=np.where(braked, as_held.limit, check.limit),
+        status=np.where(braked, held_status, check.status).astype(np.int8),
+        note=note,
     )

@@ -189,7 +189,7 @@ class RebalanceResult:
     @cached_property
     def certificate(self) -> Certificate:
         """Every limit, measured in the targets by code that shares nothing with the kernel."""
-        found = [check.constraint(self._account) for check in self._pass.checks]
+        found = [check.constraint(self._account) for check in self._pass.checks if check.is_about(self._account)]
         return Certificate(tuple(found))
 
     @cached_property
@@ -211,7 +211,12 @@ class RebalanceResult:
     def buckets(self) -> tuple[BucketSummary, ...]:
         """Every bucket, by path: the nodes that limits apply to, or all parts of all paths where bucket limits are off."""
         tree = _summary_tree(self._pass.candidates, self.limits, self._rows)
-        return tuple(self._bucket(tree, node) for node in range(1, len(tree.paths)))
+        chosen = [self._pass.candidates.bucket.at(int(row)) or "" for row in self._rows]
+        node_of = {path: node for node, path in enumerate(tree.paths)} | tree.leaf_of
+        leaves = {node_of[name] for name in (*chosen, *self.limits.buckets, *self.limits.known_buckets) if name in node_of}
+        stop = tree.nodes["stop"]
+        shown = [node for node in range(1, len(tree.paths)) if any(node <= leaf < stop[node] for leaf in leaves)]
+        return tuple(self._bucket(tree, node) for node in shown)
 
     def _bucket(self, tree: BucketTree, node: int) -> BucketSummary:
         bucket = self._pass.candidates.bucket

@@ -11,7 +11,7 @@ import io
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -88,7 +88,8 @@ def _bytes(source: str) -> bytes:
     except FileNotFoundError:
         raise InputError([Fault("there is no such file", "check the path")], source) from None
     except PermissionError:
-        raise InputError([Fault("may not be read (permission denied)", "ask for the right to read it")], source) from None
+        fault = Fault("may not be read (permission denied)", "ask for the right to read it")
+        raise InputError([fault], source) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
         raise InputError([Fault(f"cannot be read ({error})", "check the path")], source) from None
     if not data:
@@ -155,20 +156,18 @@ def _decoded(read: Callable[[], pa.Table], kind: str, source: str) -> pa.Table:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """The cells of a CSV file, and the line at which each row begins."""
+    """The cells of a CSV file by column, and the line at which each row begins."""
 
     header: list[str]
-    rows: list[list[str]]
+    columns: list[list[str]]
     lines: list[int]
 
 
 def _read_csv(data: bytes, source: str) -> pa.Table:
     _check_text(data, source)
     sheet = _sheet(data.removeprefix(_BOM), source)
-    _check_shape(sheet, source)
     faults: list[Fault] = []
-    columns = list(zip(*sheet.rows, strict=True)) or [()] * len(sheet.header)
-    arrays = [_column(name, cells, sheet, faults) for name, cells in zip(sheet.header, columns, strict=True)]
+    arrays = [_column(name, cells, sheet, faults) for name, cells in zip(sheet.header, sheet.columns, strict=True)]
     if faults:
         raise InputError(sorted(faults, key=lambda fault: fault.row or 0), source)
     return pa.table(arrays, names=sheet.header)
@@ -188,21 +187,37 @@ def _check_text(data: bytes, source: str) -> None:
 
 
 def _sheet(data: bytes, source: str) -> _Sheet:
-    rows: list[list[str]] = []
-    lines: list[int] = []
+    records = _records(data, source)
+    line, header = next(records, (0, []))
+    _check_header(header, line, source)
+    sheet = _Sheet(header, [[] for _ in header], [])
+    faults: list[Fault] = []
+    for line, cells in records:
+        sheet.lines.append(line)
+        if len(cells) == len(header):
+            for column, cell in zip(sheet.columns, cells, strict=True):
+                column.append(cell)
+        else:
+            problem = f"the row has {len(cells)} cells and the header {len(header)}"
+            advice = "give every row all cells, text with commas in quotes, and decimal points, not commas"
+            faults.append(Fault(problem, advice, row=len(sheet.lines), line=line))
+    if faults:
+        raise InputError(faults, source)
+    return sheet
+
+
+def _records(data: bytes, source: str) -> Iterator[tuple[int, list[str]]]:
+    """The header and the rows, each with the line at which it begins; empty lines are left out."""
     reader = csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8", newline=""), strict=True)
-    line = 1
+    line, row = 1, 0
     try:
         for cells in reader:
             if cells:
-                rows.append(cells)
-                lines.append(line)
+                yield line, cells
+                row += 1
             line = reader.line_num + 1
     except csv.Error as error:
-        raise InputError([_quote_fault(error, len(rows), line)], source) from None
-    if not rows:
-        raise InputError([Fault("is empty", "give a file with a header and at least one row of data")], source)
-    return _Sheet(rows[0], rows[1:], lines[1:])
+        raise InputError([_quote_fault(error, row, line)], source) from None
 
 
 def _quote_fault(error: csv.Error, row: int, line: int) -> Fault:
@@ -215,26 +230,15 @@ def _quote_fault(error: csv.Error, row: int, line: int) -> Fault:
     return Fault(problem, advice, row=row or None, line=line)
 
 
-def _check_shape(sheet: _Sheet, source: str) -> None:
-    """A header of good names, separated by commas, and as many cells in every row."""
+def _check_header(header: list[str], line: int, source: str) -> None:
+    """A header of good names, separated by commas."""
+    if not header:
+        raise InputError([Fault("is empty", "give a file with a header and at least one row of data")], source)
     for separator, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
-        if len(sheet.header) == 1 and separator in sheet.header[0]:
-            fault = Fault(f"is separated by {name}", "separate by commas, with decimal points", line=1, value=separator)
-            raise InputError([fault], source)
-    _check_names(sheet.header, source, line=1)
-    width = len(sheet.header)
-    faults = [
-        Fault(
-            f"the row has {len(cells)} cells and the header {width}",
-            "give every row all cells, text with commas in quotes, and decimal points, not commas",
-            row=row + 1,
-            line=sheet.lines[row],
-        )
-        for row, cells in enumerate(sheet.rows)
-        if len(cells) != width
-    ]
-    if faults:
-        raise InputError(faults, source)
+        if len(header) == 1 and separator in header[0]:
+            advice = "separate by commas, with decimal points"
+            raise InputError([Fault(f"is separated by {name}", advice, line=line, value=separator)], source)
+    _check_names(header, source, line)
 
 
 def _column(name: str, cells: Sequence[str], sheet: _Sheet, faults: list[Fault]) -> pa.Array:
@@ -303,7 +307,7 @@ class Joined:
         if fault.row is None:
             return replace(fault, source=source)
         row = self.rows_of[source].get(self.table["asset"][fault.row - 1].as_py())
-        return fault if row is None else replace(fault, source=source, row=row + 1)
+        return replace(fault, source=source, row=None if row is None else row + 1)
 
 
 @dataclass(frozen=True)
@@ -322,9 +326,9 @@ class _Part:
 def join_tables(scores: StrPath, holdings: StrPath, buckets: StrPath | None = None) -> Joined:
     """One account's candidates from two or three files, joined on `asset`.
 
-    The scores have `asset` and `score`, the holdings `asset` and `current_weight`, the buckets `asset` and `bucket`; each
-    may have more columns. Rows are the scores' in their order, then the holdings that have no score in theirs. An asset
-    that is not held has the `current_weight` 0.
+    The scores have `asset` and `score`, the holdings `asset` and `current_weight`, the buckets `asset` and `bucket`;
+    each may have more columns. Rows are the scores' in their order, then the holdings that the scores lack in theirs.
+    An asset that is not held has the `current_weight` 0.
 
     Raises
     ------
@@ -391,14 +395,17 @@ def _rows(assets: Iterable[object], source: str) -> dict[str, int]:
 def _check_weights(held: _Part) -> None:
     """Refuse a holding without a weight here, where it cannot yet be mistaken for an asset that is not held."""
     weights = held.columns["current_weight"]
-    kind = weights.type
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind)):
-        fault = Fault(f"is not a number but {kind}", "convert the column to numbers", column="current_weight")
+    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
+    if not any(is_kind(weights.type) for is_kind in kinds):
+        fault = Fault(f"is not a number but {weights.type}", "convert the column to numbers", column="current_weight")
         raise InputError([fault], held.source)
-    missing = [row for row, empty in enumerate(weights.is_null().to_pylist()) if empty]
-    if missing:
-        advice = "write 0 if it is not held"
-        raise InputError([Fault("is missing", advice, column="current_weight", row=row + 1) for row in missing], held.source)
+    faults = [
+        Fault("is missing", "write 0 if it is not held", column="current_weight", row=row + 1)
+        for row, empty in enumerate(weights.is_null().to_pylist())
+        if empty
+    ]
+    if faults:
+        raise InputError(faults, held.source)
 
 
 def _sources(parts: Sequence[_Part]) -> dict[str, str]:

@@ -34,6 +34,10 @@ class _StampedCache(FunctionCache):
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
         return (*super()._index_key(sig, codegen), _STAMP)
 
+    def holds_any(self) -> bool:
+        """Whether machine code of the present rules is there, for any types."""
+        return any(key[-1] == _STAMP for key in self._cache_file._load_index())
+
 
 def compiled(function: Callable[..., Any], *, parallel: bool = False) -> Any:
     """Compile at first call and keep the machine code on disk, where a folder for it can be written."""
@@ -50,6 +54,12 @@ def compiled(function: Callable[..., Any], *, parallel: bool = False) -> Any:
 def parallel_compiled(function: Callable[..., Any]) -> Any:
     """`compiled`, with `prange` loops spread over the cores."""
     return compiled(function, parallel=True)
+
+
+def is_cached(function: Any) -> bool:
+    """Whether a compiled function can run without being compiled first: machine code is in memory or on disk."""
+    cache = getattr(function, "_cache", None)
+    return bool(getattr(function, "signatures", True)) or (isinstance(cache, _StampedCache) and cache.holds_any())
 
 
 def undecorated(function: Any) -> Callable[..., Any]:

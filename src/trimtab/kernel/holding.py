@@ -15,8 +15,9 @@ from trimtab.reasons import SizeReason
 
 
 @compiled
-def _hold_near(rows: Records, settings: Any, members: Records) -> None:
-    """The members near their size keep their current weight."""
+def _hold_near(rows: Records, settings: Any, members: Records) -> bool:
+    """The members near their size keep their current weight; returns whether there are any."""
+    any_held = False
     for at in range(members.size):
         member = members[at]
         current = rows[member.row].current
@@ -24,10 +25,11 @@ def _hold_near(rows: Records, settings: Any, members: Records) -> None:
         if current > 0.0 and member.reason != SizeReason.RESTRICTED:
             band = max(settings.no_trade_band * member.weight, settings.min_trade)
             if abs(member.weight - current) <= band + WEIGHT_TOLERANCE:
-                member.held = True
+                member.held = any_held = True
                 member.target = current
                 member.reason = SizeReason.HELD_IN_BAND
                 member.node = NO_NODE
+    return any_held
 
 
 @compiled
@@ -105,7 +107,7 @@ def _release_while_over(members: Records, spans: Records, node: int, limit: floa
 def _release_while_under(members: Records, spans: Records, node: int, minimum: float) -> bool:
     """Release the largest shortfall while a node is below a minimum that the sizes meet."""
     least = minimum - WEIGHT_TOLERANCE
-    if minimum <= 0.0 or _aim(members, spans[node]) < least:
+    if _aim(members, spans[node]) < least:
         return False
     released = False
     while _total(members, spans[node]) < least and _release_largest(
@@ -130,13 +132,15 @@ def _release_for_limits(tree: Records, settings: Any, members: Records, spans: R
         again = _release_while_over(members, spans, ROOT, most) or again
         for step in range(tree.size - 1):
             node = tree[step].bottom_up
-            again = _release_while_under(members, spans, node, tree[node].min_allocation) or again
+            if tree[node].min_allocation > 0.0 and spans[node].begin < spans[node].end:
+                again = _release_while_under(members, spans, node, tree[node].min_allocation) or again
 
 
 @compiled
 def hold(rows: Records, tree: Records, settings: Any, members: Records, spans: Records) -> None:
     """Set the targets of the members and bring their reasons up to date."""
-    _hold_near(rows, settings, members)
+    if not _hold_near(rows, settings, members):
+        return
     _release_for_limits(tree, settings, members, spans)
     aim = _aim(members, spans[ROOT])
     while aim - _total(members, spans[ROOT]) > settings.cash_band + WEIGHT_TOLERANCE and _release_largest(

@@ -20,6 +20,7 @@ from trimtab.kernel.tables import (
     NO_NODE,
     ROOT,
     WEIGHT_TOLERANCE,
+    Floats,
     Ints,
     Records,
     SizingMode,
@@ -150,67 +151,85 @@ def _measure(rows: Records, tree: Records, settings: Any, choices: Records) -> R
 
 
 @compiled
-def _in_order(members: Ints, rows: Records) -> Ints:
+def _in_order(members: Ints, scores: Floats, rows: Records) -> Ints:
     """The members by score, then current weight (both high first), then as they stand (by name).
 
-    A stable merge sort that starts from short insertion-sorted runs.
+    A stable merge sort that starts from short insertion-sorted runs; `scores`, those of the members, move with them.
     """
     count = members.size
     for start in range(0, count, _INSERTION_RUN):
         for at in range(start + 1, min(start + _INSERTION_RUN, count)):
-            member = members[at]
-            score, current = rows[member].score, rows[member].current
+            member, score = members[at], scores[at]
             slot = at - 1
-            while slot >= start:
-                other = rows[members[slot]]
-                if not (other.score < score or (other.score == score and other.current < current)):
-                    break
-                members[slot + 1] = members[slot]
+            while slot >= start and (
+                scores[slot] < score
+                or (scores[slot] == score and rows[members[slot]].current < rows[member].current)
+            ):
+                members[slot + 1], scores[slot + 1] = members[slot], scores[slot]
                 slot -= 1
-            members[slot + 1] = member
+            members[slot + 1], scores[slot + 1] = member, score
     if count <= _INSERTION_RUN:
         return members
-    source, target = members, np.empty_like(members)
+    merged, merged_scores = np.empty_like(members), np.empty_like(scores)
     width = _INSERTION_RUN
     while width < count:
         for start in range(0, count, 2 * width):
             middle, end = min(start + width, count), min(start + 2 * width, count)
             left, right, at = start, middle, start
-            while left < middle and right < end:
-                one, other = rows[source[left]], rows[source[right]]
-                if one.score < other.score or (one.score == other.score and one.current < other.current):
-                    target[at] = source[right]
-                    right += 1
-                else:
-                    target[at] = source[left]
-                    left += 1
+            while left < middle and right < end:  # no branch on the scores: which side is next is a coin toss
+                score, other = scores[left], scores[right]
+                from_right = other > score
+                if other == score:
+                    from_right = rows[members[right]].current > rows[members[left]].current
+                chosen = right if from_right else left
+                merged[at], merged_scores[at] = members[chosen], scores[chosen]
+                step = 1 if from_right else 0
+                right += step
+                left += 1 - step
                 at += 1
-            for rest in range(left, middle):
-                target[at] = source[rest]
+            while left < middle:
+                merged[at], merged_scores[at] = members[left], scores[left]
+                left += 1
                 at += 1
-            for rest in range(right, end):
-                target[at] = source[rest]
+            while right < end:
+                merged[at], merged_scores[at] = members[right], scores[right]
+                right += 1
                 at += 1
-        source, target = target, source
+        members, merged = merged, members
+        scores, merged_scores = merged_scores, scores
         width *= 2
-    return source
+    return members
 
 
 @compiled
-def _class_in_order(rows: Records, settings: Any, choices: Records, wanted: int) -> Ints:
-    """The rows of one class that can be held at all, in the order of the walk.
+def _rank(rows: Records, settings: Any, choices: Records) -> tuple[Ints, int, int]:
+    """The rows that can be held at all in the order of the walk: holdings, strong and weak assets, one after another.
 
-    An asset whose own limit lies below the least weight of a position, or at 0, cannot be held.
+    Returns them, where the strong begin and where the weak begin. An asset whose own limit lies below the least weight
+    of a position, or at 0, cannot be held.
     """
-    members = np.empty(choices.size, np.int64)
-    count = 0
+    ends = np.zeros(WEAK + 1, np.int64)
     for at in range(choices.size):
-        if choices[at].kind == wanted:
-            cap = base_cap(rows[at].max_weight, settings)
-            if cap >= settings.min_position_weight and cap > 0.0:
-                members[count] = at
-                count += 1
-    return _in_order(members[:count], rows)
+        cap = base_cap(rows[at].max_weight, settings)
+        if choices[at].kind >= HOLDING and cap >= settings.min_position_weight and cap > 0.0:
+            ends[choices[at].kind] += 1
+    strong_begin = ends[HOLDING]
+    weak_begin = strong_begin + ends[STRONG]
+    count = weak_begin + ends[WEAK]
+    ends[HOLDING], ends[STRONG], ends[WEAK] = 0, strong_begin, weak_begin
+    members, scores = np.empty(count, np.int64), np.empty(count)
+    for at in range(choices.size):
+        cap = base_cap(rows[at].max_weight, settings)
+        if choices[at].kind >= HOLDING and cap >= settings.min_position_weight and cap > 0.0:
+            place = ends[choices[at].kind]
+            members[place], scores[place] = at, rows[at].score
+            ends[choices[at].kind] += 1
+    members[:strong_begin] = _in_order(members[:strong_begin], scores[:strong_begin], rows)
+    members[strong_begin:weak_begin] = _in_order(
+        members[strong_begin:weak_begin], scores[strong_begin:weak_begin], rows
+    )
+    members[weak_begin:] = _in_order(members[weak_begin:], scores[weak_begin:], rows)
+    return members, strong_begin, weak_begin
 
 
 @compiled
@@ -375,10 +394,9 @@ def select(rows: Records, tree: Records, settings: Any, answer: Records) -> tupl
     choices = np.zeros(rows.size, CHOICE)
     _classify(rows, tree, settings, choices, answer)
     capacity = _measure(rows, tree, settings, choices)
-    holdings = _class_in_order(rows, settings, choices, HOLDING)
-    strong = _class_in_order(rows, settings, choices, STRONG)
+    members, strong_begin, weak_begin = _rank(rows, settings, choices)
+    holdings, strong, weak = members[:strong_begin], members[strong_begin:weak_begin], members[weak_begin:]
     representing = settings.buckets_to_represent > 0
-    weak = _class_in_order(rows, settings, choices, WEAK) if representing else holdings[:0]
     counts = _walk(rows, tree, settings, capacity, choices, holdings, strong, weak, False)
     for at in range(rows.size):
         choices[at].taken_without = choices[at].taken

@@ -1,0 +1,223 @@
+"""The commands: parse, call, print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+import trimtab
+from trimtab.cli.exits import ExitCode, Words, exit_codes
+from trimtab.cli.output import Format
+
+if TYPE_CHECKING:
+    from trimtab.cli.inputs import ChosenLimits, Inputs
+    from trimtab.result import RebalanceResult
+
+_OUT_WIDTH = 120
+
+app = typer.Typer(
+    name="trimtab",
+    help="Keep a portfolio diversified, exactly, and with a reason for everything.",
+    epilog="Exit codes: 0 fine, 1 internal error, 2 usage, 3 bad input, 4 a limit is unmet (--strict), 5 braked.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+limits_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show limits, the presets, or their schema.")
+app.add_typer(limits_app, name="limits")
+
+File = Annotated[Optional[Path], typer.Argument(metavar="[FILE]", help="Candidates: CSV, Parquet or Arrow.", show_default=False)]
+Scores = Annotated[Optional[Path], typer.Option(metavar="FILE", help="In place of FILE: asset and score.")]
+Holdings = Annotated[Optional[Path], typer.Option(metavar="FILE", help="With --scores: asset and current_weight.")]
+Buckets = Annotated[Optional[Path], typer.Option(metavar="FILE", help="With --scores: asset and bucket.")]
+LimitsFile = Annotated[Optional[Path], typer.Option("--limits", metavar="FILE", help="A TOML file; see `trimtab limits show`.")]
+Preset = Annotated[Optional[str], typer.Option(metavar="NAME", help="Limits that ship; see `trimtab limits presets`.")]
+Settings = Annotated[
+    Optional[list[str]],
+    typer.Option("--set", metavar="FIELD=VALUE", help="Change one limit, such as max_total_positions=8; repeatable."),
+]
+FormatOption = Annotated[
+    Optional[Format], typer.Option("--format", help="What goes out; default: by the suffix of --out, else a table.")
+]
+Out = Annotated[Optional[Path], typer.Option(metavar="PATH", help="Write here: .csv, .json, .parquet, .arrow or .txt.")]
+Strict = Annotated[bool, typer.Option("--strict", help="A limit that cannot be met is an error: exit code 4, no output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No words on stderr except errors.")]
+All = Annotated[bool, typer.Option("--all", help="Show every candidate in the table.")]
+
+
+def main() -> None:
+    """The entry point; ends the process with an exit code."""
+    app(prog_name="trimtab")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"trimtab {trimtab.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Keep a portfolio diversified, exactly, and with a reason for everything."""
+
+
+@app.command()
+@exit_codes
+def rebalance(
+    file: File = None,
+    scores: Scores = None,
+    holdings: Holdings = None,
+    buckets: Buckets = None,
+    limits: LimitsFile = None,
+    preset: Preset = None,
+    settings: Settings = None,
+    form: FormatOption = None,
+    out: Out = None,
+    strict: Strict = False,
+    show_all: All = False,
+    quiet: Quiet = False,
+) -> int:
+    """Decide what to hold, and how much of each."""
+    from trimtab.cli.inputs import read_inputs, read_limits
+    from trimtab.cli.output import check_out, format_of
+
+    words = Words(quiet=quiet)
+    chosen_form = format_of(form, out)
+    chosen = read_limits(limits, preset, settings or [])
+    inputs = read_inputs(file, scores, holdings, buckets, words)
+    if out is not None:
+        check_out(out, [*inputs.files, *chosen.files])
+    result = _rebalanced(inputs, chosen, words, strict=strict)
+    _say_notes(result, inputs, chosen, words)
+    _put_out(result, inputs.name, chosen_form, out, show_all=show_all)
+    if out is not None:
+        words.note(f"written: {out}")
+    return ExitCode.BRAKED if result.braked else ExitCode.FINE
+
+
+@app.command()
+@exit_codes
+def check(
+    file: File = None,
+    scores: Scores = None,
+    holdings: Holdings = None,
+    buckets: Buckets = None,
+    limits: LimitsFile = None,
+    preset: Preset = None,
+    settings: Settings = None,
+    quiet: Quiet = False,
+) -> int:
+    """Say what will not work, or will disappoint, before anything is decided."""
+    from trimtab.cli.findings import findings_text, summary
+    from trimtab.cli.inputs import read_inputs, read_limits
+    from trimtab.cli.output import emit
+
+    words = Words(quiet=quiet)
+    chosen = read_limits(limits, preset, settings or [])
+    inputs = read_inputs(file, scores, holdings, buckets, words)
+    found = trimtab.check(inputs.table, chosen.limits)
+    emit(findings_text(found, {"input": inputs.name, "limits": chosen.source or ""}))
+    words.note(summary(found))
+    return ExitCode.FINE if found.ok else ExitCode.BAD_INPUT
+
+
+@app.command()
+@exit_codes
+def demo(show_all: All = False, quiet: Quiet = False) -> int:
+    """Rebalance the sample that ships: real prices, an invented portfolio, bucket limits on."""
+    from trimtab.cli.inputs import ChosenLimits, Inputs
+    from trimtab.data.samples import sample_candidates, sample_limits
+
+    words = Words(quiet=quiet)
+    words.note("the sample: 25 US stocks and ETFs, scores from real prices up to 2022-12-28, an invented portfolio; no advice")
+    table = sample_candidates().drop_columns(["name"])
+    inputs = Inputs(table, "the sample", (), lambda fault: fault)
+    chosen = ChosenLimits(sample_limits(), "the sample's limits")
+    result = _rebalanced(inputs, chosen, words, strict=False)
+    _say_notes(result, inputs, chosen, words)
+    _put_out(result, inputs.name, Format.TABLE, None, show_all=show_all)
+    return ExitCode.FINE
+
+
+@limits_app.command("show")
+@exit_codes
+def limits_show(limits: LimitsFile = None, preset: Preset = None, settings: Settings = None) -> int:
+    """Print every limit with its meaning, as TOML to copy."""
+    from trimtab.cli.inputs import read_limits
+    from trimtab.cli.output import emit
+
+    emit(read_limits(limits, preset, settings or []).limits.to_toml().encode())
+    return ExitCode.FINE
+
+
+@limits_app.command("presets")
+@exit_codes
+def limits_presets(
+    name: Annotated[Optional[str], typer.Argument(help="Print this one.", show_default=False)] = None,
+) -> int:
+    """List the presets, or print the text of one."""
+    from trimtab.cli.output import emit
+    from trimtab.limits import preset_names, preset_text
+
+    text = preset_text(name) if name is not None else "".join(f"{known}\n" for known in preset_names())
+    emit(text.encode())
+    return ExitCode.FINE
+
+
+@limits_app.command("schema")
+@exit_codes
+def limits_schema() -> int:
+    """Print the JSON Schema of a limits file."""
+    import json
+
+    from trimtab.cli.output import emit
+    from trimtab.limits import limits_schema as schema
+
+    emit(f"{json.dumps(schema(), indent=2)}\n".encode())
+    return ExitCode.FINE
+
+
+def _rebalanced(inputs: Inputs, chosen: ChosenLimits, words: Words, *, strict: bool) -> RebalanceResult:
+    """The result; the first time on a machine says why it takes long."""
+    from trimtab.kernel.account import rebalance_account
+    from trimtab.kernel.compilation import is_cached
+    from trimtab.rebalancing import rebalance as decide
+
+    limits = chosen.limits.replace(on_unmet="raise") if strict else chosen.limits
+    if not is_cached(rebalance_account):
+        words.note("compiling the rules for this machine, once (about 15 s)…")
+    with inputs.named_in_errors(), chosen.named_in_errors():
+        return decide(inputs.table, limits)
+
+
+def _say_notes(result: RebalanceResult, inputs: Inputs, chosen: ChosenLimits, words: Words) -> None:
+    for note in result.notes:
+        if note.code == "buckets_off" and not chosen.given:
+            words.warn(
+                f"{inputs.name} has buckets, but bucket limits are off by default: add --preset conservative, or --limits "
+                "with a file that sets enable_bucket_diversification = true"
+            )
+        elif note.code == "unused_columns":
+            words.note(note.text)
+        else:
+            words.warn(note.text)
+
+
+def _put_out(result: RebalanceResult, name: str, form: str, out: Path | None, *, show_all: bool) -> None:
+    from trimtab.cli.output import emit, encoded, write_file
+
+    if form != Format.TABLE:
+        data = encoded(result, form)
+    else:
+        from trimtab.cli.view import page, printed
+
+        data = printed(lambda width, ascii_only: page(result, name, width, ascii_only=ascii_only, show_all=show_all), None if out is None else _OUT_WIDTH)
+    if out is None:
+        emit(data)
+    else:
+        write_file(out, data)

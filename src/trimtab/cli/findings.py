@@ -1,0 +1,30 @@
+"""The findings of the pre-flight as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from trimtab.cli.exits import printable
+from trimtab.preflight import Finding, Preflight
+
+
+def findings_text(found: Preflight, source_of: Mapping[str, str]) -> bytes:
+    """One line a finding: level, code, text; errors first. `source_of` maps a code to the file it speaks of."""
+    return "".join(f"{_line(finding, source_of)}\n" for finding in found.findings).encode()
+
+
+def summary(found: Preflight) -> str:
+    """How much was found, in a sentence."""
+    if not found.findings:
+        return "nothing found: this can be rebalanced"
+    errors, warnings = len(found.errors), len(found.warnings)
+    counts = f"{errors} error{'' if errors == 1 else 's'}, {warnings} warning{'' if warnings == 1 else 's'}"
+    return counts if errors else f"{counts}: this can be rebalanced"
+
+
+def _line(finding: Finding, source_of: Mapping[str, str]) -> str:
+    source = source_of.get(finding.code, "")
+    place = f"{source}: " if source else ""
+    if finding.account is not None and finding.code != "input":
+        place += f"account {finding.account!r}: "
+    return f"{finding.level:<7}  {finding.code:<19}  {printable(place + finding.text, keep='')}"

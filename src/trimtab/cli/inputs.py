@@ -1,0 +1,171 @@
+"""What the arguments of a command stand for: candidates from one file or three, and limits."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from trimtab.cli.exits import Words
+from trimtab.errors import Fault, InputError, LimitsError
+from trimtab.limits import UNKNOWN, RebalancingLimits
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from trimtab.data.files import Joined
+
+_NAMED = 5
+_BARE_WORD = re.compile(r"[A-Za-z][\w-]*", re.ASCII).fullmatch
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Candidates, what they are called on screen, the files they came from, and where a fault of theirs is."""
+
+    table: pa.Table
+    name: str
+    files: tuple[Path, ...]
+    located: Callable[[Fault], Fault]
+
+    @contextmanager
+    def named_in_errors(self) -> Iterator[None]:
+        """Errors about the candidates name the file that they came from."""
+        try:
+            yield
+        except InputError as error:
+            raise InputError([self.located(fault) for fault in error.faults], self.name) from None
+
+
+@dataclass(frozen=True)
+class ChosenLimits:
+    """Limits, where they came from, and whether any were chosen at all."""
+
+    limits: RebalancingLimits
+    source: str | None
+    files: tuple[Path, ...] = ()
+    given: bool = True
+
+    @contextmanager
+    def named_in_errors(self) -> Iterator[None]:
+        """Errors about the limits name the file that they came from."""
+        try:
+            yield
+        except LimitsError as error:
+            raise LimitsError(error.faults, error.source or self.source) from None
+
+
+def read_inputs(
+    file: Path | None, scores: Path | None, holdings: Path | None, buckets: Path | None, words: Words
+) -> Inputs:
+    """The candidates that the arguments name; what a join does not say is said aloud.
+
+    Raises
+    ------
+    typer.BadParameter
+        Neither one file nor scores and holdings, or both.
+    InputError
+        A file that cannot be read.
+    """
+    _refuse_mixture(file, scores, holdings, buckets)
+    from trimtab.data.files import join_tables, read_table  # late: Arrow loads slowly
+
+    if file is not None:
+        return Inputs(read_table(file), str(file), (file,), lambda fault: fault)
+    assert_given = [path for path in (scores, holdings, buckets) if path is not None]
+    joined = join_tables(assert_given[0], assert_given[1], buckets)
+    for sentence in _join_sentences(joined, buckets):
+        words.note(sentence)
+    name = " + ".join(str(path) for path in assert_given)
+    return Inputs(joined.table, name, tuple(assert_given), joined.located)
+
+
+def _refuse_mixture(file: Path | None, scores: Path | None, holdings: Path | None, buckets: Path | None) -> None:
+    parts = {"--scores": scores, "--holdings": holdings, "--buckets": buckets}
+    given = [name for name, path in parts.items() if path is not None]
+    if file is not None and given:
+        raise typer.BadParameter(f"give either FILE or {' and '.join(given)}, not both")
+    if file is None and not given:
+        raise typer.BadParameter("give FILE, or --scores and --holdings (and --buckets)")
+    missing = [name for name in ("--scores", "--holdings") if parts[name] is None]
+    if file is None and missing:
+        raise typer.BadParameter(f"{' and '.join(given)} without {' and '.join(missing)}: give both, or FILE")
+
+
+def _join_sentences(joined: Joined, buckets: Path | None) -> Iterator[str]:
+    """What the three files do not say about each other."""
+    count = joined.table.num_rows
+    yield f"joined {_counted(count, 'candidate')} on asset; {_counted(len(joined.unscored), 'holding')} without a score"
+    if joined.unscored:
+        yield f"kept without a score, as the scores lack them: {_listed(joined.unscored)}"
+    if joined.unclassified and buckets is not None:
+        many = _counted(len(joined.unclassified), "asset")
+        yield f"{many} without a bucket, counted as {UNKNOWN}: {_listed(joined.unclassified)}"
+    if joined.unused:
+        many = _counted(len(joined.unused), "asset")
+        yield f"{many} with a bucket but neither score nor holding, left out: {_listed(joined.unused)}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+
+
+def read_limits(file: Path | None, preset: str | None, settings: Sequence[str]) -> ChosenLimits:
+    """The limits of a file, of a preset or the defaults, with single fields set.
+
+    Raises
+    ------
+    typer.BadParameter
+        Both a file and a preset, or a setting that is not `field=value`.
+    LimitsError
+        Limits that are unknown or contradict each other.
+    """
+    if file is not None and preset is not None:
+        raise typer.BadParameter("give either --limits or --preset, not both; --set changes single fields of either")
+    changes = _merged({}, *(_setting(text) for text in settings))
+    if file is not None:
+        chosen = ChosenLimits(RebalancingLimits.from_toml(file), str(file), (file,))
+    elif preset is not None:
+        chosen = ChosenLimits(RebalancingLimits.preset(preset), f"preset {preset!r}")
+    else:
+        chosen = ChosenLimits(RebalancingLimits(), None, given=False)
+    if not changes:
+        return chosen
+    source = f"{chosen.source} with --set" if chosen.source else "--set"
+    limits = RebalancingLimits.from_dict(_merged(chosen.limits.to_dict(), changes), source)
+    return ChosenLimits(limits, source, chosen.files, chosen.given)
+
+
+def _setting(text: str) -> dict[str, Any]:
+    """`field=value` as TOML; a bare word counts as text, so that no quotes are needed inside a shell."""
+    name, sign, value = text.partition("=")
+    is_word = _BARE_WORD(value.strip()) and value.strip() not in ("true", "false", "inf", "nan")
+    try:
+        found = tomllib.loads(f'{name} = "{value.strip()}"' if is_word else text)
+    except tomllib.TOMLDecodeError:
+        found = {}
+    if not (sign and found) or "\n" in text:
+        advice = "write field=value, such as max_total_positions=8 or 'buckets.\"Equity/Tech\".max_positions=2'"
+        raise typer.BadParameter(f"--set {text!r} is not a setting: {advice}")
+    return found
+
+
+def _merged(base: Mapping[str, Any], *changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested values with others laid over them."""
+    merged = dict(base)
+    for change in changes:
+        for name, value in change.items():
+            old = merged.get(name)
+            both = isinstance(old, Mapping) and isinstance(value, Mapping)
+            merged[name] = _merged(old, value) if both and old is not None else value
+    return merged

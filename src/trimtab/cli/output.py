@@ -1,0 +1,161 @@
+"""Results out: the format, the bytes, and a file that is written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from trimtab.cli.exits import ExitCode
+from trimtab.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from trimtab.result import RebalanceResult
+
+
+class Format(StrEnum):
+    """What `--format` takes."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+_SUFFIXES = {"": "table", ".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parquet", ".arrow": "arrow"}
+
+
+def format_of(asked: Format | None, out: Path | None) -> str:
+    """The format that `--format` and the suffix of `--out` ask for: one of the values of `_SUFFIXES`.
+
+    Raises
+    ------
+    typer.BadParameter
+        They contradict each other, or the suffix is not known and no format is given.
+    """
+    if out is None:
+        return asked or Format.TABLE
+    if str(out) == "-":
+        raise typer.BadParameter("--out names a file; without it the result goes to stdout")
+    named = _SUFFIXES.get(out.suffix.casefold())
+    if asked is None:
+        if named is None:
+            known = ", ".join(suffix for suffix in _SUFFIXES if suffix)
+            raise typer.BadParameter(f"--out {out}: the suffix {out.suffix!r} is not known; use {known}, or --format")
+        return named
+    if named is not None and out.suffix and named != asked:
+        raise typer.BadParameter(f"--format {asked} contradicts the suffix of --out {out}: change one of the two")
+    return asked
+
+
+def check_out(out: Path, inputs: Sequence[Path]) -> None:
+    """Refuse a place where nothing can be written, before anything is decided.
+
+    Raises
+    ------
+    InputError
+        A folder, a device, a missing parent folder, or one of the input files.
+    """
+
+    def refuse(problem: str, advice: str) -> InputError:
+        return InputError([Fault(problem, advice)], f"--out {out}")
+
+    if out.is_dir():
+        raise refuse("is a folder", "name a file in it")
+    if not out.parent.is_dir():
+        raise refuse(f"the folder {str(out.parent)!r} does not exist", "make it first, or name another")
+    if not out.exists():
+        return
+    if not out.is_file():
+        raise refuse("is a device or a pipe", "name a file")
+    for path in inputs:
+        if path.exists() and out.samefile(path):
+            raise refuse("is one of the input files, which would be lost", "name another file")
+
+
+def encoded(result: RebalanceResult, form: str) -> bytes:
+    """The result in a format for machines: csv, json, parquet or arrow."""
+    if form == "json":
+        return result.to_json().encode()
+    writers = {"csv": _csv, "parquet": _parquet, "arrow": _arrow}
+    return writers[form](result.targets)
+
+
+def _csv(table: pa.Table) -> bytes:
+    """Numbers as Python writes them: read again they are the same bits."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.column_names)
+    writer.writerows(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    return text.getvalue().encode()
+
+
+def _parquet(table: pa.Table) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    sink = pa.BufferOutputStream()
+    pyarrow.parquet.write_table(table, sink)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def _arrow(table: pa.Table) -> bytes:
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def write_file(out: Path, data: bytes) -> None:
+    """Write a file whole or not at all: under another name in the same folder, synced, then renamed.
+
+    Raises
+    ------
+    InputError
+        The file system refuses; nothing is left behind.
+    """
+    target = out.resolve()  # through a link, to the file it names
+    part = target.with_name(f".trimtab-{secrets.token_hex(6)}.part")
+    try:
+        try:
+            with open(part, "xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            if target.exists():
+                part.chmod(stat.S_IMODE(target.stat().st_mode))
+            os.replace(part, target)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        fault = Fault(f"cannot be written ({error.strerror or error})", "name a place where you may write")
+        raise InputError([fault], f"--out {out}") from None
+
+
+def emit(data: bytes) -> None:
+    """Data to stdout, as they are.
+
+    Raises
+    ------
+    typer.Exit
+        Whoever reads has gone.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that closing it fails no more
+        raise typer.Exit(int(ExitCode.READER_GONE)) from None

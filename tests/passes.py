@@ -1,0 +1,43 @@
+"""One pass of the kernel over one account, compiled or plain, for tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from trimtab.candidates import Candidates, read, settings_of
+from trimtab.kernel.account import rebalance_account
+from trimtab.kernel.compilation import undecorated
+from trimtab.kernel.tables import ANSWER, Records, empty_answer
+from trimtab.limits import RebalancingLimits
+
+plain_account = undecorated(rebalance_account)
+
+
+@dataclass(frozen=True)
+class Passed:
+    """The answer in the order of the rows given."""
+
+    candidates: Candidates
+    answer: Records
+    braked: bool
+
+    def by_asset(self) -> dict[str, Any]:
+        return {str(self.candidates.asset.at(row)): self.answer[row] for row in range(len(self.answer))}
+
+    @property
+    def selected(self) -> set[str]:
+        return {asset for asset, decided in self.by_asset().items() if decided["selected"]}
+
+
+def run(rows: list[dict[str, Any]], limits: RebalancingLimits, *, compiled: bool = True) -> Passed:
+    """Read the rows and decide; `compiled=False` runs the same functions undecorated."""
+    found = read(rows, limits, many=False)
+    answer = empty_answer(len(found.order))
+    decide = rebalance_account if compiled else plain_account
+    braked = decide(found.rows(limits), found.tree.nodes, settings_of(limits)[0], answer)
+    in_rows = np.zeros(len(rows), ANSWER)
+    in_rows[found.order] = answer
+    return Passed(found, in_rows, bool(braked))
