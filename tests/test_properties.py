@@ -45,10 +45,10 @@ def test_a_result_fed_back_trades_nothing() -> None:
             rows = [{**row, "desired_weight": row["desired_weight"] or 0.1, "volatility": row["volatility"] or 0.2} for row in rows]
         first = run(rows, limits)
         entered = sum(
-            bool(decided["selected"]) and row["current_weight"] < limits.dust_weight
+            bool(decided["selected"]) and (row["current_weight"] == 0 or row["current_weight"] < limits.dust_weight)
             for row, decided in zip(rows, first.answer, strict=True)
         )
-        weightless = any(decided["selected"] and decided["proposed"] < limits.dust_weight for decided in first.answer)
+        weightless = any(decided["selected"] and (decided["proposed"] == 0 or decided["proposed"] < limits.dust_weight) for decided in first.answer)
         if entered >= limits.max_new_positions or weightless:
             continue
         again = run(fed_back(rows, first.answer), limits)

@@ -531,7 +531,7 @@ def _minimum_faults(limits: RebalancingLimits) -> Iterable[str]:
     for node in sorted(nodes):
         path = limits.bucket_separator.join(node)
         own = limits.buckets.get(path, BucketLimit()).max_allocation
-        is_level = len(node) == limits.bucket_level or node == (UNKNOWN,)
+        is_level = len(node) == (1 if node[0] == UNKNOWN else limits.bucket_level)
         most = own if own is not None else limits.max_allocation_per_bucket if is_level else None
         if most is not None and needed(node) > most + _TOLERANCE:
             name = "max_allocation" if own is not None else "max_allocation_per_bucket"

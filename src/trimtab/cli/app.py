@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,20 +29,20 @@ app = typer.Typer(
 limits_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show limits, the presets, or their schema.")
 app.add_typer(limits_app, name="limits")
 
-File = Annotated[Optional[Path], typer.Argument(metavar="[FILE]", help="Candidates: CSV, Parquet or Arrow.", show_default=False)]
-Scores = Annotated[Optional[Path], typer.Option(metavar="FILE", help="In place of FILE: asset and score.")]
-Holdings = Annotated[Optional[Path], typer.Option(metavar="FILE", help="With --scores: asset and current_weight.")]
-Buckets = Annotated[Optional[Path], typer.Option(metavar="FILE", help="With --scores: asset and bucket.")]
-LimitsFile = Annotated[Optional[Path], typer.Option("--limits", metavar="FILE", help="A TOML file; see `trimtab limits show`.")]
-Preset = Annotated[Optional[str], typer.Option(metavar="NAME", help="Limits that ship; see `trimtab limits presets`.")]
+File = Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Candidates: CSV, Parquet or Arrow.", show_default=False)]
+Scores = Annotated[Path | None, typer.Option(metavar="FILE", help="In place of FILE: asset and score.")]
+Holdings = Annotated[Path | None, typer.Option(metavar="FILE", help="With --scores: asset and current_weight.")]
+Buckets = Annotated[Path | None, typer.Option(metavar="FILE", help="With --scores: asset and bucket.")]
+LimitsFile = Annotated[Path | None, typer.Option("--limits", metavar="FILE", help="A TOML file; see `trimtab limits show`.")]
+Preset = Annotated[str | None, typer.Option(metavar="NAME", help="Limits that ship; see `trimtab limits presets`.")]
 Settings = Annotated[
-    Optional[list[str]],
+    list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="Change one limit, such as max_total_positions=8; repeatable."),
 ]
 FormatOption = Annotated[
-    Optional[Format], typer.Option("--format", help="What goes out; default: by the suffix of --out, else a table.")
+    Format | None, typer.Option("--format", help="What goes out; default: by the suffix of --out, else a table.")
 ]
-Out = Annotated[Optional[Path], typer.Option(metavar="PATH", help="Write here: .csv, .json, .parquet, .arrow or .txt.")]
+Out = Annotated[Path | None, typer.Option(metavar="PATH", help="Write here: .csv, .json, .parquet, .arrow or .txt.")]
 Strict = Annotated[bool, typer.Option("--strict", help="A limit that cannot be met is an error: exit code 4, no output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No words on stderr except errors.")]
 All = Annotated[bool, typer.Option("--all", help="Show every candidate in the table.")]
@@ -158,7 +158,7 @@ def limits_show(limits: LimitsFile = None, preset: Preset = None, settings: Sett
 @limits_app.command("presets")
 @exit_codes
 def limits_presets(
-    name: Annotated[Optional[str], typer.Argument(help="Print this one.", show_default=False)] = None,
+    name: Annotated[str | None, typer.Argument(help="Print this one.", show_default=False)] = None,
 ) -> int:
     """List the presets, or print the text of one."""
     from trimtab.cli.output import emit
@@ -190,7 +190,7 @@ def _rebalanced(inputs: Inputs, chosen: ChosenLimits, words: Words, *, strict: b
 
     limits = chosen.limits.replace(on_unmet="raise") if strict else chosen.limits
     if not is_cached(rebalance_account):
-        words.note("compiling the rules for this machine, once (about 15 s)…")
+        words.note("compiling the rules for this machine, once (about 15 s)")
     with inputs.named_in_errors(), chosen.named_in_errors():
         return decide(inputs.table, limits)
 

@@ -78,12 +78,11 @@ def read_inputs(
 
     if file is not None:
         return Inputs(read_table(file), str(file), (file,), lambda fault: fault)
-    assert_given = [path for path in (scores, holdings, buckets) if path is not None]
-    joined = join_tables(assert_given[0], assert_given[1], buckets)
+    files = tuple(path for path in (scores, holdings, buckets) if path is not None)
+    joined = join_tables(files[0], files[1], buckets)
     for sentence in _join_sentences(joined, buckets):
         words.note(sentence)
-    name = " + ".join(str(path) for path in assert_given)
-    return Inputs(joined.table, name, tuple(assert_given), joined.located)
+    return Inputs(joined.table, " + ".join(map(str, files)), files, joined.located)
 
 
 def _refuse_mixture(file: Path | None, scores: Path | None, holdings: Path | None, buckets: Path | None) -> None:

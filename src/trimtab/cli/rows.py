@@ -1,0 +1,95 @@
+"""The rows of the table on screen: which, in what order, and the clause that says why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trimtab.cli.exits import printable
+
+if TYPE_CHECKING:
+    from trimtab.result import RebalanceResult
+
+_MISSES_SHOWN = 5
+_TWO_SENTENCES = re.compile(r"(?P<reason>.*\.) (?P<size>(?:Weight [\d.]+%: |The brake keeps ).*)", re.DOTALL).fullmatch
+_VERB = re.compile(r"(?:Kept|Added|Closed|Not selected|Held): ")
+_WEIGHT = re.compile(r"Weight [\d.]+%: ")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One candidate as the screen shows it."""
+
+    asset: str
+    bucket: str
+    score: float | None
+    current: float
+    target: float
+    proposed: float
+    action: str
+    reason: str
+    size_reason: str
+    detail: str
+
+    @property
+    def why(self) -> str:
+        """The clause that decided: of the size for what was kept anyway, else of the selection."""
+        both = _TWO_SENTENCES(self.detail)
+        if both and (self.size_reason == "braked" or self.reason == "kept"):
+            return _WEIGHT.sub("", both["size"], count=1).rstrip(".")
+        reason = both["reason"] if both else self.detail
+        return _VERB.sub("", reason, count=1).rstrip(".")
+
+    def fitting(self, room: int) -> str:
+        """The clause, without its second half where it is longer than `room` characters."""
+        text = self.why
+        if len(text) <= room:
+            return text
+        head = text.partition("; ")[0]
+        return head if len(head) <= room else head.partition(": ")[0]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The rows in three groups: held afterwards, closed, neither; and how many more there are of the last."""
+
+    held: Sequence[Row]
+    closed: Sequence[Row]
+    missed: Sequence[Row]
+    more: int
+
+
+def rows_of(result: RebalanceResult) -> list[Row]:
+    """Every candidate, in the order of the table."""
+    return [
+        Row(
+            asset=printable(row["asset"], keep=""),
+            bucket=row["bucket"],
+            score=row["score"],
+            current=row["current_weight"],
+            target=row["target_weight"],
+            proposed=row["proposed_weight"],
+            action=row["action"],
+            reason=row["reason"],
+            size_reason=row["size_reason"],
+            detail=printable(row["detail"], keep=""),
+        )
+        for row in result.to_dict()["targets"]
+    ]
+
+
+def chosen_rows(rows: Sequence[Row], *, show_all: bool) -> Shown:
+    """Held rows by bucket (largest first) and weight, closed ones by weight, then the nearest misses by score."""
+    in_bucket: dict[str, float] = {}
+    for row in rows:
+        in_bucket[row.bucket] = in_bucket.get(row.bucket, 0.0) + row.target
+    held = [row for row in rows if row.target > 0]
+    closed = [row for row in rows if row.target <= 0 < row.current]
+    missed = [row for row in rows if row.target <= 0 and row.current <= 0]
+    held.sort(key=lambda row: (-in_bucket[row.bucket], row.bucket, -row.target, -(row.score or 0.0), row.asset))
+    closed.sort(key=lambda row: (-row.current, row.asset))
+    missed.sort(key=lambda row: (row.score is None, -(row.score or 0.0), row.asset))
+    shown = missed if show_all else missed[:_MISSES_SHOWN]
+    return Shown(held, closed, shown, len(missed) - len(shown))
