@@ -10,12 +10,15 @@ import difflib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from narwhals.exceptions import DuplicateError
 
 from trimtab.bucket_tree import BucketTree, grow
 from trimtab.errors import Fault, InputError
@@ -248,10 +251,11 @@ def _columns(table: Any) -> tuple[dict[str, Any], int]:
         raise InputError(
             [Fault(f"a {kind} is not a table", "give a pandas, polars or pyarrow table, or a list of dicts")]
         ) from None
-    if len(set(frame.columns)) < len(frame.columns):
-        twice = next(name for at, name in enumerate(frame.columns) if name in frame.columns[:at])
-        raise InputError([Fault("stands twice in the table", "rename or drop one of the two", column=twice)])
-    return {name: frame[name] for name in frame.columns}, len(frame)
+    except DuplicateError:
+        names = list(table.column_names if isinstance(table, pa.Table) else table.columns)
+        twice = next(name for at, name in enumerate(names) if name in names[:at])
+        raise InputError([Fault("stands twice in the table", "rename or drop one of the two", column=twice)]) from None
+    return {name: frame.get_column(name) for name in frame.columns}, len(frame)
 
 
 def _check_names(columns: Iterable[str], many: bool) -> None:
@@ -283,25 +287,44 @@ def _near(name: str, others: Sequence[str]) -> str | None:
 
 def _arrow(column: Any, name: str) -> pa.Array:
     """A column as one Arrow array; null, None and (from pandas) NaN are null."""
+    values = column if isinstance(column, list) else column.to_list() if column.dtype == nw.Object else None
     try:
         array = pa.array(column, from_pandas=True) if isinstance(column, list) else column.to_arrow()
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        values = column if isinstance(column, list) else column.to_list()
-        raise InputError([_odd_one(values, name)]) from None
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, UnicodeError):
+        array = _from_values(column.to_list() if values is None else values, name)
+    else:  # Arrow takes True for 1 beside numbers, and text for bytes beside bytes
+        if values is not None and (
+            any(isinstance(value, bool) for value in values) if name in NUMBERS else pa.types.is_binary(array.type)
+        ):
+            array = _from_values(values, name)
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
 
 
-def _odd_one(values: list[Any], name: str) -> Fault:
-    """The first value whose type does not fit the column."""
-    wanted: type | tuple[type, ...] = (int, float) if name in NUMBERS else str
+def _from_values(values: list[Any], name: str) -> pa.Array:
+    """Numbers of different types as one column; the first value that does not fit is refused."""
     what = "a number" if name in NUMBERS else "text"
+    fitting: list[Any] = []
     for at, value in enumerate(values):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, wanted)):
-            if not (isinstance(value, float) and math.isnan(value)):
-                return Fault(f"is not {what}", f"write {what} or leave it empty", column=name, row=at + 1, value=value)
-    return Fault(f"has values that are not {what}", f"convert the column to {what}", column=name)
+        try:
+            fitting.append(_fitting(value, name))
+        except (TypeError, OverflowError, UnicodeError):
+            fault = Fault(f"is not {what}", f"write {what} or leave it empty", column=name, row=at + 1, value=value)
+            raise InputError([fault]) from None
+    return pa.array(fitting)
+
+
+def _fitting(value: Any, name: str) -> Any:
+    """The value as its column wants it, or an error."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if name in NUMBERS and isinstance(value, Real | Decimal) and not isinstance(value, bool):
+        return float(value)
+    if name not in NUMBERS and isinstance(value, str):
+        value.encode()
+        return value
+    raise TypeError
 
 
 def _text(column: Any, name: str, count: int) -> Text:

@@ -29,11 +29,15 @@ app = typer.Typer(
 limits_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show limits, the presets, or their schema.")
 app.add_typer(limits_app, name="limits")
 
-File = Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Candidates: CSV, Parquet or Arrow.", show_default=False)]
+File = Annotated[
+    Path | None, typer.Argument(metavar="FILE", help="Candidates: CSV, Parquet or Arrow.", show_default=False)
+]
 Scores = Annotated[Path | None, typer.Option(metavar="FILE", help="In place of FILE: asset and score.")]
 Holdings = Annotated[Path | None, typer.Option(metavar="FILE", help="With --scores: asset and current_weight.")]
 Buckets = Annotated[Path | None, typer.Option(metavar="FILE", help="With --scores: asset and bucket.")]
-LimitsFile = Annotated[Path | None, typer.Option("--limits", metavar="FILE", help="A TOML file; see `trimtab limits show`.")]
+LimitsFile = Annotated[
+    Path | None, typer.Option("--limits", metavar="FILE", help="A TOML file; see `trimtab limits show`.")
+]
 Preset = Annotated[str | None, typer.Option(metavar="NAME", help="Limits that ship; see `trimtab limits presets`.")]
 Settings = Annotated[
     list[str] | None,
@@ -43,7 +47,9 @@ FormatOption = Annotated[
     Format | None, typer.Option("--format", help="What goes out; default: by the suffix of --out, else a table.")
 ]
 Out = Annotated[Path | None, typer.Option(metavar="PATH", help="Write here: .csv, .json, .parquet, .arrow or .txt.")]
-Strict = Annotated[bool, typer.Option("--strict", help="A limit that cannot be met is an error: exit code 4, no output.")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="A limit that cannot be met is an error: exit code 4, no output.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No words on stderr except errors.")]
 All = Annotated[bool, typer.Option("--all", help="Show every candidate in the table.")]
 
@@ -61,7 +67,9 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def _global(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Keep a portfolio diversified, exactly, and with a reason for everything."""
 
@@ -94,7 +102,7 @@ def rebalance(
         check_out(out, [*inputs.files, *chosen.files])
     result = _rebalanced(inputs, chosen, words, strict=strict)
     _say_notes(result, inputs, chosen, words)
-    _put_out(result, inputs.name, chosen_form, out, show_all=show_all)
+    _put_out(result, inputs.title, chosen_form, out, show_all=show_all)
     if out is not None:
         words.note(f"written: {out}")
     return ExitCode.BRAKED if result.braked else ExitCode.FINE
@@ -112,7 +120,7 @@ def check(
     settings: Settings = None,
     quiet: Quiet = False,
 ) -> int:
-    """Say what will not work, or will disappoint, before anything is decided."""
+    """Say what will not work, before anything is decided."""
     from trimtab.cli.findings import findings_text, summary
     from trimtab.cli.inputs import read_inputs, read_limits
     from trimtab.cli.output import emit
@@ -129,18 +137,20 @@ def check(
 @app.command()
 @exit_codes
 def demo(show_all: All = False, quiet: Quiet = False) -> int:
-    """Rebalance the sample that ships: real prices, an invented portfolio, bucket limits on."""
+    """Rebalance the sample that ships, with bucket limits on."""
     from trimtab.cli.inputs import ChosenLimits, Inputs
     from trimtab.data.samples import sample_candidates, sample_limits
 
     words = Words(quiet=quiet)
-    words.note("the sample: 25 US stocks and ETFs, scores from real prices up to 2022-12-28, an invented portfolio; no advice")
+    words.note(
+        "the sample: 25 US stocks and ETFs, scores from real prices up to 2022-12-28, an invented portfolio; no advice"
+    )
     table = sample_candidates().drop_columns(["name"])
     inputs = Inputs(table, "the sample", (), lambda fault: fault)
     chosen = ChosenLimits(sample_limits(), "the sample's limits")
     result = _rebalanced(inputs, chosen, words, strict=False)
     _say_notes(result, inputs, chosen, words)
-    _put_out(result, inputs.name, Format.TABLE, None, show_all=show_all)
+    _put_out(result, inputs.title, Format.TABLE, None, show_all=show_all)
     return ExitCode.FINE
 
 
@@ -199,8 +209,8 @@ def _say_notes(result: RebalanceResult, inputs: Inputs, chosen: ChosenLimits, wo
     for note in result.notes:
         if note.code == "buckets_off" and not chosen.given:
             words.warn(
-                f"{inputs.name} has buckets, but bucket limits are off by default: add --preset conservative, or --limits "
-                "with a file that sets enable_bucket_diversification = true"
+                f"{inputs.name} has buckets, but bucket limits are off by default: add --preset conservative, or "
+                "--limits with a file that sets enable_bucket_diversification = true"
             )
         elif note.code == "unused_columns":
             words.note(note.text)
@@ -208,7 +218,7 @@ def _say_notes(result: RebalanceResult, inputs: Inputs, chosen: ChosenLimits, wo
             words.warn(note.text)
 
 
-def _put_out(result: RebalanceResult, name: str, form: str, out: Path | None, *, show_all: bool) -> None:
+def _put_out(result: RebalanceResult, title: str, form: str, out: Path | None, *, show_all: bool) -> None:
     from trimtab.cli.output import emit, encoded, write_file
 
     if form != Format.TABLE:
@@ -216,7 +226,10 @@ def _put_out(result: RebalanceResult, name: str, form: str, out: Path | None, *,
     else:
         from trimtab.cli.view import page, printed
 
-        data = printed(lambda width, ascii_only: page(result, name, width, ascii_only=ascii_only, show_all=show_all), None if out is None else _OUT_WIDTH)
+        data = printed(
+            lambda width, ascii_only: page(result, title, width, ascii_only=ascii_only, show_all=show_all),
+            _OUT_WIDTH if out is not None else None,
+        )
     if out is None:
         emit(data)
     else:

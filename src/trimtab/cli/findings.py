@@ -18,7 +18,8 @@ def summary(found: Preflight) -> str:
     if not found.findings:
         return "nothing found: this can be rebalanced"
     errors, warnings = len(found.errors), len(found.warnings)
-    counts = f"{errors} error{'' if errors == 1 else 's'}, {warnings} warning{'' if warnings == 1 else 's'}"
+    numbers = ((errors, "error"), (warnings, "warning"))
+    counts = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in numbers if count)
     return counts if errors else f"{counts}: this can be rebalanced"
 
 

@@ -34,6 +34,11 @@ class Inputs:
     files: tuple[Path, ...]
     located: Callable[[Fault], Fault]
 
+    @property
+    def title(self) -> str:
+        """What the page calls them: the names of the files without their folders."""
+        return " + ".join(path.name for path in self.files) or self.name
+
     @contextmanager
     def named_in_errors(self) -> Iterator[None]:
         """Errors about the candidates name the file that they came from."""

@@ -130,13 +130,13 @@ def write_file(out: Path, data: bytes) -> None:
     part = target.with_name(f".trimtab-{secrets.token_hex(6)}.part")
     try:
         try:
-            with open(part, "xb") as file:
+            with part.open("xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             if target.exists():
                 part.chmod(stat.S_IMODE(target.stat().st_mode))
-            os.replace(part, target)
+            part.replace(target)
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
@@ -151,11 +151,16 @@ def emit(data: bytes) -> None:
     ------
     typer.Exit
         Whoever reads has gone.
+    InputError
+        Where stdout leads, nothing can be written.
     """
     try:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that closing it fails no more
-        raise typer.Exit(int(ExitCode.READER_GONE)) from None
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that closing it does not fail again
+        if isinstance(error, BrokenPipeError):
+            raise typer.Exit(int(ExitCode.READER_GONE)) from None
+        fault = Fault(f"cannot be written ({error.strerror or error})", "send it to another place")
+        raise InputError([fault], "stdout") from None

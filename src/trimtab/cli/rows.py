@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 _MISSES_SHOWN = 5
 _TWO_SENTENCES = re.compile(r"(?P<reason>.*\.) (?P<size>(?:Weight [\d.]+%: |The brake keeps ).*)", re.DOTALL).fullmatch
-_VERB = re.compile(r"(?:Kept|Added|Closed|Not selected|Held): ")
-_WEIGHT = re.compile(r"Weight [\d.]+%: ")
+_VERB = re.compile(r"(?:Kept|Added|Closed|Not selected|Held): |(?:Kept|Added) (?=to represent |in overflow)").match
+_WEIGHT = re.compile(r"Weight [\d.]+%: |The brake keeps it at [\d.]+%; ").match
 
 
 @dataclass(frozen=True)
@@ -38,17 +38,23 @@ class Row:
         """The clause that decided: of the size for what was kept anyway, else of the selection."""
         both = _TWO_SENTENCES(self.detail)
         if both and (self.size_reason == "braked" or self.reason == "kept"):
-            return _WEIGHT.sub("", both["size"], count=1).rstrip(".")
-        reason = both["reason"] if both else self.detail
-        return _VERB.sub("", reason, count=1).rstrip(".")
+            return _without(_WEIGHT, both["size"])
+        return _without(_VERB, both["reason"] if both else self.detail)
 
-    def fitting(self, room: int) -> str:
-        """The clause, without its second half where it is longer than `room` characters."""
-        text = self.why
-        if len(text) <= room:
-            return text
-        head = text.partition("; ")[0]
-        return head if len(head) <= room else head.partition(": ")[0]
+    def fitting(self, room: int, bucket: str) -> str:
+        """The clause in about `room` characters: its own bucket by its short name, without what follows the fact."""
+        text = self.why.replace(printable(self.bucket, keep=""), bucket) if bucket else self.why
+        for end in ("; ", ": ", ", "):
+            if len(text) <= room:
+                break
+            text = text.partition(end)[0]
+        return text
+
+
+def _without(opening: Callable[[str], re.Match[str] | None], text: str) -> str:
+    """A sentence without its opening and its full stop."""
+    found = opening(text)
+    return text[found.end() if found else 0 :].removesuffix(".")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,13 @@ _TOLERANCE = 1e-9
 _NAMED = 6
 _ACTIONS = {"open": "opened", "close": "closed", "increase": "increased", "decrease": "decreased", "hold": "held"}
 _STATUSES = (("met", ""), ("drifted", "yellow"), ("waived", "yellow"), ("unmet", "bold red"))
-_COUNTS = ("max_total_positions", "max_new_positions", "restrictions_violated", "max_positions", "min_buckets_represented")
+_COUNTS = (
+    "max_total_positions",
+    "max_new_positions",
+    "restrictions_violated",
+    "max_positions",
+    "min_buckets_represented",
+)
 _SCORES = ("min_score_threshold", "min_score_diversification", "min_score_new_position")
 
 
@@ -49,9 +55,8 @@ def trades(result: RebalanceResult, rows: Sequence[Row]) -> str:
     """What is traded, in one sentence."""
     counts = [(sum(row.action == action for row in rows), word) for action, word in _ACTIONS.items()]
     listed = ", ".join(f"{count} {word}" for count, word in counts if count)
-    return (
-        f"turnover {percent(result.turnover)}: buys {percent(result.bought)}, sells {percent(result.sold)}"
-        + (f" ({listed})" if listed else "")
+    return f"turnover {percent(result.turnover)}: buys {percent(result.bought)}, sells {percent(result.sold)}" + (
+        f" ({listed})" if listed else ""
     )
 
 
@@ -64,8 +69,8 @@ def cash_facts(result: RebalanceResult, rows: Sequence[Row]) -> list[str]:
     if abs(more) <= _TOLERANCE:
         return [f"{percent(cash)}, as wished (target_invested {limits.target_invested:g})"]
     if more < 0:
-        return [f"{percent(cash)}, {percent(-more)} less than the {aim}", *_less_cash(result, rows)]
-    return [f"{percent(cash)}, {percent(more)} more than the {aim}", *_more_cash(result, rows)]
+        return [f"{percent(cash)}, {-100 * more:.2f} points less than the {aim}", *_less_cash(result, rows)]
+    return [f"{percent(cash)}, {100 * more:.2f} points more than the {aim}", *_more_cash(result, rows)]
 
 
 def _less_cash(result: RebalanceResult, rows: Sequence[Row]) -> Iterable[str]:
@@ -89,8 +94,8 @@ def _more_cash(result: RebalanceResult, rows: Sequence[Row]) -> Iterable[str]:
     yield from _no_more_positions(result, rows)
     if limits.full_investment_positions is not None and result.positions < limits.full_investment_positions:
         yield (
-            f"{counted(result.positions, 'position')}, full_investment_positions is {limits.full_investment_positions}: "
-            "fewer aim at less"
+            f"{counted(result.positions, 'position')}, and full_investment_positions is "
+            f"{limits.full_investment_positions}: fewer aim at less"
         )
     if limits.residual_strategy == "cash":
         yield 'residual_strategy is "cash": what limits leave over is not spread over the others'
@@ -107,7 +112,8 @@ def _more_cash(result: RebalanceResult, rows: Sequence[Row]) -> Iterable[str]:
         yield f"kept by restriction or missing data: {kept}"
     band = _named(rows, "held_in_band")
     if band:
-        yield f"left alone, near enough to their size (no_trade_band {limits.no_trade_band:g}, cash_band {limits.cash_band:g}): {band}"
+        bands = f"no_trade_band {limits.no_trade_band:g}, cash_band {limits.cash_band:g}"
+        yield f"left alone, near enough to their size ({bands}): {band}"
 
 
 def _no_more_positions(result: RebalanceResult, rows: Sequence[Row]) -> Iterable[str]:
@@ -116,23 +122,26 @@ def _no_more_positions(result: RebalanceResult, rows: Sequence[Row]) -> Iterable
         return
     waiting: dict[str, int] = {}
     for row in rows:
-        if row.target <= 0 and row.reason in ("total_position_limit", "new_position_limit", "bucket_position_limit"):
+        if row.target <= 0:
             waiting[row.reason] = waiting.get(row.reason, 0) + 1
     words = {
+        "min_position_capacity": f"min_position_weight {result.limits.min_position_weight:g}, which no longer fits",
         "total_position_limit": f"max_total_positions {result.limits.max_total_positions}",
         "new_position_limit": f"max_new_positions {result.limits.max_new_positions}",
         "bucket_position_limit": "the max_positions of their buckets",
     }
-    listed = [f"{count} by {words[reason]}" for reason, count in sorted(waiting.items())]
+    listed = [f"{waiting[reason]} by {word}" for reason, word in words.items() if reason in waiting]
     if listed:
         yield f"good enough, but kept out: {', '.join(listed)}"
 
 
 def limit_lines(result: RebalanceResult) -> list[Text]:
     """How many limits hold, and every one that does not simply hold."""
-    groups = [(status, style, [one for one in result.certificate if one.status == status]) for status, style in _STATUSES]
-    counts = [Text(f"{len(found)} {status}", style) for status, style, found in groups if found or status == "met"]
-    lines = [Text(", ").join(counts)]
+    groups = [
+        (status, style, [one for one in result.certificate if one.status == status]) for status, style in _STATUSES
+    ]
+    met, *others = [(f"{len(found)} {status}", style) for status, style, found in groups if found or status == "met"]
+    lines = [Text(", ").join([Text(met[0].replace(" ", " limits ")), *(Text(*other) for other in others)])]
     for status, style, found in groups[1:]:
         lines += [Text.assemble((status, style), " ", printable(_measured(one), keep="")) for one in found]
     return lines
@@ -144,7 +153,8 @@ def _measured(one: Constraint) -> str:
 
     node = f" of {one.node}" if one.node else ""
     note = f": {one.note}" if one.note else ""
-    return f"{one.name}{node} is {number(one.measured)}, the limit {number(one.limit)}{note}"
+    wanted = "at least" if one.name.startswith("min_") else "at most"
+    return f"{one.name}{node} is {number(one.measured)}, wanted {wanted} {number(one.limit)}{note}"
 
 
 def _is_full(one: Constraint) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -29,15 +28,18 @@ _ASSET_WIDTH = 14
 
 def printed(make: Callable[[int, bool], RenderableType], width: int | None) -> bytes:
     """What `make(width, ascii_only)` gives, as bytes for stdout; for a file of `width` columns without colours."""
-    if width is not None:
-        console = Console(file=io.StringIO(), width=width, color_system=None, force_terminal=False)
-        encoding, ascii_only = "utf-8", False
-    else:
-        console = Console()
-        encoding, ascii_only = sys.stdout.encoding or "utf-8", console.options.ascii_only
-    console = console if console.width >= _LEAST_WIDTH else Console(file=console.file, width=_LEAST_WIDTH)
+    to_file = width is not None
+    encoding = "utf-8" if to_file else sys.stdout.encoding or "utf-8"
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        color_system=None if to_file else "auto",
+        force_terminal=True if not to_file and sys.stdout.isatty() else None,
+    )
+    if console.width < _LEAST_WIDTH:
+        console.width = _LEAST_WIDTH
     with console.capture() as captured:
-        console.print(make(console.width, ascii_only))
+        console.print(make(console.width, not encoding.casefold().startswith("utf")))
     lines = captured.get().splitlines()
     return ("\n".join(line.rstrip() for line in lines) + "\n").encode(encoding, "backslashreplace")
 
@@ -53,7 +55,8 @@ def page(result: RebalanceResult, name: str, width: int, *, ascii_only: bool, sh
         parts.append(Text(brake_sentence(result, rows), style="bold red"))
     parts += ["", asset_table(shown, result, width, symbols, has_buckets=has_buckets)]
     if shown.more:
-        parts.append(Text(f"{symbols.ellipsis} {shown.more} more not selected (--all shows them, --format csv has every column)", "dim"))
+        more = f"{symbols.ellipsis} {shown.more} more not selected"
+        parts.append(Text(f"{more} (--all shows them, --format csv has every column)", "dim"))
     if has_buckets:
         table, empty = bucket_table(result, width, symbols)
         parts += [*_heading("Buckets"), table, Text(legend(result, symbols, empty), "dim")]
@@ -77,7 +80,8 @@ def asset_table(shown: Shown, result: RebalanceResult, width: int, symbols: Symb
         if at:
             table.add_row()
         for row in group:
-            table.add_row(*cells(row, names[row.bucket], symbols, width, has_buckets), style="" if row.action != "none" else "dim")
+            style = "dim" if row.action == "none" else ""
+            table.add_row(*cells(row, names[row.bucket], symbols, width, has_buckets), style=style)
     return table
 
 
@@ -92,7 +96,8 @@ def _flat_columns(table: Table, width: int, *, has_buckets: bool) -> None:
 
 
 def _stacked_columns(table: Table, width: int, *, has_buckets: bool) -> None:
-    table.add_column("Asset\nBucket" if has_buckets else "Asset", max_width=_bucket_width(width), no_wrap=True, overflow="ellipsis")
+    first = "Asset\nBucket" if has_buckets else "Asset"
+    table.add_column(first, max_width=_bucket_width(width), no_wrap=True, overflow="ellipsis")
     table.add_column("Score", justify="right", no_wrap=True)
     table.add_column("Weight\nAction", no_wrap=True)
     table.add_column("Why", ratio=1)
@@ -100,14 +105,14 @@ def _stacked_columns(table: Table, width: int, *, has_buckets: bool) -> None:
 
 def _flat_cells(row: Row, bucket: str, symbols: Symbols, width: int, has_buckets: bool) -> Sequence[Text]:
     first = [Text(row.asset, "bold"), *([Text(bucket)] if has_buckets else [])]
-    room = 2 * (width - 46 - min(len(bucket), _bucket_width(width)) * has_buckets)
-    return [*first, _score(row), _weights(row, symbols), _action(row, symbols), Text(row.fitting(room))]
+    room = 2 * (width - 50 - _bucket_width(width) * has_buckets)
+    return [*first, _score(row), _weights(row, symbols), _action(row, symbols), Text(row.fitting(room, bucket))]
 
 
 def _stacked_cells(row: Row, bucket: str, symbols: Symbols, width: int, has_buckets: bool) -> Sequence[Text]:
     first = Text.assemble((row.asset, "bold"), *([f"\n{bucket}"] if has_buckets else []))
     second = Text.assemble(_weights(row, symbols), "\n", _action(row, symbols))
-    return [first, _score(row), second, Text(row.fitting(2 * (width - 48)))]
+    return [first, _score(row), second, Text(row.fitting(2 * (width - 50), bucket))]
 
 
 def _bucket_width(width: int) -> int:
@@ -126,7 +131,9 @@ def _score(row: Row) -> Text:
 def _weights(row: Row, symbols: Symbols) -> Text:
     if row.action == "none":
         return Text(f"{percent(0.0):>7}")
-    return Text.assemble(f"{percent(row.current):>7}", (f" {symbols.arrow} ", "dim"), (f"{percent(row.target):>7}", "bold"))
+    return Text.assemble(
+        f"{percent(row.current):>7}", (f" {symbols.arrow} ", "dim"), (f"{percent(row.target):>7}", "bold")
+    )
 
 
 def _action(row: Row, symbols: Symbols) -> Text:
@@ -138,4 +145,10 @@ def _heading(text: str) -> Iterable[RenderableType]:
 
 
 def _bullets(lines: Iterable[Text]) -> Iterable[RenderableType]:
-    return [Padding(Text.assemble("- ", line), (0, 0, 0, 2)) for line in lines]
+    """Lines that hang behind their dash."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=3, justify="right")
+    grid.add_column()
+    for line in lines:
+        grid.add_row("-", line)
+    return [grid] if grid.row_count else []

@@ -18,6 +18,7 @@ from trimtab.kernel.tables import (
     COUNT_TOLERANCE,
     NO_LIMIT,
     NO_NODE,
+    QUEUE,
     ROOT,
     WEIGHT_TOLERANCE,
     Floats,
@@ -32,7 +33,6 @@ from trimtab.reasons import Reason, Restriction
 OUT, FIXED, HOLDING, STRONG, WEAK = 0, 1, 2, 3, 4
 # The counters of a walk.
 _NEW, _BUCKETS = 0, 1
-_INSERTION_RUN = 8
 
 
 @compiled
@@ -105,7 +105,9 @@ def _classify(rows: Records, tree: Records, settings: Any, choices: Records, ans
             kind, reason = _class_of_holding(row, closed, settings)
         else:
             kind, reason = _class_of_new(row, closed, settings)
+        cap = base_cap(row.max_weight, settings)
         choices[at].kind = kind
+        choices[at].holdable = cap >= settings.min_position_weight and cap > 0.0
         answer[at].reason = reason
 
 
@@ -151,85 +153,65 @@ def _measure(rows: Records, tree: Records, settings: Any, choices: Records) -> R
 
 
 @compiled
-def _in_order(members: Ints, scores: Floats, rows: Records) -> Ints:
-    """The members by score, then current weight (both high first), then as they stand (by name).
-
-    A stable merge sort that starts from short insertion-sorted runs; `scores`, those of the members, move with them.
-    """
-    count = members.size
-    for start in range(0, count, _INSERTION_RUN):
-        for at in range(start + 1, min(start + _INSERTION_RUN, count)):
-            member, score = members[at], scores[at]
-            slot = at - 1
-            while slot >= start and (
-                scores[slot] < score
-                or (scores[slot] == score and rows[members[slot]].current < rows[member].current)
-            ):
-                members[slot + 1], scores[slot + 1] = members[slot], scores[slot]
-                slot -= 1
-            members[slot + 1], scores[slot + 1] = member, score
-    if count <= _INSERTION_RUN:
-        return members
-    merged, merged_scores = np.empty_like(members), np.empty_like(scores)
-    width = _INSERTION_RUN
-    while width < count:
-        for start in range(0, count, 2 * width):
-            middle, end = min(start + width, count), min(start + 2 * width, count)
-            left, right, at = start, middle, start
-            while left < middle and right < end:  # no branch on the scores: which side is next is a coin toss
-                score, other = scores[left], scores[right]
-                from_right = other > score
-                if other == score:
-                    from_right = rows[members[right]].current > rows[members[left]].current
-                chosen = right if from_right else left
-                merged[at], merged_scores[at] = members[chosen], scores[chosen]
-                step = 1 if from_right else 0
-                right += step
-                left += 1 - step
-                at += 1
-            while left < middle:
-                merged[at], merged_scores[at] = members[left], scores[left]
-                left += 1
-                at += 1
-            while right < end:
-                merged[at], merged_scores[at] = members[right], scores[right]
-                right += 1
-                at += 1
-        members, merged = merged, members
-        scores, merged_scores = merged_scores, scores
-        width *= 2
-    return members
+def _goes_before(scores: Floats, members: Ints, rows: Records, one: int, other: int) -> bool:
+    """The order of the walk inside a class: score, current weight (both high first), then as the rows stand (by name)."""
+    if scores[one] != scores[other]:
+        return bool(scores[one] > scores[other])
+    if rows[members[one]].current != rows[members[other]].current:
+        return bool(rows[members[one]].current > rows[members[other]].current)
+    return bool(members[one] < members[other])
 
 
 @compiled
-def _rank(rows: Records, settings: Any, choices: Records) -> tuple[Ints, int, int]:
-    """The rows that can be held at all in the order of the walk: holdings, strong and weak assets, one after another.
+def _sift_down(scores: Floats, members: Ints, rows: Records, begin: int, end: int, place: int) -> None:
+    """Let a member of the heap [begin, end) sink to where it belongs."""
+    while True:
+        child = 2 * (place - begin) + 1 + begin
+        if child >= end:
+            return
+        if child + 1 < end and _goes_before(scores, members, rows, child + 1, child):
+            child += 1
+        if not _goes_before(scores, members, rows, child, place):
+            return
+        members[place], members[child] = members[child], members[place]
+        scores[place], scores[child] = scores[child], scores[place]
+        place = child
 
-    Returns them, where the strong begin and where the weak begin. An asset whose own limit lies below the least weight
-    of a position, or at 0, cannot be held.
-    """
-    ends = np.zeros(WEAK + 1, np.int64)
+
+@compiled
+def _queue_up(rows: Records, settings: Any, choices: Records) -> tuple[Ints, Floats, Records]:
+    """The rows that can be held at all, one class after another, each a heap: the walk seldom needs more than a few."""
+    queues = np.zeros(WEAK + 1, QUEUE)
     for at in range(choices.size):
-        cap = base_cap(rows[at].max_weight, settings)
-        if choices[at].kind >= HOLDING and cap >= settings.min_position_weight and cap > 0.0:
-            ends[choices[at].kind] += 1
-    strong_begin = ends[HOLDING]
-    weak_begin = strong_begin + ends[STRONG]
-    count = weak_begin + ends[WEAK]
-    ends[HOLDING], ends[STRONG], ends[WEAK] = 0, strong_begin, weak_begin
+        if choices[at].kind >= HOLDING and choices[at].holdable:
+            queues[choices[at].kind].end += 1
+    count = 0
+    for kind in range(HOLDING, WEAK + 1):
+        queues[kind].begin = count
+        count += queues[kind].end
+        queues[kind].end = queues[kind].begin
     members, scores = np.empty(count, np.int64), np.empty(count)
     for at in range(choices.size):
-        cap = base_cap(rows[at].max_weight, settings)
-        if choices[at].kind >= HOLDING and cap >= settings.min_position_weight and cap > 0.0:
-            place = ends[choices[at].kind]
-            members[place], scores[place] = at, rows[at].score
-            ends[choices[at].kind] += 1
-    members[:strong_begin] = _in_order(members[:strong_begin], scores[:strong_begin], rows)
-    members[strong_begin:weak_begin] = _in_order(
-        members[strong_begin:weak_begin], scores[strong_begin:weak_begin], rows
-    )
-    members[weak_begin:] = _in_order(members[weak_begin:], scores[weak_begin:], rows)
-    return members, strong_begin, weak_begin
+        if choices[at].kind >= HOLDING and choices[at].holdable:
+            queue = queues[choices[at].kind]
+            members[queue.end], scores[queue.end] = at, rows[at].score
+            queue.end += 1
+    for kind in range(HOLDING, WEAK + 1):
+        begin, end = queues[kind].begin, queues[kind].end
+        queues[kind].sorted = end
+        for place in range(begin + (end - begin) // 2 - 1, begin - 1, -1):
+            _sift_down(scores, members, rows, begin, end, place)
+    return members, scores, queues
+
+
+@compiled
+def _sort_one_more(scores: Floats, members: Ints, rows: Records, queue: Any) -> None:
+    """Move the first of the heap in front of those that are already sorted."""
+    queue.sorted -= 1
+    first, last = queue.begin, queue.sorted
+    members[first], members[last] = members[last], members[first]
+    scores[first], scores[last] = scores[last], scores[first]
+    _sift_down(scores, members, rows, first, last, first)
 
 
 @compiled
@@ -274,20 +256,24 @@ def _take_all(
     capacity: Records,
     counts: Ints,
     choices: Records,
+    scores: Floats,
     members: Ints,
+    queue: Any,
     leaders_only: bool,
 ) -> None:
-    """Take every takeable member; or only the first of each bucket not yet represented, until there are enough."""
-    for at in members:
-        choice = choices[at]
+    """Take every takeable member of a class; or only the first of each missing bucket, until there are enough."""
+    for place in range(queue.end - 1, queue.begin - 1, -1):
         if capacity[ROOT].used >= capacity[ROOT].positions:
             return
+        if leaders_only and counts[_BUCKETS] >= settings.buckets_to_represent:
+            return
+        if place < queue.sorted:
+            _sort_one_more(scores, members, rows, queue)
+        choice = choices[members[place]]
         if choice.kind != HOLDING and counts[_NEW] >= settings.max_new_positions:
             return
-        leaf = rows[at].leaf
+        leaf = rows[members[place]].leaf
         if leaders_only:
-            if counts[_BUCKETS] >= settings.buckets_to_represent:
-                return
             bucket = tree[leaf].represents
             if bucket == NO_NODE or capacity[bucket].represented:
                 continue
@@ -302,9 +288,9 @@ def _walk(
     settings: Any,
     capacity: Records,
     choices: Records,
-    holdings: Ints,
-    strong: Ints,
-    weak: Ints,
+    scores: Floats,
+    members: Ints,
+    queues: Records,
     representing: bool,
 ) -> Ints:
     """The steps of section 4 in their order; returns the counters."""
@@ -314,19 +300,21 @@ def _walk(
         capacity[node].represented = False
     for at in range(rows.size):
         fixed = choices[at].kind == FIXED
+        choices[at].taken_before = choices[at].taken
         choices[at].taken = fixed
         choices[at].protected = False
         if fixed and rows[at].current >= settings.dust_weight:
             _represent(tree, capacity, counts, rows[at].leaf)
+    holdings, strong, weak = queues[HOLDING], queues[STRONG], queues[WEAK]
     if settings.overflow:
-        _take_all(rows, tree, settings, capacity, counts, choices, holdings, False)
+        _take_all(rows, tree, settings, capacity, counts, choices, scores, members, holdings, False)
     if representing:
-        _take_all(rows, tree, settings, capacity, counts, choices, holdings, True)
-        _take_all(rows, tree, settings, capacity, counts, choices, strong, True)
-    _take_all(rows, tree, settings, capacity, counts, choices, holdings, False)
+        _take_all(rows, tree, settings, capacity, counts, choices, scores, members, holdings, True)
+        _take_all(rows, tree, settings, capacity, counts, choices, scores, members, strong, True)
+    _take_all(rows, tree, settings, capacity, counts, choices, scores, members, holdings, False)
     if representing:
-        _take_all(rows, tree, settings, capacity, counts, choices, weak, True)
-    _take_all(rows, tree, settings, capacity, counts, choices, strong, False)
+        _take_all(rows, tree, settings, capacity, counts, choices, scores, members, weak, True)
+    _take_all(rows, tree, settings, capacity, counts, choices, scores, members, strong, False)
     return counts
 
 
@@ -357,7 +345,16 @@ def _standing_limit(
 
 
 @compiled
-def _explain(rows: Records, tree: Records, settings: Any, capacity: Records, counts: Ints, choices: Records, answer: Records) -> None:
+def _explain(
+    rows: Records,
+    tree: Records,
+    settings: Any,
+    capacity: Records,
+    counts: Ints,
+    choices: Records,
+    representing: bool,
+    answer: Records,
+) -> None:
     """The deciding reason of every row that the walk saw."""
     short_of_buckets = counts[_BUCKETS] < settings.buckets_to_represent
     for at in range(rows.size):
@@ -367,7 +364,7 @@ def _explain(rows: Records, tree: Records, settings: Any, capacity: Records, cou
         if kind == OUT or kind == FIXED:
             continue
         if choice.taken:
-            if not choice.taken_without:
+            if representing and not choice.taken_before:
                 answer[at].reason = Reason.ADDED_FOR_REPRESENTATION
             elif choice.protected:
                 answer[at].reason = Reason.OVERFLOW_PROTECTED
@@ -380,7 +377,7 @@ def _explain(rows: Records, tree: Records, settings: Any, capacity: Records, cou
                 continue
         if kind != HOLDING and row.current > 0.0:
             answer[at].reason = Reason.DUST
-        elif choice.taken_without:
+        elif representing and choice.taken_before:
             answer[at].reason = Reason.DISPLACED_FOR_REPRESENTATION
         else:
             reason, node = _standing_limit(tree, settings, capacity, counts[_NEW], row.leaf, kind != HOLDING)
@@ -394,13 +391,10 @@ def select(rows: Records, tree: Records, settings: Any, answer: Records) -> tupl
     choices = np.zeros(rows.size, CHOICE)
     _classify(rows, tree, settings, choices, answer)
     capacity = _measure(rows, tree, settings, choices)
-    members, strong_begin, weak_begin = _rank(rows, settings, choices)
-    holdings, strong, weak = members[:strong_begin], members[strong_begin:weak_begin], members[weak_begin:]
+    members, scores, queues = _queue_up(rows, settings, choices)
     representing = settings.buckets_to_represent > 0
-    counts = _walk(rows, tree, settings, capacity, choices, holdings, strong, weak, False)
-    for at in range(rows.size):
-        choices[at].taken_without = choices[at].taken
+    counts = _walk(rows, tree, settings, capacity, choices, scores, members, queues, False)
     if representing:
-        counts = _walk(rows, tree, settings, capacity, choices, holdings, strong, weak, True)
-    _explain(rows, tree, settings, capacity, counts, choices, answer)
+        counts = _walk(rows, tree, settings, capacity, choices, scores, members, queues, True)
+    _explain(rows, tree, settings, capacity, counts, choices, representing, answer)
     return choices, capacity

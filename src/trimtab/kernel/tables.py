@@ -114,9 +114,18 @@ ANSWER = record(
 # What the walk knows of a row. Shape (rows,).
 CHOICE = record(
     ("kind", "i1"),  # OUT, FIXED, HOLDING, STRONG, WEAK
+    ("holdable", "?"),  # its own limit leaves room for the least weight of a position
     ("taken", "?"),
     ("protected", "?"),  # taken although `max_positions` had no room
-    ("taken_without", "?"),  # taken by the walk without representation
+    ("taken_before", "?"),  # taken by the walk before: the one without representation
+)
+
+# The rows of one class of the walk: members[begin:end], of which [sorted, end) stand in order, the first of all last,
+# and [begin, sorted) is a heap of the rest. One record a class.
+QUEUE = record(
+    ("begin", "i8"),
+    ("sorted", "i8"),
+    ("end", "i8"),
 )
 
 # What the fixed positions use at a node, how many fit, and how many the walk has taken. Shape (nodes,).
