@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import sys
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+import typer
 from test_cli import CANDIDATES, rows, run
 
-from trimtab.cli.output import Format, format_of, write_file
+from trimtab.cli.output import Format, emit, format_of, write_file
 from trimtab.data.files import read_table
 from trimtab.errors import InputError
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 @pytest.fixture
@@ -28,19 +35,23 @@ def test_out_decides_the_format_by_its_suffix(folder: Path, suffix: str) -> None
     found = run("rebalance", folder / "in.csv", "--out", out)
     assert (found.exit_code, found.stdout) == (0, "")
     assert f"written: {out}" in found.stderr
-    assert sorted(os.listdir(folder)) == ["in.csv", out.name]
+    assert names(folder) == ["in.csv", out.name]
     wanted = run("rebalance", folder / "in.csv", "--format", "csv").stdout
     if suffix == ".csv":
         assert out.read_text() == wanted
     elif suffix == ".json":
-        assert [row["asset"] for row in json.loads(out.read_text())["targets"]] == [row["asset"] for row in rows(wanted)]
+        assert [row["asset"] for row in json.loads(out.read_text())["targets"]] == [
+            row["asset"] for row in rows(wanted)
+        ]
     elif suffix == ".txt":
         assert "5 positions from 6 candidates" in out.read_text("utf-8")
         assert "→" in out.read_text("utf-8")
     else:
         table = pyarrow.parquet.read_table(out) if suffix == ".parquet" else pa.ipc.open_file(out).read_all()
         assert table.column_names == wanted.splitlines()[0].split(",")
-        assert [str(value) for value in table["target_weight"].to_pylist()] == [row["target_weight"] for row in rows(wanted)]
+        assert [str(value) for value in table["target_weight"].to_pylist()] == [
+            row["target_weight"] for row in rows(wanted)
+        ]
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".arrow"])
@@ -85,7 +96,7 @@ def test_contradictions_are_usage_errors(folder: Path, args: list[str], message:
     found = run("rebalance", folder / "in.csv", *args)
     assert found.exit_code == 2
     assert message in found.stderr
-    assert os.listdir(folder) == ["in.csv"]
+    assert names(folder) == ["in.csv"]
 
 
 def test_an_existing_file_is_replaced_and_keeps_its_mode(folder: Path) -> None:
@@ -109,7 +120,7 @@ def test_a_link_stays_a_link(folder: Path) -> None:
 def test_places_where_nothing_can_be_written(folder: Path) -> None:
     (folder / "limits.toml").write_text("max_total_positions = 3\n")
     (folder / "same.csv").symlink_to(folder / "in.csv")
-    before = sorted(os.listdir(folder))
+    before = names(folder)
     cases = {
         "": "is a folder",
         "none/out.csv": "does not exist: make it first",
@@ -120,10 +131,9 @@ def test_places_where_nothing_can_be_written(folder: Path) -> None:
     for name, message in cases.items():
         out = folder / name
         found = run("rebalance", folder / "in.csv", "--limits", folder / "limits.toml", "--format", "csv", "--out", out)
-        if name.endswith(".csv") or not name:
-            assert (found.exit_code, found.stdout) == (3, ""), name
+        assert (found.exit_code, found.stdout) == (3, ""), name
         assert message in found.stderr, name
-    assert sorted(os.listdir(folder)) == before
+    assert names(folder) == before
     assert (folder / "in.csv").read_text() == CANDIDATES
 
 
@@ -147,7 +157,7 @@ def test_a_failing_write_leaves_what_was_there(folder: Path, monkeypatch: pytest
         with pytest.raises(InputError, match=r"out\.csv: cannot be written \(No space left on device\)"):
             write_file(out, b"new")
     assert out.read_text() == "old"
-    assert sorted(os.listdir(folder)) == ["in.csv", "out.csv"]
+    assert names(folder) == ["in.csv", "out.csv"]
 
 
 def test_an_interrupted_write_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,13 +168,38 @@ def test_an_interrupted_write_leaves_nothing(folder: Path, monkeypatch: pytest.M
         patched.setattr(os, "fsync", interrupted)
         with pytest.raises(KeyboardInterrupt):
             write_file(folder / "out.csv", b"new")
-    assert os.listdir(folder) == ["in.csv"]
+    assert names(folder) == ["in.csv"]
+
+
+@pytest.mark.parametrize(("error", "expected"), [(BrokenPipeError, typer.Exit), (OSError(28, "No space"), InputError)])
+def test_stdout_that_fails_does_not_fail_again_at_the_end(
+    monkeypatch: pytest.MonkeyPatch, error: type[OSError] | OSError, expected: type[Exception]
+) -> None:
+    class Broken(io.BytesIO):
+        def write(self, data: object) -> int:
+            raise error
+
+        def fileno(self) -> int:
+            return 1
+
+    sent: list[int] = []
+
+    def redirected(source: int, target: int) -> None:
+        os.close(source)
+        sent.append(target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", io.TextIOWrapper(Broken(), "utf-8"))
+        patched.setattr(os, "dup2", redirected)
+        with pytest.raises(expected):
+            emit(b"data")
+    assert sent == [1]
 
 
 def test_strict_leaves_no_file(folder: Path) -> None:
     args = ["--preset", "conservative", "--set", "min_buckets_represented=5", "--strict", "--out", folder / "out.csv"]
     assert run("rebalance", folder / "in.csv", *args).exit_code == 4
-    assert os.listdir(folder) == ["in.csv"]
+    assert names(folder) == ["in.csv"]
 
 
 def test_a_braked_result_is_written(folder: Path) -> None:
@@ -176,7 +211,11 @@ def test_a_braked_result_is_written(folder: Path) -> None:
 
 def test_csv_keeps_every_bit_and_quotes_what_needs_it(tmp_path: Path) -> None:
     path = tmp_path / "in.csv"
-    path.write_text('asset,score,current_weight,remark\n"A, ""a""",0.7000000000000001,0.1,\nÜ,0.8,0.30000000000000004,"two\nlines"\n')
+    path.write_text(
+        "asset,score,current_weight,remark\n"
+        '"A, ""a""",0.7000000000000001,0.1,\n'
+        'Ü,0.8,0.30000000000000004,"two\nlines"\n'
+    )
     found = run("rebalance", path, "--format", "csv")
     first, second = rows(found.stdout)
     assert (first["asset"], first["score"], first["remark"]) == ('A, "a"', "0.7000000000000001", "")

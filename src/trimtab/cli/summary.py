@@ -106,7 +106,7 @@ def _more_cash(result: RebalanceResult, rows: Sequence[Row]) -> Iterable[str]:
         yield f"at their largest weight (max_position_weight {limits.max_position_weight:g}, or their own): {capped}"
     full = [_short(one) for one in result.certificate if one.name == "max_allocation" and _is_full(one)]
     if full:
-        yield f"buckets at max_allocation: {_listed(full)}"
+        yield f"buckets with nothing left under max_allocation: {_listed(full)}"
     kept = _named(rows, "restricted")
     if kept:
         yield f"kept by restriction or missing data: {kept}"

@@ -1,6 +1,6 @@
 """How the rules are compiled, and how they run undecorated.
 
-Every function of the kernel is written for one account and decorated with `compiled`. No `fastmath`: compiled and
+Every function of the kernel is written for one account and decorated with `compiled` or `allocating`. No `fastmath`: compiled and
 undecorated code perform the same IEEE operations in the same order, so they give the same bits.
 """
 
@@ -39,9 +39,26 @@ class _StampedCache(FunctionCache):
         return any(key[-1] == _STAMP for key in self._cache_file._load_index())
 
 
-def compiled(function: Callable[..., Any], *, parallel: bool = False) -> Any:
-    """Compile at first call and keep the machine code on disk, where a folder for it can be written."""
-    dispatcher = numba.njit(nogil=True, parallel=parallel)(function)
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compile a function that neither makes nor returns arrays: without reference counts, which would cost half its time.
+
+    Machine code is kept on disk, where a folder for it can be written.
+    """
+    return _compile(function, _nrt=False)
+
+
+def allocating(function: Callable[..., Any]) -> Any:
+    """Compile a function that makes or returns arrays."""
+    return _compile(function)
+
+
+def parallel(function: Callable[..., Any]) -> Any:
+    """Compile a function whose `prange` loops are spread over the cores."""
+    return _compile(function, parallel=True)
+
+
+def _compile(function: Callable[..., Any], **options: bool) -> Any:
+    dispatcher = numba.njit(nogil=True, **options)(function)
     if isinstance(dispatcher, types.FunctionType):  # NUMBA_DISABLE_JIT
         return dispatcher
     try:
@@ -49,11 +66,6 @@ def compiled(function: Callable[..., Any], *, parallel: bool = False) -> Any:
     except RuntimeError:  # numba finds no writable folder: compile anew in each process
         return dispatcher
     return dispatcher
-
-
-def parallel_compiled(function: Callable[..., Any]) -> Any:
-    """`compiled`, with `prange` loops spread over the cores."""
-    return compiled(function, parallel=True)
 
 
 def is_cached(function: Any) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trimtab.kernel.compilation import compiled
+from trimtab.kernel.compilation import allocating, compiled
 from trimtab.kernel.tables import (
     CAPACITY,
     CHOICE,
@@ -122,7 +122,7 @@ def _room(remaining: float, settings: Any) -> int:
     return NO_LIMIT if quotient >= 1e15 else int(math.floor(quotient + COUNT_TOLERANCE))
 
 
-@compiled
+@allocating
 def _measure(rows: Records, tree: Records, settings: Any, choices: Records) -> Records:
     """The capacity of each node, given the fixed positions."""
     capacity = np.zeros(tree.size, CAPACITY)
@@ -178,7 +178,7 @@ def _sift_down(scores: Floats, members: Ints, rows: Records, begin: int, end: in
         place = child
 
 
-@compiled
+@allocating
 def _queue_up(rows: Records, settings: Any, choices: Records) -> tuple[Ints, Floats, Records]:
     """The rows that can be held at all, one class after another, each a heap: the walk seldom needs more than a few."""
     queues = np.zeros(WEAK + 1, QUEUE)
@@ -281,7 +281,7 @@ def _take_all(
             _take(tree, capacity, counts, choice, leaf)
 
 
-@compiled
+@allocating
 def _walk(
     rows: Records,
     tree: Records,
@@ -385,7 +385,7 @@ def _explain(
             answer[at].reason_node = node
 
 
-@compiled
+@allocating
 def select(rows: Records, tree: Records, settings: Any, answer: Records) -> tuple[Records, Records]:
     """Fill `selected`, `reason` and `reason_node` of the answer; returns the choices and the capacity."""
     choices = np.zeros(rows.size, CHOICE)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from trimtab.kernel.compilation import compiled
+from trimtab.kernel.compilation import allocating, compiled
 from trimtab.kernel.selection import FIXED, base_cap, is_sizable
 from trimtab.kernel.tables import (
     COUNT_TOLERANCE,
@@ -73,7 +73,7 @@ def _bounds(row: Any, fixed: bool, closed: bool, settings: Any) -> tuple[float, 
     return settings.min_position_weight, cap
 
 
-@compiled
+@allocating
 def _arrange(rows: Records, tree: Records, settings: Any, choices: Records, capacity: Records) -> tuple[Records, Records]:
     """The selected rows grouped by node (a counting sort on leaves), with wishes and bounds; and the spans of nodes."""
     spans = np.zeros(tree.size, SPAN)
@@ -201,7 +201,7 @@ def _sum_at(members: Records, begin: int, end: int, level: float) -> float:
     return total
 
 
-@compiled
+@allocating
 def _level(members: Records, begin: int, end: int, goal: float) -> float:
     """The smallest level at which the members from `begin` to `end` reach a total of `goal`.
 
@@ -234,7 +234,7 @@ def _level(members: Records, begin: int, end: int, goal: float) -> float:
     return float(min(max((goal - pinned) / free, ends[before]), ends[after]))
 
 
-@compiled
+@allocating
 def _find_window(members: Records, span: Any) -> None:
     """The levels between which a node's limits leave its members free; narrows the members' bounds to it."""
     lowest, highest = 0.0, 0.0
@@ -254,7 +254,7 @@ def _find_window(members: Records, span: Any) -> None:
             member.window_low = min(max(span.least * member.wish, low), member.window_high)
 
 
-@compiled
+@allocating
 def _portfolio_level(settings: Any, capacity: Records, members: Records) -> float:
     """The level at which the total reaches its aim; infinite if it cannot."""
     fixed = capacity[ROOT].fixed_weight
@@ -312,7 +312,7 @@ def _size_reason(row: Any, closed: bool, settings: Any, member: Any, wanted: flo
     return SizeReason.AT_WISH
 
 
-@compiled
+@allocating
 def size(
     rows: Records, tree: Records, settings: Any, choices: Records, capacity: Records
 ) -> tuple[Records, Records]:
