@@ -91,6 +91,9 @@ KINDS: dict[str, Any] = {
     "pandas object": lambda rows: pd.DataFrame(rows, dtype=object),
     "pandas nullable": lambda rows: pd.DataFrame(rows).convert_dtypes(),
     "pandas on arrow": lambda rows: pd.DataFrame(rows).convert_dtypes(dtype_backend="pyarrow"),
+    "pandas in chunks": lambda rows: pd.concat([pd.DataFrame(rows[:2]), pd.DataFrame(rows[2:])]).convert_dtypes(
+        dtype_backend="pyarrow"
+    ),
     "pandas categorical": lambda rows: pd.DataFrame(rows).astype({"asset": "category", "bucket": "category", "restriction": "category"}),
     "polars": pl.DataFrame,
     "polars categorical": lambda rows: pl.DataFrame(rows).with_columns(pl.col("asset", "bucket", "restriction").cast(pl.Categorical)),

@@ -11,7 +11,7 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -468,10 +468,10 @@ def test_words_cannot_steer_the_terminal(tmp_path: Path) -> None:
 # ---- the process itself
 
 
-def process(*args: object, **env: str) -> subprocess.CompletedProcess[str]:
-    surroundings = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT} | env
+def process(*args: object, stdout: int | BinaryIO = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+    env = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
     command = [sys.executable, "-m", "trimtab", *map(str, args)]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", env=surroundings, check=False)
+    return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, encoding="utf-8", env=env, check=False)
 
 
 def test_the_module_is_the_command(candidates: Path) -> None:
@@ -520,9 +520,8 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
 def test_a_full_disk_behind_stdout_is_said() -> None:
-    command = [sys.executable, "-m", "trimtab", "limits", "schema"]
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, encoding="utf-8", check=False)
+        done = process("limits", "schema", stdout=full)
     assert done.returncode == 3
     assert done.stderr.startswith("error: stdout: cannot be written")
     assert len(done.stderr.splitlines()) == 1

@@ -217,9 +217,17 @@ def test_cash_as_wished_needs_no_reason() -> None:
     ("rows", "limits", "fact"),
     [
         (assets(2), {}, "at their largest weight (max_position_weight 0.2, or their own): A00, A01"),
-        (assets(1, current_weight=0.19), {}, "left alone, near enough to their size (no_trade_band 0.2, cash_band 0.02)"),
+        (
+            assets(1, current_weight=0.19),
+            {},
+            "left alone, near enough to their size (no_trade_band 0.2, cash_band 0.02)",
+        ),
         (assets(3, bucket="B"), LIMITS, "buckets with nothing left under max_allocation: B (40.00%)"),
-        (assets(4, bucket="B"), {**LIMITS, "max_positions_per_bucket": 1}, "kept out: 3 by the max_positions of their buckets"),
+        (
+            assets(4, bucket="B"),
+            {**LIMITS, "max_positions_per_bucket": 1},
+            "kept out: 3 by the max_positions of their buckets",
+        ),
         (assets(9), {"max_total_positions": 2}, "good enough, but kept out: 7 by max_total_positions 2"),
         (assets(9), {"max_new_positions": 2}, "good enough, but kept out: 7 by max_new_positions 2"),
         (assets(2), {"full_investment_positions": 8}, "full_investment_positions is 8: fewer aim at less"),
@@ -227,9 +235,13 @@ def test_cash_as_wished_needs_no_reason() -> None:
         (assets(2, desired_weight=0.1), {"sizing_mode": "desired"}, "no position is lifted above its desired_weight"),
         (assets(2), {"residual_strategy": "cash"}, "what limits leave over is not spread over the others"),
         ([{"asset": "A", "score": 0.1}], {}, "no candidate was selected"),
-        (assets(2), {"min_position_weight": 0.2, "target_invested": 0.3}, "1 by min_position_weight 0.2, which no longer fits"),
+        (
+            assets(2),
+            {"min_position_weight": 0.2, "target_invested": 0.3},
+            "1 by min_position_weight 0.2, which no longer fits",
+        ),
     ],
-)  # fmt: skip
+)
 def test_facts_that_keep_cash(rows: list[dict[str, Any]], limits: dict[str, Any], fact: str) -> None:
     text = words(shown(rows, **limits))
     assert "points more than the" in text
@@ -292,6 +304,8 @@ def test_short_names_stay_distinct() -> None:
 
 def test_ascii_where_the_terminal_knows_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     result = trimtab.rebalance(sample_candidates(), sample_limits())
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
     data = printed(lambda width, ascii_only: page(result, "Größe", width, ascii_only=ascii_only, show_all=False), None)
     text = data.decode("ascii")

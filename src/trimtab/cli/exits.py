@@ -103,5 +103,6 @@ def _say(prefix: str, text: str, style: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    console = Console(stderr=True)
     said = Text.assemble((prefix, style), printable(text))
-    Console(stderr=True).print(said, soft_wrap=True)
+    console.print(said, soft_wrap=not console.is_terminal)  # in a file one line is one line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trimtab.kernel.compilation import allocating, compiled
+from trimtab.kernel.compilation import compiled, entry
 from trimtab.kernel.holding import hold
 from trimtab.kernel.selection import select
 from trimtab.kernel.sizing import size
@@ -36,7 +36,7 @@ def _must_brake(rows: Records, settings: Any, answer: Records) -> bool:
     return sold > settings.brake_turnover + WEIGHT_TOLERANCE or closed > settings.brake_closed_positions
 
 
-@allocating
+@entry
 def rebalance_account(rows: Records, tree: Records, settings: Any, answer: Records) -> bool:
     """Fill the (empty) answer for one account's rows; returns whether the account is braked."""
     choices, capacity = select(rows, tree, settings, answer)

@@ -6,11 +6,11 @@ import numba
 import numpy as np
 
 from trimtab.kernel.account import rebalance_account
-from trimtab.kernel.compilation import parallel
+from trimtab.kernel.compilation import parallel_entry
 from trimtab.kernel.tables import Flags, Ints, Records
 
 
-@parallel
+@parallel_entry
 def rebalance_accounts(rows: Records, start: Ints, tree: Records, settings: Records, answer: Records) -> Flags:
     """Fill the answer for many accounts; account i has the rows start[i] : start[i + 1]. Returns which are braked.
 

@@ -1,6 +1,6 @@
 """How the rules are compiled, and how they run undecorated.
 
-Every function of the kernel is written for one account and decorated with `compiled` or `allocating`. No `fastmath`: compiled and
+Every function of the kernel is written for one account and decorated with one of the four below. No `fastmath`: compiled and
 undecorated code perform the same IEEE operations in the same order, so they give the same bits.
 """
 
@@ -40,25 +40,26 @@ class _StampedCache(FunctionCache):
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Compile a function that neither makes nor returns arrays: without reference counts, which would cost half its time.
-
-    Machine code is kept on disk, where a folder for it can be written.
-    """
-    return _compile(function, _nrt=False)
+    """Compile a function that neither makes nor returns arrays: without reference counts, which would cost half its time."""
+    return numba.njit(nogil=True, _nrt=False)(function)
 
 
 def allocating(function: Callable[..., Any]) -> Any:
     """Compile a function that makes or returns arrays."""
-    return _compile(function)
+    return numba.njit(nogil=True)(function)
 
 
-def parallel(function: Callable[..., Any]) -> Any:
-    """Compile a function whose `prange` loops are spread over the cores."""
-    return _compile(function, parallel=True)
+def entry(function: Callable[..., Any]) -> Any:
+    """Compile a function that is called from outside; its machine code, with all that it calls, is kept on disk."""
+    return _cached(numba.njit(nogil=True)(function), function)
 
 
-def _compile(function: Callable[..., Any], **options: bool) -> Any:
-    dispatcher = numba.njit(nogil=True, **options)(function)
+def parallel_entry(function: Callable[..., Any]) -> Any:
+    """`entry`, with `prange` loops spread over the cores."""
+    return _cached(numba.njit(nogil=True, parallel=True)(function), function)
+
+
+def _cached(dispatcher: Any, function: Callable[..., Any]) -> Any:
     if isinstance(dispatcher, types.FunctionType):  # NUMBA_DISABLE_JIT
         return dispatcher
     try:
