@@ -90,7 +90,9 @@ def random_block(rng: np.random.Generator, accounts: int) -> pa.Table:
     held = rng.random((accounts, ROWS)) < 0.5
     weight = np.where(held, rng.gamma(0.8, 1.0, (accounts, ROWS)), 0.0)
     total = weight.sum(axis=1, keepdims=True)
-    aim = np.where(rng.random((accounts, 1)) < 0.1, rng.uniform(1.0, 1.0499, (accounts, 1)), rng.uniform(0.5, 1.0, (accounts, 1)))
+    aim = np.where(
+        rng.random((accounts, 1)) < 0.1, rng.uniform(1.0, 1.0499, (accounts, 1)), rng.uniform(0.5, 1.0, (accounts, 1))
+    )
     weight = np.where(total > 0, weight / np.maximum(total, 1e-9) * aim, 0.0).ravel()
     dust = (rng.random(rows) < 0.05) & (weight > 0)
     weight = np.where(dust, 0.0005, weight)
@@ -122,7 +124,12 @@ def binding(passed: Pass) -> dict[str, np.ndarray]:
     for check in passed.checks:
         slack = (check.value - check.limit) if check.is_minimum else (check.limit - check.value)
         bites = (np.abs(slack) <= 1e-9) | (check.status != MET)
-        if check.name not in ("restrictions_violated", "min_score_threshold", "min_score_diversification", "min_score_new_position"):
+        if check.name not in (
+            "restrictions_violated",
+            "min_score_threshold",
+            "min_score_diversification",
+            "min_score_new_position",
+        ):
             found[check.name] = found.get(check.name, np.zeros(accounts, bool)) | bites
 
     def accounts_with(column: str, *codes: int) -> np.ndarray:
@@ -137,7 +144,9 @@ def binding(passed: Pass) -> dict[str, np.ndarray]:
     found["no_trade_band"] = accounts_with("size_reason", SizeReason.HELD_IN_BAND)
     found["dust_weight"] = accounts_with("reason", Reason.DUST)
     found["brakes"] = passed.braked
-    found["restriction"] = np.bincount(passed.candidates.account_of[passed.candidates.restriction > 0], minlength=accounts) > 0
+    found["restriction"] = (
+        np.bincount(passed.candidates.account_of[passed.candidates.restriction > 0], minlength=accounts) > 0
+    )
     totals = np.bincount(passed.candidates.account_of, passed.candidates.current_weight, minlength=accounts)
     found["overdrawn"] = totals > 1 + 1e-9
     found["status drifted"] = _with_status(passed, DRIFTED)

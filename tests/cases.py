@@ -23,7 +23,17 @@ BUCKETS = (
     "Gold/Phys",
     "Equity/Health/Pharma",
 )
-LIMITED = ("Equity", "Equity/Tech", "Equity/Tech/Semis", "Bond", "Bond/Gov", "Bond/Corp", "Gold", "Unknown", "Unknown/Foo")
+LIMITED = (
+    "Equity",
+    "Equity/Tech",
+    "Equity/Tech/Semis",
+    "Bond",
+    "Bond/Gov",
+    "Bond/Corp",
+    "Gold",
+    "Unknown",
+    "Unknown/Foo",
+)
 _KNOWN = tuple(bucket for bucket in BUCKETS if bucket)
 
 

@@ -66,7 +66,10 @@ def test_plain_equals_compiled_to_the_last_bit(first: int) -> None:
 def test_plain_equals_compiled_in_a_large_account() -> None:
     rng = random.Random(3)
     rows = [row for block in range(12) for row in random_rows(rng)]
-    rows = [{**row, "asset": f"{number:03d}", "current_weight": row["current_weight"] / 12} for number, row in enumerate(rows)]
+    rows = [
+        {**row, "asset": f"{number:03d}", "current_weight": row["current_weight"] / 12}
+        for number, row in enumerate(rows)
+    ]
     limits = random_limits(rng, max_total_positions=40, max_new_positions=40, min_position_weight=0.0)
     assert run(rows, limits, compiled=False).answer.tobytes() == run(rows, limits).answer.tobytes()
 

@@ -645,7 +645,7 @@ ROUND_TRIPS = [
 def test_round_trips() -> None:
     for limits in ROUND_TRIPS:
         assert same(RebalancingLimits.from_dict(limits.to_dict()), limits)
-        assert same(pickle.loads(pickle.dumps(limits)), limits)  # noqa: S301 - our own bytes
+        assert same(pickle.loads(pickle.dumps(limits)), limits)
         assert same(limits.replace(), limits)
         assert RebalancingLimits.from_dict(limits.to_dict(complete=True)) == limits
         assert RebalancingLimits.from_toml_text(limits.to_toml()) == limits

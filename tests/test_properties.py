@@ -42,17 +42,27 @@ def test_a_result_fed_back_trades_nothing() -> None:
         rng = random.Random(seed)
         rows, limits = random_rows(rng, restricted=False, unscored=False), random_limits(rng)
         if any(row["desired_weight"] is None or row["volatility"] is None for row in rows):
-            rows = [{**row, "desired_weight": row["desired_weight"] or 0.1, "volatility": row["volatility"] or 0.2} for row in rows]
+            rows = [
+                {**row, "desired_weight": row["desired_weight"] or 0.1, "volatility": row["volatility"] or 0.2}
+                for row in rows
+            ]
         first = run(rows, limits)
         entered = sum(
             bool(decided["selected"]) and (row["current_weight"] == 0 or row["current_weight"] < limits.dust_weight)
             for row, decided in zip(rows, first.answer, strict=True)
         )
-        weightless = any(decided["selected"] and (decided["proposed"] == 0 or decided["proposed"] < limits.dust_weight) for decided in first.answer)
+        weightless = any(
+            decided["selected"] and (decided["proposed"] == 0 or decided["proposed"] < limits.dust_weight)
+            for decided in first.answer
+        )
         if entered >= limits.max_new_positions or weightless:
             continue
         again = run(fed_back(rows, first.answer), limits)
-        traded = [row["asset"] for row, decided in zip(rows, again.answer, strict=True) if decided["action"] not in (Action.NONE, Action.HOLD)]
+        traded = [
+            row["asset"]
+            for row, decided in zip(rows, again.answer, strict=True)
+            if decided["action"] not in (Action.NONE, Action.HOLD)
+        ]
         assert traded == [], f"seed {seed}"
         checked += 1
     assert checked > 1500

@@ -65,7 +65,10 @@ def grow(buckets: Iterable[str], limits: RebalancingLimits) -> BucketTree:
     keys = sorted({_NOWHERE}.union(*chains.values()))
     number = {key: at for at, key in enumerate(keys)}
     tops = [_level_node(key, limits.bucket_level) for key in keys]
-    fields = [_node_fields(key, key == top, limited.get(key, BucketLimit()), limits) for key, top in zip(keys, tops, strict=True)]
+    fields = [
+        _node_fields(key, key == top, limited.get(key, BucketLimit()), limits)
+        for key, top in zip(keys, tops, strict=True)
+    ]
     nodes = build_tree(
         [NO_NODE] + [number[_NOWHERE if key == top else key[:-1]] for key, top in zip(keys[1:], tops[1:], strict=True)],
         represents=[NO_NODE if top in (_NOWHERE, (UNKNOWN,)) else number[top] for top in tops],
@@ -78,7 +81,9 @@ def grow(buckets: Iterable[str], limits: RebalancingLimits) -> BucketTree:
         nodes,
         tuple(limits.bucket_separator.join(key) for key in keys),
         {name: number[chain[-1]] for name, chain in chains.items()},
-        tuple(number[key] for key, top in zip(keys, tops, strict=True) if key == top and key not in (_NOWHERE, (UNKNOWN,))),
+        tuple(
+            number[key] for key, top in zip(keys, tops, strict=True) if key == top and key not in (_NOWHERE, (UNKNOWN,))
+        ),
     )
 
 

@@ -123,7 +123,9 @@ def settings_of(limits: RebalancingLimits) -> Records:
     """The limits that are numbers, as the kernel wants them. Shape (1,)."""
     representing = limits.enable_bucket_diversification and limits.enforce_min_buckets
     values = {
-        name: getattr(limits, name) for name in SETTINGS.names or () if isinstance(getattr(limits, name, None), int | float)
+        name: getattr(limits, name)
+        for name in SETTINGS.names or ()
+        if isinstance(getattr(limits, name, None), int | float)
     }
     values |= {
         "full_investment_positions": limits.full_investment_positions or 0,
@@ -178,7 +180,10 @@ def read(table: Any, limits: RebalancingLimits, *, many: bool, any_accounts: boo
     asset = _text(columns["asset"], "asset", count)
     bucket = _text(columns.get("bucket"), "bucket", count)
     restriction = _restrictions(_text(columns.get("restriction"), "restriction", count), faults)
-    numbers = {name: _numbers(columns.get(name), name, count, 0.0 if name == "current_weight" else math.nan) for name in NUMBERS}
+    numbers = {
+        name: _numbers(columns.get(name), name, count, 0.0 if name == "current_weight" else math.nan)
+        for name in NUMBERS
+    }
     numbers["max_weight"] = _check_numbers(numbers, "max_weight" in columns, faults, limits)
     _check_assets(asset, account_of, len(accounts), faults)
     bucket, sound = _check_buckets(bucket, limits, faults)
@@ -218,7 +223,9 @@ class _Faults:
         self._accounts = accounts
         self.found: dict[int, list[Fault]] = {}
 
-    def add(self, row: int | None, problem: str, advice: str, *, column: str, value: Any, account: int | None = None) -> None:
+    def add(
+        self, row: int | None, problem: str, advice: str, *, column: str, value: Any, account: int | None = None
+    ) -> None:
         at = int(self._account_of[row]) if row is not None else int(account or 0)
         name = None if self._accounts is None else self._accounts[at]
         fault = Fault(problem, advice, column=column, row=None if row is None else row + 1, value=value, account=name)
@@ -264,7 +271,11 @@ def _check_names(columns: Iterable[str], many: bool) -> None:
     for name in (*(("account",) if many else ()), *REQUIRED):
         if name not in names:
             near = _near(name, [other for other in names if other not in COLUMNS])
-            advice = f"is {near!r} meant? Rename it" if near else f"add it; the table has {', '.join(map(repr, names)) or 'none'}"
+            advice = (
+                f"is {near!r} meant? Rename it"
+                if near
+                else f"add it; the table has {', '.join(map(repr, names)) or 'none'}"
+            )
             faults.append(Fault("the column is missing", advice, column=name))
     for name in names:
         if name in OUTPUTS:
@@ -274,7 +285,9 @@ def _check_names(columns: Iterable[str], many: bool) -> None:
         elif name not in COLUMNS:
             near = _near(name, [known for known in COLUMNS if known not in names and known not in REQUIRED])
             if near:
-                faults.append(Fault("the column is not known", f"did you mean {near!r}? Rename or drop it", column=name))
+                faults.append(
+                    Fault("the column is not known", f"did you mean {near!r}? Rename or drop it", column=name)
+                )
     if faults:
         raise InputError(faults)
 
@@ -333,7 +346,9 @@ def _text(column: Any, name: str, count: int) -> Text:
     array = _arrow(column, name)
     if pa.types.is_null(array.type):
         return Text(np.full(count, -1, np.int64), [])
-    is_text = pa.types.is_string(array.type) or pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type)
+    is_text = (
+        pa.types.is_string(array.type) or pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type)
+    )
     if not is_text:
         first = next(at for at, valid in enumerate(array.is_valid().to_pylist()) if valid)
         raise InputError(
@@ -362,7 +377,15 @@ def _numbers(column: Any, name: str, count: int, default: float) -> Floats:
     if not is_number:
         first = next(at for at, valid in enumerate(array.is_valid().to_pylist()) if valid)
         raise InputError(
-            [Fault("is not a number", "convert the column to numbers", column=name, row=first + 1, value=array[first].as_py())]
+            [
+                Fault(
+                    "is not a number",
+                    "convert the column to numbers",
+                    column=name,
+                    row=first + 1,
+                    value=array[first].as_py(),
+                )
+            ]
         )
     return np.asarray(array.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
 
@@ -373,12 +396,29 @@ def _accounts(column: Any, count: int) -> tuple[list[Any], Ints]:
         return [None], np.zeros(count, np.int64)
     array = _arrow(column, "account")
     kind = array.type
-    is_fit = pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    is_fit = (
+        pa.types.is_integer(kind)
+        or pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_string_view(kind)
+    )
     if array.null_count or not is_fit:
         row = next((at for at, valid in enumerate(array.is_valid().to_pylist()) if not valid), None)
         if row is not None:
-            raise InputError([Fault("the account is missing", "name the account of every row", column="account", row=row + 1)])
-        raise InputError([Fault(f"is neither text nor a whole number but {kind}", "convert the column", column="account", row=1, value=array[0].as_py())])
+            raise InputError(
+                [Fault("the account is missing", "name the account of every row", column="account", row=row + 1)]
+            )
+        raise InputError(
+            [
+                Fault(
+                    f"is neither text nor a whole number but {kind}",
+                    "convert the column",
+                    column="account",
+                    row=1,
+                    value=array[0].as_py(),
+                )
+            ]
+        )
     encoded = pc.dictionary_encode(array if pa.types.is_integer(kind) else array.cast(pa.large_string()))
     return encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
 
@@ -397,20 +437,46 @@ def _check_numbers(numbers: dict[str, Floats], has_max: bool, faults: _Faults, l
     """Check every number; returns `max_weight` with inf where there is none."""
     score, weight = numbers["score"], numbers["current_weight"]
     percent = (score > 1) & (score <= 100)
-    faults.add_where(percent, score, "is above 1", "a score lies between 0 and 1; divide by 100 if it is a percent", column="score")
+    faults.add_where(
+        percent, score, "is above 1", "a score lies between 0 and 1; divide by 100 if it is a percent", column="score"
+    )
     outside = ~np.isnan(score) & ~percent & ((score < 0) | (score > 1))
-    faults.add_where(outside, score, "is outside 0 to 1", "give a score between 0 and 1, or none if it could not be scored", column="score")
+    faults.add_where(
+        outside,
+        score,
+        "is outside 0 to 1",
+        "give a score between 0 and 1, or none if it could not be scored",
+        column="score",
+    )
     missing = np.isnan(weight)
     faults.add_where(missing, weight, "is missing", "write 0 if it is not held", column="current_weight")
     infinite = np.isinf(weight)
     faults.add_where(infinite, weight, "is infinite", "give a fraction of the account's value", column="current_weight")
-    faults.add_where(~infinite & (weight < 0), weight, "is negative", "trimtab holds no short positions; give 0 or more", column="current_weight")
+    faults.add_where(
+        ~infinite & (weight < 0),
+        weight,
+        "is negative",
+        "trimtab holds no short positions; give 0 or more",
+        column="current_weight",
+    )
     most = numbers["max_weight"]
-    faults.add_where(~np.isnan(most) & ((most < 0) | (most > 1)), most, "is outside 0 to 1", "give a fraction (0.05, not 5), or none for no limit", column="max_weight")
+    faults.add_where(
+        ~np.isnan(most) & ((most < 0) | (most > 1)),
+        most,
+        "is outside 0 to 1",
+        "give a fraction (0.05, not 5), or none for no limit",
+        column="max_weight",
+    )
     for name in ("desired_weight", "volatility"):
         values = numbers[name]
         wrong = ~np.isnan(values) & ~((values >= _WISH_RANGE[0]) & (values <= _WISH_RANGE[1]))
-        faults.add_where(wrong, values, "is not a positive number of a usable size", "give a number above 0, or none if there is none", column=name)
+        faults.add_where(
+            wrong,
+            values,
+            "is not a positive number of a usable size",
+            "give a number above 0, or none if there is none",
+            column=name,
+        )
     return np.where(np.isnan(most), math.inf, most) if has_max else np.full(len(score), math.inf)
 
 
@@ -422,7 +488,7 @@ def _check_assets(asset: Text, account_of: Ints, accounts: int, faults: _Faults)
     key = account_of[named] * (len(asset.names) + 1) + asset.codes[named]
     ranked = np.argsort(key, kind="stable")
     again = ranked[1:][key[ranked[1:]] == key[ranked[:-1]]]
-    for at in np.sort(again):
+    for at in np.sort(again).tolist():
         row = int(named[at])
         first = int(named[np.argmax(key == key[at])])
         faults.add(

@@ -139,13 +139,19 @@ class Checker:
         can_enter = (~held | self.dust) & ~self.fixed & ~self.no_buy & ~unsizable & (self.score >= least)
         holdable = (self.cap >= limits.min_position_weight) & (self.cap > 0)
         self.eligible = (self.holding | can_enter) & holdable
-        self.low = np.where(self.no_buy, np.minimum(np.minimum(self.cap, self.current), limits.min_position_weight), limits.min_position_weight)
+        self.low = np.where(
+            self.no_buy,
+            np.minimum(np.minimum(self.cap, self.current), limits.min_position_weight),
+            limits.min_position_weight,
+        )
 
     @property
     def represents(self) -> bool:
         """Whether buckets must be represented at all."""
         limits = self.limits
-        return limits.enable_bucket_diversification and limits.enforce_min_buckets and limits.min_buckets_represented > 0
+        return (
+            limits.enable_bucket_diversification and limits.enforce_min_buckets and limits.min_buckets_represented > 0
+        )
 
     def _grow_nodes(self) -> None:
         """The nodes that carry limits or positions, from the paths alone and sorted by path; each row's deepest one."""
@@ -191,8 +197,20 @@ class Checker:
         own = limits.buckets.get(path, BucketLimit())
         free = unknown and limits.unknown_bucket == "hold"
         general = is_level and not free
-        positions = own.max_positions if own.max_positions is not None else limits.max_positions_per_bucket if general else math.inf
-        allocation = own.max_allocation if own.max_allocation is not None else limits.max_allocation_per_bucket if general else math.inf
+        positions = (
+            own.max_positions
+            if own.max_positions is not None
+            else limits.max_positions_per_bucket
+            if general
+            else math.inf
+        )
+        allocation = (
+            own.max_allocation
+            if own.max_allocation is not None
+            else limits.max_allocation_per_bucket
+            if general
+            else math.inf
+        )
         minimum = own.min_allocation or 0.0
         return _Node(
             path,
@@ -207,7 +225,8 @@ class Checker:
 
     def per_account(self, values: Any) -> Vector:
         """The sum of row values in each account."""
-        return np.bincount(self.account, np.asarray(values, np.float64), minlength=self.accounts)
+        sums = np.bincount(self.account, np.asarray(values, np.float64), minlength=self.accounts)
+        return np.asarray(sums, np.float64)
 
     def per_node(self, values: Any) -> Matrix:
         """The sum of row values under each node of each account."""
@@ -243,7 +262,8 @@ class Checker:
         """The most weight a node may hold: its limit, or its fixed weight where that is more."""
         limits = np.array([node.max_allocation for node in self.nodes])
         limits[0] = self.limits.target_invested
-        return np.maximum(limits, self.fixed_weight)
+        caps: Matrix = np.maximum(limits, self.fixed_weight)
+        return caps
 
     @cached_property
     def tightness(self) -> tuple[Mask, Mask, Matrix]:
@@ -255,7 +275,7 @@ class Checker:
         def own(values: Any) -> Matrix:
             at_leaf = self.account * shape[1] + self.leaf
             summed = np.bincount(at_leaf, np.where(self.selected, values, 0.0), minlength=shape[0] * shape[1])
-            return summed.reshape(shape)
+            return np.asarray(summed, np.float64).reshape(shape)
 
         most, need = own(high), own(np.where(self.fixed, self.current, self.low))
         bare = own(np.where(self.fixed, self.current, 0.0))
@@ -317,7 +337,9 @@ class Checker:
 
     def _total_positions(self) -> Measured:
         count, limit = self.count[:, 0], self.limits.max_total_positions
-        status = np.where(count <= limit, MET, np.where(count <= self.fixed_count[:, 0], WAIVED, BROKEN)).astype(np.int8)
+        status = np.where(count <= limit, MET, np.where(count <= self.fixed_count[:, 0], WAIVED, BROKEN)).astype(
+            np.int8
+        )
         return Measured(
             "max_total_positions", "", count, self._constant(limit), status, lambda account: self._protected(account, 0)
         )
@@ -515,7 +537,8 @@ class Checker:
         least = self.limits.min_position_weight
         fits = np.floor(left / least + 1e-9) if least > 0 else np.full(left.shape, math.inf)
         fits = np.where(np.isinf(left), math.inf, np.where(left <= EPSILON, 0.0, fits))
-        return np.minimum(most, self.fixed_count + fits)
+        room: Matrix = np.minimum(most, self.fixed_count + fits)
+        return room
 
     def _why_unrepresented(self, account: int, missing: Mask) -> str:
         mine = self.account == account

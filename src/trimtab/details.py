@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,11 +13,22 @@ from trimtab.limits import BucketLimit, RebalancingLimits
 from trimtab.reasons import Reason, Restriction, SizeReason
 
 
-def sentence(candidates: Candidates, limits: RebalancingLimits, decided: Records, row: int) -> str:
-    """Why a row is in or out, and why it has its size: the limit, its value, the bucket, and who took the place."""
+class Detail(NamedTuple):
+    """Why a row is in or out, and why it has its size (empty where nothing was sized): a sentence each."""
+
+    reason: str
+    size: str
+
+    @property
+    def text(self) -> str:
+        """Both sentences."""
+        return f"{self.reason} {self.size}" if self.size else self.reason
+
+
+def detail(candidates: Candidates, limits: RebalancingLimits, decided: Records, row: int) -> Detail:
+    """The sentences of a row: the limit, its value, the bucket, and who took the place."""
     words = _Words(candidates, limits, decided, row)
-    size = words.size()
-    return f"{words.reason()} {size}" if size else words.reason()
+    return Detail(words.reason(), words.size())
 
 
 class _Words:
@@ -68,7 +79,9 @@ class _Words:
 
     def _protected(self) -> str:
         node, most = self._full_node()
-        return f"Kept in overflow: max_positions {most} of {node} is reached, and allow_bucket_overflow protects holdings."
+        return (
+            f"Kept in overflow: max_positions {most} of {node} is reached, and allow_bucket_overflow protects holdings."
+        )
 
     def _restricted(self) -> str:
         code = Restriction(int(self.candidates.restriction[self.row])).code
@@ -78,7 +91,9 @@ class _Words:
         return 'Held: it has no score, and unscored_positions is "hold"; missing data never sells.'
 
     def _held_not_sizable(self) -> str:
-        return f"Held: it has no {self._sizing_column()}, which {self.limits.sizing_mode} needs; missing data never sells."
+        return (
+            f"Held: it has no {self._sizing_column()}, which {self.limits.sizing_mode} needs; missing data never sells."
+        )
 
     def _not_scored(self) -> str:
         if self.current > 0:
@@ -120,7 +135,9 @@ class _Words:
         )
 
     def _total_limit(self) -> str:
-        return self._crowded_out(f"max_total_positions {self.limits.max_total_positions} is reached", ROOT, new_only=False)
+        return self._crowded_out(
+            f"max_total_positions {self.limits.max_total_positions} is reached", ROOT, new_only=False
+        )
 
     def _new_limit(self) -> str:
         return self._crowded_out(f"max_new_positions {self.limits.max_new_positions} is reached", ROOT, new_only=True)
@@ -142,7 +159,9 @@ class _Words:
         else:
             name, most = self._limit(node, "max_allocation")
             limit = f"{name} {most:g} of {self._path(node)}"
-        return self._crowded_out(f"no further position of min_position_weight {least:g} fits in {limit}", node, new_only=False)
+        return self._crowded_out(
+            f"no further position of min_position_weight {least:g} fits in {limit}", node, new_only=False
+        )
 
     def size(self) -> str:
         """Why the weight is what it is; empty where nothing was sized."""
@@ -211,7 +230,9 @@ class _Words:
         """The sentence of an asset that found no room: by which limit, and the last one that got in."""
         verb = "Closed" if self.current > 0 else "Not selected"
         inside = self._inside(node)
-        fixed = np.isin(self.decided["reason"][inside], (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE))
+        fixed = np.isin(
+            self.decided["reason"][inside], (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE)
+        )
         entered = np.isin(self.decided["reason"][inside], (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION))
         walked = inside[entered] if new_only else inside[~fixed]
         if not walked.size and not inside.size:

@@ -68,9 +68,7 @@ class BucketLimit:
     """
 
     max_positions: int | None = _limit(None, int, "most positions in this bucket", optional=True)
-    max_allocation: float | None = _limit(
-        None, float, "most weight in this bucket", optional=True, fraction=True
-    )
+    max_allocation: float | None = _limit(None, float, "most weight in this bucket", optional=True, fraction=True)
     min_allocation: float | None = _limit(
         None, float, "least weight in this bucket, if candidates allow", optional=True, fraction=True
     )
@@ -121,9 +119,7 @@ class RebalancingLimits:
 
     enable_bucket_diversification: bool = _limit(False, bool, "bucket limits and representation on or off")
     max_positions_per_bucket: int = _limit(4, int, "most positions in a bucket at bucket_level")
-    max_allocation_per_bucket: float = _limit(
-        0.4, float, "most weight in a bucket at bucket_level", fraction=True
-    )
+    max_allocation_per_bucket: float = _limit(0.4, float, "most weight in a bucket at bucket_level", fraction=True)
     min_buckets_represented: int = _limit(2, int, "least number of buckets at bucket_level with a position")
     allow_bucket_overflow: bool = _limit(False, bool, "holdings need no free position in their bucket")
     enforce_position_limits: bool = _limit(True, bool, "false removes every bucket's max_positions")
@@ -141,7 +137,10 @@ class RebalancingLimits:
     buckets: Mapping[str, BucketLimit] = field(
         default_factory=dict,
         hash=False,
-        metadata={"kind": dict, "doc": "limits of single buckets: path -> max_positions, max_allocation, min_allocation"},
+        metadata={
+            "kind": dict,
+            "doc": "limits of single buckets: path -> max_positions, max_allocation, min_allocation",
+        },
     )
 
     sizing_mode: str = _limit("equal_weight", str, "what relative sizes are wished for", choices=SIZING_MODES)
@@ -151,13 +150,14 @@ class RebalancingLimits:
         "what limits leave over is spread over the other positions, or stays in cash",
         choices=("proportional", "cash"),
     )
-    no_trade_band: float = _limit(
-        0.20, float, "a drift up to this fraction of the target is not traded", below=1.0
-    )
+    no_trade_band: float = _limit(0.20, float, "a drift up to this fraction of the target is not traded", below=1.0)
     min_trade: float = _limit(0.001, float, "a smaller trade of a holding is not made", fraction=True)
     cash_band: float = _limit(0.02, float, "how far the total may stay from its aim for the band's sake", fraction=True)
     drift_tolerance: float = _limit(
-        0.0, float, "how far a holding may drift above a limit before it is traded, as a fraction of the limit", high=1.0
+        0.0,
+        float,
+        "how far a holding may drift above a limit before it is traded, as a fraction of the limit",
+        high=1.0,
     )
     dust_weight: float = _limit(
         _UNSET, float, "a smaller holding competes as a new asset and is closed if not selected", fraction=True
@@ -335,7 +335,7 @@ def _resolve(limits: RebalancingLimits) -> Iterable[str]:
 
     def number(name: str, fallback: float) -> float:
         value = getattr(limits, name)
-        return value if isinstance(value, numbers.Real) else fallback
+        return float(value) if isinstance(value, numbers.Real) else fallback
 
     floor = number("min_score_threshold", 0.0)
     for name, default in (("min_score_diversification", 0.6), ("min_score_new_position", 0.65)):

@@ -11,7 +11,7 @@ import numpy as np
 
 from trimtab.candidates import Candidates, read
 from trimtab.certificate import Checker, Mask
-from trimtab.errors import InputError, LimitsError
+from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.limits import UNKNOWN, RebalancingLimits
 
 _TOLERANCE = 1e-9
@@ -25,6 +25,7 @@ class Finding:
     code: str
     text: str
     account: Any = None
+    fault: Fault | None = None  # where the text is that of a fault in the table
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,11 @@ def check(candidates: Any, limits: RebalancingLimits | None = None) -> Preflight
     try:
         found = read(candidates, limits, many=False, any_accounts=True)
     except InputError as error:
-        return Preflight(tuple(Finding("error", "input", fault.sentence(), fault.account) for fault in error.faults))
+        return Preflight(tuple(Finding("error", "input", fault.sentence(), fault.account, fault) for fault in error.faults))
     except LimitsError as error:
         return Preflight(tuple(Finding("error", "limits", fault) for fault in error.faults))
     errors = [
-        Finding("error", "input", fault.sentence(), found.accounts[account])
+        Finding("error", "input", fault.sentence(), found.accounts[account], fault)
         for account, faults in found.faults.items()
         for fault in faults
     ]
@@ -84,7 +85,11 @@ def check(candidates: Any, limits: RebalancingLimits | None = None) -> Preflight
 
 def _general(found: Candidates, limits: RebalancingLimits) -> Iterable[Finding]:
     if found.bucket_given and not limits.enable_bucket_diversification:
-        yield Finding("warning", "buckets_off", "buckets are given, but enable_bucket_diversification is false: no bucket limit holds")
+        yield Finding(
+            "warning",
+            "buckets_off",
+            "buckets are given, but enable_bucket_diversification is false: no bucket limit holds",
+        )
     if limits.enable_bucket_diversification and limits.min_buckets_represented > limits.max_total_positions:
         yield Finding(
             "warning",
@@ -94,7 +99,11 @@ def _general(found: Candidates, limits: RebalancingLimits) -> Iterable[Finding]:
         )
     names = {name for name in found.bucket.names if name != UNKNOWN}
     if limits.enable_bucket_diversification and not names:
-        yield Finding("warning", "all_unknown", f"no candidate has a bucket: everything counts as {UNKNOWN}, which is limited as one bucket and represents nothing")
+        yield Finding(
+            "warning",
+            "all_unknown",
+            f"no candidate has a bucket: everything counts as {UNKNOWN}, which is limited as one bucket and represents nothing",
+        )
 
 
 def _of_account(checker: Checker, limits: RebalancingLimits, account: int) -> Iterable[tuple[str, str]]:
@@ -150,7 +159,9 @@ def _most_weight(checker: Checker, limits: RebalancingLimits, usable: Mask) -> l
     """The most weight that each node can hold: its best positions, as many as fit, under its own limit."""
     nodes = checker.nodes
     rows = np.flatnonzero(usable)
-    most_of = np.where(checker.fixed, checker.current, np.where(checker.no_buy, np.minimum(checker.cap, checker.current), checker.cap))
+    most_of = np.where(
+        checker.fixed, checker.current, np.where(checker.no_buy, np.minimum(checker.cap, checker.current), checker.cap)
+    )
     children: list[list[int]] = [[] for _ in nodes]
     for at, node in enumerate(nodes[1:], start=1):
         children[node.parent].append(at)

@@ -15,7 +15,7 @@ import numpy as np
 from trimtab.bucket_tree import BucketTree, grow
 from trimtab.candidates import OUTPUTS, Candidates
 from trimtab.certificate import UNMET, Certificate, Measured
-from trimtab.details import sentence
+from trimtab.details import Detail, detail
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.kernel.tables import Flags, Floats, Ints, Records
 from trimtab.limits import RebalancingLimits
@@ -69,11 +69,11 @@ class Pass:
         order = self.candidates.order
         target, current = self.decided["target"][order], self.candidates.current_weight[order]
         account, count = self.candidates.account_of[order], len(self.candidates.accounts)
-        return (
-            np.bincount(account, target, minlength=count),
-            np.bincount(account, np.maximum(target - current, 0.0), minlength=count),
-            np.bincount(account, np.maximum(current - target, 0.0), minlength=count),
-        )
+
+        def summed(values: Floats) -> Floats:
+            return np.asarray(np.bincount(account, values, minlength=count), np.float64)
+
+        return summed(target), summed(np.maximum(target - current, 0.0)), summed(np.maximum(current - target, 0.0))
 
     def columns(self) -> dict[str, Any]:
         """The result's columns; rows of failed accounts have NaN and the action `failed`."""
@@ -147,7 +147,8 @@ class RebalanceResult:
     def _is_position(self) -> Flags:
         """Rows that end with a position; dust that is only left alone is none."""
         target, current = self._target, self._current
-        return (target > 0) & ~((target == current) & (current < self.limits.dust_weight))
+        found: Flags = (target > 0) & ~((target == current) & (current < self.limits.dust_weight))
+        return found
 
     @property
     def positions(self) -> int:
@@ -199,12 +200,16 @@ class RebalanceResult:
         notes = []
         total = math.fsum(self._current)
         if total > _FULL:
-            notes.append(Note("overdrawn", f"the current weights sum to {total:.6g}, above 1; they are taken as they are"))
+            notes.append(
+                Note("overdrawn", f"the current weights sum to {total:.6g}, above 1; they are taken as they are")
+            )
         if candidates.unused_columns:
             listed = ", ".join(repr(name) for name in candidates.unused_columns)
             notes.append(Note("unused_columns", f"columns that no rule uses, carried through: {listed}"))
         if candidates.bucket_given and not self.limits.enable_bucket_diversification:
-            notes.append(Note("buckets_off", "buckets are given, but bucket limits are off (enable_bucket_diversification)"))
+            notes.append(
+                Note("buckets_off", "buckets are given, but bucket limits are off (enable_bucket_diversification)")
+            )
         return tuple(notes)
 
     @cached_property
@@ -213,14 +218,18 @@ class RebalanceResult:
         tree = _summary_tree(self._pass.candidates, self.limits, self._rows)
         chosen = [self._pass.candidates.bucket.at(int(row)) or "" for row in self._rows]
         node_of = {path: node for node, path in enumerate(tree.paths)} | tree.leaf_of
-        leaves = {node_of[name] for name in (*chosen, *self.limits.buckets, *self.limits.known_buckets) if name in node_of}
+        leaves = {
+            node_of[name] for name in (*chosen, *self.limits.buckets, *self.limits.known_buckets) if name in node_of
+        }
         stop = tree.nodes["stop"]
         shown = [node for node in range(1, len(tree.paths)) if any(node <= leaf < stop[node] for leaf in leaves)]
         return tuple(self._bucket(tree, node) for node in shown)
 
     def _bucket(self, tree: BucketTree, node: int) -> BucketSummary:
         bucket = self._pass.candidates.bucket
-        inside = [node <= tree.leaf_of[name] < tree.nodes[node]["stop"] for name in bucket.names if name in tree.leaf_of]
+        inside = [
+            node <= tree.leaf_of[name] < tree.nodes[node]["stop"] for name in bucket.names if name in tree.leaf_of
+        ]
         codes = [code for code, name in enumerate(bucket.names) if name in tree.leaf_of]
         here = np.isin(bucket.codes[self._rows], [code for code, within in zip(codes, inside, strict=True) if within])
         scores = self._pass.candidates.score[self._rows][here & self._is_position]
@@ -237,8 +246,12 @@ class RebalanceResult:
         )
 
     def details(self) -> list[str]:
-        """One sentence a row, in the order of the rows: what was decided, by which limit, and who took the place."""
-        return [sentence(self._pass.candidates, self.limits, self._pass.decided, int(row)) for row in self._rows]
+        """The words of every row, in the order of the rows: what was decided, by which limit, and who took the place."""
+        return [row.text for row in self.words()]
+
+    def words(self) -> list[Detail]:
+        """`details`, with the sentence about the selection and the one about the size apart."""
+        return [detail(self._pass.candidates, self.limits, self._pass.decided, int(row)) for row in self._rows]
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values; `schemas/result.json` describes it."""

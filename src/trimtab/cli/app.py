@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,8 +56,17 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No words on stderr e
 All = Annotated[bool, typer.Option("--all", help="Show every candidate in the table.")]
 
 
+class _Unneeded(MetaPathFinder):
+    """Hides libraries that Arrow and numba import wherever they are installed: 0.3 s for what no command uses."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        if fullname in {"pandas", "scipy"}:
+            raise ModuleNotFoundError(fullname, name=fullname)
+
+
 def main() -> None:
     """The entry point; ends the process with an exit code."""
+    sys.meta_path.insert(0, _Unneeded())
     app(prog_name="trimtab")
 
 
@@ -129,7 +140,7 @@ def check(
     chosen = read_limits(limits, preset, settings or [])
     inputs = read_inputs(file, scores, holdings, buckets, words)
     found = trimtab.check(inputs.table, chosen.limits)
-    emit(findings_text(found, {"input": inputs.name, "limits": chosen.source or ""}))
+    emit(findings_text(found, {"input": inputs.name, "limits": chosen.source or ""}, inputs.located))
     words.note(summary(found))
     return ExitCode.FINE if found.ok else ExitCode.BAD_INPUT
 

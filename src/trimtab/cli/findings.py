@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from trimtab.cli.exits import printable
+from trimtab.errors import Fault
 from trimtab.preflight import Finding, Preflight
 
 
-def findings_text(found: Preflight, source_of: Mapping[str, str]) -> bytes:
-    """One line a finding: level, code, text; errors first. `source_of` maps a code to the file it speaks of."""
-    return "".join(f"{_line(finding, source_of)}\n" for finding in found.findings).encode()
+def findings_text(found: Preflight, source_of: Mapping[str, str], located: Callable[[Fault], Fault]) -> bytes:
+    """One line a finding: level, code, text; errors first.
+
+    `source_of` maps a code to the file it speaks of; `located` puts a fault where it can be mended.
+    """
+    return "".join(f"{_line(finding, source_of, located)}\n" for finding in found.findings).encode()
 
 
 def summary(found: Preflight) -> str:
@@ -23,9 +27,11 @@ def summary(found: Preflight) -> str:
     return counts if errors else f"{counts}: this can be rebalanced"
 
 
-def _line(finding: Finding, source_of: Mapping[str, str]) -> str:
-    source = source_of.get(finding.code, "")
+def _line(finding: Finding, source_of: Mapping[str, str], located: Callable[[Fault], Fault]) -> str:
+    fault = None if finding.fault is None else located(finding.fault)
+    text = finding.text if fault is None else fault.sentence()
+    source = "" if fault is not None and fault.source else source_of.get(finding.code, "")
     place = f"{source}: " if source else ""
     if finding.account is not None and finding.code != "input":
         place += f"account {finding.account!r}: "
-    return f"{finding.level:<7}  {finding.code:<19}  {printable(place + finding.text, keep='')}"
+    return f"{finding.level:<7}  {finding.code:<19}  {printable(place + text, keep='')}"

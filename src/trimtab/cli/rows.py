@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from trimtab.result import RebalanceResult
 
 _MISSES_SHOWN = 5
-_TWO_SENTENCES = re.compile(r"(?P<reason>.*\.) (?P<size>(?:Weight [\d.]+%: |The brake keeps ).*)", re.DOTALL).fullmatch
 _VERB = re.compile(r"(?:Kept|Added|Closed|Not selected|Held): |(?:Kept|Added) (?=to represent |in overflow)").match
 _WEIGHT = re.compile(r"Weight [\d.]+%: |The brake keeps it at [\d.]+%; ").match
 
@@ -31,15 +30,15 @@ class Row:
     action: str
     reason: str
     size_reason: str
-    detail: str
+    about_selection: str
+    about_size: str
 
     @property
     def why(self) -> str:
         """The clause that decided: of the size for what was kept anyway, else of the selection."""
-        both = _TWO_SENTENCES(self.detail)
-        if both and (self.size_reason == "braked" or self.reason == "kept"):
-            return _without(_WEIGHT, both["size"])
-        return _without(_VERB, both["reason"] if both else self.detail)
+        if self.about_size and (self.size_reason == "braked" or self.reason == "kept"):
+            return _without(_WEIGHT, self.about_size)
+        return _without(_VERB, self.about_selection)
 
     def fitting(self, room: int, bucket: str) -> str:
         """The clause in about `room` characters: its own bucket by its short name, without what follows the fact."""
@@ -80,9 +79,10 @@ def rows_of(result: RebalanceResult) -> list[Row]:
             action=row["action"],
             reason=row["reason"],
             size_reason=row["size_reason"],
-            detail=printable(row["detail"], keep=""),
+            about_selection=printable(detail.reason, keep=""),
+            about_size=printable(detail.size, keep=""),
         )
-        for row in result.to_dict()["targets"]
+        for row, detail in zip(result.to_dict()["targets"], result.words(), strict=True)
     ]
 
 

@@ -41,7 +41,8 @@ class _StampedCache(FunctionCache):
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile a function that neither makes nor returns arrays: without reference counts, which would cost half its time."""
-    return numba.njit(nogil=True, _nrt=False)(function)
+    options: dict[str, Any] = {"nogil": True, "_nrt": False}
+    return numba.njit(**options)(function)
 
 
 def allocating(function: Callable[..., Any]) -> Any:

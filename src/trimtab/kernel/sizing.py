@@ -74,7 +74,9 @@ def _bounds(row: Any, fixed: bool, closed: bool, settings: Any) -> tuple[float, 
 
 
 @allocating
-def _arrange(rows: Records, tree: Records, settings: Any, choices: Records, capacity: Records) -> tuple[Records, Records]:
+def _arrange(
+    rows: Records, tree: Records, settings: Any, choices: Records, capacity: Records
+) -> tuple[Records, Records]:
     """The selected rows grouped by node (a counting sort on leaves), with wishes and bounds; and the spans of nodes."""
     spans = np.zeros(tree.size, SPAN)
     for at in range(rows.size):
@@ -313,9 +315,7 @@ def _size_reason(row: Any, closed: bool, settings: Any, member: Any, wanted: flo
 
 
 @allocating
-def size(
-    rows: Records, tree: Records, settings: Any, choices: Records, capacity: Records
-) -> tuple[Records, Records]:
+def size(rows: Records, tree: Records, settings: Any, choices: Records, capacity: Records) -> tuple[Records, Records]:
     """The selected assets with their weights and the reasons for these; and the spans of the nodes."""
     members, spans = _arrange(rows, tree, settings, choices, capacity)
     _reachable_minima(tree, members, spans)

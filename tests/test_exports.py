@@ -1,0 +1,77 @@
+"""The face of the package: what it names is what there is, and looking at it loads nothing heavy."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import trimtab
+
+HEAVY = ("numba", "numpy", "pyarrow", "pandas", "polars", "narwhals", "rich", "typer", "trimtab.kernel")
+
+
+def test_all_is_sorted_and_without_repetition() -> None:
+    assert trimtab.__all__ == sorted(set(trimtab.__all__))
+
+
+def test_all_is_what_the_rooms_offer() -> None:
+    assert set(trimtab.__all__) == set(trimtab._ROOM_OF)
+    assert len(trimtab._ROOM_OF) == sum(len(names) for names in trimtab._ROOMS.values())
+
+
+@pytest.mark.parametrize("name", trimtab.__all__)
+def test_every_name_is_there_and_says_what_it_is(name: str) -> None:
+    found = getattr(trimtab, name)
+    assert found.__module__ == f"trimtab.{trimtab._ROOM_OF[name]}"
+    assert found.__name__ == name
+    assert inspect.getdoc(found)
+    assert name in dir(trimtab)
+
+
+def test_the_types_are_those_that_load() -> None:
+    """What a type checker reads (the imports under TYPE_CHECKING) is what runs."""
+    source = inspect.getsource(trimtab)
+    for room, names in trimtab._ROOMS.items():
+        assert f"from trimtab.{room} import {', '.join(names)}\n" in source
+
+
+def test_no_other_name() -> None:
+    with pytest.raises(AttributeError, match="module 'trimtab' has no attribute 'rebalanc'"):
+        trimtab.rebalanc  # noqa: B018 - looking is the test
+
+
+def modules_after(code: str) -> set[str]:
+    """What a fresh interpreter has loaded after some code."""
+    script = f"import sys\n{code}\nprint(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(found.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import trimtab",
+        "import trimtab; dir(trimtab); trimtab.__version__; trimtab.__all__",
+        "from trimtab import RebalancingLimits; RebalancingLimits.preset('conservative').to_toml()",
+        "from trimtab import InputError, Reason",
+    ],
+)
+def test_nothing_heavy_is_loaded(code: str) -> None:
+    loaded = modules_after(code)
+    assert "trimtab" in loaded
+    assert loaded.isdisjoint(HEAVY)
+
+
+def test_the_door_for_one_does_not_compile_the_batch() -> None:
+    loaded = modules_after("import trimtab; trimtab.rebalance([{'asset': 'A', 'score': 0.9}])")
+    assert "trimtab.kernel.account" in loaded
+    assert "trimtab.kernel.accounts" not in loaded
+    assert loaded.isdisjoint({"polars", "rich", "typer"})
+
+
+def test_the_version_is_the_packages() -> None:
+    assert importlib.metadata.version("trimtab") == trimtab.__version__
