@@ -74,8 +74,7 @@ def test_equal_weight_gives_what_a_cap_leaves_to_the_others() -> None:
 
 
 def test_a_second_cap_bites_after_the_first() -> None:
-    # .8 over A (at most .1), B (at most .25), C, D: equal .2; without A .7 / 3 = .2333; B fits in. Then with B at .22:
-    # (.8 - .1 - .22) / 2 = .24 for C and D; .2333 was above .22, so B is capped too.
+    # .8 over four: .2, above A's .1. Over the other three .7 / 3 = .2333, above B's .22. C and D: (.7 - .22) / 2 = .24.
     rows = [asset("A", max_weight=0.1), asset("B", max_weight=0.22), asset("C"), asset("D")]
     size(
         rows,
@@ -247,7 +246,7 @@ def test_the_least_weight_is_waived_where_holdings_in_overflow_do_not_fit() -> N
 def test_a_waiver_stays_under_its_node() -> None:
     # Minimum .1. Tech's limit .15 fits one of T1, T2 (overflow keeps both): their minimum is waived. B's is not.
     # Wishes: T1, T2, B 10 each, C 100. Aim .4: B at .1; T1, T2 and C share .3 as 10 : 10 : 100: .025, .025, .25.
-    # Tech then weighs .05 and its limit does not bite; in fact B's wish alone would be .025 too.
+    # Tech then weighs .05, its limit does not bite, and yet T1 and T2 stay below .1.
     volatility = {"T1": 0.1, "T2": 0.1, "B": 0.1, "C": 0.01}
     current = {"T1": 0.1, "T2": 0.1, "B": 0.2, "C": 0.4}
     bucket = {"T1": "Tech", "T2": "Tech", "B": "Bond", "C": "Gold"}

@@ -588,13 +588,13 @@ def certify(
         raise BrokenLimitError(broken[:20])
     if not braked.any():
         return checks
-    kept = Checker(candidates, limits, target, selected).measure()
+    kept = Checker(candidates, limits, target, target > 0).measure()
     return [_with_braked(check, as_held, braked) for check, as_held in zip(checks, kept, strict=True)]
 
 
 def _with_braked(check: Measured, as_held: Measured, braked: Mask) -> Measured:
-    """Where an account is braked, its limits as they stand in what it keeps; a limit broken there is waived."""
-    held_status = np.where(as_held.status == BROKEN, WAIVED, as_held.status).astype(np.int8)
+    """Where an account is braked, its limits as they stand in what it keeps; what is not met there is waived."""
+    held_status = np.where(as_held.status == MET, MET, WAIVED).astype(np.int8)
 
     def note(account: int) -> str:
         return "the brake keeps every weight as it is" if braked[account] else check.note(account)

@@ -61,7 +61,10 @@ class _Words:
             Reason.BUCKET_POSITION_LIMIT: self._bucket_limit,
             Reason.MIN_POSITION_CAPACITY: self._no_weight,
         }
-        return makers[found]()
+        made = makers[found]()
+        if self.answer["size_reason"] == SizeReason.BRAKED:
+            return f"Without the brake: {made[0].lower()}{made[1:]}"
+        return made
 
     def _kept(self) -> str:
         return f"Kept: its score {self.score:g} is at least min_score_threshold {self.limits.min_score_threshold:g}."
@@ -78,10 +81,9 @@ class _Words:
         )
 
     def _protected(self) -> str:
-        node, most = self._full_node()
-        return (
-            f"Kept in overflow: max_positions {most} of {node} is reached, and allow_bucket_overflow protects holdings."
-        )
+        node = self._full_node()
+        name, most = self._limit(node, "max_positions")
+        return f"Kept in overflow: {name} {most} of {self._path(node)} is reached, and allow_bucket_overflow protects it."
 
     def _restricted(self) -> str:
         code = Restriction(int(self.candidates.restriction[self.row])).code
@@ -102,7 +104,7 @@ class _Words:
 
     def _restricted_out(self) -> str:
         code = Restriction(int(self.candidates.restriction[self.row])).code
-        return f"Not selected: its restriction {code} forbids buying."
+        return f"{self._verb_out()}: its restriction {code} forbids buying{' (it is dust)' if self.current > 0 else ''}."
 
     def _unclassified(self) -> str:
         return 'Not selected: it has no bucket, and unknown_bucket is "hold", so nothing is bought there.'
@@ -111,9 +113,10 @@ class _Words:
         return f"Not selected: it has no {self._sizing_column()}, which {self.limits.sizing_mode} needs."
 
     def _below_threshold(self) -> str:
-        if self._is_holding():
+        if self.current > 0:
             return f"Closed: its score {self.score:g} is below min_score_threshold {self.limits.min_score_threshold:g}."
-        if self.score >= self.limits.min_score_diversification:
+        representing = self.limits.enable_bucket_diversification and self.limits.enforce_min_buckets
+        if representing and self.score >= self.limits.min_score_diversification:
             return (
                 f"Not selected: its score {self.score:g} is below min_score_new_position "
                 f"{self.limits.min_score_new_position:g}, and no missing bucket needs it."
@@ -128,9 +131,8 @@ class _Words:
 
     def _displaced(self) -> str:
         favoured = self._selected(np.asarray(self.decided["reason"] == Reason.ADDED_FOR_REPRESENTATION))
-        verb = "Closed" if self.current > 0 else "Not selected"
         return (
-            f"{verb}: its place went to {self._listed(favoured)}, needed for min_buckets_represented "
+            f"{self._verb_out()}: its place went to {self._listed(favoured)}, needed for min_buckets_represented "
             f"{self.limits.min_buckets_represented}."
         )
 
@@ -152,8 +154,7 @@ class _Words:
         least = self.limits.min_position_weight
         if node == NO_NODE:
             cap = min(self.limits.max_position_weight, float(self.candidates.max_weight[self.row]))
-            verb = "Closed" if self.current > 0 else "Not selected"
-            return f"{verb}: its largest weight {cap:g} is below min_position_weight {least:g}, or 0."
+            return f"{self._verb_out()}: its largest weight {cap:g} is below min_position_weight {least:g}, or 0."
         if node == ROOT:
             limit = f"target_invested {self.limits.target_invested:g}"
         else:
@@ -172,7 +173,10 @@ class _Words:
         if found == SizeReason.BRAKED:
             return f"The brake keeps it at {target:.2%}; the rules propose {float(self.answer['proposed']):.2%}."
         cap = min(self.limits.max_position_weight, float(self.candidates.max_weight[self.row]))
-        where = self._path(node) if node > ROOT else "the portfolio" if node == ROOT else "its own limits"
+        if target <= 0:
+            return "Weight 0.00%: the limits leave no weight for it."
+        total = f"target_invested {self.limits.target_invested:g} and cash_band {self.limits.cash_band:g}"
+        where = self._path(node) if node > ROOT else total if node == ROOT else "its own limits"
         words = {
             SizeReason.RESTRICTED: "its restriction or missing data keeps it there",
             SizeReason.HELD_IN_BAND: "near enough to its size to be left alone",
@@ -186,6 +190,9 @@ class _Words:
             SizeReason.AT_WISH: f"as {self.limits.sizing_mode} wishes",
         }
         return f"Weight {target:.2%}: {words[found]}."
+
+    def _verb_out(self) -> str:
+        return "Closed" if self.current > 0 else "Not selected"
 
     def _is_holding(self) -> bool:
         return self.current >= self.limits.dust_weight and self.current > 0
@@ -208,14 +215,19 @@ class _Words:
             return field, value
         return f"{field}_per_bucket", getattr(self.limits, f"{field}_per_bucket")
 
-    def _full_node(self) -> tuple[str, int]:
+    def _full_node(self) -> int:
         """The first node from the root where this holding found no free position."""
         nodes, node, found = self.candidates.tree.nodes, int(self.candidates.leaf[self.row]), ROOT
         while node != ROOT:
-            if self._inside(node).size > nodes[node]["max_positions"]:
+            if np.count_nonzero(self._uses_slot(self._inside(node))) > nodes[node]["max_positions"]:
                 found = node
             node = int(nodes[node]["parent"])
-        return self._path(found), int(nodes[found]["max_positions"])
+        return found
+
+    def _uses_slot(self, rows: Ints) -> Any:
+        """Which of the selected rows count as positions: all but dust that is only left alone."""
+        entered = np.isin(self.decided["reason"][rows], (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION))
+        return entered | (self.candidates.current_weight[rows] >= self.limits.dust_weight)
 
     def _inside(self, node: int) -> Ints:
         """The selected rows of this account under a node."""
@@ -228,14 +240,14 @@ class _Words:
 
     def _crowded_out(self, limit: str, node: int, *, new_only: bool) -> str:
         """The sentence of an asset that found no room: by which limit, and the last one that got in."""
-        verb = "Closed" if self.current > 0 else "Not selected"
+        verb = self._verb_out()
         inside = self._inside(node)
         fixed = np.isin(
             self.decided["reason"][inside], (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE)
         )
         entered = np.isin(self.decided["reason"][inside], (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION))
         walked = inside[entered] if new_only else inside[~fixed]
-        if not walked.size and not inside.size:
+        if not walked.size and (new_only or not inside.size):
             return f"{verb}: {limit}."
         if not walked.size:
             return f"{verb}: {limit}; held there by restriction or missing data: {self._listed(inside)}."

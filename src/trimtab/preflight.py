@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.candidates import Candidates, read
-from trimtab.certificate import Checker, Mask
+from trimtab.certificate import Checker, Mask, Vector
 from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.limits import UNKNOWN, RebalancingLimits
 
@@ -110,6 +110,7 @@ def _of_account(checker: Checker, limits: RebalancingLimits, account: int) -> It
     mine = checker.account == account
     usable = mine & (checker.eligible | checker.fixed)
     most = _most_weight(checker, limits, usable)
+    most[0] = min(most[0], _most_entering(checker, limits, usable))
     if most[0] < limits.target_invested - _TOLERANCE:
         short = limits.target_invested - most[0]
         yield (
@@ -156,40 +157,56 @@ def _representation(checker: Checker, limits: RebalancingLimits, mine: Mask) -> 
 
 
 def _most_weight(checker: Checker, limits: RebalancingLimits, usable: Mask) -> list[float]:
-    """The most weight that each node can hold: its best positions, as many as fit, under its own limit."""
+    """An upper bound of the weight of each node: its own limit, its best positions, and what is under it."""
     nodes = checker.nodes
-    rows = np.flatnonzero(usable)
-    most_of = np.where(
-        checker.fixed, checker.current, np.where(checker.no_buy, np.minimum(checker.cap, checker.current), checker.cap)
-    )
-    children: list[list[int]] = [[] for _ in nodes]
-    for at, node in enumerate(nodes[1:], start=1):
-        children[node.parent].append(at)
-
-    def best(at: int) -> tuple[list[float], float, float]:
-        """The weights of the positions that fit under a node, the most they hold, and its fixed weight."""
-        own = [int(row) for row in rows if checker.leaf[row] == at]
-        fixed = math.fsum(float(checker.current[row]) for row in own if checker.fixed[row])
-        free = [float(most_of[row]) for row in own if not checker.fixed[row]]
-        total = 0.0
-        for child in children[at]:
-            positions, child_most, child_fixed = best(child)
-            free += positions
-            fixed += child_fixed
-            total += child_most - child_fixed - math.fsum(positions)
-        places = limits.max_total_positions if at == 0 else nodes[at].max_positions
-        if limits.allow_bucket_overflow and at:
-            places = math.inf
-        free.sort(reverse=True)
-        free = free[: int(places)] if places < math.inf else free
-        limit = limits.target_invested if at == 0 else nodes[at].max_allocation
-        reached = min(max(limit, fixed), fixed + math.fsum(free) + min(total, 0.0))
-        found[at] = max(reached, fixed)
-        return free, found[at], fixed
-
+    most_of = _most_of(checker)
     found = [0.0] * len(nodes)
+
+    def best(at: int) -> tuple[list[float], float]:
+        """The best positions that fit under a node by number, and what its fixed rows hold; sets the node's bound."""
+        own = np.flatnonzero(usable & (checker.leaf == at))
+        free = most_of[own[~checker.fixed[own]]].tolist()
+        held = math.fsum(most_of[own[checker.fixed[own]]])
+        inside = math.fsum(free) + held
+        for child, node in enumerate(nodes):
+            if child and node.parent == at:
+                positions, child_held = best(child)
+                free += positions
+                held += child_held
+                inside += found[child]
+        places = limits.max_total_positions if at == 0 else nodes[at].max_positions
+        if at == 0 or not limits.allow_bucket_overflow:
+            free = sorted(free, reverse=True)[: int(min(places, len(free)))]
+        limit = limits.target_invested if at == 0 else nodes[at].max_allocation
+        fixed = math.fsum(checker.current[usable & checker.fixed & checker.under(at)])
+        found[at] = min(max(limit, fixed), held + math.fsum(free), inside)
+        return free, held
+
     best(0)
     return found
+
+
+def _most_of(checker: Checker) -> Vector:
+    """The most weight of each row."""
+    grown = np.where(checker.may_grow, np.maximum(checker.cap, checker.current), checker.current)
+    free = np.where(checker.no_buy, np.minimum(checker.cap, checker.current), checker.cap)
+    return np.where(checker.fixed, grown, free)
+
+
+def _most_entering(checker: Checker, limits: RebalancingLimits, usable: Mask) -> float:
+    """The most weight that what is held and `max_new_positions` new assets can hold, and that so few aim at."""
+    most_of = _most_of(checker)
+    new = usable & ~checker.fixed & ((checker.current <= 0) | checker.dust)
+    best_new = np.sort(most_of[new])[::-1][: limits.max_new_positions]
+    held = usable & ~new
+    total = math.fsum(most_of[held]) + math.fsum(best_new)
+    if limits.full_investment_positions is None:
+        return total
+    fixed = math.fsum(checker.current[usable & checker.fixed])
+    positions = min(int((held & ~checker.dust).sum()) + len(best_new), limits.max_total_positions)
+    share = min(1.0, positions / limits.full_investment_positions)
+    minima = math.fsum(node.min_allocation for node in checker.nodes) + positions * limits.min_position_weight
+    return min(total, fixed + max((limits.target_invested - fixed) * share, minima, 0.0))
 
 
 def _narrowest(checker: Checker, limits: RebalancingLimits, most: list[float]) -> str:

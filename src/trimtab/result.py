@@ -203,6 +203,10 @@ class RebalanceResult:
             notes.append(
                 Note("overdrawn", f"the current weights sum to {total:.6g}, above 1; they are taken as they are")
             )
+        squeezed = self._pass.decided["selected"][self._rows] & (self._pass.decided["proposed"][self._rows] <= 0)
+        if squeezed.any():
+            listed = ", ".join(repr(candidates.asset.at(int(row))) for row in self._rows[squeezed])
+            notes.append(Note("no_weight_left", f"selected, but the limits leave no weight for it: {listed}"))
         if candidates.unused_columns:
             listed = ", ".join(repr(name) for name in candidates.unused_columns)
             notes.append(Note("unused_columns", f"columns that no rule uses, carried through: {listed}"))

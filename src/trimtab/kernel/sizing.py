@@ -286,13 +286,15 @@ def _portfolio_level(settings: Any, capacity: Records, members: Records) -> floa
 
 @compiled
 def _pass_down(tree: Records, spans: Records, level: float) -> None:
-    """The portfolio's level as it reaches each node, clipped from the top; and the last node that moved it."""
+    """The portfolio's level as it reaches each node, clipped from the top; and the last nodes that moved it."""
     spans[ROOT].level = level
-    spans[ROOT].moved_by = NO_NODE
+    spans[ROOT].lowered_by = NO_NODE
+    spans[ROOT].raised_by = NO_NODE
     for node in range(1, tree.size):
         span, above = spans[node], spans[tree[node].parent]
         span.level = min(max(above.level, span.least), span.most)
-        span.moved_by = above.moved_by if span.level == above.level else node
+        span.lowered_by = node if span.level < above.level else above.lowered_by
+        span.raised_by = node if span.level > above.level else above.raised_by
 
 
 @compiled
@@ -341,6 +343,8 @@ def size(rows: Records, tree: Records, settings: Any, choices: Records, capacity
         unbucketed = min(max(level * member.wish, member.low), member.high)
         reason = _size_reason(row, tree[row.leaf].closed, settings, member, wanted, unbucketed)
         member.reason = reason
-        if reason == SizeReason.CAPPED_BUCKET or reason == SizeReason.LIFTED_FOR_BUCKET_MINIMUM:
-            member.node = span.moved_by
+        if reason == SizeReason.CAPPED_BUCKET:
+            member.node = span.lowered_by
+        elif reason == SizeReason.LIFTED_FOR_BUCKET_MINIMUM:
+            member.node = span.raised_by
     return members, spans

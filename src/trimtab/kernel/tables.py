@@ -168,7 +168,8 @@ SPAN = record(
     ("least", "f8"),  # the window of levels
     ("most", "f8"),
     ("level", "f8"),
-    ("moved_by", "i4"),
+    ("lowered_by", "i4"),  # the last node from the top that lowered the level, and that raised it
+    ("raised_by", "i4"),
 )
 
 
