@@ -760,10 +760,10 @@ def test_many_equals_single() -> None:
             assert row["error"] == ""
             assert (row["status"], row["positions"]) == (single.status, single.positions)
             assert (row["cash_weight"], row["turnover"]) == (single.cash_weight, single.turnover)
-            by_name = {(one.name, one.node): one for one in same.certificate}
-            assert all(by_name.pop((one.name, one.node)) == one for one in single.certificate)
-            # a bucket that only other accounts have is empty here
-            assert all(one.measured == 0 or one.name == "max_positions" for one in by_name.values())
+            assert same.certificate == single.certificate
+            assert same.buckets == single.buckets
+            assert same.notes == single.notes
+            assert same.to_json() == single.to_json()
         whole = outcome(many.targets)
         assert [one[0] for one in whole] == [row["asset"] for row in rows]
         assert sorted(whole) == sorted(one for account in listed for one in outcome(many.result(account).targets))

@@ -81,7 +81,7 @@ REASONS: dict[str, tuple[list[Row], dict[str, Any], str, Reason, str]] = {
         {**ON, "allow_bucket_overflow": True, "max_positions_per_bucket": 1},
         "B",
         Reason.OVERFLOW_PROTECTED,
-        "Kept in overflow: max_positions 1 of Tech is reached, and allow_bucket_overflow protects holdings.",
+        "Kept in overflow: max_positions_per_bucket 1 of Tech is reached, and allow_bucket_overflow protects it.",
     ),
     "overflow of a deeper bucket": (
         [asset("A", 0.9, 0.1, "Tech/Semis"), asset("B", 0.8, 0.1, "Tech/Semis")],
@@ -152,7 +152,7 @@ REASONS: dict[str, tuple[list[Row], dict[str, Any], str, Reason, str]] = {
         {},
         "A",
         Reason.RESTRICTED_OUT,
-        "Closed: at 0.0500% it is dust (below dust_weight 0.001), and its restriction no_buy forbids buying more.",
+        "Closed: its restriction no_buy forbids buying (it is dust).",
     ),
     "new without a bucket": (
         [asset("A", 0.9)],
@@ -189,9 +189,16 @@ REASONS: dict[str, tuple[list[Row], dict[str, Any], str, Reason, str]] = {
         Reason.BELOW_THRESHOLD,
         "Not selected: its score 0.5 is below min_score_new_position 0.65.",
     ),
-    "weak that nobody needs": (
+    "weak where nothing is represented": (
         [asset("A", 0.62)],
         {},
+        "A",
+        Reason.BELOW_THRESHOLD,
+        "Not selected: its score 0.62 is below min_score_new_position 0.65.",
+    ),
+    "weak that nobody needs": (
+        [asset("A", 0.62, bucket="Tech"), asset("B", 0.9, bucket="Tech"), asset("C", 0.9, bucket="Bond")],
+        {**ON, "min_buckets_represented": 2},
         "A",
         Reason.BELOW_THRESHOLD,
         "Not selected: its score 0.62 is below min_score_new_position 0.65, and no missing bucket needs it.",
@@ -201,8 +208,10 @@ REASONS: dict[str, tuple[list[Row], dict[str, Any], str, Reason, str]] = {
         {"max_new_positions": 0},
         "A",
         Reason.DUST,
-        "Closed: at 0.0500% it is dust (below dust_weight 0.001), competes as a new asset with score 0.9, and did not "
-        "get a place.",
+        (
+            "Closed: at 0.0500% it is dust (below dust_weight 0.001), competes as a new asset with score 0.9, and did not "
+            "get a place."
+        ),
     ),
     "holding displaced": (
         TECH_AND_BOND,
@@ -231,6 +240,13 @@ REASONS: dict[str, tuple[list[Row], dict[str, Any], str, Reason, str]] = {
         "C",
         Reason.TOTAL_POSITION_LIMIT,
         "Closed: max_total_positions 2 is reached; the last to get a place was A (held, score 0.8).",
+    ),
+    "total, where nothing is dust": (
+        [asset("A", 0.9), asset("B", 0.8)],
+        {"max_total_positions": 1, "dust_weight": 0},
+        "B",
+        Reason.TOTAL_POSITION_LIMIT,
+        "Not selected: max_total_positions 1 is reached; the last to get a place was A (score 0.9).",
     ),
     "total, all of it restricted": (
         [asset("A", 0.9), asset("B", None, 0.1), asset("C", 0.7, 0.1, restriction="no_sell")],
@@ -300,24 +316,30 @@ REASONS: dict[str, tuple[list[Row], dict[str, Any], str, Reason, str]] = {
         {"target_invested": 0.05},
         "C",
         Reason.MIN_POSITION_CAPACITY,
-        "Not selected: no further position of min_position_weight 0.02 fits in target_invested 0.05; the last to get a "
-        "place was B (score 0.8).",
+        (
+            "Not selected: no further position of min_position_weight 0.02 fits in target_invested 0.05; the last to get a "
+            "place was B (score 0.8)."
+        ),
     ),
     "the weight of a bucket": (
         TECH_AND_BOND,
         {**ON, "max_allocation_per_bucket": 0.03},
         "B",
         Reason.MIN_POSITION_CAPACITY,
-        "Closed: no further position of min_position_weight 0.02 fits in max_allocation_per_bucket 0.03 of Tech; the last "
-        "to get a place was A (held, score 0.9).",
+        (
+            "Closed: no further position of min_position_weight 0.02 fits in max_allocation_per_bucket 0.03 of Tech; the last "
+            "to get a place was A (held, score 0.9)."
+        ),
     ),
     "the weight of a bucket of its own, used up": (
         [asset("A", 0.9, bucket="Tech/Semis"), asset("B", 0.5, 0.1, "Tech/Semis", restriction="no_trade")],
         {**ON, "min_position_weight": 0, "buckets": {"Tech/Semis": {"max_allocation": 0.1}}},
         "A",
         Reason.MIN_POSITION_CAPACITY,
-        "Not selected: no further position of min_position_weight 0 fits in max_allocation 0.1 of Tech/Semis; held there "
-        "by restriction or missing data: B.",
+        (
+            "Not selected: no further position of min_position_weight 0 fits in max_allocation 0.1 of Tech/Semis; held there "
+            "by restriction or missing data: B."
+        ),
     ),
 }  # fmt: skip
 
@@ -344,7 +366,7 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "A",
         SizeReason.BRAKED,
         0.1,
-        "Closed: its score 0.5 is below min_score_threshold 0.6. The brake keeps it at 10.00%; the rules propose 0.00%.",
+        "Without the brake: closed: its score 0.5 is below min_score_threshold 0.6. The brake keeps it at 10.00%; the rules propose 0.00%.",
     ),
     "no_trade": (
         [asset("A", 0.8, 0.07, restriction="no_trade")],
@@ -400,7 +422,7 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "A0",
         SizeReason.RELEASED_FOR_LIMIT,
         0.095,
-        "Weight 9.50%: inside its band, but traded for the portfolio.",
+        "Weight 9.50%: inside its band, but traded for target_invested 0.95 and cash_band 0.02.",
     ),
     "released for cash": (
         [asset(f"A{at}", 0.8, 0.09) for at in range(10)],
@@ -449,6 +471,14 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         SizeReason.CAPPED_BUCKET,
         0.15,
         "Weight 15.00%: held down by the largest allocation of Tech/Semis.",
+    ),
+    "nothing left": (
+        [asset("A", 0.8, bucket="Tech/X"), asset("B", 0.8, bucket="Tech")],
+        {**ON, **LARGE, "buckets": {"Tech": {"max_allocation": 0.3}, "Tech/X": {"min_allocation": 0.3}}},
+        "B",
+        SizeReason.CAPPED_BUCKET,
+        0.0,
+        "Weight 0.00%: the limits leave no weight for it.",
     ),
     "at its wish": (
         TEN_NEW,
@@ -538,7 +568,7 @@ def test_turnover_is_the_larger_side() -> None:
 def test_turnover_is_half_the_changes_with_cash_as_an_asset(seed: int) -> None:
     rng = random.Random(seed)
     rows = random_rows(rng)
-    result = rebalanced_random(rows, random_limits(rng))
+    result = trimtab.rebalance(rows, random_limits(rng))
     targets = [row["target_weight"] for row in result.targets]
     current = [row["current_weight"] for row in rows]
     cash_change = abs((1 - math.fsum(targets)) - (1 - math.fsum(current)))
@@ -546,10 +576,6 @@ def test_turnover_is_half_the_changes_with_cash_as_an_asset(seed: int) -> None:
     assert math.isclose(result.turnover, (changes + cash_change) / 2, abs_tol=1e-12)
     assert math.isclose(result.cash_weight, 1 - math.fsum(targets), abs_tol=1e-12)
     assert math.isclose(result.bought - result.sold, math.fsum(targets) - math.fsum(current), abs_tol=1e-12)
-
-
-def rebalanced_random(rows: list[Row], limits: RebalancingLimits) -> RebalanceResult:
-    return trimtab.rebalance(rows, limits)
 
 
 def test_braked() -> None:
@@ -685,12 +711,11 @@ def test_buckets_add_up(seed: int) -> None:
     rows, limits = random_rows(rng), random_limits(rng)
     result = trimtab.rebalance(rows, limits)
     level = limits.bucket_level if limits.enable_bucket_diversification else 1
-
-    def depth(path: str) -> int:
-        return 1 if path.split("/")[0] == "Unknown" else len(path.split("/")) - level + 1
-
-    tops = [bucket for bucket in result.buckets if depth(bucket.path) == 1 and bucket.path.count("/") < level]
-    tops = [bucket for bucket in tops if not bucket.path.startswith("Unknown/")]
+    tops = [
+        bucket
+        for bucket in result.buckets
+        if bucket.path == "Unknown" or (bucket.path.count("/") == level - 1 and not bucket.path.startswith("Unknown/"))
+    ]
     assert sum(bucket.positions for bucket in tops) == result.positions
     assert math.fsum(bucket.target_weight for bucket in tops) == pytest.approx(1 - result.cash_weight, abs=1e-12)
     assert math.fsum(bucket.current_weight for bucket in tops) == pytest.approx(

@@ -255,7 +255,7 @@ class _Words:
 
     def _last(self, rows: Ints) -> str:
         current = self.candidates.current_weight[rows]
-        holding = current >= self.limits.dust_weight
+        holding = (current >= self.limits.dust_weight) & (current > 0)
         score = np.nan_to_num(self.candidates.score[rows], nan=-math.inf)
         names = [self.candidates.asset.at(int(row)) or "" for row in rows]
         at = max(range(len(rows)), key=lambda one: (not holding[one], -score[one], -current[one], names[one]))

@@ -203,7 +203,8 @@ def _most_entering(checker: Checker, limits: RebalancingLimits, usable: Mask) ->
     if limits.full_investment_positions is None:
         return total
     fixed = math.fsum(checker.current[usable & checker.fixed])
-    positions = min(int((held & ~checker.dust).sum()) + len(best_new), limits.max_total_positions)
+    settled = int((held & checker.fixed & ~checker.dust).sum())
+    positions = max(settled, min(int((held & ~checker.dust).sum()) + len(best_new), limits.max_total_positions))
     share = min(1.0, positions / limits.full_investment_positions)
     minima = math.fsum(node.min_allocation for node in checker.nodes) + positions * limits.min_position_weight
     return min(total, fixed + max((limits.target_invested - fixed) * share, minima, 0.0))
