@@ -122,6 +122,12 @@ def test_without_band_and_min_trade_everything_is_traded() -> None:
     )
 
 
+def test_a_holding_that_may_not_be_sold_has_a_band_too() -> None:
+    # H may be bought, but .09 is near enough to .1.
+    rows = [asset("H", 0.09, restriction="no_sell"), asset("A")]
+    trade(rows, aiming(0.2), {"H": held(0.09), "A": (0.1, "open", "at_wish")})
+
+
 # --- released for an own limit ----------------------------------------------------------------------------------------
 
 
@@ -323,6 +329,22 @@ def test_a_minimum_that_the_sizes_miss_releases_nobody() -> None:
     assert (line.measured, line.status) == (0.19, "unmet")
 
 
+def test_a_release_for_a_minimum_may_break_the_total() -> None:
+    # Aim .4, .1 each, Bond at least .2. .085 + .105 + .11 + .11 = .41 is allowed in all, but Bond's .19 is not: B1.
+    # Now .425 is above .42: E1 (.01 over, before E2 by name, before B2's .005): .415.
+    rows = [asset("B1", 0.085, "Bond"), asset("B2", 0.105, "Bond"), asset("E1", 0.11, "Eq"), asset("E2", 0.11, "Eq")]
+    trade(
+        rows,
+        bucketed(0.4, buckets={"Bond": {"min_allocation": 0.2}}),
+        {
+            "B1": (0.1, "increase", "released_for_limit"),
+            "B2": held(0.105),
+            "E1": (0.1, "decrease", "released_for_limit"),
+            "E2": held(0.11),
+        },
+    )
+
+
 # --- released for the total and for cash ------------------------------------------------------------------------------
 
 
@@ -346,6 +368,20 @@ def test_the_excess_is_measured_in_weight() -> None:
         rows,
         aiming(0.25, sizing_mode="desired", max_position_weight=0.3),
         {"A": (0.2, "decrease", "released_for_limit"), "B": held(0.059)},
+    )
+
+
+def test_without_a_cash_band_the_total_is_hard() -> None:
+    # Aim .2: .11 + .1 is above it: A. Below it, .095 + .1 is .005 short: B.
+    trade(
+        [asset("A", 0.11), asset("B", 0.1)],
+        aiming(0.2, cash_band=0.0),
+        {"A": (0.1, "decrease", "released_for_limit"), "B": held(0.1)},
+    )
+    trade(
+        [asset("A", 0.1), asset("B", 0.095)],
+        aiming(0.2, cash_band=0.0),
+        {"A": held(0.1), "B": (0.1, "increase", "released_for_cash")},
     )
 
 

@@ -323,6 +323,32 @@ def test_enforce_min_buckets_false_removes_representation() -> None:
     decide(rows, limits, {"A": OPENED, "B": out("below_threshold")})
 
 
+def test_without_a_separator_names_are_flat() -> None:
+    # "Equity/Tech" and "Equity/Health" are two buckets of one position each.
+    rows = [
+        asset("A", 0.9, bucket="Equity/Tech"),
+        asset("B", 0.8, bucket="Equity/Health"),
+        asset("C", 0.7, bucket="Equity/Tech"),
+    ]
+    result = decide(
+        rows,
+        bucketed(bucket_separator="", max_positions_per_bucket=1),
+        {"A": OPENED, "B": OPENED, "C": out("bucket_position_limit")},
+    )
+    assert "of Equity/Tech is reached" in detail(rows, result, "C")
+
+
+def test_a_node_below_unknown_may_have_its_own_limit() -> None:
+    # Foo has one slot, Unknown four: A, C.
+    rows = [asset("A", 0.9, bucket="Unknown/Foo"), asset("B", 0.8, bucket="Unknown/Foo"), asset("C", 0.7)]
+    result = decide(
+        rows,
+        bucketed(buckets={"Unknown/Foo": {"max_positions": 1}}),
+        {"A": OPENED, "B": out("bucket_position_limit"), "C": OPENED},
+    )
+    assert "max_positions 1 of Unknown/Foo is reached" in detail(rows, result, "B")
+
+
 # --- the derived number -----------------------------------------------------------------------------------------------
 
 
@@ -434,6 +460,15 @@ def test_an_allocation_of_zero_closes_a_bucket() -> None:
         rows,
         bucketed(buckets={"Tech": {"max_allocation": 0.0}}),
         {"A": out("min_position_capacity", "close"), "B": out("min_position_capacity"), "C": OPENED},
+    )
+
+
+def test_nothing_aimed_leaves_no_place() -> None:
+    rows = [asset("A", 0.9, 0.1), asset("B", 0.9)]
+    decide(
+        rows,
+        RebalancingLimits(target_invested=0.0),
+        {"A": out("min_position_capacity", "close"), "B": out("min_position_capacity")},
     )
 
 
@@ -616,6 +651,40 @@ def test_an_unknown_bucket_is_never_represented() -> None:
     assert constraint(result, "min_buckets_represented").measured == 1
 
 
+def test_a_weak_asset_names_its_limit_only_where_it_is_needed() -> None:
+    # Three buckets wanted, one new position: A (Tech). B is weak in Tech, which has one: not needed. D (Bond) is needed
+    # and finds no new position. E (Gold) is needed too, but as dust: that comes first.
+    rows = [
+        asset("A", 0.9, bucket="Tech"),
+        asset("B", 0.64, bucket="Tech"),
+        asset("D", 0.62, bucket="Bond"),
+        asset("E", 0.62, 0.0005, "Gold"),
+    ]
+    result = decide(
+        rows,
+        bucketed(min_buckets_represented=3, max_new_positions=1),
+        {"A": OPENED, "B": out("below_threshold"), "D": out("new_position_limit"), "E": out("dust", "close")},
+    )
+    line = constraint(result, "min_buckets_represented")
+    assert (line.measured, line.limit, line.status) == (1, 3, "unmet")
+    assert "max_new_positions 1 is reached" in line.note
+
+
+def test_weak_dust_may_represent() -> None:
+    rows = [asset("A", 0.9, bucket="Tech"), asset("E", 0.62, 0.0005, "Gold")]
+    decide(
+        rows,
+        bucketed(**PAIR),
+        {"A": OPENED, "E": (0.2, "increase", "added_for_representation", "capped_position")},
+    )
+
+
+def test_the_weak_asset_with_the_best_score_represents() -> None:
+    # One more bucket is wanted: Gold's .63 before Bond's .62, whatever the names. Without it A alone.
+    rows = [asset("A", 0.9, bucket="Tech"), asset("B", 0.62, bucket="Bond"), asset("G", 0.63, bucket="Gold")]
+    decide(rows, bucketed(**PAIR), {"A": OPENED, "B": out("below_threshold"), "G": REPRESENTS})
+
+
 # --- overflow ---------------------------------------------------------------------------------------------------------
 
 
@@ -694,6 +763,28 @@ def test_overflow_below_the_top_node() -> None:
     assert "max_positions 1 of Equity/Tech is reached" in detail(rows, result, "T3")
     assert constraint(result, "max_positions", "Equity/Tech").status == "waived"
     assert constraint(result, "max_positions", "Equity").status == "met"
+
+
+def test_a_fixed_position_fills_the_bucket_that_overflows() -> None:
+    # F takes the only slot of Risk. H is protected with overflow, and closed without. Sizes: F .1, H .2, of .4.
+    rows = [asset("F", 0.1, 0.1, "Risk", restriction="no_trade"), asset("H", 0.9, 0.1, "Risk")]
+    limits = bucketed(max_positions_per_bucket=1, allow_bucket_overflow=True)
+    fixed: Decided = (0.1, "hold", "restricted", "restricted")
+    decide(rows, limits, {"F": fixed, "H": (0.2, "increase", "overflow_protected", "capped_position")})
+    decide(
+        rows,
+        limits.replace(allow_bucket_overflow=False),
+        {"F": fixed, "H": out("bucket_position_limit", "close")},
+    )
+
+
+def test_overflow_does_not_protect_dust() -> None:
+    rows = [asset("H", 0.7, 0.1, "Risk"), asset("D", 0.99, 0.0005, "Risk")]
+    decide(
+        rows,
+        bucketed(max_positions_per_bucket=1, allow_bucket_overflow=True),
+        {"H": RAISED, "D": out("dust", "close")},
+    )
 
 
 # --- fixed, unscored, not sizable, unknown ----------------------------------------------------------------------------
@@ -932,6 +1023,24 @@ def test_fixed_dust_uses_no_slot_and_represents_nothing() -> None:
     assert result.positions == 1
 
 
+def test_dust_that_lacks_data_uses_no_slot() -> None:
+    # U has no score, V no volatility: both stay, and A takes the only slot.
+    rows = [
+        asset("U", None, 0.0005, volatility=0.2),
+        asset("V", 0.9, 0.0005),
+        asset("A", 0.9, volatility=0.2),
+    ]
+    decide(
+        rows,
+        RebalancingLimits(sizing_mode="inverse_volatility", max_total_positions=1),
+        {
+            "U": (0.0005, "hold", "held_unscored", "restricted"),
+            "V": (0.0005, "hold", "held_not_sizable", "restricted"),
+            "A": OPENED,
+        },
+    )
+
+
 def test_fixed_dust_counts_with_its_weight() -> None:
     # Tech: limit .0405, fixed dust .0009: (.0405 - .0009) / .02 = 1.98, one place (without it there would be two).
     # A gets what is left: .0396.
@@ -995,9 +1104,7 @@ def test_thresholds_are_met_at_equality() -> None:
 def test_one_raised_threshold_raises_all() -> None:
     # min_score_threshold .7: the new .68 would be closed tomorrow, so it does not enter.
     rows = [asset("H", 0.7, 0.1), asset("N", 0.7), asset("O", 0.68)]
-    decide(
-        rows, RebalancingLimits(min_score_threshold=0.7), {"H": RAISED, "N": OPENED, "O": out("below_threshold")}
-    )
+    decide(rows, RebalancingLimits(min_score_threshold=0.7), {"H": RAISED, "N": OPENED, "O": out("below_threshold")})
 
 
 # --- the brief's scenarios --------------------------------------------------------------------------------------------
@@ -1097,9 +1204,7 @@ def test_scenario_4_minimum_bucket_representation() -> None:
     ]
     result = decide(
         rows,
-        bucketed(
-            max_total_positions=5, max_new_positions=3, max_allocation_per_bucket=0.6, min_buckets_represented=3
-        ),
+        bucketed(max_total_positions=5, max_new_positions=3, max_allocation_per_bucket=0.6, min_buckets_represented=3),
         {
             "R1": (0.19, "decrease", "kept", "released_for_limit"),
             "R2": (0.2, "hold", "kept", "held_in_band"),

@@ -70,7 +70,11 @@ def test_equal_weight() -> None:
 def test_equal_weight_gives_what_a_cap_leaves_to_the_others() -> None:
     # A at .1; the other four (.95 - .1) / 4 = .2125, below .3.
     rows = [asset("A", max_weight=0.1), *(asset(name) for name in "BCDE")]
-    size(rows, plain(max_position_weight=0.3), {"A": (0.1, "capped_position"), **dict.fromkeys("BCDE", (0.2125, "at_wish"))})
+    size(
+        rows,
+        plain(max_position_weight=0.3),
+        {"A": (0.1, "capped_position"), **dict.fromkeys("BCDE", (0.2125, "at_wish"))},
+    )
 
 
 def test_a_second_cap_bites_after_the_first() -> None:
@@ -217,9 +221,7 @@ def test_a_small_wish_is_lifted_to_the_least_weight() -> None:
 def test_the_least_weight_is_waived_where_holdings_in_overflow_do_not_fit() -> None:
     # Risk .4, five holdings of at least .1 each: .5 do not fit, so the wish decides: scores sum to 4, .1 a point.
     # Only Risk's limit keeps them from more; A is at its size already. No band.
-    rows = [
-        asset(name, score, 0.1, "Risk") for name, score in zip("ABCDE", (1.0, 0.9, 0.8, 0.7, 0.6), strict=True)
-    ]
+    rows = [asset(name, score, 0.1, "Risk") for name, score in zip("ABCDE", (1.0, 0.9, 0.8, 0.7, 0.6), strict=True)]
     result = size(
         rows,
         bucketed(
@@ -272,6 +274,53 @@ def test_a_waiver_stays_under_its_node() -> None:
     assert set(actions(result).values()) == {"decrease"}
 
 
+def test_a_bucket_minimum_goes_before_the_least_weight() -> None:
+    # Least weight .1, Equity at most .4 (four places), Tech at least .3: .3 + .1 + .1 do not fit in .4. The least
+    # weight is waived under Equity; then Tech has its .3, and H1, H2 the .1 that is left.
+    rows = [asset(name, bucket="Equity/Tech") for name in ("T1", "T2")]
+    rows += [asset(name, bucket="Equity/Health") for name in ("H1", "H2")]
+    result = size(
+        rows,
+        bucketed(min_position_weight=0.1, buckets={"Equity/Tech": {"min_allocation": 0.3}}),
+        {
+            **dict.fromkeys(("T1", "T2"), (0.15, "capped_bucket")),
+            **dict.fromkeys(("H1", "H2"), (0.05, "capped_bucket")),
+        },
+    )
+    line = constraint(result, "min_position_weight")
+    assert line.status == "waived"
+    assert "H1, H2" in line.note
+    assert constraint(result, "min_allocation", "Equity/Tech").status == "met"
+
+
+def test_a_bucket_minimum_goes_before_the_least_weight_in_all() -> None:
+    # Aim .5, least weight .1, five positions; Bond at least .4, as much as its two can hold. .4 + .3 do not fit in .5:
+    # the least weight is waived everywhere, and the three others share .1.
+    rows = [asset(name, bucket="Bond") for name in ("B1", "B2")]
+    rows += [asset(name, bucket="Equity") for name in ("E1", "E2", "E3")]
+    result = size(
+        rows,
+        bucketed(target_invested=0.5, min_position_weight=0.1, buckets={"Bond": {"min_allocation": 0.4}}),
+        {
+            **dict.fromkeys(("B1", "B2"), (0.2, "capped_position")),
+            **dict.fromkeys(("E1", "E2", "E3"), (0.1 / 3, "at_wish")),
+        },
+    )
+    line = constraint(result, "min_position_weight")
+    assert line.status == "waived"
+    assert "E1, E2, E3" in line.note
+
+
+def test_the_least_weight_inside_a_full_bucket() -> None:
+    # Wishes 10 and .1, Tech .3: by wish B would get .003. It gets .02, A .28.
+    rows = [asset("A", bucket="Tech", volatility=0.1), asset("B", bucket="Tech", volatility=10.0)]
+    size(
+        rows,
+        bucketed(sizing_mode="inverse_volatility", max_position_weight=0.5, buckets={"Tech": {"max_allocation": 0.3}}),
+        {"A": (0.28, "capped_bucket"), "B": (0.02, "lifted_to_minimum")},
+    )
+
+
 # --- bucket maxima ----------------------------------------------------------------------------------------------------
 
 
@@ -315,6 +364,29 @@ def test_parent_and_child_both_bite() -> None:
     sentences = result.details()
     assert "the largest allocation of Equity/Tech." in sentences[0]
     assert "the largest allocation of Equity." in sentences[2]
+
+
+def test_three_limits_on_one_path() -> None:
+    # Semis .1: S1, S2 at .05. Tech .25: T1 .15. Equity .42: H1 .17. Each below .2, the portfolio's level is infinite.
+    rows = [
+        asset("S1", bucket="Equity/Tech/Semis"),
+        asset("S2", bucket="Equity/Tech/Semis"),
+        asset("T1", bucket="Equity/Tech"),
+        asset("H1", bucket="Equity/Health"),
+    ]
+    size(
+        rows,
+        bucketed(
+            max_allocation_per_bucket=0.42,
+            buckets={"Equity/Tech": {"max_allocation": 0.25}, "Equity/Tech/Semis": {"max_allocation": 0.1}},
+        ),
+        {
+            "S1": (0.05, "capped_bucket"),
+            "S2": (0.05, "capped_bucket"),
+            "T1": (0.15, "capped_bucket"),
+            "H1": (0.17, "capped_bucket"),
+        },
+    )
 
 
 def test_a_parent_bites_harder_than_its_child() -> None:
@@ -497,6 +569,31 @@ def test_minima_that_fixed_weight_leaves_no_room_for_are_scaled_in_proportion() 
         assert "protected positions" in line.note
 
 
+def test_minima_below_a_node_with_fixed_weight_are_scaled_in_proportion() -> None:
+    # Equity .4, of which .3 is fixed: .1 for Tech's .2 and Health's .1. A third of each: T .2 / 3 / 2, H .1 / 3 / 2
+    # (the wish alone would give .025 each). H is below .02, which is waived.
+    rows = [asset("F", 0.1, 0.3, "Equity/Other", restriction="no_trade")]
+    rows += [asset(name, bucket="Equity/Tech") for name in ("T1", "T2")]
+    rows += [asset(name, bucket="Equity/Health") for name in ("H1", "H2")]
+    result = size(
+        rows,
+        bucketed(
+            max_positions_per_bucket=10,
+            buckets={"Equity/Tech": {"min_allocation": 0.2}, "Equity/Health": {"min_allocation": 0.1}},
+        ),
+        {
+            "F": (0.3, "restricted"),
+            **dict.fromkeys(("T1", "T2"), (0.2 / 6, "capped_bucket")),
+            **dict.fromkeys(("H1", "H2"), (0.1 / 6, "capped_bucket")),
+        },
+    )
+    for node in ("Equity/Tech", "Equity/Health"):
+        line = constraint(result, "min_allocation", node)
+        assert line.status == "unmet"
+        assert "protected positions" in line.note
+    assert "H1, H2" in constraint(result, "min_position_weight").note
+
+
 # --- restrictions -----------------------------------------------------------------------------------------------------
 
 
@@ -575,6 +672,42 @@ def test_no_trade_leaves_the_rest_to_the_others() -> None:
     size(rows, plain(target_invested=0.4), {"H": (0.25, "restricted"), **dict.fromkeys("ABC", (0.05, "at_wish"))})
 
 
+def test_no_sell_above_a_bucket_limit_is_waived() -> None:
+    # H .15 in Tech (.1): it stays, is not bought, and N finds nothing left.
+    rows = [asset("H", 0.9, 0.15, "Tech", restriction="no_sell"), asset("N", bucket="Tech")]
+    result = size(
+        rows, bucketed(buckets={"Tech": {"max_allocation": 0.1}}), {"H": (0.15, "restricted"), "N": (0.0, "")}
+    )
+    line = constraint(result, "max_allocation", "Tech")
+    assert (line.measured, line.limit, line.status) == (0.15, 0.1, "waived")
+    assert "H" in line.note
+
+
+def test_no_sell_is_bought_up_to_the_level_of_its_bucket() -> None:
+    # Tech .3 over H (.05 now) and A: .15 each.
+    rows = [asset("H", 0.9, 0.05, "Tech", restriction="no_sell"), asset("A", bucket="Tech")]
+    size(
+        rows,
+        bucketed(buckets={"Tech": {"max_allocation": 0.3}}),
+        dict.fromkeys("HA", (0.15, "capped_bucket")),
+    )
+
+
+def test_unknown_holdings_may_be_sold_but_not_bought() -> None:
+    # Aim .4 over four: .1. H goes down from .2 to .1 like any other. I stays at .05; then .35 / 3 for the rest.
+    limits = bucketed(target_invested=0.4, unknown_bucket="hold")
+    tech = [asset(name, bucket="Tech") for name in "ABC"]
+    size([asset("H", 0.9, 0.2), *tech], limits, dict.fromkeys("HABC", (0.1, "at_wish")))
+    size(
+        [asset("I", 0.9, 0.05), *tech],
+        limits,
+        {"I": (0.05, "restricted"), **dict.fromkeys("ABC", (0.35 / 3, "at_wish"))},
+    )
+    # The same under no_sell: no more than now, although its score would do.
+    held = asset("I", 0.9, 0.05, restriction="no_sell")
+    size([held, *tech], limits, {"I": (0.05, "restricted"), **dict.fromkeys("ABC", (0.35 / 3, "at_wish"))})
+
+
 # --- how much in all --------------------------------------------------------------------------------------------------
 
 
@@ -602,7 +735,12 @@ def test_residual_counts_only_what_is_not_fixed() -> None:
 
 def test_cash_also_keeps_what_a_bucket_limit_leaves() -> None:
     # .8 / 4 = .2; Tech .3 over two: .15 each. Bond stays at .2 each, .1 more is cash.
-    rows = [asset("T1", bucket="Tech"), asset("T2", bucket="Tech"), asset("B1", bucket="Bond"), asset("B2", bucket="Bond")]
+    rows = [
+        asset("T1", bucket="Tech"),
+        asset("T2", bucket="Tech"),
+        asset("B1", bucket="Bond"),
+        asset("B2", bucket="Bond"),
+    ]
     limits = bucketed(
         target_invested=0.8,
         max_position_weight=0.5,
@@ -612,6 +750,28 @@ def test_cash_also_keeps_what_a_bucket_limit_leaves() -> None:
     tech = dict.fromkeys(("T1", "T2"), (0.15, "capped_bucket"))
     size(rows, limits, {**tech, **dict.fromkeys(("B1", "B2"), (0.25, "at_wish"))})
     size(rows, limits.replace(residual_strategy="cash"), {**tech, **dict.fromkeys(("B1", "B2"), (0.2, "at_wish"))})
+
+
+@pytest.mark.parametrize("strategy", ["proportional", "cash"])
+def test_a_bucket_minimum_takes_from_the_others_in_both_strategies(strategy: str) -> None:
+    # .8 over four: .2. Bond needs .5: .25 each. The others get .3 / 2 = .15, below the .2 that cash allows.
+    rows = [asset(name, bucket="Bond") for name in ("B1", "B2")] + [
+        asset(name, bucket="Equity") for name in ("E1", "E2")
+    ]
+    size(
+        rows,
+        bucketed(
+            target_invested=0.8,
+            max_position_weight=0.5,
+            max_allocation_per_bucket=1.0,
+            residual_strategy=strategy,
+            buckets={"Bond": {"min_allocation": 0.5}},
+        ),
+        {
+            **dict.fromkeys(("B1", "B2"), (0.25, "lifted_for_bucket_minimum")),
+            **dict.fromkeys(("E1", "E2"), (0.15, "at_wish")),
+        },
+    )
 
 
 def test_few_survivors_are_not_doubled() -> None:
@@ -639,6 +799,16 @@ def test_full_investment_does_not_touch_the_fixed_part() -> None:
         rows,
         plain(target_invested=0.9, full_investment_positions=4, max_position_weight=0.5),
         {"F": (0.3, "restricted"), "A": (0.3, "at_wish")},
+    )
+
+
+def test_full_investment_does_not_count_fixed_dust() -> None:
+    # One position of two, .0005 fixed: A gets half of .8 - .0005.
+    rows = [asset("F", 0.9, 0.0005, restriction="no_trade"), asset("A")]
+    size(
+        rows,
+        plain(target_invested=0.8, full_investment_positions=2, max_position_weight=1.0),
+        {"F": (0.0005, "restricted"), "A": (0.39975, "at_wish")},
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from trimtab.errors import LimitsError, nearest
 from trimtab.kernel.tables import NO_LIMIT, NO_NODE, Records, build_tree
@@ -16,6 +17,7 @@ from trimtab.limits import UNKNOWN, BucketLimit, RebalancingLimits, split_path
 
 Path = tuple[str, ...]
 _NOWHERE: Path = ()
+_NO_LIMIT = BucketLimit()
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,18 @@ class BucketTree:
 
 
 def grow(buckets: Iterable[str], limits: RebalancingLimits) -> BucketTree:
-    """The tree of these buckets (valid paths) under these limits.
+    """The tree of these buckets (valid paths) under these limits; not to be changed, it may be in use elsewhere.
 
     Raises
     ------
     LimitsError
         Limits for a bucket that neither a candidate nor `known_buckets` has.
     """
-    names = sorted(set(buckets))
+    return _grown(tuple(sorted(set(buckets))), limits)
+
+
+@lru_cache(maxsize=64)  # most passes have the buckets of the one before
+def _grown(names: tuple[str, ...], limits: RebalancingLimits) -> BucketTree:
     if not limits.enable_bucket_diversification:
         root = build_tree(
             [NO_NODE],
@@ -66,7 +72,7 @@ def grow(buckets: Iterable[str], limits: RebalancingLimits) -> BucketTree:
     number = {key: at for at, key in enumerate(keys)}
     tops = [_level_node(key, limits.bucket_level) for key in keys]
     fields = [
-        _node_fields(key, key == top, limited.get(key, BucketLimit()), limits)
+        _node_fields(key, key == top, limited.get(key, _NO_LIMIT), limits)
         for key, top in zip(keys, tops, strict=True)
     ]
     nodes = build_tree(

@@ -10,6 +10,7 @@ import difflib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -507,8 +508,9 @@ def _check_buckets(bucket: Text, limits: RebalancingLimits, faults: _Faults) -> 
     """
     names = [name if name.strip() else UNKNOWN for name in bucket.names]
     problem: dict[int, tuple[str, str]] = {}
-    spelling = _spellings(names, bucket, limits)
-    for code, name in enumerate(names):
+    sound = _are_sound(tuple(names), limits)
+    spelling = {} if sound else _spellings(names, bucket, limits)
+    for code, name in enumerate(() if sound else names):
         parts = split_path(name, limits.bucket_separator)
         if not all(part.strip() for part in parts):
             problem[code] = ("the bucket's path has an empty part", "write every part between two separators")
@@ -526,6 +528,21 @@ def _check_buckets(bucket: Text, limits: RebalancingLimits, faults: _Faults) -> 
     number = {name: at for at, name in enumerate(unique)}
     codes = np.array([number[name] for name in [*names, UNKNOWN]], np.int64)[bucket.codes]
     return Text(codes, unique), [unique[code] for code in np.unique(codes[~wrong])]
+
+
+@lru_cache(maxsize=64)  # most passes have the buckets of the one before
+def _are_sound(names: tuple[str, ...], limits: RebalancingLimits) -> bool:
+    """Whether no path has an empty part, and no node two spellings."""
+    spelling: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for name in (UNKNOWN, *limits.buckets, *limits.known_buckets, *names):
+        parts = split_path(name, limits.bucket_separator)
+        if not all(part.strip() for part in parts):
+            return False
+        folded = _folded(parts)
+        for depth in range(1, len(parts) + 1):
+            if spelling.setdefault(folded[:depth], parts[:depth]) != parts[:depth]:
+                return False
+    return True
 
 
 def _folded(parts: Sequence[str]) -> tuple[str, ...]:

@@ -11,15 +11,15 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.candidates import RESTRICTIONS, Candidates
+from trimtab.checked_nodes import checked_nodes
 from trimtab.errors import BrokenLimitError
-from trimtab.limits import UNKNOWN, BucketLimit, RebalancingLimits, split_path
+from trimtab.limits import RebalancingLimits
 
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
@@ -88,18 +88,6 @@ class Measured:
         return Constraint(self.name, self.node, value, limit, slack, status, note)
 
 
-@dataclass(frozen=True)
-class _Node:
-    path: str
-    depth: int
-    parent: int
-    max_positions: float
-    max_allocation: float
-    min_allocation: float
-    counts: bool  # can be represented
-    closed: bool
-
-
 class Checker:
     """Measures all limits of all good accounts. Shapes: rows (good rows, account by account), (accounts, nodes)."""
 
@@ -113,10 +101,10 @@ class Checker:
         self.selected = selected[order]
         self.score = candidates.score[order]
         self.cap = np.minimum(limits.max_position_weight, candidates.max_weight[order])
-        restriction = np.array(RESTRICTIONS, object)[candidates.restriction[order]]
-        self.no_sell = (restriction == "no_sell") | (restriction == "no_trade")
-        self.no_buy = (restriction == "no_buy") | (restriction == "no_trade")
-        self._grow_nodes()
+        restriction = candidates.restriction[order]
+        self.no_sell = np.array([code in {"no_sell", "no_trade"} for code in RESTRICTIONS])[restriction]
+        self.no_buy = np.array([code in {"no_buy", "no_trade"} for code in RESTRICTIONS])[restriction]
+        self._place()
         closed = np.array([node.closed for node in self.nodes], np.bool_)[self.leaf]
         held = self.current > 0
         self.dust = held & (self.current < limits.dust_weight)
@@ -153,75 +141,20 @@ class Checker:
             limits.enable_bucket_diversification and limits.enforce_min_buckets and limits.min_buckets_represented > 0
         )
 
-    def _grow_nodes(self) -> None:
-        """The nodes that carry limits or positions, from the paths alone and sorted by path; each row's deepest one."""
-        limits, bucket = self.limits, self.candidates.bucket
-        used = {bucket.names[code] for code in np.unique(bucket.codes[self.candidates.order])}
-        chains: dict[str, list[str]] = {}
-        if limits.enable_bucket_diversification:
-            chains = {name: self._chain(name) for name in sorted({*used, *limits.buckets})}
-        self.named = {path for name in limits.buckets for path in chains.get(name, [])}
-        parent_of = {path: above for chain in chains.values() for above, path in pairwise(["", *chain])}
-        paths = sorted(parent_of, key=lambda path: split_path(path, limits.bucket_separator))
-        number = {path: at for at, path in enumerate(["", *paths])}
-        self.nodes = [_Node("", 0, -1, math.inf, math.inf, 0.0, False, False)]
-        for path in paths:
-            self.nodes.append(self._node(path, number[parent_of[path]]))
-        leaf_of = [number[chains[name][-1]] if name in chains else 0 for name in bucket.names]
-        self.leaf = np.array([*leaf_of, 0], np.int64)[bucket.codes[self.candidates.order]]
-        self.up = np.zeros((len(self.nodes), len(self.nodes)))  # up[leaf, node] = 1 where leaf lies under node
-        for at, node in enumerate(self.nodes):
-            self.up[at, at] = 1.0
-            if at:
-                self.up[at] += self.up[node.parent]
-        self.steps = []  # rows, and the place of their node in a matrix (accounts, nodes): leaves first, then one up
-        parents = np.array([node.parent for node in self.nodes], np.int64)
+    def _place(self) -> None:
+        """The nodes, each row's deepest one, and where each row counts: at its leaf, then at what is above it."""
+        bucket = self.candidates.bucket
+        codes = bucket.codes[self.candidates.order]
+        used = sorted(bucket.names[code] for code in np.unique(codes))
+        found = checked_nodes(tuple(used), self.limits)
+        self.nodes, self.named, self.up = found.nodes, found.named, found.up
+        self.leaf = np.array([found.leaf_of.get(name, 0) for name in (*bucket.names, "")], np.int64)[codes]
+        self.steps = []
         rows, node_of = np.arange(len(self.leaf)), self.leaf
         while len(rows):
             self.steps.append((rows, self.account[rows] * len(self.nodes) + node_of))
-            above = parents[node_of]
+            above = found.parents[node_of]
             rows, node_of = rows[above >= 0], above[above >= 0]
-
-    def _chain(self, name: str) -> list[str]:
-        """The paths of the nodes that a bucket lies in, from `bucket_level` down."""
-        parts = split_path(name, self.limits.bucket_separator)
-        first = 1 if parts[0] == UNKNOWN else self.limits.bucket_level
-        if len(parts) < first:
-            return [UNKNOWN]
-        return [self.limits.bucket_separator.join(parts[:depth]) for depth in range(first, len(parts) + 1)]
-
-    def _node(self, path: str, parent: int) -> _Node:
-        limits = self.limits
-        unknown = split_path(path, limits.bucket_separator)[0] == UNKNOWN
-        is_level = parent == 0
-        own = limits.buckets.get(path, BucketLimit())
-        free = unknown and limits.unknown_bucket == "hold"
-        general = is_level and not free
-        positions = (
-            own.max_positions
-            if own.max_positions is not None
-            else limits.max_positions_per_bucket
-            if general
-            else math.inf
-        )
-        allocation = (
-            own.max_allocation
-            if own.max_allocation is not None
-            else limits.max_allocation_per_bucket
-            if general
-            else math.inf
-        )
-        minimum = own.min_allocation or 0.0
-        return _Node(
-            path,
-            self.nodes[parent].depth + 1,
-            parent,
-            positions if limits.enforce_position_limits else math.inf,
-            allocation if limits.enforce_allocation_limits else math.inf,
-            minimum if limits.enforce_allocation_limits else 0.0,
-            is_level and not unknown,
-            free,
-        )
 
     def per_account(self, values: Any) -> Vector:
         """The sum of row values in each account."""
@@ -246,6 +179,11 @@ class Checker:
     def weight(self) -> Matrix:
         """Target weight under each node."""
         return self.per_node(self.target)
+
+    @cached_property
+    def new_count(self) -> Matrix:
+        """New positions under each node."""
+        return self.per_node(self.new)
 
     @cached_property
     def fixed_count(self) -> Matrix:
@@ -327,7 +265,7 @@ class Checker:
         present = self.per_node(np.ones(len(self.leaf))) > 0
         for at, node in enumerate(self.nodes):
             concerns = None if node.path in self.named else present[:, at]
-            checks += [replace(check, concerns=concerns) for check in self._node_checks(at)]
+            checks += self._node_checks(at, concerns)
         if self.represents:
             checks.append(self._representation())
         return checks
@@ -439,21 +377,21 @@ class Checker:
         status[self.per_account(where & unscored) > 0] = BROKEN
         return Measured(name, "", value, self._constant(limit), status, is_minimum=True)
 
-    def _node_checks(self, at: int) -> Iterable[Measured]:
+    def _node_checks(self, at: int, concerns: Mask | None) -> Iterable[Measured]:
         node = self.nodes[at]
         if node.max_positions < math.inf:
-            yield self._node_positions(at)
+            yield self._node_positions(at, concerns)
         if node.max_allocation < math.inf:
-            yield self._node_allocation(at)
+            yield self._node_allocation(at, concerns)
         if node.min_allocation > 0:
-            yield self._node_minimum(at)
+            yield self._node_minimum(at, concerns)
 
-    def _node_positions(self, at: int) -> Measured:
+    def _node_positions(self, at: int, concerns: Mask | None) -> Measured:
         node, count = self.nodes[at], self.count[:, at]
         over = count > node.max_positions
         protected = count <= self.fixed_count[:, at]
         if self.limits.allow_bucket_overflow:
-            protected |= self.per_node(self.new)[:, at] == 0
+            protected |= self.new_count[:, at] == 0
         status = np.where(over, np.where(protected, WAIVED, BROKEN), MET).astype(np.int8)
 
         def note(account: int) -> str:
@@ -462,9 +400,10 @@ class Checker:
                 return self._protected(account, at)
             return f"holdings kept in overflow: {self.names(account, kept)}"
 
-        return Measured("max_positions", node.path, count, self._constant(node.max_positions), status, note)
+        limit = self._constant(node.max_positions)
+        return Measured("max_positions", node.path, count, limit, status, note, concerns=concerns)
 
-    def _node_allocation(self, at: int) -> Measured:
+    def _node_allocation(self, at: int, concerns: Mask | None) -> Measured:
         node, weight = self.nodes[at], self.weight[:, at]
         status = np.full(self.accounts, BROKEN, np.int8)
         status[weight <= node.max_allocation * (1 + self.limits.drift_tolerance) + EPSILON] = DRIFTED
@@ -476,9 +415,10 @@ class Checker:
                 return f"within drift_tolerance {self.limits.drift_tolerance:g}"
             return self._protected(account, at)
 
-        return Measured("max_allocation", node.path, weight, self._constant(node.max_allocation), status, note)
+        limit = self._constant(node.max_allocation)
+        return Measured("max_allocation", node.path, weight, limit, status, note, concerns=concerns)
 
-    def _node_minimum(self, at: int) -> Measured:
+    def _node_minimum(self, at: int, concerns: Mask | None) -> Measured:
         node, weight = self.nodes[at], self.weight[:, at]
         status = np.where(weight >= node.min_allocation - EPSILON, MET, UNMET).astype(np.int8)
         few = np.zeros(self.accounts, np.bool_)
@@ -497,18 +437,19 @@ class Checker:
                 return "no candidate there was selected"
             return f"its positions can hold no more: {self.names(account, self.position & self.under(at))}"
 
-        return Measured(
-            "min_allocation", node.path, weight, self._constant(node.min_allocation), status, note, is_minimum=True
-        )
+        limit = self._constant(node.min_allocation)
+        return Measured("min_allocation", node.path, weight, limit, status, note, is_minimum=True, concerns=concerns)
 
     def _representation(self) -> Measured:
         level = np.array([node.counts for node in self.nodes], np.bool_)
         count = (self.count[:, level] > 0).sum(axis=1).astype(np.float64)
         limit = self.limits.min_buckets_represented
         status = np.where(count >= limit, MET, UNMET).astype(np.int8)
-        missing, blocked = self._missing_candidates(level)
-        could = self.per_account(missing & ~blocked) > 0
-        status[(status == UNMET) & could] = BROKEN
+        missing = np.zeros(len(self.target), np.bool_)
+        if (status == UNMET).any():
+            missing, blocked = self._missing_candidates(level)
+            could = self.per_account(missing & ~blocked) > 0
+            status[(status == UNMET) & could] = BROKEN
 
         def note(account: int) -> str:
             return self._why_unrepresented(account, missing)
@@ -521,13 +462,13 @@ class Checker:
         level_of = (self.up * (top + 1)).max(axis=1).astype(np.int64)[self.leaf] - 1
         represented = self.count[self.account, np.maximum(level_of, 0)] > 0
         missing = self.eligible & (level_of >= 0) & ~represented & ~self.selected
-        room = self._room()
+        room = self.room()
         full = (self.per_node(self.slot) >= room).astype(np.float64) @ self.up.T > 0
         is_new = (self.current <= 0) | self.dust
         no_new = self.per_account(self.slot & is_new & ~self.fixed)[self.account] >= self.limits.max_new_positions
         return missing, full[self.account, self.leaf] | (is_new & no_new)
 
-    def _room(self) -> Matrix:
+    def room(self) -> Matrix:
         """How many positions each node may have, by number and by weight."""
         limits = np.array([node.max_allocation for node in self.nodes])
         limits[0] = self.limits.target_invested

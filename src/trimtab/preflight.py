@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.candidates import Candidates, read
-from trimtab.certificate import Checker, Mask, Vector
+from trimtab.certificate import EPSILON, Checker, Mask, Vector
 from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.limits import UNKNOWN, RebalancingLimits
 
@@ -76,7 +76,7 @@ def check(candidates: Any, limits: RebalancingLimits | None = None) -> Preflight
         for fault in faults
     ]
     warnings = list(_general(found, limits))
-    checker = Checker(found, limits, found.current_weight, np.zeros(found.size, np.bool_))
+    checker = Checker(found, limits, found.current_weight, found.current_weight > 0)
     for account, name in enumerate(found.accounts):
         if account not in found.faults:
             warnings += [Finding("warning", code, text, name) for code, text in _of_account(checker, limits, account)]
@@ -118,11 +118,13 @@ def _of_account(checker: Checker, limits: RebalancingLimits, account: int) -> It
             f"at most {most[0]:.1%} can be invested, {limits.target_invested:.1%} is aimed at: at least {1 - most[0]:.1%} stays "
             f"in cash, {short * 100:.1f} points more than wished ({_narrowest(checker, limits, most)})",
         )
-    held = int((mine & (checker.holding | (checker.fixed & ~checker.dust))).sum())
-    if held >= limits.max_total_positions:
+    kept = _kept(checker, limits, account)
+    represented = sum(kept[at] > 0 for at, node in enumerate(checker.nodes) if node.counts)
+    settled = not checker.represents or represented >= limits.min_buckets_represented
+    if kept[0] >= limits.max_total_positions and settled:
         yield (
             "slots_taken",
-            f"all {limits.max_total_positions} places (max_total_positions) are taken by {held} holdings that qualify: "
+            f"all {limits.max_total_positions} places (max_total_positions) are taken by {kept[0]} holdings that qualify: "
             "nothing new can be bought",
         )
     if checker.represents:
@@ -133,6 +135,21 @@ def _of_account(checker: Checker, limits: RebalancingLimits, account: int) -> It
                 "minimum_unreachable",
                 f"{node.path}: its candidates can hold at most {most[at]:.1%}, min_allocation is {node.min_allocation:.1%}",
             )
+
+
+def _kept(checker: Checker, limits: RebalancingLimits, account: int) -> list[int]:
+    """How many holdings that qualify find a place under each node, those under the root whatever its own limits."""
+    qualify = (checker.holding & checker.eligible) | (checker.fixed & ~checker.dust)
+    kept = np.bincount(checker.leaf[(checker.account == account) & qualify], minlength=len(checker.nodes)).tolist()
+    room = checker.room()[account]
+    for at in range(len(checker.nodes) - 1, 0, -1):  # every node stands behind its parent
+        node, fixed = checker.nodes[at], checker.fixed_weight[account, at]
+        if not limits.allow_bucket_overflow:
+            kept[at] = int(min(kept[at], max(room[at], checker.fixed_count[account, at])))
+        elif node.max_allocation - fixed <= EPSILON:
+            kept[at] = int(checker.fixed_count[account, at])
+        kept[node.parent] += kept[at]
+    return kept
 
 
 def _representation(checker: Checker, limits: RebalancingLimits, mine: Mask) -> Iterable[tuple[str, str]]:
@@ -177,7 +194,10 @@ def _most_weight(checker: Checker, limits: RebalancingLimits, usable: Mask) -> l
         places = limits.max_total_positions if at == 0 else nodes[at].max_positions
         if at == 0 or not limits.allow_bucket_overflow:
             free = sorted(free, reverse=True)[: int(min(places, len(free)))]
-        limit = limits.target_invested if at == 0 else nodes[at].max_allocation
+        limit = limits.target_invested
+        if at:  # what is held may drift above a limit
+            inside_now = math.fsum(checker.current[usable & checker.under(at)])
+            limit = max(nodes[at].max_allocation, min(nodes[at].max_allocation * (1 + limits.drift_tolerance), inside_now))
         fixed = math.fsum(checker.current[usable & checker.fixed & checker.under(at)])
         found[at] = min(max(limit, fixed), held + math.fsum(free), inside)
         return free, held
@@ -190,7 +210,8 @@ def _most_of(checker: Checker) -> Vector:
     """The most weight of each row."""
     grown = np.where(checker.may_grow, np.maximum(checker.cap, checker.current), checker.current)
     free = np.where(checker.no_buy, np.minimum(checker.cap, checker.current), checker.cap)
-    return np.where(checker.fixed, grown, free)
+    drifted = np.minimum(checker.current, checker.cap * (1 + checker.limits.drift_tolerance))
+    return np.where(checker.fixed, grown, np.maximum(free, drifted))
 
 
 def _most_entering(checker: Checker, limits: RebalancingLimits, usable: Mask) -> float:
@@ -207,7 +228,10 @@ def _most_entering(checker: Checker, limits: RebalancingLimits, usable: Mask) ->
     positions = max(settled, min(int((held & ~checker.dust).sum()) + len(best_new), limits.max_total_positions))
     share = min(1.0, positions / limits.full_investment_positions)
     minima = math.fsum(node.min_allocation for node in checker.nodes) + positions * limits.min_position_weight
-    return min(total, fixed + max((limits.target_invested - fixed) * share, minima, 0.0))
+    aim = max((limits.target_invested - fixed) * share, minima, 0.0)
+    traded = int((held & ~checker.fixed).sum())
+    band = aim * limits.no_trade_band + traded * limits.min_trade if traded else 0.0  # held although fewer aim at less
+    return min(total, fixed + aim + band)
 
 
 def _narrowest(checker: Checker, limits: RebalancingLimits, most: list[float]) -> str:

@@ -1,0 +1,101 @@
+"""How long does a user wait? The table door after warm-up, the import, and `trimtab demo` warm and cold.
+
+python benchmarks/door.py [--cold]
+
+`rebalance` is measured to the finished targets, status and certificate. `--cold` also runs the demo with an empty cache
+for the compiled rules, as on the very first day.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+
+import trimtab
+
+SECTORS = [f"Sector{number:02d}" for number in range(11)]
+LIMITS = trimtab.RebalancingLimits(
+    enable_bucket_diversification=True, max_positions_per_bucket=2, max_allocation_per_bucket=0.25
+)
+
+
+def candidates(size: int) -> list[dict[str, Any]]:
+    rng = random.Random(1)
+    return [
+        {
+            "asset": f"A{number:05d}",
+            "bucket": f"{rng.choice(SECTORS)}/Industry{rng.randrange(4)}",
+            "score": rng.random(),
+            "current_weight": 0.1 if number < 9 else 0.0,
+        }
+        for number in range(size)
+    ]
+
+
+def milliseconds(work: Callable[[], object], runs: int) -> float:
+    """The median of some runs, after three to warm up."""
+    times = []
+    for run in range(runs + 3):
+        began = time.perf_counter()
+        work()
+        if run >= 3:
+            times.append(1000 * (time.perf_counter() - began))
+    return statistics.median(times)
+
+
+def whole(table: Any) -> object:
+    result = trimtab.rebalance(table, LIMITS)
+    return result.targets, result.status, result.certificate
+
+
+def process(*command: str, runs: int = 5, **environment: str) -> float:
+    """The median time of a whole process in seconds."""
+    times = []
+    for _ in range(runs):
+        began = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, **environment})
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--cold", action="store_true")
+    options = parser.parse_args()
+    for size, budget in ((50, 2.0), (5000, 15.0)):
+        rows = candidates(size)
+        tables = {
+            "pandas": pd.DataFrame(rows),
+            "polars": pl.DataFrame(rows),
+            "pyarrow": pa.Table.from_pylist(rows),
+            "list of dicts": rows,
+        }
+        for name, table in tables.items():
+            taken = milliseconds(lambda table=table: whole(table), 60 if size == 50 else 20)
+            print(f"rebalance() of {size} rows, {name}: median {taken:.2f} ms, budget {budget:g} ms")
+    empty = process(sys.executable, "-c", "pass", runs=11)
+    imported = process(sys.executable, "-c", "import trimtab", runs=11)
+    print(f"import trimtab: {imported - empty:.3f} s (a process with it less one without), budget 0.15 s")
+    command = (sys.executable, "-m", "trimtab", "demo")
+    process(*command, runs=1)
+    print(f"trimtab demo, warm: median {process(*command):.2f} s, budget 1.5 s")
+    if options.cold:
+        with tempfile.TemporaryDirectory() as folder:
+            first = process(*command, runs=1, NUMBA_CACHE_DIR=folder)
+        print(f"trimtab demo, the first time on a machine: {first:.1f} s, budget 20 s")
+
+
+if __name__ == "__main__":
+    main()

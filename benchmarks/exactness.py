@@ -1,0 +1,81 @@
+"""Exactness on many more cases than the tests run: selection against HiGHS, sizes against KKT and a conic solver.
+
+python benchmarks/exactness.py [--selection 20000] [--sizing 20000] [--conic 1000] [--twin 20000] [--seed 1000000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from cases import random_limits, random_rows
+from oracles import conic_sizes, kkt_residual, milp_selection, objective_of, selection_violations
+from passes import run
+from sizing_problems import random_problem
+from test_agreement import differences
+
+
+def selection(seeds: range) -> None:
+    unequal = 0
+    for seed in seeds:
+        rng = random.Random(seed)
+        rows, limits = random_rows(rng, 14), random_limits(rng)
+        selected = run(rows, limits).selected
+        feasible = selection_violations(rows, limits, selected) == []
+        unequal += not feasible or objective_of(rows, limits, selected) != milp_selection(rows, limits)
+    print(f"selection: {len(seeds)} cases, {unequal} with another objective than the integer program")
+
+
+def sizing(seeds: range) -> None:
+    residuals, excess = [], 0.0
+    for seed in seeds:
+        problem = random_problem(seed)
+        if problem is None:
+            continue
+        arguments = (problem.wish, problem.lower, problem.upper, problem.groups, problem.total)
+        residuals.append(kkt_residual(problem.weights, *arguments, at_most=problem.at_most))
+        for members, least, most in problem.groups:
+            weight = problem.weights[list(members)].sum()
+            excess = max(excess, weight - most, least - weight)
+    print(f"sizing: {len(residuals)} cases, largest KKT residual {max(residuals):.1e}, largest excess over a limit {excess:.1e}")
+
+
+def conic(seeds: range) -> None:
+    distances = []
+    for seed in seeds:
+        problem = random_problem(seed)
+        if problem is not None:
+            arguments = (problem.wish, problem.lower, problem.upper, problem.groups, problem.total)
+            distances.append(np.abs(conic_sizes(*arguments, at_most=problem.at_most) - problem.weights).max())
+    print(f"conic: {len(distances)} cases, largest distance {max(distances):.1e}")
+
+
+def twin(seeds: range) -> None:
+    different = 0
+    for seed in seeds:
+        rng = random.Random(seed)
+        rows, limits = random_rows(rng), random_limits(rng)
+        different += bool(differences(run(rows, limits), rows, limits))
+    print(f"naive twin: {len(seeds)} accounts, {different} decided otherwise")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    checks = {selection: 20000, sizing: 20000, conic: 1000, twin: 20000}
+    for check, count in checks.items():
+        parser.add_argument(f"--{check.__name__}", type=int, default=count)
+    parser.add_argument("--seed", type=int, default=1_000_000)
+    options = parser.parse_args()
+    for check in checks:
+        count = getattr(options, check.__name__)
+        if count:
+            check(range(options.seed, options.seed + count))
+
+
+if __name__ == "__main__":
+    main()
