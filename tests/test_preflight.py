@@ -139,6 +139,17 @@ def test_the_rules_example_of_forced_cash() -> None:
             {**ON, "min_buckets_represented": 1, "max_positions_per_bucket": 1},
             "20.0%",
         ),
+        # a bucket may drift above its limit by what is held
+        (
+            [asset(f"A{at}", "Tech", 0.9, 0.11) for at in range(6)],
+            {**ON, "min_buckets_represented": 1, "drift_tolerance": 0.1},
+            "44.0%",
+        ),
+        (
+            [asset(f"A{at}", "Tech", 0.9) for at in range(6)],
+            {**ON, "min_buckets_represented": 1, "drift_tolerance": 0.1},
+            "40.0%",
+        ),
         # a fixed holding above the limit of its bucket
         (
             [asset("A", "Tech", 0.9, 0.5, restriction="no_sell"), asset("B", "Tech", 0.9)],

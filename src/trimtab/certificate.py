@@ -327,7 +327,7 @@ class Checker:
 
     def _smallest(self) -> Measured:
         limit = self.limits.min_position_weight
-        positions = self.position & ~self.fixed
+        positions = self.slot & ~self.fixed
         row, _ = self.worst(positions, self.low - self.target)
         below = positions & (self.target < self.low - EPSILON)
         excused = np.zeros(len(below), np.bool_)
@@ -433,9 +433,8 @@ class Checker:
         def note(account: int) -> str:
             if not few[account]:
                 return "protected positions and the other minima leave no room for it"
-            if self.count[account, at] == 0:
-                return "no candidate there was selected"
-            return f"its positions can hold no more: {self.names(account, self.position & self.under(at))}"
+            held = self.names(account, self.selected & self.under(at))
+            return f"its positions can hold no more: {held}" if held else "no candidate there was selected"
 
         limit = self._constant(node.min_allocation)
         return Measured("min_allocation", node.path, weight, limit, status, note, is_minimum=True, concerns=concerns)

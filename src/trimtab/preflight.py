@@ -195,9 +195,10 @@ def _most_weight(checker: Checker, limits: RebalancingLimits, usable: Mask) -> l
         if at == 0 or not limits.allow_bucket_overflow:
             free = sorted(free, reverse=True)[: int(min(places, len(free)))]
         limit = limits.target_invested
-        if at:  # what is held may drift above a limit
-            inside_now = math.fsum(checker.current[usable & checker.under(at)])
-            limit = max(nodes[at].max_allocation, min(nodes[at].max_allocation * (1 + limits.drift_tolerance), inside_now))
+        if at:
+            held_here = usable & ~checker.fixed & checker.under(at) & (checker.current > 0)
+            drift = limits.drift_tolerance if held_here.any() else 0.0  # what is held may stay above the limit
+            limit = nodes[at].max_allocation * (1 + drift)
         fixed = math.fsum(checker.current[usable & checker.fixed & checker.under(at)])
         found[at] = min(max(limit, fixed), held + math.fsum(free), inside)
         return free, held

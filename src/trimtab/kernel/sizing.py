@@ -288,18 +288,26 @@ def _portfolio_level(settings: Any, capacity: Records, members: Records) -> floa
 def _pass_down(tree: Records, spans: Records, level: float) -> None:
     """The portfolio's level as it reaches each node, clipped from the top; and the last nodes that moved it."""
     spans[ROOT].level = level
+    spans[ROOT].unlifted = level
     spans[ROOT].lowered_by = NO_NODE
     spans[ROOT].raised_by = NO_NODE
     for node in range(1, tree.size):
         span, above = spans[node], spans[tree[node].parent]
         span.level = min(max(above.level, span.least), span.most)
+        span.unlifted = min(above.unlifted, span.most)
         span.lowered_by = node if span.level < above.level else above.lowered_by
         span.raised_by = node if span.level > above.level else above.raised_by
 
 
 @compiled
-def _size_reason(row: Any, closed: bool, settings: Any, member: Any, wanted: float, unbucketed: float) -> SizeReason:
-    """Why the weight is what it is. `wanted` is level * wish, `unbucketed` the weight at the portfolio's own level."""
+def _weight_at(member: Any, level: float) -> float:
+    return min(max(level * member.wish, member.low), member.high)
+
+
+@compiled
+def _size_reason(row: Any, closed: bool, settings: Any, member: Any, span: Any, level: float) -> SizeReason:
+    """Why the weight is what it is. `span` is that of the member's leaf, `level` the portfolio's."""
+    wanted = span.level * member.wish
     if member.fixed and (member.low >= member.high or wanted < member.low - WEIGHT_TOLERANCE):
         return SizeReason.RESTRICTED
     if wanted > member.high + WEIGHT_TOLERANCE:
@@ -309,9 +317,9 @@ def _size_reason(row: Any, closed: bool, settings: Any, member: Any, wanted: flo
         return SizeReason.CAPPED_POSITION
     if wanted < member.low - WEIGHT_TOLERANCE:
         return SizeReason.LIFTED_TO_MINIMUM
-    if member.weight > unbucketed + WEIGHT_TOLERANCE:
+    if member.weight > _weight_at(member, span.unlifted) + WEIGHT_TOLERANCE:
         return SizeReason.LIFTED_FOR_BUCKET_MINIMUM
-    if member.weight < unbucketed - WEIGHT_TOLERANCE:
+    if member.weight < _weight_at(member, level) - WEIGHT_TOLERANCE:
         return SizeReason.CAPPED_BUCKET
     return SizeReason.AT_WISH
 
@@ -338,10 +346,8 @@ def size(rows: Records, tree: Records, settings: Any, choices: Records, capacity
         member = members[at]
         row = rows[member.row]
         span = spans[row.leaf]
-        wanted = span.level * member.wish
-        member.weight = min(max(wanted, member.low), member.high)
-        unbucketed = min(max(level * member.wish, member.low), member.high)
-        reason = _size_reason(row, tree[row.leaf].closed, settings, member, wanted, unbucketed)
+        member.weight = _weight_at(member, span.level)
+        reason = _size_reason(row, tree[row.leaf].closed, settings, member, span, level)
         member.reason = reason
         if reason == SizeReason.CAPPED_BUCKET:
             member.node = span.lowered_by

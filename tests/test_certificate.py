@@ -1,0 +1,690 @@
+"""The certificate: a broken limit is always found, and what is not simply met is excused by name."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from cases import random_limits, random_rows
+from passes import run
+
+import trimtab
+from trimtab.candidates import read
+from trimtab.certificate import STATUSES, UNMET, Certificate, Constraint, Measured, certify
+from trimtab.errors import BrokenLimitError
+from trimtab.limits import RebalancingLimits
+
+Row = dict[str, Any]
+ON: dict[str, Any] = {"enable_bucket_diversification": True, "min_buckets_represented": 0}
+
+
+def asset(name: str, bucket: str | None = None, score: float | None = 0.8, current: float = 0.0, **more: Any) -> Row:
+    return {"asset": name, "score": score, "current_weight": current, "bucket": bucket, **more}
+
+
+def certified(
+    rows: list[Row], limits: RebalancingLimits, weights: dict[str, float], selected: str = ""
+) -> list[Measured]:
+    """Certify these weights by hand; selected is what has weight, and what is named."""
+    found = read(rows, limits, many=False)
+    target = np.array([weights.get(row["asset"], 0.0) for row in rows])
+    chosen = (target > 0) | np.array([row["asset"] in selected.split() for row in rows])
+    return certify(found, limits, target=target, proposed=target, selected=chosen, braked=np.zeros(1, np.bool_))
+
+
+def broken(rows: list[Row], limits: RebalancingLimits, weights: dict[str, float], selected: str = "") -> list[str]:
+    """The broken limits, each as `name node`."""
+    with pytest.raises(BrokenLimitError) as caught:
+        certified(rows, limits, weights, selected)
+    assert "a bug in trimtab" in str(caught.value)
+    return [sentence.split(": ")[1].split(" np.")[0].strip() for sentence in caught.value.sentences]
+
+
+# ---- every hard limit, broken by hand
+
+THREE = [asset("A", "Tech"), asset("B", "Tech"), asset("C", "Bond")]
+HELD = [asset("A", "Tech", 0.8, 0.1), asset("B", "Tech", 0.8, 0.1), asset("C", "Bond", 0.8, 0.1)]
+BREAKS: dict[str, tuple[list[Row], dict[str, Any], dict[str, float], str]] = {
+    "total": (HELD, {"max_total_positions": 2}, {"A": 0.1, "B": 0.1, "C": 0.1}, "max_total_positions"),
+    "total, beside what is restricted": (
+        [asset("A", None, None, 0.1), asset("B", None, None, 0.1), asset("C")],
+        {"max_total_positions": 1},
+        {"A": 0.1, "B": 0.1, "C": 0.1},
+        "max_total_positions",
+    ),
+    "new": (THREE, {"max_new_positions": 2}, {"A": 0.1, "B": 0.1, "C": 0.1}, "max_new_positions"),
+    "new, dust": ([asset("A", None, 0.8, 0.0005)], {"max_new_positions": 0}, {"A": 0.1}, "max_new_positions"),
+    "invested": (HELD, {"max_position_weight": 0.5}, {"A": 0.4, "B": 0.4, "C": 0.18}, "target_invested"),
+    "invested above 1": (
+        HELD,
+        {"max_position_weight": 0.5, "target_invested": 1.0},
+        {"A": 0.5, "B": 0.5, "C": 0.02},
+        "target_invested",
+    ),
+    "largest": (HELD, {}, {"A": 0.2 + 1e-11}, "max_position_weight"),
+    "largest, drifted too far": (HELD, {"drift_tolerance": 0.1}, {"A": 0.2201}, "max_position_weight"),
+    "largest of its own": ([asset("A", None, 0.8, 0.1, max_weight=0.05)], {}, {"A": 0.06}, "max_position_weight"),
+    "smallest": (HELD, {}, {"A": 0.0199}, "min_position_weight"),
+    "sold under no_sell": ([asset("A", None, 0.8, 0.1, restriction="no_sell")], {}, {"A": 0.09}, "restrictions_violated"),
+    "closed under no_sell": ([asset("A", None, 0.8, 0.1, restriction="no_sell")], {}, {}, "restrictions_violated"),
+    "sold under no_trade": ([asset("A", None, 0.8, 0.1, restriction="no_trade")], {}, {"A": 0.09}, "restrictions_violated"),
+    "bought under no_trade": ([asset("A", None, 0.8, 0.1, restriction="no_trade")], {}, {"A": 0.11}, "restrictions_violated"),
+    "bought under no_buy": ([asset("A", None, 0.8, 0.1, restriction="no_buy")], {}, {"A": 0.11}, "restrictions_violated"),
+    "new under no_buy": ([asset("A", None, 0.8, restriction="no_buy")], {}, {"A": 0.1}, "restrictions_violated"),
+    "sold without a score": ([asset("A", None, None, 0.1)], {}, {"A": 0.05}, "restrictions_violated"),
+    "bought without a score": ([asset("A", None, None, 0.1)], {}, {"A": 0.15}, "restrictions_violated"),
+    "traded without a volatility": (
+        [asset("A", None, 0.8, 0.1)],
+        {"sizing_mode": "inverse_volatility"},
+        {"A": 0.15},
+        "restrictions_violated",
+    ),
+    "traded without a desired weight": (
+        [asset("A", None, 0.8, 0.1)],
+        {"sizing_mode": "desired"},
+        {"A": 0.05},
+        "restrictions_violated",
+    ),
+    "bought in Unknown": ([asset("A")], {**ON, "unknown_bucket": "hold"}, {"A": 0.1}, "restrictions_violated"),
+    "dust of Unknown": ([asset("A", None, 0.8, 0.0005)], {**ON, "unknown_bucket": "hold"}, {}, "restrictions_violated"),
+    "kept below": ([asset("A", None, 0.59, 0.1)], {}, {"A": 0.1}, "min_score_threshold"),
+    "kept without a score": ([asset("A", None, None, 0.1)], {"unscored_positions": "close"}, {"A": 0.1}, "min_score_threshold"),
+    "new below": ([asset("A", None, 0.64)], {}, {"A": 0.1}, "min_score_new_position"),
+    "new without a score": ([asset("A", None, None)], {}, {"A": 0.1}, "min_score_new_position"),
+    "representing below": (
+        [asset("A", "Tech", 0.59)],
+        {**ON, "min_buckets_represented": 1},
+        {"A": 0.1},
+        "min_score_diversification",
+    ),
+    "bucket": (HELD, {**ON, "max_positions_per_bucket": 1}, {"A": 0.1, "B": 0.1}, "max_positions Tech"),
+    "bucket, new beside overflow": (
+        [asset("A", "Tech", 0.8, 0.1), asset("B", "Tech")],
+        {**ON, "max_positions_per_bucket": 1, "allow_bucket_overflow": True},
+        {"A": 0.1, "B": 0.1},
+        "max_positions Tech",
+    ),
+    "bucket of its own": (
+        [asset("A", "Tech/X"), asset("B", "Tech/X")],
+        {**ON, "buckets": {"Tech/X": {"max_positions": 1}}},
+        {"A": 0.1, "B": 0.1},
+        "max_positions Tech/X",
+    ),
+    "bucket Unknown": ([asset("A"), asset("B")], {**ON, "max_positions_per_bucket": 1}, {"A": 0.1, "B": 0.1}, "max_positions Unknown"),
+    "allocation": (HELD, {**ON, "max_allocation_per_bucket": 0.3}, {"A": 0.16, "B": 0.16}, "max_allocation Tech"),
+    "allocation, drifted too far": (
+        HELD,
+        {**ON, "max_allocation_per_bucket": 0.3, "drift_tolerance": 0.1},
+        {"A": 0.17, "B": 0.161},
+        "max_allocation Tech",
+    ),
+    "allocation, added to what is restricted": (
+        [asset("A", "Tech", 0.8, 0.3, restriction="no_sell"), asset("B", "Tech")],
+        {**ON, "max_allocation_per_bucket": 0.25},
+        {"A": 0.3, "B": 0.02},
+        "max_allocation Tech",
+    ),
+    "minimum": (HELD, {**ON, "buckets": {"Bond": {"min_allocation": 0.15}}}, {"C": 0.1}, "min_allocation Bond"),
+    "representation": (HELD, {**ON, "min_buckets_represented": 2}, {"A": 0.1, "B": 0.1}, "min_buckets_represented"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_broken_limit_is_named(name: str) -> None:
+    rows, limits, weights, expected = BREAKS[name]
+    assert broken(rows, RebalancingLimits(**limits), weights) == [expected]
+
+
+@pytest.mark.parametrize("weight", [math.nan, -0.01, math.inf])
+def test_a_weight_that_is_none(weight: float) -> None:
+    assert "restrictions_violated" in broken(HELD, RebalancingLimits(), {"A": weight}, "A")
+
+
+def test_many_broken_limits_are_all_named() -> None:
+    names = broken(HELD, RebalancingLimits(**ON, max_total_positions=2), {"A": 0.3, "B": 0.3, "C": 0.01})
+    assert names == ["max_total_positions", "max_position_weight", "min_position_weight", "max_allocation Tech"]
+
+
+def test_the_account_is_named_and_the_list_is_short() -> None:
+    limits = RebalancingLimits()
+    rows = [{**asset("A", None, 0.5, 0.1), "account": f"acc{at}"} for at in range(30)]
+    found = read(rows, limits, many=True)
+    weights = np.full(30, 0.1)
+    with pytest.raises(BrokenLimitError) as caught:
+        certify(found, limits, target=weights, proposed=weights, selected=weights > 0, braked=np.zeros(30, np.bool_))
+    assert caught.value.sentences[0].startswith("acc0: min_score_threshold")
+    assert len(caught.value.sentences) == 20
+
+
+def test_a_broken_limit_is_found_behind_the_brake() -> None:
+    """What the rules would have done is checked, although it is not done."""
+    limits = RebalancingLimits(brake_turnover=0.0)
+    found = read(HELD, limits, many=False)
+    with pytest.raises(BrokenLimitError, match="max_position_weight"):
+        certify(
+            found,
+            limits,
+            target=found.current_weight,
+            proposed=np.array([0.3, 0.0, 0.0]),
+            selected=np.array([True, False, False]),
+            braked=np.ones(1, np.bool_),
+        )
+
+
+# ---- mutations of good results
+
+
+def mutated(rng: random.Random, rows: list[Row], limits: RebalancingLimits, kind: str) -> str:
+    """Break one limit of a good result; the name that must be found, empty where the case has nothing to break."""
+    passed = run(rows, limits)
+    found, answer = passed.candidates, passed.answer
+    target, selected = answer["proposed"].copy(), answer["selected"].copy()
+    current, score = found.current_weight, found.score
+    restricted = np.array([row["restriction"] in ("no_sell", "no_trade") for row in rows]) & (current > 0)
+    kept = np.isin(answer["reason"], (6, 7)) | (
+        (answer["reason"] == 1) & (current > 0) & (current < limits.dust_weight)
+    )
+    free = selected & ~restricted & ~kept
+    cap = np.minimum(limits.max_position_weight, found.max_weight)
+
+    def one_of(where: Any) -> int | None:
+        chosen = np.flatnonzero(where)
+        return None if not len(chosen) else int(rng.choice(chosen.tolist()))
+
+    if kind == "restrictions_violated":
+        at = one_of(restricted & (target > 0))
+        change = -0.5
+    elif kind == "max_position_weight":
+        at = one_of(free & (target > 0))
+        change = 0.0
+    elif kind == "min_score_threshold":
+        at = one_of(~selected & (current >= max(limits.dust_weight, 1e-9)) & (score < limits.min_score_threshold))
+        change = 0.0
+    elif kind in ("min_score_new_position", "min_score_diversification"):
+        least = getattr(limits, kind)
+        representing = (
+            limits.enable_bucket_diversification and limits.enforce_min_buckets and limits.min_buckets_represented > 0
+        )
+        if representing is (kind == "min_score_new_position"):
+            return ""
+        at = one_of(~selected & (current == 0) & (score < least))
+        change = 0.0
+    elif kind == "max_new_positions":
+        at = one_of(~selected & (current == 0) & (score >= limits.min_score_new_position))
+        new = int((free & ((current == 0) | (current < limits.dust_weight)) & (target > 0)).sum())
+        if new < limits.max_new_positions:
+            return ""
+        change = 0.0
+    else:  # min_buckets_represented: drop the only position of a bucket where none is to spare
+        tree = found.tree
+        wanted = limits.min_buckets_represented if limits.enforce_min_buckets else 0
+        bucket = tree.nodes["represents"][found.leaf]
+        inside = selected & (target > 0) & ~((current < limits.dust_weight) & (restricted | kept))
+        counts = Counter(bucket[inside & (bucket >= 0)].tolist())
+        if not wanted or len(counts) != wanted:
+            return ""
+        at = one_of(free & (target > 0) & np.array([counts[node] == 1 for node in bucket]))
+        if at is not None:
+            target[at], selected[at] = 0.0, False
+        change = 0.0
+    if at is None:
+        return ""
+    if kind == "restrictions_violated":
+        target[at] = current[at] * (1 + change)
+    elif kind == "max_position_weight":
+        target[at] = cap[at] * (1 + limits.drift_tolerance) + 0.001
+    elif kind != "min_buckets_represented":
+        target[at], selected[at] = 0.02, True
+    with pytest.raises(BrokenLimitError) as caught:
+        certify(found, limits, target=target, proposed=target, selected=selected, braked=np.zeros(1, np.bool_))
+    assert any(f" {kind} " in sentence for sentence in caught.value.sentences), (kind, caught.value.sentences)
+    return kind
+
+
+MUTATIONS = (
+    "restrictions_violated",
+    "max_position_weight",
+    "min_score_threshold",
+    "min_score_new_position",
+    "min_score_diversification",
+    "max_new_positions",
+    "min_buckets_represented",
+)
+
+
+@pytest.mark.parametrize("kind", MUTATIONS)
+def test_mutations(kind: str) -> None:
+    done = 0
+    for seed in range(400):
+        rng = random.Random(seed)
+        done += bool(mutated(rng, random_rows(rng), random_limits(rng), kind))
+    assert done >= 30
+
+
+def test_mutations_of_buckets() -> None:
+    """Push one node above its number, above its allocation or below its minimum, whatever the tree."""
+    done: Counter[str] = Counter()
+    for seed in range(600):
+        rng = random.Random(seed)
+        rows = random_rows(rng, restricted=False, unscored=False)
+        for row in rows:
+            row |= {"desired_weight": 0.1, "volatility": 0.2, "bucket": row["bucket"] or "Bond/Gov"}
+        limits = random_limits(
+            rng, enable_bucket_diversification=True, unknown_bucket="limit", allow_bucket_overflow=False
+        )
+        passed = run(rows, limits)
+        found, answer = passed.candidates, passed.answer
+        nodes, leaf = found.tree.nodes, found.leaf
+        for node in range(1, len(nodes)):
+            inside = (leaf >= node) & (leaf < nodes["stop"][node])
+            held = inside & answer["selected"]
+            for name in ("max_positions", "max_allocation", "min_allocation"):
+                target, selected = answer["proposed"].copy(), answer["selected"].copy()
+                limit = nodes[name][node]
+                weight = math.fsum(target[held])
+                if name == "max_positions" and limit < len(rows) and inside.sum() > limit:
+                    target[inside & ~selected], selected[inside] = 0.02, True
+                    if (target[inside] > 0).sum() <= limit:
+                        continue
+                elif name == "max_allocation" and limit < math.inf and held.any():
+                    target[np.flatnonzero(held)[0]] += limit * (1 + limits.drift_tolerance) + 0.001 - weight
+                elif name == "min_allocation" and 0 < limit <= weight and held.any():
+                    target[held] *= 0.5 * limit / weight
+                else:
+                    continue
+                with pytest.raises(BrokenLimitError) as caught:
+                    certify(
+                        found, limits, target=target, proposed=target, selected=selected, braked=np.zeros(1, np.bool_)
+                    )
+                # a list of 20 at most: here far fewer
+                assert any(f" {name} {found.tree.paths[node]} " in one for one in caught.value.sentences), (
+                    seed,
+                    name,
+                    node,
+                )
+                done[name] += 1
+    assert min(done.values()) >= 30
+    assert len(done) == 3
+
+
+# ---- statuses by hand
+
+
+def constraint(result: Any, name: str, node: str = "") -> Constraint:
+    (found,) = [one for one in result.certificate if (one.name, one.node) == (name, node)]
+    return found
+
+
+def test_everything_met() -> None:
+    rows = [asset(f"A{at}", f"Bucket {at % 3}", 0.9, 0.1) for at in range(9)]
+    result = trimtab.rebalance(rows, RebalancingLimits(enable_bucket_diversification=True))
+    assert {one.status for one in result.certificate} == {"met"}
+    assert {one.note for one in result.certificate} == {""}
+    assert [one.name for one in result.certificate] == [
+        "max_total_positions", "max_new_positions", "target_invested", "max_position_weight", "min_position_weight",
+        "restrictions_violated", "min_score_threshold", "min_score_diversification",
+        *["max_positions", "max_allocation"] * 3, "min_buckets_represented",
+    ]  # fmt: skip
+    assert len(result.certificate) == 15
+    assert result.certificate.unmet == ()
+
+
+def test_slack_is_what_is_left() -> None:
+    rows = [asset("A", "Tech", 0.9, 0.1), asset("B", "Tech", 0.7), asset("C", "Bond", 0.8, 0.21)]
+    limits = RebalancingLimits(
+        enable_bucket_diversification=True,
+        max_allocation_per_bucket=0.3,
+        buckets={"Bond": {"min_allocation": 0.1}},
+    )
+    result = trimtab.rebalance(rows, limits)  # A and B 0.15 each, C 0.2
+    expected = {
+        ("max_total_positions", ""): (3, 10, 7),
+        ("max_new_positions", ""): (1, 3, 2),
+        ("target_invested", ""): (0.5, 0.95, 0.45),
+        ("max_position_weight", ""): (0.2, 0.2, 0),
+        ("min_position_weight", ""): (0.15, 0.02, 0.13),
+        ("restrictions_violated", ""): (0, 0, 0),
+        ("min_score_threshold", ""): (0.8, 0.6, 0.2),
+        ("min_score_diversification", ""): (0.7, 0.6, 0.1),
+        ("max_positions", "Bond"): (1, 4, 3),
+        ("max_allocation", "Bond"): (0.2, 0.3, 0.1),
+        ("min_allocation", "Bond"): (0.2, 0.1, 0.1),
+        ("max_positions", "Tech"): (2, 4, 2),
+        ("max_allocation", "Tech"): (0.3, 0.3, 0),
+        ("min_buckets_represented", ""): (2, 2, 0),
+    }
+    assert {(one.name, one.node) for one in result.certificate} == set(expected)
+    for one in result.certificate:
+        assert (one.measured, one.limit, one.slack) == pytest.approx(expected[one.name, one.node], abs=1e-12), one.name
+        assert one.status == "met"
+
+
+def test_a_portfolio_of_nothing() -> None:
+    result = trimtab.rebalance([asset("A", None, 0.3)])
+    assert {one.status for one in result.certificate} == {"met"}
+    assert constraint(result, "max_position_weight").measured == 0
+    assert constraint(result, "min_position_weight").slack == 0
+    assert constraint(result, "min_score_threshold").slack == pytest.approx(0.4)
+
+
+FIXED = {"restriction": "no_trade"}
+MANY_FIXED = [asset(f"F{at}", "Tech", 0.8, 0.1, **FIXED) for at in range(6)]
+# rows, limits, the constraint and its node, its status, its note
+STATUS: dict[str, tuple[list[Row], dict[str, Any], tuple[str, str], str, str]] = {
+    "invested, in the cash band": (
+        [asset(f"A{at}", None, 0.8, 0.096) for at in range(10)],
+        {},
+        ("target_invested", ""),
+        "drifted",
+        "inside the cash band of 0.02",
+    ),
+    "invested, restricted": (
+        [asset("A", None, 0.8, 0.99, **FIXED)],
+        {},
+        ("target_invested", ""),
+        "waived",
+        "held by restriction or missing data: A",
+    ),
+    "total, restricted": (
+        [*MANY_FIXED, asset("A")],
+        {"max_total_positions": 2},
+        ("max_total_positions", ""),
+        "waived",
+        "held by restriction or missing data: F0, F1, F2, F3, F4 and 1 more",
+    ),
+    "largest, drifted": (
+        [asset("A", None, 0.8, 0.21), asset("B", None, 0.8, 0.1)],
+        {"drift_tolerance": 0.1},
+        ("max_position_weight", ""),
+        "drifted",
+        "within drift_tolerance: A",
+    ),
+    "largest, restricted": (
+        [asset("A", None, 0.8, 0.3, **FIXED), asset("B")],
+        {},
+        ("max_position_weight", ""),
+        "waived",
+        "held by restriction or missing data: A",
+    ),
+    "largest, restricted and drifted": (
+        [asset("A", None, 0.8, 0.21), asset("B", None, 0.8, 0.3, **FIXED)],
+        {"drift_tolerance": 0.1},
+        ("max_position_weight", ""),
+        "drifted",
+        "within drift_tolerance: A",
+    ),
+    "smallest, in overflow": (
+        [asset(name, "Tech", 0.8, 0.05) for name in "ABC"],
+        {**ON, "allow_bucket_overflow": True, "max_allocation_per_bucket": 0.05},
+        ("min_position_weight", ""),
+        "waived",
+        "no room for the least weight of: A, B, C",
+    ),
+    "bucket, overflow": (
+        [asset("A", "Tech", 0.9, 0.1), asset("B", "Tech", 0.8, 0.1)],
+        {**ON, "allow_bucket_overflow": True, "max_positions_per_bucket": 1},
+        ("max_positions", "Tech"),
+        "waived",
+        "holdings kept in overflow: A, B",
+    ),
+    "bucket, restricted": (
+        MANY_FIXED[:2],
+        {**ON, "max_positions_per_bucket": 1},
+        ("max_positions", "Tech"),
+        "waived",
+        "held by restriction or missing data: F0, F1",
+    ),
+    "allocation, drifted": (
+        [asset("A", "Tech", 0.8, 0.16), asset("B", "Tech", 0.8, 0.16)],
+        {**ON, "max_allocation_per_bucket": 0.3, "drift_tolerance": 0.1},
+        ("max_allocation", "Tech"),
+        "drifted",
+        "within drift_tolerance 0.1",
+    ),
+    "allocation, restricted": (
+        [asset("A", "Tech", 0.8, 0.5, **FIXED), asset("B", "Tech")],
+        {**ON},
+        ("max_allocation", "Tech"),
+        "waived",
+        "held by restriction or missing data: A",
+    ),
+    "minimum, nobody there": (
+        [asset("A", "Tech"), asset("B", "Bond", 0.3)],
+        {**ON, "buckets": {"Bond": {"min_allocation": 0.1}}},
+        ("min_allocation", "Bond"),
+        "unmet",
+        "no candidate there was selected",
+    ),
+    "minimum, no candidates at all": (
+        [asset("A", "Tech")],
+        {**ON, "buckets": {"Bond": {"min_allocation": 0.1}}, "known_buckets": ["Bond"]},
+        ("min_allocation", "Bond"),
+        "unmet",
+        "no candidate there was selected",
+    ),
+    "minimum, too few": (
+        [asset("A", "Tech"), asset("B", "Bond")],
+        {**ON, "buckets": {"Bond": {"min_allocation": 0.3}}},
+        ("min_allocation", "Bond"),
+        "unmet",
+        "its positions can hold no more: B",
+    ),
+    "minimum, no room": (
+        [asset("A", "Tech", 0.8, 0.8, **FIXED), asset("B", "Bond", 0.8, 0.05)],
+        {**ON, "max_position_weight": 0.4, "buckets": {"Bond": {"min_allocation": 0.3}}},
+        ("min_allocation", "Bond"),
+        "unmet",
+        "protected positions and the other minima leave no room for it",
+    ),
+    "representation, no candidate": (
+        [asset("A", "Tech"), asset("B", "Bond", 0.3), asset("C", None, 0.9)],
+        {**ON, "min_buckets_represented": 2},
+        ("min_buckets_represented", ""),
+        "unmet",
+        "no candidate of another bucket is good enough and free to be bought",
+    ),
+    "representation, total": (
+        [asset("A", "Tech"), asset("B", "Bond")],
+        {**ON, "min_buckets_represented": 2, "max_total_positions": 1},
+        ("min_buckets_represented", ""),
+        "unmet",
+        "max_total_positions 1 is reached; candidates: B",
+    ),
+    "representation, new": (
+        [asset("A", "Tech"), asset("B", "Bond"), asset("C", "Gold")],
+        {**ON, "min_buckets_represented": 2, "max_new_positions": 1},
+        ("min_buckets_represented", ""),
+        "unmet",
+        "max_new_positions 1 is reached; candidates: B, C",
+    ),
+    "representation, both, beside what is restricted": (
+        [asset("A", "Tech", None, 0.1), asset("B", "Bond")],
+        {**ON, "min_buckets_represented": 2, "max_new_positions": 0, "max_total_positions": 1},
+        ("min_buckets_represented", ""),
+        "unmet",
+        "max_total_positions 1 is reached; max_new_positions 0 is reached; held by restriction or missing data: A; "
+        "candidates: B",
+    ),
+    "representation, no room in the bucket": (
+        [asset("A", "Tech"), asset("B", "Bond")],
+        {**ON, "min_buckets_represented": 2, "buckets": {"Bond": {"max_positions": 0}}},
+        ("min_buckets_represented", ""),
+        "unmet",
+        "no weight or position is free for one more; candidates: B",
+    ),
+    "representation, no weight in all": (
+        [asset("A", "Tech", 0.8, 0.95, **FIXED), asset("B", "Bond")],
+        {**ON, "min_buckets_represented": 2},
+        ("min_buckets_represented", ""),
+        "unmet",
+        "no weight or position is free for one more; held by restriction or missing data: A; candidates: B",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STATUS)
+def test_status(name: str) -> None:
+    rows, limits, (what, node), status, note = STATUS[name]
+    result = trimtab.rebalance(rows, RebalancingLimits(**limits))
+    found = constraint(result, what, node)
+    assert (found.status, found.note) == (status, note)
+    assert found.slack < 1e-12
+    assert (found in result.certificate.unmet) is (status == "unmet")
+    assert result.status == ("unmet" if result.certificate.unmet else "ok")
+
+
+def test_every_status_has_a_case() -> None:
+    assert {case[3] for case in STATUS.values()} == set(STATUSES) - {"met", "broken"}
+
+
+def test_selected_without_weight_represents_nothing() -> None:
+    """B is selected, but the minimum of Tech/X takes all of Tech, where it stands."""
+    rows = [asset("A", "Tech/X", 0.8), asset("B", "Tech", 0.8), asset("C", "Bond/Gov", 0.5)]
+    limits = {**ON, "buckets": {"Tech": {"max_allocation": 0.2}, "Tech/X": {"min_allocation": 0.2}}}
+    result = trimtab.rebalance(
+        rows,
+        RebalancingLimits(
+            **limits,
+        ),
+    )
+    assert [row["target_weight"] for row in result.targets] == [0.2, 0.0, 0.0]
+    assert constraint(result, "min_position_weight").status == "met"
+    assert constraint(result, "max_positions", "Tech").measured == 1
+    weights = {"A": 0.2}
+    (found,) = [one for one in certified(rows, RebalancingLimits(**{**limits, "min_buckets_represented": 2}), weights, "B C") if one.name == "min_buckets_represented"]  # fmt: skip
+    assert found.status[0] == UNMET
+    assert found.constraint(0).note == "no weight is left for B, C"
+
+
+def test_minimum_below_the_level_beside_protected_positions() -> None:
+    """The minimum of Bond fits, that of Tech/X does not: what is fixed in Tech leaves no room."""
+    rows = [asset("A", "Tech", 0.8, 0.35, **FIXED), asset("B", "Tech/X", 0.8, 0.05), asset("C", "Bond", 0.8, 0.1)]
+    limits = RebalancingLimits(**ON, buckets={"Tech/X": {"min_allocation": 0.1}, "Bond": {"min_allocation": 0.1}})
+    result = trimtab.rebalance(rows, limits)
+    assert constraint(result, "min_allocation", "Tech/X").status == "unmet"
+    assert constraint(result, "min_allocation", "Tech/X").measured == pytest.approx(0.05)
+    assert constraint(result, "min_allocation", "Tech/X").note.startswith("protected positions")
+    assert constraint(result, "min_allocation", "Bond").status == "met"
+
+
+# ---- which limits are there
+
+
+def names_of(certificate: Certificate) -> set[tuple[str, str]]:
+    return {(one.name, one.node) for one in certificate}
+
+
+@pytest.mark.parametrize(
+    ("limits", "absent"),
+    [
+        ({"enforce_position_limits": False}, "max_positions"),
+        ({"enforce_allocation_limits": False}, "max_allocation"),
+        ({"enforce_allocation_limits": False}, "min_allocation"),
+        ({"enforce_min_buckets": False}, "min_buckets_represented"),
+        ({"min_buckets_represented": 0}, "min_buckets_represented"),
+    ],
+)
+def test_what_is_switched_off_is_not_measured(limits: dict[str, Any], absent: str) -> None:
+    on = {"enable_bucket_diversification": True, "buckets": {"Tech": {"min_allocation": 0.1}}}
+    rows = [asset("A", "Tech"), asset("B", "Bond")]
+    assert absent in {name for name, _ in names_of(trimtab.rebalance(rows, RebalancingLimits(**on)).certificate)}
+    assert absent not in {
+        name for name, _ in names_of(trimtab.rebalance(rows, RebalancingLimits(**on, **limits)).certificate)
+    }
+
+
+def test_without_buckets_there_is_no_node() -> None:
+    result = trimtab.rebalance([asset("A", "Tech"), asset("B", "Bond")])
+    assert {node for _, node in names_of(result.certificate)} == {""}
+
+
+def test_nodes_of_the_level() -> None:
+    rows = [asset("A", "Equity/Tech/Semis"), asset("B", "Bond"), asset("C", "Unknown/Foo")]
+    result = trimtab.rebalance(rows, RebalancingLimits(**ON, bucket_level=2))
+    assert {node for _, node in names_of(result.certificate)} == {"", "Equity/Tech", "Unknown"}
+
+
+def test_unknown_that_is_held_has_no_limit() -> None:
+    rows = [asset("A", None, 0.8, 0.2), asset("B", None, 0.8, 0.2), asset("C", "Tech")]
+    result = trimtab.rebalance(rows, RebalancingLimits(**ON, unknown_bucket="hold", max_positions_per_bucket=1))
+    assert {node for _, node in names_of(result.certificate)} == {"", "Tech"}
+    assert [row["target_weight"] for row in result.targets] == [0.2, 0.2, 0.2]
+
+
+def test_an_account_has_its_own_buckets_and_those_that_the_limits_name() -> None:
+    rows = [{**asset("A", "Tech"), "account": 1}, {**asset("A", "Bond"), "account": 2}]
+    many = trimtab.rebalance_many(rows, RebalancingLimits(**ON, buckets={"Tech": {"min_allocation": 0.1}}))
+    assert {node for _, node in names_of(many.result(1).certificate)} == {"", "Tech"}
+    assert {node for _, node in names_of(many.result(2).certificate)} == {"", "Bond", "Tech"}
+    assert [row["status"] for row in many.accounts] == ["ok", "unmet"]
+
+
+# ---- brakes
+
+
+def test_braked_accounts_are_measured_as_they_stand() -> None:
+    rows = [asset("A", "Tech", 0.8, 0.5), asset("B", "Tech", 0.3, 0.1), asset("C", "Bond", 0.8, 0.2)]
+    limits = {
+        "enable_bucket_diversification": True,
+        "buckets": {"Gold": {"min_allocation": 0.1}},
+        "known_buckets": ["Gold"],
+    }
+    result = trimtab.rebalance(rows, RebalancingLimits(**limits, brake_turnover=0.1))
+    note = "the brake keeps every weight as it is"
+    largest = constraint(result, "max_position_weight")
+    assert (largest.measured, largest.limit, largest.status, largest.note) == (0.5, 0.2, "waived", note)
+    assert largest.slack == pytest.approx(-0.3)
+    assert constraint(result, "max_allocation", "Tech").status == "waived"
+    assert constraint(result, "max_allocation", "Tech").measured == pytest.approx(0.6)
+    assert constraint(result, "min_score_threshold").measured == 0.3
+    assert constraint(result, "min_score_threshold").status == "waived"
+    assert constraint(result, "max_allocation", "Bond").status == "met"
+    assert constraint(result, "max_allocation", "Bond").note == ""
+    assert constraint(result, "min_allocation", "Gold").status == "waived"
+    assert result.certificate.unmet == ()
+    assert result.status == "braked"
+
+
+def test_a_braked_account_beside_another() -> None:
+    rows = [
+        {**asset("A", None, 0.3, 0.5), "account": "braked"},
+        {**asset("A", None, 0.8, 0.3, **FIXED), "account": "free"},
+    ]
+    many = trimtab.rebalance_many(rows, RebalancingLimits(brake_turnover=0.1))
+    assert constraint(many.result("braked"), "max_position_weight").note == "the brake keeps every weight as it is"
+    assert constraint(many.result("free"), "max_position_weight").note == "held by restriction or missing data: A"
+    assert constraint(many.result("free"), "max_position_weight").measured == 0.3
+
+
+# ---- the certificate and the result agree
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_random_results_are_certified(block: int) -> None:
+    """Measured again from the targets alone, with nothing of the checker."""
+    for seed in range(40):
+        rng = random.Random(1000 * block + seed)
+        rows, limits = random_rows(rng), random_limits(rng)
+        result = trimtab.rebalance(rows, limits)
+        targets = {row["asset"]: row["target_weight"] for row in result.targets}
+        assert constraint(result, "target_invested").measured == pytest.approx(math.fsum(targets.values()), abs=1e-12)
+        if result.braked:
+            continue
+        assert constraint(result, "max_total_positions").measured == result.positions
+        for one in result.certificate:
+            assert one.status in STATUSES[:4]
+            assert (one.note == "") is (one.status == "met")
+            sign = -1 if one.name.startswith("min_") else 1
+            assert one.slack == sign * (one.limit - one.measured)
+            assert one.status != "met" or one.slack >= -1e-12
+            assert one.status == "met" or one.slack < 1e-12
+        for bucket in result.buckets:
+            for one in result.certificate:
+                if one.node == bucket.path and one.name != "max_positions":
+                    assert one.measured == pytest.approx(bucket.target_weight, abs=1e-12)
+                elif one.node == bucket.path:
+                    assert one.measured == bucket.positions
