@@ -15,7 +15,7 @@ ROOT = Path(trimtab.__file__).parent
 FLOORS = {
     0: ("errors", "reasons"),
     1: ("limits", "kernel"),
-    2: ("bucket_tree", "candidates", "certificate"),
+    2: ("bucket_tree", "candidates", "checked_nodes", "certificate"),
     3: ("details", "preflight", "result", "rebalancing"),
     6: ("data",),
     8: ("cli", "__main__"),
@@ -114,8 +114,9 @@ def test_the_kernel_is_listed() -> None:
     assert {path.stem for path in (ROOT / "kernel").glob("*.py")} == {*KERNEL, "__init__"}
 
 
-def test_the_certificate_shares_nothing_with_the_kernel() -> None:
-    names = [name for _, name in imported(ROOT / "certificate.py")]
+@pytest.mark.parametrize("room", ["checked_nodes", "certificate"])
+def test_the_certificate_shares_nothing_with_the_kernel(room: str) -> None:
+    names = [name for _, name in imported(ROOT / f"{room}.py")]
     assert names
     assert not [name for name in names if name.split(".")[0] in ("kernel", "bucket_tree", "reasons")]
 
