@@ -42,7 +42,9 @@ def sizing(seeds: range) -> None:
         for members, least, most in problem.groups:
             weight = problem.weights[list(members)].sum()
             excess = max(excess, weight - most, least - weight)
-    print(f"sizing: {len(residuals)} cases, largest KKT residual {max(residuals):.1e}, largest excess over a limit {excess:.1e}")
+    print(
+        f"sizing: {len(residuals)} cases, largest KKT residual {max(residuals):.1e}, largest excess over a limit {excess:.1e}"
+    )
 
 
 def conic(seeds: range) -> None:

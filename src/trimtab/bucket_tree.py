@@ -72,8 +72,7 @@ def _grown(names: tuple[str, ...], limits: RebalancingLimits) -> BucketTree:
     number = {key: at for at, key in enumerate(keys)}
     tops = [_level_node(key, limits.bucket_level) for key in keys]
     fields = [
-        _node_fields(key, key == top, limited.get(key, _NO_LIMIT), limits)
-        for key, top in zip(keys, tops, strict=True)
+        _node_fields(key, key == top, limited.get(key, _NO_LIMIT), limits) for key, top in zip(keys, tops, strict=True)
     ]
     nodes = build_tree(
         [NO_NODE] + [number[_NOWHERE if key == top else key[:-1]] for key, top in zip(keys[1:], tops[1:], strict=True)],

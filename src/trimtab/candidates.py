@@ -10,8 +10,8 @@ import difflib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from decimal import Decimal
+from functools import lru_cache
 from numbers import Real
 from typing import Any
 
@@ -186,8 +186,8 @@ def read(table: Any, limits: RebalancingLimits, *, many: bool, any_accounts: boo
         name: _numbers(columns.get(name), name, count, 0.0 if name == "current_weight" else math.nan)
         for name in NUMBERS
     }
-    numbers["max_weight"] = _check_numbers(numbers, "max_weight" in columns, faults, limits)
-    _check_assets(asset, account_of, len(accounts), faults)
+    numbers["max_weight"] = _check_numbers(numbers, "max_weight" in columns, faults)
+    _check_assets(asset, account_of, faults)
     bucket, sound = _check_buckets(bucket, limits, faults)
     _check_totals(numbers["current_weight"], account_of, len(accounts), faults)
     _check_scored(asset, numbers["score"], numbers["current_weight"], restriction, limits, faults)
@@ -261,8 +261,8 @@ def _columns(table: Any) -> tuple[dict[str, Any], int]:
             [Fault(f"a {kind} is not a table", "give a pandas, polars or pyarrow table, or a list of dicts")]
         ) from None
     except DuplicateError:
-        names = list(table.column_names if isinstance(table, pa.Table) else table.columns)
-        twice = next(name for at, name in enumerate(names) if name in names[:at])
+        given = list(table.column_names if isinstance(table, pa.Table) else table.columns)
+        twice = next(name for at, name in enumerate(given) if name in given[:at])
         raise InputError([Fault("stands twice in the table", "rename or drop one of the two", column=twice)]) from None
     return {name: frame.get_column(name) for name in frame.columns}, len(frame)
 
@@ -435,7 +435,7 @@ def _restrictions(text: Text, faults: _Faults) -> Ints:
     return np.maximum(found, 0)
 
 
-def _check_numbers(numbers: dict[str, Floats], has_max: bool, faults: _Faults, limits: RebalancingLimits) -> Floats:
+def _check_numbers(numbers: dict[str, Floats], has_max: bool, faults: _Faults) -> Floats:
     """Check every number; returns `max_weight` with inf where there is none."""
     score, weight = numbers["score"], numbers["current_weight"]
     percent = (score > 1) & (score <= 100)
@@ -482,10 +482,10 @@ def _check_numbers(numbers: dict[str, Floats], has_max: bool, faults: _Faults, l
     return np.where(np.isnan(most), math.inf, most) if has_max else np.full(len(score), math.inf)
 
 
-def _check_assets(asset: Text, account_of: Ints, accounts: int, faults: _Faults) -> None:
+def _check_assets(asset: Text, account_of: Ints, faults: _Faults) -> None:
     blank = np.array([not name.strip() for name in asset.names] + [True], np.bool_)[asset.codes]
-    for row in np.flatnonzero(blank):
-        faults.add(int(row), "the asset has no name", "name every asset", column="asset", value=asset.at(int(row)))
+    for unnamed in np.flatnonzero(blank).tolist():
+        faults.add(unnamed, "the asset has no name", "name every asset", column="asset", value=asset.at(unnamed))
     named = np.flatnonzero(~blank)
     key = account_of[named] * (len(asset.names) + 1) + asset.codes[named]
     ranked = np.argsort(key, kind="stable")

@@ -71,7 +71,7 @@ class Measured:
     value: Vector
     limit: Vector
     status: NDArray[np.int8]
-    note: Callable[[int], str] = field(default=lambda account: "")
+    note: Callable[[int], str] = field(default=lambda _account: "")
     is_minimum: bool = False
     concerns: Mask | None = None  # the accounts that the limit is about, None for all
 

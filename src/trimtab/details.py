@@ -83,7 +83,9 @@ class _Words:
     def _protected(self) -> str:
         node = self._full_node()
         name, most = self._limit(node, "max_positions")
-        return f"Kept in overflow: {name} {most} of {self._path(node)} is reached, and allow_bucket_overflow protects it."
+        return (
+            f"Kept in overflow: {name} {most} of {self._path(node)} is reached, and allow_bucket_overflow protects it."
+        )
 
     def _restricted(self) -> str:
         code = Restriction(int(self.candidates.restriction[self.row])).code
@@ -104,7 +106,9 @@ class _Words:
 
     def _restricted_out(self) -> str:
         code = Restriction(int(self.candidates.restriction[self.row])).code
-        return f"{self._verb_out()}: its restriction {code} forbids buying{' (it is dust)' if self.current > 0 else ''}."
+        return (
+            f"{self._verb_out()}: its restriction {code} forbids buying{' (it is dust)' if self.current > 0 else ''}."
+        )
 
     def _unclassified(self) -> str:
         return 'Not selected: it has no bucket, and unknown_bucket is "hold", so nothing is bought there.'

@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
@@ -75,12 +76,11 @@ class BucketLimit:
 
     def __post_init__(self) -> None:
         faults = _check_fields(self, "")
-        if not faults and (self.max_allocation is not None and self.min_allocation is not None):
-            if self.min_allocation > self.max_allocation:
-                faults.append(
-                    f"min_allocation {self.min_allocation:g} is above max_allocation {self.max_allocation:g}: "
-                    "lower the one or raise the other"
-                )
+        most, least = self.max_allocation, self.min_allocation
+        if not faults and most is not None and least is not None and least > most:
+            faults.append(
+                f"min_allocation {least:g} is above max_allocation {most:g}: lower the one or raise the other"
+            )
         if faults:
             raise LimitsError(faults)
 
@@ -437,7 +437,7 @@ def _bucket_limits(given: Any, faults: list[str]) -> Mapping[str, BucketLimit]:
 def _contradictions(limits: RebalancingLimits) -> Iterable[str]:
     """Fields that contradict each other, each fault naming the fields."""
     scores = ("min_score_threshold", "min_score_diversification", "min_score_new_position")
-    for lower, upper in zip(scores, scores[1:], strict=False):
+    for lower, upper in pairwise(scores):
         if getattr(limits, lower) > getattr(limits, upper):
             yield (
                 f"{upper} {getattr(limits, upper):g} is below {lower} {getattr(limits, lower):g}: what is bought today "

@@ -67,7 +67,9 @@ def check(candidates: Any, limits: RebalancingLimits | None = None) -> Preflight
     try:
         found = read(candidates, limits, many=False, any_accounts=True)
     except InputError as error:
-        return Preflight(tuple(Finding("error", "input", fault.sentence(), fault.account, fault) for fault in error.faults))
+        return Preflight(
+            tuple(Finding("error", "input", fault.sentence(), fault.account, fault) for fault in error.faults)
+        )
     except LimitsError as error:
         return Preflight(tuple(Finding("error", "limits", fault) for fault in error.faults))
     errors = [
@@ -140,7 +142,9 @@ def _of_account(checker: Checker, limits: RebalancingLimits, account: int) -> It
 def _kept(checker: Checker, limits: RebalancingLimits, account: int) -> list[int]:
     """How many holdings that qualify find a place under each node, those under the root whatever its own limits."""
     qualify = (checker.holding & checker.eligible) | (checker.fixed & ~checker.dust)
-    kept = np.bincount(checker.leaf[(checker.account == account) & qualify], minlength=len(checker.nodes)).tolist()
+    kept: list[int] = np.bincount(
+        checker.leaf[(checker.account == account) & qualify], minlength=len(checker.nodes)
+    ).tolist()
     room = checker.room()[account]
     for at in range(len(checker.nodes) - 1, 0, -1):  # every node stands behind its parent
         node, fixed = checker.nodes[at], checker.fixed_weight[account, at]

@@ -80,7 +80,7 @@ def rebalance_many(candidates: Any, limits: RebalancingLimits | None = None) -> 
     LimitsError
         Limits for a bucket that does not exist.
     """
-    from trimtab.kernel.accounts import rebalance_accounts  # compiled only when many accounts are asked for
+    from trimtab.kernel.accounts import rebalance_accounts  # noqa: PLC0415 - numba's parallel layer, only for many
 
     limits = limits or RebalancingLimits()
     found = read(candidates, limits, many=True)

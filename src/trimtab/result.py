@@ -132,7 +132,8 @@ class RebalanceResult:
     @cached_property
     def targets(self) -> Any:
         """The table that came in, same kind and order, with `target_weight`, `action`, `reason`, `size_reason` and
-        `proposed_weight` (the would-be target; it differs only where the account is braked)."""
+        `proposed_weight` (the would-be target; it differs only where the account is braked).
+        """
         return self._pass.candidates.with_columns(self._pass.columns(), self._rows)
 
     @cached_property

@@ -59,7 +59,7 @@ All = Annotated[bool, typer.Option("--all", help="Show every candidate in the ta
 class _Unneeded(MetaPathFinder):
     """Hides libraries that Arrow and numba import wherever they are installed: 0.3 s for what no command uses."""
 
-    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+    def find_spec(self, fullname: str, _path: object, _target: object = None) -> None:
         if fullname in {"pandas", "scipy"}:
             raise ModuleNotFoundError(fullname, name=fullname)
 

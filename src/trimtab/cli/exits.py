@@ -64,7 +64,7 @@ def exit_codes(command: Callable[_Arguments, int]) -> Callable[_Arguments, None]
             code = command(*args, **kwargs)
         except (typer.BadParameter, typer.Exit, typer.Abort):
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the outermost edge: every error becomes an exit code here
             code = _told(error)
         raise typer.Exit(int(code))
 

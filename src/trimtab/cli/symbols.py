@@ -26,7 +26,7 @@ UNICODE = Symbols(
     sold="░",
     limit="┃",
     ellipsis="…",
-    actions={"open": "+", "close": "×", "increase": "▲", "decrease": "▼", "hold": "=", "none": "·"},
+    actions={"open": "+", "close": "×", "increase": "▲", "decrease": "▼", "hold": "=", "none": "·"},  # noqa: RUF001 - signs, not letters
 )
 ASCII = Symbols(
     arrow="->",

@@ -36,8 +36,7 @@ def printed(make: Callable[[int, bool], RenderableType], width: int | None) -> b
         color_system=None if to_file else "auto",
         force_terminal=True if not to_file and sys.stdout.isatty() else None,
     )
-    if console.width < _LEAST_WIDTH:
-        console.width = _LEAST_WIDTH
+    console.width = max(console.width, _LEAST_WIDTH)
     with console.capture() as captured:
         console.print(make(console.width, not encoding.casefold().startswith("utf")))
     lines = captured.get().splitlines()

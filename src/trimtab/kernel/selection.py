@@ -119,7 +119,7 @@ def _room(remaining: float, settings: Any) -> int:
     if settings.min_position_weight <= 0.0:
         return NO_LIMIT
     quotient = remaining / settings.min_position_weight
-    return NO_LIMIT if quotient >= 1e15 else int(math.floor(quotient + COUNT_TOLERANCE))
+    return NO_LIMIT if quotient >= 1e15 else int(quotient + COUNT_TOLERANCE)
 
 
 @allocating
@@ -179,7 +179,7 @@ def _sift_down(scores: Floats, members: Ints, rows: Records, begin: int, end: in
 
 
 @allocating
-def _queue_up(rows: Records, settings: Any, choices: Records) -> tuple[Ints, Floats, Records]:
+def _queue_up(rows: Records, choices: Records) -> tuple[Ints, Floats, Records]:
     """The rows that can be held at all, one class after another, each a heap: the walk seldom needs more than a few."""
     queues = np.zeros(WEAK + 1, QUEUE)
     for at in range(choices.size):
@@ -391,7 +391,7 @@ def select(rows: Records, tree: Records, settings: Any, answer: Records) -> tupl
     choices = np.zeros(rows.size, CHOICE)
     _classify(rows, tree, settings, choices, answer)
     capacity = _measure(rows, tree, settings, choices)
-    members, scores, queues = _queue_up(rows, settings, choices)
+    members, scores, queues = _queue_up(rows, choices)
     representing = settings.buckets_to_represent > 0
     counts = _walk(rows, tree, settings, capacity, choices, scores, members, queues, False)
     if representing:
