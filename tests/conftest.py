@@ -1,10 +1,15 @@
-"""Nothing is skipped silently: tests that need the market data say so."""
+"""Nothing is skipped silently: tests that need the market data say so. Cases worked by hand run undecorated too."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from passes import plain_account
+
+import trimtab.rebalancing
+from trimtab.kernel.tables import empty_answer
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -15,3 +20,18 @@ def market_data() -> Path:
     if not DATA.is_dir():
         pytest.skip("the market data folder ../shared/data is not here")
     return DATA
+
+
+@pytest.fixture
+def also_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every rebalance of the test also runs undecorated, and must give the same bits."""
+    compiled = trimtab.rebalancing.rebalance_account
+
+    def both(rows: Any, tree: Any, settings: Any, answer: Any) -> bool:
+        plain = empty_answer(len(answer))  # not a copy: the bytes between the fields count too
+        braked = compiled(rows, tree, settings, answer)
+        assert plain_account(rows, tree, settings, plain) == braked
+        assert plain.tobytes() == answer.tobytes()
+        return bool(braked)
+
+    monkeypatch.setattr(trimtab.rebalancing, "rebalance_account", both)

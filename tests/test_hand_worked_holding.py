@@ -19,6 +19,9 @@ Row = dict[str, Any]
 Traded = tuple[float, str, str]  # target weight, action, size reason
 
 
+pytestmark = pytest.mark.usefixtures("also_plain")
+
+
 def asset(name: str, current: float = 0.0, bucket: str | None = None, score: float | None = 0.9, **more: Any) -> Row:
     """One candidate."""
     empty = {"restriction": "", "max_weight": None, "desired_weight": None, "volatility": None}

@@ -20,6 +20,9 @@ Row = dict[str, Any]
 Sized = tuple[float, str]  # target weight, size reason
 
 
+pytestmark = pytest.mark.usefixtures("also_plain")
+
+
 def asset(name: str, score: float | None = 0.9, current: float = 0.0, bucket: str | None = None, **more: Any) -> Row:
     """One candidate."""
     empty = {"restriction": "", "max_weight": None, "desired_weight": None, "volatility": None}

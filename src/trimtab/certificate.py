@@ -91,8 +91,19 @@ class Measured:
 class Checker:
     """Measures all limits of all good accounts. Shapes: rows (good rows, account by account), (accounts, nodes)."""
 
-    def __init__(self, candidates: Candidates, limits: RebalancingLimits, target: Vector, selected: Mask) -> None:
-        """`target` and `selected` have shape (rows of the table,); the rows of failed accounts are left out."""
+    def __init__(
+        self,
+        candidates: Candidates,
+        limits: RebalancingLimits,
+        target: Vector,
+        selected: Mask,
+        *,
+        as_held: bool = False,
+    ) -> None:
+        """`target` and `selected` have shape (rows of the table,); the rows of failed accounts are left out.
+
+        `as_held`: the targets are what a brake keeps, where nothing is new and dust is no position.
+        """
         order = candidates.order
         self.candidates, self.limits = candidates, limits
         self.accounts = len(candidates.accounts)
@@ -119,9 +130,9 @@ class Checker:
         self.kept_as_is |= unscored
         self.no_buy |= closed
         self.may_grow = self.fixed & ~self.kept_as_is & ~self.no_buy & qualifies & ~unsizable & ~self.dust
-        self.slot = self.selected & ~(self.fixed & self.dust)
+        self.slot = self.selected & ~((self.fixed | as_held) & self.dust)
         self.position = self.slot & (self.target > 0)
-        self.new = (self.target > 0) & ~self.fixed & (~held | self.dust)
+        self.new = self.position & ~self.fixed & (~held | self.dust)
         self.holding = held & ~self.dust & ~self.fixed & qualifies
         least = limits.min_score_diversification if self.represents else limits.min_score_new_position
         can_enter = (~held | self.dust) & ~self.fixed & ~self.no_buy & ~unsizable & (self.score >= least)
@@ -461,11 +472,20 @@ class Checker:
         level_of = (self.up * (top + 1)).max(axis=1).astype(np.int64)[self.leaf] - 1
         represented = self.count[self.account, np.maximum(level_of, 0)] > 0
         missing = self.eligible & (level_of >= 0) & ~represented & ~self.selected
-        room = self.room()
-        full = (self.per_node(self.slot) >= room).astype(np.float64) @ self.up.T > 0
+        slots, room = self.per_node(self.slot), self.room()
+        full = self._below_full(slots >= room)
+        if self.limits.allow_bucket_overflow:  # there, holdings need places only in all, and weight in their buckets
+            used_up = np.array([node.max_allocation for node in self.nodes]) - self.fixed_weight <= EPSILON
+            used_up[:, 0] = slots[:, 0] >= room[:, 0]
+            full = np.where(self.holding, self._below_full(used_up), full)
         is_new = (self.current <= 0) | self.dust
         no_new = self.per_account(self.slot & is_new & ~self.fixed)[self.account] >= self.limits.max_new_positions
-        return missing, full[self.account, self.leaf] | (is_new & no_new)
+        return missing, full | (is_new & no_new)
+
+    def _below_full(self, full: Mask) -> Mask:
+        """The rows under a node that is full."""
+        found: Mask = (full.astype(np.float64) @ self.up.T > 0)[self.account, self.leaf]
+        return found
 
     def room(self) -> Matrix:
         """How many positions each node may have, by number and by weight."""
@@ -528,7 +548,7 @@ def certify(
         raise BrokenLimitError(broken[:20])
     if not braked.any():
         return checks
-    kept = Checker(candidates, limits, target, target > 0).measure()
+    kept = Checker(candidates, limits, target, target > 0, as_held=True).measure()
     return [_with_braked(check, as_held, braked) for check, as_held in zip(checks, kept, strict=True)]
 
 

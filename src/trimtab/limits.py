@@ -460,6 +460,11 @@ def _bucket_contradictions(limits: RebalancingLimits) -> Iterable[str]:
         if limits.buckets:
             yield "buckets are given but enable_bucket_diversification is false: set it to true or leave buckets out"
         return
+    if limits.bucket_level > 1 and not limits.bucket_separator:
+        yield (
+            f"bucket_level is {limits.bucket_level}, but bucket_separator is empty: flat names have one level; write 1, or "
+            "name the separator"
+        )
     faults = list(_path_faults(limits))
     yield from faults
     if faults or not limits.enforce_allocation_limits:

@@ -205,14 +205,15 @@ def limits_schema() -> int:
 
 def _rebalanced(inputs: Inputs, chosen: ChosenLimits, words: Words, *, strict: bool) -> RebalanceResult:
     """The result; the first time on a machine says why it takes long."""
+    from trimtab.candidates import read
     from trimtab.kernel.account import rebalance_account
     from trimtab.kernel.compilation import is_cached
     from trimtab.rebalancing import rebalance as decide
 
     limits = chosen.limits.replace(on_unmet="raise") if strict else chosen.limits
-    if not is_cached(rebalance_account):
-        words.note("compiling the rules for this machine, once (about 15 s)")
     with inputs.named_in_errors(), chosen.named_in_errors():
+        if not is_cached(rebalance_account) and not read(inputs.table, limits, many=False).faults:
+            words.note("compiling the rules for this machine, once (about 15 s)")
         return decide(inputs.table, limits)
 
 

@@ -231,9 +231,8 @@ def _level(members: Records, begin: int, end: int, goal: float) -> float:
             pinned += member.window_high
         else:
             free += member.wish
-    if free <= 0.0:
-        return float(ends[after])
-    return float(min(max((goal - pinned) / free, ends[before]), ends[after]))
+    level = (goal - pinned) / free if free > 0.0 else ends[after]
+    return float(min(max(level, ends[before]), ends[after]))
 
 
 @allocating
