@@ -66,6 +66,12 @@ def test_where_no_folder_can_be_written_it_compiles_anew(monkeypatch: pytest.Mon
     assert is_cached(double)
 
 
+def test_without_the_compiler_a_function_stays_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compilation.numba, "njit", lambda **_: lambda function: function)
+    assert entry(python) is python
+    assert is_cached(python)
+
+
 def test_the_rules_run_without_the_compiler() -> None:
     assert python(SCRIPT, NUMBA_DISABLE_JIT="1") == "0.2"
 

@@ -1220,3 +1220,10 @@ def test_scenario_4_minimum_bucket_representation() -> None:
         },
     )
     assert constraint(result, "min_buckets_represented").measured == 3
+
+
+def test_dust_between_the_thresholds_is_closed_as_dust() -> None:
+    # .55 would keep a holding (.5), but dust competes as new, and .55 neither represents (.6) nor enters (.65).
+    rows = [asset("A", 0.9, bucket="Tech"), asset("D", 0.55, 0.0005, "Bond"), asset("E", 0.45, 0.0005, "Bond")]
+    limits = bucketed(min_score_threshold=0.5, min_score_diversification=0.6, min_buckets_represented=2)
+    decide(rows, limits, {"A": OPENED, "D": out("dust", "close"), "E": out("below_threshold", "close")})

@@ -869,3 +869,13 @@ def test_an_account_within_one_is_not_overdrawn() -> None:
     rows = [asset("A", 0.9, 0.5), asset("B", 0.9, 0.5)]
     result = size(rows, plain(), dict.fromkeys("AB", (0.2, "capped_position")))
     assert "overdrawn" not in [note.code for note in result.notes]
+
+
+def test_the_floor_beside_fixed_weight() -> None:
+    # Tech .21, of which .05 is fixed: .16 / .04 = 4 places. In floating point .05 + 4 * .04 is above .21 by one bit,
+    # which lowers the least weight by that bit, and waives nothing.
+    rows = [asset("A", 0.9, 0.05, "Tech", restriction="no_trade")]
+    rows += [asset(name, bucket="Tech") for name in ("B", "C", "D", "E")]
+    limits = bucketed(min_position_weight=0.04, max_positions_per_bucket=9, max_allocation_per_bucket=0.21)
+    result = size(rows, limits, {"A": (0.05, "restricted"), **dict.fromkeys("BCDE", (0.04, "lifted_to_minimum"))})
+    assert constraint(result, "min_position_weight").status == "met"

@@ -393,6 +393,10 @@ def test_dust_above_the_minimum() -> None:
 
 EQUITY_BOND = {"Equity": {"min_allocation": 0.3}, "Bond": {"min_allocation": 0.4}}
 CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "flat names with levels": (
+        {"enable_bucket_diversification": True, "bucket_level": 2, "bucket_separator": ""},
+        "bucket_level is 2, but bucket_separator is empty: flat names have one level; write 1, or name the separator",
+    ),
     "minimum above maximum weight": (
         {"min_position_weight": 0.3},
         "min_position_weight 0.3 is above max_position_weight 0.2: no position could be held",

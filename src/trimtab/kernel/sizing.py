@@ -157,10 +157,8 @@ def _scale_minima(tree: Records, members: Records, spans: Records, top: int) -> 
     """
     scale = 1.0
     for _ in range(tree[top].stop - top + 1):
-        excess = _need_below(tree, members, spans, top, scale) - spans[top].cap
-        if excess <= 0.0 or spans[top].slope <= 0.0:
-            break
-        scale = max(0.0, scale - excess / spans[top].slope)
+        excess = max(0.0, _need_below(tree, members, spans, top, scale) - spans[top].cap)
+        scale = max(0.0, scale - excess / spans[top].slope) if spans[top].slope > 0.0 else scale
     for node in range(top + 1, tree[top].stop):
         spans[node].minimum *= scale
 
