@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from trimtab.limits import UNKNOWN, RebalancingLimits, split_path
+from trimtab.limits import RebalancingLimits
+from trimtab.paths import UNKNOWN, split_path
 
 Node = tuple[str, ...]
 Row = dict[str, Any]

@@ -21,7 +21,8 @@ import highspy
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trimtab.limits import UNKNOWN, BucketLimit, RebalancingLimits, split_path
+from trimtab.limits import BucketLimit, RebalancingLimits
+from trimtab.paths import UNKNOWN, split_path
 
 SCORE_UNITS = 1000
 _USED_UP = 1e-12

@@ -15,7 +15,8 @@ import pytest
 from cases import random_limits, random_rows
 
 import trimtab
-from trimtab.candidates import COLUMNS, OUTPUTS, read
+from trimtab.candidates import read
+from trimtab.columns import COLUMNS, OUTPUTS
 from trimtab.errors import Fault, InputError, LimitsError, UnmetLimitError
 from trimtab.limits import RebalancingLimits
 

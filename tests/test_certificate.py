@@ -14,7 +14,8 @@ from passes import Passed, run
 
 import trimtab
 from trimtab.candidates import read
-from trimtab.certificate import STATUSES, Certificate, Constraint, Measured, certify
+from trimtab.certificate import STATUSES, Certificate, Constraint, Measured
+from trimtab.checker import certify
 from trimtab.errors import BrokenLimitError
 from trimtab.limits import RebalancingLimits
 from trimtab.reasons import Reason

@@ -13,9 +13,9 @@ ROOT = Path(trimtab.__file__).parent
 
 # Floor by floor, and on a floor from top to bottom; a folder stands for all that is in it.
 FLOORS = {
-    0: ("errors", "reasons"),
+    0: ("errors", "reasons", "paths", "fields"),
     1: ("limits", "kernel"),
-    2: ("bucket_tree", "candidates", "checked_nodes", "certificate"),
+    2: ("bucket_tree", "columns", "candidates", "checked_nodes", "certificate", "checker"),
     3: ("details", "preflight", "result", "rebalancing"),
     6: ("data",),
     8: ("cli", "__main__"),
@@ -114,7 +114,7 @@ def test_the_kernel_is_listed() -> None:
     assert {path.stem for path in (ROOT / "kernel").glob("*.py")} == {*KERNEL, "__init__"}
 
 
-@pytest.mark.parametrize("room", ["checked_nodes", "certificate"])
+@pytest.mark.parametrize("room", ["checked_nodes", "checker"])
 def test_the_certificate_shares_nothing_with_the_kernel(room: str) -> None:
     names = [name for _, name in imported(ROOT / f"{room}.py")]
     assert names

@@ -13,7 +13,7 @@ import pytest
 from cases import random_limits, random_rows
 
 import trimtab
-from trimtab.candidates import OUTPUTS
+from trimtab.columns import OUTPUTS
 from trimtab.limits import RebalancingLimits, limits_schema
 from trimtab.reasons import SELECTED_REASONS, Action, Reason, Restriction, SizeReason
 from trimtab.result import BucketSummary, RebalanceResult, result_schema

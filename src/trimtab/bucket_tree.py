@@ -13,7 +13,8 @@ from functools import lru_cache
 
 from trimtab.errors import LimitsError, nearest
 from trimtab.kernel.tables import NO_LIMIT, NO_NODE, Records, build_tree
-from trimtab.limits import UNKNOWN, BucketLimit, RebalancingLimits, split_path
+from trimtab.limits import BucketLimit, RebalancingLimits
+from trimtab.paths import UNKNOWN, split_path
 
 Path = tuple[str, ...]
 _NOWHERE: Path = ()

@@ -6,54 +6,37 @@ rows in the order that came in. In between, rows stand in canonical order: accou
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import lru_cache
-from numbers import Real
 from typing import Any
 
-import narwhals.stable.v2 as nw
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-from narwhals.exceptions import DuplicateError
 
 from trimtab.bucket_tree import BucketTree, grow
+from trimtab.columns import (
+    COLUMNS,
+    NUMBERS,
+    Text,
+    accounts_of,
+    check_names,
+    columns_of,
+    numbers_of,
+    text_of,
+    with_columns,
+)
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.tables import NO_LIMIT, ROW, SETTINGS, Flags, Floats, Ints, Records, SizingMode, Unscored
-from trimtab.limits import UNKNOWN, RebalancingLimits, split_path
+from trimtab.limits import RebalancingLimits
+from trimtab.paths import UNKNOWN, split_path
 from trimtab.reasons import Restriction
 
-REQUIRED = ("asset", "score")
-NUMBERS = ("score", "current_weight", "max_weight", "desired_weight", "volatility")
-TEXTS = ("asset", "bucket", "restriction")
-COLUMNS = ("account", *TEXTS, *NUMBERS)
-OUTPUTS = ("target_weight", "action", "reason", "size_reason", "proposed_weight")
 RESTRICTIONS = tuple(member.code for member in Restriction)
 
 MOST_WEIGHT = 1.05
 _FULL = 1.0 + 1e-9
 _WISH_RANGE = (1e-9, 1e9)
-
-
-@dataclass(frozen=True)
-class Text:
-    """A column of text: `names[codes[row]]`, code -1 where there is none."""
-
-    codes: Ints
-    names: list[str]
-
-    def at(self, row: int) -> str | None:
-        """The text of a row."""
-        return None if self.codes[row] < 0 else self.names[self.codes[row]]
-
-    def values(self) -> list[str | None]:
-        """The text of every row."""
-        names = np.array([*self.names, None], object)
-        return list(names[self.codes])
 
 
 @dataclass(frozen=True)
@@ -101,24 +84,9 @@ class Candidates:
         return rows
 
     def with_columns(self, columns: dict[str, Any], rows: Ints | None = None) -> Any:
-        """The table that came in, or some of its rows, with these columns added, of the same kind.
-
-        `columns` have shape (rows of the table,).
-        """
-        chosen = slice(None) if rows is None or len(rows) == self.size else rows
-        added = {name: values[chosen] for name, values in columns.items()}
-        if isinstance(self.native, list):
-            lists = {name: values.tolist() for name, values in added.items()}
-            kept = self.native if isinstance(chosen, slice) else [self.native[row] for row in chosen]
-            return [{**row, **{name: lists[name][at] for name in lists}} for at, row in enumerate(kept)]
-        frame = nw.from_native(self.native, eager_only=True)
-        if not isinstance(chosen, slice):
-            frame = frame[chosen.tolist()]
-        if frame.implementation.is_pandas():  # one insertion: five cost as much as all the rest
-            kept, pandas = frame.to_native(), frame.implementation.to_native_namespace()
-            return pandas.concat([kept, pandas.DataFrame(added, index=kept.index)], axis=1)
-        series = [nw.new_series(name, values.tolist(), backend=frame.implementation) for name, values in added.items()]
-        return frame.with_columns(*series).to_native()
+        """The table that came in, or some of its rows, with these columns (shape (rows,)) added, of the same kind."""
+        chosen = None if rows is None or len(rows) == self.size else rows
+        return with_columns(self.native, columns, chosen)
 
 
 def settings_of(limits: RebalancingLimits) -> Records:
@@ -160,11 +128,11 @@ def read(table: Any, limits: RebalancingLimits, *, many: bool, any_accounts: boo
     LimitsError
         Limits for a bucket that does not exist.
     """
-    columns, count = _columns(table)
-    _check_names(columns, many)
+    columns, count = columns_of(table)
+    check_names(columns, many=many)
     if count == 0:
         raise InputError([Fault("there are no candidates", "give a table with at least one row")])
-    accounts, account_of = _accounts(columns.get("account"), count)
+    accounts, account_of = accounts_of(columns.get("account"), count)
     if not (many or any_accounts) and len(accounts) > 1:
         row = int(np.argmax(account_of > 0))
         raise InputError(
@@ -179,11 +147,11 @@ def read(table: Any, limits: RebalancingLimits, *, many: bool, any_accounts: boo
             ]
         )
     faults = _Faults(account_of, accounts if "account" in columns else None)
-    asset = _text(columns["asset"], "asset", count)
-    bucket = _text(columns.get("bucket"), "bucket", count)
-    restriction = _restrictions(_text(columns.get("restriction"), "restriction", count), faults)
+    asset = text_of(columns["asset"], "asset", count)
+    bucket = text_of(columns.get("bucket"), "bucket", count)
+    restriction = _restrictions(text_of(columns.get("restriction"), "restriction", count), faults)
     numbers = {
-        name: _numbers(columns.get(name), name, count, 0.0 if name == "current_weight" else math.nan)
+        name: numbers_of(columns.get(name), name, count, 0.0 if name == "current_weight" else math.nan)
         for name in NUMBERS
     }
     numbers["max_weight"] = _check_numbers(numbers, "max_weight" in columns, faults)
@@ -240,189 +208,6 @@ class _Faults:
 
 def _shown_number(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _columns(table: Any) -> tuple[dict[str, Any], int]:
-    """The columns that came in, by name, as Arrow arrays or lists; and the number of rows."""
-    if isinstance(table, list):
-        wrong = next((at for at, row in enumerate(table) if not isinstance(row, dict)), None)
-        if wrong is not None:
-            raise InputError(
-                [Fault("is not a dict", "give a list of dicts, one for each row", row=wrong + 1, value=table[wrong])]
-            )
-        names = dict.fromkeys(name for row in table for name in row)
-        absent = {"current_weight": 0.0}  # a key that a row does not have is the default, an explicit None is missing
-        return {name: [row.get(name, absent.get(name)) for row in table] for name in names}, len(table)
-    try:
-        frame = nw.from_native(table, eager_only=True)
-    except TypeError:
-        kind = type(table).__name__
-        raise InputError(
-            [Fault(f"a {kind} is not a table", "give a pandas, polars or pyarrow table, or a list of dicts")]
-        ) from None
-    except DuplicateError:
-        given = list(table.column_names if isinstance(table, pa.Table) else table.columns)
-        twice = next(name for at, name in enumerate(given) if name in given[:at])
-        raise InputError([Fault("stands twice in the table", "rename or drop one of the two", column=twice)]) from None
-    return {name: frame.get_column(name) for name in frame.columns}, len(frame)
-
-
-def _check_names(columns: Iterable[str], many: bool) -> None:
-    names = list(columns)
-    faults = []
-    for name in (*(("account",) if many else ()), *REQUIRED):
-        if name not in names:
-            near = _near(name, [other for other in names if other not in COLUMNS])
-            advice = (
-                f"is {near!r} meant? Rename it"
-                if near
-                else f"add it; the table has {', '.join(map(repr, names)) or 'none'}"
-            )
-            faults.append(Fault("the column is missing", advice, column=name))
-    for name in names:
-        if name in OUTPUTS:
-            faults.append(
-                Fault("the name is one of the result's columns", "drop or rename it before rebalancing", column=name)
-            )
-        elif name not in COLUMNS:
-            near = _near(name, [known for known in COLUMNS if known not in names and known not in REQUIRED])
-            if near:
-                faults.append(
-                    Fault("the column is not known", f"did you mean {near!r}? Rename or drop it", column=name)
-                )
-    if faults:
-        raise InputError(faults)
-
-
-def _near(name: str, others: Sequence[str]) -> str | None:
-    folded = {str(other).strip().casefold().replace(" ", "_").replace("-", "_"): other for other in reversed(others)}
-    found = difflib.get_close_matches(str(name).strip().casefold().replace(" ", "_"), folded, n=1, cutoff=0.8)
-    return folded[found[0]] if found else None
-
-
-def _arrow(column: Any, name: str) -> pa.Array:
-    """A column as one Arrow array; null, None and (from pandas) NaN are null."""
-    values = column if isinstance(column, list) else column.to_list() if column.dtype == nw.Object else None
-    try:
-        array = pa.array(column, from_pandas=True) if isinstance(column, list) else column.to_arrow()
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, UnicodeError):
-        array = _from_values(column.to_list() if values is None else values, name)
-    else:  # Arrow takes True for 1 beside numbers, and text for bytes beside bytes
-        if values is not None and (
-            any(isinstance(value, bool) for value in values) if name in NUMBERS else pa.types.is_binary(array.type)
-        ):
-            array = _from_values(values, name)
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
-
-
-def _from_values(values: list[Any], name: str) -> pa.Array:
-    """Numbers of different types as one column; the first value that does not fit is refused."""
-    what = "a number" if name in NUMBERS else "text"
-    fitting: list[Any] = []
-    for at, value in enumerate(values):
-        try:
-            fitting.append(_fitting(value, name))
-        except (TypeError, OverflowError, UnicodeError):
-            fault = Fault(f"is not {what}", f"write {what} or leave it empty", column=name, row=at + 1, value=value)
-            raise InputError([fault]) from None
-    return pa.array(fitting)
-
-
-def _fitting(value: Any, name: str) -> Any:
-    """The value as its column wants it, or an error."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return None
-    if name in NUMBERS and isinstance(value, Real | Decimal) and not isinstance(value, bool):
-        return float(value)
-    if name not in NUMBERS and isinstance(value, str):
-        value.encode()
-        return value
-    raise TypeError
-
-
-def _text(column: Any, name: str, count: int) -> Text:
-    if column is None:
-        return Text(np.full(count, -1, np.int64), [])
-    array = _arrow(column, name)
-    if pa.types.is_null(array.type):
-        return Text(np.full(count, -1, np.int64), [])
-    is_text = (
-        pa.types.is_string(array.type) or pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type)
-    )
-    if not is_text:
-        first = next(at for at, valid in enumerate(array.is_valid().to_pylist()) if valid)
-        raise InputError(
-            [
-                Fault(
-                    f"is not text but {array.type}",
-                    "convert the column to text",
-                    column=name,
-                    row=first + 1,
-                    value=array[first].as_py(),
-                )
-            ]
-        )
-    encoded = pc.dictionary_encode(array.cast(pa.large_string()))
-    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return Text(codes, encoded.dictionary.to_pylist())
-
-
-def _numbers(column: Any, name: str, count: int, default: float) -> Floats:
-    if column is None:
-        return np.full(count, default)
-    array = _arrow(column, name)
-    if pa.types.is_null(array.type):
-        return np.full(count, math.nan)
-    is_number = pa.types.is_integer(array.type) or pa.types.is_floating(array.type) or pa.types.is_decimal(array.type)
-    if not is_number:
-        first = next(at for at, valid in enumerate(array.is_valid().to_pylist()) if valid)
-        raise InputError(
-            [
-                Fault(
-                    "is not a number",
-                    "convert the column to numbers",
-                    column=name,
-                    row=first + 1,
-                    value=array[first].as_py(),
-                )
-            ]
-        )
-    return np.asarray(array.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
-
-
-def _accounts(column: Any, count: int) -> tuple[list[Any], Ints]:
-    """The accounts in the order of their first row, and the account of each row."""
-    if column is None:
-        return [None], np.zeros(count, np.int64)
-    array = _arrow(column, "account")
-    kind = array.type
-    is_fit = (
-        pa.types.is_integer(kind)
-        or pa.types.is_string(kind)
-        or pa.types.is_large_string(kind)
-        or pa.types.is_string_view(kind)
-    )
-    if array.null_count or not is_fit:
-        row = next((at for at, valid in enumerate(array.is_valid().to_pylist()) if not valid), None)
-        if row is not None:
-            raise InputError(
-                [Fault("the account is missing", "name the account of every row", column="account", row=row + 1)]
-            )
-        raise InputError(
-            [
-                Fault(
-                    f"is neither text nor a whole number but {kind}",
-                    "convert the column",
-                    column="account",
-                    row=1,
-                    value=array[0].as_py(),
-                )
-            ]
-        )
-    encoded = pc.dictionary_encode(array if pa.types.is_integer(kind) else array.cast(pa.large_string()))
-    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
 
 
 def _restrictions(text: Text, faults: _Faults) -> Ints:

@@ -13,7 +13,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.limits import UNKNOWN, BucketLimit, RebalancingLimits, split_path
+from trimtab.limits import BucketLimit, RebalancingLimits
+from trimtab.paths import UNKNOWN, split_path
 
 _NO_LIMIT = BucketLimit()
 

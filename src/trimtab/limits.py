@@ -1,6 +1,6 @@
 """The limits of a rebalance: one frozen object, checked at birth, read from and written to TOML.
 
-Everything that describes a field (type, range, meaning) stands once, in its `_limit(...)`; the checks, the
+Everything that describes a field (type, range, meaning) stands once, in its `described(...)`; the checks, the
 JSON Schema, the TOML text and the command line are derived from that.
 """
 
@@ -21,40 +21,11 @@ from typing import Any, cast
 import tomli_w
 
 from trimtab.errors import LimitsError, nearest
+from trimtab.fields import check_fields, described, field_schema
+from trimtab.paths import UNKNOWN, split_path
 
-UNKNOWN = "Unknown"
-SIZING_MODES = ("equal_weight", "score_weighted", "adaptive", "inverse_volatility", "desired")
 _TOLERANCE = 1e-9
-
-
-def _limit(
-    default: Any,
-    kind: type,
-    doc: str,
-    *,
-    low: float = 0.0,
-    high: float = math.inf,
-    below: float | None = None,
-    choices: tuple[str, ...] = (),
-    optional: bool = False,
-    fraction: bool = False,
-    may_be_empty: bool = False,
-) -> Any:
-    """A dataclass field with all that is known about it. `below` is an exclusive upper end."""
-    return field(
-        default=default,
-        metadata={
-            "kind": kind,
-            "doc": doc,
-            "low": low,
-            "high": 1.0 if fraction and high == math.inf else high,
-            "below": below,
-            "choices": choices,
-            "optional": optional,
-            "fraction": fraction,
-            "may_be_empty": may_be_empty,
-        },
-    )
+SIZING_MODES = ("equal_weight", "score_weighted", "adaptive", "inverse_volatility", "desired")
 
 
 # An unset one of these takes a value that depends on other fields (see `_resolve`).
@@ -68,14 +39,14 @@ class BucketLimit:
     All allocations are fractions of the account's total value.
     """
 
-    max_positions: int | None = _limit(None, int, "most positions in this bucket", optional=True)
-    max_allocation: float | None = _limit(None, float, "most weight in this bucket", optional=True, fraction=True)
-    min_allocation: float | None = _limit(
+    max_positions: int | None = described(None, int, "most positions in this bucket", optional=True)
+    max_allocation: float | None = described(None, float, "most weight in this bucket", optional=True, fraction=True)
+    min_allocation: float | None = described(
         None, float, "least weight in this bucket, if candidates allow", optional=True, fraction=True
     )
 
     def __post_init__(self) -> None:
-        faults = _check_fields(self, "")
+        faults = check_fields(self)
         most, least = self.max_allocation, self.min_allocation
         if not faults and most is not None and least is not None and least > most:
             faults.append(
@@ -103,88 +74,91 @@ class RebalancingLimits:
     0.4
     """
 
-    max_total_positions: int = _limit(10, int, "most positions in the portfolio", low=1)
-    max_new_positions: int = _limit(3, int, "most assets bought that are not held; increases do not count")
-    min_score_threshold: float = _limit(0.6, float, "least score to keep a holding", fraction=True)
-    min_score_diversification: float = _limit(
+    max_total_positions: int = described(10, int, "most positions in the portfolio", low=1)
+    max_new_positions: int = described(3, int, "most assets bought that are not held; increases do not count")
+    min_score_threshold: float = described(0.6, float, "least score to keep a holding", fraction=True)
+    min_score_diversification: float = described(
         _UNSET, float, "least score of a new asset that only represents a missing bucket", fraction=True
     )
-    min_score_new_position: float = _limit(_UNSET, float, "least score of a new asset", fraction=True)
-    target_invested: float = _limit(0.95, float, "aimed total weight; the rest is cash", fraction=True)
-    full_investment_positions: int | None = _limit(
+    min_score_new_position: float = described(_UNSET, float, "least score of a new asset", fraction=True)
+    target_invested: float = described(0.95, float, "aimed total weight; the rest is cash", fraction=True)
+    full_investment_positions: int | None = described(
         None, int, "positions from which on the full total is aimed at; fewer aim at less", low=1, optional=True
     )
-    max_position_weight: float = _limit(0.2, float, "most weight of a position", fraction=True)
-    min_position_weight: float = _limit(0.02, float, "least weight of a position that is held", fraction=True)
+    max_position_weight: float = described(0.2, float, "most weight of a position", fraction=True)
+    min_position_weight: float = described(0.02, float, "least weight of a position that is held", fraction=True)
 
-    enable_bucket_diversification: bool = _limit(False, bool, "bucket limits and representation on or off")
-    max_positions_per_bucket: int = _limit(4, int, "most positions in a bucket at bucket_level")
-    max_allocation_per_bucket: float = _limit(0.4, float, "most weight in a bucket at bucket_level", fraction=True)
-    min_buckets_represented: int = _limit(2, int, "least number of buckets at bucket_level with a position")
-    allow_bucket_overflow: bool = _limit(False, bool, "holdings need no free position in their bucket")
-    enforce_position_limits: bool = _limit(True, bool, "false removes every bucket's max_positions")
-    enforce_allocation_limits: bool = _limit(
+    enable_bucket_diversification: bool = described(False, bool, "bucket limits and representation on or off")
+    max_positions_per_bucket: int = described(4, int, "most positions in a bucket at bucket_level")
+    max_allocation_per_bucket: float = described(0.4, float, "most weight in a bucket at bucket_level", fraction=True)
+    min_buckets_represented: int = described(2, int, "least number of buckets at bucket_level with a position")
+    allow_bucket_overflow: bool = described(False, bool, "holdings need no free position in their bucket")
+    enforce_position_limits: bool = described(True, bool, "false removes every bucket's max_positions")
+    enforce_allocation_limits: bool = described(
         True, bool, "false removes every bucket's max_allocation and min_allocation"
     )
-    enforce_min_buckets: bool = _limit(True, bool, "false removes representation")
-    bucket_level: int = _limit(
+    enforce_min_buckets: bool = described(True, bool, "false removes representation")
+    bucket_level: int = described(
         1, int, "depth of the bucket path at which general limits and representation apply", low=1
     )
-    bucket_separator: str = _limit(
+    bucket_separator: str = described(
         "/", str, "what separates the parts of a bucket's path; empty (or None) for flat names", may_be_empty=True
     )
-    known_buckets: tuple[str, ...] = _limit((), tuple, "buckets that exist although no candidate is in them")
+    known_buckets: tuple[str, ...] = described((), tuple, "buckets that exist although no candidate is in them")
     buckets: Mapping[str, BucketLimit] = field(
         default_factory=dict,
         hash=False,
         metadata={
             "kind": dict,
+            "values": BucketLimit,
             "doc": "limits of single buckets: path -> max_positions, max_allocation, min_allocation",
         },
     )
 
-    sizing_mode: str = _limit("equal_weight", str, "what relative sizes are wished for", choices=SIZING_MODES)
-    residual_strategy: str = _limit(
+    sizing_mode: str = described("equal_weight", str, "what relative sizes are wished for", choices=SIZING_MODES)
+    residual_strategy: str = described(
         "proportional",
         str,
         "what limits leave over is spread over the other positions, or stays in cash",
         choices=("proportional", "cash"),
     )
-    no_trade_band: float = _limit(0.20, float, "a drift up to this fraction of the target is not traded", below=1.0)
-    min_trade: float = _limit(0.001, float, "a smaller trade of a holding is not made", fraction=True)
-    cash_band: float = _limit(0.02, float, "how far the total may stay from its aim for the band's sake", fraction=True)
-    drift_tolerance: float = _limit(
+    no_trade_band: float = described(0.20, float, "a drift up to this fraction of the target is not traded", below=1.0)
+    min_trade: float = described(0.001, float, "a smaller trade of a holding is not made", fraction=True)
+    cash_band: float = described(
+        0.02, float, "how far the total may stay from its aim for the band's sake", fraction=True
+    )
+    drift_tolerance: float = described(
         0.0,
         float,
         "how far a holding may drift above a limit before it is traded, as a fraction of the limit",
         high=1.0,
     )
-    dust_weight: float = _limit(
+    dust_weight: float = described(
         _UNSET, float, "a smaller holding competes as a new asset and is closed if not selected", fraction=True
     )
-    unscored_positions: str = _limit(
+    unscored_positions: str = described(
         "hold", str, "what happens to a holding without a score", choices=("hold", "close", "error")
     )
-    unknown_bucket: str = _limit(
+    unknown_bucket: str = described(
         "limit", str, "assets without a bucket: one limited bucket, or held and never bought", choices=("limit", "hold")
     )
-    brake_turnover: float | None = _limit(
+    brake_turnover: float | None = described(
         None, float, "selling more than this weight keeps everything as it is", optional=True, fraction=True
     )
-    brake_closed_positions: int | None = _limit(
+    brake_closed_positions: int | None = described(
         None, int, "closing more positions than this keeps everything as it is", optional=True
     )
-    on_unmet: str = _limit(
+    on_unmet: str = described(
         "report", str, "a limit that cannot be met is reported, or raised as an error", choices=("report", "raise")
     )
     derived: frozenset[str] = field(default=frozenset(), init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "derived", frozenset(_resolve(self)))
-        faults = _check_fields(self, "")
+        faults = check_fields(self)
         object.__setattr__(self, "buckets", _bucket_limits(self.buckets, faults))
         if not faults:
-            faults = [*_contradictions(self), *_bucket_contradictions(self)]
+            faults = list(_contradictions(self))
         if faults:
             raise LimitsError(faults)
 
@@ -284,11 +258,6 @@ def preset_text(name: str) -> str:
     return (resources.files("trimtab") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
 
 
-def split_path(path: str, separator: str) -> tuple[str, ...]:
-    """The parts of a bucket's path, as written; an empty part stays in, for the caller to refuse."""
-    return tuple(path.split(separator)) if separator else (path,)
-
-
 def limits_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a limits file, derived from the fields."""
     return {
@@ -296,33 +265,8 @@ def limits_schema() -> dict[str, Any]:
         "title": "trimtab limits",
         "type": "object",
         "additionalProperties": False,
-        "properties": {known.name: _field_schema(known) for known in limit_fields()},
+        "properties": {known.name: field_schema(known) for known in limit_fields()},
     }
-
-
-def _field_schema(known: dataclasses.Field[Any]) -> dict[str, Any]:
-    kind, doc = known.metadata["kind"], known.metadata["doc"]
-    if kind is dict:
-        properties = {inner.name: _field_schema(inner) for inner in dataclasses.fields(BucketLimit)}
-        inner_schema = {"type": "object", "additionalProperties": False, "properties": properties}
-        return {"type": "object", "description": doc, "additionalProperties": inner_schema}
-    if kind is tuple:
-        return {"type": "array", "items": {"type": "string"}, "description": doc}
-    schema: dict[str, Any] = {
-        "type": {bool: "boolean", int: "integer", float: "number", str: "string"}[kind],
-        "description": doc,
-    }
-    if known.default is not None:
-        schema["default"] = known.default
-    if kind in (int, float):
-        schema["minimum"] = kind(known.metadata["low"])
-        if known.metadata["below"] is not None:
-            schema["exclusiveMaximum"] = known.metadata["below"]
-        elif math.isfinite(known.metadata["high"]):
-            schema["maximum"] = known.metadata["high"]
-    if known.metadata["choices"]:
-        schema["enum"] = list(known.metadata["choices"])
-    return schema
 
 
 def _given(limit: BucketLimit) -> dict[str, Any]:
@@ -346,67 +290,6 @@ def _resolve(limits: RebalancingLimits) -> Iterable[str]:
     if limits.dust_weight is None:
         object.__setattr__(limits, "dust_weight", min(0.001, number("min_position_weight", 0.001)))
         yield "dust_weight"
-
-
-def _check_fields(owner: RebalancingLimits | BucketLimit, prefix: str) -> list[str]:
-    """The faults of single fields; numbers are stored as plain `int` and `float`."""
-    faults: list[str] = []
-    for known in dataclasses.fields(owner):
-        if "low" not in known.metadata:
-            continue
-        value, fault = _checked(known, getattr(owner, known.name))
-        if fault:
-            faults.append(f"{prefix}{known.name} {fault}")
-        else:
-            object.__setattr__(owner, known.name, value)
-    return faults
-
-
-def _checked(known: dataclasses.Field[Any], value: Any) -> tuple[Any, str]:
-    """The value as stored, and what is wrong with it (empty if nothing)."""
-    kind, meta = known.metadata["kind"], known.metadata
-    if value is None and meta["may_be_empty"]:
-        return "", ""
-    if value is None:
-        return None, "" if meta["optional"] else "must be given: it is None"
-    if kind is bool:
-        return value, "" if isinstance(value, bool) else f"must be true or false (received {value!r})"
-    if kind is tuple:
-        if isinstance(value, str) or not isinstance(value, Iterable):
-            return value, f"must be a list of names (received {value!r})"
-        names = tuple(value)
-        wrong = [name for name in names if not isinstance(name, str)]
-        return names, f"must be a list of names (received {wrong[0]!r} in it)" if wrong else ""
-    if kind is str:
-        return value, "" if value == "" and meta["may_be_empty"] else _text_fault(meta["choices"], value)
-    return _checked_number(kind, meta, value)
-
-
-def _text_fault(choices: tuple[str, ...], value: Any) -> str:
-    if not isinstance(value, str):
-        return f"must be text (received {value!r})"
-    if choices and value not in choices:
-        return f"must be one of {', '.join(choices)} (received {value!r}): {nearest(value, choices)}"
-    return "" if value else "must not be empty"
-
-
-def _checked_number(kind: type, meta: Mapping[str, Any], value: Any) -> tuple[Any, str]:
-    wanted = numbers.Integral if kind is int else numbers.Real
-    if isinstance(value, bool) or not isinstance(value, wanted):
-        return value, f"must be a{' whole' if kind is int else ''} number (received {value!r})"
-    number = kind(value)
-    low, high, below = meta["low"], meta["high"], meta["below"]
-    if not math.isfinite(number) or number < low or number > high or (below is not None and number >= below):
-        if below is not None:
-            span = f"at least {low:g} and below {below:g}"
-        elif math.isfinite(high):
-            span = f"between {low:g} and {high:g}"
-        else:
-            span = f"at least {low:g}"
-        percent = meta["fraction"] and 1 < number <= 100
-        hint = f": it looks like a percent, write {number / 100:g}" if percent else ""
-        return value, f"must be {span} (received {value!r}){hint}"
-    return number, ""
 
 
 def _bucket_limits(given: Any, faults: list[str]) -> Mapping[str, BucketLimit]:
@@ -453,6 +336,8 @@ def _contradictions(limits: RebalancingLimits) -> Iterable[str]:
             f"dust_weight {limits.dust_weight:g} is above min_position_weight {limits.min_position_weight:g}: "
             "a position of the least size would count as dust"
         )
+
+    yield from _bucket_contradictions(limits)
 
 
 def _bucket_contradictions(limits: RebalancingLimits) -> Iterable[str]:
@@ -535,7 +420,7 @@ def _minimum_faults(limits: RebalancingLimits) -> Iterable[str]:
     nodes |= {parts[:1] for parts in minima if parts[0] == UNKNOWN}
     for node in sorted(nodes):
         path = limits.bucket_separator.join(node)
-        own = limits.buckets.get(path, BucketLimit()).max_allocation
+        own = limits.buckets[path].max_allocation if path in limits.buckets else None
         is_level = len(node) == (1 if node[0] == UNKNOWN else limits.bucket_level)
         most = own if own is not None else limits.max_allocation_per_bucket if is_level else None
         if most is not None and needed(node) > most + _TOLERANCE:

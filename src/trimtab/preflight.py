@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from trimtab.candidates import Candidates, read
-from trimtab.certificate import EPSILON, Checker, Mask, Vector
+from trimtab.certificate import Mask, Vector
+from trimtab.checker import EPSILON, Checker
 from trimtab.errors import Fault, InputError, LimitsError
-from trimtab.limits import UNKNOWN, RebalancingLimits
+from trimtab.limits import RebalancingLimits
+from trimtab.paths import UNKNOWN
 
 _TOLERANCE = 1e-9
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.candidates import Candidates, read, settings_of
-from trimtab.certificate import certify
+from trimtab.checker import certify
 from trimtab.errors import Fault, InputError, UnmetLimitError
 from trimtab.kernel.account import rebalance_account
 from trimtab.kernel.tables import ANSWER, Flags, Records, empty_answer

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from trimtab.bucket_tree import BucketTree, grow
-from trimtab.candidates import OUTPUTS, Candidates
+from trimtab.candidates import Candidates
 from trimtab.certificate import UNMET, Certificate, Measured
+from trimtab.columns import OUTPUTS
 from trimtab.details import Detail, detail
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.kernel.tables import Flags, Floats, Ints, Records

@@ -14,7 +14,8 @@ import typer
 
 from trimtab.cli.exits import Words
 from trimtab.errors import Fault, InputError, LimitsError
-from trimtab.limits import UNKNOWN, RebalancingLimits
+from trimtab.limits import RebalancingLimits
+from trimtab.paths import UNKNOWN
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -15,7 +15,7 @@ from trimtab.cli.bars import bucket_table, legend
 from trimtab.cli.rows import Row, Shown, chosen_rows, rows_of
 from trimtab.cli.summary import brake_sentence, cash_facts, headline, limit_lines, trades
 from trimtab.cli.symbols import ACTION_STYLES, ASCII, UNICODE, Symbols, percent, short_names
-from trimtab.limits import UNKNOWN
+from trimtab.paths import UNKNOWN
 
 if TYPE_CHECKING:
     from trimtab.result import RebalanceResult

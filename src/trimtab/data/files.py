@@ -18,7 +18,7 @@ from types import MappingProxyType
 
 import pyarrow as pa
 
-from trimtab.candidates import NUMBERS
+from trimtab.columns import NUMBERS
 from trimtab.errors import Fault, InputError, nearest
 
 StrPath = str | os.PathLike[str]

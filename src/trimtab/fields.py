@@ -1,0 +1,129 @@
+"""Dataclass fields that know their type, range and meaning: the checks and the JSON Schema are derived from that."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import numbers
+from collections.abc import Iterable, Mapping
+from dataclasses import field
+from typing import Any
+
+from trimtab.errors import nearest
+
+
+def described(
+    default: Any,
+    kind: type,
+    doc: str,
+    *,
+    low: float = 0.0,
+    high: float = math.inf,
+    below: float | None = None,
+    choices: tuple[str, ...] = (),
+    optional: bool = False,
+    fraction: bool = False,
+    may_be_empty: bool = False,
+) -> Any:
+    """A dataclass field with all that is known about it. `below` is an exclusive upper end."""
+    return field(
+        default=default,
+        metadata={
+            "kind": kind,
+            "doc": doc,
+            "low": low,
+            "high": 1.0 if fraction and high == math.inf else high,
+            "below": below,
+            "choices": choices,
+            "optional": optional,
+            "fraction": fraction,
+            "may_be_empty": may_be_empty,
+        },
+    )
+
+
+def check_fields(owner: Any) -> list[str]:
+    """The faults of the described fields of a dataclass; its numbers are stored as plain `int` and `float`."""
+    faults: list[str] = []
+    for known in dataclasses.fields(owner):
+        if "low" not in known.metadata:
+            continue
+        value, fault = _checked(known, getattr(owner, known.name))
+        if fault:
+            faults.append(f"{known.name} {fault}")
+        else:
+            object.__setattr__(owner, known.name, value)
+    return faults
+
+
+def _checked(known: dataclasses.Field[Any], value: Any) -> tuple[Any, str]:
+    """The value as stored, and what is wrong with it (empty if nothing)."""
+    kind, meta = known.metadata["kind"], known.metadata
+    if value is None and meta["may_be_empty"]:
+        return "", ""
+    if value is None:
+        return None, "" if meta["optional"] else "must be given: it is None"
+    if kind is bool:
+        return value, "" if isinstance(value, bool) else f"must be true or false (received {value!r})"
+    if kind is tuple:
+        if isinstance(value, str) or not isinstance(value, Iterable):
+            return value, f"must be a list of names (received {value!r})"
+        names = tuple(value)
+        wrong = [name for name in names if not isinstance(name, str)]
+        return names, f"must be a list of names (received {wrong[0]!r} in it)" if wrong else ""
+    if kind is str:
+        return value, "" if value == "" and meta["may_be_empty"] else _text_fault(meta["choices"], value)
+    return _checked_number(kind, meta, value)
+
+
+def _text_fault(choices: tuple[str, ...], value: Any) -> str:
+    if not isinstance(value, str):
+        return f"must be text (received {value!r})"
+    if choices and value not in choices:
+        return f"must be one of {', '.join(choices)} (received {value!r}): {nearest(value, choices)}"
+    return "" if value else "must not be empty"
+
+
+def _checked_number(kind: type, meta: Mapping[str, Any], value: Any) -> tuple[Any, str]:
+    wanted = numbers.Integral if kind is int else numbers.Real
+    if isinstance(value, bool) or not isinstance(value, wanted):
+        return value, f"must be a{' whole' if kind is int else ''} number (received {value!r})"
+    number = kind(value)
+    low, high, below = meta["low"], meta["high"], meta["below"]
+    if not math.isfinite(number) or number < low or number > high or (below is not None and number >= below):
+        if below is not None:
+            span = f"at least {low:g} and below {below:g}"
+        elif math.isfinite(high):
+            span = f"between {low:g} and {high:g}"
+        else:
+            span = f"at least {low:g}"
+        percent = meta["fraction"] and 1 < number <= 100
+        hint = f": it looks like a percent, write {number / 100:g}" if percent else ""
+        return value, f"must be {span} (received {value!r}){hint}"
+    return number, ""
+
+
+def field_schema(known: dataclasses.Field[Any]) -> dict[str, Any]:
+    """The JSON Schema of a field; a field of kind `dict` names in its metadata the dataclass of its `values`."""
+    kind, doc = known.metadata["kind"], known.metadata["doc"]
+    if kind is dict:
+        properties = {inner.name: field_schema(inner) for inner in dataclasses.fields(known.metadata["values"])}
+        inner_schema = {"type": "object", "additionalProperties": False, "properties": properties}
+        return {"type": "object", "description": doc, "additionalProperties": inner_schema}
+    if kind is tuple:
+        return {"type": "array", "items": {"type": "string"}, "description": doc}
+    schema: dict[str, Any] = {
+        "type": {bool: "boolean", int: "integer", float: "number", str: "string"}[kind],
+        "description": doc,
+    }
+    if known.default is not None:
+        schema["default"] = known.default
+    if kind in (int, float):
+        schema["minimum"] = kind(known.metadata["low"])
+        if known.metadata["below"] is not None:
+            schema["exclusiveMaximum"] = known.metadata["below"]
+        elif math.isfinite(known.metadata["high"]):
+            schema["maximum"] = known.metadata["high"]
+    if known.metadata["choices"]:
+        schema["enum"] = list(known.metadata["choices"])
+    return schema
