@@ -392,8 +392,9 @@ def select(rows: Records, tree: Records, settings: Any, answer: Records) -> tupl
     _classify(rows, tree, settings, choices, answer)
     capacity = _measure(rows, tree, settings, choices)
     members, scores, queues = _queue_up(rows, choices)
-    representing = settings.buckets_to_represent > 0
     counts = _walk(rows, tree, settings, capacity, choices, scores, members, queues, False)
+    # A walk that represents enough buckets by itself is the best with representation, too.
+    representing = counts[_BUCKETS] < settings.buckets_to_represent
     if representing:
         counts = _walk(rows, tree, settings, capacity, choices, scores, members, queues, True)
     _explain(rows, tree, settings, capacity, counts, choices, representing, answer)
