@@ -475,7 +475,7 @@ VALUES: dict[str, tuple[str, Any, str, str]] = {
     "path with an empty part": ("bucket", "Equity//Tech", "the bucket's path has an empty part", "write every part between two separators"),
     "path that ends in a separator": ("bucket", "Equity/", "the bucket's path has an empty part", "write every part"),
     "path with a blank part": ("bucket", "Equity/ /Tech", "the bucket's path has an empty part", "write every part"),
-    "Unknown in another spelling": ("bucket", "unknown", "the bucket differs from 'Unknown' only in case or spaces", "write both the same way"),
+    "Unknown in another spelling": ("bucket", "unknown", "the bucket differs from 'Unknown' only in case, spaces or invisible signs", "write both the same way"),
 }  # fmt: skip
 
 
@@ -520,8 +520,88 @@ def test_a_triple_names_the_first_row() -> None:
 
 
 def test_asset_names_are_kept_as_they_are() -> None:
-    """Case and spaces tell assets apart: names of exchanges do."""
-    assert trimtab.rebalance([{"asset": name, "score": 0.8} for name in ("BRK.b", "BRK.B", "BRK.B ")])
+    """Case tells assets apart: names of exchanges do. Spaces around a name do not: a limit would count it twice."""
+    assert trimtab.rebalance([{"asset": name, "score": 0.8} for name in ("BRK.b", "BRK.B")])
+    found = the_fault([{"asset": name, "score": 0.8} for name in ("BRK.B", " BRK.B")])
+    assert (found.row, found.value, found.problem) == (2, " BRK.B", "the asset's name has spaces around it")
+
+
+def test_a_misspelled_key_of_one_row() -> None:
+    rows = [{"asset": "A", "score": 0.9, "current_weight": 0.2}, {"asset": "B", "score": 0.5, "curent_weight": 0.3}]
+    found = the_fault(rows)
+    assert (found.row, found.column, found.advice) == (
+        2,
+        "curent_weight",
+        "did you mean 'current_weight'? Rename or drop it",
+    )
+
+
+def test_what_happens_to_the_table_later_does_not_matter() -> None:
+    rows = [{"asset": name, "score": score, "current_weight": 0.0} for name, score in (("A", 0.9), ("B", 0.2))]
+    frame = pd.DataFrame(rows)
+    results = [trimtab.rebalance(rows), trimtab.rebalance(frame)]
+    before = [result.to_json() for result in results]
+    rows.reverse()
+    rows[0]["score"] = 0.1
+    frame.loc[:, "asset"] = ["B", "A"]
+    frame.loc[:, "score"] = 0.11
+    frame.loc[:, "current_weight"] = 0.5
+    assert [row["asset"] for row in results[0].targets] == ["A", "B"]
+    assert results[1].targets["score"].tolist() == [0.9, 0.2]
+    assert [result.to_json() for result in results] == before
+
+
+def test_bools_of_numpy_are_no_numbers() -> None:
+    found = the_fault([{"asset": "A", "score": 0.9, "current_weight": np.bool_(True)}, *good()])
+    assert (found.row, found.column, found.problem) == (1, "current_weight", "is not a number")
+
+
+def test_whole_numbers_beyond_what_a_float_holds() -> None:
+    found = the_fault(pa.table({"asset": ["A", "B"], "score": [2**53 + 1, 0]}))
+    assert (found.row, found.column) == (1, "score")
+
+
+@pytest.mark.parametrize("account", ["", " a", "a "])
+def test_an_account_needs_a_clean_name(account: str) -> None:
+    with pytest.raises(InputError, match=r"row 2.*'account'.*spaces around it"):
+        trimtab.rebalance_many([{"account": name, "asset": "A", "score": 0.9} for name in ("b", account)])
+
+
+def test_a_failed_account_has_no_say_in_spelling() -> None:
+    rows = [{"account": f"s{at}", "asset": "A", "score": 0.9, "bucket": "Tech"} for at in range(3)]
+    rows += [{"account": "big", "asset": "DUP", "score": 0.9, "bucket": "tech"} for _ in range(9)]
+    assert trimtab.rebalance_many(rows).counts == {"ok": 3, "failed": 1}
+
+
+@pytest.mark.parametrize("other", ["Cafe\u0301", "Caf\u00e9\u200b", "Caf\u00e9\u00a0", "CAF\u00c9"])
+def test_buckets_that_only_look_alike(other: str) -> None:
+    rows = [{"asset": name, "score": 0.9, "bucket": bucket} for name, bucket in (("A", "Caf\u00e9"), ("B", other))]
+    with pytest.raises(InputError, match="invisible signs"):
+        trimtab.rebalance(rows)
+
+
+@pytest.mark.parametrize("bucket", ["nan", "None", "<NA>"])
+def test_a_missing_bucket_written_as_text(bucket: str) -> None:
+    found = the_fault([{"asset": "A", "score": 0.9, "bucket": bucket}])
+    assert found.problem == "the bucket's path looks like a missing value written as text"
+
+
+def test_a_path_of_too_many_parts() -> None:
+    found = the_fault([{"asset": "A", "score": 0.9, "bucket": "/".join("x" * 1100)}])
+    assert found.problem == "the bucket's path has 1100 parts, more than 50"
+
+
+@pytest.mark.parametrize("limits", [{}, {"max_new_positions": 1}, "conservative", 0])
+def test_limits_of_another_kind(limits: Any) -> None:
+    with pytest.raises(LimitsError, match="limits must be RebalancingLimits"):
+        trimtab.rebalance(good(), limits)
+
+
+def test_limits_in_another_spelling_name_the_nearest_bucket() -> None:
+    limits = RebalancingLimits(enable_bucket_diversification=True, buckets={"tech": {"max_positions": 1}})
+    rows = [{"account": at, "asset": "A", "score": 0.9, "bucket": "Tech"} for at in (1, 2)]
+    with pytest.raises(LimitsError, match="did you mean 'Tech'"):
+        trimtab.rebalance_many(rows, limits)
 
 
 @pytest.mark.parametrize(
@@ -579,7 +659,7 @@ def spelled(*buckets: str, account: Any = None) -> Rows:
 def test_two_spellings(other: str) -> None:
     found = the_fault(spelled("Tech", "Tech", other), RebalancingLimits(**ON))
     assert (found.row, found.column, found.value) == (3, "bucket", other)
-    assert found.problem == "the bucket differs from 'Tech' only in case or spaces"
+    assert found.problem == "the bucket differs from 'Tech' only in case, spaces or invisible signs"
 
 
 def test_the_spelling_of_most_rows_counts() -> None:
@@ -596,9 +676,9 @@ def test_the_spelling_of_the_limits_counts_more() -> None:
 
 def test_a_part_of_a_path_in_two_spellings() -> None:
     found = the_fault(spelled("Equity/Tech", "Equity/Health", "equity/Energy"))
-    assert found.problem == "the bucket differs from 'Equity' only in case or spaces"
+    assert found.problem == "the bucket differs from 'Equity' only in case, spaces or invisible signs"
     found = the_fault(spelled("Equity/Tech", "Equity/Tech/Semis", "Equity/tech/Chips"))
-    assert found.problem == "the bucket differs from 'Equity/Tech' only in case or spaces"
+    assert found.problem == "the bucket differs from 'Equity/Tech' only in case, spaces or invisible signs"
 
 
 def test_the_same_name_in_two_places_is_fine() -> None:
@@ -625,7 +705,7 @@ def test_two_spellings_in_two_accounts() -> None:
     assert [row["status"] for row in many.accounts] == ["unmet", "failed", "unmet"]
     (fault,) = many.faults["two"]
     assert fault.sentence() == (
-        "account 'two', row 3, column 'bucket': the bucket differs from 'Tech' only in case or spaces (received 'tech'): "
+        "account 'two', row 3, column 'bucket': the bucket differs from 'Tech' only in case, spaces or invisible signs (received 'tech'): "
         "write both the same way"
     )
 
@@ -657,8 +737,8 @@ def test_one_account_with_a_name() -> None:
 def test_two_accounts_at_the_door_for_one() -> None:
     rows = [{"account": account, **row} for account, row in zip(["a", "a", "b"], good(), strict=True)]
     assert the_fault(rows).sentence() == (
-        "row 3, column 'account': there are 2 accounts, and this is the door for one (received 'b'): use rebalance_many, "
-        "or give the rows of one account"
+        "row 3, column 'account': there are 2 accounts, and this is the door for one (received 'b'): give the rows "
+        "of one account, or use trimtab.rebalance_many"
     )
 
 

@@ -13,9 +13,9 @@ from cases import random_limits, random_rows
 from passes import Passed, run
 
 import trimtab
+from trimtab import checker, rebalancing
 from trimtab.candidates import read
 from trimtab.certificate import STATUSES, Certificate, Constraint, Measured
-from trimtab.checker import certify
 from trimtab.errors import BrokenLimitError
 from trimtab.limits import RebalancingLimits
 from trimtab.reasons import Reason
@@ -26,6 +26,14 @@ ON: dict[str, Any] = {"enable_bucket_diversification": True, "min_buckets_repres
 
 def asset(name: str, bucket: str | None = None, score: float | None = 0.8, current: float = 0.0, **more: Any) -> Row:
     return {"asset": name, "score": score, "current_weight": current, "bucket": bucket, **more}
+
+
+def certify(*arguments: Any, **more: Any) -> list[Measured]:
+    """The limits as measured; what is broken in the first account that has something broken is raised."""
+    checks, broken = checker.certify(*arguments, **more)
+    if broken:
+        raise broken[min(broken)]
+    return checks
 
 
 def certified(
@@ -43,7 +51,7 @@ def broken(rows: list[Row], limits: RebalancingLimits, weights: dict[str, float]
     with pytest.raises(BrokenLimitError) as caught:
         certified(rows, limits, weights, selected)
     assert "a bug in trimtab" in str(caught.value)
-    return [sentence.split(": ")[1].split(" np.")[0].strip() for sentence in caught.value.sentences]
+    return [sentence.split(" is ")[0].replace(" of ", " ") for sentence in caught.value.sentences]
 
 
 # ---- every hard limit, broken by hand
@@ -151,15 +159,17 @@ def test_many_broken_limits_are_all_named() -> None:
     assert names == ["max_total_positions", "max_position_weight", "min_position_weight", "max_allocation Tech"]
 
 
-def test_the_account_is_named_and_the_list_is_short() -> None:
+def test_what_is_broken_is_told_by_account() -> None:
     limits = RebalancingLimits()
     rows = [{**asset("A", None, 0.5, 0.1), "account": f"acc{at}"} for at in range(30)]
     found = read(rows, limits, many=True)
     weights = np.full(30, 0.1)
-    with pytest.raises(BrokenLimitError) as caught:
-        certify(found, limits, target=weights, proposed=weights, selected=weights > 0, braked=np.zeros(30, np.bool_))
-    assert caught.value.sentences[0].startswith("acc0: min_score_threshold")
-    assert len(caught.value.sentences) == 20
+    weights[3] = 0.0
+    _, broken = checker.certify(
+        found, limits, target=weights, proposed=weights, selected=weights > 0, braked=np.zeros(30, np.bool_)
+    )
+    assert sorted(broken) == [at for at in range(30) if at != 3]
+    assert broken[0].sentences == ("min_score_threshold is 0.5 against 0.6",)
 
 
 def test_a_broken_limit_is_found_behind_the_brake() -> None:
@@ -230,7 +240,7 @@ def mutated(rng: random.Random, rows: list[Row], limits: RebalancingLimits, kind
         target[at], selected[at] = 0.02, True
     with pytest.raises(BrokenLimitError) as caught:
         certify(found, limits, target=target, proposed=target, selected=selected, braked=np.zeros(1, np.bool_))
-    assert any(f" {kind} " in sentence for sentence in caught.value.sentences), (kind, caught.value.sentences)
+    assert any(sentence.startswith(f"{kind} ") for sentence in caught.value.sentences), (kind, caught.value.sentences)
     return True
 
 
@@ -289,8 +299,9 @@ def test_mutations_of_buckets() -> None:
                     certify(
                         found, limits, target=target, proposed=target, selected=selected, braked=np.zeros(1, np.bool_)
                     )
-                # a list of 20 at most: here far fewer
-                assert any(f" {name} {found.tree.paths[node]} " in one for one in caught.value.sentences), (
+                assert any(
+                    one.startswith(f"{name} of {found.tree.paths[node]} is ") for one in caught.value.sentences
+                ), (
                     seed,
                     name,
                     node,
@@ -690,3 +701,52 @@ def test_random_results_are_certified(block: int) -> None:
                     assert one.measured == pytest.approx(bucket.target_weight, abs=1e-12)
                 elif one.node == bucket.path:
                     assert one.measured == bucket.positions
+
+
+def test_a_sibling_of_a_position_without_weight_is_not_free_to_represent() -> None:
+    """B1 represents Bond but gets no weight: representation is unmet for that, not for want of B2."""
+    limits = RebalancingLimits(
+        enable_bucket_diversification=True, target_invested=0.3, buckets={"Eq": {"min_allocation": 0.1}}
+    )
+    rows = [asset("U", None, None, 0.2), asset("B1", "Bond", 0.64), asset("B2", "Bond", 0.61), asset("H", "Eq")]
+    (unmet,) = trimtab.rebalance(rows, limits).certificate.unmet
+    assert (unmet.name, unmet.note) == ("min_buckets_represented", "no weight is left for B1")
+
+
+def test_a_least_weight_waived_above_a_node_that_is_full_by_one_bit() -> None:
+    """.1 + .05 is above .15 by one bit, which waives nothing in Bond/Gov; Bond, with .2 for .25, waives."""
+    limits = RebalancingLimits(
+        enable_bucket_diversification=True,
+        min_position_weight=0.1,
+        max_allocation_per_bucket=0.2,
+        allow_bucket_overflow=True,
+        min_buckets_represented=0,
+        buckets={"Bond/Gov": {"max_allocation": 0.15}},
+    )
+    rows = [
+        asset("G1", "Bond/Gov", 0.61, 0.05),
+        asset("G2", "Bond/Gov", 0.65, 0.05, restriction="no_sell"),
+        asset("C1", "Bond/Corp", 0.6, 0.08),
+    ]
+    result = trimtab.rebalance(rows, limits)
+    found = {one.name: one.status for one in result.certificate if not one.node}
+    assert found["min_position_weight"] == "waived"
+
+
+def test_a_bug_in_one_account_sinks_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the checker finds broken fails its account; alone, it raises."""
+    rows = [{**asset("A", None, 0.9, 0.1), "account": name} for name in ("good", "bad")]
+    certified_as = rebalancing.certify
+
+    def finds_a_bug(found: Any, *arguments: Any, **more: Any) -> Any:
+        checks, _ = certified_as(found, *arguments, **more)
+        return checks, {len(found.accounts) - 1: BrokenLimitError(["max_position_weight is 0.3 against 0.2"])}
+
+    monkeypatch.setattr(rebalancing, "certify", finds_a_bug)
+    many = trimtab.rebalance_many(rows)
+    assert many.counts == {"ok": 1, "failed": 1}
+    assert "a bug in trimtab" in many.accounts[1]["error"]
+    assert math.isnan(many.targets[1]["target_weight"])
+    assert many.result("good").status == "ok"
+    with pytest.raises(BrokenLimitError):
+        trimtab.rebalance(rows[:1])

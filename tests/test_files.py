@@ -427,7 +427,7 @@ class TestJoin:
     def test_later_faults_can_be_placed_in_their_file(self, files: Callable[..., list[Path]]) -> None:
         paths = files(holdings="asset,current_weight\nX,0.2\nY,0.1\nA,-0.3\n")
         joined = join_tables(*paths)
-        (fault,) = read(joined.table, RebalancingLimits(), many=False).faults[0]
+        (fault,) = read(joined.table, RebalancingLimits(), many=False, any_accounts=True).faults[0]
         assert (fault.source, fault.row) == (None, 2)
         located = joined.located(fault)
         assert (located.source, located.row, located.column) == (str(paths[1]), 3, "current_weight")

@@ -325,8 +325,18 @@ def test_the_error_counts_and_lists() -> None:
 
 
 def test_unknown_field_in_the_constructor() -> None:
-    with pytest.raises(TypeError, match="max_total_positons"):
-        RebalancingLimits(max_total_positons=1)  # type: ignore[call-arg]
+    with pytest.raises(LimitsError, match="did you mean 'max_total_positions'") as caught:
+        RebalancingLimits(max_total_positons=1, max_new_positions=-1)  # type: ignore[call-arg]
+    assert len(caught.value.faults) == 2
+
+
+@pytest.mark.parametrize("value", [10**30, 10**400])
+def test_counts_beyond_reason(value: int) -> None:
+    assert the_fault(max_total_positions=value).startswith("max_total_positions must be at most 1,000,000,000")
+
+
+def test_an_aim_below_one_position() -> None:
+    assert "no position would fit" in the_fault(target_invested=0.01)
 
 
 # ---- fields that follow from others
@@ -482,11 +492,11 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "two spellings of a bucket": (
         {**ON, "buckets": {"Tech": {}, "tech ": {}}},
-        "buckets: 'tech ' and 'Tech' differ only in case or spaces",
+        "buckets: 'tech ' and 'Tech' differ only in case, spaces or invisible signs",
     ),
     "two spellings across fields": (
         {**ON, "buckets": {"Tech": {}}, "known_buckets": ["TECH"]},
-        "known_buckets: 'TECH' and 'Tech' differ only in case or spaces",
+        "known_buckets: 'TECH' and 'Tech' differ only in case, spaces or invisible signs",
     ),
     "limits for Unknown that is held": (
         {**ON, "unknown_bucket": "hold", "buckets": {"Unknown/Foo": {"max_positions": 1}}},

@@ -40,15 +40,20 @@ class BucketTree:
         )
 
 
-def grow(buckets: Iterable[str], limits: RebalancingLimits) -> BucketTree:
+def grow(buckets: Iterable[str], limits: RebalancingLimits, seen: Iterable[str] = ()) -> BucketTree:
     """The tree of these buckets (valid paths) under these limits; not to be changed, it may be in use elsewhere.
+
+    `seen`: other names, malformed perhaps, that may be what the limits mean.
 
     Raises
     ------
     LimitsError
         Limits for a bucket that neither a candidate nor `known_buckets` has.
     """
-    return _grown(tuple(sorted(set(buckets))), limits)
+    try:
+        return _grown(tuple(sorted(set(buckets))), limits)
+    except _MissingNodesError as error:
+        raise LimitsError(_missing_sentences(error.missing, {*error.present, *seen}, limits)) from None
 
 
 @lru_cache(maxsize=64)  # most passes have the buckets of the one before
@@ -129,13 +134,21 @@ def _refuse_unknown_nodes(
 ) -> None:
     """A limit for a node that does not exist is a typo, and must never mean `no limit`."""
     present = {(UNKNOWN,)}.union(*chains)
-    separator = limits.bucket_separator
-    names = [separator.join(key) for key in present]
-    faults = [
-        f"buckets[{separator.join(key)!r}]: no candidate is in this bucket: {nearest(separator.join(key), names)} "
+    missing = [key for key in limited if key not in present]
+    if missing:
+        raise _MissingNodesError(missing, [limits.bucket_separator.join(key) for key in present])
+
+
+class _MissingNodesError(Exception):
+    def __init__(self, missing: list[Path], present: list[str]) -> None:
+        super().__init__(missing)
+        self.missing, self.present = missing, present
+
+
+def _missing_sentences(missing: list[Path], names: set[str], limits: RebalancingLimits) -> list[str]:
+    paths = [limits.bucket_separator.join(key) for key in missing]
+    return [
+        f"buckets[{path!r}]: no candidate is in this bucket: {nearest(path, names)} "
         "(if the name is right, add it to known_buckets)"
-        for key in limited
-        if key not in present
+        for path in paths
     ]
-    if faults:
-        raise LimitsError(faults)

@@ -7,8 +7,7 @@ rows in the order that came in. In between, rows stand in canonical order: accou
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -24,12 +23,11 @@ from trimtab.columns import (
     columns_of,
     numbers_of,
     text_of,
-    with_columns,
 )
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.tables import NO_LIMIT, ROW, SETTINGS, Flags, Floats, Ints, Records, SizingMode, Unscored
 from trimtab.limits import RebalancingLimits
-from trimtab.paths import UNKNOWN, split_path
+from trimtab.paths import UNKNOWN, folded, path_fault, split_path
 from trimtab.reasons import Restriction
 
 RESTRICTIONS = tuple(member.code for member in Restriction)
@@ -47,7 +45,6 @@ class Candidates:
     account `accounts[i]` has order[start[i] : start[i + 1]], which is empty where `faults[i]` is not.
     """
 
-    native: Any
     accounts: list[Any]
     account_of: Ints
     asset: Text
@@ -83,10 +80,22 @@ class Candidates:
         rows["restriction"] = self.restriction[self.order]
         return rows
 
-    def with_columns(self, columns: dict[str, Any], rows: Ints | None = None) -> Any:
-        """The table that came in, or some of its rows, with these columns (shape (rows,)) added, of the same kind."""
-        chosen = None if rows is None or len(rows) == self.size else rows
-        return with_columns(self.native, columns, chosen)
+    def only(self, account: int) -> tuple[Candidates, Ints]:
+        """One good account alone, as if only its rows had come in; and which rows these are."""
+        order = self.order[self.start[account] : self.start[account + 1]]
+        rows = np.sort(order)
+        alone = replace(
+            self,
+            accounts=[self.accounts[account]],
+            account_of=np.zeros(len(rows), np.int64),
+            asset=Text(self.asset.codes[rows], self.asset.names),
+            bucket=Text(self.bucket.codes[rows], self.bucket.names),
+            order=np.searchsorted(rows, order),
+            start=np.array([0, len(rows)]),
+            faults={},
+            **{name: getattr(self, name)[rows] for name in (*NUMBERS, "restriction", "leaf")},
+        )
+        return alone, rows
 
 
 def settings_of(limits: RebalancingLimits) -> Records:
@@ -139,7 +148,7 @@ def read(table: Any, limits: RebalancingLimits, *, many: bool, any_accounts: boo
             [
                 Fault(
                     f"there are {len(accounts)} accounts, and this is the door for one",
-                    "use rebalance_many, or give the rows of one account",
+                    "give the rows of one account, or use trimtab.rebalance_many",
                     column="account",
                     row=row + 1,
                     value=accounts[1],
@@ -156,19 +165,20 @@ def read(table: Any, limits: RebalancingLimits, *, many: bool, any_accounts: boo
     }
     numbers["max_weight"] = _check_numbers(numbers, "max_weight" in columns, faults)
     _check_assets(asset, account_of, faults)
-    bucket, sound = _check_buckets(bucket, limits, faults)
     _check_totals(numbers["current_weight"], account_of, len(accounts), faults)
     _check_scored(asset, numbers["score"], numbers["current_weight"], restriction, limits, faults)
+    bucket, sound = _check_buckets(bucket, limits, faults)
+    if faults.found and not (many or any_accounts):
+        raise InputError(faults.found[0])
     bad = np.zeros(len(accounts), np.bool_)
     bad[list(faults.found)] = True
     good_rows = ~bad[account_of]
-    tree = grow(sound, limits)
+    tree = grow(sound, limits, seen=bucket.names)
     leaf = np.zeros(count, np.int64)
     leaf_of_code = np.array([tree.leaf_of.get(name, 0) for name in bucket.names], np.int64)
     leaf[good_rows] = leaf_of_code[bucket.codes[good_rows]]
     order, start = _canonical(asset, account_of, good_rows, len(accounts))
     return Candidates(
-        native=table,
         accounts=accounts,
         account_of=account_of,
         asset=asset,
@@ -189,17 +199,21 @@ class _Faults:
     """Faults by account, each found with the row it is in."""
 
     def __init__(self, account_of: Ints, accounts: list[Any] | None) -> None:
-        self._account_of = account_of
+        self.account_of = account_of
         self._accounts = accounts
         self.found: dict[int, list[Fault]] = {}
 
     def add(
         self, row: int | None, problem: str, advice: str, *, column: str, value: Any, account: int | None = None
     ) -> None:
-        at = int(self._account_of[row]) if row is not None else int(account or 0)
+        at = int(self.account_of[row]) if row is not None else int(account or 0)
         name = None if self._accounts is None else self._accounts[at]
         fault = Fault(problem, advice, column=column, row=None if row is None else row + 1, value=value, account=name)
         self.found.setdefault(at, []).append(fault)
+
+    def good_rows(self) -> Flags:
+        """The rows of accounts without a fault so far."""
+        return ~np.isin(self.account_of, list(self.found))
 
     def add_where(self, wrong: Flags, values: Any, problem: str, advice: str, *, column: str) -> None:
         for row in np.flatnonzero(wrong):
@@ -268,6 +282,12 @@ def _check_numbers(numbers: dict[str, Floats], has_max: bool, faults: _Faults) -
 
 
 def _check_assets(asset: Text, account_of: Ints, faults: _Faults) -> None:
+    loose = np.array([bool(name.strip()) and name != name.strip() for name in asset.names] + [False], np.bool_)[
+        asset.codes
+    ]
+    for spaced in np.flatnonzero(loose).tolist():
+        problem = "the asset's name has spaces around it"
+        faults.add(spaced, problem, "write it without them", column="asset", value=asset.at(spaced))
     blank = np.array([not name.strip() for name in asset.names] + [True], np.bool_)[asset.codes]
     for unnamed in np.flatnonzero(blank).tolist():
         faults.add(unnamed, "the asset has no name", "name every asset", column="asset", value=asset.at(unnamed))
@@ -295,17 +315,21 @@ def _check_buckets(bucket: Text, limits: RebalancingLimits, faults: _Faults) -> 
     names = [name if name.strip() else UNKNOWN for name in bucket.names]
     problem: dict[int, tuple[str, str]] = {}
     sound = _are_sound(tuple(names), limits)
-    spelling = {} if sound else _spellings(names, bucket, limits)
+    spelling = {} if sound else _spellings(names, bucket, limits, faults)
     for code, name in enumerate(() if sound else names):
         parts = split_path(name, limits.bucket_separator)
-        if not all(part.strip() for part in parts):
-            problem[code] = ("the bucket's path has an empty part", "write every part between two separators")
+        fault = path_fault(parts)
+        if fault:
+            problem[code] = (f"the bucket's path {fault[0]}", fault[1])
             continue
         for depth in range(1, len(parts) + 1):
-            kept = spelling[_folded(parts[:depth])]
+            kept = spelling[folded(parts[:depth])]
             if kept != parts[:depth]:
                 other = limits.bucket_separator.join(kept)
-                problem[code] = (f"the bucket differs from {other!r} only in case or spaces", "write both the same way")
+                problem[code] = (
+                    f"the bucket differs from {other!r} only in case, spaces or invisible signs",
+                    "write both the same way",
+                )
                 break
     wrong = np.array([code in problem for code in range(len(names))] + [False], np.bool_)[bucket.codes]
     for row in np.flatnonzero(wrong):
@@ -322,28 +346,29 @@ def _are_sound(names: tuple[str, ...], limits: RebalancingLimits) -> bool:
     spelling: dict[tuple[str, ...], tuple[str, ...]] = {}
     for name in (UNKNOWN, *limits.buckets, *limits.known_buckets, *names):
         parts = split_path(name, limits.bucket_separator)
-        if not all(part.strip() for part in parts):
+        if path_fault(parts):
             return False
-        folded = _folded(parts)
+        alike = folded(parts)
         for depth in range(1, len(parts) + 1):
-            if spelling.setdefault(folded[:depth], parts[:depth]) != parts[:depth]:
+            if spelling.setdefault(alike[:depth], parts[:depth]) != parts[:depth]:
                 return False
     return True
 
 
-def _folded(parts: Sequence[str]) -> tuple[str, ...]:
-    return tuple(part.strip().casefold() for part in parts)
-
-
-def _spellings(names: list[str], bucket: Text, limits: RebalancingLimits) -> dict[tuple[str, ...], tuple[str, ...]]:
-    """For each node the spelling that counts: `Unknown`, then the limits', then that of most rows, then the first."""
-    rows_of = np.bincount(bucket.codes[bucket.codes >= 0], minlength=len(names))
+def _spellings(
+    names: list[str], bucket: Text, limits: RebalancingLimits, faults: _Faults
+) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """For each node the spelling that counts: `Unknown`, then the limits', then that of most good accounts, then of most rows."""
+    rows = faults.good_rows() & (bucket.codes >= 0)
+    pairs = np.unique(faults.account_of[rows] * (len(names) + 1) + bucket.codes[rows])
+    votes_for = np.bincount(pairs % (len(names) + 1), minlength=len(names)).astype(np.float64)
+    votes_for += np.bincount(bucket.codes[rows], minlength=len(names)) / (rows.size + 1.0)  # rows decide a tie
     votes: dict[tuple[str, ...], dict[tuple[str, ...], float]] = {}
     given = [(UNKNOWN, math.inf), *((name, 1e18) for name in (*limits.buckets, *limits.known_buckets))]
-    for name, weight in [*given, *((name, float(rows_of[code])) for code, name in enumerate(names))]:
+    for name, weight in [*given, *((name, float(votes_for[code])) for code, name in enumerate(names))]:
         parts = split_path(name, limits.bucket_separator)
         for depth in range(1, len(parts) + 1):
-            counted = votes.setdefault(_folded(parts[:depth]), {})
+            counted = votes.setdefault(folded(parts[:depth]), {})
             counted[parts[:depth]] = counted.get(parts[:depth], 0.0) + weight
     return {folded: min(counted, key=lambda parts: (-counted[parts], parts)) for folded, counted in votes.items()}
 
@@ -353,12 +378,10 @@ def _check_totals(weight: Floats, account_of: Ints, accounts: int, faults: _Faul
     totals = np.bincount(account_of, usable, minlength=accounts)
     for account in np.flatnonzero(totals > MOST_WEIGHT + 1e-12):
         total = float(totals[account])
-        percent = 50 < total <= 105
-        advice = (
-            "they look like percents: divide by 100"
-            if percent
-            else "give fractions of the account's total value, cash left out"
-        )
+        if 50 < total <= 105:
+            advice = "they look like percents: divide by 100"
+        else:
+            advice = "give fractions of the account's total value, cash left out (0.12, not 12)"
         faults.add(
             None,
             f"the weights sum to {total:.6g}, above {MOST_WEIGHT}",

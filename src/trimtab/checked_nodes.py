@@ -41,7 +41,6 @@ class CheckedNodes:
     named: frozenset[str]  # paths on the way to a bucket that the limits name
     leaf_of: dict[str, int]  # bucket as given -> node
     parents: NDArray[np.int64]  # (nodes,)
-    up: NDArray[np.float64]  # (nodes, nodes): up[leaf, node] = 1 where leaf lies under node or is it
 
 
 @lru_cache(maxsize=64)
@@ -54,19 +53,14 @@ def checked_nodes(used: tuple[str, ...], limits: RebalancingLimits) -> CheckedNo
     paths = sorted(parent_of, key=lambda path: split_path(path, limits.bucket_separator))
     number = {path: at for at, path in enumerate(["", *paths])}
     nodes = [CheckedNode("", 0, -1, math.inf, math.inf, 0.0, counts=False, closed=False)]
-    up = np.zeros((len(number), len(number)))
-    up[0, 0] = 1.0
-    for at, path in enumerate(paths, start=1):
+    for path in paths:
         parent = number[parent_of[path]]
         nodes.append(_node(path, parent, nodes[parent].depth + 1, limits))
-        up[at] = up[parent]
-        up[at, at] = 1.0
     return CheckedNodes(
         tuple(nodes),
         frozenset(path for name in limits.buckets for path in chains.get(name, [])),
         {name: number[chains[name][-1]] if name in chains else 0 for name in used},
         np.array([node.parent for node in nodes], np.int64),
-        up,
     )
 
 

@@ -25,6 +25,7 @@ from trimtab.limits import RebalancingLimits
 Matrix = NDArray[np.float64]
 
 EPSILON = 1e-12
+COUNT_PLAY = 1e-9  # by so much of a position may the count of positions exceed the exact quotient
 _NAMED = 5
 
 
@@ -98,7 +99,7 @@ class Checker:
         codes = bucket.codes[self.candidates.order]
         used = sorted(bucket.names[code] for code in np.unique(codes))
         found = checked_nodes(tuple(used), self.limits)
-        self.nodes, self.named, self.up = found.nodes, found.named, found.up
+        self.nodes, self.named = found.nodes, found.named
         self.leaf = np.array([found.leaf_of.get(name, 0) for name in (*bucket.names, "")], np.int64)[codes]
         self.steps = []
         rows, node_of = np.arange(len(self.leaf)), self.leaf
@@ -174,8 +175,9 @@ class Checker:
             most[:, at] = np.minimum(most[:, at], cap)
             minimum = np.minimum(node.min_allocation, most[:, at])
             tight[:, at] = need[:, at] > cap
+            waived = need[:, at] > cap + EPSILON + COUNT_PLAY * self.limits.min_position_weight
             short[:, at] = bare[:, at] > cap + EPSILON
-            need[:, at] = np.minimum(np.maximum(np.where(tight[:, at], bare[:, at], need[:, at]), minimum), cap)
+            need[:, at] = np.minimum(np.maximum(np.where(waived, bare[:, at], need[:, at]), minimum), cap)
             bare[:, at] = np.minimum(np.maximum(bare[:, at], minimum), cap)
             if node.parent >= 0:
                 for sums in (most, need, bare):
@@ -190,7 +192,9 @@ class Checker:
 
     def under(self, node: int) -> Mask:
         """The rows under a node."""
-        found: Mask = self.up[self.leaf, node] > 0
+        found = np.zeros(len(self.leaf), np.bool_)
+        for rows, place in self.steps:
+            found[rows] |= place % len(self.nodes) == node
         return found
 
     def worst(self, where: Mask, excess: Vector) -> tuple[NDArray[np.int64], Vector]:
@@ -283,10 +287,8 @@ class Checker:
         below = positions & (self.target < self.low - EPSILON)
         excused = np.zeros(len(below), np.bool_)
         if below.any():
-            tight = (self.tightness[0].astype(np.float64) @ self.up.T) > 0  # at the node or above it
-            excused = tight[self.account, self.leaf]
-            within_floor = self.target >= self.low - 1e-9 * limit - EPSILON
-            excused |= within_floor
+            within_floor = self.target >= self.low - COUNT_PLAY * limit - EPSILON
+            excused = self._below(self.tightness[0]) | within_floor
         status = np.where(self.per_account(below) > 0, WAIVED, MET).astype(np.int8)
         status[self.per_account(below & ~excused) > 0] = BROKEN
         value = np.where(row >= 0, self.target[row] if len(self.target) else 0.0, limit)
@@ -376,9 +378,10 @@ class Checker:
         if (status == UNMET).any():
             _, short, most = self.tightness
             few = most[:, at] < node.min_allocation
-            above = self.up[at].astype(np.bool_)
-            above[at] = False
-            excused = few | short[:, above].any(axis=1)
+            excused, above = few.copy(), node.parent
+            while above >= 0:
+                excused |= short[:, above]
+                above = self.nodes[above].parent
             status[(status == UNMET) & ~excused] = BROKEN
 
         def note(account: int) -> str:
@@ -409,22 +412,26 @@ class Checker:
     def _missing_candidates(self, level: Mask) -> tuple[Mask, Mask]:
         """The eligible rows of buckets that are not represented; and of these, those that a limit keeps out."""
         top = np.where(level, np.arange(len(self.nodes)), -1)
-        level_of = (self.up * (top + 1)).max(axis=1).astype(np.int64)[self.leaf] - 1
-        represented = self.count[self.account, np.maximum(level_of, 0)] > 0
-        missing = self.eligible & (level_of >= 0) & ~represented & ~self.selected
+        for at in range(1, len(self.nodes)):  # a parent stands before its children
+            top[at] = max(top[at], top[self.nodes[at].parent])
+        level_of = top[self.leaf]
         slots, room = self.per_node(self.slot), self.room()
-        full = self._below_full(slots >= room)
+        represented = slots[self.account, np.maximum(level_of, 0)] > 0  # be it by a position that got no weight
+        missing = self.eligible & (level_of >= 0) & ~represented & ~self.selected
+        full = self._below(slots >= room)
         if self.limits.allow_bucket_overflow:  # there, holdings need places only in all, and weight in their buckets
             used_up = np.array([node.max_allocation for node in self.nodes]) - self.fixed_weight <= EPSILON
             used_up[:, 0] = slots[:, 0] >= room[:, 0]
-            full = np.where(self.holding, self._below_full(used_up), full)
+            full = np.where(self.holding, self._below(used_up), full)
         is_new = (self.current <= 0) | self.dust
         no_new = self.per_account(self.slot & is_new & ~self.fixed)[self.account] >= self.limits.max_new_positions
         return missing, full | (is_new & no_new)
 
-    def _below_full(self, full: Mask) -> Mask:
-        """The rows under a node that is full."""
-        found: Mask = (full.astype(np.float64) @ self.up.T > 0)[self.account, self.leaf]
+    def _below(self, marked: Mask) -> Mask:
+        """The rows at or under a marked node, of shape (accounts, nodes), of their account."""
+        found = np.zeros(len(self.leaf), np.bool_)
+        for rows, place in self.steps:
+            found[rows] |= marked.ravel()[place]
         return found
 
     def room(self) -> Matrix:
@@ -467,29 +474,24 @@ def certify(
     proposed: Vector,
     selected: Mask,
     braked: Mask,
-) -> list[Measured]:
+) -> tuple[list[Measured], dict[int, BrokenLimitError]]:
     """Measure every limit in the targets, and in the would-be targets of braked accounts.
 
-    `target`, `proposed` and `selected` have shape (rows,), `braked` (accounts,).
-
-    Raises
-    ------
-    BrokenLimitError
-        A hard limit is broken where no rule excuses it: a bug.
+    `target`, `proposed` and `selected` have shape (rows,), `braked` (accounts,). Returns the limits, and by account what
+    is broken although no rule excuses it: a bug.
     """
     checks = Checker(candidates, limits, proposed, selected).measure()
-    broken = [
-        f"{candidates.accounts[account] if candidates.accounts[account] is not None else 'the account'}: "
-        f"{check.name} {check.node or ''} {check.value[account]!r} against {check.limit[account]!r}"
-        for check in checks
-        for account in np.flatnonzero(check.status == BROKEN)
-    ]
-    if broken:
-        raise BrokenLimitError(broken[:20])
+    broken: dict[int, list[str]] = {}
+    for check in checks:
+        for account in np.flatnonzero(check.status == BROKEN).tolist():
+            value, limit = float(check.value[account]), float(check.limit[account])
+            where = f" of {check.node}" if check.node else ""
+            broken.setdefault(account, []).append(f"{check.name}{where} is {value!r} against {limit!r}")
+    errors = {account: BrokenLimitError(sentences) for account, sentences in broken.items()}
     if not braked.any():
-        return checks
+        return checks, errors
     kept = Checker(candidates, limits, target, target > 0, as_held=True).measure()
-    return [_with_braked(check, as_held, braked) for check, as_held in zip(checks, kept, strict=True)]
+    return [_with_braked(check, as_held, braked) for check, as_held in zip(checks, kept, strict=True)], errors
 
 
 def _with_braked(check: Measured, as_held: Measured, braked: Mask) -> Measured:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -56,6 +56,7 @@ def columns_of(table: Any) -> tuple[dict[str, Any], int]:
                 [Fault("is not a dict", "give a list of dicts, one for each row", row=wrong + 1, value=table[wrong])]
             )
         names = dict.fromkeys(name for row in table for name in row)
+        _check_keys(table, [name for name in names if name not in COLUMNS])
         absent = {"current_weight": 0.0}  # a key that a row does not have is the default, an explicit None is missing
         return {name: [row.get(name, absent.get(name)) for row in table] for name in names}, len(table)
     try:
@@ -70,6 +71,16 @@ def columns_of(table: Any) -> tuple[dict[str, Any], int]:
         twice = next(name for at, name in enumerate(given) if name in given[:at])
         raise InputError([Fault("stands twice in the table", "rename or drop one of the two", column=twice)]) from None
     return {name: frame.get_column(name) for name in frame.columns}, len(frame)
+
+
+def _check_keys(table: list[dict[str, Any]], unknown: list[str]) -> None:
+    """Refuse a misspelled key of single rows: the others have the column, so it would pass for one of the user's own."""
+    for name in unknown:
+        at, row = next((at, row) for at, row in enumerate(table) if name in row)
+        near = _near(name, [known for known in COLUMNS if known not in row and any(known in other for other in table)])
+        if near:
+            advice = f"did you mean {near!r}? Rename or drop it"
+            raise InputError([Fault("the key is not known", advice, column=name, row=at + 1, value=row[name])])
 
 
 def check_names(columns: Iterable[str], *, many: bool) -> None:
@@ -115,7 +126,9 @@ def _arrow(column: Any, name: str) -> pa.Array:
         array = _from_values(column.to_list() if values is None else values, name)
     else:  # Arrow takes True for 1 beside numbers, and text for bytes beside bytes
         if values is not None and (
-            any(isinstance(value, bool) for value in values) if name in NUMBERS else pa.types.is_binary(array.type)
+            any(isinstance(value, bool | np.bool_) for value in values)
+            if name in NUMBERS
+            else pa.types.is_binary(array.type)
         ):
             array = _from_values(values, name)
     if isinstance(array, pa.ChunkedArray):
@@ -140,7 +153,7 @@ def _fitting(value: Any, name: str) -> Any:
     """The value as its column wants it, or an error."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
-    if name in NUMBERS and isinstance(value, Real | Decimal) and not isinstance(value, bool):
+    if name in NUMBERS and isinstance(value, Real | Decimal) and not isinstance(value, bool | np.bool_):
         return float(value)
     if name not in NUMBERS and isinstance(value, str):
         value.encode()
@@ -197,7 +210,7 @@ def numbers_of(column: Any, name: str, count: int, default: float) -> Floats:
                 )
             ]
         )
-    return np.asarray(array.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+    return np.array(array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), np.float64)
 
 
 def accounts_of(column: Any, count: int) -> tuple[list[Any], Ints]:
@@ -230,19 +243,37 @@ def accounts_of(column: Any, count: int) -> tuple[list[Any], Ints]:
             ]
         )
     encoded = pc.dictionary_encode(array if pa.types.is_integer(kind) else array.cast(pa.large_string()))
+    for at, account in enumerate(encoded.dictionary.to_pylist()):
+        if isinstance(account, str) and (not account or account != account.strip()):
+            row = int(np.argmax(encoded.indices.to_numpy(zero_copy_only=False) == at))
+            fault = Fault(
+                "the account is empty or has spaces around it", "write its name without them", column="account"
+            )
+            raise InputError([replace(fault, row=row + 1, value=account)])
     return encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def with_columns(native: Any, columns: dict[str, Any], rows: Ints | None) -> Any:
-    """The table, or some of its rows (None for all), with columns of shape (rows of the table,) added; same kind."""
-    added = columns if rows is None else {name: values[rows] for name, values in columns.items()}
+def take_rows(native: Any, rows: Ints) -> Any:
+    """Some rows of a table, of the same kind."""
+    if isinstance(native, list):
+        return [native[row] for row in rows]
+    return nw.from_native(native, eager_only=True)[rows.tolist()].to_native()
+
+
+def without_columns(native: Any, names: Iterable[str]) -> Any:
+    """A table without some of its columns, of the same kind."""
+    dropped = set(names)
+    if isinstance(native, list):
+        return [{name: value for name, value in row.items() if name not in dropped} for row in native]
+    return nw.from_native(native, eager_only=True).drop(*dropped).to_native()
+
+
+def with_columns(native: Any, added: dict[str, Any]) -> Any:
+    """A new table with columns (shape (rows,)) added, of the same kind; what happens to the old one does not matter."""
     if isinstance(native, list):
         lists = {name: values.tolist() for name, values in added.items()}
-        kept = native if rows is None else [native[row] for row in rows]
-        return [{**row, **{name: lists[name][at] for name in lists}} for at, row in enumerate(kept)]
+        return [{**row, **{name: lists[name][at] for name in lists}} for at, row in enumerate(native)]
     frame = nw.from_native(native, eager_only=True)
-    if rows is not None:
-        frame = frame[rows.tolist()]
     if frame.implementation.is_pandas():  # one insertion: five cost as much as all the rest
         kept, pandas = frame.to_native(), frame.implementation.to_native_namespace()
         return pandas.concat([kept, pandas.DataFrame(added, index=kept.index)], axis=1)

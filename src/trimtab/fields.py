@@ -11,6 +11,8 @@ from typing import Any
 
 from trimtab.errors import nearest
 
+_MOST = 1_000_000_000  # of a count
+
 
 def described(
     default: Any,
@@ -32,7 +34,7 @@ def described(
             "kind": kind,
             "doc": doc,
             "low": low,
-            "high": 1.0 if fraction and high == math.inf else high,
+            "high": 1.0 if fraction and high == math.inf else min(high, _MOST) if kind is int else high,
             "below": below,
             "choices": choices,
             "optional": optional,
@@ -88,12 +90,14 @@ def _checked_number(kind: type, meta: Mapping[str, Any], value: Any) -> tuple[An
     wanted = numbers.Integral if kind is int else numbers.Real
     if isinstance(value, bool) or not isinstance(value, wanted):
         return value, f"must be a{' whole' if kind is int else ''} number (received {value!r})"
-    number = kind(value)
+    number = math.inf if value > _MOST * 10 else kind(value)
     low, high, below = meta["low"], meta["high"], meta["below"]
     if not math.isfinite(number) or number < low or number > high or (below is not None and number >= below):
         if below is not None:
             span = f"at least {low:g} and below {below:g}"
-        elif math.isfinite(high):
+        elif kind is int and number > high:
+            span = f"at most {high:,}"
+        elif kind is float and math.isfinite(high):
             span = f"between {low:g} and {high:g}"
         else:
             span = f"at least {low:g}"

@@ -7,6 +7,7 @@ JSON Schema, the TOML text and the command line are derived from that.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import numbers
 import tomllib
@@ -20,9 +21,9 @@ from typing import Any, cast
 
 import tomli_w
 
-from trimtab.errors import LimitsError, nearest
+from trimtab.errors import LimitsError, nearest, shown
 from trimtab.fields import check_fields, described, field_schema
-from trimtab.paths import UNKNOWN, split_path
+from trimtab.paths import UNKNOWN, folded, path_fault, split_path
 
 _TOLERANCE = 1e-9
 SIZING_MODES = ("equal_weight", "score_weighted", "adaptive", "inverse_volatility", "desired")
@@ -189,16 +190,10 @@ class RebalancingLimits:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], source: str | None = None) -> RebalancingLimits:
         """Limits from plain values; an unknown field is an error with the nearest name."""
-        names = [known.name for known in limit_fields()]
-        faults = [f"unknown field {name!r}: {nearest(str(name), names)}" for name in values if name not in names]
-        known_values = {name: value for name, value in values.items() if name in names}
         try:
-            limits = cls(**known_values)
+            return cls(**values)
         except LimitsError as error:
-            raise LimitsError([*faults, *error.faults], source) from None
-        if faults:
-            raise LimitsError(faults, source)
-        return limits
+            raise LimitsError(error.faults, source) from None
 
     @classmethod
     def from_toml(cls, path: str | Path) -> RebalancingLimits:
@@ -238,6 +233,45 @@ class RebalancingLimits:
     def preset(cls, name: str) -> RebalancingLimits:
         """One of the limits that ship as examples (`preset_names`); no recommendation."""
         return cls.from_toml_text(preset_text(name), source=f"preset {name!r}")
+
+
+_checked_init = RebalancingLimits.__init__
+
+
+@functools.wraps(_checked_init)
+def _named_init(self: RebalancingLimits, **values: Any) -> None:
+    """An unknown field is a fault beside the others, with the nearest name."""
+    names = [known.name for known in limit_fields()]
+    faults = [f"unknown field {shown(name)}: {nearest(str(name), names)}" for name in values if name not in names]
+    try:
+        _checked_init(self, **{name: value for name, value in values.items() if name in names})
+    except LimitsError as error:
+        faults += error.faults
+    if faults:
+        raise LimitsError(faults)
+
+
+RebalancingLimits.__init__ = _named_init  # type: ignore[method-assign]
+
+
+def given_limits(limits: RebalancingLimits | None) -> RebalancingLimits:
+    """The limits that were given, or the defaults; anything else is refused.
+
+    Raises
+    ------
+    LimitsError
+        Something that is not `RebalancingLimits`.
+    """
+    if limits is None:
+        return RebalancingLimits()
+    if not isinstance(limits, RebalancingLimits):
+        kind = type(limits).__name__
+        raise LimitsError(
+            [
+                f"limits must be RebalancingLimits (received a {kind}): make them with RebalancingLimits(...), from_dict, from_toml or preset"
+            ]
+        )
+    return limits
 
 
 def limit_fields() -> tuple[dataclasses.Field[Any], ...]:
@@ -331,6 +365,11 @@ def _contradictions(limits: RebalancingLimits) -> Iterable[str]:
             f"min_position_weight {limits.min_position_weight:g} is above max_position_weight "
             f"{limits.max_position_weight:g}: no position could be held"
         )
+    if 0 < limits.target_invested < limits.min_position_weight:
+        yield (
+            f"target_invested {limits.target_invested:g} is below min_position_weight {limits.min_position_weight:g}: no "
+            "position would fit"
+        )
     if limits.dust_weight > limits.min_position_weight:
         yield (
             f"dust_weight {limits.dust_weight:g} is above min_position_weight {limits.min_position_weight:g}: "
@@ -374,15 +413,15 @@ def _path_faults(limits: RebalancingLimits) -> Iterable[str]:
     named = [("buckets", path) for path in limits.buckets] + [("known_buckets", path) for path in limits.known_buckets]
     for name, path in named:
         parts = split_path(path, limits.bucket_separator)
-        folded = tuple(part.strip().casefold() for part in parts)
-        if not all(folded):
-            yield f"{name}: the path {path!r} has an empty part; write every part between two separators"
+        alike, fault = folded(parts), path_fault(parts)
+        if fault:
+            yield f"{name}: the path {shown(path)} {fault[0]}; {fault[1]}"
             continue
-        if folded[0] == UNKNOWN.casefold() and parts[0] != UNKNOWN:
+        if alike[0] == UNKNOWN.casefold() and parts[0] != UNKNOWN:
             yield f"{name}: {path!r} is the reserved bucket {UNKNOWN!r} in another spelling; write {UNKNOWN!r}"
-        other = seen.setdefault(folded, path)
+        other = seen.setdefault(alike, path)
         if other != path:
-            yield f"{name}: {path!r} and {other!r} differ only in case or spaces; write one of them"
+            yield f"{name}: {path!r} and {other!r} differ only in case, spaces or invisible signs; write one of them"
         if name == "known_buckets":
             continue
         if parts[0] == UNKNOWN:

@@ -13,7 +13,7 @@ from trimtab.candidates import Candidates, read
 from trimtab.certificate import Mask, Vector
 from trimtab.checker import EPSILON, Checker
 from trimtab.errors import Fault, InputError, LimitsError
-from trimtab.limits import RebalancingLimits
+from trimtab.limits import RebalancingLimits, given_limits
 from trimtab.paths import UNKNOWN
 
 _TOLERANCE = 1e-9
@@ -65,7 +65,7 @@ def check(candidates: Any, limits: RebalancingLimits | None = None) -> Preflight
     >>> [finding.code for finding in found.warnings]
     ['cash_forced', 'representation']
     """
-    limits = limits or RebalancingLimits()
+    limits = given_limits(limits)
     try:
         found = read(candidates, limits, many=False, any_accounts=True)
     except InputError as error:
@@ -80,10 +80,11 @@ def check(candidates: Any, limits: RebalancingLimits | None = None) -> Preflight
         for fault in faults
     ]
     warnings = list(_general(found, limits))
-    checker = Checker(found, limits, found.current_weight, found.current_weight > 0)
     for account, name in enumerate(found.accounts):
         if account not in found.faults:
-            warnings += [Finding("warning", code, text, name) for code, text in _of_account(checker, limits, account)]
+            alone, _ = found.only(account)
+            checker = Checker(alone, limits, alone.current_weight, alone.current_weight > 0)
+            warnings += [Finding("warning", code, text, name) for code, text in _of_account(checker, limits)]
     return Preflight((*errors, *warnings))
 
 
@@ -110,8 +111,8 @@ def _general(found: Candidates, limits: RebalancingLimits) -> Iterable[Finding]:
         )
 
 
-def _of_account(checker: Checker, limits: RebalancingLimits, account: int) -> Iterable[tuple[str, str]]:
-    mine = checker.account == account
+def _of_account(checker: Checker, limits: RebalancingLimits) -> Iterable[tuple[str, str]]:
+    mine = checker.account == 0
     usable = mine & (checker.eligible | checker.fixed)
     most = _most_weight(checker, limits, usable)
     most[0] = min(most[0], _most_entering(checker, limits, usable))
@@ -122,7 +123,7 @@ def _of_account(checker: Checker, limits: RebalancingLimits, account: int) -> It
             f"at most {most[0]:.1%} can be invested, {limits.target_invested:.1%} is aimed at: at least {1 - most[0]:.1%} stays "
             f"in cash, {short * 100:.1f} points more than wished ({_narrowest(checker, limits, most)})",
         )
-    kept = _kept(checker, limits, account)
+    kept = _kept(checker, limits)
     represented = sum(kept[at] > 0 for at, node in enumerate(checker.nodes) if node.counts)
     settled = not checker.represents or represented >= limits.min_buckets_represented
     if kept[0] >= limits.max_total_positions and settled:
@@ -141,19 +142,17 @@ def _of_account(checker: Checker, limits: RebalancingLimits, account: int) -> It
             )
 
 
-def _kept(checker: Checker, limits: RebalancingLimits, account: int) -> list[int]:
+def _kept(checker: Checker, limits: RebalancingLimits) -> list[int]:
     """How many holdings that qualify find a place under each node, those under the root whatever its own limits."""
     qualify = (checker.holding & checker.eligible) | (checker.fixed & ~checker.dust)
-    kept: list[int] = np.bincount(
-        checker.leaf[(checker.account == account) & qualify], minlength=len(checker.nodes)
-    ).tolist()
-    room = checker.room()[account]
+    kept: list[int] = np.bincount(checker.leaf[qualify], minlength=len(checker.nodes)).tolist()
+    room = checker.room()[0]
     for at in range(len(checker.nodes) - 1, 0, -1):  # every node stands behind its parent
-        node, fixed = checker.nodes[at], checker.fixed_weight[account, at]
+        node, fixed = checker.nodes[at], checker.fixed_weight[0, at]
         if not limits.allow_bucket_overflow:
-            kept[at] = int(min(kept[at], max(room[at], checker.fixed_count[account, at])))
+            kept[at] = int(min(kept[at], max(room[at], checker.fixed_count[0, at])))
         elif node.max_allocation - fixed <= EPSILON:
-            kept[at] = int(checker.fixed_count[account, at])
+            kept[at] = int(checker.fixed_count[0, at])
         kept[node.parent] += kept[at]
     return kept
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from trimtab.candidates import Candidates, read, settings_of
 from trimtab.checker import certify
-from trimtab.errors import Fault, InputError, UnmetLimitError
+from trimtab.errors import BrokenLimitError, Fault, UnmetLimitError
 from trimtab.kernel.account import rebalance_account
 from trimtab.kernel.tables import ANSWER, Flags, Records, empty_answer
-from trimtab.limits import RebalancingLimits
+from trimtab.limits import RebalancingLimits, given_limits
 from trimtab.result import Pass, RebalanceManyResult, RebalanceResult
 
 # numba's parallel layer may abort the process when two threads enter it at once.
@@ -55,13 +54,14 @@ def rebalance(candidates: Any, limits: RebalancingLimits | None = None) -> Rebal
     >>> [(row["asset"], row["target_weight"], row["reason"]) for row in result.targets]
     [('AAA', 0.2, 'kept'), ('BBB', 0.2, 'added'), ('CCC', 0.0, 'below_threshold')]
     """
-    limits = limits or RebalancingLimits()
+    limits = given_limits(limits)
     found = read(candidates, limits, many=False)
-    if found.faults:
-        raise InputError(found.faults[0])
     answer = empty_answer(len(found.order))
     braked = rebalance_account(found.rows(limits), found.tree.nodes, settings_of(limits)[0], answer)
-    result = _certified(found, limits, answer, np.array([braked], np.bool_)).summary(0)
+    passed, broken = _certified(candidates, found, limits, answer, np.array([braked], np.bool_))
+    if broken:
+        raise broken[0]
+    result = RebalanceResult(passed)
     if limits.on_unmet == "raise" and result.certificate.unmet:
         raise UnmetLimitError(_unmet_sentences(result))
     return result
@@ -82,20 +82,24 @@ def rebalance_many(candidates: Any, limits: RebalancingLimits | None = None) -> 
     """
     from trimtab.kernel.accounts import rebalance_accounts  # noqa: PLC0415 - numba's parallel layer, only for many
 
-    limits = limits or RebalancingLimits()
+    limits = given_limits(limits)
     found = read(candidates, limits, many=True)
     answer = empty_answer(len(found.order))
     with _PARALLEL:
         braked = rebalance_accounts(found.rows(limits), found.start, found.tree.nodes, settings_of(limits), answer)
-    passed = _certified(found, limits, answer, braked)
+    passed, broken = _certified(candidates, found, limits, answer, braked)
+    if broken:
+        passed = _failing_broken(passed, broken)
     return RebalanceManyResult(_failing_unmet(passed) if limits.on_unmet == "raise" else passed)
 
 
-def _certified(found: Candidates, limits: RebalancingLimits, answer: Records, braked: Flags) -> Pass:
-    """The answer in the order of the table's rows, with every limit measured."""
+def _certified(
+    table: Any, found: Candidates, limits: RebalancingLimits, answer: Records, braked: Flags
+) -> tuple[Pass, dict[int, BrokenLimitError]]:
+    """The answer in the order of the table's rows, with every limit measured; and by account what is broken."""
     decided = np.zeros(found.size, ANSWER)
     decided[found.order] = answer
-    checks = certify(
+    checks, broken = certify(
         found,
         limits,
         target=decided["target"],
@@ -103,19 +107,26 @@ def _certified(found: Candidates, limits: RebalancingLimits, answer: Records, br
         selected=decided["selected"],
         braked=braked,
     )
-    return Pass(found, limits, decided, braked, checks)
+    return Pass.of(table, found, limits, decided, braked, checks), broken
+
+
+def _failing_broken(passed: Pass, broken: dict[int, BrokenLimitError]) -> Pass:
+    """The same pass, with the accounts whose result breaks a limit as failed: a bug must not sink the others."""
+    names = passed.candidates.accounts
+    advice = "please report it with the account's rows"
+    return passed.failing({at: [Fault(str(error), advice, account=names[at])] for at, error in broken.items()})
 
 
 def _failing_unmet(passed: Pass) -> Pass:
     """The same pass, with the accounts that have an unmet limit as failed."""
     found = passed.candidates
-    faults = dict(found.faults)
-    for account, name in enumerate(found.accounts):
-        unmet = [] if account in faults else _unmet_sentences(passed.summary(account))
-        if unmet:
+    faults: dict[int, list[Fault]] = {}
+    for account in np.flatnonzero(passed.unmet()).tolist():
+        if account not in found.faults:
             advice = "change the limit or the candidates, or let on_unmet report it"
-            faults[account] = [Fault(f"unmet: {text}", advice, account=name) for text in unmet]
-    return replace(passed, candidates=replace(found, faults=faults))
+            texts = _unmet_sentences(passed.alone(account))
+            faults[account] = [Fault(f"unmet: {text}", advice, account=found.accounts[account]) for text in texts]
+    return passed.failing(faults) if faults else passed
 
 
 def _unmet_sentences(result: RebalanceResult) -> list[str]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib import resources
 from typing import Any
@@ -15,7 +14,8 @@ import numpy as np
 from trimtab.bucket_tree import BucketTree, grow
 from trimtab.candidates import Candidates
 from trimtab.certificate import UNMET, Certificate, Measured
-from trimtab.columns import OUTPUTS
+from trimtab.checker import certify
+from trimtab.columns import OUTPUTS, take_rows, with_columns, without_columns
 from trimtab.details import Detail, detail
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.kernel.tables import Flags, Floats, Ints, Records
@@ -63,6 +63,49 @@ class Pass:
     decided: Records
     braked: Flags  # (accounts,)
     checks: list[Measured]
+    targets: Any  # the table with the result's columns, made at once: what happens to the table later does not matter
+
+    @classmethod
+    def of(
+        cls,
+        table: Any,
+        candidates: Candidates,
+        limits: RebalancingLimits,
+        decided: Records,
+        braked: Flags,
+        checks: list[Measured],
+    ) -> Pass:
+        """A pass with the targets of its table."""
+        targets = with_columns(table, _output_columns(decided, candidates.account_of, candidates.faults))
+        return cls(candidates, limits, decided, braked, checks, targets)
+
+    def unmet(self) -> Flags:
+        """The accounts with a limit that could not be met."""
+        found = np.zeros(len(self.candidates.accounts), np.bool_)
+        for measured in self.checks:
+            found |= measured.status == UNMET
+        return found
+
+    def failing(self, faults: dict[int, list[Fault]]) -> Pass:
+        """The same pass with more accounts failed."""
+        everything = self.candidates.faults | faults
+        columns = _output_columns(self.decided, self.candidates.account_of, everything)
+        targets = with_columns(without_columns(self.targets, OUTPUTS), columns)
+        return replace(self, candidates=replace(self.candidates, faults=everything), targets=targets)
+
+    def alone(self, account: int) -> RebalanceResult:
+        """The result of one good account, as if it had been rebalanced alone."""
+        candidates, rows = self.candidates.only(account)
+        decided, braked = self.decided[rows], self.braked[account : account + 1]
+        checks, _ = certify(
+            candidates,
+            self.limits,
+            target=decided["target"],
+            proposed=decided["proposed"],
+            selected=decided["selected"],
+            braked=braked,
+        )
+        return RebalanceResult(Pass(candidates, self.limits, decided, braked, checks, take_rows(self.targets, rows)))
 
     @cached_property
     def totals(self) -> tuple[Floats, Floats, Floats]:
@@ -76,43 +119,31 @@ class Pass:
 
         return summed(target), summed(np.maximum(target - current, 0.0)), summed(np.maximum(current - target, 0.0))
 
-    def columns(self) -> dict[str, Any]:
-        """The result's columns; rows of failed accounts have NaN and the action `failed`."""
-        decided = self.decided
-        columns: dict[str, Any] = dict(
-            zip(
-                OUTPUTS,
-                (
-                    decided["target"],
-                    _ACTION_CODES[decided["action"]],
-                    _REASON_CODES[decided["reason"]],
-                    _SIZE_CODES[decided["size_reason"]],
-                    decided["proposed"],
-                ),
-                strict=True,
-            )
-        )
-        if self.candidates.faults:
-            failed = np.isin(self.candidates.account_of, list(self.candidates.faults))
-            for name in ("action", "reason", "size_reason"):
-                columns[name] = np.where(failed, "failed" if name == "action" else "", columns[name])
-            for name in ("target_weight", "proposed_weight"):
-                columns[name] = np.where(failed, math.nan, columns[name])
-        return columns
 
-    def summary(self, account: int) -> RebalanceResult:
-        """The result of one good account."""
-        order = self.candidates.order[self.candidates.start[account] : self.candidates.start[account + 1]]
-        return RebalanceResult(self, account, np.sort(order))
+def _output_columns(decided: Records, account_of: Ints, faults: dict[int, list[Fault]]) -> dict[str, Any]:
+    """The result's columns; rows of failed accounts have NaN and the action `failed`."""
+    values = (
+        decided["target"],
+        _ACTION_CODES[decided["action"]],
+        _REASON_CODES[decided["reason"]],
+        _SIZE_CODES[decided["size_reason"]],
+        decided["proposed"],
+    )
+    columns: dict[str, Any] = dict(zip(OUTPUTS, values, strict=True))
+    if faults:
+        failed = np.isin(account_of, list(faults))
+        for name in ("action", "reason", "size_reason"):
+            columns[name] = np.where(failed, "failed" if name == "action" else "", columns[name])
+        for name in ("target_weight", "proposed_weight"):
+            columns[name] = np.where(failed, math.nan, columns[name])
+    return columns
 
 
 @dataclass(frozen=True, eq=False)
 class RebalanceResult:
     """The outcome of one account. Weights are fractions of its total value; what is not in assets is cash."""
 
-    _pass: Pass
-    _account: int
-    _rows: Ints  # rows of the table, in their order
+    _pass: Pass  # of this account alone
 
     def __repr__(self) -> str:
         return (
@@ -128,22 +159,22 @@ class RebalanceResult:
     @property
     def account(self) -> Any:
         """The account's name, None where the table has no account column."""
-        return self._pass.candidates.accounts[self._account]
+        return self._pass.candidates.accounts[0]
 
-    @cached_property
+    @property
     def targets(self) -> Any:
         """The table that came in, same kind and order, with `target_weight`, `action`, `reason`, `size_reason` and
         `proposed_weight` (the would-be target; it differs only where the account is braked).
         """
-        return self._pass.candidates.with_columns(self._pass.columns(), self._rows)
+        return self._pass.targets
 
     @cached_property
     def _target(self) -> Floats:
-        return np.asarray(self._pass.decided["target"][self._rows], np.float64)
+        return np.asarray(self._pass.decided["target"], np.float64)
 
     @cached_property
     def _current(self) -> Floats:
-        return self._pass.candidates.current_weight[self._rows]
+        return self._pass.candidates.current_weight
 
     @cached_property
     def _is_position(self) -> Flags:
@@ -160,17 +191,17 @@ class RebalanceResult:
     @property
     def cash_weight(self) -> float:
         """What is not in assets, as a fraction; negative where fixed positions overdraw the account."""
-        return 1.0 - float(self._pass.totals[0][self._account])
+        return 1.0 - float(self._pass.totals[0][0])
 
     @property
     def bought(self) -> float:
         """The weight that is bought."""
-        return float(self._pass.totals[1][self._account])
+        return float(self._pass.totals[1][0])
 
     @property
     def sold(self) -> float:
         """The weight that is sold."""
-        return float(self._pass.totals[2][self._account])
+        return float(self._pass.totals[2][0])
 
     @property
     def turnover(self) -> float:
@@ -180,7 +211,7 @@ class RebalanceResult:
     @property
     def braked(self) -> bool:
         """Whether a brake keeps every weight as it is."""
-        return bool(self._pass.braked[self._account])
+        return bool(self._pass.braked[0])
 
     @property
     def status(self) -> str:
@@ -192,7 +223,7 @@ class RebalanceResult:
     @cached_property
     def certificate(self) -> Certificate:
         """Every limit, measured in the targets by code that shares nothing with the kernel."""
-        found = [check.constraint(self._account) for check in self._pass.checks if check.is_about(self._account)]
+        found = [check.constraint(0) for check in self._pass.checks if check.is_about(0)]
         return Certificate(tuple(found))
 
     @cached_property
@@ -205,9 +236,9 @@ class RebalanceResult:
             notes.append(
                 Note("overdrawn", f"the current weights sum to {total:.6g}, above 1; they are taken as they are")
             )
-        squeezed = self._pass.decided["selected"][self._rows] & (self._pass.decided["proposed"][self._rows] <= 0)
-        if squeezed.any():
-            listed = ", ".join(repr(candidates.asset.at(int(row))) for row in self._rows[squeezed])
+        squeezed = np.flatnonzero(self._pass.decided["selected"] & (self._pass.decided["proposed"] <= 0))
+        if squeezed.size:
+            listed = ", ".join(repr(candidates.asset.at(row)) for row in squeezed.tolist())
             notes.append(Note("no_weight_left", f"selected, but the limits leave no weight for it: {listed}"))
         if candidates.unused_columns:
             listed = ", ".join(repr(name) for name in candidates.unused_columns)
@@ -221,24 +252,19 @@ class RebalanceResult:
     @cached_property
     def buckets(self) -> tuple[BucketSummary, ...]:
         """Every bucket, by path: the nodes that limits apply to, or all parts of all paths where bucket limits are off."""
-        tree = _summary_tree(self._pass.candidates, self.limits, self._rows)
-        chosen = [self._pass.candidates.bucket.at(int(row)) or "" for row in self._rows]
-        node_of = {path: node for node, path in enumerate(tree.paths)} | tree.leaf_of
-        leaves = {
-            node_of[name] for name in (*chosen, *self.limits.buckets, *self.limits.known_buckets) if name in node_of
-        }
-        stop = tree.nodes["stop"]
-        shown = [node for node in range(1, len(tree.paths)) if any(node <= leaf < stop[node] for leaf in leaves)]
-        return tuple(self._bucket(tree, node) for node in shown)
-
-    def _bucket(self, tree: BucketTree, node: int) -> BucketSummary:
+        tree = _summary_tree(self._pass.candidates, self.limits)
         bucket = self._pass.candidates.bucket
-        inside = [
-            node <= tree.leaf_of[name] < tree.nodes[node]["stop"] for name in bucket.names if name in tree.leaf_of
-        ]
-        codes = [code for code, name in enumerate(bucket.names) if name in tree.leaf_of]
-        here = np.isin(bucket.codes[self._rows], [code for code, within in zip(codes, inside, strict=True) if within])
-        scores = self._pass.candidates.score[self._rows][here & self._is_position]
+        leaf = np.array([tree.leaf_of.get(name, 0) for name in bucket.names], np.int64)[bucket.codes]
+        node_of = {path: node for node, path in enumerate(tree.paths)} | tree.leaf_of
+        named = [node_of[name] for name in (*self.limits.buckets, *self.limits.known_buckets) if name in node_of]
+        leaves = np.unique(np.concatenate([leaf, np.array(named, np.int64)]))
+        stop = tree.nodes["stop"].astype(np.int64)
+        shown = np.searchsorted(leaves, stop) > np.searchsorted(leaves, np.arange(len(stop)))
+        return tuple(self._bucket(tree, node, leaf) for node in range(1, len(stop)) if shown[node])
+
+    def _bucket(self, tree: BucketTree, node: int, leaf: Ints) -> BucketSummary:
+        here = (leaf >= node) & (leaf < tree.nodes[node]["stop"])
+        scores = self._pass.candidates.score[here & self._is_position]
         scores = scores[~np.isnan(scores)]
         return BucketSummary(
             tree.paths[node],
@@ -257,15 +283,18 @@ class RebalanceResult:
 
     def words(self) -> list[Detail]:
         """`details`, with the sentence about the selection and the one about the size apart."""
-        return [detail(self._pass.candidates, self.limits, self._pass.decided, int(row)) for row in self._rows]
+        return [
+            detail(self._pass.candidates, self.limits, self._pass.decided, row)
+            for row in range(self._pass.candidates.size)
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values; `schemas/result.json` describes it."""
         candidates = self._pass.candidates
-        columns = self._pass.columns()
+        columns = _output_columns(self._pass.decided, candidates.account_of, {})
         details = self.details()
         targets = []
-        for at, row in enumerate(self._rows):
+        for row in range(candidates.size):
             score = float(candidates.score[row])
             targets.append(
                 {
@@ -273,7 +302,7 @@ class RebalanceResult:
                     "bucket": candidates.bucket.at(row),
                     "score": None if math.isnan(score) else score,
                     "current_weight": float(candidates.current_weight[row]),
-                    "detail": details[at],
+                    "detail": details[row],
                     **{name: _plain(columns[name][row]) for name in OUTPUTS},
                 }
             )
@@ -308,10 +337,10 @@ class RebalanceManyResult:
         counts = ", ".join(f"{count} {status}" for status, count in self.counts.items())
         return f"<RebalanceManyResult {len(self.accounts)} accounts: {counts}>"
 
-    @cached_property
+    @property
     def targets(self) -> Any:
         """The table that came in with the result's columns; rows of failed accounts have NaN and the action `failed`."""
-        return self._pass.candidates.with_columns(self._pass.columns())
+        return self._pass.targets
 
     @cached_property
     def accounts(self) -> list[dict[str, Any]]:
@@ -322,9 +351,7 @@ class RebalanceManyResult:
         totals, bought, sold = self._pass.totals
         left_alone = (target == current) & (current < self._pass.limits.dust_weight)
         positions = np.bincount(candidates.account_of, (target > 0) & ~left_alone, minlength=count)
-        unmet = np.zeros(count, np.bool_)
-        for measured in self._pass.checks:
-            unmet |= measured.status == UNMET
+        unmet = self._pass.unmet()
         rows = []
         for account, name in enumerate(candidates.accounts):
             faults = candidates.faults.get(account)
@@ -368,7 +395,7 @@ class RebalanceManyResult:
         at = candidates.accounts.index(account)
         if at in candidates.faults:
             raise InputError(candidates.faults[at])
-        return self._pass.summary(at)
+        return self._pass.alone(at)
 
 
 def result_schema() -> dict[str, Any]:
@@ -378,7 +405,7 @@ def result_schema() -> dict[str, Any]:
     return schema
 
 
-def _summary_tree(candidates: Candidates, limits: RebalancingLimits, rows: Iterable[int]) -> BucketTree:
+def _summary_tree(candidates: Candidates, limits: RebalancingLimits) -> BucketTree:
     if limits.enable_bucket_diversification:
         return candidates.tree
     free = RebalancingLimits(
@@ -387,8 +414,8 @@ def _summary_tree(candidates: Candidates, limits: RebalancingLimits, rows: Itera
         enforce_allocation_limits=False,
         bucket_separator=limits.bucket_separator,
     )
-    used = {candidates.bucket.at(row) or "" for row in rows} if candidates.bucket_given else set()
-    return grow(used, free)
+    used = [candidates.bucket.names[code] for code in np.unique(candidates.bucket.codes)]
+    return grow(used if candidates.bucket_given else (), free)
 
 
 def _plain(value: Any) -> Any:
