@@ -624,7 +624,11 @@ def test_nodes_of_the_level() -> None:
 def test_unknown_that_is_held_has_no_limit() -> None:
     rows = [asset("A", None, 0.8, 0.2), asset("B", None, 0.8, 0.2), asset("C", "Tech")]
     result = trimtab.rebalance(rows, RebalancingLimits(**ON, unknown_bucket="hold", max_positions_per_bucket=1))
-    assert {node for _, node in names_of(result.certificate)} == {"", "Tech"}
+    found = {one.name: (one.measured, one.status, one.note) for one in result.certificate if one.node == "Unknown"}
+    assert found == {
+        "max_positions": (2.0, "waived", "a missing classification never sells: A, B"),
+        "max_allocation": (0.4, "met", ""),
+    }
     assert [row["target_weight"] for row in result.targets] == [0.2, 0.2, 0.2]
 
 

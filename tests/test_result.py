@@ -209,8 +209,7 @@ REASONS: dict[str, tuple[list[Row], dict[str, Any], str, Reason, str]] = {
         "A",
         Reason.DUST,
         (
-            "Closed: at 0.0500% it is dust (below dust_weight 0.001), competes as a new asset with score 0.9, and did not "
-            "get a place."
+            "Closed: at 0.0500% it is dust (below dust_weight 0.001) and competes as new: max_new_positions 0 is reached."
         ),
     ),
     "holding displaced": (
@@ -827,3 +826,42 @@ def test_the_limits_in_the_json_fit_their_schema() -> None:
     jsonschema.Draft202012Validator(limits_schema()).validate(
         {name: value for name, value in values.items() if value is not None}
     )
+
+
+DUST = asset("D", 0.9, 0.0005, "Tech")
+DUST_SENTENCES = {
+    "its score": ([{**DUST, "score": 0.62}], {}, "for which its score 0.62 is below min_score_new_position 0.65."),
+    "the total": (
+        [DUST, asset("A", 0.8, 0.1)],
+        {"max_total_positions": 1},
+        "max_total_positions 1 is reached; the last to get a place was A (held, score 0.8).",
+    ),
+    "its bucket": (
+        [DUST, asset("A", 0.8, 0.1, "Tech")],
+        {**ON, "max_positions_per_bucket": 1},
+        "max_positions_per_bucket 1 of Tech is reached; the last to get a place was A (held, score 0.8).",
+    ),
+    "the weight of its bucket": (
+        [DUST, asset("A", 0.8, 0.1, "Tech")],
+        {**ON, "max_allocation_per_bucket": 0.03},
+        "no further position of min_position_weight 0.02 fits in max_allocation_per_bucket 0.03 of Tech; the last to get a "
+        "place was A (held, score 0.8).",
+    ),
+    "its own limit": (
+        [{**DUST, "max_weight": 0.01}],
+        {},
+        "its largest weight 0.01 is below min_position_weight 0.02, or 0.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", DUST_SENTENCES)
+def test_the_sentence_of_dust_names_what_kept_it_out(case: str) -> None:
+    rows, limits, expected = DUST_SENTENCES[case]
+    (sentence,) = [
+        words
+        for row, words in zip(rows, trimtab.rebalance(rows, RebalancingLimits(**limits)).details(), strict=True)
+        if row["asset"] == "D"
+    ]
+    assert sentence.startswith("Closed: at 0.0500% it is dust (below dust_weight 0.001) and competes as new")
+    assert sentence.endswith(expected)

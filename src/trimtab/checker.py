@@ -332,12 +332,31 @@ class Checker:
 
     def _node_checks(self, at: int, concerns: Mask | None) -> Iterable[Measured]:
         node = self.nodes[at]
+        if node.closed and node.parent == 0:
+            yield from self._unclassified(at, concerns)
         if node.max_positions < math.inf:
             yield self._node_positions(at, concerns)
         if node.max_allocation < math.inf:
             yield self._node_allocation(at, concerns)
         if node.min_allocation > 0:
             yield self._node_minimum(at, concerns)
+
+    def _unclassified(self, at: int, concerns: Mask | None) -> Iterable[Measured]:
+        """What the general limits would say of holdings without a bucket, which `unknown_bucket = "hold"` leaves alone."""
+        limits = self.limits
+        found = (
+            ("max_positions", limits.enforce_position_limits, self.count, limits.max_positions_per_bucket),
+            ("max_allocation", limits.enforce_allocation_limits, self.weight, limits.max_allocation_per_bucket),
+        )
+
+        def note(account: int) -> str:
+            return f"a missing classification never sells: {self.names(account, self.position & self.under(at))}"
+
+        for name, enforced, values, most in found:
+            if enforced:
+                status = np.where(values[:, at] <= most + EPSILON, MET, WAIVED).astype(np.int8)
+                path, limit = self.nodes[at].path, self._constant(most)
+                yield Measured(name, path, values[:, at], limit, status, note, concerns=concerns)
 
     def _node_positions(self, at: int, concerns: Mask | None) -> Measured:
         node, count = self.nodes[at], self.count[:, at]

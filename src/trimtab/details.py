@@ -12,6 +12,8 @@ from trimtab.kernel.tables import NO_NODE, ROOT, Ints, Records
 from trimtab.limits import BucketLimit, RebalancingLimits
 from trimtab.reasons import Reason, Restriction, SizeReason
 
+_ENTERED = (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION)
+
 
 class Detail(NamedTuple):
     """Why a row is in or out, and why it has its size (empty where nothing was sized): a sentence each."""
@@ -56,12 +58,8 @@ class _Words:
             Reason.BELOW_THRESHOLD: self._below_threshold,
             Reason.DUST: self._dust,
             Reason.DISPLACED_FOR_REPRESENTATION: self._displaced,
-            Reason.TOTAL_POSITION_LIMIT: self._total_limit,
-            Reason.NEW_POSITION_LIMIT: self._new_limit,
-            Reason.BUCKET_POSITION_LIMIT: self._bucket_limit,
-            Reason.MIN_POSITION_CAPACITY: self._no_weight,
         }
-        made = makers[found]()
+        made = makers[found]() if found in makers else self._limited(found, int(self.answer["reason_node"]))
         if self.answer["size_reason"] == SizeReason.BRAKED:
             return f"Without the brake: {made[0].lower()}{made[1:]}"
         return made
@@ -128,10 +126,43 @@ class _Words:
         return f"Not selected: its score {self.score:g} is below min_score_new_position {self.limits.min_score_new_position:g}."
 
     def _dust(self) -> str:
-        return (
-            f"Closed: at {self.current:.4%} it is dust (below dust_weight {self.limits.dust_weight:g}), competes as a new "
-            f"asset with score {self.score:g}, and did not get a place."
-        )
+        least = self.limits.min_score_new_position
+        opening = f"Closed: at {self.current:.4%} it is dust (below dust_weight {self.limits.dust_weight:g}) and competes as new"
+        if self.score < least:
+            return f"{opening}, for which its score {self.score:g} is below min_score_new_position {least:g}."
+        reason, node = self._standing()
+        return f"{opening}: {self._limited(reason, node).removeprefix('Closed: ')}"
+
+    def _limited(self, reason: Reason, node: int) -> str:
+        """The sentence of an asset that a limit keeps out."""
+        if reason == Reason.TOTAL_POSITION_LIMIT:
+            return self._total_limit()
+        if reason == Reason.NEW_POSITION_LIMIT:
+            return self._new_limit()
+        if reason == Reason.BUCKET_POSITION_LIMIT:
+            return self._bucket_limit(node)
+        return self._no_weight(node)
+
+    def _standing(self) -> tuple[Reason, int]:
+        """The first limit that stands against a new asset here, as the kernel finds it for assets that are no dust."""
+        nodes, leaf = self.candidates.tree.nodes, int(self.candidates.leaf[self.row])
+        if self._places(ROOT) >= self.limits.max_total_positions:
+            return Reason.TOTAL_POSITION_LIMIT, ROOT
+        inside = self._inside(ROOT)
+        if np.isin(self.decided["reason"][inside], _ENTERED).sum() >= self.limits.max_new_positions:
+            return Reason.NEW_POSITION_LIMIT, ROOT
+        path = [node for node in range(1, leaf + 1) if node <= leaf < nodes[node]["stop"]]
+        full = [node for node in path if self._places(node) >= nodes[node]["max_positions"]]
+        if full:
+            return Reason.BUCKET_POSITION_LIMIT, full[0]
+        limited = [node for node in path if not math.isinf(nodes[node]["max_allocation"])]
+        own = min(self.limits.max_position_weight, float(self.candidates.max_weight[self.row]))
+        cannot = own < self.limits.min_position_weight or own <= 0
+        return Reason.MIN_POSITION_CAPACITY, NO_NODE if cannot else (limited or [ROOT])[0]
+
+    def _places(self, node: int) -> int:
+        """How many places are taken under a node."""
+        return int(np.count_nonzero(self._uses_slot(self._inside(node))))
 
     def _displaced(self) -> str:
         favoured = self._selected(np.asarray(self.decided["reason"] == Reason.ADDED_FOR_REPRESENTATION))
@@ -148,13 +179,11 @@ class _Words:
     def _new_limit(self) -> str:
         return self._crowded_out(f"max_new_positions {self.limits.max_new_positions} is reached", ROOT, new_only=True)
 
-    def _bucket_limit(self) -> str:
-        node = int(self.answer["reason_node"])
+    def _bucket_limit(self, node: int) -> str:
         name, most = self._limit(node, "max_positions")
         return self._crowded_out(f"{name} {most} of {self._path(node)} is reached", node, new_only=False)
 
-    def _no_weight(self) -> str:
-        node = int(self.answer["reason_node"])
+    def _no_weight(self, node: int) -> str:
         least = self.limits.min_position_weight
         if node == NO_NODE:
             cap = min(self.limits.max_position_weight, float(self.candidates.max_weight[self.row]))
@@ -223,14 +252,14 @@ class _Words:
         """The first node from the root where this holding found no free position."""
         nodes, node, found = self.candidates.tree.nodes, int(self.candidates.leaf[self.row]), ROOT
         while node != ROOT:
-            if np.count_nonzero(self._uses_slot(self._inside(node))) > nodes[node]["max_positions"]:
+            if self._places(node) > nodes[node]["max_positions"]:
                 found = node
             node = int(nodes[node]["parent"])
         return found
 
     def _uses_slot(self, rows: Ints) -> Any:
         """Which of the selected rows count as positions: all but dust that is only left alone."""
-        entered = np.isin(self.decided["reason"][rows], (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION))
+        entered = np.isin(self.decided["reason"][rows], _ENTERED)
         return entered | (self.candidates.current_weight[rows] >= self.limits.dust_weight)
 
     def _inside(self, node: int) -> Ints:
@@ -249,7 +278,7 @@ class _Words:
         fixed = np.isin(
             self.decided["reason"][inside], (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE)
         )
-        entered = np.isin(self.decided["reason"][inside], (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION))
+        entered = np.isin(self.decided["reason"][inside], _ENTERED)
         walked = inside[entered] if new_only else inside[~fixed]
         if not walked.size and (new_only or not inside.size):
             return f"{verb}: {limit}."

@@ -7,7 +7,7 @@ import math
 import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from typing import Any
+from typing import Any, cast
 
 from trimtab.errors import nearest
 
@@ -90,7 +90,7 @@ def _checked_number(kind: type, meta: Mapping[str, Any], value: Any) -> tuple[An
     wanted = numbers.Integral if kind is int else numbers.Real
     if isinstance(value, bool) or not isinstance(value, wanted):
         return value, f"must be a{' whole' if kind is int else ''} number (received {value!r})"
-    number = math.inf if value > _MOST * 10 else kind(value)
+    number = math.inf if cast("float", value) > _MOST else kind(value)
     low, high, below = meta["low"], meta["high"], meta["below"]
     if not math.isfinite(number) or number < low or number > high or (below is not None and number >= below):
         if below is not None:
