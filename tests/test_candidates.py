@@ -997,3 +997,17 @@ def test_on_unmet_in_the_door_for_many() -> None:
 
 def test_columns_and_outputs_do_not_meet() -> None:
     assert not set(COLUMNS) & set(OUTPUTS)
+
+
+@pytest.mark.parametrize("make", [list, pd.DataFrame, pl.DataFrame, pa.Table.from_pylist])
+def test_an_unmet_limit_fails_its_account_alone(make: Any) -> None:
+    rows = [
+        {"account": account, "asset": asset, "score": 0.9, "bucket": bucket}
+        for account, asset, bucket in ((1, "A", "Tech"), (1, "B", "Bond"), (2, "A", "Tech"))
+    ]
+    limits = RebalancingLimits(enable_bucket_diversification=True, on_unmet="raise")
+    many = trimtab.rebalance_many(make(rows), limits)
+    assert many.counts == {"ok": 1, "failed": 1}
+    targets = many.targets if isinstance(many.targets, list) else pa.table(many.targets).to_pylist()
+    assert [row["action"] for row in targets] == ["open", "open", "failed"]
+    assert list(targets[0]) == ["account", "asset", "score", "bucket", *OUTPUTS]

@@ -137,6 +137,24 @@ def test_the_first_run_on_a_machine_says_why_it_takes_long(candidates: Path, mon
     assert "compiling" not in run("rebalance", candidates, "--quiet").stderr
 
 
+def test_no_word_about_compiling_before_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text("asset,score\nAAA,1.9\n")
+    monkeypatch.setattr("trimtab.kernel.compilation.is_cached", lambda function: False)
+    found = run("rebalance", path)
+    assert found.exit_code == 3
+    assert "compiling the rules" not in found.stderr
+
+
+def test_check_says_that_rebalance_takes_one_account(tmp_path: Path) -> None:
+    path = tmp_path / "two.csv"
+    path.write_text("account,asset,score\nx,AAA,0.9\ny,AAA,0.9\n")
+    assert "there are 2 accounts; `trimtab rebalance` takes the rows of one" in run("check", path).stderr
+    found = run("rebalance", path)
+    assert found.exit_code == 3
+    assert "there are 2 accounts, and this is the door for one" in found.stderr
+
+
 # ---- three files
 
 

@@ -126,7 +126,7 @@ def field_schema(known: dataclasses.Field[Any]) -> dict[str, Any]:
         schema["minimum"] = kind(known.metadata["low"])
         if known.metadata["below"] is not None:
             schema["exclusiveMaximum"] = known.metadata["below"]
-        elif math.isfinite(known.metadata["high"]):
+        else:
             schema["maximum"] = known.metadata["high"]
     if known.metadata["choices"]:
         schema["enum"] = list(known.metadata["choices"])

@@ -141,6 +141,9 @@ def check(
     inputs = read_inputs(file, scores, holdings, buckets, words)
     found = trimtab.check(inputs.table, chosen.limits)
     emit(findings_text(found, {"input": inputs.name, "limits": chosen.source or ""}, inputs.located))
+    accounts = inputs.table["account"].unique() if "account" in inputs.table.column_names else ()
+    if len(accounts) > 1:
+        words.warn(f"there are {len(accounts)} accounts; `trimtab rebalance` takes the rows of one")
     words.note(summary(found))
     return ExitCode.FINE if found.ok else ExitCode.BAD_INPUT
 
@@ -212,7 +215,8 @@ def _rebalanced(inputs: Inputs, chosen: ChosenLimits, words: Words, *, strict: b
 
     limits = chosen.limits.replace(on_unmet="raise") if strict else chosen.limits
     with inputs.named_in_errors(), chosen.named_in_errors():
-        if not is_cached(rebalance_account) and not read(inputs.table, limits, many=False).faults:
+        if not is_cached(rebalance_account):
+            read(inputs.table, limits, many=False)  # what is wrong is said before anything about compiling
             words.note("compiling the rules for this machine, once (about 15 s)")
         return decide(inputs.table, limits)
 
