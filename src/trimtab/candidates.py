@@ -33,7 +33,6 @@ from trimtab.reasons import Restriction
 RESTRICTIONS = tuple(member.code for member in Restriction)
 
 MOST_WEIGHT = 1.05
-_FULL = 1.0 + 1e-9
 _WISH_RANGE = (1e-9, 1e9)
 
 
