@@ -283,10 +283,12 @@ class RebalanceResult:
 
     def words(self) -> list[Detail]:
         """`details`, with the sentence about the selection and the one about the size apart."""
-        return [
-            detail(self._pass.candidates, self.limits, self._pass.decided, row)
-            for row in range(self._pass.candidates.size)
-        ]
+        return list(self._words)
+
+    @cached_property
+    def _words(self) -> list[Detail]:
+        found = self._pass
+        return [detail(found.candidates, self.limits, found.decided, row) for row in range(found.candidates.size)]
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values; `schemas/result.json` describes it."""
