@@ -11,6 +11,10 @@ from naive import naive_rebalance
 from passes import Passed, run
 
 from trimtab import rebalance, rebalance_many
+from trimtab.candidates import read, settings_of
+from trimtab.kernel.account import rebalance_account, select_account, size_account
+from trimtab.kernel.compilation import undecorated
+from trimtab.kernel.tables import empty_answer
 from trimtab.reasons import Action, Reason, SizeReason
 
 
@@ -72,6 +76,21 @@ def test_plain_equals_compiled_in_a_large_account() -> None:
     ]
     limits = random_limits(rng, max_total_positions=40, max_new_positions=40, min_position_weight=0.0)
     assert run(rows, limits, compiled=False).answer.tobytes() == run(rows, limits).answer.tobytes()
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_the_halves_of_the_pass_are_the_whole(plain: bool) -> None:
+    halves = (undecorated(select_account), undecorated(size_account)) if plain else (select_account, size_account)
+    for seed in range(40_000, 40_100 if plain else 42_000):
+        rng = random.Random(seed)
+        rows, limits = random_rows(rng), random_limits(rng)
+        found, settings = read(rows, limits, many=False), settings_of(limits)[0]
+        whole, parts = empty_answer(len(found.order)), empty_answer(len(found.order))
+        arguments = (found.rows(limits), found.tree.nodes, settings)
+        braked = rebalance_account(*arguments, whole)
+        halves[0](*arguments, parts)
+        assert halves[1](*arguments, parts) == braked
+        assert parts.tobytes() == whole.tobytes(), f"seed {seed}"
 
 
 @pytest.mark.parametrize("seed", range(30_000, 30_010))

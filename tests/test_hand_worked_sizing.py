@@ -873,9 +873,21 @@ def test_an_account_within_one_is_not_overdrawn() -> None:
 
 def test_the_floor_beside_fixed_weight() -> None:
     # Tech .21, of which .05 is fixed: .16 / .04 = 4 places. In floating point .05 + 4 * .04 is above .21 by one bit,
-    # which lowers the least weight by that bit, and waives nothing.
+    # which is no difference, and waives nothing.
     rows = [asset("A", 0.9, 0.05, "Tech", restriction="no_trade")]
     rows += [asset(name, bucket="Tech") for name in ("B", "C", "D", "E")]
     limits = bucketed(min_position_weight=0.04, max_positions_per_bucket=9, max_allocation_per_bucket=0.21)
     result = size(rows, limits, {"A": (0.05, "restricted"), **dict.fromkeys("BCDE", (0.04, "lifted_to_minimum"))})
     assert constraint(result, "min_position_weight").status == "met"
+
+
+def test_the_floor_where_a_little_less_than_a_position_is_left() -> None:
+    # Tech .1 - 4e-11: (.1 - 4e-11) / .05 = 1.9999999992, and 1e-9 more makes two places. Their minima, .1 in all, are
+    # above the limit by 4e-11, less than 1e-9 * .05: each is scaled to (.1 - 4e-11) / 2. With 6e-11 less one place is left.
+    rows = [asset(name, score, bucket="Tech") for name, score in (("A", 0.9), ("B", 0.8))]
+    limits = bucketed(min_position_weight=0.05, max_allocation_per_bucket=0.1 - 4e-11)
+    result = size(rows, limits, dict.fromkeys("AB", (0.05 - 2e-11, "lifted_to_minimum")))
+    assert sum(row["target_weight"] for row in result.targets) == pytest.approx(0.1 - 4e-11, abs=1e-15)
+    assert constraint(result, "min_position_weight").status == "waived"
+    less = bucketed(min_position_weight=0.05, max_allocation_per_bucket=0.1 - 6e-11)
+    size(rows, less, {"A": (0.1 - 6e-11, "capped_bucket"), "B": (0.0, "")})

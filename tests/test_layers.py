@@ -14,10 +14,11 @@ ROOT = Path(trimtab.__file__).parent
 # Floor by floor, and on a floor from top to bottom; a folder stands for all that is in it.
 FLOORS = {
     0: ("errors", "reasons", "paths", "fields"),
-    1: ("limits", "kernel"),
+    1: ("limits", "bucket_config", "kernel"),
     2: ("bucket_tree", "columns", "candidates", "checked_nodes", "certificate", "checker"),
-    3: ("details", "preflight", "result", "rebalancing"),
-    6: ("data",),
+    3: ("details", "stages", "preflight", "result", "rebalancing", "data"),
+    4: ("bucketing", "assets", "bucket_checks", "buckets", "universe", "scoring", "bucket_limits", "selection"),
+    5: ("engine_run", "engine"),
     8: ("cli", "__main__"),
 }
 FACE = "__init__"  # names everything, late

@@ -40,10 +40,12 @@ class Checker:
         selected: Mask,
         *,
         as_held: bool = False,
+        unweighed: bool = False,
     ) -> None:
         """`target` and `selected` have shape (rows of the table,); the rows of failed accounts are left out.
 
         `as_held`: the targets are what a brake keeps, where nothing is new and dust is no position.
+        `unweighed`: what is selected is a position although its weight may be 0, not known yet.
         """
         order = candidates.order
         self.candidates, self.limits = candidates, limits
@@ -72,7 +74,7 @@ class Checker:
         self.no_buy |= closed
         self.may_grow = self.fixed & ~self.kept_as_is & ~self.no_buy & qualifies & ~unsizable & ~self.dust
         self.slot = self.selected & ~((self.fixed | as_held) & self.dust)
-        self.position = self.slot & (self.target > 0)
+        self.position = self.slot & ((self.target > 0) | unweighed)
         self.new = self.position & ~self.fixed & (~held | self.dust)
         self.holding = held & ~self.dust & ~self.fixed & qualifies
         least = limits.min_score_diversification if self.represents else limits.min_score_new_position
@@ -217,6 +219,11 @@ class Checker:
             self._kept_scores(),
             self._new_scores(),
         ]
+        return checks + self.measure_buckets()
+
+    def measure_buckets(self) -> list[Measured]:
+        """The limits of buckets, and representation."""
+        checks: list[Measured] = []
         present = self.per_node(np.ones(len(self.leaf))) > 0
         for at, node in enumerate(self.nodes):
             concerns = None if node.path in self.named else present[:, at]

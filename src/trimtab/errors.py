@@ -75,6 +75,14 @@ class LimitsError(TrimtabError):
             super().__init__(f"{prefix}{len(self.faults)} faults in the limits:{lines}")
 
 
+class SetupError(TrimtabError):
+    """Parts that do not fit together: one is missing, or answers what it must not."""
+
+    def __init__(self, problem: str, advice: str) -> None:
+        self.problem, self.advice = problem, advice
+        super().__init__(f"{problem}: {advice}")
+
+
 class UnmetLimitError(TrimtabError):
     """A limit that cannot be met, where `on_unmet = "raise"` asks for an error."""
 
@@ -98,6 +106,12 @@ def shown(value: object) -> str:
     """A value as it is printed in a sentence: quoted if text, cut if long."""
     text = repr(value)
     return text if len(text) <= _VALUE_SHOWN else f"{text[:_VALUE_SHOWN]}… ({len(text)} characters)"
+
+
+def listed(names: Iterable[str | None], most: int = 5) -> str:
+    """Names for a sentence; beyond `most`, how many more there are."""
+    found = [str(name) for name in names]
+    return ", ".join(found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from trimtab.errors import nearest
 
-_MOST = 1_000_000_000  # of a count
+MOST = 1_000_000_000  # of a count
 
 
 def described(
@@ -34,7 +34,7 @@ def described(
             "kind": kind,
             "doc": doc,
             "low": low,
-            "high": 1.0 if fraction and high == math.inf else min(high, _MOST) if kind is int else high,
+            "high": 1.0 if fraction and high == math.inf else min(high, MOST) if kind is int else high,
             "below": below,
             "choices": choices,
             "optional": optional,
@@ -90,7 +90,7 @@ def _checked_number(kind: type, meta: Mapping[str, Any], value: Any) -> tuple[An
     wanted = numbers.Integral if kind is int else numbers.Real
     if isinstance(value, bool) or not isinstance(value, wanted):
         return value, f"must be a{' whole' if kind is int else ''} number (received {value!r})"
-    number = math.inf if cast("float", value) > _MOST else kind(value)
+    number = math.inf if cast("float", value) > MOST else kind(value)
     low, high, below = meta["low"], meta["high"], meta["below"]
     if not math.isfinite(number) or number < low or number > high or (below is not None and number >= below):
         if below is not None:

@@ -12,15 +12,16 @@ from typing import Any
 import numpy as np
 
 from trimtab.bucket_tree import BucketTree, grow
-from trimtab.candidates import Candidates
+from trimtab.candidates import Candidates, settings_of
 from trimtab.certificate import UNMET, Certificate, Measured
 from trimtab.checker import certify
 from trimtab.columns import OUTPUTS, take_rows, with_columns, without_columns
-from trimtab.details import Detail, detail
+from trimtab.details import Detail
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.kernel.tables import Flags, Floats, Ints, Records
 from trimtab.limits import RebalancingLimits
 from trimtab.reasons import Action, Reason, SizeReason
+from trimtab.stages import Staged
 
 SCHEMA_VERSION = 1
 _FULL = 1.0 + 1e-9
@@ -287,8 +288,12 @@ class RebalanceResult:
 
     @cached_property
     def _words(self) -> list[Detail]:
-        found = self._pass
-        return [detail(found.candidates, self.limits, found.decided, row) for row in range(found.candidates.size)]
+        return [self.staged.words(row) for row in range(self._pass.candidates.size)]
+
+    @cached_property
+    def staged(self) -> Staged:
+        """What was decided, as the stages have it; rows in the order of the table."""
+        return Staged(self._pass.candidates, self.limits, settings_of(self.limits), self._pass.decided)
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values; `schemas/result.json` describes it."""

@@ -1,12 +1,15 @@
-"""One account from rows to targets: the stages in order. The only place that knows the order."""
+"""One account from rows to targets: the stages in order. The only place that knows the order.
+
+The whole pass is `rebalance_account`; its two halves can be had alone, for those who change what lies between.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from trimtab.kernel.compilation import compiled, entry
+from trimtab.kernel.compilation import allocating, compiled, entry
 from trimtab.kernel.holding import hold
-from trimtab.kernel.selection import select
+from trimtab.kernel.selection import select, selected_before
 from trimtab.kernel.sizing import size
 from trimtab.kernel.tables import NO_NODE, WEIGHT_TOLERANCE, Records
 from trimtab.reasons import Action, SizeReason
@@ -36,10 +39,11 @@ def _must_brake(rows: Records, settings: Any, answer: Records) -> bool:
     return sold > settings.brake_turnover + WEIGHT_TOLERANCE or closed > settings.brake_closed_positions
 
 
-@entry
-def rebalance_account(rows: Records, tree: Records, settings: Any, answer: Records) -> bool:
-    """Fill the (empty) answer for one account's rows; returns whether the account is braked."""
-    choices, capacity = select(rows, tree, settings, answer)
+@allocating
+def _complete(
+    rows: Records, tree: Records, settings: Any, choices: Records, capacity: Records, answer: Records
+) -> bool:
+    """The stages after selection: sizing, holding band, brakes; returns whether the account is braked."""
     members, spans = size(rows, tree, settings, choices, capacity)
     hold(rows, tree, settings, members, spans)
     for at in range(members.size):
@@ -56,3 +60,23 @@ def rebalance_account(rows: Records, tree: Records, settings: Any, answer: Recor
             decided.size_reason = SizeReason.BRAKED
             decided.size_node = NO_NODE
     return braked
+
+
+@entry
+def rebalance_account(rows: Records, tree: Records, settings: Any, answer: Records) -> bool:
+    """Fill the (empty) answer for one account's rows; returns whether the account is braked."""
+    choices, capacity = select(rows, tree, settings, answer)
+    return _complete(rows, tree, settings, choices, capacity, answer)
+
+
+@entry
+def select_account(rows: Records, tree: Records, settings: Any, answer: Records) -> None:
+    """Only who is held, and why: fills `selected`, `reason` and `reason_node` of the (empty) answer."""
+    select(rows, tree, settings, answer)
+
+
+@entry
+def size_account(rows: Records, tree: Records, settings: Any, answer: Records) -> bool:
+    """The rest of the pass, for a selection made before: the answer has its `selected` and `reason`."""
+    choices, capacity = selected_before(rows, tree, settings, answer)
+    return _complete(rows, tree, settings, choices, capacity, answer)

@@ -96,15 +96,19 @@ def _class_of_new(row: Any, closed: bool, settings: Any) -> tuple[int, Reason]:
 
 
 @compiled
+def _class_of(row: Any, closed: bool, settings: Any) -> tuple[int, Reason]:
+    """The class of a row, and its reason if it is out or fixed (rules, section 3)."""
+    if row.current > 0.0:
+        return _class_of_holding(row, closed, settings)
+    return _class_of_new(row, closed, settings)
+
+
+@compiled
 def _classify(rows: Records, tree: Records, settings: Any, choices: Records, answer: Records) -> None:
     """The class of each row; a row that is out, or fixed, has its reason from here."""
     for at in range(rows.size):
         row = rows[at]
-        closed = tree[row.leaf].closed
-        if row.current > 0.0:
-            kind, reason = _class_of_holding(row, closed, settings)
-        else:
-            kind, reason = _class_of_new(row, closed, settings)
+        kind, reason = _class_of(row, tree[row.leaf].closed, settings)
         cap = base_cap(row.max_weight, settings)
         choices[at].kind = kind
         choices[at].holdable = cap >= settings.min_position_weight and cap > 0.0
@@ -398,4 +402,21 @@ def select(rows: Records, tree: Records, settings: Any, answer: Records) -> tupl
     if representing:
         counts = _walk(rows, tree, settings, capacity, choices, scores, members, queues, True)
     _explain(rows, tree, settings, capacity, counts, choices, representing, answer)
+    return choices, capacity
+
+
+@allocating
+def selected_before(rows: Records, tree: Records, settings: Any, answer: Records) -> tuple[Records, Records]:
+    """The choices and the capacity that the later stages need, where `selected` of the answer says who is held."""
+    choices = np.zeros(rows.size, CHOICE)
+    for at in range(rows.size):
+        row = rows[at]
+        kind, _ = _class_of(row, tree[row.leaf].closed, settings)
+        choices[at].kind = kind
+        choices[at].taken = answer[at].selected
+    capacity = _measure(rows, tree, settings, choices)
+    capacity[ROOT].used = capacity[ROOT].fixed_positions
+    for at in range(rows.size):
+        if choices[at].taken and choices[at].kind != FIXED:
+            capacity[ROOT].used += 1
     return choices, capacity

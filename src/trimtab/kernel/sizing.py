@@ -21,6 +21,7 @@ from trimtab.kernel.tables import (
     ROOT,
     SPAN,
     WEIGHT_TOLERANCE,
+    Ints,
     Records,
     SizingMode,
 )
@@ -76,8 +77,10 @@ def _bounds(row: Any, fixed: bool, closed: bool, settings: Any) -> tuple[float, 
 @allocating
 def _arrange(
     rows: Records, tree: Records, settings: Any, choices: Records, capacity: Records
-) -> tuple[Records, Records]:
-    """The selected rows grouped by node (a counting sort on leaves), with wishes and bounds; and the spans of nodes."""
+) -> tuple[Records, Records, Ints]:
+    """The selected rows grouped by node (a counting sort on leaves), with wishes and bounds; the spans of nodes; and
+    where in the members the selected rows stand, row by row.
+    """
     spans = np.zeros(tree.size, SPAN)
     for at in range(rows.size):
         if choices[at].taken:
@@ -95,19 +98,21 @@ def _arrange(
     for node in range(tree.size):
         stop = tree[node].stop
         spans[node].end = spans[stop].begin if stop < tree.size else count
-    members = np.zeros(count, MEMBER)
+    members, places, place = np.zeros(count, MEMBER), np.empty(count, np.int64), 0
     for at in range(rows.size):
         if choices[at].taken:
             row = rows[at]
             span = spans[row.leaf]
             member = members[span.own_end]
+            places[place] = span.own_end
+            place += 1
             span.own_end += 1
             member.row = at
             member.node = NO_NODE
             member.fixed = choices[at].kind == FIXED
             member.low, member.high = _bounds(row, member.fixed, tree[row.leaf].closed, settings)
             member.wish = 1.0 if member.fixed and member.low >= member.high else wish_of(row, settings)
-    return members, spans
+    return members, spans, places
 
 
 @compiled
@@ -174,10 +179,13 @@ def _fit(tree: Records, settings: Any, members: Records, spans: Records, top: in
             unfixed += members[at].low
     for node in range(top + 1, tree[top].stop):
         bound += spans[node].minimum
-    if bound <= cap:
+    if bound <= cap + _SUM_TOLERANCE:
         return
     excess = _need_below(tree, members, spans, top, 1.0) - cap
-    if 0.0 < excess <= COUNT_TOLERANCE * settings.min_position_weight and unfixed > cap - spans[top].fixed_weight:
+    if (
+        _SUM_TOLERANCE < excess <= COUNT_TOLERANCE * settings.min_position_weight
+        and unfixed > cap - spans[top].fixed_weight
+    ):
         share = (cap - spans[top].fixed_weight) / unfixed
         for at in range(begin, end):
             if not members[at].fixed:
@@ -254,8 +262,14 @@ def _find_window(members: Records, span: Any) -> None:
 
 
 @allocating
-def _portfolio_level(settings: Any, capacity: Records, members: Records) -> float:
-    """The level at which the total reaches its aim; infinite if it cannot."""
+def _portfolio_level(settings: Any, capacity: Records, grouped: Records, places: Ints) -> float:
+    """The level at which the total reaches its aim; infinite if it cannot.
+
+    It sums row by row, whatever the buckets: the last bit of a weight does not depend on a bucket that limits nothing.
+    """
+    members = np.empty(grouped.size, MEMBER)
+    for at in range(grouped.size):
+        members[at] = grouped[places[at]]
     fixed = capacity[ROOT].fixed_weight
     wished, lowest, highest = 0.0, 0.0, 0.0
     for at in range(members.size):
@@ -324,7 +338,7 @@ def _size_reason(row: Any, closed: bool, settings: Any, member: Any, span: Any, 
 @allocating
 def size(rows: Records, tree: Records, settings: Any, choices: Records, capacity: Records) -> tuple[Records, Records]:
     """The selected assets with their weights and the reasons for these; and the spans of the nodes."""
-    members, spans = _arrange(rows, tree, settings, choices, capacity)
+    members, spans, places = _arrange(rows, tree, settings, choices, capacity)
     _reachable_minima(tree, members, spans)
     for step in range(tree.size):
         node = tree[step].bottom_up
@@ -337,7 +351,7 @@ def size(rows: Records, tree: Records, settings: Any, choices: Records, capacity
         node = tree[step].bottom_up
         if spans[node].begin < spans[node].end and (spans[node].cap < math.inf or spans[node].minimum > 0.0):
             _find_window(members, spans[node])
-    level = _portfolio_level(settings, capacity, members)
+    level = _portfolio_level(settings, capacity, members, places)
     _pass_down(tree, spans, level)
     for at in range(members.size):
         member = members[at]

@@ -1,0 +1,255 @@
+"""The core rebalancer engine: from a date and the current positions to targets, for people with objects.
+
+It builds the universe, scores it, and makes one pass of the rules. What bucket limits did, who was selected and what
+the targets are, are views of that one pass: no step undoes another.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any, Protocol, runtime_checkable
+
+from trimtab.assets import AssetScore, Date
+from trimtab.buckets import BucketManager, BucketSource
+from trimtab.columns import COLUMNS
+from trimtab.engine_run import EngineRun
+from trimtab.errors import SetupError, listed, nearest
+from trimtab.limits import RebalancingLimits, given_limits
+from trimtab.rebalancing import rebalance
+from trimtab.scoring.service import FUNDAMENTAL_WEIGHT, TECHNICAL_WEIGHT, Analyzer, ScoringService
+from trimtab.selection import RebalancingTarget
+from trimtab.universe import MIN_TRENDING_CONFIDENCE, RegimeDetector, UniverseBuilder
+
+_LOG = logging.getLogger(__name__)
+_MORE_COLUMNS = tuple(name for name in COLUMNS if name not in ("account", "asset", "bucket", "score", "current_weight"))
+# Which column of the candidates a sizing mode needs.
+_NEEDED = {"desired": "desired_weight", "inverse_volatility": "volatility"}
+
+
+@runtime_checkable
+class DataManager(Protocol):
+    """What else is known of assets: the columns of a table of candidates that the engine does not make itself."""
+
+    def get_candidate_data(self, date: Date, assets: tuple[str, ...]) -> Mapping[str, Mapping[str, Any]]:
+        """Asset -> some of `restriction`, `max_weight`, `desired_weight`, `volatility`; what is absent is none."""
+
+
+class CoreRebalancerEngine:
+    """From a date and the current positions to targets.
+
+    Parameters
+    ----------
+    regime_detector
+        Knows regime and trends: any object with the methods of `RegimeDetector`.
+    asset_manager
+        Who is in which bucket: an `AssetBucketManager`, an object with its methods, a mapping of bucket to assets, or
+        None for the default map.
+    technical_analyzer, fundamental_analyzer
+        Score an asset on a date: any objects with `analyze_asset(asset, date)`.
+    data_manager
+        Knows restrictions, own limits, wished weights and volatilities: any object with `get_candidate_data`.
+
+    Raises
+    ------
+    SetupError
+        A part that lacks a method.
+
+    Examples
+    --------
+    >>> class Market:
+    ...     def get_market_regime(self, date):
+    ...         return "Goldilocks", 0.8
+    ...     def get_regime_buckets(self, regime):
+    ...         return ["Tech"]
+    ...     def get_research_buckets(self, date):
+    ...         return None
+    ...     def get_trending_assets(self, date, assets, limit, min_confidence):
+    ...         return []
+    >>> class Scores:
+    ...     def analyze_asset(self, asset, date):
+    ...         return {"AAA": 0.9, "BBB": 0.7}[asset]
+    >>> engine = CoreRebalancerEngine(Market(), {"Tech": ["AAA", "BBB"]}, Scores())
+    >>> targets = engine.rebalance("2026-11-24", {"BBB": 0.3}, enable_fundamental=False)
+    >>> [(target.asset, target.action, target.target_weight) for target in targets]
+    [('BBB', 'decrease', 0.2), ('AAA', 'open', 0.2)]
+    """
+
+    def __init__(
+        self,
+        regime_detector: RegimeDetector,
+        asset_manager: BucketSource | Mapping[str, Any] | None,
+        technical_analyzer: Analyzer | None = None,
+        fundamental_analyzer: Analyzer | None = None,
+        data_manager: DataManager | None = None,
+    ) -> None:
+        self.bucket_manager = (
+            asset_manager if isinstance(asset_manager, BucketManager) else BucketManager(asset_manager)
+        )
+        self.universe_builder = UniverseBuilder(regime_detector, self.bucket_manager)
+        self.scoring_service = ScoringService(technical_analyzer, fundamental_analyzer)
+        if data_manager is not None and not isinstance(data_manager, DataManager):
+            kind = type(data_manager).__name__
+            raise SetupError(f"the data_manager, a {kind}, lacks get_candidate_data", "give an object that has it")
+        self.data_manager = data_manager
+
+    def rebalance(
+        self,
+        rebalance_date: Date,
+        current_positions: Mapping[str, float],
+        limits: RebalancingLimits | None = None,
+        bucket_names: Iterable[str] | None = None,
+        min_trending_confidence: float = MIN_TRENDING_CONFIDENCE,
+        enable_technical: bool = True,
+        enable_fundamental: bool = True,
+        technical_weight: float = TECHNICAL_WEIGHT,
+        fundamental_weight: float = FUNDAMENTAL_WEIGHT,
+    ) -> list[RebalancingTarget]:
+        """The targets of `run`, which takes the same: one for every asset that was looked at, the largest first."""
+        run = self.run(
+            rebalance_date,
+            current_positions,
+            limits,
+            bucket_names,
+            min_trending_confidence,
+            enable_technical,
+            enable_fundamental,
+            technical_weight,
+            fundamental_weight,
+        )
+        return list(run.targets)
+
+    def run(
+        self,
+        rebalance_date: Date,
+        current_positions: Mapping[str, float],
+        limits: RebalancingLimits | None = None,
+        bucket_names: Iterable[str] | None = None,
+        min_trending_confidence: float = MIN_TRENDING_CONFIDENCE,
+        enable_technical: bool = True,
+        enable_fundamental: bool = True,
+        technical_weight: float = TECHNICAL_WEIGHT,
+        fundamental_weight: float = FUNDAMENTAL_WEIGHT,
+    ) -> EngineRun:
+        """Rebalance, with everything known about how.
+
+        Parameters
+        ----------
+        rebalance_date
+            The date that is handed to detector and analysers.
+        current_positions
+            Asset -> weight held now, as a fraction of the account's value.
+        limits
+            What the rebalance may and must do; the defaults where None, with bucket limits off.
+        bucket_names
+            The buckets that new assets may come from; all where None.
+        min_trending_confidence
+            How sure a trend must be (0 to 1).
+        enable_technical, enable_fundamental
+            Which of the two scores count.
+        technical_weight, fundamental_weight
+            How much each counts; only their ratio matters.
+
+        Raises
+        ------
+        SetupError
+            A part that is missing or answers what it must not; a bucket that does not exist.
+        InputError
+            Current positions that cannot be.
+        LimitsError
+            Limits for a bucket that does not exist.
+        UnmetLimitError
+            A limit cannot be met and `on_unmet` is "raise".
+        """
+        limits = given_limits(limits)
+        steps = _Steps(5 if limits.enable_bucket_diversification else 4)
+        with steps.timed("universe"):
+            universe = self.universe_builder.get_universe(
+                rebalance_date, current_positions, limits, bucket_names, min_trending_confidence
+            )
+        steps.log("universe of %d assets, regime %s", len(universe.assets), universe.regime)
+        with steps.timed("scores"):
+            scored = self.scoring_service.score_assets(
+                universe,
+                current_positions,
+                enable_technical=enable_technical,
+                enable_fundamental=enable_fundamental,
+                technical_weight=technical_weight,
+                fundamental_weight=fundamental_weight,
+            )
+        unscored = [asset.asset for asset in scored if asset.combined_score is None]
+        steps.log("%d assets scored, without a score: %s", len(scored) - len(unscored), listed(unscored) or "none")
+        with steps.timed("rules"):
+            result = rebalance(*self._candidates(rebalance_date, scored, limits))
+        run = EngineRun(universe, scored, result, MappingProxyType(steps.seconds), self.bucket_manager)
+        self._log_pass(run, steps)
+        return run
+
+    def _candidates(
+        self, date: Date, scored: tuple[AssetScore, ...], limits: RebalancingLimits
+    ) -> tuple[list[dict[str, Any]], RebalancingLimits]:
+        """The rows of the table of candidates, and the limits that fit it."""
+        if not scored:
+            raise SetupError(
+                "there is no asset to look at",
+                "nothing is held, and neither the regime_detector nor bucket_names name a bucket with assets",
+            )
+        if self.data_manager is None:
+            needed = _NEEDED.get(limits.sizing_mode)
+            if needed is not None:
+                raise SetupError(
+                    f"sizing_mode {limits.sizing_mode!r} needs the {needed} of each asset",
+                    "give a data_manager that knows it, or another sizing_mode",
+                )
+            return self.bucket_manager.candidates(scored, limits)
+        assets = tuple(asset.asset for asset in scored)
+        more = self.data_manager.get_candidate_data(date, assets)
+        asked = frozenset(assets)
+        for asset, values in more.items():
+            if asset not in asked:
+                raise SetupError(f"the data_manager names the asset {asset!r}", "it was not asked about it")
+            for name in values:
+                if name not in _MORE_COLUMNS:
+                    raise SetupError(f"the data_manager gives {name!r} for {asset!r}", nearest(name, _MORE_COLUMNS))
+        return self.bucket_manager.candidates(scored, limits, more)
+
+    @staticmethod
+    def _log_pass(run: EngineRun, steps: _Steps) -> None:
+        """What the pass decided, where somebody listens."""
+        if not _LOG.isEnabledFor(logging.INFO):
+            return
+        if run.bucket_result is not None:
+            rejected = len(run.bucket_result.rejected_assets)
+            steps.log("bucket limits: %d assets kept out, %s", rejected, run.result.status)
+            for sentence in (*run.bucket_result.enforcement_actions, *run.bucket_result.violations_fixed):
+                _LOG.info("  %s", sentence)
+        steps.log("%d assets selected", len(run.selection.selected_assets))
+        result = run.result
+        steps.log(
+            "%d positions, cash %.2f %%, turnover %.2f %%",
+            result.positions,
+            100 * result.cash_weight,
+            100 * result.turnover,
+        )
+
+
+class _Steps:
+    """Numbers the steps of a run, and takes their time."""
+
+    def __init__(self, count: int) -> None:
+        self.count, self.done = count, 0
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - began
+
+    def log(self, text: str, *values: object) -> None:
+        """The next step's line, as `Step n/N: ...`."""
+        self.done += 1
+        _LOG.info(f"Step %d/%d: {text}", self.done, self.count, *values)

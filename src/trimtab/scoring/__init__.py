@@ -1,0 +1,1 @@
+"""Scores of assets: the service that combines them."""
