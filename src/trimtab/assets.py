@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import math
 from dataclasses import dataclass
@@ -118,6 +119,12 @@ class AssetScore:
 
     def _error(self, problem: str, advice: str, field: str, value: object) -> InputError:
         return InputError([Fault(f"{problem}, for the asset {self.asset!r}", advice, column=field, value=value)])
+
+    def with_target(self, weight: float) -> AssetScore:
+        """The same asset with a `target_weight` that the rules decided."""
+        changed = copy.copy(self)
+        object.__setattr__(changed, "target_weight", weight)
+        return changed
 
     @property
     def is_held(self) -> bool:

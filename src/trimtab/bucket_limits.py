@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
@@ -15,12 +15,13 @@ from trimtab.bucket_config import BucketLimitsConfig
 from trimtab.buckets import WEIGHTLESS, BucketManager, BucketStatistics, level_statistics
 from trimtab.certificate import Constraint
 from trimtab.errors import listed
-from trimtab.kernel.tables import ROOT, Floats, Ints
+from trimtab.kernel.tables import ROOT, Flags, Floats, Ints
 from trimtab.limits import BucketLimit
 from trimtab.reasons import Reason, SizeReason
 from trimtab.stages import Staged, scaled, select
 
 _BY_BUCKETS = (Reason.BUCKET_POSITION_LIMIT, Reason.MIN_POSITION_CAPACITY)
+_NO_LIMIT = BucketLimit()
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class BucketLimitsEnforcer:
         weight = scaled(staged, wish, wish > 0)
         chosen = staged.decided["selected"].tolist()
         selected = tuple(
-            asset if math.isnan(weight[at]) else replace(asset, target_weight=float(weight[at]))
+            asset if math.isnan(weight[at]) else asset.with_target(float(weight[at]))
             for at, asset in enumerate(assets)
             if chosen[at]
         )
@@ -123,20 +124,15 @@ def enforcement_view(
 ) -> BucketEnforcementResult:
     """What bucket limits did in a whole rebalance that is decided, limit by limit before and after."""
     decided = staged.decided
-    targets = decided["proposed"].tolist()
-    selected = tuple(
-        replace(asset, target_weight=min(targets[at], 1.0))
-        for at, asset in enumerate(assets)
-        if decided["selected"][at]
-    )
-    reasons = decided["reason"]
-    bucket_caused = np.isin(reasons, _BY_BUCKETS) & (decided["reason_node"] > ROOT)
-    bucket_caused |= reasons == Reason.DISPLACED_FOR_REPRESENTATION
+    chosen, targets = np.flatnonzero(decided["selected"]).tolist(), decided["proposed"].tolist()
+    selected = tuple(assets[at].with_target(targets[at]) for at in chosen)
+    caused = _is_any(decided["reason"], _BY_BUCKETS) & (decided["reason_node"] > ROOT)
+    caused |= decided["reason"] == Reason.DISPLACED_FOR_REPRESENTATION
     current = staged.candidates.current_weight
     before = Portfolio(staged.candidates, staged.limits, current, current > 0, as_held=True)
     return BucketEnforcementResult(
         selected_assets=selected,
-        rejected_assets=tuple(assets[at] for at in np.flatnonzero(bucket_caused).tolist()),
+        rejected_assets=tuple(assets[at] for at in np.flatnonzero(caused).tolist()),
         bucket_statistics=level_statistics(selected, manager, staged.limits),
         enforcement_actions=(*_selection_actions(staged), *_capping_actions(staged)),
         violations_fixed=tuple(_fixed(before.checks, certificate)),
@@ -165,9 +161,17 @@ def _selection_actions(staged: Staged) -> Iterator[str]:
 def _by_node(nodes: Ints, codes: Ints, wanted: Iterable[int]) -> list[tuple[int, int, list[int]]]:
     """Node, code and rows of all that has a wanted code at a bucket, by node and code."""
     groups: dict[tuple[int, int], list[int]] = {}
-    for row in np.flatnonzero(np.isin(codes, list(wanted)) & (nodes > ROOT)).tolist():
+    for row in np.flatnonzero(_is_any(codes, wanted) & (nodes > ROOT)).tolist():
         groups.setdefault((int(nodes[row]), int(codes[row])), []).append(row)
     return [(*key, rows) for key, rows in sorted(groups.items())]
+
+
+def _is_any(codes: Ints, wanted: Iterable[int]) -> Flags:
+    """Where one of a few codes stands."""
+    found = np.zeros(codes.shape, np.bool_)
+    for code in wanted:
+        found |= codes == code
+    return found
 
 
 def _scaling_actions(staged: Staged, wish: Floats, weight: Floats) -> Iterator[str]:
@@ -208,7 +212,7 @@ def _fixed(before: Iterable[Constraint], after: Iterable[Constraint]) -> Iterato
 
 def _limit(staged: Staged, path: str, name: str) -> str:
     """The field that sets a bucket's limit, with its value."""
-    value = getattr(staged.limits.buckets.get(path, BucketLimit()), name)
+    value = getattr(staged.limits.buckets.get(path, _NO_LIMIT), name)
     if value is not None:
         return f"{name} {value:g}"
     return f"{name}_per_bucket {getattr(staged.limits, f'{name}_per_bucket'):g}"
