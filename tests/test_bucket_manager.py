@@ -184,6 +184,12 @@ def test_edge_cases() -> None:
         manager.validate_bucket_constraints([AssetScore("R1", 0.9), AssetScore("R1", 0.8)])
     with pytest.raises(SetupError, match="a list does not say who is in which bucket: give an AssetBucketManager"):
         BucketManager(["R1"])  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"row 2: is no AssetScore \(received 'R2'\): make it with AssetScore"):
+        manager.group_assets_by_bucket([AssetScore("R1", 0.9), "R2"])  # type: ignore[list-item]
+    with pytest.raises(LimitsError, match=r"config must be a BucketLimitsConfig \(received a dict\)"):
+        manager.get_bucket_allocation_status([], {"max_positions_per_bucket": 3})  # type: ignore[arg-type]
+    assert BucketManager.of(manager) is manager
+    assert BucketManager.of(MAP).get_asset_bucket("B1") == "Bonds"
     unknown = manager.calculate_bucket_statistics([AssetScore("X", 0.5), AssetScore("Y", 0.7)])
     assert unknown["Unknown"].assets == ("Y", "X")
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -195,6 +201,7 @@ def test_a_limit_for_a_bucket_that_only_the_manager_knows_is_no_typo() -> None:
     manager = BucketManager({"Equity": {"Tech": ["T1"]}, "Bonds": {"Gov": ["G1"]}})
     config = {"bucket_level": 1, "min_buckets_represented": 1, "buckets": {"Bonds": {"max_allocation": 0.2}}}
     assert manager.validate_bucket_constraints([AssetScore("T1", 0.9)], **config)["is_valid"]
-    flat = {**config, "bucket_separator": ""}
-    with pytest.raises(LimitsError, match="no candidate is in this bucket"):
-        manager.validate_bucket_constraints([AssetScore("T1", 0.9)], **flat)
+    flat = BucketManager(AssetBucketManager({"Equity": ["T1"], "Bonds": ["G1"]}, separator=""))
+    assert flat.validate_bucket_constraints([AssetScore("T1", 0.9)], **config, bucket_separator="")["is_valid"]
+    with pytest.raises(SetupError, match="separated by '/' in the bucket manager, by '' in the limits"):
+        manager.validate_bucket_constraints([AssetScore("T1", 0.9)], **config, bucket_separator="")

@@ -227,6 +227,12 @@ def test_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
             {"enable_fundamental": False, "limits": RebalancingLimits(sizing_mode="inverse_volatility")},
             "sizing_mode 'inverse_volatility' needs the volatility of each asset: give a data_manager that knows it",
         ),
+        ({}, {"enable_fundamental": False, "bucket_names": "Tech"}, "bucket_names is the text 'Tech': give a list"),
+        (
+            {"asset_manager": AssetBucketManager({"Tech|Semis": ["T1"]}, separator="|")},
+            {"enable_fundamental": False, "bucket_names": ["Tech"], "limits": ON},
+            "the buckets' levels are separated by '|' in the bucket manager, by '/' in the limits: give both the same",
+        ),
         ({}, {"enable_fundamental": False, "bucket_names": ["Tehc"]}, "bucket_names: there is no bucket 'Tehc'"),
     ],
 )
@@ -244,6 +250,8 @@ def test_parts_that_do_not_fit(parts: dict[str, Any], options: dict[str, Any], s
         ({"T1": -0.1}, "column 'current_weight': is not a weight, for the asset 'T1'"),
         ({"T1": "10%"}, "is not a weight, for the asset 'T1' .received '10%'."),
         ({"": 0.1}, "the asset has no name"),
+        ([("T1", 0.1)], "current_positions is a list: map each asset to its weight"),
+        (None, "current_positions is a NoneType: map each asset to its weight"),
     ],
 )
 def test_bad_positions(held: dict[str, Any], sentence: str) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from trimtab.errors import LimitsError, nearest, shown
-from trimtab.fields import MOST
+from trimtab.errors import LimitsError
+from trimtab.fields import MOST, refusing_unknown
 from trimtab.limits import BucketLimit, RebalancingLimits, limit_fields
 
 _KNOWN = {known.name: known for known in limit_fields()}
@@ -39,6 +39,7 @@ def _shared(name: str) -> Any:
     return field(default=known.default, metadata=known.metadata)
 
 
+@refusing_unknown
 @dataclass(frozen=True, kw_only=True)
 class BucketLimitsConfig:
     """Which bucket limits hold, each switched on its own; fields, defaults and checks are those of `RebalancingLimits`.
@@ -48,7 +49,7 @@ class BucketLimitsConfig:
     Raises
     ------
     LimitsError
-        A value of the wrong type or out of range, or fields that contradict each other.
+        An unknown field, a value of the wrong type or out of range, or fields that contradict each other.
 
     Examples
     --------
@@ -84,19 +85,23 @@ class BucketLimitsConfig:
         """The bucket limits in `limits`."""
         return cls(**{name: getattr(limits, name) for name in _names()})
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> BucketLimitsConfig:
-        """Bucket limits from plain values; an unknown field is an error with the nearest name.
 
-        Raises
-        ------
-        LimitsError
-            As for the class.
-        """
-        unknown = [name for name in values if name not in _names()]
-        if unknown:
-            raise LimitsError([f"unknown field {shown(name)}: {nearest(str(name), _names())}" for name in unknown])
-        return cls(**values)
+def given_config(config: BucketLimitsConfig | None) -> BucketLimitsConfig:
+    """The bucket limits that were given, or the defaults; anything else is refused.
+
+    Raises
+    ------
+    LimitsError
+        Something that is not a `BucketLimitsConfig`.
+    """
+    if config is None:
+        return BucketLimitsConfig()
+    if not isinstance(config, BucketLimitsConfig):
+        kind = type(config).__name__
+        raise LimitsError(
+            [f"config must be a BucketLimitsConfig (received a {kind}): make it with BucketLimitsConfig(...)"]
+        )
+    return config
 
 
 def _names() -> list[str]:

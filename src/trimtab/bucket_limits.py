@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from trimtab.assets import AssetScore
 from trimtab.bucket_checks import Portfolio, violation
-from trimtab.bucket_config import BucketLimitsConfig
-from trimtab.buckets import WEIGHTLESS, BucketManager, BucketStatistics, level_statistics
+from trimtab.bucket_config import BucketLimitsConfig, given_config
+from trimtab.buckets import WEIGHTLESS, BucketManager, BucketSource, BucketStatistics, level_statistics, scored
 from trimtab.certificate import Constraint
 from trimtab.errors import listed
 from trimtab.kernel.tables import ROOT, Flags, Floats, Ints
@@ -60,10 +61,8 @@ class BucketLimitsEnforcer:
     [('AAA', 0.2), ('BBB', 0.2), ('DDD', 0.3)]
     """
 
-    def __init__(self, bucket_manager: BucketManager | Mapping[str, Iterable[str]] | None = None) -> None:
-        self.bucket_manager = (
-            bucket_manager if isinstance(bucket_manager, BucketManager) else BucketManager(bucket_manager)
-        )
+    def __init__(self, bucket_manager: BucketManager | BucketSource | Mapping[str, Any] | None = None) -> None:
+        self.bucket_manager = BucketManager.of(bucket_manager)
 
     def apply_bucket_limits(
         self, scored_assets: Iterable[AssetScore], config: BucketLimitsConfig | None = None
@@ -78,7 +77,7 @@ class BucketLimitsEnforcer:
         InputError
             An asset twice, or current weights that sum to more than 1.05.
         """
-        assets, config = tuple(scored_assets), config or BucketLimitsConfig()
+        assets, config = scored(scored_assets), given_config(config)
         if not assets:
             return BucketEnforcementResult((), (), MappingProxyType({}), (), ())
         manager = self.bucket_manager

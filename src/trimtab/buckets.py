@@ -9,9 +9,9 @@ from typing import Any, Protocol, runtime_checkable
 
 from trimtab.assets import AssetScore
 from trimtab.bucket_checks import Portfolio, violation
-from trimtab.bucket_config import BucketLimitsConfig
+from trimtab.bucket_config import BucketLimitsConfig, given_config
 from trimtab.bucketing import AssetBucketManager
-from trimtab.errors import SetupError
+from trimtab.errors import Fault, InputError, SetupError
 from trimtab.limits import RebalancingLimits
 from trimtab.paths import UNKNOWN, split_path
 
@@ -107,6 +107,11 @@ class BucketManager:
             )
         self.source: BucketSource = source
 
+    @classmethod
+    def of(cls, source: BucketManager | BucketSource | Mapping[str, Any] | None) -> BucketManager:
+        """A bucket manager as it is, or one made from a source."""
+        return source if isinstance(source, BucketManager) else cls(source)
+
     def get_asset_bucket(self, asset: str) -> str:
         """The bucket of an asset; `Unknown` if it is in none."""
         return self.source.get_asset_bucket(asset) or UNKNOWN
@@ -132,6 +137,7 @@ class BucketManager:
         `more`: further columns, by asset. `unweighed`: the current weight of an existing position that has none. In the
         limits, a bucket that this manager has is known, although no asset here may be in it.
         """
+        self._refuse_other_separator(limits)
         rows: list[dict[str, Any]] = [
             {
                 "asset": found.asset,
@@ -147,6 +153,17 @@ class BucketManager:
                 known = more.get(row["asset"], {})
                 row.update({name: known.get(name) for name in names})
         return rows, self._knowing(limits, {row["bucket"] for row in rows})
+
+    def _refuse_other_separator(self, limits: RebalancingLimits) -> None:
+        """Levels that the limits do not see would be lost in silence."""
+        if not isinstance(self.source, AssetBucketManager) or not limits.enable_bucket_diversification:
+            return
+        mine, theirs = self.source.separator, limits.bucket_separator
+        if mine != theirs and any(sign and sign in path for sign in (mine, theirs) for path in self.source.buckets):
+            raise SetupError(
+                f"the buckets' levels are separated by {mine!r} in the bucket manager, by {theirs!r} in the limits",
+                "give both the same: separator there, bucket_separator here",
+            )
 
     def _knowing(self, limits: RebalancingLimits, present: set[str]) -> RebalancingLimits:
         separator = limits.bucket_separator
@@ -175,7 +192,7 @@ class BucketManager:
 
         All assets that are given count as positions, as in `validate_bucket_constraints`.
         """
-        portfolio = self._portfolio(tuple(asset_scores), config or BucketLimitsConfig())
+        portfolio = self._portfolio(scored(asset_scores), given_config(config))
         found = {}
         for at, node in enumerate(portfolio.checker.nodes):
             count = int(portfolio.checker.count[0, at])
@@ -211,8 +228,8 @@ class BucketManager:
         InputError
             An asset twice, or weights that are none.
         """
-        assets = tuple(asset_scores)
-        portfolio = self._portfolio(assets, BucketLimitsConfig.from_dict(constraints))
+        assets = scored(asset_scores)
+        portfolio = self._portfolio(assets, BucketLimitsConfig(**constraints))
         return {
             "is_valid": not portfolio.violated,
             "violations": [violation(check) for check in portfolio.violated],
@@ -224,6 +241,23 @@ class BucketManager:
     def _portfolio(self, assets: Sequence[AssetScore], config: BucketLimitsConfig) -> Portfolio:
         rows, limits = self.candidates(assets, config.limits, unweighed=WEIGHTLESS)
         return Portfolio.of(rows, limits, (asset.weight for asset in assets))
+
+
+def scored(assets: Iterable[AssetScore]) -> tuple[AssetScore, ...]:
+    """The assets as a tuple, after a look at what they are.
+
+    Raises
+    ------
+    InputError
+        Something that is no `AssetScore`.
+    """
+    found = tuple(assets)
+    for at, asset in enumerate(found):
+        if not isinstance(asset, AssetScore):
+            raise InputError(
+                [Fault("is no AssetScore", "make it with AssetScore(asset, score, ...)", row=at + 1, value=asset)]
+            )
+    return found
 
 
 def level_bucket(bucket: str, limits: RebalancingLimits) -> str:
@@ -244,6 +278,6 @@ def level_statistics(
 
 def _grouped(assets: Iterable[AssetScore], bucket_of: Callable[[str], str]) -> dict[str, list[AssetScore]]:
     groups: dict[str, list[AssetScore]] = {}
-    for one in sorted(assets, key=lambda one: one.rank):
+    for one in sorted(scored(assets), key=lambda one: one.rank):
         groups.setdefault(bucket_of(one.asset), []).append(one)
     return dict(sorted(groups.items()))

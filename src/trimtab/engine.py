@@ -17,7 +17,7 @@ from trimtab.assets import AssetScore, Date
 from trimtab.buckets import BucketManager, BucketSource
 from trimtab.columns import COLUMNS
 from trimtab.engine_run import EngineRun
-from trimtab.errors import SetupError, listed, nearest
+from trimtab.errors import Fault, InputError, SetupError, listed, nearest
 from trimtab.limits import RebalancingLimits, given_limits
 from trimtab.rebalancing import rebalance
 from trimtab.scoring.service import FUNDAMENTAL_WEIGHT, TECHNICAL_WEIGHT, Analyzer, ScoringService
@@ -81,14 +81,12 @@ class CoreRebalancerEngine:
     def __init__(
         self,
         regime_detector: RegimeDetector,
-        asset_manager: BucketSource | Mapping[str, Any] | None,
+        asset_manager: BucketManager | BucketSource | Mapping[str, Any] | None,
         technical_analyzer: Analyzer | None = None,
         fundamental_analyzer: Analyzer | None = None,
         data_manager: DataManager | None = None,
     ) -> None:
-        self.bucket_manager = (
-            asset_manager if isinstance(asset_manager, BucketManager) else BucketManager(asset_manager)
-        )
+        self.bucket_manager = BucketManager.of(asset_manager)
         self.universe_builder = UniverseBuilder(regime_detector, self.bucket_manager)
         self.scoring_service = ScoringService(technical_analyzer, fundamental_analyzer)
         if data_manager is not None and not isinstance(data_manager, DataManager):
@@ -164,17 +162,17 @@ class CoreRebalancerEngine:
         UnmetLimitError
             A limit cannot be met and `on_unmet` is "raise".
         """
-        limits = given_limits(limits)
+        limits, held = given_limits(limits), _positions(current_positions)
         steps = _Steps(5 if limits.enable_bucket_diversification else 4)
         with steps.timed("universe"):
             universe = self.universe_builder.get_universe(
-                rebalance_date, current_positions, limits, bucket_names, min_trending_confidence
+                rebalance_date, held, limits, bucket_names, min_trending_confidence
             )
         steps.log("universe of %d assets, regime %s", len(universe.assets), universe.regime)
         with steps.timed("scores"):
             scored = self.scoring_service.score_assets(
                 universe,
-                current_positions,
+                held,
                 enable_technical=enable_technical,
                 enable_fundamental=enable_fundamental,
                 technical_weight=technical_weight,
@@ -234,6 +232,16 @@ class CoreRebalancerEngine:
             100 * result.cash_weight,
             100 * result.turnover,
         )
+
+
+def _positions(given: Any) -> dict[str, float]:
+    """The current positions as a dict; a pandas Series will do."""
+    try:
+        return dict(given.items())
+    except (AttributeError, TypeError, ValueError):
+        kind = type(given).__name__
+        fault = Fault(f"current_positions is a {kind}", "map each asset to its weight, {} where nothing is held")
+        raise InputError([fault]) from None
 
 
 class _Steps:

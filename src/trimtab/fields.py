@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-from trimtab.errors import nearest
+from trimtab.errors import LimitsError, nearest, shown
 
+Made = TypeVar("Made")
 MOST = 1_000_000_000  # of a count
 
 
@@ -42,6 +44,25 @@ def described(
             "may_be_empty": may_be_empty,
         },
     )
+
+
+def refusing_unknown(cls: type[Made]) -> type[Made]:
+    """A dataclass of limits to which an unknown field is a fault beside the others, with the nearest name."""
+    checked_init = cls.__init__
+
+    @functools.wraps(checked_init)
+    def named_init(self: Made, **values: Any) -> None:
+        names = [known.name for known in dataclasses.fields(cast("Any", cls)) if known.init]
+        faults = [f"unknown field {shown(name)}: {nearest(str(name), names)}" for name in values if name not in names]
+        try:
+            checked_init(self, **{name: value for name, value in values.items() if name in names})
+        except LimitsError as error:
+            faults += error.faults
+        if faults:
+            raise LimitsError(faults)
+
+    cls.__init__ = named_init  # type: ignore[assignment]
+    return cls
 
 
 def check_fields(owner: Any) -> list[str]:

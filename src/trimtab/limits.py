@@ -7,7 +7,6 @@ JSON Schema, the TOML text and the command line are derived from that.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 import numbers
 import tomllib
@@ -22,7 +21,7 @@ from typing import Any, cast
 import tomli_w
 
 from trimtab.errors import LimitsError, nearest, shown
-from trimtab.fields import check_fields, described, field_schema
+from trimtab.fields import check_fields, described, field_schema, refusing_unknown
 from trimtab.paths import UNKNOWN, folded, path_fault, split_path
 
 _TOLERANCE = 1e-9
@@ -57,6 +56,7 @@ class BucketLimit:
             raise LimitsError(faults)
 
 
+@refusing_unknown
 @dataclass(frozen=True, kw_only=True)
 class RebalancingLimits:
     """What a rebalance may and must do. Frozen; all faults are reported at once when it is made.
@@ -233,25 +233,6 @@ class RebalancingLimits:
     def preset(cls, name: str) -> RebalancingLimits:
         """One of the limits that ship as examples (`preset_names`); no recommendation."""
         return cls.from_toml_text(preset_text(name), source=f"preset {name!r}")
-
-
-_checked_init = RebalancingLimits.__init__
-
-
-@functools.wraps(_checked_init)
-def _named_init(self: RebalancingLimits, **values: Any) -> None:
-    """An unknown field is a fault beside the others, with the nearest name."""
-    names = [known.name for known in limit_fields()]
-    faults = [f"unknown field {shown(name)}: {nearest(str(name), names)}" for name in values if name not in names]
-    try:
-        _checked_init(self, **{name: value for name, value in values.items() if name in names})
-    except LimitsError as error:
-        faults += error.faults
-    if faults:
-        raise LimitsError(faults)
-
-
-RebalancingLimits.__init__ = _named_init  # type: ignore[method-assign]
 
 
 def given_limits(limits: RebalancingLimits | None) -> RebalancingLimits:

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from trimtab.assets import AssetPriority, AssetScore
-from trimtab.buckets import BucketManager
+from trimtab.buckets import BucketManager, BucketSource, scored
 from trimtab.errors import Fault, InputError
 from trimtab.limits import RebalancingLimits, given_limits
 from trimtab.reasons import Action, Reason, SizeReason
@@ -92,11 +92,11 @@ class SelectionService:
     Parameters
     ----------
     bucket_manager
-        Who is in which bucket; needed where bucket limits are on. The default map where None.
+        Who is in which bucket: a `BucketManager` or what one is made from. The default map where None.
 
     Examples
     --------
-    >>> service = SelectionService(BucketManager({"Tech": ["AAA", "BBB"]}))
+    >>> service = SelectionService({"Tech": ["AAA", "BBB"]})
     >>> limits = RebalancingLimits(max_total_positions=1)
     >>> selection = service.select_by_score([AssetScore("AAA", 0.9), AssetScore("BBB", 0.8)], limits)
     >>> [one.asset for one in selection.selected_assets], selection.reasons["BBB"]
@@ -105,8 +105,8 @@ class SelectionService:
     [('AAA', 0.2), ('BBB', 0.0)]
     """
 
-    def __init__(self, bucket_manager: BucketManager | None = None) -> None:
-        self.bucket_manager = BucketManager() if bucket_manager is None else bucket_manager
+    def __init__(self, bucket_manager: BucketManager | BucketSource | Mapping[str, Any] | None = None) -> None:
+        self.bucket_manager = BucketManager.of(bucket_manager)
 
     def select_by_score(
         self, scored_assets: Iterable[AssetScore], limits: RebalancingLimits | None = None
@@ -120,7 +120,7 @@ class SelectionService:
         LimitsError
             Limits for a bucket that does not exist.
         """
-        assets = tuple(scored_assets)
+        assets = scored(scored_assets)
         if not assets:
             raise InputError([Fault("there are no scored assets", "give at least one")])
         unweighed = [asset.asset for asset in assets if asset.is_held and not asset.current_weight]

@@ -112,6 +112,8 @@ class UniverseBuilder:
         detector = self.regime_detector
         regime, confidence = detector.get_market_regime(date)
         known = self.bucket_manager.get_all_buckets()
+        if isinstance(bucket_names, str):
+            raise SetupError(f"bucket_names is the text {bucket_names!r}", "give a list of buckets")
         allowed = known if bucket_names is None else list(dict.fromkeys(bucket_names))
         assets = self._assets_of(allowed, "bucket_names")
         trending = list(detector.get_trending_assets(date, assets, self.trending_limit, min_trending_confidence))
