@@ -118,6 +118,20 @@ def test_a_weak_holding_does_not_block_a_place_and_then_go() -> None:
     )
 
 
+def test_dust_was_no_position_that_a_limit_had_to_mend() -> None:
+    """Two positions and dust in Tech, two places: nothing was wrong with the number before."""
+    engine = CoreRebalancerEngine(
+        Market(["Tech"]), {"Tech": ["T1", "T2", "T3"]}, Scores(dict.fromkeys(["T1", "T2"], 0.9))
+    )
+    limits = ON.replace(max_positions_per_bucket=2, min_buckets_represented=1, unscored_positions="close")
+    run = engine.run(DAY, {"T1": 0.2, "T2": 0.1, "T3": 0.0005}, limits, enable_fundamental=False)
+    assert run.bucket_result is not None
+    assert run.bucket_result.violations_fixed == ()
+    over = engine.run(DAY, {"T1": 0.2, "T2": 0.1, "T3": 0.05}, limits, enable_fundamental=False)
+    assert over.bucket_result is not None
+    assert over.bucket_result.violations_fixed == ("Tech: positions 3, above max_positions 2: now 2",)
+
+
 def test_everything_about_a_run() -> None:
     market = Market(["Tech"], trending=["T2"], regime="Deflation", confidence=0.4)
     engine = CoreRebalancerEngine(market, AssetBucketManager(MAP), Scores(SCORES), Scores({"T1": 0.6}))
