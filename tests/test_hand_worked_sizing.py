@@ -891,3 +891,14 @@ def test_the_floor_where_a_little_less_than_a_position_is_left() -> None:
     assert constraint(result, "min_position_weight").status == "waived"
     less = bucketed(min_position_weight=0.05, max_allocation_per_bucket=0.1 - 6e-11)
     size(rows, less, {"A": (0.1 - 6e-11, "capped_bucket"), "B": (0.0, "")})
+
+
+def test_the_floor_beside_fixed_weight_where_a_little_less_is_left() -> None:
+    # Tech .21 - 3e-11, of which .05 is fixed: (.16 - 3e-11) / .04 = 3.99999999925, and 1e-9 more makes four places.
+    # The four share what is left; what is fixed stays as it is.
+    rows = [asset("A", 0.9, 0.05, "Tech", restriction="no_trade")]
+    rows += [asset(name, bucket="Tech") for name in ("B", "C", "D", "E")]
+    limits = bucketed(min_position_weight=0.04, max_positions_per_bucket=9, max_allocation_per_bucket=0.21 - 3e-11)
+    each = (0.04 - 0.75e-11, "lifted_to_minimum")
+    result = size(rows, limits, {"A": (0.05, "restricted"), **dict.fromkeys("BCDE", each)})
+    assert sum(row["target_weight"] for row in result.targets) == pytest.approx(0.21 - 3e-11, abs=1e-15)
