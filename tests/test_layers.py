@@ -16,8 +16,8 @@ FLOORS = {
     0: ("errors", "reasons", "paths", "fields"),
     1: ("limits", "kernel"),
     2: ("bucket_tree", "columns", "candidates", "checked_nodes", "certificate", "checker"),
-    3: ("details", "preflight", "result", "rebalancing"),
-    6: ("data",),
+    3: ("details", "preflight", "result", "rebalancing", "data"),
+    4: ("market", "scoring"),
     8: ("cli", "__main__"),
 }
 FACE = "__init__"  # names everything, late

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from trimtab.certificate import Certificate, Constraint
     from trimtab.errors import BrokenLimitError, InputError, LimitsError, TrimtabError, UnmetLimitError
     from trimtab.limits import BucketLimit, RebalancingLimits
+    from trimtab.market.market_data import MarketData, MarketSource
+    from trimtab.market.prices import MarketChecks
+    from trimtab.market.view import MarketView
     from trimtab.preflight import Finding, Preflight, check
     from trimtab.reasons import Action, Reason, Restriction, SizeReason
     from trimtab.rebalancing import rebalance, rebalance_many
@@ -21,6 +24,9 @@ _ROOMS = {
     "certificate": ("Certificate", "Constraint"),
     "errors": ("BrokenLimitError", "InputError", "LimitsError", "TrimtabError", "UnmetLimitError"),
     "limits": ("BucketLimit", "RebalancingLimits"),
+    "market.market_data": ("MarketData", "MarketSource"),
+    "market.prices": ("MarketChecks",),
+    "market.view": ("MarketView",),
     "preflight": ("Finding", "Preflight", "check"),
     "reasons": ("Action", "Reason", "Restriction", "SizeReason"),
     "rebalancing": ("rebalance", "rebalance_many"),
@@ -39,6 +45,10 @@ __all__ = [
     "Finding",
     "InputError",
     "LimitsError",
+    "MarketChecks",
+    "MarketData",
+    "MarketSource",
+    "MarketView",
     "Preflight",
     "Reason",
     "RebalanceManyResult",

@@ -1,0 +1,1 @@
+"""Scores, trends and regimes from market data."""
