@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from trimtab.reasons import Action, Reason, Restriction, SizeReason
     from trimtab.rebalancing import rebalance, rebalance_many
     from trimtab.result import BucketSummary, RebalanceManyResult, RebalanceResult
+    from trimtab.scoring.fundamental import FundamentalAnalyzer, FundamentalConfig, fundamental_scores
+    from trimtab.scoring.regime import RegimeConfig, RegimeDetector, RegimeTable, TrendRegimes
+    from trimtab.scoring.technical import TechnicalAnalyzer, TechnicalConfig, technical_scores
+    from trimtab.scoring.trend import TrendAnalyzer, TrendConfig
 
 _ROOMS = {
     "certificate": ("Certificate", "Constraint"),
@@ -31,6 +35,10 @@ _ROOMS = {
     "reasons": ("Action", "Reason", "Restriction", "SizeReason"),
     "rebalancing": ("rebalance", "rebalance_many"),
     "result": ("BucketSummary", "RebalanceManyResult", "RebalanceResult"),
+    "scoring.fundamental": ("FundamentalAnalyzer", "FundamentalConfig", "fundamental_scores"),
+    "scoring.regime": ("RegimeConfig", "RegimeDetector", "RegimeTable", "TrendRegimes"),
+    "scoring.technical": ("TechnicalAnalyzer", "TechnicalConfig", "technical_scores"),
+    "scoring.trend": ("TrendAnalyzer", "TrendConfig"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
@@ -43,6 +51,8 @@ __all__ = [
     "Certificate",
     "Constraint",
     "Finding",
+    "FundamentalAnalyzer",
+    "FundamentalConfig",
     "InputError",
     "LimitsError",
     "MarketChecks",
@@ -54,13 +64,23 @@ __all__ = [
     "RebalanceManyResult",
     "RebalanceResult",
     "RebalancingLimits",
+    "RegimeConfig",
+    "RegimeDetector",
+    "RegimeTable",
     "Restriction",
     "SizeReason",
+    "TechnicalAnalyzer",
+    "TechnicalConfig",
+    "TrendAnalyzer",
+    "TrendConfig",
+    "TrendRegimes",
     "TrimtabError",
     "UnmetLimitError",
     "check",
+    "fundamental_scores",
     "rebalance",
     "rebalance_many",
+    "technical_scores",
 ]
 
 
