@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trimtab.reasons import Action, Reason, Restriction, SizeReason
     from trimtab.rebalancing import rebalance, rebalance_many
     from trimtab.result import BucketSummary, RebalanceManyResult, RebalanceResult
+    from trimtab.scoring.combined import ScoreWeights, combined_scores
     from trimtab.scoring.fundamental import FundamentalAnalyzer, FundamentalConfig, fundamental_scores
     from trimtab.scoring.regime import RegimeConfig, RegimeDetector, RegimeTable, TrendRegimes
     from trimtab.scoring.technical import TechnicalAnalyzer, TechnicalConfig, technical_scores
@@ -35,6 +36,7 @@ _ROOMS = {
     "reasons": ("Action", "Reason", "Restriction", "SizeReason"),
     "rebalancing": ("rebalance", "rebalance_many"),
     "result": ("BucketSummary", "RebalanceManyResult", "RebalanceResult"),
+    "scoring.combined": ("ScoreWeights", "combined_scores"),
     "scoring.fundamental": ("FundamentalAnalyzer", "FundamentalConfig", "fundamental_scores"),
     "scoring.regime": ("RegimeConfig", "RegimeDetector", "RegimeTable", "TrendRegimes"),
     "scoring.technical": ("TechnicalAnalyzer", "TechnicalConfig", "technical_scores"),
@@ -68,6 +70,7 @@ __all__ = [
     "RegimeDetector",
     "RegimeTable",
     "Restriction",
+    "ScoreWeights",
     "SizeReason",
     "TechnicalAnalyzer",
     "TechnicalConfig",
@@ -77,6 +80,7 @@ __all__ = [
     "TrimtabError",
     "UnmetLimitError",
     "check",
+    "combined_scores",
     "fundamental_scores",
     "rebalance",
     "rebalance_many",
