@@ -181,9 +181,9 @@ def technical_scores(view: MarketView, config: TechnicalConfig | None = None) ->
     parts = technical_parts(view.prices.select(view.symbols), config)
     weights = {part: weight for part, weight in config.weights.items() if weight > 0}
     total = sum(weights.values())
-    needed = config.needed
-    absent = [pl.col(f"{part}_missing") * (weight / (total * needed[part])) for part, weight in weights.items()]
-    confidence = 1.0 - pl.sum_horizontal(*absent)
+    confidence = pl.lit(1.0)  # one after the other: a horizontal sum has another order with another number of threads
+    for part, weight in weights.items():
+        confidence = confidence - pl.col(f"{part}_missing") * (weight / (total * config.needed[part]))
     lost = [pl.when(pl.col(f"{part}_missing") > 0).then(pl.lit(part)) for part in weights]
     missing = pl.concat_str(lost, separator=",", ignore_nulls=True).alias("missing")
     told = parts.with_columns(confidence.clip(0.0, 1.0).alias("confidence"), missing, obstacle(view))
