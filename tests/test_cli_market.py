@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 import rich.console
-from markets import days, long, walks
+from price_series import days, long, walks
 from test_cli import rows, run
 
 from trimtab.cli.progress import steps

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from markets import days, long, walks
+from price_series import days, long, walks
 
 from trimtab.errors import InputError, LimitsError
 from trimtab.market.market_data import MarketData

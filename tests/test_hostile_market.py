@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from markets import days, long, walks
+from price_series import days, long, walks
 from test_cli import run
 
 from trimtab.market.market_data import MarketData

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from markets import START, days, long, walk, walks
+from price_series import START, days, long, walk, walks
 
 from trimtab.errors import InputError, LimitsError
 from trimtab.market.incoming import day

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from markets import days, long, walk, walks
+from price_series import days, long, walk, walks
 
 from trimtab.errors import InputError, LimitsError
 from trimtab.market.market_data import MarketData
 from trimtab.scoring.regime import (
+    MarketRegimeDetector,
     RegimeConfig,
-    RegimeDetector,
     RegimeTable,
     TrendRegimes,
     regime_history,
@@ -164,7 +164,7 @@ class TestDetector:
 
     def test_what_it_answers(self) -> None:
         data = MarketData(long({"A": UP, "B": DOWN}))
-        detector = RegimeDetector(
+        detector = MarketRegimeDetector(
             self.TABLE,
             trend=TrendAnalyzer(data, TrendConfig(sessions=5)),
             buckets={"Deflation": ["Bonds"]},
@@ -182,7 +182,7 @@ class TestDetector:
         assert detector.get_trending_assets(days(6)[-1], ["A", "B"], 5, 0.5) == ["A"]
 
     def test_what_it_was_not_given(self) -> None:
-        detector = RegimeDetector(self.TABLE)
+        detector = MarketRegimeDetector(self.TABLE)
         assert detector.get_trending_assets("2020-01-01", ["A"], 5, 0.5) == []
         assert detector.get_research_buckets("2020-01-01") is None
 
@@ -190,9 +190,9 @@ class TestDetector:
         with pytest.raises(
             InputError, match=r"there is no such regime \(received 'Deflatoin'\): did you mean 'Deflation'"
         ):
-            RegimeDetector(self.TABLE, buckets={"Deflatoin": ["Bonds"]})
+            MarketRegimeDetector(self.TABLE, buckets={"Deflatoin": ["Bonds"]})
         with pytest.raises(InputError, match="there is no such regime"):
-            RegimeDetector(self.TABLE).get_regime_buckets("Boom")
+            MarketRegimeDetector(self.TABLE).get_regime_buckets("Boom")
 
 
 class TestTrends:

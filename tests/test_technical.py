@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from markets import days, long, walk, walks
+from price_series import days, long, walk, walks
 
 from trimtab import rebalance
 from trimtab.errors import LimitsError

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trimtab.result import BucketSummary, RebalanceManyResult, RebalanceResult
     from trimtab.scoring.combined import ScoreWeights, combined_scores
     from trimtab.scoring.fundamental import FundamentalAnalyzer, FundamentalConfig, fundamental_scores
-    from trimtab.scoring.regime import RegimeConfig, RegimeDetector, RegimeTable, TrendRegimes
+    from trimtab.scoring.regime import MarketRegimeDetector, RegimeConfig, RegimeTable, TrendRegimes
     from trimtab.scoring.technical import TechnicalAnalyzer, TechnicalConfig, technical_scores
     from trimtab.scoring.trend import TrendAnalyzer, TrendConfig
 
@@ -38,7 +38,7 @@ _ROOMS = {
     "result": ("BucketSummary", "RebalanceManyResult", "RebalanceResult"),
     "scoring.combined": ("ScoreWeights", "combined_scores"),
     "scoring.fundamental": ("FundamentalAnalyzer", "FundamentalConfig", "fundamental_scores"),
-    "scoring.regime": ("RegimeConfig", "RegimeDetector", "RegimeTable", "TrendRegimes"),
+    "scoring.regime": ("MarketRegimeDetector", "RegimeConfig", "RegimeTable", "TrendRegimes"),
     "scoring.technical": ("TechnicalAnalyzer", "TechnicalConfig", "technical_scores"),
     "scoring.trend": ("TrendAnalyzer", "TrendConfig"),
 }
@@ -59,6 +59,7 @@ __all__ = [
     "LimitsError",
     "MarketChecks",
     "MarketData",
+    "MarketRegimeDetector",
     "MarketSource",
     "MarketView",
     "Preflight",
@@ -67,7 +68,6 @@ __all__ = [
     "RebalanceResult",
     "RebalancingLimits",
     "RegimeConfig",
-    "RegimeDetector",
     "RegimeTable",
     "Restriction",
     "ScoreWeights",

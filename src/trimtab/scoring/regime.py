@@ -229,7 +229,7 @@ def _refuse(rows: list[int], problem: str, advice: str, column: str, values: pl.
         raise InputError([Fault(problem, advice, column=column, row=at + 1, value=values[at]) for at in rows], source)
 
 
-class RegimeDetector:
+class MarketRegimeDetector:
     """What an engine asks of the markets: the regime, its buckets, what research names, and what is in a trend.
 
     Parameters
@@ -251,7 +251,7 @@ class RegimeDetector:
     Examples
     --------
     >>> regimes = RegimeTable([{"date": "2024-01-31", "regime": "Deflation", "confidence": 0.8}])
-    >>> detector = RegimeDetector(regimes, buckets={"Deflation": ["Bonds/Treasury"]})
+    >>> detector = MarketRegimeDetector(regimes, buckets={"Deflation": ["Bonds/Treasury"]})
     >>> detector.get_market_regime("2024-03-01"), detector.get_regime_buckets("Deflation")
     (('Deflation', 0.8), ['Bonds/Treasury'])
     """
