@@ -291,6 +291,9 @@ def _rebalanced(inputs: Inputs, chosen: ChosenLimits, words: Words, *, strict: b
 
 
 def _say_notes(result: RebalanceResult, inputs: Inputs, chosen: ChosenLimits, words: Words) -> None:
+    found = result.certificate
+    for change in found.changed:
+        words.note(change.sentence(str(found.regime)))
     for note in result.notes:
         if note.code == "buckets_off" and not chosen.given:
             words.warn(

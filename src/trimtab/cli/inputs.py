@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from trimtab.cli.exits import Words
 from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.limits import RebalancingLimits
 from trimtab.paths import UNKNOWN
+from trimtab.regime_limits import laid_over
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -166,7 +167,9 @@ def read_limits(file: Path | None, preset: str | None, settings: Sequence[str]) 
     """
     if file is not None and preset is not None:
         raise typer.BadParameter("give either --limits or --preset, not both; --set changes single fields of either")
-    changes = _merged({}, *(_setting(text) for text in settings))
+    changes: dict[str, Any] = {}
+    for text in settings:
+        changes = laid_over(changes, _setting(text))
     if file is not None:
         chosen = ChosenLimits(RebalancingLimits.from_toml(file), str(file), (file,))
     elif preset is not None:
@@ -176,7 +179,7 @@ def read_limits(file: Path | None, preset: str | None, settings: Sequence[str]) 
     if not changes:
         return chosen
     source = f"{chosen.source} with --set" if chosen.source else "--set"
-    limits = RebalancingLimits.from_dict(_merged(chosen.limits.to_dict(), changes), source)
+    limits = RebalancingLimits.from_dict(laid_over(chosen.limits.to_dict(), changes), source)
     return ChosenLimits(limits, source, chosen.files, chosen.given)
 
 
@@ -192,14 +195,3 @@ def _setting(text: str) -> dict[str, Any]:
         advice = "write field=value, such as max_total_positions=8 or 'buckets.\"Equity/Tech\".max_positions=2'"
         raise typer.BadParameter(f"--set {text!r} is not a setting: {advice}")
     return found
-
-
-def _merged(base: Mapping[str, Any], *changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested values with others laid over them."""
-    merged = dict(base)
-    for change in changes:
-        for name, value in change.items():
-            old = merged.get(name)
-            both = isinstance(old, Mapping) and isinstance(value, Mapping)
-            merged[name] = _merged(old, value) if both and old is not None else value
-    return merged
