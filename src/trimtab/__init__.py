@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from trimtab.scoring.combined import ScoreWeights, combined_scores
     from trimtab.scoring.fundamental import FundamentalAnalyzer, FundamentalConfig, fundamental_scores
     from trimtab.scoring.regime import MarketRegimeDetector, RegimeConfig, RegimeTable, TrendRegimes
+    from trimtab.scoring.risk import RiskAdjusted, RiskConfig, risk_adjusted
     from trimtab.scoring.technical import TechnicalAnalyzer, TechnicalConfig, technical_scores
     from trimtab.scoring.trend import TrendAnalyzer, TrendConfig
 
@@ -39,6 +40,7 @@ _ROOMS = {
     "scoring.combined": ("ScoreWeights", "combined_scores"),
     "scoring.fundamental": ("FundamentalAnalyzer", "FundamentalConfig", "fundamental_scores"),
     "scoring.regime": ("MarketRegimeDetector", "RegimeConfig", "RegimeTable", "TrendRegimes"),
+    "scoring.risk": ("RiskAdjusted", "RiskConfig", "risk_adjusted"),
     "scoring.technical": ("TechnicalAnalyzer", "TechnicalConfig", "technical_scores"),
     "scoring.trend": ("TrendAnalyzer", "TrendConfig"),
 }
@@ -70,6 +72,8 @@ __all__ = [
     "RegimeConfig",
     "RegimeTable",
     "Restriction",
+    "RiskAdjusted",
+    "RiskConfig",
     "ScoreWeights",
     "SizeReason",
     "TechnicalAnalyzer",
@@ -84,6 +88,7 @@ __all__ = [
     "fundamental_scores",
     "rebalance",
     "rebalance_many",
+    "risk_adjusted",
     "technical_scores",
 ]
 
