@@ -199,6 +199,15 @@ class TestWhatIsRefused:
             pl.DataFrame({"date": days(1), "AAA ": [1.0]})
         )
 
+    @pytest.mark.parametrize("name", ["date", "*", "^A.*$"])
+    def test_names_that_no_symbol_may_have(self, name: str) -> None:
+        said = refused(TWO.with_columns(symbol=pl.lit(name)))
+        assert said == f"the prices, row 1, column 'symbol': no symbol may be called so (received {name!r}): rename it"
+
+    def test_such_names_in_a_header(self) -> None:
+        said = refused(WIDE.rename({"AAA": "^A.*$"}))
+        assert said == "the prices, column '^A.*$': no symbol may be called so: rename it"
+
     def test_prices_of_no_kind(self) -> None:
         assert "column 'close': holds no number (received True)" in refused(TWO.with_columns(close=pl.lit(True)))
 

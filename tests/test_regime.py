@@ -21,6 +21,7 @@ from trimtab.scoring.regime import (
     TrendRegimes,
     regime_history,
 )
+from trimtab.scoring.technical import technical_scores
 from trimtab.scoring.trend import TrendAnalyzer, TrendConfig, trends
 
 FAST = {"short": 2, "middle": 3, "long": 4}
@@ -220,6 +221,30 @@ class TestTrends:
         assert analyzer.get_trending_assets(on, [], 1) == []
         assert analyzer.trends(on) is analyzer.trends(str(on))
         assert analyzer.get_trending_assets(days(9)[-1]) == []
+
+    def test_any_name_is_a_name(self) -> None:
+        names = [
+            "asset",
+            "at",
+            "close",
+            "price",
+            "row",
+            "symbol",
+            "value",
+            "kind",
+            "literal",
+            "len",
+            "^GSPC",
+            "$",
+            "A/B",
+            "é",
+        ]
+        data = MarketData(long({name: [1.01**at * (at % 3 + 9) for at in range(300)] for name in names}))
+        on = days(300)[-1]
+        assert TrendAnalyzer(data).trends(on)["asset"].to_list() == sorted(names)
+        assert technical_scores(data.as_of(on)).table["score"].to_list() == [0.5] * len(names)
+        assert data.as_of(on).last_prices(names).keys() == set(names)
+        assert TrendRegimes(data, RegimeConfig(growth=("^GSPC",), inflation=("row",))).regime_on(on)[0] != "Unknown"
 
     def test_ties_go_by_name(self) -> None:
         data = MarketData(long({name: [1.01**at for at in range(10)] for name in ("B", "C", "A")}))

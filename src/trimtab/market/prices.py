@@ -29,6 +29,8 @@ from trimtab.market.incoming import (
 )
 
 _DATE_NAMES = ("date", "day")
+_RESERVED = r"^(date|\*|\^.*\$)$"  # the column of days, and what polars reads as a pattern of columns
+_NO_NAME = "no symbol may be called so"
 _SPLITS = (*range(2, 21), 25, 30, 40, 50)
 _SPLIT_WITHIN = 0.05
 _UNITS = (10, 100, 1000)
@@ -106,6 +108,10 @@ def _long(frame: pl.DataFrame, price_column: str, source: str) -> pl.DataFrame:
     close, wrong = numbers_of(frame[name], source)
     rows = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True).alias("row")
     names = names_of(frame[symbol], source).alias("symbol")
+    reserved = names.str.contains(_RESERVED).arg_true().to_list()
+    if reserved:
+        at = reserved[0]
+        raise InputError([Fault(_NO_NAME, "rename it", column=symbol, row=at + 1, value=names[at])], source)
     return pl.DataFrame([names, date, close.alias("close"), rows, wrong.alias("wrong")])
 
 
@@ -113,7 +119,10 @@ def _long_of_wide(frame: pl.DataFrame, date: pl.Series, source: str) -> pl.DataF
     symbols = [name for name in frame.columns if name.strip().casefold() not in _DATE_NAMES]
     if not symbols:
         raise InputError([Fault("there is no price", "add a column for each symbol")], source)
-    names_of(pl.Series("the header", symbols), source)
+    header = names_of(pl.Series("the header", symbols), source)
+    reserved = header.filter(header.str.contains(_RESERVED)).to_list()
+    if reserved:
+        raise InputError([Fault(_NO_NAME, "rename it", column=name) for name in reserved], source)
     rows = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True).alias("row")
     parts = []
     for name in symbols:

@@ -40,6 +40,16 @@ class Scores:
         return self.by_asset.get(asset)
 
 
+def long_prices(window: pl.DataFrame) -> pl.DataFrame:
+    """Prices with one column an asset as `asset`, `row` (from 0) and `price`, asset by asset.
+
+    The names of the columns come last: an asset may be called like one of them, but none begins with a space.
+    """
+    names = {" asset": "asset", " row": "row", " price": "price"}
+    numbered = window.with_row_index(" row")
+    return numbered.unpivot(index=" row", variable_name=" asset", value_name=" price").rename(names)
+
+
 def percentile_rank(value: pl.Expr) -> pl.Expr:
     """(rank - 1) / (n - 1) among the values that are there: 0 for the lowest, 1 for the highest, 0.5 for a single one.
 

@@ -13,7 +13,7 @@ from trimtab.fields import check_fields, described
 from trimtab.market.incoming import Date, day
 from trimtab.market.market_data import MarketData
 from trimtab.market.view import MarketView
-from trimtab.scoring.tables import LOW_CONFIDENCE, SCORED, Scores, obstacle, percentile_rank, weighted_mean
+from trimtab.scoring.tables import LOW_CONFIDENCE, SCORED, Scores, long_prices, obstacle, percentile_rank, weighted_mean
 
 PARTS = ("momentum", "trend", "volatility", "drawdown", "reversal")
 # A lower value of these is better, so they are ranked the other way round.
@@ -134,8 +134,7 @@ def technical_parts(prices: pl.DataFrame, config: TechnicalConfig) -> pl.DataFra
         "drawdown_missing": year - price.tail(year).count(),
         "reversal_missing": 2 - _there(0) - _there(month),
     }
-    long = window.unpivot(variable_name="asset", value_name="price")
-    return long.group_by("asset", maintain_order=True).agg(**parts)
+    return long_prices(window).group_by("asset", maintain_order=True).agg(**parts)
 
 
 def _back(rows: int) -> pl.Expr:

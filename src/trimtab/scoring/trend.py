@@ -13,6 +13,7 @@ from trimtab.fields import check_fields, described
 from trimtab.market.incoming import Date, day
 from trimtab.market.market_data import MarketData
 from trimtab.market.view import MarketView
+from trimtab.scoring.tables import long_prices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,15 +63,18 @@ def trends(view: MarketView, config: TrendConfig | None = None) -> pl.DataFrame:
             schema={"asset": pl.String, "growth": pl.Float64, "strength": pl.Float64, "confidence": pl.Float64}
         )
     middle = (config.sessions - 1) / 2.0
-    long = window.select(names).with_row_index("at").unpivot(index="at", variable_name="asset", value_name="price")
-    x = pl.col("at").cast(pl.Float64) - middle
+    x = pl.col("row").cast(pl.Float64) - middle
     y = pl.col("price").log() - pl.col("price").log().mean()
-    sums = long.group_by("asset", maintain_order=True).agg(
-        xx=(x * x).sum(),
-        xy=(x * y).sum(),
-        yy=(y * y).sum(),
-        there=pl.col("price").count(),
-        moved=pl.col("price").n_unique(),
+    sums = (
+        long_prices(window.select(names))
+        .group_by("asset", maintain_order=True)
+        .agg(
+            xx=(x * x).sum(),
+            xy=(x * y).sum(),
+            yy=(y * y).sum(),
+            there=pl.col("price").count(),
+            moved=pl.col("price").n_unique(),
+        )
     )
     growth = (pl.col("xy") / pl.col("xx") * float(config.year)).exp() - 1.0
     fit = (pl.col("xy") ** 2 / (pl.col("xx") * pl.col("yy"))).clip(0.0, 1.0)
