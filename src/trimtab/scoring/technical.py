@@ -139,7 +139,7 @@ def technical_parts(prices: pl.DataFrame, config: TechnicalConfig) -> pl.DataFra
 
 def _back(rows: int) -> pl.Expr:
     """The price some rows before the last one; null where the series does not go that far."""
-    return pl.col("price").reverse().get(rows, null_on_oob=True)
+    return pl.col("price").shift(rows).last()
 
 
 def _there(back: int) -> pl.Expr:
