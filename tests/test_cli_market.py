@@ -62,6 +62,7 @@ class TestScore:
         assert {row["asset"]: float(row["score"]) for row in rows(found.stdout)} == expected.by_asset
         assert f"scored 8 of 8 assets as of {LAST}\n" in found.stderr
         assert {row["basis"] for row in rows(found.stdout)} == {"technical"}
+        assert {row["confidence"] for row in rows(found.stdout)} == {"1.0"}
         assert {row["session"] for row in rows(found.stdout)} == {str(LAST)}
 
     @pytest.mark.parametrize("suffix", ["parquet", "arrow", "csv"])
@@ -106,6 +107,16 @@ class TestScore:
         assert "and 2 more findings" in found.stderr
         assert run("score", "--prices", path, "--quiet").stderr == ""
 
+    def test_five_findings_are_all(self, tmp_path: Path) -> None:
+        series = walks(NAMES, 260)
+        for at, name in enumerate(NAMES[:5]):
+            series[name][100 + at] = None
+        path = tmp_path / "prices.parquet"
+        long(series).write_parquet(path)
+        found = run("score", "--prices", path)
+        assert found.stderr.count("warning: ") == 5
+        assert "more findings" not in found.stderr
+
     @pytest.mark.parametrize(
         ("options", "code", "said"),
         [
@@ -149,6 +160,7 @@ class TestRebalance:
         assert weights["S1"] == pytest.approx(5 * last["S1"][0] / total)
         assert weights["S2"] == 0
         assert f"valued at {LAST}: {total:,.2f} with 1,000.00 in cash" in found.stderr
+        assert "is valued at its price of" not in found.stderr
 
     def test_an_old_price_is_said(self, tmp_path: Path) -> None:
         series = walks(NAMES, 260)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -350,6 +351,15 @@ class TestFindings:
         assert [one[2] for one in found({"A": [*wild, wild[-1] / 2], "B": walk(1, 41)}, usual_moves=3)] == [
             "split_like_jump"
         ]
+
+    def test_the_usual_move_is_the_median_of_63_before(self) -> None:
+        """32 moves of 0.2 and then 32 of 0.01: of the last 63 most are small, of 64 or without the latest they are not."""
+        prices = [100.0]
+        for at in range(64):
+            prices.append(prices[-1] * math.exp((0.2 if at < 32 else 0.01) * (-1) ** at))
+        assert [one[2] for one in found({"A": [*prices, prices[-1] / 2], "B": walk(1, 66)})] == ["split_like_jump"]
+        fewer = [*prices[:-1], prices[-2] / 2]
+        assert found({"A": fewer, "B": walk(1, 65)}) == []
 
     def test_a_jump_is_found_across_a_gap(self) -> None:
         series = {"A": [*walk(5, 30), None, 1.0], "B": walk(1, 32)}

@@ -181,11 +181,12 @@ def _jumps(wide: pl.DataFrame, checks: MarketChecks) -> pl.DataFrame:
     found = [pl.DataFrame(schema=EVENTS)]
     for name in wide.columns[1:]:
         series = wide.select("date", close=pl.col(name)).drop_nulls()
-        ratio = (series["close"] / series["close"].shift(1)).fill_null(1.0)
+        moved = series["close"] / series["close"].shift(1)
+        ratio = moved.fill_null(1.0)
         size = pl.select(pl.max_horizontal(ratio, 1.0 / ratio)).to_series()
         if not (size >= 2 * (1 - _SPLIT_WITHIN)).any():
             continue
-        moves = ratio.log().abs()
+        moves = moved.log().abs()
         usual = moves.shift(1).rolling_median(_MOVES, min_samples=_FEW_MOVES)
         unusual = (moves >= checks.usual_moves * usual).fill_null(True)
         split, unit = _near(size, _SPLITS, _SPLIT_WITHIN) & unusual, _near(size, _UNITS, _UNIT_WITHIN) & unusual
