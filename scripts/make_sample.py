@@ -4,7 +4,7 @@
 
 FOLDER holds `sp500_dataset.csv.gz` and `factors_dataset.csv.gz` of the package skfolio 1.12.2 (its folder
 `skfolio/datasets/data`), under these or under other names: they are known by their SHA-256. The same files give the
-same bytes.
+same bytes of text and the same values in `prices.parquet` (its bytes depend on the version of pyarrow).
 
 The score of an asset is the mean of three percentile ranks among the 25 assets, on the last day t of the prices P:
 
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import datetime as dt
 import gzip
 import hashlib
 import io
@@ -26,6 +27,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,6 +38,7 @@ SOURCES = {
     "factors_dataset.csv.gz": "6eb089953db90c9a38d3283582751701a90db6f59965847fd64b0578de497161",
 }
 YEAR, MONTH, TREND = 252, 21, 200
+DAYS = 756  # of the prices that ship: three years
 
 # Name and bucket: the class, then the GICS sector (of 2022) or the style.
 ASSETS = {
@@ -95,6 +99,9 @@ invented.** It shows how trimtab works. It is no investment advice, and `limits.
 | `current_weight` | the invented portfolio: {holdings} holdings, {held:.2f} of the value in all, the rest cash |
 | `volatility` | standard deviation (n - 1) of the last 252 daily returns times sqrt(252); 4 decimals |
 
+`prices.parquet` holds the daily closes of the same 25 from {first} to {as_of} ({days} days), unchanged: `date`, and one
+column an asset.
+
 ## The score
 
 The mean of three percentile ranks among the 25 assets, on the last day t of the prices P:
@@ -113,9 +120,9 @@ have had.
 ## Source
 
 Daily closes, adjusted for splits and dividends, in US dollars: the files `sp500_dataset.csv.gz` and
-`factors_dataset.csv.gz` of the package skfolio 1.12.2 on PyPI, copyright the skfolio developers. Only figures derived
-from them are here, made by `scripts/make_sample.py`. Names, sectors and the portfolio were added by hand. GICS is a
-service mark of MSCI and S&P. SHA-256 of the two files:
+`factors_dataset.csv.gz` of the package skfolio 1.12.2 on PyPI, copyright the skfolio developers. The last three years
+of them, and figures derived from them, are here, made by `scripts/make_sample.py`. Names, sectors and the portfolio
+were added by hand. GICS is a service mark of MSCI and S&P. SHA-256 of the two files:
 
 ```
 {sums}
@@ -161,18 +168,20 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="where the two files of skfolio 1.12.2 are")
     parser.add_argument("--out", type=Path, default=OUT, help="where to write (default: the package's sample)")
     given = parser.parse_args()
-    as_of, assets, prices = read_prices(given.folder)
+    days, assets, all_prices = read_prices(given.folder)
+    prices = all_prices[-YEAR - 1 :]
     volatility = yearly_volatility(prices)
     texts = {
         "candidates.csv": candidates_text(assets, scores(prices, volatility), volatility),
-        "README.md": readme_text(as_of),
+        "README.md": readme_text(days),
     }
+    write_prices(given.out / "prices.parquet", days, assets, all_prices)
     for name, text in texts.items():
         (given.out / name).write_bytes(text.encode())
 
 
-def read_prices(folder: Path) -> tuple[str, list[str], Floats]:
-    """The last day, the assets, and their last closes, shape (YEAR + 1, assets), in USD."""
+def read_prices(folder: Path) -> tuple[list[str], list[str], Floats]:
+    """The last days, the assets, and their closes, shape (DAYS, assets), in USD."""
     by_sum = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in sorted(folder.glob("*.csv.gz"))}
     missing = [name for name, known in SOURCES.items() if known not in by_sum]
     if missing:
@@ -184,11 +193,19 @@ def read_prices(folder: Path) -> tuple[str, list[str], Floats]:
         with gzip.open(by_sum[known], "rt", encoding="utf-8", newline="") as file:
             header, *rows = csv.reader(file)
         assets += header[1:]
-        days.append([row[0] for row in rows[-YEAR - 1 :]])
-        closes.append(np.array([row[1:] for row in rows[-YEAR - 1 :]], np.float64))
+        days.append([row[0] for row in rows[-DAYS:]])
+        closes.append(np.array([row[1:] for row in rows[-DAYS:]], np.float64))
     if days[0] != days[1] or assets != list(ASSETS):
         raise SystemExit(f"{folder}: the two files differ in days, or their assets are not those of the sample")
-    return days[0][-1], assets, np.hstack(closes)
+    return days[0], assets, np.hstack(closes)
+
+
+def write_prices(path: Path, days: list[str], assets: list[str], prices: Floats) -> None:
+    """The prices as they are, one column an asset."""
+    dates = pa.array([dt.date.fromisoformat(day) for day in days])
+    columns = [dates, *(pa.array(prices[:, at]) for at in range(len(assets)))]
+    table = pa.table(columns, names=["date", *assets])
+    pyarrow.parquet.write_table(table, path, compression="zstd", compression_level=19, use_dictionary=False)
 
 
 def yearly_volatility(prices: Floats) -> Floats:
@@ -223,10 +240,11 @@ def candidates_text(assets: list[str], score: Floats, volatility: Floats) -> str
     return text.getvalue()
 
 
-def readme_text(as_of: str) -> str:
+def readme_text(dates: list[str]) -> str:
     """The sample's page."""
     sums = "\n".join(f"{known}  {name}" for name, known in SOURCES.items())
-    return README.format(as_of=as_of, holdings=len(PORTFOLIO), held=sum(PORTFOLIO.values()), sums=sums)
+    spelled = {"first": dates[0], "as_of": dates[-1], "days": len(dates)}
+    return README.format(**spelled, holdings=len(PORTFOLIO), held=sum(PORTFOLIO.values()), sums=sums)
 
 
 if __name__ == "__main__":

@@ -20,12 +20,19 @@ from trimtab import (
     BucketManager,
     CoreRebalancerEngine,
     InputError,
+    MarketData,
+    MarketRegimeDetector,
     RebalanceResult,
     RebalancingLimits,
+    RegimeTable,
     SetupError,
+    TechnicalAnalyzer,
+    TrendAnalyzer,
     UnmetLimitError,
     rebalance,
+    technical_scores,
 )
+from trimtab.data.samples import sample_candidates, sample_path
 from trimtab.limits import SIZING_MODES
 
 DAY = dt.date(2026, 11, 24)
@@ -164,6 +171,43 @@ def test_everything_about_a_run() -> None:
     assert found["scores"][1]["date"] == "2026-11-24"
     with pytest.raises(dataclasses.FrozenInstanceError):
         run.result = run.result  # type: ignore[misc]
+
+
+def test_the_limits_of_the_detected_regime_are_in_force(caplog: pytest.LogCaptureFixture) -> None:
+    overrides = {"enable_bucket_diversification": True, "max_total_positions": 1, "min_buckets_represented": 1}
+    limits = RebalancingLimits(regimes={"Deflation": overrides})
+    for regime, held in (("Deflation", 1), ("Reflation", 2)):
+        engine = CoreRebalancerEngine(Market(["Tech"], regime=regime), MAP, Scores(SCORES))
+        with caplog.at_level(logging.INFO, logger="trimtab"):
+            run = engine.run(DAY, {}, limits, enable_fundamental=False)
+        assert run.result.positions == held
+        assert (run.bucket_result is not None) == (regime == "Deflation")
+        assert caplog.records[0].getMessage().startswith(f"Step 1/{4 + (regime == 'Deflation')}:")
+        changed = {found.name for found in run.certificate.changed}
+        assert changed == (set(overrides) if regime == "Deflation" else set())
+        caplog.clear()
+
+
+def test_real_analysers_and_a_real_detector_fit() -> None:
+    """The prices that ship, scored and in a regime by a table: the engine takes the parts as they are."""
+    classification = sample_candidates().select(["asset", "bucket"])
+    data = MarketData(sample_path("prices.parquet"), classification=classification)
+    table = RegimeTable([{"date": "2022-01-01", "regime": "Inflation", "confidence": 0.9}])
+    detector = MarketRegimeDetector(table, trend=TrendAnalyzer(data), buckets={"Inflation": ["Stocks/Energy"]})
+    buckets: dict[str, list[str]] = {}
+    for row in classification.to_pylist():
+        buckets.setdefault(row["bucket"], []).append(row["asset"])
+    engine = CoreRebalancerEngine(detector, buckets, TechnicalAnalyzer(data))
+    limits = ON.replace(bucket_level=2, max_positions_per_bucket=2, regimes={"Inflation": {"max_total_positions": 4}})
+    run = engine.run("2022-12-28", {"KO": 0.2, "AAPL": 0.2}, limits, enable_fundamental=False)
+    scores = {row["asset"]: row["score"] for row in technical_scores(data.as_of("2022-12-28")).table.to_dicts()}
+    assert {one.asset: one.combined_score for one in run.scored_assets} == {
+        one.asset: scores[one.asset] for one in run.scored_assets
+    }
+    assert run.universe.regime == "Inflation"
+    assert {"XOM", "CVX", "RRC"} <= {*run.universe.trending_assets, *run.universe.regime_assets}
+    assert run.result.positions <= 4
+    assert run.certificate.regime == "Inflation"
 
 
 def test_what_was_given_is_not_changed() -> None:

@@ -57,3 +57,11 @@ def test_03_protect_what_you_hold(capsys: pytest.CaptureFixture[str]) -> None:
     ]
     assert "waived: max_positions Tech: holdings kept in overflow: AAA, BBB, CCC, DDD" in lines
     assert sum(line.startswith("DDD 10.0% -> 10.0%") for line in lines) == 2
+
+
+def test_04_from_prices(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = shown("04_from_prices.py", capsys)
+    assert lines[0] == "25 assets, 756 sessions to 2022-12-28, 0 findings"
+    assert lines[1].startswith("MRK score 0.833")
+    assert [line.split()[0] for line in lines if "Closed: " in line] == ["AAPL", "JNJ"]
+    assert lines[-1] == "scores of 2022-03-31 with and without later prices are the same: True"

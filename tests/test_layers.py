@@ -14,10 +14,20 @@ ROOT = Path(trimtab.__file__).parent
 # Floor by floor, and on a floor from top to bottom; a folder stands for all that is in it.
 FLOORS = {
     0: ("errors", "reasons", "paths", "fields"),
-    1: ("limits", "bucket_config", "kernel"),
+    1: ("regime_limits", "limits", "bucket_config", "kernel"),
     2: ("bucket_tree", "columns", "candidates", "checked_nodes", "certificate", "checker"),
     3: ("details", "stages", "preflight", "result", "rebalancing", "data"),
-    4: ("bucketing", "assets", "bucket_checks", "buckets", "universe", "scoring", "bucket_limits", "selection"),
+    4: (
+        "market",
+        "bucketing",
+        "assets",
+        "bucket_checks",
+        "buckets",
+        "universe",
+        "scoring",
+        "bucket_limits",
+        "selection",
+    ),
     5: ("engine_run", "engine"),
     8: ("cli", "__main__"),
 }

@@ -51,6 +51,8 @@ DEFAULTS = {  # the rules, section 2
     "bucket_separator": "/",
     "known_buckets": [],
     "buckets": {},
+    "regime": None,
+    "regimes": {},
     "sizing_mode": "equal_weight",
     "residual_strategy": "proportional",
     "no_trade_band": 0.2,
@@ -140,7 +142,7 @@ UNSET = ["min_score_diversification", "min_score_new_position", "dust_weight"]
 
 
 def test_every_field_is_in_one_kind() -> None:
-    listed = [*WHOLE, *REAL, *FLAGS, *CHOICES, "bucket_separator", "known_buckets", "buckets"]
+    listed = [*WHOLE, *REAL, *FLAGS, *CHOICES, "bucket_separator", "known_buckets", "buckets", "regime", "regimes"]
     assert sorted(listed) == sorted(DEFAULTS)
 
 
@@ -245,7 +247,8 @@ def test_separator_may_be_empty() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in DEFAULTS if name not in [*OPTIONAL, *UNSET, "bucket_separator", "buckets"]]
+    "name",
+    [name for name in DEFAULTS if name not in [*OPTIONAL, *UNSET, "bucket_separator", "buckets", "regime", "regimes"]],
 )
 def test_none_is_refused(name: str) -> None:
     assert the_fault(**{name: None}) == f"{name} must be given: it is None"
@@ -672,7 +675,7 @@ def test_toml_text_is_valid_and_explains_every_field() -> None:
         assert RebalancingLimits.from_dict(values) == limits
         lines = text.splitlines()
         for known in limit_fields():
-            if known.name == "buckets":
+            if known.name in ("buckets", "regimes"):
                 continue
             here = [at for at, line in enumerate(lines) if line.split(" =")[0] in (known.name, f"# {known.name}")]
             assert len(here) == 1, known.name
@@ -766,7 +769,7 @@ def test_schema_is_a_schema() -> None:
     assert set(limits_schema()["properties"]) == set(DEFAULTS)
     for name, field in limits_schema()["properties"].items():
         assert field["description"]
-        if name not in [*OPTIONAL, *UNSET, "known_buckets", "buckets"]:
+        if name not in [*OPTIONAL, *UNSET, "known_buckets", "buckets", "regime", "regimes"]:
             assert field["default"] == DEFAULTS[name]
 
 

@@ -804,7 +804,7 @@ def test_the_schema_asks_for_every_field_and_no_other() -> None:
     "spoil",
     [
         lambda values: values.update(status="fine"),
-        lambda values: values.update(schema_version=2),
+        lambda values: values.update(schema_version=3),
         lambda values: values.pop("cash_weight"),
         lambda values: values.update(more=1),
         lambda values: values["targets"][0].update(target_weight=-0.1),

@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from trimtab.candidates import read
+from trimtab.data.files import read_table
 from trimtab.data.samples import sample_candidates, sample_limits, sample_path
+from trimtab.market.market_data import MarketData
+from trimtab.scoring.technical import technical_scores
 
 ROOT = Path(__file__).parent.parent
 PRICES = ROOT.parent / "shared" / "data"
@@ -92,6 +95,19 @@ def test_the_script_makes_the_same_bytes(tmp_path: Path) -> None:
     subprocess.run([sys.executable, str(script), str(prices()), "--out", str(tmp_path)], check=True)
     for name in ("candidates.csv", "README.md"):
         assert (tmp_path / name).read_bytes() == sample_path(name).read_bytes(), name
+    assert read_table(tmp_path / "prices.parquet").equals(read_table(sample_path("prices.parquet")))
+
+
+def test_the_prices_that_ship() -> None:
+    """Three years of the same assets, without a fault, to the day of the candidates; their volatility is the column's."""
+    data = MarketData(sample_path("prices.parquet"))
+    view = data.as_of("2022-12-28")
+    assert data.sessions[-1].isoformat() == "2022-12-28"
+    assert set(data.symbols) == {row["asset"] for row in ROWS}
+    assert (len(data.sessions), data.findings, view.findings) == (756, (), ())
+    parts = technical_scores(view).table
+    found = dict(parts.select("asset", "volatility").iter_rows())
+    assert found == pytest.approx({row["asset"]: row["volatility"] for row in ROWS}, abs=0.00005 + 1e-9)
 
 
 def test_the_script_refuses_other_prices(tmp_path: Path) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 import random
 
+import polars as pl
 import pytest
 from markets import Scores
 
 from trimtab import AssetPriority, AssetScore, RebalancingUniverse, ScoringService, SetupError
+from trimtab.scoring.tables import weighted_mean
+from trimtab.scoring.weights import mean_score
 
 UNIVERSE = RebalancingUniverse("2026-11-24", "Reflation", 0.7, ("A",), ("B",), ("C",), ("D",))
 
@@ -76,6 +79,18 @@ def test_a_mean_lies_between_its_scores() -> None:
         found = scored(Scores({"A": one}), Scores({"A": other}), technical_weight=weight)["A"].combined_score
         assert found is not None
         assert min(one, other) <= found <= max(one, other)
+
+
+def test_the_mean_of_an_asset_is_that_of_a_frame_to_the_last_bit() -> None:
+    rng = random.Random(6)
+    rows = [tuple(None if rng.random() < 0.2 else rng.random() for _ in range(2)) for _ in range(2000)]
+    frame = pl.DataFrame(rows, schema={"one": pl.Float64, "two": pl.Float64}, orient="row")
+    found = frame.select(weighted_mean({"one": 0.6, "two": 0.4})).to_series().to_list()
+    weights = (0.6, 0.4)
+    assert found == [
+        mean_score((score, weight) for score, weight in zip(row, weights, strict=True) if score is not None)
+        for row in rows
+    ]
 
 
 def test_every_asset_is_asked_about_once() -> None:

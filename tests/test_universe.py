@@ -109,3 +109,21 @@ def test_a_detector_that_lacks_a_method() -> None:
 
     with pytest.raises(SetupError, match="a Half, lacks get_research_buckets, get_trending_assets: give an object"):
         UniverseBuilder(Half(), BucketManager(MAP))  # type: ignore[arg-type]
+
+
+def test_the_limits_of_the_regime_are_in_force() -> None:
+    """Bucket limits are on in Deflation only: there, the others are a fallback. A regime that is set stays."""
+    limits = RebalancingLimits(regimes={"Deflation": {"enable_bucket_diversification": True}})
+    assert universe(Market(["Risk"], regime="Deflation"), limits).fallback_assets == ("B1", "D1", "D2")
+    assert universe(Market(["Risk"], regime="Reflation"), limits).fallback_assets == ()
+    fixed = limits.replace(regime="Deflation")
+    assert universe(Market(["Risk"], regime="Reflation"), fixed).fallback_assets == ("B1", "D1", "D2")
+
+
+def test_limits_for_a_regime_that_cannot_occur() -> None:
+    class Named(Market):
+        regime_names = ("Goldilocks", "Deflation")
+
+    assert universe(Named(["Risk"]), RebalancingLimits(regimes={"Deflation": {"max_total_positions": 5}})).assets
+    with pytest.raises(SetupError, match=r"have a regime 'Deflaton' that cannot occur: did you mean 'Deflation'\?"):
+        universe(Named(["Risk"]), RebalancingLimits(regimes={"Deflaton": {"max_total_positions": 5}}))

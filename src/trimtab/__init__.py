@@ -19,11 +19,21 @@ if TYPE_CHECKING:
     from trimtab.engine_run import EngineRun
     from trimtab.errors import BrokenLimitError, InputError, LimitsError, SetupError, TrimtabError, UnmetLimitError
     from trimtab.limits import BucketLimit, RebalancingLimits
+    from trimtab.market.market_data import MarketData, MarketSource
+    from trimtab.market.prices import MarketChecks
+    from trimtab.market.view import MarketView
     from trimtab.preflight import Finding, Preflight, check
     from trimtab.reasons import Action, Reason, Restriction, SizeReason
     from trimtab.rebalancing import rebalance, rebalance_many
     from trimtab.result import BucketSummary, RebalanceManyResult, RebalanceResult
+    from trimtab.scoring.combined import combined_scores
+    from trimtab.scoring.fundamental import FundamentalAnalyzer, FundamentalConfig, fundamental_scores
+    from trimtab.scoring.regime import MarketRegimeDetector, RegimeConfig, RegimeTable, TrendRegimes
+    from trimtab.scoring.risk import RiskAdjusted, RiskConfig, risk_adjusted
     from trimtab.scoring.service import ScoringService
+    from trimtab.scoring.technical import TechnicalAnalyzer, TechnicalConfig, technical_scores
+    from trimtab.scoring.trend import TrendAnalyzer, TrendConfig
+    from trimtab.scoring.weights import ScoreWeights
     from trimtab.selection import RebalancingTarget, SelectionResult, SelectionService
     from trimtab.universe import RebalancingUniverse, UniverseBuilder
 
@@ -38,11 +48,21 @@ _ROOMS = {
     "engine_run": ("EngineRun",),
     "errors": ("BrokenLimitError", "InputError", "LimitsError", "SetupError", "TrimtabError", "UnmetLimitError"),
     "limits": ("BucketLimit", "RebalancingLimits"),
+    "market.market_data": ("MarketData", "MarketSource"),
+    "market.prices": ("MarketChecks",),
+    "market.view": ("MarketView",),
     "preflight": ("Finding", "Preflight", "check"),
     "reasons": ("Action", "Reason", "Restriction", "SizeReason"),
     "rebalancing": ("rebalance", "rebalance_many"),
     "result": ("BucketSummary", "RebalanceManyResult", "RebalanceResult"),
+    "scoring.combined": ("combined_scores",),
+    "scoring.fundamental": ("FundamentalAnalyzer", "FundamentalConfig", "fundamental_scores"),
+    "scoring.regime": ("MarketRegimeDetector", "RegimeConfig", "RegimeTable", "TrendRegimes"),
+    "scoring.risk": ("RiskAdjusted", "RiskConfig", "risk_adjusted"),
     "scoring.service": ("ScoringService",),
+    "scoring.technical": ("TechnicalAnalyzer", "TechnicalConfig", "technical_scores"),
+    "scoring.trend": ("TrendAnalyzer", "TrendConfig"),
+    "scoring.weights": ("ScoreWeights",),
     "selection": ("RebalancingTarget", "SelectionResult", "SelectionService"),
     "universe": ("RebalancingUniverse", "UniverseBuilder"),
 }
@@ -68,8 +88,15 @@ __all__ = [
     "CoreRebalancerEngine",
     "EngineRun",
     "Finding",
+    "FundamentalAnalyzer",
+    "FundamentalConfig",
     "InputError",
     "LimitsError",
+    "MarketChecks",
+    "MarketData",
+    "MarketRegimeDetector",
+    "MarketSource",
+    "MarketView",
     "Preflight",
     "Reason",
     "RebalanceManyResult",
@@ -77,18 +104,32 @@ __all__ = [
     "RebalancingLimits",
     "RebalancingTarget",
     "RebalancingUniverse",
+    "RegimeConfig",
+    "RegimeTable",
     "Restriction",
+    "RiskAdjusted",
+    "RiskConfig",
+    "ScoreWeights",
     "ScoringService",
     "SelectionResult",
     "SelectionService",
     "SetupError",
     "SizeReason",
+    "TechnicalAnalyzer",
+    "TechnicalConfig",
+    "TrendAnalyzer",
+    "TrendConfig",
+    "TrendRegimes",
     "TrimtabError",
     "UniverseBuilder",
     "UnmetLimitError",
     "check",
+    "combined_scores",
+    "fundamental_scores",
     "rebalance",
     "rebalance_many",
+    "risk_adjusted",
+    "technical_scores",
 ]
 
 

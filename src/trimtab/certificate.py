@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trimtab.regime_limits import ChangedLimit
+
 Vector = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
@@ -31,9 +33,11 @@ class Constraint:
 
 @dataclass(frozen=True)
 class Certificate:
-    """All limits of one account, measured in its targets."""
+    """All limits of one account, measured in its targets; the regime in force, and the limits that it changed."""
 
     constraints: tuple[Constraint, ...]
+    regime: str | None = None
+    changed: tuple[ChangedLimit, ...] = ()
 
     @property
     def unmet(self) -> tuple[Constraint, ...]:

@@ -20,9 +20,10 @@ from trimtab.engine_run import EngineRun
 from trimtab.errors import Fault, InputError, SetupError, listed, nearest
 from trimtab.limits import RebalancingLimits, given_limits
 from trimtab.rebalancing import rebalance
-from trimtab.scoring.service import FUNDAMENTAL_WEIGHT, TECHNICAL_WEIGHT, Analyzer, ScoringService
+from trimtab.scoring.service import Analyzer, ScoringService
+from trimtab.scoring.weights import ScoreWeights
 from trimtab.selection import RebalancingTarget
-from trimtab.universe import MIN_TRENDING_CONFIDENCE, RegimeDetector, UniverseBuilder
+from trimtab.universe import MIN_TRENDING_CONFIDENCE, RegimeDetector, UniverseBuilder, limits_in
 
 _LOG = logging.getLogger(__name__)
 _MORE_COLUMNS = tuple(name for name in COLUMNS if name not in ("account", "asset", "bucket", "score", "current_weight"))
@@ -103,8 +104,8 @@ class CoreRebalancerEngine:
         min_trending_confidence: float = MIN_TRENDING_CONFIDENCE,
         enable_technical: bool = True,
         enable_fundamental: bool = True,
-        technical_weight: float = TECHNICAL_WEIGHT,
-        fundamental_weight: float = FUNDAMENTAL_WEIGHT,
+        technical_weight: float = ScoreWeights.technical_weight,
+        fundamental_weight: float = ScoreWeights.fundamental_weight,
     ) -> list[RebalancingTarget]:
         """The targets of `run`, which takes the same: one for every asset that was looked at, the largest first."""
         run = self.run(
@@ -129,8 +130,8 @@ class CoreRebalancerEngine:
         min_trending_confidence: float = MIN_TRENDING_CONFIDENCE,
         enable_technical: bool = True,
         enable_fundamental: bool = True,
-        technical_weight: float = TECHNICAL_WEIGHT,
-        fundamental_weight: float = FUNDAMENTAL_WEIGHT,
+        technical_weight: float = ScoreWeights.technical_weight,
+        fundamental_weight: float = ScoreWeights.fundamental_weight,
     ) -> EngineRun:
         """Rebalance, with everything known about how.
 
@@ -141,7 +142,8 @@ class CoreRebalancerEngine:
         current_positions
             Asset -> weight held now, as a fraction of the account's value.
         limits
-            What the rebalance may and must do; the defaults where None, with bucket limits off.
+            What the rebalance may and must do; the defaults where None, with bucket limits off. Limits that change in a
+            regime are those of the regime that is detected, unless they are set to one.
         bucket_names
             The buckets that new assets may come from; all where None.
         min_trending_confidence
@@ -163,11 +165,13 @@ class CoreRebalancerEngine:
             A limit cannot be met and `on_unmet` is "raise".
         """
         limits, held = given_limits(limits), _positions(current_positions)
-        steps = _Steps(5 if limits.enable_bucket_diversification else 4)
+        steps = _Steps()
         with steps.timed("universe"):
             universe = self.universe_builder.get_universe(
                 rebalance_date, held, limits, bucket_names, min_trending_confidence
             )
+        limits = limits_in(limits, universe.regime)
+        steps.count = 5 if limits.enable_bucket_diversification else 4
         steps.log("universe of %d assets, regime %s", len(universe.assets), universe.regime)
         with steps.timed("scores"):
             scored = self.scoring_service.score_assets(
@@ -247,8 +251,8 @@ def _positions(given: Any) -> dict[str, float]:
 class _Steps:
     """Numbers the steps of a run, and takes their time."""
 
-    def __init__(self, count: int) -> None:
-        self.count, self.done = count, 0
+    def __init__(self) -> None:
+        self.count, self.done = 0, 0
         self.seconds: dict[str, float] = {}
 
     @contextmanager

@@ -23,6 +23,7 @@ import tomli_w
 from trimtab.errors import LimitsError, nearest, shown
 from trimtab.fields import check_fields, described, field_schema, refusing_unknown
 from trimtab.paths import UNKNOWN, folded, path_fault, split_path
+from trimtab.regime_limits import ChangedLimit, changed_limits, laid_over, overrides_of
 
 _TOLERANCE = 1e-9
 SIZING_MODES = ("equal_weight", "score_weighted", "adaptive", "inverse_volatility", "desired")
@@ -115,6 +116,17 @@ class RebalancingLimits:
             "doc": "limits of single buckets: path -> max_positions, max_allocation, min_allocation",
         },
     )
+    regime: str | None = described(
+        None, str, "the regime whose limits are in force; none: the general ones", optional=True
+    )
+    regimes: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=dict,
+        hash=False,
+        metadata={
+            "kind": dict,
+            "doc": "limits that change in a regime: name -> fields as above",
+        },
+    )
 
     sizing_mode: str = described("equal_weight", str, "what relative sizes are wished for", choices=SIZING_MODES)
     residual_strategy: str = described(
@@ -153,8 +165,13 @@ class RebalancingLimits:
         "report", str, "a limit that cannot be met is reported, or raised as an error", choices=("report", "raise")
     )
     derived: frozenset[str] = field(default=frozenset(), init=False, repr=False, compare=False)
+    general: RebalancingLimits | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if self.regimes != {} or self.regime is not None:
+            _enter_regime(self)
+            return
+        object.__setattr__(self, "regimes", MappingProxyType({}))
         object.__setattr__(self, "derived", frozenset(_resolve(self)))
         faults = check_fields(self)
         object.__setattr__(self, "buckets", _bucket_limits(self.buckets, faults))
@@ -170,9 +187,32 @@ class RebalancingLimits:
         """The same limits with some fields changed; fields that were never set follow the changed ones."""
         return RebalancingLimits.from_dict({**self.to_dict(), **changes})
 
+    def in_regime(self, regime: str | None) -> RebalancingLimits:
+        """These limits with those of a regime in force; with the general ones where the regime has none of its own.
+
+        Examples
+        --------
+        >>> limits = RebalancingLimits(regimes={"Deflation": {"max_total_positions": 6}})
+        >>> limits.in_regime("Deflation").max_total_positions, limits.in_regime("Reflation").max_total_positions
+        (6, 10)
+        """
+        wanted = regime if regime in self.regimes else None
+        return self if wanted == self.regime else self.replace(regime=wanted)
+
+    @property
+    def changed(self) -> tuple[ChangedLimit, ...]:
+        """The limits that the regime in force has changed."""
+        if self.general is None:
+            return ()
+        return changed_limits(self.general.to_dict(complete=True), self.to_dict(complete=True))
+
     def to_dict(self, *, complete: bool = False) -> dict[str, Any]:
-        """The fields as plain values, those that differ from their default; `complete` for every field."""
+        """The general fields as plain values, those that differ from their default; `complete` for every field in force."""
         values: dict[str, Any] = {}
+        if self.general is not None and not complete:
+            regimes = {name: dict(overrides) for name, overrides in self.regimes.items()}
+            named = {} if self.regime is None else {"regime": self.regime}
+            return {**self.general.to_dict(), **named, "regimes": regimes}
         for known in limit_fields():
             value = getattr(self, known.name)
             if known.name == "buckets":
@@ -180,6 +220,9 @@ class RebalancingLimits:
                 changed = bool(value)
             elif known.name == "known_buckets":
                 value = list(value)
+                changed = bool(value)
+            elif known.name == "regimes":
+                value = {name: dict(overrides) for name, overrides in value.items()}
                 changed = bool(value)
             else:
                 changed = known.name not in self.derived and value != known.default
@@ -216,17 +259,24 @@ class RebalancingLimits:
         return cls.from_dict(values, source)
 
     def to_toml(self) -> str:
-        """Every field with its meaning as TOML text; fields that are none stand as comments."""
+        """Every field with its meaning as TOML text; fields that are none stand as comments.
+
+        Where there are regimes, so do fields that follow from others: in a regime they follow the regime's.
+        """
         lines: list[str] = []
+        given = {**(self.general or self).to_dict(complete=True), "regime": self.regime}
         for known in limit_fields():
-            if known.name == "buckets":
+            if known.metadata["kind"] is dict:
                 continue
-            value = self.to_dict(complete=True)[known.name]
+            value = given[known.name]
             lines.append(f"# {known.metadata['doc']}")
-            lines.append(f"# {known.name} =" if value is None else tomli_w.dumps({known.name: value}).rstrip())
-        for path, limit in self.buckets.items():
-            lines.append("")
-            lines.append(tomli_w.dumps({"buckets": {path: _given(limit)}}).rstrip())
+            text = f"# {known.name} =" if value is None else tomli_w.dumps({known.name: value}).rstrip()
+            follows = self.general is not None and known.name in self.general.derived
+            lines.append(f"# {text}" if follows else text)
+        for name, tables in (("buckets", given["buckets"]), ("regimes", self.to_dict(complete=True)["regimes"])):
+            for key, table in tables.items():
+                lines.append("")
+                lines.append(tomli_w.dumps({name: {key: table}}).rstrip())
         return "\n".join(lines) + "\n"
 
     @classmethod
@@ -275,18 +325,57 @@ def preset_text(name: str) -> str:
 
 def limits_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a limits file, derived from the fields."""
+    properties = {known.name: field_schema(known) for known in limit_fields() if known.name != "regimes"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "trimtab limits",
         "type": "object",
         "additionalProperties": False,
-        "properties": {known.name: field_schema(known) for known in limit_fields()},
+        "properties": {**properties, "regimes": _regimes_schema(properties)},
     }
+
+
+def _regimes_schema(properties: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """A regime's limits: any fields but `regime` and `regimes`; what is not there keeps its general value."""
+    (doc,) = (known.metadata["doc"] for known in limit_fields() if known.name == "regimes")
+    inner = {
+        name: {key: value for key, value in schema.items() if key != "default"}
+        for name, schema in properties.items()
+        if name != "regime"
+    }
+    limits = {"type": "object", "additionalProperties": False, "properties": inner}
+    return {"type": "object", "description": doc, "additionalProperties": limits}
 
 
 def _given(limit: BucketLimit) -> dict[str, Any]:
     values = {inner.name: getattr(limit, inner.name) for inner in dataclasses.fields(limit)}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _enter_regime(limits: RebalancingLimits) -> None:
+    """Check the general limits and those of every regime, and give the fields the values that are in force."""
+    faults: list[str] = []
+    regimes = overrides_of(limits.regimes, faults)
+    kept = [known.name for known in limit_fields() if known.name not in ("regime", "regimes")]
+    try:
+        general = RebalancingLimits(**{name: getattr(limits, name) for name in kept})
+    except LimitsError as error:
+        raise LimitsError([*error.faults, *faults]) from None
+    known_regimes: dict[str | None, RebalancingLimits] = {None: general}
+    for name, overrides in regimes.items():
+        try:
+            known_regimes[name] = RebalancingLimits.from_dict(laid_over(general.to_dict(), overrides))
+        except LimitsError as error:
+            faults += [f"regimes[{name!r}]: {fault}" for fault in error.faults]
+    if limits.regime is not None and limits.regime not in regimes:
+        faults.append(f"regime {shown(limits.regime)} is not one of regimes: {nearest(str(limits.regime), regimes)}")
+    if faults:
+        raise LimitsError(faults)
+    for name in (*kept, "derived"):
+        object.__setattr__(limits, name, getattr(known_regimes[limits.regime], name))
+    frozen = {name: MappingProxyType(overrides) for name, overrides in regimes.items()}
+    object.__setattr__(limits, "regimes", MappingProxyType(frozen))
+    object.__setattr__(limits, "general", general)
 
 
 def _resolve(limits: RebalancingLimits) -> Iterable[str]:

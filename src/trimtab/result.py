@@ -23,7 +23,7 @@ from trimtab.limits import RebalancingLimits
 from trimtab.reasons import Action, Reason, SizeReason
 from trimtab.stages import Staged
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _FULL = 1.0 + 1e-9
 
 _ACTION_CODES = np.array([member.code for member in Action], object)
@@ -225,7 +225,7 @@ class RebalanceResult:
     def certificate(self) -> Certificate:
         """Every limit, measured in the targets by code that shares nothing with the kernel."""
         found = [check.constraint(0) for check in self._pass.checks if check.is_about(0)]
-        return Certificate(tuple(found))
+        return Certificate(tuple(found), self.limits.regime, self.limits.changed)
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:
@@ -326,8 +326,16 @@ class RebalanceResult:
             "targets": targets,
             "buckets": [asdict(bucket) for bucket in self.buckets],
             "certificate": [asdict(constraint) for constraint in self.certificate],
+            "regime": self._regime(),
             "limits": self.limits.to_dict(complete=True),
         }
+
+    def _regime(self) -> dict[str, Any] | None:
+        """The regime in force and what it changed, as plain values."""
+        found = self.certificate
+        if found.regime is None:
+            return None
+        return {"name": found.regime, "changed": [asdict(change) for change in found.changed]}
 
     def to_json(self) -> str:
         """The result as JSON: versioned schema, sorted keys, the same bytes for the same input."""

@@ -35,6 +35,15 @@ class RegimeDetector(Protocol):
         """Of these assets at most `limit` that trend with at least this confidence (0 to 1), the best first."""
 
 
+@runtime_checkable
+class NamesRegimes(Protocol):
+    """A regime detector that says which regimes there can be: limits for another one are then a typo."""
+
+    @property
+    def regime_names(self) -> Sequence[str]:
+        """Every regime that can occur."""
+
+
 @dataclass(frozen=True)
 class RebalancingUniverse:
     """The assets that are looked at on a date, each once, under the first heading that is true of it."""
@@ -57,6 +66,11 @@ class RebalancingUniverse:
     def assets(self) -> tuple[str, ...]:
         """All of them."""
         return tuple(self.priorities)
+
+
+def limits_in(limits: RebalancingLimits, regime: str) -> RebalancingLimits:
+    """The limits in force where this regime is detected; a regime that the limits themselves are set to stays."""
+    return limits if limits.regime is not None else limits.in_regime(regime)
 
 
 class UniverseBuilder:
@@ -102,15 +116,18 @@ class UniverseBuilder:
 
         What is held is always in it. New assets come from `bucket_names`, where given, and from no other bucket;
         otherwise from all. The regime's assets are those of the buckets that research, else the regime, names. While
-        buckets must be represented, the assets of every other bucket are there as a fallback.
+        buckets must be represented, the assets of every other bucket are there as a fallback. Limits that change in a
+        regime are those of the regime that is detected, unless they are set to one.
 
         Raises
         ------
         SetupError
-            A bucket that does not exist (says the nearest), or a trending asset that was not asked about.
+            A bucket or a regime of the limits that does not exist (says the nearest), or a trending asset that was not asked about.
         """
         detector = self.regime_detector
         regime, confidence = detector.get_market_regime(date)
+        self._check_regimes(limits)
+        limits = limits_in(limits, regime)
         known = self.bucket_manager.get_all_buckets()
         if isinstance(bucket_names, str):
             raise SetupError(f"bucket_names is the text {bucket_names!r}", "give a list of buckets")
@@ -138,6 +155,14 @@ class UniverseBuilder:
             parts.append(tuple(asset for asset in dict.fromkeys(part) if asset not in seen))
             seen.update(parts[-1])
         return RebalancingUniverse(date, regime, confidence, *parts)
+
+    def _check_regimes(self, limits: RebalancingLimits) -> None:
+        if not isinstance(self.regime_detector, NamesRegimes):
+            return
+        names = self.regime_detector.regime_names
+        for name in limits.regimes:
+            if name not in names:
+                raise SetupError(f"the limits have a regime {name!r} that cannot occur", nearest(name, names))
 
     def _assets_of(self, buckets: Iterable[str], origin: str) -> list[str]:
         """The assets of these buckets, each once; what is below a bucket is in it."""

@@ -35,8 +35,31 @@ File = Annotated[
     Path | None, typer.Argument(metavar="FILE", help="Candidates: CSV, Parquet or Arrow.", show_default=False)
 ]
 Scores = Annotated[Path | None, typer.Option(metavar="FILE", help="In place of FILE: asset and score.")]
-Holdings = Annotated[Path | None, typer.Option(metavar="FILE", help="With --scores: asset and current_weight.")]
+Holdings = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="With --scores: asset and current_weight. With --prices: asset, and current_weight or shares.",
+    ),
+]
 Buckets = Annotated[Path | None, typer.Option(metavar="FILE", help="With --scores: asset and bucket.")]
+Prices = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Daily prices: date, symbol and close; or date and one column a symbol."),
+]
+Fundamentals = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="With --prices: symbol, known_on and items such as pe, eps, price.")
+]
+Classification = Annotated[Path | None, typer.Option(metavar="FILE", help="With --prices: symbol and bucket.")]
+Membership = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="With --prices: symbol, from, to; only members are scored.")
+]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", metavar="DATE", help="With --prices: the day; default: the last session.")
+]
+Cash = Annotated[
+    float | None, typer.Option(metavar="AMOUNT", help="With shares: the cash, in the currency of the prices.")
+]
 LimitsFile = Annotated[
     Path | None, typer.Option("--limits", metavar="FILE", help="A TOML file; see `trimtab limits show`.")
 ]
@@ -92,6 +115,12 @@ def rebalance(
     scores: Scores = None,
     holdings: Holdings = None,
     buckets: Buckets = None,
+    prices: Prices = None,
+    fundamentals: Fundamentals = None,
+    classification: Classification = None,
+    membership: Membership = None,
+    as_of: AsOf = None,
+    cash: Cash = None,
     limits: LimitsFile = None,
     preset: Preset = None,
     settings: Settings = None,
@@ -101,14 +130,21 @@ def rebalance(
     show_all: All = False,
     quiet: Quiet = False,
 ) -> int:
-    """Decide what to hold, and how much of each."""
-    from trimtab.cli.inputs import read_inputs, read_limits
+    """Decide what to hold, and how much of each; with --prices, from market data in one go."""
+    from trimtab.cli.inputs import from_prices, read_inputs, read_limits
+    from trimtab.cli.market import market_files
     from trimtab.cli.output import check_out, format_of
 
     words = Words(quiet=quiet)
     chosen_form = format_of(form, out)
     chosen = read_limits(limits, preset, settings or [])
-    inputs = read_inputs(file, scores, holdings, buckets, words)
+    market = market_files(prices, fundamentals, classification, membership, as_of)
+    if from_prices(file, scores, holdings, buckets, cash, prices) and market is not None and holdings is not None:
+        from trimtab.cli.market import market_inputs
+
+        inputs = market_inputs(market, holdings, cash, words, quiet=quiet)
+    else:
+        inputs = read_inputs(file, scores, holdings, buckets, words)
     if out is not None:
         check_out(out, [*inputs.files, *chosen.files])
     result = _rebalanced(inputs, chosen, words, strict=strict)
@@ -117,6 +153,39 @@ def rebalance(
     if out is not None:
         words.note(f"written: {out}")
     return ExitCode.BRAKED if result.braked else ExitCode.FINE
+
+
+@app.command()
+@exit_codes
+def score(
+    prices: Annotated[Path, typer.Option(metavar="FILE", help="Daily prices, long or wide.")],
+    fundamentals: Fundamentals = None,
+    classification: Classification = None,
+    membership: Membership = None,
+    as_of: AsOf = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Write here: .csv, .parquet or .arrow; default: CSV to stdout.")
+    ] = None,
+    quiet: Quiet = False,
+) -> int:
+    """Score every asset of a table of prices: between 0 and 1, with its parts and what was missing."""
+    from trimtab.cli.market import MarketFiles, scored
+    from trimtab.cli.output import check_out, emit, encoded_table, format_of, write_file
+
+    words = Words(quiet=quiet)
+    form = "csv" if out is None else format_of(None, out)
+    if form in ("table", "json"):
+        raise typer.BadParameter(f"--out {out}: scores are written as .csv, .parquet or .arrow")
+    given = MarketFiles(prices, fundamentals, classification, membership, as_of)
+    if out is not None:
+        check_out(out, given.files)
+    data = encoded_table(scored(given, words, quiet=quiet).table.to_arrow(), form)
+    if out is None:
+        emit(data)
+    else:
+        write_file(out, data)
+        words.note(f"written: {out}")
+    return ExitCode.FINE
 
 
 @app.command()
@@ -222,6 +291,9 @@ def _rebalanced(inputs: Inputs, chosen: ChosenLimits, words: Words, *, strict: b
 
 
 def _say_notes(result: RebalanceResult, inputs: Inputs, chosen: ChosenLimits, words: Words) -> None:
+    found = result.certificate
+    for change in found.changed:
+        words.note(change.sentence(str(found.regime)))
     for note in result.notes:
         if note.code == "buckets_off" and not chosen.given:
             words.warn(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from trimtab.cli.exits import Words
 from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.limits import RebalancingLimits
 from trimtab.paths import UNKNOWN
+from trimtab.regime_limits import laid_over
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -91,13 +92,41 @@ def read_inputs(
     return Inputs(joined.table, " + ".join(map(str, files)), files, joined.located)
 
 
+def from_prices(
+    file: Path | None,
+    scores: Path | None,
+    holdings: Path | None,
+    buckets: Path | None,
+    cash: float | None,
+    prices: Path | None,
+) -> bool:
+    """Whether candidates come from prices and holdings.
+
+    Raises
+    ------
+    typer.BadParameter
+        Prices together with candidates or scores, or without holdings; cash without prices.
+    """
+    if prices is None:
+        if cash is not None:
+            raise typer.BadParameter("--cash without --prices: give the prices that value the shares")
+        return False
+    others = {"FILE": file, "--scores": scores, "--buckets": buckets}
+    given = [name for name, path in others.items() if path is not None]
+    if given:
+        raise typer.BadParameter(f"give either --prices or {' and '.join(given)}, not both")
+    if holdings is None:
+        raise typer.BadParameter("--prices without --holdings: give what is held, or use `trimtab score`")
+    return True
+
+
 def _refuse_mixture(file: Path | None, scores: Path | None, holdings: Path | None, buckets: Path | None) -> None:
     parts = {"--scores": scores, "--holdings": holdings, "--buckets": buckets}
     given = [name for name, path in parts.items() if path is not None]
     if file is not None and given:
         raise typer.BadParameter(f"give either FILE or {' and '.join(given)}, not both")
     if file is None and not given:
-        raise typer.BadParameter("give FILE, or --scores and --holdings (and --buckets)")
+        raise typer.BadParameter("give FILE, or --scores and --holdings (and --buckets), or --prices and --holdings")
     missing = [name for name in ("--scores", "--holdings") if parts[name] is None]
     if file is None and missing:
         raise typer.BadParameter(f"{' and '.join(given)} without {' and '.join(missing)}: give both, or FILE")
@@ -108,20 +137,21 @@ def _join_sentences(joined: Joined, buckets: Path | None) -> Iterator[str]:
     count = joined.table.num_rows
     yield f"joined {_counted(count, 'candidate')} on asset; {_counted(len(joined.unscored), 'holding')} without a score"
     if joined.unscored:
-        yield f"kept without a score, as the scores lack them: {_listed(joined.unscored)}"
+        yield f"kept without a score, as the scores lack them: {listed(joined.unscored)}"
     if joined.unclassified and buckets is not None:
         many = _counted(len(joined.unclassified), "asset")
-        yield f"{many} without a bucket, counted as {UNKNOWN}: {_listed(joined.unclassified)}"
+        yield f"{many} without a bucket, counted as {UNKNOWN}: {listed(joined.unclassified)}"
     if joined.unused:
         many = _counted(len(joined.unused), "asset")
-        yield f"{many} with a bucket but neither score nor holding, left out: {_listed(joined.unused)}"
+        yield f"{many} with a bucket but neither score nor holding, left out: {listed(joined.unused)}"
 
 
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
     return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
@@ -137,7 +167,9 @@ def read_limits(file: Path | None, preset: str | None, settings: Sequence[str]) 
     """
     if file is not None and preset is not None:
         raise typer.BadParameter("give either --limits or --preset, not both; --set changes single fields of either")
-    changes = _merged({}, *(_setting(text) for text in settings))
+    changes: dict[str, Any] = {}
+    for text in settings:
+        changes = laid_over(changes, _setting(text))
     if file is not None:
         chosen = ChosenLimits(RebalancingLimits.from_toml(file), str(file), (file,))
     elif preset is not None:
@@ -147,7 +179,7 @@ def read_limits(file: Path | None, preset: str | None, settings: Sequence[str]) 
     if not changes:
         return chosen
     source = f"{chosen.source} with --set" if chosen.source else "--set"
-    limits = RebalancingLimits.from_dict(_merged(chosen.limits.to_dict(), changes), source)
+    limits = RebalancingLimits.from_dict(laid_over(chosen.limits.to_dict(), changes), source)
     return ChosenLimits(limits, source, chosen.files, chosen.given)
 
 
@@ -163,14 +195,3 @@ def _setting(text: str) -> dict[str, Any]:
         advice = "write field=value, such as max_total_positions=8 or 'buckets.\"Equity/Tech\".max_positions=2'"
         raise typer.BadParameter(f"--set {text!r} is not a setting: {advice}")
     return found
-
-
-def _merged(base: Mapping[str, Any], *changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested values with others laid over them."""
-    merged = dict(base)
-    for change in changes:
-        for name, value in change.items():
-            old = merged.get(name)
-            both = isinstance(old, Mapping) and isinstance(value, Mapping)
-            merged[name] = _merged(old, value) if both and old is not None else value
-    return merged

@@ -87,8 +87,13 @@ def encoded(result: RebalanceResult, form: str) -> bytes:
     """The result in a format for machines: csv, json, parquet or arrow."""
     if form == "json":
         return result.to_json().encode()
+    return encoded_table(result.targets, form)
+
+
+def encoded_table(table: pa.Table, form: str) -> bytes:
+    """A table in a format for machines: csv, parquet or arrow."""
     writers = {"csv": _csv, "parquet": _parquet, "arrow": _arrow}
-    return writers[form](result.targets)
+    return writers[form](table)
 
 
 def _csv(table: pa.Table) -> bytes:

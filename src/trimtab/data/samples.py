@@ -12,7 +12,7 @@ from trimtab.limits import RebalancingLimits
 
 
 def sample_path(name: str = "candidates.csv") -> Path:
-    """Where a file of the sample is: `candidates.csv`, `limits.toml` or `README.md`."""
+    """Where a file of the sample is: `candidates.csv`, `prices.parquet`, `limits.toml` or `README.md`."""
     return Path(str(resources.files("trimtab.data") / "sample" / name))
 
 

@@ -1,1 +1,1 @@
-"""Scores of assets: the service that combines them."""
+"""Scores, trends and regimes from market data, and the service that combines scores."""

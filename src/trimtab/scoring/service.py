@@ -9,10 +9,8 @@ from typing import Protocol, runtime_checkable
 
 from trimtab.assets import AssetScore, Date, is_number
 from trimtab.errors import SetupError
+from trimtab.scoring.weights import ScoreWeights, mean_score
 from trimtab.universe import RebalancingUniverse
-
-# How much each score counts, unless the user says otherwise; only the ratio matters.
-TECHNICAL_WEIGHT, FUNDAMENTAL_WEIGHT = 0.6, 0.4
 
 
 @runtime_checkable
@@ -68,8 +66,8 @@ class ScoringService:
         *,
         enable_technical: bool = True,
         enable_fundamental: bool = True,
-        technical_weight: float = TECHNICAL_WEIGHT,
-        fundamental_weight: float = FUNDAMENTAL_WEIGHT,
+        technical_weight: float = ScoreWeights.technical_weight,
+        fundamental_weight: float = ScoreWeights.fundamental_weight,
     ) -> tuple[AssetScore, ...]:
         """The universe's assets with their scores, in its order.
 
@@ -110,15 +108,10 @@ def _part(name: str, analyzer: Analyzer | None, weight: float) -> _Part:
 def _scored(asset: str, universe: RebalancingUniverse, current_weight: float, parts: list[_Part]) -> AssetScore:
     scores = {part.name: part.of(asset, universe.date) for part in parts}
     there = [(score, part.weight) for part in parts if (score := scores[part.name]) is not None]
-    total, counted = math.fsum(part.weight for part in parts), math.fsum(weight for _, weight in there)
-    combined = None
-    if counted > 0:
-        mean = math.fsum(score * weight for score, weight in there) / counted
-        values = [score for score, weight in there if weight > 0]
-        combined = min(max(mean, min(values)), max(values))  # a mean lies between, whatever the last bit
+    total, counted = sum(part.weight for part in parts), sum(weight for _, weight in there)
     return AssetScore(
         asset,
-        combined,
+        mean_score(there),
         date=universe.date,
         technical_score=scores.get("technical"),
         fundamental_score=scores.get("fundamental"),

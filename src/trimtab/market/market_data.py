@@ -1,0 +1,160 @@
+"""Prices, fundamentals, classification and membership in one object, and the door to views of a day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from types import MappingProxyType
+from typing import Any, Protocol, runtime_checkable
+
+import polars as pl
+
+from trimtab.errors import Fault, InputError
+from trimtab.market.findings import Finding, findings_of
+from trimtab.market.incoming import Date, day
+from trimtab.market.prices import MarketChecks, read_prices
+from trimtab.market.records import Fundamentals, read_classification, read_fundamentals, read_membership
+from trimtab.market.view import MarketView
+
+
+@runtime_checkable
+class MarketSource(Protocol):
+    """Another source of market data: four methods, each a table that `MarketData` takes, or None where it has none."""
+
+    def prices(self) -> Any:
+        """Daily prices: long (`date`, `symbol`, `close`) or wide."""
+
+    def fundamentals(self) -> Any | None:
+        """`symbol`, `known_on` and items."""
+
+    def classification(self) -> Any | None:
+        """`symbol` and `bucket`."""
+
+    def membership(self) -> Any | None:
+        """`symbol`, `from` and `to`."""
+
+
+class MarketData:
+    """Market data, checked at the door. It shows nothing but views of a day, in which nothing later is.
+
+    Parameters
+    ----------
+    prices
+        Daily prices adjusted for splits (and for dividends, if they are to count): long, with the columns `date`,
+        `symbol` and `close`, or wide, with `date` and one column a symbol. A path (CSV, Parquet, Arrow), a pandas,
+        polars or pyarrow table, a DuckDB relation (`connection.table("prices")`), or a list of dicts.
+    fundamentals
+        `symbol`, `known_on` (the day from which on a row was known) and items; a table, or a list of tables.
+    classification
+        `symbol`, `bucket` (or `sector`), and `known_on` where it changes.
+    membership
+        `symbol`, `from`, `to` of an index: on a day only its members are ranked.
+    price_column
+        The name of the prices in a long table.
+    accepted
+        Pairs of symbol and day: jumps that are real.
+    checks
+        What counts as wrong in a series of prices.
+
+    Raises
+    ------
+    InputError
+        A table that cannot be read: file, row, column, value, and what to do. What is wrong with one symbol's series
+        is a finding of the view, and makes that symbol alone unscored.
+
+    Examples
+    --------
+    >>> data = MarketData(
+    ...     [{"date": f"2024-01-0{day}", "symbol": "AAA", "close": price} for day, price in [(2, 10.0), (3, 10.5), (4, -1)]]
+    ... )
+    >>> [finding.sentence() for finding in data.as_of("2024-01-04").findings if finding.row]
+    ['AAA, 2024-01-04, row 3: has the price -1: a price is above 0; leave it empty if there is none']
+    >>> data.as_of("2024-01-03").prices["AAA"].to_list()
+    [10.0, 10.5]
+    """
+
+    def __init__(
+        self,
+        prices: Any,
+        *,
+        fundamentals: Any = None,
+        classification: Any = None,
+        membership: Any = None,
+        price_column: str = "close",
+        accepted: Iterable[tuple[str, Date]] = (),
+        checks: MarketChecks | None = None,
+    ) -> None:
+        self._prices = read_prices(prices, price_column=price_column, accepted=accepted, checks=checks)
+        self._fundamentals: Fundamentals | None = None if fundamentals is None else read_fundamentals(fundamentals)
+        self._classification = None if classification is None else read_classification(classification)
+        self._membership = None if membership is None else read_membership(membership)
+        more = [] if self._fundamentals is None else [self._fundamentals.events]
+        self._events = pl.concat([self._prices.events, *more]).sort("date", "symbol", "kind", "row")
+
+    @classmethod
+    def from_source(cls, source: MarketSource, *, checks: MarketChecks | None = None) -> MarketData:
+        """Market data of another source: any object with the four methods of `MarketSource`."""
+        return cls(
+            source.prices(),
+            fundamentals=source.fundamentals(),
+            classification=source.classification(),
+            membership=source.membership(),
+            checks=checks,
+        )
+
+    @property
+    def sessions(self) -> tuple[dt.date, ...]:
+        """The days on which most symbols have a price."""
+        return tuple(self._prices.wide["date"])
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Every symbol of the prices, by name."""
+        return tuple(self._prices.wide.columns[1:])
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong with single days of all the prices; gaps and stale prices belong to a view."""
+        return findings_of(self._events)
+
+    def as_of(self, date: Date) -> MarketView:
+        """What was known at the end of a day.
+
+        Raises
+        ------
+        InputError
+            No day, or one before the first session.
+        """
+        on = day(date)
+        wide = self._prices.wide
+        height = wide["date"].search_sorted(on, side="right")
+        if not height:
+            problem = f"there is no price on or before {on.isoformat()}"
+            advice = f"the first session is {wide['date'][0].isoformat()}" if wide.height else "give prices above 0"
+            raise InputError([Fault(problem, advice)])
+        return MarketView(
+            date=on,
+            prices=wide.head(height),
+            events=self._events.head(self._events["date"].search_sorted(on, side="right")),
+            fundamentals=None if self._fundamentals is None else _known(self._fundamentals.rows, on),
+            bucket_of=None if self._classification is None else _buckets(_known(self._classification, on)),
+            members=None if self._membership is None else _members(self._membership, on),
+            window=self._prices.checks.window,
+            max_missing_sessions=self._prices.checks.max_missing_sessions,
+        )
+
+
+def _known(rows: pl.DataFrame, on: dt.date) -> pl.DataFrame:
+    return rows.head(rows["known_on"].search_sorted(on, side="right"))
+
+
+def _buckets(known: pl.DataFrame) -> MappingProxyType[str, str]:
+    """The latest bucket of each symbol; a symbol whose latest is empty has none."""
+    latest = known.group_by("symbol", maintain_order=True).last().sort("symbol")
+    return MappingProxyType(
+        {symbol: bucket for symbol, bucket in latest.select("symbol", "bucket").iter_rows() if bucket}
+    )
+
+
+def _members(membership: pl.DataFrame, on: dt.date) -> frozenset[str]:
+    return frozenset(membership.filter((pl.col("from") <= on) & (pl.col("to") > on))["symbol"])

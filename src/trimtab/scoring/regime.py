@@ -1,0 +1,310 @@
+"""The regime of the markets: growth and inflation, each up or down by the trend of market series; or a given table."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import polars as pl
+
+from trimtab.errors import Fault, InputError, LimitsError, nearest
+from trimtab.fields import check_fields, described
+from trimtab.market.incoming import Date, day, days_of, frame_of, names_of, numbers_of, required
+from trimtab.market.market_data import MarketData
+from trimtab.market.view import MarketView
+from trimtab.scoring.trend import TrendAnalyzer
+
+GOLDILOCKS, REFLATION, INFLATION, DEFLATION, UNKNOWN = "Goldilocks", "Reflation", "Inflation", "Deflation", "Unknown"
+# (growth rises, inflation rises) -> regime
+_REGIMES = {(True, False): GOLDILOCKS, (True, True): REFLATION, (False, True): INFLATION, (False, False): DEFLATION}
+_LEVEL = 1e-12  # a price this near its average, as a fraction of it, stands on it
+_SIDES = {regime: sides for sides, regime in _REGIMES.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegimeConfig:
+    """Which series stand for growth and for inflation, and how their trend is read. Frozen, checked when it is made.
+
+    A proxy is a symbol, or two with a slash for the ratio of their prices: `XLY/XLP`.
+
+    Examples
+    --------
+    >>> RegimeConfig(growth=("SPY", "XLY/XLP"), inflation=("TIP/IEF", "DBC")).min_stay
+    21
+    """
+
+    growth: tuple[str, ...] = described((), tuple, "series that rise with growth")
+    inflation: tuple[str, ...] = described((), tuple, "series that rise with inflation")
+    short: int = described(63, int, "sessions of the shortest moving average", low=2, high=100_000)
+    middle: int = described(126, int, "sessions of the middle moving average", low=2, high=100_000)
+    long: int = described(252, int, "sessions of the longest moving average", low=2, high=100_000)
+    min_stay: int = described(21, int, "sessions that a regime stays at least", low=1)
+
+    def __post_init__(self) -> None:
+        faults = check_fields(self)
+        if not faults:
+            faults = [
+                f"{axis} names no series: give at least one"
+                for axis in ("growth", "inflation")
+                if not getattr(self, axis)
+            ]
+            for proxy in (*self.growth, *self.inflation):
+                legs = proxy.split("/")
+                if len(legs) > 2 or not all(leg == leg.strip() and leg for leg in legs):
+                    faults.append(f"{proxy!r} is no proxy: write a symbol, or two with a slash")
+        if faults:
+            raise LimitsError(faults)
+
+
+class RegimeSource(Protocol):
+    """What tells the regime of a day."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The regimes that it can tell."""
+
+    def regime_on(self, date: Date) -> tuple[str, float]:
+        """The regime of a day and the confidence in it, in [0, 1]."""
+
+
+class TrendRegimes:
+    """Growth and inflation, each rising or falling by vote: Goldilocks, Reflation, Inflation, Deflation.
+
+    Each proxy has three votes, whether its price stands above its moving average of 63, of 126 and of 252 sessions (the
+    simple moving-average rule: Faber, "A Quantitative Approach to Tactical Asset Allocation", Journal of Wealth
+    Management 9, 2007). More votes up than down: growth, or inflation, rises. The regime changes when the two sides say
+    another one, but never before the present one has stayed `min_stay` sessions. The confidence is the smaller share,
+    of growth and of inflation, of all votes that agree with the regime in force; a vote that cannot be cast, for a
+    missing price or a finding in its window, agrees with nothing. `Unknown` with confidence 0 until both sides are known.
+    """
+
+    def __init__(self, data: MarketData, config: RegimeConfig) -> None:
+        known = set(data.symbols)
+        legs = [leg for proxy in (*config.growth, *config.inflation) for leg in proxy.split("/")]
+        faults = [Fault("the proxy has no prices", nearest(leg, known), value=leg) for leg in legs if leg not in known]
+        if faults:
+            raise InputError(faults)
+        self._data = data
+        self._config = config
+        self._kept: dict[dt.date, tuple[str, float]] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The four regimes."""
+        return tuple(_SIDES)
+
+    def regime_on(self, date: Date) -> tuple[str, float]:
+        """The regime of a day and the confidence in it."""
+        on = day(date)
+        if on not in self._kept:
+            history = regime_history(self._data.as_of(on), self._config)
+            regime, confidence = history.select("regime", "confidence").row(-1)
+            self._kept[on] = (str(regime), float(confidence))
+        return self._kept[on]
+
+
+def regime_history(view: MarketView, config: RegimeConfig) -> pl.DataFrame:
+    """The regime of every session that a view can see.
+
+    Returns
+    -------
+    pl.DataFrame
+        `date`; `growth` and `inflation`, the balance of the votes in [-1, 1]; `regime`; `confidence` in [0, 1].
+    """
+    votes = {axis: _votes(view, getattr(config, axis), config) for axis in ("growth", "inflation")}
+    balance = {
+        axis: found.select(pl.mean_horizontal(pl.all().fill_null(0.0))).to_series() for axis, found in votes.items()
+    }
+    up = {
+        axis: found.select(pl.mean_horizontal(pl.all().gt(0).fill_null(False))).to_series()
+        for axis, found in votes.items()
+    }
+    down = {
+        axis: found.select(pl.mean_horizontal(pl.all().lt(0).fill_null(False))).to_series()
+        for axis, found in votes.items()
+    }
+    regimes = _walk(balance["growth"].to_list(), balance["inflation"].to_list(), config.min_stay)
+    sides = [_SIDES.get(regime) for regime in regimes]
+    confidence = [
+        0.0 if side is None else min((up if rises else down)[axis][at] for axis, rises in zip(votes, side, strict=True))
+        for at, side in enumerate(sides)
+    ]
+    columns = {
+        "growth": balance["growth"],
+        "inflation": balance["inflation"],
+        "regime": regimes,
+        "confidence": confidence,
+    }
+    return pl.DataFrame(
+        {"date": view.prices["date"], **columns}, schema_overrides={"regime": pl.String, "confidence": pl.Float64}
+    )
+
+
+def _walk(growth: Sequence[float], inflation: Sequence[float], min_stay: int) -> list[str]:
+    """The regime in force on each session; a balance of 0 takes no side, so the one before stays."""
+    regimes: list[str] = []
+    now, stayed = UNKNOWN, 0
+    rises: dict[int, bool] = {}
+    for balances in zip(growth, inflation, strict=True):
+        rises.update({axis: balance > 0 for axis, balance in enumerate(balances) if abs(balance) > 1e-12})
+        said = _REGIMES[rises[0], rises[1]] if len(rises) == 2 else UNKNOWN
+        stayed += 1
+        if said != now and (now == UNKNOWN or stayed > min_stay):
+            now, stayed = said, 1
+        regimes.append(now)
+    return regimes
+
+
+def _votes(view: MarketView, proxies: Iterable[str], config: RegimeConfig) -> pl.DataFrame:
+    """One column a proxy and window: 1 above its moving average, -1 below, 0 on it, null where it cannot be told."""
+    columns = []
+    for proxy in proxies:
+        over, _, under = proxy.partition("/")
+        price = view.prices[over] / view.prices[under] if under else view.prices[over]
+        wrong = _wrong(view, [over, under])
+        for sessions in (config.short, config.middle, config.long):
+            average = price.rolling_mean(sessions)
+            clean = wrong.rolling_max(sessions, min_samples=1) < 1
+            vote = pl.when((price - average).abs() > _LEVEL * price).then((price - average).sign()).otherwise(0.0)
+            told = pl.when(clean & average.is_not_null() & price.is_not_null()).then(vote)
+            name = f"{proxy} {sessions}"
+            columns.append(pl.select(told.alias(name)).to_series())
+    return pl.DataFrame(columns)
+
+
+def _wrong(view: MarketView, symbols: Iterable[str]) -> pl.Series:
+    """1 on the sessions on which something was found about one of these symbols, else 0."""
+    days = view.events.filter(pl.col("symbol").is_in(list(symbols)) & (pl.col("kind") != "off_session"))["date"]
+    return view.prices["date"].is_in(days.unique().to_list()).cast(pl.Int8)
+
+
+class RegimeTable:
+    """The regimes of a table: `date` (known from that day on), `regime`, and `confidence` in [0, 1] (1 where absent).
+
+    Examples
+    --------
+    >>> table = RegimeTable([{"date": "2024-01-31", "regime": "Deflation"}, {"date": "2024-06-30", "regime": "Reflation"}])
+    >>> table.regime_on("2024-06-29"), table.regime_on("2023-12-31")
+    (('Deflation', 1.0), ('Unknown', 0.0))
+    """
+
+    def __init__(self, table: Any) -> None:
+        frame, source = frame_of(table, "the regimes")
+        dates = days_of(frame[required(frame, ("date",), source)], source)
+        regimes = names_of(frame[required(frame, ("regime",), source)], source)
+        sure = pl.repeat(1.0, frame.height, eager=True)
+        if "confidence" in frame.columns:
+            sure, _ = numbers_of(frame["confidence"], source)
+            wrong = (~sure.is_between(0, 1).fill_null(False)).arg_true().to_list()
+            _refuse(wrong, "is outside 0 to 1", "give a confidence between 0 and 1", "confidence", sure, source)
+        again = (~dates.is_first_distinct()).arg_true().to_list()
+        _refuse(
+            again,
+            "the day stands in an earlier row already",
+            "give each day once",
+            "date",
+            dates.cast(pl.String),
+            source,
+        )
+        self._rows = pl.DataFrame([dates.alias("date"), regimes.alias("regime"), sure.alias("confidence")]).sort("date")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The regimes of the table, by name."""
+        return tuple(self._rows["regime"].unique().sort())
+
+    def regime_on(self, date: Date) -> tuple[str, float]:
+        """The last regime that was known on a day; `Unknown` before the first."""
+        height = self._rows["date"].search_sorted(day(date), side="right")
+        if not height:
+            return UNKNOWN, 0.0
+        _, regime, confidence = self._rows.row(height - 1)
+        return str(regime), float(confidence)
+
+
+def _refuse(rows: list[int], problem: str, advice: str, column: str, values: pl.Series, source: str) -> None:
+    if rows:
+        raise InputError([Fault(problem, advice, column=column, row=at + 1, value=values[at]) for at in rows], source)
+
+
+class MarketRegimeDetector:
+    """What an engine asks of the markets: the regime, its buckets, what research names, and what is in a trend.
+
+    Parameters
+    ----------
+    regimes
+        `TrendRegimes`, `RegimeTable`, or another object that tells the regime of a day.
+    trend
+        Whose trends `get_trending_assets` gives; without it nothing is in a trend.
+    buckets
+        The buckets to look at in each regime. None is built in: which they are is the user's view.
+    research
+        The buckets to look at from a day on, whatever the regime: a day to its buckets.
+
+    Raises
+    ------
+    InputError
+        Buckets for a regime that cannot occur.
+
+    Examples
+    --------
+    >>> regimes = RegimeTable([{"date": "2024-01-31", "regime": "Deflation", "confidence": 0.8}])
+    >>> detector = MarketRegimeDetector(regimes, buckets={"Deflation": ["Bonds/Treasury"]})
+    >>> detector.get_market_regime("2024-03-01"), detector.get_regime_buckets("Deflation")
+    (('Deflation', 0.8), ['Bonds/Treasury'])
+    """
+
+    def __init__(
+        self,
+        regimes: RegimeSource,
+        *,
+        trend: TrendAnalyzer | None = None,
+        buckets: Mapping[str, Sequence[str]] | None = None,
+        research: Mapping[Any, Sequence[str]] | None = None,
+    ) -> None:
+        self._regimes = regimes
+        self._trend = trend
+        self._buckets = {name: list(paths) for name, paths in (buckets or {}).items()}
+        for name in self._buckets:
+            self._check(name)
+        dated = {day(date, "a day of the research"): list(paths) for date, paths in (research or {}).items()}
+        self._research = sorted(dated.items())
+
+    @property
+    def regime_names(self) -> tuple[str, ...]:
+        """Every regime that can occur."""
+        return tuple(self._regimes.names)
+
+    def _check(self, regime: str) -> None:
+        if regime not in self._regimes.names:
+            raise InputError([Fault("there is no such regime", nearest(regime, self._regimes.names), value=regime)])
+
+    def get_market_regime(self, date: Date) -> tuple[str, float]:
+        """The regime of a day and the confidence in it, in [0, 1]; (`Unknown`, 0.0) where it cannot be told."""
+        return self._regimes.regime_on(date)
+
+    def get_regime_buckets(self, regime: str) -> list[str]:
+        """The buckets to look at in a regime; none where none were given, and in `Unknown`.
+
+        Raises
+        ------
+        InputError
+            A regime that cannot occur.
+        """
+        if regime != UNKNOWN:
+            self._check(regime)
+        return list(self._buckets.get(regime, []))
+
+    def get_research_buckets(self, date: Date) -> list[str] | None:
+        """The buckets that research named last, on a day or before; None where there are none."""
+        on = day(date)
+        known = [paths for named, paths in self._research if named <= on]
+        return list(known[-1]) if known else None
+
+    def get_trending_assets(
+        self, date: Date, assets: Iterable[str] | None = None, limit: int | None = None, min_confidence: float = 0.0
+    ) -> list[str]:
+        """The assets that rise with at least this confidence, strongest first."""
+        return [] if self._trend is None else self._trend.get_trending_assets(date, assets, limit, min_confidence)

@@ -1,0 +1,81 @@
+"""What a cross-section of scores is: one row an asset, with the score, its parts, and what was missing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+
+import polars as pl
+
+from trimtab.market.view import MarketView
+
+SCORED = ""
+NOT_MEMBER, LOW_CONFIDENCE, NO_BUCKET, NO_INPUTS = "not_member", "low_confidence", "no_bucket", "no_inputs"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of all assets on a day.
+
+    `table` has a row an asset, by name: `asset`; `score` in [0, 1], null = could not be scored; `confidence`, the share
+    of the inputs that were there; `reason`, empty for a scored asset, else the code of what stands against it (the kind
+    of a finding, `not_member`, `low_confidence`, `no_bucket`, `no_inputs`); `missing`, the inputs that were not there,
+    separated by commas; and each part, raw and as its rank.
+    """
+
+    date: dt.date
+    session: dt.date
+    table: pl.DataFrame
+
+    @cached_property
+    def by_asset(self) -> Mapping[str, float | None]:
+        """The score of each asset."""
+        return MappingProxyType(dict(self.table.select("asset", "score").iter_rows()))
+
+    def score_of(self, asset: str) -> float | None:
+        """The score of an asset, None if it has none or is not known."""
+        return self.by_asset.get(asset)
+
+
+def long_prices(window: pl.DataFrame) -> pl.DataFrame:
+    """Prices with one column an asset as `asset`, `row` (from 0) and `price`, asset by asset.
+
+    The names of the columns come last: an asset may be called like one of them, but none begins with a space.
+    """
+    names = {" asset": "asset", " row": "row", " price": "price"}
+    numbered = window.with_row_index(" row")
+    return numbered.unpivot(index=" row", variable_name=" asset", value_name=" price").rename(names)
+
+
+def percentile_rank(value: pl.Expr) -> pl.Expr:
+    """(rank - 1) / (n - 1) among the values that are there: 0 for the lowest, 1 for the highest, 0.5 for a single one.
+
+    Equal values share the mean of their ranks.
+    """
+    count = value.count()
+    rank = (value.rank("average") - 1.0) / (count - 1).cast(pl.Float64)
+    return pl.when(count > 1).then(rank).when(value.is_not_null()).then(0.5)
+
+
+def weighted_mean(ranks: Mapping[str, float]) -> pl.Expr:
+    """The mean of the columns that are there, by their weights (above 0); null where none is.
+
+    Summed in the order given, and between the columns whatever the last bit: as `scoring.weights.mean_score`.
+    """
+    total, weight = pl.lit(0.0), pl.lit(0.0)
+    for name, share in ranks.items():
+        total = total + pl.col(name).fill_null(0.0) * share
+        weight = weight + pl.col(name).is_not_null().cast(pl.Float64) * share
+    least, most = pl.min_horizontal(*ranks), pl.max_horizontal(*ranks)
+    return pl.when(weight > 0).then((total / weight).clip(least, most))
+
+
+def obstacle(view: MarketView) -> pl.Expr:
+    """What stands against an asset whatever its inputs say: a finding that blocks it, or that it is no member."""
+    blocked = {symbol: finding.kind for symbol, finding in view.blocked.items()}
+    found = pl.col("asset").replace_strict(blocked, default=None, return_dtype=pl.String)
+    outside = pl.lit(False) if view.members is None else ~pl.col("asset").is_in(sorted(view.members))
+    return pl.when(found.is_not_null()).then(found).when(outside).then(pl.lit(NOT_MEMBER)).alias("obstacle")
