@@ -33,6 +33,11 @@ def detail(candidates: Candidates, limits: RebalancingLimits, decided: Records, 
     return Detail(words.reason(), words.size())
 
 
+def standing(candidates: Candidates, limits: RebalancingLimits, decided: Records, row: int) -> tuple[Reason, int]:
+    """The first limit that stands against a row that competes as a new asset, and its node (rules, section 8)."""
+    return _Words(candidates, limits, decided, row).standing()
+
+
 class _Words:
     def __init__(self, candidates: Candidates, limits: RebalancingLimits, decided: Records, row: int) -> None:
         self.candidates, self.limits, self.decided, self.row = candidates, limits, decided, row
@@ -130,7 +135,7 @@ class _Words:
         opening = f"Closed: at {self.current:.4%} it is dust (below dust_weight {self.limits.dust_weight:g}) and competes as new"
         if self.score < least:
             return f"{opening}, for which its score {self.score:g} is below min_score_new_position {least:g}."
-        reason, node = self._standing()
+        reason, node = self.standing()
         return f"{opening}: {self._limited(reason, node).removeprefix('Closed: ')}"
 
     def _limited(self, reason: Reason, node: int) -> str:
@@ -143,7 +148,7 @@ class _Words:
             return self._bucket_limit(node)
         return self._no_weight(node)
 
-    def _standing(self) -> tuple[Reason, int]:
+    def standing(self) -> tuple[Reason, int]:
         """The first limit that stands against a new asset here, as the kernel finds it for assets that are no dust."""
         nodes, leaf = self.candidates.tree.nodes, int(self.candidates.leaf[self.row])
         if self._places(ROOT) >= self.limits.max_total_positions:

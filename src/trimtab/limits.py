@@ -310,20 +310,34 @@ def _given(limit: BucketLimit) -> dict[str, Any]:
 
 def _resolve(limits: RebalancingLimits) -> Iterable[str]:
     """Give unset fields the value that follows from the others; yields their names."""
+    for name, value in following(limits).items():
+        object.__setattr__(limits, name, value)
+        yield name
+
+
+def following(limits: Any, changes: Mapping[str, float] | None = None, unset: Iterable[str] = ()) -> dict[str, float]:
+    """What the fields that are None, or named as `unset`, take from the others; `changes` go before the limits' values.
+
+    >>> following(RebalancingLimits(), {"min_score_threshold": 0.7}, unset=["min_score_diversification"])
+    {'min_score_diversification': 0.7}
+    """
+    found: dict[str, float] = {}
+
+    def given(name: str) -> Any:
+        return None if name in unset else (changes or {}).get(name, getattr(limits, name))
 
     def number(name: str, fallback: float) -> float:
-        value = getattr(limits, name)
+        value = given(name)
         return float(value) if isinstance(value, numbers.Real) else fallback
 
     floor = number("min_score_threshold", 0.0)
     for name, default in (("min_score_diversification", 0.6), ("min_score_new_position", 0.65)):
-        if getattr(limits, name) is None:
-            object.__setattr__(limits, name, max(default, floor))
-            yield name
-        floor = number(name, floor)
-    if limits.dust_weight is None:
-        object.__setattr__(limits, "dust_weight", min(0.001, number("min_position_weight", 0.001)))
-        yield "dust_weight"
+        if given(name) is None:
+            found[name] = max(default, floor)
+        floor = found.get(name, number(name, floor))
+    if given("dust_weight") is None:
+        found["dust_weight"] = min(0.001, number("min_position_weight", 0.001))
+    return found
 
 
 def _bucket_limits(given: Any, faults: list[str]) -> Mapping[str, BucketLimit]:

@@ -18,9 +18,11 @@ from trimtab.checker import certify
 from trimtab.columns import OUTPUTS, take_rows, with_columns, without_columns
 from trimtab.details import Detail, detail
 from trimtab.errors import Fault, InputError, nearest
+from trimtab.explanation import Explanation, explain
 from trimtab.kernel.tables import Flags, Floats, Ints, Records
 from trimtab.limits import RebalancingLimits
 from trimtab.reasons import Action, Reason, SizeReason
+from trimtab.trials import Trials
 
 SCHEMA_VERSION = 1
 _FULL = 1.0 + 1e-9
@@ -289,6 +291,23 @@ class RebalanceResult:
     def _words(self) -> list[Detail]:
         found = self._pass
         return [detail(found.candidates, self.limits, found.decided, row) for row in range(found.candidates.size)]
+
+    @cached_property
+    def _trials(self) -> Trials:
+        return Trials.of(self._pass.candidates, self.limits, self._pass.decided)
+
+    def explain(self, asset: str) -> Explanation:
+        """Why an asset is in or out, its merit apart from being crowded out, and the least changes that flip it.
+
+        Raises
+        ------
+        InputError
+            The asset is not among the candidates.
+        """
+        if asset not in self._trials.place_of:
+            advice = nearest(str(asset), self._trials.names)
+            raise InputError([Fault("the asset is not among the candidates", advice, column="asset", value=asset)])
+        return explain(self._trials, asset)
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values; `schemas/result.json` describes it."""

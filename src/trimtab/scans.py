@@ -1,0 +1,177 @@
+"""The least change of one limit that flips a decision: which values to try, nearest first.
+
+Between two of these values nothing about a selection changes: positions count in whole numbers, a score limit matters
+where it passes somebody's score, a weight limit where it makes room for one position more or less. Weight limits are
+tried in steps of `WEIGHT_STEP`. Limits are not monotone, so every value is tried, outward from the present one in both
+directions, as far as `HORIZON` says. What a limit that is not reached would do when it is raised needs no trial:
+nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from trimtab.kernel.tables import COUNT_TOLERANCE, ROOT, WEIGHT_TOLERANCE, Floats
+from trimtab.trials import GENERAL, SCORE_FIELDS, Change, Trials
+
+# So many values are tried in each direction.
+HORIZON = 20
+# Weight limits of counterfactuals and relaxations are multiples of this (0.0001 % of the account).
+WEIGHT_STEP = 1e-6
+_PASSING = (*SCORE_FIELDS, "dust_weight")
+_DUST = 0.001  # what `dust_weight` is at most where it follows `min_position_weight`
+_STEPS = 1_000_000  # of them in the whole account
+
+
+def nearest_flip(trials: Trials, at: int, name: str, node: str = "") -> Change | None:
+    """The value of a limit, nearest to the present one, with which the row is selected if it is not, or not if it is.
+
+    None where no value within the horizon does it, or only values that contradict other limits.
+    """
+    selected = bool(trials.answer["selected"][at])
+    for value in _outward(trials, at, name, node):
+        change = Change(name, node, value)
+        if bool(trials.selected(change)[at]) != selected and trials.limits_with(change) is not None:
+            return change
+    return None
+
+
+def weight_beyond(edge: float, *, up: bool, strictly: bool) -> float:
+    """The step of weight at or (strictly) beyond an edge, on the way up or down.
+
+    >>> weight_beyond(0.05, up=True, strictly=False), weight_beyond(0.05, up=True, strictly=True)
+    (0.05, 0.050001)
+    """
+    steps = edge * _STEPS
+    whole = round(steps)
+    if abs(steps - whole) <= WEIGHT_TOLERANCE * _STEPS:
+        whole += (1 if up else -1) if strictly else 0
+    else:
+        whole = math.ceil(steps) if up else math.floor(steps)
+    return whole / _STEPS
+
+
+def _outward(trials: Trials, at: int, name: str, node: str) -> list[Any]:
+    """The values to try, nearest first."""
+    if name in _PASSING:
+        column = "current" if name == "dust_weight" else "score"
+        present = getattr(trials.limits, name)
+        return _sorted(present, *_passing(trials.known(column), present, float(trials.rows[column][at])))
+    if (name, node) not in trials.values:
+        trials.values[name, node] = _of_limit(trials, name, node)
+    return trials.values[name, node]
+
+
+def _of_limit(trials: Trials, name: str, node: str) -> list[Any]:
+    """The values of a limit that is the same for all assets."""
+    limits = trials.limits
+    present: Any = getattr(limits, name, 0)
+    if name == "max_total_positions":
+        return _sorted(present, *_counts(trials, int(trials.used[ROOT]), present, 1))
+    if name == "max_new_positions":
+        return _sorted(present, *_counts(trials, trials.entered, present, 0))
+    if name == "min_buckets_represented":
+        buckets = len(trials.candidates.tree.level_nodes)
+        return _sorted(present, range(present + 1, buckets + 1), range(present))
+    if name == "target_invested":
+        return _sorted(present, *_allocations(trials, [ROOT], present))
+    if name == "min_position_weight":
+        return _sorted(present, *_least_weights(trials))
+    nodes = trials.nodes_under(name, node)
+    field = GENERAL.get(name, name)
+    present = trials.nodes[field][nodes[0]].item()
+    if field == "max_positions":
+        return _sorted(present, *_counts(trials, max(int(trials.used[node]) for node in nodes), present, 0))
+    return _sorted(present, *_allocations(trials, nodes, present))
+
+
+def _sorted(present: float, up: Iterable[Any], down: Iterable[Any]) -> list[Any]:
+    return sorted((*up, *down), key=lambda value: abs(value - present))
+
+
+def _counts(trials: Trials, used: int, present: int, low: int) -> tuple[Iterable[int], Iterable[int]]:
+    """Whole numbers around a limit of positions, of which `used` are taken."""
+    up = range(present + 1, min(present + HORIZON, len(trials.rows)) + 1) if used >= present else range(0)
+    first = min(present, used) - 1
+    return up, range(first, max(first - HORIZON, low - 1), -1)
+
+
+def _passing(values: Floats, present: float, own: float) -> tuple[Iterable[float], Iterable[float]]:
+    """What a bound "at least" passes on its way up and down: the nearest values, and those from the row's own on."""
+    up, down = np.nextafter(values[values >= present], 2.0), values[values < present][::-1]
+    higher = np.unique(np.concatenate((up[:HORIZON], up[up > own][:HORIZON])))
+    lower = np.unique(np.concatenate((down[:HORIZON], down[down <= own][:HORIZON])))
+    return higher[higher <= 1].tolist(), lower[::-1].tolist()
+
+
+def _allocations(trials: Trials, nodes: list[int], present: float) -> tuple[Iterable[float], Iterable[float]]:
+    """Weight limits of some nodes with which one position more, or less, fits in one of them."""
+    least = trials.limits.min_position_weight
+    up: set[float] = set()
+    down: set[float] = set()
+    for node in nodes:
+        fixed, free = trials.fixed_weight[node], trials.walked[node]
+        counts = range(1, free + HORIZON + 1) if least > 0 else range(0)
+        edges = [(at, fixed + (at - COUNT_TOLERANCE) * least) for at in counts]
+        up |= {weight_beyond(edge, up=True, strictly=False) for at, edge in edges if at > free}
+        down |= {weight_beyond(edge, up=False, strictly=True) for at, edge in edges if at <= free}
+        up.add(weight_beyond(fixed, up=True, strictly=True))
+        down.add(weight_beyond(fixed, up=False, strictly=False))
+    return _near(up, down, present)
+
+
+def _least_weights(trials: Trials) -> tuple[Iterable[float], Iterable[float]]:
+    """Least weights with which one position more, or less, fits somewhere, or that pass a cap or a holding near dust."""
+    present = trials.limits.min_position_weight
+    caps = np.minimum(trials.known("max_weight"), trials.limits.max_position_weight)
+    tiny = trials.known("current")[trials.known("current") <= max(trials.limits.dust_weight, _DUST)]
+    passed = [*caps[caps >= present][:HORIZON], *caps[caps < present][-HORIZON:], *tiny[:HORIZON]]
+    up = {weight_beyond(float(edge), up=True, strictly=True) for edge in passed}
+    down = {0.0, *(weight_beyond(float(edge), up=False, strictly=False) for edge in passed)}
+    for node in range(len(trials.nodes)):
+        limit = trials.limits.target_invested if node == ROOT else float(trials.nodes["max_allocation"][node])
+        left, free = limit - trials.fixed_weight[node], trials.walked[node]
+        if 0 < left < math.inf:
+            edges = [(count, left / (count - COUNT_TOLERANCE)) for count in range(1, free + HORIZON + 1)]
+            up |= {weight_beyond(edge, up=True, strictly=True) for count, edge in edges if count <= free}
+            down |= {weight_beyond(edge, up=False, strictly=False) for count, edge in edges if count > free}
+    return _near(up, down, present)
+
+
+def _near(up: set[float], down: set[float], present: float) -> tuple[Iterable[float], Iterable[float]]:
+    """The nearest values on either side of the present one."""
+    higher = sorted(value for value in up if present < value <= 1)
+    lower = sorted((value for value in down if 0 <= value < present), reverse=True)
+    return higher[:HORIZON], lower[:HORIZON]
+
+
+def least_score(trials: Trials, at: int) -> float | None:
+    """The least score that selects a row that is not selected, or the largest that does not select one that is.
+
+    A higher score never costs an asset its place, so this is a search by halves over all scores at which anything can
+    change: the limits, the others' scores, and the floats beside them. None where the score changes nothing.
+    """
+    own, selected = float(trials.rows["score"][at]), bool(trials.answer["selected"][at])
+    name = trials.names[at]
+
+    def is_selected(score: float) -> bool:
+        return bool(trials.decided_once(Change("score", name, score))["selected"][at])
+
+    edges = trials.score_edges
+    if selected:
+        edges = edges if math.isnan(own) else edges[edges < own]
+        if not edges.size or is_selected(float(edges[0])):
+            return None
+    else:
+        edges = edges if math.isnan(own) else edges[edges > own]
+        if not edges.size or not is_selected(float(edges[-1])):
+            return None
+    out, inside = -1, len(edges)  # the largest place known to be out, the least known to be in
+    while inside - out > 1:
+        middle = (out + inside) // 2
+        out, inside = (out, middle) if is_selected(float(edges[middle])) else (middle, inside)
+    return float(edges[out if selected else inside])

@@ -1,0 +1,319 @@
+"""One account as the kernel sees it, decided again with one thing changed.
+
+Nothing here decides: a trial copies the records of the pass, changes one field of one of them, and runs the rules. The
+values to try come from `scans.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from trimtab.bucket_tree import grow
+from trimtab.candidates import Candidates, settings_of
+from trimtab.details import standing
+from trimtab.errors import LimitsError
+from trimtab.kernel.account import rebalance_account
+from trimtab.kernel.tables import ANSWER, NO_LIMIT, NO_NODE, ROOT, Flags, Floats, Ints, Records, empty_answer
+from trimtab.limits import BucketLimit, RebalancingLimits, following
+from trimtab.reasons import Reason, Restriction
+
+NODE_FIELDS = ("max_positions", "max_allocation", "min_allocation")
+GENERAL = {"max_positions_per_bucket": "max_positions", "max_allocation_per_bucket": "max_allocation"}
+SCORE_FIELDS = ("min_score_threshold", "min_score_diversification", "min_score_new_position")
+ROW_FIELDS = ("score", "restriction", "max_weight")
+ENTERED = (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION)
+
+# The fields that stand in the settings record under their own name and that no other field follows.
+_DIRECT = (
+    "max_total_positions",
+    "max_new_positions",
+    "target_invested",
+    "full_investment_positions",
+    "max_position_weight",
+    "no_trade_band",
+    "min_trade",
+    "cash_band",
+    "drift_tolerance",
+    "brake_turnover",
+    "brake_closed_positions",
+)
+# These other fields may follow.
+_LEADING = (*SCORE_FIELDS, "min_position_weight", "dust_weight")
+# What None is in the records: no limit.
+_NONE = {
+    "max_total_positions": NO_LIMIT,
+    "max_new_positions": NO_LIMIT,
+    "full_investment_positions": 0,
+    "brake_turnover": math.inf,
+    "brake_closed_positions": NO_LIMIT,
+    "max_weight": math.inf,
+    "max_positions": NO_LIMIT,
+    "max_allocation": math.inf,
+    "min_allocation": 0.0,
+}
+_NO_LIMIT = BucketLimit()
+
+
+class Change(NamedTuple):
+    """One thing with another value: a limit (of a bucket, if `node` names it), or a row's field (of the asset `node`)."""
+
+    name: str
+    node: str
+    value: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """The records of one good account, and what the rules make of them when one thing is changed.
+
+    `answer` is what was decided. Shapes: `rows` and `answer` (candidates,) in canonical order, by asset name.
+
+    Examples
+    --------
+    >>> from trimtab.candidates import read
+    >>> limits = RebalancingLimits(max_new_positions=1)
+    >>> trials = Trials.of(read([{"asset": "A", "score": 0.9}, {"asset": "B", "score": 0.8}], limits, many=False), limits)
+    >>> trials.answer["selected"].tolist()
+    [True, False]
+    >>> trials.decided(Change("max_new_positions", "", 2))["selected"].tolist()
+    [True, True]
+    """
+
+    candidates: Candidates
+    limits: RebalancingLimits
+    rows: Records
+    settings: Records  # (1,)
+    answer: Records
+    values: dict[tuple[str, str], list[Any]] = field(default_factory=dict)  # those that `scans.py` found worth a trial
+    _kept: dict[Change, Records] = field(default_factory=dict)
+    _known: dict[str, Floats] = field(default_factory=dict)
+    _kept_selected: dict[Change, Flags] = field(default_factory=dict)
+    _kept_limits: dict[Change, RebalancingLimits | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, candidates: Candidates, limits: RebalancingLimits, decided: Records | None = None) -> Trials:
+        """The trials of one account; `decided` is the answer in the order of the table's rows, where it is known."""
+        rows, settings = candidates.rows(limits), settings_of(limits)
+        answer = decide(rows, candidates.tree.nodes, settings) if decided is None else decided[candidates.order]
+        return cls(candidates, limits, rows, settings, answer)
+
+    @property
+    def nodes(self) -> Records:
+        """The bucket tree. Shape (nodes,)."""
+        return self.candidates.tree.nodes
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The assets, as the rows stand."""
+        return [str(self.candidates.asset.at(row)) for row in self.candidates.order.tolist()]
+
+    @cached_property
+    def place_of(self) -> dict[str, int]:
+        """Where each asset stands."""
+        return {name: at for at, name in enumerate(self.names)}
+
+    def path(self, at: int) -> list[int]:
+        """The nodes of a row from the top to its leaf, without the portfolio."""
+        node, found = int(self.rows["leaf"][at]), []
+        while node != ROOT:
+            found.append(node)
+            node = int(self.nodes["parent"][node])
+        return found[::-1]
+
+    def node_name(self, node: int) -> str:
+        """The path of a node, empty for the portfolio."""
+        return self.candidates.tree.paths[node]
+
+    def limit_of(self, node: int, field: str) -> tuple[str, str]:
+        """The field that sets a node's `max_positions`, `max_allocation` or `min_allocation`, and the bucket it is of."""
+        path = self.node_name(node)
+        if field == "min_allocation" or getattr(self.limits.buckets.get(path, _NO_LIMIT), field) is not None:
+            return field, path
+        return f"{field}_per_bucket", ""
+
+    def nodes_under(self, name: str, node: str) -> list[int]:
+        """The nodes whose limit a field sets: all without an own one, or the one that is named."""
+        if name in GENERAL:
+            return self._general[GENERAL[name]]
+        return [self.candidates.tree.paths.index(node)]
+
+    @cached_property
+    def _general(self) -> dict[str, list[int]]:
+        """For `max_positions` and `max_allocation`, the nodes where the general limit is in force."""
+        level = [node for node in range(1, len(self.nodes)) if self.nodes["parent"][node] == ROOT]
+        free = [node for node in level if not self.nodes["closed"][node]]
+        return {field: [node for node in free if self.limit_of(node, field)[0] in GENERAL] for field in NODE_FIELDS[:2]}
+
+    @cached_property
+    def is_slot(self) -> Flags:
+        """The selected rows that count as positions: all but dust that is only left alone."""
+        entered = np.isin(self.answer["reason"], ENTERED)
+        found: Flags = self.answer["selected"] & (entered | (self.rows["current"] >= self.limits.dust_weight))
+        return found
+
+    @cached_property
+    def is_fixed(self) -> Flags:
+        """The rows that the rules fix, whatever else there is."""
+        kinds = (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE)
+        dust = (self.answer["reason"] == Reason.KEPT) & (self.rows["current"] < self.limits.dust_weight)
+        found: Flags = np.isin(self.answer["reason"], kinds) | dust
+        return found
+
+    def under(self, values: Any) -> Floats:
+        """The sum of row values under each node. Shape (nodes,)."""
+        own = np.bincount(self.rows["leaf"], np.asarray(values, np.float64), minlength=len(self.nodes))
+        before = np.concatenate(([0.0], np.cumsum(own)))
+        return np.asarray(before[self.nodes["stop"]] - before[:-1], np.float64)
+
+    @cached_property
+    def used(self) -> Ints:
+        """The positions under each node."""
+        return self.under(self.is_slot).astype(np.int64)
+
+    @cached_property
+    def fixed_weight(self) -> list[float]:
+        """The weight of what is fixed under each node."""
+        return self.under(np.where(self.is_fixed, self.rows["current"], 0.0)).tolist()
+
+    @cached_property
+    def walked(self) -> list[int]:
+        """The positions under each node that the walk gave away: all but the fixed."""
+        return [int(count) for count in self.under(self.is_slot & ~self.is_fixed)]
+
+    @cached_property
+    def weight(self) -> Floats:
+        """The weight that the rules propose under each node."""
+        return self.under(self.answer["proposed"])
+
+    @cached_property
+    def sizes(self) -> Floats:
+        """The size of each row before the band, within its tolerance."""
+        settings = self.settings.copy()
+        settings["no_trade_band"] = settings["min_trade"] = 0.0
+        return np.asarray(decide(self.rows, self.nodes, settings)["proposed"], np.float64)
+
+    @cached_property
+    def entered(self) -> int:
+        """How many new assets were selected."""
+        return int(np.isin(self.answer["reason"], ENTERED).sum())
+
+    def decided(self, change: Change) -> Records:
+        """The answer with one thing changed; kept, since many assets ask for the same change."""
+        found = self._kept.get(change)
+        if found is None:
+            found = self._kept[change] = self._run(change)
+        return found
+
+    def _run(self, change: Change) -> Records:
+        rows, tree, settings = self.rows, self.nodes, self.settings
+        value = _NONE[GENERAL.get(change.name, change.name)] if change.value is None else change.value
+        if change.name in ROW_FIELDS:
+            rows = rows.copy()
+            code = Restriction[value.upper() or "EMPTY"] if change.name == "restriction" else value
+            rows[change.name][self.place_of[change.node]] = code
+        elif change.name in _DIRECT:
+            settings = settings.copy()
+            settings[change.name] = value
+        elif change.name in _LEADING:
+            settings = settings.copy()
+            unset = self.limits.derived - {change.name}
+            for name, follower in following(self.limits, {change.name: value}, unset).items():
+                settings[name] = follower
+            settings[change.name] = value
+        elif change.name == "min_buckets_represented":
+            settings = settings.copy()
+            settings["buckets_to_represent"] = value
+        elif change.name in GENERAL or change.name in NODE_FIELDS:
+            tree = tree.copy()
+            tree[GENERAL.get(change.name, change.name)][self.nodes_under(change.name, change.node)] = value
+        else:
+            return self._run_anew(change)
+        return decide(rows, tree, settings)
+
+    def _run_anew(self, change: Change) -> Records:
+        """With limits that are no numbers of the records; nothing changes where they contradict."""
+        limits = self.limits_with(change)
+        if limits is None:
+            return self.answer
+        moved = change.name == "unknown_bucket"
+        tree = grow(self.candidates.tree.leaf_of, limits).nodes if moved else self.nodes
+        rows = self.candidates.rows(limits) if change.name == "sizing_mode" else self.rows
+        return decide(rows, tree, settings_of(limits))
+
+    def selected(self, change: Change) -> Flags:
+        """Who is selected with one thing changed."""
+        found = self._kept_selected.get(change)
+        if found is None:
+            found = self._kept_selected[change] = np.ascontiguousarray(self._run(change)["selected"])
+        return found
+
+    def decided_once(self, change: Change) -> Records:
+        """The answer with one thing changed that nobody else will ask for."""
+        return self._run(change)
+
+    def known(self, column: str) -> Floats:
+        """The different values of a column of the rows, without nothing, sorted."""
+        if column not in self._known:
+            values = self.rows[column]
+            self._known[column] = np.unique(values[(values > 0) | ((values == 0) & (column != "current"))])
+        return self._known[column]
+
+    @cached_property
+    def score_edges(self) -> Floats:
+        """The scores at which a row's place can change: limits, others' scores, and the floats beside them. Sorted."""
+        own = [getattr(self.limits, name) for name in SCORE_FIELDS]
+        edges = np.concatenate((self.known("score"), own, [0.0, 1.0]))
+        edges = np.concatenate((edges, np.nextafter(edges, -1.0), np.nextafter(edges, 2.0)))
+        return np.unique(edges[(edges >= 0) & (edges <= 1)])
+
+    def limits_with(self, change: Change) -> RebalancingLimits | None:
+        """The limits with a change; None where they then contradict each other. Changes of rows leave them as they are."""
+        if change.name in ROW_FIELDS:
+            return self.limits
+        if change not in self._kept_limits:
+            self._kept_limits[change] = _changed(self.limits, change)
+        return self._kept_limits[change]
+
+    def standing(self, at: int) -> tuple[Reason, int]:
+        """What stands against a row that is not selected, with its node: for dust, what keeps it from coming back."""
+        reason, node = Reason(self.answer["reason"][at]), int(self.answer["reason_node"][at])
+        if reason != Reason.DUST:
+            return reason, node
+        if self.rows["score"][at] < self.limits.min_score_new_position:
+            return Reason.BELOW_THRESHOLD, NO_NODE
+        return standing(self.candidates, self.limits, self.in_table_order, int(self.candidates.order[at]))
+
+    @cached_property
+    def in_table_order(self) -> Records:
+        """The answer in the order of the table's rows."""
+        found = np.zeros(len(self.rows), ANSWER)
+        found[self.candidates.order] = self.answer
+        return found
+
+    def alone(self, at: int) -> Any:
+        """What the rules decide about a row that is the only candidate."""
+        return decide(self.rows[at : at + 1], self.nodes, self.settings)[0]
+
+
+def decide(rows: Records, tree: Records, settings: Records) -> Records:
+    """What the rules decide about one account's records. Shape (rows,)."""
+    answer = empty_answer(len(rows))
+    rebalance_account(rows, tree, settings[0], answer)
+    return answer
+
+
+def _changed(limits: RebalancingLimits, change: Change) -> RebalancingLimits | None:
+    changes: dict[str, Any] = {change.name: change.value}
+    if change.name in NODE_FIELDS:
+        own = limits.buckets.get(change.node, _NO_LIMIT)
+        values = {field: getattr(own, field) for field in NODE_FIELDS} | changes
+        changes = {"buckets": {**limits.buckets, change.node: values}}
+    try:
+        return limits.replace(**changes)
+    except LimitsError:
+        return None
