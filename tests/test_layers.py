@@ -16,7 +16,7 @@ FLOORS = {
     0: ("errors", "reasons", "paths", "fields"),
     1: ("limits", "kernel"),
     2: ("bucket_tree", "columns", "candidates", "checked_nodes", "certificate", "checker"),
-    3: ("details", "trials", "scans", "sizes", "steps", "explanation", "preflight", "result", "rebalancing"),
+    3: ("details", "changes", "trials", "scans", "sizes", "steps", "explanation", "preflight", "result", "rebalancing"),
     6: ("data",),
     8: ("cli", "__main__"),
 }

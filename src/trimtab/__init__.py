@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trimtab.certificate import Certificate, Constraint
     from trimtab.errors import BrokenLimitError, InputError, LimitsError, TrimtabError, UnmetLimitError
+    from trimtab.explanation import Explanation
     from trimtab.limits import BucketLimit, RebalancingLimits
     from trimtab.preflight import Finding, Preflight, check
     from trimtab.reasons import Action, Reason, Restriction, SizeReason
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _ROOMS = {
     "certificate": ("Certificate", "Constraint"),
     "errors": ("BrokenLimitError", "InputError", "LimitsError", "TrimtabError", "UnmetLimitError"),
+    "explanation": ("Explanation",),
     "limits": ("BucketLimit", "RebalancingLimits"),
     "preflight": ("Finding", "Preflight", "check"),
     "reasons": ("Action", "Reason", "Restriction", "SizeReason"),
@@ -36,6 +38,7 @@ __all__ = [
     "BucketSummary",
     "Certificate",
     "Constraint",
+    "Explanation",
     "Finding",
     "InputError",
     "LimitsError",

@@ -13,6 +13,23 @@ from trimtab.limits import BucketLimit, RebalancingLimits
 from trimtab.reasons import Reason, Restriction, SizeReason
 
 _ENTERED = (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION)
+# What makes the sentence of each reason; the others are limits.
+_MAKERS = {
+    Reason.KEPT: "_kept",
+    Reason.ADDED: "_added",
+    Reason.ADDED_FOR_REPRESENTATION: "_representing",
+    Reason.OVERFLOW_PROTECTED: "_protected",
+    Reason.RESTRICTED: "_restricted",
+    Reason.HELD_UNSCORED: "_held_unscored",
+    Reason.HELD_NOT_SIZABLE: "_held_not_sizable",
+    Reason.NOT_SCORED: "_not_scored",
+    Reason.RESTRICTED_OUT: "_restricted_out",
+    Reason.UNCLASSIFIED: "_unclassified",
+    Reason.NOT_SIZABLE: "_not_sizable",
+    Reason.BELOW_THRESHOLD: "_below_threshold",
+    Reason.DUST: "_dust",
+    Reason.DISPLACED_FOR_REPRESENTATION: "_displaced",
+}
 
 
 class Detail(NamedTuple):
@@ -48,23 +65,8 @@ class _Words:
     def reason(self) -> str:
         """The deciding reason."""
         found = Reason(self.answer["reason"])
-        makers = {
-            Reason.KEPT: self._kept,
-            Reason.ADDED: self._added,
-            Reason.ADDED_FOR_REPRESENTATION: self._representing,
-            Reason.OVERFLOW_PROTECTED: self._protected,
-            Reason.RESTRICTED: self._restricted,
-            Reason.HELD_UNSCORED: self._held_unscored,
-            Reason.HELD_NOT_SIZABLE: self._held_not_sizable,
-            Reason.NOT_SCORED: self._not_scored,
-            Reason.RESTRICTED_OUT: self._restricted_out,
-            Reason.UNCLASSIFIED: self._unclassified,
-            Reason.NOT_SIZABLE: self._not_sizable,
-            Reason.BELOW_THRESHOLD: self._below_threshold,
-            Reason.DUST: self._dust,
-            Reason.DISPLACED_FOR_REPRESENTATION: self._displaced,
-        }
-        made = makers[found]() if found in makers else self._limited(found, int(self.answer["reason_node"]))
+        maker = _MAKERS.get(found)
+        made = getattr(self, maker)() if maker else self._limited(found, int(self.answer["reason_node"]))
         if self.answer["size_reason"] == SizeReason.BRAKED:
             return f"Without the brake: {made[0].lower()}{made[1:]}"
         return made

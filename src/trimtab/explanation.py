@@ -13,23 +13,24 @@ from typing import Any
 
 import numpy as np
 
+from trimtab.changes import Change
 from trimtab.details import detail
 from trimtab.kernel.tables import NO_LIMIT, NO_NODE, ROOT
 from trimtab.reasons import Action, Reason, Restriction, SizeReason
 from trimtab.scans import least_score, nearest_flip
 from trimtab.sizes import HeldBy, held_by
 from trimtab.steps import Step, steps_of
-from trimtab.trials import ENTERED, Change, Trials
+from trimtab.trials import ENTERED, Trials
 
 # Reasons that an asset has by itself, whatever the others do.
-_OWN = (
-    Reason.NOT_SCORED,
-    Reason.RESTRICTED_OUT,
-    Reason.UNCLASSIFIED,
-    Reason.NOT_SIZABLE,
-    Reason.BELOW_THRESHOLD,
+_OWN = frozenset(
+    map(
+        int, (Reason.NOT_SCORED, Reason.RESTRICTED_OUT, Reason.UNCLASSIFIED, Reason.NOT_SIZABLE, Reason.BELOW_THRESHOLD)
+    )
 )
-_FIXED = (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE)
+_FIXED = frozenset(map(int, (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE)))
+
+_BELOW = int(Reason.BELOW_THRESHOLD)
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Counterfactual:
 
 @dataclass(frozen=True)
 class Crowding:
-    """What keeps an asset out that is good enough: a limit (of a bucket, if `node` names it), and who has the places."""
+    """What keeps an asset out that is good enough: a limit, the bucket `node` where it is reached, and who has the places."""
 
     limit: str
     node: str
@@ -108,13 +109,13 @@ def explain(trials: Trials, asset: str) -> Explanation:
     at = trials.place_of[asset]
     answer, row = trials.answer[at], int(trials.candidates.order[at])
     words = detail(trials.candidates, trials.limits, trials.in_table_order, row)
-    score = float(trials.rows["score"][at])
+    score = trials.scores[at]
     selected = bool(answer["selected"])
     return Explanation(
         asset=asset,
         bucket=trials.candidates.bucket.at(row) or "",
         score=None if math.isnan(score) else score,
-        current_weight=float(trials.rows["current"][at]),
+        current_weight=trials.currents[at],
         target_weight=float(answer["target"]),
         decision="selected" if selected else "not selected",
         action=Action(answer["action"]).code,
@@ -130,11 +131,11 @@ def explain(trials: Trials, asset: str) -> Explanation:
 
 
 def _has_merit(trials: Trials, at: int) -> bool:
-    if trials.answer["selected"][at]:
+    if trials.is_selected[at]:
         return True
     alone = trials.alone(at)
     weak_dust = alone["reason"] == Reason.DUST and trials.standing(at)[0] == Reason.BELOW_THRESHOLD
-    return bool(alone["selected"] or not (alone["reason"] in _OWN or weak_dust))
+    return bool(alone["selected"] or not (int(alone["reason"]) in _OWN or weak_dust))
 
 
 def _crowding(trials: Trials, at: int) -> Crowding | None:
@@ -151,14 +152,14 @@ def _crowding(trials: Trials, at: int) -> Crowding | None:
         here = selected & np.isin(trials.answer["reason"], ENTERED)
         return _crowded(trials, "max_new_positions", "", limits.max_new_positions, here)
     if reason == Reason.BUCKET_POSITION_LIMIT:
-        name, path = trials.limit_of(node, "max_positions")
+        name, path = trials.limit_of(node, "max_positions")[0], trials.node_name(node)
         return _crowded(
             trials, name, path, int(trials.nodes["max_positions"][node]), trials.is_slot & _inside(trials, node)
         )
     if reason == Reason.MIN_POSITION_CAPACITY and node == ROOT:
         return _crowded(trials, "target_invested", "", limits.target_invested, selected)
     if reason == Reason.MIN_POSITION_CAPACITY and node != NO_NODE:
-        name, path = trials.limit_of(node, "max_allocation")
+        name, path = trials.limit_of(node, "max_allocation")[0], trials.node_name(node)
         most = float(trials.nodes["max_allocation"][node])
         return _crowded(trials, name, path, most, selected & _inside(trials, node))
     return None
@@ -182,7 +183,7 @@ def _crowded(trials: Trials, limit: str, node: str, value: float, here: Any) -> 
 
 
 def _counterfactuals(trials: Trials, at: int) -> Iterator[Counterfactual]:
-    selected = bool(trials.answer["selected"][at])
+    selected = trials.is_selected[at]
     would = "would not be selected" if selected else "would be selected"
     score = least_score(trials, at)
     if score is not None:
@@ -192,8 +193,9 @@ def _counterfactuals(trials: Trials, at: int) -> Iterator[Counterfactual]:
         if bool(trials.selected(change)[at]) != selected:
             shown = "without its restriction" if change.name == "restriction" else f"with max_weight = {change.value!r}"
             yield Counterfactual(change.name, "", change.value, f"{would} {shown}")
+    out = _is_out(trials, at)
     for name, node in limits_about(trials, at):
-        found = nearest_flip(trials, at, name, node)
+        found = nearest_flip(trials, at, name, node, own_only=out)
         if found is not None:
             yield Counterfactual(
                 name, node, found.value, f"{would} with {name} = {found.value!r}{f' for {node}' if node else ''}"
@@ -211,14 +213,14 @@ def _row_changes(trials: Trials, at: int) -> Iterable[Change]:
     if trials.rows["restriction"][at] != Restriction.EMPTY:
         yield Change("restriction", trials.names[at], "")
     least = trials.limits.min_position_weight
-    if not trials.answer["selected"][at] and trials.rows["max_weight"][at] < least:
+    if not trials.is_selected[at] and trials.rows["max_weight"][at] < least:
         yield Change("max_weight", trials.names[at], least)
 
 
 def limits_about(trials: Trials, at: int) -> Iterable[tuple[str, str]]:
     """The limits that decide about a row, each with the bucket that it is of: those of its class, then those of places."""
-    limits, reason = trials.limits, trials.answer["reason"][at]
-    current, score = trials.rows["current"][at], trials.rows["score"][at]
+    limits, reason = trials.limits, trials.reasons[at]
+    current, score = trials.currents[at], trials.scores[at]
     representing = limits.enable_bucket_diversification and limits.enforce_min_buckets
     if not math.isnan(score):
         if current > 0:
@@ -229,7 +231,7 @@ def limits_about(trials: Trials, at: int) -> Iterable[tuple[str, str]]:
                 yield "min_score_diversification", ""
         if 0 < current <= limits.min_position_weight:
             yield "dust_weight", ""
-    if (reason in _OWN and not _is_weak(trials, at)) or reason in _FIXED:
+    if _is_out(trials, at) or reason in _FIXED:
         return
     yield from (("max_total_positions", ""), ("max_new_positions", ""))
     if representing:
@@ -244,19 +246,20 @@ def limits_about(trials: Trials, at: int) -> Iterable[tuple[str, str]]:
     yield from (("min_position_weight", ""), ("target_invested", ""))
 
 
-def _is_weak(trials: Trials, at: int) -> bool:
-    """Whether a row that is not good enough to enter may still represent a bucket."""
-    reason, score = trials.answer["reason"][at], trials.rows["score"][at]
-    return bool(reason == Reason.BELOW_THRESHOLD and score >= trials.limits.min_score_diversification)
+def _is_out(trials: Trials, at: int) -> bool:
+    """Whether a row is out by itself: not even good enough to represent a bucket."""
+    reason, score = trials.reasons[at], trials.scores[at]
+    weak = reason == _BELOW and score >= trials.limits.min_score_diversification
+    return reason in _OWN and not weak
 
 
 def _switches(trials: Trials, at: int) -> Iterable[tuple[str, Any]]:
     """Limits that are not numbers, where they decide about a row."""
-    limits, reason = trials.limits, trials.answer["reason"][at]
-    holding = trials.rows["current"][at] > 0
-    if limits.enable_bucket_diversification and holding and reason not in _OWN and reason not in _FIXED:
+    limits, reason = trials.limits, trials.reasons[at]
+    holding = trials.currents[at] > 0
+    if limits.enable_bucket_diversification and holding and not _is_out(trials, at) and reason not in _FIXED:
         yield "allow_bucket_overflow", not limits.allow_bucket_overflow
-    if math.isnan(trials.rows["score"][at]) and trials.rows["current"][at] > 0:
+    if math.isnan(trials.scores[at]) and trials.currents[at] > 0:
         yield "unscored_positions", "close" if limits.unscored_positions == "hold" else "hold"
     if trials.nodes["closed"][trials.rows["leaf"][at]]:
         yield "unknown_bucket", "limit"

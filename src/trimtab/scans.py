@@ -15,11 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from trimtab.changes import GENERAL, SCORE_FIELDS, Change
 from trimtab.kernel.tables import COUNT_TOLERANCE, ROOT, WEIGHT_TOLERANCE, Floats
-from trimtab.trials import GENERAL, SCORE_FIELDS, Change, Trials
+from trimtab.limits import RebalancingLimits
+from trimtab.trials import Trials
 
 # So many values are tried in each direction.
-HORIZON = 20
+HORIZON = 16
 # Weight limits of counterfactuals and relaxations are multiples of this (0.0001 % of the account).
 WEIGHT_STEP = 1e-6
 _PASSING = (*SCORE_FIELDS, "dust_weight")
@@ -27,13 +29,13 @@ _DUST = 0.001  # what `dust_weight` is at most where it follows `min_position_we
 _STEPS = 1_000_000  # of them in the whole account
 
 
-def nearest_flip(trials: Trials, at: int, name: str, node: str = "") -> Change | None:
+def nearest_flip(trials: Trials, at: int, name: str, node: str = "", *, own_only: bool = False) -> Change | None:
     """The value of a limit, nearest to the present one, with which the row is selected if it is not, or not if it is.
 
     None where no value within the horizon does it, or only values that contradict other limits.
     """
-    selected = bool(trials.answer["selected"][at])
-    for value in _outward(trials, at, name, node):
+    selected = trials.is_selected[at]
+    for value in _outward(trials, at, name, node, own_only=own_only):
         change = Change(name, node, value)
         if bool(trials.selected(change)[at]) != selected and trials.limits_with(change) is not None:
             return change
@@ -55,12 +57,14 @@ def weight_beyond(edge: float, *, up: bool, strictly: bool) -> float:
     return whole / _STEPS
 
 
-def _outward(trials: Trials, at: int, name: str, node: str) -> list[Any]:
-    """The values to try, nearest first."""
+def _outward(trials: Trials, at: int, name: str, node: str, *, own_only: bool) -> list[Any]:
+    """The values to try, nearest first; `own_only`: as long as its own score does not pass the limit, nothing changes."""
     if name in _PASSING:
         column = "current" if name == "dust_weight" else "score"
         present = getattr(trials.limits, name)
-        return _sorted(present, *_passing(trials.known(column), present, float(trials.rows[column][at])))
+        least, most = _bounds(trials.limits, name)
+        up, down = _passing(trials.known(column), present, float(trials.rows[column][at]), own_only=own_only)
+        return _sorted(present, (one for one in up if one <= most), (one for one in down if one >= least))
     if (name, node) not in trials.values:
         trials.values[name, node] = _of_limit(trials, name, node)
     return trials.values[name, node]
@@ -100,12 +104,24 @@ def _counts(trials: Trials, used: int, present: int, low: int) -> tuple[Iterable
     return up, range(first, max(first - HORIZON, low - 1), -1)
 
 
-def _passing(values: Floats, present: float, own: float) -> tuple[Iterable[float], Iterable[float]]:
+def _passing(values: Floats, present: float, own: float, *, own_only: bool) -> tuple[Iterable[float], Iterable[float]]:
     """What a bound "at least" passes on its way up and down: the nearest values, and those from the row's own on."""
-    up, down = np.nextafter(values[values >= present], 2.0), values[values < present][::-1]
-    higher = np.unique(np.concatenate((up[:HORIZON], up[up > own][:HORIZON])))
-    lower = np.unique(np.concatenate((down[:HORIZON], down[down <= own][:HORIZON])))
-    return higher[higher <= 1].tolist(), lower[::-1].tolist()
+    higher = np.nextafter(values[values >= present], 2.0)
+    lower = values[values < present]
+    own_up, own_down = higher[higher > own][:HORIZON], lower[lower <= own][-HORIZON:]
+    if own_only:
+        return own_up.tolist(), own_down.tolist()
+    return {*higher[:HORIZON].tolist(), *own_up.tolist()}, {*lower[-HORIZON:].tolist(), *own_down.tolist()}
+
+
+def _bounds(limits: RebalancingLimits, name: str) -> tuple[float, float]:
+    """Between which values a field may be changed, so that the fields that were set do not contradict it."""
+    if name == "dust_weight":
+        return 0.0, limits.min_position_weight
+    scores = [field for field in SCORE_FIELDS if field == name or field not in limits.derived]
+    at = scores.index(name)
+    least = getattr(limits, SCORE_FIELDS[SCORE_FIELDS.index(name) - 1]) if name != SCORE_FIELDS[0] else 0.0
+    return least, getattr(limits, scores[at + 1]) if at + 1 < len(scores) else 1.0
 
 
 def _allocations(trials: Trials, nodes: list[int], present: float) -> tuple[Iterable[float], Iterable[float]]:
@@ -155,12 +171,8 @@ def least_score(trials: Trials, at: int) -> float | None:
     A higher score never costs an asset its place, so this is a search by halves over all scores at which anything can
     change: the limits, the others' scores, and the floats beside them. None where the score changes nothing.
     """
-    own, selected = float(trials.rows["score"][at]), bool(trials.answer["selected"][at])
-    name = trials.names[at]
-
-    def is_selected(score: float) -> bool:
-        return bool(trials.decided_once(Change("score", name, score))["selected"][at])
-
+    own, selected = trials.scores[at], trials.is_selected[at]
+    is_selected = trials.with_score(at)
     edges = trials.score_edges
     if selected:
         edges = edges if math.isnan(own) else edges[edges < own]

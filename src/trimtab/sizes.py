@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from trimtab.changes import GENERAL, NODE_FIELDS, Change
 from trimtab.kernel.tables import NO_NODE, ROOT
 from trimtab.limits import RebalancingLimits
 from trimtab.reasons import Restriction, SizeReason
-from trimtab.trials import GENERAL, NODE_FIELDS, Change, Trials
+from trimtab.trials import Trials
 
 
 @dataclass(frozen=True)
@@ -61,21 +62,8 @@ def held_by(trials: Trials, at: int) -> HeldBy | None:
 
 def _lifting(trials: Trials, at: int) -> list[Change]:
     """What to lift, for each size reason; where two limits may hold it, both."""
-    reason, node = SizeReason(trials.answer["size_reason"][at]), int(trials.answer["size_node"][at])
-    limits = trials.limits
-    makers: dict[SizeReason, Callable[[], list[Change]]] = {
-        SizeReason.BRAKED: lambda: [Change(name, "", None) for name in _brakes(limits)],
-        SizeReason.RESTRICTED: lambda: _restriction(trials, at),
-        SizeReason.HELD_IN_BAND: lambda: [Change("no_trade_band", "", 0.0), Change("min_trade", "", 0.0)],
-        SizeReason.RELEASED_FOR_LIMIT: lambda: [_released(trials, at, node)],
-        SizeReason.RELEASED_FOR_CASH: lambda: [Change("cash_band", "", 1.0)],
-        SizeReason.CAPPED_POSITION: lambda: [_cap(trials, at)],
-        SizeReason.LIFTED_TO_MINIMUM: lambda: [_least(limits)],
-        SizeReason.LIFTED_FOR_BUCKET_MINIMUM: lambda: [Change("min_allocation", trials.node_name(node), 0.0)],
-        SizeReason.CAPPED_BUCKET: lambda: [Change(*trials.limit_of(node, "max_allocation"), 1.0)],
-        SizeReason.AT_WISH: lambda: _total(limits),
-    }
-    return makers[reason]() if reason in makers else []
+    maker = _MAKERS.get(trials.answer["size_reason"][at])
+    return maker(trials, at, int(trials.answer["size_node"][at])) if maker else []
 
 
 def _brakes(limits: RebalancingLimits) -> list[str]:
@@ -96,7 +84,7 @@ def _released(trials: Trials, at: int, node: int) -> Change:
         return Change("drift_tolerance", "", 1.0)
     if node == ROOT:
         return Change("cash_band", "", 1.0)
-    if trials.answer["target"][at] < trials.rows["current"][at]:
+    if trials.answer["target"][at] < trials.currents[at]:
         return Change(*trials.limit_of(node, "max_allocation"), 1.0)
     return Change("min_allocation", trials.node_name(node), 0.0)
 
@@ -126,3 +114,19 @@ def _present(trials: Trials, at: int, change: Change) -> Any:
     if change.name in GENERAL or change.name not in NODE_FIELDS:
         return getattr(trials.limits, change.name)
     return float(trials.nodes[change.name][trials.nodes_under(change.name, change.node)[0]])
+
+
+_MAKERS: dict[int, Callable[[Trials, int, int], list[Change]]] = {
+    SizeReason.BRAKED: lambda trials, _at, _node: [Change(name, "", None) for name in _brakes(trials.limits)],
+    SizeReason.RESTRICTED: lambda trials, at, _node: _restriction(trials, at),
+    SizeReason.HELD_IN_BAND: lambda *_: [Change("no_trade_band", "", 0.0), Change("min_trade", "", 0.0)],
+    SizeReason.RELEASED_FOR_LIMIT: lambda trials, at, node: [_released(trials, at, node)],
+    SizeReason.RELEASED_FOR_CASH: lambda *_: [Change("cash_band", "", 1.0)],
+    SizeReason.CAPPED_POSITION: lambda trials, at, _node: [_cap(trials, at)],
+    SizeReason.LIFTED_TO_MINIMUM: lambda trials, _at, _node: [_least(trials.limits)],
+    SizeReason.LIFTED_FOR_BUCKET_MINIMUM: lambda trials, _at, node: [
+        Change("min_allocation", trials.node_name(node), 0.0)
+    ],
+    SizeReason.CAPPED_BUCKET: lambda trials, _at, node: [Change(*trials.limit_of(node, "max_allocation"), 1.0)],
+    SizeReason.AT_WISH: lambda trials, _at, _node: _total(trials.limits),
+}

@@ -59,7 +59,7 @@ def steps_of(trials: Trials, at: int, words: Detail) -> tuple[Step, ...]:
     threshold - stopped - Not selected.
     restrictions - passed - none
     """
-    selected = bool(trials.answer["selected"][at])
+    selected = trials.is_selected[at]
     deciding = _deciding(trials, at)
     made = {stage: maker(trials, at) for stage, maker in _MAKERS.items()}
     made |= _sized(trials, at, words) if selected else {stage: Step(stage, "not reached", "") for stage in STAGES[5:]}
@@ -78,15 +78,15 @@ def _deciding(trials: Trials, at: int) -> str:
 
 
 def _score(trials: Trials, at: int) -> Step:
-    score = float(trials.rows["score"][at])
+    score = trials.scores[at]
     if not math.isnan(score):
         return Step("score", "passed", f"{score:g}")
-    return Step("score", "stopped" if not trials.answer["selected"][at] else "passed", "none: it could not be scored")
+    return Step("score", "stopped" if not trials.is_selected[at] else "passed", "none: it could not be scored")
 
 
 def _threshold(trials: Trials, at: int) -> Step:
     """Against the score limits that apply: to keep, to enter, to represent."""
-    limits, score, current = trials.limits, float(trials.rows["score"][at]), float(trials.rows["current"][at])
+    limits, score, current = trials.limits, trials.scores[at], trials.currents[at]
     if math.isnan(score):
         return Step("threshold", "not reached", "")
     if current >= limits.dust_weight and current > 0:
@@ -129,25 +129,25 @@ def _bucket(trials: Trials, at: int) -> Step:
             most = float(nodes["max_allocation"][node])
             weight = f"{weight} of {trials.limit_of(node, 'max_allocation')[0]} {most:.2%}"
         facts.append(f"{trials.node_name(node)}: {places}, {weight}")
-    stopped = full and not trials.answer["selected"][at]
+    stopped = full and not trials.is_selected[at]
     return Step("bucket", "stopped" if stopped else "passed", "; ".join(facts) or "bucket limits are off")
 
 
 def _totals(trials: Trials, at: int) -> Step:
-    limits, new = trials.limits, trials.rows["current"][at] < max(trials.limits.dust_weight, 1e-300)
+    limits, new = trials.limits, trials.currents[at] < max(trials.limits.dust_weight, 1e-300)
     used = int(trials.used[ROOT])
     text = f"{used} of max_total_positions {limits.max_total_positions}"
     if new:
         text += f", {trials.entered} of max_new_positions {limits.max_new_positions}"
     full = used >= limits.max_total_positions or (new and trials.entered >= limits.max_new_positions)
-    return Step("totals", "stopped" if full and not trials.answer["selected"][at] else "passed", text)
+    return Step("totals", "stopped" if full and not trials.is_selected[at] else "passed", text)
 
 
 def _sized(trials: Trials, at: int, words: Detail) -> dict[str, Step]:
     """Size, band and brake of a selected row; the sentence about its size stands at the stage that set it."""
     reason = SizeReason(trials.answer["size_reason"][at])
     size = float(trials.sizes[at])
-    current, proposed = float(trials.rows["current"][at]), float(trials.answer["proposed"][at])
+    current, proposed = trials.currents[at], float(trials.answer["proposed"][at])
     at_size = f"{size:.2%}"
     if current <= 0:
         band = "not held before: it takes its size"

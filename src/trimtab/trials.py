@@ -6,65 +6,34 @@ values to try come from `scans.py`.
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from trimtab.bucket_tree import grow
 from trimtab.candidates import Candidates, settings_of
+from trimtab.changes import (
+    DIRECT,
+    GENERAL,
+    LEADING,
+    NODE_FIELDS,
+    NOTHING,
+    ROW_FIELDS,
+    SCORE_FIELDS,
+    Change,
+    changed_limits,
+)
 from trimtab.details import standing
-from trimtab.errors import LimitsError
 from trimtab.kernel.account import rebalance_account
-from trimtab.kernel.tables import ANSWER, NO_LIMIT, NO_NODE, ROOT, Flags, Floats, Ints, Records, empty_answer
+from trimtab.kernel.tables import ANSWER, NO_NODE, ROOT, Flags, Floats, Ints, Records, empty_answer
 from trimtab.limits import BucketLimit, RebalancingLimits, following
 from trimtab.reasons import Reason, Restriction
 
-NODE_FIELDS = ("max_positions", "max_allocation", "min_allocation")
-GENERAL = {"max_positions_per_bucket": "max_positions", "max_allocation_per_bucket": "max_allocation"}
-SCORE_FIELDS = ("min_score_threshold", "min_score_diversification", "min_score_new_position")
-ROW_FIELDS = ("score", "restriction", "max_weight")
 ENTERED = (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION)
-
-# The fields that stand in the settings record under their own name and that no other field follows.
-_DIRECT = (
-    "max_total_positions",
-    "max_new_positions",
-    "target_invested",
-    "full_investment_positions",
-    "max_position_weight",
-    "no_trade_band",
-    "min_trade",
-    "cash_band",
-    "drift_tolerance",
-    "brake_turnover",
-    "brake_closed_positions",
-)
-# These other fields may follow.
-_LEADING = (*SCORE_FIELDS, "min_position_weight", "dust_weight")
-# What None is in the records: no limit.
-_NONE = {
-    "max_total_positions": NO_LIMIT,
-    "max_new_positions": NO_LIMIT,
-    "full_investment_positions": 0,
-    "brake_turnover": math.inf,
-    "brake_closed_positions": NO_LIMIT,
-    "max_weight": math.inf,
-    "max_positions": NO_LIMIT,
-    "max_allocation": math.inf,
-    "min_allocation": 0.0,
-}
 _NO_LIMIT = BucketLimit()
-
-
-class Change(NamedTuple):
-    """One thing with another value: a limit (of a bucket, if `node` names it), or a row's field (of the asset `node`)."""
-
-    name: str
-    node: str
-    value: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +79,28 @@ class Trials:
     @cached_property
     def names(self) -> list[str]:
         """The assets, as the rows stand."""
-        return [str(self.candidates.asset.at(row)) for row in self.candidates.order.tolist()]
+        asset = self.candidates.asset
+        return [asset.names[code] for code in asset.codes[self.candidates.order].tolist()]
+
+    @cached_property
+    def reasons(self) -> list[int]:
+        """The reason of each row."""
+        return list(self.answer["reason"].tolist())
+
+    @cached_property
+    def scores(self) -> list[float]:
+        """The score of each row, NaN where it has none."""
+        return list(self.rows["score"].tolist())
+
+    @cached_property
+    def currents(self) -> list[float]:
+        """The weight held now of each row."""
+        return list(self.rows["current"].tolist())
+
+    @cached_property
+    def is_selected(self) -> list[bool]:
+        """Whether each row is selected."""
+        return list(self.answer["selected"].tolist())
 
     @cached_property
     def place_of(self) -> dict[str, int]:
@@ -178,7 +168,7 @@ class Trials:
     @cached_property
     def fixed_weight(self) -> list[float]:
         """The weight of what is fixed under each node."""
-        return self.under(np.where(self.is_fixed, self.rows["current"], 0.0)).tolist()
+        return list(self.under(np.where(self.is_fixed, self.rows["current"], 0.0)).tolist())
 
     @cached_property
     def walked(self) -> list[int]:
@@ -211,15 +201,15 @@ class Trials:
 
     def _run(self, change: Change) -> Records:
         rows, tree, settings = self.rows, self.nodes, self.settings
-        value = _NONE[GENERAL.get(change.name, change.name)] if change.value is None else change.value
+        value: Any = NOTHING[GENERAL.get(change.name, change.name)] if change.value is None else change.value
         if change.name in ROW_FIELDS:
             rows = rows.copy()
             code = Restriction[value.upper() or "EMPTY"] if change.name == "restriction" else value
             rows[change.name][self.place_of[change.node]] = code
-        elif change.name in _DIRECT:
+        elif change.name in DIRECT:
             settings = settings.copy()
             settings[change.name] = value
-        elif change.name in _LEADING:
+        elif change.name in LEADING:
             settings = settings.copy()
             unset = self.limits.derived - {change.name}
             for name, follower in following(self.limits, {change.name: value}, unset).items():
@@ -252,9 +242,17 @@ class Trials:
             found = self._kept_selected[change] = np.ascontiguousarray(self._run(change)["selected"])
         return found
 
-    def decided_once(self, change: Change) -> Records:
-        """The answer with one thing changed that nobody else will ask for."""
-        return self._run(change)
+    def with_score(self, at: int) -> Callable[[float], bool]:
+        """Whether a row is selected, for any score that it may have."""
+        rows, settings = self.rows.copy(), self.settings[0]
+
+        def is_selected(score: float) -> bool:
+            rows["score"][at] = score
+            answer = empty_answer(len(rows))
+            rebalance_account(rows, self.nodes, settings, answer)
+            return bool(answer["selected"][at])
+
+        return is_selected
 
     def known(self, column: str) -> Floats:
         """The different values of a column of the rows, without nothing, sorted."""
@@ -273,10 +271,8 @@ class Trials:
 
     def limits_with(self, change: Change) -> RebalancingLimits | None:
         """The limits with a change; None where they then contradict each other. Changes of rows leave them as they are."""
-        if change.name in ROW_FIELDS:
-            return self.limits
         if change not in self._kept_limits:
-            self._kept_limits[change] = _changed(self.limits, change)
+            self._kept_limits[change] = changed_limits(self.limits, change)
         return self._kept_limits[change]
 
     def standing(self, at: int) -> tuple[Reason, int]:
@@ -284,7 +280,7 @@ class Trials:
         reason, node = Reason(self.answer["reason"][at]), int(self.answer["reason_node"][at])
         if reason != Reason.DUST:
             return reason, node
-        if self.rows["score"][at] < self.limits.min_score_new_position:
+        if self.scores[at] < self.limits.min_score_new_position:
             return Reason.BELOW_THRESHOLD, NO_NODE
         return standing(self.candidates, self.limits, self.in_table_order, int(self.candidates.order[at]))
 
@@ -305,15 +301,3 @@ def decide(rows: Records, tree: Records, settings: Records) -> Records:
     answer = empty_answer(len(rows))
     rebalance_account(rows, tree, settings[0], answer)
     return answer
-
-
-def _changed(limits: RebalancingLimits, change: Change) -> RebalancingLimits | None:
-    changes: dict[str, Any] = {change.name: change.value}
-    if change.name in NODE_FIELDS:
-        own = limits.buckets.get(change.node, _NO_LIMIT)
-        values = {field: getattr(own, field) for field in NODE_FIELDS} | changes
-        changes = {"buckets": {**limits.buckets, change.node: values}}
-    try:
-        return limits.replace(**changes)
-    except LimitsError:
-        return None

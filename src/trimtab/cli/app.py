@@ -150,6 +150,40 @@ def check(
 
 @app.command()
 @exit_codes
+def explain(
+    names: Annotated[
+        list[str], typer.Argument(metavar="[FILE] ASSET...", help="The candidates, then whom to explain.")
+    ],
+    scores: Scores = None,
+    holdings: Holdings = None,
+    buckets: Buckets = None,
+    limits: LimitsFile = None,
+    preset: Preset = None,
+    settings: Settings = None,
+    quiet: Quiet = False,
+) -> int:
+    """Say why an asset is in or out, and what would change it. FILE is left out with --scores."""
+    from trimtab.cli.inputs import read_inputs, read_limits
+    from trimtab.cli.output import emit
+    from trimtab.cli.view import printed
+    from trimtab.cli.why import explanations_page
+
+    words = Words(quiet=quiet)
+    file, assets = (None, names) if scores is not None else (Path(names[0]), names[1:])
+    if not assets:
+        raise typer.BadParameter("name at least one asset after FILE")
+    chosen = read_limits(limits, preset, settings or [])
+    inputs = read_inputs(file, scores, holdings, buckets, words)
+    result = _rebalanced(inputs, chosen, words, strict=False)
+    _say_notes(result, inputs, chosen, words)
+    with inputs.named_in_errors():
+        found = [result.explain(asset) for asset in assets]
+    emit(printed(lambda _width, ascii_only: explanations_page(found, ascii_only=ascii_only), None))
+    return ExitCode.FINE
+
+
+@app.command()
+@exit_codes
 def demo(show_all: All = False, quiet: Quiet = False) -> int:
     """Rebalance the sample that ships, with bucket limits on."""
     from trimtab.cli.inputs import ChosenLimits, Inputs
