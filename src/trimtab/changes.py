@@ -14,39 +14,37 @@ GENERAL = {"max_positions_per_bucket": "max_positions", "max_allocation_per_buck
 SCORE_FIELDS = ("min_score_threshold", "min_score_diversification", "min_score_new_position")
 ROW_FIELDS = ("score", "restriction", "max_weight")
 
-# The fields that stand in the settings record under their own name and that no other field follows.
-DIRECT = (
-    "max_total_positions",
-    "max_new_positions",
-    "target_invested",
-    "full_investment_positions",
-    "max_position_weight",
-    "no_trade_band",
-    "min_trade",
-    "cash_band",
-    "drift_tolerance",
-    "brake_turnover",
-    "brake_closed_positions",
-)
 # These other fields may follow.
 LEADING = (*SCORE_FIELDS, "min_position_weight", "dust_weight")
-# What None is in the records: no limit.
-NOTHING = {
+# What a limit is when it is lifted.
+LIFTED: dict[str, Any] = {
     "max_total_positions": NO_LIMIT,
     "max_new_positions": NO_LIMIT,
+    **dict.fromkeys(SCORE_FIELDS, 0.0),
+    "target_invested": 1.0,
     "full_investment_positions": 0,
+    "max_position_weight": 1.0,
+    "min_position_weight": 0.0,
+    "min_buckets_represented": 0,
     "brake_turnover": math.inf,
     "brake_closed_positions": NO_LIMIT,
-    "max_weight": math.inf,
     "max_positions": NO_LIMIT,
     "max_allocation": math.inf,
     "min_allocation": 0.0,
+    "sizing_mode": "equal_weight",
+    "residual_strategy": "proportional",
+    "unscored_positions": "close",
+    "unknown_bucket": "limit",
+    "restriction": "",
+    "max_weight": math.inf,
 }
 _NO_LIMIT = BucketLimit()
 
 
 class Change(NamedTuple):
-    """One thing with another value: a limit (of a bucket, if `node` names it), or a row's field (of the asset `node`)."""
+    """One thing with another value, None to lift it: a limit (of a bucket, if `node` names it), or the field of a row (of
+    the asset `node`, of all if it is empty).
+    """
 
     name: str
     node: str

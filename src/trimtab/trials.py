@@ -13,22 +13,22 @@ from typing import Any
 
 import numpy as np
 
-from trimtab.bucket_tree import grow
 from trimtab.candidates import Candidates, settings_of
-from trimtab.changes import (
-    DIRECT,
-    GENERAL,
-    LEADING,
-    NODE_FIELDS,
-    NOTHING,
-    ROW_FIELDS,
-    SCORE_FIELDS,
-    Change,
-    changed_limits,
-)
+from trimtab.changes import GENERAL, LEADING, LIFTED, NODE_FIELDS, ROW_FIELDS, SCORE_FIELDS, Change, changed_limits
 from trimtab.details import standing
 from trimtab.kernel.account import rebalance_account
-from trimtab.kernel.tables import ANSWER, NO_NODE, ROOT, Flags, Floats, Ints, Records, empty_answer
+from trimtab.kernel.tables import (
+    ANSWER,
+    NO_NODE,
+    ROOT,
+    Flags,
+    Floats,
+    Ints,
+    Records,
+    SizingMode,
+    Unscored,
+    empty_answer,
+)
 from trimtab.limits import BucketLimit, RebalancingLimits, following
 from trimtab.reasons import Reason, Restriction
 
@@ -196,50 +196,50 @@ class Trials:
         """The answer with one thing changed; kept, since many assets ask for the same change."""
         found = self._kept.get(change)
         if found is None:
-            found = self._kept[change] = self._run(change)
+            found = self._kept[change] = self.run(change)
         return found
 
-    def _run(self, change: Change) -> Records:
-        rows, tree, settings = self.rows, self.nodes, self.settings
-        value: Any = NOTHING[GENERAL.get(change.name, change.name)] if change.value is None else change.value
-        if change.name in ROW_FIELDS:
-            rows = rows.copy()
-            code = Restriction[value.upper() or "EMPTY"] if change.name == "restriction" else value
-            rows[change.name][self.place_of[change.node]] = code
-        elif change.name in DIRECT:
-            settings = settings.copy()
-            settings[change.name] = value
-        elif change.name in LEADING:
-            settings = settings.copy()
-            unset = self.limits.derived - {change.name}
-            for name, follower in following(self.limits, {change.name: value}, unset).items():
-                settings[name] = follower
-            settings[change.name] = value
-        elif change.name == "min_buckets_represented":
-            settings = settings.copy()
-            settings["buckets_to_represent"] = value
-        elif change.name in GENERAL or change.name in NODE_FIELDS:
-            tree = tree.copy()
-            tree[GENERAL.get(change.name, change.name)][self.nodes_under(change.name, change.node)] = value
-        else:
-            return self._run_anew(change)
+    def run(self, *changes: Change) -> Records:
+        """The answer with some things changed at once."""
+        of_rows = any(change.name in ROW_FIELDS for change in changes)
+        rows = self.rows.copy() if of_rows else self.rows  # the only one that may be large
+        tree, settings = self.nodes.copy(), self.settings.copy()
+        leading = {}
+        for change in changes:
+            value = LIFTED[GENERAL.get(change.name, change.name)] if change.value is None else change.value
+            if change.name in ROW_FIELDS:
+                code = Restriction[value.upper() or "EMPTY"] if change.name == "restriction" else value
+                rows[change.name][self.place_of[change.node] if change.node else slice(None)] = code
+            elif change.name in LEADING:
+                leading[change.name] = value
+            elif change.name in GENERAL or change.name in NODE_FIELDS:
+                tree[GENERAL.get(change.name, change.name)][self.nodes_under(change.name, change.node)] = value
+            elif change.name == "unknown_bucket":
+                self._open(tree)
+            else:
+                name, code = _setting(change.name, value)
+                settings[name] = code
+        if leading:
+            unset = self.limits.derived - leading.keys()
+            for name, value in (following(self.limits, leading, unset) | leading).items():
+                settings[name] = value
         return decide(rows, tree, settings)
 
-    def _run_anew(self, change: Change) -> Records:
-        """With limits that are no numbers of the records; nothing changes where they contradict."""
-        limits = self.limits_with(change)
-        if limits is None:
-            return self.answer
-        moved = change.name == "unknown_bucket"
-        tree = grow(self.candidates.tree.leaf_of, limits).nodes if moved else self.nodes
-        rows = self.candidates.rows(limits) if change.name == "sizing_mode" else self.rows
-        return decide(rows, tree, settings_of(limits))
+    def _open(self, tree: Records) -> None:
+        """What lies in `Unknown` is limited like any other bucket."""
+        closed = tree["closed"].copy()
+        level = closed & (tree["parent"] == ROOT)
+        tree["closed"] = False
+        if self.limits.enforce_position_limits:
+            tree["max_positions"][level] = self.limits.max_positions_per_bucket
+        if self.limits.enforce_allocation_limits:
+            tree["max_allocation"][level] = self.limits.max_allocation_per_bucket
 
     def selected(self, change: Change) -> Flags:
         """Who is selected with one thing changed."""
         found = self._kept_selected.get(change)
         if found is None:
-            found = self._kept_selected[change] = np.ascontiguousarray(self._run(change)["selected"])
+            found = self._kept_selected[change] = np.ascontiguousarray(self.run(change)["selected"])
         return found
 
     def with_score(self, at: int) -> Callable[[float], bool]:
@@ -294,6 +294,19 @@ class Trials:
     def alone(self, at: int) -> Any:
         """What the rules decide about a row that is the only candidate."""
         return decide(self.rows[at : at + 1], self.nodes, self.settings)[0]
+
+
+def _setting(name: str, value: Any) -> tuple[str, Any]:
+    """The name and the value in the settings record of a limit that has another one there, or is no number."""
+    if name == "min_buckets_represented":
+        return "buckets_to_represent", value
+    if name == "allow_bucket_overflow":
+        return "overflow", value
+    if name == "unscored_positions":
+        return "unscored", Unscored.CLOSE if value == "close" else Unscored.HOLD
+    if name == "residual_strategy":
+        return "residual_to_cash", value == "cash"
+    return name, SizingMode[value.upper()] if name == "sizing_mode" else value
 
 
 def decide(rows: Records, tree: Records, settings: Records) -> Records:
