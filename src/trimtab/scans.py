@@ -37,9 +37,15 @@ def nearest_flip(trials: Trials, at: int, name: str, node: str = "", *, own_only
     selected = trials.is_selected[at]
     for value in _outward(trials, at, name, node, own_only=own_only):
         change = Change(name, node, value)
-        if bool(trials.selected(change)[at]) != selected and trials.limits_with(change) is not None:
+        if bool(trials.selected(change)[at]) != selected and _is_valid(trials, change):
             return change
     return None
+
+
+def _is_valid(trials: Trials, change: Change) -> bool:
+    """Whether the limits with a change do not contradict each other; counts never do, and scores stay in `_bounds`."""
+    of_weight = change.name in ("target_invested", "min_position_weight") or change.name.startswith("max_allocation")
+    return not of_weight or trials.limits_with(change) is not None
 
 
 def weight_beyond(edge: float, *, up: bool, strictly: bool) -> float:
