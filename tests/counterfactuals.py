@@ -67,3 +67,52 @@ def flips(rows: list[Row], limits: RebalancingLimits, asset: str, one: Counterfa
     except LimitsError:
         return False
     return is_selected(other_rows, other_limits, asset) != is_selected(rows, limits, asset)
+
+
+# ---- conflicts
+
+GENERAL = ("max_positions_per_bucket", "max_allocation_per_bucket")
+FREE: Row = {
+    "max_total_positions": 1000,
+    "max_new_positions": 1000,
+    "min_score_threshold": 0.0,
+    "min_score_diversification": 0.0,
+    "min_score_new_position": 0.0,
+    "target_invested": 1.0,
+    "full_investment_positions": None,
+    "max_position_weight": 1.0,
+    "min_position_weight": 0.0,
+    "max_positions_per_bucket": 1000,
+    "max_allocation_per_bucket": 1.0,
+    "min_buckets_represented": 0,
+    "sizing_mode": "equal_weight",
+    "residual_strategy": "proportional",
+    "unscored_positions": "close",
+    "unknown_bucket": "limit",
+}
+
+
+def only(rows: list[Row], limits: RebalancingLimits, kept: set[tuple[str, str]]) -> tuple[list[Row], RebalancingLimits]:
+    """Rows and limits of which only some (field, bucket) are in force; a lifted score goes down to the one below it."""
+    values = limits.to_dict(complete=True)
+    below = 0.0
+    for name, free in FREE.items():
+        if (name, "") not in kept:
+            values[name] = below if name.startswith("min_score") else free
+        below = values[name] if name.startswith("min_score") else below
+    buckets = {}
+    for path, own in values["buckets"].items():
+        free = {"max_positions": 1000, "max_allocation": 1.0, "min_allocation": 0.0}
+        buckets[path] = {name: value if (name, path) in kept else free[name] for name, value in own.items()}
+    values["buckets"] = buckets
+    values["dust_weight"] = None if "dust_weight" in limits.derived else limits.dust_weight
+    freed = {name: free for name, free in (("restriction", ""), ("max_weight", None)) if (name, "") not in kept}
+    return [{**row, **freed} for row in rows], RebalancingLimits.from_dict(values)
+
+
+def reaches(rows: list[Row], limits: RebalancingLimits, goal: str, node: str, value: float) -> bool:
+    """Whether the certificate, or for cash the total, says that a goal is reached."""
+    result = rebalance(rows, limits)
+    if goal == "target_invested":
+        return 1.0 - result.cash_weight >= value - 1e-9
+    return all(line.status == "met" for line in result.certificate if (line.name, line.node) == (goal, node))

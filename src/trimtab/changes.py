@@ -16,15 +16,13 @@ ROW_FIELDS = ("score", "restriction", "max_weight")
 
 # These other fields may follow.
 LEADING = (*SCORE_FIELDS, "min_position_weight", "dust_weight")
-# What a limit is when it is lifted.
+# What a limit is when it is lifted, `LEADING` ones aside.
 LIFTED: dict[str, Any] = {
     "max_total_positions": NO_LIMIT,
     "max_new_positions": NO_LIMIT,
-    **dict.fromkeys(SCORE_FIELDS, 0.0),
     "target_invested": 1.0,
     "full_investment_positions": 0,
     "max_position_weight": 1.0,
-    "min_position_weight": 0.0,
     "min_buckets_represented": 0,
     "brake_turnover": math.inf,
     "brake_closed_positions": NO_LIMIT,
@@ -34,7 +32,6 @@ LIFTED: dict[str, Any] = {
     "sizing_mode": "equal_weight",
     "residual_strategy": "proportional",
     "unscored_positions": "close",
-    "unknown_bucket": "limit",
     "restriction": "",
     "max_weight": math.inf,
 }

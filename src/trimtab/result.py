@@ -16,6 +16,7 @@ from trimtab.candidates import Candidates
 from trimtab.certificate import UNMET, Certificate, Measured
 from trimtab.checker import certify
 from trimtab.columns import OUTPUTS, take_rows, with_columns, without_columns
+from trimtab.conflicts import Conflict, conflicts_of
 from trimtab.details import Detail, detail
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.explanation import Explanation, explain
@@ -308,6 +309,11 @@ class RebalanceResult:
             advice = nearest(str(asset), self._trials.names)
             raise InputError([Fault("the asset is not among the candidates", advice, column="asset", value=asset)])
         return explain(self._trials, asset)
+
+    @cached_property
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """For each limit that is unmet, and for cash that limits force: which limits conflict, and what would help."""
+        return conflicts_of(self._trials)
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values; `schemas/result.json` describes it."""

@@ -201,39 +201,54 @@ class Trials:
 
     def run(self, *changes: Change) -> Records:
         """The answer with some things changed at once."""
+        return decide(*self.changed(*changes))
+
+    def changed(self, *changes: Change) -> tuple[Records, Records, Records]:
+        """Rows, tree and settings with some things changed."""
         of_rows = any(change.name in ROW_FIELDS for change in changes)
         rows = self.rows.copy() if of_rows else self.rows  # the only one that may be large
         tree, settings = self.nodes.copy(), self.settings.copy()
-        leading = {}
+        opened = self._open(tree) if any(change.name == "unknown_bucket" for change in changes) else []
+        leading: dict[str, float | None] = {}
         for change in changes:
-            value = LIFTED[GENERAL.get(change.name, change.name)] if change.value is None else change.value
+            value: Any = LIFTED.get(GENERAL.get(change.name, change.name)) if change.value is None else change.value
             if change.name in ROW_FIELDS:
                 code = Restriction[value.upper() or "EMPTY"] if change.name == "restriction" else value
                 rows[change.name][self.place_of[change.node] if change.node else slice(None)] = code
             elif change.name in LEADING:
                 leading[change.name] = value
             elif change.name in GENERAL or change.name in NODE_FIELDS:
-                tree[GENERAL.get(change.name, change.name)][self.nodes_under(change.name, change.node)] = value
-            elif change.name == "unknown_bucket":
-                self._open(tree)
-            else:
+                nodes = self.nodes_under(change.name, change.node) + (opened if change.name in GENERAL else [])
+                tree[GENERAL.get(change.name, change.name)][nodes] = value
+            elif change.name != "unknown_bucket":
                 name, code = _setting(change.name, value)
                 settings[name] = code
         if leading:
-            unset = self.limits.derived - leading.keys()
-            for name, value in (following(self.limits, leading, unset) | leading).items():
-                settings[name] = value
-        return decide(rows, tree, settings)
+            for name, number in self._with_followers(leading).items():
+                settings[name] = number
+        return rows, tree, settings
 
-    def _open(self, tree: Records) -> None:
-        """What lies in `Unknown` is limited like any other bucket."""
-        closed = tree["closed"].copy()
-        level = closed & (tree["parent"] == ROOT)
+    def _open(self, tree: Records) -> list[int]:
+        """Make `Unknown` a limited bucket like any other; returns its node."""
+        level = tree["closed"] & (tree["parent"] == ROOT)
         tree["closed"] = False
         if self.limits.enforce_position_limits:
             tree["max_positions"][level] = self.limits.max_positions_per_bucket
         if self.limits.enforce_allocation_limits:
             tree["max_allocation"][level] = self.limits.max_allocation_per_bucket
+        return [int(node) for node in np.flatnonzero(level)]
+
+    def _with_followers(self, leading: dict[str, float | None]) -> dict[str, float]:
+        """Fields with those that follow them. What is lifted (None) goes as low as the fields below it allow."""
+        limits, found = self.limits, {name: value for name, value in leading.items() if value is not None}
+        below = 0.0
+        for name in SCORE_FIELDS:
+            if name in leading and name not in found:
+                found[name] = below
+            below = found.get(name, getattr(limits, name))
+        if "min_position_weight" in leading and "min_position_weight" not in found:
+            found["min_position_weight"] = 0.0 if "dust_weight" in limits.derived else limits.dust_weight
+        return following(limits, found, limits.derived - found.keys()) | found
 
     def selected(self, change: Change) -> Flags:
         """Who is selected with one thing changed."""
