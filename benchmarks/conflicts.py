@@ -14,45 +14,10 @@ from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from cases import Row, random_limits, random_rows
-from counterfactuals import changed, only, reaches
+from cases import random_limits, random_rows
+from counterfactuals import faults
 
-from trimtab import RebalancingLimits, rebalance
-from trimtab.conflicts import Conflict
-from trimtab.relaxations import Relaxation
-
-
-def faults(rows: list[Row], limits: RebalancingLimits, found: Conflict) -> list[str]:
-    """What is not true of a conflict."""
-    wrong = []
-    goal = (found.goal.limit, found.goal.node)
-    members = {(member.limit, member.node) for member in found.members}
-    if reaches(rows, limits, *goal, found.goal.value):
-        wrong.append("the goal is reached")
-    if found.members and reaches(*only(rows, limits, {goal, *members}), *goal, found.goal.value):
-        wrong.append("the members do not conflict")
-    needless = [
-        member
-        for member in sorted(members)
-        if not reaches(*only(rows, limits, {goal, *(members - {member})}), *goal, found.goal.value)
-    ]
-    suggested = [[member.relaxation] for member in (*found.members, found.goal) if member.relaxation]
-    suggested += [list(found.together)] if found.together else []
-    useless = [changes for changes in suggested if not works(rows, limits, found, changes)]
-    wrong += [f"not irreducible: {member} is not needed" for member in needless]
-    wrong += [f"does not help: {changes}" for changes in useless]
-    return wrong
-
-
-def works(rows: list[Row], limits: RebalancingLimits, found: Conflict, changes: list[Relaxation]) -> bool:
-    """Whether the goal is reached with some changes; a goal that is lowered, as far as it then goes."""
-    goal = found.goal.value
-    for one in changes:
-        asset = one.node if one.change in ("restriction", "max_weight") else ""
-        rows, limits = changed(rows, limits, asset, one.change, one.node, one.value)
-        if (one.change, one.node) == (found.goal.limit, found.goal.node):
-            goal = one.value
-    return reaches(rows, limits, found.goal.limit, found.goal.node, goal)
+from trimtab import rebalance
 
 
 def main() -> None:

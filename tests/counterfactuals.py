@@ -6,7 +6,9 @@ import math
 from typing import Any
 
 from trimtab import LimitsError, RebalancingLimits, rebalance
+from trimtab.conflicts import Conflict
 from trimtab.explanation import Counterfactual
+from trimtab.relaxations import Relaxation
 from trimtab.scans import WEIGHT_STEP
 
 Row = dict[str, Any]
@@ -116,3 +118,42 @@ def reaches(rows: list[Row], limits: RebalancingLimits, goal: str, node: str, va
     if goal == "target_invested":
         return 1.0 - result.cash_weight >= value - 1e-9
     return all(line.status == "met" for line in result.certificate if (line.name, line.node) == (goal, node))
+
+
+def faults(rows: list[Row], limits: RebalancingLimits, found: Conflict) -> list[str]:
+    """What is not true of a conflict."""
+    wrong = []
+    goal = (found.goal.limit, found.goal.node)
+    members = {(member.limit, member.node) for member in found.members}
+    if reaches(rows, limits, *goal, found.goal.value):
+        wrong.append("the goal is reached")
+    if found.members and reaches(*only(rows, limits, {goal, *members}), *goal, found.goal.value):
+        wrong.append("the members do not conflict")
+    needless = [
+        member
+        for member in sorted(members)
+        if not reaches(*only(rows, limits, {goal, *(members - {member})}), *goal, found.goal.value)
+    ]
+    suggested = [[member.relaxation] for member in (*found.members, found.goal) if member.relaxation]
+    suggested += [list(found.together)] if found.together else []
+    useless = [changes for changes in suggested if not works(rows, limits, found, changes)]
+    wrong += [f"not irreducible: {member} is not needed" for member in needless]
+    wrong += [f"does not help: {changes}" for changes in useless]
+    return wrong
+
+
+def works(rows: list[Row], limits: RebalancingLimits, found: Conflict, changes: list[Relaxation]) -> bool:
+    """Whether the goal is reached with some changes; a goal that is lowered, as far as it then goes."""
+    goal, values = found.goal.value, limits.to_dict()
+    buckets = dict(values.get("buckets", {}))
+    for one in changes:
+        if one.change in OF_ROW:
+            rows, _ = changed(rows, limits, one.node, one.change, "", one.value)
+        elif one.change in OF_BUCKET:
+            buckets[one.node] = {**buckets.get(one.node, {}), one.change: one.value}
+        else:
+            values[one.change] = one.value
+        if (one.change, one.node) == (found.goal.limit, found.goal.node):
+            goal = one.value
+    together = RebalancingLimits.from_dict({**values, "buckets": buckets})
+    return reaches(rows, together, found.goal.limit, found.goal.node, goal)

@@ -35,7 +35,6 @@ LIFTED: dict[str, Any] = {
     "restriction": "",
     "max_weight": math.inf,
 }
-_NO_LIMIT = BucketLimit()
 
 
 class Change(NamedTuple):
@@ -48,16 +47,21 @@ class Change(NamedTuple):
     value: Any
 
 
-def changed_limits(limits: RebalancingLimits, change: Change) -> RebalancingLimits | None:
-    """The limits with a change; None where they then contradict each other. Changes of rows leave them as they are."""
-    if change.name in ROW_FIELDS:
-        return limits
-    changes: dict[str, Any] = {change.name: change.value}
-    if change.name in NODE_FIELDS:
-        own = limits.buckets.get(change.node, _NO_LIMIT)
-        values = {field: getattr(own, field) for field in NODE_FIELDS} | changes
-        changes = {"buckets": {**limits.buckets, change.node: values}}
+def changed_limits(limits: RebalancingLimits, *changes: Change) -> RebalancingLimits | None:
+    """The limits with some changes at once; None where they then contradict each other. Fields of rows are no limits."""
+    values: dict[str, Any] = {}
+    buckets: dict[str, Any] = {path: _fields(own) for path, own in limits.buckets.items()}
+    for change in changes:
+        if change.name in NODE_FIELDS:
+            buckets.setdefault(change.node, {})[change.name] = change.value
+            values["buckets"] = buckets
+        elif change.name not in ROW_FIELDS:
+            values[change.name] = change.value
     try:
-        return limits.replace(**changes)
+        return limits.replace(**values)
     except LimitsError:
         return None
+
+
+def _fields(own: BucketLimit) -> dict[str, Any]:
+    return {field: getattr(own, field) for field in NODE_FIELDS}

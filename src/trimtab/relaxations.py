@@ -60,9 +60,9 @@ def least_relaxation(
 
     if limit.name in ("restriction", "max_weight"):
         return _of_a_row(trials, limit, works)
-    value = _least(trials, limit, works, lowers=limit[:2] == goal[:2])
+    value = _least(trials, limit, works, with_, lowers=limit[:2] == goal[:2])
     change = Change(limit.name, limit.node, value)
-    if value is None or changed_limits(trials.limits, change) is None:
+    if value is None or (not with_ and changed_limits(trials.limits, change) is None):
         return None
     return Relaxation(*change, _effect(change))
 
@@ -82,7 +82,7 @@ def _of_a_row(trials: Trials, limit: Change, works: Callable[..., bool]) -> Rela
     return None
 
 
-def _least(trials: Trials, limit: Change, works: Callable[..., bool], *, lowers: bool) -> Any:
+def _least(trials: Trials, limit: Change, works: Callable[..., bool], with_: Sequence[Change], *, lowers: bool) -> Any:
     """The value nearest to the present one that works, on the way to where the limit is lifted."""
     name = limit.name
     if name in _SWITCHES:
@@ -96,7 +96,9 @@ def _least(trials: Trials, limit: Change, works: Callable[..., bool], *, lowers:
         return next((value for value in range(present - 1, least - 1, -1) if works(value)), None)
     if name in SCORE_FIELDS:
         scores = trials.known("score")
-        values = scores[scores < present][::-1].tolist()
+        above = SCORE_FIELDS[SCORE_FIELDS.index(name) + 1 :]
+        most = [change.value for change in with_ if change.name in above and change.value is not None]
+        values = scores[(scores < present) & (scores <= min(most, default=1.0))][::-1].tolist()
         found = _first(len(values), lambda at: works(values[at]))
         return None if found is None else values[found]
     up = name in _HIGHER and not lowers
@@ -126,7 +128,8 @@ def _first(count: int, works: Callable[[int], bool]) -> int | None:
 def together(trials: Trials, limits: Sequence[Change], goal: Change, reached: Reaches) -> tuple[Relaxation, ...]:
     """Changes that reach the goal at once, none of which can be left out; each is the least one beside the others.
 
-    Empty where they would contradict other limits, or where only many rows at once would help.
+    Scores go from the highest limit down, since each must stay below the one above it. Empty where the changes would
+    contradict other limits, or where only many rows at once would help.
     """
     lifted = list(limits)
     for limit in limits:
@@ -135,17 +138,11 @@ def together(trials: Trials, limits: Sequence[Change], goal: Change, reached: Re
             lifted = without
     found: list[Relaxation] = []
     done: list[Change] = []
-    current = trials.limits
+    lifted.sort(key=lambda limit: -SCORE_FIELDS.index(limit.name) if limit.name in SCORE_FIELDS else 0)
     for place, limit in enumerate(lifted):
         least = least_relaxation(trials, limit, goal, reached, [*done, *lifted[place + 1 :]])
-        changed = None if least is None else changed_limits(current, Change(*_of(least)))
-        if least is None or changed is None:
+        if least is None:
             return ()
-        current = changed
         found.append(least)
-        done.append(Change(*_of(least)))
-    return tuple(found)
-
-
-def _of(relaxation: Relaxation) -> tuple[str, str, Any]:
-    return relaxation.change, relaxation.node, relaxation.value
+        done.append(Change(least.change, least.node, least.value))
+    return tuple(found) if changed_limits(trials.limits, *done) is not None and reached(goal, done) else ()

@@ -52,6 +52,10 @@ Out = Annotated[Path | None, typer.Option(metavar="PATH", help="Write here: .csv
 Strict = Annotated[
     bool, typer.Option("--strict", help="A limit that cannot be met is an error: exit code 4, no output.")
 ]
+Explain = Annotated[
+    bool,
+    typer.Option("--explain", help="Say which limits conflict where one is unmet or cash is forced, and what helps."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No words on stderr except errors.")]
 All = Annotated[bool, typer.Option("--all", help="Show every candidate in the table.")]
 
@@ -129,18 +133,20 @@ def check(
     limits: LimitsFile = None,
     preset: Preset = None,
     settings: Settings = None,
+    explain_: Explain = False,
     quiet: Quiet = False,
 ) -> int:
     """Say what will not work, before anything is decided."""
-    from trimtab.cli.findings import findings_text, summary
+    from trimtab.cli.findings import conflicts_text, findings_text, summary
     from trimtab.cli.inputs import read_inputs, read_limits
     from trimtab.cli.output import emit
 
     words = Words(quiet=quiet)
     chosen = read_limits(limits, preset, settings or [])
     inputs = read_inputs(file, scores, holdings, buckets, words)
-    found = trimtab.check(inputs.table, chosen.limits)
+    found = trimtab.check(inputs.table, chosen.limits, explain=explain_)
     emit(findings_text(found, {"input": inputs.name, "limits": chosen.source or ""}, inputs.located))
+    emit(conflicts_text(found))
     accounts = inputs.table["account"].unique() if "account" in inputs.table.column_names else ()
     if len(accounts) > 1:
         words.warn(f"there are {len(accounts)} accounts; `trimtab rebalance` takes the rows of one")
