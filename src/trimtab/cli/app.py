@@ -219,6 +219,19 @@ def limits_show(limits: LimitsFile = None, preset: Preset = None, settings: Sett
     return ExitCode.FINE
 
 
+@limits_app.command("describe")
+@exit_codes
+def limits_describe(limits: LimitsFile = None, preset: Preset = None, settings: Settings = None) -> int:
+    """Say in plain language what the limits are."""
+    from trimtab.cli.exits import printable
+    from trimtab.cli.inputs import read_limits
+    from trimtab.cli.output import emit
+    from trimtab.rule_sheet import rule_sheet_text
+
+    emit(printable(rule_sheet_text(read_limits(limits, preset, settings or []).limits)).encode())
+    return ExitCode.FINE
+
+
 @limits_app.command("presets")
 @exit_codes
 def limits_presets(
