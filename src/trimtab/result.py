@@ -18,6 +18,7 @@ from trimtab.checker import certify
 from trimtab.columns import OUTPUTS, take_rows, with_columns, without_columns
 from trimtab.conflicts import Conflict, conflicts_of
 from trimtab.details import Detail, detail
+from trimtab.difference import Difference, Inputs, difference
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.explanation import Explanation, explain
 from trimtab.kernel.tables import Flags, Floats, Ints, Records
@@ -314,6 +315,13 @@ class RebalanceResult:
     def conflicts(self) -> tuple[Conflict, ...]:
         """For each limit that is unmet, and for cash that limits force: which limits conflict, and what would help."""
         return conflicts_of(self._trials)
+
+    def diff(self, other: RebalanceResult) -> Difference:
+        """What changed from this result to another one, and which inputs caused it."""
+        mine, others = self._pass, other._pass
+        return difference(
+            Inputs(mine.candidates, mine.limits, mine.decided), Inputs(others.candidates, others.limits, others.decided)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values; `schemas/result.json` describes it."""
