@@ -21,6 +21,7 @@ from trimtab.details import Detail, detail
 from trimtab.difference import Difference, Inputs, difference
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.explanation import Explanation, explain
+from trimtab.facts import Facts, Totals, facts_of
 from trimtab.kernel.tables import Flags, Floats, Ints, Records
 from trimtab.limits import RebalancingLimits
 from trimtab.reasons import Action, Reason, SizeReason
@@ -322,6 +323,33 @@ class RebalanceResult:
         return difference(
             Inputs(mine.candidates, mine.limits, mine.decided), Inputs(others.candidates, others.limits, others.decided)
         )
+
+    def facts(self, title: str = "Rebalance") -> Facts:
+        """Everything that a report shows, in one frozen object."""
+        totals = Totals(
+            self.account, self.status, self.positions, self.cash_weight, self.turnover, self.bought, self.sold
+        )
+        return facts_of(
+            self._trials,
+            totals,
+            buckets=self.buckets,
+            certificate=self.certificate,
+            notes=self.notes,
+            conflicts=self.conflicts,
+            sentences=self.details(),
+            title=title,
+        )
+
+    def to_html(self, title: str = "Rebalance") -> str:
+        """A report as one page: no script, no request to anywhere; the same bytes for the same input."""
+        from trimtab.report.page import page_of  # noqa: PLC0415 - Jinja, only for a page
+
+        return page_of(self.facts(title))
+
+    def _repr_html_(self) -> str:
+        from trimtab.report.page import fragment_of  # noqa: PLC0415 - Jinja, only for a page
+
+        return fragment_of(self.facts())
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values; `schemas/result.json` describes it."""

@@ -56,7 +56,7 @@ def _said(limits: Limits, makers: Iterable[tuple[tuple[str, ...], Callable[[Limi
 
 def _percent(weight: float) -> str:
     """A fraction as percent, with as many digits as it has."""
-    return f"{round(100 * weight, 10):.12g} %"
+    return f"{round(100 * weight, 10):.12g}%"
 
 
 def _count(number: int, noun: str) -> str:

@@ -190,6 +190,43 @@ def explain(
 
 @app.command()
 @exit_codes
+def report(
+    file: File = None,
+    scores: Scores = None,
+    holdings: Holdings = None,
+    buckets: Buckets = None,
+    limits: LimitsFile = None,
+    preset: Preset = None,
+    settings: Settings = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="PATH", help="Write the page here; without it, to stdout.")
+    ] = None,
+    quiet: Quiet = False,
+) -> int:
+    """Make a report as one HTML page that needs nothing else."""
+    from trimtab.cli.inputs import read_inputs, read_limits
+    from trimtab.cli.output import check_out, emit, write_file
+
+    words = Words(quiet=quiet)
+    if out is not None and out.suffix.casefold() not in (".html", ".htm"):
+        raise typer.BadParameter(f"--out {out}: a report is an HTML page; name a file that ends in .html")
+    chosen = read_limits(limits, preset, settings or [])
+    inputs = read_inputs(file, scores, holdings, buckets, words)
+    if out is not None:
+        check_out(out, [*inputs.files, *chosen.files])
+    result = _rebalanced(inputs, chosen, words, strict=False)
+    _say_notes(result, inputs, chosen, words)
+    page = result.to_html(inputs.title).encode()
+    if out is None:
+        emit(page)
+    else:
+        write_file(out, page)
+        words.note(f"written: {out}")
+    return ExitCode.BRAKED if result.braked else ExitCode.FINE
+
+
+@app.command()
+@exit_codes
 def demo(show_all: All = False, quiet: Quiet = False) -> int:
     """Rebalance the sample that ships, with bucket limits on."""
     from trimtab.cli.inputs import ChosenLimits, Inputs
