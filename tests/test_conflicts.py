@@ -159,6 +159,15 @@ def test_minima_that_ask_for_representation_elsewhere() -> None:
     assert helps(conflict) == {"max_total_positions": 2}
 
 
+def test_a_goal_that_cannot_be_lowered_below_the_minima() -> None:
+    # A lower target_invested would contradict the minimum of Bond; nobody is in Bond, so 0.3 is all there is.
+    rows = [asset("T1", 0.9, 0, "Tech"), asset("T2", 0.9, 0, "Tech")]
+    limits = {**ON, "min_buckets_represented": 0, "known_buckets": ["Bond"], "max_position_weight": 0.15}
+    wide = {"max_allocation_per_bucket": 0.5, "buckets": {"Bond": {"min_allocation": 0.5}}}
+    conflict = found(rows, **limits, **wide)[("target_invested", "")]
+    assert (conflict.goal.relaxation, conflict.reached) == (None, 0.3)
+
+
 @pytest.mark.parametrize("first", range(80_000, 80_150, 50))
 def test_conflicts_are_true_on_random_accounts(first: int) -> None:
     seen = 0
@@ -208,3 +217,7 @@ def test_check_explain_on_the_command_line(tmp_path: Any) -> None:
     ).stdout
     assert "it is met with max_new_positions = 2 and max_total_positions = 2" in both
     assert "conflict" not in run("check", path, *limits).stdout
+    minimum = ["--set", "buckets.Tech.min_allocation=0.3", "--set", "max_position_weight=0.1", "--quiet"]
+    stuck = run("check", path, *limits, *minimum, "--explain").stdout
+    assert "target_invested 0.95 is not met (0.2)" in stuck
+    assert "what is left of it: target_invested" not in stuck

@@ -264,6 +264,15 @@ def test_the_charts_of_an_account_without_cash_and_without_losses() -> None:
     assert waterfall_chart(found).summary == "2 candidates; 2 selected"
 
 
+def test_small_tiles_have_no_words() -> None:
+    rows = [asset("LARGE", 0.9, 0.9, restriction="no_trade")]
+    rows += [asset(f"S{at}", 0.9, 0.0025, restriction="no_trade") for at in range(4)]
+    texts = [one.text for one in treemap_chart(facts(rows)).shapes if one.kind == "text"]
+    assert "LARGE" in texts and not [text for text in texts if text.startswith("S")]
+    middle = [asset("LARGE", 0.9, 0.9, restriction="no_trade"), asset("M", 0.9, 0.05, restriction="no_trade")]
+    assert "M" in [one.text for one in treemap_chart(facts(middle)).shapes]
+
+
 def test_text_is_cut_where_there_is_no_room() -> None:
     assert fitting("Semiconductors", 200) == "Semiconductors"
     assert fitting("Semiconductors", 60) == "Semicon…"

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trimtab.certificate import Certificate, Constraint
+    from trimtab.conflicts import Conflict
+    from trimtab.difference import Difference
     from trimtab.errors import BrokenLimitError, InputError, LimitsError, TrimtabError, UnmetLimitError
     from trimtab.explanation import Explanation
     from trimtab.limits import BucketLimit, RebalancingLimits
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "certificate": ("Certificate", "Constraint"),
+    "conflicts": ("Conflict",),
+    "difference": ("Difference",),
     "errors": ("BrokenLimitError", "InputError", "LimitsError", "TrimtabError", "UnmetLimitError"),
     "explanation": ("Explanation",),
     "limits": ("BucketLimit", "RebalancingLimits"),
@@ -37,7 +41,9 @@ __all__ = [
     "BucketLimit",
     "BucketSummary",
     "Certificate",
+    "Conflict",
     "Constraint",
+    "Difference",
     "Explanation",
     "Finding",
     "InputError",
