@@ -27,6 +27,7 @@ FLOORS = {
         "relaxations",
         "conflicts",
         "difference",
+        "summaries",
         "facts",
         "report",
         "preflight",

@@ -16,7 +16,8 @@ import trimtab
 from trimtab.columns import OUTPUTS
 from trimtab.limits import RebalancingLimits, limits_schema
 from trimtab.reasons import SELECTED_REASONS, Action, Reason, Restriction, SizeReason
-from trimtab.result import BucketSummary, RebalanceResult, result_schema
+from trimtab.result import RebalanceResult, result_schema
+from trimtab.summaries import BucketSummary
 
 Row = dict[str, Any]
 

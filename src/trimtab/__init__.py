@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from trimtab.preflight import Finding, Preflight, check
     from trimtab.reasons import Action, Reason, Restriction, SizeReason
     from trimtab.rebalancing import rebalance, rebalance_many
-    from trimtab.result import BucketSummary, RebalanceManyResult, RebalanceResult
+    from trimtab.result import RebalanceManyResult, RebalanceResult
+    from trimtab.summaries import BucketSummary
 
 _ROOMS = {
     "certificate": ("Certificate", "Constraint"),
@@ -30,7 +31,8 @@ _ROOMS = {
     "preflight": ("Finding", "Preflight", "check"),
     "reasons": ("Action", "Reason", "Restriction", "SizeReason"),
     "rebalancing": ("rebalance", "rebalance_many"),
-    "result": ("BucketSummary", "RebalanceManyResult", "RebalanceResult"),
+    "result": ("RebalanceManyResult", "RebalanceResult"),
+    "summaries": ("BucketSummary",),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 

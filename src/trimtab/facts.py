@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from trimtab.limits import RebalancingLimits, limit_fields
 from trimtab.paths import UNKNOWN, split_path
 from trimtab.reasons import SELECTED_REASONS, Action, Reason, SizeReason
 from trimtab.rule_sheet import Section, rule_sheet
+from trimtab.summaries import BucketSummary, Note
 from trimtab.trials import Trials
 
 MISSES_EXPLAINED = 50
@@ -47,38 +48,6 @@ _LOSSES = (
     ("max_positions of a bucket", (Reason.BUCKET_POSITION_LIMIT,)),
     ("no room for the least weight", (Reason.MIN_POSITION_CAPACITY,)),
 )
-
-
-class Summary(Protocol):
-    """A bucket before and after, as a result gives it."""
-
-    @property
-    def path(self) -> str: ...  # noqa: D102 - as in `BucketSummary`
-
-    @property
-    def positions(self) -> int: ...  # noqa: D102 - as in `BucketSummary`
-
-    @property
-    def current_weight(self) -> float: ...  # noqa: D102 - as in `BucketSummary`
-
-    @property
-    def target_weight(self) -> float: ...  # noqa: D102 - as in `BucketSummary`
-
-    @property
-    def max_positions(self) -> int | None: ...  # noqa: D102 - as in `BucketSummary`
-
-    @property
-    def max_allocation(self) -> float | None: ...  # noqa: D102 - as in `BucketSummary`
-
-    @property
-    def min_allocation(self) -> float | None: ...  # noqa: D102 - as in `BucketSummary`
-
-
-class Remark(Protocol):
-    """A note of a result."""
-
-    @property
-    def text(self) -> str: ...  # noqa: D102 - what it says
 
 
 @dataclass(frozen=True)
@@ -191,9 +160,9 @@ def facts_of(
     trials: Trials,
     totals: Totals,
     *,
-    buckets: Iterable[Summary],
+    buckets: Iterable[BucketSummary],
     certificate: Certificate,
-    notes: Iterable[Remark],
+    notes: Iterable[Note],
     conflicts: tuple[Conflict, ...],
     sentences: list[str],
     title: str,
@@ -282,7 +251,9 @@ def _colours(trials: Trials) -> dict[str, int]:
     return {top: at for at, top in enumerate(sorted(tops, key=lambda top: (top not in held, top)))}
 
 
-def _buckets(found: Iterable[Summary], limits: RebalancingLimits, colour_of: dict[str, int]) -> Iterator[BucketFact]:
+def _buckets(
+    found: Iterable[BucketSummary], limits: RebalancingLimits, colour_of: dict[str, int]
+) -> Iterator[BucketFact]:
     shown = [
         one for one in found if one.positions or one.current_weight > 0 or one.target_weight > 0 or one.min_allocation
     ]

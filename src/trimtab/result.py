@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from trimtab.bucket_tree import BucketTree, grow
 from trimtab.candidates import Candidates
 from trimtab.certificate import UNMET, Certificate, Measured
 from trimtab.checker import certify
@@ -25,6 +24,7 @@ from trimtab.facts import Facts, Totals, facts_of
 from trimtab.kernel.tables import Flags, Floats, Ints, Records
 from trimtab.limits import RebalancingLimits
 from trimtab.reasons import Action, Reason, SizeReason
+from trimtab.summaries import BucketSummary, Note, bucket_summaries
 from trimtab.trials import Trials
 
 SCHEMA_VERSION = 1
@@ -33,30 +33,6 @@ _FULL = 1.0 + 1e-9
 _ACTION_CODES = np.array([member.code for member in Action], object)
 _REASON_CODES = np.array([member.code for member in Reason], object)
 _SIZE_CODES = np.array([member.code for member in SizeReason], object)
-
-
-@dataclass(frozen=True)
-class BucketSummary:
-    """A bucket before and after: positions in it, weights, the limits in force (None = none), scores of its positions."""
-
-    path: str
-    positions: int
-    current_weight: float
-    target_weight: float
-    max_positions: int | None
-    max_allocation: float | None
-    min_allocation: float | None
-    mean_score: float | None
-    min_score: float | None
-    max_score: float | None
-
-
-@dataclass(frozen=True)
-class Note:
-    """Something that the user should know, with a code to look for."""
-
-    code: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -257,30 +233,8 @@ class RebalanceResult:
     @cached_property
     def buckets(self) -> tuple[BucketSummary, ...]:
         """Every bucket, by path: the nodes that limits apply to, or all parts of all paths where bucket limits are off."""
-        tree = _summary_tree(self._pass.candidates, self.limits)
-        bucket = self._pass.candidates.bucket
-        leaf = np.array([tree.leaf_of.get(name, 0) for name in bucket.names], np.int64)[bucket.codes]
-        node_of = {path: node for node, path in enumerate(tree.paths)} | tree.leaf_of
-        named = [node_of[name] for name in (*self.limits.buckets, *self.limits.known_buckets) if name in node_of]
-        leaves = np.unique(np.concatenate([leaf, np.array(named, np.int64)]))
-        stop = tree.nodes["stop"].astype(np.int64)
-        shown = np.searchsorted(leaves, stop) > np.searchsorted(leaves, np.arange(len(stop)))
-        return tuple(self._bucket(tree, node, leaf) for node in range(1, len(stop)) if shown[node])
-
-    def _bucket(self, tree: BucketTree, node: int, leaf: Ints) -> BucketSummary:
-        here = (leaf >= node) & (leaf < tree.nodes[node]["stop"])
-        scores = self._pass.candidates.score[here & self._is_position]
-        scores = scores[~np.isnan(scores)]
-        return BucketSummary(
-            tree.paths[node],
-            int((here & self._is_position).sum()),
-            math.fsum(self._current[here]),
-            math.fsum(self._target[here]),
-            *tree.node_limit(node),
-            mean_score=math.fsum(scores) / len(scores) if len(scores) else None,
-            min_score=float(scores.min()) if len(scores) else None,
-            max_score=float(scores.max()) if len(scores) else None,
-        )
+        found = self._pass
+        return bucket_summaries(found.candidates, self.limits, self._target, self._is_position)
 
     def details(self) -> list[str]:
         """The words of every row, in the order of the rows: what was decided, by which limit, and who took the place."""
@@ -466,19 +420,6 @@ def result_schema() -> dict[str, Any]:
     text = (resources.files("trimtab") / "schemas" / "result.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text)
     return schema
-
-
-def _summary_tree(candidates: Candidates, limits: RebalancingLimits) -> BucketTree:
-    if limits.enable_bucket_diversification:
-        return candidates.tree
-    free = RebalancingLimits(
-        enable_bucket_diversification=True,
-        enforce_position_limits=False,
-        enforce_allocation_limits=False,
-        bucket_separator=limits.bucket_separator,
-    )
-    used = [candidates.bucket.names[code] for code in np.unique(candidates.bucket.codes)]
-    return grow(used if candidates.bucket_given else (), free)
 
 
 def _plain(value: Any) -> Any:

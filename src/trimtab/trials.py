@@ -259,11 +259,10 @@ class Trials:
 
     def with_score(self, at: int) -> Callable[[float], bool]:
         """Whether a row is selected, for any score that it may have."""
-        rows, settings = self.rows.copy(), self.settings[0]
+        rows, settings, answer = self.rows.copy(), self.settings[0], empty_answer(len(self.rows))
 
         def is_selected(score: float) -> bool:
-            rows["score"][at] = score
-            answer = empty_answer(len(rows))
+            rows["score"][at] = score  # who is selected is written for every row, so one answer is enough
             rebalance_account(rows, self.nodes, settings, answer)
             return bool(answer["selected"][at])
 
