@@ -193,6 +193,4 @@ def value_of(trials: Trials, limit: Change) -> Any:
         return tuple(trials.names[at] for at in np.flatnonzero(trials.rows["restriction"] != 0).tolist())
     if limit.name == "max_weight":
         return tuple(trials.names[at] for at in np.flatnonzero(trials.rows["max_weight"] < 1).tolist())
-    if limit.name in NODE_FIELDS:
-        return trials.nodes[limit.name][trials.nodes_under(limit.name, limit.node)[0]].item()
-    return getattr(trials.limits, limit.name)
+    return trials.present(limit.name, limit.node)

@@ -1,6 +1,6 @@
 """The least relaxation of a limit with which a goal is reached; or of several limits, where none does it alone.
 
-Counts are tried one by one. Weights are searched by halves over steps of `WEIGHT_STEP` and scores over those that
+Counts are tried one by one, if as many positions as there are candidates would do. Weights are searched by halves over steps of `WEIGHT_STEP` and scores over those that
 occur: with what is found the goal is reached, with one step less it is not.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from trimtab.changes import GENERAL, SCORE_FIELDS, Change, changed_limits
+from trimtab.changes import SCORE_FIELDS, Change, changed_limits
 from trimtab.scans import WEIGHT_STEP, weight_beyond
 from trimtab.trials import Trials
 
@@ -87,10 +87,10 @@ def _least(trials: Trials, limit: Change, works: Callable[..., bool], with_: Seq
     name = limit.name
     if name in _SWITCHES:
         return _SWITCHES[name] if works(_SWITCHES[name]) else None
-    present = _present(trials, limit)
+    present = trials.present(limit.name, limit.node)
     if name in _COUNTS:
         values: Sequence[Any] = range(present + 1, len(trials.rows) + 1)
-        return next((value for value in values if works(value)), None)
+        return next((value for value in values if works(value)), None) if values and works(values[-1]) else None
     if name in ("min_buckets_represented", "full_investment_positions"):
         least = 0 if name == "min_buckets_represented" else 1
         return next((value for value in range(present - 1, least - 1, -1) if works(value)), None)
@@ -106,12 +106,6 @@ def _least(trials: Trials, limit: Change, works: Callable[..., bool], with_: Seq
     count = _STEPS - first + 1 if up else first + 1
     at = _first(count, lambda at: works((first + at if up else first - at) / _STEPS))
     return None if at is None else (first + at if up else first - at) / _STEPS
-
-
-def _present(trials: Trials, limit: Change) -> Any:
-    if limit.name in GENERAL or not limit.node:
-        return getattr(trials.limits, limit.name)
-    return trials.nodes[limit.name][trials.nodes_under(limit.name, limit.node)[0]].item()
 
 
 def _first(count: int, works: Callable[[int], bool]) -> int | None:

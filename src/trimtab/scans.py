@@ -10,7 +10,7 @@ nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -35,17 +35,40 @@ def nearest_flip(trials: Trials, at: int, name: str, node: str = "", *, own_only
     None where no value within the horizon does it, or only values that contradict other limits.
     """
     selected = trials.is_selected[at]
-    for value in _outward(trials, at, name, node, own_only=own_only):
+
+    def flips(value: Any) -> bool:
         change = Change(name, node, value)
-        if bool(trials.selected(change)[at]) != selected and _is_valid(trials, change):
-            return change
+        return bool(trials.selected(change)[at]) != selected and _is_valid(trials, change)
+
+    for value in _outward(trials, at, name, node, own_only=own_only):
+        if flips(value):
+            nearest = _nearest_step(trials.present(name, node), value, flips) if _is_weight(name) else value
+            return Change(name, node, nearest)
     return None
+
+
+def _nearest_step(present: float, value: float, flips: Callable[[float], bool]) -> float:
+    """A step of weight that flips while the one before it, towards the present value, does not.
+
+    That is the value itself, unless a node that the values to try do not know has its edge before it.
+    """
+    towards = 1 if present > value else -1
+    yes, no = round(value * _STEPS), math.ceil(present * _STEPS) if towards > 0 else math.floor(present * _STEPS)
+    if abs(yes - no) <= 1 or not flips((yes + towards) / _STEPS):
+        return value
+    while abs(yes - no) > 1:
+        middle = (yes + no) // 2
+        yes, no = (middle, no) if flips(middle / _STEPS) else (yes, middle)
+    return yes / _STEPS
+
+
+def _is_weight(name: str) -> bool:
+    return name in ("target_invested", "min_position_weight") or name.startswith("max_allocation")
 
 
 def _is_valid(trials: Trials, change: Change) -> bool:
     """Whether the limits with a change do not contradict each other; counts never do, and scores stay in `_bounds`."""
-    of_weight = change.name in ("target_invested", "min_position_weight") or change.name.startswith("max_allocation")
-    return not of_weight or trials.limits_with(change) is not None
+    return not _is_weight(change.name) or trials.limits_with(change) is not None
 
 
 def weight_beyond(edge: float, *, up: bool, strictly: bool) -> float:
@@ -78,8 +101,7 @@ def _outward(trials: Trials, at: int, name: str, node: str, *, own_only: bool) -
 
 def _of_limit(trials: Trials, name: str, node: str) -> list[Any]:
     """The values of a limit that is the same for all assets."""
-    limits = trials.limits
-    present: Any = getattr(limits, name, 0)
+    present = trials.present(name, node)
     if name == "max_total_positions":
         return _sorted(present, *_counts(trials, int(trials.used[ROOT]), present, 1))
     if name == "max_new_positions":
@@ -88,15 +110,13 @@ def _of_limit(trials: Trials, name: str, node: str) -> list[Any]:
         buckets = len(trials.candidates.tree.level_nodes)
         return _sorted(present, range(present + 1, buckets + 1), range(present))
     if name == "target_invested":
-        return _sorted(present, *_allocations(trials, [ROOT], present))
+        return _allocations(trials, [ROOT], present)
     if name == "min_position_weight":
-        return _sorted(present, *_least_weights(trials))
+        return _least_weights(trials)
     nodes = trials.nodes_under(name, node)
-    field = GENERAL.get(name, name)
-    present = trials.nodes[field][nodes[0]].item()
-    if field == "max_positions":
+    if GENERAL.get(name, name) == "max_positions":
         return _sorted(present, *_counts(trials, max(int(trials.used[node]) for node in nodes), present, 0))
-    return _sorted(present, *_allocations(trials, nodes, present))
+    return _allocations(trials, nodes, present)
 
 
 def _sorted(present: float, up: Iterable[Any], down: Iterable[Any]) -> list[Any]:
@@ -130,45 +150,47 @@ def _bounds(limits: RebalancingLimits, name: str) -> tuple[float, float]:
     return least, getattr(limits, scores[at + 1]) if at + 1 < len(scores) else 1.0
 
 
-def _allocations(trials: Trials, nodes: list[int], present: float) -> tuple[Iterable[float], Iterable[float]]:
+def _allocations(trials: Trials, nodes: list[int], present: float) -> list[float]:
     """Weight limits of some nodes with which one position more, or less, fits in one of them."""
     least = trials.limits.min_position_weight
-    up: set[float] = set()
-    down: set[float] = set()
+    first, then = {0.0}, set[float]()
     for node in nodes:
         fixed, free = trials.fixed_weight[node], trials.walked[node]
-        counts = range(1, free + HORIZON + 1) if least > 0 else range(0)
-        edges = [(at, fixed + (at - COUNT_TOLERANCE) * least) for at in counts]
-        up |= {weight_beyond(edge, up=True, strictly=False) for at, edge in edges if at > free}
-        down |= {weight_beyond(edge, up=False, strictly=True) for at, edge in edges if at <= free}
-        up.add(weight_beyond(fixed, up=True, strictly=True))
-        down.add(weight_beyond(fixed, up=False, strictly=False))
-    return _near(up, down, present)
+        first |= {weight_beyond(fixed, up=True, strictly=True), weight_beyond(fixed, up=False, strictly=False)}
+        for count in range(1, free + HORIZON + 1) if least > 0 else ():
+            edge = fixed + (count - COUNT_TOLERANCE) * least
+            (first if count > free else then).add(weight_beyond(edge, up=True, strictly=False))
+            (first if count <= free else then).add(weight_beyond(edge, up=False, strictly=True))
+    return _near(first, then, present)
 
 
-def _least_weights(trials: Trials) -> tuple[Iterable[float], Iterable[float]]:
+def _least_weights(trials: Trials) -> list[float]:
     """Least weights with which one position more, or less, fits somewhere, or that pass a cap or a holding near dust."""
     present = trials.limits.min_position_weight
     caps = np.minimum(trials.known("max_weight"), trials.limits.max_position_weight)
     tiny = trials.known("current")[trials.known("current") <= max(trials.limits.dust_weight, _DUST)]
     passed = [*caps[caps >= present][:HORIZON], *caps[caps < present][-HORIZON:], *tiny[:HORIZON]]
-    up = {weight_beyond(float(edge), up=True, strictly=True) for edge in passed}
-    down = {0.0, *(weight_beyond(float(edge), up=False, strictly=False) for edge in passed)}
+    first, then = {0.0}, set[float]()
+    for edge in passed:
+        first |= {weight_beyond(float(edge), up=up, strictly=up) for up in (True, False)}
     for node in range(len(trials.nodes)):
         limit = trials.limits.target_invested if node == ROOT else float(trials.nodes["max_allocation"][node])
         left, free = limit - trials.fixed_weight[node], trials.walked[node]
-        if 0 < left < math.inf:
-            edges = [(count, left / (count - COUNT_TOLERANCE)) for count in range(1, free + HORIZON + 1)]
-            up |= {weight_beyond(edge, up=True, strictly=True) for count, edge in edges if count <= free}
-            down |= {weight_beyond(edge, up=False, strictly=False) for count, edge in edges if count > free}
-    return _near(up, down, present)
+        for count in range(1, free + HORIZON + 1) if 0 < left < math.inf else ():
+            edge = left / (count - COUNT_TOLERANCE)
+            (first if count <= free else then).add(weight_beyond(edge, up=True, strictly=True))
+            (first if count > free else then).add(weight_beyond(edge, up=False, strictly=False))
+    return _near(first, then, present)
 
 
-def _near(up: set[float], down: set[float], present: float) -> tuple[Iterable[float], Iterable[float]]:
-    """The nearest values on either side of the present one."""
-    higher = sorted(value for value in up if present < value <= 1)
-    lower = sorted((value for value in down if 0 <= value < present), reverse=True)
-    return higher[:HORIZON], lower[:HORIZON]
+def _near(first: set[float], then: set[float], present: float) -> list[float]:
+    """The nearest values on either side: of those that matter as things are, and of those that may once others moved."""
+    found: set[float] = {0.0} if present > 0 else set()
+    for values, count in ((first, HORIZON), (then, HORIZON // 2)):
+        ranked = sorted(value for value in values if 0 <= value <= 1)
+        found |= {*[value for value in ranked if value > present][:count]}
+        found |= {*[value for value in ranked if value < present][-count:]}
+    return _sorted(present, found, ())
 
 
 def least_score(trials: Trials, at: int) -> float | None:

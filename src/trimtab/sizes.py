@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from trimtab.changes import GENERAL, NODE_FIELDS, Change
+from trimtab.changes import Change
 from trimtab.kernel.tables import NO_NODE, ROOT
 from trimtab.limits import RebalancingLimits
 from trimtab.reasons import Restriction, SizeReason
@@ -111,9 +111,7 @@ def _present(trials: Trials, at: int, change: Change) -> Any:
         return Restriction(int(trials.rows["restriction"][at])).code
     if change.name == "max_weight":
         return float(trials.rows["max_weight"][at])
-    if change.name in GENERAL or change.name not in NODE_FIELDS:
-        return getattr(trials.limits, change.name)
-    return float(trials.nodes[change.name][trials.nodes_under(change.name, change.node)[0]])
+    return trials.present(change.name, change.node)
 
 
 _MAKERS: dict[int, Callable[[Trials, int, int], list[Change]]] = {

@@ -126,6 +126,12 @@ class Trials:
             return field, path
         return f"{field}_per_bucket", ""
 
+    def present(self, name: str, node: str) -> Any:
+        """The present value of a limit; as the tree has it for one of a bucket."""
+        if name not in NODE_FIELDS:
+            return getattr(self.limits, name)
+        return self.nodes[name][self.nodes_under(name, node)[0]].item()
+
     def nodes_under(self, name: str, node: str) -> list[int]:
         """The nodes whose limit a field sets: all without an own one, or the one that is named."""
         if name in GENERAL:
