@@ -93,7 +93,7 @@ def speed(repeats: int) -> None:
             times.append(1e3 * (time.perf_counter() - began))
         print(
             f"speed: {explained} explanation(s) of an account of {count}: median {statistics.median(times):.1f} ms, "
-            f"largest {max(times):.1f} ms, budget 20 ms"
+            f"least {min(times):.1f} ms, largest {max(times):.1f} ms, budget 20 ms"
         )
 
 

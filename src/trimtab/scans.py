@@ -34,11 +34,13 @@ def nearest_flip(trials: Trials, at: int, name: str, node: str = "", *, own_only
 
     None where no value within the horizon does it, or only values that contradict other limits.
     """
-    selected = trials.is_selected[at]
+    selected, tried = trials.is_selected[at], trials.tried(name, node)
 
     def flips(value: Any) -> bool:
-        change = Change(name, node, value)
-        return bool(trials.selected(change)[at]) != selected and _is_valid(trials, change)
+        found = tried.get(value)  # most values were tried for another asset
+        if found is None:
+            found = trials.selected(Change(name, node, value))
+        return bool(found[at]) != selected and _is_valid(trials, Change(name, node, value))
 
     for value in _outward(trials, at, name, node, own_only=own_only):
         if flips(value):

@@ -61,7 +61,7 @@ class Trials:
     values: dict[tuple[str, str], list[Any]] = field(default_factory=dict)  # those that `scans.py` found worth a trial
     _kept: dict[Change, Records] = field(default_factory=dict)
     _known: dict[str, Floats] = field(default_factory=dict)
-    _kept_selected: dict[Change, Flags] = field(default_factory=dict)
+    _kept_selected: dict[tuple[str, str], dict[Any, Flags]] = field(default_factory=dict)
     _kept_limits: dict[Change, RebalancingLimits | None] = field(default_factory=dict)
 
     @classmethod
@@ -258,10 +258,15 @@ class Trials:
 
     def selected(self, change: Change) -> Flags:
         """Who is selected with one thing changed."""
-        found = self._kept_selected.get(change)
+        tried = self.tried(change.name, change.node)
+        found = tried.get(change.value)
         if found is None:
-            found = self._kept_selected[change] = np.ascontiguousarray(self.run(change)["selected"])
+            found = tried[change.value] = np.ascontiguousarray(self.run(change)["selected"])
         return found
+
+    def tried(self, name: str, node: str) -> dict[Any, Flags]:
+        """Who is selected with each value of a limit that was tried."""
+        return self._kept_selected.setdefault((name, node), {})
 
     def with_score(self, at: int) -> Callable[[float], bool]:
         """Whether a row is selected, for any score that it may have."""
