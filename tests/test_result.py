@@ -16,7 +16,8 @@ import trimtab
 from trimtab.columns import OUTPUTS
 from trimtab.limits import RebalancingLimits, limits_schema
 from trimtab.reasons import SELECTED_REASONS, Action, Reason, Restriction, SizeReason
-from trimtab.result import BucketSummary, RebalanceResult, result_schema
+from trimtab.result import RebalanceResult, result_schema
+from trimtab.summaries import BucketSummary
 
 Row = dict[str, Any]
 
@@ -865,3 +866,19 @@ def test_the_sentence_of_dust_names_what_kept_it_out(case: str) -> None:
     ]
     assert sentence.startswith("Closed: at 0.0500% it is dust (below dust_weight 0.001) and competes as new")
     assert sentence.endswith(expected)
+
+
+def test_a_regime_in_force_is_noted_explained_and_compared() -> None:
+    """One new asset in Deflation, three otherwise: C has no place, would have one with two; and the regime is why."""
+    rows = [{"asset": name, "score": score} for name, score in (("A", 0.9), ("C", 0.85))]
+    limits = RebalancingLimits(regime="Deflation", regimes={"Deflation": {"max_new_positions": 1}})
+    result = trimtab.rebalance(rows, limits)
+    assert [(note.code, note.text) for note in result.notes] == [
+        ("regime", "max_new_positions is 1 in the regime 'Deflation', 3 in general")
+    ]
+    changes = {(found.change, found.value) for found in result.explain("C").counterfactuals}
+    assert ("max_new_positions", 2) in changes
+    compared = result.diff(trimtab.rebalance(rows, limits.replace(regime=None)))
+    assert [(found.name, found.before, found.after) for found in compared.inputs] == [("max_new_positions", 1, 3)]
+    assert [found.asset for found in compared.changes] == ["C"]
+    assert limits.replace(regime=None).in_force.max_new_positions == 3

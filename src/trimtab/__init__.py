@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from trimtab.bucketing import AssetBucketManager
     from trimtab.buckets import BucketAllocation, BucketManager, BucketStatistics
     from trimtab.certificate import Certificate, Constraint
+    from trimtab.conflicts import Conflict
+    from trimtab.difference import Difference
     from trimtab.engine import CoreRebalancerEngine
     from trimtab.engine_run import EngineRun
     from trimtab.errors import BrokenLimitError, InputError, LimitsError, SetupError, TrimtabError, UnmetLimitError
+    from trimtab.explanation import Explanation
     from trimtab.limits import BucketLimit, RebalancingLimits
     from trimtab.market.market_data import MarketData, MarketSource
     from trimtab.market.prices import MarketChecks
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from trimtab.preflight import Finding, Preflight, check
     from trimtab.reasons import Action, Reason, Restriction, SizeReason
     from trimtab.rebalancing import rebalance, rebalance_many
-    from trimtab.result import BucketSummary, RebalanceManyResult, RebalanceResult
+    from trimtab.result import RebalanceManyResult, RebalanceResult
     from trimtab.scoring.combined import combined_scores
     from trimtab.scoring.fundamental import FundamentalAnalyzer, FundamentalConfig, fundamental_scores
     from trimtab.scoring.regime import MarketRegimeDetector, RegimeConfig, RegimeTable, TrendRegimes
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from trimtab.scoring.trend import TrendAnalyzer, TrendConfig
     from trimtab.scoring.weights import ScoreWeights
     from trimtab.selection import RebalancingTarget, SelectionResult, SelectionService
+    from trimtab.summaries import BucketSummary
     from trimtab.universe import RebalancingUniverse, UniverseBuilder
 
 _ROOMS = {
@@ -44,9 +48,12 @@ _ROOMS = {
     "bucketing": ("AssetBucketManager",),
     "buckets": ("BucketAllocation", "BucketManager", "BucketStatistics"),
     "certificate": ("Certificate", "Constraint"),
+    "conflicts": ("Conflict",),
+    "difference": ("Difference",),
     "engine": ("CoreRebalancerEngine",),
     "engine_run": ("EngineRun",),
     "errors": ("BrokenLimitError", "InputError", "LimitsError", "SetupError", "TrimtabError", "UnmetLimitError"),
+    "explanation": ("Explanation",),
     "limits": ("BucketLimit", "RebalancingLimits"),
     "market.market_data": ("MarketData", "MarketSource"),
     "market.prices": ("MarketChecks",),
@@ -54,7 +61,7 @@ _ROOMS = {
     "preflight": ("Finding", "Preflight", "check"),
     "reasons": ("Action", "Reason", "Restriction", "SizeReason"),
     "rebalancing": ("rebalance", "rebalance_many"),
-    "result": ("BucketSummary", "RebalanceManyResult", "RebalanceResult"),
+    "result": ("RebalanceManyResult", "RebalanceResult"),
     "scoring.combined": ("combined_scores",),
     "scoring.fundamental": ("FundamentalAnalyzer", "FundamentalConfig", "fundamental_scores"),
     "scoring.regime": ("MarketRegimeDetector", "RegimeConfig", "RegimeTable", "TrendRegimes"),
@@ -64,6 +71,7 @@ _ROOMS = {
     "scoring.trend": ("TrendAnalyzer", "TrendConfig"),
     "scoring.weights": ("ScoreWeights",),
     "selection": ("RebalancingTarget", "SelectionResult", "SelectionService"),
+    "summaries": ("BucketSummary",),
     "universe": ("RebalancingUniverse", "UniverseBuilder"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
@@ -84,9 +92,12 @@ __all__ = [
     "BucketStatistics",
     "BucketSummary",
     "Certificate",
+    "Conflict",
     "Constraint",
     "CoreRebalancerEngine",
+    "Difference",
     "EngineRun",
+    "Explanation",
     "Finding",
     "FundamentalAnalyzer",
     "FundamentalConfig",

@@ -13,6 +13,23 @@ from trimtab.limits import BucketLimit, RebalancingLimits
 from trimtab.reasons import Reason, Restriction, SizeReason
 
 _ENTERED = (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION)
+# What makes the sentence of each reason; the others are limits.
+_MAKERS = {
+    Reason.KEPT: "_kept",
+    Reason.ADDED: "_added",
+    Reason.ADDED_FOR_REPRESENTATION: "_representing",
+    Reason.OVERFLOW_PROTECTED: "_protected",
+    Reason.RESTRICTED: "_restricted",
+    Reason.HELD_UNSCORED: "_held_unscored",
+    Reason.HELD_NOT_SIZABLE: "_held_not_sizable",
+    Reason.NOT_SCORED: "_not_scored",
+    Reason.RESTRICTED_OUT: "_restricted_out",
+    Reason.UNCLASSIFIED: "_unclassified",
+    Reason.NOT_SIZABLE: "_not_sizable",
+    Reason.BELOW_THRESHOLD: "_below_threshold",
+    Reason.DUST: "_dust",
+    Reason.DISPLACED_FOR_REPRESENTATION: "_displaced",
+}
 
 
 class Detail(NamedTuple):
@@ -33,6 +50,11 @@ def detail(candidates: Candidates, limits: RebalancingLimits, decided: Records, 
     return Detail(words.reason(), words.size())
 
 
+def standing(candidates: Candidates, limits: RebalancingLimits, decided: Records, row: int) -> tuple[Reason, int]:
+    """The first limit that stands against a row that competes as a new asset, and its node (rules, section 8)."""
+    return _Words(candidates, limits, decided, row).standing()
+
+
 class _Words:
     def __init__(self, candidates: Candidates, limits: RebalancingLimits, decided: Records, row: int) -> None:
         self.candidates, self.limits, self.decided, self.row = candidates, limits, decided, row
@@ -43,23 +65,8 @@ class _Words:
     def reason(self) -> str:
         """The deciding reason."""
         found = Reason(self.answer["reason"])
-        makers = {
-            Reason.KEPT: self._kept,
-            Reason.ADDED: self._added,
-            Reason.ADDED_FOR_REPRESENTATION: self._representing,
-            Reason.OVERFLOW_PROTECTED: self._protected,
-            Reason.RESTRICTED: self._restricted,
-            Reason.HELD_UNSCORED: self._held_unscored,
-            Reason.HELD_NOT_SIZABLE: self._held_not_sizable,
-            Reason.NOT_SCORED: self._not_scored,
-            Reason.RESTRICTED_OUT: self._restricted_out,
-            Reason.UNCLASSIFIED: self._unclassified,
-            Reason.NOT_SIZABLE: self._not_sizable,
-            Reason.BELOW_THRESHOLD: self._below_threshold,
-            Reason.DUST: self._dust,
-            Reason.DISPLACED_FOR_REPRESENTATION: self._displaced,
-        }
-        made = makers[found]() if found in makers else self._limited(found, int(self.answer["reason_node"]))
+        maker = _MAKERS.get(found)
+        made = getattr(self, maker)() if maker else self._limited(found, int(self.answer["reason_node"]))
         if self.answer["size_reason"] == SizeReason.BRAKED:
             return f"Without the brake: {made[0].lower()}{made[1:]}"
         return made
@@ -130,7 +137,7 @@ class _Words:
         opening = f"Closed: at {self.current:.4%} it is dust (below dust_weight {self.limits.dust_weight:g}) and competes as new"
         if self.score < least:
             return f"{opening}, for which its score {self.score:g} is below min_score_new_position {least:g}."
-        reason, node = self._standing()
+        reason, node = self.standing()
         return f"{opening}: {self._limited(reason, node).removeprefix('Closed: ')}"
 
     def _limited(self, reason: Reason, node: int) -> str:
@@ -143,7 +150,7 @@ class _Words:
             return self._bucket_limit(node)
         return self._no_weight(node)
 
-    def _standing(self) -> tuple[Reason, int]:
+    def standing(self) -> tuple[Reason, int]:
         """The first limit that stands against a new asset here, as the kernel finds it for assets that are no dust."""
         nodes, leaf = self.candidates.tree.nodes, int(self.candidates.leaf[self.row])
         if self._places(ROOT) >= self.limits.max_total_positions:

@@ -200,6 +200,20 @@ class RebalancingLimits:
         return self if wanted == self.regime else self.replace(regime=wanted)
 
     @property
+    def in_force(self) -> RebalancingLimits:
+        """What is in force now, as limits without regimes.
+
+        Examples
+        --------
+        >>> limits = RebalancingLimits(regime="Deflation", regimes={"Deflation": {"max_total_positions": 6}})
+        >>> limits.in_force == RebalancingLimits(max_total_positions=6)
+        True
+        """
+        if self.general is None or self.regime is None:
+            return self.general or self
+        return RebalancingLimits.from_dict(laid_over(self.general.to_dict(), self.regimes[self.regime]))
+
+    @property
     def changed(self) -> tuple[ChangedLimit, ...]:
         """The limits that the regime in force has changed."""
         if self.general is None:
@@ -380,20 +394,34 @@ def _enter_regime(limits: RebalancingLimits) -> None:
 
 def _resolve(limits: RebalancingLimits) -> Iterable[str]:
     """Give unset fields the value that follows from the others; yields their names."""
+    for name, value in following(limits).items():
+        object.__setattr__(limits, name, value)
+        yield name
+
+
+def following(limits: Any, changes: Mapping[str, float] | None = None, unset: Iterable[str] = ()) -> dict[str, float]:
+    """What the fields that are None, or named as `unset`, take from the others; `changes` go before the limits' values.
+
+    >>> following(RebalancingLimits(), {"min_score_threshold": 0.7}, unset=["min_score_diversification"])
+    {'min_score_diversification': 0.7}
+    """
+    found: dict[str, float] = {}
+
+    def given(name: str) -> Any:
+        return None if name in unset else (changes or {}).get(name, getattr(limits, name))
 
     def number(name: str, fallback: float) -> float:
-        value = getattr(limits, name)
+        value = given(name)
         return float(value) if isinstance(value, numbers.Real) else fallback
 
     floor = number("min_score_threshold", 0.0)
     for name, default in (("min_score_diversification", 0.6), ("min_score_new_position", 0.65)):
-        if getattr(limits, name) is None:
-            object.__setattr__(limits, name, max(default, floor))
-            yield name
-        floor = number(name, floor)
-    if limits.dust_weight is None:
-        object.__setattr__(limits, "dust_weight", min(0.001, number("min_position_weight", 0.001)))
-        yield "dust_weight"
+        if given(name) is None:
+            found[name] = max(default, floor)
+        floor = found.get(name, number(name, floor))
+    if given("dust_weight") is None:
+        found["dust_weight"] = min(0.001, number("min_position_weight", 0.001))
+    return found
 
 
 def _bucket_limits(given: Any, faults: list[str]) -> Mapping[str, BucketLimit]:

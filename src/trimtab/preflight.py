@@ -12,9 +12,11 @@ import numpy as np
 from trimtab.candidates import Candidates, read
 from trimtab.certificate import Mask, Vector
 from trimtab.checker import EPSILON, Checker
+from trimtab.conflicts import Conflict, conflicts_of
 from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.limits import RebalancingLimits, given_limits
 from trimtab.paths import UNKNOWN
+from trimtab.trials import Trials
 
 _TOLERANCE = 1e-9
 
@@ -32,9 +34,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Preflight:
-    """All findings, errors first."""
+    """All findings, errors first; and with `explain`, which limits conflict in which account."""
 
     findings: tuple[Finding, ...]
+    conflicts: tuple[tuple[Any, Conflict], ...] = ()  # each with its account
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -52,10 +55,11 @@ class Preflight:
         return not self.errors
 
 
-def check(candidates: Any, limits: RebalancingLimits | None = None) -> Preflight:
+def check(candidates: Any, limits: RebalancingLimits | None = None, *, explain: bool = False) -> Preflight:
     """What is wrong with these candidates and limits, or will disappoint; decides and changes nothing.
 
-    Takes what `rebalance` and `rebalance_many` take (an `account` column makes it many).
+    Takes what `rebalance` and `rebalance_many` take (an `account` column makes it many). `explain` also finds, for each
+    limit that will be unmet and for cash that will be forced, the limits that conflict and what would help.
 
     Examples
     --------
@@ -80,12 +84,14 @@ def check(candidates: Any, limits: RebalancingLimits | None = None) -> Preflight
         for fault in faults
     ]
     warnings = list(_general(found, limits))
+    conflicts: list[tuple[Any, Conflict]] = []
     for account, name in enumerate(found.accounts):
         if account not in found.faults:
             alone, _ = found.only(account)
             checker = Checker(alone, limits, alone.current_weight, alone.current_weight > 0)
             warnings += [Finding("warning", code, text, name) for code, text in _of_account(checker, limits)]
-    return Preflight((*errors, *warnings))
+            conflicts += [(name, one) for one in (conflicts_of(Trials.of(alone, limits)) if explain else ())]
+    return Preflight((*errors, *warnings), tuple(conflicts))
 
 
 def _general(found: Candidates, limits: RebalancingLimits) -> Iterable[Finding]:

@@ -11,17 +11,22 @@ from typing import Any
 
 import numpy as np
 
-from trimtab.bucket_tree import BucketTree, grow
 from trimtab.candidates import Candidates, settings_of
 from trimtab.certificate import UNMET, Certificate, Measured
 from trimtab.checker import certify
 from trimtab.columns import OUTPUTS, take_rows, with_columns, without_columns
+from trimtab.conflicts import Conflict, conflicts_of
 from trimtab.details import Detail
+from trimtab.difference import Difference, Inputs, difference
 from trimtab.errors import Fault, InputError, nearest
+from trimtab.explanation import Explanation, explain
+from trimtab.facts import Facts, Totals, facts_of
 from trimtab.kernel.tables import Flags, Floats, Ints, Records
 from trimtab.limits import RebalancingLimits
 from trimtab.reasons import Action, Reason, SizeReason
 from trimtab.stages import Staged
+from trimtab.summaries import BucketSummary, Note, bucket_summaries
+from trimtab.trials import Trials
 
 SCHEMA_VERSION = 2
 _FULL = 1.0 + 1e-9
@@ -29,30 +34,6 @@ _FULL = 1.0 + 1e-9
 _ACTION_CODES = np.array([member.code for member in Action], object)
 _REASON_CODES = np.array([member.code for member in Reason], object)
 _SIZE_CODES = np.array([member.code for member in SizeReason], object)
-
-
-@dataclass(frozen=True)
-class BucketSummary:
-    """A bucket before and after: positions in it, weights, the limits in force (None = none), scores of its positions."""
-
-    path: str
-    positions: int
-    current_weight: float
-    target_weight: float
-    max_positions: int | None
-    max_allocation: float | None
-    min_allocation: float | None
-    mean_score: float | None
-    min_score: float | None
-    max_score: float | None
-
-
-@dataclass(frozen=True)
-class Note:
-    """Something that the user should know, with a code to look for."""
-
-    code: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -241,6 +222,7 @@ class RebalanceResult:
         if squeezed.size:
             listed = ", ".join(repr(candidates.asset.at(row)) for row in squeezed.tolist())
             notes.append(Note("no_weight_left", f"selected, but the limits leave no weight for it: {listed}"))
+        notes += [Note("regime", change.sentence(str(self.limits.regime))) for change in self.limits.changed]
         if candidates.unused_columns:
             listed = ", ".join(repr(name) for name in candidates.unused_columns)
             notes.append(Note("unused_columns", f"columns that no rule uses, carried through: {listed}"))
@@ -253,30 +235,8 @@ class RebalanceResult:
     @cached_property
     def buckets(self) -> tuple[BucketSummary, ...]:
         """Every bucket, by path: the nodes that limits apply to, or all parts of all paths where bucket limits are off."""
-        tree = _summary_tree(self._pass.candidates, self.limits)
-        bucket = self._pass.candidates.bucket
-        leaf = np.array([tree.leaf_of.get(name, 0) for name in bucket.names], np.int64)[bucket.codes]
-        node_of = {path: node for node, path in enumerate(tree.paths)} | tree.leaf_of
-        named = [node_of[name] for name in (*self.limits.buckets, *self.limits.known_buckets) if name in node_of]
-        leaves = np.unique(np.concatenate([leaf, np.array(named, np.int64)]))
-        stop = tree.nodes["stop"].astype(np.int64)
-        shown = np.searchsorted(leaves, stop) > np.searchsorted(leaves, np.arange(len(stop)))
-        return tuple(self._bucket(tree, node, leaf) for node in range(1, len(stop)) if shown[node])
-
-    def _bucket(self, tree: BucketTree, node: int, leaf: Ints) -> BucketSummary:
-        here = (leaf >= node) & (leaf < tree.nodes[node]["stop"])
-        scores = self._pass.candidates.score[here & self._is_position]
-        scores = scores[~np.isnan(scores)]
-        return BucketSummary(
-            tree.paths[node],
-            int((here & self._is_position).sum()),
-            math.fsum(self._current[here]),
-            math.fsum(self._target[here]),
-            *tree.node_limit(node),
-            mean_score=math.fsum(scores) / len(scores) if len(scores) else None,
-            min_score=float(scores.min()) if len(scores) else None,
-            max_score=float(scores.max()) if len(scores) else None,
-        )
+        found = self._pass
+        return bucket_summaries(found.candidates, self.limits, self._target, self._is_position)
 
     def details(self) -> list[str]:
         """The words of every row, in the order of the rows: what was decided, by which limit, and who took the place."""
@@ -294,6 +254,63 @@ class RebalanceResult:
     def staged(self) -> Staged:
         """What was decided, as the stages have it; rows in the order of the table."""
         return Staged(self._pass.candidates, self.limits, settings_of(self.limits), self._pass.decided)
+
+    @cached_property
+    def _trials(self) -> Trials:
+        return Trials.of(self._pass.candidates, self.limits, self._pass.decided)
+
+    def explain(self, asset: str) -> Explanation:
+        """Why an asset is in or out, its merit apart from being crowded out, and the least changes that flip it.
+
+        Raises
+        ------
+        InputError
+            The asset is not among the candidates.
+        """
+        if asset not in self._trials.place_of:
+            advice = nearest(str(asset), self._trials.names)
+            raise InputError([Fault("the asset is not among the candidates", advice, column="asset", value=asset)])
+        return explain(self._trials, asset)
+
+    @cached_property
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """For each limit that is unmet, and for cash that limits force: which limits conflict, and what would help."""
+        return conflicts_of(self._trials)
+
+    def diff(self, other: RebalanceResult) -> Difference:
+        """What changed from this result to another one, and which inputs caused it."""
+        mine, others = self._pass, other._pass
+        return difference(
+            Inputs(mine.candidates, mine.limits.in_force, mine.decided),
+            Inputs(others.candidates, others.limits.in_force, others.decided),
+        )
+
+    def facts(self, title: str = "Rebalance") -> Facts:
+        """Everything that a report shows, in one frozen object."""
+        totals = Totals(
+            self.account, self.status, self.positions, self.cash_weight, self.turnover, self.bought, self.sold
+        )
+        return facts_of(
+            self._trials,
+            totals,
+            buckets=self.buckets,
+            certificate=self.certificate,
+            notes=self.notes,
+            conflicts=self.conflicts,
+            sentences=self.details(),
+            title=title,
+        )
+
+    def to_html(self, title: str = "Rebalance") -> str:
+        """A report as one page: no script, no request to anywhere; the same bytes for the same input."""
+        from trimtab.report.page import page_of  # noqa: PLC0415 - Jinja, only for a page
+
+        return page_of(self.facts(title))
+
+    def _repr_html_(self) -> str:
+        from trimtab.report.page import fragment_of  # noqa: PLC0415 - Jinja, only for a page
+
+        return fragment_of(self.facts())
 
     def to_dict(self) -> dict[str, Any]:
         """The result as plain values; `schemas/result.json` describes it."""
@@ -418,19 +435,6 @@ def result_schema() -> dict[str, Any]:
     text = (resources.files("trimtab") / "schemas" / "result.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text)
     return schema
-
-
-def _summary_tree(candidates: Candidates, limits: RebalancingLimits) -> BucketTree:
-    if limits.enable_bucket_diversification:
-        return candidates.tree
-    free = RebalancingLimits(
-        enable_bucket_diversification=True,
-        enforce_position_limits=False,
-        enforce_allocation_limits=False,
-        bucket_separator=limits.bucket_separator,
-    )
-    used = [candidates.bucket.names[code] for code in np.unique(candidates.bucket.codes)]
-    return grow(used if candidates.bucket_given else (), free)
 
 
 def _plain(value: Any) -> Any:

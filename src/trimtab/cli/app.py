@@ -75,6 +75,10 @@ Out = Annotated[Path | None, typer.Option(metavar="PATH", help="Write here: .csv
 Strict = Annotated[
     bool, typer.Option("--strict", help="A limit that cannot be met is an error: exit code 4, no output.")
 ]
+Explain = Annotated[
+    bool,
+    typer.Option("--explain", help="Say which limits conflict where one is unmet or cash is forced, and what helps."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No words on stderr except errors.")]
 All = Annotated[bool, typer.Option("--all", help="Show every candidate in the table.")]
 
@@ -198,23 +202,96 @@ def check(
     limits: LimitsFile = None,
     preset: Preset = None,
     settings: Settings = None,
+    explain_: Explain = False,
     quiet: Quiet = False,
 ) -> int:
     """Say what will not work, before anything is decided."""
-    from trimtab.cli.findings import findings_text, summary
+    from trimtab.cli.findings import conflicts_text, findings_text, summary
     from trimtab.cli.inputs import read_inputs, read_limits
     from trimtab.cli.output import emit
 
     words = Words(quiet=quiet)
     chosen = read_limits(limits, preset, settings or [])
     inputs = read_inputs(file, scores, holdings, buckets, words)
-    found = trimtab.check(inputs.table, chosen.limits)
+    found = trimtab.check(inputs.table, chosen.limits, explain=explain_)
     emit(findings_text(found, {"input": inputs.name, "limits": chosen.source or ""}, inputs.located))
+    emit(conflicts_text(found))
     accounts = inputs.table["account"].unique() if "account" in inputs.table.column_names else ()
     if len(accounts) > 1:
         words.warn(f"there are {len(accounts)} accounts; `trimtab rebalance` takes the rows of one")
     words.note(summary(found))
     return ExitCode.FINE if found.ok else ExitCode.BAD_INPUT
+
+
+@app.command()
+@exit_codes
+def explain(
+    names: Annotated[
+        list[str], typer.Argument(metavar="[FILE] ASSET...", help="The candidates, then whom to explain.")
+    ],
+    scores: Scores = None,
+    holdings: Holdings = None,
+    buckets: Buckets = None,
+    limits: LimitsFile = None,
+    preset: Preset = None,
+    settings: Settings = None,
+    quiet: Quiet = False,
+) -> int:
+    """Say why an asset is in or out, and what would change it. FILE is left out with --scores."""
+    from trimtab.cli.inputs import read_inputs, read_limits
+    from trimtab.cli.output import emit
+    from trimtab.cli.view import printed
+    from trimtab.cli.why import explanations_page
+
+    words = Words(quiet=quiet)
+    file, assets = (None, names) if scores is not None else (Path(names[0]), names[1:])
+    if not assets:
+        raise typer.BadParameter("name at least one asset after FILE")
+    chosen = read_limits(limits, preset, settings or [])
+    inputs = read_inputs(file, scores, holdings, buckets, words)
+    result = _rebalanced(inputs, chosen, words, strict=False)
+    _say_notes(result, inputs, chosen, words)
+    with inputs.named_in_errors():
+        found = [result.explain(asset) for asset in assets]
+    emit(printed(lambda _width, ascii_only: explanations_page(found, ascii_only=ascii_only), None))
+    return ExitCode.FINE
+
+
+@app.command()
+@exit_codes
+def report(
+    file: File = None,
+    scores: Scores = None,
+    holdings: Holdings = None,
+    buckets: Buckets = None,
+    limits: LimitsFile = None,
+    preset: Preset = None,
+    settings: Settings = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="PATH", help="Write the page here; without it, to stdout.")
+    ] = None,
+    quiet: Quiet = False,
+) -> int:
+    """Make a report as one HTML page that needs nothing else."""
+    from trimtab.cli.inputs import read_inputs, read_limits
+    from trimtab.cli.output import check_out, emit, write_file
+
+    words = Words(quiet=quiet)
+    if out is not None and out.suffix.casefold() not in (".html", ".htm"):
+        raise typer.BadParameter(f"--out {out}: a report is an HTML page; name a file that ends in .html")
+    chosen = read_limits(limits, preset, settings or [])
+    inputs = read_inputs(file, scores, holdings, buckets, words)
+    if out is not None:
+        check_out(out, [*inputs.files, *chosen.files])
+    result = _rebalanced(inputs, chosen, words, strict=False)
+    _say_notes(result, inputs, chosen, words)
+    page = result.to_html(inputs.title).encode()
+    if out is None:
+        emit(page)
+    else:
+        write_file(out, page)
+        words.note(f"written: {out}")
+    return ExitCode.BRAKED if result.braked else ExitCode.FINE
 
 
 @app.command()
@@ -245,6 +322,19 @@ def limits_show(limits: LimitsFile = None, preset: Preset = None, settings: Sett
     from trimtab.cli.output import emit
 
     emit(read_limits(limits, preset, settings or []).limits.to_toml().encode())
+    return ExitCode.FINE
+
+
+@limits_app.command("describe")
+@exit_codes
+def limits_describe(limits: LimitsFile = None, preset: Preset = None, settings: Settings = None) -> int:
+    """Say in plain language what the limits are."""
+    from trimtab.cli.exits import printable
+    from trimtab.cli.inputs import read_limits
+    from trimtab.cli.output import emit
+    from trimtab.rule_sheet import rule_sheet_text
+
+    emit(printable(rule_sheet_text(read_limits(limits, preset, settings or []).limits)).encode())
     return ExitCode.FINE
 
 
@@ -291,16 +381,13 @@ def _rebalanced(inputs: Inputs, chosen: ChosenLimits, words: Words, *, strict: b
 
 
 def _say_notes(result: RebalanceResult, inputs: Inputs, chosen: ChosenLimits, words: Words) -> None:
-    found = result.certificate
-    for change in found.changed:
-        words.note(change.sentence(str(found.regime)))
     for note in result.notes:
         if note.code == "buckets_off" and not chosen.given:
             words.warn(
                 f"{inputs.name} has buckets, but bucket limits are off by default: add --preset conservative, or "
                 "--limits with a file that sets enable_bucket_diversification = true"
             )
-        elif note.code == "unused_columns":
+        elif note.code in ("unused_columns", "regime"):
             words.note(note.text)
         else:
             words.warn(note.text)

@@ -13,7 +13,8 @@ from trimtab.cli.exits import printable
 from trimtab.cli.symbols import Symbols, counted, percent, short_names
 
 if TYPE_CHECKING:
-    from trimtab.result import BucketSummary, RebalanceResult
+    from trimtab.result import RebalanceResult
+    from trimtab.summaries import BucketSummary
 
 _GAP = 2
 _LIMIT_TOLERANCE = 1e-9

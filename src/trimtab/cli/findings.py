@@ -17,6 +17,21 @@ def findings_text(found: Preflight, source_of: Mapping[str, str], located: Calla
     return "".join(f"{_line(finding, source_of, located)}\n" for finding in found.findings).encode()
 
 
+def conflicts_text(found: Preflight) -> bytes:
+    """Each conflict, and below it what would solve it."""
+    lines: list[str] = []
+    for account, one in found.conflicts:
+        place = "" if account is None else f"account {account!r}: "
+        lines.append(f"conflict {place}{one.text}")
+        helping = [member.relaxation for member in one.members if member.relaxation]
+        lines += [f"         it is met with {relaxation.effect}" for relaxation in helping]
+        if one.together:
+            lines.append(f"         it is met with {' and '.join(relaxation.effect for relaxation in one.together)}")
+        if one.goal.relaxation:
+            lines.append(f"         what is left of it: {one.goal.relaxation.effect}")
+    return "".join(f"{printable(line, keep='')}\n" for line in lines).encode()
+
+
 def summary(found: Preflight) -> str:
     """How much was found, in a sentence."""
     if not found.findings:

@@ -1,0 +1,54 @@
+"""Conflicts: each set of limits is irreducible, and each relaxation works, carried out through `trimtab.rebalance`.
+
+python benchmarks/conflicts.py [--conflicts 2000] [--seed 3000000]
+
+"Irreducible": with only the goal and the members in force, the goal is missed; without any one member it is reached.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from cases import random_limits, random_rows
+from counterfactuals import faults
+
+from trimtab import rebalance
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--conflicts", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=3_000_000)
+    options = parser.parse_args()
+    counts: Counter[str] = Counter()
+    seed = options.seed
+    while counts["conflicts"] < options.conflicts:
+        rng = random.Random(seed)
+        rows = random_rows(rng)
+        limits = random_limits(rng, no_trade_band=0.0, min_trade=0.0, brake_turnover=None, brake_closed_positions=None)
+        for found in rebalance(rows, limits).conflicts:
+            if not found.members:
+                counts["the candidates alone"] += 1
+                continue
+            counts["conflicts"] += 1
+            counts[f"goal {found.goal.limit}"] += 1
+            counts["members"] += len(found.members)
+            counts["relaxations"] += sum(member.relaxation is not None for member in found.members)
+            counts["conflicts that one change solves"] += any(member.relaxation for member in found.members)
+            counts["conflicts that only several changes solve"] += bool(found.together)
+            wrong = faults(rows, limits, found)
+            counts["conflicts with a fault"] += bool(wrong)
+            for fault in wrong:
+                print(f"  seed {seed}: {found.text}: {fault}")
+        seed += 1
+    for name, count in counts.items():
+        print(f"{name}: {count}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Explanations: every candidate has one deciding reason, every counterfactual is true, and how fast they are.
+
+python benchmarks/explanations.py [--complete 100000] [--counterfactuals 10000] [--speed 30] [--seed 2000000]
+
+Reasons are compared with those of the naive twin, which is written from the rules' text. Each counterfactual is carried
+out through `trimtab.rebalance`, and so is the one with a step less: the neighbouring float, or a count of 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from cases import random_limits, random_rows
+from counterfactuals import flips, one_step_less, present_value
+from door import candidates
+from naive import naive_rebalance
+from passes import run
+
+from trimtab import RebalancingLimits, rebalance
+from trimtab.details import detail
+from trimtab.reasons import Reason
+from trimtab.steps import steps_of
+from trimtab.trials import Trials
+
+
+def complete(seeds: range) -> None:
+    candidates = mismatches = undecided = 0
+    reasons: Counter[str] = Counter()
+    for seed in seeds:
+        rng = random.Random(seed)
+        rows, limits = random_rows(rng), random_limits(rng)
+        passed = run(rows, limits)
+        trials = Trials.of(passed.candidates, limits, passed.answer)
+        twin = {row.asset: row.reason for row in naive_rebalance(rows, limits).rows}
+        for at, asset in enumerate(trials.names):
+            row = int(passed.candidates.order[at])
+            steps = steps_of(trials, at, detail(passed.candidates, limits, passed.answer, row))
+            code = Reason(passed.answer["reason"][row]).code
+            candidates += 1
+            mismatches += code != twin[asset] or not code
+            undecided += sum(step.decides for step in steps) != 1
+            reasons[code] += 1
+    print(
+        f"complete: {len(seeds)} accounts, {candidates} candidates, {mismatches} with another reason than the twin's, "
+        f"{undecided} without exactly one deciding step; {len(reasons)} reasons occur"
+    )
+
+
+def true(wanted: int, seed: int) -> None:
+    tried = untrue = stepped = too_far = 0
+    changes: Counter[str] = Counter()
+    while tried < wanted:
+        rng = random.Random(seed)
+        rows, limits = random_rows(rng), random_limits(rng)
+        result = rebalance(rows, limits)
+        for row in rows:
+            asset = row["asset"]
+            for one in result.explain(asset).counterfactuals:
+                changes[one.change] += 1
+                tried += 1
+                if not flips(rows, limits, asset, one, one.value):
+                    untrue += 1
+                    print(f"  untrue: seed {seed}, {asset}: {one}")
+                less = one_step_less(one, present_value(rows, limits, asset, one))
+                if less is not None:
+                    stepped += 1
+                    if flips(rows, limits, asset, one, less):
+                        too_far += 1
+                        print(f"  a smaller one does it: seed {seed}, {asset}: {one}")
+        seed += 1
+    print(f"true: {tried} counterfactuals, {untrue} do not flip; {stepped} with one step less, {too_far} flip")
+    print("  ", ", ".join(f"{name} {count}" for name, count in changes.most_common()))
+
+
+def speed(repeats: int) -> None:
+    limits = RebalancingLimits(enable_bucket_diversification=True, max_positions_per_bucket=3)
+    for count, explained in ((50, 50), (5000, 1)):
+        table = candidates(count)
+        times = []
+        for repeat in range(repeats):
+            result = rebalance(table, limits)
+            names = [row["asset"] for row in table][repeat * 151 % count :][:1] if explained == 1 else None
+            began = time.perf_counter()
+            for asset in names or [row["asset"] for row in table]:
+                result.explain(asset)
+            times.append(1e3 * (time.perf_counter() - began))
+        print(
+            f"speed: {explained} explanation(s) of an account of {count}: median {statistics.median(times):.1f} ms, "
+            f"least {min(times):.1f} ms, largest {max(times):.1f} ms, budget 20 ms"
+        )
+
+
+def report(repeats: int) -> None:
+    limits = RebalancingLimits(enable_bucket_diversification=True, max_positions_per_bucket=3)
+    table, times, size = candidates(500), [], 0
+    for _ in range(repeats):
+        result = rebalance(table, limits)
+        began = time.perf_counter()
+        size = len(result.to_html().encode())
+        times.append(time.perf_counter() - began)
+    print(
+        f"report of 500 candidates: median {statistics.median(times):.2f} s, largest {max(times):.2f} s, budget 1 s; "
+        f"{size / 1e6:.2f} MB, budget 1 MB"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--complete", type=int, default=100_000)
+    parser.add_argument("--counterfactuals", type=int, default=10_000)
+    parser.add_argument("--speed", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=2_000_000)
+    options = parser.parse_args()
+    if options.complete:
+        complete(range(options.seed, options.seed + options.complete))
+    if options.counterfactuals:
+        true(options.counterfactuals, options.seed)
+    if options.speed:
+        speed(options.speed)
+        report(options.speed)
+
+
+if __name__ == "__main__":
+    main()

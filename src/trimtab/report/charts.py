@@ -1,0 +1,130 @@
+"""The four charts: buckets against their limits, the portfolio, current -> target, and how the selection came about."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from trimtab.facts import AssetFact, BucketFact, Facts
+from trimtab.report.shapes import Chart, Shape, circle, coloured, fitting, label, line, number, rect
+from trimtab.report.treemap import Box, squarified
+
+WIDTH = 480.0
+_LABELS = 150.0  # where the drawing begins, to the right of the names
+_VALUES = 118.0  # kept free on the right for numbers
+_GAP = 2.0
+
+
+def bucket_chart(facts: Facts) -> Chart:
+    """Bars before and after, with a mark for the most and a broken one for the least weight."""
+    full = _full(facts.buckets)
+    shapes = [one for at, bucket in enumerate(facts.buckets) for one in _bucket(bucket, 34.0 * at, full)]
+    height = 34.0 * len(facts.buckets)
+    summary = "; ".join(f"{one.path} {one.before_text} to {one.after_text}" for one in facts.buckets)
+    return Chart("buckets", "Buckets, before and after", summary, number(WIDTH), number(height), tuple(shapes))
+
+
+def _full(buckets: Sequence[BucketFact]) -> float:
+    """The weight at the end of the bars."""
+    limits = [one.most for one in buckets if one.most is not None and one.most < 1]
+    return max([one.before for one in buckets] + [one.after for one in buckets] + limits, default=0.0) or 1.0
+
+
+def _bucket(one: BucketFact, y: float, full: float) -> Iterator[Shape]:
+    scale = (WIDTH - _LABELS - _VALUES) / full
+    name = f"- {one.short}" if one.below else one.short
+    yield label(0, y + 20, fitting(name, _LABELS - 8))
+    yield rect(_LABELS, y + 4, one.before * scale, 7, "before", f"{one.path} before: {one.before_text}")
+    yield from coloured(_LABELS, y + 12, one.after * scale, 14, one.colour, f"{one.path} after: {one.after_text}")
+    for weight, text, css in ((one.most, one.most_text, "limit"), (one.least, one.least_text, "limit least")):
+        if weight is not None and weight <= full:
+            at = _LABELS + weight * scale
+            yield line(at, y + 1, at, y + 29, css, f"{one.path}, {'at least' if 'least' in css else 'at most'}: {text}")
+    yield label(WIDTH, y + 13, one.before_text, "small dim", "end")
+    yield label(WIDTH, y + 26, one.after_text, "small", "end")
+
+
+def treemap_chart(facts: Facts) -> Chart:
+    """The portfolio: an area for each bucket, in it one for each asset; what is left is cash."""
+    height = 300.0
+    held = [one for one in facts.assets if one.after > 0]
+    tops: dict[str, list[AssetFact]] = {}
+    for one in held:
+        tops.setdefault(one.top, []).append(one)
+    groups = sorted(((math.fsum(one.after for one in members), top) for top, members in tops.items()), reverse=True)
+    weights = [weight for weight, _ in groups] + ([facts.cash] if facts.cash > 0 else [])
+    boxes = squarified(sorted(weights, reverse=True), Box(0.0, 0.0, WIDTH, height))
+    shapes: list[Shape] = []
+    cash_at = sorted(weights, reverse=True).index(facts.cash) if facts.cash > 0 else -1
+    names = [top for _, top in groups]
+    for at, box in enumerate(boxes):
+        if at == cash_at:
+            shapes += _tile(box, "cash", facts.cash_text, None)
+        else:
+            shapes += _group(tops[names.pop(0)], box)
+    summary = "; ".join(f"{one.asset} {one.after_text}" for one in held)
+    text = f"{summary}; cash {facts.cash_text}" if summary else f"cash {facts.cash_text}"
+    return Chart("portfolio", "The portfolio after", text, number(WIDTH), number(height), tuple(shapes))
+
+
+def _group(members: Sequence[AssetFact], box: Box) -> Iterator[Shape]:
+    """The assets of a bucket."""
+    inside = Box(box.x, box.y, max(box.width - _GAP, 0.0), max(box.height - _GAP, 0.0))
+    for one, place in zip(members, squarified([one.after for one in members], inside), strict=True):
+        yield from _tile(place, one.asset, one.after_text, one.colour, f"{one.asset} ({one.bucket}): {one.after_text}")
+
+
+def _tile(box: Box, name: str, value: str, colour: int | None, tip: str = "") -> Iterator[Shape]:
+    if colour is None:
+        yield rect(box.x, box.y, box.width - _GAP, box.height - _GAP, "cash", f"cash: {value}")
+        css = ""
+    else:
+        yield from coloured(box.x, box.y, box.width - 1, box.height - 1, colour, tip)
+        css = f"on c{colour % 7}"
+    shown = fitting(name, box.width - 10)
+    if shown and box.height >= 20:
+        yield label(box.x + 5, box.y + 15, shown, f"{css} strong")
+        if box.height >= 36 and len(value) * 6 <= box.width - 10:
+            yield label(box.x + 5, box.y + 29, value, f"{css} small")
+
+
+def dumbbell_chart(facts: Facts) -> Chart:
+    """A line from the current weight (a ring) to the target (a dot) of every asset that is or will be held."""
+    moved = [one for one in facts.assets if one.before > 0 or one.after > 0]
+    full = max([one.before for one in moved] + [one.after for one in moved], default=1.0)
+    shapes = [one for at, asset in enumerate(moved) for one in _dumbbell(asset, 24.0 * at + 12, full)]
+    summary = "; ".join(f"{one.asset} {one.before_text} to {one.after_text}, {one.action}" for one in moved)
+    height = 24.0 * len(moved)
+    return Chart("targets", "Current weight and target", summary, number(WIDTH), number(height), tuple(shapes))
+
+
+def _dumbbell(one: AssetFact, y: float, full: float) -> Iterator[Shape]:
+    start, scale = 116.0, (WIDTH - 116.0 - _VALUES - 16) / full
+    before, after = start + one.before * scale, start + one.after * scale
+    tip = f"{one.asset} ({one.bucket}): {one.before_text} to {one.after_text}, {one.action}"
+    yield label(0, y + 4, fitting(one.asset, 100))
+    yield line(start, y, WIDTH - _VALUES - 8, y, "grid")
+    yield line(before, y, after, y, f"move s{one.colour % 7}", tip)
+    yield circle(before, y, 4.5, "ring", tip)
+    yield circle(after, y, 5, f"c{one.colour % 7}", tip)
+    yield label(WIDTH, y + 4, f"{one.before_text} → {one.after_text}", "small", "end")
+
+
+def waterfall_chart(facts: Facts) -> Chart:
+    """All candidates, what each rule takes out, and what is left: the targets."""
+    left = facts.losses[-1].left if facts.losses else facts.candidates
+    scale = (WIDTH - 190.0 - 60.0) / max(facts.candidates, 1)
+    shapes = [*_bar("candidates", 0.0, 0.0, facts.candidates, scale, "all", str(facts.candidates))]
+    for at, one in enumerate(facts.losses):
+        shapes += _bar(one.name, 24.0 * (at + 1), float(one.left), one.lost, scale, "lost", f"-{one.lost}")
+    shapes += _bar("selected", 24.0 * (len(facts.losses) + 1), 0.0, left, scale, "kept", str(left))
+    summary = "; ".join([f"{facts.candidates} candidates", *(f"{one.lost} {one.name}" for one in facts.losses)])
+    height = 24.0 * (len(facts.losses) + 2)
+    text = f"{summary}; {left} selected"
+    return Chart("selection", "From candidates to targets", text, number(WIDTH), number(height), tuple(shapes))
+
+
+def _bar(name: str, y: float, start: float, count: int, scale: float, css: str, text: str) -> Iterator[Shape]:
+    yield label(0, y + 16, fitting(name, 184))
+    yield rect(190 + start * scale, y + 4, count * scale, 16, css, f"{name}: {count}")
+    yield label(WIDTH, y + 16, text, "small", "end")

@@ -1,0 +1,54 @@
+"""The page, and the part of it that a notebook shows: facts and charts through templates that escape every name."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
+
+from trimtab.facts import Facts
+from trimtab.report.charts import bucket_chart, dumbbell_chart, treemap_chart, waterfall_chart
+
+
+class _Templates(BaseLoader):
+    """The templates of this package."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str | None, Any]:  # noqa: ARG002 - Jinja's
+        """The text of a template.
+
+        Raises
+        ------
+        TemplateNotFound
+            There is none of this name.
+        """
+        file = resources.files("trimtab.report") / "templates" / template
+        if not file.is_file():
+            raise TemplateNotFound(template)
+        return file.read_text(encoding="utf-8"), template, lambda: True
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=_Templates(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+
+
+def page_of(facts: Facts) -> str:
+    """The whole page: one HTML document without scripts, that asks for nothing from anywhere."""
+    return _rendered("page.html", facts)
+
+
+def fragment_of(facts: Facts) -> str:
+    """The charts and the tables of targets and buckets, to stand in another page."""
+    return _rendered("fragment.html", facts)
+
+
+def _rendered(template: str, facts: Facts) -> str:
+    charts = {
+        chart.name: chart
+        for chart in (bucket_chart(facts), treemap_chart(facts), dumbbell_chart(facts), waterfall_chart(facts))
+    }
+    return _environment().get_template(template).render(facts=facts, charts=charts) + "\n"

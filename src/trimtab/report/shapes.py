@@ -1,0 +1,84 @@
+"""Shapes: what a chart is made of, with coordinates as they are written. The template places them and computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+# Hues that stay apart for colour-blind eyes (Okabe and Ito, 2008), without black and grey; repeated with a pattern.
+COLOURS = 7
+_PATTERNS = ("", "stripes", "dots", "lines")
+_GLYPH = 0.58  # of the font's size: how wide a letter is on average
+
+
+@dataclass(frozen=True)
+class Shape:
+    """`kind` is rect, line, circle or text; `css` are its classes, `tip` what is shown when it is pointed at.
+
+    A rect goes from (x, y), `width` by `height`; a line from (x, y) to (x2, y2); a circle has the radius `width`.
+    """
+
+    kind: str
+    css: str
+    x: str
+    y: str
+    width: str = ""
+    height: str = ""
+    x2: str = ""
+    y2: str = ""
+    text: str = ""
+    anchor: str = "start"
+    tip: str = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawing with its title, a sentence for those who cannot see it, and its size."""
+
+    name: str
+    title: str
+    summary: str
+    width: str
+    height: str
+    shapes: tuple[Shape, ...]
+
+
+def number(value: float) -> str:
+    """A coordinate: two digits are finer than a screen."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def rect(x: float, y: float, width: float, height: float, css: str, tip: str = "") -> Shape:
+    """A rectangle; never thinner than nothing."""
+    return Shape("rect", css, number(x), number(y), number(max(width, 0.0)), number(max(height, 0.0)), tip=tip)
+
+
+def line(x: float, y: float, x2: float, y2: float, css: str, tip: str = "") -> Shape:
+    """A line."""
+    return Shape("line", css, number(x), number(y), x2=number(x2), y2=number(y2), tip=tip)
+
+
+def circle(x: float, y: float, radius: float, css: str, tip: str = "") -> Shape:
+    """A circle."""
+    return Shape("circle", css, number(x), number(y), number(radius), tip=tip)
+
+
+def label(x: float, y: float, text: str, css: str = "", anchor: str = "start") -> Shape:
+    """Text with its base line at y."""
+    return Shape("text", css, number(x), number(y), text=text, anchor=anchor)
+
+
+def coloured(x: float, y: float, width: float, height: float, colour: int, tip: str = "") -> Iterable[Shape]:
+    """A rectangle in the colour of a bucket; above it a pattern, where there are more buckets than hues."""
+    yield rect(x, y, width, height, f"c{colour % COLOURS}", tip)
+    pattern = _PATTERNS[colour // COLOURS % len(_PATTERNS)]
+    if pattern:
+        yield rect(x, y, width, height, f"p-{pattern}")
+
+
+def fitting(text: str, room: float, size: float = 12.0) -> str:
+    """Text that is about as wide as there is room, cut with an ellipsis; empty where not even three letters fit."""
+    most = int(room / (_GLYPH * size))
+    if len(text) <= most:
+        return text
+    return f"{text[: most - 1]}…" if most > 3 else ""

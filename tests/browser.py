@@ -1,0 +1,80 @@
+"""A page in headless Chromium: what it logs, what it asks for, and what axe-core says of it; for tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+)
+SCHEMES = {"dark": "0", "light": "1"}
+_AXE = """
+<script>{axe}</script>
+<script>
+axe.run(document, {{resultTypes: ["violations"]}}).then(found => {{
+  const told = document.createElement("pre");
+  told.id = "axe-found";
+  told.textContent = JSON.stringify(found.violations.map(
+    one => [one.id, one.impact, one.nodes.map(node => node.target.join(" ") + ": " + node.failureSummary)]));
+  document.body.append(told);
+}});
+</script>
+"""
+
+
+def run(page: str, folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    """Chromium with a page; skips where there is none."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not here (Debian: apt-get install chromium)")
+    folder.mkdir(exist_ok=True)
+    file = folder / "page.html"
+    file.write_text(page, encoding="utf-8")
+    command = [CHROMIUM, *FLAGS, f"--user-data-dir={folder / 'profile'}", *flags, file.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+
+
+def logged(page: str, folder: Path) -> list[str]:
+    """What the page writes to the console."""
+    found = run(page, folder, "--enable-logging=stderr", "--dump-dom").stderr
+    return [line for line in found.splitlines() if "CONSOLE" in line]
+
+
+def hosts(page: str, folder: Path) -> set[str]:
+    """The hosts that are asked for anything while the page is shown; the browser itself asks for some."""
+    log = folder / "net.json"
+    run(page, folder, f"--log-net-log={log}", "--host-resolver-rules=MAP * ~NOTFOUND", "--dump-dom")
+    text = log.read_text(encoding="utf-8", errors="replace")
+    return set(re.findall(r'"(?:https?|wss?)://([^/"]+)', text))
+
+
+def faults(page: str, folder: Path, width: int, scheme: str) -> list[tuple[str, str, list[str]]]:
+    """What axe-core finds: rule, impact, places. The script is put into a copy without the page's own ban of scripts."""
+    axe = Path(os.environ.get("TRIMTAB_AXE", "axe.min.js"))
+    if not axe.is_file():
+        pytest.skip("axe-core is not here (npm install axe-core; TRIMTAB_AXE=node_modules/axe-core/axe.min.js)")
+    allowed = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
+    probed = allowed.replace("</body>", _AXE.format(axe=axe.read_text(encoding="utf-8")) + "</body>")
+    flags = (f"--window-size={width},1000", f"--blink-settings=preferredColorScheme={SCHEMES[scheme]}")
+    shown = run(probed, folder, *flags, "--virtual-time-budget=20000", "--dump-dom").stdout
+    found = re.search(r'<pre id="axe-found">(.*?)</pre>', shown, re.DOTALL)
+    assert found, "axe-core did not finish"
+    text = found[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    told: list[Any] = json.loads(text)
+    return [(rule, impact, places) for rule, impact, places in told]

@@ -1,0 +1,159 @@
+"""A counterfactual carried out through the public door, with its value or with one step less; for tests."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from trimtab import LimitsError, RebalancingLimits, rebalance
+from trimtab.conflicts import Conflict
+from trimtab.explanation import Counterfactual
+from trimtab.relaxations import Relaxation
+from trimtab.scans import WEIGHT_STEP
+
+Row = dict[str, Any]
+OF_ROW = ("score", "restriction", "max_weight")
+WEIGHTS = ("max_allocation", "max_allocation_per_bucket", "min_position_weight", "target_invested")
+OF_BUCKET = ("max_positions", "max_allocation", "min_allocation")
+
+
+def changed(
+    rows: list[Row], limits: RebalancingLimits, asset: str, change: str, node: str, value: Any
+) -> tuple[list[Row], RebalancingLimits]:
+    """The rows and limits with one change, as a user would make it."""
+    if change in OF_ROW:
+        return [{**row, change: value} if row["asset"] == asset else row for row in rows], limits
+    if change not in OF_BUCKET:
+        return rows, limits.replace(**{change: value})
+    buckets = limits.to_dict().get("buckets", {})
+    return rows, limits.replace(buckets={**buckets, node: {**buckets.get(node, {}), change: value}})
+
+
+def is_selected(rows: list[Row], limits: RebalancingLimits, asset: str) -> bool:
+    """Whether the rules select an asset: what `decision` speaks of, a brake or a missing weight aside."""
+    result = rebalance(rows, limits)
+    at = [row["asset"] for row in result.targets].index(asset)
+    return bool(result._pass.decided["selected"][at])
+
+
+def present_value(rows: list[Row], limits: RebalancingLimits, asset: str, one: Counterfactual) -> Any:
+    """What a counterfactual changes, as it is now."""
+    if one.change in OF_ROW:
+        return next(row[one.change] for row in rows if row["asset"] == asset)
+    if one.change in OF_BUCKET:
+        return getattr(limits.buckets[one.node], one.change)
+    return getattr(limits, one.change)
+
+
+def one_step_less(one: Counterfactual, present: Any) -> Any:
+    """The value one step nearer to the present one (a float, a count of 1, a step of weight); None where there is none."""
+    value = one.value
+    if isinstance(value, str | bool):
+        return None
+    if one.change == "score":
+        less = math.nextafter(value, 0.0 if " at least " in one.effect else 2.0)
+        return less if 0 <= less <= 1 else None
+    if isinstance(value, int):
+        return value + (1 if present > value else -1)
+    towards = 1 if present is not None and present > value else -1
+    if one.change in WEIGHTS:
+        less = round(value + towards * WEIGHT_STEP, 6)
+        return less if (present - less) * towards > 0 else None
+    return math.nextafter(value, 2.0 if towards > 0 else 0.0)
+
+
+def flips(rows: list[Row], limits: RebalancingLimits, asset: str, one: Counterfactual, value: Any) -> bool:
+    """Whether the decision is another one with a value; contradicting limits decide nothing."""
+    try:
+        other_rows, other_limits = changed(rows, limits, asset, one.change, one.node, value)
+    except LimitsError:
+        return False
+    return is_selected(other_rows, other_limits, asset) != is_selected(rows, limits, asset)
+
+
+# ---- conflicts
+
+GENERAL = ("max_positions_per_bucket", "max_allocation_per_bucket")
+FREE: Row = {
+    "max_total_positions": 1000,
+    "max_new_positions": 1000,
+    "min_score_threshold": 0.0,
+    "min_score_diversification": 0.0,
+    "min_score_new_position": 0.0,
+    "target_invested": 1.0,
+    "full_investment_positions": None,
+    "max_position_weight": 1.0,
+    "min_position_weight": 0.0,
+    "max_positions_per_bucket": 1000,
+    "max_allocation_per_bucket": 1.0,
+    "min_buckets_represented": 0,
+    "sizing_mode": "equal_weight",
+    "residual_strategy": "proportional",
+    "unscored_positions": "close",
+    "unknown_bucket": "limit",
+}
+
+
+def only(rows: list[Row], limits: RebalancingLimits, kept: set[tuple[str, str]]) -> tuple[list[Row], RebalancingLimits]:
+    """Rows and limits of which only some (field, bucket) are in force; a lifted score goes down to the one below it."""
+    values = limits.to_dict(complete=True)
+    below = 0.0
+    for name, free in FREE.items():
+        if (name, "") not in kept:
+            values[name] = below if name.startswith("min_score") else free
+        below = values[name] if name.startswith("min_score") else below
+    buckets = {}
+    for path, own in values["buckets"].items():
+        free = {"max_positions": 1000, "max_allocation": 1.0, "min_allocation": 0.0}
+        buckets[path] = {name: value if (name, path) in kept else free[name] for name, value in own.items()}
+    values["buckets"] = buckets
+    values["dust_weight"] = None if "dust_weight" in limits.derived else limits.dust_weight
+    freed = {name: free for name, free in (("restriction", ""), ("max_weight", None)) if (name, "") not in kept}
+    return [{**row, **freed} for row in rows], RebalancingLimits.from_dict(values)
+
+
+def reaches(rows: list[Row], limits: RebalancingLimits, goal: str, node: str, value: float) -> bool:
+    """Whether the certificate, or for cash the total, says that a goal is reached."""
+    result = rebalance(rows, limits)
+    if goal == "target_invested":
+        return 1.0 - result.cash_weight >= value - 1e-9
+    return all(line.status == "met" for line in result.certificate if (line.name, line.node) == (goal, node))
+
+
+def faults(rows: list[Row], limits: RebalancingLimits, found: Conflict) -> list[str]:
+    """What is not true of a conflict."""
+    wrong = []
+    goal = (found.goal.limit, found.goal.node)
+    members = {(member.limit, member.node) for member in found.members}
+    if reaches(rows, limits, *goal, found.goal.value):
+        wrong.append("the goal is reached")
+    if found.members and reaches(*only(rows, limits, {goal, *members}), *goal, found.goal.value):
+        wrong.append("the members do not conflict")
+    needless = [
+        member
+        for member in sorted(members)
+        if not reaches(*only(rows, limits, {goal, *(members - {member})}), *goal, found.goal.value)
+    ]
+    suggested = [[member.relaxation] for member in (*found.members, found.goal) if member.relaxation]
+    suggested += [list(found.together)] if found.together else []
+    useless = [changes for changes in suggested if not works(rows, limits, found, changes)]
+    wrong += [f"not irreducible: {member} is not needed" for member in needless]
+    wrong += [f"does not help: {changes}" for changes in useless]
+    return wrong
+
+
+def works(rows: list[Row], limits: RebalancingLimits, found: Conflict, changes: list[Relaxation]) -> bool:
+    """Whether the goal is reached with some changes; a goal that is lowered, as far as it then goes."""
+    goal, values = found.goal.value, limits.to_dict()
+    buckets = dict(values.get("buckets", {}))
+    for one in changes:
+        if one.change in OF_ROW:
+            rows, _ = changed(rows, limits, one.node, one.change, "", one.value)
+        elif one.change in OF_BUCKET:
+            buckets[one.node] = {**buckets.get(one.node, {}), one.change: one.value}
+        else:
+            values[one.change] = one.value
+        if (one.change, one.node) == (found.goal.limit, found.goal.node):
+            goal = one.value
+    together = RebalancingLimits.from_dict({**values, "buckets": buckets})
+    return reaches(rows, together, found.goal.limit, found.goal.node, goal)
