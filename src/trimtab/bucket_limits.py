@@ -17,12 +17,10 @@ from trimtab.buckets import WEIGHTLESS, BucketManager, BucketSource, BucketStati
 from trimtab.certificate import Constraint
 from trimtab.errors import listed
 from trimtab.kernel.tables import ROOT, Flags, Floats, Ints
-from trimtab.limits import BucketLimit
 from trimtab.reasons import Reason, SizeReason
 from trimtab.stages import Staged, scaled, select
 
 _BY_BUCKETS = (Reason.BUCKET_POSITION_LIMIT, Reason.MIN_POSITION_CAPACITY)
-_NO_LIMIT = BucketLimit()
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ class BucketLimitsEnforcer:
             if chosen[at]
         )
         rejected = tuple(asset for at, asset in enumerate(assets) if not chosen[at])
-        before = Portfolio.of(rows, limits, (asset.weight for asset in assets))
+        before = Portfolio(staged.candidates, limits, np.nan_to_num(wish), np.ones(len(assets), np.bool_))
         after = before.holding(np.nan_to_num(weight), staged.decided["selected"])
         return BucketEnforcementResult(
             selected_assets=selected,
@@ -211,10 +209,8 @@ def _fixed(before: Iterable[Constraint], after: Iterable[Constraint]) -> Iterato
 
 def _limit(staged: Staged, path: str, name: str) -> str:
     """The field that sets a bucket's limit, with its value."""
-    value = getattr(staged.limits.buckets.get(path, _NO_LIMIT), name)
-    if value is not None:
-        return f"{name} {value:g}"
-    return f"{name}_per_bucket {getattr(staged.limits, f'{name}_per_bucket'):g}"
+    field, value = staged.limits.limit_at(path, name)
+    return f"{field} {value:g}"
 
 
 def _names(staged: Staged, rows: Iterable[int]) -> str:

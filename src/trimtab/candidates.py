@@ -79,6 +79,12 @@ class Candidates:
         rows["restriction"] = self.restriction[self.order]
         return rows
 
+    def in_table_order(self, answer: Records) -> Records:
+        """The kernel's answer for the good rows in the order of the table's rows; zero for the others."""
+        found = np.zeros(self.size, answer.dtype)
+        found[self.order] = answer
+        return found
+
     def only(self, account: int) -> tuple[Candidates, Ints]:
         """One good account alone, as if only its rows had come in; and which rows these are."""
         order = self.order[self.start[account] : self.start[account + 1]]
@@ -99,7 +105,6 @@ class Candidates:
 
 def settings_of(limits: RebalancingLimits) -> Records:
     """The limits that are numbers, as the kernel wants them. Shape (1,)."""
-    representing = limits.enable_bucket_diversification and limits.enforce_min_buckets
     values = {
         name: getattr(limits, name)
         for name in SETTINGS.names or ()
@@ -107,7 +112,7 @@ def settings_of(limits: RebalancingLimits) -> Records:
     }
     values |= {
         "full_investment_positions": limits.full_investment_positions or 0,
-        "buckets_to_represent": limits.min_buckets_represented if representing else 0,
+        "buckets_to_represent": limits.min_buckets_represented if limits.represents else 0,
         "overflow": limits.enable_bucket_diversification and limits.allow_bucket_overflow,
         "sizing_mode": SizingMode[limits.sizing_mode.upper()],
         "residual_to_cash": limits.residual_strategy == "cash",

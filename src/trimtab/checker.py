@@ -19,14 +19,13 @@ from numpy.typing import NDArray
 from trimtab.candidates import RESTRICTIONS, Candidates
 from trimtab.certificate import BROKEN, DRIFTED, MET, UNMET, WAIVED, Mask, Measured, Vector
 from trimtab.checked_nodes import checked_nodes
-from trimtab.errors import BrokenLimitError
+from trimtab.errors import BrokenLimitError, listed
 from trimtab.limits import RebalancingLimits
 
 Matrix = NDArray[np.float64]
 
 EPSILON = 1e-12
 COUNT_PLAY = 1e-9  # by so much of a position may the count of positions exceed the exact quotient
-_NAMED = 5
 
 
 class Checker:
@@ -90,10 +89,7 @@ class Checker:
     @property
     def represents(self) -> bool:
         """Whether buckets must be represented at all."""
-        limits = self.limits
-        return (
-            limits.enable_bucket_diversification and limits.enforce_min_buckets and limits.min_buckets_represented > 0
-        )
+        return self.limits.represents
 
     def _place(self) -> None:
         """The nodes, each row's deepest one, and where each row counts: at its leaf, then at what is above it."""
@@ -189,8 +185,7 @@ class Checker:
     def names(self, account: int, wanted: Mask) -> str:
         """The assets of an account where `wanted`, as a list for a sentence."""
         rows = self.candidates.order[np.flatnonzero(wanted & (self.account == account))]
-        found = [str(self.candidates.asset.at(int(row))) for row in rows]
-        return ", ".join(found[:_NAMED]) + (f" and {len(found) - _NAMED} more" if len(found) > _NAMED else "")
+        return listed(self.candidates.asset.at(int(row)) for row in rows)
 
     def under(self, node: int) -> Mask:
         """The rows under a node."""

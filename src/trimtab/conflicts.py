@@ -117,7 +117,7 @@ class Reached:
 
 def _goals(trials: Trials) -> Iterator[Change]:
     limits = trials.limits
-    if limits.enable_bucket_diversification and limits.enforce_min_buckets and limits.min_buckets_represented:
+    if limits.represents:
         yield Change("min_buckets_represented", "", limits.min_buckets_represented)
     for node in np.flatnonzero(trials.nodes["min_allocation"] > 0).tolist():
         yield Change("min_allocation", trials.node_name(node), float(trials.nodes["min_allocation"][node]))
@@ -174,7 +174,7 @@ def _liftable(trials: Trials) -> Iterator[Change]:
         yield Change("sizing_mode", "", None)
     if limits.residual_strategy == "cash":
         yield Change("residual_strategy", "", None)
-    if limits.enable_bucket_diversification and limits.enforce_min_buckets and limits.min_buckets_represented:
+    if limits.represents:
         yield Change("min_buckets_represented", "", None)
     seen = set()
     for node in range(len(tree) - 1, ROOT, -1):

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from trimtab.candidates import Candidates
+from trimtab.errors import listed
 from trimtab.kernel.tables import NO_NODE, ROOT, Ints, Records
-from trimtab.limits import BucketLimit, RebalancingLimits
+from trimtab.limits import RebalancingLimits
 from trimtab.reasons import Reason, Restriction, SizeReason
 
 _ENTERED = (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION)
@@ -249,11 +250,7 @@ class _Words:
 
     def _limit(self, node: int, field: str) -> tuple[str, Any]:
         """The field that sets a node's limit, and its value."""
-        own = self.limits.buckets.get(self._path(node), BucketLimit())
-        value = getattr(own, field)
-        if value is not None:
-            return field, value
-        return f"{field}_per_bucket", getattr(self.limits, f"{field}_per_bucket")
+        return self.limits.limit_at(self._path(node), field)
 
     def _full_node(self) -> int:
         """The first node from the root where this holding found no free position."""
@@ -302,5 +299,4 @@ class _Words:
         return f"{names[at]} ({'held, ' if holding[at] else ''}score {score[at]:g})"
 
     def _listed(self, rows: Ints) -> str:
-        names = sorted(self.candidates.asset.at(int(row)) or "" for row in rows)
-        return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        return listed(sorted(self.candidates.asset.at(int(row)) or "" for row in rows))

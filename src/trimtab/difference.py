@@ -15,7 +15,7 @@ from typing import Any
 
 from trimtab.candidates import Candidates, read
 from trimtab.columns import COLUMNS
-from trimtab.errors import InputError, LimitsError
+from trimtab.errors import InputError, LimitsError, listed
 from trimtab.kernel.tables import Records
 from trimtab.limits import RebalancingLimits
 from trimtab.reasons import Reason, Restriction
@@ -87,8 +87,7 @@ def _said(cause: Cause, asset: str) -> str:
         return cause.name
     if cause.assets == (asset,):
         return f"its {cause.name}" if cause.name != _ASSETS else "being a candidate or not"
-    listed = ", ".join(cause.assets[:5]) + (f" and {len(cause.assets) - 5} more" if len(cause.assets) > 5 else "")
-    return f"the {cause.name} {listed}" if cause.name == _ASSETS else f"the {cause.name} of {listed}"
+    return f"the {cause.name}{'' if cause.name == _ASSETS else ' of'} {listed(cause.assets)}"
 
 
 @dataclass(frozen=True)

@@ -200,6 +200,25 @@ class RebalancingLimits:
         return self if wanted == self.regime else self.replace(regime=wanted)
 
     @property
+    def represents(self) -> bool:
+        """Whether buckets must be represented at all."""
+        return self.enable_bucket_diversification and self.enforce_min_buckets and self.min_buckets_represented > 0
+
+    def limit_at(self, path: str, field: str) -> tuple[str, Any]:
+        """The field that sets `max_positions`, `max_allocation` or `min_allocation` of a bucket, and its value.
+
+        Examples
+        --------
+        >>> limits = RebalancingLimits(enable_bucket_diversification=True, buckets={"Tech": {"max_positions": 2}})
+        >>> limits.limit_at("Tech", "max_positions"), limits.limit_at("Tech", "max_allocation")
+        (('max_positions', 2), ('max_allocation_per_bucket', 0.4))
+        """
+        own = getattr(self.buckets[path], field) if path in self.buckets else None
+        if own is not None or field == "min_allocation":  # of a minimum there is no general one
+            return field, own
+        return f"{field}_per_bucket", getattr(self, f"{field}_per_bucket")
+
+    @property
     def in_force(self) -> RebalancingLimits:
         """What is in force now, as limits without regimes.
 

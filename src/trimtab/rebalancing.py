@@ -11,7 +11,7 @@ from trimtab.candidates import Candidates, read, settings_of
 from trimtab.checker import certify
 from trimtab.errors import BrokenLimitError, Fault, UnmetLimitError
 from trimtab.kernel.account import rebalance_account
-from trimtab.kernel.tables import ANSWER, Flags, Records, empty_answer
+from trimtab.kernel.tables import Flags, Records, empty_answer
 from trimtab.limits import RebalancingLimits, given_limits
 from trimtab.result import Pass, RebalanceManyResult, RebalanceResult
 
@@ -97,8 +97,7 @@ def _certified(
     table: Any, found: Candidates, limits: RebalancingLimits, answer: Records, braked: Flags
 ) -> tuple[Pass, dict[int, BrokenLimitError]]:
     """The answer in the order of the table's rows, with every limit measured; and by account what is broken."""
-    decided = np.zeros(found.size, ANSWER)
-    decided[found.order] = answer
+    decided = found.in_table_order(answer)
     checks, broken = certify(
         found,
         limits,

@@ -10,7 +10,7 @@ import numpy as np
 from trimtab.candidates import Candidates, read, settings_of
 from trimtab.details import Detail, detail
 from trimtab.kernel.account import select_account, size_account
-from trimtab.kernel.tables import ANSWER, NO_NODE, Flags, Floats, Records, SizingMode, empty_answer
+from trimtab.kernel.tables import Flags, Floats, Records, SizingMode, empty_answer
 from trimtab.limits import RebalancingLimits
 from trimtab.reasons import Reason
 
@@ -48,7 +48,7 @@ def select(rows: list[dict[str, Any]], limits: RebalancingLimits, **settings: fl
         numbers[name] = value
     answer = empty_answer(len(found.order))
     select_account(found.rows(limits), found.tree.nodes, numbers[0], answer)
-    return Staged(found, limits, numbers, _in_order(found, answer))
+    return Staged(found, limits, numbers, found.in_table_order(answer))
 
 
 def size(staged: Staged) -> tuple[Staged, bool]:
@@ -56,7 +56,7 @@ def size(staged: Staged) -> tuple[Staged, bool]:
     found = staged.candidates
     answer = staged.decided[found.order]
     braked = size_account(found.rows(staged.limits), found.tree.nodes, staged.settings[0], answer)
-    return replace(staged, decided=_in_order(found, answer)), bool(braked)
+    return replace(staged, decided=found.in_table_order(answer)), bool(braked)
 
 
 def scaled(staged: Staged, wish: Floats, where: Flags) -> Floats:
@@ -76,12 +76,3 @@ def scaled(staged: Staged, wish: Floats, where: Flags) -> Floats:
     weights = np.full(found.size, np.nan)
     weights[found.order[chosen]] = part["proposed"]
     return weights
-
-
-def _in_order(found: Candidates, answer: Records) -> Records:
-    """An answer in the order of the rows that came in."""
-    decided = np.zeros(found.size, ANSWER)
-    decided["reason_node"] = NO_NODE
-    decided["size_node"] = NO_NODE
-    decided[found.order] = answer
-    return decided

@@ -18,7 +18,6 @@ from trimtab.changes import GENERAL, LEADING, LIFTED, NODE_FIELDS, ROW_FIELDS, S
 from trimtab.details import standing
 from trimtab.kernel.account import rebalance_account
 from trimtab.kernel.tables import (
-    ANSWER,
     NO_NODE,
     ROOT,
     Flags,
@@ -29,11 +28,10 @@ from trimtab.kernel.tables import (
     Unscored,
     empty_answer,
 )
-from trimtab.limits import BucketLimit, RebalancingLimits, following
+from trimtab.limits import RebalancingLimits, following
 from trimtab.reasons import Reason, Restriction
 
 ENTERED = (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION)
-_NO_LIMIT = BucketLimit()
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,9 +124,8 @@ class Trials:
     def limit_of(self, node: int, field: str) -> tuple[str, str]:
         """The field that sets a node's `max_positions`, `max_allocation` or `min_allocation`, and the bucket it is of."""
         path = self.node_name(node)
-        if field == "min_allocation" or getattr(self.limits.buckets.get(path, _NO_LIMIT), field) is not None:
-            return field, path
-        return f"{field}_per_bucket", ""
+        name, _ = self.limits.limit_at(path, field)
+        return name, "" if name in GENERAL else path
 
     def present(self, name: str, node: str) -> Any:
         """The present value of a limit; as the tree has it for one of a bucket."""
@@ -316,9 +313,7 @@ class Trials:
     @cached_property
     def in_table_order(self) -> Records:
         """The answer in the order of the table's rows."""
-        found = np.zeros(len(self.rows), ANSWER)
-        found[self.candidates.order] = self.answer
-        return found
+        return self.candidates.in_table_order(self.answer)
 
     def alone(self, at: int) -> Any:
         """What the rules decide about a row that is the only candidate."""

@@ -146,12 +146,9 @@ class UniverseBuilder:
             origin = "get_regime_buckets" if research is None else "get_research_buckets"
             named = detector.get_regime_buckets(regime) if research is None else research
             favoured = self._assets_of(named, f"{origin} of the regime_detector")
-        representing = (
-            limits.enable_bucket_diversification and limits.enforce_min_buckets and limits.min_buckets_represented > 0
-        )
         held = [asset for asset, weight in current_positions.items() if weight]
         parts, seen = [], set[str]()
-        for part in (held, trending, favoured, assets if representing else ()):
+        for part in (held, trending, favoured, assets if limits.represents else ()):
             parts.append(tuple(asset for asset in dict.fromkeys(part) if asset not in seen))
             seen.update(parts[-1])
         return RebalancingUniverse(date, regime, confidence, *parts)

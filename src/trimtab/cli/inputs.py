@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from trimtab.cli.exits import Words
-from trimtab.errors import Fault, InputError, LimitsError
+from trimtab.cli.symbols import counted
+from trimtab.errors import Fault, InputError, LimitsError, listed
 from trimtab.limits import RebalancingLimits
 from trimtab.paths import UNKNOWN
 from trimtab.regime_limits import laid_over
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from trimtab.data.files import Joined
 
-_NAMED = 5
 _BARE_WORD = re.compile(r"[A-Za-z][\w-]*", re.ASCII).fullmatch
 
 
@@ -135,24 +135,15 @@ def _refuse_mixture(file: Path | None, scores: Path | None, holdings: Path | Non
 def _join_sentences(joined: Joined, buckets: Path | None) -> Iterator[str]:
     """What the three files do not say about each other."""
     count = joined.table.num_rows
-    yield f"joined {_counted(count, 'candidate')} on asset; {_counted(len(joined.unscored), 'holding')} without a score"
+    yield f"joined {counted(count, 'candidate')} on asset; {counted(len(joined.unscored), 'holding')} without a score"
     if joined.unscored:
         yield f"kept without a score, as the scores lack them: {listed(joined.unscored)}"
     if joined.unclassified and buckets is not None:
-        many = _counted(len(joined.unclassified), "asset")
+        many = counted(len(joined.unclassified), "asset")
         yield f"{many} without a bucket, counted as {UNKNOWN}: {listed(joined.unclassified)}"
     if joined.unused:
-        many = _counted(len(joined.unused), "asset")
+        many = counted(len(joined.unused), "asset")
         yield f"{many} with a bucket but neither score nor holding, left out: {listed(joined.unused)}"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
 def read_limits(file: Path | None, preset: str | None, settings: Sequence[str]) -> ChosenLimits:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from trimtab.cli.exits import Words
-from trimtab.cli.inputs import Inputs, listed
+from trimtab.cli.inputs import Inputs
 from trimtab.cli.progress import Steps, steps
-from trimtab.errors import Fault, InputError, nearest
+from trimtab.errors import Fault, InputError, listed, nearest
 
 if TYPE_CHECKING:
     import polars as pl

@@ -10,6 +10,7 @@ from rich.text import Text
 from trimtab.cli.exits import printable
 from trimtab.cli.rows import Row
 from trimtab.cli.symbols import counted, percent
+from trimtab.errors import listed
 
 if TYPE_CHECKING:
     from trimtab.certificate import Constraint
@@ -106,7 +107,7 @@ def _more_cash(result: RebalanceResult, rows: Sequence[Row]) -> Iterable[str]:
         yield f"at their largest weight (max_position_weight {limits.max_position_weight:g}, or their own): {capped}"
     full = [_short(one) for one in result.certificate if one.name == "max_allocation" and _is_full(one)]
     if full:
-        yield f"buckets with nothing left under max_allocation: {_listed(full)}"
+        yield f"buckets with nothing left under max_allocation: {listed(full, _NAMED)}"
     kept = _named(rows, "restricted")
     if kept:
         yield f"kept by restriction or missing data: {kept}"
@@ -166,8 +167,4 @@ def _short(one: Constraint) -> str:
 
 
 def _named(rows: Sequence[Row], size_reason: str) -> str:
-    return _listed([row.asset for row in rows if row.target > 0 and row.size_reason == size_reason])
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    return listed((row.asset for row in rows if row.target > 0 and row.size_reason == size_reason), _NAMED)

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from trimtab.cli.exits import printable
 from trimtab.cli.symbols import ASCII, UNICODE, percent
+from trimtab.errors import listed
 from trimtab.explanation import Crowding, Explanation
 
 _NAMED = 8
@@ -64,9 +65,9 @@ def _merit(one: Explanation) -> str:
 def crowd(found: Crowding) -> str:
     """A limit and who has the places, in words."""
     names = [printable(name, keep="") for name in found.by]
-    listed = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    those = listed(names, _NAMED)
     node = f" of {printable(found.node, keep='')}" if found.node else ""
-    return f"{found.limit} {found.value:g}{node}" + (f": {listed}" if listed else "")
+    return f"{found.limit} {found.value:g}{node}" + (f": {those}" if those else "")
 
 
 def _bullets(lines: Sequence[str]) -> Table:
