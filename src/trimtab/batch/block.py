@@ -82,8 +82,8 @@ def decide_block(table: pa.Table, rules: Rules) -> Block:
     left_out = _flags(failed, len(block.accounts))
     decided = _decided(block, rules, leaves, limits_of, order, left_out)
     selected, braked = decided.codes[:, 3] > 0, decided.outcome["braked"]
-    met = _screened(block, rules, leaves, limits_of, left_out | braked, decided.proposed, selected)
-    close = np.flatnonzero((met < 0) & ~left_out)
+    proven, drifted = _screened(block, rules, leaves, limits_of, left_out | braked, decided.proposed, selected)
+    close = np.flatnonzero((proven < 0) & ~left_out)
     found = check_closely(
         block,
         rules,
@@ -98,7 +98,8 @@ def decide_block(table: pa.Table, rules: Rules) -> Block:
     failed |= found.failed
     left_out = _flags(failed, len(block.accounts))
     statuses = found.statuses
-    statuses["met"] += int(met[met > 0].sum())
+    statuses["met"] += int(proven[proven > 0].sum() - drifted.sum())
+    statuses["drifted"] += int(drifted.sum())
     counts = _counted(block, rules, limits_of, decided, left_out)
     counts |= {"certificate": {name: count for name, count in statuses.items() if count}}
     counts |= {"unmet": found.unmet, "unmet_causes": dict(found.causes), "checked_closely": len(close)}
@@ -157,9 +158,7 @@ def _looked_at(block: Coded, rules: Rules, leaves: Leaves, limits_of: Ints) -> t
     return order, wrong
 
 
-def _decided(
-    block: Coded, rules: Rules, leaves: Leaves, limits_of: Ints, order: Ints, left_out: Flags
-) -> _Decided:
+def _decided(block: Coded, rules: Rules, leaves: Leaves, limits_of: Ints, order: Ints, left_out: Flags) -> _Decided:
     found = _Decided(
         np.zeros(block.size),
         np.zeros(block.size),
@@ -192,8 +191,8 @@ def _decided(
 
 def _screened(
     block: Coded, rules: Rules, leaves: Leaves, limits_of: Ints, left_out: Flags, proposed: Floats, selected: Flags
-) -> Ints:
-    met = np.zeros(len(block.accounts), np.int64)
+) -> tuple[Ints, Flags]:
+    proven, drifted = np.zeros(len(block.accounts), np.int64), np.zeros(len(block.accounts), np.bool_)
     screen_block(
         block.start,
         left_out,
@@ -213,14 +212,13 @@ def _screened(
         rules.bounds,
         rules.places,
         rules.place_start,
-        met,
+        proven,
+        drifted,
     )
-    return met
+    return proven, drifted
 
 
-def _counted(
-    block: Coded, rules: Rules, limits_of: Ints, decided: _Decided, left_out: Flags
-) -> dict[str, object]:
+def _counted(block: Coded, rules: Rules, limits_of: Ints, decided: _Decided, left_out: Flags) -> dict[str, object]:
     """The fields of `Counts` that come from the decisions."""
     sizes = np.diff(block.start)
     good_row = np.repeat(~left_out, sizes)

@@ -47,7 +47,9 @@ def limits_fault(block: Coded, rules: Rules, account: int) -> str:
     begin, end = int(block.start[account]), int(block.start[account + 1])
     name, given = block.accounts[account].as_py(), sorted({block.limits.at(row) or "" for row in range(begin, end)})
     if len(given) > 1:
-        fault = Fault("the rows of one account name two limits", "name one", column=LIMITS_ID, account=name, value=given)
+        fault = Fault(
+            "the rows of one account name two limits", "name one", column=LIMITS_ID, account=name, value=given
+        )
     elif not given[0]:
         fault = Fault("the account names no limits", "fill it in", column=LIMITS_ID, account=name)
     else:

@@ -98,7 +98,9 @@ def check_columns(schema: pa.Schema) -> None:
         if name not in schema.names or pa.types.is_null(schema.field(name).type):
             continue
         kind = _value_type(schema.field(name).type)
-        if name in NUMBERS and not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+        if name in NUMBERS and not (
+            pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+        ):
             faults.append(Fault(f"is not a number but {kind}", "convert the column to numbers", column=name))
         elif name == "account" and not (_is_text(kind) or pa.types.is_integer(kind)):
             faults.append(Fault(f"is neither text nor a whole number but {kind}", "convert the column", column=name))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from trimtab.batch.screen import bounds_of, places_of
 from trimtab.bucket_tree import grow
@@ -69,6 +71,17 @@ class Rules:
             np.array([[leaf.get(name, 0) for name in shown] for leaf in self._checker_leaf], np.int64),
             np.array([[name not in leaf for name in shown] for leaf in self._kernel_leaf], np.bool_),
         )
+
+
+def votes_of(table: pa.Table) -> dict[str, float]:
+    """How many rows name each bucket; no bucket is the empty name."""
+    if "bucket" not in table.column_names:
+        return {}
+    counted = pc.value_counts(table.column("bucket").cast(pa.string()))
+    return {
+        name or "": float(count)
+        for name, count in zip(counted.field(0).to_pylist(), counted.field(1).to_pylist(), strict=True)
+    }
 
 
 def _starts(sizes: Sequence[int]) -> Ints:

@@ -1,4 +1,5 @@
-"""The screen before the certificate's checker, compiled: it proves the plain case, that every limit is plainly met.
+"""The screen before the certificate's checker, compiled: it proves the plain case, that every limit is plainly met, or
+that all are but the total, which is plainly inside the cash band.
 
 It measures as `trimtab.checker` does, from the table and the limits as the user wrote them, in code of its own: nothing
 of the rules' kernel is used, only the way to compile. An account for which it cannot prove the plain case goes through
@@ -33,6 +34,7 @@ BOUNDS = _record(
     ("max_total_positions", "f8"),
     ("max_new_positions", "f8"),
     ("target_invested", "f8"),
+    ("most_invested", "f8"),  # with the cash band
     ("max_position_weight", "f8"),
     ("min_position_weight", "f8"),
     ("dust_weight", "f8"),
@@ -66,6 +68,7 @@ def bounds_of(limits: RebalancingLimits) -> NDArray[Any]:
     for name in BOUNDS.names or ():
         if hasattr(limits, name):
             found[name] = getattr(limits, name)
+    found["most_invested"] = min(1.0, limits.target_invested + limits.cash_band)
     found["least_new_score"] = limits.min_score_diversification if wanted > 0 else limits.min_score_new_position
     found["buckets_wanted"] = wanted
     found["holds_unscored"] = limits.unscored_positions == "hold"
@@ -95,13 +98,15 @@ def places_of(found: CheckedNodes, limits: RebalancingLimits) -> NDArray[Any]:
 
 @compiled
 def _nodes_met(places: Any, bounds: Any, count: Any, weight: Any, present: Any) -> int:
-    """How many limits the portfolio and its buckets meet, or -1; the sums at the leaves become those under each node."""
+    """How many limits the portfolio and its buckets have, or -1; the sums at the leaves become those under each node."""
     for at in range(places.size - 1, 0, -1):
         above = places[at].parent
         count[above] += count[at]
         weight[above] += weight[at]
         present[above] |= present[at]
-    if count[0] > bounds.max_total_positions or not weight[0] <= bounds.target_invested + SUM_EPSILON:
+    if count[0] > bounds.max_total_positions or not weight[0] <= bounds.most_invested + SUM_EPSILON:
+        return -1
+    if bounds.target_invested + SUM_EPSILON < weight[0] <= bounds.target_invested + 2.0 * EPSILON:
         return -1
     met, represented = _GENERAL, 0
     for at in range(1, places.size):
@@ -141,9 +146,11 @@ def screen_block(
     all_bounds: Any,
     all_places: Any,
     place_start: Any,
-    met: Any,
+    proven: Any,
+    drifted: Any,
 ) -> None:
-    """Fill `met` (accounts,): how many limits an account has, all plainly met; -1 where that is not proven.
+    """Fill `proven` (accounts,): how many limits an account has, all plainly met, or -1 where that is not proven; and
+    `drifted` (accounts,): of the proven, whether its total is above its aim, inside the cash band.
 
     Columns have shape (rows,), in the order that came in: account i has the rows start[i] to start[i + 1]. `leaf_of`
     (limits, buckets), the last for none; `forbids_selling` and `forbids_buying` by the code in `restriction`.
@@ -153,7 +160,7 @@ def screen_block(
         size = max(size, place_start[limits + 1] - place_start[limits])
     count, weight, present = np.zeros(size), np.zeros(size), np.zeros(size, np.bool_)
     for account in range(start.size - 1):
-        met[account] = -1
+        proven[account] = -1
         if left_out[account]:
             continue
         limits = limits_of[account]
@@ -173,8 +180,7 @@ def screen_block(
             no_sell = forbids_selling[restriction[row]]
             no_buy = forbids_buying[restriction[row]] or closed
             cap = bounds.max_position_weight
-            if most[row] < cap:
-                cap = most[row]
+            cap = min(cap, most[row])
             dust = held and now < bounds.dust_weight
             qualifies = points >= bounds.min_score_threshold
             unscored = held and math.isnan(points) and bounds.holds_unscored
@@ -194,7 +200,11 @@ def screen_block(
                 sound = False
             if (no_sell and held and then < now) or (no_buy and then > now) or (kept and then != now):
                 sound = False
-            if then > 0.0 and not fixed and not points >= (bounds.least_new_score if new else bounds.min_score_threshold):
+            if (
+                then > 0.0
+                and not fixed
+                and not points >= (bounds.least_new_score if new else bounds.min_score_threshold)
+            ):
                 sound = False
             if not sound:
                 break
@@ -205,4 +215,5 @@ def screen_block(
             weight[leaf] += then
         if sound and new_positions <= bounds.max_new_positions:
             size = place_start[limits + 1] - place_start[limits]
-            met[account] = _nodes_met(places, bounds, count[:size], weight[:size], present[:size])
+            proven[account] = _nodes_met(places, bounds, count[:size], weight[:size], present[:size])
+            drifted[account] = proven[account] > 0 and weight[0] > bounds.target_invested + EPSILON
