@@ -43,6 +43,7 @@ class Universe:
 
     @classmethod
     def random(cls, rng: np.random.Generator) -> Universe:
+        """Scores near 0.7, and buckets of two levels."""
         sector, industry = rng.integers(0, 11, ASSETS), rng.integers(0, 5, ASSETS)
         buckets = [
             None if rng.random() < 0.01 else f"Sector{one:02d}/Industry{two}"

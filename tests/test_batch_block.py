@@ -257,7 +257,7 @@ def test_what_stays_unmet_is_counted_by_cause() -> None:
     assert counts.certificate["unmet"] == 2
     held = [
         {"account": "A", "asset": "T", "score": 0.9, "bucket": "Tech", "current_weight": 0.3},
-        {"account": "A", "asset": "B", "score": 0.1, "bucket": "Bond"},
+        {"account": "A", "asset": "B", "score": 0.1, "bucket": "Bond", "current_weight": 0.0},
     ]
     floor = limits.replace(min_buckets_represented=0, buckets={"Bond": {"min_allocation": 0.1}})
     assert decide(held, floor).counts.unmet_causes == {"min_allocation of Bond: no candidate there was selected": 1}
@@ -338,15 +338,59 @@ def test_the_order_of_rows_and_the_cut_of_blocks_change_nothing() -> None:
         )
     table = pa.Table.from_pylist([row for rows in accounts for row in rows])
     rules = Rules({None: limits}, votes_of(table))
-    keys = [("account", "ascending"), ("asset", "ascending")]
     whole = decide_block(table, rules)
     mixed = [row for rows in rng.sample(accounts, 20) for row in rng.sample(rows, len(rows))]
     found = decide_block(pa.Table.from_pylist(mixed, table.schema), rules)
-    assert found.targets.sort_by(keys).to_pylist() == whole.targets.sort_by(keys).to_pylist()
+    in_order = [Counter(tuple(row.values()) for row in one.targets.to_pylist()) for one in (found, whole)]
+    assert in_order[0] == in_order[1]
     assert found.counts == whole.counts
     parts = [decide_block(table.slice(at * 47, 4 * 47), rules) for at in range(0, 20, 4)]
     assert [row for part in parts for row in part.targets.to_pylist()] == whole.targets.to_pylist()
     assert Counts.total(part.counts for part in reversed(parts)) == whole.counts
+
+
+def test_an_account_that_is_looked_at_in_vain_is_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+    door, rows = blocks.look_at_block, accounts_of(random.Random(8), 6)
+    before = decide(rows, RebalancingLimits())
+
+    def wary(*arguments: Any) -> None:
+        door(*arguments)
+        arguments[-1][:] = 1
+
+    monkeypatch.setattr(blocks, "look_at_block", wary)
+    assert decide(rows, RebalancingLimits()).targets.equals(before.targets)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_total_too_near_to_its_aim_goes_to_the_checker(monkeypatch: pytest.MonkeyPatch, plain: bool) -> None:
+    if plain:
+        monkeypatch.setattr(blocks, "screen_block", undecorated(blocks.screen_block))
+    limits = RebalancingLimits(max_position_weight=1.0)
+    row = {"account": "A", "asset": "X", "score": 0.9, "restriction": "no_trade"}
+    for excess, close in ((0.0, 0), (1.2e-12, 1), (1e-9, 0)):
+        counts = decide([{**row, "current_weight": 0.95 + excess}], limits).counts
+        assert counts.checked_closely == close
+        assert counts.certificate == statuses(rebalance_many([{**row, "current_weight": 0.95 + excess}], limits))
+
+
+def test_a_long_account_is_sorted_and_two_limits_are_seen_without_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"X{at:02d}" for at in range(60)]
+    random.Random(3).shuffle(names)
+    table = pa.table(
+        {
+            "account": ["A"] * 60 + ["B"] * 2,
+            "asset": [*names, "X", "Y"],
+            "score": [0.9] * 62,
+            "limits_id": ["one"] * 61 + ["two"],
+        }
+    )
+    rules = Rules({"one": RebalancingLimits(), "two": RebalancingLimits()}, {})
+    compiled = decide_block(table, rules)
+    monkeypatch.setattr(blocks, "look_at_block", undecorated(blocks.look_at_block))
+    plain = decide_block(table, rules)
+    assert plain.targets.equals(compiled.targets)
+    assert plain.failed["account"].to_pylist() == compiled.failed["account"].to_pylist() == ["B"]
+    assert {row["asset"] for row in plain.targets.to_pylist() if row["action"] == "open"} == {"X00", "X01", "X02"}
 
 
 def test_shares_of_counts() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -54,7 +55,7 @@ class _Decided:
 
     target: Floats
     proposed: Floats
-    codes: Ints
+    codes: Records
     outcome: Records
 
 
@@ -129,7 +130,7 @@ def _limits_of(block: Coded, rules: Rules) -> tuple[Ints, dict[int, str]]:
     return np.maximum(found, 0), {account: limits_fault(block, rules, account) for account in without}
 
 
-def _looked_at(block: Coded, rules: Rules, leaves: Leaves, limits_of: Ints) -> tuple[Ints, Ints]:
+def _looked_at(block: Coded, rules: Rules, leaves: Leaves, limits_of: Ints) -> tuple[Records, Records]:
     names = block.asset.names
     rank = np.zeros(len(names) + 1, np.int32)
     rank[np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)] = np.arange(len(names))
@@ -218,7 +219,7 @@ def _screened(
     return proven, drifted
 
 
-def _counted(block: Coded, rules: Rules, limits_of: Ints, decided: _Decided, left_out: Flags) -> dict[str, object]:
+def _counted(block: Coded, rules: Rules, limits_of: Ints, decided: _Decided, left_out: Flags) -> dict[str, Any]:
     """The fields of `Counts` that come from the decisions."""
     sizes = np.diff(block.start)
     good_row = np.repeat(~left_out, sizes)
@@ -245,7 +246,7 @@ def _counted(block: Coded, rules: Rules, limits_of: Ints, decided: _Decided, lef
     }
 
 
-def _tally(codes: Ints, names: list[str]) -> dict[str, int]:
+def _tally(codes: Records, names: list[str]) -> dict[str, int]:
     counts = np.bincount(codes, minlength=len(names)).tolist()
     return {name: count for name, count in zip(names, counts, strict=True) if count and name}
 
@@ -271,5 +272,5 @@ def _targets(block: Coded, decided: _Decided, left_out: Flags) -> pa.Table:
     return table.filter(pc.invert(pa.array(np.repeat(left_out, np.diff(block.start)))))
 
 
-def _coded_column(codes: Ints, names: list[str]) -> pa.DictionaryArray:
+def _coded_column(codes: Records, names: list[str]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(np.ascontiguousarray(codes)), pa.array(names))

@@ -16,7 +16,7 @@ from trimtab.batch.door import starts_of
 from trimtab.candidates import RESTRICTIONS
 from trimtab.columns import NUMBERS, TEXTS, Text, check_names
 from trimtab.errors import Fault, InputError
-from trimtab.kernel.tables import Floats, Ints
+from trimtab.kernel.tables import Floats, Ints, Records
 
 LIMITS_ID = "limits_id"
 COLUMNS = ("account", LIMITS_ID, *TEXTS, *NUMBERS)
@@ -37,7 +37,7 @@ class Coded:
     asset: Text
     bucket: Text
     limits: Text
-    restriction: Ints  # code in RESTRICTIONS, -1 where it is not one
+    restriction: Records  # code in RESTRICTIONS, -1 where it is not one
     score: Floats
     current_weight: Floats
     max_weight: Floats  # NaN = none
@@ -63,8 +63,8 @@ def coded(table: pa.Table) -> Coded:
     account_codes, account_column = _text_codes(table, "account")
     start = starts_of(account_codes)
     first = account_codes[start[:-1]]
+    _check_accounts(account_codes, account_column.dictionary, first)
     accounts = account_column.dictionary.take(pa.array(first))
-    _check_accounts(account_codes, account_column.dictionary, first, accounts)
     asset_codes, asset_column = _text_codes(table, "asset")
     restriction = _text(table, "restriction")
     known = {code: at for at, code in enumerate(RESTRICTIONS)}
@@ -118,7 +118,7 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def _check_accounts(codes: Ints, names: pa.Array, first: Ints, accounts: pa.Array) -> None:
+def _check_accounts(codes: Ints, names: pa.Array, first: Ints) -> None:
     """Refuse rows without an account, accounts without a clean name, and an account in two places."""
     if (codes < 0).any():
         row = int(np.argmax(codes < 0))
@@ -129,9 +129,9 @@ def _check_accounts(codes: Ints, names: pa.Array, first: Ints, accounts: pa.Arra
         trimmed = pc.utf8_trim_whitespace(names.cast(pa.string()))
         loose = pc.or_(pc.not_equal(trimmed, names.cast(pa.string())), pc.equal(trimmed, ""))
         if pc.any(pc.take(loose, pa.array(first))).as_py():
-            bad = next(at for at in range(len(first)) if loose[int(first[at])].as_py())
+            bad = next(at for at in first.tolist() if loose[at].as_py())
             problem, advice = "the account is empty or has spaces around it", "write its name without them"
-            raise InputError([Fault(problem, advice, column="account", value=accounts[bad].as_py())])
+            raise InputError([Fault(problem, advice, column="account", value=names[bad].as_py())])
     ranked = np.sort(first)
     again = ranked[1:][ranked[1:] == ranked[:-1]]
     if again.size:

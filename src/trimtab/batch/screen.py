@@ -193,19 +193,16 @@ def screen_block(
             new = slot and then > 0.0 and not fixed and (not held or dust)
             low = bounds.min_position_weight
             if no_buy:
-                low = min(low, min(cap, now))
-            if then > 0.0 and then - cap > EPSILON:
-                sound = False
-            if slot and not fixed and then < low - EPSILON:
-                sound = False
-            if (no_sell and held and then < now) or (no_buy and then > now) or (kept and then != now):
-                sound = False
-            if (
-                then > 0.0
-                and not fixed
-                and not points >= (bounds.least_new_score if new else bounds.min_score_threshold)
-            ):
-                sound = False
+                low = min(low, cap, now)
+            least = bounds.least_new_score if new else bounds.min_score_threshold
+            sound = not (
+                (then > 0.0 and then - cap > EPSILON)
+                or (slot and not fixed and then < low - EPSILON)
+                or (no_sell and held and then < now)
+                or (no_buy and then > now)
+                or (kept and then != now)
+                or (then > 0.0 and not fixed and not points >= least)
+            )
             if not sound:
                 break
             if new:
