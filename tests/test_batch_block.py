@@ -209,7 +209,7 @@ def test_accounts_under_their_own_limits() -> None:
 def test_a_limits_id_that_cannot_be_is_a_fault_of_its_account() -> None:
     names = {"A": ["one"], "B": ["onn"], "C": [None], "D": ["one", "two"], "E": ["two"]}
     rows = [
-        {"account": account, "asset": f"X{at}", "score": 0.9, "limits_id": name}
+        {"account": account, "asset": f"X{at}", "score": 1.5 if account == "C" else 0.9, "limits_id": name}
         for account, given in names.items()
         for at, name in enumerate(given)
     ]

@@ -152,13 +152,19 @@ def _text_codes(table: pa.Table, name: str) -> tuple[Ints, pa.DictionaryArray]:
     column = table.column(name)
     if pa.types.is_null(column.type):
         column = column.cast(pa.string())
+    if pa.types.is_dictionary(column.type) and not all(map(_is_clean, column.chunks)):
+        column = column.cast(column.type.value_type)
     column = column.unify_dictionaries().combine_chunks() if column.num_chunks != 1 else column.chunk(0)
     if not pa.types.is_dictionary(column.type):
         column = pc.dictionary_encode(column.cast(pa.string()) if _is_text(column.type) else column)
-    elif column.dictionary.null_count or len(column.dictionary.unique()) != len(column.dictionary):
-        column = pc.dictionary_encode(column.dictionary_decode())
     codes = column.indices if column.indices.null_count == 0 else pc.fill_null(column.indices, -1)
     return codes.to_numpy(zero_copy_only=False).astype(np.int32), column
+
+
+def _is_clean(column: pa.DictionaryArray) -> bool:
+    """Whether every name stands once in the dictionary, and none is missing there."""
+    names = column.dictionary
+    return names.null_count == 0 and len(names.unique()) == len(names)
 
 
 def _numbers(table: pa.Table, name: str, default: float) -> Floats:
