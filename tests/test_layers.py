@@ -48,12 +48,13 @@ FLOORS = {
         "selection",
     ),
     5: ("engine_run", "engine"),
+    6: ("batch",),
     8: ("cli", "__main__"),
 }
 FACE = "__init__"  # names everything, late
 RANK = {room: (floor, at) for floor, rooms in FLOORS.items() for at, room in enumerate(rooms)}
 # Inside the kernel, from the records to the loop over accounts.
-KERNEL = ("tables", "compilation", "selection", "sizing", "holding", "account", "accounts")
+KERNEL = ("tables", "compilation", "selection", "sizing", "holding", "account", "accounts", "blocks")
 
 
 def modules() -> list[Path]:
@@ -149,6 +150,14 @@ def test_the_certificate_shares_nothing_with_the_kernel(room: str) -> None:
     names = [name for _, name in imported(ROOT / f"{room}.py")]
     assert names
     assert not [name for name in names if name.split(".")[0] in ("kernel", "bucket_tree", "reasons")]
+
+
+def test_the_screen_before_the_checker_shares_nothing_with_the_rules() -> None:
+    names = [name for _, name in imported(ROOT / "batch" / "screen.py")]
+    assert {name for name in names if name.split(".")[0] in ("kernel", "bucket_tree", "reasons", "batch")} == {
+        "kernel.compilation.compiled",
+        "kernel.compilation.entry",
+    }
 
 
 def test_the_library_does_not_print() -> None:

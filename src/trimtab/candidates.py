@@ -7,6 +7,7 @@ rows in the order that came in. In between, rows stand in canonical order: accou
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -367,9 +368,16 @@ def _spellings(
     pairs = np.unique(faults.account_of[rows] * (len(names) + 1) + bucket.codes[rows])
     votes_for = np.bincount(pairs % (len(names) + 1), minlength=len(names)).astype(np.float64)
     votes_for += np.bincount(bucket.codes[rows], minlength=len(names)) / (rows.size + 1.0)  # rows decide a tie
+    return chosen_spellings(dict(zip(names, votes_for.tolist(), strict=True)), limits)
+
+
+def chosen_spellings(
+    votes_for: Mapping[str, float], limits: RebalancingLimits
+) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """For each node of these buckets the spelling that counts: `Unknown`, then the limits', then that of most votes."""
     votes: dict[tuple[str, ...], dict[tuple[str, ...], float]] = {}
     given = [(UNKNOWN, math.inf), *((name, 1e18) for name in (*limits.buckets, *limits.known_buckets))]
-    for name, weight in [*given, *((name, float(votes_for[code])) for code, name in enumerate(names))]:
+    for name, weight in [*given, *votes_for.items()]:
         parts = split_path(name, limits.bucket_separator)
         for depth in range(1, len(parts) + 1):
             counted = votes.setdefault(folded(parts[:depth]), {})

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from trimtab.candidates import Candidates, read, settings_of
+from trimtab.certificate import Constraint
 from trimtab.checker import certify
 from trimtab.errors import BrokenLimitError, Fault, UnmetLimitError
 from trimtab.kernel.account import rebalance_account
@@ -63,7 +65,7 @@ def rebalance(candidates: Any, limits: RebalancingLimits | None = None) -> Rebal
         raise broken[0]
     result = RebalanceResult(passed)
     if limits.on_unmet == "raise" and result.certificate.unmet:
-        raise UnmetLimitError(_unmet_sentences(result))
+        raise UnmetLimitError(_unmet_sentences(result.certificate.unmet))
     return result
 
 
@@ -112,8 +114,12 @@ def _certified(
 def _failing_broken(passed: Pass, broken: dict[int, BrokenLimitError]) -> Pass:
     """The same pass, with the accounts whose result breaks a limit as failed: a bug must not sink the others."""
     names = passed.candidates.accounts
-    advice = "please report it with the account's rows"
-    return passed.failing({at: [Fault(str(error), advice, account=names[at])] for at, error in broken.items()})
+    return passed.failing({at: [broken_fault(error, names[at])] for at, error in broken.items()})
+
+
+def broken_fault(error: BrokenLimitError, account: Any) -> Fault:
+    """What fails an account whose result breaks a limit."""
+    return Fault(str(error), "please report it with the account's rows", account=account)
 
 
 def _failing_unmet(passed: Pass) -> Pass:
@@ -122,15 +128,19 @@ def _failing_unmet(passed: Pass) -> Pass:
     faults: dict[int, list[Fault]] = {}
     for account in np.flatnonzero(passed.unmet()).tolist():
         if account not in found.faults:
-            advice = "change the limit or the candidates, or let on_unmet report it"
-            texts = _unmet_sentences(passed.alone(account))
-            faults[account] = [Fault(f"unmet: {text}", advice, account=found.accounts[account]) for text in texts]
+            faults[account] = unmet_faults(passed.alone(account).certificate.unmet, found.accounts[account])
     return passed.failing(faults) if faults else passed
 
 
-def _unmet_sentences(result: RebalanceResult) -> list[str]:
+def unmet_faults(unmet: Iterable[Constraint], account: Any) -> list[Fault]:
+    """What fails an account that has an unmet limit, where `on_unmet` is "raise"."""
+    advice = "change the limit or the candidates, or let on_unmet report it"
+    return [Fault(f"unmet: {text}", advice, account=account) for text in _unmet_sentences(unmet)]
+
+
+def _unmet_sentences(unmet: Iterable[Constraint]) -> list[str]:
     return [
         f"{constraint.name}{' of ' + constraint.node if constraint.node else ''} is {constraint.measured:g}, "
         f"wanted {constraint.limit:g} ({constraint.note})"
-        for constraint in result.certificate.unmet
+        for constraint in unmet
     ]
