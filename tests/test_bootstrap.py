@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trimtab.backtest.bootstrap import Interval, block_length, difference, drawn_days
-from trimtab.backtest.statistics import sharpe_ratio
+from trimtab.backtesting.bootstrap import Interval, block_length, difference, drawn_days
+from trimtab.backtesting.statistics import sharpe_ratio
 from trimtab.errors import InputError
 
 # seed, n, autoregression, and `arch.bootstrap.optimal_block_length` (arch 8.0.0, column stationary) of that series.

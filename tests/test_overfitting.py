@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from trimtab.backtest.halves import rank_the_best
-from trimtab.backtest.overfitting import (
+from trimtab.backtesting.halves import rank_the_best
+from trimtab.backtesting.overfitting import (
     deflated_sharpe,
     expected_best,
     overfitting,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trimtab.backtest.splits import Split, purged_splits, walk_forward
+from trimtab.backtesting.splits import Split, purged_splits, walk_forward
 from trimtab.errors import InputError
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trimtab.backtest.series import matrix, vector
-from trimtab.backtest.statistics import (
+from trimtab.backtesting.series import matrix, vector
+from trimtab.backtesting.statistics import (
     Statistics,
     bucket_concentration,
     drawdowns,

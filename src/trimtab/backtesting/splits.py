@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from trimtab.backtest.series import Floats, matrix
+from trimtab.backtesting.series import Floats, matrix
 from trimtab.errors import Fault, InputError
 
 

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trimtab.backtest.halves import STILL, rank_the_best
-from trimtab.backtest.series import Floats, matrix, vector
+from trimtab.backtesting.halves import STILL, rank_the_best
+from trimtab.backtesting.series import Floats, matrix, vector
 from trimtab.errors import Fault, InputError
 
 _EULER = 0.5772156649015329  # the Euler-Mascheroni constant

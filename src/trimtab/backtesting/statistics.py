@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from trimtab.backtest.series import Floats, matrix, vector
+from trimtab.backtesting.series import Floats, matrix, vector
 from trimtab.errors import Fault, InputError
 
 YEAR = 252

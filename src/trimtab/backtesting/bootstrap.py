@@ -16,8 +16,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from trimtab.backtest.series import Floats, vector
-from trimtab.backtest.statistics import YEAR, per_session, sharpe_ratio
+from trimtab.backtesting.series import Floats, vector
+from trimtab.backtesting.statistics import YEAR, per_session, sharpe_ratio
 from trimtab.errors import Fault, InputError
 
 Compared = Literal["mean", "sharpe"]
