@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trimtab.assets import AssetPriority, AssetScore
+    from trimtab.backtesting.result import BacktestResult
+    from trimtab.backtesting.terms import TradingCosts
+    from trimtab.backtesting.walking import backtest
     from trimtab.bucket_config import BucketLimitsConfig
     from trimtab.bucket_limits import BucketEnforcementResult, BucketLimitsEnforcer
     from trimtab.bucketing import AssetBucketManager
@@ -43,6 +46,9 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "assets": ("AssetPriority", "AssetScore"),
+    "backtesting.result": ("BacktestResult",),
+    "backtesting.terms": ("TradingCosts",),
+    "backtesting.walking": ("backtest",),
     "bucket_config": ("BucketLimitsConfig",),
     "bucket_limits": ("BucketEnforcementResult", "BucketLimitsEnforcer"),
     "bucketing": ("AssetBucketManager",),
@@ -82,6 +88,7 @@ __all__ = [
     "AssetBucketManager",
     "AssetPriority",
     "AssetScore",
+    "BacktestResult",
     "BrokenLimitError",
     "BucketAllocation",
     "BucketEnforcementResult",
@@ -128,12 +135,14 @@ __all__ = [
     "SizeReason",
     "TechnicalAnalyzer",
     "TechnicalConfig",
+    "TradingCosts",
     "TrendAnalyzer",
     "TrendConfig",
     "TrendRegimes",
     "TrimtabError",
     "UniverseBuilder",
     "UnmetLimitError",
+    "backtest",
     "check",
     "combined_scores",
     "fundamental_scores",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
@@ -87,6 +87,7 @@ class MarketData:
         self._prices = read_prices(prices, price_column=price_column, accepted=accepted, checks=checks)
         self._fundamentals: Fundamentals | None = None if fundamentals is None else read_fundamentals(fundamentals)
         self._classification = None if classification is None else read_classification(classification)
+        self._kept_buckets: dict[int, Mapping[str, str]] = {}
         self._membership = None if membership is None else read_membership(membership)
         more = [] if self._fundamentals is None else [self._fundamentals.events]
         self._events = pl.concat([self._prices.events, *more]).sort("date", "symbol", "kind", "row")
@@ -137,18 +138,27 @@ class MarketData:
             prices=wide.head(height),
             events=self._events.head(self._events["date"].search_sorted(on, side="right")),
             fundamentals=None if self._fundamentals is None else _known(self._fundamentals.rows, on),
-            bucket_of=None if self._classification is None else _buckets(_known(self._classification, on)),
+            bucket_of=self._bucket_of(on),
             members=None if self._membership is None else _members(self._membership, on),
             window=self._prices.checks.window,
             max_missing_sessions=self._prices.checks.max_missing_sessions,
         )
+
+    def _bucket_of(self, on: dt.date) -> Mapping[str, str] | None:
+        """The latest bucket of each symbol: the same object on days between which nothing changed."""
+        if self._classification is None:
+            return None
+        known = _known(self._classification, on)
+        if known.height not in self._kept_buckets:
+            self._kept_buckets[known.height] = _buckets(known)
+        return self._kept_buckets[known.height]
 
 
 def _known(rows: pl.DataFrame, on: dt.date) -> pl.DataFrame:
     return rows.head(rows["known_on"].search_sorted(on, side="right"))
 
 
-def _buckets(known: pl.DataFrame) -> MappingProxyType[str, str]:
+def _buckets(known: pl.DataFrame) -> Mapping[str, str]:
     """The latest bucket of each symbol; a symbol whose latest is empty has none."""
     latest = known.group_by("symbol", maintain_order=True).last().sort("symbol")
     return MappingProxyType(
