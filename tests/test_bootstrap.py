@@ -68,15 +68,15 @@ def test_blocks_have_the_mean_length() -> None:
 def test_the_estimate_and_the_ends_by_a_loop(statistic: Any) -> None:
     rng = np.random.default_rng(11)
     one, other = rng.normal(5e-4, 0.01, 60), rng.normal(0, 0.02, 60)
-    found = difference(one, other, statistic, samples=200, seed=5, block=3.0, cash_rate=0.01)
+    found = difference(one, other, statistic, samples=200, seed=5, block=3.0)
     assert found is not None
     days = drawn_days(60, 3.0, 200, np.random.default_rng(5))
     if statistic == "mean":
         values = [252 * (one[row].mean() - other[row].mean()) for row in days]
         expected = 252 * (one.mean() - other.mean())
     else:
-        values = [(sharpe_ratio(one[row], 0.01) or 0) - (sharpe_ratio(other[row], 0.01) or 0) for row in days]
-        expected = (sharpe_ratio(one, 0.01) or 0) - (sharpe_ratio(other, 0.01) or 0)
+        values = [(sharpe_ratio(one[row]) or 0) - (sharpe_ratio(other[row]) or 0) for row in days]
+        expected = (sharpe_ratio(one) or 0) - (sharpe_ratio(other) or 0)
     assert found.estimate == pytest.approx(expected, abs=1e-10)
     assert [found.low, found.high] == pytest.approx(np.quantile(values, [0.025, 0.975]).tolist(), abs=1e-10)
 

@@ -33,8 +33,8 @@ def curve(returns: Any) -> Any:
 
 def held_against_empyrical(equity: Any, rate: float = 0.0) -> None:
     returns = returns_of(np.asarray(equity, float))
-    found = statistics_of(equity, cash_rate=rate)
     cash = per_session(rate)
+    found = statistics_of(equity, cash=cash)
     expected = {
         "total_return": empyrical.cum_returns_final(returns),
         "annual_return": empyrical.annual_return(returns),
@@ -110,7 +110,7 @@ def test_one_session_has_no_deviation() -> None:
 
 @pytest.mark.parametrize("rate", [0.0, 0.01])
 def test_a_curve_of_cash_has_no_ratios(rate: float) -> None:
-    found = statistics_of(curve([per_session(rate)] * 300), cash_rate=rate)
+    found = statistics_of(curve([per_session(rate)] * 300), cash=[per_session(rate)] * 300)
     assert (found.volatility, found.sharpe, found.sortino, found.calmar) == (0.0, None, None, None)
     assert found.annual_return == pytest.approx(rate, abs=1e-12)
 
@@ -159,6 +159,7 @@ def test_bets_of_what_moves_as_one_and_of_nothing() -> None:
         (lambda: statistics_of(["a", "b"]), "equity are no numbers (received ['a', 'b']): give an array of numbers"),
         (lambda: statistics_of([1.0, 2.0], turnover=[0.1, 0.2]), "turnover has another length (received 2): give 1"),
         (lambda: statistics_of([1.0, 2.0], turnover=[-0.1]), "row 1: turnover must be above"),
+        (lambda: statistics_of([1.0, 2.0], cash=[0.1, 0.2]), "cash has another length (received 2): give 1"),
         (lambda: statistics_of([1.0, 2.0], weights=[[0.1, -0.2]]), "row 1, column '2': a weight is negative"),
         (lambda: bucket_concentration([[0.1, math.inf]]), "row 1, column '2': bucket_weights must be finite"),
         (lambda: bucket_concentration([[], []]), "bucket_weights has too few values (received (2, 0))"),

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trimtab.backtesting.series import Floats, vector
-from trimtab.backtesting.statistics import YEAR, per_session, sharpe_ratio
+from trimtab.backtesting.statistics import YEAR, sharpe_ratio
 from trimtab.errors import Fault, InputError
 
 Compared = Literal["mean", "sharpe"]
@@ -59,7 +59,6 @@ def difference(
     samples: int = 5_000,
     seed: int = 0,
     block: float | None = None,
-    cash_rate: float = 0.0,
     year: int = YEAR,
 ) -> Interval | None:
     """The interval of the difference of two policies on the same sessions.
@@ -69,7 +68,7 @@ def difference(
     Parameters
     ----------
     first, second
-        Returns of the same sessions, fractions, shape (sessions,), at least 20.
+        Returns of the same sessions, fractions, shape (sessions,), at least 20; for the Sharpe ratio those above cash.
     statistic
         `mean`: mean return times `year`. `sharpe`: the Sharpe ratio of a year.
     level
@@ -80,8 +79,8 @@ def difference(
         The same seed gives the same interval.
     block
         The mean length of a block; None: from the data, see `block_length`.
-    cash_rate, year
-        As in `statistics_of`.
+    year
+        Sessions of a year.
 
     Returns
     -------
@@ -104,9 +103,9 @@ def difference(
     one = vector(first, "first", least=_FEWEST)
     other = vector(second, "second", length=len(one))
     _check(statistic, level, samples, block)
-    pair = np.column_stack([one, other]) - per_session(cash_rate, year)
+    pair = np.column_stack([one, other])
     if statistic == "sharpe":
-        ratios = [sharpe_ratio(one, cash_rate, year), sharpe_ratio(other, cash_rate, year)]
+        ratios = [sharpe_ratio(one, year), sharpe_ratio(other, year)]
         if ratios[0] is None or ratios[1] is None:
             return None
         estimate = ratios[0] - ratios[1]

@@ -54,7 +54,7 @@ def statistics_of(
     weights: Any = None,
     bets: Any = None,
     bucket_weights: Any = None,
-    cash_rate: float = 0.0,
+    cash: Any = 0.0,
     year: int = YEAR,
 ) -> Statistics:
     """All statistics of an equity curve.
@@ -73,8 +73,9 @@ def statistics_of(
         is not a column.
     bets
         `effective_bets` of each such date, shape (dates,).
-    cash_rate
-        What cash earns in a year, a fraction: the return that Sharpe and Sortino measure from.
+    cash
+        What cash earns in a session, a fraction, from which Sharpe and Sortino measure: one number, or shape (sessions,).
+        `per_session` makes it from the rate of a year.
     year
         Sessions of a year.
 
@@ -96,6 +97,7 @@ def statistics_of(
     count = len(returns)
     rate = annual_return(returns, year)
     fall = float(drawdowns(values).min())
+    above = returns - vector(np.broadcast_to(cash, count) if np.ndim(cash) == 0 else cash, "cash", length=count)
     traded = None if turnover is None else vector(turnover, "turnover", length=count, above=-_DUST)
     paid = None if costs is None else vector(costs, "costs", length=count)
     return Statistics(
@@ -104,8 +106,8 @@ def statistics_of(
         total_return=float(values[-1] / values[0] - 1.0),
         annual_return=rate,
         volatility=volatility(returns, year),
-        sharpe=sharpe_ratio(returns, cash_rate, year),
-        sortino=sortino_ratio(returns, cash_rate, year),
+        sharpe=sharpe_ratio(above, year),
+        sortino=sortino_ratio(above, year),
         max_drawdown=fall,
         calmar=rate / -fall if fall < 0 else None,
         turnover=None if traded is None else math.fsum(traded) * year / count,
@@ -138,24 +140,22 @@ def volatility(returns: Floats, year: int = YEAR) -> float | None:
     return None if len(returns) < 2 else _deviation(returns) * math.sqrt(year)
 
 
-def sharpe_ratio(returns: Floats, cash_rate: float = 0.0, year: int = YEAR) -> float | None:
+def sharpe_ratio(above: Floats, year: int = YEAR) -> float | None:
     """Mean over standard deviation (n - 1) of the returns above cash, times sqrt(year).
 
-    Source: Sharpe, "The Sharpe Ratio", Journal of Portfolio Management 21, 1994. Cash earns
-    (1 + cash_rate) ** (1 / year) - 1 in a session. None for a single return, and where the curve does not move.
+    Source: Sharpe, "The Sharpe Ratio", Journal of Portfolio Management 21, 1994. None for a single return, and where it
+    does not move.
     """
-    above = returns - per_session(cash_rate, year)
-    deviation = _deviation(returns) if len(returns) > 1 else 0.0
+    deviation = _deviation(above) if len(above) > 1 else 0.0
     return float(above.mean()) / deviation * math.sqrt(year) if deviation > 0 else None
 
 
-def sortino_ratio(returns: Floats, cash_rate: float = 0.0, year: int = YEAR) -> float | None:
-    """Mean return above cash over the downside deviation, sqrt(mean of min(r - cash, 0) ** 2), times sqrt(year).
+def sortino_ratio(above: Floats, year: int = YEAR) -> float | None:
+    """Mean return above cash over the downside deviation, sqrt(mean of min(r, 0) ** 2), times sqrt(year).
 
     Source: Sortino and Price, "Performance Measurement in a Downside Risk Framework", Journal of Investing 3, 1994. The
     mean is over all sessions. None where no return is below that of cash.
     """
-    above = returns - per_session(cash_rate, year)
     downside = math.sqrt(float(np.square(np.minimum(above, 0.0)).mean()))
     return float(above.mean()) / downside * math.sqrt(year) if downside > _STILL else None
 
