@@ -178,13 +178,12 @@ def _opens(opens: MarketData, sessions: Sequence[dt.date], assets: Sequence[str]
 
 def _gone(seen: Flags, first: int, after: int) -> Records:
     """Where an asset has had no price for `after` sessions: known from the sessions up to then alone."""
-    found = []
+    found: list[tuple[int, int, int]] = []
     for asset in range(seen.shape[1]):
         rows = np.flatnonzero(seen[:, asset])
         ends = np.append(rows[1:], seen.shape[0])
-        for last in rows[ends - rows > after].tolist():
-            if last >= first:  # what is held was bought, and so had a price
-                found.append((last + after - first, asset, last - first))
+        lasts = rows[(ends - rows > after) & (rows >= first)].tolist()  # what is held was bought, and so had a price
+        found += [(last + after - first, asset, last - first) for last in lasts]
     return np.array(sorted(found), GONE) if found else np.zeros(0, GONE)
 
 
@@ -199,10 +198,8 @@ def _growth(dates: Sequence[dt.date], cash_rate: Any) -> Floats:
 
 def _rates(dates: Sequence[dt.date], given: Any) -> list[float]:
     """The rate of a year that is known on each session."""
-    if isinstance(given, bool) or isinstance(given, str | None):
-        raise _rate_fault(given)
-    if isinstance(given, int | float):
-        if not -1.0 < given <= 1.0:
+    if given is None or isinstance(given, int | float):
+        if given is None or isinstance(given, bool) or not -1.0 < given <= 1.0:
             raise _rate_fault(given)
         return [float(given)] * len(dates)
     frame, source = frame_of(given, "the rates of cash")
