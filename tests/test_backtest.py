@@ -375,6 +375,14 @@ def test_scores_are_the_latest_ones() -> None:
         assert of == max(one for one in known if one <= day)
 
 
+def test_it_begins_with_the_scores() -> None:
+    """Where no start is given: the first day asked on which any asset has a score."""
+    rows = [{**row, "score": None} if row["date"] < days(70)[25] else row for row in scores(1)]
+    result = walked(1, scores=rows)
+    assert column(result.equity, "date")[0] == column(result.turnover, "date")[0] == days(70)[29]
+    assert column(walked(1, scores=rows, start=days(70)[10]).turnover, "date")[0] == days(70)[14]
+
+
 def test_scores_wide_and_from_views() -> None:
     """The same scores as a wide table, and from a function that sees a view, give the same walk."""
     long = [row for row in scores(4) if row["score"] is not None]
@@ -440,6 +448,9 @@ def test_unscored_as_error_and_unmet_as_error() -> None:
                 on_unmet="raise",
             ),
         )
+    whole = [{**row, "score": 0.5} for row in scores(1)]
+    more = {"scores": whole, "gone_after": 1}
+    assert walked(1, LIMITS.replace(unscored_positions="error"), **more).equity.equals(walked(1, **more).equity)
     fine = walked(1, LIMITS.replace(min_buckets_represented=0, on_unmet="raise"))
     assert fine.equity.equals(walked(1, LIMITS.replace(min_buckets_represented=0)).equity)
 
@@ -470,7 +481,8 @@ SCORE = {"date": "2024-01-05", "asset": "A", "score": 0.5}
         ({"cash_rate": [{"date": "2024-01-05", "rate": 5.0}]}, "cash_rate is no rate (received 5.0)"),
         ({"cash_rate": [{"date": "2024-02-05", "rate": 0.05}]}, "there is no rate on or before 2024-01-05"),
         ({"opens": market(1)}, "opens are given and not used"),
-        ({"scores": [{**SCORE, "date": "2024-02-01"}]}, "there is no score on or before 2024-01-05"),
+        ({"scores": [{**SCORE, "date": "2024-02-01"}], "start": "2024-01-01"}, "there is no score on or before 2024-01-05"),
+        ({"scores": [{**SCORE, "date": "2025-02-01"}]}, "there is no score on or before 2024-03-29"),
         ({"scores": [{**SCORE, "asset": "AA"}]}, "the scores, row 1, column 'asset': has a score and no price (2024-01-05, AA) (received 'AA'): did you mean 'A'?"),
         ({"scores": [SCORE, SCORE]}, "row 2, column 'asset': stands in an earlier row of that day already"),
         ({"scores": [{**SCORE, "score": 50}]}, "row 1, column 'score': is no number between 0 and 1 (2024-01-05, A) (received 50)"),

@@ -64,7 +64,7 @@ def backtest(
     opens
         Prices at the open, for `trade_at="open"`: a `MarketData` or a table; by default the column `open` of `prices`.
     start, end
-        The first day on which the policy may be asked, and the last session.
+        The first day on which the policy may be asked (by default the first with a score), and the last session.
     every
         `week`, `month`, `quarter`: their last sessions; `drift`: whenever a weight has drifted; or the days.
     drift
