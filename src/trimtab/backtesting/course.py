@@ -61,14 +61,14 @@ def course_of(data: MarketData, terms: Terms, *, scores: Any, opens: MarketData 
     sessions = data.sessions
     stop = len(sessions) if terms.end is None else bisect_right(sessions, terms.end)
     asked = _asked_sessions(sessions[:stop], terms)
-    first = asked[0]
     view = data.as_of(sessions[stop - 1])
     assets = tuple(view.prices.columns[1:])
+    offers = _offers(scores, data, [sessions[at] for at in asked], sessions[:stop], terms, assets)
+    asked = _scored_from(offers, sessions, asked, terms)
+    first, days = asked[0], [sessions[at] for at in asked]
     closes = view.prices.drop("date")
     close = _matrix(closes)
     seen = np.isfinite(close)
-    days = [sessions[at] for at in asked]
-    offers = _offers(scores, data, days, sessions[:stop], terms, assets)
     records = np.zeros(len(asked), ASKED)
     records["session"] = np.array(asked) - first
     records["offer"] = _offer_rows(offers, days)
@@ -136,12 +136,22 @@ def _offers(
     return offers_from_views(data, scorer, days, assets)
 
 
+def _scored_from(offers: Offers, sessions: Sequence[dt.date], asked: list[int], terms: Terms) -> list[int]:
+    """The asked sessions: where neither a start nor days were given, from the first on which any asset has a score."""
+    if terms.start is None and isinstance(terms.every, str):
+        scored = np.isfinite(offers.records["score"]).any(axis=1)
+        known = [day for day, has in zip(offers.days, scored, strict=True) if has]
+        begun = [at for at in asked if known and sessions[at] >= known[0]]
+        return begun or asked[-1:]
+    return asked
+
+
 def _offer_rows(offers: Offers, days: Sequence[dt.date]) -> Ints:
     """For each day the row of the latest offers that are known."""
     rows = np.array([bisect_right(offers.days, day) - 1 for day in days], np.int64)
     if rows[0] < 0:
-        problem = f"there is no score on or before {days[0].isoformat()}, the first day on which the policy is asked"
-        advice = f"start on or after {offers.days[0].isoformat()}, or give earlier scores"
+        problem = f"there is no score on or before {days[0].isoformat()}, a day on which the policy is asked"
+        advice = f"the first is of {offers.days[0].isoformat()}: start then, or give earlier scores"
         raise InputError([Fault(problem, advice)], "the scores")
     return rows
 
@@ -178,13 +188,12 @@ def _opens(opens: MarketData, sessions: Sequence[dt.date], assets: Sequence[str]
 
 def _gone(seen: Flags, first: int, after: int) -> Records:
     """Where an asset has had no price for `after` sessions: known from the sessions up to then alone."""
-    found = []
+    found: list[tuple[int, int, int]] = []
     for asset in range(seen.shape[1]):
         rows = np.flatnonzero(seen[:, asset])
         ends = np.append(rows[1:], seen.shape[0])
-        for last in rows[ends - rows > after].tolist():
-            if last >= first:  # what is held was bought, and so had a price
-                found.append((last + after - first, asset, last - first))
+        lasts = rows[(ends - rows > after) & (rows >= first)].tolist()  # what is held was bought, and so had a price
+        found += [(last + after - first, asset, last - first) for last in lasts]
     return np.array(sorted(found), GONE) if found else np.zeros(0, GONE)
 
 
@@ -199,10 +208,8 @@ def _growth(dates: Sequence[dt.date], cash_rate: Any) -> Floats:
 
 def _rates(dates: Sequence[dt.date], given: Any) -> list[float]:
     """The rate of a year that is known on each session."""
-    if isinstance(given, bool) or isinstance(given, str | None):
-        raise _rate_fault(given)
-    if isinstance(given, int | float):
-        if not -1.0 < given <= 1.0:
+    if given is None or isinstance(given, int | float):
+        if given is None or isinstance(given, bool) or not -1.0 < given <= 1.0:
             raise _rate_fault(given)
         return [float(given)] * len(dates)
     frame, source = frame_of(given, "the rates of cash")

@@ -106,7 +106,8 @@ def offers_from_table(given: Any, assets: Sequence[str]) -> Offers:
 
 def _long(frame: pl.DataFrame, date_name: str, source: str) -> pl.DataFrame:
     """`date`, `asset`, and the numbers, with the row they came from."""
-    symbol, rows = column_named(frame, SYMBOL_NAMES, source), pl.int_range(1, frame.height + 1, eager=True)
+    symbol = column_named(frame, SYMBOL_NAMES, source)
+    rows: pl.Series | None = pl.int_range(1, frame.height + 1, eager=True)
     if symbol is None and "score" not in frame.columns:
         numbers = [name for name in frame.columns if name != date_name]
         if not numbers:

@@ -23,7 +23,7 @@ from trimtab.backtesting.frames import (
     turnover_frame,
     weights_frame,
 )
-from trimtab.backtesting.measured import cash_returns, measured
+from trimtab.backtesting.measured import cash_returns, measured, top_weights
 from trimtab.backtesting.series import Floats
 from trimtab.backtesting.statistics import Statistics, returns_of
 from trimtab.backtesting.terms import Terms
@@ -163,6 +163,11 @@ class BacktestResult:
     def statistics(self) -> Statistics:
         """Return, risk, drawdown, turnover, costs and concentration; docs/statistics.md has the formulas."""
         return measured(self._course, self._walked, self.limits)
+
+    @cached_property
+    def top_weights(self) -> tuple[tuple[str, ...], Floats]:
+        """The buckets at `bucket_level`, by path, and their weights after each decision, shape (decisions, buckets)."""
+        return top_weights(self._course, self._walked, self.limits)
 
     @cached_property
     def above_cash(self) -> Floats:

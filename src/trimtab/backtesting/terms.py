@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -111,7 +112,7 @@ def _every(given: str | Iterable[Date]) -> str | tuple[dt.date, ...]:
         days = tuple(day(one, "a day in every") for one in given)
     except TypeError:
         raise _fault("every is not known", f"write {', '.join((*PERIODS, DRIFT))}, or give the days", given) from None
-    if not days or any(later <= earlier for earlier, later in zip(days, days[1:], strict=False)):
+    if not days or any(later <= earlier for earlier, later in itertools.pairwise(days)):
         raise _fault("the days in every are not ascending, or none", "give each day once, the earliest first", None)
     return days
 

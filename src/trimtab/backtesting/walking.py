@@ -64,7 +64,7 @@ def backtest(
     opens
         Prices at the open, for `trade_at="open"`: a `MarketData` or a table; by default the column `open` of `prices`.
     start, end
-        The first day on which the policy may be asked, and the last session.
+        The first day on which the policy may be asked (by default the first with a score), and the last session.
     every
         `week`, `month`, `quarter`: their last sessions; `drift`: whenever a weight has drifted; or the days.
     drift
@@ -103,7 +103,7 @@ def backtest(
         costs=costs, every=every, drift=drift, trade_at=trade_at, gone_after=gone_after, start=start, end=end
     )
     data = market_of(prices, classification=classification, membership=membership, fundamentals=fundamentals)
-    at_open = opens_of(prices, opens) if trade_at == "open" else refuse_opens(opens)
+    at_open = opens_of(prices, opens, terms)
     course = course_of(data, terms, scores=scores, opens=at_open, cash_rate=cash_rate)
     check_buckets(course.buckets, chosen)
     return walked(course, policy_of(chosen, course.buckets), name)
@@ -129,32 +129,24 @@ def market_of(prices: Any, *, classification: Any, membership: Any, fundamentals
     return MarketData(prices, classification=classification, membership=membership, fundamentals=fundamentals)
 
 
-def opens_of(prices: Any, opens: Any) -> MarketData:
-    """Prices at the open.
+def opens_of(prices: Any, opens: Any, terms: Terms) -> MarketData | None:
+    """Prices at the open, None where nobody trades there.
 
     Raises
     ------
     InputError
-        There are none.
+        There are none and they are needed, or some and nobody would look at them.
     """
+    if terms.trade_at == "close":
+        if opens is not None:
+            raise InputError([Fault("opens are given and not used", 'set trade_at="open", or leave them out')])
+        return None
     if isinstance(opens, MarketData):
         return opens
     if opens is None and isinstance(prices, MarketData):
         advice = 'give opens=MarketData(table, price_column="open")'
         raise InputError([Fault('trade_at="open" needs prices at the open', advice)])
     return MarketData(prices if opens is None else opens, price_column="open")
-
-
-def refuse_opens(opens: Any) -> None:
-    """Prices at the open that nobody would look at.
-
-    Raises
-    ------
-    InputError
-        There are some.
-    """
-    if opens is not None:
-        raise InputError([Fault("opens are given and not used", 'set trade_at="open", or leave them out')])
 
 
 def walked(course: Course, policy: Policy, name: str) -> BacktestResult:
