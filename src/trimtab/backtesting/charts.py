@@ -11,7 +11,7 @@ from trimtab.report.shapes import COLOURS, Chart, Shape, circle, coloured, fitti
 
 WIDTH = 480.0
 _LEFT = 46.0  # free for the numbers of an axis
-_NAMES = 112.0  # free for the names of buckets
+_NAMES = 132.0  # free for the names of buckets
 _VALUES = 60.0
 STYLES = 5  # of lines of policies
 LEVELS = 10  # of a heat map
