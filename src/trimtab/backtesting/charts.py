@@ -72,7 +72,7 @@ def _lane(steps: Steps, one: BucketCourse, y: float) -> Iterator[Shape]:
     full = max([*one.weights, one.most or 0.0, 0.01])
     yield from coloured(0, y + 10, 10, 10, one.colour)
     yield label(15, y + 19, fitting(one.path, _NAMES - 20))
-    yield from _area(steps, [0.0] * len(one.weights), list(one.weights), y + 28, 26 / full, one, whole=1.0)
+    yield from _area(steps, [0.0] * len(one.weights), list(one.weights), y + 28, 26 / full, one)
     yield line(_NAMES, y + 28, WIDTH - _VALUES, y + 28, "grid")
     if one.most is not None:
         at = y + 28 - 26 * one.most / full
@@ -87,11 +87,10 @@ def _area(
     y: float,
     height: float,
     one: BucketCourse,
-    whole: float = 1.0,
 ) -> Iterator[Shape]:
     """The area between two rows of weights, each held until the next decision."""
-    upper = [point for at, value in enumerate(top) for point in steps.flat(at, y - height * value / whole)]
-    lower = [point for at, value in enumerate(base) for point in steps.flat(at, y - height * value / whole)]
+    upper = [point for at, value in enumerate(top) for point in steps.flat(at, y - height * value)]
+    lower = [point for at, value in enumerate(base) for point in steps.flat(at, y - height * value)]
     points = _joined(upper) + _joined(lower)[::-1]
     yield path(points, f"area c{one.colour % COLOURS}", one.path, closed=True)
     pattern = ("", "stripes", "dots", "lines")[one.colour // COLOURS % 4]
