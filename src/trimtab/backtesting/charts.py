@@ -203,7 +203,7 @@ class Scale:
 
     def __init__(self, days: Sequence[int], start: float, stop: float) -> None:
         self.days, self.start, self.stop = days, start, stop
-        self.per_day = (stop - start) / max(days[-1] - days[0], 1) if days else 0.0
+        self.per_day = (stop - start) / max(days[-1] - days[0], 1)
 
     def x(self, day: int) -> float:
         """The place of a day."""
@@ -215,7 +215,7 @@ class Steps:
 
     def __init__(self, days: Sequence[int], start: float, stop: float) -> None:
         last = days[-1] - days[-2] if len(days) > 1 else 1
-        self.ends = [*days, *([days[-1] + last] if days else [])]
+        self.ends = [*days, days[-1] + last]
         self.scale = Scale(self.ends, start, stop)
 
     def left(self, at: int) -> float:
@@ -243,8 +243,6 @@ def _joined(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 def _years(scale: Scale, top: float, bottom: float) -> Iterator[Shape]:
     """A line at the first day of each year, and the year under it, every so often."""
-    if not scale.days:
-        return
     first, last = (dt.date.fromordinal(day).year for day in (scale.days[0], scale.days[-1]))
     every = max(1, math.ceil((last - first) / 7))
     for year in range(first + 1, last + 1, every):
