@@ -229,7 +229,7 @@ def fingerprint(trials: Trials) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _top(bucket: str, limits: RebalancingLimits) -> str:
+def top_of(bucket: str, limits: RebalancingLimits) -> str:
     """The bucket at `bucket_level` in which a bucket lies: what has a colour."""
     parts = _parts(bucket, limits)
     level = limits.bucket_level if limits.enable_bucket_diversification else 1
@@ -246,8 +246,8 @@ def _colours(trials: Trials) -> dict[str, int]:
     """A number for each bucket at `bucket_level`: first those in which something is or will be held, then by path."""
     named = [str(trials.candidates.bucket.at(row)) for row in trials.candidates.order.tolist()]
     used = (trials.rows["current"] > 0) | (trials.answer["target"] > 0)
-    held = {_top(name, trials.limits) for name, here in zip(named, used.tolist(), strict=True) if here}
-    tops = {_top(name, trials.limits) for name in (*named, *trials.limits.buckets, *trials.limits.known_buckets)}
+    held = {top_of(name, trials.limits) for name, here in zip(named, used.tolist(), strict=True) if here}
+    tops = {top_of(name, trials.limits) for name in (*named, *trials.limits.buckets, *trials.limits.known_buckets)}
     return {top: at for at, top in enumerate(sorted(tops, key=lambda top: (top not in held, top)))}
 
 
@@ -260,7 +260,7 @@ def _buckets(
     last = [_parts(one.path, limits)[-1] for one in shown]
     for one, short in zip(shown, last, strict=True):
         places = f"{one.positions}" if one.max_positions is None else f"{one.positions} of {one.max_positions}"
-        top = _top(one.path, limits)
+        top = top_of(one.path, limits)
         yield BucketFact(
             clean(one.path),
             clean(short if last.count(short) == 1 else one.path),
@@ -290,7 +290,7 @@ def _assets(trials: Trials, colour_of: dict[str, int], sentences: list[str]) -> 
     for at in sorted(range(len(order)), key=rank):
         answer, score = trials.answer[at], trials.scores[at]
         bucket = str(trials.candidates.bucket.at(order[at]))
-        top = _top(bucket, trials.limits)
+        top = top_of(bucket, trials.limits)
         yield AssetFact(
             clean(trials.names[at]),
             clean(bucket),

@@ -23,6 +23,9 @@ from trimtab.backtesting.frames import (
     turnover_frame,
     weights_frame,
 )
+from trimtab.backtesting.measured import cash_returns, measured, top_weights
+from trimtab.backtesting.series import Floats
+from trimtab.backtesting.statistics import Statistics, returns_of
 from trimtab.backtesting.terms import Terms
 from trimtab.errors import Fault, InputError, listed
 from trimtab.limits import RebalancingLimits
@@ -155,6 +158,21 @@ class BacktestResult:
         if limits.enable_bucket_diversification:  # a bucket that nobody has on this day is no typo
             limits = limits.replace(known_buckets=tuple(dict.fromkeys((*limits.known_buckets, *self._course.buckets))))
         return rebalance(candidates_of(self._course, self._walked, step), limits)
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        """Return, risk, drawdown, turnover, costs and concentration; docs/statistics.md has the formulas."""
+        return measured(self._course, self._walked, self.limits)
+
+    @cached_property
+    def top_weights(self) -> tuple[tuple[str, ...], Floats]:
+        """The buckets at `bucket_level`, by path, and their weights after each decision, shape (decisions, buckets)."""
+        return top_weights(self._course, self._walked, self.limits)
+
+    @cached_property
+    def above_cash(self) -> Floats:
+        """The returns of the sessions after the first, less what cash earned, shape (sessions - 1,)."""
+        return returns_of(self._walked.equity) - cash_returns(self._course)
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -10,6 +11,7 @@ from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
 
 from trimtab.facts import Facts
 from trimtab.report.charts import bucket_chart, dumbbell_chart, treemap_chart, waterfall_chart
+from trimtab.report.shapes import Chart
 
 
 class _Templates(BaseLoader):
@@ -47,8 +49,14 @@ def fragment_of(facts: Facts) -> str:
 
 
 def _rendered(template: str, facts: Facts) -> str:
-    charts = {
-        chart.name: chart
-        for chart in (bucket_chart(facts), treemap_chart(facts), dumbbell_chart(facts), waterfall_chart(facts))
-    }
-    return _environment().get_template(template).render(facts=facts, charts=charts) + "\n"
+    return rendered(
+        template,
+        facts,
+        (bucket_chart(facts), treemap_chart(facts), dumbbell_chart(facts), waterfall_chart(facts)),
+    )
+
+
+def rendered(template: str, facts: Any, charts: Iterable[Chart]) -> str:
+    """A template of this package with the facts of a page and its charts, which it finds by their names."""
+    named = {chart.name: chart for chart in charts}
+    return _environment().get_template(template).render(facts=facts, charts=named) + "\n"
