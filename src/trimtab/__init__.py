@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trimtab.assets import AssetPriority, AssetScore
     from trimtab.backtesting.result import BacktestResult
+    from trimtab.backtesting.sweeping import SweepResult, sweep
     from trimtab.backtesting.terms import TradingCosts
+    from trimtab.backtesting.varying import Between
     from trimtab.backtesting.walking import backtest
     from trimtab.bucket_config import BucketLimitsConfig
     from trimtab.bucket_limits import BucketEnforcementResult, BucketLimitsEnforcer
@@ -47,7 +49,9 @@ if TYPE_CHECKING:
 _ROOMS = {
     "assets": ("AssetPriority", "AssetScore"),
     "backtesting.result": ("BacktestResult",),
+    "backtesting.sweeping": ("SweepResult", "sweep"),
     "backtesting.terms": ("TradingCosts",),
+    "backtesting.varying": ("Between",),
     "backtesting.walking": ("backtest",),
     "bucket_config": ("BucketLimitsConfig",),
     "bucket_limits": ("BucketEnforcementResult", "BucketLimitsEnforcer"),
@@ -89,6 +93,7 @@ __all__ = [
     "AssetPriority",
     "AssetScore",
     "BacktestResult",
+    "Between",
     "BrokenLimitError",
     "BucketAllocation",
     "BucketEnforcementResult",
@@ -133,6 +138,7 @@ __all__ = [
     "SelectionService",
     "SetupError",
     "SizeReason",
+    "SweepResult",
     "TechnicalAnalyzer",
     "TechnicalConfig",
     "TradingCosts",
@@ -149,6 +155,7 @@ __all__ = [
     "rebalance",
     "rebalance_many",
     "risk_adjusted",
+    "sweep",
     "technical_scores",
 ]
 

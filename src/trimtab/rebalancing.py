@@ -18,7 +18,7 @@ from trimtab.limits import RebalancingLimits, given_limits
 from trimtab.result import Pass, RebalanceManyResult, RebalanceResult
 
 # numba's parallel layer may abort the process when two threads enter it at once.
-_PARALLEL = threading.Lock()
+PARALLEL = threading.Lock()
 
 
 def rebalance(candidates: Any, limits: RebalancingLimits | None = None) -> RebalanceResult:
@@ -87,7 +87,7 @@ def rebalance_many(candidates: Any, limits: RebalancingLimits | None = None) -> 
     limits = given_limits(limits)
     found = read(candidates, limits, many=True)
     answer = empty_answer(len(found.order))
-    with _PARALLEL:
+    with PARALLEL:
         braked = rebalance_accounts(found.rows(limits), found.start, found.tree.nodes, settings_of(limits), answer)
     passed, broken = _certified(candidates, found, limits, answer, braked)
     if broken:

@@ -66,8 +66,7 @@ def course_of(data: MarketData, terms: Terms, *, scores: Any, opens: MarketData 
     offers = _offers(scores, data, [sessions[at] for at in asked], sessions[:stop], terms, assets)
     asked = _scored_from(offers, sessions, asked, terms)
     first, days = asked[0], [sessions[at] for at in asked]
-    closes = view.prices.drop("date")
-    close = _matrix(closes)
+    close = np.ascontiguousarray(view.prices.drop("date").to_numpy(), np.float64)
     seen = np.isfinite(close)
     records = np.zeros(len(asked), ASKED)
     records["session"] = np.array(asked) - first
@@ -78,7 +77,7 @@ def course_of(data: MarketData, terms: Terms, *, scores: Any, opens: MarketData 
         data,
         sessions[first:stop],
         assets,
-        _matrix(closes.with_columns(pl.all().forward_fill()))[first:],
+        _last_known(close, seen)[first:],
         (close if opens is None else _opens(opens, sessions[:stop], assets))[first:],
         seen[first:],
         _growth(sessions[first:stop], cash_rate),
@@ -90,9 +89,13 @@ def course_of(data: MarketData, terms: Terms, *, scores: Any, opens: MarketData 
     )
 
 
-def _matrix(frame: pl.DataFrame) -> Floats:
-    """The columns as a matrix, NaN where there is no value."""
-    return np.ascontiguousarray(frame.to_numpy(), np.float64)
+def _last_known(close: Floats, seen: Flags) -> Floats:
+    """The last price up to each session, NaN before the first."""
+    known = close.copy()
+    at = np.arange(len(close))
+    for asset in np.flatnonzero(~seen.all(axis=0)):
+        known[:, asset] = close[np.maximum.accumulate(np.where(seen[:, asset], at, 0)), asset]
+    return known
 
 
 def _asked_sessions(sessions: Sequence[dt.date], terms: Terms) -> list[int]:
@@ -164,14 +167,14 @@ def _places(data: MarketData, days: Sequence[dt.date], assets: Sequence[str]) ->
     latest: Mapping[str, str] | None = None
     codes = np.zeros(len(assets), np.int32)
     for at, day in enumerate(days):
-        view = data.as_of(day)
-        if view.bucket_of is not latest and view.bucket_of is not None:
-            latest = view.bucket_of
+        bucket_of, members = data.buckets_on(day), data.members_on(day)
+        if bucket_of is not latest and bucket_of is not None:
+            latest = bucket_of
             named = [latest.get(asset, UNKNOWN) for asset in assets]
             codes = np.array([code_of.setdefault(name, len(code_of)) for name in named], np.int32)
         places["bucket"][at] = codes
-        if view.members is not None:
-            places["member"][at] = [asset in view.members for asset in assets]
+        if members is not None:
+            places["member"][at] = [asset in members for asset in assets]
     return places, tuple(code_of)
 
 
@@ -183,13 +186,13 @@ def _opens(opens: MarketData, sessions: Sequence[dt.date], assets: Sequence[str]
         wide.select("date", *known), on="date", how="left", maintain_order="left"
     )
     missing = [pl.lit(None, pl.Float64).alias(asset) for asset in assets if asset not in known]
-    return _matrix(frame.with_columns(missing).select(assets))
+    return np.ascontiguousarray(frame.with_columns(missing).select(assets).to_numpy(), np.float64)
 
 
 def _gone(seen: Flags, first: int, after: int) -> Records:
     """Where an asset has had no price for `after` sessions: known from the sessions up to then alone."""
     found: list[tuple[int, int, int]] = []
-    for asset in range(seen.shape[1]):
+    for asset in np.flatnonzero(~seen[first:].all(axis=0)).tolist():
         rows = np.flatnonzero(seen[:, asset])
         ends = np.append(rows[1:], seen.shape[0])
         lasts = rows[(ends - rows > after) & (rows >= first)].tolist()  # what is held was bought, and so had a price

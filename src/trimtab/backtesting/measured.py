@@ -8,7 +8,7 @@ from trimtab.backtesting.course import Course
 from trimtab.backtesting.frames import Walked
 from trimtab.backtesting.statistics import Statistics, effective_bets, statistics_of
 from trimtab.facts import top_of
-from trimtab.kernel.tables import Floats
+from trimtab.kernel.tables import Floats, Records
 from trimtab.limits import RebalancingLimits
 
 _WINDOW = 252  # sessions before the trades, from which bets are counted
@@ -17,11 +17,7 @@ _FEWEST = 60  # with fewer common sessions a date does not count
 
 def measured(course: Course, walked: Walked, limits: RebalancingLimits) -> Statistics:
     """All statistics of a walk. Weights are those after the trades of each decision."""
-    count = len(course.dates) - 1
-    turnover, costs = np.zeros(count), np.zeros(count)
-    steps = walked.steps
-    np.add.at(turnover, steps["traded"] - 1, np.maximum(steps["bought"], steps["sold"]) / steps["value"])
-    np.add.at(costs, steps["traded"] - 1, steps["paid"])
+    turnover, costs = traded(walked.steps, len(course.dates) - 1)
     return statistics_of(
         walked.equity,
         turnover=turnover,
@@ -31,6 +27,14 @@ def measured(course: Course, walked: Walked, limits: RebalancingLimits) -> Stati
         bucket_weights=top_weights(course, walked, limits)[1],
         cash=cash_returns(course),
     )
+
+
+def traded(steps: Records, sessions: int) -> tuple[Floats, Floats]:
+    """Turnover and costs of each session after the first, shape (sessions,), from the decisions."""
+    turnover, costs = np.zeros(sessions), np.zeros(sessions)
+    turnover[steps["traded"] - 1] = np.maximum(steps["bought"], steps["sold"]) / steps["value"]
+    costs[steps["traded"] - 1] = steps["paid"]
+    return turnover, costs
 
 
 def cash_returns(course: Course) -> Floats:

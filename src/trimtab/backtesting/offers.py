@@ -91,12 +91,13 @@ def offers_from_table(given: Any, assets: Sequence[str]) -> Offers:
     _refuse(column.is_null(), long, "asset", source, "has a score and no price", lambda name: nearest(name, assets))
     known = days.unique().sort()
     row = days.replace_strict(known, pl.int_range(len(known), eager=True), return_dtype=pl.Int64)
-    twice = ~pl.DataFrame([row, column]).select(pl.struct(pl.all()).is_first_distinct()).to_series()
-    _refuse(
-        twice, long, "asset", source, "stands in an earlier row of that day already", lambda _: "keep one of the two"
-    )
-    records = empty_offers(len(known), len(assets))
     at = (row.to_numpy(), column.to_numpy())
+    cell = at[0] * len(assets) + at[1]
+    if np.bincount(cell).max() > 1:
+        twice = ~pl.Series(cell).is_first_distinct()
+        said = "stands in an earlier row of that day already"
+        _refuse(twice, long, "asset", source, said, lambda _: "keep one of the two")
+    records = empty_offers(len(known), len(assets))
     for name, field in _NUMBERS.items():
         if name in long.columns:
             records[field][at] = _in_range(long, name, source)

@@ -6,8 +6,8 @@ import numba
 import numpy as np
 
 from trimtab.kernel.compilation import parallel_entry
-from trimtab.kernel.tables import ANSWER, Flags, Floats, Ints, Records
-from trimtab.kernel.walk import LEDGER, walk
+from trimtab.kernel.tables import Flags, Floats, Ints, Records
+from trimtab.kernel.walk import walk
 
 
 @parallel_entry
@@ -29,15 +29,17 @@ def walk_policies(
     equity: Floats,
     cash: Floats,
     steps: Records,
+    answers: Records,
+    ledger: Records,
     left: Floats,
 ) -> Ints:
     """Walk many policies over the same sessions; returns the number of decisions of each.
 
     Policy i has `settings[i]`, `trees[tree_start[i] : tree_start[i + 1]]` and `leaf_of[i]`, and fills `equity[i]`, `cash[i]`,
-    `steps[i]` and `left[i]`. Everything else is as in `walk`; no ledger is kept.
+    `steps[i]` and `left[i]`. Everything else is as in `walk`; `answers` and `ledger` have the shape (0, assets), for no
+    decision is kept.
     """
     decisions = np.zeros(settings.size, np.int64)
-    answers, ledger = np.zeros((0, price.shape[1]), ANSWER), np.zeros((0, price.shape[1]), LEDGER)
     for policy in numba.prange(settings.size):
         decisions[policy] = walk(
             price,
