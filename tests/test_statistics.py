@@ -120,6 +120,11 @@ def test_nothing_held_has_no_concentration() -> None:
     assert (found.effective_positions, found.effective_bets, found.bucket_concentration) == (None, None, None)
 
 
+def test_no_dates_and_no_buckets_have_no_concentration() -> None:
+    assert bucket_concentration(np.zeros((0, 3))) is None
+    assert bucket_concentration([[], []]) is None
+
+
 def test_drawdowns_by_hand() -> None:
     assert drawdowns(np.array([100.0, 120.0, 90.0, 120.0, 60.0])).tolist() == [0.0, 0.0, -0.25, 0.0, -0.5]
 
@@ -162,7 +167,6 @@ def test_bets_of_what_moves_as_one_and_of_nothing() -> None:
         (lambda: statistics_of([1.0, 2.0], cash=[0.1, 0.2]), "cash has another length (received 2): give 1"),
         (lambda: statistics_of([1.0, 2.0], weights=[[0.1, -0.2]]), "row 1, column '2': a weight is negative"),
         (lambda: bucket_concentration([[0.1, math.inf]]), "row 1, column '2': bucket_weights must be finite"),
-        (lambda: bucket_concentration([[], []]), "bucket_weights has too few values (received (2, 0))"),
         (lambda: effective_bets([1.0], [[0.1]]), "returns has too few values (received (1, 1)): give at least 2 rows"),
     ],
 )

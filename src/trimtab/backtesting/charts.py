@@ -72,7 +72,7 @@ def _lane(steps: Steps, one: BucketCourse, y: float) -> Iterator[Shape]:
     full = max([*one.weights, one.most or 0.0, 0.01])
     yield from coloured(0, y + 10, 10, 10, one.colour)
     yield label(15, y + 19, fitting(one.path, _NAMES - 20))
-    yield from _area(steps, [0.0] * len(one.weights), list(one.weights), y + 28, 26 / full, one, whole=1.0)
+    yield from _area(steps, [0.0] * len(one.weights), list(one.weights), y + 28, 26 / full, one)
     yield line(_NAMES, y + 28, WIDTH - _VALUES, y + 28, "grid")
     if one.most is not None:
         at = y + 28 - 26 * one.most / full
@@ -87,11 +87,10 @@ def _area(
     y: float,
     height: float,
     one: BucketCourse,
-    whole: float = 1.0,
 ) -> Iterator[Shape]:
     """The area between two rows of weights, each held until the next decision."""
-    upper = [point for at, value in enumerate(top) for point in steps.flat(at, y - height * value / whole)]
-    lower = [point for at, value in enumerate(base) for point in steps.flat(at, y - height * value / whole)]
+    upper = [point for at, value in enumerate(top) for point in steps.flat(at, y - height * value)]
+    lower = [point for at, value in enumerate(base) for point in steps.flat(at, y - height * value)]
     points = _joined(upper) + _joined(lower)[::-1]
     yield path(points, f"area c{one.colour % COLOURS}", one.path, closed=True)
     pattern = ("", "stripes", "dots", "lines")[one.colour // COLOURS % 4]
@@ -204,7 +203,7 @@ class Scale:
 
     def __init__(self, days: Sequence[int], start: float, stop: float) -> None:
         self.days, self.start, self.stop = days, start, stop
-        self.per_day = (stop - start) / max(days[-1] - days[0], 1) if days else 0.0
+        self.per_day = (stop - start) / max(days[-1] - days[0], 1)
 
     def x(self, day: int) -> float:
         """The place of a day."""
@@ -216,7 +215,7 @@ class Steps:
 
     def __init__(self, days: Sequence[int], start: float, stop: float) -> None:
         last = days[-1] - days[-2] if len(days) > 1 else 1
-        self.ends = [*days, *([days[-1] + last] if days else [])]
+        self.ends = [*days, days[-1] + last]
         self.scale = Scale(self.ends, start, stop)
 
     def left(self, at: int) -> float:
@@ -244,8 +243,6 @@ def _joined(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 def _years(scale: Scale, top: float, bottom: float) -> Iterator[Shape]:
     """A line at the first day of each year, and the year under it, every so often."""
-    if not scale.days:
-        return
     first, last = (dt.date.fromordinal(day).year for day in (scale.days[0], scale.days[-1]))
     every = max(1, math.ceil((last - first) / 7))
     for year in range(first + 1, last + 1, every):

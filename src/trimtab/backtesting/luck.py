@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trimtab.backtesting.overfitting import Deflated, Overfitting, deflated_sharpe, overfitting
-from trimtab.backtesting.series import matrix
+from trimtab.backtesting.series import Floats, matrix
 from trimtab.backtesting.splits import WalkForward, purged_splits, walk_forward
 from trimtab.backtesting.statistics import YEAR, sharpe_ratio
 
@@ -20,41 +20,53 @@ _QUARTER, _HORIZON, _EMBARGO = 63, 21, 5
 class Luck:
     """What the three measures say of a sweep. Sharpe ratios are of a year here; None where there is none.
 
-    `forward_sharpe` is that of following, quarter after quarter, the policy that was best until a month before.
+    `deflated` is of the best policy above cash; `relative` of the policy that is best above the mean of all policies: a
+    rising market lifts every policy above cash, and only the second is about the choice. `forward_sharpe` is that of
+    following, quarter after quarter, the policy that was best until a month before; `best_forward_sharpe` that of the best
+    policy of the whole history in the same sessions.
     """
 
     deflated: Deflated | None
+    relative: Deflated | None
     overfitting: Overfitting | None
     forward: WalkForward | None
     best_sharpe: float | None
     forward_sharpe: float | None
+    best_forward_sharpe: float | None
 
     @property
     def is_likely(self) -> bool:
-        """Whether the best policy is likely luck: chance is not refused at 5 %, or the choice is worth no more than a coin."""
-        if self.deflated is None or self.deflated.probability < SURE:
-            return True
+        """Whether the best policy is likely luck: chance is not refused at 5 %, above cash and above the mean of all, or the
+        choice is worth no more than a coin.
+        """
+        for one in (self.deflated, self.relative):
+            if one is None or one.probability < SURE:
+                return True
         return self.overfitting is not None and self.overfitting.probability >= COIN
 
     @property
     def sentence(self) -> str:
         """The verdict in words."""
-        if self.deflated is None:
-            return "No policy moves: there is no best one."
         one = self.deflated
-        start = f"The best of {one.policies} different policies is {'likely luck' if self.is_likely else 'more than luck explains'}:"
+        if one is None:
+            return "No policy moves: there is no best one."
+        verdict = "likely luck" if self.is_likely else "more than luck explains"
+        other = "" if self.relative is None else f", and {self.relative.probability:.3f} above the mean of all policies"
         parts = [
-            f"{start} its deflated Sharpe ratio is {one.probability:.2f} ({SURE:.2f} or more refuses chance at 5 %; luck "
-            f"alone brings the best of so many to {one.expected * YEAR**0.5:.2f} a year, it has {self.best_sharpe:.2f})"
+            f"The best of {one.policies} different policies is {verdict}: its deflated Sharpe ratio is "
+            f"{one.probability:.3f} above cash{other} ({SURE:.2f} or more refuses chance at 5 %)",
+            f"its Sharpe ratio is {self.best_sharpe:.2f}, and luck alone brings the best of so many to "
+            f"{one.expected * YEAR**0.5:.2f}",
         ]
         if self.overfitting is not None:
             share = self.overfitting.probability
             parts.append(
                 f"in {share:.0%} of the ways to halve history, the best of one half was below the middle in the other"
             )
-        if self.forward_sharpe is not None:
+        if self.forward_sharpe is not None and self.best_forward_sharpe is not None:
             parts.append(
-                f"choosing the best again each quarter would have brought a Sharpe ratio of {self.forward_sharpe:.2f}"
+                f"choosing the best again each quarter would have brought a Sharpe ratio of {self.forward_sharpe:.2f}, "
+                f"where the best in hindsight had {self.best_forward_sharpe:.2f}"
             )
         return "; ".join(parts) + "."
 
@@ -83,15 +95,23 @@ def luck_of(returns: Any) -> Luck:
     sessions = len(values)
     found = deflated_sharpe(values)
     blocks = min(_BLOCKS, sessions // 4 * 2)
-    train = sessions // 3
-    forward = None
-    if values.shape[1] > 1 and train >= 2 and sessions > train + _HORIZON + _EMBARGO:
-        splits = purged_splits(sessions, train=train, test=_QUARTER, horizon=_HORIZON, embargo=_EMBARGO)
-        forward = walk_forward(values, splits)
+    forward = _forward(values)
+    tested = 0 if forward is None else len(forward.returns)
     return Luck(
         deflated=found,
+        relative=deflated_sharpe(values - values.mean(axis=1, keepdims=True)) if values.shape[1] > 1 else None,
         overfitting=overfitting(values, blocks) if blocks >= 2 else None,
         forward=forward,
         best_sharpe=None if found is None else found.sharpe * YEAR**0.5,
         forward_sharpe=None if forward is None else sharpe_ratio(forward.returns),
+        best_forward_sharpe=None if found is None or not tested else sharpe_ratio(values[-tested:, found.best]),
     )
+
+
+def _forward(values: Floats) -> WalkForward | None:
+    """The walk forward, None where history is too short or there is nothing to choose from."""
+    train = len(values) // 3
+    if values.shape[1] < 2 or train < 2 or len(values) <= train + _HORIZON + _EMBARGO:
+        return None
+    splits = purged_splits(len(values), train=train, test=_QUARTER, horizon=_HORIZON, embargo=_EMBARGO)
+    return walk_forward(values, splits)

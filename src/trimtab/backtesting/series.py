@@ -47,8 +47,8 @@ def vector(values: Any, name: str, *, least: int = 1, length: int | None = None,
     return found
 
 
-def matrix(values: Any, name: str, *, least: int = 1) -> Floats:
-    """Numbers as float64 of shape (rows, columns), with at least `least` rows and one column.
+def matrix(values: Any, name: str, *, least: int = 1, columns: int = 1) -> Floats:
+    """Numbers as float64 of shape (rows, columns), with at least `least` rows and so many columns.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def matrix(values: Any, name: str, *, least: int = 1) -> Floats:
         Another shape, too few, or not finite.
     """
     found = _of_shape(values, name, 2)
-    if found.shape[0] < least or found.shape[1] < 1:
+    if found.shape[0] < least or found.shape[1] < columns:
         advice = f"give at least {least} rows and a column"
         raise InputError([Fault(f"{name} has too few values", advice, value=found.shape)])
     return found

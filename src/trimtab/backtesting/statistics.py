@@ -112,7 +112,9 @@ def statistics_of(
         calmar=rate / -fall if fall < 0 else None,
         turnover=None if traded is None else math.fsum(traded) * year / count,
         cost_drag=None if paid is None else annual_return(returns + paid / values[:-1], year) - rate,
-        effective_positions=None if weights is None else _mean(_effective(matrix(weights, "weights"))),
+        effective_positions=None
+        if weights is None
+        else _mean(_effective(matrix(weights, "weights", least=0, columns=0))),
         effective_bets=None if bets is None else _mean(vector(bets, "bets", least=0)),
         bucket_concentration=None if bucket_weights is None else bucket_concentration(bucket_weights),
     )
@@ -204,7 +206,7 @@ def bucket_concentration(bucket_weights: Any) -> float | None:
     bucket_weights
         Shape (dates, buckets), at least 0.
     """
-    return _mean(1.0 / _effective(matrix(bucket_weights, "bucket_weights")))
+    return _mean(1.0 / _effective(matrix(bucket_weights, "bucket_weights", least=0, columns=0)))
 
 
 def per_session(rate: float, year: int = YEAR) -> float:

@@ -191,6 +191,8 @@ def _figures(luck: Luck, policies: int) -> Iterator[Figure]:
         yield Figure("best Sharpe", f"{luck.best_sharpe:.2f}")
         yield Figure("luck's Sharpe", f"{luck.deflated.expected * YEAR**0.5:.2f}")
         yield Figure("deflated Sharpe", f"{luck.deflated.probability:.2f}")
+    if luck.relative is not None:
+        yield Figure("deflated, relative", f"{luck.relative.probability:.2f}")
     if luck.overfitting is not None:
         yield Figure("overfitting", f"{luck.overfitting.probability:.0%}")
     if luck.forward_sharpe is not None:

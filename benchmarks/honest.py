@@ -1,0 +1,134 @@
+"""Honesty of the backtest: prices that walk at random, scores that know nothing, no costs. Nobody can be better there.
+
+python benchmarks/honest.py [--seeds 400] [--sessions 504] [--assets 60] [--seed 1]
+
+For each seed a market is walked by every policy of a grid. Then: the mean probability of backtest overfitting must be
+near a half; the deflated Sharpe ratio must refuse chance (at 5 %) about as often as it says; and the 95 % interval of the
+difference in mean return, with and without bucket limits, must hold 0 about as often as it says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import itertools
+import statistics
+import time
+
+import numpy as np
+import polars as pl
+from scipy import stats
+
+from trimtab import MarketData, RebalancingLimits
+from trimtab.backtesting.bootstrap import difference
+from trimtab.backtesting.course import Course, course_of
+from trimtab.backtesting.overfitting import deflated_sharpe, overfitting
+from trimtab.backtesting.policy import policy_of
+from trimtab.backtesting.terms import Terms
+from trimtab.backtesting.walking import walked
+
+BUCKETS = 8
+LOOSE = RebalancingLimits(
+    max_total_positions=20,
+    max_new_positions=20,
+    min_score_threshold=0.5,
+    min_score_diversification=0.5,
+    min_score_new_position=0.5,
+    max_position_weight=0.2,
+    min_position_weight=0.01,
+)
+LIMITED = LOOSE.replace(
+    enable_bucket_diversification=True,
+    max_positions_per_bucket=3,
+    max_allocation_per_bucket=0.25,
+    min_buckets_represented=4,
+)
+POSITIONS, PER_BUCKET, SCORES = (6, 10, 16, 24), (1, 2, 4), (0.5, 0.7)
+
+
+def policies() -> list[RebalancingLimits]:
+    """The grid."""
+    return [
+        LIMITED.replace(
+            max_total_positions=count,
+            max_new_positions=count,
+            max_positions_per_bucket=per_bucket,
+            min_score_threshold=score,
+            min_score_diversification=score,
+            min_score_new_position=score,
+        )
+        for count, per_bucket, score in itertools.product(POSITIONS, PER_BUCKET, SCORES)
+    ]
+
+
+def course(seed: int, sessions: int, assets: int) -> Course:
+    """Prices with a common and an own part, every return drawn around 0; scores drawn anew at each month's end."""
+    rng = np.random.default_rng(seed)
+    names = [f"A{at:03}" for at in range(assets)]
+    days = [day for at in range(2 * sessions) if (day := dt.date(2010, 1, 1) + dt.timedelta(days=at)).weekday() < 5]
+    days = days[:sessions]
+    moves = 0.005 * rng.normal(size=(sessions, 1)) + rng.uniform(0.005, 0.02, assets) * rng.normal(
+        size=(sessions, assets)
+    )
+    prices = pl.DataFrame(50.0 * np.cumprod(1.0 + moves, axis=0), schema=names)
+    classification = [{"symbol": name, "bucket": f"B{at % BUCKETS}"} for at, name in enumerate(names)]
+    data = MarketData(prices.with_columns(pl.Series("date", days)), classification=classification)
+    ends = [day for day, later in itertools.pairwise(days) if day.month != later.month]
+    scores = pl.DataFrame(rng.random((len(ends), assets)), schema=names).with_columns(pl.Series("date", ends))
+    terms = Terms.of(costs=None, every="month", drift=None, trade_at="close", gone_after=5, start=ends[0], end=None)
+    return course_of(data, terms, scores=scores, opens=None, cash_rate=0.0)
+
+
+def inside(count: int, trials: int, share: float) -> tuple[bool, int, int]:
+    """Whether a count is inside the 99 % binomial interval of a share, and its ends."""
+    low, high = (int(end) for end in stats.binom.interval(0.99, trials, share))
+    return low <= count <= high, low, high
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--seeds", type=int, default=400)
+    parser.add_argument("--sessions", type=int, default=504)
+    parser.add_argument("--assets", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    began, grid = time.perf_counter(), policies()
+    overfitted, refused, trials = [], 0, []
+    held = {"mean": 0, "sharpe": 0}
+    for seed in range(options.seed, options.seed + options.seeds):
+        market = course(seed, options.sessions, options.assets)
+        swept = np.column_stack([walked(market, policy_of(limits, market.buckets), "it").above_cash for limits in grid])
+        found, best = overfitting(swept), deflated_sharpe(swept)
+        if found is None or best is None:
+            raise SystemExit(f"seed {seed}: nothing to choose from")
+        overfitted.append(found.probability)
+        refused += best.probability >= 0.95
+        trials.append(best.trials)
+        one, other = (walked(market, policy_of(limits, market.buckets), "it").above_cash for limits in (LIMITED, LOOSE))
+        for statistic in held:
+            interval = difference(one, other, statistic, samples=2_000, seed=seed)
+            held[statistic] += interval is not None and interval.holds_zero
+    report(options.seeds, overfitted, refused, held, statistics.fmean(trials))
+    print(
+        f"{len(grid)} policies, {options.sessions} sessions, {options.assets} assets: {time.perf_counter() - began:.0f} s"
+    )
+
+
+def report(seeds: int, overfitted: list[float], refused: int, held: dict[str, int], trials: float) -> None:
+    mean, error = statistics.fmean(overfitted), statistics.stdev(overfitted) / seeds**0.5
+    print(f"probability of overfitting: mean {mean:.3f} +- {error:.3f} of {seeds} seeds, wanted 0.45 to 0.55")
+    fits, low, high = inside(refused, seeds, 0.05)
+    print(
+        f"deflated Sharpe ratio refuses chance in {refused} of {seeds} (99 % interval of 5 %: {low} to {high}, "
+        f"{'inside' if fits else 'OUTSIDE'}); {trials:.1f} independent trials on average"
+    )
+    for name, count in held.items():
+        fits, low, high = inside(count, seeds, 0.95)
+        print(
+            f"95 % interval of the difference, {name}: holds 0 in {count} of {seeds} (99 % interval {low} to {high}, "
+            f"{'inside' if fits else 'OUTSIDE'})"
+        )
+
+
+if __name__ == "__main__":
+    main()
