@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trimtab.assets import AssetPriority, AssetScore
+    from trimtab.backtesting.benchmark import benchmark
     from trimtab.backtesting.result import BacktestResult
     from trimtab.backtesting.sweeping import SweepResult, sweep
     from trimtab.backtesting.terms import TradingCosts
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "assets": ("AssetPriority", "AssetScore"),
+    "backtesting.benchmark": ("benchmark",),
     "backtesting.result": ("BacktestResult",),
     "backtesting.sweeping": ("SweepResult", "sweep"),
     "backtesting.terms": ("TradingCosts",),
@@ -149,6 +151,7 @@ __all__ = [
     "UniverseBuilder",
     "UnmetLimitError",
     "backtest",
+    "benchmark",
     "check",
     "combined_scores",
     "fundamental_scores",

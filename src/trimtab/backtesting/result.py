@@ -47,11 +47,11 @@ class BacktestResult:
 
     name: str
     limits: RebalancingLimits
-    _course: Course
+    course: Course
     _walked: Walked
 
     def __repr__(self) -> str:
-        dates = self._course.dates
+        dates = self.course.dates
         return (
             f"<BacktestResult {self.name}: {dates[0].isoformat()} to {dates[-1].isoformat()}, {len(self._walked.steps)} "
             f"decisions, equity {self._walked.equity[-1]:.4f}>"
@@ -60,19 +60,19 @@ class BacktestResult:
     @property
     def terms(self) -> Terms:
         """Costs, days, and where it trades."""
-        return self._course.terms
+        return self.course.terms
 
     @cached_property
     def equity(self) -> pl.DataFrame:
         """One row a session, at the close: `date`, `equity`, `cash`, `return` (since the session before)."""
-        return equity_frame(self._course, self._walked)
+        return equity_frame(self.course, self._walked)
 
     @cached_property
     def weights(self) -> pl.DataFrame:
         """One row for each decision and asset held before or after it: `date`, `trade_date`, `asset`, `bucket`,
         `current_weight` (drifted, at the decision), `target_weight`, `weight` (after the trades, at their prices).
         """
-        return weights_frame(self._course, self._walked)
+        return weights_frame(self.course, self._walked)
 
     @cached_property
     def bucket_weights(self) -> pl.DataFrame:
@@ -86,7 +86,7 @@ class BacktestResult:
         """One row an order: `date` (of the trade), `decided`, `asset`, `bucket`, `side`, `amount` (below 0 for a sale),
         `weight` (amount over value), `price`, `cost`, `filled` (false: no price, the order lapsed).
         """
-        return trades_frame(self._course, self._walked)
+        return trades_frame(self.course, self._walked)
 
     @cached_property
     def turnover(self) -> pl.DataFrame:
@@ -94,21 +94,21 @@ class BacktestResult:
         of the two over the value), `commission`, `spread`, `slippage`, their sum `cost`, `cash` after the trades,
         `positions`, `unfilled` orders, `buys_cut` (cash did not suffice), `braked`.
         """
-        return turnover_frame(self._course, self._walked)
+        return turnover_frame(self.course, self._walked)
 
     @cached_property
     def decisions(self) -> pl.DataFrame:
         """One row for each decision and candidate: `date`, `trade_date`, `asset`, `bucket`, `score`, `score_date` (the day
         of the scores that were known), `current_weight`, `target_weight`, `action`, `reason`, `size_reason`.
         """
-        return decisions_frame(self._course, self._walked)
+        return decisions_frame(self.course, self._walked)
 
     @cached_property
     def removed(self) -> pl.DataFrame:
         """Holdings whose symbol vanished: `date` on which they left, `asset`, `last_price_date`, `price`, `amount`,
         `weight` (of the equity).
         """
-        return removed_frame(self._course, self._walked)
+        return removed_frame(self.course, self._walked)
 
     def history(self, asset: str, actions: Iterable[str] = _CHANGES) -> pl.DataFrame:
         """When and why an asset was bought or sold: the rows of `decisions` with one of these actions, and a sentence.
@@ -125,7 +125,7 @@ class BacktestResult:
         InputError
             The asset has no price, an action that there is not.
         """
-        unknown_assets([asset], self._course.assets, "the prices")
+        unknown_assets([asset], self.course.assets, "the prices")
         wanted = _actions(actions)
         rows = self.decisions.filter((pl.col("asset") == asset) & pl.col("action").is_in(wanted))
         words = [self._sentence(row) for row in rows.iter_rows(named=True)]
@@ -146,7 +146,7 @@ class BacktestResult:
             There was no decision on that day.
         """
         wanted = day(date)
-        days = [date_of(self._course, self._walked, step) for step in range(len(self._walked.steps))]
+        days = [date_of(self.course, self._walked, step) for step in range(len(self._walked.steps))]
         if wanted not in days:
             near = min(days, key=lambda one: (abs((one - wanted).days), one))
             problem, advice = "there was no decision on this day", f"the nearest was on {near.isoformat()}"
@@ -156,23 +156,23 @@ class BacktestResult:
     def _decided(self, step: int) -> RebalanceResult:
         limits = self.limits
         if limits.enable_bucket_diversification:  # a bucket that nobody has on this day is no typo
-            limits = limits.replace(known_buckets=tuple(dict.fromkeys((*limits.known_buckets, *self._course.buckets))))
-        return rebalance(candidates_of(self._course, self._walked, step), limits)
+            limits = limits.replace(known_buckets=tuple(dict.fromkeys((*limits.known_buckets, *self.course.buckets))))
+        return rebalance(candidates_of(self.course, self._walked, step), limits)
 
     @cached_property
     def statistics(self) -> Statistics:
         """Return, risk, drawdown, turnover, costs and concentration; docs/statistics.md has the formulas."""
-        return measured(self._course, self._walked, self.limits)
+        return measured(self.course, self._walked, self.limits)
 
     @cached_property
     def top_weights(self) -> tuple[tuple[str, ...], Floats]:
         """The buckets at `bucket_level`, by path, and their weights after each decision, shape (decisions, buckets)."""
-        return top_weights(self._course, self._walked, self.limits)
+        return top_weights(self.course, self._walked, self.limits)
 
     @cached_property
     def above_cash(self) -> Floats:
         """The returns of the sessions after the first, less what cash earned, shape (sessions - 1,)."""
-        return returns_of(self._walked.equity) - cash_returns(self._course)
+        return returns_of(self._walked.equity) - cash_returns(self.course)
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:
@@ -201,10 +201,10 @@ class BacktestResult:
         """Notes about what came in."""
         found = []
         held = set(self.weights.filter(pl.col("weight") > 0)["asset"])
-        first, last = self._course.dates[0], self._course.dates[-1]
+        first, last = self.course.dates[0], self.course.dates[-1]
         doubtful = {
             finding.symbol
-            for finding in self._course.data.findings
+            for finding in self.course.data.findings
             if finding.blocks and finding.symbol in held and first <= finding.date <= last
         }
         if doubtful:
