@@ -1,6 +1,6 @@
 """Honesty of the backtest: prices that walk at random, scores that know nothing, no costs. Nobody can be better there.
 
-python benchmarks/honest.py [--seeds 400] [--sessions 504] [--assets 60] [--seed 1]
+python benchmarks/honest.py [--seeds 400] [--sessions 400] [--assets 60] [--seed 1]
 
 For each seed a market is walked by every policy of a grid. Then: the mean probability of backtest overfitting must be
 near a half; the deflated Sharpe ratio must refuse chance (at 5 %) about as often as it says; and the 95 % interval of the
@@ -77,7 +77,7 @@ def inside(count: int, trials: int, share: float) -> tuple[bool, int, int]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--seeds", type=int, default=400)
-    parser.add_argument("--sessions", type=int, default=504)
+    parser.add_argument("--sessions", type=int, default=400)
     parser.add_argument("--assets", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

@@ -244,6 +244,11 @@ def test_the_page_is_well_formed_and_asks_nobody(facts: BacktestFacts) -> None:
     assert page == backtest_page(backtest_facts(pair(), "two", samples=200))
 
 
+def test_a_result_writes_its_page() -> None:
+    one, other = pair()
+    assert one.to_html("two", [other]) == backtest_page(backtest_facts([one, other], "two"))
+
+
 def test_one_policy_alone_is_compared_with_nothing() -> None:
     page = backtest_page(backtest_facts(pair()[:1], "one"))
     assert "Is the difference real?" not in page
