@@ -17,7 +17,7 @@ from xss import PAYLOADS
 
 import trimtab
 from trimtab.backtesting.charts import equity_chart, heat_chart, stack_chart, trade_chart, versus_chart
-from trimtab.backtesting.comparison import Versus, versus
+from trimtab.backtesting.comparison import Versus, shown, versus
 from trimtab.backtesting.page import backtest_page, sweep_page
 from trimtab.backtesting.page_facts import BacktestFacts, backtest_facts
 from trimtab.backtesting.statistics import bucket_concentration, effective_bets, statistics_of
@@ -134,6 +134,12 @@ def test_a_comparison_in_words() -> None:
     )
     sure = dataclasses.replace(inside, statistic="sharpe", estimate=0.5, low=0.2, high=0.81)
     assert str(Versus("A", "B", sure)) == "A less B, Sharpe ratio: +0.50 (95% interval +0.20 to +0.81; 0 is outside)"
+
+
+def test_zero_has_no_minus() -> None:
+    inside = versus(pair(), samples=200)[0].interval
+    assert shown(inside, -0.00001) == "+0.00%"
+    assert shown(dataclasses.replace(inside, statistic="sharpe"), -0.001) == "+0.00"
 
 
 def test_what_cannot_stand_side_by_side() -> None:

@@ -235,7 +235,7 @@ def overfitting(returns: Any, blocks: int = 16) -> Overfitting | None:
         return None
     halves = _halves(blocks)
     found = np.empty((len(halves), 4))
-    rank_the_best(halves, _moments(tried, blocks), found)
+    rank_the_best(halves, *_moments(tried, blocks), found)
     inside, outside, worse, equal = (np.ascontiguousarray(column) for column in found.T)
     rank = (worse + (equal + 1.0) / 2.0) / (len(tried) + 1.0)
     below = np.where(rank < 0.5, 1.0, np.where(rank > 0.5, 0.0, 0.5))
@@ -261,14 +261,14 @@ def _moves(returns: Floats) -> bool:
     return bool(returns.var() > STILL * float(np.square(returns).mean()))
 
 
-def _moments(tried: Floats, blocks: int) -> Floats:
-    """Number, sum and sum of squares of the returns of each policy in each block, shape (blocks, 3, policies)."""
-    found = np.empty((blocks, 3, len(tried)))
+def _moments(tried: Floats, blocks: int) -> tuple[Floats, Floats]:
+    """Sessions of each block; sum and sum of squares of each policy in it, shape (blocks, 2, policies)."""
+    sizes, found = np.empty(blocks), np.empty((blocks, 2, len(tried)))
     for at, part in enumerate(np.array_split(tried, blocks, axis=1)):
-        found[at, 0] = part.shape[1]
-        found[at, 1] = part.sum(axis=1)
-        found[at, 2] = np.einsum("ps,ps->p", part, part)
-    return found
+        sizes[at] = part.shape[1]
+        found[at, 0] = part.sum(axis=1)
+        found[at, 1] = np.einsum("ps,ps->p", part, part)
+    return sizes, found
 
 
 def _halves(blocks: int) -> npt.NDArray[np.bool_]:
