@@ -2,8 +2,8 @@
 
 python benchmarks/study.py [--data ../shared/data] [--pages folder]
 
-It prints the tables of docs/study.md. The limits were set before the first look at a result and are not tuned: 20
-positions, at most 3 of a bucket and 20 % in it. Scores are the technical ones with their defaults. `--pages` also writes
+It prints the tables of docs/study.md. The limits were chosen once and are not tuned to the outcome: 20 positions, at most
+3 of a bucket and 20 % in it. Scores are the technical ones with their defaults. `--pages` also writes
 the pages of the backtests and of the sweep.
 """
 
