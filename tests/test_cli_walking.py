@@ -118,7 +118,7 @@ def test_sweep_of_a_sample_as_json(files: list[Any]) -> None:
 
 
 def test_a_policy_that_buys_nothing_has_no_ratio(files: list[Any]) -> None:
-    found = run("sweep", *files, "--vary", "min_score_new_position=0.5,1.0")
+    found = run("sweep", *files, "--set", "min_buckets_represented=0", "--vary", "min_score_new_position=0.5,1.0")
     assert found.exit_code == 0, found.stderr
     last = next(line.split() for line in found.stdout.splitlines() if line.startswith("1 "))
     assert last == ["1", "1", "0.00%", "0.00%", "none", "0.00%", "0.00%"]
