@@ -519,6 +519,23 @@ def test_market_data_has_its_own_tables() -> None:
         trimtab.backtest(data, scores=scores(1), trade_at="open")
 
 
+def test_a_table_without_opens_is_refused() -> None:
+    """A wide one has a single price a day, be a symbol called OPEN."""
+    with pytest.raises(InputError, match="column 'open': the column is missing"):
+        trimtab.backtest(wide(AAA=[10.0] * 4), scores=[SCORE], trade_at="open")
+    with pytest.raises(InputError, match="column 'symbol': the column is missing"):
+        trimtab.backtest(wide(OPEN=[10.0] * 4), scores=[SCORE], trade_at="open")
+
+
+def test_prices_at_the_open_in_a_table_of_their_own() -> None:
+    prices, opens = wide(AAA=[10.0, 10.0, 20.0, 20.0], BBB=[1.0] * 4), wide(AAA=[9.0, 8.0, 9.0, 9.0])
+    result = trimtab.backtest(
+        prices, WHOLE, scores=wishes((0, {"AAA": 0.5})), every=[days(1)[0]], trade_at="open", opens=opens
+    )
+    assert column(result.equity, "equity") == [1.0, 0.5 + 0.5 / 8 * 10, 0.5 + 0.5 / 8 * 20, 0.5 + 0.5 / 8 * 20]
+    assert column(result.trades, "price") == [8.0]
+
+
 def test_one_session_is_too_few() -> None:
     with pytest.raises(InputError, match="there is no day on which to decide"):
         trimtab.backtest([{"date": "2024-01-31", "symbol": "A", "close": 1.0}], scores=[SCORE])

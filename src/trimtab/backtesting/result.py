@@ -42,7 +42,7 @@ _CHANGES = tuple(member.code for member in (Action.OPEN, Action.CLOSE, Action.IN
 class BacktestResult:
     """The outcome of one policy over the sessions. Money is in units of the start: the account begins with 1.0 in cash.
 
-    `date` is the session of a decision, `trade_date` the next one, on which it was traded.
+    `date` is the session of a decision, `trade_date` the next one, on which it was traded. `course` is what it walked over.
     """
 
     name: str
@@ -185,15 +185,15 @@ class BacktestResult:
         lapsed = trades.filter(~pl.col("filled"))
         if lapsed.height:
             names = listed(lapsed["asset"].unique().sort())
-            found.append(Note("unfilled", f"{lapsed.height} orders lapsed, without a price to trade at: {names}"))
-        cut = int(turnover["buys_cut"].sum())
-        if cut:
             found.append(
-                Note("buys_cut", f"cash did not suffice for all buys on {cut} days; they were cut in proportion")
+                Note("unfilled", f"orders lapsed, without a price to trade at ({_times(lapsed.height)}): {names}")
             )
-        braked = int(turnover["braked"].sum())
+        cut, braked = int(turnover["buys_cut"].sum()), int(turnover["braked"].sum())
+        if cut:
+            text = f"cash did not suffice for all buys, which were cut in proportion: {_times(cut)}"
+            found.append(Note("buys_cut", text))
         if braked:
-            found.append(Note("braked", f"the brake kept everything on {braked} days"))
+            found.append(Note("braked", f"the brake kept everything as it was: {_times(braked)}"))
         found += self._data_notes()
         return tuple(found)
 
@@ -243,6 +243,10 @@ class BacktestResult:
         frame = self.equity[1:]
         index = pd.DatetimeIndex(frame["date"].to_numpy().astype("datetime64[ns]"), name="date")
         return pd.Series(np.array(frame["return"]), index=index, name=self.name)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _actions(given: Iterable[str]) -> list[str]:

@@ -16,7 +16,7 @@ from trimtab.errors import Fault, InputError, UnmetLimitError
 from trimtab.kernel.tables import ANSWER
 from trimtab.kernel.walk import LEDGER, STEP, walk
 from trimtab.limits import RebalancingLimits, given_limits
-from trimtab.market.incoming import Date
+from trimtab.market.incoming import SYMBOL_NAMES, Date, frame_of, required
 from trimtab.market.market_data import MarketData
 from trimtab.reasons import Reason
 
@@ -109,6 +109,17 @@ def backtest(
     return walked(course, policy_of(chosen, course.buckets), name)
 
 
+def again(result: BacktestResult, limits: RebalancingLimits, name: str) -> BacktestResult:
+    """Another policy on the sessions of a backtest, with its prices, scores and terms.
+
+    Raises
+    ------
+    LimitsError
+        Limits for a bucket that does not exist.
+    """
+    return walked(result.course, policy_of(given_limits(limits), result.course.buckets), name)
+
+
 def market_of(prices: Any, *, classification: Any, membership: Any, fundamentals: Any) -> MarketData:
     """Market data from tables, or as it was given.
 
@@ -146,7 +157,12 @@ def opens_of(prices: Any, opens: Any, terms: Terms) -> MarketData | None:
     if opens is None and isinstance(prices, MarketData):
         advice = 'give opens=MarketData(table, price_column="open")'
         raise InputError([Fault('trade_at="open" needs prices at the open', advice)])
-    return MarketData(prices if opens is None else opens, price_column="open")
+    if opens is not None:
+        return MarketData(opens, price_column="open")
+    frame, source = frame_of(prices, "the prices")
+    column = required(frame, ("open",), source)
+    required(frame, SYMBOL_NAMES, source)  # a wide table has one price a day
+    return MarketData(frame, price_column=column)
 
 
 def walked(course: Course, policy: Policy, name: str) -> BacktestResult:

@@ -12,6 +12,7 @@ import typer
 import trimtab
 from trimtab.cli.exits import ExitCode, Words, exit_codes
 from trimtab.cli.output import Format
+from trimtab.cli.walking import backtest, sweep
 
 if TYPE_CHECKING:
     from trimtab.cli.inputs import ChosenLimits, Inputs
@@ -312,6 +313,10 @@ def demo(show_all: All = False, quiet: Quiet = False) -> int:
     _say_notes(result, inputs, chosen, words)
     _put_out(result, inputs.title, Format.TABLE, None, show_all=show_all)
     return ExitCode.FINE
+
+
+app.command()(backtest)
+app.command()(sweep)
 
 
 @limits_app.command("show")
