@@ -14,12 +14,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from trimtab.cli.exits import Words, printable
+from trimtab.cli.exits import Words
 from trimtab.cli.inputs import ChosenLimits, read_limits
 from trimtab.cli.output import check_out, encoded_table, write_file
 from trimtab.cli.progress import steps
-from trimtab.cli.symbols import counted
 from trimtab.errors import Fault, InputError
+from trimtab.written import counted, printable
 
 if TYPE_CHECKING:
     import polars as pl
@@ -306,7 +306,7 @@ def _json(document: Mapping[str, Any]) -> bytes:
 def backtest_view(facts: BacktestFacts, results: Sequence[BacktestResult]) -> RenderableType:
     """The statistics side by side, the differences with their intervals, and what is to be known."""
     parts: list[RenderableType] = [Text(f"{facts.title}: {facts.period}", style="bold"), ""]
-    table = _plain_table(["", *(printable(one.name, keep="") for one in results)])
+    table = _plain_table(["", *(printable(one.name) for one in results)])
     for row in facts.statistics:
         table.add_row(row.name, *row.texts)
     parts.append(table)
@@ -342,7 +342,7 @@ def _plain_table(columns: Sequence[str]) -> Table:
 
 
 def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else printable(str(value), keep="")
+    return f"{value:.4g}" if isinstance(value, float) else printable(str(value))
 
 
 def _shown(name: str, value: float | None) -> str:
