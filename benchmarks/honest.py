@@ -1,6 +1,6 @@
 """Honesty of the backtest: prices that walk at random, scores that know nothing, no costs. Nobody can be better there.
 
-python benchmarks/honest.py [--seeds 400] [--sessions 504] [--assets 60] [--seed 1]
+python benchmarks/honest.py [--seeds 400] [--sessions 400] [--assets 60] [--seed 1]
 
 For each seed a market is walked by every policy of a grid. Then: the mean probability of backtest overfitting must be
 near a half; the deflated Sharpe ratio must refuse chance (at 5 %) about as often as it says; and the 95 % interval of the
@@ -12,25 +12,23 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import itertools
+import math
 import statistics
 import time
+from typing import Any
 
 import numpy as np
 import polars as pl
 from scipy import stats
 
-from trimtab import MarketData, RebalancingLimits
+from trimtab import MarketData, RebalancingLimits, backtest, sweep
 from trimtab.backtesting.bootstrap import difference
-from trimtab.backtesting.course import Course, course_of
 from trimtab.backtesting.overfitting import deflated_sharpe, overfitting
-from trimtab.backtesting.policy import policy_of
-from trimtab.backtesting.terms import Terms
-from trimtab.backtesting.walking import walked
 
 BUCKETS = 8
 LOOSE = RebalancingLimits(
     max_total_positions=20,
-    max_new_positions=20,
+    max_new_positions=24,
     min_score_threshold=0.5,
     min_score_diversification=0.5,
     min_score_new_position=0.5,
@@ -43,25 +41,14 @@ LIMITED = LOOSE.replace(
     max_allocation_per_bucket=0.25,
     min_buckets_represented=4,
 )
-POSITIONS, PER_BUCKET, SCORES = (6, 10, 16, 24), (1, 2, 4), (0.5, 0.7)
+VARY = {
+    "max_total_positions": [6, 10, 16, 24],
+    "max_positions_per_bucket": [1, 2, 4],
+    "no_trade_band": [0.0, 0.4],
+}
 
 
-def policies() -> list[RebalancingLimits]:
-    """The grid."""
-    return [
-        LIMITED.replace(
-            max_total_positions=count,
-            max_new_positions=count,
-            max_positions_per_bucket=per_bucket,
-            min_score_threshold=score,
-            min_score_diversification=score,
-            min_score_new_position=score,
-        )
-        for count, per_bucket, score in itertools.product(POSITIONS, PER_BUCKET, SCORES)
-    ]
-
-
-def course(seed: int, sessions: int, assets: int) -> Course:
+def market(seed: int, sessions: int, assets: int) -> dict[str, Any]:
     """Prices with a common and an own part, every return drawn around 0; scores drawn anew at each month's end."""
     rng = np.random.default_rng(seed)
     names = [f"A{at:03}" for at in range(assets)]
@@ -72,11 +59,13 @@ def course(seed: int, sessions: int, assets: int) -> Course:
     )
     prices = pl.DataFrame(50.0 * np.cumprod(1.0 + moves, axis=0), schema=names)
     classification = [{"symbol": name, "bucket": f"B{at % BUCKETS}"} for at, name in enumerate(names)]
-    data = MarketData(prices.with_columns(pl.Series("date", days)), classification=classification)
     ends = [day for day, later in itertools.pairwise(days) if day.month != later.month]
-    scores = pl.DataFrame(rng.random((len(ends), assets)), schema=names).with_columns(pl.Series("date", ends))
-    terms = Terms.of(costs=None, every="month", drift=None, trade_at="close", gone_after=5, start=ends[0], end=None)
-    return course_of(data, terms, scores=scores, opens=None, cash_rate=0.0)
+    scores = pl.DataFrame(rng.random((len(ends), assets)), schema=names)
+    return {
+        "prices": MarketData(prices.with_columns(pl.Series("date", days)), classification=classification),
+        "scores": scores.with_columns(pl.Series("date", ends)),
+        "start": ends[0],
+    }
 
 
 def inside(count: int, trials: int, share: float) -> tuple[bool, int, int]:
@@ -88,39 +77,38 @@ def inside(count: int, trials: int, share: float) -> tuple[bool, int, int]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--seeds", type=int, default=400)
-    parser.add_argument("--sessions", type=int, default=504)
+    parser.add_argument("--sessions", type=int, default=400)
     parser.add_argument("--assets", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    began, grid = time.perf_counter(), policies()
-    overfitted, refused, trials = [], 0, []
+    began = time.perf_counter()
+    overfitted, refused = [], 0
     held = {"mean": 0, "sharpe": 0}
     for seed in range(options.seed, options.seed + options.seeds):
-        market = course(seed, options.sessions, options.assets)
-        swept = np.column_stack([walked(market, policy_of(limits, market.buckets), "it").above_cash for limits in grid])
+        given = market(seed, options.sessions, options.assets)
+        swept = sweep(limits=LIMITED, vary=VARY, **given).above_cash
         found, best = overfitting(swept), deflated_sharpe(swept)
         if found is None or best is None:
             raise SystemExit(f"seed {seed}: nothing to choose from")
         overfitted.append(found.probability)
         refused += best.probability >= 0.95
-        trials.append(best.trials)
-        one, other = (walked(market, policy_of(limits, market.buckets), "it").above_cash for limits in (LIMITED, LOOSE))
+        one, other = (backtest(limits=limits, **given).above_cash for limits in (LIMITED, LOOSE))
         for statistic in held:
             interval = difference(one, other, statistic, samples=2_000, seed=seed)
             held[statistic] += interval is not None and interval.holds_zero
-    report(options.seeds, overfitted, refused, held, statistics.fmean(trials))
+    report(options.seeds, overfitted, refused, held)
     print(
-        f"{len(grid)} policies, {options.sessions} sessions, {options.assets} assets: {time.perf_counter() - began:.0f} s"
+        f"{math.prod(map(len, VARY.values()))} policies, {options.sessions} sessions, {options.assets} assets: {time.perf_counter() - began:.0f} s"
     )
 
 
-def report(seeds: int, overfitted: list[float], refused: int, held: dict[str, int], trials: float) -> None:
+def report(seeds: int, overfitted: list[float], refused: int, held: dict[str, int]) -> None:
     mean, error = statistics.fmean(overfitted), statistics.stdev(overfitted) / seeds**0.5
     print(f"probability of overfitting: mean {mean:.3f} +- {error:.3f} of {seeds} seeds, wanted 0.45 to 0.55")
     fits, low, high = inside(refused, seeds, 0.05)
     print(
         f"deflated Sharpe ratio refuses chance in {refused} of {seeds} (99 % interval of 5 %: {low} to {high}, "
-        f"{'inside' if fits else 'OUTSIDE'}); {trials:.1f} independent trials on average"
+        f"{'inside' if fits else 'OUTSIDE'})"
     )
     for name, count in held.items():
         fits, low, high = inside(count, seeds, 0.95)

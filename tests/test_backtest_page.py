@@ -17,7 +17,7 @@ from xss import PAYLOADS
 
 import trimtab
 from trimtab.backtesting.charts import equity_chart, heat_chart, stack_chart, trade_chart, versus_chart
-from trimtab.backtesting.comparison import Versus, versus
+from trimtab.backtesting.comparison import Versus, shown, versus
 from trimtab.backtesting.page import backtest_page, sweep_page
 from trimtab.backtesting.page_facts import BacktestFacts, backtest_facts
 from trimtab.backtesting.statistics import bucket_concentration, effective_bets, statistics_of
@@ -136,6 +136,12 @@ def test_a_comparison_in_words() -> None:
     assert str(Versus("A", "B", sure)) == "A less B, Sharpe ratio: +0.50 (95% interval +0.20 to +0.81; 0 is outside)"
 
 
+def test_zero_has_no_minus() -> None:
+    inside = versus(pair(), samples=200)[0].interval
+    assert shown(inside, -0.00001) == "+0.00%"
+    assert shown(dataclasses.replace(inside, statistic="sharpe"), -0.001) == "+0.00"
+
+
 def test_what_cannot_stand_side_by_side() -> None:
     one = walked(3)
     for results, said in (
@@ -242,6 +248,11 @@ def test_the_page_is_well_formed_and_asks_nobody(facts: BacktestFacts) -> None:
     assert found.tags["svg"] == 5 + 1
     assert found.tags["details"] == 5  # each chart has its table
     assert page == backtest_page(backtest_facts(pair(), "two", samples=200))
+
+
+def test_a_result_writes_its_page() -> None:
+    one, other = pair()
+    assert one.to_html("two", [other]) == backtest_page(backtest_facts([one, other], "two"))
 
 
 def test_one_policy_alone_is_compared_with_nothing() -> None:

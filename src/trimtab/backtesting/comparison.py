@@ -56,7 +56,9 @@ def versus(
 
 def shown(interval: Interval, value: float) -> str:
     """A value of an interval as it is written: percent for returns, two digits for Sharpe ratios."""
-    return f"{value:+.2%}" if interval.statistic == "mean" else f"{value:+.2f}"
+    digits = 4 if interval.statistic == "mean" else 2
+    rounded = round(value, digits) + 0.0  # no minus before zero
+    return f"{rounded:+.2%}" if interval.statistic == "mean" else f"{rounded:+.2f}"
 
 
 def check_alike(results: Sequence[BacktestResult]) -> None:

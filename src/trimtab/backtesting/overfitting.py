@@ -31,16 +31,15 @@ _NORMAL = NormalDist()
 class Deflated:
     """The best of many policies, and how sure it is that its Sharpe ratio is above what luck gives.
 
-    `best` is its column, `sharpe` its ratio of one session, `expected` what the best of `trials` independent policies
-    without skill would have. `probability` is the deflated Sharpe ratio: from 0.95 on, chance is refused at 5 %.
-    `policies` are the different columns that were tried.
+    `best` is its column, `sharpe` its ratio of one session, `expected` what the best of as many policies without
+    skill would have. `probability` is the deflated Sharpe ratio: from 0.95 on, chance is refused at 5 %. `policies` are the
+    different columns that were tried.
     """
 
     best: int
     sharpe: float
     expected: float
     probability: float
-    trials: float
     policies: int
 
 
@@ -148,9 +147,11 @@ def expected_best(variance: float, trials: float) -> float:
 def deflated_sharpe(returns: Any) -> Deflated | None:
     """The deflated Sharpe ratio of the best policy of a sweep.
 
-    `probabilistic_sharpe` of the best against `expected_best` of all. Policies that are alike are not independent trials:
-    with p the mean correlation of M policies, p + (1 - p) M count (Bailey and Lopez de Prado, 2014, appendix 3). Policies
-    whose returns are equal to the last bit are one.
+    `probabilistic_sharpe` of the best against `expected_best` of all. Policies whose returns are equal to the last bit are
+    one. Policies that are alike lower the variance of the ratios, and so what luck brings: sqrt(1 - p) times as much with
+    the correlation p, which is exact where all pairs have it. So N is the number of different policies. The paper's
+    appendix also offers p + (1 - p) M for it; with the variance of the same ratios that would count likeness twice, and on
+    random walks it refused chance twice as often as it should.
 
     Parameters
     ----------
@@ -181,14 +182,12 @@ def deflated_sharpe(returns: Any) -> Deflated | None:
     tried, count = (series if len(moving) == len(series) else series[moving]), len(moving)
     ratios = tried.mean(axis=1) / tried.std(axis=1, ddof=1)
     best = int(np.argmax(ratios))
-    trials = _independent(tried) if count > 1 else 1.0
-    expected = expected_best(float(ratios.var(ddof=1)), trials) if count > 1 else 0.0
+    expected = expected_best(float(ratios.var(ddof=1)), count) if count > 1 else 0.0
     return Deflated(
         best=kept[moving[best]],
         sharpe=float(ratios[best]),
         expected=expected,
         probability=_probability(tried[best], expected),
-        trials=trials,
         policies=count,
     )
 
@@ -236,7 +235,7 @@ def overfitting(returns: Any, blocks: int = 16) -> Overfitting | None:
         return None
     halves = _halves(blocks)
     found = np.empty((len(halves), 4))
-    rank_the_best(halves, _moments(tried, blocks), found)
+    rank_the_best(halves, *_moments(tried, blocks), found)
     inside, outside, worse, equal = (np.ascontiguousarray(column) for column in found.T)
     rank = (worse + (equal + 1.0) / 2.0) / (len(tried) + 1.0)
     below = np.where(rank < 0.5, 1.0, np.where(rank > 0.5, 0.0, 0.5))
@@ -262,27 +261,14 @@ def _moves(returns: Floats) -> bool:
     return bool(returns.var() > STILL * float(np.square(returns).mean()))
 
 
-def _independent(tried: Floats) -> float:
-    """How many independent trials M policies are, shape (policies, sessions): p + (1 - p) M, p from 0 to 1.
-
-    p is the mean correlation of pairs. The sum of all correlations is the variance of the sum of the scaled series, so
-    no matrix of pairs is made.
-    """
-    count = len(tried)
-    weights = 1.0 / tried.std(axis=1)
-    together = float((weights @ tried).var())
-    mean = min(max((together - count) / (count * (count - 1)), 0.0), 1.0)
-    return mean + (1.0 - mean) * count
-
-
-def _moments(tried: Floats, blocks: int) -> Floats:
-    """Number, sum and sum of squares of the returns of each policy in each block, shape (blocks, 3, policies)."""
-    found = np.empty((blocks, 3, len(tried)))
+def _moments(tried: Floats, blocks: int) -> tuple[Floats, Floats]:
+    """Sessions of each block; sum and sum of squares of each policy in it, shape (blocks, 2, policies)."""
+    sizes, found = np.empty(blocks), np.empty((blocks, 2, len(tried)))
     for at, part in enumerate(np.array_split(tried, blocks, axis=1)):
-        found[at, 0] = part.shape[1]
-        found[at, 1] = part.sum(axis=1)
-        found[at, 2] = np.einsum("ps,ps->p", part, part)
-    return found
+        sizes[at] = part.shape[1]
+        found[at, 0] = part.sum(axis=1)
+        found[at, 1] = np.einsum("ps,ps->p", part, part)
+    return sizes, found
 
 
 def _halves(blocks: int) -> npt.NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -213,6 +213,26 @@ class BacktestResult:
         if self.limits.regimes and self.limits.regime is None:
             found.append(Note("regimes", "the limits change in regimes; the general ones were used on every day"))
         return found
+
+    def to_html(self, title: str = "Backtest", beside: Sequence[BacktestResult] = ()) -> str:
+        """One page: equity, buckets and their limits, trading, months, and intervals of the difference to other results.
+
+        Parameters
+        ----------
+        title
+            What the page is called.
+        beside
+            Results of the same sessions, each with a name of its own.
+
+        Raises
+        ------
+        InputError
+            Results that cannot stand beside this one.
+        """
+        from trimtab.backtesting.page import backtest_page  # noqa: PLC0415 - Jinja, only for a page
+        from trimtab.backtesting.page_facts import backtest_facts  # noqa: PLC0415
+
+        return backtest_page(backtest_facts([self, *beside], title))
 
     def to_returns(self) -> Any:
         """The returns of the sessions as a pandas Series by day, for quantstats, pyfolio and the like; without the first

@@ -187,7 +187,6 @@ def _figures(luck: Luck, policies: int) -> Iterator[Figure]:
     yield Figure("policies", str(policies))
     if luck.deflated is not None and luck.best_sharpe is not None:
         yield Figure("different", str(luck.deflated.policies))
-        yield Figure("independent", f"{luck.deflated.trials:.1f}")
         yield Figure("best Sharpe", f"{luck.best_sharpe:.2f}")
         yield Figure("luck's Sharpe", f"{luck.deflated.expected * YEAR**0.5:.2f}")
         yield Figure("deflated Sharpe", f"{luck.deflated.probability:.2f}")
