@@ -7,7 +7,7 @@ import numpy as np
 from trimtab.backtesting.course import Course
 from trimtab.backtesting.frames import Walked
 from trimtab.backtesting.statistics import Statistics, effective_bets, statistics_of
-from trimtab.facts import top_of
+from trimtab.facts.buckets import top_of
 from trimtab.kernel.tables import Floats, Records
 from trimtab.limits import RebalancingLimits
 

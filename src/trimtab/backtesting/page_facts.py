@@ -13,9 +13,10 @@ import numpy as np
 from trimtab.backtesting.comparison import Versus, check_alike, shown, versus
 from trimtab.backtesting.result import BacktestResult
 from trimtab.backtesting.statistics import Statistics, drawdowns
-from trimtab.facts import Figure, clean, percent
+from trimtab.facts.outcome import Figure
 from trimtab.limits import RebalancingLimits
 from trimtab.rule_sheet import Section, rule_sheet
+from trimtab.written import percent, printable
 
 POINTS = 400  # drawn of a curve
 COLUMNS = 160  # drawn of what there is one of for each decision
@@ -141,11 +142,11 @@ def backtest_facts(
     buckets, cash = _buckets(first, columns)
     intervals = versus(results, samples=samples, seed=seed) if len(results) > 1 else []
     return BacktestFacts(
-        title=clean(title),
+        title=printable(title),
         period=f"{dates[0].isoformat()} to {dates[-1].isoformat()}, {len(dates)} sessions, {len(decided)} decisions",
         figures=tuple(_figures(first.statistics)),
-        notes=tuple(clean(note.text) for note in first.notes),
-        policies=tuple(clean(one.name) for one in results),
+        notes=tuple(printable(note.text) for note in first.notes),
+        policies=tuple(printable(one.name) for one in results),
         days=tuple(dates[at].toordinal() for at in drawn),
         curves=tuple(_curve(one, drawn) for one in results),
         trade_days=tuple(decided[at].toordinal() for at in columns),
@@ -158,14 +159,14 @@ def backtest_facts(
         comparisons=tuple(map(_versus, intervals)),
         how_compared=_how(intervals),
         terms=tuple(_terms(first)),
-        rules=tuple(Section(one.title, tuple(map(clean, one.sentences))) for one in rule_sheet(first.limits)),
+        rules=tuple(Section(one.title, tuple(map(printable, one.sentences))) for one in rule_sheet(first.limits)),
         heat_columns=("Traded", *(f"#{one.path}" for one in buckets), "#cash"),
         heat_rows=tuple(
             StatisticFact(decided[at].isoformat(), (*(one.weight_texts[row] for one in buckets), percent(cash[row])))
             for row, at in enumerate(columns)
         ),
         month_columns=("Year", *(f"#{month}" for month in MONTHS), "#Year"),
-        statistic_columns=("Statistic", *(f"#{clean(one.name)}" for one in results)),
+        statistic_columns=("Statistic", *(f"#{printable(one.name)}" for one in results)),
     )
 
 
@@ -181,7 +182,7 @@ def _curve(result: BacktestResult, drawn: Sequence[int]) -> Curve:
     below = drawdowns(equity)
     starts = [0, *(at + 1 for at in drawn[:-1])]
     deepest = [float(below[start : stop + 1].min()) for start, stop in zip(starts, drawn, strict=True)]
-    return Curve(clean(result.name), tuple(equity[list(drawn)].tolist()), tuple(deepest))
+    return Curve(printable(result.name), tuple(equity[list(drawn)].tolist()), tuple(deepest))
 
 
 def _most(path: str, limits: RebalancingLimits) -> float | None:
@@ -203,7 +204,7 @@ def _buckets(result: BacktestResult, columns: Sequence[int]) -> tuple[list[Bucke
         drawn = own[list(columns)].tolist()
         found.append(
             BucketCourse(
-                clean(path),
+                printable(path),
                 at,
                 tuple(drawn),
                 tuple(map(percent, drawn)),
@@ -290,8 +291,8 @@ def _versus(one: Versus) -> VersusFact:
     inside = one.interval
     what = "mean return a year" if inside.statistic == "mean" else "Sharpe ratio"
     return VersusFact(
-        name=clean(f"{one.first} less {one.second}, {what}"),
-        sentence=clean(str(one)),
+        name=printable(f"{one.first} less {one.second}, {what}"),
+        sentence=printable(str(one)),
         estimate=inside.estimate,
         low=inside.low,
         high=inside.high,

@@ -13,7 +13,8 @@ from trimtab.backtesting.luck import Luck, luck_of
 from trimtab.backtesting.series import Floats, matrix
 from trimtab.backtesting.statistics import YEAR, annual_return, drawdowns, sharpe_ratio, volatility
 from trimtab.errors import Fault, InputError, nearest
-from trimtab.facts import Figure, clean, percent
+from trimtab.facts.outcome import Figure
+from trimtab.written import percent, printable
 
 RANKED = 25  # policies in the table of the best
 _DISTINCT = 12  # values of a field that are shown one by one
@@ -118,22 +119,32 @@ def sweep_facts(
     column_of, column_names = _levels(fields[columns]) if columns else ([0] * len(ratios), ["all"])
     cells = tuple(_cells(row_of, column_of, ratios, len(row_names), len(column_names)))
     return SweepFacts(
-        title=clean(title),
-        period=clean(period),
+        title=printable(title),
+        period=printable(period),
         is_likely_luck=luck.is_likely,
         verdict=luck.sentence,
         figures=tuple(_figures(luck, values.shape[1])),
-        row_field=clean(rows),
-        column_field=clean(columns),
-        row_values=tuple(map(clean, row_names)),
-        column_values=tuple(map(clean, column_names)),
+        row_field=printable(rows),
+        column_field=printable(columns),
+        row_values=tuple(map(printable, row_names)),
+        column_values=tuple(map(printable, column_names)),
         cells=cells,
         bars=tuple(_bars(luck)),
-        policy_columns=("#Place", *map(clean, fields), "#Sharpe", "#Return a year", "#Volatility", "#Deepest drawdown"),
+        policy_columns=(
+            "#Place",
+            *map(printable, fields),
+            "#Sharpe",
+            "#Return a year",
+            "#Volatility",
+            "#Deepest drawdown",
+        ),
         policies=tuple(_policies(fields, values, ratios)),
-        surface_columns=(clean(f"{rows} down, {columns} across"), *(f"#{clean(name)}" for name in column_names)),
+        surface_columns=(
+            printable(f"{rows} down, {columns} across"),
+            *(f"#{printable(name)}" for name in column_names),
+        ),
         surface_rows=tuple(
-            (clean(name), tuple(one.text for one in cells if one.row == at)) for at, name in enumerate(row_names)
+            (printable(name), tuple(one.text for one in cells if one.row == at)) for at, name in enumerate(row_names)
         ),
     )
 
@@ -221,7 +232,7 @@ def _policies(
         fall = float(drawdowns(np.concatenate([[1.0], np.cumprod(1.0 + own)])).min())
         yield PolicyFact(
             str(rank),
-            tuple(clean(_text(given[at])) for given in fields.values()),
+            tuple(printable(_text(given[at])) for given in fields.values()),
             f"{-ratio:.2f}",
             percent(annual_return(own)),
             NONE if spread is None else percent(spread),

@@ -14,12 +14,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from trimtab.cli.exits import Words, printable
+from trimtab.cli.exits import Words
 from trimtab.cli.inputs import ChosenLimits, read_limits
 from trimtab.cli.output import check_out, encoded_table, write_file
 from trimtab.cli.progress import steps
-from trimtab.cli.symbols import counted
 from trimtab.errors import Fault, InputError
+from trimtab.written import counted, printable
 
 if TYPE_CHECKING:
     import polars as pl

@@ -9,7 +9,8 @@ from typing import Any
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
 
-from trimtab.facts import Facts
+from trimtab.facts.findings import Findings
+from trimtab.facts.outcome import Facts
 from trimtab.report.charts import bucket_chart, dumbbell_chart, treemap_chart, waterfall_chart
 from trimtab.report.shapes import Chart
 
@@ -38,9 +39,9 @@ def _environment() -> Environment:
     )
 
 
-def page_of(facts: Facts) -> str:
+def page_of(findings: Findings) -> str:
     """The whole page: one HTML document without scripts, that asks for nothing from anywhere."""
-    return _rendered("page.html", facts)
+    return _rendered("page.html", findings.facts, findings=findings)
 
 
 def fragment_of(facts: Facts) -> str:
@@ -48,15 +49,12 @@ def fragment_of(facts: Facts) -> str:
     return _rendered("fragment.html", facts)
 
 
-def _rendered(template: str, facts: Facts) -> str:
-    return rendered(
-        template,
-        facts,
-        (bucket_chart(facts), treemap_chart(facts), dumbbell_chart(facts), waterfall_chart(facts)),
-    )
+def _rendered(template: str, facts: Facts, **more: Findings) -> str:
+    charts = (bucket_chart(facts), treemap_chart(facts), dumbbell_chart(facts), waterfall_chart(facts))
+    return rendered(template, facts, charts, **more)
 
 
-def rendered(template: str, facts: Any, charts: Iterable[Chart]) -> str:
+def rendered(template: str, facts: Any, charts: Iterable[Chart], **more: Any) -> str:
     """A template of this package with the facts of a page and its charts, which it finds by their names."""
     named = {chart.name: chart for chart in charts}
-    return _environment().get_template(template).render(facts=facts, charts=named) + "\n"
+    return _environment().get_template(template).render(facts=facts, charts=named, **more) + "\n"
