@@ -1,6 +1,6 @@
 """Honesty of the backtest: prices that walk at random, scores that know nothing, no costs. Nobody can be better there.
 
-python benchmarks/honest.py [--seeds 400] [--sessions 400] [--assets 60] [--seed 1]
+python benchmarks/honest.py [--seeds 400] [--sessions 400] [--assets 60] [--seed 1] [--processes 2]
 
 For each seed a market is walked by every policy of a grid. Then: the mean probability of backtest overfitting must be
 near a half; the deflated Sharpe ratio must refuse chance (at 5 %) about as often as it says; and the 95 % interval of the
@@ -15,6 +15,11 @@ import itertools
 import math
 import statistics
 import time
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import repeat
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -22,7 +27,7 @@ import polars as pl
 from scipy import stats
 
 from trimtab import MarketData, RebalancingLimits, backtest, sweep
-from trimtab.backtesting.bootstrap import difference
+from trimtab.backtesting.bootstrap import COMPARED, difference
 from trimtab.backtesting.overfitting import deflated_sharpe, overfitting
 
 BUCKETS = 8
@@ -74,35 +79,49 @@ def inside(count: int, trials: int, share: float) -> tuple[bool, int, int]:
     return low <= count <= high, low, high
 
 
+@dataclass(frozen=True)
+class Found:
+    """What one seed says: probability of overfitting, whether chance is refused, whether each interval holds 0."""
+
+    overfitted: float
+    refused: bool
+    held: dict[str, bool]
+
+
+def tried(seed: int, sessions: int, assets: int) -> Found:
+    """One market, walked by all policies."""
+    given = market(seed, sessions, assets)
+    swept = sweep(limits=LIMITED, vary=VARY, **given).above_cash
+    found, best = overfitting(swept), deflated_sharpe(swept)
+    if found is None or best is None:
+        raise SystemExit(f"seed {seed}: nothing to choose from")
+    one, other = (backtest(limits=limits, **given).above_cash for limits in (LIMITED, LOOSE))
+    intervals = {name: difference(one, other, name, samples=2_000, seed=seed) for name in COMPARED}
+    held = {name: interval is not None and interval.holds_zero for name, interval in intervals.items()}
+    return Found(found.probability, best.probability >= 0.95, held)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--seeds", type=int, default=400)
     parser.add_argument("--sessions", type=int, default=400)
     parser.add_argument("--assets", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
-    began = time.perf_counter()
-    overfitted, refused = [], 0
-    held = {"mean": 0, "sharpe": 0}
-    for seed in range(options.seed, options.seed + options.seeds):
-        given = market(seed, options.sessions, options.assets)
-        swept = sweep(limits=LIMITED, vary=VARY, **given).above_cash
-        found, best = overfitting(swept), deflated_sharpe(swept)
-        if found is None or best is None:
-            raise SystemExit(f"seed {seed}: nothing to choose from")
-        overfitted.append(found.probability)
-        refused += best.probability >= 0.95
-        one, other = (backtest(limits=limits, **given).above_cash for limits in (LIMITED, LOOSE))
-        for statistic in held:
-            interval = difference(one, other, statistic, samples=2_000, seed=seed)
-            held[statistic] += interval is not None and interval.holds_zero
-    report(options.seeds, overfitted, refused, held)
-    print(
-        f"{math.prod(map(len, VARY.values()))} policies, {options.sessions} sessions, {options.assets} assets: {time.perf_counter() - began:.0f} s"
-    )
+    began, sizes = time.perf_counter(), (repeat(options.sessions), repeat(options.assets))
+    seeds = range(options.seed, options.seed + options.seeds)
+    tried(options.seed, options.sessions, options.assets)  # compiles, once for all processes
+    with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:
+        found = list(pool.map(tried, seeds, *sizes, chunksize=10))
+    held = {name: sum(one.held[name] for one in found) for name in COMPARED}
+    report(options.seeds, [one.overfitted for one in found], sum(one.refused for one in found), held)
+    grid = math.prod(map(len, VARY.values()))
+    taken = time.perf_counter() - began
+    print(f"{grid} policies, {options.sessions} sessions, {options.assets} assets: {taken:.0f} s")
 
 
-def report(seeds: int, overfitted: list[float], refused: int, held: dict[str, int]) -> None:
+def report(seeds: int, overfitted: list[float], refused: int, held: Mapping[str, int]) -> None:
     mean, error = statistics.fmean(overfitted), statistics.stdev(overfitted) / seeds**0.5
     print(f"probability of overfitting: mean {mean:.3f} +- {error:.3f} of {seeds} seeds, wanted 0.45 to 0.55")
     fits, low, high = inside(refused, seeds, 0.05)

@@ -24,6 +24,7 @@ from trimtab.backtesting.statistics import bucket_concentration, effective_bets,
 from trimtab.backtesting.sweep_charts import logit_chart, surface_chart
 from trimtab.backtesting.sweep_facts import SweepFacts, sweep_facts
 from trimtab.errors import InputError
+from trimtab.written import percent
 
 COSTS = trimtab.TradingCosts(commission_bps=5, spread_bps=4)
 LOOSE = LIMITS.replace(enable_bucket_diversification=False)
@@ -169,10 +170,10 @@ def test_months_and_years_multiply_to_the_total(facts: BacktestFacts) -> None:
     before = 1.0
     for month in range(1, 13):
         value = ends.get((2024, month))
-        expected = "" if value is None else f"{value / before - 1:.2%}"
+        expected = "" if value is None else percent(value / before - 1)
         assert facts.years[0].months[month - 1] == expected
         before = before if value is None else value
-    assert facts.years[0].total == f"{before - 1:.2%}"
+    assert facts.years[0].total == percent(before - 1)
 
 
 def test_years_of_a_long_walk() -> None:
@@ -180,9 +181,9 @@ def test_years_of_a_long_walk() -> None:
     found = backtest_facts([result], "long").years
     last = result.equity.group_by(pl.col("date").dt.year(), maintain_order=True).agg(pl.col("equity").last())
     values = [1.0, *last["equity"]]
-    assert [one.total for one in found] == [f"{b / a - 1:.2%}" for a, b in itertools.pairwise(values)]
+    assert [one.total for one in found] == [percent(b / a - 1) for a, b in itertools.pairwise(values)]
     spent = result.turnover.group_by(pl.col("trade_date").dt.year(), maintain_order=True).agg(pl.col("turnover").sum())
-    assert [one.turnover for one in found] == [f"{value:.2%}" for value in spent["turnover"]]
+    assert [one.turnover for one in found] == [percent(value) for value in spent["turnover"]]
 
 
 def test_what_is_drawn_of_a_long_walk_keeps_the_deepest_and_the_sums() -> None:

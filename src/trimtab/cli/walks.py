@@ -306,7 +306,7 @@ def _json(document: Mapping[str, Any]) -> bytes:
 def backtest_view(facts: BacktestFacts, results: Sequence[BacktestResult]) -> RenderableType:
     """The statistics side by side, the differences with their intervals, and what is to be known."""
     parts: list[RenderableType] = [Text(f"{facts.title}: {facts.period}", style="bold"), ""]
-    table = _plain_table(["", *(printable(one.name, keep="") for one in results)])
+    table = _plain_table(["", *(printable(one.name) for one in results)])
     for row in facts.statistics:
         table.add_row(row.name, *row.texts)
     parts.append(table)
@@ -342,7 +342,7 @@ def _plain_table(columns: Sequence[str]) -> Table:
 
 
 def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else printable(str(value), keep="")
+    return f"{value:.4g}" if isinstance(value, float) else printable(str(value))
 
 
 def _shown(name: str, value: float | None) -> str:
