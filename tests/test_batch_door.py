@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from cases import random_limits, random_rows
 
 from trimtab import RebalancingLimits, rebalance_many
+from trimtab.batch import block as blocks
 from trimtab.batch.block import Block, decide_block
 from trimtab.batch.rules import Rules, votes_of
 from trimtab.errors import InputError
@@ -73,7 +75,7 @@ def hostile_table(rng: random.Random, rows: list[Row], account: pa.DataType) -> 
     for name in NUMBERS:
         kinds[name] = (pa.float64(), rng.choice([None, None, pa.int32(), pa.uint32()]))
     cuts = sorted({0, len(rows), *(rng.randrange(len(rows)) for _ in range(rng.randint(0, 3)))})
-    chunks = [rows[begin:end] for begin, end in zip(cuts, cuts[1:], strict=False)]
+    chunks = [rows[begin:end] for begin, end in pairwise(cuts)]
     return pa.table(
         {
             name: pa.chunked_array([encoded(rng, [row[name] for row in chunk], *kinds[name]) for chunk in chunks])
@@ -170,8 +172,6 @@ def test_a_bucket_that_the_rules_do_not_know_is_never_one_without_limits() -> No
 
 
 def test_a_known_bucket_is_screened_although_nobody_voted_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from trimtab.batch import block as blocks  # noqa: PLC0415 - the module, to spoil what it decides
-
     rules = blocks.rebalance_block
 
     def spoiling(*arguments: Any) -> None:

@@ -184,8 +184,7 @@ def screen_block(
                 continue
             no_sell = forbids_selling[restriction[row]]
             no_buy = forbids_buying[restriction[row]] or closed
-            cap = bounds.max_position_weight
-            cap = min(cap, most[row])
+            cap = min(bounds.max_position_weight, most[row])  # the first where the second is none
             dust = held and now < bounds.dust_weight
             qualifies = points >= bounds.min_score_threshold
             unscored = held and math.isnan(points) and bounds.holds_unscored
@@ -196,9 +195,7 @@ def screen_block(
             fixed = kept or (held and no_sell)
             slot = selected[row] and not (fixed and dust)
             new = slot and then > 0.0 and not fixed and (not held or dust)
-            low = bounds.min_position_weight
-            if no_buy:
-                low = min(low, cap, now)
+            low = min(bounds.min_position_weight, cap, now) if no_buy else bounds.min_position_weight
             least = bounds.least_new_score if new else bounds.min_score_threshold
             sound = not (
                 (then > 0.0 and then - cap > EPSILON)
