@@ -374,15 +374,29 @@ def _spellings(
 def chosen_spellings(
     votes_for: Mapping[str, float], limits: RebalancingLimits
 ) -> dict[tuple[str, ...], tuple[str, ...]]:
-    """For each node of these buckets the spelling that counts: `Unknown`, then the limits', then that of most votes."""
-    votes: dict[tuple[str, ...], dict[tuple[str, ...], float]] = {}
+    """For each node of these buckets the spelling that counts: `Unknown`, then the limits', then that of most votes.
+
+    Malformed paths have no vote, nor have paths that lie under a spelling that does not count: what counts at a node
+    stands under what counts above it.
+    """
     given = [(UNKNOWN, math.inf), *((name, 1e18) for name in (*limits.buckets, *limits.known_buckets))]
-    for name, weight in [*given, *votes_for.items()]:
-        parts = split_path(name, limits.bucket_separator)
-        for depth in range(1, len(parts) + 1):
-            counted = votes.setdefault(folded(parts[:depth]), {})
-            counted[parts[:depth]] = counted.get(parts[:depth], 0.0) + weight
-    return {folded: min(counted, key=lambda parts: (-counted[parts], parts)) for folded, counted in votes.items()}
+    voting = [(split_path(name, limits.bucket_separator), votes) for name, votes in [*given, *votes_for.items()]]
+    voting = [(parts, votes) for parts, votes in voting if not path_fault(parts)]
+    chosen: dict[tuple[str, ...], tuple[str, ...]] = {}
+    depth = 0
+    while voting:
+        depth += 1
+        counted: dict[tuple[str, ...], dict[tuple[str, ...], float]] = {}
+        for parts, votes in voting:
+            at_node = counted.setdefault(folded(parts[:depth]), {})
+            at_node[parts[:depth]] = at_node.get(parts[:depth], 0.0) + votes
+        found = {
+            alike: min(at_node.items(), key=lambda item: (-item[1], item[0]))[0] for alike, at_node in counted.items()
+        }
+        chosen |= found
+        here = set(found.values())
+        voting = [(parts, votes) for parts, votes in voting if len(parts) > depth and parts[:depth] in here]
+    return chosen
 
 
 def _check_totals(weight: Floats, account_of: Ints, accounts: int, faults: _Faults) -> None:

@@ -508,11 +508,38 @@ def certify(
             value, limit = float(check.value[account]), float(check.limit[account])
             where = f" of {check.node}" if check.node else ""
             broken.setdefault(account, []).append(f"{check.name}{where} is {value!r} against {limit!r}")
+    for account, sentence in _broken_brakes(candidates, limits, target, proposed, braked):
+        broken.setdefault(account, []).append(sentence)
     errors = {account: BrokenLimitError(sentences) for account, sentences in broken.items()}
     if not braked.any():
         return checks, errors
     kept = Checker(candidates, limits, target, target > 0, as_held=True).measure()
     return [_with_braked(check, as_held, braked) for check, as_held in zip(checks, kept, strict=True)], errors
+
+
+def _broken_brakes(
+    candidates: Candidates, limits: RebalancingLimits, target: Vector, proposed: Vector, braked: Mask
+) -> Iterable[tuple[int, str]]:
+    """Accounts, with what is broken, whose brake is not as section 7 of the rules wants it, or does not keep the weights."""
+    order = candidates.order
+    account, current, wished = candidates.account_of[order], candidates.current_weight[order], proposed[order]
+    sales = np.maximum(current - wished, 0.0)
+    closed = (wished <= 0) & (current > 0) & (current >= limits.dust_weight)
+    sold, count = (np.bincount(account, values, minlength=len(braked)) for values in (sales, closed))
+    most = math.inf if limits.brake_turnover is None else limits.brake_turnover
+    most_closed = math.inf if limits.brake_closed_positions is None else limits.brake_closed_positions
+    missed = ~braked & ((sold > most + 2 * EPSILON) | (count > most_closed))
+    needless = braked & (sold <= most) & (count <= most_closed)
+    for at in np.flatnonzero(missed | needless).tolist():
+        done = "keeps its weights" if braked[at] else "trades"
+        yield at, f"the account {done} where {float(sold[at])!r} would be sold and {int(count[at])} closed"
+    kept = np.where(braked[account], current, wished)
+    for row in np.flatnonzero(target[order] != kept).tolist():
+        asset = candidates.asset.at(int(order[row]))
+        yield (
+            int(account[row]),
+            f"the target of {asset!r} is {float(target[order[row]])!r} against {float(kept[row])!r}",
+        )
 
 
 def _with_braked(check: Measured, as_held: Measured, braked: Mask) -> Measured:

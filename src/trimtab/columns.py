@@ -121,7 +121,7 @@ def _arrow(column: Any, name: str) -> pa.Array:
     """A column as one Arrow array; null, None and (from pandas) NaN are null."""
     values = column if isinstance(column, list) else column.to_list() if column.dtype == nw.Object else None
     try:
-        array = pa.array(column, from_pandas=True) if isinstance(column, list) else column.to_arrow()
+        array = pa.array(column, from_pandas=True) if isinstance(column, list) else _native_arrow(column)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, UnicodeError):
         array = _from_values(column.to_list() if values is None else values, name)
     else:  # Arrow takes True for 1 beside numbers, and text for bytes beside bytes
@@ -132,8 +132,23 @@ def _arrow(column: Any, name: str) -> pa.Array:
         ):
             array = _from_values(values, name)
     if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+        return pa.chunked_array([_decoded(chunk) for chunk in array.chunks]).combine_chunks()
+    return _decoded(array)
+
+
+def _native_arrow(column: Any) -> Any:
+    """A column as Arrow has it: narwhals would make one chunk of many, which dictionaries of different kinds forbid."""
+    native = column.to_native()
+    return native if isinstance(native, pa.ChunkedArray) else column.to_arrow()
+
+
+def _decoded(array: pa.Array) -> pa.Array:
+    """The values of an array that may be codes of a dictionary; each chunk may have its own."""
+    if not pa.types.is_dictionary(array.type):
+        return array
+    if pa.types.is_string_view(array.type.value_type):  # Arrow does not look them up
+        array = pa.DictionaryArray.from_arrays(array.indices, array.dictionary.cast(pa.large_string()))
+    return array.dictionary_decode()
 
 
 def _from_values(values: list[Any], name: str) -> pa.Array:
