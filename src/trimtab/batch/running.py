@@ -1,0 +1,213 @@
+"""A whole batch: from its files to a published folder, by units that may be worked on anywhere."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from trimtab.batch.brake import Brake
+from trimtab.batch.coded import check_columns, value_type
+from trimtab.batch.counts import Counts
+from trimtab.batch.folder import Folder, difference
+from trimtab.batch.plan import BLOCK_ROWS, Survey, Unit, survey, units_of
+from trimtab.batch.sorting import sort_rows
+from trimtab.batch.sources import Sources, find_sources
+from trimtab.batch.storage import Storage
+from trimtab.batch.work import Record, Work
+from trimtab.errors import Fault, InputError
+from trimtab.kernel.compilation import STAMP
+from trimtab.limits import RebalancingLimits
+
+Event = Mapping[str, Any]
+Say = Callable[[Event], None]
+Execute = Callable[[Work, Sequence[Unit]], Iterator[Record]]
+MAX_FAILED = 0.001
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be decided: candidates at these places under these limits, by `limits_id` or (None) the same for all."""
+
+    places: tuple[str, ...]
+    limits: Mapping[str | None, RebalancingLimits]
+    version: str  # of trimtab
+    block_rows: int = BLOCK_ROWS
+
+
+@dataclass(frozen=True)
+class Terms:
+    """When a batch is not published, and which share of it this process works on: shard i of n, counted from 1."""
+
+    max_failed: float = MAX_FAILED
+    brake: Brake = field(default_factory=Brake)
+    shard: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended, what was counted, and the parts: how many there are, and how many an earlier run had finished.
+
+    `status`: `published`; `unchanged`, it was published before; `shard`, this share is done; `braked` or `failed`, nothing is
+    published, and `why` says so.
+    """
+
+    status: str
+    counts: Counts
+    parts: int
+    kept: int
+    why: tuple[str, ...] = ()
+
+
+def on_threads(workers: int) -> Execute:
+    """Work on units with so many threads; at most one block more than threads is in memory."""
+
+    def execute(work: Work, units: Sequence[Unit]) -> Iterator[Record]:
+        rows = work.rows()
+        with ThreadPoolExecutor(workers) as pool:
+            begun: deque[Future[Record]] = deque()
+            try:
+                for unit in units:
+                    begun.append(pool.submit(work.finish, unit, rows.of(unit)))
+                    if len(begun) > workers:
+                        yield begun.popleft().result()
+                while begun:
+                    yield begun.popleft().result()
+            finally:
+                for future in begun:
+                    future.cancel()
+
+    return execute
+
+
+def run_batch(
+    job: Job,
+    out: Path,
+    terms: Terms,
+    *,
+    execute: Execute,
+    workers: int,
+    storage: Storage,
+    say: Say,
+) -> Outcome:
+    """Rebalance all accounts of a job into a folder, going on where an earlier run ended.
+
+    `execute` works on units, in any order, anywhere: it yields the record of each. `say` hears what happens.
+
+    Raises
+    ------
+    InputError
+        Candidates that cannot be read; a folder of another batch, or one that another run works in; a full disk.
+    LimitsError
+        Limits for a bucket that does not exist.
+    """
+    sources = find_sources(job.places)
+    with _named(sources):
+        check_columns(sources.schema)
+    folder = Folder(out, storage)
+    with folder.locked(terms.shard):
+        described = _described(job, sources)
+        published = folder.published()
+        if published is not None:
+            return _unchanged(folder, published, described)
+        folder.begin(described)
+        sources, found = _in_order(sources, folder, workers, say)
+        work = Work(sources, job.limits, found.names, folder.work, storage)
+        work.rules  # noqa: B018 - limits that do not fit the buckets are said before anything is decided
+        units = units_of(found, sources.rows, job.block_rows)
+        mine = _share(units, terms.shard)
+        records = folder.finished(mine)
+        kept, accounts = len(records), sum(unit.accounts for unit in units)
+        say({"event": "planned", "rows": sources.rows, "accounts": accounts, "parts": len(mine), "kept": kept})
+        allowed = terms.max_failed * accounts
+        failed = _work_on(execute, work, mine, records, allowed, say)
+        counts = Counts.total(record.counts for record in records.values())
+        if failed > allowed:
+            why = f"{failed} of {accounts} accounts failed, more than --max-failed {terms.max_failed:g} allows"
+            return Outcome("failed", counts, len(mine), kept, (why,))
+        if terms.shard is not None:
+            return Outcome("shard", counts, len(mine), kept)
+        faults = terms.brake.faults(counts)
+        if faults:
+            return Outcome("braked", counts, len(units), kept, tuple(faults))
+        account = value_type(sources.schema.field("account").type)
+        folder.publish(described, [records[unit.number] for unit in units], account)
+        return Outcome("published", counts, len(units), kept)
+
+
+def _described(job: Job, sources: Sources) -> dict[str, Any]:
+    """What makes two batches the same, as plain values."""
+    return {
+        "version": job.version,
+        "rules": STAMP,
+        "input": [{"name": file.name, "rows": file.rows, "sha256": file.digest()} for file in sources.files],
+        "limits": {name or "": limits.to_dict() for name, limits in job.limits.items()},
+        "rows_per_unit": job.block_rows,
+    }
+
+
+def _unchanged(folder: Folder, published: Mapping[str, Any], described: Mapping[str, Any]) -> Outcome:
+    """The outcome of a batch that is there already.
+
+    Raises
+    ------
+    InputError
+        It is another one; or parts of it are gone.
+    """
+    begun = {name: published.get(name) for name in described}
+    if begun != described:
+        problem = f"holds the published batch of another input: {difference(begun, described)}"
+        raise InputError([Fault(problem, "name another folder")], str(folder.path))
+    folder.check_whole(published)
+    folder.storage.remove(folder.work)
+    return Outcome("unchanged", Counts(**published["counts"]), len(published["parts"]), len(published["parts"]))
+
+
+def _in_order(sources: Sources, folder: Folder, workers: int, say: Say) -> tuple[Sources, Survey]:
+    """The rows with each account in one place, sorted where they were not, and where the accounts are."""
+    say({"event": "surveying", "files": len(sources.files), "rows": sources.rows, "unused": list(sources.unused)})
+    found = survey(sources, "bucket", workers)
+    if not found.apart:
+        return sources, found
+    say({"event": "sorting", "rows": sources.rows})
+    ordered = sort_rows(sources, folder.work, folder.storage, workers)
+    return ordered, survey(ordered, "bucket", workers)
+
+
+def _share(units: Sequence[Unit], shard: tuple[int, int] | None) -> list[Unit]:
+    """The units of a shard: neighbours, so that it reads no row twice."""
+    if shard is None:
+        return list(units)
+    number, count = shard
+    return list(units[(number - 1) * len(units) // count : number * len(units) // count])
+
+
+def _work_on(
+    execute: Execute, work: Work, units: Sequence[Unit], records: dict[int, Record], allowed: float, say: Say
+) -> int:
+    """Add the records of the units that are not done yet, until more accounts failed than may; how many did."""
+    failed = sum(record.counts.failed for record in records.values())
+    done = sum(record.accounts for record in records.values())
+    missing = [unit for unit in units if unit.number not in records]
+    finished = execute(work, missing) if failed <= allowed else iter(())
+    for record in finished:
+        records[record.number] = record
+        failed, done = failed + record.counts.failed, done + record.accounts
+        told = {"part": record.number, "accounts": record.accounts, "failed": record.counts.failed}
+        say({"event": "part", **told, "done": done})
+        if failed > allowed:
+            break
+    return failed
+
+
+@contextmanager
+def _named(sources: Sources) -> Iterator[None]:
+    """Errors about the columns name the first file; the others have the same."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(error.faults, sources.files[0].place) from None
