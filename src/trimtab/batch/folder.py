@@ -188,6 +188,12 @@ def failed_table(failed: Sequence[tuple[Any, str]], accounts: pa.DataType) -> pa
 
 def difference(begun: Mapping[str, Any], job: Mapping[str, Any]) -> str:
     """In which of their parts two jobs differ, in words."""
-    words = {"input": "the input", "limits": "the limits", "version": "the version of trimtab", "assets": "the assets", "rules": "the code of the rules"}
+    words = {
+        "input": "the input",
+        "limits": "the limits",
+        "version": "the version of trimtab",
+        "assets": "the assets",
+        "rules": "the code of the rules",
+    }
     found = [words.get(name, name) for name in job if begun.get(name) != job[name]]
     return f"{' and '.join(found)} {'is' if len(found) == 1 else 'are'} not the same"

@@ -71,7 +71,8 @@ def survey(sources: Sources, column: str, workers: int) -> Survey:
         for group, before in enumerate(np.cumsum((0, *source.groups[:-1])))
     ]
     with ThreadPoolExecutor(workers) as pool:
-        found = list(pool.map(lambda piece: _seen(*piece, wanted), pieces))
+        begun = [pool.submit(_seen, *piece, wanted) for piece in pieces]
+        found = [one.result() for one in begun]
     starts, hashes = _joined([one.starts for one in found]), _joined([one.hashes for one in found])
     begins = np.concatenate([[True], hashes[1:] != hashes[:-1]])  # an account may go on in the next row group
     starts, hashes = starts[begins], np.sort(hashes[begins])

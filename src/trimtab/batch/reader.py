@@ -61,4 +61,3 @@ class Rows:
                 yield batch.slice(kept)
         for later in self._sources.files[number + 1 :]:
             yield from later.batches(range(len(later.groups)), self._sources.columns)
-

@@ -121,8 +121,18 @@ def run_batch(
         units = units_of(found, sources.rows, job.block_rows)
         mine = _share(units, terms.shard)
         records = folder.finished(mine)
-        kept, accounts = len(records), sum(unit.accounts for unit in units)
-        say({"event": "planned", "rows": sources.rows, "accounts": accounts, "parts": len(mine), "kept": kept})
+        kept, accounts = len(records), sum(unit.accounts for unit in mine)
+        done = sum(record.accounts for record in records.values())
+        say(
+            {
+                "event": "planned",
+                "rows": sources.rows,
+                "accounts": accounts,
+                "parts": len(mine),
+                "kept": kept,
+                "done": done,
+            }
+        )
         allowed = terms.max_failed * accounts
         failed = _work_on(execute, work, mine, records, allowed, say)
         counts = Counts.total(record.counts for record in records.values())

@@ -99,7 +99,9 @@ class Sources:
     @property
     def plain_schema(self) -> pa.Schema:
         """The same without dictionaries."""
-        return pa.schema([(field.name, pa.string() if _is_words(field.type) else value_type(field.type)) for field in self.schema])
+        return pa.schema(
+            [(field.name, pa.string() if _is_words(field.type) else value_type(field.type)) for field in self.schema]
+        )
 
     @property
     def unused(self) -> tuple[str, ...]:
@@ -161,7 +163,7 @@ def _expanded(given: str) -> list[str]:
     """The places of the files that an argument stands for."""
     with reading(given):
         system, path = _located(given)
-        scheme = given[: len(given) - len(path)] if given.endswith(path) else f"{given.split('://')[0]}://"
+        scheme = given[: len(given) - len(path)] if given.endswith(path) else given[: given.index("://") + 3]
         if any(char in given for char in _GLOB):
             parts = path.split("/")
             fixed = next(at for at, part in enumerate(parts) if any(char in part for char in _GLOB))
