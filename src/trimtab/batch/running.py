@@ -16,8 +16,9 @@ from trimtab.batch.counts import Counts
 from trimtab.batch.folder import Folder, difference
 from trimtab.batch.plan import BLOCK_ROWS, Survey, Unit, survey, units_of
 from trimtab.batch.sorting import sort_rows
-from trimtab.batch.sources import Sources, find_sources
+from trimtab.batch.sources import Source, Sources, find_sources
 from trimtab.batch.storage import Storage
+from trimtab.batch.universe import Universe, check_holdings, read_universe
 from trimtab.batch.work import Record, Work
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.compilation import STAMP
@@ -31,11 +32,15 @@ MAX_FAILED = 0.001
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be decided: candidates at these places under these limits, by `limits_id` or (None) the same for all."""
+    """What is to be decided: candidates at these places under these limits, by `limits_id` or (None) the same for all.
+
+    With `assets`, the place of the assets that all accounts share, the other places have holdings.
+    """
 
     places: tuple[str, ...]
     limits: Mapping[str | None, RebalancingLimits]
     version: str  # of trimtab
+    assets: str | None = None
     block_rows: int = BLOCK_ROWS
 
 
@@ -106,19 +111,25 @@ def run_batch(
         Limits for a bucket that does not exist.
     """
     sources = find_sources(job.places)
-    with _named(sources):
-        check_columns(sources.schema)
+    universe = None if job.assets is None else read_universe(job.assets, job.limits)
+    if universe is None:
+        with _named(sources):
+            check_columns(sources.schema)
+    else:
+        check_holdings(sources, universe)
     folder = Folder(out, storage)
     with folder.locked(terms.shard):
-        described = _described(job, sources)
+        described = _described(job, sources, universe)
         published = folder.published()
         if published is not None:
             return _unchanged(folder, published, described)
         folder.begin(described)
-        sources, found = _in_order(sources, folder, workers, say)
-        work = Work(sources, job.limits, found.names, folder.work, storage)
+        sources, found = _in_order(sources, "bucket" if universe is None else "asset", folder, workers, say)
+        votes, missing = (found.names, 0) if universe is None else (universe.votes, universe.missing(found.names))
+        work = Work(sources, job.limits, votes, folder.work, storage, universe)
         work.rules  # noqa: B018 - limits that do not fit the buckets are said before anything is decided
         units = units_of(found, sources.rows, job.block_rows)
+        lacking = {"missing": missing} if missing else {}
         mine = _share(units, terms.shard)
         records = folder.finished(mine)
         kept, accounts = len(records), sum(unit.accounts for unit in mine)
@@ -145,16 +156,21 @@ def run_batch(
         if faults:
             return Outcome("braked", counts, len(units), kept, tuple(faults))
         account = value_type(sources.schema.field("account").type)
-        folder.publish(described, [records[unit.number] for unit in units], account)
+        folder.publish({**described, **lacking}, [records[unit.number] for unit in units], account)
         return Outcome("published", counts, len(units), kept)
 
 
-def _described(job: Job, sources: Sources) -> dict[str, Any]:
+def _file(source: Source) -> dict[str, Any]:
+    return {"name": source.name, "rows": source.rows, "sha256": source.digest()}
+
+
+def _described(job: Job, sources: Sources, universe: Universe | None) -> dict[str, Any]:
     """What makes two batches the same, as plain values."""
     return {
         "version": job.version,
         "rules": STAMP,
-        "input": [{"name": file.name, "rows": file.rows, "sha256": file.digest()} for file in sources.files],
+        "input": [_file(file) for file in sources.files],
+        **({} if universe is None else {"assets": [_file(file) for file in universe.files]}),
         "limits": {name or "": limits.to_dict() for name, limits in job.limits.items()},
         "rows_per_unit": job.block_rows,
     }
@@ -177,15 +193,15 @@ def _unchanged(folder: Folder, published: Mapping[str, Any], described: Mapping[
     return Outcome("unchanged", Counts(**published["counts"]), len(published["parts"]), len(published["parts"]))
 
 
-def _in_order(sources: Sources, folder: Folder, workers: int, say: Say) -> tuple[Sources, Survey]:
-    """The rows with each account in one place, sorted where they were not, and where the accounts are."""
+def _in_order(sources: Sources, column: str, folder: Folder, workers: int, say: Say) -> tuple[Sources, Survey]:
+    """The rows with each account in one place, sorted where they were not, and where the accounts are; a column counted."""
     say({"event": "surveying", "files": len(sources.files), "rows": sources.rows, "unused": list(sources.unused)})
-    found = survey(sources, "bucket", workers)
+    found = survey(sources, column, workers)
     if not found.apart:
         return sources, found
     say({"event": "sorting", "rows": sources.rows})
     ordered = sort_rows(sources, folder.work, folder.storage, workers)
-    return ordered, survey(ordered, "bucket", workers)
+    return ordered, survey(ordered, column, workers)
 
 
 def _share(units: Sequence[Unit], shard: tuple[int, int] | None) -> list[Unit]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,7 @@ def _sort(sources: Sources, file: Path, workers: int) -> None:
     spilled = file.with_name(f".spilled.{secrets.token_hex(6)}{TEMPORARY}")
     settings = {"memory_limit": _MEMORY, "threads": workers, "temp_directory": str(spilled)}
     order = ", ".join(f'"{name}"' for name in sources.columns)
-    rows = pa.RecordBatchReader.from_batches(sources.plain_schema, _batches(sources))
+    rows = pa.RecordBatchReader.from_batches(sources.plain_schema, sources.all_batches())
     with duckdb.connect(config=settings) as connection:
         connection.register("candidates", rows)
         try:
@@ -51,13 +50,6 @@ def _sort(sources: Sources, file: Path, workers: int) -> None:
             said = str(error).split("\n", maxsplit=1)[0]
             fault = Fault(f"the rows cannot be sorted ({said})", "make room, or sort them by account beforehand")
             raise InputError([fault], str(file.parent)) from None
-
-
-def _batches(sources: Sources) -> Iterator[pa.RecordBatch]:
-    for file in sources.files:
-        for batch in file.batches(range(len(file.groups)), sources.columns):
-            table = pa.Table.from_batches([batch]).cast(sources.plain_schema)
-            yield from table.to_batches()
 
 
 def _duckdb() -> Any:

@@ -103,6 +103,28 @@ class Sources:
             [(field.name, pa.string() if _is_words(field.type) else value_type(field.type)) for field in self.schema]
         )
 
+    def all_batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows of all files, text as text.
+
+        Raises
+        ------
+        InputError
+            A file cannot be read.
+        """
+        for file in self.files:
+            for batch in file.batches(range(len(file.groups)), self.columns):
+                yield from pa.Table.from_batches([batch]).cast(self.plain_schema).to_batches()
+
+    def table(self) -> pa.Table:
+        """All rows as one table.
+
+        Raises
+        ------
+        InputError
+            A file cannot be read.
+        """
+        return pa.Table.from_batches(self.all_batches(), self.plain_schema).combine_chunks()
+
     @property
     def unused(self) -> tuple[str, ...]:
         """Columns that mean nothing to a batch."""

@@ -26,6 +26,7 @@ from trimtab.batch.reader import Rows
 from trimtab.batch.rules import Rules
 from trimtab.batch.sources import Sources
 from trimtab.batch.storage import Storage
+from trimtab.batch.universe import Universe
 from trimtab.limits import RebalancingLimits
 
 _CODES = ("action", "reason", "size_reason")
@@ -80,6 +81,7 @@ class Work:
     votes: Mapping[str, float]
     folder: Path
     storage: Storage
+    universe: Universe | None = None  # then the rows are holdings
 
     @cached_property
     def rules(self) -> Rules:
@@ -107,14 +109,19 @@ class Work:
         InputError
             Where the file system refuses.
         """
-        block = decide_block(table, self.rules)
-        data = encoded(block.targets)
+        if self.universe is None:
+            block = decide_block(table, self.rules)
+            targets = block.targets
+        else:
+            block = decide_block(self.universe.joined(table), self.rules)
+            targets = block.targets.filter(_is_of_use())
+        data = encoded(targets)
         record = Record(
             number=unit.number,
             first=unit.first,
             rows=unit.rows,
             accounts=unit.accounts,
-            targets=block.targets.num_rows,
+            targets=targets.num_rows,
             bytes=len(data),
             sha256=hashlib.sha256(data).hexdigest(),
             counts=block.counts,
@@ -123,6 +130,11 @@ class Work:
         self.storage.write(self.folder / part_name(unit.number), data, work=self.folder)
         self.storage.write_json(self.folder / record_name(unit.number), asdict(record), work=self.folder)
         return record
+
+
+def _is_of_use() -> pc.Expression:
+    """Rows that are held, will be, or would be without a brake: an account is offered hundreds of others."""
+    return (pc.field("action") != "none") | pc.fill_null(pc.field("proposed_weight") > 0.0, False)
 
 
 def encoded(targets: pa.Table) -> memoryview:

@@ -48,10 +48,18 @@ Against = Annotated[
 @batch_app.command()
 @exit_codes
 def run(
-    candidates: Annotated[
-        list[str], typer.Argument(metavar="CANDIDATES...", help="Parquet files, folders or globs; or URIs: s3://...")
-    ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to publish in: a new one for each batch.")],
+    candidates: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="CANDIDATES...", help="Parquet files, folders or globs; or URIs such as s3://..."),
+    ] = None,
+    assets: Annotated[
+        str | None, typer.Option(metavar="FILE", help="In place of CANDIDATES: asset, score, bucket, for all accounts.")
+    ] = None,
+    holdings: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="With --assets: account, asset, current_weight; repeatable."),
+    ] = None,
     limits: Annotated[
         Path | None,
         typer.Option(metavar="L", help="A TOML file; or several sets of limits: a folder, a TOML or Parquet table."),
@@ -77,7 +85,9 @@ def run(
 
     words = Words(quiet=quiet)
     terms = Terms(max_failed, _brake(brake), _shard(shard))
-    job = Job(tuple(candidates), _limits(limits, preset, settings or []), trimtab.__version__)
+    job = Job(
+        _places(candidates, assets, holdings), _limits(limits, preset, settings or []), trimtab.__version__, assets
+    )
     threads = workers or len(os.sched_getaffinity(0))
     _note_compiling(words)
     with _telling(words, as_json=as_json, quiet=quiet) as say:
@@ -111,6 +121,15 @@ def report(
     else:
         _show(found)
     return ExitCode.FINE
+
+
+def _places(candidates: list[str] | None, assets: str | None, holdings: list[str] | None) -> tuple[str, ...]:
+    """The candidates, or the holdings."""
+    if candidates and not (assets or holdings):
+        return tuple(candidates)
+    if assets and holdings and not candidates:
+        return tuple(holdings)
+    raise typer.BadParameter("give CANDIDATES, or --assets and --holdings")
 
 
 def _limits(file: Path | None, preset: str | None, settings: Sequence[str]) -> ManyLimits:
@@ -175,8 +194,11 @@ def _telling(words: Words, *, as_json: bool, quiet: bool) -> Iterator[Callable[[
                 words.note(f"columns that mean nothing here: {', '.join(event['unused'])}")
             elif event["event"] == "sorting":
                 words.note("the rows of an account stand in several places: sorting them first")
-            elif event["event"] == "planned" and event["kept"]:
-                words.note(f"{event['kept']} of {event['parts']} parts are done already and kept")
+            elif event["event"] == "planned":
+                if "missing" in event:
+                    words.warn(f"{event['missing']} holdings are of assets that --assets lacks: kept, without a score")
+                if event["kept"]:
+                    words.note(f"{event['kept']} of {event['parts']} parts are done already and kept")
 
         yield say
 
