@@ -123,7 +123,7 @@ def run_batch(
         published = folder.published()
         if published is not None:
             return _unchanged(folder, published, described)
-        folder.begin(described)
+        folder.begin(described, alone=terms.shard is None)
         sources, found = _in_order(sources, "bucket" if universe is None else "asset", folder, workers, say)
         votes, missing = (found.names, 0) if universe is None else (universe.votes, universe.missing(found.names))
         work = Work(sources, job.limits, votes, folder.work, storage, universe)
