@@ -141,9 +141,9 @@ def test_a_second_run_does_nothing_and_another_batch_is_refused(tmp_path: Path) 
     assert {file.name: file.stat().st_mtime_ns for file in out.glob("*.parquet")} == stamps
     other = write_rows(tmp_path / "b.parquet", account_rows(10))
     for changed, said in (
-        ({"places": other}, "published batch of another input: the input is not the same"),
-        ({"limits": RebalancingLimits(max_total_positions=3)}, "the limits is not the same"),
-        ({"version": "2"}, "the version of trimtab is not the same"),
+        ({"places": other}, "published batch of another input: not the same: the input"),
+        ({"limits": RebalancingLimits(max_total_positions=3)}, "not the same: the limits"),
+        ({"version": "2"}, "not the same: the version of trimtab"),
     ):
         with pytest.raises(InputError, match=said):
             batch(changed.pop("places", place), out, **changed)
@@ -157,7 +157,7 @@ def test_unfinished_work_of_another_batch_is_refused(tmp_path: Path) -> None:
     out = tmp_path / "out"
     batch(place, out, brake=Brake(turnover=0.0))
     with pytest.raises(
-        InputError, match="unfinished work of another batch: the limits and rows_per_unit are not the same"
+        InputError, match="unfinished work of another batch: not the same: the limits, the rows of a part"
     ):
         batch(place, out, RebalancingLimits(max_new_positions=1), block_rows=100)
     (tmp_path / "strange").mkdir()
@@ -244,7 +244,7 @@ def test_holdings_and_assets(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pylist(assets[:-1]), tmp_path / "assets.parquet")
     with pytest.raises(InputError, match="holdings are of assets that are not here"):
         batch(str(tmp_path / "held.parquet"), tmp_path / "new", assets=str(tmp_path / "assets.parquet"))
-    with pytest.raises(InputError, match="the assets is not the same"):
+    with pytest.raises(InputError, match="not the same: the assets"):
         batch(str(tmp_path / "held.parquet"), tmp_path / "out", assets=str(tmp_path / "assets.parquet"))
 
 

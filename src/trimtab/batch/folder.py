@@ -194,6 +194,7 @@ def difference(begun: Mapping[str, Any], job: Mapping[str, Any]) -> str:
         "version": "the version of trimtab",
         "assets": "the assets",
         "rules": "the code of the rules",
+        "rows_per_unit": "the rows of a part",
     }
-    found = [words.get(name, name) for name in job if begun.get(name) != job[name]]
-    return f"{' and '.join(found)} {'is' if len(found) == 1 else 'are'} not the same"
+    found = [words.get(name, name) for name in {**begun, **job} if begun.get(name) != job.get(name)]
+    return f"not the same: {', '.join(found)}"
