@@ -52,7 +52,7 @@ def test_the_stamp_of_the_sources_is_part_of_the_key(monkeypatch: pytest.MonkeyP
     """Machine code of other sources is not found."""
     cache = rebalance_account._cache
     assert cache.holds_any()
-    monkeypatch.setattr(compilation, "_STAMP", "the rules were other ones")
+    monkeypatch.setattr(compilation, "STAMP", "the rules were other ones")
     assert not cache.holds_any()
 
 

@@ -60,12 +60,13 @@ def coded(table: pa.Table) -> Coded:
     """
     check_columns(table.schema)
     count = table.num_rows
-    account_codes, account_column = _text_codes(table, "account")
+    account_codes, account_column = text_codes(table, "account")
     start = starts_of(account_codes)
     first = account_codes[start[:-1]]
-    _check_accounts(account_codes, account_column.dictionary, first)
+    check_accounts(account_codes, account_column.dictionary, first)
+    _check_together(first, account_column.dictionary)
     accounts = account_column.dictionary.take(pa.array(first))
-    asset_codes, asset_column = _text_codes(table, "asset")
+    asset_codes, asset_column = text_codes(table, "asset")
     restriction = coded_text(table, "restriction")
     known = {code: at for at, code in enumerate(RESTRICTIONS)}
     of_code = np.array([*(known.get(name, -1) for name in restriction.names), 0], np.int8)
@@ -84,8 +85,8 @@ def coded(table: pa.Table) -> Coded:
     )
 
 
-def check_columns(schema: pa.Schema) -> None:
-    """Refuse a table of which no account can be read: by its columns' names and types.
+def check_columns(schema: pa.Schema, *, many: bool = True) -> None:
+    """Refuse a table of which no account can be read: by its columns' names and types. `many`: it has accounts.
 
     Raises
     ------
@@ -95,46 +96,58 @@ def check_columns(schema: pa.Schema) -> None:
     twice = next((name for at, name in enumerate(schema.names) if name in schema.names[:at]), None)
     if twice is not None:
         raise InputError([Fault("stands twice in the table", "rename or drop one of the two", column=twice)])
-    check_names([name for name in schema.names if name != LIMITS_ID], many=True)
+    check_names([name for name in schema.names if name != LIMITS_ID], many=many)
     faults = []
     for name in COLUMNS:
         if name not in schema.names or pa.types.is_null(schema.field(name).type):
             continue
-        kind = _value_type(schema.field(name).type)
+        kind = value_type(schema.field(name).type)
         if name in NUMBERS and not (
             pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
         ):
             faults.append(Fault(f"is not a number but {kind}", "convert the column to numbers", column=name))
-        elif name == "account" and not (_is_text(kind) or pa.types.is_integer(kind)):
+        elif name == "account" and not (is_text(kind) or pa.types.is_integer(kind)):
             faults.append(Fault(f"is neither text nor a whole number but {kind}", "convert the column", column=name))
-        elif name not in {"account", *NUMBERS} and not _is_text(kind):
+        elif name not in {"account", *NUMBERS} and not is_text(kind):
             faults.append(Fault(f"is not text but {kind}", "convert the column to text", column=name))
     if faults:
         raise InputError(faults)
 
 
-def _value_type(kind: pa.DataType) -> pa.DataType:
+def value_type(kind: pa.DataType) -> pa.DataType:
+    """What a dictionary has as its values; every other type is itself."""
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a type is one of Arrow's for text."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def _check_accounts(codes: Ints, names: pa.Array, first: Ints) -> None:
-    """Refuse rows without an account, accounts without a clean name, and an account in two places."""
+def check_accounts(codes: Ints, names: pa.Array, first: Ints, rows_before: int = 0) -> None:
+    """Refuse rows without an account, and accounts without a clean name.
+
+    `codes` (rows,) point into `names`; `first` are those of the accounts, one after another.
+
+    Raises
+    ------
+    InputError
+        For the first of them.
+    """
     if (codes < 0).any():
-        row = int(np.argmax(codes < 0))
-        raise InputError(
-            [Fault("the account is missing", "name the account of every row", column="account", row=row + 1)]
-        )
-    if _is_text(names.type):
+        row = rows_before + int(np.argmax(codes < 0)) + 1
+        raise InputError([Fault("the account is missing", "name the account of every row", column="account", row=row)])
+    if is_text(names.type):
         trimmed = pc.utf8_trim_whitespace(names.cast(pa.string()))
         loose = pc.or_(pc.not_equal(trimmed, names.cast(pa.string())), pc.equal(trimmed, ""))
         if pc.any(pc.take(loose, pa.array(first))).as_py():
             bad = next(at for at in first.tolist() if loose[at].as_py())
             problem, advice = "the account is empty or has spaces around it", "write its name without them"
             raise InputError([Fault(problem, advice, column="account", value=names[bad].as_py())])
+
+
+def _check_together(first: Ints, names: pa.Array) -> None:
+    """Refuse an account in two places."""
     ranked = np.sort(first)
     again = ranked[1:][ranked[1:] == ranked[:-1]]
     if again.size:
@@ -146,11 +159,11 @@ def coded_text(table: pa.Table, name: str) -> Text:
     """A column of text as codes; without the column, none in any row."""
     if name not in table.column_names or pa.types.is_null(table.schema.field(name).type):
         return Text(np.full(table.num_rows, -1, np.int32), [])
-    codes, column = _text_codes(table, name)
+    codes, column = text_codes(table, name)
     return Text(codes, column.dictionary.to_pylist())
 
 
-def _text_codes(table: pa.Table, name: str) -> tuple[Ints, pa.DictionaryArray]:
+def text_codes(table: pa.Table, name: str) -> tuple[Ints, pa.DictionaryArray]:
     """A column as codes (rows,), -1 where there is nothing, and as one dictionary array without doubles."""
     column = table.column(name)
     if pa.types.is_null(column.type):
@@ -161,7 +174,7 @@ def _text_codes(table: pa.Table, name: str) -> tuple[Ints, pa.DictionaryArray]:
             column = column.cast(column.type.value_type)
     column = column.unify_dictionaries().combine_chunks() if column.num_chunks != 1 else column.chunk(0)
     if not pa.types.is_dictionary(column.type):
-        column = pc.dictionary_encode(column.cast(pa.string()) if _is_text(column.type) else column)
+        column = pc.dictionary_encode(column.cast(pa.string()) if is_text(column.type) else column)
     codes = column.indices if column.indices.null_count == 0 else pc.fill_null(column.indices, -1)
     return codes.to_numpy(zero_copy_only=False).astype(np.int32), column
 

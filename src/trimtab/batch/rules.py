@@ -70,15 +70,15 @@ class Rules:
         )
 
 
-def votes_of(table: pa.Table) -> dict[str, float]:
-    """How many rows name each bucket; no bucket is the empty name.
+def votes_of(table: pa.Table, *, many: bool = True) -> dict[str, float]:
+    """How many rows name each bucket; no bucket is the empty name. `many`: the table has accounts.
 
     Raises
     ------
     InputError
         A missing or misspelled column, one that stands twice, or a column of the wrong type.
     """
-    check_columns(table.schema)
+    check_columns(table.schema, many=many)
     if table.num_rows == 0:
         return {}
     bucket = coded_text(table, "bucket")

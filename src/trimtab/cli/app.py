@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import trimtab
+from trimtab.cli.batch import batch_app
 from trimtab.cli.exits import ExitCode, Words, exit_codes
 from trimtab.cli.output import Format
 
@@ -22,7 +23,8 @@ _OUT_WIDTH = 120
 app = typer.Typer(
     name="trimtab",
     help="Keep a portfolio diversified, exactly, and with a reason for everything.",
-    epilog="Exit codes: 0 fine, 1 internal error, 2 usage, 3 bad input, 4 a limit is unmet (--strict), 5 braked.",
+    epilog="Exit codes: 0 fine, 1 internal error, 2 usage, 3 bad input, 4 a limit is unmet (--strict), 5 braked, "
+    "6 too many accounts failed (batch).",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -30,6 +32,7 @@ app = typer.Typer(
 )
 limits_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show limits, the presets, or their schema.")
 app.add_typer(limits_app, name="limits")
+app.add_typer(batch_app, name="batch")
 
 File = Annotated[
     Path | None, typer.Argument(metavar="FILE", help="Candidates: CSV, Parquet or Arrow.", show_default=False)
