@@ -142,6 +142,16 @@ class TestScore:
         assert "not in the prices" not in quiet
         assert "without a bucket" not in quiet
 
+    def test_a_fundamental_that_is_no_number_is_said(self, prices: Path, more: list[Any]) -> None:
+        more[1].write_text(more[1].read_text().replace("S3,2020-06-30,13", "S3,2020-06-30,n/a"))
+        said = " ".join(run("score", "--prices", prices, *more[:2]).stderr.split())
+        assert "scored 8 of 8 assets" in said
+        assert (
+            "warning: S3, 2020-06-30, row 4: has fundamentals (1) that are no finite number; they count as missing: "
+            "write numbers, or leave them empty" in said
+        )
+        assert said.count("warning") == 1
+
     def test_findings_are_said(self, tmp_path: Path) -> None:
         series = walks(NAMES, 260)
         for at, name in enumerate(NAMES[:7]):
