@@ -29,6 +29,7 @@ _MAKERS = {
     Reason.NOT_SIZABLE: "_not_sizable",
     Reason.BELOW_THRESHOLD: "_below_threshold",
     Reason.DUST: "_dust",
+    Reason.TOO_CORRELATED: "_correlated",
     Reason.DISPLACED_FOR_REPRESENTATION: "_displaced",
 }
 
@@ -143,6 +144,8 @@ class _Words:
 
     def _limited(self, reason: Reason, node: int) -> str:
         """The sentence of an asset that a limit keeps out."""
+        if reason == Reason.TOO_CORRELATED:
+            return self._correlated()
         if reason == Reason.TOTAL_POSITION_LIMIT:
             return self._total_limit()
         if reason == Reason.NEW_POSITION_LIMIT:
@@ -154,6 +157,8 @@ class _Words:
     def standing(self) -> tuple[Reason, int]:
         """The first limit that stands against a new asset here, as the kernel finds it for assets that are no dust."""
         nodes, leaf = self.candidates.tree.nodes, int(self.candidates.leaf[self.row])
+        if self.partners().size:
+            return Reason.TOO_CORRELATED, self._level_node()
         if self._places(ROOT) >= self.limits.max_total_positions:
             return Reason.TOTAL_POSITION_LIMIT, ROOT
         inside = self._inside(ROOT)
@@ -167,6 +172,38 @@ class _Words:
         own = min(self.limits.max_position_weight, float(self.candidates.max_weight[self.row]))
         cannot = own < self.limits.min_position_weight or own <= 0
         return Reason.MIN_POSITION_CAPACITY, NO_NODE if cannot else (limited or [ROOT])[0]
+
+    def partners(self) -> Ints:
+        """The selected rows with which this row, a new asset, is too correlated: highest first, then by name, unknown last."""
+        correlations, limit = self.candidates.correlations, self.limits.max_correlation
+        inside = self._inside(self._level_node())
+        if correlations is None or limit is None:
+            return inside[:0]
+        values = self._correlations(inside)
+        above = inside[~(values <= limit) & (inside != self.row)]
+        known = dict(zip(inside.tolist(), np.nan_to_num(values, nan=-2.0).tolist(), strict=True))
+        return np.array(sorted(above.tolist(), key=lambda row: (-known[row], self.candidates.asset.at(row))), np.int64)
+
+    def _correlations(self, rows: Ints) -> Any:
+        """The correlations of this row with others, NaN where not known."""
+        found = self.candidates
+        names = [found.asset.at(self.row) or "", *(found.asset.at(int(row)) or "" for row in rows)]
+        places = found.correlations.places(names) if found.correlations else np.full(len(names), -1)
+        return (
+            found.correlations.between(places[:1], places[1:]) if found.correlations else np.full(len(rows), math.nan)
+        )
+
+    def _correlated(self) -> str:
+        row = self.partners()[:1]
+        other, value = self.candidates.asset.at(int(row[0])), float(self._correlations(row)[0])
+        limit = f"max_correlation {self.limits.max_correlation:g}"
+        where = f"with {other} in {self._path(self._level_node())}"
+        if math.isnan(value):
+            return f"{self._verb_out()}: its correlation {where} is not known, and so not within {limit}."
+        return f"{self._verb_out()}: its correlation {value:g} {where} is above {limit}."
+
+    def _level_node(self) -> int:
+        return int(self.candidates.tree.level_node_of[self.candidates.leaf[self.row]])
 
     def _places(self, node: int) -> int:
         """How many places are taken under a node."""

@@ -47,7 +47,8 @@ def select(rows: list[dict[str, Any]], limits: RebalancingLimits, **settings: fl
     for name, value in settings.items():
         numbers[name] = value
     answer = empty_answer(len(found.order))
-    select_account(found.rows(limits), found.tree.nodes, numbers[0], answer)
+    partners, _ = found.partners(limits.max_correlation)
+    select_account(found.rows(limits), found.tree.nodes, numbers[0], partners, answer)
     return Staged(found, limits, numbers, found.in_table_order(answer))
 
 
