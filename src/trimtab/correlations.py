@@ -90,13 +90,17 @@ def correlations_of(given: Any) -> Correlations:
         return given
     try:
         columns, count = columns_of(given)
-        if count == 0:
-            raise InputError([Fault("there are none", "give a table with at least one row")])
-        if set(LONG) <= columns.keys():
-            return _from_pairs(columns, count)
-        return _from_square(given, columns, count)
+        return _from_columns(given, columns, count)
     except InputError as error:
         raise InputError(error.faults, _SOURCE) from None
+
+
+def _from_columns(given: Any, columns: dict[str, Any], count: int) -> Correlations:
+    if count == 0:
+        raise InputError([Fault("there are none", "give a table with at least one row")])
+    if set(LONG) <= columns.keys():
+        return _from_pairs(columns, count)
+    return _from_square(given, columns, count)
 
 
 def _from_pairs(columns: dict[str, Any], count: int) -> Correlations:
@@ -131,7 +135,7 @@ def _from_square(given: Any, columns: dict[str, Any], count: int) -> Correlation
     others = [name for name in columns if name != "asset"]
     for missing, what in ((set(others) - set(names), "row"), (set(names) - set(others), "column")):
         if missing:
-            name = sorted(missing)[0]
+            name = min(missing)
             advice = f"the rows and the columns of a square table name the same assets; or give {', '.join(LONG)}"
             raise InputError([Fault(f"the asset {name!r} has no {what}", advice)])
     values = np.empty((count, count))

@@ -34,7 +34,7 @@ _COUNTS = (
     "restrictions_violated",
     "min_buckets_represented",
 )
-_SCORES = ("min_score_threshold", "min_score_diversification", "min_score_new_position")
+_PLAIN = ("min_score_threshold", "min_score_diversification", "min_score_new_position", "max_correlation")
 # The waterfall: what takes candidates out, in the order of the reasons.
 _LOSSES = (
     ("without a score", (Reason.NOT_SCORED,)),
@@ -42,6 +42,7 @@ _LOSSES = (
     ("without a bucket or a wish", (Reason.UNCLASSIFIED, Reason.NOT_SIZABLE)),
     ("score too low", (Reason.BELOW_THRESHOLD,)),
     ("dust", (Reason.DUST,)),
+    ("too correlated", (Reason.TOO_CORRELATED,)),
     ("place went to a missing bucket", (Reason.DISPLACED_FOR_REPRESENTATION,)),
     ("max_total_positions", (Reason.TOTAL_POSITION_LIMIT,)),
     ("max_new_positions", (Reason.NEW_POSITION_LIMIT,)),
@@ -214,7 +215,8 @@ def clean(text: str) -> str:
 def fingerprint(trials: Trials) -> str:
     """A hash of the inputs and the limits: the same for the same rows in any order.
 
-    It is the SHA-256 of JSON with sorted keys: the limits complete, the rows by asset with their numbers in full.
+    It is the SHA-256 of JSON with sorted keys: the limits complete, the rows by asset with their numbers in full, and
+    where there are correlations the SHA-256 of these.
     """
     candidates = trials.candidates
     rows = []
@@ -225,7 +227,10 @@ def fingerprint(trials: Trials) -> str:
         numbers += [float(column[row]) for column in (candidates.desired_weight, candidates.volatility)]
         known = [repr(number) if math.isfinite(number) else None for number in numbers]
         rows.append([trials.names[at], candidates.bucket.at(row), int(candidates.restriction[row]), *known])
-    text = json.dumps({"limits": trials.limits.to_dict(complete=True), "rows": rows}, sort_keys=True)
+    given: dict[str, Any] = {"limits": trials.limits.to_dict(complete=True), "rows": rows}
+    if candidates.correlations is not None:
+        given["correlations"] = candidates.correlations.digest
+    text = json.dumps(given, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -342,7 +347,7 @@ def _lines(certificate: Certificate) -> Iterator[Line]:
 def _number_of(name: str) -> Any:
     if name in _COUNTS:
         return lambda value: f"{value:.0f}"
-    return (lambda value: f"{value:g}") if name in _SCORES else percent
+    return (lambda value: f"{value:g}") if name in _PLAIN else percent
 
 
 def _shown(value: Any) -> str:

@@ -318,6 +318,34 @@ class Trials:
             return Reason.BELOW_THRESHOLD, NO_NODE
         return standing(self.candidates, self.limits, self.in_table_order, int(self.candidates.order[at]))
 
+    def partners_of(self, at: int) -> Ints:
+        """The rows with which a new asset is too correlated, be they selected or not."""
+        found: Ints = self.partners[self.partners[at] : self.partners[at + 1]]
+        return found
+
+    @cached_property
+    def _pairs(self) -> tuple[Ints, Floats]:
+        """For each pair of a bucket with a known correlation the first row, and the correlation."""
+        found, count = self.candidates, len(self.rows)
+        if found.correlations is None:
+            return np.zeros(0, np.int64), np.zeros(0)
+        everyone, _ = found.partners(-2.0)  # below every correlation: all pairs of a bucket
+        first = np.repeat(np.arange(count), np.diff(everyone[: count + 1]))
+        place = found.correlations.places(self.names)
+        values = found.correlations.between(place[first], place[everyone[count + 1 :]])
+        known = ~np.isnan(values)
+        return first[known], values[known]
+
+    @cached_property
+    def correlations(self) -> Floats:
+        """The different known correlations of two candidates of one bucket, sorted."""
+        return np.unique(self._pairs[1])
+
+    def correlations_about(self, at: int) -> Floats:
+        """The different known correlations of a row with others of its bucket, sorted."""
+        first, values = self._pairs
+        return np.unique(values[first == at])
+
     @cached_property
     def in_table_order(self) -> Records:
         """The answer in the order of the table's rows."""

@@ -184,7 +184,8 @@ def market_inputs(given: MarketFiles, holdings: Path, cash: float | None, words:
     held = pl.Series("current_weight", [weights.get(asset, 0.0) for asset in assets], pl.Float64)
     files = (*given.files, holdings)
     candidates = table.with_columns(held).to_arrow()
-    return Inputs(candidates, " + ".join(map(str, files)), files, _located(given, holdings, assets, rows))
+    located = _located(given, holdings, assets, rows)
+    return Inputs(candidates, " + ".join(map(str, files)), files, located, found.view)
 
 
 def _located(

@@ -27,7 +27,7 @@ _COUNTS = (
     "max_positions",
     "min_buckets_represented",
 )
-_SCORES = ("min_score_threshold", "min_score_diversification", "min_score_new_position")
+_PLAIN = ("min_score_threshold", "min_score_diversification", "min_score_new_position", "max_correlation")
 
 
 def headline(result: RebalanceResult, name: str, rows: Sequence[Row]) -> str:
@@ -130,6 +130,7 @@ def _no_more_positions(result: RebalanceResult, rows: Sequence[Row]) -> Iterable
         "total_position_limit": f"max_total_positions {result.limits.max_total_positions}",
         "new_position_limit": f"max_new_positions {result.limits.max_new_positions}",
         "bucket_position_limit": "the max_positions of their buckets",
+        "too_correlated": f"max_correlation {result.limits.max_correlation}",
     }
     listed = [f"{waiting[reason]} by {word}" for reason, word in words.items() if reason in waiting]
     if listed:
@@ -150,7 +151,7 @@ def limit_lines(result: RebalanceResult) -> list[Text]:
 
 def _measured(one: Constraint) -> str:
     def number(value: float) -> str:
-        return f"{value:.0f}" if one.name in _COUNTS else f"{value:g}" if one.name in _SCORES else percent(value)
+        return f"{value:.0f}" if one.name in _COUNTS else f"{value:g}" if one.name in _PLAIN else percent(value)
 
     node = f" of {one.node}" if one.node else ""
     note = f": {one.note}" if one.note else ""
