@@ -202,9 +202,11 @@ class CoreRebalancerEngine:
         unscored = [asset.asset for asset in scored if asset.combined_score is None]
         steps.log("%d assets scored, without a score: %s", len(scored) - len(unscored), listed(unscored) or "none")
         rows, limits = self._candidates(rebalance_date, scored, limits)
-        with steps.timed("risk"):
-            risk, correlations = self._measured(rebalance_date, rows, limits)
-            limits = limits if risk is None else risk.limits
+        risk, correlations = None, None
+        if self.risk is not None or limits.max_correlation is not None:
+            with steps.timed("risk"):
+                risk, correlations = self._measured(rebalance_date, rows, limits)
+                limits = limits if risk is None else risk.limits
         with steps.timed("rules"):
             result = rebalance(rows, limits, correlations=correlations)
         run = EngineRun(universe, scored, result, MappingProxyType(steps.seconds), self.bucket_manager, risk)
@@ -243,8 +245,6 @@ class CoreRebalancerEngine:
         self, date: Date, rows: list[dict[str, Any]], limits: RebalancingLimits
     ) -> tuple[RiskAdjusted | None, Correlations | None]:
         """The limits by risk, and the correlations of the candidates, where they are asked for."""
-        if self.risk is None and limits.max_correlation is None:
-            return None, None
         if self.market is None:
             problem = (
                 f"max_correlation is {limits.max_correlation:g}, and there are no prices to measure correlations on"

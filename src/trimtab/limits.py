@@ -105,8 +105,8 @@ class RebalancingLimits:
         float,
         "most correlation of a new asset with another position of its bucket at bucket_level; selection is then no optimum",
         low=-1.0,
-        high=1.0,
         optional=True,
+        fraction=True,
     )
     bucket_level: int = described(
         1, int, "depth of the bucket path at which general limits and representation apply", low=1
