@@ -146,6 +146,8 @@ def limit_lines(result: RebalanceResult) -> list[Text]:
     lines = [Text(", ").join([Text(met[0].replace(" ", " limits ")), *(Text(*other) for other in others)])]
     for status, style, found in groups[1:]:
         lines += [Text.assemble((status, style), " ", printable(_measured(one), keep="")) for one in found]
+    if not result.certificate.is_exact:
+        lines.append(Text("max_correlation is set: the selection is greedy and need not be the optimum of the rules"))
     return lines
 
 
