@@ -301,7 +301,9 @@ def test_the_report_counts_it_and_its_hash_knows_the_correlations() -> None:
     assert next(line for line in facts.lines if line.name == "max_correlation").limit == "0.8"
     assert "max_correlation" in result.to_html()
     other = rebalance(rows, limits, correlations=known(AB=0.95))
-    assert other.facts().fingerprint != facts.fingerprint
+    assert other.findings().fingerprint != result.findings().fingerprint
+    assert facts.greedy == "max_correlation is set: the selection is greedy and need not be the optimum of the rules"
+    assert rebalance(rows).facts().greedy == ""
 
 
 def test_preflight_names_candidates_without_correlations() -> None:
