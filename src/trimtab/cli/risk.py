@@ -10,9 +10,9 @@ import typer
 
 from trimtab.cli.exits import Words
 from trimtab.cli.inputs import ChosenLimits, Inputs
-from trimtab.cli.symbols import counted
 from trimtab.errors import Fault, InputError, listed
 from trimtab.limits import RebalancingLimits
+from trimtab.written import counted
 
 if TYPE_CHECKING:
     from trimtab.correlations import Correlations
