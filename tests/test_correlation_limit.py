@@ -126,6 +126,12 @@ class TestByHand:
         cross = known(AN=0.85, BN=0.95, CN=0.95)  # with D it is not known
         assert "its correlation 0.95 with B in Tech" in rebalance(rows, made, correlations=cross).details()[4]
 
+    def test_a_hair_above_the_limit_is_shown_in_full(self) -> None:
+        found = rebalance(
+            [asset("A", 0.9), asset("B", 0.8)], RebalancingLimits(**ON), correlations=known(AB=0.8000000001)
+        )
+        assert found.details()[1].startswith("Not selected: its correlation 0.8000000001 with A in Tech is above")
+
     def test_representation_takes_the_leader_and_the_fill_respects_it(self) -> None:
         # Bond is represented by B first, though T has the better scores; U then moves with T.
         rows = [asset("T", 0.95), asset("U", 0.9), asset("B", 0.7, bucket="Bond")]

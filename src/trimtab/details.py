@@ -158,7 +158,7 @@ class _Words:
     def standing(self) -> tuple[Reason, int]:
         """The first limit that stands against a new asset here, as the kernel finds it for assets that are no dust."""
         nodes, leaf = self.candidates.tree.nodes, int(self.candidates.leaf[self.row])
-        if self.partners().size:
+        if self._too_correlated_with():
             return Reason.TOO_CORRELATED, self._level_node()
         if self._places(ROOT) >= self.limits.max_total_positions:
             return Reason.TOTAL_POSITION_LIMIT, ROOT
@@ -174,34 +174,25 @@ class _Words:
         cannot = own < self.limits.min_position_weight or own <= 0
         return Reason.MIN_POSITION_CAPACITY, NO_NODE if cannot else (limited or [ROOT])[0]
 
-    def partners(self) -> Ints:
-        """The selected rows with which this row, a new asset, is too correlated: highest first, then by name, unknown last."""
-        correlations, limit = self.candidates.correlations, self.limits.max_correlation
-        inside = self._inside(self._level_node())
-        if correlations is None or limit is None:
-            return inside[:0]
-        values = self._correlations(inside)
-        above = inside[~(values <= limit) & (inside != self.row)]
-        known = dict(zip(inside.tolist(), np.nan_to_num(values, nan=-2.0).tolist(), strict=True))
-        return np.array(sorted(above.tolist(), key=lambda row: (-known[row], self.candidates.asset.at(row))), np.int64)
-
-    def _correlations(self, rows: Ints) -> Any:
-        """The correlations of this row with others, NaN where not known."""
-        found = self.candidates
-        names = [found.asset.at(self.row) or "", *(found.asset.at(int(row)) or "" for row in rows)]
-        places = found.correlations.places(names) if found.correlations else np.full(len(names), -1)
-        return (
-            found.correlations.between(places[:1], places[1:]) if found.correlations else np.full(len(rows), math.nan)
-        )
+    def _too_correlated_with(self) -> list[tuple[str, float | None]]:
+        """The selected assets with which this one, being new, is too correlated: highest first, then by name, unknown last."""
+        known, limit = self.candidates.correlations, self.limits.max_correlation
+        if known is None or limit is None:
+            return []
+        mine = self.candidates.asset.at(self.row) or ""
+        others = [self.candidates.asset.at(int(row)) or "" for row in self._inside(self._level_node())]
+        values = [(other, known.of(mine, other)) for other in others if other != mine]
+        above = [(other, value) for other, value in values if value is None or value > limit]
+        return sorted(above, key=lambda one: (one[1] is None, -(one[1] or 0.0), one[0]))
 
     def _correlated(self) -> str:
-        row = self.partners()[:1]
-        other, value = self.candidates.asset.at(int(row[0])), float(self._correlations(row)[0])
-        limit = f"max_correlation {self.limits.max_correlation:g}"
+        limit = float(self.limits.max_correlation or 0.0)
+        other, value = self._too_correlated_with()[0]
         where = f"with {other} in {self._path(self._level_node())}"
-        if math.isnan(value):
-            return f"{self._verb_out()}: its correlation {where} is not known, and so not within {limit}."
-        return f"{self._verb_out()}: its correlation {value:g} {where} is above {limit}."
+        if value is None:
+            return f"{self._verb_out()}: its correlation {where} is not known, and so not within max_correlation {limit:g}."
+        shown = f"{value:g}" if f"{value:g}" != f"{limit:g}" else repr(value)
+        return f"{self._verb_out()}: its correlation {shown} {where} is above max_correlation {limit:g}."
 
     def _level_node(self) -> int:
         return int(self.candidates.tree.level_node_of[self.candidates.leaf[self.row]])
