@@ -408,6 +408,8 @@ def test_lifting_the_limit_helps_no_goal_that_it_is_not_about() -> None:
     )
     assert trials.decided(Change("max_correlation", "", None))["selected"].tolist() == [True]
     assert trials.correlations.tolist() == []
+    off = RebalancingLimits(enable_bucket_diversification=True)
+    assert Trials.of(read(rows, off, many=False), off).correlations.tolist() == []
 
 
 def test_a_difference_names_the_correlations() -> None:
