@@ -14,6 +14,7 @@ from trimtab.batch.screen import bounds_of, places_of
 from trimtab.bucket_tree import grow
 from trimtab.candidates import chosen_spellings, settings_of
 from trimtab.checked_nodes import checked_nodes
+from trimtab.errors import LimitsError
 from trimtab.kernel.tables import Flags, Ints, Records
 from trimtab.limits import RebalancingLimits
 from trimtab.paths import UNKNOWN, folded, path_fault, split_path
@@ -37,12 +38,17 @@ class Rules:
     Raises
     ------
     LimitsError
-        Limits for a bucket that does not exist.
+        Limits for a bucket that does not exist, or with a `max_correlation`: a batch has no correlations.
     """
 
     def __init__(self, limits: Mapping[str | None, RebalancingLimits], votes: Mapping[str, float]) -> None:
         self.ids = {name: at for at, name in enumerate(limits)}
         self.limits = tuple(limits.values())
+        for name, one in limits.items():
+            if one.max_correlation is not None:
+                where = "" if name is None else f"limits {name!r}: "
+                advice = "leave it out, or use trimtab.rebalance_many with correlations"
+                raise LimitsError([f"{where}max_correlation is set, and a batch has no correlations: {advice}"])
         self.names = [_sound(dict.fromkeys(one.known_buckets, 0.0) | dict(votes), one) for one in self.limits]
         self.known = [one.replace(known_buckets=names) for one, names in zip(self.limits, self.names, strict=True)]
         trees = [grow(names, one) for one, names in zip(self.limits, self.names, strict=True)]

@@ -200,7 +200,8 @@ def market_inputs(given: MarketFiles, holdings: Path, cash: float | None, words:
     files = (*given.files, holdings)
     more = _other_columns(held, wanted, source)
     candidates = table.with_columns(weight).join(more, on="asset", how="left", maintain_order="left").to_arrow()
-    return Inputs(candidates, " + ".join(map(str, files)), files, _located(given, holdings, assets, rows))
+    located = _located(given, holdings, assets, rows)
+    return Inputs(candidates, " + ".join(map(str, files)), files, located, found.view)
 
 
 def _located(
