@@ -64,19 +64,16 @@ class Folder:
         return any((self.path / name).exists() for name in (MANIFEST, UNPUBLISHED, _LOCK))
 
     def _hold(self, held: ExitStack, name: str, kind: int) -> None:
-        opened = held.enter_context((self.path / name).open("w"))
-        try:
-            fcntl.flock(opened, kind | fcntl.LOCK_NB)
-        except OSError:
+        if not held.enter_context(self.storage.locked(self.path / name, kind)):
             fault = Fault("another run works in this folder", "wait until it has ended, or name another folder")
-            raise InputError([fault], str(self.path)) from None
+            raise InputError([fault], str(self.path))
 
     def published(self) -> dict[str, Any] | None:
         """The manifest, None where there is none."""
         return read_manifest(self.path)
 
-    def begin(self, job: Mapping[str, Any]) -> None:
-        """Say which job the work is of, or check that it is the one that was begun.
+    def begin(self, job: Mapping[str, Any], *, alone: bool) -> None:
+        """Say which job the work is of, or check that it is the one that was begun; `alone`: no shard works beside this.
 
         Raises
         ------
@@ -84,13 +81,16 @@ class Folder:
             Unfinished work of another job: what differs.
         """
         file = self.work / JOB
-        if not file.exists():
-            self.storage.write_json(file, job, work=self.work)
+        begun = json.loads(file.read_bytes()) if file.exists() else None
+        if begun == job:
             return
-        begun = json.loads(file.read_bytes())
-        if begun != job:
+        if begun is not None and (not alone or any(self.work.glob(record_name("*")))):
             problem = f"holds unfinished work of another batch: {difference(begun, job)}"
             raise InputError([Fault(problem, f"remove {self.work}, or name another folder")], str(self.path))
+        if begun is not None:  # no part is done yet
+            self.storage.remove(self.work)
+            self.storage.make_folder(self.work)
+        self.storage.write_json(file, job, work=self.work)
 
     def finished(self, units: Sequence[Unit]) -> dict[int, Record]:
         """The parts that are done and sound, by number."""
@@ -166,7 +166,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 
 def read_records(folder: Path) -> list[Record]:
     """The records of the parts that are done in a folder that is not published yet."""
-    return [Record.read(file) for file in sorted((folder / UNPUBLISHED).glob(record_name(0).replace("00000", "*")))]
+    return [Record.read(file) for file in sorted((folder / UNPUBLISHED).glob(record_name("*")))]
 
 
 def _listed(record: Record) -> dict[str, Any]:
@@ -194,6 +194,7 @@ def difference(begun: Mapping[str, Any], job: Mapping[str, Any]) -> str:
         "version": "the version of trimtab",
         "assets": "the assets",
         "rules": "the code of the rules",
+        "rows_per_unit": "the rows of a part",
     }
-    found = [words.get(name, name) for name in job if begun.get(name) != job[name]]
-    return f"{' and '.join(found)} {'is' if len(found) == 1 else 'are'} not the same"
+    found = [words.get(name, name) for name in {**begun, **job} if begun.get(name) != job.get(name)]
+    return f"not the same: {', '.join(found)}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -117,54 +116,71 @@ def run_batch(
     LimitsError
         Limits for a bucket that does not exist.
     """
-    sources = find_sources(job.places)
-    universe = None if job.assets is None else read_universe(job.assets, job.limits)
-    if universe is None:
-        with _named(sources):
-            check_columns(sources.schema)
-    else:
-        check_holdings(sources, universe)
+    sources, universe = _found(job)
     folder = Folder(out, storage)
     with folder.locked(terms.shard):
         described = _described(job, sources, universe)
         published = folder.published()
         if published is not None:
             return _unchanged(folder, published, described)
-        folder.begin(described)
-        sources, found = _in_order(sources, "bucket" if universe is None else "asset", folder, workers, say)
-        votes, missing = (found.names, 0) if universe is None else (universe.votes, universe.missing(found.names))
-        work = Work(sources, job.limits, votes, folder.work, storage, universe)
-        work.rules  # noqa: B018 - limits that do not fit the buckets are said before anything is decided
-        units = units_of(found, sources.rows, job.block_rows)
-        lacking = {"missing": missing} if missing else {}
-        mine = _share(units, terms.shard)
+        folder.begin(described, alone=terms.shard is None)
+        plan = _planned(job, sources, universe, folder, workers, say)
+        mine = _share(plan.units, terms.shard)
         records = folder.finished(mine)
         kept, accounts = len(records), sum(unit.accounts for unit in mine)
         done = sum(record.accounts for record in records.values())
-        say(
-            {
-                "event": "planned",
-                "rows": sources.rows,
-                "accounts": accounts,
-                "parts": len(mine),
-                "kept": kept,
-                "done": done,
-            }
-        )
-        allowed = terms.max_failed * accounts
-        failed = _work_on(execute, work, mine, records, allowed, say)
+        told = {"accounts": accounts, "parts": len(mine), "kept": kept, "done": done, **plan.lacking}
+        say({"event": "planned", "rows": sources.rows, **told})
+        failed = _work_on(execute, plan.work, mine, records, terms.max_failed * accounts, say)
         counts = Counts.total(record.counts for record in records.values())
-        if failed > allowed:
-            why = f"{failed} of {accounts} accounts failed, more than --max-failed {terms.max_failed:g} allows"
-            return Outcome("failed", counts, len(mine), kept, (why,))
-        if terms.shard is not None:
-            return Outcome("shard", counts, len(mine), kept)
-        faults = terms.brake.faults(counts)
-        if faults:
-            return Outcome("braked", counts, len(units), kept, tuple(faults))
-        account = value_type(sources.schema.field("account").type)
-        folder.publish({**described, **lacking}, [records[unit.number] for unit in units], account)
-        return Outcome("published", counts, len(units), kept)
+        status, why = "shard", _faults(terms, counts, failed, accounts)
+        if why:
+            status = "failed" if failed > terms.max_failed * accounts else "braked"
+        elif terms.shard is None:
+            status = "published"
+            account = value_type(sources.schema.field("account").type)
+            folder.publish({**described, **plan.lacking}, [records[unit.number] for unit in plan.units], account)
+        return Outcome(status, counts, len(mine), kept, tuple(why))
+
+
+def _faults(terms: Terms, counts: Counts, failed: int, accounts: int) -> list[str]:
+    """Why nothing may be published; a shard knows only of the failed."""
+    if failed > terms.max_failed * accounts:
+        return [f"{failed} of {accounts} accounts failed, more than --max-failed {terms.max_failed:g} allows"]
+    return terms.brake.faults(counts) if terms.shard is None else []
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The units of a batch, what works on them, and what of the holdings is not among the assets."""
+
+    work: Work
+    units: list[Unit]
+    lacking: dict[str, int]
+
+
+def _found(job: Job) -> tuple[Sources, Universe | None]:
+    """The files of a job, checked at the door."""
+    sources = find_sources(job.places)
+    if job.assets is None:
+        try:
+            check_columns(sources.schema)
+        except InputError as error:
+            raise InputError(error.faults, sources.files[0].place) from None
+        return sources, None
+    universe = read_universe(job.assets, job.limits)
+    check_holdings(sources, universe)
+    return sources, universe
+
+
+def _planned(job: Job, sources: Sources, universe: Universe | None, folder: Folder, workers: int, say: Say) -> _Plan:
+    """What has to be done; limits that do not fit the buckets are said before anything is."""
+    ordered, found = _in_order(sources, "bucket" if universe is None else "asset", folder, workers, say)
+    missing = 0 if universe is None else universe.missing(found.names)
+    votes = found.names if universe is None else universe.votes
+    work = Work(ordered, job.limits, votes, folder.work, folder.storage, universe)
+    _ = work.rules
+    return _Plan(work, units_of(found, ordered.rows, job.block_rows), {"missing": missing} if missing else {})
 
 
 def _file(source: Source) -> dict[str, Any]:
@@ -235,12 +251,3 @@ def _work_on(
         if failed > allowed:
             break
     return failed
-
-
-@contextmanager
-def _named(sources: Sources) -> Iterator[None]:
-    """Errors about the columns name the first file; the others have the same."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(error.faults, sources.files[0].place) from None

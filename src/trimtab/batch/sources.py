@@ -23,7 +23,6 @@ from trimtab.batch.coded import COLUMNS, is_text, value_type
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.tables import Ints
 
-_GLOB = "*?["
 _CHUNK = 1 << 22  # bytes
 _BATCH = 1 << 17  # rows
 
@@ -183,34 +182,40 @@ def _located(place: str) -> tuple[fs.FileSystem, str]:
 
 def _expanded(given: str) -> list[str]:
     """The places of the files that an argument stands for."""
+    is_uri = "://" in given
+    base, _, query = given.partition("?") if is_uri else (given, "", "")  # a URI may end in ?region=...
+    folder, pattern = _split(base, "*[" if is_uri else "*?[")
     with reading(given):
-        system, path = _located(given)
-        scheme = given[: len(given) - len(path)] if given.endswith(path) else given[: given.index("://") + 3]
-        if any(char in given for char in _GLOB):
-            parts = path.split("/")
-            fixed = next(at for at, part in enumerate(parts) if any(char in part for char in _GLOB))
-            found = [one for one in _below(system, "/".join(parts[:fixed]) or ".") if _fits(one, parts)]
-        elif system.get_file_info(path).type == fs.FileType.Directory:
-            found = [one for one in _below(system, path) if one.endswith((".parquet", ".pq"))]
-        else:
+        system, path = _located(f"{folder}?{query}" if query else folder)
+        if not pattern and system.get_file_info(path).type != fs.FileType.Directory:
             return [given]
+        found = [one for one, inner in _below(system, path) if _fits(inner, pattern)]
     if not found:
-        raise InputError([Fault("there is no Parquet file", "check the path", value=given)], given)
-    return [f"{scheme}{one}" for one in sorted(found)]
+        raise InputError([Fault("there is no Parquet file", "check the path")], given)
+    scheme = folder[: len(folder) - len(path)] if is_uri else ""
+    return [f"{scheme}{one}{f'?{query}' if query else ''}" for one in sorted(found)]
 
 
-def _below(system: fs.FileSystem, folder: str) -> Iterator[str]:
-    """The files in a folder and below it, but for the hidden."""
+def _split(place: str, signs: str) -> tuple[str, list[str]]:
+    """The folder before the first part of a path with one of the signs, and the parts from there on."""
+    parts = place.split("/")
+    at = next((at for at, part in enumerate(parts) if any(sign in part for sign in signs)), len(parts))
+    return "/".join(parts[:at]) or ("/" if place.startswith("/") else "."), parts[at:]
+
+
+def _below(system: fs.FileSystem, folder: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The files in a folder and below it, but for the hidden; and the parts of their paths from there on."""
     for info in system.get_file_info(fs.FileSelector(folder, recursive=True)):
         inner = PurePosixPath(info.path).relative_to(PurePosixPath(folder)).parts
         if info.type == fs.FileType.File and not any(part.startswith((".", "_")) for part in inner):
-            yield info.path
+            yield info.path, inner
 
 
-def _fits(path: str, wanted: Sequence[str]) -> bool:
-    parts = PurePosixPath(path).parts
-    asked = PurePosixPath("/".join(wanted)).parts
-    return len(parts) == len(asked) and all(map(fnmatchcase, parts, asked))
+def _fits(inner: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether a file is asked for, part by part; without a pattern, by its suffix."""
+    if not pattern:
+        return inner[-1].endswith((".parquet", ".pq"))
+    return len(inner) == len(pattern) and all(map(fnmatchcase, inner, pattern))
 
 
 def _stream(place: str) -> Any:

@@ -6,9 +6,11 @@ underscore is one call of the operating system, so that tests can let any of the
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +37,19 @@ class Storage:
             if not folder.is_dir():
                 self._mkdir(folder)
                 self._sync_folder(folder.parent)
+
+    @contextmanager
+    def locked(self, file: Path, kind: int) -> Iterator[bool]:
+        """Hold a lock file, `fcntl.LOCK_EX` or `LOCK_SH`, as long as this process lives; False where another holds it."""
+        with _refusals(file):
+            opened = self._open_lock(file)
+        with opened:
+            try:
+                fcntl.flock(opened, kind | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
 
     def write(self, file: Path, data: bytes | memoryview, *, work: Path) -> None:
         """Write a file whole or not at all; `work` is a folder of the same disk for the unfinished one."""
@@ -74,6 +89,7 @@ class Storage:
     def remove(self, folder: Path) -> None:
         """Remove a folder with its files; nothing where it is not."""
         with _refusals(folder):
+            self.clear(folder)
             for file in sorted(folder.glob("*")):
                 self._unlink(file)
             if folder.is_dir():
@@ -83,13 +99,19 @@ class Storage:
     def clear(self, folder: Path) -> None:
         """Remove what a killed run has left unfinished."""
         with _refusals(folder):
-            for file in sorted(folder.glob(f"*{TEMPORARY}")):
-                self._unlink(file)
+            for file in sorted(folder.glob(f".*{TEMPORARY}")):
+                if file.is_dir():
+                    self._rmtree(file)
+                else:
+                    self._unlink(file)
 
     # One call of the operating system each
 
     def _mkdir(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+
+    def _open_lock(self, file: Path) -> BinaryIO:
+        return file.open("wb")
 
     def _create(self, file: Path) -> BinaryIO:
         return file.open("xb")
@@ -113,6 +135,9 @@ class Storage:
 
     def _unlink(self, file: Path) -> None:
         file.unlink(missing_ok=True)
+
+    def _rmtree(self, folder: Path) -> None:
+        shutil.rmtree(folder)
 
     def _rmdir(self, folder: Path) -> None:
         folder.rmdir()

@@ -64,9 +64,9 @@ def part_name(number: int) -> str:
     return f"part-{number:05}.parquet"
 
 
-def record_name(number: int) -> str:
-    """The name of the file of a part's record."""
-    return f"part-{number:05}.json"
+def record_name(number: int | str) -> str:
+    """The name of the file of a part's record; of any, with a star."""
+    return f"part-{number:0>5}.json" if isinstance(number, int) else f"part-{number}.json"
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,8 @@ class Work:
 
 def _is_of_use() -> pc.Expression:
     """Rows that are held, will be, or would be without a brake: an account is offered hundreds of others."""
-    return (pc.field("action") != "none") | pc.fill_null(pc.field("proposed_weight") > 0.0, False)
+    proposed = pc.coalesce(pc.field("proposed_weight"), pc.scalar(0.0))
+    return (pc.field("action") != "none") | (proposed > 0.0)
 
 
 def encoded(targets: pa.Table) -> memoryview:
