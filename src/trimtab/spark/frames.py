@@ -19,7 +19,7 @@ from trimtab.batch.coded import COLUMNS, LIMITS_ID, check_columns
 from trimtab.batch.rules import Rules
 from trimtab.errors import Fault, InputError, LimitsError, SetupError
 from trimtab.kernel.compilation import STAMP
-from trimtab.limits import RebalancingLimits
+from trimtab.limits import RebalancingLimits, given_limits
 from trimtab.spark.session import check_rules, need_pyspark
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _OUTPUTS = {
 }
 
 
-def rebalance(frame: DataFrame, limits: RebalancingLimits | Mapping[str, RebalancingLimits]) -> DataFrame:
+def rebalance(frame: DataFrame, limits: RebalancingLimits | Mapping[str, RebalancingLimits] | None = None) -> DataFrame:
     """Rebalance all accounts of a Spark frame; the column `account` says which row is whose, in any order.
 
     `limits`: the same for all accounts, or several by name, of which each account names one in the column `limits_id`.
@@ -57,7 +57,7 @@ def rebalance(frame: DataFrame, limits: RebalancingLimits | Mapping[str, Rebalan
     InputError
         A missing or misspelled column, a column of the wrong type, rows without account, no rows.
     LimitsError
-        Limits for a bucket that does not exist; or no limits.
+        Limits for a bucket that does not exist, no limits, or something else in their place.
 
     Examples
     --------
@@ -70,8 +70,7 @@ def rebalance(frame: DataFrame, limits: RebalancingLimits | Mapping[str, Rebalan
     """
     _check_frame(frame)
     schema = _schema_of(frame)
-    by_id: dict[str | None, RebalancingLimits] = {}
-    by_id.update({None: limits} if isinstance(limits, RebalancingLimits) else limits)
+    by_id = _by_id(limits)
     _check_limits(by_id, schema)
     votes, rows = _counted(frame, schema)
     Rules(by_id, votes)  # limits that do not fit the buckets are said before anything is decided
@@ -148,6 +147,15 @@ def _schema_of(frame: DataFrame) -> pa.Schema:
     kinds = [(field.name, field.dataType) for field in frame.schema.fields]
     check_columns(pa.schema([(name, to_arrow_type(kind) if name in COLUMNS else pa.null()) for name, kind in kinds]))
     return pa.schema([(name, to_arrow_type(kind)) for name, kind in kinds if name in COLUMNS])
+
+
+def _by_id(limits: RebalancingLimits | Mapping[str, RebalancingLimits] | None) -> dict[str | None, RebalancingLimits]:
+    found: dict[str | None, RebalancingLimits] = {}
+    if not isinstance(limits, Mapping):
+        return {None: given_limits(limits)}
+    for name, one in limits.items():
+        found[name] = given_limits(one)
+    return found
 
 
 def _check_limits(limits: Mapping[str | None, RebalancingLimits], schema: pa.Schema) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shutil
 import sys
 import warnings
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _LOCAL = re.compile(r"local(\[[^,\]]*\])?")
-_JAVA = "install Java 17 or 21 (Debian: apt-get install openjdk-17-jre-headless), or set JAVA_HOME"
+_JAVA = "install Java 17 or 21 (Debian: apt-get install openjdk-17-jre-headless), and set JAVA_HOME if it is not on the path"
 
 
 def need_pyspark() -> None:
@@ -32,6 +33,21 @@ def need_pyspark() -> None:
     for name in ("pyspark", "pandas"):
         if importlib.util.find_spec(name) is None:
             raise SetupError(f"{name} is not installed", "pip install 'trimtab[spark]'")
+
+
+def need_java() -> None:
+    """Say what to install where Java is missing; it is looked for as Spark does.
+
+    Raises
+    ------
+    SetupError
+        It is neither in `JAVA_HOME` nor on the path.
+    """
+    home = os.environ.get("JAVA_HOME")
+    if shutil.which("java", path=None if home is None else f"{home}/bin") is None:
+        raise SetupError(
+            "Java, which Spark runs on, is not there" + ("" if home is None else f" (JAVA_HOME is {home})"), _JAVA
+        )
 
 
 def check_rules(stamp: str) -> None:
@@ -56,6 +72,7 @@ def session(master: str) -> Iterator[SparkSession]:
         pyspark or Java is missing, no session can be had, this process has one already, or the master retries nothing.
     """
     need_pyspark()
+    need_java()
     if _LOCAL.fullmatch(master):
         advice = "leave it out on one machine; to try Spark, name local-cluster[2,1,1024]"
         raise SetupError(f"Spark retries nothing on {master!r}", advice)
@@ -80,7 +97,10 @@ def _begun(master: str) -> SparkSession:
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
-    settings: dict[str, bool | float | int | str | None] = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
+    settings: dict[str, bool | float | int | str | None] = {
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+    }
     if master.startswith("local"):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # Spark's own default is the `python3` of the path
         settings |= {"spark.ui.enabled": "false", "spark.driver.host": "localhost"}
@@ -88,8 +108,9 @@ def _begun(master: str) -> SparkSession:
         builder = SparkSession.builder.master(master).appName("trimtab")
         return builder.config(map=settings).getOrCreate()
     except (Py4JError, PySparkException) as error:
-        said = str(error).strip()
-        if "JAVA_GATEWAY_EXITED" in said:
-            raise SetupError("Spark cannot start Java", _JAVA) from None
-        lines = [line for line in said.split("\n") if line.strip() and not line.startswith("\tat ")]
-        raise SetupError(f"no Spark session on {master!r} ({lines[-1]})", "check the address and Spark's log") from None
+        if "JAVA_GATEWAY_EXITED" in str(error):
+            problem, advice = "its words are above", "give a master that Spark knows, and Java 17 or 21"
+        else:
+            lines = [line for line in str(error).split("\n") if line.strip() and not line.startswith("\tat ")]
+            problem, advice = lines[-1], "check the address, and Spark's log"
+        raise SetupError(f"Spark does not begin on {master!r} ({problem})", advice) from None
