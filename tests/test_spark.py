@@ -189,6 +189,27 @@ def test_a_worker_with_other_rules_does_nothing(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["candidates.parquet"]
 
 
+def test_what_a_worker_said_is_found_among_the_words_of_spark() -> None:
+    words = """
+An exception was thrown from the Python worker:
+Traceback (most recent call last):
+  File "x.py", line 7, in open
+FileNotFoundError: [Errno 2] x
+During handling of the above exception, another exception occurred:
+{}
+org.apache.spark.SparkError: Job aborted
+"""
+    assert (
+        units._said(words.format("trimtab.errors.InputError: x: there is no such file"))
+        == "InputError: x: there is no such file"
+    )
+    assert (
+        units._said(words.format("ModuleNotFoundError: No module named 'trimtab'"))
+        == "ModuleNotFoundError: No module named 'trimtab'"
+    )
+    assert units._said("\nJob aborted: executor lost\n\tat x") == "Job aborted: executor lost"
+
+
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "pyspark" else name)
     with pytest.raises(SetupError, match=r"pyspark is not installed: pip install 'trimtab\[spark\]'"):
@@ -232,7 +253,8 @@ def test_a_frame_in_any_order_and_an_executor_killed(
         """Every task waits after its first batch until an executor was killed, and says on which it runs."""
         for one in batches:
             yield one
-            (seen / str(parent(os.getppid()))).touch()
+            above = Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()[1]
+            (seen / above).touch()
             while not killed.exists():
                 time.sleep(0.02)
 
@@ -306,9 +328,7 @@ def check_a_failing_worker(spark: Any, folder: Path) -> None:
     """What a worker said comes back, after as many tries as Spark makes."""
     work, unit = work_of(folder, accounts_of_47(6, 1)[0])
     (folder / "candidates.parquet").unlink()
-    with pytest.raises(
-        SetupError, match=r"a Spark worker failed: InputError: .*candidates\.parquet: there is no such file"
-    ):
+    with pytest.raises(SetupError, match=r"Spark gave up \(InputError: .*candidates\.parquet: there is no such file"):
         list(units.on_spark(spark)(work, [unit]))
 
 

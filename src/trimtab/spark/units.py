@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 UNITS_OF_A_TASK = 4  # neighbours, which one reader reads without reading a row group again
 _JOBS = 2  # at a time, so that no worker waits for the last task of a job
-_SAID = re.compile(r"^(?:\w+\.)*(\w*(?:Error|Exception)): (.+)$", re.MULTILINE)
+_SAID = re.compile(r"^(?:trimtab\.errors\.)?(\w+Error: .+)$", re.MULTILINE)  # Java's own have other dots before them
+
+_ADVICE = "workers need trimtab in the driver's version, and the driver's paths to input and output"
 
 
 def on_spark(spark: SparkSession) -> Execute:
@@ -69,19 +71,22 @@ def finished(work: Work, stamp: str, units: Iterable[Unit]) -> Iterator[Record]:
 
 
 def _worked_on(context: SparkContext, shared: Broadcast[Work], units: Sequence[Unit], tasks: int) -> list[Record]:
-    from py4j.protocol import Py4JJavaError
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
 
     stamp = STAMP
     try:
         return (
             context.parallelize(units, tasks).mapPartitions(lambda mine: finished(shared.value, stamp, mine)).collect()
         )
-    except Py4JJavaError as error:
-        said = _SAID.findall(str(error.java_exception))
-        raise SetupError(f"a Spark worker failed: {': '.join(said[-1])}", _ADVICE) from None
+    except (Py4JError, PySparkException) as error:
+        raise SetupError(f"Spark gave up ({_said(str(error))})", _ADVICE) from None
 
 
-_ADVICE = "workers need trimtab in the driver's version, and the driver's paths to input and output"
+def _said(words: str) -> str:
+    """The sentence in a worker's last words; where Python had none, the first line of Spark's."""
+    found = _SAID.findall(words)
+    return found[-1] if found else next(line for line in words.splitlines() if line.strip())
 
 
 def _found_anywhere(work: Work) -> Work:
