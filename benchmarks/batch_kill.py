@@ -2,8 +2,9 @@
 
 python benchmarks/batch_kill.py FOLDER [--accounts 100000] [--kills 100] [--seed 1]
 
-A run that is not killed comes first; its time bounds the random moments. Most are drawn between the first finished part and the
-manifest; counted is in which of these a kill really came. Killed runs are resumed until the batch is published.
+A run that is not killed comes first. Then batches are killed again and again until they are published, most of the times at a
+random moment after a run has finished at least one part of its own. What a kill left says in which stage it came. Each
+published batch must have the bytes of the first.
 """
 
 from __future__ import annotations
@@ -35,21 +36,23 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-def first_part(out: Path) -> bool:
-    return any(out.glob("part-*")) or any(out.glob(".unpublished/part-*.json"))
+def parts(out: Path) -> int:
+    """How many parts are finished."""
+    return len(list(out.glob(".unpublished/part-*.json")))
 
 
 def stage(out: Path) -> str:
     """Where a run was killed, by what it left."""
     if (out / "manifest.json").exists():
         return "after the manifest"
-    return "between" if first_part(out) else "before the first part"
+    return "between" if parts(out) else "before the first part"
 
 
-def killed(file: Path, out: Path, wait: float, *, after_first: bool) -> str:
-    """Kill a run some seconds after its start, or after its first part is finished; the stage it was in."""
+def killed(file: Path, out: Path, wait: float, *, after_part: bool) -> str:
+    """Kill a run some seconds after its start, or after it has finished a part of its own; the stage it was in."""
+    before = parts(out)
     process = subprocess.Popen(command(file, out), stdout=subprocess.DEVNULL)
-    while after_first and process.poll() is None and not first_part(out):
+    while after_part and process.poll() is None and parts(out) <= before:
         time.sleep(0.002)
     try:
         process.wait(wait)
@@ -57,6 +60,8 @@ def killed(file: Path, out: Path, wait: float, *, after_first: bool) -> str:
         process.send_signal(signal.SIGKILL)
         process.wait()
         return stage(out)
+    if process.returncode != 0:
+        raise SystemExit(f"a resumed batch ended with exit code {process.returncode}")
     return "ended before"
 
 
@@ -69,25 +74,31 @@ def main() -> None:
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     file = options.folder / f"accounts-{options.accounts}.parquet"
-    make(file, options.accounts, 47, 0, 1)
-    rng, stages, wrong = random.Random(options.seed), dict[str, int](), 0
+    if not file.exists():
+        make(file, options.accounts, 47, 0, 1)
+    rng, stages, batches, wrong = random.Random(options.seed), dict[str, int](), 0, 0
     with tempfile.TemporaryDirectory(dir=options.folder) as scratch:
-        whole = Path(scratch) / "whole"
+        whole, out = Path(scratch) / "whole", Path(scratch) / "out"
+        subprocess.run(command(file, whole), check=True, stdout=subprocess.DEVNULL)
         begun = time.perf_counter()
+        shutil.rmtree(whole)
         subprocess.run(command(file, whole), check=True, stdout=subprocess.DEVNULL)
         took, expected = time.perf_counter() - begun, digests(whole)
-        done = 0
-        while done < options.kills:
-            out = Path(scratch) / "out"
-            after_first = rng.random() < 0.8
-            found = killed(file, out, rng.uniform(0, took * (0.45 if after_first else 1.0)), after_first=after_first)
-            stages[found] = stages.get(found, 0) + 1
-            done += found != "ended before"
-            subprocess.run(command(file, out), check=True, stdout=subprocess.DEVNULL)
-            wrong += digests(out) != expected or (out / ".unpublished").exists()
-            shutil.rmtree(out)
-            print(f"{done}: {found}; wrong so far: {wrong}", flush=True)
-    print(f"{options.kills} kills: {stages}; the resumed batch was not the undisturbed one in {wrong}")
+        kills = 0
+        while kills < options.kills or out.exists():
+            after_part = rng.random() < 0.8
+            wait = rng.uniform(0, took * (0.1 if after_part else 1.0))
+            found = killed(file, out, wait if kills < options.kills else 600.0, after_part=after_part)
+            if found == "ended before" or found == "after the manifest":
+                batches += 1
+                subprocess.run(command(file, out), check=True, stdout=subprocess.DEVNULL)
+                wrong += digests(out) != expected or (out / ".unpublished").exists()
+                shutil.rmtree(out)
+            if found != "ended before":
+                kills += 1
+                stages[found] = stages.get(found, 0) + 1
+            print(f"{kills}: {found}; batches {batches}, wrong {wrong}", flush=True)
+    print(f"{kills} kills: {stages}; of {batches} batches {wrong} were not the undisturbed one")
     if wrong:
         raise SystemExit(1)
 
