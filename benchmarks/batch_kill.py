@@ -89,7 +89,7 @@ def main() -> None:
             after_part = rng.random() < 0.8
             wait = rng.uniform(0, took * (0.1 if after_part else 1.0))
             found = killed(file, out, wait if kills < options.kills else 600.0, after_part=after_part)
-            if found == "ended before" or found == "after the manifest":
+            if found in {"ended before", "after the manifest"}:
                 batches += 1
                 subprocess.run(command(file, out), check=True, stdout=subprocess.DEVNULL)
                 wrong += digests(out) != expected or (out / ".unpublished").exists()
