@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-import math
-from collections.abc import Iterator, Sequence
-from typing import Any
-=======
 from collections.abc import Iterable, Iterator, Sequence
->>>>>>> b1afb55ba2d21034dc7a06774df62cc4e686551d
+from typing import Any
 
 from trimtab.facts.assets import AssetFact, Part
 from trimtab.facts.buckets import BucketFact
