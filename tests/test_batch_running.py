@@ -20,8 +20,8 @@ from trimtab.batch.brake import Brake
 from trimtab.batch.folder import UNPUBLISHED, Folder
 from trimtab.batch.plan import Unit
 from trimtab.batch.reader import Rows
-from trimtab.batch.running import on_threads
-from trimtab.batch.sources import find_sources
+from trimtab.batch.running import Job, Terms, on_threads, run_batch
+from trimtab.batch.sources import find_sources, reading
 from trimtab.batch.storage import Storage
 from trimtab.batch.work import Record, Work
 from trimtab.errors import InputError, LimitsError, SetupError
@@ -293,6 +293,14 @@ def test_wrong_files_are_named(tmp_path: Path) -> None:
     assert batch(good, tmp_path / "out").status == "published"
 
 
+def test_a_file_that_may_not_be_read() -> None:
+    with (
+        pytest.raises(InputError, match=r"x: cannot be read \(Permission denied\): check the path"),
+        reading("x"),
+    ):
+        raise PermissionError(13, "Permission denied")
+
+
 def test_places(tmp_path: Path) -> None:
     rows = account_rows(17, 9)
     cut = next(at for at, row in enumerate(rows) if row["account"] == "P0005")
@@ -329,6 +337,7 @@ def test_units_can_be_read_in_any_order(tmp_path: Path) -> None:
     reader = Rows(sources)
     for first, count in ((50, 30), (80, 60), (0, 10), (119, 5), (120, 40), (26, 13), (len(rows) - 1, 1)):
         assert reader.of(Unit(0, first, count, 0)).to_pylist() == whole[first : first + count]
+    assert [row for batch in reader._from(70) for row in batch.to_pylist()] == whole[70:]
 
 
 def test_work_can_be_done_in_another_process(tmp_path: Path) -> None:
@@ -342,8 +351,6 @@ def test_work_can_be_done_in_another_process(tmp_path: Path) -> None:
         for unit in reversed(units):
             copy: Work = pickle.loads(pickle.dumps(work))
             yield copy.finish(unit, copy.rows().of(unit))
-
-    from trimtab.batch.running import Job, Terms, run_batch
 
     job = Job((place,), {None: RebalancingLimits()}, "1", block_rows=60)
     run_batch(job, tmp_path / "out", Terms(), execute=elsewhere, workers=1, storage=Storage(), say=lambda _event: None)

@@ -330,7 +330,7 @@ def test_a_braked_account_ends_with_5_and_shows_what_it_keeps(candidates: Path) 
     assert rows(text.stdout)[4]["proposed_weight"] == "0.0"
     assert "BRAKED: every weight stays as it is." in table.stdout
     assert "brake_turnover 5.00%" in table.stdout
-    assert "the rules propose 0.00%" in table.stdout
+    assert "the rules propose 0%" in table.stdout
 
 
 def test_a_brake_on_closed_positions_is_named(candidates: Path) -> None:

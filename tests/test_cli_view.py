@@ -14,10 +14,12 @@ from test_cli import run
 
 import trimtab
 from trimtab.cli.bars import bar
-from trimtab.cli.rows import chosen_rows, rows_of
-from trimtab.cli.symbols import ASCII, UNICODE, percent, short_names
+from trimtab.cli.rows import chosen_rows, clause
+from trimtab.cli.symbols import ASCII, UNICODE
 from trimtab.cli.view import page, printed
 from trimtab.data.samples import sample_candidates, sample_limits
+from trimtab.facts.buckets import short_names
+from trimtab.written import percent
 
 LIMITS: dict[str, Any] = {"enable_bucket_diversification": True, "min_buckets_represented": 0}
 
@@ -28,7 +30,7 @@ def shown(
     result = trimtab.rebalance(rows, trimtab.RebalancingLimits(**limits))
     console = Console(width=width, file=io.StringIO(), color_system=None)
     with console.capture() as captured:
-        console.print(page(result, "it", width, ascii_only=ascii_only, show_all=show_all))
+        console.print(page(result.facts("it"), width, ascii_only=ascii_only, show_all=show_all))
     return captured.get()
 
 
@@ -86,7 +88,7 @@ def test_held_come_first_then_closed_then_the_nearest_misses() -> None:
         {"asset": "held", "score": 0.7, "current_weight": 0.1},
         {"asset": "bought", "score": 0.9},
     ]
-    found = chosen_rows(rows_of(trimtab.rebalance(rows)), show_all=True)
+    found = chosen_rows(trimtab.rebalance(rows).facts().groups, show_all=True)
     assert [row.asset for row in found.held] == ["bought", "held"]
     assert [row.asset for row in found.closed] == ["closed"]
     assert [row.asset for row in found.missed] == ["near", "far", "none"]
@@ -99,7 +101,7 @@ def test_held_rows_go_bucket_by_bucket_the_largest_first() -> None:
         {"asset": "b", "bucket": "large", "score": 0.7, "max_weight": 0.15},
         {"asset": "c", "bucket": "large", "score": 0.8},
     ]
-    found = chosen_rows(rows_of(trimtab.rebalance(rows)), show_all=False)
+    found = chosen_rows(trimtab.rebalance(rows).facts().groups, show_all=False)
     assert [row.asset for row in found.held] == ["c", "b", "a"]
 
 
@@ -125,7 +127,7 @@ def test_misses_beyond_the_nearest_are_counted() -> None:
             {},
             "its restriction no_sell forbids selling",
         ),
-        ({"score": 0.1, "current_weight": 0.1}, {"brake_turnover": 0.01}, "the rules propose 0.00%"),
+        ({"score": 0.1, "current_weight": 0.1}, {"brake_turnover": 0.01}, "the rules propose 0%"),
         (
             {"score": 0.62, "bucket": "B"},
             {**LIMITS, "min_buckets_represented": 1},
@@ -134,17 +136,18 @@ def test_misses_beyond_the_nearest_are_counted() -> None:
     ],
 )
 def test_the_clause_that_decided(row: dict[str, Any], limits: dict[str, Any], why: str) -> None:
-    (found,) = rows_of(trimtab.rebalance([{"asset": "AAA", **row}], trimtab.RebalancingLimits(**limits)))
-    assert found.why.startswith(why)
-    assert not found.why.endswith(".")
+    (found,) = trimtab.rebalance([{"asset": "AAA", **row}], trimtab.RebalancingLimits(**limits)).facts().assets
+    assert clause(found).startswith(why)
+    assert not clause(found).endswith(".")
 
 
 def test_every_clause_of_the_sample_is_part_of_its_sentence() -> None:
     result = trimtab.rebalance(sample_candidates(), sample_limits())
-    for row, detail in zip(rows_of(result), result.details(), strict=True):
-        assert row.why in detail
-        assert row.why[:1] == row.why[:1].lower()
-        assert len(row.why) < len(detail)
+    for one in result.facts().assets:
+        assert one.sentence == result.details()[one.row]
+        assert clause(one) in one.sentence
+        assert clause(one)[:1] == clause(one)[:1].lower()
+        assert len(clause(one)) < len(one.sentence)
 
 
 def test_markup_in_a_name_is_a_name() -> None:
@@ -298,8 +301,13 @@ def test_percent() -> None:
 
 
 def test_short_names_stay_distinct() -> None:
-    assert short_names(["A/x", "B/x", "B/y", "z"], "/") == {"A/x": "A/x", "B/x": "B/x", "B/y": "y", "z": "z"}
-    assert short_names(["A/x"], "") == {"A/x": "A/x"}
+    assert short_names(["A/x", "B/x", "B/y", "z"], trimtab.RebalancingLimits()) == {
+        "A/x": "A/x",
+        "B/x": "B/x",
+        "B/y": "y",
+        "z": "z",
+    }
+    assert short_names(["A/x"], trimtab.RebalancingLimits(bucket_separator="")) == {"A/x": "A/x"}
 
 
 def test_ascii_where_the_terminal_knows_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,7 +315,9 @@ def test_ascii_where_the_terminal_knows_no_more(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
-    data = printed(lambda width, ascii_only: page(result, "Größe", width, ascii_only=ascii_only, show_all=False), None)
+    data = printed(
+        lambda width, ascii_only: page(result.facts("Größe"), width, ascii_only=ascii_only, show_all=False), None
+    )
     text = data.decode("ascii")
     assert "17.00% ->  10.00%" in text
     assert "v decrease" in text and "x close" in text
@@ -327,7 +337,9 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch, **env: str) -> str:
         monkeypatch.setenv(name, value)
     result = trimtab.rebalance(sample_candidates(), sample_limits())
     monkeypatch.setattr(sys, "stdout", Terminal(io.BytesIO(), "utf-8"))
-    data = printed(lambda width, ascii_only: page(result, "it", width, ascii_only=ascii_only, show_all=False), None)
+    data = printed(
+        lambda width, ascii_only: page(result.facts("it"), width, ascii_only=ascii_only, show_all=False), None
+    )
     return data.decode()
 
 

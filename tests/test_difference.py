@@ -40,7 +40,7 @@ def test_a_limit_that_was_changed() -> None:
     assert (given.name, given.asset, given.before, given.after) == ("max_new_positions", "", 1, 2)
     assert (change.asset, change.before, change.after) == ("B", 0.0, 0.2)
     assert change.causes == (Cause("max_new_positions", (), alone=True),)
-    assert change.text == "B: 0.00% (new_position_limit) to 20.00% (added): because of max_new_positions."
+    assert change.text == "B: 0% (new_position_limit) to 20.00% (added): because of max_new_positions."
 
 
 def test_the_own_score_and_that_of_another() -> None:

@@ -13,7 +13,7 @@ ROOT = Path(trimtab.__file__).parent
 
 # Floor by floor, and on a floor from top to bottom; a folder stands for all that is in it.
 FLOORS = {
-    0: ("errors", "reasons", "paths", "fields"),
+    0: ("errors", "reasons", "paths", "written", "fields"),
     1: ("regime_limits", "limits", "bucket_config", "rule_sheet", "kernel"),
     2: ("bucket_tree", "columns", "candidates", "checked_nodes", "certificate", "checker"),
     3: (

@@ -18,12 +18,14 @@ from xss import PAYLOADS
 
 import trimtab
 from trimtab.data.samples import sample_candidates, sample_limits, sample_path
-from trimtab.facts import Facts, Loss, clean
+from trimtab.facts.findings import Findings
+from trimtab.facts.outcome import Facts, Loss
 from trimtab.limits import RebalancingLimits
 from trimtab.report.charts import bucket_chart, dumbbell_chart, treemap_chart, waterfall_chart
 from trimtab.report.page import _environment
 from trimtab.report.shapes import COLOURS, fitting, number
 from trimtab.report.treemap import Box, squarified
+from trimtab.written import printable
 
 Row = dict[str, Any]
 ON: dict[str, Any] = {"enable_bucket_diversification": True, "min_buckets_represented": 0}
@@ -109,6 +111,10 @@ def facts(rows: list[Row], **limits: Any) -> Facts:
     return trimtab.rebalance(rows, RebalancingLimits(**limits)).facts("it")
 
 
+def findings(rows: list[Row], **limits: Any) -> Findings:
+    return trimtab.rebalance(rows, RebalancingLimits(**limits)).findings("it")
+
+
 # --- the facts ------------------------------------------------------------------------------------------------------
 
 
@@ -133,8 +139,8 @@ def test_the_facts_of_a_small_account() -> None:
         "turnover": "40.00%",
     }
     assert [(one.path, one.positions, one.before_text, one.after_text, one.most_text) for one in found.buckets] == [
-        ("Bond", "0 of 2", "20.00%", "0.00%", "40.00%"),
-        ("Tech", "2 of 2", "50.00%", "40.00%", "40.00%"),
+        ("Bond", "0/2", "20.00%", "0%", "40.00%"),
+        ("Tech", "2/2", "50.00%", "40.00%", "40.00%"),
     ]
     # Colours by path among what is held before or after, then the others.
     assert {one.bucket: one.colour for one in found.assets} == {"Bond": 0, "Tech": 1, "Gold": 2, "Health": 3}
@@ -145,32 +151,34 @@ def test_the_facts_of_a_small_account() -> None:
         Loss("score too low", 1, 3),
         Loss("max_positions of a bucket", 1, 2),
     )
-    assert [one.asset for one in found.explanations] == ["T1", "T2", "H1", "T3", "B1", "G1"]
+    explained = findings(rows, **ON, max_positions_per_bucket=2).explained
+    assert [one.fact.asset for one in explained] == ["T1", "T2", "H1", "T3", "B1", "G1"]
+    assert [one.explanation.asset for one in explained] == ["T1", "T2", "H1", "T3", "B1", "G1"]
     assert found.assets[0].sentence.startswith("Kept: its score 0.9")
 
 
 def test_only_the_nearest_misses_are_explained() -> None:
     rows = [asset(f"A{at:03}", 0.95 - at / 1000) for at in range(80)]
-    found = facts(rows, max_new_positions=2)
-    assert len(found.explanations) == 2 + 50
-    assert found.explanations[-1].asset == "A051"
-    assert len(found.assets) == 80
+    found = findings(rows, max_new_positions=2)
+    assert len(found.explained) == 2 + 50
+    assert found.explained[-1].explanation.asset == "A051"
+    assert len(found.facts.assets) == 80
 
 
 def test_the_fingerprint_is_that_of_rows_and_limits_and_of_nothing_else() -> None:
     rows = [asset("A", 0.9, 0.1), asset("B", 0.8)]
     prints = {
-        facts(rows).fingerprint,
-        facts(rows[::-1]).fingerprint,
-        trimtab.rebalance(rows).facts("another title").fingerprint,
+        findings(rows).fingerprint,
+        findings(rows[::-1]).fingerprint,
+        trimtab.rebalance(rows).findings("another title").fingerprint,
     }
     assert len(prints) == 1
     changed = [
-        facts([{**rows[0], "score": 0.91}, rows[1]]),
-        facts([{**rows[0], "max_weight": 0.5}, rows[1]]),
-        facts([{**rows[0], "bucket": "Tech"}, rows[1]]),
-        facts([{**rows[0], "restriction": "no_sell"}, rows[1]]),
-        facts(rows, max_total_positions=11),
+        findings([{**rows[0], "score": 0.91}, rows[1]]),
+        findings([{**rows[0], "max_weight": 0.5}, rows[1]]),
+        findings([{**rows[0], "bucket": "Tech"}, rows[1]]),
+        findings([{**rows[0], "restriction": "no_sell"}, rows[1]]),
+        findings(rows, max_total_positions=11),
     ]
     assert len({*prints, *(one.fingerprint for one in changed)}) == 6
 
@@ -193,7 +201,7 @@ def test_colours_follow_the_level_and_unknown_has_one() -> None:
 
 
 def test_signs_that_steer_a_screen_are_replaced() -> None:
-    assert clean("A\u202eB\x1b[0m\nC") == "A\ufffdB\ufffd[0m\ufffdC"
+    assert printable("A\u202eB\x1b[0m\nC") == "A?B?[0m?C"
 
 
 def test_every_number_adds_up_on_random_accounts() -> None:
@@ -222,6 +230,7 @@ def test_squares_fill_the_box_in_proportion() -> None:
         assert all(one.x >= 3 - 1e-9 and one.x + one.width <= 483 + 1e-9 for one in boxes)
         assert all(one.y >= 4 - 1e-9 and one.y + one.height <= 304 + 1e-9 for one in boxes)
     assert squarified([], Box(0, 0, 1, 1)) == []
+    assert squarified([1.0, 1e-18], Box(0, 0, 10, 10)) == [Box(0, 0, 10, 10), Box(10, 0, 0, 0)]
 
 
 def test_bars_and_marks_are_where_the_numbers_say() -> None:
@@ -233,7 +242,7 @@ def test_bars_and_marks_are_where_the_numbers_say() -> None:
     assert rects == [("before", "150", "0"), ("c0", "150", "106"), ("before", "150", "212"), ("c1", "150", "106")]
     marks = [(one.css, one.x) for one in chart.shapes if one.kind == "line"]
     assert marks == [("limit", "256"), ("limit least", "203"), ("limit", "256")]
-    assert chart.summary == "Bond 0.00% to 20.00%; Tech 40.00% to 20.00%"
+    assert chart.summary == "Bond 0% to 20.00%; Tech 40.00% to 20.00%"
 
 
 def test_many_buckets_get_patterns_and_no_two_look_alike() -> None:
@@ -313,7 +322,7 @@ def test_the_page_says_what_the_result_says() -> None:
         assert sentence in text
     for one in result.explain("JNJ").counterfactuals:
         assert one.effect in text
-    assert result.facts().fingerprint in text
+    assert result.findings().fingerprint in text
 
 
 def test_conflicts_notes_and_brakes_are_on_the_page() -> None:

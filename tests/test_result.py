@@ -366,7 +366,7 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "A",
         SizeReason.BRAKED,
         0.1,
-        "Without the brake: closed: its score 0.5 is below min_score_threshold 0.6. The brake keeps it at 10.00%; the rules propose 0.00%.",
+        "Without the brake: closed: its score 0.5 is below min_score_threshold 0.6. The brake keeps it at 10.00%; the rules propose 0%.",
     ),
     "no_trade": (
         [asset("A", 0.8, 0.07, restriction="no_trade")],

@@ -12,6 +12,7 @@ from trimtab.errors import listed
 from trimtab.kernel.tables import NO_NODE, ROOT, Ints, Records
 from trimtab.limits import RebalancingLimits
 from trimtab.reasons import Reason, Restriction, SizeReason
+from trimtab.written import percent
 
 _ENTERED = (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION)
 # What makes the sentence of each reason; the others are limits.
@@ -212,7 +213,9 @@ class _Words:
         if found == SizeReason.EMPTY:
             return ""
         if found == SizeReason.BRAKED:
-            return f"The brake keeps it at {target:.2%}; the rules propose {float(self.answer['proposed']):.2%}."
+            return (
+                f"The brake keeps it at {percent(target)}; the rules propose {percent(float(self.answer['proposed']))}."
+            )
         cap = min(self.limits.max_position_weight, float(self.candidates.max_weight[self.row]))
         if target <= 0:
             return "Weight 0.00%: the limits leave no weight for it."
@@ -230,7 +233,7 @@ class _Words:
             SizeReason.CAPPED_BUCKET: f"held down by the largest allocation of {where}",
             SizeReason.AT_WISH: f"as {self.limits.sizing_mode} wishes",
         }
-        return f"Weight {target:.2%}: {words[found]}."
+        return f"Weight {percent(target)}: {words[found]}."
 
     def _verb_out(self) -> str:
         return "Closed" if self.current > 0 else "Not selected"

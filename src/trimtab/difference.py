@@ -20,6 +20,7 @@ from trimtab.kernel.tables import Records
 from trimtab.limits import RebalancingLimits
 from trimtab.reasons import Reason, Restriction
 from trimtab.trials import Trials
+from trimtab.written import percent
 
 _SAME_WEIGHT = 1e-9
 # Fields of rows that cannot be changed for one row alone: weights of an account belong together, buckets make the tree.
@@ -77,7 +78,7 @@ class OutcomeChange:
     @property
     def _moved(self) -> str:
         def shown(weight: float | None, reason: str) -> str:
-            return "no candidate" if weight is None else f"{weight:.2%} ({reason})"
+            return "no candidate" if weight is None else f"{percent(weight)} ({reason})"
 
         return f"{self.asset}: {shown(self.before, self.reason_before)} to {shown(self.after, self.reason_after)}"
 

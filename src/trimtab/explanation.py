@@ -15,6 +15,7 @@ import numpy as np
 
 from trimtab.changes import Change
 from trimtab.details import detail
+from trimtab.errors import listed
 from trimtab.kernel.tables import NO_LIMIT, NO_NODE, ROOT
 from trimtab.reasons import Action, Reason, Restriction, SizeReason
 from trimtab.scans import least_score, nearest_flip
@@ -31,6 +32,7 @@ _OWN = frozenset(
 _FIXED = frozenset(map(int, (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE)))
 
 _BELOW = int(Reason.BELOW_THRESHOLD)
+_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,16 @@ class Explanation:
     held_by: HeldBy | None
     steps: tuple[Step, ...]
     counterfactuals: tuple[Counterfactual, ...]
+
+    @property
+    def about_merit(self) -> str:
+        """Its merit in words, with who crowds it out."""
+        if self.crowded_out is None:
+            return "good enough by itself" if self.merit else "not good enough by itself, whatever the others are"
+        found = self.crowded_out
+        node = f" of {found.node}" if found.node else ""
+        those = f": {listed(found.by, _NAMED)}" if found.by else ""
+        return f"good enough by itself, but crowded out by {found.limit} {found.value:g}{node}{those}"
 
 
 def explain(trials: Trials, asset: str) -> Explanation:

@@ -20,7 +20,8 @@ from trimtab.details import Detail
 from trimtab.difference import Difference, Inputs, difference
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.explanation import Explanation, explain
-from trimtab.facts import Facts, Totals, facts_of
+from trimtab.facts.findings import Explained, Findings, explained_of, findings_of
+from trimtab.facts.outcome import Facts, Totals, facts_of
 from trimtab.kernel.tables import Flags, Floats, Ints, Records
 from trimtab.limits import RebalancingLimits
 from trimtab.reasons import Action, Reason, SizeReason
@@ -267,10 +268,25 @@ class RebalanceResult:
         InputError
             The asset is not among the candidates.
         """
+        self._check_known(asset)
+        return explain(self._trials, asset)
+
+    def explained(self, *assets: str) -> tuple[Explained, ...]:
+        """Explanations of some assets with their facts: what `trimtab explain` shows.
+
+        Raises
+        ------
+        InputError
+            One of them is not among the candidates.
+        """
+        for asset in assets:
+            self._check_known(asset)
+        return explained_of(self._trials, self.facts(), assets)
+
+    def _check_known(self, asset: str) -> None:
         if asset not in self._trials.place_of:
             advice = nearest(str(asset), self._trials.names)
             raise InputError([Fault("the asset is not among the candidates", advice, column="asset", value=asset)])
-        return explain(self._trials, asset)
 
     @cached_property
     def conflicts(self) -> tuple[Conflict, ...]:
@@ -286,7 +302,7 @@ class RebalanceResult:
         )
 
     def facts(self, title: str = "Rebalance") -> Facts:
-        """Everything that a report shows, in one frozen object."""
+        """Everything that a screen, a notebook or a report shows of the outcome, in one frozen object."""
         totals = Totals(
             self.account, self.status, self.positions, self.cash_weight, self.turnover, self.bought, self.sold
         )
@@ -296,16 +312,19 @@ class RebalanceResult:
             buckets=self.buckets,
             certificate=self.certificate,
             notes=self.notes,
-            conflicts=self.conflicts,
-            sentences=self.details(),
+            words=self.words(),
             title=title,
         )
+
+    def findings(self, title: str = "Rebalance") -> Findings:
+        """The facts, and what the report says beside them: explanations, conflicts, the rules in words."""
+        return findings_of(self._trials, self.facts(title), self.conflicts)
 
     def to_html(self, title: str = "Rebalance") -> str:
         """A report as one page: no script, no request to anywhere; the same bytes for the same input."""
         from trimtab.report.page import page_of  # noqa: PLC0415 - Jinja, only for a page
 
-        return page_of(self.facts(title))
+        return page_of(self.findings(title))
 
     def _repr_html_(self) -> str:
         from trimtab.report.page import fragment_of  # noqa: PLC0415 - Jinja, only for a page

@@ -11,6 +11,7 @@ from trimtab.kernel.tables import NO_NODE, ROOT
 from trimtab.limits import RebalancingLimits
 from trimtab.reasons import Restriction, SizeReason
 from trimtab.trials import Trials
+from trimtab.written import percent
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,9 @@ def held_by(trials: Trials, at: int) -> HeldBy | None:
     node = "" if of_row else change.node
     name = f"{change.name}{f' of {node}' if node else ''}"
     more = (
-        f"would be {without:.2%}"
+        f"would be {percent(without)}"
         if without != weight
-        else f"would still be {weight:.2%}: something else holds it there"
+        else f"would still be {percent(weight)}: something else holds it there"
     )
     return HeldBy(
         change.name, node, _present(trials, at, change), change.value, weight, without, f"without {name} it {more}"

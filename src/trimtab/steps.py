@@ -10,6 +10,7 @@ from trimtab.details import Detail
 from trimtab.kernel.tables import NO_LIMIT, NO_NODE, ROOT
 from trimtab.reasons import Reason, Restriction, SizeReason
 from trimtab.trials import Trials
+from trimtab.written import percent
 
 STAGES = ("score", "threshold", "restrictions", "bucket", "totals", "size", "band", "brake")
 # The stage in which each reason falls; those that depend on the node are in `_deciding`.
@@ -124,10 +125,10 @@ def _bucket(trials: Trials, at: int) -> Step:
                 f"{trials.used[node]} of {trials.limit_of(node, 'max_positions')[0]} {nodes['max_positions'][node]}"
             )
             full = full or trials.used[node] >= nodes["max_positions"][node]
-        weight = f"{trials.weight[node]:.2%}"
+        weight = percent(float(trials.weight[node]))
         if nodes["max_allocation"][node] < math.inf:
             most = float(nodes["max_allocation"][node])
-            weight = f"{weight} of {trials.limit_of(node, 'max_allocation')[0]} {most:.2%}"
+            weight = f"{weight} of {trials.limit_of(node, 'max_allocation')[0]} {percent(most)}"
         facts.append(f"{trials.node_name(node)}: {places}, {weight}")
     stopped = full and not trials.is_selected[at]
     return Step("bucket", "stopped" if stopped else "passed", "; ".join(facts) or "bucket limits are off")
@@ -148,13 +149,17 @@ def _sized(trials: Trials, at: int, words: Detail) -> dict[str, Step]:
     reason = SizeReason(trials.answer["size_reason"][at])
     size = float(trials.sizes[at])
     current, proposed = trials.currents[at], float(trials.answer["proposed"][at])
-    at_size = f"{size:.2%}"
+    at_size = percent(size)
     if current <= 0:
         band = "not held before: it takes its size"
     elif reason in _BANDS:
         band = words.size
     else:
-        band = f"held at {current:.2%}, traded to {proposed:.2%}" if proposed != current else f"stays at {current:.2%}"
+        band = (
+            f"held at {percent(current)}, traded to {percent(proposed)}"
+            if proposed != current
+            else f"stays at {percent(current)}"
+        )
     braked = reason == SizeReason.BRAKED
     brake = words.size if braked else "no brake holds"
     return {

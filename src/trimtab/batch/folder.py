@@ -138,8 +138,8 @@ class Folder:
             "failed": {"file": FAILED, "accounts": failed.num_rows, "sha256": hashlib.sha256(data).hexdigest()},
             "counts": Counts.total(record.counts for record in records).to_dict(),
         }
-        inside = {self.work / part_name(one.number): self.path / part_name(one.number) for one in records}
-        self.storage.move({old: new for old, new in inside.items() if old.exists()})
+        inside = [self.work / part_name(record.number) for record in records]
+        self.storage.move([file for file in inside if file.exists()], self.path)
         self.storage.write(self.path / FAILED, data, work=self.work)
         self.storage.write_json(self.path / MANIFEST, manifest, work=self.work)
         self.storage.remove(self.work)

@@ -45,11 +45,10 @@ def offer(
             if count < row.size:
                 row[count], asset[count] = at, held[at]
             count += 1
-        found, last = 0, -1
-        for at in range(ranked.shape[1]):
+        found, last, at = 0, -1, -1
+        while ranked[limits, at + 1] >= 0:
+            at += 1
             one = ranked[limits, at]
-            if one < 0:
-                break
             if bucket[limits, one] != last:
                 found, last = 0, bucket[limits, one]
             if found >= wanted[limits] or seen[one] == account:

@@ -55,9 +55,8 @@ class Rows:
         group = int(np.searchsorted(ends, inner, side="right"))
         skipped = inner - (int(ends[group - 1]) if group else 0)
         for batch in file.batches(range(group, len(file.groups)), self._sources.columns):
-            kept = min(skipped, batch.num_rows)
-            skipped -= kept
-            if kept < batch.num_rows:
-                yield batch.slice(kept)
+            above = min(skipped, batch.num_rows)
+            skipped -= above
+            yield batch.slice(above)
         for later in self._sources.files[number + 1 :]:
             yield from later.batches(range(len(later.groups)), self._sources.columns)

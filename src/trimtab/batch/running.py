@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from trimtab.batch.brake import Brake
-from trimtab.batch.coded import check_columns, value_type
+from trimtab.batch.coded import LIMITS_ID, check_columns, value_type
 from trimtab.batch.counts import Counts
 from trimtab.batch.folder import Folder, difference
 from trimtab.batch.plan import BLOCK_ROWS, Survey, Unit, survey, units_of
@@ -162,6 +162,9 @@ class _Plan:
 def _found(job: Job) -> tuple[Sources, Universe | None]:
     """The files of a job, checked at the door."""
     sources = find_sources(job.places)
+    if None not in job.limits and LIMITS_ID not in sources.columns:
+        fault = Fault("the column is missing", "add it, or give one set of limits for all accounts", column=LIMITS_ID)
+        raise InputError([fault], sources.files[0].place)
     if job.assets is None:
         try:
             check_columns(sources.schema)

@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -77,14 +77,12 @@ class Storage:
             self._rename(written, file)
             self._sync_folder(file.parent)
 
-    def move(self, files: dict[Path, Path]) -> None:
+    def move(self, files: Sequence[Path], folder: Path) -> None:
         """Rename files of one folder into another of the same disk."""
-        for old, new in files.items():
-            with _refusals(new):
-                self._rename(old, new)
-        for folder in sorted({new.parent for new in files.values()}):
-            with _refusals(folder):
-                self._sync_folder(folder)
+        with _refusals(folder):
+            for file in files:
+                self._rename(file, folder / file.name)
+            self._sync_folder(folder)
 
     def remove(self, folder: Path) -> None:
         """Remove a folder with its files; nothing where it is not."""

@@ -255,7 +255,7 @@ def explain(
     result = _rebalanced(inputs, chosen, words, strict=False)
     _say_notes(result, inputs, chosen, words)
     with inputs.named_in_errors():
-        found = [result.explain(asset) for asset in assets]
+        found = result.explained(*assets)
     emit(printed(lambda _width, ascii_only: explanations_page(found, ascii_only=ascii_only), None))
     return ExitCode.FINE
 
@@ -332,12 +332,12 @@ def limits_show(limits: LimitsFile = None, preset: Preset = None, settings: Sett
 @exit_codes
 def limits_describe(limits: LimitsFile = None, preset: Preset = None, settings: Settings = None) -> int:
     """Say in plain language what the limits are."""
-    from trimtab.cli.exits import printable
     from trimtab.cli.inputs import read_limits
     from trimtab.cli.output import emit
     from trimtab.rule_sheet import rule_sheet_text
+    from trimtab.written import printable
 
-    emit(printable(rule_sheet_text(read_limits(limits, preset, settings or []).limits)).encode())
+    emit(printable(rule_sheet_text(read_limits(limits, preset, settings or []).limits), keep="\n").encode())
     return ExitCode.FINE
 
 
@@ -404,8 +404,9 @@ def _put_out(result: RebalanceResult, title: str, form: str, out: Path | None, *
     else:
         from trimtab.cli.view import page, printed
 
+        facts = result.facts(title)
         data = printed(
-            lambda width, ascii_only: page(result, title, width, ascii_only=ascii_only, show_all=show_all),
+            lambda width, ascii_only: page(facts, width, ascii_only=ascii_only, show_all=show_all),
             _OUT_WIDTH if out is not None else None,
         )
     if out is None:

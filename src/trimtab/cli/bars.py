@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
-from trimtab.cli.exits import printable
-from trimtab.cli.symbols import Symbols, counted, percent, short_names
+from trimtab.cli.symbols import STATUS_STYLES, Symbols
 
 if TYPE_CHECKING:
-    from trimtab.result import RebalanceResult
-    from trimtab.summaries import BucketSummary
+    from trimtab.facts.buckets import BucketFact
+    from trimtab.facts.outcome import Facts
 
 _GAP = 2
 _LIMIT_TOLERANCE = 1e-9
-_BUCKET_LIMITS = ("max_positions", "max_allocation", "min_allocation")
 
 
 def bar(target: float, current: float, limit: float | None, full: float, width: int, symbols: Symbols) -> Text:
@@ -40,22 +37,17 @@ def bar(target: float, current: float, limit: float | None, full: float, width: 
     return text
 
 
-def bucket_table(result: RebalanceResult, width: int, symbols: Symbols) -> tuple[Table, int]:
-    """Every bucket that is or was held or must be, and the number of the others."""
-    shown = [one for one in result.buckets if _is_used(one)]
-    has_limits = any(one.max_allocation is not None or one.max_positions is not None for one in shown)
-    names = _names(shown, result.limits.bucket_separator)
-    statuses = _statuses(result)
-    cells = [
-        (_positions(one), _weight(one), percent(one.current_weight), _remark(one, statuses.get(one.path, "")))
-        for one in shown
-    ]
+def bucket_table(facts: Facts, width: int, symbols: Symbols) -> Table:
+    """Every bucket that is or was held or must be."""
+    shown = facts.buckets
+    has_limits = any(one.most_text or "/" in one.positions for one in shown)
+    names = ["  " * one.depth + one.short for one in shown]
+    cells = [(one.positions, _weight(one), one.before_text, _remark(one)) for one in shown]
     headers = ("Held", "Weight / limit" if has_limits else "Weight", "Before", "")
-    name_width = min(max([len("Bucket"), *map(len, names.values())]), max(width * 3 // 10, 12))
+    name_width = min(max([len("Bucket"), *map(len, names)]), max(width * 3 // 10, 12))
     columns: list[tuple[str | Text, ...]] = list(zip(headers, *cells, strict=True))
     taken = name_width + sum(max(map(len, column)) for column in columns)
     bar_width = max(min(width - taken - 5 * _GAP, 48), 8)
-    full = max([_most(one) for one in shown], default=0.0)
     table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("Bucket", max_width=name_width, overflow="ellipsis", no_wrap=True)
     table.add_column(headers[0], justify="right", no_wrap=True)
@@ -63,65 +55,24 @@ def bucket_table(result: RebalanceResult, width: int, symbols: Symbols) -> tuple
     table.add_column(headers[1], justify="right", no_wrap=True)
     table.add_column(headers[2], justify="right", no_wrap=True)
     table.add_column(headers[3], no_wrap=True)
-    for one, (positions, weight, before, remark) in zip(shown, cells, strict=True):
-        drawn = bar(one.target_weight, one.current_weight, one.max_allocation, full, bar_width, symbols)
-        table.add_row(Text(names[one.path]), positions, drawn, weight, before, remark)
-    return table, len(result.buckets) - len(shown)
+    for one, name, (positions, weight, before, remark) in zip(shown, names, cells, strict=True):
+        drawn = bar(one.after, one.before, one.most, facts.bucket_scale, bar_width, symbols)
+        table.add_row(Text(name), positions, drawn, weight, before, remark)
+    return table
 
 
-def legend(result: RebalanceResult, symbols: Symbols, empty: int) -> str:
+def legend(facts: Facts, symbols: Symbols) -> str:
     """What the bars mean, in one line."""
     marks = f"{symbols.blocks[-1]} held  {symbols.sold} sold"
-    if any(one.max_allocation is not None for one in result.buckets):
+    if any(one.most_text for one in facts.buckets):
         marks += f"  {symbols.limit} limit"
-    return marks + (f"  ({counted(empty, 'empty bucket')} left out)" if empty else "")
+    return marks + (f"  ({facts.empty_buckets} left out)" if facts.empty_buckets else "")
 
 
-def _is_used(one: BucketSummary) -> bool:
-    return one.positions > 0 or one.current_weight > 0 or one.target_weight > 0 or one.min_allocation is not None
+def _weight(one: BucketFact) -> str:
+    return f"{one.after_text} / {one.most_text}" if one.most_text else one.after_text
 
 
-def _positions(one: BucketSummary) -> str:
-    return f"{one.positions}" if one.max_positions is None else f"{one.positions}/{one.max_positions}"
-
-
-def _weight(one: BucketSummary) -> str:
-    limit = "" if one.max_allocation is None else f" / {percent(one.max_allocation)}"
-    return f"{percent(one.target_weight)}{limit}"
-
-
-def _most(one: BucketSummary) -> float:
-    limit = one.max_allocation if one.max_allocation is not None and one.max_allocation < 1 else 0.0
-    return max(one.target_weight, one.current_weight, limit)
-
-
-def _names(shown: Sequence[BucketSummary], separator: str) -> dict[str, str]:
-    """A bucket below another on the list by its last part, indented; others as short as they can be."""
-    listed = {one.path for one in shown}
-    tops: list[str] = []
-    names: dict[str, str] = {}
-    for one in shown:
-        parts = one.path.split(separator) if separator else [one.path]
-        above = sum(separator.join(parts[:depth]) in listed for depth in range(1, len(parts)))
-        if above:
-            names[one.path] = "  " * above + printable(parts[-1], keep="")
-        else:
-            tops.append(one.path)
-    return {**short_names(tops, separator), **names}
-
-
-def _statuses(result: RebalanceResult) -> dict[str, str]:
-    """The certificate's word for each bucket where a limit is not simply met."""
-    found: dict[str, str] = {}
-    for one in result.certificate:
-        if one.name in _BUCKET_LIMITS and one.status != "met":
-            found[one.node] = one.status
-    return found
-
-
-def _remark(one: BucketSummary, status: str) -> Text:
-    least = "" if one.min_allocation is None else f"min {percent(one.min_allocation)}"
-    full = one.max_allocation is not None and one.target_weight >= one.max_allocation - _LIMIT_TOLERANCE
-    word = status or ("full" if full and one.target_weight > 0 else "")
-    styles = {"unmet": "bold red", "waived": "yellow", "drifted": "yellow", "full": "bold"}
-    return Text.assemble((word, styles.get(word, "")), " " if word and least else "", least)
+def _remark(one: BucketFact) -> Text:
+    least = f"min {one.least_text}" if one.least_text else ""
+    return Text.assemble((one.status, STATUS_STYLES.get(one.status, "")), " " if one.status and least else "", least)

@@ -230,10 +230,11 @@ def _tell(outcome: Outcome, out: Path, against: Path | None, words: Words, *, as
     """The summary, and how it ended."""
     from trimtab.batch.summary import last_published, read_summary
 
-    found = read_summary(out, against or last_published(out))
+    found = None if outcome.status == "shard" else read_summary(out, against or last_published(out))
     if as_json:
-        _json_line({"event": outcome.status, "why": outcome.why, "kept": outcome.kept, "summary": found.to_dict()})
-    elif outcome.status != "unchanged":
+        summary = {} if found is None else {"summary": found.to_dict()}
+        _json_line({"event": outcome.status, "why": outcome.why, "kept": outcome.kept, **summary})
+    elif found is not None and outcome.status != "unchanged":
         _show(found)
     if outcome.why:
         words.error(f"nothing is published: {'; '.join(outcome.why)}")

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from trimtab.cli.exits import printable
+from trimtab.written import printable
 
 if TYPE_CHECKING:
     from trimtab.batch.summary import Section, Summary
@@ -20,12 +20,12 @@ def summary_page(found: Summary, width: int) -> RenderableType:
     """Figures, tables of counts, what rose, and the first failed accounts."""
     style = "bold" if found.status == "published" else "bold red"
     against = f", beside {found.before}" if found.before else ""
-    parts: list[RenderableType] = [Text(printable(f"{found.title}: {found.status}{against}", keep=""), style=style), ""]
+    parts: list[RenderableType] = [Text(printable(f"{found.title}: {found.status}{against}"), style=style), ""]
     parts.append(_figures(found, width))
     for section in found.sections:
         parts += ["", Text(section.title, style="bold"), _table(section, found.before)]
     if found.rises:
-        before = printable(found.before or "", keep="")
+        before = printable(found.before or "")
         parts += ["", Text(f"Reasons that rose against {before}", style="bold")]
         parts += [
             Text(f"  {one.reason}: {one.before:.2%} of the rows before, {one.now:.2%} now")
@@ -33,7 +33,7 @@ def summary_page(found: Summary, width: int) -> RenderableType:
         ]
     if found.failed:
         parts += ["", Text(f"Failed accounts ({found.counts.failed:,}; the first of them)", style="bold")]
-        parts += [Text(f"  {printable(f'{account}: {reason}', keep='')}") for account, reason in found.failed]
+        parts += [Text(f"  {printable(f'{account}: {reason}')}") for account, reason in found.failed]
     return Group(*parts)
 
 
@@ -52,6 +52,6 @@ def _table(section: Section, before: str | None) -> Table:
     for name in ("count", "share", *(("before",) if before else ())):
         table.add_column(name, justify="right", no_wrap=True)
     for line in section.lines:
-        name = Text(printable(line.name, keep=""))
+        name = Text(printable(line.name))
         table.add_row(name, f"{line.count:,}", line.share_text, *((line.before_text,) if before else ()))
     return table

@@ -12,6 +12,7 @@ from typing import ParamSpec
 import typer
 
 from trimtab.errors import BrokenLimitError, InputError, TrimtabError, UnmetLimitError
+from trimtab.written import printable
 
 _FAULTS_LISTED = 10
 _Arguments = ParamSpec("_Arguments")
@@ -49,11 +50,6 @@ class Words:
     def error(self, text: str) -> None:
         """What prevents the result."""
         _say("error: ", text, "bold red")
-
-
-def printable(text: str, keep: str = "\n") -> str:
-    """Text from outside without characters that could steer a terminal."""
-    return "".join(char if char.isprintable() or char in keep else "?" for char in text)
 
 
 def exit_codes(command: Callable[_Arguments, int]) -> Callable[_Arguments, None]:
@@ -105,5 +101,5 @@ def _say(prefix: str, text: str, style: str) -> None:
     from rich.text import Text
 
     console = Console(stderr=True)
-    said = Text.assemble((prefix, style), printable(text))
+    said = Text.assemble((prefix, style), printable(text, keep="\n"))
     console.print(said, soft_wrap=not console.is_terminal)  # in a file one line is one line

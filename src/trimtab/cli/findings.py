@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from trimtab.cli.exits import printable
 from trimtab.errors import Fault
 from trimtab.preflight import Finding, Preflight
+from trimtab.written import printable
 
 
 def findings_text(found: Preflight, source_of: Mapping[str, str], located: Callable[[Fault], Fault]) -> bytes:
@@ -29,7 +29,7 @@ def conflicts_text(found: Preflight) -> bytes:
             lines.append(f"         it is met with {' and '.join(relaxation.effect for relaxation in one.together)}")
         if one.goal.relaxation:
             lines.append(f"         what is left of it: {one.goal.relaxation.effect}")
-    return "".join(f"{printable(line, keep='')}\n" for line in lines).encode()
+    return "".join(f"{printable(line)}\n" for line in lines).encode()
 
 
 def summary(found: Preflight) -> str:
@@ -49,4 +49,4 @@ def _line(finding: Finding, source_of: Mapping[str, str], located: Callable[[Fau
     place = f"{source}: " if source else ""
     if finding.account is not None and finding.code != "input":
         place += f"account {finding.account!r}: "
-    return f"{finding.level:<7}  {finding.code:<19}  {printable(place + text, keep='')}"
+    return f"{finding.level:<7}  {finding.code:<19}  {printable(place + text)}"

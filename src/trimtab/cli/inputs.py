@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from trimtab.cli.exits import Words
-from trimtab.cli.symbols import counted
 from trimtab.errors import Fault, InputError, LimitsError, listed
 from trimtab.limits import RebalancingLimits
 from trimtab.paths import UNKNOWN
 from trimtab.regime_limits import laid_over
+from trimtab.written import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -1,4 +1,4 @@
-"""The page that `rebalance` and `demo` show: pure functions from a result to what Rich prints."""
+"""The page that `rebalance` and `demo` show: pure functions from facts to what Rich prints."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from trimtab.cli.bars import bucket_table, legend
-from trimtab.cli.rows import Row, Shown, chosen_rows, rows_of
-from trimtab.cli.summary import brake_sentence, cash_facts, headline, limit_lines, trades
-from trimtab.cli.symbols import ACTION_STYLES, ASCII, UNICODE, Symbols, percent, short_names
-from trimtab.paths import UNKNOWN
+from trimtab.cli.rows import Shown, chosen_rows, fitting
+from trimtab.cli.symbols import ACTION_STYLES, ASCII, STATUS_STYLES, UNICODE, Symbols
 
 if TYPE_CHECKING:
-    from trimtab.result import RebalanceResult
+    from trimtab.facts.assets import AssetFact
+    from trimtab.facts.outcome import Facts
 
 _LEAST_WIDTH = 60
 _FLAT_FROM = 100  # narrower pages put the bucket below the asset, and the action below the weights
@@ -43,33 +42,40 @@ def printed(make: Callable[[int, bool], RenderableType], width: int | None) -> b
     return ("\n".join(line.rstrip() for line in lines) + "\n").encode(encoding, "backslashreplace")
 
 
-def page(result: RebalanceResult, name: str, width: int, *, ascii_only: bool, show_all: bool) -> RenderableType:
-    """The whole page for a result, `width` columns wide."""
+def page(facts: Facts, width: int, *, ascii_only: bool, show_all: bool) -> RenderableType:
+    """The whole page for the facts of a result, `width` columns wide."""
     symbols = ASCII if ascii_only else UNICODE
-    rows = rows_of(result)
-    shown = chosen_rows(rows, show_all=show_all)
-    has_buckets = result.limits.enable_bucket_diversification or any(row.bucket != UNKNOWN for row in rows)
-    parts: list[RenderableType] = [Text(headline(result, name, rows), style="bold")]
-    if result.braked:
-        parts.append(Text(brake_sentence(result, rows), style="bold red"))
-    parts += ["", asset_table(shown, result, width, symbols, has_buckets=has_buckets)]
+    shown = chosen_rows(facts.groups, show_all=show_all)
+    parts: list[RenderableType] = [Text(facts.headline, style="bold")]
+    if facts.brake:
+        parts.append(Text(facts.brake, style="bold red"))
+    parts += ["", asset_table(shown, width, symbols, has_buckets=facts.has_buckets)]
     if shown.more:
         more = f"{symbols.ellipsis} {shown.more} more not selected"
         parts.append(Text(f"{more} (--all shows them, --format csv has every column)", "dim"))
-    if has_buckets:
-        table, empty = bucket_table(result, width, symbols)
-        parts += [*_heading("Buckets"), table, Text(legend(result, symbols, empty), "dim")]
-    cash, *facts = cash_facts(result, rows)
-    parts += [*_heading("Cash"), Text(cash), *_bullets(map(Text, facts))]
-    summary, *exceptions = limit_lines(result)
-    parts += [*_heading("Limits"), summary, *_bullets(exceptions)]
-    parts += [*_heading("Trades"), Text(trades(result, rows))]
+    if facts.has_buckets:
+        parts += [*_heading("Buckets"), bucket_table(facts, width, symbols), Text(legend(facts, symbols), "dim")]
+    parts += [*_heading("Cash"), Text(facts.cash_sentence), *_bullets(map(Text, facts.cash_reasons))]
+    parts += [*_heading("Limits"), _counts(facts), *_bullets(_exceptions(facts))]
+    parts += [*_heading("Trades"), Text(facts.trades)]
     return Group(*parts)
 
 
-def asset_table(shown: Shown, result: RebalanceResult, width: int, symbols: Symbols, *, has_buckets: bool) -> Table:
+def _counts(facts: Facts) -> Text:
+    """How many limits hold."""
+    return Text(", ").join([Text(one.text, STATUS_STYLES[one.status]) for one in facts.counts])
+
+
+def _exceptions(facts: Facts) -> Iterable[Text]:
+    """Every limit that does not simply hold."""
+    for count in facts.counts[1:]:
+        for one in facts.lines:
+            if one.status == count.status:
+                yield Text.assemble((one.status, STATUS_STYLES[one.status]), " ", one.sentence)
+
+
+def asset_table(shown: Shown, width: int, symbols: Symbols, *, has_buckets: bool) -> Table:
     """What is held, then what is closed, then the nearest misses."""
-    names = _bucket_names([*shown.held, *shown.closed, *shown.missed], result.limits.bucket_separator, width)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     flat = width >= _FLAT_FROM
     add = _flat_columns if flat else _stacked_columns
@@ -78,9 +84,10 @@ def asset_table(shown: Shown, result: RebalanceResult, width: int, symbols: Symb
     for at, group in enumerate(group for group in (shown.held, shown.closed, shown.missed) if group):
         if at:
             table.add_row()
-        for row in group:
-            style = "dim" if row.action == "none" else ""
-            table.add_row(*cells(row, names[row.bucket], symbols, width, has_buckets), style=style)
+        for one in group:
+            style = "dim" if one.action == "none" else ""
+            name = one.bucket if width >= _WIDE_FROM else one.short
+            table.add_row(*cells(one, name, symbols, width, has_buckets), style=style)
     return table
 
 
@@ -102,41 +109,36 @@ def _stacked_columns(table: Table, width: int, *, has_buckets: bool) -> None:
     table.add_column("Why", ratio=1)
 
 
-def _flat_cells(row: Row, bucket: str, symbols: Symbols, width: int, has_buckets: bool) -> Sequence[Text]:
-    first = [Text(row.asset, "bold"), *([Text(bucket)] if has_buckets else [])]
+def _flat_cells(one: AssetFact, bucket: str, symbols: Symbols, width: int, has_buckets: bool) -> Sequence[Text]:
+    first = [Text(one.asset, "bold"), *([Text(bucket)] if has_buckets else [])]
     room = 2 * (width - 50 - _bucket_width(width) * has_buckets)
-    return [*first, _score(row), _weights(row, symbols), _action(row, symbols), Text(row.fitting(room, bucket))]
+    return [
+        *first,
+        Text(one.score_text),
+        _weights(one, symbols),
+        _action(one, symbols),
+        Text(fitting(one, room, bucket)),
+    ]
 
 
-def _stacked_cells(row: Row, bucket: str, symbols: Symbols, width: int, has_buckets: bool) -> Sequence[Text]:
-    first = Text.assemble((row.asset, "bold"), *([f"\n{bucket}"] if has_buckets else []))
-    second = Text.assemble(_weights(row, symbols), "\n", _action(row, symbols))
-    return [first, _score(row), second, Text(row.fitting(2 * (width - 50), bucket))]
+def _stacked_cells(one: AssetFact, bucket: str, symbols: Symbols, width: int, has_buckets: bool) -> Sequence[Text]:
+    first = Text.assemble((one.asset, "bold"), *([f"\n{bucket}"] if has_buckets else []))
+    second = Text.assemble(_weights(one, symbols), "\n", _action(one, symbols))
+    return [first, Text(one.score_text), second, Text(fitting(one, 2 * (width - 50), bucket))]
 
 
 def _bucket_width(width: int) -> int:
     return 20 if width < _WIDE_FROM else 34
 
 
-def _bucket_names(rows: Sequence[Row], separator: str, width: int) -> dict[str, str]:
-    paths = {row.bucket for row in rows}
-    return {path: path for path in paths} if width >= _WIDE_FROM else short_names(paths, separator)
+def _weights(one: AssetFact, symbols: Symbols) -> Text:
+    if one.action == "none":
+        return Text(f"{one.after_text:>7}")
+    return Text.assemble(f"{one.before_text:>7}", (f" {symbols.arrow} ", "dim"), (f"{one.after_text:>7}", "bold"))
 
 
-def _score(row: Row) -> Text:
-    return Text("none" if row.score is None else f"{row.score:.3f}")
-
-
-def _weights(row: Row, symbols: Symbols) -> Text:
-    if row.action == "none":
-        return Text(f"{percent(0.0):>7}")
-    return Text.assemble(
-        f"{percent(row.current):>7}", (f" {symbols.arrow} ", "dim"), (f"{percent(row.target):>7}", "bold")
-    )
-
-
-def _action(row: Row, symbols: Symbols) -> Text:
-    return Text(f"{symbols.actions[row.action]} {row.action}", ACTION_STYLES[row.action])
+def _action(one: AssetFact, symbols: Symbols) -> Text:
+    return Text(f"{symbols.actions[one.action]} {one.action}", ACTION_STYLES[one.action])
 
 
 def _heading(text: str) -> Iterable[RenderableType]:

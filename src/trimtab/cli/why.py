@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from trimtab.cli.exits import printable
-from trimtab.cli.symbols import ASCII, UNICODE, percent
-from trimtab.errors import listed
-from trimtab.explanation import Crowding, Explanation
+from trimtab.cli.symbols import ASCII, UNICODE
 
-_NAMED = 8
+if TYPE_CHECKING:
+    from trimtab.explanation import Explanation
+    from trimtab.facts.findings import Explained
+
 _OUTCOME_STYLES = {"passed": "green", "stopped": "bold red", "not reached": "dim"}
 
 
-def explanations_page(found: Sequence[Explanation], *, ascii_only: bool) -> RenderableType:
+def explanations_page(found: Sequence[Explained], *, ascii_only: bool) -> RenderableType:
     """Some explanations, one below the other."""
     parts: list[RenderableType] = []
     for one in found:
@@ -25,16 +26,17 @@ def explanations_page(found: Sequence[Explanation], *, ascii_only: bool) -> Rend
     return Group(*parts)
 
 
-def _explained(one: Explanation, *, ascii_only: bool) -> Iterable[RenderableType]:
+def _explained(found: Explained, *, ascii_only: bool) -> Iterable[RenderableType]:
     arrow = (ASCII if ascii_only else UNICODE).arrow
-    bucket = f" ({printable(one.bucket, keep='')})" if one.bucket else ""
-    weights = f"{percent(one.current_weight)} {arrow} {percent(one.target_weight)}, {one.action}"
-    yield Text.assemble((printable(one.asset, keep=""), "bold"), bucket, ": ", (one.decision, "bold"), f", {weights}")
+    fact, one = found.fact, found.explanation
+    bucket = f" ({fact.bucket})" if one.bucket else ""
+    weights = f"{fact.before_text} {arrow} {fact.after_text}, {fact.action}"
+    yield Text.assemble((fact.asset, "bold"), bucket, ": ", (one.decision, "bold"), f", {weights}")
     yield _steps(one)
     for title, lines in (
-        ("Merit", [_merit(one)]),
-        ("Size", [printable(one.held_by.effect, keep="")] if one.held_by else []),
-        ("What would change it", [printable(change.effect, keep="") for change in one.counterfactuals] or [_NOTHING]),
+        ("Merit", [one.about_merit]),
+        ("Size", [one.held_by.effect] if one.held_by else []),
+        ("What would change it", [change.effect for change in one.counterfactuals] or [_NOTHING]),
     ):
         if lines:
             yield Text(f"  {title}", style="bold")
@@ -52,22 +54,8 @@ def _steps(one: Explanation) -> Table:
     for step in one.steps:
         mark = Text(">" if step.decides else " ", "bold")
         outcome = Text(step.outcome, _OUTCOME_STYLES[step.outcome])
-        table.add_row(mark, step.stage, outcome, Text(printable(step.text, keep=""), "bold" if step.decides else ""))
+        table.add_row(mark, step.stage, outcome, Text(step.text, "bold" if step.decides else ""))
     return table
-
-
-def _merit(one: Explanation) -> str:
-    if one.crowded_out is None:
-        return "good enough by itself" if one.merit else "not good enough by itself, whatever the others are"
-    return f"good enough by itself, but crowded out by {crowd(one.crowded_out)}"
-
-
-def crowd(found: Crowding) -> str:
-    """A limit and who has the places, in words."""
-    names = [printable(name, keep="") for name in found.by]
-    those = listed(names, _NAMED)
-    node = f" of {printable(found.node, keep='')}" if found.node else ""
-    return f"{found.limit} {found.value:g}{node}" + (f": {those}" if those else "")
 
 
 def _bullets(lines: Sequence[str]) -> Table:

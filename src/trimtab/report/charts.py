@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from trimtab.facts import AssetFact, BucketFact, Facts
+from trimtab.facts.assets import AssetFact, Part
+from trimtab.facts.buckets import BucketFact
+from trimtab.facts.outcome import Facts
 from trimtab.report.shapes import Chart, Shape, circle, coloured, fitting, label, line, number, rect
 from trimtab.report.treemap import Box, squarified
 
@@ -18,22 +19,17 @@ _GAP = 2.0
 
 def bucket_chart(facts: Facts) -> Chart:
     """Bars before and after, with a mark for the most and a broken one for the least weight."""
-    full = _full(facts.buckets)
-    shapes = [one for at, bucket in enumerate(facts.buckets) for one in _bucket(bucket, 34.0 * at, full)]
+    scale = (WIDTH - _LABELS - _VALUES) / (facts.bucket_scale or 1.0)
+    shapes = [
+        one for at, bucket in enumerate(facts.buckets) for one in _bucket(bucket, 34.0 * at, scale, facts.bucket_scale)
+    ]
     height = 34.0 * len(facts.buckets)
     summary = "; ".join(f"{one.path} {one.before_text} to {one.after_text}" for one in facts.buckets)
     return Chart("buckets", "Buckets, before and after", summary, number(WIDTH), number(height), tuple(shapes))
 
 
-def _full(buckets: Sequence[BucketFact]) -> float:
-    """The weight at the end of the bars."""
-    limits = [one.most for one in buckets if one.most is not None and one.most < 1]
-    return max([one.before for one in buckets] + [one.after for one in buckets] + limits, default=0.0) or 1.0
-
-
-def _bucket(one: BucketFact, y: float, full: float) -> Iterator[Shape]:
-    scale = (WIDTH - _LABELS - _VALUES) / full
-    name = f"- {one.short}" if one.below else one.short
+def _bucket(one: BucketFact, y: float, scale: float, full: float) -> Iterator[Shape]:
+    name = f"- {one.short}" if one.depth else one.short
     yield label(0, y + 20, fitting(name, _LABELS - 8))
     yield rect(_LABELS, y + 4, one.before * scale, 7, "before", f"{one.path} before: {one.before_text}")
     yield from coloured(_LABELS, y + 12, one.after * scale, 14, one.colour, f"{one.path} after: {one.after_text}")
@@ -48,24 +44,15 @@ def _bucket(one: BucketFact, y: float, full: float) -> Iterator[Shape]:
 def treemap_chart(facts: Facts) -> Chart:
     """The portfolio: an area for each bucket, in it one for each asset; what is left is cash."""
     height = 300.0
-    held = [one for one in facts.assets if one.after > 0]
-    tops: dict[str, list[AssetFact]] = {}
-    for one in held:
-        tops.setdefault(one.top, []).append(one)
-    groups = sorted(((math.fsum(one.after for one in members), top) for top, members in tops.items()), reverse=True)
-    weights = [weight for weight, _ in groups] + ([facts.cash] if facts.cash > 0 else [])
-    boxes = squarified(sorted(weights, reverse=True), Box(0.0, 0.0, WIDTH, height))
-    shapes: list[Shape] = []
-    cash_at = sorted(weights, reverse=True).index(facts.cash) if facts.cash > 0 else -1
-    names = [top for _, top in groups]
-    for at, box in enumerate(boxes):
-        if at == cash_at:
-            shapes += _tile(box, "cash", facts.cash_text, None)
-        else:
-            shapes += _group(tops[names.pop(0)], box)
-    summary = "; ".join(f"{one.asset} {one.after_text}" for one in held)
-    text = f"{summary}; cash {facts.cash_text}" if summary else f"cash {facts.cash_text}"
+    boxes = squarified([part.weight for part in facts.parts], Box(0.0, 0.0, WIDTH, height))
+    shapes = [one for part, box in zip(facts.parts, boxes, strict=True) for one in _part(part, box, facts.cash_text)]
+    held = "; ".join(f"{one.asset} {one.after_text}" for one in facts.assets if one.after > 0)
+    text = f"{held}; cash {facts.cash_text}" if held else f"cash {facts.cash_text}"
     return Chart("portfolio", "The portfolio after", text, number(WIDTH), number(height), tuple(shapes))
+
+
+def _part(part: Part, box: Box, cash: str) -> Iterable[Shape]:
+    return _group(part.assets, box) if part.assets else _tile(box, "cash", cash, None)
 
 
 def _group(members: Sequence[AssetFact], box: Box) -> Iterator[Shape]:
@@ -92,8 +79,7 @@ def _tile(box: Box, name: str, value: str, colour: int | None, tip: str = "") ->
 def dumbbell_chart(facts: Facts) -> Chart:
     """A line from the current weight (a ring) to the target (a dot) of every asset that is or will be held."""
     moved = [one for one in facts.assets if one.before > 0 or one.after > 0]
-    full = max([one.before for one in moved] + [one.after for one in moved], default=1.0)
-    shapes = [one for at, asset in enumerate(moved) for one in _dumbbell(asset, 24.0 * at + 12, full)]
+    shapes = [one for at, asset in enumerate(moved) for one in _dumbbell(asset, 24.0 * at + 12, facts.asset_scale)]
     summary = "; ".join(f"{one.asset} {one.before_text} to {one.after_text}, {one.action}" for one in moved)
     height = 24.0 * len(moved)
     return Chart("targets", "Current weight and target", summary, number(WIDTH), number(height), tuple(shapes))
@@ -113,15 +99,14 @@ def _dumbbell(one: AssetFact, y: float, full: float) -> Iterator[Shape]:
 
 def waterfall_chart(facts: Facts) -> Chart:
     """All candidates, what each rule takes out, and what is left: the targets."""
-    left = facts.losses[-1].left if facts.losses else facts.candidates
     scale = (WIDTH - 190.0 - 60.0) / max(facts.candidates, 1)
     shapes = [*_bar("candidates", 0.0, 0.0, facts.candidates, scale, "all", str(facts.candidates))]
     for at, one in enumerate(facts.losses):
         shapes += _bar(one.name, 24.0 * (at + 1), float(one.left), one.lost, scale, "lost", f"-{one.lost}")
-    shapes += _bar("selected", 24.0 * (len(facts.losses) + 1), 0.0, left, scale, "kept", str(left))
+    shapes += _bar("selected", 24.0 * (len(facts.losses) + 1), 0.0, facts.selected, scale, "kept", str(facts.selected))
     summary = "; ".join([f"{facts.candidates} candidates", *(f"{one.lost} {one.name}" for one in facts.losses)])
     height = 24.0 * (len(facts.losses) + 2)
-    text = f"{summary}; {left} selected"
+    text = f"{summary}; {facts.selected} selected"
     return Chart("selection", "From candidates to targets", text, number(WIDTH), number(height), tuple(shapes))
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
 
-from trimtab.facts import Facts
+from trimtab.facts.findings import Findings
+from trimtab.facts.outcome import Facts
 from trimtab.report.charts import bucket_chart, dumbbell_chart, tally_chart, treemap_chart, waterfall_chart
 
 
@@ -36,9 +37,9 @@ def _environment() -> Environment:
     )
 
 
-def page_of(facts: Facts) -> str:
+def page_of(findings: Findings) -> str:
     """The whole page: one HTML document without scripts, that asks for nothing from anywhere."""
-    return _rendered("page.html", facts)
+    return _rendered("page.html", findings.facts, findings=findings)
 
 
 def fragment_of(facts: Facts) -> str:
@@ -56,9 +57,9 @@ def batch_page(summary: Any) -> str:
     return _environment().get_template("batch.html").render(facts=summary, sections=both) + "\n"
 
 
-def _rendered(template: str, facts: Facts) -> str:
+def _rendered(template: str, facts: Facts, **more: Findings) -> str:
     charts = {
         chart.name: chart
         for chart in (bucket_chart(facts), treemap_chart(facts), dumbbell_chart(facts), waterfall_chart(facts))
     }
-    return _environment().get_template(template).render(facts=facts, charts=charts) + "\n"
+    return _environment().get_template(template).render(facts=facts, charts=charts, **more) + "\n"

@@ -1,0 +1,130 @@
+"""The candidates, each with its weights, its reasons and its texts; in the orders in which they are shown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from trimtab.details import Detail
+from trimtab.facts.buckets import short_names, top_of
+from trimtab.reasons import Action, Reason, SizeReason
+from trimtab.trials import Trials
+from trimtab.written import percent, printable
+
+
+@dataclass(frozen=True)
+class AssetFact:
+    """A candidate: the bucket whose colour it has, weights as fractions, and how all of it is written.
+
+    `row` is its place in the table that came in; `short` names its bucket as briefly as is clear; `about_selection` and
+    `about_size` are the two parts of its sentence.
+    """
+
+    row: int
+    asset: str
+    bucket: str
+    short: str
+    top: str
+    colour: int
+    score: float | None
+    before: float
+    after: float
+    score_text: str
+    before_text: str
+    after_text: str
+    action: str
+    reason: str
+    size_reason: str
+    about_selection: str
+    about_size: str
+
+    @property
+    def sentence(self) -> str:
+        """Why it is in or out, and why its weight is what it is."""
+        return f"{self.about_selection} {self.about_size}".strip()
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The candidates in three groups: held afterwards, bucket by bucket; closed; neither, by score."""
+
+    held: tuple[AssetFact, ...]
+    closed: tuple[AssetFact, ...]
+    missed: tuple[AssetFact, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the portfolio: a bucket at `bucket_level` with its assets, the largest first; or cash, without assets."""
+
+    name: str
+    weight: float
+    assets: tuple[AssetFact, ...]
+
+
+def assets_of(trials: Trials, colour_of: dict[str, int], words: Sequence[Detail]) -> Iterator[AssetFact]:
+    """Every candidate: targets first, the largest first; then by score. `words` are in the order of the table."""
+    order, target = trials.candidates.order.tolist(), trials.answer["target"].tolist()
+    buckets = [str(trials.candidates.bucket.at(row)) for row in order]
+    shorts = short_names(buckets, trials.limits)
+
+    def rank(at: int) -> tuple[float, float, float, int]:
+        score = trials.scores[at]
+        return -target[at], -trials.currents[at], math.inf if math.isnan(score) else -score, at
+
+    for at in sorted(range(len(order)), key=rank):
+        answer, score, bucket = trials.answer[at], trials.scores[at], buckets[at]
+        top, said = top_of(bucket, trials.limits), words[order[at]]
+        yield AssetFact(
+            order[at],
+            printable(trials.names[at]),
+            printable(bucket),
+            printable(shorts[bucket]),
+            printable(top),
+            colour_of[top],
+            None if math.isnan(score) else score,
+            trials.currents[at],
+            target[at],
+            "none" if math.isnan(score) else f"{score:.3f}",
+            percent(trials.currents[at]),
+            percent(target[at]),
+            Action(answer["action"]).code,
+            Reason(answer["reason"]).code,
+            SizeReason(answer["size_reason"]).code,
+            printable(said.reason),
+            printable(said.size),
+        )
+
+
+def groups_of(assets: Sequence[AssetFact]) -> Groups:
+    """Held ones by bucket (the largest first) and weight, closed ones by weight, the others by score."""
+    in_bucket: dict[str, float] = {}
+    for one in assets:
+        in_bucket[one.bucket] = in_bucket.get(one.bucket, 0.0) + one.after
+
+    def among_held(one: AssetFact) -> tuple[float, str, float, float, str]:
+        return -in_bucket[one.bucket], one.bucket, -one.after, -(one.score or 0.0), one.asset
+
+    return Groups(
+        tuple(sorted((one for one in assets if one.after > 0), key=among_held)),
+        tuple(sorted((one for one in assets if one.after <= 0 < one.before), key=lambda one: (-one.before, one.asset))),
+        tuple(
+            sorted(
+                (one for one in assets if one.after <= 0 and one.before <= 0),
+                key=lambda one: (one.score is None, -(one.score or 0.0), one.asset),
+            )
+        ),
+    )
+
+
+def parts_of(assets: Sequence[AssetFact], cash: float) -> tuple[Part, ...]:
+    """The portfolio afterwards, the largest part first."""
+    tops: dict[str, list[AssetFact]] = {}
+    for one in assets:
+        if one.after > 0:
+            tops.setdefault(one.top, []).append(one)
+    parts = [Part(top, math.fsum(one.after for one in inside), tuple(inside)) for top, inside in tops.items()]
+    if cash > 0:
+        parts.append(Part("cash", cash, ()))
+    return tuple(sorted(parts, key=lambda part: (-part.weight, part.name)))

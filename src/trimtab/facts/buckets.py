@@ -1,0 +1,125 @@
+"""The buckets of an account before and after, each with its colour, its limits and its texts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from trimtab.certificate import Certificate
+from trimtab.limits import RebalancingLimits
+from trimtab.paths import UNKNOWN, split_path
+from trimtab.summaries import BucketSummary
+from trimtab.trials import Trials
+from trimtab.written import percent, printable
+
+_FULL_TOLERANCE = 1e-9
+_BUCKET_LIMITS = ("max_positions", "max_allocation", "min_allocation")
+
+
+@dataclass(frozen=True)
+class BucketFact:
+    """A bucket: its colour (a number), weights as fractions, and how they are written. None: no such limit.
+
+    `short` is its path, or the last part of it where that says enough; `depth`: in how many others of the list it lies;
+    `status`: what is to be said of its limits (`full`, or a word of the certificate), empty where nothing is.
+    """
+
+    path: str
+    short: str
+    depth: int
+    colour: int
+    positions: str
+    before: float
+    after: float
+    most: float | None
+    least: float | None
+    before_text: str
+    after_text: str
+    most_text: str
+    least_text: str
+    status: str
+
+
+def is_used(one: BucketSummary) -> bool:
+    """Whether anything is or was in a bucket, or must be."""
+    held = one.positions > 0 or one.current_weight > 0 or one.target_weight > 0
+    return held or bool(one.min_allocation)
+
+
+def buckets_of(
+    used: Sequence[BucketSummary], limits: RebalancingLimits, colour_of: dict[str, int], certificate: Certificate
+) -> Iterator[BucketFact]:
+    """Some buckets, by path."""
+    names = _indented([one.path for one in used], limits)
+    statuses = {one.node: one.status for one in certificate if one.name in _BUCKET_LIMITS and one.status != "met"}
+    for one in used:
+        short, depth = names[one.path]
+        yield BucketFact(
+            printable(one.path),
+            printable(short),
+            depth,
+            colour_of[top_of(one.path, limits)],
+            f"{one.positions}" if one.max_positions is None else f"{one.positions}/{one.max_positions}",
+            one.current_weight,
+            one.target_weight,
+            one.max_allocation,
+            one.min_allocation,
+            percent(one.current_weight),
+            percent(one.target_weight),
+            "" if one.max_allocation is None else percent(one.max_allocation),
+            "" if one.min_allocation is None else percent(one.min_allocation),
+            statuses.get(one.path) or ("full" if _is_full(one) else ""),
+        )
+
+
+def _is_full(one: BucketSummary) -> bool:
+    most = one.max_allocation
+    return most is not None and one.target_weight > 0 and one.target_weight >= most - _FULL_TOLERANCE
+
+
+def scale_of(buckets: Iterable[BucketFact]) -> float:
+    """The weight at the end of the bars: the largest weight or limit, a limit of everything aside."""
+    found = tuple(buckets)
+    limits = [one.most for one in found if one.most is not None and one.most < 1]
+    return max([one.before for one in found] + [one.after for one in found] + limits, default=0.0)
+
+
+def _indented(paths: Sequence[str], limits: RebalancingLimits) -> dict[str, tuple[str, int]]:
+    """A bucket below another one of the list by its last part, with its depth; the others as short as they can be."""
+    found: dict[str, tuple[str, int]] = {}
+    tops, listed = [], set(paths)
+    for path in paths:
+        parts = split_path(path, limits.bucket_separator)
+        above = [limits.bucket_separator.join(parts[:depth]) for depth in range(1, len(parts))]
+        depth = sum(one in listed for one in above)
+        if depth:
+            found[path] = parts[-1], depth
+        else:
+            tops.append(path)
+    return {**{path: (short, 0) for path, short in short_names(tops, limits).items()}, **found}
+
+
+def short_names(paths: Iterable[str], limits: RebalancingLimits) -> dict[str, str]:
+    """The last part of each bucket's path where it says enough, else the path."""
+    last = {path: split_path(path, limits.bucket_separator)[-1] for path in sorted(set(paths))}
+    times = Counter(last.values())
+    return {path: short if times[short] == 1 else path for path, short in last.items()}
+
+
+def top_of(bucket: str, limits: RebalancingLimits) -> str:
+    """The bucket at `bucket_level` in which a bucket lies: what has a colour."""
+    parts = split_path(bucket, limits.bucket_separator)
+    level = limits.bucket_level if limits.enable_bucket_diversification else 1
+    if parts[0] == UNKNOWN or len(parts) < level:
+        return UNKNOWN
+    return limits.bucket_separator.join(parts[:level])
+
+
+def colours_of(trials: Trials) -> dict[str, int]:
+    """A number for each bucket at `bucket_level`: first those in which something is or will be held, then by path."""
+    named = [str(trials.candidates.bucket.at(row)) for row in trials.candidates.order.tolist()]
+    used = (trials.rows["current"] > 0) | (trials.answer["target"] > 0)
+    held = {top_of(name, trials.limits) for name, here in zip(named, used.tolist(), strict=True) if here}
+    tops = {top_of(name, trials.limits) for name in (*named, *trials.limits.buckets, *trials.limits.known_buckets)}
+    return {top: at for at, top in enumerate(sorted(tops, key=lambda top: (top not in held, top)))}
