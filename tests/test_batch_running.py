@@ -295,7 +295,7 @@ def test_wrong_files_are_named(tmp_path: Path) -> None:
 
 def test_a_file_that_may_not_be_read() -> None:
     with (
-        pytest.raises(InputError, match=r"x: cannot be read .Permission denied.: check the path and your rights"),
+        pytest.raises(InputError, match=r"x: cannot be read \(Permission denied\): check the path"),
         reading("x"),
     ):
         raise PermissionError(13, "Permission denied")

@@ -48,7 +48,7 @@ FLOORS = {
         "selection",
     ),
     5: ("engine_run", "engine"),
-    6: ("batch",),
+    6: ("batch", "spark"),
     8: ("cli", "__main__"),
 }
 FACE = "__init__"  # names everything, late

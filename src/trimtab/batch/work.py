@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from trimtab.batch.block import decide_block
 from trimtab.batch.counts import Counts
+from trimtab.batch.door import renumbered
 from trimtab.batch.plan import Unit
 from trimtab.batch.reader import Rows
 from trimtab.batch.rules import Rules
@@ -146,7 +147,7 @@ def encoded(targets: pa.Table) -> memoryview:
     }
     words = [name for name, column in columns.items() if not pa.types.is_floating(column.type)]
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns), sink, use_dictionary=words, write_statistics=["account"])
+    pq.write_table(pa.table(columns), sink, use_dictionary=words, write_statistics=False)
     return memoryview(sink.getvalue())
 
 
@@ -163,8 +164,7 @@ def _dense(column: pa.DictionaryArray) -> pa.Array:
     """A column of names with a dictionary of those that occur, as they first occur; whole numbers without a dictionary."""
     if pa.types.is_integer(column.dictionary.type):
         return column.dictionary_decode()
-    codes = column.indices.to_numpy(zero_copy_only=False)
-    used = pc.unique(column.indices)
-    place = np.zeros(len(column.dictionary), np.int32)
-    place[used.to_numpy(zero_copy_only=False)] = np.arange(len(used), dtype=np.int32)
-    return pa.DictionaryArray.from_arrays(place[codes], column.dictionary.take(used).cast(pa.string()))
+    codes = column.indices.to_numpy(zero_copy_only=False).astype(np.int32)
+    place, used = np.full(len(column.dictionary), -1, np.int32), np.zeros(len(column.dictionary), np.int32)
+    count = renumbered(codes, place, used)
+    return pa.DictionaryArray.from_arrays(codes, column.dictionary.take(pa.array(used[:count])).cast(pa.string()))
