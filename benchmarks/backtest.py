@@ -168,9 +168,13 @@ def poisoned(table: pl.DataFrame, day: dt.date, column: str, factor: float | Non
     return table.with_columns(pl.when(pl.col("date") > day).then(bad).otherwise(pl.col(column)).alias(column))
 
 
-def past(result: BacktestResult, day: dt.date) -> list[pl.DataFrame]:
-    """What is known at the close of the day: of its own decision everything but the trade."""
-    untraded = result.decisions.filter(pl.col("date") <= day).drop("trade_date")
+def past(result: BacktestResult, day: dt.date, *, ended: bool) -> list[pl.DataFrame]:
+    """What is known at the close of the day: of its own decision everything but the trade.
+
+    `ended`: no session follows in one of the two walks, so that it could not ask on that day.
+    """
+    asked = pl.col("date") < day if ended else pl.col("date") <= day
+    untraded = result.decisions.filter(asked).drop("trade_date")
     return [
         untraded,
         *(getattr(result, name).filter(pl.col("date") <= day) for name in ("equity", "trades", "removed")),
@@ -207,8 +211,12 @@ def look_ahead(folder: Path, dates: int) -> None:
         for limits, before in zip(POLICIES, whole, strict=True):
             after = trimtab.backtest(worse, limits, scores=given, **more)
             last = min(day, after.equity["date"][-1])
-            same = all(one.equals(two) for one, two in zip(past(before, last), past(after, last), strict=True))
+            ended = after.equity["date"][-1] <= day
+            both = zip(past(before, last, ended=ended), past(after, last, ended=ended), strict=True)
+            same = all(one.equals(two) for one, two in both)
             compared, changed = compared + 1, changed + (not same)
+            if not same:
+                print(f"{day}: later data {'missing' if factor is None else 'times 1000'}: another past")
     print(f"look-ahead: {compared} walks with everything after a day poisoned, {changed} with another past; wanted 0")
 
 

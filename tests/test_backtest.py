@@ -517,6 +517,8 @@ def test_wrong_input_is_refused(more: dict[str, Any], said: str) -> None:
 def test_wrong_limits_and_costs_are_refused() -> None:
     with pytest.raises(LimitsError, match=r"buckets\['W'\]: no candidate is in this bucket"):
         walked(1, LIMITS.replace(buckets={"W": {"max_positions": 1}}))
+    with pytest.raises(LimitsError, match="max_correlation is not walked"):
+        walked(1, LIMITS.replace(max_correlation=0.8))
     with pytest.raises(LimitsError, match="limits must be RebalancingLimits"):
         walked(1, 5)  # type: ignore[arg-type]
     with pytest.raises(LimitsError, match="the costs: 2 faults"):
