@@ -7,7 +7,7 @@ sessions), 20 with at most 3 a sector, equal weights, no costs: holdings first, 
 form (a `MarketData` and a long table; a pandas frame of prices and one of scores) and give the equity of every session.
 bt decides and trades on one session; here is traded on the next one, so bt gets its scores one session later.
 
-`look-ahead`: on 50 days (seed 7) x 3 policies all later prices, scores and memberships are poisoned (missing, or times
+`look-ahead`: for every fourth stock, on 50 days (seed 7) x 3 policies, all later prices, scores and memberships are poisoned (missing, or times
 1000); not one equity, decision, trade or removal up to that day may change, not by a bit.
 """
 
@@ -135,16 +135,18 @@ def speed(folder: Path, times: int) -> None:
     data = market(folder, prices)
     print(f"the prices, read and checked by MarketData, once: {time.perf_counter() - began:.2f} s")
     ours(data, scores)
-    seconds: dict[str, list[float]] = {"trimtab": [], "bt": []}
-    for _ in range(times):
-        began = time.perf_counter()
-        result = ours(data, scores)
-        seconds["trimtab"].append(time.perf_counter() - began)
-        began = time.perf_counter()
-        theirs = by_bt(bt, frame, wide, sector_of)
-        seconds["bt"].append(time.perf_counter() - began)
-    mine, other = (statistics.median(seconds[name]) for name in ("trimtab", "bt"))
-    print(f"trimtab: median {mine * 1e3:.1f} ms, bt: median {other:.3f} s: {other / mine:.0f} times; wanted 20, aim 50")
+    for clock, called in ((time.perf_counter, "by the clock"), (time.process_time, "of the processor")):
+        seconds: dict[str, list[float]] = {"trimtab": [], "bt": []}
+        for _ in range(times):
+            began = clock()
+            result = ours(data, scores)
+            seconds["trimtab"].append(clock() - began)
+            began = clock()
+            theirs = by_bt(bt, frame, wide, sector_of)
+            seconds["bt"].append(clock() - began)
+        mine, other = (statistics.median(seconds[name]) for name in ("trimtab", "bt"))
+        told = f"trimtab {mine * 1e3:.1f} ms, bt {other:.3f} s: {other / mine:.0f} times; wanted 20, aim 50"
+        print(f"medians of {times}, time {called}: {told}")
     begun = result.equity["date"][0]
     both = theirs[str(begun) :].to_numpy()
     apart = max(abs(both / both[0] / result.equity["equity"].to_numpy() - 1))
@@ -166,9 +168,13 @@ def poisoned(table: pl.DataFrame, day: dt.date, column: str, factor: float | Non
     return table.with_columns(pl.when(pl.col("date") > day).then(bad).otherwise(pl.col(column)).alias(column))
 
 
-def past(result: BacktestResult, day: dt.date) -> list[pl.DataFrame]:
-    """What is known at the close of the day: of its own decision everything but the trade."""
-    untraded = result.decisions.filter(pl.col("date") <= day).drop("trade_date")
+def past(result: BacktestResult, day: dt.date, *, ended: bool) -> list[pl.DataFrame]:
+    """What is known at the close of the day: of its own decision everything but the trade.
+
+    `ended`: no session follows in one of the two walks, so that it could not ask on that day.
+    """
+    asked = pl.col("date") < day if ended else pl.col("date") <= day
+    untraded = result.decisions.filter(asked).drop("trade_date")
     return [
         untraded,
         *(getattr(result, name).filter(pl.col("date") <= day) for name in ("equity", "trades", "removed")),
@@ -179,7 +185,9 @@ def look_ahead(folder: Path, dates: int) -> None:
     prices = pl.read_parquet(folder / "us_stocks_close_2005_2017.parquet").with_columns(
         pl.col("symbol").cast(pl.String), pl.col("close").cast(pl.Float64)
     )
-    scores = momentum(whole_histories(folder))
+    some = prices["symbol"].unique().sort().to_list()[::4]
+    prices = prices.filter(pl.col("symbol").is_in(some))
+    scores = momentum(whole_histories(folder)).filter(pl.col("asset").is_in(some))
     buckets = [{"symbol": symbol, "bucket": bucket} for symbol, bucket in sectors(folder).items()]
     table = pl.read_csv(folder / "sp500_membership_1996_2025.csv", try_parse_dates=True)
     symbol = pl.col("ticker").str.replace(".", "-", literal=True)
@@ -203,8 +211,12 @@ def look_ahead(folder: Path, dates: int) -> None:
         for limits, before in zip(POLICIES, whole, strict=True):
             after = trimtab.backtest(worse, limits, scores=given, **more)
             last = min(day, after.equity["date"][-1])
-            same = all(one.equals(two) for one, two in zip(past(before, last), past(after, last), strict=True))
+            ended = after.equity["date"][-1] <= day
+            both = zip(past(before, last, ended=ended), past(after, last, ended=ended), strict=True)
+            same = all(one.equals(two) for one, two in both)
             compared, changed = compared + 1, changed + (not same)
+            if not same:
+                print(f"{day}: later data {'missing' if factor is None else 'times 1000'}: another past")
     print(f"look-ahead: {compared} walks with everything after a day poisoned, {changed} with another past; wanted 0")
 
 

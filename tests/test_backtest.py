@@ -208,6 +208,18 @@ def test_the_weights_are_the_targets() -> None:
     assert set(result.bucket_weights["bucket"]) <= {"X", "Y", "Z", "Z/a", "Z/b"}
 
 
+def test_every_limit_of_every_decision_is_measured() -> None:
+    result = walked(3, costs=COSTS)
+    found = result.certificate
+    assert set(found["date"]) == set(result.turnover["date"])
+    assert "broken" not in set(found["status"])
+    one = found.filter((pl.col("name") == "max_allocation") & (pl.col("node") == "X"))
+    top = result.decisions.filter(pl.col("bucket") == "X").group_by("date").agg(pl.col("target_weight").sum())
+    measured = dict(one.select("date", "measured").iter_rows())
+    assert measured == pytest.approx({day: weight for day, weight in top.iter_rows() if day in measured})
+    assert set(one["limit"]) == {0.5}
+
+
 def poisoned(rows: list[dict[str, Any]], day: dt.date, column: str, how: str) -> list[dict[str, Any]]:
     """Later rows without their value, with another one, or gone."""
     if how == "gone":
@@ -505,6 +517,8 @@ def test_wrong_input_is_refused(more: dict[str, Any], said: str) -> None:
 def test_wrong_limits_and_costs_are_refused() -> None:
     with pytest.raises(LimitsError, match=r"buckets\['W'\]: no candidate is in this bucket"):
         walked(1, LIMITS.replace(buckets={"W": {"max_positions": 1}}))
+    with pytest.raises(LimitsError, match="max_correlation is not walked"):
+        walked(1, LIMITS.replace(max_correlation=0.8))
     with pytest.raises(LimitsError, match="limits must be RebalancingLimits"):
         walked(1, 5)  # type: ignore[arg-type]
     with pytest.raises(LimitsError, match="the costs: 2 faults"):

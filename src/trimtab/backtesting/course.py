@@ -7,6 +7,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,11 @@ class Course:
     offers: Offers
     places: Records
     buckets: tuple[str, ...]
+
+    @cached_property
+    def calendar(self) -> pl.Series:
+        """The sessions as a column of days."""
+        return pl.Series(self.dates, dtype=pl.Date)
 
     def arrays(self) -> tuple[Any, ...]:
         """The arguments of `walk` up to the policy."""

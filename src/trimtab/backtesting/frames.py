@@ -36,7 +36,7 @@ class Walked:
 
 
 def _days(course: Course, sessions: Ints) -> pl.Series:
-    return pl.Series(course.dates, dtype=pl.Date).gather(sessions.tolist())
+    return course.calendar.gather(sessions.astype(np.int64))
 
 
 def _named(names: tuple[str, ...], codes: Any) -> pl.Series:
@@ -45,7 +45,7 @@ def _named(names: tuple[str, ...], codes: Any) -> pl.Series:
 
 def equity_frame(course: Course, walked: Walked) -> pl.DataFrame:
     """`date`, `equity`, `cash`, `return` (since the session before; null on the first)."""
-    frame = pl.DataFrame({"date": pl.Series(course.dates, dtype=pl.Date), "equity": walked.equity, "cash": walked.cash})
+    frame = pl.DataFrame({"date": course.calendar, "equity": walked.equity, "cash": walked.cash})
     return frame.with_columns((pl.col("equity") / pl.col("equity").shift(1) - 1.0).alias("return"))
 
 

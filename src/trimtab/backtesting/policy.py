@@ -9,6 +9,7 @@ import numpy as np
 
 from trimtab.bucket_tree import BucketTree, grow
 from trimtab.candidates import read, settings_of
+from trimtab.errors import LimitsError
 from trimtab.kernel.tables import Ints, Records
 from trimtab.limits import RebalancingLimits
 
@@ -29,8 +30,9 @@ def policy_of(limits: RebalancingLimits, buckets: Sequence[str]) -> Policy:
     Raises
     ------
     LimitsError
-        Limits for a bucket that does not exist.
+        Limits for a bucket that does not exist, or `max_correlation`, for which a walk has no correlations.
     """
+    _refuse_correlations(limits)
     tree = grow(buckets, limits)
     return Policy(limits, settings_of(limits), tree, np.array([tree.leaf_of[name] for name in buckets], np.int64))
 
@@ -43,6 +45,12 @@ def check_buckets(buckets: Sequence[str], limits: RebalancingLimits) -> None:
     InputError
         With the bucket.
     LimitsError
-        Limits for a bucket that does not exist.
+        As `policy_of`.
     """
+    _refuse_correlations(limits)
     read([{"asset": name, "bucket": name, "score": None} for name in buckets], limits, many=False)
+
+
+def _refuse_correlations(limits: RebalancingLimits) -> None:
+    if limits.max_correlation is not None:
+        raise LimitsError(["max_correlation is not walked: a backtest knows no correlations as of a day; leave it out"])

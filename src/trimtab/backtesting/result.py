@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -109,6 +109,18 @@ class BacktestResult:
         `weight` (of the equity).
         """
         return removed_frame(self.course, self._walked)
+
+    @cached_property
+    def certificate(self) -> pl.DataFrame:
+        """Every limit of every decision, as measured in its targets by code that shares nothing with the rules: `date`,
+        `name`, `node`, `measured`, `limit`, `slack`, `status`, `note`. Each day is decided again for it, which takes its time.
+        """
+        rows = [
+            {"date": date, **asdict(constraint)}
+            for step, date in enumerate(self.turnover["date"])
+            for constraint in self._decided(step).certificate
+        ]
+        return pl.DataFrame(rows, infer_schema_length=None)
 
     def history(self, asset: str, actions: Iterable[str] = _CHANGES) -> pl.DataFrame:
         """When and why an asset was bought or sold: the rows of `decisions` with one of these actions, and a sentence.

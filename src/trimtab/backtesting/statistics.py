@@ -110,7 +110,7 @@ def statistics_of(
         sortino=sortino_ratio(above, year),
         max_drawdown=fall,
         calmar=rate / -fall if fall < 0 else None,
-        turnover=None if traded is None else math.fsum(traded) * year / count,
+        turnover=None if traded is None else math.fsum(traded.tolist()) * year / count,
         cost_drag=None if paid is None else annual_return(returns + paid / values[:-1], year) - rate,
         effective_positions=None
         if weights is None

@@ -120,3 +120,20 @@ def starts_of(codes: Ints) -> Ints:
             start[at] = row
     start[runs] = codes.size
     return start
+
+
+@entry
+def renumbered(codes: Ints, place: Ints, used: Ints) -> int:
+    """Number the codes (rows,) that occur as they first occur, and replace each by its number; returns how many there are.
+
+    `place` (codes there may be,) begins as -1; `used` (the same) is filled: the code with each number.
+    """
+    count = 0
+    for row in range(codes.size):
+        code = codes[row]
+        if place[code] < 0:
+            place[code] = count
+            used[count] = code
+            count += 1
+        codes[row] = place[code]
+    return count

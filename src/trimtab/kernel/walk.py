@@ -307,10 +307,11 @@ def _decide(
     rows: Records,
     answer: Records,
     asset_of: Ints,
+    no_partners: Ints,
 ) -> tuple[int, bool]:
     """One pass of the rules on the holdings as they have drifted; returns the number of rows, and whether it is braked."""
     count = _offer_rows(price, seen, ask, offers, places, at, leaf_of, settings, shares, worth, rows, answer, asset_of)
-    return count, rebalance_account(rows[:count], tree, settings, answer[:count])
+    return count, rebalance_account(rows[:count], tree, settings, no_partners, answer[:count])
 
 
 @entry
@@ -366,6 +367,7 @@ def walk(
     rows, answer, asset_of = np.zeros(assets, ROW), np.zeros(assets, ANSWER), np.zeros(assets, np.int64)
     shares, orders, after = np.zeros(assets), np.full(assets, np.nan), np.zeros(assets)
     held, count = np.zeros(assets, np.int64), 0
+    no_partners = np.zeros(0, np.int64)  # a walk has no correlations: limits with `max_correlation` do not come here
     at, step, event, pending, money = 0, -1, 0, False, 1.0
     first = asked[0].session
     for session in range(first, equity.size):
@@ -401,6 +403,7 @@ def walk(
                     rows,
                     answer,
                     asset_of,
+                    no_partners,
                 )
                 _order(rows, answer, asset_of, found, orders, step, answers, ledger)
             at += 1

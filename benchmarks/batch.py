@@ -1,0 +1,200 @@
+"""A whole batch: its time against polars that only reads and writes, the kernel's share, peak memory, and growth.
+
+python benchmarks/batch.py FOLDER [--only job kernel memory growth] [--accounts 1000000] [--repeats 3] [--workers 2]
+
+FOLDER keeps the accounts that `make_accounts.py` makes (47 candidates each, seed 1; 4 million need 1.4 GB).
+
+job: the command `trimtab batch`, from the start of the process to its end, and polars, which reads the same input and writes
+the same output columns in this process, in turn; the medians and their ratio. Polars writes as it does by default (zstd), and
+with snappy, which a batch uses.
+kernel: accounts a second for each core, in CPU time of the threads: the compiled pass alone, and the whole block function.
+memory: the largest resident set of the command. growth: CPU time of the command for an account, at 0.5 and 4 million.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from make_accounts import make
+
+from trimtab import RebalancingLimits
+from trimtab.batch import block as blocks
+from trimtab.batch.plan import survey, units_of
+from trimtab.batch.reader import Rows
+from trimtab.batch.rules import Rules
+from trimtab.batch.sources import find_sources
+
+SEED, MILLION = 1, 1_000_000
+
+
+@dataclass(frozen=True)
+class Run:
+    """Seconds on the clock, seconds of CPU, and the largest resident set in MiB."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+def accounts_file(folder: Path, accounts: int, candidates: int = 47) -> Path:
+    """A file of accounts; beyond a million a folder with a million in each file, which differ in their names alone."""
+    file = folder / f"accounts-{accounts}-{candidates}.parquet"
+    if file.exists():
+        return file
+    unfinished = folder / "unfinished" / file.name
+    if accounts <= MILLION:
+        make(unfinished, accounts, candidates, 0, SEED)
+        shutil.copy(unfinished.parent / "limits.toml", folder / "limits.toml")
+    else:
+        unfinished.mkdir(parents=True)
+        first = accounts_file(folder, MILLION, candidates)
+        for at in range(accounts // MILLION):
+            renamed(first, unfinished / f"{at}.parquet", "PQRSTUVW"[at])
+    unfinished.replace(file)
+    return file
+
+
+def renamed(file: Path, other: Path, letter: str) -> None:
+    """The same rows, with account names that begin with another letter."""
+    rows = pq.ParquetFile(file)
+    with pq.ParquetWriter(other, rows.schema_arrow) as writer:
+        for group in range(rows.num_row_groups):
+            table = rows.read_row_group(group)
+            names = pc.replace_substring(table["account"], "P", letter)
+            writer.write_table(table.set_column(0, "account", names))
+
+
+def batch(file: Path, out: Path, workers: int) -> Run:
+    """The command, as a process of its own."""
+    command = [sys.executable, "-m", "trimtab", "batch", str(file), "--limits", str(file.parent / "limits.toml")]
+    begun = time.perf_counter()
+    process = subprocess.Popen(
+        [*command, "--out", str(out), "--workers", str(workers), "--quiet"], stdout=subprocess.DEVNULL
+    )
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise SystemExit(f"the batch ended with exit code {process.returncode}")
+    return Run(time.perf_counter() - begun, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def timed(work: Callable[[], Any]) -> Run:
+    begun, cpu = time.perf_counter(), time.process_time()
+    work()
+    return Run(time.perf_counter() - begun, time.process_time() - cpu, 0.0)
+
+
+def job(folder: Path, accounts: int, repeats: int, workers: int) -> None:
+    file = accounts_file(folder, accounts)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        out = Path(scratch)
+        batch(accounts_file(folder, 2000), out / "warm", workers)
+        runs: dict[str, list[Run]] = {"trimtab batch": [], "read": [], "write, zstd": [], "write, snappy": []}
+        for at in range(repeats):
+            runs["trimtab batch"].append(batch(file, out / str(at), workers))
+            runs["read"].append(timed(lambda: pl.read_parquet(file)))
+            targets = pl.read_parquet(out / str(at) / "part-*.parquet")
+            for codec in ("zstd", "snappy"):
+                runs[f"write, {codec}"].append(
+                    timed(lambda codec=codec, targets=targets: targets.write_parquet(out / "polars", compression=codec))
+                )
+            del targets
+            shutil.rmtree(out / str(at))
+    wall = {name: statistics.median(run.wall for run in each) for name, each in runs.items()}
+    cpu = {name: statistics.median(run.cpu for run in each) for name, each in runs.items()}
+    for name, done in runs.items():
+        each = ", ".join(f"{run.wall:.1f}" for run in done)
+        print(f"{name}: median {wall[name]:.1f} s on the clock ({each}), {cpu[name]:.1f} s of CPU")
+    for codec in ("zstd", "snappy"):
+        both = [times["read"] + times[f"write, {codec}"] for times in (wall, cpu)]
+        print(
+            f"against polars with {codec}: {wall['trimtab batch'] / both[0]:.2f} times on the clock, "
+            f"{cpu['trimtab batch'] / both[1]:.2f} times in CPU"
+        )
+
+
+def kernel(folder: Path, workers: int) -> None:
+    limits = RebalancingLimits.from_toml(folder / "limits.toml")
+    inner = blocks.rebalance_block
+    for candidates, accounts in ((50, 40_000), (200, 10_000)):
+        sources = find_sources([str(accounts_file(folder, accounts, candidates))])
+        found = survey(sources, "bucket", workers)
+        rows, rules = Rows(sources), Rules({None: limits}, found.names)
+        tables = [rows.of(unit) for unit in units_of(found, sources.rows)]
+        spent: list[float] = []
+
+        def measured(*arguments: Any, spent: list[float] = spent) -> None:
+            begun = time.thread_time()
+            inner(*arguments)
+            spent.append(time.thread_time() - begun)
+
+        blocks.decide_block(tables[0], rules)
+        blocks.rebalance_block = measured
+
+        def decided(table: Any, rules: Rules = rules) -> float:
+            begun = time.thread_time()
+            blocks.decide_block(table, rules)
+            return time.thread_time() - begun
+
+        with ThreadPoolExecutor(workers) as pool:
+            whole = sum(pool.map(decided, tables * 3))
+        blocks.rebalance_block = inner
+        count = 3 * accounts
+        print(
+            f"{candidates} candidates, for each core: {count / sum(spent):,.0f} accounts a second in the pass alone, "
+            f"{count / whole:,.0f} in the whole block function"
+        )
+
+
+def large(folder: Path, sizes: tuple[int, ...], workers: int) -> dict[int, Run]:
+    found = {}
+    for accounts in sizes:
+        file = accounts_file(folder, accounts)
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            found[accounts] = run = batch(file, Path(scratch) / "out", workers)
+        print(
+            f"{accounts:,} accounts: {run.wall:.1f} s on the clock, {run.cpu:.1f} s of CPU "
+            f"({run.cpu / accounts * 1e6:.1f} µs an account), peak memory {run.peak:,.0f} MiB"
+        )
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", nargs="*", default=["job", "kernel", "memory", "growth"])
+    parser.add_argument("--accounts", type=int, default=1_000_000)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    if "kernel" in options.only:
+        accounts_file(options.folder, 2000)
+        kernel(options.folder, options.workers)
+    if "job" in options.only:
+        job(options.folder, options.accounts, options.repeats, options.workers)
+    if "memory" in options.only:
+        large(options.folder, (1_000_000, 4_000_000), options.workers)
+    if "growth" in options.only:
+        found = large(options.folder, (500_000, 4_000_000), options.workers)
+        small, big = (run.cpu / accounts for accounts, run in found.items())
+        print(f"CPU time of an account at 4 million against 0.5 million: {big / small:.3f}")
+
+
+if __name__ == "__main__":
+    main()
