@@ -3,14 +3,13 @@
 A selection says itself up to which value of a limit it stays as it is: a count that is not reached may be higher, a score
 limit may rise to the lowest score that is selected, a weight limit may move until a position more, or less, fits where
 that matters. So a scan goes from one such value to the next, in both directions, to where nothing can change any more;
-or as far as `_CANDIDATES` says, and then it says so. Weight limits move in steps of `WEIGHT_STEP`. The values are those of
-`sweeps.py`; what is decided with them, the rules say (`trials.py`).
+or as far as `_CANDIDATES` says, and then it says so. The values are those of `sweeps.py`; what is decided with them, the
+rules say (`trials.py`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +21,6 @@ from trimtab.trials import Trials
 # So many candidates are decided in each direction before a scan stops; and so many trials are made in any case.
 _CANDIDATES = 200_000
 _LEAST_TRIALS = 16
-_STEPS = 1_000_000  # of weight in the whole account
 
 
 @dataclass(frozen=True)
@@ -58,15 +56,9 @@ def nearest_flip(trials: Trials, at: int, name: str, node: str = "") -> Change |
     Otherwise how far was looked: no value there does it, or only such as contradict other limits.
     """
     scan, selected = scan_of(trials, name, node), trials.is_selected[at]
-
-    def flips(value: Any) -> bool:
-        change = Change(name, node, value)
-        return bool(trials.selected(change)[at]) != selected and _is_valid(trials, change)
-
     for value, chosen in scan.values:
         if bool(chosen[at]) != selected and _is_valid(trials, Change(name, node, value)):
-            nearest = _nearest_step(trials.present(name, node), value, flips) if name in WEIGHT_NAMES else value
-            return Change(name, node, nearest)
+            return Change(name, node, value)
     return scan.found
 
 
@@ -86,21 +78,6 @@ def _scanned(trials: Trials, name: str, node: str) -> Scan:
     values = sorted((*up, *down), key=lambda value: abs(value - present))
     found = Scanned(name, node, min((present, *down)), max((present, *up)), up_ends and down_ends)
     return Scan(tuple((value, trials.selected(Change(name, node, value))) for value in values), found)
-
-
-def _nearest_step(present: float, value: float, flips: Callable[[float], bool]) -> float:
-    """A step of weight that flips while the one before it, towards the present value, does not.
-
-    That is the value itself, unless an edge lies so near to a step that rounding puts it on the other side.
-    """
-    towards = 1 if present > value else -1
-    yes, no = round(value * _STEPS), math.ceil(present * _STEPS) if towards > 0 else math.floor(present * _STEPS)
-    if abs(yes - no) <= 1 or not flips((yes + towards) / _STEPS):
-        return value
-    while abs(yes - no) > 1:
-        middle = (yes + no) // 2
-        yes, no = (middle, no) if flips(middle / _STEPS) else (yes, middle)
-    return yes / _STEPS
 
 
 def _is_valid(trials: Trials, change: Change) -> bool:

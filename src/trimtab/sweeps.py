@@ -175,7 +175,7 @@ def _room(left: float, least: float) -> float:
 
 
 def _more_allocation(trials: Trials, node: int, value: float, chosen: Chosen) -> Iterator[float]:
-    fixed, least = trials.fixed_weight[node], trials.limits.min_position_weight
+    fixed, least = chosen.fixed_weight[node], trials.limits.min_position_weight
     room = _room(value - fixed, least)
     if chosen.walked[node] < room:
         return
@@ -186,7 +186,7 @@ def _more_allocation(trials: Trials, node: int, value: float, chosen: Chosen) ->
 
 
 def _less_allocation(trials: Trials, node: int, value: float, chosen: Chosen) -> Iterator[float]:
-    fixed, least = trials.fixed_weight[node], trials.limits.min_position_weight
+    fixed, least = chosen.fixed_weight[node], trials.limits.min_position_weight
     walked = chosen.walked[node]
     if not walked:
         return
@@ -198,7 +198,7 @@ def _less_allocation(trials: Trials, node: int, value: float, chosen: Chosen) ->
 
 def _higher_least(trials: Trials, value: float, chosen: Chosen) -> Iterator[float]:
     """Where one position less fits somewhere, or the cap of one that is selected is passed."""
-    for node, left in _lefts(trials):
+    for node, left in _lefts(trials, chosen):
         taken = min(chosen.walked[node], _room(left, value))
         edges = (left / (count - COUNT_TOLERANCE) for count in (taken, taken - 1) if 1 <= count < math.inf)
         yield from (one for one in (weight_beyond(edge, up=True, strictly=True) for edge in edges) if one <= 1)
@@ -212,7 +212,7 @@ def _higher_least(trials: Trials, value: float, chosen: Chosen) -> Iterator[floa
 def _lower_least(trials: Trials, value: float, chosen: Chosen) -> Iterator[float]:
     """Where one position more fits somewhere that is full, or the cap of one that is not selected becomes enough."""
     yield 0.0
-    for node, left in _lefts(trials):
+    for node, left in _lefts(trials, chosen):
         room = _room(left, value)
         if chosen.walked[node] >= room:
             edges = (left / (count - COUNT_TOLERANCE) for count in (room + 1, room + 2))
@@ -224,9 +224,9 @@ def _lower_least(trials: Trials, value: float, chosen: Chosen) -> Iterator[float
     yield from (weight_beyond(float(one), up=False, strictly=False) for one in _tiny(trials) if one < value)
 
 
-def _lefts(trials: Trials) -> Iterator[tuple[int, float]]:
+def _lefts(trials: Trials, chosen: Chosen) -> Iterator[tuple[int, float]]:
     """The nodes with a limit of weight, and what fixed positions leave of it."""
-    for node, fixed in enumerate(trials.fixed_weight):
+    for node, fixed in enumerate(chosen.fixed_weight):
         limit = trials.limits.target_invested if node == ROOT else float(trials.nodes["max_allocation"][node])
         if 0 < limit - fixed < math.inf:
             yield node, limit - fixed

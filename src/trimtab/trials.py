@@ -39,13 +39,15 @@ FIXED_REASONS = (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABL
 class Chosen:
     """A selection: who is in, and how many places that takes.
 
-    `selected` has shape (candidates,); `used`, the positions under each node, and `walked`, those that are not fixed,
-    have shape (nodes,). `entered` counts new assets, `represented` the buckets that count as represented.
+    `selected` has shape (candidates,); `used`, the positions under each node, `walked`, those that are not fixed, and
+    `fixed_weight`, the weight of the fixed, have shape (nodes,). `entered` counts new assets, `represented` the buckets
+    that count as represented.
     """
 
     selected: Flags
     used: list[int]
     walked: list[int]
+    fixed_weight: list[float]
     entered: int
     represented: int
 
@@ -176,23 +178,11 @@ class Trials:
         found: Flags = (current >= self.limits.dust_weight) & (current > 0)
         return found
 
-    @cached_property
-    def is_fixed(self) -> Flags:
-        """The rows that the rules fix, whatever else there is."""
-        dust = (self.answer["reason"] == Reason.KEPT) & (self.rows["current"] < self.limits.dust_weight)
-        found: Flags = np.isin(self.answer["reason"], FIXED_REASONS) | dust
-        return found
-
     def under(self, values: Any) -> Floats:
         """The sum of row values under each node. Shape (nodes,)."""
         own = np.bincount(self.rows["leaf"], np.asarray(values, np.float64), minlength=len(self.nodes))
         before = np.concatenate(([0.0], np.cumsum(own)))
         return np.asarray(before[self.nodes["stop"]] - before[:-1], np.float64)
-
-    @cached_property
-    def fixed_weight(self) -> list[float]:
-        """The weight of what is fixed under each node."""
-        return list(self.under(np.where(self.is_fixed, self.rows["current"], 0.0)).tolist())
 
     @cached_property
     def weight(self) -> Floats:
@@ -302,6 +292,7 @@ class Trials:
             selected=answer["selected"].copy(),
             used=self._counted(leaf[slot]),
             walked=self._counted(leaf[slot & ~fixed]),
+            fixed_weight=self._weighed(leaf[fixed], current[fixed]),
             entered=int(np.count_nonzero(entered)),
             represented=len({node for node in buckets.tolist() if node != NO_NODE}),
         )
@@ -310,6 +301,15 @@ class Trials:
         """How many of some leaves lie under each node. Shape (nodes,)."""
         before = np.concatenate(([0], np.cumsum(np.bincount(leaf, minlength=len(self.nodes)))))
         return list((before[self.nodes["stop"]] - before[:-1]).tolist())
+
+    def _weighed(self, leaf: Ints, weight: Floats) -> list[float]:
+        """The weight of some leaves under each node. Shape (nodes,)."""
+        found = [0.0] * len(self.nodes)
+        for node, own in zip(leaf.tolist(), weight.tolist(), strict=True):
+            while node != NO_NODE:
+                found[node] += own
+                node = int(self.nodes["parent"][node])  # noqa: PLW2901 - up to the root
+        return found
 
     def with_score(self, at: int) -> Callable[[float], bool]:
         """Whether a row is selected, for any score that it may have."""
