@@ -13,6 +13,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from trimtab.changes import Change
 from trimtab.kernel.tables import Flags
 from trimtab.sweeps import WEIGHT_NAMES, values_above, values_below
@@ -55,19 +57,32 @@ def nearest_flip(trials: Trials, at: int, name: str, node: str = "") -> Change |
 
     Otherwise how far was looked: no value there does it, or only such as contradict other limits.
     """
-    scan, selected = scan_of(trials, name, node), trials.is_selected[at]
+    scan, selected = scan_of(trials, name, node, at), trials.is_selected[at]
     for value, chosen in scan.values:
         if bool(chosen[at]) != selected and _is_valid(trials, Change(name, node, value)):
             return Change(name, node, value)
     return scan.found
 
 
-def scan_of(trials: Trials, name: str, node: str = "") -> Scan:
-    """The scan of a limit; the same for all assets."""
+def scan_of(trials: Trials, name: str, node: str, at: int) -> Scan:
+    """The scan of a limit: the same for all assets, but for that of correlations, of which each has its own."""
+    if name == "max_correlation":
+        return _of_correlations(trials, at)
     if (name, node) not in trials.scans:
         trials.scans[name, node] = _scanned(trials, name, node)
     found: Scan = trials.scans[name, node]
     return found
+
+
+def _of_correlations(trials: Trials, at: int) -> Scan:
+    """Limits that a correlation passes: the nearest of all, those of the row itself, and last no limit at all."""
+    present, up, down = trials.present("max_correlation", ""), set[float](), set[float]()
+    for known in (trials.correlations, trials.correlations_about(at)):
+        up |= {*known[known > present][:_LEAST_TRIALS].tolist()}
+        down |= {*np.nextafter(known[(known <= present) & (known > -1.0)], -2.0)[-_LEAST_TRIALS:].tolist()}
+    values = [*sorted((*up, *down), key=lambda value: abs(value - present)), None]
+    found = Scanned("max_correlation", "", min((present, *down)), max((present, *up)), whole=False)
+    return Scan(tuple((value, trials.selected(Change("max_correlation", "", value))) for value in values), found)
 
 
 def _scanned(trials: Trials, name: str, node: str) -> Scan:
@@ -76,7 +91,8 @@ def _scanned(trials: Trials, name: str, node: str) -> Scan:
     up, up_ends = values_above(trials, name, node, most)
     down, down_ends = values_below(trials, name, node, most)
     values = sorted((*up, *down), key=lambda value: abs(value - present))
-    found = Scanned(name, node, min((present, *down)), max((present, *up)), up_ends and down_ends)
+    ends = up_ends and down_ends and not trials.partners.size  # among the correlated, less can let others in
+    found = Scanned(name, node, min((present, *down)), max((present, *up)), ends)
     return Scan(tuple((value, trials.selected(Change(name, node, value))) for value in values), found)
 
 

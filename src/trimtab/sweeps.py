@@ -24,6 +24,7 @@ from trimtab.trials import Chosen, Trials
 WEIGHT_STEP = 1e-6
 WEIGHT_NAMES = ("target_invested", "min_position_weight", "max_allocation", "max_allocation_per_bucket")
 _DUST = 0.001  # what `dust_weight` is at most where it follows `min_position_weight`
+_CORRELATED = 16  # scores in each direction where correlations are limited: there a row not taken may matter as well
 _STEPS = 1_000_000  # of them in the whole account
 
 # From a value and the selection with it: values of which the nearest is the next one to try.
@@ -34,6 +35,9 @@ Found = tuple[list[Any], bool]
 def values_above(trials: Trials, name: str, node: str, most: int) -> Found:
     """The first `most` values above the present one, nearest first, and whether these are all."""
     present = trials.present(name, node)
+    if name in SCORE_FIELDS and trials.partners.size:
+        higher = np.nextafter(trials.known("score"), 2.0)
+        return _first(higher[(higher > present) & (higher <= _bounds(trials.limits, name)[1])].tolist(), _CORRELATED)
     if name in SCORE_FIELDS:
         return _first(_score_sweep(trials, name, present, _bounds(trials.limits, name)[1]), most)
     if name == "dust_weight":
@@ -78,8 +82,9 @@ def _stepping(
 def _scores_below(trials: Trials, name: str, present: float, most: int) -> Found:
     """Each score that is the last one to let a row in, found from the lowest value upward."""
     least = _bounds(trials.limits, name)[0]
+    most = _CORRELATED if trials.partners.size else most
     passed, whole = _first(_score_sweep(trials, name, least, present), most)
-    if whole:
+    if whole and not trials.partners.size:
         return np.nextafter(passed, -1.0)[::-1].tolist(), True
     known = trials.known("score")
     return known[(known < present) & (known >= least)][::-1][:most].tolist(), False

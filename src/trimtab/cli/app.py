@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import trimtab
+from trimtab.cli.batch import batch_app
 from trimtab.cli.exits import ExitCode, Words, exit_codes
 from trimtab.cli.output import ExplainFormat, Format
 
@@ -22,7 +23,8 @@ _OUT_WIDTH = 120
 app = typer.Typer(
     name="trimtab",
     help="Keep a portfolio diversified, exactly, and with a reason for everything.",
-    epilog="Exit codes: 0 fine, 1 internal error, 2 usage, 3 bad input, 4 a limit is unmet (--strict), 5 braked.",
+    epilog="Exit codes: 0 fine, 1 internal error, 2 usage, 3 bad input, 4 a limit is unmet (--strict), 5 braked, "
+    "6 too many accounts failed (batch).",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -30,6 +32,7 @@ app = typer.Typer(
 )
 limits_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show limits, the presets, or their schema.")
 app.add_typer(limits_app, name="limits")
+app.add_typer(batch_app, name="batch")
 
 File = Annotated[
     Path | None, typer.Argument(metavar="FILE", help="Candidates: CSV, Parquet or Arrow.", show_default=False)
@@ -59,6 +62,20 @@ AsOf = Annotated[
 ]
 Cash = Annotated[
     float | None, typer.Option(metavar="AMOUNT", help="With shares: the cash, in the currency of the prices.")
+]
+CorrelationsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--correlations",
+        metavar="FILE",
+        help="For max_correlation: asset, other and correlation; or asset and a column for each. With --prices: from these.",
+    ),
+]
+TargetVolatility = Annotated[
+    float | None,
+    typer.Option(
+        metavar="FRACTION", help="With --prices: lower the max_allocation of buckets that move more in a year."
+    ),
 ]
 LimitsFile = Annotated[
     Path | None, typer.Option("--limits", metavar="FILE", help="A TOML file; see `trimtab limits show`.")
@@ -97,6 +114,11 @@ def main() -> None:
     app(prog_name="trimtab")
 
 
+def _show_scipy() -> None:
+    """Stop hiding what scikit-learn needs."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Unneeded)]
+
+
 def _version(asked: bool) -> None:
     if asked:
         typer.echo(f"trimtab {trimtab.__version__}")
@@ -125,6 +147,8 @@ def rebalance(
     membership: Membership = None,
     as_of: AsOf = None,
     cash: Cash = None,
+    correlations: CorrelationsFile = None,
+    target_volatility: TargetVolatility = None,
     limits: LimitsFile = None,
     preset: Preset = None,
     settings: Settings = None,
@@ -138,6 +162,7 @@ def rebalance(
     from trimtab.cli.inputs import from_prices, read_inputs, read_limits
     from trimtab.cli.market import market_files
     from trimtab.cli.output import check_out, format_of
+    from trimtab.cli.risk import by_risk, with_correlations
 
     words = Words(quiet=quiet)
     chosen_form = format_of(form, out)
@@ -149,6 +174,10 @@ def rebalance(
         inputs = market_inputs(market, holdings, cash, words, quiet=quiet)
     else:
         inputs = read_inputs(file, scores, holdings, buckets, words)
+    if target_volatility is not None:
+        _show_scipy()
+    chosen = by_risk(chosen, inputs, target_volatility, words)
+    inputs = with_correlations(inputs, correlations, chosen.limits, words)
     if out is not None:
         check_out(out, [*inputs.files, *chosen.files])
     result = _rebalanced(inputs, chosen, words, strict=strict)
@@ -199,6 +228,7 @@ def check(
     scores: Scores = None,
     holdings: Holdings = None,
     buckets: Buckets = None,
+    correlations: CorrelationsFile = None,
     limits: LimitsFile = None,
     preset: Preset = None,
     settings: Settings = None,
@@ -209,11 +239,13 @@ def check(
     from trimtab.cli.findings import conflicts_text, findings_text, summary
     from trimtab.cli.inputs import read_inputs, read_limits
     from trimtab.cli.output import emit
+    from trimtab.cli.risk import with_correlations
 
     words = Words(quiet=quiet)
     chosen = read_limits(limits, preset, settings or [])
     inputs = read_inputs(file, scores, holdings, buckets, words)
-    found = trimtab.check(inputs.table, chosen.limits, explain=explain_)
+    inputs = with_correlations(inputs, correlations, chosen.limits, words)
+    found = trimtab.check(inputs.table, chosen.limits, correlations=inputs.correlations, explain=explain_)
     emit(findings_text(found, {"input": inputs.name, "limits": chosen.source or ""}, inputs.located))
     emit(conflicts_text(found))
     accounts = inputs.table["account"].unique() if "account" in inputs.table.column_names else ()
@@ -232,6 +264,7 @@ def explain(
     scores: Scores = None,
     holdings: Holdings = None,
     buckets: Buckets = None,
+    correlations: CorrelationsFile = None,
     limits: LimitsFile = None,
     preset: Preset = None,
     settings: Settings = None,
@@ -241,6 +274,7 @@ def explain(
     """Say why an asset is in or out, and what would change it. FILE is left out with --scores."""
     from trimtab.cli.inputs import read_inputs, read_limits
     from trimtab.cli.output import emit
+    from trimtab.cli.risk import with_correlations
     from trimtab.cli.view import printed
     from trimtab.cli.why import explanations_page
     from trimtab.explanation_json import explanations_json
@@ -251,6 +285,7 @@ def explain(
         raise typer.BadParameter("name at least one asset after FILE")
     chosen = read_limits(limits, preset, settings or [])
     inputs = read_inputs(file, scores, holdings, buckets, words)
+    inputs = with_correlations(inputs, correlations, chosen.limits, words)
     result = _rebalanced(inputs, chosen, words, strict=False)
     _say_notes(result, inputs, chosen, words)
     with inputs.named_in_errors():
@@ -269,6 +304,7 @@ def report(
     scores: Scores = None,
     holdings: Holdings = None,
     buckets: Buckets = None,
+    correlations: CorrelationsFile = None,
     limits: LimitsFile = None,
     preset: Preset = None,
     settings: Settings = None,
@@ -280,12 +316,14 @@ def report(
     """Make a report as one HTML page that needs nothing else."""
     from trimtab.cli.inputs import read_inputs, read_limits
     from trimtab.cli.output import check_out, emit, write_file
+    from trimtab.cli.risk import with_correlations
 
     words = Words(quiet=quiet)
     if out is not None and out.suffix.casefold() not in (".html", ".htm"):
         raise typer.BadParameter(f"--out {out}: a report is an HTML page; name a file that ends in .html")
     chosen = read_limits(limits, preset, settings or [])
     inputs = read_inputs(file, scores, holdings, buckets, words)
+    inputs = with_correlations(inputs, correlations, chosen.limits, words)
     if out is not None:
         check_out(out, [*inputs.files, *chosen.files])
     result = _rebalanced(inputs, chosen, words, strict=False)
@@ -380,9 +418,10 @@ def _rebalanced(inputs: Inputs, chosen: ChosenLimits, words: Words, *, strict: b
     limits = chosen.limits.replace(on_unmet="raise") if strict else chosen.limits
     with inputs.named_in_errors(), chosen.named_in_errors():
         if not is_cached(rebalance_account):
-            read(inputs.table, limits, many=False)  # what is wrong is said before anything about compiling
+            # What is wrong is said before anything about compiling.
+            read(inputs.table, limits, many=False, correlations=inputs.correlations)
             words.note("compiling the rules for this machine, once (about 15 s)")
-        return decide(inputs.table, limits)
+        return decide(inputs.table, limits, correlations=inputs.correlations)
 
 
 def _say_notes(result: RebalanceResult, inputs: Inputs, chosen: ChosenLimits, words: Words) -> None:

@@ -27,6 +27,7 @@ class ExitCode(IntEnum):
     BAD_INPUT = 3
     UNMET = 4
     BRAKED = 5
+    TOO_MANY_FAILED = 6
     READER_GONE = 141  # as shells count a closed pipe: `trimtab rebalance ... | head`
 
 

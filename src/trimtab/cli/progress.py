@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress, TaskID
 
 _FIRST = 2.0  # seconds
@@ -36,13 +37,46 @@ def steps(count: int, *, quiet: bool, first: float = _FIRST) -> Iterator[Steps]:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     progress = Progress(*columns, console=console, transient=True)
+    with _shown_late(progress, console, quiet=quiet, first=first):
+        yield Steps(progress, progress.add_task("", total=count))
+
+
+@contextmanager
+def accounts_bar(*, quiet: bool, first: float = _FIRST) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """A bar for a batch, with accounts a second and the time that is left; it hears the events of the batch."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    rate = TextColumn("{task.fields[rate]}")
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), rate, TimeRemainingColumn())
+    progress = Progress(*columns, console=console, transient=True)
+    task = progress.add_task("reading", total=None, rate="")
+
+    def hear(event: Mapping[str, Any]) -> None:
+        if event["event"] == "sorting":
+            progress.update(task, description="sorting")
+        elif event["event"] == "planned":
+            progress.update(task, description="accounts", total=event["accounts"], completed=event["done"])
+        elif event["event"] == "part":
+            progress.update(task, completed=event["done"])
+            speed = progress.tasks[task].speed
+            progress.update(task, rate="" if speed is None else f"{speed:,.0f} accounts/s")
+
+    with _shown_late(progress, console, quiet=quiet, first=first):
+        yield hear
+
+
+@contextmanager
+def _shown_late(progress: Progress, console: Console, *, quiet: bool, first: float) -> Iterator[None]:
+    """Show a bar from `first` seconds on, where stderr is a terminal."""
     timer = threading.Timer(first, progress.start)
     timer.daemon = True
     shown = console.is_terminal and not quiet
     if shown:
         timer.start()
     try:
-        yield Steps(progress, progress.add_task("", total=count))
+        yield
     finally:
         if shown:
             timer.cancel()

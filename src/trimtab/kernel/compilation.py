@@ -25,18 +25,18 @@ def _source_stamp() -> str:
     return digest.hexdigest()
 
 
-_STAMP = _source_stamp()
+STAMP = _source_stamp()
 
 
 class _StampedCache(FunctionCache):
     """numba's disk cache, renewed when any file of the kernel changes, not only the function's own."""
 
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
-        return (*super()._index_key(sig, codegen), _STAMP)
+        return (*super()._index_key(sig, codegen), STAMP)
 
     def holds_any(self) -> bool:
         """Whether machine code of the present rules is there, for any types."""
-        return any(key[-1] == _STAMP for key in self._cache_file._load_index())
+        return any(key[-1] == STAMP for key in self._cache_file._load_index())
 
 
 def compiled(function: Callable[..., Any]) -> Any:

@@ -1,8 +1,9 @@
-"""The four charts: buckets against their limits, the portfolio, current -> target, and how the selection came about."""
+"""The charts: buckets against their limits, the portfolio, current -> target, how the selection came about; counts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from trimtab.facts.assets import AssetFact, Part
 from trimtab.facts.buckets import BucketFact
@@ -113,3 +114,19 @@ def _bar(name: str, y: float, start: float, count: int, scale: float, css: str, 
     yield label(0, y + 16, fitting(name, 184))
     yield rect(190 + start * scale, y + 4, count * scale, 16, css, f"{name}: {count}")
     yield label(WIDTH, y + 16, text, "small", "end")
+
+
+def tally_chart(name: str, title: str, lines: Sequence[Any]) -> Chart:
+    """Bars of shares: of each line `name`, `share` (0 to 1) and `share_text`."""
+    most = max(one.share for one in lines)
+    shapes = [one for at, line_ in enumerate(lines) for one in _share(line_, 24.0 * at, most)]
+    summary = "; ".join(f"{one.name} {one.share_text}" for one in lines)
+    return Chart(name, title, summary, number(WIDTH), number(24.0 * len(lines)), tuple(shapes))
+
+
+def _share(one: Any, y: float, most: float) -> Iterator[Shape]:
+    yield label(0, y + 16, fitting(one.name, _LABELS + 40))
+    left = _LABELS + 48.0
+    scale = (WIDTH - left - 60.0) / most
+    yield from coloured(left, y + 5, one.share * scale, 14, 0, f"{one.name}: {one.share_text}")
+    yield label(WIDTH, y + 16, one.share_text, "small", "end")

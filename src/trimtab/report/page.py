@@ -10,7 +10,7 @@ from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
 
 from trimtab.facts.findings import Findings
 from trimtab.facts.outcome import Facts
-from trimtab.report.charts import bucket_chart, dumbbell_chart, treemap_chart, waterfall_chart
+from trimtab.report.charts import bucket_chart, dumbbell_chart, tally_chart, treemap_chart, waterfall_chart
 
 
 class _Templates(BaseLoader):
@@ -45,6 +45,16 @@ def page_of(findings: Findings) -> str:
 def fragment_of(facts: Facts) -> str:
     """The charts and the tables of targets and buckets, to stand in another page."""
     return _rendered("fragment.html", facts)
+
+
+def batch_page(summary: Any) -> str:
+    """The page of a whole batch, as safe as the other: its figures, tables of counts, what rose, and who failed.
+
+    `summary` has the fields of `trimtab.batch.summary.Summary`.
+    """
+    charts = [tally_chart(section.name, section.title, section.lines) for section in summary.sections]
+    both = list(zip(summary.sections, charts, strict=True))
+    return _environment().get_template("batch.html").render(facts=summary, sections=both) + "\n"
 
 
 def _rendered(template: str, facts: Facts, **more: Findings) -> str:
