@@ -36,6 +36,16 @@ class Rise:
     now: float
     before: float
 
+    @property
+    def now_text(self) -> str:
+        """The share now, as it is shown."""
+        return f"{self.now:.2%}"
+
+    @property
+    def before_text(self) -> str:
+        """The share before, as it is shown."""
+        return f"{self.before:.2%}"
+
 
 def rises(counts: Counts, before: Mapping[str, Any]) -> list[Rise]:
     """The reasons that have a larger share of the rows than before, the largest rise first.
