@@ -9,7 +9,7 @@ from trimtab import LimitsError, RebalancingLimits, rebalance
 from trimtab.conflicts import Conflict
 from trimtab.explanation import Counterfactual
 from trimtab.relaxations import Relaxation
-from trimtab.scans import WEIGHT_STEP
+from trimtab.sweeps import WEIGHT_STEP
 
 Row = dict[str, Any]
 OF_ROW = ("score", "restriction", "max_weight")

@@ -7,10 +7,11 @@ import pickle
 import random
 import re
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from test_cli import run
 from trimtab import RebalancingLimits, rebalance_many
 from trimtab.batch.plan import Unit
 from trimtab.batch.rules import votes_of
-from trimtab.batch.running import Job
+from trimtab.batch.running import Execute, Job
 from trimtab.batch.sources import find_sources
 from trimtab.batch.storage import Storage
 from trimtab.batch.work import Work
@@ -37,6 +38,12 @@ from trimtab.spark.frames import rebalance
 
 MASTER = "local-cluster[2,1,1024]"
 TEXTS = ("account", "asset", "action", "reason", "size_reason")
+SMALL_UNITS = """
+from trimtab.batch.running import Execute, Job
+from trimtab.cli.app import main
+Job.__init__.__defaults__ = (None, 100)
+main()
+"""
 WEIGHTS = ("target_weight", "proposed_weight")
 
 
@@ -44,7 +51,7 @@ WEIGHTS = ("target_weight", "proposed_weight")
 def spark_here() -> None:
     """Spark can run; .ci/run sees to it that it can."""
     try:
-        session.need_pyspark()
+        session.need_installed("pyspark", "pandas")
         session.need_java()
     except SetupError as error:
         pytest.skip(str(error))
@@ -104,12 +111,9 @@ def bits(values: list[float | None]) -> bytes:
     return np.array([np.nan if value is None else value for value in values]).tobytes()
 
 
-def executors() -> set[int]:
-    """The processes of Spark's executors: those that this process's Java has started."""
-    from pyspark import SparkContext
-
-    java = SparkContext._gateway.proc.pid
-    return {int(one.name) for one in Path("/proc").glob("[0-9]*") if parent(int(one.name)) == java}
+def executors(process: int) -> set[int]:
+    """The processes of Spark's executors: those that the Java that this process has started has started."""
+    return {int(one.name) for one in Path("/proc").glob("[0-9]*") if parent(parent(int(one.name))) == process}
 
 
 def parent(process: int) -> int:
@@ -119,20 +123,12 @@ def parent(process: int) -> int:
         return 0
 
 
-def wait_for(folder: Path, pattern: str, job: Future[Any]) -> Path:
-    """The first file of this name; the job that should write it must not have ended."""
+def wait_for(folder: Path, pattern: str, ended: Callable[[], bool]) -> Path:
+    """The first file of this name; what should write it must not have ended."""
     while not (found := sorted(folder.glob(pattern))):
-        if job.done():
-            raise AssertionError(job.result())
+        assert not ended()
         time.sleep(0.02)
     return found[0]
-
-
-@contextmanager
-def beside(work: Any, *arguments: Any) -> Iterator[Future[Any]]:
-    """A call in a thread of its own."""
-    with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(work, *arguments)
 
 
 def table_of(rows: list[Row]) -> pa.Table:
@@ -240,6 +236,8 @@ def test_no_frame_no_java_no_master(spark_here: None, tmp_path: Path, monkeypatc
 def test_a_frame_in_any_order_and_an_executor_killed(
     tmp_path: Path, spark_here: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from pyspark.sql import SparkSession
+
     rng = random.Random(47)
     limits = random_limits(rng, brake_turnover=0.5)
     rows = [row for account in accounts_of_47(1, 40) for row in account]
@@ -259,7 +257,8 @@ def test_a_frame_in_any_order_and_an_executor_killed(
                 time.sleep(0.02)
 
     monkeypatch.setattr(frames, "GROUP_ROWS", 300)
-    with session.session(MASTER) as spark:
+    with units.on_master(MASTER) as execute:
+        spark = SparkSession.getActiveSession()
         for name, value in {
             "spark.sql.execution.arrow.maxRecordsPerBatch": 100,
             "spark.sql.shuffle.partitions": 4,
@@ -267,22 +266,23 @@ def test_a_frame_in_any_order_and_an_executor_killed(
         }.items():
             spark.conf.set(name, value)
         found = rebalance(spark.read.parquet(place), limits)
-        with beside(found.mapInArrow(watched, found.schema).write.parquet, str(tmp_path / "out")) as job:
+        with ThreadPoolExecutor(1) as pool:
+            job = pool.submit(found.mapInArrow(watched, found.schema).write.parquet, str(tmp_path / "out"))
             try:
-                one = int(wait_for(seen, "*", job).name)
-                assert one in executors()
+                one = int(wait_for(seen, "*", job.done).name)
+                assert one in executors(os.getpid())
                 os.kill(one, signal.SIGKILL)
             finally:
                 killed.touch()
             job.result()
-        assert one not in executors()
+        assert one not in executors(os.getpid())
         with (
             pytest.raises(SetupError, match=r"a Spark session already, on 'local-cluster\[2,1,1024\]'"),
             session.session("yarn"),
         ):
             pass
         check_refusals(spark)
-        check_a_failing_worker(spark, tmp_path)
+        check_a_failing_worker(execute, tmp_path)
     check(pq.read_table(tmp_path / "out"), rows, limits)
 
 
@@ -324,28 +324,31 @@ def check_refusals(spark: Any) -> None:
     ]
 
 
-def check_a_failing_worker(spark: Any, folder: Path) -> None:
+def check_a_failing_worker(execute: Execute, folder: Path) -> None:
     """What a worker said comes back, after as many tries as Spark makes."""
     work, unit = work_of(folder, accounts_of_47(6, 1)[0])
+    (record,) = execute(work, [unit])
+    assert record.unit == unit
     (folder / "candidates.parquet").unlink()
     with pytest.raises(SetupError, match=r"Spark gave up \(InputError: .*candidates\.parquet: there is no such file"):
-        list(units.on_spark(spark)(work, [unit]))
+        list(execute(work, [unit]))
 
 
-def test_a_batch_on_spark_and_an_executor_killed(
-    tmp_path: Path, spark_here: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The folder has the same bytes as that of one machine, whoever was killed."""
+@pytest.mark.usefixtures("spark_here")
+def test_a_batch_on_spark_and_an_executor_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command itself, with small units. The folder has the same bytes as that of one machine, whoever was killed."""
     rows = [row for account in accounts_of_47(2, 60) for row in account]
     write_rows(tmp_path / "candidates.parquet", rows, 300)
     (tmp_path / "limits.toml").write_text("max_total_positions = 5\n")
-    monkeypatch.setattr(Job.__init__, "__defaults__", (None, 100))  # rows of a unit
+    monkeypatch.setattr(Job.__init__, "__defaults__", (None, 100))
     monkeypatch.chdir(tmp_path)  # the workers run elsewhere
     given = ("batch", "candidates.parquet", "--limits", "limits.toml", "--max-failed", "0.2", "--out")
     assert run(*given, "local").exit_code == 0
-    with beside(run, *given, "spark", "--on", MASTER) as job:
-        wait_for(tmp_path / "spark" / ".unpublished", "part-*.json", job)
-        os.kill(min(executors()), signal.SIGKILL)
-        found = job.result()
-    assert found.exit_code == 0, found.stderr
+    command = [sys.executable, "-c", SMALL_UNITS, *given, "spark", "--on", MASTER]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as job:
+        wait_for(tmp_path / "spark" / ".unpublished", "part-*.json", lambda: job.poll() is not None)
+        os.kill(min(executors(job.pid)), signal.SIGKILL)
+        _, said = job.communicate()
+    assert job.returncode == 0, said
+    assert "published: spark" in said
     assert files_of(tmp_path / "spark") == files_of(tmp_path / "local")

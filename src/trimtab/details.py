@@ -313,7 +313,9 @@ class _Words:
         fixed = np.isin(
             self.decided["reason"][inside], (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE)
         )
-        entered = np.isin(self.decided["reason"][inside], _ENTERED)
+        current = self.candidates.current_weight[inside]
+        held = (current >= self.limits.dust_weight) & (current > 0)  # one of these may be kept for representation
+        entered = np.isin(self.decided["reason"][inside], _ENTERED) & ~held
         walked = inside[entered] if new_only else inside[~fixed]
         if not walked.size and (new_only or not inside.size):
             return f"{verb}: {limit}."

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from trimtab.changes import SCORE_FIELDS, Change, changed_limits
-from trimtab.scans import WEIGHT_STEP, weight_beyond
+from trimtab.sweeps import WEIGHT_STEP, weight_beyond
 from trimtab.trials import Trials
 
 _TRIED = 64  # restricted or capped assets that are tried one by one

@@ -12,7 +12,7 @@ import typer
 import trimtab
 from trimtab.cli.batch import batch_app
 from trimtab.cli.exits import ExitCode, Words, exit_codes
-from trimtab.cli.output import Format
+from trimtab.cli.output import ExplainFormat, Format
 
 if TYPE_CHECKING:
     from trimtab.cli.inputs import ChosenLimits, Inputs
@@ -268,6 +268,7 @@ def explain(
     limits: LimitsFile = None,
     preset: Preset = None,
     settings: Settings = None,
+    form: Annotated[ExplainFormat, typer.Option("--format", help="What goes out.")] = ExplainFormat.TABLE,
     quiet: Quiet = False,
 ) -> int:
     """Say why an asset is in or out, and what would change it. FILE is left out with --scores."""
@@ -276,6 +277,7 @@ def explain(
     from trimtab.cli.risk import with_correlations
     from trimtab.cli.view import printed
     from trimtab.cli.why import explanations_page
+    from trimtab.explanation_json import explanations_json
 
     words = Words(quiet=quiet)
     file, assets = (None, names) if scores is not None else (Path(names[0]), names[1:])
@@ -288,6 +290,9 @@ def explain(
     _say_notes(result, inputs, chosen, words)
     with inputs.named_in_errors():
         found = result.explained(*assets)
+    if form == ExplainFormat.JSON:
+        emit(explanations_json(result.explain(asset) for asset in assets).encode())
+        return ExitCode.FINE
     emit(printed(lambda _width, ascii_only: explanations_page(found, ascii_only=ascii_only), None))
     return ExitCode.FINE
 

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -174,19 +174,15 @@ def _shard(text: str | None) -> tuple[int, int] | None:
     return int(found[1]), int(found[2])
 
 
-@contextmanager
-def _executing(on: str | None, threads: int) -> Iterator[Execute]:
+def _executing(on: str | None, threads: int) -> AbstractContextManager[Execute]:
     """Who works on the units: threads of this process, or the workers of a Spark master."""
     from trimtab.batch.running import on_threads
 
     if on is None:
-        yield on_threads(threads)
-        return
-    from trimtab.spark.session import session
-    from trimtab.spark.units import on_spark
+        return nullcontext(on_threads(threads))
+    from trimtab.spark.units import on_master
 
-    with session(on) as spark:
-        yield on_spark(spark)
+    return on_master(on)
 
 
 def _note_compiling(words: Words) -> None:

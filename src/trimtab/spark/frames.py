@@ -20,7 +20,7 @@ from trimtab.batch.rules import Rules
 from trimtab.errors import Fault, InputError, LimitsError, SetupError
 from trimtab.kernel.compilation import STAMP
 from trimtab.limits import RebalancingLimits, given_limits
-from trimtab.spark.session import check_rules, need_pyspark
+from trimtab.spark.session import check_rules, need_installed
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -53,7 +53,7 @@ def rebalance(frame: DataFrame, limits: RebalancingLimits | Mapping[str, Rebalan
     Raises
     ------
     SetupError
-        pyspark is missing, or `frame` is no Spark frame.
+        pyspark or pandas is missing, or `frame` is no Spark frame.
     InputError
         A missing or misspelled column, a column of the wrong type, rows without account, no rows.
     LimitsError
@@ -129,7 +129,7 @@ def _decider(deciding: _Deciding) -> Callable[[pa.Table], pa.Table]:
 
 
 def _check_frame(frame: object) -> None:
-    need_pyspark()
+    need_installed("pyspark", "pandas")  # pandas is what Spark asks for before it hands over Arrow tables
     from pyspark.sql import DataFrame
 
     if not isinstance(frame, DataFrame):

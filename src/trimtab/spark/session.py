@@ -22,15 +22,15 @@ _LOCAL = re.compile(r"local(\[[^,\]]*\])?")
 _JAVA = "install Java 17 or 21 (Debian: apt-get install openjdk-17-jre-headless), and set JAVA_HOME if it is not on the path"
 
 
-def need_pyspark() -> None:
-    """Say what to install where pyspark, or the pandas that it asks for, is missing.
+def need_installed(*names: str) -> None:
+    """Say what to install where a library is missing that Spark needs here.
 
     Raises
     ------
     SetupError
         One of them is not installed.
     """
-    for name in ("pyspark", "pandas"):
+    for name in names:
         if importlib.util.find_spec(name) is None:
             raise SetupError(f"{name} is not installed", "pip install 'trimtab[spark]'")
 
@@ -71,7 +71,7 @@ def session(master: str) -> Iterator[SparkSession]:
     SetupError
         pyspark or Java is missing, no session can be had, this process has one already, or the master retries nothing.
     """
-    need_pyspark()
+    need_installed("pyspark")
     need_java()
     if _LOCAL.fullmatch(master):
         advice = "leave it out on one machine; to try Spark, name local-cluster[2,1,1024]"

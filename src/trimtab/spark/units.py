@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from trimtab.batch.running import Execute, in_turn
 from trimtab.batch.work import Record, Work
 from trimtab.errors import SetupError
 from trimtab.kernel.compilation import STAMP
-from trimtab.spark.session import check_rules
+from trimtab.spark.session import check_rules, session
 
 if TYPE_CHECKING:
     from pyspark import Broadcast, SparkContext
@@ -44,14 +45,28 @@ def on_spark(spark: SparkSession) -> Execute:
     context = spark.sparkContext
 
     def execute(work: Work, units: Sequence[Unit]) -> Iterator[Record]:
-        shared = context.broadcast(_found_anywhere(work))
-        tasks = context.defaultParallelism
+        with _one_sentence():
+            shared = context.broadcast(_found_anywhere(work))
+            tasks = context.defaultParallelism
         at_once = tasks * UNITS_OF_A_TASK
         jobs = (units[at : at + at_once] for at in range(0, len(units), at_once))
         for records in in_turn(_JOBS, (partial(_worked_on, context, shared, job, tasks) for job in jobs)):
             yield from records
 
     return execute
+
+
+@contextmanager
+def on_master(master: str) -> Iterator[Execute]:
+    """Work on units with a session of its own on a Spark master.
+
+    Raises
+    ------
+    SetupError
+        As `session` and `on_spark`.
+    """
+    with session(master) as spark:
+        yield on_spark(spark)
 
 
 def finished(work: Work, stamp: str, units: Iterable[Unit]) -> Iterator[Record]:
@@ -71,16 +86,28 @@ def finished(work: Work, stamp: str, units: Iterable[Unit]) -> Iterator[Record]:
 
 
 def _worked_on(context: SparkContext, shared: Broadcast[Work], units: Sequence[Unit], tasks: int) -> list[Record]:
+    stamp = STAMP
+    with _one_sentence():
+        parts = context.parallelize(units, tasks)
+        return parts.mapPartitions(lambda mine: finished(shared.value, stamp, mine)).collect()
+
+
+@contextmanager
+def _one_sentence() -> Iterator[None]:
+    """What Spark says with pages of two languages, in one sentence.
+
+    Raises
+    ------
+    SetupError
+        Spark, or a worker as often as Spark tries, has failed.
+    """
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
-    stamp = STAMP
     try:
-        lots = context.parallelize(units, tasks)
-        records: list[Record] = lots.mapPartitions(lambda mine: finished(shared.value, stamp, mine)).collect()
+        yield
     except (Py4JError, PySparkException) as error:
         raise SetupError(f"Spark gave up ({_said(str(error))})", _ADVICE) from None
-    return records
 
 
 def _said(words: str) -> str:
