@@ -13,6 +13,7 @@ import trimtab
 from trimtab.cli.batch import batch_app
 from trimtab.cli.exits import ExitCode, Words, exit_codes
 from trimtab.cli.output import ExplainFormat, Format
+from trimtab.cli.walking import backtest, sweep
 
 if TYPE_CHECKING:
     from trimtab.cli.inputs import ChosenLimits, Inputs
@@ -355,6 +356,10 @@ def demo(show_all: All = False, quiet: Quiet = False) -> int:
     _say_notes(result, inputs, chosen, words)
     _put_out(result, inputs.title, Format.TABLE, None, show_all=show_all)
     return ExitCode.FINE
+
+
+app.command()(backtest)
+app.command()(sweep)
 
 
 @limits_app.command("show")
