@@ -26,9 +26,10 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from trimtab import MarketData, RebalancingLimits, backtest, sweep
+from trimtab import MarketData, RebalancingLimits, sweep
 from trimtab.backtesting.bootstrap import COMPARED, difference
 from trimtab.backtesting.overfitting import deflated_sharpe, overfitting
+from trimtab.backtesting.walking import again
 
 BUCKETS = 8
 LOOSE = RebalancingLimits(
@@ -62,15 +63,20 @@ def market(seed: int, sessions: int, assets: int) -> dict[str, Any]:
     moves = 0.005 * rng.normal(size=(sessions, 1)) + rng.uniform(0.005, 0.02, assets) * rng.normal(
         size=(sessions, assets)
     )
-    prices = pl.DataFrame(50.0 * np.cumprod(1.0 + moves, axis=0), schema=names)
-    classification = [{"symbol": name, "bucket": f"B{at % BUCKETS}"} for at, name in enumerate(names)]
     ends = [day for day, later in itertools.pairwise(days) if day.month != later.month]
-    scores = pl.DataFrame(rng.random((len(ends), assets)), schema=names)
+    prices = long(days, names, 50.0 * np.cumprod(1.0 + moves, axis=0), "symbol", "close")
+    classification = [{"symbol": name, "bucket": f"B{at % BUCKETS}"} for at, name in enumerate(names)]
     return {
-        "prices": MarketData(prices.with_columns(pl.Series("date", days)), classification=classification),
-        "scores": scores.with_columns(pl.Series("date", ends)),
+        "prices": MarketData(prices, classification=classification),
+        "scores": long(ends, names, rng.random((len(ends), assets)), "asset", "score"),
         "start": ends[0],
     }
+
+
+def long(days: list[dt.date], names: list[str], values: Any, name: str, value: str) -> pl.DataFrame:
+    """One row a day and asset."""
+    dates = pl.Series("date", days).gather(np.repeat(np.arange(len(days)), len(names)).tolist())
+    return pl.DataFrame([dates, pl.Series(name, names * len(days)), pl.Series(value, values.ravel())])
 
 
 def inside(count: int, trials: int, share: float) -> tuple[bool, int, int]:
@@ -91,12 +97,12 @@ class Found:
 def tried(seed: int, sessions: int, assets: int) -> Found:
     """One market, walked by all policies."""
     given = market(seed, sessions, assets)
-    swept = sweep(limits=LIMITED, vary=VARY, **given).above_cash
-    found, best = overfitting(swept), deflated_sharpe(swept)
+    swept = sweep(limits=LIMITED, vary=VARY, **given)
+    found, best = overfitting(swept.above_cash), deflated_sharpe(swept.above_cash)
     if found is None or best is None:
         raise SystemExit(f"seed {seed}: nothing to choose from")
-    one, other = (backtest(limits=limits, **given).above_cash for limits in (LIMITED, LOOSE))
-    intervals = {name: difference(one, other, name, samples=2_000, seed=seed) for name in COMPARED}
+    one, other = (again(swept.backtest(0), limits, "it").above_cash for limits in (LIMITED, LOOSE))
+    intervals = {name: difference(one, other, name, samples=1_000, seed=seed) for name in COMPARED}
     held = {name: interval is not None and interval.holds_zero for name, interval in intervals.items()}
     return Found(found.probability, best.probability >= 0.95, held)
 
