@@ -15,7 +15,7 @@ ROOT = Path(trimtab.__file__).parent
 FLOORS = {
     0: ("errors", "reasons", "paths", "written", "fields"),
     1: ("regime_limits", "limits", "bucket_config", "rule_sheet", "kernel"),
-    2: ("bucket_tree", "columns", "candidates", "checked_nodes", "certificate", "checker"),
+    2: ("bucket_tree", "columns", "correlations", "candidates", "checked_nodes", "certificate", "checker"),
     3: (
         "details",
         "stages",
@@ -48,7 +48,7 @@ FLOORS = {
         "selection",
     ),
     5: ("engine_run", "engine"),
-    6: ("batch",),
+    6: ("batch", "spark"),
     8: ("cli", "__main__"),
 }
 FACE = "__init__"  # names everything, late

@@ -40,8 +40,8 @@ class Counterfactual:
     """One change that flips the decision, and none that is smaller does.
 
     `change` is "score", "restriction", "max_weight" (of the asset), or a field of the limits, which is that of the
-    bucket `node` where one is named. `value` is what it would have to be: exactly this value for a limit, at least or
-    at most this value for a score.
+    bucket `node` where one is named. `value` is what it would have to be: exactly this value for a limit (None: without
+    it), at least or at most this value for a score.
     """
 
     change: str
@@ -155,6 +155,12 @@ def _crowding(trials: Trials, at: int) -> Crowding | None:
     reason, node = trials.standing(at)
     limits = trials.limits
     selected = trials.answer["selected"]
+    if reason == Reason.TOO_CORRELATED:
+        here = np.zeros(len(selected), np.bool_)
+        here[trials.partners_of(at)] = True
+        return _crowded(
+            trials, "max_correlation", trials.node_name(node), float(limits.max_correlation or 0.0), here & selected
+        )
     if reason == Reason.DISPLACED_FOR_REPRESENTATION:
         here = trials.answer["reason"] == Reason.ADDED_FOR_REPRESENTATION
         return _crowded(trials, "min_buckets_represented", "", limits.min_buckets_represented, here)
@@ -209,9 +215,8 @@ def _counterfactuals(trials: Trials, at: int) -> Iterator[Counterfactual]:
     for name, node in limits_about(trials, at):
         found = nearest_flip(trials, at, name, node, own_only=out)
         if found is not None:
-            yield Counterfactual(
-                name, node, found.value, f"{would} with {name} = {found.value!r}{f' for {node}' if node else ''}"
-            )
+            shown = f"without {name}" if found.value is None else f"with {name} = {found.value!r}"
+            yield Counterfactual(name, node, found.value, f"{would} {shown}{f' for {node}' if node else ''}")
     for name, value in _switches(trials, at):
         change = Change(name, "", value)
         if bool(trials.selected(change)[at]) != selected and trials.limits_with(change) is not None:
@@ -256,6 +261,8 @@ def limits_about(trials: Trials, at: int) -> Iterable[tuple[str, str]]:
                 seen.add(found)
                 yield found
     yield from (("min_position_weight", ""), ("target_invested", ""))
+    if limits.max_correlation is not None:
+        yield "max_correlation", ""
 
 
 def _is_out(trials: Trials, at: int) -> bool:

@@ -96,6 +96,8 @@ def _outward(trials: Trials, at: int, name: str, node: str, *, own_only: bool) -
         least, most = _bounds(trials.limits, name)
         up, down = _passing(trials.known(column), present, float(trials.rows[column][at]), own_only=own_only)
         return _sorted(present, (one for one in up if one <= most), (one for one in down if one >= least))
+    if name == "max_correlation":
+        return _correlations(trials, at)
     if (name, node) not in trials.values:
         trials.values[name, node] = _of_limit(trials, name, node)
     return trials.values[name, node]
@@ -140,6 +142,15 @@ def _passing(values: Floats, present: float, own: float, *, own_only: bool) -> t
     if own_only:
         return own_up.tolist(), own_down.tolist()
     return {*higher[:HORIZON].tolist(), *own_up.tolist()}, {*lower[-HORIZON:].tolist(), *own_down.tolist()}
+
+
+def _correlations(trials: Trials, at: int) -> list[Any]:
+    """Limits that a correlation passes: the nearest of all, those of the row itself, and last no limit at all."""
+    present, up, down = trials.present("max_correlation", ""), set[float](), set[float]()
+    for known in (trials.correlations, trials.correlations_about(at)):
+        up |= {*known[known > present][:HORIZON].tolist()}
+        down |= {*np.nextafter(known[(known <= present) & (known > -1.0)], -2.0)[-HORIZON:].tolist()}
+    return [*_sorted(present, up, down), None]
 
 
 def _bounds(limits: RebalancingLimits, name: str) -> tuple[float, float]:

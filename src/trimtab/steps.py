@@ -27,6 +27,7 @@ _STAGE_OF = {
     Reason.UNCLASSIFIED: "bucket",
     Reason.NOT_SIZABLE: "size",
     Reason.BELOW_THRESHOLD: "threshold",
+    Reason.TOO_CORRELATED: "bucket",
     Reason.DISPLACED_FOR_REPRESENTATION: "bucket",
     Reason.TOTAL_POSITION_LIMIT: "totals",
     Reason.NEW_POSITION_LIMIT: "totals",

@@ -19,6 +19,7 @@ from trimtab.details import standing
 from trimtab.kernel.account import rebalance_account
 from trimtab.kernel.tables import (
     NO_NODE,
+    NO_PARTNERS,
     ROOT,
     Flags,
     Floats,
@@ -55,6 +56,7 @@ class Trials:
     limits: RebalancingLimits
     rows: Records
     settings: Records  # (1,)
+    partners: Ints  # as `kernel.tables.NO_PARTNERS` says
     answer: Records
     values: dict[tuple[str, str], list[Any]] = field(default_factory=dict)  # those that `scans.py` found worth a trial
     _kept: dict[Change, Records] = field(default_factory=dict)
@@ -70,8 +72,12 @@ class Trials:
         """
         limits = limits.in_force
         rows, settings = candidates.rows(limits), settings_of(limits)
-        answer = decide(rows, candidates.tree.nodes, settings) if decided is None else decided[candidates.order]
-        return cls(candidates, limits, rows, settings, answer)
+        partners, _ = candidates.partners(limits.max_correlation)
+        if decided is None:
+            answer = decide(rows, candidates.tree.nodes, settings, partners)
+        else:
+            answer = decided[candidates.order]
+        return cls(candidates, limits, rows, settings, partners, answer)
 
     @property
     def nodes(self) -> Records:
@@ -192,7 +198,7 @@ class Trials:
         """The size of each row before the band, within its tolerance."""
         settings = self.settings.copy()
         settings["no_trade_band"] = settings["min_trade"] = 0.0
-        return np.asarray(decide(self.rows, self.nodes, settings)["proposed"], np.float64)
+        return np.asarray(decide(self.rows, self.nodes, settings, self.partners)["proposed"], np.float64)
 
     @cached_property
     def entered(self) -> int:
@@ -210,11 +216,11 @@ class Trials:
         """The answer with some things changed at once."""
         return decide(*self.changed(*changes))
 
-    def changed(self, *changes: Change) -> tuple[Records, Records, Records]:
-        """Rows, tree and settings with some things changed."""
+    def changed(self, *changes: Change) -> tuple[Records, Records, Records, Ints]:
+        """Rows, tree, settings and partners with some things changed."""
         of_rows = any(change.name in ROW_FIELDS for change in changes)
         rows = self.rows.copy() if of_rows else self.rows  # the only one that may be large
-        tree, settings = self.nodes.copy(), self.settings.copy()
+        tree, settings, partners = self.nodes.copy(), self.settings.copy(), self.partners
         opened = self._open(tree) if any(change.name == "unknown_bucket" for change in changes) else []
         leading: dict[str, float | None] = {}
         for change in changes:
@@ -222,6 +228,8 @@ class Trials:
             if change.name in ROW_FIELDS:
                 code = Restriction[value.upper() or "EMPTY"] if change.name == "restriction" else value
                 rows[change.name][self.place_of[change.node] if change.node else slice(None)] = code
+            elif change.name == "max_correlation":
+                partners, _ = self.candidates.partners(value)
             elif change.name in LEADING:
                 leading[change.name] = value
             elif change.name in GENERAL or change.name in NODE_FIELDS:
@@ -233,7 +241,7 @@ class Trials:
         if leading:
             for name, number in self._with_followers(leading).items():
                 settings[name] = number
-        return rows, tree, settings
+        return rows, tree, settings, partners
 
     def _open(self, tree: Records) -> list[int]:
         """Make `Unknown` a limited bucket like any other; returns its node."""
@@ -275,7 +283,7 @@ class Trials:
 
         def is_selected(score: float) -> bool:
             rows["score"][at] = score  # who is selected is written for every row, so one answer is enough
-            rebalance_account(rows, self.nodes, settings, answer)
+            rebalance_account(rows, self.nodes, settings, self.partners, answer)
             return bool(answer["selected"][at])
 
         return is_selected
@@ -310,6 +318,34 @@ class Trials:
             return Reason.BELOW_THRESHOLD, NO_NODE
         return standing(self.candidates, self.limits, self.in_table_order, int(self.candidates.order[at]))
 
+    def partners_of(self, at: int) -> Ints:
+        """The rows with which a new asset is too correlated, be they selected or not."""
+        found: Ints = self.partners[self.partners[at] : self.partners[at + 1]]
+        return found
+
+    @cached_property
+    def _pairs(self) -> tuple[Ints, Floats]:
+        """For each pair of a bucket with a known correlation the first row, and the correlation."""
+        found, count = self.candidates, len(self.rows)
+        if found.correlations is None:
+            return np.zeros(0, np.int64), np.zeros(0)
+        everyone, _ = found.partners(-2.0)  # below every correlation: all pairs of a bucket
+        first = np.repeat(np.arange(count), np.diff(everyone[: count + 1]))
+        place = found.correlations.places(self.names)
+        values = found.correlations.between(place[first], place[everyone[count + 1 :]])
+        known = ~np.isnan(values)
+        return first[known], values[known]
+
+    @cached_property
+    def correlations(self) -> Floats:
+        """The different known correlations of two candidates of one bucket, sorted."""
+        return np.unique(self._pairs[1])
+
+    def correlations_about(self, at: int) -> Floats:
+        """The different known correlations of a row with others of its bucket, sorted."""
+        first, values = self._pairs
+        return np.unique(values[first == at])
+
     @cached_property
     def in_table_order(self) -> Records:
         """The answer in the order of the table's rows."""
@@ -317,7 +353,7 @@ class Trials:
 
     def alone(self, at: int) -> Any:
         """What the rules decide about a row that is the only candidate."""
-        return decide(self.rows[at : at + 1], self.nodes, self.settings)[0]
+        return decide(self.rows[at : at + 1], self.nodes, self.settings, NO_PARTNERS)[0]
 
 
 def _setting(name: str, value: Any) -> tuple[str, Any]:
@@ -333,8 +369,8 @@ def _setting(name: str, value: Any) -> tuple[str, Any]:
     return name, SizingMode[value.upper()] if name == "sizing_mode" else value
 
 
-def decide(rows: Records, tree: Records, settings: Records) -> Records:
+def decide(rows: Records, tree: Records, settings: Records, partners: Ints) -> Records:
     """What the rules decide about one account's records. Shape (rows,)."""
     answer = empty_answer(len(rows))
-    rebalance_account(rows, tree, settings[0], answer)
+    rebalance_account(rows, tree, settings[0], partners, answer)
     return answer

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trimtab.batch.counts import Counts
+from trimtab.written import percent
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,13 @@ class Rise:
 
     @property
     def now_text(self) -> str:
-        """The share now, as it is shown."""
-        return f"{self.now:.2%}"
+        """The share now, in percent."""
+        return percent(self.now)
 
     @property
     def before_text(self) -> str:
-        """The share before, as it is shown."""
-        return f"{self.before:.2%}"
+        """The share before, in percent."""
+        return percent(self.before)
 
 
 def rises(counts: Counts, before: Mapping[str, Any]) -> list[Rise]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from trimtab.batch.brake import Brake
 from trimtab.batch.coded import LIMITS_ID, check_columns, value_type
@@ -27,6 +28,7 @@ Event = Mapping[str, Any]
 Say = Callable[[Event], None]
 Execute = Callable[[Work, Sequence[Unit]], Iterator[Record]]
 MAX_FAILED = 0.001
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -72,20 +74,25 @@ def on_threads(workers: int) -> Execute:
 
     def execute(work: Work, units: Sequence[Unit]) -> Iterator[Record]:
         rows = work.rows()
-        with ThreadPoolExecutor(workers) as pool:
-            begun: deque[Future[Record]] = deque()
-            try:
-                for unit in units:
-                    begun.append(pool.submit(work.finish, unit, rows.of(unit)))
-                    if len(begun) > workers:
-                        yield begun.popleft().result()
-                while begun:
-                    yield begun.popleft().result()
-            finally:
-                for future in begun:
-                    future.cancel()
+        return in_turn(workers, (partial(work.finish, unit, rows.of(unit)) for unit in units))
 
     return execute
+
+
+def in_turn(workers: int, calls: Iterable[Callable[[], Result]]) -> Iterator[Result]:
+    """The results of calls on so many threads, in order; at most one call more than threads has begun."""
+    with ThreadPoolExecutor(workers) as pool:
+        begun: deque[Future[Result]] = deque()
+        try:
+            for call in calls:
+                begun.append(pool.submit(call))
+                if len(begun) > workers:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
+        finally:
+            for future in begun:
+                future.cancel()
 
 
 def run_batch(

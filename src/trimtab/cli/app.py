@@ -63,6 +63,20 @@ AsOf = Annotated[
 Cash = Annotated[
     float | None, typer.Option(metavar="AMOUNT", help="With shares: the cash, in the currency of the prices.")
 ]
+CorrelationsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--correlations",
+        metavar="FILE",
+        help="For max_correlation: asset, other and correlation; or asset and a column for each. With --prices: from these.",
+    ),
+]
+TargetVolatility = Annotated[
+    float | None,
+    typer.Option(
+        metavar="FRACTION", help="With --prices: lower the max_allocation of buckets that move more in a year."
+    ),
+]
 LimitsFile = Annotated[
     Path | None, typer.Option("--limits", metavar="FILE", help="A TOML file; see `trimtab limits show`.")
 ]
@@ -100,6 +114,11 @@ def main() -> None:
     app(prog_name="trimtab")
 
 
+def _show_scipy() -> None:
+    """Stop hiding what scikit-learn needs."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Unneeded)]
+
+
 def _version(asked: bool) -> None:
     if asked:
         typer.echo(f"trimtab {trimtab.__version__}")
@@ -128,6 +147,8 @@ def rebalance(
     membership: Membership = None,
     as_of: AsOf = None,
     cash: Cash = None,
+    correlations: CorrelationsFile = None,
+    target_volatility: TargetVolatility = None,
     limits: LimitsFile = None,
     preset: Preset = None,
     settings: Settings = None,
@@ -141,6 +162,7 @@ def rebalance(
     from trimtab.cli.inputs import from_prices, read_inputs, read_limits
     from trimtab.cli.market import market_files
     from trimtab.cli.output import check_out, format_of
+    from trimtab.cli.risk import by_risk, with_correlations
 
     words = Words(quiet=quiet)
     chosen_form = format_of(form, out)
@@ -152,6 +174,10 @@ def rebalance(
         inputs = market_inputs(market, holdings, cash, words, quiet=quiet)
     else:
         inputs = read_inputs(file, scores, holdings, buckets, words)
+    if target_volatility is not None:
+        _show_scipy()
+    chosen = by_risk(chosen, inputs, target_volatility, words)
+    inputs = with_correlations(inputs, correlations, chosen.limits, words)
     if out is not None:
         check_out(out, [*inputs.files, *chosen.files])
     result = _rebalanced(inputs, chosen, words, strict=strict)
@@ -202,6 +228,7 @@ def check(
     scores: Scores = None,
     holdings: Holdings = None,
     buckets: Buckets = None,
+    correlations: CorrelationsFile = None,
     limits: LimitsFile = None,
     preset: Preset = None,
     settings: Settings = None,
@@ -212,11 +239,13 @@ def check(
     from trimtab.cli.findings import conflicts_text, findings_text, summary
     from trimtab.cli.inputs import read_inputs, read_limits
     from trimtab.cli.output import emit
+    from trimtab.cli.risk import with_correlations
 
     words = Words(quiet=quiet)
     chosen = read_limits(limits, preset, settings or [])
     inputs = read_inputs(file, scores, holdings, buckets, words)
-    found = trimtab.check(inputs.table, chosen.limits, explain=explain_)
+    inputs = with_correlations(inputs, correlations, chosen.limits, words)
+    found = trimtab.check(inputs.table, chosen.limits, correlations=inputs.correlations, explain=explain_)
     emit(findings_text(found, {"input": inputs.name, "limits": chosen.source or ""}, inputs.located))
     emit(conflicts_text(found))
     accounts = inputs.table["account"].unique() if "account" in inputs.table.column_names else ()
@@ -235,6 +264,7 @@ def explain(
     scores: Scores = None,
     holdings: Holdings = None,
     buckets: Buckets = None,
+    correlations: CorrelationsFile = None,
     limits: LimitsFile = None,
     preset: Preset = None,
     settings: Settings = None,
@@ -243,6 +273,7 @@ def explain(
     """Say why an asset is in or out, and what would change it. FILE is left out with --scores."""
     from trimtab.cli.inputs import read_inputs, read_limits
     from trimtab.cli.output import emit
+    from trimtab.cli.risk import with_correlations
     from trimtab.cli.view import printed
     from trimtab.cli.why import explanations_page
 
@@ -252,6 +283,7 @@ def explain(
         raise typer.BadParameter("name at least one asset after FILE")
     chosen = read_limits(limits, preset, settings or [])
     inputs = read_inputs(file, scores, holdings, buckets, words)
+    inputs = with_correlations(inputs, correlations, chosen.limits, words)
     result = _rebalanced(inputs, chosen, words, strict=False)
     _say_notes(result, inputs, chosen, words)
     with inputs.named_in_errors():
@@ -267,6 +299,7 @@ def report(
     scores: Scores = None,
     holdings: Holdings = None,
     buckets: Buckets = None,
+    correlations: CorrelationsFile = None,
     limits: LimitsFile = None,
     preset: Preset = None,
     settings: Settings = None,
@@ -278,12 +311,14 @@ def report(
     """Make a report as one HTML page that needs nothing else."""
     from trimtab.cli.inputs import read_inputs, read_limits
     from trimtab.cli.output import check_out, emit, write_file
+    from trimtab.cli.risk import with_correlations
 
     words = Words(quiet=quiet)
     if out is not None and out.suffix.casefold() not in (".html", ".htm"):
         raise typer.BadParameter(f"--out {out}: a report is an HTML page; name a file that ends in .html")
     chosen = read_limits(limits, preset, settings or [])
     inputs = read_inputs(file, scores, holdings, buckets, words)
+    inputs = with_correlations(inputs, correlations, chosen.limits, words)
     if out is not None:
         check_out(out, [*inputs.files, *chosen.files])
     result = _rebalanced(inputs, chosen, words, strict=False)
@@ -378,9 +413,10 @@ def _rebalanced(inputs: Inputs, chosen: ChosenLimits, words: Words, *, strict: b
     limits = chosen.limits.replace(on_unmet="raise") if strict else chosen.limits
     with inputs.named_in_errors(), chosen.named_in_errors():
         if not is_cached(rebalance_account):
-            read(inputs.table, limits, many=False)  # what is wrong is said before anything about compiling
+            # What is wrong is said before anything about compiling.
+            read(inputs.table, limits, many=False, correlations=inputs.correlations)
             words.note("compiling the rules for this machine, once (about 15 s)")
-        return decide(inputs.table, limits)
+        return decide(inputs.table, limits, correlations=inputs.correlations)
 
 
 def _say_notes(result: RebalanceResult, inputs: Inputs, chosen: ChosenLimits, words: Words) -> None:

@@ -18,7 +18,7 @@ from trimtab.cli.exits import ExitCode, Words, exit_codes
 if TYPE_CHECKING:
     from trimtab.batch.brake import Brake
     from trimtab.batch.limits_table import ManyLimits
-    from trimtab.batch.running import Event, Outcome
+    from trimtab.batch.running import Event, Execute, Outcome
     from trimtab.batch.summary import Summary
 
 
@@ -74,13 +74,17 @@ def run(
         str | None, typer.Option(metavar="turnover=X,closed=Y", help="Publish nothing beyond it: exit code 5.")
     ] = None,
     shard: Annotated[str | None, typer.Option(metavar="I/N", help="Do share I of N, for array jobs.")] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(metavar="MASTER", help="Work on Apache Spark: spark://host:7077, yarn, local-cluster[2,1,1024]."),
+    ] = None,
     against: Against = None,
     as_json: Annotated[bool, typer.Option("--json", help="What happens as lines of JSON on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No words on stderr except errors.")] = False,
 ) -> int:
     """Rebalance every account; what an earlier run has finished is kept."""
     import trimtab
-    from trimtab.batch.running import Job, Terms, on_threads, run_batch
+    from trimtab.batch.running import Job, Terms, run_batch
     from trimtab.batch.storage import Storage
 
     words = Words(quiet=quiet)
@@ -90,8 +94,8 @@ def run(
     )
     threads = workers or len(os.sched_getaffinity(0))
     _note_compiling(words)
-    with _telling(words, as_json=as_json, quiet=quiet) as say:
-        outcome = run_batch(job, out, terms, execute=on_threads(threads), workers=threads, storage=Storage(), say=say)
+    with _executing(on, threads) as execute, _telling(words, as_json=as_json, quiet=quiet) as say:
+        outcome = run_batch(job, out, terms, execute=execute, workers=threads, storage=Storage(), say=say)
     _tell(outcome, out, against, words, as_json=as_json)
     return {"braked": ExitCode.BRAKED, "failed": ExitCode.TOO_MANY_FAILED}.get(outcome.status, ExitCode.FINE)
 
@@ -168,6 +172,21 @@ def _shard(text: str | None) -> tuple[int, int] | None:
     if found is None or not 1 <= int(found[1]) <= int(found[2]):
         raise typer.BadParameter(f"--shard {text!r}: write I/N, from 1/N to N/N")
     return int(found[1]), int(found[2])
+
+
+@contextmanager
+def _executing(on: str | None, threads: int) -> Iterator[Execute]:
+    """Who works on the units: threads of this process, or the workers of a Spark master."""
+    from trimtab.batch.running import on_threads
+
+    if on is None:
+        yield on_threads(threads)
+        return
+    from trimtab.spark.session import session
+    from trimtab.spark.units import on_spark
+
+    with session(on) as spark:
+        yield on_spark(spark)
 
 
 def _note_compiling(words: Words) -> None:

@@ -1,0 +1,5 @@
+"""Many accounts on Apache Spark: the block function of `batch`, with Spark's scheduler, retries and storage."""
+
+from trimtab.spark.frames import rebalance
+
+__all__ = ["rebalance"]

@@ -1,0 +1,116 @@
+"""What is needed of Spark: pyspark, Java, a session, and the same rules on every worker."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from trimtab.errors import SetupError
+from trimtab.kernel.compilation import STAMP
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_LOCAL = re.compile(r"local(\[[^,\]]*\])?")
+_JAVA = "install Java 17 or 21 (Debian: apt-get install openjdk-17-jre-headless), and set JAVA_HOME if it is not on the path"
+
+
+def need_pyspark() -> None:
+    """Say what to install where pyspark, or the pandas that it asks for, is missing.
+
+    Raises
+    ------
+    SetupError
+        One of them is not installed.
+    """
+    for name in ("pyspark", "pandas"):
+        if importlib.util.find_spec(name) is None:
+            raise SetupError(f"{name} is not installed", "pip install 'trimtab[spark]'")
+
+
+def need_java() -> None:
+    """Say what to install where Java is missing; it is looked for as Spark does.
+
+    Raises
+    ------
+    SetupError
+        It is neither in `JAVA_HOME` nor on the path.
+    """
+    home = os.environ.get("JAVA_HOME")
+    if shutil.which("java", path=None if home is None else f"{home}/bin") is None:
+        raise SetupError(
+            "Java, which Spark runs on, is not there" + ("" if home is None else f" (JAVA_HOME is {home})"), _JAVA
+        )
+
+
+def check_rules(stamp: str) -> None:
+    """Refuse to work for a driver whose rules are other ones: the accounts of one batch have the same.
+
+    Raises
+    ------
+    SetupError
+        The stamp of the driver's rules is not that of the rules here.
+    """
+    if stamp != STAMP:
+        raise SetupError("a worker has other rules than the driver", "install the same version of trimtab on both")
+
+
+@contextmanager
+def session(master: str) -> Iterator[SparkSession]:
+    """A session on a master (`spark://host:7077`, `yarn`, `local-cluster[2,1,1024]`), ended afterwards.
+
+    Raises
+    ------
+    SetupError
+        pyspark or Java is missing, no session can be had, this process has one already, or the master retries nothing.
+    """
+    need_pyspark()
+    need_java()
+    if _LOCAL.fullmatch(master):
+        advice = "leave it out on one machine; to try Spark, name local-cluster[2,1,1024]"
+        raise SetupError(f"Spark retries nothing on {master!r}", advice)
+    from pyspark.sql import SparkSession
+
+    there = SparkSession.getActiveSession()
+    if there is not None:
+        found = there.sparkContext.master
+        raise SetupError(f"this process has a Spark session already, on {found!r}", "stop it first")
+    with warnings.catch_warnings():
+        # Spark asks for pandas before it hands over Arrow tables; no row goes through it.
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        begun = _begun(master)
+        try:
+            yield begun
+        finally:
+            begun.stop()
+
+
+def _begun(master: str) -> SparkSession:
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    settings: dict[str, bool | float | int | str | None] = {
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+    }
+    if master.startswith("local"):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # Spark's own default is the `python3` of the path
+        settings |= {"spark.ui.enabled": "false", "spark.driver.host": "localhost"}
+    try:
+        builder = SparkSession.builder.master(master).appName("trimtab")
+        return builder.config(map=settings).getOrCreate()
+    except (Py4JError, PySparkException) as error:
+        if "JAVA_GATEWAY_EXITED" in str(error):
+            problem, advice = "its words are above", "give a master that Spark knows, and Java 17 or 21"
+        else:
+            lines = [line for line in str(error).split("\n") if line.strip() and not line.startswith("\tat ")]
+            problem, advice = lines[-1], "check the address, and Spark's log"
+        raise SetupError(f"Spark does not begin on {master!r} ({problem})", advice) from None
