@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import trimtab
+from trimtab.cli import unneeded
 from trimtab.cli.batch import batch_app
 from trimtab.cli.exits import ExitCode, Words, exit_codes
 from trimtab.cli.output import Format
@@ -86,17 +85,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No words on stderr e
 All = Annotated[bool, typer.Option("--all", help="Show every candidate in the table.")]
 
 
-class _Unneeded(MetaPathFinder):
-    """Hides libraries that Arrow and numba import wherever they are installed: 0.3 s for what no command uses."""
-
-    def find_spec(self, fullname: str, _path: object, _target: object = None) -> None:
-        if fullname in {"pandas", "scipy"}:
-            raise ModuleNotFoundError(fullname, name=fullname)
-
-
 def main() -> None:
     """The entry point; ends the process with an exit code."""
-    sys.meta_path.insert(0, _Unneeded())
+    unneeded.hide()
     app(prog_name="trimtab")
 
 
