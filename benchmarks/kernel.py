@@ -27,7 +27,7 @@ import oracles
 from trimtab import RebalancingLimits
 from trimtab.candidates import read, settings_of
 from trimtab.kernel.account import rebalance_account
-from trimtab.kernel.tables import empty_answer
+from trimtab.kernel.tables import NO_PARTNERS, empty_answer
 
 SECTORS = [f"Sector{number:02d}" for number in range(11)]
 LIMITS = RebalancingLimits(
@@ -43,16 +43,16 @@ BUDGET = {50: 6e-6, 5000: 250e-6}
 
 
 @numba.njit
-def repeat(rows: Any, tree: Any, settings: Any, answer: Any, times: int) -> None:
+def repeat(rows: Any, tree: Any, settings: Any, partners: Any, answer: Any, times: int) -> None:
     for _ in range(times):
-        rebalance_account(rows, tree, settings, answer)
+        rebalance_account(rows, tree, settings, partners, answer)
 
 
 @numba.njit
-def in_turn(rows: Any, start: Any, tree: Any, settings: Any, answer: Any) -> None:
+def in_turn(rows: Any, start: Any, tree: Any, settings: Any, partners: Any, answer: Any) -> None:
     for account in range(start.size - 1):
         begin, end = start[account], start[account + 1]
-        rebalance_account(rows[begin:end], tree, settings, answer[begin:end])
+        rebalance_account(rows[begin:end], tree, settings, partners, answer[begin:end])
 
 
 def random_account(rng: random.Random, size: int) -> list[dict[str, Any]]:
@@ -74,7 +74,7 @@ def random_account(rng: random.Random, size: int) -> list[dict[str, Any]]:
 def kernel_seconds(rows: list[dict[str, Any]], times: int) -> float:
     found = read(rows, LIMITS, many=False)
     answer = empty_answer(len(rows))
-    arguments = found.rows(LIMITS), found.tree.nodes, settings_of(LIMITS)[0], answer
+    arguments = found.rows(LIMITS), found.tree.nodes, settings_of(LIMITS)[0], NO_PARTNERS, answer
     repeat(*arguments, 3)
     best = float("inf")
     for _ in range(5):
@@ -88,7 +88,7 @@ def seconds_in_turn(accounts: list[list[dict[str, Any]]]) -> float:
     table = [{**row, "account": number} for number, rows in enumerate(accounts) for row in rows]
     found = read(table, LIMITS, many=True)
     answer = empty_answer(len(table))
-    arguments = found.rows(LIMITS), found.start, found.tree.nodes, settings_of(LIMITS)[0], answer
+    arguments = found.rows(LIMITS), found.start, found.tree.nodes, settings_of(LIMITS)[0], NO_PARTNERS, answer
     in_turn(*arguments)
     loops = []
     for _ in range(15):

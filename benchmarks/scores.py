@@ -3,7 +3,8 @@
 python benchmarks/scores.py [--data ../shared/data] [--dates 200] [--only speed|parts|threads|look-ahead]
 
 `look-ahead` takes some dates (seed 4); for each it poisons all that came after (prices: missing, or times 1000; the
-fundamentals: times 1000; the membership: everybody) and compares scores, regimes and trends of that date, bit for bit.
+fundamentals: times 1000; the membership: everybody) and compares scores, regimes and trends of that date, bit for bit; and
+what the engine makes of them: its universe, the correlations and limits by risk that it measures, and its targets.
 """
 
 from __future__ import annotations
@@ -24,15 +25,33 @@ from typing import Any
 
 import polars as pl
 
+from trimtab.engine import CoreRebalancerEngine
+from trimtab.limits import RebalancingLimits
 from trimtab.market.market_data import MarketData
-from trimtab.scoring.fundamental import fundamental_scores
-from trimtab.scoring.regime import RegimeConfig, TrendRegimes
-from trimtab.scoring.technical import PARTS, TechnicalConfig, technical_parts, technical_scores
+from trimtab.scoring.fundamental import FundamentalAnalyzer, fundamental_scores
+from trimtab.scoring.regime import MarketRegimeDetector, RegimeConfig, TrendRegimes
+from trimtab.scoring.risk import RiskConfig
+from trimtab.scoring.technical import PARTS, TechnicalAnalyzer, TechnicalConfig, technical_parts, technical_scores
 from trimtab.scoring.trend import TrendAnalyzer
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 REGIME = RegimeConfig(growth=("SPY", "XLY/XLP"), inflation=("TIP/IEF", "DBC"))
 NEVER = "2100-01-01"
+# Where each regime looks, and what the engine keeps to: every one of its choices depends on prices.
+REGIME_BUCKETS = {
+    "Goldilocks": ["Information Technology", "Consumer Discretionary"],
+    "Reflation": ["Energy", "Materials", "Industrials"],
+    "Inflation": ["Energy", "Utilities"],
+    "Deflation": ["Health Care", "Consumer Staples"],
+}
+LIMITS = RebalancingLimits(
+    enable_bucket_diversification=True,
+    max_new_positions=8,
+    min_buckets_represented=6,
+    max_correlation=0.6,
+    regimes={"Deflation": {"max_total_positions": 6}},
+)
+HELD = {"AAPL": 0.1, "XOM": 0.1, "JNJ": 0.1}
 
 
 def stocks(folder: Path) -> pl.DataFrame:
@@ -165,6 +184,25 @@ def poisoned(table: pl.DataFrame, dated: str, day: Any, factor: float | None, co
     )
 
 
+def engine_answer(market: MarketData, funds: MarketData, buckets: dict[str, list[str]], day: Any) -> str:
+    """What the engine makes of a day: its universe, the limits by risk, and what it targets for which reason."""
+    trend = TrendAnalyzer(market)
+    detector = MarketRegimeDetector(TrendRegimes(funds, REGIME), trend=trend, buckets=REGIME_BUCKETS)
+    analyzers = TechnicalAnalyzer(market), FundamentalAnalyzer(market)
+    engine = CoreRebalancerEngine(detector, buckets, *analyzers, market=market, risk=RiskConfig())
+    run = engine.run(day, HELD, LIMITS)
+    targets = [(one.asset, one.target_weight, one.reason) for one in run.targets]
+    return repr((run.universe, run.risk and run.risk.table.rows(), targets))
+
+
+def buckets_of(table: pl.DataFrame) -> dict[str, list[str]]:
+    """Sector -> its symbols."""
+    found: dict[str, list[str]] = {}
+    for symbol, sector in table.drop_nulls().sort("symbol").iter_rows():
+        found.setdefault(sector, []).append(symbol)
+    return found
+
+
 def answers(market: MarketData, funds: MarketData, day: Any) -> str:
     view = market.as_of(day)
     tables = [technical_scores(view).table, fundamental_scores(view).table, TrendAnalyzer(funds).trends(day)]
@@ -177,8 +215,9 @@ def look_ahead(folder: Path, dates: int) -> None:
     member = members(folder)
     market = MarketData(prices, fundamentals=items, classification=classes, membership=member)
     pool = MarketData(funds)
+    buckets = buckets_of(classes)
     sessions = sorted(set(market.sessions[260:]) & set(pool.sessions[260:]))
-    changed = 0
+    changed, other_engine, looked_at = 0, 0, set[str]()
     for at, day in enumerate(sorted(random.Random(4).sample(sessions, dates))):
         factor = 1000.0 if at % 2 else None
         numbers = [[name for name, kind in table.schema.items() if kind == pl.Float64] for table in items]
@@ -195,7 +234,13 @@ def look_ahead(folder: Path, dates: int) -> None:
         )
         worse_pool = MarketData(poisoned(funds, "date", day, factor, ["close"]))
         changed += answers(market, pool, day) != answers(worse, worse_pool, day)
+        made = engine_answer(market, pool, buckets, day)
+        other_engine += made != engine_answer(worse, worse_pool, buckets, day)
+        looked_at.add(made)
     print(f"look-ahead: later data poisoned on {dates} dates, {changed} with another score, regime, trend or finding")
+    print(
+        f"the engine: {other_engine} with another universe, limit by risk or target; {len(looked_at)} different answers in all"
+    )
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ FLAGS = (
     "--disable-sync",
     "--hide-scrollbars",
 )
+_LEAST_WINDOW = 500
 SCHEMES = {"dark": "0", "light": "1"}
 _AXE = """
 <script>{axe}</script>
@@ -31,9 +33,12 @@ _AXE = """
 axe.run(document, {{resultTypes: ["violations"]}}).then(found => {{
   const told = document.createElement("pre");
   told.id = "axe-found";
-  told.textContent = JSON.stringify(found.violations.map(
-    one => [one.id, one.impact, one.nodes.map(node => node.target.join(" ") + ": " + node.failureSummary)]));
-  document.body.append(told);
+  const shown = found.violations.map(
+    one => [one.id, one.impact, one.nodes.map(node => node.target.join(" ") + ": " + node.failureSummary)]);
+  const beyond = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  if (beyond > 0) shown.push(["page-too-wide", "serious", [beyond + " px to the right of the screen"]]);
+  told.textContent = JSON.stringify(shown);
+  top.document.body.append(told);
 }});
 </script>
 """
@@ -71,7 +76,15 @@ def faults(page: str, folder: Path, width: int, scheme: str) -> list[tuple[str, 
         pytest.skip("axe-core is not here (npm install axe-core; TRIMTAB_AXE=node_modules/axe-core/axe.min.js)")
     allowed = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
     probed = allowed.replace("</body>", _AXE.format(axe=axe.read_text(encoding="utf-8")) + "</body>")
-    flags = (f"--window-size={width},1000", f"--blink-settings=preferredColorScheme={SCHEMES[scheme]}")
+    if width < _LEAST_WINDOW:  # a window is no narrower, but a frame in it is
+        frame = (
+            f'<iframe title="page" style="width:{width}px;height:900px;border:0" srcdoc="{escape(probed)}"></iframe>'
+        )
+        probed = f"<!doctype html><html lang='en'><head><title>x</title></head><body>{frame}</body></html>"
+    flags = (
+        f"--window-size={max(width, _LEAST_WINDOW)},1000",
+        f"--blink-settings=preferredColorScheme={SCHEMES[scheme]}",
+    )
     shown = run(probed, folder, *flags, "--virtual-time-budget=20000", "--dump-dom").stdout
     found = re.search(r'<pre id="axe-found">(.*?)</pre>', shown, re.DOTALL)
     assert found, "axe-core did not finish"

@@ -114,3 +114,27 @@ def _random_bucket_limit(rng: random.Random) -> dict[str, Any]:
     if rng.random() < 0.5:
         limit["min_allocation"] = rng.choice([0.05, 0.1, 0.2])
     return limit
+
+
+def random_correlations(rng: random.Random, rows: list[Row]) -> dict[tuple[str, str], float | None]:
+    """A correlation for most pairs of assets, both ways round, on a coarse grid; None or absent: not known."""
+    names = sorted(row["asset"] for row in rows)
+    found: dict[tuple[str, str], float | None] = {}
+    for at, one in enumerate(names):
+        for other in names[at + 1 :]:
+            if rng.random() < 0.97:
+                value = None if rng.random() < 0.03 else rng.choice([-0.5, 0.0, 0.3, 0.5, 0.8, 0.9, 1.0])
+                found[one, other] = found[other, one] = value
+    return found
+
+
+def random_correlated_limits(rng: random.Random, **fixed: Any) -> RebalancingLimits:
+    """Limits of which one is the largest correlation inside a bucket, at which correlations lie exactly."""
+    most = rng.choice([-1.0, 0.0, 0.3, 0.3, 0.5, 0.8, 0.95, 1.0])
+    return random_limits(rng, enable_bucket_diversification=True, max_correlation=most, **fixed)
+
+
+def pairs(correlations: dict[tuple[str, str], float | None]) -> list[Row]:
+    """Correlations as a long table, each pair one way round, and what is in any case known: of the first with itself."""
+    named = [("A00", "A00", 1.0), *((*pair, value) for pair, value in correlations.items() if pair[0] < pair[1])]
+    return [{"asset": one, "other": other, "correlation": value} for one, other, value in named]

@@ -9,7 +9,7 @@ from trimtab import LimitsError, RebalancingLimits, rebalance
 from trimtab.conflicts import Conflict
 from trimtab.explanation import Counterfactual
 from trimtab.relaxations import Relaxation
-from trimtab.scans import WEIGHT_STEP
+from trimtab.sweeps import WEIGHT_STEP
 
 Row = dict[str, Any]
 OF_ROW = ("score", "restriction", "max_weight")
@@ -29,9 +29,9 @@ def changed(
     return rows, limits.replace(buckets={**buckets, node: {**buckets.get(node, {}), change: value}})
 
 
-def is_selected(rows: list[Row], limits: RebalancingLimits, asset: str) -> bool:
+def is_selected(rows: list[Row], limits: RebalancingLimits, asset: str, correlations: Any = None) -> bool:
     """Whether the rules select an asset: what `decision` speaks of, a brake or a missing weight aside."""
-    result = rebalance(rows, limits)
+    result = rebalance(rows, limits, correlations=correlations)
     at = [row["asset"] for row in result.targets].index(asset)
     return bool(result._pass.decided["selected"][at])
 
@@ -48,6 +48,8 @@ def present_value(rows: list[Row], limits: RebalancingLimits, asset: str, one: C
 def one_step_less(one: Counterfactual, present: Any) -> Any:
     """The value one step nearer to the present one (a float, a count of 1, a step of weight); None where there is none."""
     value = one.value
+    if one.change == "max_correlation":
+        return 1.0 if value is None else math.nextafter(value, -2.0 if value > present else 2.0)
     if isinstance(value, str | bool):
         return None
     if one.change == "score":
@@ -62,13 +64,21 @@ def one_step_less(one: Counterfactual, present: Any) -> Any:
     return math.nextafter(value, 2.0 if towards > 0 else 0.0)
 
 
-def flips(rows: list[Row], limits: RebalancingLimits, asset: str, one: Counterfactual, value: Any) -> bool:
+def flips(
+    rows: list[Row],
+    limits: RebalancingLimits,
+    asset: str,
+    one: Counterfactual,
+    value: Any,
+    correlations: Any = None,
+) -> bool:
     """Whether the decision is another one with a value; contradicting limits decide nothing."""
     try:
         other_rows, other_limits = changed(rows, limits, asset, one.change, one.node, value)
     except LimitsError:
         return False
-    return is_selected(other_rows, other_limits, asset) != is_selected(rows, limits, asset)
+    before = is_selected(rows, limits, asset, correlations)
+    return is_selected(other_rows, other_limits, asset, correlations) != before
 
 
 # ---- conflicts
@@ -87,6 +97,7 @@ FREE: Row = {
     "max_positions_per_bucket": 1000,
     "max_allocation_per_bucket": 1.0,
     "min_buckets_represented": 0,
+    "max_correlation": None,
     "sizing_mode": "equal_weight",
     "residual_strategy": "proportional",
     "unscored_positions": "close",
@@ -112,37 +123,45 @@ def only(rows: list[Row], limits: RebalancingLimits, kept: set[tuple[str, str]])
     return [{**row, **freed} for row in rows], RebalancingLimits.from_dict(values)
 
 
-def reaches(rows: list[Row], limits: RebalancingLimits, goal: str, node: str, value: float) -> bool:
+def reaches(
+    rows: list[Row], limits: RebalancingLimits, goal: str, node: str, value: float, correlations: Any = None
+) -> bool:
     """Whether the certificate, or for cash the total, says that a goal is reached."""
-    result = rebalance(rows, limits)
+    result = rebalance(rows, limits, correlations=correlations)
     if goal == "target_invested":
         return 1.0 - result.cash_weight >= value - 1e-9
     return all(line.status == "met" for line in result.certificate if (line.name, line.node) == (goal, node))
 
 
-def faults(rows: list[Row], limits: RebalancingLimits, found: Conflict) -> list[str]:
+def faults(rows: list[Row], limits: RebalancingLimits, found: Conflict, correlations: Any = None) -> list[str]:
     """What is not true of a conflict."""
     wrong = []
     goal = (found.goal.limit, found.goal.node)
     members = {(member.limit, member.node) for member in found.members}
-    if reaches(rows, limits, *goal, found.goal.value):
+    if reaches(rows, limits, *goal, found.goal.value, correlations):
         wrong.append("the goal is reached")
-    if found.members and reaches(*only(rows, limits, {goal, *members}), *goal, found.goal.value):
+    if found.members and reaches(*only(rows, limits, {goal, *members}), *goal, found.goal.value, correlations):
         wrong.append("the members do not conflict")
     needless = [
         member
         for member in sorted(members)
-        if not reaches(*only(rows, limits, {goal, *(members - {member})}), *goal, found.goal.value)
+        if not reaches(*only(rows, limits, {goal, *(members - {member})}), *goal, found.goal.value, correlations)
     ]
     suggested = [[member.relaxation] for member in (*found.members, found.goal) if member.relaxation]
     suggested += [list(found.together)] if found.together else []
-    useless = [changes for changes in suggested if not works(rows, limits, found, changes)]
+    useless = [changes for changes in suggested if not works(rows, limits, found, changes, correlations)]
     wrong += [f"not irreducible: {member} is not needed" for member in needless]
     wrong += [f"does not help: {changes}" for changes in useless]
     return wrong
 
 
-def works(rows: list[Row], limits: RebalancingLimits, found: Conflict, changes: list[Relaxation]) -> bool:
+def works(
+    rows: list[Row],
+    limits: RebalancingLimits,
+    found: Conflict,
+    changes: list[Relaxation],
+    correlations: Any = None,
+) -> bool:
     """Whether the goal is reached with some changes; a goal that is lowered, as far as it then goes."""
     goal, values = found.goal.value, limits.to_dict()
     buckets = dict(values.get("buckets", {}))
@@ -156,4 +175,4 @@ def works(rows: list[Row], limits: RebalancingLimits, found: Conflict, changes: 
         if (one.change, one.node) == (found.goal.limit, found.goal.node):
             goal = one.value
     together = RebalancingLimits.from_dict({**values, "buckets": buckets})
-    return reaches(rows, together, found.goal.limit, found.goal.node, goal)
+    return reaches(rows, together, found.goal.limit, found.goal.node, goal, correlations)

@@ -17,6 +17,7 @@ from trimtab.paths import UNKNOWN, split_path
 
 Node = tuple[str, ...]
 Row = dict[str, Any]
+Correlations = dict[tuple[str, str], float | None]  # both ways round; absent or None: not known
 ROOT: Node = ()
 EPS = 1e-12  # the rules' tolerance for weights
 TINY = 1e-13  # below it, a difference of sums is float noise
@@ -102,10 +103,12 @@ class Tree:
     min_allocation: dict[Node, float]
 
 
-def naive_rebalance(rows: list[Row], limits: RebalancingLimits) -> NaiveResult:
+def naive_rebalance(
+    rows: list[Row], limits: RebalancingLimits, correlations: Correlations | None = None
+) -> NaiveResult:
     """Select, size, hold what is in the band, brake."""
     tree, assets = read_account(rows, limits)
-    selected = select(tree, assets, limits)
+    selected = select(tree, assets, limits, correlations)
     wishes, size_reasons = size(tree, selected, limits)
     targets = hold_in_band(tree, selected, wishes, size_reasons, limits)
     braked = brakes(assets, targets, limits)
@@ -122,10 +125,16 @@ def naive_rebalance(rows: list[Row], limits: RebalancingLimits) -> NaiveResult:
     return NaiveResult(result, braked)
 
 
-def naive_select(rows: list[Row], limits: RebalancingLimits, *, represent: bool = True) -> NaiveSelection:
+def naive_select(
+    rows: list[Row],
+    limits: RebalancingLimits,
+    *,
+    represent: bool = True,
+    correlations: Correlations | None = None,
+) -> NaiveSelection:
     """The selection alone; without `represent` the walk of §4 skips its steps 1 and 3."""
     tree, assets = read_account(rows, limits)
-    selected = frozenset(asset.name for asset in select(tree, assets, limits, represent=represent))
+    selected = frozenset(asset.name for asset in select(tree, assets, limits, correlations, represent=represent))
     kinds = {asset.name: asset.kind for asset in assets}
     return NaiveSelection(selected, kinds, {asset.name: asset.reason for asset in assets})
 
@@ -272,8 +281,15 @@ def classify_entry(score: float, limits: RebalancingLimits, too_weak: str) -> tu
 class Walk:
     """§4: the walk over one account and what it has taken so far."""
 
-    def __init__(self, tree: Tree, assets: list[Asset], limits: RebalancingLimits, represent: bool) -> None:
-        self.tree, self.limits = tree, limits
+    def __init__(
+        self,
+        tree: Tree,
+        assets: list[Asset],
+        limits: RebalancingLimits,
+        correlations: Correlations | None,
+        represent: bool,
+    ) -> None:
+        self.tree, self.limits, self.correlations = tree, limits, correlations or {}
         self.overflow = limits.enable_bucket_diversification and limits.allow_bucket_overflow
         self.wanted = limits.min_buckets_represented if represent and limits.enforce_min_buckets else 0
         self.taken: dict[str, Asset] = {}
@@ -309,7 +325,7 @@ class Walk:
     def take_all(self, assets: list[Asset]) -> None:
         """Take every takeable one."""
         for asset in assets:
-            if asset.name not in self.taken and not self.obstacle(asset):
+            if asset.name not in self.taken and not self.is_too_correlated(asset) and not self.obstacle(asset):
                 if any(self.count(node) >= self.tree.max_positions.get(node, math.inf) for node in asset.path):
                     self.overflowed.add(asset.name)
                 self.taken[asset.name] = asset
@@ -327,6 +343,18 @@ class Walk:
         if len(represented) >= self.wanted or not asset.path or asset.path[0] == (UNKNOWN,):
             return False
         return asset.path[0] not in represented
+
+    def is_too_correlated(self, asset: Asset) -> bool:
+        """Is it new, and too correlated with something taken of its bucket at `bucket_level`?"""
+        most = self.limits.max_correlation
+        if most is None or not asset.new:
+            return False
+        for other in self.taken.values():
+            if other.path[0] == asset.path[0]:
+                correlation = self.correlations.get((asset.name, other.name))
+                if correlation is None or correlation > most:
+                    return True
+        return False
 
     def count(self, node: Node) -> int:
         """The positions taken under a node."""
@@ -351,9 +379,17 @@ class Walk:
         return "min_position_capacity" if asset.cap < limits.min_position_weight or asset.cap <= 0 else ""
 
 
-def select(tree: Tree, assets: list[Asset], limits: RebalancingLimits, *, represent: bool = True) -> list[Asset]:
+def select(
+    tree: Tree,
+    assets: list[Asset],
+    limits: RebalancingLimits,
+    correlations: Correlations | None = None,
+    *,
+    represent: bool = True,
+) -> list[Asset]:
     """§4: the selected assets, by name; gives every asset its reason."""
-    walk, plain = Walk(tree, assets, limits, represent), Walk(tree, assets, limits, represent=False)
+    walk = Walk(tree, assets, limits, correlations, represent)
+    plain = Walk(tree, assets, limits, correlations, represent=False)
     for asset in assets:
         asset.reason = asset.reason or reason_of(asset, walk, plain)
     return [asset for asset in assets if asset.name in walk.taken]
@@ -369,6 +405,8 @@ def reason_of(asset: Asset, walk: Walk, plain: Walk) -> str:
         return "dust"
     if asset.kind == WEAK and not walk.is_needed(asset):
         return "below_threshold"
+    if walk.is_too_correlated(asset):
+        return "too_correlated"
     return "displaced_for_representation" if asset.name in plain.taken else walk.obstacle(asset)
 
 

@@ -32,6 +32,7 @@ _INPUT_OF_MODE = {"inverse_volatility": "volatility", "desired": "desired_weight
 
 Row = Mapping[str, Any]
 Path = tuple[str, ...]
+Correlations = Mapping[tuple[str, str], float | None]  # both ways round; absent or None: not known
 Floats = NDArray[np.float64]
 Group = tuple[Sequence[int], float, float]
 Ends = list[tuple[float, float]]
@@ -90,6 +91,7 @@ class Problem:
     new_room: int
     wanted: int
     overflow: bool
+    excluded: frozenset[frozenset[str]] = frozenset()  # pairs of assets that cannot both be selected
 
     def of_kind(self, *kinds: Kind) -> list[Candidate]:
         """The candidates of these kinds in the walking order."""
@@ -178,7 +180,26 @@ def _node_room(node: Path, fixed: list[Candidate], limits: RebalancingLimits) ->
     return _room(positions, allocation, [one for one in fixed if node in one.path], limits.min_position_weight)
 
 
-def selection_problem(rows: Iterable[Row], limits: RebalancingLimits) -> Problem:
+def _excluded(
+    candidates: list[Candidate], limits: RebalancingLimits, correlations: Correlations | None
+) -> frozenset[frozenset[str]]:
+    """The pairs that `max_correlation` keeps apart: of one bucket at bucket_level, one of the two new."""
+    if limits.max_correlation is None:
+        return frozenset()
+    eligible = [one for one in candidates if one.kind is not Kind.OUT]
+    found = set()
+    for one in eligible:
+        for other in eligible:
+            if one.is_new and one is not other and one.path[0] == other.path[0]:
+                value = (correlations or {}).get((one.asset, other.asset))
+                if value is None or value > limits.max_correlation:
+                    found.add(frozenset((one.asset, other.asset)))
+    return frozenset(found)
+
+
+def selection_problem(
+    rows: Iterable[Row], limits: RebalancingLimits, correlations: Correlations | None = None
+) -> Problem:
     """Sections 2 to 4 of the rules as one selection problem."""
     candidates = [_candidate(row, limits) for row in rows]
     fixed = [one for one in candidates if one.kind is Kind.FIXED]
@@ -193,6 +214,7 @@ def selection_problem(rows: Iterable[Row], limits: RebalancingLimits) -> Problem
         new_room=limits.max_new_positions,
         wanted=limits.min_buckets_represented if bucketed and limits.enforce_min_buckets else 0,
         overflow=bucketed and limits.allow_bucket_overflow,
+        excluded=_excluded(candidates, limits, correlations),
     )
 
 
@@ -215,9 +237,11 @@ def _objective(problem: Problem, selected: set[str]) -> SelectionObjective:
     )
 
 
-def selection_violations(rows: Iterable[Row], limits: RebalancingLimits, selected: set[str]) -> list[str]:
+def selection_violations(
+    rows: Iterable[Row], limits: RebalancingLimits, selected: set[str], correlations: Correlations | None = None
+) -> list[str]:
     """The rules on membership and capacity that a selection breaks; empty where it is feasible."""
-    return _violations(selection_problem(rows, limits), selected)
+    return _violations(selection_problem(rows, limits, correlations), selected)
 
 
 def _violations(problem: Problem, selected: set[str]) -> list[str]:
@@ -227,6 +251,7 @@ def _violations(problem: Problem, selected: set[str]) -> list[str]:
             found.append(f"{one.asset}: is fixed but not selected")
         if one.kind is Kind.OUT and one.asset in selected:
             found.append(f"{one.asset}: is not eligible but selected")
+    found += [f"{' and '.join(sorted(pair))}: too correlated" for pair in problem.excluded if pair <= selected]
     free = [one for one in problem.of_kind(Kind.HOLDING, Kind.STRONG, Kind.WEAK) if one.asset in selected]
     counts = [("total", len(free), problem.total_room), ("new", sum(one.is_new for one in free), problem.new_room)]
     for node, room in sorted(problem.rooms.items()):
@@ -277,14 +302,18 @@ class _Program:
         return np.rint(values) if self.whole else values
 
 
-def milp_selection(rows: Iterable[Row], limits: RebalancingLimits) -> SelectionObjective:
+def milp_selection(
+    rows: Iterable[Row], limits: RebalancingLimits, correlations: Correlations | None = None
+) -> SelectionObjective:
     """The lexicographic optimum of section 4, by one integer program for each part of the objective."""
-    return milp_choice(rows, limits)[0]
+    return milp_choice(rows, limits, correlations)[0]
 
 
-def milp_choice(rows: Iterable[Row], limits: RebalancingLimits) -> tuple[SelectionObjective, set[str]]:
+def milp_choice(
+    rows: Iterable[Row], limits: RebalancingLimits, correlations: Correlations | None = None
+) -> tuple[SelectionObjective, set[str]]:
     """The lexicographic optimum and one selection that has it (ties in the score of new assets may have others)."""
-    problem = selection_problem(rows, limits)
+    problem = selection_problem(rows, limits, correlations)
     free = problem.of_kind(Kind.HOLDING, Kind.STRONG, Kind.WEAK)
     values, reached = _solve(problem, free) if free else (np.zeros(0), {})
     selected = {one.asset for one in problem.of_kind(Kind.FIXED)}
@@ -346,6 +375,10 @@ def _build(problem: Problem, free: list[Candidate]) -> tuple[_Program, dict[str,
         elif room < len(here):  # the room binds, for holdings too, if any new asset is taken here
             for column in set(here) & set(new):
                 program.add_row(-math.inf, dict.fromkeys(here, 1) | {column: 1 + len(here) - room}, len(here))
+    column_of = {one.asset: column for column, one in enumerate(free)}
+    for pair in problem.excluded:  # at most one of two; none where the other is fixed
+        here = [column_of[asset] for asset in sorted(pair) if asset in column_of]
+        program.add_row(-math.inf, dict.fromkeys(here, 1), len(here) - 1)
     parts: dict[str, dict[int, float]] = {
         "holdings_kept": dict.fromkeys(held, 1),
         "holdings_score": {column: free[column].score for column in held},

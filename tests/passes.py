@@ -32,12 +32,15 @@ class Passed:
         return {asset for asset, decided in self.by_asset().items() if decided["selected"]}
 
 
-def run(rows: list[dict[str, Any]], limits: RebalancingLimits, *, compiled: bool = True) -> Passed:
+def run(
+    rows: list[dict[str, Any]], limits: RebalancingLimits, *, compiled: bool = True, correlations: Any = None
+) -> Passed:
     """Read the rows and decide; `compiled=False` runs the same functions undecorated."""
-    found = read(rows, limits, many=False)
+    found = read(rows, limits, many=False, correlations=correlations)
     answer = empty_answer(len(found.order))
     decide = rebalance_account if compiled else plain_account
-    braked = decide(found.rows(limits), found.tree.nodes, settings_of(limits)[0], answer)
+    partners, _ = found.partners(limits.max_correlation)
+    braked = decide(found.rows(limits), found.tree.nodes, settings_of(limits)[0], partners, answer)
     in_rows = np.zeros(len(rows), ANSWER)
     in_rows[found.order] = answer
     return Passed(found, in_rows, bool(braked))

@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 import pytest
-from cases import random_limits, random_rows
+from cases import pairs, random_correlated_limits, random_correlations, random_limits, random_rows
 from naive import naive_rebalance
 from passes import Passed, run
 
@@ -18,9 +18,9 @@ from trimtab.kernel.tables import empty_answer
 from trimtab.reasons import Action, Reason, SizeReason
 
 
-def differences(passed: Passed, rows, limits) -> list[str]:
+def differences(passed: Passed, rows, limits, correlations=None) -> list[str]:
     """What the twin decides otherwise."""
-    twin = naive_rebalance(rows, limits)
+    twin = naive_rebalance(rows, limits, correlations)
     found = [] if twin.braked == passed.braked else ["braked"]
     for row, decided in zip(twin.rows, passed.answer, strict=True):
         codes = (
@@ -43,6 +43,28 @@ def test_compiled_equals_naive_twin(first: int) -> None:
         rng = random.Random(seed)
         rows, limits = random_rows(rng), random_limits(rng)
         assert differences(run(rows, limits), rows, limits) == [], f"seed {seed}"
+
+
+def test_compiled_equals_naive_twin_with_correlations() -> None:
+    bound = 0
+    for seed in range(50_000, 52_500):
+        rng = random.Random(seed)
+        rows, limits = random_rows(rng), random_correlated_limits(rng)
+        known = random_correlations(rng, rows)
+        passed = run(rows, limits, correlations=pairs(known))
+        assert differences(passed, rows, limits, known) == [], f"seed {seed}"
+        bound += Reason.TOO_CORRELATED in passed.answer["reason"]
+    assert bound > 800
+
+
+def test_plain_equals_compiled_with_correlations() -> None:
+    for seed in range(52_500, 52_600):
+        rng = random.Random(seed)
+        rows, limits = random_rows(rng), random_correlated_limits(rng)
+        table = pairs(random_correlations(rng, rows))
+        plain = run(rows, limits, compiled=False, correlations=table)
+        compiled = run(rows, limits, correlations=table)
+        assert plain.answer.tobytes() == compiled.answer.tobytes(), f"seed {seed}"
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -87,8 +109,9 @@ def test_the_halves_of_the_pass_are_the_whole(plain: bool) -> None:
         found, settings = read(rows, limits, many=False), settings_of(limits)[0]
         whole, parts = empty_answer(len(found.order)), empty_answer(len(found.order))
         arguments = (found.rows(limits), found.tree.nodes, settings)
-        braked = rebalance_account(*arguments, whole)
-        halves[0](*arguments, parts)
+        partners, _ = found.partners(limits.max_correlation)
+        braked = rebalance_account(*arguments, partners, whole)
+        halves[0](*arguments, partners, parts)
         assert halves[1](*arguments, parts) == braked
         assert parts.tobytes() == whole.tobytes(), f"seed {seed}"
 

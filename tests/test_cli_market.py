@@ -93,6 +93,65 @@ class TestScore:
         assert "kept without a score, as the prices lack them: OLD" in one.stderr
         assert {row["asset"]: row["reason"] for row in rows(one.stdout)}["OLD"] == "held_unscored"
 
+    def test_a_restriction_in_the_holdings_is_kept(self, prices: Path, tmp_path: Path) -> None:
+        """Prices and holdings once forgot every column but the amount, and sold what must not be sold."""
+        for amounts, cash in (("current_weight", []), ("shares", ["--cash", "0"])):
+            text = f"asset,{amounts},restriction,max_weight,desk\nS1,0.2,no_trade,,\nS2,0.2,,0.1,B\n"
+            holdings = written(tmp_path, "h.csv", text)
+            found = run("rebalance", "--prices", prices, "--holdings", holdings, *cash, "--format", "csv")
+            assert found.exit_code == 0, found.stderr
+            of = {row["asset"]: row for row in rows(found.stdout)}
+            assert of["S1"]["target_weight"] == of["S1"]["current_weight"]
+            assert of["S1"]["reason"] == "restricted"
+            assert float(of["S2"]["target_weight"]) <= 0.1
+            assert [of[name]["desk"] for name in ("S2", "S3")] == ["B", ""]
+
+    @pytest.mark.parametrize(
+        ("columns", "said"),
+        [
+            ("score", "column 'score': comes from the market data: leave it out of the holdings"),
+            ("bucket", "column 'bucket': comes from the market data"),
+            ("account", "column 'account': prices and holdings are for one account: leave this column out"),
+            ("restrction", "column 'restrction': the column is not known: did you mean 'restriction'?"),
+        ],
+    )
+    def test_holdings_with_a_column_that_cannot_be(
+        self, prices: Path, more: list[Any], tmp_path: Path, columns: str, said: str
+    ) -> None:
+        holdings = written(tmp_path, "h.csv", f"asset,current_weight,{columns}\nS1,0.2,1\n")
+        found = run("rebalance", "--prices", prices, *more, "--holdings", holdings)
+        assert found.exit_code == 3
+        assert said in " ".join(found.stderr.split())
+
+    def test_a_bucket_in_the_holdings_is_theirs(self, prices: Path, tmp_path: Path) -> None:
+        holdings = written(tmp_path, "h.csv", "asset,current_weight,bucket\nS1,0.2,Tech\nS2,0.2,A//B\n")
+        found = run("rebalance", "--prices", prices, "--holdings", holdings)
+        assert found.exit_code == 3
+        said = " ".join(found.stderr.split())
+        assert f"{holdings.name}, row 2, column 'bucket': the bucket's path has an empty part" in said
+
+    def test_what_the_prices_lack_is_said(self, prices: Path, more: list[Any], tmp_path: Path) -> None:
+        for path in more[1::2]:
+            path.write_text(path.read_text().replace("S3", "s3"))
+        said = " ".join(run("score", "--prices", prices, *more).stderr.split())
+        for what in ("fundamentals", "classification", "membership"):
+            assert f"not in the prices, and so left out of the {what}: s3" in said
+        assert "without a bucket, counted as Unknown: S3, S7" in said
+        whole = written(tmp_path, "whole.csv", "symbol,bucket\n" + "".join(f"{name},Tech\n" for name in NAMES))
+        quiet = run("score", "--prices", prices, "--classification", whole).stderr
+        assert "not in the prices" not in quiet
+        assert "without a bucket" not in quiet
+
+    def test_a_fundamental_that_is_no_number_is_said(self, prices: Path, more: list[Any]) -> None:
+        more[1].write_text(more[1].read_text().replace("S3,2020-06-30,13", "S3,2020-06-30,n/a"))
+        said = " ".join(run("score", "--prices", prices, *more[:2]).stderr.split())
+        assert "scored 8 of 8 assets" in said
+        assert (
+            "warning: S3, 2020-06-30, row 4: has fundamentals (1) that are no finite number; they count as missing: "
+            "write numbers, or leave them empty" in said
+        )
+        assert said.count("warning") == 1
+
     def test_findings_are_said(self, tmp_path: Path) -> None:
         series = walks(NAMES, 260)
         for at, name in enumerate(NAMES[:7]):

@@ -26,6 +26,10 @@ def a(asset: str, score: float | None, weight: float = 0, bucket: str | None = N
 
 
 B = {"enable_bucket_diversification": True, "min_buckets_represented": 0}
+CORRELATIONS = [
+    {"asset": asset, "other": other, "correlation": value}
+    for asset, other, value in [("T1", "T2", 0.92), ("T1", "T3", 0.5), ("T2", "T3", 0.3), ("T1", "T4", 0.4)]
+]
 SENTENCES = [
     (
         [a("T1", 0.9, 0.2, "Tech"), a("E1", 0.62, 0, "Tech")],
@@ -209,6 +213,10 @@ SENTENCES = [
         ],
         L(**B, buckets={"Bond": {"min_allocation": 0.4}}, max_allocation_per_bucket=0.6),
     ),
+    (
+        [a("T1", 0.9, 0.2, "Tech"), a("T2", 0.95, 0, "Tech"), a("T3", 0.85, 0, "Tech"), a("T4", 0.8, 0, "Tech")],
+        L(**B, max_correlation=0.8),
+    ),
 ]
 
 
@@ -233,8 +241,12 @@ def test_the_links_lead_somewhere(page: Path) -> None:
     assert [link for link in files if not (page.parent / link).exists()] == []
 
 
+def details(rows: list[dict[str, Any]], limits: L) -> list[str]:
+    return rebalance(rows, limits, correlations=None if limits.max_correlation is None else CORRELATIONS).details()
+
+
 def test_every_quoted_sentence_is_one_that_details_says() -> None:
-    said = "\n".join(sentence for rows, limits in SENTENCES for sentence in rebalance(rows, limits).details())
+    said = "\n".join(sentence for rows, limits in SENTENCES for sentence in details(rows, limits))
     quoted = re.findall(r"(?m)^> (.*)$", RULES)
     assert len(quoted) > 25
     assert [sentence for sentence in quoted if sentence not in said] == []

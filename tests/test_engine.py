@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from cases import random_limits, random_rows
 from markets import Data, Market, Scores
+from price_series import days, long, walk
 
 from trimtab import (
     AssetBucketManager,
@@ -25,6 +26,7 @@ from trimtab import (
     RebalanceResult,
     RebalancingLimits,
     RegimeTable,
+    RiskConfig,
     SetupError,
     TechnicalAnalyzer,
     TrendAnalyzer,
@@ -171,6 +173,50 @@ def test_everything_about_a_run() -> None:
     assert found["scores"][1]["date"] == "2026-11-24"
     with pytest.raises(dataclasses.FrozenInstanceError):
         run.result = run.result  # type: ignore[misc]
+
+
+class TestRisk:
+    """T2 moves exactly as T1 does; B1 goes its own way."""
+
+    LAST = days(260)[-1]
+    ALIKE = RebalancingLimits(enable_bucket_diversification=True, min_buckets_represented=0, max_correlation=0.8)
+
+    def engine(self, **more: Any) -> CoreRebalancerEngine:
+        series = {"T1": walk(1, 260, move=0.03), "B1": walk(2, 260, move=0.001)}
+        series["T2"] = [2 * price for price in series["T1"]]
+        market = MarketData(long(series))
+        return CoreRebalancerEngine(Market(["Tech"]), AssetBucketManager(MAP), Scores(SCORES), market=market, **more)
+
+    def test_correlations_come_from_the_prices(self) -> None:
+        run = self.engine().run(self.LAST, {}, self.ALIKE, enable_fundamental=False)
+        reasons = {one.asset: one.reason for one in run.targets}
+        assert (reasons["T1"], reasons["T2"]) == ("added", "too_correlated")
+        assert run.bucket_result is not None
+        assert (
+            "Tech: 1 asset(s) passed over, too correlated for max_correlation 0.8: T2"
+            in run.bucket_result.enforcement_actions
+        )
+        assert [one.asset for one in run.bucket_result.rejected_assets] == ["T2"]
+        assert list(run.timings) == ["universe", "scores", "risk", "rules"]
+        assert json.loads(run.to_json())["risk"] is None
+
+    def test_limits_by_risk(self, caplog: pytest.LogCaptureFixture) -> None:
+        limits = RebalancingLimits(enable_bucket_diversification=True, min_buckets_represented=0)
+        with caplog.at_level(logging.INFO, logger="trimtab"):
+            run = self.engine(risk=RiskConfig()).run(self.LAST, {}, limits, enable_fundamental=False)
+        assert run.risk is not None
+        (row,) = [row for row in run.risk.table.iter_rows(named=True) if row["bucket"] == "Tech"]
+        assert row["adjusted"] < row["general"] == 0.4
+        assert sum(one.target_weight for one in run.targets if one.bucket == "Tech") == pytest.approx(row["adjusted"])
+        assert run.risk.sentences[0] in caplog.text
+        assert json.loads(run.to_json())["risk"] == run.risk.table.to_dicts()
+
+    def test_both_need_prices(self) -> None:
+        with pytest.raises(SetupError, match=r"limits by risk are asked for, and there are no prices: give market="):
+            CoreRebalancerEngine(Market(["Tech"]), MAP, Scores(SCORES), risk=RiskConfig())
+        engine = CoreRebalancerEngine(Market(["Tech"]), MAP, Scores(SCORES))
+        with pytest.raises(SetupError, match=r"max_correlation is 0\.8, and there are no prices to measure"):
+            engine.run(DAY, {}, self.ALIKE, enable_fundamental=False)
 
 
 def test_the_limits_of_the_detected_regime_are_in_force(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import math
 import random
 from typing import Any
 
+import jsonschema
+import numpy as np
 import pytest
 from cases import random_limits, random_rows
 from counterfactuals import flips, one_step_less, present_value
 from passes import run
 
 import trimtab
+from trimtab.changes import SCORE_FIELDS, Change
 from trimtab.details import detail
 from trimtab.errors import InputError
-from trimtab.explanation import Explanation
+from trimtab.explanation import Explanation, limits_about
+from trimtab.explanation_json import EXPLANATIONS_VERSION, explanations_json, explanations_schema
 from trimtab.limits import RebalancingLimits
 from trimtab.reasons import Reason
-from trimtab.scans import weight_beyond
+from trimtab.scans import nearest_flip
 from trimtab.steps import STAGES, steps_of
+from trimtab.sweeps import WEIGHT_NAMES, weight_beyond
 from trimtab.trials import Trials
 
 Row = dict[str, Any]
@@ -262,6 +269,129 @@ def test_limits_are_not_monotone_so_less_can_help() -> None:
     assert changes(found)[("max_total_positions", "")] == 3
     found = why(rows, "T2", **{**limits, "max_positions_per_bucket": 1})
     assert changes(found)[("max_positions_per_bucket", "")] == 2
+
+
+def test_a_holding_that_is_kept_for_representation_is_not_new() -> None:
+    rows = [asset("T1", 0.95, 0.2, "Tech"), asset("T2", 0.9, 0.2, "Tech"), asset("H1", 0.7, 0.1, "Health")]
+    rows.append(asset("N", 0.3))
+    limits = {"enable_bucket_diversification": True, "max_total_positions": 2}
+    assert why(rows, "H1", **limits).reason == "added_for_representation"
+    totals = {step.stage: step.text for step in why(rows, "N", **limits).steps}["totals"]
+    assert totals == "2 of max_total_positions 2, 0 of max_new_positions 3"
+
+
+def test_a_holding_kept_for_representation_takes_no_place_of_new_ones() -> None:
+    # Equity may have two: representation gives the second to H1, a holding. No new asset may enter.
+    rows = [
+        asset("T1", 0.95, 0.2, "E/Tech"),
+        asset("T2", 0.9, 0.2, "E/Tech"),
+        asset("H1", 0.7, 0.1, "E/Health"),
+        asset("N", 0.9, 0.0, "B/Bond"),
+    ]
+    limits = {**ON, "min_buckets_represented": 2, "bucket_level": 2, "max_total_positions": 2, "max_new_positions": 0}
+    found = why(rows, "N", **{**limits, "max_total_positions": 3, "max_positions_per_bucket": 1})
+    assert found.reason == "new_position_limit"
+    assert found.crowded_out is not None and found.crowded_out.by == ()
+
+
+def test_where_nothing_helps_it_is_said_what_was_tried() -> None:
+    rows = [asset("A", 1.0), asset("B", 0.8)]
+    found = why(rows, "B", max_new_positions=1, max_total_positions=1)
+    assert found.about_changes == (
+        "no change of one thing alone; tried were its score, min_score_new_position, max_total_positions, "
+        "max_new_positions, min_position_weight, target_invested",
+    )
+    assert {one.change: (one.least, one.most, one.whole) for one in found.in_vain} == {
+        "min_score_new_position": (0.65, 0.65, True),
+        "max_total_positions": (1, 2, True),
+        "max_new_positions": (0, 2, True),
+        "min_position_weight": (0.0, 0.200001, True),
+        "target_invested": (0.0, 0.95, True),
+    }
+
+
+def test_a_scan_that_is_cut_short_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trimtab.scans._CANDIDATES", 0)
+    monkeypatch.setattr("trimtab.scans._LEAST_TRIALS", 3)
+    rows = [asset(f"A{at:02}", 0.99 - at / 100, 0.05 if at < 10 else 0.0) for at in range(30)]
+    found = why(rows, "A25", max_total_positions=10)
+    cut = {one.change: one for one in found.in_vain if not one.whole}
+    assert (cut["max_total_positions"].least, cut["max_total_positions"].most) == (7, 13)
+    assert cut["max_total_positions"].text in found.about_changes
+    assert cut["max_total_positions"].text == (
+        "max_total_positions: no value from 7 to 13 does it; others were not tried"
+    )
+    assert next(one for one in found.in_vain if one.whole).text.endswith(": no value does it")
+    entering = {"max_total_positions": 30, "max_new_positions": 30, "min_score_new_position": 0.9}
+    low = [one for one in why(rows, "A29", **entering).in_vain if one.change == "min_score_new_position"]
+    assert [(one.least, one.whole) for one in low] == [(0.87, False)]
+
+
+def grid(trials: Trials, rng: random.Random, name: str, node: str) -> list[Any]:
+    """Values of a limit from one end to the other, nearest to the present one first."""
+    present = trials.present(name, node)
+    if name in SCORE_FIELDS or name == "dust_weight":
+        known = trials.known("current" if name == "dust_weight" else "score")
+        values = [*known.tolist(), *np.nextafter(known, 2.0).tolist()]
+    elif name in WEIGHT_NAMES:
+        values = [step / 200 for step in range(201)] + [rng.randrange(1_000_001) / 1e6 for _ in range(40)]
+    else:
+        values = list(range(1 if name == "max_total_positions" else 0, len(trials.rows) + 3))
+    valid = [one for one in values if one != present and trials.limits_with(Change(name, node, one)) is not None]
+    return sorted(valid, key=lambda value: abs(value - present))
+
+
+@pytest.mark.parametrize("first", range(73_000, 73_040, 10))
+def test_no_value_nearer_flips_and_none_at_all_where_none_is_named(first: int) -> None:
+    """Every limit from end to end in small steps: nothing flips before the value that is named, or nothing ever."""
+    for seed in range(first, first + 10):
+        rng = random.Random(seed)
+        rows, limits = random_rows(rng), random_limits(rng)
+        trials = trimtab.rebalance(rows, limits)._trials
+        grids: dict[tuple[str, str], list[Any]] = {}
+        for at in range(len(rows)):
+            for name, node in limits_about(trials, at):
+                if (name, node) not in grids:
+                    grids[name, node] = grid(trials, rng, name, node)
+                found = nearest_flip(trials, at, name, node)
+                present = trials.present(name, node)
+                reach = abs(found.value - present) if isinstance(found, Change) else math.inf
+                assert isinstance(found, Change) or found.whole
+                for value in grids[name, node]:
+                    if abs(value - present) >= reach:
+                        break
+                    chosen = trials.selected(Change(name, node, value))
+                    assert bool(chosen[at]) == trials.is_selected[at], f"seed {seed}: {name} {node} {value}"
+
+
+# --- as JSON --------------------------------------------------------------------------------------------------------
+
+
+def test_explanations_as_json_fit_their_schema() -> None:
+    schema = jsonschema.Draft202012Validator(explanations_schema())
+    jsonschema.Draft202012Validator.check_schema(explanations_schema())
+    for seed in range(74_000, 74_060):
+        rng = random.Random(seed)
+        rows, limits = random_rows(rng), random_limits(rng)
+        result = trimtab.rebalance(rows, limits)
+        found = [result.explain(row["asset"]) for row in rows]
+        text = explanations_json(found)
+        values = json.loads(text)
+        schema.validate(values)
+        assert [one["asset"] for one in values["explanations"]] == [row["asset"] for row in rows]
+        assert values["explanations"] == [one.to_dict() for one in found]
+        assert text == explanations_json(found)
+
+
+def test_the_schema_of_explanations_asks_for_every_field_and_no_other() -> None:
+    schema = explanations_schema()
+    one = schema["properties"]["explanations"]["items"]
+    parts = [schema, one, *(one["properties"][name] for name in ("crowded_out", "held_by"))]
+    parts += [one["properties"][name]["items"] for name in ("steps", "counterfactuals", "in_vain")]
+    for part in parts:
+        assert sorted(part["required"]) == sorted(part["properties"])
+        assert part["additionalProperties"] is False
+    assert schema["properties"]["schema_version"] == {"const": EXPLANATIONS_VERSION}
 
 
 def test_changes_that_contradict_other_limits_are_none() -> None:

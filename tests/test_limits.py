@@ -47,6 +47,7 @@ DEFAULTS = {  # the rules, section 2
     "enforce_position_limits": True,
     "enforce_allocation_limits": True,
     "enforce_min_buckets": True,
+    "max_correlation": None,
     "bucket_level": 1,
     "bucket_separator": "/",
     "known_buckets": [],
@@ -137,7 +138,7 @@ WHOLE = [known.name for known in limit_fields() if known.metadata["kind"] is int
 REAL = [known.name for known in limit_fields() if known.metadata["kind"] is float]
 FLAGS = [known.name for known in limit_fields() if known.metadata["kind"] is bool]
 CHOICES = [known.name for known in limit_fields() if known.metadata.get("choices")]
-OPTIONAL = ["full_investment_positions", "brake_turnover", "brake_closed_positions"]
+OPTIONAL = ["max_correlation", "full_investment_positions", "brake_turnover", "brake_closed_positions"]
 UNSET = ["min_score_diversification", "min_score_new_position", "dust_weight"]
 
 
@@ -160,9 +161,10 @@ def test_real_numbers(name: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize("name", REAL)
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -0.01, 1.5, 20, 1000])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -1.01, 1.5, 20, 1000])
 def test_real_numbers_out_of_range(name: str, value: float) -> None:
-    span = "at least 0 and below 1" if name == "no_trade_band" else "between 0 and 1"
+    spans = {"no_trade_band": "at least 0 and below 1", "max_correlation": "between -1 and 1"}
+    span = spans.get(name, "between 0 and 1")
     found = [fault for fault in faults(**{name: value}) if fault.startswith(f"{name} must be ")]
     assert len(found) == 1
     assert f"must be {span} (received {value!r})" in found[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import re
@@ -452,6 +453,16 @@ def test_explain_on_the_command_line(tmp_path: Path) -> None:
     assert alone.exit_code == 3  # the same file does for both only with the right columns
 
 
+def test_explain_as_json(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text("asset,score\nAAA,0.9\nBBB,0.5\n")
+    found = run("explain", path, "AAA", "BBB", "--format", "json", "--quiet")
+    assert found.exit_code == 0
+    values = json.loads(found.stdout)
+    assert [one["decision"] for one in values["explanations"]] == ["selected", "not selected"]
+    assert run("explain", path, "AAA", "--format", "csv").exit_code == 2
+
+
 def test_explain_names_the_nearest_asset_and_wants_one(tmp_path: Path) -> None:
     path = tmp_path / "c.csv"
     path.write_text("asset,score\nAAA,0.9\n")
@@ -468,5 +479,5 @@ def test_explain_says_where_nothing_helps_and_names_only_some(tmp_path: Path) ->
     rows = "".join(f"A{at:02},1.0,0.05\n" for at in range(10))
     path.write_text(f"asset,score,current_weight\n{rows}ZZZ,0.7,0\n")
     found = run("explain", path, "ZZZ", "--set", "max_new_positions=0").stdout
-    assert "no change of its score, its restriction or one limit alone" in found
+    assert "no change of one thing alone; tried were its score, min_score_new_position, max_total_positions" in found
     assert "A07 and 2 more" in found

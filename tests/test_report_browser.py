@@ -1,4 +1,4 @@
-"""The page in headless Chromium, at three widths, light and dark; skipped, with a word, where it is not installed."""
+"""The page in headless Chromium, at five widths, light and dark; skipped, with a word, where it is not installed."""
 
 from __future__ import annotations
 
@@ -47,11 +47,16 @@ def test_the_console_is_read(page: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [500, 768, 1280])
+@pytest.mark.parametrize("width", [320, 390, 500, 768, 1280])
 def test_axe_finds_nothing_serious(page: str, large: str, width: int, scheme: str, tmp_path: Path) -> None:
     for name, shown in (("small", page), ("large", large)):
         found = faults(shown, tmp_path / name, width, scheme)
         assert [fault for fault in found if fault[1] in ("serious", "critical")] == []
+
+
+def test_a_page_that_is_too_wide_for_a_phone_is_caught(page: str, tmp_path: Path) -> None:
+    wide = page.replace("<main", '<div style="width:900px">wide</div><main', 1)
+    assert "page-too-wide" in [rule for rule, _, _ in faults(wide, tmp_path, 320, "light")]
 
 
 def test_axe_is_asked(page: str, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from trimtab.errors import InputError, LimitsError
 from trimtab.limits import RebalancingLimits
 from trimtab.market.market_data import MarketData
 from trimtab.market.view import MarketView
-from trimtab.scoring.risk import RiskConfig, risk_adjusted
+from trimtab.scoring.risk import CorrelationConfig, RiskConfig, _pairwise, price_correlations, risk_adjusted
 
 ON: dict[str, Any] = {"enable_bucket_diversification": True, "min_buckets_represented": 0}
 COUNT = 260
@@ -173,6 +173,61 @@ class TestRefused:
         assert (
             subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
         )
+
+
+class TestInWords:
+    def test_each_lowered_limit_is_named(self) -> None:
+        found = risk_adjusted(RebalancingLimits(**ON), view())
+        (row,) = [row for row in found.table.iter_rows(named=True) if row["bucket"] == "Wild"]
+        said = f"max_allocation of Wild is {row['adjusted']:.4g} by risk, 0.4 without: its volatility is "
+        assert found.sentences == (f"{said}{row['volatility']:.1%} a year, the target 15.0%",)
+        assert risk_adjusted(RebalancingLimits(**ON), view(), RiskConfig(target_volatility=9.0)).sentences == ()
+
+    def test_other_buckets_than_those_of_the_view(self) -> None:
+        found = risk_adjusted(RebalancingLimits(**ON), view(buckets=None), None, {"C0": "Mine", "C1": "Mine"})
+        assert found.table.select("bucket", "assets").rows() == [("Mine", 2)]
+
+
+class TestCorrelations:
+    def test_against_numpy(self) -> None:
+        found = price_correlations(view())
+        expected = np.corrcoef(returns_of(list(found.names)), rowvar=False)
+        assert found.names == ("C0", "C1", "W0", "W1", "W2")
+        assert np.abs(found.values - expected).max() < 1e-12
+
+    def test_over_the_sessions_that_both_have(self) -> None:
+        series = {name: list(prices) for name, prices in SERIES.items()}
+        series["C0"][:100] = [None] * 100
+        found = price_correlations(view(series))
+        first, second = returns_of(["C0", "W0"], 159).T
+        assert found.of("C0", "W0") == pytest.approx(np.corrcoef(first, second)[0, 1], abs=1e-12)
+        assert price_correlations(view(series), config=CorrelationConfig(least_common=200)).of("C0", "W0") is None
+        assert price_correlations(view(series), config=CorrelationConfig(least_common=200)).of("C1", "W0") is not None
+
+    def test_only_some_assets_and_what_has_no_price(self) -> None:
+        found = price_correlations(view(), ["W1", "C0", "XX"])
+        assert found.names == ("C0", "W1")
+        assert found.of("C0", "W1") == price_correlations(view()).of("C0", "W1")
+        assert price_correlations(view(), ["XX"]).names == ()
+
+    def test_what_a_finding_blocks_or_does_not_move_is_not_known(self) -> None:
+        series = {name: list(prices) for name, prices in SERIES.items()}
+        series["C0"][200] = None
+        assert "C0" not in price_correlations(view(series)).names
+        returns = np.column_stack((returns_of(["W0", "W1"]), np.full(252, 0.001)))
+        known = _pairwise(returns, 126)
+        assert np.isnan(known[2, :2]).all()
+        assert not np.isnan(known[:2, :2]).any()
+
+    def test_one_session_knows_nothing(self) -> None:
+        data = MarketData(long({"A": [1.0], "B": [2.0]}))
+        assert price_correlations(data.as_of(days(1)[0])).of("A", "B") is None
+
+    def test_a_config_that_cannot_be(self) -> None:
+        with pytest.raises(LimitsError, match="least_common 300 is above sessions 252"):
+            CorrelationConfig(least_common=300)
+        with pytest.raises(LimitsError, match="sessions must be at least 3"):
+            CorrelationConfig(sessions=2)
 
 
 def test_the_real_sectors(market_data: Path) -> None:

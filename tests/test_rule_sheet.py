@@ -27,6 +27,7 @@ OTHER = {
     "enforce_position_limits": (False, "enforce_position_limits is off"),
     "enforce_allocation_limits": (False, "enforce_allocation_limits is off"),
     "enforce_min_buckets": (False, "enforce_min_buckets is off"),
+    "max_correlation": (0.7, "another position of its bucket is above 0.7, or not known"),
     "bucket_level": (2, "the first 2 parts"),
     "bucket_separator": ("", "which is one part"),
     "known_buckets": (["Gold"], "whether a candidate is in them or not: Gold"),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from trimtab.buckets import BucketAllocation, BucketManager, BucketStatistics
     from trimtab.certificate import Certificate, Constraint
     from trimtab.conflicts import Conflict
+    from trimtab.correlations import Correlations, correlations_of
     from trimtab.difference import Difference
     from trimtab.engine import CoreRebalancerEngine
     from trimtab.engine_run import EngineRun
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from trimtab.scoring.combined import combined_scores
     from trimtab.scoring.fundamental import FundamentalAnalyzer, FundamentalConfig, fundamental_scores
     from trimtab.scoring.regime import MarketRegimeDetector, RegimeConfig, RegimeTable, TrendRegimes
-    from trimtab.scoring.risk import RiskAdjusted, RiskConfig, risk_adjusted
+    from trimtab.scoring.risk import CorrelationConfig, RiskAdjusted, RiskConfig, price_correlations, risk_adjusted
     from trimtab.scoring.service import ScoringService
     from trimtab.scoring.technical import TechnicalAnalyzer, TechnicalConfig, technical_scores
     from trimtab.scoring.trend import TrendAnalyzer, TrendConfig
@@ -49,6 +50,7 @@ _ROOMS = {
     "buckets": ("BucketAllocation", "BucketManager", "BucketStatistics"),
     "certificate": ("Certificate", "Constraint"),
     "conflicts": ("Conflict",),
+    "correlations": ("Correlations", "correlations_of"),
     "difference": ("Difference",),
     "engine": ("CoreRebalancerEngine",),
     "engine_run": ("EngineRun",),
@@ -65,7 +67,7 @@ _ROOMS = {
     "scoring.combined": ("combined_scores",),
     "scoring.fundamental": ("FundamentalAnalyzer", "FundamentalConfig", "fundamental_scores"),
     "scoring.regime": ("MarketRegimeDetector", "RegimeConfig", "RegimeTable", "TrendRegimes"),
-    "scoring.risk": ("RiskAdjusted", "RiskConfig", "risk_adjusted"),
+    "scoring.risk": ("CorrelationConfig", "RiskAdjusted", "RiskConfig", "price_correlations", "risk_adjusted"),
     "scoring.service": ("ScoringService",),
     "scoring.technical": ("TechnicalAnalyzer", "TechnicalConfig", "technical_scores"),
     "scoring.trend": ("TrendAnalyzer", "TrendConfig"),
@@ -95,6 +97,8 @@ __all__ = [
     "Conflict",
     "Constraint",
     "CoreRebalancerEngine",
+    "CorrelationConfig",
+    "Correlations",
     "Difference",
     "EngineRun",
     "Explanation",
@@ -136,7 +140,9 @@ __all__ = [
     "UnmetLimitError",
     "check",
     "combined_scores",
+    "correlations_of",
     "fundamental_scores",
+    "price_correlations",
     "rebalance",
     "rebalance_many",
     "risk_adjusted",

@@ -20,7 +20,7 @@ from trimtab.kernel.tables import ROOT, Flags, Floats, Ints
 from trimtab.reasons import Reason, SizeReason
 from trimtab.stages import Staged, scaled, select
 
-_BY_BUCKETS = (Reason.BUCKET_POSITION_LIMIT, Reason.MIN_POSITION_CAPACITY)
+_BY_BUCKETS = (Reason.BUCKET_POSITION_LIMIT, Reason.MIN_POSITION_CAPACITY, Reason.TOO_CORRELATED)
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,9 @@ def _selection_actions(staged: Staged) -> Iterator[str]:
         path = staged.candidates.tree.paths[node]
         limit = _limit(staged, path, fields[Reason(reason)])
         yield f"{path}: {len(rows)} asset(s) passed over, {limit} is reached: {_names(staged, rows)}"
+    for node, _, rows in _by_node(decided["reason_node"], decided["reason"], (Reason.TOO_CORRELATED,)):
+        path, limit = staged.candidates.tree.paths[node], f"max_correlation {limits.max_correlation:g}"
+        yield f"{path}: {len(rows)} asset(s) passed over, too correlated for {limit}: {_names(staged, rows)}"
     wanted = f"min_buckets_represented {limits.min_buckets_represented}"
     for reason, said in (
         (Reason.OVERFLOW_PROTECTED, "kept although the bucket is full (allow_bucket_overflow)"),

@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+
+import numpy as np
 
 from trimtab.errors import LimitsError, nearest
-from trimtab.kernel.tables import NO_LIMIT, NO_NODE, Records, build_tree
+from trimtab.kernel.tables import NO_LIMIT, NO_NODE, ROOT, Ints, Records, build_tree
 from trimtab.limits import BucketLimit, RebalancingLimits
 from trimtab.paths import UNKNOWN, split_path
 
@@ -29,6 +31,15 @@ class BucketTree:
     paths: tuple[str, ...]
     leaf_of: dict[str, int]  # bucket as given -> node
     level_nodes: tuple[int, ...]  # the nodes at bucket_level that can be represented
+
+    @cached_property
+    def level_node_of(self) -> Ints:
+        """For each node the one at `bucket_level`, or `Unknown`, that it lies in; the root's is the root."""
+        found = np.zeros(len(self.nodes), np.int64)
+        for node in range(1, len(self.nodes)):
+            parent = int(self.nodes["parent"][node])
+            found[node] = node if parent == ROOT else found[parent]
+        return found
 
     def node_limit(self, node: int) -> tuple[int | None, float | None, float | None]:
         """`max_positions`, `max_allocation` and `min_allocation` in force at a node; None where there is none."""

@@ -25,8 +25,20 @@ from trimtab.columns import (
     numbers_of,
     text_of,
 )
-from trimtab.errors import Fault, InputError
-from trimtab.kernel.tables import NO_LIMIT, ROW, SETTINGS, Flags, Floats, Ints, Records, SizingMode, Unscored
+from trimtab.correlations import Correlations, correlations_of, partners_of
+from trimtab.errors import Fault, InputError, LimitsError
+from trimtab.kernel.tables import (
+    NO_LIMIT,
+    NO_PARTNERS,
+    ROW,
+    SETTINGS,
+    Flags,
+    Floats,
+    Ints,
+    Records,
+    SizingMode,
+    Unscored,
+)
 from trimtab.limits import RebalancingLimits
 from trimtab.paths import UNKNOWN, folded, path_fault, split_path
 from trimtab.reasons import Restriction
@@ -62,6 +74,7 @@ class Candidates:
     tree: BucketTree
     faults: dict[int, list[Fault]]
     unused_columns: tuple[str, ...]
+    correlations: Correlations | None = None
 
     @property
     def size(self) -> int:
@@ -79,6 +92,14 @@ class Candidates:
         rows["leaf"] = self.leaf[self.order]
         rows["restriction"] = self.restriction[self.order]
         return rows
+
+    def partners(self, max_correlation: float | None) -> tuple[Ints, Ints]:
+        """Who is too correlated with whom among the good rows, as the kernel wants it; and where each account's part starts."""
+        if max_correlation is None or self.correlations is None:
+            return NO_PARTNERS, np.zeros(len(self.start), np.int64)
+        place = np.append(self.correlations.places(self.asset.names), -1)[self.asset.codes[self.order]]
+        bucket = self.tree.level_node_of[self.leaf[self.order]]
+        return partners_of(self.correlations, max_correlation, place, bucket, self.start)
 
     def in_table_order(self, answer: Records) -> Records:
         """The kernel's answer for the good rows in the order of the table's rows; zero for the others."""
@@ -129,8 +150,12 @@ def settings_of(limits: RebalancingLimits) -> Records:
     return settings
 
 
-def read(table: Any, limits: RebalancingLimits, *, many: bool, any_accounts: bool = False) -> Candidates:
+def read(
+    table: Any, limits: RebalancingLimits, *, many: bool, any_accounts: bool = False, correlations: Any = None
+) -> Candidates:
     """Read and check a table of candidates: `many` accounts (the column must be there), one, or `any_accounts`.
+
+    `correlations`: what `correlations_of` takes; needed where the limits have a `max_correlation`.
 
     What is wrong with the table as a whole raises; what is wrong with the rows of one account is kept in `faults`
     beside the good accounts.
@@ -140,8 +165,9 @@ def read(table: Any, limits: RebalancingLimits, *, many: bool, any_accounts: boo
     InputError
         No table, no rows, a missing or misspelled column, a column of the wrong type.
     LimitsError
-        Limits for a bucket that does not exist.
+        Limits for a bucket that does not exist; a `max_correlation` without correlations.
     """
+    related = _correlations(correlations, limits)
     columns, count = columns_of(table)
     check_names(columns, many=many)
     if count == 0:
@@ -196,8 +222,20 @@ def read(table: Any, limits: RebalancingLimits, *, many: bool, any_accounts: boo
         tree=tree,
         faults=faults.found,
         unused_columns=tuple(name for name in columns if name not in COLUMNS),
+        correlations=related,
         **numbers,
     )
+
+
+def _correlations(given: Any, limits: RebalancingLimits) -> Correlations | None:
+    if given is not None:
+        return correlations_of(given)
+    if limits.max_correlation is not None:
+        advice = (
+            "give the correlations of the candidates (correlations=, or --correlations), or leave max_correlation out"
+        )
+        raise LimitsError([f"max_correlation is {limits.max_correlation:g}, but there are no correlations: {advice}"])
+    return None
 
 
 class _Faults:
@@ -374,15 +412,29 @@ def _spellings(
 def chosen_spellings(
     votes_for: Mapping[str, float], limits: RebalancingLimits
 ) -> dict[tuple[str, ...], tuple[str, ...]]:
-    """For each node of these buckets the spelling that counts: `Unknown`, then the limits', then that of most votes."""
-    votes: dict[tuple[str, ...], dict[tuple[str, ...], float]] = {}
+    """For each node of these buckets the spelling that counts: `Unknown`, then the limits', then that of most votes.
+
+    Malformed paths have no vote, nor have paths that lie under a spelling that does not count: what counts at a node
+    stands under what counts above it.
+    """
     given = [(UNKNOWN, math.inf), *((name, 1e18) for name in (*limits.buckets, *limits.known_buckets))]
-    for name, weight in [*given, *votes_for.items()]:
-        parts = split_path(name, limits.bucket_separator)
-        for depth in range(1, len(parts) + 1):
-            counted = votes.setdefault(folded(parts[:depth]), {})
-            counted[parts[:depth]] = counted.get(parts[:depth], 0.0) + weight
-    return {folded: min(counted, key=lambda parts: (-counted[parts], parts)) for folded, counted in votes.items()}
+    voting = [(split_path(name, limits.bucket_separator), votes) for name, votes in [*given, *votes_for.items()]]
+    voting = [(parts, votes) for parts, votes in voting if not path_fault(parts)]
+    chosen: dict[tuple[str, ...], tuple[str, ...]] = {}
+    depth = 0
+    while voting:
+        depth += 1
+        counted: dict[tuple[str, ...], dict[tuple[str, ...], float]] = {}
+        for parts, votes in voting:
+            at_node = counted.setdefault(folded(parts[:depth]), {})
+            at_node[parts[:depth]] = at_node.get(parts[:depth], 0.0) + votes
+        found = {
+            alike: min(at_node.items(), key=lambda item: (-item[1], item[0]))[0] for alike, at_node in counted.items()
+        }
+        chosen |= found
+        here = set(found.values())
+        voting = [(parts, votes) for parts, votes in voting if len(parts) > depth and parts[:depth] in here]
+    return chosen
 
 
 def _check_totals(weight: Floats, account_of: Ints, accounts: int, faults: _Faults) -> None:

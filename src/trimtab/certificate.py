@@ -44,6 +44,11 @@ class Certificate:
         """The limits that could not be met."""
         return tuple(constraint for constraint in self.constraints if constraint.status == "unmet")
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether the selection is the optimum that the rules state (section 4): it is, unless `max_correlation` is set."""
+        return all(constraint.name != "max_correlation" for constraint in self.constraints)
+
     def __iter__(self) -> Any:
         return iter(self.constraints)
 
@@ -63,6 +68,7 @@ class Measured:
     note: Callable[[int], str] = field(default=lambda _account: "")
     is_minimum: bool = False
     concerns: Mask | None = None  # the accounts that the limit is about, None for all
+    remark: str = ""  # what is said of the limit where its status needs no note
 
     def is_about(self, account: int) -> bool:
         """Whether the limit is of a bucket that the account has, or that the limits name."""
@@ -73,5 +79,5 @@ class Measured:
         value, limit = float(self.value[account]), float(self.limit[account])
         slack = value - limit if self.is_minimum else limit - value
         status = STATUSES[self.status[account]]
-        note = self.note(account) if status not in ("met", "broken") else ""
+        note = self.note(account) if status not in ("met", "broken") else self.remark
         return Constraint(self.name, self.node, value, limit, slack, status, note)

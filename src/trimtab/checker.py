@@ -225,6 +225,8 @@ class Checker:
             checks += self._node_checks(at, concerns)
         if self.represents:
             checks.append(self._representation())
+        if self.limits.max_correlation is not None:
+            checks.append(self._correlation(self.limits.max_correlation))
         return checks
 
     def _constant(self, value: float) -> Vector:
@@ -430,6 +432,47 @@ class Checker:
 
         return Measured("min_buckets_represented", "", count, self._constant(limit), status, note, is_minimum=True)
 
+    def _correlation(self, limit: float) -> Measured:
+        """The largest correlation of a new position with another asset of its bucket that has weight; -1 if there is none."""
+        value, status = self._constant(-1.0), np.full(self.accounts, MET, np.int8)
+        weighed = self.selected & (self.target > 0)
+        mates: dict[tuple[int, int], list[int]] = {}
+        for row in np.flatnonzero(weighed).tolist():
+            mates.setdefault((int(self.account[row]), int(self.level_of[row])), []).append(row)
+        for row in np.flatnonzero(weighed & self.new).tolist():
+            account = int(self.account[row])
+            for other in mates[account, int(self.level_of[row])]:
+                known = None if other == row else self._known_correlation(row, other)
+                value[account] = max(value[account], -1.0 if known is None else known)
+                if other != row and (known is None or known > limit):
+                    status[account] = BROKEN
+        remark = "while it is set, the selection is greedy and need not be the optimum of section 4 of the rules"
+        return Measured("max_correlation", "", value, self._constant(limit), status, remark=remark)
+
+    def _known_correlation(self, row: int, other: int) -> float | None:
+        known = self.candidates.correlations
+        asset, order = self.candidates.asset, self.candidates.order
+        return known.of(asset.at(int(order[row])) or "", asset.at(int(order[other])) or "") if known else None
+
+    @cached_property
+    def level_of(self) -> NDArray[np.int64]:
+        """For each row the node at `bucket_level`, or `Unknown`, that it lies in; 0 where buckets are off."""
+        top = np.zeros(len(self.nodes), np.int64)
+        for at in range(1, len(self.nodes)):  # a parent stands before its children
+            top[at] = at if self.nodes[at].parent == 0 else top[self.nodes[at].parent]
+        return np.asarray(top[self.leaf], np.int64)
+
+    def _too_correlated(self, rows: Mask) -> Mask:
+        """Which of these new rows are too correlated, as far as is known, with something selected of their bucket."""
+        found, limit = np.zeros(len(rows), np.bool_), self.limits.max_correlation
+        if limit is None:
+            return found
+        for row in np.flatnonzero(rows).tolist():
+            here = self.selected & (self.account == self.account[row]) & (self.level_of == self.level_of[row])
+            known = [self._known_correlation(row, int(other)) for other in np.flatnonzero(here)]
+            found[row] = any(one is None or one > limit for one in known)
+        return found
+
     def _missing_candidates(self, level: Mask) -> tuple[Mask, Mask]:
         """The eligible rows of buckets that are not represented; and of these, those that a limit keeps out."""
         top = np.where(level, np.arange(len(self.nodes)), -1)
@@ -446,7 +489,7 @@ class Checker:
             full = np.where(self.holding, self._below(used_up), full)
         is_new = (self.current <= 0) | self.dust
         no_new = self.per_account(self.slot & is_new & ~self.fixed)[self.account] >= self.limits.max_new_positions
-        return missing, full | (is_new & no_new)
+        return missing, full | (is_new & no_new) | self._too_correlated(missing & is_new & ~full)
 
     def _below(self, marked: Mask) -> Mask:
         """The rows at or under a marked node, of shape (accounts, nodes), of their account."""
@@ -480,6 +523,8 @@ class Checker:
             causes.append(f"max_total_positions {self.limits.max_total_positions} is reached")
         if self.new[mine].sum() >= self.limits.max_new_positions:
             causes.append(f"max_new_positions {self.limits.max_new_positions} is reached")
+        if self._too_correlated(missing & mine).any():
+            causes.append(f"max_correlation {self.limits.max_correlation:g} stands against it")
         if not causes:
             causes.append("no weight or position is free for one more")
         if (self.fixed & mine).any():
@@ -508,11 +553,38 @@ def certify(
             value, limit = float(check.value[account]), float(check.limit[account])
             where = f" of {check.node}" if check.node else ""
             broken.setdefault(account, []).append(f"{check.name}{where} is {value!r} against {limit!r}")
+    for account, sentence in _broken_brakes(candidates, limits, target, proposed, braked):
+        broken.setdefault(account, []).append(sentence)
     errors = {account: BrokenLimitError(sentences) for account, sentences in broken.items()}
     if not braked.any():
         return checks, errors
     kept = Checker(candidates, limits, target, target > 0, as_held=True).measure()
     return [_with_braked(check, as_held, braked) for check, as_held in zip(checks, kept, strict=True)], errors
+
+
+def _broken_brakes(
+    candidates: Candidates, limits: RebalancingLimits, target: Vector, proposed: Vector, braked: Mask
+) -> Iterable[tuple[int, str]]:
+    """Accounts, with what is broken, whose brake is not as section 7 of the rules wants it, or does not keep the weights."""
+    order = candidates.order
+    account, current, wished = candidates.account_of[order], candidates.current_weight[order], proposed[order]
+    sales = np.maximum(current - wished, 0.0)
+    closed = (wished <= 0) & (current > 0) & (current >= limits.dust_weight)
+    sold, count = (np.bincount(account, values, minlength=len(braked)) for values in (sales, closed))
+    most = math.inf if limits.brake_turnover is None else limits.brake_turnover
+    most_closed = math.inf if limits.brake_closed_positions is None else limits.brake_closed_positions
+    missed = ~braked & ((sold > most + 2 * EPSILON) | (count > most_closed))
+    needless = braked & (sold <= most) & (count <= most_closed)
+    for at in np.flatnonzero(missed | needless).tolist():
+        done = "keeps its weights" if braked[at] else "trades"
+        yield at, f"the account {done} where {float(sold[at])!r} would be sold and {int(count[at])} closed"
+    kept = np.where(braked[account], current, wished)
+    for row in np.flatnonzero(target[order] != kept).tolist():
+        asset = candidates.asset.at(int(order[row]))
+        yield (
+            int(account[row]),
+            f"the target of {asset!r} is {float(target[order[row]])!r} against {float(kept[row])!r}",
+        )
 
 
 def _with_braked(check: Measured, as_held: Measured, braked: Mask) -> Measured:

@@ -117,45 +117,58 @@ def _near(name: str, others: Sequence[str]) -> str | None:
     return folded[found[0]] if found else None
 
 
-def _arrow(column: Any, name: str) -> pa.Array:
-    """A column as one Arrow array; null, None and (from pandas) NaN are null."""
+def _arrow(column: Any, name: str, *, numeric: bool) -> pa.Array:
+    """A column as one Arrow array; null, None and (from pandas) NaN are null. `numeric`: it should hold numbers."""
     values = column if isinstance(column, list) else column.to_list() if column.dtype == nw.Object else None
     try:
-        array = pa.array(column, from_pandas=True) if isinstance(column, list) else column.to_arrow()
+        array = pa.array(column, from_pandas=True) if isinstance(column, list) else _native_arrow(column)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, UnicodeError):
-        array = _from_values(column.to_list() if values is None else values, name)
+        array = _from_values(column.to_list() if values is None else values, name, numeric=numeric)
     else:  # Arrow takes True for 1 beside numbers, and text for bytes beside bytes
         if values is not None and (
-            any(isinstance(value, bool | np.bool_) for value in values)
-            if name in NUMBERS
-            else pa.types.is_binary(array.type)
+            any(isinstance(value, bool | np.bool_) for value in values) if numeric else pa.types.is_binary(array.type)
         ):
-            array = _from_values(values, name)
+            array = _from_values(values, name, numeric=numeric)
     if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+        return pa.chunked_array([_decoded(chunk) for chunk in array.chunks]).combine_chunks()
+    return _decoded(array)
 
 
-def _from_values(values: list[Any], name: str) -> pa.Array:
+def _native_arrow(column: Any) -> Any:
+    """A column as Arrow has it: narwhals would make one chunk of many, which dictionaries of different kinds forbid."""
+    native = column.to_native()
+    return native if isinstance(native, pa.ChunkedArray) else column.to_arrow()
+
+
+def _decoded(array: pa.Array) -> pa.Array:
+    """The values of an array that may be codes of a dictionary; each chunk may have its own."""
+    if not pa.types.is_dictionary(array.type):
+        return array
+    if pa.types.is_string_view(array.type.value_type):  # Arrow does not look them up
+        array = pa.DictionaryArray.from_arrays(array.indices, array.dictionary.cast(pa.large_string()))
+    return array.dictionary_decode()
+
+
+def _from_values(values: list[Any], name: str, *, numeric: bool) -> pa.Array:
     """Numbers of different types as one column; the first value that does not fit is refused."""
-    what = "a number" if name in NUMBERS else "text"
+    what = "a number" if numeric else "text"
     fitting: list[Any] = []
     for at, value in enumerate(values):
         try:
-            fitting.append(_fitting(value, name))
+            fitting.append(_fitting(value, numeric=numeric))
         except (TypeError, OverflowError, UnicodeError):
             fault = Fault(f"is not {what}", f"write {what} or leave it empty", column=name, row=at + 1, value=value)
             raise InputError([fault]) from None
     return pa.array(fitting)
 
 
-def _fitting(value: Any, name: str) -> Any:
+def _fitting(value: Any, *, numeric: bool) -> Any:
     """The value as its column wants it, or an error."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
-    if name in NUMBERS and isinstance(value, Real | Decimal) and not isinstance(value, bool | np.bool_):
+    if numeric and isinstance(value, Real | Decimal) and not isinstance(value, bool | np.bool_):
         return float(value)
-    if name not in NUMBERS and isinstance(value, str):
+    if not numeric and isinstance(value, str):
         value.encode()
         return value
     raise TypeError
@@ -165,7 +178,7 @@ def text_of(column: Any, name: str, count: int) -> Text:
     """A column of text; without the column, none in any row."""
     if column is None:
         return Text(np.full(count, -1, np.int64), [])
-    array = _arrow(column, name)
+    array = _arrow(column, name, numeric=False)
     if pa.types.is_null(array.type):
         return Text(np.full(count, -1, np.int64), [])
     is_text = (
@@ -193,7 +206,7 @@ def numbers_of(column: Any, name: str, count: int, default: float) -> Floats:
     """A column of numbers, NaN where there is none; without the column, the default in every row."""
     if column is None:
         return np.full(count, default)
-    array = _arrow(column, name)
+    array = _arrow(column, name, numeric=True)
     if pa.types.is_null(array.type):
         return np.full(count, math.nan)
     is_number = pa.types.is_integer(array.type) or pa.types.is_floating(array.type) or pa.types.is_decimal(array.type)
@@ -217,7 +230,7 @@ def accounts_of(column: Any, count: int) -> tuple[list[Any], Ints]:
     """The accounts in the order of their first row, and the account of each row."""
     if column is None:
         return [None], np.zeros(count, np.int64)
-    array = _arrow(column, "account")
+    array = _arrow(column, "account", numeric=False)
     kind = array.type
     is_fit = (
         pa.types.is_integer(kind)

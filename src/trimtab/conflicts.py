@@ -98,8 +98,8 @@ class Reached:
 
     def amount(self, goal: Change, changes: Iterable[Change] = ()) -> float:
         """Buckets with a position, or the weight of a node."""
-        rows, tree, settings = self.trials.changed(*_NO_BAND, goal, *changes)
-        answer = decide(rows, tree, settings)
+        rows, tree, settings, partners = self.trials.changed(*_NO_BAND, goal, *changes)
+        answer = decide(rows, tree, settings, partners)
         if goal.name == "min_buckets_represented":
             return float(self._buckets(answer, settings["dust_weight"][0]))
         node = ROOT
@@ -183,6 +183,8 @@ def _liftable(trials: Trials) -> Iterator[Change]:
             if tree[field][node] != none and found not in seen:
                 seen.add(found)
                 yield Change(*found, None)
+    if limits.max_correlation is not None:
+        yield Change("max_correlation", "", None)
     names = ("max_position_weight", "target_invested", "max_new_positions", "max_total_positions")
     yield from (Change(name, "", None) for name in names)
 

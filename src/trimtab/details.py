@@ -30,6 +30,7 @@ _MAKERS = {
     Reason.NOT_SIZABLE: "_not_sizable",
     Reason.BELOW_THRESHOLD: "_below_threshold",
     Reason.DUST: "_dust",
+    Reason.TOO_CORRELATED: "_correlated",
     Reason.DISPLACED_FOR_REPRESENTATION: "_displaced",
 }
 
@@ -144,6 +145,8 @@ class _Words:
 
     def _limited(self, reason: Reason, node: int) -> str:
         """The sentence of an asset that a limit keeps out."""
+        if reason == Reason.TOO_CORRELATED:
+            return self._correlated()
         if reason == Reason.TOTAL_POSITION_LIMIT:
             return self._total_limit()
         if reason == Reason.NEW_POSITION_LIMIT:
@@ -155,6 +158,8 @@ class _Words:
     def standing(self) -> tuple[Reason, int]:
         """The first limit that stands against a new asset here, as the kernel finds it for assets that are no dust."""
         nodes, leaf = self.candidates.tree.nodes, int(self.candidates.leaf[self.row])
+        if self._too_correlated_with():
+            return Reason.TOO_CORRELATED, self._level_node()
         if self._places(ROOT) >= self.limits.max_total_positions:
             return Reason.TOTAL_POSITION_LIMIT, ROOT
         inside = self._inside(ROOT)
@@ -168,6 +173,29 @@ class _Words:
         own = min(self.limits.max_position_weight, float(self.candidates.max_weight[self.row]))
         cannot = own < self.limits.min_position_weight or own <= 0
         return Reason.MIN_POSITION_CAPACITY, NO_NODE if cannot else (limited or [ROOT])[0]
+
+    def _too_correlated_with(self) -> list[tuple[str, float | None]]:
+        """The selected assets with which this one, being new, is too correlated: highest first, then by name, unknown last."""
+        known, limit = self.candidates.correlations, self.limits.max_correlation
+        if known is None or limit is None:
+            return []
+        mine = self.candidates.asset.at(self.row) or ""
+        others = [self.candidates.asset.at(int(row)) or "" for row in self._inside(self._level_node())]
+        values = [(other, known.of(mine, other)) for other in others if other != mine]
+        above = [(other, value) for other, value in values if value is None or value > limit]
+        return sorted(above, key=lambda one: (one[1] is None, -(one[1] or 0.0), one[0]))
+
+    def _correlated(self) -> str:
+        limit = float(self.limits.max_correlation or 0.0)
+        other, value = self._too_correlated_with()[0]
+        where = f"with {other} in {self._path(self._level_node())}"
+        if value is None:
+            return f"{self._verb_out()}: its correlation {where} is not known, and so not within max_correlation {limit:g}."
+        shown = f"{value:g}" if f"{value:g}" != f"{limit:g}" else repr(value)
+        return f"{self._verb_out()}: its correlation {shown} {where} is above max_correlation {limit:g}."
+
+    def _level_node(self) -> int:
+        return int(self.candidates.tree.level_node_of[self.candidates.leaf[self.row]])
 
     def _places(self, node: int) -> int:
         """How many places are taken under a node."""
@@ -285,7 +313,9 @@ class _Words:
         fixed = np.isin(
             self.decided["reason"][inside], (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE)
         )
-        entered = np.isin(self.decided["reason"][inside], _ENTERED)
+        current = self.candidates.current_weight[inside]
+        held = (current >= self.limits.dust_weight) & (current > 0)  # one of these may be kept for representation
+        entered = np.isin(self.decided["reason"][inside], _ENTERED) & ~held
         walked = inside[entered] if new_only else inside[~fixed]
         if not walked.size and (new_only or not inside.size):
             return f"{verb}: {limit}."

@@ -26,7 +26,7 @@ _SAME_WEIGHT = 1e-9
 # Fields of rows that cannot be changed for one row alone: weights of an account belong together, buckets make the tree.
 _WHOLE = ("current_weight", "bucket")
 _OF_ROWS = tuple(name for name in COLUMNS if name not in ("account", "asset"))
-_ASSETS = "assets"
+_ASSETS, _CORRELATIONS = "assets", "correlations"
 
 Row = dict[str, Any]
 Outcome = dict[str, tuple[bool, float]]
@@ -34,9 +34,10 @@ Outcome = dict[str, tuple[bool, float]]
 
 @dataclass(frozen=True)
 class InputChange:
-    """An input that is another one: a limit (`asset` is empty), a field of an asset's row, or `assets` with the asset.
+    """An input that is another one: a limit or `correlations` (`asset` is empty), a field of an asset's row, or `assets`
+    with the asset.
 
-    `before` and `after` are its values; for `assets` None stands for "no candidate".
+    `before` and `after` are its values; for `assets` None stands for "no candidate", for `correlations` for "none given".
     """
 
     name: str
@@ -161,6 +162,9 @@ def _changed_inputs(before: Inputs, after: Inputs) -> Iterator[InputChange]:
         derived = name in before.limits.derived and name in after.limits.derived
         if first[name] != second[name] and not derived:
             yield InputChange(name, "", first[name], second[name])
+    one, two = before.candidates.correlations, after.candidates.correlations
+    if (one and one.digest) != (two and two.digest):
+        yield InputChange(_CORRELATIONS, "", one, two)
     for asset in sorted({*before.rows, *after.rows}):
         row, other = before.rows.get(asset), after.rows.get(asset)
         if row is None or other is None:
@@ -247,8 +251,11 @@ class _Mixtures:
         rows = {name: dict(row) for name, row in self.before.rows.items()}
         values = self.before.limits.to_dict()
         others = self.after.limits.to_dict()
+        correlations = self.before.candidates.correlations
         for one in taken:
-            if not one.asset:
+            if one.name == _CORRELATIONS:
+                correlations = one.after
+            elif not one.asset:
                 values.pop(one.name, None)
                 if one.name in others:
                     values[one.name] = others[one.name]
@@ -262,7 +269,7 @@ class _Mixtures:
             values["known_buckets"] = self._known
         limits = RebalancingLimits.from_dict(values)
         table = [{"asset": name, **row} for name, row in rows.items()]
-        trials = Trials.of(read(table, limits, many=False), limits)
+        trials = Trials.of(read(table, limits, many=False, correlations=correlations), limits)
         return {
             name: (bool(answer["selected"]), float(answer["target"]))
             for name, answer in zip(trials.names, trials.answer, strict=True)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from trimtab.assets import AssetScore, Date
 from trimtab.buckets import BucketManager, BucketSource
@@ -24,6 +24,11 @@ from trimtab.scoring.service import Analyzer, ScoringService
 from trimtab.scoring.weights import ScoreWeights
 from trimtab.selection import RebalancingTarget
 from trimtab.universe import MIN_TRENDING_CONFIDENCE, RegimeDetector, UniverseBuilder, limits_in
+
+if TYPE_CHECKING:
+    from trimtab.correlations import Correlations
+    from trimtab.market.market_data import MarketData
+    from trimtab.scoring.risk import RiskAdjusted, RiskConfig
 
 _LOG = logging.getLogger(__name__)
 _MORE_COLUMNS = tuple(name for name in COLUMNS if name not in ("account", "asset", "bucket", "score", "current_weight"))
@@ -53,6 +58,12 @@ class CoreRebalancerEngine:
         Score an asset on a date: any objects with `analyze_asset(asset, date)`.
     data_manager
         Knows restrictions, own limits, wished weights and volatilities: any object with `get_candidate_data`.
+    market
+        The prices that correlations and volatilities are measured on, as of the day: needed where the limits have a
+        `max_correlation`, and for `risk`.
+    risk
+        Lower each bucket's allocation limit where the bucket moves more than it should (`risk_adjusted`), measured on the
+        assets that are looked at.
 
     Raises
     ------
@@ -86,6 +97,9 @@ class CoreRebalancerEngine:
         technical_analyzer: Analyzer | None = None,
         fundamental_analyzer: Analyzer | None = None,
         data_manager: DataManager | None = None,
+        *,
+        market: MarketData | None = None,
+        risk: RiskConfig | None = None,
     ) -> None:
         self.bucket_manager = BucketManager.of(asset_manager)
         self.universe_builder = UniverseBuilder(regime_detector, self.bucket_manager)
@@ -94,6 +108,9 @@ class CoreRebalancerEngine:
             kind = type(data_manager).__name__
             raise SetupError(f"the data_manager, a {kind}, lacks get_candidate_data", "give an object that has it")
         self.data_manager = data_manager
+        if risk is not None and market is None:
+            raise SetupError("limits by risk are asked for, and there are no prices", "give market=MarketData(...)")
+        self.market, self.risk = market, risk
 
     def rebalance(
         self,
@@ -184,9 +201,15 @@ class CoreRebalancerEngine:
             )
         unscored = [asset.asset for asset in scored if asset.combined_score is None]
         steps.log("%d assets scored, without a score: %s", len(scored) - len(unscored), listed(unscored) or "none")
+        rows, limits = self._candidates(rebalance_date, scored, limits)
+        risk, correlations = None, None
+        if self.risk is not None or limits.max_correlation is not None:
+            with steps.timed("risk"):
+                risk, correlations = self._measured(rebalance_date, rows, limits)
+                limits = limits if risk is None else risk.limits
         with steps.timed("rules"):
-            result = rebalance(*self._candidates(rebalance_date, scored, limits))
-        run = EngineRun(universe, scored, result, MappingProxyType(steps.seconds), self.bucket_manager)
+            result = rebalance(rows, limits, correlations=correlations)
+        run = EngineRun(universe, scored, result, MappingProxyType(steps.seconds), self.bucket_manager, risk)
         self._log_pass(run, steps)
         return run
 
@@ -218,6 +241,22 @@ class CoreRebalancerEngine:
                     raise SetupError(f"the data_manager gives {name!r} for {asset!r}", nearest(name, _MORE_COLUMNS))
         return self.bucket_manager.candidates(scored, limits, more)
 
+    def _measured(
+        self, date: Date, rows: list[dict[str, Any]], limits: RebalancingLimits
+    ) -> tuple[RiskAdjusted | None, Correlations | None]:
+        """The limits by risk, and the correlations of the candidates, where they are asked for."""
+        if self.market is None:
+            problem = (
+                f"max_correlation is {limits.max_correlation:g}, and there are no prices to measure correlations on"
+            )
+            raise SetupError(problem, "give market=MarketData(...), or leave max_correlation out")
+        from trimtab.scoring.risk import price_correlations, risk_adjusted  # noqa: PLC0415 - polars, where it is needed
+
+        view = self.market.as_of(date)
+        bucket_of = {row["asset"]: row["bucket"] for row in rows}
+        risk = None if self.risk is None else risk_adjusted(limits, view, self.risk, bucket_of)
+        return risk, None if limits.max_correlation is None else price_correlations(view, bucket_of)
+
     @staticmethod
     def _log_pass(run: EngineRun, steps: _Steps) -> None:
         """What the pass decided, where somebody listens."""
@@ -228,6 +267,8 @@ class CoreRebalancerEngine:
             steps.log("bucket limits: %d assets kept out, %s", rejected, run.result.status)
             for sentence in (*run.bucket_result.enforcement_actions, *run.bucket_result.violations_fixed):
                 _LOG.info("  %s", sentence)
+        for sentence in () if run.risk is None else run.risk.sentences:
+            _LOG.info("  %s", sentence)
         steps.log("%d assets selected", len(run.selection.selected_assets))
         result = run.result
         steps.log(

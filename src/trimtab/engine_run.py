@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trimtab.assets import AssetScore, Date
 from trimtab.bucket_limits import BucketEnforcementResult, enforcement_view
@@ -16,13 +16,17 @@ from trimtab.result import RebalanceResult
 from trimtab.selection import RebalancingTarget, SelectionResult, targets_of
 from trimtab.universe import RebalancingUniverse
 
+if TYPE_CHECKING:
+    from trimtab.scoring.risk import RiskAdjusted
+
 
 @dataclass(frozen=True)
 class EngineRun:
     """Everything about one rebalance. Weights are fractions of the account's value.
 
     `result` is what the table door gives for the same candidates; the rest are views of it. `timings` are seconds, by
-    step; they are no part of `to_json`, which gives the same bytes for the same input.
+    step; they are no part of `to_json`, which gives the same bytes for the same input. `risk` is what lowered bucket limits
+    by risk, None where the engine was not asked to.
     """
 
     universe: RebalancingUniverse
@@ -30,6 +34,7 @@ class EngineRun:
     result: RebalanceResult
     timings: Mapping[str, float] = field(compare=False, hash=False)
     bucket_manager: BucketManager = field(compare=False, repr=False)
+    risk: RiskAdjusted | None = field(default=None, compare=False, repr=False)
 
     @property
     def rebalance_date(self) -> Date:
@@ -79,6 +84,7 @@ class EngineRun:
             ),
             "enforcement_actions": None if buckets is None else list(buckets.enforcement_actions),
             "violations_fixed": None if buckets is None else list(buckets.violations_fixed),
+            "risk": None if self.risk is None else self.risk.table.to_dicts(),
             "result": self.result.to_dict(),
         }
 

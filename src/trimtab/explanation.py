@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from trimtab.details import detail
 from trimtab.errors import listed
 from trimtab.kernel.tables import NO_LIMIT, NO_NODE, ROOT
 from trimtab.reasons import Action, Reason, Restriction, SizeReason
-from trimtab.scans import least_score, nearest_flip
+from trimtab.scans import Scanned, least_score, nearest_flip
 from trimtab.sizes import HeldBy, held_by
 from trimtab.steps import Step, steps_of
 from trimtab.trials import ENTERED, Trials
@@ -40,8 +40,8 @@ class Counterfactual:
     """One change that flips the decision, and none that is smaller does.
 
     `change` is "score", "restriction", "max_weight" (of the asset), or a field of the limits, which is that of the
-    bucket `node` where one is named. `value` is what it would have to be: exactly this value for a limit, at least or
-    at most this value for a score.
+    bucket `node` where one is named. `value` is what it would have to be: exactly this value for a limit (None: without
+    it), at least or at most this value for a score.
     """
 
     change: str
@@ -66,7 +66,7 @@ class Explanation:
 
     `decision` is "selected" or "not selected"; `merit` says whether the asset is good enough by itself, whatever the
     others are; `crowded_out` what took its place where that is all that it lacks; `held_by` what holds its weight
-    where it is.
+    where it is. `in_vain` are the limits of which no value flips the decision, with how far was looked.
     """
 
     asset: str
@@ -84,6 +84,19 @@ class Explanation:
     held_by: HeldBy | None
     steps: tuple[Step, ...]
     counterfactuals: tuple[Counterfactual, ...]
+    in_vain: tuple[Scanned, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The explanation as plain values, as in `schemas/explanations.json`."""
+        return asdict(self, dict_factory=_plain)
+
+    @property
+    def about_changes(self) -> tuple[str, ...]:
+        """What would change it, in words; or that nothing does, and how far was looked where that was not to the end."""
+        tried = listed(dict.fromkeys(one.change for one in self.in_vain), len(self.in_vain))
+        nothing = f"no change of one thing alone; tried were its score{f', {tried}' if tried else ''}"
+        found = tuple(one.effect for one in self.counterfactuals) or (nothing,)
+        return (*found, *(one.text for one in self.in_vain if not one.whole))
 
     @property
     def about_merit(self) -> str:
@@ -94,6 +107,10 @@ class Explanation:
         node = f" of {found.node}" if found.node else ""
         those = f": {listed(found.by, _NAMED)}" if found.by else ""
         return f"good enough by itself, but crowded out by {found.limit} {found.value:g}{node}{those}"
+
+
+def _plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in pairs}
 
 
 def explain(trials: Trials, asset: str) -> Explanation:
@@ -123,6 +140,7 @@ def explain(trials: Trials, asset: str) -> Explanation:
     words = detail(trials.candidates, trials.limits, trials.in_table_order, row)
     score = trials.scores[at]
     selected = bool(answer["selected"])
+    found = [nearest_flip(trials, at, name, node) for name, node in limits_about(trials, at)]
     return Explanation(
         asset=asset,
         bucket=trials.candidates.bucket.at(row) or "",
@@ -138,7 +156,8 @@ def explain(trials: Trials, asset: str) -> Explanation:
         crowded_out=None if selected else _crowding(trials, at),
         held_by=held_by(trials, at) if selected else None,
         steps=steps_of(trials, at, words),
-        counterfactuals=tuple(_counterfactuals(trials, at)),
+        counterfactuals=tuple(_counterfactuals(trials, at, found)),
+        in_vain=tuple(one for one in found if isinstance(one, Scanned)),
     )
 
 
@@ -155,13 +174,19 @@ def _crowding(trials: Trials, at: int) -> Crowding | None:
     reason, node = trials.standing(at)
     limits = trials.limits
     selected = trials.answer["selected"]
+    if reason == Reason.TOO_CORRELATED:
+        here = np.zeros(len(selected), np.bool_)
+        here[trials.partners_of(at)] = True
+        return _crowded(
+            trials, "max_correlation", trials.node_name(node), float(limits.max_correlation or 0.0), here & selected
+        )
     if reason == Reason.DISPLACED_FOR_REPRESENTATION:
         here = trials.answer["reason"] == Reason.ADDED_FOR_REPRESENTATION
         return _crowded(trials, "min_buckets_represented", "", limits.min_buckets_represented, here)
     if reason == Reason.TOTAL_POSITION_LIMIT:
         return _crowded(trials, "max_total_positions", "", limits.max_total_positions, trials.is_slot)
     if reason == Reason.NEW_POSITION_LIMIT:
-        here = selected & np.isin(trials.answer["reason"], ENTERED)
+        here = selected & np.isin(trials.answer["reason"], ENTERED) & ~trials.is_holding
         return _crowded(trials, "max_new_positions", "", limits.max_new_positions, here)
     if reason == Reason.BUCKET_POSITION_LIMIT:
         name, path = trials.limit_of(node, "max_positions")[0], trials.node_name(node)
@@ -186,15 +211,19 @@ def _crowded(trials: Trials, limit: str, node: str, value: float, here: Any) -> 
     rows = trials.rows
 
     def order(one: int) -> tuple[bool, float, float, int]:
-        held = rows["current"][one] >= trials.limits.dust_weight and rows["current"][one] > 0
-        return not held, -float(np.nan_to_num(rows["score"][one], nan=-1.0)), -float(rows["current"][one]), one
+        return (
+            not trials.is_holding[one],
+            -float(np.nan_to_num(rows["score"][one], nan=-1.0)),
+            -float(rows["current"][one]),
+            one,
+        )
 
     return Crowding(
         limit, node, value, tuple(trials.names[one] for one in sorted(np.flatnonzero(here).tolist(), key=order))
     )
 
 
-def _counterfactuals(trials: Trials, at: int) -> Iterator[Counterfactual]:
+def _counterfactuals(trials: Trials, at: int, found: Iterable[Change | Scanned]) -> Iterator[Counterfactual]:
     selected = trials.is_selected[at]
     would = "would not be selected" if selected else "would be selected"
     score = least_score(trials, at)
@@ -205,13 +234,10 @@ def _counterfactuals(trials: Trials, at: int) -> Iterator[Counterfactual]:
         if bool(trials.selected(change)[at]) != selected:
             shown = "without its restriction" if change.name == "restriction" else f"with max_weight = {change.value!r}"
             yield Counterfactual(change.name, "", change.value, f"{would} {shown}")
-    out = _is_out(trials, at)
-    for name, node in limits_about(trials, at):
-        found = nearest_flip(trials, at, name, node, own_only=out)
-        if found is not None:
-            yield Counterfactual(
-                name, node, found.value, f"{would} with {name} = {found.value!r}{f' for {node}' if node else ''}"
-            )
+    for one in found:
+        if isinstance(one, Change):
+            shown = f"without {one.name}" if one.value is None else f"with {one.name} = {one.value!r}"
+            yield Counterfactual(*one, f"{would} {shown}{f' for {one.node}' if one.node else ''}")
     for name, value in _switches(trials, at):
         change = Change(name, "", value)
         if bool(trials.selected(change)[at]) != selected and trials.limits_with(change) is not None:
@@ -256,6 +282,8 @@ def limits_about(trials: Trials, at: int) -> Iterable[tuple[str, str]]:
                 seen.add(found)
                 yield found
     yield from (("min_position_weight", ""), ("target_invested", ""))
+    if limits.max_correlation is not None:
+        yield "max_correlation", ""
 
 
 def _is_out(trials: Trials, at: int) -> bool:

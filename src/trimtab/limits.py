@@ -100,6 +100,14 @@ class RebalancingLimits:
         True, bool, "false removes every bucket's max_allocation and min_allocation"
     )
     enforce_min_buckets: bool = described(True, bool, "false removes representation")
+    max_correlation: float | None = described(
+        None,
+        float,
+        "most correlation of a new asset with another position of its bucket at bucket_level; selection is then no optimum",
+        low=-1.0,
+        optional=True,
+        fraction=True,
+    )
     bucket_level: int = described(
         1, int, "depth of the bucket path at which general limits and representation apply", low=1
     )
@@ -500,6 +508,11 @@ def _bucket_contradictions(limits: RebalancingLimits) -> Iterable[str]:
     if not limits.enable_bucket_diversification:
         if limits.buckets:
             yield "buckets are given but enable_bucket_diversification is false: set it to true or leave buckets out"
+        if limits.max_correlation is not None:
+            yield (
+                f"max_correlation is {limits.max_correlation:g} but enable_bucket_diversification is false: it limits new "
+                "assets inside their bucket; set that to true or leave max_correlation out"
+            )
         return
     if limits.bucket_level > 1 and not limits.bucket_separator:
         yield (

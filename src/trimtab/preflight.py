@@ -13,7 +13,7 @@ from trimtab.candidates import Candidates, read
 from trimtab.certificate import Mask, Vector
 from trimtab.checker import EPSILON, Checker
 from trimtab.conflicts import Conflict, conflicts_of
-from trimtab.errors import Fault, InputError, LimitsError
+from trimtab.errors import Fault, InputError, LimitsError, listed
 from trimtab.limits import RebalancingLimits, given_limits
 from trimtab.paths import UNKNOWN
 from trimtab.trials import Trials
@@ -55,10 +55,13 @@ class Preflight:
         return not self.errors
 
 
-def check(candidates: Any, limits: RebalancingLimits | None = None, *, explain: bool = False) -> Preflight:
+def check(
+    candidates: Any, limits: RebalancingLimits | None = None, *, correlations: Any = None, explain: bool = False
+) -> Preflight:
     """What is wrong with these candidates and limits, or will disappoint; decides and changes nothing.
 
-    Takes what `rebalance` and `rebalance_many` take (an `account` column makes it many). `explain` also finds, for each
+    Takes what `rebalance` and `rebalance_many` take (an `account` column makes it many), and `correlations` as they do.
+    `explain` also finds, for each
     limit that will be unmet and for cash that will be forced, the limits that conflict and what would help.
 
     Examples
@@ -71,7 +74,7 @@ def check(candidates: Any, limits: RebalancingLimits | None = None, *, explain: 
     """
     limits = given_limits(limits)
     try:
-        found = read(candidates, limits, many=False, any_accounts=True)
+        found = read(candidates, limits, many=False, any_accounts=True, correlations=correlations)
     except InputError as error:
         return Preflight(
             tuple(Finding("error", "input", fault.sentence(), fault.account, fault) for fault in error.faults)
@@ -108,6 +111,15 @@ def _general(found: Candidates, limits: RebalancingLimits) -> Iterable[Finding]:
             f"min_buckets_represented {limits.min_buckets_represented} needs more positions than max_total_positions "
             f"{limits.max_total_positions} allows",
         )
+    if found.correlations is not None and limits.max_correlation is not None:
+        unknown = sorted({name for name in found.asset.names if name not in found.correlations.place_of})
+        if unknown:
+            yield Finding(
+                "warning",
+                "correlations_missing",
+                f"the correlations lack {len(unknown)} candidate(s), and what is not known counts as above max_correlation "
+                f"{limits.max_correlation:g}: a new one is bought only where nothing else of its bucket is: {listed(unknown)}",
+            )
     names = {name for name in found.bucket.names if name != UNKNOWN}
     if limits.enable_bucket_diversification and not names:
         yield Finding(

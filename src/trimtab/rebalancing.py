@@ -21,7 +21,7 @@ from trimtab.result import Pass, RebalanceManyResult, RebalanceResult
 _PARALLEL = threading.Lock()
 
 
-def rebalance(candidates: Any, limits: RebalancingLimits | None = None) -> RebalanceResult:
+def rebalance(candidates: Any, limits: RebalancingLimits | None = None, *, correlations: Any = None) -> RebalanceResult:
     """Decide what one account holds, and how much of each.
 
     Parameters
@@ -33,13 +33,17 @@ def rebalance(candidates: Any, limits: RebalancingLimits | None = None) -> Rebal
         `no_buy`, `no_sell`, `no_trade`), `max_weight`, `desired_weight`, `volatility`.
     limits
         What the rebalance may and must do; the defaults of `RebalancingLimits` where None.
+    correlations
+        What `max_correlation` is measured on: a square table with a column for each asset and the column `asset` (in
+        pandas the index will do), or a long one with `asset`, `other`, `correlation`. Assets beyond the candidates do no
+        harm. A pair that is not there, or null, is not known: a new asset is then passed over.
 
     Raises
     ------
     InputError
         Candidates that cannot be rebalanced as they are: names row, column, value and what to do.
     LimitsError
-        Limits for a bucket that does not exist.
+        Limits for a bucket that does not exist; a `max_correlation` without correlations.
     UnmetLimitError
         A limit cannot be met and `on_unmet` is "raise".
 
@@ -57,9 +61,10 @@ def rebalance(candidates: Any, limits: RebalancingLimits | None = None) -> Rebal
     [('AAA', 0.2, 'kept'), ('BBB', 0.2, 'added'), ('CCC', 0.0, 'below_threshold')]
     """
     limits = given_limits(limits)
-    found = read(candidates, limits, many=False)
+    found = read(candidates, limits, many=False, correlations=correlations)
     answer = empty_answer(len(found.order))
-    braked = rebalance_account(found.rows(limits), found.tree.nodes, settings_of(limits)[0], answer)
+    partners, _ = found.partners(limits.max_correlation)
+    braked = rebalance_account(found.rows(limits), found.tree.nodes, settings_of(limits)[0], partners, answer)
     passed, broken = _certified(candidates, found, limits, answer, np.array([braked], np.bool_))
     if broken:
         raise broken[0]
@@ -69,8 +74,12 @@ def rebalance(candidates: Any, limits: RebalancingLimits | None = None) -> Rebal
     return result
 
 
-def rebalance_many(candidates: Any, limits: RebalancingLimits | None = None) -> RebalanceManyResult:
+def rebalance_many(
+    candidates: Any, limits: RebalancingLimits | None = None, *, correlations: Any = None
+) -> RebalanceManyResult:
     """Rebalance all accounts of a table in one call, on all cores; the column `account` says which row is whose.
+
+    `correlations` are those of all accounts, as `rebalance` takes them.
 
     A bad account is in the result as failed, with its faults, and never sinks the good ones; with `on_unmet = "raise"`
     that includes accounts with a limit that cannot be met.
@@ -80,15 +89,18 @@ def rebalance_many(candidates: Any, limits: RebalancingLimits | None = None) -> 
     InputError
         The table as a whole cannot be read: a missing column, a column of the wrong type, a row without account.
     LimitsError
-        Limits for a bucket that does not exist.
+        Limits for a bucket that does not exist; a `max_correlation` without correlations.
     """
     from trimtab.kernel.accounts import rebalance_accounts  # noqa: PLC0415 - numba's parallel layer, only for many
 
     limits = given_limits(limits)
-    found = read(candidates, limits, many=True)
-    answer = empty_answer(len(found.order))
+    found = read(candidates, limits, many=True, correlations=correlations)
+    answer, rows = empty_answer(len(found.order)), found.rows(limits)
+    partners, partners_start = found.partners(limits.max_correlation)
     with _PARALLEL:
-        braked = rebalance_accounts(found.rows(limits), found.start, found.tree.nodes, settings_of(limits), answer)
+        braked = rebalance_accounts(
+            rows, found.start, found.tree.nodes, settings_of(limits), partners, partners_start, answer
+        )
     passed, broken = _certified(candidates, found, limits, answer, braked)
     if broken:
         passed = _failing_broken(passed, broken)

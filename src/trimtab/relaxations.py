@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from trimtab.changes import SCORE_FIELDS, Change, changed_limits
-from trimtab.scans import WEIGHT_STEP, weight_beyond
+from trimtab.sweeps import WEIGHT_STEP, weight_beyond
 from trimtab.trials import Trials
 
 _TRIED = 64  # restricted or capped assets that are tried one by one
@@ -36,7 +36,10 @@ class Reaches(Protocol):
 
 @dataclass(frozen=True)
 class Relaxation:
-    """One limit (or, for `restriction` and `max_weight`, the asset `node`) with another value, named as in a conflict."""
+    """One limit (or, for `restriction` and `max_weight`, the asset `node`) with another value, named as in a conflict.
+
+    None as the `value`: without it.
+    """
 
     change: str
     node: str
@@ -60,6 +63,8 @@ def least_relaxation(
 
     if limit.name in ("restriction", "max_weight"):
         return _of_a_row(trials, limit, works)
+    if limit.name == "max_correlation":
+        return _of_correlations(trials, limit, works)
     value = _least(trials, limit, works, with_, lowers=limit[:2] == goal[:2])
     change = Change(limit.name, limit.node, value)
     if value is None or (not with_ and changed_limits(trials.limits, change) is None):
@@ -80,6 +85,16 @@ def _of_a_row(trials: Trials, limit: Change, works: Callable[..., bool]) -> Rela
         if works(none, name):
             return Relaxation(limit.name, name, none, f"no {limit.name} for {name}")
     return None
+
+
+def _of_correlations(trials: Trials, limit: Change, works: Callable[..., bool]) -> Relaxation | None:
+    """The least correlation that has to be let in; or no limit at all, for those that are not known."""
+    values = [*trials.correlations[trials.correlations > trials.present(limit.name, "")].tolist(), None]
+    at = _first(len(values), lambda at: works(values[at]))
+    if at is None:
+        return None
+    change = Change(limit.name, "", values[at])
+    return Relaxation(*change, f"no {limit.name}" if change.value is None else _effect(change))
 
 
 def _least(trials: Trials, limit: Change, works: Callable[..., bool], with_: Sequence[Change], *, lowers: bool) -> Any:

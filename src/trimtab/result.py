@@ -29,7 +29,7 @@ from trimtab.stages import Staged
 from trimtab.summaries import BucketSummary, Note, bucket_summaries
 from trimtab.trials import Trials
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _FULL = 1.0 + 1e-9
 
 _ACTION_CODES = np.array([member.code for member in Action], object)
@@ -231,6 +231,8 @@ class RebalanceResult:
             notes.append(
                 Note("buckets_off", "buckets are given, but bucket limits are off (enable_bucket_diversification)")
             )
+        if candidates.correlations is not None and self.limits.max_correlation is None:
+            notes.append(Note("correlations_off", "correlations are given, but max_correlation is not set"))
         return tuple(notes)
 
     @cached_property
@@ -362,6 +364,7 @@ class RebalanceResult:
             "targets": targets,
             "buckets": [asdict(bucket) for bucket in self.buckets],
             "certificate": [asdict(constraint) for constraint in self.certificate],
+            "is_exact": self.certificate.is_exact,
             "regime": self._regime(),
             "limits": self.limits.to_dict(complete=True),
         }

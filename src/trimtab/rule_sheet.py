@@ -109,6 +109,15 @@ def _overflow(limits: Limits) -> str:
     return "Close the lowest holdings of a bucket with more positions than it may have."
 
 
+def _correlation(limits: Limits) -> list[str]:
+    if limits.max_correlation is None:
+        return []
+    return [
+        f"Buy nothing whose correlation with another position of its bucket is above {limits.max_correlation:g}, or not known; "
+        "what is held stays."
+    ]
+
+
 def _known(limits: Limits) -> list[str]:
     if not limits.known_buckets:
         return []
@@ -249,6 +258,7 @@ _SECTIONS: tuple[tuple[str, tuple[tuple[tuple[str, ...], Callable[[Limits], Any]
             (("max_allocation_per_bucket", "enforce_allocation_limits"), _in_buckets(_allocation)),
             (("min_buckets_represented", "enforce_min_buckets"), _in_buckets(_representation)),
             (("allow_bucket_overflow",), _in_buckets(_overflow)),
+            (("max_correlation",), _correlation),
             (("unknown_bucket",), _in_buckets(_unknown)),
             (("known_buckets",), _in_buckets(_known)),
             (("buckets",), _in_buckets(_single)),

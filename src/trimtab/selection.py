@@ -109,16 +109,16 @@ class SelectionService:
         self.bucket_manager = BucketManager.of(bucket_manager)
 
     def select_by_score(
-        self, scored_assets: Iterable[AssetScore], limits: RebalancingLimits | None = None
+        self, scored_assets: Iterable[AssetScore], limits: RebalancingLimits | None = None, *, correlations: Any = None
     ) -> SelectionResult:
-        """Who is held, by the rules' section 4.
+        """Who is held, by the rules' section 4; `correlations` as `trimtab.rebalance` takes them.
 
         Raises
         ------
         InputError
             No asset, an asset twice, an existing position without its weight, or weights that sum to more than 1.05.
         LimitsError
-            Limits for a bucket that does not exist.
+            Limits for a bucket that does not exist; a `max_correlation` without correlations.
         """
         assets = scored(scored_assets)
         if not assets:
@@ -130,7 +130,7 @@ class SelectionService:
                 [Fault(problem, "give it, or another priority if it is not held", column="current_weight")]
             )
         rows, fitting = self.bucket_manager.candidates(assets, given_limits(limits))
-        return SelectionResult.of(select(rows, fitting), assets)
+        return SelectionResult.of(select(rows, fitting, correlations), assets)
 
     def create_rebalancing_targets(self, selection: SelectionResult) -> list[RebalancingTarget]:
         """The weights of a selection, by the rules' sections 5 to 7; a target for every asset, the largest first."""

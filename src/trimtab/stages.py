@@ -37,17 +37,20 @@ class Staged:
         return Reason(self.decided["reason"][row])
 
 
-def select(rows: list[dict[str, Any]], limits: RebalancingLimits, **settings: float) -> Staged:
+def select(
+    rows: list[dict[str, Any]], limits: RebalancingLimits, correlations: Any = None, **settings: float
+) -> Staged:
     """Who is held, and why: the selection stage alone, on the candidates' rows of one account.
 
     `settings` replace numbers of the limits, with values that a user's limits cannot have (infinity).
     """
-    found = read(rows, limits, many=False)
+    found = read(rows, limits, many=False, correlations=correlations)
     numbers = settings_of(limits)
     for name, value in settings.items():
         numbers[name] = value
     answer = empty_answer(len(found.order))
-    select_account(found.rows(limits), found.tree.nodes, numbers[0], answer)
+    partners, _ = found.partners(limits.max_correlation)
+    select_account(found.rows(limits), found.tree.nodes, numbers[0], partners, answer)
     return Staged(found, limits, numbers, found.in_table_order(answer))
 
 

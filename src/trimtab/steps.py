@@ -27,6 +27,7 @@ _STAGE_OF = {
     Reason.UNCLASSIFIED: "bucket",
     Reason.NOT_SIZABLE: "size",
     Reason.BELOW_THRESHOLD: "threshold",
+    Reason.TOO_CORRELATED: "bucket",
     Reason.DISPLACED_FOR_REPRESENTATION: "bucket",
     Reason.TOTAL_POSITION_LIMIT: "totals",
     Reason.NEW_POSITION_LIMIT: "totals",
@@ -119,12 +120,10 @@ def _bucket(trials: Trials, at: int) -> Step:
     facts = []
     full = False
     for node in path:
-        places = f"{trials.used[node]} positions"
+        places = f"{trials.as_it_is.used[node]} positions"
         if nodes["max_positions"][node] < NO_LIMIT:
-            places = (
-                f"{trials.used[node]} of {trials.limit_of(node, 'max_positions')[0]} {nodes['max_positions'][node]}"
-            )
-            full = full or trials.used[node] >= nodes["max_positions"][node]
+            places = f"{trials.as_it_is.used[node]} of {trials.limit_of(node, 'max_positions')[0]} {nodes['max_positions'][node]}"
+            full = full or trials.as_it_is.used[node] >= nodes["max_positions"][node]
         weight = percent(float(trials.weight[node]))
         if nodes["max_allocation"][node] < math.inf:
             most = float(nodes["max_allocation"][node])
@@ -136,11 +135,11 @@ def _bucket(trials: Trials, at: int) -> Step:
 
 def _totals(trials: Trials, at: int) -> Step:
     limits, new = trials.limits, trials.currents[at] < max(trials.limits.dust_weight, 1e-300)
-    used = int(trials.used[ROOT])
+    used = int(trials.as_it_is.used[ROOT])
     text = f"{used} of max_total_positions {limits.max_total_positions}"
     if new:
-        text += f", {trials.entered} of max_new_positions {limits.max_new_positions}"
-    full = used >= limits.max_total_positions or (new and trials.entered >= limits.max_new_positions)
+        text += f", {trials.as_it_is.entered} of max_new_positions {limits.max_new_positions}"
+    full = used >= limits.max_total_positions or (new and trials.as_it_is.entered >= limits.max_new_positions)
     return Step("totals", "stopped" if full and not trials.is_selected[at] else "passed", text)
 
 

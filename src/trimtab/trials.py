@@ -16,9 +16,10 @@ import numpy as np
 from trimtab.candidates import Candidates, settings_of
 from trimtab.changes import GENERAL, LEADING, LIFTED, NODE_FIELDS, ROW_FIELDS, SCORE_FIELDS, Change, changed_limits
 from trimtab.details import standing
-from trimtab.kernel.account import rebalance_account
+from trimtab.kernel.account import rebalance_account, select_account
 from trimtab.kernel.tables import (
     NO_NODE,
+    NO_PARTNERS,
     ROOT,
     Flags,
     Floats,
@@ -32,6 +33,24 @@ from trimtab.limits import RebalancingLimits, following
 from trimtab.reasons import Reason, Restriction
 
 ENTERED = (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION)
+FIXED_REASONS = (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE)
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """A selection: who is in, and how many places that takes.
+
+    `selected` has shape (candidates,); `used`, the positions under each node, `walked`, those that are not fixed, and
+    `fixed_weight`, the weight of the fixed, have shape (nodes,). `entered` counts new assets, `represented` the buckets
+    that count as represented.
+    """
+
+    selected: Flags
+    used: list[int]
+    walked: list[int]
+    fixed_weight: list[float]
+    entered: int
+    represented: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +74,12 @@ class Trials:
     limits: RebalancingLimits
     rows: Records
     settings: Records  # (1,)
+    partners: Ints  # as `kernel.tables.NO_PARTNERS` says
     answer: Records
-    values: dict[tuple[str, str], list[Any]] = field(default_factory=dict)  # those that `scans.py` found worth a trial
+    scans: dict[tuple[str, str], Any] = field(default_factory=dict)  # what `scans.py` found, for each limit
     _kept: dict[Change, Records] = field(default_factory=dict)
     _known: dict[str, Floats] = field(default_factory=dict)
-    _kept_selected: dict[tuple[str, str], dict[Any, Flags]] = field(default_factory=dict)
+    _kept_chosen: dict[Change, Chosen] = field(default_factory=dict)
     _kept_limits: dict[Change, RebalancingLimits | None] = field(default_factory=dict)
 
     @classmethod
@@ -70,8 +90,12 @@ class Trials:
         """
         limits = limits.in_force
         rows, settings = candidates.rows(limits), settings_of(limits)
-        answer = decide(rows, candidates.tree.nodes, settings) if decided is None else decided[candidates.order]
-        return cls(candidates, limits, rows, settings, answer)
+        partners, _ = candidates.partners(limits.max_correlation)
+        if decided is None:
+            answer = decide(rows, candidates.tree.nodes, settings, partners)
+        else:
+            answer = decided[candidates.order]
+        return cls(candidates, limits, rows, settings, partners, answer)
 
     @property
     def nodes(self) -> Records:
@@ -154,11 +178,10 @@ class Trials:
         return found
 
     @cached_property
-    def is_fixed(self) -> Flags:
-        """The rows that the rules fix, whatever else there is."""
-        kinds = (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE)
-        dust = (self.answer["reason"] == Reason.KEPT) & (self.rows["current"] < self.limits.dust_weight)
-        found: Flags = np.isin(self.answer["reason"], kinds) | dust
+    def is_holding(self) -> Flags:
+        """The rows that are held, dust aside."""
+        current = self.rows["current"]
+        found: Flags = (current >= self.limits.dust_weight) & (current > 0)
         return found
 
     def under(self, values: Any) -> Floats:
@@ -166,21 +189,6 @@ class Trials:
         own = np.bincount(self.rows["leaf"], np.asarray(values, np.float64), minlength=len(self.nodes))
         before = np.concatenate(([0.0], np.cumsum(own)))
         return np.asarray(before[self.nodes["stop"]] - before[:-1], np.float64)
-
-    @cached_property
-    def used(self) -> Ints:
-        """The positions under each node."""
-        return self.under(self.is_slot).astype(np.int64)
-
-    @cached_property
-    def fixed_weight(self) -> list[float]:
-        """The weight of what is fixed under each node."""
-        return list(self.under(np.where(self.is_fixed, self.rows["current"], 0.0)).tolist())
-
-    @cached_property
-    def walked(self) -> list[int]:
-        """The positions under each node that the walk gave away: all but the fixed."""
-        return [int(count) for count in self.under(self.is_slot & ~self.is_fixed)]
 
     @cached_property
     def weight(self) -> Floats:
@@ -192,12 +200,7 @@ class Trials:
         """The size of each row before the band, within its tolerance."""
         settings = self.settings.copy()
         settings["no_trade_band"] = settings["min_trade"] = 0.0
-        return np.asarray(decide(self.rows, self.nodes, settings)["proposed"], np.float64)
-
-    @cached_property
-    def entered(self) -> int:
-        """How many new assets were selected."""
-        return int(np.isin(self.answer["reason"], ENTERED).sum())
+        return np.asarray(decide(self.rows, self.nodes, settings, self.partners)["proposed"], np.float64)
 
     def decided(self, change: Change) -> Records:
         """The answer with one thing changed; kept, since many assets ask for the same change."""
@@ -210,11 +213,11 @@ class Trials:
         """The answer with some things changed at once."""
         return decide(*self.changed(*changes))
 
-    def changed(self, *changes: Change) -> tuple[Records, Records, Records]:
-        """Rows, tree and settings with some things changed."""
+    def changed(self, *changes: Change) -> tuple[Records, Records, Records, Ints]:
+        """Rows, tree, settings and partners with some things changed."""
         of_rows = any(change.name in ROW_FIELDS for change in changes)
         rows = self.rows.copy() if of_rows else self.rows  # the only one that may be large
-        tree, settings = self.nodes.copy(), self.settings.copy()
+        tree, settings, partners = self.nodes.copy(), self.settings.copy(), self.partners
         opened = self._open(tree) if any(change.name == "unknown_bucket" for change in changes) else []
         leading: dict[str, float | None] = {}
         for change in changes:
@@ -222,6 +225,8 @@ class Trials:
             if change.name in ROW_FIELDS:
                 code = Restriction[value.upper() or "EMPTY"] if change.name == "restriction" else value
                 rows[change.name][self.place_of[change.node] if change.node else slice(None)] = code
+            elif change.name == "max_correlation":
+                partners, _ = self.candidates.partners(value)
             elif change.name in LEADING:
                 leading[change.name] = value
             elif change.name in GENERAL or change.name in NODE_FIELDS:
@@ -233,7 +238,7 @@ class Trials:
         if leading:
             for name, number in self._with_followers(leading).items():
                 settings[name] = number
-        return rows, tree, settings
+        return rows, tree, settings, partners
 
     def _open(self, tree: Records) -> list[int]:
         """Make `Unknown` a limited bucket like any other; returns its node."""
@@ -259,23 +264,68 @@ class Trials:
 
     def selected(self, change: Change) -> Flags:
         """Who is selected with one thing changed."""
-        tried = self.tried(change.name, change.node)
-        found = tried.get(change.value)
+        return self.chosen(change).selected
+
+    def chosen(self, change: Change) -> Chosen:
+        """The selection with one thing changed; kept, since many assets ask for the same change."""
+        found = self._kept_chosen.get(change)
         if found is None:
-            found = tried[change.value] = np.ascontiguousarray(self.run(change)["selected"])
+            rows, tree, settings, partners = self.changed(change)
+            select_account(rows, tree, settings[0], partners, self._scratch)
+            found = self._kept_chosen[change] = self._chosen(
+                rows, tree, self._scratch, float(settings["dust_weight"][0])
+            )
         return found
 
-    def tried(self, name: str, node: str) -> dict[Any, Flags]:
-        """Who is selected with each value of a limit that was tried."""
-        return self._kept_selected.setdefault((name, node), {})
+    @cached_property
+    def as_it_is(self) -> Chosen:
+        """The selection with nothing changed."""
+        return self._chosen(self.rows, self.nodes, self.answer, self.limits.dust_weight)
+
+    @cached_property
+    def _scratch(self) -> Records:
+        """An answer that every trial of the selection fills anew: `selected` and `reason` are written for every row."""
+        return empty_answer(len(self.rows))
+
+    def _chosen(self, rows: Records, tree: Records, answer: Records, dust: float) -> Chosen:
+        at = np.flatnonzero(answer["selected"])  # few, also where there are many rows
+        reason, current, leaf = answer["reason"][at], rows["current"][at], rows["leaf"][at]
+        added = np.array([code in ENTERED for code in reason.tolist()], np.bool_)
+        slot = added | (current >= dust)
+        entered = added & ~((current >= dust) & (current > 0))  # a holding may be kept for representation
+        fixed = np.array([code in FIXED_REASONS for code in reason.tolist()], np.bool_)
+        fixed |= (reason == Reason.KEPT) & (current < dust)
+        buckets = tree["represents"][leaf[slot]]
+        return Chosen(
+            selected=answer["selected"].copy(),
+            used=self._counted(leaf[slot]),
+            walked=self._counted(leaf[slot & ~fixed]),
+            fixed_weight=self._weighed(leaf[fixed], current[fixed]),
+            entered=int(np.count_nonzero(entered)),
+            represented=len({node for node in buckets.tolist() if node != NO_NODE}),
+        )
+
+    def _counted(self, leaf: Ints) -> list[int]:
+        """How many of some leaves lie under each node. Shape (nodes,)."""
+        before = np.concatenate(([0], np.cumsum(np.bincount(leaf, minlength=len(self.nodes)))))
+        return list((before[self.nodes["stop"]] - before[:-1]).tolist())
+
+    def _weighed(self, leaf: Ints, weight: Floats) -> list[float]:
+        """The weight of some leaves under each node. Shape (nodes,)."""
+        found = [0.0] * len(self.nodes)
+        for node, own in zip(leaf.tolist(), weight.tolist(), strict=True):
+            while node != NO_NODE:
+                found[node] += own
+                node = int(self.nodes["parent"][node])  # noqa: PLW2901 - up to the root
+        return found
 
     def with_score(self, at: int) -> Callable[[float], bool]:
         """Whether a row is selected, for any score that it may have."""
-        rows, settings, answer = self.rows.copy(), self.settings[0], empty_answer(len(self.rows))
+        rows, settings, answer = self.rows.copy(), self.settings[0], self._scratch
 
         def is_selected(score: float) -> bool:
-            rows["score"][at] = score  # who is selected is written for every row, so one answer is enough
-            rebalance_account(rows, self.nodes, settings, answer)
+            rows["score"][at] = score
+            select_account(rows, self.nodes, settings, self.partners, answer)
             return bool(answer["selected"][at])
 
         return is_selected
@@ -310,6 +360,34 @@ class Trials:
             return Reason.BELOW_THRESHOLD, NO_NODE
         return standing(self.candidates, self.limits, self.in_table_order, int(self.candidates.order[at]))
 
+    def partners_of(self, at: int) -> Ints:
+        """The rows with which a new asset is too correlated, be they selected or not."""
+        found: Ints = self.partners[self.partners[at] : self.partners[at + 1]]
+        return found
+
+    @cached_property
+    def _pairs(self) -> tuple[Ints, Floats]:
+        """For each pair of a bucket with a known correlation the first row, and the correlation."""
+        found, count = self.candidates, len(self.rows)
+        if found.correlations is None:
+            return np.zeros(0, np.int64), np.zeros(0)
+        everyone, _ = found.partners(-2.0)  # below every correlation: all pairs of a bucket
+        first = np.repeat(np.arange(count), np.diff(everyone[: count + 1]))
+        place = found.correlations.places(self.names)
+        values = found.correlations.between(place[first], place[everyone[count + 1 :]])
+        known = ~np.isnan(values)
+        return first[known], values[known]
+
+    @cached_property
+    def correlations(self) -> Floats:
+        """The different known correlations of two candidates of one bucket, sorted."""
+        return np.unique(self._pairs[1])
+
+    def correlations_about(self, at: int) -> Floats:
+        """The different known correlations of a row with others of its bucket, sorted."""
+        first, values = self._pairs
+        return np.unique(values[first == at])
+
     @cached_property
     def in_table_order(self) -> Records:
         """The answer in the order of the table's rows."""
@@ -317,7 +395,7 @@ class Trials:
 
     def alone(self, at: int) -> Any:
         """What the rules decide about a row that is the only candidate."""
-        return decide(self.rows[at : at + 1], self.nodes, self.settings)[0]
+        return decide(self.rows[at : at + 1], self.nodes, self.settings, NO_PARTNERS)[0]
 
 
 def _setting(name: str, value: Any) -> tuple[str, Any]:
@@ -333,8 +411,8 @@ def _setting(name: str, value: Any) -> tuple[str, Any]:
     return name, SizingMode[value.upper()] if name == "sizing_mode" else value
 
 
-def decide(rows: Records, tree: Records, settings: Records) -> Records:
+def decide(rows: Records, tree: Records, settings: Records, partners: Ints) -> Records:
     """What the rules decide about one account's records. Shape (rows,)."""
     answer = empty_answer(len(rows))
-    rebalance_account(rows, tree, settings[0], answer)
+    rebalance_account(rows, tree, settings[0], partners, answer)
     return answer

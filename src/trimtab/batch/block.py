@@ -83,7 +83,7 @@ def decide_block(table: pa.Table, rules: Rules) -> Block:
     left_out = _flags(failed, len(block.accounts))
     decided = _decided(block, rules, leaves, limits_of, order, left_out)
     selected, braked = decided.codes[:, 3] > 0, decided.outcome["braked"]
-    proven, drifted = _screened(block, rules, leaves, limits_of, left_out | braked, decided.proposed, selected)
+    proven, drifted = _screened(block, rules, leaves, limits_of, left_out | braked, decided, selected)
     close = np.flatnonzero((proven < 0) & ~left_out)
     found = check_closely(
         block,
@@ -191,7 +191,7 @@ def _decided(block: Coded, rules: Rules, leaves: Leaves, limits_of: Ints, order:
 
 
 def _screened(
-    block: Coded, rules: Rules, leaves: Leaves, limits_of: Ints, left_out: Flags, proposed: Floats, selected: Flags
+    block: Coded, rules: Rules, leaves: Leaves, limits_of: Ints, left_out: Flags, decided: _Decided, selected: Flags
 ) -> tuple[Ints, Flags]:
     proven, drifted = np.zeros(len(block.accounts), np.int64), np.zeros(len(block.accounts), np.bool_)
     screen_block(
@@ -208,7 +208,8 @@ def _screened(
         block.max_weight,
         block.desired_weight,
         block.volatility,
-        proposed,
+        decided.target,
+        decided.proposed,
         selected,
         rules.bounds,
         rules.places,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trimtab.batch.counts import Counts
+from trimtab.written import percent
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,16 @@ class Rise:
     reason: str
     now: float
     before: float
+
+    @property
+    def now_text(self) -> str:
+        """The share now, in percent."""
+        return percent(self.now)
+
+    @property
+    def before_text(self) -> str:
+        """The share before, in percent."""
+        return percent(self.before)
 
 
 def rises(counts: Counts, before: Mapping[str, Any]) -> list[Rise]:

@@ -39,7 +39,22 @@ def faults_of(block: Coded, rules: Rules, account: int, limits: int) -> str:
     begin, end = int(block.start[account]), int(block.start[account + 1])
     names = [name for name in block.table.column_names if name in COLUMNS and name != LIMITS_ID]
     found = read(block.table.select(names).slice(begin, end - begin), rules.known[limits], many=True)
-    return str(InputError(found.faults[0])) if found.faults else ""
+    faults = found.faults.get(0) or _unvoted_buckets(block, rules, account, limits)
+    return str(InputError(faults)) if faults else ""
+
+
+def _unvoted_buckets(block: Coded, rules: Rules, account: int, limits: int) -> list[Fault]:
+    """The rows whose bucket the rules do not know: without a place in the tree they would have no limits."""
+    if not rules.limits[limits].enable_bucket_diversification:
+        return []
+    begin, end = int(block.start[account]), int(block.start[account + 1])
+    unknown = rules.leaves(tuple(block.bucket.names)).bad[limits][block.bucket.codes[begin:end]]
+    problem, advice = "the bucket is none of those that the rules were made for", "count the buckets of all rows first"
+    name = block.accounts[account].as_py()
+    return [
+        Fault(problem, advice, column="bucket", row=at + 1, value=block.bucket.at(begin + at), account=name)
+        for at in np.flatnonzero(unknown).tolist()
+    ]
 
 
 def limits_fault(block: Coded, rules: Rules, account: int) -> str:

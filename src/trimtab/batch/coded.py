@@ -67,7 +67,7 @@ def coded(table: pa.Table) -> Coded:
     _check_together(first, account_column.dictionary)
     accounts = account_column.dictionary.take(pa.array(first))
     asset_codes, asset_column = text_codes(table, "asset")
-    restriction = _text(table, "restriction")
+    restriction = coded_text(table, "restriction")
     known = {code: at for at, code in enumerate(RESTRICTIONS)}
     of_code = np.array([*(known.get(name, -1) for name in restriction.names), 0], np.int8)
     numbers = {name: _numbers(table, name, 0.0 if name == "current_weight" else math.nan) for name in NUMBERS}
@@ -78,22 +78,25 @@ def coded(table: pa.Table) -> Coded:
         account_column=account_column,
         asset_column=asset_column,
         asset=Text(asset_codes, asset_column.dictionary.to_pylist()),
-        bucket=_text(table, "bucket"),
-        limits=_text(table, LIMITS_ID),
+        bucket=coded_text(table, "bucket"),
+        limits=coded_text(table, LIMITS_ID),
         restriction=of_code[restriction.codes] if restriction.names else np.zeros(count, np.int8),
         **numbers,
     )
 
 
-def check_columns(schema: pa.Schema) -> None:
-    """Refuse a table of which no account can be read: by its columns' names and types.
+def check_columns(schema: pa.Schema, *, many: bool = True) -> None:
+    """Refuse a table of which no account can be read: by its columns' names and types. `many`: it has accounts.
 
     Raises
     ------
     InputError
-        A missing or misspelled column, or a column of the wrong type.
+        A missing or misspelled column, one that stands twice, or a column of the wrong type.
     """
-    check_names([name for name in schema.names if name != LIMITS_ID], many=True)
+    twice = next((name for at, name in enumerate(schema.names) if name in schema.names[:at]), None)
+    if twice is not None:
+        raise InputError([Fault("stands twice in the table", "rename or drop one of the two", column=twice)])
+    check_names([name for name in schema.names if name != LIMITS_ID], many=many)
     faults = []
     for name in COLUMNS:
         if name not in schema.names or pa.types.is_null(schema.field(name).type):
@@ -152,7 +155,7 @@ def _check_together(first: Ints, names: pa.Array) -> None:
         raise InputError([Fault(problem, advice, column="account", value=names[int(again[0])].as_py())])
 
 
-def _text(table: pa.Table, name: str) -> Text:
+def coded_text(table: pa.Table, name: str) -> Text:
     """A column of text as codes; without the column, none in any row."""
     if name not in table.column_names or pa.types.is_null(table.schema.field(name).type):
         return Text(np.full(table.num_rows, -1, np.int32), [])
@@ -165,13 +168,25 @@ def text_codes(table: pa.Table, name: str) -> tuple[Ints, pa.DictionaryArray]:
     column = table.column(name)
     if pa.types.is_null(column.type):
         column = column.cast(pa.string())
-    if pa.types.is_dictionary(column.type) and not all(map(_is_clean, column.chunks)):
-        column = column.cast(column.type.value_type)
+    if pa.types.is_dictionary(column.type):
+        column = pa.chunked_array([_plain(chunk) for chunk in column.chunks])
+        if not all(map(_is_clean, column.chunks)):
+            column = column.cast(column.type.value_type)
     column = column.unify_dictionaries().combine_chunks() if column.num_chunks != 1 else column.chunk(0)
     if not pa.types.is_dictionary(column.type):
         column = pc.dictionary_encode(column.cast(pa.string()) if is_text(column.type) else column)
     codes = column.indices if column.indices.null_count == 0 else pc.fill_null(column.indices, -1)
     return codes.to_numpy(zero_copy_only=False).astype(np.int32), column
+
+
+def _plain(column: pa.DictionaryArray) -> pa.DictionaryArray:
+    """The same with codes that can be -1 and have room for the names of all chunks, and names that Arrow can look up."""
+    names, codes = column.dictionary, column.indices
+    if codes.type == pa.int32() and not pa.types.is_string_view(names.type):
+        return column
+    if pa.types.is_string_view(names.type):
+        names = names.cast(pa.string())
+    return pa.DictionaryArray.from_arrays(codes.cast(pa.int32()), names)
 
 
 def _is_clean(column: pa.DictionaryArray) -> bool:

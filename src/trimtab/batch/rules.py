@@ -8,12 +8,13 @@ from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from trimtab.batch.coded import check_columns, coded_text
 from trimtab.batch.screen import bounds_of, places_of
 from trimtab.bucket_tree import grow
 from trimtab.candidates import chosen_spellings, settings_of
 from trimtab.checked_nodes import checked_nodes
+from trimtab.errors import LimitsError
 from trimtab.kernel.tables import Flags, Ints, Records
 from trimtab.limits import RebalancingLimits
 from trimtab.paths import UNKNOWN, folded, path_fault, split_path
@@ -25,29 +26,31 @@ class Leaves:
 
     kernel: Ints  # the node of the kernel's tree
     checker: Ints  # the node of the checker's
-    bad: Flags  # malformed, or another spelling than the one that counts
+    bad: Flags  # malformed, another spelling than the one that counts, or not known to the rules
 
 
 class Rules:
     """Limits by their `limits_id` (None where all accounts have the same), and the buckets of the whole batch.
 
     `votes`: how often each bucket is named in the whole batch. Of two spellings of one bucket that of the limits counts,
-    else the one with most votes; accounts with another fail.
+    else the one with most votes; accounts with another fail. So do accounts with a bucket that has no vote at all.
 
     Raises
     ------
     LimitsError
-        Limits for a bucket that does not exist.
+        Limits for a bucket that does not exist, or with a `max_correlation`: a batch has no correlations.
     """
 
     def __init__(self, limits: Mapping[str | None, RebalancingLimits], votes: Mapping[str, float]) -> None:
         self.ids = {name: at for at, name in enumerate(limits)}
         self.limits = tuple(limits.values())
-        self.names = [_sound(votes, one) for one in self.limits]
-        self.known = [
-            one.replace(known_buckets=tuple(dict.fromkeys((*one.known_buckets, *names))))
-            for one, names in zip(self.limits, self.names, strict=True)
-        ]
+        for name, one in limits.items():
+            if one.max_correlation is not None:
+                where = "" if name is None else f"limits {name!r}: "
+                advice = "leave it out, or use trimtab.rebalance_many with correlations"
+                raise LimitsError([f"{where}max_correlation is set, and a batch has no correlations: {advice}"])
+        self.names = [_sound(dict.fromkeys(one.known_buckets, 0.0) | dict(votes), one) for one in self.limits]
+        self.known = [one.replace(known_buckets=names) for one, names in zip(self.limits, self.names, strict=True)]
         trees = [grow(names, one) for one, names in zip(self.limits, self.names, strict=True)]
         nodes = [checked_nodes(names, one) for one, names in zip(self.limits, self.names, strict=True)]
         self.settings: Records = np.concatenate([settings_of(one) for one in self.limits])
@@ -73,15 +76,20 @@ class Rules:
         )
 
 
-def votes_of(table: pa.Table) -> dict[str, float]:
-    """How many rows name each bucket; no bucket is the empty name."""
-    if "bucket" not in table.column_names:
+def votes_of(table: pa.Table, *, many: bool = True) -> dict[str, float]:
+    """How many rows name each bucket; no bucket is the empty name. `many`: the table has accounts.
+
+    Raises
+    ------
+    InputError
+        A missing or misspelled column, one that stands twice, or a column of the wrong type.
+    """
+    check_columns(table.schema, many=many)
+    if table.num_rows == 0:
         return {}
-    counted = pc.value_counts(table.column("bucket").cast(pa.string()))
-    return {
-        name or "": float(count)
-        for name, count in zip(counted.field(0).to_pylist(), counted.field(1).to_pylist(), strict=True)
-    }
+    bucket = coded_text(table, "bucket")
+    counts = np.bincount(bucket.codes + 1, minlength=len(bucket.names) + 1).tolist()
+    return {name: float(count) for name, count in zip(["", *bucket.names], counts, strict=True) if count}
 
 
 def _starts(sizes: Sequence[int]) -> Ints:

@@ -1,5 +1,6 @@
 """The screen before the certificate's checker, compiled: it proves the plain case, that every limit is plainly met, or
-that all are but the total, which is plainly inside the cash band.
+that all are but the total, which is plainly inside the cash band; that no brake was called for; and that the targets are
+what was measured.
 
 It measures as `trimtab.checker` does, from the table and the limits as the user wrote them, in code of its own: nothing
 of the rules' kernel is used, only the way to compile. An account for which it cannot prove the plain case goes through
@@ -41,6 +42,8 @@ BOUNDS = _record(
     ("min_score_threshold", "f8"),
     ("least_new_score", "f8"),
     ("buckets_wanted", "f8"),  # 0 = no representation
+    ("brake_turnover", "f8"),  # inf = none, as below
+    ("brake_closed_positions", "f8"),
     ("holds_unscored", "?"),
     ("sizing_column", "i1"),
 )
@@ -67,7 +70,8 @@ def bounds_of(limits: RebalancingLimits) -> NDArray[Any]:
     found = np.zeros(1, BOUNDS)
     for name in BOUNDS.names or ():
         if hasattr(limits, name):
-            found[name] = getattr(limits, name)
+            value = getattr(limits, name)
+            found[name] = math.inf if value is None else value
     found["most_invested"] = min(1.0, limits.target_invested + limits.cash_band)
     found["least_new_score"] = limits.min_score_diversification if wanted > 0 else limits.min_score_new_position
     found["buckets_wanted"] = wanted
@@ -142,6 +146,7 @@ def screen_block(
     desired: Any,
     volatility: Any,
     target: Any,
+    proposed: Any,
     selected: Any,
     all_bounds: Any,
     all_places: Any,
@@ -167,20 +172,19 @@ def screen_block(
         bounds = all_bounds[limits]
         places = all_places[place_start[limits] : place_start[limits + 1]]
         count[:], weight[:], present[:] = 0.0, 0.0, False
-        sound, new_positions = True, 0
+        sound, new_positions, closed_positions, sold = True, 0, 0, 0.0
         for row in range(start[account], start[account + 1]):
             leaf, now, then, points = leaf_of[limits, bucket[row]], current[row], target[row], score[row]
             present[leaf] = True
             held, closed = now > 0.0, places[leaf].closed
-            if not then >= 0.0 or then == math.inf:
+            if not then >= 0.0 or then == math.inf or then != proposed[row]:
                 sound = False
                 break
             if not held and then == 0.0 and not selected[row]:
                 continue
             no_sell = forbids_selling[restriction[row]]
             no_buy = forbids_buying[restriction[row]] or closed
-            cap = bounds.max_position_weight
-            cap = min(cap, most[row])
+            cap = min(bounds.max_position_weight, most[row])  # the first where the second is none
             dust = held and now < bounds.dust_weight
             qualifies = points >= bounds.min_score_threshold
             unscored = held and math.isnan(points) and bounds.holds_unscored
@@ -191,9 +195,7 @@ def screen_block(
             fixed = kept or (held and no_sell)
             slot = selected[row] and not (fixed and dust)
             new = slot and then > 0.0 and not fixed and (not held or dust)
-            low = bounds.min_position_weight
-            if no_buy:
-                low = min(low, cap, now)
+            low = min(bounds.min_position_weight, cap, now) if no_buy else bounds.min_position_weight
             least = bounds.least_new_score if new else bounds.min_score_threshold
             sound = not (
                 (then > 0.0 and then - cap > EPSILON)
@@ -207,10 +209,15 @@ def screen_block(
                 break
             if new:
                 new_positions += 1
+            if then < now:
+                sold += now - then
+                if then == 0.0 and not dust:
+                    closed_positions += 1
             if slot and then > 0.0:
                 count[leaf] += 1.0
             weight[leaf] += then
-        if sound and new_positions <= bounds.max_new_positions:
+        calm = sold <= bounds.brake_turnover + SUM_EPSILON and closed_positions <= bounds.brake_closed_positions
+        if sound and calm and new_positions <= bounds.max_new_positions:
             size = place_start[limits + 1] - place_start[limits]
             proven[account] = _nodes_met(places, bounds, count[:size], weight[:size], present[:size])
             drifted[account] = proven[account] > 0 and weight[0] > bounds.target_invested + EPSILON

@@ -43,7 +43,7 @@ class Universe:
             except InputError as error:
                 raise InputError(error.faults, self.place) from None
         self.names = self.table.column("asset").cast(pa.string()).combine_chunks()
-        self.votes = votes_of(self.table)
+        self.votes = votes_of(self.table, many=False)
         self.ids = {name: at for at, name in enumerate(limits)}
         chosen = list(limits.values())
         self._wanted = np.array([min(one.max_new_positions, one.max_total_positions) for one in chosen], np.int64)

@@ -11,7 +11,7 @@ import trimtab
 from trimtab.cli import unneeded
 from trimtab.cli.batch import batch_app
 from trimtab.cli.exits import ExitCode, Words, exit_codes
-from trimtab.cli.output import Format
+from trimtab.cli.output import ExplainFormat, Format
 
 if TYPE_CHECKING:
     from trimtab.cli.inputs import ChosenLimits, Inputs
@@ -62,6 +62,20 @@ AsOf = Annotated[
 Cash = Annotated[
     float | None, typer.Option(metavar="AMOUNT", help="With shares: the cash, in the currency of the prices.")
 ]
+CorrelationsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--correlations",
+        metavar="FILE",
+        help="For max_correlation: asset, other and correlation; or asset and a column for each. With --prices: from these.",
+    ),
+]
+TargetVolatility = Annotated[
+    float | None,
+    typer.Option(
+        metavar="FRACTION", help="With --prices: lower the max_allocation of buckets that move more in a year."
+    ),
+]
 LimitsFile = Annotated[
     Path | None, typer.Option("--limits", metavar="FILE", help="A TOML file; see `trimtab limits show`.")
 ]
@@ -89,6 +103,11 @@ def main() -> None:
     """The entry point; ends the process with an exit code."""
     unneeded.hide()
     app(prog_name="trimtab")
+
+
+def _show_scipy() -> None:
+    """Stop hiding what scikit-learn needs."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Unneeded)]
 
 
 def _version(asked: bool) -> None:
@@ -119,6 +138,8 @@ def rebalance(
     membership: Membership = None,
     as_of: AsOf = None,
     cash: Cash = None,
+    correlations: CorrelationsFile = None,
+    target_volatility: TargetVolatility = None,
     limits: LimitsFile = None,
     preset: Preset = None,
     settings: Settings = None,
@@ -132,6 +153,7 @@ def rebalance(
     from trimtab.cli.inputs import from_prices, read_inputs, read_limits
     from trimtab.cli.market import market_files
     from trimtab.cli.output import check_out, format_of
+    from trimtab.cli.risk import by_risk, with_correlations
 
     words = Words(quiet=quiet)
     chosen_form = format_of(form, out)
@@ -143,6 +165,10 @@ def rebalance(
         inputs = market_inputs(market, holdings, cash, words, quiet=quiet)
     else:
         inputs = read_inputs(file, scores, holdings, buckets, words)
+    if target_volatility is not None:
+        _show_scipy()
+    chosen = by_risk(chosen, inputs, target_volatility, words)
+    inputs = with_correlations(inputs, correlations, chosen.limits, words)
     if out is not None:
         check_out(out, [*inputs.files, *chosen.files])
     result = _rebalanced(inputs, chosen, words, strict=strict)
@@ -193,6 +219,7 @@ def check(
     scores: Scores = None,
     holdings: Holdings = None,
     buckets: Buckets = None,
+    correlations: CorrelationsFile = None,
     limits: LimitsFile = None,
     preset: Preset = None,
     settings: Settings = None,
@@ -203,11 +230,13 @@ def check(
     from trimtab.cli.findings import conflicts_text, findings_text, summary
     from trimtab.cli.inputs import read_inputs, read_limits
     from trimtab.cli.output import emit
+    from trimtab.cli.risk import with_correlations
 
     words = Words(quiet=quiet)
     chosen = read_limits(limits, preset, settings or [])
     inputs = read_inputs(file, scores, holdings, buckets, words)
-    found = trimtab.check(inputs.table, chosen.limits, explain=explain_)
+    inputs = with_correlations(inputs, correlations, chosen.limits, words)
+    found = trimtab.check(inputs.table, chosen.limits, correlations=inputs.correlations, explain=explain_)
     emit(findings_text(found, {"input": inputs.name, "limits": chosen.source or ""}, inputs.located))
     emit(conflicts_text(found))
     accounts = inputs.table["account"].unique() if "account" in inputs.table.column_names else ()
@@ -226,16 +255,20 @@ def explain(
     scores: Scores = None,
     holdings: Holdings = None,
     buckets: Buckets = None,
+    correlations: CorrelationsFile = None,
     limits: LimitsFile = None,
     preset: Preset = None,
     settings: Settings = None,
+    form: Annotated[ExplainFormat, typer.Option("--format", help="What goes out.")] = ExplainFormat.TABLE,
     quiet: Quiet = False,
 ) -> int:
     """Say why an asset is in or out, and what would change it. FILE is left out with --scores."""
     from trimtab.cli.inputs import read_inputs, read_limits
     from trimtab.cli.output import emit
+    from trimtab.cli.risk import with_correlations
     from trimtab.cli.view import printed
     from trimtab.cli.why import explanations_page
+    from trimtab.explanation_json import explanations_json
 
     words = Words(quiet=quiet)
     file, assets = (None, names) if scores is not None else (Path(names[0]), names[1:])
@@ -243,10 +276,14 @@ def explain(
         raise typer.BadParameter("name at least one asset after FILE")
     chosen = read_limits(limits, preset, settings or [])
     inputs = read_inputs(file, scores, holdings, buckets, words)
+    inputs = with_correlations(inputs, correlations, chosen.limits, words)
     result = _rebalanced(inputs, chosen, words, strict=False)
     _say_notes(result, inputs, chosen, words)
     with inputs.named_in_errors():
         found = result.explained(*assets)
+    if form == ExplainFormat.JSON:
+        emit(explanations_json(result.explain(asset) for asset in assets).encode())
+        return ExitCode.FINE
     emit(printed(lambda _width, ascii_only: explanations_page(found, ascii_only=ascii_only), None))
     return ExitCode.FINE
 
@@ -258,6 +295,7 @@ def report(
     scores: Scores = None,
     holdings: Holdings = None,
     buckets: Buckets = None,
+    correlations: CorrelationsFile = None,
     limits: LimitsFile = None,
     preset: Preset = None,
     settings: Settings = None,
@@ -269,12 +307,14 @@ def report(
     """Make a report as one HTML page that needs nothing else."""
     from trimtab.cli.inputs import read_inputs, read_limits
     from trimtab.cli.output import check_out, emit, write_file
+    from trimtab.cli.risk import with_correlations
 
     words = Words(quiet=quiet)
     if out is not None and out.suffix.casefold() not in (".html", ".htm"):
         raise typer.BadParameter(f"--out {out}: a report is an HTML page; name a file that ends in .html")
     chosen = read_limits(limits, preset, settings or [])
     inputs = read_inputs(file, scores, holdings, buckets, words)
+    inputs = with_correlations(inputs, correlations, chosen.limits, words)
     if out is not None:
         check_out(out, [*inputs.files, *chosen.files])
     result = _rebalanced(inputs, chosen, words, strict=False)
@@ -369,9 +409,10 @@ def _rebalanced(inputs: Inputs, chosen: ChosenLimits, words: Words, *, strict: b
     limits = chosen.limits.replace(on_unmet="raise") if strict else chosen.limits
     with inputs.named_in_errors(), chosen.named_in_errors():
         if not is_cached(rebalance_account):
-            read(inputs.table, limits, many=False)  # what is wrong is said before anything about compiling
+            # What is wrong is said before anything about compiling.
+            read(inputs.table, limits, many=False, correlations=inputs.correlations)
             words.note("compiling the rules for this machine, once (about 15 s)")
-        return decide(inputs.table, limits)
+        return decide(inputs.table, limits, correlations=inputs.correlations)
 
 
 def _say_notes(result: RebalanceResult, inputs: Inputs, chosen: ChosenLimits, words: Words) -> None:

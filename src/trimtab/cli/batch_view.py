@@ -28,7 +28,7 @@ def summary_page(found: Summary, width: int) -> RenderableType:
         before = printable(found.before or "")
         parts += ["", Text(f"Reasons that rose against {before}", style="bold")]
         parts += [
-            Text(f"  {one.reason}: {one.before:.2%} of the rows before, {one.now:.2%} now")
+            Text(f"  {one.reason}: {one.before_text} of the rows before, {one.now_text} now")
             for one in found.rises[:_RISES]
         ]
     if found.failed:
@@ -53,5 +53,5 @@ def _table(section: Section, before: str | None) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for line in section.lines:
         name = Text(printable(line.name))
-        table.add_row(name, f"{line.count:,}", line.share_text, *((line.before_text,) if before else ()))
+        table.add_row(name, line.count_text, line.share_text, *((line.before_text,) if before else ()))
     return table

@@ -22,7 +22,9 @@ from trimtab.written import counted
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from trimtab.correlations import Correlations
     from trimtab.data.files import Joined
+    from trimtab.market.view import MarketView
 
 _BARE_WORD = re.compile(r"[A-Za-z][\w-]*", re.ASCII).fullmatch
 
@@ -35,6 +37,8 @@ class Inputs:
     name: str
     files: tuple[Path, ...]
     located: Callable[[Fault], Fault]
+    view: MarketView | None = None  # the prices, where the candidates come from prices
+    correlations: Correlations | None = None
 
     @property
     def title(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from trimtab.cli.exits import Words
 from trimtab.cli.inputs import Inputs
 from trimtab.cli.progress import Steps, steps
 from trimtab.errors import Fault, InputError, listed, nearest
+from trimtab.paths import UNKNOWN
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,6 +50,7 @@ class Scored:
 
     table: pl.DataFrame
     view: MarketView
+    unpriced: Mapping[str, tuple[str, ...]]  # what was given of symbols that the prices lack
 
 
 def market_files(
@@ -109,7 +111,9 @@ def _scored(given: MarketFiles, bar: Steps) -> Scored:
     fundamental = None if given.fundamentals is None else fundamental_scores(view)
     both = combined_scores(technical, fundamental)
     return Scored(
-        _outgoing(both.table, technical.table, None if fundamental is None else fundamental.table, view), view
+        _outgoing(both.table, technical.table, None if fundamental is None else fundamental.table, view),
+        view,
+        data.unpriced,
     )
 
 
@@ -153,6 +157,12 @@ def _tell(found: Scored, words: Words) -> None:
     why = ", ".join(f"{code} {count}" for code, count in sorted(reasons.items()))
     without = f"; without a score: {why}" if why else ""
     words.note(f"scored {having} of {found.table.height} assets as of {found.view.session.isoformat()}{without}")
+    for what, symbols in found.unpriced.items():
+        words.note(f"not in the prices, and so left out of the {what}: {listed(symbols)}")
+    if found.view.bucket_of is not None:
+        bare = [asset for asset in found.table["asset"] if asset not in found.view.bucket_of]
+        if bare:
+            words.note(f"without a bucket, counted as {UNKNOWN}: {listed(bare)}")
     findings = found.view.findings
     for finding in findings[:_TOLD]:
         words.warn(finding.sentence())
@@ -163,6 +173,8 @@ def _tell(found: Scored, words: Words) -> None:
 def market_inputs(given: MarketFiles, holdings: Path, cash: float | None, words: Words, *, quiet: bool) -> Inputs:
     """Candidates from market data and what is held: every scored asset, then holdings that the prices lack.
 
+    Other columns of the holdings, such as `restriction` or `max_weight`, are the candidates' too.
+
     Raises
     ------
     InputError
@@ -170,8 +182,11 @@ def market_inputs(given: MarketFiles, holdings: Path, cash: float | None, words:
     """
     import polars as pl
 
+    from trimtab.market.incoming import frame_of
+
     found = scored(given, words, quiet=quiet)
-    weights, rows = _weights(holdings, cash, found.view, words)
+    held, source = frame_of(holdings, "the holdings")
+    weights, rows = _weights(held, source, cash, found.view, words)
     known = found.table["asset"].to_list()
     others = [asset for asset in weights if asset not in set(known)]
     if others:
@@ -181,10 +196,12 @@ def market_inputs(given: MarketFiles, holdings: Path, cash: float | None, words:
     table = pl.concat(
         [found.table.select(wanted), pl.DataFrame({"asset": others}, {"asset": pl.String})], how="diagonal"
     )
-    held = pl.Series("current_weight", [weights.get(asset, 0.0) for asset in assets], pl.Float64)
+    weight = pl.Series("current_weight", [weights.get(asset, 0.0) for asset in assets], pl.Float64)
     files = (*given.files, holdings)
-    candidates = table.with_columns(held).to_arrow()
-    return Inputs(candidates, " + ".join(map(str, files)), files, _located(given, holdings, assets, rows))
+    more = _other_columns(held, wanted, source)
+    candidates = table.with_columns(weight).join(more, on="asset", how="left", maintain_order="left").to_arrow()
+    located = _located(given, holdings, assets, rows)
+    return Inputs(candidates, " + ".join(map(str, files)), files, located, found.view)
 
 
 def _located(
@@ -193,7 +210,7 @@ def _located(
     """Faults of buckets are the classification's, all others the holdings', in the row of their file."""
 
     def located(fault: Fault) -> Fault:
-        if fault.column == "bucket":
+        if fault.column == "bucket" and given.classification is not None:
             return replace(fault, source=str(given.classification), row=None)
         row = None if fault.row is None else rows.get(assets[fault.row - 1])
         return replace(fault, source=str(holdings), row=row)
@@ -201,12 +218,28 @@ def _located(
     return located
 
 
-def _weights(path: Path, cash: float | None, view: MarketView, words: Words) -> tuple[dict[str, float], dict[str, int]]:
+def _other_columns(held: pl.DataFrame, made: Sequence[str], source: str) -> pl.DataFrame:
+    """What the holdings say of assets beside the amount held: a restriction, a limit, what the user wants to see again."""
+    from trimtab.market.incoming import names_of, required
+
+    asset = required(held, ("asset",), source)
+    names = [name for name in held.columns if name not in (asset, "current_weight", "shares")]
+    twice = [name for name in names if name in made]
+    faults = [Fault("comes from the market data", "leave it out of the holdings", column=name) for name in twice]
+    if "account" in names:
+        faults.append(Fault("prices and holdings are for one account", "leave this column out", column="account"))
+    if faults:
+        raise InputError(faults, source)
+    return held.select(names_of(held[asset], source).alias("asset"), *names)
+
+
+def _weights(
+    frame: pl.DataFrame, source: str, cash: float | None, view: MarketView, words: Words
+) -> tuple[dict[str, float], dict[str, int]]:
     """The weight of each holding, and its row in the file from 1."""
     from trimtab.market.holdings import valued
-    from trimtab.market.incoming import frame_of, names_of, numbers_of, required
+    from trimtab.market.incoming import names_of, numbers_of, required
 
-    frame, source = frame_of(path, "the holdings")
     assets = names_of(frame[required(frame, ("asset",), source)], source)
     rows: dict[str, int] = {}
     for at, asset in enumerate(assets, 1):

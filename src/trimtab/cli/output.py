@@ -32,6 +32,13 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class ExplainFormat(StrEnum):
+    """What `--format` of `explain` takes."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
 _SUFFIXES = {"": "table", ".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parquet", ".arrow": "arrow"}
 
 

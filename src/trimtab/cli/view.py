@@ -67,11 +67,13 @@ def _counts(facts: Facts) -> Text:
 
 
 def _exceptions(facts: Facts) -> Iterable[Text]:
-    """Every limit that does not simply hold."""
+    """Every limit that does not simply hold; and what the selection is not, where that needs saying."""
     for count in facts.counts[1:]:
         for one in facts.lines:
             if one.status == count.status:
                 yield Text.assemble((one.status, STATUS_STYLES[one.status]), " ", one.sentence)
+    if facts.greedy:
+        yield Text(facts.greedy)
 
 
 def asset_table(shown: Shown, width: int, symbols: Symbols, *, has_buckets: bool) -> Table:

@@ -36,14 +36,11 @@ def _explained(found: Explained, *, ascii_only: bool) -> Iterable[RenderableType
     for title, lines in (
         ("Merit", [one.about_merit]),
         ("Size", [one.held_by.effect] if one.held_by else []),
-        ("What would change it", [change.effect for change in one.counterfactuals] or [_NOTHING]),
+        ("What would change it", one.about_changes),
     ):
         if lines:
             yield Text(f"  {title}", style="bold")
             yield _bullets(lines)
-
-
-_NOTHING = "no change of its score, its restriction or one limit alone, as far as was tried"
 
 
 def _steps(one: Explanation) -> Table:

@@ -99,6 +99,7 @@ def _no_more_positions(found: Outcome) -> Iterable[str]:
         "total_position_limit": f"max_total_positions {limits.max_total_positions}",
         "new_position_limit": f"max_new_positions {limits.max_new_positions}",
         "bucket_position_limit": "the max_positions of their buckets",
+        "too_correlated": f"max_correlation {limits.max_correlation}",
     }
     kept_out = [f"{waiting[reason]} by {word}" for reason, word in words.items() if reason in waiting]
     if kept_out:

@@ -96,7 +96,8 @@ def _clean(value: _Shown) -> _Shown:
 def fingerprint(trials: Trials) -> str:
     """A hash of the inputs and the limits: the same for the same rows in any order.
 
-    It is the SHA-256 of JSON with sorted keys: the limits complete, the rows by asset with their numbers in full.
+    It is the SHA-256 of JSON with sorted keys: the limits complete, the rows by asset with their numbers in full, and
+    where there are correlations the SHA-256 of these.
     """
     candidates = trials.candidates
     rows = []
@@ -107,7 +108,10 @@ def fingerprint(trials: Trials) -> str:
         numbers += [float(column[row]) for column in (candidates.desired_weight, candidates.volatility)]
         known = [repr(number) if math.isfinite(number) else None for number in numbers]
         rows.append([trials.names[at], candidates.bucket.at(row), int(candidates.restriction[row]), *known])
-    text = json.dumps({"limits": trials.limits.to_dict(complete=True), "rows": rows}, sort_keys=True)
+    given: dict[str, Any] = {"limits": trials.limits.to_dict(complete=True), "rows": rows}
+    if candidates.correlations is not None:
+        given["correlations"] = candidates.correlations.digest
+    text = json.dumps(given, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

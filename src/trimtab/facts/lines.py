@@ -16,7 +16,7 @@ _COUNTS = (
     "restrictions_violated",
     "min_buckets_represented",
 )
-_SCORES = ("min_score_threshold", "min_score_diversification", "min_score_new_position")
+_PLAIN = ("min_score_threshold", "min_score_diversification", "min_score_new_position", "max_correlation")
 
 
 @dataclass(frozen=True)
@@ -62,4 +62,4 @@ def counts_of(certificate: Certificate) -> Iterator[Count]:
 def _number_of(name: str) -> Callable[[float], str]:
     if name in _COUNTS:
         return lambda value: f"{value:.0f}"
-    return (lambda value: f"{value:g}") if name in _SCORES else percent
+    return (lambda value: f"{value:g}") if name in _PLAIN else percent

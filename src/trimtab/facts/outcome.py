@@ -25,6 +25,7 @@ from trimtab.trials import Trials
 from trimtab.written import counted, percent, printable
 
 _ACTIONS = {"open": "opened", "close": "closed", "increase": "increased", "decrease": "decreased", "hold": "held"}
+_GREEDY = "max_correlation is set: the selection is greedy and need not be the optimum of the rules"
 # The waterfall: what takes candidates out, in the order of the reasons.
 _LOSSES = (
     ("without a score", (Reason.NOT_SCORED,)),
@@ -32,6 +33,7 @@ _LOSSES = (
     ("without a bucket or a wish", (Reason.UNCLASSIFIED, Reason.NOT_SIZABLE)),
     ("score too low", (Reason.BELOW_THRESHOLD,)),
     ("dust", (Reason.DUST,)),
+    ("too correlated", (Reason.TOO_CORRELATED,)),
     ("place went to a missing bucket", (Reason.DISPLACED_FOR_REPRESENTATION,)),
     ("max_total_positions", (Reason.TOTAL_POSITION_LIMIT,)),
     ("max_new_positions", (Reason.NEW_POSITION_LIMIT,)),
@@ -75,7 +77,8 @@ class Facts:
     """Everything that is shown of an outcome, on whatever screen.
 
     `assets` are in the order of the tables, `groups` in that of a screen with little room; `bucket_scale` and
-    `asset_scale` are the weights at the ends of the charts' axes. `brake` is empty where no brake holds.
+    `asset_scale` are the weights at the ends of the charts' axes. `brake` is empty where no brake holds, `greedy` where the
+    selection is the optimum of the rules.
     """
 
     title: str
@@ -101,6 +104,7 @@ class Facts:
     losses: tuple[Loss, ...]
     lines: tuple[Line, ...]
     counts: tuple[Count, ...]
+    greedy: str
 
 
 def facts_of(
@@ -147,6 +151,7 @@ def facts_of(
         losses=losses,
         lines=tuple(lines_of(certificate)),
         counts=tuple(counts_of(certificate)),
+        greedy="" if certificate.is_exact else _GREEDY,
     )
 
 

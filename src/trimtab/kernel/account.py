@@ -11,7 +11,7 @@ from trimtab.kernel.compilation import allocating, compiled, entry
 from trimtab.kernel.holding import hold
 from trimtab.kernel.selection import select, selected_before
 from trimtab.kernel.sizing import size
-from trimtab.kernel.tables import NO_NODE, WEIGHT_TOLERANCE, Records
+from trimtab.kernel.tables import NO_NODE, WEIGHT_TOLERANCE, Ints, Records
 from trimtab.reasons import Action, SizeReason
 
 
@@ -63,16 +63,19 @@ def _complete(
 
 
 @entry
-def rebalance_account(rows: Records, tree: Records, settings: Any, answer: Records) -> bool:
-    """Fill the (empty) answer for one account's rows; returns whether the account is braked."""
-    choices, capacity = select(rows, tree, settings, answer)
+def rebalance_account(rows: Records, tree: Records, settings: Any, partners: Ints, answer: Records) -> bool:
+    """Fill the (empty) answer for one account's rows; returns whether the account is braked.
+
+    `partners`: as `NO_PARTNERS` says, which it is where correlations are not limited.
+    """
+    choices, capacity = select(rows, tree, settings, partners, answer)
     return _complete(rows, tree, settings, choices, capacity, answer)
 
 
 @entry
-def select_account(rows: Records, tree: Records, settings: Any, answer: Records) -> None:
+def select_account(rows: Records, tree: Records, settings: Any, partners: Ints, answer: Records) -> None:
     """Only who is held, and why: fills `selected`, `reason` and `reason_node` of the (empty) answer."""
-    select(rows, tree, settings, answer)
+    select(rows, tree, settings, partners, answer)
 
 
 @entry

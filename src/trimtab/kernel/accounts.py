@@ -11,13 +11,23 @@ from trimtab.kernel.tables import Flags, Ints, Records
 
 
 @parallel_entry
-def rebalance_accounts(rows: Records, start: Ints, tree: Records, settings: Records, answer: Records) -> Flags:
+def rebalance_accounts(
+    rows: Records,
+    start: Ints,
+    tree: Records,
+    settings: Records,
+    partners: Ints,
+    partners_start: Ints,
+    answer: Records,
+) -> Flags:
     """Fill the answer for many accounts; account i has the rows start[i] : start[i + 1]. Returns which are braked.
 
-    `settings` has shape (1,): a parallel loop cannot take a lone record.
+    `settings` has shape (1,): a parallel loop cannot take a lone record. The partners of account i's rows are
+    partners[partners_start[i] : partners_start[i + 1]], in the form that `NO_PARTNERS` says.
     """
     braked = np.zeros(start.size - 1, np.bool_)
     for account in numba.prange(start.size - 1):
         begin, end = start[account], start[account + 1]
-        braked[account] = rebalance_account(rows[begin:end], tree, settings[0], answer[begin:end])
+        alike = partners[partners_start[account] : partners_start[account + 1]]
+        braked[account] = rebalance_account(rows[begin:end], tree, settings[0], alike, answer[begin:end])
     return braked

@@ -103,6 +103,7 @@ def rebalance_block(
     for account in range(start.size - 1):
         largest = max(largest, start[account + 1] - start[account])
     rows, answers = np.zeros(largest, ROW), np.zeros(largest, ANSWER)
+    no_partners = np.zeros(0, np.int64)  # a block has no correlations: limits with `max_correlation` do not come here
     for account in range(start.size - 1):
         if left_out[account]:
             continue
@@ -115,7 +116,7 @@ def rebalance_block(
             rows[at].restriction = restriction[row]
             _clear(answers[at])
         tree = trees[tree_start[limits] : tree_start[limits + 1]]
-        outcome[account].braked = rebalance_account(rows[:count], tree, chosen, answers[:count])
+        outcome[account].braked = rebalance_account(rows[:count], tree, chosen, no_partners, answers[:count])
         for at in range(count):
             row, answer = order[begin + at], answers[at]
             target[row] = answer.target

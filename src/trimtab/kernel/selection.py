@@ -2,6 +2,7 @@
 
 The walk is greedy and exact: bucket trees and the total are a laminar family of capacities, so taking in order is
 optimal (a matroid), and taking the first of each missing bucket first does not cost more than representation must.
+Where partners are given (`max_correlation`) it is greedy and no longer an optimum.
 """
 
 from __future__ import annotations
@@ -231,6 +232,17 @@ def _has_room(tree: Records, capacity: Records, leaf: int, protected: bool) -> b
 
 
 @compiled
+def _has_taken_partner(partners: Ints, choices: Records, at: int) -> bool:
+    """Whether something is taken with which a new asset is too correlated (rules, section 4, `max_correlation`)."""
+    if partners.size == 0:
+        return False
+    for place in range(partners[at], partners[at + 1]):
+        if choices[partners[place]].taken:
+            return True
+    return False
+
+
+@compiled
 def _represent(tree: Records, capacity: Records, counts: Ints, leaf: int) -> None:
     bucket = tree[leaf].represents
     if bucket != NO_NODE and not capacity[bucket].represented:
@@ -257,6 +269,7 @@ def _take_all(
     rows: Records,
     tree: Records,
     settings: Any,
+    partners: Ints,
     capacity: Records,
     counts: Ints,
     choices: Records,
@@ -281,7 +294,9 @@ def _take_all(
             bucket = tree[leaf].represents
             if bucket == NO_NODE or capacity[bucket].represented:
                 continue
-        if not choice.taken and _has_room(tree, capacity, leaf, settings.overflow and choice.kind == HOLDING):
+        if choice.taken or (choice.kind != HOLDING and _has_taken_partner(partners, choices, members[place])):
+            continue
+        if _has_room(tree, capacity, leaf, settings.overflow and choice.kind == HOLDING):
             _take(tree, capacity, counts, choice, leaf)
 
 
@@ -290,6 +305,7 @@ def _walk(
     rows: Records,
     tree: Records,
     settings: Any,
+    partners: Ints,
     capacity: Records,
     choices: Records,
     scores: Floats,
@@ -311,14 +327,14 @@ def _walk(
             _represent(tree, capacity, counts, rows[at].leaf)
     holdings, strong, weak = queues[HOLDING], queues[STRONG], queues[WEAK]
     if settings.overflow:
-        _take_all(rows, tree, settings, capacity, counts, choices, scores, members, holdings, False)
+        _take_all(rows, tree, settings, partners, capacity, counts, choices, scores, members, holdings, False)
     if representing:
-        _take_all(rows, tree, settings, capacity, counts, choices, scores, members, holdings, True)
-        _take_all(rows, tree, settings, capacity, counts, choices, scores, members, strong, True)
-    _take_all(rows, tree, settings, capacity, counts, choices, scores, members, holdings, False)
+        _take_all(rows, tree, settings, partners, capacity, counts, choices, scores, members, holdings, True)
+        _take_all(rows, tree, settings, partners, capacity, counts, choices, scores, members, strong, True)
+    _take_all(rows, tree, settings, partners, capacity, counts, choices, scores, members, holdings, False)
     if representing:
-        _take_all(rows, tree, settings, capacity, counts, choices, scores, members, weak, True)
-    _take_all(rows, tree, settings, capacity, counts, choices, scores, members, strong, False)
+        _take_all(rows, tree, settings, partners, capacity, counts, choices, scores, members, weak, True)
+    _take_all(rows, tree, settings, partners, capacity, counts, choices, scores, members, strong, False)
     return counts
 
 
@@ -349,10 +365,20 @@ def _standing_limit(
 
 
 @compiled
+def _bucket_of(tree: Records, leaf: int) -> int:
+    """The node at `bucket_level` (or `Unknown`) that a leaf lies in."""
+    node = leaf
+    while tree[node].parent != ROOT:
+        node = tree[node].parent
+    return node
+
+
+@compiled
 def _explain(
     rows: Records,
     tree: Records,
     settings: Any,
+    partners: Ints,
     capacity: Records,
     counts: Ints,
     choices: Records,
@@ -381,6 +407,9 @@ def _explain(
                 continue
         if kind != HOLDING and row.current > 0.0:
             answer[at].reason = Reason.DUST
+        elif kind != HOLDING and _has_taken_partner(partners, choices, at):
+            answer[at].reason = Reason.TOO_CORRELATED
+            answer[at].reason_node = _bucket_of(tree, row.leaf)
         elif representing and choice.taken_before:
             answer[at].reason = Reason.DISPLACED_FOR_REPRESENTATION
         else:
@@ -390,18 +419,18 @@ def _explain(
 
 
 @allocating
-def select(rows: Records, tree: Records, settings: Any, answer: Records) -> tuple[Records, Records]:
+def select(rows: Records, tree: Records, settings: Any, partners: Ints, answer: Records) -> tuple[Records, Records]:
     """Fill `selected`, `reason` and `reason_node` of the answer; returns the choices and the capacity."""
     choices = np.zeros(rows.size, CHOICE)
     _classify(rows, tree, settings, choices, answer)
     capacity = _measure(rows, tree, settings, choices)
     members, scores, queues = _queue_up(rows, choices)
-    counts = _walk(rows, tree, settings, capacity, choices, scores, members, queues, False)
+    counts = _walk(rows, tree, settings, partners, capacity, choices, scores, members, queues, False)
     # A walk that represents enough buckets by itself is the best with representation, too.
     representing = counts[_BUCKETS] < settings.buckets_to_represent
     if representing:
-        counts = _walk(rows, tree, settings, capacity, choices, scores, members, queues, True)
-    _explain(rows, tree, settings, capacity, counts, choices, representing, answer)
+        counts = _walk(rows, tree, settings, partners, capacity, choices, scores, members, queues, True)
+    _explain(rows, tree, settings, partners, capacity, counts, choices, representing, answer)
     return choices, capacity
 
 

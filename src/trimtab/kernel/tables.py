@@ -99,6 +99,11 @@ SETTINGS = record(
     ("brake_closed_positions", "i8"),  # NO_LIMIT = none
 )
 
+# Under `max_correlation`, the *partners* of each row: the rows of its bucket at `bucket_level` with which its correlation
+# is above the limit, or not known. One array holds them all, so that an account's is one slice: the partners of row i
+# are partners[partners[i] : partners[i + 1]]. An empty array is no limit.
+NO_PARTNERS: Ints = np.zeros(0, np.int64)
+
 # What the rules decide about a row. Shape (rows,).
 ANSWER = record(
     ("target", "f8"),

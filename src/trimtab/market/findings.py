@@ -46,6 +46,11 @@ _KINDS = MappingProxyType(
             "keep one of them",
             False,
         ),
+        "not_a_fundamental": (
+            "has fundamentals ({value:.0f}) that are no finite number; they count as missing",
+            "write numbers, or leave them empty",
+            False,
+        ),
     }
 )
 EVENTS = pl.Schema({"symbol": pl.String, "date": pl.Date, "kind": pl.String, "value": pl.Float64, "row": pl.Int64})

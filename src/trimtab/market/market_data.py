@@ -113,6 +113,27 @@ class MarketData:
         return tuple(self._prices.wide.columns[1:])
 
     @property
+    def unpriced(self) -> dict[str, tuple[str, ...]]:
+        """The symbols of other tables that the prices lack, by table; such as a misspelled one. No view shows them.
+
+        Examples
+        --------
+        >>> prices = [{"date": "2024-01-02", "AAA": 30.0}]
+        >>> MarketData(prices, classification=[{"symbol": "AAB", "bucket": "Tech"}]).unpriced
+        {'classification': ('AAB',)}
+        """
+        tables = {
+            "fundamentals": None if self._fundamentals is None else self._fundamentals.rows,
+            "classification": self._classification,
+            "membership": self._membership,
+        }
+        priced = set(self.symbols)
+        found = {
+            name: tuple(sorted(set(table["symbol"]) - priced)) for name, table in tables.items() if table is not None
+        }
+        return {name: symbols for name, symbols in found.items() if symbols}
+
+    @property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong with single days of all the prices; gaps and stale prices belong to a view."""
         return findings_of(self._events)

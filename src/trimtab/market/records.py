@@ -40,7 +40,7 @@ def read_fundamentals(given: Any) -> Fundamentals:
 
     Each has `symbol`, `known_on` (the day from which on the row was known, such as the day of its publication and never
     the end of the period it is about) and items: columns of numbers. Columns of text are no items and are left out. An
-    item that is no finite number counts as missing, two rows of a symbol for one day (in one table) count as none.
+    item that is no finite number counts as missing and is a finding, two rows of a symbol for one day (in one table) count as none.
 
     Raises
     ------
@@ -61,11 +61,20 @@ def _fundamentals(given: Any) -> Fundamentals:
     items = [name for name in frame.columns if name not in (known, symbol) and _holds_numbers(frame[name])]
     if not items:
         raise InputError([Fault("no column holds numbers", "add items, such as eps and price, pe, or roe")], source)
-    rows = pl.DataFrame([*columns, *(numbers_of(frame[name], source)[0] for name in items)])
+    read = [numbers_of(frame[name], source) for name in items]
+    rows = pl.DataFrame([*columns, *(numbers for numbers, _ in read)])
+    wrong = pl.select(pl.sum_horizontal(wrong.alias(name) for name, (_, wrong) in zip(items, read, strict=True)))
+    at = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True).alias("row")
+    bad = pl.DataFrame([*columns, wrong.to_series().alias("value"), at]).filter(pl.col("value") > 0)
     count = rows.group_by("symbol", _KNOWN).agg(value=pl.len()).filter(pl.col("value") > 1)
     return Fundamentals(
         rows.join(count, on=["symbol", _KNOWN], how="anti"),
-        events(count.rename({_KNOWN: "date"}), "duplicate_fundamentals"),
+        pl.concat(
+            [
+                events(count.rename({_KNOWN: "date"}), "duplicate_fundamentals"),
+                events(bad.rename({_KNOWN: "date"}), "not_a_fundamental"),
+            ]
+        ),
     )
 
 

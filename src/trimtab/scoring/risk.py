@@ -1,9 +1,9 @@
-"""Bucket limits by risk: a bucket that moves more than it should may hold less."""
+"""Risk from prices: bucket limits for buckets that move more than they should, and correlations between assets."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from trimtab.correlations import Correlations
 from trimtab.errors import Fault, InputError, LimitsError, TrimtabError
 from trimtab.fields import check_fields, described
 from trimtab.limits import BucketLimit, RebalancingLimits
@@ -18,6 +19,8 @@ from trimtab.market.view import MarketView
 from trimtab.paths import UNKNOWN, split_path
 from trimtab.regime_limits import laid_over
 
+# An asset whose daily returns deviate by less did not move: what is left is rounding.
+_STILL = 1e-9
 _COLUMNS = {
     "bucket": pl.String,
     "assets": pl.Int64,
@@ -49,6 +52,29 @@ class RiskConfig:
             raise LimitsError(faults)
 
 
+@dataclass(frozen=True, kw_only=True)
+class CorrelationConfig:
+    """Over which sessions correlations are measured, and how many two assets must share. Frozen, checked when it is made.
+
+    Examples
+    --------
+    >>> CorrelationConfig(sessions=504).least_common
+    126
+    """
+
+    sessions: int = described(252, int, "daily returns that a correlation is measured on", low=3, high=100_000)
+    least_common: int = described(
+        126, int, "sessions with a return of both assets; with fewer the correlation is not known", low=3
+    )
+
+    def __post_init__(self) -> None:
+        faults = check_fields(self)
+        if not faults and self.least_common > self.sessions:
+            faults = [f"least_common {self.least_common} is above sessions {self.sessions}: no pair could have so many"]
+        if faults:
+            raise LimitsError(faults)
+
+
 @dataclass(frozen=True)
 class RiskAdjusted:
     """Limits by risk, and how they came about.
@@ -59,9 +85,27 @@ class RiskAdjusted:
 
     limits: RebalancingLimits
     table: pl.DataFrame
+    target_volatility: float
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Each limit that was lowered, in words."""
+        return tuple(self._sentences())
+
+    def _sentences(self) -> Iterator[str]:
+        for row in self.table.filter(pl.col("adjusted") < pl.col("general")).iter_rows(named=True):
+            yield (
+                f"max_allocation of {row['bucket']} is {row['adjusted']:.4g} by risk, {row['general']:.4g} without: its "
+                f"volatility is {row['volatility']:.1%} a year, the target {self.target_volatility:.1%}"
+            )
 
 
-def risk_adjusted(limits: RebalancingLimits, view: MarketView, config: RiskConfig | None = None) -> RiskAdjusted:
+def risk_adjusted(
+    limits: RebalancingLimits,
+    view: MarketView,
+    config: RiskConfig | None = None,
+    bucket_of: Mapping[str, str] | None = None,
+) -> RiskAdjusted:
     """The limits with each bucket's `max_allocation` times min(1, target volatility / the bucket's volatility).
 
     The volatility of a bucket at `bucket_level` is that of its assets in equal weights, sqrt(1' S 1) / n times
@@ -69,7 +113,8 @@ def risk_adjusted(limits: RebalancingLimits, view: MarketView, config: RiskConfi
     Estimator for Large-Dimensional Covariance Matrices", Journal of Multivariate Analysis 88, 2004. Measured are the
     assets with all prices of the window that no finding blocks. A limit never falls below `min_position_weight`, which
     would close the bucket, nor below the bucket's own `min_allocation`. It never rises. A bucket of which nothing can be
-    measured keeps its limit, and so do deeper nodes. Where a regime is in force, its limits are adjusted.
+    measured keeps its limit, and so do deeper nodes. Where a regime is in force, its limits are adjusted. `bucket_of`:
+    the bucket of each symbol, in place of the view's.
 
     Raises
     ------
@@ -84,20 +129,21 @@ def risk_adjusted(limits: RebalancingLimits, view: MarketView, config: RiskConfi
     if not (limits.enable_bucket_diversification and limits.enforce_allocation_limits):
         problem = "risk adjusts the allocation limits of buckets, which are off"
         raise LimitsError([f"{problem}: set enable_bucket_diversification and enforce_allocation_limits to true"])
-    if view.bucket_of is None:
+    bucket_of = view.bucket_of if bucket_of is None else bucket_of
+    if bucket_of is None:
         raise InputError([Fault("there is no classification", "give MarketData a classification: symbol and bucket")])
     returns = _returns(view, config)
-    rows = [_row(bucket, names, returns, limits, config) for bucket, names in _buckets(view, limits).items()]
+    rows = [_row(bucket, names, returns, limits, config) for bucket, names in _buckets(bucket_of, limits).items()]
     table = pl.DataFrame(rows, schema=_COLUMNS, orient="row")
     lower = table.filter(pl.col("adjusted") < pl.col("general"))
     caps = {bucket: {"max_allocation": cap} for bucket, cap in lower.select("bucket", "adjusted").iter_rows()}
-    return RiskAdjusted(_with_caps(limits, caps), table)
+    return RiskAdjusted(_with_caps(limits, caps), table, config.target_volatility)
 
 
-def _buckets(view: MarketView, limits: RebalancingLimits) -> dict[str, list[str]]:
+def _buckets(bucket_of: Mapping[str, str], limits: RebalancingLimits) -> dict[str, list[str]]:
     """The symbols of each bucket at `bucket_level`, by name; a path that is shorter has none."""
     found: dict[str, list[str]] = {}
-    for symbol, path in sorted((view.bucket_of or {}).items()):
+    for symbol, path in sorted(bucket_of.items()):
         parts = split_path(path, limits.bucket_separator)
         if len(parts) >= limits.bucket_level and parts[0] != UNKNOWN:
             found.setdefault(limits.bucket_separator.join(parts[: limits.bucket_level]), []).append(symbol)
@@ -150,3 +196,53 @@ def _with_caps(limits: RebalancingLimits, caps: Mapping[str, Mapping[str, Any]])
         return RebalancingLimits.from_dict(laid_over(values, {"buckets": caps, "known_buckets": known}))
     inside = {limits.regime: {"buckets": caps, "known_buckets": known}}
     return RebalancingLimits.from_dict(laid_over(values, {"regimes": inside}))
+
+
+def price_correlations(
+    view: MarketView, assets: Iterable[str] | None = None, config: CorrelationConfig | None = None
+) -> Correlations:
+    """The correlations of daily returns, for `max_correlation`: of these assets, or of all in the view.
+
+    Pearson's coefficient over the sessions, of the last 252, on which both assets have a return: a price that day and the
+    session before. Not known where there are fewer than 126 of them, for an asset that a finding blocks, for one that did
+    not move, and for one without prices. Sums over sessions run in their order, so the bits depend on nothing else.
+
+    Examples
+    --------
+    >>> from trimtab.market.market_data import MarketData
+    >>> days = ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05"]
+    >>> rows = [{"date": day, "A": 10.0 + at % 2, "B": 20.0 + 2 * (at % 2)} for at, day in enumerate(days)]
+    >>> view = MarketData(rows).as_of("2024-01-05")
+    >>> price_correlations(view, config=CorrelationConfig(sessions=3, least_common=3)).of("A", "B")
+    1.0
+    """
+    config = CorrelationConfig() if config is None else config
+    wanted = set(view.symbols) if assets is None else set(assets)
+    names = tuple(name for name in view.symbols if name in wanted and name not in view.blocked)
+    prices = view.prices.select(names).tail(config.sessions + 1)
+    changes = prices.select(pl.col(names) / pl.col(names).shift(1) - 1.0) if names else prices
+    returns = changes.slice(1).to_numpy().astype(np.float64) if prices.height > 1 else np.zeros((0, len(names)))
+    return Correlations(names, _pairwise(returns, config.least_common))
+
+
+def _pairwise(returns: npt.NDArray[np.float64], least: int) -> npt.NDArray[np.float64]:
+    """The correlation of each pair of columns over the rows where both have a number; NaN where it is not known."""
+    there = ~np.isnan(returns)
+    own = np.where(there, returns, 0.0)
+    own = np.where(
+        there, own - own.sum(axis=0) / np.maximum(there.sum(axis=0), 1), 0.0
+    )  # for its digits, not its value
+    here = there.astype(np.float64)
+
+    def summed(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Sums over the sessions, without a library whose order of adding depends on the number of threads."""
+        return np.asarray(np.einsum("ti,tj->ij", one, other, optimize=False), np.float64)
+
+    count = np.maximum(summed(here, here), 1.0)
+    mean = summed(own, here) / count
+    spread = np.maximum(summed(own * own, here) / count - mean**2, 0.0)
+    known = (count >= least) & (spread > _STILL**2) & (spread.T > _STILL**2)
+    scale = np.where(known, np.sqrt(spread * spread.T), 1.0)
+    values = np.where(known, np.clip((summed(own, own) / count - mean * mean.T) / scale, -1.0, 1.0), math.nan)
+    np.fill_diagonal(values, 1.0)
+    return values

@@ -1,0 +1,166 @@
+"""Correlations and limits by risk on the command line: from a file or the prices, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from price_series import long, walk
+from test_cli import rows, run
+
+from trimtab.cli.app import _show_scipy, _Unneeded
+
+CANDIDATES = "asset,bucket,score,current_weight\nAAA,Tech,0.9,0\nBBB,Tech,0.8,0\nCCC,Tech,0.7,0\n"
+LONG = "asset,other,correlation\nAAA,BBB,0.9\nAAA,CCC,0.1\nBBB,CCC,\n"
+SQUARE = "asset,AAA,BBB,CCC\nAAA,1,0.9,0.1\nBBB,0.9,1,\nCCC,0.1,,1\n"
+SET = ["--set", "enable_bucket_diversification=true", "--set", "min_buckets_represented=0"]
+LIMITED = [*SET, "--set", "max_correlation=0.8"]
+
+
+def said(found: Any) -> str:
+    return " ".join(found.stderr.replace("│", " ").split())
+
+
+@pytest.fixture
+def candidates(tmp_path: Path) -> Path:
+    return written(tmp_path, "candidates.csv", CANDIDATES)
+
+
+def written(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("text", [LONG, SQUARE])
+def test_a_file_of_correlations(candidates: Path, tmp_path: Path, text: str) -> None:
+    known = written(tmp_path, "known.csv", text)
+    found = run("rebalance", candidates, "--correlations", known, *LIMITED, "--format", "csv")
+    assert found.exit_code == 0, found.stderr
+    assert [row["reason"] for row in rows(found.stdout)] == ["added", "too_correlated", "added"]
+    shown = run("rebalance", candidates, "--correlations", known, *LIMITED, "--all")
+    assert "1 by max_correlation 0.8" in shown.stdout
+    assert "the selection is greedy and need not be the optimum of the rules" in " ".join(shown.stdout.split())
+
+
+def test_the_other_commands_take_it_too(candidates: Path, tmp_path: Path) -> None:
+    known = written(tmp_path, "known.csv", LONG)
+    why = run("explain", candidates, "BBB", "--correlations", known, *LIMITED)
+    assert "its correlation 0.9 with AAA in Tech is above max_correlation 0.8" in " ".join(why.stdout.split())
+    checked = run("check", candidates, "--correlations", known, *LIMITED)
+    assert checked.exit_code == 0
+    assert run("check", candidates, *LIMITED).exit_code == 3
+    page = run("report", candidates, "--correlations", known, *LIMITED)
+    assert "too correlated" in page.stdout
+
+
+def test_the_file_that_is_read_is_not_written_over(candidates: Path, tmp_path: Path) -> None:
+    known = written(tmp_path, "known.csv", LONG)
+    found = run("rebalance", candidates, "--correlations", known, *LIMITED, "--out", known)
+    assert found.exit_code != 0
+    assert known.read_text() == LONG
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "asset,other,correlation\nAAA,BBB,high\nAAA,CCC,0.5\n",
+            "known.csv, row 1, column 'correlation': is not a number",
+        ),
+        ("asset,other,correlation\nAAA,BBB,90\n", "known.csv, row 1, column 'correlation': is outside -1 to 1"),
+        ("asset,AAA\nAAA,1\nBBB,0.5\n", "known.csv: the asset 'BBB' has no column"),
+        (",AAA\nAAA,1\n", "known.csv, line 1: column 1 has no name"),
+    ],
+)
+def test_a_bad_file_is_named(candidates: Path, tmp_path: Path, text: str, expected: str) -> None:
+    known = written(tmp_path, "known.csv", text)
+    found = run("rebalance", candidates, "--correlations", known, *LIMITED, COLUMNS="300")
+    assert found.exit_code == 3
+    assert expected in said(found)
+
+
+def test_the_limit_without_correlations(candidates: Path) -> None:
+    found = run("rebalance", candidates, *LIMITED)
+    assert found.exit_code == 3
+    assert "max_correlation is 0.8, but there are no correlations: give the correlations" in said(found)
+
+
+@pytest.fixture
+def market(tmp_path: Path) -> list[Any]:
+    """T1 and T2 move together and much, B1 hardly; Z0 has too few prices to be correlated with anything."""
+    series: dict[str, list[float | None]] = {"T1": [*walk(1, 260, move=0.03)], "B1": [*walk(2, 260, move=0.001)]}
+    series["T2"] = [price and 2 * price for price in series["T1"]]
+    series["Z0"] = [None] * 200 + [*walk(3, 60)]
+    prices = tmp_path / "prices.csv"
+    long(series).write_csv(prices)
+    classes = written(tmp_path, "classes.csv", "symbol,bucket\nT1,Tech\nT2,Tech\nB1,Bond\nZ0,Bond\n")
+    holdings = written(tmp_path, "holdings.csv", "asset,current_weight\nB1,0.2\nX9,0.1\n")
+    return ["rebalance", "--prices", prices, "--classification", classes, "--holdings", holdings, "--format", "json"]
+
+
+OPEN = ["--set", "min_score_threshold=0", "--set", "min_score_new_position=0", "--set", "min_score_diversification=0"]
+
+
+def test_correlations_from_the_prices(market: list[Any], tmp_path: Path) -> None:
+    found = run(*market, *LIMITED, *OPEN, COLUMNS="300")
+    assert found.exit_code == 0, found.stderr
+    reasons = {row["asset"]: row["reason"] for row in json.loads(found.stdout)["targets"]}
+    assert sorted((reasons["T1"], reasons["T2"])) == ["added", "too_correlated"]
+    assert "correlations of 4 assets measured on the last 252 daily returns" in said(found)
+    assert "without correlations, and so only bought where nothing else of their bucket is: X9" in said(found)
+    assert "correlations" not in said(run(*market, *SET, *OPEN))
+    known = written(tmp_path, "known.csv", "asset,other,correlation\nT1,T2,0.1\n")
+    given = run(*market, *LIMITED, *OPEN, "--correlations", known)
+    assert {row["asset"]: row["reason"] for row in json.loads(given.stdout)["targets"]}["T2"] == "added"
+
+
+def test_limits_by_risk(market: list[Any]) -> None:
+    found = run(*market, *SET, *OPEN, "--target-volatility", "0.15", COLUMNS="300")
+    assert found.exit_code == 0, found.stderr
+    assert "max_allocation of Tech is 0.1" in said(found)
+    assert "by risk, 0.4 without: its volatility is 4" in said(found)
+    result = json.loads(found.stdout)
+    (limit,) = [
+        line["limit"] for line in result["certificate"] if (line["name"], line["node"]) == ("max_allocation", "Tech")
+    ]
+    assert limit == result["limits"]["buckets"]["Tech"]["max_allocation"] < 0.2
+    calm = run(*market, *SET, *OPEN, "--target-volatility", "2", COLUMNS="300")
+    assert "no bucket limit is lowered by risk: no bucket moves more than 200.0% a year" in said(calm)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "expected"),
+    [
+        ([*SET, "--target-volatility", "0"], 3, "target_volatility must be at least"),
+        (["--target-volatility", "0.2"], 3, "risk adjusts the allocation limits of buckets, which are off"),
+    ],
+)
+def test_a_target_that_cannot_be(market: list[Any], options: list[str], code: int, expected: str) -> None:
+    found = run(*market, *options, COLUMNS="300")
+    assert (found.exit_code, expected in said(found)) == (code, True), found.stderr
+
+
+def test_a_target_needs_prices_and_a_classification(market: list[Any], candidates: Path) -> None:
+    found = run("rebalance", candidates, *SET, "--target-volatility", "0.2", COLUMNS="300")
+    assert (found.exit_code, "--target-volatility without --prices" in said(found)) == (2, True)
+    bare = [option for option in market if option != "--classification" and not str(option).endswith("classes.csv")]
+    found = run(*bare, *SET, "--target-volatility", "0.2", COLUMNS="300")
+    assert (found.exit_code, "--target-volatility without --classification" in said(found)) == (2, True)
+
+
+def test_without_scikit_learn(market: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.covariance", None)
+    found = run(*market, *SET, "--target-volatility", "0.2", COLUMNS="300")
+    assert found.exit_code == 3
+    assert "limits by risk need scikit-learn: pip install 'trimtab[risk]'" in said(found)
+
+
+def test_what_scikit_learn_needs_is_shown_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden = _Unneeded()
+    monkeypatch.setattr(sys, "meta_path", [hidden, *sys.meta_path])
+    _show_scipy()
+    assert hidden not in sys.meta_path
