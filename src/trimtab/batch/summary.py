@@ -42,6 +42,11 @@ class Line:
     share_text: str
     before_text: str = ""
 
+    @property
+    def count_text(self) -> str:
+        """The count as it is shown."""
+        return f"{self.count:,}"
+
 
 @dataclass(frozen=True)
 class Section:
@@ -50,6 +55,11 @@ class Section:
     name: str
     title: str
     lines: tuple[Line, ...]
+
+    @property
+    def table(self) -> str:
+        """The name of its table on a page."""
+        return f"{self.name}-table"
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,11 @@ class Summary:
     failed: tuple[tuple[Any, str], ...]
     rises: tuple[Rise, ...]
     before: str | None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of a table of counts; those of numbers begin with #."""
+        return ("Name", "#Count", "#Share", *(("#Before",) if self.before else ()))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

@@ -53,5 +53,5 @@ def _table(section: Section, before: str | None) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for line in section.lines:
         name = Text(printable(line.name))
-        table.add_row(name, f"{line.count:,}", line.share_text, *((line.before_text,) if before else ()))
+        table.add_row(name, line.count_text, line.share_text, *((line.before_text,) if before else ()))
     return table
