@@ -11,7 +11,6 @@ import pytest
 from price_series import long, walk
 from test_cli import rows, run
 
-
 CANDIDATES = "asset,bucket,score,current_weight\nAAA,Tech,0.9,0\nBBB,Tech,0.8,0\nCCC,Tech,0.7,0\n"
 LONG = "asset,other,correlation\nAAA,BBB,0.9\nAAA,CCC,0.1\nBBB,CCC,\n"
 SQUARE = "asset,AAA,BBB,CCC\nAAA,1,0.9,0.1\nBBB,0.9,1,\nCCC,0.1,,1\n"
