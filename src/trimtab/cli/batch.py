@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from trimtab.cli import unneeded
 from trimtab.cli.exits import ExitCode, Words, exit_codes
 
 if TYPE_CHECKING:
@@ -182,6 +183,7 @@ def _executing(on: str | None, threads: int) -> AbstractContextManager[Execute]:
         return nullcontext(on_threads(threads))
     from trimtab.spark.units import on_master
 
+    unneeded.show()  # Spark asks for them
     return on_master(on)
 
 
