@@ -144,7 +144,8 @@ def kernel(folder: Path, workers: int) -> None:
             inner(*arguments)
             spent.append(time.thread_time() - begun)
 
-        blocks.decide_block(tables[0], rules)
+        if blocks.decide_block(tables[0], rules).counts.failed:
+            raise SystemExit(f"accounts of {candidates} candidates fail, so that nothing can be measured")
         blocks.rebalance_block = measured
 
         def decided(table: Any, rules: Rules = rules) -> float:

@@ -67,7 +67,7 @@ def accounts_table(
     start = np.concatenate([[0], np.cumsum(sizes)])
     rows, number = int(start[-1]), np.repeat(np.arange(count), sizes)
     place = np.arange(rows) - start[number]
-    steps = rng.integers(1, ASSETS // 81, rows)
+    steps = rng.integers(1, ASSETS // max(81, int(sizes.max()) + 1), rows)  # no account goes around once
     steps[start[:-1]] = rng.integers(0, ASSETS, count)
     walked = np.cumsum(steps)
     walked -= (walked - steps)[start[:-1]][number]
