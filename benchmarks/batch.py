@@ -1,6 +1,6 @@
 """A whole batch: its time against polars that only reads and writes, the kernel's share, peak memory, and growth.
 
-python benchmarks/batch.py FOLDER [--only job kernel memory growth] [--accounts 1000000] [--repeats 3] [--workers 2]
+python benchmarks/batch.py FOLDER [--only job kernel large] [--accounts 1000000] [--repeats 3] [--workers 2]
 
 FOLDER keeps the accounts that `make_accounts.py` makes (47 candidates each, seed 1; 4 million need 1.4 GB).
 
@@ -8,7 +8,7 @@ job: the command `trimtab batch`, from the start of the process to its end, and 
 the same output columns in this process, in turn; the medians and their ratio. Polars writes as it does by default (zstd), and
 with snappy, which a batch uses.
 kernel: accounts a second for each core, in CPU time of the threads: the compiled pass alone, and the whole block function.
-memory: the largest resident set of the command. growth: CPU time of the command for an account, at 0.5 and 4 million.
+large: the largest resident set of the command at 0.5, 1 and 4 million accounts, and how the CPU time of an account grows.
 """
 
 from __future__ import annotations
@@ -115,6 +115,7 @@ def job(folder: Path, accounts: int, repeats: int, workers: int) -> None:
                 )
             del targets
             shutil.rmtree(out / str(at))
+            print(f"{at + 1}: {', '.join(f'{name} {each[-1].wall:.1f} s' for name, each in runs.items())}", flush=True)
     wall = {name: statistics.median(run.wall for run in each) for name, each in runs.items()}
     cpu = {name: statistics.median(run.cpu for run in each) for name, each in runs.items()}
     for name, done in runs.items():
@@ -161,23 +162,26 @@ def kernel(folder: Path, workers: int) -> None:
         )
 
 
-def large(folder: Path, sizes: tuple[int, ...], workers: int) -> dict[int, Run]:
-    found = {}
-    for accounts in sizes:
+def large(folder: Path, workers: int) -> None:
+    each = {}
+    for accounts in (4 * MILLION, MILLION // 2, MILLION):
         file = accounts_file(folder, accounts)
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
-            found[accounts] = run = batch(file, Path(scratch) / "out", workers)
+            run = batch(file, Path(scratch) / "out", workers)
+        each[accounts] = run.cpu / accounts
         print(
             f"{accounts:,} accounts: {run.wall:.1f} s on the clock, {run.cpu:.1f} s of CPU "
-            f"({run.cpu / accounts * 1e6:.1f} µs an account), peak memory {run.peak:,.0f} MiB"
+            f"({each[accounts] * 1e6:.1f} µs an account), peak memory {run.peak:,.0f} MiB",
+            flush=True,
         )
-    return found
+    growth = each[4 * MILLION] / each[MILLION // 2]
+    print(f"CPU time of an account at 4 million against 0.5 million: {growth:.3f}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--only", nargs="*", default=["job", "kernel", "memory", "growth"])
+    parser.add_argument("--only", nargs="*", default=["job", "kernel", "large"])
     parser.add_argument("--accounts", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
@@ -188,12 +192,8 @@ def main() -> None:
         kernel(options.folder, options.workers)
     if "job" in options.only:
         job(options.folder, options.accounts, options.repeats, options.workers)
-    if "memory" in options.only:
-        large(options.folder, (1_000_000, 4_000_000), options.workers)
-    if "growth" in options.only:
-        found = large(options.folder, (500_000, 4_000_000), options.workers)
-        small, big = (run.cpu / accounts for accounts, run in found.items())
-        print(f"CPU time of an account at 4 million against 0.5 million: {big / small:.3f}")
+    if "large" in options.only:
+        large(options.folder, options.workers)
 
 
 if __name__ == "__main__":

@@ -139,6 +139,7 @@ def test_a_second_run_does_nothing_and_another_batch_is_refused(tmp_path: Path) 
     assert batch(place, out).status == "unchanged"
     assert files_of(out) == before
     assert {file.name: file.stat().st_mtime_ns for file in out.glob("*.parquet")} == stamps
+    assert not (out / UNPUBLISHED).exists()
     other = write_rows(tmp_path / "b.parquet", account_rows(10))
     for changed, said in (
         ({"places": other}, "published batch of another input: not the same: the input"),
@@ -377,6 +378,21 @@ def test_an_error_in_a_unit_stops_the_others(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="0"):
         list(on_threads(2)(failing, units))
     assert failing.begun < 6
+
+
+def test_input_that_changes_while_it_is_read_is_not_published(tmp_path: Path) -> None:
+    place = write_rows(tmp_path / "a.parquet", account_rows(23))
+
+    def disturbed(work: Work, units: Any) -> Any:
+        yield from on_threads(1)(work, units)
+        Path(place).touch()
+
+    job = Job((place,), {None: RebalancingLimits()}, "1", block_rows=60)
+    with pytest.raises(InputError, match=r"a\.parquet: was changed while the batch was running"):
+        run_batch(
+            job, tmp_path / "out", Terms(), execute=disturbed, workers=1, storage=Storage(), say=lambda _event: None
+        )
+    assert files_of(tmp_path / "out") == {}
 
 
 def test_sorting_without_duckdb_or_without_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

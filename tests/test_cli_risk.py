@@ -11,8 +11,6 @@ import pytest
 from price_series import long, walk
 from test_cli import rows, run
 
-from trimtab.cli.app import _show_scipy, _Unneeded
-
 CANDIDATES = "asset,bucket,score,current_weight\nAAA,Tech,0.9,0\nBBB,Tech,0.8,0\nCCC,Tech,0.7,0\n"
 LONG = "asset,other,correlation\nAAA,BBB,0.9\nAAA,CCC,0.1\nBBB,CCC,\n"
 SQUARE = "asset,AAA,BBB,CCC\nAAA,1,0.9,0.1\nBBB,0.9,1,\nCCC,0.1,,1\n"
@@ -157,10 +155,3 @@ def test_without_scikit_learn(market: list[Any], monkeypatch: pytest.MonkeyPatch
     found = run(*market, *SET, "--target-volatility", "0.2", COLUMNS="300")
     assert found.exit_code == 3
     assert "limits by risk need scikit-learn: pip install 'trimtab[risk]'" in said(found)
-
-
-def test_what_scikit_learn_needs_is_shown_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    hidden = _Unneeded()
-    monkeypatch.setattr(sys, "meta_path", [hidden, *sys.meta_path])
-    _show_scipy()
-    assert hidden not in sys.meta_path

@@ -16,7 +16,7 @@ from numba.core.caching import FunctionCache
 from passes import run
 
 from trimtab.candidates import read, settings_of
-from trimtab.cli.app import _Unneeded
+from trimtab.cli import unneeded
 from trimtab.kernel import compilation, holding
 from trimtab.kernel.account import rebalance_account
 from trimtab.kernel.accounts import rebalance_accounts
@@ -101,11 +101,16 @@ def test_a_release_ends_where_nothing_is_held() -> None:
     assert members[0].target == 0.3
 
 
-def test_the_command_hides_what_no_command_uses() -> None:
-    finder = _Unneeded()
+def test_the_command_hides_what_no_command_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    before = list(sys.meta_path)
+    unneeded.hide()
+    finder = sys.meta_path[0]
     assert finder.find_spec("numpy", None) is None
     with pytest.raises(ModuleNotFoundError):
         finder.find_spec("pandas", None)
+    unneeded.show()
+    assert sys.meta_path == before
 
 
 def test_the_package_runs_as_a_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,13 +50,13 @@ FLOORS = {
         "selection",
     ),
     5: ("engine_run", "engine"),
-    6: ("batch", "spark"),
+    6: ("batch", "spark", "backtesting", "interop"),
     8: ("cli", "__main__"),
 }
 FACE = "__init__"  # names everything, late
 RANK = {room: (floor, at) for floor, rooms in FLOORS.items() for at, room in enumerate(rooms)}
 # Inside the kernel, from the records to the loop over accounts.
-KERNEL = ("tables", "compilation", "selection", "sizing", "holding", "account", "accounts", "blocks")
+KERNEL = ("tables", "compilation", "selection", "sizing", "holding", "account", "accounts", "blocks", "walk", "walks")
 
 
 def modules() -> list[Path]:

@@ -196,14 +196,16 @@ During handling of the above exception, another exception occurred:
 org.apache.spark.SparkError: Job aborted
 """
     assert (
-        units._said(words.format("trimtab.errors.InputError: x: there is no such file"))
+        session.said(words.format("trimtab.errors.InputError: x: there is no such file"))
         == "InputError: x: there is no such file"
     )
     assert (
-        units._said(words.format("ModuleNotFoundError: No module named 'trimtab'"))
+        session.said(words.format("ModuleNotFoundError: No module named 'trimtab'"))
         == "ModuleNotFoundError: No module named 'trimtab'"
     )
-    assert units._said("\nJob aborted: executor lost\n\tat x") == "Job aborted: executor lost"
+    stopped = "An error occurred while calling x\n: java.lang.IllegalStateException: Cannot call y\n\tat z\n"
+    assert session.said(stopped) == "Cannot call y"
+    assert session.said("\nJob aborted: executor lost\n\tat x") == "Job aborted: executor lost"
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

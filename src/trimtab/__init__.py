@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trimtab.assets import AssetPriority, AssetScore
+    from trimtab.backtesting.benchmark import benchmark
+    from trimtab.backtesting.result import BacktestResult
+    from trimtab.backtesting.sweeping import SweepResult, sweep
+    from trimtab.backtesting.terms import TradingCosts
+    from trimtab.backtesting.varying import Between
+    from trimtab.backtesting.walking import backtest
     from trimtab.bucket_config import BucketLimitsConfig
     from trimtab.bucket_limits import BucketEnforcementResult, BucketLimitsEnforcer
     from trimtab.bucketing import AssetBucketManager
@@ -44,6 +50,12 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "assets": ("AssetPriority", "AssetScore"),
+    "backtesting.benchmark": ("benchmark",),
+    "backtesting.result": ("BacktestResult",),
+    "backtesting.sweeping": ("SweepResult", "sweep"),
+    "backtesting.terms": ("TradingCosts",),
+    "backtesting.varying": ("Between",),
+    "backtesting.walking": ("backtest",),
     "bucket_config": ("BucketLimitsConfig",),
     "bucket_limits": ("BucketEnforcementResult", "BucketLimitsEnforcer"),
     "bucketing": ("AssetBucketManager",),
@@ -84,6 +96,8 @@ __all__ = [
     "AssetBucketManager",
     "AssetPriority",
     "AssetScore",
+    "BacktestResult",
+    "Between",
     "BrokenLimitError",
     "BucketAllocation",
     "BucketEnforcementResult",
@@ -130,14 +144,18 @@ __all__ = [
     "SelectionService",
     "SetupError",
     "SizeReason",
+    "SweepResult",
     "TechnicalAnalyzer",
     "TechnicalConfig",
+    "TradingCosts",
     "TrendAnalyzer",
     "TrendConfig",
     "TrendRegimes",
     "TrimtabError",
     "UniverseBuilder",
     "UnmetLimitError",
+    "backtest",
+    "benchmark",
     "check",
     "combined_scores",
     "correlations_of",
@@ -146,6 +164,7 @@ __all__ = [
     "rebalance",
     "rebalance_many",
     "risk_adjusted",
+    "sweep",
     "technical_scores",
 ]
 

@@ -46,7 +46,7 @@ from trimtab.reasons import Restriction
 RESTRICTIONS = tuple(member.code for member in Restriction)
 
 MOST_WEIGHT = 1.05
-_WISH_RANGE = (1e-9, 1e9)
+WISH_RANGE = (1e-9, 1e9)
 
 
 @dataclass(frozen=True)
@@ -313,7 +313,7 @@ def _check_numbers(numbers: dict[str, Floats], has_max: bool, faults: _Faults) -
     )
     for name in ("desired_weight", "volatility"):
         values = numbers[name]
-        wrong = ~np.isnan(values) & ~((values >= _WISH_RANGE[0]) & (values <= _WISH_RANGE[1]))
+        wrong = ~np.isnan(values) & ~((values >= WISH_RANGE[0]) & (values <= WISH_RANGE[1]))
         faults.add_where(
             wrong,
             values,

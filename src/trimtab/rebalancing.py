@@ -18,7 +18,7 @@ from trimtab.limits import RebalancingLimits, given_limits
 from trimtab.result import Pass, RebalanceManyResult, RebalanceResult
 
 # numba's parallel layer may abort the process when two threads enter it at once.
-_PARALLEL = threading.Lock()
+PARALLEL = threading.Lock()
 
 
 def rebalance(candidates: Any, limits: RebalancingLimits | None = None, *, correlations: Any = None) -> RebalanceResult:
@@ -97,7 +97,7 @@ def rebalance_many(
     found = read(candidates, limits, many=True, correlations=correlations)
     answer, rows = empty_answer(len(found.order)), found.rows(limits)
     partners, partners_start = found.partners(limits.max_correlation)
-    with _PARALLEL:
+    with PARALLEL:
         braked = rebalance_accounts(
             rows, found.start, found.tree.nodes, settings_of(limits), partners, partners_start, answer
         )

@@ -55,9 +55,6 @@ class Folder:
             self._hold(held, _LOCK, fcntl.LOCK_EX if shard is None else fcntl.LOCK_SH)
             if shard is not None:
                 self._hold(held, f".shard-{shard[0]}-of-{shard[1]}{_LOCK}", fcntl.LOCK_EX)
-            self.storage.make_folder(self.work)
-            if shard is None:
-                self.storage.clear(self.work)
             yield
 
     def _is_batch(self) -> bool:
@@ -80,6 +77,9 @@ class Folder:
         InputError
             Unfinished work of another job: what differs.
         """
+        self.storage.make_folder(self.work)
+        if alone:
+            self.storage.clear(self.work)
         file = self.work / JOB
         begun = json.loads(file.read_bytes()) if file.exists() else None
         if begun == job:

@@ -138,6 +138,7 @@ def run_batch(
             status = "failed" if failed > terms.max_failed * accounts else "braked"
         elif terms.shard is None:
             status = "published"
+            sources.check_unchanged()
             account = value_type(sources.schema.field("account").type)
             folder.publish({**described, **plan.lacking}, [records[unit.number] for unit in plan.units], account)
         return Outcome(status, counts, len(mine), kept, tuple(why))

@@ -29,11 +29,12 @@ _BATCH = 1 << 17  # rows
 
 @dataclass(frozen=True)
 class Source:
-    """A Parquet file: its place as it was found, the rows of each of its row groups, its columns."""
+    """A Parquet file: its place as it was found, the rows of each of its row groups, its columns, its size and age."""
 
     place: str
     groups: tuple[int, ...]
     schema: pa.Schema
+    stamp: tuple[int, int]
 
     @property
     def name(self) -> str:
@@ -94,6 +95,19 @@ class Sources:
         """The columns that are read."""
         known = self.files[0].schema
         return pa.schema([known.field(name) for name in self.columns])
+
+    def check_unchanged(self) -> None:
+        """Refuse files that were written to since they were found: what was hashed may not be what was decided.
+
+        Raises
+        ------
+        InputError
+            For the first of them.
+        """
+        for file in self.files:
+            if _stamp(file.place) != file.stamp:
+                advice = "let nobody write to it, remove what is unpublished, and run again"
+                raise InputError([Fault("was changed while the batch was running", advice)], file.place)
 
     @property
     def plain_schema(self) -> pa.Schema:
@@ -158,7 +172,15 @@ def _source(place: str) -> Source:
     twice = [name for at, name in enumerate(schema.names) if name in schema.names[:at]]
     if twice:
         raise InputError([Fault("stands twice in the table", "rename or drop one", column=twice[0])], place)
-    return Source(place, groups, schema)
+    return Source(place, groups, schema, _stamp(place))
+
+
+def _stamp(place: str) -> tuple[int, int]:
+    """The size of a file and when it was written; -1 where a file system does not tell."""
+    with reading(place):
+        system, path = _located(place)
+        info = system.get_file_info(path)
+        return info.size or -1, info.mtime_ns or -1
 
 
 def _check_alike(first: Source, other: Source, columns: Sequence[str]) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import trimtab
+from trimtab.cli import unneeded
 from trimtab.cli.batch import batch_app
 from trimtab.cli.exits import ExitCode, Words, exit_codes
 from trimtab.cli.output import ExplainFormat, Format
+from trimtab.cli.walking import backtest, sweep
 
 if TYPE_CHECKING:
     from trimtab.cli.inputs import ChosenLimits, Inputs
@@ -100,23 +100,10 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No words on stderr e
 All = Annotated[bool, typer.Option("--all", help="Show every candidate in the table.")]
 
 
-class _Unneeded(MetaPathFinder):
-    """Hides libraries that Arrow and numba import wherever they are installed: 0.3 s for what no command uses."""
-
-    def find_spec(self, fullname: str, _path: object, _target: object = None) -> None:
-        if fullname in {"pandas", "scipy"}:
-            raise ModuleNotFoundError(fullname, name=fullname)
-
-
 def main() -> None:
     """The entry point; ends the process with an exit code."""
-    sys.meta_path.insert(0, _Unneeded())
+    unneeded.hide()
     app(prog_name="trimtab")
-
-
-def _show_scipy() -> None:
-    """Stop hiding what scikit-learn needs."""
-    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Unneeded)]
 
 
 def _version(asked: bool) -> None:
@@ -175,7 +162,7 @@ def rebalance(
     else:
         inputs = read_inputs(file, scores, holdings, buckets, words)
     if target_volatility is not None:
-        _show_scipy()
+        unneeded.show()
     chosen = by_risk(chosen, inputs, target_volatility, words)
     inputs = with_correlations(inputs, correlations, chosen.limits, words)
     if out is not None:
@@ -355,6 +342,10 @@ def demo(show_all: All = False, quiet: Quiet = False) -> int:
     _say_notes(result, inputs, chosen, words)
     _put_out(result, inputs.title, Format.TABLE, None, show_all=show_all)
     return ExitCode.FINE
+
+
+app.command()(backtest)
+app.command()(sweep)
 
 
 @limits_app.command("show")

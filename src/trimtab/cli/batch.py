@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from trimtab.cli import unneeded
 from trimtab.cli.exits import ExitCode, Words, exit_codes
 
 if TYPE_CHECKING:
@@ -69,7 +70,9 @@ def run(
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change one limit; repeatable.")
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Threads; default: one for each core.")] = None,
-    max_failed: Annotated[float, typer.Option(min=0.0, max=1.0, help="The share of accounts that may fail.")] = 0.001,
+    max_failed: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="The share of accounts that may fail; 0.001 is 0.1 %.")
+    ] = None,
     brake: Annotated[
         str | None, typer.Option(metavar="turnover=X,closed=Y", help="Publish nothing beyond it: exit code 5.")
     ] = None,
@@ -84,11 +87,11 @@ def run(
 ) -> int:
     """Rebalance every account; what an earlier run has finished is kept."""
     import trimtab
-    from trimtab.batch.running import Job, Terms, run_batch
+    from trimtab.batch.running import MAX_FAILED, Job, Terms, run_batch
     from trimtab.batch.storage import Storage
 
     words = Words(quiet=quiet)
-    terms = Terms(max_failed, _brake(brake), _shard(shard))
+    terms = Terms(MAX_FAILED if max_failed is None else max_failed, _brake(brake), _shard(shard))
     job = Job(
         _places(candidates, assets, holdings), _limits(limits, preset, settings or []), trimtab.__version__, assets
     )
@@ -182,6 +185,7 @@ def _executing(on: str | None, threads: int) -> AbstractContextManager[Execute]:
         return nullcontext(on_threads(threads))
     from trimtab.spark.units import on_master
 
+    unneeded.show()  # Spark asks for them
     return on_master(on)
 
 

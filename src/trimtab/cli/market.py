@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from trimtab.market.view import MarketView
 
 _TOLD = 5
-_USABLE_VOLATILITY = 1e-9
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def _scored(given: MarketFiles, bar: Steps) -> Scored:
     from trimtab.market.market_data import MarketData
     from trimtab.scoring.combined import combined_scores
     from trimtab.scoring.fundamental import fundamental_scores
-    from trimtab.scoring.technical import technical_scores
+    from trimtab.scoring.technical import technical_scores, usable_volatilities
 
     bar.begin(f"reading {given.prices.name}")
     data = MarketData(
@@ -110,11 +109,9 @@ def _scored(given: MarketFiles, bar: Steps) -> Scored:
     bar.begin("fundamental scores")
     fundamental = None if given.fundamentals is None else fundamental_scores(view)
     both = combined_scores(technical, fundamental)
-    return Scored(
-        _outgoing(both.table, technical.table, None if fundamental is None else fundamental.table, view),
-        view,
-        data.unpriced,
-    )
+    parts = {"technical": technical.table, "fundamental": None if fundamental is None else fundamental.table}
+    table = _outgoing(both.table, usable_volatilities(technical, view), parts, view)
+    return Scored(table, view, data.unpriced)
 
 
 def _day(given: MarketFiles, data: MarketData) -> str:
@@ -126,7 +123,7 @@ def _day(given: MarketFiles, data: MarketData) -> str:
 
 
 def _outgoing(
-    both: pl.DataFrame, technical: pl.DataFrame, fundamental: pl.DataFrame | None, view: MarketView
+    both: pl.DataFrame, volatility: pl.DataFrame, tables: Mapping[str, pl.DataFrame | None], view: MarketView
 ) -> pl.DataFrame:
     """One row an asset: score, confidence, bucket, what it stands on and what was missing, then every part.
 
@@ -134,15 +131,13 @@ def _outgoing(
     """
     import polars as pl
 
-    usable = (pl.col("volatility") >= _USABLE_VOLATILITY) & ~pl.col("asset").is_in(sorted(view.blocked))
-    volatility = technical.select("asset", pl.when(usable).then("volatility").alias("volatility"))
     table = both.rename({"reason": "unscored_because"}).join(volatility, on="asset", how="left", maintain_order="left")
     if view.bucket_of is not None:
         bucket = pl.col("asset").replace_strict(dict(view.bucket_of), default=None, return_dtype=pl.String)
         table = table.select(
             "asset", "score", "confidence", bucket.alias("bucket"), pl.exclude("asset", "score", "confidence")
         )
-    for name, parts in (("technical", technical), ("fundamental", fundamental)):
+    for name, parts in tables.items():
         if parts is not None:
             columns = [column for column in parts.columns if column not in (*both.columns, "asset")]
             named = parts.select("asset", pl.col(columns).name.prefix(f"{name}_"))

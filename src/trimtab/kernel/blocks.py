@@ -29,7 +29,7 @@ OUTCOME = record(
 
 
 @compiled
-def _fill(
+def fill_row(
     row: Any, score: float, current: float, most: float, desired: float, volatility: float, settings: Any
 ) -> None:
     """One record of `ROW` from the values of its columns; NaN is no limit of its own, and no wish."""
@@ -44,7 +44,7 @@ def _fill(
 
 
 @compiled
-def _clear(answer: Any) -> None:
+def clear_answer(answer: Any) -> None:
     """An answer as `empty_answer` makes it."""
     answer.target = 0.0
     answer.proposed = 0.0
@@ -111,10 +111,10 @@ def rebalance_block(
         chosen = settings[limits]
         for at in range(count):
             row = order[begin + at]
-            _fill(rows[at], score[row], current[row], most[row], desired[row], volatility[row], chosen)
+            fill_row(rows[at], score[row], current[row], most[row], desired[row], volatility[row], chosen)
             rows[at].leaf = leaf_of[limits, bucket[row]]
             rows[at].restriction = restriction[row]
-            _clear(answers[at])
+            clear_answer(answers[at])
         tree = trees[tree_start[limits] : tree_start[limits + 1]]
         outcome[account].braked = rebalance_account(rows[:count], tree, chosen, no_partners, answers[:count])
         for at in range(count):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
@@ -87,9 +88,15 @@ class MarketData:
         self._prices = read_prices(prices, price_column=price_column, accepted=accepted, checks=checks)
         self._fundamentals: Fundamentals | None = None if fundamentals is None else read_fundamentals(fundamentals)
         self._classification = None if classification is None else read_classification(classification)
+        self._sessions: tuple[dt.date, ...] = tuple(self._prices.wide["date"])
+        self._kept_buckets: dict[int, Mapping[str, str]] = {}
+        self._bucket_days: list[dt.date] = (
+            [] if self._classification is None else self._classification["known_on"].to_list()
+        )
         self._membership = None if membership is None else read_membership(membership)
         more = [] if self._fundamentals is None else [self._fundamentals.events]
         self._events = pl.concat([self._prices.events, *more]).sort("date", "symbol", "kind", "row")
+        self._event_days: list[dt.date] = self._events["date"].to_list()
 
     @classmethod
     def from_source(cls, source: MarketSource, *, checks: MarketChecks | None = None) -> MarketData:
@@ -105,7 +112,7 @@ class MarketData:
     @property
     def sessions(self) -> tuple[dt.date, ...]:
         """The days on which most symbols have a price."""
-        return tuple(self._prices.wide["date"])
+        return self._sessions
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -147,29 +154,46 @@ class MarketData:
             No day, or one before the first session.
         """
         on = day(date)
-        wide = self._prices.wide
-        height = wide["date"].search_sorted(on, side="right")
+        height = bisect_right(self._sessions, on)
         if not height:
             problem = f"there is no price on or before {on.isoformat()}"
-            advice = f"the first session is {wide['date'][0].isoformat()}" if wide.height else "give prices above 0"
+            advice = (
+                f"the first session is {self._sessions[0].isoformat()}" if self._sessions else "give prices above 0"
+            )
             raise InputError([Fault(problem, advice)])
         return MarketView(
             date=on,
-            prices=wide.head(height),
-            events=self._events.head(self._events["date"].search_sorted(on, side="right")),
+            prices=self._prices.wide.head(height),
+            events=self._events.head(bisect_right(self._event_days, on)),
             fundamentals=None if self._fundamentals is None else _known(self._fundamentals.rows, on),
-            bucket_of=None if self._classification is None else _buckets(_known(self._classification, on)),
-            members=None if self._membership is None else _members(self._membership, on),
+            bucket_of=self.buckets_on(on),
+            members=self.members_on(on),
             window=self._prices.checks.window,
             max_missing_sessions=self._prices.checks.max_missing_sessions,
         )
+
+    def members_on(self, on: dt.date) -> frozenset[str] | None:
+        """The members of the index on a day, None where no membership was given."""
+        return None if self._membership is None else _members(self._membership, on)
+
+    def buckets_on(self, on: dt.date) -> Mapping[str, str] | None:
+        """The latest bucket of each symbol, None where no classification was given.
+
+        It is the same object on days between which nothing changed.
+        """
+        if self._classification is None:
+            return None
+        height = bisect_right(self._bucket_days, on)
+        if height not in self._kept_buckets:
+            self._kept_buckets[height] = _buckets(self._classification.head(height))
+        return self._kept_buckets[height]
 
 
 def _known(rows: pl.DataFrame, on: dt.date) -> pl.DataFrame:
     return rows.head(rows["known_on"].search_sorted(on, side="right"))
 
 
-def _buckets(known: pl.DataFrame) -> MappingProxyType[str, str]:
+def _buckets(known: pl.DataFrame) -> Mapping[str, str]:
     """The latest bucket of each symbol; a symbol whose latest is empty has none."""
     latest = known.group_by("symbol", maintain_order=True).last().sort("symbol")
     return MappingProxyType(

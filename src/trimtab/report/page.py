@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -11,6 +12,7 @@ from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
 from trimtab.facts.findings import Findings
 from trimtab.facts.outcome import Facts
 from trimtab.report.charts import bucket_chart, dumbbell_chart, tally_chart, treemap_chart, waterfall_chart
+from trimtab.report.shapes import Chart
 
 
 class _Templates(BaseLoader):
@@ -58,8 +60,11 @@ def batch_page(summary: Any) -> str:
 
 
 def _rendered(template: str, facts: Facts, **more: Findings) -> str:
-    charts = {
-        chart.name: chart
-        for chart in (bucket_chart(facts), treemap_chart(facts), dumbbell_chart(facts), waterfall_chart(facts))
-    }
-    return _environment().get_template(template).render(facts=facts, charts=charts, **more) + "\n"
+    charts = (bucket_chart(facts), treemap_chart(facts), dumbbell_chart(facts), waterfall_chart(facts))
+    return rendered(template, facts, charts, **more)
+
+
+def rendered(template: str, facts: Any, charts: Iterable[Chart], **more: Any) -> str:
+    """A template of this package with the facts of a page and its charts, which it finds by their names."""
+    named = {chart.name: chart for chart in charts}
+    return _environment().get_template(template).render(facts=facts, charts=named, **more) + "\n"

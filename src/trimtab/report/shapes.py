@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 # Hues that stay apart for colour-blind eyes (Okabe and Ito, 2008), without black and grey; repeated with a pattern.
@@ -13,9 +13,10 @@ _GLYPH = 0.58  # of the font's size: how wide a letter is on average
 
 @dataclass(frozen=True)
 class Shape:
-    """`kind` is rect, line, circle or text; `css` are its classes, `tip` what is shown when it is pointed at.
+    """`kind` is rect, line, circle, text or path; `css` are its classes, `tip` what is shown when it is pointed at.
 
-    A rect goes from (x, y), `width` by `height`; a line from (x, y) to (x2, y2); a circle has the radius `width`.
+    A rect goes from (x, y), `width` by `height`; a line from (x, y) to (x2, y2); a circle has the radius `width`; a path
+    begins in (x, y) and goes on as `text` says.
     """
 
     kind: str
@@ -66,6 +67,13 @@ def circle(x: float, y: float, radius: float, css: str, tip: str = "") -> Shape:
 def label(x: float, y: float, text: str, css: str = "", anchor: str = "start") -> Shape:
     """Text with its base line at y."""
     return Shape("text", css, number(x), number(y), text=text, anchor=anchor)
+
+
+def path(points: Sequence[tuple[float, float]], css: str, tip: str = "", *, closed: bool = False) -> Shape:
+    """Straight lines from point to point; `closed`: an area."""
+    (x, y), *others = points
+    steps = " ".join(f"{number(one)} {number(other)}" for one, other in others)
+    return Shape("path", css, number(x), number(y), text=f"L{steps}{'Z' if closed else ''}", tip=tip)
 
 
 def coloured(x: float, y: float, width: float, height: float, colour: int, tip: str = "") -> Iterable[Shape]:

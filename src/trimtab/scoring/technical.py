@@ -18,6 +18,7 @@ from trimtab.scoring.tables import LOW_CONFIDENCE, SCORED, Scores, long_prices, 
 PARTS = ("momentum", "trend", "volatility", "drawdown", "reversal")
 # A lower value of these is better, so they are ranked the other way round.
 _LOW_IS_GOOD = ("volatility", "reversal")
+_USABLE_VOLATILITY = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,6 +198,12 @@ def technical_scores(view: MarketView, config: TechnicalConfig | None = None) ->
     score = weighted_mean({f"{part}_rank": weight for part, weight in weights.items()})
     columns = ["asset", "score", "confidence", "reason", "missing", *PARTS, *(f"{part}_rank" for part in PARTS)]
     return Scores(view.date, view.session, ranked.with_columns(score.alias("score")).select(columns).sort("asset"))
+
+
+def usable_volatilities(technical: Scores, view: MarketView) -> pl.DataFrame:
+    """`asset` and `volatility` as sizes by volatility can use it: null where it is none, or a finding blocks the asset."""
+    usable = (pl.col("volatility") >= _USABLE_VOLATILITY) & ~pl.col("asset").is_in(sorted(view.blocked))
+    return technical.table.select("asset", pl.when(usable).then("volatility").alias("volatility"))
 
 
 def _reason(config: TechnicalConfig) -> pl.Expr:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _LOCAL = re.compile(r"local(\[[^,\]]*\])?")
+_PYTHON_SAYS = re.compile(r"^(?:trimtab\.errors\.)?(\w+Error: .+)$", re.MULTILINE)
+_JAVA_SAYS = re.compile(r"^: (?:[\w.$]+: )?(.+)$", re.MULTILINE)
 _JAVA = "install Java 17 or 21 (Debian: apt-get install openjdk-17-jre-headless), and set JAVA_HOME if it is not on the path"
 
 
@@ -111,6 +113,13 @@ def _begun(master: str) -> SparkSession:
         if "JAVA_GATEWAY_EXITED" in str(error):
             problem, advice = "its words are above", "give a master that Spark knows, and Java 17 or 21"
         else:
-            lines = [line for line in str(error).split("\n") if line.strip() and not line.startswith("\tat ")]
-            problem, advice = lines[-1], "check the address, and Spark's log"
+            problem, advice = said(str(error)), "check the address, and what Spark says above"
         raise SetupError(f"Spark does not begin on {master!r} ({problem})", advice) from None
+
+
+def said(words: str) -> str:
+    """The one sentence in pages of Spark's: a worker's last words, else what Java calls the problem, else the first line."""
+    python, java = _PYTHON_SAYS.findall(words), _JAVA_SAYS.findall(words)
+    if python:
+        return str(python[-1])
+    return str(java[0]) if java else next(line for line in words.splitlines() if line.strip())

@@ -6,7 +6,6 @@ folder of the batch by the same paths as the driver.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,7 +18,7 @@ from trimtab.batch.running import Execute, in_turn
 from trimtab.batch.work import Record, Work
 from trimtab.errors import SetupError
 from trimtab.kernel.compilation import STAMP
-from trimtab.spark.session import check_rules, session
+from trimtab.spark.session import check_rules, said, session
 
 if TYPE_CHECKING:
     from pyspark import Broadcast, SparkContext
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 
 UNITS_OF_A_TASK = 4  # neighbours, which one reader reads without reading a row group again
 _JOBS = 2  # at a time, so that no worker waits for the last task of a job
-_SAID = re.compile(r"^(?:trimtab\.errors\.)?(\w+Error: .+)$", re.MULTILINE)  # Java's own have other dots before them
-
 _ADVICE = "workers need trimtab in the driver's version, and the driver's paths to input and output"
 
 
@@ -107,13 +104,7 @@ def _one_sentence() -> Iterator[None]:
     try:
         yield
     except (Py4JError, PySparkException) as error:
-        raise SetupError(f"Spark gave up ({_said(str(error))})", _ADVICE) from None
-
-
-def _said(words: str) -> str:
-    """The sentence in a worker's last words; where Python had none, the first line of Spark's."""
-    found = _SAID.findall(words)
-    return found[-1] if found else next(line for line in words.splitlines() if line.strip())
+        raise SetupError(f"Spark gave up ({said(str(error))})", _ADVICE) from None
 
 
 def _found_anywhere(work: Work) -> Work:

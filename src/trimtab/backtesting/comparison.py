@@ -1,0 +1,84 @@
+"""Policies side by side: their statistics, and how much one has over the other, with an interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from trimtab.backtesting.bootstrap import COMPARED, Interval, difference
+from trimtab.backtesting.result import BacktestResult
+from trimtab.errors import Fault, InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Versus:
+    """How much more `first` has than `second`; returns above cash, on the same sessions."""
+
+    first: str
+    second: str
+    interval: Interval
+
+    def __str__(self) -> str:
+        one = self.interval
+        name = "mean return a year" if one.statistic == "mean" else "Sharpe ratio"
+        told = "0 is inside: no difference is shown" if one.holds_zero else "0 is outside"
+        low, high, estimate = (shown(one, value) for value in (one.low, one.high, one.estimate))
+        return f"{self.first} less {self.second}, {name}: {estimate} ({one.level:.0%} interval {low} to {high}; {told})"
+
+
+def versus(
+    results: Sequence[BacktestResult], *, level: float = 0.95, samples: int = 5_000, seed: int = 0
+) -> list[Versus]:
+    """The first result against each of the others: mean return and Sharpe ratio.
+
+    Parameters
+    ----------
+    results
+        At least one, of the same sessions, each with a name of its own.
+    level, samples, seed
+        As in `trimtab.backtesting.bootstrap.difference`.
+
+    Raises
+    ------
+    InputError
+        Other sessions, one name twice, fewer than 20 returns.
+    """
+    check_alike(results)
+    found = []
+    for other in results[1:]:
+        for statistic in COMPARED:
+            interval = difference(
+                results[0].above_cash, other.above_cash, statistic, level=level, samples=samples, seed=seed
+            )
+            found += [] if interval is None else [Versus(results[0].name, other.name, interval)]
+    return found
+
+
+def shown(interval: Interval, value: float) -> str:
+    """A value of an interval as it is written: percent for returns, two digits for Sharpe ratios."""
+    digits = 4 if interval.statistic == "mean" else 2
+    rounded = round(value, digits) + 0.0  # no minus before zero
+    return f"{rounded:+.2%}" if interval.statistic == "mean" else f"{rounded:+.2f}"
+
+
+def check_alike(results: Sequence[BacktestResult]) -> None:
+    """Refuse results that cannot stand side by side.
+
+    Raises
+    ------
+    InputError
+        None, one name twice, or other sessions than the first.
+    """
+    if not results:
+        raise InputError([Fault("there is no result to compare", "give at least one")])
+    names = [one.name for one in results]
+    double = [name for name in names if names.count(name) > 1]
+    if double:
+        raise InputError(
+            [Fault("two results have one name", 'give each its own: backtest(..., name="…")', value=double[0])]
+        )
+    dates = results[0].equity["date"]
+    for one in results[1:]:
+        if not dates.equals(one.equity["date"]):
+            advice = "walk the same prices from the same start to the same end"
+            raise InputError([Fault(f"it has other sessions than {names[0]!r}", advice, value=one.name)])
