@@ -118,11 +118,15 @@ def _least(trials: Trials, limit: Change, works: Callable[..., bool], with_: Seq
         least = 0 if name == "min_buckets_represented" else 1
         return next((value for value in range(present - 1, least - 1, -1) if works(value)), None)
     if name in SCORE_FIELDS:
-        scores, (least, most) = trials.known("score"), _between(trials, name, with_)
-        values = scores[(scores < present) & (scores >= least) & (scores <= most)][::-1].tolist()
-        found = _first(len(values), lambda at: works(values[at]))
-        return None if found is None else values[found]
-    up = name in _HIGHER and not lowers
+        scores, (lowest, highest) = trials.known("score"), _between(trials, name, with_)
+        scores = scores[(scores < present) & (scores >= lowest) & (scores <= highest)][::-1].tolist()
+        found = _first(len(scores), lambda at: works(scores[at]))
+        return None if found is None else scores[found]
+    return _least_weight(trials, name, present, works, up=name in _HIGHER and not lowers)
+
+
+def _least_weight(trials: Trials, name: str, present: float, works: Callable[..., bool], *, up: bool) -> float | None:
+    """The step of weight nearest to the present value that works, upward to 1 or downward to where the limit is lifted."""
     first, lowest = round(weight_beyond(present, up=up, strictly=True) * _STEPS), _lowest(trials, name)
     count = _STEPS - first + 1 if up else first + 1 - math.floor(lowest * _STEPS)
 
@@ -135,11 +139,8 @@ def _least(trials: Trials, limit: Change, works: Callable[..., bool], with_: Seq
 
 def _lowest(trials: Trials, name: str) -> float:
     """What a limit of weight can be lowered to: `min_position_weight` to a `dust_weight` that was given."""
-    return (
-        trials.limits.dust_weight
-        if name == "min_position_weight" and "dust_weight" not in trials.limits.derived
-        else 0.0
-    )
+    given = name == "min_position_weight" and "dust_weight" not in trials.limits.derived
+    return trials.limits.dust_weight if given else 0.0
 
 
 def _between(trials: Trials, name: str, with_: Sequence[Change]) -> tuple[float, float]:
