@@ -147,8 +147,15 @@ def faults(rows: list[Row], limits: RebalancingLimits, found: Conflict, correlat
         for member in sorted(members)
         if not reaches(*only(rows, limits, {goal, *(members - {member})}), *goal, found.goal.value, correlations)
     ]
-    suggested = [[member.relaxation] for member in (*found.members, found.goal) if member.relaxation]
+    suggested = [[member.relaxation] for member in found.members if member.relaxation]
     suggested += [list(found.together)] if found.together else []
+    if found.members and not suggested:
+        wrong.append("no change is said to help")
+    suggested += [[found.goal.relaxation]] if found.goal.relaxation else []
+    for one in found.together:
+        others = [other for other in found.together if other != one]
+        if works(rows, limits, found, others, correlations):
+            wrong.append(f"not needed together with the others: {one}")
     useless = [changes for changes in suggested if not works(rows, limits, found, changes, correlations)]
     wrong += [f"not irreducible: {member} is not needed" for member in needless]
     wrong += [f"does not help: {changes}" for changes in useless]
@@ -162,7 +169,9 @@ def works(
     changes: list[Relaxation],
     correlations: Any = None,
 ) -> bool:
-    """Whether the goal is reached with some changes; a goal that is lowered, as far as it then goes."""
+    """Whether the goal is reached with some changes; a goal that is lowered, as far as it then goes. Limits that contradict
+    each other reach nothing.
+    """
     goal, values = found.goal.value, limits.to_dict()
     buckets = dict(values.get("buckets", {}))
     for one in changes:
@@ -174,5 +183,8 @@ def works(
             values[one.change] = one.value
         if (one.change, one.node) == (found.goal.limit, found.goal.node):
             goal = one.value
-    together = RebalancingLimits.from_dict({**values, "buckets": buckets})
+    try:
+        together = RebalancingLimits.from_dict({**values, "buckets": buckets})
+    except LimitsError:
+        return False
     return reaches(rows, together, found.goal.limit, found.goal.node, goal, correlations)

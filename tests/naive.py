@@ -231,8 +231,11 @@ def under(assets: Iterable[Asset], node: Node) -> list[Asset]:
 
 
 def fixed_weight(assets: Iterable[Asset], node: Node) -> float:
-    """The current weight of what is fixed under a node."""
-    return math.fsum(asset.current for asset in under(assets, node) if asset.kind == FIXED)
+    """The current weight of what is fixed under a node; added up by name, since its last bit may decide (§4)."""
+    total = 0.0
+    for asset in sorted(under(assets, node), key=lambda asset: asset.name):
+        total += asset.current if asset.kind == FIXED else 0.0
+    return total
 
 
 def classify_held(asset: Asset, limits: RebalancingLimits) -> tuple[str, str]:

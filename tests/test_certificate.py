@@ -737,6 +737,70 @@ def test_a_least_weight_waived_above_a_node_that_is_full_by_one_bit() -> None:
     assert found["min_position_weight"] == "waived"
 
 
+def at_the_edge(weights: tuple[float, ...], target_invested: float) -> tuple[list[Row], RebalancingLimits]:
+    """Fixed weights at two depths, which leave .1 less 1e-10, give or take a bit, for an asset of a missing bucket."""
+    limits = RebalancingLimits(
+        enable_bucket_diversification=True, target_invested=target_invested, min_position_weight=0.1
+    )
+    buckets = ("Tech", "Tech/Soft", "Tech/Soft")
+    fixed = zip("ABC", buckets, weights, strict=True)
+    rows = [asset(name, bucket, 0.8, weight, restriction="no_trade") for name, bucket, weight in fixed]
+    return [*rows, asset("D", "Bond", 0.9)], limits
+
+
+def test_no_room_by_one_bit() -> None:
+    """(.1 + .15) + .3 leaves no room for D; .1 + (.15 + .3) would."""
+    result = trimtab.rebalance(*at_the_edge((0.1, 0.15, 0.3), 0.6499999999))
+    assert [row["reason"] for row in result.targets if row["asset"] == "D"] == ["min_position_capacity"]
+    (unmet,) = result.certificate.unmet
+    assert unmet.name == "min_buckets_represented"
+    assert unmet.note.startswith("no weight or position is free for one more")
+
+
+def test_room_by_one_bit() -> None:
+    """(.15 + .1) + .05 leaves room for D, so leaving it out is not excused; .15 + (.1 + .05) would not."""
+    weights = (0.15, 0.1, 0.05)
+    rows, limits = at_the_edge(weights, 0.3999999999)
+    result = trimtab.rebalance(rows, limits)
+    assert [row["reason"] for row in result.targets if row["asset"] == "D"] == ["added"]
+    assert broken(rows, limits, dict(zip("ABC", weights, strict=True))) == ["min_buckets_represented"]
+
+
+def test_room_at_random_edges() -> None:
+    """Fixed weights at random depths and a total within a few bits of the edge: certified, whichever way it falls."""
+    rng, met = random.Random(5), 0
+    for _ in range(300):
+        weights = [rng.randrange(1, 30) / 200 for _ in range(rng.randrange(2, 5))]
+        edge = math.fsum(weights) + 0.1 * (1 - 1e-9)
+        edge += rng.randrange(-2, 3) * math.ulp(edge)
+        limits = RebalancingLimits(
+            enable_bucket_diversification=True,
+            target_invested=edge,
+            min_position_weight=0.1,
+        )
+        rows = [
+            asset(f"A{at}", rng.choice(["Tech", "Tech/Soft", "Tech/Soft/Games"]), 0.8, weight, restriction="no_trade")
+            for at, weight in enumerate(weights)
+        ]
+        certificate = trimtab.rebalance([*rows, asset("D", "Bond", 0.9)], limits).certificate
+        met += not certificate.unmet
+    assert 50 < met < 250
+
+
+def test_minima_that_do_not_fit_by_one_bit_are_unmet() -> None:
+    """From the leaf upward .1 + .2 + .05 exceeds the limit by more than 1e-12, and the minimum gives way by as much."""
+    tech, soft = {"max_allocation": 0.349999999999}, {"min_allocation": 0.1}
+    limits = RebalancingLimits(**ON, min_position_weight=0.0, buckets={"Tech": tech, "Tech/Soft": soft})
+    rows = [
+        asset("A", "Tech", 0.8, 0.2, restriction="no_trade"),
+        asset("B", "Tech", 0.8, 0.05, restriction="no_trade"),
+        asset("C", "Tech/Soft", 0.9),
+    ]
+    (unmet,) = trimtab.rebalance(rows, limits).certificate.unmet
+    assert (unmet.name, unmet.node) == ("min_allocation", "Tech/Soft")
+    assert 0.0 < unmet.limit - unmet.measured < 2e-12
+
+
 def test_a_bug_in_one_account_sinks_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the checker finds broken fails its account; alone, it raises."""
     rows = [{**asset("A", None, 0.9, 0.1), "account": name} for name in ("good", "bad")]

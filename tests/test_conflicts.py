@@ -12,8 +12,12 @@ from test_cli import run
 from test_explanation import asset
 
 import trimtab
-from trimtab.conflicts import Conflict
+from trimtab.candidates import read
+from trimtab.changes import Change
+from trimtab.conflicts import Conflict, Reached
 from trimtab.limits import RebalancingLimits
+from trimtab.relaxations import least_relaxation
+from trimtab.trials import Trials
 
 Row = dict[str, Any]
 ON: dict[str, Any] = {"enable_bucket_diversification": True}
@@ -38,6 +42,15 @@ def lowered(conflict: Conflict) -> Any:
     return conflict.goal.relaxation.value
 
 
+def least(rows: list[Row], limit: str, goal: Change, **limits: Any) -> Any:
+    """The least value of one limit with which a goal is reached."""
+    made = RebalancingLimits(**limits)
+    trials = Trials.of(read(rows, made, many=False), made)
+    one = least_relaxation(trials, Change(limit, "", None), goal, Reached(trials))
+    assert one is not None
+    return one.value
+
+
 def test_no_conflict_where_everything_is_met() -> None:
     # Five positions of 0.2 hold the 0.95 that is aimed at.
     assert found([asset(f"A{at}", 0.9, 0.19) for at in range(5)]) == {}
@@ -59,6 +72,45 @@ def test_two_limits_stand_in_the_way_so_only_both_together_help() -> None:
         ("max_total_positions", 2),
         ("max_new_positions", 2),
     }
+
+
+def test_caps_of_several_assets_are_lifted_together_and_only_where_they_are_in_the_way() -> None:
+    rows = [
+        asset("A", 0.9, 0, "Tech"),
+        asset("B", 0.8, 0, "Bond", max_weight=0.0),
+        asset("C", 0.7, 0, "Gold", max_weight=0.0),
+        asset("D", 0.7, 0, "Gold", max_weight=0.0),
+    ]
+    limits = {**ON, "min_buckets_represented": 3, "max_total_positions": 1}
+    conflict = found(rows, **limits)[("min_buckets_represented", "")]
+    assert [(member.limit, member.relaxation) for member in conflict.members] == [("max_total_positions", None)]
+    assert [(one.change, one.node, one.value) for one in conflict.together] == [
+        ("max_weight", "B", None),
+        ("max_weight", "D", None),
+        ("max_total_positions", "", 3),
+    ]
+
+
+def test_a_score_limit_is_lowered_no_further_than_the_one_below_it() -> None:
+    """At 0.6 A joins H and both fill 0.9; at 0.55, below the other limits, B would represent Bond in the place of A."""
+    rows = [asset("H", 0.9, 0.45, "Tech"), asset("A", 0.6, 0, "Tech"), asset("B", 0.55, 0, "Bond", max_weight=0.02)]
+    limits = {**ON, "target_invested": 0.9, "max_total_positions": 2, "max_position_weight": 0.45}
+    goal = Change("target_invested", "", 0.9)
+    assert least(rows, "min_score_new_position", goal, **limits, max_allocation_per_bucket=1.0) == 0.6
+
+
+def test_the_least_weight_is_lowered_no_further_than_the_dust_that_was_given() -> None:
+    rows = [asset("A", 0.9, 0, "Tech"), asset("B", 0.8, 0, "Bond")]
+    goal = Change("min_buckets_represented", "", 2)
+    assert least(rows, "min_position_weight", goal, **ON, target_invested=0.03, dust_weight=0.01) == 0.015
+    rows[1]["max_weight"] = 0.0100005  # between two steps of weight
+    assert least(rows, "min_position_weight", goal, **ON, dust_weight=0.0100005) == 0.0100005
+
+
+def test_a_goal_is_lowered_past_the_values_that_contradict_other_limits() -> None:
+    """0.01 is all that is held and bought; a `target_invested` of 0.01 would be below `min_position_weight`."""
+    conflict = found([asset("A", 0.9, 0.01, restriction="no_trade")])[("target_invested", "")]
+    assert lowered(conflict) == 0.0
 
 
 def test_representation_that_the_candidates_cannot_give() -> None:

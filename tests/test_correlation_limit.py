@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from typing import Any
 
@@ -25,6 +26,7 @@ from trimtab.difference import Cause
 from trimtab.errors import BrokenLimitError, LimitsError
 from trimtab.reasons import Action, Reason
 from trimtab.result import result_schema
+from trimtab.scans import Scanned, nearest_flip, scan_of
 from trimtab.trials import Trials
 
 Row = dict[str, Any]
@@ -372,6 +374,64 @@ def test_every_counterfactual_is_true() -> None:
                 assert less is None or not flips(rows, limits, name, one, less, correlations), (seed, name, one)
                 tried += one.change == "max_correlation"
     assert tried > 8
+
+
+def test_no_nearer_correlation_flips_and_none_where_none_is_named() -> None:
+    """Every correlation that is known, and the float below it, and no limit at all: against the scan's answer."""
+    named = vain = 0
+    for seed in range(74_000, 74_030):
+        rng = random.Random(seed)
+        rows = [{**row, "bucket": rng.choice(["Equity", "Bond"])} for row in random_rows(rng)]
+        limits = random_correlated_limits(rng, max_new_positions=10, bucket_level=1)
+        trials = rebalance(rows, limits, correlations=pairs(random_correlations(rng, rows)))._trials
+        present = trials.present("max_correlation", "")
+        edges = [*trials.correlations.tolist(), *np.nextafter(trials.correlations, -2.0).tolist()]
+        edges = sorted((edge for edge in edges if -1.0 <= edge != present), key=lambda edge: abs(edge - present))
+        for at, before in enumerate(trials.is_selected):
+            flipping = [
+                one for one in [*edges, None] if trials.selected(Change("max_correlation", "", one))[at] != before
+            ]
+            found = nearest_flip(trials, at, "max_correlation")
+            if isinstance(found, Scanned):
+                assert (flipping, found.whole) == ([], False), (seed, at)
+                vain += 1
+            elif flipping[0] is None:
+                assert found.value is None, (seed, at)
+            else:
+                assert abs(found.value - present) == abs(flipping[0] - present), (seed, at)
+                named += 1
+    assert named > 15
+    assert vain > 20
+
+
+def test_a_scan_of_correlations_tries_the_nearest_of_all_and_of_the_row_itself() -> None:
+    """Of 25 pairs above the limit the 16 nearest; and for Z, whose own are far from it, those too. Last, none at all."""
+    rows = [asset("A", 0.9), asset("Z", 0.7), *(asset(f"C{at:02}", 0.8) for at in range(25))]
+    others = [{"asset": "A", "other": row["asset"], "correlation": 0.81 + at / 1000} for at, row in enumerate(rows[2:])]
+    many = {"max_total_positions": 99, "max_new_positions": 99, "max_positions_per_bucket": 99}
+    limits = RebalancingLimits(**ON, **many, min_position_weight=0.001)
+    trials = rebalance(rows, limits, correlations=[*others, *known(AZ=0.95)])._trials
+    nearest = [one["correlation"] for one in others[:16]]
+    at, another = trials.place_of["Z"], scan_of(trials, "max_correlation", "", trials.place_of["C00"])
+    own = scan_of(trials, "max_correlation", "", at)
+    tried = [[value for value, _ in scan.values] for scan in (own, another)]  # noqa: PD011 - no frame
+    assert tried == [[*nearest, 0.95, None], [*nearest, None]]
+    assert (another.found.least, another.found.most, another.found.whole) == (0.8, nearest[-1], False)
+    # With C00, which any of them lets in, the correlation of Z is not known.
+    assert nearest_flip(trials, at, "max_correlation") == Change("max_correlation", "", None)
+
+
+def test_a_scan_of_scores_beside_correlations_stops_and_says_so() -> None:
+    """A row that is not taken may matter there, so every score is tried, but only the 16 nearest in each direction."""
+    rows = [asset("A", 0.95), asset("B", 0.9), asset("L", 0.5, 0.1)]
+    rows += [asset(f"U{at:02}", 0.66 + at / 1000, bucket="Gold") for at in range(20)]
+    rows += [asset(f"D{at:02}", 0.649 - at / 1000, bucket="Gold") for at in range(20)]
+    limits = RebalancingLimits(**ON)
+    found = rebalance(rows, limits, correlations=known(AB=0.9)).explain("B")
+    tried = {one.change: one for one in found.in_vain}
+    score = tried["min_score_new_position"]
+    assert (score.least, score.most, score.whole) == (0.649 - 0.015, math.nextafter(0.66 + 0.015, 2.0), False)
+    assert "others were not tried" in score.text
 
 
 def test_a_conflict_names_the_limit_and_the_correlation_that_it_must_let_in() -> None:

@@ -26,6 +26,7 @@ Matrix = NDArray[np.float64]
 
 EPSILON = 1e-12
 COUNT_PLAY = 1e-9  # by so much of a position may the count of positions exceed the exact quotient
+ROUNDING = 1e-13  # sums of the same weights, added in another order, may lie so far apart
 
 
 class Checker:
@@ -99,12 +100,16 @@ class Checker:
         found = checked_nodes(tuple(used), self.limits)
         self.nodes, self.named = found.nodes, found.named
         self.leaf = np.array([found.leaf_of.get(name, 0) for name in (*bucket.names, "")], np.int64)[codes]
-        self.steps = []
+        steps = []
         rows, node_of = np.arange(len(self.leaf)), self.leaf
         while len(rows):
-            self.steps.append((rows, self.account[rows] * len(self.nodes) + node_of))
+            steps.append((rows, self.account[rows] * len(self.nodes) + node_of))
             above = found.parents[node_of]
             rows, node_of = rows[above >= 0], above[above >= 0]
+        row_of = np.concatenate([rows for rows, _ in steps] or [rows])
+        place_of = np.concatenate([places for _, places in steps] or [rows])
+        by_row = np.argsort(row_of, kind="stable")  # sums of weights are taken by name (rules, section 4)
+        self.row_of, self.place_of = row_of[by_row], place_of[by_row]
 
     def per_account(self, values: Any) -> Vector:
         """The sum of row values in each account."""
@@ -112,13 +117,10 @@ class Checker:
         return np.asarray(sums, np.float64)
 
     def per_node(self, values: Any) -> Matrix:
-        """The sum of row values under each node of each account."""
-        numbers = np.asarray(values, np.float64)
-        size = self.accounts * len(self.nodes)
-        sums = np.zeros(size)
-        for rows, place in self.steps:
-            sums += np.bincount(place, numbers[rows], minlength=size)
-        return sums.reshape(self.accounts, len(self.nodes))
+        """The sum of row values under each node of each account, row by row."""
+        numbers = np.asarray(values, np.float64)[self.row_of]
+        sums = np.bincount(self.place_of, numbers, minlength=self.accounts * len(self.nodes))
+        return np.asarray(sums, np.float64).reshape(self.accounts, len(self.nodes))
 
     @cached_property
     def count(self) -> Matrix:
@@ -173,8 +175,8 @@ class Checker:
             most[:, at] = np.minimum(most[:, at], cap)
             minimum = np.minimum(node.min_allocation, most[:, at])
             tight[:, at] = need[:, at] > cap
-            waived = need[:, at] > cap + EPSILON + COUNT_PLAY * self.limits.min_position_weight
-            short[:, at] = bare[:, at] > cap + EPSILON
+            waived = need[:, at] > cap + EPSILON + COUNT_PLAY * self.limits.min_position_weight + ROUNDING
+            short[:, at] = bare[:, at] > cap + EPSILON - ROUNDING
             need[:, at] = np.minimum(np.maximum(np.where(waived, bare[:, at], need[:, at]), minimum), cap)
             bare[:, at] = np.minimum(np.maximum(bare[:, at], minimum), cap)
             if node.parent >= 0:
@@ -190,8 +192,7 @@ class Checker:
     def under(self, node: int) -> Mask:
         """The rows under a node."""
         found = np.zeros(len(self.leaf), np.bool_)
-        for rows, place in self.steps:
-            found[rows] |= place % len(self.nodes) == node
+        found[self.row_of[self.place_of % len(self.nodes) == node]] = True
         return found
 
     def worst(self, where: Mask, excess: Vector) -> tuple[NDArray[np.int64], Vector]:
@@ -494,8 +495,7 @@ class Checker:
     def _below(self, marked: Mask) -> Mask:
         """The rows at or under a marked node, of shape (accounts, nodes), of their account."""
         found = np.zeros(len(self.leaf), np.bool_)
-        for rows, place in self.steps:
-            found[rows] |= marked.ravel()[place]
+        found[self.row_of[marked.ravel()[self.place_of]]] = True
         return found
 
     def room(self) -> Matrix:

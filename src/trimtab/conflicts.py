@@ -7,7 +7,7 @@ reached. All of it is found by running the rules with limits lifted (`trials.py`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from trimtab.changes import NODE_FIELDS, SCORE_FIELDS, Change
 from trimtab.kernel.tables import NO_LIMIT, ROOT, WEIGHT_TOLERANCE, Records, SizingMode
-from trimtab.relaxations import Relaxation, least_relaxation, together
+from trimtab.relaxations import Relaxation, least_relaxation, needed, together
 from trimtab.trials import ENTERED, Trials, decide
 
 # What the sizes may stay below `target_invested` before cash counts as forced.
@@ -131,7 +131,7 @@ def _conflict(trials: Trials, reached: Reached, goal: Change) -> Conflict:
         """Whether the goal is reached with only some limits in force."""
         return reached(goal, [limit for limit in liftable if limit not in kept])
 
-    kept = _irreducible(liftable, holds) if holds(()) else []
+    kept = needed(liftable, lambda limits: not holds(limits)) if holds(()) else []
     found = tuple(
         Member(limit.name, limit.node, value_of(trials, limit), least_relaxation(trials, limit, goal, reached))
         for limit in kept
@@ -140,21 +140,6 @@ def _conflict(trials: Trials, reached: Reached, goal: Change) -> Conflict:
     helped = not kept or any(member.relaxation for member in found)
     joint = () if helped else together(trials, liftable, goal, reached)
     return Conflict(Member(*goal, lowered), round(reached.amount(goal), 12), found, joint)
-
-
-def _irreducible(limits: Sequence[Change], holds: Callable[[Sequence[Change]], bool]) -> list[Change]:
-    """Limits with which the goal is missed, of which none can be left out: each is left out unless it is needed.
-
-    Lifting a limit may cost something elsewhere, so this goes round until a whole round leaves nothing out.
-    """
-    kept, before = list(limits), -1
-    while len(kept) != before:
-        before = len(kept)
-        for limit in tuple(kept):
-            without = [other for other in kept if other != limit]
-            if not holds(without):
-                kept = without
-    return kept
 
 
 def _liftable(trials: Trials) -> Iterator[Change]:
