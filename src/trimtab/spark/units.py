@@ -86,7 +86,8 @@ def _worked_on(context: SparkContext, shared: Broadcast[Work], units: Sequence[U
     stamp = STAMP
     with _one_sentence():
         parts = context.parallelize(units, tasks)
-        return parts.mapPartitions(lambda mine: finished(shared.value, stamp, mine)).collect()
+        records: list[Record] = parts.mapPartitions(lambda mine: finished(shared.value, stamp, mine)).collect()
+        return records
 
 
 @contextmanager
