@@ -8,6 +8,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -17,6 +18,7 @@ from cases import Row, random_limits
 import trimtab
 from trimtab.batch import sorting
 from trimtab.batch.brake import Brake
+from trimtab.batch.door import renumbered
 from trimtab.batch.folder import UNPUBLISHED, Folder
 from trimtab.batch.plan import Unit
 from trimtab.batch.reader import Rows
@@ -25,6 +27,7 @@ from trimtab.batch.sources import find_sources, reading
 from trimtab.batch.storage import Storage
 from trimtab.batch.work import Record, Work
 from trimtab.errors import InputError, LimitsError, SetupError
+from trimtab.kernel.compilation import undecorated
 from trimtab.limits import RebalancingLimits
 
 
@@ -89,6 +92,14 @@ def test_whole_numbers_and_dictionaries_name_accounts_too(tmp_path: Path) -> Non
     pq.write_table(table, tmp_path / "c.parquet", row_group_size=29)
     batch(str(tmp_path / "c.parquet"), tmp_path / "coded")
     assert targets_of(tmp_path / "coded") == targets_of(tmp_path / "text")
+
+
+def test_names_are_renumbered_the_same_without_the_compiler() -> None:
+    for function in (renumbered, undecorated(renumbered)):
+        codes, place, used = np.array([3, 1, 3, 0, 1], np.int32), np.full(5, -1, np.int32), np.zeros(5, np.int32)
+        assert function(codes, place, used) == 3
+        assert codes.tolist() == [0, 1, 0, 2, 1]
+        assert used[:3].tolist() == [3, 1, 0]
 
 
 def test_one_bad_account_stops_nobody_else(tmp_path: Path) -> None:
