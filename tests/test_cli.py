@@ -451,7 +451,7 @@ def test_many_faults_are_one_message(tmp_path: Path) -> None:
 
 
 def _raising(error: Exception) -> Callable[..., Any]:
-    def raises(*args: object) -> None:
+    def raises(*args: object, **kwargs: object) -> None:
         raise error
 
     return raises

@@ -114,6 +114,9 @@ def test_correlations_from_the_prices(market: list[Any], tmp_path: Path) -> None
     known = written(tmp_path, "known.csv", "asset,other,correlation\nT1,T2,0.1\n")
     given = run(*market, *LIMITED, *OPEN, "--correlations", known)
     assert {row["asset"]: row["reason"] for row in json.loads(given.stdout)["targets"]}["T2"] == "added"
+    alike = written(tmp_path, "alike.csv", "asset,current_weight\nB1,0.2\n")
+    whole = [alike if str(option).endswith("holdings.csv") else option for option in market]
+    assert "without correlations" not in said(run(*whole, *LIMITED, *OPEN, COLUMNS="300"))
 
 
 def test_limits_by_risk(market: list[Any]) -> None:
