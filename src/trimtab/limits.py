@@ -439,7 +439,7 @@ def following(limits: Any, changes: Mapping[str, float] | None = None, unset: It
 
     def number(name: str, fallback: float) -> float:
         value = given(name)
-        return float(value) if isinstance(value, numbers.Real) else fallback
+        return float(value) if isinstance(value, float | int | numbers.Real) else fallback  # the plain ones are quick
 
     floor = number("min_score_threshold", 0.0)
     for name, default in (("min_score_diversification", 0.6), ("min_score_new_position", 0.65)):

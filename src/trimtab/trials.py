@@ -34,6 +34,7 @@ from trimtab.reasons import Reason, Restriction
 
 ENTERED = (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION)
 FIXED_REASONS = (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE)
+_HAS_ENTERED, _IS_FIXED = (np.isin(np.arange(len(Reason)), reasons) for reasons in (ENTERED, FIXED_REASONS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -290,11 +291,10 @@ class Trials:
     def _chosen(self, rows: Records, tree: Records, answer: Records, dust: float) -> Chosen:
         at = np.flatnonzero(answer["selected"])  # few, also where there are many rows
         reason, current, leaf = answer["reason"][at], rows["current"][at], rows["leaf"][at]
-        added = np.array([code in ENTERED for code in reason.tolist()], np.bool_)
+        added = _HAS_ENTERED[reason]
         slot = added | (current >= dust)
         entered = added & ~((current >= dust) & (current > 0))  # a holding may be kept for representation
-        fixed = np.array([code in FIXED_REASONS for code in reason.tolist()], np.bool_)
-        fixed |= (reason == Reason.KEPT) & (current < dust)
+        fixed = _IS_FIXED[reason] | ((reason == Reason.KEPT) & (current < dust))
         buckets = tree["represents"][leaf[slot]]
         return Chosen(
             selected=answer["selected"].copy(),
