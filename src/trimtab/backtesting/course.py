@@ -97,9 +97,10 @@ def course_of(data: MarketData, terms: Terms, *, scores: Any, opens: MarketData 
 
 def _last_known(close: Floats, seen: Flags) -> Floats:
     """The last price up to each session, NaN before the first."""
-    known = close.copy()
+    gaps = np.flatnonzero(~seen.all(axis=0))
+    known = close.copy() if gaps.size else close
     at = np.arange(len(close))
-    for asset in np.flatnonzero(~seen.all(axis=0)):
+    for asset in gaps:
         known[:, asset] = close[np.maximum.accumulate(np.where(seen[:, asset], at, 0)), asset]
     return known
 
@@ -210,7 +211,7 @@ def _growth(dates: Sequence[dt.date], cash_rate: Any) -> Floats:
     """What 1 of cash has become on each session since the one before: (1 + rate) ** (days / 365)."""
     rates = _rates(dates, cash_rate)
     growth = np.ones(len(dates))
-    for at in range(1, len(dates)):
+    for at in range(1, len(dates)) if any(rates) else ():
         growth[at] = (1.0 + rates[at - 1]) ** ((dates[at] - dates[at - 1]).days / _YEAR)
     return growth
 

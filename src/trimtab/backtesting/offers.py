@@ -87,11 +87,10 @@ def offers_from_table(given: Any, assets: Sequence[str]) -> Offers:
     date_name = required(frame, _DATES, source)
     long = _long(frame, date_name, source)
     asset, days = long["asset"], long["date"]
-    column = asset.replace_strict(list(assets), range(len(assets)), default=None, return_dtype=pl.Int64)
+    column = asset.cast(pl.Enum(assets), strict=False).to_physical().cast(pl.Int64)
     _refuse(column.is_null(), long, "asset", source, "has a score and no price", lambda name: nearest(name, assets))
     known = days.unique().sort()
-    row = days.replace_strict(known, pl.int_range(len(known), eager=True), return_dtype=pl.Int64)
-    at = (row.to_numpy(), column.to_numpy())
+    at = (known.search_sorted(days).to_numpy(), column.to_numpy())
     cell = at[0] * len(assets) + at[1]
     if np.bincount(cell).max() > 1:
         twice = ~pl.Series(cell).is_first_distinct()
