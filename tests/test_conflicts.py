@@ -16,7 +16,7 @@ from trimtab.candidates import read
 from trimtab.changes import Change
 from trimtab.conflicts import Conflict, Reached
 from trimtab.limits import RebalancingLimits
-from trimtab.relaxations import least_relaxation
+from trimtab.relaxations import least_relaxation, together
 from trimtab.trials import Trials
 
 Row = dict[str, Any]
@@ -97,6 +97,17 @@ def test_a_score_limit_is_lowered_no_further_than_the_one_below_it() -> None:
     limits = {**ON, "target_invested": 0.9, "max_total_positions": 2, "max_position_weight": 0.45}
     goal = Change("target_invested", "", 0.9)
     assert least(rows, "min_score_new_position", goal, **limits, max_allocation_per_bucket=1.0) == 0.6
+
+
+def test_nothing_is_said_to_help_together_where_only_no_limit_at_all_does() -> None:
+    limits = RebalancingLimits()
+    trials = Trials.of(read([{"asset": "A", "score": 0.9}], limits, many=False), limits)
+
+    def reached(_goal: Change, changes: Any = ()) -> bool:
+        return any(change.value is None for change in changes)
+
+    lifted = [Change("max_position_weight", "", None)]
+    assert together(trials, lifted, Change("min_buckets_represented", "", 1), reached) == ()
 
 
 def test_the_least_weight_is_lowered_no_further_than_the_dust_that_was_given() -> None:
