@@ -68,9 +68,14 @@ def columns_of(table: Any) -> tuple[dict[str, Any], int]:
         ) from None
     except DuplicateError:
         given = list(table.column_names if isinstance(table, pa.Table) else table.columns)
-        twice = next(name for at, name in enumerate(given) if name in given[:at])
-        raise InputError([Fault("stands twice in the table", "rename or drop one of the two", column=twice)]) from None
+        raise InputError(repeated(given)) from None
     return {name: frame.get_column(name) for name in frame.columns}, len(frame)
+
+
+def repeated(names: Sequence[str]) -> list[Fault]:
+    """The first column that stands twice, as a fault; empty where none does."""
+    twice = [name for at, name in enumerate(names) if name in names[:at]]
+    return [Fault("stands twice in the table", "rename or drop one of the two", column=name) for name in twice[:1]]
 
 
 def _check_keys(table: list[dict[str, Any]], unknown: list[str]) -> None:

@@ -15,8 +15,9 @@ import numpy as np
 
 from trimtab.changes import NODE_FIELDS, SCORE_FIELDS, Change
 from trimtab.kernel.tables import NO_LIMIT, ROOT, WEIGHT_TOLERANCE, Records, SizingMode
+from trimtab.reasons import ENTERED_REASONS
 from trimtab.relaxations import Relaxation, least_relaxation, needed, together
-from trimtab.trials import ENTERED, Trials, decide
+from trimtab.trials import Trials, decide
 
 # What the sizes may stay below `target_invested` before cash counts as forced.
 CASH_TOLERANCE = 1e-9
@@ -110,7 +111,7 @@ class Reached:
 
     def _buckets(self, answer: Records, dust: float) -> int:
         trials = self.trials
-        alone = ~np.isin(answer["reason"], ENTERED) & (trials.rows["current"] < dust)
+        alone = ~np.isin(answer["reason"], ENTERED_REASONS) & (trials.rows["current"] < dust)
         weight = trials.under(answer["selected"] & (answer["proposed"] > 0) & ~alone)
         return int(np.count_nonzero(weight[list(trials.candidates.tree.level_nodes)]))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -160,7 +160,7 @@ def _row_names(given: Any, columns: dict[str, Any], count: int) -> list[str]:
     for row, name in enumerate(names):
         if name in names[:row]:
             fault = Fault(f"the asset stands in row {names.index(name) + 1} already", "give each asset once")
-            raise InputError([_placed(fault, row=row + 1, column="asset", value=name)])
+            raise InputError([replace(fault, row=row + 1, column="asset", value=name)])
     return names
 
 
@@ -168,7 +168,7 @@ def _named(values: list[Any], column: str) -> list[str]:
     for row, name in enumerate(values):
         if not isinstance(name, str) or not name.strip() or name != name.strip():
             fault = Fault("is no asset's name", "write the name as the candidates have it, without spaces around it")
-            raise InputError([_placed(fault, row=row + 1, column=column, value=name)])
+            raise InputError([replace(fault, row=row + 1, column=column, value=name)])
     return values
 
 
@@ -187,19 +187,15 @@ def _sound(names: Sequence[str], values: Floats, place: Any) -> Correlations:
     if len(itself):
         at = int(itself[0])
         fault = Fault(f"the correlation of {names[at]!r} with itself is not 1", "give correlations, not covariances")
-        raise InputError([_placed(fault, value=float(values[at, at]), **place(at, at))])
+        raise InputError([replace(fault, value=float(values[at, at]), **place(at, at))])
     uneven = np.argwhere(np.abs(values - values.T) > PLAY)
     if len(uneven):
         one, other = (int(at) for at in uneven[0])
         problem = f"{names[one]!r} and {names[other]!r} have two correlations, {values[one, other]:g} and {values[other, one]:g}"
-        raise InputError([_placed(Fault(problem, "give one, or the same both ways round"), **place(one, other))])
+        raise InputError([replace(Fault(problem, "give one, or the same both ways round"), **place(one, other))])
     values = np.clip(np.fmax(values, values.T), -1.0, 1.0)
     np.fill_diagonal(values, 1.0)
     return Correlations(tuple(names), values)
-
-
-def _placed(fault: Fault, **where: Any) -> Fault:
-    return Fault(fault.problem, fault.advice, **where)
 
 
 def partners_of(correlations: Correlations, limit: float, asset: Ints, bucket: Ints, start: Ints) -> tuple[Ints, Ints]:

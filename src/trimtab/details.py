@@ -11,10 +11,9 @@ from trimtab.candidates import Candidates
 from trimtab.errors import listed
 from trimtab.kernel.tables import NO_NODE, ROOT, Ints, Records
 from trimtab.limits import RebalancingLimits
-from trimtab.reasons import Reason, Restriction, SizeReason
+from trimtab.reasons import ENTERED_REASONS, Reason, Restriction, SizeReason
 from trimtab.written import percent
 
-_ENTERED = (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION)
 # What makes the sentence of each reason; the others are limits.
 _MAKERS = {
     Reason.KEPT: "_kept",
@@ -163,7 +162,7 @@ class _Words:
         if self._places(ROOT) >= self.limits.max_total_positions:
             return Reason.TOTAL_POSITION_LIMIT, ROOT
         inside = self._inside(ROOT)
-        if np.isin(self.decided["reason"][inside], _ENTERED).sum() >= self.limits.max_new_positions:
+        if np.isin(self.decided["reason"][inside], ENTERED_REASONS).sum() >= self.limits.max_new_positions:
             return Reason.NEW_POSITION_LIMIT, ROOT
         path = [node for node in range(1, leaf + 1) if node <= leaf < nodes[node]["stop"]]
         full = [node for node in path if self._places(node) >= nodes[node]["max_positions"]]
@@ -294,7 +293,7 @@ class _Words:
 
     def _uses_slot(self, rows: Ints) -> Any:
         """Which of the selected rows count as positions: all but dust that is only left alone."""
-        entered = np.isin(self.decided["reason"][rows], _ENTERED)
+        entered = np.isin(self.decided["reason"][rows], ENTERED_REASONS)
         return entered | (self.candidates.current_weight[rows] >= self.limits.dust_weight)
 
     def _inside(self, node: int) -> Ints:
@@ -315,7 +314,7 @@ class _Words:
         )
         current = self.candidates.current_weight[inside]
         held = (current >= self.limits.dust_weight) & (current > 0)  # one of these may be kept for representation
-        entered = np.isin(self.decided["reason"][inside], _ENTERED) & ~held
+        entered = np.isin(self.decided["reason"][inside], ENTERED_REASONS) & ~held
         walked = inside[entered] if new_only else inside[~fixed]
         if not walked.size and (new_only or not inside.size):
             return f"{verb}: {limit}."

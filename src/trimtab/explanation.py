@@ -17,11 +17,11 @@ from trimtab.changes import Change
 from trimtab.details import detail
 from trimtab.errors import listed
 from trimtab.kernel.tables import NO_LIMIT, NO_NODE, ROOT
-from trimtab.reasons import Action, Reason, Restriction, SizeReason
+from trimtab.reasons import ENTERED_REASONS, Action, Reason, Restriction, SizeReason
 from trimtab.scans import Scanned, least_score, nearest_flip
 from trimtab.sizes import HeldBy, held_by
 from trimtab.steps import Step, steps_of
-from trimtab.trials import ENTERED, Trials
+from trimtab.trials import Trials
 
 # Reasons that an asset has by itself, whatever the others do.
 _OWN = frozenset(
@@ -186,7 +186,7 @@ def _crowding(trials: Trials, at: int) -> Crowding | None:
     if reason == Reason.TOTAL_POSITION_LIMIT:
         return _crowded(trials, "max_total_positions", "", limits.max_total_positions, trials.is_slot)
     if reason == Reason.NEW_POSITION_LIMIT:
-        here = selected & np.isin(trials.answer["reason"], ENTERED) & ~trials.is_holding
+        here = selected & np.isin(trials.answer["reason"], ENTERED_REASONS) & ~trials.is_holding
         return _crowded(trials, "max_new_positions", "", limits.max_new_positions, here)
     if reason == Reason.BUCKET_POSITION_LIMIT:
         name, path = trials.limit_of(node, "max_positions")[0], trials.node_name(node)

@@ -83,3 +83,4 @@ class SizeReason(_Coded):
 
 
 SELECTED_REASONS = frozenset(reason for reason in Reason if Reason.KEPT <= reason <= Reason.HELD_NOT_SIZABLE)
+ENTERED_REASONS = (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION)  # a tuple: numpy looks codes up in it

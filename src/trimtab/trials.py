@@ -30,11 +30,10 @@ from trimtab.kernel.tables import (
     empty_answer,
 )
 from trimtab.limits import RebalancingLimits, following
-from trimtab.reasons import Reason, Restriction
+from trimtab.reasons import ENTERED_REASONS, Reason, Restriction
 
-ENTERED = (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION)
 FIXED_REASONS = (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE)
-_HAS_ENTERED, _IS_FIXED = (np.isin(np.arange(len(Reason)), reasons) for reasons in (ENTERED, FIXED_REASONS))
+_HAS_ENTERED, _IS_FIXED = (np.isin(np.arange(len(Reason)), reasons) for reasons in (ENTERED_REASONS, FIXED_REASONS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +173,7 @@ class Trials:
     @cached_property
     def is_slot(self) -> Flags:
         """The selected rows that count as positions: all but dust that is only left alone."""
-        entered = np.isin(self.answer["reason"], ENTERED)
+        entered = np.isin(self.answer["reason"], ENTERED_REASONS)
         found: Flags = self.answer["selected"] & (entered | (self.rows["current"] >= self.limits.dust_weight))
         return found
 

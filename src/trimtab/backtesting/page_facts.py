@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trimtab.backtesting.comparison import Versus, check_alike, shown, versus
+from trimtab.backtesting.comparison import Versus, shown, versus
 from trimtab.backtesting.result import BacktestResult
 from trimtab.backtesting.statistics import Statistics, drawdowns
 from trimtab.facts.outcome import Figure
@@ -97,7 +97,10 @@ class VersusFact:
 
 @dataclass(frozen=True)
 class BacktestFacts:
-    """Everything that the page of a backtest shows. `days` and `trade_days` are ordinals of the drawn dates."""
+    """Everything that the page of a backtest shows. `days` and `trade_days` are ordinals of the drawn dates.
+
+    `comparisons` are those of `compared`, as they are shown.
+    """
 
     title: str
     period: str
@@ -113,6 +116,7 @@ class BacktestFacts:
     trades: tuple[TradeFact, ...]
     years: tuple[YearFact, ...]
     statistics: tuple[StatisticFact, ...]
+    compared: tuple[Versus, ...]
     comparisons: tuple[VersusFact, ...]
     how_compared: str
     terms: tuple[Figure, ...]
@@ -133,14 +137,13 @@ def backtest_facts(
     InputError
         As in `trimtab.backtesting.comparison.versus`.
     """
-    check_alike(results)
+    intervals = versus(results, samples=samples, seed=seed)
     first = results[0]
     dates = first.equity["date"].to_list()
     drawn = _spread(len(dates), POINTS)
     columns = _spread(first.turnover.height, COLUMNS)
     decided = first.turnover["trade_date"].to_list()
     buckets, cash = _buckets(first, columns)
-    intervals = versus(results, samples=samples, seed=seed) if len(results) > 1 else []
     return BacktestFacts(
         title=printable(title),
         period=f"{dates[0].isoformat()} to {dates[-1].isoformat()}, {len(dates)} sessions, {len(decided)} decisions",
@@ -156,6 +159,7 @@ def backtest_facts(
         trades=tuple(_trades(first, columns)),
         years=tuple(_years(first, dates)),
         statistics=tuple(_statistics([one.statistics for one in results])),
+        compared=tuple(intervals),
         comparisons=tuple(map(_versus, intervals)),
         how_compared=_how(intervals),
         terms=tuple(_terms(first)),

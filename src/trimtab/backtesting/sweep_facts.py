@@ -84,6 +84,7 @@ def sweep_facts(
     title: str,
     *,
     above_cash: Any = None,
+    luck: Luck | None = None,
     period: str = "",
     surface: tuple[str, str] | None = None,
 ) -> SweepFacts:
@@ -95,6 +96,8 @@ def sweep_facts(
         Each field that was varied, with its value for each policy.
     returns, above_cash
         Returns, and returns above cash, shape (sessions, policies); the second is the first where None.
+    luck
+        The verdict on the returns above cash, where it is known already.
     title, period
         What it is called; from when to when.
     surface
@@ -113,7 +116,7 @@ def sweep_facts(
                 [Fault(f"the field {name} has another length", f"give {values.shape[1]}", value=len(given))]
             )
     ratios = [sharpe_ratio(above[:, at]) for at in range(values.shape[1])]
-    luck = luck_of(above)
+    luck = luck_of(above) if luck is None else luck
     rows, columns = _axes(fields, surface)
     row_of, row_names = _levels(fields[rows]) if rows else ([0] * len(ratios), ["all"])
     column_of, column_names = _levels(fields[columns]) if columns else ([0] * len(ratios), ["all"])

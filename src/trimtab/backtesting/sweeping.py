@@ -108,6 +108,10 @@ class SweepResult:
 
     def luck(self) -> Luck:
         """Whether the best policy is likely luck: deflated Sharpe ratio, probability of overfitting, walking forward."""
+        return self._luck
+
+    @cached_property
+    def _luck(self) -> Luck:
         return luck_of(self.above_cash)
 
     def to_html(self, title: str = "Policy sweep") -> str:
@@ -116,7 +120,10 @@ class SweepResult:
         from trimtab.backtesting.sweep_facts import sweep_facts  # noqa: PLC0415
 
         period = f"{self.dates[0].isoformat()} to {self.dates[-1].isoformat()}"
-        return sweep_page(sweep_facts(self.fields, self.returns, title, above_cash=self.above_cash, period=period))
+        luck = self.luck()
+        return sweep_page(
+            sweep_facts(self.fields, self.returns, title, above_cash=self.above_cash, luck=luck, period=period)
+        )
 
     def backtest(self, policy: int) -> BacktestResult:
         """Everything about one policy, by its number.

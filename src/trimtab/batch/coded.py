@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from trimtab.batch.door import starts_of
 from trimtab.candidates import RESTRICTIONS
-from trimtab.columns import NUMBERS, TEXTS, Text, check_names
+from trimtab.columns import NUMBERS, TEXTS, Text, check_names, repeated
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.tables import Floats, Ints, Records
 
@@ -93,9 +93,9 @@ def check_columns(schema: pa.Schema, *, many: bool = True) -> None:
     InputError
         A missing or misspelled column, one that stands twice, or a column of the wrong type.
     """
-    twice = next((name for at, name in enumerate(schema.names) if name in schema.names[:at]), None)
-    if twice is not None:
-        raise InputError([Fault("stands twice in the table", "rename or drop one of the two", column=twice)])
+    twice = repeated(schema.names)
+    if twice:
+        raise InputError(twice)
     check_names([name for name in schema.names if name != LIMITS_ID], many=many)
     faults = []
     for name in COLUMNS:

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from trimtab.batch.coded import COLUMNS, is_text, value_type
+from trimtab.columns import repeated
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.tables import Ints
 
@@ -169,9 +170,9 @@ def _source(place: str) -> Source:
     file = _parquet(place, [])
     groups = tuple(file.metadata.row_group(at).num_rows for at in range(file.metadata.num_row_groups))
     schema = file.schema_arrow
-    twice = [name for at, name in enumerate(schema.names) if name in schema.names[:at]]
+    twice = repeated(schema.names)
     if twice:
-        raise InputError([Fault("stands twice in the table", "rename or drop one", column=twice[0])], place)
+        raise InputError(twice, place)
     return Source(place, groups, schema, _stamp(place))
 
 

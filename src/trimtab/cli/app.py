@@ -276,10 +276,10 @@ def explain(
     result = _rebalanced(inputs, chosen, words, strict=False)
     _say_notes(result, inputs, chosen, words)
     with inputs.named_in_errors():
+        if form == ExplainFormat.JSON:
+            emit(explanations_json([result.explain(asset) for asset in assets]).encode())
+            return ExitCode.FINE
         found = result.explained(*assets)
-    if form == ExplainFormat.JSON:
-        emit(explanations_json(result.explain(asset) for asset in assets).encode())
-        return ExitCode.FINE
     emit(printed(lambda _width, ascii_only: explanations_page(found, ascii_only=ascii_only), None))
     return ExitCode.FINE
 
@@ -302,12 +302,11 @@ def report(
 ) -> int:
     """Make a report as one HTML page that needs nothing else."""
     from trimtab.cli.inputs import read_inputs, read_limits
-    from trimtab.cli.output import check_out, emit, write_file
+    from trimtab.cli.output import check_out, check_page, emit, write_file
     from trimtab.cli.risk import with_correlations
 
     words = Words(quiet=quiet)
-    if out is not None and out.suffix.casefold() not in (".html", ".htm"):
-        raise typer.BadParameter(f"--out {out}: a report is an HTML page; name a file that ends in .html")
+    check_page(out)
     chosen = read_limits(limits, preset, settings or [])
     inputs = read_inputs(file, scores, holdings, buckets, words)
     inputs = with_correlations(inputs, correlations, chosen.limits, words)
@@ -411,7 +410,7 @@ def _rebalanced(inputs: Inputs, chosen: ChosenLimits, words: Words, *, strict: b
         if not is_cached(rebalance_account):
             # What is wrong is said before anything about compiling.
             read(inputs.table, limits, many=False, correlations=inputs.correlations)
-            words.note("compiling the rules for this machine, once (about 15 s)")
+        words.note_compiling(rebalance_account, 15)
         return decide(inputs.table, limits, correlations=inputs.correlations)
 
 

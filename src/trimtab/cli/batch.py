@@ -89,6 +89,7 @@ def run(
     import trimtab
     from trimtab.batch.running import MAX_FAILED, Job, Terms, run_batch
     from trimtab.batch.storage import Storage
+    from trimtab.kernel.blocks import rebalance_block
 
     words = Words(quiet=quiet)
     terms = Terms(MAX_FAILED if max_failed is None else max_failed, _brake(brake), _shard(shard))
@@ -96,7 +97,7 @@ def run(
         _places(candidates, assets, holdings), _limits(limits, preset, settings or []), trimtab.__version__, assets
     )
     threads = workers or len(os.sched_getaffinity(0))
-    _note_compiling(words)
+    words.note_compiling(rebalance_block, 30)
     with _executing(on, threads) as execute, _telling(words, as_json=as_json, quiet=quiet) as say:
         outcome = run_batch(job, out, terms, execute=execute, workers=threads, storage=Storage(), say=say)
     _tell(outcome, out, against, words, as_json=as_json)
@@ -113,10 +114,9 @@ def report(
 ) -> int:
     """Show what a batch came to: turnover, reasons, unmet limits."""
     from trimtab.batch.summary import last_published, read_summary
-    from trimtab.cli.output import check_out, emit, write_file
+    from trimtab.cli.output import check_out, check_page, emit, write_file
 
-    if out is not None and out.suffix.casefold() not in (".html", ".htm"):
-        raise typer.BadParameter(f"--out {out}: a report is an HTML page; name a file that ends in .html")
+    check_page(out)
     found = read_summary(folder, against or last_published(folder))
     if out is not None:
         from trimtab.report.page import batch_page
@@ -187,14 +187,6 @@ def _executing(on: str | None, threads: int) -> AbstractContextManager[Execute]:
 
     unneeded.show()  # Spark asks for them
     return on_master(on)
-
-
-def _note_compiling(words: Words) -> None:
-    from trimtab.kernel.blocks import rebalance_block
-    from trimtab.kernel.compilation import is_cached
-
-    if not is_cached(rebalance_block):
-        words.note("compiling the rules for this machine, once (about 30 s)")
 
 
 @contextmanager

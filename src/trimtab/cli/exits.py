@@ -47,6 +47,13 @@ class Words:
         if not self._quiet:
             _say("warning: ", text, "yellow")
 
+    def note_compiling(self, entry: Callable[..., object], seconds: int) -> None:
+        """That an entry of the kernel is compiled first, where this machine has no code of it yet."""
+        from trimtab.kernel.compilation import is_cached
+
+        if not is_cached(entry):
+            self.note(f"compiling the rules for this machine, once (about {seconds} s)")
+
     def error(self, text: str) -> None:
         """What prevents the result."""
         _say("error: ", text, "bold red")

@@ -65,6 +65,18 @@ def format_of(asked: Format | None, out: Path | None) -> str:
     return asked
 
 
+def check_page(out: Path | None) -> None:
+    """Refuse a file for an HTML page that is called something else.
+
+    Raises
+    ------
+    typer.BadParameter
+        Its suffix is not that of a page.
+    """
+    if out is not None and out.suffix.casefold() not in (".html", ".htm"):
+        raise typer.BadParameter(f"--out {out}: a report is an HTML page; name a file that ends in .html")
+
+
 def check_out(out: Path, inputs: Sequence[Path]) -> None:
     """Refuse a place where nothing can be written, before anything is decided.
 

@@ -111,13 +111,12 @@ def backtest(
     if out is not None:
         check_folder(out, backtest_files(), [*given.files, *chosen.files])
     results = backtests(given, chosen, versus or [], words, quiet=quiet)
-    from trimtab.backtesting.comparison import versus as compared
     from trimtab.backtesting.page_facts import backtest_facts
 
     for note in results[0].notes:
         words.warn(note.text)
     facts = backtest_facts(results, f"Backtest of {prices.name}")
-    document = backtest_document(results, compared(results))
+    document = backtest_document(results, facts.compared)
     if form == Format.JSON:
         emit(document)
     else:

@@ -24,6 +24,7 @@ from trimtab.written import counted, printable
 if TYPE_CHECKING:
     import polars as pl
 
+    from trimtab.backtesting.comparison import Versus
     from trimtab.backtesting.page_facts import BacktestFacts
     from trimtab.backtesting.result import BacktestResult
     from trimtab.backtesting.sweeping import SweepResult
@@ -99,8 +100,9 @@ def backtests(
         bar.begin("loading")
         from trimtab.backtesting.benchmark import benchmark
         from trimtab.backtesting.walking import again, backtest
+        from trimtab.kernel.walk import walk
 
-        _say_if_uncompiled(words)
+        words.note_compiling(walk, 30)
         bar.begin(f"walking {given.prices.name}")
         with chosen.named_in_errors():
             first = backtest(given.prices, chosen.limits, name="policy", **given.arguments())
@@ -113,14 +115,6 @@ def backtests(
             else:
                 found.append(benchmark(first, rival[0], hold=rival[1]))
     return found
-
-
-def _say_if_uncompiled(words: Words) -> None:
-    from trimtab.kernel.compilation import is_cached
-    from trimtab.kernel.walk import walk
-
-    if not is_cached(walk):
-        words.note("compiling the rules for this machine, once (about 30 s)")
 
 
 def _rival(text: str, chosen: ChosenLimits) -> ChosenLimits | tuple[dict[str, float] | None, bool]:
@@ -164,8 +158,9 @@ def swept(
     with steps(2, quiet=quiet) as bar:
         bar.begin("loading")
         from trimtab.backtesting.sweeping import sweep
+        from trimtab.kernel.walk import walk
 
-        _say_if_uncompiled(words)
+        words.note_compiling(walk, 30)
         bar.begin(f"walking {given.prices.name}")
         with chosen.named_in_errors():
             return sweep(given.prices, chosen.limits, fields, sample=sample, seed=seed, **given.arguments())
@@ -258,7 +253,7 @@ def _equities(results: Sequence[BacktestResult]) -> pl.DataFrame:
     return results[0].equity.select("date").with_columns(named)
 
 
-def backtest_document(results: Sequence[BacktestResult], comparisons: Sequence[Any]) -> bytes:
+def backtest_document(results: Sequence[BacktestResult], comparisons: Sequence[Versus]) -> bytes:
     """The numbers of a backtest as JSON: the same bytes for the same input."""
     dates = results[0].equity["date"]
     return _json(

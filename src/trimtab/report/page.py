@@ -56,7 +56,7 @@ def batch_page(summary: Any) -> str:
     """
     charts = [tally_chart(section.name, section.title, section.lines) for section in summary.sections]
     both = list(zip(summary.sections, charts, strict=True))
-    return _environment().get_template("batch.html").render(facts=summary, sections=both) + "\n"
+    return rendered("batch.html", summary, charts, sections=both)
 
 
 def _rendered(template: str, facts: Facts, **more: Findings) -> str:

@@ -141,9 +141,6 @@ def _schema_of(frame: DataFrame) -> pa.Schema:
     """The columns that are read, with Arrow's types; all names are checked."""
     from pyspark.sql.pandas.types import to_arrow_type
 
-    twice = [name for at, name in enumerate(frame.columns) if name in frame.columns[:at]]
-    if twice:
-        raise InputError([Fault("stands twice in the table", "rename or drop one", column=twice[0])])
     kinds = [(field.name, field.dataType) for field in frame.schema.fields]
     check_columns(pa.schema([(name, to_arrow_type(kind) if name in COLUMNS else pa.null()) for name, kind in kinds]))
     return pa.schema([(name, to_arrow_type(kind)) for name, kind in kinds if name in COLUMNS])
