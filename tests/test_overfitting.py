@@ -12,7 +12,10 @@ import pytest
 from scipy import stats
 
 from trimtab.backtesting.halves import rank_the_best
+from trimtab.backtesting.luck import Luck
 from trimtab.backtesting.overfitting import (
+    Deflated,
+    Overfitting,
     deflated_sharpe,
     expected_best,
     overfitting,
@@ -219,3 +222,24 @@ def test_what_is_refused(call: Any, said: str) -> None:
     with pytest.raises(InputError) as caught:
         call()
     assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("above_cash", "above_the_mean", "overfit", "likely"),
+    [
+        (0.96, 0.96, 0.10, False),
+        (0.95, 0.95, 0.49, False),  # from 0.95 on chance is refused
+        (0.94, 0.96, 0.10, True),
+        (0.96, 0.94, 0.10, True),  # a rising market alone
+        (0.96, 0.96, 0.50, True),  # a coin
+        (None, None, None, True),  # nothing moves
+        (0.96, 0.96, None, False),  # history is too short to be halved
+    ],
+)
+def test_the_verdict_needs_all_three(
+    above_cash: float | None, above_the_mean: float | None, overfit: float | None, *, likely: bool
+) -> None:
+    ratios = [None if one is None else Deflated(0, 0.1, 0.05, one, 4) for one in (above_cash, above_the_mean)]
+    none = np.zeros(0)
+    halves = None if overfit is None else Overfitting(overfit, none, none, none, 4)
+    assert Luck(ratios[0], ratios[1], halves, None, 1.6, None, None).is_likely is likely
