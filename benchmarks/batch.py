@@ -33,11 +33,11 @@ import pyarrow.parquet as pq
 from make_accounts import make
 
 from trimtab import RebalancingLimits
-from trimtab.batch import block as blocks
-from trimtab.batch.plan import survey, units_of
-from trimtab.batch.reader import Rows
-from trimtab.batch.rules import Rules
-from trimtab.batch.sources import find_sources
+from trimtab.batch.parquet_sources import find_sources
+from trimtab.batch.unit_reader import Rows
+from trimtab.batch.units import survey, units_of
+from trimtab.blocks import decide_block as blocks
+from trimtab.blocks.prepared_limits import Rules
 
 SEED, MILLION = 1, 1_000_000
 

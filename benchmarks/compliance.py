@@ -19,10 +19,10 @@ import numpy as np
 import pyarrow as pa
 
 from trimtab import RebalancingLimits, rebalance_many
-from trimtab.certificate import DRIFTED, MET, STATUSES, UNMET, WAIVED
+from trimtab.certificate.certificate import DRIFTED, MET, STATUSES, UNMET, WAIVED
 from trimtab.errors import LimitsError
 from trimtab.reasons import Reason, SizeReason
-from trimtab.result import Pass
+from trimtab.rebalancing.decided_pass import Pass
 
 BLOCK = 500  # accounts that share their limits
 ROWS = 14

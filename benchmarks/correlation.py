@@ -20,10 +20,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from cases import pairs, random_correlated_limits, random_correlations, random_limits, random_rows
+from kernel_runs import run
 from oracles import SelectionObjective, milp_selection, objective_of, selection_violations
-from passes import run
 
-from trimtab.limits import RebalancingLimits
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import Reason
 
 PARTS = ("represented_good", "holdings_kept", "holdings_score", "holdings_order", "represented", "weak_used")

@@ -20,14 +20,14 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from cases import random_limits, random_rows
 from counterfactuals import flips, one_step_less, present_value
 from door import candidates
+from kernel_runs import run
 from naive import naive_rebalance
-from passes import run
 
 from trimtab import RebalancingLimits, rebalance
-from trimtab.details import detail
+from trimtab.explanations.reruns import Trials
+from trimtab.explanations.sentences import detail
+from trimtab.explanations.steps import steps_of
 from trimtab.reasons import Reason
-from trimtab.steps import steps_of
-from trimtab.trials import Trials
 
 
 def complete(seeds: range) -> None:

@@ -27,9 +27,9 @@ import polars as pl
 from scipy import stats
 
 from trimtab import MarketData, RebalancingLimits, sweep
-from trimtab.backtesting.bootstrap import COMPARED, difference
-from trimtab.backtesting.overfitting import deflated_sharpe, overfitting
-from trimtab.backtesting.walking import again
+from trimtab.backtesting.backtest import again
+from trimtab.statistics.bootstrap import COMPARED, difference
+from trimtab.statistics.overfitting import deflated_sharpe, overfitting
 
 BUCKETS = 8
 LOOSE = RebalancingLimits(

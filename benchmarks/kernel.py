@@ -25,9 +25,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import oracles
 
 from trimtab import RebalancingLimits
-from trimtab.candidates import read, settings_of
+from trimtab.candidates.candidates import settings_of
+from trimtab.candidates.read import read
 from trimtab.kernel.account import rebalance_account
-from trimtab.kernel.tables import NO_PARTNERS, empty_answer
+from trimtab.kernel.records import NO_PARTNERS, empty_answer
 
 SECTORS = [f"Sector{number:02d}" for number in range(11)]
 LIMITS = RebalancingLimits(

@@ -25,12 +25,12 @@ from typing import Any
 
 import polars as pl
 
-from trimtab.engine import CoreRebalancerEngine
-from trimtab.limits import RebalancingLimits
+from trimtab.engine.engine import CoreRebalancerEngine
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.market.market_data import MarketData
+from trimtab.scoring.bucket_risk import RiskConfig
 from trimtab.scoring.fundamental import FundamentalAnalyzer, fundamental_scores
 from trimtab.scoring.regime import MarketRegimeDetector, RegimeConfig, TrendRegimes
-from trimtab.scoring.risk import RiskConfig
 from trimtab.scoring.technical import PARTS, TechnicalAnalyzer, TechnicalConfig, technical_parts, technical_scores
 from trimtab.scoring.trend import TrendAnalyzer
 

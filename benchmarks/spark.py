@@ -27,16 +27,16 @@ import pyarrow.parquet as pq
 from make_accounts import make
 
 from trimtab import RebalancingLimits
-from trimtab.batch.block import decide_block
-from trimtab.batch.plan import survey, units_of
-from trimtab.batch.rules import Rules
-from trimtab.batch.sources import find_sources
-from trimtab.batch.storage import Storage
-from trimtab.batch.work import Work
+from trimtab.batch.atomic_storage import Storage
+from trimtab.batch.parquet_sources import find_sources
+from trimtab.batch.unit_work import Work
+from trimtab.batch.units import survey, units_of
+from trimtab.blocks.decide_block import decide_block
+from trimtab.blocks.prepared_limits import Rules
 from trimtab.kernel.compilation import STAMP
-from trimtab.spark import frames
+from trimtab.spark import spark_frame as frames
+from trimtab.spark.batch_units import on_spark
 from trimtab.spark.session import session
-from trimtab.spark.units import on_spark
 
 CANDIDATES = 47
 ORDER = [("account", "ascending"), ("asset", "ascending")]

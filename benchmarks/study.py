@@ -28,7 +28,7 @@ from trimtab import (
     technical_scores,
 )
 from trimtab.backtesting.comparison import versus
-from trimtab.backtesting.sweeping import SweepResult
+from trimtab.backtesting.sweep import SweepResult
 
 COSTS = TradingCosts(commission_bps=1, spread_bps=4, slippage_bps=2)
 LOOSE = RebalancingLimits(

@@ -12,7 +12,7 @@ import polars as pl
 
 import trimtab
 from trimtab.data.samples import sample_candidates, sample_limits, sample_path
-from trimtab.market.holdings import valued
+from trimtab.market.valuation import valued
 
 SHARES = {"XOM": 160, "LLY": 45, "CVX": 75, "KO": 190, "MRK": 105, "AAPL": 70, "JNJ": 45, "JPM": 50}
 CASH = 3_000.0

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 import trimtab
-from trimtab.cli.view import page
+from trimtab.cli.screens.outcome import page
 from trimtab.data.samples import sample_candidates, sample_limits
 
 WIDTH = 110

@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 from trimtab.errors import LimitsError
-from trimtab.limits import SIZING_MODES, RebalancingLimits
+from trimtab.limits.rebalancing_limits import SIZING_MODES, RebalancingLimits
 
 Row = dict[str, Any]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from passes import plain_account
+from kernel_runs import plain_account
 
-import trimtab.rebalancing
-from trimtab.kernel.tables import empty_answer
+import trimtab.rebalancing.doors
+from trimtab.kernel.records import empty_answer
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -25,7 +25,7 @@ def market_data() -> Path:
 @pytest.fixture
 def also_plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every rebalance of the test also runs undecorated, and must give the same bits."""
-    compiled = trimtab.rebalancing.rebalance_account
+    compiled = trimtab.rebalancing.doors.rebalance_account
 
     def both(rows: Any, tree: Any, settings: Any, partners: Any, answer: Any) -> bool:
         plain = empty_answer(len(answer))  # not a copy: the bytes between the fields count too
@@ -34,4 +34,4 @@ def also_plain(monkeypatch: pytest.MonkeyPatch) -> None:
         assert plain.tobytes() == answer.tobytes()
         return bool(braked)
 
-    monkeypatch.setattr(trimtab.rebalancing, "rebalance_account", both)
+    monkeypatch.setattr(trimtab.rebalancing.doors, "rebalance_account", both)

@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from trimtab import LimitsError, RebalancingLimits, rebalance
-from trimtab.conflicts import Conflict
-from trimtab.explanation import Counterfactual
-from trimtab.relaxations import Relaxation
-from trimtab.sweeps import WEIGHT_STEP
+from trimtab.explanations.conflicts import Conflict
+from trimtab.explanations.explanation import Counterfactual
+from trimtab.explanations.relaxations import Relaxation
+from trimtab.explanations.values_to_try import WEIGHT_STEP
 
 Row = dict[str, Any]
 OF_ROW = ("score", "restriction", "max_weight")

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from trimtab.limits import RebalancingLimits
-from trimtab.paths import UNKNOWN, split_path
+from trimtab.bucket_path import UNKNOWN, split_path
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 Node = tuple[str, ...]
 Row = dict[str, Any]

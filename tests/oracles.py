@@ -21,8 +21,8 @@ import highspy
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trimtab.limits import BucketLimit, RebalancingLimits
-from trimtab.paths import UNKNOWN, split_path
+from trimtab.bucket_path import UNKNOWN, split_path
+from trimtab.limits.rebalancing_limits import BucketLimit, RebalancingLimits
 
 SCORE_UNITS = 1000
 _USED_UP = 1e-12

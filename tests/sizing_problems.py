@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 from cases import random_limits, random_rows
+from kernel_runs import run
 from naive import ROOT, aimed_total, bounds, fit_lower_bounds, fixed_weight, read_account, select, under
 from oracles import Group, reachable
-from passes import run
 
-from trimtab.limits import RebalancingLimits
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 
 @dataclass(frozen=True)

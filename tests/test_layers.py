@@ -1,8 +1,12 @@
-"""Who may import whom: only from lower floors, or from above it on its own floor. Imports inside functions count too."""
+"""Who may import whom: a folder is a stage on one floor, and imports only from lower floors.
+
+Imports inside functions count too. Inside a folder there are no import cycles.
+"""
 
 from __future__ import annotations
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -11,66 +15,61 @@ import trimtab
 
 ROOT = Path(trimtab.__file__).parent
 
-# Floor by floor, and on a floor from top to bottom; a folder stands for all that is in it.
 FLOORS = {
-    0: ("errors", "reasons", "paths", "written", "fields"),
-    1: ("regime_limits", "limits", "bucket_config", "rule_sheet", "kernel"),
-    2: ("bucket_tree", "columns", "correlations", "candidates", "checked_nodes", "certificate", "checker"),
-    3: (
-        "details",
-        "stages",
-        "changes",
-        "trials",
-        "sweeps",
-        "scans",
-        "sizes",
-        "steps",
-        "explanation",
-        "explanation_json",
-        "relaxations",
-        "conflicts",
-        "difference",
-        "summaries",
-        "facts",
-        "report",
-        "preflight",
-        "result",
-        "rebalancing",
-        "data",
-    ),
-    4: (
-        "market",
-        "bucketing",
-        "assets",
-        "bucket_checks",
-        "buckets",
-        "universe",
-        "scoring",
-        "bucket_limits",
-        "selection",
-    ),
-    5: ("engine_run", "engine"),
-    6: ("batch", "spark", "backtesting", "interop"),
-    8: ("cli", "__main__"),
+    0: ("errors", "reasons", "bucket_path", "text"),
+    1: ("limits", "kernel"),
+    2: ("candidates", "statistics"),
+    3: ("certificate", "explanations", "files"),
+    4: ("facts", "market", "data"),
+    5: ("report", "scoring"),
+    6: ("rebalancing",),
+    7: ("engine", "blocks", "backtesting", "interop"),
+    8: ("batch",),
+    9: ("spark",),
+    10: ("cli",),
+    11: ("__main__",),
 }
 FACE = "__init__"  # names everything, late
-RANK = {room: (floor, at) for floor, rooms in FLOORS.items() for at, room in enumerate(rooms)}
-# Inside the kernel, from the records to the loop over accounts.
-KERNEL = ("tables", "compilation", "selection", "sizing", "holding", "account", "accounts", "blocks", "walk", "walks")
+FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
+# Inside the kernel, from the records to the loop over policies: the sections of the rules in their order.
+KERNEL = (
+    "records",
+    "compilation",
+    "eligibility",
+    "selection_queue",
+    "selection_walk",
+    "selection_reasons",
+    "selection",
+    "wishes",
+    "sizing",
+    "holding_band",
+    "brakes",
+    "account",
+    "accounts",
+    "block",
+    "backtest_records",
+    "backtest_trading",
+    "backtest",
+    "backtest_many",
+)
 
 
 def modules() -> list[Path]:
     return sorted(ROOT.rglob("*.py"))
 
 
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
 def room_of(path: Path) -> str:
-    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+    return dotted(path).split(".")[0]
 
 
 def imported(path: Path) -> list[tuple[int, str]]:
     """The line and the dotted name, without `trimtab.`, of everything that a file imports from the package."""
     package = ["trimtab", *path.relative_to(ROOT).parts[:-1]]
-    found = []
+    imports = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -80,31 +79,37 @@ def imported(path: Path) -> list[tuple[int, str]]:
             names = [f"{base}.{alias.name}" for alias in node.names]
         else:
             continue
-        found += [(node.lineno, name) for name in names if name.split(".")[0] == "trimtab"]
-    return [(line, name.removeprefix("trimtab").removeprefix(".")) for line, name in found]
-
-
-def is_above(mine: str, other: str) -> bool:
-    """Whether an import of `other` in `mine` goes up, or sideways to what stands below it on the same floor."""
-    return RANK[other] >= RANK[mine] and mine != other
+        imports += [(node.lineno, name) for name in names if name.split(".")[0] == "trimtab"]
+    return [(line, name.removeprefix("trimtab").removeprefix(".")) for line, name in imports]
 
 
 def faults(path: Path) -> list[str]:
     """Imports that a file must not have."""
-    mine, found = room_of(path), []
+    mine, wrong = room_of(path), []
     for line, name in imported(path):
         other = name.split(".")[0]
-        place = f"{path.relative_to(ROOT)}:{line} imports trimtab.{name}"
-        if other in RANK:
-            if is_above(mine, other):
-                found.append(place)
-        elif RANK[mine][0] < max(FLOORS):  # the face belongs to the edges alone
-            found.append(place)
-    return found
+        where = f"{path.relative_to(ROOT)}:{line} imports trimtab.{name}"
+        if other in FLOOR:
+            if other != mine and FLOOR[other] >= FLOOR[mine]:
+                wrong.append(where)
+        elif mine not in ("cli", "__main__"):  # the face belongs to the edges alone
+            wrong.append(where)
+    return wrong
+
+
+def graph(paths: list[Path]) -> dict[str, set[str]]:
+    """Which module imports which."""
+    known = {dotted(path) for path in paths}
+    edges: dict[str, set[str]] = {}
+    for path in paths:
+        mine = dotted(path)
+        targets = [name if name in known else name.rpartition(".")[0] for _, name in imported(path)]
+        edges[mine] = {target for target in targets if target in known and target != mine}
+    return edges
 
 
 def test_every_room_has_a_floor() -> None:
-    assert {room_of(path) for path in modules()} == {*RANK, FACE}
+    assert {room_of(path) for path in modules()} == {*FLOOR, FACE}
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
@@ -113,26 +118,38 @@ def test_imports_only_from_below(path: Path) -> None:
         assert faults(path) == []
 
 
+def test_no_import_cycle() -> None:
+    TopologicalSorter(graph([path for path in modules() if room_of(path) != FACE])).prepare()
+
+
+def test_few_modules_are_loose() -> None:
+    assert len(list(ROOT.glob("*.py"))) <= 8
+
+
 def test_the_test_sees_what_it_should(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that breaks the rule in every way is caught in every way."""
     text = (
         "from trimtab.errors import Fault\n"
-        "import trimtab.rebalancing\n"
+        "import trimtab.rebalancing.doors\n"
         "from trimtab.cli import app\n"
         "from trimtab import rebalance\n"
         "def late():\n"
-        "    from trimtab.result import Pass\n"
-        "    from .preflight import check\n"
-        "    from trimtab.candidates import read\n"
-        "    from trimtab.kernel.tables import ROOT\n"
+        "    from trimtab.rebalancing.result import Pass\n"
+        "    from ..rebalancing.preflight import check\n"
+        "    from trimtab.candidates.read import read\n"
+        "    from trimtab.kernel.records import ROOT\n"
         "    import trimtab\n"
+        "    from trimtab.limits.other import name\n"
     )
-    bad = tmp_path / "limits.py"
-    bad.write_text(text)
+    folder = tmp_path / "limits"
+    folder.mkdir()
+    (folder / "bad.py").write_text(text)
+    (folder / "other.py").write_text("def late():\n    from trimtab.limits import bad\n")
     monkeypatch.setitem(globals(), "ROOT", tmp_path)
-    assert [fault.split(" ")[0] for fault in faults(bad)] == [f"limits.py:{line}" for line in (2, 3, 4, 6, 7, 8, 9, 10)]
-    assert not is_above("rebalancing", "result")
-    assert is_above("result", "rebalancing")
+    lines = [fault.split(" ")[0] for fault in faults(folder / "bad.py")]
+    assert lines == [f"limits/bad.py:{line}" for line in (2, 3, 4, 6, 7, 8, 9, 10)]
+    with pytest.raises(CycleError):
+        TopologicalSorter(graph(modules())).prepare()
 
 
 @pytest.mark.parametrize("at", range(len(KERNEL)))
@@ -147,19 +164,10 @@ def test_the_kernel_is_listed() -> None:
     assert {path.stem for path in (ROOT / "kernel").glob("*.py")} == {*KERNEL, "__init__"}
 
 
-@pytest.mark.parametrize("room", ["checked_nodes", "checker"])
-def test_the_certificate_shares_nothing_with_the_kernel(room: str) -> None:
-    names = [name for _, name in imported(ROOT / f"{room}.py")]
-    assert names
-    assert not [name for name in names if name.split(".")[0] in ("kernel", "bucket_tree", "reasons")]
-
-
-def test_the_screen_before_the_checker_shares_nothing_with_the_rules() -> None:
-    names = [name for _, name in imported(ROOT / "batch" / "screen.py")]
-    assert {name for name in names if name.split(".")[0] in ("kernel", "bucket_tree", "reasons", "batch")} == {
-        "kernel.compilation.compiled",
-        "kernel.compilation.entry",
-    }
+def test_the_certificate_shares_nothing_with_the_rules() -> None:
+    names = [name for path in (ROOT / "certificate").glob("*.py") for _, name in imported(path)]
+    rules = {name for name in names if name.split(".")[0] in ("kernel", "reasons") or "bucket_tree" in name}
+    assert rules == {"kernel.compilation.compiled", "kernel.compilation.entry"}  # how to compile, no rule
 
 
 def test_the_library_does_not_print() -> None:

@@ -9,84 +9,162 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trimtab.assets import AssetPriority, AssetScore
+    from trimtab.backtesting.backtest import backtest
     from trimtab.backtesting.benchmark import benchmark
+    from trimtab.backtesting.policy_grid import Between
     from trimtab.backtesting.result import BacktestResult
-    from trimtab.backtesting.sweeping import SweepResult, sweep
-    from trimtab.backtesting.terms import TradingCosts
-    from trimtab.backtesting.varying import Between
-    from trimtab.backtesting.walking import backtest
-    from trimtab.bucket_config import BucketLimitsConfig
-    from trimtab.bucket_limits import BucketEnforcementResult, BucketLimitsEnforcer
-    from trimtab.bucketing import AssetBucketManager
-    from trimtab.buckets import BucketAllocation, BucketManager, BucketStatistics
-    from trimtab.certificate import Certificate, Constraint
-    from trimtab.conflicts import Conflict
-    from trimtab.correlations import Correlations, correlations_of
-    from trimtab.difference import Difference
-    from trimtab.engine import CoreRebalancerEngine
-    from trimtab.engine_run import EngineRun
+    from trimtab.backtesting.sweep import SweepResult, sweep
+    from trimtab.backtesting.trading_costs import TradingCosts
+    from trimtab.candidates.correlations import Correlations, correlations_of
+    from trimtab.certificate.certificate import Certificate, Constraint
+    from trimtab.engine.asset_bucket_manager import AssetBucketManager
+    from trimtab.engine.asset_score import AssetPriority, AssetScore
+    from trimtab.engine.bucket_limits_enforcer import BucketEnforcementResult, BucketLimitsEnforcer
+    from trimtab.engine.bucket_manager import BucketAllocation, BucketManager, BucketStatistics
+    from trimtab.engine.engine import CoreRebalancerEngine
+    from trimtab.engine.engine_run import EngineRun
+    from trimtab.engine.scoring_service import ScoringService
+    from trimtab.engine.selection_service import RebalancingTarget, SelectionResult, SelectionService
+    from trimtab.engine.universe import RebalancingUniverse, UniverseBuilder
     from trimtab.errors import BrokenLimitError, InputError, LimitsError, SetupError, TrimtabError, UnmetLimitError
-    from trimtab.explanation import Explanation
-    from trimtab.limits import BucketLimit, RebalancingLimits
+    from trimtab.explanations.conflicts import Conflict
+    from trimtab.explanations.difference import Difference
+    from trimtab.explanations.explanation import Explanation
+    from trimtab.facts.bucket_summaries import BucketSummary
+    from trimtab.limits.bucket_limits_config import BucketLimitsConfig
+    from trimtab.limits.rebalancing_limits import BucketLimit, RebalancingLimits
     from trimtab.market.market_data import MarketData, MarketSource
     from trimtab.market.prices import MarketChecks
     from trimtab.market.view import MarketView
-    from trimtab.preflight import Finding, Preflight, check
     from trimtab.reasons import Action, Reason, Restriction, SizeReason
-    from trimtab.rebalancing import rebalance, rebalance_many
-    from trimtab.result import RebalanceManyResult, RebalanceResult
+    from trimtab.rebalancing.doors import rebalance, rebalance_many
+    from trimtab.rebalancing.many_result import RebalanceManyResult
+    from trimtab.rebalancing.preflight import Finding, Preflight, check
+    from trimtab.rebalancing.result import RebalanceResult
+    from trimtab.scoring.bucket_risk import RiskAdjusted, RiskConfig, risk_adjusted
     from trimtab.scoring.combined import combined_scores
     from trimtab.scoring.fundamental import FundamentalAnalyzer, FundamentalConfig, fundamental_scores
+    from trimtab.scoring.price_correlations import CorrelationConfig, price_correlations
     from trimtab.scoring.regime import MarketRegimeDetector, RegimeConfig, RegimeTable, TrendRegimes
-    from trimtab.scoring.risk import CorrelationConfig, RiskAdjusted, RiskConfig, price_correlations, risk_adjusted
-    from trimtab.scoring.service import ScoringService
     from trimtab.scoring.technical import TechnicalAnalyzer, TechnicalConfig, technical_scores
     from trimtab.scoring.trend import TrendAnalyzer, TrendConfig
     from trimtab.scoring.weights import ScoreWeights
-    from trimtab.selection import RebalancingTarget, SelectionResult, SelectionService
-    from trimtab.summaries import BucketSummary
-    from trimtab.universe import RebalancingUniverse, UniverseBuilder
 
 _ROOMS = {
-    "assets": ("AssetPriority", "AssetScore"),
+    "backtesting.backtest": ("backtest",),
     "backtesting.benchmark": ("benchmark",),
+    "backtesting.policy_grid": ("Between",),
     "backtesting.result": ("BacktestResult",),
-    "backtesting.sweeping": ("SweepResult", "sweep"),
-    "backtesting.terms": ("TradingCosts",),
-    "backtesting.varying": ("Between",),
-    "backtesting.walking": ("backtest",),
-    "bucket_config": ("BucketLimitsConfig",),
-    "bucket_limits": ("BucketEnforcementResult", "BucketLimitsEnforcer"),
-    "bucketing": ("AssetBucketManager",),
-    "buckets": ("BucketAllocation", "BucketManager", "BucketStatistics"),
-    "certificate": ("Certificate", "Constraint"),
-    "conflicts": ("Conflict",),
-    "correlations": ("Correlations", "correlations_of"),
-    "difference": ("Difference",),
-    "engine": ("CoreRebalancerEngine",),
-    "engine_run": ("EngineRun",),
-    "errors": ("BrokenLimitError", "InputError", "LimitsError", "SetupError", "TrimtabError", "UnmetLimitError"),
-    "explanation": ("Explanation",),
-    "limits": ("BucketLimit", "RebalancingLimits"),
-    "market.market_data": ("MarketData", "MarketSource"),
+    "backtesting.sweep": (
+        "SweepResult",
+        "sweep",
+    ),
+    "backtesting.trading_costs": ("TradingCosts",),
+    "candidates.correlations": (
+        "Correlations",
+        "correlations_of",
+    ),
+    "certificate.certificate": (
+        "Certificate",
+        "Constraint",
+    ),
+    "engine.asset_bucket_manager": ("AssetBucketManager",),
+    "engine.asset_score": (
+        "AssetPriority",
+        "AssetScore",
+    ),
+    "engine.bucket_limits_enforcer": (
+        "BucketEnforcementResult",
+        "BucketLimitsEnforcer",
+    ),
+    "engine.bucket_manager": (
+        "BucketAllocation",
+        "BucketManager",
+        "BucketStatistics",
+    ),
+    "engine.engine": ("CoreRebalancerEngine",),
+    "engine.engine_run": ("EngineRun",),
+    "engine.scoring_service": ("ScoringService",),
+    "engine.selection_service": (
+        "RebalancingTarget",
+        "SelectionResult",
+        "SelectionService",
+    ),
+    "engine.universe": (
+        "RebalancingUniverse",
+        "UniverseBuilder",
+    ),
+    "errors": (
+        "BrokenLimitError",
+        "InputError",
+        "LimitsError",
+        "SetupError",
+        "TrimtabError",
+        "UnmetLimitError",
+    ),
+    "explanations.conflicts": ("Conflict",),
+    "explanations.difference": ("Difference",),
+    "explanations.explanation": ("Explanation",),
+    "facts.bucket_summaries": ("BucketSummary",),
+    "limits.bucket_limits_config": ("BucketLimitsConfig",),
+    "limits.rebalancing_limits": (
+        "BucketLimit",
+        "RebalancingLimits",
+    ),
+    "market.market_data": (
+        "MarketData",
+        "MarketSource",
+    ),
     "market.prices": ("MarketChecks",),
     "market.view": ("MarketView",),
-    "preflight": ("Finding", "Preflight", "check"),
-    "reasons": ("Action", "Reason", "Restriction", "SizeReason"),
-    "rebalancing": ("rebalance", "rebalance_many"),
-    "result": ("RebalanceManyResult", "RebalanceResult"),
+    "reasons": (
+        "Action",
+        "Reason",
+        "Restriction",
+        "SizeReason",
+    ),
+    "rebalancing.doors": (
+        "rebalance",
+        "rebalance_many",
+    ),
+    "rebalancing.many_result": ("RebalanceManyResult",),
+    "rebalancing.preflight": (
+        "Finding",
+        "Preflight",
+        "check",
+    ),
+    "rebalancing.result": ("RebalanceResult",),
+    "scoring.bucket_risk": (
+        "RiskAdjusted",
+        "RiskConfig",
+        "risk_adjusted",
+    ),
     "scoring.combined": ("combined_scores",),
-    "scoring.fundamental": ("FundamentalAnalyzer", "FundamentalConfig", "fundamental_scores"),
-    "scoring.regime": ("MarketRegimeDetector", "RegimeConfig", "RegimeTable", "TrendRegimes"),
-    "scoring.risk": ("CorrelationConfig", "RiskAdjusted", "RiskConfig", "price_correlations", "risk_adjusted"),
-    "scoring.service": ("ScoringService",),
-    "scoring.technical": ("TechnicalAnalyzer", "TechnicalConfig", "technical_scores"),
-    "scoring.trend": ("TrendAnalyzer", "TrendConfig"),
+    "scoring.fundamental": (
+        "FundamentalAnalyzer",
+        "FundamentalConfig",
+        "fundamental_scores",
+    ),
+    "scoring.price_correlations": (
+        "CorrelationConfig",
+        "price_correlations",
+    ),
+    "scoring.regime": (
+        "MarketRegimeDetector",
+        "RegimeConfig",
+        "RegimeTable",
+        "TrendRegimes",
+    ),
+    "scoring.technical": (
+        "TechnicalAnalyzer",
+        "TechnicalConfig",
+        "technical_scores",
+    ),
+    "scoring.trend": (
+        "TrendAnalyzer",
+        "TrendConfig",
+    ),
     "scoring.weights": ("ScoreWeights",),
-    "selection": ("RebalancingTarget", "SelectionResult", "SelectionService"),
-    "summaries": ("BucketSummary",),
-    "universe": ("RebalancingUniverse", "UniverseBuilder"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from trimtab.backtesting.course import Course, unknown_assets
-from trimtab.backtesting.offers import Offers, empty_offers
+from trimtab.backtesting.backtest import walked
+from trimtab.backtesting.market_history import Course, unknown_assets
 from trimtab.backtesting.policy import policy_of
 from trimtab.backtesting.result import BacktestResult
-from trimtab.backtesting.walking import walked
+from trimtab.backtesting.scores_by_date import Offers, empty_offers
 from trimtab.errors import Fault, InputError
-from trimtab.fields import MOST
-from trimtab.limits import RebalancingLimits
+from trimtab.limits.fields import MOST
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 _FULL = 1.0 + 1e-9
 
@@ -64,7 +64,7 @@ def benchmark(
 
     Examples
     --------
-    >>> from trimtab.backtesting.walking import backtest
+    >>> from trimtab.backtesting.backtest import backtest
     >>> rows = [("2024-01-31", 10.0), ("2024-02-01", 10.0), ("2024-02-29", 12.0), ("2024-03-01", 12.0)]
     >>> prices = [{"date": date, "symbol": "AAA", "close": close} for date, close in rows]
     >>> result = backtest(prices, scores=[{"date": "2024-01-31", "asset": "AAA", "score": 0.9}])

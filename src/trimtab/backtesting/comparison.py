@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trimtab.backtesting.bootstrap import COMPARED, Interval, difference
 from trimtab.backtesting.result import BacktestResult
 from trimtab.errors import Fault, InputError
+from trimtab.statistics.bootstrap import COMPARED, Interval, difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def versus(
     results
         At least one, of the same sessions, each with a name of its own.
     level, samples, seed
-        As in `trimtab.backtesting.bootstrap.difference`.
+        As in `trimtab.statistics.bootstrap.difference`.
 
     Raises
     ------

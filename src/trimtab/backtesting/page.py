@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from trimtab.backtesting.charts import equity_chart, heat_chart, stack_chart, trade_chart, versus_chart
-from trimtab.backtesting.page_facts import BacktestFacts
-from trimtab.backtesting.sweep_charts import logit_chart, surface_chart
-from trimtab.backtesting.sweep_facts import SweepFacts
+from trimtab.backtesting.pages.backtest_facts import BacktestFacts
+from trimtab.backtesting.pages.backtest_page import equity_chart, heat_chart, stack_chart, trade_chart, versus_chart
+from trimtab.backtesting.pages.sweep_facts import SweepFacts
+from trimtab.backtesting.pages.sweep_page import logit_chart, surface_chart
 from trimtab.report.page import rendered
 
 

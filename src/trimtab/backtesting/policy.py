@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trimtab.bucket_tree import BucketTree, grow
-from trimtab.candidates import read, settings_of
+from trimtab.candidates.bucket_tree import BucketTree, grow
+from trimtab.candidates.candidates import settings_of
+from trimtab.candidates.read import read
 from trimtab.errors import LimitsError
-from trimtab.kernel.tables import Ints, Records
-from trimtab.limits import RebalancingLimits
+from trimtab.kernel.records import Ints, Records
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from trimtab.backtesting.course import Course, unknown_assets
-from trimtab.backtesting.frames import (
+from trimtab.backtesting.market_history import Course, unknown_assets
+from trimtab.backtesting.result_frames import (
     Walked,
     bucket_weights_frame,
     candidates_of,
@@ -23,17 +23,17 @@ from trimtab.backtesting.frames import (
     turnover_frame,
     weights_frame,
 )
-from trimtab.backtesting.measured import cash_returns, measured, top_weights
-from trimtab.backtesting.series import Floats
-from trimtab.backtesting.statistics import Statistics, returns_of
-from trimtab.backtesting.terms import Terms
+from trimtab.backtesting.result_statistics import cash_returns, measured, top_weights
+from trimtab.backtesting.settings import Terms
 from trimtab.errors import Fault, InputError, listed
-from trimtab.limits import RebalancingLimits
-from trimtab.market.incoming import Date, day
+from trimtab.facts.bucket_summaries import Note
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.market.typed_columns import Date, day
 from trimtab.reasons import Action
-from trimtab.rebalancing import rebalance
-from trimtab.result import RebalanceResult
-from trimtab.summaries import Note
+from trimtab.rebalancing.doors import rebalance
+from trimtab.rebalancing.result import RebalanceResult
+from trimtab.statistics.checked_arrays import Floats
+from trimtab.statistics.performance import Statistics, returns_of
 
 _CHANGES = tuple(member.code for member in (Action.OPEN, Action.CLOSE, Action.INCREASE, Action.DECREASE))
 
@@ -242,7 +242,7 @@ class BacktestResult:
             Results that cannot stand beside this one.
         """
         from trimtab.backtesting.page import backtest_page  # noqa: PLC0415 - Jinja, only for a page
-        from trimtab.backtesting.page_facts import backtest_facts  # noqa: PLC0415
+        from trimtab.backtesting.pages.backtest_facts import backtest_facts  # noqa: PLC0415
 
         return backtest_page(backtest_facts([self, *beside], title))
 

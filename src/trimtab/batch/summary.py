@@ -9,9 +9,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from trimtab.batch.brake import Rise, rises
-from trimtab.batch.counts import Counts
-from trimtab.batch.folder import FAILED, MANIFEST, read_manifest, read_records
+from trimtab.batch.publish_brake import Rise, rises
+from trimtab.batch.published_folder import FAILED, MANIFEST, read_manifest, read_records
+from trimtab.blocks.counts import Counts
 from trimtab.errors import Fault, InputError
 
 _FAILED_SHOWN = 5

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import trimtab
-from trimtab.cli import unneeded
-from trimtab.cli.batch import batch_app
-from trimtab.cli.exits import ExitCode, Words, exit_codes
+from trimtab.cli import fast_start as unneeded
+from trimtab.cli.commands.backtest import backtest, sweep
+from trimtab.cli.commands.batch import batch_app
+from trimtab.cli.exit_codes import ExitCode, Words, exit_codes
 from trimtab.cli.output import ExplainFormat, Format
-from trimtab.cli.walking import backtest, sweep
 
 if TYPE_CHECKING:
     from trimtab.cli.inputs import ChosenLimits, Inputs
-    from trimtab.result import RebalanceResult
+    from trimtab.rebalancing.result import RebalanceResult
 
 _OUT_WIDTH = 120
 
@@ -147,16 +147,16 @@ def rebalance(
 ) -> int:
     """Decide what to hold, and how much of each; with --prices, from market data in one go."""
     from trimtab.cli.inputs import from_prices, read_inputs, read_limits
-    from trimtab.cli.market import market_files
+    from trimtab.cli.market_inputs import market_files
     from trimtab.cli.output import check_out, format_of
-    from trimtab.cli.risk import by_risk, with_correlations
+    from trimtab.cli.risk_inputs import by_risk, with_correlations
 
     words = Words(quiet=quiet)
     chosen_form = format_of(form, out)
     chosen = read_limits(limits, preset, settings or [])
     market = market_files(prices, fundamentals, classification, membership, as_of)
     if from_prices(file, scores, holdings, buckets, cash, prices) and market is not None and holdings is not None:
-        from trimtab.cli.market import market_inputs
+        from trimtab.cli.market_inputs import market_inputs
 
         inputs = market_inputs(market, holdings, cash, words, quiet=quiet)
     else:
@@ -189,7 +189,7 @@ def score(
     quiet: Quiet = False,
 ) -> int:
     """Score every asset of a table of prices: between 0 and 1, with its parts and what was missing."""
-    from trimtab.cli.market import MarketFiles, scored
+    from trimtab.cli.market_inputs import MarketFiles, scored
     from trimtab.cli.output import check_out, emit, encoded_table, format_of, write_file
 
     words = Words(quiet=quiet)
@@ -223,10 +223,10 @@ def check(
     quiet: Quiet = False,
 ) -> int:
     """Say what will not work, before anything is decided."""
-    from trimtab.cli.findings import conflicts_text, findings_text, summary
     from trimtab.cli.inputs import read_inputs, read_limits
     from trimtab.cli.output import emit
-    from trimtab.cli.risk import with_correlations
+    from trimtab.cli.risk_inputs import with_correlations
+    from trimtab.cli.screens.preflight import conflicts_text, findings_text, summary
 
     words = Words(quiet=quiet)
     chosen = read_limits(limits, preset, settings or [])
@@ -261,10 +261,10 @@ def explain(
     """Say why an asset is in or out, and what would change it. FILE is left out with --scores."""
     from trimtab.cli.inputs import read_inputs, read_limits
     from trimtab.cli.output import emit
-    from trimtab.cli.risk import with_correlations
-    from trimtab.cli.view import printed
-    from trimtab.cli.why import explanations_page
-    from trimtab.explanation_json import explanations_json
+    from trimtab.cli.risk_inputs import with_correlations
+    from trimtab.cli.screens.explanation import explanations_page
+    from trimtab.cli.screens.outcome import printed
+    from trimtab.explanations.explanation_json import explanations_json
 
     words = Words(quiet=quiet)
     file, assets = (None, names) if scores is not None else (Path(names[0]), names[1:])
@@ -303,7 +303,7 @@ def report(
     """Make a report as one HTML page that needs nothing else."""
     from trimtab.cli.inputs import read_inputs, read_limits
     from trimtab.cli.output import check_out, check_page, emit, write_file
-    from trimtab.cli.risk import with_correlations
+    from trimtab.cli.risk_inputs import with_correlations
 
     words = Words(quiet=quiet)
     check_page(out)
@@ -364,8 +364,8 @@ def limits_describe(limits: LimitsFile = None, preset: Preset = None, settings: 
     """Say in plain language what the limits are."""
     from trimtab.cli.inputs import read_limits
     from trimtab.cli.output import emit
-    from trimtab.rule_sheet import rule_sheet_text
-    from trimtab.written import printable
+    from trimtab.limits.in_words import rule_sheet_text
+    from trimtab.text import printable
 
     emit(printable(rule_sheet_text(read_limits(limits, preset, settings or []).limits), keep="\n").encode())
     return ExitCode.FINE
@@ -378,7 +378,7 @@ def limits_presets(
 ) -> int:
     """List the presets, or print the text of one."""
     from trimtab.cli.output import emit
-    from trimtab.limits import preset_names, preset_text
+    from trimtab.limits.presets import preset_names, preset_text
 
     text = preset_text(name) if name is not None else "".join(f"{known}\n" for known in preset_names())
     emit(text.encode())
@@ -392,7 +392,7 @@ def limits_schema() -> int:
     import json
 
     from trimtab.cli.output import emit
-    from trimtab.limits import limits_schema as schema
+    from trimtab.limits.json_schema import limits_schema as schema
 
     emit(f"{json.dumps(schema(), indent=2)}\n".encode())
     return ExitCode.FINE
@@ -400,10 +400,10 @@ def limits_schema() -> int:
 
 def _rebalanced(inputs: Inputs, chosen: ChosenLimits, words: Words, *, strict: bool) -> RebalanceResult:
     """The result; the first time on a machine says why it takes long."""
-    from trimtab.candidates import read
+    from trimtab.candidates.read import read
     from trimtab.kernel.account import rebalance_account
     from trimtab.kernel.compilation import is_cached
-    from trimtab.rebalancing import rebalance as decide
+    from trimtab.rebalancing.doors import rebalance as decide
 
     limits = chosen.limits.replace(on_unmet="raise") if strict else chosen.limits
     with inputs.named_in_errors(), chosen.named_in_errors():
@@ -433,7 +433,7 @@ def _put_out(result: RebalanceResult, title: str, form: str, out: Path | None, *
     if form != Format.TABLE:
         data = encoded(result, form)
     else:
-        from trimtab.cli.view import page, printed
+        from trimtab.cli.screens.outcome import page, printed
 
         facts = result.facts(title)
         data = printed(

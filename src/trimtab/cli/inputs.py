@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from trimtab.cli.exits import Words
+from trimtab.bucket_path import UNKNOWN
+from trimtab.cli.exit_codes import Words
 from trimtab.errors import Fault, InputError, LimitsError, listed
-from trimtab.limits import RebalancingLimits
-from trimtab.paths import UNKNOWN
-from trimtab.regime_limits import laid_over
-from trimtab.written import counted
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.limits.regimes import laid_over
+from trimtab.text import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from trimtab.correlations import Correlations
-    from trimtab.data.files import Joined
+    from trimtab.candidates.correlations import Correlations
+    from trimtab.files.joined_files import Joined
     from trimtab.market.view import MarketView
 
 _BARE_WORD = re.compile(r"[A-Za-z][\w-]*", re.ASCII).fullmatch
@@ -85,7 +85,8 @@ def read_inputs(
         A file that cannot be read.
     """
     _refuse_mixture(file, scores, holdings, buckets)
-    from trimtab.data.files import join_tables, read_table  # late: Arrow loads slowly
+    from trimtab.files.joined_files import join_tables
+    from trimtab.files.table_files import read_table  # late: Arrow loads slowly
 
     if file is not None:
         return Inputs(read_table(file), str(file), (file,), lambda fault: fault)

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from trimtab.cli.exits import ExitCode
+from trimtab.cli.exit_codes import ExitCode
 from trimtab.errors import Fault, InputError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from trimtab.result import RebalanceResult
+    from trimtab.rebalancing.result import RebalanceResult
 
 
 class Format(StrEnum):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from trimtab.data.files import read_table
-from trimtab.limits import RebalancingLimits
+from trimtab.files.table_files import read_table
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 
 def sample_path(name: str = "candidates.csv") -> Path:

@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from trimtab.details import Detail
+from trimtab.explanations.reruns import Trials
+from trimtab.explanations.sentences import Detail
 from trimtab.facts.buckets import short_names, top_of
 from trimtab.reasons import Action, Reason, SizeReason
-from trimtab.trials import Trials
-from trimtab.written import percent, printable
+from trimtab.text import percent, printable
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from trimtab.certificate import Certificate
-from trimtab.limits import RebalancingLimits
-from trimtab.paths import UNKNOWN, split_path
-from trimtab.summaries import BucketSummary
-from trimtab.trials import Trials
-from trimtab.written import percent, printable
+from trimtab.bucket_path import UNKNOWN, split_path
+from trimtab.certificate.certificate import Certificate
+from trimtab.explanations.reruns import Trials
+from trimtab.facts.bucket_summaries import BucketSummary
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.text import percent, printable
 
 _FULL_TOLERANCE = 1e-9
 _BUCKET_LIMITS = ("max_positions", "max_allocation", "min_allocation")

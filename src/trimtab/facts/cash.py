@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from trimtab.certificate import Certificate, Constraint
+from trimtab.certificate.certificate import Certificate, Constraint
 from trimtab.errors import listed
 from trimtab.facts.assets import AssetFact
-from trimtab.limits import RebalancingLimits
-from trimtab.written import counted, percent, printable
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.text import counted, percent, printable
 
 _TOLERANCE = 1e-9
 _NAMED = 6

@@ -12,17 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from trimtab.certificate import Certificate
-from trimtab.details import Detail
+from trimtab.bucket_path import UNKNOWN
+from trimtab.certificate.certificate import Certificate
+from trimtab.explanations.reruns import Trials
+from trimtab.explanations.sentences import Detail
 from trimtab.facts.assets import AssetFact, Groups, Part, assets_of, groups_of, parts_of
+from trimtab.facts.bucket_summaries import BucketSummary, Note
 from trimtab.facts.buckets import BucketFact, buckets_of, colours_of, is_used, scale_of
 from trimtab.facts.cash import Outcome, cash_reasons, cash_sentence
-from trimtab.facts.lines import Count, Line, counts_of, lines_of
-from trimtab.paths import UNKNOWN
+from trimtab.facts.certificate_lines import Count, Line, counts_of, lines_of
 from trimtab.reasons import Reason
-from trimtab.summaries import BucketSummary, Note
-from trimtab.trials import Trials
-from trimtab.written import counted, percent, printable
+from trimtab.text import counted, percent, printable
 
 _ACTIONS = {"open": "opened", "close": "closed", "increase": "increased", "decrease": "decreased", "hold": "held"}
 _GREEDY = "max_correlation is set: the selection is greedy and need not be the optimum of the rules"

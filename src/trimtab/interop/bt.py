@@ -9,9 +9,9 @@ import bt
 import pandas as pd
 
 from trimtab.errors import Fault, InputError
-from trimtab.limits import RebalancingLimits, given_limits
-from trimtab.rebalancing import rebalance
-from trimtab.result import RebalanceResult
+from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
+from trimtab.rebalancing.doors import rebalance
+from trimtab.rebalancing.result import RebalanceResult
 
 
 class BucketRebalance(bt.Algo):  # type: ignore[misc]

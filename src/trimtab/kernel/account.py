@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from trimtab.kernel.brakes import must_brake
 from trimtab.kernel.compilation import allocating, compiled, entry
-from trimtab.kernel.holding import hold
+from trimtab.kernel.holding_band import hold
+from trimtab.kernel.records import NO_NODE, Ints, Records
 from trimtab.kernel.selection import select, selected_before
 from trimtab.kernel.sizing import size
-from trimtab.kernel.tables import NO_NODE, WEIGHT_TOLERANCE, Ints, Records
 from trimtab.reasons import Action, SizeReason
 
 
@@ -26,19 +27,6 @@ def _action(current: float, target: float) -> Action:
     return Action.INCREASE if target > current else Action.DECREASE
 
 
-@compiled
-def _must_brake(rows: Records, settings: Any, answer: Records) -> bool:
-    """Whether more would be sold, or more positions closed, than the brakes allow (rules, section 7)."""
-    sold, closed = 0.0, 0
-    for at in range(rows.size):
-        current, proposed = rows[at].current, answer[at].proposed
-        if proposed < current:
-            sold += current - proposed
-            if proposed <= 0.0 and current >= settings.dust_weight:
-                closed += 1
-    return sold > settings.brake_turnover + WEIGHT_TOLERANCE or closed > settings.brake_closed_positions
-
-
 @allocating
 def _complete(
     rows: Records, tree: Records, settings: Any, choices: Records, capacity: Records, answer: Records
@@ -51,7 +39,7 @@ def _complete(
         answer[member.row].proposed = member.target
         answer[member.row].size_reason = member.reason
         answer[member.row].size_node = member.node
-    braked = _must_brake(rows, settings, answer)
+    braked = must_brake(rows, settings, answer)
     for at in range(rows.size):
         current, decided = rows[at].current, answer[at]
         decided.target = current if braked else decided.proposed

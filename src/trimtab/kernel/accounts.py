@@ -7,7 +7,7 @@ import numpy as np
 
 from trimtab.kernel.account import rebalance_account
 from trimtab.kernel.compilation import parallel_entry
-from trimtab.kernel.tables import Flags, Ints, Records
+from trimtab.kernel.records import Flags, Ints, Records
 
 
 @parallel_entry

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from trimtab.kernel.compilation import allocating, compiled
-from trimtab.kernel.selection import FIXED, base_cap, is_sizable
-from trimtab.kernel.tables import (
+from trimtab.kernel.eligibility import FIXED, base_cap
+from trimtab.kernel.records import (
     COUNT_TOLERANCE,
     MEMBER,
     NO_NODE,
@@ -25,53 +25,11 @@ from trimtab.kernel.tables import (
     Records,
     SizingMode,
 )
+from trimtab.kernel.wishes import bounds_of, wish_of
 from trimtab.reasons import Restriction, SizeReason
 
 # A sum within this of a goal is at the goal.
 _SUM_TOLERANCE = 1e-13
-_LEAST_SCORE_WISH = 0.001
-
-
-@compiled
-def wish_of(row: Any, settings: Any) -> float:
-    """The wished size of an asset, relative to the others (absolute in `desired` mode)."""
-    mode = settings.sizing_mode
-    if mode == SizingMode.SCORE_WEIGHTED:
-        return max(row.score, _LEAST_SCORE_WISH)
-    if mode == SizingMode.ADAPTIVE:
-        if row.score >= 0.9:
-            return 1.5
-        if row.score >= 0.8:
-            return 1.2
-        if row.score >= 0.7:
-            return 1.0
-        if row.score >= 0.6:
-            return 0.8
-        return 0.5
-    if mode == SizingMode.INVERSE_VOLATILITY:
-        return 1.0 / row.sizing_input
-    if mode == SizingMode.DESIRED:
-        return row.sizing_input
-    return 1.0
-
-
-@compiled
-def _bounds(row: Any, fixed: bool, closed: bool, settings: Any) -> tuple[float, float]:
-    """The least and the most weight of a selected asset. `closed`: nothing in its bucket is bought."""
-    cap = base_cap(row.max_weight, settings)
-    if fixed:
-        may_grow = (
-            row.restriction == Restriction.NO_SELL
-            and row.current >= settings.dust_weight
-            and row.score >= settings.min_score_threshold
-            and is_sizable(row.sizing_input, settings)
-            and not closed
-        )
-        return row.current, max(cap, row.current) if may_grow else row.current
-    if row.restriction == Restriction.NO_BUY or closed:
-        high = min(cap, row.current)
-        return min(settings.min_position_weight, high), high
-    return settings.min_position_weight, cap
 
 
 @allocating
@@ -110,7 +68,7 @@ def _arrange(
             member.row = at
             member.node = NO_NODE
             member.fixed = choices[at].kind == FIXED
-            member.low, member.high = _bounds(row, member.fixed, tree[row.leaf].closed, settings)
+            member.low, member.high = bounds_of(row, member.fixed, tree[row.leaf].closed, settings)
             member.wish = 1.0 if member.fixed and member.low >= member.high else wish_of(row, settings)
     return members, spans, places
 

@@ -11,10 +11,10 @@ from typing import Any, Protocol, runtime_checkable
 import polars as pl
 
 from trimtab.errors import Fault, InputError
-from trimtab.market.findings import Finding, findings_of
-from trimtab.market.incoming import Date, day
+from trimtab.market.data_findings import Finding, findings_of
+from trimtab.market.dated_tables import Fundamentals, read_classification, read_fundamentals, read_membership
 from trimtab.market.prices import MarketChecks, read_prices
-from trimtab.market.records import Fundamentals, read_classification, read_fundamentals, read_membership
+from trimtab.market.typed_columns import Date, day
 from trimtab.market.view import MarketView
 
 

@@ -15,9 +15,9 @@ import numpy as np
 import polars as pl
 
 from trimtab.errors import Fault, InputError, LimitsError
-from trimtab.fields import check_fields, described
-from trimtab.market.findings import EVENTS, events
-from trimtab.market.incoming import (
+from trimtab.limits.fields import check_fields, described
+from trimtab.market.data_findings import EVENTS, events
+from trimtab.market.typed_columns import (
     SYMBOL_NAMES,
     column_named,
     day,

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import polars as pl
 
 from trimtab.errors import Fault, InputError
-from trimtab.market.findings import Finding, findings_of
+from trimtab.market.data_findings import Finding, findings_of
 
 
 @dataclass(frozen=True)

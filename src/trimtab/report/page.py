@@ -9,8 +9,8 @@ from typing import Any
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
 
-from trimtab.facts.findings import Findings
 from trimtab.facts.outcome import Facts
+from trimtab.facts.report_facts import Findings
 from trimtab.report.charts import bucket_chart, dumbbell_chart, tally_chart, treemap_chart, waterfall_chart
 from trimtab.report.shapes import Chart
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from trimtab.scoring.tables import SCORED, Scores, weighted_mean
+from trimtab.scoring.ranks import SCORED, Scores, weighted_mean
 from trimtab.scoring.weights import ScoreWeights
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import polars as pl
 
 from trimtab.errors import Fault, InputError, LimitsError
-from trimtab.fields import check_fields, described
-from trimtab.market.incoming import Date, day
+from trimtab.limits.fields import check_fields, described
 from trimtab.market.market_data import MarketData
+from trimtab.market.typed_columns import Date, day
 from trimtab.market.view import MarketView
-from trimtab.scoring.measures import MEASURES, PARTS, measured
-from trimtab.scoring.tables import (
+from trimtab.scoring.fundamental_measures import MEASURES, PARTS, measured
+from trimtab.scoring.ranks import (
     LOW_CONFIDENCE,
     NO_BUCKET,
     NO_INPUTS,
@@ -65,7 +65,7 @@ class FundamentalConfig:
 def fundamental_scores(view: MarketView, config: FundamentalConfig | None = None) -> Scores:
     """The fundamental scores of a day.
 
-    Scored are the assets with a price in the window. Each measure (see `trimtab.scoring.measures`) is the latest that was known, at most `max_age_days` old. It is ranked
+    Scored are the assets with a price in the window. Each measure (see `trimtab.scoring.fundamental_measures`) is the latest that was known, at most `max_age_days` old. It is ranked
     among the assets of the same bucket of the classification, all assets being one where none was given, and counts
     where at least `min_peers` of them have it. A part is the mean of the ranks of its measures, the score the weighted
     mean of the parts that are there; what is missing is named in `missing` and lowers `confidence`, the weighted share

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 import polars as pl
 
 from trimtab.errors import Fault, InputError, LimitsError, nearest
-from trimtab.fields import check_fields, described
-from trimtab.market.incoming import Date, day, days_of, frame_of, names_of, numbers_of, required
+from trimtab.limits.fields import check_fields, described
 from trimtab.market.market_data import MarketData
+from trimtab.market.typed_columns import Date, day, days_of, frame_of, names_of, numbers_of, required
 from trimtab.market.view import MarketView
 from trimtab.scoring.trend import TrendAnalyzer
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from trimtab.errors import LimitsError
-from trimtab.fields import check_fields, described
-from trimtab.market.incoming import Date, day
+from trimtab.limits.fields import check_fields, described
 from trimtab.market.market_data import MarketData
+from trimtab.market.typed_columns import Date, day
 from trimtab.market.view import MarketView
-from trimtab.scoring.tables import LOW_CONFIDENCE, SCORED, Scores, long_prices, obstacle, percentile_rank, weighted_mean
+from trimtab.scoring.ranks import LOW_CONFIDENCE, SCORED, Scores, long_prices, obstacle, percentile_rank, weighted_mean
 
 PARTS = ("momentum", "trend", "volatility", "drawdown", "reversal")
 # A lower value of these is better, so they are ranked the other way round.

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from trimtab.errors import LimitsError
-from trimtab.fields import check_fields, described
-from trimtab.market.incoming import Date, day
+from trimtab.limits.fields import check_fields, described
 from trimtab.market.market_data import MarketData
+from trimtab.market.typed_columns import Date, day
 from trimtab.market.view import MarketView
-from trimtab.scoring.tables import long_prices
+from trimtab.scoring.ranks import long_prices
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from trimtab.errors import LimitsError
-from trimtab.fields import check_fields, described
+from trimtab.limits.fields import check_fields, described
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,5 @@
 """Many accounts on Apache Spark: the block function of `batch`, with Spark's scheduler, retries and storage."""
 
-from trimtab.spark.frames import rebalance
+from trimtab.spark.spark_frame import rebalance
 
 __all__ = ["rebalance"]

@@ -1,0 +1,1 @@
+"""A backtest and a sweep as pages."""

@@ -1,0 +1,330 @@
+"""What the page of a backtest says, in one frozen object: every number that it shows, and the text in which it is shown."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from trimtab.backtesting.comparison import Versus, shown, versus
+from trimtab.backtesting.result import BacktestResult
+from trimtab.facts.outcome import Figure
+from trimtab.limits.in_words import Section, rule_sheet
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.statistics.performance import Statistics, drawdowns
+from trimtab.text import percent, printable
+
+POINTS = 400  # drawn of a curve
+COLUMNS = 160  # drawn of what there is one of for each decision
+_AT = 1e-9
+NONE = "none"
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A policy's equity, and how far it is below its highest: one point for each of the dates that are drawn."""
+
+    name: str
+    equity: tuple[float, ...]
+    drawdown: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class BucketCourse:
+    """A bucket over the decisions that are drawn. `most` is its limit, None where it has none."""
+
+    path: str
+    colour: int
+    weights: tuple[float, ...]
+    weight_texts: tuple[str, ...]
+    most: float | None
+    most_text: str
+    mean_text: str
+    highest_text: str
+    last_text: str
+    at_limit: str
+
+
+@dataclass(frozen=True)
+class TradeFact:
+    """What was traded after a decision and what it cost, fractions of the account."""
+
+    date: str
+    turnover: float
+    cost: float
+    turnover_text: str
+    cost_text: str
+
+
+@dataclass(frozen=True)
+class YearFact:
+    """A calendar year: its months' returns, as written; empty where there was no session."""
+
+    year: str
+    months: tuple[str, ...]
+    total: str
+    turnover: str
+    cost: str
+
+
+@dataclass(frozen=True)
+class StatisticFact:
+    """A row of a table, as written: a statistic of each policy, or a date's weight of each bucket."""
+
+    name: str
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class VersusFact:
+    """A difference with its interval."""
+
+    name: str
+    sentence: str
+    estimate: float
+    low: float
+    high: float
+    estimate_text: str
+    low_text: str
+    high_text: str
+    is_mean: bool
+
+
+@dataclass(frozen=True)
+class BacktestFacts:
+    """Everything that the page of a backtest shows. `days` and `trade_days` are ordinals of the drawn dates.
+
+    `comparisons` are those of `compared`, as they are shown.
+    """
+
+    title: str
+    period: str
+    figures: tuple[Figure, ...]
+    notes: tuple[str, ...]
+    policies: tuple[str, ...]
+    days: tuple[int, ...]
+    curves: tuple[Curve, ...]
+    trade_days: tuple[int, ...]
+    trade_dates: tuple[str, ...]
+    buckets: tuple[BucketCourse, ...]
+    cash: tuple[float, ...]
+    trades: tuple[TradeFact, ...]
+    years: tuple[YearFact, ...]
+    statistics: tuple[StatisticFact, ...]
+    compared: tuple[Versus, ...]
+    comparisons: tuple[VersusFact, ...]
+    how_compared: str
+    terms: tuple[Figure, ...]
+    rules: tuple[Section, ...]
+    heat_columns: tuple[str, ...]
+    heat_rows: tuple[StatisticFact, ...]
+    month_columns: tuple[str, ...]
+    statistic_columns: tuple[str, ...]
+
+
+def backtest_facts(
+    results: Sequence[BacktestResult], title: str, *, samples: int = 5_000, seed: int = 0
+) -> BacktestFacts:
+    """The facts of the first result, beside the others.
+
+    Raises
+    ------
+    InputError
+        As in `trimtab.backtesting.comparison.versus`.
+    """
+    intervals = versus(results, samples=samples, seed=seed)
+    first = results[0]
+    dates = first.equity["date"].to_list()
+    drawn = _spread(len(dates), POINTS)
+    columns = _spread(first.turnover.height, COLUMNS)
+    decided = first.turnover["trade_date"].to_list()
+    buckets, cash = _buckets(first, columns)
+    return BacktestFacts(
+        title=printable(title),
+        period=f"{dates[0].isoformat()} to {dates[-1].isoformat()}, {len(dates)} sessions, {len(decided)} decisions",
+        figures=tuple(_figures(first.statistics)),
+        notes=tuple(printable(note.text) for note in first.notes),
+        policies=tuple(printable(one.name) for one in results),
+        days=tuple(dates[at].toordinal() for at in drawn),
+        curves=tuple(_curve(one, drawn) for one in results),
+        trade_days=tuple(decided[at].toordinal() for at in columns),
+        trade_dates=tuple(decided[at].isoformat() for at in columns),
+        buckets=tuple(buckets),
+        cash=tuple(cash),
+        trades=tuple(_trades(first, columns)),
+        years=tuple(_years(first, dates)),
+        statistics=tuple(_statistics([one.statistics for one in results])),
+        compared=tuple(intervals),
+        comparisons=tuple(map(_versus, intervals)),
+        how_compared=_how(intervals),
+        terms=tuple(_terms(first)),
+        rules=tuple(Section(one.title, tuple(map(printable, one.sentences))) for one in rule_sheet(first.limits)),
+        heat_columns=("Traded", *(f"#{one.path}" for one in buckets), "#cash"),
+        heat_rows=tuple(
+            StatisticFact(decided[at].isoformat(), (*(one.weight_texts[row] for one in buckets), percent(cash[row])))
+            for row, at in enumerate(columns)
+        ),
+        month_columns=("Year", *(f"#{month}" for month in MONTHS), "#Year"),
+        statistic_columns=("Statistic", *(f"#{printable(one.name)}" for one in results)),
+    )
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """At most so many places of `count`, evenly, with the last; each stands for those since the one before."""
+    shown = min(count, most)
+    return [(at + 1) * count // shown - 1 for at in range(shown)]
+
+
+def _curve(result: BacktestResult, drawn: Sequence[int]) -> Curve:
+    """The equity at the drawn sessions, and the deepest drawdown since the drawn session before."""
+    equity = result.equity["equity"].to_numpy()
+    below = drawdowns(equity)
+    starts = [0, *(at + 1 for at in drawn[:-1])]
+    deepest = [float(below[start : stop + 1].min()) for start, stop in zip(starts, drawn, strict=True)]
+    return Curve(printable(result.name), tuple(equity[list(drawn)].tolist()), tuple(deepest))
+
+
+def _most(path: str, limits: RebalancingLimits) -> float | None:
+    """The allocation limit of a bucket at `bucket_level`; None: it has none that could bind."""
+    if not (limits.enable_bucket_diversification and limits.enforce_allocation_limits):
+        return None
+    own = limits.buckets.get(path)
+    most = limits.max_allocation_per_bucket if own is None or own.max_allocation is None else own.max_allocation
+    return most if most < 1.0 else None
+
+
+def _buckets(result: BacktestResult, columns: Sequence[int]) -> tuple[list[BucketCourse], list[float]]:
+    """The buckets by path, and the cash, after the drawn decisions."""
+    tops, weights = result.top_weights
+    found = []
+    for at, path in enumerate(tops):
+        own, most = weights[:, at], _most(path, result.limits)
+        count = 0 if most is None else int((own >= most - _AT).sum())
+        drawn = own[list(columns)].tolist()
+        found.append(
+            BucketCourse(
+                printable(path),
+                at,
+                tuple(drawn),
+                tuple(map(percent, drawn)),
+                most,
+                NONE if most is None else percent(most),
+                percent(float(own.mean())),
+                percent(float(own.max())),
+                percent(float(own[-1])),
+                NONE if most is None else f"{count} of {len(own)}",
+            )
+        )
+    cash = np.maximum(1.0 - weights.sum(axis=1), 0.0)[list(columns)].tolist()
+    return found, cash
+
+
+def _trades(result: BacktestResult, columns: Sequence[int]) -> Iterator[TradeFact]:
+    """Turnover and cost of the drawn decisions; where several share a place, their sum."""
+    frame = result.turnover
+    turnover = frame["turnover"].to_numpy()
+    cost = (frame["cost"] / frame["value"]).to_numpy()
+    dates, start = frame["trade_date"].to_list(), 0
+    for at in columns:
+        traded, paid = math.fsum(turnover[start : at + 1]), math.fsum(cost[start : at + 1])
+        yield TradeFact(dates[at].isoformat(), traded, paid, percent(traded), f"{paid:.3%}")
+        start = at + 1
+
+
+def _years(result: BacktestResult, dates: Sequence[dt.date]) -> Iterator[YearFact]:
+    """Returns of months and years: the value at the end of each over the one at the end of that before."""
+    equity = result.equity["equity"].to_list()
+    frame = result.turnover.select("trade_date", "turnover", (result.turnover["cost"] / result.turnover["value"]))
+    traded: dict[int, list[tuple[float, float]]] = {}
+    for date, turnover, cost in frame.iter_rows():
+        traded.setdefault(date.year, []).append((turnover, cost))
+    before = equity[0]
+    for year, of_year in itertools.groupby(range(len(dates)), key=lambda at: dates[at].year):
+        start, months = before, dict.fromkeys(range(1, 13), "")
+        for month, places in itertools.groupby(list(of_year), key=lambda at: dates[at].month):
+            last = equity[list(places)[-1]]
+            months[month] = percent(last / before - 1.0)
+            before = last
+        spent = traded.get(year, [])
+        yield YearFact(
+            str(year),
+            tuple(months.values()),
+            percent(before / start - 1.0),
+            percent(math.fsum(one for one, _ in spent)),
+            f"{math.fsum(one for _, one in spent):.3%}",
+        )
+
+
+_ROWS = (
+    ("total return", "total_return", "{:.2%}"),
+    ("return a year", "annual_return", "{:.2%}"),
+    ("volatility", "volatility", "{:.2%}"),
+    ("Sharpe ratio", "sharpe", "{:.2f}"),
+    ("Sortino ratio", "sortino", "{:.2f}"),
+    ("deepest drawdown", "max_drawdown", "{:.2%}"),
+    ("Calmar ratio", "calmar", "{:.2f}"),
+    ("turnover a year", "turnover", "{:.0%}"),
+    ("cost drag a year", "cost_drag", "{:.2%}"),
+    ("effective positions", "effective_positions", "{:.1f}"),
+    ("effective bets", "effective_bets", "{:.2f}"),
+    ("bucket concentration", "bucket_concentration", "{:.3f}"),
+)
+
+
+def _text(one: Statistics, field: str, form: str) -> str:
+    value = getattr(one, field)
+    return NONE if value is None else form.format(value)
+
+
+def _figures(one: Statistics) -> Iterator[Figure]:
+    for name, field, form in _ROWS:
+        yield Figure(name, _text(one, field, form))
+
+
+def _statistics(all_of: Sequence[Statistics]) -> Iterator[StatisticFact]:
+    for name, field, form in _ROWS:
+        yield StatisticFact(name, tuple(_text(one, field, form) for one in all_of))
+
+
+def _versus(one: Versus) -> VersusFact:
+    inside = one.interval
+    what = "mean return a year" if inside.statistic == "mean" else "Sharpe ratio"
+    return VersusFact(
+        name=printable(f"{one.first} less {one.second}, {what}"),
+        sentence=printable(str(one)),
+        estimate=inside.estimate,
+        low=inside.low,
+        high=inside.high,
+        estimate_text=shown(inside, inside.estimate),
+        low_text=shown(inside, inside.low),
+        high_text=shown(inside, inside.high),
+        is_mean=inside.statistic == "mean",
+    )
+
+
+def _how(intervals: Iterable[Versus]) -> str:
+    first = next(iter(intervals), None)
+    if first is None:
+        return ""
+    one = first.interval
+    return (
+        f"{one.level:.0%} intervals by the stationary bootstrap: {one.samples} histories of blocks of the same days, seed "
+        f"{one.seed}, the mean block from the data ({one.block:.1f} sessions for the first difference)."
+    )
+
+
+def _terms(result: BacktestResult) -> Iterator[Figure]:
+    terms = result.terms
+    every = terms.every if isinstance(terms.every, str) else f"{len(terms.every)} given days"
+    costs = terms.costs
+    yield Figure("decides", f"every {every}" if every != "drift" else "on drift")
+    yield Figure("trades", f"at the next {terms.trade_at}")
+    yield Figure(
+        "costs",
+        f"commission {costs.commission_bps:g}, spread {costs.spread_bps:g}, slippage {costs.slippage_bps:g} basis points",
+    )

@@ -1,0 +1,264 @@
+"""The charts of a backtest: equity and drawdown, buckets and their limits, heat map, trading, intervals."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterator, Sequence
+
+from trimtab.backtesting.pages.backtest_facts import BacktestFacts, BucketCourse, VersusFact
+from trimtab.report.shapes import COLOURS, Chart, Shape, circle, coloured, fitting, label, line, number, path, rect
+
+WIDTH = 480.0
+_LEFT = 46.0  # free for the numbers of an axis
+_NAMES = 132.0  # free for the names of buckets
+_VALUES = 60.0
+STYLES = 5  # of lines of policies
+LEVELS = 10  # of a heat map
+
+
+def equity_chart(facts: BacktestFacts) -> Chart:
+    """Equity on a scale where equal distances are equal factors; below it how far each is under its highest."""
+    values = [value for curve in facts.curves for value in curve.equity]
+    low, high = math.log(min(values)), math.log(max(values))
+    high = high if high > low else low + 0.01
+    deepest = min(*(min(curve.drawdown) for curve in facts.curves), -0.01)
+    scale = Scale(facts.days, _LEFT, WIDTH - 4)
+    shapes = [*_years(scale, 8.0, 312.0)]
+    for value in _marks(math.exp(low), math.exp(high)):
+        y = 200 - 190 * (math.log(value) - low) / (high - low)
+        shapes += [line(_LEFT, y, WIDTH - 4, y, "grid"), label(_LEFT - 4, y + 4, f"{value:g}", "small dim", "end")]
+    for share in (0.0, deepest):
+        y = 222 + 84 * share / deepest
+        shapes += [line(_LEFT, y, WIDTH - 4, y, "grid"), label(_LEFT - 4, y + 4, f"{share:.0%}", "small dim", "end")]
+    for at, curve in enumerate(facts.curves):
+        places = [(scale.x(day), 200 - 190 * (math.log(value) - low) / (high - low)) for day, value in zip(facts.days, curve.equity, strict=True)]  # fmt: skip
+        under = [(scale.x(day), 222 + 84 * value / deepest) for day, value in zip(facts.days, curve.drawdown, strict=True)]  # fmt: skip
+        css = f"policy k{at % STYLES}"
+        shapes += [
+            path(_joined(places), css, curve.name),
+            path(_joined(under), f"{css} thin", f"{curve.name}: drawdown"),
+        ]
+    shapes += _key([curve.name for curve in facts.curves], 344.0)
+    height = 336.0 + 18 * len(facts.curves)
+    ends = "; ".join(f"{curve.name} ends at {curve.equity[-1]:.3f} of 1" for curve in facts.curves)
+    return Chart("equity", "Equity and drawdown", ends, number(WIDTH), number(height), tuple(shapes))
+
+
+def stack_chart(facts: BacktestFacts) -> Chart:
+    """All buckets on one another after each decision, above them cash; below, each bucket against its limit."""
+    steps = Steps(facts.trade_days, _NAMES, WIDTH - _VALUES)
+    shapes = [*_years(steps.scale, 4.0, 170.0)]
+    base = [0.0] * len(facts.trade_days)
+    for one in facts.buckets:
+        top = [below + weight for below, weight in zip(base, one.weights, strict=True)]
+        shapes += _area(steps, base, top, 160.0, 150.0, one)
+        base = top
+    for share in (0.0, 0.5, 1.0):
+        y = 160 - 150 * share
+        shapes += [
+            line(_NAMES, y, WIDTH - _VALUES, y, "grid"),
+            label(_NAMES - 4, y + 4, f"{share:.0%}", "small dim", "end"),
+        ]
+    for at, one in enumerate(facts.buckets):
+        shapes += _lane(steps, one, 196.0 + 34 * at)
+    height = 192.0 + 34 * len(facts.buckets)
+    summary = "; ".join(f"{one.path}: mean {one.mean_text}, highest {one.highest_text}, at most {one.most_text}" for one in facts.buckets)  # fmt: skip
+    return Chart("stack", "Buckets over time", summary, number(WIDTH), number(height), tuple(shapes))
+
+
+def _lane(steps: Steps, one: BucketCourse, y: float) -> Iterator[Shape]:
+    """One bucket on its own scale: its area, and a line at its limit."""
+    full = max([*one.weights, one.most or 0.0, 0.01])
+    yield from coloured(0, y + 10, 10, 10, one.colour)
+    yield label(15, y + 19, fitting(one.path, _NAMES - 20))
+    yield from _area(steps, [0.0] * len(one.weights), list(one.weights), y + 28, 26 / full, one)
+    yield line(_NAMES, y + 28, WIDTH - _VALUES, y + 28, "grid")
+    if one.most is not None:
+        at = y + 28 - 26 * one.most / full
+        yield line(_NAMES, at, WIDTH - _VALUES, at, "limit", f"{one.path}, at most: {one.most_text}")
+        yield label(WIDTH, at + 9, one.most_text, "small", "end")
+
+
+def _area(
+    steps: Steps,
+    base: Sequence[float],
+    top: Sequence[float],
+    y: float,
+    height: float,
+    one: BucketCourse,
+) -> Iterator[Shape]:
+    """The area between two rows of weights, each held until the next decision."""
+    upper = [point for at, value in enumerate(top) for point in steps.flat(at, y - height * value)]
+    lower = [point for at, value in enumerate(base) for point in steps.flat(at, y - height * value)]
+    points = _joined(upper) + _joined(lower)[::-1]
+    yield path(points, f"area c{one.colour % COLOURS}", one.path, closed=True)
+    pattern = ("", "stripes", "dots", "lines")[one.colour // COLOURS % 4]
+    if pattern:
+        yield path(points, f"p-{pattern}", closed=True)
+
+
+def heat_chart(facts: BacktestFacts) -> Chart:
+    """One row a bucket, one column a decision: the darker, the more weight; a bar on top: at its limit."""
+    steps = Steps(facts.trade_days, _NAMES, WIDTH - 4)
+    full = max([weight for one in facts.buckets for weight in one.weights], default=0.0) or 1.0
+    shapes = [*_years(steps.scale, 0.0, 20.0 * len(facts.buckets) + 6)]
+    for row, one in enumerate(facts.buckets):
+        y = 20.0 * row
+        shapes.append(label(0, y + 14, fitting(one.path, _NAMES - 6)))
+        shapes.append(rect(_NAMES, y + 1, WIDTH - 4 - _NAMES, 18, "heat h0"))
+        for start, stop, level, at_limit, tip in _cells(facts, one, full):
+            x, end = steps.left(start), steps.right(stop)
+            shapes.append(rect(x, y + 1, end - x, 18, f"heat h{level}", tip))
+            if at_limit:
+                shapes.append(rect(x, y + 1, end - x, 3, "reached"))
+    summary = "; ".join(f"{one.path}: mean {one.mean_text}, at its limit {one.at_limit}" for one in facts.buckets)
+    height = 20.0 * len(facts.buckets) + 22
+    return Chart("heat", "Weight of each bucket by date", summary, number(WIDTH), number(height), tuple(shapes))
+
+
+def _cells(facts: BacktestFacts, one: BucketCourse, full: float) -> Iterator[tuple[int, int, int, bool, str]]:
+    """Neighbouring decisions that look alike: first and last place, level, whether at the limit, and what to say."""
+    start = 0
+    looks = [
+        (min(math.ceil(LEVELS * weight / full - 1e-9), LEVELS), one.most is not None and weight >= one.most - 1e-9)
+        for weight in one.weights
+    ]
+    for at in range(1, len(looks) + 1):
+        if at == len(looks) or looks[at] != looks[start]:
+            level, reached = looks[start]
+            dates = (
+                facts.trade_dates[start]
+                if at - 1 == start
+                else f"{facts.trade_dates[start]} to {facts.trade_dates[at - 1]}"
+            )
+            if level:
+                yield (
+                    start,
+                    at - 1,
+                    level,
+                    reached,
+                    f"{one.path}, {dates}: {', '.join(dict.fromkeys((one.weight_texts[start], one.weight_texts[at - 1])))}",
+                )
+            start = at
+
+
+def trade_chart(facts: BacktestFacts) -> Chart:
+    """Turnover after each decision, and below it what that cost."""
+    steps = Steps(facts.trade_days, _LEFT + 8, WIDTH - 4)
+    shapes = [*_years(steps.scale, 4.0, 206.0)]
+    parts = (
+        ("turnover", [one.turnover for one in facts.trades], 110.0, "bar", "{:.0%}"),
+        ("cost", [one.cost for one in facts.trades], 200.0, "bar paid", "{:.2%}"),
+    )
+    for name, values, y, css, form in parts:
+        full = max(values, default=0.0)
+        height = 96.0 if name == "turnover" else 70.0
+        shapes += [line(_LEFT + 8, y, WIDTH - 4, y, "grid"), label(_LEFT + 4, y + 4, "0", "small dim", "end")]
+        if full > 0:
+            shapes.append(label(_LEFT + 4, y - height + 8, form.format(full), "small dim", "end"))
+        for at, (value, one) in enumerate(zip(values, facts.trades, strict=True)):
+            tall = height * value / full if full > 0 else 0.0
+            text = one.turnover_text if name == "turnover" else one.cost_text
+            if tall > 0:
+                shapes.append(
+                    rect(
+                        steps.left(at),
+                        y - tall,
+                        steps.right(at) - steps.left(at),
+                        tall,
+                        css,
+                        f"{one.date}, {name}: {text}",
+                    )
+                )
+    summary = "; ".join(f"{one.year}: turnover {one.turnover}, cost {one.cost}" for one in facts.years)
+    return Chart("trading", "Turnover and cost", summary, number(WIDTH), number(222.0), tuple(shapes))
+
+
+def versus_chart(facts: BacktestFacts) -> Chart:
+    """Each difference as a dot with its interval; the line is no difference."""
+    shapes: list[Shape] = []
+    for is_mean in (True, False):
+        some = [one for one in facts.comparisons if one.is_mean is is_mean]
+        full = max([max(abs(one.low), abs(one.high)) for one in some], default=0.0) or 1.0
+        for one in some:
+            shapes += _interval(one, 56.0 * (len(shapes) // 5), full)
+    height = 56.0 * len(facts.comparisons)
+    summary = "; ".join(one.sentence for one in facts.comparisons)
+    return Chart("versus", "Differences and their intervals", summary, number(WIDTH), number(height), tuple(shapes))
+
+
+def _interval(one: VersusFact, y: float, full: float) -> Iterator[Shape]:
+    scale, middle = (WIDTH / 2 - 20) / full, WIDTH / 2
+    css = "reach sure" if one.low > 0 or one.high < 0 else "reach"
+    yield label(0, y + 14, fitting(one.name, WIDTH - 4))
+    yield line(middle, y + 20, middle, y + 40, "limit")
+    yield line(middle + one.low * scale, y + 30, middle + one.high * scale, y + 30, css, one.sentence)
+    yield circle(middle + one.estimate * scale, y + 30, 4.5, "point", one.sentence)
+    yield label(WIDTH, y + 50, f"{one.estimate_text} ({one.low_text} to {one.high_text})", "small dim", "end")
+
+
+class Scale:
+    """Days to places between two ends."""
+
+    def __init__(self, days: Sequence[int], start: float, stop: float) -> None:
+        self.days, self.start, self.stop = days, start, stop
+        self.per_day = (stop - start) / max(days[-1] - days[0], 1)
+
+    def x(self, day: int) -> float:
+        """The place of a day."""
+        return self.start + (day - self.days[0]) * self.per_day
+
+
+class Steps:
+    """Decisions to places: each stands from its day to the next one's, the last as long as the one before."""
+
+    def __init__(self, days: Sequence[int], start: float, stop: float) -> None:
+        last = days[-1] - days[-2] if len(days) > 1 else 1
+        self.ends = [*days, days[-1] + last]
+        self.scale = Scale(self.ends, start, stop)
+
+    def left(self, at: int) -> float:
+        """Where a decision begins."""
+        return self.scale.x(self.ends[at])
+
+    def right(self, at: int) -> float:
+        """Where it ends."""
+        return self.scale.x(self.ends[at + 1])
+
+    def flat(self, at: int, y: float) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Its two ends at a height."""
+        return (self.left(at), y), (self.right(at), y)
+
+
+def _joined(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Points without those on a flat stretch between two others."""
+    return [
+        point
+        for at, point in enumerate(points)
+        if not 0 < at < len(points) - 1
+        or not abs(points[at - 1][1] - point[1]) + abs(points[at + 1][1] - point[1]) < 1e-9
+    ]
+
+
+def _years(scale: Scale, top: float, bottom: float) -> Iterator[Shape]:
+    """A line at the first day of each year, and the year under it, every so often."""
+    first, last = (dt.date.fromordinal(day).year for day in (scale.days[0], scale.days[-1]))
+    every = max(1, math.ceil((last - first) / 7))
+    for year in range(first + 1, last + 1, every):
+        x = scale.x(dt.date(year, 1, 1).toordinal())
+        yield line(x, top, x, bottom, "grid")
+        yield label(x, bottom + 13, str(year), "small dim", "middle")
+
+
+def _marks(low: float, high: float) -> list[float]:
+    """Round values between two, few."""
+    step = 10.0 ** math.floor(math.log10(max(high - low, 1e-6)))
+    size = next(size for size in (step / 5, step / 2, step, 2 * step, 5 * step) if (high - low) / size <= 5)
+    return [round(size * at, 10) for at in range(math.ceil(low / size), math.floor(high / size) + 1) if at > 0]
+
+
+def _key(names: Sequence[str], y: float) -> Iterator[Shape]:
+    for at, name in enumerate(names):
+        yield line(_LEFT, y + 18 * at - 4, _LEFT + 34, y + 18 * at - 4, f"policy k{at % STYLES}")
+        yield label(_LEFT + 42, y + 18 * at, fitting(name, WIDTH - _LEFT - 50))

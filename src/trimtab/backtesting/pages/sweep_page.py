@@ -1,0 +1,57 @@
+"""The charts of a sweep: the surface over two fields, and how the best of one half of history fares in the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from trimtab.backtesting.pages.backtest_page import LEVELS, WIDTH
+from trimtab.backtesting.pages.sweep_facts import CellFact, SweepFacts
+from trimtab.report.shapes import Chart, Shape, fitting, label, line, number, rect
+
+_NAMES = 104.0
+
+
+def surface_chart(facts: SweepFacts) -> Chart:
+    """The median Sharpe ratio of the policies with each pair of values: the stronger the colour, the higher."""
+    known = [one.sharpe for one in facts.cells if one.sharpe is not None]
+    low, high = min(known, default=0.0), max(known, default=0.0)
+    wide = (WIDTH - _NAMES) / len(facts.column_values)
+    shapes = [label(0, 12, fitting(f"{facts.row_field} ↓  {facts.column_field} →", WIDTH), "small dim")]
+    for at, name in enumerate(facts.column_values):
+        shapes.append(label(_NAMES + wide * (at + 0.5), 30, fitting(name, wide - 2, 11), "small", "middle"))
+    for at, name in enumerate(facts.row_values):
+        shapes.append(label(0, 36 + 26 * at + 18, fitting(name, _NAMES - 6)))
+    for one in facts.cells:
+        shapes += _cell(facts, one, wide, low, high)
+    height = 40.0 + 26 * len(facts.row_values)
+    summary = "; ".join(
+        f"{facts.row_values[one.row]}, {facts.column_values[one.column]}: {one.text}" for one in facts.cells
+    )
+    return Chart("surface", "Sharpe ratio over two fields", summary, number(WIDTH), number(height), tuple(shapes))
+
+
+def _cell(facts: SweepFacts, one: CellFact, wide: float, low: float, high: float) -> Iterator[Shape]:
+    x, y = _NAMES + wide * one.column, 36 + 26.0 * one.row
+    tip = f"{facts.row_values[one.row]}, {facts.column_values[one.column]}: {one.text} of {one.policies} policies"
+    if one.sharpe is None:
+        yield rect(x + 1, y + 1, wide - 2, 24, "heat h0", tip)
+        return
+    level = 1 + round((LEVELS - 1) * (one.sharpe - low) / (high - low)) if high > low else 5
+    yield rect(x + 1, y + 1, wide - 2, 24, f"heat h{level}", tip)
+    if wide >= 30:
+        yield label(x + wide / 2, y + 17, one.text, f"small{' over' if level > LEVELS // 2 else ''}", "middle")
+
+
+def logit_chart(facts: SweepFacts) -> Chart:
+    """Where the best of one half of history stands in the other half: left of the line, below the middle."""
+    full = max((one.share for one in facts.bars), default=0.0) or 1.0
+    wide = (WIDTH - 8) / max(len(facts.bars), 1)
+    shapes = [line(4, 140, WIDTH - 4, 140, "grid"), label(4, 158, "below the middle", "small dim")]
+    shapes.append(label(WIDTH - 4, 158, "above the middle", "small dim", "end"))
+    for at, one in enumerate(facts.bars):
+        tall = 128 * one.share / full
+        css = "bar paid" if one.low + one.high < -1e-9 else "bar"
+        shapes.append(rect(5 + wide * at, 140 - tall, wide - 2, tall, css, f"{one.label}: {one.text}"))
+    shapes.append(line(WIDTH / 2, 4, WIDTH / 2, 146, "limit"))
+    summary = "; ".join(f"{one.label}: {one.text}" for one in facts.bars)
+    return Chart("logits", "The best of one half in the other half", summary, number(WIDTH), "164", tuple(shapes))

@@ -1,0 +1,117 @@
+"""The verdict on a sweep: is its best policy more than luck?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from trimtab.statistics.checked_arrays import Floats, matrix
+from trimtab.statistics.overfitting import Deflated, Overfitting, deflated_sharpe, overfitting
+from trimtab.statistics.performance import YEAR, sharpe_ratio
+from trimtab.statistics.walk_forward import WalkForward, purged_splits, walk_forward
+
+SURE = 0.95  # of the deflated Sharpe ratio: from here on chance is refused at 5 %
+COIN = 0.5  # of the probability of overfitting: from here on the choice is worth no more than a coin
+_BLOCKS = 16
+_QUARTER, _HORIZON, _EMBARGO = 63, 21, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Luck:
+    """What the three measures say of a sweep. Sharpe ratios are of a year here; None where there is none.
+
+    `deflated` is of the best policy above cash; `relative` of the policy that is best above the mean of all policies: a
+    rising market lifts every policy above cash, and only the second is about the choice. `forward_sharpe` is that of
+    following, quarter after quarter, the policy that was best until a month before; `best_forward_sharpe` that of the best
+    policy of the whole history in the same sessions.
+    """
+
+    deflated: Deflated | None
+    relative: Deflated | None
+    overfitting: Overfitting | None
+    forward: WalkForward | None
+    best_sharpe: float | None
+    forward_sharpe: float | None
+    best_forward_sharpe: float | None
+
+    @property
+    def is_likely(self) -> bool:
+        """Whether the best policy is likely luck: chance is not refused at 5 %, above cash and above the mean of all, or the
+        choice is worth no more than a coin.
+        """
+        for one in (self.deflated, self.relative):
+            if one is None or one.probability < SURE:
+                return True
+        return self.overfitting is not None and self.overfitting.probability >= COIN
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in words."""
+        one = self.deflated
+        if one is None:
+            return "No policy moves: there is no best one."
+        verdict = "likely luck" if self.is_likely else "more than luck explains"
+        other = "" if self.relative is None else f", and {self.relative.probability:.3f} above the mean of all policies"
+        parts = [
+            f"The best of {one.policies} different policies is {verdict}: its deflated Sharpe ratio is "
+            f"{one.probability:.3f} above cash{other} ({SURE:.2f} or more refuses chance at 5 %)",
+            f"its Sharpe ratio is {self.best_sharpe:.2f}, and luck alone brings the best of so many to "
+            f"{one.expected * YEAR**0.5:.2f}",
+        ]
+        if self.overfitting is not None:
+            share = self.overfitting.probability
+            parts.append(
+                f"in {share:.0%} of the ways to halve history, the best of one half was below the middle in the other"
+            )
+        if self.forward_sharpe is not None and self.best_forward_sharpe is not None:
+            parts.append(
+                f"choosing the best again each quarter would have brought a Sharpe ratio of {self.forward_sharpe:.2f}, "
+                f"where the best in hindsight had {self.best_forward_sharpe:.2f}"
+            )
+        return "; ".join(parts) + "."
+
+
+def luck_of(returns: Any) -> Luck:
+    """The verdict on policies that walked the same sessions.
+
+    Parameters
+    ----------
+    returns
+        Above cash, shape (sessions, policies), at least 3 sessions. Every policy that was tried.
+
+    Notes
+    -----
+    History is cut into 16 blocks, or fewer where it has less than 32 sessions. The walk forward begins after a third of
+    history, tests a quarter (63 sessions) at a time, purges 21 sessions and leaves out 5 more; histories that are too
+    short for that have none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> luck_of(np.random.default_rng(1).normal(0.0, 0.01, (500, 20))).is_likely
+    True
+    """
+    values = matrix(returns, "returns", least=3)
+    sessions = len(values)
+    found = deflated_sharpe(values)
+    blocks = min(_BLOCKS, sessions // 4 * 2)
+    forward = _forward(values)
+    tested = 0 if forward is None else len(forward.returns)
+    return Luck(
+        deflated=found,
+        relative=deflated_sharpe(values - values.mean(axis=1, keepdims=True)) if values.shape[1] > 1 else None,
+        overfitting=overfitting(values, blocks) if blocks >= 2 else None,
+        forward=forward,
+        best_sharpe=None if found is None else found.sharpe * YEAR**0.5,
+        forward_sharpe=None if forward is None else sharpe_ratio(forward.returns),
+        best_forward_sharpe=None if found is None or not tested else sharpe_ratio(values[-tested:, found.best]),
+    )
+
+
+def _forward(values: Floats) -> WalkForward | None:
+    """The walk forward, None where history is too short or there is nothing to choose from."""
+    train = len(values) // 3
+    if values.shape[1] < 2 or train < 2 or len(values) <= train + _HORIZON + _EMBARGO:
+        return None
+    splits = purged_splits(len(values), train=train, test=_QUARTER, horizon=_HORIZON, embargo=_EMBARGO)
+    return walk_forward(values, splits)

@@ -1,0 +1,61 @@
+"""Rows whose accounts do not stand together, put in order by DuckDB, out of core."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from trimtab.batch.atomic_storage import TEMPORARY, Storage
+from trimtab.batch.parquet_sources import Sources, find_sources
+from trimtab.errors import Fault, InputError, SetupError
+
+SORTED = "sorted.parquet"
+_MEMORY = "512MB"
+
+
+def sort_rows(sources: Sources, work: Path, storage: Storage, workers: int) -> Sources:
+    """The same rows by account and asset, as one file in `work`, which is kept for a run that goes on.
+
+    Raises
+    ------
+    SetupError
+        DuckDB is not installed.
+    InputError
+        A file cannot be read or written.
+    """
+    file = work / SORTED
+    if not file.exists():
+        unfinished = work / f".{SORTED}.{secrets.token_hex(6)}{TEMPORARY}"
+        _sort(sources, unfinished, workers)
+        storage.take_over(unfinished, file)
+    return find_sources([str(file)], sources.columns)
+
+
+def _sort(sources: Sources, file: Path, workers: int) -> None:
+    duckdb = _duckdb()
+    spilled = file.with_name(f".spilled.{secrets.token_hex(6)}{TEMPORARY}")
+    settings = {"memory_limit": _MEMORY, "threads": workers, "temp_directory": str(spilled)}
+    order = ", ".join(f'"{name}"' for name in sources.columns)
+    rows = pa.RecordBatchReader.from_batches(sources.plain_schema, sources.all_batches())
+    with duckdb.connect(config=settings) as connection:
+        connection.register("candidates", rows)
+        try:
+            target = str(file).replace("'", "''")
+            query = f"SELECT * FROM candidates ORDER BY {order}"  # noqa: S608 - the names are those of COLUMNS
+            connection.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet)")
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            said = str(error).split("\n", maxsplit=1)[0]
+            fault = Fault(f"the rows cannot be sorted ({said})", "make room, or sort them by account beforehand")
+            raise InputError([fault], str(file.parent)) from None
+
+
+def _duckdb() -> Any:
+    try:
+        import duckdb  # noqa: PLC0415 - an optional extra
+    except ImportError:
+        problem = "the rows of an account stand in several places, and DuckDB, which would sort them, is not installed"
+        raise SetupError(problem, "pip install 'trimtab[batch]', or sort the rows by account") from None
+    return duckdb

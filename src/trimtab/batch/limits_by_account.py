@@ -1,0 +1,87 @@
+"""Limits for a batch: one set for all accounts, or several, of which each account names one by its `limits_id`.
+
+Several are a folder of TOML files (`calm.toml` is `calm`), a TOML file with a table for each (`[limits_id.calm]`), or a
+Parquet file with the column `limits_id` and columns named like limits (null: the default; `buckets` and other tables: as JSON).
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from trimtab.batch.parquet_sources import reading
+from trimtab.blocks.arrow_columns import LIMITS_ID
+from trimtab.errors import Fault, InputError, LimitsError
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+
+ManyLimits = Mapping[str | None, RebalancingLimits]
+
+
+def read_many_limits(path: Path) -> ManyLimits | None:
+    """Limits by `limits_id`; None for a file with one set of limits.
+
+    Raises
+    ------
+    InputError
+        A folder or a table without limits, or an id that is missing or stands twice.
+    LimitsError
+        Limits that are unknown or contradict each other.
+    """
+    if path.is_dir():
+        found: dict[str | None, RebalancingLimits] = {
+            file.stem: RebalancingLimits.from_toml(file) for file in sorted(path.glob("*.toml"))
+        }
+        return _any(found, path, "has no .toml files", "put one for each limits_id there")
+    if path.suffix.casefold() in (".parquet", ".pq"):
+        return _any(dict(_from_parquet(path)), path, "has no rows", "give one for each limits_id")
+    return _from_toml(path)
+
+
+def _any(found: dict[str | None, RebalancingLimits], path: Path, problem: str, advice: str) -> ManyLimits:
+    if not found:
+        raise InputError([Fault(problem, advice)], str(path))
+    return found
+
+
+def _from_toml(path: Path) -> ManyLimits | None:
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8")).get(LIMITS_ID)
+    except (OSError, ValueError):
+        return None  # the reader of one set of limits says what is wrong
+    if not isinstance(tables, dict):
+        return None
+    found: dict[str | None, RebalancingLimits] = {}
+    for name, values in tables.items():
+        if not isinstance(values, dict):
+            raise LimitsError([f"{LIMITS_ID}.{name} is not a table: write [{LIMITS_ID}.{name}]"], str(path))
+        found[name] = RebalancingLimits.from_dict(values, f"{path}, {LIMITS_ID} {name!r}")
+    return _any(found, path, f"has no limits under {LIMITS_ID}", f"write a table [{LIMITS_ID}.NAME] for each")
+
+
+def _from_parquet(path: Path) -> ManyLimits:
+    with reading(str(path)):
+        rows = pq.read_table(path).to_pylist()
+    found: dict[str | None, RebalancingLimits] = {}
+    for at, row in enumerate(rows, 1):
+        name = row.pop(LIMITS_ID, None)
+        if not isinstance(name, str) or not name.strip() or name in found:
+            problem = "stands twice" if name in found else "is missing"
+            raise InputError([Fault(problem, "name each set of limits once", column=LIMITS_ID, row=at)], str(path))
+        values = {field: _value(field, value, at, path) for field, value in row.items() if value is not None}
+        found[name] = RebalancingLimits.from_dict(values, f"{path}, {LIMITS_ID} {name!r}")
+    return found
+
+
+def _value(field: str, value: Any, row: int, path: Path) -> Any:
+    if field not in ("buckets", "regimes", "known_buckets"):
+        return value
+    try:
+        return json.loads(value)
+    except (TypeError, ValueError):
+        fault = Fault("is not JSON", "write the table as JSON text", column=field, row=row, value=value)
+        raise InputError([fault], str(path)) from None

@@ -1,0 +1,274 @@
+"""Where a batch reads: Parquet files, folders and globs, local or in an object store, checked at the door.
+
+A place is a path, or a URI that `pyarrow.fs` knows (`s3://`, `gs://`, `abfs://`, `hdfs://`, `file://`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from trimtab.blocks.arrow_columns import COLUMNS, is_text, value_type
+from trimtab.candidates.columns import repeated
+from trimtab.errors import Fault, InputError
+from trimtab.kernel.records import Ints
+
+_CHUNK = 1 << 22  # bytes
+_BATCH = 1 << 17  # rows
+
+
+@dataclass(frozen=True)
+class Source:
+    """A Parquet file: its place as it was found, the rows of each of its row groups, its columns, its size and age."""
+
+    place: str
+    groups: tuple[int, ...]
+    schema: pa.Schema
+    stamp: tuple[int, int]
+
+    @property
+    def name(self) -> str:
+        """Its name without folders."""
+        return PurePosixPath(self.place).name
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return sum(self.groups)
+
+    def batches(self, groups: Sequence[int], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The rows of some row groups in order, a bounded number at a time, however large a row group is.
+
+        Raises
+        ------
+        InputError
+            The file cannot be read, or is damaged.
+        """
+        file = _parquet(self.place, [name for name in columns if _is_words(self.schema.field(name).type)])
+        with reading(self.place):
+            yield from file.iter_batches(_BATCH, row_groups=list(groups), columns=list(columns))
+
+    def digest(self) -> str:
+        """The SHA-256 of its bytes.
+
+        Raises
+        ------
+        InputError
+            It cannot be read.
+        """
+        found = hashlib.sha256()
+        with reading(self.place), _stream(self.place) as stream:
+            while chunk := stream.read_buffer(_CHUNK):
+                found.update(chunk)
+        return found.hexdigest()
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The files of a batch in order, and those of their columns that are read. Rows are counted through all files."""
+
+    files: tuple[Source, ...]
+    columns: tuple[str, ...]
+
+    @cached_property
+    def starts(self) -> Ints:
+        """The row at which each file begins, and the number of all rows."""
+        return np.concatenate([[0], np.cumsum([file.rows for file in self.files])]).astype(np.int64)
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return int(self.starts[-1])
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns that are read."""
+        known = self.files[0].schema
+        return pa.schema([known.field(name) for name in self.columns])
+
+    def check_unchanged(self) -> None:
+        """Refuse files that were written to since they were found: what was hashed may not be what was decided.
+
+        Raises
+        ------
+        InputError
+            For the first of them.
+        """
+        for file in self.files:
+            if _stamp(file.place) != file.stamp:
+                advice = "let nobody write to it, remove what is unpublished, and run again"
+                raise InputError([Fault("was changed while the batch was running", advice)], file.place)
+
+    @property
+    def plain_schema(self) -> pa.Schema:
+        """The same without dictionaries."""
+        return pa.schema(
+            [(field.name, pa.string() if _is_words(field.type) else value_type(field.type)) for field in self.schema]
+        )
+
+    def all_batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows of all files, text as text.
+
+        Raises
+        ------
+        InputError
+            A file cannot be read.
+        """
+        for file in self.files:
+            for batch in file.batches(range(len(file.groups)), self.columns):
+                yield from pa.Table.from_batches([batch]).cast(self.plain_schema).to_batches()
+
+    def table(self) -> pa.Table:
+        """All rows as one table.
+
+        Raises
+        ------
+        InputError
+            A file cannot be read.
+        """
+        return pa.Table.from_batches(self.all_batches(), self.plain_schema).combine_chunks()
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Columns that mean nothing to a batch."""
+        return tuple(name for name in self.files[0].schema.names if name not in COLUMNS)
+
+
+def find_sources(places: Sequence[str], columns: Sequence[str] = COLUMNS) -> Sources:
+    """The Parquet files at these places, each place's in order of their names; a folder with all that are below it.
+
+    Raises
+    ------
+    InputError
+        Nothing there, a file that is not Parquet, files whose columns differ, no rows.
+    """
+    files = tuple(_source(place) for given in places for place in _expanded(given))
+    first = files[0]
+    for other in files[1:]:
+        _check_alike(first, other, columns)
+    if not any(file.rows for file in files):
+        raise InputError([Fault("there are no candidates", "give a table with at least one row")], first.place)
+    return Sources(files, tuple(name for name in columns if name in first.schema.names))
+
+
+def _is_words(kind: pa.DataType) -> bool:
+    return is_text(value_type(kind))
+
+
+def _source(place: str) -> Source:
+    file = _parquet(place, [])
+    groups = tuple(file.metadata.row_group(at).num_rows for at in range(file.metadata.num_row_groups))
+    schema = file.schema_arrow
+    twice = repeated(schema.names)
+    if twice:
+        raise InputError(twice, place)
+    return Source(place, groups, schema, _stamp(place))
+
+
+def _stamp(place: str) -> tuple[int, int]:
+    """The size of a file and when it was written; -1 where a file system does not tell."""
+    with reading(place):
+        system, path = _located(place)
+        info = system.get_file_info(path)
+        return info.size or -1, info.mtime_ns or -1
+
+
+def _check_alike(first: Source, other: Source, columns: Sequence[str]) -> None:
+    """Files of one batch have the same columns, of the same kinds."""
+    for name in columns:
+        has, had = (name in source.schema.names for source in (other, first))
+        if has != had:
+            lacking, having = (first, other) if has else (other, first)
+            advice = f"{having.place} has it: add it here, or drop it there"
+            raise InputError([Fault("the column is missing", advice, column=name)], lacking.place)
+        if has:
+            kinds = [value_type(source.schema.field(name).type) for source in (first, other)]
+            if kinds[0] != kinds[1] and not all(map(is_text, kinds)):
+                problem = f"is {kinds[1]}, but {kinds[0]} in {first.place}"
+                raise InputError([Fault(problem, "give the column one type", column=name)], other.place)
+
+
+def _located(place: str) -> tuple[fs.FileSystem, str]:
+    return fs.FileSystem.from_uri(place) if "://" in place else (fs.LocalFileSystem(), place)
+
+
+def _expanded(given: str) -> list[str]:
+    """The places of the files that an argument stands for."""
+    is_uri = "://" in given
+    base, _, query = given.partition("?") if is_uri else (given, "", "")  # a URI may end in ?region=...
+    folder, pattern = _split(base, "*[" if is_uri else "*?[")
+    with reading(given):
+        system, path = _located(f"{folder}?{query}" if query else folder)
+        if not pattern and system.get_file_info(path).type != fs.FileType.Directory:
+            return [given]
+        found = [one for one, inner in _below(system, path) if _fits(inner, pattern)]
+    if not found:
+        raise InputError([Fault("there is no Parquet file", "check the path")], given)
+    scheme = folder[: len(folder) - len(path)] if is_uri else ""
+    return [f"{scheme}{one}{f'?{query}' if query else ''}" for one in sorted(found)]
+
+
+def _split(place: str, signs: str) -> tuple[str, list[str]]:
+    """The folder before the first part of a path with one of the signs, and the parts from there on."""
+    parts = place.split("/")
+    at = next((at for at, part in enumerate(parts) if any(sign in part for sign in signs)), len(parts))
+    return "/".join(parts[:at]) or ("/" if place.startswith("/") else "."), parts[at:]
+
+
+def _below(system: fs.FileSystem, folder: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The files in a folder and below it, but for the hidden; and the parts of their paths from there on."""
+    for info in system.get_file_info(fs.FileSelector(folder, recursive=True)):
+        inner = PurePosixPath(info.path).relative_to(PurePosixPath(folder)).parts
+        if info.type == fs.FileType.File and not any(part.startswith((".", "_")) for part in inner):
+            yield info.path, inner
+
+
+def _fits(inner: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether a file is asked for, part by part; without a pattern, by its suffix."""
+    if not pattern:
+        return inner[-1].endswith((".parquet", ".pq"))
+    return len(inner) == len(pattern) and all(map(fnmatchcase, inner, pattern))
+
+
+def _stream(place: str) -> Any:
+    system, path = _located(place)
+    return system.open_input_stream(path)
+
+
+def _parquet(place: str, texts: Sequence[str]) -> pq.ParquetFile:
+    with reading(place):
+        system, path = _located(place)
+        return pq.ParquetFile(system.open_input_file(path), read_dictionary=list(texts))
+
+
+@contextmanager
+def reading(place: str) -> Iterator[None]:
+    """What goes wrong while a file is read, as an error for people.
+
+    Raises
+    ------
+    InputError
+        It is not there, may not be read, is no Parquet file, or is damaged.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise InputError([Fault("there is no such file", "check the path")], place) from None
+    except pa.ArrowInvalid as error:
+        said = str(error).split("\n", maxsplit=1)[0]
+        fault = Fault(f"cannot be read as Parquet ({said})", "give a Parquet file, a folder of them or a glob")
+        raise InputError([fault], place) from None
+    except OSError as error:
+        fault = Fault(f"cannot be read ({error.strerror or error})", "check the path and your rights")
+        raise InputError([fault], place) from None

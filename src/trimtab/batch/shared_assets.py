@@ -1,0 +1,189 @@
+"""Assets that all accounts share, joined to what each account holds: the candidates of a block, made while it streams."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trimtab.batch.parquet_sources import Sources, find_sources
+from trimtab.batch.purchase_candidates import offer
+from trimtab.blocks.arrow_columns import LIMITS_ID, check_columns, text_codes
+from trimtab.blocks.precheck import starts_of
+from trimtab.blocks.prepared_limits import votes_of
+from trimtab.bucket_path import UNKNOWN, split_path
+from trimtab.candidates.columns import NUMBERS, TEXTS
+from trimtab.candidates.read import read
+from trimtab.errors import Fault, InputError, listed
+from trimtab.kernel.records import Flags, Floats, Ints
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+
+COLUMNS = tuple(name for name in (*TEXTS, *NUMBERS) if name != "current_weight")
+MAX_MISSING = 0.001
+_SIZED_BY = {"desired": "desired_weight", "inverse_volatility": "volatility"}
+
+
+class Universe:
+    """The assets of a batch, each once, with what is the same for all accounts; and who is offered which of them.
+
+    Raises
+    ------
+    InputError
+        Assets that could be no candidates: a column, or all that is wrong with them.
+    """
+
+    def __init__(self, sources: Sources, limits: Mapping[str | None, RebalancingLimits]) -> None:
+        self.files, self.place = sources.files, sources.files[0].place
+        self.table = sources.table()
+        for one in limits.values():
+            try:
+                read(self.table, one, many=False)
+            except InputError as error:
+                raise InputError(error.faults, self.place) from None
+        self.names = self.table.column("asset").cast(pa.string()).combine_chunks()
+        self.votes = votes_of(self.table, many=False)
+        self.ids = {name: at for at, name in enumerate(limits)}
+        chosen = list(limits.values())
+        self._wanted = np.array([min(one.max_new_positions, one.max_total_positions) for one in chosen], np.int64)
+        self._bucket = np.array([self._buckets(one) for one in chosen], np.int64)
+        self._plain = np.array([self._are_plain(one) for one in chosen], np.bool_)
+        self._ranked = np.array([self._ranking(bucket) for bucket in self._bucket], np.int64)
+
+    def _column(self, name: str) -> list[str | None]:
+        if name not in self.table.column_names:
+            return [None] * self.table.num_rows
+        found: list[str | None] = self.table.column(name).to_pylist()
+        return found
+
+    def _buckets(self, limits: RebalancingLimits) -> Sequence[int]:
+        """The bucket of each asset as a number; one for all where bucket limits are off."""
+        if not limits.enable_bucket_diversification:
+            return [0] * self.table.num_rows
+        number: dict[str, int] = {}
+        return [number.setdefault(name or "", len(number)) for name in self._column("bucket")]
+
+    def _are_plain(self, limits: RebalancingLimits) -> Flags:
+        """Whether nothing but score and bucket decides whether an asset may be bought."""
+        holds = limits.unknown_bucket == "hold"
+        restricted = [bool(text) for text in self._column("restriction")]
+        unknown = [holds and _is_unknown(name, limits) for name in self._column("bucket")]
+        capped = [value is not None for value in self._column("max_weight")]
+        sized_by = _SIZED_BY.get(limits.sizing_mode)
+        unsizable = [sized_by is not None and value is None for value in self._column(sized_by or "")]
+        lists = zip(restricted, unknown, capped, unsizable, strict=True)
+        return np.array([not any(one) for one in lists], np.bool_)
+
+    def _ranking(self, bucket: Ints) -> Ints:
+        """Assets with a score by bucket, then by score, then by name; ended by -1."""
+        names = np.array(self.names.to_pylist(), object)
+        scores: Floats = self.table.column("score").cast(pa.float64()).to_numpy()
+        order = np.lexsort((np.argsort(np.argsort(names)), -scores, bucket))
+        order = order[~np.isnan(scores[order])]
+        return np.concatenate([order, np.full(len(names) + 1 - len(order), -1)])
+
+    def joined(self, holdings: pa.Table) -> pa.Table:
+        """The candidates of whole accounts that stand one after another: their holdings, then what they are offered."""
+        codes, accounts = text_codes(holdings, "account")
+        start = starts_of(codes)
+        asset_codes, assets = text_codes(holdings, "asset")
+        known = pc.fill_null(pc.index_in(assets.dictionary.cast(pa.string()), self.names), -1)
+        held = np.append(known.to_numpy(zero_copy_only=False), -1)[asset_codes].astype(np.int64)
+        row, asset, size = self._offered(start, held, self._limits_of(holdings, start))
+        names = pa.concat_arrays([self.names, assets.dictionary.cast(pa.string())])
+        own = len(self.names) + asset_codes[row]
+        column = np.where(asset >= 0, asset, own)
+        is_named = (asset >= 0) | (asset_codes[row] >= 0)
+        first = np.repeat(start[:-1], size)
+        taken = {
+            "account": pa.DictionaryArray.from_arrays(pa.array(codes[first]), accounts.dictionary),
+            "asset": pa.DictionaryArray.from_arrays(pa.array(column.astype(np.int32), mask=~is_named), names),
+        }
+        rows, offered = pa.array(row, mask=row < 0), pa.array(row < 0)
+        for name in holdings.column_names:
+            if name == LIMITS_ID:
+                mixed = np.where(row < 0, first, row)
+                taken[name] = holdings.column(name).take(pa.array(mixed))
+            elif name not in taken:
+                values = holdings.column(name).take(rows)
+                taken[name] = (
+                    pc.if_else(offered, pa.scalar(0.0), values.cast(pa.float64()))
+                    if name == "current_weight"
+                    else values
+                )
+        for name in self.table.column_names:
+            if name not in taken:
+                taken[name] = self.table.column(name).take(pa.array(asset, mask=asset < 0))
+        return pa.table(taken)
+
+    def _limits_of(self, holdings: pa.Table, start: Ints) -> Ints:
+        """The limits of each account; those without are refused later, by name."""
+        if LIMITS_ID not in holdings.column_names or tuple(self.ids) == (None,):
+            return np.zeros(len(start) - 1, np.int64)
+        codes, column = text_codes(holdings, LIMITS_ID)
+        number = np.array([*(self.ids.get(name, 0) for name in column.dictionary.to_pylist()), 0], np.int64)
+        return number[codes[start[:-1]]]
+
+    def _offered(self, start: Ints, held: Ints, limits_of: Ints) -> tuple[Ints, Ints, Ints]:
+        size = np.zeros(len(start) - 1, np.int64)
+        fixed = (start, held, limits_of, self._ranked, self._bucket, self._plain, self._wanted)
+        count = offer(*fixed, np.zeros(0, np.int64), np.zeros(0, np.int64), size)
+        row, asset = np.zeros(count, np.int64), np.zeros(count, np.int64)
+        offer(*fixed, row, asset, size)
+        return row, asset, size
+
+    def missing(self, names: Mapping[str, float]) -> int:
+        """How many holdings name an asset that is not there, given how many name each.
+
+        Raises
+        ------
+        InputError
+            More than `MAX_MISSING` of them.
+        """
+        known = set(self.names.to_pylist())
+        lacking = {name: count for name, count in names.items() if name not in known}
+        missing, rows = int(sum(lacking.values())), int(sum(names.values()))
+        if missing > MAX_MISSING * rows:
+            most = sorted(lacking, key=lambda name: (-lacking[name], name))
+            problem = f"{missing} of {rows} holdings are of assets that are not here ({listed(most)})"
+            raise InputError([Fault(problem, "add them, with an empty score if there is none")], self.place)
+        return missing
+
+
+def _is_unknown(name: str | None, limits: RebalancingLimits) -> bool:
+    return not (name or "").strip() or split_path(name or "", limits.bucket_separator)[0] == UNKNOWN
+
+
+def read_universe(place: str, limits: Mapping[str | None, RebalancingLimits]) -> Universe:
+    """The assets in a Parquet file: `asset`, `score`, and whatever else is the same for all accounts.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, or assets that could be no candidates.
+    """
+    return Universe(find_sources([place], COLUMNS), limits)
+
+
+def check_holdings(holdings: Sources, universe: Universe) -> None:
+    """Refuse holdings that lack a column, or share one with the assets.
+
+    Raises
+    ------
+    InputError
+        Which column, in which of the files.
+    """
+    place = holdings.files[0].place
+    for name in ("account", "asset", "current_weight"):
+        if name not in holdings.columns:
+            raise InputError([Fault("the column is missing", "add it", column=name)], place)
+    for name in universe.table.column_names:
+        if name != "asset" and name in holdings.columns:
+            problem = f"stands here and in {universe.place}"
+            raise InputError([Fault(problem, "drop it in one of the two", column=name)], place)
+    added = [universe.table.schema.field(name) for name in universe.table.column_names if name != "asset"]
+    try:
+        check_columns(pa.schema([*holdings.schema, *added]))
+    except InputError as error:
+        raise InputError(error.faults, place) from None

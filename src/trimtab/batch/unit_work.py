@@ -1,0 +1,170 @@
+"""One unit of a batch: its rows are decided, written as one part, and recorded.
+
+A part is done when its record is there: what was counted, which accounts failed, and the checksum of the file. The same unit
+gives the same bytes, wherever and however often it is worked on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from trimtab.batch.atomic_storage import Storage
+from trimtab.batch.parquet_sources import Sources
+from trimtab.batch.shared_assets import Universe
+from trimtab.batch.unit_reader import Rows
+from trimtab.batch.units import Unit
+from trimtab.blocks.counts import Counts
+from trimtab.blocks.decide_block import decide_block
+from trimtab.blocks.precheck import renumbered
+from trimtab.blocks.prepared_limits import Rules
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+
+_CODES = ("action", "reason", "size_reason")
+
+
+@dataclass(frozen=True)
+class Record:
+    """A finished part: its unit, what its file holds, its size and SHA-256, the counts, and who failed for which reason."""
+
+    number: int
+    first: int
+    rows: int
+    accounts: int
+    targets: int
+    bytes: int
+    sha256: str
+    counts: Counts
+    failed: tuple[tuple[Any, str], ...]
+
+    @classmethod
+    def read(cls, file: Path) -> Record:
+        """A record as it was written."""
+        found = json.loads(file.read_bytes())
+        failed = tuple((account, reason) for account, reason in found["failed"])
+        return cls(**{**found, "counts": Counts(**found["counts"]), "failed": failed})
+
+    @property
+    def unit(self) -> Unit:
+        """The rows that it is of."""
+        return Unit(self.number, self.first, self.rows, self.accounts)
+
+
+def part_name(number: int) -> str:
+    """The name of a part's file."""
+    return f"part-{number:05}.parquet"
+
+
+def record_name(number: int | str) -> str:
+    """The name of the file of a part's record; of any, with a star."""
+    return f"part-{number:0>5}.json" if isinstance(number, int) else f"part-{number}.json"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is needed to work on any unit, here or in another process: it can be pickled.
+
+    `votes`: how often each bucket is named in the whole batch. Parts and records go into `folder`.
+    """
+
+    sources: Sources
+    limits: Mapping[str | None, RebalancingLimits]
+    votes: Mapping[str, float]
+    folder: Path
+    storage: Storage
+    universe: Universe | None = None  # then the rows are holdings
+
+    @cached_property
+    def rules(self) -> Rules:
+        """The limits, ready for compiled code.
+
+        Raises
+        ------
+        LimitsError
+            Limits for a bucket that does not exist.
+        """
+        return Rules(self.limits, self.votes)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "rules"}
+
+    def rows(self) -> Rows:
+        """A reader of its own."""
+        return Rows(self.sources)
+
+    def finish(self, unit: Unit, table: pa.Table) -> Record:
+        """Decide the rows of a unit, write its part, then its record.
+
+        Raises
+        ------
+        InputError
+            Where the file system refuses.
+        """
+        if self.universe is None:
+            block = decide_block(table, self.rules)
+            targets = block.targets
+        else:
+            block = decide_block(self.universe.joined(table), self.rules)
+            targets = block.targets.filter(_is_of_use())
+        data = encoded(targets)
+        record = Record(
+            number=unit.number,
+            first=unit.first,
+            rows=unit.rows,
+            accounts=unit.accounts,
+            targets=targets.num_rows,
+            bytes=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+            counts=block.counts,
+            failed=tuple(zip(*(block.failed[name].to_pylist() for name in ("account", "reason")), strict=True)),
+        )
+        self.storage.write(self.folder / part_name(unit.number), data, work=self.folder)
+        self.storage.write_json(self.folder / record_name(unit.number), asdict(record), work=self.folder)
+        return record
+
+
+def _is_of_use() -> pc.Expression:
+    """Rows that are held, will be, or would be without a brake: an account is offered hundreds of others."""
+    proposed = pc.coalesce(pc.field("proposed_weight"), pc.scalar(0.0))
+    return (pc.field("action") != "none") | (proposed > 0.0)
+
+
+def encoded(targets: pa.Table) -> memoryview:
+    """Targets as a Parquet file, whose bytes depend on nothing but their values and order."""
+    columns = {
+        name: _dense(column.chunk(0)) if pa.types.is_dictionary(column.type) and name not in _CODES else column
+        for name, column in zip(targets.column_names, _whole(targets), strict=True)
+    }
+    words = [name for name, column in columns.items() if not pa.types.is_floating(column.type)]
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), sink, use_dictionary=words, write_statistics=False)
+    return memoryview(sink.getvalue())
+
+
+def _whole(targets: pa.Table) -> list[pa.ChunkedArray]:
+    """Columns of one chunk each."""
+    return list(targets.combine_chunks().columns) if targets.num_rows else [_empty(one) for one in targets.columns]
+
+
+def _empty(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pa.chunked_array([column.chunk(0).slice(0, 0) if column.num_chunks else pa.array([], column.type)])
+
+
+def _dense(column: pa.DictionaryArray) -> pa.Array:
+    """A column of names with a dictionary of those that occur, as they first occur; whole numbers without a dictionary."""
+    if pa.types.is_integer(column.dictionary.type):
+        return column.dictionary_decode()
+    codes = column.indices.to_numpy(zero_copy_only=False).astype(np.int32)
+    place, used = np.full(len(column.dictionary), -1, np.int32), np.zeros(len(column.dictionary), np.int32)
+    count = renumbered(codes, place, used)
+    return pa.DictionaryArray.from_arrays(codes, column.dictionary.take(pa.array(used[:count])).cast(pa.string()))

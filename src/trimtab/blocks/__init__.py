@@ -1,0 +1,1 @@
+"""Many accounts in one Arrow table: decided and checked."""

@@ -1,0 +1,80 @@
+"""What a batch counts: sums over accounts that can be added up part by part."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from trimtab.certificate.certificate import STATUSES
+
+Tally = dict[str, int]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What happened in some accounts. Weights are sums over accounts of fractions of each account's value."""
+
+    rows: int = 0
+    accounts: int = 0
+    failed: int = 0
+    traded: int = 0  # accounts with a target that is not the current weight
+    braked: int = 0
+    unmet: int = 0  # accounts with a limit that could not be met
+    positions: int = 0
+    held: int = 0  # positions before, without dust
+    closed: int = 0  # of these, how many end at 0
+    turnover: float = 0.0
+    cash: float = 0.0
+    cash_forced: float = 0.0  # cash beyond what is aimed at
+    actions: Tally = field(default_factory=dict)
+    reasons: Tally = field(default_factory=dict)
+    size_reasons: Tally = field(default_factory=dict)
+    certificate: Tally = field(default_factory=dict)  # limits by status
+    unmet_causes: Tally = field(default_factory=dict)
+    checked_closely: int = 0  # accounts that the screen left to the checker
+
+    @property
+    def decided(self) -> int:
+        """The accounts that have targets."""
+        return self.accounts - self.failed
+
+    @property
+    def mean_turnover(self) -> float:
+        """The mean turnover of the accounts that have targets."""
+        return self.turnover / self.decided if self.decided else 0.0
+
+    @property
+    def closed_share(self) -> float:
+        """The share of held positions that would be closed."""
+        return self.closed / self.held if self.held else 0.0
+
+    @classmethod
+    def total(cls, parts: Iterable[Counts]) -> Counts:
+        """The sum of all parts, the same whatever their order."""
+        listed = list(parts)
+        found: dict[str, Any] = {}
+        for name, kind in _KINDS.items():
+            values = [getattr(part, name) for part in listed]
+            if kind is dict:
+                found[name] = _merged(values)
+            else:
+                found[name] = math.fsum(values) if kind is float else sum(values)
+        return cls(**found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+_KINDS = {name: type(value) for name, value in asdict(Counts()).items()}
+
+
+def _merged(tallies: Iterable[Mapping[str, int]]) -> Tally:
+    found: Tally = {}
+    for tally in tallies:
+        for name, count in tally.items():
+            found[name] = found.get(name, 0) + count
+    ranked = [name for name in STATUSES if name in found] + sorted(name for name in found if name not in STATUSES)
+    return {name: found[name] for name in ranked}

@@ -1,0 +1,117 @@
+"""The accounts of a block that compiled code cannot settle: what is wrong with them, and what excuses their limits."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from trimtab.blocks.arrow_columns import Coded
+from trimtab.blocks.prepared_limits import Rules
+from trimtab.candidates.candidates import Candidates
+from trimtab.candidates.columns import Text
+from trimtab.certificate.certificate import STATUSES, UNMET
+from trimtab.certificate.measurements import certify
+from trimtab.errors import InputError
+from trimtab.kernel.records import Flags, Floats, Ints
+from trimtab.rebalancing.doors import broken_fault, unmet_faults
+
+_CAUSE_ENDS = re.compile(r"[;:]| for ")
+
+
+@dataclass
+class Findings:
+    """What the checker says of some accounts: statuses of limits, causes of the unmet, and accounts that fail by it."""
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    causes: Counter[str] = field(default_factory=Counter)
+    unmet: int = 0
+    failed: dict[int, str] = field(default_factory=dict)
+
+
+def check_closely(
+    block: Coded,
+    rules: Rules,
+    accounts: Ints,
+    limits_of: Ints,
+    order: Ints,
+    *,
+    target: Floats,
+    proposed: Floats,
+    selected: Flags,
+    braked: Flags,
+) -> Findings:
+    """Every limit of these accounts (their numbers), measured by the certificate's checker."""
+    found = Findings()
+    for limits in np.unique(limits_of[accounts]).tolist():
+        mine = accounts[limits_of[accounts] == limits]
+        chosen, rows = _only(block, rules, mine, order, limits)
+        checks, broken = certify(
+            chosen,
+            rules.limits[limits],
+            target=target[rows],
+            proposed=proposed[rows],
+            selected=selected[rows],
+            braked=braked[mine],
+        )
+        failing = {at: str(InputError([broken_fault(error, chosen.accounts[at])])) for at, error in broken.items()}
+        statuses = np.zeros((len(mine), len(STATUSES)), np.int64)
+        for check in checks:
+            about = np.ones(len(mine), np.bool_) if check.concerns is None else check.concerns
+            np.add.at(statuses, (np.flatnonzero(about), check.status[about]), 1)
+        unmet = np.flatnonzero(statuses[:, UNMET] > 0).tolist()
+        for at in unmet:
+            lines = [check.constraint(at) for check in checks if check.is_about(at) and check.status[at] == UNMET]
+            if rules.limits[limits].on_unmet == "raise" and at not in failing:
+                failing[at] = str(InputError(unmet_faults(lines, chosen.accounts[at])))
+            elif at not in failing:
+                found.unmet += 1
+                found.causes.update(_cause(line.name, line.node, line.note) for line in lines)
+        sound = np.array([at not in failing for at in range(len(mine))], np.bool_)
+        summed = statuses[sound].sum(axis=0).tolist()
+        found.statuses.update({name: count for name, count in zip(STATUSES, summed, strict=True) if count})
+        found.failed |= {int(mine[at]): sentence for at, sentence in failing.items()}
+    return found
+
+
+def _cause(name: str, node: str, note: str) -> str:
+    """Why a limit is unmet, without what is of one account alone."""
+    return f"{name}{' of ' + node if node else ''}: {_CAUSE_ENDS.split(note)[0]}"
+
+
+def _only(block: Coded, rules: Rules, accounts: Ints, order: Ints, limits: int) -> tuple[Candidates, Ints]:
+    """Some good accounts as if only their rows had come in; and which rows of the block these are."""
+    sizes = np.diff(block.start)[accounts]
+    start = np.concatenate([[0], np.cumsum(sizes)])
+    rows = np.repeat(block.start[accounts] - start[:-1], sizes) + np.arange(start[-1])
+    names = [name if name.strip() else "Unknown" for name in block.bucket.names] + ["Unknown"]
+    unique = list(dict.fromkeys(names))
+    number = {name: at for at, name in enumerate(unique)}
+    code = np.array([number[name] for name in names], np.int64)[block.bucket.codes[rows]]
+    most = block.max_weight[rows]
+    return (
+        Candidates(
+            accounts=block.accounts.take(pa.array(accounts)).to_pylist(),
+            account_of=np.repeat(np.arange(len(accounts)), sizes),
+            asset=Text(block.asset.codes[rows], block.asset.names),
+            bucket=Text(code, unique),
+            bucket_given=True,
+            restriction=block.restriction[rows].astype(np.int64),
+            score=block.score[rows],
+            current_weight=block.current_weight[rows],
+            max_weight=np.where(np.isnan(most), math.inf, most),
+            desired_weight=block.desired_weight[rows],
+            volatility=block.volatility[rows],
+            order=order[rows] - rows + np.arange(start[-1]),
+            start=start,
+            leaf=rules.leaves(tuple(block.bucket.names)).kernel[limits][block.bucket.codes[rows]],
+            tree=rules.grown[limits],
+            faults={},
+            unused_columns=(),
+        ),
+        rows,
+    )

@@ -1,0 +1,110 @@
+"""What a batch decides by: its limits, and the buckets of all its accounts, made ready once for compiled code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+
+from trimtab.blocks.arrow_columns import check_columns, coded_text
+from trimtab.bucket_path import UNKNOWN, folded, path_fault, split_path
+from trimtab.candidates.bucket_spellings import chosen_spellings
+from trimtab.candidates.bucket_tree import grow
+from trimtab.candidates.candidates import settings_of
+from trimtab.certificate.bucket_nodes import checked_nodes
+from trimtab.certificate.screen import bounds_of, places_of
+from trimtab.errors import LimitsError
+from trimtab.kernel.records import Flags, Ints, Records
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+
+
+@dataclass(frozen=True)
+class Leaves:
+    """Where the buckets of a block lie, of shape (limits, names + 1); the last is for a row without a bucket."""
+
+    kernel: Ints  # the node of the kernel's tree
+    checker: Ints  # the node of the checker's
+    bad: Flags  # malformed, another spelling than the one that counts, or not known to the rules
+
+
+class Rules:
+    """Limits by their `limits_id` (None where all accounts have the same), and the buckets of the whole batch.
+
+    `votes`: how often each bucket is named in the whole batch. Of two spellings of one bucket that of the limits counts,
+    else the one with most votes; accounts with another fail. So do accounts with a bucket that has no vote at all.
+
+    Raises
+    ------
+    LimitsError
+        Limits for a bucket that does not exist, or with a `max_correlation`: a batch has no correlations.
+    """
+
+    def __init__(self, limits: Mapping[str | None, RebalancingLimits], votes: Mapping[str, float]) -> None:
+        self.ids = {name: at for at, name in enumerate(limits)}
+        self.limits = tuple(limits.values())
+        for name, one in limits.items():
+            if one.max_correlation is not None:
+                where = "" if name is None else f"limits {name!r}: "
+                advice = "leave it out, or use trimtab.rebalance_many with correlations"
+                raise LimitsError([f"{where}max_correlation is set, and a batch has no correlations: {advice}"])
+        self.names = [_sound(dict.fromkeys(one.known_buckets, 0.0) | dict(votes), one) for one in self.limits]
+        self.known = [one.replace(known_buckets=names) for one, names in zip(self.limits, self.names, strict=True)]
+        trees = [grow(names, one) for one, names in zip(self.limits, self.names, strict=True)]
+        nodes = [checked_nodes(names, one) for one, names in zip(self.limits, self.names, strict=True)]
+        self.settings: Records = np.concatenate([settings_of(one) for one in self.limits])
+        self.trees: Records = np.concatenate([tree.nodes for tree in trees])
+        self.tree_start = _starts([len(tree.nodes) for tree in trees])
+        self.bounds: Records = np.concatenate([bounds_of(one) for one in self.limits])
+        self.places: Records = np.concatenate(
+            [places_of(found, one) for found, one in zip(nodes, self.limits, strict=True)]
+        )
+        self.place_start = _starts([len(found.nodes) for found in nodes])
+        self.grown = trees
+        self._kernel_leaf = [tree.leaf_of for tree in trees]
+        self._checker_leaf = [found.leaf_of for found in nodes]
+        self.refuses_unscored = np.array([one.unscored_positions == "error" for one in self.limits])
+        self.leaves = lru_cache(maxsize=64)(self._leaves)  # most blocks have the dictionary of the one before
+
+    def _leaves(self, names: tuple[str, ...]) -> Leaves:
+        shown = [*(name if name.strip() else UNKNOWN for name in names), UNKNOWN]
+        return Leaves(
+            np.array([[leaf.get(name, 0) for name in shown] for leaf in self._kernel_leaf], np.int64),
+            np.array([[leaf.get(name, 0) for name in shown] for leaf in self._checker_leaf], np.int64),
+            np.array([[name not in leaf for name in shown] for leaf in self._kernel_leaf], np.bool_),
+        )
+
+
+def votes_of(table: pa.Table, *, many: bool = True) -> dict[str, float]:
+    """How many rows name each bucket; no bucket is the empty name. `many`: the table has accounts.
+
+    Raises
+    ------
+    InputError
+        A missing or misspelled column, one that stands twice, or a column of the wrong type.
+    """
+    check_columns(table.schema, many=many)
+    if table.num_rows == 0:
+        return {}
+    bucket = coded_text(table, "bucket")
+    counts = np.bincount(bucket.codes + 1, minlength=len(bucket.names) + 1).tolist()
+    return {name: float(count) for name, count in zip(["", *bucket.names], counts, strict=True) if count}
+
+
+def _starts(sizes: Sequence[int]) -> Ints:
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+
+def _sound(votes: Mapping[str, float], limits: RebalancingLimits) -> tuple[str, ...]:
+    """The buckets that are no other spelling of another one, and not malformed; `Unknown` is always there."""
+    named = {(name if name.strip() else UNKNOWN): votes[name] for name in sorted(votes)} | {UNKNOWN: 0.0}
+    spelling = chosen_spellings(named, limits)
+    found = []
+    for name in sorted(named):
+        parts = split_path(name, limits.bucket_separator)
+        depths = range(1, len(parts) + 1)
+        if not path_fault(parts) and all(spelling[folded(parts[:depth])] == parts[:depth] for depth in depths):
+            found.append(name)
+    return tuple(found)

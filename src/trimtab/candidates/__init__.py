@@ -1,0 +1,1 @@
+"""A user's table, read and checked, as the records the kernel works on."""

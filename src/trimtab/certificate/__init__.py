@@ -1,0 +1,1 @@
+"""Every limit, measured by code that shares nothing with the kernel."""

@@ -1,0 +1,277 @@
+"""Market data from the arguments of a command: scores of a day, and candidates with what is held."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from trimtab.bucket_path import UNKNOWN
+from trimtab.cli.exit_codes import Words
+from trimtab.cli.inputs import Inputs
+from trimtab.cli.progress import Steps, steps
+from trimtab.errors import Fault, InputError, listed, nearest
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from trimtab.market.market_data import MarketData
+    from trimtab.market.view import MarketView
+
+_TOLD = 5
+
+
+@dataclass(frozen=True)
+class MarketFiles:
+    """The files of market data that a command was given, and the day that it stands for (None: the last session)."""
+
+    prices: Path
+    fundamentals: Path | None
+    classification: Path | None
+    membership: Path | None
+    as_of: str | None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All that were given."""
+        named = (self.prices, self.fundamentals, self.classification, self.membership)
+        return tuple(path for path in named if path is not None)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The scores of a day as they go out, and the view that they were made from."""
+
+    table: pl.DataFrame
+    view: MarketView
+    unpriced: Mapping[str, tuple[str, ...]]  # what was given of symbols that the prices lack
+
+
+def market_files(
+    prices: Path | None,
+    fundamentals: Path | None,
+    classification: Path | None,
+    membership: Path | None,
+    as_of: str | None,
+) -> MarketFiles | None:
+    """The files, None without prices.
+
+    Raises
+    ------
+    typer.BadParameter
+        Other market data without prices.
+    """
+    more = {"--fundamentals": fundamentals, "--classification": classification, "--membership": membership}
+    if prices is None:
+        given = [name for name, path in {**more, "--as-of": as_of}.items() if path is not None]
+        if given:
+            raise typer.BadParameter(f"{' and '.join(given)} without --prices: give the prices too")
+        return None
+    return MarketFiles(prices, fundamentals, classification, membership, as_of)
+
+
+def scored(given: MarketFiles, words: Words, *, quiet: bool) -> Scored:
+    """Read the files, score every asset, and say aloud what is wrong with the data.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, or a day before the first price.
+    """
+    with steps(4, quiet=quiet) as bar:
+        found = _scored(given, bar)
+    _tell(found, words)
+    return found
+
+
+def _scored(given: MarketFiles, bar: Steps) -> Scored:
+    bar.begin("loading")
+    from trimtab.market.market_data import MarketData
+    from trimtab.scoring.combined import combined_scores
+    from trimtab.scoring.fundamental import fundamental_scores
+    from trimtab.scoring.technical import technical_scores, usable_volatilities
+
+    bar.begin(f"reading {given.prices.name}")
+    data = MarketData(
+        given.prices,
+        fundamentals=given.fundamentals,
+        classification=given.classification,
+        membership=given.membership,
+    )
+    view = data.as_of(_day(given, data))
+    bar.begin("technical scores")
+    technical = technical_scores(view)
+    bar.begin("fundamental scores")
+    fundamental = None if given.fundamentals is None else fundamental_scores(view)
+    both = combined_scores(technical, fundamental)
+    parts = {"technical": technical.table, "fundamental": None if fundamental is None else fundamental.table}
+    table = _outgoing(both.table, usable_volatilities(technical, view), parts, view)
+    return Scored(table, view, data.unpriced)
+
+
+def _day(given: MarketFiles, data: MarketData) -> str:
+    if given.as_of is not None:
+        return given.as_of
+    if not data.sessions:
+        raise InputError([Fault("holds no usable price", "give prices above 0")], str(given.prices))
+    return data.sessions[-1].isoformat()
+
+
+def _outgoing(
+    both: pl.DataFrame, volatility: pl.DataFrame, tables: Mapping[str, pl.DataFrame | None], view: MarketView
+) -> pl.DataFrame:
+    """One row an asset: score, confidence, bucket, what it stands on and what was missing, then every part.
+
+    The names are such that the table can go into `trimtab rebalance --scores`.
+    """
+    import polars as pl
+
+    table = both.rename({"reason": "unscored_because"}).join(volatility, on="asset", how="left", maintain_order="left")
+    if view.bucket_of is not None:
+        bucket = pl.col("asset").replace_strict(dict(view.bucket_of), default=None, return_dtype=pl.String)
+        table = table.select(
+            "asset", "score", "confidence", bucket.alias("bucket"), pl.exclude("asset", "score", "confidence")
+        )
+    for name, parts in tables.items():
+        if parts is not None:
+            columns = [column for column in parts.columns if column not in (*both.columns, "asset")]
+            named = parts.select("asset", pl.col(columns).name.prefix(f"{name}_"))
+            table = table.join(named, on="asset", how="left", maintain_order="left")
+    return table.with_columns(pl.lit(view.session).alias("session"))
+
+
+def _tell(found: Scored, words: Words) -> None:
+    """How many assets have a score, why others have none, and what was found in the data."""
+    reasons = Counter(found.table["unscored_because"].to_list())
+    having = reasons.pop("", 0)
+    why = ", ".join(f"{code} {count}" for code, count in sorted(reasons.items()))
+    without = f"; without a score: {why}" if why else ""
+    words.note(f"scored {having} of {found.table.height} assets as of {found.view.session.isoformat()}{without}")
+    for what, symbols in found.unpriced.items():
+        words.note(f"not in the prices, and so left out of the {what}: {listed(symbols)}")
+    if found.view.bucket_of is not None:
+        bare = [asset for asset in found.table["asset"] if asset not in found.view.bucket_of]
+        if bare:
+            words.note(f"without a bucket, counted as {UNKNOWN}: {listed(bare)}")
+    findings = found.view.findings
+    for finding in findings[:_TOLD]:
+        words.warn(finding.sentence())
+    if len(findings) > _TOLD:
+        words.warn(f"and {len(findings) - _TOLD} more findings of this kind or others")
+
+
+def market_inputs(given: MarketFiles, holdings: Path, cash: float | None, words: Words, *, quiet: bool) -> Inputs:
+    """Candidates from market data and what is held: every scored asset, then holdings that the prices lack.
+
+    Other columns of the holdings, such as `restriction` or `max_weight`, are the candidates' too.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, holdings that cannot be valued.
+    """
+    import polars as pl
+
+    from trimtab.market.typed_columns import frame_of
+
+    found = scored(given, words, quiet=quiet)
+    held, source = frame_of(holdings, "the holdings")
+    weights, rows = _weights(held, source, cash, found.view, words)
+    known = found.table["asset"].to_list()
+    others = [asset for asset in weights if asset not in set(known)]
+    if others:
+        words.note(f"kept without a score, as the prices lack them: {listed(others)}")
+    assets = [*known, *others]
+    wanted = [name for name in ("asset", "bucket", "score", "volatility") if name in found.table.columns]
+    table = pl.concat(
+        [found.table.select(wanted), pl.DataFrame({"asset": others}, {"asset": pl.String})], how="diagonal"
+    )
+    weight = pl.Series("current_weight", [weights.get(asset, 0.0) for asset in assets], pl.Float64)
+    files = (*given.files, holdings)
+    more = _other_columns(held, wanted, source)
+    candidates = table.with_columns(weight).join(more, on="asset", how="left", maintain_order="left").to_arrow()
+    located = _located(given, holdings, assets, rows)
+    return Inputs(candidates, " + ".join(map(str, files)), files, located, found.view)
+
+
+def _located(
+    given: MarketFiles, holdings: Path, assets: list[str], rows: Mapping[str, int]
+) -> Callable[[Fault], Fault]:
+    """Faults of buckets are the classification's, all others the holdings', in the row of their file."""
+
+    def located(fault: Fault) -> Fault:
+        if fault.column == "bucket" and given.classification is not None:
+            return replace(fault, source=str(given.classification), row=None)
+        row = None if fault.row is None else rows.get(assets[fault.row - 1])
+        return replace(fault, source=str(holdings), row=row)
+
+    return located
+
+
+def _other_columns(held: pl.DataFrame, made: Sequence[str], source: str) -> pl.DataFrame:
+    """What the holdings say of assets beside the amount held: a restriction, a limit, what the user wants to see again."""
+    from trimtab.market.typed_columns import names_of, required
+
+    asset = required(held, ("asset",), source)
+    names = [name for name in held.columns if name not in (asset, "current_weight", "shares")]
+    twice = [name for name in names if name in made]
+    faults = [Fault("comes from the market data", "leave it out of the holdings", column=name) for name in twice]
+    if "account" in names:
+        faults.append(Fault("prices and holdings are for one account", "leave this column out", column="account"))
+    if faults:
+        raise InputError(faults, source)
+    return held.select(names_of(held[asset], source).alias("asset"), *names)
+
+
+def _weights(
+    frame: pl.DataFrame, source: str, cash: float | None, view: MarketView, words: Words
+) -> tuple[dict[str, float], dict[str, int]]:
+    """The weight of each holding, and its row in the file from 1."""
+    from trimtab.market.typed_columns import names_of, numbers_of, required
+    from trimtab.market.valuation import valued
+
+    assets = names_of(frame[required(frame, ("asset",), source)], source)
+    rows: dict[str, int] = {}
+    for at, asset in enumerate(assets, 1):
+        if asset in rows:
+            problem = f"the asset stands in row {rows[asset]} already"
+            raise InputError([Fault(problem, "give each asset once", column="asset", row=at, value=asset)], source)
+        rows[asset] = at
+    name = _amounts(frame.columns, cash, source)
+    numbers, wrong = numbers_of(frame[name], source)
+    bad = (wrong | numbers.is_null()).arg_true().to_list()
+    if bad:
+        advice = "write a number, 0 if it is not held"
+        faults = [Fault("is not a number", advice, column=name, row=at + 1, value=frame[name][at]) for at in bad]
+        raise InputError(faults, source)
+    amounts = dict(zip(assets, numbers, strict=True))
+    if name == "current_weight":
+        return amounts, rows
+    try:
+        found = valued(amounts, math.nan if cash is None else cash, view)
+    except InputError as error:
+        raise InputError(error.faults, source) from None
+    for asset, day in found.old.items():
+        words.warn(f"{asset} is valued at its price of {day.isoformat()}: it has none on {view.session.isoformat()}")
+    words.note(f"valued at {view.session.isoformat()}: {found.total:,.2f} with {cash or 0.0:,.2f} in cash")
+    return dict(found.weights), rows
+
+
+def _amounts(columns: list[str], cash: float | None, source: str) -> str:
+    """Whether holdings are weights or shares."""
+    given = [name for name in ("current_weight", "shares") if name in columns]
+    if len(given) == 2:
+        raise InputError([Fault("has both 'current_weight' and 'shares'", "keep one of the two")], source)
+    if not given:
+        advice = f"add 'current_weight', or 'shares' and --cash; {nearest('current_weight', columns)}"
+        raise InputError([Fault("the column is missing", advice, column="current_weight")], source)
+    if given == ["shares"] and cash is None:
+        raise typer.BadParameter("holdings in shares need --cash: the amount, or --cash 0")
+    if given == ["current_weight"] and cash is not None:
+        raise typer.BadParameter("--cash goes with shares; weights are fractions of the whole value, cash left out")
+    return given[0]

@@ -1,0 +1,99 @@
+"""What is measured on risk, from the arguments of a command: correlations from a file or the prices, limits by risk."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from trimtab.cli.exit_codes import Words
+from trimtab.cli.inputs import ChosenLimits, Inputs
+from trimtab.errors import Fault, InputError, listed
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.text import counted
+
+if TYPE_CHECKING:
+    from trimtab.candidates.correlations import Correlations
+
+_TEXTS = ("asset", "other")
+
+
+def with_correlations(inputs: Inputs, file: Path | None, limits: RebalancingLimits, words: Words) -> Inputs:
+    """The inputs with the correlations of a file; or, where the limits need them and there are prices, with theirs.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, or that holds no correlations.
+    """
+    if file is not None:
+        return replace(inputs, correlations=read_correlations(file), files=(*inputs.files, file))
+    if limits.max_correlation is None or inputs.view is None:
+        return inputs
+    from trimtab.scoring.price_correlations import CorrelationConfig, price_correlations
+
+    assets = inputs.table["asset"].to_pylist()
+    found = price_correlations(inputs.view, assets)
+    missing = [asset for asset in assets if asset not in found.place_of]
+    sessions = CorrelationConfig().sessions
+    words.note(f"correlations of {counted(len(found.names), 'asset')} measured on the last {sessions} daily returns")
+    if missing:
+        words.note(f"without correlations, and so only bought where nothing else of their bucket is: {listed(missing)}")
+    return replace(inputs, correlations=found)
+
+
+def read_correlations(path: Path) -> Correlations:
+    """The correlations in a file: square with the column `asset`, or `asset`, `other`, `correlation`.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, or that holds no correlations.
+    """
+    from trimtab.candidates.correlations import correlations_of
+    from trimtab.market.typed_columns import frame_of, numbers_of
+
+    frame, source = frame_of(path, "the correlations")
+    for name in [name for name in frame.columns if name not in _TEXTS]:
+        numbers, wrong = numbers_of(frame[name], source)
+        if wrong.any():
+            row = int(wrong.arg_true()[0])
+            advice = "write a number from -1 to 1, or leave it empty if it is not known"
+            fault = Fault("is not a number", advice, column=name, row=row + 1, value=frame[name][row])
+            raise InputError([fault], source)
+        frame = frame.with_columns(numbers.alias(name))
+    try:
+        return correlations_of(frame)
+    except InputError as error:
+        raise InputError([replace(fault, source=source) for fault in error.faults]) from None
+
+
+def by_risk(chosen: ChosenLimits, inputs: Inputs, target: float | None, words: Words) -> ChosenLimits:
+    """The limits, lowered where a bucket moves more than the target volatility; each one is named aloud.
+
+    Raises
+    ------
+    typer.BadParameter
+        A target without prices, or without a classification.
+    LimitsError
+        Bucket limits that are off, or a target that is none.
+    TrimtabError
+        scikit-learn is not installed.
+    """
+    if target is None:
+        return chosen
+    if inputs.view is None:
+        raise typer.BadParameter("--target-volatility without --prices: give the prices that volatility is measured on")
+    if inputs.view.bucket_of is None:
+        raise typer.BadParameter("--target-volatility without --classification: give the bucket of each symbol")
+    from trimtab.scoring.bucket_risk import RiskConfig, risk_adjusted
+
+    with chosen.named_in_errors():
+        found = risk_adjusted(chosen.limits, inputs.view, RiskConfig(target_volatility=target))
+    for sentence in found.sentences:
+        words.note(sentence)
+    if not found.sentences:
+        words.note(f"no bucket limit is lowered by risk: no bucket moves more than {target:.1%} a year")
+    return replace(chosen, limits=found.limits)

@@ -1,0 +1,64 @@
+"""What `explain` shows: the way of an asset through the stages, what crowded it out, and what would change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from trimtab.cli.screens.symbols import ASCII, UNICODE
+
+if TYPE_CHECKING:
+    from trimtab.explanations.explanation import Explanation
+    from trimtab.facts.report_facts import Explained
+
+_OUTCOME_STYLES = {"passed": "green", "stopped": "bold red", "not reached": "dim"}
+
+
+def explanations_page(found: Sequence[Explained], *, ascii_only: bool) -> RenderableType:
+    """Some explanations, one below the other."""
+    parts: list[RenderableType] = []
+    for one in found:
+        parts += [*([""] if parts else []), *_explained(one, ascii_only=ascii_only)]
+    return Group(*parts)
+
+
+def _explained(found: Explained, *, ascii_only: bool) -> Iterable[RenderableType]:
+    arrow = (ASCII if ascii_only else UNICODE).arrow
+    fact, one = found.fact, found.explanation
+    bucket = f" ({fact.bucket})" if one.bucket else ""
+    weights = f"{fact.before_text} {arrow} {fact.after_text}, {fact.action}"
+    yield Text.assemble((fact.asset, "bold"), bucket, ": ", (one.decision, "bold"), f", {weights}")
+    yield _steps(one)
+    for title, lines in (
+        ("Merit", [one.about_merit]),
+        ("Size", [one.held_by.effect] if one.held_by else []),
+        ("What would change it", one.about_changes),
+    ):
+        if lines:
+            yield Text(f"  {title}", style="bold")
+            yield _bullets(lines)
+
+
+def _steps(one: Explanation) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
+    for _ in range(3):
+        table.add_column(no_wrap=True)
+    table.add_column(ratio=1)
+    for step in one.steps:
+        mark = Text(">" if step.decides else " ", "bold")
+        outcome = Text(step.outcome, _OUTCOME_STYLES[step.outcome])
+        table.add_row(mark, step.stage, outcome, Text(step.text, "bold" if step.decides else ""))
+    return table
+
+
+def _bullets(lines: Sequence[str]) -> Table:
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=3, justify="right")
+    grid.add_column()
+    for line in lines:
+        grid.add_row("-", line)
+    return grid

@@ -1,0 +1,214 @@
+"""Who is in which bucket: one bucketing puts each asset in one bucket."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from trimtab.bucket_path import UNKNOWN, folded, path_fault, split_path
+from trimtab.errors import Fault, InputError, nearest
+from trimtab.files.table_files import read_table
+
+_ADVICE = 'map a bucket to a list of assets: {"Tech": ["AAA", "BBB"]}'
+
+
+class AssetBucketManager:
+    """One bucketing: each asset in one bucket, a path such as "Equity/Technology". Never changes once made.
+
+    Parameters
+    ----------
+    buckets
+        Bucket -> its assets; mappings inside mappings are the levels of a path.
+    separator
+        What separates the parts of a path; empty for flat names.
+    source
+        What errors call it: a file's name.
+
+    Raises
+    ------
+    InputError
+        An asset in two buckets (named both), two spellings of one bucket, an empty part in a path, an asset that is no
+        text; all faults at once.
+
+    Examples
+    --------
+    >>> manager = AssetBucketManager({"Equity": {"Tech": ["AAA", "BBB"]}, "Bond": ["CCC"]})
+    >>> manager.get_asset_bucket("AAA"), manager.get_bucket_assets("Equity")
+    ('Equity/Tech', ['AAA', 'BBB'])
+    """
+
+    def __init__(self, buckets: Mapping[str, Any], *, separator: str = "/", source: str | None = None) -> None:
+        self.separator = separator
+        self._bucket_of: dict[str, str] = {}
+        self._assets: dict[str, list[str]] = {}
+        faults: list[Fault] = []
+        for path, asset in _pairs(buckets, separator, faults):
+            self._put(asset, path, faults)
+        faults = [*self._path_faults(), *faults]
+        if faults:
+            raise InputError(faults, source)
+
+    def _put(self, asset: Any, path: str, faults: list[Fault], row: int | None = None) -> None:
+        if not isinstance(asset, str) or not asset or asset != asset.strip():
+            advice = "write its name as text, without spaces around it"
+            faults.append(Fault(f"in the bucket {path!r}: is not the name of an asset", advice, row=row, value=asset))
+            return
+        known = self._bucket_of.get(asset)
+        if known is None:
+            self._bucket_of[asset] = path
+            self._assets.setdefault(path, []).append(asset)
+        elif known == path:
+            faults.append(Fault(f"the asset {asset!r} stands twice in the bucket {path!r}", "write it once", row=row))
+        else:
+            problem = f"the asset {asset!r} stands in two buckets, {known!r} and {path!r}"
+            faults.append(Fault(problem, "an asset has one bucket: take it out of the other", row=row))
+
+    def _path_faults(self) -> Iterator[Fault]:
+        seen: dict[tuple[str, ...], str] = {(UNKNOWN.casefold(),): UNKNOWN}
+        for path in self._assets:
+            parts = split_path(path, self.separator)
+            fault = path_fault(parts)
+            if fault:
+                yield Fault(f"the bucket {path!r} {fault[0]}", fault[1])
+                continue
+            for depth in range(1, len(parts) + 1):
+                node = self.separator.join(parts[:depth])
+                other = seen.setdefault(folded(parts[:depth]), node)
+                if other != node:
+                    problem = f"the buckets {other!r} and {node!r} differ only in case, spaces or invisible signs"
+                    yield Fault(problem, "write both the same way")
+                    break
+
+    @classmethod
+    def from_csv(cls, path: str | Path, *, separator: str = "/") -> AssetBucketManager:
+        """The bucketing in a table with the columns `asset` and `bucket`: a CSV file (or Parquet, Arrow), a row an asset.
+
+        Raises
+        ------
+        InputError
+            A file that cannot be read, a missing column, an empty cell; what the class refuses.
+        """
+        source, table = str(path), read_table(path)
+        for name in ("asset", "bucket"):
+            if name not in table.column_names:
+                advice = f"add it; the file has {', '.join(map(repr, table.column_names))}"
+                raise InputError([Fault("the column is missing", advice, column=name)], source)
+        found, faults = cls({}, separator=separator), []
+        rows = zip(table["asset"].to_pylist(), table["bucket"].to_pylist(), strict=True)
+        for row, (asset, bucket) in enumerate(rows, start=1):
+            if not isinstance(bucket, str) or not bucket.strip():
+                faults.append(Fault("the bucket is missing", "name it, or drop the row", column="bucket", row=row))
+            else:
+                found._put(asset, bucket, faults, row)
+        faults += found._path_faults()
+        if faults:
+            raise InputError(faults, source)
+        return found
+
+    @classmethod
+    def from_toml(cls, path: str | Path, *, separator: str = "/") -> AssetBucketManager:
+        """The bucketing in a TOML file: `"Equity/Technology" = ["AAA", "BBB"]`, or tables for the levels of a path.
+
+        Raises
+        ------
+        InputError
+            A file that cannot be read or is no TOML; what the class refuses.
+        """
+        try:
+            text = Path(path).read_bytes().decode("utf-8-sig")
+        except OSError as error:
+            raise InputError([Fault(f"cannot be read: {error.strerror}", "check the path")], str(path)) from None
+        except UnicodeDecodeError as error:
+            problem = f"is not a text file ({error.reason} at byte {error.start})"
+            raise InputError([Fault(problem, "save it as UTF-8")], str(path)) from None
+        return cls._from_toml_text(text, str(path), separator)
+
+    @classmethod
+    def _from_toml_text(cls, text: str, source: str, separator: str = "/") -> AssetBucketManager:
+        try:
+            values = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise InputError([Fault(f"is not valid TOML: {error}", _ADVICE.partition(":")[0])], source) from None
+        return cls(values, separator=separator, source=source)
+
+    @classmethod
+    def default(cls) -> AssetBucketManager:
+        """The map that ships: common US stocks by sector and ETFs by asset class, an example to copy and change."""
+        file = resources.files("trimtab.data") / "buckets.toml"
+        return cls._from_toml_text(file.read_text(encoding="utf-8"), "the default map")
+
+    @property
+    def buckets(self) -> Mapping[str, tuple[str, ...]]:
+        """Bucket -> its assets, in the order that they were given."""
+        return MappingProxyType({path: tuple(assets) for path, assets in self._assets.items()})
+
+    def __contains__(self, asset: object) -> bool:
+        return asset in self._bucket_of
+
+    def __len__(self) -> int:
+        return len(self._bucket_of)
+
+    def __repr__(self) -> str:
+        return f"<AssetBucketManager: {len(self)} assets in {len(self._assets)} buckets>"
+
+    def get_asset_bucket(self, asset: str) -> str:
+        """The bucket of an asset; `Unknown` if it is in none."""
+        return self._bucket_of.get(asset, UNKNOWN)
+
+    def get_all_buckets(self) -> list[str]:
+        """Every bucket with an asset, sorted."""
+        return sorted(self._assets)
+
+    def get_bucket_assets(self, bucket_name: str) -> list[str]:
+        """The assets of a bucket and of all below it, as they were given.
+
+        Raises
+        ------
+        InputError
+            There is no such bucket: says the nearest.
+        """
+        wanted = split_path(bucket_name, self.separator)
+        found = [
+            asset
+            for path, assets in self._assets.items()
+            if split_path(path, self.separator)[: len(wanted)] == wanted
+            for asset in assets
+        ]
+        if not found and bucket_name != UNKNOWN:
+            raise unknown_bucket(bucket_name, self._nodes())
+        return found
+
+    def _nodes(self) -> set[str]:
+        """Every bucket and every one above it."""
+        parts = [split_path(path, self.separator) for path in self._assets]
+        return {self.separator.join(one[:depth]) for one in parts for depth in range(1, len(one) + 1)}
+
+
+def unknown_bucket(name: str, known: Iterable[str]) -> InputError:
+    """The error for a bucket that does not exist."""
+    return InputError([Fault(f"there is no bucket {name!r}", nearest(name, known))])
+
+
+def _pairs(buckets: Any, separator: str, faults: list[Fault], above: str = "") -> Iterator[tuple[str, Any]]:
+    """The paths and assets of a mapping, level by level."""
+    if not isinstance(buckets, Mapping):
+        faults.append(Fault("buckets are not a mapping", _ADVICE, value=buckets))
+        return
+    for name, inside in buckets.items():
+        if not isinstance(name, str) or not name:
+            faults.append(Fault("a bucket's name is not text, or empty", "name it", value=name))
+            continue
+        path = f"{above}{separator}{name}" if above else name
+        if isinstance(inside, Mapping):
+            if above and not separator:
+                faults.append(Fault(f"the bucket {name!r} has levels", "give a separator"))
+            else:
+                yield from _pairs(inside, separator, faults, path)
+        elif isinstance(inside, str) or not isinstance(inside, Iterable):
+            faults.append(Fault(f"the bucket {path!r} has no list of assets", _ADVICE, value=inside))
+        else:
+            yield from ((path, asset) for asset in inside)

@@ -1,0 +1,283 @@
+"""Buckets of scored assets: who is where, how much is in each, and whether the limits of buckets hold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from trimtab.bucket_path import UNKNOWN, split_path
+from trimtab.engine.asset_bucket_manager import AssetBucketManager
+from trimtab.engine.asset_score import AssetScore
+from trimtab.engine.bucket_portfolio import Portfolio, violation
+from trimtab.errors import Fault, InputError, SetupError
+from trimtab.limits.bucket_limits_config import BucketLimitsConfig, given_config
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+
+# What a position weighs whose weight nobody knows yet: it counts, and adds nothing.
+WEIGHTLESS = math.ulp(0.0)
+
+
+@runtime_checkable
+class BucketSource(Protocol):
+    """What a bucket manager asks: an `AssetBucketManager`, or any object that answers the same."""
+
+    def get_asset_bucket(self, asset: str) -> str:
+        """The bucket of an asset, `Unknown` if it is in none."""
+
+    def get_bucket_assets(self, bucket_name: str) -> list[str]:
+        """The assets of a bucket."""
+
+    def get_all_buckets(self) -> list[str]:
+        """Every bucket."""
+
+
+@dataclass(frozen=True)
+class BucketAllocation:
+    """A bucket against its limits. Weights are fractions of the account's value; no limit is infinity.
+
+    `priority` is 1 for a bucket with a position, 2 for one that representation could add.
+    """
+
+    max_positions: float = BucketLimitsConfig.max_positions_per_bucket
+    max_weight: float = BucketLimitsConfig.max_allocation_per_bucket
+    current_positions: int = 0
+    current_weight: float = 0.0
+    priority: int = 1
+
+
+@dataclass(frozen=True)
+class BucketStatistics:
+    """The assets of a bucket: weights summed, scores of those that have one (None where none has)."""
+
+    bucket_name: str
+    asset_count: int
+    total_allocation: float
+    assets: tuple[str, ...]
+    avg_score: float | None
+    max_score: float | None
+    min_score: float | None
+
+    @classmethod
+    def of(cls, bucket_name: str, assets: Iterable[AssetScore]) -> BucketStatistics:
+        """The statistics of these assets."""
+        found = sorted(assets, key=lambda one: one.rank)
+        scores = sorted(one.combined_score for one in found if one.combined_score is not None)
+        return cls(
+            bucket_name,
+            len(found),
+            math.fsum(one.weight or 0.0 for one in found),
+            tuple(one.asset for one in found),
+            math.fsum(scores) / len(scores) if scores else None,
+            scores[-1] if scores else None,
+            scores[0] if scores else None,
+        )
+
+
+class BucketManager:
+    """Buckets of scored assets. Changes nothing that it is given.
+
+    Parameters
+    ----------
+    source
+        Who is in which bucket: an `AssetBucketManager` (or an object with its methods), a mapping of bucket to assets,
+        or nothing for the default map, an example.
+
+    Examples
+    --------
+    >>> manager = BucketManager({"Tech": ["AAA", "BBB"], "Bond": ["CCC"]})
+    >>> manager.get_asset_bucket("CCC"), manager.get_asset_bucket("ZZZ")
+    ('Bond', 'Unknown')
+    >>> tech = manager.calculate_bucket_statistics([AssetScore("AAA", 0.9), AssetScore("BBB", 0.7)])["Tech"]
+    >>> tech.asset_count, tech.avg_score
+    (2, 0.8)
+    """
+
+    def __init__(self, source: BucketSource | Mapping[str, Any] | None = None) -> None:
+        if source is None:
+            source = AssetBucketManager.default()
+        elif isinstance(source, Mapping):
+            source = AssetBucketManager(source)
+        if not isinstance(source, BucketSource):
+            raise SetupError(
+                f"a {type(source).__name__} does not say who is in which bucket",
+                "give an AssetBucketManager, a mapping of bucket to assets, or an object with get_asset_bucket, "
+                "get_bucket_assets and get_all_buckets",
+            )
+        self.source: BucketSource = source
+
+    @classmethod
+    def of(cls, source: BucketManager | BucketSource | Mapping[str, Any] | None) -> BucketManager:
+        """A bucket manager as it is, or one made from a source."""
+        return source if isinstance(source, BucketManager) else cls(source)
+
+    def get_asset_bucket(self, asset: str) -> str:
+        """The bucket of an asset; `Unknown` if it is in none."""
+        return self.source.get_asset_bucket(asset) or UNKNOWN
+
+    def get_all_buckets(self) -> list[str]:
+        """Every bucket that has an asset."""
+        return self.source.get_all_buckets()
+
+    def get_bucket_assets(self, bucket_name: str) -> list[str]:
+        """The assets of a bucket and of all below it; a bucket that does not exist is an error with the nearest name."""
+        return self.source.get_bucket_assets(bucket_name)
+
+    def candidates(
+        self,
+        assets: Sequence[AssetScore],
+        limits: RebalancingLimits,
+        more: Mapping[str, Mapping[str, Any]] | None = None,
+        *,
+        unweighed: float = 0.0,
+    ) -> tuple[list[dict[str, Any]], RebalancingLimits]:
+        """The assets as rows of a table of candidates, in their order; and the limits that fit it.
+
+        `more`: further columns, by asset. `unweighed`: the current weight of an existing position that has none. In the
+        limits, a bucket that this manager has is known, although no asset here may be in it.
+        """
+        self._refuse_other_separator(limits)
+        rows: list[dict[str, Any]] = [
+            {
+                "asset": found.asset,
+                "score": found.combined_score,
+                "bucket": self.get_asset_bucket(found.asset),
+                "current_weight": found.current_weight or (unweighed if found.is_held else 0.0),
+            }
+            for found in assets
+        ]
+        if more:
+            names = dict.fromkeys(name for values in more.values() for name in values)
+            for row in rows:
+                known = more.get(row["asset"], {})
+                row.update({name: known.get(name) for name in names})
+        return rows, self._knowing(limits, {row["bucket"] for row in rows})
+
+    def _refuse_other_separator(self, limits: RebalancingLimits) -> None:
+        """Levels that the limits do not see would be lost in silence."""
+        if not isinstance(self.source, AssetBucketManager) or not limits.enable_bucket_diversification:
+            return
+        mine, theirs = self.source.separator, limits.bucket_separator
+        if mine != theirs and any(sign and sign in path for sign in (mine, theirs) for path in self.source.buckets):
+            raise SetupError(
+                f"the buckets' levels are separated by {mine!r} in the bucket manager, by {theirs!r} in the limits",
+                "give both the same: separator there, bucket_separator here",
+            )
+
+    def _knowing(self, limits: RebalancingLimits, present: set[str]) -> RebalancingLimits:
+        separator = limits.bucket_separator
+
+        def lies_in(path: str, buckets: Iterable[str]) -> bool:
+            return any(bucket == path or (separator and bucket.startswith(path + separator)) for bucket in buckets)
+
+        absent = [path for path in limits.buckets if not lies_in(path, (*present, *limits.known_buckets))]
+        known = self.get_all_buckets() if absent else []
+        added = [path for path in absent if lies_in(path, known)]
+        return limits.replace(known_buckets=(*limits.known_buckets, *added)) if added else limits
+
+    def group_assets_by_bucket(self, asset_scores: Iterable[AssetScore]) -> dict[str, list[AssetScore]]:
+        """The assets of each bucket, in the order of selection: held first, then score, then weight, then name."""
+        return _grouped(asset_scores, self.get_asset_bucket)
+
+    def calculate_bucket_statistics(self, asset_scores: Iterable[AssetScore]) -> dict[str, BucketStatistics]:
+        """Count, weight and scores of each bucket that has an asset."""
+        groups = self.group_assets_by_bucket(asset_scores)
+        return {bucket: BucketStatistics.of(bucket, assets) for bucket, assets in groups.items()}
+
+    def get_bucket_allocation_status(
+        self, asset_scores: Iterable[AssetScore], config: BucketLimitsConfig | None = None
+    ) -> dict[str, BucketAllocation]:
+        """Every bucket that has an asset here, or that the limits name, with its positions and weight against its limits.
+
+        All assets that are given count as positions, as in `validate_bucket_constraints`.
+        """
+        portfolio = self._portfolio(scored(asset_scores), given_config(config))
+        found = {}
+        for at, node in enumerate(portfolio.checker.nodes):
+            count = int(portfolio.checker.count[0, at])
+            if at and (count or node.path in portfolio.checker.named):
+                weight = float(portfolio.checker.weight[0, at])
+                held = 1 if count else 2
+                found[node.path] = BucketAllocation(node.max_positions, node.max_allocation, count, weight, held)
+        return found
+
+    def validate_bucket_constraints(self, asset_scores: Iterable[AssetScore], **constraints: Any) -> dict[str, Any]:
+        """Whether these assets, taken together as a portfolio, keep the limits of buckets.
+
+        Every asset given is a position; its weight is its `target_weight`, else its `current_weight`, else not known
+        (it counts, and weighs nothing). The checks are those of the certificate.
+
+        Parameters
+        ----------
+        asset_scores
+            The portfolio.
+        **constraints
+            Fields of `BucketLimitsConfig`; a field that is not given has its default.
+
+        Returns
+        -------
+        dict
+            `is_valid`; `violations` and `recommendations`, a sentence each; `statistics` by bucket; `checks`, every
+            limit as measured (`Constraint`).
+
+        Raises
+        ------
+        LimitsError
+            An unknown or impossible limit.
+        InputError
+            An asset twice, or weights that are none.
+        """
+        assets = scored(asset_scores)
+        portfolio = self._portfolio(assets, BucketLimitsConfig(**constraints))
+        return {
+            "is_valid": not portfolio.violated,
+            "violations": [violation(check) for check in portfolio.violated],
+            "recommendations": [portfolio.recommendation(check) for check in portfolio.violated],
+            "statistics": self.calculate_bucket_statistics(assets),
+            "checks": portfolio.checks,
+        }
+
+    def _portfolio(self, assets: Sequence[AssetScore], config: BucketLimitsConfig) -> Portfolio:
+        rows, limits = self.candidates(assets, config.limits, unweighed=WEIGHTLESS)
+        return Portfolio.of(rows, limits, (asset.weight for asset in assets))
+
+
+def scored(assets: Iterable[AssetScore]) -> tuple[AssetScore, ...]:
+    """The assets as a tuple, after a look at what they are.
+
+    Raises
+    ------
+    InputError
+        Something that is no `AssetScore`.
+    """
+    found = tuple(assets)
+    for at, asset in enumerate(found):
+        if not isinstance(asset, AssetScore):
+            raise InputError(
+                [Fault("is no AssetScore", "make it with AssetScore(asset, score, ...)", row=at + 1, value=asset)]
+            )
+    return found
+
+
+def level_bucket(bucket: str, limits: RebalancingLimits) -> str:
+    """The bucket at `bucket_level` that a path lies in: the one that general limits and representation are about."""
+    parts = split_path(bucket, limits.bucket_separator)
+    if parts[0] == UNKNOWN or len(parts) < limits.bucket_level:
+        return UNKNOWN
+    return limits.bucket_separator.join(parts[: limits.bucket_level])
+
+
+def level_statistics(
+    assets: Iterable[AssetScore], manager: BucketManager, limits: RebalancingLimits
+) -> dict[str, BucketStatistics]:
+    """The statistics of each bucket at `bucket_level`."""
+    groups = _grouped(assets, lambda asset: level_bucket(manager.get_asset_bucket(asset), limits))
+    return {bucket: BucketStatistics.of(bucket, inside) for bucket, inside in groups.items()}
+
+
+def _grouped(assets: Iterable[AssetScore], bucket_of: Callable[[str], str]) -> dict[str, list[AssetScore]]:
+    groups: dict[str, list[AssetScore]] = {}
+    for one in sorted(scored(assets), key=lambda one: one.rank):
+        groups.setdefault(bucket_of(one.asset), []).append(one)
+    return dict(sorted(groups.items()))

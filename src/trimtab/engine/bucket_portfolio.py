@@ -1,0 +1,92 @@
+"""Positions as they stand against the limits of buckets, measured by the certificate's checker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from trimtab.candidates.candidates import Candidates
+from trimtab.candidates.read import read
+from trimtab.certificate.certificate import Constraint, Mask, Vector
+from trimtab.certificate.measurements import Checker
+from trimtab.errors import listed
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+
+_FINE = frozenset({"met", "waived"})
+
+
+@dataclass(frozen=True, eq=False)
+class Portfolio:
+    """Positions as they stand, measured against the limits of buckets by the certificate's checker.
+
+    `weight` and `is_position` have shape (rows,); a position whose weight nobody knows counts, and weighs 0. `as_held`:
+    they are what an account holds, where dust is no position.
+    """
+
+    candidates: Candidates
+    limits: RebalancingLimits
+    weight: Vector
+    is_position: Mask
+    as_held: bool = False
+
+    @classmethod
+    def of(cls, rows: list[dict[str, Any]], limits: RebalancingLimits, weights: Iterable[float | None]) -> Portfolio:
+        """These rows of a table of candidates, each a position with its weight."""
+        weight = np.array([found or 0.0 for found in weights] or [0.0])
+        # A table has a row: a portfolio without a position is one candidate that is none.
+        found = read(rows or [{"asset": "none", "score": None}], limits, many=False)
+        return cls(found, limits, weight, np.full(len(weight), bool(rows)))
+
+    def holding(self, weight: Vector, is_position: Mask) -> Portfolio:
+        """The same candidates with other positions."""
+        return replace(self, weight=weight, is_position=is_position)
+
+    @cached_property
+    def checker(self) -> Checker:
+        """What measures."""
+        weight = np.where(self.is_position, self.weight, 0.0)
+        is_position, as_held = self.is_position, self.as_held
+        return Checker(self.candidates, self.limits, weight, is_position, as_held=as_held, unweighed=True)
+
+    @cached_property
+    def checks(self) -> tuple[Constraint, ...]:
+        """The limits of buckets as measured; `broken` where one is exceeded although nothing prevents keeping it."""
+        return tuple(check.constraint(0) for check in self.checker.measure_buckets() if check.is_about(0))
+
+    @property
+    def violated(self) -> list[Constraint]:
+        """The limits that do not hold, and that nothing excuses."""
+        return [check for check in self.checks if check.status not in _FINE]
+
+    def recommendation(self, check: Constraint) -> str:
+        """What would mend a violated limit."""
+        inside = [self.candidates.asset.at(int(row)) for row in self._worst_first(check.node)]
+        if check.name == "max_positions":
+            most = round(check.measured - check.limit)
+            return f"{check.node}: drop {most} of its positions, the lowest-ranked first ({listed(inside[:most])})"
+        if check.name == "max_allocation":
+            return f"{check.node}: reduce it by {-check.slack:.2%} to {check.limit:.2%}"
+        if check.name == "min_allocation":
+            return f"{check.node}: raise it by {-check.slack:.2%} to {check.limit:.2%}"
+        return f"add assets of {round(-check.slack)} more bucket(s)"
+
+    def _worst_first(self, node: str) -> list[int]:
+        at = next((at for at, found in enumerate(self.checker.nodes) if found.path == node), 0)
+        here = self.checker.under(at) & self.is_position[self.candidates.order]
+        rows = self.candidates.order[here]
+        score, current = np.nan_to_num(self.candidates.score, nan=-1.0), self.candidates.current_weight
+        return sorted(rows.tolist(), key=lambda row: (current[row] > 0, score[row], current[row], -row))
+
+
+def violation(check: Constraint) -> str:
+    """A limit that does not hold, as a sentence."""
+    number = "{:.2%}".format if check.name.endswith("allocation") else "{:g}".format
+    if check.name == "min_buckets_represented":
+        return f"{number(check.measured)} bucket(s) represented, below {check.name} {number(check.limit)}"
+    side = "below" if check.name == "min_allocation" else "above"
+    what = "weight" if check.name.endswith("allocation") else "positions"
+    return f"{check.node}: {what} {number(check.measured)}, {side} {check.name} {number(check.limit)}"

@@ -1,0 +1,175 @@
+"""Which assets are looked at on a date: what is held, what trends, what fits the regime, and what representation needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol, runtime_checkable
+
+from trimtab.engine.asset_score import AssetPriority, Date
+from trimtab.engine.bucket_manager import BucketManager
+from trimtab.errors import InputError, SetupError, listed, nearest
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+
+# How sure a trend must be, unless the user says otherwise: the brief's.
+MIN_TRENDING_CONFIDENCE = 0.7
+
+
+@runtime_checkable
+class RegimeDetector(Protocol):
+    """What knows the market: its regime, the buckets that suit it, and the assets that trend."""
+
+    def get_market_regime(self, date: Date) -> tuple[str, float]:
+        """The regime on a date, and how sure that is (0 to 1)."""
+
+    def get_regime_buckets(self, regime: str) -> Sequence[str]:
+        """The buckets that suit a regime."""
+
+    def get_research_buckets(self, date: Date) -> Sequence[str] | None:
+        """The buckets that research names for a date, instead of the regime's; None where it names none."""
+
+    def get_trending_assets(
+        self, date: Date, assets: Sequence[str], limit: int, min_confidence: float
+    ) -> Sequence[str]:
+        """Of these assets at most `limit` that trend with at least this confidence (0 to 1), the best first."""
+
+
+@runtime_checkable
+class NamesRegimes(Protocol):
+    """A regime detector that says which regimes there can be: limits for another one are then a typo."""
+
+    @property
+    def regime_names(self) -> Sequence[str]:
+        """Every regime that can occur."""
+
+
+@dataclass(frozen=True)
+class RebalancingUniverse:
+    """The assets that are looked at on a date, each once, under the first heading that is true of it."""
+
+    date: Date
+    regime: str
+    regime_confidence: float
+    portfolio_assets: tuple[str, ...]
+    trending_assets: tuple[str, ...] = ()
+    regime_assets: tuple[str, ...] = ()
+    fallback_assets: tuple[str, ...] = ()
+
+    @cached_property
+    def priorities(self) -> Mapping[str, AssetPriority]:
+        """Why each asset is looked at, in the order of priority."""
+        parts = (self.portfolio_assets, self.trending_assets, self.regime_assets, self.fallback_assets)
+        return {asset: priority for priority, assets in zip(AssetPriority, parts, strict=True) for asset in assets}
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """All of them."""
+        return tuple(self.priorities)
+
+
+def limits_in(limits: RebalancingLimits, regime: str) -> RebalancingLimits:
+    """The limits in force where this regime is detected; a regime that the limits themselves are set to stays."""
+    return limits if limits.regime is not None else limits.in_regime(regime)
+
+
+class UniverseBuilder:
+    """Builds the universe of a date.
+
+    Parameters
+    ----------
+    regime_detector
+        Knows regime and trends (`RegimeDetector`).
+    bucket_manager
+        Who is in which bucket.
+    trending_limit
+        How many trending assets are asked for.
+
+    Raises
+    ------
+    SetupError
+        A detector without the methods that are needed.
+    """
+
+    def __init__(
+        self, regime_detector: RegimeDetector, bucket_manager: BucketManager, *, trending_limit: int = 50
+    ) -> None:
+        if not isinstance(regime_detector, RegimeDetector):
+            wanted = [name for name in vars(RegimeDetector) if name.startswith("get_")]
+            missing = [name for name in wanted if not hasattr(regime_detector, name)]
+            raise SetupError(
+                f"the regime_detector, a {type(regime_detector).__name__}, lacks {', '.join(missing)}",
+                "give an object that has them",
+            )
+        self.regime_detector, self.bucket_manager = regime_detector, bucket_manager
+        self.trending_limit = trending_limit
+
+    def get_universe(
+        self,
+        date: Date,
+        current_positions: Mapping[str, float],
+        limits: RebalancingLimits,
+        bucket_names: Iterable[str] | None = None,
+        min_trending_confidence: float = MIN_TRENDING_CONFIDENCE,
+    ) -> RebalancingUniverse:
+        """The universe of a date.
+
+        What is held is always in it. New assets come from `bucket_names`, where given, and from no other bucket;
+        otherwise from all. The regime's assets are those of the buckets that research, else the regime, names. While
+        buckets must be represented, the assets of every other bucket are there as a fallback. Limits that change in a
+        regime are those of the regime that is detected, unless they are set to one.
+
+        Raises
+        ------
+        SetupError
+            A bucket or a regime of the limits that does not exist (says the nearest), or a trending asset that was not asked about.
+        """
+        detector = self.regime_detector
+        regime, confidence = detector.get_market_regime(date)
+        self._check_regimes(limits)
+        limits = limits_in(limits, regime)
+        known = self.bucket_manager.get_all_buckets()
+        if isinstance(bucket_names, str):
+            raise SetupError(f"bucket_names is the text {bucket_names!r}", "give a list of buckets")
+        allowed = known if bucket_names is None else list(dict.fromkeys(bucket_names))
+        assets = self._assets_of(allowed, "bucket_names")
+        trending = list(detector.get_trending_assets(date, assets, self.trending_limit, min_trending_confidence))
+        strangers = sorted(set(trending) - set(assets))
+        if strangers:
+            advice = "get_trending_assets must choose from the assets that it is given"
+            raise SetupError(
+                f"the regime_detector names trending assets of no allowed bucket ({listed(strangers)})", advice
+            )
+        favoured = assets
+        if bucket_names is None:
+            research = detector.get_research_buckets(date)
+            origin = "get_regime_buckets" if research is None else "get_research_buckets"
+            named = detector.get_regime_buckets(regime) if research is None else research
+            favoured = self._assets_of(named, f"{origin} of the regime_detector")
+        held = [asset for asset, weight in current_positions.items() if weight]
+        parts, seen = [], set[str]()
+        for part in (held, trending, favoured, assets if limits.represents else ()):
+            parts.append(tuple(asset for asset in dict.fromkeys(part) if asset not in seen))
+            seen.update(parts[-1])
+        return RebalancingUniverse(date, regime, confidence, *parts)
+
+    def _check_regimes(self, limits: RebalancingLimits) -> None:
+        if not isinstance(self.regime_detector, NamesRegimes):
+            return
+        names = self.regime_detector.regime_names
+        for name in limits.regimes:
+            if name not in names:
+                raise SetupError(f"the limits have a regime {name!r} that cannot occur", nearest(name, names))
+
+    def _assets_of(self, buckets: Iterable[str], origin: str) -> list[str]:
+        """The assets of these buckets, each once; what is below a bucket is in it."""
+        known, found = self.bucket_manager.get_all_buckets(), dict[str, None]()
+        for bucket in buckets:
+            try:
+                inside = self.bucket_manager.get_bucket_assets(bucket)
+            except InputError:
+                inside = []
+            if not inside and bucket not in known:
+                raise SetupError(f"{origin}: there is no bucket {bucket!r}", nearest(bucket, known))
+            found.update(dict.fromkeys(inside))
+        return list(found)

@@ -1,0 +1,1 @@
+"""Why a row ended as it did, and what would change it."""

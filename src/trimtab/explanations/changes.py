@@ -1,0 +1,67 @@
+"""What can be changed for a trial: one limit, one bucket's limit, or one field of a row; and what that makes of the limits."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from trimtab.errors import LimitsError
+from trimtab.kernel.records import NO_LIMIT
+from trimtab.limits.rebalancing_limits import BucketLimit, RebalancingLimits
+
+NODE_FIELDS = ("max_positions", "max_allocation", "min_allocation")
+GENERAL = {"max_positions_per_bucket": "max_positions", "max_allocation_per_bucket": "max_allocation"}
+SCORE_FIELDS = ("min_score_threshold", "min_score_diversification", "min_score_new_position")
+ROW_FIELDS = ("score", "restriction", "max_weight")
+
+# These other fields may follow.
+LEADING = (*SCORE_FIELDS, "min_position_weight", "dust_weight")
+# What a limit is when it is lifted, `LEADING` ones aside.
+LIFTED: dict[str, Any] = {
+    "max_total_positions": NO_LIMIT,
+    "max_new_positions": NO_LIMIT,
+    "target_invested": 1.0,
+    "full_investment_positions": 0,
+    "max_position_weight": 1.0,
+    "min_buckets_represented": 0,
+    "brake_turnover": math.inf,
+    "brake_closed_positions": NO_LIMIT,
+    "max_positions": NO_LIMIT,
+    "max_allocation": math.inf,
+    "min_allocation": 0.0,
+    "sizing_mode": "equal_weight",
+    "residual_strategy": "proportional",
+    "unscored_positions": "close",
+    "restriction": "",
+    "max_weight": math.inf,
+}
+
+
+class Change(NamedTuple):
+    """One thing with another value, None to lift it: a limit (of a bucket, if `node` names it), or the field of a row (of
+    the asset `node`, of all if it is empty).
+    """
+
+    name: str
+    node: str
+    value: Any
+
+
+def changed_limits(limits: RebalancingLimits, *changes: Change) -> RebalancingLimits | None:
+    """The limits with some changes at once; None where they then contradict each other. Fields of rows are no limits."""
+    values: dict[str, Any] = {}
+    buckets: dict[str, Any] = {path: _fields(own) for path, own in limits.buckets.items()}
+    for change in changes:
+        if change.name in NODE_FIELDS:
+            buckets.setdefault(change.node, {})[change.name] = change.value
+            values["buckets"] = buckets
+        elif change.name not in ROW_FIELDS:
+            values[change.name] = change.value
+    try:
+        return limits.replace(**values)
+    except LimitsError:
+        return None
+
+
+def _fields(own: BucketLimit) -> dict[str, Any]:
+    return {field: getattr(own, field) for field in NODE_FIELDS}

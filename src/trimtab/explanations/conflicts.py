@@ -1,0 +1,184 @@
+"""Where a limit is unmet or cash is forced: an irreducible set of limits that conflict, and the least change that helps.
+
+A conflict has a goal (the limit that is not met, or `target_invested` where the sizes leave more cash than wished) and
+members: other limits that prevent it. With only these in force the goal is missed; without any one of them it is
+reached. All of it is found by running the rules with limits lifted (`trials.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from trimtab.explanations.changes import NODE_FIELDS, SCORE_FIELDS, Change
+from trimtab.explanations.relaxations import Relaxation, least_relaxation, needed, together
+from trimtab.explanations.reruns import Trials, decide
+from trimtab.kernel.records import NO_LIMIT, ROOT, WEIGHT_TOLERANCE, Records, SizingMode
+from trimtab.reasons import ENTERED_REASONS
+
+# What the sizes may stay below `target_invested` before cash counts as forced.
+CASH_TOLERANCE = 1e-9
+_NO_BAND = (Change("no_trade_band", "", 0.0), Change("min_trade", "", 0.0))
+
+
+@dataclass(frozen=True)
+class Member:
+    """A limit of a conflict: its field, the bucket `node` that it is of, its value, and what of it alone would help.
+
+    `relaxation` is the least change of this limit with which the goal is reached while all others stay as they are;
+    None where there is none. For `restriction` and `max_weight`, which are fields of rows, `value` names the assets.
+    """
+
+    limit: str
+    node: str
+    value: Any
+    relaxation: Relaxation | None
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A goal that is missed, and the limits that together prevent it; none where the candidates are to blame.
+
+    `reached` is what is reached of the goal, in its own unit. `together` is a set of changes that reach the goal at
+    once, of which none can be left out; it is given where no member does so alone.
+    """
+
+    goal: Member
+    reached: float
+    members: tuple[Member, ...]
+    together: tuple[Relaxation, ...]
+
+    @property
+    def text(self) -> str:
+        """The conflict in a sentence."""
+        missed = f"{_named(self.goal)} is not met ({self.reached:g})"
+        if not self.members:
+            return f"{missed}: whatever the other limits are, the candidates cannot give it"
+        return f"{missed} because of {', '.join(_named(member) for member in self.members)}"
+
+
+def _named(member: Member) -> str:
+    value = ", ".join(member.value) if isinstance(member.value, tuple) else f"{member.value}"
+    return f"{member.limit} {value}{f' of {member.node}' if member.node else ''}"
+
+
+def conflicts_of(trials: Trials) -> tuple[Conflict, ...]:
+    """The conflicts of an account, in the order of the goals: representation, bucket minima by path, cash.
+
+    Where a brake holds, they are those of what the rules propose.
+
+    Examples
+    --------
+    >>> from trimtab import RebalancingLimits
+    >>> from trimtab.candidates.read import read
+    >>> limits = RebalancingLimits(enable_bucket_diversification=True, max_new_positions=1)
+    >>> rows = [{"asset": "A", "bucket": "Tech", "score": 0.9}, {"asset": "B", "bucket": "Bond", "score": 0.8}]
+    >>> first = conflicts_of(Trials.of(read(rows, limits, many=False), limits))[0]
+    >>> first.text
+    'min_buckets_represented 2 is not met (1) because of max_new_positions 1'
+    >>> first.members[0].relaxation.effect
+    'max_new_positions = 2'
+    """
+    reached = Reached(trials)
+    return tuple(_conflict(trials, reached, goal) for goal in _goals(trials) if not reached(goal))
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How much of a goal is reached with some things changed; the band, which may hold a target off its size, is off."""
+
+    trials: Trials
+
+    def __call__(self, goal: Change, changes: Iterable[Change] = ()) -> bool:
+        """Whether the goal is reached."""
+        tolerance = CASH_TOLERANCE if goal.name == "target_invested" else WEIGHT_TOLERANCE
+        return bool(self.amount(goal, changes) >= goal.value - tolerance)
+
+    def amount(self, goal: Change, changes: Iterable[Change] = ()) -> float:
+        """Buckets with a position, or the weight of a node."""
+        rows, tree, settings, partners = self.trials.changed(*_NO_BAND, goal, *changes)
+        answer = decide(rows, tree, settings, partners)
+        if goal.name == "min_buckets_represented":
+            return float(self._buckets(answer, settings["dust_weight"][0]))
+        node = ROOT
+        if goal.name == "min_allocation":
+            node = self.trials.nodes_under(goal.name, goal.node)[0]
+        inside = (rows["leaf"] >= node) & (rows["leaf"] < self.trials.nodes["stop"][node])
+        return float(answer["proposed"][inside].sum())
+
+    def _buckets(self, answer: Records, dust: float) -> int:
+        trials = self.trials
+        alone = ~np.isin(answer["reason"], ENTERED_REASONS) & (trials.rows["current"] < dust)
+        weight = trials.under(answer["selected"] & (answer["proposed"] > 0) & ~alone)
+        return int(np.count_nonzero(weight[list(trials.candidates.tree.level_nodes)]))
+
+
+def _goals(trials: Trials) -> Iterator[Change]:
+    limits = trials.limits
+    if limits.represents:
+        yield Change("min_buckets_represented", "", limits.min_buckets_represented)
+    for node in np.flatnonzero(trials.nodes["min_allocation"] > 0).tolist():
+        yield Change("min_allocation", trials.node_name(node), float(trials.nodes["min_allocation"][node]))
+    yield Change("target_invested", "", limits.target_invested)
+
+
+def _conflict(trials: Trials, reached: Reached, goal: Change) -> Conflict:
+    liftable = [limit for limit in _liftable(trials) if limit[:2] != goal[:2]]
+
+    def holds(kept: Sequence[Change]) -> bool:
+        """Whether the goal is reached with only some limits in force."""
+        return reached(goal, [limit for limit in liftable if limit not in kept])
+
+    kept = needed(liftable, lambda limits: not holds(limits)) if holds(()) else []
+    found = tuple(
+        Member(limit.name, limit.node, value_of(trials, limit), least_relaxation(trials, limit, goal, reached))
+        for limit in kept
+    )
+    lowered = least_relaxation(trials, goal, goal, reached)
+    helped = not kept or any(member.relaxation for member in found)
+    joint = () if helped else together(trials, liftable, goal, reached)
+    return Conflict(Member(*goal, lowered), round(reached.amount(goal), 12), found, joint)
+
+
+def _liftable(trials: Trials) -> Iterator[Change]:
+    """Every limit in force that can be lifted; those that are left out first where several would do come first."""
+    limits, tree = trials.limits, trials.nodes
+    for name in ("max_weight", "restriction"):
+        if value_of(trials, Change(name, "", None)):
+            yield Change(name, "", None)
+    yield from (Change(name, "", None) for name in ("min_position_weight", *SCORE_FIELDS))
+    if (trials.settings["unscored"] == 0).all() and np.isnan(trials.rows["score"]).any():
+        yield Change("unscored_positions", "", None)
+    if tree["closed"].any():
+        yield Change("unknown_bucket", "", None)
+    if limits.full_investment_positions is not None:
+        yield Change("full_investment_positions", "", None)
+    if limits.sizing_mode != SizingMode.EQUAL_WEIGHT.name.lower():
+        yield Change("sizing_mode", "", None)
+    if limits.residual_strategy == "cash":
+        yield Change("residual_strategy", "", None)
+    if limits.represents:
+        yield Change("min_buckets_represented", "", None)
+    seen = set()
+    for node in range(len(tree) - 1, ROOT, -1):
+        for field, none in zip(NODE_FIELDS, (NO_LIMIT, np.inf, 0.0), strict=True):
+            found = trials.limit_of(node, field)
+            if tree[field][node] != none and found not in seen:
+                seen.add(found)
+                yield Change(*found, None)
+    if limits.max_correlation is not None:
+        yield Change("max_correlation", "", None)
+    names = ("max_position_weight", "target_invested", "max_new_positions", "max_total_positions")
+    yield from (Change(name, "", None) for name in names)
+
+
+def value_of(trials: Trials, limit: Change) -> Any:
+    """The present value of a limit; for a field of rows, the assets that have one."""
+    if limit.name == "restriction":
+        return tuple(trials.names[at] for at in np.flatnonzero(trials.rows["restriction"] != 0).tolist())
+    if limit.name == "max_weight":
+        return tuple(trials.names[at] for at in np.flatnonzero(trials.rows["max_weight"] < 1).tolist())
+    return trials.present(limit.name, limit.node)

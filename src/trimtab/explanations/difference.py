@@ -1,0 +1,280 @@
+"""What changed between two results, and which input caused it.
+
+A cause is found by running the rules on mixtures: the first result's inputs with one change of the second's, and the
+second's without it. An input is a cause alone if it alone brings the second outcome about; it is one of several if
+without it the first outcome comes back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from trimtab.candidates.candidates import Candidates
+from trimtab.candidates.columns import COLUMNS
+from trimtab.candidates.read import read
+from trimtab.errors import InputError, LimitsError, listed
+from trimtab.explanations.reruns import Trials
+from trimtab.kernel.records import Records
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.reasons import Reason, Restriction
+from trimtab.text import percent
+
+_SAME_WEIGHT = 1e-9
+# Fields of rows that cannot be changed for one row alone: weights of an account belong together, buckets make the tree.
+_WHOLE = ("current_weight", "bucket")
+_OF_ROWS = tuple(name for name in COLUMNS if name not in ("account", "asset"))
+_ASSETS, _CORRELATIONS = "assets", "correlations"
+
+Row = dict[str, Any]
+Outcome = dict[str, tuple[bool, float]]
+
+
+@dataclass(frozen=True)
+class InputChange:
+    """An input that is another one: a limit or `correlations` (`asset` is empty), a field of an asset's row, or `assets`
+    with the asset.
+
+    `before` and `after` are its values; for `assets` None stands for "no candidate", for `correlations` for "none given".
+    """
+
+    name: str
+    asset: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class Cause:
+    """An input that brought a change about: a limit, or a field of the rows of `assets`.
+
+    `alone`: it does so by itself; else it is needed, but does so only together with other changes.
+    """
+
+    name: str
+    assets: tuple[str, ...]
+    alone: bool
+
+
+@dataclass(frozen=True)
+class OutcomeChange:
+    """An asset whose target or reason is another one. None where it is no candidate."""
+
+    asset: str
+    before: float | None
+    after: float | None
+    reason_before: str
+    reason_after: str
+    causes: tuple[Cause, ...]
+
+    @property
+    def text(self) -> str:
+        """The change in a sentence."""
+        listed = " and ".join(_said(cause, self.asset) for cause in self.causes)
+        how = "each of them by itself" if len(self.causes) > 1 and self.causes[0].alone else ""
+        return f"{self._moved}: because of {listed}{f', {how}' if how else ''}."
+
+    @property
+    def _moved(self) -> str:
+        def shown(weight: float | None, reason: str) -> str:
+            return "no candidate" if weight is None else f"{percent(weight)} ({reason})"
+
+        return f"{self.asset}: {shown(self.before, self.reason_before)} to {shown(self.after, self.reason_after)}"
+
+
+def _said(cause: Cause, asset: str) -> str:
+    if not cause.assets:
+        return cause.name
+    if cause.assets == (asset,):
+        return f"its {cause.name}" if cause.name != _ASSETS else "being a candidate or not"
+    return f"the {cause.name}{'' if cause.name == _ASSETS else ' of'} {listed(cause.assets)}"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The inputs that differ (limits, then rows by asset), and the outcomes that do, by asset, with their causes."""
+
+    inputs: tuple[InputChange, ...]
+    changes: tuple[OutcomeChange, ...]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The inputs of one result, and its answer in the order of the rows."""
+
+    candidates: Candidates
+    limits: RebalancingLimits
+    decided: Records
+
+    @cached_property
+    def rows(self) -> dict[str, Row]:
+        """The rows by asset, sorted."""
+        found = self.candidates
+        rows = {}
+        for row in sorted(range(found.size), key=lambda row: str(found.asset.at(row))):
+            name = str(found.asset.at(row))
+            numbers = {column: float(getattr(found, column)[row]) for column in _OF_ROWS if column in _NUMBERS}
+            values: Row = {column: value if math.isfinite(value) else None for column, value in numbers.items()}
+            values["bucket"] = found.bucket.at(row)
+            values["restriction"] = Restriction(int(found.restriction[row])).code
+            rows[name] = values
+        return rows
+
+    @cached_property
+    def outcome(self) -> Outcome:
+        """Whether each asset is selected, and its target."""
+        names = [str(self.candidates.asset.at(row)) for row in range(self.candidates.size)]
+        return {
+            name: (bool(answer["selected"]), float(answer["target"]))
+            for name, answer in zip(names, self.decided, strict=True)
+        }
+
+    @cached_property
+    def reasons(self) -> dict[str, str]:
+        """The reason of each asset."""
+        names = [str(self.candidates.asset.at(row)) for row in range(self.candidates.size)]
+        return {name: Reason(answer["reason"]).code for name, answer in zip(names, self.decided, strict=True)}
+
+
+_NUMBERS = ("score", "current_weight", "max_weight", "desired_weight", "volatility")
+
+
+def difference(before: Inputs, after: Inputs) -> Difference:
+    """What changed from one result to another one, and why."""
+    inputs = tuple(_changed_inputs(before, after))
+    mixtures = _Mixtures(before, after, inputs)
+    names = sorted({*before.outcome, *after.outcome})
+    changed = [name for name in names if not _same(before.outcome.get(name), after.outcome.get(name))]
+    return Difference(inputs, tuple(_outcome_change(before, after, name, mixtures) for name in changed))
+
+
+def _same(one: tuple[bool, float] | None, other: tuple[bool, float] | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one[0] == other[0] and abs(one[1] - other[1]) <= _SAME_WEIGHT
+
+
+def _changed_inputs(before: Inputs, after: Inputs) -> Iterator[InputChange]:
+    first, second = before.limits.to_dict(complete=True), after.limits.to_dict(complete=True)
+    for name in first:
+        derived = name in before.limits.derived and name in after.limits.derived
+        if first[name] != second[name] and not derived:
+            yield InputChange(name, "", first[name], second[name])
+    one, two = before.candidates.correlations, after.candidates.correlations
+    if (one and one.digest) != (two and two.digest):
+        yield InputChange(_CORRELATIONS, "", one, two)
+    for asset in sorted({*before.rows, *after.rows}):
+        row, other = before.rows.get(asset), after.rows.get(asset)
+        if row is None or other is None:
+            yield InputChange(_ASSETS, asset, row and asset, other and asset)
+            continue
+        for name in _OF_ROWS:
+            if row[name] != other[name]:
+                yield InputChange(name, asset, row[name], other[name])
+
+
+def _outcome_change(before: Inputs, after: Inputs, name: str, mixtures: _Mixtures) -> OutcomeChange:
+    return OutcomeChange(
+        name,
+        before.outcome[name][1] if name in before.outcome else None,
+        after.outcome[name][1] if name in after.outcome else None,
+        before.reasons.get(name, ""),
+        after.reasons.get(name, ""),
+        tuple(mixtures.causes(name)),
+    )
+
+
+class _Mixtures:
+    """The rules on the first inputs with some of the second's."""
+
+    def __init__(self, before: Inputs, after: Inputs, inputs: Sequence[InputChange]) -> None:
+        self.before, self.after, self.inputs = before, after, inputs
+        self._kept: dict[tuple[int, ...], Outcome | None] = {}
+        known = {*before.limits.known_buckets, *after.limits.known_buckets}
+        named = {row["bucket"] for rows in (before.rows, after.rows) for row in rows.values()}
+        self._known = tuple(sorted(known | {name for name in named if name}))
+
+    def causes(self, asset: str) -> list[Cause]:
+        """The inputs that alone bring the asset's outcome about; or those without which it would be as before."""
+        if asset not in self.before.outcome or asset not in self.after.outcome:
+            return [Cause(_ASSETS, (asset,), alone=True)]
+        groups = list(self._groups(asset))
+        alone = [group for group in groups if self._brings(asset, group)]
+        if alone:
+            return [Cause(group[0].name, self._names(asset, group), alone=True) for group in alone]
+        needed = [group for group in groups if self._undoes(asset, group)]
+        return [Cause(group[0].name, self._assets(group), alone=False) for group in needed or groups]
+
+    def _groups(self, asset: str) -> Iterator[list[InputChange]]:
+        """The inputs that count as one: each limit, each field of the own row, each field of all others."""
+        for one in self.inputs:
+            if not one.asset:
+                yield [one]
+        for name in (*_OF_ROWS, _ASSETS):
+            here = [one for one in self.inputs if one.name == name and one.asset]
+            own = [] if name in _WHOLE else [one for one in here if one.asset == asset]
+            rest = [one for one in here if one not in own]
+            yield from [group for group in (own, rest) if group]
+
+    def _names(self, asset: str, group: list[InputChange]) -> tuple[str, ...]:
+        """The assets of a group whose change alone is enough, or all of them."""
+        if len(group) == 1 or group[0].name in _WHOLE:
+            return self._assets(group)
+        enough = [one for one in group[:_TRIED] if self._brings(asset, [one])]
+        return self._assets(enough or group)
+
+    @staticmethod
+    def _assets(group: Iterable[InputChange]) -> tuple[str, ...]:
+        return tuple(one.asset for one in group if one.asset)
+
+    def _brings(self, asset: str, group: list[InputChange]) -> bool:
+        mixed = self._outcome(group)
+        return mixed is not None and _same(mixed.get(asset), self.after.outcome.get(asset))
+
+    def _undoes(self, asset: str, group: list[InputChange]) -> bool:
+        mixed = self._outcome([one for one in self.inputs if one not in group])
+        return mixed is not None and _same(mixed.get(asset), self.before.outcome.get(asset))
+
+    def _outcome(self, taken: Sequence[InputChange]) -> Outcome | None:
+        """The outcome with some inputs taken from the second result; None where the mixture is no valid input."""
+        key = tuple(map(id, taken))
+        if key not in self._kept:
+            try:
+                self._kept[key] = self._run(taken)
+            except (InputError, LimitsError):
+                self._kept[key] = None
+        return self._kept[key]
+
+    def _run(self, taken: Sequence[InputChange]) -> Outcome:
+        rows = {name: dict(row) for name, row in self.before.rows.items()}
+        values = self.before.limits.to_dict()
+        others = self.after.limits.to_dict()
+        correlations = self.before.candidates.correlations
+        for one in taken:
+            if one.name == _CORRELATIONS:
+                correlations = one.after
+            elif not one.asset:
+                values.pop(one.name, None)
+                if one.name in others:
+                    values[one.name] = others[one.name]
+            elif one.name != _ASSETS:
+                rows[one.asset][one.name] = one.after
+            elif one.after is None:
+                del rows[one.asset]
+            else:
+                rows[one.asset] = dict(self.after.rows[one.asset])
+        if values.get("enable_bucket_diversification"):
+            values["known_buckets"] = self._known
+        limits = RebalancingLimits.from_dict(values)
+        table = [{"asset": name, **row} for name, row in rows.items()]
+        trials = Trials.of(read(table, limits, many=False, correlations=correlations), limits)
+        return {
+            name: (bool(answer["selected"]), float(answer["target"]))
+            for name, answer in zip(trials.names, trials.answer, strict=True)
+        }
+
+
+_TRIED = 30  # assets of a group that are tried one by one

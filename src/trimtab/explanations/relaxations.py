@@ -1,0 +1,212 @@
+"""The least relaxation of a limit with which a goal is reached; or of several limits, where none does it alone.
+
+Counts are tried one by one, if as many positions as there are candidates would do. Weights are searched by halves over
+steps of `WEIGHT_STEP` and scores over those that occur: with what is found the goal is reached, with one step less it is
+not. Only values that contradict no other limit count.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from trimtab.explanations.changes import SCORE_FIELDS, Change, changed_limits
+from trimtab.explanations.reruns import Trials
+from trimtab.explanations.values_to_try import WEIGHT_STEP, weight_beyond
+
+_TRIED = 64  # restricted or capped assets that are tried one by one
+_OF_ROWS = ("restriction", "max_weight")
+_STEPS = round(1 / WEIGHT_STEP)
+_HIGHER = ("target_invested", "max_position_weight", "max_allocation", "max_allocation_per_bucket")
+_LOWER = ("min_position_weight", "min_allocation")
+_COUNTS = ("max_total_positions", "max_new_positions", "max_positions", "max_positions_per_bucket")
+_SWITCHES = {
+    "sizing_mode": "equal_weight",
+    "residual_strategy": "proportional",
+    "unscored_positions": "close",
+    "unknown_bucket": "limit",
+}
+
+
+class Reaches(Protocol):
+    """Whether a goal is reached with some things changed."""
+
+    def __call__(self, goal: Change, changes: Sequence[Change] = ()) -> bool:
+        """Whether it is."""
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """One limit (or, for `restriction` and `max_weight`, the asset `node`) with another value, named as in a conflict.
+
+    None as the `value`: without it.
+    """
+
+    change: str
+    node: str
+    value: Any
+    effect: str
+
+
+def least_relaxation(
+    trials: Trials, limit: Change, goal: Change, reached: Reaches, with_: Sequence[Change] = ()
+) -> Relaxation | None:
+    """The least change of one limit with which the goal is reached, `with_` others changed; None if there is none.
+
+    The limit may be the goal itself: then it is how far it must be lowered.
+    """
+
+    def works(value: Any, node: str = limit.node) -> bool:
+        change = Change(limit.name, node, value)
+        met = reached(change, with_) if limit[:2] == goal[:2] else reached(goal, [*with_, change])
+        return met and (bool(with_) or trials.limits_with(change) is not None)
+
+    if limit.name in _OF_ROWS:
+        return _of_a_row(trials, limit, works)
+    if limit.name == "max_correlation":
+        return _of_correlations(trials, limit, works)
+    value = _least(trials, limit, works, with_, lowers=limit[:2] == goal[:2])
+    if value is None:
+        return None
+    change = Change(limit.name, limit.node, value)
+    return Relaxation(*change, _effect(change))
+
+
+def _effect(change: Change) -> str:
+    return f"{change.name} = {change.value}{f' for {change.node}' if change.node else ''}"
+
+
+def _of_a_row(trials: Trials, limit: Change, works: Callable[..., bool]) -> Relaxation | None:
+    """The first asset by name (or the one that is meant) whose restriction, or whose own cap, is in the way."""
+    none = "" if limit.name == "restriction" else None
+    for name in [limit.node] if limit.node else _assets_with(trials, limit.name)[:_TRIED]:
+        if works(none, name):
+            return Relaxation(limit.name, name, none, f"no {limit.name} for {name}")
+    return None
+
+
+def _assets_with(trials: Trials, name: str) -> list[str]:
+    """The assets that have a restriction, or a cap of their own."""
+    has = trials.rows["restriction"] != 0 if name == "restriction" else trials.rows["max_weight"] < 1
+    return [trials.names[at] for at in np.flatnonzero(has).tolist()]
+
+
+def _of_correlations(trials: Trials, limit: Change, works: Callable[..., bool]) -> Relaxation | None:
+    """The least correlation that has to be let in; or no limit at all, for those that are not known."""
+    values = [*trials.correlations[trials.correlations > trials.present(limit.name, "")].tolist(), None]
+    at = _first(len(values), lambda at: works(values[at]))
+    if at is None:
+        return None
+    change = Change(limit.name, "", values[at])
+    return Relaxation(*change, f"no {limit.name}" if change.value is None else _effect(change))
+
+
+def _least(trials: Trials, limit: Change, works: Callable[..., bool], with_: Sequence[Change], *, lowers: bool) -> Any:
+    """The value nearest to the present one that works, on the way to where the limit is lifted."""
+    name = limit.name
+    if name in _SWITCHES:
+        return _SWITCHES[name] if works(_SWITCHES[name]) else None
+    present = trials.present(limit.name, limit.node)
+    if name in _COUNTS:
+        values: Sequence[Any] = range(present + 1, len(trials.rows) + 1)
+        return next((value for value in values if works(value)), None) if values and works(values[-1]) else None
+    if name in ("min_buckets_represented", "full_investment_positions"):
+        least = 0 if name == "min_buckets_represented" else 1
+        return next((value for value in range(present - 1, least - 1, -1) if works(value)), None)
+    if name in SCORE_FIELDS:
+        scores, (lowest, highest) = trials.known("score"), _between(trials, name, with_)
+        scores = scores[(scores < present) & (scores >= lowest) & (scores <= highest)][::-1].tolist()
+        found = _first(len(scores), lambda at: works(scores[at]))
+        return None if found is None else scores[found]
+    return _least_weight(trials, name, present, works, up=name in _HIGHER and not lowers)
+
+
+def _least_weight(trials: Trials, name: str, present: float, works: Callable[..., bool], *, up: bool) -> float | None:
+    """The step of weight nearest to the present value that works, upward to 1 or downward to where the limit is lifted."""
+    first, lowest = round(weight_beyond(present, up=up, strictly=True) * _STEPS), _lowest(trials, name)
+    count = _STEPS - first + 1 if up else first + 1 - math.floor(lowest * _STEPS)
+
+    def value_at(at: int) -> float:
+        return (first + at) / _STEPS if up else max((first - at) / _STEPS, lowest)
+
+    found = _first(count, lambda at: works(value_at(at)))
+    return None if found is None else value_at(found)
+
+
+def _lowest(trials: Trials, name: str) -> float:
+    """What a limit of weight can be lowered to: `min_position_weight` to a `dust_weight` that was given."""
+    given = name == "min_position_weight" and "dust_weight" not in trials.limits.derived
+    return trials.limits.dust_weight if given else 0.0
+
+
+def _between(trials: Trials, name: str, with_: Sequence[Change]) -> tuple[float, float]:
+    """Between which values a score limit may lie beside those that are changed, and those that stay as they are."""
+    at, changed = SCORE_FIELDS.index(name), {change.name: change.value for change in with_}
+    below = [changed.get(lower, getattr(trials.limits, lower)) for lower in SCORE_FIELDS[:at]]
+    above = [changed[upper] for upper in SCORE_FIELDS[at + 1 :] if upper in changed]
+    least = max((value for value in below if value is not None), default=0.0)  # what is lifted goes as low as these
+    return least, min((value for value in above if value is not None), default=1.0)
+
+
+def _first(count: int, works: Callable[[int], bool]) -> int | None:
+    """The first of `count` places that works, if the last one does: by halves, so that the one before does not."""
+    if count < 1 or not works(count - 1):
+        return None
+    before, at = -1, count - 1
+    while at - before > 1:
+        middle = (before + at) // 2
+        before, at = (before, middle) if works(middle) else (middle, at)
+    return at
+
+
+def together(trials: Trials, limits: Sequence[Change], goal: Change, reached: Reaches) -> tuple[Relaxation, ...]:
+    """Changes that reach the goal at once, none of which can be left out.
+
+    Each is the least one while those before it are changed as they are here, and those after it are lifted. Restrictions and
+    own caps of assets are left out asset by asset. Scores go from the highest limit down, since each must stay below the
+    one above it. Empty where the changes would contradict other limits.
+    """
+    lifted = needed(limits, lambda kept: reached(goal, kept))
+    for name in _OF_ROWS:
+        lifted = _by_asset(trials, name, lifted, goal, reached)
+    found: dict[Change, Relaxation] = {}
+    lifted.sort(key=lambda limit: -SCORE_FIELDS.index(limit.name) if limit.name in SCORE_FIELDS else 0)
+    for place, limit in enumerate(lifted):
+        least = least_relaxation(trials, limit, goal, reached, [*found, *lifted[place + 1 :]])
+        if least is not None:
+            found[Change(least.change, least.node, least.value)] = least
+
+    def works(kept: Sequence[Change]) -> bool:
+        return changed_limits(trials.limits, *kept) is not None and reached(goal, kept)
+
+    return tuple(found[one] for one in needed(list(found), works)) if works(list(found)) else ()
+
+
+def _by_asset(trials: Trials, name: str, lifted: list[Change], goal: Change, reached: Reaches) -> list[Change]:
+    """What is lifted, with a field of all rows lifted only for the assets that need it."""
+    others = [limit for limit in lifted if limit.name != name]
+    if len(others) == len(lifted):
+        return lifted
+    assets = [Change(name, asset, None) for asset in _assets_with(trials, name)]
+    return [*needed(assets, lambda kept: reached(goal, [*kept, *others]), len(assets)), *others]
+
+
+def needed(changes: Sequence[Change], works: Callable[[Sequence[Change]], bool], at_once: int = 1) -> list[Change]:
+    """Those of some changes that work together of which none can be left out; the first are left out first.
+
+    So many `at_once` are tried, then half as many, down to one by one. Leaving one out may make another needless, so that
+    goes round until a whole round leaves nothing out.
+    """
+    kept = list(changes)
+    while True:
+        before, at = len(kept), 0
+        while at < len(kept):
+            without = kept[:at] + kept[at + at_once :]
+            kept, at = (without, at) if works(without) else (kept, at + at_once)
+        if at_once == 1 and len(kept) == before:
+            return kept
+        at_once = max(1, at_once // 2)

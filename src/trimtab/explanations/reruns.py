@@ -1,0 +1,426 @@
+"""One account as the kernel sees it, decided again with one thing changed.
+
+Nothing here decides: a trial copies the records of the pass, changes one field of one of them, and runs the rules. The
+values to try come from `scans.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from trimtab.candidates.candidates import Candidates, settings_of
+from trimtab.explanations.changes import (
+    GENERAL,
+    LEADING,
+    LIFTED,
+    NODE_FIELDS,
+    ROW_FIELDS,
+    SCORE_FIELDS,
+    Change,
+    changed_limits,
+)
+from trimtab.explanations.sentences import standing
+from trimtab.kernel.account import rebalance_account, select_account
+from trimtab.kernel.records import (
+    NO_NODE,
+    NO_PARTNERS,
+    ROOT,
+    Flags,
+    Floats,
+    Ints,
+    Records,
+    SizingMode,
+    Unscored,
+    empty_answer,
+)
+from trimtab.limits.rebalancing_limits import RebalancingLimits, following
+from trimtab.reasons import ENTERED_REASONS, Reason, Restriction
+
+FIXED_REASONS = (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE)
+_HAS_ENTERED, _IS_FIXED = (np.isin(np.arange(len(Reason)), reasons) for reasons in (ENTERED_REASONS, FIXED_REASONS))
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """A selection: who is in, and how many places that takes.
+
+    `selected` has shape (candidates,); `used`, the positions under each node, `walked`, those that are not fixed, and
+    `fixed_weight`, the weight of the fixed, have shape (nodes,). `entered` counts new assets, `represented` the buckets
+    that count as represented.
+    """
+
+    selected: Flags
+    used: list[int]
+    walked: list[int]
+    fixed_weight: list[float]
+    entered: int
+    represented: int
+
+
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """The records of one good account, and what the rules make of them when one thing is changed.
+
+    `answer` is what was decided. Shapes: `rows` and `answer` (candidates,) in canonical order, by asset name.
+
+    Examples
+    --------
+    >>> from trimtab.candidates.read import read
+    >>> limits = RebalancingLimits(max_new_positions=1)
+    >>> trials = Trials.of(read([{"asset": "A", "score": 0.9}, {"asset": "B", "score": 0.8}], limits, many=False), limits)
+    >>> trials.answer["selected"].tolist()
+    [True, False]
+    >>> trials.decided(Change("max_new_positions", "", 2))["selected"].tolist()
+    [True, True]
+    """
+
+    candidates: Candidates
+    limits: RebalancingLimits
+    rows: Records
+    settings: Records  # (1,)
+    partners: Ints  # as `kernel.tables.NO_PARTNERS` says
+    answer: Records
+    scans: dict[tuple[str, str], Any] = field(default_factory=dict)  # what `scans.py` found, for each limit
+    _kept: dict[Change, Records] = field(default_factory=dict)
+    _known: dict[str, Floats] = field(default_factory=dict)
+    _kept_chosen: dict[Change, Chosen] = field(default_factory=dict)
+    _kept_limits: dict[Change, RebalancingLimits | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, candidates: Candidates, limits: RebalancingLimits, decided: Records | None = None) -> Trials:
+        """The trials of one account; `decided` is the answer in the order of the table's rows, where it is known.
+
+        Where a regime is in force, its limits are the ones that are changed.
+        """
+        limits = limits.in_force
+        rows, settings = candidates.rows(limits), settings_of(limits)
+        partners, _ = candidates.partners(limits.max_correlation)
+        if decided is None:
+            answer = decide(rows, candidates.tree.nodes, settings, partners)
+        else:
+            answer = decided[candidates.order]
+        return cls(candidates, limits, rows, settings, partners, answer)
+
+    @property
+    def nodes(self) -> Records:
+        """The bucket tree. Shape (nodes,)."""
+        return self.candidates.tree.nodes
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The assets, as the rows stand."""
+        asset = self.candidates.asset
+        return [asset.names[code] for code in asset.codes[self.candidates.order].tolist()]
+
+    @cached_property
+    def reasons(self) -> list[int]:
+        """The reason of each row."""
+        return list(self.answer["reason"].tolist())
+
+    @cached_property
+    def scores(self) -> list[float]:
+        """The score of each row, NaN where it has none."""
+        return list(self.rows["score"].tolist())
+
+    @cached_property
+    def currents(self) -> list[float]:
+        """The weight held now of each row."""
+        return list(self.rows["current"].tolist())
+
+    @cached_property
+    def is_selected(self) -> list[bool]:
+        """Whether each row is selected."""
+        return list(self.answer["selected"].tolist())
+
+    @cached_property
+    def place_of(self) -> dict[str, int]:
+        """Where each asset stands."""
+        return {name: at for at, name in enumerate(self.names)}
+
+    def path(self, at: int) -> list[int]:
+        """The nodes of a row from the top to its leaf, without the portfolio."""
+        node, found = int(self.rows["leaf"][at]), []
+        while node != ROOT:
+            found.append(node)
+            node = int(self.nodes["parent"][node])
+        return found[::-1]
+
+    def node_name(self, node: int) -> str:
+        """The path of a node, empty for the portfolio."""
+        return self.candidates.tree.paths[node]
+
+    def limit_of(self, node: int, field: str) -> tuple[str, str]:
+        """The field that sets a node's `max_positions`, `max_allocation` or `min_allocation`, and the bucket it is of."""
+        path = self.node_name(node)
+        name, _ = self.limits.limit_at(path, field)
+        return name, "" if name in GENERAL else path
+
+    def present(self, name: str, node: str) -> Any:
+        """The present value of a limit; as the tree has it for one of a bucket."""
+        if name not in NODE_FIELDS:
+            return getattr(self.limits, name)
+        return self.nodes[name][self.nodes_under(name, node)[0]].item()
+
+    def nodes_under(self, name: str, node: str) -> list[int]:
+        """The nodes whose limit a field sets: all without an own one, or the one that is named."""
+        if name in GENERAL:
+            return self._general[GENERAL[name]]
+        return [self.candidates.tree.paths.index(node)]
+
+    @cached_property
+    def _general(self) -> dict[str, list[int]]:
+        """For `max_positions` and `max_allocation`, the nodes where the general limit is in force."""
+        level = [node for node in range(1, len(self.nodes)) if self.nodes["parent"][node] == ROOT]
+        free = [node for node in level if not self.nodes["closed"][node]]
+        return {field: [node for node in free if self.limit_of(node, field)[0] in GENERAL] for field in NODE_FIELDS[:2]}
+
+    @cached_property
+    def is_slot(self) -> Flags:
+        """The selected rows that count as positions: all but dust that is only left alone."""
+        entered = np.isin(self.answer["reason"], ENTERED_REASONS)
+        found: Flags = self.answer["selected"] & (entered | (self.rows["current"] >= self.limits.dust_weight))
+        return found
+
+    @cached_property
+    def is_holding(self) -> Flags:
+        """The rows that are held, dust aside."""
+        current = self.rows["current"]
+        found: Flags = (current >= self.limits.dust_weight) & (current > 0)
+        return found
+
+    def under(self, values: Any) -> Floats:
+        """The sum of row values under each node. Shape (nodes,)."""
+        own = np.bincount(self.rows["leaf"], np.asarray(values, np.float64), minlength=len(self.nodes))
+        before = np.concatenate(([0.0], np.cumsum(own)))
+        return np.asarray(before[self.nodes["stop"]] - before[:-1], np.float64)
+
+    @cached_property
+    def weight(self) -> Floats:
+        """The weight that the rules propose under each node."""
+        return self.under(self.answer["proposed"])
+
+    @cached_property
+    def sizes(self) -> Floats:
+        """The size of each row before the band, within its tolerance."""
+        settings = self.settings.copy()
+        settings["no_trade_band"] = settings["min_trade"] = 0.0
+        return np.asarray(decide(self.rows, self.nodes, settings, self.partners)["proposed"], np.float64)
+
+    def decided(self, change: Change) -> Records:
+        """The answer with one thing changed; kept, since many assets ask for the same change."""
+        found = self._kept.get(change)
+        if found is None:
+            found = self._kept[change] = self.run(change)
+        return found
+
+    def run(self, *changes: Change) -> Records:
+        """The answer with some things changed at once."""
+        return decide(*self.changed(*changes))
+
+    def changed(self, *changes: Change) -> tuple[Records, Records, Records, Ints]:
+        """Rows, tree, settings and partners with some things changed."""
+        of_rows = any(change.name in ROW_FIELDS for change in changes)
+        rows = self.rows.copy() if of_rows else self.rows  # the only one that may be large
+        tree, settings, partners = self.nodes.copy(), self.settings.copy(), self.partners
+        opened = self._open(tree) if any(change.name == "unknown_bucket" for change in changes) else []
+        leading: dict[str, float | None] = {}
+        for change in changes:
+            value: Any = LIFTED.get(GENERAL.get(change.name, change.name)) if change.value is None else change.value
+            if change.name in ROW_FIELDS:
+                code = Restriction[value.upper() or "EMPTY"] if change.name == "restriction" else value
+                rows[change.name][self.place_of[change.node] if change.node else slice(None)] = code
+            elif change.name == "max_correlation":
+                partners, _ = self.candidates.partners(value)
+            elif change.name in LEADING:
+                leading[change.name] = value
+            elif change.name in GENERAL or change.name in NODE_FIELDS:
+                nodes = self.nodes_under(change.name, change.node) + (opened if change.name in GENERAL else [])
+                tree[GENERAL.get(change.name, change.name)][nodes] = value
+            elif change.name != "unknown_bucket":
+                name, code = _setting(change.name, value)
+                settings[name] = code
+        if leading:
+            for name, number in self._with_followers(leading).items():
+                settings[name] = number
+        return rows, tree, settings, partners
+
+    def _open(self, tree: Records) -> list[int]:
+        """Make `Unknown` a limited bucket like any other; returns its node."""
+        level = tree["closed"] & (tree["parent"] == ROOT)
+        tree["closed"] = False
+        if self.limits.enforce_position_limits:
+            tree["max_positions"][level] = self.limits.max_positions_per_bucket
+        if self.limits.enforce_allocation_limits:
+            tree["max_allocation"][level] = self.limits.max_allocation_per_bucket
+        return [int(node) for node in np.flatnonzero(level)]
+
+    def _with_followers(self, leading: dict[str, float | None]) -> dict[str, float]:
+        """Fields with those that follow them. What is lifted (None) goes as low as the fields below it allow."""
+        limits, found = self.limits, {name: value for name, value in leading.items() if value is not None}
+        below = 0.0
+        for name in SCORE_FIELDS:
+            if name in leading and name not in found:
+                found[name] = below
+            below = found.get(name, getattr(limits, name))
+        if "min_position_weight" in leading and "min_position_weight" not in found:
+            found["min_position_weight"] = 0.0 if "dust_weight" in limits.derived else limits.dust_weight
+        return following(limits, found, limits.derived - found.keys()) | found
+
+    def selected(self, change: Change) -> Flags:
+        """Who is selected with one thing changed."""
+        return self.chosen(change).selected
+
+    def chosen(self, change: Change) -> Chosen:
+        """The selection with one thing changed; kept, since many assets ask for the same change."""
+        found = self._kept_chosen.get(change)
+        if found is None:
+            rows, tree, settings, partners = self.changed(change)
+            select_account(rows, tree, settings[0], partners, self._scratch)
+            found = self._kept_chosen[change] = self._chosen(
+                rows, tree, self._scratch, float(settings["dust_weight"][0])
+            )
+        return found
+
+    @cached_property
+    def as_it_is(self) -> Chosen:
+        """The selection with nothing changed."""
+        return self._chosen(self.rows, self.nodes, self.answer, self.limits.dust_weight)
+
+    @cached_property
+    def _scratch(self) -> Records:
+        """An answer that every trial of the selection fills anew: `selected` and `reason` are written for every row."""
+        return empty_answer(len(self.rows))
+
+    def _chosen(self, rows: Records, tree: Records, answer: Records, dust: float) -> Chosen:
+        at = np.flatnonzero(answer["selected"])  # few, also where there are many rows
+        reason, current, leaf = answer["reason"][at], rows["current"][at], rows["leaf"][at]
+        added = _HAS_ENTERED[reason]
+        slot = added | (current >= dust)
+        entered = added & ~((current >= dust) & (current > 0))  # a holding may be kept for representation
+        fixed = _IS_FIXED[reason] | ((reason == Reason.KEPT) & (current < dust))
+        buckets = tree["represents"][leaf[slot]]
+        return Chosen(
+            selected=answer["selected"].copy(),
+            used=self._counted(leaf[slot]),
+            walked=self._counted(leaf[slot & ~fixed]),
+            fixed_weight=self._weighed(leaf[fixed], current[fixed]),
+            entered=int(np.count_nonzero(entered)),
+            represented=len({node for node in buckets.tolist() if node != NO_NODE}),
+        )
+
+    def _counted(self, leaf: Ints) -> list[int]:
+        """How many of some leaves lie under each node. Shape (nodes,)."""
+        before = np.concatenate(([0], np.cumsum(np.bincount(leaf, minlength=len(self.nodes)))))
+        return list((before[self.nodes["stop"]] - before[:-1]).tolist())
+
+    def _weighed(self, leaf: Ints, weight: Floats) -> list[float]:
+        """The weight of some leaves under each node. Shape (nodes,)."""
+        found = [0.0] * len(self.nodes)
+        for node, own in zip(leaf.tolist(), weight.tolist(), strict=True):
+            while node != NO_NODE:
+                found[node] += own
+                node = int(self.nodes["parent"][node])  # noqa: PLW2901 - up to the root
+        return found
+
+    def with_score(self, at: int) -> Callable[[float], bool]:
+        """Whether a row is selected, for any score that it may have."""
+        rows, settings, answer = self.rows.copy(), self.settings[0], self._scratch
+
+        def is_selected(score: float) -> bool:
+            rows["score"][at] = score
+            select_account(rows, self.nodes, settings, self.partners, answer)
+            return bool(answer["selected"][at])
+
+        return is_selected
+
+    def known(self, column: str) -> Floats:
+        """The different values of a column of the rows, without nothing, sorted."""
+        if column not in self._known:
+            values = self.rows[column]
+            self._known[column] = np.unique(values[(values > 0) | ((values == 0) & (column != "current"))])
+        return self._known[column]
+
+    @cached_property
+    def score_edges(self) -> Floats:
+        """The scores at which a row's place can change: limits, others' scores, and the floats beside them. Sorted."""
+        own = [getattr(self.limits, name) for name in SCORE_FIELDS]
+        edges = np.concatenate((self.known("score"), own, [0.0, 1.0]))
+        edges = np.concatenate((edges, np.nextafter(edges, -1.0), np.nextafter(edges, 2.0)))
+        return np.unique(edges[(edges >= 0) & (edges <= 1)])
+
+    def limits_with(self, change: Change) -> RebalancingLimits | None:
+        """The limits with a change; None where they then contradict each other. Changes of rows leave them as they are."""
+        if change not in self._kept_limits:
+            self._kept_limits[change] = changed_limits(self.limits, change)
+        return self._kept_limits[change]
+
+    def standing(self, at: int) -> tuple[Reason, int]:
+        """What stands against a row that is not selected, with its node: for dust, what keeps it from coming back."""
+        reason, node = Reason(self.answer["reason"][at]), int(self.answer["reason_node"][at])
+        if reason != Reason.DUST:
+            return reason, node
+        if self.scores[at] < self.limits.min_score_new_position:
+            return Reason.BELOW_THRESHOLD, NO_NODE
+        return standing(self.candidates, self.limits, self.in_table_order, int(self.candidates.order[at]))
+
+    def partners_of(self, at: int) -> Ints:
+        """The rows with which a new asset is too correlated, be they selected or not."""
+        found: Ints = self.partners[self.partners[at] : self.partners[at + 1]]
+        return found
+
+    @cached_property
+    def _pairs(self) -> tuple[Ints, Floats]:
+        """For each pair of a bucket with a known correlation the first row, and the correlation."""
+        found, count = self.candidates, len(self.rows)
+        if found.correlations is None:
+            return np.zeros(0, np.int64), np.zeros(0)
+        everyone, _ = found.partners(-2.0)  # below every correlation: all pairs of a bucket
+        first = np.repeat(np.arange(count), np.diff(everyone[: count + 1]))
+        place = found.correlations.places(self.names)
+        values = found.correlations.between(place[first], place[everyone[count + 1 :]])
+        known = ~np.isnan(values)
+        return first[known], values[known]
+
+    @cached_property
+    def correlations(self) -> Floats:
+        """The different known correlations of two candidates of one bucket, sorted."""
+        return np.unique(self._pairs[1])
+
+    def correlations_about(self, at: int) -> Floats:
+        """The different known correlations of a row with others of its bucket, sorted."""
+        first, values = self._pairs
+        return np.unique(values[first == at])
+
+    @cached_property
+    def in_table_order(self) -> Records:
+        """The answer in the order of the table's rows."""
+        return self.candidates.in_table_order(self.answer)
+
+    def alone(self, at: int) -> Any:
+        """What the rules decide about a row that is the only candidate."""
+        return decide(self.rows[at : at + 1], self.nodes, self.settings, NO_PARTNERS)[0]
+
+
+def _setting(name: str, value: Any) -> tuple[str, Any]:
+    """The name and the value in the settings record of a limit that has another one there, or is no number."""
+    if name == "min_buckets_represented":
+        return "buckets_to_represent", value
+    if name == "allow_bucket_overflow":
+        return "overflow", value
+    if name == "unscored_positions":
+        return "unscored", Unscored.CLOSE if value == "close" else Unscored.HOLD
+    if name == "residual_strategy":
+        return "residual_to_cash", value == "cash"
+    return name, SizingMode[value.upper()] if name == "sizing_mode" else value
+
+
+def decide(rows: Records, tree: Records, settings: Records, partners: Ints) -> Records:
+    """What the rules decide about one account's records. Shape (rows,)."""
+    answer = empty_answer(len(rows))
+    rebalance_account(rows, tree, settings[0], partners, answer)
+    return answer

@@ -1,0 +1,177 @@
+"""The way of an asset through the stages, in words: score, threshold, restrictions, bucket, totals, size, band, brake."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+from trimtab.explanations.reruns import Trials
+from trimtab.explanations.sentences import Detail
+from trimtab.kernel.records import NO_LIMIT, NO_NODE, ROOT
+from trimtab.reasons import Reason, Restriction, SizeReason
+from trimtab.text import percent
+
+STAGES = ("score", "threshold", "restrictions", "bucket", "totals", "size", "band", "brake")
+# The stage in which each reason falls; those that depend on the node are in `_deciding`.
+_STAGE_OF = {
+    Reason.KEPT: "threshold",
+    Reason.ADDED: "threshold",
+    Reason.ADDED_FOR_REPRESENTATION: "bucket",
+    Reason.OVERFLOW_PROTECTED: "bucket",
+    Reason.RESTRICTED: "restrictions",
+    Reason.HELD_UNSCORED: "score",
+    Reason.HELD_NOT_SIZABLE: "size",
+    Reason.NOT_SCORED: "score",
+    Reason.RESTRICTED_OUT: "restrictions",
+    Reason.UNCLASSIFIED: "bucket",
+    Reason.NOT_SIZABLE: "size",
+    Reason.BELOW_THRESHOLD: "threshold",
+    Reason.TOO_CORRELATED: "bucket",
+    Reason.DISPLACED_FOR_REPRESENTATION: "bucket",
+    Reason.TOTAL_POSITION_LIMIT: "totals",
+    Reason.NEW_POSITION_LIMIT: "totals",
+    Reason.BUCKET_POSITION_LIMIT: "bucket",
+}
+_BANDS = (SizeReason.HELD_IN_BAND, SizeReason.RELEASED_FOR_LIMIT, SizeReason.RELEASED_FOR_CASH)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage. `outcome` is "passed", "stopped" or "not reached"; `decides` marks the one with the deciding reason."""
+
+    stage: str
+    outcome: str
+    text: str
+    decides: bool = False
+
+
+def steps_of(trials: Trials, at: int, words: Detail) -> tuple[Step, ...]:
+    """The eight steps of a row, of which exactly one decides; `words` are the row's sentences.
+
+    Examples
+    --------
+    >>> from trimtab import RebalancingLimits
+    >>> from trimtab.candidates.read import read
+    >>> limits = RebalancingLimits()
+    >>> trials = Trials.of(read([{"asset": "A", "score": 0.4}], limits, many=False), limits)
+    >>> for step in steps_of(trials, 0, Detail("Not selected.", ""))[:3]:
+    ...     print(step.stage, "-", step.outcome, "-", step.text)
+    score - passed - 0.4
+    threshold - stopped - Not selected.
+    restrictions - passed - none
+    """
+    selected = trials.is_selected[at]
+    deciding = _deciding(trials, at)
+    made = {stage: maker(trials, at) for stage, maker in _MAKERS.items()}
+    made |= _sized(trials, at, words) if selected else {stage: Step(stage, "not reached", "") for stage in STAGES[5:]}
+    decided = made[deciding]
+    outcome = "passed" if selected else "stopped"
+    size = f" {decided.text}" if selected and deciding == "size" else ""
+    made[deciding] = replace(decided, outcome=outcome, text=words.reason + size, decides=True)
+    return tuple(made[stage] for stage in STAGES)
+
+
+def _deciding(trials: Trials, at: int) -> str:
+    reason, node = trials.standing(at)
+    if reason == Reason.MIN_POSITION_CAPACITY:
+        return "size" if node == NO_NODE else "totals" if node == ROOT else "bucket"
+    return _STAGE_OF[reason]
+
+
+def _score(trials: Trials, at: int) -> Step:
+    score = trials.scores[at]
+    if not math.isnan(score):
+        return Step("score", "passed", f"{score:g}")
+    return Step("score", "stopped" if not trials.is_selected[at] else "passed", "none: it could not be scored")
+
+
+def _threshold(trials: Trials, at: int) -> Step:
+    """Against the score limits that apply: to keep, to enter, to represent."""
+    limits, score, current = trials.limits, trials.scores[at], trials.currents[at]
+    if math.isnan(score):
+        return Step("threshold", "not reached", "")
+    if current >= limits.dust_weight and current > 0:
+        return _compared("min_score_threshold", score, limits.min_score_threshold, "to keep a holding")
+    representing = limits.enable_bucket_diversification and limits.enforce_min_buckets
+    if representing and limits.min_score_diversification <= score < limits.min_score_new_position:
+        text = (
+            f"below min_score_new_position {limits.min_score_new_position:g}, at least min_score_diversification "
+            f"{limits.min_score_diversification:g}: good enough only to represent a missing bucket"
+        )
+        return Step("threshold", "passed", text)
+    return _compared("min_score_new_position", score, limits.min_score_new_position, "to enter")
+
+
+def _compared(name: str, score: float, least: float, purpose: str) -> Step:
+    if score >= least:
+        return Step("threshold", "passed", f"at least {name} {least:g}, {purpose}")
+    return Step("threshold", "stopped", f"below {name} {least:g}, {purpose}")
+
+
+def _restrictions(trials: Trials, at: int) -> Step:
+    code = Restriction(int(trials.rows["restriction"][at])).code
+    return Step("restrictions", "passed", code or "none")
+
+
+def _bucket(trials: Trials, at: int) -> Step:
+    """The places and the weight taken at each node of the path that has a limit, as the walk left them."""
+    nodes, path = trials.nodes, trials.path(at)
+    facts = []
+    full = False
+    for node in path:
+        places = f"{trials.as_it_is.used[node]} positions"
+        if nodes["max_positions"][node] < NO_LIMIT:
+            places = f"{trials.as_it_is.used[node]} of {trials.limit_of(node, 'max_positions')[0]} {nodes['max_positions'][node]}"
+            full = full or trials.as_it_is.used[node] >= nodes["max_positions"][node]
+        weight = percent(float(trials.weight[node]))
+        if nodes["max_allocation"][node] < math.inf:
+            most = float(nodes["max_allocation"][node])
+            weight = f"{weight} of {trials.limit_of(node, 'max_allocation')[0]} {percent(most)}"
+        facts.append(f"{trials.node_name(node)}: {places}, {weight}")
+    stopped = full and not trials.is_selected[at]
+    return Step("bucket", "stopped" if stopped else "passed", "; ".join(facts) or "bucket limits are off")
+
+
+def _totals(trials: Trials, at: int) -> Step:
+    limits, new = trials.limits, trials.currents[at] < max(trials.limits.dust_weight, 1e-300)
+    used = int(trials.as_it_is.used[ROOT])
+    text = f"{used} of max_total_positions {limits.max_total_positions}"
+    if new:
+        text += f", {trials.as_it_is.entered} of max_new_positions {limits.max_new_positions}"
+    full = used >= limits.max_total_positions or (new and trials.as_it_is.entered >= limits.max_new_positions)
+    return Step("totals", "stopped" if full and not trials.is_selected[at] else "passed", text)
+
+
+def _sized(trials: Trials, at: int, words: Detail) -> dict[str, Step]:
+    """Size, band and brake of a selected row; the sentence about its size stands at the stage that set it."""
+    reason = SizeReason(trials.answer["size_reason"][at])
+    size = float(trials.sizes[at])
+    current, proposed = trials.currents[at], float(trials.answer["proposed"][at])
+    at_size = percent(size)
+    if current <= 0:
+        band = "not held before: it takes its size"
+    elif reason in _BANDS:
+        band = words.size
+    else:
+        band = (
+            f"held at {percent(current)}, traded to {percent(proposed)}"
+            if proposed != current
+            else f"stays at {percent(current)}"
+        )
+    braked = reason == SizeReason.BRAKED
+    brake = words.size if braked else "no brake holds"
+    return {
+        "size": Step("size", "passed", at_size if reason in _BANDS or braked else f"{at_size}. {words.size}"),
+        "band": Step("band", "passed", band),
+        "brake": Step("brake", "stopped" if braked else "passed", brake),
+    }
+
+
+_MAKERS: dict[str, Any] = {
+    "score": _score,
+    "threshold": _threshold,
+    "restrictions": _restrictions,
+    "bucket": _bucket,
+    "totals": _totals,
+}

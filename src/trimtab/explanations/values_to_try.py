@@ -1,0 +1,247 @@
+"""From one value of a limit to the next at which a selection may change, upward and downward, to where nothing changes.
+
+Each value is found from the selection with the one before: raising a limit matters where it is reached, so that no place
+is free; lowering it matters where the walk takes a place. A row that is not taken changes nothing, and would not be taken
+in a lower class either, so a score limit that rises matters where it passes the score of a selected row; from below, that
+gives every value.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from trimtab.explanations.changes import GENERAL, SCORE_FIELDS, Change
+from trimtab.explanations.reruns import Chosen, Trials
+from trimtab.kernel.records import COUNT_TOLERANCE, ROOT, WEIGHT_TOLERANCE
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+
+# Weight limits of counterfactuals and relaxations are multiples of this (0.0001 % of the account).
+WEIGHT_STEP = 1e-6
+WEIGHT_NAMES = ("target_invested", "min_position_weight", "max_allocation", "max_allocation_per_bucket")
+_DUST = 0.001  # what `dust_weight` is at most where it follows `min_position_weight`
+_CORRELATED = 16  # scores in each direction where correlations are limited: there a row not taken may matter as well
+_STEPS = 1_000_000  # of them in the whole account
+
+# From a value and the selection with it: values of which the nearest is the next one to try.
+Next = Callable[[Any, Chosen], Iterable[Any]]
+Found = tuple[list[Any], bool]
+
+
+def values_above(trials: Trials, name: str, node: str, most: int) -> Found:
+    """The first `most` values above the present one, nearest first, and whether these are all."""
+    present = trials.present(name, node)
+    if name in SCORE_FIELDS and trials.partners.size:
+        higher = np.nextafter(trials.known("score"), 2.0)
+        return _first(higher[(higher > present) & (higher <= _bounds(trials.limits, name)[1])].tolist(), _CORRELATED)
+    if name in SCORE_FIELDS:
+        return _first(_score_sweep(trials, name, present, _bounds(trials.limits, name)[1]), most)
+    if name == "dust_weight":
+        higher = np.nextafter(trials.known("current"), 2.0)
+        return _first(higher[(higher > present) & (higher <= trials.limits.min_position_weight)].tolist(), most)
+    return _first(_stepping(trials, name, node, _next_above(trials, name, node), min), most)
+
+
+def values_below(trials: Trials, name: str, node: str, most: int) -> Found:
+    """The first `most` values below the present one, nearest first, and whether these are all."""
+    present = trials.present(name, node)
+    if name in SCORE_FIELDS:
+        return _scores_below(trials, name, present, most)
+    if name == "dust_weight":
+        lower = trials.known("current")
+        return _first(lower[lower < present][::-1].tolist(), most)
+    return _first(_stepping(trials, name, node, _next_below(trials, name, node), max), most)
+
+
+def _first(values: Iterable[Any], most: int) -> Found:
+    found = list(islice(values, most + 1))
+    return found[:most], len(found) <= most
+
+
+def _stepping(
+    trials: Trials, name: str, node: str, following: Next, nearest: Callable[[list[Any]], Any]
+) -> Iterator[Any]:
+    """From the present value outward; `nearest` is min on the way up and max on the way down."""
+    value, chosen = trials.present(name, node), trials.as_it_is
+    while True:
+        found = [one for one in following(value, chosen) if (one > value) == (nearest is min) and one != value]
+        if not found:
+            return
+        value = nearest(found)
+        yield value
+        chosen = trials.chosen(Change(name, node, value))
+
+
+# ---- scores
+
+
+def _scores_below(trials: Trials, name: str, present: float, most: int) -> Found:
+    """Each score that is the last one to let a row in, found from the lowest value upward."""
+    least = _bounds(trials.limits, name)[0]
+    most = _CORRELATED if trials.partners.size else most
+    passed, whole = _first(_score_sweep(trials, name, least, present), most)
+    if whole and not trials.partners.size:
+        return np.nextafter(passed, -1.0)[::-1].tolist(), True
+    known = trials.known("score")
+    return known[(known < present) & (known >= least)][::-1][:most].tolist(), False
+
+
+def _score_sweep(trials: Trials, name: str, start: float, end: float) -> Iterator[float]:
+    """From a value up to another one: where the limit passes the lowest score that is selected."""
+    value = start
+    while True:
+        chosen = trials.chosen(Change(name, "", value)) if value != trials.present(name, "") else trials.as_it_is
+        scores = trials.rows["score"][chosen.selected]
+        scores = scores[scores >= value]
+        if not scores.size:
+            return
+        value = math.nextafter(float(scores.min()), 2.0)
+        if value > end:
+            return
+        yield value
+
+
+def _bounds(limits: RebalancingLimits, name: str) -> tuple[float, float]:
+    """Between which values a score limit may be changed, so that the fields that were set do not contradict it."""
+    scores = [field for field in SCORE_FIELDS if field == name or field not in limits.derived]
+    at = scores.index(name)
+    least = getattr(limits, SCORE_FIELDS[SCORE_FIELDS.index(name) - 1]) if name != SCORE_FIELDS[0] else 0.0
+    return least, getattr(limits, scores[at + 1]) if at + 1 < len(scores) else 1.0
+
+
+# ---- counts and weights
+
+
+def _next_above(trials: Trials, name: str, node: str) -> Next:
+    """A count that is reached: one more than is used. A weight: where one position more fits in a node that is full."""
+    if name == "max_total_positions":
+        return lambda value, chosen: _one_more(value, chosen.used[ROOT])
+    if name == "max_new_positions":
+        return lambda value, chosen: _one_more(value, chosen.entered)
+    if name == "min_buckets_represented":
+        most = len(trials.candidates.tree.level_nodes)
+        return lambda value, chosen: [value + 1] if chosen.represented >= value and value < most else []
+    if name == "min_position_weight":
+        return lambda value, chosen: _higher_least(trials, value, chosen)
+    nodes = [ROOT] if name == "target_invested" else trials.nodes_under(name, node)
+    if GENERAL.get(name, name) == "max_positions":
+        return lambda value, chosen: [one for at in nodes for one in _one_more(value, chosen.used[at])]
+    return lambda value, chosen: [one for at in nodes for one in _more_allocation(trials, at, value, chosen)]
+
+
+def _next_below(trials: Trials, name: str, node: str) -> Next:
+    """A count: one less than the walk uses. A weight: where one position less fits."""
+    if name == "max_total_positions":
+        return lambda value, chosen: [one for one in _one_less(value, chosen, ROOT) if one >= 1]
+    if name == "max_new_positions":
+        return lambda value, chosen: [min(value, chosen.entered) - 1] if chosen.entered and value > 0 else []
+    if name == "min_buckets_represented":
+        return lambda value, _chosen: [value - 1] if value > 0 else []
+    if name == "min_position_weight":
+        return lambda value, chosen: _lower_least(trials, value, chosen)
+    nodes = [ROOT] if name == "target_invested" else trials.nodes_under(name, node)
+    if GENERAL.get(name, name) == "max_positions":
+        return lambda value, chosen: [one for at in nodes for one in _one_less(value, chosen, at)]
+    return lambda value, chosen: [0.0, *(one for at in nodes for one in _less_allocation(trials, at, value, chosen))]
+
+
+def _one_more(value: int, used: int) -> list[int]:
+    return [used + 1] if used >= value else []
+
+
+def _one_less(value: int, chosen: Chosen, node: int) -> list[int]:
+    return [min(value, chosen.used[node]) - 1] if chosen.walked[node] and value > 0 else []
+
+
+def weight_beyond(edge: float, *, up: bool, strictly: bool) -> float:
+    """The step of weight at or (strictly) beyond an edge, on the way up or down.
+
+    >>> weight_beyond(0.05, up=True, strictly=False), weight_beyond(0.05, up=True, strictly=True)
+    (0.05, 0.050001)
+    """
+    steps = edge * _STEPS
+    whole = round(steps)
+    if abs(steps - whole) <= WEIGHT_TOLERANCE * _STEPS:
+        whole += (1 if up else -1) if strictly else 0
+    else:
+        whole = math.ceil(steps) if up else math.floor(steps)
+    return whole / _STEPS
+
+
+def _room(left: float, least: float) -> float:
+    """How many positions of the least weight fit into what is left of an allocation: where the next edge lies, no more."""
+    if left <= WEIGHT_TOLERANCE:
+        return 0
+    return math.floor(left / least + COUNT_TOLERANCE) if least > 0 else math.inf
+
+
+def _more_allocation(trials: Trials, node: int, value: float, chosen: Chosen) -> Iterator[float]:
+    fixed, least = chosen.fixed_weight[node], trials.limits.min_position_weight
+    room = _room(value - fixed, least)
+    if chosen.walked[node] < room:
+        return
+    if value - fixed <= WEIGHT_TOLERANCE:
+        yield weight_beyond(fixed, up=True, strictly=True)
+    edges = (fixed + (count - COUNT_TOLERANCE) * least for count in (room + 1, room + 2))
+    yield from (one for one in (weight_beyond(edge, up=True, strictly=False) for edge in edges) if one <= 1)
+
+
+def _less_allocation(trials: Trials, node: int, value: float, chosen: Chosen) -> Iterator[float]:
+    fixed, least = chosen.fixed_weight[node], trials.limits.min_position_weight
+    walked = chosen.walked[node]
+    if not walked:
+        return
+    yield max(weight_beyond(fixed, up=False, strictly=False), 0.0)
+    taken = min(walked, _room(value - fixed, least))
+    edges = (fixed + (count - COUNT_TOLERANCE) * least for count in (taken, taken - 1) if count >= 1)
+    yield from (weight_beyond(edge, up=False, strictly=True) for edge in edges)
+
+
+def _higher_least(trials: Trials, value: float, chosen: Chosen) -> Iterator[float]:
+    """Where one position less fits somewhere, or the cap of one that is selected is passed."""
+    for node, left in _lefts(trials, chosen):
+        taken = min(chosen.walked[node], _room(left, value))
+        edges = (left / (count - COUNT_TOLERANCE) for count in (taken, taken - 1) if 1 <= count < math.inf)
+        yield from (one for one in (weight_beyond(edge, up=True, strictly=True) for edge in edges) if one <= 1)
+    caps = _caps(trials)[chosen.selected]
+    passed = caps[caps >= value]
+    if passed.size:
+        yield weight_beyond(float(passed.min()), up=True, strictly=True)
+    yield from (weight_beyond(float(one), up=True, strictly=True) for one in _tiny(trials) if one >= value)
+
+
+def _lower_least(trials: Trials, value: float, chosen: Chosen) -> Iterator[float]:
+    """Where one position more fits somewhere that is full, or the cap of one that is not selected becomes enough."""
+    yield 0.0
+    for node, left in _lefts(trials, chosen):
+        room = _room(left, value)
+        if chosen.walked[node] >= room:
+            edges = (left / (count - COUNT_TOLERANCE) for count in (room + 1, room + 2))
+            yield from (weight_beyond(edge, up=False, strictly=False) for edge in edges)
+    caps = _caps(trials)[~chosen.selected]
+    passed = caps[caps < value]
+    if passed.size:
+        yield weight_beyond(float(passed.max()), up=False, strictly=False)
+    yield from (weight_beyond(float(one), up=False, strictly=False) for one in _tiny(trials) if one < value)
+
+
+def _lefts(trials: Trials, chosen: Chosen) -> Iterator[tuple[int, float]]:
+    """The nodes with a limit of weight, and what fixed positions leave of it."""
+    for node, fixed in enumerate(chosen.fixed_weight):
+        limit = trials.limits.target_invested if node == ROOT else float(trials.nodes["max_allocation"][node])
+        if 0 < limit - fixed < math.inf:
+            yield node, limit - fixed
+
+
+def _caps(trials: Trials) -> Any:
+    return np.minimum(trials.rows["max_weight"], trials.limits.max_position_weight)
+
+
+def _tiny(trials: Trials) -> Any:
+    """Holdings that may be dust or not where `dust_weight` follows the least weight."""
+    known = trials.known("current")
+    return known[known <= max(trials.limits.dust_weight, _DUST)]

@@ -1,0 +1,131 @@
+"""What holds the weight of a selected asset where it is, and its weight without that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from trimtab.explanations.changes import Change
+from trimtab.explanations.reruns import Trials
+from trimtab.kernel.records import NO_NODE, ROOT
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.reasons import Restriction, SizeReason
+from trimtab.text import percent
+
+
+@dataclass(frozen=True)
+class HeldBy:
+    """One limit, its value, and what the weight is with `lifted` in its place: the rules were run again with that.
+
+    `limit` and `node` are named as in a counterfactual. `weight_without` equals `weight` where something else would
+    hold it there as well.
+    """
+
+    limit: str
+    node: str
+    value: Any
+    lifted: Any
+    weight: float
+    weight_without: float
+    effect: str
+
+
+def held_by(trials: Trials, at: int) -> HeldBy | None:
+    """What the size reason of a row is about; None where it is no limit that could be lifted.
+
+    Examples
+    --------
+    >>> from trimtab.candidates.read import read
+    >>> limits = RebalancingLimits(max_position_weight=0.2)
+    >>> found = held_by(Trials.of(read([{"asset": "A", "score": 0.9}], limits, many=False), limits), 0)
+    >>> found.limit, found.value, found.weight, found.weight_without
+    ('max_position_weight', 0.2, 0.2, 0.95)
+    """
+    changes = _lifting(trials, at)
+    if not changes:
+        return None
+    weight = float(trials.answer["target"][at])
+    found = [(change, float(trials.decided(change)["target"][at])) for change in changes]
+    change, without = next((one for one in found if one[1] != weight), found[0])
+    of_row = change.name in ("restriction", "max_weight")
+    node = "" if of_row else change.node
+    name = f"{change.name}{f' of {node}' if node else ''}"
+    more = (
+        f"would be {percent(without)}"
+        if without != weight
+        else f"would still be {percent(weight)}: something else holds it there"
+    )
+    return HeldBy(
+        change.name, node, _present(trials, at, change), change.value, weight, without, f"without {name} it {more}"
+    )
+
+
+def _lifting(trials: Trials, at: int) -> list[Change]:
+    """What to lift, for each size reason; where two limits may hold it, both."""
+    maker = _MAKERS.get(trials.answer["size_reason"][at])
+    return maker(trials, at, int(trials.answer["size_node"][at])) if maker else []
+
+
+def _brakes(limits: RebalancingLimits) -> list[str]:
+    names = ("brake_turnover", "brake_closed_positions")
+    return [name for name in names if getattr(limits, name) is not None]
+
+
+def _restriction(trials: Trials, at: int) -> list[Change]:
+    if trials.rows["restriction"][at] != Restriction.EMPTY:
+        return [Change("restriction", trials.names[at], "")]
+    closed = trials.nodes["closed"][trials.rows["leaf"][at]]
+    return [Change("unknown_bucket", "", "limit")] if closed else []
+
+
+def _released(trials: Trials, at: int, node: int) -> Change:
+    """A holding that left its band for its own limits, for a bucket's, or for the total's."""
+    if node == NO_NODE:
+        return Change("drift_tolerance", "", 1.0)
+    if node == ROOT:
+        return Change("cash_band", "", 1.0)
+    if trials.answer["target"][at] < trials.currents[at]:
+        return Change(*trials.limit_of(node, "max_allocation"), 1.0)
+    return Change("min_allocation", trials.node_name(node), 0.0)
+
+
+def _cap(trials: Trials, at: int) -> Change:
+    own = float(trials.rows["max_weight"][at])
+    if own < trials.limits.max_position_weight:
+        return Change("max_weight", trials.names[at], None)
+    return Change("max_position_weight", "", 1.0)
+
+
+def _least(limits: RebalancingLimits) -> Change:
+    """A least weight of nothing, or of what counts as dust where that was set."""
+    return Change("min_position_weight", "", 0.0 if "dust_weight" in limits.derived else limits.dust_weight)
+
+
+def _total(limits: RebalancingLimits) -> list[Change]:
+    few = [Change("full_investment_positions", "", None)] if limits.full_investment_positions is not None else []
+    return [*few, *([Change("target_invested", "", 1.0)] if limits.target_invested < 1 else [])]
+
+
+def _present(trials: Trials, at: int, change: Change) -> Any:
+    if change.name == "restriction":
+        return Restriction(int(trials.rows["restriction"][at])).code
+    if change.name == "max_weight":
+        return float(trials.rows["max_weight"][at])
+    return trials.present(change.name, change.node)
+
+
+_MAKERS: dict[int, Callable[[Trials, int, int], list[Change]]] = {
+    SizeReason.BRAKED: lambda trials, _at, _node: [Change(name, "", None) for name in _brakes(trials.limits)],
+    SizeReason.RESTRICTED: lambda trials, at, _node: _restriction(trials, at),
+    SizeReason.HELD_IN_BAND: lambda *_: [Change("no_trade_band", "", 0.0), Change("min_trade", "", 0.0)],
+    SizeReason.RELEASED_FOR_LIMIT: lambda trials, at, node: [_released(trials, at, node)],
+    SizeReason.RELEASED_FOR_CASH: lambda *_: [Change("cash_band", "", 1.0)],
+    SizeReason.CAPPED_POSITION: lambda trials, at, _node: [_cap(trials, at)],
+    SizeReason.LIFTED_TO_MINIMUM: lambda trials, _at, _node: [_least(trials.limits)],
+    SizeReason.LIFTED_FOR_BUCKET_MINIMUM: lambda trials, _at, node: [
+        Change("min_allocation", trials.node_name(node), 0.0)
+    ],
+    SizeReason.CAPPED_BUCKET: lambda trials, _at, node: [Change(*trials.limit_of(node, "max_allocation"), 1.0)],
+    SizeReason.AT_WISH: lambda trials, _at, _node: _total(trials.limits),
+}

@@ -1,0 +1,65 @@
+"""The certificate as it is written: each limit, and how many are met."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from trimtab.certificate.certificate import Certificate
+from trimtab.text import percent, printable
+
+STATUSES = ("met", "drifted", "waived", "unmet")
+_COUNTS = (
+    "max_total_positions",
+    "max_new_positions",
+    "max_positions",
+    "restrictions_violated",
+    "min_buckets_represented",
+)
+_PLAIN = ("min_score_threshold", "min_score_diversification", "min_score_new_position", "max_correlation")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the certificate as it is written."""
+
+    name: str
+    node: str
+    measured: str
+    limit: str
+    status: str
+    note: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many limits have a status."""
+
+    status: str
+    text: str
+
+
+def lines_of(certificate: Certificate) -> Iterator[Line]:
+    """Every limit, in the certificate's order."""
+    for one in certificate:
+        written = _number_of(one.name)
+        measured, limit = written(one.measured), written(one.limit)
+        node, note = printable(one.node), printable(one.note)
+        wanted = "at least" if one.name.startswith("min_") else "at most"
+        sentence = f"{one.name}{f' of {node}' if node else ''} is {measured}, wanted {wanted} {limit}"
+        yield Line(one.name, node, measured, limit, one.status, note, f"{sentence}: {note}" if note else sentence)
+
+
+def counts_of(certificate: Certificate) -> Iterator[Count]:
+    """Those that are met, and each other status that occurs."""
+    statuses = [one.status for one in certificate]
+    for status in STATUSES:
+        if status in statuses or status == "met":
+            yield Count(status, f"{statuses.count(status)} {'limits met' if status == 'met' else status}")
+
+
+def _number_of(name: str) -> Callable[[float], str]:
+    if name in _COUNTS:
+        return lambda value: f"{value:.0f}"
+    return (lambda value: f"{value:g}") if name in _PLAIN else percent

@@ -1,0 +1,133 @@
+"""What a report says beside the facts: explanations, conflicts, the rules, and a hash of inputs and limits."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from trimtab.explanations.conflicts import Conflict
+from trimtab.explanations.explanation import Explanation, explain
+from trimtab.explanations.reruns import Trials
+from trimtab.facts.assets import AssetFact
+from trimtab.facts.outcome import Facts, Figure
+from trimtab.limits.in_words import Section, rule_sheet
+from trimtab.limits.rebalancing_limits import limit_fields
+from trimtab.reasons import SELECTED_REASONS
+from trimtab.text import printable
+
+MISSES_EXPLAINED = 50
+_Shown = TypeVar("_Shown")
+
+
+@dataclass(frozen=True)
+class Explained:
+    """An asset's facts and its explanation."""
+
+    fact: AssetFact
+    explanation: Explanation
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that the report shows: `explained` are the selected and the nearest misses."""
+
+    facts: Facts
+    explained: tuple[Explained, ...]
+    conflicts: tuple[Conflict, ...]
+    rules: tuple[Section, ...]
+    limits: tuple[Figure, ...]
+    fingerprint: str
+
+
+def findings_of(trials: Trials, facts: Facts, conflicts: tuple[Conflict, ...]) -> Findings:
+    """The findings of one account."""
+    limits = trials.limits
+    return Findings(
+        facts=facts,
+        explained=explained_of(trials, facts, _worth_explaining(trials)),
+        conflicts=_clean(conflicts),
+        rules=_clean(tuple(rule_sheet(limits))),
+        limits=tuple(Figure(known.name, printable(_shown(getattr(limits, known.name)))) for known in limit_fields()),
+        fingerprint=fingerprint(trials),
+    )
+
+
+def explained_of(trials: Trials, facts: Facts, names: Iterable[str]) -> tuple[Explained, ...]:
+    """The explanations of some assets, beside their facts.
+
+    Raises
+    ------
+    KeyError
+        No such asset; who asks the user names the nearest one.
+    """
+    fact_of = {one.row: one for one in facts.assets}
+    order, place_of = trials.candidates.order, trials.place_of
+    return tuple(Explained(fact_of[int(order[place_of[name]])], _clean(explain(trials, name))) for name in names)
+
+
+def _worth_explaining(trials: Trials) -> list[str]:
+    """The selected, then the nearest misses by score."""
+    ranked = sorted(range(len(trials.rows)), key=lambda at: (-float(np.nan_to_num(trials.scores[at], nan=-1.0)), at))
+    inside = [at for at in ranked if trials.reasons[at] in SELECTED_REASONS]
+    outside = [at for at in ranked if trials.reasons[at] not in SELECTED_REASONS]
+    return [trials.names[at] for at in (*inside, *outside[:MISSES_EXPLAINED])]
+
+
+def _clean(value: _Shown) -> _Shown:
+    """The same with every text in it printable."""
+    found: Any = value
+    if isinstance(value, str):
+        found = printable(value)
+    elif isinstance(value, tuple):
+        found = tuple(map(_clean, value))
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {known.name: _clean(getattr(value, known.name)) for known in dataclasses.fields(value)}
+        found = dataclasses.replace(value, **fields)
+    return found  # type: ignore[no-any-return]
+
+
+def fingerprint(trials: Trials) -> str:
+    """A hash of the inputs and the limits: the same for the same rows in any order.
+
+    It is the SHA-256 of JSON with sorted keys: the limits complete, the rows by asset with their numbers in full, and
+    where there are correlations the SHA-256 of these.
+    """
+    candidates = trials.candidates
+    rows = []
+    for at, row in enumerate(candidates.order.tolist()):
+        numbers = [
+            float(column[row]) for column in (candidates.score, candidates.current_weight, candidates.max_weight)
+        ]
+        numbers += [float(column[row]) for column in (candidates.desired_weight, candidates.volatility)]
+        known = [repr(number) if math.isfinite(number) else None for number in numbers]
+        rows.append([trials.names[at], candidates.bucket.at(row), int(candidates.restriction[row]), *known])
+    given: dict[str, Any] = {"limits": trials.limits.to_dict(complete=True), "rows": rows}
+    if candidates.correlations is not None:
+        given["correlations"] = candidates.correlations.digest
+    text = json.dumps(given, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _shown(value: Any) -> str:
+    """A field's value as TOML would have it, but for what is none."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value) or "none"
+    if isinstance(value, tuple):
+        return ", ".join(value) or "none"
+    return "; ".join(f"{path}: {_given(own)}" for path, own in value.items()) or "none"
+
+
+def _given(own: Any) -> str:
+    values = {known.name: getattr(own, known.name) for known in dataclasses.fields(own)}
+    return ", ".join(f"{name} {value}" for name, value in values.items() if value is not None) or "nothing"

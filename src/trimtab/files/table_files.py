@@ -1,0 +1,126 @@
+"""Files in: CSV, Parquet or Arrow -> one table that `trimtab.candidates.read.read` accepts.
+
+A file is read whole, its suffix is held against its first bytes, and everything that is wrong in it is said with file,
+row, column, value and what to do. Nothing is guessed: no other separator, no decimal comma, no percent.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+
+from trimtab.errors import Fault, InputError
+from trimtab.files.csv_file import check_names, read_csv
+
+StrPath = str | os.PathLike[str]
+_SUFFIXES = {
+    ".csv": "CSV",
+    ".parquet": "Parquet",
+    ".pq": "Parquet",
+    ".arrow": "Arrow",
+    ".feather": "Arrow",
+    ".ipc": "Arrow",
+}
+_SIGNATURES = {
+    b"PAR1": "Parquet",
+    b"ARROW1": "Arrow",
+    b"\xff\xff\xff\xff": "Arrow",  # the stream format
+    b"FEA1": "Feather version 1",
+    b"PK\x03\x04": "a zip archive or an Excel workbook",
+    b"\x1f\x8b": "gzip",
+    b"\xff\xfe": "UTF-16 text",
+    b"\xfe\xff": "UTF-16 text",
+}
+
+
+def read_table(path: StrPath) -> pa.Table:
+    """The table in a file: `.csv`, `.parquet` / `.pq`, or `.arrow` / `.feather` / `.ipc` (file or stream format).
+
+    CSV is UTF-8 with or without a byte order mark, separated by commas, with a header. Its columns of numbers (`score`,
+    `current_weight`, ...) become float64, all others stay text; an empty cell is null, an empty line is no row.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read or is not what its suffix says; every bad row and cell of a CSV file.
+    """
+    source = os.fspath(path)
+    data = _bytes(source)
+    kind = _kind(source, data)
+    table = _READERS[kind](data, source)
+    check_names(table.column_names, source)
+    if table.num_rows == 0:
+        raise InputError([Fault("has no rows", "give a file with at least one row of data")], source)
+    return table
+
+
+def _bytes(source: str) -> bytes:
+    path = Path(source)
+    try:
+        if path.is_dir():
+            raise InputError([Fault("is a folder", "name a file in it")], source)
+        if path.exists() and not path.is_file():
+            raise InputError([Fault("is a device or a pipe", "save its content in a file first")], source)
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError([Fault("there is no such file", "check the path")], source) from None
+    except PermissionError:
+        fault = Fault("may not be read (permission denied)", "ask for the right to read it")
+        raise InputError([fault], source) from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
+        raise InputError([Fault(f"cannot be read ({error})", "check the path")], source) from None
+    if not data:
+        raise InputError([Fault("is empty", "give a file with a header and at least one row of data")], source)
+    return data
+
+
+def _kind(source: str, data: bytes) -> str:
+    """CSV, Parquet or Arrow: what the suffix says, if the content agrees."""
+    suffix = Path(source).suffix
+    named = _SUFFIXES.get(suffix.casefold())
+    if named is None:
+        problem = f"the suffix {suffix!r} is not known" if suffix else "the name has no suffix"
+        raise InputError([Fault(problem, f"save it as one of {', '.join(_SUFFIXES)}")], source)
+    held = next((kind for signature, kind in _SIGNATURES.items() if data.startswith(signature)), None)
+    if held in _SUFFIXES.values() and held != named:
+        suffixes = " or ".join(known for known, kind in _SUFFIXES.items() if kind == held)
+        raise InputError([Fault(f"is named like {named} but holds {held}", f"give it the suffix {suffixes}")], source)
+    if held != named and (held is not None or named != "CSV"):
+        problem = f"is named like {named} but " + (f"holds {held}" if held else f"does not begin like {named}")
+        raise InputError([Fault(problem, "save it anew, as CSV (UTF-8), Parquet or Arrow")], source)
+    return named
+
+
+# ---- Parquet and Arrow
+
+
+def _read_parquet(data: bytes, source: str) -> pa.Table:
+    import pyarrow.parquet  # late: it loads slowly, and only this needs it
+
+    return _decoded(lambda: pyarrow.parquet.ParquetFile(pa.BufferReader(data)).read(), "Parquet", source)
+
+
+def _read_arrow(data: bytes, source: str) -> pa.Table:
+    opened = pa.ipc.open_file if data.startswith(b"ARROW1") else pa.ipc.open_stream
+    return _decoded(lambda: opened(pa.BufferReader(data)).read_all(), "Arrow", source)
+
+
+def _decoded(read: Callable[[], pa.Table], kind: str, source: str) -> pa.Table:
+    """What `read` gives, checked to its last value: a damaged file must not come in as numbers."""
+    try:
+        table = read()
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
+        raise InputError([Fault(f"is damaged or cut off ({reason})", f"write the {kind} file anew")], source) from None
+    return table
+
+
+_READERS: dict[str, Callable[[bytes, str], pa.Table]] = {
+    "CSV": read_csv,
+    "Parquet": _read_parquet,
+    "Arrow": _read_arrow,
+}

@@ -1,0 +1,149 @@
+"""What is left alone: the holding band and its releases (rules, section 6).
+
+A holding near its size keeps its current weight; then held positions are released to their size, one by one, until no
+limit is exceeded and no more cash is left than the band allows. It ends: at their sizes everything fits.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from trimtab.kernel.compilation import compiled
+from trimtab.kernel.records import NO_NODE, ROOT, WEIGHT_TOLERANCE, Records
+from trimtab.reasons import SizeReason
+
+
+@compiled
+def _hold_near(rows: Records, settings: Any, members: Records) -> bool:
+    """The members near their size keep their current weight; returns whether there are any."""
+    any_held = False
+    for at in range(members.size):
+        member = members[at]
+        current = rows[member.row].current
+        member.target = member.weight
+        if current > 0.0 and member.reason != SizeReason.RESTRICTED:
+            band = max(settings.no_trade_band * member.weight, settings.min_trade)
+            if abs(member.weight - current) <= band + WEIGHT_TOLERANCE:
+                member.held = any_held = True
+                member.target = current
+                member.reason = SizeReason.HELD_IN_BAND
+                member.node = NO_NODE
+    return any_held
+
+
+@compiled
+def _release(member: Any, reason: SizeReason, node: int) -> None:
+    member.held = False
+    member.target = member.weight
+    member.reason = reason
+    member.node = node
+
+
+@compiled
+def _release_largest(members: Records, spans: Records, node: int, sign: float, reason: SizeReason) -> bool:
+    """Release the held member under `node` with the largest excess (`sign` 1) or shortfall (-1); ties by name."""
+    span = spans[node]
+    largest = 0.0
+    for at in range(span.begin, span.end):
+        if members[at].held:
+            largest = max(largest, sign * (members[at].target - members[at].weight))
+    if largest <= 0.0:
+        return False
+    chosen = -1
+    for at in range(span.begin, span.end):
+        if members[at].held:
+            distance = sign * (members[at].target - members[at].weight)
+            is_largest = distance > 0.0 and distance >= largest - WEIGHT_TOLERANCE
+            if is_largest and (chosen < 0 or members[at].row < members[chosen].row):
+                chosen = at
+    _release(members[chosen], reason, node)
+    return True
+
+
+@compiled
+def _total(members: Records, span: Any) -> float:
+    """The sum of the targets under a node."""
+    total = 0.0
+    for at in range(span.begin, span.end):
+        total += members[at].target
+    return total
+
+
+@compiled
+def _aim(members: Records, span: Any) -> float:
+    """The sum of the sizes under a node."""
+    total = 0.0
+    for at in range(span.begin, span.end):
+        total += members[at].weight
+    return total
+
+
+@compiled
+def _release_positions(settings: Any, members: Records) -> bool:
+    """Release held members above their own limit or below their own minimum."""
+    released = False
+    for at in range(members.size):
+        member = members[at]
+        most = member.high * (1.0 + settings.drift_tolerance)
+        if member.held and (member.target > most + WEIGHT_TOLERANCE or member.target < member.low - WEIGHT_TOLERANCE):
+            _release(member, SizeReason.RELEASED_FOR_LIMIT, NO_NODE)
+            released = True
+    return released
+
+
+@compiled
+def _release_while_over(members: Records, spans: Records, node: int, limit: float) -> bool:
+    """Release the largest excess while the weight under a node is above the limit."""
+    released = False
+    while _total(members, spans[node]) > limit + WEIGHT_TOLERANCE and _release_largest(
+        members, spans, node, 1.0, SizeReason.RELEASED_FOR_LIMIT
+    ):
+        released = True
+    return released
+
+
+@compiled
+def _release_while_under(members: Records, spans: Records, node: int, minimum: float) -> bool:
+    """Release the largest shortfall while a node is below a minimum that the sizes meet."""
+    least = minimum - WEIGHT_TOLERANCE
+    if _aim(members, spans[node]) < least:
+        return False
+    released = False
+    while _total(members, spans[node]) < least and _release_largest(
+        members, spans, node, -1.0, SizeReason.RELEASED_FOR_LIMIT
+    ):
+        released = True
+    return released
+
+
+@compiled
+def _release_for_limits(tree: Records, settings: Any, members: Records, spans: Records) -> None:
+    """Step 1: until every position, node and the total is inside its limits."""
+    most = max(min(1.0, settings.target_invested + settings.cash_band), spans[ROOT].fixed_weight)
+    again = True
+    while again:
+        again = _release_positions(settings, members)
+        for step in range(tree.size - 1):
+            node = tree[step].bottom_up
+            if tree[node].max_allocation < math.inf and spans[node].begin < spans[node].end:
+                limit = max(tree[node].max_allocation * (1.0 + settings.drift_tolerance), spans[node].fixed_weight)
+                again = _release_while_over(members, spans, node, limit) or again
+        again = _release_while_over(members, spans, ROOT, most) or again
+        for step in range(tree.size - 1):
+            node = tree[step].bottom_up
+            if tree[node].min_allocation > 0.0 and spans[node].begin < spans[node].end:
+                again = _release_while_under(members, spans, node, tree[node].min_allocation) or again
+
+
+@compiled
+def hold(rows: Records, tree: Records, settings: Any, members: Records, spans: Records) -> None:
+    """Set the targets of the members and bring their reasons up to date."""
+    if not _hold_near(rows, settings, members):
+        return
+    _release_for_limits(tree, settings, members, spans)
+    aim = _aim(members, spans[ROOT])
+    while aim - _total(members, spans[ROOT]) > settings.cash_band + WEIGHT_TOLERANCE and _release_largest(
+        members, spans, ROOT, -1.0, SizeReason.RELEASED_FOR_CASH
+    ):
+        _release_for_limits(tree, settings, members, spans)

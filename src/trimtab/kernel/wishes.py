@@ -1,0 +1,54 @@
+"""Desired relative sizes and the bounds of each position (rules, section 5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trimtab.kernel.compilation import compiled
+from trimtab.kernel.eligibility import base_cap, is_sizable
+from trimtab.kernel.records import SizingMode
+from trimtab.reasons import Restriction
+
+_LEAST_SCORE_WISH = 0.001
+
+
+@compiled
+def wish_of(row: Any, settings: Any) -> float:
+    """The wished size of an asset, relative to the others (absolute in `desired` mode)."""
+    mode = settings.sizing_mode
+    if mode == SizingMode.SCORE_WEIGHTED:
+        return max(row.score, _LEAST_SCORE_WISH)
+    if mode == SizingMode.ADAPTIVE:
+        if row.score >= 0.9:
+            return 1.5
+        if row.score >= 0.8:
+            return 1.2
+        if row.score >= 0.7:
+            return 1.0
+        if row.score >= 0.6:
+            return 0.8
+        return 0.5
+    if mode == SizingMode.INVERSE_VOLATILITY:
+        return 1.0 / row.sizing_input
+    if mode == SizingMode.DESIRED:
+        return row.sizing_input
+    return 1.0
+
+
+@compiled
+def bounds_of(row: Any, fixed: bool, closed: bool, settings: Any) -> tuple[float, float]:
+    """The least and the most weight of a selected asset. `closed`: nothing in its bucket is bought."""
+    cap = base_cap(row.max_weight, settings)
+    if fixed:
+        may_grow = (
+            row.restriction == Restriction.NO_SELL
+            and row.current >= settings.dust_weight
+            and row.score >= settings.min_score_threshold
+            and is_sizable(row.sizing_input, settings)
+            and not closed
+        )
+        return row.current, max(cap, row.current) if may_grow else row.current
+    if row.restriction == Restriction.NO_BUY or closed:
+        high = min(cap, row.current)
+        return min(settings.min_position_weight, high), high
+    return settings.min_position_weight, cap

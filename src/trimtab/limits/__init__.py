@@ -1,0 +1,1 @@
+"""What is wanted: the limits of a rebalance."""

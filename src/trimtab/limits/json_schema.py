@@ -1,0 +1,33 @@
+"""The JSON Schema of a limits file, derived from the fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trimtab.limits.fields import field_schema
+from trimtab.limits.rebalancing_limits import limit_fields
+
+
+def limits_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a limits file, derived from the fields."""
+    properties = {known.name: field_schema(known) for known in limit_fields() if known.name != "regimes"}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "trimtab limits",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {**properties, "regimes": _regimes_schema(properties)},
+    }
+
+
+def _regimes_schema(properties: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """A regime's limits: any fields but `regime` and `regimes`; what is not there keeps its general value."""
+    (doc,) = (known.metadata["doc"] for known in limit_fields() if known.name == "regimes")
+    inner = {
+        name: {key: value for key, value in schema.items() if key != "default"}
+        for name, schema in properties.items()
+        if name != "regime"
+    }
+    limits = {"type": "object", "additionalProperties": False, "properties": inner}
+    return {"type": "object", "description": doc, "additionalProperties": limits}

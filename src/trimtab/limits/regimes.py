@@ -1,0 +1,114 @@
+"""Limits that change in a regime: overrides laid over the general limits, and what they changed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from trimtab.errors import LimitsError, nearest, shown
+
+_NOT_INSIDE = ("regimes", "regime")
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedLimit:
+    """A limit that the regime in force has changed: its name, its general value, and the one in force (None: none).
+
+    Examples
+    --------
+    >>> ChangedLimit("max_total_positions", 10, 6).sentence("Deflation")
+    "max_total_positions is 6 in the regime 'Deflation', 10 in general"
+    """
+
+    name: str
+    general: Any
+    in_force: Any
+
+    def sentence(self, regime: str) -> str:
+        """The change as a sentence."""
+        in_force, general = ("none" if value is None else value for value in (self.in_force, self.general))
+        return f"{self.name} is {in_force} in the regime {regime!r}, {general} in general"
+
+
+def overrides_of(given: Any, faults: list[str]) -> dict[str, dict[str, Any]]:
+    """The `regimes` field as name -> overrides; what is wrong with its form is added to `faults`."""
+    if not isinstance(given, Mapping):
+        faults.append(f"regimes must map a regime to its limits (received {shown(given)})")
+        return {}
+    found: dict[str, dict[str, Any]] = {}
+    for name, overrides in given.items():
+        if not isinstance(name, str) or not name:
+            faults.append(f"regimes[{name!r}]: a regime's name must be text")
+        elif not isinstance(overrides, Mapping):
+            faults.append(f"regimes[{name!r}] must be a table of limits (received {shown(overrides)})")
+        else:
+            inside = [field for field in _NOT_INSIDE if field in overrides]
+            faults += [f"regimes[{name!r}]: {field} cannot stand inside a regime: leave it out" for field in inside]
+            found[name] = {field: value for field, value in overrides.items() if field not in _NOT_INSIDE}
+    return found
+
+
+def laid_over(general: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The general limits with those of a regime; in `buckets` each field of each bucket on its own.
+
+    Examples
+    --------
+    >>> laid_over({"buckets": {"A": {"max_positions": 3, "max_allocation": 0.4}}}, {"buckets": {"A": {"max_positions": 1}}})
+    {'buckets': {'A': {'max_positions': 1, 'max_allocation': 0.4}}}
+    """
+    merged = dict(general)
+    for name, value in overrides.items():
+        old = merged.get(name)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        merged[name] = laid_over(old, value) if both and old is not None else value
+    return merged
+
+
+def changed_limits(general: Mapping[str, Any], in_force: Mapping[str, Any]) -> tuple[ChangedLimit, ...]:
+    """The limits that differ, in their order; those of buckets one by one, as `buckets['Equity'].max_positions`."""
+    found = []
+    for name, value in in_force.items():
+        if name in _NOT_INSIDE or value == general[name]:
+            continue
+        if name != "buckets":
+            found.append(ChangedLimit(name, general[name], value))
+            continue
+        for path in sorted({*general[name], *value}):
+            old, new = general[name].get(path, {}), value.get(path, {})
+            found += [
+                ChangedLimit(f"buckets[{path!r}].{field}", old.get(field), new.get(field))
+                for field in sorted({*old, *new})
+                if old.get(field) != new.get(field)
+            ]
+    return tuple(found)
+
+
+def enter_regime(limits: Any) -> None:
+    """Check the general limits and those of every regime, and give the fields the values that are in force."""
+    kind, faults = type(limits), list[str]()
+    regimes = overrides_of(limits.regimes, faults)
+    kept = [
+        known.name for known in dataclasses.fields(limits) if known.init and known.name not in ("regime", "regimes")
+    ]
+    try:
+        general = kind(**{name: getattr(limits, name) for name in kept})
+    except LimitsError as error:
+        raise LimitsError([*error.faults, *faults]) from None
+    known_regimes: dict[str | None, Any] = {None: general}
+    for name, overrides in regimes.items():
+        try:
+            known_regimes[name] = kind.from_dict(laid_over(general.to_dict(), overrides))
+        except LimitsError as error:
+            faults += [f"regimes[{name!r}]: {fault}" for fault in error.faults]
+    if limits.regime is not None and limits.regime not in regimes:
+        faults.append(f"regime {shown(limits.regime)} is not one of regimes: {nearest(str(limits.regime), regimes)}")
+    if faults:
+        raise LimitsError(faults)
+    for name in (*kept, "derived"):
+        object.__setattr__(limits, name, getattr(known_regimes[limits.regime], name))
+    frozen = {name: MappingProxyType(overrides) for name, overrides in regimes.items()}
+    object.__setattr__(limits, "regimes", MappingProxyType(frozen))
+    object.__setattr__(limits, "general", general)

@@ -1,0 +1,160 @@
+"""What is known of symbols beside their prices: fundamentals, classification, index membership, each with its day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from trimtab.errors import Fault, InputError
+from trimtab.market.data_findings import events
+from trimtab.market.typed_columns import (
+    EARLIEST,
+    LATEST,
+    SYMBOL_NAMES,
+    column_named,
+    days_of,
+    frame_of,
+    names_of,
+    numbers_of,
+    required,
+)
+
+_KNOWN = "known_on"
+_BUCKET_NAMES = ("bucket", "sector")
+_FROM_NAMES, _TO_NAMES = ("from", "start_date"), ("to", "end_date")
+
+
+@dataclass(frozen=True)
+class Fundamentals:
+    """One row for a symbol and the day on which it was known, by day and symbol; the rest are items, float64."""
+
+    rows: pl.DataFrame
+    events: pl.DataFrame
+
+
+def read_fundamentals(given: Any) -> Fundamentals:
+    """Fundamentals from a table, or from a list of tables whose rows are put together.
+
+    Each has `symbol`, `known_on` (the day from which on the row was known, such as the day of its publication and never
+    the end of the period it is about) and items: columns of numbers. Columns of text are no items and are left out. An
+    item that is no finite number counts as missing and is a finding, two rows of a symbol for one day (in one table) count as none.
+
+    Raises
+    ------
+    InputError
+        A column is missing, a row has no symbol or no day, or no column holds numbers.
+    """
+    tables = given if isinstance(given, list) and given and not isinstance(given[0], dict) else [given]
+    read = [_fundamentals(table) for table in tables]
+    rows = pl.concat([found.rows for found in read], how="diagonal").sort(_KNOWN, "symbol", maintain_order=True)
+    return Fundamentals(rows, pl.concat([found.events for found in read]))
+
+
+def _fundamentals(given: Any) -> Fundamentals:
+    frame, source = frame_of(given, "the fundamentals")
+    known = required(frame, (_KNOWN,), source)
+    symbol = required(frame, SYMBOL_NAMES, source)
+    columns = [names_of(frame[symbol], source).alias("symbol"), days_of(frame[known], source).alias(_KNOWN)]
+    items = [name for name in frame.columns if name not in (known, symbol) and _holds_numbers(frame[name])]
+    if not items:
+        raise InputError([Fault("no column holds numbers", "add items, such as eps and price, pe, or roe")], source)
+    read = [numbers_of(frame[name], source) for name in items]
+    rows = pl.DataFrame([*columns, *(numbers for numbers, _ in read)])
+    wrong = pl.select(pl.sum_horizontal(wrong.alias(name) for name, (_, wrong) in zip(items, read, strict=True)))
+    at = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True).alias("row")
+    bad = pl.DataFrame([*columns, wrong.to_series().alias("value"), at]).filter(pl.col("value") > 0)
+    count = rows.group_by("symbol", _KNOWN).agg(value=pl.len()).filter(pl.col("value") > 1)
+    return Fundamentals(
+        rows.join(count, on=["symbol", _KNOWN], how="anti"),
+        pl.concat(
+            [
+                events(count.rename({_KNOWN: "date"}), "duplicate_fundamentals"),
+                events(bad.rename({_KNOWN: "date"}), "not_a_fundamental"),
+            ]
+        ),
+    )
+
+
+def _holds_numbers(column: pl.Series) -> bool:
+    """Whether a column holds numbers, or text of which at least one value is a number."""
+    if column.dtype.is_numeric():
+        return True
+    return column.dtype == pl.String and column.str.strip_chars().cast(pl.Float64, strict=False).is_not_null().any()
+
+
+def read_classification(given: Any) -> pl.DataFrame:
+    """`symbol`, `bucket` and `known_on` from a table, by day and symbol; without `known_on` it counts as always known.
+
+    Raises
+    ------
+    InputError
+        A column is missing, a row has no symbol, or a symbol stands twice for one day.
+    """
+    frame, source = frame_of(given, "the classification")
+    symbol = names_of(frame[required(frame, SYMBOL_NAMES, source)], source).alias("symbol")
+    bucket = frame[required(frame, _BUCKET_NAMES, source)]
+    if bucket.dtype not in (pl.String, pl.Categorical, pl.Enum, pl.Null):
+        raise InputError([Fault("is not text", "convert the column to text", column=bucket.name)], source)
+    known = column_named(frame, (_KNOWN,), source)
+    days = (
+        pl.repeat(EARLIEST, frame.height, dtype=pl.Date, eager=True) if known is None else days_of(frame[known], source)
+    )
+    bare = bucket.cast(pl.String).str.strip_chars()
+    rows = pl.DataFrame([symbol, days.alias(_KNOWN), bare.alias("bucket")])
+    again = rows.select(pl.struct("symbol", _KNOWN).is_first_distinct().not_()).to_series().arg_true().to_list()
+    if again:
+        advice = "give each symbol one bucket, or a day known_on for each change"
+        problem = "the symbol stands in an earlier row already"
+        raise InputError(
+            [Fault(problem, advice, column="symbol", row=at + 1, value=symbol[at]) for at in again], source
+        )
+    return rows.sort(_KNOWN, "symbol")
+
+
+def read_membership(given: Any) -> pl.DataFrame:
+    """`symbol`, `from` and `to` from a table: a member from that day on, until before that day (empty: still).
+
+    Raises
+    ------
+    InputError
+        A column is missing, a row has no symbol or no first day, or ends before it begins.
+    """
+    frame, source = frame_of(given, "the membership")
+    symbol = names_of(frame[required(frame, SYMBOL_NAMES, source)], source).alias("symbol")
+    start = days_of(frame[required(frame, _FROM_NAMES, source)], source)
+    end = frame[required(frame, _TO_NAMES, source)]
+    ends = days_of(_open_ended(end), source)
+    wrong = (ends < start).arg_true().to_list()
+    if wrong:
+        raise InputError(
+            [
+                Fault(
+                    "ends before it begins",
+                    "swap or mend the two days",
+                    column=end.name,
+                    row=at + 1,
+                    value=str(ends[at]),
+                )
+                for at in wrong
+            ],
+            source,
+        )
+    return pl.DataFrame([symbol, start.alias("from"), ends.alias("to")])
+
+
+def _open_ended(end: pl.Series) -> pl.Series:
+    """The last days, where there is none one that never comes."""
+    never = dt.date(LATEST.year - 1, 12, 31)
+    if end.dtype == pl.Null:
+        return pl.repeat(never, len(end), dtype=pl.Date, eager=True).alias(end.name)
+    if end.dtype in (pl.String, pl.Categorical, pl.Enum):
+        text = end.cast(pl.String)
+        return (
+            pl.select(pl.when(text.str.strip_chars() != "").then(text).otherwise(pl.lit(never.isoformat())))
+            .to_series()
+            .alias(end.name)
+        )
+    return end.fill_null(never)

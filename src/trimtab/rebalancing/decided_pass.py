@@ -1,0 +1,93 @@
+"""One decided pass, as results and explanations share it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from trimtab.candidates.candidates import Candidates
+from trimtab.candidates.columns import OUTPUTS, with_columns, without_columns
+from trimtab.certificate.certificate import UNMET, Measured
+from trimtab.errors import Fault
+from trimtab.kernel.records import Flags, Floats, Ints, Records
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.reasons import Action, Reason, SizeReason
+
+_ACTION_CODES = np.array([member.code for member in Action], object)
+_REASON_CODES = np.array([member.code for member in Reason], object)
+_SIZE_CODES = np.array([member.code for member in SizeReason], object)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass of the kernel over all accounts of a table. `decided` has shape (rows of the table,), in their order."""
+
+    candidates: Candidates
+    limits: RebalancingLimits
+    decided: Records
+    braked: Flags  # (accounts,)
+    checks: list[Measured]
+    targets: Any  # the table with the result's columns, made at once: what happens to the table later does not matter
+
+    @classmethod
+    def of(
+        cls,
+        table: Any,
+        candidates: Candidates,
+        limits: RebalancingLimits,
+        decided: Records,
+        braked: Flags,
+        checks: list[Measured],
+    ) -> Pass:
+        """A pass with the targets of its table."""
+        targets = with_columns(table, output_columns(decided, candidates.account_of, candidates.faults))
+        return cls(candidates, limits, decided, braked, checks, targets)
+
+    def unmet(self) -> Flags:
+        """The accounts with a limit that could not be met."""
+        found = np.zeros(len(self.candidates.accounts), np.bool_)
+        for measured in self.checks:
+            found |= measured.status == UNMET
+        return found
+
+    def failing(self, faults: dict[int, list[Fault]]) -> Pass:
+        """The same pass with more accounts failed."""
+        everything = self.candidates.faults | faults
+        columns = output_columns(self.decided, self.candidates.account_of, everything)
+        targets = with_columns(without_columns(self.targets, OUTPUTS), columns)
+        return replace(self, candidates=replace(self.candidates, faults=everything), targets=targets)
+
+    @cached_property
+    def totals(self) -> tuple[Floats, Floats, Floats]:
+        """What each account ends with in assets, buys and sells; summed by asset name, whatever the rows' order."""
+        order = self.candidates.order
+        target, current = self.decided["target"][order], self.candidates.current_weight[order]
+        account, count = self.candidates.account_of[order], len(self.candidates.accounts)
+
+        def summed(values: Floats) -> Floats:
+            return np.asarray(np.bincount(account, values, minlength=count), np.float64)
+
+        return summed(target), summed(np.maximum(target - current, 0.0)), summed(np.maximum(current - target, 0.0))
+
+
+def output_columns(decided: Records, account_of: Ints, faults: dict[int, list[Fault]]) -> dict[str, Any]:
+    """The result's columns; rows of failed accounts have NaN and the action `failed`."""
+    values = (
+        decided["target"],
+        _ACTION_CODES[decided["action"]],
+        _REASON_CODES[decided["reason"]],
+        _SIZE_CODES[decided["size_reason"]],
+        decided["proposed"],
+    )
+    columns: dict[str, Any] = dict(zip(OUTPUTS, values, strict=True))
+    if faults:
+        failed = np.isin(account_of, list(faults))
+        for name in ("action", "reason", "size_reason"):
+            columns[name] = np.where(failed, "failed" if name == "action" else "", columns[name])
+        for name in ("target_weight", "proposed_weight"):
+            columns[name] = np.where(failed, math.nan, columns[name])
+    return columns

@@ -1,0 +1,161 @@
+"""The doors: a table of candidates in, a result out. One account, or many in one call."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from trimtab.candidates.candidates import Candidates, settings_of
+from trimtab.candidates.read import read
+from trimtab.certificate.certificate import Constraint
+from trimtab.certificate.measurements import certify
+from trimtab.errors import BrokenLimitError, Fault, UnmetLimitError
+from trimtab.kernel.account import rebalance_account
+from trimtab.kernel.records import Flags, Records, empty_answer
+from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
+from trimtab.rebalancing.decided_pass import Pass
+from trimtab.rebalancing.many_result import RebalanceManyResult, alone
+from trimtab.rebalancing.result import RebalanceResult
+
+# numba's parallel layer may abort the process when two threads enter it at once.
+PARALLEL = threading.Lock()
+
+
+def rebalance(candidates: Any, limits: RebalancingLimits | None = None, *, correlations: Any = None) -> RebalanceResult:
+    """Decide what one account holds, and how much of each.
+
+    Parameters
+    ----------
+    candidates
+        One row for each asset that the account could hold: a pandas, polars or pyarrow table or a list of dicts with
+        the columns `asset` and `score` (0 to 1, null = could not be scored), and optionally `bucket` (a path such as
+        "Equity/Tech"), `current_weight` (fraction of the account's total value, default 0), `restriction` ("",
+        `no_buy`, `no_sell`, `no_trade`), `max_weight`, `desired_weight`, `volatility`.
+    limits
+        What the rebalance may and must do; the defaults of `RebalancingLimits` where None.
+    correlations
+        What `max_correlation` is measured on: a square table with a column for each asset and the column `asset` (in
+        pandas the index will do), or a long one with `asset`, `other`, `correlation`. Assets beyond the candidates do no
+        harm. A pair that is not there, or null, is not known: a new asset is then passed over.
+
+    Raises
+    ------
+    InputError
+        Candidates that cannot be rebalanced as they are: names row, column, value and what to do.
+    LimitsError
+        Limits for a bucket that does not exist; a `max_correlation` without correlations.
+    UnmetLimitError
+        A limit cannot be met and `on_unmet` is "raise".
+
+    Examples
+    --------
+    >>> import trimtab
+    >>> result = trimtab.rebalance(
+    ...     [
+    ...         {"asset": "AAA", "score": 0.9, "current_weight": 0.5},
+    ...         {"asset": "BBB", "score": 0.8},
+    ...         {"asset": "CCC", "score": 0.4},
+    ...     ]
+    ... )
+    >>> [(row["asset"], row["target_weight"], row["reason"]) for row in result.targets]
+    [('AAA', 0.2, 'kept'), ('BBB', 0.2, 'added'), ('CCC', 0.0, 'below_threshold')]
+    """
+    limits = given_limits(limits)
+    found = read(candidates, limits, many=False, correlations=correlations)
+    answer = empty_answer(len(found.order))
+    partners, _ = found.partners(limits.max_correlation)
+    braked = rebalance_account(found.rows(limits), found.tree.nodes, settings_of(limits)[0], partners, answer)
+    passed, broken = _certified(candidates, found, limits, answer, np.array([braked], np.bool_))
+    if broken:
+        raise broken[0]
+    result = RebalanceResult(passed)
+    if limits.on_unmet == "raise" and result.certificate.unmet:
+        raise UnmetLimitError(_unmet_sentences(result.certificate.unmet))
+    return result
+
+
+def rebalance_many(
+    candidates: Any, limits: RebalancingLimits | None = None, *, correlations: Any = None
+) -> RebalanceManyResult:
+    """Rebalance all accounts of a table in one call, on all cores; the column `account` says which row is whose.
+
+    `correlations` are those of all accounts, as `rebalance` takes them.
+
+    A bad account is in the result as failed, with its faults, and never sinks the good ones; with `on_unmet = "raise"`
+    that includes accounts with a limit that cannot be met.
+
+    Raises
+    ------
+    InputError
+        The table as a whole cannot be read: a missing column, a column of the wrong type, a row without account.
+    LimitsError
+        Limits for a bucket that does not exist; a `max_correlation` without correlations.
+    """
+    from trimtab.kernel.accounts import rebalance_accounts  # noqa: PLC0415 - numba's parallel layer, only for many
+
+    limits = given_limits(limits)
+    found = read(candidates, limits, many=True, correlations=correlations)
+    answer, rows = empty_answer(len(found.order)), found.rows(limits)
+    partners, partners_start = found.partners(limits.max_correlation)
+    with PARALLEL:
+        braked = rebalance_accounts(
+            rows, found.start, found.tree.nodes, settings_of(limits), partners, partners_start, answer
+        )
+    passed, broken = _certified(candidates, found, limits, answer, braked)
+    if broken:
+        passed = _failing_broken(passed, broken)
+    return RebalanceManyResult(_failing_unmet(passed) if limits.on_unmet == "raise" else passed)
+
+
+def _certified(
+    table: Any, found: Candidates, limits: RebalancingLimits, answer: Records, braked: Flags
+) -> tuple[Pass, dict[int, BrokenLimitError]]:
+    """The answer in the order of the table's rows, with every limit measured; and by account what is broken."""
+    decided = found.in_table_order(answer)
+    checks, broken = certify(
+        found,
+        limits,
+        target=decided["target"],
+        proposed=decided["proposed"],
+        selected=decided["selected"],
+        braked=braked,
+    )
+    return Pass.of(table, found, limits, decided, braked, checks), broken
+
+
+def _failing_broken(passed: Pass, broken: dict[int, BrokenLimitError]) -> Pass:
+    """The same pass, with the accounts whose result breaks a limit as failed: a bug must not sink the others."""
+    names = passed.candidates.accounts
+    return passed.failing({at: [broken_fault(error, names[at])] for at, error in broken.items()})
+
+
+def broken_fault(error: BrokenLimitError, account: Any) -> Fault:
+    """What fails an account whose result breaks a limit."""
+    return Fault(str(error), "please report it with the account's rows", account=account)
+
+
+def _failing_unmet(passed: Pass) -> Pass:
+    """The same pass, with the accounts that have an unmet limit as failed."""
+    found = passed.candidates
+    faults: dict[int, list[Fault]] = {}
+    for account in np.flatnonzero(passed.unmet()).tolist():
+        if account not in found.faults:
+            faults[account] = unmet_faults(alone(passed, account).certificate.unmet, found.accounts[account])
+    return passed.failing(faults) if faults else passed
+
+
+def unmet_faults(unmet: Iterable[Constraint], account: Any) -> list[Fault]:
+    """What fails an account that has an unmet limit, where `on_unmet` is "raise"."""
+    advice = "change the limit or the candidates, or let on_unmet report it"
+    return [Fault(f"unmet: {text}", advice, account=account) for text in _unmet_sentences(unmet)]
+
+
+def _unmet_sentences(unmet: Iterable[Constraint]) -> list[str]:
+    return [
+        f"{constraint.name}{' of ' + constraint.node if constraint.node else ''} is {constraint.measured:g}, "
+        f"wanted {constraint.limit:g} ({constraint.note})"
+        for constraint in unmet
+    ]

@@ -1,0 +1,103 @@
+"""The result of many accounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from trimtab.candidates.columns import take_rows
+from trimtab.certificate.measurements import certify
+from trimtab.errors import Fault, InputError, nearest
+from trimtab.rebalancing.decided_pass import Pass
+from trimtab.rebalancing.result import RebalanceResult
+
+
+@dataclass(frozen=True, eq=False)
+class RebalanceManyResult:
+    """The outcome of many accounts; a bad account is here as failed, beside the good ones."""
+
+    _pass: Pass
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {status}" for status, count in self.counts.items())
+        return f"<RebalanceManyResult {len(self.accounts)} accounts: {counts}>"
+
+    @property
+    def targets(self) -> Any:
+        """The table that came in with the result's columns; rows of failed accounts have NaN and the action `failed`."""
+        return self._pass.targets
+
+    @cached_property
+    def accounts(self) -> list[dict[str, Any]]:
+        """One row an account, in the order they first appear: account, status, error, positions, cash_weight, turnover."""
+        candidates, decided = self._pass.candidates, self._pass.decided
+        count = len(candidates.accounts)
+        target, current = decided["target"], candidates.current_weight
+        totals, bought, sold = self._pass.totals
+        left_alone = (target == current) & (current < self._pass.limits.dust_weight)
+        positions = np.bincount(candidates.account_of, (target > 0) & ~left_alone, minlength=count)
+        unmet = self._pass.unmet()
+        rows = []
+        for account, name in enumerate(candidates.accounts):
+            faults = candidates.faults.get(account)
+            status = "braked" if self._pass.braked[account] else "unmet" if unmet[account] else "ok"
+            rows.append(
+                {
+                    "account": name,
+                    "status": "failed" if faults else status,
+                    "error": str(InputError(faults)) if faults else "",
+                    "positions": None if faults else int(positions[account]),
+                    "cash_weight": None if faults else 1.0 - float(totals[account]),
+                    "turnover": None if faults else float(max(bought[account], sold[account])),
+                }
+            )
+        return rows
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many accounts have each status."""
+        statuses = [row["status"] for row in self.accounts]
+        return {status: statuses.count(status) for status in ("ok", "unmet", "braked", "failed") if status in statuses}
+
+    @property
+    def faults(self) -> dict[Any, tuple[Fault, ...]]:
+        """What is wrong with each failed account."""
+        candidates = self._pass.candidates
+        return {candidates.accounts[account]: tuple(faults) for account, faults in candidates.faults.items()}
+
+    def result(self, account: Any) -> RebalanceResult:
+        """The result of one account, as the one-account door gives it.
+
+        Raises
+        ------
+        InputError
+            The account failed, or is not in the table.
+        """
+        candidates = self._pass.candidates
+        if account not in candidates.accounts:
+            advice = nearest(str(account), [str(name) for name in candidates.accounts])
+            raise InputError([Fault("the account is not in the table", advice, column="account", value=account)])
+        at = candidates.accounts.index(account)
+        if at in candidates.faults:
+            raise InputError(candidates.faults[at])
+        return alone(self._pass, at)
+
+
+def alone(decided_pass: Pass, account: int) -> RebalanceResult:
+    """The result of one good account, as if it had been rebalanced alone."""
+    candidates, rows = decided_pass.candidates.only(account)
+    decided, braked = decided_pass.decided[rows], decided_pass.braked[account : account + 1]
+    checks, _ = certify(
+        candidates,
+        decided_pass.limits,
+        target=decided["target"],
+        proposed=decided["proposed"],
+        selected=decided["selected"],
+        braked=braked,
+    )
+    return RebalanceResult(
+        Pass(candidates, decided_pass.limits, decided, braked, checks, take_rows(decided_pass.targets, rows))
+    )

@@ -1,0 +1,302 @@
+"""What a rebalance gives back: the targets, the words for them, and the certificate."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from trimtab.candidates.candidates import settings_of
+from trimtab.candidates.columns import OUTPUTS
+from trimtab.certificate.certificate import Certificate
+from trimtab.errors import Fault, InputError, nearest
+from trimtab.explanations.conflicts import Conflict, conflicts_of
+from trimtab.explanations.difference import Difference, Inputs, difference
+from trimtab.explanations.explanation import Explanation, explain
+from trimtab.explanations.reruns import Trials
+from trimtab.explanations.sentences import Detail
+from trimtab.facts.bucket_summaries import BucketSummary, Note, bucket_summaries
+from trimtab.facts.outcome import Facts, Totals, facts_of
+from trimtab.facts.report_facts import Explained, Findings, explained_of, findings_of
+from trimtab.kernel.records import Flags, Floats
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.rebalancing.decided_pass import Pass, output_columns
+from trimtab.rebalancing.stages import Staged
+
+SCHEMA_VERSION = 3
+_FULL = 1.0 + 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class RebalanceResult:
+    """The outcome of one account. Weights are fractions of its total value; what is not in assets is cash."""
+
+    _pass: Pass  # of this account alone
+
+    def __repr__(self) -> str:
+        return (
+            f"<RebalanceResult {self.status}: {self.positions} positions, cash {self.cash_weight:.4f}, "
+            f"turnover {self.turnover:.4f}>"
+        )
+
+    @property
+    def limits(self) -> RebalancingLimits:
+        """The limits that were in force."""
+        return self._pass.limits
+
+    @property
+    def account(self) -> Any:
+        """The account's name, None where the table has no account column."""
+        return self._pass.candidates.accounts[0]
+
+    @property
+    def targets(self) -> Any:
+        """The table that came in, same kind and order, with `target_weight`, `action`, `reason`, `size_reason` and
+        `proposed_weight` (the would-be target; it differs only where the account is braked).
+        """
+        return self._pass.targets
+
+    @cached_property
+    def _target(self) -> Floats:
+        return np.asarray(self._pass.decided["target"], np.float64)
+
+    @cached_property
+    def _current(self) -> Floats:
+        return self._pass.candidates.current_weight
+
+    @cached_property
+    def _is_position(self) -> Flags:
+        """Rows that end with a position; dust that is only left alone is none."""
+        target, current = self._target, self._current
+        found: Flags = (target > 0) & ~((target == current) & (current < self.limits.dust_weight))
+        return found
+
+    @property
+    def positions(self) -> int:
+        """How many positions the account ends with."""
+        return int(self._is_position.sum())
+
+    @property
+    def cash_weight(self) -> float:
+        """What is not in assets, as a fraction; negative where fixed positions overdraw the account."""
+        return 1.0 - float(self._pass.totals[0][0])
+
+    @property
+    def bought(self) -> float:
+        """The weight that is bought."""
+        return float(self._pass.totals[1][0])
+
+    @property
+    def sold(self) -> float:
+        """The weight that is sold."""
+        return float(self._pass.totals[2][0])
+
+    @property
+    def turnover(self) -> float:
+        """The larger of buys and sells (half the sum of absolute changes, cash counted as an asset)."""
+        return max(self.bought, self.sold)
+
+    @property
+    def braked(self) -> bool:
+        """Whether a brake keeps every weight as it is."""
+        return bool(self._pass.braked[0])
+
+    @property
+    def status(self) -> str:
+        """`ok`, `unmet` (a limit could not be met) or `braked`."""
+        if self.braked:
+            return "braked"
+        return "unmet" if self.certificate.unmet else "ok"
+
+    @cached_property
+    def certificate(self) -> Certificate:
+        """Every limit, measured in the targets by code that shares nothing with the kernel."""
+        found = [check.constraint(0) for check in self._pass.checks if check.is_about(0)]
+        return Certificate(tuple(found), self.limits.regime, self.limits.changed)
+
+    @cached_property
+    def notes(self) -> tuple[Note, ...]:
+        """What the user should know beside the targets."""
+        candidates = self._pass.candidates
+        notes = []
+        total = math.fsum(self._current)
+        if total > _FULL:
+            notes.append(
+                Note("overdrawn", f"the current weights sum to {total:.6g}, above 1; they are taken as they are")
+            )
+        squeezed = np.flatnonzero(self._pass.decided["selected"] & (self._pass.decided["proposed"] <= 0))
+        if squeezed.size:
+            listed = ", ".join(repr(candidates.asset.at(row)) for row in squeezed.tolist())
+            notes.append(Note("no_weight_left", f"selected, but the limits leave no weight for it: {listed}"))
+        notes += [Note("regime", change.sentence(str(self.limits.regime))) for change in self.limits.changed]
+        if candidates.unused_columns:
+            listed = ", ".join(repr(name) for name in candidates.unused_columns)
+            notes.append(Note("unused_columns", f"columns that no rule uses, carried through: {listed}"))
+        if candidates.bucket_given and not self.limits.enable_bucket_diversification:
+            notes.append(
+                Note("buckets_off", "buckets are given, but bucket limits are off (enable_bucket_diversification)")
+            )
+        if candidates.correlations is not None and self.limits.max_correlation is None:
+            notes.append(Note("correlations_off", "correlations are given, but max_correlation is not set"))
+        return tuple(notes)
+
+    @cached_property
+    def buckets(self) -> tuple[BucketSummary, ...]:
+        """Every bucket, by path: the nodes that limits apply to, or all parts of all paths where bucket limits are off."""
+        found = self._pass
+        return bucket_summaries(found.candidates, self.limits, self._target, self._is_position)
+
+    def details(self) -> list[str]:
+        """The words of every row, in the order of the rows: what was decided, by which limit, and who took the place."""
+        return [row.text for row in self.words()]
+
+    def words(self) -> list[Detail]:
+        """`details`, with the sentence about the selection and the one about the size apart."""
+        return list(self._words)
+
+    @cached_property
+    def _words(self) -> list[Detail]:
+        return [self.staged.words(row) for row in range(self._pass.candidates.size)]
+
+    @cached_property
+    def staged(self) -> Staged:
+        """What was decided, as the stages have it; rows in the order of the table."""
+        return Staged(self._pass.candidates, self.limits, settings_of(self.limits), self._pass.decided)
+
+    @cached_property
+    def _trials(self) -> Trials:
+        return Trials.of(self._pass.candidates, self.limits, self._pass.decided)
+
+    def explain(self, asset: str) -> Explanation:
+        """Why an asset is in or out, its merit apart from being crowded out, and the least changes that flip it.
+
+        Raises
+        ------
+        InputError
+            The asset is not among the candidates.
+        """
+        self._check_known(asset)
+        return explain(self._trials, asset)
+
+    def explained(self, *assets: str) -> tuple[Explained, ...]:
+        """Explanations of some assets with their facts: what `trimtab explain` shows.
+
+        Raises
+        ------
+        InputError
+            One of them is not among the candidates.
+        """
+        for asset in assets:
+            self._check_known(asset)
+        return explained_of(self._trials, self.facts(), assets)
+
+    def _check_known(self, asset: str) -> None:
+        if asset not in self._trials.place_of:
+            advice = nearest(str(asset), self._trials.names)
+            raise InputError([Fault("the asset is not among the candidates", advice, column="asset", value=asset)])
+
+    @cached_property
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """For each limit that is unmet, and for cash that limits force: which limits conflict, and what would help."""
+        return conflicts_of(self._trials)
+
+    def diff(self, other: RebalanceResult) -> Difference:
+        """What changed from this result to another one, and which inputs caused it."""
+        mine, others = self._pass, other._pass
+        return difference(
+            Inputs(mine.candidates, mine.limits.in_force, mine.decided),
+            Inputs(others.candidates, others.limits.in_force, others.decided),
+        )
+
+    def facts(self, title: str = "Rebalance") -> Facts:
+        """Everything that a screen, a notebook or a report shows of the outcome, in one frozen object."""
+        totals = Totals(
+            self.account, self.status, self.positions, self.cash_weight, self.turnover, self.bought, self.sold
+        )
+        return facts_of(
+            self._trials,
+            totals,
+            buckets=self.buckets,
+            certificate=self.certificate,
+            notes=self.notes,
+            words=self.words(),
+            title=title,
+        )
+
+    def findings(self, title: str = "Rebalance") -> Findings:
+        """The facts, and what the report says beside them: explanations, conflicts, the rules in words."""
+        return findings_of(self._trials, self.facts(title), self.conflicts)
+
+    def to_html(self, title: str = "Rebalance") -> str:
+        """A report as one page: no script, no request to anywhere; the same bytes for the same input."""
+        from trimtab.report.page import page_of  # noqa: PLC0415 - Jinja, only for a page
+
+        return page_of(self.findings(title))
+
+    def _repr_html_(self) -> str:
+        from trimtab.report.page import fragment_of  # noqa: PLC0415 - Jinja, only for a page
+
+        return fragment_of(self.facts())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain values; `schemas/result.json` describes it."""
+        candidates = self._pass.candidates
+        columns = output_columns(self._pass.decided, candidates.account_of, {})
+        details = self.details()
+        targets = []
+        for row in range(candidates.size):
+            score = float(candidates.score[row])
+            targets.append(
+                {
+                    "asset": candidates.asset.at(row),
+                    "bucket": candidates.bucket.at(row),
+                    "score": None if math.isnan(score) else score,
+                    "current_weight": float(candidates.current_weight[row]),
+                    "detail": details[row],
+                    **{name: _plain(columns[name][row]) for name in OUTPUTS},
+                }
+            )
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "account": self.account,
+            "status": self.status,
+            "cash_weight": self.cash_weight,
+            "turnover": self.turnover,
+            "bought": self.bought,
+            "sold": self.sold,
+            "positions": self.positions,
+            "notes": [asdict(note) for note in self.notes],
+            "targets": targets,
+            "buckets": [asdict(bucket) for bucket in self.buckets],
+            "certificate": [asdict(constraint) for constraint in self.certificate],
+            "is_exact": self.certificate.is_exact,
+            "regime": self._regime(),
+            "limits": self.limits.to_dict(complete=True),
+        }
+
+    def _regime(self) -> dict[str, Any] | None:
+        """The regime in force and what it changed, as plain values."""
+        found = self.certificate
+        if found.regime is None:
+            return None
+        return {"name": found.regime, "changed": [asdict(change) for change in found.changed]}
+
+    def to_json(self) -> str:
+        """The result as JSON: versioned schema, sorted keys, the same bytes for the same input."""
+        return json.dumps(self.to_dict(), sort_keys=True, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+
+
+def result_schema() -> dict[str, Any]:
+    """The JSON Schema of `RebalanceResult.to_json`."""
+    text = (resources.files("trimtab") / "schemas" / "result.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

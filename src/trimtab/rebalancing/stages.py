@@ -1,0 +1,82 @@
+"""The stages of the rules one by one, for the services that use them alone. The whole pass is in `rebalancing`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from trimtab.candidates.candidates import Candidates, settings_of
+from trimtab.candidates.read import read
+from trimtab.explanations.sentences import Detail, detail
+from trimtab.kernel.account import select_account, size_account
+from trimtab.kernel.records import Flags, Floats, Records, SizingMode, empty_answer
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.reasons import Reason
+
+
+@dataclass(frozen=True, eq=False)
+class Staged:
+    """What the stages so far have decided about the candidates of one account.
+
+    `settings` has shape (1,): the limits as the kernel has them, changed by a service perhaps. `decided` has shape
+    (rows,), in the order that the rows came in; its weights are zero until they are sized.
+    """
+
+    candidates: Candidates
+    limits: RebalancingLimits
+    settings: Records
+    decided: Records
+
+    def words(self, row: int) -> Detail:
+        """The sentences of a row."""
+        return detail(self.candidates, self.limits, self.decided, row)
+
+    def reason(self, row: int) -> Reason:
+        """Why a row is in or out."""
+        return Reason(self.decided["reason"][row])
+
+
+def select(
+    rows: list[dict[str, Any]], limits: RebalancingLimits, correlations: Any = None, **settings: float
+) -> Staged:
+    """Who is held, and why: the selection stage alone, on the candidates' rows of one account.
+
+    `settings` replace numbers of the limits, with values that a user's limits cannot have (infinity).
+    """
+    found = read(rows, limits, many=False, correlations=correlations)
+    numbers = settings_of(limits)
+    for name, value in settings.items():
+        numbers[name] = value
+    answer = empty_answer(len(found.order))
+    partners, _ = found.partners(limits.max_correlation)
+    select_account(found.rows(limits), found.tree.nodes, numbers[0], partners, answer)
+    return Staged(found, limits, numbers, found.in_table_order(answer))
+
+
+def size(staged: Staged) -> tuple[Staged, bool]:
+    """The weights of a selection, and whether the account is braked: sizing, holding band and brakes."""
+    found = staged.candidates
+    answer = staged.decided[found.order]
+    braked = size_account(found.rows(staged.limits), found.tree.nodes, staged.settings[0], answer)
+    return replace(staged, decided=found.in_table_order(answer)), bool(braked)
+
+
+def scaled(staged: Staged, wish: Floats, where: Flags) -> Floats:
+    """The weights of the selected rows that have a wish, as the bucket limits leave them; NaN elsewhere.
+
+    `wish` and `where` have shape (rows,). Nothing but the limits of buckets moves a weight from its wish: no total, no
+    band, no brake.
+    """
+    found, settings = staged.candidates, staged.settings.copy()
+    settings["sizing_mode"] = SizingMode.DESIRED
+    rows = found.rows(staged.limits)
+    rows["sizing_input"] = np.where(where, wish, 1.0)[found.order]
+    answer = staged.decided[found.order]
+    chosen = (answer["selected"] & where[found.order]).nonzero()[0]
+    part = answer[chosen]
+    size_account(rows[chosen], found.tree.nodes, settings[0], part)
+    weights = np.full(found.size, np.nan)
+    weights[found.order[chosen]] = part["proposed"]
+    return weights

@@ -1,0 +1,90 @@
+"""Correlations of daily returns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from trimtab.candidates.correlations import Correlations
+from trimtab.errors import LimitsError
+from trimtab.limits.fields import check_fields, described
+from trimtab.market.view import MarketView
+from trimtab.scoring.bucket_risk import STILL
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorrelationConfig:
+    """Over which sessions correlations are measured, and how many two assets must share. Frozen, checked when it is made.
+
+    Examples
+    --------
+    >>> CorrelationConfig(sessions=504).least_common
+    126
+    """
+
+    sessions: int = described(252, int, "daily returns that a correlation is measured on", low=3, high=100_000)
+    least_common: int = described(
+        126, int, "sessions with a return of both assets; with fewer the correlation is not known", low=3
+    )
+
+    def __post_init__(self) -> None:
+        faults = check_fields(self)
+        if not faults and self.least_common > self.sessions:
+            faults = [f"least_common {self.least_common} is above sessions {self.sessions}: no pair could have so many"]
+        if faults:
+            raise LimitsError(faults)
+
+
+def price_correlations(
+    view: MarketView, assets: Iterable[str] | None = None, config: CorrelationConfig | None = None
+) -> Correlations:
+    """The correlations of daily returns, for `max_correlation`: of these assets, or of all in the view.
+
+    Pearson's coefficient over the sessions, of the last 252, on which both assets have a return: a price that day and the
+    session before. Not known where there are fewer than 126 of them, for an asset that a finding blocks, for one that did
+    not move, and for one without prices. Sums over sessions run in their order, so the bits depend on nothing else.
+
+    Examples
+    --------
+    >>> from trimtab.market.market_data import MarketData
+    >>> days = ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05"]
+    >>> rows = [{"date": day, "A": 10.0 + at % 2, "B": 20.0 + 2 * (at % 2)} for at, day in enumerate(days)]
+    >>> view = MarketData(rows).as_of("2024-01-05")
+    >>> price_correlations(view, config=CorrelationConfig(sessions=3, least_common=3)).of("A", "B")
+    1.0
+    """
+    config = CorrelationConfig() if config is None else config
+    wanted = set(view.symbols) if assets is None else set(assets)
+    names = tuple(name for name in view.symbols if name in wanted and name not in view.blocked)
+    prices = view.prices.select(names).tail(config.sessions + 1)
+    changes = prices.select(pl.col(names) / pl.col(names).shift(1) - 1.0) if names else prices
+    returns = changes.slice(1).to_numpy().astype(np.float64) if prices.height > 1 else np.zeros((0, len(names)))
+    return Correlations(names, _pairwise(returns, config.least_common))
+
+
+def _pairwise(returns: npt.NDArray[np.float64], least: int) -> npt.NDArray[np.float64]:
+    """The correlation of each pair of columns over the rows where both have a number; NaN where it is not known."""
+    there = ~np.isnan(returns)
+    own = np.where(there, returns, 0.0)
+    own = np.where(
+        there, own - own.sum(axis=0) / np.maximum(there.sum(axis=0), 1), 0.0
+    )  # for its digits, not its value
+    here = there.astype(np.float64)
+
+    def summed(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Sums over the sessions, without a library whose order of adding depends on the number of threads."""
+        return np.asarray(np.einsum("ti,tj->ij", one, other, optimize=False), np.float64)
+
+    count = np.maximum(summed(here, here), 1.0)
+    mean = summed(own, here) / count
+    spread = np.maximum(summed(own * own, here) / count - mean**2, 0.0)
+    known = (count >= least) & (spread > STILL**2) & (spread.T > STILL**2)
+    scale = np.where(known, np.sqrt(spread * spread.T), 1.0)
+    values = np.where(known, np.clip((summed(own, own) / count - mean * mean.T) / scale, -1.0, 1.0), math.nan)
+    np.fill_diagonal(values, 1.0)
+    return values

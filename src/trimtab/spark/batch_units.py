@@ -1,0 +1,117 @@
+"""The units of a batch on Spark's workers: they read, decide and write parts as threads of one machine do.
+
+What is planned, counted, held against the brake and published stays in `batch/running.py`. Workers reach the input and the
+folder of the batch by the same paths as the driver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trimtab.batch.run import Execute, in_turn
+from trimtab.batch.unit_work import Record, Work
+from trimtab.batch.units import Unit
+from trimtab.errors import SetupError
+from trimtab.kernel.compilation import STAMP
+from trimtab.spark.session import check_rules, said, session
+
+if TYPE_CHECKING:
+    from pyspark import Broadcast, SparkContext
+    from pyspark.sql import SparkSession
+
+UNITS_OF_A_TASK = 4  # neighbours, which one reader reads without reading a row group again
+_JOBS = 2  # at a time, so that no worker waits for the last task of a job
+_ADVICE = "workers need trimtab in the driver's version, and the driver's paths to input and output"
+
+
+def on_spark(spark: SparkSession) -> Execute:
+    """Work on units with the workers of a Spark session; Spark's scheduler decides where, and tries again what was lost.
+
+    A task that is tried again writes the same bytes under the same names.
+
+    Raises
+    ------
+    SetupError
+        From the records, when a task has failed as often as Spark tries: what a worker said.
+    """
+    context = spark.sparkContext
+
+    def execute(work: Work, units: Sequence[Unit]) -> Iterator[Record]:
+        with _one_sentence():
+            shared = context.broadcast(_found_anywhere(work))
+            tasks = context.defaultParallelism
+        at_once = tasks * UNITS_OF_A_TASK
+        jobs = (units[at : at + at_once] for at in range(0, len(units), at_once))
+        for records in in_turn(_JOBS, (partial(_worked_on, context, shared, job, tasks) for job in jobs)):
+            yield from records
+
+    return execute
+
+
+@contextmanager
+def on_master(master: str) -> Iterator[Execute]:
+    """Work on units with a session of its own on a Spark master.
+
+    Raises
+    ------
+    SetupError
+        As `session` and `on_spark`.
+    """
+    with session(master) as spark:
+        yield on_spark(spark)
+
+
+def finished(work: Work, stamp: str, units: Iterable[Unit]) -> Iterator[Record]:
+    """What a worker does with the units of a task.
+
+    Raises
+    ------
+    SetupError
+        This worker has other rules than those with this stamp.
+    InputError
+        A file cannot be read or written here.
+    """
+    check_rules(stamp)
+    rows = work.rows()
+    for unit in units:
+        yield work.finish(unit, rows.of(unit))
+
+
+def _worked_on(context: SparkContext, shared: Broadcast[Work], units: Sequence[Unit], tasks: int) -> list[Record]:
+    stamp = STAMP
+    with _one_sentence():
+        parts = context.parallelize(units, tasks)
+        records: list[Record] = parts.mapPartitions(lambda mine: finished(shared.value, stamp, mine)).collect()
+        return records
+
+
+@contextmanager
+def _one_sentence() -> Iterator[None]:
+    """What Spark says with pages of two languages, in one sentence.
+
+    Raises
+    ------
+    SetupError
+        Spark, or a worker as often as Spark tries, has failed.
+    """
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (Py4JError, PySparkException) as error:
+        raise SetupError(f"Spark gave up ({said(str(error))})", _ADVICE) from None
+
+
+def _found_anywhere(work: Work) -> Work:
+    """The same with paths that do not depend on where a process was started."""
+    files = tuple(
+        file if "://" in file.place else replace(file, place=str(Path(file.place).absolute()))
+        for file in work.sources.files
+    )
+    return replace(work, sources=replace(work.sources, files=files), folder=work.folder.absolute())

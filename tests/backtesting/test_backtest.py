@@ -1,0 +1,555 @@
+"""The walk: worked by hand, against plain books, against the table door, and what it must never do."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import math
+import random
+from typing import Any
+
+import polars as pl
+import pytest
+from backtest_runs import BUCKETS, LIMITS, both, by_day, days, decided, market, scores, sums_of, walked
+from plain_ledger import Books, keep_books
+
+import trimtab
+import trimtab.backtesting.backtest
+from trimtab import BacktestResult, InputError, LimitsError, MarketData, RebalancingLimits, TradingCosts
+
+COSTS = TradingCosts(commission_bps=5, spread_bps=10, slippage_bps=10)
+WHOLE = RebalancingLimits(
+    target_invested=1.0,
+    max_position_weight=1.0,
+    min_position_weight=0.0,
+    max_new_positions=10,
+    no_trade_band=0.0,
+    min_trade=0.0,
+    min_score_threshold=0.0,
+    sizing_mode="desired",
+)
+
+
+@pytest.fixture(autouse=True)
+def also_plain_walk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every walk of these tests also runs undecorated, and must fill the same bits."""
+    monkeypatch.setattr(trimtab.backtesting.backtest, "walk", both)
+
+
+def wide(**columns: list[float | None]) -> list[dict[str, Any]]:
+    """Prices on weekdays from 2024-01-01 (a Monday) on."""
+    length = len(next(iter(columns.values())))
+    return [
+        {"date": day, **{name: column[at] for name, column in columns.items()}} for at, day in enumerate(days(length))
+    ]
+
+
+def wishes(*rows: tuple[int, dict[str, float]]) -> list[dict[str, Any]]:
+    """Scores with desired weights: on the session `at` these weights."""
+    calendar = days(100)
+    return [
+        {"date": calendar[at], "asset": asset, "score": 0.9, "desired_weight": weight}
+        for at, weights in rows
+        for asset, weight in weights.items()
+    ]
+
+
+def column(frame: pl.DataFrame, name: str) -> list[Any]:
+    return frame[name].to_list()
+
+
+def test_worked_by_hand() -> None:
+    """Two assets, costs of 20 basis points, cash at 3.65 % a year; every figure below is worked out on paper.
+
+    Day 1 (Tue): asked. AAA is wished at 0.5.
+    Day 2 (Wed): cash has earned one day: 1.0365 ** (1 / 365). All of it is V. The value x after costs solves
+        x + 0.002 * 0.5 x = V, so x = V / 1.001; 0.5 x is bought at 20, costs are 0.002 * 0.5 x.
+    Day 3 (Thu): AAA closes at 22. Asked: AAA is wished at 0.25, BBB at 0.25.
+    Day 4 (Fri): AAA closes at 25, BBB at 8. V = cash + shares * 25. x + 0.002 (|0.25 x - a| + 0.25 x) = V with
+        a = shares * 25 above 0.25 x: x (1 + 0.002 * (0.25 - 0.25)) = V - 0.002 a, so x = V - 0.002 a.
+    Day 5 (Mon): three days of interest; AAA 30, BBB 10.
+    """
+    prices = wide(AAA=[19.0, 20.0, 20.0, 22.0, 25.0, 30.0], BBB=[10.0, 10.0, 10.0, 10.0, 8.0, 10.0])
+    calendar = days(6)
+    calendar_days = [calendar[1], calendar[3]]
+    result = trimtab.backtest(
+        prices,
+        WHOLE,
+        scores=wishes((1, {"AAA": 0.5}), (3, {"AAA": 0.25, "BBB": 0.25})),
+        every=calendar_days,
+        costs=TradingCosts(commission_bps=10, spread_bps=12, slippage_bps=4),
+        cash_rate=0.0365,
+    )
+    day = 1.0365 ** (1 / 365)
+    first = day / 1.001
+    shares, cash = 0.5 * first / 20, day - 0.5 * first * 1.002
+    thursday = cash * day + shares * 22
+    value = cash * day * day + shares * 25
+    second = value - 0.002 * shares * 25
+    sold, bought = shares * 25 - 0.25 * second, 0.25 * second
+    left = cash * day * day + sold - bought - 0.002 * (sold + bought)
+    monday = left * 1.0365 ** (3 / 365) + 0.25 * second / 25 * 30 + 0.25 * second / 8 * 10
+    assert column(result.equity, "date") == calendar[1:]
+    wanted = [1.0, first, thursday, second, monday]
+    assert column(result.equity, "equity") == pytest.approx(wanted, rel=1e-14)
+    assert column(result.equity, "cash") == pytest.approx([1.0, cash, cash * day, left, left * 1.0365 ** (3 / 365)])
+    assert column(result.equity, "return")[0] is None
+    returns = [after / before - 1 for before, after in itertools.pairwise(wanted)]
+    assert column(result.equity, "return")[1:] == pytest.approx(returns, rel=1e-12)
+    turnover = result.turnover.row(1, named=True)
+    assert turnover["date"] == calendar[3] and turnover["trade_date"] == calendar[4]
+    assert turnover["bought"] == pytest.approx(bought) and turnover["sold"] == pytest.approx(sold)
+    assert turnover["turnover"] == pytest.approx(max(bought, sold) / value)
+    assert turnover["cost"] == pytest.approx(0.002 * (sold + bought))
+    paid = [turnover[name] / turnover["cost"] for name in ("commission", "spread", "slippage")]
+    assert paid == pytest.approx([0.5, 0.3, 0.2])
+    assert turnover["positions"] == 2 and not turnover["buys_cut"]
+    weights = result.weights.filter(pl.col("date") == calendar[3])
+    assert column(weights, "weight") == pytest.approx([0.25, 0.25], rel=1e-14)
+    assert column(weights, "current_weight") == pytest.approx([shares * 22 / thursday, 0.0])
+    assert column(result.trades, "side") == ["buy", "sell", "buy"]
+    assert column(result.trades, "price") == [20.0, 25.0, 8.0]
+
+
+def books_of(result: BacktestResult, seed: int, **more: Any) -> Books:
+    return keep_books(by_day(market(seed)), decided(result), **more)
+
+
+def agree(result: BacktestResult, books: Books) -> None:
+    """Equity, cash and removals of the walk are those of the plain books."""
+    for name, kept in (("equity", books.equity), ("cash", books.cash)):
+        found = dict(result.equity.select("date", name).iter_rows())
+        assert found.keys() == kept.keys()
+        for day, value in kept.items():
+            assert found[day] == pytest.approx(value, rel=1e-11, abs=1e-12), (name, day)
+    gone = {(day, asset): money for day, asset, money in result.removed.select("date", "asset", "amount").iter_rows()}
+    assert gone == pytest.approx(books.removed)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_equal_to_plain_books(seed: int) -> None:
+    rng = random.Random(seed)
+    terms = {"cash_rate": rng.choice([0.0, 0.03]), "gone_after": rng.choice([1, 2, 5])}
+    costs = rng.choice([None, COSTS])
+    limits = LIMITS.replace(
+        target_invested=rng.choice([0.95, 1.0]),
+        no_trade_band=rng.choice([0.0, 0.2]),
+        unscored_positions=rng.choice(["hold", "close"]),
+    )
+    result = walked(seed, limits, costs=costs, **terms)
+    assert result.trades.height > 10
+    agree(result, books_of(result, seed, cost=0.0 if costs is None else costs.rate, **terms))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_at_the_open_equal_to_plain_books(seed: int) -> None:
+    result = walked(seed, trade_at="open", costs=COSTS)
+    agree(result, books_of(result, seed, cost=COSTS.rate, opens=by_day(market(seed), "open")))
+    data, opens = (
+        MarketData(market(seed), classification=[{"symbol": a, "bucket": b} for a, b in BUCKETS.items()]),
+        market(seed),
+    )
+    same = trimtab.backtest(
+        data,
+        LIMITS,
+        scores=scores(seed),
+        every="week",
+        trade_at="open",
+        costs=COSTS,
+        opens=MarketData(opens, price_column="open"),
+    )
+    assert same.equity.equals(result.equity)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_cash_is_conserved(seed: int) -> None:
+    """Cash is what it was, with interest, less what went into trades and costs, plus what vanished holdings left for."""
+    result = walked(seed, costs=COSTS, cash_rate=0.02, gone_after=2)
+    spent = dict(sums_of(result).iter_rows())
+    left = dict(result.removed.group_by("date").agg(pl.col("amount").sum()).iter_rows())
+    cash, before = 1.0, None
+    for day, there in result.equity.select("date", "cash").iter_rows():
+        if before is not None:
+            cash *= 1.02 ** ((day - before).days / 365)
+        cash += left.get(day, 0.0) - spent.get(day, 0.0)
+        assert abs(cash - there) < 1e-9
+        before = day
+    assert min(column(result.equity, "cash")) >= 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_decision_is_that_of_the_table_door(seed: int) -> None:
+    """To the bit: a walk decides nothing by itself."""
+    membership = [
+        {"symbol": name, "from": days(1)[0], "to": days(40)[-1] if name in "AD" else None} for name in BUCKETS
+    ]
+    limits = LIMITS.replace(enable_bucket_diversification=seed % 2 == 0)
+    result = walked(seed, limits, membership=membership, costs=COSTS)
+    for day, rows in result.decisions.group_by("date"):
+        alone = result.on(day[0])
+        assert [row["asset"] for row in alone.targets] == column(rows, "asset")
+        for name in ("target_weight", "action", "reason", "size_reason"):
+            assert [row[name] for row in alone.targets] == column(rows, name)
+        assert alone.status != "braked"
+
+
+def test_the_weights_are_the_targets() -> None:
+    """Without a band everything is brought to its target, after costs."""
+    result = walked(3, LIMITS.replace(no_trade_band=0.0, min_trade=0.0), costs=COSTS, gone_after=1)
+    traded = result.trades.filter("filled").select("decided", "asset")
+    found = result.weights.join(traded, left_on=["date", "asset"], right_on=["decided", "asset"])
+    whole = found.join(result.turnover.filter("buys_cut").select("date"), on="date", how="anti")
+    assert whole.height > 20
+    assert (whole["weight"] - whole["target_weight"]).abs().max() < 1e-12
+    totals = dict(result.weights.group_by("date").agg(pl.col("weight").sum()).iter_rows())
+    of_buckets = result.bucket_weights.filter(pl.col("depth") == 1).group_by("date").agg(pl.col("weight").sum())
+    for day, total in of_buckets.iter_rows():
+        assert total == pytest.approx(totals[day])
+    assert set(result.bucket_weights["bucket"]) <= {"X", "Y", "Z", "Z/a", "Z/b"}
+
+
+def test_every_limit_of_every_decision_is_measured() -> None:
+    result = walked(3, costs=COSTS)
+    found = result.certificate
+    assert set(found["date"]) == set(result.turnover["date"])
+    assert "broken" not in set(found["status"])
+    one = found.filter((pl.col("name") == "max_allocation") & (pl.col("node") == "X"))
+    top = result.decisions.filter(pl.col("bucket") == "X").group_by("date").agg(pl.col("target_weight").sum())
+    measured = dict(one.select("date", "measured").iter_rows())
+    assert measured == pytest.approx({day: weight for day, weight in top.iter_rows() if day in measured})
+    assert set(one["limit"]) == {0.5}
+
+
+def poisoned(rows: list[dict[str, Any]], day: dt.date, column: str, how: str) -> list[dict[str, Any]]:
+    """Later rows without their value, with another one, or gone."""
+    if how == "gone":
+        return [row for row in rows if row["date"] <= day]
+    worse = {
+        "missing": lambda _: None,
+        "other": lambda value: value and (1000 * value if column == "close" else 1 - value),
+    }[how]
+    return [{**row, column: worse(row[column])} if row["date"] > day else row for row in rows]
+
+
+@pytest.mark.parametrize("every", ["week", "drift"])
+@pytest.mark.parametrize("how", ["missing", "other", "gone"])
+def test_the_future_changes_nothing(how: str, every: str) -> None:
+    """Days up to the one after which everything is poisoned: equity, decisions, trades, removals are the same, to the bit."""
+    more = {"every": every, "costs": COSTS, "gone_after": 2} | ({"drift": 0.02} if every == "drift" else {})
+    whole = walked(5, **more)
+    for at in (22, 37, 51):
+        day = days(70)[at]
+        given = {"scores": poisoned(scores(5), day, "score", how), "classification": BUCKETS} | more
+        result = trimtab.backtest(poisoned(market(5), day, "close", how), LIMITS, **given)
+        last = day if how == "other" else result.equity["date"][-1]
+        for name in ("equity", "decisions", "trades", "removed"):
+            past = [
+                getattr(one, name).filter(pl.col("date") < last if name == "decisions" else pl.col("date") <= last)
+                for one in (whole, result)
+            ]
+            assert past[0].equals(past[1]), (name, day)
+            assert past[0].height > 0 or name == "removed"
+
+
+def test_what_vanishes_leaves_at_its_last_price() -> None:
+    prices = wide(AAA=[10.0] * 12, BBB=[10.0] * 3 + [15.0] + [None] * 8, CCC=[5.0] * 12)
+    result = trimtab.backtest(
+        prices, WHOLE, scores=wishes((0, {"AAA": 0.5, "BBB": 0.5})), every=[days(12)[0]], gone_after=3
+    )
+    calendar = days(12)
+    assert result.removed.rows() == [(calendar[6], "BBB", calendar[3], 15.0, 0.75, 0.6)]
+    assert column(result.equity, "equity") == [1.0, 1.0, 1.0] + [1.25] * 9
+    assert column(result.equity, "cash") == [1.0] + [0.0] * 5 + [0.75] * 6
+    assert [note.code for note in result.notes] == ["removed"]
+
+
+def test_a_gap_is_carried_and_not_traded() -> None:
+    """Without a price on the day of the decision it is left alone; without one on the day of the trade the order lapses."""
+    prices = wide(AAA=[10.0, 10.0, None, 10.0, 10.0, None, 10.0, 10.0], BBB=[10.0] * 8, CCC=[5.0] * 8)
+    asked = [days(8)[at] for at in (0, 2, 4)]
+    rows = wishes((0, {"AAA": 0.5}), (2, {"AAA": 0.2, "BBB": 0.5}), (4, {"AAA": 0.2, "BBB": 0.8}))
+    result = trimtab.backtest(prices, WHOLE, scores=rows, every=asked)
+    second = result.decisions.filter((pl.col("date") == asked[1]) & (pl.col("asset") == "AAA")).row(0, named=True)
+    assert (second["reason"], second["target_weight"]) == ("restricted", 0.5)
+    lapsed = result.trades.filter(~pl.col("filled")).row(0, named=True)
+    assert (lapsed["asset"], lapsed["side"], lapsed["amount"], lapsed["price"]) == ("AAA", "sell", 0.0, None)
+    last = result.weights.filter(pl.col("date") == asked[2])
+    assert column(last, "weight") == [0.5, 0.5]  # BBB was wished at 0.8; the sale of AAA that was to pay for it lapsed
+    assert "unfilled" in [note.code for note in result.notes]
+
+
+def test_buys_are_cut_where_cash_does_not_suffice() -> None:
+    """A holding inside its band has risen since the decision; what is left of the cash goes into the buys in proportion."""
+    prices = wide(AAA=[10.0, 10.0, 10.0, 20.0], BBB=[10.0] * 4, CCC=[10.0] * 4)
+    limits = WHOLE.replace(no_trade_band=0.3)
+    rows = wishes((0, {"AAA": 0.5}), (2, {"AAA": 0.5, "BBB": 0.25, "CCC": 0.25}))
+    result = trimtab.backtest(prices, limits, scores=rows, every=[days(4)[0], days(4)[2]])
+    assert column(result.turnover, "buys_cut") == [False, True]
+    assert column(result.equity, "cash")[-1] == 0.0
+    assert column(result.weights.filter(pl.col("date") == days(4)[2]), "weight") == pytest.approx([2 / 3, 1 / 6, 1 / 6])
+    assert result.notes[0].code == "buys_cut"
+
+
+def test_only_members_are_bought() -> None:
+    """BBB joins on the fourth day: until then it is no candidate; AAA leaves then, and is only not bought any more."""
+    prices = wide(AAA=[10.0, 10.0, 10.0, 9.0, 9.0, 9.0], BBB=[10.0] * 6, CCC=[1.0] * 6)
+    calendar = days(6)
+    membership = [
+        {"symbol": "AAA", "from": calendar[0], "to": calendar[3]},
+        {"symbol": "BBB", "from": calendar[3], "to": None},
+    ]
+    wished = {"AAA": 0.5, "BBB": 0.5}
+    result = trimtab.backtest(
+        prices,
+        WHOLE,
+        scores=wishes((0, wished), (4, wished)),
+        every=[calendar[0], calendar[2], calendar[4]],
+        membership=membership,
+    )
+    seen = {
+        (day, asset): reason for day, asset, reason in result.decisions.select("date", "asset", "reason").iter_rows()
+    }
+    assert list(seen) == [(calendar[0], "AAA"), (calendar[2], "AAA"), (calendar[4], "AAA"), (calendar[4], "BBB")]
+    last = result.weights.filter(pl.col("date") == calendar[4])
+    assert column(last, "current_weight") == pytest.approx([0.45 / 0.95, 0.0])
+    assert column(last, "weight") == pytest.approx([0.45 / 0.95, 0.5])
+
+
+def test_on_drift() -> None:
+    """It decides at the start, and again only when a weight has moved by more than 0.1 since the trades."""
+    prices = wide(AAA=[10.0, 10.0, 11.0, 13.0, 16.0, 16.0, 16.0, 30.0], BBB=[10.0] * 8)
+    result = trimtab.backtest(prices, WHOLE, scores=wishes((0, {"AAA": 0.5, "BBB": 0.5})), every="drift", drift=0.1)
+    calendar = days(8)
+    assert 13 / 23 - 0.5 < 0.1 < 16 / 26 - 0.5
+    assert column(result.turnover, "date") == [calendar[0], calendar[4]]
+    assert column(result.equity, "equity")[-1] == pytest.approx(1.3 * (0.5 + 0.5 * 30 / 16))
+
+
+def test_it_decides_every_time_while_nothing_is_held() -> None:
+    prices = wide(AAA=[10.0] * 5, BBB=[10.0] * 5)
+    rows = [{"date": days(5)[at], "asset": "AAA", "score": 0.1 if at < 2 else 0.9} for at in range(5)]
+    result = trimtab.backtest(prices, RebalancingLimits(), scores=rows, every="drift", drift=0.1)
+    assert column(result.turnover, "date") == days(3)
+    assert column(result.turnover, "positions") == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("every", "wanted"),
+    [("week", ["2024-01-05", "2024-01-12"]), ("month", ["2024-01-31", "2024-02-29"]), ("quarter", ["2024-03-29"])],
+)
+def test_the_last_sessions_of_periods(every: str, wanted: list[str]) -> None:
+    """Every session but the last of the data has a session after it, and so is known to be the last of its period."""
+    prices = wide(AAA=[10.0] * 66)
+    rows = [{"date": days(1)[0], "asset": "AAA", "score": 0.9}]
+    result = trimtab.backtest(prices, RebalancingLimits(), scores=rows, every=every)
+    assert [str(day) for day in column(result.turnover, "date")][: len(wanted)] == wanted
+    assert result.turnover.height == {"week": 13, "month": 3, "quarter": 1}[every]
+    ended = trimtab.backtest(prices, scores=rows, every="week", start="2024-01-08", end="2024-01-19")
+    assert [str(day) for day in column(ended.turnover, "date")] == ["2024-01-12"]
+    assert str(column(ended.equity, "date")[-1]) == "2024-01-19"
+
+
+def test_rates_of_cash_by_day() -> None:
+    prices = wide(AAA=[10.0] * 4)
+    rates = [{"date": days(4)[0], "rate": 0.05}, {"date": days(4)[2], "rate": 0.01}]
+    rows = [{"date": days(1)[0], "asset": "AAA", "score": 0.1}]
+    result = trimtab.backtest(prices, scores=rows, every=[days(1)[0]], cash_rate=rates)
+    one = 1.05 ** (1 / 365)
+    assert column(result.equity, "equity") == pytest.approx(
+        [1.0, one, one * one, one * one * 1.01 ** (1 / 365)], rel=1e-15
+    )
+
+
+def test_when_and_why_was_it_sold() -> None:
+    result = walked(2, costs=COSTS)
+    closed = result.decisions.filter(pl.col("action") == "close")
+    asset = closed["asset"][0]
+    history = result.history(asset, ["close"])
+    assert history.height == closed.filter(pl.col("asset") == asset).height
+    assert all(text.startswith("Closed: ") for text in column(history, "detail"))
+    assert set(column(result.history(asset), "action")) <= {"open", "close", "increase", "decrease"}
+    assert result.history(asset, "close").equals(history)
+    with pytest.raises(InputError, match="has no price"):
+        result.history("a")
+    with pytest.raises(InputError, match="the action is not known"):
+        result.history(asset, ["sold"])
+    with pytest.raises(
+        InputError, match=r"there was no decision on this day \(received '2024-01-03'\): the nearest was on 2024-01-05"
+    ):
+        result.on("2024-01-03")
+
+
+def test_scores_are_the_latest_ones() -> None:
+    rows = scores(1)
+    result = walked(1)
+    known = sorted({row["date"] for row in rows})
+    for day, of in result.decisions.select("date", "score_date").unique().iter_rows():
+        assert of == max(one for one in known if one <= day)
+
+
+def test_it_begins_with_the_scores() -> None:
+    """Where no start is given: the first day asked on which any asset has a score."""
+    rows = [{**row, "score": None} if row["date"] < days(70)[25] else row for row in scores(1)]
+    result = walked(1, scores=rows)
+    assert column(result.equity, "date")[0] == column(result.turnover, "date")[0] == days(70)[29]
+    assert column(walked(1, scores=rows, start=days(70)[10]).turnover, "date")[0] == days(70)[14]
+
+
+def test_scores_wide_and_from_views() -> None:
+    """The same scores as a wide table, and from a function that sees a view, give the same walk."""
+    long = [row for row in scores(4) if row["score"] is not None]
+    table = pl.DataFrame(long).pivot("asset", index="date", values="score")
+    one = walked(4, scores=table)
+    cells = {(row["date"], row["asset"]): row["score"] for row in long}
+
+    def scorer(view: Any) -> pl.DataFrame:
+        day = max(one for one, _ in cells if one <= view.date)
+        return pl.DataFrame({"asset": list(BUCKETS), "score": [cells.get((day, name)) for name in BUCKETS]})
+
+    two = walked(4, scores=scorer)
+    assert one.equity.equals(two.equity)
+    assert one.equity["equity"][-1] != 1.0
+    drifted = walked(4, scores=scorer, every="drift", drift=0.05)
+    assert set(column(drifted.decisions, "score_date")) <= {
+        drifted.equity["date"][0],
+        dt.date(2024, 1, 31),
+        dt.date(2024, 2, 29),
+        dt.date(2024, 3, 29),
+    }
+
+
+def test_brakes_and_doubtful_prices_are_said() -> None:
+    rows = market(6)
+    for row in rows:
+        if row["symbol"] == "A" and row["date"] >= days(70)[30]:
+            row["close"] *= 10
+    result = trimtab.backtest(
+        rows,
+        LIMITS.replace(brake_turnover=0.05),
+        scores=[{**row, "score": 0.9} for row in scores(6)],
+        classification=BUCKETS,
+        every="week",
+    )
+    notes = {note.code: note.text for note in result.notes}
+    assert "A" in notes["doubtful_prices"] and "braked" in notes
+    assert result.turnover["braked"].any()
+    said = walked(6, LIMITS.replace(regimes={"Deflation": {"max_total_positions": 2}})).notes
+    assert "regimes" in [note.code for note in said]
+
+
+def test_returns_as_a_series() -> None:
+    result = walked(1, name="mine")
+    series = result.to_returns()
+    assert series.name == "mine" and list(series.index.date) == column(result.equity, "date")[1:]
+    assert math.prod(1 + series) == pytest.approx(result.equity["equity"][-1])
+    assert repr(result).startswith("<BacktestResult mine: 2024-01-05 to 2024-04-05, 13 decisions, equity ")
+    assert result.terms.every == "week"
+
+
+def test_unscored_as_error_and_unmet_as_error() -> None:
+    with pytest.raises(InputError, match="has no score on 2024-"):
+        walked(1, LIMITS.replace(unscored_positions="error"))
+    with pytest.raises(trimtab.UnmetLimitError, match="unmet: 2024-01-05: min_buckets_represented"):
+        walked(
+            1,
+            LIMITS.replace(
+                min_buckets_represented=3,
+                max_positions_per_bucket=1,
+                max_total_positions=3,
+                max_new_positions=2,
+                on_unmet="raise",
+            ),
+        )
+    whole = [{**row, "score": 0.5} for row in scores(1)]
+    more = {"scores": whole, "gone_after": 1}
+    assert walked(1, LIMITS.replace(unscored_positions="error"), **more).equity.equals(walked(1, **more).equity)
+    fine = walked(1, LIMITS.replace(min_buckets_represented=0, on_unmet="raise"))
+    assert fine.equity.equals(walked(1, LIMITS.replace(min_buckets_represented=0)).equity)
+
+
+SCORE = {"date": "2024-01-05", "asset": "A", "score": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"every": "monthly"}, "every is not known (received 'monthly'): did you mean 'month'?"),
+        ({"every": 5}, "every is not known (received 5): write week, month, quarter, drift, or give the days"),
+        ({"every": []}, "the days in every are not ascending, or none"),
+        ({"every": ["2024-01-06"]}, "a day in every is no session (received '2024-01-06'): the session before it is 2024-01-05"),
+        ({"every": ["2024-02-01", "2024-01-02"]}, "not ascending"),
+        ({"every": "drift"}, 'every="drift" needs drift'),
+        ({"every": "drift", "drift": 5}, "drift is no fraction above 0 (received 5)"),
+        ({"drift": 0.1}, 'drift goes with every="drift"'),
+        ({"trade_at": "noon"}, "trade_at is not known (received 'noon')"),
+        ({"gone_after": 0}, "gone_after is no number of sessions (received 0)"),
+        ({"gone_after": True}, "gone_after is no number of sessions"),
+        ({"costs": 5}, "costs are no TradingCosts (received 5)"),
+        ({"start": "2024-03-01", "end": "2024-02-01"}, "end is before start (2024-03-01)"),
+        ({"start": "2025-01-01"}, "there is no day on which to decide with a session after it to trade on"),
+        ({"start": "soon"}, "start is not a day"),
+        ({"cash_rate": 5}, "cash_rate is no rate (received 5)"),
+        ({"cash_rate": None}, "cash_rate is no rate"),
+        ({"cash_rate": [{"date": "2024-01-05", "rate": 5.0}]}, "cash_rate is no rate (received 5.0)"),
+        ({"cash_rate": [{"date": "2024-02-05", "rate": 0.05}]}, "there is no rate on or before 2024-01-05"),
+        ({"opens": market(1)}, "opens are given and not used"),
+        ({"scores": [{**SCORE, "date": "2024-02-01"}], "start": "2024-01-01"}, "there is no score on or before 2024-01-05"),
+        ({"scores": [{**SCORE, "date": "2025-02-01"}]}, "there is no score on or before 2024-03-29"),
+        ({"scores": [{**SCORE, "asset": "AA"}]}, "the scores, row 1, column 'asset': has a score and no price (2024-01-05, AA) (received 'AA'): did you mean 'A'?"),
+        ({"scores": [SCORE, SCORE]}, "row 2, column 'asset': stands in an earlier row of that day already"),
+        ({"scores": [{**SCORE, "score": 50}]}, "row 1, column 'score': is no number between 0 and 1 (2024-01-05, A) (received 50)"),
+        ({"scores": [{**SCORE, "scores": 1}]}, "column 'scores': the column is not known: did you mean 'score'?"),
+        ({"scores": [{"date": "2024-01-05"}]}, "there is no score: add a column for each asset"),
+        ({"scores": [{"date": "2024-01-05", "asset": "A"}]}, "column 'score': the column is missing"),
+        ({"scores": [{**SCORE, "desired_weight": -1}]}, "column 'desired_weight': is no number between 1e-09 and 1e+09"),
+        ({"scores": lambda _view: 5}, "the scores of 2024-01-05: a int cannot be read as a table"),
+        ({"classification": {"A": "X//Y"}}, "the bucket's path has an empty part"),
+        ({"classification": {"A": "X", "B": "x"}}, "the bucket differs from 'X' only in case"),
+        ({"classification": {"A": 5}}, "is not text"),
+    ],
+)  # fmt: skip
+def test_wrong_input_is_refused(more: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError) as error:
+        walked(1, **more)
+    assert said in str(error.value)
+
+
+def test_wrong_limits_and_costs_are_refused() -> None:
+    with pytest.raises(LimitsError, match=r"buckets\['W'\]: no candidate is in this bucket"):
+        walked(1, LIMITS.replace(buckets={"W": {"max_positions": 1}}))
+    with pytest.raises(LimitsError, match="max_correlation is not walked"):
+        walked(1, LIMITS.replace(max_correlation=0.8))
+    with pytest.raises(LimitsError, match="limits must be RebalancingLimits"):
+        walked(1, 5)  # type: ignore[arg-type]
+    with pytest.raises(LimitsError, match="the costs: 2 faults"):
+        TradingCosts(commission_bps=-1, spread_bps=5000)
+
+
+def test_market_data_has_its_own_tables() -> None:
+    data = MarketData(market(1))
+    with pytest.raises(InputError, match="classification is given beside a MarketData"):
+        trimtab.backtest(data, scores=scores(1), classification=BUCKETS)
+    with pytest.raises(InputError, match='trade_at="open" needs prices at the open'):
+        trimtab.backtest(data, scores=scores(1), trade_at="open")
+
+
+def test_a_table_without_opens_is_refused() -> None:
+    """A wide one has a single price a day, be a symbol called OPEN."""
+    with pytest.raises(InputError, match="column 'open': the column is missing"):
+        trimtab.backtest(wide(AAA=[10.0] * 4), scores=[SCORE], trade_at="open")
+    with pytest.raises(InputError, match="column 'symbol': the column is missing"):
+        trimtab.backtest(wide(OPEN=[10.0] * 4), scores=[SCORE], trade_at="open")
+
+
+def test_prices_at_the_open_in_a_table_of_their_own() -> None:
+    prices, opens = wide(AAA=[10.0, 10.0, 20.0, 20.0], BBB=[1.0] * 4), wide(AAA=[9.0, 8.0, 9.0, 9.0])
+    result = trimtab.backtest(
+        prices, WHOLE, scores=wishes((0, {"AAA": 0.5})), every=[days(1)[0]], trade_at="open", opens=opens
+    )
+    assert column(result.equity, "equity") == [1.0, 0.5 + 0.5 / 8 * 10, 0.5 + 0.5 / 8 * 20, 0.5 + 0.5 / 8 * 20]
+    assert column(result.trades, "price") == [8.0]
+
+
+def test_one_session_is_too_few() -> None:
+    with pytest.raises(InputError, match="there is no day on which to decide"):
+        trimtab.backtest([{"date": "2024-01-31", "symbol": "A", "close": 1.0}], scores=[SCORE])

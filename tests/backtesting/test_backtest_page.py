@@ -1,0 +1,426 @@
+"""The pages of a backtest and of a sweep: facts against plain sums, well formed, escaped, the same every time."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from backtest_runs import BUCKETS, LIMITS, market, scores, walked
+from hostile_names import PAYLOADS
+from test_report import Read
+
+import trimtab
+from trimtab.backtesting.comparison import Versus, shown, versus
+from trimtab.backtesting.page import backtest_page, sweep_page
+from trimtab.backtesting.pages.backtest_facts import BacktestFacts, backtest_facts
+from trimtab.backtesting.pages.backtest_page import equity_chart, heat_chart, stack_chart, trade_chart, versus_chart
+from trimtab.backtesting.pages.sweep_facts import SweepFacts, sweep_facts
+from trimtab.backtesting.pages.sweep_page import logit_chart, surface_chart
+from trimtab.errors import InputError
+from trimtab.statistics.performance import bucket_concentration, effective_bets, statistics_of
+from trimtab.text import percent
+
+COSTS = trimtab.TradingCosts(commission_bps=5, spread_bps=4)
+LOOSE = LIMITS.replace(enable_bucket_diversification=False)
+
+
+def pair(**more: Any) -> list[trimtab.BacktestResult]:
+    return [walked(3, LIMITS, costs=COSTS, name="with", **more), walked(3, LOOSE, costs=COSTS, name="without", **more)]
+
+
+@pytest.fixture(scope="module")
+def facts() -> BacktestFacts:
+    return backtest_facts(pair(), "two", samples=200)
+
+
+def long(name: str, sessions: int, limits: trimtab.RebalancingLimits = LIMITS, **more: Any) -> trimtab.BacktestResult:
+    return trimtab.backtest(
+        market(5, sessions), limits, scores=scores(5, sessions), classification=BUCKETS, every="week", name=name, **more
+    )
+
+
+# --- statistics of a backtest ----------------------------------------------------------------------------------------
+
+
+def test_statistics_are_those_of_the_frames() -> None:
+    """From the public frames alone: turnover and costs by day of trade, weights and buckets after the trades."""
+    result = walked(3, LIMITS, costs=COSTS, cash_rate=0.03)
+    dates = result.equity["date"].to_list()
+    turnover, costs = [0.0] * (len(dates) - 1), [0.0] * (len(dates) - 1)
+    for row in result.turnover.iter_rows(named=True):
+        at = dates.index(row["trade_date"]) - 1
+        turnover[at] += row["turnover"]
+        costs[at] += row["cost"]
+    held = result.weights.filter(pl.col("weight") > 0)
+    decided = result.turnover["date"].to_list()
+    weights = [[0.0] * len(BUCKETS) for _ in decided]
+    tops = [[0.0] * 3 for _ in decided]
+    for row in held.iter_rows(named=True):
+        at = decided.index(row["date"])
+        weights[at][list(BUCKETS).index(row["asset"])] = row["weight"]
+        tops[at]["XYZ".index(row["bucket"][0])] += row["weight"]
+    days = [(later - day).days for day, later in itertools.pairwise(dates)]
+    expected = statistics_of(
+        result.equity["equity"].to_numpy(),
+        turnover=turnover,
+        costs=costs,
+        weights=weights,
+        bets=[],
+        bucket_weights=tops,
+        cash=[1.03 ** (count / 365) - 1 for count in days],
+    )
+    found = dataclasses.asdict(result.statistics)
+    for name, value in dataclasses.asdict(expected).items():
+        if name != "effective_bets":
+            assert found[name] == pytest.approx(value, rel=1e-10), name
+    assert bucket_concentration(result.top_weights[1]) == pytest.approx(expected.bucket_concentration)
+    assert result.top_weights[0] == ("X", "Y", "Z")
+
+
+def test_bets_come_from_the_sessions_before_the_trades() -> None:
+    result = long("it", 140)
+    prices = pl.DataFrame(market(5, 140)).pivot("symbol", index="date", values="close").sort("date")
+    prices = prices.select("date", pl.exclude("date").forward_fill())
+    dates, found = prices["date"].to_list(), []
+    first = dates.index(result.equity["date"][0])
+    for day, traded in result.turnover.select("date", "trade_date").iter_rows():
+        held = result.weights.filter((pl.col("date") == day) & (pl.col("weight") > 0))
+        table = prices[first : dates.index(traded) + 1].select(held["asset"].to_list()).drop_nulls()
+        if len(table) > 60:
+            moves = table.to_numpy()
+            found.append(effective_bets(held["weight"].to_numpy(), moves[1:] / moves[:-1] - 1))
+    assert len(found) > 5
+    assert result.statistics.effective_bets == pytest.approx(math.fsum(found) / len(found), rel=1e-10)
+
+
+def test_a_short_walk_has_no_bets_and_one_that_buys_nothing_has_no_weights() -> None:
+    assert walked(3, end=dt.date(2024, 3, 1)).statistics.effective_bets is None
+    nothing = walked(
+        3, LIMITS.replace(min_score_threshold=1.0, min_score_diversification=1.0, min_score_new_position=1.0)
+    )
+    assert nothing.statistics.effective_positions is None
+    assert nothing.statistics.sharpe is None
+    page = backtest_page(backtest_facts([nothing], "nothing"))
+    assert "Weight of each bucket" not in page
+    assert Read(page).tags["svg"] == 1 + 2  # patterns, equity, turnover: of nothing
+
+
+# --- comparisons ------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_against_each_of_the_others() -> None:
+    results = [*pair(), walked(3, LIMITS.replace(max_total_positions=3), name="three")]
+    found = versus(results, samples=200)
+    assert [(one.first, one.second, one.interval.statistic) for one in found] == [
+        ("with", "without", "mean"),
+        ("with", "without", "sharpe"),
+        ("with", "three", "mean"),
+        ("with", "three", "sharpe"),
+    ]
+    returns = [one.equity["return"].to_numpy()[1:] for one in results]
+    assert found[0].interval.estimate == pytest.approx(252 * (returns[0] - returns[1]).mean(), abs=1e-12)
+
+
+def test_a_comparison_in_words() -> None:
+    inside = versus(pair(), samples=200)[0].interval
+    one = dataclasses.replace(inside, estimate=0.0123, low=-0.01, high=0.034)
+    assert str(Versus("A", "B", one)) == (
+        "A less B, mean return a year: +1.23% (95% interval -1.00% to +3.40%; 0 is inside: no difference is shown)"
+    )
+    sure = dataclasses.replace(inside, statistic="sharpe", estimate=0.5, low=0.2, high=0.81)
+    assert str(Versus("A", "B", sure)) == "A less B, Sharpe ratio: +0.50 (95% interval +0.20 to +0.81; 0 is outside)"
+
+
+def test_zero_has_no_minus() -> None:
+    inside = versus(pair(), samples=200)[0].interval
+    assert shown(inside, -0.00001) == "+0.00%"
+    assert shown(dataclasses.replace(inside, statistic="sharpe"), -0.001) == "+0.00"
+
+
+def test_what_cannot_stand_side_by_side() -> None:
+    one = walked(3)
+    for results, said in (
+        ([], "there is no result to compare"),
+        ([one, one], "two results have one name (received 'policy')"),
+        ([one, walked(3, end=dt.date(2024, 3, 1), name="short")], "it has other sessions than 'policy'"),
+    ):
+        with pytest.raises(InputError, match=said.replace("(", r"\(").replace(")", r"\)")):
+            versus(results)
+
+
+def test_cash_alone_has_a_mean_to_compare_and_no_sharpe_ratio() -> None:
+    idle = walked(3, LIMITS.replace(min_score_threshold=1.0, min_score_diversification=1.0, min_score_new_position=1.0), name="idle")  # fmt: skip
+    assert [one.interval.statistic for one in versus([walked(3), idle], samples=200)] == ["mean"]
+
+
+# --- the facts of a backtest ------------------------------------------------------------------------------------------
+
+
+def test_months_and_years_multiply_to_the_total(facts: BacktestFacts) -> None:
+    result = pair()[0]
+    equity = dict(zip(result.equity["date"], result.equity["equity"], strict=True))
+    ends = {(day.year, day.month): value for day, value in equity.items()}
+    assert [one.year for one in facts.years] == ["2024"]
+    before = 1.0
+    for month in range(1, 13):
+        value = ends.get((2024, month))
+        expected = "" if value is None else percent(value / before - 1)
+        assert facts.years[0].months[month - 1] == expected
+        before = before if value is None else value
+    assert facts.years[0].total == percent(before - 1)
+
+
+def test_years_of_a_long_walk() -> None:
+    result = long("it", 400, costs=COSTS)
+    found = backtest_facts([result], "long").years
+    last = result.equity.group_by(pl.col("date").dt.year(), maintain_order=True).agg(pl.col("equity").last())
+    values = [1.0, *last["equity"]]
+    assert [one.total for one in found] == [percent(b / a - 1) for a, b in itertools.pairwise(values)]
+    spent = result.turnover.group_by(pl.col("trade_date").dt.year(), maintain_order=True).agg(pl.col("turnover").sum())
+    assert [one.turnover for one in found] == [percent(value) for value in spent["turnover"]]
+
+
+def test_what_is_drawn_of_a_long_walk_keeps_the_deepest_and_the_sums() -> None:
+    result = long("it", 900, costs=COSTS)
+    found = backtest_facts([result], "long")
+    assert len(found.days) == 400
+    assert len(found.trade_days) == 160 < result.turnover.height
+    assert {"2025", "2026", "2027"} <= {shape.text for shape in equity_chart(found).shapes}
+    assert min(found.curves[0].drawdown) == pytest.approx(result.statistics.max_drawdown, abs=1e-12)
+    assert found.curves[0].equity[-1] == result.equity["equity"][-1]
+    assert math.fsum(one.turnover for one in found.trades) == pytest.approx(result.turnover["turnover"].sum())
+    assert found.trade_dates[-1] == result.turnover["trade_date"][-1].isoformat()
+
+
+def test_buckets_have_their_own_limits(facts: BacktestFacts) -> None:
+    assert [(one.path, one.colour, one.most) for one in facts.buckets] == [("X", 0, 0.5), ("Y", 1, 0.5), ("Z", 2, 0.5)]
+    own = walked(3, LIMITS.replace(buckets={"X": {"max_allocation": 0.3}, "Y": {"max_positions": 1}}))
+    assert [one.most_text for one in backtest_facts([own], "own").buckets] == ["30.00%", "50.00%", "50.00%"]
+    for open_limits in (
+        LOOSE,
+        LIMITS.replace(max_allocation_per_bucket=1.0),
+        LIMITS.replace(enforce_allocation_limits=False),
+    ):
+        shown = backtest_facts([walked(3, open_limits)], "open").buckets
+        assert {(one.most_text, one.at_limit) for one in shown} == {("none", "none")}
+        assert "limit" not in {
+            shape.css for shape in stack_chart(backtest_facts([walked(3, open_limits)], "open")).shapes
+        }
+
+
+def test_a_bucket_at_its_limit_is_counted_and_marked() -> None:
+    result = walked(3, LIMITS.replace(max_allocation_per_bucket=0.2))
+    found = backtest_facts([result], "tight")
+    tops, weights = result.top_weights
+    for at, one in enumerate(found.buckets):
+        assert one.path == tops[at]
+        assert one.at_limit == f"{int((weights[:, at] >= 0.2 - 1e-9).sum())} of {len(weights)}"
+    assert "reached" in {shape.css for shape in heat_chart(found).shapes}
+
+
+def test_days_that_drift_are_named_and_so_are_given_days() -> None:
+    shown = {one.name: one.text for one in backtest_facts([walked(3, every="drift", drift=0.05)], "x").terms}
+    assert shown["decides"] == "on drift"
+    given = [walked(3).turnover["date"][0]]
+    shown = {one.name: one.text for one in backtest_facts([walked(3, every=given, costs=COSTS)], "x").terms}
+    assert shown == {
+        "decides": "every 1 given days",
+        "trades": "at the next close",
+        "costs": "commission 5, spread 4, slippage 0 basis points",
+    }
+
+
+# --- the page of a backtest -------------------------------------------------------------------------------------------
+
+
+def test_the_page_is_well_formed_and_asks_nobody(facts: BacktestFacts) -> None:
+    page = backtest_page(facts)
+    found = Read(page)
+    assert {"script", "img", "iframe", "object", "form", "use"}.isdisjoint(found.tags)
+    assert not [name for name in found.attributes if name.startswith("on") or name == "style"]
+    assert found.values["href"] == ["data:,", "#trimtab-main"]
+    assert len(found.values["id"]) == len(set(found.values["id"]))
+    assert found.tags["svg"] == 5 + 1
+    assert found.tags["details"] == 5  # each chart has its table
+    assert page == backtest_page(backtest_facts(pair(), "two", samples=200))
+
+
+def test_a_result_writes_its_page() -> None:
+    one, other = pair()
+    assert one.to_html("two", [other]) == backtest_page(backtest_facts([one, other], "two"))
+
+
+def test_one_policy_alone_is_compared_with_nothing() -> None:
+    page = backtest_page(backtest_facts(pair()[:1], "one"))
+    assert "Is the difference real?" not in page
+    assert Read(page).tags["details"] == 4
+
+
+def test_more_buckets_than_hues_have_patterns() -> None:
+    names = [f"N{at:02}" for at in range(9)]
+    rng = np.random.default_rng(1)
+    days = [dt.date(2024, 1, 1) + dt.timedelta(days=at) for at in range(40)]
+    rows = [{"date": day, "symbol": name, "close": float(price)} for name in names for day, price in zip(days, 10 + rng.random(40), strict=True)]  # fmt: skip
+    limits = LIMITS.replace(max_total_positions=9, max_new_positions=9, max_position_weight=0.1)
+    result = trimtab.backtest(
+        rows,
+        limits,
+        scores=[{"date": days[0], "asset": name, "score": 0.9} for name in names],
+        classification={name: f"B{name}" for name in names},
+        every="week",
+    )
+    css = [shape.css for shape in stack_chart(backtest_facts([result], "many")).shapes]
+    assert css.count("p-stripes") == 2 * 2 + 2  # two buckets: in the stack, in their lanes, and their keys
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_names_stay_text(payload: str) -> None:
+    """As title, as policy, as asset and as bucket."""
+    plain, found = Read(hostile("AAA", "Tech")), Read(hostile(payload, payload))
+    assert found.tags == plain.tags
+    assert set(found.attributes) == set(plain.attributes)
+    assert found.values["href"] == plain.values["href"]
+    assert sum(payload in text for text in found.texts) >= 10
+
+
+def hostile(name: str, bucket: str) -> str:
+    rows = [{**row, "symbol": name} for row in market(3, 40) if row["symbol"] == "A"]
+    limits = LIMITS.replace(bucket_separator="", buckets={bucket: {"max_allocation": 0.3}}, min_buckets_represented=0)
+    results = [
+        trimtab.backtest(
+            rows,
+            limits,
+            scores=[{"date": rows[0]["date"], "asset": name, "score": score}],
+            classification=[{"symbol": name, "bucket": bucket}],
+            every="week",
+            name=policy,
+        )
+        for policy, score in ((name, 0.9), (f"{name} again", 0.9))
+    ]
+    return backtest_page(backtest_facts(results, name, samples=100))
+
+
+def test_charts_of_little() -> None:
+    """One decision, no trade, equity that does not move: nothing is divided by zero."""
+    idle = walked(3, LIMITS.replace(min_score_threshold=1.0, min_score_diversification=1.0, min_score_new_position=1.0))
+    flat = backtest_facts([idle], "flat")
+    for chart in (equity_chart(flat), stack_chart(flat), heat_chart(flat), trade_chart(flat), versus_chart(flat)):
+        for shape in chart.shapes:
+            assert "nan" not in f"{shape.x} {shape.y} {shape.width} {shape.height} {shape.text}"
+    single = backtest_facts([walked(3, every=[walked(3).turnover["date"][0]])], "single")
+    assert len(single.trade_days) == 1
+    assert stack_chart(single).shapes
+
+
+# --- the page of a sweep ----------------------------------------------------------------------------------------------
+
+
+def swept(seed: int = 1, count: int = 24, skill: float = 0.0) -> SweepFacts:
+    rng = np.random.default_rng(seed)
+    returns = 0.01 * rng.normal(size=(300, count))
+    returns[:, 5] += skill
+    fields = {"max_total_positions": [5 + at % 4 for at in range(count)], "max_position_weight": [0.1 * (1 + at // 4) for at in range(count)]}  # fmt: skip
+    return sweep_facts(fields, returns, "noise", period="300 sessions")
+
+
+def test_the_page_warns_of_luck_and_not_of_skill() -> None:
+    noise, skill = swept(), swept(skill=0.006)
+    assert noise.is_likely_luck
+    assert "Warning." in sweep_page(noise)
+    assert "is likely luck: its deflated Sharpe ratio is" in noise.verdict
+    assert not skill.is_likely_luck
+    assert "Warning." not in sweep_page(skill)
+    assert "more than luck explains" in skill.verdict
+    assert skill.policies[0].values == ("6", "0.2")
+
+
+def test_the_surface_holds_medians() -> None:
+    rng = np.random.default_rng(2)
+    returns = 0.01 * rng.normal(size=(100, 6))
+    fields = {"a": [1, 1, 1, 2, 2, 2], "b": [True, False, True, True, True, True], "c": ["x"] * 6}
+    found = sweep_facts(fields, returns, "it", surface=("a", "b"))
+    ratios = (returns.mean(axis=0) / returns.std(axis=0, ddof=1) * math.sqrt(252)).tolist()
+    assert (found.row_values, found.column_values) == (("1", "2"), ("false", "true"))
+    expected = [ratios[1], np.median([ratios[0], ratios[2]]), None, np.median(ratios[3:])]
+    for cell, value in zip(found.cells, expected, strict=True):
+        assert cell.sharpe == (None if value is None else pytest.approx(value, abs=1e-12))
+    assert [cell.policies for cell in found.cells] == [1, 2, 0, 3]
+    assert found.surface_rows[1][1][0] == "none"
+    assert surface_chart(found).shapes
+
+
+def test_many_values_are_ranges() -> None:
+    rng = np.random.default_rng(2)
+    values = rng.uniform(0.1, 0.4, 40).tolist()
+    found = sweep_facts({"max_allocation": values}, 0.01 * rng.normal(size=(100, 40)), "it")
+    assert (found.row_values, found.column_field) == (("all",), "max_allocation")
+    assert len(found.column_values) == 8
+    assert [cell.policies for cell in found.cells] == [5] * 8
+    assert "none" not in {shape.text for shape in surface_chart(found).shapes}
+    assert found.column_values[0].startswith(f"{min(values):.3g} to ")
+
+
+def test_narrow_cells_have_no_text() -> None:
+    rng = np.random.default_rng(2)
+    found = sweep_facts({"n": [f"v{at:02}" for at in range(20)]}, 0.01 * rng.normal(size=(60, 20)), "it")
+    assert len(found.column_values) == 20
+    assert not {cell.text for cell in found.cells} & {shape.text for shape in surface_chart(found).shapes}
+
+
+def test_the_best_are_ranked_by_hand() -> None:
+    returns = np.array([[0.01, 0.02, 0.0], [-0.005, -0.02, 0.0], [0.01, 0.03, 0.0]])
+    found = sweep_facts({"n": [1, 2, 3]}, returns, "it")
+    assert [(one.rank, one.values) for one in found.policies] == [("1", ("1",)), ("2", ("2",))]  # cash has no ratio
+    assert found.policies[0].drawdown == "-0.50%"
+    assert {one.name: one.text for one in found.figures}["policies"] == "3"
+
+
+def test_sweeps_of_little() -> None:
+    """One policy, policies that rest, a history that is too short to be walked forward or halved."""
+    still = sweep_facts({"n": [1, 2]}, np.zeros((30, 2)), "still")
+    assert still.verdict == "No policy moves: there is no best one."
+    assert still.is_likely_luck
+    assert still.policies == ()
+    rng = np.random.default_rng(2)
+    alone = sweep_facts({}, 0.01 * rng.normal(size=(60, 1)), "alone")
+    assert alone.bars == ()
+    short = sweep_facts({"n": [1, 2]}, 0.01 * rng.normal(size=(3, 2)), "short")
+    assert short.bars == ()
+    for one in (still, alone, short):
+        assert Read(sweep_page(one)).tags["h1"] == 1
+        assert surface_chart(one).shapes
+        assert logit_chart(one).shapes
+
+
+def test_the_bars_are_all_halves() -> None:
+    found = swept()
+    assert math.fsum(one.share for one in found.bars) == pytest.approx(1.0)
+
+
+def test_what_a_sweep_refuses() -> None:
+    with pytest.raises(InputError, match=r"the field n has another length \(received 1\): give 2"):
+        sweep_facts({"n": [1]}, np.ones((5, 2)), "it")
+    with pytest.raises(InputError, match=r"the field was not varied .received 'm'.: known: 'n'"):
+        sweep_facts({"n": [1, 2]}, np.ones((5, 2)), "it", surface=("n", "m"))
+
+
+@pytest.mark.parametrize("payload", PAYLOADS[::6])
+def test_names_of_a_sweep_stay_text(payload: str) -> None:
+    rng = np.random.default_rng(2)
+    returns = 0.01 * rng.normal(size=(60, 4))
+
+    def page(name: str) -> Read:
+        return Read(
+            sweep_page(sweep_facts({name: [name, "b", name, "b"], "x": [1, 1, 2, 2]}, returns, name, period=name))
+        )
+
+    plain, found = page("AAA"), page(payload)
+    assert found.tags == plain.tags
+    assert set(found.attributes) == set(plain.attributes)
+    assert sum(payload in text for text in found.texts) >= 5

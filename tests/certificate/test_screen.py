@@ -1,0 +1,292 @@
+"""The screen lets no broken limit pass: good answers of random accounts, each spoiled in one way, must fail."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from cases import BUCKETS, random_rows
+
+from trimtab import RebalancingLimits
+from trimtab.blocks import decide_block as blocks
+from trimtab.blocks.decide_block import Block, decide_block
+from trimtab.blocks.prepared_limits import Rules, votes_of
+
+LIMITS = RebalancingLimits(
+    max_total_positions=6,
+    max_new_positions=2,
+    enable_bucket_diversification=True,
+    max_positions_per_bucket=3,
+    max_allocation_per_bucket=0.4,
+    min_buckets_represented=2,
+    known_buckets=tuple(bucket for bucket in BUCKETS if bucket),
+    buckets={"Equity/Tech/Semis": {"max_positions": 1, "max_allocation": 0.1}, "Bond": {"min_allocation": 0.1}},
+)
+BRAKED = LIMITS.replace(brake_turnover=0.05, brake_closed_positions=1)
+MORE = 1e-9
+
+
+@dataclass
+class Answer:
+    """One account's rows as they came in, and what was decided; a spoiler writes into the arrays, which are views."""
+
+    rows: list[dict[str, Any]]
+    target: Any
+    proposed: Any
+    selected: Any
+    outcome: Any
+
+    def put(self, row: int, weight: float) -> bool:
+        """Hold a row with this weight, or close it at 0."""
+        self.target[row] = self.proposed[row] = weight
+        self.selected[row] = weight != 0
+        return True
+
+    def free(self, *, held: bool | None = None, least: float = 0.0, bucket: str = "") -> list[int]:
+        """Rows that nothing fixes, with a score of at least this, held before or not, under a bucket."""
+        return [
+            at
+            for at, row in enumerate(self.rows)
+            if not row["restriction"]
+            and row["score"] is not None
+            and row["score"] >= least
+            and held in {None, row["current_weight"] >= LIMITS.dust_weight}
+            and (row["bucket"] or "").startswith(bucket)
+        ]
+
+    def has_fixed(self, bucket: str = "") -> bool:
+        """Whether a restriction or a missing score fixes what is held under a bucket."""
+        return any(
+            row["current_weight"] > 0
+            and (row["restriction"] in {"no_sell", "no_trade"} or row["score"] is None)
+            and (row["bucket"] or "").startswith(bucket)
+            for row in self.rows
+        )
+
+    def positions(self, **wanted: Any) -> list[int]:
+        """Free rows that are held in the answer."""
+        return [at for at in self.free(**wanted) if self.target[at] > 0]
+
+    def under(self, bucket: str) -> float:
+        """The weight under a bucket."""
+        return math.fsum(
+            self.target[at] for at, row in enumerate(self.rows) if (row["bucket"] or "").startswith(bucket)
+        )
+
+
+Spoiler = Callable[[Answer, random.Random], bool]
+
+
+def above_the_most_of_a_position(one: Answer, rng: random.Random) -> bool:
+    own = [(at, one.rows[at]["max_weight"]) for at in one.positions()]
+    return bool(own) and one.put(*next((at, min(0.2, most or 0.2) + MORE) for at, most in [rng.choice(own)]))
+
+
+def below_the_least_of_a_position(one: Answer, rng: random.Random) -> bool:
+    held = one.positions()
+    return bool(held) and not one.has_fixed() and one.put(rng.choice(held), 0.02 - MORE)
+
+
+def above_the_weight_of_a_deep_bucket(one: Answer, rng: random.Random) -> bool:
+    deep = "Equity/Tech/Semis"
+    held = one.positions(bucket=deep)
+    if not held or one.has_fixed(deep):
+        return False
+    at = rng.choice(held)
+    return one.put(at, one.target[at] + 0.1 - one.under(deep) + MORE)
+
+
+def above_the_weight_of_a_bucket(one: Answer, rng: random.Random) -> bool:
+    held = one.positions(bucket="Equity")
+    if not held or one.has_fixed("Equity"):
+        return False
+    at = rng.choice(held)
+    return one.put(at, one.target[at] + 0.4 - one.under("Equity") + MORE)
+
+
+def too_many_in_a_deep_bucket(one: Answer, rng: random.Random) -> bool:
+    deep = one.free(least=0.65, bucket="Equity/Tech/Semis")
+    if len(deep) < 2 or one.has_fixed("Equity/Tech/Semis"):
+        return False
+    return all(one.put(at, 0.03) for at in rng.sample(deep, 2))
+
+
+def too_many_new(one: Answer, rng: random.Random) -> bool:
+    new = one.free(held=False, least=0.65)
+    return len(new) > 2 and all(one.put(at, 0.02) for at in rng.sample(new, 3))
+
+
+def too_many_in_all(one: Answer, rng: random.Random) -> bool:
+    good = one.free(least=0.65)
+    return len(good) > 6 and all(one.put(at, 0.02) for at in rng.sample(good, 7))
+
+
+def a_restricted_holding(codes: set[str], one: Answer, rng: random.Random) -> int:
+    """A row that is held and may not be sold, or not be bought; -1 where there is none."""
+    fit = [at for at, row in enumerate(one.rows) if row["restriction"] in codes and row["current_weight"] > 0]
+    return rng.choice(fit) if fit else -1
+
+
+def part_of_a_no_sell_sold(one: Answer, rng: random.Random) -> bool:
+    at = a_restricted_holding({"no_sell", "no_trade"}, one, rng)
+    return at >= 0 and one.put(at, math.nextafter(one.rows[at]["current_weight"], 0.0))
+
+
+def a_fixed_holding_closed(one: Answer, rng: random.Random) -> bool:
+    at = a_restricted_holding({"no_sell", "no_trade"}, one, rng)
+    return at >= 0 and one.put(at, 0.0)
+
+
+def more_of_a_no_buy(one: Answer, rng: random.Random) -> bool:
+    at = a_restricted_holding({"no_buy", "no_trade"}, one, rng)
+    return at >= 0 and one.put(at, math.nextafter(one.rows[at]["current_weight"], 1.0))
+
+
+def an_unscored_holding_moved(one: Answer, rng: random.Random) -> bool:
+    fit = [at for at, row in enumerate(one.rows) if row["score"] is None and row["current_weight"] > 0]
+    return bool(fit) and one.put(fit[0], one.rows[fit[0]]["current_weight"] * rng.choice([0.5, 1.0 + 1e-15, 0.0]))
+
+
+def more_than_all_may_be(one: Answer, rng: random.Random) -> bool:
+    held = one.positions()
+    if not held:
+        return False
+    at = rng.choice(held)
+    return one.put(at, one.target[at] + 0.97 - one.under("") + MORE)
+
+
+def less_than_the_least_of_a_bucket(one: Answer, rng: random.Random) -> bool:
+    held = one.positions(bucket="Bond")
+    if not held or one.has_fixed() or one.under("Bond") < 0.1:
+        return False
+    at = rng.choice(held)
+    return one.put(at, max(one.target[at] - one.under("Bond") + 0.1 - MORE, 0.02)) and one.under("Bond") < 0.1
+
+
+def too_few_buckets(one: Answer, rng: random.Random) -> bool:
+    """Where two buckets have a position, that of one is closed."""
+    tops = {"Equity", "Bond", "Gold"}
+    there = sorted(top for top in tops if one.under(top) > 0)
+    if one.has_fixed() or len(there) != 2:
+        return False
+    lost = rng.choice(there)
+    return all(one.put(at, 0.0) for at in one.positions(bucket=lost)) and not one.under(lost)
+
+
+def a_bad_score(one: Answer, rng: random.Random) -> bool:
+    fit = [at for at in one.free() if one.rows[at]["score"] < 0.6]
+    return bool(fit) and one.put(rng.choice(fit), 0.03)
+
+
+def no_number(one: Answer, rng: random.Random) -> bool:
+    return one.put(rng.randrange(len(one.rows)), rng.choice([math.nan, math.inf, -math.inf, -5e-324, -0.1]))
+
+
+def another_target_than_what_was_measured(one: Answer, rng: random.Random) -> bool:
+    held = one.positions()
+    if held:
+        at = rng.choice(held)
+        one.target[at] = math.nextafter(one.target[at], 0.0)
+    return bool(held)
+
+
+def a_braked_weight_moved(one: Answer, rng: random.Random) -> bool:
+    if one.outcome["braked"]:
+        at = rng.choice([at for at, row in enumerate(one.rows) if row["current_weight"] > 0])
+        one.target[at] = rng.choice([math.nextafter(one.target[at], 0.0), one.target[at] + 0.1, 0.0])
+    return bool(one.outcome["braked"])
+
+
+def a_brake_not_pulled(one: Answer, rng: random.Random) -> bool:
+    was = bool(one.outcome["braked"])
+    one.outcome["braked"] = False
+    one.target[:] = one.proposed
+    return was and rng.random() < 2.0
+
+
+def a_brake_pulled_in_vain(one: Answer, rng: random.Random) -> bool:
+    if one.outcome["braked"]:
+        return False
+    one.outcome["braked"] = rng.random() < 2.0
+    one.target[:] = [row["current_weight"] for row in one.rows]
+    return True
+
+
+SPOILERS: tuple[tuple[Spoiler, str, RebalancingLimits], ...] = (
+    (above_the_most_of_a_position, "max_position_weight is", LIMITS),
+    (below_the_least_of_a_position, "min_position_weight is", LIMITS),
+    (above_the_weight_of_a_deep_bucket, "max_allocation of Equity/Tech/Semis is", LIMITS),
+    (above_the_weight_of_a_bucket, "max_allocation of Equity is", LIMITS),
+    (too_many_in_a_deep_bucket, "max_positions of Equity/Tech/Semis is", LIMITS),
+    (too_many_new, "max_new_positions is", LIMITS),
+    (too_many_in_all, "max_total_positions is", LIMITS),
+    (part_of_a_no_sell_sold, "restrictions_violated is", LIMITS),
+    (a_fixed_holding_closed, "restrictions_violated is", LIMITS),
+    (more_of_a_no_buy, "restrictions_violated is", LIMITS),
+    (an_unscored_holding_moved, "restrictions_violated is", LIMITS),
+    (more_than_all_may_be, "target_invested is", LIMITS),
+    (less_than_the_least_of_a_bucket, "min_allocation of Bond is", LIMITS),
+    (too_few_buckets, "min_buckets_represented is", LIMITS),
+    (a_bad_score, "min_score_", LIMITS),
+    (no_number, "restrictions_violated is", LIMITS),
+    (another_target_than_what_was_measured, "the target of", LIMITS),
+    (a_braked_weight_moved, "the target of", BRAKED),
+    (a_brake_not_pulled, "the account trades where", BRAKED),
+    (a_brake_pulled_in_vain, "the account keeps its weights where", BRAKED),
+)
+
+
+def spoiled(
+    monkeypatch: pytest.MonkeyPatch, spoil: Spoiler, limits: RebalancingLimits, seed: int
+) -> tuple[Block, set[str]]:
+    """A block of random accounts whose answers are spoiled where that can be done; and the accounts where it was."""
+    rng = random.Random(seed)
+    accounts = {f"P{at:03d}": random_rows(rng) for at in range(60)}
+    rows = [{**row, "account": name} for name, mine in accounts.items() for row in mine]
+    ends = np.cumsum([len(mine) for mine in accounts.values()]).tolist()
+    rules, done = blocks.rebalance_block, set()
+
+    def spoiling(*arguments: Any) -> None:
+        rules(*arguments)
+        target, proposed, codes, outcome = arguments[15:19]
+        for number, (name, end) in enumerate(zip(accounts, ends, strict=True)):
+            mine = slice(end - len(accounts[name]), end)
+            one = Answer(accounts[name], target[mine], proposed[mine], codes[mine, 3], outcome[number])
+            if spoil(one, rng):
+                done.add(name)
+
+    monkeypatch.setattr(blocks, "rebalance_block", spoiling)
+    table = pa.Table.from_pylist(rows)
+    found = decide_block(table, Rules({None: limits}, votes_of(table)))
+    monkeypatch.setattr(blocks, "rebalance_block", rules)
+    return found, done
+
+
+@pytest.mark.parametrize(("spoil", "sentence", "limits"), SPOILERS, ids=[spoil.__name__ for spoil, _, _ in SPOILERS])
+def test_what_is_spoiled_fails(
+    monkeypatch: pytest.MonkeyPatch, spoil: Spoiler, sentence: str, limits: RebalancingLimits
+) -> None:
+    caught = 0
+    for seed in range(5000, 5006):
+        found, done = spoiled(monkeypatch, spoil, limits, seed)
+        said = dict(zip(found.failed["account"].to_pylist(), found.failed["reason"].to_pylist(), strict=True))
+        assert done <= set(said), f"seed {seed}: {sorted(done - set(said))}"
+        for name in done:
+            assert sentence in said[name], f"seed {seed}, {name}: {said[name]}"
+        assert found.counts.checked_closely >= len(done), f"seed {seed}"
+        caught += len(done)
+    assert caught >= 10
+
+
+def test_what_is_not_spoiled_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for limits in (LIMITS, BRAKED):
+        found, done = spoiled(monkeypatch, lambda _one, rng: rng.random() > 2.0, limits, 5000)
+        assert not done
+        assert found.failed.num_rows == 0
+        assert found.counts.checked_closely < 60

@@ -1,0 +1,546 @@
+"""The commands: what goes to stdout, what to stderr, and the exit code."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import trimtab
+from trimtab.cli import app as cli
+from trimtab.data.samples import sample_candidates, sample_limits, sample_path
+from trimtab.limits.json_schema import limits_schema
+from trimtab.limits.presets import preset_names, preset_text
+
+CANDIDATES = """\
+asset,bucket,score,current_weight
+AAA,Tech,0.90,0.30
+BBB,Tech,0.80,0.10
+CCC,Tech,0.75,0
+DDD,Energy,0.70,0.20
+EEE,Energy,0.30,0.10
+FFF,Health,0.66,0
+"""
+ENVIRONMENT = {"COLUMNS": "100", "NO_COLOR": None, "FORCE_COLOR": None, "TRIMTAB_DEBUG": None}
+
+
+def run(*args: object, **env: str) -> Result:
+    return CliRunner().invoke(cli.app, [str(arg) for arg in args], env={**ENVIRONMENT, **env}, prog_name="trimtab")
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.fixture
+def candidates(tmp_path: Path) -> Path:
+    path = tmp_path / "candidates.csv"
+    path.write_text(CANDIDATES)
+    return path
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """Scores, holdings and buckets: CCC is held without score or bucket, ZZZ is in the buckets alone."""
+    texts = {
+        "scores.csv": "asset,score\nAAA,0.9\nBBB,0.8\n",
+        "holdings.csv": "asset,current_weight\nBBB,0.1\nCCC,0.05\n",
+        "buckets.csv": "asset,bucket\nAAA,Tech\nBBB,Energy\nZZZ,Energy\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    scores, holdings, buckets = (tmp_path / name for name in texts)
+    return scores, holdings, buckets
+
+
+# ---- rebalance
+
+
+def test_rebalance_shows_the_table_on_stdout_and_words_on_stderr(candidates: Path) -> None:
+    found = run("rebalance", candidates)
+    assert found.exit_code == 0
+    assert "5 positions from 6 candidates" in found.stdout
+    assert "bucket limits are off by default" in found.stderr
+    assert "--preset conservative" in found.stderr
+    assert "off by default" not in found.stdout
+
+
+def test_csv_is_what_the_table_door_decides(candidates: Path) -> None:
+    found = run("rebalance", candidates, "--format", "csv", "--preset", "conservative")
+    expected = trimtab.rebalance(
+        [
+            {**row, "score": float(row["score"]), "current_weight": float(row["current_weight"])}
+            for row in rows(CANDIDATES)
+        ],
+        trimtab.RebalancingLimits.preset("conservative"),
+    ).targets
+    assert found.exit_code == 0
+    assert rows(found.stdout) == [{name: str(value) for name, value in row.items()} for row in expected]
+    assert float(rows(found.stdout)[0]["target_weight"]) == expected[0]["target_weight"]
+    assert found.stderr == ""
+
+
+def test_json_is_the_result_as_the_library_writes_it() -> None:
+    found = run("rebalance", sample_path(), "--limits", sample_path("limits.toml"), "--format", "json")
+    assert found.stdout == trimtab.rebalance(sample_candidates(), sample_limits()).to_json()
+    assert "columns that no rule uses" in found.stderr
+
+
+def test_quiet_leaves_no_words(candidates: Path) -> None:
+    loud, quiet = run("rebalance", candidates), run("rebalance", candidates, "--quiet")
+    assert quiet.stdout == loud.stdout
+    assert loud.stderr
+    assert quiet.stderr == ""
+
+
+def test_quiet_keeps_errors(tmp_path: Path) -> None:
+    found = run("rebalance", tmp_path / "none.csv", "--quiet")
+    assert found.exit_code == 3
+    assert "none.csv: there is no such file" in found.stderr
+
+
+def test_limits_that_are_given_but_leave_buckets_off_are_noted_in_their_own_words(
+    candidates: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "limits.toml"
+    path.write_text("max_total_positions = 2\n")
+    found = run("rebalance", candidates, "--limits", path)
+    assert "buckets are given, but bucket limits are off" in found.stderr
+    assert "by default" not in found.stderr
+    assert "2 positions from 6 candidates" in found.stdout
+
+
+def test_no_word_about_buckets_where_there_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "flat.csv"
+    path.write_text("asset,score\nAAA,0.9\n")
+    found = run("rebalance", path)
+    assert found.stderr == ""
+    assert "Buckets" not in found.stdout
+    assert "Bucket" not in found.stdout
+
+
+def test_the_first_run_on_a_machine_says_why_it_takes_long(candidates: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "compiling" not in run("rebalance", candidates).stderr
+    monkeypatch.setattr("trimtab.kernel.compilation.is_cached", lambda function: False)
+    found = run("rebalance", candidates)
+    assert found.stderr.count("compiling the rules for this machine, once") == 1
+    assert "compiling" not in found.stdout
+    assert "compiling" not in run("rebalance", candidates, "--quiet").stderr
+
+
+def test_no_word_about_compiling_before_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text("asset,score\nAAA,1.9\n")
+    monkeypatch.setattr("trimtab.kernel.compilation.is_cached", lambda function: False)
+    found = run("rebalance", path)
+    assert found.exit_code == 3
+    assert "compiling the rules" not in found.stderr
+
+
+def test_check_says_that_rebalance_takes_one_account(tmp_path: Path) -> None:
+    path = tmp_path / "two.csv"
+    path.write_text("account,asset,score\nx,AAA,0.9\ny,AAA,0.9\n")
+    assert "there are 2 accounts; `trimtab rebalance` takes the rows of one" in run("check", path).stderr
+    found = run("rebalance", path)
+    assert found.exit_code == 3
+    assert "there are 2 accounts, and this is the door for one" in found.stderr
+
+
+# ---- three files
+
+
+def test_three_files_are_joined_and_what_they_lack_is_said_aloud(parts: tuple[Path, Path, Path]) -> None:
+    scores, holdings, buckets = parts
+    found = run("rebalance", "--scores", scores, "--holdings", holdings, "--buckets", buckets, "--format", "csv")
+    assert found.exit_code == 0
+    assert [row["asset"] for row in rows(found.stdout)] == ["AAA", "BBB", "CCC"]
+    assert rows(found.stdout)[2]["reason"] == "held_unscored"
+    assert "joined 3 candidates on asset; 1 holding without a score" in found.stderr
+    assert "kept without a score, as the scores lack them: CCC" in found.stderr
+    assert "1 asset without a bucket, counted as Unknown: CCC" in found.stderr
+    assert "1 asset with a bucket but neither score nor holding, left out: ZZZ" in found.stderr
+
+
+def test_two_files_are_enough(parts: tuple[Path, Path, Path]) -> None:
+    scores, holdings, _ = parts
+    found = run("rebalance", "--scores", scores, "--holdings", holdings, "--format", "csv", "--quiet")
+    assert [row["target_weight"] for row in rows(found.stdout)] == ["0.2", "0.2", "0.05"]
+    assert found.stderr == ""
+    holdings.write_text("asset,current_weight\nBBB,0.1\n")
+    complete = run("rebalance", "--scores", scores, "--holdings", holdings, "--format", "csv")
+    assert complete.stderr == "joined 2 candidates on asset; 0 holdings without a score\n"
+
+
+def test_a_fault_of_a_join_is_placed_in_its_own_file(parts: tuple[Path, Path, Path]) -> None:
+    scores, holdings, _ = parts
+    holdings.write_text("asset,current_weight\nBBB,0.1\nCCC,-0.5\n")
+    found = run("rebalance", "--scores", scores, "--holdings", holdings)
+    assert found.exit_code == 3
+    assert f"error: {holdings}, row 2, column 'current_weight': is negative (received -0.5)" in found.stderr
+    assert found.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "give FILE, or --scores and --holdings"),
+        (["FILE", "--scores", "FILE"], "give either FILE or --scores, not both"),
+        (["--scores", "FILE"], "--scores without --holdings"),
+        (["--buckets", "FILE"], "--buckets without --scores and --holdings"),
+        (["FILE", "--limits", "FILE", "--preset", "conservative"], "give either --limits or --preset, not both"),
+        (["FILE", "--set", "max_total_positions"], "is not a setting: write field=value"),
+        (["FILE", "--set", "max_total_positions=[1"], "is not a setting: write field=value"),
+        (["FILE", "--format", "xml"], "--format"),
+        (["FILE", "--out", "-"], "without it the result goes to stdout"),
+        (["FILE", "--no-such-option"], "--no-such-option"),
+    ],
+)
+def test_usage_errors_end_with_2(candidates: Path, args: list[str], message: str) -> None:
+    found = run("rebalance", *(candidates if arg == "FILE" else arg for arg in args))
+    assert found.exit_code == 2
+    assert message in " ".join(found.stderr.split())
+    assert found.stdout == ""
+
+
+# ---- limits
+
+
+def test_set_changes_single_fields_of_a_preset(candidates: Path) -> None:
+    found = run(
+        "rebalance",
+        candidates,
+        *("--preset", "conservative", "--set", "max_total_positions=2", "--set", "sizing_mode=score_weighted"),
+        *("--set", "buckets.Tech.max_positions=1", "--set", "buckets.Tech.max_allocation=0.25"),
+        *("--format", "json"),
+    )
+    limits = json.loads(found.stdout)["limits"]
+    assert limits["max_total_positions"] == 2
+    assert limits["sizing_mode"] == "score_weighted"
+    assert limits["buckets"] == {"Tech": {"max_positions": 1, "max_allocation": 0.25}}
+    assert (
+        limits["max_positions_per_bucket"] == trimtab.RebalancingLimits.preset("conservative").max_positions_per_bucket
+    )
+
+
+def test_set_alone_changes_the_defaults_and_the_fields_that_follow() -> None:
+    found = run("limits", "show", "--set", "min_score_threshold=0.7")
+    shown = tomllib.loads(found.stdout)
+    assert shown["min_score_threshold"] == 0.7
+    assert shown["min_score_new_position"] == 0.7
+    assert shown["max_total_positions"] == trimtab.RebalancingLimits().max_total_positions
+
+
+def test_settings_lie_over_a_file_table_by_table(tmp_path: Path) -> None:
+    path = tmp_path / "limits.toml"
+    path.write_text('enable_bucket_diversification = true\n[buckets."A/B"]\nmax_positions = 3\nmax_allocation = 0.3\n')
+    found = run("limits", "show", "--limits", path, "--set", 'buckets."A/B".max_positions=2')
+    assert tomllib.loads(found.stdout)["buckets"] == {"A/B": {"max_positions": 2, "max_allocation": 0.3}}
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("max_total_position=8", "--set: unknown field 'max_total_position': did you mean 'max_total_positions'?"),
+        ("max_position_weight=20", "it looks like a percent, write 0.2"),
+        ("sizing_mode=equal", "did you mean 'equal_weight'?"),
+        ("min_position_weight=0.5", "above max_position_weight"),
+    ],
+)
+def test_bad_settings_end_with_3(candidates: Path, setting: str, message: str) -> None:
+    found = run("rebalance", candidates, "--set", setting)
+    assert found.exit_code == 3
+    assert message in found.stderr
+    assert found.stdout == ""
+
+
+def test_a_faulty_limits_file_is_named(candidates: Path, tmp_path: Path) -> None:
+    path = tmp_path / "limits.toml"
+    path.write_text("max_total_positions = 0\nmax_new_position = 1\n")
+    found = run("rebalance", candidates, "--limits", path)
+    assert found.exit_code == 3
+    assert f"error: {path}: 2 faults in the limits:" in found.stderr
+    assert "did you mean 'max_new_positions'?" in found.stderr
+
+
+def test_limits_for_a_bucket_that_is_not_there_name_the_file(candidates: Path, tmp_path: Path) -> None:
+    path = tmp_path / "limits.toml"
+    path.write_text("enable_bucket_diversification = true\n[buckets.Tehc]\nmax_positions = 1\n")
+    found = run("rebalance", candidates, "--limits", path)
+    assert found.exit_code == 3
+    assert f"error: {path}: buckets['Tehc']: no candidate is in this bucket: did you mean 'Tech'?" in found.stderr
+
+
+def test_limits_show_prints_toml_with_meanings() -> None:
+    found = run("limits", "show", "--preset", "protection")
+    assert trimtab.RebalancingLimits.from_toml_text(found.stdout) == trimtab.RebalancingLimits.preset("protection")
+    assert "# most positions in the portfolio\nmax_total_positions = 10\n" in found.stdout
+    assert found.stderr == ""
+
+
+def test_limits_presets_lists_and_prints() -> None:
+    assert run("limits", "presets").stdout.split() == preset_names()
+    assert run("limits", "presets", "aggressive").stdout == preset_text("aggressive")
+    unknown = run("limits", "presets", "agressive")
+    assert unknown.exit_code == 3
+    assert "did you mean 'aggressive'?" in unknown.stderr
+
+
+def test_limits_schema_prints_json() -> None:
+    assert json.loads(run("limits", "schema").stdout) == json.loads(json.dumps(limits_schema()))
+
+
+# ---- strict and brakes
+
+
+def test_strict_makes_an_unmet_limit_an_error(candidates: Path) -> None:
+    args = ["rebalance", candidates, "--preset", "conservative", "--set", "min_buckets_represented=5"]
+    lax, strict = run(*args), run(*args, "--strict")
+    assert lax.exit_code == 0
+    assert "1 unmet" in lax.stdout
+    assert strict.exit_code == 4
+    assert "error: unmet: min_buckets_represented is 3, wanted 5" in strict.stderr
+    assert strict.stdout == ""
+
+
+def test_strict_is_silent_where_everything_is_met(candidates: Path) -> None:
+    args = ["rebalance", candidates, "--preset", "conservative"]
+    assert run(*args, "--strict").exit_code == 0
+    assert run(*args, "--strict").stdout == run(*args).stdout
+
+
+def test_a_limits_file_may_ask_for_the_error_itself(candidates: Path) -> None:
+    args = ["--preset", "conservative", "--set", "min_buckets_represented=5", "--set", "on_unmet=raise"]
+    assert run("rebalance", candidates, *args).exit_code == 4
+
+
+def test_a_braked_account_ends_with_5_and_shows_what_it_keeps(candidates: Path) -> None:
+    args = ["rebalance", candidates, "--set", "brake_turnover=0.05"]
+    table, text = run(*args), run(*args, "--format", "csv")
+    assert table.exit_code == text.exit_code == 5
+    assert all(row["target_weight"] == str(float(row["current_weight"])) for row in rows(text.stdout))
+    assert rows(text.stdout)[4]["proposed_weight"] == "0.0"
+    assert "BRAKED: every weight stays as it is." in table.stdout
+    assert "brake_turnover 5.00%" in table.stdout
+    assert "the rules propose 0%" in table.stdout
+
+
+def test_a_brake_on_closed_positions_is_named(candidates: Path) -> None:
+    found = run("rebalance", candidates, "--set", "brake_closed_positions=0", COLUMNS="160")
+    assert found.exit_code == 5
+    assert "The rules would close 1 position (brake_closed_positions 0)." in found.stdout
+
+
+# ---- check
+
+
+def test_check_prints_warnings_and_ends_with_0(candidates: Path) -> None:
+    found = run("check", candidates, "--preset", "conservative", "--set", "min_buckets_represented=5")
+    assert found.exit_code == 0
+    assert "warning  representation" in found.stdout
+    assert "min_buckets_represented is 5" in found.stdout
+    assert "this can be rebalanced" in found.stderr
+    assert "this can be rebalanced" not in found.stdout
+
+
+def test_check_finds_nothing_in_what_is_sound(candidates: Path) -> None:
+    found = run("check", candidates, "--preset", "aggressive", "--set", "target_invested=0.5")
+    assert (found.exit_code, found.stdout) == (0, "")
+    assert found.stderr == "nothing found: this can be rebalanced\n"
+    assert run("check", candidates, "--preset", "aggressive", "--set", "target_invested=0.5", "-q").stderr == ""
+
+
+def test_check_ends_with_3_where_there_are_errors(tmp_path: Path) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text("asset,score\nAAA,1.5\nBBB,0.9\nBBB,0.9\n")
+    found = run("check", path)
+    assert found.exit_code == 3
+    assert len(found.stdout.splitlines()) == 2
+    assert f"{path}: row 1, column 'score': is above 1" in found.stdout
+    assert "the asset stands in row 2 already" in found.stdout
+    assert "2 errors" in found.stderr
+
+
+def test_check_takes_many_accounts_and_names_them(tmp_path: Path) -> None:
+    path = tmp_path / "many.csv"
+    path.write_text("account,asset,score\nfirst,AAA,0.9\nsecond,AAA,2\n")
+    found = run("check", path)
+    assert found.exit_code == 3
+    assert "account 'second', row 2, column 'score'" in found.stdout
+    assert "account 'first': at most 20.0% can be invested" in found.stdout
+
+
+def test_check_names_the_limits_that_do_not_fit(candidates: Path) -> None:
+    found = run("check", candidates, "--preset", "conservative", "--set", "buckets.Teck.max_positions=1")
+    assert found.exit_code == 3
+    assert "error    limits" in found.stdout
+    assert "preset 'conservative' with --set: buckets['Teck']" in found.stdout
+
+
+def test_check_cannot_check_a_file_that_is_not_there(tmp_path: Path) -> None:
+    found = run("check", tmp_path / "none.csv")
+    assert (found.exit_code, found.stdout) == (3, "")
+    assert "there is no such file" in found.stderr
+
+
+# ---- demo, version, help
+
+
+def test_demo_shows_what_rebalance_shows_for_the_sample() -> None:
+    demo = run("demo")
+    same = run("rebalance", sample_path(), "--limits", sample_path("limits.toml"))
+    assert demo.exit_code == 0
+    assert demo.stdout.splitlines()[0].startswith("the sample: 8 positions")
+    assert demo.stdout.splitlines()[1:] == same.stdout.splitlines()[1:]
+    assert "no advice" in demo.stderr
+    assert run("demo", "--quiet").stderr == ""
+
+
+def test_version() -> None:
+    assert run("--version").stdout == f"trimtab {trimtab.__version__}\n"
+
+
+def test_help_names_every_command_and_exit_code() -> None:
+    text = run("--help").stdout
+    for word in ("rebalance", "check", "demo", "limits", "Exit codes", "5 braked"):
+        assert word in text
+    assert "completion" not in text
+
+
+# ---- errors
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("asset,score\n", "has no rows"),
+        ("asset;score\nAAA;0.9\n", "is separated by semicolons"),
+        ("asset,points\nAAA,0.9\n", "column 'score': the column is missing"),
+        ("asset,score\nAAA,high\n", "row 1, line 2, column 'score': is not a number (received 'high')"),
+        ("asset,score,current_weight\nAAA,0.9,60\nBBB,0.9,40\n", "they look like percents: divide by 100"),
+        ("account,asset,score\na,AAA,0.9\nb,AAA,0.9\n", "there are 2 accounts"),
+    ],
+)
+def test_bad_input_ends_with_3_one_message_and_no_output(tmp_path: Path, content: str, message: str) -> None:
+    path, out = tmp_path / "bad.csv", tmp_path / "out.csv"
+    path.write_text(content)
+    found = run("rebalance", path, "--out", out)
+    assert found.exit_code == 3
+    assert found.stderr.startswith(f"error: {path}")
+    assert message in found.stderr
+    assert "Traceback" not in found.stderr
+    assert found.stdout == ""
+    assert [left.name for left in tmp_path.iterdir()] == ["bad.csv"]
+
+
+def test_many_faults_are_one_message(tmp_path: Path) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text("asset,score\n" + "".join(f"A{at},7\n" for at in range(14)))
+    found = run("rebalance", path)
+    assert found.stderr.startswith("error: 14 faults in the input:\n")
+    assert found.stderr.count("is above 1") == 10
+    assert found.stderr.endswith("  and 4 more\n")
+
+
+def _raising(error: Exception) -> Callable[..., Any]:
+    def raises(*args: object, **kwargs: object) -> None:
+        raise error
+
+    return raises
+
+
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("two\nlines"), trimtab.BrokenLimitError(["max_positions 4 against 3"])]
+)
+def test_a_bug_ends_with_1_and_one_line(candidates: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    monkeypatch.setattr("trimtab.rebalancing.doors.rebalance", _raising(error))
+    found = run("rebalance", candidates, "--quiet")
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert len(found.stderr.splitlines()) == 1
+    assert "a bug in trimtab" in found.stderr
+    assert "report it" in found.stderr
+    debugged = run("rebalance", candidates, TRIMTAB_DEBUG="1")
+    assert debugged.exit_code == 1
+    assert f"{type(error).__name__}" in debugged.stderr
+    assert "Traceback (most recent call last)" in debugged.stderr
+
+
+def test_words_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "candidates.csv"
+    path.write_text("asset,score\n\x1b[31mAAA,0.9\n", newline="")
+    found = run("rebalance", path, "--set", "x\x1b[31m=1")
+    assert "\x1b" not in found.stdout + found.stderr
+    shown = run("rebalance", path)
+    assert "?[31mAAA" in shown.stdout
+    assert "\x1b" not in shown.stdout
+
+
+# ---- the process itself
+
+
+def process(*args: object, stdout: int | BinaryIO = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+    env = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
+    command = [sys.executable, "-m", "trimtab", *map(str, args)]
+    return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, encoding="utf-8", env=env, check=False)
+
+
+def test_the_module_is_the_command(candidates: Path) -> None:
+    done = process("rebalance", candidates, "--format", "csv")
+    assert done.returncode == 0
+    assert len(rows(done.stdout)) == 6
+    assert "off by default" in done.stderr
+
+
+def test_the_module_ends_with_the_exit_code(tmp_path: Path) -> None:
+    done = process("rebalance", tmp_path / "none.csv")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == f"error: {tmp_path / 'none.csv'}: there is no such file: check the path\n"
+
+
+def test_main_reads_the_command_line_and_exits(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["trimtab", "limits", "presets"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.split() == preset_names()
+
+
+def test_help_and_limits_load_nothing_heavy() -> None:
+    script = (
+        "import sys\nfrom trimtab.cli.app import main\nsys.argv[1:] = ['limits', 'schema']\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "heavy = {'numba', 'numpy', 'pyarrow', 'narwhals', 'rich.table'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)
+    assert done.stderr == "[]\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a closed pipe is told otherwise on Windows")
+def test_a_reader_that_leaves_is_no_error() -> None:
+    command = [sys.executable, "-m", "trimtab", "limits", "schema"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None and running.stderr is not None
+        running.stdout.close()
+        said = running.stderr.read()
+    assert (running.returncode, said) == (141, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
+def test_a_full_disk_behind_stdout_is_said() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = process("limits", "schema", stdout=full)
+    assert done.returncode == 3
+    assert done.stderr.startswith("error: stdout: cannot be written")
+    assert len(done.stderr.splitlines()) == 1

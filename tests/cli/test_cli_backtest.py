@@ -1,0 +1,164 @@
+"""`trimtab backtest` and `trimtab sweep`: what the library walks, on screen, as JSON and in a folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from backtest_runs import BUCKETS, LIMITS, market, scores
+from test_cli import run
+
+import trimtab
+from trimtab import BacktestResult, TradingCosts
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Any]:
+    """Options for a small market; run in the folder of the test."""
+    pl.DataFrame(market(1)).write_parquet(tmp_path / "prices.parquet")
+    pl.DataFrame(scores(1)).write_csv(tmp_path / "scores.csv")
+    buckets = pl.DataFrame({"symbol": list(BUCKETS), "bucket": list(BUCKETS.values())})
+    buckets.write_csv(tmp_path / "buckets.csv")
+    (tmp_path / "limits.toml").write_text(LIMITS.to_toml())
+    named = {"--prices": "prices.parquet", "--scores": "scores.csv", "--classification": "buckets.csv"}
+    given = [part for name, file in named.items() for part in (name, tmp_path / file)]
+    return [*given, "--limits", tmp_path / "limits.toml", "--every", "week", "--commission-bps", "5"]
+
+
+def expected(**more: Any) -> BacktestResult:
+    given = {"scores": scores(1), "classification": BUCKETS, "every": "week", "costs": TradingCosts(commission_bps=5)}
+    return trimtab.backtest(market(1), LIMITS, **(given | more))
+
+
+def test_backtest_on_screen(files: list[Any]) -> None:
+    found = run("backtest", *files, "--versus", "no-buckets", "--versus", "hold:A=0.6,D=0.4")
+    assert found.exit_code == 0, found.stderr
+    lines = [line.split() for line in found.stdout.splitlines()]
+    assert found.stdout.startswith("Backtest of prices.parquet: 2024-01-05 to 2024-04-05, 66 sessions, 13 decisions\n")
+    total = next(line for line in lines if line[:2] == ["total", "return"])
+    assert total[2] == f"{expected().statistics.total_return:.2%}"
+    assert "policy less no-buckets, mean return a year" in found.stdout
+    assert "60% A, 40% D, held" in found.stdout
+    assert "warning: orders lapsed, without a price to trade at (2 times): C, F\n" in found.stderr
+
+
+def test_backtest_as_json(files: list[Any]) -> None:
+    found = run("backtest", *files, "--format", "json", "-q", "--versus", "equal", "--versus", files[7])
+    assert found.exit_code == 0 and not found.stderr
+    document = json.loads(found.stdout)
+    assert [one["name"] for one in document["policies"]] == ["policy", "equal weight", str(files[7])]
+    first, _, same = document["policies"]
+    assert first["equity"] == expected().equity["equity"][-1] == same["equity"]
+    assert first["limits"]["max_positions_per_bucket"] == 2
+    assert first["statistics"]["sharpe"] == expected().statistics.sharpe
+    assert document["schema_version"] == 1 and len(document["comparisons"]) == 4
+
+
+def test_backtest_into_a_folder(files: list[Any], tmp_path: Path) -> None:
+    out = tmp_path / "found"
+    for _ in range(2):  # it may be there already
+        found = run("backtest", *files, "--out", out, "--versus", "equal")
+        assert found.exit_code == 0, found.stderr
+    assert f"written: {out}" in found.stderr
+    result = expected()
+    for name in ("equity", "weights", "bucket_weights", "trades", "turnover", "decisions", "removed"):
+        table = pl.read_csv(out / f"{name}.csv", try_parse_dates=True)
+        assert table.columns == getattr(result, name).columns
+        assert table.height == getattr(result, name).height
+    assert pl.read_csv(out / "equity.csv")["equity"].to_list() == result.equity["equity"].to_list()
+    assert pl.read_csv(out / "equities.csv").columns == ["date", "policy", "equal weight"]
+    assert json.loads((out / "summary.json").read_text())["to"] == "2024-04-05"
+    assert "<h1" in (out / "report.html").read_text()
+    alone = tmp_path / "alone"
+    assert run("backtest", *files, "--out", alone, "-q").exit_code == 0
+    assert not (alone / "equities.csv").exists()
+
+
+def test_all_the_terms_arrive(files: list[Any], tmp_path: Path) -> None:
+    pl.DataFrame({"symbol": list("ABCDE"), "from": ["2020-01-01"] * 5, "to": [None] * 5}).write_csv(tmp_path / "m.csv")
+    found = run(
+        *("backtest", *files, "--every", "drift", "--drift", "0.04", "--from", "2024-01-10", "--to", "2024-03-15"),
+        *("--trade-at", "open", "--spread-bps", "3", "--slippage-bps", "2", "--cash-rate", "0.03", "--gone-after", "2"),
+        *("--membership", tmp_path / "m.csv", "--format", "json"),
+    )
+    assert found.exit_code == 0, found.stderr
+    result = expected(
+        every="drift", drift=0.04, start="2024-01-10", end="2024-03-15", trade_at="open", cash_rate=0.03, gone_after=2,
+        costs=TradingCosts(commission_bps=5, spread_bps=3, slippage_bps=2), membership=tmp_path / "m.csv",
+    )  # fmt: skip
+    assert json.loads(found.stdout)["policies"][0]["equity"] == result.equity["equity"][-1]
+
+
+def test_sweep_on_screen_and_into_a_folder(files: list[Any], tmp_path: Path) -> None:
+    out = tmp_path / "found"
+    vary = ["--vary", "max_total_positions=2..4", "--vary", "sizing_mode=equal_weight,score_weighted"]
+    more = ["--vary", "no_trade_band=0.1", "--vary", "allow_bucket_overflow=false,true"]
+    found = run("sweep", *files, *vary, *more, "--out", out)
+    assert found.exit_code == 0, found.stderr
+    assert found.stdout.startswith("12 policies, 2024-01-05 to 2024-04-05\n")
+    assert "luck" in found.stdout and f"written: {out}" in found.stderr
+    table = pl.read_csv(out / "policies.csv")
+    assert table["max_total_positions"].to_list() == [2] * 4 + [3] * 4 + [4] * 4
+    assert set(table["sizing_mode"]) == {"equal_weight", "score_weighted"}
+    assert pl.read_parquet(out / "period_returns.parquet").width == 14
+    document = json.loads((out / "summary.json").read_text())
+    assert document["policies"] == 12 and document["best"]["sharpe"] == table["sharpe"].max()
+    assert "<h1" in (out / "report.html").read_text()
+
+
+def test_sweep_of_a_sample_as_json(files: list[Any]) -> None:
+    vary = ["--vary", "max_allocation_per_bucket=0.2..0.9", "--sample", "5", "--seed", "3", "--format", "json"]
+    one, two = run("sweep", *files, *vary), run("sweep", *files, *vary)
+    assert one.exit_code == 0, one.stderr
+    assert one.stdout == two.stdout
+    assert 0.2 <= json.loads(one.stdout)["best"]["max_allocation_per_bucket"] <= 0.9
+
+
+def test_a_policy_that_buys_nothing_has_no_ratio(files: list[Any]) -> None:
+    found = run("sweep", *files, "--set", "min_buckets_represented=0", "--vary", "min_score_new_position=0.5,1.0")
+    assert found.exit_code == 0, found.stderr
+    last = next(line.split() for line in found.stdout.splitlines() if line.startswith("1 "))
+    assert last == ["1", "1", "0.00%", "0.00%", "none", "0.00%", "0.00%"]
+
+
+def test_combinations_that_contradict_themselves_are_said(files: list[Any]) -> None:
+    found = run("sweep", *files, "--vary", "min_position_weight=0.05,0.9", "--format", "json")
+    assert found.exit_code == 0
+    assert "1 combinations contradict themselves and are left out; the first: {'min_position_weight': 0.9}" in " ".join(
+        found.stderr.split()
+    )
+    assert len(json.loads(found.stdout)["refused"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "more", "code", "said"),
+    [
+        ("backtest", ["--versus", "foo"], 2, "--versus 'foo' is nothing to compare with"),
+        ("backtest", ["--versus", "A=much"], 2, "--versus 'A=much' is nothing to compare with"),
+        ("backtest", ["--versus", "XX=0.5"], 3, "the weights: has no price (received 'XX')"),
+        ("backtest", ["--format", "csv"], 2, "--format csv"),
+        ("backtest", ["--every", "monthly"], 3, "did you mean 'month'?"),
+        ("backtest", ["--set", "max_total_positions=0.5"], 3, "max_total_positions must be a whole number"),
+        ("backtest", ["--out", "{tmp}/no/where"], 3, "the folder"),
+        ("backtest", ["--out", "{tmp}/scores.csv"], 3, "is no folder"),
+        ("backtest", ["--scores", "{tmp}/trades.csv", "--out", "{tmp}"], 3, "is one of the input files"),
+        ("sweep", [], 2, "--vary"),
+        ("sweep", ["--vary", "max_total_positions"], 2, "write field=1,2,3 or field=0.2..0.5"),
+        ("sweep", ["--vary", "max_total_positions=a..b"], 2, "a range is from one number to another"),
+        ("sweep", ["--vary", "max_total_position=5"], 3, "did you mean 'max_total_positions'?"),
+        ("sweep", ["--vary", "max_position_weight=0.1..0.2"], 3, "and this is a grid"),
+    ],
+)
+def test_wrong_arguments(files: list[Any], tmp_path: Path, command: str, more: list[str], code: int, said: str) -> None:
+    pl.DataFrame(scores(1)).write_csv(tmp_path / "trades.csv")
+    found = run(command, *files, *(part.replace("{tmp}", str(tmp_path)) for part in more))
+    assert found.exit_code == code
+    assert said in " ".join(found.stderr.replace("│", " ").split())
+
+
+def test_the_first_time_it_says_why_it_takes_long(files: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trimtab.kernel.compilation.is_cached", lambda _: False)
+    assert "compiling the rules for this machine, once" in run("backtest", *files).stderr

@@ -1,0 +1,376 @@
+"""The page on screen: what it says, at every width, with and without colours and Unicode."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from rich.console import Console
+from test_cli import run
+
+import trimtab
+from trimtab.cli.screens.asset_rows import chosen_rows, clause
+from trimtab.cli.screens.bucket_bars import bar
+from trimtab.cli.screens.outcome import page, printed
+from trimtab.cli.screens.symbols import ASCII, UNICODE
+from trimtab.data.samples import sample_candidates, sample_limits
+from trimtab.facts.buckets import short_names
+from trimtab.text import percent
+
+LIMITS: dict[str, Any] = {"enable_bucket_diversification": True, "min_buckets_represented": 0}
+
+
+def shown(
+    rows: list[dict[str, Any]], width: int = 100, *, ascii_only: bool = False, show_all: bool = False, **limits: Any
+) -> str:
+    result = trimtab.rebalance(rows, trimtab.RebalancingLimits(**limits))
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    with console.capture() as captured:
+        console.print(page(result.facts("it"), width, ascii_only=ascii_only, show_all=show_all))
+    return captured.get()
+
+
+def assets(count: int, **columns: Any) -> list[dict[str, Any]]:
+    return [{"asset": f"A{at:02}", "score": 0.95 - at / 100, **columns} for at in range(count)]
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+# ---- the table
+
+
+@pytest.mark.parametrize("width", [60, 80, 99, 100, 139, 140, 160, 240])
+def test_no_line_is_wider_than_the_page_and_every_row_is_there(width: int) -> None:
+    text = run("demo", COLUMNS=str(width)).stdout
+    assert max(map(len, text.splitlines())) <= width
+    for name in ("PEP", "KO", "JNJ", "AAPL", "USMV"):
+        assert sum(line.split()[:1] == [name] for line in text.splitlines()) == 1
+    for word in ("+ open", "× close", "▲ increase", "▼ decrease", "= hold", "· none"):
+        assert word in text
+
+
+def test_a_terminal_too_narrow_for_a_table_gets_one_of_60_columns() -> None:
+    assert run("demo", COLUMNS="20").stdout == run("demo", COLUMNS="60").stdout
+
+
+def test_the_wide_table_has_one_line_with_all_about_an_asset() -> None:
+    lines = [words(line) for line in run("demo", COLUMNS="160").stdout.splitlines()]
+    energy = "held down by the largest allocation of Stocks/Energy"
+    assert f"XOM Stocks/Energy 0.722 17.00% → 10.00% ▼ decrease {energy}" in lines
+    assert (
+        "AAPL Stocks/Information Technology 0.097 9.00% → 0% × close its score 0.097 is below min_score_threshold 0.5"
+        in lines
+    )
+    assert any("the last to get a" in line for line in lines)
+
+
+def test_the_narrow_table_stacks_bucket_and_action_and_shortens_the_reason() -> None:
+    text = run("demo", COLUMNS="80").stdout
+    lines = text.splitlines()
+    at = next(at for at, line in enumerate(lines) if line.startswith("XOM "))
+    assert words(lines[at]) == "XOM 0.722 17.00% → 10.00% held down by the largest"
+    assert words(lines[at + 1]) == "Energy ▼ decrease allocation of Energy"
+    assert "the last to get a" not in words(text)
+
+
+def test_held_come_first_then_closed_then_the_nearest_misses() -> None:
+    rows = [
+        {"asset": "near", "score": 0.64},
+        {"asset": "far", "score": 0.1},
+        {"asset": "none", "score": None},
+        {"asset": "closed", "score": 0.2, "current_weight": 0.1},
+        {"asset": "held", "score": 0.7, "current_weight": 0.1},
+        {"asset": "bought", "score": 0.9},
+    ]
+    found = chosen_rows(trimtab.rebalance(rows).facts().groups, show_all=True)
+    assert [row.asset for row in found.held] == ["bought", "held"]
+    assert [row.asset for row in found.closed] == ["closed"]
+    assert [row.asset for row in found.missed] == ["near", "far", "none"]
+    assert found.more == 0
+
+
+def test_held_rows_go_bucket_by_bucket_the_largest_first() -> None:
+    rows = [
+        {"asset": "a", "bucket": "small", "score": 0.9},
+        {"asset": "b", "bucket": "large", "score": 0.7, "max_weight": 0.15},
+        {"asset": "c", "bucket": "large", "score": 0.8},
+    ]
+    found = chosen_rows(trimtab.rebalance(rows).facts().groups, show_all=False)
+    assert [row.asset for row in found.held] == ["c", "b", "a"]
+
+
+def test_misses_beyond_the_nearest_are_counted() -> None:
+    few = shown(assets(16), max_new_positions=3)
+    assert "… 8 more not selected (--all shows them, --format csv has every column)" in few
+    assert "A07" in few and "A08" not in few
+    every = shown(assets(16), max_new_positions=3, show_all=True)
+    assert "A15" in every and "more not selected" not in every
+
+
+@pytest.mark.parametrize(
+    ("row", "limits", "why"),
+    [
+        ({"score": 0.7, "current_weight": 0.1}, {}, "held down by its largest weight 0.2"),
+        ({"score": 0.7, "current_weight": 0.19}, {}, "near enough to its size to be left alone"),
+        ({"score": 0.7}, {}, "its score 0.7 is at least min_score_new_position 0.65"),
+        ({"score": 0.1, "current_weight": 0.1}, {}, "its score 0.1 is below min_score_threshold 0.6"),
+        ({"score": None}, {}, "it has no score"),
+        ({"score": 0.7, "restriction": "no_buy"}, {}, "its restriction no_buy forbids buying"),
+        (
+            {"score": 0.1, "current_weight": 0.1, "restriction": "no_sell"},
+            {},
+            "its restriction no_sell forbids selling",
+        ),
+        ({"score": 0.1, "current_weight": 0.1}, {"brake_turnover": 0.01}, "the rules propose 0%"),
+        (
+            {"score": 0.62, "bucket": "B"},
+            {**LIMITS, "min_buckets_represented": 1},
+            "to represent B: min_buckets_represented is 1",
+        ),
+    ],
+)
+def test_the_clause_that_decided(row: dict[str, Any], limits: dict[str, Any], why: str) -> None:
+    (found,) = trimtab.rebalance([{"asset": "AAA", **row}], trimtab.RebalancingLimits(**limits)).facts().assets
+    assert clause(found).startswith(why)
+    assert not clause(found).endswith(".")
+
+
+def test_every_clause_of_the_sample_is_part_of_its_sentence() -> None:
+    result = trimtab.rebalance(sample_candidates(), sample_limits())
+    for one in result.facts().assets:
+        assert one.sentence == result.details()[one.row]
+        assert clause(one) in one.sentence
+        assert clause(one)[:1] == clause(one)[:1].lower()
+        assert len(clause(one)) < len(one.sentence)
+
+
+def test_markup_in_a_name_is_a_name() -> None:
+    text = shown([{"asset": "[red]A", "bucket": "[b]/x", "score": 0.9}], **LIMITS)
+    assert "[red]A" in text
+    assert "[b]" in text
+
+
+# ---- buckets
+
+
+def test_buckets_stand_against_their_limits() -> None:
+    lines = run("demo", COLUMNS="100").stdout.splitlines()
+    energy = next(line for line in lines if line.startswith("Energy ") and "/ 20.00%" in line)
+    assert "2/2" in energy
+    assert "20.00% / 20.00%  33.54%  full" in energy
+    filled, sold = energy.count("█"), energy.count("░")
+    assert 0 < sold < filled
+    assert energy.index("█") < energy.index("┃") < energy.index("░")
+    assert "█ held  ░ sold  ┃ limit  (5 empty buckets left out)" in lines
+
+
+def test_a_tree_of_buckets_is_indented_and_minima_are_named() -> None:
+    rows = [
+        {"asset": "a", "bucket": "E/Tech/Semis", "score": 0.9, "current_weight": 0.5, "restriction": "no_sell"},
+        {"asset": "b", "bucket": "Bonds", "score": 0.8},
+    ]
+    buckets = {"E/Tech": {"max_allocation": 0.3}, "Bonds": {"min_allocation": 0.3}}
+    text = shown(rows, buckets=buckets, **LIMITS)
+    lines = text.splitlines()
+    tech = next(line for line in lines if line.startswith("  Tech"))
+    assert "50.00% / 30.00%" in tech and "waived" in tech
+    assert any(line.startswith("    Semis") for line in lines)
+    bonds = next(line for line in lines if line.startswith("Bonds") and "1/4" in line)
+    assert "unmet min 30.00%" in bonds
+    assert "3 waived, 1 unmet" in text
+    assert "unmet min_allocation of Bonds is 20.00%, wanted at least 30.00%" in words(text)
+    assert "waived max_allocation of E/Tech is 50.00%, wanted at most 30.00%" in words(text)
+
+
+def test_buckets_are_shown_without_limits_where_those_are_off() -> None:
+    text = shown([{"asset": "a", "bucket": "X", "score": 0.9}])
+    bucket = next(line for line in text.splitlines() if line.startswith("X "))
+    assert "20.00%" in bucket and "┃" not in text and " / " not in bucket
+
+
+def test_bar() -> None:
+    def drawn(target: float, current: float, limit: float | None) -> str:
+        return bar(target, current, limit, 1.0, 9, UNICODE).plain
+
+    assert drawn(0.5, 0.0, None) == "████     "
+    assert drawn(0.5, 0.5, 0.5) == "████┃    "
+    assert drawn(0.25, 1.0, 0.5) == "██░░┃░░░ "
+    assert drawn(0.75, 0.0, 0.5) == "████┃█   "
+    assert drawn(0.515625, 0.0, 1.0) == "████▏   ┃"
+    assert drawn(0.0, 0.0, 0.5) == "    ┃    "
+    assert bar(0.5, 0.75, 0.6, 1.0, 9, ASCII).plain == "####.|   "
+    assert bar(0.0, 0.0, None, 0.0, 4, ASCII).plain == "    "
+
+
+# ---- cash, limits, trades
+
+
+def test_cash_as_wished_needs_no_reason() -> None:
+    text = shown(assets(5, current_weight=0.19))
+    assert "5.00%, as wished (target_invested 0.95)" in text
+
+
+@pytest.mark.parametrize(
+    ("rows", "limits", "fact"),
+    [
+        (assets(2), {}, "at their largest weight (max_position_weight 0.2, or their own): A00, A01"),
+        (
+            assets(1, current_weight=0.19),
+            {},
+            "left alone, near enough to their size (no_trade_band 0.2, cash_band 0.02)",
+        ),
+        (assets(3, bucket="B"), LIMITS, "buckets with nothing left under max_allocation: B (40.00%)"),
+        (
+            assets(4, bucket="B"),
+            {**LIMITS, "max_positions_per_bucket": 1},
+            "kept out: 3 by the max_positions of their buckets",
+        ),
+        (assets(9), {"max_total_positions": 2}, "good enough, but kept out: 7 by max_total_positions 2"),
+        (assets(9), {"max_new_positions": 2}, "good enough, but kept out: 7 by max_new_positions 2"),
+        (assets(2), {"full_investment_positions": 8}, "full_investment_positions is 8: fewer aim at less"),
+        (assets(2, current_weight=0.1, restriction="no_buy"), {}, "kept by restriction or missing data: A00, A01"),
+        (assets(2, desired_weight=0.1), {"sizing_mode": "desired"}, "no position is lifted above its desired_weight"),
+        (assets(2), {"residual_strategy": "cash"}, "what limits leave over is not spread over the others"),
+        ([{"asset": "A", "score": 0.1}], {}, "no candidate was selected"),
+        (
+            assets(2),
+            {"min_position_weight": 0.2, "target_invested": 0.3},
+            "1 by min_position_weight 0.2, which no longer fits",
+        ),
+    ],
+)
+def test_facts_that_keep_cash(rows: list[dict[str, Any]], limits: dict[str, Any], fact: str) -> None:
+    text = words(shown(rows, **limits))
+    assert "points more than the" in text
+    assert fact in text.split(" Cash ")[1].split(" Limits ")[0]
+
+
+def test_less_cash_than_wished_is_explained() -> None:
+    text = words(shown(assets(2, current_weight=0.5, restriction="no_sell")))
+    assert "0%, 5.00 points less than the 5.00% wished" in text
+    assert "- kept by restriction or missing data: A00, A01" in text
+    band = words(shown(assets(5, current_weight=0.192)))
+    assert "points less than" in band
+    assert "- left alone inside no_trade_band, cash_band 0.02 allows it: A00, A01, A02, A03, A04" in band
+
+
+def test_a_brake_explains_the_cash() -> None:
+    sells = [{"asset": "A", "score": 0.1, "current_weight": 0.5}]
+    assert "- the brake keeps every weight as it is" in words(shown(sells, brake_turnover=0.1))
+    overdrawn = [{"asset": "A", "score": 0.1, "current_weight": 1.0}]
+    text = words(shown(overdrawn, brake_turnover=0.1, brake_closed_positions=0))
+    assert (
+        "The rules would sell 100.00% (brake_turnover 10.00%) and close 1 position (brake_closed_positions 0)." in text
+    )
+    assert "- the brake keeps every weight as it is" in text
+
+
+def test_limits_are_counted_and_exceptions_named() -> None:
+    result = trimtab.rebalance(sample_candidates(), sample_limits())
+    assert f"{len(result.certificate)} limits met\n" in run("demo").stdout
+    text = words(shown(assets(2), **{**LIMITS, "min_buckets_represented": 2}))
+    assert "1 unmet" in text
+    assert "- unmet min_buckets_represented is 0, wanted at least 2: no candidate" in text
+
+
+def test_trades_are_summed_up() -> None:
+    text = words(run("demo").stdout)
+    assert "turnover 34.50%: buys 31.00%, sells 34.50% (2 opened, 5 closed, 1 increased, 3 decreased, 2 held)" in text
+    assert words(shown([{"asset": "A", "score": 0.1}])).endswith("turnover 0%: buys 0%, sells 0%")
+
+
+def test_the_account_is_named() -> None:
+    assert shown([{"account": "first", "asset": "A", "score": 0.9}]).startswith(
+        "it, account first: 1 position from 1 candidate"
+    )
+
+
+# ---- signs
+
+
+def test_percent() -> None:
+    assert [percent(weight) for weight in (0, 0.125, 0.00001, -0.02, -0.000001, 1)] == [
+        *("0%", "12.50%", "<0.01%", "-2.00%", "-<0.01%", "100.00%"),
+    ]
+
+
+def test_short_names_stay_distinct() -> None:
+    assert short_names(["A/x", "B/x", "B/y", "z"], trimtab.RebalancingLimits()) == {
+        "A/x": "A/x",
+        "B/x": "B/x",
+        "B/y": "y",
+        "z": "z",
+    }
+    assert short_names(["A/x"], trimtab.RebalancingLimits(bucket_separator="")) == {"A/x": "A/x"}
+
+
+def test_ascii_where_the_terminal_knows_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = trimtab.rebalance(sample_candidates(), sample_limits())
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
+    data = printed(
+        lambda width, ascii_only: page(result.facts("Größe"), width, ascii_only=ascii_only, show_all=False), None
+    )
+    text = data.decode("ascii")
+    assert "17.00% ->  10.00%" in text
+    assert "v decrease" in text and "x close" in text
+    assert "# held  . sold  | limit" in text
+    assert r"Gr\xf6\xdfe" in text
+
+
+class Terminal(io.TextIOWrapper):
+    def isatty(self) -> bool:
+        return True
+
+
+def on_terminal(monkeypatch: pytest.MonkeyPatch, **env: str) -> str:
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"TERM": "xterm-256color", "COLUMNS": "100", **env}.items():
+        monkeypatch.setenv(name, value)
+    result = trimtab.rebalance(sample_candidates(), sample_limits())
+    monkeypatch.setattr(sys, "stdout", Terminal(io.BytesIO(), "utf-8"))
+    data = printed(
+        lambda width, ascii_only: page(result.facts("it"), width, ascii_only=ascii_only, show_all=False), None
+    )
+    return data.decode()
+
+
+def test_colours_only_on_a_terminal_that_wants_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "\x1b[33m▼ decrease" in on_terminal(monkeypatch)
+    assert "\x1b[" not in run("demo").stdout
+    colourless = on_terminal(monkeypatch, NO_COLOR="1")
+    assert "▼ decrease" in colourless
+    assert "\x1b[33m" not in colourless and "\x1b[1;32m" not in colourless
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
+def test_a_real_terminal_gets_colours_and_its_width() -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    env = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    env |= {"TERM": "xterm-256color", "COLUMNS": "100"}
+    command = [sys.executable, "-m", "trimtab", "demo", "--quiet"]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=env):
+        os.close(theirs)
+        read = b""
+        while True:
+            try:
+                more = os.read(ours, 65536)
+            except OSError:  # Linux: the other end is closed
+                break
+            if not more:
+                break
+            read += more
+    os.close(ours)
+    text = read.decode()
+    assert "\x1b[1;31m× close" in text
+    assert "Information Technol…" in text

@@ -1,0 +1,286 @@
+"""Which limits conflict and what would help: by hand, and true on random accounts."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from cases import random_limits, random_rows
+from counterfactuals import faults
+from test_cli import run
+from test_explanation import asset
+
+import trimtab
+from trimtab.candidates.read import read
+from trimtab.explanations.changes import Change
+from trimtab.explanations.conflicts import Conflict, Reached
+from trimtab.explanations.relaxations import least_relaxation, together
+from trimtab.explanations.reruns import Trials
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+
+Row = dict[str, Any]
+ON: dict[str, Any] = {"enable_bucket_diversification": True}
+
+
+def found(rows: list[Row], **limits: Any) -> dict[tuple[str, str], Conflict]:
+    """The conflicts by goal, each checked by carrying out what it says."""
+    made = RebalancingLimits(**limits)
+    conflicts = trimtab.rebalance(rows, made).conflicts
+    for one in conflicts:
+        assert faults(rows, made, one) == []
+    return {(one.goal.limit, one.goal.node): one for one in conflicts}
+
+
+def helps(conflict: Conflict) -> dict[str, Any]:
+    """What each member's relaxation is, None where it alone does not help."""
+    return {member.limit: member.relaxation and member.relaxation.value for member in conflict.members}
+
+
+def lowered(conflict: Conflict) -> Any:
+    assert conflict.goal.relaxation is not None
+    return conflict.goal.relaxation.value
+
+
+def least(rows: list[Row], limit: str, goal: Change, **limits: Any) -> Any:
+    """The least value of one limit with which a goal is reached."""
+    made = RebalancingLimits(**limits)
+    trials = Trials.of(read(rows, made, many=False), made)
+    one = least_relaxation(trials, Change(limit, "", None), goal, Reached(trials))
+    assert one is not None
+    return one.value
+
+
+def test_no_conflict_where_everything_is_met() -> None:
+    # Five positions of 0.2 hold the 0.95 that is aimed at.
+    assert found([asset(f"A{at}", 0.9, 0.19) for at in range(5)]) == {}
+
+
+def test_representation_against_the_new_positions() -> None:
+    rows = [asset("A", 0.9, 0, "Tech"), asset("B", 0.8, 0, "Bond")]
+    conflict = found(rows, **ON, max_new_positions=1)[("min_buckets_represented", "")]
+    assert conflict.text == "min_buckets_represented 2 is not met (1) because of max_new_positions 1"
+    assert (helps(conflict), lowered(conflict), conflict.together) == ({"max_new_positions": 2}, 1, ())
+
+
+def test_two_limits_stand_in_the_way_so_only_both_together_help() -> None:
+    rows = [asset("A", 0.9, 0, "Tech"), asset("B", 0.8, 0, "Bond")]
+    conflict = found(rows, **ON, max_new_positions=1, max_total_positions=1)[("min_buckets_represented", "")]
+    # Each of the two alone is an irreducible set; one of them is named.
+    assert [(member.limit, member.relaxation) for member in conflict.members] == [("max_total_positions", None)]
+    assert {(one.change, one.value) for one in conflict.together} == {
+        ("max_total_positions", 2),
+        ("max_new_positions", 2),
+    }
+
+
+def test_caps_of_several_assets_are_lifted_together_and_only_where_they_are_in_the_way() -> None:
+    rows = [
+        asset("A", 0.9, 0, "Tech"),
+        asset("B", 0.8, 0, "Bond", max_weight=0.0),
+        asset("C", 0.7, 0, "Gold", max_weight=0.0),
+        asset("D", 0.7, 0, "Gold", max_weight=0.0),
+    ]
+    limits = {**ON, "min_buckets_represented": 3, "max_total_positions": 1}
+    conflict = found(rows, **limits)[("min_buckets_represented", "")]
+    assert [(member.limit, member.relaxation) for member in conflict.members] == [("max_total_positions", None)]
+    assert [(one.change, one.node, one.value) for one in conflict.together] == [
+        ("max_weight", "B", None),
+        ("max_weight", "D", None),
+        ("max_total_positions", "", 3),
+    ]
+
+
+def test_a_score_limit_is_lowered_no_further_than_the_one_below_it() -> None:
+    """At 0.6 A joins H and both fill 0.9; at 0.55, below the other limits, B would represent Bond in the place of A."""
+    rows = [asset("H", 0.9, 0.45, "Tech"), asset("A", 0.6, 0, "Tech"), asset("B", 0.55, 0, "Bond", max_weight=0.02)]
+    limits = {**ON, "target_invested": 0.9, "max_total_positions": 2, "max_position_weight": 0.45}
+    goal = Change("target_invested", "", 0.9)
+    assert least(rows, "min_score_new_position", goal, **limits, max_allocation_per_bucket=1.0) == 0.6
+
+
+def test_nothing_is_said_to_help_together_where_only_no_limit_at_all_does() -> None:
+    limits = RebalancingLimits()
+    trials = Trials.of(read([{"asset": "A", "score": 0.9}], limits, many=False), limits)
+
+    def reached(_goal: Change, changes: Any = ()) -> bool:
+        return any(change.value is None for change in changes)
+
+    lifted = [Change("max_position_weight", "", None)]
+    assert together(trials, lifted, Change("min_buckets_represented", "", 1), reached) == ()
+
+
+def test_the_least_weight_is_lowered_no_further_than_the_dust_that_was_given() -> None:
+    rows = [asset("A", 0.9, 0, "Tech"), asset("B", 0.8, 0, "Bond")]
+    goal = Change("min_buckets_represented", "", 2)
+    assert least(rows, "min_position_weight", goal, **ON, target_invested=0.03, dust_weight=0.01) == 0.015
+    rows[1]["max_weight"] = 0.0100005  # between two steps of weight
+    assert least(rows, "min_position_weight", goal, **ON, dust_weight=0.0100005) == 0.0100005
+
+
+def test_a_goal_is_lowered_past_the_values_that_contradict_other_limits() -> None:
+    """0.01 is all that is held and bought; a `target_invested` of 0.01 would be below `min_position_weight`."""
+    conflict = found([asset("A", 0.9, 0.01, restriction="no_trade")])[("target_invested", "")]
+    assert lowered(conflict) == 0.0
+
+
+def test_representation_that_the_candidates_cannot_give() -> None:
+    conflict = found([asset("A", 0.9, 0, "Tech")], **ON)[("min_buckets_represented", "")]
+    assert (conflict.members, lowered(conflict), conflict.reached) == ((), 1, 1.0)
+    assert conflict.text.endswith("whatever the other limits are, the candidates cannot give it")
+
+
+def test_a_score_that_is_too_low_to_represent() -> None:
+    rows = [asset("A", 0.9, 0.1, "Tech"), asset("B", 0.5, 0, "Bond")]
+    conflict = found(rows, **ON, min_score_threshold=0.3)[("min_buckets_represented", "")]
+    assert helps(conflict) == {"min_score_diversification": 0.5}
+
+
+def test_a_lower_score_limit_needs_those_below_it_lowered_too() -> None:
+    rows = [asset("A", 0.9, 0.1, "Tech"), asset("B", 0.5, 0, "Bond")]
+    conflict = found(rows, **ON)[("min_buckets_represented", "")]
+    assert [one.change for one in conflict.together] == ["min_score_diversification", "min_score_threshold"]
+    assert [one.value for one in conflict.together] == [0.5, 0.5]
+
+
+def test_a_bucket_minimum_against_the_cap_of_its_only_position() -> None:
+    # One bond of at most 0.2; 0.3 is wanted.
+    rows = [asset("B", 0.9, 0, "Bond"), *(asset(f"T{at}", 0.9, 0, f"T{at}") for at in range(4))]
+    limits = {**ON, "max_new_positions": 5, "buckets": {"Bond": {"min_allocation": 0.3}}}
+    conflict = found(rows, **limits)[("min_allocation", "Bond")]
+    assert (helps(conflict), lowered(conflict)) == ({"max_position_weight": 0.3}, 0.2)
+
+
+def test_a_bucket_minimum_against_a_cap_of_its_own_and_a_restriction() -> None:
+    capped = [asset("B", 0.9, 0, "Bond", max_weight=0.05)]
+    limits = {**ON, "max_position_weight": 1.0, "buckets": {"Bond": {"min_allocation": 0.1}}}
+    conflict = found(capped, **limits, min_buckets_represented=0)[("min_allocation", "Bond")]
+    assert conflict.members[0].value == ("B",)
+    relaxation = conflict.members[0].relaxation
+    assert relaxation is not None and (relaxation.node, relaxation.effect) == ("B", "no max_weight for B")
+    forbidden = [asset("B", 0.9, 0, "Bond", restriction="no_buy")]
+    conflict = found(forbidden, **limits, min_buckets_represented=0)[("min_allocation", "Bond")]
+    assert helps(conflict) == {"restriction": ""}
+
+
+def test_minima_of_two_buckets_and_what_is_fixed() -> None:
+    # 0.9 is fixed in Tech; 0.95 less 0.9 is left for Bond, which wants 0.1.
+    rows = [asset("T", 0.9, 0.9, "Tech", restriction="no_trade"), asset("B", 0.9, 0, "Bond")]
+    conflict = found(rows, **ON, buckets={"Bond": {"min_allocation": 0.1}})[("min_allocation", "Bond")]
+    assert helps(conflict) == {"restriction": "", "target_invested": 1.0}
+
+
+def test_cash_against_the_cap_the_positions_and_the_buckets() -> None:
+    rows = [asset(f"T{at}", 0.9, 0, "Tech") for at in range(4)]
+    limits = {"max_new_positions": 4, "max_position_weight": 0.25, "target_invested": 1.0}
+    assert found(rows, **limits) == {}
+    conflict = found(rows, **{**limits, "max_new_positions": 3})[("target_invested", "")]
+    assert (helps(conflict), lowered(conflict)) == (
+        {"max_position_weight": 0.333334, "max_new_positions": 4},
+        0.75,
+    )
+    bucketed = found(rows, **limits, **ON, min_buckets_represented=0)[("target_invested", "")]
+    assert (helps(bucketed), lowered(bucketed)) == ({"max_allocation_per_bucket": 1.0}, 0.4)
+    own = {**ON, "min_buckets_represented": 0, "buckets": {"Tech": {"max_allocation": 0.5}}}
+    assert helps(found(rows, **limits, **own)[("target_invested", "")]) == {"max_allocation": 1.0}
+
+
+def test_cash_that_the_kind_of_sizing_leaves() -> None:
+    wishes = [asset(f"T{at}", 0.9, 0, desired_weight=0.1) for at in range(3)]
+    limits = {"max_position_weight": 0.4, "target_invested": 0.9}
+    assert helps(found(wishes, **limits, sizing_mode="desired")[("target_invested", "")]) == {
+        "sizing_mode": "equal_weight"
+    }
+    left = [asset("A", 0.9, max_weight=0.1), asset("B", 0.9), asset("C", 0.9)]
+    cash = found(left, max_position_weight=0.5, target_invested=0.9, residual_strategy="cash")
+    assert helps(cash[("target_invested", "")]) == {"max_weight": None, "residual_strategy": "proportional"}
+    few = found(left[1:], max_position_weight=0.5, target_invested=0.9, full_investment_positions=4)
+    assert helps(few[("target_invested", "")]) == {"full_investment_positions": 2}
+
+
+def test_cash_that_missing_data_leave() -> None:
+    unclassified = [asset("A", 0.9)]
+    limits = {**ON, "max_allocation_per_bucket": 1.0, "max_position_weight": 1.0, "min_buckets_represented": 0}
+    conflict = found(unclassified, **limits, unknown_bucket="hold")[("target_invested", "")]
+    assert helps(conflict) == {"unknown_bucket": "limit"}
+    unscored = [asset("A", None, 0.1), asset("B", 0.9, 0, max_weight=None)]
+    conflict = found(unscored, max_total_positions=1, max_position_weight=1.0)[("target_invested", "")]
+    assert helps(conflict) == {"unscored_positions": "close", "max_total_positions": 2}
+
+
+def test_a_position_too_small_to_be_taken() -> None:
+    rows = [asset("A", 0.9, max_weight=0.05), asset("B", 0.9)]
+    conflict = found(rows, min_position_weight=0.1, max_position_weight=0.9)[("target_invested", "")]
+    assert helps(conflict)["min_position_weight"] == 0.05
+
+
+def test_minima_that_ask_for_representation_elsewhere() -> None:
+    # One place: representation wants Tech first (the higher score), and Bond's minimum then has no position.
+    rows = [asset("T", 0.9, 0, "Tech"), asset("B", 0.8, 0, "Bond")]
+    limits = {**ON, "max_total_positions": 1, "min_buckets_represented": 1, "max_position_weight": 0.4}
+    conflict = found(rows, **limits, buckets={"Bond": {"min_allocation": 0.1}})[("min_allocation", "Bond")]
+    assert helps(conflict) == {"max_total_positions": 2}
+
+
+def test_a_goal_that_cannot_be_lowered_below_the_minima() -> None:
+    # A lower target_invested would contradict the minimum of Bond; nobody is in Bond, so 0.3 is all there is.
+    rows = [asset("T1", 0.9, 0, "Tech"), asset("T2", 0.9, 0, "Tech")]
+    limits = {**ON, "min_buckets_represented": 0, "known_buckets": ["Bond"], "max_position_weight": 0.15}
+    wide = {"max_allocation_per_bucket": 0.5, "buckets": {"Bond": {"min_allocation": 0.5}}}
+    conflict = found(rows, **limits, **wide)[("target_invested", "")]
+    assert (conflict.goal.relaxation, conflict.reached) == (None, 0.3)
+
+
+@pytest.mark.parametrize("first", range(80_000, 80_150, 50))
+def test_conflicts_are_true_on_random_accounts(first: int) -> None:
+    seen = 0
+    for seed in range(first, first + 50):
+        rng = random.Random(seed)
+        fixed = {"no_trade_band": 0.0, "min_trade": 0.0, "brake_turnover": None, "brake_closed_positions": None}
+        rows, limits = random_rows(rng), random_limits(rng, **fixed)
+        for one in trimtab.rebalance(rows, limits).conflicts:
+            assert faults(rows, limits, one) == [], f"seed {seed}"
+            seen += bool(one.members)
+    assert seen > 20
+
+
+def test_every_unmet_limit_has_its_conflict() -> None:
+    for seed in range(81_000, 81_100):
+        rng = random.Random(seed)
+        rows, limits = random_rows(rng), random_limits(rng, brake_turnover=None, brake_closed_positions=None)
+        result = trimtab.rebalance(rows, limits)
+        goals = {(one.goal.limit, one.goal.node) for one in result.conflicts}
+        assert {(line.name, line.node) for line in result.certificate.unmet} <= goals, f"seed {seed}"
+
+
+def test_the_preflight_explains_for_each_account() -> None:
+    rows = [
+        {**asset(f"{name}{at}", 0.9, 0, "Tech"), "account": name}
+        for name, count in (("x", 1), ("y", 5))
+        for at in range(count)
+    ]
+    limits = RebalancingLimits(max_new_positions=5)
+    assert trimtab.check(rows, limits).conflicts == ()
+    ((account, conflict),) = trimtab.check(rows, limits, explain=True).conflicts
+    assert (account, conflict.goal.limit) == ("x", "target_invested")
+
+
+def test_check_explain_on_the_command_line(tmp_path: Any) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text("account,asset,bucket,score\nx,A,Tech,0.9\nx,B,Bond,0.8\n")
+    limits = ["--set", "enable_bucket_diversification=true"]
+    shown = run("check", path, *limits, "--set", "max_new_positions=1", "--explain")
+    assert shown.exit_code == 0
+    lines = shown.stdout.splitlines()
+    assert "conflict account 'x': min_buckets_represented 2 is not met (1) because of max_new_positions 1" in lines
+    assert "         it is met with max_new_positions = 2" in lines
+    assert "         what is left of it: min_buckets_represented = 1" in lines
+    both = run(
+        "check", path, *limits, "--set", "max_new_positions=1", "--set", "max_total_positions=1", "--explain"
+    ).stdout
+    assert "it is met with max_new_positions = 2 and max_total_positions = 2" in both
+    assert "conflict" not in run("check", path, *limits).stdout
+    minimum = ["--set", "buckets.Tech.min_allocation=0.3", "--set", "max_position_weight=0.1", "--quiet"]
+    stuck = run("check", path, *limits, *minimum, "--explain").stdout
+    assert "target_invested 0.95 is not met (0.2)" in stuck
+    assert "what is left of it: target_invested" not in stuck

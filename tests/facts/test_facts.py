@@ -1,0 +1,175 @@
+"""One frozen object of facts: the screen, `explain`, the notebook and the report show its texts and no other numbers."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import io
+import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cases import random_limits, random_rows
+from rich.console import Console, RenderableType
+from test_report import Read
+
+import trimtab
+from trimtab.cli.screens.explanation import explanations_page
+from trimtab.cli.screens.outcome import page
+from trimtab.data.samples import sample_candidates, sample_limits
+from trimtab.facts.outcome import Facts
+from trimtab.facts.report_facts import Findings
+from trimtab.rebalancing.result import RebalanceResult
+from trimtab.report.page import fragment_of, page_of
+from trimtab.text import counted, percent
+
+PACKAGE = Path(trimtab.__file__).parent
+_PERCENT = re.compile(r"-?<?\d+(?:\.\d+)?%")
+
+
+def texts_of(value: Any) -> Iterator[str]:
+    """Every text in a frozen object, those of its properties included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from texts_of(one)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        named = [known.name for known in dataclasses.fields(value)]
+        named += [name for name, found in vars(type(value)).items() if isinstance(found, property)]
+        for name in named:
+            yield from texts_of(getattr(value, name))
+
+
+def rendered(shown: RenderableType) -> str:
+    console = Console(width=400, file=io.StringIO(), color_system=None)
+    with console.capture() as captured:
+        console.print(shown)
+    return captured.get()
+
+
+def screen(facts: Facts) -> str:
+    return rendered(page(facts, 400, ascii_only=False, show_all=True))
+
+
+def explained(result: RebalanceResult) -> str:
+    names = [row["asset"] for row in result.to_dict()["targets"]]
+    return rendered(explanations_page(result.explained(*names), ascii_only=False))
+
+
+def page_text(html: str) -> str:
+    return " ".join(Read(re.sub(r"(?s)<style>.*?</style>", "", html)).texts)
+
+
+def case(seed: int) -> RebalanceResult:
+    rng = random.Random(seed)
+    rows, limits = random_rows(rng), random_limits(rng)
+    return trimtab.rebalance(rows, limits)
+
+
+@pytest.fixture(params=["sample", *range(97_000, 97_030)])
+def result(request: pytest.FixtureRequest) -> RebalanceResult:
+    if request.param == "sample":
+        return trimtab.rebalance(sample_candidates(), sample_limits())
+    return case(request.param)
+
+
+def test_every_number_that_is_shown_is_one_of_the_facts(result: RebalanceResult) -> None:
+    findings = result.findings("it")
+    of_facts = set(_PERCENT.findall(" ".join(texts_of(findings.facts))))
+    everything = set(_PERCENT.findall(" ".join(texts_of(findings))))
+    names = [row["asset"] for row in result.to_dict()["targets"]]
+    of_explained = set(_PERCENT.findall(" ".join(texts_of(result.explained(*names)))))
+    assert set(_PERCENT.findall(screen(findings.facts))) <= of_facts
+    assert set(_PERCENT.findall(page_text(fragment_of(findings.facts)))) <= of_facts
+    assert set(_PERCENT.findall(page_text(page_of(findings)))) <= everything
+    assert set(_PERCENT.findall(explained(result))) <= of_explained
+
+
+def test_the_same_texts_everywhere(result: RebalanceResult) -> None:
+    """Each asset's and bucket's texts, the totals, the sentences: on screen, in the notebook, on the page."""
+    facts = result.facts("it")
+    shown = (screen(facts), page_text(result._repr_html_()), page_text(result.to_html("it")))
+    everywhere = [facts.cash_sentence, *facts.cash_reasons, facts.trades, facts.cash_text]
+    everywhere += [one.text for one in facts.figures if one.name in ("positions", "candidates", "cash", "turnover")]
+    for text in everywhere:
+        assert all(text in one for one in shown), text
+    for one in facts.buckets:
+        for text in (one.positions, one.before_text, one.after_text, one.most_text, one.least_text, one.status):
+            assert all(text in place for place in shown), (one.path, text)
+    assert facts.brake in shown[0] and facts.brake in shown[1] and facts.brake in shown[2]
+    lines = shown[0].splitlines()
+    why = explained(result)
+    for fact in facts.assets:
+        (line,) = [line for line in lines if line.split()[:1] == [fact.asset] and fact.action in line.split()]
+        assert fact.score_text in line and fact.after_text in line
+        assert fact.action == "none" or f"{fact.before_text:>7} → {fact.after_text:>7}" in line
+        assert f", {fact.before_text} → {fact.after_text}, {fact.action}\n" in why
+        assert all(text in shown[2] for text in (fact.score_text, fact.before_text, fact.after_text, fact.sentence))
+    for count in facts.counts:
+        assert count.text in shown[0] and count.text in shown[2]
+
+
+def test_what_is_shown_comes_from_the_object_and_from_nowhere_else() -> None:
+    """Facts in which every text about a number is replaced show the replacement."""
+    facts = case(97_003).facts("it")
+    assets = tuple(
+        dataclasses.replace(one, score_text="S!", before_text="B!", after_text="A!", about_selection="W!")
+        for one in facts.assets
+    )
+    buckets = tuple(
+        dataclasses.replace(
+            one, positions="P!", before_text="b!", after_text="a!", most_text="m!", least_text="l!", status="unmet"
+        )
+        for one in facts.buckets
+    )
+    lines = tuple(dataclasses.replace(one, sentence="L!", measured="M!", limit="N!") for one in facts.lines)
+    fakes = {"headline": "H!", "cash_text": "c!", "cash_sentence": "C!", "cash_reasons": (), "trades": "T!"}
+    groups = dataclasses.replace(facts.groups, held=assets, closed=(), missed=())
+    parts = tuple(
+        dataclasses.replace(one, assets=tuple(fact for fact in assets if fact.top == one.name and fact.after > 0))
+        for one in facts.parts
+    )
+    figures = tuple(dataclasses.replace(one, text="F!") for one in facts.figures)
+    faked = dataclasses.replace(
+        facts,
+        assets=assets,
+        groups=groups,
+        buckets=buckets,
+        lines=lines,
+        parts=parts,
+        figures=figures,
+        brake="",
+        **fakes,
+    )
+    for shown in (screen(faked), page_text(fragment_of(faked))):
+        assert not _PERCENT.findall(shown)
+    whole = screen(faked)
+    for mark in ("S!", "B!", "A!", "P!", "b!", "a!", "m!", "l!", "H!", "C!", "T!"):
+        assert mark in whole
+    assert isinstance(case(97_003).findings("it"), Findings)
+
+
+@pytest.mark.parametrize("name", ["cli/view.py", "cli/bars.py", "cli/rows.py", "cli/why.py", "report/charts.py"])
+def test_what_shows_formats_no_number_and_knows_no_result(name: str) -> None:
+    tree = ast.parse((PACKAGE / name).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            assert node.module not in (
+                "trimtab.rebalancing.result",
+                "trimtab.certificate.certificate",
+                "trimtab.limits.rebalancing_limits",
+            )
+            assert "percent" not in [alias.name for alias in node.names]
+        if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
+            assert "%" not in ast.unparse(node.format_spec) and ":g" not in ast.unparse(node.format_spec)
+
+
+def test_how_numbers_are_written() -> None:
+    assert [percent(weight) for weight in (0.0, -0.0, 3e-17, 0.125, 1e-6, -1e-6, -0.02)] == [
+        *("0%", "0%", "0%", "12.50%", "<0.01%", "-<0.01%", "-2.00%")
+    ]
+    assert (counted(1, "position"), counted(0, "position")) == ("1 position", "0 positions")

@@ -1,0 +1,129 @@
+"""Compiled code is renewed when the rules change, runs where nothing can be written, and has a plain twin."""
+
+from __future__ import annotations
+
+import os
+import random
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cases import random_limits, random_rows
+from kernel_runs import run
+from numba.core.caching import FunctionCache
+
+from trimtab.candidates.candidates import settings_of
+from trimtab.candidates.read import read
+from trimtab.cli import fast_start as unneeded
+from trimtab.kernel import compilation
+from trimtab.kernel import holding_band as holding
+from trimtab.kernel.account import rebalance_account
+from trimtab.kernel.accounts import rebalance_accounts
+from trimtab.kernel.compilation import entry, is_cached, undecorated
+from trimtab.kernel.records import MEMBER, SPAN, empty_answer
+from trimtab.reasons import SizeReason
+
+SCRIPT = """
+import trimtab
+print(trimtab.rebalance([{"asset": "A", "score": 0.9}]).targets[0]["target_weight"])
+"""
+
+
+def python(script: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env={**os.environ, **environment}
+    )
+    return done.stdout.strip()
+
+
+def test_an_entry_is_cached_once_it_has_run() -> None:
+    run([{"asset": "A", "score": 0.9}], random_limits(random.Random(1)))
+    assert is_cached(rebalance_account)
+
+    @entry
+    def never_run(value: float) -> float:
+        return value + 1.0
+
+    assert not is_cached(never_run)
+
+
+def test_the_stamp_of_the_sources_is_part_of_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Machine code of other sources is not found."""
+    cache = rebalance_account._cache
+    assert cache.holds_any()
+    monkeypatch.setattr(compilation, "STAMP", "the rules were other ones")
+    assert not cache.holds_any()
+
+
+def test_where_no_folder_can_be_written_it_compiles_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_folder(*_: object) -> None:
+        raise RuntimeError("cannot cache function: no locator available")
+
+    monkeypatch.setattr(FunctionCache, "__init__", no_folder)
+    double = entry(lambda value: value * 2.0)
+    assert double(1.5) == 3.0
+    assert is_cached(double)
+
+
+def test_without_the_compiler_a_function_stays_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compilation.numba, "njit", lambda **_: lambda function: function)
+    assert entry(python) is python
+    assert is_cached(python)
+
+
+def test_the_rules_run_without_the_compiler() -> None:
+    assert python(SCRIPT, NUMBA_DISABLE_JIT="1") == "0.2"
+
+
+def test_the_batch_loop_undecorated_gives_the_same() -> None:
+    rng = random.Random(7)
+    limits = random_limits(rng)
+    table = [{**row, "account": number} for number in range(5) for row in random_rows(rng)]
+    found = read(table, limits, many=True)
+    answers = [empty_answer(len(table)), empty_answer(len(table))]
+    partners = found.partners(None)
+    braked = [
+        decide(found.rows(limits), found.start, found.tree.nodes, settings_of(limits), *partners, answer)
+        for decide, answer in zip((undecorated(rebalance_accounts), rebalance_accounts), answers, strict=True)
+    ]
+    assert answers[0].tobytes() == answers[1].tobytes()
+    assert np.array_equal(*braked)
+
+
+def test_a_release_ends_where_nothing_is_held() -> None:
+    """The guard of a loop that cannot run dry: at their sizes everything fits."""
+    members, spans = np.zeros(1, MEMBER), np.zeros(1, SPAN)
+    spans[0].end = 1
+    members[0].target, members[0].weight = 0.3, 0.2
+    release = undecorated(holding._release_largest)
+    assert release(members, spans, 0, 1.0, SizeReason.RELEASED_FOR_LIMIT) is False
+    assert members[0].target == 0.3
+
+
+def test_the_command_hides_what_no_command_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    before = list(sys.meta_path)
+    unneeded.hide()
+    finder = sys.meta_path[0]
+    assert finder.find_spec("numpy", None) is None
+    with pytest.raises(ModuleNotFoundError):
+        finder.find_spec("pandas", None)
+    unneeded.show()
+    assert sys.meta_path == before
+
+
+def test_the_package_runs_as_a_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["trimtab", "--version"])
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("trimtab", run_name="__main__")
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("trimtab ")
+
+
+def test_importing_the_module_runs_nothing() -> None:
+    assert runpy.run_module("trimtab.__main__", run_name="trimtab.__main__")["main"] is not None
+    assert Path(compilation.__file__).exists()

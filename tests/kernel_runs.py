@@ -1,0 +1,47 @@
+"""One pass of the kernel over one account, compiled or plain, for tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from trimtab.candidates.candidates import Candidates, settings_of
+from trimtab.candidates.read import read
+from trimtab.kernel.account import rebalance_account
+from trimtab.kernel.compilation import undecorated
+from trimtab.kernel.records import ANSWER, Records, empty_answer
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+
+plain_account = undecorated(rebalance_account)
+
+
+@dataclass(frozen=True)
+class Passed:
+    """The answer in the order of the rows given."""
+
+    candidates: Candidates
+    answer: Records
+    braked: bool
+
+    def by_asset(self) -> dict[str, Any]:
+        return {str(self.candidates.asset.at(row)): self.answer[row] for row in range(len(self.answer))}
+
+    @property
+    def selected(self) -> set[str]:
+        return {asset for asset, decided in self.by_asset().items() if decided["selected"]}
+
+
+def run(
+    rows: list[dict[str, Any]], limits: RebalancingLimits, *, compiled: bool = True, correlations: Any = None
+) -> Passed:
+    """Read the rows and decide; `compiled=False` runs the same functions undecorated."""
+    found = read(rows, limits, many=False, correlations=correlations)
+    answer = empty_answer(len(found.order))
+    decide = rebalance_account if compiled else plain_account
+    partners, _ = found.partners(limits.max_correlation)
+    braked = decide(found.rows(limits), found.tree.nodes, settings_of(limits)[0], partners, answer)
+    in_rows = np.zeros(len(rows), ANSWER)
+    in_rows[found.order] = answer
+    return Passed(found, in_rows, bool(braked))

@@ -1,0 +1,483 @@
+"""The report: its facts by hand, its page well formed, escaped and the same every time."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cases import random_limits, random_rows
+from hostile_names import PAYLOADS
+from test_cli import run
+from test_explanation import asset
+
+import trimtab
+from trimtab.data.samples import sample_candidates, sample_limits, sample_path
+from trimtab.facts.outcome import Facts, Loss
+from trimtab.facts.report_facts import Findings
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.report.charts import bucket_chart, dumbbell_chart, treemap_chart, waterfall_chart
+from trimtab.report.page import _environment
+from trimtab.report.shapes import COLOURS, fitting, number
+from trimtab.report.treemap import Box, squarified
+from trimtab.text import printable
+
+Row = dict[str, Any]
+ON: dict[str, Any] = {"enable_bucket_diversification": True, "min_buckets_represented": 0}
+TEMPLATES = sorted((Path(trimtab.__file__).parent / "report" / "templates").glob("*"))
+TAGS = {
+    "html",
+    "head",
+    "meta",
+    "link",
+    "title",
+    "style",
+    "body",
+    "a",
+    "header",
+    "h1",
+    "h2",
+    "h3",
+    "p",
+    "dl",
+    "div",
+    "dt",
+    "dd",
+    "main",
+    "section",
+    "svg",
+    "defs",
+    "pattern",
+    "rect",
+    "circle",
+    "desc",
+    "line",
+    "text",
+    "details",
+    "summary",
+    "table",
+    "caption",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "ul",
+    "li",
+    "footer",
+    "code",
+}
+
+
+class Read(HTMLParser):
+    """What a page holds: tags, attributes, ids, text; and whether its tags are nested."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: Counter[str] = Counter()
+        self.attributes: Counter[str] = Counter()
+        self.values: dict[str, list[str]] = {}
+        self.texts: list[str] = []
+        self.open: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        for name, value in attrs:
+            self.attributes[name] += 1
+            self.values.setdefault(name, []).append(value or "")
+        if tag not in ("meta", "link"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def facts(rows: list[Row], **limits: Any) -> Facts:
+    return trimtab.rebalance(rows, RebalancingLimits(**limits)).facts("it")
+
+
+def findings(rows: list[Row], **limits: Any) -> Findings:
+    return trimtab.rebalance(rows, RebalancingLimits(**limits)).findings("it")
+
+
+# --- the facts ------------------------------------------------------------------------------------------------------
+
+
+def test_the_facts_of_a_small_account() -> None:
+    rows = [
+        asset("T1", 0.9, 0.3, "Tech"),
+        asset("T2", 0.8, 0.1, "Tech"),
+        asset("T3", 0.7, 0.1, "Tech"),
+        asset("B1", 0.5, 0.2, "Bond"),
+        asset("G1", None, 0.0, "Gold"),
+        asset("H1", 0.9, 0.0, "Health", restriction="no_buy"),
+    ]
+    # Tech keeps two at 0.2 each, the limit 0.4; T3 and B1 go, G1 and H1 do not come.
+    found = facts(rows, **ON, max_positions_per_bucket=2)
+    assert {one.name: one.text for one in found.figures} == {
+        "status": "ok",
+        "positions": "2",
+        "candidates": "6",
+        "cash": "60.00%",
+        "bought": "10.00%",
+        "sold": "40.00%",
+        "turnover": "40.00%",
+    }
+    assert [(one.path, one.positions, one.before_text, one.after_text, one.most_text) for one in found.buckets] == [
+        ("Bond", "0/2", "20.00%", "0%", "40.00%"),
+        ("Tech", "2/2", "50.00%", "40.00%", "40.00%"),
+    ]
+    # Colours by path among what is held before or after, then the others.
+    assert {one.bucket: one.colour for one in found.assets} == {"Bond": 0, "Tech": 1, "Gold": 2, "Health": 3}
+    assert [one.asset for one in found.assets] == ["T1", "T2", "B1", "T3", "H1", "G1"]
+    assert found.losses == (
+        Loss("without a score", 1, 5),
+        Loss("restricted", 1, 4),
+        Loss("score too low", 1, 3),
+        Loss("max_positions of a bucket", 1, 2),
+    )
+    explained = findings(rows, **ON, max_positions_per_bucket=2).explained
+    assert [one.fact.asset for one in explained] == ["T1", "T2", "H1", "T3", "B1", "G1"]
+    assert [one.explanation.asset for one in explained] == ["T1", "T2", "H1", "T3", "B1", "G1"]
+    assert found.assets[0].sentence.startswith("Kept: its score 0.9")
+
+
+def test_only_the_nearest_misses_are_explained() -> None:
+    rows = [asset(f"A{at:03}", 0.95 - at / 1000) for at in range(80)]
+    found = findings(rows, max_new_positions=2)
+    assert len(found.explained) == 2 + 50
+    assert found.explained[-1].explanation.asset == "A051"
+    assert len(found.facts.assets) == 80
+
+
+def test_the_fingerprint_is_that_of_rows_and_limits_and_of_nothing_else() -> None:
+    rows = [asset("A", 0.9, 0.1), asset("B", 0.8)]
+    prints = {
+        findings(rows).fingerprint,
+        findings(rows[::-1]).fingerprint,
+        trimtab.rebalance(rows).findings("another title").fingerprint,
+    }
+    assert len(prints) == 1
+    changed = [
+        findings([{**rows[0], "score": 0.91}, rows[1]]),
+        findings([{**rows[0], "max_weight": 0.5}, rows[1]]),
+        findings([{**rows[0], "bucket": "Tech"}, rows[1]]),
+        findings([{**rows[0], "restriction": "no_sell"}, rows[1]]),
+        findings(rows, max_total_positions=11),
+    ]
+    assert len({*prints, *(one.fingerprint for one in changed)}) == 6
+
+
+def test_colours_follow_the_level_and_unknown_has_one() -> None:
+    rows = [
+        asset("A", 0.9, 0.1, "Equity/Tech/Semis"),
+        asset("B", 0.9, 0.1, "Equity/Tech/Software"),
+        asset("C", 0.9, 0.1, "Equity/Health"),
+        asset("D", 0.9, 0.1, "Equity"),
+    ]
+    found = facts(rows, **ON, bucket_level=2)
+    colour = {one.asset: one.colour for one in found.assets}
+    assert colour["A"] == colour["B"] != colour["C"]
+    assert {one.asset: one.top for one in found.assets}["D"] == "Unknown"
+    off = facts(rows)
+    assert {one.top for one in off.assets} == {"Equity"}
+    flat = facts([asset("A", 0.9, 0.1, "Equity/Tech")], **ON, bucket_separator="")
+    assert flat.assets[0].top == "Equity/Tech"
+
+
+def test_signs_that_steer_a_screen_are_replaced() -> None:
+    assert printable("A\u202eB\x1b[0m\nC") == "A?B?[0m?C"
+
+
+def test_every_number_adds_up_on_random_accounts() -> None:
+    for seed in range(95_000, 95_060):
+        rng = random.Random(seed)
+        rows, limits = random_rows(rng), random_limits(rng)
+        result = trimtab.rebalance(rows, limits)
+        found = result.facts()
+        left = found.losses[-1].left if found.losses else found.candidates
+        assert left == int(result._pass.decided["selected"].sum()), f"seed {seed}"
+        assert found.candidates - sum(one.lost for one in found.losses) == left
+        assert math.fsum(one.after for one in found.assets) == pytest.approx(1 - result.cash_weight, abs=1e-9)
+        assert len(found.lines) == len(result.certificate)
+
+
+# --- charts ---------------------------------------------------------------------------------------------------------
+
+
+def test_squares_fill_the_box_in_proportion() -> None:
+    rng = random.Random(5)
+    for _ in range(50):
+        weights = sorted((rng.random() + 0.01 for _ in range(rng.randint(1, 20))), reverse=True)
+        boxes = squarified(weights, Box(3.0, 4.0, 480.0, 300.0))
+        areas = [one.width * one.height for one in boxes]
+        assert areas == pytest.approx([weight / sum(weights) * 480 * 300 for weight in weights])
+        assert all(one.x >= 3 - 1e-9 and one.x + one.width <= 483 + 1e-9 for one in boxes)
+        assert all(one.y >= 4 - 1e-9 and one.y + one.height <= 304 + 1e-9 for one in boxes)
+    assert squarified([], Box(0, 0, 1, 1)) == []
+    assert squarified([1.0, 1e-18], Box(0, 0, 10, 10)) == [Box(0, 0, 10, 10), Box(10, 0, 0, 0)]
+
+
+def test_bars_and_marks_are_where_the_numbers_say() -> None:
+    rows = [asset("T1", 0.9, 0.4, "Tech"), asset("B1", 0.9, 0.0, "Bond")]
+    limits = {**ON, "buckets": {"Bond": {"min_allocation": 0.1}}, "max_allocation_per_bucket": 0.2}
+    chart = bucket_chart(facts(rows, **limits, target_invested=0.4, max_position_weight=0.4))
+    # The scale ends at 0.4 (Tech before): 212 wide, from 150.
+    rects = [(one.css, one.x, one.width) for one in chart.shapes if one.kind == "rect"]
+    assert rects == [("before", "150", "0"), ("c0", "150", "106"), ("before", "150", "212"), ("c1", "150", "106")]
+    marks = [(one.css, one.x) for one in chart.shapes if one.kind == "line"]
+    assert marks == [("limit", "256"), ("limit least", "203"), ("limit", "256")]
+    assert chart.summary == "Bond 0% to 20.00%; Tech 40.00% to 20.00%"
+
+
+def test_many_buckets_get_patterns_and_no_two_look_alike() -> None:
+    rows = [asset(f"A{at:02}", 0.9, 0.03, f"Bucket{at:02}") for at in range(25)]
+    chart = bucket_chart(facts(rows, **ON, max_total_positions=25))
+    looks = []
+    for one in chart.shapes:
+        if one.kind == "rect" and one.css.startswith("c"):
+            looks.append(one.css)
+        elif one.kind == "rect" and one.css.startswith("p-"):
+            looks[-1] += one.css
+    assert len(looks) == len(set(looks)) == 25
+    assert COLOURS * 4 >= 25
+
+
+def test_the_charts_of_an_account_that_holds_nothing() -> None:
+    found = facts([asset("A", 0.2)])
+    assert treemap_chart(found).summary == "cash 100.00%"
+    assert dumbbell_chart(found).shapes == bucket_chart(found).shapes == ()
+    assert waterfall_chart(found).summary == "1 candidates; 1 score too low; 0 selected"
+    Read(trimtab.rebalance([asset("A", 0.2)]).to_html())
+
+
+def test_the_charts_of_an_account_without_cash_and_without_losses() -> None:
+    rows = [asset("A", 0.9, 0.6, restriction="no_sell"), asset("B", 0.9, 0.4, restriction="no_sell")]
+    found = facts(rows)
+    assert [one.text for one in treemap_chart(found).shapes if one.text] == ["A", "60.00%", "B", "40.00%"]
+    assert waterfall_chart(found).summary == "2 candidates; 2 selected"
+
+
+def test_small_tiles_have_no_words() -> None:
+    rows = [asset("LARGE", 0.9, 0.9, restriction="no_trade")]
+    rows += [asset(f"S{at}", 0.9, 0.0025, restriction="no_trade") for at in range(4)]
+    texts = [one.text for one in treemap_chart(facts(rows)).shapes if one.kind == "text"]
+    assert "LARGE" in texts and not [text for text in texts if text.startswith("S")]
+    middle = [asset("LARGE", 0.9, 0.9, restriction="no_trade"), asset("M", 0.9, 0.05, restriction="no_trade")]
+    assert "M" in [one.text for one in treemap_chart(facts(middle)).shapes]
+
+
+def test_text_is_cut_where_there_is_no_room() -> None:
+    assert fitting("Semiconductors", 200) == "Semiconductors"
+    assert fitting("Semiconductors", 60) == "Semicon…"
+    assert fitting("Semiconductors", 20) == ""
+    assert (number(1.0), number(0.125), number(10.0)) == ("1", "0.12", "10")
+
+
+# --- the page -------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_is_well_formed_and_asks_for_nothing() -> None:
+    page = trimtab.rebalance(sample_candidates(), sample_limits()).to_html("the sample")
+    found = Read(page)
+    assert set(found.tags) <= TAGS
+    assert not [name for name in found.attributes if name.startswith("on")]
+    assert {"src", "srcset", "action", "style"}.isdisjoint(found.attributes)
+    assert sorted(set(found.values["href"])) == ["#trimtab-main", "data:,"]
+    assert len(found.values["id"]) == len(set(found.values["id"]))
+    assert "http" not in re.sub(r"http-equiv", "", page)
+    assert "default-src 'none'" in page
+    for reference in found.values["aria-labelledby"]:
+        assert set(reference.split()) <= set(found.values["id"])
+
+
+def test_each_chart_has_its_title_its_words_and_its_table() -> None:
+    page = trimtab.rebalance(sample_candidates(), sample_limits()).to_html()
+    assert Read(page).tags["svg"] == 4 + 1
+    for name in ("bucket-table", "target-table", "selection-table", "candidate-table", "certificate-table"):
+        assert page.count(f'id="trimtab-{name}-caption"') == 1
+    for name in ("buckets", "portfolio", "selection", "targets"):
+        assert f'id="trimtab-{name}-title"' in page and f'id="trimtab-{name}-text"' in page
+
+
+def test_the_page_says_what_the_result_says() -> None:
+    result = trimtab.rebalance(sample_candidates(), sample_limits())
+    text = " ".join(Read(result.to_html()).texts)
+    for sentence in result.details():
+        assert sentence in text
+    for one in result.explain("JNJ").counterfactuals:
+        assert one.effect in text
+    assert result.findings().fingerprint in text
+
+
+def test_conflicts_notes_and_brakes_are_on_the_page() -> None:
+    rows = [asset("A", 0.9, 0, "Tech"), asset("B", 0.8, 0, "Bond")]
+    limits = RebalancingLimits(enable_bucket_diversification=True, max_new_positions=1, max_total_positions=1)
+    text = " ".join(Read(trimtab.rebalance([{**row, "mine": 1} for row in rows], limits).to_html()).texts)
+    assert "min_buckets_represented 2 is not met (1)" in text
+    assert "max_new_positions = 2 and max_total_positions = 2" in text
+    assert "what is left of it: min_buckets_represented = 1" in text
+    assert "columns that no rule uses" in text
+    one = trimtab.rebalance(rows, RebalancingLimits(enable_bucket_diversification=True, max_new_positions=1))
+    assert "it is met with max_new_positions = 2" in " ".join(Read(one.to_html()).texts)
+    braked = trimtab.rebalance([asset("A", 0.1, 0.5)], RebalancingLimits(brake_turnover=0.1)).to_html()
+    assert "braked" in Read(braked).texts
+
+
+def test_the_same_bytes_for_the_same_input_in_any_order() -> None:
+    rng = random.Random(96_000)
+    rows, limits = random_rows(rng), random_limits(rng)
+    assert trimtab.rebalance(rows, limits).to_html() == trimtab.rebalance(rows[::-1], limits).to_html()
+
+
+def test_the_part_for_notebooks() -> None:
+    shown = trimtab.rebalance(sample_candidates(), sample_limits())._repr_html_()
+    found = Read(shown)
+    assert {"html", "head", "body", "meta", "script"}.isdisjoint(found.tags)
+    assert found.tags["svg"] == 4 + 1
+    assert "JNJ" in " ".join(found.texts)
+
+
+def test_a_report_of_500_candidates_is_small() -> None:
+    rng = random.Random(7)
+    rows = [asset(f"A{at:05}", rng.random(), 0.1 if at < 9 else 0.0, f"S{at % 11}/I{at % 4}") for at in range(500)]
+    page = trimtab.rebalance(rows, RebalancingLimits(enable_bucket_diversification=True)).to_html()
+    assert len(page.encode()) < 1_000_000
+
+
+def test_there_are_sixty_payloads() -> None:
+    assert len(set(PAYLOADS)) == 60
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_names_stay_text(payload: str) -> None:
+    """As asset, as bucket, as account, as column, as title and as the name of a bucket with limits."""
+    plain = Read(hostile("AAA", "Tech"))
+    page = hostile(payload, payload)
+    found = Read(page)
+    assert found.tags == plain.tags
+    assert set(found.attributes) == set(plain.attributes)
+    assert found.values["href"] == plain.values["href"]
+    assert sum(payload in text for text in found.texts) >= 10
+
+
+def hostile(name: str, bucket: str) -> str:
+    """A page on which the names stand everywhere where a name can stand."""
+    rows = [
+        {**asset(name, 0.9, 0.2, bucket), "account": name, name: 1},
+        {**asset("Z", 0.7, 0.2, bucket), "account": name, name: 1},
+        {**asset("Y", 0.7, 0.0, "Other"), "account": name, name: 1},
+    ]
+    limits = RebalancingLimits(
+        enable_bucket_diversification=True,
+        bucket_separator="",
+        min_buckets_represented=3,
+        buckets={bucket: {"max_positions": 1, "min_allocation": 0.3, "max_allocation": 0.4}},
+    )
+    return trimtab.rebalance(rows, limits).to_html(name)
+
+
+# --- the templates and the command -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [path for path in TEMPLATES if path.suffix == ".html"], ids=lambda path: path.name)
+def test_templates_compute_nothing_and_escape_everything(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for inside in re.findall(r"\{[{%](.*?)[}%]\}", text):
+        code = re.sub(r'"[^"]*"', "", inside)
+        assert not re.search(r"[-+*/%]|\|", code), inside
+    assert "safe" not in re.findall(r"\w+", text)
+    assert _environment().autoescape is True
+
+
+def test_a_template_that_is_not_there() -> None:
+    from jinja2 import TemplateNotFound
+
+    with pytest.raises(TemplateNotFound):
+        _environment().get_template("nothing.html")
+
+
+def test_report_on_the_command_line(tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    found = run("report", sample_path(), "-o", out, "--preset", "conservative")
+    assert found.exit_code == 0
+    assert f"written: {out}" in " ".join(found.stderr.split())
+    page = out.read_text(encoding="utf-8")
+    assert "<title>trimtab: candidates.csv</title>" in page
+    assert run("report", sample_path(), "--preset", "conservative", "--quiet").stdout == page
+
+
+def test_report_refuses_another_kind_of_file_and_the_input(tmp_path: Path) -> None:
+    wrong = run("report", sample_path(), "-o", tmp_path / "report.pdf")
+    assert wrong.exit_code == 2
+    assert "ends in .html" in " ".join(re.sub(r"[│╭╮╰╯─]", " ", wrong.stderr).split())
+    own = tmp_path / "c.html"
+    own.write_text("asset,score\nA,0.9\n")
+    assert run("report", own, "-o", own).exit_code == 3
+    assert own.read_text() == "asset,score\nA,0.9\n"
+
+
+def test_explain_on_the_command_line(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text(
+        "asset,bucket,score,current_weight\nAAA,Tech,0.9,0.1\nBBB,Tech,0.8,0\nCCC,Bond,0.2,0\nDDD,Tech,,0.1\n"
+    )
+    found = run("explain", path, "AAA", "BBB", "CCC", "DDD", "--set", "max_new_positions=0")
+    assert found.exit_code == 0
+    lines = found.stdout.splitlines()
+    assert lines[0].startswith("AAA (Tech): selected, 10.00% → ")
+    assert "  - good enough by itself" in lines
+    assert "  - without max_position_weight it would be 85.00%" in lines
+    assert "  - good enough by itself, but crowded out by max_new_positions 0" in lines
+    assert "  - would be selected with max_new_positions = 1" in lines
+    assert "  - not good enough by itself, whatever the others are" in lines
+    assert "  - would be selected with a score of at least 0.65" not in lines
+    assert any(line.startswith(">  totals") for line in lines)
+    alone = run("explain", "CCC", "--scores", path, "--holdings", path)
+    assert alone.exit_code == 3  # the same file does for both only with the right columns
+
+
+def test_explain_as_json(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text("asset,score\nAAA,0.9\nBBB,0.5\n")
+    found = run("explain", path, "AAA", "BBB", "--format", "json", "--quiet")
+    assert found.exit_code == 0
+    values = json.loads(found.stdout)
+    assert [one["decision"] for one in values["explanations"]] == ["selected", "not selected"]
+    assert run("explain", path, "AAA", "--format", "csv").exit_code == 2
+
+
+def test_explain_names_the_nearest_asset_and_wants_one(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text("asset,score\nAAA,0.9\n")
+    unknown = run("explain", path, "AAB")
+    assert unknown.exit_code == 3
+    assert "did you mean 'AAA'?" in " ".join(unknown.stderr.split())
+    assert run("explain", path).exit_code == 2
+    none = run("explain", path, "AAA", "--set", "max_new_positions=0", "--set", "max_total_positions=1")
+    assert none.exit_code == 0
+
+
+def test_explain_says_where_nothing_helps_and_names_only_some(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    rows = "".join(f"A{at:02},1.0,0.05\n" for at in range(10))
+    path.write_text(f"asset,score,current_weight\n{rows}ZZZ,0.7,0\n")
+    found = run("explain", path, "ZZZ", "--set", "max_new_positions=0").stdout
+    assert "no change of one thing alone; tried were its score, min_score_new_position, max_total_positions" in found
+    assert "A07 and 2 more" in found
