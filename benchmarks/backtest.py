@@ -120,7 +120,7 @@ def by_bt(bt: Any, frame: Any, scores: Any, sector_of: dict[str, str]) -> Any:
 
 def speed(folder: Path, times: int) -> None:
     warnings.simplefilter("ignore")
-    import bt  # noqa: PLC0415 - with its warnings
+    import bt
 
     prices, sector_of = whole_histories(folder), sectors(folder)
     scores = momentum(prices)

@@ -14,10 +14,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from cases import random_limits, random_rows
-from kernel_runs import run
+from kernel_runs import differences, run
 from oracles import conic_sizes, kkt_residual, milp_selection, objective_of, selection_violations
 from sizing_problems import random_problem
-from test_agreement import differences
 
 
 def selection(seeds: range) -> None:

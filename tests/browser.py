@@ -91,3 +91,6 @@ def faults(page: str, folder: Path, width: int, scheme: str) -> list[tuple[str, 
     text = found[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     told: list[Any] = json.loads(text)
     return [(rule, impact, places) for rule, impact, places in told]
+
+
+EMPTY = "<!doctype html><html lang='en'><head><title>x</title></head><body></body></html>"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from naive import naive_rebalance
 
 from trimtab.candidates.candidates import Candidates, settings_of
 from trimtab.candidates.read import read
@@ -13,6 +14,7 @@ from trimtab.kernel.account import rebalance_account
 from trimtab.kernel.compilation import undecorated
 from trimtab.kernel.records import ANSWER, Records, empty_answer
 from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.reasons import Action, Reason, SizeReason
 
 plain_account = undecorated(rebalance_account)
 
@@ -45,3 +47,22 @@ def run(
     in_rows = np.zeros(len(rows), ANSWER)
     in_rows[found.order] = answer
     return Passed(found, in_rows, bool(braked))
+
+
+def differences(passed: Passed, rows, limits, correlations=None) -> list[str]:
+    """What the twin decides otherwise."""
+    twin = naive_rebalance(rows, limits, correlations)
+    found = [] if twin.braked == passed.braked else ["braked"]
+    for row, decided in zip(twin.rows, passed.answer, strict=True):
+        codes = (
+            bool(decided["selected"]),
+            Action(decided["action"]).code,
+            Reason(decided["reason"]).code,
+            SizeReason(decided["size_reason"]).code,
+        )
+        if codes != (row.selected, row.action, row.reason, row.size_reason):
+            found.append(f"{row.asset}: {codes} against {row}")
+        weights = (decided["target"], decided["proposed"])
+        if np.abs(np.subtract(weights, (row.target_weight, row.proposed_weight))).max() > 1e-12:
+            found.append(f"{row.asset}: {weights} against {row}")
+    return found

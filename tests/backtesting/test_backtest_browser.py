@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from browser import faults, hosts, logged
+from backtest_pages import COSTS, LOOSE, hostile, long, swept
+from browser import EMPTY, faults, hosts, logged
 from hostile_names import PAYLOADS
-from test_backtest_page import COSTS, LOOSE, hostile, long, swept
-from test_report_browser import EMPTY
 
 from trimtab.backtesting.page import backtest_page, sweep_page
 from trimtab.backtesting.pages.backtest_facts import backtest_facts

@@ -11,23 +11,21 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from backtest_runs import BUCKETS, LIMITS, market, scores, walked
+from backtest_pages import COSTS, LOOSE, hostile, long, swept
+from backtest_runs import BUCKETS, LIMITS, market, walked
 from hostile_names import PAYLOADS
-from test_report import Read
+from pages import Read
 
 import trimtab
 from trimtab.backtesting.comparison import Versus, shown, versus
 from trimtab.backtesting.page import backtest_page, sweep_page
 from trimtab.backtesting.pages.backtest_facts import BacktestFacts, backtest_facts
 from trimtab.backtesting.pages.backtest_page import equity_chart, heat_chart, stack_chart, trade_chart, versus_chart
-from trimtab.backtesting.pages.sweep_facts import SweepFacts, sweep_facts
+from trimtab.backtesting.pages.sweep_facts import sweep_facts
 from trimtab.backtesting.pages.sweep_page import logit_chart, surface_chart
 from trimtab.errors import InputError
 from trimtab.statistics.performance import bucket_concentration, effective_bets, statistics_of
 from trimtab.text import percent
-
-COSTS = trimtab.TradingCosts(commission_bps=5, spread_bps=4)
-LOOSE = LIMITS.replace(enable_bucket_diversification=False)
 
 
 def pair(**more: Any) -> list[trimtab.BacktestResult]:
@@ -37,12 +35,6 @@ def pair(**more: Any) -> list[trimtab.BacktestResult]:
 @pytest.fixture(scope="module")
 def facts() -> BacktestFacts:
     return backtest_facts(pair(), "two", samples=200)
-
-
-def long(name: str, sessions: int, limits: trimtab.RebalancingLimits = LIMITS, **more: Any) -> trimtab.BacktestResult:
-    return trimtab.backtest(
-        market(5, sessions), limits, scores=scores(5, sessions), classification=BUCKETS, every="week", name=name, **more
-    )
 
 
 # --- statistics of a backtest ----------------------------------------------------------------------------------------
@@ -289,23 +281,6 @@ def test_names_stay_text(payload: str) -> None:
     assert sum(payload in text for text in found.texts) >= 10
 
 
-def hostile(name: str, bucket: str) -> str:
-    rows = [{**row, "symbol": name} for row in market(3, 40) if row["symbol"] == "A"]
-    limits = LIMITS.replace(bucket_separator="", buckets={bucket: {"max_allocation": 0.3}}, min_buckets_represented=0)
-    results = [
-        trimtab.backtest(
-            rows,
-            limits,
-            scores=[{"date": rows[0]["date"], "asset": name, "score": score}],
-            classification=[{"symbol": name, "bucket": bucket}],
-            every="week",
-            name=policy,
-        )
-        for policy, score in ((name, 0.9), (f"{name} again", 0.9))
-    ]
-    return backtest_page(backtest_facts(results, name, samples=100))
-
-
 def test_charts_of_little() -> None:
     """One decision, no trade, equity that does not move: nothing is divided by zero."""
     idle = walked(3, LIMITS.replace(min_score_threshold=1.0, min_score_diversification=1.0, min_score_new_position=1.0))
@@ -319,14 +294,6 @@ def test_charts_of_little() -> None:
 
 
 # --- the page of a sweep ----------------------------------------------------------------------------------------------
-
-
-def swept(seed: int = 1, count: int = 24, skill: float = 0.0) -> SweepFacts:
-    rng = np.random.default_rng(seed)
-    returns = 0.01 * rng.normal(size=(300, count))
-    returns[:, 5] += skill
-    fields = {"max_total_positions": [5 + at % 4 for at in range(count)], "max_position_weight": [0.1 * (1 + at // 4) for at in range(count)]}  # fmt: skip
-    return sweep_facts(fields, returns, "noise", period="300 sessions")
 
 
 def test_the_page_warns_of_luck_and_not_of_skill() -> None:

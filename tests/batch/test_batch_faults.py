@@ -13,37 +13,10 @@ from typing import Any
 
 import pytest
 from batch_runs import account_rows, batch, files_of, write_rows
+from disk_faults import Counted
 
-from trimtab.batch.atomic_storage import Storage
 from trimtab.batch.published_folder import UNPUBLISHED
 from trimtab.errors import InputError
-
-CALLS = (
-    "_mkdir", "_open_lock", "_create", "_put", "_sync", "_rename", "_sync_folder", "_unlink", "_rmdir"
-)  # fmt: skip
-
-
-class Counted:
-    """A storage of which every call of the operating system is counted, and the call number `at` meets with `fault`."""
-
-    def __init__(self, at: int, fault: Callable[[], None]) -> None:
-        self.count, self.at, self.fault = 0, at, fault
-        self.storage = Storage()
-        for name in CALLS:
-            setattr(self.storage, name, self._wrapped(name, getattr(self.storage, name)))
-
-    def _wrapped(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(*arguments: Any) -> Any:
-            self.count += 1
-            if self.count == self.at:
-                if name == "_put":  # a disk is full in the middle of a file
-                    opened, data = arguments
-                    call(opened, bytes(data)[: len(data) // 2])
-                    opened.flush()
-                self.fault()
-            return call(*arguments)
-
-        return counted
 
 
 def failing(code: int) -> Callable[[], None]:
@@ -94,7 +67,7 @@ def test_a_fault_at_every_call_of_the_disk(
 SCRIPT = """
 import os, signal, sys
 sys.path[:0] = {path!r}
-from test_batch_faults import Counted
+from disk_faults import Counted
 from batch_runs import batch
 from pathlib import Path
 counted = Counted({at}, lambda: os.kill(os.getpid(), signal.SIGKILL))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import subprocess
@@ -14,32 +12,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
-from typer.testing import CliRunner, Result
+from command_line import CANDIDATES, ENVIRONMENT, rows, run
 
 import trimtab
 from trimtab.cli import app as cli
 from trimtab.data.samples import sample_candidates, sample_limits, sample_path
 from trimtab.limits.json_schema import limits_schema
 from trimtab.limits.presets import preset_names, preset_text
-
-CANDIDATES = """\
-asset,bucket,score,current_weight
-AAA,Tech,0.90,0.30
-BBB,Tech,0.80,0.10
-CCC,Tech,0.75,0
-DDD,Energy,0.70,0.20
-EEE,Energy,0.30,0.10
-FFF,Health,0.66,0
-"""
-ENVIRONMENT = {"COLUMNS": "100", "NO_COLOR": None, "FORCE_COLOR": None, "TRIMTAB_DEBUG": None}
-
-
-def run(*args: object, **env: str) -> Result:
-    return CliRunner().invoke(cli.app, [str(arg) for arg in args], env={**ENVIRONMENT, **env}, prog_name="trimtab")
-
-
-def rows(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text)))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 from backtest_runs import BUCKETS, LIMITS, market, scores
-from test_cli import run
+from command_line import run
 
 import trimtab
 from trimtab import BacktestResult, TradingCosts

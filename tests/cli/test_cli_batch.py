@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from batch_runs import account_rows, files_of, targets_of, write_rows
+from command_line import run
 from hostile_names import PAYLOADS
-from test_cli import run
 
 from trimtab.batch import limits_by_account as limits_table
 from trimtab.batch.atomic_storage import Storage

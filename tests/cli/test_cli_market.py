@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 import pytest
 import rich.console
+from command_line import rows, run
 from price_series import days, long, walks
-from test_cli import rows, run
 
 from trimtab.cli.progress import steps
 from trimtab.errors import InputError, LimitsError

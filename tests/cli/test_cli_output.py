@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 import typer
-from test_cli import CANDIDATES, rows, run
+from command_line import CANDIDATES, rows, run
 
 from trimtab.cli.output import Format, emit, format_of, write_file
 from trimtab.errors import InputError

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import rows, run
 from price_series import long, walk
-from test_cli import rows, run
 
 CANDIDATES = "asset,bucket,score,current_weight\nAAA,Tech,0.9,0\nBBB,Tech,0.8,0\nCCC,Tech,0.7,0\n"
 LONG = "asset,other,correlation\nAAA,BBB,0.9\nAAA,CCC,0.1\nBBB,CCC,\n"

@@ -9,8 +9,8 @@ import sys
 from typing import Any
 
 import pytest
+from command_line import run
 from rich.console import Console
-from test_cli import run
 
 import trimtab
 from trimtab.cli.screens.asset_rows import chosen_rows, clause

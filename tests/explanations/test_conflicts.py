@@ -6,10 +6,10 @@ import random
 from typing import Any
 
 import pytest
+from accounts import asset
 from cases import random_limits, random_rows
+from command_line import run
 from counterfactuals import faults
-from test_cli import run
-from test_explanation import asset
 
 import trimtab
 from trimtab.candidates.read import read

@@ -6,8 +6,8 @@ import random
 from typing import Any
 
 import pytest
+from accounts import asset
 from cases import random_limits, random_rows
-from test_explanation import asset
 
 import trimtab
 from trimtab.explanations.difference import Cause, Difference

@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+from accounts import asset
 from cases import random_limits, random_rows
 from counterfactuals import flips, one_step_less, present_value
 from kernel_runs import run
@@ -29,11 +30,6 @@ from trimtab.reasons import Reason
 
 Row = dict[str, Any]
 ON: dict[str, Any] = {"enable_bucket_diversification": True, "min_buckets_represented": 0}
-
-
-def asset(name: str, score: float | None, current: float = 0.0, bucket: str | None = None, **more: Any) -> Row:
-    empty = {"restriction": "", "max_weight": None, "desired_weight": None, "volatility": None}
-    return {"asset": name, "score": score, "current_weight": current, "bucket": bucket, **empty, **more}
 
 
 def why(rows: list[Row], name: str, **limits: Any) -> Explanation:

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from cases import random_limits, random_rows
+from pages import Read
 from rich.console import Console, RenderableType
-from test_report import Read
 
 import trimtab
 from trimtab.cli.screens.explanation import explanations_page
@@ -153,7 +153,16 @@ def test_what_is_shown_comes_from_the_object_and_from_nowhere_else() -> None:
     assert isinstance(case(97_003).findings("it"), Findings)
 
 
-@pytest.mark.parametrize("name", ["cli/view.py", "cli/bars.py", "cli/rows.py", "cli/why.py", "report/charts.py"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cli/screens/outcome.py",
+        "cli/screens/bucket_bars.py",
+        "cli/screens/asset_rows.py",
+        "cli/screens/explanation.py",
+        "report/charts.py",
+    ],
+)
 def test_what_shows_formats_no_number_and_knows_no_result(name: str) -> None:
     tree = ast.parse((PACKAGE / name).read_text(encoding="utf-8"))
     for node in ast.walk(tree):

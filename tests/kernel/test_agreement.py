@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import random
 
-import numpy as np
 import pytest
 from cases import pairs, random_correlated_limits, random_correlations, random_limits, random_rows
-from kernel_runs import Passed, run
-from naive import naive_rebalance
+from kernel_runs import differences, run
 
 from trimtab import rebalance, rebalance_many
 from trimtab.candidates.candidates import settings_of
@@ -16,26 +14,7 @@ from trimtab.candidates.read import read
 from trimtab.kernel.account import rebalance_account, select_account, size_account
 from trimtab.kernel.compilation import undecorated
 from trimtab.kernel.records import empty_answer
-from trimtab.reasons import Action, Reason, SizeReason
-
-
-def differences(passed: Passed, rows, limits, correlations=None) -> list[str]:
-    """What the twin decides otherwise."""
-    twin = naive_rebalance(rows, limits, correlations)
-    found = [] if twin.braked == passed.braked else ["braked"]
-    for row, decided in zip(twin.rows, passed.answer, strict=True):
-        codes = (
-            bool(decided["selected"]),
-            Action(decided["action"]).code,
-            Reason(decided["reason"]).code,
-            SizeReason(decided["size_reason"]).code,
-        )
-        if codes != (row.selected, row.action, row.reason, row.size_reason):
-            found.append(f"{row.asset}: {codes} against {row}")
-        weights = (decided["target"], decided["proposed"])
-        if np.abs(np.subtract(weights, (row.target_weight, row.proposed_weight))).max() > 1e-12:
-            found.append(f"{row.asset}: {weights} against {row}")
-    return found
+from trimtab.reasons import Reason
 
 
 @pytest.mark.parametrize("first", range(0, 6000, 500))

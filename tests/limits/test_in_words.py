@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from test_cli import run
+from command_line import run
 
 from trimtab.limits.in_words import described_fields, rule_sheet, rule_sheet_text
 from trimtab.limits.presets import preset_names

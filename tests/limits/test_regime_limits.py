@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from test_cli import run
+from command_line import run
 
 from trimtab import rebalance
 from trimtab.errors import LimitsError

@@ -12,8 +12,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from command_line import run
 from price_series import days, long, walks
-from test_cli import run
 
 from trimtab.market.market_data import MarketData
 

@@ -6,15 +6,13 @@ import random
 from pathlib import Path
 
 import pytest
-from browser import faults, hosts, logged
+from accounts import asset
+from browser import EMPTY, faults, hosts, logged
 from hostile_names import PAYLOADS
-from test_explanation import asset
-from test_report import hostile
+from pages import hostile
 
 import trimtab
 from trimtab.data.samples import sample_candidates, sample_limits
-
-EMPTY = "<!doctype html><html lang='en'><head><title>x</title></head><body></body></html>"
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 from batch_runs import SCHEMA, files_of, write_rows
 from cases import Row, random_limits, random_rows
-from test_cli import run
+from command_line import run
 
 from trimtab import RebalancingLimits, rebalance_many
 from trimtab.batch.atomic_storage import Storage

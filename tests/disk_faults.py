@@ -1,0 +1,35 @@
+"""A disk of which one call fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from trimtab.batch.atomic_storage import Storage
+
+CALLS = (
+    "_mkdir", "_open_lock", "_create", "_put", "_sync", "_rename", "_sync_folder", "_unlink", "_rmdir"
+)  # fmt: skip
+
+
+class Counted:
+    """A storage of which every call of the operating system is counted, and the call number `at` meets with `fault`."""
+
+    def __init__(self, at: int, fault: Callable[[], None]) -> None:
+        self.count, self.at, self.fault = 0, at, fault
+        self.storage = Storage()
+        for name in CALLS:
+            setattr(self.storage, name, self._wrapped(name, getattr(self.storage, name)))
+
+    def _wrapped(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*arguments: Any) -> Any:
+            self.count += 1
+            if self.count == self.at:
+                if name == "_put":  # a disk is full in the middle of a file
+                    opened, data = arguments
+                    call(opened, bytes(data)[: len(data) // 2])
+                    opened.flush()
+                self.fault()
+            return call(*arguments)
+
+        return counted
