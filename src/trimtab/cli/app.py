@@ -264,7 +264,7 @@ def explain(
     from trimtab.cli.risk_inputs import with_correlations
     from trimtab.cli.screens.explanation import explanations_page
     from trimtab.cli.screens.outcome import printed
-    from trimtab.explanations.explanation_json import explanations_json
+    from trimtab.explanations.explanation import explanations_json
 
     words = Words(quiet=quiet)
     file, assets = (None, names) if scores is not None else (Path(names[0]), names[1:])

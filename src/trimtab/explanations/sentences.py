@@ -48,16 +48,16 @@ class Detail(NamedTuple):
 
 def detail(candidates: Candidates, limits: RebalancingLimits, decided: Records, row: int) -> Detail:
     """The sentences of a row: the limit, its value, the bucket, and who took the place."""
-    words = _Words(candidates, limits, decided, row)
+    words = _SentenceMaker(candidates, limits, decided, row)
     return Detail(words.reason(), words.size())
 
 
 def standing(candidates: Candidates, limits: RebalancingLimits, decided: Records, row: int) -> tuple[Reason, int]:
     """The first limit that stands against a row that competes as a new asset, and its node (rules, section 8)."""
-    return _Words(candidates, limits, decided, row).standing()
+    return _SentenceMaker(candidates, limits, decided, row).standing()
 
 
-class _Words:
+class _SentenceMaker:
     def __init__(self, candidates: Candidates, limits: RebalancingLimits, decided: Records, row: int) -> None:
         self.candidates, self.limits, self.decided, self.row = candidates, limits, decided, row
         self.answer = decided[row]

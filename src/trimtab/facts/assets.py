@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from trimtab.explanations.reruns import Trials
+from trimtab.explanations.reruns import Reruns
 from trimtab.explanations.sentences import Detail
 from trimtab.facts.buckets import short_names, top_of
 from trimtab.reasons import Action, Reason, SizeReason
@@ -63,31 +63,31 @@ class Part:
     assets: tuple[AssetFact, ...]
 
 
-def assets_of(trials: Trials, colour_of: dict[str, int], words: Sequence[Detail]) -> Iterator[AssetFact]:
+def assets_of(reruns: Reruns, colour_of: dict[str, int], words: Sequence[Detail]) -> Iterator[AssetFact]:
     """Every candidate: targets first, the largest first; then by score. `words` are in the order of the table."""
-    order, target = trials.candidates.order.tolist(), trials.answer["target"].tolist()
-    buckets = [str(trials.candidates.bucket.at(row)) for row in order]
-    shorts = short_names(buckets, trials.limits)
+    order, target = reruns.candidates.order.tolist(), reruns.answer["target"].tolist()
+    buckets = [str(reruns.candidates.bucket.at(row)) for row in order]
+    shorts = short_names(buckets, reruns.limits)
 
     def rank(at: int) -> tuple[float, float, float, int]:
-        score = trials.scores[at]
-        return -target[at], -trials.currents[at], math.inf if math.isnan(score) else -score, at
+        score = reruns.scores[at]
+        return -target[at], -reruns.currents[at], math.inf if math.isnan(score) else -score, at
 
     for at in sorted(range(len(order)), key=rank):
-        answer, score, bucket = trials.answer[at], trials.scores[at], buckets[at]
-        top, said = top_of(bucket, trials.limits), words[order[at]]
+        answer, score, bucket = reruns.answer[at], reruns.scores[at], buckets[at]
+        top, said = top_of(bucket, reruns.limits), words[order[at]]
         yield AssetFact(
             order[at],
-            printable(trials.names[at]),
+            printable(reruns.names[at]),
             printable(bucket),
             printable(shorts[bucket]),
             printable(top),
             colour_of[top],
             None if math.isnan(score) else score,
-            trials.currents[at],
+            reruns.currents[at],
             target[at],
             "none" if math.isnan(score) else f"{score:.3f}",
-            percent(trials.currents[at]),
+            percent(reruns.currents[at]),
             percent(target[at]),
             Action(answer["action"]).code,
             Reason(answer["reason"]).code,
