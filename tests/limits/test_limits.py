@@ -245,7 +245,7 @@ def test_separator_may_be_empty() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [name for name in DEFAULTS if name not in [*OPTIONAL, *UNSET, "bucket_separator", "buckets", "regime", "regimes"]],
+    [name for name in DEFAULTS if name not in [*OPTIONAL, *UNSET, *OLD_NAMES, "bucket_separator", "buckets", "regime", "regimes"]],
 )
 def test_none_is_refused(name: str) -> None:
     assert the_fault(**{name: None}) == f"{name} must be given: it is None"
@@ -766,7 +766,7 @@ def test_schema_is_a_schema() -> None:
     assert set(limits_schema()["properties"]) == {*DEFAULTS, *OLD_NAMES}
     for name, field in limits_schema()["properties"].items():
         assert field["description"]
-        if name not in [*OPTIONAL, *UNSET, "known_buckets", "buckets", "regime", "regimes"]:
+        if name not in [*OPTIONAL, *UNSET, *OLD_NAMES, "known_buckets", "buckets", "regime", "regimes"]:
             assert field["default"] == DEFAULTS[name]
 
 
