@@ -23,7 +23,7 @@ _TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
-class PreflightFinding:
+class Finding:
     """One thing found: `level` is `error` (nothing can be decided) or `warning`."""
 
     level: str
@@ -33,23 +33,20 @@ class PreflightFinding:
     fault: Fault | None = None  # where the text is that of a fault in the table
 
 
-Finding = PreflightFinding  # its name in the face
-
-
 @dataclass(frozen=True)
 class Preflight:
     """All findings, errors first; and with `explain`, which limits conflict in which account."""
 
-    findings: tuple[PreflightFinding, ...]
+    findings: tuple[Finding, ...]
     conflicts: tuple[tuple[Any, Conflict], ...] = ()  # each with its account
 
     @property
-    def errors(self) -> tuple[PreflightFinding, ...]:
+    def errors(self) -> tuple[Finding, ...]:
         """What prevents a rebalance."""
         return tuple(finding for finding in self.findings if finding.level == "error")
 
     @property
-    def warnings(self) -> tuple[PreflightFinding, ...]:
+    def warnings(self) -> tuple[Finding, ...]:
         """What will be reported as unmet, stay in cash, or surprise."""
         return tuple(finding for finding in self.findings if finding.level == "warning")
 
@@ -81,12 +78,12 @@ def check(
         found = read(candidates, limits, many=False, any_accounts=True, correlations=correlations)
     except InputError as error:
         return Preflight(
-            tuple(PreflightFinding("error", "input", fault.sentence(), fault.account, fault) for fault in error.faults)
+            tuple(Finding("error", "input", fault.sentence(), fault.account, fault) for fault in error.faults)
         )
     except LimitsError as error:
-        return Preflight(tuple(PreflightFinding("error", "limits", fault) for fault in error.faults))
+        return Preflight(tuple(Finding("error", "limits", fault) for fault in error.faults))
     errors = [
-        PreflightFinding("error", "input", fault.sentence(), found.accounts[account], fault)
+        Finding("error", "input", fault.sentence(), found.accounts[account], fault)
         for account, faults in found.faults.items()
         for fault in faults
     ]
@@ -96,20 +93,20 @@ def check(
         if account not in found.faults:
             alone, _ = found.only(account)
             checker = Checker(alone, limits, alone.current_weight, alone.current_weight > 0)
-            warnings += [PreflightFinding("warning", code, text, name) for code, text in _of_account(checker, limits)]
+            warnings += [Finding("warning", code, text, name) for code, text in _of_account(checker, limits)]
             conflicts += [(name, one) for one in (conflicts_of(Reruns.of(alone, limits)) if explain else ())]
     return Preflight((*errors, *warnings), tuple(conflicts))
 
 
-def _general(found: Candidates, limits: RebalancingLimits) -> Iterable[PreflightFinding]:
+def _general(found: Candidates, limits: RebalancingLimits) -> Iterable[Finding]:
     if found.bucket_given and not limits.enable_bucket_diversification:
-        yield PreflightFinding(
+        yield Finding(
             "warning",
             "buckets_off",
             "buckets are given, but enable_bucket_diversification is false: no bucket limit holds",
         )
     if limits.enable_bucket_diversification and limits.min_buckets_represented > limits.max_total_positions:
-        yield PreflightFinding(
+        yield Finding(
             "warning",
             "representation",
             f"min_buckets_represented {limits.min_buckets_represented} needs more positions than max_total_positions "
@@ -118,7 +115,7 @@ def _general(found: Candidates, limits: RebalancingLimits) -> Iterable[Preflight
     if found.correlations is not None and limits.max_correlation is not None:
         unknown = sorted({name for name in found.asset.names if name not in found.correlations.place_of})
         if unknown:
-            yield PreflightFinding(
+            yield Finding(
                 "warning",
                 "correlations_missing",
                 f"the correlations lack {len(unknown)} candidate(s), and what is not known counts as above max_correlation "
@@ -126,7 +123,7 @@ def _general(found: Candidates, limits: RebalancingLimits) -> Iterable[Preflight
             )
     names = {name for name in found.bucket.names if name != UNKNOWN}
     if limits.enable_bucket_diversification and not names:
-        yield PreflightFinding(
+        yield Finding(
             "warning",
             "all_unknown",
             f"no candidate has a bucket: everything counts as {UNKNOWN}, which is limited as one bucket and represents nothing",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from trimtab.errors import Fault
-from trimtab.rebalancing.preflight import Preflight, PreflightFinding
+from trimtab.rebalancing.preflight import Finding, Preflight
 from trimtab.text import printable
 
 
@@ -42,7 +42,7 @@ def summary(found: Preflight) -> str:
     return counts if errors else f"{counts}: this can be rebalanced"
 
 
-def _line(finding: PreflightFinding, source_of: Mapping[str, str], located: Callable[[Fault], Fault]) -> str:
+def _line(finding: Finding, source_of: Mapping[str, str], located: Callable[[Fault], Fault]) -> str:
     fault = None if finding.fault is None else located(finding.fault)
     text = finding.text if fault is None else fault.sentence()
     source = "" if fault is not None and fault.source else source_of.get(finding.code, "")
