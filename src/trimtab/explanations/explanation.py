@@ -20,11 +20,11 @@ from trimtab.errors import listed
 from trimtab.explanations.changes import Change
 from trimtab.explanations.counterfactuals import SearchedRange, least_score, nearest_flip
 from trimtab.explanations.reruns import Reruns
-from trimtab.explanations.sentences import detail
+from trimtab.explanations.sentences import SentenceMaker
 from trimtab.explanations.steps import Step, steps_of
 from trimtab.explanations.weight_held_by import HeldBy, held_by
 from trimtab.kernel.records import NO_LIMIT, NO_NODE, ROOT
-from trimtab.reasons import ENTERED_REASONS, Action, Reason, Restriction, SizeReason
+from trimtab.reasons import ENTERED_REASONS, FIXED_REASONS, Action, Reason, Restriction, SizeReason
 
 # Reasons that an asset has by itself, whatever the others do.
 _OWN = frozenset(
@@ -32,8 +32,6 @@ _OWN = frozenset(
         int, (Reason.NOT_SCORED, Reason.RESTRICTED_OUT, Reason.UNCLASSIFIED, Reason.NOT_SIZABLE, Reason.BELOW_THRESHOLD)
     )
 )
-_FIXED = frozenset(map(int, (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE)))
-
 _BELOW = int(Reason.BELOW_THRESHOLD)
 _NAMED = 8
 EXPLANATIONS_VERSION = 2
@@ -169,7 +167,7 @@ def explain(reruns: Reruns, asset: str) -> Explanation:
     """
     at = reruns.place_of[asset]
     answer, row = reruns.answer[at], int(reruns.candidates.order[at])
-    words = detail(reruns.candidates, reruns.limits, reruns.in_table_order, row)
+    words = SentenceMaker(reruns.places).detail(row)
     score = reruns.scores[at]
     selected = bool(answer["selected"])
     found = [nearest_flip(reruns, at, name, node) for name, node in limits_about(reruns, at)]
@@ -301,7 +299,7 @@ def limits_about(reruns: Reruns, at: int) -> Iterable[tuple[str, str]]:
                 yield "min_score_diversification", ""
         if 0 < current <= limits.min_position_weight:
             yield "dust_weight", ""
-    if _is_out(reruns, at) or reason in _FIXED:
+    if _is_out(reruns, at) or reason in FIXED_REASONS:
         return
     yield from (("max_total_positions", ""), ("max_new_positions", ""))
     if representing:
@@ -329,7 +327,7 @@ def _switches(reruns: Reruns, at: int) -> Iterable[tuple[str, Any]]:
     """Limits that are not numbers, where they decide about a row."""
     limits, reason = reruns.limits, reruns.reasons[at]
     holding = reruns.currents[at] > 0
-    if limits.enable_bucket_diversification and holding and not _is_out(reruns, at) and reason not in _FIXED:
+    if limits.enable_bucket_diversification and holding and not _is_out(reruns, at) and reason not in FIXED_REASONS:
         yield "allow_bucket_overflow", not limits.allow_bucket_overflow
     if math.isnan(reruns.scores[at]) and reruns.currents[at] > 0:
         yield "unscored_positions", "close" if limits.unscored_positions == "hold" else "hold"

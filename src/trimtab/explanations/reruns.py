@@ -24,7 +24,7 @@ from trimtab.explanations.changes import (
     Change,
     changed_limits,
 )
-from trimtab.explanations.sentences import standing
+from trimtab.explanations.places_taken import PlacesTaken
 from trimtab.kernel.account import rebalance_account, select_account
 from trimtab.kernel.records import (
     NO_NODE,
@@ -39,9 +39,8 @@ from trimtab.kernel.records import (
     empty_answer,
 )
 from trimtab.limits.rebalancing_limits import RebalancingLimits, following
-from trimtab.reasons import ENTERED_REASONS, Reason, Restriction
+from trimtab.reasons import ENTERED_REASONS, FIXED_REASONS, Reason, Restriction
 
-FIXED_REASONS = (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE)
 _HAS_ENTERED, _IS_FIXED = (np.isin(np.arange(len(Reason)), reasons) for reasons in (ENTERED_REASONS, FIXED_REASONS))
 
 
@@ -366,7 +365,7 @@ class Reruns:
             return reason, node
         if self.scores[at] < self.limits.min_score_new_position:
             return Reason.BELOW_THRESHOLD, NO_NODE
-        return standing(self.candidates, self.limits, self.in_table_order, int(self.candidates.order[at]))
+        return next(self.places.in_the_way(int(self.candidates.order[at])))
 
     def partners_of(self, at: int) -> Ints:
         """The rows with which a new asset is too correlated, be they selected or not."""
@@ -395,6 +394,11 @@ class Reruns:
         """The different known correlations of a row with others of its bucket, sorted."""
         first, values = self._pairs
         return np.unique(values[first == at])
+
+    @cached_property
+    def places(self) -> PlacesTaken:
+        """Who has the places; rows in the order of the table."""
+        return PlacesTaken(self.candidates, self.limits, self.in_table_order)
 
     @cached_property
     def in_table_order(self) -> Records:

@@ -55,10 +55,10 @@ def steps_of(reruns: Reruns, at: int, words: Detail) -> tuple[Step, ...]:
     >>> from trimtab.candidates.read import read
     >>> limits = RebalancingLimits()
     >>> reruns = Reruns.of(read([{"asset": "A", "score": 0.4}], limits, many=False), limits)
-    >>> for step in steps_of(reruns, 0, Detail("Not selected.", ""))[:3]:
+    >>> for step in steps_of(reruns, 0, Detail("Not selected", "its score is low", "", ""))[:3]:
     ...     print(step.stage, "-", step.outcome, "-", step.text)
     score - passed - 0.4
-    threshold - stopped - Not selected.
+    threshold - stopped - Not selected: its score is low.
     restrictions - passed - none
     """
     selected = reruns.is_selected[at]

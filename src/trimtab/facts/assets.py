@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from trimtab.explanations.reruns import Reruns
 from trimtab.explanations.sentences import Detail
@@ -18,7 +19,7 @@ class AssetFact:
     """A candidate: the bucket whose colour it has, weights as fractions, and how all of it is written.
 
     `row` is its place in the table that came in; `short` names its bucket as briefly as is clear; `about_selection` and
-    `about_size` are the two parts of its sentence.
+    `about_size` are its two sentences, `clause` the part of them that says most in a column.
     """
 
     row: int
@@ -38,6 +39,7 @@ class AssetFact:
     size_reason: str
     about_selection: str
     about_size: str
+    clause: str
 
     @property
     def sentence(self) -> str:
@@ -94,7 +96,14 @@ def assets_of(reruns: Reruns, colour_of: dict[str, int], words: Sequence[Detail]
             SizeReason(answer["size_reason"]).code,
             printable(said.reason),
             printable(said.size),
+            printable(_clause(said, answer)),
         )
+
+
+def _clause(words: Detail, answer: Any) -> str:
+    """What decided: of the weight for what was kept anyway, else of the selection."""
+    about_size = words.size_clause and (answer["size_reason"] == SizeReason.BRAKED or answer["reason"] == Reason.KEPT)
+    return words.size_clause if about_size else words.clause
 
 
 def groups_of(assets: Sequence[AssetFact]) -> Groups:
