@@ -13,7 +13,7 @@ from command_line import run
 from rich.console import Console
 
 import trimtab
-from trimtab.cli.screens.asset_rows import chosen_rows, clause
+from trimtab.cli.screens.asset_rows import chosen_rows
 from trimtab.cli.screens.bucket_bars import bar
 from trimtab.cli.screens.outcome import page, printed
 from trimtab.cli.screens.symbols import ASCII, UNICODE
@@ -137,17 +137,17 @@ def test_misses_beyond_the_nearest_are_counted() -> None:
 )
 def test_the_clause_that_decided(row: dict[str, Any], limits: dict[str, Any], why: str) -> None:
     (found,) = trimtab.rebalance([{"asset": "AAA", **row}], trimtab.RebalancingLimits(**limits)).facts().assets
-    assert clause(found).startswith(why)
-    assert not clause(found).endswith(".")
+    assert found.clause.startswith(why)
+    assert not found.clause.endswith(".")
 
 
 def test_every_clause_of_the_sample_is_part_of_its_sentence() -> None:
     result = trimtab.rebalance(sample_candidates(), sample_limits())
     for one in result.facts().assets:
         assert one.sentence == result.details()[one.row]
-        assert clause(one) in one.sentence
-        assert clause(one)[:1] == clause(one)[:1].lower()
-        assert len(clause(one)) < len(one.sentence)
+        assert one.clause in one.sentence
+        assert one.clause[:1] == one.clause[:1].lower()
+        assert len(one.clause) < len(one.sentence)
 
 
 def test_markup_in_a_name_is_a_name() -> None:

@@ -27,7 +27,7 @@ from trimtab.explanations.explanation import (
     limits_about,
 )
 from trimtab.explanations.reruns import Reruns
-from trimtab.explanations.sentences import detail
+from trimtab.explanations.sentences import SentenceMaker
 from trimtab.explanations.steps import STAGES, steps_of
 from trimtab.explanations.values_to_try import WEIGHT_NAMES, weight_beyond
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -251,7 +251,7 @@ def test_a_weak_asset_that_no_missing_bucket_needs() -> None:
     rows = [asset("T1", 0.9, 0.2, "Tech"), asset("T2", 0.62, 0, "Tech")]
     found = why(rows, "T2", enable_bucket_diversification=True, min_buckets_represented=1)
     assert (found.reason, found.merit) == ("below_threshold", True)
-    assert found.steps[1].text.startswith("Not selected: its score 0.62 is below min_score_new_position 0.65")
+    assert found.steps[1].text.startswith("Not selected: its score of 0.62 is below the 0.65 that a new position needs")
     assert changes(found)[("min_score_new_position", "")] == 0.62
 
 
@@ -521,7 +521,7 @@ def test_every_candidate_has_one_deciding_step_that_says_its_reason() -> None:
         reruns = Reruns.of(passed.candidates, limits, passed.answer)
         for at in range(len(rows)):
             row = int(passed.candidates.order[at])
-            words = detail(passed.candidates, limits, passed.answer, row)
+            words = SentenceMaker.of(passed.candidates, limits, passed.answer).detail(row)
             found = steps_of(reruns, at, words)
             (step,) = [step for step in found if step.decides]
             assert words.reason in step.text

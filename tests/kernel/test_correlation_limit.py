@@ -120,7 +120,7 @@ class TestByHand:
         rows = [asset("A", 0.9), asset("B", 0.8), asset("C", 0.7)]
         found = rebalance(rows, RebalancingLimits(**ON), correlations=known(AB=None, AC=0.5))
         assert [row["reason"] for row in found.targets] == ["added", "too_correlated", "added"]
-        said = "Not selected: its correlation with A in Tech is not known, and so not within max_correlation 0.8."
+        said = "Not selected: its correlation with A in Tech is unknown, which counts as above max_correlation 0.8."
         assert found.details()[1] == said
 
     def test_the_highest_correlation_is_named_and_ties_by_name(self) -> None:

@@ -121,7 +121,7 @@ def test_the_facts_of_a_small_account() -> None:
     explained = findings(rows, **ON, max_positions_per_bucket=2).explained
     assert [one.fact.asset for one in explained] == ["T1", "T2", "H1", "T3", "B1", "G1"]
     assert [one.explanation.asset for one in explained] == ["T1", "T2", "H1", "T3", "B1", "G1"]
-    assert found.assets[0].sentence.startswith("Kept: its score 0.9")
+    assert found.assets[0].sentence.startswith("Kept: its score of 0.9")
 
 
 def test_only_the_nearest_misses_are_explained() -> None:

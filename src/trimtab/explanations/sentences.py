@@ -275,8 +275,14 @@ def _no_weight(about: _Row) -> str:
             return f"its largest weight is 0{_also(about)}"
         largest, least = told_apart(cap, limits.min_position_weight)
         return f"its largest weight of {largest} is below min_position_weight {least}{_also(about)}"
-    least = f"another position of {percent(limits.min_position_weight)} (min_position_weight)"
-    return _crowded_out(about, f"{least} does not fit {_weight_limit(about, node)}", "; the last to fit was", node)
+    within = f"{_least(limits)} fits {_weight_limit(about, node)}"
+    return _crowded_out(about, f"no other position{within}", "; the last to fit was", node)
+
+
+def _least(limits: RebalancingLimits) -> str:
+    if limits.min_position_weight <= 0:
+        return ""
+    return f" of {percent(limits.min_position_weight)} (min_position_weight)"
 
 
 def _weight_limit(about: _Row, node: int) -> str:
@@ -322,10 +328,9 @@ def _short(about: _Row, reason: Reason, node: int) -> str:
     if reason == Reason.BUCKET_POSITION_LIMIT:
         name, count = about.limit(node, "max_positions")
         return f"{name} {count} of {about.path(node)}"
-    least = f"min_position_weight {figure(limits.min_position_weight)}"
     if node == NO_NODE:
-        return f"its largest weight of {figure(about.places.cap(about.row))}, below {least}"
-    return f"{least}, which no longer fits {_weight_limit(about, node)}"
+        return f"its largest weight of {figure(about.places.cap(about.row))}"
+    return f"no room for another position{_least(limits)} {_weight_limit(about, node)}"
 
 
 _CLAUSES: dict[Reason, Callable[[_Row], str]] = {
