@@ -204,7 +204,7 @@ def test_strict_leaves_no_file(folder: Path) -> None:
 
 
 def test_a_braked_result_is_written(folder: Path) -> None:
-    found = run("rebalance", folder / "in.csv", "--set", "brake_turnover=0.05", "--out", folder / "out.csv")
+    found = run("rebalance", folder / "in.csv", "--set", "brake_sold_weight=0.05", "--out", folder / "out.csv")
     assert found.exit_code == 5
     written = rows((folder / "out.csv").read_text())
     assert [float(row["target_weight"]) for row in written] == [0.3, 0.1, 0.0, 0.2, 0.1, 0.0]

@@ -216,7 +216,7 @@ def check_folder(out: Path, names: Iterable[str], inputs: Sequence[Path]) -> Non
 
 def write_backtest(out: Path, results: Sequence[BacktestResult], facts: BacktestFacts, document: bytes) -> None:
     """The frames of the first result as CSV, the equity of all, the numbers as JSON, and the page."""
-    from trimtab.backtesting.page import backtest_page
+    from trimtab.backtesting.pages.backtest_page import backtest_page
 
     out.mkdir(exist_ok=True)
     for name in _FRAMES:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import os
 import traceback
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import ParamSpec
 
@@ -65,7 +67,8 @@ def exit_codes(command: Callable[_Arguments, int]) -> Callable[_Arguments, None]
     @functools.wraps(command)
     def run(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> None:
         try:
-            code = command(*args, **kwargs)
+            with _deprecations_as_notes():
+                code = command(*args, **kwargs)
         except (typer.BadParameter, typer.Exit, typer.Abort):
             raise
         except Exception as error:  # noqa: BLE001 - the outermost edge: every error becomes an exit code here
@@ -73,6 +76,15 @@ def exit_codes(command: Callable[_Arguments, int]) -> Callable[_Arguments, None]
         raise typer.Exit(int(code))
 
     return run
+
+
+@contextmanager
+def _deprecations_as_notes() -> Iterator[None]:
+    """Say on stderr that an old name was used, as a note."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("always", r".* works until 1\.0", DeprecationWarning)
+        warnings.showwarning = lambda message, *_, **__: Words().note(str(message))
+        yield
 
 
 def _told(error: Exception) -> ExitCode:

@@ -15,6 +15,7 @@ import typer
 from trimtab.bucket_path import UNKNOWN
 from trimtab.cli.exit_codes import Words
 from trimtab.errors import Fault, InputError, LimitsError, listed
+from trimtab.limits.old_names import with_current_names
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.limits.regimes import laid_over
 from trimtab.text import counted
@@ -165,7 +166,7 @@ def read_limits(file: Path | None, preset: str | None, settings: Sequence[str]) 
         raise typer.BadParameter("give either --limits or --preset, not both; --set changes single fields of either")
     changes: dict[str, Any] = {}
     for text in settings:
-        changes = laid_over(changes, _setting(text))
+        changes = laid_over(changes, with_current_names(_setting(text)))
     if file is not None:
         chosen = ChosenLimits(RebalancingLimits.from_toml(file), str(file), (file,))
     elif preset is not None:
