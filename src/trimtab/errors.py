@@ -62,11 +62,11 @@ class InputError(TrimtabError):
 
 
 class OutputError(InputError):
-    """A file or folder that cannot be written: the disk is full, or the file system refuses."""
+    """A place where nothing can be written: the disk is full, or permission is missing."""
 
 
 class LockedError(InputError):
-    """A folder that another run is working in."""
+    """A folder that another process is working in."""
 
 
 class LimitsError(TrimtabError):

@@ -170,7 +170,7 @@ def test_a_full_disk_is_an_error_for_people(place: Path, tmp_path: Path, monkeyp
 
     monkeypatch.setattr(Disk, "put", full)
     found = run("batch", place, "--out", tmp_path / "o")
-    assert found.exit_code == 3
+    assert found.exit_code == 8
     assert "cannot be written (No space left on device)" in found.stderr
     monkeypatch.undo()
     assert run("batch", place, "--out", tmp_path / "o").exit_code == 0

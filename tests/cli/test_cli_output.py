@@ -14,8 +14,9 @@ import pytest
 import typer
 from command_line import CANDIDATES, rows, run
 
-from trimtab.cli.output import Format, emit, format_of, write_file
-from trimtab.errors import InputError
+from trimtab.cli.options import Format
+from trimtab.cli.output import emit, format_of, write_file
+from trimtab.errors import OutputError
 from trimtab.files.atomic_write import Disk
 from trimtab.files.table_files import read_table
 
@@ -155,7 +156,7 @@ def test_a_failing_write_leaves_what_was_there(folder: Path, monkeypatch: pytest
 
     with monkeypatch.context() as patched:
         patched.setattr(Disk, call, fails)
-        with pytest.raises(InputError, match=r"out\.csv: cannot be written \(No space left on device\)"):
+        with pytest.raises(OutputError, match=r"out\.csv: cannot be written \(No space left on device\)"):
             write_file(out, b"new")
     assert out.read_text() == "old"
     assert names(folder) == ["in.csv", "out.csv"]
@@ -172,7 +173,7 @@ def test_an_interrupted_write_leaves_nothing(folder: Path, monkeypatch: pytest.M
     assert names(folder) == ["in.csv"]
 
 
-@pytest.mark.parametrize(("error", "expected"), [(BrokenPipeError, typer.Exit), (OSError(28, "No space"), InputError)])
+@pytest.mark.parametrize(("error", "expected"), [(BrokenPipeError, typer.Exit), (OSError(28, "No space"), OutputError)])
 def test_stdout_that_fails_does_not_fail_again_at_the_end(
     monkeypatch: pytest.MonkeyPatch, error: type[OSError] | OSError, expected: type[Exception]
 ) -> None:

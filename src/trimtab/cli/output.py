@@ -7,13 +7,14 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from trimtab.cli.exit_codes import ExitCode
+from trimtab.cli.notices import Notices
+from trimtab.cli.options import Format
 from trimtab.errors import Fault, InputError, OutputError
 from trimtab.files import atomic_write
 from trimtab.files.atomic_write import write_errors
@@ -22,21 +23,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from trimtab.rebalancing.result import RebalanceResult
-
-
-class Format(StrEnum):
-    """What `--format` takes."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-
-
-class ExplainFormat(StrEnum):
-    """What `--format` of `explain` takes."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 _SUFFIXES = {"": "table", ".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parquet", ".arrow": "arrow"}
@@ -142,6 +128,15 @@ def _arrow(table: pa.Table) -> bytes:
     return bytes(sink.getvalue().to_pybytes())
 
 
+def write_out(data: bytes, out: Path | None, notices: Notices) -> None:
+    """Data to a file, or to stdout where none is named."""
+    if out is None:
+        emit(data)
+    else:
+        write_file(out, data)
+        notices.note(f"written: {out}")
+
+
 def write_file(out: Path, data: bytes) -> None:
     """Write the file that `--out` names, whole or not at all; through a link, the file it leads to.
 
@@ -162,7 +157,7 @@ def emit(data: bytes) -> None:
     typer.Exit
         Whoever reads has gone.
     OutputError
-        Nothing can be written where stdout leads.
+        Where stdout leads, nothing can be written.
     """
     try:
         sys.stdout.flush()
