@@ -1,0 +1,97 @@
+"""Random accounts for the orders stage, from a seed: prices of every size, lots, fees, cash flows, both modes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from cases import random_limits, random_rows
+from naive_orders import NANO, Instrument, Lot, Settings
+
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+
+MICRO = 10**6
+TODAY = dt.date(2026, 3, 2)
+
+
+@dataclass(frozen=True)
+class OrderCase:
+    """What an order list is made of; rows have no current weight."""
+
+    rows: list[dict[str, Any]]
+    instruments: dict[str, Instrument]
+    limits: RebalancingLimits
+    settings: Settings
+    cash: int
+    cash_flow: int
+
+
+def random_order_case(seed: int, most: int = 10, **fixed: Any) -> OrderCase:
+    """An account whose holdings are worth about what the weights of a random account of the pass say."""
+    rng = random.Random(seed)
+    limits = random_limits(rng, on_unmet="report", max_correlation=None, **fixed)
+    rows = random_rows(rng, most)
+    value = rng.choice([2_000, 10_000, 50_000, 1_000_000]) * MICRO
+    instruments, held = {}, 0
+    for row in rows:
+        price = round(rng.choice([0.8, 9.5, 42.17, 180.0, 512.25, 2600.0]) * rng.uniform(0.8, 1.2), 2)
+        price_micro = round(price * MICRO)
+        lot = rng.choice([NANO, NANO, NANO, NANO // 100, 10 * NANO, NANO // 10_000])
+        while lot * price_micro // NANO < 100:
+            lot *= 10
+        quantity = int(row.pop("current_weight") * value) * NANO // price_micro
+        if rng.random() < 0.8:
+            quantity = quantity // lot * lot
+        held += quantity * price_micro // NANO
+        instruments[row["asset"]] = Instrument(
+            price=price_micro,
+            quantity=quantity,
+            lot=lot,
+            min_notional=rng.choice([0, 0, 0, 50, 500]) * MICRO,
+            tradable=rng.random() > 0.04,
+            lots=random_lots(rng, quantity, price_micro),
+        )
+    cash = max(value - held, 0)
+    cash_flow = rng.choice([0, 0, 0, value // 10, -value // 20, -value // 5])
+    if cash + cash_flow + held <= value // 10:
+        cash_flow = value // 10
+    return OrderCase(rows, instruments, limits, random_settings(rng, limits), cash, cash_flow)
+
+
+def random_lots(rng: random.Random, quantity: int, price: int) -> tuple[Lot, ...]:
+    """Purchases that add up to a holding."""
+    lots, left = [], quantity
+    for number in range(rng.randint(1, 4)):
+        part = left if number == 3 else rng.randint(0, left)
+        if part:
+            cost = max(1, int(part * price // NANO * rng.uniform(0.6, 1.4)))
+            lots.append(Lot(f"L{number}", part, cost, TODAY - dt.timedelta(days=rng.randint(0, 800))))
+        left -= part
+    if left:
+        lots.append(Lot("L9", left, max(1, left * price // NANO), TODAY - dt.timedelta(days=5)))
+    return tuple(lots)
+
+
+def random_settings(rng: random.Random, limits: RebalancingLimits) -> Settings:
+    """Settings that bind, in about half of the accounts."""
+    turnover = rng.choice([0.02, 0.05, 0.1, 0.3]) if rng.random() < 0.3 else None
+    if turnover is not None:
+        turnover = max(turnover, limits.min_position_weight)
+    return Settings(
+        mode=rng.choice(["full", "full", "full", "buy_only", "sell_only"]),
+        cash_buffer=rng.choice([0.0025, 0.0, 0.01, 0.05]),
+        min_trade_amount=rng.choice([None, None, 0, 25 * MICRO, 200 * MICRO]),
+        max_fee_share=rng.choice([0.01, 0.05, 1.0]),
+        per_order=rng.choice([0, 0, MICRO, 5 * MICRO]),
+        per_share=rng.choice([0, 0, 5_000]),
+        rate=rng.choice([0.0, 0.0, 0.0005, 0.002]),
+        minimum=rng.choice([0, 0, 2 * MICRO]),
+        max_turnover=turnover,
+        max_realized_gain=rng.choice([0, 100 * MICRO]) if rng.random() < 0.2 else None,
+        relief=rng.choice(["fifo", "lifo", "hifo", "lofo", "min_tax"]),
+        rate_short=0.3,
+        rate_long=0.15,
+        today=TODAY,
+    )
