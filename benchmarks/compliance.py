@@ -77,7 +77,7 @@ def random_limits(rng: random.Random) -> RebalancingLimits:
                 drift_tolerance=rng.choice([0.0, 0.0, 0.2, 0.4]),
                 unscored_positions=rng.choice(["hold", "close"]),
                 unknown_bucket=rng.choice(["limit", "hold"]),
-                brake_turnover=rng.choice([None, None, 0.6]),
+                brake_sold_weight=rng.choice([None, None, 0.6]),
                 brake_closed_positions=rng.choice([None, None, 4]),
             )
         except LimitsError:

@@ -32,7 +32,9 @@ def main() -> None:
     while counts["conflicts"] < options.conflicts:
         rng = random.Random(seed)
         rows = random_rows(rng)
-        limits = random_limits(rng, no_trade_band=0.0, min_trade=0.0, brake_turnover=None, brake_closed_positions=None)
+        limits = random_limits(
+            rng, no_trade_band=0.0, min_trade=0.0, brake_sold_weight=None, brake_closed_positions=None
+        )
         for found in rebalance(rows, limits).conflicts:
             if not found.members:
                 counts["the candidates alone"] += 1

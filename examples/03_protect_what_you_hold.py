@@ -47,7 +47,7 @@ def main() -> None:
     )
     show("no_sell: DDD stays, takes a place, and may grow", changed("DDD", restriction="no_sell"), LIMITS)
     show("no score for DDD today: missing data never sells it", changed("DDD", score=None), LIMITS)
-    show("a brake: selling more than a tenth keeps everything as it is", ROWS, LIMITS.replace(brake_turnover=0.1))
+    show("a brake: if sales would exceed a tenth, nothing is traded", ROWS, LIMITS.replace(brake_sold_weight=0.1))
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ import numpy as np
 from backtest_runs import BUCKETS, LIMITS, market, scores
 
 import trimtab
-from trimtab.backtesting.page import backtest_page
 from trimtab.backtesting.pages.backtest_facts import backtest_facts
+from trimtab.backtesting.pages.backtest_page import backtest_page
 from trimtab.backtesting.pages.sweep_facts import SweepFacts, sweep_facts
 
 COSTS = trimtab.TradingCosts(commission_bps=5, spread_bps=4)

@@ -93,7 +93,7 @@ def random_limits(rng: random.Random, **fixed: Any) -> RebalancingLimits:
             "drift_tolerance": rng.choice([0.0, 0.0, 0.1, 0.5]),
             "unscored_positions": rng.choice(["hold", "hold", "close"]),
             "unknown_bucket": rng.choice(["limit", "hold"]),
-            "brake_turnover": rng.choice([0.2, 0.5]) if rng.random() < 0.1 else None,
+            "brake_sold_weight": rng.choice([0.2, 0.5]) if rng.random() < 0.1 else None,
             "brake_closed_positions": rng.choice([1, 3]) if rng.random() < 0.1 else None,
         }
         if on:

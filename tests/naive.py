@@ -653,6 +653,6 @@ def brakes(assets: list[Asset], targets: dict[str, float], limits: RebalancingLi
     """§7: would too much be sold, or too many holdings closed?"""
     sold = math.fsum(max(asset.current - targets.get(asset.name, 0.0), 0.0) for asset in assets)
     closed = [asset for asset in assets if asset.current > 0 and not asset.dust and targets.get(asset.name, 0.0) == 0]
-    if limits.brake_turnover is not None and sold > limits.brake_turnover + EPS:
+    if limits.brake_sold_weight is not None and sold > limits.brake_sold_weight + EPS:
         return True
     return limits.brake_closed_positions is not None and len(closed) > limits.brake_closed_positions

@@ -255,10 +255,10 @@ class Account:
 
     def brakes(self, assets: list[Asset], weights: dict[str, float], limits: RebalancingLimits, value: int) -> bool:
         """§10: what a withdrawal needs does not count as sold."""
-        if limits.brake_turnover is not None and self.cash_flow < 0:
+        if limits.brake_sold_weight is not None and self.cash_flow < 0:
             missing = max(0, of(self.settings.cash_buffer, value) - self.cash)
-            allowed = limits.brake_turnover + float(missing) / float(value)
-            limits = limits.replace(brake_turnover=min(1.0, allowed))
+            allowed = limits.brake_sold_weight + float(missing) / float(value)
+            limits = limits.replace(brake_sold_weight=min(1.0, allowed))
         return brakes(assets, weights, limits)
 
     # ---- §4

@@ -71,6 +71,6 @@ def random_problem(seed: int) -> SizingProblem | None:
     """A random account without band and brakes, so that targets are sizes."""
     rng = random.Random(seed)
     limits = random_limits(
-        rng, no_trade_band=0.0, min_trade=0.0, brake_turnover=None, brake_closed_positions=None, cash_band=0.1
+        rng, no_trade_band=0.0, min_trade=0.0, brake_sold_weight=None, brake_closed_positions=None, cash_band=0.1
     )
     return sizing_problem(random_rows(rng), limits)

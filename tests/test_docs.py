@@ -90,10 +90,10 @@ SENTENCES = [
         L(**B, max_allocation_per_bucket=0.3),
     ),
     ([a(f"T{i}", 0.9 - i / 100, 0.1) for i in range(4)], L(min_position_weight=0.2, target_invested=0.5)),
-    ([a("T1", 0.5, 0.3), a("T2", 0.8, 0.3), a("T3", 0.9)], L(brake_turnover=0.2)),
+    ([a("T1", 0.5, 0.3), a("T2", 0.8, 0.3), a("T3", 0.9)], L(brake_sold_weight=0.2)),
     (
         [a("T1", 0.5, 0.3, "A"), a("T2", 0.5, 0.3, "B"), a("T3", 0.4, 0.1, "C")],
-        L(enable_bucket_diversification=True, brake_turnover=0.2),
+        L(enable_bucket_diversification=True, brake_sold_weight=0.2),
     ),
     (
         [a("T1", 0.9, 0.17), a("T2", 0.8, 0.21), a("T3", 0.9, 0.20), a("T4", 0.8, 0.18), a("T5", 0.8, 0.19)],

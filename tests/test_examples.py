@@ -53,7 +53,7 @@ def test_03_protect_what_you_hold(capsys: pytest.CaptureFixture[str]) -> None:
         "overflow: all of Tech stays, and shares what Tech may weigh (ok)",
         "no_sell: DDD stays, takes a place, and may grow (ok)",
         "no score for DDD today: missing data never sells it (ok)",
-        "a brake: selling more than a tenth keeps everything as it is (braked)",
+        "a brake: if sales would exceed a tenth, nothing is traded (braked)",
     ]
     assert "waived: max_positions Tech: holdings kept in overflow: AAA, BBB, CCC, DDD" in lines
     assert sum(line.startswith("DDD 10.0% -> 10.0%") for line in lines) == 2

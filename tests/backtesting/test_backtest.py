@@ -425,7 +425,7 @@ def test_brakes_and_doubtful_prices_are_said() -> None:
             row["close"] *= 10
     result = trimtab.backtest(
         rows,
-        LIMITS.replace(brake_turnover=0.05),
+        LIMITS.replace(brake_sold_weight=0.05),
         scores=[{**row, "score": 0.9} for row in scores(6)],
         classification=BUCKETS,
         every="week",

@@ -9,8 +9,9 @@ from backtest_pages import COSTS, LOOSE, hostile, long, swept
 from browser import EMPTY, faults, hosts, logged
 from hostile_names import PAYLOADS
 
-from trimtab.backtesting.page import backtest_page, sweep_page
 from trimtab.backtesting.pages.backtest_facts import backtest_facts
+from trimtab.backtesting.pages.backtest_page import backtest_page
+from trimtab.backtesting.pages.sweep_page import sweep_page
 
 
 @pytest.fixture(scope="module")

@@ -18,11 +18,17 @@ from pages import Read
 
 import trimtab
 from trimtab.backtesting.comparison import Versus, shown, versus
-from trimtab.backtesting.page import backtest_page, sweep_page
 from trimtab.backtesting.pages.backtest_facts import BacktestFacts, backtest_facts
-from trimtab.backtesting.pages.backtest_page import equity_chart, heat_chart, stack_chart, trade_chart, versus_chart
+from trimtab.backtesting.pages.backtest_page import (
+    backtest_page,
+    equity_chart,
+    heat_chart,
+    stack_chart,
+    trade_chart,
+    versus_chart,
+)
 from trimtab.backtesting.pages.sweep_facts import sweep_facts
-from trimtab.backtesting.pages.sweep_page import logit_chart, surface_chart
+from trimtab.backtesting.pages.sweep_page import logit_chart, surface_chart, sweep_page
 from trimtab.errors import InputError
 from trimtab.statistics.performance import bucket_concentration, effective_bets, statistics_of
 from trimtab.text import percent

@@ -153,7 +153,7 @@ def test_screen_and_checker_find_what_the_checker_finds_alone(monkeypatch: pytes
         monkeypatch.setattr(blocks, "screen_block", undecorated(blocks.screen_block))
     for seed in range(3000, 3060 if plain else 3300):
         rng = random.Random(seed)
-        limits = random_limits(rng, brake_turnover=None, brake_closed_positions=None)
+        limits = random_limits(rng, brake_sold_weight=None, brake_closed_positions=None)
         rows = accounts_of(rng, 8)
         seen: dict[str, Any] = {}
 

@@ -175,7 +175,7 @@ def test_what_is_broken_is_told_by_account() -> None:
 
 def test_a_broken_limit_is_found_behind_the_brake() -> None:
     """What the rules would have done is checked, although it is not done."""
-    limits = RebalancingLimits(brake_turnover=0.0)
+    limits = RebalancingLimits(brake_sold_weight=0.0)
     found = read(HELD, limits, many=False)
     with pytest.raises(BrokenLimitError, match="max_position_weight"):
         certify(
@@ -651,7 +651,7 @@ def test_braked_accounts_are_measured_as_they_stand() -> None:
         "buckets": {"Gold": {"min_allocation": 0.1}},
         "known_buckets": ["Gold"],
     }
-    result = trimtab.rebalance(rows, RebalancingLimits(**limits, brake_turnover=0.1))
+    result = trimtab.rebalance(rows, RebalancingLimits(**limits, brake_sold_weight=0.1))
     note = "the brake keeps every weight as it is"
     largest = constraint(result, "max_position_weight")
     assert (largest.measured, largest.limit, largest.status, largest.note) == (0.5, 0.2, "waived", note)
@@ -672,7 +672,7 @@ def test_a_braked_account_beside_another() -> None:
         {**asset("A", None, 0.3, 0.5), "account": "braked"},
         {**asset("A", None, 0.8, 0.3, **FIXED), "account": "free"},
     ]
-    many = trimtab.rebalance_many(rows, RebalancingLimits(brake_turnover=0.1))
+    many = trimtab.rebalance_many(rows, RebalancingLimits(brake_sold_weight=0.1))
     assert constraint(many.result("braked"), "max_position_weight").note == "the brake keeps every weight as it is"
     assert constraint(many.result("free"), "max_position_weight").note == "held by restriction or missing data: A"
     assert constraint(many.result("free"), "max_position_weight").measured == 0.3

@@ -28,7 +28,7 @@ LIMITS = RebalancingLimits(
     known_buckets=tuple(bucket for bucket in BUCKETS if bucket),
     buckets={"Equity/Tech/Semis": {"max_positions": 1, "max_allocation": 0.1}, "Bond": {"min_allocation": 0.1}},
 )
-BRAKED = LIMITS.replace(brake_turnover=0.05, brake_closed_positions=1)
+BRAKED = LIMITS.replace(brake_sold_weight=0.05, brake_closed_positions=1)
 MORE = 1e-9
 
 

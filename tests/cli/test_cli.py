@@ -16,6 +16,7 @@ from command_line import CANDIDATES, ENVIRONMENT, rows, run
 
 import trimtab
 from trimtab.cli import app as cli
+from trimtab.cli.exit_codes import ExitCode
 from trimtab.data.samples import sample_candidates, sample_limits, sample_path
 from trimtab.limits.json_schema import limits_schema
 from trimtab.limits.presets import preset_names, preset_text
@@ -303,13 +304,13 @@ def test_a_limits_file_may_ask_for_the_error_itself(candidates: Path) -> None:
 
 
 def test_a_braked_account_ends_with_5_and_shows_what_it_keeps(candidates: Path) -> None:
-    args = ["rebalance", candidates, "--set", "brake_turnover=0.05"]
+    args = ["rebalance", candidates, "--set", "brake_sold_weight=0.05"]
     table, text = run(*args), run(*args, "--format", "csv")
     assert table.exit_code == text.exit_code == 5
     assert all(row["target_weight"] == str(float(row["current_weight"])) for row in rows(text.stdout))
     assert rows(text.stdout)[4]["proposed_weight"] == "0.0"
     assert "BRAKED: every weight stays as it is." in table.stdout
-    assert "brake_turnover 5.00%" in table.stdout
+    assert "brake_sold_weight 5.00%" in table.stdout
     assert "the rules propose 0%" in table.stdout
 
 
@@ -390,9 +391,16 @@ def test_version() -> None:
 
 def test_help_names_every_command_and_exit_code() -> None:
     text = run("--help").stdout
-    for word in ("rebalance", "check", "demo", "limits", "Exit codes", "5 braked"):
+    for word in ("rebalance", "check", "demo", "limits", "--install-completion", "Exit codes"):
         assert word in text
-    assert "completion" not in text
+    for code in ExitCode:
+        assert f"  {code}  {code.meaning}\n" in text
+    assert run("-h").stdout == text
+
+
+@pytest.mark.parametrize("command", ["rebalance", "explain", "limits", "limits show", "batch", "batch report"])
+def test_h_is_help_everywhere(command: str) -> None:
+    assert run(*command.split(), "-h").stdout == run(*command.split(), "--help").stdout != ""
 
 
 # ---- errors
@@ -520,6 +528,6 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 def test_a_full_disk_behind_stdout_is_said() -> None:
     with Path("/dev/full").open("wb") as full:
         done = process("limits", "schema", stdout=full)
-    assert done.returncode == 3
+    assert done.returncode == ExitCode.NOT_WRITTEN
     assert done.stderr.startswith("error: stdout: cannot be written")
     assert len(done.stderr.splitlines()) == 1

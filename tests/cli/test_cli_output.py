@@ -14,8 +14,10 @@ import pytest
 import typer
 from command_line import CANDIDATES, rows, run
 
-from trimtab.cli.output import Format, emit, format_of, write_file
-from trimtab.errors import InputError
+from trimtab.cli.options import Format
+from trimtab.cli.output import emit, format_of, write_file
+from trimtab.errors import OutputError
+from trimtab.files.atomic_write import Disk
 from trimtab.files.table_files import read_table
 
 
@@ -144,8 +146,8 @@ def test_a_device_is_refused(folder: Path) -> None:
     assert "is a device or a pipe" in found.stderr
 
 
-@pytest.mark.parametrize("at", ["replace", "open"])
-def test_a_failing_write_leaves_what_was_there(folder: Path, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+@pytest.mark.parametrize("call", ["create", "put", "sync", "rename"])
+def test_a_failing_write_leaves_what_was_there(folder: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     out = folder / "out.csv"
     out.write_text("old")
 
@@ -153,8 +155,8 @@ def test_a_failing_write_leaves_what_was_there(folder: Path, monkeypatch: pytest
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, at, fails)
-        with pytest.raises(InputError, match=r"out\.csv: cannot be written \(No space left on device\)"):
+        patched.setattr(Disk, call, fails)
+        with pytest.raises(OutputError, match=r"out\.csv: cannot be written \(No space left on device\)"):
             write_file(out, b"new")
     assert out.read_text() == "old"
     assert names(folder) == ["in.csv", "out.csv"]
@@ -171,7 +173,7 @@ def test_an_interrupted_write_leaves_nothing(folder: Path, monkeypatch: pytest.M
     assert names(folder) == ["in.csv"]
 
 
-@pytest.mark.parametrize(("error", "expected"), [(BrokenPipeError, typer.Exit), (OSError(28, "No space"), InputError)])
+@pytest.mark.parametrize(("error", "expected"), [(BrokenPipeError, typer.Exit), (OSError(28, "No space"), OutputError)])
 def test_stdout_that_fails_does_not_fail_again_at_the_end(
     monkeypatch: pytest.MonkeyPatch, error: type[OSError] | OSError, expected: type[Exception]
 ) -> None:
@@ -203,7 +205,7 @@ def test_strict_leaves_no_file(folder: Path) -> None:
 
 
 def test_a_braked_result_is_written(folder: Path) -> None:
-    found = run("rebalance", folder / "in.csv", "--set", "brake_turnover=0.05", "--out", folder / "out.csv")
+    found = run("rebalance", folder / "in.csv", "--set", "brake_sold_weight=0.05", "--out", folder / "out.csv")
     assert found.exit_code == 5
     written = rows((folder / "out.csv").read_text())
     assert [float(row["target_weight"]) for row in written] == [0.3, 0.1, 0.0, 0.2, 0.1, 0.0]

@@ -102,7 +102,7 @@ def test_what_bucket_limits_did_is_a_view_of_the_pass() -> None:
         rng = random.Random(seed)
         rows = random_rows(rng)
         limits = random_limits(
-            rng, enable_bucket_diversification=True, brake_turnover=None, brake_closed_positions=None
+            rng, enable_bucket_diversification=True, brake_sold_weight=None, brake_closed_positions=None
         )
         run = engine_run(rows, limits)
         assert run.bucket_result is not None

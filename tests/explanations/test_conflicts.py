@@ -236,7 +236,7 @@ def test_conflicts_are_true_on_random_accounts(first: int) -> None:
     seen = 0
     for seed in range(first, first + 50):
         rng = random.Random(seed)
-        fixed = {"no_trade_band": 0.0, "min_trade": 0.0, "brake_turnover": None, "brake_closed_positions": None}
+        fixed = {"no_trade_band": 0.0, "min_trade": 0.0, "brake_sold_weight": None, "brake_closed_positions": None}
         rows, limits = random_rows(rng), random_limits(rng, **fixed)
         for one in trimtab.rebalance(rows, limits).conflicts:
             assert faults(rows, limits, one) == [], f"seed {seed}"
@@ -247,7 +247,7 @@ def test_conflicts_are_true_on_random_accounts(first: int) -> None:
 def test_every_unmet_limit_has_its_conflict() -> None:
     for seed in range(81_000, 81_100):
         rng = random.Random(seed)
-        rows, limits = random_rows(rng), random_limits(rng, brake_turnover=None, brake_closed_positions=None)
+        rows, limits = random_rows(rng), random_limits(rng, brake_sold_weight=None, brake_closed_positions=None)
         result = trimtab.rebalance(rows, limits)
         goals = {(one.goal.limit, one.goal.node) for one in result.conflicts}
         assert {(line.name, line.node) for line in result.certificate.unmet} <= goals, f"seed {seed}"

@@ -123,9 +123,9 @@ def test_a_derived_limit_is_no_input() -> None:
 
 def test_a_brake_is_a_change_of_the_target() -> None:
     rows = [asset("A", 0.5, 0.4), asset("B", 0.9, 0.2)]
-    found = between(rows, rows, {}, {"brake_turnover": 0.1})
-    assert causes(found) == {"A": (Cause("brake_turnover", (), alone=True),)}
-    back = between(rows, rows, {"brake_turnover": 0.1}, {})
+    found = between(rows, rows, {}, {"brake_sold_weight": 0.1})
+    assert causes(found) == {"A": (Cause("brake_sold_weight", (), alone=True),)}
+    back = between(rows, rows, {"brake_sold_weight": 0.1}, {})
     assert causes(back) == causes(found)
 
 

@@ -478,15 +478,17 @@ def test_releases_for_limits() -> None:
 
 def test_the_brake() -> None:
     rows = [asset("A", 0.5, 0.3), asset("B", 0.8, 0.3), asset("C", 0.9)]
-    found = trimtab.rebalance(rows, RebalancingLimits(brake_turnover=0.2)).explain("B")
+    found = trimtab.rebalance(rows, RebalancingLimits(brake_sold_weight=0.2)).explain("B")
     assert found.steps[-1].outcome == "stopped" and found.size_reason == "braked"
-    assert held(rows, "B", brake_turnover=0.2) == ("brake_turnover", "", 0.2, 0.3, 0.2)
+    assert held(rows, "B", brake_sold_weight=0.2) == ("brake_sold_weight", "", 0.2, 0.3, 0.2)
     # Both brakes hold: lifting one alone moves nothing.
-    both = held(rows, "B", brake_turnover=0.2, brake_closed_positions=0)
-    assert both == ("brake_turnover", "", 0.2, 0.3, 0.3)
-    only = held(rows, "B", brake_turnover=0.9, brake_closed_positions=0)
+    both = held(rows, "B", brake_sold_weight=0.2, brake_closed_positions=0)
+    assert both == ("brake_sold_weight", "", 0.2, 0.3, 0.3)
+    only = held(rows, "B", brake_sold_weight=0.9, brake_closed_positions=0)
     assert only == ("brake_closed_positions", "", 0, 0.3, 0.2)
-    text = trimtab.rebalance(rows, RebalancingLimits(brake_turnover=0.2, brake_closed_positions=0)).explain("B").held_by
+    text = (
+        trimtab.rebalance(rows, RebalancingLimits(brake_sold_weight=0.2, brake_closed_positions=0)).explain("B").held_by
+    )
     assert text is not None and "something else holds it there" in text.effect
 
 

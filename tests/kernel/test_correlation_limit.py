@@ -37,7 +37,7 @@ ON: dict[str, Any] = {"enable_bucket_diversification": True, "min_buckets_repres
 SIZES: dict[str, Any] = {
     "no_trade_band": 0.0,
     "min_trade": 0.0,
-    "brake_turnover": None,
+    "brake_sold_weight": None,
     "brake_closed_positions": None,
 }
 
@@ -295,7 +295,7 @@ def test_a_broken_limit_is_found(value: float | None, said: str) -> None:
 
 def test_behind_the_brake_nothing_is_new() -> None:
     rows = [asset("A", 0.3, 0.5), asset("B", 0.9), asset("C", 0.8)]
-    limits = RebalancingLimits(**ON, brake_turnover=0.1)
+    limits = RebalancingLimits(**ON, brake_sold_weight=0.1)
     result = rebalance(rows, limits, correlations=known(BC=0.5))
     assert result.status == "braked"
     assert result.certificate.constraints[-1].measured == -1.0

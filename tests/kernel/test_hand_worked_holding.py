@@ -515,7 +515,7 @@ def test_the_brake_of_turnover_keeps_every_weight() -> None:
     # Selling .3 is more than .29. What would be: A 0, B .2, N .2.
     result = trade(
         _crash(),
-        aiming(0.95, brake_turnover=0.29),
+        aiming(0.95, brake_sold_weight=0.29),
         {
             "A": (0.3, "hold", "braked"),
             "B": (0.2, "hold", "braked"),
@@ -542,7 +542,7 @@ def test_the_brake_of_turnover_lets_its_own_number_pass() -> None:
     # Selling .3 is not more than .3.
     result = trade(
         _crash(),
-        aiming(0.95, brake_turnover=0.3),
+        aiming(0.95, brake_sold_weight=0.3),
         {
             "A": (0.0, "close", ""),
             "B": held(0.2),
@@ -558,7 +558,7 @@ def test_the_brake_of_turnover_lets_its_own_number_pass() -> None:
 
 def test_the_brake_counts_decreases_too() -> None:
     # A from .5 to .2: .3.
-    result = trade([asset("A", 0.5)], aiming(0.95, brake_turnover=0.25), {"A": (0.5, "hold", "braked")})
+    result = trade([asset("A", 0.5)], aiming(0.95, brake_sold_weight=0.25), {"A": (0.5, "hold", "braked")})
     assert [row["proposed_weight"] for row in result.targets] == pytest.approx([0.2], abs=1e-12)
 
 
@@ -566,7 +566,7 @@ def test_investing_cash_never_brakes() -> None:
     # All cash, five bought at .19: nothing is sold.
     result = trade(
         [asset(name) for name in "ABCDE"],
-        aiming(0.95, brake_turnover=0.0, brake_closed_positions=0),
+        aiming(0.95, brake_sold_weight=0.0, brake_closed_positions=0),
         dict.fromkeys("ABCDE", (0.19, "open", "at_wish")),
     )
     assert not result.braked

@@ -45,13 +45,13 @@ OTHER = {
     "dust_weight": (0.0005, "below 0.05% is dust"),
     "unscored_positions": ("close", "Close a holding without a score"),
     "unknown_bucket": ("hold", "buy nothing there"),
-    "brake_turnover": (0.4, "more than 40% would be sold"),
+    "brake_sold_weight": (0.4, "more than 40% would be sold"),
     "brake_closed_positions": (1, "more than 1 holding would be closed"),
     "on_unmet": ("raise", "is an error"),
     "regime": ("Deflation", "those in force in the regime 'Deflation'"),
     "regimes": (
-        {"Inflation": {"max_total_positions": 6, "brake_turnover": 0.5}, "Reflation": {}},
-        "In the regime 'Inflation': max_total_positions 6 instead of 10; brake_turnover 0.5 instead of none.",
+        {"Inflation": {"max_total_positions": 6, "brake_sold_weight": 0.5}, "Reflation": {}},
+        "In the regime 'Inflation': max_total_positions 6 instead of 10; brake_sold_weight 0.5 instead of none.",
     ),
 }
 # What another field needs to stand beside it.

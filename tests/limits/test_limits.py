@@ -17,6 +17,7 @@ from cases import random_limits
 
 from trimtab.errors import LimitsError
 from trimtab.limits.json_schema import limits_schema
+from trimtab.limits.old_names import OLD_NAMES
 from trimtab.limits.presets import preset_names, preset_text
 from trimtab.limits.rebalancing_limits import SIZING_MODES, BucketLimit, RebalancingLimits, limit_fields
 
@@ -57,7 +58,7 @@ DEFAULTS = {  # the rules, section 2
     "dust_weight": 0.001,
     "unscored_positions": "hold",
     "unknown_bucket": "limit",
-    "brake_turnover": None,
+    "brake_sold_weight": None,
     "brake_closed_positions": None,
     "on_unmet": "report",
 }
@@ -132,7 +133,7 @@ WHOLE = [known.name for known in limit_fields() if known.metadata["kind"] is int
 REAL = [known.name for known in limit_fields() if known.metadata["kind"] is float]
 FLAGS = [known.name for known in limit_fields() if known.metadata["kind"] is bool]
 CHOICES = [known.name for known in limit_fields() if known.metadata.get("choices")]
-OPTIONAL = ["max_correlation", "full_investment_positions", "brake_turnover", "brake_closed_positions"]
+OPTIONAL = ["max_correlation", "full_investment_positions", "brake_sold_weight", "brake_closed_positions"]
 UNSET = ["min_score_diversification", "min_score_new_position", "dust_weight"]
 
 
@@ -198,8 +199,8 @@ def test_counts_that_start_at_one(name: str) -> None:
         ("drift_tolerance", 1),
         ("cash_band", 1),
         ("min_trade", 1),
-        ("brake_turnover", 0),
-        ("brake_turnover", 1),
+        ("brake_sold_weight", 0),
+        ("brake_sold_weight", 1),
         ("max_allocation_per_bucket", 1),
         ("min_score_new_position", 1),
     ],
@@ -244,7 +245,11 @@ def test_separator_may_be_empty() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [name for name in DEFAULTS if name not in [*OPTIONAL, *UNSET, "bucket_separator", "buckets", "regime", "regimes"]],
+    [
+        name
+        for name in DEFAULTS
+        if name not in [*OPTIONAL, *UNSET, *OLD_NAMES, "bucket_separator", "buckets", "regime", "regimes"]
+    ],
 )
 def test_none_is_refused(name: str) -> None:
     assert the_fault(**{name: None}) == f"{name} must be given: it is None"
@@ -637,7 +642,7 @@ def test_replace_checks() -> None:
 
 def test_to_dict_has_what_was_set() -> None:
     assert RebalancingLimits().to_dict() == {}
-    given = {**ON, "known_buckets": ["Bond"], "buckets": {"Equity": {"max_positions": 2}}, "brake_turnover": 0.3}
+    given = {**ON, "known_buckets": ["Bond"], "buckets": {"Equity": {"max_positions": 2}}, "brake_sold_weight": 0.3}
     assert RebalancingLimits.from_dict(given).to_dict() == given
     # set to the value it would have had anyway: it is set, and stays so
     assert RebalancingLimits(min_score_new_position=0.65).to_dict() == {"min_score_new_position": 0.65}
@@ -648,7 +653,7 @@ ROUND_TRIPS = [
     *(RebalancingLimits.preset(name) for name in preset_names()),
     RebalancingLimits(),
     RebalancingLimits(
-        min_score_threshold=0.9, full_investment_positions=4, brake_turnover=0.1, brake_closed_positions=0
+        min_score_threshold=0.9, full_investment_positions=4, brake_sold_weight=0.1, brake_closed_positions=0
     ),
     RebalancingLimits(**ON, bucket_separator="", buckets={'a "quoted" [name] = é\\': {"max_positions": 1}, "b.c": {}}),
     *MANY,
@@ -680,8 +685,8 @@ def test_toml_text_is_valid_and_explains_every_field() -> None:
 
 
 def test_toml_shows_none_as_a_comment() -> None:
-    assert "\n# brake_turnover =\n" in RebalancingLimits().to_toml()
-    assert "\nbrake_turnover = 0.3\n" in RebalancingLimits(brake_turnover=0.3).to_toml()
+    assert "\n# brake_sold_weight =\n" in RebalancingLimits().to_toml()
+    assert "\nbrake_sold_weight = 0.3\n" in RebalancingLimits(brake_sold_weight=0.3).to_toml()
 
 
 def test_toml_file(tmp_path: Path) -> None:
@@ -762,10 +767,10 @@ SCHEMA = jsonschema.Draft202012Validator(limits_schema())
 
 def test_schema_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(limits_schema())
-    assert set(limits_schema()["properties"]) == set(DEFAULTS)
+    assert set(limits_schema()["properties"]) == {*DEFAULTS, *OLD_NAMES}
     for name, field in limits_schema()["properties"].items():
         assert field["description"]
-        if name not in [*OPTIONAL, *UNSET, "known_buckets", "buckets", "regime", "regimes"]:
+        if name not in [*OPTIONAL, *UNSET, *OLD_NAMES, "known_buckets", "buckets", "regime", "regimes"]:
             assert field["default"] == DEFAULTS[name]
 
 

@@ -581,7 +581,7 @@ def test_turnover_is_half_the_changes_with_cash_as_an_asset(seed: int) -> None:
 
 
 def test_braked() -> None:
-    result = rebalanced(ACTIONS, brake_turnover=0.2)
+    result = rebalanced(ACTIONS, brake_sold_weight=0.2)
     assert (result.status, result.braked, result.turnover, result.bought, result.sold) == ("braked", True, 0, 0, 0)
     assert [row["target_weight"] for row in result.targets] == [row["current_weight"] for row in ACTIONS]
     assert [row["proposed_weight"] for row in result.targets] == [0.2, 0.0, 0.2, 0.2, 0.19, 0.0]

@@ -302,7 +302,7 @@ def test_conflicts_notes_and_brakes_are_on_the_page() -> None:
     assert "columns that no rule uses" in text
     one = trimtab.rebalance(rows, RebalancingLimits(enable_bucket_diversification=True, max_new_positions=1))
     assert "it is met with max_new_positions = 2" in " ".join(Read(one.to_html()).texts)
-    braked = trimtab.rebalance([asset("A", 0.1, 0.5)], RebalancingLimits(brake_turnover=0.1)).to_html()
+    braked = trimtab.rebalance([asset("A", 0.1, 0.5)], RebalancingLimits(brake_sold_weight=0.1)).to_html()
     assert "braked" in Read(braked).texts
 
 

@@ -41,7 +41,7 @@ from trimtab.spark.spark_frame import rebalance
 MASTER = "local-cluster[2,1,1024]"
 TEXTS = ("account", "asset", "action", "reason", "size_reason")
 SMALL_UNITS = """
-from trimtab.batch.running import Execute, Job
+from trimtab.batch.run import Job
 from trimtab.cli.app import main
 Job.__init__.__defaults__ = (None, 100)
 main()
@@ -243,7 +243,7 @@ def test_a_frame_in_any_order_and_an_executor_killed(
     from pyspark.sql import SparkSession
 
     rng = random.Random(47)
-    limits = random_limits(rng, brake_turnover=0.5)
+    limits = random_limits(rng, brake_sold_weight=0.5)
     rows = [row for account in accounts_of_47(1, 40) for row in account]
     expected(rows, limits)
     rng.shuffle(rows)

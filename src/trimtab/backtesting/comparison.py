@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trimtab.backtesting.result import BacktestResult
+from trimtab.backtesting.policy_run import PolicyRun
 from trimtab.errors import Fault, InputError
 from trimtab.statistics.bootstrap import COMPARED, Interval, difference
 
@@ -26,9 +26,7 @@ class Versus:
         return f"{self.first} less {self.second}, {name}: {estimate} ({one.level:.0%} interval {low} to {high}; {told})"
 
 
-def versus(
-    results: Sequence[BacktestResult], *, level: float = 0.95, samples: int = 5_000, seed: int = 0
-) -> list[Versus]:
+def versus(results: Sequence[PolicyRun], *, level: float = 0.95, samples: int = 5_000, seed: int = 0) -> list[Versus]:
     """The first result against each of the others: mean return and Sharpe ratio.
 
     Parameters
@@ -61,7 +59,7 @@ def shown(interval: Interval, value: float) -> str:
     return f"{rounded:+.2%}" if interval.statistic == "mean" else f"{rounded:+.2f}"
 
 
-def check_alike(results: Sequence[BacktestResult]) -> None:
+def check_alike(results: Sequence[PolicyRun]) -> None:
     """Refuse results that cannot stand side by side.
 
     Raises

@@ -1,4 +1,4 @@
-"""What a backtest gives back: the equity, every weight, trade and decision, and the words for them."""
+"""What a backtest gives back: a policy's run, and each of its decisions with its sentences."""
 
 from __future__ import annotations
 
@@ -10,105 +10,21 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from trimtab.backtesting.market_history import Course, unknown_assets
-from trimtab.backtesting.result_frames import (
-    Walked,
-    bucket_weights_frame,
-    candidates_of,
-    date_of,
-    decisions_frame,
-    equity_frame,
-    removed_frame,
-    trades_frame,
-    turnover_frame,
-    weights_frame,
-)
-from trimtab.backtesting.result_statistics import cash_returns, measured, top_weights
-from trimtab.backtesting.settings import Terms
-from trimtab.errors import Fault, InputError, listed
-from trimtab.facts.bucket_summaries import Note
-from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.backtesting.market_history import unknown_assets
+from trimtab.backtesting.policy_run import PolicyRun
+from trimtab.backtesting.result_frames import candidates_of, date_of
+from trimtab.errors import Fault, InputError
 from trimtab.market.typed_columns import Date, day
 from trimtab.reasons import Action
 from trimtab.rebalancing.doors import rebalance
 from trimtab.rebalancing.result import RebalanceResult
-from trimtab.statistics.checked_arrays import Floats
-from trimtab.statistics.performance import Statistics, returns_of
 
 _CHANGES = tuple(member.code for member in (Action.OPEN, Action.CLOSE, Action.INCREASE, Action.DECREASE))
 
 
-@dataclass(frozen=True, eq=False)
-class BacktestResult:
-    """The outcome of one policy over the sessions. Money is in units of the start: the account begins with 1.0 in cash.
-
-    `date` is the session of a decision, `trade_date` the next one, on which it was traded. `course` is what it walked over.
-    """
-
-    name: str
-    limits: RebalancingLimits
-    course: Course
-    _walked: Walked
-
-    def __repr__(self) -> str:
-        dates = self.course.dates
-        return (
-            f"<BacktestResult {self.name}: {dates[0].isoformat()} to {dates[-1].isoformat()}, {len(self._walked.steps)} "
-            f"decisions, equity {self._walked.equity[-1]:.4f}>"
-        )
-
-    @property
-    def terms(self) -> Terms:
-        """Costs, days, and where it trades."""
-        return self.course.terms
-
-    @cached_property
-    def equity(self) -> pl.DataFrame:
-        """One row a session, at the close: `date`, `equity`, `cash`, `return` (since the session before)."""
-        return equity_frame(self.course, self._walked)
-
-    @cached_property
-    def weights(self) -> pl.DataFrame:
-        """One row for each decision and asset held before or after it: `date`, `trade_date`, `asset`, `bucket`,
-        `current_weight` (drifted, at the decision), `target_weight`, `weight` (after the trades, at their prices).
-        """
-        return weights_frame(self.course, self._walked)
-
-    @cached_property
-    def bucket_weights(self) -> pl.DataFrame:
-        """One row for each decision and bucket, parts of paths included: `date`, `trade_date`, `bucket`, `depth` (of the
-        path), `weight`, `positions`, after the trades.
-        """
-        return bucket_weights_frame(self.weights, self.limits)
-
-    @cached_property
-    def trades(self) -> pl.DataFrame:
-        """One row an order: `date` (of the trade), `decided`, `asset`, `bucket`, `side`, `amount` (below 0 for a sale),
-        `weight` (amount over value), `price`, `cost`, `filled` (false: no price, the order lapsed).
-        """
-        return trades_frame(self.course, self._walked)
-
-    @cached_property
-    def turnover(self) -> pl.DataFrame:
-        """One row a decision: `date`, `trade_date`, `value` (before the trades), `bought`, `sold`, `turnover` (the larger
-        of the two over the value), `commission`, `spread`, `slippage`, their sum `cost`, `cash` after the trades,
-        `positions`, `unfilled` orders, `buys_cut` (cash did not suffice), `braked`.
-        """
-        return turnover_frame(self.course, self._walked)
-
-    @cached_property
-    def decisions(self) -> pl.DataFrame:
-        """One row for each decision and candidate: `date`, `trade_date`, `asset`, `bucket`, `score`, `score_date` (the day
-        of the scores that were known), `current_weight`, `target_weight`, `action`, `reason`, `size_reason`.
-        """
-        return decisions_frame(self.course, self._walked)
-
-    @cached_property
-    def removed(self) -> pl.DataFrame:
-        """Holdings whose symbol vanished: `date` on which they left, `asset`, `last_price_date`, `price`, `amount`,
-        `weight` (of the equity).
-        """
-        return removed_frame(self.course, self._walked)
+@dataclass(frozen=True, eq=False, repr=False)
+class BacktestResult(PolicyRun):
+    """The outcome of one policy over the sessions: its run, the sentences of each decision, its page."""
 
     @cached_property
     def certificate(self) -> pl.DataFrame:
@@ -171,61 +87,6 @@ class BacktestResult:
             limits = limits.replace(known_buckets=tuple(dict.fromkeys((*limits.known_buckets, *self.course.buckets))))
         return rebalance(candidates_of(self.course, self._walked, step), limits)
 
-    @cached_property
-    def statistics(self) -> Statistics:
-        """Return, risk, drawdown, turnover, costs and concentration; docs/statistics.md has the formulas."""
-        return measured(self.course, self._walked, self.limits)
-
-    @cached_property
-    def top_weights(self) -> tuple[tuple[str, ...], Floats]:
-        """The buckets at `bucket_level`, by path, and their weights after each decision, shape (decisions, buckets)."""
-        return top_weights(self.course, self._walked, self.limits)
-
-    @cached_property
-    def above_cash(self) -> Floats:
-        """The returns of the sessions after the first, less what cash earned, shape (sessions - 1,)."""
-        return returns_of(self._walked.equity) - cash_returns(self.course)
-
-    @cached_property
-    def notes(self) -> tuple[Note, ...]:
-        """What a reader of the result should know."""
-        found = []
-        turnover, trades = self.turnover, self.trades
-        if self.removed.height:
-            names = listed(self.removed["asset"].unique().sort())
-            found.append(Note("removed", f"left at their last price, as their prices ended: {names}"))
-        lapsed = trades.filter(~pl.col("filled"))
-        if lapsed.height:
-            names = listed(lapsed["asset"].unique().sort())
-            found.append(
-                Note("unfilled", f"orders lapsed, without a price to trade at ({_times(lapsed.height)}): {names}")
-            )
-        cut, braked = int(turnover["buys_cut"].sum()), int(turnover["braked"].sum())
-        if cut:
-            text = f"cash did not suffice for all buys, which were cut in proportion: {_times(cut)}"
-            found.append(Note("buys_cut", text))
-        if braked:
-            found.append(Note("braked", f"the brake kept everything as it was: {_times(braked)}"))
-        found += self._data_notes()
-        return tuple(found)
-
-    def _data_notes(self) -> list[Note]:
-        """Notes about what came in."""
-        found = []
-        held = set(self.weights.filter(pl.col("weight") > 0)["asset"])
-        first, last = self.course.dates[0], self.course.dates[-1]
-        doubtful = {
-            finding.symbol
-            for finding in self.course.data.findings
-            if finding.blocks and finding.symbol in held and first <= finding.date <= last
-        }
-        if doubtful:
-            text = f"held at some time, and with a doubtful price at some time: {listed(sorted(doubtful))}"
-            found.append(Note("doubtful_prices", text))
-        if self.limits.regimes and self.limits.regime is None:
-            found.append(Note("regimes", "the limits change in regimes; the general ones were used on every day"))
-        return found
-
     def to_html(self, title: str = "Backtest", beside: Sequence[BacktestResult] = ()) -> str:
         """One page: equity, buckets and their limits, trading, months, and intervals of the difference to other results.
 
@@ -241,8 +102,8 @@ class BacktestResult:
         InputError
             Results that cannot stand beside this one.
         """
-        from trimtab.backtesting.page import backtest_page  # noqa: PLC0415 - Jinja, only for a page
-        from trimtab.backtesting.pages.backtest_facts import backtest_facts  # noqa: PLC0415
+        from trimtab.backtesting.pages.backtest_facts import backtest_facts  # noqa: PLC0415 - Jinja, only for a page
+        from trimtab.backtesting.pages.backtest_page import backtest_page  # noqa: PLC0415
 
         return backtest_page(backtest_facts([self, *beside], title))
 
@@ -255,10 +116,6 @@ class BacktestResult:
         frame = self.equity[1:]
         index = pd.DatetimeIndex(frame["date"].to_numpy().astype("datetime64[ns]"), name="date")
         return pd.Series(np.array(frame["return"]), index=index, name=self.name)
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
 
 
 def _actions(given: Iterable[str]) -> list[str]:

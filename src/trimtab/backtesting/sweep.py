@@ -117,8 +117,8 @@ class SweepResult:
 
     def to_html(self, title: str = "Policy sweep") -> str:
         """One page: the surface of the fields, the best policies, and whether the best is likely luck."""
-        from trimtab.backtesting.page import sweep_page  # noqa: PLC0415 - Jinja, only for a page
-        from trimtab.backtesting.pages.sweep_facts import sweep_facts  # noqa: PLC0415
+        from trimtab.backtesting.pages.sweep_facts import sweep_facts  # noqa: PLC0415 - Jinja, only for a page
+        from trimtab.backtesting.pages.sweep_page import sweep_page  # noqa: PLC0415
 
         period = f"{self.dates[0].isoformat()} to {self.dates[-1].isoformat()}"
         luck = self.luck()

@@ -110,7 +110,7 @@ def settings_of(limits: RebalancingLimits) -> Records:
         "sizing_mode": SizingMode[limits.sizing_mode.upper()],
         "residual_to_cash": limits.residual_strategy == "cash",
         "unscored": Unscored.CLOSE if limits.unscored_positions == "close" else Unscored.HOLD,
-        "brake_turnover": math.inf if limits.brake_turnover is None else limits.brake_turnover,
+        "brake_sold_weight": math.inf if limits.brake_sold_weight is None else limits.brake_sold_weight,
         "brake_closed_positions": (
             NO_LIMIT if limits.brake_closed_positions is None else limits.brake_closed_positions
         ),

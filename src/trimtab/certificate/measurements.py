@@ -572,7 +572,7 @@ def _broken_brakes(
     sales = np.maximum(current - wished, 0.0)
     closed = (wished <= 0) & (current > 0) & (current >= limits.dust_weight)
     sold, count = (np.bincount(account, values, minlength=len(braked)) for values in (sales, closed))
-    most = math.inf if limits.brake_turnover is None else limits.brake_turnover
+    most = math.inf if limits.brake_sold_weight is None else limits.brake_sold_weight
     most_closed = math.inf if limits.brake_closed_positions is None else limits.brake_closed_positions
     missed = ~braked & ((sold > most + 2 * EPSILON) | (count > most_closed))
     needless = braked & (sold <= most) & (count <= most_closed)

@@ -42,7 +42,7 @@ BOUNDS = _record(
     ("min_score_threshold", "f8"),
     ("least_new_score", "f8"),
     ("buckets_wanted", "f8"),  # 0 = no representation
-    ("brake_turnover", "f8"),  # inf = none, as below
+    ("brake_sold_weight", "f8"),  # inf = none, as below
     ("brake_closed_positions", "f8"),
     ("holds_unscored", "?"),
     ("sizing_column", "i1"),
@@ -216,7 +216,7 @@ def screen_block(
             if slot and then > 0.0:
                 count[leaf] += 1.0
             weight[leaf] += then
-        calm = sold <= bounds.brake_turnover + SUM_EPSILON and closed_positions <= bounds.brake_closed_positions
+        calm = sold <= bounds.brake_sold_weight + SUM_EPSILON and closed_positions <= bounds.brake_closed_positions
         if sound and calm and new_positions <= bounds.max_new_positions:
             size = place_start[limits + 1] - place_start[limits]
             proven[account] = _nodes_met(places, bounds, count[:size], weight[:size], present[:size])

@@ -5,38 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import os
-import secrets
-import stat
 import sys
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from trimtab.cli.exit_codes import ExitCode
-from trimtab.errors import Fault, InputError
+from trimtab.cli.notices import Notices
+from trimtab.cli.options import Format
+from trimtab.errors import Fault, InputError, OutputError
+from trimtab.files import atomic_write
+from trimtab.files.atomic_write import write_errors
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from trimtab.rebalancing.result import RebalanceResult
-
-
-class Format(StrEnum):
-    """What `--format` takes."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-
-
-class ExplainFormat(StrEnum):
-    """What `--format` of `explain` takes."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 _SUFFIXES = {"": "table", ".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parquet", ".arrow": "arrow"}
@@ -142,30 +128,25 @@ def _arrow(table: pa.Table) -> bytes:
     return bytes(sink.getvalue().to_pybytes())
 
 
+def write_out(data: bytes, out: Path | None, notices: Notices) -> None:
+    """Data to a file, or to stdout where none is named."""
+    if out is None:
+        emit(data)
+    else:
+        write_file(out, data)
+        notices.note(f"written: {out}")
+
+
 def write_file(out: Path, data: bytes) -> None:
-    """Write a file whole or not at all: under another name in the same folder, synced, then renamed.
+    """Write the file that `--out` names, whole or not at all; through a link, the file it leads to.
 
     Raises
     ------
-    InputError
-        The file system refuses; nothing is left behind.
+    OutputError
+        The file system refuses; nothing unfinished is left.
     """
-    target = out.resolve()  # through a link, to the file it names
-    part = target.with_name(f".trimtab-{secrets.token_hex(6)}.part")
-    try:
-        try:
-            with part.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            if target.exists():
-                part.chmod(stat.S_IMODE(target.stat().st_mode))
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        fault = Fault(f"cannot be written ({error.strerror or error})", "name a place where you may write")
-        raise InputError([fault], f"--out {out}") from None
+    with write_errors(f"--out {out}", "name a place where you may write"):
+        atomic_write.write_file(out.resolve(), data)
 
 
 def emit(data: bytes) -> None:
@@ -175,7 +156,7 @@ def emit(data: bytes) -> None:
     ------
     typer.Exit
         Whoever reads has gone.
-    InputError
+    OutputError
         Where stdout leads, nothing can be written.
     """
     try:
@@ -187,4 +168,4 @@ def emit(data: bytes) -> None:
         if isinstance(error, BrokenPipeError):
             raise typer.Exit(int(ExitCode.READER_GONE)) from None
         fault = Fault(f"cannot be written ({error.strerror or error})", "send it to another place")
-        raise InputError([fault], "stdout") from None
+        raise OutputError([fault], "stdout") from None

@@ -24,7 +24,7 @@ LIFTED: dict[str, Any] = {
     "full_investment_positions": 0,
     "max_position_weight": 1.0,
     "min_buckets_represented": 0,
-    "brake_turnover": math.inf,
+    "brake_sold_weight": math.inf,
     "brake_closed_positions": NO_LIMIT,
     "max_positions": NO_LIMIT,
     "max_allocation": math.inf,

@@ -68,7 +68,7 @@ def _lifting(trials: Trials, at: int) -> list[Change]:
 
 
 def _brakes(limits: RebalancingLimits) -> list[str]:
-    names = ("brake_turnover", "brake_closed_positions")
+    names = ("brake_sold_weight", "brake_closed_positions")
     return [name for name in names if getattr(limits, name) is not None]
 
 

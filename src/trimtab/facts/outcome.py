@@ -177,8 +177,8 @@ def _brake(trials: Trials) -> str:
     sold = float(np.maximum(current - proposed, 0.0).sum())
     closed = int(((proposed <= 0) & (current >= limits.dust_weight) & (current > 0)).sum())
     found = []
-    if limits.brake_turnover is not None:
-        found.append(f"sell {percent(sold)} (brake_turnover {percent(limits.brake_turnover)})")
+    if limits.brake_sold_weight is not None:
+        found.append(f"sell {percent(sold)} (brake_sold_weight {percent(limits.brake_sold_weight)})")
     if limits.brake_closed_positions is not None:
         found.append(f"close {counted(closed, 'position')} (brake_closed_positions {limits.brake_closed_positions})")
     return f"BRAKED: every weight stays as it is. The rules would {' and '.join(found)}."

@@ -18,4 +18,4 @@ def must_brake(rows: Records, settings: Any, answer: Records) -> bool:
             sold += current - proposed
             if proposed <= 0.0 and current >= settings.dust_weight:
                 closed += 1
-    return sold > settings.brake_turnover + WEIGHT_TOLERANCE or closed > settings.brake_closed_positions
+    return sold > settings.brake_sold_weight + WEIGHT_TOLERANCE or closed > settings.brake_closed_positions

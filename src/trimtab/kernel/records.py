@@ -95,7 +95,7 @@ SETTINGS = record(
     ("drift_tolerance", "f8"),
     ("dust_weight", "f8"),
     ("unscored", "i8"),  # `Unscored`
-    ("brake_turnover", "f8"),  # inf = none
+    ("brake_sold_weight", "f8"),  # inf = none
     ("brake_closed_positions", "i8"),  # NO_LIMIT = none
 )
 

@@ -11,6 +11,7 @@ from dataclasses import field
 from typing import Any, TypeVar, cast
 
 from trimtab.errors import LimitsError, nearest, shown
+from trimtab.limits.old_names import with_current_names
 
 Made = TypeVar("Made")
 MOST = 1_000_000_000  # of a count
@@ -53,6 +54,7 @@ def refusing_unknown(cls: type[Made]) -> type[Made]:
     @functools.wraps(checked_init)
     def named_init(self: Made, **values: Any) -> None:
         names = [known.name for known in dataclasses.fields(cast("Any", cls)) if known.init]
+        values = with_current_names(values)
         faults = [f"unknown field {shown(name)}: {nearest(str(name), names)}" for name in values if name not in names]
         try:
             checked_init(self, **{name: value for name, value in values.items() if name in names})

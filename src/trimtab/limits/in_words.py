@@ -185,8 +185,8 @@ def _unknown(limits: Limits) -> str:
 
 def _brakes(limits: Limits) -> list[str]:
     found = []
-    if limits.brake_turnover is not None:
-        found.append(f"Trade nothing at all if more than {_percent(limits.brake_turnover)} would be sold.")
+    if limits.brake_sold_weight is not None:
+        found.append(f"Trade nothing at all if more than {_percent(limits.brake_sold_weight)} would be sold.")
     if limits.brake_closed_positions is not None:
         found.append(
             f"Trade nothing at all if more than {_count(limits.brake_closed_positions, 'holding')} would be closed."
@@ -286,7 +286,7 @@ _SECTIONS: tuple[tuple[str, tuple[tuple[tuple[str, ...], Callable[[Limits], Any]
         (
             (("no_trade_band", "min_trade", "cash_band"), _band),
             (("drift_tolerance",), _drift),
-            (("brake_turnover", "brake_closed_positions"), _brakes),
+            (("brake_sold_weight", "brake_closed_positions"), _brakes),
             (("on_unmet",), _unmet),
         ),
     ),

@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from trimtab.limits.fields import field_schema
+from trimtab.limits.old_names import OLD_NAMES
 from trimtab.limits.rebalancing_limits import limit_fields
 
 
 def limits_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a limits file, derived from the fields."""
     properties = {known.name: field_schema(known) for known in limit_fields() if known.name != "regimes"}
+    properties |= {
+        old: {**properties[new], "description": f"the old name of {new}", "deprecated": True}
+        for old, new in OLD_NAMES.items()
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "trimtab limits",

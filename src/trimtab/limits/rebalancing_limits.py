@@ -20,6 +20,7 @@ import tomli_w
 from trimtab.errors import LimitsError, nearest
 from trimtab.limits.contradictions import contradictions
 from trimtab.limits.fields import check_fields, described, refusing_unknown
+from trimtab.limits.old_names import warn_of_old_name, with_current_names
 from trimtab.limits.presets import preset_text
 from trimtab.limits.regimes import ChangedLimit, changed_limits, enter_regime, laid_over
 
@@ -160,11 +161,11 @@ class RebalancingLimits:
     unknown_bucket: str = described(
         "limit", str, "assets without a bucket: one limited bucket, or held and never bought", choices=("limit", "hold")
     )
-    brake_turnover: float | None = described(
-        None, float, "selling more than this weight keeps everything as it is", optional=True, fraction=True
+    brake_sold_weight: float | None = described(
+        None, float, "if sales would exceed this weight, nothing is traded", optional=True, fraction=True
     )
     brake_closed_positions: int | None = described(
-        None, int, "closing more positions than this keeps everything as it is", optional=True
+        None, int, "if more positions than this would close, nothing is traded", optional=True
     )
     on_unmet: str = described(
         "report", str, "a limit that cannot be met is reported, or raised as an error", choices=("report", "raise")
@@ -190,7 +191,7 @@ class RebalancingLimits:
 
     def replace(self, **changes: Any) -> RebalancingLimits:
         """The same limits with some fields changed; fields that were never set follow the changed ones."""
-        return RebalancingLimits.from_dict({**self.to_dict(), **changes})
+        return RebalancingLimits.from_dict({**self.to_dict(), **with_current_names(changes)})
 
     def in_regime(self, regime: str | None) -> RebalancingLimits:
         """These limits with those of a regime in force; with the general ones where the regime has none of its own.
@@ -203,6 +204,12 @@ class RebalancingLimits:
         """
         wanted = regime if regime in self.regimes else None
         return self if wanted == self.regime else self.replace(regime=wanted)
+
+    @property
+    def brake_turnover(self) -> float | None:
+        """The old name of `brake_sold_weight`."""
+        warn_of_old_name("brake_turnover")
+        return self.brake_sold_weight
 
     @property
     def represents(self) -> bool:

@@ -28,7 +28,7 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.rebalancing.decided_pass import Pass, output_columns
 from trimtab.rebalancing.stages import Staged
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _FULL = 1.0 + 1e-9
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trimtab.backtesting.comparison import Versus, shown, versus
-from trimtab.backtesting.result import BacktestResult
+from trimtab.backtesting.policy_run import PolicyRun
 from trimtab.facts.outcome import Figure
 from trimtab.limits.in_words import Section, rule_sheet
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -127,9 +127,7 @@ class BacktestFacts:
     statistic_columns: tuple[str, ...]
 
 
-def backtest_facts(
-    results: Sequence[BacktestResult], title: str, *, samples: int = 5_000, seed: int = 0
-) -> BacktestFacts:
+def backtest_facts(results: Sequence[PolicyRun], title: str, *, samples: int = 5_000, seed: int = 0) -> BacktestFacts:
     """The facts of the first result, beside the others.
 
     Raises
@@ -180,7 +178,7 @@ def _spread(count: int, most: int) -> list[int]:
     return [(at + 1) * count // shown - 1 for at in range(shown)]
 
 
-def _curve(result: BacktestResult, drawn: Sequence[int]) -> Curve:
+def _curve(result: PolicyRun, drawn: Sequence[int]) -> Curve:
     """The equity at the drawn sessions, and the deepest drawdown since the drawn session before."""
     equity = result.equity["equity"].to_numpy()
     below = drawdowns(equity)
@@ -198,7 +196,7 @@ def _most(path: str, limits: RebalancingLimits) -> float | None:
     return most if most < 1.0 else None
 
 
-def _buckets(result: BacktestResult, columns: Sequence[int]) -> tuple[list[BucketCourse], list[float]]:
+def _buckets(result: PolicyRun, columns: Sequence[int]) -> tuple[list[BucketCourse], list[float]]:
     """The buckets by path, and the cash, after the drawn decisions."""
     tops, weights = result.top_weights
     found = []
@@ -224,7 +222,7 @@ def _buckets(result: BacktestResult, columns: Sequence[int]) -> tuple[list[Bucke
     return found, cash
 
 
-def _trades(result: BacktestResult, columns: Sequence[int]) -> Iterator[TradeFact]:
+def _trades(result: PolicyRun, columns: Sequence[int]) -> Iterator[TradeFact]:
     """Turnover and cost of the drawn decisions; where several share a place, their sum."""
     frame = result.turnover
     turnover = frame["turnover"].to_numpy()
@@ -236,7 +234,7 @@ def _trades(result: BacktestResult, columns: Sequence[int]) -> Iterator[TradeFac
         start = at + 1
 
 
-def _years(result: BacktestResult, dates: Sequence[dt.date]) -> Iterator[YearFact]:
+def _years(result: PolicyRun, dates: Sequence[dt.date]) -> Iterator[YearFact]:
     """Returns of months and years: the value at the end of each over the one at the end of that before."""
     equity = result.equity["equity"].to_list()
     frame = result.turnover.select("trade_date", "turnover", (result.turnover["cost"] / result.turnover["value"]))
@@ -318,7 +316,7 @@ def _how(intervals: Iterable[Versus]) -> str:
     )
 
 
-def _terms(result: BacktestResult) -> Iterator[Figure]:
+def _terms(result: PolicyRun) -> Iterator[Figure]:
     terms = result.terms
     every = terms.every if isinstance(terms.every, str) else f"{len(terms.every)} given days"
     costs = terms.costs

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from trimtab.backtesting.pages.backtest_facts import BacktestFacts, BucketCourse, VersusFact
+from trimtab.report.page import rendered
 from trimtab.report.shapes import COLOURS, Chart, Shape, circle, coloured, fitting, label, line, number, path, rect
 
 WIDTH = 480.0
@@ -15,6 +16,12 @@ _NAMES = 132.0  # free for the names of buckets
 _VALUES = 60.0
 STYLES = 5  # of lines of policies
 LEVELS = 10  # of a heat map
+
+
+def backtest_page(facts: BacktestFacts) -> str:
+    """The whole page: one HTML document without scripts, that asks for nothing from anywhere."""
+    charts = (equity_chart(facts), stack_chart(facts), heat_chart(facts), trade_chart(facts), versus_chart(facts))
+    return rendered("backtest.html", facts, charts)
 
 
 def equity_chart(facts: BacktestFacts) -> Chart:

@@ -6,9 +6,15 @@ from collections.abc import Iterator
 
 from trimtab.backtesting.pages.backtest_page import LEVELS, WIDTH
 from trimtab.backtesting.pages.sweep_facts import CellFact, SweepFacts
+from trimtab.report.page import rendered
 from trimtab.report.shapes import Chart, Shape, fitting, label, line, number, rect
 
 _NAMES = 104.0
+
+
+def sweep_page(facts: SweepFacts) -> str:
+    """The whole page of a sweep, with a warning where its best policy is likely luck."""
+    return rendered("sweep.html", facts, (surface_chart(facts), logit_chart(facts)))
 
 
 def surface_chart(facts: SweepFacts) -> Chart:
