@@ -119,7 +119,11 @@ def _begin(inputs: OrderInputs, work: OrderWork, value: int) -> None:
             state.goal = max(min(state.goal, portion(parts_of(cap_of(inputs, work, row)), value)), held)
         state.base_quantity = _base(instrument, state.goal)
         if state.goal > held:
-            first = state.base_quantity if state.base_quantity != instrument.quantity else state.base_quantity + instrument.lot
+            first = (
+                state.base_quantity
+                if state.base_quantity != instrument.quantity
+                else state.base_quantity + instrument.lot
+            )
             missed = minimum_missed(inputs, row, first, value)
             state.round_reason = missed
             if missed == OrderReason.EMPTY:

@@ -90,4 +90,6 @@ def brake_allowance(inputs: OrderInputs, value: int, cash: int, cash_flow: int) 
 @compiled
 def with_brakes(inputs: OrderInputs, brake: float, allowance: float) -> None:
     """The brakes of the first round; later rounds have none."""
-    inputs.settings[0].brake_turnover = min(1.0, brake + allowance) if brake < math.inf and allowance > 0.0 else brake
+    inputs.settings[0].brake_sold_weight = (
+        min(1.0, brake + allowance) if brake < math.inf and allowance > 0.0 else brake
+    )

@@ -175,9 +175,9 @@ def plan_account(
         return
     for row in range(work.states.size):
         work.states[row].is_large = is_lot_too_large(inputs, row, inputs.instruments[row].quantity, value)
-    brake = inputs.settings[1].brake_turnover
+    brake = inputs.settings[1].brake_sold_weight
     with_brakes(inputs, brake, brake_allowance(inputs, value, cash, cash_flow))
-    inputs.settings[1].brake_turnover = math.inf
+    inputs.settings[1].brake_sold_weight = math.inf
     closed_limit = inputs.settings[1].brake_closed_positions
     inputs.settings[1].brake_closed_positions = NO_LIMIT
     status, last_value = PlanStatus.OK, 0
@@ -191,7 +191,7 @@ def plan_account(
         last_value = _run_rounds(inputs, work, value, cash, plan)
         if last_value == 0 or not _mark_unfit(work):
             break
-    inputs.settings[1].brake_turnover = brake
+    inputs.settings[1].brake_sold_weight = brake
     inputs.settings[1].brake_closed_positions = closed_limit
     if status == PlanStatus.BRAKED:
         _finish_braked(inputs, work, orders)
