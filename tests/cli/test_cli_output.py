@@ -17,6 +17,7 @@ from command_line import CANDIDATES, rows, run
 from trimtab.cli.options import Format
 from trimtab.cli.output import emit, format_of, write_file
 from trimtab.errors import OutputError
+from trimtab.files.atomic_write import Disk
 from trimtab.files.table_files import read_table
 
 
@@ -145,8 +146,8 @@ def test_a_device_is_refused(folder: Path) -> None:
     assert "is a device or a pipe" in found.stderr
 
 
-@pytest.mark.parametrize("at", ["replace", "open"])
-def test_a_failing_write_leaves_what_was_there(folder: Path, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+@pytest.mark.parametrize("call", ["create", "put", "sync", "rename"])
+def test_a_failing_write_leaves_what_was_there(folder: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     out = folder / "out.csv"
     out.write_text("old")
 
@@ -154,7 +155,7 @@ def test_a_failing_write_leaves_what_was_there(folder: Path, monkeypatch: pytest
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, at, fails)
+        patched.setattr(Disk, call, fails)
         with pytest.raises(OutputError, match=r"out\.csv: cannot be written \(No space left on device\)"):
             write_file(out, b"new")
     assert out.read_text() == "old"

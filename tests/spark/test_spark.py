@@ -41,7 +41,7 @@ from trimtab.spark.spark_frame import rebalance
 MASTER = "local-cluster[2,1,1024]"
 TEXTS = ("account", "asset", "action", "reason", "size_reason")
 SMALL_UNITS = """
-from trimtab.batch.running import Execute, Job
+from trimtab.batch.run import Job
 from trimtab.cli.app import main
 Job.__init__.__defaults__ = (None, 100)
 main()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import io
 import os
-import secrets
-import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +16,8 @@ from trimtab.cli.exit_codes import ExitCode
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import Format
 from trimtab.errors import Fault, InputError, OutputError, SetupError
+from trimtab.files import atomic_write
+from trimtab.files.atomic_write import write_errors
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -178,33 +178,15 @@ def write_out(data: bytes, out: Path | None, notices: Notices) -> None:
 
 
 def write_file(out: Path, data: bytes) -> None:
-    """Write a file whole or not at all: under another name in the same folder, synced, then renamed.
+    """Write the file that `--out` names, whole or not at all; through a link, the file it leads to.
 
     Raises
     ------
     OutputError
-        The file system refuses; nothing is left behind.
+        The file system refuses; nothing unfinished is left.
     """
-    target = out.resolve()  # through a link, to the file it names
-    part = target.with_name(f".trimtab-{secrets.token_hex(6)}.part")
-    try:
-        try:
-            mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
-            # Readable by nobody else until it has the permissions of the file it replaces.
-            with os.fdopen(
-                os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666 if mode is None else 0o600), "wb"
-            ) as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            if mode is not None:
-                part.chmod(mode)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        fault = Fault(f"cannot be written ({error.strerror or error})", "name a place where you may write")
-        raise OutputError([fault], f"--out {out}") from None
+    with write_errors(f"--out {out}", "name a place where you may write"):
+        atomic_write.write_file(out.resolve(), data)
 
 
 def emit(data: bytes) -> None:

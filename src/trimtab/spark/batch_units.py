@@ -1,6 +1,6 @@
 """The units of a batch on Spark's workers: they read, decide and write parts as threads of one machine do.
 
-What is planned, counted, held against the brake and published stays in `batch/running.py`. Workers reach the input and the
+What is planned, counted, held against the brake and published stays in `batch/run.py`. Workers reach the input and the
 folder of the batch by the same paths as the driver.
 """
 
