@@ -252,7 +252,7 @@ def test_what_stays_unmet_is_counted_by_cause() -> None:
     rows = [{"account": name, "asset": "X", "score": 0.9, "bucket": "Tech"} for name in "AB"]
     counts = decide(rows, limits).counts
     assert counts.unmet == 2
-    cause = "min_buckets_represented: no candidate of another bucket is good enough and free to be bought"
+    cause = "min_buckets_represented: no candidate from another bucket qualifies and may be bought"
     assert counts.unmet_causes == {cause: 2}
     assert counts.certificate["unmet"] == 2
     held = [
@@ -260,7 +260,7 @@ def test_what_stays_unmet_is_counted_by_cause() -> None:
         {"account": "A", "asset": "B", "score": 0.1, "bucket": "Bond", "current_weight": 0.0},
     ]
     floor = limits.replace(min_buckets_represented=0, buckets={"Bond": {"min_allocation": 0.1}})
-    assert decide(held, floor).counts.unmet_causes == {"min_allocation of Bond: no candidate there was selected": 1}
+    assert decide(held, floor).counts.unmet_causes == {"min_allocation of Bond: no asset in it was selected": 1}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from accounts import asset
 from cases import random_limits, random_rows
-from counterfactuals import flips, one_step_less, present_value
+from counterfactuals import flips, one_step_less
 from kernel_runs import run
 
 import trimtab
@@ -38,7 +38,7 @@ def why(rows: list[Row], name: str, **limits: Any) -> Explanation:
     found = trimtab.rebalance(rows, made).explain(name)
     for one in found.counterfactuals:
         assert flips(rows, made, name, one, one.value), one
-        less = one_step_less(one, present_value(rows, made, name, one))
+        less = one_step_less(rows, made, name, one)
         assert less is None or not flips(rows, made, name, one, less), one
     return found
 
@@ -504,7 +504,7 @@ def test_every_counterfactual_is_true(first: int) -> None:
         name = rng.choice(rows)["asset"]
         for one in result.explain(name).counterfactuals:
             assert flips(rows, limits, name, one, one.value), f"seed {seed}: {one}"
-            less = one_step_less(one, present_value(rows, limits, name, one))
+            less = one_step_less(rows, limits, name, one)
             assert less is None or not flips(rows, limits, name, one, less), f"seed {seed}: {one}"
 
 

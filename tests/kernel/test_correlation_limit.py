@@ -12,7 +12,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from cases import pairs, random_correlated_limits, random_correlations, random_rows
-from counterfactuals import faults, flips, one_step_less, present_value
+from counterfactuals import faults, flips, one_step_less
 from jsonschema import Draft202012Validator
 from kernel_runs import run
 from oracles import milp_selection, objective_of, selection_violations
@@ -170,7 +170,7 @@ class TestByHand:
         result = rebalance(rows, limits, correlations=known(DN=0.9))
         assert [row["reason"] for row in result.targets] == ["restricted", "too_correlated", "kept"]
         (unmet,) = result.certificate.unmet
-        assert unmet.note.startswith("max_correlation 0.8 stands against it")
+        assert unmet.note.startswith("max_correlation 0.8 rules its candidates out")
 
 
 # ---- the limits and the doors
@@ -266,7 +266,7 @@ def test_the_certificate_measures_it_and_says_what_it_costs() -> None:
     result = rebalance(rows, RebalancingLimits(**ON), correlations=known(AB=0.9, AC=0.5, BC=0.1))
     line = result.certificate.constraints[-1]
     assert (line.name, line.measured, line.limit, line.status) == ("max_correlation", 0.5, 0.8, "met")
-    assert line.note == "while it is set, the selection is greedy and need not be the optimum of section 4 of the rules"
+    assert line.note == "with this limit, selection is greedy and may miss the optimum of section 4 of the rules"
     assert not result.certificate.is_exact
     found = json.loads(result.to_json())
     assert found["is_exact"] is False
@@ -371,7 +371,7 @@ def test_every_counterfactual_is_true() -> None:
                     continue
                 name = row["asset"]
                 assert flips(rows, limits, name, one, one.value, correlations), (seed, name, one)
-                less = one_step_less(one, present_value(rows, limits, name, one))
+                less = one_step_less(rows, limits, name, one, correlations)
                 assert less is None or not flips(rows, limits, name, one, less, correlations), (seed, name, one)
                 tried += one.change == "max_correlation"
     assert tried > 8

@@ -14,6 +14,7 @@ from cases import random_limits, random_rows
 
 import trimtab
 from trimtab.candidates.columns import OUTPUTS
+from trimtab.certificate.causes import Cause
 from trimtab.facts.bucket_summaries import BucketSummary
 from trimtab.limits.json_schema import limits_schema
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -790,6 +791,8 @@ def test_the_schema_names_the_codes() -> None:
     row = result_schema()["properties"]["targets"]["items"]["properties"]
     assert row["action"]["enum"] == [member.code for member in Action]
     assert row["size_reason"]["enum"] == [member.code for member in SizeReason]
+    line = result_schema()["properties"]["certificate"]["items"]["properties"]
+    assert line["cause"]["enum"] == ["", *Cause]
     reasons = [member.code for member in Reason if member not in (Reason.EMPTY, Reason.RESTRICTED_OUT)]
     assert row["reason"]["enum"] == reasons
     assert set(OUTPUTS) <= set(row)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -14,13 +13,12 @@ from trimtab.blocks.arrow_columns import BlockColumns
 from trimtab.blocks.prepared_limits import PreparedLimits
 from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.columns import Text
-from trimtab.certificate.certificate import STATUSES, UNMET
+from trimtab.certificate.causes import Cause
+from trimtab.certificate.certificate import STATUSES, UNMET, Constraint
 from trimtab.certificate.measurements import certify
 from trimtab.errors import InputError
 from trimtab.kernel.records import Flags, Floats, Ints
 from trimtab.rebalancing.doors import broken_fault, unmet_faults
-
-_CAUSE_ENDS = re.compile(r"[;:]| for ")
 
 
 @dataclass
@@ -70,7 +68,7 @@ def check_fully(
                 failing[at] = str(InputError(unmet_faults(lines, chosen.accounts[at])))
             elif at not in failing:
                 found.unmet += 1
-                found.causes.update(_cause(line.name, line.node, line.note) for line in lines)
+                found.causes.update(_cause(line) for line in lines)
         sound = np.array([at not in failing for at in range(len(mine))], np.bool_)
         summed = statuses[sound].sum(axis=0).tolist()
         found.statuses.update({name: count for name, count in zip(STATUSES, summed, strict=True) if count})
@@ -78,9 +76,9 @@ def check_fully(
     return found
 
 
-def _cause(name: str, node: str, note: str) -> str:
-    """Why a limit is unmet, without what is of one account alone."""
-    return f"{name}{' of ' + node if node else ''}: {_CAUSE_ENDS.split(note)[0]}"
+def _cause(line: Constraint) -> str:
+    """Why a limit is unmet, without the facts of one account."""
+    return f"{line.name}{' of ' + line.node if line.node else ''}: {Cause(line.cause).phrase}"
 
 
 def _only(
