@@ -172,7 +172,7 @@ def test_units_as_a_worker_does_them(tmp_path: Path, monkeypatch: pytest.MonkeyP
     targets, failed = expected(rows, RebalancingLimits())
     assert {account for account, _ in record.failed} == failed
     assert pq.read_table(tmp_path / "part-00000.parquet").num_rows == len(targets) == record.targets
-    remote = replace(work.sources.files[0], place="s3://bucket/candidates.parquet")
+    remote = replace(work.sources.files[0], path="s3://bucket/candidates.parquet")
     work = replace(work, sources=replace(work.sources, files=(remote,)))
     assert units._found_anywhere(work).sources.files == (remote,)
 
