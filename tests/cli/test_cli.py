@@ -181,7 +181,6 @@ def test_a_fault_of_a_join_is_placed_in_its_own_file(parts: tuple[Path, Path, Pa
         (["FILE", "--set", "max_total_positions"], "is not a setting: write field=value"),
         (["FILE", "--set", "max_total_positions=[1"], "is not a setting: write field=value"),
         (["FILE", "--format", "xml"], "--format"),
-        (["FILE", "--out", "-"], "without it the result goes to stdout"),
         (["FILE", "--no-such-option"], "--no-such-option"),
     ],
 )

@@ -61,10 +61,10 @@ def test_a_terminal_too_narrow_for_a_table_gets_one_of_60_columns() -> None:
 
 def test_the_wide_table_has_one_line_with_all_about_an_asset() -> None:
     lines = [words(line) for line in run("demo", COLUMNS="160").stdout.splitlines()]
-    energy = "held down by the largest allocation of Stocks/Energy"
+    energy = "held down by max_allocation 0.2 of Stocks/Energy"
     assert f"XOM Stocks/Energy 0.722 17.00% → 10.00% ▼ decrease {energy}" in lines
     assert (
-        "AAPL Stocks/Information Technology 0.097 9.00% → 0% × close its score 0.097 is below min_score_threshold 0.5"
+        "AAPL Stocks/Information Technology 0.097 9.00% → 0% × close its score of 0.097 is below the 0.5 that a holding needs (min_score_threshold)"
         in lines
     )
     assert any("the last to get a" in line for line in lines)
@@ -74,7 +74,7 @@ def test_the_narrow_table_stacks_bucket_and_action_and_shortens_the_reason() -> 
     text = run("demo", COLUMNS="80").stdout
     lines = text.splitlines()
     at = next(at for at, line in enumerate(lines) if line.startswith("XOM "))
-    assert words(lines[at]) == "XOM 0.722 17.00% → 10.00% held down by the largest"
+    assert words(lines[at]) == "XOM 0.722 17.00% → 10.00% held down by max_allocation 0.2"
     assert words(lines[at + 1]) == "Energy ▼ decrease allocation of Energy"
     assert "the last to get a" not in words(text)
 
@@ -116,10 +116,10 @@ def test_misses_beyond_the_nearest_are_counted() -> None:
 @pytest.mark.parametrize(
     ("row", "limits", "why"),
     [
-        ({"score": 0.7, "current_weight": 0.1}, {}, "held down by its largest weight 0.2"),
+        ({"score": 0.7, "current_weight": 0.1}, {}, "capped at its largest weight (max_position_weight 0.2)"),
         ({"score": 0.7, "current_weight": 0.19}, {}, "near enough to its size to be left alone"),
-        ({"score": 0.7}, {}, "its score 0.7 is at least min_score_new_position 0.65"),
-        ({"score": 0.1, "current_weight": 0.1}, {}, "its score 0.1 is below min_score_threshold 0.6"),
+        ({"score": 0.7}, {}, "its score of 0.7 meets the 0.65 that a new position needs"),
+        ({"score": 0.1, "current_weight": 0.1}, {}, "its score of 0.1 is below the 0.6 that a holding needs"),
         ({"score": None}, {}, "it has no score"),
         ({"score": 0.7, "restriction": "no_buy"}, {}, "its restriction no_buy forbids buying"),
         (
@@ -127,11 +127,11 @@ def test_misses_beyond_the_nearest_are_counted() -> None:
             {},
             "its restriction no_sell forbids selling",
         ),
-        ({"score": 0.1, "current_weight": 0.1}, {"brake_sold_weight": 0.01}, "the rules propose 0%"),
+        ({"score": 0.1, "current_weight": 0.1}, {"brake_sold_weight": 0.01}, "the brake keeps it; the rules propose 0%"),
         (
             {"score": 0.62, "bucket": "B"},
             {**LIMITS, "min_buckets_represented": 1},
-            "to represent B: min_buckets_represented is 1",
+            "needed to represent B (min_buckets_represented 1)",
         ),
     ],
 )
@@ -262,14 +262,14 @@ def test_less_cash_than_wished_is_explained() -> None:
 
 def test_a_brake_explains_the_cash() -> None:
     sells = [{"asset": "A", "score": 0.1, "current_weight": 0.5}]
-    assert "- the brake keeps every weight as it is" in words(shown(sells, brake_sold_weight=0.1))
+    assert "- the brake keeps every weight unchanged" in words(shown(sells, brake_sold_weight=0.1))
     overdrawn = [{"asset": "A", "score": 0.1, "current_weight": 1.0}]
     text = words(shown(overdrawn, brake_sold_weight=0.1, brake_closed_positions=0))
     assert (
         "The rules would sell 100.00% (brake_sold_weight 10.00%) and close 1 position (brake_closed_positions 0)."
         in text
     )
-    assert "- the brake keeps every weight as it is" in text
+    assert "- the brake keeps every weight unchanged" in text
 
 
 def test_limits_are_counted_and_exceptions_named() -> None:

@@ -30,6 +30,11 @@ class ScreenFormat(StrEnum):
     JSON = "json"
 
 
+def _file_or_none(path: Path | None) -> Path | None:
+    """The file to write, None for stdout: without --out, or with `--out -`."""
+    return None if path is None or str(path) == "-" else path
+
+
 def _preset_names() -> list[str]:
     from trimtab.limits.presets import preset_names
 
@@ -116,11 +121,28 @@ ScreenFormatOption = Annotated[ScreenFormat, typer.Option("--format", help="Outp
 Out = Annotated[
     Path | None,
     typer.Option(
-        "--out", "-o", metavar="PATH", help="Write to this file: .csv, .json, .parquet, .arrow, .xlsx or .txt."
+        "--out",
+        "-o",
+        metavar="PATH",
+        callback=_file_or_none,
+        help="Write to this file: .csv, .json, .parquet, .arrow, .xlsx or .txt; default: stdout (-).",
     ),
 ]
 OutPage = Annotated[
-    Path | None, typer.Option("--out", "-o", metavar="PATH", help="Write to this .html file; default: stdout.")
+    Path | None,
+    typer.Option(
+        "--out", "-o", metavar="PATH", callback=_file_or_none, help="Write to this .html file; default: stdout (-)."
+    ),
+]
+OutTable = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="PATH",
+        callback=_file_or_none,
+        help="Write to this file: .csv, .parquet, .arrow or .xlsx; default: CSV on stdout (-).",
+    ),
 ]
 OutFolder = Annotated[
     Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write everything to this folder, page included.")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
-from trimtab.cli.options import AsOf, Classification, Fundamentals, Membership, Quiet, RequiredPrices
+from trimtab.cli.options import AsOf, Classification, Fundamentals, Membership, OutTable, Quiet, RequiredPrices
 
 
 @exit_codes
@@ -19,15 +16,7 @@ def score(
     classification: Classification = None,
     membership: Membership = None,
     as_of: AsOf = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="PATH",
-            help="Write to this file: .csv, .parquet, .arrow or .xlsx; default: CSV on stdout.",
-        ),
-    ] = None,
+    out: OutTable = None,
     quiet: Quiet = False,
 ) -> int:
     """Score every asset with prices, from 0 to 1; each score comes with its parts and with what was missing."""
