@@ -141,7 +141,7 @@ def _places(candidates: list[str] | None, assets: str | None, holdings: list[str
 def _limits(file: Path | None, preset: str | None, settings: list[str] | None) -> ManyLimits:
     """Limits by `limits_id`, or the same for all."""
     from trimtab.batch.limits_by_account import read_many_limits
-    from trimtab.cli.inputs import read_limits
+    from trimtab.cli.chosen_limits import read_limits
     from trimtab.cli.options import LimitOptions
 
     many = None if file is None else read_many_limits(file)
