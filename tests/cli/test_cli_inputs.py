@@ -50,7 +50,7 @@ def test_a_dash_is_stdin(write: Write, data: bytes) -> None:
     assert (found.exit_code, found.stdout) == (0, wanted)
     assert piped(data, "check", "-").exit_code == 0
     assert piped(data, "explain", "-", "AAA").stdout.startswith("AAA (Tech): selected")
-    assert piped(data, "report", "-").stdout.startswith("<!DOCTYPE html>")
+    assert piped(data, "report", "-").stdout.startswith("<!doctype html>")
 
 
 def test_one_of_three_files_may_be_stdin(write: Write) -> None:

@@ -14,7 +14,7 @@ from trimtab.bucket_path import UNKNOWN
 from trimtab.cli.inputs import CandidateInputs
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import DataOptions
-from trimtab.cli.progress import Steps, steps
+from trimtab.cli.progress import ProgressSteps, steps
 from trimtab.cli.share_inputs import amounts_column, check_currency
 from trimtab.errors import Fault, InputError, listed, nearest
 
@@ -67,7 +67,7 @@ def scored(given: MarketFiles, notices: Notices, *, quiet: bool) -> Scored:
     return found
 
 
-def _scored(given: MarketFiles, bar: Steps) -> Scored:
+def _scored(given: MarketFiles, bar: ProgressSteps) -> Scored:
     bar.begin("loading")
     from trimtab.market.market_data import MarketData
     from trimtab.scoring.combined import combined_scores
