@@ -67,7 +67,7 @@ def test_the_wide_table_has_one_line_with_all_about_an_asset() -> None:
         "AAPL Stocks/Information Technology 0.097 9.00% → 0% × close its score of 0.097 is below the 0.5 that a holding needs (min_score_threshold)"
         in lines
     )
-    assert any("the last to get a" in line for line in lines)
+    assert any("the last by" in line for line in lines)
 
 
 def test_the_narrow_table_stacks_bucket_and_action_and_shortens_the_reason() -> None:
@@ -75,8 +75,8 @@ def test_the_narrow_table_stacks_bucket_and_action_and_shortens_the_reason() -> 
     lines = text.splitlines()
     at = next(at for at, line in enumerate(lines) if line.startswith("XOM "))
     assert words(lines[at]) == "XOM 0.722 17.00% → 10.00% held down by max_allocation 0.2"
-    assert words(lines[at + 1]) == "Energy ▼ decrease allocation of Energy"
-    assert "the last to get a" not in words(text)
+    assert words(lines[at + 1]) == "Energy ▼ decrease of Energy"
+    assert "the last by" not in words(text)
 
 
 def test_held_come_first_then_closed_then_the_nearest_misses() -> None:
@@ -127,7 +127,11 @@ def test_misses_beyond_the_nearest_are_counted() -> None:
             {},
             "its restriction no_sell forbids selling",
         ),
-        ({"score": 0.1, "current_weight": 0.1}, {"brake_sold_weight": 0.01}, "the brake keeps it; the rules propose 0%"),
+        (
+            {"score": 0.1, "current_weight": 0.1},
+            {"brake_sold_weight": 0.01},
+            "the brake keeps it; the rules propose 0%",
+        ),
         (
             {"score": 0.62, "bucket": "B"},
             {**LIMITS, "min_buckets_represented": 1},

@@ -402,7 +402,7 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "A",
         SizeReason.HELD_IN_BAND,
         0.19,
-        "Weight 19.00%: near enough to its size to be left alone (no_trade_band, min_trade).",
+        "Weight 19.00%: near enough to its size to be left alone (no_trade_band and min_trade).",
     ),
     "released for its own limit": (
         [asset("A", 0.8, 0.21)],

@@ -63,7 +63,7 @@ def _restricted(sized: _Sized) -> str:
 
 
 def _held_in_band(_: _Sized) -> str:
-    return "near enough to its size to be left alone (no_trade_band, min_trade)"
+    return "near enough to its size to be left alone (no_trade_band and min_trade)"
 
 
 def _released_for_limit(sized: _Sized) -> str:
