@@ -313,8 +313,8 @@ def test_where_nothing_helps_it_is_said_what_was_tried() -> None:
 
 
 def test_a_scan_that_is_cut_short_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trimtab.explanations.counterfactuals._CANDIDATES", 0)
-    monkeypatch.setattr("trimtab.explanations.counterfactuals._LEAST_TRIALS", 3)
+    monkeypatch.setattr("trimtab.explanations.values_to_try.CANDIDATES_TRIED", 0)
+    monkeypatch.setattr("trimtab.explanations.values_to_try.LEAST_TRIALS", 3)
     rows = [asset(f"A{at:02}", 0.99 - at / 100, 0.05 if at < 10 else 0.0) for at in range(30)]
     found = why(rows, "A25", max_total_positions=10)
     cut = {one.change: one for one in found.without_effect if not one.exhaustive}

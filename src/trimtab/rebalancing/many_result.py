@@ -13,6 +13,7 @@ from trimtab.certificate.measurements import certify
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.rebalancing.decided_pass import Pass
 from trimtab.rebalancing.result import RebalanceResult
+from trimtab.statistics.turnover import turnover
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,7 @@ class RebalanceManyResult:
         count = len(candidates.accounts)
         target, current = decided["target"], candidates.current_weight
         totals, bought, sold = self._pass.totals
+        traded = turnover(bought, sold)
         left_alone = (target == current) & (current < self._pass.limits.dust_weight)
         positions = np.bincount(candidates.account_of, (target > 0) & ~left_alone, minlength=count)
         unmet = self._pass.unmet()
@@ -51,7 +53,7 @@ class RebalanceManyResult:
                     "error": str(InputError(faults)) if faults else "",
                     "positions": None if faults else int(positions[account]),
                     "cash_weight": None if faults else 1.0 - float(totals[account]),
-                    "turnover": None if faults else float(max(bought[account], sold[account])),
+                    "turnover": None if faults else float(traded[account]),
                 }
             )
         return rows

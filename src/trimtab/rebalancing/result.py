@@ -28,6 +28,7 @@ from trimtab.kernel.records import Flags, Floats
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.rebalancing.decided_pass import Pass, output_columns
 from trimtab.rebalancing.stages import Staged
+from trimtab.statistics.turnover import turnover
 
 SCHEMA_VERSION = 4
 _FULL = 1.0 + 1e-9
@@ -100,7 +101,7 @@ class RebalanceResult:
     @property
     def turnover(self) -> float:
         """The larger of buys and sells (half the sum of absolute changes, cash counted as an asset)."""
-        return max(self.bought, self.sold)
+        return float(turnover(self.bought, self.sold))
 
     @property
     def braked(self) -> bool:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from importlib import resources
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from trimtab.facts.outcome import Facts
 from trimtab.facts.report_facts import ReportFacts
@@ -15,27 +14,14 @@ from trimtab.report.charts import bucket_chart, dumbbell_chart, tally_chart, tre
 from trimtab.report.shapes import Chart
 
 
-class _Templates(BaseLoader):
-    """The templates of this package."""
-
-    def get_source(self, environment: Environment, template: str) -> tuple[str, str | None, Any]:  # noqa: ARG002 - Jinja's
-        """The text of a template.
-
-        Raises
-        ------
-        TemplateNotFound
-            There is none of this name.
-        """
-        file = resources.files("trimtab.report") / "templates" / template
-        if not file.is_file():
-            raise TemplateNotFound(template)
-        return file.read_text(encoding="utf-8"), template, lambda: True
-
-
 @cache
 def _environment() -> Environment:
     return Environment(
-        loader=_Templates(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("trimtab.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 
