@@ -98,11 +98,11 @@ def backtests(
     rivals = [_rival(text, chosen) for text in versus]
     with steps(2 + len(versus), quiet=quiet) as bar:
         bar.begin("loading")
-        from trimtab.backtesting.backtest import again, backtest
+        from trimtab.backtesting.backtest import backtest, rerun_with
         from trimtab.backtesting.benchmark import benchmark
-        from trimtab.kernel.backtest import walk
+        from trimtab.kernel.backtest import backtest_policy
 
-        words.note_compiling(walk, 30)
+        words.note_compiling(backtest_policy, 30)
         bar.begin(f"walking {given.prices.name}")
         with chosen.named_in_errors():
             first = backtest(given.prices, chosen.limits, name="policy", **given.arguments())
@@ -111,7 +111,7 @@ def backtests(
             bar.begin(f"walking {text}")
             if isinstance(rival, ChosenLimits):
                 with rival.named_in_errors():
-                    found.append(again(first, rival.limits, name=text))
+                    found.append(rerun_with(first, rival.limits, name=text))
             else:
                 found.append(benchmark(first, rival[0], hold=rival[1]))
     return found
@@ -158,9 +158,9 @@ def swept(
     with steps(2, quiet=quiet) as bar:
         bar.begin("loading")
         from trimtab.backtesting.sweep import sweep
-        from trimtab.kernel.backtest import walk
+        from trimtab.kernel.backtest import backtest_policy
 
-        words.note_compiling(walk, 30)
+        words.note_compiling(backtest_policy, 30)
         bar.begin(f"walking {given.prices.name}")
         with chosen.named_in_errors():
             return sweep(given.prices, chosen.limits, fields, sample=sample, seed=seed, **given.arguments())
@@ -288,7 +288,7 @@ def sweep_document(result: SweepResult) -> bytes:
             "policies": len(result.limits),
             "refused": [{"values": values, "why": why} for values, why in result.refused],
             "best": result.table.row(result.best, named=True),
-            "is_likely_luck": luck.is_likely,
+            "is_likely_luck": luck.is_likely_luck,
             "verdict": luck.sentence,
         }
     )
@@ -325,7 +325,9 @@ def sweep_view(result: SweepResult) -> RenderableType:
     for row in best.select(pl.col("policy"), *result.fields, *shown).iter_rows(named=True):
         fields = [_short(row[name]) for name in result.fields]
         table.add_row(str(row["policy"]), *fields, *(_shown(name, row[name]) for name in shown))
-    verdict = Text(f"{'Warning: ' if luck.is_likely else ''}{luck.sentence}", "yellow" if luck.is_likely else "")
+    verdict = Text(
+        f"{'Warning: ' if luck.is_likely_luck else ''}{luck.sentence}", "yellow" if luck.is_likely_luck else ""
+    )
     return Group(Text(head, style="bold"), "", table, "", verdict)
 
 
