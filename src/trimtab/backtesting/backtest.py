@@ -65,7 +65,8 @@ def backtest(
     opens
         Prices at the open, for `trade_at="open"`: a `MarketData` or a table; by default the column `open` of `prices`.
     every, drift, trade_at, start, end, costs, cash_rate, gone_after, sessions_per_year
-        The fields of `BacktestSettings`: docs/backtest.md has each with its default.
+        The fields of `BacktestSettings`; docs/backtest.md has each with its default. `every` also takes a list of days,
+        `cash_rate` a table with `date` and `rate`.
 
     Raises
     ------

@@ -12,8 +12,8 @@ from typing import Any, TypedDict
 from trimtab.backtesting.trading_costs import TradingCosts
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.limits.fields import checked_value, described
-from trimtab.market.typed_columns import Date, day
 
+Date = dt.date | str
 PERIODS = ("week", "month", "quarter")
 DRIFT = "drift"
 
@@ -42,14 +42,13 @@ class BacktestSettings:
     every: str | tuple[dt.date, ...] = field(
         default="month",
         metadata={
-            "doc": "when to decide: on the last session of each week, month or quarter; drift: whenever a weight has drifted; in Python "
-            "also a list of days"
+            "doc": "when to decide: the last session of each week, month or quarter; or drift: when a weight has drifted"
         },
     )
     drift: float | None = described(
         None,
         float,
-        "with every = drift: how far a weight may move from where the last trades left it, such as 0.05",
+        "with every drift: how far a weight may move from where the last trades left it, such as 0.05",
         below=1.0,
         optional=True,
     )
@@ -63,7 +62,7 @@ class BacktestSettings:
     costs: TradingCosts = field(default=TradingCosts(), metadata={"doc": "what a trade costs; default: nothing"})
     cash_rate: Any = field(
         default=0.0,
-        metadata={"doc": "what cash earns in a year, such as 0.02; in Python also a table with date and rate"},
+        metadata={"doc": "what cash earns in a year, such as 0.02"},
     )
     gone_after: int = described(
         5, int, "sessions without a price after which a holding turns into cash at its last price", low=1
@@ -119,7 +118,7 @@ def _checked(known: dataclasses.Field[Any], value: Any) -> tuple[Any, Fault | No
         if known.name == "every":
             return _every(value), None
         if known.name in ("start", "end"):
-            return None if value is None else day(value, known.name), None
+            return None if value is None else _day(value, known.name), None
         if known.name == "costs":
             return _costs(value), None
     except InputError as error:
@@ -128,6 +127,12 @@ def _checked(known: dataclasses.Field[Any], value: Any) -> tuple[Any, Fault | No
         return value, None
     stored, problem = checked_value(known, value)
     return stored, Fault(f"{known.name} {problem}", known.metadata["doc"]) if problem else None
+
+
+def _day(given: Date, what: str) -> dt.date:
+    from trimtab.market.typed_columns import day  # noqa: PLC0415 - polars, which the options of the command line do not need
+
+    return day(given, what)
 
 
 def _costs(given: TradingCosts | None) -> TradingCosts:
@@ -144,7 +149,7 @@ def _every(given: str | Iterable[Date]) -> str | tuple[dt.date, ...]:
             raise _fault("every is unknown", f"{nearest(given, words)} Or give a list of days", given)
         return given
     try:
-        days = tuple(day(date, "a day in every") for date in given)
+        days = tuple(_day(date, "a day in every") for date in given)
     except TypeError:
         raise _fault("every is unknown", f"write {', '.join(words)}, or give a list of days", given) from None
     if not days:
