@@ -190,7 +190,7 @@ def test_a_column_that_stands_twice_is_refused() -> None:
     table = pa.Table.from_pylist(tech("A", None))
     twice = pa.Table.from_arrays([*table.columns, table["score"]], names=[*table.column_names, "score"])
     for door in (lambda: decide_block(twice, Rules({None: ONE_EACH}, {})), lambda: rebalance_many(twice, ONE_EACH)):
-        with pytest.raises(InputError, match="column 'score': stands twice in the table: rename or drop one"):
+        with pytest.raises(InputError, match="column 'score': appears twice in the table: rename or drop one"):
             door()
 
 

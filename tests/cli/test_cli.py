@@ -132,7 +132,7 @@ def test_check_says_that_rebalance_takes_one_account(tmp_path: Path) -> None:
     assert "there are 2 accounts; `trimtab rebalance` takes the rows of one" in run("check", path).stderr
     found = run("rebalance", path)
     assert found.exit_code == 3
-    assert "there are 2 accounts, and this is the door for one" in found.stderr
+    assert "the table has 2 accounts, where one is expected" in found.stderr
 
 
 # ---- three files
@@ -345,7 +345,7 @@ def test_check_ends_with_3_where_there_are_errors(tmp_path: Path) -> None:
     assert found.exit_code == 3
     assert len(found.stdout.splitlines()) == 2
     assert f"{path}: row 1, column 'score': is above 1" in found.stdout
-    assert "the asset stands in row 2 already" in found.stdout
+    assert "the asset is in row 2 already" in found.stdout
     assert "2 errors" in found.stderr
 
 
@@ -406,7 +406,7 @@ def test_help_names_every_command_and_exit_code() -> None:
         ("asset,points\nAAA,0.9\n", "column 'score': the column is missing"),
         ("asset,score\nAAA,high\n", "row 1, line 2, column 'score': is not a number (received 'high')"),
         ("asset,score,current_weight\nAAA,0.9,60\nBBB,0.9,40\n", "they look like percents: divide by 100"),
-        ("account,asset,score\na,AAA,0.9\nb,AAA,0.9\n", "there are 2 accounts"),
+        ("account,asset,score\na,AAA,0.9\nb,AAA,0.9\n", "the table has 2 accounts"),
     ],
 )
 def test_bad_input_ends_with_3_one_message_and_no_output(tmp_path: Path, content: str, message: str) -> None:

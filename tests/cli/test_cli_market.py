@@ -247,7 +247,7 @@ class TestRebalance:
                 "asset,shares\nS0,1\nS0,2\n",
                 ["--cash", "0"],
                 3,
-                "row 2, column 'asset': the asset stands in row 1 already",
+                "row 2, column 'asset': the asset is in row 1 already",
             ),
             ("asset,current_weight\nS0,0.9\nS1,0.9\n", [], 3, "h.csv, column 'current_weight': the weights sum to 1.8"),
             ("asset,current_weight\nXX,0.1\nS0,-0.1\n", [], 3, "h.csv, row 2, column 'current_weight': is negative"),

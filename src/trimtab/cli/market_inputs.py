@@ -239,7 +239,7 @@ def _weights(
     rows: dict[str, int] = {}
     for at, asset in enumerate(assets, 1):
         if asset in rows:
-            problem = f"the asset stands in row {rows[asset]} already"
+            problem = f"the asset is in row {rows[asset]} already"
             raise InputError([Fault(problem, "give each asset once", column="asset", row=at, value=asset)], source)
         rows[asset] = at
     name = _amounts(frame.columns, cash, source)

@@ -102,9 +102,7 @@ class _Words:
         return 'Held: it has no score, and unscored_positions is "hold"; missing data never sells.'
 
     def _held_not_sizable(self) -> str:
-        return (
-            f"Held: it has no {self._sizing_column()}, which {self.limits.sizing_mode} needs; missing data never sells."
-        )
+        return f"Held: it has no {self.limits.sizing_column}, which {self.limits.sizing_mode} needs; missing data never sells."
 
     def _not_scored(self) -> str:
         if self.current > 0:
@@ -121,7 +119,7 @@ class _Words:
         return 'Not selected: it has no bucket, and unknown_bucket is "hold", so nothing is bought there.'
 
     def _not_sizable(self) -> str:
-        return f"Not selected: it has no {self._sizing_column()}, which {self.limits.sizing_mode} needs."
+        return f"Not selected: it has no {self.limits.sizing_column}, which {self.limits.sizing_mode} needs."
 
     def _below_threshold(self) -> str:
         if self.current > 0:
@@ -267,9 +265,6 @@ class _Words:
 
     def _is_holding(self) -> bool:
         return self.current >= self.limits.dust_weight and self.current > 0
-
-    def _sizing_column(self) -> str:
-        return {"desired": "desired_weight"}.get(self.limits.sizing_mode, "volatility")
 
     def _path(self, node: int) -> str:
         return self.candidates.tree.paths[node]

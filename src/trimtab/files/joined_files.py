@@ -113,7 +113,7 @@ def _rows(assets: Iterable[object], source: str) -> dict[str, int]:
         elif not isinstance(asset, str):
             faults.append(Fault("is not text", "convert the column to text", column="asset", row=row + 1, value=asset))
         elif asset in rows:
-            problem = f"the asset stands in row {rows[asset] + 1} already"
+            problem = f"the asset is in row {rows[asset] + 1} already"
             advice = "give each asset once in a file; sum or drop the rows yourself"
             faults.append(Fault(problem, advice, column="asset", row=row + 1, value=asset))
         else:
