@@ -185,7 +185,7 @@ class TestScore:
                 3,
                 "there is no price on or before 2019-01-01: the first session is 2020-01-01",
             ),
-            (["--out", "scores.json"], 2, "scores are written as .csv, .parquet or .arrow"),
+            (["--out", "scores.json"], 2, "scores are written as .csv, .parquet, .arrow or .xlsx"),
             (["--out", "scores.xlsx"], 2, "the suffix '.xlsx' is not known"),
             (["--fundamentals", "none.csv"], 3, "none.csv: there is no such file"),
         ],

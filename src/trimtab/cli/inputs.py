@@ -1,10 +1,10 @@
-"""What the arguments of a command stand for: candidates from one file or three, and limits."""
+"""What the options of a command stand for: candidates from one file, three files or market data; and limits."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from trimtab.bucket_path import UNKNOWN
-from trimtab.cli.exit_codes import Words
+from trimtab.cli.notices import Notices
+from trimtab.cli.options import DataOptions, LimitOptions
 from trimtab.errors import Fault, InputError, LimitsError, listed
 from trimtab.limits.old_names import with_current_names
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -31,7 +32,7 @@ _BARE_WORD = re.compile(r"[A-Za-z][\w-]*", re.ASCII).fullmatch
 
 
 @dataclass(frozen=True)
-class Inputs:
+class CandidateInputs:
     """Candidates, what they are called on screen, the files they came from, and where a fault of theirs is."""
 
     table: pa.Table
@@ -73,67 +74,58 @@ class ChosenLimits:
             raise LimitsError(error.faults, error.source or self.source) from None
 
 
-def read_inputs(
-    file: Path | None, scores: Path | None, holdings: Path | None, buckets: Path | None, words: Words
-) -> Inputs:
-    """The candidates that the arguments name; what a join does not say is said aloud.
+def read_inputs(file: Path | None, data: DataOptions, notices: Notices) -> CandidateInputs:
+    """The candidates of one file or three; what three do not say about each other is said aloud.
 
     Raises
     ------
-    typer.BadParameter
-        Neither one file nor scores and holdings, or both.
     InputError
         A file that cannot be read.
     """
-    _refuse_mixture(file, scores, holdings, buckets)
     from trimtab.files.joined_files import join_tables
     from trimtab.files.table_files import read_table  # late: Arrow loads slowly
 
     if file is not None:
-        return Inputs(read_table(file), str(file), (file,), lambda fault: fault)
-    files = tuple(path for path in (scores, holdings, buckets) if path is not None)
-    joined = join_tables(files[0], files[1], buckets)
-    for sentence in _join_sentences(joined, buckets):
-        words.note(sentence)
-    return Inputs(joined.table, " + ".join(map(str, files)), files, joined.located)
+        return CandidateInputs(read_table(file), str(file), (file,), lambda fault: fault)
+    files = tuple(path for path in (data.scores, data.holdings, data.buckets) if path is not None)
+    joined = join_tables(files[0], files[1], data.buckets)
+    for sentence in _join_sentences(joined, data.buckets):
+        notices.note(sentence)
+    return CandidateInputs(joined.table, " + ".join(map(str, files)), files, joined.located)
 
 
-def from_prices(
-    file: Path | None,
-    scores: Path | None,
-    holdings: Path | None,
-    buckets: Path | None,
-    cash: float | None,
-    prices: Path | None,
-) -> bool:
-    """Whether candidates come from prices and holdings.
+def check_mixture(file: Path | None, data: DataOptions) -> None:
+    """Refuse options that do not go together.
 
     Raises
     ------
     typer.BadParameter
-        Prices together with candidates or scores, or without holdings; cash without prices.
+        Which ones, and what would do.
     """
-    if prices is None:
-        if cash is not None:
-            raise typer.BadParameter("--cash without --prices: give the prices that value the shares")
-        return False
-    others = {"FILE": file, "--scores": scores, "--buckets": buckets}
-    given = [name for name, path in others.items() if path is not None]
-    if given:
-        raise typer.BadParameter(f"give either --prices or {' and '.join(given)}, not both")
-    if holdings is None:
-        raise typer.BadParameter("--prices without --holdings: give what is held, or use `trimtab score`")
-    return True
-
-
-def _refuse_mixture(file: Path | None, scores: Path | None, holdings: Path | None, buckets: Path | None) -> None:
-    parts = {"--scores": scores, "--holdings": holdings, "--buckets": buckets}
+    parts = {"FILE": file, "--scores": data.scores, "--buckets": data.buckets}
     given = [name for name, path in parts.items() if path is not None]
+    if data.prices is not None:
+        if given:
+            raise typer.BadParameter(f"give either --prices or {' and '.join(given)}, not both")
+        return
+    market = {
+        "--fundamentals": data.fundamentals,
+        "--classification": data.classification,
+        "--membership": data.membership,
+        "--as-of": data.as_of,
+    }
+    alone = [name for name, value in market.items() if value is not None]
+    if alone:
+        raise typer.BadParameter(f"{' and '.join(alone)} without --prices: add the prices")
+    if data.cash is not None:
+        raise typer.BadParameter("--cash without --prices: add the prices that value the shares")
+    files = {"--scores": data.scores, "--holdings": data.holdings, "--buckets": data.buckets}
+    given = [name for name, path in files.items() if path is not None]
     if file is not None and given:
         raise typer.BadParameter(f"give either FILE or {' and '.join(given)}, not both")
     if file is None and not given:
         raise typer.BadParameter("give FILE, or --scores and --holdings (and --buckets), or --prices and --holdings")
-    missing = [name for name in ("--scores", "--holdings") if parts[name] is None]
+    missing = [name for name in ("--scores", "--holdings") if files[name] is None]
     if file is None and missing:
         raise typer.BadParameter(f"{' and '.join(given)} without {' and '.join(missing)}: give both, or FILE")
 
@@ -152,8 +144,8 @@ def _join_sentences(joined: Joined, buckets: Path | None) -> Iterator[str]:
         yield f"{many} with a bucket but neither score nor holding, left out: {listed(joined.unused)}"
 
 
-def read_limits(file: Path | None, preset: str | None, settings: Sequence[str]) -> ChosenLimits:
-    """The limits of a file, of a preset or the defaults, with single fields set.
+def read_limits(options: LimitOptions) -> ChosenLimits:
+    """The limits of a file, of a preset or the defaults, with single fields changed.
 
     Raises
     ------
@@ -162,10 +154,11 @@ def read_limits(file: Path | None, preset: str | None, settings: Sequence[str]) 
     LimitsError
         Limits that are unknown or contradict each other.
     """
+    file, preset = options.limits, options.preset
     if file is not None and preset is not None:
         raise typer.BadParameter("give either --limits or --preset, not both; --set changes single fields of either")
     changes: dict[str, Any] = {}
-    for text in settings:
+    for text in options.settings or ():
         changes = laid_over(changes, with_current_names(_setting(text)))
     if file is not None:
         chosen = ChosenLimits(RebalancingLimits.from_toml(file), str(file), (file,))
@@ -185,10 +178,10 @@ def _setting(text: str) -> dict[str, Any]:
     name, sign, value = text.partition("=")
     is_word = _BARE_WORD(value.strip()) and value.strip() not in ("true", "false", "inf", "nan")
     try:
-        found = tomllib.loads(f'{name} = "{value.strip()}"' if is_word else text)
+        setting = tomllib.loads(f'{name} = "{value.strip()}"' if is_word else text)
     except tomllib.TOMLDecodeError:
-        found = {}
-    if not (sign and found) or "\n" in text:
+        setting = {}
+    if not (sign and setting) or "\n" in text:
         advice = "write field=value, such as max_total_positions=8 or 'buckets.\"Equity/Tech\".max_positions=2'"
         raise typer.BadParameter(f"--set {text!r} is not a setting: {advice}")
-    return found
+    return setting

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from trimtab.bucket_path import UNKNOWN
-from trimtab.cli.exit_codes import Words
-from trimtab.cli.inputs import Inputs
-from trimtab.cli.progress import Steps, steps
+from trimtab.cli.inputs import CandidateInputs
+from trimtab.cli.notices import Notices
+from trimtab.cli.options import DataOptions
+from trimtab.cli.progress import ProgressSteps, steps
 from trimtab.errors import Fault, InputError, listed, nearest
 
 if TYPE_CHECKING:
@@ -52,30 +53,7 @@ class Scored:
     unpriced: Mapping[str, tuple[str, ...]]  # what was given of symbols that the prices lack
 
 
-def market_files(
-    prices: Path | None,
-    fundamentals: Path | None,
-    classification: Path | None,
-    membership: Path | None,
-    as_of: str | None,
-) -> MarketFiles | None:
-    """The files, None without prices.
-
-    Raises
-    ------
-    typer.BadParameter
-        Other market data without prices.
-    """
-    more = {"--fundamentals": fundamentals, "--classification": classification, "--membership": membership}
-    if prices is None:
-        given = [name for name, path in {**more, "--as-of": as_of}.items() if path is not None]
-        if given:
-            raise typer.BadParameter(f"{' and '.join(given)} without --prices: give the prices too")
-        return None
-    return MarketFiles(prices, fundamentals, classification, membership, as_of)
-
-
-def scored(given: MarketFiles, words: Words, *, quiet: bool) -> Scored:
+def scored(given: MarketFiles, notices: Notices, *, quiet: bool) -> Scored:
     """Read the files, score every asset, and say aloud what is wrong with the data.
 
     Raises
@@ -85,11 +63,11 @@ def scored(given: MarketFiles, words: Words, *, quiet: bool) -> Scored:
     """
     with steps(4, quiet=quiet) as bar:
         found = _scored(given, bar)
-    _tell(found, words)
+    _tell(found, notices)
     return found
 
 
-def _scored(given: MarketFiles, bar: Steps) -> Scored:
+def _scored(given: MarketFiles, bar: ProgressSteps) -> Scored:
     bar.begin("loading")
     from trimtab.market.market_data import MarketData
     from trimtab.scoring.combined import combined_scores
@@ -145,27 +123,27 @@ def _outgoing(
     return table.with_columns(pl.lit(view.session).alias("session"))
 
 
-def _tell(found: Scored, words: Words) -> None:
+def _tell(found: Scored, notices: Notices) -> None:
     """How many assets have a score, why others have none, and what was found in the data."""
     reasons = Counter(found.table["unscored_because"].to_list())
     having = reasons.pop("", 0)
     why = ", ".join(f"{code} {count}" for code, count in sorted(reasons.items()))
     without = f"; without a score: {why}" if why else ""
-    words.note(f"scored {having} of {found.table.height} assets as of {found.view.session.isoformat()}{without}")
+    notices.note(f"scored {having} of {found.table.height} assets as of {found.view.session.isoformat()}{without}")
     for what, symbols in found.unpriced.items():
-        words.note(f"not in the prices, and so left out of the {what}: {listed(symbols)}")
+        notices.note(f"not in the prices, and so left out of the {what}: {listed(symbols)}")
     if found.view.bucket_of is not None:
         bare = [asset for asset in found.table["asset"] if asset not in found.view.bucket_of]
         if bare:
-            words.note(f"without a bucket, counted as {UNKNOWN}: {listed(bare)}")
+            notices.note(f"without a bucket, counted as {UNKNOWN}: {listed(bare)}")
     findings = found.view.findings
     for finding in findings[:_TOLD]:
-        words.warn(finding.sentence())
+        notices.warn(finding.sentence())
     if len(findings) > _TOLD:
-        words.warn(f"and {len(findings) - _TOLD} more findings of this kind or others")
+        notices.warn(f"and {len(findings) - _TOLD} more findings of this kind or others")
 
 
-def market_inputs(given: MarketFiles, holdings: Path, cash: float | None, words: Words, *, quiet: bool) -> Inputs:
+def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> CandidateInputs:
     """Candidates from market data and what is held: every scored asset, then holdings that the prices lack.
 
     Other columns of the holdings, such as `restriction` or `max_weight`, are the candidates' too.
@@ -175,17 +153,21 @@ def market_inputs(given: MarketFiles, holdings: Path, cash: float | None, words:
     InputError
         A file that cannot be read, holdings that cannot be valued.
     """
+    if options.prices is None or options.holdings is None:
+        raise typer.BadParameter("--prices without --holdings: add what is held, or use `trimtab score`")
+    given = MarketFiles(options.prices, options.fundamentals, options.classification, options.membership, options.as_of)
+    holdings, cash = options.holdings, options.cash
     import polars as pl
 
     from trimtab.market.typed_columns import frame_of
 
-    found = scored(given, words, quiet=quiet)
+    found = scored(given, notices, quiet=quiet)
     held, source = frame_of(holdings, "the holdings")
-    weights, rows = _weights(held, source, cash, found.view, words)
+    weights, rows = _weights(held, source, cash, found.view, notices)
     known = found.table["asset"].to_list()
     others = [asset for asset in weights if asset not in set(known)]
     if others:
-        words.note(f"kept without a score, as the prices lack them: {listed(others)}")
+        notices.note(f"kept without a score, as the prices lack them: {listed(others)}")
     assets = [*known, *others]
     wanted = [name for name in ("asset", "bucket", "score", "volatility") if name in found.table.columns]
     table = pl.concat(
@@ -196,7 +178,7 @@ def market_inputs(given: MarketFiles, holdings: Path, cash: float | None, words:
     more = _other_columns(held, wanted, source)
     candidates = table.with_columns(weight).join(more, on="asset", how="left", maintain_order="left").to_arrow()
     located = _located(given, holdings, assets, rows)
-    return Inputs(candidates, " + ".join(map(str, files)), files, located, found.view)
+    return CandidateInputs(candidates, " + ".join(map(str, files)), files, located, found.view)
 
 
 def _located(
@@ -229,7 +211,7 @@ def _other_columns(held: pl.DataFrame, made: Sequence[str], source: str) -> pl.D
 
 
 def _weights(
-    frame: pl.DataFrame, source: str, cash: float | None, view: MarketView, words: Words
+    frame: pl.DataFrame, source: str, cash: float | None, view: MarketView, notices: Notices
 ) -> tuple[dict[str, float], dict[str, int]]:
     """The weight of each holding, and its row in the file from 1."""
     from trimtab.market.typed_columns import names_of, numbers_of, required
@@ -257,8 +239,8 @@ def _weights(
     except InputError as error:
         raise InputError(error.faults, source) from None
     for asset, day in found.old.items():
-        words.warn(f"{asset} is valued at its price of {day.isoformat()}: it has none on {view.session.isoformat()}")
-    words.note(f"valued at {view.session.isoformat()}: {found.total:,.2f} with {cash or 0.0:,.2f} in cash")
+        notices.warn(f"{asset} is valued at its price of {day.isoformat()}: it has none on {view.session.isoformat()}")
+    notices.note(f"valued at {view.session.isoformat()}: {found.total:,.2f} with {cash or 0.0:,.2f} in cash")
     return dict(found.weights), rows
 
 
