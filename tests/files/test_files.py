@@ -380,9 +380,15 @@ class TestJoin:
         ("changed", "file", "column", "row", "problem"),
         [
             ({"scores": "asset,scores\nA,1\n"}, 0, "score", None, "the column is missing"),
-            ({"holdings": "symbol,current_weight\nA,1\n"}, 1, "asset", None, "the column is missing"),
+            ({"holdings": "name,current_weight\nA,1\n"}, 1, "asset", None, "the column is missing"),
             ({"buckets": "asset,sector\nA,Tech\n"}, 2, "bucket", None, "the column is missing"),
-            ({"scores": "account,asset,score\n1,A,1\n"}, 0, "account", None, "a join is for one account"),
+            (
+                {"scores": "account,asset,score\n1,A,1\n2,A,1\n"},
+                0,
+                "account",
+                None,
+                "there are 2 accounts, and this command takes one",
+            ),
             ({"scores": SCORES + "A,0.1,\n"}, 0, "asset", 4, "the asset is in row 2 already"),
             ({"holdings": HOLDINGS + "X,0.1,\n"}, 1, "asset", 4, "the asset is in row 1 already"),
             ({"buckets": BUCKETS + "B,Tech\n"}, 2, "asset", 5, "the asset is in row 4 already"),
