@@ -115,7 +115,7 @@ CASES = [
     whole(
         "two accounts",
         "account,asset,score\none,AAA,0.9\ntwo,AAA,0.8\n",
-        "row 2", "column 'account'", "'two'", "the table has 2 accounts",
+        "row 2", "column 'account'", "'two'", "there are 2 accounts",
     ),
     whole("account empty", "account,asset,score\none,AAA,0.9\n,BBB,0.8\n", "row 2", "column 'account'", "name the account"),
     # columns

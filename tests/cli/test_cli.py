@@ -413,7 +413,7 @@ def test_h_is_help_everywhere(command: str) -> None:
         ("asset,points\nAAA,0.9\n", "column 'score': the column is missing"),
         ("asset,score\nAAA,high\n", "row 1, line 2, column 'score': is not a number (received 'high')"),
         ("asset,score,current_weight\nAAA,0.9,60\nBBB,0.9,40\n", "they look like percents: divide by 100"),
-        ("account,asset,score\na,AAA,0.9\nb,AAA,0.9\n", "the table has 2 accounts"),
+        ("account,asset,score\na,AAA,0.9\nb,AAA,0.9\n", "there are 2 accounts"),
     ],
 )
 def test_bad_input_ends_with_3_one_message_and_no_output(tmp_path: Path, content: str, message: str) -> None:
