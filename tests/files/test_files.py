@@ -257,7 +257,7 @@ class TestBadText:
         [
             ("asset,score,", "column 3 has no name", None),
             (" ,score,x", "column 1 has no name", None),
-            ("asset,score,asset", "stands twice in the header", "asset"),
+            ("asset,score,asset", "appears twice in the header", "asset"),
         ],
     )
     def test_header(self, write: Write, header: str, problem: str, column: str | None) -> None:
@@ -380,12 +380,18 @@ class TestJoin:
         ("changed", "file", "column", "row", "problem"),
         [
             ({"scores": "asset,scores\nA,1\n"}, 0, "score", None, "the column is missing"),
-            ({"holdings": "symbol,current_weight\nA,1\n"}, 1, "asset", None, "the column is missing"),
+            ({"holdings": "name,current_weight\nA,1\n"}, 1, "asset", None, "the column is missing"),
             ({"buckets": "asset,sector\nA,Tech\n"}, 2, "bucket", None, "the column is missing"),
-            ({"scores": "account,asset,score\n1,A,1\n"}, 0, "account", None, "a join is for one account"),
-            ({"scores": SCORES + "A,0.1,\n"}, 0, "asset", 4, "the asset stands in row 2 already"),
-            ({"holdings": HOLDINGS + "X,0.1,\n"}, 1, "asset", 4, "the asset stands in row 1 already"),
-            ({"buckets": BUCKETS + "B,Tech\n"}, 2, "asset", 5, "the asset stands in row 4 already"),
+            (
+                {"scores": "account,asset,score\n1,A,1\n2,A,1\n"},
+                0,
+                "account",
+                None,
+                "there are 2 accounts, and this command takes one",
+            ),
+            ({"scores": SCORES + "A,0.1,\n"}, 0, "asset", 4, "the asset is in row 2 already"),
+            ({"holdings": HOLDINGS + "X,0.1,\n"}, 1, "asset", 4, "the asset is in row 1 already"),
+            ({"buckets": BUCKETS + "B,Tech\n"}, 2, "asset", 5, "the asset is in row 4 already"),
             ({"scores": SCORES + ",0.1,\n"}, 0, "asset", 4, "the asset has no name"),
             ({"holdings": HOLDINGS + "W,,\n"}, 1, "current_weight", 4, "is missing"),
             ({"holdings": HOLDINGS + "W,1%,\n"}, 1, "current_weight", 4, "is a percent"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from trimtab.cli.backtest_options import BacktestOptions
-from trimtab.cli.inputs import ChosenLimits, read_limits
+from trimtab.cli.chosen_limits import ChosenLimits, read_limits
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import LimitOptions
 from trimtab.cli.progress import steps

@@ -31,7 +31,7 @@ def backtest(
     """Replay history: decide on each rebalance day, trade at the next session, and report what became of it."""
     from trimtab.cli.backtest_inputs import run_backtests
     from trimtab.cli.backtest_output import backtest_document, backtest_files, check_folder, write_backtest
-    from trimtab.cli.inputs import read_limits
+    from trimtab.cli.chosen_limits import read_limits
     from trimtab.cli.output import emit
     from trimtab.cli.screens.backtest import backtest_view
     from trimtab.cli.screens.outcome import printed
@@ -77,7 +77,7 @@ def sweep(
     """Replay history with many policies, and say whether the best of them is likely luck."""
     from trimtab.cli.backtest_inputs import run_sweep
     from trimtab.cli.backtest_output import SWEEP_FILES, check_folder, sweep_document, write_sweep
-    from trimtab.cli.inputs import read_limits
+    from trimtab.cli.chosen_limits import read_limits
     from trimtab.cli.output import emit
     from trimtab.cli.screens.backtest import sweep_view
     from trimtab.cli.screens.outcome import printed
