@@ -110,12 +110,13 @@ def test_limits_of_buckets_that_only_one_of_the_two_has() -> None:
     assert [change.asset for change in found.changes] == ["A", "B"]
 
 
-def test_a_mixture_that_is_no_valid_input_is_no_cause() -> None:
-    # The threshold alone would stand above the set min_score_new_position.
+def test_limits_that_only_go_together_are_causes_together() -> None:
+    # The threshold alone would contradict min_score_new_position.
     rows = [asset("A", 0.7, 0.1)]
     first = {"min_score_threshold": 0.6, "min_score_new_position": 0.65}
     found = between(rows, rows, first, {"min_score_threshold": 0.8, "min_score_new_position": 0.8})
-    assert causes(found)["A"] == (Cause("min_score_threshold", (), alone=False),)
+    names = ("min_score_threshold", "min_score_new_position")
+    assert causes(found)["A"] == tuple(Cause(name, (), alone=False) for name in names)
 
 
 def test_a_derived_limit_is_no_input() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -127,8 +128,8 @@ def _least(reruns: Reruns, limit: Change, works: Callable[..., bool], with_: Seq
     if name in _COUNTS:
         return next((value for value in _higher_counts(reruns, limit, present, with_) if works(value)), None)
     if name in ("min_buckets_represented", "full_investment_positions"):
-        lowest = 0 if name == "min_buckets_represented" else 1
-        return next((value for value in range(present - 1, lowest - 1, -1) if works(value)), None)
+        fewest = 0 if name == "min_buckets_represented" else 1
+        return next((value for value in range(present - 1, fewest - 1, -1) if works(value)), None)
     if name in SCORE_FIELDS:
         scores, (lowest, highest) = reruns.known("score"), _between(reruns, name, with_)
         scores = scores[(scores < present) & (scores >= lowest) & (scores <= highest)][::-1].tolist()
@@ -162,11 +163,14 @@ def _least_weight(
     def value_at(step: int) -> float:
         return (first + step) / _STEPS if up else max((first - step) / _STEPS, lowest)
 
+    def works_at(start: int, step: int) -> bool:
+        return works(value_at(start + step))
+
     starts = sorted({0, *(abs(round(edge * _STEPS) - first) for edge in edges)} & set(range(count)))
     for start, end in zip(starts, [*starts[1:], count], strict=True):
         if works(value_at(start)):
             return value_at(start)
-        step = _first(end - start, lambda step, start=start: works(value_at(start + step)))
+        step = _first(end - start, partial(works_at, start))
         if step is not None:
             return value_at(start + step)
     return None

@@ -10,7 +10,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from trimtab.facts.outcome import Facts
 from trimtab.facts.report_facts import ReportFacts
-from trimtab.report.charts import bucket_chart, dumbbell_chart, tally_chart, treemap_chart, waterfall_chart
+from trimtab.report.charts import (
+    NARROW,
+    WIDTH,
+    bucket_chart,
+    dumbbell_chart,
+    tally_chart,
+    treemap_chart,
+    waterfall_chart,
+)
 from trimtab.report.shapes import Chart
 
 
@@ -46,7 +54,8 @@ def batch_page(summary: Any) -> str:
 
 
 def _rendered(template: str, facts: Facts, **more: ReportFacts) -> str:
-    charts = (bucket_chart(facts), treemap_chart(facts), dumbbell_chart(facts), waterfall_chart(facts))
+    makers = (bucket_chart, treemap_chart, dumbbell_chart, waterfall_chart)
+    charts = [maker(facts, width) for maker in makers for width in (WIDTH, NARROW)]
     return rendered(template, facts, charts, **more)
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-# Hues that stay apart for colour-blind eyes (Okabe and Ito, 2008), without black and grey; repeated with a pattern.
-COLOURS = 7
+# The colours of buckets in the style sheet; further buckets repeat them with a pattern.
+COLOURS = 11
 _PATTERNS = ("", "stripes", "dots", "lines")
 _GLYPH = 0.58  # of the font's size: how wide a letter is on average
 
 
 @dataclass(frozen=True)
 class Shape:
-    """`kind` is rect, line, circle, text or path; `css` are its classes, `tip` what is shown when it is pointed at.
+    """`kind` is rect, line, circle, text, cut or path; `css` are its classes, `tip` what is shown when it is pointed at.
 
     A rect goes from (x, y), `width` by `height`; a line from (x, y) to (x2, y2); a circle has the radius `width`; a path
-    begins in (x, y) and goes on as `text` says.
+    begins in (x, y) and goes on as `text` says; a cut is text that ends where its box does, whatever the font.
     """
 
     kind: str
@@ -67,6 +67,11 @@ def circle(x: float, y: float, radius: float, css: str, tip: str = "") -> Shape:
 def label(x: float, y: float, text: str, css: str = "", anchor: str = "start") -> Shape:
     """Text with its base line at y."""
     return Shape("text", css, number(x), number(y), text=text, anchor=anchor)
+
+
+def cut_label(x: float, y: float, text: str, css: str, width: float, height: float) -> Shape:
+    """Text in a box from (x, y), which is never seen outside it."""
+    return Shape("cut", css, number(x), number(y), number(max(width, 0.0)), number(max(height, 0.0)), text=text)
 
 
 def path(points: Sequence[tuple[float, float]], css: str, tip: str = "", *, closed: bool = False) -> Shape:
