@@ -123,7 +123,7 @@ def test_limits_by_risk(market: list[Any]) -> None:
     found = run(*market, *SET, *OPEN, "--target-volatility", "0.15", COLUMNS="300")
     assert found.exit_code == 0, found.stderr
     assert "max_allocation of Tech is 0.1" in said(found)
-    assert "by risk, 0.4 without: its volatility is 4" in said(found)
+    assert "by risk instead of 0.4: its volatility is 4" in said(found)
     result = json.loads(found.stdout)
     (limit,) = [
         line["limit"] for line in result["certificate"] if (line["name"], line["node"]) == ("max_allocation", "Tech")

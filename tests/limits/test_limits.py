@@ -245,7 +245,11 @@ def test_separator_may_be_empty() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [name for name in DEFAULTS if name not in [*OPTIONAL, *UNSET, *OLD_NAMES, "bucket_separator", "buckets", "regime", "regimes"]],
+    [
+        name
+        for name in DEFAULTS
+        if name not in [*OPTIONAL, *UNSET, *OLD_NAMES, "bucket_separator", "buckets", "regime", "regimes"]
+    ],
 )
 def test_none_is_refused(name: str) -> None:
     assert the_fault(**{name: None}) == f"{name} must be given: it is None"
