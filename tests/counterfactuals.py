@@ -45,15 +45,17 @@ def present_value(rows: list[Row], limits: RebalancingLimits, asset: str, one: C
     return getattr(limits, one.change)
 
 
-def one_step_less(one: Counterfactual, present: Any) -> Any:
+def one_step_less(
+    rows: list[Row], limits: RebalancingLimits, asset: str, one: Counterfactual, correlations: Any = None
+) -> Any:
     """The value one step nearer to the present one (a float, a count of 1, a step of weight); None where there is none."""
-    value = one.value
+    value, present = one.value, present_value(rows, limits, asset, one)
     if one.change == "max_correlation":
         return 1.0 if value is None else math.nextafter(value, -2.0 if value > present else 2.0)
     if isinstance(value, str | bool):
         return None
     if one.change == "score":
-        less = math.nextafter(value, 0.0 if " at least " in one.effect else 2.0)
+        less = math.nextafter(value, 2.0 if is_selected(rows, limits, asset, correlations) else 0.0)
         return less if 0 <= less <= 1 else None
     if isinstance(value, int):
         return value + (1 if present > value else -1)

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from trimtab.batch.atomic_storage import Storage
+from trimtab.files.atomic_write import Disk
 
-CALLS = (
-    "_mkdir", "_open_lock", "_create", "_put", "_sync", "_rename", "_sync_folder", "_unlink", "_rmdir"
-)  # fmt: skip
+CALLS = tuple(name for name in vars(Disk) if not name.startswith("_"))
 
 
 class Counted:
@@ -17,15 +16,16 @@ class Counted:
 
     def __init__(self, at: int, fault: Callable[[], None]) -> None:
         self.count, self.at, self.fault = 0, at, fault
-        self.storage = Storage()
+        disk = Disk()
+        self.storage = Storage(disk)
         for name in CALLS:
-            setattr(self.storage, name, self._wrapped(name, getattr(self.storage, name)))
+            setattr(disk, name, self._wrapped(name, getattr(disk, name)))
 
     def _wrapped(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def counted(*arguments: Any) -> Any:
             self.count += 1
             if self.count == self.at:
-                if name == "_put":  # a disk is full in the middle of a file
+                if name == "put":  # a disk is full in the middle of a file
                     opened, data = arguments
                     call(opened, bytes(data)[: len(data) // 2])
                     opened.flush()

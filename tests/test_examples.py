@@ -55,7 +55,7 @@ def test_03_protect_what_you_hold(capsys: pytest.CaptureFixture[str]) -> None:
         "no score for DDD today: missing data never sells it (ok)",
         "a brake: if sales would exceed a tenth, nothing is traded (braked)",
     ]
-    assert "waived: max_positions Tech: holdings kept in overflow: AAA, BBB, CCC, DDD" in lines
+    assert "waived: max_positions Tech: kept by allow_bucket_overflow: AAA, BBB, CCC, DDD" in lines
     assert sum(line.startswith("DDD 10.0% -> 10.0%") for line in lines) == 2
 
 

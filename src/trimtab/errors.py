@@ -61,6 +61,14 @@ class InputError(TrimtabError):
         super().__init__(f"{first} (and {more} more of this kind or others)" if more else first)
 
 
+class OutputError(InputError):
+    """A place where nothing can be written: the disk is full, or permission is missing."""
+
+
+class LockedError(InputError):
+    """A folder that another process is working in."""
+
+
 class LimitsError(TrimtabError):
     """Limits that are unknown, out of range or contradict each other; all faults at once."""
 

@@ -84,3 +84,27 @@ class SizeReason(_Coded):
 
 SELECTED_REASONS = frozenset(reason for reason in Reason if Reason.KEPT <= reason <= Reason.HELD_NOT_SIZABLE)
 ENTERED_REASONS = (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION)  # a tuple: numpy looks codes up in it
+
+
+class OrderReason(_Coded):
+    """Why a candidate has the order it has, or none."""
+
+    EMPTY = 0
+    TO_TARGET = 1
+    ROUNDED_UP = 2
+    FORCED_FOR_LIMIT = 3
+    NO_CASH = 4
+    NO_ROOM = 5
+    WITHIN_ONE_LOT = 6
+    BELOW_MIN_NOTIONAL = 7
+    BELOW_MIN_TRADE = 8
+    FEE_TOO_HIGH = 9
+    MAX_TURNOVER = 10
+    MAX_REALIZED_GAIN = 11
+    NO_PLACE = 12
+    WAITS_FOR_MINIMUM = 13
+    NO_LOT_FITS = 14
+    LOT_TOO_LARGE = 15
+    ON_TARGET = 16
+    NOT_WANTED = 17
+    BRAKED = 18

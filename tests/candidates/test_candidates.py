@@ -960,7 +960,7 @@ UNMET = [{"asset": "A", "score": 0.9, "bucket": "Tech"}]
 def test_on_unmet_in_the_door_for_one() -> None:
     assert trimtab.rebalance(UNMET, RebalancingLimits(**ON)).status == "unmet"
     with pytest.raises(
-        UnmetLimitError, match=r"^unmet: min_buckets_represented is 1, wanted 2 \(no candidate of another bucket"
+        UnmetLimitError, match=r"^unmet: min_buckets_represented is 1, wanted 2 \(no candidate from another bucket"
     ):
         trimtab.rebalance(UNMET, RebalancingLimits(**ON, on_unmet="raise"))
     assert trimtab.rebalance(UNMET, RebalancingLimits(**ON, on_unmet="raise", min_buckets_represented=1)).status == "ok"
@@ -971,7 +971,7 @@ def test_the_error_names_the_node() -> None:
         **ON, on_unmet="raise", min_buckets_represented=1, buckets={"Tech": {"min_allocation": 0.3}}
     )
     with pytest.raises(
-        UnmetLimitError, match=r"min_allocation of Tech is 0\.2, wanted 0\.3 \(its positions can hold no more: A\)"
+        UnmetLimitError, match=r"min_allocation of Tech is 0\.2, wanted 0\.3 \(its positions cannot hold more: A\)"
     ):
         trimtab.rebalance(UNMET, limits)
 

@@ -139,7 +139,7 @@ def test_combinations_that_contradict_themselves_are_said(files: list[Any]) -> N
         ("backtest", ["--versus", "foo"], 2, "--versus 'foo' is nothing to compare with"),
         ("backtest", ["--versus", "A=much"], 2, "--versus 'A=much' is nothing to compare with"),
         ("backtest", ["--versus", "XX=0.5"], 3, "the weights: has no price (received 'XX')"),
-        ("backtest", ["--format", "csv"], 2, "--format csv"),
+        ("backtest", ["--format", "csv"], 2, "'csv' is not one of 'table', 'json'"),
         ("backtest", ["--every", "monthly"], 3, "did you mean 'month'?"),
         ("backtest", ["--set", "max_total_positions=0.5"], 3, "max_total_positions must be a whole number"),
         ("backtest", ["--out", "{tmp}/no/where"], 3, "the folder"),

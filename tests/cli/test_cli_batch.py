@@ -17,13 +17,13 @@ from command_line import run
 from hostile_names import PAYLOADS
 
 from trimtab.batch import limits_by_account as limits_table
-from trimtab.batch.atomic_storage import Storage
 from trimtab.batch.limits_by_account import read_many_limits
 from trimtab.batch.publish_brake import Brake, Rise, rises
 from trimtab.batch.summary import last_published, summary_of
 from trimtab.blocks.counts import Counts
 from trimtab.cli import progress
 from trimtab.errors import InputError, LimitsError
+from trimtab.files.atomic_write import Disk
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.report.page import batch_page
 
@@ -165,12 +165,12 @@ def test_assets_and_holdings(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_an_error_for_people(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_self: Storage, _opened: Any, _data: Any) -> None:
+    def full(_self: Disk, _opened: Any, _data: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Storage, "_put", full)
+    monkeypatch.setattr(Disk, "put", full)
     found = run("batch", place, "--out", tmp_path / "o")
-    assert found.exit_code == 3
+    assert found.exit_code == 8
     assert "cannot be written (No space left on device)" in found.stderr
     monkeypatch.undo()
     assert run("batch", place, "--out", tmp_path / "o").exit_code == 0
@@ -285,6 +285,13 @@ def test_shares_that_rose() -> None:
         Rise("added", 0.4, 0.3),
     ]
     assert Brake().faults(counts) == []
+
+
+def test_counts_of_a_manifest_of_format_1_are_read() -> None:
+    counts = Counts(rows=3, accounts=2, fully_checked=1, reasons={"kept": 3})
+    old = counts.to_dict()
+    old["checked_closely"] = old.pop("fully_checked")
+    assert Counts.from_dict(old) == Counts.from_dict(counts.to_dict()) == counts
 
 
 def test_a_page_escapes_every_name(tmp_path: Path) -> None:

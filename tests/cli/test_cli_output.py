@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import datetime as dt
 import io
 import json
 import os
 import sys
+import zipfile
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -14,8 +18,10 @@ import pytest
 import typer
 from command_line import CANDIDATES, rows, run
 
-from trimtab.cli.output import Format, emit, format_of, write_file
-from trimtab.errors import InputError
+from trimtab.cli.options import Format
+from trimtab.cli.output import emit, encoded_table, format_of, write_file
+from trimtab.errors import OutputError
+from trimtab.files.atomic_write import Disk
 from trimtab.files.table_files import read_table
 
 
@@ -89,7 +95,7 @@ def test_format(asked: Format | None, out: str | None, form: str) -> None:
         (["--out", "x.csv", "--format", "json"], "--format json contradicts the suffix of --out x.csv"),
         (["--out", "x.csv", "--format", "table"], "--format table contradicts the suffix"),
         (["--out", "x.parquet", "--format", "csv"], "--format csv contradicts the suffix"),
-        (["--out", "x.xlsx"], "the suffix '.xlsx' is not known"),
+        (["--out", "x.xls"], "the suffix '.xls' is not known"),
     ],
 )
 def test_contradictions_are_usage_errors(folder: Path, args: list[str], message: str) -> None:
@@ -144,8 +150,8 @@ def test_a_device_is_refused(folder: Path) -> None:
     assert "is a device or a pipe" in found.stderr
 
 
-@pytest.mark.parametrize("at", ["replace", "open"])
-def test_a_failing_write_leaves_what_was_there(folder: Path, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+@pytest.mark.parametrize("call", ["create", "put", "sync", "rename"])
+def test_a_failing_write_leaves_what_was_there(folder: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     out = folder / "out.csv"
     out.write_text("old")
 
@@ -153,8 +159,8 @@ def test_a_failing_write_leaves_what_was_there(folder: Path, monkeypatch: pytest
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, at, fails)
-        with pytest.raises(InputError, match=r"out\.csv: cannot be written \(No space left on device\)"):
+        patched.setattr(Disk, call, fails)
+        with pytest.raises(OutputError, match=r"out\.csv: cannot be written \(No space left on device\)"):
             write_file(out, b"new")
     assert out.read_text() == "old"
     assert names(folder) == ["in.csv", "out.csv"]
@@ -171,7 +177,7 @@ def test_an_interrupted_write_leaves_nothing(folder: Path, monkeypatch: pytest.M
     assert names(folder) == ["in.csv"]
 
 
-@pytest.mark.parametrize(("error", "expected"), [(BrokenPipeError, typer.Exit), (OSError(28, "No space"), InputError)])
+@pytest.mark.parametrize(("error", "expected"), [(BrokenPipeError, typer.Exit), (OSError(28, "No space"), OutputError)])
 def test_stdout_that_fails_does_not_fail_again_at_the_end(
     monkeypatch: pytest.MonkeyPatch, error: type[OSError] | OSError, expected: type[Exception]
 ) -> None:
@@ -207,6 +213,83 @@ def test_a_braked_result_is_written(folder: Path) -> None:
     assert found.exit_code == 5
     written = rows((folder / "out.csv").read_text())
     assert [float(row["target_weight"]) for row in written] == [0.3, 0.1, 0.0, 0.2, 0.1, 0.0]
+
+
+@pytest.mark.parametrize(
+    "sign", ["\r", "\n", "\r\n", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", ",", '"', "\t", "\x1b[2J"]
+)
+def test_no_name_forges_a_row(tmp_path: Path, sign: str) -> None:
+    path, out = tmp_path / "in.parquet", tmp_path / "out.csv"
+    names = [f"A{sign}B,0.9", "C"]
+    pyarrow.parquet.write_table(pa.table({"asset": names, "score": [0.9, 0.8]}), path)
+    assert run("rebalance", path, "--out", out).exit_code == 0
+    with out.open(newline="", encoding="utf-8") as file:
+        assert [row["asset"] for row in csv.DictReader(file)] == names
+    text = out.read_bytes().decode()
+    quoted = [part for at, part in enumerate(text.split('"')) if at % 2]
+    assert sum(len(part.splitlines()) - 1 for part in quoted) == len(text.splitlines()) - 3
+    again = run("rebalance", "--scores", out, "--holdings", out)
+    assert all(name.isprintable() for name in again.stderr.splitlines())
+
+
+def test_excel_is_what_csv_is_and_text_is_never_a_formula(tmp_path: Path) -> None:
+    path, out = tmp_path / "in.csv", tmp_path / "out.xlsx"
+    path.write_text('asset,score,current_weight,bucket\n=1+1,0.7000000000000001,0.1,\nhttp://a.b,0.8,0,"two\nlines"\n')
+    assert run("rebalance", path, "--out", out).exit_code == 0
+    first = out.read_bytes()
+    assert run("rebalance", path, "--out", out).exit_code == 0
+    assert out.read_bytes() == first
+    table = run("rebalance", path, "--format", "csv").stdout
+    assert excel_cells(out) == [
+        [None if cell == "" else cell for cell in row] for row in csv.reader(io.StringIO(table, newline=""))
+    ]
+
+
+def excel_cells(path: Path) -> list[list[str | None]]:
+    """The cells of the first sheet: numbers as they are written, text from the list of shared texts."""
+    space = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+    with zipfile.ZipFile(path) as book:
+        texts = [item.findtext(f"{space}t") for item in ET.fromstring(book.read("xl/sharedStrings.xml"))]
+        sheet = ET.fromstring(book.read("xl/worksheets/sheet1.xml"))
+    assert not list(sheet.iter(f"{space}f"))
+    table = []
+    for row in sheet.iter(f"{space}row"):
+        cells: dict[str, str | None] = {}
+        for cell in row:
+            value = cell.findtext(f"{space}v")
+            number = str(float(value)) if value is not None and cell.get("t") != "s" else None
+            cells[cell.get("r", "").rstrip("0123456789")] = (
+                texts[int(value)] if cell.get("t") == "s" and value else number
+            )
+        table.append(cells)
+    letters = list(table[0])
+    return [[cells.get(letter) for letter in letters] for cells in table]
+
+
+def test_excel_files_need_a_library(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    found = run("rebalance", folder / "in.csv", "--out", folder / "out.xlsx")
+    assert found.exit_code == 3
+    assert "error: Excel files need XlsxWriter: install it with: pip install 'trimtab[excel]'" in found.stderr
+    assert names(folder) == ["in.csv"]
+
+
+def test_other_values_go_into_excel_as_text() -> None:
+    table = pa.table(
+        {"day": [dt.date(2020, 1, 2)], "list": [[1, 2]], "flag": [True], "nan": [float("nan")], "none": [None]}
+    )
+    book = zipfile.ZipFile(io.BytesIO(encoded_table(table, "xlsx")))
+    assert "<t>[1, 2]</t>" in book.read("xl/sharedStrings.xml").decode()
+    assert 't="b"><v>1</v>' in book.read("xl/worksheets/sheet1.xml").decode()
+    assert "<v>43832</v>" in book.read("xl/worksheets/sheet1.xml").decode()
+    assert "#NUM!" in book.read("xl/worksheets/sheet1.xml").decode()
+
+
+@pytest.mark.parametrize("command", [["rebalance", "--format", "csv"], ["report"]])
+def test_a_dash_is_stdout(folder: Path, command: list[str]) -> None:
+    plain = run(*command, folder / "in.csv")
+    assert run(*command, folder / "in.csv", "-o", "-").stdout == plain.stdout != ""
+    assert names(folder) == ["in.csv"]
 
 
 def test_csv_keeps_every_bit_and_quotes_what_needs_it(tmp_path: Path) -> None:

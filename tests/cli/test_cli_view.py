@@ -262,14 +262,14 @@ def test_less_cash_than_wished_is_explained() -> None:
 
 def test_a_brake_explains_the_cash() -> None:
     sells = [{"asset": "A", "score": 0.1, "current_weight": 0.5}]
-    assert "- the brake keeps every weight as it is" in words(shown(sells, brake_sold_weight=0.1))
+    assert "- the brake keeps every weight unchanged" in words(shown(sells, brake_sold_weight=0.1))
     overdrawn = [{"asset": "A", "score": 0.1, "current_weight": 1.0}]
     text = words(shown(overdrawn, brake_sold_weight=0.1, brake_closed_positions=0))
     assert (
         "The rules would sell 100.00% (brake_sold_weight 10.00%) and close 1 position (brake_closed_positions 0)."
         in text
     )
-    assert "- the brake keeps every weight as it is" in text
+    assert "- the brake keeps every weight unchanged" in text
 
 
 def test_limits_are_counted_and_exceptions_named() -> None:

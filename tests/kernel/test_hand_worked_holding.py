@@ -535,7 +535,7 @@ def test_the_brake_of_turnover_keeps_every_weight() -> None:
     # A stands above its largest weight because of the brake, and the certificate says so.
     line = constraint(result, "max_position_weight")
     assert (line.measured, line.limit, line.status) == (0.3, 0.2, "waived")
-    assert "brake" in line.note
+    assert line.cause == "brake"
 
 
 def test_the_brake_of_turnover_lets_its_own_number_pass() -> None:

@@ -295,7 +295,7 @@ def test_bucket_level_two_short_paths_and_unknown() -> None:
         assert "of Unknown is reached" in detail(rows, result, name)
     line = constraint(result, "min_buckets_represented")
     assert (line.measured, line.limit, line.status) == (2, 3, "unmet")
-    assert "no candidate" in line.note
+    assert line.cause == "no_candidate"
 
 
 def test_enforce_position_limits_false_removes_every_max_positions() -> None:
@@ -592,7 +592,7 @@ def test_representation_without_candidates_is_unmet() -> None:
     result = decide(rows, bucketed(**PAIR), {"T1": RAISED, "D": out("below_threshold")})
     line = constraint(result, "min_buckets_represented")
     assert (line.measured, line.status) == (1, "unmet")
-    assert "no candidate" in line.note
+    assert line.cause == "no_candidate"
 
 
 def test_representation_prevented_by_protected_positions_is_unmet() -> None:

@@ -542,7 +542,7 @@ def test_a_minimum_without_candidates_is_unmet() -> None:
     )
     line = constraint(result, "min_allocation", "Gold")
     assert (line.measured, line.limit, line.status) == (0.0, 0.2, "unmet")
-    assert "no candidate" in line.note
+    assert line.cause == "nothing_selected"
 
 
 def test_minima_that_fixed_weight_leaves_no_room_for_are_scaled_in_proportion() -> None:
@@ -569,7 +569,7 @@ def test_minima_that_fixed_weight_leaves_no_room_for_are_scaled_in_proportion() 
         line = constraint(result, "min_allocation", node)
         assert line.measured == pytest.approx(measured, abs=1e-12)
         assert line.status == "unmet"
-        assert "protected positions" in line.note
+        assert line.cause == "no_room"
 
 
 def test_minima_below_a_node_with_fixed_weight_are_scaled_in_proportion() -> None:
@@ -593,7 +593,7 @@ def test_minima_below_a_node_with_fixed_weight_are_scaled_in_proportion() -> Non
     for node in ("Equity/Tech", "Equity/Health"):
         line = constraint(result, "min_allocation", node)
         assert line.status == "unmet"
-        assert "protected positions" in line.note
+        assert line.cause == "no_room"
     assert "H1, H2" in constraint(result, "min_position_weight").note
 
 

@@ -11,9 +11,11 @@ import jsonschema
 import pandas as pd
 import pytest
 from cases import random_limits, random_rows
+from thorough import mostly_thorough
 
 import trimtab
 from trimtab.candidates.columns import OUTPUTS
+from trimtab.certificate.causes import Cause
 from trimtab.facts.bucket_summaries import BucketSummary
 from trimtab.limits.json_schema import limits_schema
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -750,7 +752,7 @@ def checked_json(result: RebalanceResult) -> dict[str, Any]:
     return values
 
 
-@pytest.mark.parametrize("block", range(10))
+@pytest.mark.parametrize("block", mostly_thorough(range(10)))
 def test_json_of_random_cases(block: int) -> None:
     for seed in range(30):
         rng = random.Random(1000 * block + seed)
@@ -790,6 +792,8 @@ def test_the_schema_names_the_codes() -> None:
     row = result_schema()["properties"]["targets"]["items"]["properties"]
     assert row["action"]["enum"] == [member.code for member in Action]
     assert row["size_reason"]["enum"] == [member.code for member in SizeReason]
+    line = result_schema()["properties"]["certificate"]["items"]["properties"]
+    assert line["cause"]["enum"] == ["", *Cause]
     reasons = [member.code for member in Reason if member not in (Reason.EMPTY, Reason.RESTRICTED_OUT)]
     assert row["reason"]["enum"] == reasons
     assert set(OUTPUTS) <= set(row)

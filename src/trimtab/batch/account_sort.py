@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from trimtab.batch.atomic_storage import TEMPORARY, Storage
+from trimtab.batch.atomic_storage import Storage
 from trimtab.batch.parquet_sources import Sources, find_sources
-from trimtab.errors import Fault, InputError, SetupError
+from trimtab.errors import Fault, OutputError, SetupError
+from trimtab.files.atomic_write import temporary_name
 
 SORTED = "sorted.parquet"
 _MEMORY = "512MB"
@@ -24,11 +24,13 @@ def sort_rows(sources: Sources, work: Path, storage: Storage, workers: int) -> S
     SetupError
         DuckDB is not installed.
     InputError
-        A file cannot be read or written.
+        A file cannot be read.
+    OutputError
+        There is no room to sort.
     """
     file = work / SORTED
     if not file.exists():
-        unfinished = work / f".{SORTED}.{secrets.token_hex(6)}{TEMPORARY}"
+        unfinished = temporary_name(work)
         _sort(sources, unfinished, workers)
         storage.take_over(unfinished, file)
     return find_sources([str(file)], sources.columns)
@@ -36,7 +38,7 @@ def sort_rows(sources: Sources, work: Path, storage: Storage, workers: int) -> S
 
 def _sort(sources: Sources, file: Path, workers: int) -> None:
     duckdb = _duckdb()
-    spilled = file.with_name(f".spilled.{secrets.token_hex(6)}{TEMPORARY}")
+    spilled = temporary_name(file.parent)
     settings = {"memory_limit": _MEMORY, "threads": workers, "temp_directory": str(spilled)}
     order = ", ".join(f'"{name}"' for name in sources.columns)
     rows = pa.RecordBatchReader.from_batches(sources.plain_schema, sources.all_batches())
@@ -49,7 +51,7 @@ def _sort(sources: Sources, file: Path, workers: int) -> None:
         except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
             said = str(error).split("\n", maxsplit=1)[0]
             fault = Fault(f"the rows cannot be sorted ({said})", "make room, or sort them by account beforehand")
-            raise InputError([fault], str(file.parent)) from None
+            raise OutputError([fault], str(file.parent)) from None
 
 
 def _duckdb() -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trimtab.certificate.causes import Excuse, note_of
 from trimtab.limits.regimes import ChangedLimit
 
 Vector = NDArray[np.float64]
@@ -29,6 +30,7 @@ class Constraint:
     slack: float
     status: str
     note: str = ""
+    cause: str = ""  # the code of the first `Cause` that the note gives
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,10 @@ class Measured:
     value: Vector
     limit: Vector
     status: NDArray[np.int8]
-    note: Callable[[int], str] = field(default=lambda _account: "")
+    excuses: Callable[[int], tuple[Excuse, ...]] = field(default=lambda _account: ())
     is_minimum: bool = False
     concerns: Mask | None = None  # the accounts that the limit is about, None for all
-    remark: str = ""  # what is said of the limit where its status needs no note
+    remark: tuple[Excuse, ...] = ()  # where its status needs no excuse
 
     def is_about(self, account: int) -> bool:
         """Whether the limit is of a bucket that the account has, or that the limits name."""
@@ -79,5 +81,6 @@ class Measured:
         value, limit = float(self.value[account]), float(self.limit[account])
         slack = value - limit if self.is_minimum else limit - value
         status = STATUSES[self.status[account]]
-        note = self.note(account) if status not in ("met", "broken") else self.remark
-        return Constraint(self.name, self.node, value, limit, slack, status, note)
+        excuses = self.excuses(account) if status not in ("met", "broken") else self.remark
+        cause = str(excuses[0].cause) if excuses else ""
+        return Constraint(self.name, self.node, value, limit, slack, status, note_of(excuses), cause)

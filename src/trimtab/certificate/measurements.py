@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.checks import RESTRICTIONS
 from trimtab.certificate.bucket_nodes import checked_nodes
+from trimtab.certificate.causes import Cause, Excuse
 from trimtab.certificate.certificate import BROKEN, DRIFTED, MET, UNMET, WAIVED, Mask, Measured, Vector
-from trimtab.errors import BrokenLimitError, listed
+from trimtab.errors import BrokenLimitError
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 Matrix = NDArray[np.float64]
@@ -185,10 +186,10 @@ class Checker:
                     sums[:, node.parent] += sums[:, at]
         return tight, short, most
 
-    def names(self, account: int, wanted: Mask) -> str:
-        """The assets of an account where `wanted`, as a list for a sentence."""
-        rows = self.candidates.order[np.flatnonzero(wanted & (self.account == account))]
-        return listed(self.candidates.asset.at(int(row)) for row in rows)
+    def excuse(self, cause: Cause, account: int, where: Mask) -> Excuse:
+        """A cause with the assets of an account that it is about."""
+        rows = self.candidates.order[np.flatnonzero(where & (self.account == account))]
+        return Excuse(cause, tuple(self.candidates.asset.at(int(row)) or "" for row in rows))
 
     def under(self, node: int) -> Mask:
         """The rows under a node."""
@@ -240,11 +241,16 @@ class Checker:
             np.int8
         )
         return Measured(
-            "max_total_positions", "", count, self._constant(limit), status, lambda account: self._protected(account, 0)
+            "max_total_positions",
+            "",
+            count,
+            self._constant(limit),
+            status,
+            lambda account: self._fixed_under(account, 0),
         )
 
-    def _protected(self, account: int, node: int) -> str:
-        return f"held by restriction or missing data: {self.names(account, self.fixed & self.under(node))}"
+    def _fixed_under(self, account: int, node: int) -> tuple[Excuse, ...]:
+        return (self.excuse(Cause.FIXED, account, self.fixed & self.under(node)),)
 
     def _new_positions(self) -> Measured:
         count = self.per_account(self.new)
@@ -260,12 +266,12 @@ class Checker:
         status[total <= most + EPSILON] = DRIFTED
         status[total <= aim + EPSILON] = MET
 
-        def note(account: int) -> str:
+        def excuses(account: int) -> tuple[Excuse, ...]:
             if status[account] == DRIFTED:
-                return f"inside the cash band of {self.limits.cash_band:g}"
-            return self._protected(account, 0)
+                return (Excuse(Cause.CASH_BAND, limit=float(self.limits.cash_band)),)
+            return self._fixed_under(account, 0)
 
-        return Measured("target_invested", "", total, self._constant(aim), status, note)
+        return Measured("target_invested", "", total, self._constant(aim), status, excuses)
 
     def _largest(self) -> Measured:
         over = self.target - self.cap
@@ -277,14 +283,14 @@ class Checker:
         status[soft] = DRIFTED
         status[hard] = BROKEN
 
-        def note(account: int) -> str:
+        def excuses(account: int) -> tuple[Excuse, ...]:
             if status[account] == DRIFTED:
-                return f"within drift_tolerance: {self.names(account, free & (over > EPSILON))}"
-            return f"held by restriction or missing data: {self.names(account, self.fixed & (over > EPSILON))}"
+                return (self.excuse(Cause.DRIFT_TOLERANCE, account, free & (over > EPSILON)),)
+            return (self.excuse(Cause.FIXED, account, self.fixed & (over > EPSILON)),)
 
         value = np.where(row >= 0, self.target[row] if len(row) and len(self.target) else 0.0, 0.0)
         limit = np.where(row >= 0, self.cap[row] if len(self.cap) else 0.0, self.limits.max_position_weight)
-        return Measured("max_position_weight", "", value, limit, status, note)
+        return Measured("max_position_weight", "", value, limit, status, excuses)
 
     def _smallest(self) -> Measured:
         limit = self.limits.min_position_weight
@@ -305,7 +311,7 @@ class Checker:
             value,
             least,
             status,
-            lambda account: f"no room for the least weight of: {self.names(account, below)}",
+            lambda account: (self.excuse(Cause.MINIMA_DO_NOT_FIT, account, below),),
             is_minimum=True,
         )
 
@@ -355,14 +361,14 @@ class Checker:
             ("max_allocation", limits.enforce_allocation_limits, self.weight, limits.max_allocation_per_bucket),
         )
 
-        def note(account: int) -> str:
-            return f"a missing classification never sells: {self.names(account, self.position & self.under(at))}"
+        def excuses(account: int) -> tuple[Excuse, ...]:
+            return (self.excuse(Cause.UNCLASSIFIED, account, self.position & self.under(at)),)
 
         for name, enforced, values, most in found:
             if enforced:
                 status = np.where(values[:, at] <= most + EPSILON, MET, WAIVED).astype(np.int8)
                 path, limit = self.nodes[at].path, self._constant(most)
-                yield Measured(name, path, values[:, at], limit, status, note, concerns=concerns)
+                yield Measured(name, path, values[:, at], limit, status, excuses, concerns=concerns)
 
     def _node_positions(self, at: int, concerns: Mask | None) -> Measured:
         node, count = self.nodes[at], self.count[:, at]
@@ -372,14 +378,14 @@ class Checker:
             protected |= self.new_count[:, at] == 0
         status = np.where(over, np.where(protected, WAIVED, BROKEN), MET).astype(np.int8)
 
-        def note(account: int) -> str:
+        def excuses(account: int) -> tuple[Excuse, ...]:
             kept = self.position & ~self.fixed & self.under(at)
             if not kept[self.account == account].any():
-                return self._protected(account, at)
-            return f"holdings kept in overflow: {self.names(account, kept)}"
+                return self._fixed_under(account, at)
+            return (self.excuse(Cause.OVERFLOW, account, kept),)
 
         limit = self._constant(node.max_positions)
-        return Measured("max_positions", node.path, count, limit, status, note, concerns=concerns)
+        return Measured("max_positions", node.path, count, limit, status, excuses, concerns=concerns)
 
     def _node_allocation(self, at: int, concerns: Mask | None) -> Measured:
         node, weight = self.nodes[at], self.weight[:, at]
@@ -388,13 +394,13 @@ class Checker:
         status[(status == BROKEN) & (weight <= self.fixed_weight[:, at] + EPSILON)] = WAIVED
         status[weight <= node.max_allocation + EPSILON] = MET
 
-        def note(account: int) -> str:
+        def excuses(account: int) -> tuple[Excuse, ...]:
             if status[account] == DRIFTED:
-                return f"within drift_tolerance {self.limits.drift_tolerance:g}"
-            return self._protected(account, at)
+                return (Excuse(Cause.DRIFT_TOLERANCE, limit=float(self.limits.drift_tolerance)),)
+            return self._fixed_under(account, at)
 
         limit = self._constant(node.max_allocation)
-        return Measured("max_allocation", node.path, weight, limit, status, note, concerns=concerns)
+        return Measured("max_allocation", node.path, weight, limit, status, excuses, concerns=concerns)
 
     def _node_minimum(self, at: int, concerns: Mask | None) -> Measured:
         node, weight = self.nodes[at], self.weight[:, at]
@@ -409,14 +415,14 @@ class Checker:
                 above = self.nodes[above].parent
             status[(status == UNMET) & ~excused] = BROKEN
 
-        def note(account: int) -> str:
+        def excuses(account: int) -> tuple[Excuse, ...]:
             if not few[account]:
-                return "protected positions and the other minima leave no room for it"
-            held = self.names(account, self.selected & self.under(at))
-            return f"its positions can hold no more: {held}" if held else "no candidate there was selected"
+                return (Excuse(Cause.NO_ROOM),)
+            full = self.excuse(Cause.POSITIONS_FULL, account, self.selected & self.under(at))
+            return (full if full.assets else Excuse(Cause.NOTHING_SELECTED),)
 
         limit = self._constant(node.min_allocation)
-        return Measured("min_allocation", node.path, weight, limit, status, note, is_minimum=True, concerns=concerns)
+        return Measured("min_allocation", node.path, weight, limit, status, excuses, is_minimum=True, concerns=concerns)
 
     def _representation(self) -> Measured:
         level = np.array([node.counts for node in self.nodes], np.bool_)
@@ -429,10 +435,10 @@ class Checker:
             could = self.per_account(missing & ~blocked) > 0
             status[(status == UNMET) & could] = BROKEN
 
-        def note(account: int) -> str:
-            return self._why_unrepresented(account, missing)
+        def excuses(account: int) -> tuple[Excuse, ...]:
+            return tuple(self._why_unrepresented(account, missing))
 
-        return Measured("min_buckets_represented", "", count, self._constant(limit), status, note, is_minimum=True)
+        return Measured("min_buckets_represented", "", count, self._constant(limit), status, excuses, is_minimum=True)
 
     def _correlation(self, limit: float) -> Measured:
         """The largest correlation of a new position with another asset of its bucket that has weight; -1 if there is none."""
@@ -448,7 +454,7 @@ class Checker:
                 value[account] = max(value[account], -1.0 if known is None else known)
                 if other != row and (known is None or known > limit):
                     status[account] = BROKEN
-        remark = "while it is set, the selection is greedy and need not be the optimum of section 4 of the rules"
+        remark = (Excuse(Cause.GREEDY),)
         return Measured("max_correlation", "", value, self._constant(limit), status, remark=remark)
 
     def _known_correlation(self, row: int, other: int) -> float | None:
@@ -512,25 +518,28 @@ class Checker:
         room: Matrix = np.minimum(most, self.fixed_count + fits)
         return room
 
-    def _why_unrepresented(self, account: int, missing: Mask) -> str:
-        mine = self.account == account
+    def _why_unrepresented(self, account: int, missing: Mask) -> Iterable[Excuse]:
+        mine, limits = self.account == account, self.limits
         squeezed = self.selected & ~self.position & ~self.fixed
         if (squeezed & mine).any():
-            return f"no weight is left for {self.names(account, squeezed)}"
+            yield self.excuse(Cause.NO_WEIGHT_LEFT, account, squeezed)
+            return
         if not (missing & mine).any():
-            return "no candidate of another bucket is good enough and free to be bought"
-        causes = []
-        if self.count[account, 0] >= self.limits.max_total_positions:
-            causes.append(f"max_total_positions {self.limits.max_total_positions} is reached")
-        if self.new[mine].sum() >= self.limits.max_new_positions:
-            causes.append(f"max_new_positions {self.limits.max_new_positions} is reached")
-        if self._too_correlated(missing & mine).any():
-            causes.append(f"max_correlation {self.limits.max_correlation:g} stands against it")
-        if not causes:
-            causes.append("no weight or position is free for one more")
+            yield Excuse(Cause.NO_CANDIDATE)
+            return
+        reached = {
+            Cause.TOTAL_POSITION_LIMIT: (
+                self.count[account, 0] >= limits.max_total_positions,
+                limits.max_total_positions,
+            ),
+            Cause.NEW_POSITION_LIMIT: (self.new[mine].sum() >= limits.max_new_positions, limits.max_new_positions),
+            Cause.TOO_CORRELATED: (self._too_correlated(missing & mine).any(), limits.max_correlation),
+        }
+        limited = [Excuse(cause, limit=limit) for cause, (is_reached, limit) in reached.items() if is_reached]
+        yield from limited or [Excuse(Cause.NO_FREE_POSITION)]
         if (self.fixed & mine).any():
-            causes.append(self._protected(account, 0))
-        return "; ".join(causes) + f"; candidates: {self.names(account, missing)}"
+            yield from self._fixed_under(account, 0)
+        yield self.excuse(Cause.OTHER_CANDIDATES, account, missing)
 
 
 def certify(
@@ -592,13 +601,13 @@ def _with_braked(check: Measured, as_held: Measured, braked: Mask) -> Measured:
     """Where an account is braked, its limits as they stand in what it keeps; what is not met there is waived."""
     held_status = np.where(as_held.status == MET, MET, WAIVED).astype(np.int8)
 
-    def note(account: int) -> str:
-        return "the brake keeps every weight as it is" if braked[account] else check.note(account)
+    def excuses(account: int) -> tuple[Excuse, ...]:
+        return (Excuse(Cause.BRAKE),) if braked[account] else check.excuses(account)
 
     return replace(
         check,
         value=np.where(braked, as_held.value, check.value),
         limit=np.where(braked, as_held.limit, check.limit),
         status=np.where(braked, held_status, check.status).astype(np.int8),
-        note=note,
+        excuses=excuses,
     )

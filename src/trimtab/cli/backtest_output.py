@@ -14,8 +14,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from trimtab.cli.exit_codes import Words
-from trimtab.cli.inputs import ChosenLimits, read_limits
+from trimtab.cli.chosen_limits import ChosenLimits, read_limits
+from trimtab.cli.notices import Notices
+from trimtab.cli.options import LimitOptions
 from trimtab.cli.output import check_out, encoded_table, write_file
 from trimtab.cli.progress import steps
 from trimtab.errors import Fault, InputError
@@ -84,7 +85,7 @@ class Given:
 
 
 def backtests(
-    given: Given, chosen: ChosenLimits, versus: Sequence[str], words: Words, *, quiet: bool
+    given: Given, chosen: ChosenLimits, versus: Sequence[str], notices: Notices, *, quiet: bool
 ) -> list[BacktestResult]:
     """The backtest, and what stands beside it.
 
@@ -102,7 +103,7 @@ def backtests(
         from trimtab.backtesting.benchmark import benchmark
         from trimtab.kernel.backtest import walk
 
-        words.note_compiling(walk, 30)
+        notices.note_compiling(walk, 30)
         bar.begin(f"walking {given.prices.name}")
         with chosen.named_in_errors():
             first = backtest(given.prices, chosen.limits, name="policy", **given.arguments())
@@ -123,7 +124,7 @@ def _rival(text: str, chosen: ChosenLimits) -> ChosenLimits | tuple[dict[str, fl
         changes = {"enable_bucket_diversification": False, "buckets": {}}
         return ChosenLimits(chosen.limits.replace(**changes), text)
     if text.endswith(".toml"):
-        return read_limits(Path(text), None, ())
+        return read_limits(LimitOptions(Path(text)))
     hold, portfolio = text.startswith(HELD), text.removeprefix(HELD)
     if portfolio == EQUAL:
         return None, hold
@@ -143,7 +144,14 @@ def _rival(text: str, chosen: ChosenLimits) -> ChosenLimits | tuple[dict[str, fl
 
 
 def swept(
-    given: Given, chosen: ChosenLimits, vary: Sequence[str], sample: int | None, seed: int, words: Words, *, quiet: bool
+    given: Given,
+    chosen: ChosenLimits,
+    vary: Sequence[str],
+    sample: int | None,
+    seed: int,
+    notices: Notices,
+    *,
+    quiet: bool,
 ) -> SweepResult:
     """The sweep.
 
@@ -160,7 +168,7 @@ def swept(
         from trimtab.backtesting.sweep import sweep
         from trimtab.kernel.backtest import walk
 
-        words.note_compiling(walk, 30)
+        notices.note_compiling(walk, 30)
         bar.begin(f"walking {given.prices.name}")
         with chosen.named_in_errors():
             return sweep(given.prices, chosen.limits, fields, sample=sample, seed=seed, **given.arguments())

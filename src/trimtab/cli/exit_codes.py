@@ -1,4 +1,4 @@
-"""What a command says on stderr, and the exit code that an error becomes."""
+"""The exit code of a command, and the message of the error that it comes from."""
 
 from __future__ import annotations
 
@@ -9,12 +9,20 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import ParamSpec
+from typing import ParamSpec, Self
 
 import typer
 
-from trimtab.errors import BrokenLimitError, InputError, TrimtabError, UnmetLimitError
-from trimtab.text import printable
+from trimtab.cli.notices import Notices
+from trimtab.errors import (
+    BrokenLimitError,
+    InputError,
+    LimitsError,
+    LockedError,
+    OutputError,
+    TrimtabError,
+    UnmetLimitError,
+)
 
 _FAULTS_LISTED = 10
 _Arguments = ParamSpec("_Arguments")
@@ -23,42 +31,31 @@ _Arguments = ParamSpec("_Arguments")
 class ExitCode(IntEnum):
     """How a command ends; 2 (usage) comes from the parser."""
 
-    FINE = 0
-    INTERNAL = 1
-    USAGE = 2
-    BAD_INPUT = 3
-    UNMET = 4
-    BRAKED = 5
-    TOO_MANY_FAILED = 6
-    READER_GONE = 141  # as shells count a closed pipe: `trimtab rebalance ... | head`
+    def __new__(cls, code: int, _meaning: str) -> Self:
+        """A member is its number; the meaning is for the help and the docs."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        return member
+
+    def __init__(self, _code: int, meaning: str) -> None:
+        self.meaning = meaning
+
+    FINE = 0, "done"
+    INTERNAL = 1, "internal error: a bug in trimtab, please report it"
+    USAGE = 2, "usage: an option or argument is wrong"
+    BAD_INPUT = 3, "bad input: a file or a limit cannot be used"
+    UNMET = 4, "a limit is unmet, or unwanted cash is left (--strict, check --strict)"
+    BRAKED = 5, "braked: nothing is traded (or, in a batch, published)"
+    TOO_MANY_FAILED = 6, "too many accounts of a batch failed"
+    LOCKED = 7, "another process is working in the folder"
+    NOT_WRITTEN = 8, "the output cannot be written: disk full, or no permission"
+    INTERRUPTED = 130, "interrupted (Ctrl-C)"
+    READER_GONE = 141, "whoever read the output stopped reading, as in `trimtab demo | head`"
 
 
-class Words:
-    """Notes, warnings and errors on stderr; `quiet` leaves only the errors."""
-
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._quiet = quiet
-
-    def note(self, text: str) -> None:
-        """Something good to know."""
-        if not self._quiet:
-            _say("", text, "")
-
-    def warn(self, text: str) -> None:
-        """Something that may surprise."""
-        if not self._quiet:
-            _say("warning: ", text, "yellow")
-
-    def note_compiling(self, entry: Callable[..., object], seconds: int) -> None:
-        """That an entry of the kernel is compiled first, where this machine has no code of it yet."""
-        from trimtab.kernel.compilation import is_cached
-
-        if not is_cached(entry):
-            self.note(f"compiling the rules for this machine, once (about {seconds} s)")
-
-    def error(self, text: str) -> None:
-        """What prevents the result."""
-        _say("error: ", text, "bold red")
+def exit_codes_text() -> str:
+    """The table of exit codes, a line for each."""
+    return "\n".join(f"{code:>4}  {code.meaning}" for code in ExitCode)
 
 
 def exit_codes(command: Callable[_Arguments, int]) -> Callable[_Arguments, None]:
@@ -67,58 +64,56 @@ def exit_codes(command: Callable[_Arguments, int]) -> Callable[_Arguments, None]
     @functools.wraps(command)
     def run(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> None:
         try:
-            with _deprecations_as_notes():
+            with _deprecations_as_notes(Notices(quiet=bool(kwargs.get("quiet")))):
                 code = command(*args, **kwargs)
         except (typer.BadParameter, typer.Exit, typer.Abort):
             raise
+        except KeyboardInterrupt:
+            Notices().error("interrupted")
+            code = ExitCode.INTERRUPTED
         except Exception as error:  # noqa: BLE001 - the outermost edge: every error becomes an exit code here
-            code = _told(error)
+            code = _report(error)
         raise typer.Exit(int(code))
 
     return run
 
 
 @contextmanager
-def _deprecations_as_notes() -> Iterator[None]:
+def _deprecations_as_notes(notices: Notices) -> Iterator[None]:
     """Say on stderr that an old name was used, as a note."""
     with warnings.catch_warnings():
         warnings.filterwarnings("always", r".* works until 1\.0", DeprecationWarning)
-        warnings.showwarning = lambda message, *_, **__: Words().note(str(message))
+        warnings.showwarning = lambda message, *_, **__: notices.note(str(message))
         yield
 
 
-def _told(error: Exception) -> ExitCode:
+def _report(error: Exception) -> ExitCode:
     """Say on stderr what went wrong; the exit code for it."""
-    words = Words()
+    notices = Notices()
     if isinstance(error, InputError):
-        words.error(_faults(error))
+        notices.error(*_listed([fault.sentence() for fault in error.faults], "faults in the input"))
+        codes = {OutputError: ExitCode.NOT_WRITTEN, LockedError: ExitCode.LOCKED}
+        return codes.get(type(error), ExitCode.BAD_INPUT)
+    if isinstance(error, LimitsError):
+        first, *others = _listed(error.faults, "faults in the limits")
+        notices.error(f"{error.source}: {first}" if error.source else first, *others)
         return ExitCode.BAD_INPUT
     if isinstance(error, TrimtabError) and not isinstance(error, BrokenLimitError):
-        words.error(str(error))
+        notices.error(str(error))
         return ExitCode.UNMET if isinstance(error, UnmetLimitError) else ExitCode.BAD_INPUT
     if os.environ.get("TRIMTAB_DEBUG") == "1":
         traceback.print_exception(error)
-    said = " ".join(str(error).split())
+    text = " ".join(str(error).split())
     if not isinstance(error, BrokenLimitError):
-        said = f"internal error, a bug in trimtab: {type(error).__name__}: {said}: please report it with the input"
-    words.error(f"{said} (TRIMTAB_DEBUG=1 shows where)")
+        text = f"internal error, a bug in trimtab: {type(error).__name__}: {text}: please report it with the input"
+    notices.error(f"{text} (TRIMTAB_DEBUG=1 shows where)")
     return ExitCode.INTERNAL
 
 
-def _faults(error: InputError) -> str:
-    """All faults of an input, each in its sentence; one line if there is one."""
-    sentences = [fault.sentence() for fault in error.faults]
+def _listed(sentences: list[str] | tuple[str, ...], what: str) -> list[str]:
+    """One sentence as it is; several below a line that counts them."""
     if len(sentences) == 1:
-        return sentences[0]
-    listed = "".join(f"\n  - {sentence}" for sentence in sentences[:_FAULTS_LISTED])
+        return list(sentences)
     more = len(sentences) - _FAULTS_LISTED
-    return f"{len(sentences)} faults in the input:{listed}" + (f"\n  and {more} more" if more > 0 else "")
-
-
-def _say(prefix: str, text: str, style: str) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(stderr=True)
-    said = Text.assemble((prefix, style), printable(text, keep="\n"))
-    console.print(said, soft_wrap=not console.is_terminal)  # in a file one line is one line
+    lines = [f"{len(sentences)} {what}:", *(f"  - {sentence}" for sentence in sentences[:_FAULTS_LISTED])]
+    return [*lines, f"  and {more} more"] if more > 0 else lines

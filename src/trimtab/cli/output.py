@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import csv
+import datetime as dt
 import io
 import os
-import secrets
-import stat
 import sys
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from trimtab.cli.exit_codes import ExitCode
-from trimtab.errors import Fault, InputError
+from trimtab.cli.notices import Notices
+from trimtab.cli.options import Format
+from trimtab.errors import Fault, InputError, OutputError, SetupError
+from trimtab.files import atomic_write
+from trimtab.files.atomic_write import write_errors
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,22 +25,16 @@ if TYPE_CHECKING:
     from trimtab.rebalancing.result import RebalanceResult
 
 
-class Format(StrEnum):
-    """What `--format` takes."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-
-
-class ExplainFormat(StrEnum):
-    """What `--format` of `explain` takes."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-_SUFFIXES = {"": "table", ".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parquet", ".arrow": "arrow"}
+_CELL_TYPES = (str, float, int, dt.date, type(None))
+_SUFFIXES = {
+    "": "table",
+    ".txt": "table",
+    ".csv": "csv",
+    ".json": "json",
+    ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".xlsx": "xlsx",
+}
 
 
 def format_of(asked: Format | None, out: Path | None) -> str:
@@ -52,8 +47,6 @@ def format_of(asked: Format | None, out: Path | None) -> str:
     """
     if out is None:
         return asked or Format.TABLE
-    if str(out) == "-":
-        raise typer.BadParameter("--out names a file; without it the result goes to stdout")
     named = _SUFFIXES.get(out.suffix.casefold())
     if asked is None:
         if named is None:
@@ -103,25 +96,33 @@ def check_out(out: Path, inputs: Sequence[Path]) -> None:
 
 
 def encoded(result: RebalanceResult, form: str) -> bytes:
-    """The result in a format for machines: csv, json, parquet or arrow."""
+    """The result in a format for machines: csv, json, parquet, arrow or xlsx."""
     if form == "json":
         return result.to_json().encode()
     return encoded_table(result.targets, form)
 
 
 def encoded_table(table: pa.Table, form: str) -> bytes:
-    """A table in a format for machines: csv, parquet or arrow."""
-    writers = {"csv": _csv, "parquet": _parquet, "arrow": _arrow}
+    """A table in a format for machines: csv, parquet, arrow or xlsx."""
+    writers = {"csv": _csv, "parquet": _parquet, "arrow": _arrow, "xlsx": _xlsx}
     return writers[form](table)
 
 
 def _csv(table: pa.Table) -> bytes:
-    """Numbers as Python writes them: read again they are the same bits."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.column_names)
-    writer.writerows(zip(*(column.to_pylist() for column in table.columns), strict=True))
-    return text.getvalue().encode()
+    """Numbers as Python writes them, which read back as the same bits; what could break a line stands in quotes."""
+    columns = (
+        map(_csv_cell, [name, *column.to_pylist()])
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    )
+    return "".join(f"{','.join(cells)}\n" for cells in zip(*columns, strict=True)).encode()
+
+
+def _csv_cell(value: object) -> str:
+    """A cell, quoted where it holds a comma, a quote or anything that some reader takes for the end of a line."""
+    text = "" if value is None else str(value)
+    if "," in text or '"' in text or not text.isprintable():
+        return '"' + text.replace('"', '""') + '"'
+    return text
 
 
 def _parquet(table: pa.Table) -> bytes:
@@ -142,30 +143,50 @@ def _arrow(table: pa.Table) -> bytes:
     return bytes(sink.getvalue().to_pybytes())
 
 
-def write_file(out: Path, data: bytes) -> None:
-    """Write a file whole or not at all: under another name in the same folder, synced, then renamed.
+def _xlsx(table: pa.Table) -> bytes:
+    """A workbook of one sheet; text is text, never a formula.
 
     Raises
     ------
-    InputError
-        The file system refuses; nothing is left behind.
+    SetupError
+        XlsxWriter is not installed.
     """
-    target = out.resolve()  # through a link, to the file it names
-    part = target.with_name(f".trimtab-{secrets.token_hex(6)}.part")
     try:
-        try:
-            with part.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            if target.exists():
-                part.chmod(stat.S_IMODE(target.stat().st_mode))
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        fault = Fault(f"cannot be written ({error.strerror or error})", "name a place where you may write")
-        raise InputError([fault], f"--out {out}") from None
+        import xlsxwriter
+    except ImportError:
+        raise SetupError("Excel files need XlsxWriter", "install it with: pip install 'trimtab[excel]'") from None
+    sink = io.BytesIO()
+    options = {"in_memory": True, "default_date_format": "yyyy-mm-dd", "strings_to_formulas": False}
+    workbook = xlsxwriter.Workbook(sink, {**options, "strings_to_urls": False, "nan_inf_to_errors": True})
+    workbook.set_properties({"created": dt.datetime(2000, 1, 1, tzinfo=dt.UTC)})  # the same bytes for the same table
+    sheet = workbook.add_worksheet()
+    sheet.freeze_panes(1, 0)
+    for column, (name, values) in enumerate(zip(table.column_names, table.columns, strict=True)):
+        for row, value in enumerate([name, *values.to_pylist()]):
+            sheet.write(row, column, value if isinstance(value, _CELL_TYPES) else str(value))
+    workbook.close()
+    return sink.getvalue()
+
+
+def write_out(data: bytes, out: Path | None, notices: Notices) -> None:
+    """Data to a file, or to stdout where none is named."""
+    if out is None:
+        emit(data)
+    else:
+        write_file(out, data)
+        notices.note(f"written: {out}")
+
+
+def write_file(out: Path, data: bytes) -> None:
+    """Write the file that `--out` names, whole or not at all; through a link, the file it leads to.
+
+    Raises
+    ------
+    OutputError
+        The file system refuses; nothing unfinished is left.
+    """
+    with write_errors(f"--out {out}", "name a place where you may write"):
+        atomic_write.write_file(out.resolve(), data)
 
 
 def emit(data: bytes) -> None:
@@ -175,7 +196,7 @@ def emit(data: bytes) -> None:
     ------
     typer.Exit
         Whoever reads has gone.
-    InputError
+    OutputError
         Where stdout leads, nothing can be written.
     """
     try:
@@ -187,4 +208,4 @@ def emit(data: bytes) -> None:
         if isinstance(error, BrokenPipeError):
             raise typer.Exit(int(ExitCode.READER_GONE)) from None
         fault = Fault(f"cannot be written ({error.strerror or error})", "send it to another place")
-        raise InputError([fault], "stdout") from None
+        raise OutputError([fault], "stdout") from None

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from trimtab.cli.exit_codes import Words
-from trimtab.cli.inputs import ChosenLimits, Inputs
+from trimtab.cli.chosen_limits import ChosenLimits
+from trimtab.cli.inputs import CandidateInputs
+from trimtab.cli.notices import Notices
 from trimtab.errors import Fault, InputError, listed
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.text import counted
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 _TEXTS = ("asset", "other")
 
 
-def with_correlations(inputs: Inputs, file: Path | None, limits: RebalancingLimits, words: Words) -> Inputs:
+def with_correlations(
+    inputs: CandidateInputs, file: Path | None, limits: RebalancingLimits, notices: Notices
+) -> CandidateInputs:
     """The inputs with the correlations of a file; or, where the limits need them and there are prices, with theirs.
 
     Raises
@@ -38,9 +41,11 @@ def with_correlations(inputs: Inputs, file: Path | None, limits: RebalancingLimi
     found = price_correlations(inputs.view, assets)
     missing = [asset for asset in assets if asset not in found.place_of]
     sessions = CorrelationConfig().sessions
-    words.note(f"correlations of {counted(len(found.names), 'asset')} measured on the last {sessions} daily returns")
+    notices.note(f"correlations of {counted(len(found.names), 'asset')} measured on the last {sessions} daily returns")
     if missing:
-        words.note(f"without correlations, and so only bought where nothing else of their bucket is: {listed(missing)}")
+        notices.note(
+            f"without correlations, and so only bought where nothing else of their bucket is: {listed(missing)}"
+        )
     return replace(inputs, correlations=found)
 
 
@@ -70,7 +75,7 @@ def read_correlations(path: Path) -> Correlations:
         raise InputError([replace(fault, source=source) for fault in error.faults]) from None
 
 
-def by_risk(chosen: ChosenLimits, inputs: Inputs, target: float | None, words: Words) -> ChosenLimits:
+def by_risk(chosen: ChosenLimits, inputs: CandidateInputs, target: float | None, notices: Notices) -> ChosenLimits:
     """The limits, lowered where a bucket moves more than the target volatility; each one is named aloud.
 
     Raises
@@ -93,7 +98,7 @@ def by_risk(chosen: ChosenLimits, inputs: Inputs, target: float | None, words: W
     with chosen.named_in_errors():
         found = risk_adjusted(chosen.limits, inputs.view, RiskConfig(target_volatility=target))
     for sentence in found.sentences:
-        words.note(sentence)
+        notices.note(sentence)
     if not found.sentences:
-        words.note(f"no bucket limit is lowered by risk: no bucket moves more than {target:.1%} a year")
+        notices.note(f"no bucket limit is lowered by risk: no bucket moves more than {target:.1%} a year")
     return replace(chosen, limits=found.limits)

@@ -13,7 +13,7 @@ from trimtab.text import counted, percent, printable
 
 _TOLERANCE = 1e-9
 _NAMED = 6
-_BRAKED = "the brake keeps every weight as it is"
+_BRAKED = "the brake keeps every weight unchanged"
 
 
 @dataclass(frozen=True)

@@ -7,33 +7,28 @@ from typing import Annotated
 
 import typer
 
-from trimtab.cli.exit_codes import ExitCode, Words, exit_codes
-from trimtab.cli.output import Format
+from trimtab.cli.exit_codes import ExitCode, exit_codes
+from trimtab.cli.notices import Notices
+from trimtab.cli.options import (
+    Classification,
+    Fundamentals,
+    LimitOptions,
+    LimitsFile,
+    Membership,
+    OutFolder,
+    Preset,
+    Quiet,
+    RequiredPrices,
+    ScreenFormat,
+    ScreenFormatOption,
+    Settings,
+)
 
-Prices = Annotated[
-    Path, typer.Option(metavar="FILE", help="Daily prices: date, symbol and close; or date and one column a symbol.")
-]
 Scores = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE", help="date, asset, score; the latest count. Default: scored from prices, as of each day."
     ),
-]
-Fundamentals = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="For scores from prices: symbol, known_on and items.")
-]
-Classification = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="symbol and bucket; known_on where it changes.")
-]
-Membership = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="symbol, from, to: only members of the day are bought.")
-]
-LimitsFile = Annotated[
-    Path | None, typer.Option("--limits", metavar="FILE", help="A TOML file; see `trimtab limits show`.")
-]
-Preset = Annotated[str | None, typer.Option(metavar="NAME", help="Limits that ship; see `trimtab limits presets`.")]
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change one limit; repeatable.")
 ]
 Start = Annotated[
     str | None, typer.Option("--from", metavar="DATE", help="First day to decide on; default: the first with a score.")
@@ -51,14 +46,11 @@ CashRate = Annotated[float, typer.Option(metavar="FRACTION", help="What cash ear
 GoneAfter = Annotated[
     int, typer.Option(metavar="SESSIONS", help="After so many sessions without a price a holding leaves at its last.")
 ]
-Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Write everything into this folder, with a page.")]
-FormatOption = Annotated[Format, typer.Option("--format", help="On stdout: table or json.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No words on stderr except errors.")]
 
 
 @exit_codes
 def backtest(
-    prices: Prices,
+    prices: RequiredPrices,
     scores: Scores = None,
     fundamentals: Fundamentals = None,
     classification: Classification = None,
@@ -83,8 +75,8 @@ def backtest(
     slippage: Slippage = 0.0,
     cash_rate: CashRate = 0.0,
     gone_after: GoneAfter = 5,
-    out: Out = None,
-    form: FormatOption = Format.TABLE,
+    out: OutFolder = None,
+    form: ScreenFormatOption = ScreenFormat.TABLE,
     quiet: Quiet = False,
 ) -> int:
     """Walk history: decide on each rebalance day, trade at the next session, and say what became of it."""
@@ -97,39 +89,38 @@ def backtest(
         check_folder,
         write_backtest,
     )
-    from trimtab.cli.inputs import read_limits
+    from trimtab.cli.chosen_limits import read_limits
     from trimtab.cli.output import emit
     from trimtab.cli.screens.outcome import printed
 
-    words = Words(quiet=quiet)
+    notices = Notices(quiet=quiet)
     given = Given(
         prices, scores, fundamentals, classification, membership, start, end, every, drift, trade_at,
         commission, spread, slippage, cash_rate, gone_after,
     )  # fmt: skip
-    _refuse_csv(form)
-    chosen = read_limits(limits, preset, settings or [])
+    chosen = read_limits(LimitOptions(limits, preset, settings))
     if out is not None:
         check_folder(out, backtest_files(), [*given.files, *chosen.files])
-    results = backtests(given, chosen, versus or [], words, quiet=quiet)
+    results = backtests(given, chosen, versus or [], notices, quiet=quiet)
     from trimtab.backtesting.pages.backtest_facts import backtest_facts
 
     for note in results[0].notes:
-        words.warn(note.text)
+        notices.warn(note.text)
     facts = backtest_facts(results, f"Backtest of {prices.name}")
     document = backtest_document(results, facts.compared)
-    if form == Format.JSON:
+    if form == ScreenFormat.JSON:
         emit(document)
     else:
         emit(printed(lambda _width, _ascii: backtest_view(facts, results), None))
     if out is not None:
         write_backtest(out, results, facts, document)
-        words.note(f"written: {out}")
+        notices.note(f"written: {out}")
     return ExitCode.FINE
 
 
 @exit_codes
 def sweep(
-    prices: Prices,
+    prices: RequiredPrices,
     vary: Annotated[
         list[str],
         typer.Option(
@@ -157,8 +148,8 @@ def sweep(
     slippage: Slippage = 0.0,
     cash_rate: CashRate = 0.0,
     gone_after: GoneAfter = 5,
-    out: Out = None,
-    form: FormatOption = Format.TABLE,
+    out: OutFolder = None,
+    form: ScreenFormatOption = ScreenFormat.TABLE,
     quiet: Quiet = False,
 ) -> int:
     """Walk many policies over the same history, and say whether the best of them is likely luck."""
@@ -171,33 +162,27 @@ def sweep(
         swept,
         write_sweep,
     )
-    from trimtab.cli.inputs import read_limits
+    from trimtab.cli.chosen_limits import read_limits
     from trimtab.cli.output import emit
     from trimtab.cli.screens.outcome import printed
 
-    words = Words(quiet=quiet)
+    notices = Notices(quiet=quiet)
     given = Given(
         prices, scores, fundamentals, classification, membership, start, end, every, drift, trade_at,
         commission, spread, slippage, cash_rate, gone_after,
     )  # fmt: skip
-    _refuse_csv(form)
-    chosen = read_limits(limits, preset, settings or [])
+    chosen = read_limits(LimitOptions(limits, preset, settings))
     if out is not None:
         check_folder(out, SWEEP_FILES, [*given.files, *chosen.files])
-    result = swept(given, chosen, vary, sample, seed, words, quiet=quiet)
+    result = swept(given, chosen, vary, sample, seed, notices, quiet=quiet)
     if result.refused:
         values, why = result.refused[0]
-        words.warn(
+        notices.warn(
             f"{len(result.refused)} combinations contradict themselves and are left out; the first: {values}: {why}"
         )
     document = sweep_document(result)
-    emit(document if form == Format.JSON else printed(lambda _width, _ascii: sweep_view(result), None))
+    emit(document if form == ScreenFormat.JSON else printed(lambda _width, _ascii: sweep_view(result), None))
     if out is not None:
         write_sweep(out, result, f"Sweep of {prices.name}", document)
-        words.note(f"written: {out}")
+        notices.note(f"written: {out}")
     return ExitCode.FINE
-
-
-def _refuse_csv(form: Format) -> None:
-    if form == Format.CSV:
-        raise typer.BadParameter("--format csv: the tables go into the folder of --out; on stdout is table or json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,12 +14,13 @@ import typer
 from typer.core import TyperGroup
 
 from trimtab.cli import fast_start as unneeded
-from trimtab.cli.exit_codes import ExitCode, Words, exit_codes
+from trimtab.cli.exit_codes import ExitCode, exit_codes
+from trimtab.cli.notices import Notices
 
 if TYPE_CHECKING:
     from trimtab.batch.limits_by_account import ManyLimits
     from trimtab.batch.publish_brake import Brake
-    from trimtab.batch.run import Event, Execute, Outcome
+    from trimtab.batch.run import BatchOutcome, Event, Execute
     from trimtab.batch.summary import Summary
 
 
@@ -28,7 +29,7 @@ class _RunUnlessNamed(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put `run` before what is no other command."""
-        if args and args[0] not in (*self.commands, "--help"):
+        if args and args[0] not in (*self.commands, *ctx.help_option_names):
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
@@ -49,7 +50,9 @@ Against = Annotated[
 @batch_app.command()
 @exit_codes
 def run(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to publish in: a new one for each batch.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to publish in: a new one for each batch.")
+    ],
     candidates: Annotated[
         list[str] | None,
         typer.Argument(metavar="CANDIDATES...", help="Parquet files, folders or globs; or URIs such as s3://..."),
@@ -88,19 +91,17 @@ def run(
     """Rebalance every account; what an earlier run has finished is kept."""
     import trimtab
     from trimtab.batch.atomic_storage import Storage
-    from trimtab.batch.run import MAX_FAILED, Job, Terms, run_batch
+    from trimtab.batch.run import MAX_FAILED, Job, PublishConditions, run_batch
     from trimtab.kernel.block import rebalance_block
 
-    words = Words(quiet=quiet)
-    terms = Terms(MAX_FAILED if max_failed is None else max_failed, _brake(brake), _shard(shard))
-    job = Job(
-        _places(candidates, assets, holdings), _limits(limits, preset, settings or []), trimtab.__version__, assets
-    )
+    notices = Notices(quiet=quiet)
+    terms = PublishConditions(MAX_FAILED if max_failed is None else max_failed, _brake(brake), _shard(shard))
+    job = Job(_places(candidates, assets, holdings), _limits(limits, preset, settings), trimtab.__version__, assets)
     threads = workers or len(os.sched_getaffinity(0))
-    words.note_compiling(rebalance_block, 30)
-    with _executing(on, threads) as execute, _telling(words, as_json=as_json, quiet=quiet) as say:
+    notices.note_compiling(rebalance_block, 30)
+    with _executing(on, threads) as execute, _telling(notices, as_json=as_json, quiet=quiet) as say:
         outcome = run_batch(job, out, terms, execute=execute, workers=threads, storage=Storage(), say=say)
-    _tell(outcome, out, against, words, as_json=as_json)
+    _tell(outcome, out, against, notices, as_json=as_json)
     return {"braked": ExitCode.BRAKED, "failed": ExitCode.TOO_MANY_FAILED}.get(outcome.status, ExitCode.FINE)
 
 
@@ -139,14 +140,15 @@ def _places(candidates: list[str] | None, assets: str | None, holdings: list[str
     raise typer.BadParameter("give CANDIDATES, or --assets and --holdings")
 
 
-def _limits(file: Path | None, preset: str | None, settings: Sequence[str]) -> ManyLimits:
+def _limits(file: Path | None, preset: str | None, settings: list[str] | None) -> ManyLimits:
     """Limits by `limits_id`, or the same for all."""
     from trimtab.batch.limits_by_account import read_many_limits
-    from trimtab.cli.inputs import read_limits
+    from trimtab.cli.chosen_limits import read_limits
+    from trimtab.cli.options import LimitOptions
 
     many = None if file is None else read_many_limits(file)
     if many is None:
-        return {None: read_limits(file, preset, settings).limits}
+        return {None: read_limits(LimitOptions(file, preset, settings)).limits}
     if preset is not None or settings:
         raise typer.BadParameter(f"--limits {file} has several sets of limits: --preset and --set do not go with them")
     return many
@@ -190,7 +192,7 @@ def _executing(on: str | None, threads: int) -> AbstractContextManager[Execute]:
 
 
 @contextmanager
-def _telling(words: Words, *, as_json: bool, quiet: bool) -> Iterator[Callable[[Event], None]]:
+def _telling(notices: Notices, *, as_json: bool, quiet: bool) -> Iterator[Callable[[Event], None]]:
     """Who hears what happens: lines of JSON for programs, or a bar and words for people."""
     from trimtab.cli.progress import accounts_bar
 
@@ -202,14 +204,16 @@ def _telling(words: Words, *, as_json: bool, quiet: bool) -> Iterator[Callable[[
         def say(event: Event) -> None:
             bar(event)
             if event["event"] == "surveying" and event["unused"]:
-                words.note(f"columns that mean nothing here: {', '.join(event['unused'])}")
+                notices.note(f"columns that mean nothing here: {', '.join(event['unused'])}")
             elif event["event"] == "sorting":
-                words.note("the rows of an account stand in several places: sorting them first")
+                notices.note("the rows of an account stand in several places: sorting them first")
             elif event["event"] == "planned":
                 if "missing" in event:
-                    words.warn(f"{event['missing']} holdings are of assets that --assets lacks: kept, without a score")
+                    notices.warn(
+                        f"{event['missing']} holdings are of assets that --assets lacks: kept, without a score"
+                    )
                 if event["kept"]:
-                    words.note(f"{event['kept']} of {event['parts']} parts are done already and kept")
+                    notices.note(f"{event['kept']} of {event['parts']} parts are done already and kept")
 
         yield say
 
@@ -218,7 +222,7 @@ def _json_line(event: Event) -> None:
     typer.echo(json.dumps(event, ensure_ascii=False))
 
 
-def _tell(outcome: Outcome, out: Path, against: Path | None, words: Words, *, as_json: bool) -> None:
+def _tell(outcome: BatchOutcome, out: Path, against: Path | None, notices: Notices, *, as_json: bool) -> None:
     """The summary, and how it ended."""
     from trimtab.batch.summary import last_published, read_summary
 
@@ -229,14 +233,14 @@ def _tell(outcome: Outcome, out: Path, against: Path | None, words: Words, *, as
     elif found is not None and outcome.status != "unchanged":
         _show(found)
     if outcome.why:
-        words.error(f"nothing is published: {'; '.join(outcome.why)}")
+        notices.error(f"nothing is published: {'; '.join(outcome.why)}")
     ends = {
         "published": f"published: {out}",
         "unchanged": f"nothing to do: {out} holds this batch already ({outcome.parts} parts)",
         "shard": "this share is done; when all are, run it once more without --shard, to check and publish",
     }
     if outcome.status in ends:
-        words.note(ends[outcome.status])
+        notices.note(ends[outcome.status])
 
 
 def _show(found: Summary) -> None:

@@ -1,0 +1,46 @@
+"""`trimtab explain`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trimtab.cli.exit_codes import ExitCode, exit_codes
+from trimtab.cli.notices import Notices
+from trimtab.cli.options import DataOptions, LimitOptions, Quiet, ScreenFormat, ScreenFormatOption, grouped
+
+
+@exit_codes
+@grouped
+def explain(
+    names: Annotated[
+        list[str], typer.Argument(metavar="[FILE] ASSET...", help="The candidates, then the assets to explain.")
+    ],
+    data: DataOptions,
+    limits: LimitOptions,
+    form: ScreenFormatOption = ScreenFormat.TABLE,
+    quiet: Quiet = False,
+) -> int:
+    """Say why an asset is in or out, and what would change that. Leave out FILE with --scores or --prices."""
+    from trimtab.cli.one_account import decide, read_account
+    from trimtab.cli.output import emit
+    from trimtab.cli.screens.explanation import explanations_page
+    from trimtab.cli.screens.outcome import printed
+    from trimtab.explanations.explanation_json import explanations_json
+
+    notices = Notices(quiet=quiet)
+    has_file = data.scores is None and data.prices is None
+    file, assets = (Path(names[0]), names[1:]) if has_file else (None, names)
+    if not assets:
+        raise typer.BadParameter("name at least one asset after FILE")
+    inputs, chosen = read_account(file, data, limits, notices, quiet=quiet)
+    result = decide(inputs, chosen, notices)
+    with inputs.named_in_errors():
+        if form == ScreenFormat.JSON:
+            emit(explanations_json([result.explain(asset) for asset in assets]).encode())
+            return ExitCode.FINE
+        explanations = result.explained(*assets)
+    emit(printed(lambda _width, ascii_only: explanations_page(explanations, ascii_only=ascii_only), None))
+    return ExitCode.FINE

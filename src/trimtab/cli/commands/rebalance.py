@@ -1,0 +1,92 @@
+"""`trimtab rebalance` and `trimtab demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trimtab.cli.exit_codes import ExitCode, exit_codes
+from trimtab.cli.notices import Notices
+from trimtab.cli.options import (
+    All,
+    DataOptions,
+    File,
+    Format,
+    FormatOption,
+    LimitOptions,
+    Out,
+    Quiet,
+    Strict,
+    grouped,
+)
+
+if TYPE_CHECKING:
+    from trimtab.rebalancing.result import RebalanceResult
+
+_FILE_WIDTH = 120
+
+
+@exit_codes
+@grouped
+def rebalance(
+    data: DataOptions,
+    limits: LimitOptions,
+    file: File = None,
+    form: FormatOption = None,
+    out: Out = None,
+    strict: Strict = False,
+    show_all: All = False,
+    quiet: Quiet = False,
+) -> int:
+    """Decide what to hold and how much of each asset.
+
+    Candidates come from one FILE, from --scores, --holdings and --buckets, or from market data: --prices and --holdings.
+    """
+    from trimtab.cli.one_account import decide, read_account
+    from trimtab.cli.output import check_out, format_of
+
+    notices = Notices(quiet=quiet)
+    chosen_format = format_of(form, out)
+    inputs, chosen = read_account(file, data, limits, notices, quiet=quiet)
+    if out is not None:
+        check_out(out, [*inputs.files, *chosen.files])
+    result = decide(inputs, chosen, notices, strict=strict)
+    _put_out(result, inputs.title, chosen_format, out, notices, show_all=show_all)
+    return ExitCode.BRAKED if result.braked else ExitCode.FINE
+
+
+@exit_codes
+def demo(show_all: All = False, quiet: Quiet = False) -> int:
+    """Rebalance the built-in sample, with bucket limits on."""
+    from trimtab.cli.chosen_limits import ChosenLimits
+    from trimtab.cli.inputs import CandidateInputs
+    from trimtab.cli.one_account import decide
+    from trimtab.data.samples import sample_candidates, sample_limits
+
+    notices = Notices(quiet=quiet)
+    notices.note(
+        "the sample: 25 US stocks and ETFs, scores from real prices up to 2022-12-28, an invented portfolio; no advice"
+    )
+    inputs = CandidateInputs(sample_candidates().drop_columns(["name"]), "the sample", (), lambda fault: fault)
+    result = decide(inputs, ChosenLimits(sample_limits(), "the sample's limits"), notices)
+    _put_out(result, inputs.title, Format.TABLE, None, notices, show_all=show_all)
+    return ExitCode.FINE
+
+
+def _put_out(
+    result: RebalanceResult, title: str, form: str, out: Path | None, notices: Notices, *, show_all: bool
+) -> None:
+    """Write the result in its format, to a file or stdout."""
+    from trimtab.cli.output import encoded, write_out
+
+    if form != Format.TABLE:
+        write_out(encoded(result, form), out, notices)
+        return
+    from trimtab.cli.screens.outcome import page, printed
+
+    facts = result.facts(title)
+    data = printed(
+        lambda width, ascii_only: page(facts, width, ascii_only=ascii_only, show_all=show_all),
+        None if out is None else _FILE_WIDTH,
+    )
+    write_out(data, out, notices)

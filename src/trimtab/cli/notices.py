@@ -1,0 +1,45 @@
+"""What a command says on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from trimtab.text import printable
+
+
+class Notices:
+    """Notes, warnings and errors on stderr; `quiet` leaves only the errors."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+
+    def note(self, text: str) -> None:
+        """Something worth knowing."""
+        if not self._quiet:
+            _print("", [text], "")
+
+    def warn(self, text: str) -> None:
+        """Something that may surprise."""
+        if not self._quiet:
+            _print("warning: ", [text], "yellow")
+
+    def error(self, *lines: str) -> None:
+        """Why there is no result."""
+        _print("error: ", lines, "bold red")
+
+    def note_compiling(self, entry: Callable[..., object], seconds: int) -> None:
+        """Say that an entry of the kernel is compiled first, unless this machine has its code already."""
+        from trimtab.kernel.compilation import is_cached
+
+        if not is_cached(entry):
+            self.note(f"compiling the rules for this machine, once (about {seconds} s)")
+
+
+def _print(prefix: str, lines: Sequence[str], style: str) -> None:
+    """Print lines without anything in them that could steer a terminal or begin a line of its own."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True)
+    text = Text.assemble((prefix, style), "\n".join(map(printable, lines)))
+    console.print(text, soft_wrap=not console.is_terminal)  # in a file, one line stays one line
