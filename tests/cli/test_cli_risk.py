@@ -137,7 +137,7 @@ def test_limits_by_risk(market: list[Any]) -> None:
     ("options", "code", "expected"),
     [
         ([*SET, "--target-volatility", "0"], 3, "target_volatility must be at least"),
-        (["--target-volatility", "0.2"], 3, "risk adjusts the allocation limits of buckets, which are off"),
+        (["--target-volatility", "0.2"], 3, "limits by risk lower the allocation limits of buckets, which are off"),
     ],
 )
 def test_a_target_that_cannot_be(market: list[Any], options: list[str], code: int, expected: str) -> None:
