@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trimtab.candidates import bucket_spellings
 from trimtab.candidates.bucket_tree import BucketTree, grow
 from trimtab.candidates.candidates import settings_of
-from trimtab.candidates.read import read
 from trimtab.errors import LimitsError
 from trimtab.kernel.records import Ints, Records
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -49,7 +49,7 @@ def check_buckets(buckets: Sequence[str], limits: RebalancingLimits) -> None:
         As `policy_of`.
     """
     _refuse_correlations(limits)
-    read([{"asset": name, "bucket": name, "score": None} for name in buckets], limits, many=False)
+    bucket_spellings.check_buckets(buckets, limits)
 
 
 def _refuse_correlations(limits: RebalancingLimits) -> None:

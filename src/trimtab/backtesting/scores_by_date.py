@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from trimtab.candidates.checks import WISH_RANGE
+from trimtab.candidates.checks import SIZING_INPUT_RANGE
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.kernel.backtest_records import OFFER
 from trimtab.kernel.records import Records
@@ -27,7 +27,12 @@ _SOURCE = "the scores"
 _DATES = ("date", "day")
 # Columns of the table -> fields of the records.
 _NUMBERS = {"score": "score", "max_weight": "max_weight", "desired_weight": "desired", "volatility": "volatility"}
-_RANGES = {"score": (0.0, 1.0), "max_weight": (0.0, 1.0), "desired_weight": WISH_RANGE, "volatility": WISH_RANGE}
+_RANGES = {
+    "score": (0.0, 1.0),
+    "max_weight": (0.0, 1.0),
+    "desired_weight": SIZING_INPUT_RANGE,
+    "volatility": SIZING_INPUT_RANGE,
+}
 
 Scorer = Callable[[MarketView], Any]
 

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from trimtab.bucket_path import UNKNOWN, split_path
+from trimtab.bucket_path import UNKNOWN, level_bucket
 from trimtab.errors import Fault, InputError, LimitsError, TrimtabError, listed
 from trimtab.limits.fields import check_fields, described
-from trimtab.limits.rebalancing_limits import BucketLimit, RebalancingLimits
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.limits.regimes import laid_over
 from trimtab.market.view import MarketView
 
@@ -137,9 +137,9 @@ def _buckets(bucket_of: Mapping[str, str], limits: RebalancingLimits) -> dict[st
     """The symbols of each bucket at `bucket_level`, by name; shorter paths are left out."""
     buckets: dict[str, list[str]] = {}
     for symbol, path in sorted(bucket_of.items()):
-        parts = split_path(path, limits.bucket_separator)
-        if len(parts) >= limits.bucket_level and parts[0] != UNKNOWN:
-            buckets.setdefault(limits.bucket_separator.join(parts[: limits.bucket_level]), []).append(symbol)
+        bucket = level_bucket(path, limits.bucket_separator, limits.bucket_level)
+        if bucket != UNKNOWN:
+            buckets.setdefault(bucket, []).append(symbol)
     return dict(sorted(buckets.items()))
 
 
@@ -160,13 +160,13 @@ def _row(
     target_volatility: float,
     year: int,
 ) -> tuple[str, int, float | None, float, float]:
-    own = limits.buckets.get(bucket, BucketLimit())
-    general = limits.max_allocation_per_bucket if own.max_allocation is None else own.max_allocation
+    _, general = limits.limit_at(bucket, "max_allocation")
+    _, min_allocation = limits.limit_at(bucket, "min_allocation")
     if not measured:
         return bucket, 0, None, general, general
     volatility = _volatility(np.column_stack(measured)) * math.sqrt(year)
     share = 1.0 if volatility <= target_volatility else target_volatility / volatility
-    floor = max(limits.min_position_weight, own.min_allocation or 0.0)
+    floor = max(limits.min_position_weight, min_allocation or 0.0)
     return bucket, len(measured), volatility, general, min(general, max(general * share, floor))
 
 
