@@ -74,8 +74,8 @@ def test_the_narrow_table_stacks_bucket_and_action_and_shortens_the_reason() -> 
     text = run("demo", COLUMNS="80").stdout
     lines = text.splitlines()
     at = next(at for at, line in enumerate(lines) if line.startswith("XOM "))
-    assert words(lines[at]) == "XOM 0.722 17.00% → 10.00% held down by max_allocation 0.2"
-    assert words(lines[at + 1]) == "Energy ▼ decrease of Energy"
+    assert words(lines[at]) == "XOM 0.722 17.00% → 10.00% held down by max_allocation"
+    assert words(lines[at + 1]) == "Energy ▼ decrease 0.2 of Energy"
     assert "the last by" not in words(text)
 
 
