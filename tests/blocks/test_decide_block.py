@@ -159,7 +159,7 @@ def test_screen_and_checker_find_what_the_checker_finds_alone(monkeypatch: pytes
 
         def spoiling(*arguments: Any, rng: random.Random = rng, seen: dict[str, Any] = seen) -> None:
             rules(*arguments)
-            target, proposed, codes = arguments[15:18]
+            target, proposed, codes, _outcome = arguments[-1]
             for _ in range(4):
                 row = rng.randrange(len(target))
                 proposed[row] = target[row] = rng.choice([0.0, 0.01, 0.3, -0.1, math.nan, math.inf, target[row] + 1e-9])
