@@ -48,7 +48,7 @@ KERNEL = (
     "accounts",
     "block",
     "money",
-    "orders_records",
+    "order_records",
     "sort_keys",
     "order_rows",
     "order_rounding",

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from cases import random_limits, random_rows
+from thorough import mostly_thorough
 
 from trimtab import RebalancingLimits, rebalance, rebalance_many
 from trimtab.blocks import arrow_columns as coded_columns
@@ -75,7 +76,7 @@ def statuses(many: Any) -> dict[str, int]:
     return dict(found)
 
 
-@pytest.mark.parametrize("first", range(0, 200, 50))
+@pytest.mark.parametrize("first", mostly_thorough(range(0, 200, 50)))
 def test_the_same_bits_as_the_table_door(first: int) -> None:
     for seed in range(first, first + 50):
         rng = random.Random(seed)
@@ -145,13 +146,16 @@ def test_plain_and_compiled_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) 
         assert after.targets.equals(before.targets), f"seed {seed}"
 
 
+@pytest.mark.parametrize("first", mostly_thorough(range(3000, 3300, 60)))
 @pytest.mark.parametrize("plain", [False, True])
-def test_screen_and_checker_find_what_the_checker_finds_alone(monkeypatch: pytest.MonkeyPatch, plain: bool) -> None:
+def test_screen_and_checker_find_what_the_checker_finds_alone(
+    monkeypatch: pytest.MonkeyPatch, plain: bool, first: int
+) -> None:
     """Results are spoiled at random: an account fails if and only if the checker alone calls it broken."""
     rules, caught, passed = blocks.rebalance_block, 0, 0
     if plain:
         monkeypatch.setattr(blocks, "screen_block", undecorated(blocks.screen_block))
-    for seed in range(3000, 3060 if plain else 3300):
+    for seed in range(first, first + (12 if plain else 60)):
         rng = random.Random(seed)
         limits = random_limits(rng, brake_sold_weight=None, brake_closed_positions=None)
         rows = accounts_of(rng, 8)

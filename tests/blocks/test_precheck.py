@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from cases import random_limits, random_rows
+from thorough import mostly_thorough
 
 from trimtab import RebalancingLimits, rebalance_many
 from trimtab.blocks import decide_block as blocks
@@ -89,7 +90,7 @@ def from_its_first(sentence: str, first: int) -> str:
     return re.sub(r"\brow (\d+)", lambda found: f"row {int(found[1]) - first}", sentence)
 
 
-@pytest.mark.parametrize("first", range(0, 160, 40))
+@pytest.mark.parametrize("first", mostly_thorough(range(0, 160, 40)))
 def test_a_hostile_table_fares_as_at_the_table_door(first: int) -> None:
     failures = 0
     for seed in range(first, first + 40):

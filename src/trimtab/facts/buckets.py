@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from trimtab.bucket_path import UNKNOWN, split_path
 from trimtab.certificate.certificate import Certificate
-from trimtab.explanations.reruns import Trials
+from trimtab.explanations.reruns import Reruns
 from trimtab.facts.bucket_summaries import BucketSummary
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.text import percent, printable
@@ -116,10 +116,10 @@ def top_of(bucket: str, limits: RebalancingLimits) -> str:
     return limits.bucket_separator.join(parts[:level])
 
 
-def colours_of(trials: Trials) -> dict[str, int]:
+def colours_of(reruns: Reruns) -> dict[str, int]:
     """A number for each bucket at `bucket_level`: first those in which something is or will be held, then by path."""
-    named = [str(trials.candidates.bucket.at(row)) for row in trials.candidates.order.tolist()]
-    used = (trials.rows["current"] > 0) | (trials.answer["target"] > 0)
-    held = {top_of(name, trials.limits) for name, here in zip(named, used.tolist(), strict=True) if here}
-    tops = {top_of(name, trials.limits) for name in (*named, *trials.limits.buckets, *trials.limits.known_buckets)}
+    named = [str(reruns.candidates.bucket.at(row)) for row in reruns.candidates.order.tolist()]
+    used = (reruns.rows["current"] > 0) | (reruns.answer["target"] > 0)
+    held = {top_of(name, reruns.limits) for name, here in zip(named, used.tolist(), strict=True) if here}
+    tops = {top_of(name, reruns.limits) for name in (*named, *reruns.limits.buckets, *reruns.limits.known_buckets)}
     return {top: at for at, top in enumerate(sorted(tops, key=lambda top: (top not in held, top)))}

@@ -50,7 +50,9 @@ Against = Annotated[
 @batch_app.command()
 @exit_codes
 def run(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to publish in: a new one for each batch.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to publish in: a new one for each batch.")
+    ],
     candidates: Annotated[
         list[str] | None,
         typer.Argument(metavar="CANDIDATES...", help="Parquet files, folders or globs; or URIs such as s3://..."),
@@ -141,7 +143,7 @@ def _places(candidates: list[str] | None, assets: str | None, holdings: list[str
 def _limits(file: Path | None, preset: str | None, settings: list[str] | None) -> ManyLimits:
     """Limits by `limits_id`, or the same for all."""
     from trimtab.batch.limits_by_account import read_many_limits
-    from trimtab.cli.inputs import read_limits
+    from trimtab.cli.chosen_limits import read_limits
     from trimtab.cli.options import LimitOptions
 
     many = None if file is None else read_many_limits(file)
