@@ -14,7 +14,7 @@ import numpy as np
 
 from trimtab.kernel.block import Accounts, Columns
 from trimtab.kernel.compilation import compiled, entry
-from trimtab.kernel.records import Flags, Ints
+from trimtab.kernel.records import Flags, Ints, Records
 
 MAX_TOTAL = 1.05 + 1e-12
 MIN_INPUT, MAX_INPUT = 1e-9, 1e9
