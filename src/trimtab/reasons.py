@@ -24,6 +24,16 @@ class Restriction(_Coded):
     NO_SELL = 2
     NO_TRADE = 3
 
+    @property
+    def forbids_buying(self) -> bool:
+        """Whether the asset's weight may not rise."""
+        return self in (Restriction.NO_BUY, Restriction.NO_TRADE)
+
+    @property
+    def forbids_selling(self) -> bool:
+        """Whether the asset's weight may not fall."""
+        return self in (Restriction.NO_SELL, Restriction.NO_TRADE)
+
 
 class Action(_Coded):
     """What a rebalance does with a row: from `current_weight` to `target_weight`."""

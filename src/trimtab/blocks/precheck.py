@@ -12,12 +12,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from trimtab.candidates.checks import MAX_TOTAL_WEIGHT, SIZING_INPUT_RANGE
 from trimtab.kernel.block import Accounts, Columns
 from trimtab.kernel.compilation import compiled, entry
 from trimtab.kernel.records import Flags, Ints, Records
+from trimtab.tolerances import WEIGHT_TOLERANCE
 
-MAX_TOTAL = 1.05 + 1e-12
-MIN_INPUT, MAX_INPUT = 1e-9, 1e9
+_MAX_TOTAL = MAX_TOTAL_WEIGHT + WEIGHT_TOLERANCE
+_MIN_INPUT, _MAX_INPUT = SIZING_INPUT_RANGE
 
 
 class Precheck(IntEnum):
@@ -50,8 +52,8 @@ def _is_wrong(score: float, weight: float, max_weight: float, desired: float, vo
         _is_outside(score, 0.0, 1.0)
         or not 0.0 <= weight < math.inf
         or _is_outside(max_weight, 0.0, 1.0)
-        or _is_outside(desired, MIN_INPUT, MAX_INPUT)
-        or _is_outside(volatility, MIN_INPUT, MAX_INPUT)
+        or _is_outside(desired, _MIN_INPUT, _MAX_INPUT)
+        or _is_outside(volatility, _MIN_INPUT, _MAX_INPUT)
     )
 
 
@@ -101,7 +103,7 @@ def precheck_block(
                 worst = max(worst, Precheck.SUSPECT.value)
             if limits_code[row] != limits_code[begin]:
                 worst = Precheck.TWO_LIMITS.value
-        if total > MAX_TOTAL:
+        if total > _MAX_TOTAL:
             worst = max(worst, Precheck.SUSPECT.value)
         _sort(order, begin, end, columns.asset, valid.rank)
         for place in range(begin + 1, end):

@@ -10,17 +10,17 @@ import numpy as np
 import pyarrow as pa
 
 from trimtab.blocks.arrow_columns import check_columns, text_column
-from trimtab.bucket_path import UNKNOWN, folded, path_fault, split_path
-from trimtab.candidates.bucket_spellings import chosen_spellings
+from trimtab.bucket_path import bucket_name
+from trimtab.candidates.bucket_spellings import sound_names
 from trimtab.candidates.bucket_tree import grow
 from trimtab.candidates.candidates import settings_of
-from trimtab.candidates.checks import RESTRICTIONS
 from trimtab.certificate.bucket_nodes import checked_nodes
 from trimtab.certificate.screen import ScreenLimits, bounds_of, bucket_limits_of
 from trimtab.errors import LimitsError
 from trimtab.kernel.block import Prepared
 from trimtab.kernel.records import Flags, Ints
 from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.reasons import Restriction
 
 _NO_NODES: Ints = np.zeros((0, 0), np.int64)
 
@@ -54,7 +54,8 @@ class PreparedLimits:
                 where = "" if name is None else f"limits {name!r}: "
                 advice = "leave it out, or use trimtab.rebalance_many with correlations"
                 raise LimitsError([f"{where}max_correlation is set, but a batch has no correlations: {advice}"])
-        names = [_sound(dict.fromkeys(chosen.known_buckets, 0.0) | dict(votes), chosen) for chosen in self.limits]
+        named = {bucket_name(name): count for name, count in votes.items()}
+        names = [sound_names(dict.fromkeys(chosen.known_buckets, 0.0) | named, chosen) for chosen in self.limits]
         self.known = [chosen.replace(known_buckets=sound) for chosen, sound in zip(self.limits, names, strict=True)]
         self.trees = [grow(sound, chosen) for chosen, sound in zip(self.limits, names, strict=True)]
         self.refuses_unscored = np.array([chosen.unscored_positions == "error" for chosen in self.limits])
@@ -73,8 +74,8 @@ class PreparedLimits:
             ),
             bucket_limits_start=_starts([len(each.nodes) for each in nodes]),
             node_of=_NO_NODES,
-            forbids_selling=np.array([code in {"no_sell", "no_trade"} for code in RESTRICTIONS]),
-            forbids_buying=np.array([code in {"no_buy", "no_trade"} for code in RESTRICTIONS]),
+            forbids_selling=np.array([member.forbids_selling for member in Restriction]),
+            forbids_buying=np.array([member.forbids_buying for member in Restriction]),
         )
         self.bucket_nodes = lru_cache(maxsize=64)(self._bucket_nodes)  # most blocks repeat the dictionary before them
 
@@ -87,7 +88,7 @@ class PreparedLimits:
         return self._screen._replace(node_of=nodes.checker)
 
     def _bucket_nodes(self, names: tuple[str, ...]) -> BucketNodes:
-        shown = [*(name if name.strip() else UNKNOWN for name in names), UNKNOWN]
+        shown = [bucket_name(name) for name in [*names, None]]
         kernel_leaf = [tree.leaf_of for tree in self.trees]
         return BucketNodes(
             np.array([[leaf.get(name, 0) for name in shown] for leaf in kernel_leaf], np.int64),
@@ -102,7 +103,7 @@ def votes_of(table: pa.Table, *, many: bool = True) -> dict[str, float]:
     Raises
     ------
     InputError
-        A missing or misspelled column, one that stands twice, or a column of the wrong type.
+        A missing or misspelled column, one that appears twice, or a column of the wrong type.
     """
     check_columns(table.schema, many=many)
     if table.num_rows == 0:
@@ -114,16 +115,3 @@ def votes_of(table: pa.Table, *, many: bool = True) -> dict[str, float]:
 
 def _starts(sizes: Sequence[int]) -> Ints:
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-
-
-def _sound(votes: Mapping[str, float], limits: RebalancingLimits) -> tuple[str, ...]:
-    """The buckets that are no other spelling of another one, and not malformed; `Unknown` is always there."""
-    named = {(name if name.strip() else UNKNOWN): votes[name] for name in sorted(votes)} | {UNKNOWN: 0.0}
-    spelling = chosen_spellings(named, limits)
-    found = []
-    for name in sorted(named):
-        parts = split_path(name, limits.bucket_separator)
-        depths = range(1, len(parts) + 1)
-        if not path_fault(parts) and all(spelling[folded(parts[:depth])] == parts[:depth] for depth in depths):
-            found.append(name)
-    return tuple(found)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from trimtab.bucket_path import UNKNOWN, split_path
+from trimtab.bucket_path import level_bucket, split_path
 from trimtab.certificate.certificate import Certificate
 from trimtab.explanations.reruns import Reruns
 from trimtab.facts.bucket_summaries import BucketSummary
@@ -109,11 +109,8 @@ def short_names(paths: Iterable[str], limits: RebalancingLimits) -> dict[str, st
 
 def top_of(bucket: str, limits: RebalancingLimits) -> str:
     """The bucket at `bucket_level` in which a bucket lies: what has a colour."""
-    parts = split_path(bucket, limits.bucket_separator)
     level = limits.bucket_level if limits.enable_bucket_diversification else 1
-    if parts[0] == UNKNOWN or len(parts) < level:
-        return UNKNOWN
-    return limits.bucket_separator.join(parts[:level])
+    return level_bucket(bucket, limits.bucket_separator, level)
 
 
 def colours_of(reruns: Reruns) -> dict[str, int]:
