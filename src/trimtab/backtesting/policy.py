@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
-<<<<<<< HEAD
 from trimtab.candidates.bucket_spellings import check_buckets
 from trimtab.candidates.bucket_tree import grow
 from trimtab.candidates.candidates import settings_of
-from trimtab.candidates.checks import FaultsByAccount
-from trimtab.candidates.columns import Text
-from trimtab.errors import InputError, LimitsError
-from trimtab.kernel.backtest_records import PolicyRecords
-=======
-from trimtab.candidates import bucket_spellings
-from trimtab.candidates.bucket_tree import BucketTree, grow
-from trimtab.candidates.candidates import settings_of
 from trimtab.errors import LimitsError
-from trimtab.kernel.records import Ints, Records
->>>>>>> house
+from trimtab.kernel.backtest_records import PolicyRecords
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 
@@ -50,15 +39,8 @@ def check_bucket_paths(buckets: Sequence[str], limits: RebalancingLimits) -> Non
         As `policy_records`.
     """
     _refuse_correlations(limits)
-<<<<<<< HEAD
-    faults = FaultsByAccount(np.zeros(len(buckets), np.int64), None)
-    check_buckets(Text(np.arange(len(buckets)), list(buckets)), limits, faults)
-    if faults.found:
-        raise InputError([replace(fault, row=None) for fault in faults.found[0]], "the classification")
+    check_buckets(buckets, limits)
     grow(buckets, limits)
-=======
-    bucket_spellings.check_buckets(buckets, limits)
->>>>>>> house
 
 
 def _refuse_correlations(limits: RebalancingLimits) -> None:

@@ -8,17 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-<<<<<<< HEAD
-=======
-import typer
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
-from trimtab.cli.chosen_limits import ChosenLimits, read_limits
-from trimtab.cli.notices import Notices
-from trimtab.cli.options import LimitOptions
->>>>>>> house
 from trimtab.cli.output import check_out, encoded_table, write_file
 from trimtab.errors import Fault, InputError
 
