@@ -13,9 +13,10 @@ import pytest
 from naive_orders import NANO, PlanError, naive_plan
 from order_cases import MICRO, OrderCase, random_order_case
 
-from trimtab.errors import InputError, LimitsError
+from trimtab.errors import BrokenLimitError, InputError, LimitsError
 from trimtab.limits.order_settings import Fees, OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.orders import doors
 from trimtab.orders.doors import plan
 from trimtab.orders.identity import canonical_json
 from trimtab.orders.plan import Plan
@@ -475,3 +476,10 @@ def test_a_brake_counts_what_a_withdrawal_does_not_need() -> None:
     assert made.status == "ok"
     assert made.result.limits.brake_sold_weight == pytest.approx(0.1 + 202 / 800)
     assert plan(rows, limits.replace(max_position_weight=0.02), cash=0, cash_flow=-200).status == "cash_short"
+
+
+def test_a_broken_limit_is_never_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong answer of the pass raises, as it does at the other doors."""
+    monkeypatch.setattr(doors, "certify", lambda *_, **__: ([], {0: BrokenLimitError(["a limit is broken"])}))
+    with pytest.raises(BrokenLimitError, match="a limit is broken"):
+        plan([GOOD], cash=100)
