@@ -8,8 +8,10 @@ import math
 import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import field
+from decimal import Decimal
 from typing import Any, TypeVar, cast
 
+from trimtab.decimals import decimal_of
 from trimtab.errors import LimitsError, nearest, shown
 from trimtab.limits.old_names import with_current_names
 
@@ -103,7 +105,17 @@ def checked_value(known: dataclasses.Field[Any], value: Any) -> tuple[Any, str]:
         return names, f"must be a list of names (received {wrong[0]!r} in it)" if wrong else ""
     if kind is str:
         return value, "" if value == "" and meta["may_be_empty"] else _text_fault(meta["choices"], value)
+    if kind is Decimal:
+        return _checked_decimal(value)
     return _checked_number(kind, meta, value)
+
+
+def _checked_decimal(value: Any) -> tuple[Any, str]:
+    try:
+        number = decimal_of(value)
+    except TypeError:
+        return value, f"must be a number (received {shown(value)})"
+    return number, "" if 0 <= number <= MOST else f"must be between 0 and {MOST:,} (received {value!r})"
 
 
 def _text_fault(choices: tuple[str, ...], value: Any) -> str:
