@@ -20,6 +20,8 @@ from trimtab.cli.exit_codes import ExitCode
 from trimtab.data.samples import sample_candidates, sample_limits, sample_path
 from trimtab.limits.json_schema import limits_schema
 from trimtab.limits.presets import preset_names, preset_text
+from trimtab.limits.rebalancing_limits import limit_fields
+from trimtab.text import percent
 
 
 @pytest.fixture
@@ -265,12 +267,43 @@ def test_limits_show_prints_toml_with_meanings() -> None:
     assert found.stderr == ""
 
 
-def test_limits_presets_lists_and_prints() -> None:
-    assert run("limits", "presets").stdout.split() == preset_names()
+def test_limits_presets_says_what_each_does_to_the_sample() -> None:
+    lines = run("limits", "presets").stdout.splitlines()
+    assert max(map(len, lines)) < 80
+    names = [line.partition(":")[0] for line in lines if not line.startswith(" ")]
+    assert [name for name in names if name in preset_names()] == preset_names()
+    text = " ".join(" ".join(lines).split())
+    for name in preset_names():
+        found = run(
+            *("rebalance", sample_path(), "--preset", name, "--set", "bucket_level=2", "--format", "json", "--quiet")
+        )
+        result = json.loads(found.stdout)
+        assert f"cash {percent(result['cash_weight'])}, turnover {percent(result['turnover'])}" in text
+        largest = max((row for row in result["buckets"] if "/" in row["path"]), key=lambda row: row["target_weight"])
+        assert f"{result['positions']} positions in " in text
+        assert f"{percent(largest['target_weight'])} in the largest ({largest['path']})" in text
+
+
+def test_limits_presets_prints_one() -> None:
     assert run("limits", "presets", "aggressive").stdout == preset_text("aggressive")
     unknown = run("limits", "presets", "agressive")
     assert unknown.exit_code == 3
     assert "did you mean 'aggressive'?" in unknown.stderr
+
+
+def test_limits_show_has_an_example_of_buckets_that_works_and_every_choice(tmp_path: Path) -> None:
+    text = run("limits", "show").stdout
+    example = text[text.index('# [buckets."Equity/Tech"]') :]
+    path = tmp_path / "limits.toml"
+    example = "".join(f"{line.removeprefix('# ')}\n" for line in example.splitlines())
+    general = text.replace("enable_bucket_diversification = false", "enable_bucket_diversification = true")
+    path.write_text(general + example)
+    limits = trimtab.RebalancingLimits.from_toml(path)
+    assert set(limits.to_dict()["buckets"]["Equity/Tech"]) == {"max_positions", "max_allocation", "min_allocation"}
+    assert "Equity/Tech" not in run("limits", "show", "--limits", path).stdout.replace('[buckets."Equity/Tech"]', "")
+    for field in limit_fields():
+        choices = field.metadata.get("choices")
+        assert not choices or f"(one of {', '.join(choices)})\n{field.name} =" in text
 
 
 def test_limits_schema_prints_json() -> None:
@@ -535,11 +568,11 @@ def test_the_module_ends_with_the_exit_code(tmp_path: Path) -> None:
 def test_main_reads_the_command_line_and_exits(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["trimtab", "limits", "presets"])
+    monkeypatch.setattr(sys, "argv", ["trimtab", "limits", "presets", "protection"])
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == 0
-    assert capsys.readouterr().out.split() == preset_names()
+    assert capsys.readouterr().out == preset_text("protection")
 
 
 def test_help_and_limits_load_nothing_heavy() -> None:

@@ -327,7 +327,8 @@ class RebalancingLimits:
             if known.metadata["kind"] is dict:
                 continue
             value = given[known.name]
-            lines.append(f"# {known.metadata['doc']}")
+            choices = ", ".join(known.metadata["choices"])
+            lines.append(f"# {known.metadata['doc']}" + (f" (one of {choices})" if choices else ""))
             text = f"# {known.name} =" if value is None else tomli_w.dumps({known.name: value}).rstrip()
             follows = self.general is not None and known.name in self.general.derived
             lines.append(f"# {text}" if follows else text)
@@ -335,6 +336,8 @@ class RebalancingLimits:
             for key, table in tables.items():
                 lines.append("")
                 lines.append(tomli_w.dumps({name: {key: table}}).rstrip())
+        if not given["buckets"]:
+            lines += ["", *_bucket_example()]
         return "\n".join(lines) + "\n"
 
     @classmethod
@@ -366,6 +369,14 @@ def given_limits(limits: RebalancingLimits | None) -> RebalancingLimits:
 def limit_fields() -> tuple[dataclasses.Field[Any], ...]:
     """The fields of `RebalancingLimits` in order, each with its metadata."""
     return tuple(known for known in dataclasses.fields(RebalancingLimits) if known.init)
+
+
+def _bucket_example() -> Iterable[str]:
+    """How limits of a single bucket are written, as comments."""
+    yield "# limits of a single bucket need enable_bucket_diversification = true and a candidate in the bucket; for example:"
+    yield '# [buckets."Equity/Tech"]'
+    for inner, value in zip(dataclasses.fields(BucketLimit), (2, 0.25, 0.05), strict=True):
+        yield f"# {inner.name} = {value}  # {inner.metadata['doc']}"
 
 
 def _given(limit: BucketLimit) -> dict[str, Any]:
