@@ -263,7 +263,7 @@ def test_limits_for_a_bucket_that_is_not_there_name_the_file(candidates: Path, t
 def test_limits_show_prints_toml_with_meanings() -> None:
     found = run("limits", "show", "--preset", "protection")
     assert trimtab.RebalancingLimits.from_toml_text(found.stdout) == trimtab.RebalancingLimits.preset("protection")
-    assert "# most positions in the portfolio\nmax_total_positions = 10\n" in found.stdout
+    assert "# maximum number of positions\nmax_total_positions = 10\n" in found.stdout
     assert found.stderr == ""
 
 
