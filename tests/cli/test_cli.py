@@ -231,7 +231,7 @@ def test_settings_lie_over_a_file_table_by_table(tmp_path: Path) -> None:
     ("setting", "message"),
     [
         ("max_total_position=8", "--set: unknown field 'max_total_position': did you mean 'max_total_positions'?"),
-        ("max_position_weight=20", "it looks like a percent, write 0.2"),
+        ("max_position_weight=20", "looks like a percent, write 0.2"),
         ("sizing_mode=equal", "did you mean 'equal_weight'?"),
         ("min_position_weight=0.5", "above max_position_weight"),
     ],
@@ -303,7 +303,8 @@ def test_limits_show_has_an_example_of_buckets_that_works_and_every_choice(tmp_p
     assert "Equity/Tech" not in run("limits", "show", "--limits", path).stdout.replace('[buckets."Equity/Tech"]', "")
     for field in limit_fields():
         choices = field.metadata.get("choices")
-        assert not choices or f"(one of {', '.join(choices)})\n{field.name} =" in text
+        meaning = text.partition(f"\n{field.name} =")[0].splitlines()[-1]
+        assert all(choice in meaning for choice in choices or ())
 
 
 def test_limits_schema_prints_json() -> None:
