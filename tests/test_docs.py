@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import doctest
 import re
+import runpy
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -241,6 +242,22 @@ def test_the_links_lead_somewhere(page: Path) -> None:
     assert [link for link in files if not (page.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_files_named_are_there(page: Path) -> None:
+    if page.name == "CHANGELOG.md":
+        return  # history keeps its names
+    known = {path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py")}
+    named = re.findall(r"`([\w/]+\.py)`", page.read_text(encoding="utf-8"))
+    assert [name for name in named if not any(f"/{path}".endswith(f"/{name}") for path in known)] == []
+
+
+def test_the_table_of_rooms_is_as_made() -> None:
+    """If not: python scripts/make_rooms.py."""
+    with_table = runpy.run_path(str(ROOT / "scripts" / "make_rooms.py"))["with_table"]
+    page = (ROOT / "docs" / "how_it_works.md").read_text(encoding="utf-8")
+    assert with_table(page) == page
+
+
 def details(rows: list[dict[str, Any]], limits: L) -> list[str]:
     return rebalance(rows, limits, correlations=None if limits.max_correlation is None else CORRELATIONS).details()
 
@@ -261,7 +278,8 @@ def test_every_reason_has_its_section() -> None:
 
 def test_the_table_of_limits_is_complete_and_right() -> None:
     table = RULES.split("## 2. Limits")[1].split("## 3.")[0]
-    rows = {name: default for name, default, _ in re.findall(r"(?m)^\| `(\w+)` \| (.*?) \| (.*?) \|$", table)}
+    cells = re.findall(r"(?m)^\| `(\w+)` \| (.*?) \| (.*?) \|$", table)
+    rows = {name: default for name, default, _ in cells}
     limits = L()
     words = {None: "none", True: "true", False: "false", (): "()"}
     for known in limit_fields():
@@ -273,4 +291,10 @@ def test_the_table_of_limits_is_complete_and_right() -> None:
         else:
             expected = f'"{value}"' if isinstance(value, str) else repr(value)
         assert rows[known.name].startswith(expected), known.name
-    assert set(rows) == {field.name for field in (*limit_fields(), *dataclasses.fields(BucketLimit))}
+    fields = (*limit_fields(), *dataclasses.fields(BucketLimit))
+    assert set(rows) == {field.name for field in fields}
+    meanings = {name: meaning.replace("`", "").replace("→", "->") for name, _, meaning in cells}
+    for known in fields:
+        assert meanings[known.name].startswith(known.metadata["doc"]), known.name
+        for choice in known.metadata.get("choices", ()):
+            assert choice in meanings[known.name]
