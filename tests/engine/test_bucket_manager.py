@@ -175,7 +175,7 @@ def test_edge_cases() -> None:
     assert manager.get_bucket_assets("Risk Asset") == []
     with pytest.raises(LimitsError, match=r"unknown field 'max_position_per_bucket': did you mean 'max_positions"):
         manager.validate_bucket_constraints([], max_position_per_bucket=3)
-    with pytest.raises(LimitsError, match=r"must be between 0 and 1 \(received 40\): it looks like a percent"):
+    with pytest.raises(LimitsError, match=r"must be between 0 and 1 \(received 40\): looks like a percent"):
         manager.validate_bucket_constraints([], max_allocation_per_bucket=40)
     with pytest.raises(LimitsError, match=r"buckets\['Bond'\]: no candidate is in this bucket: did you mean 'Bonds'"):
         manager.validate_bucket_constraints([AssetScore("B1", 0.7)], buckets={"Bond": {"max_positions": 1}})
