@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +21,7 @@ from trimtab.orders import doors
 from trimtab.orders.doors import plan
 from trimtab.orders.identity import canonical_json
 from trimtab.orders.plan import Plan
+from trimtab.reasons import OrderReason
 
 Row = dict[str, Any]
 LIMITS = RebalancingLimits(
@@ -310,6 +312,9 @@ def test_bad_rows_are_refused(change: Row, message: str) -> None:
 
 
 BAD_CALLS: list[tuple[str, Row, str]] = [
+    ("no prices", {"rows": [{"asset": "A", "score": 0.9}]}, "column 'price': the column is missing"),
+    ("no asset", {"rows": [{"score": 0.9, "price": 1}]}, "column 'asset': the column is missing"),
+    ("a weight", {"rows": [{**GOOD, "current_weight": 0.1}]}, "is not used by a plan"),
     ("no money", {"cash": "much"}, "column 'cash': is no amount of money"),
     ("worth nothing", {"cash": 0, "cash_flow": -100}, "the account is worth nothing"),
     ("a debt above all", {"cash": -90}, "positions are worth 100.00, the account with its cash 10.00"),
@@ -427,6 +432,84 @@ def test_bad_settings_are_refused(change: Row, message: str) -> None:
 def test_bad_fees_are_refused() -> None:
     with pytest.raises(LimitsError, match="rate must be between 0 and 1"):
         Fees(rate=2.0)
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_sentence_for_every_candidate() -> None:
+    assert example().details() == {
+        "AAA": "Sell 5: its target is 23.75% (2,375.00).",
+        "BBB": "Buy 14.86: its target is 23.75% (2,375.00).",
+        "CCC": "Sell all 30: its target is 0% (0.00).",
+        "DDD": "Buy 23: its target is 23.75% (2,375.00).",
+        "EEE": "Buy 2: its target is 23.75% (2,375.00); one more lot brings the account closer to its targets.",
+        "FFF": "No order: one lot of 1 (2,600.00) is more than it may weigh.",
+    }
+
+
+def bond_waits() -> Plan:
+    """Worth 1,000, of which 300 may be traded. Bond may not fall below 300.
+
+    Sells go by score: B1 (300), and nothing is left for A. Buys too: T1 (300), and nothing is left for B2. Bond would
+    hold 0, so B1 waits, and A is sold instead.
+    """
+    rows = [
+        {"asset": "A", "bucket": "Tech", "score": 0.05, "price": 10, "shares": 30},
+        {"asset": "B1", "bucket": "Bond", "score": 0.02, "price": 10, "shares": 30},
+        {"asset": "T1", "bucket": "Tech", "score": 0.95, "price": 10},
+        {"asset": "B2", "bucket": "Bond", "score": 0.8, "price": 10},
+    ]
+    limits = RebalancingLimits(
+        enable_bucket_diversification=True,
+        target_invested=0.6,
+        max_position_weight=0.3,
+        max_allocation_per_bucket=1.0,
+        buckets={"Bond": {"min_allocation": 0.3}},
+    )
+    return plan(rows, limits, cash=400, max_turnover=0.3)
+
+
+def test_a_minimum_is_not_left_worse() -> None:
+    made = bond_waits()
+    assert listed(made) == [("sell", "A", 30, 300), ("buy", "T1", 30, 300)]
+    assert (made.status, made.reasons["B1"], made.reasons["B2"]) == ("limited", "waits_for_minimum", "max_turnover")
+
+
+def test_every_reason_has_a_sentence() -> None:
+    """In random accounts every reason occurs, and its sentence names what it is about."""
+    waits = bond_waits()
+    seen: dict[str, str] = {waits.reasons["B1"]: waits.details()["B1"]}
+    for seed in range(700):
+        case = random_order_case(seed)
+        rows, arguments = of_case(case)
+        try:
+            made = plan(rows, case.limits, **arguments)
+        except InputError:
+            continue
+        for asset, sentence in made.details().items():
+            assert sentence.endswith("."), sentence
+            seen[made.reasons[asset]] = sentence
+    assert set(seen) == {reason.code for reason in OrderReason} - {""}
+    assert "(max_turnover)" in seen["max_turnover"]
+    assert "(max_realized_gain)" in seen["max_realized_gain"]
+
+
+def test_json_is_exact() -> None:
+    document = json.loads(example().to_json())
+    assert document["orders"][3]["shares"] == "14.86"
+    assert document["orders"][3]["amount"] == "1419.13"
+    assert document["cash"] == "451.37"
+    assert document["rebalance"]["status"] == "ok"
+    assert document["settings"]["fees"]["per_order"] == "1"
+
+
+def test_what_a_reader_should_know_is_noted() -> None:
+    assert plan([GOOD, {"asset": "B", "score": 0.95, "price": None}], cash=100).notes == (
+        "B has no price and cannot be bought",
+    )
+    stuck = plan([{**GOOD, "restriction": "no_sell"}], cash=0, cash_flow=-50)
+    assert stuck.notes == ("cash ends 50.00 below 0: too little can be sold, or a brake stopped the account",)
 
 
 # --- ids -------------------------------------------------------------------------------------------------------------

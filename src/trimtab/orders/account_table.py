@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from trimtab.candidates.arrow_values import text_of
-from trimtab.candidates.columns import COLUMNS
+from trimtab.candidates.columns import COLUMNS, check_names
 from trimtab.candidates.user_table import columns_of
 from trimtab.decimals import MICRO, MOST_PRICE, MOST_QUANTITY, NANO, decimal_of, is_whole, product, scaled
 from trimtab.errors import Fault, InputError, listed
@@ -35,12 +35,6 @@ class Instrument:
     row: int
 
 
-def has_order_columns(table: Any) -> list[str]:
-    """The columns of a table that belong to the orders stage."""
-    columns, _ = columns_of(table, (*COLUMNS, *ORDER_COLUMNS))
-    return [name for name in columns if name in ORDER_COLUMNS]
-
-
 def read_instruments(table: Any, *, positions: Any = None, prices: Any = None, fx: Any = None) -> list[Instrument]:
     """What the orders stage knows of each row of a table of candidates, in the table's order.
 
@@ -53,6 +47,10 @@ def read_instruments(table: Any, *, positions: Any = None, prices: Any = None, f
         A value that cannot be used, a position that is no candidate, or shares in two places; all that are found.
     """
     columns, count = columns_of(table, (*COLUMNS, *ORDER_COLUMNS))
+    if "price" not in columns and prices is None:
+        raise InputError([Fault("the column is missing", "add it, or give prices", column="price")])
+    if "asset" not in columns:
+        check_names(columns, many=False)
     assets = [str(name) for name in text_of(columns.get("asset"), "asset", count).values()]
     shares = _given(columns, "shares", count, assets, positions, "positions")
     price = _given(columns, "price", count, assets, prices, "prices")

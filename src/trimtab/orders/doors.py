@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 
 from trimtab.candidates.candidates import Candidates
+from trimtab.candidates.columns import COLUMNS
 from trimtab.candidates.read import read
-from trimtab.candidates.user_table import with_columns, without_columns
+from trimtab.candidates.user_table import columns_of, with_columns, without_columns
 from trimtab.certificate.measurements import certify
-from trimtab.decimals import MICRO, NANO, decimal_of, money_of, scaled, shares_of
-from trimtab.errors import Fault, InputError, LimitsError
+from trimtab.decimals import MICRO, NANO, decimal_of, money_of, money_text, scaled, shares_of
+from trimtab.errors import Fault, InputError, LimitsError, listed
 from trimtab.kernel.money import parts_of, portion
 from trimtab.kernel.order_records import PlanStatus
 from trimtab.limits.order_settings import OrderSettings, given_settings
 from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
-from trimtab.orders.account_table import Instrument, has_order_columns, read_instruments
+from trimtab.orders.account_table import ORDER_COLUMNS, Instrument, read_instruments
 from trimtab.orders.identity import client_order_id, plan_id
 from trimtab.orders.plan import LotSold, Order, Plan
 from trimtab.orders.stage import DecidedPlan, decide
@@ -145,7 +146,11 @@ def _with_weights(candidates: Any, instruments: Sequence[Instrument], cash: int)
     if total > 0 and total > _MOST_OVERDRAWN * value:
         problem = f"positions are worth {money_of(total):,.2f}, the account with its cash {money_of(value):,.2f}"
         raise InputError([Fault(problem, "check cash, shares and prices", column="cash", value=money_of(cash))])
-    table = without_columns(candidates, has_order_columns(candidates))
+    columns, _ = columns_of(candidates, (*COLUMNS, *ORDER_COLUMNS))
+    if "current_weight" in columns:
+        advice = "drop it; weights follow from shares and prices"
+        raise InputError([Fault("is not used by a plan", advice, column="current_weight")])
+    table = without_columns(candidates, [name for name in columns if name in ORDER_COLUMNS])
     weights = np.array([worth / max(value, total, 1) for worth in worths])
     return with_columns(table, {"current_weight": weights})
 
@@ -212,7 +217,24 @@ def _plan_of(
         cash_before=money_of(int(account["cash"])),
         value=money_of(int(account["value_after"])),
         cash=money_of(int(account["cash_after"])),
+        notes=_notes(instruments, decided),
+        _decided=decided,
+        _names=tuple(names),
     )
+
+
+def _notes(instruments: Sequence[Instrument], decided: DecidedPlan) -> tuple[str, ...]:
+    """What a reader should know beside the orders."""
+    notes = []
+    unpriced = [instrument.asset for instrument in instruments if instrument.price is None]
+    if unpriced:
+        notes.append(f"{listed(unpriced)} {'has' if len(unpriced) == 1 else 'have'} no price and cannot be bought")
+    if not decided.account["is_settled"]:
+        notes.append("fees move the targets back and forth by a lot; planned again, there may be another small order")
+    if decided.account["status"] == PlanStatus.CASH_SHORT:
+        missing = -int(decided.account["cash_after"])
+        notes.append(f"cash ends {money_text(missing)} below 0: too little can be sold, or a brake stopped the account")
+    return tuple(notes)
 
 
 def _result(table: Any, decided: DecidedPlan) -> RebalanceResult:
