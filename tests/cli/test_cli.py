@@ -471,6 +471,38 @@ def test_help_names_every_command_and_exit_code() -> None:
     assert run("-h").stdout == text
 
 
+def test_the_docs_list_the_exit_codes_that_the_help_lists() -> None:
+    page = Path(__file__).parents[2] / "docs" / "command_line.md"
+    table = [
+        line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| ") and line[2].isdigit()
+    ]
+    assert table == [f"| {code} | {code.meaning.replace('|', chr(92) + '|')} |" for code in ExitCode]
+
+
+def complete(shell: str, *args: str) -> list[str]:
+    """What a shell is offered after these words; the last one is unfinished."""
+    env = {**os.environ, "_TRIMTAB_COMPLETE": f"complete_{shell}", "COMP_WORDS": " ".join(args)}
+    env["COMP_CWORD"] = str(len(args) - 1)
+    command = [sys.executable, "-c", "from trimtab.cli.app import main; main()"]
+    done = subprocess.run(command, env=env, capture_output=True, encoding="utf-8", check=False)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("args", "offered"),
+    [
+        (["trimtab", "reb"], ["rebalance"]),
+        (["trimtab", "rebalance", "--preset", ""], preset_names()),
+        (["trimtab", "rebalance", "--set", "max_total"], ["max_total_positions="]),
+        (["trimtab", "rebalance", "--format", "j"], ["json"]),
+        (["trimtab", "limits", "sh"], ["show"]),
+    ],
+)
+def test_a_shell_completes_commands_options_and_values(args: list[str], offered: list[str]) -> None:
+    assert complete("bash", *args) == offered
+
+
 @pytest.mark.parametrize("command", ["rebalance", "explain", "limits", "limits show", "batch", "batch report"])
 def test_h_is_help_everywhere(command: str) -> None:
     assert run(*command.split(), "-h").stdout == run(*command.split(), "--help").stdout != ""
