@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,7 +120,7 @@ def _csv(table: pa.Table) -> bytes:
 
 def _csv_cell(value: object) -> str:
     """A cell, quoted where it holds a comma, a quote or anything that some reader takes for the end of a line."""
-    text = "" if value is None else str(value)
+    text = "" if value is None else f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
     if "," in text or '"' in text or not text.isprintable():
         return '"' + text.replace('"', '""') + '"'
     return text
