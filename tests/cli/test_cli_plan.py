@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import zipfile
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -65,7 +67,9 @@ def test_the_orders_as_files(folder: Path) -> None:
     assert run(*GIVEN, "--out", "orders.json").exit_code == 0
     assert json.loads((folder / "orders.json").read_text())["cash"] == "451.37"
     assert run(*GIVEN, "--out", "orders.parquet").exit_code == 0
-    assert pl.read_parquet(folder / "orders.parquet")["cash_after"][-1] == pytest.approx(451.37)
+    assert pl.read_parquet(folder / "orders.parquet")["cash_after"][-1] == Decimal("451.37")
+    assert run(*GIVEN, "--out", "orders.xlsx").exit_code == 0
+    assert b"1536" in zipfile.ZipFile(folder / "orders.xlsx").read("xl/worksheets/sheet1.xml")
     assert run(*GIVEN, "--out", "orders.txt").exit_code == 0
     assert (folder / "orders.txt").read_text() == SCREEN
     assert "is one of the input files" in run(*GIVEN, "--out", "c.csv").stderr
@@ -118,10 +122,11 @@ def test_a_part_of_a_plan_and_a_brake(folder: Path) -> None:
 
 
 def test_what_a_reader_should_know_is_said(folder: Path) -> None:
-    (folder / "c.csv").write_text("asset,score,shares,price,bucket\nA,0.9,50,10,X\nB,0.9,0,,X\n")
+    (folder / "c.csv").write_text("asset,score,shares,price,bucket,note\nA,0.9,50,10,X,\nB,0.9,0,,X,y\n")
     result = run("plan", "c.csv", "--cash", "100")
     assert "warning: B has no price and cannot be bought" in result.stderr
     assert "bucket limits are off" in result.stderr
+    assert "columns that no rule uses, carried through: note" in result.stderr
     assert run("plan", "c.csv", "--cash", "100", "--quiet").stderr == ""
 
 

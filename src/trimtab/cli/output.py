@@ -164,9 +164,16 @@ def _xlsx(table: pa.Table) -> bytes:
     sheet.freeze_panes(1, 0)
     for column, (name, values) in enumerate(zip(table.column_names, table.columns, strict=True)):
         for row, value in enumerate([name, *values.to_pylist()]):
-            sheet.write(row, column, value if isinstance(value, _CELL_TYPES) else str(value))
+            sheet.write(row, column, _cell(value))
     workbook.close()
     return sink.getvalue()
+
+
+def _cell(value: object) -> object:
+    """A value as a cell of a sheet holds it: an exact decimal as the nearest number."""
+    if isinstance(value, Decimal):
+        return float(value)
+    return value if isinstance(value, _CELL_TYPES) else str(value)
 
 
 def write_out(data: bytes, out: Path | None, notices: Notices) -> None:

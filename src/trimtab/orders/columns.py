@@ -32,11 +32,9 @@ def decimals_of(column: Any, name: str, count: int) -> list[Decimal | None]:
 
 def _values_of(column: Any, name: str) -> list[Any]:
     array = arrow_of(column, name, numeric=True)
-    if array.null_count == len(array):
-        return [None] * len(array)
     if is_text(array.type):
         return [None if value is None or not value.strip() else value for value in array.to_pylist()]
-    if not is_number(array.type):
+    if array.null_count < len(array) and not is_number(array.type):
         raise wrong_type(array, name, "is not a number", "convert the column to numbers")
     values = array.to_pylist()
     if pa.types.is_float32(array.type) or pa.types.is_float16(array.type):  # shortest in their own precision

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tomllib
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -137,8 +138,6 @@ def _as_text(name: str, value: str) -> dict[str, Any]:
 
 def _numbers(settings: dict[str, Any]) -> dict[str, Any]:
     """Fractions as floats; amounts of money stay as they are written, since they are exact."""
-    from dataclasses import fields
-
     from trimtab.limits.order_settings import Fees, OrderSettings
 
     kinds = {each.name: each.metadata.get("kind") for each in (*fields(OrderSettings), *fields(Fees))}
@@ -166,9 +165,11 @@ def _decide(
     today: dt.date | None,
     settings: list[str] | None,
 ) -> Plan:
+    from trimtab.cli.one_account import give_notice
     from trimtab.files.candidate_file import check_single, read_candidate_file
     from trimtab.files.table_files import read_table
     from trimtab.kernel.orders import plan_account
+    from trimtab.orders.account_table import ORDER_COLUMNS
     from trimtab.orders.doors import plan as make_plan
 
     check_single(inputs.table, inputs.name)
@@ -187,9 +188,7 @@ def _decide(
         )
     for note in made.notes:
         notices.warn(note)
-    for result_note in made.result.notes:
-        if result_note.code != "unused_columns":
-            notices.warn(result_note.text)
+    give_notice(made.result, replace(inputs, used_columns=ORDER_COLUMNS), chosen, notices)
     return made
 
 
