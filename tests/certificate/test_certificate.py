@@ -14,7 +14,7 @@ from kernel_runs import Passed, run
 
 import trimtab
 from trimtab.candidates.read import read
-from trimtab.certificate import measurements as checker
+from trimtab.certificate import checker
 from trimtab.certificate.certificate import STATUSES, Certificate, Constraint, Measured
 from trimtab.errors import BrokenLimitError
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -402,7 +402,7 @@ STATUS: dict[str, tuple[list[Row], dict[str, Any], tuple[str, str], str, str]] =
         {"drift_tolerance": 0.1},
         ("max_position_weight", ""),
         "drifted",
-        "within drift_tolerance: A",
+        "within drift_tolerance 0.1: A",
     ),
     "largest, restricted": (
         [asset("A", None, 0.8, 0.3, **FIXED), asset("B")],
@@ -416,7 +416,7 @@ STATUS: dict[str, tuple[list[Row], dict[str, Any], tuple[str, str], str, str]] =
         {"drift_tolerance": 0.1},
         ("max_position_weight", ""),
         "drifted",
-        "within drift_tolerance: A",
+        "within drift_tolerance 0.1: A",
     ),
     "smallest, in overflow": (
         [asset(name, "Tech", 0.8, 0.05) for name in "ABC"],
@@ -472,7 +472,7 @@ STATUS: dict[str, tuple[list[Row], dict[str, Any], tuple[str, str], str, str]] =
         {**ON, "buckets": {"Bond": {"min_allocation": 0.3}}},
         ("min_allocation", "Bond"),
         "unmet",
-        "its positions cannot hold more: B",
+        "its positions can hold at most 0.2: B",
     ),
     "minimum, no room": (
         [asset("A", "Tech", 0.8, 0.8, **FIXED), asset("B", "Bond", 0.8, 0.05)],

@@ -194,10 +194,10 @@ class BucketManager:
         """
         portfolio = self._portfolio(scored(asset_scores), given_config(config))
         found = {}
-        for at, node in enumerate(portfolio.checker.nodes):
-            count = int(portfolio.checker.count[0, at])
-            if at and (count or node.path in portfolio.checker.named):
-                weight = float(portfolio.checker.weight[0, at])
+        for at, node in enumerate(portfolio.measures.nodes):
+            count = int(portfolio.measures.count[0, at])
+            if at and (count or node.path in portfolio.measures.named):
+                weight = float(portfolio.measures.weight[0, at])
                 held = 1 if count else 2
                 found[node.path] = BucketAllocation(node.max_positions, node.max_allocation, count, weight, held)
         return found

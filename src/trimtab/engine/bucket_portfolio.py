@@ -11,8 +11,9 @@ import numpy as np
 
 from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.read import read
+from trimtab.certificate.bucket_limits import measure_bucket_limits
 from trimtab.certificate.certificate import Constraint, Mask, Vector
-from trimtab.certificate.measurements import Checker
+from trimtab.certificate.measurements import Measurements
 from trimtab.errors import listed
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
@@ -46,16 +47,16 @@ class Portfolio:
         return replace(self, weight=weight, is_position=is_position)
 
     @cached_property
-    def checker(self) -> Checker:
+    def measures(self) -> Measurements:
         """What measures."""
         weight = np.where(self.is_position, self.weight, 0.0)
         is_position, as_held = self.is_position, self.as_held
-        return Checker(self.candidates, self.limits, weight, is_position, as_held=as_held, unweighed=True)
+        return Measurements(self.candidates, self.limits, weight, is_position, as_held=as_held, unweighed=True)
 
     @cached_property
     def checks(self) -> tuple[Constraint, ...]:
         """The limits of buckets as measured; `broken` where one is exceeded although nothing prevents keeping it."""
-        return tuple(check.constraint(0) for check in self.checker.measure_buckets() if check.is_about(0))
+        return tuple(check.constraint(0) for check in measure_bucket_limits(self.measures) if check.is_about(0))
 
     @property
     def violated(self) -> list[Constraint]:
@@ -75,8 +76,8 @@ class Portfolio:
         return f"add assets of {round(-check.slack)} more bucket(s)"
 
     def _worst_first(self, node: str) -> list[int]:
-        at = next((at for at, found in enumerate(self.checker.nodes) if found.path == node), 0)
-        here = self.checker.under(at) & self.is_position[self.candidates.order]
+        at = next((at for at, found in enumerate(self.measures.nodes) if found.path == node), 0)
+        here = self.measures.under(at) & self.is_position[self.candidates.order]
         rows = self.candidates.order[here]
         score, current = np.nan_to_num(self.candidates.score, nan=-1.0), self.candidates.current_weight
         return sorted(rows.tolist(), key=lambda row: (current[row] > 0, score[row], current[row], -row))
