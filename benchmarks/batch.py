@@ -34,10 +34,10 @@ from make_accounts import make
 
 from trimtab import RebalancingLimits
 from trimtab.batch.parquet_sources import find_sources
-from trimtab.batch.unit_reader import Rows
+from trimtab.batch.unit_reader import UnitReader
 from trimtab.batch.units import survey, units_of
 from trimtab.blocks import decide_block as blocks
-from trimtab.blocks.prepared_limits import Rules
+from trimtab.blocks.prepared_limits import PreparedLimits
 
 SEED, MILLION = 1, 1_000_000
 
@@ -135,7 +135,7 @@ def kernel(folder: Path, workers: int) -> None:
     for candidates, accounts in ((50, 40_000), (200, 10_000)):
         sources = find_sources([str(accounts_file(folder, accounts, candidates))])
         found = survey(sources, "bucket", workers)
-        rows, rules = Rows(sources), Rules({None: limits}, found.names)
+        rows, rules = UnitReader(sources), PreparedLimits({None: limits}, found.names)
         tables = [rows.of(unit) for unit in units_of(found, sources.rows)]
         spent: list[float] = []
 
@@ -148,7 +148,7 @@ def kernel(folder: Path, workers: int) -> None:
             raise SystemExit(f"accounts of {candidates} candidates fail, so that nothing can be measured")
         blocks.rebalance_block = measured
 
-        def decided(table: Any, rules: Rules = rules) -> float:
+        def decided(table: Any, rules: PreparedLimits = rules) -> float:
             begun = time.thread_time()
             blocks.decide_block(table, rules)
             return time.thread_time() - begun

@@ -32,7 +32,7 @@ from trimtab.batch.parquet_sources import find_sources
 from trimtab.batch.unit_work import Work
 from trimtab.batch.units import survey, units_of
 from trimtab.blocks.decide_block import decide_block
-from trimtab.blocks.prepared_limits import Rules
+from trimtab.blocks.prepared_limits import PreparedLimits
 from trimtab.kernel.compilation import STAMP
 from trimtab.spark import spark_frame as frames
 from trimtab.spark.batch_units import on_spark
@@ -140,7 +140,7 @@ def main() -> None:
             lambda: frames.rebalance(frame, limits).write.mode("overwrite").parquet(str(folder / "frame")),
         )
         timed("units", options.runs, on_workers)
-        check(folder, decide_block(pq.read_table(place), Rules({None: limits}, votes)).targets)
+        check(folder, decide_block(pq.read_table(place), PreparedLimits({None: limits}, votes)).targets)
 
 
 def check(folder: Path, block: pa.Table) -> None:

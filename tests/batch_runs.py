@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from cases import Row, random_rows
 
 from trimtab.batch.atomic_storage import Storage
-from trimtab.batch.run import Job, Outcome, Terms, on_threads, run_batch
+from trimtab.batch.run import BatchOutcome, Job, PublishConditions, on_threads, run_batch
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 SCHEMA = pa.schema(
@@ -54,13 +54,13 @@ def batch(
     block_rows: int = BLOCK_ROWS,
     version: str = "1",
     **terms: Any,
-) -> Outcome:
+) -> BatchOutcome:
     chosen = limits if isinstance(limits, dict) else {None: limits or RebalancingLimits()}
     named = (places,) if isinstance(places, str) else places
     return run_batch(
         Job(named, chosen, version, assets, block_rows),
         out,
-        Terms(**terms),
+        PublishConditions(**terms),
         execute=on_threads(workers),
         workers=workers,
         storage=storage or Storage(),

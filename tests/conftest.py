@@ -1,4 +1,4 @@
-"""Nothing is skipped silently: tests that need the market data say so. Cases worked by hand run undecorated too."""
+"""The tests run on all cores. Tests that need the market data skip aloud. Cases worked by hand run undecorated too."""
 
 from __future__ import annotations
 
@@ -12,6 +12,18 @@ import trimtab.rebalancing.doors
 from trimtab.kernel.records import empty_answer
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Use every core, unless `-n` says otherwise or single files were named: there, starting workers costs more."""
+    only_files = all(argument.split("::")[0].endswith(".py") for argument in config.args)
+    if only_files or not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput"):
+        return
+    if config.option.numprocesses is None:
+        config.option.numprocesses = "auto"  # 0 with --pdb
+    if config.option.dist == "no":
+        config.option.dist = "worksteal"
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from batch_runs import account_rows, batch, files_of, write_rows
 from disk_faults import Counted
+from thorough import mostly_thorough
 
 from trimtab.batch.published_folder import UNPUBLISHED
 from trimtab.errors import InputError
@@ -46,13 +47,14 @@ def check_unbroken(out: Path, whole: dict[str, bytes]) -> None:
         assert not file.name.endswith(".part")
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EACCES])
+@pytest.mark.parametrize("first", mostly_thorough(range(1, 9)))
+@pytest.mark.parametrize("code", mostly_thorough([errno.ENOSPC, errno.EIO, errno.EACCES]))
 def test_a_fault_at_every_call_of_the_disk(
-    reference: tuple[str, dict[str, bytes], int], code: int, tmp_path: Path
+    reference: tuple[str, dict[str, bytes], int], code: int, first: int, tmp_path: Path
 ) -> None:
     place, whole, calls = reference
     assert calls > 60
-    for at in range(1, calls + 1):
+    for at in range(first, calls + 1, 8):
         out = tmp_path / str(at)
         counted = Counted(at, failing(code))
         with pytest.raises(InputError, match=os.strerror(code)):
@@ -75,7 +77,7 @@ batch({place!r}, Path({out!r}), storage=counted.storage, workers=2, max_failed=0
 """
 
 
-@pytest.mark.parametrize("share", [0.15, 0.5, 0.75, 0.93])
+@pytest.mark.parametrize("share", mostly_thorough([0.5, 0.15, 0.75, 0.93]))
 def test_kill_9_loses_nothing_and_doubles_nothing(
     reference: tuple[str, dict[str, bytes], int], share: float, tmp_path: Path
 ) -> None:

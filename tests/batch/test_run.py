@@ -21,9 +21,9 @@ from trimtab.batch.atomic_storage import Storage
 from trimtab.batch.parquet_sources import find_sources, reading
 from trimtab.batch.publish_brake import Brake
 from trimtab.batch.published_folder import UNPUBLISHED, Folder
-from trimtab.batch.run import Job, Terms, on_threads, run_batch
-from trimtab.batch.unit_reader import Rows
-from trimtab.batch.unit_work import Record, Work
+from trimtab.batch.run import Job, PublishConditions, on_threads, run_batch
+from trimtab.batch.unit_reader import UnitReader
+from trimtab.batch.unit_work import PartRecord, Work
 from trimtab.batch.units import Unit
 from trimtab.blocks.precheck import renumbered
 from trimtab.errors import InputError, LimitsError, SetupError
@@ -324,7 +324,7 @@ def test_places(tmp_path: Path) -> None:
         f"file://{tmp_path}/in/a[0-9].parquet",
         f"{tmp_path}/*/a?.parquet",
     ):
-        assert [Path(file.place).name for file in find_sources([place]).files] == ["a1.parquet", "a2.parquet"]
+        assert [Path(file.path).name for file in find_sources([place]).files] == ["a1.parquet", "a2.parquet"]
     assert find_sources([second, first]).rows == len(rows)
     assert len(find_sources([str(tmp_path / "in")]).files) == 3
     assert find_sources([f"file://{first}"]).files[0].digest() == find_sources([first]).files[0].digest()
@@ -346,7 +346,7 @@ def test_units_can_be_read_in_any_order(tmp_path: Path) -> None:
     both = [write_rows(tmp_path / f"{at}.parquet", part, 13) for at, part in enumerate((rows[:120], rows[120:]))]
     sources = find_sources(both)
     whole = pa.Table.from_pylist(rows, SCHEMA).select(sources.columns).to_pylist()
-    reader = Rows(sources)
+    reader = UnitReader(sources)
     for first, count in ((50, 30), (80, 60), (0, 10), (119, 5), (120, 40), (26, 13), (len(rows) - 1, 1)):
         assert reader.of(Unit(0, first, count, 0)).to_pylist() == whole[first : first + count]
     assert [row for batch in reader._from(70) for row in batch.to_pylist()] == whole[70:]
@@ -365,7 +365,15 @@ def test_work_can_be_done_in_another_process(tmp_path: Path) -> None:
             yield copy.finish(unit, copy.rows().of(unit))
 
     job = Job((place,), {None: RebalancingLimits()}, "1", block_rows=60)
-    run_batch(job, tmp_path / "out", Terms(), execute=elsewhere, workers=1, storage=Storage(), say=lambda _event: None)
+    run_batch(
+        job,
+        tmp_path / "out",
+        PublishConditions(),
+        execute=elsewhere,
+        workers=1,
+        storage=Storage(),
+        say=lambda _event: None,
+    )
     assert len(asked) > 3
     assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
 
@@ -377,10 +385,10 @@ def test_an_error_in_a_unit_stops_the_others(tmp_path: Path) -> None:
     class Failing:
         begun = 0
 
-        def rows(self) -> Rows:
-            return Rows(sources)
+        def rows(self) -> UnitReader:
+            return UnitReader(sources)
 
-        def finish(self, unit: Unit, _table: pa.Table) -> Record:
+        def finish(self, unit: Unit, _table: pa.Table) -> PartRecord:
             self.begun += 1
             raise ValueError(unit.number)
 
@@ -401,7 +409,13 @@ def test_input_that_changes_while_it_is_read_is_not_published(tmp_path: Path) ->
     job = Job((place,), {None: RebalancingLimits()}, "1", block_rows=60)
     with pytest.raises(InputError, match=r"a\.parquet: was changed while the batch was running"):
         run_batch(
-            job, tmp_path / "out", Terms(), execute=disturbed, workers=1, storage=Storage(), say=lambda _event: None
+            job,
+            tmp_path / "out",
+            PublishConditions(),
+            execute=disturbed,
+            workers=1,
+            storage=Storage(),
+            say=lambda _event: None,
         )
     assert files_of(tmp_path / "out") == {}
 

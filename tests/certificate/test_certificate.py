@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from cases import random_limits, random_rows
 from kernel_runs import Passed, run
+from thorough import mostly_thorough
 
 import trimtab
 from trimtab.candidates.read import read
@@ -265,10 +266,11 @@ def test_mutations(kind: str) -> None:
     assert done >= 30
 
 
-def test_mutations_of_buckets() -> None:
+@pytest.mark.parametrize("first", mostly_thorough(range(0, 600, 150)))
+def test_mutations_of_buckets(first: int) -> None:
     """Push one node above its number, above its allocation or below its minimum, whatever the tree."""
     done: Counter[str] = Counter()
-    for seed in range(600):
+    for seed in range(first, first + 150):
         rng = random.Random(seed)
         rows = random_rows(rng, restricted=False, unscored=False)
         for row in rows:
@@ -685,7 +687,7 @@ def test_a_braked_account_beside_another() -> None:
 # ---- the certificate and the result agree
 
 
-@pytest.mark.parametrize("block", range(10))
+@pytest.mark.parametrize("block", mostly_thorough(range(10), 2))
 def test_random_results_are_certified(block: int) -> None:
     """Measured again from the targets alone, with nothing of the checker."""
     for seed in range(40):

@@ -16,7 +16,7 @@ from cases import BUCKETS, random_rows
 from trimtab import RebalancingLimits
 from trimtab.blocks import decide_block as blocks
 from trimtab.blocks.decide_block import Block, decide_block
-from trimtab.blocks.prepared_limits import Rules, votes_of
+from trimtab.blocks.prepared_limits import PreparedLimits, votes_of
 
 LIMITS = RebalancingLimits(
     max_total_positions=6,
@@ -263,7 +263,7 @@ def spoiled(
 
     monkeypatch.setattr(blocks, "rebalance_block", spoiling)
     table = pa.Table.from_pylist(rows)
-    found = decide_block(table, Rules({None: limits}, votes_of(table)))
+    found = decide_block(table, PreparedLimits({None: limits}, votes_of(table)))
     monkeypatch.setattr(blocks, "rebalance_block", rules)
     return found, done
 
@@ -279,7 +279,7 @@ def test_what_is_spoiled_fails(
         assert done <= set(said), f"seed {seed}: {sorted(done - set(said))}"
         for name in done:
             assert sentence in said[name], f"seed {seed}, {name}: {said[name]}"
-        assert found.counts.checked_closely >= len(done), f"seed {seed}"
+        assert found.counts.fully_checked >= len(done), f"seed {seed}"
         caught += len(done)
     assert caught >= 10
 
@@ -289,4 +289,4 @@ def test_what_is_not_spoiled_passes(monkeypatch: pytest.MonkeyPatch) -> None:
         found, done = spoiled(monkeypatch, lambda _one, rng: rng.random() > 2.0, limits, 5000)
         assert not done
         assert found.failed.num_rows == 0
-        assert found.counts.checked_closely < 60
+        assert found.counts.fully_checked < 60

@@ -133,7 +133,7 @@ def test_check_says_that_rebalance_takes_one_account(tmp_path: Path) -> None:
     assert "there are 2 accounts; `trimtab rebalance` takes the rows of one" in run("check", path).stderr
     found = run("rebalance", path)
     assert found.exit_code == 3
-    assert "there are 2 accounts, and this is the door for one" in found.stderr
+    assert "there are 2 accounts, and this command takes one: pick one with --account NAME (x, y)" in found.stderr
 
 
 # ---- three files
@@ -344,7 +344,7 @@ def test_check_ends_with_3_where_there_are_errors(tmp_path: Path) -> None:
     found = run("check", path)
     assert found.exit_code == 3
     assert len(found.stdout.splitlines()) == 2
-    assert f"{path}: row 1, column 'score': is above 1" in found.stdout
+    assert f"{path}, row 1, column 'score': is above 1" in found.stdout
     assert "the asset stands in row 2 already" in found.stdout
     assert "2 errors" in found.stderr
 

@@ -287,6 +287,13 @@ def test_shares_that_rose() -> None:
     assert Brake().faults(counts) == []
 
 
+def test_counts_of_a_manifest_of_format_1_are_read() -> None:
+    counts = Counts(rows=3, accounts=2, fully_checked=1, reasons={"kept": 3})
+    old = counts.to_dict()
+    old["checked_closely"] = old.pop("fully_checked")
+    assert Counts.from_dict(old) == Counts.from_dict(counts.to_dict()) == counts
+
+
 def test_a_page_escapes_every_name(tmp_path: Path) -> None:
     counts = Counts(
         rows=9, accounts=9, reasons=dict.fromkeys(PAYLOADS[:20], 3), unmet_causes=dict.fromkeys(PAYLOADS[20:40], 1)

@@ -111,7 +111,6 @@ class TestScore:
         [
             ("score", "column 'score': comes from the market data: leave it out of the holdings"),
             ("bucket", "column 'bucket': comes from the market data"),
-            ("account", "column 'account': prices and holdings are for one account: leave this column out"),
             ("restrction", "column 'restrction': the column is not known: did you mean 'restriction'?"),
         ],
     )
@@ -186,7 +185,7 @@ class TestScore:
                 "there is no price on or before 2019-01-01: the first session is 2020-01-01",
             ),
             (["--out", "scores.json"], 2, "scores are written as .csv, .parquet, .arrow or .xlsx"),
-            (["--out", "scores.xlsx"], 2, "the suffix '.xlsx' is not known"),
+            (["--out", "scores.xls"], 2, "the suffix '.xls' is not known"),
             (["--fundamentals", "none.csv"], 3, "none.csv: there is no such file"),
         ],
     )
@@ -235,7 +234,7 @@ class TestRebalance:
         ("text", "options", "code", "said"),
         [
             ("asset,shares\nS0,1\n", [], 2, "holdings in shares need --cash: the amount, or --cash 0"),
-            ("asset,current_weight\nS0,0.1\n", ["--cash", "5"], 2, "--cash goes with shares"),
+            ("asset,current_weight\nS0,0.1\n", ["--cash", "5"], 2, "--cash needs holdings in shares"),
             ("asset,shares,current_weight\nS0,1,0.1\n", [], 3, "has both 'current_weight' and 'shares': keep one"),
             ("asset,weight\nS0,0.1\n", [], 3, "add 'current_weight', or 'shares' and --cash"),
             ("asset,shares\nS0,-1\n", ["--cash", "5"], 3, "row 1, column 'shares': is not a number of shares"),
@@ -247,7 +246,7 @@ class TestRebalance:
                 "asset,shares\nS0,1\nS0,2\n",
                 ["--cash", "0"],
                 3,
-                "row 2, column 'asset': the asset stands in row 1 already",
+                "row 2, column 'asset': the asset is in row 1 already",
             ),
             ("asset,current_weight\nS0,0.9\nS1,0.9\n", [], 3, "h.csv, column 'current_weight': the weights sum to 1.8"),
             ("asset,current_weight\nXX,0.1\nS0,-0.1\n", [], 3, "h.csv, row 2, column 'current_weight': is negative"),
@@ -277,7 +276,6 @@ class TestRebalance:
             ),
             (["c.csv", "--prices", "p.csv"], "give either --prices or FILE, not both"),
             (["--prices", "p.csv"], "--prices without --holdings"),
-            (["c.csv", "--cash", "1"], "--cash without --prices"),
             (
                 ["c.csv", "--as-of", "2020-01-01", "--fundamentals", "f.csv"],
                 "--fundamentals and --as-of without --prices",

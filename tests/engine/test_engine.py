@@ -14,6 +14,7 @@ import pytest
 from cases import random_limits, random_rows
 from markets import Data, Market, Scores
 from price_series import days, long, walk
+from thorough import mostly_thorough
 
 from trimtab import (
     AssetBucketManager,
@@ -70,7 +71,7 @@ def by_asset(result: RebalanceResult) -> dict[str, tuple[Any, ...]]:
     return {row["asset"]: tuple(row[name] for name in columns) for row in result.targets}
 
 
-@pytest.mark.parametrize("first", range(100_000, 110_000, 1000))
+@pytest.mark.parametrize("first", mostly_thorough(range(100_000, 110_000, 1000)))
 def test_the_engine_is_the_table_door_to_the_last_bit(first: int) -> None:
     for seed in range(first, first + 300):
         rng = random.Random(seed)
@@ -82,7 +83,7 @@ def test_the_engine_is_the_table_door_to_the_last_bit(first: int) -> None:
         assert run.certificate == table.certificate, f"seed {seed}"
 
 
-@pytest.mark.parametrize("first", range(200_000, 210_000, 1000))
+@pytest.mark.parametrize("first", mostly_thorough(range(200_000, 210_000, 1000)))
 def test_limits_that_are_off_or_never_bind_or_have_no_bucket_change_nothing(first: int) -> None:
     for seed in range(first, first + 300):
         rng = random.Random(seed)

@@ -6,6 +6,7 @@ import random
 
 import pytest
 from cases import random_limits, random_rows
+from thorough import mostly_thorough
 
 from trimtab import (
     AssetPriority,
@@ -95,7 +96,7 @@ def test_what_is_refused() -> None:
         SERVICE.select_by_score(ASSETS, {"max_total_positions": 3})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("first", range(60_000, 62_000, 500))
+@pytest.mark.parametrize("first", mostly_thorough(range(60_000, 62_000, 500)))
 def test_the_two_steps_are_the_whole_pass(first: int) -> None:
     for seed in range(first, first + 500):
         rng = random.Random(seed)

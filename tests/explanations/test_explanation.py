@@ -14,6 +14,7 @@ from accounts import asset
 from cases import random_limits, random_rows
 from counterfactuals import flips, one_step_less
 from kernel_runs import run
+from thorough import mostly_thorough
 
 import trimtab
 from trimtab.errors import InputError
@@ -337,7 +338,7 @@ def grid(trials: Trials, rng: random.Random, name: str, node: str) -> list[Any]:
     return sorted(valid, key=lambda value: abs(value - present))
 
 
-@pytest.mark.parametrize("first", range(73_000, 73_040, 10))
+@pytest.mark.parametrize("first", mostly_thorough(range(73_000, 73_040, 10)))
 def test_no_value_nearer_flips_and_none_at_all_where_none_is_named(first: int) -> None:
     """Every limit from end to end in small steps: nothing flips before the value that is named, or nothing ever."""
     for seed in range(first, first + 10):
@@ -495,7 +496,7 @@ def test_the_brake() -> None:
 # --- on random accounts ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("first", range(70_000, 70_060, 15))
+@pytest.mark.parametrize("first", mostly_thorough(range(70_000, 70_060, 15)))
 def test_every_counterfactual_is_true(first: int) -> None:
     for seed in range(first, first + 15):
         rng = random.Random(seed)

@@ -16,6 +16,7 @@ from counterfactuals import faults, flips, one_step_less
 from jsonschema import Draft202012Validator
 from kernel_runs import run
 from oracles import milp_selection, objective_of, selection_violations
+from thorough import mostly_thorough
 
 import trimtab
 from trimtab import AssetScore, RebalancingLimits, SelectionService, check, rebalance, rebalance_many
@@ -220,7 +221,7 @@ def test_every_kind_of_table_decides_the_same() -> None:
     assert found[0] == found[1] == rebalance(rows, limits, correlations=known(AB=0.9, AC=0.1, BC=0.2)).to_json()
 
 
-@pytest.mark.parametrize("seed", range(60_000, 60_010))
+@pytest.mark.parametrize("seed", mostly_thorough(range(60_000, 60_010), 2))
 def test_many_accounts_share_one_matrix(seed: int) -> None:
     rng = random.Random(seed)
     accounts = [random_rows(rng) for _ in range(30)]
@@ -510,8 +511,9 @@ def test_no_new_asset_moves_with_another_of_its_bucket() -> None:
         assert walk.new_score <= best.new_score
 
 
-def test_a_higher_score_never_costs_a_place() -> None:
-    for seed in range(100_000, 101_000):
+@pytest.mark.parametrize("first", mostly_thorough(range(100_000, 101_000, 200)))
+def test_a_higher_score_never_costs_a_place(first: int) -> None:
+    for seed in range(first, first + 200):
         rng = random.Random(seed)
         rows, limits = random_rows(rng), random_correlated_limits(rng)
         correlations = pairs(random_correlations(rng, rows))
@@ -521,9 +523,10 @@ def test_a_higher_score_never_costs_a_place() -> None:
             assert raised["asset"] in run(higher, limits, correlations=correlations).selected, f"seed {seed}"
 
 
-def test_a_result_fed_back_trades_nothing() -> None:
+@pytest.mark.parametrize("first", mostly_thorough(range(110_000, 111_500, 300)))
+def test_a_result_fed_back_trades_nothing(first: int) -> None:
     checked = 0
-    for seed in range(110_000, 111_500):
+    for seed in range(first, first + 300):
         rng = random.Random(seed)
         rows, limits = random_rows(rng, restricted=False, unscored=False), random_correlated_limits(rng)
         rows = [

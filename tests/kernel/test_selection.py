@@ -8,9 +8,10 @@ import pytest
 from cases import random_limits, random_rows
 from kernel_runs import run
 from oracles import milp_selection, objective_of, selection_violations
+from thorough import mostly_thorough
 
 
-@pytest.mark.parametrize("first", range(0, 2400, 200))
+@pytest.mark.parametrize("first", mostly_thorough(range(0, 2400, 200), 2))
 def test_selection_equals_the_integer_program(first: int) -> None:
     for seed in range(first, first + 200):
         rng = random.Random(seed)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from oracles import conic_sizes, kkt_residual
 from sizing_problems import random_problem
+from thorough import mostly_thorough
 
 
-@pytest.mark.parametrize("first", range(0, 6000, 1000))
+@pytest.mark.parametrize("first", mostly_thorough(range(0, 6000, 1000)))
 def test_the_kkt_conditions_hold(first: int) -> None:
     checked = 0
     for seed in range(first, first + 1000):
@@ -32,7 +33,7 @@ def test_the_kkt_conditions_hold(first: int) -> None:
     assert checked > 900
 
 
-@pytest.mark.parametrize("first", range(50_000, 50_360, 60))
+@pytest.mark.parametrize("first", mostly_thorough(range(50_000, 50_360, 60)))
 def test_sizes_equal_the_conic_solver(first: int) -> None:
     for seed in range(first, first + 60):
         problem = random_problem(seed)

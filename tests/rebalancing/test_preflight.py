@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from cases import random_limits, random_rows
+from thorough import mostly_thorough
 
 import trimtab
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -325,7 +326,7 @@ def test_what_holds_for_all_is_said_once() -> None:
 PROMISED = re.compile(r"^at most (\d+\.\d)% can be invested, (\d+\.\d)% is aimed at: at least (-?\d+\.\d)% stays")
 
 
-@pytest.mark.parametrize("block", range(20))
+@pytest.mark.parametrize("block", mostly_thorough(range(20), 3))
 def test_promises_of_random_cases(block: int) -> None:
     """No more is invested than `cash_forced` says, nothing new is bought where all places are taken, and what is said
     to be out of reach is not met. The numbers are rounded to a tenth of a percent."""

@@ -11,6 +11,7 @@ import jsonschema
 import pandas as pd
 import pytest
 from cases import random_limits, random_rows
+from thorough import mostly_thorough
 
 import trimtab
 from trimtab.candidates.columns import OUTPUTS
@@ -751,7 +752,7 @@ def checked_json(result: RebalanceResult) -> dict[str, Any]:
     return values
 
 
-@pytest.mark.parametrize("block", range(10))
+@pytest.mark.parametrize("block", mostly_thorough(range(10)))
 def test_json_of_random_cases(block: int) -> None:
     for seed in range(30):
         rng = random.Random(1000 * block + seed)

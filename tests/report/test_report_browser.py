@@ -10,6 +10,7 @@ from accounts import asset
 from browser import EMPTY, faults, hosts, logged
 from hostile_names import PAYLOADS
 from pages import hostile
+from thorough import mostly_thorough
 
 import trimtab
 from trimtab.data.samples import sample_candidates, sample_limits
@@ -44,8 +45,8 @@ def test_the_console_is_read(page: str, tmp_path: Path) -> None:
     assert logged(page.replace("<main", '<img src="https://x.test/a.png" alt=""><main', 1), tmp_path) != []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 390, 500, 768, 1280])
+@pytest.mark.parametrize("scheme", mostly_thorough(["light", "dark"]))
+@pytest.mark.parametrize("width", mostly_thorough([390, 1280, 320, 500, 768]))
 def test_axe_finds_nothing_serious(page: str, large: str, width: int, scheme: str, tmp_path: Path) -> None:
     for name, shown in (("small", page), ("large", large)):
         found = faults(shown, tmp_path / name, width, scheme)

@@ -172,7 +172,7 @@ def test_units_as_a_worker_does_them(tmp_path: Path, monkeypatch: pytest.MonkeyP
     targets, failed = expected(rows, RebalancingLimits())
     assert {account for account, _ in record.failed} == failed
     assert pq.read_table(tmp_path / "part-00000.parquet").num_rows == len(targets) == record.targets
-    remote = replace(work.sources.files[0], place="s3://bucket/candidates.parquet")
+    remote = replace(work.sources.files[0], path="s3://bucket/candidates.parquet")
     work = replace(work, sources=replace(work.sources, files=(remote,)))
     assert units._found_anywhere(work).sources.files == (remote,)
 
@@ -237,6 +237,7 @@ def test_no_frame_no_java_no_master(spark_here: None, tmp_path: Path, monkeypatc
         pass
 
 
+@pytest.mark.thorough
 def test_a_frame_in_any_order_and_an_executor_killed(
     tmp_path: Path, spark_here: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -338,6 +339,7 @@ def check_a_failing_worker(execute: Execute, folder: Path) -> None:
         list(execute(work, [unit]))
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("spark_here")
 def test_a_batch_on_spark_and_an_executor_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The command itself, with small units. The folder has the same bytes as that of one machine, whoever was killed."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from thorough import mostly_thorough
 
 from trimtab.errors import InputError
 from trimtab.statistics.bootstrap import Interval, block_length, difference, drawn_days
@@ -97,7 +98,8 @@ def test_independent_days_give_the_textbook_interval() -> None:
     assert ratio.high - ratio.low == pytest.approx(2 * 1.96 * error, rel=0.05)
 
 
-@pytest.mark.parametrize(("statistic", "share"), [("mean", 0.0), ("mean", 0.3), ("sharpe", 0.0)])
+@pytest.mark.parametrize("share", mostly_thorough([0.0, 0.3]))
+@pytest.mark.parametrize("statistic", mostly_thorough(["mean", "sharpe"]))
 def test_the_intervals_hold_the_truth_as_often_as_they_say(statistic: Any, share: float) -> None:
     """300 pairs without a difference: 95 % of them, within the 99.9 % binomial interval and one point of the bias."""
     held = 0

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from thorough import mostly_thorough
 
 from trimtab.errors import InputError
 from trimtab.statistics.walk_forward import Split, purged_splits, walk_forward
@@ -23,7 +24,7 @@ def test_splits_by_hand() -> None:
     assert [one.train for one in rolling] == [range(6), range(4, 10), range(8, 14)]
 
 
-@pytest.mark.parametrize("seed", range(200))
+@pytest.mark.parametrize("seed", mostly_thorough(range(200), 40))
 def test_nothing_tested_was_trained_on_or_shows_in_training(seed: int) -> None:
     rng = random.Random(seed)
     sessions, train, test = rng.randint(30, 300), rng.randint(1, 20), rng.randint(1, 40)

@@ -32,7 +32,7 @@ _BATCH = 1 << 17  # rows
 class Source:
     """A Parquet file: its place as it was found, the rows of each of its row groups, its columns, its size and age."""
 
-    place: str
+    path: str
     groups: tuple[int, ...]
     schema: pa.Schema
     stamp: tuple[int, int]
@@ -40,7 +40,7 @@ class Source:
     @property
     def name(self) -> str:
         """Its name without folders."""
-        return PurePosixPath(self.place).name
+        return PurePosixPath(self.path).name
 
     @property
     def rows(self) -> int:
@@ -55,8 +55,8 @@ class Source:
         InputError
             The file cannot be read, or is damaged.
         """
-        file = _parquet(self.place, [name for name in columns if _is_words(self.schema.field(name).type)])
-        with reading(self.place):
+        file = _parquet(self.path, [name for name in columns if _is_words(self.schema.field(name).type)])
+        with reading(self.path):
             yield from file.iter_batches(_BATCH, row_groups=list(groups), columns=list(columns))
 
     def digest(self) -> str:
@@ -68,7 +68,7 @@ class Source:
             It cannot be read.
         """
         found = hashlib.sha256()
-        with reading(self.place), _stream(self.place) as stream:
+        with reading(self.path), _stream(self.path) as stream:
             while chunk := stream.read_buffer(_CHUNK):
                 found.update(chunk)
         return found.hexdigest()
@@ -106,9 +106,9 @@ class Sources:
             For the first of them.
         """
         for file in self.files:
-            if _stamp(file.place) != file.stamp:
+            if _stamp(file.path) != file.stamp:
                 advice = "let nobody write to it, remove what is unpublished, and run again"
-                raise InputError([Fault("was changed while the batch was running", advice)], file.place)
+                raise InputError([Fault("was changed while the batch was running", advice)], file.path)
 
     @property
     def plain_schema(self) -> pa.Schema:
@@ -158,7 +158,7 @@ def find_sources(places: Sequence[str], columns: Sequence[str] = COLUMNS) -> Sou
     for other in files[1:]:
         _check_alike(first, other, columns)
     if not any(file.rows for file in files):
-        raise InputError([Fault("there are no candidates", "give a table with at least one row")], first.place)
+        raise InputError([Fault("there are no candidates", "give a table with at least one row")], first.path)
     return Sources(files, tuple(name for name in columns if name in first.schema.names))
 
 
@@ -190,13 +190,13 @@ def _check_alike(first: Source, other: Source, columns: Sequence[str]) -> None:
         has, had = (name in source.schema.names for source in (other, first))
         if has != had:
             lacking, having = (first, other) if has else (other, first)
-            advice = f"{having.place} has it: add it here, or drop it there"
-            raise InputError([Fault("the column is missing", advice, column=name)], lacking.place)
+            advice = f"{having.path} has it: add it here, or drop it there"
+            raise InputError([Fault("the column is missing", advice, column=name)], lacking.path)
         if has:
             kinds = [value_type(source.schema.field(name).type) for source in (first, other)]
             if kinds[0] != kinds[1] and not all(map(is_text, kinds)):
-                problem = f"is {kinds[1]}, but {kinds[0]} in {first.place}"
-                raise InputError([Fault(problem, "give the column one type", column=name)], other.place)
+                problem = f"is {kinds[1]}, but {kinds[0]} in {first.path}"
+                raise InputError([Fault(problem, "give the column one type", column=name)], other.path)
 
 
 def _located(place: str) -> tuple[fs.FileSystem, str]:

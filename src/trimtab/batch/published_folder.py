@@ -18,13 +18,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trimtab.batch.atomic_storage import Storage
-from trimtab.batch.unit_work import Record, part_name, record_name
+from trimtab.batch.unit_work import PartRecord, part_name, record_name
 from trimtab.batch.units import Unit
 from trimtab.blocks.counts import Counts
 from trimtab.errors import Fault, InputError
 
 MANIFEST, FAILED, UNPUBLISHED, JOB = "manifest.json", "failed.parquet", ".unpublished", "job.json"
-FORMAT = 1
+FORMAT = 2
 _LOCK = ".lock"
 
 
@@ -92,17 +92,17 @@ class Folder:
             self.storage.make_folder(self.work)
         self.storage.write_json(file, job, work=self.work)
 
-    def finished(self, units: Sequence[Unit]) -> dict[int, Record]:
+    def finished(self, units: Sequence[Unit]) -> dict[int, PartRecord]:
         """The parts that are done and sound, by number."""
         found = {}
         for unit in units:
             file = self.work / record_name(unit.number)
-            record = Record.read(file) if file.exists() else None
+            record = PartRecord.read(file) if file.exists() else None
             if record is not None and record.unit == unit and self._is_sound(record):
                 found[unit.number] = record
         return found
 
-    def _is_sound(self, record: Record) -> bool:
+    def _is_sound(self, record: PartRecord) -> bool:
         place = self._place(record.number)
         return place.exists() and hashlib.sha256(place.read_bytes()).hexdigest() == record.sha256
 
@@ -125,7 +125,7 @@ class Folder:
                 fault = Fault("is gone or cut, though the manifest lists it", "run the batch again in another folder")
                 raise InputError([fault], str(file))
 
-    def publish(self, job: Mapping[str, Any], records: Sequence[Record], accounts: pa.DataType) -> dict[str, Any]:
+    def publish(self, job: Mapping[str, Any], records: Sequence[PartRecord], accounts: pa.DataType) -> dict[str, Any]:
         """Move all parts up, write the failed accounts (names of type `accounts`), then the manifest; the manifest."""
         failed = failed_table([one for record in records for one in record.failed], accounts)
         sink = pa.BufferOutputStream()
@@ -164,12 +164,12 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     return found
 
 
-def read_records(folder: Path) -> list[Record]:
+def read_records(folder: Path) -> list[PartRecord]:
     """The records of the parts that are done in a folder that is not published yet."""
-    return [Record.read(file) for file in sorted((folder / UNPUBLISHED).glob(record_name("*")))]
+    return [PartRecord.read(file) for file in sorted((folder / UNPUBLISHED).glob(record_name("*")))]
 
 
-def _listed(record: Record) -> dict[str, Any]:
+def _listed(record: PartRecord) -> dict[str, Any]:
     return {
         "file": part_name(record.number),
         "rows": record.targets,

@@ -15,7 +15,7 @@ from trimtab.kernel.records import Flags, Ints
 
 
 @entry
-def offer(
+def list_purchase_candidates(
     start: Ints,
     held: Ints,
     limits_of: Ints,

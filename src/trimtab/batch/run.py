@@ -15,8 +15,8 @@ from trimtab.batch.atomic_storage import Storage
 from trimtab.batch.parquet_sources import Source, Sources, find_sources
 from trimtab.batch.publish_brake import Brake
 from trimtab.batch.published_folder import Folder, difference
-from trimtab.batch.shared_assets import Universe, check_holdings, read_universe
-from trimtab.batch.unit_work import Record, Work
+from trimtab.batch.shared_assets import SharedAssets, check_holdings, read_shared_assets
+from trimtab.batch.unit_work import PartRecord, Work
 from trimtab.batch.units import BLOCK_ROWS, Survey, Unit, survey, units_of
 from trimtab.blocks.arrow_columns import LIMITS_ID, check_columns, value_type
 from trimtab.blocks.counts import Counts
@@ -26,7 +26,7 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 Event = Mapping[str, Any]
 Say = Callable[[Event], None]
-Execute = Callable[[Work, Sequence[Unit]], Iterator[Record]]
+Execute = Callable[[Work, Sequence[Unit]], Iterator[PartRecord]]
 MAX_FAILED = 0.001
 Result = TypeVar("Result")
 
@@ -46,7 +46,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Terms:
+class PublishConditions:
     """When a batch is not published, and which share of it this process works on: shard i of n, counted from 1."""
 
     max_failed: float = MAX_FAILED
@@ -55,7 +55,7 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BatchOutcome:
     """How a run ended, what was counted, and the parts: how many there are, and how many an earlier run had finished.
 
     `status`: `published`; `unchanged`, it was published before; `shard`, this share is done; `braked` or `failed`, nothing is
@@ -72,7 +72,7 @@ class Outcome:
 def on_threads(workers: int) -> Execute:
     """Work on units with so many threads; at most one block more than threads is in memory."""
 
-    def execute(work: Work, units: Sequence[Unit]) -> Iterator[Record]:
+    def execute(work: Work, units: Sequence[Unit]) -> Iterator[PartRecord]:
         rows = work.rows()
         return in_turn(workers, (partial(work.finish, unit, rows.of(unit)) for unit in units))
 
@@ -98,13 +98,13 @@ def in_turn(workers: int, calls: Iterable[Callable[[], Result]]) -> Iterator[Res
 def run_batch(
     job: Job,
     out: Path,
-    terms: Terms,
+    terms: PublishConditions,
     *,
     execute: Execute,
     workers: int,
     storage: Storage,
     say: Say,
-) -> Outcome:
+) -> BatchOutcome:
     """Rebalance all accounts of a job into a folder, going on where an earlier run ended.
 
     `execute` works on units, in any order, anywhere: it yields the record of each. `say` hears what happens.
@@ -116,15 +116,15 @@ def run_batch(
     LimitsError
         Limits for a bucket that does not exist.
     """
-    sources, universe = _found(job)
+    sources, shared_assets = _found(job)
     folder = Folder(out, storage)
     with folder.locked(terms.shard):
-        described = _described(job, sources, universe)
+        described = _described(job, sources, shared_assets)
         published = folder.published()
         if published is not None:
             return _unchanged(folder, published, described)
         folder.begin(described, alone=terms.shard is None)
-        plan = _planned(job, sources, universe, folder, workers, say)
+        plan = _planned(job, sources, shared_assets, folder, workers, say)
         mine = _share(plan.units, terms.shard)
         records = folder.finished(mine)
         kept, accounts = len(records), sum(unit.accounts for unit in mine)
@@ -141,10 +141,10 @@ def run_batch(
             sources.check_unchanged()
             account = value_type(sources.schema.field("account").type)
             folder.publish({**described, **plan.lacking}, [records[unit.number] for unit in plan.units], account)
-        return Outcome(status, counts, len(mine), kept, tuple(why))
+        return BatchOutcome(status, counts, len(mine), kept, tuple(why))
 
 
-def _faults(terms: Terms, counts: Counts, failed: int, accounts: int) -> list[str]:
+def _faults(terms: PublishConditions, counts: Counts, failed: int, accounts: int) -> list[str]:
     """Why nothing may be published; a shard knows only of the failed."""
     if failed > terms.max_failed * accounts:
         return [f"{failed} of {accounts} accounts failed, more than --max-failed {terms.max_failed:g} allows"]
@@ -160,29 +160,31 @@ class _Plan:
     lacking: dict[str, int]
 
 
-def _found(job: Job) -> tuple[Sources, Universe | None]:
+def _found(job: Job) -> tuple[Sources, SharedAssets | None]:
     """The files of a job, checked at the door."""
     sources = find_sources(job.places)
     if None not in job.limits and LIMITS_ID not in sources.columns:
         fault = Fault("the column is missing", "add it, or give one set of limits for all accounts", column=LIMITS_ID)
-        raise InputError([fault], sources.files[0].place)
+        raise InputError([fault], sources.files[0].path)
     if job.assets is None:
         try:
             check_columns(sources.schema)
         except InputError as error:
-            raise InputError(error.faults, sources.files[0].place) from None
+            raise InputError(error.faults, sources.files[0].path) from None
         return sources, None
-    universe = read_universe(job.assets, job.limits)
-    check_holdings(sources, universe)
-    return sources, universe
+    shared_assets = read_shared_assets(job.assets, job.limits)
+    check_holdings(sources, shared_assets)
+    return sources, shared_assets
 
 
-def _planned(job: Job, sources: Sources, universe: Universe | None, folder: Folder, workers: int, say: Say) -> _Plan:
+def _planned(
+    job: Job, sources: Sources, shared_assets: SharedAssets | None, folder: Folder, workers: int, say: Say
+) -> _Plan:
     """What has to be done; limits that do not fit the buckets are said before anything is."""
-    ordered, found = _in_order(sources, "bucket" if universe is None else "asset", folder, workers, say)
-    missing = 0 if universe is None else universe.missing(found.names)
-    votes = found.names if universe is None else universe.votes
-    work = Work(ordered, job.limits, votes, folder.work, folder.storage, universe)
+    ordered, found = _in_order(sources, "bucket" if shared_assets is None else "asset", folder, workers, say)
+    missing = 0 if shared_assets is None else shared_assets.missing(found.names)
+    votes = found.names if shared_assets is None else shared_assets.votes
+    work = Work(ordered, job.limits, votes, folder.work, folder.storage, shared_assets)
     _ = work.rules
     return _Plan(work, units_of(found, ordered.rows, job.block_rows), {"missing": missing} if missing else {})
 
@@ -191,19 +193,19 @@ def _file(source: Source) -> dict[str, Any]:
     return {"name": source.name, "rows": source.rows, "sha256": source.digest()}
 
 
-def _described(job: Job, sources: Sources, universe: Universe | None) -> dict[str, Any]:
+def _described(job: Job, sources: Sources, shared_assets: SharedAssets | None) -> dict[str, Any]:
     """What makes two batches the same, as plain values."""
     return {
         "version": job.version,
         "rules": STAMP,
         "input": [_file(file) for file in sources.files],
-        **({} if universe is None else {"assets": [_file(file) for file in universe.files]}),
+        **({} if shared_assets is None else {"assets": [_file(file) for file in shared_assets.files]}),
         "limits": {name or "": limits.to_dict() for name, limits in job.limits.items()},
         "rows_per_unit": job.block_rows,
     }
 
 
-def _unchanged(folder: Folder, published: Mapping[str, Any], described: Mapping[str, Any]) -> Outcome:
+def _unchanged(folder: Folder, published: Mapping[str, Any], described: Mapping[str, Any]) -> BatchOutcome:
     """The outcome of a batch that is there already.
 
     Raises
@@ -217,7 +219,9 @@ def _unchanged(folder: Folder, published: Mapping[str, Any], described: Mapping[
         raise InputError([Fault(problem, "name another folder")], str(folder.path))
     folder.check_whole(published)
     folder.storage.remove(folder.work)
-    return Outcome("unchanged", Counts(**published["counts"]), len(published["parts"]), len(published["parts"]))
+    return BatchOutcome(
+        "unchanged", Counts.from_dict(published["counts"]), len(published["parts"]), len(published["parts"])
+    )
 
 
 def _in_order(sources: Sources, column: str, folder: Folder, workers: int, say: Say) -> tuple[Sources, Survey]:
@@ -240,7 +244,7 @@ def _share(units: Sequence[Unit], shard: tuple[int, int] | None) -> list[Unit]:
 
 
 def _work_on(
-    execute: Execute, work: Work, units: Sequence[Unit], records: dict[int, Record], allowed: float, say: Say
+    execute: Execute, work: Work, units: Sequence[Unit], records: dict[int, PartRecord], allowed: float, say: Say
 ) -> int:
     """Add the records of the units that are not done yet, until more accounts failed than may; how many did."""
     failed = sum(record.counts.failed for record in records.values())

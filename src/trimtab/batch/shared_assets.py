@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trimtab.batch.parquet_sources import Sources, find_sources
-from trimtab.batch.purchase_candidates import offer
+from trimtab.batch.purchase_candidates import list_purchase_candidates
 from trimtab.blocks.arrow_columns import LIMITS_ID, check_columns, text_codes
 from trimtab.blocks.precheck import starts_of
 from trimtab.blocks.prepared_limits import votes_of
@@ -25,7 +25,7 @@ MAX_MISSING = 0.001
 _SIZED_BY = {"desired": "desired_weight", "inverse_volatility": "volatility"}
 
 
-class Universe:
+class SharedAssets:
     """The assets of a batch, each once, with what is the same for all accounts; and who is offered which of them.
 
     Raises
@@ -35,13 +35,13 @@ class Universe:
     """
 
     def __init__(self, sources: Sources, limits: Mapping[str | None, RebalancingLimits]) -> None:
-        self.files, self.place = sources.files, sources.files[0].place
+        self.files, self.source_path = sources.files, sources.files[0].path
         self.table = sources.table()
         for one in limits.values():
             try:
                 read(self.table, one, many=False)
             except InputError as error:
-                raise InputError(error.faults, self.place) from None
+                raise InputError(error.faults, self.source_path) from None
         self.names = self.table.column("asset").cast(pa.string()).combine_chunks()
         self.votes = votes_of(self.table, many=False)
         self.ids = {name: at for at, name in enumerate(limits)}
@@ -128,9 +128,9 @@ class Universe:
     def _offered(self, start: Ints, held: Ints, limits_of: Ints) -> tuple[Ints, Ints, Ints]:
         size = np.zeros(len(start) - 1, np.int64)
         fixed = (start, held, limits_of, self._ranked, self._bucket, self._plain, self._wanted)
-        count = offer(*fixed, np.zeros(0, np.int64), np.zeros(0, np.int64), size)
+        count = list_purchase_candidates(*fixed, np.zeros(0, np.int64), np.zeros(0, np.int64), size)
         row, asset = np.zeros(count, np.int64), np.zeros(count, np.int64)
-        offer(*fixed, row, asset, size)
+        list_purchase_candidates(*fixed, row, asset, size)
         return row, asset, size
 
     def missing(self, names: Mapping[str, float]) -> int:
@@ -147,7 +147,7 @@ class Universe:
         if missing > MAX_MISSING * rows:
             most = sorted(lacking, key=lambda name: (-lacking[name], name))
             problem = f"{missing} of {rows} holdings are of assets that are not here ({listed(most)})"
-            raise InputError([Fault(problem, "add them, with an empty score if there is none")], self.place)
+            raise InputError([Fault(problem, "add them, with an empty score if there is none")], self.source_path)
         return missing
 
 
@@ -155,7 +155,7 @@ def _is_unknown(name: str | None, limits: RebalancingLimits) -> bool:
     return not (name or "").strip() or split_path(name or "", limits.bucket_separator)[0] == UNKNOWN
 
 
-def read_universe(place: str, limits: Mapping[str | None, RebalancingLimits]) -> Universe:
+def read_shared_assets(place: str, limits: Mapping[str | None, RebalancingLimits]) -> SharedAssets:
     """The assets in a Parquet file: `asset`, `score`, and whatever else is the same for all accounts.
 
     Raises
@@ -163,10 +163,10 @@ def read_universe(place: str, limits: Mapping[str | None, RebalancingLimits]) ->
     InputError
         A file that cannot be read, or assets that could be no candidates.
     """
-    return Universe(find_sources([place], COLUMNS), limits)
+    return SharedAssets(find_sources([place], COLUMNS), limits)
 
 
-def check_holdings(holdings: Sources, universe: Universe) -> None:
+def check_holdings(holdings: Sources, shared_assets: SharedAssets) -> None:
     """Refuse holdings that lack a column, or share one with the assets.
 
     Raises
@@ -174,15 +174,15 @@ def check_holdings(holdings: Sources, universe: Universe) -> None:
     InputError
         Which column, in which of the files.
     """
-    place = holdings.files[0].place
+    place = holdings.files[0].path
     for name in ("account", "asset", "current_weight"):
         if name not in holdings.columns:
             raise InputError([Fault("the column is missing", "add it", column=name)], place)
-    for name in universe.table.column_names:
+    for name in shared_assets.table.column_names:
         if name != "asset" and name in holdings.columns:
-            problem = f"stands here and in {universe.place}"
+            problem = f"stands here and in {shared_assets.source_path}"
             raise InputError([Fault(problem, "drop it in one of the two", column=name)], place)
-    added = [universe.table.schema.field(name) for name in universe.table.column_names if name != "asset"]
+    added = [shared_assets.table.schema.field(name) for name in shared_assets.table.column_names if name != "asset"]
     try:
         check_columns(pa.schema([*holdings.schema, *added]))
     except InputError as error:

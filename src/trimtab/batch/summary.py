@@ -13,6 +13,7 @@ from trimtab.batch.publish_brake import Rise, rises
 from trimtab.batch.published_folder import FAILED, MANIFEST, read_manifest, read_records
 from trimtab.blocks.counts import Counts
 from trimtab.errors import Fault, InputError
+from trimtab.facts.outcome import Figure
 
 _FAILED_SHOWN = 5
 _WORDS = {
@@ -25,15 +26,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A number with its name, as it is shown."""
-
-    name: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Line:
+class CountLine:
     """How often something occurs, its share of all in its table, and that share in the batch before ("" without one)."""
 
     name: str
@@ -49,12 +42,12 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Section:
+class CountSection:
     """A table of counts."""
 
     name: str
     title: str
-    lines: tuple[Line, ...]
+    lines: tuple[CountLine, ...]
 
     @property
     def table(self) -> str:
@@ -70,7 +63,7 @@ class Summary:
     status: str
     counts: Counts
     figures: tuple[Figure, ...]
-    sections: tuple[Section, ...]
+    sections: tuple[CountSection, ...]
     failed: tuple[tuple[Any, str], ...]
     rises: tuple[Rise, ...]
     before: str | None
@@ -126,7 +119,7 @@ def read_summary(folder: Path, before: Path | None) -> Summary:
     if manifest is not None:
         failed = pq.read_table(folder / FAILED).to_pydict()
         pairs = list(zip(failed["account"], failed["reason"], strict=True))
-        return summary_of(folder, "published", Counts(**manifest["counts"]), pairs, before)
+        return summary_of(folder, "published", Counts.from_dict(manifest["counts"]), pairs, before)
     records = read_records(folder)
     if not records:
         raise InputError([Fault("holds no batch", "name the folder that was --out")], str(folder))
@@ -159,14 +152,14 @@ def _figures(counts: Counts) -> tuple[Figure, ...]:
     return tuple(Figure(name, text) for name, text in listed.items())
 
 
-def _sections(counts: Counts, before: Mapping[str, Any]) -> list[Section]:
+def _sections(counts: Counts, before: Mapping[str, Any]) -> list[CountSection]:
     found = []
     for name, title in _WORDS.items():
         tally, was = getattr(counts, name), before.get(name, {})
         total, total_was = sum(tally.values()), sum(was.values())
         ranked = sorted(tally.items(), key=lambda one: (-one[1], one[0]))
         lines = tuple(
-            Line(
+            CountLine(
                 key,
                 count,
                 count / total,
@@ -176,5 +169,5 @@ def _sections(counts: Counts, before: Mapping[str, Any]) -> list[Section]:
             for key, count in ranked
         )
         if lines:
-            found.append(Section(name, title, lines))
+            found.append(CountSection(name, title, lines))
     return found

@@ -15,7 +15,7 @@ from trimtab.batch.parquet_sources import Sources
 from trimtab.batch.units import Unit
 
 
-class Rows:
+class UnitReader:
     """Reads units from files; fastest in order, possible in any."""
 
     def __init__(self, sources: Sources) -> None:

@@ -21,20 +21,20 @@ import pyarrow.parquet as pq
 
 from trimtab.batch.atomic_storage import Storage
 from trimtab.batch.parquet_sources import Sources
-from trimtab.batch.shared_assets import Universe
-from trimtab.batch.unit_reader import Rows
+from trimtab.batch.shared_assets import SharedAssets
+from trimtab.batch.unit_reader import UnitReader
 from trimtab.batch.units import Unit
 from trimtab.blocks.counts import Counts
 from trimtab.blocks.decide_block import decide_block
 from trimtab.blocks.precheck import renumbered
-from trimtab.blocks.prepared_limits import Rules
+from trimtab.blocks.prepared_limits import PreparedLimits
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 _CODES = ("action", "reason", "size_reason")
 
 
 @dataclass(frozen=True)
-class Record:
+class PartRecord:
     """A finished part: its unit, what its file holds, its size and SHA-256, the counts, and who failed for which reason."""
 
     number: int
@@ -48,11 +48,11 @@ class Record:
     failed: tuple[tuple[Any, str], ...]
 
     @classmethod
-    def read(cls, file: Path) -> Record:
+    def read(cls, file: Path) -> PartRecord:
         """A record as it was written."""
         found = json.loads(file.read_bytes())
         failed = tuple((account, reason) for account, reason in found["failed"])
-        return cls(**{**found, "counts": Counts(**found["counts"]), "failed": failed})
+        return cls(**{**found, "counts": Counts.from_dict(found["counts"]), "failed": failed})
 
     @property
     def unit(self) -> Unit:
@@ -82,10 +82,10 @@ class Work:
     votes: Mapping[str, float]
     folder: Path
     storage: Storage
-    universe: Universe | None = None  # then the rows are holdings
+    shared_assets: SharedAssets | None = None  # then the rows are holdings
 
     @cached_property
-    def rules(self) -> Rules:
+    def rules(self) -> PreparedLimits:
         """The limits, ready for compiled code.
 
         Raises
@@ -93,16 +93,16 @@ class Work:
         LimitsError
             Limits for a bucket that does not exist.
         """
-        return Rules(self.limits, self.votes)
+        return PreparedLimits(self.limits, self.votes)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "rules"}
 
-    def rows(self) -> Rows:
+    def rows(self) -> UnitReader:
         """A reader of its own."""
-        return Rows(self.sources)
+        return UnitReader(self.sources)
 
-    def finish(self, unit: Unit, table: pa.Table) -> Record:
+    def finish(self, unit: Unit, table: pa.Table) -> PartRecord:
         """Decide the rows of a unit, write its part, then its record.
 
         Raises
@@ -110,14 +110,14 @@ class Work:
         InputError
             Where the file system refuses.
         """
-        if self.universe is None:
+        if self.shared_assets is None:
             block = decide_block(table, self.rules)
             targets = block.targets
         else:
-            block = decide_block(self.universe.joined(table), self.rules)
+            block = decide_block(self.shared_assets.joined(table), self.rules)
             targets = block.targets.filter(_is_of_use())
         data = encoded(targets)
-        record = Record(
+        record = PartRecord(
             number=unit.number,
             first=unit.first,
             rows=unit.rows,

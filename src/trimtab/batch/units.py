@@ -98,7 +98,7 @@ def _seen(source: Source, group: int, start: int, row: int, wanted: tuple[str, .
         try:
             check_accounts(codes, column.dictionary, first, row)
         except InputError as error:
-            raise InputError(error.faults, source.place) from None
+            raise InputError(error.faults, source.path) from None
         found.starts.append(begin + start + row)
         found.hashes.append(_hashes(column.dictionary.take(pa.array(first))))
         row += len(codes)

@@ -23,7 +23,7 @@ COLUMNS = ("account", LIMITS_ID, *TEXTS, *NUMBERS)
 
 
 @dataclass(frozen=True)
-class Coded:
+class BlockColumns:
     """The rows of whole accounts, one after another. Columns have shape (rows,); codes are -1 where there is no text.
 
     Account i, named `accounts[i]`, has the rows start[i] to start[i + 1].
@@ -50,7 +50,7 @@ class Coded:
         return len(self.asset.codes)
 
 
-def coded(table: pa.Table) -> Coded:
+def read_block_columns(table: pa.Table) -> BlockColumns:
     """The columns of a table of candidates whose accounts stand together.
 
     Raises
@@ -67,19 +67,19 @@ def coded(table: pa.Table) -> Coded:
     _check_together(first, account_column.dictionary)
     accounts = account_column.dictionary.take(pa.array(first))
     asset_codes, asset_column = text_codes(table, "asset")
-    restriction = coded_text(table, "restriction")
+    restriction = text_column(table, "restriction")
     known = {code: at for at, code in enumerate(RESTRICTIONS)}
     of_code = np.array([*(known.get(name, -1) for name in restriction.names), 0], np.int8)
     numbers = {name: _numbers(table, name, 0.0 if name == "current_weight" else math.nan) for name in NUMBERS}
-    return Coded(
+    return BlockColumns(
         table=table,
         accounts=accounts,
         start=start,
         account_column=account_column,
         asset_column=asset_column,
         asset=Text(asset_codes, asset_column.dictionary.to_pylist()),
-        bucket=coded_text(table, "bucket"),
-        limits=coded_text(table, LIMITS_ID),
+        bucket=text_column(table, "bucket"),
+        limits=text_column(table, LIMITS_ID),
         restriction=of_code[restriction.codes] if restriction.names else np.zeros(count, np.int8),
         **numbers,
     )
@@ -155,7 +155,7 @@ def _check_together(first: Ints, names: pa.Array) -> None:
         raise InputError([Fault(problem, advice, column="account", value=names[int(again[0])].as_py())])
 
 
-def coded_text(table: pa.Table, name: str) -> Text:
+def text_column(table: pa.Table, name: str) -> Text:
     """A column of text as codes; without the column, none in any row."""
     if name not in table.column_names or pa.types.is_null(table.schema.field(name).type):
         return Text(np.full(table.num_rows, -1, np.int32), [])

@@ -33,7 +33,7 @@ class Counts:
     size_reasons: Tally = field(default_factory=dict)
     certificate: Tally = field(default_factory=dict)  # limits by status
     unmet_causes: Tally = field(default_factory=dict)
-    checked_closely: int = 0  # accounts that the screen left to the checker
+    fully_checked: int = 0  # accounts that the screen left to the checker
 
     @property
     def decided(self) -> int:
@@ -63,11 +63,17 @@ class Counts:
                 found[name] = math.fsum(values) if kind is float else sum(values)
         return cls(**found)
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Counts:
+        """Counts as `to_dict` wrote them, also under the names of manifests of format 1."""
+        return cls(**{_OLD_NAMES.get(name, name): value for name, value in values.items()})
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
 
 
+_OLD_NAMES = {"checked_closely": "fully_checked"}
 _KINDS = {name: type(value) for name, value in asdict(Counts()).items()}
 
 

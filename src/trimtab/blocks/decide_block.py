@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trimtab.blocks.arrow_columns import LIMITS_ID, Coded, coded
+from trimtab.blocks.arrow_columns import LIMITS_ID, BlockColumns, read_block_columns
 from trimtab.blocks.counts import Counts
 from trimtab.blocks.failures import faults_of, limits_fault, listed_failures
-from trimtab.blocks.full_check import check_closely
-from trimtab.blocks.precheck import look_at_block
-from trimtab.blocks.prepared_limits import Leaves, Rules
+from trimtab.blocks.full_check import check_fully
+from trimtab.blocks.precheck import precheck_block
+from trimtab.blocks.prepared_limits import BucketNodes, PreparedLimits
 from trimtab.candidates.checks import RESTRICTIONS
 from trimtab.candidates.columns import Text
 from trimtab.certificate.screen import screen_block
@@ -60,7 +60,7 @@ class _Decided:
     outcome: Records
 
 
-def decide_block(table: pa.Table, rules: Rules) -> Block:
+def decide_block(table: pa.Table, rules: PreparedLimits) -> Block:
     """Rebalance whole accounts that stand one after another.
 
     Raises
@@ -70,10 +70,10 @@ def decide_block(table: pa.Table, rules: Rules) -> Block:
     """
     if table.num_rows == 0:
         raise InputError([Fault("there are no candidates", "give a table with at least one row")])
-    block = coded(table)
+    block = read_block_columns(table)
     limits_of, failed = _limits_of(block, rules)
-    leaves = rules.leaves(tuple(block.bucket.names))
-    order, wrong = _looked_at(block, rules, leaves, limits_of)
+    bucket_nodes = rules.bucket_nodes(tuple(block.bucket.names))
+    order, wrong = _prechecked(block, rules, bucket_nodes, limits_of)
     for account in np.flatnonzero(wrong).tolist():
         if account not in failed:
             by_limits = wrong[account] > 1
@@ -82,11 +82,11 @@ def decide_block(table: pa.Table, rules: Rules) -> Block:
             if fault:
                 failed[account] = fault
     left_out = _flags(failed, len(block.accounts))
-    decided = _decided(block, rules, leaves, limits_of, order, left_out)
+    decided = _decided(block, rules, bucket_nodes, limits_of, order, left_out)
     selected, braked = decided.codes[:, 3] > 0, decided.outcome["braked"]
-    proven, drifted = _screened(block, rules, leaves, limits_of, left_out | braked, decided, selected)
+    proven, drifted = _screened(block, rules, bucket_nodes, limits_of, left_out | braked, decided, selected)
     close = np.flatnonzero((proven < 0) & ~left_out)
-    found = check_closely(
+    found = check_fully(
         block,
         rules,
         close,
@@ -104,7 +104,7 @@ def decide_block(table: pa.Table, rules: Rules) -> Block:
     statuses["drifted"] += int(drifted.sum())
     counts = _counted(block, rules, limits_of, decided, left_out)
     counts |= {"certificate": {name: count for name, count in statuses.items() if count}}
-    counts |= {"unmet": found.unmet, "unmet_causes": dict(found.causes), "checked_closely": len(close)}
+    counts |= {"unmet": found.unmet, "unmet_causes": dict(found.causes), "fully_checked": len(close)}
     return Block(
         _targets(block, decided, left_out),
         listed_failures(failed, block.accounts, failed),
@@ -118,7 +118,7 @@ def _flags(failed: dict[int, str], accounts: int) -> Flags:
     return found
 
 
-def _limits_of(block: Coded, rules: Rules) -> tuple[Ints, dict[int, str]]:
+def _limits_of(block: BlockColumns, rules: PreparedLimits) -> tuple[Ints, dict[int, str]]:
     """The limits of each account, and the accounts that have none."""
     if tuple(rules.ids) == (None,):
         return np.zeros(len(block.accounts), np.int64), {}
@@ -131,14 +131,16 @@ def _limits_of(block: Coded, rules: Rules) -> tuple[Ints, dict[int, str]]:
     return np.maximum(found, 0), {account: limits_fault(block, rules, account) for account in without}
 
 
-def _looked_at(block: Coded, rules: Rules, leaves: Leaves, limits_of: Ints) -> tuple[Records, Records]:
+def _prechecked(
+    block: BlockColumns, rules: PreparedLimits, bucket_nodes: BucketNodes, limits_of: Ints
+) -> tuple[Records, Records]:
     names = block.asset.names
     rank = np.zeros(len(names) + 1, np.int32)
     rank[np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)] = np.arange(len(names))
     bad = np.array([*(not name.strip() or name != name.strip() for name in names), True], np.bool_)
     order, wrong = np.zeros(block.size, np.int32), np.zeros(len(block.accounts), np.int8)
     limits = block.limits if tuple(rules.ids) != (None,) else Text(np.zeros(block.size, np.int32), [])
-    look_at_block(
+    precheck_block(
         block.start,
         limits_of,
         limits.codes,
@@ -146,7 +148,7 @@ def _looked_at(block: Coded, rules: Rules, leaves: Leaves, limits_of: Ints) -> t
         rank,
         bad,
         block.bucket.codes,
-        leaves.bad,
+        bucket_nodes.bad,
         block.restriction,
         block.score,
         block.current_weight,
@@ -160,7 +162,9 @@ def _looked_at(block: Coded, rules: Rules, leaves: Leaves, limits_of: Ints) -> t
     return order, wrong
 
 
-def _decided(block: Coded, rules: Rules, leaves: Leaves, limits_of: Ints, order: Ints, left_out: Flags) -> _Decided:
+def _decided(
+    block: BlockColumns, rules: PreparedLimits, bucket_nodes: BucketNodes, limits_of: Ints, order: Ints, left_out: Flags
+) -> _Decided:
     found = _Decided(
         np.zeros(block.size),
         np.zeros(block.size),
@@ -173,7 +177,7 @@ def _decided(block: Coded, rules: Rules, leaves: Leaves, limits_of: Ints, order:
         left_out,
         limits_of,
         block.bucket.codes,
-        leaves.kernel,
+        bucket_nodes.kernel,
         block.restriction,
         block.score,
         block.current_weight,
@@ -192,7 +196,13 @@ def _decided(block: Coded, rules: Rules, leaves: Leaves, limits_of: Ints, order:
 
 
 def _screened(
-    block: Coded, rules: Rules, leaves: Leaves, limits_of: Ints, left_out: Flags, decided: _Decided, selected: Flags
+    block: BlockColumns,
+    rules: PreparedLimits,
+    bucket_nodes: BucketNodes,
+    limits_of: Ints,
+    left_out: Flags,
+    decided: _Decided,
+    selected: Flags,
 ) -> tuple[Ints, Flags]:
     proven, drifted = np.zeros(len(block.accounts), np.int64), np.zeros(len(block.accounts), np.bool_)
     screen_block(
@@ -200,7 +210,7 @@ def _screened(
         left_out,
         limits_of,
         block.bucket.codes,
-        leaves.checker,
+        bucket_nodes.checker,
         block.restriction,
         _FORBIDS_SELLING,
         _FORBIDS_BUYING,
@@ -213,15 +223,17 @@ def _screened(
         decided.proposed,
         selected,
         rules.bounds,
-        rules.places,
-        rules.place_start,
+        rules.bucket_limits,
+        rules.bucket_limits_start,
         proven,
         drifted,
     )
     return proven, drifted
 
 
-def _counted(block: Coded, rules: Rules, limits_of: Ints, decided: _Decided, left_out: Flags) -> dict[str, Any]:
+def _counted(
+    block: BlockColumns, rules: PreparedLimits, limits_of: Ints, decided: _Decided, left_out: Flags
+) -> dict[str, Any]:
     """The fields of `Counts` that come from the decisions."""
     sizes = np.diff(block.start)
     good_row = np.repeat(~left_out, sizes)
@@ -253,7 +265,7 @@ def _tally(codes: Records, names: list[str]) -> dict[str, int]:
     return {name: count for name, count in zip(names, counts, strict=True) if count and name}
 
 
-def _targets(block: Coded, decided: _Decided, left_out: Flags) -> pa.Table:
+def _targets(block: BlockColumns, decided: _Decided, left_out: Flags) -> pa.Table:
     braked = decided.outcome["braked"]
     proposed = pa.nulls(block.size, pa.float64())
     if braked.any():

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 import numpy as np
 import pyarrow as pa
 
-from trimtab.blocks.arrow_columns import COLUMNS, LIMITS_ID, Coded
-from trimtab.blocks.prepared_limits import Rules
+from trimtab.blocks.arrow_columns import COLUMNS, LIMITS_ID, BlockColumns
+from trimtab.blocks.prepared_limits import PreparedLimits
 from trimtab.candidates.read import read
 from trimtab.errors import Fault, InputError, nearest
 
 
-def faults_of(block: Coded, rules: Rules, account: int, limits: int) -> str:
+def faults_of(block: BlockColumns, rules: PreparedLimits, account: int, limits: int) -> str:
     """What is wrong with one account, empty where nothing is; rows are counted from the account's first."""
     begin, end = int(block.start[account]), int(block.start[account + 1])
     names = [name for name in block.table.column_names if name in COLUMNS and name != LIMITS_ID]
@@ -22,12 +22,12 @@ def faults_of(block: Coded, rules: Rules, account: int, limits: int) -> str:
     return str(InputError(faults)) if faults else ""
 
 
-def _unvoted_buckets(block: Coded, rules: Rules, account: int, limits: int) -> list[Fault]:
+def _unvoted_buckets(block: BlockColumns, rules: PreparedLimits, account: int, limits: int) -> list[Fault]:
     """The rows whose bucket the rules do not know: without a place in the tree they would have no limits."""
     if not rules.limits[limits].enable_bucket_diversification:
         return []
     begin, end = int(block.start[account]), int(block.start[account + 1])
-    unknown = rules.leaves(tuple(block.bucket.names)).bad[limits][block.bucket.codes[begin:end]]
+    unknown = rules.bucket_nodes(tuple(block.bucket.names)).bad[limits][block.bucket.codes[begin:end]]
     problem, advice = "the bucket is none of those that the rules were made for", "count the buckets of all rows first"
     name = block.accounts[account].as_py()
     return [
@@ -36,7 +36,7 @@ def _unvoted_buckets(block: Coded, rules: Rules, account: int, limits: int) -> l
     ]
 
 
-def limits_fault(block: Coded, rules: Rules, account: int) -> str:
+def limits_fault(block: BlockColumns, rules: PreparedLimits, account: int) -> str:
     """What is wrong with the `limits_id` of an account."""
     begin, end = int(block.start[account]), int(block.start[account + 1])
     name, given = block.accounts[account].as_py(), sorted({block.limits.at(row) or "" for row in range(begin, end)})

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from trimtab.blocks.arrow_columns import Coded
-from trimtab.blocks.prepared_limits import Rules
+from trimtab.blocks.arrow_columns import BlockColumns
+from trimtab.blocks.prepared_limits import PreparedLimits
 from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.columns import Text
 from trimtab.certificate.causes import Cause
@@ -22,7 +22,7 @@ from trimtab.rebalancing.doors import broken_fault, unmet_faults
 
 
 @dataclass
-class Findings:
+class CheckedAccounts:
     """What the checker says of some accounts: statuses of limits, causes of the unmet, and accounts that fail by it."""
 
     statuses: Counter[str] = field(default_factory=Counter)
@@ -31,9 +31,9 @@ class Findings:
     failed: dict[int, str] = field(default_factory=dict)
 
 
-def check_closely(
-    block: Coded,
-    rules: Rules,
+def check_fully(
+    block: BlockColumns,
+    rules: PreparedLimits,
     accounts: Ints,
     limits_of: Ints,
     order: Ints,
@@ -42,9 +42,9 @@ def check_closely(
     proposed: Floats,
     selected: Flags,
     braked: Flags,
-) -> Findings:
+) -> CheckedAccounts:
     """Every limit of these accounts (their numbers), measured by the certificate's checker."""
-    found = Findings()
+    found = CheckedAccounts()
     for limits in np.unique(limits_of[accounts]).tolist():
         mine = accounts[limits_of[accounts] == limits]
         chosen, rows = _only(block, rules, mine, order, limits)
@@ -81,7 +81,9 @@ def _cause(line: Constraint) -> str:
     return f"{line.name}{' of ' + line.node if line.node else ''}: {Cause(line.cause).phrase}"
 
 
-def _only(block: Coded, rules: Rules, accounts: Ints, order: Ints, limits: int) -> tuple[Candidates, Ints]:
+def _only(
+    block: BlockColumns, rules: PreparedLimits, accounts: Ints, order: Ints, limits: int
+) -> tuple[Candidates, Ints]:
     """Some good accounts as if only their rows had come in; and which rows of the block these are."""
     sizes = np.diff(block.start)[accounts]
     start = np.concatenate([[0], np.cumsum(sizes)])
@@ -106,7 +108,7 @@ def _only(block: Coded, rules: Rules, accounts: Ints, order: Ints, limits: int) 
             volatility=block.volatility[rows],
             order=order[rows] - rows + np.arange(start[-1]),
             start=start,
-            leaf=rules.leaves(tuple(block.bucket.names)).kernel[limits][block.bucket.codes[rows]],
+            leaf=rules.bucket_nodes(tuple(block.bucket.names)).kernel[limits][block.bucket.codes[rows]],
             tree=rules.grown[limits],
             faults={},
             unused_columns=(),

@@ -54,7 +54,7 @@ def _sort(order: Ints, begin: int, end: int, asset: Ints, rank: Ints) -> None:
 
 
 @entry
-def look_at_block(
+def precheck_block(
     start: Ints,
     limits_of: Ints,
     limits_code: Ints,

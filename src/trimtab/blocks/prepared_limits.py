@@ -9,20 +9,20 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 
-from trimtab.blocks.arrow_columns import check_columns, coded_text
+from trimtab.blocks.arrow_columns import check_columns, text_column
 from trimtab.bucket_path import UNKNOWN, folded, path_fault, split_path
 from trimtab.candidates.bucket_spellings import chosen_spellings
 from trimtab.candidates.bucket_tree import grow
 from trimtab.candidates.candidates import settings_of
 from trimtab.certificate.bucket_nodes import checked_nodes
-from trimtab.certificate.screen import bounds_of, places_of
+from trimtab.certificate.screen import bounds_of, bucket_limits_of
 from trimtab.errors import LimitsError
 from trimtab.kernel.records import Flags, Ints, Records
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 
 @dataclass(frozen=True)
-class Leaves:
+class BucketNodes:
     """Where the buckets of a block lie, of shape (limits, names + 1); the last is for a row without a bucket."""
 
     kernel: Ints  # the node of the kernel's tree
@@ -30,7 +30,7 @@ class Leaves:
     bad: Flags  # malformed, another spelling than the one that counts, or not known to the rules
 
 
-class Rules:
+class PreparedLimits:
     """Limits by their `limits_id` (None where all accounts have the same), and the buckets of the whole batch.
 
     `votes`: how often each bucket is named in the whole batch. Of two spellings of one bucket that of the limits counts,
@@ -58,19 +58,21 @@ class Rules:
         self.trees: Records = np.concatenate([tree.nodes for tree in trees])
         self.tree_start = _starts([len(tree.nodes) for tree in trees])
         self.bounds: Records = np.concatenate([bounds_of(one) for one in self.limits])
-        self.places: Records = np.concatenate(
-            [places_of(found, one) for found, one in zip(nodes, self.limits, strict=True)]
+        self.bucket_limits: Records = np.concatenate(
+            [bucket_limits_of(found, one) for found, one in zip(nodes, self.limits, strict=True)]
         )
-        self.place_start = _starts([len(found.nodes) for found in nodes])
+        self.bucket_limits_start = _starts([len(found.nodes) for found in nodes])
         self.grown = trees
         self._kernel_leaf = [tree.leaf_of for tree in trees]
         self._checker_leaf = [found.leaf_of for found in nodes]
         self.refuses_unscored = np.array([one.unscored_positions == "error" for one in self.limits])
-        self.leaves = lru_cache(maxsize=64)(self._leaves)  # most blocks have the dictionary of the one before
+        self.bucket_nodes = lru_cache(maxsize=64)(
+            self._make_bucket_nodes
+        )  # most blocks have the dictionary of the one before
 
-    def _leaves(self, names: tuple[str, ...]) -> Leaves:
+    def _make_bucket_nodes(self, names: tuple[str, ...]) -> BucketNodes:
         shown = [*(name if name.strip() else UNKNOWN for name in names), UNKNOWN]
-        return Leaves(
+        return BucketNodes(
             np.array([[leaf.get(name, 0) for name in shown] for leaf in self._kernel_leaf], np.int64),
             np.array([[leaf.get(name, 0) for name in shown] for leaf in self._checker_leaf], np.int64),
             np.array([[name not in leaf for name in shown] for leaf in self._kernel_leaf], np.bool_),
@@ -88,7 +90,7 @@ def votes_of(table: pa.Table, *, many: bool = True) -> dict[str, float]:
     check_columns(table.schema, many=many)
     if table.num_rows == 0:
         return {}
-    bucket = coded_text(table, "bucket")
+    bucket = text_column(table, "bucket")
     counts = np.bincount(bucket.codes + 1, minlength=len(bucket.names) + 1).tolist()
     return {name: float(count) for name, count in zip(["", *bucket.names], counts, strict=True) if count}
 

@@ -49,7 +49,7 @@ BOUNDS = _record(
 )
 
 # A bucket with its limits; inf (0 for the minimum) where there is none. Shape (nodes of all limits,).
-PLACE = _record(
+BUCKET_LIMITS = _record(
     ("parent", "i8"),
     ("max_positions", "f8"),
     ("max_allocation", "f8"),
@@ -80,9 +80,9 @@ def bounds_of(limits: RebalancingLimits) -> NDArray[Any]:
     return found
 
 
-def places_of(found: CheckedNodes, limits: RebalancingLimits) -> NDArray[Any]:
-    """The records of `PLACE` of the checker's nodes, shape (nodes,)."""
-    places = np.zeros(len(found.nodes), PLACE)
+def bucket_limits_of(found: CheckedNodes, limits: RebalancingLimits) -> NDArray[Any]:
+    """The records of `BUCKET_LIMITS` of the checker's nodes, shape (nodes,)."""
+    places = np.zeros(len(found.nodes), BUCKET_LIMITS)
     for place, node in zip(places, found.nodes, strict=True):
         usual = [math.inf, math.inf]
         if node.closed and node.parent == 0:

@@ -14,7 +14,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from trimtab.cli.inputs import ChosenLimits, read_limits
+from trimtab.cli.chosen_limits import ChosenLimits, read_limits
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import LimitOptions
 from trimtab.cli.output import check_out, encoded_table, write_file

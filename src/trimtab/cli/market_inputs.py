@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,8 @@ from trimtab.bucket_path import UNKNOWN
 from trimtab.cli.inputs import CandidateInputs
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import DataOptions
-from trimtab.cli.progress import Steps, steps
+from trimtab.cli.progress import ProgressSteps, steps
+from trimtab.cli.share_inputs import amounts_column, check_currency
 from trimtab.errors import Fault, InputError, listed, nearest
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def scored(given: MarketFiles, notices: Notices, *, quiet: bool) -> Scored:
     return found
 
 
-def _scored(given: MarketFiles, bar: Steps) -> Scored:
+def _scored(given: MarketFiles, bar: ProgressSteps) -> Scored:
     bar.begin("loading")
     from trimtab.market.market_data import MarketData
     from trimtab.scoring.combined import combined_scores
@@ -159,11 +159,21 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     holdings, cash = options.holdings, options.cash
     import polars as pl
 
-    from trimtab.market.typed_columns import frame_of
+    from trimtab.files.candidate_file import ACCOUNT, check_single, read_candidate_file
 
     found = scored(given, notices, quiet=quiet)
-    held, source = frame_of(holdings, "the holdings")
-    weights, rows = _weights(held, source, cash, found.view, notices)
+    file = read_candidate_file(holdings)
+    if options.account is not None:
+        file = file.of_account(options.account)
+    check_single(file.table, file.source)
+    held, source = (
+        pl.DataFrame(file.table.drop_columns([ACCOUNT] if ACCOUNT in file.table.column_names else [])),
+        file.source,
+    )
+    try:
+        weights = _weights(held, source, cash, found.view, notices)
+    except InputError as error:
+        raise InputError([file.located(fault) for fault in error.faults]) from None
     known = found.table["asset"].to_list()
     others = [asset for asset in weights if asset not in set(known)]
     if others:
@@ -174,86 +184,62 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
         [found.table.select(wanted), pl.DataFrame({"asset": others}, {"asset": pl.String})], how="diagonal"
     )
     weight = pl.Series("current_weight", [weights.get(asset, 0.0) for asset in assets], pl.Float64)
-    files = (*given.files, holdings)
     more = _other_columns(held, wanted, source)
     candidates = table.with_columns(weight).join(more, on="asset", how="left", maintain_order="left").to_arrow()
-    located = _located(given, holdings, assets, rows)
-    return CandidateInputs(candidates, " + ".join(map(str, files)), files, located, found.view)
-
-
-def _located(
-    given: MarketFiles, holdings: Path, assets: list[str], rows: Mapping[str, int]
-) -> Callable[[Fault], Fault]:
-    """Faults of buckets are the classification's, all others the holdings', in the row of their file."""
+    files = (*given.files, holdings)
+    rows = {asset: row for row, asset in enumerate(weights, 1)}
 
     def located(fault: Fault) -> Fault:
+        """Faults of buckets are the classification's, all others the holdings'."""
         if fault.column == "bucket" and given.classification is not None:
             return replace(fault, source=str(given.classification), row=None)
-        row = None if fault.row is None else rows.get(assets[fault.row - 1])
-        return replace(fault, source=str(holdings), row=row)
+        return file.located(replace(fault, row=None if fault.row is None else rows.get(assets[fault.row - 1])))
 
-    return located
+    return CandidateInputs(candidates, " + ".join(map(str, files)), files, located, found.view)
 
 
 def _other_columns(held: pl.DataFrame, made: Sequence[str], source: str) -> pl.DataFrame:
     """What the holdings say of assets beside the amount held: a restriction, a limit, what the user wants to see again."""
-    from trimtab.market.typed_columns import names_of, required
+    from trimtab.market.typed_columns import names_of
 
-    asset = required(held, ("asset",), source)
-    names = [name for name in held.columns if name not in (asset, "current_weight", "shares")]
+    names = [name for name in held.columns if name not in ("asset", "current_weight", "shares", "currency")]
     twice = [name for name in names if name in made]
     faults = [Fault("comes from the market data", "leave it out of the holdings", column=name) for name in twice]
-    if "account" in names:
-        faults.append(Fault("prices and holdings are for one account", "leave this column out", column="account"))
     if faults:
         raise InputError(faults, source)
-    return held.select(names_of(held[asset], source).alias("asset"), *names)
+    return held.select(names_of(held["asset"], source).alias("asset"), *names)
 
 
 def _weights(
     frame: pl.DataFrame, source: str, cash: float | None, view: MarketView, notices: Notices
-) -> tuple[dict[str, float], dict[str, int]]:
-    """The weight of each holding, and its row in the file from 1."""
+) -> dict[str, float]:
+    """The weight of each holding, in the order of the file."""
     from trimtab.market.typed_columns import names_of, numbers_of, required
     from trimtab.market.valuation import valued
 
     assets = names_of(frame[required(frame, ("asset",), source)], source)
     rows: dict[str, int] = {}
-    for at, asset in enumerate(assets, 1):
+    for row, asset in enumerate(assets, 1):
         if asset in rows:
-            problem = f"the asset stands in row {rows[asset]} already"
-            raise InputError([Fault(problem, "give each asset once", column="asset", row=at, value=asset)], source)
-        rows[asset] = at
-    name = _amounts(frame.columns, cash, source)
+            problem = f"the asset is in row {rows[asset]} already"
+            raise InputError([Fault(problem, "give each asset once", column="asset", row=row, value=asset)])
+        rows[asset] = row
+    name = amounts_column([name for name in ("current_weight", "shares") if name in frame.columns], cash)
+    if name is None:
+        advice = f"add 'current_weight', or 'shares' and --cash; {nearest('current_weight', frame.columns)}"
+        raise InputError([Fault("the column is missing", advice, column="current_weight")])
     numbers, wrong = numbers_of(frame[name], source)
     bad = (wrong | numbers.is_null()).arg_true().to_list()
     if bad:
         advice = "write a number, 0 if it is not held"
         faults = [Fault("is not a number", advice, column=name, row=at + 1, value=frame[name][at]) for at in bad]
-        raise InputError(faults, source)
+        raise InputError(faults)
     amounts = dict(zip(assets, numbers, strict=True))
     if name == "current_weight":
-        return amounts, rows
-    try:
-        found = valued(amounts, math.nan if cash is None else cash, view)
-    except InputError as error:
-        raise InputError(error.faults, source) from None
-    for asset, day in found.old.items():
+        return amounts
+    check_currency(frame.to_arrow())
+    value = valued(amounts, cash or 0.0, view)
+    for asset, day in value.old.items():
         notices.warn(f"{asset} is valued at its price of {day.isoformat()}: it has none on {view.session.isoformat()}")
-    notices.note(f"valued at {view.session.isoformat()}: {found.total:,.2f} with {cash or 0.0:,.2f} in cash")
-    return dict(found.weights), rows
-
-
-def _amounts(columns: list[str], cash: float | None, source: str) -> str:
-    """Whether holdings are weights or shares."""
-    given = [name for name in ("current_weight", "shares") if name in columns]
-    if len(given) == 2:
-        raise InputError([Fault("has both 'current_weight' and 'shares'", "keep one of the two")], source)
-    if not given:
-        advice = f"add 'current_weight', or 'shares' and --cash; {nearest('current_weight', columns)}"
-        raise InputError([Fault("the column is missing", advice, column="current_weight")], source)
-    if given == ["shares"] and cash is None:
-        raise typer.BadParameter("holdings in shares need --cash: the amount, or --cash 0")
-    if given == ["current_weight"] and cash is not None:
-        raise typer.BadParameter("--cash goes with shares; weights are fractions of the whole value, cash left out")
-    return given[0]
+    notices.note(f"valued at {view.session.isoformat()}: {value.total:,.2f} with {cash or 0.0:,.2f} in cash")
+    return dict(value.weights)

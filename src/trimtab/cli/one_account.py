@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trimtab.cli import fast_start
-from trimtab.cli.inputs import CandidateInputs, ChosenLimits, check_mixture, read_inputs, read_limits
+from trimtab.cli.chosen_limits import ChosenLimits, read_limits
+from trimtab.cli.inputs import CandidateInputs, check_mixture, read_inputs
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import DataOptions, LimitOptions
 from trimtab.cli.risk_inputs import by_risk, with_correlations
+from trimtab.cli.share_inputs import weighed
+from trimtab.errors import listed
 
 if TYPE_CHECKING:
     from trimtab.rebalancing.result import RebalanceResult
@@ -30,7 +33,7 @@ def read_account(
     chosen = read_limits(limits)
     check_mixture(file, data)
     if data.prices is None:
-        inputs = read_inputs(file, data, notices)
+        inputs = weighed(read_inputs(file, data, notices), data.cash)
     else:
         from trimtab.cli.market_inputs import market_inputs
 
@@ -44,10 +47,12 @@ def read_account(
 def decide(inputs: CandidateInputs, chosen: ChosenLimits, notices: Notices, *, strict: bool = False) -> RebalanceResult:
     """The result, and what is worth knowing about it; the first time on a machine says why it takes long."""
     from trimtab.candidates.read import read
+    from trimtab.files.candidate_file import check_single
     from trimtab.kernel.account import rebalance_account
     from trimtab.kernel.compilation import is_cached
     from trimtab.rebalancing.doors import rebalance
 
+    check_single(inputs.table, inputs.name)
     limits = chosen.limits.replace(on_unmet="raise") if strict else chosen.limits
     with inputs.named_in_errors(), chosen.named_in_errors():
         if not is_cached(rebalance_account):
@@ -60,13 +65,19 @@ def decide(inputs: CandidateInputs, chosen: ChosenLimits, notices: Notices, *, s
 
 
 def _give_notice(result: RebalanceResult, inputs: CandidateInputs, chosen: ChosenLimits, notices: Notices) -> None:
+    from trimtab.candidates.columns import COLUMNS
+
     for note in result.notes:
         if note.code == "buckets_off" and not chosen.given:
             notices.warn(
                 f"{inputs.name} has buckets, but bucket limits are off by default: add --preset conservative, or "
                 "--limits with a file that sets enable_bucket_diversification = true"
             )
-        elif note.code in ("unused_columns", "regime"):
+        elif note.code == "unused_columns":
+            unused = [name for name in inputs.table.column_names if name not in (*COLUMNS, *inputs.used_columns)]
+            if unused:
+                notices.note(f"columns that no rule uses, carried through: {listed(unused, 20)}")
+        elif note.code == "regime":
             notices.note(note.text)
         else:
             notices.warn(note.text)

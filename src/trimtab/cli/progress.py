@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _FIRST = 2.0  # seconds
 
 
-class Steps:
+class ProgressSteps:
     """The steps of a command: `begin` names the next one."""
 
     def __init__(self, progress: Progress, task: TaskID) -> None:
@@ -29,7 +29,7 @@ class Steps:
 
 
 @contextmanager
-def steps(count: int, *, quiet: bool, first: float = _FIRST) -> Iterator[Steps]:
+def steps(count: int, *, quiet: bool, first: float = _FIRST) -> Iterator[ProgressSteps]:
     """A bar of some steps, from `first` seconds on, gone when they are done; none where stderr is no terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -38,7 +38,7 @@ def steps(count: int, *, quiet: bool, first: float = _FIRST) -> Iterator[Steps]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     progress = Progress(*columns, console=console, transient=True)
     with _shown_late(progress, console, quiet=quiet, first=first):
-        yield Steps(progress, progress.add_task("", total=count))
+        yield ProgressSteps(progress, progress.add_task("", total=count))
 
 
 @contextmanager

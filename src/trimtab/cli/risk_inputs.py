@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from trimtab.cli.inputs import CandidateInputs, ChosenLimits
+from trimtab.cli.chosen_limits import ChosenLimits
+from trimtab.cli.inputs import CandidateInputs
 from trimtab.cli.notices import Notices
 from trimtab.errors import Fault, InputError, listed
 from trimtab.limits.rebalancing_limits import RebalancingLimits

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -10,9 +9,28 @@ from types import MappingProxyType
 import pyarrow as pa
 
 from trimtab.errors import Fault, InputError, nearest
-from trimtab.files.table_files import StrPath, read_table
+from trimtab.files.candidate_file import ACCOUNT, CandidateFile, check_single, read_candidate_file
+from trimtab.files.table_files import StrPath
 
 # ---- three files into one table
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One file of a join: its columns besides `asset`, and the row of each asset."""
+
+    file: CandidateFile
+    columns: dict[str, pa.ChunkedArray]
+    rows: dict[str, int]
+
+    @property
+    def source(self) -> str:
+        """What errors call the file."""
+        return self.file.source
+
+    def column(self, name: str, assets: Sequence[str]) -> pa.ChunkedArray:
+        """A column in the order of these assets, null for an asset that the file lacks."""
+        return self.columns[name].take(pa.array([self.rows.get(asset) for asset in assets], pa.int64()))
 
 
 @dataclass(frozen=True)
@@ -27,83 +45,83 @@ class Joined:
     unscored: tuple[str, ...]
     unclassified: tuple[str, ...]
     unused: tuple[str, ...]
-    source_of: Mapping[str, str]  # column -> file that it came from
-    rows_of: Mapping[str, Mapping[str, int]]  # file -> asset -> row in it, from 0
+    part_of: Mapping[str, _Part]  # column -> the file that it came from
 
     def located(self, fault: Fault) -> Fault:
-        """A fault of the joined table, placed in the file and the row where it can be mended."""
-        source = self.source_of.get(fault.column or "")
-        if source is None or fault.source is not None:
+        """A fault of the joined table, placed in the file and the row where it can be fixed."""
+        part = self.part_of.get(fault.column or "")
+        if part is None or fault.source is not None:
             return fault
-        if fault.row is None:
-            return replace(fault, source=source)
-        row = self.rows_of[source].get(self.table["asset"][fault.row - 1].as_py())
-        return replace(fault, source=source, row=None if row is None else row + 1)
+        row = None if fault.row is None else part.rows.get(self.table["asset"][fault.row - 1].as_py())
+        return part.file.located(replace(fault, row=None if row is None else row + 1))
 
 
-@dataclass(frozen=True)
-class _Part:
-    """One file of a join: its columns besides `asset`, and the row of each asset."""
-
-    source: str
-    columns: dict[str, pa.ChunkedArray]
-    rows: dict[str, int]
-
-    def column(self, name: str, assets: Sequence[str]) -> pa.ChunkedArray:
-        """A column in the order of these assets, null for an asset that the file lacks."""
-        return self.columns[name].take(pa.array([self.rows.get(asset) for asset in assets], pa.int64()))
-
-
-def join_tables(scores: StrPath, holdings: StrPath, buckets: StrPath | None = None) -> Joined:
+def join_tables(
+    scores: StrPath, holdings: StrPath, buckets: StrPath | None = None, *, account: str | None = None
+) -> Joined:
     """One account's candidates from two or three files, joined on `asset`.
 
-    The scores have `asset` and `score`, the holdings `asset` and `current_weight`, the buckets `asset` and `bucket`;
-    each may have more columns. Rows are the scores' in their order, then the holdings that the scores lack in theirs.
-    An asset that is not held has the `current_weight` 0.
+    The scores have `asset` and `score`, the holdings `asset` and `current_weight` (or `shares`), the buckets `asset` and
+    `bucket`; each may have more columns. Of a file with the column `account`, the rows of `account` count. Rows are the
+    scores' in their order, then the holdings that the scores lack in theirs. An asset that is not held has the
+    `current_weight` or `shares` 0.
 
     Raises
     ------
     InputError
         What `read_table` refuses; a missing column, a column in two files, an asset without a name or twice in a file.
     """
-    scored = _part(scores, "score")
-    held = _part(holdings, "current_weight")
-    _check_weights(held)
-    classified = None if buckets is None else _part(buckets, "bucket")
+    files = _files_of_account([scores, holdings, *([] if buckets is None else [buckets])], account)
+    scored = _part(files[0], "score")
+    amounts = "shares" if "shares" in files[1].table.column_names else "current_weight"
+    held = _part(files[1], amounts)
+    _check_amounts(held, amounts)
+    classified = None if buckets is None else _part(files[2], "bucket")
     parts = [scored, held] if classified is None else [scored, held, classified]
-    source_of = _sources(parts)
+    part_of = _parts_of_columns(parts)
     unscored = tuple(asset for asset in held.rows if asset not in scored.rows)
     assets = [*scored.rows, *unscored]
     columns = {name: part.column(name, assets) for part in parts for name in part.columns}
-    columns["current_weight"] = columns["current_weight"].cast(pa.float64()).fill_null(0.0)
+    columns[amounts] = (
+        columns[amounts].fill_null("0") if amounts == "shares" else columns[amounts].cast(pa.float64()).fill_null(0.0)
+    )
     known = assets if classified is None else classified.rows
     return Joined(
         table=pa.table({"asset": pa.array(assets, pa.string()), **columns}),
         unscored=unscored,
         unclassified=tuple(asset for asset in dict.fromkeys([*held.rows, *assets]) if asset not in known),
         unused=tuple(asset for asset in known if asset not in scored.rows and asset not in held.rows),
-        source_of=MappingProxyType({**source_of, "asset": scored.source}),
-        rows_of=MappingProxyType({part.source: MappingProxyType(part.rows) for part in parts}),
+        part_of=MappingProxyType({**part_of, "asset": scored}),
     )
 
 
-def _part(path: StrPath, required: str) -> _Part:
-    table, source = read_table(path), os.fspath(path)
+def _files_of_account(paths: Sequence[StrPath], account: str | None) -> list[CandidateFile]:
+    """The files, each with the rows of one account where it has an account for each row."""
+    files = [read_candidate_file(path) for path in paths]
+    if account is None:
+        for file in files:
+            check_single(file.table, file.source)
+        return files
+    if not any(ACCOUNT in file.table.column_names for file in files):
+        raise InputError([Fault("no file has the column", "leave out --account", column=ACCOUNT)])
+    return [file.of_account(account) if ACCOUNT in file.table.column_names else file for file in files]
+
+
+def _part(file: CandidateFile, required: str) -> _Part:
+    names = file.table.column_names
     faults = [
-        Fault("the column is missing", nearest(name, table.column_names), column=name)
+        Fault("the column is missing", nearest(name, names), column=name)
         for name in ("asset", required)
-        if name not in table.column_names
+        if name not in names
     ]
-    if "account" in table.column_names:
-        advice = "join the files of one account, without this column; for many accounts give one table of candidates"
-        faults.append(Fault("a join is for one account", advice, column="account"))
     if faults:
-        raise InputError(faults, source)
-    columns = dict(zip(table.column_names, table.columns, strict=True))
-    return _Part(source, columns, _rows(columns.pop("asset").to_pylist(), source))
+        raise InputError(faults, file.source)
+    columns = {name: file.table[name] for name in names if name != ACCOUNT}
+    rows = _rows(columns.pop("asset").to_pylist(), file)
+    return _Part(file, columns, rows)
 
 
-def _rows(assets: Iterable[object], source: str) -> dict[str, int]:
+def _rows(assets: Iterable[object], file: CandidateFile) -> dict[str, int]:
     """The row of each asset, every one with a name and only once."""
     rows: dict[str, int] = {}
     faults = []
@@ -113,42 +131,45 @@ def _rows(assets: Iterable[object], source: str) -> dict[str, int]:
         elif not isinstance(asset, str):
             faults.append(Fault("is not text", "convert the column to text", column="asset", row=row + 1, value=asset))
         elif asset in rows:
-            problem = f"the asset stands in row {rows[asset] + 1} already"
+            first = file.located(Fault("", "", row=rows[asset] + 1)).row
+            problem = f"the asset is in row {first} already"
             advice = "give each asset once in a file; sum or drop the rows yourself"
             faults.append(Fault(problem, advice, column="asset", row=row + 1, value=asset))
         else:
             rows[asset] = row
     if faults:
-        raise InputError(faults, source)
+        raise InputError([file.located(fault) for fault in faults])
     return rows
 
 
-def _check_weights(held: _Part) -> None:
-    """Refuse a holding without a weight here, where it cannot yet be mistaken for an asset that is not held."""
-    weights = held.columns["current_weight"]
+def _check_amounts(held: _Part, name: str) -> None:
+    """Refuse a holding without an amount here, where it cannot yet be mistaken for an asset that is not held."""
+    amounts = held.columns[name]
     kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
-    if not any(is_kind(weights.type) for is_kind in kinds):
-        fault = Fault(f"is not a number but {weights.type}", "convert the column to numbers", column="current_weight")
+    if name == "shares":
+        held.columns[name] = amounts.cast(pa.string())  # as a CSV file has them; whoever values them reads the numbers
+    elif not any(is_kind(amounts.type) for is_kind in kinds):
+        fault = Fault(f"is not a number but {amounts.type}", "convert the column to numbers", column=name)
         raise InputError([fault], held.source)
     faults = [
-        Fault("is missing", "write 0 if it is not held", column="current_weight", row=row + 1)
-        for row, empty in enumerate(weights.is_null().to_pylist())
+        Fault("is missing", "write 0 if it is not held", column=name, row=row + 1)
+        for row, empty in enumerate(amounts.is_null().to_pylist())
         if empty
     ]
     if faults:
-        raise InputError(faults, held.source)
+        raise InputError([held.file.located(fault) for fault in faults])
 
 
-def _sources(parts: Sequence[_Part]) -> dict[str, str]:
+def _parts_of_columns(parts: Sequence[_Part]) -> dict[str, _Part]:
     """The file that each column comes from, none from two."""
-    found: dict[str, str] = {}
+    part_of: dict[str, _Part] = {}
     faults = []
     for part in parts:
         for name in part.columns:
-            if name in found:
-                problem = f"the column is in {found[name]} too"
+            if name in part_of:
+                problem = f"the column is in {part_of[name].source} too"
                 faults.append(Fault(problem, "drop it from one of the two", column=name, source=part.source))
-            found.setdefault(name, part.source)
+            part_of.setdefault(name, part)
     if faults:
         raise InputError(faults)
-    return found
+    return part_of

@@ -7,6 +7,7 @@ row, column, value and what to do. Nothing is guessed: no other separator, no de
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from trimtab.errors import Fault, InputError
 from trimtab.files.csv_file import check_names, read_csv
 
 StrPath = str | os.PathLike[str]
+STDIN = "-"
 _SUFFIXES = {
     ".csv": "CSV",
     ".parquet": "Parquet",
@@ -39,6 +41,8 @@ _SIGNATURES = {
 def read_table(path: StrPath) -> pa.Table:
     """The table in a file: `.csv`, `.parquet` / `.pq`, or `.arrow` / `.feather` / `.ipc` (file or stream format).
 
+    `-` is standard input, in any of these formats.
+
     CSV is UTF-8 with or without a byte order mark, separated by commas, with a header. Its columns of numbers (`score`,
     `current_weight`, ...) become float64, all others stay text; an empty cell is null, an empty line is no row.
 
@@ -47,9 +51,11 @@ def read_table(path: StrPath) -> pa.Table:
     InputError
         A file that cannot be read or is not what its suffix says; every bad row and cell of a CSV file.
     """
-    source = os.fspath(path)
-    data = _bytes(source)
-    kind = _kind(source, data)
+    source = source_of(path)
+    data = sys.stdin.buffer.read() if os.fspath(path) == STDIN else _bytes(source)
+    if not data:
+        raise InputError([Fault("is empty", "give a file with a header and at least one row of data")], source)
+    kind = _kind_of_stdin(data) if os.fspath(path) == STDIN else _kind(source, data)
     table = _READERS[kind](data, source)
     check_names(table.column_names, source)
     if table.num_rows == 0:
@@ -72,9 +78,25 @@ def _bytes(source: str) -> bytes:
         raise InputError([fault], source) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
         raise InputError([Fault(f"cannot be read ({error})", "check the path")], source) from None
-    if not data:
-        raise InputError([Fault("is empty", "give a file with a header and at least one row of data")], source)
     return data
+
+
+def source_of(path: StrPath) -> str:
+    """What errors call a file."""
+    return "stdin" if os.fspath(path) == STDIN else os.fspath(path)
+
+
+def _kind_of_stdin(data: bytes) -> str:
+    """What the first bytes say; text is CSV."""
+    held = _held(data)
+    if held is not None and held not in _READERS:
+        raise InputError([Fault(f"holds {held}", "send CSV (UTF-8), Parquet or Arrow")], "stdin")
+    return held or "CSV"
+
+
+def _held(data: bytes) -> str | None:
+    """What the first bytes say that a file holds, None for text."""
+    return next((kind for signature, kind in _SIGNATURES.items() if data.startswith(signature)), None)
 
 
 def _kind(source: str, data: bytes) -> str:
@@ -84,7 +106,7 @@ def _kind(source: str, data: bytes) -> str:
     if named is None:
         problem = f"the suffix {suffix!r} is not known" if suffix else "the name has no suffix"
         raise InputError([Fault(problem, f"save it as one of {', '.join(_SUFFIXES)}")], source)
-    held = next((kind for signature, kind in _SIGNATURES.items() if data.startswith(signature)), None)
+    held = _held(data)
     if held in _SUFFIXES.values() and held != named:
         suffixes = " or ".join(known for known, kind in _SUFFIXES.items() if kind == held)
         raise InputError([Fault(f"is named like {named} but holds {held}", f"give it the suffix {suffixes}")], source)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trimtab.batch.run import Execute, in_turn
-from trimtab.batch.unit_work import Record, Work
+from trimtab.batch.unit_work import PartRecord, Work
 from trimtab.batch.units import Unit
 from trimtab.errors import SetupError
 from trimtab.kernel.compilation import STAMP
@@ -41,7 +41,7 @@ def on_spark(spark: SparkSession) -> Execute:
     """
     context = spark.sparkContext
 
-    def execute(work: Work, units: Sequence[Unit]) -> Iterator[Record]:
+    def execute(work: Work, units: Sequence[Unit]) -> Iterator[PartRecord]:
         with _one_sentence():
             shared = context.broadcast(_found_anywhere(work))
             tasks = context.defaultParallelism
@@ -66,7 +66,7 @@ def on_master(master: str) -> Iterator[Execute]:
         yield on_spark(spark)
 
 
-def finished(work: Work, stamp: str, units: Iterable[Unit]) -> Iterator[Record]:
+def finished(work: Work, stamp: str, units: Iterable[Unit]) -> Iterator[PartRecord]:
     """What a worker does with the units of a task.
 
     Raises
@@ -82,11 +82,11 @@ def finished(work: Work, stamp: str, units: Iterable[Unit]) -> Iterator[Record]:
         yield work.finish(unit, rows.of(unit))
 
 
-def _worked_on(context: SparkContext, shared: Broadcast[Work], units: Sequence[Unit], tasks: int) -> list[Record]:
+def _worked_on(context: SparkContext, shared: Broadcast[Work], units: Sequence[Unit], tasks: int) -> list[PartRecord]:
     stamp = STAMP
     with _one_sentence():
         parts = context.parallelize(units, tasks)
-        records: list[Record] = parts.mapPartitions(lambda mine: finished(shared.value, stamp, mine)).collect()
+        records: list[PartRecord] = parts.mapPartitions(lambda mine: finished(shared.value, stamp, mine)).collect()
         return records
 
 
@@ -111,7 +111,7 @@ def _one_sentence() -> Iterator[None]:
 def _found_anywhere(work: Work) -> Work:
     """The same with paths that do not depend on where a process was started."""
     files = tuple(
-        file if "://" in file.place else replace(file, place=str(Path(file.place).absolute()))
+        file if "://" in file.path else replace(file, path=str(Path(file.path).absolute()))
         for file in work.sources.files
     )
     return replace(work, sources=replace(work.sources, files=files), folder=work.folder.absolute())

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from trimtab.blocks.arrow_columns import COLUMNS, LIMITS_ID, check_columns
 from trimtab.blocks.decide_block import decide_block
-from trimtab.blocks.prepared_limits import Rules
+from trimtab.blocks.prepared_limits import PreparedLimits
 from trimtab.errors import Fault, InputError, LimitsError, SetupError
 from trimtab.kernel.compilation import STAMP
 from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
@@ -73,7 +73,7 @@ def rebalance(frame: DataFrame, limits: RebalancingLimits | Mapping[str, Rebalan
     by_id = _by_id(limits)
     _check_limits(by_id, schema)
     votes, rows = _counted(frame, schema)
-    Rules(by_id, votes)  # limits that do not fit the buckets are said before anything is decided
+    PreparedLimits(by_id, votes)  # limits that do not fit the buckets are said before anything is decided
 
     from pyspark.sql import functions as f
 
@@ -95,9 +95,9 @@ class _Deciding:
     schema: pa.Schema
 
     @cached_property
-    def rules(self) -> Rules:
+    def rules(self) -> PreparedLimits:
         check_rules(self.stamp)
-        return Rules(self.limits, self.votes)
+        return PreparedLimits(self.limits, self.votes)
 
     def decided(self, table: pa.Table) -> pa.Table:
         """The targets of whole accounts in any order, and after them the rows of those that failed."""

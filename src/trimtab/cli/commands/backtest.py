@@ -89,7 +89,7 @@ def backtest(
         check_folder,
         write_backtest,
     )
-    from trimtab.cli.inputs import read_limits
+    from trimtab.cli.chosen_limits import read_limits
     from trimtab.cli.output import emit
     from trimtab.cli.screens.outcome import printed
 
@@ -162,7 +162,7 @@ def sweep(
         swept,
         write_sweep,
     )
-    from trimtab.cli.inputs import read_limits
+    from trimtab.cli.chosen_limits import read_limits
     from trimtab.cli.output import emit
     from trimtab.cli.screens.outcome import printed
 

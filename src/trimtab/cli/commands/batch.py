@@ -20,7 +20,7 @@ from trimtab.cli.notices import Notices
 if TYPE_CHECKING:
     from trimtab.batch.limits_by_account import ManyLimits
     from trimtab.batch.publish_brake import Brake
-    from trimtab.batch.run import Event, Execute, Outcome
+    from trimtab.batch.run import BatchOutcome, Event, Execute
     from trimtab.batch.summary import Summary
 
 
@@ -50,7 +50,9 @@ Against = Annotated[
 @batch_app.command()
 @exit_codes
 def run(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to publish in: a new one for each batch.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to publish in: a new one for each batch.")
+    ],
     candidates: Annotated[
         list[str] | None,
         typer.Argument(metavar="CANDIDATES...", help="Parquet files, folders or globs; or URIs such as s3://..."),
@@ -89,11 +91,11 @@ def run(
     """Rebalance every account; what an earlier run has finished is kept."""
     import trimtab
     from trimtab.batch.atomic_storage import Storage
-    from trimtab.batch.run import MAX_FAILED, Job, Terms, run_batch
+    from trimtab.batch.run import MAX_FAILED, Job, PublishConditions, run_batch
     from trimtab.kernel.block import rebalance_block
 
     notices = Notices(quiet=quiet)
-    terms = Terms(MAX_FAILED if max_failed is None else max_failed, _brake(brake), _shard(shard))
+    terms = PublishConditions(MAX_FAILED if max_failed is None else max_failed, _brake(brake), _shard(shard))
     job = Job(_places(candidates, assets, holdings), _limits(limits, preset, settings), trimtab.__version__, assets)
     threads = workers or len(os.sched_getaffinity(0))
     notices.note_compiling(rebalance_block, 30)
@@ -141,7 +143,7 @@ def _places(candidates: list[str] | None, assets: str | None, holdings: list[str
 def _limits(file: Path | None, preset: str | None, settings: list[str] | None) -> ManyLimits:
     """Limits by `limits_id`, or the same for all."""
     from trimtab.batch.limits_by_account import read_many_limits
-    from trimtab.cli.inputs import read_limits
+    from trimtab.cli.chosen_limits import read_limits
     from trimtab.cli.options import LimitOptions
 
     many = None if file is None else read_many_limits(file)
@@ -220,7 +222,7 @@ def _json_line(event: Event) -> None:
     typer.echo(json.dumps(event, ensure_ascii=False))
 
 
-def _tell(outcome: Outcome, out: Path, against: Path | None, notices: Notices, *, as_json: bool) -> None:
+def _tell(outcome: BatchOutcome, out: Path, against: Path | None, notices: Notices, *, as_json: bool) -> None:
     """The summary, and how it ended."""
     from trimtab.batch.summary import last_published, read_summary
 

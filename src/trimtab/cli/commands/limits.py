@@ -19,7 +19,7 @@ limits_app = typer.Typer(
 @grouped
 def show(limits: LimitOptions) -> int:
     """Print every limit with its meaning, as TOML to copy."""
-    from trimtab.cli.inputs import read_limits
+    from trimtab.cli.chosen_limits import read_limits
     from trimtab.cli.output import emit
 
     emit(read_limits(limits).limits.to_toml().encode())
@@ -31,7 +31,7 @@ def show(limits: LimitOptions) -> int:
 @grouped
 def describe(limits: LimitOptions) -> int:
     """Say what the limits are, in plain language."""
-    from trimtab.cli.inputs import read_limits
+    from trimtab.cli.chosen_limits import read_limits
     from trimtab.cli.output import emit
     from trimtab.limits.in_words import rule_sheet_text
     from trimtab.text import printable

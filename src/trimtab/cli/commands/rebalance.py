@@ -58,7 +58,8 @@ def rebalance(
 @exit_codes
 def demo(show_all: All = False, quiet: Quiet = False) -> int:
     """Rebalance the built-in sample, with bucket limits on."""
-    from trimtab.cli.inputs import CandidateInputs, ChosenLimits
+    from trimtab.cli.chosen_limits import ChosenLimits
+    from trimtab.cli.inputs import CandidateInputs
     from trimtab.cli.one_account import decide
     from trimtab.data.samples import sample_candidates, sample_limits
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from trimtab.text import printable
 
 if TYPE_CHECKING:
-    from trimtab.batch.summary import Section, Summary
+    from trimtab.batch.summary import CountSection, Summary
 
 _RISES = 6
 
@@ -46,7 +46,7 @@ def _figures(found: Summary, width: int) -> Table:
     return table
 
 
-def _table(section: Section, before: str | None) -> Table:
+def _table(section: CountSection, before: str | None) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 2), pad_edge=False, header_style="dim")
     table.add_column("", overflow="fold")
     for name in ("count", "share", *(("before",) if before else ())):

@@ -1,0 +1,93 @@
+"""A file with one row per asset: its column of assets by any of its names, and the rows of one account of many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from trimtab.errors import Fault, InputError, listed, nearest
+from trimtab.files.table_files import StrPath, read_table, source_of
+
+ACCOUNT = "account"
+_ASSET_NAMES = ("asset", "symbol", "ticker")
+
+
+@dataclass(frozen=True)
+class CandidateFile:
+    """The table in a file, its column of assets named `asset`.
+
+    `rows` are the places of its rows in the file, from 1, where they are those of one account of several.
+    """
+
+    source: str
+    table: pa.Table
+    asset_name: str = "asset"
+    rows: Sequence[int] | None = None
+
+    def of_account(self, account: str) -> CandidateFile:
+        """The rows of one account.
+
+        Raises
+        ------
+        InputError
+            No column `account`, or no row of this account.
+        """
+        if ACCOUNT not in self.table.column_names:
+            raise InputError([Fault("the column is missing", "leave out --account", column=ACCOUNT)], self.source)
+        names = self.table[ACCOUNT].cast(pa.string())
+        mine = pc.fill_null(pc.equal(names, account), fill_value=False)
+        rows = pc.add(pc.indices_nonzero(mine), pa.scalar(1, pa.uint64())).to_pylist()
+        if not rows:
+            fault = Fault(
+                "there is no such account", nearest(account, accounts_of(self.table)), column=ACCOUNT, value=account
+            )
+            raise InputError([fault], self.source)
+        return replace(self, table=self.table.filter(mine), rows=rows)
+
+    def located(self, fault: Fault) -> Fault:
+        """A fault of the table, placed in the file."""
+        if fault.source is not None:
+            return fault
+        row = fault.row if fault.row is None or self.rows is None else self.rows[fault.row - 1]
+        column = self.asset_name if fault.column == "asset" else fault.column
+        return replace(fault, source=self.source, row=row, column=column)
+
+
+def accounts_of(table: pa.Table) -> list[str]:
+    """The accounts in a table, in the order of its rows; none without the column `account`."""
+    if ACCOUNT not in table.column_names:
+        return []
+    return [str(name) for name in table[ACCOUNT].unique().to_pylist()]
+
+
+def check_single(table: pa.Table, source: str) -> None:
+    """Refuse a table of several accounts.
+
+    Raises
+    ------
+    InputError
+        Which accounts there are, and how to pick one.
+    """
+    accounts = accounts_of(table)
+    if len(accounts) > 1:
+        advice = f"pick one with --account NAME ({listed(accounts)}), or decide all of them with `trimtab batch`"
+        problem = f"there are {len(accounts)} accounts, and this command takes one"
+        raise InputError([Fault(problem, advice, column=ACCOUNT)], source)
+
+
+def read_candidate_file(path: StrPath) -> CandidateFile:
+    """A file of assets; `symbol` or `ticker` will do for the column `asset`.
+
+    Raises
+    ------
+    InputError
+        What `read_table` refuses.
+    """
+    table = read_table(path)
+    names = table.column_names
+    asset_name = next((name for name in _ASSET_NAMES if name in names), "asset")
+    renamed = ["asset" if name == asset_name else name for name in names]
+    return CandidateFile(source_of(path), table.rename_columns(renamed), asset_name)

@@ -1,0 +1,241 @@
+"""Ways of naming candidates: stdin, one account of many, shares with prices, other names of the column of assets."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from command_line import CANDIDATES, rows, run
+from typer.testing import CliRunner, Result
+
+from trimtab.cli import app as cli
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def written(text: str, name: str = "in.csv") -> Path:
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return written
+
+
+def piped(data: bytes, *args: object) -> Result:
+    return CliRunner().invoke(cli.app, [str(arg) for arg in args], input=data, prog_name="trimtab")
+
+
+def parquet(text: str) -> bytes:
+    sink = io.BytesIO()
+    table = pa.table({name: [row[name] for row in rows(text)] for name in rows(text)[0]})
+    for name in ("score", "current_weight"):
+        table = table.set_column(table.column_names.index(name), name, table[name].cast(pa.float64()))
+    pyarrow.parquet.write_table(table, sink)
+    return sink.getvalue()
+
+
+# ---- stdin
+
+
+@pytest.mark.parametrize("data", [CANDIDATES.encode(), parquet(CANDIDATES)], ids=["csv", "parquet"])
+def test_a_dash_is_stdin(write: Write, data: bytes) -> None:
+    wanted = run("rebalance", write(CANDIDATES), "--format", "csv").stdout
+    found = piped(data, "rebalance", "-", "--format", "csv")
+    assert (found.exit_code, found.stdout) == (0, wanted)
+    assert piped(data, "check", "-").exit_code == 0
+    assert piped(data, "explain", "-", "AAA").stdout.startswith("AAA (Tech): selected")
+    assert piped(data, "report", "-").stdout.startswith("<!doctype html>")
+
+
+def test_one_of_three_files_may_be_stdin(write: Write) -> None:
+    scores, holdings = "asset,score\nAAA,0.9\n", write("asset,current_weight\nAAA,0.1\n")
+    found = piped(scores.encode(), "rebalance", "--scores", "-", "--holdings", holdings, "--format", "csv")
+    assert [row["asset"] for row in rows(found.stdout)] == ["AAA"]
+
+
+@pytest.mark.parametrize(
+    ("data", "args", "code", "message"),
+    [
+        (b"", ["-"], 3, "stdin: is empty"),
+        (b"asset,score\n", ["-"], 3, "stdin: has no rows"),
+        (b"asset,score\nAAA,high\n", ["-"], 3, "stdin, row 1, line 2, column 'score': is not a number"),
+        (b"\x1f\x8b123", ["-"], 3, "stdin: holds gzip: send CSV"),
+        (b"asset,score\nAAA,1\n", ["--scores", "-", "--holdings", "-"], 2, "only one file can be - (stdin)"),
+    ],
+)
+def test_what_stdin_cannot_be(data: bytes, args: list[str], code: int, message: str) -> None:
+    found = piped(data, "rebalance", *args)
+    assert found.exit_code == code
+    assert message in found.stderr
+
+
+# ---- one account of many
+
+MANY = "account,asset,score,current_weight\n7,AAA,0.9,0.1\n8,AAA,0.9,0\n7,BBB,0.8,0.1\n8,CCC,0.8,0.2\n"
+
+
+@pytest.mark.parametrize("command", [["rebalance", "--format", "csv"], ["report"], ["check"]])
+def test_an_account_is_decided_as_if_alone(write: Write, command: list[str]) -> None:
+    alone = write("account,asset,score,current_weight\n8,AAA,0.9,0\n8,CCC,0.8,0.2\n")
+    wanted = run(*command, alone)
+    found = run(*command, write(MANY), "--account", "8")
+    assert found.exit_code == wanted.exit_code == 0
+    assert found.stdout == wanted.stdout
+
+
+def test_an_account_is_explained(write: Write) -> None:
+    assert "CCC (Unknown): selected" in run("explain", write(MANY), "CCC", "--account", "8").stdout
+    assert run("explain", write(MANY), "CCC", "--account", "7").exit_code == 3
+
+
+def test_a_fault_is_in_the_row_of_the_file(write: Write) -> None:
+    path = write(MANY + "8,DDD,1.5,0\n")
+    assert run("rebalance", path, "--account", "7").exit_code == 0
+    found = run("rebalance", path, "--account", "8")
+    assert f"error: {path}, account '8', row 5, column 'score': is above 1" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "account", "message"),
+    [
+        (MANY, "9", "column 'account': there is no such account (received '9'): known: '7', '8'"),
+        (CANDIDATES, "8", "column 'account': the column is missing: leave out --account"),
+    ],
+)
+def test_an_account_that_is_not_there(write: Write, text: str, account: str, message: str) -> None:
+    found = run("rebalance", write(text), "--account", account)
+    assert found.exit_code == 3
+    assert message in found.stderr
+
+
+@pytest.mark.parametrize("command", ["rebalance", "report"])
+def test_several_accounts_need_one_to_be_picked(write: Write, command: str) -> None:
+    found = run(command, write(MANY))
+    assert found.exit_code == 3
+    assert (
+        "there are 2 accounts, and this command takes one: pick one with --account NAME (7, 8), or decide all of them "
+        "with `trimtab batch`" in found.stderr
+    )
+
+
+def test_an_account_of_joined_files(write: Write) -> None:
+    scores = write("symbol,score\nAAA,0.9\nBBB,0.8\n", "scores.csv")
+    holdings = write("account,asset,current_weight\n7,AAA,0.1\n8,AAA,0.3\n8,BBB,x\n8,AAA,0.1\n", "holdings.csv")
+    files = ["--scores", scores, "--holdings", holdings]
+    found = run("rebalance", *files, "--account", "7", "--format", "csv")
+    assert "row 3, line 4, column 'current_weight': is not a number" in found.stderr
+    holdings.write_text(holdings.read_text().replace("x", "0.2"))
+    found = run("rebalance", *files, "--account", "7", "--format", "csv")
+    assert [(row["asset"], row["current_weight"]) for row in rows(found.stdout)] == [("AAA", "0.1"), ("BBB", "0.0")]
+    twice = run("rebalance", *files, "--account", "8")
+    assert f"{holdings}, row 4, column 'asset': the asset is in row 2 already" in twice.stderr
+    several = run("rebalance", *files)
+    assert "there are 2 accounts, and this command takes one" in several.stderr
+    holdings.write_text("asset,current_weight\nAAA,0.1\n")
+    assert "no file has the column: leave out --account" in run("rebalance", *files, "--account", "8").stderr
+
+
+# ---- shares with prices, beside own scores
+
+SHARES = "asset,score,bucket,shares,price\nAAA,0.9,Tech,10,30\nBBB,0.8,Energy,4,100\nCCC,0.8,Energy,0,\n"
+
+
+def weights_of(found: Result) -> dict[str, float]:
+    assert found.exit_code == 0, found.stderr
+    return {row["asset"]: float(row["current_weight"]) for row in rows(found.stdout)}
+
+
+def test_shares_are_valued_at_the_column_price(write: Write) -> None:
+    found = run("rebalance", write(SHARES), "--cash", "300", "--format", "csv")
+    assert weights_of(found) == {"AAA": 0.3, "BBB": 0.4, "CCC": 0.0}
+    assert rows(found.stdout)[1]["shares"] == "4"
+    assert "no rule uses" not in found.stderr
+    for command in ("check", "report"):
+        assert run(command, write(SHARES), "--cash", "300").exit_code == 0
+
+
+def test_shares_in_joined_files(write: Write) -> None:
+    scores = write("asset,score,price\nAAA,0.9,30\nBBB,0.8,100\nCCC,0.8,10\n", "scores.csv")
+    for amounts in ("10", "1e1"):
+        holdings = write(f"asset,shares\nAAA,{amounts}\nBBB,4\n", "holdings.csv")
+        found = run("rebalance", "--scores", scores, "--holdings", holdings, "--cash", "300", "--format", "csv")
+        assert weights_of(found) == {"AAA": 0.3, "BBB": 0.4, "CCC": 0.0}
+    short = write("asset,shares\nAAA,\n", "holdings.csv")
+    found = run("rebalance", "--scores", scores, "--holdings", short, "--cash", "300")
+    assert f"{short}, row 1, column 'shares': is missing: write 0 if it is not held" in found.stderr
+
+
+def test_shares_as_numbers_of_a_typed_file(tmp_path: Path) -> None:
+    path = tmp_path / "in.parquet"
+    table = pa.table({"asset": ["A", "B"], "score": [0.9, 0.8], "shares": [1, 3], "price": [2.5, 2.5]})
+    pyarrow.parquet.write_table(table, path)
+    assert weights_of(run("rebalance", path, "--cash", "10", "--format", "csv")) == {"A": 0.125, "B": 0.375}
+
+
+@pytest.mark.parametrize(
+    ("text", "cash", "code", "message"),
+    [
+        (SHARES, None, 2, "holdings in shares need --cash"),
+        (CANDIDATES, "5", 2, "--cash needs holdings in shares"),
+        (
+            SHARES.replace("price", "cost"),
+            "5",
+            3,
+            "column 'price': shares cannot be valued without prices: add a column",
+        ),
+        (SHARES.replace("bucket", "current_weight").replace("Tech", "0").replace("Energy", "0"), "5", 3, "keep one"),
+        (
+            SHARES.replace("10,30", "10,"),
+            "5",
+            3,
+            "row 1, column 'price': is not a price (received nan): write the price",
+        ),
+        (SHARES.replace("10,30", "10,0"), "5", 3, "row 1, column 'price': is not a price (received 0.0)"),
+        (SHARES.replace("10,30", "-1,30"), "5", 3, "row 1, column 'shares': is not a number of shares (received -1.0)"),
+        (SHARES.replace("10,30", "ten,30"), "5", 3, "row 1, column 'shares': is not a number (received 'ten')"),
+        (SHARES.replace("10,30", "10,30 $"), "5", 3, "row 1, column 'price': is not a number (received '30 $')"),
+        (SHARES.replace("0,\n", ",\n"), "5", 3, "row 3, column 'shares': is not a number: write the number of shares"),
+        (SHARES, "-700", 3, "holdings and cash are worth 0: give shares, or --cash above 0"),
+        (SHARES, "nan", 3, "holdings and cash are worth nan"),
+        (
+            SHARES.replace("bucket", "currency").replace("Tech", "USD").replace("Energy", "EUR"),
+            "5",
+            3,
+            "column 'currency': the holdings are in several currencies (USD, EUR), which trimtab does not convert",
+        ),
+    ],
+)
+def test_shares_that_cannot_be_valued(write: Write, text: str, cash: str | None, code: int, message: str) -> None:
+    path = write(text)
+    found = run("rebalance", path, *([] if cash is None else [f"--cash={cash}"]))
+    assert found.exit_code == code
+    assert message in " ".join(found.stderr.split())
+    assert code == 2 or str(path) in found.stderr
+
+
+def test_one_currency_is_no_obstacle(write: Write) -> None:
+    text = SHARES.replace("bucket", "currency").replace("Tech", "USD").replace("Energy", "USD")
+    assert run("rebalance", write(text), "--cash", "300").exit_code == 0
+
+
+# ---- the column of assets
+
+
+@pytest.mark.parametrize("name", ["symbol", "ticker"])
+def test_the_column_of_assets_may_be_called_symbol(write: Write, name: str) -> None:
+    wanted = run("rebalance", write(CANDIDATES), "--format", "csv").stdout
+    path = write(CANDIDATES.replace("asset", name))
+    assert run("rebalance", path, "--format", "csv").stdout == wanted
+    path.write_text(path.read_text() + "AAA,Tech,0.9,0\n")
+    assert f"{path}, row 7, column '{name}': " in run("rebalance", path).stderr
+
+
+def test_asset_goes_before_symbol(write: Write) -> None:
+    found = run("rebalance", write("symbol,asset,score\nx,AAA,0.9\n"), "--format", "csv")
+    assert [(row["asset"], row["symbol"]) for row in rows(found.stdout)] == [("AAA", "x")]
