@@ -24,7 +24,7 @@ from kernel_runs import run
 from naive import naive_rebalance
 
 from trimtab import RebalancingLimits, rebalance
-from trimtab.explanations.reruns import Trials
+from trimtab.explanations.reruns import Reruns
 from trimtab.explanations.sentences import detail
 from trimtab.explanations.steps import steps_of
 from trimtab.reasons import Reason
@@ -37,11 +37,11 @@ def complete(seeds: range) -> None:
         rng = random.Random(seed)
         rows, limits = random_rows(rng), random_limits(rng)
         passed = run(rows, limits)
-        trials = Trials.of(passed.candidates, limits, passed.answer)
+        reruns = Reruns.of(passed.candidates, limits, passed.answer)
         twin = {row.asset: row.reason for row in naive_rebalance(rows, limits).rows}
-        for at, asset in enumerate(trials.names):
+        for at, asset in enumerate(reruns.names):
             row = int(passed.candidates.order[at])
-            steps = steps_of(trials, at, detail(passed.candidates, limits, passed.answer, row))
+            steps = steps_of(reruns, at, detail(passed.candidates, limits, passed.answer, row))
             code = Reason(passed.answer["reason"][row]).code
             candidates += 1
             mismatches += code != twin[asset] or not code

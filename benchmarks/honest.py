@@ -27,7 +27,7 @@ import polars as pl
 from scipy import stats
 
 from trimtab import MarketData, RebalancingLimits, sweep
-from trimtab.backtesting.backtest import again
+from trimtab.backtesting.backtest import rerun_with
 from trimtab.statistics.bootstrap import COMPARED, difference
 from trimtab.statistics.overfitting import deflated_sharpe, overfitting
 
@@ -101,7 +101,7 @@ def tried(seed: int, sessions: int, assets: int) -> Found:
     found, best = overfitting(swept.above_cash), deflated_sharpe(swept.above_cash)
     if found is None or best is None:
         raise SystemExit(f"seed {seed}: nothing to choose from")
-    one, other = (again(swept.backtest(0), limits, "it").above_cash for limits in (LIMITED, LOOSE))
+    one, other = (rerun_with(swept.backtest(0), limits, "it").above_cash for limits in (LIMITED, LOOSE))
     intervals = {name: difference(one, other, name, samples=1_000, seed=seed) for name in COMPARED}
     held = {name: interval is not None and interval.holds_zero for name, interval in intervals.items()}
     return Found(found.probability, best.probability >= 0.95, held)

@@ -55,7 +55,7 @@ def main() -> None:
     swept = trimtab.sweep(data, sample_limits(), vary, start="2021-01-01", costs=costs, cash_rate=0.01)
     best = swept.table.row(swept.best, named=True)
     print(f"best of {len(swept.limits)}: {', '.join(f'{name} {best[name]:g}' for name in vary)}")
-    print(f"is it likely luck? {swept.luck().is_likely}")
+    print(f"is it likely luck? {swept.luck().is_likely_luck}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Small markets to walk, each from one seed; and every walk compiled and plain."""
+"""Small markets, each from one seed; and every run compiled and plain."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import polars as pl
 
 import trimtab
 from trimtab import BacktestResult, RebalancingLimits
-from trimtab.kernel.backtest import walk
+from trimtab.kernel.backtest import backtest_policy
+from trimtab.kernel.backtest_records import Market, PolicyRecords, RunRecords
 from trimtab.kernel.compilation import undecorated
 
-plain_walk = undecorated(walk)
+plain = undecorated(backtest_policy)
 LIMITS = RebalancingLimits(
     max_total_positions=4,
     max_new_positions=4,
@@ -65,7 +66,7 @@ def scores(seed: int, sessions: int = 70) -> list[dict[str, Any]]:
     ]
 
 
-def walked(seed: int, limits: RebalancingLimits = LIMITS, **more: Any) -> BacktestResult:
+def run_of(seed: int, limits: RebalancingLimits = LIMITS, **more: Any) -> BacktestResult:
     given = {"scores": scores(seed), "classification": BUCKETS, "every": "week"} | more
     return trimtab.backtest(market(seed), limits, **given)
 
@@ -86,17 +87,15 @@ def decided(result: BacktestResult) -> dict[dt.date, dict[str, tuple[float, floa
     return found
 
 
-def both(*arguments: Any) -> int:
-    """The compiled walk; the plain one must fill the same bits."""
-    given = list(arguments)
-    outputs = {at: np.zeros_like(given[at]) for at in (13, 14, 15, 16, 17, 18)}
-    plain = [outputs.get(at, one) for at, one in enumerate(given)]
+def both(market: Market, policy: PolicyRecords, run: RunRecords) -> int:
+    """The compiled run; the plain one must fill the same bits."""
+    twin = RunRecords(*(np.zeros_like(array) for array in run))
     with np.errstate(invalid="ignore"):
-        count = plain_walk(*plain)
-    assert walk(*given) == count
-    for at, filled in outputs.items():
+        count = plain(market, policy, twin)
+    assert backtest_policy(market, policy, run) == count
+    for field, filled, other in zip(RunRecords._fields, run, twin, strict=True):
         for name in filled.dtype.names or (...,):  # what lies between the fields of a record is nobody's
-            assert filled[name].tobytes() == given[at][name].tobytes(), (at, name)
+            assert filled[name].tobytes() == other[name].tobytes(), (field, name)
     return int(count)
 
 

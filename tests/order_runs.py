@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from naive_orders import NaiveOrder, NaivePlan, is_long
+from naive_orders import NaiveOrder, NaivePlan, Settings, is_long
 from order_cases import OrderCase
 
 from trimtab.candidates.candidates import settings_of
 from trimtab.candidates.read import read
 from trimtab.kernel.compilation import undecorated
-from trimtab.kernel.orders import plan_account
-from trimtab.kernel.orders_records import (
-    INSTRUMENT,
-    ORDER,
-    ORDER_SETTINGS,
-    PLAN,
+from trimtab.kernel.order_records import (
+    ASSET,
     TAX_LOT,
-    OrderInputs,
     OrderMode,
     PlanStatus,
     Relief,
-    empty_work,
-    order_limits,
+    order_account,
+    order_nodes,
+    order_settings,
 )
-from trimtab.kernel.records import NO_LIMIT, NO_PARTNERS, Records
+from trimtab.kernel.orders import PassInputs, plan_account
+from trimtab.kernel.records import NO_LIMIT, NO_PARTNERS, Records, empty_answer
 from trimtab.reasons import OrderReason
 
 plain_plan = undecorated(plan_account)
@@ -34,91 +31,81 @@ plain_plan = undecorated(plan_account)
 
 @dataclass(frozen=True)
 class KernelPlan:
-    """What the kernel fills, and the bytes of it."""
+    """What the kernel fills."""
 
-    plan: Records
-    orders: Records
+    account: Records
+    assets: Records
     lots: Records
     names: list[str]
 
     @property
     def bits(self) -> bytes:
-        return self.plan.tobytes() + self.orders.tobytes() + self.lots.tobytes()
+        return self.account.tobytes() + self.assets.tobytes() + self.lots.tobytes()
 
     def as_naive(self) -> NaivePlan | None:
         """As the twin says it; None where the account fails."""
-        plan = self.plan[0]
-        if plan["status"] == PlanStatus.NO_VALUE:
+        account = self.account[0]
+        if account["status"] == PlanStatus.NO_VALUE:
             return None
-        made = sorted((int(order["place"]), row) for row, order in enumerate(self.orders) if order["place"] >= 0)
         orders = []
-        for _, row in made:
-            order = self.orders[row]
-            side = "sell" if order["quantity"] < self.before[row] else "buy"
-            quantity = abs(int(order["quantity"]) - self.before[row])
-            orders.append(NaiveOrder(self.names[row], side, quantity, int(order["amount"]), int(order["fee"])))
+        for row in np.argsort(self.assets["place"], kind="stable"):
+            asset = self.assets[row]
+            if asset["place"] >= 0:
+                change = int(asset["now"]) - int(asset["quantity"])
+                side = "sell" if change < 0 else "buy"
+                orders.append(NaiveOrder(self.names[row], side, abs(change), int(asset["amount"]), int(asset["fee"])))
         return NaivePlan(
             tuple(orders),
-            {name: int(self.orders[row]["quantity"]) for row, name in enumerate(self.names)},
-            {name: OrderReason(self.orders[row]["reason"]).code for row, name in enumerate(self.names)},
-            int(plan["cash"]),
-            int(plan["value"]),
-            PlanStatus(plan["status"]).name.lower(),
-            bool(plan["settled"]),
+            {name: int(self.assets[row]["now"]) for row, name in enumerate(self.names)},
+            {name: OrderReason(self.assets[row]["reason"]).code for row, name in enumerate(self.names)},
+            int(account["cash_after"]),
+            int(account["value_after"]),
+            PlanStatus(account["status"]).name.lower(),
+            bool(account["is_settled"]),
         )
 
-    before: tuple[int, ...] = ()
 
-
-def kernel_inputs(case: OrderCase) -> tuple[OrderInputs, list[str]]:
-    """The records of an account, rows by asset name."""
-    candidates = read([{**row, "current_weight": 0.0} for row in case.rows], case.limits, many=False)
-    names = [str(candidates.asset.at(int(row))) for row in candidates.order]
-    instruments = np.zeros(len(names), INSTRUMENT)
-    lots: list[tuple[Any, ...]] = []
-    for at, name in enumerate(names):
-        own = case.instruments[name]
-        begin = len(lots)
-        for lot in sorted(own.lots, key=lambda lot: (lot.acquired, lot.name)):
-            is_old = is_long(lot.acquired, case.settings.today)
-            lots.append((lot.quantity, lot.cost, lot.acquired.toordinal(), is_old, 0, 0))
-        values = (own.price, own.quantity, own.lot, own.min_notional, begin, len(lots), own.tradable)
-        for field, value in zip(INSTRUMENT.names or (), values, strict=True):
-            instruments[at][field] = value
-    tax_lots = np.zeros(len(lots), TAX_LOT)
-    for at, lot in enumerate(lots):
-        for field, value in zip(TAX_LOT.names or (), lot, strict=True):
-            tax_lots[at][field] = value
+def account_values(case: OrderCase) -> dict[str, Any]:
+    """The settings of a case as the kernel's record has them."""
     own = case.settings
-    settings = np.zeros(1, ORDER_SETTINGS)
-    values = {
+    values = {field.name: getattr(own, field.name) for field in fields(Settings) if field.name != "today"}
+    return values | {
+        "cash": case.cash + case.cash_flow,
+        "cash_flow": case.cash_flow,
         "mode": OrderMode[own.mode.upper()],
-        "cash_buffer": own.cash_buffer,
         "min_trade_amount": -1 if own.min_trade_amount is None else own.min_trade_amount,
-        "max_fee_share": own.max_fee_share,
-        "per_order": own.per_order,
-        "per_share": own.per_share,
-        "rate": own.rate,
-        "minimum": own.minimum,
         "max_turnover": np.inf if own.max_turnover is None else own.max_turnover,
         "max_realized_gain": NO_LIMIT if own.max_realized_gain is None else own.max_realized_gain,
         "relief": Relief[own.relief.upper()],
-        "rate_short": own.rate_short,
-        "rate_long": own.rate_long,
     }
-    for field, value in values.items():
-        settings[field] = value
-    limits = order_limits(settings_of(case.limits), settings[0])
-    rows, tree = candidates.rows(case.limits), candidates.tree.nodes
-    return OrderInputs(rows, instruments, tax_lots, tree, limits, NO_PARTNERS, settings[0]), names
 
 
 def kernel_plan(case: OrderCase, *, compiled: bool = True) -> KernelPlan:
     """The plan of an account; `compiled=False` runs the same functions undecorated."""
-    inputs, names = kernel_inputs(case)
-    work = empty_work(len(names), len(inputs.tree), len(inputs.lots))
-    orders, plan = np.zeros(len(names), ORDER), np.zeros(1, PLAN)
-    decide = plan_account if compiled else plain_plan
-    decide(inputs, work, case.cash, case.cash_flow, orders, plan)
-    before = tuple(int(quantity) for quantity in inputs.instruments["quantity"])
-    return KernelPlan(plan, orders, inputs.lots, names, before)
+    candidates = read([{**row, "current_weight": 0.0} for row in case.rows], case.limits, many=False)
+    names = [str(candidates.asset.at(int(row))) for row in candidates.order]
+    rows, settings = candidates.rows(case.limits), settings_of(case.limits)
+    assets = np.zeros(len(names), ASSET)
+    lots: list[tuple[int, int, int, bool]] = []
+    for name in ("score", "max_weight", "leaf", "restriction"):
+        assets[name] = rows[name]
+    for at, name in enumerate(names):
+        own = case.instruments[name]
+        assets[at]["lots_begin"] = len(lots)
+        lots += [
+            (lot.quantity, lot.cost, lot.acquired.toordinal(), is_long(lot.acquired, case.settings.today))
+            for lot in sorted(own.lots, key=lambda lot: (lot.acquired, lot.name))
+        ]
+        assets[at]["lots_end"] = len(lots)
+        for field in ("price", "quantity", "lot", "min_notional", "tradable"):
+            assets[at][field] = getattr(own, field)
+    tax_lots = np.zeros(len(lots), TAX_LOT)
+    for at, lot in enumerate(lots):
+        for field, value in zip(("quantity", "cost", "acquired", "is_long"), lot, strict=True):
+            tax_lots[at][field] = value
+    account = order_account(settings, account_values(case))
+    limits = order_settings(settings, account)
+    first, answer = empty_answer(len(names)), empty_answer(len(names))
+    passes = PassInputs(rows, candidates.tree.nodes, limits, NO_PARTNERS, first, answer)
+    (plan_account if compiled else plain_plan)(assets, order_nodes(candidates.tree.nodes), tax_lots, account, passes)
+    return KernelPlan(account, assets, tax_lots, names)

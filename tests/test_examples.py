@@ -71,6 +71,9 @@ def test_05_backtest(capsys: pytest.CaptureFixture[str]) -> None:
     lines = shown("05_backtest.py", capsys)
     assert lines[0].startswith("<BacktestResult with buckets: 2021-01-29 to 2022-12-28, 23 decisions, equity ")
     assert lines[1].startswith("2021-02-01: turnover 45.0%, costs 0.022%, 3 positions")
-    assert "2021-03-31 AAPL close: Closed: its score 0.48125 is below min_score_threshold 0.5." in lines
+    assert (
+        "2021-03-31 AAPL close: Closed: its score of 0.4812 is below the 0.5 that a holding needs (min_score_threshold)."
+        in lines
+    )
     assert sum("% a year, Sharpe ratio" in line for line in lines) == 4
     assert lines[-1] == "is it likely luck? True"

@@ -16,7 +16,7 @@ import trimtab
 ROOT = Path(trimtab.__file__).parent
 
 FLOORS = {
-    0: ("errors", "reasons", "bucket_path", "text"),
+    0: ("errors", "reasons", "bucket_path", "text", "tolerances"),
     1: ("limits", "kernel"),
     2: ("candidates", "statistics"),
     3: ("certificate", "explanations", "files"),
@@ -48,7 +48,7 @@ KERNEL = (
     "accounts",
     "block",
     "money",
-    "orders_records",
+    "order_records",
     "sort_keys",
     "order_rows",
     "order_rounding",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from trimtab.errors import BrokenLimitError, InputError, LimitsError, SetupError, TrimtabError, UnmetLimitError
     from trimtab.explanations.conflicts import Conflict
     from trimtab.explanations.difference import Difference
-    from trimtab.explanations.explanation import Explanation
+    from trimtab.explanations.explanation import Explanation, explanations_json, explanations_schema
     from trimtab.facts.bucket_summaries import BucketSummary
     from trimtab.limits.bucket_limits_config import BucketLimitsConfig
     from trimtab.limits.rebalancing_limits import BucketLimit, RebalancingLimits
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from trimtab.rebalancing.doors import rebalance, rebalance_many
     from trimtab.rebalancing.many_result import RebalanceManyResult
     from trimtab.rebalancing.preflight import Finding, Preflight, check
-    from trimtab.rebalancing.result import RebalanceResult
+    from trimtab.rebalancing.result import RebalanceResult, result_schema
     from trimtab.scoring.bucket_risk import RiskAdjusted, RiskConfig, risk_adjusted
     from trimtab.scoring.combined import combined_scores
     from trimtab.scoring.fundamental import FundamentalAnalyzer, FundamentalConfig, fundamental_scores
@@ -104,7 +104,11 @@ _ROOMS = {
     ),
     "explanations.conflicts": ("Conflict",),
     "explanations.difference": ("Difference",),
-    "explanations.explanation": ("Explanation",),
+    "explanations.explanation": (
+        "Explanation",
+        "explanations_json",
+        "explanations_schema",
+    ),
     "facts.bucket_summaries": ("BucketSummary",),
     "limits.bucket_limits_config": ("BucketLimitsConfig",),
     "limits.rebalancing_limits": (
@@ -133,7 +137,10 @@ _ROOMS = {
         "Preflight",
         "check",
     ),
-    "rebalancing.result": ("RebalanceResult",),
+    "rebalancing.result": (
+        "RebalanceResult",
+        "result_schema",
+    ),
     "scoring.bucket_risk": (
         "RiskAdjusted",
         "RiskConfig",
@@ -237,10 +244,13 @@ __all__ = [
     "check",
     "combined_scores",
     "correlations_of",
+    "explanations_json",
+    "explanations_schema",
     "fundamental_scores",
     "price_correlations",
     "rebalance",
     "rebalance_many",
+    "result_schema",
     "risk_adjusted",
     "sweep",
     "technical_scores",

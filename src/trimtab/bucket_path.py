@@ -15,6 +15,25 @@ def split_path(path: str, separator: str) -> tuple[str, ...]:
     return tuple(path.split(separator)) if separator else (path,)
 
 
+def bucket_name(text: str | None) -> str:
+    """The bucket that a cell of a table names: itself, or `Unknown` where it is blank.
+
+    >>> bucket_name("Equity/Tech"), bucket_name("  "), bucket_name(None)
+    ('Equity/Tech', 'Unknown', 'Unknown')
+    """
+    return text if text and text.strip() else UNKNOWN
+
+
+def level_bucket(path: str, separator: str, level: int) -> str:
+    """The bucket at a level that a path lies in; `Unknown` for a path that is shorter, or starts with it.
+
+    >>> level_bucket("Equity/Tech/Semis", "/", 2), level_bucket("Equity", "/", 2)
+    ('Equity/Tech', 'Unknown')
+    """
+    parts = split_path(path, separator)
+    return UNKNOWN if parts[0] == UNKNOWN or len(parts) < level else separator.join(parts[:level])
+
+
 def folded(parts: Sequence[str]) -> tuple[str, ...]:
     """The parts as they compare: without case, spaces at the ends or twice, accents in two forms, invisible signs."""
     return tuple(_folded_part(part) for part in parts)

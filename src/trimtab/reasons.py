@@ -1,7 +1,7 @@
 """The words of a result: what was done, why, and why in that size.
 
-The kernel answers with integers; these members are those integers, and the tables here are the only place
-where an integer becomes a code (`member.code`) or a sentence (`REASON_SENTENCES`, `SIZE_SENTENCES`).
+The kernel answers with integers; these members are those integers, and `member.code` is the only place where an
+integer becomes a code. `explanations/` makes sentences of them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,16 @@ class Restriction(_Coded):
     NO_BUY = 1
     NO_SELL = 2
     NO_TRADE = 3
+
+    @property
+    def forbids_buying(self) -> bool:
+        """Whether the asset's weight may not rise."""
+        return self in (Restriction.NO_BUY, Restriction.NO_TRADE)
+
+    @property
+    def forbids_selling(self) -> bool:
+        """Whether the asset's weight may not fall."""
+        return self in (Restriction.NO_SELL, Restriction.NO_TRADE)
 
 
 class Action(_Coded):
@@ -83,7 +93,9 @@ class SizeReason(_Coded):
 
 
 SELECTED_REASONS = frozenset(reason for reason in Reason if Reason.KEPT <= reason <= Reason.HELD_NOT_SIZABLE)
-ENTERED_REASONS = (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION)  # a tuple: numpy looks codes up in it
+# Tuples, since numpy looks codes up in them: who entered, and who is selected whatever the rules would choose.
+FIXED_REASONS = (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE)
+ENTERED_REASONS = (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION)
 
 
 class OrderReason(_Coded):

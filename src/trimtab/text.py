@@ -17,6 +17,28 @@ def percent(weight: float) -> str:
     return text if text.strip("-0.%") else f"{'-' if weight < 0 else ''}<0.01%"
 
 
+def figure(value: float, digits: int = 4) -> str:
+    """A number with at most four significant digits: `0.6517`, `0.2`, `14`.
+
+    >>> figure(0.6517241379310343), figure(0.2), figure(14.0)
+    ('0.6517', '0.2', '14')
+    """
+    return f"{value:.{digits}g}"
+
+
+def told_apart(value: float, other: float) -> tuple[str, str]:
+    """Two numbers as figures, with as many digits as it takes to tell them apart.
+
+    >>> told_apart(0.6, 0.65), told_apart(0.64999999, 0.65)
+    (('0.6', '0.65'), ('0.64999999', '0.65'))
+    """
+    for digits in range(4, 18):
+        shown = figure(value, digits), figure(other, digits)
+        if shown[0] != shown[1]:
+            break
+    return shown if value != other else (figure(value), figure(other))
+
+
 def counted(count: int, noun: str) -> str:
     """`1 position`, `2 positions`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"

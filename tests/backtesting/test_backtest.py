@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from backtest_runs import BUCKETS, LIMITS, both, by_day, days, decided, market, scores, sums_of, walked
+from backtest_runs import BUCKETS, LIMITS, both, by_day, days, decided, market, run_of, scores, sums_of
 from plain_ledger import Books, keep_books
 
 import trimtab
@@ -31,9 +31,9 @@ WHOLE = RebalancingLimits(
 
 
 @pytest.fixture(autouse=True)
-def also_plain_walk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every walk of these tests also runs undecorated, and must fill the same bits."""
-    monkeypatch.setattr(trimtab.backtesting.backtest, "walk", both)
+def also_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every backtest here also runs undecorated, and must fill the same bits."""
+    monkeypatch.setattr(trimtab.backtesting.backtest, "backtest_policy", both)
 
 
 def wide(**columns: list[float | None]) -> list[dict[str, Any]]:
@@ -136,14 +136,14 @@ def test_equal_to_plain_books(seed: int) -> None:
         no_trade_band=rng.choice([0.0, 0.2]),
         unscored_positions=rng.choice(["hold", "close"]),
     )
-    result = walked(seed, limits, costs=costs, **terms)
+    result = run_of(seed, limits, costs=costs, **terms)
     assert result.trades.height > 10
     agree(result, books_of(result, seed, cost=0.0 if costs is None else costs.rate, **terms))
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_at_the_open_equal_to_plain_books(seed: int) -> None:
-    result = walked(seed, trade_at="open", costs=COSTS)
+    result = run_of(seed, trade_at="open", costs=COSTS)
     agree(result, books_of(result, seed, cost=COSTS.rate, opens=by_day(market(seed), "open")))
     data, opens = (
         MarketData(market(seed), classification=[{"symbol": a, "bucket": b} for a, b in BUCKETS.items()]),
@@ -164,7 +164,7 @@ def test_at_the_open_equal_to_plain_books(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_cash_is_conserved(seed: int) -> None:
     """Cash is what it was, with interest, less what went into trades and costs, plus what vanished holdings left for."""
-    result = walked(seed, costs=COSTS, cash_rate=0.02, gone_after=2)
+    result = run_of(seed, costs=COSTS, cash_rate=0.02, gone_after=2)
     spent = dict(sums_of(result).iter_rows())
     left = dict(result.removed.group_by("date").agg(pl.col("amount").sum()).iter_rows())
     cash, before = 1.0, None
@@ -184,7 +184,7 @@ def test_every_decision_is_that_of_the_table_door(seed: int) -> None:
         {"symbol": name, "from": days(1)[0], "to": days(40)[-1] if name in "AD" else None} for name in BUCKETS
     ]
     limits = LIMITS.replace(enable_bucket_diversification=seed % 2 == 0)
-    result = walked(seed, limits, membership=membership, costs=COSTS)
+    result = run_of(seed, limits, membership=membership, costs=COSTS)
     for day, rows in result.decisions.group_by("date"):
         alone = result.on(day[0])
         assert [row["asset"] for row in alone.targets] == column(rows, "asset")
@@ -195,7 +195,7 @@ def test_every_decision_is_that_of_the_table_door(seed: int) -> None:
 
 def test_the_weights_are_the_targets() -> None:
     """Without a band everything is brought to its target, after costs."""
-    result = walked(3, LIMITS.replace(no_trade_band=0.0, min_trade=0.0), costs=COSTS, gone_after=1)
+    result = run_of(3, LIMITS.replace(no_trade_band=0.0, min_trade=0.0), costs=COSTS, gone_after=1)
     traded = result.trades.filter("filled").select("decided", "asset")
     found = result.weights.join(traded, left_on=["date", "asset"], right_on=["decided", "asset"])
     whole = found.join(result.turnover.filter("buys_cut").select("date"), on="date", how="anti")
@@ -209,7 +209,7 @@ def test_the_weights_are_the_targets() -> None:
 
 
 def test_every_limit_of_every_decision_is_measured() -> None:
-    result = walked(3, costs=COSTS)
+    result = run_of(3, costs=COSTS)
     found = result.certificate
     assert set(found["date"]) == set(result.turnover["date"])
     assert "broken" not in set(found["status"])
@@ -236,7 +236,7 @@ def poisoned(rows: list[dict[str, Any]], day: dt.date, column: str, how: str) ->
 def test_the_future_changes_nothing(how: str, every: str) -> None:
     """Days up to the one after which everything is poisoned: equity, decisions, trades, removals are the same, to the bit."""
     more = {"every": every, "costs": COSTS, "gone_after": 2} | ({"drift": 0.02} if every == "drift" else {})
-    whole = walked(5, **more)
+    whole = run_of(5, **more)
     for at in (22, 37, 51):
         day = days(70)[at]
         given = {"scores": poisoned(scores(5), day, "score", how), "classification": BUCKETS} | more
@@ -361,7 +361,7 @@ def test_rates_of_cash_by_day() -> None:
 
 
 def test_when_and_why_was_it_sold() -> None:
-    result = walked(2, costs=COSTS)
+    result = run_of(2, costs=COSTS)
     closed = result.decisions.filter(pl.col("action") == "close")
     asset = closed["asset"][0]
     history = result.history(asset, ["close"])
@@ -381,7 +381,7 @@ def test_when_and_why_was_it_sold() -> None:
 
 def test_scores_are_the_latest_ones() -> None:
     rows = scores(1)
-    result = walked(1)
+    result = run_of(1)
     known = sorted({row["date"] for row in rows})
     for day, of in result.decisions.select("date", "score_date").unique().iter_rows():
         assert of == max(one for one in known if one <= day)
@@ -390,26 +390,26 @@ def test_scores_are_the_latest_ones() -> None:
 def test_it_begins_with_the_scores() -> None:
     """Where no start is given: the first day asked on which any asset has a score."""
     rows = [{**row, "score": None} if row["date"] < days(70)[25] else row for row in scores(1)]
-    result = walked(1, scores=rows)
+    result = run_of(1, scores=rows)
     assert column(result.equity, "date")[0] == column(result.turnover, "date")[0] == days(70)[29]
-    assert column(walked(1, scores=rows, start=days(70)[10]).turnover, "date")[0] == days(70)[14]
+    assert column(run_of(1, scores=rows, start=days(70)[10]).turnover, "date")[0] == days(70)[14]
 
 
 def test_scores_wide_and_from_views() -> None:
     """The same scores as a wide table, and from a function that sees a view, give the same walk."""
     long = [row for row in scores(4) if row["score"] is not None]
     table = pl.DataFrame(long).pivot("asset", index="date", values="score")
-    one = walked(4, scores=table)
+    one = run_of(4, scores=table)
     cells = {(row["date"], row["asset"]): row["score"] for row in long}
 
     def scorer(view: Any) -> pl.DataFrame:
         day = max(one for one, _ in cells if one <= view.date)
         return pl.DataFrame({"asset": list(BUCKETS), "score": [cells.get((day, name)) for name in BUCKETS]})
 
-    two = walked(4, scores=scorer)
+    two = run_of(4, scores=scorer)
     assert one.equity.equals(two.equity)
     assert one.equity["equity"][-1] != 1.0
-    drifted = walked(4, scores=scorer, every="drift", drift=0.05)
+    drifted = run_of(4, scores=scorer, every="drift", drift=0.05)
     assert set(column(drifted.decisions, "score_date")) <= {
         drifted.equity["date"][0],
         dt.date(2024, 1, 31),
@@ -433,24 +433,24 @@ def test_brakes_and_doubtful_prices_are_said() -> None:
     notes = {note.code: note.text for note in result.notes}
     assert "A" in notes["doubtful_prices"] and "braked" in notes
     assert result.turnover["braked"].any()
-    said = walked(6, LIMITS.replace(regimes={"Deflation": {"max_total_positions": 2}})).notes
+    said = run_of(6, LIMITS.replace(regimes={"Deflation": {"max_total_positions": 2}})).notes
     assert "regimes" in [note.code for note in said]
 
 
 def test_returns_as_a_series() -> None:
-    result = walked(1, name="mine")
+    result = run_of(1, name="mine")
     series = result.to_returns()
     assert series.name == "mine" and list(series.index.date) == column(result.equity, "date")[1:]
     assert math.prod(1 + series) == pytest.approx(result.equity["equity"][-1])
     assert repr(result).startswith("<BacktestResult mine: 2024-01-05 to 2024-04-05, 13 decisions, equity ")
-    assert result.terms.every == "week"
+    assert result.settings.every == "week"
 
 
 def test_unscored_as_error_and_unmet_as_error() -> None:
     with pytest.raises(InputError, match="has no score on 2024-"):
-        walked(1, LIMITS.replace(unscored_positions="error"))
+        run_of(1, LIMITS.replace(unscored_positions="error"))
     with pytest.raises(trimtab.UnmetLimitError, match="unmet: 2024-01-05: min_buckets_represented"):
-        walked(
+        run_of(
             1,
             LIMITS.replace(
                 min_buckets_represented=3,
@@ -462,9 +462,9 @@ def test_unscored_as_error_and_unmet_as_error() -> None:
         )
     whole = [{**row, "score": 0.5} for row in scores(1)]
     more = {"scores": whole, "gone_after": 1}
-    assert walked(1, LIMITS.replace(unscored_positions="error"), **more).equity.equals(walked(1, **more).equity)
-    fine = walked(1, LIMITS.replace(min_buckets_represented=0, on_unmet="raise"))
-    assert fine.equity.equals(walked(1, LIMITS.replace(min_buckets_represented=0)).equity)
+    assert run_of(1, LIMITS.replace(unscored_positions="error"), **more).equity.equals(run_of(1, **more).equity)
+    fine = run_of(1, LIMITS.replace(min_buckets_represented=0, on_unmet="raise"))
+    assert fine.equity.equals(run_of(1, LIMITS.replace(min_buckets_represented=0)).equity)
 
 
 SCORE = {"date": "2024-01-05", "asset": "A", "score": 0.5}
@@ -473,35 +473,36 @@ SCORE = {"date": "2024-01-05", "asset": "A", "score": 0.5}
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"every": "monthly"}, "every is not known (received 'monthly'): did you mean 'month'?"),
-        ({"every": 5}, "every is not known (received 5): write week, month, quarter, drift, or give the days"),
-        ({"every": []}, "the days in every are not ascending, or none"),
-        ({"every": ["2024-01-06"]}, "a day in every is no session (received '2024-01-06'): the session before it is 2024-01-05"),
-        ({"every": ["2024-02-01", "2024-01-02"]}, "not ascending"),
+        ({"every": "monthly"}, "every is unknown (received 'monthly'): did you mean 'month'?"),
+        ({"every": 5}, "every is unknown (received 5): write week, month, quarter, drift, or give a list of days"),
+        ({"every": []}, "every is empty: give at least one day"),
+        ({"every": ["2024-01-06"]}, "a day in every is not a session (received '2024-01-06'): the session before it is 2024-01-05"),
+        ({"every": ["2024-02-01", "2024-01-02"]}, "the days in every are not ascending, or one is repeated (received '2024-01-02'): it comes after 2024-02-01"),
         ({"every": "drift"}, 'every="drift" needs drift'),
-        ({"every": "drift", "drift": 5}, "drift is no fraction above 0 (received 5)"),
-        ({"drift": 0.1}, 'drift goes with every="drift"'),
-        ({"trade_at": "noon"}, "trade_at is not known (received 'noon')"),
-        ({"gone_after": 0}, "gone_after is no number of sessions (received 0)"),
-        ({"gone_after": True}, "gone_after is no number of sessions"),
-        ({"costs": 5}, "costs are no TradingCosts (received 5)"),
+        ({"every": "drift", "drift": 5}, "drift must be at least 0 and below 1 (received 5)"),
+        ({"every": "drift", "drift": 0.0}, "drift must be above 0 (received 0.0)"),
+        ({"drift": 0.1}, 'drift needs every="drift"'),
+        ({"trade_at": "noon"}, "trade_at must be one of close, open (received 'noon')"),
+        ({"gone_after": 0}, "gone_after must be at least 1 (received 0)"),
+        ({"gone_after": True}, "gone_after must be a whole number (received True)"),
+        ({"costs": 5}, "costs must be TradingCosts (received 5)"),
         ({"start": "2024-03-01", "end": "2024-02-01"}, "end is before start (2024-03-01)"),
-        ({"start": "2025-01-01"}, "there is no day on which to decide with a session after it to trade on"),
+        ({"start": "2025-01-01"}, "no day to decide on has a session after it to trade on"),
         ({"start": "soon"}, "start is not a day"),
-        ({"cash_rate": 5}, "cash_rate is no rate (received 5)"),
-        ({"cash_rate": None}, "cash_rate is no rate"),
-        ({"cash_rate": [{"date": "2024-01-05", "rate": 5.0}]}, "cash_rate is no rate (received 5.0)"),
-        ({"cash_rate": [{"date": "2024-02-05", "rate": 0.05}]}, "there is no rate on or before 2024-01-05"),
-        ({"opens": market(1)}, "opens are given and not used"),
-        ({"scores": [{**SCORE, "date": "2024-02-01"}], "start": "2024-01-01"}, "there is no score on or before 2024-01-05"),
-        ({"scores": [{**SCORE, "date": "2025-02-01"}]}, "there is no score on or before 2024-03-29"),
-        ({"scores": [{**SCORE, "asset": "AA"}]}, "the scores, row 1, column 'asset': has a score and no price (2024-01-05, AA) (received 'AA'): did you mean 'A'?"),
-        ({"scores": [SCORE, SCORE]}, "row 2, column 'asset': stands in an earlier row of that day already"),
-        ({"scores": [{**SCORE, "score": 50}]}, "row 1, column 'score': is no number between 0 and 1 (2024-01-05, A) (received 50)"),
-        ({"scores": [{**SCORE, "scores": 1}]}, "column 'scores': the column is not known: did you mean 'score'?"),
-        ({"scores": [{"date": "2024-01-05"}]}, "there is no score: add a column for each asset"),
+        ({"cash_rate": 5}, "cash_rate is not a rate (received 5)"),
+        ({"cash_rate": None}, "cash_rate is not a rate"),
+        ({"cash_rate": [{"date": "2024-01-05", "rate": 5.0}]}, "cash_rate is not a rate (received 5.0)"),
+        ({"cash_rate": [{"date": "2024-02-05", "rate": 0.05}]}, "no cash rate is known on 2024-01-05"),
+        ({"opens": market(1)}, "opens are given but not used"),
+        ({"scores": [{**SCORE, "date": "2024-02-01"}], "start": "2024-01-01"}, "no score is known on 2024-01-05"),
+        ({"scores": [{**SCORE, "date": "2025-02-01"}]}, "no score is known on 2024-03-29"),
+        ({"scores": [{**SCORE, "asset": "AA"}]}, "the scores, row 1, column 'asset': has a score but no price (2024-01-05, AA) (received 'AA'): did you mean 'A'?"),
+        ({"scores": [SCORE, SCORE]}, "row 2, column 'asset': already has a row on that day"),
+        ({"scores": [{**SCORE, "score": 50}]}, "row 1, column 'score': must be a number between 0 and 1 (2024-01-05, A) (received 50)"),
+        ({"scores": [{**SCORE, "scores": 1}]}, "column 'scores': the column is unknown: did you mean 'score'?"),
+        ({"scores": [{"date": "2024-01-05"}]}, "the table has no scores: add a column for each asset"),
         ({"scores": [{"date": "2024-01-05", "asset": "A"}]}, "column 'score': the column is missing"),
-        ({"scores": [{**SCORE, "desired_weight": -1}]}, "column 'desired_weight': is no number between 1e-09 and 1e+09"),
+        ({"scores": [{**SCORE, "desired_weight": -1}]}, "column 'desired_weight': must be a number between 1e-09 and 1e+09"),
         ({"scores": lambda _view: 5}, "the scores of 2024-01-05: a int cannot be read as a table"),
         ({"classification": {"A": "X//Y"}}, "the bucket's path has an empty part"),
         ({"classification": {"A": "X", "B": "x"}}, "the bucket differs from 'X' only in case"),
@@ -510,17 +511,17 @@ SCORE = {"date": "2024-01-05", "asset": "A", "score": 0.5}
 )  # fmt: skip
 def test_wrong_input_is_refused(more: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError) as error:
-        walked(1, **more)
+        run_of(1, **more)
     assert said in str(error.value)
 
 
 def test_wrong_limits_and_costs_are_refused() -> None:
     with pytest.raises(LimitsError, match=r"buckets\['W'\]: no candidate is in this bucket"):
-        walked(1, LIMITS.replace(buckets={"W": {"max_positions": 1}}))
-    with pytest.raises(LimitsError, match="max_correlation is not walked"):
-        walked(1, LIMITS.replace(max_correlation=0.8))
+        run_of(1, LIMITS.replace(buckets={"W": {"max_positions": 1}}))
+    with pytest.raises(LimitsError, match="max_correlation cannot be used in a backtest"):
+        run_of(1, LIMITS.replace(max_correlation=0.8))
     with pytest.raises(LimitsError, match="limits must be RebalancingLimits"):
-        walked(1, 5)  # type: ignore[arg-type]
+        run_of(1, 5)  # type: ignore[arg-type]
     with pytest.raises(LimitsError, match="the costs: 2 faults"):
         TradingCosts(commission_bps=-1, spread_bps=5000)
 
@@ -551,5 +552,5 @@ def test_prices_at_the_open_in_a_table_of_their_own() -> None:
 
 
 def test_one_session_is_too_few() -> None:
-    with pytest.raises(InputError, match="there is no day on which to decide"):
+    with pytest.raises(InputError, match="no day to decide on has a session after it"):
         trimtab.backtest([{"date": "2024-01-31", "symbol": "A", "close": 1.0}], scores=[SCORE])

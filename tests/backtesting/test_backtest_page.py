@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 from backtest_pages import COSTS, LOOSE, hostile, long, swept
-from backtest_runs import BUCKETS, LIMITS, market, walked
+from backtest_runs import BUCKETS, LIMITS, market, run_of
 from hostile_names import PAYLOADS
 from pages import Read
 
@@ -35,7 +35,7 @@ from trimtab.text import percent
 
 
 def pair(**more: Any) -> list[trimtab.BacktestResult]:
-    return [walked(3, LIMITS, costs=COSTS, name="with", **more), walked(3, LOOSE, costs=COSTS, name="without", **more)]
+    return [run_of(3, LIMITS, costs=COSTS, name="with", **more), run_of(3, LOOSE, costs=COSTS, name="without", **more)]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def facts() -> BacktestFacts:
 
 def test_statistics_are_those_of_the_frames() -> None:
     """From the public frames alone: turnover and costs by day of trade, weights and buckets after the trades."""
-    result = walked(3, LIMITS, costs=COSTS, cash_rate=0.03)
+    result = run_of(3, LIMITS, costs=COSTS, cash_rate=0.03)
     dates = result.equity["date"].to_list()
     turnover, costs = [0.0] * (len(dates) - 1), [0.0] * (len(dates) - 1)
     for row in result.turnover.iter_rows(named=True):
@@ -98,8 +98,8 @@ def test_bets_come_from_the_sessions_before_the_trades() -> None:
 
 
 def test_a_short_walk_has_no_bets_and_one_that_buys_nothing_has_no_weights() -> None:
-    assert walked(3, end=dt.date(2024, 3, 1)).statistics.effective_bets is None
-    nothing = walked(
+    assert run_of(3, end=dt.date(2024, 3, 1)).statistics.effective_bets is None
+    nothing = run_of(
         3, LIMITS.replace(min_score_threshold=1.0, min_score_diversification=1.0, min_score_new_position=1.0)
     )
     assert nothing.statistics.effective_positions is None
@@ -113,7 +113,7 @@ def test_a_short_walk_has_no_bets_and_one_that_buys_nothing_has_no_weights() -> 
 
 
 def test_the_first_against_each_of_the_others() -> None:
-    results = [*pair(), walked(3, LIMITS.replace(max_total_positions=3), name="three")]
+    results = [*pair(), run_of(3, LIMITS.replace(max_total_positions=3), name="three")]
     found = versus(results, samples=200)
     assert [(one.first, one.second, one.interval.statistic) for one in found] == [
         ("with", "without", "mean"),
@@ -142,19 +142,19 @@ def test_zero_has_no_minus() -> None:
 
 
 def test_what_cannot_stand_side_by_side() -> None:
-    one = walked(3)
+    one = run_of(3)
     for results, said in (
         ([], "there is no result to compare"),
         ([one, one], "two results have one name (received 'policy')"),
-        ([one, walked(3, end=dt.date(2024, 3, 1), name="short")], "it has other sessions than 'policy'"),
+        ([one, run_of(3, end=dt.date(2024, 3, 1), name="short")], "it has other sessions than 'policy'"),
     ):
         with pytest.raises(InputError, match=said.replace("(", r"\(").replace(")", r"\)")):
             versus(results)
 
 
 def test_cash_alone_has_a_mean_to_compare_and_no_sharpe_ratio() -> None:
-    idle = walked(3, LIMITS.replace(min_score_threshold=1.0, min_score_diversification=1.0, min_score_new_position=1.0), name="idle")  # fmt: skip
-    assert [one.interval.statistic for one in versus([walked(3), idle], samples=200)] == ["mean"]
+    idle = run_of(3, LIMITS.replace(min_score_threshold=1.0, min_score_diversification=1.0, min_score_new_position=1.0), name="idle")  # fmt: skip
+    assert [one.interval.statistic for one in versus([run_of(3), idle], samples=200)] == ["mean"]
 
 
 # --- the facts of a backtest ------------------------------------------------------------------------------------------
@@ -198,22 +198,22 @@ def test_what_is_drawn_of_a_long_walk_keeps_the_deepest_and_the_sums() -> None:
 
 def test_buckets_have_their_own_limits(facts: BacktestFacts) -> None:
     assert [(one.path, one.colour, one.most) for one in facts.buckets] == [("X", 0, 0.5), ("Y", 1, 0.5), ("Z", 2, 0.5)]
-    own = walked(3, LIMITS.replace(buckets={"X": {"max_allocation": 0.3}, "Y": {"max_positions": 1}}))
+    own = run_of(3, LIMITS.replace(buckets={"X": {"max_allocation": 0.3}, "Y": {"max_positions": 1}}))
     assert [one.most_text for one in backtest_facts([own], "own").buckets] == ["30.00%", "50.00%", "50.00%"]
     for open_limits in (
         LOOSE,
         LIMITS.replace(max_allocation_per_bucket=1.0),
         LIMITS.replace(enforce_allocation_limits=False),
     ):
-        shown = backtest_facts([walked(3, open_limits)], "open").buckets
+        shown = backtest_facts([run_of(3, open_limits)], "open").buckets
         assert {(one.most_text, one.at_limit) for one in shown} == {("none", "none")}
         assert "limit" not in {
-            shape.css for shape in stack_chart(backtest_facts([walked(3, open_limits)], "open")).shapes
+            shape.css for shape in stack_chart(backtest_facts([run_of(3, open_limits)], "open")).shapes
         }
 
 
 def test_a_bucket_at_its_limit_is_counted_and_marked() -> None:
-    result = walked(3, LIMITS.replace(max_allocation_per_bucket=0.2))
+    result = run_of(3, LIMITS.replace(max_allocation_per_bucket=0.2))
     found = backtest_facts([result], "tight")
     tops, weights = result.top_weights
     for at, one in enumerate(found.buckets):
@@ -223,10 +223,10 @@ def test_a_bucket_at_its_limit_is_counted_and_marked() -> None:
 
 
 def test_days_that_drift_are_named_and_so_are_given_days() -> None:
-    shown = {one.name: one.text for one in backtest_facts([walked(3, every="drift", drift=0.05)], "x").terms}
+    shown = {one.name: one.text for one in backtest_facts([run_of(3, every="drift", drift=0.05)], "x").terms}
     assert shown["decides"] == "on drift"
-    given = [walked(3).turnover["date"][0]]
-    shown = {one.name: one.text for one in backtest_facts([walked(3, every=given, costs=COSTS)], "x").terms}
+    given = [run_of(3).turnover["date"][0]]
+    shown = {one.name: one.text for one in backtest_facts([run_of(3, every=given, costs=COSTS)], "x").terms}
     assert shown == {
         "decides": "every 1 given days",
         "trades": "at the next close",
@@ -289,12 +289,12 @@ def test_names_stay_text(payload: str) -> None:
 
 def test_charts_of_little() -> None:
     """One decision, no trade, equity that does not move: nothing is divided by zero."""
-    idle = walked(3, LIMITS.replace(min_score_threshold=1.0, min_score_diversification=1.0, min_score_new_position=1.0))
+    idle = run_of(3, LIMITS.replace(min_score_threshold=1.0, min_score_diversification=1.0, min_score_new_position=1.0))
     flat = backtest_facts([idle], "flat")
     for chart in (equity_chart(flat), stack_chart(flat), heat_chart(flat), trade_chart(flat), versus_chart(flat)):
         for shape in chart.shapes:
             assert "nan" not in f"{shape.x} {shape.y} {shape.width} {shape.height} {shape.text}"
-    single = backtest_facts([walked(3, every=[walked(3).turnover["date"][0]])], "single")
+    single = backtest_facts([run_of(3, every=[run_of(3).turnover["date"][0]])], "single")
     assert len(single.trade_days) == 1
     assert stack_chart(single).shapes
 

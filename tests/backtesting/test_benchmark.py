@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from backtest_runs import by_day, days, decided, market, walked
+from backtest_runs import by_day, days, decided, market, run_of
 from plain_ledger import keep_books
 
 import trimtab
@@ -34,7 +34,7 @@ def test_sixty_forty_worked_by_hand() -> None:
 @pytest.mark.parametrize("hold", [False, True])
 @pytest.mark.parametrize("weights", [None, {"A": 0.3, "D": 0.5}])
 def test_equal_to_plain_books(weights: Any, hold: bool) -> None:
-    result = walked(2, costs=COSTS)
+    result = run_of(2, costs=COSTS)
     found = benchmark(result, weights, hold=hold)
     books = keep_books(by_day(market(2)), decided(found), cost=COSTS.rate)
     equity = dict(found.equity.select("date", "equity").iter_rows())
@@ -44,7 +44,7 @@ def test_equal_to_plain_books(weights: Any, hold: bool) -> None:
 
 def test_equal_weight_is_of_members_that_are_scored() -> None:
     membership = [{"symbol": name, "from": days(1)[0], "to": days(30)[-1] if name == "A" else None} for name in "ABCDE"]
-    result = walked(1, membership=membership, gone_after=2)
+    result = run_of(1, membership=membership, gone_after=2)
     found = benchmark(result)
     assert set(found.weights["asset"]) <= set("ABCDE")
     after = found.weights.filter(pl.col("weight") > 0)
@@ -56,10 +56,10 @@ def test_equal_weight_is_of_members_that_are_scored() -> None:
 
 @pytest.mark.parametrize("weights", [{}, {"A": 0.0}, {"A": 0.7, "B": 0.7}, {"A": float("nan")}, {"A": -0.1}])
 def test_wrong_weights_are_refused(weights: dict[str, float]) -> None:
-    with pytest.raises(InputError, match="the weights are no weights of a portfolio"):
-        benchmark(walked(1), weights)
+    with pytest.raises(InputError, match="the weights are not those of a portfolio"):
+        benchmark(run_of(1), weights)
 
 
 def test_unknown_assets_are_refused() -> None:
     with pytest.raises(InputError, match="the weights: has no price"):
-        benchmark(walked(1), {"SPY": 0.5})
+        benchmark(run_of(1), {"SPY": 0.5})

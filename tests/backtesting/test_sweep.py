@@ -1,4 +1,4 @@
-"""Many policies: each walks as it does alone, to the bit; what is varied, drawn and refused."""
+"""Many policies: each runs as it does alone, to the bit; what is varied, drawn and refused."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from backtest_runs import BUCKETS, LIMITS, days, market, scores
 import trimtab
 import trimtab.kernel.backtest_many
 from trimtab import Between, InputError, LimitsError, RebalancingLimits, SweepResult, TradingCosts
-from trimtab.backtesting.policy_grid import varied
-from trimtab.kernel.backtest_many import walk_policies
+from trimtab.backtesting.policy_grid import policy_grid
+from trimtab.kernel.backtest_many import backtest_policies
 from trimtab.kernel.compilation import undecorated
 
 COSTS = TradingCosts(commission_bps=5, spread_bps=10)
 VARY = {"max_total_positions": [2, 4], "max_allocation_per_bucket": [0.3, 0.5, 0.9]}
-plain_policies = undecorated(walk_policies)
+plain_policies = undecorated(backtest_policies)
 
 
-def swept(vary: Any = VARY, **more: Any) -> SweepResult:
+def run_sweep(vary: Any = VARY, **more: Any) -> SweepResult:
     given = {"scores": scores(1), "classification": BUCKETS, "every": "week", "costs": COSTS, "gone_after": 2} | more
     return trimtab.sweep(market(1), LIMITS.replace(min_buckets_represented=0), vary, **given)
 
 
 @pytest.mark.parametrize("every", ["week", "drift"])
-def test_each_policy_walks_as_it_does_alone(every: str) -> None:
+def test_each_policy_runs_as_it_does_alone(every: str) -> None:
     more = {"every": every} | ({"drift": 0.03} if every == "drift" else {})
-    result = swept(vary={**VARY, 'buckets."Z/a".max_positions': [0, 1]}, **more)
+    result = run_sweep(vary={**VARY, 'buckets."Z/a".max_positions': [0, 1]}, **more)
     assert len(result.limits) == 12 and result.refused == ()
     assert len({row.tobytes() for row in result.equity}) > 4
     for policy, limits in enumerate(result.limits):
@@ -44,13 +44,13 @@ def test_each_policy_walks_as_it_does_alone(every: str) -> None:
 
 
 def test_plain_and_compiled_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled = swept()
-    monkeypatch.setattr(trimtab.kernel.backtest_many, "walk_policies", plain_policies)
-    assert swept().equity.tobytes() == compiled.equity.tobytes()
+    compiled = run_sweep()
+    monkeypatch.setattr(trimtab.kernel.backtest_many, "backtest_policies", plain_policies)
+    assert run_sweep().equity.tobytes() == compiled.equity.tobytes()
 
 
 def test_what_comes_out() -> None:
-    result = swept()
+    result = run_sweep()
     assert result.fields == {
         "max_total_positions": (2, 2, 2, 4, 4, 4),
         "max_allocation_per_bucket": (0.3, 0.5, 0.9) * 2,
@@ -66,27 +66,27 @@ def test_what_comes_out() -> None:
     periods = result.period_returns
     assert periods.height == 13 and periods["from"][0] == days(70)[4] and periods["to"][-1] == result.dates[-1]
     assert np.allclose(np.prod(1 + periods.drop("from", "to").to_numpy(), axis=0), result.equity[:, -1])
-    assert result.terms.costs == COSTS
+    assert result.settings.costs == COSTS
     assert result.luck().sentence
     assert "<h1" in result.to_html()
-    with pytest.raises(InputError, match="there is no such policy"):
+    with pytest.raises(InputError, match="no policy has this number"):
         result.backtest(6)
 
 
 def test_cash_is_taken_off() -> None:
-    result = swept(cash_rate=0.05)
+    result = run_sweep(cash_rate=0.05)
     assert (result.above_cash < result.returns).all()
 
 
 def test_many_policies_go_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = swept()
+    whole = run_sweep()
     monkeypatch.setattr("trimtab.backtesting.sweep._TOGETHER", 4)
-    assert swept().equity.tobytes() == whole.equity.tobytes()
+    assert run_sweep().equity.tobytes() == whole.equity.tobytes()
 
 
 def test_a_sample_is_the_same_for_the_same_seed() -> None:
     vary = {"max_total_positions": range(2, 6), "max_allocation_per_bucket": Between(0.2, 0.9)}
-    one, two, other = (swept(vary=vary, sample=5, seed=seed) for seed in (3, 3, 4))
+    one, two, other = (run_sweep(vary=vary, sample=5, seed=seed) for seed in (3, 3, 4))
     assert one.fields == two.fields and one.fields != other.fields
     assert one.equity.tobytes() == two.equity.tobytes()
     assert set(one.fields["max_total_positions"]) <= {2, 3, 4, 5}
@@ -94,46 +94,46 @@ def test_a_sample_is_the_same_for_the_same_seed() -> None:
 
 
 def test_what_contradicts_itself_is_said() -> None:
-    made = varied(
+    grid = policy_grid(
         RebalancingLimits(),
         {"min_position_weight": [0.02, 0.5], "max_position_weight": [0.1, 0.3]},
         sample=None,
         seed=0,
     )
-    assert made.fields == {"min_position_weight": (0.02, 0.02), "max_position_weight": (0.1, 0.3)}
-    assert [values for values, _ in made.refused] == [
+    assert grid.fields == {"min_position_weight": (0.02, 0.02), "max_position_weight": (0.1, 0.3)}
+    assert [values for values, _ in grid.refused] == [
         {"min_position_weight": 0.5, "max_position_weight": 0.1},
         {"min_position_weight": 0.5, "max_position_weight": 0.3},
     ]
-    assert "min_position_weight 0.5" in made.refused[0][1]
+    assert "min_position_weight 0.5" in grid.refused[0][1]
     with pytest.raises(LimitsError, match="min_position_weight"):
-        swept(vary={"min_position_weight": [0.5], "max_position_weight": [0.1, 0.3]})
+        run_sweep(vary={"min_position_weight": [0.5], "max_position_weight": [0.1, 0.3]})
 
 
 @pytest.mark.parametrize(
     ("vary", "more", "said"),
     [
-        (None, {}, "there is nothing to vary"),
-        ({"max_total_positions": 5}, {}, "max_total_positions has no list of values (received 5)"),
-        ({"max_total_positions": "5"}, {}, "max_total_positions has no list of values"),
-        ({"max_total_positions": []}, {}, "max_total_positions has no list of values"),
-        ({"max_position_weight": Between(0.1, 0.2)}, {}, "is between two numbers, and this is a grid"),
-        ({"buckets.": [1]}, {}, "the field to vary is no name of a field"),
+        (None, {}, "nothing to vary"),
+        ({"max_total_positions": 5}, {}, "max_total_positions needs a list of values (received 5)"),
+        ({"max_total_positions": "5"}, {}, "max_total_positions needs a list of values"),
+        ({"max_total_positions": []}, {}, "max_total_positions needs a list of values"),
+        ({"max_position_weight": Between(0.1, 0.2)}, {}, "is a range, which a grid cannot use"),
+        ({"buckets.": [1]}, {}, "the field to vary is unknown"),
         ({"no_trade_band": [at / 2000 for at in range(1001)], "cash_band": [at / 2000 for at in range(1001)]}, {}, "the grid has 1,002,001 policies"),
-        (VARY, {"sample": 0}, "sample is no number of policies (received 0)"),
-        (VARY, {"sample": True}, "sample is no number of policies"),
+        (VARY, {"sample": 0}, "sample must be a number of policies (received 0)"),
+        (VARY, {"sample": True}, "sample must be a number of policies"),
     ],
 )  # fmt: skip
 def test_wrong_input_is_refused(vary: Any, more: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError) as error:
-        swept(vary=vary, **more)
+        run_sweep(vary=vary, **more)
     assert said in str(error.value)
 
 
 def test_wrong_fields_are_refused() -> None:
     with pytest.raises(LimitsError, match="unknown field 'max_positions': did you mean"):
-        swept(vary={"max_positions": [1]})
+        run_sweep(vary={"max_positions": [1]})
     with pytest.raises(LimitsError, match="no candidate is in this bucket"):
-        swept(vary={"buckets.W.max_positions": [1]})
-    with pytest.raises(InputError, match="low is not below high"):
+        run_sweep(vary={"buckets.W.max_positions": [1]})
+    with pytest.raises(InputError, match="low must be below high"):
         Between(0.5, 0.5)

@@ -289,7 +289,7 @@ def test_wrong_files_are_named(tmp_path: Path) -> None:
     pq.write_table(
         pa.Table.from_arrays([*table.columns, table["asset"]], [*table.column_names, "asset"]), tmp_path / "t.pq"
     )
-    with pytest.raises(InputError, match=r"t\.pq, column 'asset': stands twice"):
+    with pytest.raises(InputError, match=r"t\.pq, column 'asset': appears twice"):
         batch(str(tmp_path / "t.pq"), tmp_path / "out")
     with pytest.raises(InputError, match=r"nothing\.parquet: there is no such file"):
         batch(str(tmp_path / "nothing.parquet"), tmp_path / "out")

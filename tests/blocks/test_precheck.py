@@ -197,7 +197,7 @@ def test_a_column_that_stands_twice_is_refused() -> None:
         lambda: decide_block(twice, PreparedLimits({None: ONE_EACH}, {})),
         lambda: rebalance_many(twice, ONE_EACH),
     ):
-        with pytest.raises(InputError, match="column 'score': stands twice in the table: rename or drop one"):
+        with pytest.raises(InputError, match="column 'score': appears twice in the table: rename or drop one"):
             door()
 
 

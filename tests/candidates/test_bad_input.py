@@ -106,7 +106,7 @@ CASES = [
     # names
     cells("asset empty", ",Bond,0.8,0.1", "column 'asset'", "the asset has no name", "name every asset"),
     cells("asset blank", "  ,Bond,0.8,0.1", "column 'asset'", "'  '", "name every asset"),
-    cells("asset twice", "AAA,Bond,0.8,0.1", "column 'asset'", "'AAA'", "stands in row 1 already", "sum or drop"),
+    cells("asset twice", "AAA,Bond,0.8,0.1", "column 'asset'", "'AAA'", "is in row 1 already", "sum or drop"),
     cells("restriction unknown", "BBB,Bond,0.8,0.1,hold,,", "column 'restriction'", "'hold'", "no_trade", header=WIDE),
     cells("restriction in capitals", "BBB,Bond,0.8,0.1,NO_BUY,,", "column 'restriction'", "'NO_BUY'", "write no_buy", header=WIDE),
     cells("Tech beside tech", "BBB,tech ,0.8,0.1", "column 'bucket'", "'tech '", "differs from 'Tech'", "write both the same way"),

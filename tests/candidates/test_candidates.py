@@ -298,7 +298,7 @@ def test_nothing_at_all(table: Any) -> None:
 
 def test_a_column_twice() -> None:
     frame = pd.DataFrame([["A", 0.5, 0.6]], columns=["asset", "score", "score"])
-    assert the_fault(frame).sentence().startswith("column 'score': stands twice in the table: ")
+    assert the_fault(frame).sentence().startswith("column 'score': appears twice in the table: ")
     table = pa.table([["A"], [0.5], [0.6]], names=["asset", "score", "score"])
     assert the_fault(table).column == "score"
 
@@ -471,7 +471,7 @@ VALUES: dict[str, tuple[str, Any, str, str]] = {
     "asset empty": ("asset", "", "the asset has no name", "name every asset"),
     "asset blank": ("asset", "  ", "the asset has no name", "name every asset"),
     "asset None": ("asset", None, "the asset has no name", "name every asset"),
-    "asset twice": ("asset", "A", "the asset stands in row 1 already", "give each asset once in an account; sum or drop the rows yourself"),
+    "asset twice": ("asset", "A", "the asset is in row 1 already", "give each asset once in an account; sum or drop the rows yourself"),
     "path with an empty part": ("bucket", "Equity//Tech", "the bucket's path has an empty part", "write every part between two separators"),
     "path that ends in a separator": ("bucket", "Equity/", "the bucket's path has an empty part", "write every part"),
     "path with a blank part": ("bucket", "Equity/ /Tech", "the bucket's path has an empty part", "write every part"),
@@ -514,8 +514,8 @@ def test_many_faults_at_once() -> None:
 def test_a_triple_names_the_first_row() -> None:
     rows = [{"asset": name, "score": 0.8} for name in ("X", "A", "B", "A", "A")]
     assert [(fault.row, fault.problem) for fault in faults(rows)] == [
-        (4, "the asset stands in row 2 already"),
-        (5, "the asset stands in row 2 already"),
+        (4, "the asset is in row 2 already"),
+        (5, "the asset is in row 2 already"),
     ]
 
 
@@ -737,7 +737,7 @@ def test_one_account_with_a_name() -> None:
 def test_two_accounts_at_the_door_for_one() -> None:
     rows = [{"account": account, **row} for account, row in zip(["a", "a", "b"], good(), strict=True)]
     assert the_fault(rows).sentence() == (
-        "row 3, column 'account': there are 2 accounts, and this is the door for one (received 'b'): give the rows "
+        "row 3, column 'account': the table has 2 accounts, where one is expected (received 'b'): give the rows "
         "of one account, or use trimtab.rebalance_many"
     )
 
@@ -948,7 +948,7 @@ def test_the_same_asset_in_two_accounts_is_fine_and_twice_in_one_is_not() -> Non
     rows = [{"account": account, "asset": "X", "score": 0.8} for account in "aba"]
     many = trimtab.rebalance_many(rows)
     assert [row["status"] for row in many.accounts] == ["failed", "ok"]
-    assert many.faults["a"][0].problem == "the asset stands in row 1 already"
+    assert many.faults["a"][0].problem == "the asset is in row 1 already"
     assert many.faults["a"][0].row == 3
 
 

@@ -345,7 +345,7 @@ def test_check_ends_with_3_where_there_are_errors(tmp_path: Path) -> None:
     assert found.exit_code == 3
     assert len(found.stdout.splitlines()) == 2
     assert f"{path}, row 1, column 'score': is above 1" in found.stdout
-    assert "the asset stands in row 2 already" in found.stdout
+    assert "the asset is in row 2 already" in found.stdout
     assert "2 errors" in found.stderr
 
 

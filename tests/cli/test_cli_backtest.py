@@ -1,4 +1,4 @@
-"""`trimtab backtest` and `trimtab sweep`: what the library walks, on screen, as JSON and in a folder."""
+"""`trimtab backtest` and `trimtab sweep`: what the library gives, on screen, as JSON and in a folder."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_a_policy_that_buys_nothing_has_no_ratio(files: list[Any]) -> None:
 def test_combinations_that_contradict_themselves_are_said(files: list[Any]) -> None:
     found = run("sweep", *files, "--vary", "min_position_weight=0.05,0.9", "--format", "json")
     assert found.exit_code == 0
-    assert "1 combinations contradict themselves and are left out; the first: {'min_position_weight': 0.9}" in " ".join(
+    assert "left out, as their limits contradict each other: 1; first min_position_weight=0.9: " in " ".join(
         found.stderr.split()
     )
     assert len(json.loads(found.stdout)["refused"]) == 1
@@ -136,20 +136,30 @@ def test_combinations_that_contradict_themselves_are_said(files: list[Any]) -> N
 @pytest.mark.parametrize(
     ("command", "more", "code", "said"),
     [
-        ("backtest", ["--versus", "foo"], 2, "--versus 'foo' is nothing to compare with"),
-        ("backtest", ["--versus", "A=much"], 2, "--versus 'A=much' is nothing to compare with"),
+        (
+            "backtest",
+            ["--versus", "foo"],
+            2,
+            "--versus 'foo': write equal, no-buckets, a TOML file of limits, or weights",
+        ),
+        (
+            "backtest",
+            ["--versus", "A=much"],
+            2,
+            "--versus 'A=much': write equal, no-buckets, a TOML file of limits, or weights",
+        ),
         ("backtest", ["--versus", "XX=0.5"], 3, "the weights: has no price (received 'XX')"),
         ("backtest", ["--format", "csv"], 2, "'csv' is not one of 'table', 'json'"),
         ("backtest", ["--every", "monthly"], 3, "did you mean 'month'?"),
         ("backtest", ["--set", "max_total_positions=0.5"], 3, "max_total_positions must be a whole number"),
         ("backtest", ["--out", "{tmp}/no/where"], 3, "the folder"),
-        ("backtest", ["--out", "{tmp}/scores.csv"], 3, "is no folder"),
+        ("backtest", ["--out", "{tmp}/scores.csv"], 3, "is not a folder"),
         ("backtest", ["--scores", "{tmp}/trades.csv", "--out", "{tmp}"], 3, "is one of the input files"),
         ("sweep", [], 2, "--vary"),
         ("sweep", ["--vary", "max_total_positions"], 2, "write field=1,2,3 or field=0.2..0.5"),
-        ("sweep", ["--vary", "max_total_positions=a..b"], 2, "a range is from one number to another"),
+        ("sweep", ["--vary", "max_total_positions=a..b"], 2, "a range goes from one number to another"),
         ("sweep", ["--vary", "max_total_position=5"], 3, "did you mean 'max_total_positions'?"),
-        ("sweep", ["--vary", "max_position_weight=0.1..0.2"], 3, "and this is a grid"),
+        ("sweep", ["--vary", "max_position_weight=0.1..0.2"], 3, "which a grid cannot use"),
     ],
 )
 def test_wrong_arguments(files: list[Any], tmp_path: Path, command: str, more: list[str], code: int, said: str) -> None:

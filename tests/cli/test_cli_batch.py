@@ -250,7 +250,7 @@ def test_wrong_tables_of_limits(tmp_path: Path) -> None:
     table = tmp_path / "limits.parquet"
     for rows, said in (
         ([{"limits_id": None, "min_trade": 0.1}], "row 1, column 'limits_id': is missing"),
-        ([{"limits_id": "a"}, {"limits_id": "a"}], "row 2, column 'limits_id': stands twice"),
+        ([{"limits_id": "a"}, {"limits_id": "a"}], "row 2, column 'limits_id': appears twice"),
         ([{"limits_id": "a", "buckets": "Tech"}], "column 'buckets': is not JSON"),
         ([{"limits_id": "a", "min_trade": 7.0}], "limits_id 'a'"),
     ):

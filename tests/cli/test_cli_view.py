@@ -13,7 +13,7 @@ from command_line import run
 from rich.console import Console
 
 import trimtab
-from trimtab.cli.screens.asset_rows import chosen_rows, clause
+from trimtab.cli.screens.asset_rows import chosen_rows
 from trimtab.cli.screens.bucket_bars import bar
 from trimtab.cli.screens.outcome import page, printed
 from trimtab.cli.screens.symbols import ASCII, UNICODE
@@ -61,22 +61,22 @@ def test_a_terminal_too_narrow_for_a_table_gets_one_of_60_columns() -> None:
 
 def test_the_wide_table_has_one_line_with_all_about_an_asset() -> None:
     lines = [words(line) for line in run("demo", COLUMNS="160").stdout.splitlines()]
-    energy = "held down by the largest allocation of Stocks/Energy"
+    energy = "held down by max_allocation 0.2 of Stocks/Energy"
     assert f"XOM Stocks/Energy 0.722 17.00% → 10.00% ▼ decrease {energy}" in lines
     assert (
-        "AAPL Stocks/Information Technology 0.097 9.00% → 0% × close its score 0.097 is below min_score_threshold 0.5"
+        "AAPL Stocks/Information Technology 0.097 9.00% → 0% × close its score of 0.097 is below the 0.5 that a holding needs (min_score_threshold)"
         in lines
     )
-    assert any("the last to get a" in line for line in lines)
+    assert any("the last by" in line for line in lines)
 
 
 def test_the_narrow_table_stacks_bucket_and_action_and_shortens_the_reason() -> None:
     text = run("demo", COLUMNS="80").stdout
     lines = text.splitlines()
     at = next(at for at, line in enumerate(lines) if line.startswith("XOM "))
-    assert words(lines[at]) == "XOM 0.722 17.00% → 10.00% held down by the largest"
-    assert words(lines[at + 1]) == "Energy ▼ decrease allocation of Energy"
-    assert "the last to get a" not in words(text)
+    assert words(lines[at]) == "XOM 0.722 17.00% → 10.00% held down by max_allocation 0.2"
+    assert words(lines[at + 1]) == "Energy ▼ decrease of Energy"
+    assert "the last by" not in words(text)
 
 
 def test_held_come_first_then_closed_then_the_nearest_misses() -> None:
@@ -116,10 +116,10 @@ def test_misses_beyond_the_nearest_are_counted() -> None:
 @pytest.mark.parametrize(
     ("row", "limits", "why"),
     [
-        ({"score": 0.7, "current_weight": 0.1}, {}, "held down by its largest weight 0.2"),
+        ({"score": 0.7, "current_weight": 0.1}, {}, "capped at its largest weight (max_position_weight 0.2)"),
         ({"score": 0.7, "current_weight": 0.19}, {}, "near enough to its size to be left alone"),
-        ({"score": 0.7}, {}, "its score 0.7 is at least min_score_new_position 0.65"),
-        ({"score": 0.1, "current_weight": 0.1}, {}, "its score 0.1 is below min_score_threshold 0.6"),
+        ({"score": 0.7}, {}, "its score of 0.7 meets the 0.65 that a new position needs"),
+        ({"score": 0.1, "current_weight": 0.1}, {}, "its score of 0.1 is below the 0.6 that a holding needs"),
         ({"score": None}, {}, "it has no score"),
         ({"score": 0.7, "restriction": "no_buy"}, {}, "its restriction no_buy forbids buying"),
         (
@@ -127,27 +127,31 @@ def test_misses_beyond_the_nearest_are_counted() -> None:
             {},
             "its restriction no_sell forbids selling",
         ),
-        ({"score": 0.1, "current_weight": 0.1}, {"brake_sold_weight": 0.01}, "the rules propose 0%"),
+        (
+            {"score": 0.1, "current_weight": 0.1},
+            {"brake_sold_weight": 0.01},
+            "the brake keeps it; the rules propose 0%",
+        ),
         (
             {"score": 0.62, "bucket": "B"},
             {**LIMITS, "min_buckets_represented": 1},
-            "to represent B: min_buckets_represented is 1",
+            "needed to represent B (min_buckets_represented 1)",
         ),
     ],
 )
 def test_the_clause_that_decided(row: dict[str, Any], limits: dict[str, Any], why: str) -> None:
     (found,) = trimtab.rebalance([{"asset": "AAA", **row}], trimtab.RebalancingLimits(**limits)).facts().assets
-    assert clause(found).startswith(why)
-    assert not clause(found).endswith(".")
+    assert found.clause.startswith(why)
+    assert not found.clause.endswith(".")
 
 
 def test_every_clause_of_the_sample_is_part_of_its_sentence() -> None:
     result = trimtab.rebalance(sample_candidates(), sample_limits())
     for one in result.facts().assets:
         assert one.sentence == result.details()[one.row]
-        assert clause(one) in one.sentence
-        assert clause(one)[:1] == clause(one)[:1].lower()
-        assert len(clause(one)) < len(one.sentence)
+        assert one.clause in one.sentence
+        assert one.clause[:1] == one.clause[:1].lower()
+        assert len(one.clause) < len(one.sentence)
 
 
 def test_markup_in_a_name_is_a_name() -> None:

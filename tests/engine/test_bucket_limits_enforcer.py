@@ -187,7 +187,7 @@ def test_edge_cases() -> None:
     assert weights(zero) == {"R1": 0.0, "D1": pytest.approx(0.4)}
     generator = BucketLimitsEnforcer(MAP).apply_bucket_limits(AssetScore(name, 0.9) for name in ("R1", "D1"))
     assert chosen(generator) == ["R1", "D1"]
-    with pytest.raises(InputError, match="stands in row 1 already"):
+    with pytest.raises(InputError, match="is in row 1 already"):
         enforce([AssetScore("R1", 0.9), AssetScore("R1", 0.8)])
     with pytest.raises(InputError, match=r"the weights sum to 1\.2, above 1\.05"):
         enforce([held("R1", 0.9, 0.6), held("D1", 0.9, 0.6)])

@@ -180,7 +180,7 @@ def test_edge_cases() -> None:
         manager.validate_bucket_constraints([], max_allocation_per_bucket=40)
     with pytest.raises(LimitsError, match=r"buckets\['Bond'\]: no candidate is in this bucket: did you mean 'Bonds'"):
         manager.validate_bucket_constraints([AssetScore("B1", 0.7)], buckets={"Bond": {"max_positions": 1}})
-    with pytest.raises(InputError, match="stands in row 1 already"):
+    with pytest.raises(InputError, match="is in row 1 already"):
         manager.validate_bucket_constraints([AssetScore("R1", 0.9), AssetScore("R1", 0.8)])
     with pytest.raises(SetupError, match="a list does not say who is in which bucket: give an AssetBucketManager"):
         BucketManager(["R1"])  # type: ignore[arg-type]

@@ -52,7 +52,7 @@ def test_an_asset_in_two_buckets_names_both() -> None:
 @pytest.mark.parametrize(
     ("buckets", "sentence"),
     [
-        ({"Tech": ["A", "A"]}, "the asset 'A' stands twice in the bucket 'Tech': write it once"),
+        ({"Tech": ["A", "A"]}, "the asset 'A' appears twice in the bucket 'Tech': write it once"),
         ({"Tech": [7]}, "in the bucket 'Tech': is not the name of an asset (received 7): write its name as text"),
         ({"Tech": [" A"]}, "in the bucket 'Tech': is not the name of an asset (received ' A')"),
         ({"Tech": [""]}, "in the bucket 'Tech': is not the name of an asset (received '')"),

@@ -39,7 +39,10 @@ def test_who_is_selected() -> None:
     assert [one.asset for one in selection.selected_assets] == ["T1", "T3", "B1"]
     assert [one.asset for one in selection.rejected_assets] == ["T2"]
     assert selection.reasons == {"T1": "kept", "T2": "below_threshold", "T3": "added", "B1": "added"}
-    assert selection.detail("T2") == "Closed: its score 0.5 is below min_score_threshold 0.6."
+    assert (
+        selection.detail("T2")
+        == "Closed: its score of 0.5 is below the 0.6 that a holding needs (min_score_threshold)."
+    )
     assert selection.scored_assets == tuple(ASSETS)
 
 
@@ -54,7 +57,7 @@ def test_the_targets_of_a_selection() -> None:
     ]
     first, last = targets[0], targets[-1]
     assert first.detail == (
-        "Added: its score 0.8 is at least min_score_new_position 0.65. Weight 20.00%: held down by its largest weight 0.2."
+        "Added: its score of 0.8 meets the 0.65 that a new position needs (min_score_new_position). Weight 20.00%: capped at its largest weight (max_position_weight 0.2)."
     )
     assert last.to_dict() == {
         "asset": "T2",
@@ -66,7 +69,7 @@ def test_the_targets_of_a_selection() -> None:
         "bucket": "Tech",
         "reason": "below_threshold",
         "size_reason": "",
-        "detail": "Closed: its score 0.5 is below min_score_threshold 0.6.",
+        "detail": "Closed: its score of 0.5 is below the 0.6 that a holding needs (min_score_threshold).",
     }
     assert "say" not in repr(first)
 

@@ -17,7 +17,7 @@ from trimtab.candidates.read import read
 from trimtab.explanations.changes import Change
 from trimtab.explanations.conflicts import Conflict, Reached
 from trimtab.explanations.relaxations import least_relaxation, together
-from trimtab.explanations.reruns import Trials
+from trimtab.explanations.reruns import Reruns
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 Row = dict[str, Any]
@@ -46,8 +46,8 @@ def lowered(conflict: Conflict) -> Any:
 def least(rows: list[Row], limit: str, goal: Change, **limits: Any) -> Any:
     """The least value of one limit with which a goal is reached."""
     made = RebalancingLimits(**limits)
-    trials = Trials.of(read(rows, made, many=False), made)
-    one = least_relaxation(trials, Change(limit, "", None), goal, Reached(trials))
+    reruns = Reruns.of(read(rows, made, many=False), made)
+    one = least_relaxation(reruns, Change(limit, "", None), goal, Reached(reruns))
     assert one is not None
     return one.value
 
@@ -102,13 +102,13 @@ def test_a_score_limit_is_lowered_no_further_than_the_one_below_it() -> None:
 
 def test_nothing_is_said_to_help_together_where_only_no_limit_at_all_does() -> None:
     limits = RebalancingLimits()
-    trials = Trials.of(read([{"asset": "A", "score": 0.9}], limits, many=False), limits)
+    reruns = Reruns.of(read([{"asset": "A", "score": 0.9}], limits, many=False), limits)
 
     def reached(_goal: Change, changes: Any = ()) -> bool:
         return any(change.value is None for change in changes)
 
     lifted = [Change("max_position_weight", "", None)]
-    assert together(trials, lifted, Change("min_buckets_represented", "", 1), reached) == ()
+    assert together(reruns, lifted, Change("min_buckets_represented", "", 1), reached) == ()
 
 
 def test_the_least_weight_is_lowered_no_further_than_the_dust_that_was_given() -> None:

@@ -20,10 +20,15 @@ import trimtab
 from trimtab.errors import InputError
 from trimtab.explanations.changes import SCORE_FIELDS, Change
 from trimtab.explanations.counterfactuals import nearest_flip
-from trimtab.explanations.explanation import Explanation, limits_about
-from trimtab.explanations.explanation_json import EXPLANATIONS_VERSION, explanations_json, explanations_schema
-from trimtab.explanations.reruns import Trials
-from trimtab.explanations.sentences import detail
+from trimtab.explanations.explanation import (
+    EXPLANATIONS_VERSION,
+    Explanation,
+    explanations_json,
+    explanations_schema,
+    limits_about,
+)
+from trimtab.explanations.reruns import Reruns
+from trimtab.explanations.sentences import SentenceMaker
 from trimtab.explanations.steps import STAGES, steps_of
 from trimtab.explanations.values_to_try import WEIGHT_NAMES, weight_beyond
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -247,7 +252,7 @@ def test_a_weak_asset_that_no_missing_bucket_needs() -> None:
     rows = [asset("T1", 0.9, 0.2, "Tech"), asset("T2", 0.62, 0, "Tech")]
     found = why(rows, "T2", enable_bucket_diversification=True, min_buckets_represented=1)
     assert (found.reason, found.merit) == ("below_threshold", True)
-    assert found.steps[1].text.startswith("Not selected: its score 0.62 is below min_score_new_position 0.65")
+    assert found.steps[1].text.startswith("Not selected: its score of 0.62 is below the 0.65 that a new position needs")
     assert changes(found)[("min_score_new_position", "")] == 0.62
 
 
@@ -298,7 +303,7 @@ def test_where_nothing_helps_it_is_said_what_was_tried() -> None:
         "no change of one thing alone; tried were its score, min_score_new_position, max_total_positions, "
         "max_new_positions, min_position_weight, target_invested",
     )
-    assert {one.change: (one.least, one.most, one.whole) for one in found.in_vain} == {
+    assert {one.change: (one.lowest, one.highest, one.exhaustive) for one in found.without_effect} == {
         "min_score_new_position": (0.65, 0.65, True),
         "max_total_positions": (1, 2, True),
         "max_new_positions": (0, 2, True),
@@ -312,29 +317,29 @@ def test_a_scan_that_is_cut_short_says_so(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("trimtab.explanations.counterfactuals._LEAST_TRIALS", 3)
     rows = [asset(f"A{at:02}", 0.99 - at / 100, 0.05 if at < 10 else 0.0) for at in range(30)]
     found = why(rows, "A25", max_total_positions=10)
-    cut = {one.change: one for one in found.in_vain if not one.whole}
-    assert (cut["max_total_positions"].least, cut["max_total_positions"].most) == (7, 13)
+    cut = {one.change: one for one in found.without_effect if not one.exhaustive}
+    assert (cut["max_total_positions"].lowest, cut["max_total_positions"].highest) == (7, 13)
     assert cut["max_total_positions"].text in found.about_changes
     assert cut["max_total_positions"].text == (
         "max_total_positions: no value from 7 to 13 does it; others were not tried"
     )
-    assert next(one for one in found.in_vain if one.whole).text.endswith(": no value does it")
+    assert next(one for one in found.without_effect if one.exhaustive).text.endswith(": no value does it")
     entering = {"max_total_positions": 30, "max_new_positions": 30, "min_score_new_position": 0.9}
-    low = [one for one in why(rows, "A29", **entering).in_vain if one.change == "min_score_new_position"]
-    assert [(one.least, one.whole) for one in low] == [(0.87, False)]
+    low = [one for one in why(rows, "A29", **entering).without_effect if one.change == "min_score_new_position"]
+    assert [(one.lowest, one.exhaustive) for one in low] == [(0.87, False)]
 
 
-def grid(trials: Trials, rng: random.Random, name: str, node: str) -> list[Any]:
+def grid(reruns: Reruns, rng: random.Random, name: str, node: str) -> list[Any]:
     """Values of a limit from one end to the other, nearest to the present one first."""
-    present = trials.present(name, node)
+    present = reruns.present(name, node)
     if name in SCORE_FIELDS or name == "dust_weight":
-        known = trials.known("current" if name == "dust_weight" else "score")
+        known = reruns.known("current" if name == "dust_weight" else "score")
         values = [*known.tolist(), *np.nextafter(known, 2.0).tolist()]
     elif name in WEIGHT_NAMES:
         values = [step / 200 for step in range(201)] + [rng.randrange(1_000_001) / 1e6 for _ in range(40)]
     else:
-        values = list(range(1 if name == "max_total_positions" else 0, len(trials.rows) + 3))
-    valid = [one for one in values if one != present and trials.limits_with(Change(name, node, one)) is not None]
+        values = list(range(1 if name == "max_total_positions" else 0, len(reruns.rows) + 3))
+    valid = [one for one in values if one != present and reruns.limits_with(Change(name, node, one)) is not None]
     return sorted(valid, key=lambda value: abs(value - present))
 
 
@@ -344,21 +349,21 @@ def test_no_value_nearer_flips_and_none_at_all_where_none_is_named(first: int) -
     for seed in range(first, first + 10):
         rng = random.Random(seed)
         rows, limits = random_rows(rng), random_limits(rng)
-        trials = trimtab.rebalance(rows, limits)._trials
+        reruns = trimtab.rebalance(rows, limits)._reruns
         grids: dict[tuple[str, str], list[Any]] = {}
         for at in range(len(rows)):
-            for name, node in limits_about(trials, at):
+            for name, node in limits_about(reruns, at):
                 if (name, node) not in grids:
-                    grids[name, node] = grid(trials, rng, name, node)
-                found = nearest_flip(trials, at, name, node)
-                present = trials.present(name, node)
+                    grids[name, node] = grid(reruns, rng, name, node)
+                found = nearest_flip(reruns, at, name, node)
+                present = reruns.present(name, node)
                 reach = abs(found.value - present) if isinstance(found, Change) else math.inf
-                assert isinstance(found, Change) or found.whole
+                assert isinstance(found, Change) or found.exhaustive
                 for value in grids[name, node]:
                     if abs(value - present) >= reach:
                         break
-                    chosen = trials.selected(Change(name, node, value))
-                    assert bool(chosen[at]) == trials.is_selected[at], f"seed {seed}: {name} {node} {value}"
+                    selection = reruns.selected(Change(name, node, value))
+                    assert bool(selection[at]) == reruns.is_selected[at], f"seed {seed}: {name} {node} {value}"
 
 
 # --- as JSON --------------------------------------------------------------------------------------------------------
@@ -384,7 +389,7 @@ def test_the_schema_of_explanations_asks_for_every_field_and_no_other() -> None:
     schema = explanations_schema()
     one = schema["properties"]["explanations"]["items"]
     parts = [schema, one, *(one["properties"][name] for name in ("crowded_out", "held_by"))]
-    parts += [one["properties"][name]["items"] for name in ("steps", "counterfactuals", "in_vain")]
+    parts += [one["properties"][name]["items"] for name in ("steps", "counterfactuals", "without_effect")]
     for part in parts:
         assert sorted(part["required"]) == sorted(part["properties"])
         assert part["additionalProperties"] is False
@@ -514,11 +519,11 @@ def test_every_candidate_has_one_deciding_step_that_says_its_reason() -> None:
         rng = random.Random(seed)
         rows, limits = random_rows(rng), random_limits(rng)
         passed = run(rows, limits)
-        trials = Trials.of(passed.candidates, limits, passed.answer)
+        reruns = Reruns.of(passed.candidates, limits, passed.answer)
         for at in range(len(rows)):
             row = int(passed.candidates.order[at])
-            words = detail(passed.candidates, limits, passed.answer, row)
-            found = steps_of(trials, at, words)
+            words = SentenceMaker.of(passed.candidates, limits, passed.answer).detail(row)
+            found = steps_of(reruns, at, words)
             (step,) = [step for step in found if step.decides]
             assert words.reason in step.text
             assert (step.outcome == "passed") == bool(passed.answer["selected"][row]), f"seed {seed}"
@@ -557,3 +562,11 @@ def test_steps_of_weight() -> None:
     assert weight_beyond(0.05, up=False, strictly=True) == 0.049999
     assert weight_beyond(0.0500005, up=False, strictly=True) == 0.05
     assert weight_beyond(0.0500005, up=True, strictly=False) == 0.050001
+
+
+def test_the_former_names_still_answer_with_a_warning() -> None:
+    result = trimtab.rebalance([asset("A", 0.4)])
+    with pytest.warns(DeprecationWarning, match="without_effect"):
+        assert result.explain("A").in_vain == result.explain("A").without_effect
+    with pytest.warns(DeprecationWarning, match="report_facts"):
+        assert result.findings() == result.report_facts()

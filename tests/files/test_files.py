@@ -257,7 +257,7 @@ class TestBadText:
         [
             ("asset,score,", "column 3 has no name", None),
             (" ,score,x", "column 1 has no name", None),
-            ("asset,score,asset", "stands twice in the header", "asset"),
+            ("asset,score,asset", "appears twice in the header", "asset"),
         ],
     )
     def test_header(self, write: Write, header: str, problem: str, column: str | None) -> None:

@@ -40,7 +40,7 @@ def run(algo: BucketRebalance, prices: pd.DataFrame, *before: Any) -> tuple[pd.S
 
 def test_equal_to_a_backtest_that_trades_on_the_same_closes() -> None:
     """bt decides and trades on one close; the same targets come from a backtest that decides on it and trades at the
-    next, where the next close is the same: every session stands twice.
+    next, where the next close is the same: every session appears twice.
     """
     prices, scores = market()
     limits = LIMITS.replace(no_trade_band=0.0, min_trade=0.0)

@@ -25,9 +25,9 @@ from trimtab.candidates.read import read
 from trimtab.certificate import checker
 from trimtab.errors import BrokenLimitError, LimitsError
 from trimtab.explanations.changes import Change
-from trimtab.explanations.counterfactuals import Scanned, nearest_flip, scan_of
+from trimtab.explanations.counterfactuals import SearchedRange, nearest_flip, scan_of
 from trimtab.explanations.difference import Cause
-from trimtab.explanations.reruns import Trials
+from trimtab.explanations.reruns import Reruns
 from trimtab.reasons import Action, Reason
 from trimtab.rebalancing.result import result_schema
 
@@ -121,7 +121,7 @@ class TestByHand:
         rows = [asset("A", 0.9), asset("B", 0.8), asset("C", 0.7)]
         found = rebalance(rows, RebalancingLimits(**ON), correlations=known(AB=None, AC=0.5))
         assert [row["reason"] for row in found.targets] == ["added", "too_correlated", "added"]
-        said = "Not selected: its correlation with A in Tech is not known, and so not within max_correlation 0.8."
+        said = "Not selected: its correlation with A in Tech is unknown, which counts as above max_correlation 0.8."
         assert found.details()[1] == said
 
     def test_the_highest_correlation_is_named_and_ties_by_name(self) -> None:
@@ -147,9 +147,9 @@ class TestByHand:
         rows = [asset("A", 0.9), asset("B", 0.8), asset("C", 0.8)]
         cross = {("A", "B"): 0.9, ("B", "A"): 0.9, ("A", "C"): 0.9, ("C", "A"): 0.9, ("B", "C"): 0.0, ("C", "B"): 0.0}
         limits = RebalancingLimits(**ON)
-        chosen = run(rows, limits, correlations=known(AB=0.9, AC=0.9, BC=0.0)).selected
-        assert chosen == {"A"}
-        assert objective_of(rows, limits, chosen).new_score == 900
+        selection = run(rows, limits, correlations=known(AB=0.9, AC=0.9, BC=0.0)).selected
+        assert selection == {"A"}
+        assert objective_of(rows, limits, selection).new_score == 900
         assert milp_selection(rows, limits, cross).new_score == 1600
 
     def test_the_reason_stands_before_the_limits_of_places(self) -> None:
@@ -311,7 +311,7 @@ def test_the_report_counts_it_and_its_hash_knows_the_correlations() -> None:
     assert next(line for line in facts.lines if line.name == "max_correlation").limit == "0.8"
     assert "max_correlation" in result.to_html()
     other = rebalance(rows, limits, correlations=known(AB=0.95))
-    assert other.findings().fingerprint != result.findings().fingerprint
+    assert other.report_facts().fingerprint != result.report_facts().fingerprint
     assert facts.greedy == "max_correlation is set: the selection is greedy and need not be the optimum of the rules"
     assert rebalance(rows).facts().greedy == ""
 
@@ -343,8 +343,8 @@ def test_an_explanation_of_an_asset_that_moves_with_another() -> None:
         ("score", 0.9000000000000001),
         ("max_correlation", 0.9),
     }
-    chosen = rebalance(rows, limits, correlations=correlations).explain("C")
-    lowered = next(one for one in chosen.counterfactuals if one.change == "max_correlation")
+    selection = rebalance(rows, limits, correlations=correlations).explain("C")
+    lowered = next(one for one in selection.counterfactuals if one.change == "max_correlation")
     assert (lowered.value, lowered.effect) == (
         0.49999999999999994,
         "would not be selected with max_correlation = 0.49999999999999994",
@@ -385,17 +385,17 @@ def test_no_nearer_correlation_flips_and_none_where_none_is_named() -> None:
         rng = random.Random(seed)
         rows = [{**row, "bucket": rng.choice(["Equity", "Bond"])} for row in random_rows(rng)]
         limits = random_correlated_limits(rng, max_new_positions=10, bucket_level=1)
-        trials = rebalance(rows, limits, correlations=pairs(random_correlations(rng, rows)))._trials
-        present = trials.present("max_correlation", "")
-        edges = [*trials.correlations.tolist(), *np.nextafter(trials.correlations, -2.0).tolist()]
+        reruns = rebalance(rows, limits, correlations=pairs(random_correlations(rng, rows)))._reruns
+        present = reruns.present("max_correlation", "")
+        edges = [*reruns.correlations.tolist(), *np.nextafter(reruns.correlations, -2.0).tolist()]
         edges = sorted((edge for edge in edges if -1.0 <= edge != present), key=lambda edge: abs(edge - present))
-        for at, before in enumerate(trials.is_selected):
+        for at, before in enumerate(reruns.is_selected):
             flipping = [
-                one for one in [*edges, None] if trials.selected(Change("max_correlation", "", one))[at] != before
+                one for one in [*edges, None] if reruns.selected(Change("max_correlation", "", one))[at] != before
             ]
-            found = nearest_flip(trials, at, "max_correlation")
-            if isinstance(found, Scanned):
-                assert (flipping, found.whole) == ([], False), (seed, at)
+            found = nearest_flip(reruns, at, "max_correlation")
+            if isinstance(found, SearchedRange):
+                assert (flipping, found.exhaustive) == ([], False), (seed, at)
                 vain += 1
             elif flipping[0] is None:
                 assert found.value is None, (seed, at)
@@ -412,15 +412,15 @@ def test_a_scan_of_correlations_tries_the_nearest_of_all_and_of_the_row_itself()
     others = [{"asset": "A", "other": row["asset"], "correlation": 0.81 + at / 1000} for at, row in enumerate(rows[2:])]
     many = {"max_total_positions": 99, "max_new_positions": 99, "max_positions_per_bucket": 99}
     limits = RebalancingLimits(**ON, **many, min_position_weight=0.001)
-    trials = rebalance(rows, limits, correlations=[*others, *known(AZ=0.95)])._trials
+    reruns = rebalance(rows, limits, correlations=[*others, *known(AZ=0.95)])._reruns
     nearest = [one["correlation"] for one in others[:16]]
-    at, another = trials.place_of["Z"], scan_of(trials, "max_correlation", "", trials.place_of["C00"])
-    own = scan_of(trials, "max_correlation", "", at)
+    at, another = reruns.place_of["Z"], scan_of(reruns, "max_correlation", "", reruns.place_of["C00"])
+    own = scan_of(reruns, "max_correlation", "", at)
     tried = [[value for value, _ in scan.values] for scan in (own, another)]  # noqa: PD011 - no frame
     assert tried == [[*nearest, 0.95, None], [*nearest, None]]
-    assert (another.found.least, another.found.most, another.found.whole) == (0.8, nearest[-1], False)
+    assert (another.found.lowest, another.found.highest, another.found.exhaustive) == (0.8, nearest[-1], False)
     # With C00, which any of them lets in, the correlation of Z is not known.
-    assert nearest_flip(trials, at, "max_correlation") == Change("max_correlation", "", None)
+    assert nearest_flip(reruns, at, "max_correlation") == Change("max_correlation", "", None)
 
 
 def test_a_scan_of_scores_beside_correlations_stops_and_says_so() -> None:
@@ -430,9 +430,9 @@ def test_a_scan_of_scores_beside_correlations_stops_and_says_so() -> None:
     rows += [asset(f"D{at:02}", 0.649 - at / 1000, bucket="Gold") for at in range(20)]
     limits = RebalancingLimits(**ON)
     found = rebalance(rows, limits, correlations=known(AB=0.9)).explain("B")
-    tried = {one.change: one for one in found.in_vain}
+    tried = {one.change: one for one in found.without_effect}
     score = tried["min_score_new_position"]
-    assert (score.least, score.most, score.whole) == (0.649 - 0.015, math.nextafter(0.66 + 0.015, 2.0), False)
+    assert (score.lowest, score.highest, score.exhaustive) == (0.649 - 0.015, math.nextafter(0.66 + 0.015, 2.0), False)
     assert "others were not tried" in score.text
 
 
@@ -465,13 +465,13 @@ def test_conflicts_of_random_accounts_are_true() -> None:
 
 def test_lifting_the_limit_helps_no_goal_that_it_is_not_about() -> None:
     rows = [asset("A", 0.9)]
-    trials = Trials.of(
+    reruns = Reruns.of(
         read(rows, RebalancingLimits(**ON), many=False, correlations=known(AB=0.9)), RebalancingLimits(**ON)
     )
-    assert trials.decided(Change("max_correlation", "", None))["selected"].tolist() == [True]
-    assert trials.correlations.tolist() == []
+    assert reruns.decided_with(Change("max_correlation", "", None))["selected"].tolist() == [True]
+    assert reruns.correlations.tolist() == []
     off = RebalancingLimits(enable_bucket_diversification=True)
-    assert Trials.of(read(rows, off, many=False), off).correlations.tolist() == []
+    assert Reruns.of(read(rows, off, many=False), off).correlations.tolist() == []
 
 
 def test_a_difference_names_the_correlations() -> None:
@@ -502,9 +502,9 @@ def test_no_new_asset_moves_with_another_of_its_bucket() -> None:
         rng = random.Random(seed)
         rows, limits = random_rows(rng, 14), random_correlated_limits(rng)
         cross = random_correlations(rng, rows)
-        chosen = run(rows, limits, correlations=pairs(cross)).selected
-        assert selection_violations(rows, limits, chosen, cross) == [], f"seed {seed}"
-        walk, best = objective_of(rows, limits, chosen), milp_selection(rows, limits, cross)
+        selection = run(rows, limits, correlations=pairs(cross)).selected
+        assert selection_violations(rows, limits, selection, cross) == [], f"seed {seed}"
+        walk, best = objective_of(rows, limits, selection), milp_selection(rows, limits, cross)
         assert walk.rank(limits.allow_bucket_overflow)[:-1] == best.rank(limits.allow_bucket_overflow)[:-1], (
             f"seed {seed}"
         )
@@ -517,8 +517,8 @@ def test_a_higher_score_never_costs_a_place(first: int) -> None:
         rng = random.Random(seed)
         rows, limits = random_rows(rng), random_correlated_limits(rng)
         correlations = pairs(random_correlations(rng, rows))
-        chosen = run(rows, limits, correlations=correlations).selected
-        for raised in [row for row in rows if row["score"] is not None and row["asset"] in chosen][:3]:
+        selection = run(rows, limits, correlations=correlations).selected
+        for raised in [row for row in rows if row["score"] is not None and row["asset"] in selection][:3]:
             higher = [{**row, "score": min(1.0, row["score"] + 0.05)} if row is raised else row for row in rows]
             assert raised["asset"] in run(higher, limits, correlations=correlations).selected, f"seed {seed}"
 

@@ -180,7 +180,7 @@ def test_a_full_bucket_leaves_room_elsewhere() -> None:
         bucketed(max_positions_per_bucket=2),
         {"A": OPENED, "B": OPENED, "C": out("bucket_position_limit"), "D": OPENED},
     )
-    assert "max_positions_per_bucket 2 of Tech is reached" in detail(rows, result, "C")
+    assert "all 2 positions of Tech are taken (max_positions_per_bucket)" in detail(rows, result, "C")
     assert constraint(result, "max_positions", "Tech").measured == 2
 
 
@@ -201,7 +201,7 @@ def test_the_deepest_node_is_named_where_only_it_is_full() -> None:
     # S1 fills Semis (1 of 1). Tech has 1 of 2, Equity 1 of 4: the first full node on S2's path is Semis.
     rows = [asset("S1", 0.9, bucket="Equity/Tech/Semis"), asset("S2", 0.8, bucket="Equity/Tech/Semis")]
     result = decide(rows, bucketed(buckets=NESTED), {"S1": OPENED, "S2": out("bucket_position_limit")})
-    assert "max_positions 1 of Equity/Tech/Semis is reached" in detail(rows, result, "S2")
+    assert "the one position of Equity/Tech/Semis is taken (max_positions)" in detail(rows, result, "S2")
 
 
 def test_the_middle_node_is_named_where_it_is_full() -> None:
@@ -226,7 +226,7 @@ def test_the_middle_node_is_named_where_it_is_full() -> None:
         },
     )
     for name in ("S2", "T2"):
-        assert "max_positions 2 of Equity/Tech is reached" in detail(rows, result, name)
+        assert "all 2 positions of Equity/Tech are taken (max_positions)" in detail(rows, result, name)
 
 
 def test_the_top_node_is_named_where_all_are_full() -> None:
@@ -252,7 +252,7 @@ def test_the_top_node_is_named_where_all_are_full() -> None:
         },
     )
     for name in ("S2", "T2", "H2"):
-        assert "max_positions_per_bucket 3 of Equity is reached" in detail(rows, result, name)
+        assert "all 3 positions of Equity are taken (max_positions_per_bucket)" in detail(rows, result, name)
 
 
 def test_max_positions_zero_closes_a_bucket() -> None:
@@ -290,9 +290,9 @@ def test_bucket_level_two_short_paths_and_unknown() -> None:
             "G": out("bucket_position_limit"),
         },
     )
-    assert "of Equity/Tech is reached" in detail(rows, result, "B")
+    assert "of Equity/Tech" in detail(rows, result, "B")
     for name in "EFG":
-        assert "of Unknown is reached" in detail(rows, result, name)
+        assert "of Unknown" in detail(rows, result, name)
     line = constraint(result, "min_buckets_represented")
     assert (line.measured, line.limit, line.status) == (2, 3, "unmet")
     assert line.cause == "no_candidate"
@@ -338,7 +338,7 @@ def test_without_a_separator_names_are_flat() -> None:
         bucketed(bucket_separator="", max_positions_per_bucket=1),
         {"A": OPENED, "B": OPENED, "C": out("bucket_position_limit")},
     )
-    assert "of Equity/Tech is reached" in detail(rows, result, "C")
+    assert "of Equity/Tech" in detail(rows, result, "C")
 
 
 def test_a_node_below_unknown_may_have_its_own_limit() -> None:
@@ -349,7 +349,7 @@ def test_a_node_below_unknown_may_have_its_own_limit() -> None:
         bucketed(buckets={"Unknown/Foo": {"max_positions": 1}}),
         {"A": OPENED, "B": out("bucket_position_limit"), "C": OPENED},
     )
-    assert "max_positions 1 of Unknown/Foo is reached" in detail(rows, result, "B")
+    assert "the one position of Unknown/Foo is taken (max_positions)" in detail(rows, result, "B")
 
 
 # --- the derived number -----------------------------------------------------------------------------------------------
@@ -763,7 +763,7 @@ def test_overflow_below_the_top_node() -> None:
             "T3": out("bucket_position_limit"),
         },
     )
-    assert "max_positions 1 of Equity/Tech is reached" in detail(rows, result, "T3")
+    assert "the one position of Equity/Tech is taken (max_positions)" in detail(rows, result, "T3")
     assert constraint(result, "max_positions", "Equity/Tech").status == "waived"
     assert constraint(result, "max_positions", "Equity").status == "met"
 

@@ -135,7 +135,7 @@ BROKEN_FILES: dict[str, tuple[bytes, str]] = {
     "ragged.csv": (csv(CSV) + b"2020-03-30,S1\n", "the row has 2 cells and the header 3"),
     "quote.csv": (csv(CSV) + b'2020-03-30,"S1,5\n', "a quote is not closed"),
     "comma.csv": (csv(CSV).replace(b".", b","), "cells and the header 3"),
-    "twice.csv": (csv(CSV).replace(b"symbol", b"close", 1), "stands twice in the header"),
+    "twice.csv": (csv(CSV).replace(b"symbol", b"close", 1), "appears twice in the header"),
     "unnamed.csv": (csv(CSV).replace(b"symbol", b"", 1), "column 2 has no name"),
     "two symbols.csv": (csv(CSV.with_columns(ticker=pl.col("symbol"))), "could both be meant"),
     "two days.csv": (csv(CSV.with_columns(day=pl.col("date"))), "could both be meant"),

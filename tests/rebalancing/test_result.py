@@ -50,49 +50,49 @@ LARGE = {"max_position_weight": 0.9, "max_allocation_per_bucket": 0.9}
 
 # rows, limits, the asset looked at, its reason, and what its sentence says about that
 REASONS: dict[str, tuple[list[Row], dict[str, Any], str, Reason, str]] = {
-    "kept": ([asset("A", 0.8, 0.1)], {}, "A", Reason.KEPT, "Kept: its score 0.8 is at least min_score_threshold 0.6."),
+    "kept": ([asset("A", 0.8, 0.1)], {}, "A", Reason.KEPT, "Kept: its score of 0.8 meets the 0.6 that a holding needs (min_score_threshold)."),
     "kept, dust where nothing is bought": (
         [asset("A", 0.8, 0.0005)],
         {**ON, "unknown_bucket": "hold"},
         "A",
         Reason.KEPT,
-        "Kept: its score 0.8 is at least min_score_threshold 0.6.",
+        "Kept: its score of 0.8 meets the 0.6 that a holding needs (min_score_threshold).",
     ),
-    "added": ([asset("A", 0.9)], {}, "A", Reason.ADDED, "Added: its score 0.9 is at least min_score_new_position 0.65."),
+    "added": ([asset("A", 0.9)], {}, "A", Reason.ADDED, "Added: its score of 0.9 meets the 0.65 that a new position needs (min_score_new_position)."),
     "added, dust": (
         [asset("A", 0.9, 0.0005)],
         {},
         "A",
         Reason.ADDED,
-        "Added: its score 0.9 is at least min_score_new_position 0.65.",
+        "Added: its score of 0.9 meets the 0.65 that a new position needs (min_score_new_position).",
     ),
     "added for representation": (
         [asset("A", 0.9, bucket="Tech"), asset("B", 0.61, bucket="Bond/Gov")],
         {**ON, "min_buckets_represented": 2},
         "B",
         Reason.ADDED_FOR_REPRESENTATION,
-        "Added to represent Bond: min_buckets_represented is 2, and without that it would not be selected (score 0.61).",
+        "Added: needed to represent Bond (min_buckets_represented 2); with its score of 0.61 it would not be in otherwise.",
     ),
     "kept for representation": (
         TECH_AND_BOND,
         {**ON, "min_buckets_represented": 2, "max_total_positions": 2},
         "C",
         Reason.ADDED_FOR_REPRESENTATION,
-        "Kept to represent Bond: min_buckets_represented is 2, and without that it would not be selected (score 0.7).",
+        "Kept: needed to represent Bond (min_buckets_represented 2); with its score of 0.7 it would not be in otherwise.",
     ),
     "overflow": (
         TECH_AND_BOND,
         {**ON, "allow_bucket_overflow": True, "max_positions_per_bucket": 1},
         "B",
         Reason.OVERFLOW_PROTECTED,
-        "Kept in overflow: max_positions_per_bucket 1 of Tech is reached, and allow_bucket_overflow protects it.",
+        "Kept: the one position of Tech is taken (max_positions_per_bucket), but allow_bucket_overflow protects holdings.",
     ),
     "overflow of a deeper bucket": (
         [asset("A", 0.9, 0.1, "Tech/Semis"), asset("B", 0.8, 0.1, "Tech/Semis")],
         {**ON, "allow_bucket_overflow": True, "buckets": {"Tech/Semis": {"max_positions": 1}}},
         "B",
         Reason.OVERFLOW_PROTECTED,
-        "Kept in overflow: max_positions 1 of Tech/Semis is reached, and",
+        "Kept: the one position of Tech/Semis is taken (max_positions), but",
     ),
     "restricted": (
         [asset("A", 0.3, 0.1, restriction="no_sell")],
@@ -113,21 +113,21 @@ REASONS: dict[str, tuple[list[Row], dict[str, Any], str, Reason, str]] = {
         {},
         "A",
         Reason.HELD_UNSCORED,
-        'Held: it has no score, and unscored_positions is "hold"; missing data never sells.',
+        'Held: it has no score, and holdings without one are left alone (unscored_positions "hold").',
     ),
     "held without a desired weight": (
         [asset("A", 0.9, 0.1)],
         {"sizing_mode": "desired"},
         "A",
         Reason.HELD_NOT_SIZABLE,
-        "Held: it has no desired_weight, which desired needs; missing data never sells.",
+        "Held: it has no desired_weight, which sizing_mode desired needs; a holding is never sold for missing data.",
     ),
     "held without a volatility": (
         [asset("A", 0.9, 0.1)],
         {"sizing_mode": "inverse_volatility"},
         "A",
         Reason.HELD_NOT_SIZABLE,
-        "Held: it has no volatility, which inverse_volatility needs; missing data never sells.",
+        "Held: it has no volatility, which sizing_mode inverse_volatility needs; a holding is never sold for missing data.",
     ),
     "new without a score": ([asset("A", None)], {}, "A", Reason.NOT_SCORED, "Not selected: it has no score."),
     "held without a score, to be closed": (
@@ -135,7 +135,7 @@ REASONS: dict[str, tuple[list[Row], dict[str, Any], str, Reason, str]] = {
         {"unscored_positions": "close"},
         "A",
         Reason.NOT_SCORED,
-        'Closed: it has no score, and unscored_positions is "close".',
+        'Closed: it has no score, and holdings without one are closed (unscored_positions "close").',
     ),
     "new that may not be bought": (
         [asset("A", 0.9, restriction="no_buy")],
@@ -156,56 +156,56 @@ REASONS: dict[str, tuple[list[Row], dict[str, Any], str, Reason, str]] = {
         {},
         "A",
         Reason.RESTRICTED_OUT,
-        "Closed: its restriction no_buy forbids buying (it is dust).",
+        "Closed: its restriction no_buy forbids buying, and at 0.05% it is only dust (dust_weight 0.001).",
     ),
     "new without a bucket": (
         [asset("A", 0.9)],
         {**ON, "unknown_bucket": "hold"},
         "A",
         Reason.UNCLASSIFIED,
-        'Not selected: it has no bucket, and unknown_bucket is "hold", so nothing is bought there.',
+        'Not selected: it has no bucket, and nothing without one is bought (unknown_bucket "hold").',
     ),
     "new without a volatility": (
         [asset("A", 0.9, volatility=None)],
         {"sizing_mode": "inverse_volatility"},
         "A",
         Reason.NOT_SIZABLE,
-        "Not selected: it has no volatility, which inverse_volatility needs.",
+        "Not selected: it has no volatility, which sizing_mode inverse_volatility needs.",
     ),
     "holding below": (
         [asset("A", 0.5, 0.1)],
         {},
         "A",
         Reason.BELOW_THRESHOLD,
-        "Closed: its score 0.5 is below min_score_threshold 0.6.",
+        "Closed: its score of 0.5 is below the 0.6 that a holding needs (min_score_threshold).",
     ),
     "dust below": (
         [asset("A", 0.5, 0.0005)],
         {},
         "A",
         Reason.BELOW_THRESHOLD,
-        "Closed: its score 0.5 is below min_score_threshold 0.6.",
+        "Closed: its score of 0.5 is below the 0.6 that a holding needs (min_score_threshold).",
     ),
     "new below": (
         [asset("A", 0.5)],
         {},
         "A",
         Reason.BELOW_THRESHOLD,
-        "Not selected: its score 0.5 is below min_score_new_position 0.65.",
+        "Not selected: its score of 0.5 is below the 0.65 that a new position needs (min_score_new_position).",
     ),
     "weak where nothing is represented": (
         [asset("A", 0.62)],
         {},
         "A",
         Reason.BELOW_THRESHOLD,
-        "Not selected: its score 0.62 is below min_score_new_position 0.65.",
+        "Not selected: its score of 0.62 is below the 0.65 that a new position needs (min_score_new_position).",
     ),
     "weak that nobody needs": (
         [asset("A", 0.62, bucket="Tech"), asset("B", 0.9, bucket="Tech"), asset("C", 0.9, bucket="Bond")],
         {**ON, "min_buckets_represented": 2},
         "A",
         Reason.BELOW_THRESHOLD,
-        "Not selected: its score 0.62 is below min_score_new_position 0.65, and no missing bucket needs it.",
+        "Not selected: its score of 0.62 is below the 0.65 that a new position needs (min_score_new_position), and it is not needed to represent its bucket.",
     ),
     "dust": (
         [asset("A", 0.9, 0.0005)],
@@ -213,7 +213,7 @@ REASONS: dict[str, tuple[list[Row], dict[str, Any], str, Reason, str]] = {
         "A",
         Reason.DUST,
         (
-            "Closed: at 0.0500% it is dust (below dust_weight 0.001) and competes as new: max_new_positions 0 is reached."
+            "Closed: at 0.05% it is dust (dust_weight 0.001) and competes as a new position; no new positions are allowed (max_new_positions 0)."
         ),
     ),
     "holding displaced": (
@@ -221,98 +221,98 @@ REASONS: dict[str, tuple[list[Row], dict[str, Any], str, Reason, str]] = {
         {**ON, "min_buckets_represented": 2, "max_total_positions": 2},
         "B",
         Reason.DISPLACED_FOR_REPRESENTATION,
-        "Closed: its place went to C, needed for min_buckets_represented 2.",
+        "Closed: its place went to C, needed to represent missing buckets (min_buckets_represented 2).",
     ),
     "new displaced, by many": (
         SEVEN,
         {**ON, "min_buckets_represented": 7, "max_total_positions": 7, "max_new_positions": 10, "max_positions_per_bucket": 9, **LARGE},
         "T6",
         Reason.DISPLACED_FOR_REPRESENTATION,
-        "Not selected: its place went to X0, X1, X2, X3, X4 and 1 more, needed for min_buckets_represented 7.",
+        "Not selected: its place went to X0, X1, X2, X3, X4 and 1 more, needed to represent missing buckets (min_buckets_represented 7).",
     ),
     "total": (
         [asset("A", 0.9), asset("B", 0.8), asset("C", 0.7)],
         {"max_total_positions": 2},
         "C",
         Reason.TOTAL_POSITION_LIMIT,
-        "Not selected: max_total_positions 2 is reached; the last to get a place was B (score 0.8).",
+        "Not selected: all 2 positions of the account are taken (max_total_positions), the last by B (score 0.8).",
     ),
     "total, among holdings": (
         [asset("A", 0.8, 0.1), asset("B", 0.8, 0.2), asset("C", 0.8, 0.05)],
         {"max_total_positions": 2},
         "C",
         Reason.TOTAL_POSITION_LIMIT,
-        "Closed: max_total_positions 2 is reached; the last to get a place was A (held, score 0.8).",
+        "Closed: all 2 positions of the account are taken (max_total_positions), the last by A (held, score 0.8).",
     ),
     "total, where nothing is dust": (
         [asset("A", 0.9), asset("B", 0.8)],
         {"max_total_positions": 1, "dust_weight": 0},
         "B",
         Reason.TOTAL_POSITION_LIMIT,
-        "Not selected: max_total_positions 1 is reached; the last to get a place was A (score 0.9).",
+        "Not selected: the one position of the account is taken (max_total_positions) by A (score 0.9).",
     ),
     "total, all of it restricted": (
         [asset("A", 0.9), asset("B", None, 0.1), asset("C", 0.7, 0.1, restriction="no_sell")],
         {"max_total_positions": 2},
         "A",
         Reason.TOTAL_POSITION_LIMIT,
-        "Not selected: max_total_positions 2 is reached; held there by restriction or missing data: B, C.",
+        "Not selected: all 2 positions of the account are taken (max_total_positions); a restriction or missing data keeps B, C there.",
     ),
     "new positions": (
         [asset("H", 0.7, 0.1), asset("A", 0.9), asset("B", 0.8)],
         {"max_new_positions": 1},
         "B",
         Reason.NEW_POSITION_LIMIT,
-        "Not selected: max_new_positions 1 is reached; the last to get a place was A (score 0.9).",
+        "Not selected: the one new position is taken (max_new_positions) by A (score 0.9).",
     ),
     "new positions, none allowed": (
         [asset("H", 0.7, 0.1), asset("A", 0.9)],
         {"max_new_positions": 0},
         "A",
         Reason.NEW_POSITION_LIMIT,
-        "Not selected: max_new_positions 0 is reached.",
+        "Not selected: no new positions are allowed (max_new_positions 0).",
     ),
     "new positions, none allowed beside what is restricted": (
         [asset("H", 0.7, 0.1, restriction="no_trade"), asset("A", 0.9)],
         {"max_new_positions": 0},
         "A",
         Reason.NEW_POSITION_LIMIT,
-        "Not selected: max_new_positions 0 is reached.",
+        "Not selected: no new positions are allowed (max_new_positions 0).",
     ),
     "bucket": (
         TECH_AND_BOND,
         {**ON, "max_positions_per_bucket": 1},
         "B",
         Reason.BUCKET_POSITION_LIMIT,
-        "Closed: max_positions_per_bucket 1 of Tech is reached; the last to get a place was A (held, score 0.9).",
+        "Closed: the one position of Tech is taken (max_positions_per_bucket) by A (held, score 0.9).",
     ),
     "bucket of its own": (
         [asset("A", 0.9, bucket="Tech/Semis"), asset("B", 0.8, bucket="Tech/Semis"), asset("C", 0.95, bucket="Tech")],
         {**ON, "buckets": {"Tech/Semis": {"max_positions": 1}}},
         "B",
         Reason.BUCKET_POSITION_LIMIT,
-        "Not selected: max_positions 1 of Tech/Semis is reached; the last to get a place was A (score 0.9).",
+        "Not selected: the one position of Tech/Semis is taken (max_positions) by A (score 0.9).",
     ),
     "bucket that is closed": (
         [asset("A", 0.9, bucket="Tech")],
         {**ON, "buckets": {"Tech": {"max_positions": 0}}},
         "A",
         Reason.BUCKET_POSITION_LIMIT,
-        "Not selected: max_positions 0 of Tech is reached.",
+        "Not selected: Tech may hold no position (max_positions 0).",
     ),
     "its own weight": (
         [asset("A", 0.9, max_weight=0.01)],
         {},
         "A",
         Reason.MIN_POSITION_CAPACITY,
-        "Not selected: its largest weight 0.01 is below min_position_weight 0.02, or 0.",
+        "Not selected: its largest weight of 0.01 is below min_position_weight 0.02.",
     ),
     "its own weight, held": (
         [asset("A", 0.9, 0.1, max_weight=0.0)],
         {"min_position_weight": 0},
         "A",
         Reason.MIN_POSITION_CAPACITY,
-        "Closed: its largest weight 0 is below min_position_weight 0, or 0.",
+        "Closed: its largest weight is 0.",
     ),
     "the weight of the portfolio": (
         [asset("A", 0.9), asset("B", 0.8), asset("C", 0.7)],
@@ -320,8 +320,8 @@ REASONS: dict[str, tuple[list[Row], dict[str, Any], str, Reason, str]] = {
         "C",
         Reason.MIN_POSITION_CAPACITY,
         (
-            "Not selected: no further position of min_position_weight 0.02 fits in target_invested 0.05; the last to get a "
-            "place was B (score 0.8)."
+            "Not selected: no other position of 2.00% (min_position_weight) fits within target_invested 0.05; the last "
+            "to fit was B (score 0.8)."
         ),
     ),
     "the weight of a bucket": (
@@ -330,8 +330,8 @@ REASONS: dict[str, tuple[list[Row], dict[str, Any], str, Reason, str]] = {
         "B",
         Reason.MIN_POSITION_CAPACITY,
         (
-            "Closed: no further position of min_position_weight 0.02 fits in max_allocation_per_bucket 0.03 of Tech; the last "
-            "to get a place was A (held, score 0.9)."
+            "Closed: no other position of 2.00% (min_position_weight) fits within max_allocation_per_bucket 0.03 of Tech; the last "
+            "to fit was A (held, score 0.9)."
         ),
     ),
     "the weight of a bucket of its own, used up": (
@@ -340,8 +340,8 @@ REASONS: dict[str, tuple[list[Row], dict[str, Any], str, Reason, str]] = {
         "A",
         Reason.MIN_POSITION_CAPACITY,
         (
-            "Not selected: no further position of min_position_weight 0 fits in max_allocation 0.1 of Tech/Semis; held there "
-            "by restriction or missing data: B."
+            "Not selected: no other position fits within max_allocation 0.1 of Tech/Semis; a restriction or missing "
+            "data keeps B there."
         ),
     ),
 }  # fmt: skip
@@ -370,7 +370,7 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "A",
         SizeReason.BRAKED,
         0.1,
-        "Without the brake: closed: its score 0.5 is below min_score_threshold 0.6. The brake keeps it at 10.00%; the rules propose 0%.",
+        "Without the brake it would be closed: its score of 0.5 is below the 0.6 that a holding needs (min_score_threshold). Weight 10.00%: the brake keeps it; the rules propose 0%.",
     ),
     "no_trade": (
         [asset("A", 0.8, 0.07, restriction="no_trade")],
@@ -378,7 +378,7 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "A",
         SizeReason.RESTRICTED,
         0.07,
-        "Weight 7.00%: its restriction or missing data keeps it there.",
+        "Weight 7.00%: its restriction no_trade keeps it there.",
     ),
     "no_sell that would be sold": (
         [asset("A", 0.8, 0.3, restriction="no_sell")],
@@ -386,7 +386,7 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "A",
         SizeReason.RESTRICTED,
         0.3,
-        "Weight 30.00%: its restriction or missing data keeps it there.",
+        "Weight 30.00%: its restriction no_sell keeps it there.",
     ),
     "no_buy that would be bought": (
         [asset("A", 0.8, 0.07, restriction="no_buy")],
@@ -394,7 +394,7 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "A",
         SizeReason.RESTRICTED,
         0.07,
-        "Weight 7.00%: its restriction or missing data keeps it there.",
+        "Weight 7.00%: its restriction no_buy keeps it there.",
     ),
     "in its band": (
         [asset("A", 0.8, 0.19)],
@@ -402,7 +402,7 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "A",
         SizeReason.HELD_IN_BAND,
         0.19,
-        "Weight 19.00%: near enough to its size to be left alone.",
+        "Weight 19.00%: near enough to its size to be left alone (no_trade_band and min_trade).",
     ),
     "released for its own limit": (
         [asset("A", 0.8, 0.21)],
@@ -410,7 +410,7 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "A",
         SizeReason.RELEASED_FOR_LIMIT,
         0.2,
-        "Weight 20.00%: inside its band, but traded for its own limits.",
+        "Weight 20.00%: traded inside its band to keep its own smallest and largest weight.",
     ),
     "released for a bucket": (
         TWO_TECH,
@@ -418,7 +418,7 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "A",
         SizeReason.RELEASED_FOR_LIMIT,
         0.15,
-        "Weight 15.00%: inside its band, but traded for Tech.",
+        "Weight 15.00%: traded inside its band to keep max_allocation_per_bucket 0.3 of Tech.",
     ),
     "released for the total": (
         [asset(f"A{at}", 0.8, 0.1) for at in range(10)],
@@ -426,7 +426,7 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "A0",
         SizeReason.RELEASED_FOR_LIMIT,
         0.095,
-        "Weight 9.50%: inside its band, but traded for target_invested 0.95 and cash_band 0.02.",
+        "Weight 9.50%: traded inside its band to bring the total within cash_band 0.02 of target_invested 0.95.",
     ),
     "released for cash": (
         [asset(f"A{at}", 0.8, 0.09) for at in range(10)],
@@ -434,7 +434,7 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "A0",
         SizeReason.RELEASED_FOR_CASH,
         0.095,
-        "Weight 9.50%: inside its band, but traded so that no more than cash_band 0.02 stays uninvested.",
+        "Weight 9.50%: traded inside its band, or more than cash_band 0.02 would stay uninvested.",
     ),
     "capped": (
         [asset("A", 0.8)],
@@ -442,7 +442,7 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "A",
         SizeReason.CAPPED_POSITION,
         0.2,
-        "Weight 20.00%: held down by its largest weight 0.2.",
+        "Weight 20.00%: capped at its largest weight (max_position_weight 0.2).",
     ),
     "capped by its own": (
         [asset("A", 0.8, max_weight=0.05)],
@@ -450,7 +450,7 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "A",
         SizeReason.CAPPED_POSITION,
         0.05,
-        "Weight 5.00%: held down by its largest weight 0.05.",
+        "Weight 5.00%: capped at its largest weight (max_weight 0.05).",
     ),
     "lifted": (
         [asset("A", 0.8, desired_weight=0.01)],
@@ -458,7 +458,7 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "A",
         SizeReason.LIFTED_TO_MINIMUM,
         0.02,
-        "Weight 2.00%: lifted to min_position_weight 0.02.",
+        "Weight 2.00%: raised to the smallest weight of a position (min_position_weight 0.02).",
     ),
     "lifted for a bucket": (
         [asset("A", 0.8, bucket="Tech"), asset("B", 0.8, bucket="Tech"), asset("C", 0.8, bucket="Bond")],
@@ -466,7 +466,7 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "C",
         SizeReason.LIFTED_FOR_BUCKET_MINIMUM,
         0.5,
-        "Weight 50.00%: lifted for the minimum of Bond.",
+        "Weight 50.00%: raised for min_allocation 0.5 of Bond.",
     ),
     "capped by a bucket": (
         [asset("A", 0.8, bucket="Tech/Semis"), asset("B", 0.8, bucket="Tech/Semis"), asset("C", 0.8, bucket="Bond")],
@@ -474,7 +474,7 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "A",
         SizeReason.CAPPED_BUCKET,
         0.15,
-        "Weight 15.00%: held down by the largest allocation of Tech/Semis.",
+        "Weight 15.00%: held down by max_allocation 0.3 of Tech/Semis.",
     ),
     "nothing left": (
         [asset("A", 0.8, bucket="Tech/X"), asset("B", 0.8, bucket="Tech")],
@@ -482,7 +482,7 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "B",
         SizeReason.CAPPED_BUCKET,
         0.0,
-        "Weight 0.00%: the limits leave no weight for it.",
+        "Weight 0%: the limits leave no weight for it.",
     ),
     "at its wish": (
         TEN_NEW,
@@ -490,9 +490,16 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "A3",
         SizeReason.AT_WISH,
         0.095,
-        "Weight 9.50%: as equal_weight wishes.",
+        "Weight 9.50%: an equal share.",
     ),
-    "not sized": ([asset("A", 0.3)], {}, "A", SizeReason.EMPTY, 0.0, "below min_score_new_position 0.65."),
+    "not sized": (
+        [asset("A", 0.3)],
+        {},
+        "A",
+        SizeReason.EMPTY,
+        0.0,
+        "below the 0.65 that a new position needs (min_score_new_position).",
+    ),
 }
 
 
@@ -512,14 +519,14 @@ def test_every_size_reason_has_a_case() -> None:
 def test_the_last_to_get_a_place_by_weight_and_name() -> None:
     rows = [asset(name, 0.8, weight) for name, weight in (("A", 0.1), ("B", 0.05), ("C", 0.05), ("D", 0.04))]
     found = of(rebalanced(rows, max_total_positions=3), "D")
-    assert "the last to get a place was C (held, score 0.8)" in found["detail"]
+    assert "the last by C (held, score 0.8)" in found["detail"]
 
 
 def test_words_are_the_details_apart() -> None:
     result = rebalanced([asset("A", 0.9), asset("B", 0.3)])
     assert [(word.reason, word.size) for word in result.words()] == [
-        ("Added: its score 0.9 is at least min_score_new_position 0.65.", "Weight 20.00%: held down by its largest weight 0.2."),
-        ("Not selected: its score 0.3 is below min_score_new_position 0.65.", ""),
+        ("Added: its score of 0.9 meets the 0.65 that a new position needs (min_score_new_position).", "Weight 20.00%: capped at its largest weight (max_position_weight 0.2)."),
+        ("Not selected: its score of 0.3 is below the 0.65 that a new position needs (min_score_new_position).", ""),
     ]  # fmt: skip
     assert result.details() == [word.text for word in result.words()]
 
@@ -837,27 +844,27 @@ def test_the_limits_in_the_json_fit_their_schema() -> None:
 
 DUST = asset("D", 0.9, 0.0005, "Tech")
 DUST_SENTENCES = {
-    "its score": ([{**DUST, "score": 0.62}], {}, "for which its score 0.62 is below min_score_new_position 0.65."),
+    "its score": ([{**DUST, "score": 0.62}], {}, "which needs a score of 0.65 (min_score_new_position); it has 0.62."),
     "the total": (
         [DUST, asset("A", 0.8, 0.1)],
         {"max_total_positions": 1},
-        "max_total_positions 1 is reached; the last to get a place was A (held, score 0.8).",
+        "the one position of the account is taken (max_total_positions) by A (held, score 0.8).",
     ),
     "its bucket": (
         [DUST, asset("A", 0.8, 0.1, "Tech")],
         {**ON, "max_positions_per_bucket": 1},
-        "max_positions_per_bucket 1 of Tech is reached; the last to get a place was A (held, score 0.8).",
+        "the one position of Tech is taken (max_positions_per_bucket) by A (held, score 0.8).",
     ),
     "the weight of its bucket": (
         [DUST, asset("A", 0.8, 0.1, "Tech")],
         {**ON, "max_allocation_per_bucket": 0.03},
-        "no further position of min_position_weight 0.02 fits in max_allocation_per_bucket 0.03 of Tech; the last to get a "
-        "place was A (held, score 0.8).",
+        "no other position of 2.00% (min_position_weight) fits within max_allocation_per_bucket 0.03 of Tech; the last to fit "
+        "was A (held, score 0.8).",
     ),
     "its own limit": (
         [{**DUST, "max_weight": 0.01}],
         {},
-        "its largest weight 0.01 is below min_position_weight 0.02, or 0.",
+        "its largest weight of 0.01 is below min_position_weight 0.02.",
     ),
 }
 
@@ -870,7 +877,7 @@ def test_the_sentence_of_dust_names_what_kept_it_out(case: str) -> None:
         for row, words in zip(rows, trimtab.rebalance(rows, RebalancingLimits(**limits)).details(), strict=True)
         if row["asset"] == "D"
     ]
-    assert sentence.startswith("Closed: at 0.0500% it is dust (below dust_weight 0.001) and competes as new")
+    assert sentence.startswith("Closed: at 0.05% it is dust (dust_weight 0.001) and competes as a new position")
     assert sentence.endswith(expected)
 
 

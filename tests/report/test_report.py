@@ -19,7 +19,7 @@ from pages import Read, hostile
 import trimtab
 from trimtab.data.samples import sample_candidates, sample_limits, sample_path
 from trimtab.facts.outcome import Facts, Loss
-from trimtab.facts.report_facts import Findings
+from trimtab.facts.report_facts import ReportFacts
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.report.charts import bucket_chart, dumbbell_chart, treemap_chart, waterfall_chart
 from trimtab.report.page import _environment
@@ -78,8 +78,8 @@ def facts(rows: list[Row], **limits: Any) -> Facts:
     return trimtab.rebalance(rows, RebalancingLimits(**limits)).facts("it")
 
 
-def findings(rows: list[Row], **limits: Any) -> Findings:
-    return trimtab.rebalance(rows, RebalancingLimits(**limits)).findings("it")
+def findings(rows: list[Row], **limits: Any) -> ReportFacts:
+    return trimtab.rebalance(rows, RebalancingLimits(**limits)).report_facts("it")
 
 
 # --- the facts ------------------------------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ def test_the_facts_of_a_small_account() -> None:
     explained = findings(rows, **ON, max_positions_per_bucket=2).explained
     assert [one.fact.asset for one in explained] == ["T1", "T2", "H1", "T3", "B1", "G1"]
     assert [one.explanation.asset for one in explained] == ["T1", "T2", "H1", "T3", "B1", "G1"]
-    assert found.assets[0].sentence.startswith("Kept: its score 0.9")
+    assert found.assets[0].sentence.startswith("Kept: its score of 0.9")
 
 
 def test_only_the_nearest_misses_are_explained() -> None:
@@ -137,7 +137,7 @@ def test_the_fingerprint_is_that_of_rows_and_limits_and_of_nothing_else() -> Non
     prints = {
         findings(rows).fingerprint,
         findings(rows[::-1]).fingerprint,
-        trimtab.rebalance(rows).findings("another title").fingerprint,
+        trimtab.rebalance(rows).report_facts("another title").fingerprint,
     }
     assert len(prints) == 1
     changed = [
@@ -289,7 +289,7 @@ def test_the_page_says_what_the_result_says() -> None:
         assert sentence in text
     for one in result.explain("JNJ").counterfactuals:
         assert one.effect in text
-    assert result.findings().fingerprint in text
+    assert result.report_facts().fingerprint in text
 
 
 def test_conflicts_notes_and_brakes_are_on_the_page() -> None:

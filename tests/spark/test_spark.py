@@ -297,7 +297,7 @@ def check_refusals(spark: Any) -> None:
     many = {"one": RebalancingLimits()}
     bucketed = RebalancingLimits(enable_bucket_diversification=True, buckets={"Tec": {"max_positions": 1}})
     cases: list[tuple[list[Row], Any, type[Exception], str]] = [
-        ([{**good, "scor": 1.0}], RebalancingLimits(), InputError, "stands twice"),
+        ([{**good, "scor": 1.0}], RebalancingLimits(), InputError, "appears twice"),
         (
             [{"account": "A", "asset": "X", "score": "high"}],
             RebalancingLimits(),

@@ -1,4 +1,4 @@
-"""Luck: published examples, hand-worked numbers, and slow twins written from the formulas."""
+"""SweepVerdict: published examples, hand-worked numbers, and slow twins written from the formulas."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from trimtab.backtesting.sweep_verdict import Luck
+from trimtab.backtesting.sweep_verdict import SweepVerdict
 from trimtab.errors import InputError
 from trimtab.kernel.compilation import undecorated
-from trimtab.statistics.cscv import rank_the_best
+from trimtab.statistics.cscv import rank_in_sample_best
 from trimtab.statistics.overfitting import (
     Deflated,
     Overfitting,
@@ -197,8 +197,8 @@ def test_a_policy_that_rests_in_a_half_has_the_ratio_zero_there() -> None:
     sizes = np.full(4, 8.0)
     halves = np.array([[True, True, False, False], [False, False, True, True], [True, False, True, False]])
     fast, plain = np.empty((3, 4)), np.empty((3, 4))
-    rank_the_best(halves, sizes, moments, fast)
-    undecorated(rank_the_best)(halves, sizes, moments, plain)
+    rank_in_sample_best(halves, sizes, moments, fast)
+    undecorated(rank_in_sample_best)(halves, sizes, moments, plain)
     assert fast.tobytes() == plain.tobytes()
 
 
@@ -242,4 +242,4 @@ def test_the_verdict_needs_all_three(
     ratios = [None if one is None else Deflated(0, 0.1, 0.05, one, 4) for one in (above_cash, above_the_mean)]
     none = np.zeros(0)
     halves = None if overfit is None else Overfitting(overfit, none, none, none, 4)
-    assert Luck(ratios[0], ratios[1], halves, None, 1.6, None, None).is_likely is likely
+    assert SweepVerdict(ratios[0], ratios[1], halves, None, 1.6, None, None).is_likely_luck is likely

@@ -1,50 +1,47 @@
-"""The door to backtests: prices, scores and limits in, what became of them out."""
+"""`backtest`: prices, scores and limits in, what would have become of them out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Unpack
 
 import numpy as np
 
-from trimtab.backtesting.market_history import Course, course_of
-from trimtab.backtesting.policy import Policy, check_buckets, policy_of
+from trimtab.backtesting.market_history import MarketHistory, market_history_of
+from trimtab.backtesting.policy import check_bucket_paths, policy_records
 from trimtab.backtesting.result import BacktestResult
-from trimtab.backtesting.result_frames import Walked, date_of
-from trimtab.backtesting.settings import Terms
-from trimtab.backtesting.trading_costs import TradingCosts
+from trimtab.backtesting.result_frames import date_of
+from trimtab.backtesting.settings import BacktestSettings, SettingArguments
 from trimtab.errors import Fault, InputError, UnmetLimitError
-from trimtab.kernel.backtest import walk
-from trimtab.kernel.backtest_records import LEDGER, STEP
+from trimtab.kernel.backtest import backtest_policy
+from trimtab.kernel.backtest_records import LEDGER, STEP, RunRecords
 from trimtab.kernel.records import ANSWER
 from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
 from trimtab.market.market_data import MarketData
-from trimtab.market.typed_columns import SYMBOL_NAMES, Date, frame_of, required
+from trimtab.market.typed_columns import SYMBOL_NAMES, frame_of, required
 from trimtab.reasons import Reason
+
+
+class BacktestArguments(SettingArguments, total=False):
+    """What `backtest` and `sweep` take beside prices and limits."""
+
+    scores: Any
+    classification: Any
+    membership: Any
+    fundamentals: Any
+    opens: Any
 
 
 def backtest(
     prices: Any,
     limits: RebalancingLimits | None = None,
     *,
-    scores: Any = None,
-    classification: Any = None,
-    membership: Any = None,
-    fundamentals: Any = None,
-    opens: Any = None,
-    start: Date | None = None,
-    end: Date | None = None,
-    every: str | Iterable[Date] = "month",
-    drift: float | None = None,
-    trade_at: str = "close",
-    costs: TradingCosts | None = None,
-    cash_rate: Any = 0.0,
-    gone_after: int = 5,
     name: str = "policy",
+    **arguments: Unpack[BacktestArguments],
 ) -> BacktestResult:
-    """Walk the rebalance days of real prices: decide on what is known, trade at the next session, drift in between.
+    """Replay history: decide on each rebalance day from what was known then, trade at the next session, drift in between.
 
-    Each decision is the pass of `trimtab.rebalance` on the drifted weights of that day. docs/backtest.md states every
+    Each decision is one pass of `trimtab.rebalance` on the drifted weights of that day. docs/backtest.md states every
     formula.
 
     Parameters
@@ -53,39 +50,28 @@ def backtest(
         A `MarketData`, or a table of prices that it takes.
     limits
         The policy; the defaults of `RebalancingLimits` where None.
+    name
+        What comparisons call the result.
     scores
-        `date`, `asset`, `score` (and `max_weight`, `desired_weight`, `volatility`), or wide: `date` and one column an
-        asset; on a day the latest scores up to it count. Or a function of a `MarketView` that returns a table with
-        `asset` and `score`. None: technical scores, combined with fundamental ones where there are fundamentals.
+        Long: `date`, `asset`, `score`, and optionally `max_weight`, `desired_weight`, `volatility`; wide: `date` and one
+        column an asset. On each day the latest scores up to it count. Or a function of a `MarketView` that returns a table
+        with `asset` and `score`. None: technical scores, combined with fundamental ones if there are fundamentals.
     classification
         The bucket of each symbol: a mapping, or a table with `symbol`, `bucket`, and `known_on` where it changes.
     membership
-        `symbol`, `from`, `to`: what is no member on a day is not bought then.
+        `symbol`, `from`, `to`: only members of the day are bought.
     fundamentals
         `symbol`, `known_on` and items.
     opens
         Prices at the open, for `trade_at="open"`: a `MarketData` or a table; by default the column `open` of `prices`.
-    start, end
-        The first day on which the policy may be asked (by default the first with a score), and the last session.
-    every
-        `week`, `month`, `quarter`: their last sessions; `drift`: whenever a weight has drifted; or the days.
-    drift
-        With `every="drift"`: how far a weight may be from what it was after the last trades.
-    trade_at
-        `close` or `open` of the next session.
-    costs
-        What a trade costs; nothing where None.
-    cash_rate
-        What cash earns in a year, as a fraction; or a table with `date` and `rate`.
-    gone_after
-        After so many sessions without a price a holding leaves at its last price.
-    name
-        What the result is called in comparisons.
+    every, drift, trade_at, start, end, costs, cash_rate, gone_after, sessions_per_year
+        The fields of `BacktestSettings`; docs/backtest.md has each with its default. `every` also takes a list of days,
+        `cash_rate` a table with `date` and `rate`.
 
     Raises
     ------
     InputError
-        Data that cannot be walked: names row, column, value and what to do.
+        Data or settings that cannot be used: names row, column, value and what to do.
     LimitsError
         Limits for a bucket that does not exist.
     UnmetLimitError
@@ -100,59 +86,60 @@ def backtest(
     >>> result.equity["equity"].to_list()
     [1.0, 1.0, 1.1, 1.1]
     """
-    chosen = given_limits(limits)
-    terms = Terms.of(
-        costs=costs, every=every, drift=drift, trade_at=trade_at, gone_after=gone_after, start=start, end=end
-    )
-    data = market_of(prices, classification=classification, membership=membership, fundamentals=fundamentals)
-    at_open = opens_of(prices, opens, terms)
-    course = course_of(data, terms, scores=scores, opens=at_open, cash_rate=cash_rate)
-    check_buckets(course.buckets, chosen)
-    return walked(course, policy_of(chosen, course.buckets), name)
+    policy_limits = given_limits(limits)
+    history = history_of(prices, arguments)
+    check_bucket_paths(history.buckets, policy_limits)
+    return run_policy(history, policy_limits, name)
 
 
-def again(result: BacktestResult, limits: RebalancingLimits, name: str) -> BacktestResult:
-    """Another policy on the sessions of a backtest, with its prices, scores and terms.
+def rerun_with(result: BacktestResult, limits: RebalancingLimits, name: str) -> BacktestResult:
+    """Another policy on the sessions of a backtest, with its prices, scores and settings.
 
     Raises
     ------
     LimitsError
         Limits for a bucket that does not exist.
     """
-    return walked(result.course, policy_of(given_limits(limits), result.course.buckets), name)
+    return run_policy(result.market_history, given_limits(limits), name)
 
 
-def market_of(prices: Any, *, classification: Any, membership: Any, fundamentals: Any) -> MarketData:
-    """Market data from tables, or as it was given.
+def history_of(prices: Any, arguments: BacktestArguments) -> MarketHistory:
+    """The history in prices and the other arguments of `backtest`.
 
     Raises
     ------
     InputError
-        Tables that cannot be read; tables beside a `MarketData`, which has its own.
+        Data or settings that cannot be used.
+    TypeError
+        An argument that does not exist.
     """
+    given: dict[str, Any] = dict(arguments)
+    scores, opens = given.pop("scores", None), given.pop("opens", None)
+    tables = {name: given.pop(name, None) for name in ("classification", "membership", "fundamentals")}
+    settings = BacktestSettings.of(given)
+    data = _market_data(prices, tables)
+    return market_history_of(data, settings, scores=scores, opens=_opens(prices, opens, settings))
+
+
+def _market_data(prices: Any, tables: dict[str, Any]) -> MarketData:
+    """Market data from tables, or as given: then it has its own tables."""
     if isinstance(prices, MarketData):
-        more = {"classification": classification, "membership": membership, "fundamentals": fundamentals}
-        for what, given in more.items():
-            if given is not None:
-                advice = f"give it to MarketData, as MarketData(..., {what}=...)"
-                raise InputError([Fault(f"{what} is given beside a MarketData", advice)])
+        for name, table in tables.items():
+            if table is not None:
+                advice = f"give it to MarketData, as MarketData(..., {name}=...)"
+                raise InputError([Fault(f"{name} is given beside a MarketData", advice)])
         return prices
-    if isinstance(classification, Mapping):
-        classification = [{"symbol": symbol, "bucket": bucket} for symbol, bucket in classification.items()]
-    return MarketData(prices, classification=classification, membership=membership, fundamentals=fundamentals)
+    if isinstance(tables["classification"], Mapping):
+        buckets = tables["classification"].items()
+        tables = {**tables, "classification": [{"symbol": symbol, "bucket": bucket} for symbol, bucket in buckets]}
+    return MarketData(prices, **tables)
 
 
-def opens_of(prices: Any, opens: Any, terms: Terms) -> MarketData | None:
-    """Prices at the open, None where nobody trades there.
-
-    Raises
-    ------
-    InputError
-        There are none and they are needed, or some and nobody would look at them.
-    """
-    if terms.trade_at == "close":
+def _opens(prices: Any, opens: Any, settings: BacktestSettings) -> MarketData | None:
+    """Prices at the open, None where nothing trades there."""
+    if settings.trade_at == "close":
         if opens is not None:
-            raise InputError([Fault("opens are given and not used", 'set trade_at="open", or leave them out')])
+            raise InputError([Fault("opens are given but not used", 'set trade_at="open", or leave them out')])
         return None
     if isinstance(opens, MarketData):
         return opens
@@ -167,52 +154,45 @@ def opens_of(prices: Any, opens: Any, terms: Terms) -> MarketData | None:
     return MarketData(frame, price_column=column)
 
 
-def walked(course: Course, policy: Policy, name: str) -> BacktestResult:
-    """The result of one policy on a course.
+def run_policy(history: MarketHistory, limits: RebalancingLimits, name: str) -> BacktestResult:
+    """The result of one policy on a history.
 
     Raises
     ------
     InputError
         A holding without a score on some day, and `unscored_positions` is "error".
+    LimitsError
+        Limits for a bucket that does not exist.
     UnmetLimitError
         A limit cannot be met on some day and `on_unmet` is "raise".
     """
-    sessions, asked, assets = len(course.dates), len(course.asked), len(course.assets)
-    equity, cash, steps = np.zeros(sessions), np.zeros(sessions), np.zeros(asked, STEP)
-    answers, ledger = np.zeros((asked, assets), ANSWER), np.zeros((asked, assets), LEDGER)
-    left = np.zeros(len(course.gone))
-    terms = course.terms
-    count = walk(
-        *course.arrays(),
-        policy.tree.nodes,
-        policy.leaf_of,
-        policy.settings[0],
-        terms.costs.rate,
-        terms.drift,
-        equity,
-        cash,
-        steps,
-        answers,
-        ledger,
-        left,
+    days, assets = len(history.market.rebalance_days), len(history.assets)
+    run = RunRecords(
+        equity=np.zeros(len(history.dates)),
+        cash=np.zeros(len(history.dates)),
+        steps=np.zeros(days, STEP),
+        answers=np.zeros((days, assets), ANSWER),
+        ledger=np.zeros((days, assets), LEDGER),
+        proceeds=np.zeros(len(history.market.delisted)),
     )
-    found = Walked(equity, cash, steps[:count], answers[:count], ledger[:count], left)
-    _refuse_unscored(course, policy, found)
-    result = BacktestResult(name, policy.limits, course, found)
-    if policy.limits.on_unmet == "raise":
+    count = backtest_policy(history.market, policy_records(limits, history.buckets), run)
+    run = run._replace(steps=run.steps[:count], answers=run.answers[:count], ledger=run.ledger[:count])
+    _refuse_unscored(history, limits, run)
+    result = BacktestResult(name, limits, history, run)
+    if limits.on_unmet == "raise":
         _refuse_unmet(result)
     return result
 
 
-def _refuse_unscored(course: Course, policy: Policy, found: Walked) -> None:
+def _refuse_unscored(history: MarketHistory, limits: RebalancingLimits, run: RunRecords) -> None:
     """What `unscored_positions = "error"` forbids."""
-    if policy.limits.unscored_positions != "error":
+    if limits.unscored_positions != "error":
         return
-    free = course.seen[found.steps["decided"]]
-    where = (found.answers["reason"] == Reason.HELD_UNSCORED) & (found.ledger["current"] > 0) & free
-    if where.any():
-        step, asset = (int(at) for at in np.argwhere(where)[0])
-        problem = f"the holding {course.assets[asset]!r} has no score on {date_of(course, found, step).isoformat()}"
+    priced = history.market.priced[run.steps["decided"]]
+    unscored = (run.answers["reason"] == Reason.HELD_UNSCORED) & (run.ledger["current"] > 0) & priced
+    if unscored.any():
+        step, asset = (int(index) for index in np.argwhere(unscored)[0])
+        problem = f"the holding {history.assets[asset]!r} has no score on {date_of(history, run, step).isoformat()}"
         raise InputError([Fault(problem, 'score it, or set unscored_positions to "hold" or "close"')])
 
 

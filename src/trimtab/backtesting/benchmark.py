@@ -1,4 +1,4 @@
-"""Benchmarks of a backtest: fixed weights or equal weights, through the same walk, on the same sessions and terms."""
+"""Benchmarks of a backtest: fixed or equal weights, on the same sessions with the same settings."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from trimtab.backtesting.backtest import walked
-from trimtab.backtesting.market_history import Course, unknown_assets
-from trimtab.backtesting.policy import policy_of
+from trimtab.backtesting.backtest import run_policy
+from trimtab.backtesting.market_history import MarketHistory, refuse_unknown_assets
 from trimtab.backtesting.result import BacktestResult
-from trimtab.backtesting.scores_by_date import Offers, empty_offers
+from trimtab.backtesting.scores_by_date import empty_scores
 from trimtab.errors import Fault, InputError
 from trimtab.limits.fields import MOST
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 _FULL = 1.0 + 1e-9
 
-# Everything is bought that may be bought, and brought to its weight.
+# Buys everything that may be bought, and brings it to its weight.
 EVERYTHING = RebalancingLimits(
     max_total_positions=MOST,
     max_new_positions=MOST,
@@ -43,24 +42,24 @@ def benchmark(
     hold: bool = False,
     name: str | None = None,
 ) -> BacktestResult:
-    """What a simple portfolio would have come to on the sessions of a backtest, with its costs, cash rate and trade times.
+    """A simple portfolio on the sessions of a backtest, with its costs, cash rate and trade times.
 
     Parameters
     ----------
     result
-        The backtest beside which it is to stand.
+        The backtest to compare with.
     weights
-        Asset -> weight, such as `{"SPY": 0.6, "AGG": 0.4}`, of assets that are in its prices; what they leave is cash.
-        None: equal weights of the universe: on each day what stands in the scores and is a member.
+        Asset -> weight, such as `{"SPY": 0.6, "AGG": 0.4}`, of assets in its prices; the rest is cash. None: equal weights
+        of all members that are in the scores of the day.
     hold
-        Buy on the first day and hold; otherwise the weights are restored on every day on which the policy is asked.
+        Buy on the first day and hold; otherwise the weights are restored on every rebalance day.
     name
-        What it is called; by default what it is.
+        What comparisons call it; by default, what it is.
 
     Raises
     ------
     InputError
-        An asset without prices; weights that are not above 0, or sum above 1.
+        An asset without prices; weights that are not above 0, or add up to more than 1.
 
     Examples
     --------
@@ -72,43 +71,46 @@ def benchmark(
     >>> half.name, half.equity["equity"][-1]
     ('50% AAA', 1.1)
     """
-    course = result.course
-    chosen = _equal(course) if weights is None else _fixed(course, weights)
+    history = result.market_history
+    simple = _equal(history) if weights is None else _fixed(history, weights)
     if hold:
-        chosen = replace(chosen, asked=chosen.asked[:1], places=chosen.places[:1])
-    limits, called = EVERYTHING, "equal weight"
+        days, memberships = simple.market.rebalance_days[:1], simple.market.memberships[:1]
+        simple = replace(simple, market=simple.market._replace(rebalance_days=days, memberships=memberships))
+    limits, label = EVERYTHING, "equal weight"
     if weights is not None:
         limits = EVERYTHING.replace(sizing_mode="desired")
-        called = ", ".join(f"{round(100 * weight, 2):g}% {asset}" for asset, weight in weights.items())
-    called += ", held" if hold else ""
-    return walked(chosen, policy_of(limits, course.buckets), called if name is None else name)
+        label = ", ".join(f"{round(100 * weight, 2):g}% {asset}" for asset, weight in weights.items())
+    label += ", held" if hold else ""
+    return run_policy(simple, limits, label if name is None else name)
 
 
-def _equal(course: Course) -> Course:
-    """Everything that is scored and a member has the same score."""
-    records = empty_offers(len(course.asked), len(course.assets))
-    there = course.offers.records["listed"][course.asked["offer"]] & course.places["member"]
-    records["score"][there] = 1.0
-    records["listed"] = there
-    days = tuple(course.dates[session] for session in course.asked["session"].tolist())
-    asked = course.asked.copy()
-    asked["offer"] = np.arange(len(asked))
-    return replace(course, offers=Offers(days, records), asked=asked)
+def _equal(history: MarketHistory) -> MarketHistory:
+    """Every member in the scores has the same score."""
+    market = history.market
+    days = market.rebalance_days.copy()
+    scores = empty_scores(len(days), len(history.assets))
+    listed = market.scores["listed"][days["scores"]] & market.memberships["member"]
+    scores["score"][listed] = 1.0
+    scores["listed"] = listed
+    days["scores"] = np.arange(len(days))
+    score_days = tuple(history.dates[session] for session in days["session"].tolist())
+    return replace(history, score_days=score_days, market=market._replace(scores=scores, rebalance_days=days))
 
 
-def _fixed(course: Course, weights: Mapping[str, float]) -> Course:
-    """Only these assets have a score, and the weights are wished for; an index does not matter."""
-    unknown_assets(weights, course.assets, "the weights")
+def _fixed(history: MarketHistory, weights: Mapping[str, float]) -> MarketHistory:
+    """Only these assets have a score, and their desired weights; membership does not matter."""
+    refuse_unknown_assets(weights, history.assets, "the weights")
     wrong = {name: weight for name, weight in weights.items() if not 0.0 < weight <= 1.0}
     total = math.fsum(weights.values())
     if wrong or total > _FULL or not weights:
-        advice = "give fractions above 0 that sum to 1 or less"
-        raise InputError([Fault("the weights are no weights of a portfolio", advice, value=dict(wrong) or total)])
-    records = empty_offers(1, len(course.assets))
+        advice = "give fractions above 0 that add up to at most 1"
+        raise InputError([Fault("the weights are not those of a portfolio", advice, value=dict(wrong) or total)])
+    scores = empty_scores(1, len(history.assets))
     for name, weight in weights.items():
-        own = records[0, course.assets.index(name)]
-        own["score"], own["desired"], own["listed"] = 1.0, weight, True
-    asked, places = course.asked.copy(), course.places.copy()
-    asked["offer"] = 0
-    places["member"] = True
-    return replace(course, offers=Offers(course.dates[:1], records), asked=asked, places=places)
+        row = scores[0, history.assets.index(name)]
+        row["score"], row["desired"], row["listed"] = 1.0, weight, True
+    days, memberships = history.market.rebalance_days.copy(), history.market.memberships.copy()
+    days["scores"] = 0
+    memberships["member"] = True
+    market = history.market._replace(scores=scores, rebalance_days=days, memberships=memberships)
+    return replace(history, score_days=history.dates[:1], market=market)

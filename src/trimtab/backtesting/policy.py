@@ -1,57 +1,49 @@
-"""Limits as the walk wants them: settings, the bucket tree, and the leaf of each bucket."""
+"""Limits as the kernel takes them, and what limits and buckets a backtest refuses."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from trimtab.candidates.bucket_tree import BucketTree, grow
+from trimtab.candidates.bucket_spellings import check_buckets
+from trimtab.candidates.bucket_tree import grow
 from trimtab.candidates.candidates import settings_of
-from trimtab.candidates.read import read
 from trimtab.errors import LimitsError
-from trimtab.kernel.records import Ints, Records
+from trimtab.kernel.backtest_records import PolicyRecords
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 
-@dataclass(frozen=True, eq=False)
-class Policy:
-    """One policy: limits, `settings` of shape (1,), its tree, and `leaf_of` of shape (buckets,)."""
-
-    limits: RebalancingLimits
-    settings: Records
-    tree: BucketTree
-    leaf_of: Ints
-
-
-def policy_of(limits: RebalancingLimits, buckets: Sequence[str]) -> Policy:
-    """The policy of these limits among these buckets.
+def policy_records(limits: RebalancingLimits, buckets: Sequence[str]) -> PolicyRecords:
+    """The records of these limits among these buckets.
 
     Raises
     ------
     LimitsError
-        Limits for a bucket that does not exist, or `max_correlation`, for which a walk has no correlations.
+        Limits for a bucket that does not exist, or `max_correlation`, which a backtest cannot measure.
     """
     _refuse_correlations(limits)
     tree = grow(buckets, limits)
-    return Policy(limits, settings_of(limits), tree, np.array([tree.leaf_of[name] for name in buckets], np.int64))
+    leaf_of = np.array([tree.leaf_of[name] for name in buckets], np.int64)
+    return PolicyRecords(tree.nodes, leaf_of, settings_of(limits)[0])
 
 
-def check_buckets(buckets: Sequence[str], limits: RebalancingLimits) -> None:
-    """Refuse paths that are malformed, and two spellings of one bucket, as a rebalance does.
+def check_bucket_paths(buckets: Sequence[str], limits: RebalancingLimits) -> None:
+    """Refuse malformed paths, and two spellings of one bucket, as a rebalance does.
 
     Raises
     ------
     InputError
         With the bucket.
     LimitsError
-        As `policy_of`.
+        As `policy_records`.
     """
     _refuse_correlations(limits)
-    read([{"asset": name, "bucket": name, "score": None} for name in buckets], limits, many=False)
+    check_buckets(buckets, limits)
+    grow(buckets, limits)
 
 
 def _refuse_correlations(limits: RebalancingLimits) -> None:
     if limits.max_correlation is not None:
-        raise LimitsError(["max_correlation is not walked: a backtest knows no correlations as of a day; leave it out"])
+        problem = "max_correlation cannot be used in a backtest, which knows no correlations as of a day: leave it out"
+        raise LimitsError([problem])

@@ -1,4 +1,4 @@
-"""Limits varied: a grid of all combinations of values, or a seeded random sample."""
+"""The policies of a sweep: a grid of all combinations of values, or a seeded random sample."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.limits.regimes import laid_over
 
-MOST = 1_000_000
+MAX_POLICIES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -32,32 +32,32 @@ class Between:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
-            raise InputError([Fault("low is not below high", "give two numbers", value=(self.low, self.high))])
+            raise InputError([Fault("low must be below high", "give two numbers", value=(self.low, self.high))])
 
 
 @dataclass(frozen=True)
-class Varied:
-    """Limits that were made, each with the values of its fields; and the combinations that contradict themselves."""
+class PolicyGrid:
+    """Limits, each with the values of its varied fields; and the combinations that contradict themselves, with why."""
 
     fields: dict[str, tuple[Any, ...]]
     limits: tuple[RebalancingLimits, ...]
     refused: tuple[tuple[dict[str, Any], str], ...]
 
 
-def varied(
+def policy_grid(
     base: RebalancingLimits, vary: Mapping[str, Sequence[Any] | Between], *, sample: int | None, seed: int
-) -> Varied:
+) -> PolicyGrid:
     """Limits with some fields varied: every combination, or `sample` random ones.
 
     Parameters
     ----------
     base
-        What is not varied.
+        The limits that are not varied.
     vary
-        Field -> values, or a `Between` in a sample. The fields are named as in the limits; those of one bucket with its
-        path in quotes: `buckets."Equity/Tech".max_allocation`.
+        Field -> values, or a `Between` in a sample. Write a field of one bucket with its path in quotes:
+        `buckets."Equity/Tech".max_allocation`.
     sample
-        How many to draw, each field on its own, all values alike; None: the grid, the last field fastest.
+        How many to draw, each field by itself, all values equally likely; None: the grid, the last field fastest.
     seed
         Of the sample.
 
@@ -66,46 +66,46 @@ def varied(
     InputError
         Nothing to vary, no values, a `Between` in a grid.
     LimitsError
-        A field that there is not; or every combination contradicts itself.
+        An unknown field, or every combination contradicts itself.
     """
     if not vary:
-        raise InputError([Fault("there is nothing to vary", "give a field of the limits and its values")])
+        raise InputError([Fault("nothing to vary", "give a field of the limits and its values")])
     paths = {name: _path(name) for name in vary}
     choices = _drawn(vary, sample, seed) if sample is not None else _combined(vary)
     general, fields = base.to_dict(), {name: list[Any]() for name in vary}
-    made, refused = list[RebalancingLimits](), list[tuple[dict[str, Any], str]]()
+    policies, refused = list[RebalancingLimits](), list[tuple[dict[str, Any], str]]()
     first: LimitsError | None = None
     for values in choices:
-        chosen = dict(zip(vary, values, strict=True))
+        combination = dict(zip(vary, values, strict=True))
         changes: dict[str, Any] = {}
-        for name, value in chosen.items():
+        for name, value in combination.items():
             changes = laid_over(changes, _nested(paths[name], value))
         try:
-            made.append(RebalancingLimits.from_dict(laid_over(general, changes)))
+            policies.append(RebalancingLimits.from_dict(laid_over(general, changes)))
         except LimitsError as error:
             first = first or error
-            refused.append((chosen, "; ".join(error.faults)))
+            refused.append((combination, "; ".join(error.faults)))
             continue
-        for name, value in chosen.items():
+        for name, value in combination.items():
             fields[name].append(value)
-    if not made and first is not None:
+    if not policies and first is not None:
         raise first
-    return Varied({name: tuple(values) for name, values in fields.items()}, tuple(made), tuple(refused))
+    return PolicyGrid({name: tuple(values) for name, values in fields.items()}, tuple(policies), tuple(refused))
 
 
 def _path(name: str) -> tuple[str, ...]:
     """The keys of a field, as TOML writes them."""
     try:
-        found: Any = tomllib.loads(f"{name} = 0")
+        nested: Any = tomllib.loads(f"{name} = 0")
     except tomllib.TOMLDecodeError:
-        found = {}
+        nested = {}
     keys = []
-    while isinstance(found, dict) and len(found) == 1:
-        ((key, found),) = found.items()
+    while isinstance(nested, dict) and len(nested) == 1:
+        ((key, nested),) = nested.items()
         keys.append(key)
     if not keys or "\n" in name:
         advice = 'write max_total_positions, or buckets."Equity/Tech".max_positions for one bucket'
-        raise InputError([Fault("the field to vary is no name of a field", advice, value=name)])
+        raise InputError([Fault("the field to vary is unknown", advice, value=name)])
     return tuple(keys)
 
 
@@ -119,7 +119,7 @@ def _nested(keys: Sequence[str], value: Any) -> dict[str, Any]:
 def _combined(vary: Mapping[str, Sequence[Any] | Between]) -> Iterable[tuple[Any, ...]]:
     values = [_values(name, given) for name, given in vary.items()]
     count = math.prod(len(given) for given in values)
-    if count > MOST:
+    if count > MAX_POLICIES:
         raise InputError([Fault(f"the grid has {count:,} policies", "vary less, or draw a sample", value=count)])
     return itertools.product(*values)
 
@@ -127,18 +127,18 @@ def _combined(vary: Mapping[str, Sequence[Any] | Between]) -> Iterable[tuple[Any
 def _values(name: str, given: Sequence[Any] | Between) -> Sequence[Any]:
     if isinstance(given, Between):
         advice = "list its values, or draw a sample"
-        raise InputError([Fault(f"{name} is between two numbers, and this is a grid", advice)])
+        raise InputError([Fault(f"{name} is a range, which a grid cannot use", advice)])
     if isinstance(given, str) or not isinstance(given, Sequence) or not len(given):
-        raise InputError([Fault(f"{name} has no list of values", "give the values in a list", value=given)])
+        raise InputError([Fault(f"{name} needs a list of values", "write them in a list", value=given)])
     return given
 
 
 def _drawn(vary: Mapping[str, Sequence[Any] | Between], sample: int, seed: int) -> list[tuple[Any, ...]]:
-    if isinstance(sample, bool) or not isinstance(sample, int) or not 1 <= sample <= MOST:
-        raise InputError([Fault("sample is no number of policies", f"give 1 to {MOST:,}", value=sample)])
-    rng = random.Random(seed)  # noqa: S311 - a sample, no secret
-    given = [one if isinstance(one, Between) else _values(name, one) for name, one in vary.items()]
-    return [tuple(_draw(rng, one) for one in given) for _ in range(sample)]
+    if isinstance(sample, bool) or not isinstance(sample, int) or not 1 <= sample <= MAX_POLICIES:
+        raise InputError([Fault("sample must be a number of policies", f"give 1 to {MAX_POLICIES:,}", value=sample)])
+    rng = random.Random(seed)  # noqa: S311 - not a secret
+    choices = [values if isinstance(values, Between) else _values(name, values) for name, values in vary.items()]
+    return [tuple(_draw(rng, values) for values in choices) for _ in range(sample)]
 
 
 def _draw(rng: random.Random, given: Sequence[Any] | Between) -> Any:

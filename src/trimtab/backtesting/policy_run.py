@@ -7,9 +7,8 @@ from functools import cached_property
 
 import polars as pl
 
-from trimtab.backtesting.market_history import Course
+from trimtab.backtesting.market_history import MarketHistory
 from trimtab.backtesting.result_frames import (
-    Walked,
     bucket_weights_frame,
     decisions_frame,
     equity_frame,
@@ -19,9 +18,10 @@ from trimtab.backtesting.result_frames import (
     weights_frame,
 )
 from trimtab.backtesting.result_statistics import cash_returns, measured, top_weights
-from trimtab.backtesting.settings import Terms
+from trimtab.backtesting.settings import BacktestSettings
 from trimtab.errors import listed
 from trimtab.facts.bucket_summaries import Note
+from trimtab.kernel.backtest_records import RunRecords
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.statistics.checked_arrays import Floats
 from trimtab.statistics.performance import Statistics, returns_of
@@ -31,37 +31,37 @@ from trimtab.statistics.performance import Statistics, returns_of
 class PolicyRun:
     """The data of one policy on history. Money is in units of the start: the account begins with 1.0 in cash.
 
-    `date` is the session of a decision, `trade_date` the next one, on which it was traded. `course` is what it walked over.
+    `date` is the session of a decision, `trade_date` the next one, on which it was traded. `market_history` is what it ran over.
     """
 
     name: str
     limits: RebalancingLimits
-    course: Course
-    _walked: Walked
+    market_history: MarketHistory
+    _run: RunRecords
 
     def __repr__(self) -> str:
-        dates = self.course.dates
+        dates = self.market_history.dates
         return (
-            f"<{type(self).__name__} {self.name}: {dates[0].isoformat()} to {dates[-1].isoformat()}, {len(self._walked.steps)} "
-            f"decisions, equity {self._walked.equity[-1]:.4f}>"
+            f"<{type(self).__name__} {self.name}: {dates[0].isoformat()} to {dates[-1].isoformat()}, {len(self._run.steps)} "
+            f"decisions, equity {self._run.equity[-1]:.4f}>"
         )
 
     @property
-    def terms(self) -> Terms:
-        """Costs, days, and where it trades."""
-        return self.course.terms
+    def settings(self) -> BacktestSettings:
+        """When it decides, where it trades, costs, what cash earns."""
+        return self.market_history.settings
 
     @cached_property
     def equity(self) -> pl.DataFrame:
         """One row a session, at the close: `date`, `equity`, `cash`, `return` (since the session before)."""
-        return equity_frame(self.course, self._walked)
+        return equity_frame(self.market_history, self._run)
 
     @cached_property
     def weights(self) -> pl.DataFrame:
         """One row for each decision and asset held before or after it: `date`, `trade_date`, `asset`, `bucket`,
         `current_weight` (drifted, at the decision), `target_weight`, `weight` (after the trades, at their prices).
         """
-        return weights_frame(self.course, self._walked)
+        return weights_frame(self.market_history, self._run)
 
     @cached_property
     def bucket_weights(self) -> pl.DataFrame:
@@ -75,7 +75,7 @@ class PolicyRun:
         """One row an order: `date` (of the trade), `decided`, `asset`, `bucket`, `side`, `amount` (below 0 for a sale),
         `weight` (amount over value), `price`, `cost`, `filled` (false: no price, the order lapsed).
         """
-        return trades_frame(self.course, self._walked)
+        return trades_frame(self.market_history, self._run)
 
     @cached_property
     def turnover(self) -> pl.DataFrame:
@@ -83,36 +83,36 @@ class PolicyRun:
         of the two over the value), `commission`, `spread`, `slippage`, their sum `cost`, `cash` after the trades,
         `positions`, `unfilled` orders, `buys_cut` (cash did not suffice), `braked`.
         """
-        return turnover_frame(self.course, self._walked)
+        return turnover_frame(self.market_history, self._run)
 
     @cached_property
     def decisions(self) -> pl.DataFrame:
         """One row for each decision and candidate: `date`, `trade_date`, `asset`, `bucket`, `score`, `score_date` (the day
         of the scores that were known), `current_weight`, `target_weight`, `action`, `reason`, `size_reason`.
         """
-        return decisions_frame(self.course, self._walked)
+        return decisions_frame(self.market_history, self._run)
 
     @cached_property
     def removed(self) -> pl.DataFrame:
         """Holdings whose symbol vanished: `date` on which they left, `asset`, `last_price_date`, `price`, `amount`,
         `weight` (of the equity).
         """
-        return removed_frame(self.course, self._walked)
+        return removed_frame(self.market_history, self._run)
 
     @cached_property
     def statistics(self) -> Statistics:
         """Return, risk, drawdown, turnover, costs and concentration; docs/statistics.md has the formulas."""
-        return measured(self.course, self._walked, self.limits)
+        return measured(self.market_history, self._run, self.limits)
 
     @cached_property
     def top_weights(self) -> tuple[tuple[str, ...], Floats]:
         """The buckets at `bucket_level`, by path, and their weights after each decision, shape (decisions, buckets)."""
-        return top_weights(self.course, self._walked, self.limits)
+        return top_weights(self.market_history, self._run, self.limits)
 
     @cached_property
     def above_cash(self) -> Floats:
         """The returns of the sessions after the first, less what cash earned, shape (sessions - 1,)."""
-        return returns_of(self._walked.equity) - cash_returns(self.course)
+        return returns_of(self._run.equity) - cash_returns(self.market_history)
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:
@@ -141,10 +141,10 @@ class PolicyRun:
         """Notes about what came in."""
         found = []
         held = set(self.weights.filter(pl.col("weight") > 0)["asset"])
-        first, last = self.course.dates[0], self.course.dates[-1]
+        first, last = self.market_history.dates[0], self.market_history.dates[-1]
         doubtful = {
             finding.symbol
-            for finding in self.course.data.findings
+            for finding in self.market_history.data.findings
             if finding.blocks and finding.symbol in held and first <= finding.date <= last
         }
         if doubtful:

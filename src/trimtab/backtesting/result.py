@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from trimtab.backtesting.market_history import unknown_assets
+from trimtab.backtesting.market_history import refuse_unknown_assets
 from trimtab.backtesting.policy_run import PolicyRun
 from trimtab.backtesting.result_frames import candidates_of, date_of
 from trimtab.errors import Fault, InputError
@@ -53,7 +53,7 @@ class BacktestResult(PolicyRun):
         InputError
             The asset has no price, an action that there is not.
         """
-        unknown_assets([asset], self.course.assets, "the prices")
+        refuse_unknown_assets([asset], self.market_history.assets, "the prices")
         wanted = _actions(actions)
         rows = self.decisions.filter((pl.col("asset") == asset) & pl.col("action").is_in(wanted))
         words = [self._sentence(row) for row in rows.iter_rows(named=True)]
@@ -74,7 +74,7 @@ class BacktestResult(PolicyRun):
             There was no decision on that day.
         """
         wanted = day(date)
-        days = [date_of(self.course, self._walked, step) for step in range(len(self._walked.steps))]
+        days = [date_of(self.market_history, self._run, step) for step in range(len(self._run.steps))]
         if wanted not in days:
             near = min(days, key=lambda one: (abs((one - wanted).days), one))
             problem, advice = "there was no decision on this day", f"the nearest was on {near.isoformat()}"
@@ -84,8 +84,10 @@ class BacktestResult(PolicyRun):
     def _decided(self, step: int) -> RebalanceResult:
         limits = self.limits
         if limits.enable_bucket_diversification:  # a bucket that nobody has on this day is no typo
-            limits = limits.replace(known_buckets=tuple(dict.fromkeys((*limits.known_buckets, *self.course.buckets))))
-        return rebalance(candidates_of(self.course, self._walked, step), limits)
+            limits = limits.replace(
+                known_buckets=tuple(dict.fromkeys((*limits.known_buckets, *self.market_history.buckets)))
+            )
+        return rebalance(candidates_of(self.market_history, self._run, step), limits)
 
     def to_html(self, title: str = "Backtest", beside: Sequence[BacktestResult] = ()) -> str:
         """One page: equity, buckets and their limits, trading, months, and intervals of the difference to other results.

@@ -1,17 +1,17 @@
-"""What a walk filled, as frames: one row a session, a decision, a trade, a candidate of a decision, a bucket."""
+"""What a run filled, as frames: one row a session, a decision, a trade, a candidate of a decision, a bucket."""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from trimtab.backtesting.market_history import Course
+from trimtab.backtesting.market_history import MarketHistory
 from trimtab.bucket_path import UNKNOWN, split_path
-from trimtab.kernel.records import Floats, Ints, Records
+from trimtab.kernel.backtest_records import RunRecords
+from trimtab.kernel.records import Ints
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import Action, Reason, SizeReason
 
@@ -23,44 +23,32 @@ _CODES: dict[str, list[str]] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Walked:
-    """What `kernel.walk` filled: shapes as there, cut to the decisions that were made."""
-
-    equity: Floats
-    cash: Floats
-    steps: Records
-    answers: Records
-    ledger: Records
-    left: Floats
-
-
-def _days(course: Course, sessions: Ints) -> pl.Series:
-    return course.calendar.gather(sessions.astype(np.int64))
+def _days(history: MarketHistory, sessions: Ints) -> pl.Series:
+    return history.calendar.gather(sessions.astype(np.int64))
 
 
 def _named(names: tuple[str, ...], codes: Any) -> pl.Series:
     return pl.Series(names, dtype=pl.String).gather(np.asarray(codes, np.int64))
 
 
-def equity_frame(course: Course, walked: Walked) -> pl.DataFrame:
+def equity_frame(history: MarketHistory, run: RunRecords) -> pl.DataFrame:
     """`date`, `equity`, `cash`, `return` (since the session before; null on the first)."""
-    frame = pl.DataFrame({"date": course.calendar, "equity": walked.equity, "cash": walked.cash})
+    frame = pl.DataFrame({"date": history.calendar, "equity": run.equity, "cash": run.cash})
     return frame.with_columns((pl.col("equity") / pl.col("equity").shift(1) - 1.0).alias("return"))
 
 
-def turnover_frame(course: Course, walked: Walked) -> pl.DataFrame:
+def turnover_frame(history: MarketHistory, run: RunRecords) -> pl.DataFrame:
     """One row a decision: its day, the day of its trades, amounts, costs by kind, and what was left in cash."""
-    steps, total = walked.steps, course.terms.costs.rate
+    steps, total = run.steps, history.settings.costs.rate
     parts = {
         name: steps["paid"] * (rate / total) if total > 0 else np.zeros(len(steps))
-        for name, rate in course.terms.costs.rates.items()
+        for name, rate in history.settings.costs.rates.items()
     }
     bought, sold, value = steps["bought"], steps["sold"], steps["value"]
     return pl.DataFrame(
         {
-            "date": _days(course, steps["decided"]),
-            "trade_date": _days(course, steps["traded"]),
+            "date": _days(history, steps["decided"]),
+            "trade_date": _days(history, steps["traded"]),
             "value": value,
             "bought": bought,
             "sold": sold,
@@ -68,57 +56,57 @@ def turnover_frame(course: Course, walked: Walked) -> pl.DataFrame:
             **parts,
             "cost": steps["paid"],
             "cash": steps["cash"],
-            "positions": (walked.ledger["after"] > 0).sum(axis=1),
-            "unfilled": walked.ledger["unfilled"].sum(axis=1),
-            "buys_cut": steps["part"] < _CUT,
+            "positions": (run.ledger["after"] > 0).sum(axis=1),
+            "unfilled": run.ledger["unfilled"].sum(axis=1),
+            "buys_cut": steps["buy_fraction"] < _CUT,
             "braked": steps["braked"],
         }
     )
 
 
-def _cells(course: Course, walked: Walked, where: Any) -> tuple[dict[str, Any], tuple[Ints, Ints]]:
+def _cells(history: MarketHistory, run: RunRecords, where: Any) -> tuple[dict[str, Any], tuple[Ints, Ints]]:
     """Columns that name some cells of the ledger: day, day of the trades, asset, bucket; and the cells."""
     step, asset = np.nonzero(where)
-    decided = walked.steps["decided"][step]
-    asked = np.searchsorted(course.asked["session"], decided)
+    decided = run.steps["decided"][step]
+    asked = np.searchsorted(history.market.rebalance_days["session"], decided)
     named = {
-        "date": _days(course, decided),
-        "trade_date": _days(course, walked.steps["traded"][step]),
-        "asset": _named(course.assets, asset),
-        "bucket": _named(course.buckets, course.places["bucket"][asked, asset]),
+        "date": _days(history, decided),
+        "trade_date": _days(history, run.steps["traded"][step]),
+        "asset": _named(history.assets, asset),
+        "bucket": _named(history.buckets, history.market.memberships["bucket"][asked, asset]),
     }
     return named, (step, asset)
 
 
-def weights_frame(course: Course, walked: Walked) -> pl.DataFrame:
+def weights_frame(history: MarketHistory, run: RunRecords) -> pl.DataFrame:
     """What was held before or after each decision: drifted, wished and traded weights."""
-    ledger = walked.ledger
-    named, at = _cells(course, walked, (ledger["after"] > 0) | (ledger["current"] > 0))
+    ledger = run.ledger
+    named, at = _cells(history, run, (ledger["after"] > 0) | (ledger["current"] > 0))
     return pl.DataFrame(
         {
             **named,
             "current_weight": ledger["current"][at],
-            "target_weight": walked.answers["target"][at],
+            "target_weight": run.answers["target"][at],
             "weight": ledger["after"][at],
         }
     )
 
 
-def trades_frame(course: Course, walked: Walked) -> pl.DataFrame:
+def trades_frame(history: MarketHistory, run: RunRecords) -> pl.DataFrame:
     """One row an order; the amount is above 0 for a buy, 0 where there was no price to trade at."""
-    ledger = walked.ledger
-    named, at = _cells(course, walked, (ledger["amount"] != 0) | ledger["unfilled"])
-    session = walked.steps["traded"][at[0]]
+    ledger = run.ledger
+    named, at = _cells(history, run, (ledger["amount"] != 0) | ledger["unfilled"])
+    session = run.steps["traded"][at[0]]
     amount = ledger["amount"][at]
-    wanted = walked.answers["target"][at] - ledger["current"][at]
+    wanted = run.answers["target"][at] - ledger["current"][at]
     frame = pl.DataFrame(
         {
             **named,
             "side": np.where(np.where(amount != 0, amount, wanted) > 0, "buy", "sell"),
             "amount": amount,
-            "weight": amount / walked.steps["value"][at[0]],
-            "price": pl.Series(course.trade[session, at[1]]).fill_nan(None),
-            "cost": np.abs(amount) * course.terms.costs.rate,
+            "weight": amount / run.steps["value"][at[0]],
+            "price": pl.Series(history.market.trade_price[session, at[1]]).fill_nan(None),
+            "cost": np.abs(amount) * history.settings.costs.rate,
             "filled": ~ledger["unfilled"][at],
         }
     )
@@ -127,36 +115,38 @@ def trades_frame(course: Course, walked: Walked) -> pl.DataFrame:
     )
 
 
-def decisions_frame(course: Course, walked: Walked) -> pl.DataFrame:
+def decisions_frame(history: MarketHistory, run: RunRecords) -> pl.DataFrame:
     """Every candidate of every decision: score and the day it is of, weights, action, reason, size reason."""
-    named, at = _cells(course, walked, walked.ledger["candidate"])
-    answers = walked.answers[at]
-    offer = course.asked["offer"][np.searchsorted(course.asked["session"], walked.steps["decided"][at[0]])]
+    named, at = _cells(history, run, run.ledger["candidate"])
+    answers = run.answers[at]
+    offer = history.market.rebalance_days["scores"][
+        np.searchsorted(history.market.rebalance_days["session"], run.steps["decided"][at[0]])
+    ]
     codes = {name: pl.Series(values).gather(answers[name].astype(np.int64)) for name, values in _CODES.items()}
     return pl.DataFrame(
         {
             **named,
-            "score": pl.Series(course.offers.records["score"][offer, at[1]]).fill_nan(None),
-            "score_date": pl.Series(course.offers.days, dtype=pl.Date).gather(offer),
-            "current_weight": walked.ledger["current"][at],
+            "score": pl.Series(history.market.scores["score"][offer, at[1]]).fill_nan(None),
+            "score_date": pl.Series(history.score_days, dtype=pl.Date).gather(offer),
+            "current_weight": run.ledger["current"][at],
             "target_weight": answers["target"],
             **codes,
         }
     )
 
 
-def removed_frame(course: Course, walked: Walked) -> pl.DataFrame:
+def removed_frame(history: MarketHistory, run: RunRecords) -> pl.DataFrame:
     """Holdings that left without a trade: their symbol had no price for too long."""
-    gone = course.gone[walked.left > 0]
-    money = walked.left[walked.left > 0]
+    gone = history.market.delisted[run.proceeds > 0]
+    money = run.proceeds[run.proceeds > 0]
     return pl.DataFrame(
         {
-            "date": _days(course, gone["session"]),
-            "asset": _named(course.assets, gone["asset"]),
-            "last_price_date": _days(course, gone["last"]),
-            "price": course.price[gone["session"], gone["asset"]],
+            "date": _days(history, gone["session"]),
+            "asset": _named(history.assets, gone["asset"]),
+            "last_price_date": _days(history, gone["last"]),
+            "price": history.market.close[gone["session"], gone["asset"]],
             "amount": money,
-            "weight": money / walked.equity[gone["session"]],
+            "weight": money / run.equity[gone["session"]],
         }
     )
 
@@ -182,29 +172,32 @@ def bucket_weights_frame(weights: pl.DataFrame, limits: RebalancingLimits) -> pl
     )
 
 
-def candidates_of(course: Course, walked: Walked, step: int) -> list[dict[str, Any]]:
+def candidates_of(history: MarketHistory, run: RunRecords, step: int) -> list[dict[str, Any]]:
     """The rows of one decision as `trimtab.rebalance` takes them."""
-    at = int(np.searchsorted(course.asked["session"], walked.steps["decided"][step]))
-    session, offer = int(course.asked["session"][at]), course.offers.records[int(course.asked["offer"][at])]
+    at = int(np.searchsorted(history.market.rebalance_days["session"], run.steps["decided"][step]))
+    session, offer = (
+        int(history.market.rebalance_days["session"][at]),
+        history.market.scores[int(history.market.rebalance_days["scores"][at])],
+    )
     rows = []
-    for asset in np.flatnonzero(walked.ledger["candidate"][step]).tolist():
-        known, place = offer[asset], course.places[at, asset]
-        bucket = course.buckets[int(place["bucket"])]
+    for asset in np.flatnonzero(run.ledger["candidate"][step]).tolist():
+        known, place = offer[asset], history.market.memberships[at, asset]
+        bucket = history.buckets[int(place["bucket"])]
         restriction = "" if place["member"] else "no_buy"
         numbers = {name: float(known[field]) for name, field in (("score", "score"), ("max_weight", "max_weight"))}
         numbers |= {"desired_weight": float(known["desired"]), "volatility": float(known["volatility"])}
         rows.append(
             {
-                "asset": course.assets[asset],
+                "asset": history.assets[asset],
                 "bucket": None if bucket == UNKNOWN else bucket,
-                "current_weight": float(walked.ledger["current"][step, asset]),
-                "restriction": restriction if course.seen[session, asset] else "no_trade",
+                "current_weight": float(run.ledger["current"][step, asset]),
+                "restriction": restriction if history.market.priced[session, asset] else "no_trade",
                 **{name: None if np.isnan(value) else value for name, value in numbers.items()},
             }
         )
     return rows
 
 
-def date_of(course: Course, walked: Walked, step: int) -> dt.date:
+def date_of(history: MarketHistory, run: RunRecords, step: int) -> dt.date:
     """The day of a decision."""
-    return course.dates[int(walked.steps["decided"][step])]
+    return history.dates[int(run.steps["decided"][step])]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from trimtab.backtesting.market_history import Course
-from trimtab.backtesting.result_frames import Walked
+from trimtab.backtesting.market_history import MarketHistory
 from trimtab.facts.buckets import top_of
+from trimtab.kernel.backtest_records import RunRecords
 from trimtab.kernel.records import Floats, Records
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.statistics.performance import Statistics, effective_bets, statistics_of
@@ -15,17 +15,17 @@ _WINDOW = 252  # sessions before the trades, from which bets are counted
 _FEWEST = 60  # with fewer common sessions a date does not count
 
 
-def measured(course: Course, walked: Walked, limits: RebalancingLimits) -> Statistics:
+def measured(history: MarketHistory, run: RunRecords, limits: RebalancingLimits) -> Statistics:
     """All statistics of a walk. Weights are those after the trades of each decision."""
-    turnover, costs = traded(walked.steps, len(course.dates) - 1)
+    turnover, costs = traded(run.steps, len(history.dates) - 1)
     return statistics_of(
-        walked.equity,
+        run.equity,
         turnover=turnover,
         costs=costs,
-        weights=walked.ledger["after"],
-        bets=bets_of(course, walked),
-        bucket_weights=top_weights(course, walked, limits)[1],
-        cash=cash_returns(course),
+        weights=run.ledger["after"],
+        bets=bets_of(history, run),
+        bucket_weights=top_weights(history, run, limits)[1],
+        cash=cash_returns(history),
     )
 
 
@@ -37,23 +37,23 @@ def traded(steps: Records, sessions: int) -> tuple[Floats, Floats]:
     return turnover, costs
 
 
-def cash_returns(course: Course) -> Floats:
+def cash_returns(history: MarketHistory) -> Floats:
     """What cash earned in each session after the first, shape (sessions - 1,)."""
-    found: Floats = course.growth[1:] - 1.0
+    found: Floats = history.market.cash_growth[1:] - 1.0
     return found
 
 
-def bets_of(course: Course, walked: Walked) -> Floats:
+def bets_of(history: MarketHistory, run: RunRecords) -> Floats:
     """The effective number of bets after each decision, of those dates that have one.
 
     From the returns of the 252 sessions up to the trades, as far as all that is held has prices; dates with fewer than 60
     are left out.
     """
     found = []
-    for step, after in zip(walked.steps, walked.ledger["after"], strict=True):
+    for step, after in zip(run.steps, run.ledger["after"], strict=True):
         held = np.flatnonzero(after > 0)
         stop = int(step["traded"]) + 1
-        prices = course.price[max(0, stop - _WINDOW - 1) : stop, held]
+        prices = history.market.close[max(0, stop - _WINDOW - 1) : stop, held]
         prices = prices[np.isfinite(prices).all(axis=1)]
         if held.size and len(prices) > _FEWEST:
             bets = effective_bets(after[held], prices[1:] / prices[:-1] - 1.0)
@@ -61,14 +61,14 @@ def bets_of(course: Course, walked: Walked) -> Floats:
     return np.array(found)
 
 
-def top_weights(course: Course, walked: Walked, limits: RebalancingLimits) -> tuple[tuple[str, ...], Floats]:
+def top_weights(history: MarketHistory, run: RunRecords, limits: RebalancingLimits) -> tuple[tuple[str, ...], Floats]:
     """The buckets at `bucket_level`, by path, and their weights after each decision, shape (decisions, buckets)."""
-    tops = tuple(sorted({top_of(name, limits) for name in course.buckets}))
-    column = np.array([tops.index(top_of(name, limits)) for name in course.buckets])
-    asked = np.searchsorted(course.asked["session"], walked.steps["decided"])
-    found = np.zeros((len(walked.steps), len(tops)))
-    for at, (row, after) in enumerate(zip(asked, walked.ledger["after"], strict=True)):
+    tops = tuple(sorted({top_of(name, limits) for name in history.buckets}))
+    column = np.array([tops.index(top_of(name, limits)) for name in history.buckets])
+    asked = np.searchsorted(history.market.rebalance_days["session"], run.steps["decided"])
+    found = np.zeros((len(run.steps), len(tops)))
+    for at, (row, after) in enumerate(zip(asked, run.ledger["after"], strict=True)):
         held = np.flatnonzero(after > 0)
-        np.add.at(found[at], column[course.places["bucket"][row, held]], after[held])
+        np.add.at(found[at], column[history.market.memberships["bucket"][row, held]], after[held])
     used = [at for at in range(len(tops)) if found[:, at].any()]
     return tuple(tops[at] for at in used), found[:, used]

@@ -1,4 +1,4 @@
-"""Scores by date -> records, one row a date and one column an asset: from a table, or from views of the market."""
+"""Scores by date as records, one row a date and one column an asset: from a table, or from views of the market."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from trimtab.candidates.checks import WISH_RANGE
+from trimtab.candidates.checks import SIZING_INPUT_RANGE
 from trimtab.errors import Fault, InputError, nearest
-from trimtab.kernel.backtest_records import OFFER
+from trimtab.kernel.backtest_records import SCORE_ROW
 from trimtab.kernel.records import Records
 from trimtab.market.market_data import MarketData
 from trimtab.market.typed_columns import SYMBOL_NAMES, column_named, days_of, frame_of, names_of, numbers_of, required
@@ -27,22 +27,27 @@ _SOURCE = "the scores"
 _DATES = ("date", "day")
 # Columns of the table -> fields of the records.
 _NUMBERS = {"score": "score", "max_weight": "max_weight", "desired_weight": "desired", "volatility": "volatility"}
-_RANGES = {"score": (0.0, 1.0), "max_weight": (0.0, 1.0), "desired_weight": WISH_RANGE, "volatility": WISH_RANGE}
+_RANGES = {
+    "score": (0.0, 1.0),
+    "max_weight": (0.0, 1.0),
+    "desired_weight": SIZING_INPUT_RANGE,
+    "volatility": SIZING_INPUT_RANGE,
+}
 
 Scorer = Callable[[MarketView], Any]
 
 
 @dataclass(frozen=True)
-class Offers:
-    """What is known of the assets from each of these days on. `records` has shape (days, assets)."""
+class ScoresByDate:
+    """What is known of the assets from each of these days on. `records` (SCORE_ROW) has shape (days, assets)."""
 
     days: tuple[dt.date, ...]
     records: Records
 
 
-def empty_offers(days: int, assets: int) -> Records:
-    """Offers of which nothing is known."""
-    records = np.zeros((days, assets), OFFER)
+def empty_scores(days: int, assets: int) -> Records:
+    """Score rows in which nothing is known."""
+    records = np.zeros((days, assets), SCORE_ROW)
     for name in _NUMBERS.values():
         records[name] = math.nan
     return records
@@ -56,62 +61,61 @@ def default_scores(view: MarketView) -> pl.DataFrame:
     return both.join(usable_volatilities(technical, view), on="asset", how="left", maintain_order="left")
 
 
-def offers_from_views(data: MarketData, scorer: Scorer, days: Sequence[dt.date], assets: Sequence[str]) -> Offers:
-    """The offers of these days, each from the view of that day and nothing else.
+def scores_from_views(data: MarketData, scorer: Scorer, days: Sequence[dt.date], assets: Sequence[str]) -> ScoresByDate:
+    """The scores of these days, each from the view of that day and nothing else.
 
     Raises
     ------
     InputError
-        A scorer that gives no table of scores.
+        The scorer returns something other than a table of scores.
     """
     parts = []
     for day in days:
-        made = scorer(data.as_of(day))
-        frame, _ = frame_of(made.table if isinstance(made, Scores) else made, f"{_SOURCE} of {day.isoformat()}")
+        scores = scorer(data.as_of(day))
+        frame, _ = frame_of(scores.table if isinstance(scores, Scores) else scores, f"{_SOURCE} of {day.isoformat()}")
         known = [name for name in frame.columns if name in ("asset", *_NUMBERS)]
         parts.append(frame.select(known).with_columns(pl.lit(day).alias("date")))
-    return offers_from_table(pl.concat(parts, how="diagonal_relaxed"), assets)
+    return scores_from_table(pl.concat(parts, how="diagonal_relaxed"), assets)
 
 
-def offers_from_table(given: Any, assets: Sequence[str]) -> Offers:
-    """Offers from a table: long (`date`, `asset`, `score`, and `max_weight`, `desired_weight`, `volatility` if there are),
-    or wide (`date`, and one column of scores an asset).
+def scores_from_table(given: Any, assets: Sequence[str]) -> ScoresByDate:
+    """Scores from a table: long (`date`, `asset`, `score`, and optionally `max_weight`, `desired_weight`, `volatility`), or
+    wide (`date`, and one column of scores an asset).
 
     Raises
     ------
     InputError
-        A column that is missing or not known, a row without day or asset, an asset twice on a day or without prices, a
-        number outside its range.
+        A missing or unknown column, a row without day or asset, an asset twice on a day or without prices, a number
+        outside its range.
     """
     frame, source = frame_of(given, _SOURCE)
     date_name = required(frame, _DATES, source)
     long = _long(frame, date_name, source)
     asset, days = long["asset"], long["date"]
     column = asset.cast(pl.Enum(assets), strict=False).to_physical().cast(pl.Int64)
-    _refuse(column.is_null(), long, "asset", source, "has a score and no price", lambda name: nearest(name, assets))
+    _refuse(column.is_null(), long, "asset", source, "has a score but no price", lambda name: nearest(name, assets))
     known = days.unique().sort()
-    at = (known.search_sorted(days).to_numpy(), column.to_numpy())
-    cell = at[0] * len(assets) + at[1]
+    rows, columns = known.search_sorted(days).to_numpy(), column.to_numpy()
+    cell = rows * len(assets) + columns
     if np.bincount(cell).max() > 1:
         twice = ~pl.Series(cell).is_first_distinct()
-        said = "stands in an earlier row of that day already"
-        _refuse(twice, long, "asset", source, said, lambda _: "keep one of the two")
-    records = empty_offers(len(known), len(assets))
+        _refuse(twice, long, "asset", source, "already has a row on that day", lambda _: "keep one of the two")
+    records = empty_scores(len(known), len(assets))
     for name, field in _NUMBERS.items():
         if name in long.columns:
-            records[field][at] = _in_range(long, name, source)
-    records["listed"][at] = True
-    return Offers(tuple(known), records)
+            records[field][rows, columns] = _in_range(long, name, source)
+    records["listed"][rows, columns] = True
+    return ScoresByDate(tuple(known), records)
 
 
 def _long(frame: pl.DataFrame, date_name: str, source: str) -> pl.DataFrame:
-    """`date`, `asset`, and the numbers, with the row they came from."""
+    """`date`, `asset` and the numbers, with the row they came from."""
     symbol = column_named(frame, SYMBOL_NAMES, source)
     rows: pl.Series | None = pl.int_range(1, frame.height + 1, eager=True)
     if symbol is None and "score" not in frame.columns:
         numbers = [name for name in frame.columns if name != date_name]
         if not numbers:
-            raise InputError([Fault("there is no score", "add a column for each asset")], source)
+            raise InputError([Fault("the table has no scores", "add a column for each asset")], source)
         frame = frame.select(pl.col(date_name), *(numbers_of(frame[name], source)[0] for name in numbers))
         frame = frame.unpivot(index=date_name, variable_name="asset", value_name="score")
         symbol, rows = "asset", None  # a cell is named by its day and asset
@@ -119,21 +123,20 @@ def _long(frame: pl.DataFrame, date_name: str, source: str) -> pl.DataFrame:
     required(frame, ("score",), source)
     unknown = [name for name in frame.columns if name not in (date_name, symbol, *_NUMBERS)]
     if unknown:
-        advice = f"{nearest(unknown[0], _NUMBERS)} Leave out what no backtest uses; buckets go into classification"
-        raise InputError([Fault("the column is not known", advice, column=unknown[0])], source)
+        advice = f"{nearest(unknown[0], _NUMBERS)} Drop what a backtest does not use; buckets go into classification"
+        raise InputError([Fault("the column is unknown", advice, column=unknown[0])], source)
     numbers = [name for name in _NUMBERS if name in frame.columns]
     columns = [days_of(frame[date_name], source).alias("date"), names_of(frame[symbol], source).alias("asset")]
     return pl.DataFrame([*columns, *(frame[name] for name in numbers)]).with_columns(pl.lit(rows).alias("row"))
 
 
 def _in_range(long: pl.DataFrame, name: str, source: str) -> Any:
-    """The numbers of a column, NaN where there is none."""
+    """The numbers of a column, NaN where it is empty."""
     numbers, wrong = numbers_of(long[name], source)
     low, high = _RANGES[name]
     bad = wrong | ~numbers.is_between(low, high).fill_null(True)
-    _refuse(
-        bad, long, name, source, f"is no number between {low:g} and {high:g}", lambda _: "mend it or leave it empty"
-    )
+    problem = f"must be a number between {low:g} and {high:g}"
+    _refuse(bad, long, name, source, problem, lambda _: "correct it or leave it empty")
     return numbers.fill_null(math.nan).to_numpy()
 
 
@@ -144,12 +147,12 @@ def _refuse(
     if rows:
         faults = [
             Fault(
-                f"{problem} ({long['date'][at].isoformat()}, {long['asset'][at]})",
-                advice(str(long[name][at])),
+                f"{problem} ({long['date'][row].isoformat()}, {long['asset'][row]})",
+                advice(str(long[name][row])),
                 column=name,
-                row=long["row"][at],
-                value=long[name][at],
+                row=long["row"][row],
+                value=long[name][row],
             )
-            for at in rows[:100]
+            for row in rows[:100]
         ]
         raise InputError(faults, source)

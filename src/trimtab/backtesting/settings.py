@@ -1,110 +1,180 @@
-"""The terms of a backtest: what a trade costs, when the policy is asked, where it trades, what cash earns."""
+"""The settings of a backtest: when the policy decides, where it trades, what trades cost and cash earns."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import itertools
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
 
 from trimtab.backtesting.trading_costs import TradingCosts
 from trimtab.errors import Fault, InputError, nearest
-from trimtab.market.typed_columns import Date, day
+from trimtab.limits.fields import checked_value, described
 
+Date = dt.date | str
 PERIODS = ("week", "month", "quarter")
 DRIFT = "drift"
 
 
-@dataclass(frozen=True)
-class Terms:
-    """The terms that hold for every policy of a comparison. See `trimtab.backtest` for their meaning."""
+class SettingArguments(TypedDict, total=False):
+    """The fields of `BacktestSettings` as callers may write them."""
 
-    costs: TradingCosts
-    every: str | tuple[dt.date, ...]
-    drift: float
+    every: str | Iterable[Date]
+    drift: float | None
     trade_at: str
+    start: Date | None
+    end: Date | None
+    costs: TradingCosts | None
+    cash_rate: Any
     gone_after: int
-    start: dt.date | None
-    end: dt.date | None
+    sessions_per_year: int | None
 
-    @classmethod
-    def of(
-        cls,
-        *,
-        costs: TradingCosts | None,
-        every: str | Iterable[Date],
-        drift: float | None,
-        trade_at: str,
-        gone_after: int,
-        start: Date | None,
-        end: Date | None,
-    ) -> Terms:
-        """Checked terms.
+
+@dataclass(frozen=True, kw_only=True)
+class BacktestSettings:
+    """What holds for every policy of a backtest, a comparison or a sweep. All faults are reported at once.
+
+    Every field has its meaning in its metadata; docs/backtest.md and the options of the command line come from there.
+    """
+
+    every: str | tuple[dt.date, ...] = field(
+        default="month",
+        metadata={
+            "doc": "when to decide: the last session of each week, month or quarter; or drift: when a weight has drifted"
+        },
+    )
+    drift: float | None = described(
+        None,
+        float,
+        "with every drift: how far a weight may move from where the last trades left it, such as 0.05",
+        below=1.0,
+        optional=True,
+    )
+    trade_at: str = described(
+        "close", str, "close or open of the session after the decision", choices=("close", "open")
+    )
+    start: dt.date | None = field(
+        default=None, metadata={"doc": "first day to decide on; default: the first with a score"}
+    )
+    end: dt.date | None = field(default=None, metadata={"doc": "last session; default: the last one with prices"})
+    costs: TradingCosts = field(default=TradingCosts(), metadata={"doc": "what a trade costs; default: nothing"})
+    cash_rate: Any = field(
+        default=0.0,
+        metadata={"doc": "what cash earns in a year, such as 0.02"},
+    )
+    gone_after: int = described(
+        5, int, "sessions without a price after which a holding turns into cash at its last price", low=1
+    )
+    sessions_per_year: int | None = described(
+        None,
+        int,
+        "sessions in a year, for everything per year; default: read from the dates (252, with weekends 365, weekly 52, "
+        "monthly 12)",
+        low=1,
+        high=366,
+        optional=True,
+    )
+
+    def __post_init__(self) -> None:
+        """Check and store every value.
 
         Raises
         ------
         InputError
-            A value that cannot be, with what can.
+            With all faults.
         """
-        if costs is not None and not isinstance(costs, TradingCosts):
-            raise _fault("costs are no TradingCosts", "give trimtab.TradingCosts(commission_bps=...)", costs)
-        if trade_at not in ("close", "open"):
-            raise _fault("trade_at is not known", "write close or open: of the next session", trade_at)
-        if isinstance(gone_after, bool) or not isinstance(gone_after, int) or gone_after < 1:
-            raise _fault("gone_after is no number of sessions", "give a whole number of 1 or more", gone_after)
-        first, last = (None if given is None else day(given, name) for given, name in ((start, "start"), (end, "end")))
-        if first is not None and last is not None and last < first:
-            raise _fault(f"end is before start ({first.isoformat()})", "swap the two", last.isoformat())
-        asked = _every(every)
-        return cls(
-            TradingCosts() if costs is None else costs, asked, _drift(drift, asked), trade_at, gone_after, first, last
-        )
+        faults = []
+        for known in dataclasses.fields(self):
+            value, fault = _checked(known, getattr(self, known.name))
+            object.__setattr__(self, known.name, value)
+            faults += [fault] if fault else []
+        faults = faults or _contradictions(self)
+        if faults:
+            raise InputError(faults)
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> BacktestSettings:
+        """Settings from keyword arguments.
+
+        Raises
+        ------
+        TypeError
+            For an argument that does not exist.
+        InputError
+            For a value out of range.
+        """
+        names = [known.name for known in dataclasses.fields(cls)]
+        for name in given:
+            if name not in names:
+                raise TypeError(f"unknown argument {name!r}: {nearest(name, names)}")
+        return cls(**given)
+
+
+def _checked(known: dataclasses.Field[Any], value: Any) -> tuple[Any, Fault | None]:
+    """The value as stored, and what is wrong with it."""
+    try:
+        if known.name == "every":
+            return _every(value), None
+        if known.name in ("start", "end"):
+            return None if value is None else _day(value, known.name), None
+        if known.name == "costs":
+            return _costs(value), None
+    except InputError as error:
+        return value, error.faults[0]
+    if "kind" not in known.metadata:
+        return value, None
+    stored, problem = checked_value(known, value)
+    return stored, Fault(f"{known.name} {problem}", known.metadata["doc"]) if problem else None
+
+
+def _day(given: Date, what: str) -> dt.date:
+    from trimtab.market.typed_columns import day  # noqa: PLC0415 - polars, which the options of the command line do not need
+
+    return day(given, what)
+
+
+def _costs(given: TradingCosts | None) -> TradingCosts:
+    if given is not None and not isinstance(given, TradingCosts):
+        raise _fault("costs must be TradingCosts", "write trimtab.TradingCosts(commission_bps=...)", given)
+    return given or TradingCosts()
 
 
 def _every(given: str | Iterable[Date]) -> str | tuple[dt.date, ...]:
     """A word for a period, or the days themselves, ascending."""
+    words = (*PERIODS, DRIFT)
     if isinstance(given, str):
-        if given not in (*PERIODS, DRIFT):
-            advice = f"{nearest(given, (*PERIODS, DRIFT))} Or give the days"
-            raise _fault("every is not known", advice, given)
+        if given not in words:
+            raise _fault("every is unknown", f"{nearest(given, words)} Or give a list of days", given)
         return given
     try:
-        days = tuple(day(one, "a day in every") for one in given)
+        days = tuple(_day(date, "a day in every") for date in given)
     except TypeError:
-        raise _fault("every is not known", f"write {', '.join((*PERIODS, DRIFT))}, or give the days", given) from None
-    if not days or any(later <= earlier for earlier, later in itertools.pairwise(days)):
-        raise _fault("the days in every are not ascending, or none", "give each day once, the earliest first", None)
+        raise _fault("every is unknown", f"write {', '.join(words)}, or give a list of days", given) from None
+    if not days:
+        raise _fault("every is empty", "give at least one day", None)
+    for earlier, later in itertools.pairwise(days):
+        if later <= earlier:
+            problem = "the days in every are not ascending, or one is repeated"
+            raise _fault(problem, f"it comes after {earlier.isoformat()}: sort them", later.isoformat())
     return days
 
 
-def _drift(given: float | None, every: str | tuple[dt.date, ...]) -> float:
-    """The distance that a weight may drift, -1 where that is not what decides."""
-    if every != DRIFT:
-        if given is not None:
-            raise _fault('drift goes with every="drift"', "leave it out, or set every", given)
-        return -1.0
-    if given is None:
-        raise _fault('every="drift" needs drift', "say how far a weight may drift, such as drift=0.05", None)
-    if isinstance(given, bool) or not isinstance(given, int | float) or not 0.0 < given < 1.0 or math.isnan(given):
-        raise _fault("drift is no fraction above 0", "give a fraction, such as 0.05 for 5 points", given)
-    return float(given)
+def _contradictions(settings: BacktestSettings) -> list[Fault]:
+    """Values that are fine alone, but not together."""
+    faults = []
+    if settings.start is not None and settings.end is not None and settings.end < settings.start:
+        problem = f"end is before start ({settings.start.isoformat()})"
+        faults.append(Fault(problem, "swap the two", value=settings.end.isoformat()))
+    if settings.every == DRIFT and settings.drift is None:
+        faults.append(Fault('every="drift" needs drift', "say how far a weight may drift, such as drift=0.05"))
+    if settings.every != DRIFT and settings.drift is not None:
+        faults.append(Fault('drift needs every="drift"', "set every, or leave drift out", value=settings.drift))
+    if settings.drift == 0.0:
+        faults.append(Fault("drift must be above 0", "give a fraction, such as 0.05 for 5 points", value=0.0))
+    return faults
 
 
 def _fault(problem: str, advice: str, value: object) -> InputError:
     return InputError([Fault(problem, advice, value=value)])
-
-
-def period_ends(sessions: Sequence[dt.date], period: str) -> list[int]:
-    """The sessions after which another week (from Monday), month or quarter begins.
-
-    The last session is never one: that it ends a period shows only at the next.
-    """
-    keys = [_period(session, period) for session in sessions]
-    return [at for at in range(len(keys) - 1) if keys[at] != keys[at + 1]]
-
-
-def _period(session: dt.date, period: str) -> tuple[int, int]:
-    if period == "week":
-        return session.isocalendar()[:2]
-    return session.year, session.month if period == "month" else (session.month - 1) // 3

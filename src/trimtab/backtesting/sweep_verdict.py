@@ -17,7 +17,7 @@ _QUARTER, _HORIZON, _EMBARGO = 63, 21, 5
 
 
 @dataclass(frozen=True, slots=True)
-class Luck:
+class SweepVerdict:
     """What the three measures say of a sweep. Sharpe ratios are of a year here; None where there is none.
 
     `deflated` is of the best policy above cash; `relative` of the policy that is best above the mean of all policies: a
@@ -35,7 +35,7 @@ class Luck:
     best_forward_sharpe: float | None
 
     @property
-    def is_likely(self) -> bool:
+    def is_likely_luck(self) -> bool:
         """Whether the best policy is likely luck: chance is not refused at 5 %, above cash and above the mean of all, or the
         choice is worth no more than a coin.
         """
@@ -50,7 +50,7 @@ class Luck:
         one = self.deflated
         if one is None:
             return "No policy moves: there is no best one."
-        verdict = "likely luck" if self.is_likely else "more than luck explains"
+        verdict = "likely luck" if self.is_likely_luck else "more than luck explains"
         other = "" if self.relative is None else f", and {self.relative.probability:.3f} above the mean of all policies"
         parts = [
             f"The best of {one.policies} different policies is {verdict}: its deflated Sharpe ratio is "
@@ -71,7 +71,7 @@ class Luck:
         return "; ".join(parts) + "."
 
 
-def luck_of(returns: Any) -> Luck:
+def sweep_verdict(returns: Any) -> SweepVerdict:
     """The verdict on policies that walked the same sessions.
 
     Parameters
@@ -88,7 +88,7 @@ def luck_of(returns: Any) -> Luck:
     Examples
     --------
     >>> import numpy as np
-    >>> luck_of(np.random.default_rng(1).normal(0.0, 0.01, (500, 20))).is_likely
+    >>> sweep_verdict(np.random.default_rng(1).normal(0.0, 0.01, (500, 20))).is_likely_luck
     True
     """
     values = matrix(returns, "returns", least=3)
@@ -97,7 +97,7 @@ def luck_of(returns: Any) -> Luck:
     blocks = min(_BLOCKS, sessions // 4 * 2)
     forward = _forward(values)
     tested = 0 if forward is None else len(forward.returns)
-    return Luck(
+    return SweepVerdict(
         deflated=found,
         relative=deflated_sharpe(values - values.mean(axis=1, keepdims=True)) if values.shape[1] > 1 else None,
         overfitting=overfitting(values, blocks) if blocks >= 2 else None,

@@ -28,7 +28,7 @@ def read_many_limits(path: Path) -> ManyLimits | None:
     Raises
     ------
     InputError
-        A folder or a table without limits, or an id that is missing or stands twice.
+        A folder or a table without limits, or an id that is missing or appears twice.
     LimitsError
         Limits that are unknown or contradict each other.
     """
@@ -70,7 +70,7 @@ def _from_parquet(path: Path) -> ManyLimits:
     for at, row in enumerate(rows, 1):
         name = row.pop(LIMITS_ID, None)
         if not isinstance(name, str) or not name.strip() or name in found:
-            problem = "stands twice" if name in found else "is missing"
+            problem = "appears twice" if name in found else "is missing"
             raise InputError([Fault(problem, "name each set of limits once", column=LIMITS_ID, row=at)], str(path))
         values = {field: _value(field, value, at, path) for field, value in row.items() if value is not None}
         found[name] = RebalancingLimits.from_dict(values, f"{path}, {LIMITS_ID} {name!r}")

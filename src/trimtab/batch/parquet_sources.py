@@ -19,8 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from trimtab.blocks.arrow_columns import COLUMNS, is_text, value_type
-from trimtab.candidates.columns import repeated
+from trimtab.blocks.arrow_columns import COLUMNS, value_type
+from trimtab.candidates.arrow_values import is_text
+from trimtab.candidates.user_table import repeated
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.records import Ints
 

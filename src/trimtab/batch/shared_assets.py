@@ -22,7 +22,6 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 COLUMNS = tuple(name for name in (*TEXTS, *NUMBERS) if name != "current_weight")
 MAX_MISSING = 0.001
-_SIZED_BY = {"desired": "desired_weight", "inverse_volatility": "volatility"}
 
 
 class SharedAssets:
@@ -70,7 +69,7 @@ class SharedAssets:
         restricted = [bool(text) for text in self._column("restriction")]
         unknown = [holds and _is_unknown(name, limits) for name in self._column("bucket")]
         capped = [value is not None for value in self._column("max_weight")]
-        sized_by = _SIZED_BY.get(limits.sizing_mode)
+        sized_by = limits.sizing_column
         unsizable = [sized_by is not None and value is None for value in self._column(sized_by or "")]
         lists = zip(restricted, unknown, capped, unsizable, strict=True)
         return np.array([not any(one) for one in lists], np.bool_)

@@ -13,8 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trimtab.blocks.precheck import starts_of
+from trimtab.candidates.arrow_values import Text, is_number, is_text
 from trimtab.candidates.checks import RESTRICTIONS
-from trimtab.candidates.columns import NUMBERS, TEXTS, Text, check_names, repeated
+from trimtab.candidates.columns import NUMBERS, TEXTS, check_names
+from trimtab.candidates.user_table import repeated
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.records import Floats, Ints, Records
 
@@ -91,7 +93,7 @@ def check_columns(schema: pa.Schema, *, many: bool = True) -> None:
     Raises
     ------
     InputError
-        A missing or misspelled column, one that stands twice, or a column of the wrong type.
+        A missing or misspelled column, one that appears twice, or a column of the wrong type.
     """
     twice = repeated(schema.names)
     if twice:
@@ -102,9 +104,7 @@ def check_columns(schema: pa.Schema, *, many: bool = True) -> None:
         if name not in schema.names or pa.types.is_null(schema.field(name).type):
             continue
         kind = value_type(schema.field(name).type)
-        if name in NUMBERS and not (
-            pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-        ):
+        if name in NUMBERS and not is_number(kind):
             faults.append(Fault(f"is not a number but {kind}", "convert the column to numbers", column=name))
         elif name == "account" and not (is_text(kind) or pa.types.is_integer(kind)):
             faults.append(Fault(f"is neither text nor a whole number but {kind}", "convert the column", column=name))
@@ -117,11 +117,6 @@ def check_columns(schema: pa.Schema, *, many: bool = True) -> None:
 def value_type(kind: pa.DataType) -> pa.DataType:
     """What a dictionary has as its values; every other type is itself."""
     return kind.value_type if pa.types.is_dictionary(kind) else kind
-
-
-def is_text(kind: pa.DataType) -> bool:
-    """Whether a type is one of Arrow's for text."""
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def check_accounts(codes: Ints, names: pa.Array, first: Ints, rows_before: int = 0) -> None:

@@ -20,8 +20,8 @@ from trimtab.blocks.failures import faults_of, limits_fault, listed_failures
 from trimtab.blocks.full_check import check_fully
 from trimtab.blocks.precheck import precheck_block
 from trimtab.blocks.prepared_limits import BucketNodes, PreparedLimits
+from trimtab.candidates.arrow_values import Text
 from trimtab.candidates.checks import RESTRICTIONS
-from trimtab.candidates.columns import Text
 from trimtab.certificate.screen import screen_block
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.block import OUTCOME, rebalance_block

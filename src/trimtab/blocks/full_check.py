@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -11,8 +10,9 @@ import pyarrow as pa
 
 from trimtab.blocks.arrow_columns import BlockColumns
 from trimtab.blocks.prepared_limits import PreparedLimits
+from trimtab.candidates.arrow_values import Text
 from trimtab.candidates.candidates import Candidates
-from trimtab.candidates.columns import Text
+from trimtab.candidates.columns import with_unknown
 from trimtab.certificate.causes import Cause
 from trimtab.certificate.certificate import STATUSES, UNMET, Constraint
 from trimtab.certificate.checker import certify
@@ -88,30 +88,15 @@ def _only(
     sizes = np.diff(block.start)[accounts]
     start = np.concatenate([[0], np.cumsum(sizes)])
     rows = np.repeat(block.start[accounts] - start[:-1], sizes) + np.arange(start[-1])
-    names = [name if name.strip() else "Unknown" for name in block.bucket.names] + ["Unknown"]
-    unique = list(dict.fromkeys(names))
-    number = {name: at for at, name in enumerate(unique)}
-    code = np.array([number[name] for name in names], np.int64)[block.bucket.codes[rows]]
-    most = block.max_weight[rows]
-    return (
-        Candidates(
-            accounts=block.accounts.take(pa.array(accounts)).to_pylist(),
-            account_of=np.repeat(np.arange(len(accounts)), sizes),
-            asset=Text(block.asset.codes[rows], block.asset.names),
-            bucket=Text(code, unique),
-            bucket_given=True,
-            restriction=block.restriction[rows].astype(np.int64),
-            score=block.score[rows],
-            current_weight=block.current_weight[rows],
-            max_weight=np.where(np.isnan(most), math.inf, most),
-            desired_weight=block.desired_weight[rows],
-            volatility=block.volatility[rows],
-            order=order[rows] - rows + np.arange(start[-1]),
-            start=start,
-            leaf=rules.bucket_nodes(tuple(block.bucket.names)).kernel[limits][block.bucket.codes[rows]],
-            tree=rules.grown[limits],
-            faults={},
-            unused_columns=(),
-        ),
+    codes = block.bucket.codes[rows]
+    candidates = Candidates.from_block(
+        block,
         rows,
+        accounts=block.accounts.take(pa.array(accounts)).to_pylist(),
+        start=start,
+        order=order[rows] - rows + np.arange(start[-1]),
+        bucket=with_unknown(Text(codes, block.bucket.names)),
+        leaf=rules.bucket_nodes(tuple(block.bucket.names)).kernel[limits][codes],
+        tree=rules.grown[limits],
     )
+    return candidates, rows

@@ -10,11 +10,13 @@ import math
 
 import numpy as np
 
+from trimtab.candidates.checks import MAX_TOTAL_WEIGHT, SIZING_INPUT_RANGE
 from trimtab.kernel.compilation import compiled, entry
 from trimtab.kernel.records import Flags, Floats, Ints
+from trimtab.tolerances import WEIGHT_TOLERANCE
 
-MOST_WEIGHT = 1.05 + 1e-12
-LEAST_WISH, MOST_WISH = 1e-9, 1e9
+_MAX_TOTAL = MAX_TOTAL_WEIGHT + WEIGHT_TOLERANCE
+_MIN_INPUT, _MAX_INPUT = SIZING_INPUT_RANGE
 _ELSEWHERE = 2
 
 
@@ -31,8 +33,8 @@ def _is_wrong(score: float, weight: float, most: float, desired: float, volatili
         _is_outside(score, 0.0, 1.0)
         or not 0.0 <= weight < math.inf
         or _is_outside(most, 0.0, 1.0)
-        or _is_outside(desired, LEAST_WISH, MOST_WISH)
-        or _is_outside(volatility, LEAST_WISH, MOST_WISH)
+        or _is_outside(desired, _MIN_INPUT, _MAX_INPUT)
+        or _is_outside(volatility, _MIN_INPUT, _MAX_INPUT)
     )
 
 
@@ -96,7 +98,7 @@ def precheck_block(
                 found = max(found, 1)
             if limits_code[row] != limits_code[begin]:
                 found = _ELSEWHERE
-        if total > MOST_WEIGHT:
+        if total > _MAX_TOTAL:
             found = max(found, 1)
         _sort(order, begin, end, asset, rank)
         for at in range(begin + 1, end):

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from trimtab.blocks.arrow_columns import check_columns, text_column
-from trimtab.bucket_path import UNKNOWN, folded, path_fault, split_path
-from trimtab.candidates.bucket_spellings import chosen_spellings
+from trimtab.bucket_path import bucket_name
+from trimtab.candidates.bucket_spellings import sound_names
 from trimtab.candidates.bucket_tree import grow
 from trimtab.candidates.candidates import settings_of
 from trimtab.certificate.bucket_nodes import checked_nodes
@@ -50,7 +50,8 @@ class PreparedLimits:
                 where = "" if name is None else f"limits {name!r}: "
                 advice = "leave it out, or use trimtab.rebalance_many with correlations"
                 raise LimitsError([f"{where}max_correlation is set, and a batch has no correlations: {advice}"])
-        self.names = [_sound(dict.fromkeys(one.known_buckets, 0.0) | dict(votes), one) for one in self.limits]
+        named = {bucket_name(name): count for name, count in votes.items()}
+        self.names = [sound_names(dict.fromkeys(one.known_buckets, 0.0) | named, one) for one in self.limits]
         self.known = [one.replace(known_buckets=names) for one, names in zip(self.limits, self.names, strict=True)]
         trees = [grow(names, one) for one, names in zip(self.limits, self.names, strict=True)]
         nodes = [checked_nodes(names, one) for one, names in zip(self.limits, self.names, strict=True)]
@@ -71,7 +72,7 @@ class PreparedLimits:
         )  # most blocks have the dictionary of the one before
 
     def _make_bucket_nodes(self, names: tuple[str, ...]) -> BucketNodes:
-        shown = [*(name if name.strip() else UNKNOWN for name in names), UNKNOWN]
+        shown = [bucket_name(name) for name in [*names, None]]
         return BucketNodes(
             np.array([[leaf.get(name, 0) for name in shown] for leaf in self._kernel_leaf], np.int64),
             np.array([[leaf.get(name, 0) for name in shown] for leaf in self._checker_leaf], np.int64),
@@ -85,7 +86,7 @@ def votes_of(table: pa.Table, *, many: bool = True) -> dict[str, float]:
     Raises
     ------
     InputError
-        A missing or misspelled column, one that stands twice, or a column of the wrong type.
+        A missing or misspelled column, one that appears twice, or a column of the wrong type.
     """
     check_columns(table.schema, many=many)
     if table.num_rows == 0:
@@ -97,16 +98,3 @@ def votes_of(table: pa.Table, *, many: bool = True) -> dict[str, float]:
 
 def _starts(sizes: Sequence[int]) -> Ints:
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-
-
-def _sound(votes: Mapping[str, float], limits: RebalancingLimits) -> tuple[str, ...]:
-    """The buckets that are no other spelling of another one, and not malformed; `Unknown` is always there."""
-    named = {(name if name.strip() else UNKNOWN): votes[name] for name in sorted(votes)} | {UNKNOWN: 0.0}
-    spelling = chosen_spellings(named, limits)
-    found = []
-    for name in sorted(named):
-        parts = split_path(name, limits.bucket_separator)
-        depths = range(1, len(parts) + 1)
-        if not path_fault(parts) and all(spelling[folded(parts[:depth])] == parts[:depth] for depth in depths):
-            found.append(name)
-    return tuple(found)

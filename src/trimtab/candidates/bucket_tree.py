@@ -51,10 +51,10 @@ class BucketTree:
         )
 
 
-def grow(buckets: Iterable[str], limits: RebalancingLimits, seen: Iterable[str] = ()) -> BucketTree:
+def grow(buckets: Iterable[str], limits: RebalancingLimits, near: Iterable[str] = ()) -> BucketTree:
     """The tree of these buckets (valid paths) under these limits; not to be changed, it may be in use elsewhere.
 
-    `seen`: other names, malformed perhaps, that may be what the limits mean.
+    `near`: further names, malformed perhaps, that the limits may mean.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def grow(buckets: Iterable[str], limits: RebalancingLimits, seen: Iterable[str] 
     try:
         return _grown(tuple(sorted(set(buckets))), limits)
     except _MissingNodesError as error:
-        raise LimitsError(_missing_sentences(error.missing, {*error.present, *seen}, limits)) from None
+        raise LimitsError(_missing_sentences(error.missing, {*error.present, *near}, limits)) from None
 
 
 @lru_cache(maxsize=64)  # most passes have the buckets of the one before

@@ -1,7 +1,6 @@
-"""Data frames <-> kernel records; validation at the door. The only file that knows both sides.
+"""Valid candidates as the records that the kernel works on.
 
-A table comes in as pandas, polars or pyarrow (through narwhals) or as a list of dicts, and leaves as the same kind,
-rows in the order that came in. In between, rows stand in canonical order: accounts as they first appear, assets by name.
+Rows stand in canonical order there: accounts as they first appear, assets by name.
 """
 
 from __future__ import annotations
@@ -12,11 +11,24 @@ from typing import Any
 
 import numpy as np
 
-from trimtab.candidates.bucket_tree import BucketTree
-from trimtab.candidates.columns import NUMBERS, Text
+from trimtab.candidates.arrow_values import Text
+from trimtab.candidates.bucket_tree import BucketTree, grow
+from trimtab.candidates.checks import FaultsByAccount, restriction_codes
+from trimtab.candidates.columns import COLUMNS, NUMBERS, RawColumns
 from trimtab.candidates.correlations import Correlations, partners_of
 from trimtab.errors import Fault
-from trimtab.kernel.records import NO_LIMIT, NO_PARTNERS, ROW, SETTINGS, Floats, Ints, Records, SizingMode, Unscored
+from trimtab.kernel.records import (
+    NO_LIMIT,
+    NO_PARTNERS,
+    ROW,
+    SETTINGS,
+    Flags,
+    Floats,
+    Ints,
+    Records,
+    SizingMode,
+    Unscored,
+)
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 
@@ -52,14 +64,49 @@ class Candidates:
         """The number of rows."""
         return len(self.asset.codes)
 
+    @classmethod
+    def from_block(
+        cls,
+        block: Any,
+        rows: Ints,
+        *,
+        accounts: list[Any],
+        start: Ints,
+        order: Ints,
+        bucket: Text,
+        leaf: Ints,
+        tree: BucketTree,
+    ) -> Candidates:
+        """Some good accounts of a block as if only their rows had come in: `rows` are theirs, account after account.
+
+        `block` has the columns `asset`, `restriction` (codes) and those of numbers, of shape (rows of the block,).
+        `start`, `order`, `bucket` and `leaf` are of these rows alone.
+        """
+        numbers = {name: getattr(block, name)[rows] for name in NUMBERS}
+        return cls(
+            accounts=accounts,
+            account_of=np.repeat(np.arange(len(accounts)), np.diff(start)),
+            asset=Text(block.asset.codes[rows], block.asset.names),
+            bucket=bucket,
+            bucket_given=True,
+            restriction=block.restriction[rows].astype(np.int64),
+            order=order,
+            start=start,
+            leaf=leaf,
+            tree=tree,
+            faults={},
+            unused_columns=(),
+            **{**numbers, "max_weight": _limited(numbers["max_weight"])},
+        )
+
     def rows(self, limits: RebalancingLimits) -> Records:
         """The rows of the good accounts as the kernel wants them, in canonical order."""
-        inputs = {"desired": self.desired_weight, "inverse_volatility": self.volatility}
+        sizing_column = limits.sizing_column
         rows = np.zeros(len(self.order), ROW)
         rows["score"] = self.score[self.order]
         rows["current"] = self.current_weight[self.order]
         rows["max_weight"] = self.max_weight[self.order]
-        rows["sizing_input"] = inputs[limits.sizing_mode][self.order] if limits.sizing_mode in inputs else math.nan
+        rows["sizing_input"] = math.nan if sizing_column is None else getattr(self, sizing_column)[self.order]
         rows["leaf"] = self.leaf[self.order]
         rows["restriction"] = self.restriction[self.order]
         return rows
@@ -94,6 +141,57 @@ class Candidates:
             **{name: getattr(self, name)[rows] for name in (*NUMBERS, "restriction", "leaf")},
         )
         return alone, rows
+
+
+def build(
+    raw: RawColumns, limits: RebalancingLimits, faults: FaultsByAccount, correlations: Correlations | None = None
+) -> Candidates:
+    """Candidates from typed columns and what is wrong with them.
+
+    Raises
+    ------
+    LimitsError
+        Limits for a bucket that neither a candidate nor `known_buckets` has.
+    """
+    good, names = faults.good_rows(), raw.bucket.names
+    present = {names[code] for code in np.unique(raw.bucket.codes).tolist()}
+    tree = grow(present - faults.wrong_buckets, limits, near=names)
+    leaf = np.array([tree.leaf_of.get(name, 0) for name in names], np.int64)[raw.bucket.codes]
+    order, start = _canonical(raw, good)
+    numbers = {name: getattr(raw, name) for name in NUMBERS}
+    return Candidates(
+        accounts=raw.accounts,
+        account_of=raw.account_of,
+        asset=raw.asset,
+        bucket=raw.bucket,
+        bucket_given="bucket" in raw.names,
+        restriction=np.maximum(restriction_codes(raw.restriction), 0),
+        order=order,
+        start=start,
+        leaf=np.where(good, leaf, 0),
+        tree=tree,
+        faults=faults.by_account,
+        unused_columns=tuple(name for name in raw.names if name not in COLUMNS),
+        correlations=correlations,
+        **{**numbers, "max_weight": _limited(raw.max_weight)},
+    )
+
+
+def _limited(max_weight: Floats) -> Floats:
+    """The largest weights with infinity where there is none."""
+    return np.where(np.isnan(max_weight), math.inf, max_weight)
+
+
+def _canonical(raw: RawColumns, good: Flags) -> tuple[Ints, Ints]:
+    """The good rows, account by account and by asset name; and where each account starts."""
+    names = raw.asset.names
+    rank = np.empty(len(names) + 1, np.int64)
+    rank[np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)] = np.arange(len(names))
+    rows = np.flatnonzero(good)
+    order = rows[np.lexsort((rank[raw.asset.codes[rows]], raw.account_of[rows]))]
+    start = np.zeros(len(raw.accounts) + 1, np.int64)
+    np.cumsum(np.bincount(raw.account_of[order], minlength=len(raw.accounts)), out=start[1:])
+    return order, start
 
 
 def settings_of(limits: RebalancingLimits) -> Records:

@@ -15,7 +15,8 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 
-from trimtab.candidates.columns import columns_of, numbers_of, text_of
+from trimtab.candidates.arrow_values import numbers_of, text_of
+from trimtab.candidates.user_table import columns_of
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.kernel.records import NO_PARTNERS, Floats, Ints
 
@@ -89,7 +90,7 @@ def correlations_of(given: Any) -> Correlations:
     if isinstance(given, Correlations):
         return given
     try:
-        columns, count = columns_of(given)
+        columns, count = columns_of(given, LONG)
         return _from_columns(given, columns, count)
     except InputError as error:
         raise InputError(error.faults, _SOURCE) from None
@@ -126,7 +127,7 @@ def _refuse_twice(pairs: Ints, ends: Sequence[list[str]]) -> None:
     if len(again):
         row = int(again[0])
         before = int(np.argmax(pairs == pairs[row])) + 1
-        problem = f"the pair {ends[0][row]!r} and {ends[1][row]!r} stands in row {before} already"
+        problem = f"the pair {ends[0][row]!r} and {ends[1][row]!r} is in row {before} already"
         raise InputError([Fault(problem, "give each pair once, or once each way round", row=row + 1)])
 
 
@@ -159,7 +160,7 @@ def _row_names(given: Any, columns: dict[str, Any], count: int) -> list[str]:
         raise InputError([Fault("the column is missing", f"{advice}; {nearest('asset', columns)}", column="asset")])
     for row, name in enumerate(names):
         if name in names[:row]:
-            fault = Fault(f"the asset stands in row {names.index(name) + 1} already", "give each asset once")
+            fault = Fault(f"the asset is in row {names.index(name) + 1} already", "give each asset once")
             raise InputError([replace(fault, row=row + 1, column="asset", value=name)])
     return names
 

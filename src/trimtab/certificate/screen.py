@@ -45,7 +45,7 @@ BOUNDS = _record(
     ("brake_sold_weight", "f8"),  # inf = none, as below
     ("brake_closed_positions", "f8"),
     ("holds_unscored", "?"),
-    ("sizing_column", "i1"),
+    ("sized_by", "i1"),
 )
 
 # A bucket with its limits; inf (0 for the minimum) where there is none. Shape (nodes of all limits,).
@@ -76,7 +76,7 @@ def bounds_of(limits: RebalancingLimits) -> NDArray[Any]:
     found["least_new_score"] = limits.min_score_diversification if wanted > 0 else limits.min_score_new_position
     found["buckets_wanted"] = wanted
     found["holds_unscored"] = limits.unscored_positions == "hold"
-    found["sizing_column"] = {"desired": _DESIRED, "inverse_volatility": _VOLATILITY}.get(limits.sizing_mode, 0)
+    found["sized_by"] = {"desired": _DESIRED, "inverse_volatility": _VOLATILITY}.get(limits.sizing_mode, 0)
     return found
 
 
@@ -188,8 +188,8 @@ def screen_block(
             dust = held and now < bounds.dust_weight
             qualifies = points >= bounds.min_score_threshold
             unscored = held and math.isnan(points) and bounds.holds_unscored
-            unsizable = (bounds.sizing_column == _DESIRED and math.isnan(desired[row])) or (
-                bounds.sizing_column == _VOLATILITY and math.isnan(volatility[row])
+            unsizable = (bounds.sized_by == _DESIRED and math.isnan(desired[row])) or (
+                bounds.sized_by == _VOLATILITY and math.isnan(volatility[row])
             )
             kept = unscored or (held and qualifies and not no_sell and (unsizable or (dust and closed)))
             fixed = kept or (held and no_sell)

@@ -62,7 +62,7 @@ class AssetBucketManager:
             self._bucket_of[asset] = path
             self._assets.setdefault(path, []).append(asset)
         elif known == path:
-            faults.append(Fault(f"the asset {asset!r} stands twice in the bucket {path!r}", "write it once", row=row))
+            faults.append(Fault(f"the asset {asset!r} appears twice in the bucket {path!r}", "write it once", row=row))
         else:
             problem = f"the asset {asset!r} stands in two buckets, {known!r} and {path!r}"
             faults.append(Fault(problem, "an asset has one bucket: take it out of the other", row=row))

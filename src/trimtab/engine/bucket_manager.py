@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from trimtab.bucket_path import UNKNOWN, split_path
+from trimtab.bucket_path import UNKNOWN, level_bucket
 from trimtab.engine.asset_bucket_manager import AssetBucketManager
 from trimtab.engine.asset_score import AssetScore
 from trimtab.engine.bucket_portfolio import Portfolio, violation
@@ -260,19 +260,12 @@ def scored(assets: Iterable[AssetScore]) -> tuple[AssetScore, ...]:
     return found
 
 
-def level_bucket(bucket: str, limits: RebalancingLimits) -> str:
-    """The bucket at `bucket_level` that a path lies in: the one that general limits and representation are about."""
-    parts = split_path(bucket, limits.bucket_separator)
-    if parts[0] == UNKNOWN or len(parts) < limits.bucket_level:
-        return UNKNOWN
-    return limits.bucket_separator.join(parts[: limits.bucket_level])
-
-
 def level_statistics(
     assets: Iterable[AssetScore], manager: BucketManager, limits: RebalancingLimits
 ) -> dict[str, BucketStatistics]:
     """The statistics of each bucket at `bucket_level`."""
-    groups = _grouped(assets, lambda asset: level_bucket(manager.get_asset_bucket(asset), limits))
+    separator, level = limits.bucket_separator, limits.bucket_level
+    groups = _grouped(assets, lambda asset: level_bucket(manager.get_asset_bucket(asset), separator, level))
     return {bucket: BucketStatistics.of(bucket, inside) for bucket, inside in groups.items()}
 
 

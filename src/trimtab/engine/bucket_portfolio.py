@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.read import read
@@ -37,10 +38,10 @@ class Portfolio:
     @classmethod
     def of(cls, rows: list[dict[str, Any]], limits: RebalancingLimits, weights: Iterable[float | None]) -> Portfolio:
         """These rows of a table of candidates, each a position with its weight."""
-        weight = np.array([found or 0.0 for found in weights] or [0.0])
-        # A table has a row: a portfolio without a position is one candidate that is none.
-        found = read(rows or [{"asset": "none", "score": None}], limits, many=False)
-        return cls(found, limits, weight, np.full(len(weight), bool(rows)))
+        weight = np.array([known or 0.0 for known in weights])
+        table = rows or pa.table({"asset": [], "score": []})
+        candidates = read(table, limits, many=False, may_be_empty=True)
+        return cls(candidates, limits, weight, np.ones(len(weight), np.bool_))
 
     def holding(self, weight: Vector, is_position: Mask) -> Portfolio:
         """The same candidates with other positions."""

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _MORE_COLUMNS = tuple(name for name in COLUMNS if name not in ("account", "asset", "bucket", "score", "current_weight"))
 # Which column of the candidates a sizing mode needs.
-_NEEDED = {"desired": "desired_weight", "inverse_volatility": "volatility"}
 
 
 @runtime_checkable
@@ -223,7 +222,7 @@ class CoreRebalancerEngine:
                 "nothing is held, and neither the regime_detector nor bucket_names name a bucket with assets",
             )
         if self.data_manager is None:
-            needed = _NEEDED.get(limits.sizing_mode)
+            needed = limits.sizing_column
             if needed is not None:
                 raise SetupError(
                     f"sizing_mode {limits.sizing_mode!r} needs the {needed} of each asset",

@@ -2,7 +2,7 @@
 
 A conflict has a goal (the limit that is not met, or `target_invested` where the sizes leave more cash than wished) and
 members: other limits that prevent it. With only these in force the goal is missed; without any one of them it is
-reached. All of it is found by running the rules with limits lifted (`trials.py`).
+reached. All of it is found by running the rules with limits lifted (`reruns.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from trimtab.explanations.changes import NODE_FIELDS, SCORE_FIELDS, Change
 from trimtab.explanations.relaxations import Relaxation, least_relaxation, needed, together
-from trimtab.explanations.reruns import Trials, decide
+from trimtab.explanations.reruns import Reruns, decide
 from trimtab.kernel.records import NO_LIMIT, ROOT, WEIGHT_TOLERANCE, Records, SizingMode
 from trimtab.reasons import ENTERED_REASONS
 
@@ -65,7 +65,7 @@ def _named(member: Member) -> str:
     return f"{member.limit} {value}{f' of {member.node}' if member.node else ''}"
 
 
-def conflicts_of(trials: Trials) -> tuple[Conflict, ...]:
+def conflicts_of(reruns: Reruns) -> tuple[Conflict, ...]:
     """The conflicts of an account, in the order of the goals: representation, bucket minima by path, cash.
 
     Where a brake holds, they are those of what the rules propose.
@@ -76,21 +76,21 @@ def conflicts_of(trials: Trials) -> tuple[Conflict, ...]:
     >>> from trimtab.candidates.read import read
     >>> limits = RebalancingLimits(enable_bucket_diversification=True, max_new_positions=1)
     >>> rows = [{"asset": "A", "bucket": "Tech", "score": 0.9}, {"asset": "B", "bucket": "Bond", "score": 0.8}]
-    >>> first = conflicts_of(Trials.of(read(rows, limits, many=False), limits))[0]
+    >>> first = conflicts_of(Reruns.of(read(rows, limits, many=False), limits))[0]
     >>> first.text
     'min_buckets_represented 2 is not met (1) because of max_new_positions 1'
     >>> first.members[0].relaxation.effect
     'max_new_positions = 2'
     """
-    reached = Reached(trials)
-    return tuple(_conflict(trials, reached, goal) for goal in _goals(trials) if not reached(goal))
+    reached = Reached(reruns)
+    return tuple(_conflict(reruns, reached, goal) for goal in _goals(reruns) if not reached(goal))
 
 
 @dataclass(frozen=True)
 class Reached:
     """How much of a goal is reached with some things changed; the band, which may hold a target off its size, is off."""
 
-    trials: Trials
+    reruns: Reruns
 
     def __call__(self, goal: Change, changes: Iterable[Change] = ()) -> bool:
         """Whether the goal is reached."""
@@ -99,34 +99,34 @@ class Reached:
 
     def amount(self, goal: Change, changes: Iterable[Change] = ()) -> float:
         """Buckets with a position, or the weight of a node."""
-        rows, tree, settings, partners = self.trials.changed(*_NO_BAND, goal, *changes)
+        rows, tree, settings, partners = self.reruns.changed(*_NO_BAND, goal, *changes)
         answer = decide(rows, tree, settings, partners)
         if goal.name == "min_buckets_represented":
             return float(self._buckets(answer, settings["dust_weight"][0]))
         node = ROOT
         if goal.name == "min_allocation":
-            node = self.trials.nodes_under(goal.name, goal.node)[0]
-        inside = (rows["leaf"] >= node) & (rows["leaf"] < self.trials.nodes["stop"][node])
+            node = self.reruns.nodes_under(goal.name, goal.node)[0]
+        inside = (rows["leaf"] >= node) & (rows["leaf"] < self.reruns.nodes["stop"][node])
         return float(answer["proposed"][inside].sum())
 
     def _buckets(self, answer: Records, dust: float) -> int:
-        trials = self.trials
-        alone = ~np.isin(answer["reason"], ENTERED_REASONS) & (trials.rows["current"] < dust)
-        weight = trials.under(answer["selected"] & (answer["proposed"] > 0) & ~alone)
-        return int(np.count_nonzero(weight[list(trials.candidates.tree.level_nodes)]))
+        reruns = self.reruns
+        alone = ~np.isin(answer["reason"], ENTERED_REASONS) & (reruns.rows["current"] < dust)
+        weight = reruns.under(answer["selected"] & (answer["proposed"] > 0) & ~alone)
+        return int(np.count_nonzero(weight[list(reruns.candidates.tree.level_nodes)]))
 
 
-def _goals(trials: Trials) -> Iterator[Change]:
-    limits = trials.limits
+def _goals(reruns: Reruns) -> Iterator[Change]:
+    limits = reruns.limits
     if limits.represents:
         yield Change("min_buckets_represented", "", limits.min_buckets_represented)
-    for node in np.flatnonzero(trials.nodes["min_allocation"] > 0).tolist():
-        yield Change("min_allocation", trials.node_name(node), float(trials.nodes["min_allocation"][node]))
+    for node in np.flatnonzero(reruns.nodes["min_allocation"] > 0).tolist():
+        yield Change("min_allocation", reruns.node_name(node), float(reruns.nodes["min_allocation"][node]))
     yield Change("target_invested", "", limits.target_invested)
 
 
-def _conflict(trials: Trials, reached: Reached, goal: Change) -> Conflict:
-    liftable = [limit for limit in _liftable(trials) if limit[:2] != goal[:2]]
+def _conflict(reruns: Reruns, reached: Reached, goal: Change) -> Conflict:
+    liftable = [limit for limit in _liftable(reruns) if limit[:2] != goal[:2]]
 
     def holds(kept: Sequence[Change]) -> bool:
         """Whether the goal is reached with only some limits in force."""
@@ -134,23 +134,23 @@ def _conflict(trials: Trials, reached: Reached, goal: Change) -> Conflict:
 
     kept = needed(liftable, lambda limits: not holds(limits)) if holds(()) else []
     found = tuple(
-        Member(limit.name, limit.node, value_of(trials, limit), least_relaxation(trials, limit, goal, reached))
+        Member(limit.name, limit.node, value_of(reruns, limit), least_relaxation(reruns, limit, goal, reached))
         for limit in kept
     )
-    lowered = least_relaxation(trials, goal, goal, reached)
+    lowered = least_relaxation(reruns, goal, goal, reached)
     helped = not kept or any(member.relaxation for member in found)
-    joint = () if helped else together(trials, liftable, goal, reached)
+    joint = () if helped else together(reruns, liftable, goal, reached)
     return Conflict(Member(*goal, lowered), round(reached.amount(goal), 12), found, joint)
 
 
-def _liftable(trials: Trials) -> Iterator[Change]:
+def _liftable(reruns: Reruns) -> Iterator[Change]:
     """Every limit in force that can be lifted; those that are left out first where several would do come first."""
-    limits, tree = trials.limits, trials.nodes
+    limits, tree = reruns.limits, reruns.nodes
     for name in ("max_weight", "restriction"):
-        if value_of(trials, Change(name, "", None)):
+        if value_of(reruns, Change(name, "", None)):
             yield Change(name, "", None)
     yield from (Change(name, "", None) for name in ("min_position_weight", *SCORE_FIELDS))
-    if (trials.settings["unscored"] == 0).all() and np.isnan(trials.rows["score"]).any():
+    if (reruns.settings["unscored"] == 0).all() and np.isnan(reruns.rows["score"]).any():
         yield Change("unscored_positions", "", None)
     if tree["closed"].any():
         yield Change("unknown_bucket", "", None)
@@ -165,7 +165,7 @@ def _liftable(trials: Trials) -> Iterator[Change]:
     seen = set()
     for node in range(len(tree) - 1, ROOT, -1):
         for field, none in zip(NODE_FIELDS, (NO_LIMIT, np.inf, 0.0), strict=True):
-            found = trials.limit_of(node, field)
+            found = reruns.limit_of(node, field)
             if tree[field][node] != none and found not in seen:
                 seen.add(found)
                 yield Change(*found, None)
@@ -175,10 +175,10 @@ def _liftable(trials: Trials) -> Iterator[Change]:
     yield from (Change(name, "", None) for name in names)
 
 
-def value_of(trials: Trials, limit: Change) -> Any:
+def value_of(reruns: Reruns, limit: Change) -> Any:
     """The present value of a limit; for a field of rows, the assets that have one."""
     if limit.name == "restriction":
-        return tuple(trials.names[at] for at in np.flatnonzero(trials.rows["restriction"] != 0).tolist())
+        return tuple(reruns.names[at] for at in np.flatnonzero(reruns.rows["restriction"] != 0).tolist())
     if limit.name == "max_weight":
-        return tuple(trials.names[at] for at in np.flatnonzero(trials.rows["max_weight"] < 1).tolist())
-    return trials.present(limit.name, limit.node)
+        return tuple(reruns.names[at] for at in np.flatnonzero(reruns.rows["max_weight"] < 1).tolist())
+    return reruns.present(limit.name, limit.node)

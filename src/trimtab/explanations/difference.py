@@ -17,7 +17,7 @@ from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.columns import COLUMNS
 from trimtab.candidates.read import read
 from trimtab.errors import InputError, LimitsError, listed
-from trimtab.explanations.reruns import Trials
+from trimtab.explanations.reruns import Reruns
 from trimtab.kernel.records import Records
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import Reason, Restriction
@@ -102,7 +102,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Inputs:
+class ResultInputs:
     """The inputs of one result, and its answer in the order of the rows."""
 
     candidates: Candidates
@@ -142,7 +142,7 @@ class Inputs:
 _NUMBERS = ("score", "current_weight", "max_weight", "desired_weight", "volatility")
 
 
-def difference(before: Inputs, after: Inputs) -> Difference:
+def difference(before: ResultInputs, after: ResultInputs) -> Difference:
     """What changed from one result to another one, and why."""
     inputs = tuple(_changed_inputs(before, after))
     mixtures = _Mixtures(before, after, inputs)
@@ -157,7 +157,7 @@ def _same(one: tuple[bool, float] | None, other: tuple[bool, float] | None) -> b
     return one[0] == other[0] and abs(one[1] - other[1]) <= _SAME_WEIGHT
 
 
-def _changed_inputs(before: Inputs, after: Inputs) -> Iterator[InputChange]:
+def _changed_inputs(before: ResultInputs, after: ResultInputs) -> Iterator[InputChange]:
     first, second = before.limits.to_dict(complete=True), after.limits.to_dict(complete=True)
     for name in first:
         derived = name in before.limits.derived and name in after.limits.derived
@@ -176,7 +176,7 @@ def _changed_inputs(before: Inputs, after: Inputs) -> Iterator[InputChange]:
                 yield InputChange(name, asset, row[name], other[name])
 
 
-def _outcome_change(before: Inputs, after: Inputs, name: str, mixtures: _Mixtures) -> OutcomeChange:
+def _outcome_change(before: ResultInputs, after: ResultInputs, name: str, mixtures: _Mixtures) -> OutcomeChange:
     return OutcomeChange(
         name,
         before.outcome[name][1] if name in before.outcome else None,
@@ -190,7 +190,7 @@ def _outcome_change(before: Inputs, after: Inputs, name: str, mixtures: _Mixture
 class _Mixtures:
     """The rules on the first inputs with some of the second's."""
 
-    def __init__(self, before: Inputs, after: Inputs, inputs: Sequence[InputChange]) -> None:
+    def __init__(self, before: ResultInputs, after: ResultInputs, inputs: Sequence[InputChange]) -> None:
         self.before, self.after, self.inputs = before, after, inputs
         self._kept: dict[tuple[int, ...], Outcome | None] = {}
         known = {*before.limits.known_buckets, *after.limits.known_buckets}
@@ -270,10 +270,10 @@ class _Mixtures:
             values["known_buckets"] = self._known
         limits = RebalancingLimits.from_dict(values)
         table = [{"asset": name, **row} for name, row in rows.items()]
-        trials = Trials.of(read(table, limits, many=False, correlations=correlations), limits)
+        reruns = Reruns.of(read(table, limits, many=False, correlations=correlations), limits)
         return {
             name: (bool(answer["selected"]), float(answer["target"]))
-            for name, answer in zip(trials.names, trials.answer, strict=True)
+            for name, answer in zip(reruns.names, reruns.answer, strict=True)
         }
 
 

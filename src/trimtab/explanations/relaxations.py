@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from trimtab.explanations.changes import SCORE_FIELDS, Change, changed_limits
-from trimtab.explanations.reruns import Trials
+from trimtab.explanations.reruns import Reruns
 from trimtab.explanations.values_to_try import WEIGHT_STEP, weight_beyond
 
 _TRIED = 64  # restricted or capped assets that are tried one by one
@@ -53,7 +53,7 @@ class Relaxation:
 
 
 def least_relaxation(
-    trials: Trials, limit: Change, goal: Change, reached: Reaches, with_: Sequence[Change] = ()
+    reruns: Reruns, limit: Change, goal: Change, reached: Reaches, with_: Sequence[Change] = ()
 ) -> Relaxation | None:
     """The least change of one limit with which the goal is reached, `with_` others changed; None if there is none.
 
@@ -63,13 +63,13 @@ def least_relaxation(
     def works(value: Any, node: str = limit.node) -> bool:
         change = Change(limit.name, node, value)
         met = reached(change, with_) if limit[:2] == goal[:2] else reached(goal, [*with_, change])
-        return met and (bool(with_) or trials.limits_with(change) is not None)
+        return met and (bool(with_) or reruns.limits_with(change) is not None)
 
     if limit.name in _OF_ROWS:
-        return _of_a_row(trials, limit, works)
+        return _of_a_row(reruns, limit, works)
     if limit.name == "max_correlation":
-        return _of_correlations(trials, limit, works)
-    value = _least(trials, limit, works, with_, lowers=limit[:2] == goal[:2])
+        return _of_correlations(reruns, limit, works)
+    value = _least(reruns, limit, works, with_, lowers=limit[:2] == goal[:2])
     if value is None:
         return None
     change = Change(limit.name, limit.node, value)
@@ -80,24 +80,24 @@ def _effect(change: Change) -> str:
     return f"{change.name} = {change.value}{f' for {change.node}' if change.node else ''}"
 
 
-def _of_a_row(trials: Trials, limit: Change, works: Callable[..., bool]) -> Relaxation | None:
+def _of_a_row(reruns: Reruns, limit: Change, works: Callable[..., bool]) -> Relaxation | None:
     """The first asset by name (or the one that is meant) whose restriction, or whose own cap, is in the way."""
     none = "" if limit.name == "restriction" else None
-    for name in [limit.node] if limit.node else _assets_with(trials, limit.name)[:_TRIED]:
+    for name in [limit.node] if limit.node else _assets_with(reruns, limit.name)[:_TRIED]:
         if works(none, name):
             return Relaxation(limit.name, name, none, f"no {limit.name} for {name}")
     return None
 
 
-def _assets_with(trials: Trials, name: str) -> list[str]:
+def _assets_with(reruns: Reruns, name: str) -> list[str]:
     """The assets that have a restriction, or a cap of their own."""
-    has = trials.rows["restriction"] != 0 if name == "restriction" else trials.rows["max_weight"] < 1
-    return [trials.names[at] for at in np.flatnonzero(has).tolist()]
+    has = reruns.rows["restriction"] != 0 if name == "restriction" else reruns.rows["max_weight"] < 1
+    return [reruns.names[at] for at in np.flatnonzero(has).tolist()]
 
 
-def _of_correlations(trials: Trials, limit: Change, works: Callable[..., bool]) -> Relaxation | None:
+def _of_correlations(reruns: Reruns, limit: Change, works: Callable[..., bool]) -> Relaxation | None:
     """The least correlation that has to be let in; or no limit at all, for those that are not known."""
-    values = [*trials.correlations[trials.correlations > trials.present(limit.name, "")].tolist(), None]
+    values = [*reruns.correlations[reruns.correlations > reruns.present(limit.name, "")].tolist(), None]
     at = _first(len(values), lambda at: works(values[at]))
     if at is None:
         return None
@@ -105,29 +105,29 @@ def _of_correlations(trials: Trials, limit: Change, works: Callable[..., bool]) 
     return Relaxation(*change, f"no {limit.name}" if change.value is None else _effect(change))
 
 
-def _least(trials: Trials, limit: Change, works: Callable[..., bool], with_: Sequence[Change], *, lowers: bool) -> Any:
+def _least(reruns: Reruns, limit: Change, works: Callable[..., bool], with_: Sequence[Change], *, lowers: bool) -> Any:
     """The value nearest to the present one that works, on the way to where the limit is lifted."""
     name = limit.name
     if name in _SWITCHES:
         return _SWITCHES[name] if works(_SWITCHES[name]) else None
-    present = trials.present(limit.name, limit.node)
+    present = reruns.present(limit.name, limit.node)
     if name in _COUNTS:
-        values: Sequence[Any] = range(present + 1, len(trials.rows) + 1)
+        values: Sequence[Any] = range(present + 1, len(reruns.rows) + 1)
         return next((value for value in values if works(value)), None) if values and works(values[-1]) else None
     if name in ("min_buckets_represented", "full_investment_positions"):
         least = 0 if name == "min_buckets_represented" else 1
         return next((value for value in range(present - 1, least - 1, -1) if works(value)), None)
     if name in SCORE_FIELDS:
-        scores, (lowest, highest) = trials.known("score"), _between(trials, name, with_)
+        scores, (lowest, highest) = reruns.known("score"), _between(reruns, name, with_)
         scores = scores[(scores < present) & (scores >= lowest) & (scores <= highest)][::-1].tolist()
         found = _first(len(scores), lambda at: works(scores[at]))
         return None if found is None else scores[found]
-    return _least_weight(trials, name, present, works, up=name in _HIGHER and not lowers)
+    return _least_weight(reruns, name, present, works, up=name in _HIGHER and not lowers)
 
 
-def _least_weight(trials: Trials, name: str, present: float, works: Callable[..., bool], *, up: bool) -> float | None:
+def _least_weight(reruns: Reruns, name: str, present: float, works: Callable[..., bool], *, up: bool) -> float | None:
     """The step of weight nearest to the present value that works, upward to 1 or downward to where the limit is lifted."""
-    first, lowest = round(weight_beyond(present, up=up, strictly=True) * _STEPS), _lowest(trials, name)
+    first, lowest = round(weight_beyond(present, up=up, strictly=True) * _STEPS), _lowest(reruns, name)
     count = _STEPS - first + 1 if up else first + 1 - math.floor(lowest * _STEPS)
 
     def value_at(at: int) -> float:
@@ -137,16 +137,16 @@ def _least_weight(trials: Trials, name: str, present: float, works: Callable[...
     return None if found is None else value_at(found)
 
 
-def _lowest(trials: Trials, name: str) -> float:
+def _lowest(reruns: Reruns, name: str) -> float:
     """What a limit of weight can be lowered to: `min_position_weight` to a `dust_weight` that was given."""
-    given = name == "min_position_weight" and "dust_weight" not in trials.limits.derived
-    return trials.limits.dust_weight if given else 0.0
+    given = name == "min_position_weight" and "dust_weight" not in reruns.limits.derived
+    return reruns.limits.dust_weight if given else 0.0
 
 
-def _between(trials: Trials, name: str, with_: Sequence[Change]) -> tuple[float, float]:
+def _between(reruns: Reruns, name: str, with_: Sequence[Change]) -> tuple[float, float]:
     """Between which values a score limit may lie beside those that are changed, and those that stay as they are."""
     at, changed = SCORE_FIELDS.index(name), {change.name: change.value for change in with_}
-    below = [changed.get(lower, getattr(trials.limits, lower)) for lower in SCORE_FIELDS[:at]]
+    below = [changed.get(lower, getattr(reruns.limits, lower)) for lower in SCORE_FIELDS[:at]]
     above = [changed[upper] for upper in SCORE_FIELDS[at + 1 :] if upper in changed]
     least = max((value for value in below if value is not None), default=0.0)  # what is lifted goes as low as these
     return least, min((value for value in above if value is not None), default=1.0)
@@ -163,7 +163,7 @@ def _first(count: int, works: Callable[[int], bool]) -> int | None:
     return at
 
 
-def together(trials: Trials, limits: Sequence[Change], goal: Change, reached: Reaches) -> tuple[Relaxation, ...]:
+def together(reruns: Reruns, limits: Sequence[Change], goal: Change, reached: Reaches) -> tuple[Relaxation, ...]:
     """Changes that reach the goal at once, none of which can be left out.
 
     Each is the least one while those before it are changed as they are here, and those after it are lifted. Restrictions and
@@ -172,26 +172,26 @@ def together(trials: Trials, limits: Sequence[Change], goal: Change, reached: Re
     """
     lifted = needed(limits, lambda kept: reached(goal, kept))
     for name in _OF_ROWS:
-        lifted = _by_asset(trials, name, lifted, goal, reached)
+        lifted = _by_asset(reruns, name, lifted, goal, reached)
     found: dict[Change, Relaxation] = {}
     lifted.sort(key=lambda limit: -SCORE_FIELDS.index(limit.name) if limit.name in SCORE_FIELDS else 0)
     for place, limit in enumerate(lifted):
-        least = least_relaxation(trials, limit, goal, reached, [*found, *lifted[place + 1 :]])
+        least = least_relaxation(reruns, limit, goal, reached, [*found, *lifted[place + 1 :]])
         if least is not None:
             found[Change(least.change, least.node, least.value)] = least
 
     def works(kept: Sequence[Change]) -> bool:
-        return changed_limits(trials.limits, *kept) is not None and reached(goal, kept)
+        return changed_limits(reruns.limits, *kept) is not None and reached(goal, kept)
 
     return tuple(found[one] for one in needed(list(found), works)) if works(list(found)) else ()
 
 
-def _by_asset(trials: Trials, name: str, lifted: list[Change], goal: Change, reached: Reaches) -> list[Change]:
+def _by_asset(reruns: Reruns, name: str, lifted: list[Change], goal: Change, reached: Reaches) -> list[Change]:
     """What is lifted, with a field of all rows lifted only for the assets that need it."""
     others = [limit for limit in lifted if limit.name != name]
     if len(others) == len(lifted):
         return lifted
-    assets = [Change(name, asset, None) for asset in _assets_with(trials, name)]
+    assets = [Change(name, asset, None) for asset in _assets_with(reruns, name)]
     return [*needed(assets, lambda kept: reached(goal, [*kept, *others]), len(assets)), *others]
 
 

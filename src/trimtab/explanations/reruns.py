@@ -1,7 +1,7 @@
 """One account as the kernel sees it, decided again with one thing changed.
 
 Nothing here decides: a trial copies the records of the pass, changes one field of one of them, and runs the rules. The
-values to try come from `scans.py`.
+values to try come from `counterfactuals.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from trimtab.explanations.changes import (
     Change,
     changed_limits,
 )
-from trimtab.explanations.sentences import standing
+from trimtab.explanations.places_taken import PlacesTaken
 from trimtab.kernel.account import rebalance_account, select_account
 from trimtab.kernel.records import (
     NO_NODE,
@@ -39,14 +39,13 @@ from trimtab.kernel.records import (
     empty_answer,
 )
 from trimtab.limits.rebalancing_limits import RebalancingLimits, following
-from trimtab.reasons import ENTERED_REASONS, Reason, Restriction
+from trimtab.reasons import ENTERED_REASONS, FIXED_REASONS, Reason, Restriction
 
-FIXED_REASONS = (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE)
 _HAS_ENTERED, _IS_FIXED = (np.isin(np.arange(len(Reason)), reasons) for reasons in (ENTERED_REASONS, FIXED_REASONS))
 
 
 @dataclass(frozen=True, eq=False)
-class Chosen:
+class Selection:
     """A selection: who is in, and how many places that takes.
 
     `selected` has shape (candidates,); `used`, the positions under each node, `walked`, those that are not fixed, and
@@ -63,7 +62,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, eq=False)
-class Trials:
+class Reruns:
     """The records of one good account, and what the rules make of them when one thing is changed.
 
     `answer` is what was decided. Shapes: `rows` and `answer` (candidates,) in canonical order, by asset name.
@@ -72,10 +71,10 @@ class Trials:
     --------
     >>> from trimtab.candidates.read import read
     >>> limits = RebalancingLimits(max_new_positions=1)
-    >>> trials = Trials.of(read([{"asset": "A", "score": 0.9}, {"asset": "B", "score": 0.8}], limits, many=False), limits)
-    >>> trials.answer["selected"].tolist()
+    >>> reruns = Reruns.of(read([{"asset": "A", "score": 0.9}, {"asset": "B", "score": 0.8}], limits, many=False), limits)
+    >>> reruns.answer["selected"].tolist()
     [True, False]
-    >>> trials.decided(Change("max_new_positions", "", 2))["selected"].tolist()
+    >>> reruns.decided_with(Change("max_new_positions", "", 2))["selected"].tolist()
     [True, True]
     """
 
@@ -85,15 +84,15 @@ class Trials:
     settings: Records  # (1,)
     partners: Ints  # as `kernel.tables.NO_PARTNERS` says
     answer: Records
-    scans: dict[tuple[str, str], Any] = field(default_factory=dict)  # what `scans.py` found, for each limit
+    scans: dict[tuple[str, str], Any] = field(default_factory=dict)  # what `counterfactuals.py` found, for each limit
     _kept: dict[Change, Records] = field(default_factory=dict)
     _known: dict[str, Floats] = field(default_factory=dict)
-    _kept_chosen: dict[Change, Chosen] = field(default_factory=dict)
+    _selections: dict[Change, Selection] = field(default_factory=dict)
     _kept_limits: dict[Change, RebalancingLimits | None] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, candidates: Candidates, limits: RebalancingLimits, decided: Records | None = None) -> Trials:
-        """The trials of one account; `decided` is the answer in the order of the table's rows, where it is known.
+    def of(cls, candidates: Candidates, limits: RebalancingLimits, decided: Records | None = None) -> Reruns:
+        """The reruns of one account; `decided` is the answer in the order of the table's rows, where it is known.
 
         Where a regime is in force, its limits are the ones that are changed.
         """
@@ -211,7 +210,7 @@ class Trials:
         settings["no_trade_band"] = settings["min_trade"] = 0.0
         return np.asarray(decide(self.rows, self.nodes, settings, self.partners)["proposed"], np.float64)
 
-    def decided(self, change: Change) -> Records:
+    def decided_with(self, change: Change) -> Records:
         """The answer with one thing changed; kept, since many assets ask for the same change."""
         found = self._kept.get(change)
         if found is None:
@@ -273,30 +272,30 @@ class Trials:
 
     def selected(self, change: Change) -> Flags:
         """Who is selected with one thing changed."""
-        return self.chosen(change).selected
+        return self.selection_with(change).selected
 
-    def chosen(self, change: Change) -> Chosen:
+    def selection_with(self, change: Change) -> Selection:
         """The selection with one thing changed; kept, since many assets ask for the same change."""
-        found = self._kept_chosen.get(change)
+        found = self._selections.get(change)
         if found is None:
             rows, tree, settings, partners = self.changed(change)
             select_account(rows, tree, settings[0], partners, self._scratch)
-            found = self._kept_chosen[change] = self._chosen(
+            found = self._selections[change] = self._selection(
                 rows, tree, self._scratch, float(settings["dust_weight"][0])
             )
         return found
 
     @cached_property
-    def as_it_is(self) -> Chosen:
+    def as_it_is(self) -> Selection:
         """The selection with nothing changed."""
-        return self._chosen(self.rows, self.nodes, self.answer, self.limits.dust_weight)
+        return self._selection(self.rows, self.nodes, self.answer, self.limits.dust_weight)
 
     @cached_property
     def _scratch(self) -> Records:
         """An answer that every trial of the selection fills anew: `selected` and `reason` are written for every row."""
         return empty_answer(len(self.rows))
 
-    def _chosen(self, rows: Records, tree: Records, answer: Records, dust: float) -> Chosen:
+    def _selection(self, rows: Records, tree: Records, answer: Records, dust: float) -> Selection:
         at = np.flatnonzero(answer["selected"])  # few, also where there are many rows
         reason, current, leaf = answer["reason"][at], rows["current"][at], rows["leaf"][at]
         added = _HAS_ENTERED[reason]
@@ -304,7 +303,7 @@ class Trials:
         entered = added & ~((current >= dust) & (current > 0))  # a holding may be kept for representation
         fixed = _IS_FIXED[reason] | ((reason == Reason.KEPT) & (current < dust))
         buckets = tree["represents"][leaf[slot]]
-        return Chosen(
+        return Selection(
             selected=answer["selected"].copy(),
             used=self._counted(leaf[slot]),
             walked=self._counted(leaf[slot & ~fixed]),
@@ -366,7 +365,7 @@ class Trials:
             return reason, node
         if self.scores[at] < self.limits.min_score_new_position:
             return Reason.BELOW_THRESHOLD, NO_NODE
-        return standing(self.candidates, self.limits, self.in_table_order, int(self.candidates.order[at]))
+        return next(self.places.in_the_way(int(self.candidates.order[at])))
 
     def partners_of(self, at: int) -> Ints:
         """The rows with which a new asset is too correlated, be they selected or not."""
@@ -395,6 +394,11 @@ class Trials:
         """The different known correlations of a row with others of its bucket, sorted."""
         first, values = self._pairs
         return np.unique(values[first == at])
+
+    @cached_property
+    def places(self) -> PlacesTaken:
+        """Who has the places; rows in the order of the table."""
+        return PlacesTaken(self.candidates, self.limits, self.in_table_order)
 
     @cached_property
     def in_table_order(self) -> Records:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from trimtab.explanations.reruns import Trials
+from trimtab.explanations.reruns import Reruns
 from trimtab.explanations.sentences import Detail
 from trimtab.kernel.records import NO_LIMIT, NO_NODE, ROOT
 from trimtab.reasons import Reason, Restriction, SizeReason
@@ -46,7 +46,7 @@ class Step:
     decides: bool = False
 
 
-def steps_of(trials: Trials, at: int, words: Detail) -> tuple[Step, ...]:
+def steps_of(reruns: Reruns, at: int, words: Detail) -> tuple[Step, ...]:
     """The eight steps of a row, of which exactly one decides; `words` are the row's sentences.
 
     Examples
@@ -54,17 +54,17 @@ def steps_of(trials: Trials, at: int, words: Detail) -> tuple[Step, ...]:
     >>> from trimtab import RebalancingLimits
     >>> from trimtab.candidates.read import read
     >>> limits = RebalancingLimits()
-    >>> trials = Trials.of(read([{"asset": "A", "score": 0.4}], limits, many=False), limits)
-    >>> for step in steps_of(trials, 0, Detail("Not selected.", ""))[:3]:
+    >>> reruns = Reruns.of(read([{"asset": "A", "score": 0.4}], limits, many=False), limits)
+    >>> for step in steps_of(reruns, 0, Detail("Not selected", "its score is low", "", ""))[:3]:
     ...     print(step.stage, "-", step.outcome, "-", step.text)
     score - passed - 0.4
-    threshold - stopped - Not selected.
+    threshold - stopped - Not selected: its score is low.
     restrictions - passed - none
     """
-    selected = trials.is_selected[at]
-    deciding = _deciding(trials, at)
-    made = {stage: maker(trials, at) for stage, maker in _MAKERS.items()}
-    made |= _sized(trials, at, words) if selected else {stage: Step(stage, "not reached", "") for stage in STAGES[5:]}
+    selected = reruns.is_selected[at]
+    deciding = _deciding(reruns, at)
+    made = {stage: maker(reruns, at) for stage, maker in _MAKERS.items()}
+    made |= _sized(reruns, at, words) if selected else {stage: Step(stage, "not reached", "") for stage in STAGES[5:]}
     decided = made[deciding]
     outcome = "passed" if selected else "stopped"
     size = f" {decided.text}" if selected and deciding == "size" else ""
@@ -72,23 +72,23 @@ def steps_of(trials: Trials, at: int, words: Detail) -> tuple[Step, ...]:
     return tuple(made[stage] for stage in STAGES)
 
 
-def _deciding(trials: Trials, at: int) -> str:
-    reason, node = trials.standing(at)
+def _deciding(reruns: Reruns, at: int) -> str:
+    reason, node = reruns.standing(at)
     if reason == Reason.MIN_POSITION_CAPACITY:
         return "size" if node == NO_NODE else "totals" if node == ROOT else "bucket"
     return _STAGE_OF[reason]
 
 
-def _score(trials: Trials, at: int) -> Step:
-    score = trials.scores[at]
+def _score(reruns: Reruns, at: int) -> Step:
+    score = reruns.scores[at]
     if not math.isnan(score):
         return Step("score", "passed", f"{score:g}")
-    return Step("score", "stopped" if not trials.is_selected[at] else "passed", "none: it could not be scored")
+    return Step("score", "stopped" if not reruns.is_selected[at] else "passed", "none: it could not be scored")
 
 
-def _threshold(trials: Trials, at: int) -> Step:
+def _threshold(reruns: Reruns, at: int) -> Step:
     """Against the score limits that apply: to keep, to enter, to represent."""
-    limits, score, current = trials.limits, trials.scores[at], trials.currents[at]
+    limits, score, current = reruns.limits, reruns.scores[at], reruns.currents[at]
     if math.isnan(score):
         return Step("threshold", "not reached", "")
     if current >= limits.dust_weight and current > 0:
@@ -109,45 +109,45 @@ def _compared(name: str, score: float, least: float, purpose: str) -> Step:
     return Step("threshold", "stopped", f"below {name} {least:g}, {purpose}")
 
 
-def _restrictions(trials: Trials, at: int) -> Step:
-    code = Restriction(int(trials.rows["restriction"][at])).code
+def _restrictions(reruns: Reruns, at: int) -> Step:
+    code = Restriction(int(reruns.rows["restriction"][at])).code
     return Step("restrictions", "passed", code or "none")
 
 
-def _bucket(trials: Trials, at: int) -> Step:
+def _bucket(reruns: Reruns, at: int) -> Step:
     """The places and the weight taken at each node of the path that has a limit, as the walk left them."""
-    nodes, path = trials.nodes, trials.path(at)
+    nodes, path = reruns.nodes, reruns.path(at)
     facts = []
     full = False
     for node in path:
-        places = f"{trials.as_it_is.used[node]} positions"
+        places = f"{reruns.as_it_is.used[node]} positions"
         if nodes["max_positions"][node] < NO_LIMIT:
-            places = f"{trials.as_it_is.used[node]} of {trials.limit_of(node, 'max_positions')[0]} {nodes['max_positions'][node]}"
-            full = full or trials.as_it_is.used[node] >= nodes["max_positions"][node]
-        weight = percent(float(trials.weight[node]))
+            places = f"{reruns.as_it_is.used[node]} of {reruns.limit_of(node, 'max_positions')[0]} {nodes['max_positions'][node]}"
+            full = full or reruns.as_it_is.used[node] >= nodes["max_positions"][node]
+        weight = percent(float(reruns.weight[node]))
         if nodes["max_allocation"][node] < math.inf:
             most = float(nodes["max_allocation"][node])
-            weight = f"{weight} of {trials.limit_of(node, 'max_allocation')[0]} {percent(most)}"
-        facts.append(f"{trials.node_name(node)}: {places}, {weight}")
-    stopped = full and not trials.is_selected[at]
+            weight = f"{weight} of {reruns.limit_of(node, 'max_allocation')[0]} {percent(most)}"
+        facts.append(f"{reruns.node_name(node)}: {places}, {weight}")
+    stopped = full and not reruns.is_selected[at]
     return Step("bucket", "stopped" if stopped else "passed", "; ".join(facts) or "bucket limits are off")
 
 
-def _totals(trials: Trials, at: int) -> Step:
-    limits, new = trials.limits, trials.currents[at] < max(trials.limits.dust_weight, 1e-300)
-    used = int(trials.as_it_is.used[ROOT])
+def _totals(reruns: Reruns, at: int) -> Step:
+    limits, new = reruns.limits, reruns.currents[at] < max(reruns.limits.dust_weight, 1e-300)
+    used = int(reruns.as_it_is.used[ROOT])
     text = f"{used} of max_total_positions {limits.max_total_positions}"
     if new:
-        text += f", {trials.as_it_is.entered} of max_new_positions {limits.max_new_positions}"
-    full = used >= limits.max_total_positions or (new and trials.as_it_is.entered >= limits.max_new_positions)
-    return Step("totals", "stopped" if full and not trials.is_selected[at] else "passed", text)
+        text += f", {reruns.as_it_is.entered} of max_new_positions {limits.max_new_positions}"
+    full = used >= limits.max_total_positions or (new and reruns.as_it_is.entered >= limits.max_new_positions)
+    return Step("totals", "stopped" if full and not reruns.is_selected[at] else "passed", text)
 
 
-def _sized(trials: Trials, at: int, words: Detail) -> dict[str, Step]:
+def _sized(reruns: Reruns, at: int, words: Detail) -> dict[str, Step]:
     """Size, band and brake of a selected row; the sentence about its size stands at the stage that set it."""
-    reason = SizeReason(trials.answer["size_reason"][at])
-    size = float(trials.sizes[at])
-    current, proposed = trials.currents[at], float(trials.answer["proposed"][at])
+    reason = SizeReason(reruns.answer["size_reason"][at])
+    size = float(reruns.sizes[at])
+    current, proposed = reruns.currents[at], float(reruns.answer["proposed"][at])
     at_size = percent(size)
     if current <= 0:
         band = "not held before: it takes its size"

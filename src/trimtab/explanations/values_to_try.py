@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.explanations.changes import GENERAL, SCORE_FIELDS, Change
-from trimtab.explanations.reruns import Chosen, Trials
+from trimtab.explanations.reruns import Reruns, Selection
 from trimtab.kernel.records import COUNT_TOLERANCE, ROOT, WEIGHT_TOLERANCE
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
@@ -28,33 +28,33 @@ _CORRELATED = 16  # scores in each direction where correlations are limited: the
 _STEPS = 1_000_000  # of them in the whole account
 
 # From a value and the selection with it: values of which the nearest is the next one to try.
-Next = Callable[[Any, Chosen], Iterable[Any]]
+Next = Callable[[Any, Selection], Iterable[Any]]
 Found = tuple[list[Any], bool]
 
 
-def values_above(trials: Trials, name: str, node: str, most: int) -> Found:
+def values_above(reruns: Reruns, name: str, node: str, most: int) -> Found:
     """The first `most` values above the present one, nearest first, and whether these are all."""
-    present = trials.present(name, node)
-    if name in SCORE_FIELDS and trials.partners.size:
-        higher = np.nextafter(trials.known("score"), 2.0)
-        return _first(higher[(higher > present) & (higher <= _bounds(trials.limits, name)[1])].tolist(), _CORRELATED)
+    present = reruns.present(name, node)
+    if name in SCORE_FIELDS and reruns.partners.size:
+        higher = np.nextafter(reruns.known("score"), 2.0)
+        return _first(higher[(higher > present) & (higher <= _bounds(reruns.limits, name)[1])].tolist(), _CORRELATED)
     if name in SCORE_FIELDS:
-        return _first(_score_sweep(trials, name, present, _bounds(trials.limits, name)[1]), most)
+        return _first(_score_sweep(reruns, name, present, _bounds(reruns.limits, name)[1]), most)
     if name == "dust_weight":
-        higher = np.nextafter(trials.known("current"), 2.0)
-        return _first(higher[(higher > present) & (higher <= trials.limits.min_position_weight)].tolist(), most)
-    return _first(_stepping(trials, name, node, _next_above(trials, name, node), min), most)
+        higher = np.nextafter(reruns.known("current"), 2.0)
+        return _first(higher[(higher > present) & (higher <= reruns.limits.min_position_weight)].tolist(), most)
+    return _first(_stepping(reruns, name, node, _next_above(reruns, name, node), min), most)
 
 
-def values_below(trials: Trials, name: str, node: str, most: int) -> Found:
+def values_below(reruns: Reruns, name: str, node: str, most: int) -> Found:
     """The first `most` values below the present one, nearest first, and whether these are all."""
-    present = trials.present(name, node)
+    present = reruns.present(name, node)
     if name in SCORE_FIELDS:
-        return _scores_below(trials, name, present, most)
+        return _scores_below(reruns, name, present, most)
     if name == "dust_weight":
-        lower = trials.known("current")
+        lower = reruns.known("current")
         return _first(lower[lower < present][::-1].tolist(), most)
-    return _first(_stepping(trials, name, node, _next_below(trials, name, node), max), most)
+    return _first(_stepping(reruns, name, node, _next_below(reruns, name, node), max), most)
 
 
 def _first(values: Iterable[Any], most: int) -> Found:
@@ -63,39 +63,41 @@ def _first(values: Iterable[Any], most: int) -> Found:
 
 
 def _stepping(
-    trials: Trials, name: str, node: str, following: Next, nearest: Callable[[list[Any]], Any]
+    reruns: Reruns, name: str, node: str, following: Next, nearest: Callable[[list[Any]], Any]
 ) -> Iterator[Any]:
     """From the present value outward; `nearest` is min on the way up and max on the way down."""
-    value, chosen = trials.present(name, node), trials.as_it_is
+    value, selection = reruns.present(name, node), reruns.as_it_is
     while True:
-        found = [one for one in following(value, chosen) if (one > value) == (nearest is min) and one != value]
+        found = [one for one in following(value, selection) if (one > value) == (nearest is min) and one != value]
         if not found:
             return
         value = nearest(found)
         yield value
-        chosen = trials.chosen(Change(name, node, value))
+        selection = reruns.selection_with(Change(name, node, value))
 
 
 # ---- scores
 
 
-def _scores_below(trials: Trials, name: str, present: float, most: int) -> Found:
+def _scores_below(reruns: Reruns, name: str, present: float, most: int) -> Found:
     """Each score that is the last one to let a row in, found from the lowest value upward."""
-    least = _bounds(trials.limits, name)[0]
-    most = _CORRELATED if trials.partners.size else most
-    passed, whole = _first(_score_sweep(trials, name, least, present), most)
-    if whole and not trials.partners.size:
+    least = _bounds(reruns.limits, name)[0]
+    most = _CORRELATED if reruns.partners.size else most
+    passed, whole = _first(_score_sweep(reruns, name, least, present), most)
+    if whole and not reruns.partners.size:
         return np.nextafter(passed, -1.0)[::-1].tolist(), True
-    known = trials.known("score")
+    known = reruns.known("score")
     return known[(known < present) & (known >= least)][::-1][:most].tolist(), False
 
 
-def _score_sweep(trials: Trials, name: str, start: float, end: float) -> Iterator[float]:
+def _score_sweep(reruns: Reruns, name: str, start: float, end: float) -> Iterator[float]:
     """From a value up to another one: where the limit passes the lowest score that is selected."""
     value = start
     while True:
-        chosen = trials.chosen(Change(name, "", value)) if value != trials.present(name, "") else trials.as_it_is
-        scores = trials.rows["score"][chosen.selected]
+        selection = (
+            reruns.selection_with(Change(name, "", value)) if value != reruns.present(name, "") else reruns.as_it_is
+        )
+        scores = reruns.rows["score"][selection.selected]
         scores = scores[scores >= value]
         if not scores.size:
             return
@@ -116,45 +118,48 @@ def _bounds(limits: RebalancingLimits, name: str) -> tuple[float, float]:
 # ---- counts and weights
 
 
-def _next_above(trials: Trials, name: str, node: str) -> Next:
+def _next_above(reruns: Reruns, name: str, node: str) -> Next:
     """A count that is reached: one more than is used. A weight: where one position more fits in a node that is full."""
     if name == "max_total_positions":
-        return lambda value, chosen: _one_more(value, chosen.used[ROOT])
+        return lambda value, selection: _one_more(value, selection.used[ROOT])
     if name == "max_new_positions":
-        return lambda value, chosen: _one_more(value, chosen.entered)
+        return lambda value, selection: _one_more(value, selection.entered)
     if name == "min_buckets_represented":
-        most = len(trials.candidates.tree.level_nodes)
-        return lambda value, chosen: [value + 1] if chosen.represented >= value and value < most else []
+        most = len(reruns.candidates.tree.level_nodes)
+        return lambda value, selection: [value + 1] if selection.represented >= value and value < most else []
     if name == "min_position_weight":
-        return lambda value, chosen: _higher_least(trials, value, chosen)
-    nodes = [ROOT] if name == "target_invested" else trials.nodes_under(name, node)
+        return lambda value, selection: _higher_least(reruns, value, selection)
+    nodes = [ROOT] if name == "target_invested" else reruns.nodes_under(name, node)
     if GENERAL.get(name, name) == "max_positions":
-        return lambda value, chosen: [one for at in nodes for one in _one_more(value, chosen.used[at])]
-    return lambda value, chosen: [one for at in nodes for one in _more_allocation(trials, at, value, chosen)]
+        return lambda value, selection: [one for at in nodes for one in _one_more(value, selection.used[at])]
+    return lambda value, selection: [one for at in nodes for one in _more_allocation(reruns, at, value, selection)]
 
 
-def _next_below(trials: Trials, name: str, node: str) -> Next:
+def _next_below(reruns: Reruns, name: str, node: str) -> Next:
     """A count: one less than the walk uses. A weight: where one position less fits."""
     if name == "max_total_positions":
-        return lambda value, chosen: [one for one in _one_less(value, chosen, ROOT) if one >= 1]
+        return lambda value, selection: [one for one in _one_less(value, selection, ROOT) if one >= 1]
     if name == "max_new_positions":
-        return lambda value, chosen: [min(value, chosen.entered) - 1] if chosen.entered and value > 0 else []
+        return lambda value, selection: [min(value, selection.entered) - 1] if selection.entered and value > 0 else []
     if name == "min_buckets_represented":
-        return lambda value, _chosen: [value - 1] if value > 0 else []
+        return lambda value, _selection: [value - 1] if value > 0 else []
     if name == "min_position_weight":
-        return lambda value, chosen: _lower_least(trials, value, chosen)
-    nodes = [ROOT] if name == "target_invested" else trials.nodes_under(name, node)
+        return lambda value, selection: _lower_least(reruns, value, selection)
+    nodes = [ROOT] if name == "target_invested" else reruns.nodes_under(name, node)
     if GENERAL.get(name, name) == "max_positions":
-        return lambda value, chosen: [one for at in nodes for one in _one_less(value, chosen, at)]
-    return lambda value, chosen: [0.0, *(one for at in nodes for one in _less_allocation(trials, at, value, chosen))]
+        return lambda value, selection: [one for at in nodes for one in _one_less(value, selection, at)]
+    return lambda value, selection: [
+        0.0,
+        *(one for at in nodes for one in _less_allocation(reruns, at, value, selection)),
+    ]
 
 
 def _one_more(value: int, used: int) -> list[int]:
     return [used + 1] if used >= value else []
 
 
-def _one_less(value: int, chosen: Chosen, node: int) -> list[int]:
-    return [min(value, chosen.used[node]) - 1] if chosen.walked[node] and value > 0 else []
+def _one_less(value: int, selection: Selection, node: int) -> list[int]:
+    return [min(value, selection.used[node]) - 1] if selection.walked[node] and value > 0 else []
 
 
 def weight_beyond(edge: float, *, up: bool, strictly: bool) -> float:
@@ -179,10 +184,10 @@ def _room(left: float, least: float) -> float:
     return math.floor(left / least + COUNT_TOLERANCE) if least > 0 else math.inf
 
 
-def _more_allocation(trials: Trials, node: int, value: float, chosen: Chosen) -> Iterator[float]:
-    fixed, least = chosen.fixed_weight[node], trials.limits.min_position_weight
+def _more_allocation(reruns: Reruns, node: int, value: float, selection: Selection) -> Iterator[float]:
+    fixed, least = selection.fixed_weight[node], reruns.limits.min_position_weight
     room = _room(value - fixed, least)
-    if chosen.walked[node] < room:
+    if selection.walked[node] < room:
         return
     if value - fixed <= WEIGHT_TOLERANCE:
         yield weight_beyond(fixed, up=True, strictly=True)
@@ -190,9 +195,9 @@ def _more_allocation(trials: Trials, node: int, value: float, chosen: Chosen) ->
     yield from (one for one in (weight_beyond(edge, up=True, strictly=False) for edge in edges) if one <= 1)
 
 
-def _less_allocation(trials: Trials, node: int, value: float, chosen: Chosen) -> Iterator[float]:
-    fixed, least = chosen.fixed_weight[node], trials.limits.min_position_weight
-    walked = chosen.walked[node]
+def _less_allocation(reruns: Reruns, node: int, value: float, selection: Selection) -> Iterator[float]:
+    fixed, least = selection.fixed_weight[node], reruns.limits.min_position_weight
+    walked = selection.walked[node]
     if not walked:
         return
     yield max(weight_beyond(fixed, up=False, strictly=False), 0.0)
@@ -201,47 +206,47 @@ def _less_allocation(trials: Trials, node: int, value: float, chosen: Chosen) ->
     yield from (weight_beyond(edge, up=False, strictly=True) for edge in edges)
 
 
-def _higher_least(trials: Trials, value: float, chosen: Chosen) -> Iterator[float]:
+def _higher_least(reruns: Reruns, value: float, selection: Selection) -> Iterator[float]:
     """Where one position less fits somewhere, or the cap of one that is selected is passed."""
-    for node, left in _lefts(trials, chosen):
-        taken = min(chosen.walked[node], _room(left, value))
+    for node, left in _lefts(reruns, selection):
+        taken = min(selection.walked[node], _room(left, value))
         edges = (left / (count - COUNT_TOLERANCE) for count in (taken, taken - 1) if 1 <= count < math.inf)
         yield from (one for one in (weight_beyond(edge, up=True, strictly=True) for edge in edges) if one <= 1)
-    caps = _caps(trials)[chosen.selected]
+    caps = _caps(reruns)[selection.selected]
     passed = caps[caps >= value]
     if passed.size:
         yield weight_beyond(float(passed.min()), up=True, strictly=True)
-    yield from (weight_beyond(float(one), up=True, strictly=True) for one in _tiny(trials) if one >= value)
+    yield from (weight_beyond(float(one), up=True, strictly=True) for one in _tiny(reruns) if one >= value)
 
 
-def _lower_least(trials: Trials, value: float, chosen: Chosen) -> Iterator[float]:
+def _lower_least(reruns: Reruns, value: float, selection: Selection) -> Iterator[float]:
     """Where one position more fits somewhere that is full, or the cap of one that is not selected becomes enough."""
     yield 0.0
-    for node, left in _lefts(trials, chosen):
+    for node, left in _lefts(reruns, selection):
         room = _room(left, value)
-        if chosen.walked[node] >= room:
+        if selection.walked[node] >= room:
             edges = (left / (count - COUNT_TOLERANCE) for count in (room + 1, room + 2))
             yield from (weight_beyond(edge, up=False, strictly=False) for edge in edges)
-    caps = _caps(trials)[~chosen.selected]
+    caps = _caps(reruns)[~selection.selected]
     passed = caps[caps < value]
     if passed.size:
         yield weight_beyond(float(passed.max()), up=False, strictly=False)
-    yield from (weight_beyond(float(one), up=False, strictly=False) for one in _tiny(trials) if one < value)
+    yield from (weight_beyond(float(one), up=False, strictly=False) for one in _tiny(reruns) if one < value)
 
 
-def _lefts(trials: Trials, chosen: Chosen) -> Iterator[tuple[int, float]]:
+def _lefts(reruns: Reruns, selection: Selection) -> Iterator[tuple[int, float]]:
     """The nodes with a limit of weight, and what fixed positions leave of it."""
-    for node, fixed in enumerate(chosen.fixed_weight):
-        limit = trials.limits.target_invested if node == ROOT else float(trials.nodes["max_allocation"][node])
+    for node, fixed in enumerate(selection.fixed_weight):
+        limit = reruns.limits.target_invested if node == ROOT else float(reruns.nodes["max_allocation"][node])
         if 0 < limit - fixed < math.inf:
             yield node, limit - fixed
 
 
-def _caps(trials: Trials) -> Any:
-    return np.minimum(trials.rows["max_weight"], trials.limits.max_position_weight)
+def _caps(reruns: Reruns) -> Any:
+    return np.minimum(reruns.rows["max_weight"], reruns.limits.max_position_weight)
 
 
-def _tiny(trials: Trials) -> Any:
+def _tiny(reruns: Reruns) -> Any:
     """Holdings that may be dust or not where `dust_weight` follows the least weight."""
-    known = trials.known("current")
-    return known[known <= max(trials.limits.dust_weight, _DUST)]
+    known = reruns.known("current")
+    return known[known <= max(reruns.limits.dust_weight, _DUST)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trimtab.explanations.changes import Change
-from trimtab.explanations.reruns import Trials
+from trimtab.explanations.reruns import Reruns
 from trimtab.kernel.records import NO_NODE, ROOT
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import Restriction, SizeReason
@@ -31,22 +31,22 @@ class HeldBy:
     effect: str
 
 
-def held_by(trials: Trials, at: int) -> HeldBy | None:
+def held_by(reruns: Reruns, at: int) -> HeldBy | None:
     """What the size reason of a row is about; None where it is no limit that could be lifted.
 
     Examples
     --------
     >>> from trimtab.candidates.read import read
     >>> limits = RebalancingLimits(max_position_weight=0.2)
-    >>> found = held_by(Trials.of(read([{"asset": "A", "score": 0.9}], limits, many=False), limits), 0)
+    >>> found = held_by(Reruns.of(read([{"asset": "A", "score": 0.9}], limits, many=False), limits), 0)
     >>> found.limit, found.value, found.weight, found.weight_without
     ('max_position_weight', 0.2, 0.2, 0.95)
     """
-    changes = _lifting(trials, at)
+    changes = _lifting(reruns, at)
     if not changes:
         return None
-    weight = float(trials.answer["target"][at])
-    found = [(change, float(trials.decided(change)["target"][at])) for change in changes]
+    weight = float(reruns.answer["target"][at])
+    found = [(change, float(reruns.decided_with(change)["target"][at])) for change in changes]
     change, without = next((one for one in found if one[1] != weight), found[0])
     of_row = change.name in ("restriction", "max_weight")
     node = "" if of_row else change.node
@@ -57,14 +57,14 @@ def held_by(trials: Trials, at: int) -> HeldBy | None:
         else f"would still be {percent(weight)}: something else holds it there"
     )
     return HeldBy(
-        change.name, node, _present(trials, at, change), change.value, weight, without, f"without {name} it {more}"
+        change.name, node, _present(reruns, at, change), change.value, weight, without, f"without {name} it {more}"
     )
 
 
-def _lifting(trials: Trials, at: int) -> list[Change]:
+def _lifting(reruns: Reruns, at: int) -> list[Change]:
     """What to lift, for each size reason; where two limits may hold it, both."""
-    maker = _MAKERS.get(trials.answer["size_reason"][at])
-    return maker(trials, at, int(trials.answer["size_node"][at])) if maker else []
+    maker = _MAKERS.get(reruns.answer["size_reason"][at])
+    return maker(reruns, at, int(reruns.answer["size_node"][at])) if maker else []
 
 
 def _brakes(limits: RebalancingLimits) -> list[str]:
@@ -72,28 +72,28 @@ def _brakes(limits: RebalancingLimits) -> list[str]:
     return [name for name in names if getattr(limits, name) is not None]
 
 
-def _restriction(trials: Trials, at: int) -> list[Change]:
-    if trials.rows["restriction"][at] != Restriction.EMPTY:
-        return [Change("restriction", trials.names[at], "")]
-    closed = trials.nodes["closed"][trials.rows["leaf"][at]]
+def _restriction(reruns: Reruns, at: int) -> list[Change]:
+    if reruns.rows["restriction"][at] != Restriction.EMPTY:
+        return [Change("restriction", reruns.names[at], "")]
+    closed = reruns.nodes["closed"][reruns.rows["leaf"][at]]
     return [Change("unknown_bucket", "", "limit")] if closed else []
 
 
-def _released(trials: Trials, at: int, node: int) -> Change:
+def _released(reruns: Reruns, at: int, node: int) -> Change:
     """A holding that left its band for its own limits, for a bucket's, or for the total's."""
     if node == NO_NODE:
         return Change("drift_tolerance", "", 1.0)
     if node == ROOT:
         return Change("cash_band", "", 1.0)
-    if trials.answer["target"][at] < trials.currents[at]:
-        return Change(*trials.limit_of(node, "max_allocation"), 1.0)
-    return Change("min_allocation", trials.node_name(node), 0.0)
+    if reruns.answer["target"][at] < reruns.currents[at]:
+        return Change(*reruns.limit_of(node, "max_allocation"), 1.0)
+    return Change("min_allocation", reruns.node_name(node), 0.0)
 
 
-def _cap(trials: Trials, at: int) -> Change:
-    own = float(trials.rows["max_weight"][at])
-    if own < trials.limits.max_position_weight:
-        return Change("max_weight", trials.names[at], None)
+def _cap(reruns: Reruns, at: int) -> Change:
+    own = float(reruns.rows["max_weight"][at])
+    if own < reruns.limits.max_position_weight:
+        return Change("max_weight", reruns.names[at], None)
     return Change("max_position_weight", "", 1.0)
 
 
@@ -107,25 +107,25 @@ def _total(limits: RebalancingLimits) -> list[Change]:
     return [*few, *([Change("target_invested", "", 1.0)] if limits.target_invested < 1 else [])]
 
 
-def _present(trials: Trials, at: int, change: Change) -> Any:
+def _present(reruns: Reruns, at: int, change: Change) -> Any:
     if change.name == "restriction":
-        return Restriction(int(trials.rows["restriction"][at])).code
+        return Restriction(int(reruns.rows["restriction"][at])).code
     if change.name == "max_weight":
-        return float(trials.rows["max_weight"][at])
-    return trials.present(change.name, change.node)
+        return float(reruns.rows["max_weight"][at])
+    return reruns.present(change.name, change.node)
 
 
-_MAKERS: dict[int, Callable[[Trials, int, int], list[Change]]] = {
-    SizeReason.BRAKED: lambda trials, _at, _node: [Change(name, "", None) for name in _brakes(trials.limits)],
-    SizeReason.RESTRICTED: lambda trials, at, _node: _restriction(trials, at),
+_MAKERS: dict[int, Callable[[Reruns, int, int], list[Change]]] = {
+    SizeReason.BRAKED: lambda reruns, _at, _node: [Change(name, "", None) for name in _brakes(reruns.limits)],
+    SizeReason.RESTRICTED: lambda reruns, at, _node: _restriction(reruns, at),
     SizeReason.HELD_IN_BAND: lambda *_: [Change("no_trade_band", "", 0.0), Change("min_trade", "", 0.0)],
-    SizeReason.RELEASED_FOR_LIMIT: lambda trials, at, node: [_released(trials, at, node)],
+    SizeReason.RELEASED_FOR_LIMIT: lambda reruns, at, node: [_released(reruns, at, node)],
     SizeReason.RELEASED_FOR_CASH: lambda *_: [Change("cash_band", "", 1.0)],
-    SizeReason.CAPPED_POSITION: lambda trials, at, _node: [_cap(trials, at)],
-    SizeReason.LIFTED_TO_MINIMUM: lambda trials, _at, _node: [_least(trials.limits)],
-    SizeReason.LIFTED_FOR_BUCKET_MINIMUM: lambda trials, _at, node: [
-        Change("min_allocation", trials.node_name(node), 0.0)
+    SizeReason.CAPPED_POSITION: lambda reruns, at, _node: [_cap(reruns, at)],
+    SizeReason.LIFTED_TO_MINIMUM: lambda reruns, _at, _node: [_least(reruns.limits)],
+    SizeReason.LIFTED_FOR_BUCKET_MINIMUM: lambda reruns, _at, node: [
+        Change("min_allocation", reruns.node_name(node), 0.0)
     ],
-    SizeReason.CAPPED_BUCKET: lambda trials, _at, node: [Change(*trials.limit_of(node, "max_allocation"), 1.0)],
-    SizeReason.AT_WISH: lambda trials, _at, _node: _total(trials.limits),
+    SizeReason.CAPPED_BUCKET: lambda reruns, _at, node: [Change(*reruns.limit_of(node, "max_allocation"), 1.0)],
+    SizeReason.AT_WISH: lambda reruns, _at, _node: _total(reruns.limits),
 }

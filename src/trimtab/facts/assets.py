@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from trimtab.explanations.reruns import Trials
+from trimtab.explanations.reruns import Reruns
 from trimtab.explanations.sentences import Detail
 from trimtab.facts.buckets import short_names, top_of
 from trimtab.reasons import Action, Reason, SizeReason
@@ -18,7 +19,7 @@ class AssetFact:
     """A candidate: the bucket whose colour it has, weights as fractions, and how all of it is written.
 
     `row` is its place in the table that came in; `short` names its bucket as briefly as is clear; `about_selection` and
-    `about_size` are the two parts of its sentence.
+    `about_size` are its two sentences, `clause` the part of them that says most in a column.
     """
 
     row: int
@@ -38,6 +39,7 @@ class AssetFact:
     size_reason: str
     about_selection: str
     about_size: str
+    clause: str
 
     @property
     def sentence(self) -> str:
@@ -63,38 +65,45 @@ class Part:
     assets: tuple[AssetFact, ...]
 
 
-def assets_of(trials: Trials, colour_of: dict[str, int], words: Sequence[Detail]) -> Iterator[AssetFact]:
+def assets_of(reruns: Reruns, colour_of: dict[str, int], words: Sequence[Detail]) -> Iterator[AssetFact]:
     """Every candidate: targets first, the largest first; then by score. `words` are in the order of the table."""
-    order, target = trials.candidates.order.tolist(), trials.answer["target"].tolist()
-    buckets = [str(trials.candidates.bucket.at(row)) for row in order]
-    shorts = short_names(buckets, trials.limits)
+    order, target = reruns.candidates.order.tolist(), reruns.answer["target"].tolist()
+    buckets = [str(reruns.candidates.bucket.at(row)) for row in order]
+    shorts = short_names(buckets, reruns.limits)
 
     def rank(at: int) -> tuple[float, float, float, int]:
-        score = trials.scores[at]
-        return -target[at], -trials.currents[at], math.inf if math.isnan(score) else -score, at
+        score = reruns.scores[at]
+        return -target[at], -reruns.currents[at], math.inf if math.isnan(score) else -score, at
 
     for at in sorted(range(len(order)), key=rank):
-        answer, score, bucket = trials.answer[at], trials.scores[at], buckets[at]
-        top, said = top_of(bucket, trials.limits), words[order[at]]
+        answer, score, bucket = reruns.answer[at], reruns.scores[at], buckets[at]
+        top, said = top_of(bucket, reruns.limits), words[order[at]]
         yield AssetFact(
             order[at],
-            printable(trials.names[at]),
+            printable(reruns.names[at]),
             printable(bucket),
             printable(shorts[bucket]),
             printable(top),
             colour_of[top],
             None if math.isnan(score) else score,
-            trials.currents[at],
+            reruns.currents[at],
             target[at],
             "none" if math.isnan(score) else f"{score:.3f}",
-            percent(trials.currents[at]),
+            percent(reruns.currents[at]),
             percent(target[at]),
             Action(answer["action"]).code,
             Reason(answer["reason"]).code,
             SizeReason(answer["size_reason"]).code,
             printable(said.reason),
             printable(said.size),
+            printable(_clause(said, answer)),
         )
+
+
+def _clause(words: Detail, answer: Any) -> str:
+    """What decided: of the weight for what was kept anyway, else of the selection."""
+    about_size = words.size_clause and (answer["size_reason"] == SizeReason.BRAKED or answer["reason"] == Reason.KEPT)
+    return words.size_clause if about_size else words.clause
 
 
 def groups_of(assets: Sequence[AssetFact]) -> Groups:

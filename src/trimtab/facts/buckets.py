@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from trimtab.bucket_path import UNKNOWN, split_path
+from trimtab.bucket_path import level_bucket, split_path
 from trimtab.certificate.certificate import Certificate
-from trimtab.explanations.reruns import Trials
+from trimtab.explanations.reruns import Reruns
 from trimtab.facts.bucket_summaries import BucketSummary
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.text import percent, printable
@@ -109,17 +109,14 @@ def short_names(paths: Iterable[str], limits: RebalancingLimits) -> dict[str, st
 
 def top_of(bucket: str, limits: RebalancingLimits) -> str:
     """The bucket at `bucket_level` in which a bucket lies: what has a colour."""
-    parts = split_path(bucket, limits.bucket_separator)
     level = limits.bucket_level if limits.enable_bucket_diversification else 1
-    if parts[0] == UNKNOWN or len(parts) < level:
-        return UNKNOWN
-    return limits.bucket_separator.join(parts[:level])
+    return level_bucket(bucket, limits.bucket_separator, level)
 
 
-def colours_of(trials: Trials) -> dict[str, int]:
+def colours_of(reruns: Reruns) -> dict[str, int]:
     """A number for each bucket at `bucket_level`: first those in which something is or will be held, then by path."""
-    named = [str(trials.candidates.bucket.at(row)) for row in trials.candidates.order.tolist()]
-    used = (trials.rows["current"] > 0) | (trials.answer["target"] > 0)
-    held = {top_of(name, trials.limits) for name, here in zip(named, used.tolist(), strict=True) if here}
-    tops = {top_of(name, trials.limits) for name in (*named, *trials.limits.buckets, *trials.limits.known_buckets)}
+    named = [str(reruns.candidates.bucket.at(row)) for row in reruns.candidates.order.tolist()]
+    used = (reruns.rows["current"] > 0) | (reruns.answer["target"] > 0)
+    held = {top_of(name, reruns.limits) for name, here in zip(named, used.tolist(), strict=True) if here}
+    tops = {top_of(name, reruns.limits) for name in (*named, *reruns.limits.buckets, *reruns.limits.known_buckets)}
     return {top: at for at, top in enumerate(sorted(tops, key=lambda top: (top not in held, top)))}

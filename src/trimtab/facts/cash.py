@@ -17,7 +17,7 @@ _BRAKED = "the brake keeps every weight unchanged"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CashInputs:
     """What the sentences about cash are made of: the account after the rebalance."""
 
     limits: RebalancingLimits
@@ -28,7 +28,7 @@ class Outcome:
     braked: bool
 
 
-def cash_sentence(found: Outcome) -> str:
+def cash_sentence(found: CashInputs) -> str:
     """What stays in cash, against what is wished."""
     wished = 1.0 - found.limits.target_invested
     more = found.cash - wished
@@ -38,7 +38,7 @@ def cash_sentence(found: Outcome) -> str:
     return f"{percent(found.cash)}, {100 * abs(more):.2f} points {'less' if more < 0 else 'more'} than the {aim}"
 
 
-def cash_reasons(found: Outcome) -> Iterable[str]:
+def cash_reasons(found: CashInputs) -> Iterable[str]:
     """The facts that keep it there; none where it is as wished."""
     more = found.cash - (1.0 - found.limits.target_invested)
     if abs(more) <= _TOLERANCE:
@@ -48,7 +48,7 @@ def cash_reasons(found: Outcome) -> Iterable[str]:
     return _less_cash(found) if more < 0 else _more_cash(found)
 
 
-def _less_cash(found: Outcome) -> Iterable[str]:
+def _less_cash(found: CashInputs) -> Iterable[str]:
     kept = _named(found, "restricted")
     if kept:
         yield f"kept by restriction or missing data: {kept}"
@@ -57,7 +57,7 @@ def _less_cash(found: Outcome) -> Iterable[str]:
         yield f"left alone inside no_trade_band, cash_band {found.limits.cash_band:g} allows it: {band}"
 
 
-def _more_cash(found: Outcome) -> Iterable[str]:
+def _more_cash(found: CashInputs) -> Iterable[str]:
     """Why no more is invested: what stands against more positions, then what holds each of the positions."""
     limits = found.limits
     yield from _no_more_positions(found)
@@ -85,7 +85,7 @@ def _more_cash(found: Outcome) -> Iterable[str]:
         yield f"left alone, near enough to their size ({bands}): {band}"
 
 
-def _no_more_positions(found: Outcome) -> Iterable[str]:
+def _no_more_positions(found: CashInputs) -> Iterable[str]:
     if not found.positions:
         yield "no candidate was selected"
         return
@@ -114,7 +114,7 @@ def _short(one: Constraint) -> str:
     return f"{printable(one.node)} ({percent(one.limit)})"
 
 
-def _named(found: Outcome, size_reason: str) -> str:
+def _named(found: CashInputs, size_reason: str) -> str:
     """Positions by name; for names, the order of the rows is of no account."""
     names = sorted(one.asset for one in found.assets if one.after > 0 and one.size_reason == size_reason)
     return listed(names, _NAMED)

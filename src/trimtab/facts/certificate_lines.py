@@ -20,7 +20,7 @@ _PLAIN = ("min_score_threshold", "min_score_diversification", "min_score_new_pos
 
 
 @dataclass(frozen=True)
-class Line:
+class CertificateLine:
     """A line of the certificate as it is written."""
 
     name: str
@@ -33,14 +33,14 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Count:
+class StatusCount:
     """How many limits have a status."""
 
     status: str
     text: str
 
 
-def lines_of(certificate: Certificate) -> Iterator[Line]:
+def lines_of(certificate: Certificate) -> Iterator[CertificateLine]:
     """Every limit, in the certificate's order."""
     for one in certificate:
         written = _number_of(one.name)
@@ -48,15 +48,17 @@ def lines_of(certificate: Certificate) -> Iterator[Line]:
         node, note = printable(one.node), printable(one.note)
         wanted = "at least" if one.name.startswith("min_") else "at most"
         sentence = f"{one.name}{f' of {node}' if node else ''} is {measured}, wanted {wanted} {limit}"
-        yield Line(one.name, node, measured, limit, one.status, note, f"{sentence}: {note}" if note else sentence)
+        yield CertificateLine(
+            one.name, node, measured, limit, one.status, note, f"{sentence}: {note}" if note else sentence
+        )
 
 
-def counts_of(certificate: Certificate) -> Iterator[Count]:
+def counts_of(certificate: Certificate) -> Iterator[StatusCount]:
     """Those that are met, and each other status that occurs."""
     statuses = [one.status for one in certificate]
     for status in STATUSES:
         if status in statuses or status == "met":
-            yield Count(status, f"{statuses.count(status)} {'limits met' if status == 'met' else status}")
+            yield StatusCount(status, f"{statuses.count(status)} {'limits met' if status == 'met' else status}")
 
 
 def _number_of(name: str) -> Callable[[float], str]:

@@ -14,13 +14,13 @@ import numpy as np
 
 from trimtab.bucket_path import UNKNOWN
 from trimtab.certificate.certificate import Certificate
-from trimtab.explanations.reruns import Trials
+from trimtab.explanations.reruns import Reruns
 from trimtab.explanations.sentences import Detail
 from trimtab.facts.assets import AssetFact, Groups, Part, assets_of, groups_of, parts_of
 from trimtab.facts.bucket_summaries import BucketSummary, Note
 from trimtab.facts.buckets import BucketFact, buckets_of, colours_of, is_used, scale_of
-from trimtab.facts.cash import Outcome, cash_reasons, cash_sentence
-from trimtab.facts.certificate_lines import Count, Line, counts_of, lines_of
+from trimtab.facts.cash import CashInputs, cash_reasons, cash_sentence
+from trimtab.facts.certificate_lines import CertificateLine, StatusCount, counts_of, lines_of
 from trimtab.reasons import Reason
 from trimtab.text import counted, percent, printable
 
@@ -102,13 +102,13 @@ class Facts:
     candidates: int
     selected: int
     losses: tuple[Loss, ...]
-    lines: tuple[Line, ...]
-    counts: tuple[Count, ...]
+    lines: tuple[CertificateLine, ...]
+    counts: tuple[StatusCount, ...]
     greedy: str
 
 
 def facts_of(
-    trials: Trials,
+    reruns: Reruns,
     totals: Totals,
     *,
     buckets: Iterable[BucketSummary],
@@ -118,20 +118,20 @@ def facts_of(
     title: str,
 ) -> Facts:
     """The facts of one account; `words` are those of its rows, in the order of the table."""
-    limits, every = trials.limits, tuple(buckets)
-    colour_of = colours_of(trials)
-    assets = tuple(assets_of(trials, colour_of, words))
+    limits, every = reruns.limits, tuple(buckets)
+    colour_of = colours_of(reruns)
+    assets = tuple(assets_of(reruns, colour_of, words))
     used = [one for one in every if is_used(one)]
     shown = tuple(buckets_of(used, limits, colour_of, certificate))
-    losses = tuple(_losses(trials))
+    losses = tuple(_losses(reruns))
     named = printable(title + ("" if totals.account is None else f", account {totals.account}"))
-    outcome = Outcome(limits, assets, certificate, totals.positions, totals.cash, totals.status == "braked")
+    outcome = CashInputs(limits, assets, certificate, totals.positions, totals.cash, totals.status == "braked")
     return Facts(
         title=named,
         headline=f"{named}: {counted(totals.positions, 'position')} from {counted(len(assets), 'candidate')}, "
         f"{percent(totals.cash)} in cash, turnover {percent(totals.turnover)}",
         status=totals.status,
-        brake=_brake(trials) if outcome.braked else "",
+        brake=_brake(reruns) if outcome.braked else "",
         figures=tuple(_figures(totals, len(assets))),
         notes=tuple(printable(note.text) for note in notes),
         has_buckets=limits.enable_bucket_diversification or any(one.bucket != UNKNOWN for one in assets),
@@ -171,9 +171,9 @@ def _trades(totals: Totals, assets: Sequence[AssetFact]) -> str:
     return f"turnover {percent(totals.turnover)}: {sides}{f' ({done})' if done else ''}"
 
 
-def _brake(trials: Trials) -> str:
+def _brake(reruns: Reruns) -> str:
     """Which brake holds, with the numbers that set it off."""
-    limits, current, proposed = trials.limits, trials.rows["current"], trials.answer["proposed"]
+    limits, current, proposed = reruns.limits, reruns.rows["current"], reruns.answer["proposed"]
     sold = float(np.maximum(current - proposed, 0.0).sum())
     closed = int(((proposed <= 0) & (current >= limits.dust_weight) & (current > 0)).sum())
     found = []
@@ -184,10 +184,10 @@ def _brake(trials: Trials) -> str:
     return f"BRAKED: every weight stays as it is. The rules would {' and '.join(found)}."
 
 
-def _losses(trials: Trials) -> Iterator[Loss]:
-    left = len(trials.rows)
+def _losses(reruns: Reruns) -> Iterator[Loss]:
+    left = len(reruns.rows)
     for name, reasons in _LOSSES:
-        lost = sum(reason in reasons for reason in trials.reasons)
+        lost = sum(reason in reasons for reason in reruns.reasons)
         left -= lost
         if lost:
             yield Loss(name, lost, left)

@@ -14,7 +14,7 @@ import numpy as np
 
 from trimtab.explanations.conflicts import Conflict
 from trimtab.explanations.explanation import Explanation, explain
-from trimtab.explanations.reruns import Trials
+from trimtab.explanations.reruns import Reruns
 from trimtab.facts.assets import AssetFact
 from trimtab.facts.outcome import Facts, Figure
 from trimtab.limits.in_words import Section, rule_sheet
@@ -35,7 +35,7 @@ class Explained:
 
 
 @dataclass(frozen=True)
-class Findings:
+class ReportFacts:
     """Everything that the report shows: `explained` are the selected and the nearest misses."""
 
     facts: Facts
@@ -46,20 +46,20 @@ class Findings:
     fingerprint: str
 
 
-def findings_of(trials: Trials, facts: Facts, conflicts: tuple[Conflict, ...]) -> Findings:
+def report_facts_of(reruns: Reruns, facts: Facts, conflicts: tuple[Conflict, ...]) -> ReportFacts:
     """The findings of one account."""
-    limits = trials.limits
-    return Findings(
+    limits = reruns.limits
+    return ReportFacts(
         facts=facts,
-        explained=explained_of(trials, facts, _worth_explaining(trials)),
+        explained=explained_of(reruns, facts, _worth_explaining(reruns)),
         conflicts=_clean(conflicts),
         rules=_clean(tuple(rule_sheet(limits))),
         limits=tuple(Figure(known.name, printable(_shown(getattr(limits, known.name)))) for known in limit_fields()),
-        fingerprint=fingerprint(trials),
+        fingerprint=fingerprint(reruns),
     )
 
 
-def explained_of(trials: Trials, facts: Facts, names: Iterable[str]) -> tuple[Explained, ...]:
+def explained_of(reruns: Reruns, facts: Facts, names: Iterable[str]) -> tuple[Explained, ...]:
     """The explanations of some assets, beside their facts.
 
     Raises
@@ -68,16 +68,16 @@ def explained_of(trials: Trials, facts: Facts, names: Iterable[str]) -> tuple[Ex
         No such asset; who asks the user names the nearest one.
     """
     fact_of = {one.row: one for one in facts.assets}
-    order, place_of = trials.candidates.order, trials.place_of
-    return tuple(Explained(fact_of[int(order[place_of[name]])], _clean(explain(trials, name))) for name in names)
+    order, place_of = reruns.candidates.order, reruns.place_of
+    return tuple(Explained(fact_of[int(order[place_of[name]])], _clean(explain(reruns, name))) for name in names)
 
 
-def _worth_explaining(trials: Trials) -> list[str]:
+def _worth_explaining(reruns: Reruns) -> list[str]:
     """The selected, then the nearest misses by score."""
-    ranked = sorted(range(len(trials.rows)), key=lambda at: (-float(np.nan_to_num(trials.scores[at], nan=-1.0)), at))
-    inside = [at for at in ranked if trials.reasons[at] in SELECTED_REASONS]
-    outside = [at for at in ranked if trials.reasons[at] not in SELECTED_REASONS]
-    return [trials.names[at] for at in (*inside, *outside[:MISSES_EXPLAINED])]
+    ranked = sorted(range(len(reruns.rows)), key=lambda at: (-float(np.nan_to_num(reruns.scores[at], nan=-1.0)), at))
+    inside = [at for at in ranked if reruns.reasons[at] in SELECTED_REASONS]
+    outside = [at for at in ranked if reruns.reasons[at] not in SELECTED_REASONS]
+    return [reruns.names[at] for at in (*inside, *outside[:MISSES_EXPLAINED])]
 
 
 def _clean(value: _Shown) -> _Shown:
@@ -93,13 +93,13 @@ def _clean(value: _Shown) -> _Shown:
     return found  # type: ignore[no-any-return]
 
 
-def fingerprint(trials: Trials) -> str:
+def fingerprint(reruns: Reruns) -> str:
     """A hash of the inputs and the limits: the same for the same rows in any order.
 
     It is the SHA-256 of JSON with sorted keys: the limits complete, the rows by asset with their numbers in full, and
     where there are correlations the SHA-256 of these.
     """
-    candidates = trials.candidates
+    candidates = reruns.candidates
     rows = []
     for at, row in enumerate(candidates.order.tolist()):
         numbers = [
@@ -107,8 +107,8 @@ def fingerprint(trials: Trials) -> str:
         ]
         numbers += [float(column[row]) for column in (candidates.desired_weight, candidates.volatility)]
         known = [repr(number) if math.isfinite(number) else None for number in numbers]
-        rows.append([trials.names[at], candidates.bucket.at(row), int(candidates.restriction[row]), *known])
-    given: dict[str, Any] = {"limits": trials.limits.to_dict(complete=True), "rows": rows}
+        rows.append([reruns.names[at], candidates.bucket.at(row), int(candidates.restriction[row]), *known])
+    given: dict[str, Any] = {"limits": reruns.limits.to_dict(complete=True), "rows": rows}
     if candidates.correlations is not None:
         given["correlations"] = candidates.correlations.digest
     text = json.dumps(given, sort_keys=True)

@@ -36,7 +36,7 @@ def check_names(names: Sequence[str], source: str, line: int | None = None) -> N
         if not name.strip():
             faults.append(Fault(f"column {at + 1} has no name", "name it or drop it", line=line))
         elif name in names[:at]:
-            faults.append(Fault("stands twice in the header", "rename or drop one of the two", column=name, line=line))
+            faults.append(Fault("appears twice in the header", "rename or drop one of the two", column=name, line=line))
     if faults:
         raise InputError(faults, source)
 

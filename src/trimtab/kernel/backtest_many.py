@@ -5,61 +5,24 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from trimtab.kernel.backtest import walk
+from trimtab.kernel.backtest import backtest_policy
+from trimtab.kernel.backtest_records import Market, PolicyRecords, RunRecords
 from trimtab.kernel.compilation import parallel_entry
-from trimtab.kernel.records import Flags, Floats, Ints, Records
+from trimtab.kernel.records import Ints
 
 
 @parallel_entry
-def walk_policies(
-    price: Floats,
-    trade: Floats,
-    seen: Flags,
-    growth: Floats,
-    gone: Records,
-    asked: Records,
-    offers: Records,
-    places: Records,
-    trees: Records,
-    tree_start: Ints,
-    leaf_of: Ints,
-    settings: Records,
-    cost: float,
-    drift: float,
-    equity: Floats,
-    cash: Floats,
-    steps: Records,
-    answers: Records,
-    ledger: Records,
-    left: Floats,
-) -> Ints:
-    """Walk many policies over the same sessions; returns the number of decisions of each.
+def backtest_policies(market: Market, policies: PolicyRecords, tree_start: Ints, runs: RunRecords) -> Ints:
+    """Run many policies over the same sessions; returns the number of decisions of each.
 
-    Policy i has `settings[i]`, `trees[tree_start[i] : tree_start[i + 1]]` and `leaf_of[i]`, and fills `equity[i]`, `cash[i]`,
-    `steps[i]` and `left[i]`. Everything else is as in `walk`; `answers` and `ledger` have the shape (0, assets), for no
-    decision is kept.
+    Policy i has `settings[i]`, `tree[tree_start[i] : tree_start[i + 1]]` and `leaf_of[i]`, and fills `equity[i]`, `cash[i]`,
+    `steps[i]` and `proceeds[i]`. `answers` and `ledger` are shared and empty: no decision is kept.
     """
-    decisions = np.zeros(settings.size, np.int64)
-    for policy in numba.prange(settings.size):
-        decisions[policy] = walk(
-            price,
-            trade,
-            seen,
-            growth,
-            gone,
-            asked,
-            offers,
-            places,
-            trees[tree_start[policy] : tree_start[policy + 1]],
-            leaf_of[policy],
-            settings[policy],
-            cost,
-            drift,
-            equity[policy],
-            cash[policy],
-            steps[policy],
-            answers,
-            ledger,
-            left[policy],
+    decisions = np.zeros(policies.settings.size, np.int64)
+    for at in numba.prange(policies.settings.size):
+        policy = PolicyRecords(
+            policies.tree[tree_start[at] : tree_start[at + 1]], policies.leaf_of[at], policies.settings[at]
         )
+        run = RunRecords(runs.equity[at], runs.cash[at], runs.steps[at], runs.answers, runs.ledger, runs.proceeds[at])
+        decisions[at] = backtest_policy(market, policy, run)
     return decisions

@@ -1,38 +1,43 @@
-"""The records that a backtest works on."""
+"""The records that a backtest works on, and the arrays that it takes and fills.
+
+Shapes: S sessions, A assets, D rebalance days, B buckets. Assets stand by name.
+"""
 
 from __future__ import annotations
 
-from trimtab.kernel.records import record
+from typing import Any, NamedTuple
 
-# A session on which the policy is asked, in order. Shape (asked,).
-ASKED = record(
+from trimtab.kernel.records import Flags, Floats, Ints, Records, record
+
+# A session on which the policy may decide. Shape (D,).
+REBALANCE_DAY = record(
     ("session", "i8"),
-    ("offer", "i8"),  # the row of the offers that is known then
+    ("scores", "i8"),  # the row of the scores known then
 )
 
-# What is known of an asset that may be bought. Shape (offers, assets).
-OFFER = record(
+# What is known of an asset from a day on. Shape (days with scores, A).
+SCORE_ROW = record(
     ("score", "f8"),  # [0, 1], NaN = could not be scored
     ("max_weight", "f8"),  # NaN = none
     ("desired", "f8"),  # NaN = none
     ("volatility", "f8"),  # NaN = none
-    ("listed", "?"),  # it stands in the table of scores, be it without a score
+    ("listed", "?"),  # in the table of scores, even without a score
 )
 
-# Where an asset belongs on an asked session. Shape (asked, assets).
-PLACE = record(
+# Where an asset belongs on a rebalance day. Shape (D, A).
+BUCKET_AND_MEMBERSHIP = record(
     ("bucket", "i4"),  # an index into `leaf_of`
     ("member", "?"),  # may be bought
 )
 
-# A session on which an asset has had no price for too long, by session. Shape (gone,).
-GONE = record(
+# A session on which an asset has had no price for too long, by session. Shape (delistings,).
+DELISTED = record(
     ("session", "i8"),
     ("asset", "i8"),
     ("last", "i8"),  # its last session with a price
 )
 
-# What a decision led to; money in units of the start. Shape (asked,).
+# What a decision led to; money in units of the start. Shape (D,).
 STEP = record(
     ("decided", "i8"),
     ("traded", "i8"),
@@ -41,15 +46,64 @@ STEP = record(
     ("sold", "f8"),
     ("paid", "f8"),  # costs
     ("cash", "f8"),  # after the trades
-    ("part", "f8"),  # the part of every buy that cash sufficed for
+    ("buy_fraction", "f8"),  # the part of every buy that cash sufficed for
     ("braked", "?"),
 )
 
-# An asset in a decision. Shape (steps, assets).
+# An asset in a decision. Shape (D, A).
 LEDGER = record(
     ("current", "f8"),  # weight on the session of the decision
     ("amount", "f8"),  # bought (above 0) or sold (below), money
     ("after", "f8"),  # weight after the trades, at their prices
     ("candidate", "?"),
-    ("unfilled", "?"),  # should have been traded, and had no price
+    ("unfilled", "?"),  # an order that found no price
 )
+
+
+class Market(NamedTuple):
+    """What every policy of a backtest or sweep meets."""
+
+    close: Floats  # (S, A): the last known close, NaN before the first
+    trade_price: Floats  # (S, A): NaN = no trade
+    priced: Flags  # (S, A): has a close on that session
+    cash_growth: Floats  # (S,): what 1 of cash has become since the session before
+    delisted: Records  # DELISTED
+    rebalance_days: Records  # REBALANCE_DAY; each has a session after it
+    scores: Records  # SCORE_ROW
+    memberships: Records  # BUCKET_AND_MEMBERSHIP
+    cost: float  # of a trade, as a fraction of its amount; below 1
+    # Decide where a weight is further than this from what it was after the last trades, or nothing is held; below 0: on
+    # every rebalance day.
+    drift: float
+
+
+class PolicyRecords(NamedTuple):
+    """One policy: its bucket tree, the leaf of each bucket, and its settings."""
+
+    tree: Records  # NODE
+    leaf_of: Ints  # (B,)
+    settings: Any  # one record of SETTINGS
+
+
+class RunRecords(NamedTuple):
+    """What a run fills. `answers` and `ledger` may have no row: then no decision is kept."""
+
+    equity: Floats  # (S,): value of the portfolio at the close
+    cash: Floats  # (S,)
+    steps: Records  # STEP, one for each decision
+    answers: Records  # ANSWER, (D, A)
+    ledger: Records  # LEDGER, (D, A)
+    proceeds: Floats  # (delistings,): what a delisted holding left for, 0 where it was not held
+
+
+class Book(NamedTuple):
+    """The working memory of a run. Arrays of shape (A,), by asset, but `held`, `rows`, `answers`, `asset_of`: those in use."""
+
+    shares: Floats
+    orders: Floats  # target weight, NaN = no order
+    traded_weights: Floats  # right after the last trades
+    held: Ints  # the assets with shares
+    rows: Records  # ROW, of the present decision
+    answers: Records  # ANSWER, of the present decision
+    asset_of: Ints  # the asset of each row
+    no_partners: Ints  # of length 0: a backtest knows no correlations

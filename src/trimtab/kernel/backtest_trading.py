@@ -5,123 +5,106 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from trimtab.kernel.backtest_records import Book, Market, RunRecords
 from trimtab.kernel.compilation import compiled
-from trimtab.kernel.records import Floats, Records
 
 
 @compiled
-def _tradable_price(price: Floats, trade: Floats, session: int, asset: int) -> float:
+def _tradable_price(market: Market, session: int, asset: int) -> float:
     """What an asset counts in the trades of a session: its price there, else the last known one."""
-    paid = trade[session, asset]
-    return price[session - 1, asset] if math.isnan(paid) else paid
+    price = market.trade_price[session, asset]
+    return market.close[session - 1, asset] if math.isnan(price) else price
 
 
 @compiled
-def _value_after(
-    price: Floats, trade: Floats, session: int, shares: Floats, orders: Floats, value: float, cost: float
-) -> float:
+def _change(market: Market, session: int, book: Book, asset: int, value: float) -> float:
+    """The money to buy (above 0) or sell for an order of a portfolio of this value."""
+    return book.orders[asset] * value - book.shares[asset] * _tradable_price(market, session, asset)
+
+
+@compiled
+def _value_after(market: Market, session: int, book: Book, value: float) -> float:
     """The value x of the portfolio after the trades and their costs: x + cost * sum |target * x - worth| = value.
 
     The left side is convex, piecewise linear and increasing in x, so Newton's steps from `value` downwards never pass the
     solution, and end after at most one step for each piece.
     """
+    cost = market.cost
     after, smaller = value, cost > 0.0
     while smaller:
         excess, slope = after - value, 1.0
-        for asset in range(orders.size):
-            if not math.isnan(orders[asset]):
-                change = orders[asset] * after - shares[asset] * _tradable_price(price, trade, session, asset)
+        for asset in range(book.orders.size):
+            if not math.isnan(book.orders[asset]):
+                change = _change(market, session, book, asset, after)
                 excess += cost * abs(change)
-                slope += cost * orders[asset] if change > 0.0 else -cost * orders[asset]
-        found = after - excess / slope
-        smaller = found < after - 1e-15 * value
+                slope += cost * book.orders[asset] if change > 0.0 else -cost * book.orders[asset]
+        lower = after - excess / slope
+        smaller = lower < after - 1e-15 * value
         if smaller:
-            after = found
+            after = lower
     return after
 
 
 @compiled
-def _measure_trades(
-    price: Floats, trade: Floats, session: int, shares: Floats, orders: Floats, money: float, cost: float, done: Any
-) -> float:
+def _measure_trades(market: Market, session: int, book: Book, money: float, step: Any) -> float:
     """Fill what is bought and sold, and the part of the buys that cash suffices for; returns the value after costs."""
-    value = money
-    for asset in range(shares.size):
-        if shares[asset] > 0.0:
-            value += shares[asset] * _tradable_price(price, trade, session, asset)
-    after = _value_after(price, trade, session, shares, orders, value, cost)
+    value, cost = money, market.cost
+    for asset in range(book.shares.size):
+        if book.shares[asset] > 0.0:
+            value += book.shares[asset] * _tradable_price(market, session, asset)
+    after = _value_after(market, session, book, value)
     bought, sold = 0.0, 0.0
-    for asset in range(shares.size):
-        if not math.isnan(orders[asset]):
-            change = orders[asset] * after - shares[asset] * _tradable_price(price, trade, session, asset)
+    for asset in range(book.shares.size):
+        if not math.isnan(book.orders[asset]):
+            change = _change(market, session, book, asset, after)
             bought += max(change, 0.0)
             sold += max(-change, 0.0)
     available = max(money + sold - cost * sold, 0.0)
-    done.part = 1.0
+    step.buy_fraction = 1.0
     if bought + cost * bought > available:
-        done.part = available / (bought + cost * bought)
-    done.value = value
-    done.bought = bought * done.part
-    done.sold = sold
-    done.paid = cost * (done.bought + sold)
+        step.buy_fraction = available / (bought + cost * bought)
+    step.value = value
+    step.bought = bought * step.buy_fraction
+    step.sold = sold
+    step.paid = cost * (step.bought + sold)
     return after
 
 
 @compiled
-def execute_trades(
-    price: Floats,
-    trade: Floats,
-    session: int,
-    shares: Floats,
-    orders: Floats,
-    money: float,
-    cost: float,
-    done: Any,
-    step: int,
-    ledger: Records,
-) -> float:
+def execute_trades(market: Market, session: int, book: Book, money: float, number: int, run: RunRecords) -> float:
     """Bring everything that was ordered to its target; an order without a price lapses. Returns the cash after it."""
-    kept = ledger.shape[0] > 0
-    for asset in range(shares.size):
-        if not math.isnan(orders[asset]) and math.isnan(trade[session, asset]):
-            orders[asset] = math.nan
+    kept, step = run.ledger.shape[0] > 0, run.steps[number]
+    for asset in range(book.shares.size):
+        if not math.isnan(book.orders[asset]) and math.isnan(market.trade_price[session, asset]):
+            book.orders[asset] = math.nan
             if kept:
-                ledger[step, asset].unfilled = True
-    after = _measure_trades(price, trade, session, shares, orders, money, cost, done)
-    done.traded = session
-    for asset in range(shares.size):
-        if not math.isnan(orders[asset]):
-            paid = trade[session, asset]
-            change = orders[asset] * after - shares[asset] * paid
+                run.ledger[number, asset].unfilled = True
+    after = _measure_trades(market, session, book, money, step)
+    step.traded = session
+    for asset in range(book.shares.size):
+        if not math.isnan(book.orders[asset]):
+            price = market.trade_price[session, asset]
+            change = book.orders[asset] * after - book.shares[asset] * price
             if change > 0.0:
-                change *= done.part
-            shares[asset] = shares[asset] + change / paid if orders[asset] > 0.0 else 0.0
-            orders[asset] = math.nan
+                change *= step.buy_fraction
+            book.shares[asset] = book.shares[asset] + change / price if book.orders[asset] > 0.0 else 0.0
+            book.orders[asset] = math.nan
             if kept:
-                ledger[step, asset].amount = change
-    done.cash = money + done.sold - done.bought - done.paid if done.part >= 1.0 else 0.0
-    return float(done.cash)
+                run.ledger[number, asset].amount = change
+    step.cash = money + step.sold - step.bought - step.paid if step.buy_fraction >= 1.0 else 0.0
+    return float(step.cash)
 
 
 @compiled
-def weigh(
-    price: Floats,
-    trade: Floats,
-    session: int,
-    shares: Floats,
-    money: float,
-    after: Floats,
-    step: int,
-    ledger: Records,
-) -> None:
+def weigh(market: Market, session: int, book: Book, money: float, number: int, run: RunRecords) -> None:
     """The weights right after the trades, at their prices."""
-    value = money
-    for asset in range(shares.size):
-        after[asset] = 0.0
-        if shares[asset] > 0.0:
-            after[asset] = shares[asset] * _tradable_price(price, trade, session, asset)
-            value += after[asset]
-    for asset in range(shares.size):
-        after[asset] /= value
-        if ledger.shape[0] > 0:
-            ledger[step, asset].after = after[asset]
+    value, weights = money, book.traded_weights
+    for asset in range(book.shares.size):
+        weights[asset] = 0.0
+        if book.shares[asset] > 0.0:
+            weights[asset] = book.shares[asset] * _tradable_price(market, session, asset)
+            value += weights[asset]
+    for asset in range(book.shares.size):
+        weights[asset] /= value
+        if run.ledger.shape[0] > 0:
+            run.ledger[number, asset].after = weights[asset]

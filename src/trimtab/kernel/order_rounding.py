@@ -6,346 +6,309 @@ from typing import Any
 
 from trimtab.kernel.compilation import compiled
 from trimtab.kernel.money import cost_of, parts_of, portion, portion_up, quantity_worth, worth_of
-from trimtab.kernel.order_rows import cap_of
-from trimtab.kernel.orders_records import BUY, NOTHING, SELL, SMALL_SELL, OrderInputs, OrderWork
-from trimtab.kernel.records import NO_LIMIT, NO_NODE, ROOT
+from trimtab.kernel.order_records import BUY, NOTHING, SELL, SMALL_SELL
+from trimtab.kernel.order_rows import add_load, cap_of, move, smallest_room
+from trimtab.kernel.records import NO_LIMIT, NO_NODE, ROOT, Records
 from trimtab.kernel.sort_keys import sort_keys
 from trimtab.reasons import OrderReason
 
 
 @compiled
-def amount_of(instrument: Any, after: int) -> int:
+def amount_of(asset: Any, after: int) -> int:
     """What an order from the first quantity to another one comes to."""
-    if after < instrument.quantity:
-        return worth_of(instrument.quantity - after, instrument.price)
-    return cost_of(after - instrument.quantity, instrument.price)
+    if after < asset.quantity:
+        return worth_of(asset.quantity - after, asset.price)
+    return cost_of(after - asset.quantity, asset.price)
 
 
 @compiled
-def fee_of(inputs: OrderInputs, instrument: Any, after: int) -> int:
+def fee_of(asset: Any, account: Any, after: int) -> int:
     """The fee of an order from the first quantity to another one."""
-    fees = inputs.order_settings
-    shares = cost_of(abs(after - instrument.quantity), fees.per_share)
-    share = portion_up(parts_of(fees.rate), amount_of(instrument, after))
-    return max(fees.minimum, fees.per_order + shares + share)
+    shares = cost_of(abs(after - asset.quantity), account.per_share)
+    share = portion_up(parts_of(account.rate), amount_of(asset, after))
+    return max(account.minimum, account.per_order + shares + share)
 
 
 @compiled
-def least_amount(inputs: OrderInputs, value: int) -> int:
+def least_amount(account: Any, value: int) -> int:
     """Smaller orders are not made."""
-    own = inputs.order_settings.min_trade_amount
-    return own if own >= 0 else portion(parts_of(inputs.settings[0].min_trade), value)
+    if account.min_trade_amount >= 0:
+        return account.min_trade_amount
+    return portion(parts_of(account.min_trade), value)
 
 
 @compiled
-def minimum_missed(inputs: OrderInputs, row: int, after: int, value: int) -> OrderReason:
+def minimum_missed(asset: Any, account: Any, after: int, value: int) -> OrderReason:
     """The first minimum that an order to this quantity misses, else `EMPTY`."""
-    instrument = inputs.instruments[row]
-    amount = amount_of(instrument, after)
-    if after != 0 and amount < instrument.min_notional:
+    amount = amount_of(asset, after)
+    if after != 0 and amount < asset.min_notional:
         return OrderReason.BELOW_MIN_NOTIONAL
-    if after != 0 and amount < least_amount(inputs, value):
+    if after != 0 and amount < least_amount(account, value):
         return OrderReason.BELOW_MIN_TRADE
-    if fee_of(inputs, instrument, after) > portion(parts_of(inputs.order_settings.max_fee_share), amount):
+    if fee_of(asset, account, after) > portion(parts_of(account.max_fee_share), amount):
         return OrderReason.FEE_TOO_HIGH
     return OrderReason.EMPTY
 
 
 @compiled
-def set_limits(inputs: OrderInputs, work: OrderWork, value: int) -> None:
+def set_limits(nodes: Records, account: Any, value: int) -> None:
     """The limit of each node at a value; `NO_LIMIT` where it has none."""
-    settings = inputs.settings[0]
-    drift = 1.0 + settings.drift_tolerance
-    for node in range(inputs.tree.size):
-        allocation = inputs.tree[node].max_allocation
-        limited = node != ROOT and allocation <= 1.0
-        work.loads[node].limit = portion(parts_of(allocation * drift), value) if limited else NO_LIMIT
-    invested = portion(parts_of(min(1.0, settings.target_invested + settings.cash_band)), value)
-    work.loads[ROOT].limit = min(portion(parts_of(1.0 - inputs.order_settings.cash_buffer), value), invested)
+    drift = 1.0 + account.drift_tolerance
+    for node in range(nodes.size):
+        allocation = nodes[node].max_allocation
+        nodes[node].limit = portion(parts_of(allocation * drift), value) if allocation <= 1.0 else NO_LIMIT
+    invested = portion(parts_of(min(1.0, account.target_invested + account.cash_band)), value)
+    nodes[ROOT].limit = min(portion(parts_of(1.0 - account.cash_buffer), value), invested)
 
 
 @compiled
-def add_load(inputs: OrderInputs, work: OrderWork, row: int, change: int) -> None:
-    """A change of worth, at every node over an asset."""
-    node = inputs.rows[row].leaf
-    while node != NO_NODE:
-        work.loads[node].load += change
-        node = inputs.tree[node].parent
-
-
-@compiled
-def smallest_room(inputs: OrderInputs, work: OrderWork, row: int) -> int:
-    """The room that is left for an asset: the smallest over its nodes."""
-    room = NO_LIMIT
-    node = inputs.rows[row].leaf
-    while node != NO_NODE:
-        room = min(room, work.loads[node].limit - work.loads[node].load)
-        node = inputs.tree[node].parent
-    return room
-
-
-@compiled
-def move(inputs: OrderInputs, work: OrderWork, row: int, quantity: int) -> None:
-    """Let the round come to another quantity of an asset; loads follow."""
-    price, state = inputs.instruments[row].price, work.states[row]
-    add_load(inputs, work, row, worth_of(quantity, price) - worth_of(state.now, price))
-    state.now = quantity
-
-
-@compiled
-def _base(instrument: Any, goal: int) -> int:
+def _base_of(asset: Any, goal: int) -> int:
     """The largest reachable quantity that is worth at most the goal, else the smallest."""
     if goal == 0:
         return 0
-    lot = instrument.lot
-    reached = instrument.quantity + (quantity_worth(goal, instrument.price) - instrument.quantity) // lot * lot
-    return reached if reached >= 0 else instrument.quantity % lot
+    reached = asset.quantity + (quantity_worth(goal, asset.price) - asset.quantity) // asset.lot * asset.lot
+    return reached if reached >= 0 else asset.quantity % asset.lot
 
 
 @compiled
-def _begin(inputs: OrderInputs, work: OrderWork, value: int) -> None:
-    """What each asset is to do, before limits: buys stay where they are, sells go to their base if they are not small."""
-    for node in range(inputs.tree.size):
-        work.loads[node].load = 0
-    for row in range(inputs.rows.size):
-        instrument, state = inputs.instruments[row], work.states[row]
-        held = worth_of(instrument.quantity, instrument.price)
-        state.now = instrument.quantity
-        state.kind = NOTHING
-        state.round_reason = OrderReason.EMPTY
-        state.is_filled = state.may_force = False
-        add_load(inputs, work, row, held)
-        if state.goal > held:
-            state.goal = max(min(state.goal, portion(parts_of(cap_of(inputs, work, row)), value)), held)
-        state.base_quantity = _base(instrument, state.goal)
-        if state.goal > held:
-            first = (
-                state.base_quantity
-                if state.base_quantity != instrument.quantity
-                else state.base_quantity + instrument.lot
-            )
-            missed = minimum_missed(inputs, row, first, value)
-            state.round_reason = missed
-            if missed == OrderReason.EMPTY:
-                state.kind = BUY
-        elif state.goal < held:
-            _begin_sell(inputs, work, row, value)
-
-
-@compiled
-def _begin_sell(inputs: OrderInputs, work: OrderWork, row: int, value: int) -> None:
-    instrument, state = inputs.instruments[row], work.states[row]
-    if state.base_quantity == instrument.quantity:
-        state.round_reason = OrderReason.WITHIN_ONE_LOT
+def _begin_sell(asset: Any, nodes: Records, account: Any, value: int) -> None:
+    if asset.base_quantity == asset.quantity:
+        asset.round_reason = OrderReason.WITHIN_ONE_LOT
         return
-    inner = state.base_quantity
-    if state.goal != 0 and worth_of(state.base_quantity, instrument.price) != state.goal:
-        inner += instrument.lot
-    if inner == instrument.quantity:
-        missed = OrderReason.WITHIN_ONE_LOT
-    else:
-        missed = minimum_missed(inputs, row, inner, value)
+    inner = asset.base_quantity
+    if asset.goal != 0 and worth_of(inner, asset.price) != asset.goal:
+        inner += asset.lot
+    missed = OrderReason.WITHIN_ONE_LOT if inner == asset.quantity else minimum_missed(asset, account, inner, value)
     if missed == OrderReason.EMPTY:
-        state.kind = SELL
-        move(inputs, work, row, state.base_quantity)
+        asset.kind = SELL
+        move(asset, nodes, asset.base_quantity)
         return
-    state.kind = SMALL_SELL
-    state.round_reason = missed
-    amount = amount_of(instrument, state.base_quantity)
-    is_below_notional = state.base_quantity != 0 and amount < instrument.min_notional
-    state.may_force = not is_below_notional and fee_of(inputs, instrument, state.base_quantity) < amount
+    asset.kind = SMALL_SELL
+    asset.round_reason = missed
+    amount = amount_of(asset, asset.base_quantity)
+    is_below_notional = asset.base_quantity != 0 and amount < asset.min_notional
+    asset.may_force = not is_below_notional and fee_of(asset, account, asset.base_quantity) < amount
 
 
 @compiled
-def _force(inputs: OrderInputs, work: OrderWork, row: int) -> None:
-    state = work.states[row]
-    state.may_force = False
-    state.kind = SELL
-    state.round_reason = OrderReason.FORCED_FOR_LIMIT
-    move(inputs, work, row, state.base_quantity)
-
-
-@compiled
-def _first_to_force(inputs: OrderInputs, work: OrderWork, node: int) -> int:
-    """Under a node: a close first, then the one with most to sell, then by name; -1 if there is none."""
-    chosen, chosen_sold, chosen_closes = -1, 0, False
-    for row in range(inputs.rows.size):
-        state, leaf = work.states[row], inputs.rows[row].leaf
-        if not state.may_force or leaf < node or leaf >= inputs.tree[node].stop:
+def _begin(assets: Records, nodes: Records, account: Any, value: int) -> None:
+    """What each asset is to do, before limits: buys stay where they are, sells go to their base if they are not small."""
+    for node in range(nodes.size):
+        nodes[node].load = 0
+    for at in range(assets.size):
+        asset = assets[at]
+        held = worth_of(asset.quantity, asset.price)
+        asset.now = asset.quantity
+        asset.kind = NOTHING
+        asset.round_reason = OrderReason.EMPTY
+        asset.is_filled = asset.may_force = False
+        add_load(nodes, asset.leaf, held)
+        if asset.goal > held:
+            asset.goal = max(min(asset.goal, portion(parts_of(cap_of(asset, account)), value)), held)
+        if asset.goal == held:
             continue
-        price, closes = inputs.instruments[row].price, state.goal == 0
-        sold = worth_of(inputs.instruments[row].quantity, price) - worth_of(state.base_quantity, price)
+        asset.base_quantity = _base_of(asset, asset.goal)
+        if asset.goal < held:
+            _begin_sell(asset, nodes, account, value)
+            continue
+        first = asset.base_quantity + (asset.lot if asset.base_quantity == asset.quantity else 0)
+        asset.round_reason = minimum_missed(asset, account, first, value)
+        if asset.round_reason == OrderReason.EMPTY:
+            asset.kind = BUY
+
+
+@compiled
+def _force(asset: Any, nodes: Records) -> None:
+    asset.may_force = False
+    asset.kind = SELL
+    asset.round_reason = OrderReason.FORCED_FOR_LIMIT
+    move(asset, nodes, asset.base_quantity)
+
+
+@compiled
+def _first_to_force(assets: Records, begin: int, stop: int) -> int:
+    """Among the leaves [begin, stop): a close first, then the one with most to sell, then by name; -1 if there is none."""
+    chosen, chosen_sold, chosen_closes = -1, 0, False
+    for at in range(assets.size):
+        asset = assets[at]
+        if not asset.may_force or asset.leaf < begin or asset.leaf >= stop:
+            continue
+        closes = asset.goal == 0
+        sold = worth_of(asset.quantity, asset.price) - worth_of(asset.base_quantity, asset.price)
         if chosen < 0 or (closes and not chosen_closes) or (closes == chosen_closes and sold > chosen_sold):
-            chosen, chosen_sold, chosen_closes = row, sold, closes
+            chosen, chosen_sold, chosen_closes = at, sold, closes
     return chosen
 
 
 @compiled
-def _force_small_sells(inputs: OrderInputs, work: OrderWork, value: int) -> None:
-    excess = max(least_amount(inputs, value), 1)
-    drift = 1.0 + inputs.settings[0].drift_tolerance
+def _force_small_sells(assets: Records, nodes: Records, account: Any, value: int) -> None:
+    excess = max(least_amount(account, value), 1)
+    drift = 1.0 + account.drift_tolerance
     any_left = False
-    for row in range(inputs.rows.size):
-        if work.states[row].may_force:
-            instrument = inputs.instruments[row]
-            most = portion(parts_of(cap_of(inputs, work, row) * drift), value)
-            if worth_of(instrument.quantity, instrument.price) - most >= excess:
-                _force(inputs, work, row)
+    for at in range(assets.size):
+        asset = assets[at]
+        if asset.may_force:
+            most = portion(parts_of(cap_of(asset, account) * drift), value)
+            if worth_of(asset.quantity, asset.price) - most >= excess:
+                _force(asset, nodes)
             else:
                 any_left = True
     if not any_left:
         return
-    for place in range(inputs.tree.size):
-        node = inputs.tree[place].bottom_up
-        load = work.loads[node]
-        while load.load - load.limit >= excess or (node == ROOT and load.load > value):
-            row = _first_to_force(inputs, work, node)
-            if row < 0:
+    for place in range(nodes.size):
+        number = nodes[place].bottom_up
+        node = nodes[number]
+        while node.load - node.limit >= excess or (number == ROOT and node.load > value):
+            at = _first_to_force(assets, number, node.stop)
+            if at < 0:
                 break
-            _force(inputs, work, row)
+            _force(assets[at], nodes)
 
 
 @compiled
-def most_lots(instrument: Any, room: int, lots: int) -> int:
+def most_lots(asset: Any, room: int, lots: int) -> int:
     """The most lots, up to `lots`, whose added worth fits into a room."""
-    held = worth_of(instrument.quantity, instrument.price)
     if room < 0 or lots <= 0:
         return 0
-    reached = quantity_worth(held + room, instrument.price)
-    return min(lots, max(0, (reached - instrument.quantity) // instrument.lot))
+    reached = quantity_worth(worth_of(asset.quantity, asset.price) + room, asset.price)
+    return min(lots, max(0, (reached - asset.quantity) // asset.lot))
 
 
 @compiled
-def list_buys(inputs: OrderInputs, work: OrderWork, whole: bool) -> int:
-    """The buys in their order, as keys: new ones first, then the higher score, then by name; returns how many."""
+def score_of(asset: Any) -> float:
+    """The score; one that is not there is lower than any."""
+    return asset.score if asset.score >= 0.0 else -1.0
+
+
+@compiled
+def list_buys(assets: Records, of_plan: bool) -> int:
+    """The buys in their order, as keys: new ones first, then the higher score, then by name; returns how many.
+
+    `of_plan`: those of the whole plan, not of the round.
+    """
     count = 0
-    for row in range(inputs.rows.size):
-        state, instrument = work.states[row], inputs.instruments[row]
-        buys = state.whole > instrument.quantity if whole else state.kind == BUY
-        if buys:
-            key = work.keys[count]
-            key.group = 1 if instrument.quantity > 0 else 0
-            key.number = -score_of(inputs, row)
-            key.index = row
+    for at in range(assets.size):
+        asset = assets[at]
+        if asset.whole > asset.quantity if of_plan else asset.kind == BUY:
+            key = assets[count]
+            key.key_group = 1 if asset.quantity > 0 else 0
+            key.key_number = -score_of(asset)
+            key.key_index = at
             count += 1
-    sort_keys(work.keys, count)
+    sort_keys(assets, count)
     return count
 
 
 @compiled
-def score_of(inputs: OrderInputs, row: int) -> float:
-    """The score; one that is not there is lower than any."""
-    score = inputs.rows[row].score
-    return score if score == score else -1.0  # noqa: PLR0124 - NaN
-
-
-@compiled
-def _fill_buys(inputs: OrderInputs, work: OrderWork, value: int) -> None:
+def _fill_buys(assets: Records, nodes: Records, account: Any, value: int) -> None:
     """Each buy to its base, or to the most lots that fit."""
-    for place in range(list_buys(inputs, work, False)):
-        row = work.keys[place].index
-        state, instrument = work.states[row], inputs.instruments[row]
-        added = worth_of(state.base_quantity, instrument.price) - worth_of(instrument.quantity, instrument.price)
-        room = smallest_room(inputs, work, row)
+    for place in range(list_buys(assets, False)):
+        asset = assets[assets[place].key_index]
+        added = worth_of(asset.base_quantity, asset.price) - worth_of(asset.quantity, asset.price)
+        room = smallest_room(asset, nodes)
         if added <= room:
-            state.is_filled = True
-            move(inputs, work, row, state.base_quantity)
+            asset.is_filled = True
+            move(asset, nodes, asset.base_quantity)
             continue
-        cash = work.loads[ROOT].limit - work.loads[ROOT].load
-        state.round_reason = OrderReason.NO_CASH if added > cash else OrderReason.NO_ROOM
-        lots = most_lots(instrument, room, (state.base_quantity - instrument.quantity) // instrument.lot)
-        after = instrument.quantity + lots * instrument.lot
-        if lots > 0 and minimum_missed(inputs, row, after, value) == OrderReason.EMPTY:
-            move(inputs, work, row, after)
+        is_cash = added > nodes[ROOT].limit - nodes[ROOT].load
+        asset.round_reason = OrderReason.NO_CASH if is_cash else OrderReason.NO_ROOM
+        lots = most_lots(asset, room, (asset.base_quantity - asset.quantity) // asset.lot)
+        after = asset.quantity + lots * asset.lot
+        if lots > 0 and minimum_missed(asset, account, after, value) == OrderReason.EMPTY:
+            move(asset, nodes, after)
 
 
 @compiled
-def _list_competitors(inputs: OrderInputs, work: OrderWork) -> int:
-    """Sells and filled buys that are worth less than their goal; returns how many. `best` starts at what they have."""
+def _list_competitors(assets: Records) -> int:
+    """Sells and filled buys that are worth less than their goal, as keys; returns how many."""
     count = 0
-    for row in range(inputs.rows.size):
-        state, instrument = work.states[row], inputs.instruments[row]
-        state.best = state.now
-        if state.kind == SELL or (state.kind == BUY and state.is_filled):
-            worth = worth_of(state.now, instrument.price)
-            if worth < state.goal:
-                state.lack = state.goal - worth
-                state.step = worth_of(state.now + instrument.lot, instrument.price) - worth
-                work.keys[count].index = row
+    for at in range(assets.size):
+        asset = assets[at]
+        if asset.kind == SELL or (asset.kind == BUY and asset.is_filled):
+            worth = worth_of(asset.now, asset.price)
+            if worth < asset.goal:
+                asset.lack = asset.goal - worth
+                asset.step = worth_of(asset.now + asset.lot, asset.price) - worth
+                assets[count].key_index = at
                 count += 1
     return count
 
 
 @compiled
-def _walk_lots(inputs: OrderInputs, work: OrderWork, count: int, left: int, value: int) -> int:
+def _step_fits(asset: Any, nodes: Records, account: Any, value: int) -> bool:
+    """Whether one more lot fits under the asset's limit and into its nodes, as this walk has left them."""
+    cap = cap_of(asset, account) * (1.0 + account.drift_tolerance if asset.kind == SELL else 1.0)
+    if worth_of(asset.now, asset.price) + asset.step > portion(parts_of(cap), value):
+        return False
+    node = asset.leaf
+    while node != NO_NODE:
+        if asset.step > nodes[node].limit - nodes[node].trial:
+            return False
+        node = nodes[node].parent
+    return True
+
+
+@compiled
+def _walk_lots(assets: Records, nodes: Records, account: Any, count: int, value: int, left: int) -> int:
     """Give lots in the order of the keys while they bring the whole nearer; returns the distance to the goals."""
-    for node in range(inputs.tree.size):
-        work.loads[node].trial = work.loads[node].load
-    drift = 1.0 + inputs.settings[0].drift_tolerance
+    for node in range(nodes.size):
+        nodes[node].trial = nodes[node].load
     distance = 0
     for place in range(count):
-        row = work.keys[place].index
-        state, instrument = work.states[row], inputs.instruments[row]
-        state.trial = state.now
-        cap = cap_of(inputs, work, row) * (drift if state.kind == SELL else 1.0)
-        fits = worth_of(state.now, instrument.price) + state.step <= portion(parts_of(cap), value)
-        node = inputs.rows[row].leaf
-        while node != NO_NODE:
-            fits = fits and state.step <= work.loads[node].limit - work.loads[node].trial
-            node = inputs.tree[node].parent
-        if left + state.lack > state.step and fits:
-            state.trial += instrument.lot
-            left -= state.step
-            node = inputs.rows[row].leaf
+        asset = assets[assets[place].key_index]
+        asset.trial = asset.now
+        if left + asset.lack > asset.step and _step_fits(asset, nodes, account, value):
+            asset.trial += asset.lot
+            left -= asset.step
+            node = asset.leaf
             while node != NO_NODE:
-                work.loads[node].trial += state.step
-                node = inputs.tree[node].parent
-        distance += abs(state.goal - worth_of(state.trial, instrument.price))
+                nodes[node].trial += asset.step
+                node = nodes[node].parent
+        distance += abs(asset.goal - worth_of(asset.trial, asset.price))
     return distance + abs(left)
 
 
 @compiled
-def _give_last_lots(inputs: OrderInputs, work: OrderWork, value: int) -> None:
+def _give_last_lots(assets: Records, nodes: Records, account: Any, value: int) -> None:
     """Two walks, by lack / step and by lack; the one that ends nearer to the goals counts, on a tie the first."""
-    count = _list_competitors(inputs, work)
+    count = _list_competitors(assets)
     if count == 0:
         return
     left = 0
-    for row in range(inputs.rows.size):
-        left += work.states[row].goal - worth_of(work.states[row].now, inputs.instruments[row].price)
+    for at in range(assets.size):
+        left += assets[at].goal - worth_of(assets[at].now, assets[at].price)
     least = NO_LIMIT
     for walk in range(2):
         for place in range(count):
-            key = work.keys[place]
-            state = work.states[key.index]
-            key.group = 0 if walk == 0 else -state.lack
-            key.number = -(float(state.lack) / float(state.step)) if walk == 0 else 0.0
-        sort_keys(work.keys, count)
-        distance = _walk_lots(inputs, work, count, left, value)
+            key = assets[place]
+            asset = assets[key.key_index]
+            key.key_group = 0 if walk == 0 else -asset.lack
+            key.key_number = -(float(asset.lack) / float(asset.step)) if walk == 0 else 0.0
+        sort_keys(assets, count)
+        distance = _walk_lots(assets, nodes, account, count, value, left)
         if distance < least:
             least = distance
             for place in range(count):
-                state = work.states[work.keys[place].index]
-                state.best = state.trial
+                asset = assets[assets[place].key_index]
+                asset.best = asset.trial
     for place in range(count):
-        row = work.keys[place].index
-        state = work.states[row]
-        if state.best != state.now:
-            if state.kind == BUY:
-                state.round_reason = OrderReason.ROUNDED_UP
-            move(inputs, work, row, state.best)
+        asset = assets[assets[place].key_index]
+        if asset.best != asset.now:
+            if asset.kind == BUY:
+                asset.round_reason = OrderReason.ROUNDED_UP
+            move(asset, nodes, asset.best)
 
 
 @compiled
-def round_goals(inputs: OrderInputs, work: OrderWork, value: int) -> None:
-    """Goals in, quantities of whole lots and reasons out (`now` and `round_reason` of the states)."""
-    set_limits(inputs, work, value)
-    _begin(inputs, work, value)
-    _force_small_sells(inputs, work, value)
-    _fill_buys(inputs, work, value)
-    _give_last_lots(inputs, work, value)
-    for row in range(inputs.rows.size):
-        state = work.states[row]
-        is_made = state.kind == SELL or (state.kind == BUY and state.is_filled)
-        if is_made and state.now == inputs.instruments[row].quantity:
-            state.round_reason = OrderReason.WITHIN_ONE_LOT
+def round_goals(assets: Records, nodes: Records, account: Any, value: int) -> None:
+    """Goals in, quantities of whole lots and reasons out (`now` and `round_reason`)."""
+    set_limits(nodes, account, value)
+    _begin(assets, nodes, account, value)
+    _force_small_sells(assets, nodes, account, value)
+    _fill_buys(assets, nodes, account, value)
+    _give_last_lots(assets, nodes, account, value)
+    for at in range(assets.size):
+        asset = assets[at]
+        is_made = asset.kind == SELL or (asset.kind == BUY and asset.is_filled)
+        if is_made and asset.now == asset.quantity:
+            asset.round_reason = OrderReason.WITHIN_ONE_LOT

@@ -2,94 +2,115 @@
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
 from trimtab.kernel.block import clear_answer
 from trimtab.kernel.compilation import compiled
 from trimtab.kernel.money import parts_of, portion, worth_of
-from trimtab.kernel.orders_records import OrderInputs, OrderMode, OrderWork
-from trimtab.kernel.records import NO_NODE, ROOT
+from trimtab.kernel.order_records import OrderMode
+from trimtab.kernel.records import NO_NODE, ROOT, Records
 from trimtab.reasons import Restriction
 
 
 @compiled
-def cap_of(inputs: OrderInputs, work: OrderWork, row: int) -> float:
+def cap_of(asset: Any, account: Any) -> float:
     """The largest weight of an asset by itself."""
-    if work.states[row].is_unfit:
-        return 0.0
-    return min(inputs.settings[0].max_position_weight, inputs.rows[row].max_weight)
+    return 0.0 if asset.is_unfit else min(account.max_position_weight, asset.max_weight)
 
 
 @compiled
-def _largest_weight(inputs: OrderInputs, row: int) -> float:
-    """The most that an asset can weigh under its own cap, the aim, and the buckets on its path."""
-    settings = inputs.settings[0]
-    largest = min(settings.max_position_weight, inputs.rows[row].max_weight, settings.target_invested)
-    node = inputs.rows[row].leaf
-    while node != NO_NODE and node != ROOT:
-        largest = min(largest, inputs.tree[node].max_allocation)
-        node = inputs.tree[node].parent
-    return largest
+def is_lot_too_large(asset: Any, nodes: Records, account: Any, quantity: int, value: int) -> bool:
+    """Whether one lot is worth more than the asset may weigh: under its own cap, the aim, and the buckets on its path."""
+    largest = min(account.max_position_weight, asset.max_weight, account.target_invested)
+    node = asset.leaf
+    while node != ROOT:
+        largest = min(largest, nodes[node].max_allocation)
+        node = nodes[node].parent
+    if quantity >= asset.lot:
+        largest = largest * (1.0 + account.drift_tolerance)
+    return worth_of(asset.lot, asset.price) > portion(parts_of(largest), value)
 
 
 @compiled
-def is_lot_too_large(inputs: OrderInputs, row: int, quantity: int, value: int) -> bool:
-    """Whether one lot is worth more than the asset may weigh."""
-    instrument = inputs.instruments[row]
-    largest = _largest_weight(inputs, row)
-    if quantity >= instrument.lot:
-        largest = largest * (1.0 + inputs.settings[0].drift_tolerance)
-    return worth_of(instrument.lot, instrument.price) > portion(parts_of(largest), value)
+def _restriction_of(asset: Any, mode: int, is_kept_out: bool) -> int:
+    """The restrictions of an asset, added up: as bits, 1 is `no_buy`, 2 `no_sell`, and both are `no_trade`."""
+    restriction = int(asset.restriction)
+    if mode == OrderMode.BUY_ONLY and asset.given > 0:
+        restriction |= Restriction.NO_SELL
+    if mode == OrderMode.SELL_ONLY or is_kept_out:
+        restriction |= Restriction.NO_BUY
+    if not asset.tradable:
+        restriction |= Restriction.NO_TRADE
+    return restriction
 
 
 @compiled
-def fill_rows(inputs: OrderInputs, work: OrderWork, value: int, keeps_selection: bool) -> None:
-    """The rows of the pass, and empty answers; with a selection that is kept, `selected` is that of the first round."""
-    mode = inputs.order_settings.mode
-    for row in range(inputs.rows.size):
-        source, filled, state = inputs.rows[row], work.rows[row], work.states[row]
-        instrument = inputs.instruments[row]
-        quantity = state.given
-        filled.score = source.score
-        filled.sizing_input = source.sizing_input
-        filled.leaf = source.leaf
-        filled.max_weight = source.max_weight
-        filled.current = float(worth_of(quantity, instrument.price)) / float(value)
-        restriction = int(source.restriction)  # bits: 1 no_buy, 2 no_sell, both no_trade
-        if mode == OrderMode.BUY_ONLY and quantity > 0:
-            restriction |= Restriction.NO_SELL
-        if mode == OrderMode.SELL_ONLY or (keeps_selection and not work.first[row].selected):
+def fill_row(asset: Any, row: Any, nodes: Records, account: Any, value: int, is_kept_out: bool) -> None:
+    """What the pass sees of an asset; `is_kept_out`: a selection is kept, and it is not in it."""
+    row.current = float(worth_of(asset.given, asset.price)) / float(value)
+    row.max_weight = asset.max_weight
+    restriction = _restriction_of(asset, account.mode, is_kept_out)
+    if asset.is_unfit:
+        row.max_weight = 0.0
+    elif is_lot_too_large(asset, nodes, account, asset.given, value):
+        if asset.given < asset.lot:
             restriction |= Restriction.NO_BUY
-        if not instrument.tradable:
-            restriction |= Restriction.NO_TRADE
-        if state.is_unfit:
-            filled.max_weight = 0.0
-        elif is_lot_too_large(inputs, row, quantity, value):
-            if quantity < instrument.lot:
-                restriction |= Restriction.NO_BUY
-            else:
-                filled.max_weight = 0.0
-        filled.restriction = restriction
-        if keeps_selection:
-            clear_answer(work.answer[row])
-            work.answer[row].selected = work.first[row].selected
-            work.answer[row].reason = work.first[row].reason
         else:
-            clear_answer(work.first[row])
+            row.max_weight = 0.0
+    row.restriction = restriction
 
 
 @compiled
-def brake_allowance(inputs: OrderInputs, value: int, cash: int, cash_flow: int) -> float:
+def fill_first_rows(assets: Records, nodes: Records, account: Any, rows: Records, first: Records) -> None:
+    """The rows of the first pass, and its empty answer."""
+    for at in range(assets.size):
+        fill_row(assets[at], rows[at], nodes, account, account.value, False)
+        clear_answer(first[at])
+
+
+@compiled
+def fill_next_rows(
+    assets: Records, nodes: Records, account: Any, value: int, rows: Records, first: Records, answer: Records
+) -> None:
+    """The rows of a later pass, and an answer that keeps the selection of the first."""
+    for at in range(assets.size):
+        fill_row(assets[at], rows[at], nodes, account, value, not first[at].selected)
+        clear_answer(answer[at])
+        answer[at].selected = first[at].selected
+        answer[at].reason = first[at].reason
+
+
+@compiled
+def brake_allowance(account: Any) -> float:
     """What a withdrawal needs sold, as a weight: it does not count for the brake."""
-    if cash_flow >= 0:
+    if account.cash_flow >= 0:
         return 0.0
-    missing = max(0, portion(parts_of(inputs.order_settings.cash_buffer), value) - cash)
-    return float(missing) / float(value)
+    missing = max(0, portion(parts_of(account.cash_buffer), account.value) - account.cash)
+    return float(missing) / float(account.value)
 
 
 @compiled
-def with_brakes(inputs: OrderInputs, brake: float, allowance: float) -> None:
-    """The brakes of the first round; later rounds have none."""
-    inputs.settings[0].brake_sold_weight = (
-        min(1.0, brake + allowance) if brake < math.inf and allowance > 0.0 else brake
-    )
+def add_load(nodes: Records, leaf: int, change: int) -> None:
+    """A change of worth, at every node over a leaf."""
+    node = leaf
+    while node != NO_NODE:
+        nodes[node].load += change
+        node = nodes[node].parent
+
+
+@compiled
+def move(asset: Any, nodes: Records, quantity: int) -> None:
+    """Let an asset come to another quantity; loads follow."""
+    add_load(nodes, asset.leaf, worth_of(quantity, asset.price) - worth_of(asset.now, asset.price))
+    asset.now = quantity
+
+
+@compiled
+def smallest_room(asset: Any, nodes: Records) -> int:
+    """The room that is left for an asset: the smallest over its nodes."""
+    node = asset.leaf
+    room = nodes[ROOT].limit - nodes[ROOT].load
+    while node != ROOT:
+        room = min(room, nodes[node].limit - nodes[node].load)
+        node = nodes[node].parent
+    return room

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.kernel.compilation import allocating, compiled
+from trimtab.kernel.desired_weights import bounds_of, desired_weight_of
 from trimtab.kernel.eligibility import FIXED, base_cap
 from trimtab.kernel.records import (
     COUNT_TOLERANCE,
@@ -25,7 +26,6 @@ from trimtab.kernel.records import (
     Records,
     SizingMode,
 )
-from trimtab.kernel.desired_weights import bounds_of, desired_weight_of
 from trimtab.reasons import Restriction, SizeReason
 
 # A sum within this of a goal is at the goal.

@@ -6,8 +6,9 @@ from typing import Any
 
 from trimtab.kernel.compilation import compiled
 from trimtab.kernel.money import product_quotient
+from trimtab.kernel.order_records import Relief
 from trimtab.kernel.order_rounding import amount_of, fee_of
-from trimtab.kernel.orders_records import OrderInputs, OrderWork, Relief
+from trimtab.kernel.records import Records
 from trimtab.kernel.sort_keys import sort_keys
 
 
@@ -17,40 +18,36 @@ def _unit_cost(lot: Any) -> float:
 
 
 @compiled
-def _list_lots(inputs: OrderInputs, work: OrderWork, instrument: Any) -> int:
-    """The lots of an instrument as keys, in the order in which they are taken; returns how many."""
-    settings, count = inputs.order_settings, 0
-    for place in range(instrument.lots_begin, instrument.lots_end):
-        lot, key = inputs.lots[place], work.lot_keys[count]
-        key.group, key.number, key.index = 0, 0.0, place
-        if settings.relief == Relief.FIFO:
-            key.group = lot.acquired
-        elif settings.relief == Relief.LIFO:
-            key.group = -lot.acquired
-        elif settings.relief == Relief.HIFO:
-            key.number = -_unit_cost(lot)
-        elif settings.relief == Relief.LOFO:
-            key.number = _unit_cost(lot)
-        else:
-            rate = settings.rate_long if lot.is_long else settings.rate_short
-            key.number = (float(instrument.price) - _unit_cost(lot)) * rate
-        count += 1
-    sort_keys(work.lot_keys, count)
-    return count
+def _set_key(key: Any, lot: Any, asset: Any, account: Any) -> None:
+    key.key_group, key.key_number = 0, 0.0
+    if account.relief == Relief.FIFO:
+        key.key_group = lot.acquired
+    elif account.relief == Relief.LIFO:
+        key.key_group = -lot.acquired
+    elif account.relief == Relief.HIFO:
+        key.key_number = -_unit_cost(lot)
+    elif account.relief == Relief.LOFO:
+        key.key_number = _unit_cost(lot)
+    else:
+        rate = account.rate_long if lot.is_long else account.rate_short
+        key.key_number = (float(asset.price) - _unit_cost(lot)) * rate
 
 
 @compiled
-def take_lots(inputs: OrderInputs, work: OrderWork, row: int, after: int) -> int:
+def take_lots(asset: Any, lots: Records, account: Any, after: int) -> int:
     """Fill `taken` and `gain` of the lots for a sell to a quantity; returns the gain of all."""
-    instrument = inputs.instruments[row]
-    sold = instrument.quantity - after
-    proceeds = amount_of(instrument, after) - fee_of(inputs, instrument, after)
-    for place in range(instrument.lots_begin, instrument.lots_end):
-        inputs.lots[place].taken = 0
-        inputs.lots[place].gain = 0
+    sold = asset.quantity - after
+    proceeds = amount_of(asset, after) - fee_of(asset, account, after)
+    count = 0
+    for place in range(asset.lots_begin, asset.lots_end):
+        lots[place].taken = lots[place].gain = 0
+        lots[count].key_index = place
+        _set_key(lots[count], lots[place], asset, account)
+        count += 1
+    sort_keys(lots, count)
     taken, given, gain = 0, 0, 0
-    for place in range(_list_lots(inputs, work, instrument)):
-        lot = inputs.lots[work.lot_keys[place].index]
+    for place in range(count):
+        lot = lots[lots[place].key_index]
         part = min(lot.quantity, sold - taken)
         if part <= 0:
             break

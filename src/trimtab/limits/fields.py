@@ -73,7 +73,7 @@ def check_fields(owner: Any) -> list[str]:
     for known in dataclasses.fields(owner):
         if "low" not in known.metadata:
             continue
-        value, fault = _checked(known, getattr(owner, known.name))
+        value, fault = checked_value(known, getattr(owner, known.name))
         if fault:
             faults.append(f"{known.name} {fault}")
         else:
@@ -81,7 +81,7 @@ def check_fields(owner: Any) -> list[str]:
     return faults
 
 
-def _checked(known: dataclasses.Field[Any], value: Any) -> tuple[Any, str]:
+def checked_value(known: dataclasses.Field[Any], value: Any) -> tuple[Any, str]:
     """The value as stored, and what is wrong with it (empty if nothing)."""
     kind, meta = known.metadata["kind"], known.metadata
     if value is None and meta["may_be_empty"]:

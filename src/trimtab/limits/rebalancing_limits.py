@@ -25,6 +25,8 @@ from trimtab.limits.presets import preset_text
 from trimtab.limits.regimes import ChangedLimit, changed_limits, enter_regime, laid_over
 
 SIZING_MODES = ("equal_weight", "score_weighted", "adaptive", "inverse_volatility", "desired")
+# The column of a candidate that a sizing mode needs.
+SIZING_COLUMNS = {"inverse_volatility": "volatility", "desired": "desired_weight"}
 
 
 # An unset one of these takes a value that depends on other fields (see `_resolve`).
@@ -210,6 +212,17 @@ class RebalancingLimits:
         """The old name of `brake_sold_weight`."""
         warn_of_old_name("brake_turnover")
         return self.brake_sold_weight
+
+    @property
+    def sizing_column(self) -> str | None:
+        """The column of a candidate that the sizing mode needs, if it needs one.
+
+        Examples
+        --------
+        >>> RebalancingLimits(sizing_mode="inverse_volatility").sizing_column
+        'volatility'
+        """
+        return SIZING_COLUMNS.get(self.sizing_mode)
 
     @property
     def represents(self) -> bool:

@@ -91,7 +91,7 @@ def read_classification(given: Any) -> pl.DataFrame:
     Raises
     ------
     InputError
-        A column is missing, a row has no symbol, or a symbol stands twice for one day.
+        A column is missing, a row has no symbol, or a symbol appears twice for one day.
     """
     frame, source = frame_of(given, "the classification")
     symbol = names_of(frame[required(frame, SYMBOL_NAMES, source)], source).alias("symbol")

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from trimtab.candidates.candidates import Candidates
-from trimtab.candidates.columns import OUTPUTS, with_columns, without_columns
+from trimtab.candidates.columns import OUTPUTS
+from trimtab.candidates.user_table import with_columns, without_columns
 from trimtab.certificate.certificate import UNMET, Measured
 from trimtab.errors import Fault
 from trimtab.kernel.records import Flags, Floats, Ints, Records

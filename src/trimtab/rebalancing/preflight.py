@@ -16,7 +16,7 @@ from trimtab.certificate.certificate import Mask, Vector
 from trimtab.certificate.measurements import EPSILON, Measurements
 from trimtab.errors import Fault, InputError, LimitsError, listed
 from trimtab.explanations.conflicts import Conflict, conflicts_of
-from trimtab.explanations.reruns import Trials
+from trimtab.explanations.reruns import Reruns
 from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
 
 _TOLERANCE = 1e-9
@@ -94,7 +94,7 @@ def check(
             alone, _ = found.only(account)
             measures = Measurements(alone, limits, alone.current_weight, alone.current_weight > 0)
             warnings += [Finding("warning", code, text, name) for code, text in _of_account(measures, limits)]
-            conflicts += [(name, one) for one in (conflicts_of(Trials.of(alone, limits)) if explain else ())]
+            conflicts += [(name, one) for one in (conflicts_of(Reruns.of(alone, limits)) if explain else ())]
     return Preflight((*errors, *warnings), tuple(conflicts))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib import resources
@@ -16,13 +17,13 @@ from trimtab.candidates.columns import OUTPUTS
 from trimtab.certificate.certificate import Certificate
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.explanations.conflicts import Conflict, conflicts_of
-from trimtab.explanations.difference import Difference, Inputs, difference
+from trimtab.explanations.difference import Difference, ResultInputs, difference
 from trimtab.explanations.explanation import Explanation, explain
-from trimtab.explanations.reruns import Trials
+from trimtab.explanations.reruns import Reruns
 from trimtab.explanations.sentences import Detail
 from trimtab.facts.bucket_summaries import BucketSummary, Note, bucket_summaries
 from trimtab.facts.outcome import Facts, Totals, facts_of
-from trimtab.facts.report_facts import Explained, Findings, explained_of, findings_of
+from trimtab.facts.report_facts import Explained, ReportFacts, explained_of, report_facts_of
 from trimtab.kernel.records import Flags, Floats
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.rebalancing.decided_pass import Pass, output_columns
@@ -169,8 +170,8 @@ class RebalanceResult:
         return Staged(self._pass.candidates, self.limits, settings_of(self.limits), self._pass.decided)
 
     @cached_property
-    def _trials(self) -> Trials:
-        return Trials.of(self._pass.candidates, self.limits, self._pass.decided)
+    def _reruns(self) -> Reruns:
+        return Reruns.of(self._pass.candidates, self.limits, self._pass.decided)
 
     def explain(self, asset: str) -> Explanation:
         """Why an asset is in or out, its merit apart from being crowded out, and the least changes that flip it.
@@ -181,7 +182,7 @@ class RebalanceResult:
             The asset is not among the candidates.
         """
         self._check_known(asset)
-        return explain(self._trials, asset)
+        return explain(self._reruns, asset)
 
     def explained(self, *assets: str) -> tuple[Explained, ...]:
         """Explanations of some assets with their facts: what `trimtab explain` shows.
@@ -193,24 +194,24 @@ class RebalanceResult:
         """
         for asset in assets:
             self._check_known(asset)
-        return explained_of(self._trials, self.facts(), assets)
+        return explained_of(self._reruns, self.facts(), assets)
 
     def _check_known(self, asset: str) -> None:
-        if asset not in self._trials.place_of:
-            advice = nearest(str(asset), self._trials.names)
+        if asset not in self._reruns.place_of:
+            advice = nearest(str(asset), self._reruns.names)
             raise InputError([Fault("the asset is not among the candidates", advice, column="asset", value=asset)])
 
     @cached_property
     def conflicts(self) -> tuple[Conflict, ...]:
         """For each limit that is unmet, and for cash that limits force: which limits conflict, and what would help."""
-        return conflicts_of(self._trials)
+        return conflicts_of(self._reruns)
 
     def diff(self, other: RebalanceResult) -> Difference:
         """What changed from this result to another one, and which inputs caused it."""
         mine, others = self._pass, other._pass
         return difference(
-            Inputs(mine.candidates, mine.limits.in_force, mine.decided),
-            Inputs(others.candidates, others.limits.in_force, others.decided),
+            ResultInputs(mine.candidates, mine.limits.in_force, mine.decided),
+            ResultInputs(others.candidates, others.limits.in_force, others.decided),
         )
 
     def facts(self, title: str = "Rebalance") -> Facts:
@@ -219,7 +220,7 @@ class RebalanceResult:
             self.account, self.status, self.positions, self.cash_weight, self.turnover, self.bought, self.sold
         )
         return facts_of(
-            self._trials,
+            self._reruns,
             totals,
             buckets=self.buckets,
             certificate=self.certificate,
@@ -228,15 +229,20 @@ class RebalanceResult:
             title=title,
         )
 
-    def findings(self, title: str = "Rebalance") -> Findings:
+    def report_facts(self, title: str = "Rebalance") -> ReportFacts:
         """The facts, and what the report says beside them: explanations, conflicts, the rules in words."""
-        return findings_of(self._trials, self.facts(title), self.conflicts)
+        return report_facts_of(self._reruns, self.facts(title), self.conflicts)
+
+    def findings(self, title: str = "Rebalance") -> ReportFacts:
+        """The former name of `report_facts`."""
+        warnings.warn("findings() is now called report_facts()", DeprecationWarning, stacklevel=2)
+        return self.report_facts(title)
 
     def to_html(self, title: str = "Rebalance") -> str:
         """A report as one page: no script, no request to anywhere; the same bytes for the same input."""
         from trimtab.report.page import page_of  # noqa: PLC0415 - Jinja, only for a page
 
-        return page_of(self.findings(title))
+        return page_of(self.report_facts(title))
 
     def _repr_html_(self) -> str:
         from trimtab.report.page import fragment_of  # noqa: PLC0415 - Jinja, only for a page

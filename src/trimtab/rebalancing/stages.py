@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from trimtab.candidates.candidates import Candidates, settings_of
 from trimtab.candidates.read import read
-from trimtab.explanations.sentences import Detail, detail
+from trimtab.explanations.sentences import Detail, SentenceMaker
 from trimtab.kernel.account import select_account, size_account
 from trimtab.kernel.records import Flags, Floats, Records, SizingMode, empty_answer
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -31,7 +32,11 @@ class Staged:
 
     def words(self, row: int) -> Detail:
         """The sentences of a row."""
-        return detail(self.candidates, self.limits, self.decided, row)
+        return self._sentences.detail(row)
+
+    @cached_property
+    def _sentences(self) -> SentenceMaker:
+        return SentenceMaker.of(self.candidates, self.limits, self.decided)
 
     def reason(self, row: int) -> Reason:
         """Why a row is in or out."""

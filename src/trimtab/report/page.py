@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
 
 from trimtab.facts.outcome import Facts
-from trimtab.facts.report_facts import Findings
+from trimtab.facts.report_facts import ReportFacts
 from trimtab.report.charts import bucket_chart, dumbbell_chart, tally_chart, treemap_chart, waterfall_chart
 from trimtab.report.shapes import Chart
 
@@ -39,9 +39,9 @@ def _environment() -> Environment:
     )
 
 
-def page_of(findings: Findings) -> str:
+def page_of(report: ReportFacts) -> str:
     """The whole page: one HTML document without scripts, that asks for nothing from anywhere."""
-    return _rendered("page.html", findings.facts, findings=findings)
+    return _rendered("page.html", report.facts, report=report)
 
 
 def fragment_of(facts: Facts) -> str:
@@ -59,7 +59,7 @@ def batch_page(summary: Any) -> str:
     return rendered("batch.html", summary, charts, sections=both)
 
 
-def _rendered(template: str, facts: Facts, **more: Findings) -> str:
+def _rendered(template: str, facts: Facts, **more: ReportFacts) -> str:
     charts = (bucket_chart(facts), treemap_chart(facts), dumbbell_chart(facts), waterfall_chart(facts))
     return rendered(template, facts, charts, **more)
 

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from trimtab.bucket_path import UNKNOWN, split_path
+from trimtab.bucket_path import UNKNOWN, level_bucket
 from trimtab.errors import Fault, InputError, LimitsError, TrimtabError
 from trimtab.limits.fields import check_fields, described
-from trimtab.limits.rebalancing_limits import BucketLimit, RebalancingLimits
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.limits.regimes import laid_over
 from trimtab.market.view import MarketView
 
@@ -120,9 +120,9 @@ def _buckets(bucket_of: Mapping[str, str], limits: RebalancingLimits) -> dict[st
     """The symbols of each bucket at `bucket_level`, by name; a path that is shorter has none."""
     found: dict[str, list[str]] = {}
     for symbol, path in sorted(bucket_of.items()):
-        parts = split_path(path, limits.bucket_separator)
-        if len(parts) >= limits.bucket_level and parts[0] != UNKNOWN:
-            found.setdefault(limits.bucket_separator.join(parts[: limits.bucket_level]), []).append(symbol)
+        bucket = level_bucket(path, limits.bucket_separator, limits.bucket_level)
+        if bucket != UNKNOWN:
+            found.setdefault(bucket, []).append(symbol)
     return dict(sorted(found.items()))
 
 
@@ -143,14 +143,14 @@ def _row(
     limits: RebalancingLimits,
     config: RiskConfig,
 ) -> tuple[str, int, float | None, float, float]:
-    given = limits.buckets.get(bucket, BucketLimit())
-    general = limits.max_allocation_per_bucket if given.max_allocation is None else given.max_allocation
+    _, general = limits.limit_at(bucket, "max_allocation")
+    _, min_allocation = limits.limit_at(bucket, "min_allocation")
     measured = [returns[symbol] for symbol in symbols if symbol in returns]
     if not measured:
         return bucket, 0, None, general, general
     volatility = _volatility(np.column_stack(measured)) * math.sqrt(config.year)
     share = 1.0 if volatility <= config.target_volatility else config.target_volatility / volatility
-    least = max(limits.min_position_weight, given.min_allocation or 0.0)
+    least = max(limits.min_position_weight, min_allocation or 0.0)
     return bucket, len(measured), volatility, general, min(general, max(general * share, least))
 
 

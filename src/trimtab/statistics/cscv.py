@@ -36,32 +36,32 @@ def _add(chosen: Any, wanted: bool, sizes: Any, moments: Any, sums: Any) -> floa
 
 
 @entry
-def rank_the_best(halves: Any, sizes: Any, moments: Any, found: Any) -> None:
+def rank_in_sample_best(half_masks: Any, sizes: Any, moments: Any, found: Any) -> None:
     """For each half of the blocks, fill `found` for the policy with the highest Sharpe ratio in it (the first of equals).
 
     Parameters
     ----------
-    halves
-        Which blocks are in the half, bool, shape (halves, blocks).
+    half_masks
+        Which blocks are in the half, bool, shape (half_masks, blocks).
     sizes
         Sessions of each block, shape (blocks,).
     moments
         Of each block, the sum and the sum of squares of the returns of each policy, shape (blocks, 2, policies).
     found
-        Filled, shape (halves, 4): its ratio in the half, its ratio in the other half, how many policies are worse than it
+        Filled, shape (half_masks, 4): its ratio in the half, its ratio in the other half, how many policies are worse than it
         there, how many equal (itself among them).
     """
     policies = moments.shape[2]
     sums = np.empty((2, policies))
     outside = np.empty(policies)
-    for half in range(len(halves)):
-        count = _add(halves[half], True, sizes, moments, sums)
+    for half in range(len(half_masks)):
+        count = _add(half_masks[half], True, sizes, moments, sums)
         best, highest = 0, -math.inf
         for policy in range(policies):
             ratio = _ratio(count, sums[0, policy], sums[1, policy])
             if ratio > highest:
                 best, highest = policy, ratio
-        count = _add(halves[half], False, sizes, moments, sums)
+        count = _add(half_masks[half], False, sizes, moments, sums)
         for policy in range(policies):
             outside[policy] = _ratio(count, sums[0, policy], sums[1, policy])
         worse, equal = 0, 0

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from trimtab.errors import Fault, InputError
 from trimtab.statistics.checked_arrays import Floats, matrix, vector
-from trimtab.statistics.cscv import STILL, rank_the_best
+from trimtab.statistics.cscv import STILL, rank_in_sample_best
 
 _EULER = 0.5772156649015329  # the Euler-Mascheroni constant
 _NORMAL = NormalDist()
@@ -233,9 +233,9 @@ def overfitting(returns: Any, blocks: int = 16) -> Overfitting | None:
     _, tried = _columns(values)
     if len(tried) < 2:
         return None
-    halves = _halves(blocks)
-    found = np.empty((len(halves), 4))
-    rank_the_best(halves, *_moments(tried, blocks), found)
+    half_masks = _half_masks(blocks)
+    found = np.empty((len(half_masks), 4))
+    rank_in_sample_best(half_masks, *_moments(tried, blocks), found)
     inside, outside, worse, equal = (np.ascontiguousarray(column) for column in found.T)
     rank = (worse + (equal + 1.0) / 2.0) / (len(tried) + 1.0)
     below = np.where(rank < 0.5, 1.0, np.where(rank > 0.5, 0.0, 0.5))
@@ -271,7 +271,7 @@ def _moments(tried: Floats, blocks: int) -> tuple[Floats, Floats]:
     return sizes, found
 
 
-def _halves(blocks: int) -> npt.NDArray[np.bool_]:
+def _half_masks(blocks: int) -> npt.NDArray[np.bool_]:
     """All ways to choose half of the blocks, shape (halves, blocks)."""
     chosen = np.array(list(itertools.combinations(range(blocks), blocks // 2)))
     found = np.zeros((len(chosen), blocks), dtype=np.bool_)

@@ -35,7 +35,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class BucketCourse:
+class BucketHistory:
     """A bucket over the decisions that are drawn. `most` is its limit, None where it has none."""
 
     path: str
@@ -111,7 +111,7 @@ class BacktestFacts:
     curves: tuple[Curve, ...]
     trade_days: tuple[int, ...]
     trade_dates: tuple[str, ...]
-    buckets: tuple[BucketCourse, ...]
+    buckets: tuple[BucketHistory, ...]
     cash: tuple[float, ...]
     trades: tuple[TradeFact, ...]
     years: tuple[YearFact, ...]
@@ -196,7 +196,7 @@ def _most(path: str, limits: RebalancingLimits) -> float | None:
     return most if most < 1.0 else None
 
 
-def _buckets(result: PolicyRun, columns: Sequence[int]) -> tuple[list[BucketCourse], list[float]]:
+def _buckets(result: PolicyRun, columns: Sequence[int]) -> tuple[list[BucketHistory], list[float]]:
     """The buckets by path, and the cash, after the drawn decisions."""
     tops, weights = result.top_weights
     found = []
@@ -205,7 +205,7 @@ def _buckets(result: PolicyRun, columns: Sequence[int]) -> tuple[list[BucketCour
         count = 0 if most is None else int((own >= most - _AT).sum())
         drawn = own[list(columns)].tolist()
         found.append(
-            BucketCourse(
+            BucketHistory(
                 printable(path),
                 at,
                 tuple(drawn),
@@ -317,11 +317,11 @@ def _how(intervals: Iterable[Versus]) -> str:
 
 
 def _terms(result: PolicyRun) -> Iterator[Figure]:
-    terms = result.terms
-    every = terms.every if isinstance(terms.every, str) else f"{len(terms.every)} given days"
-    costs = terms.costs
+    settings = result.settings
+    every = settings.every if isinstance(settings.every, str) else f"{len(settings.every)} given days"
+    costs = settings.costs
     yield Figure("decides", f"every {every}" if every != "drift" else "on drift")
-    yield Figure("trades", f"at the next {terms.trade_at}")
+    yield Figure("trades", f"at the next {settings.trade_at}")
     yield Figure(
         "costs",
         f"commission {costs.commission_bps:g}, spread {costs.spread_bps:g}, slippage {costs.slippage_bps:g} basis points",

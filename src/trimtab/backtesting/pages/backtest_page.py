@@ -6,7 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Iterator, Sequence
 
-from trimtab.backtesting.pages.backtest_facts import BacktestFacts, BucketCourse, VersusFact
+from trimtab.backtesting.pages.backtest_facts import BacktestFacts, BucketHistory, VersusFact
 from trimtab.report.page import rendered
 from trimtab.report.shapes import COLOURS, Chart, Shape, circle, coloured, fitting, label, line, number, path, rect
 
@@ -74,7 +74,7 @@ def stack_chart(facts: BacktestFacts) -> Chart:
     return Chart("stack", "Buckets over time", summary, number(WIDTH), number(height), tuple(shapes))
 
 
-def _lane(steps: Steps, one: BucketCourse, y: float) -> Iterator[Shape]:
+def _lane(steps: Steps, one: BucketHistory, y: float) -> Iterator[Shape]:
     """One bucket on its own scale: its area, and a line at its limit."""
     full = max([*one.weights, one.most or 0.0, 0.01])
     yield from coloured(0, y + 10, 10, 10, one.colour)
@@ -93,7 +93,7 @@ def _area(
     top: Sequence[float],
     y: float,
     height: float,
-    one: BucketCourse,
+    one: BucketHistory,
 ) -> Iterator[Shape]:
     """The area between two rows of weights, each held until the next decision."""
     upper = [point for at, value in enumerate(top) for point in steps.flat(at, y - height * value)]
@@ -124,7 +124,7 @@ def heat_chart(facts: BacktestFacts) -> Chart:
     return Chart("heat", "Weight of each bucket by date", summary, number(WIDTH), number(height), tuple(shapes))
 
 
-def _cells(facts: BacktestFacts, one: BucketCourse, full: float) -> Iterator[tuple[int, int, int, bool, str]]:
+def _cells(facts: BacktestFacts, one: BucketHistory, full: float) -> Iterator[tuple[int, int, int, bool, str]]:
     """Neighbouring decisions that look alike: first and last place, level, whether at the limit, and what to say."""
     start = 0
     looks = [

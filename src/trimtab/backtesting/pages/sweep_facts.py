@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from trimtab.backtesting.sweep_verdict import Luck, luck_of
+from trimtab.backtesting.sweep_verdict import SweepVerdict, sweep_verdict
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.facts.outcome import Figure
 from trimtab.statistics.checked_arrays import Floats, matrix
@@ -84,7 +84,7 @@ def sweep_facts(
     title: str,
     *,
     above_cash: Any = None,
-    luck: Luck | None = None,
+    verdict: SweepVerdict | None = None,
     period: str = "",
     surface: tuple[str, str] | None = None,
 ) -> SweepFacts:
@@ -96,7 +96,7 @@ def sweep_facts(
         Each field that was varied, with its value for each policy.
     returns, above_cash
         Returns, and returns above cash, shape (sessions, policies); the second is the first where None.
-    luck
+    verdict
         The verdict on the returns above cash, where it is known already.
     title, period
         What it is called; from when to when.
@@ -116,7 +116,7 @@ def sweep_facts(
                 [Fault(f"the field {name} has another length", f"give {values.shape[1]}", value=len(given))]
             )
     ratios = [sharpe_ratio(above[:, at]) for at in range(values.shape[1])]
-    luck = luck_of(above) if luck is None else luck
+    verdict = sweep_verdict(above) if verdict is None else verdict
     rows, columns = _axes(fields, surface)
     row_of, row_names = _levels(fields[rows]) if rows else ([0] * len(ratios), ["all"])
     column_of, column_names = _levels(fields[columns]) if columns else ([0] * len(ratios), ["all"])
@@ -124,15 +124,15 @@ def sweep_facts(
     return SweepFacts(
         title=printable(title),
         period=printable(period),
-        is_likely_luck=luck.is_likely,
-        verdict=luck.sentence,
-        figures=tuple(_figures(luck, values.shape[1])),
+        is_likely_luck=verdict.is_likely_luck,
+        verdict=verdict.sentence,
+        figures=tuple(_figures(verdict, values.shape[1])),
         row_field=printable(rows),
         column_field=printable(columns),
         row_values=tuple(map(printable, row_names)),
         column_values=tuple(map(printable, column_names)),
         cells=cells,
-        bars=tuple(_bars(luck)),
+        bars=tuple(_bars(verdict)),
         policy_columns=(
             "#Place",
             *map(printable, fields),
@@ -197,26 +197,26 @@ def _cells(
             yield CellFact(row, column, middle, NONE if middle is None else f"{middle:.2f}", len(found))
 
 
-def _figures(luck: Luck, policies: int) -> Iterator[Figure]:
+def _figures(verdict: SweepVerdict, policies: int) -> Iterator[Figure]:
     yield Figure("policies", str(policies))
-    if luck.deflated is not None and luck.best_sharpe is not None:
-        yield Figure("different", str(luck.deflated.policies))
-        yield Figure("best Sharpe", f"{luck.best_sharpe:.2f}")
-        yield Figure("luck's Sharpe", f"{luck.deflated.expected * YEAR**0.5:.2f}")
-        yield Figure("deflated Sharpe", f"{luck.deflated.probability:.2f}")
-    if luck.relative is not None:
-        yield Figure("deflated, relative", f"{luck.relative.probability:.2f}")
-    if luck.overfitting is not None:
-        yield Figure("overfitting", f"{luck.overfitting.probability:.0%}")
-    if luck.forward_sharpe is not None:
-        yield Figure("walked forward", f"{luck.forward_sharpe:.2f}")
+    if verdict.deflated is not None and verdict.best_sharpe is not None:
+        yield Figure("different", str(verdict.deflated.policies))
+        yield Figure("best Sharpe", f"{verdict.best_sharpe:.2f}")
+        yield Figure("luck's Sharpe", f"{verdict.deflated.expected * YEAR**0.5:.2f}")
+        yield Figure("deflated Sharpe", f"{verdict.deflated.probability:.2f}")
+    if verdict.relative is not None:
+        yield Figure("deflated, relative", f"{verdict.relative.probability:.2f}")
+    if verdict.overfitting is not None:
+        yield Figure("overfitting", f"{verdict.overfitting.probability:.0%}")
+    if verdict.forward_sharpe is not None:
+        yield Figure("walked forward", f"{verdict.forward_sharpe:.2f}")
 
 
-def _bars(luck: Luck) -> Iterator[BarFact]:
+def _bars(verdict: SweepVerdict) -> Iterator[BarFact]:
     """How the logits of CSCV are spread; the middle bar is around 0."""
-    if luck.overfitting is None:
+    if verdict.overfitting is None:
         return
-    logits = luck.overfitting.logits
+    logits = verdict.overfitting.logits
     reach = max(float(np.abs(logits).max()), 1e-9) * 1.0001
     counts, edges = np.histogram(logits, bins=_BARS, range=(-reach, reach))
     for count, low, high in zip(counts.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True):

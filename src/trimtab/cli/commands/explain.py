@@ -28,7 +28,7 @@ def explain(
     from trimtab.cli.output import emit
     from trimtab.cli.screens.explanation import explanations_page
     from trimtab.cli.screens.outcome import printed
-    from trimtab.explanations.explanation_json import explanations_json
+    from trimtab.explanations.explanation import explanations_json
 
     notices = Notices(quiet=quiet)
     has_file = data.scores is None and data.prices is None

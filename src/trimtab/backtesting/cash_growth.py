@@ -1,0 +1,59 @@
+"""What cash earns from session to session."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from trimtab.errors import Fault, InputError
+from trimtab.kernel.records import Floats
+from trimtab.market.typed_columns import days_of, frame_of, numbers_of, required
+
+_YEAR = 365.0
+
+
+def cash_growth(dates: Sequence[dt.date], cash_rate: Any) -> Floats:
+    """What 1 of cash has become on each session since the one before: (1 + rate) ** (days / 365), shape (sessions,).
+
+    Raises
+    ------
+    InputError
+        A rate that is not a fraction, or none is known on the first session.
+    """
+    rates = _rates(dates, cash_rate)
+    growth = np.ones(len(dates))
+    for at in range(1, len(dates)) if any(rates) else ():
+        growth[at] = (1.0 + rates[at - 1]) ** ((dates[at] - dates[at - 1]).days / _YEAR)
+    return growth
+
+
+def _rates(dates: Sequence[dt.date], given: Any) -> list[float]:
+    """The yearly rate that is known on each session."""
+    if given is None or isinstance(given, int | float):
+        if given is None or isinstance(given, bool) or not -1.0 < given <= 1.0:
+            raise _rate_fault(given)
+        return [float(given)] * len(dates)
+    frame, source = frame_of(given, "the cash rates")
+    days = days_of(frame[required(frame, ("date", "day"), source)], source)
+    numbers, _ = numbers_of(frame[required(frame, ("rate", "cash_rate"), source)], source)
+    known = pl.DataFrame({"day": days, "rate": numbers}).sort("day")
+    row_of = [bisect_right(known["day"].to_list(), date) - 1 for date in dates]
+    if row_of[0] < 0:
+        advice = f"the first is of {known['day'][0].isoformat()}: give earlier ones, or start later"
+        raise InputError([Fault(f"no cash rate is known on {dates[0].isoformat()}", advice)], source)
+    rates = known["rate"].fill_null(math.nan).to_list()
+    for rate in rates:
+        if not -1.0 < rate <= 1.0:
+            raise _rate_fault(rate)
+    return [rates[row] for row in row_of]
+
+
+def _rate_fault(value: Any) -> InputError:
+    advice = "give a yearly rate as a fraction, such as 0.02, or a table with date and rate"
+    return InputError([Fault("cash_rate is not a rate", advice, value=value)])

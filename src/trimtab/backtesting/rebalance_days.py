@@ -1,0 +1,59 @@
+"""The sessions on which a policy may decide."""
+
+from __future__ import annotations
+
+import datetime as dt
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
+from trimtab.backtesting.settings import DRIFT, BacktestSettings
+from trimtab.errors import Fault, InputError
+
+
+def rebalance_sessions(sessions: Sequence[dt.date], settings: BacktestSettings) -> list[int]:
+    """The numbers of the sessions to decide on: not before `start`, and with a session after them to trade on.
+
+    Raises
+    ------
+    InputError
+        Given days outside the data, or no day is left.
+    """
+    first = 0 if settings.start is None else bisect_left(sessions, settings.start)
+    if settings.every == DRIFT:
+        days = list(range(len(sessions)))
+    elif isinstance(settings.every, str):
+        days = period_ends(sessions, settings.every)
+    else:
+        days = _given_days(sessions, settings.every)
+    usable = [day for day in days if first <= day < len(sessions) - 1]
+    if not usable:
+        known = f"{sessions[0].isoformat()} to {sessions[-1].isoformat()}" if sessions else "none"
+        problem = "no day to decide on has a session after it to trade on"
+        raise InputError([Fault(problem, f"widen start and end, or decide more often; sessions: {known}")])
+    return usable
+
+
+def period_ends(sessions: Sequence[dt.date], period: str) -> list[int]:
+    """The sessions after which another week (from Monday), month or quarter begins.
+
+    The last session is never one: that it ends a period shows only at the next.
+    """
+    keys = [_period(session, period) for session in sessions]
+    return [at for at in range(len(keys) - 1) if keys[at] != keys[at + 1]]
+
+
+def _period(session: dt.date, period: str) -> tuple[int, int]:
+    if period == "week":
+        return session.isocalendar()[:2]
+    return session.year, session.month if period == "month" else (session.month - 1) // 3
+
+
+def _given_days(sessions: Sequence[dt.date], days: Sequence[dt.date]) -> list[int]:
+    """The numbers of these days; each must be a session."""
+    number = {session: at for at, session in enumerate(sessions)}
+    missing = [day for day in days if day not in number and (not sessions or sessions[0] <= day <= sessions[-1])]
+    if missing:
+        before = sessions[bisect_right(sessions, missing[0]) - 1]
+        advice = f"the session before it is {before.isoformat()}"
+        raise InputError([Fault("a day in every is not a session", advice, value=missing[0].isoformat())])
+    return [number[day] for day in days if day in number]

@@ -1,0 +1,98 @@
+"""The user's table, of whichever library: columns out of it, rows of it, and columns added to it.
+
+A table comes in as pandas, polars or pyarrow (through narwhals) or as a list of dicts, and leaves as the same kind.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import pyarrow as pa
+from narwhals.exceptions import DuplicateError
+
+from trimtab.errors import Fault, InputError
+from trimtab.kernel.records import Ints
+
+
+def columns_of(table: Any, known: Sequence[str]) -> tuple[dict[str, Any], int]:
+    """The columns that came in, by name, as lists or as narwhals has them; and the number of rows.
+
+    `known`: the names that have a meaning; in a list of dicts a key close to one of these is refused where only some
+    rows have it.
+    """
+    if isinstance(table, list):
+        return _columns_of_dicts(table, known), len(table)
+    try:
+        frame = nw.from_native(table, eager_only=True)
+    except TypeError:
+        advice = "give a pandas, polars or pyarrow table, or a list of dicts"
+        raise InputError([Fault(f"a {type(table).__name__} is not a table", advice)]) from None
+    except DuplicateError:
+        given = list(table.column_names if isinstance(table, pa.Table) else table.columns)
+        raise InputError(repeated(given)) from None
+    return {name: frame.get_column(name) for name in frame.columns}, len(frame)
+
+
+def _columns_of_dicts(rows: list[Any], known: Sequence[str]) -> dict[str, list[Any]]:
+    wrong = next((at for at, row in enumerate(rows) if not isinstance(row, dict)), None)
+    if wrong is not None:
+        advice = "give a list of dicts, one for each row"
+        raise InputError([Fault("is not a dict", advice, row=wrong + 1, value=rows[wrong])])
+    names = dict.fromkeys(name for row in rows for name in row)
+    _refuse_misspelled_keys(rows, [name for name in names if name not in known], known)
+    absent = {"current_weight": 0.0}  # a key that a row does not have is the default, an explicit None is missing
+    return {name: [row.get(name, absent.get(name)) for row in rows] for name in names}
+
+
+def _refuse_misspelled_keys(rows: list[dict[str, Any]], unknown: list[str], known: Sequence[str]) -> None:
+    """Refuse a misspelled key of single rows: the others have the column, so it would pass for one of the user's own."""
+    for name in unknown:
+        at, row = next((at, row) for at, row in enumerate(rows) if name in row)
+        near = near_name(name, [other for other in known if other not in row and any(other in each for each in rows)])
+        if near:
+            advice = f"did you mean {near!r}? Rename or drop it"
+            raise InputError([Fault("the key is not known", advice, column=name, row=at + 1, value=row[name])])
+
+
+def repeated(names: Sequence[str]) -> list[Fault]:
+    """The first column that appears twice, as a fault; empty where none does."""
+    twice = [name for at, name in enumerate(names) if name in names[:at]]
+    return [Fault("appears twice in the table", "rename or drop one of the two", column=name) for name in twice[:1]]
+
+
+def near_name(name: str, others: Sequence[str]) -> str | None:
+    """The one of `others` that `name` is probably meant to be."""
+    folded = {str(other).strip().casefold().replace(" ", "_").replace("-", "_"): other for other in reversed(others)}
+    near = difflib.get_close_matches(str(name).strip().casefold().replace(" ", "_"), folded, n=1, cutoff=0.8)
+    return folded[near[0]] if near else None
+
+
+def take_rows(native: Any, rows: Ints) -> Any:
+    """Some rows of a table, of the same kind."""
+    if isinstance(native, list):
+        return [native[row] for row in rows]
+    return nw.from_native(native, eager_only=True)[rows.tolist()].to_native()
+
+
+def without_columns(native: Any, names: Iterable[str]) -> Any:
+    """A table without some of its columns, of the same kind."""
+    dropped = set(names)
+    if isinstance(native, list):
+        return [{name: value for name, value in row.items() if name not in dropped} for row in native]
+    return nw.from_native(native, eager_only=True).drop(*dropped).to_native()
+
+
+def with_columns(native: Any, added: dict[str, Any]) -> Any:
+    """A new table with columns (shape (rows,)) added, of the same kind; what happens to the old one does not matter."""
+    if isinstance(native, list):
+        lists = {name: values.tolist() for name, values in added.items()}
+        return [{**row, **{name: lists[name][at] for name in lists}} for at, row in enumerate(native)]
+    frame = nw.from_native(native, eager_only=True)
+    if frame.implementation.is_pandas():  # one insertion: five cost as much as all the rest
+        kept, pandas = frame.to_native(), frame.implementation.to_native_namespace()
+        return pandas.concat([kept, pandas.DataFrame(added, index=kept.index)], axis=1)
+    series = [nw.new_series(name, values.tolist(), backend=frame.implementation) for name, values in added.items()]
+    return frame.with_columns(*series).to_native()

@@ -1,0 +1,62 @@
+"""The options of `backtest` and `sweep`; help and defaults of the settings come from their described fields."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from trimtab.backtesting.settings import BacktestSettings
+from trimtab.backtesting.trading_costs import TradingCosts
+from trimtab.cli.options import Classification, Fundamentals, Membership, RequiredPrices
+
+Scores = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="date, asset, score: the latest up to each day count. Default: scored from the prices."
+    ),
+]
+_DOCS = {field.name: field.metadata["doc"] for owner in (BacktestSettings, TradingCosts) for field in dataclasses.fields(owner)}  # fmt: skip
+
+
+def _option(field: str, metavar: str, *names: str) -> Any:
+    """The option of a field of `BacktestSettings` or `TradingCosts`."""
+    sentence = _DOCS[field]
+    return typer.Option(*names, metavar=metavar, help=f"{sentence[0].upper()}{sentence[1:]}.")
+
+
+@dataclass(frozen=True)
+class BacktestOptions:
+    """The data and the settings of a backtest."""
+
+    prices: RequiredPrices
+    scores: Scores = None
+    fundamentals: Fundamentals = None
+    classification: Classification = None
+    membership: Membership = None
+    start: Annotated[str | None, _option("start", "DATE", "--from")] = None
+    end: Annotated[str | None, _option("end", "DATE", "--to")] = None
+    every: Annotated[str, _option("every", "PERIOD")] = str(BacktestSettings.every)
+    drift: Annotated[float | None, _option("drift", "FRACTION")] = BacktestSettings.drift
+    trade_at: Annotated[str, _option("trade_at", "TIME")] = BacktestSettings.trade_at
+    commission_bps: Annotated[float, _option("commission_bps", "BPS")] = TradingCosts.commission_bps
+    spread_bps: Annotated[float, _option("spread_bps", "BPS")] = TradingCosts.spread_bps
+    slippage_bps: Annotated[float, _option("slippage_bps", "BPS")] = TradingCosts.slippage_bps
+    cash_rate: Annotated[float, _option("cash_rate", "FRACTION")] = BacktestSettings.cash_rate
+    gone_after: Annotated[int, _option("gone_after", "SESSIONS")] = BacktestSettings.gone_after
+    sessions_per_year: Annotated[int | None, _option("sessions_per_year", "COUNT")] = BacktestSettings.sessions_per_year
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The input files."""
+        named = (self.prices, self.scores, self.fundamentals, self.classification, self.membership)
+        return tuple(path for path in named if path is not None)
+
+    def arguments(self) -> dict[str, Any]:
+        """What `trimtab.backtest` and `trimtab.sweep` take beside prices and limits."""
+        given = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "prices"}
+        costs = {field.name: given.pop(field.name) for field in dataclasses.fields(TradingCosts)}
+        return {**given, "costs": TradingCosts(**costs)}

@@ -1,0 +1,176 @@
+"""Who has the places of one account after its selection, and every limit that is in an asset's way (rules, section 8)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from trimtab.candidates.candidates import Candidates
+from trimtab.kernel.records import COUNT_TOLERANCE, NO_NODE, ROOT, WEIGHT_TOLERANCE, Flags, Floats, Ints, Records
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.reasons import ENTERED_REASONS, FIXED_REASONS, Reason
+
+
+@dataclass(frozen=True, eq=False)
+class PlacesTaken:
+    """The selected rows of one account; `decided` has shape (rows,), in the order of the table."""
+
+    candidates: Candidates
+    limits: RebalancingLimits
+    decided: Records
+
+    @cached_property
+    def rows(self) -> Ints:
+        """The selected rows. The arrays below run over them."""
+        return np.asarray(np.flatnonzero(self.decided["selected"]), np.int64)
+
+    @cached_property
+    def _leaf(self) -> Ints:
+        return np.asarray(self.candidates.leaf[self.rows], np.int64)
+
+    @cached_property
+    def _current(self) -> Floats:
+        return np.asarray(self.candidates.current_weight[self.rows], np.float64)
+
+    @cached_property
+    def _holding(self) -> Flags:
+        return (self._current >= self.limits.dust_weight) & (self._current > 0)
+
+    @cached_property
+    def _entered(self) -> Flags:
+        return np.isin(self.decided["reason"][self.rows], ENTERED_REASONS)
+
+    @cached_property
+    def _fixed(self) -> Flags:
+        reason = self.decided["reason"][self.rows]
+        left_alone = (reason == Reason.KEPT) & (self._current < self.limits.dust_weight)
+        return np.asarray(np.isin(reason, FIXED_REASONS) | left_alone, np.bool_)
+
+    @cached_property
+    def _position(self) -> Flags:
+        """What counts as a position: all but dust that is only left alone."""
+        return self._entered | (self._current >= self.limits.dust_weight)
+
+    def _inside(self, node: int) -> Flags:
+        return (self._leaf >= node) & (self._leaf < int(self.candidates.tree.nodes[node]["stop"]))
+
+    def under(self, node: int) -> Ints:
+        """The selected rows under a node."""
+        return self.rows[self._inside(node)]
+
+    def free_to_go(self, node: int, *, new_only: bool = False) -> Ints:
+        """Those of them that the walk chose: all but the fixed, or the new ones only."""
+        chosen = self._entered & ~self._holding if new_only else ~self._fixed
+        return self.rows[self._inside(node) & chosen]
+
+    def positions(self, node: int) -> int:
+        """How many positions are taken under a node."""
+        return self._positions_under[node]
+
+    @cached_property
+    def _positions_under(self) -> list[int]:
+        return [int(count) for count in self._summed(self._position).tolist()]
+
+    @cached_property
+    def _new_positions(self) -> int:
+        return int(np.count_nonzero(self._entered & ~self._holding))
+
+    @cached_property
+    def _free_weight(self) -> list[float]:
+        """What the fixed weight leaves of each node's largest weight; infinite without one."""
+        largest = self.candidates.tree.nodes["max_allocation"].astype(np.float64)
+        largest[ROOT] = self.limits.target_invested
+        return list((largest - self._summed(np.where(self._fixed, self._current, 0.0))).tolist())
+
+    @cached_property
+    def _fixed_positions(self) -> list[int]:
+        return [int(count) for count in self._summed(self._fixed & self._position).tolist()]
+
+    def _summed(self, values: Flags | Floats) -> Floats:
+        """The sum of values of the selected rows under each node. Shape (nodes,)."""
+        nodes = self.candidates.tree.nodes
+        own = np.bincount(self._leaf, np.asarray(values, np.float64), minlength=len(nodes))
+        before = np.concatenate(([0.0], np.cumsum(own)))
+        return np.asarray(before[nodes["stop"]] - before[:-1], np.float64)
+
+    def is_new(self, row: int) -> bool:
+        """Whether a row competes as a new asset: not held, or dust."""
+        current = float(self.candidates.current_weight[row])
+        return current <= 0 or current < self.limits.dust_weight
+
+    def in_the_way(self, row: int) -> Iterator[tuple[Reason, int]]:
+        """Every limit that an asset which was not selected would break now, in the order of precedence, each with its node."""
+        limits, nodes, leaf = self.limits, self.candidates.tree.nodes, int(self.candidates.leaf[row])
+        new = self.is_new(row)
+        protected = limits.allow_bucket_overflow and not new
+        if new and self.too_correlated_with(row):
+            yield Reason.TOO_CORRELATED, self.level_node(row)
+        if self.positions(ROOT) >= limits.max_total_positions:
+            yield Reason.TOTAL_POSITION_LIMIT, ROOT
+        if new and self._new_positions >= limits.max_new_positions:
+            yield Reason.NEW_POSITION_LIMIT, ROOT
+        path = [node for node in range(1, leaf + 1) if node <= leaf < nodes["stop"][node]]
+        if not protected:
+            full = (node for node in path if self.positions(node) >= nodes["max_positions"][node])
+            yield from ((Reason.BUCKET_POSITION_LIMIT, node) for node in full)
+        for node in (ROOT, *path):
+            left = self._free_weight[node]
+            if left <= WEIGHT_TOLERANCE or (not (protected and node) and not self._has_room(node, left)):
+                yield Reason.MIN_POSITION_CAPACITY, node
+        cap = self.cap(row)
+        if cap <= 0 or cap < limits.min_position_weight:
+            yield Reason.MIN_POSITION_CAPACITY, NO_NODE
+
+    def _has_room(self, node: int, left: float) -> bool:
+        """Whether one more position of the least weight fits under a node: the derived number (rules, section 4)."""
+        least = self.limits.min_position_weight
+        if least <= 0 or math.isinf(left):
+            return True
+        return self.positions(node) < self._fixed_positions[node] + math.floor(left / least + COUNT_TOLERANCE)
+
+    def cap(self, row: int) -> float:
+        """The most weight that an asset may have."""
+        return min(self.limits.max_position_weight, float(self.candidates.max_weight[row]))
+
+    def level_node(self, row: int) -> int:
+        """The node at `bucket_level` that a row lies in."""
+        return int(self.candidates.tree.level_node_of[self.candidates.leaf[row]])
+
+    def too_correlated_with(self, row: int) -> list[tuple[str, float | None]]:
+        """The selected assets with which a new one is too correlated: highest first, then by name, unknown last."""
+        known, limit = self.candidates.correlations, self.limits.max_correlation
+        if known is None or limit is None:
+            return []
+        name = self.name(row)
+        others = [self.name(other) for other in self.under(self.level_node(row)).tolist()]
+        values = [(other, known.of(name, other)) for other in others if other != name]
+        above = [(other, value) for other, value in values if value is None or value > limit]
+        return sorted(above, key=lambda pair: (pair[1] is None, -(pair[1] or 0.0), pair[0]))
+
+    def first_over(self, row: int) -> int:
+        """The first node from the root where a holding in overflow found no free position."""
+        nodes, node, first = self.candidates.tree.nodes, int(self.candidates.leaf[row]), ROOT
+        while node != ROOT:
+            if self.positions(node) > nodes[node]["max_positions"]:
+                first = node
+            node = int(nodes[node]["parent"])
+        return first
+
+    def last(self, rows: Ints) -> int:
+        """The one of some selected rows that came last in the order of the walk."""
+        current = self.candidates.current_weight[rows]
+        holding = (current >= self.limits.dust_weight) & (current > 0)
+        score = np.nan_to_num(self.candidates.score[rows], nan=-math.inf)
+
+        def rank(place: int) -> tuple[bool, float, float, str]:
+            return not holding[place], -score[place], -current[place], self.name(int(rows[place]))
+
+        return int(rows[max(range(len(rows)), key=rank)])
+
+    def name(self, row: int) -> str:
+        """The asset of a row."""
+        return self.candidates.asset.at(row) or ""

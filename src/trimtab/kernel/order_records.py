@@ -1,0 +1,182 @@
+"""The records of the orders stage: assets, bucket nodes, tax lots, the account (rules, sections 12 to 19).
+
+Money is in micro-units, quantities in nano-shares. One record holds all that is known of an asset, from what the account
+brings to what is decided, so that one array is one argument.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+from trimtab.kernel.records import NO_LIMIT, SETTINGS, Records, record
+
+
+class OrderMode(IntEnum):
+    """Which orders may be made."""
+
+    FULL = 0
+    BUY_ONLY = 1
+    SELL_ONLY = 2
+
+
+class Relief(IntEnum):
+    """Which tax lots a sell takes first."""
+
+    FIFO = 0
+    LIFO = 1
+    HIFO = 2
+    LOFO = 3
+    MIN_TAX = 4
+
+
+class PlanStatus(IntEnum):
+    """How the orders stage ended for an account."""
+
+    OK = 0
+    LIMITED = 1  # only a part is made: turnover, or gains
+    CASH_SHORT = 2  # cash ends below 0
+    BRAKED = 3
+    NO_VALUE = 4  # failed: the account is worth nothing
+
+
+# What an order of records goes by: group, then number, both small first, then index. Sorting moves nothing else.
+_KEY = (("key_group", "i8"), ("key_number", "f8"), ("key_index", "i8"))
+
+# A candidate. Shape (rows,), by asset name.
+ASSET = record(
+    ("price", "i8"),  # of a share
+    ("quantity", "i8"),  # held at the beginning
+    ("lot", "i8"),  # the tradable step
+    ("min_notional", "i8"),
+    ("lots_begin", "i8"),  # its tax lots are lots[lots_begin:lots_end], by date and then by id
+    ("lots_end", "i8"),
+    ("score", "f8"),  # these four as in `ROW`
+    ("max_weight", "f8"),
+    ("leaf", "i4"),
+    ("restriction", "i1"),
+    ("tradable", "?"),
+    # What the rounds know of it.
+    ("given", "i8"),  # the quantity that the round was given
+    ("goal", "i8"),
+    ("base_quantity", "i8"),  # the largest reachable quantity that is worth at most the goal
+    ("now", "i8"),  # the quantity that the round has come to; in the end, the decision
+    ("trial", "i8"),
+    ("best", "i8"),
+    ("lack", "i8"),
+    ("step", "i8"),
+    ("whole", "i8"),  # the quantity of the whole plan, where only a part is made
+    ("kind", "i1"),  # NOTHING, BUY, SELL, SMALL_SELL
+    ("round_reason", "i1"),
+    ("is_unfit", "?"),  # it was selected, and ended without a lot
+    ("is_large", "?"),  # one lot is too large for it, at the beginning
+    ("is_filled", "?"),
+    ("may_force", "?"),
+    ("is_waiting", "?"),
+    ("is_made", "?"),
+    *_KEY,
+    # What is decided beside `now`.
+    ("amount", "i8"),
+    ("fee", "i8"),
+    ("place", "i8"),  # in the order of execution; -1 without an order
+    ("reason", "i1"),  # `OrderReason`
+)
+NOTHING, BUY, SELL, SMALL_SELL = 0, 1, 2, 3
+
+# A node of the bucket tree. Shape (nodes,).
+ORDER_NODE = record(
+    ("parent", "i4"),  # the first seven as in `NODE`
+    ("stop", "i4"),
+    ("bottom_up", "i4"),
+    ("represents", "i4"),
+    ("max_positions", "i8"),
+    ("max_allocation", "f8"),
+    ("min_allocation", "f8"),
+    ("limit", "i8"),  # in money; NO_LIMIT = none
+    ("load", "i8"),
+    ("trial", "i8"),
+    ("before", "i8"),
+    ("whole", "i8"),
+    ("positions", "i8"),
+    ("whole_positions", "i8"),
+    ("was_represented", "?"),
+    ("is_represented", "?"),
+)
+
+# A purchase kept for tax. Shape (lots,).
+TAX_LOT = record(
+    ("quantity", "i8"),
+    ("cost", "i8"),  # in all
+    ("acquired", "i8"),  # the day's number
+    ("is_long", "?"),
+    *_KEY,
+    ("taken", "i8"),  # decided: how much of it is sold
+    ("gain", "i8"),  # decided
+)
+
+# An account: its money, the settings of the stage, the limits that the stage needs, and how it ends. One record.
+ORDER_ACCOUNT = record(
+    ("cash", "i8"),  # the cash flow included
+    ("cash_flow", "i8"),
+    ("mode", "i8"),  # `OrderMode`
+    ("cash_buffer", "f8"),
+    ("min_trade_amount", "i8"),  # -1: `min_trade` of the value
+    ("max_fee_share", "f8"),
+    ("per_order", "i8"),
+    ("per_share", "i8"),
+    ("rate", "f8"),
+    ("minimum", "i8"),
+    ("max_turnover", "f8"),  # inf = none
+    ("max_realized_gain", "i8"),  # NO_LIMIT = none
+    ("relief", "i8"),  # `Relief`
+    ("rate_short", "f8"),
+    ("rate_long", "f8"),
+    ("target_invested", "f8"),  # the aim: what the buffer leaves of it
+    ("max_position_weight", "f8"),
+    ("min_position_weight", "f8"),
+    ("cash_band", "f8"),
+    ("drift_tolerance", "f8"),
+    ("min_trade", "f8"),
+    ("dust_weight", "f8"),
+    ("max_total_positions", "i8"),
+    ("buckets_to_represent", "i8"),
+    # How it ends.
+    ("cash_after", "i8"),
+    ("value_after", "i8"),
+    ("value", "i8"),  # at the beginning
+    ("status", "i8"),  # `PlanStatus`
+    ("rounds", "i8"),
+    ("is_settled", "?"),
+)
+_LIMITS = tuple(name for name in ORDER_ACCOUNT.names or () if name in (SETTINGS.names or ()))
+_NODE_FIELDS = ("parent", "stop", "bottom_up", "represents", "max_positions", "max_allocation", "min_allocation")
+
+
+def order_account(settings: Records, values: dict[str, Any]) -> Records:
+    """An account's record from the limits of the pass (shape (1,)) and its own values. Shape (1,)."""
+    account = np.zeros(1, ORDER_ACCOUNT)
+    for name in _LIMITS:
+        account[name] = settings[name]
+    for name, value in values.items():
+        account[name] = value
+    account["target_invested"] = np.minimum(settings["target_invested"], 1.0 - account["cash_buffer"])
+    return account
+
+
+def order_nodes(tree: Records) -> Records:
+    """The nodes of the orders stage, from those of the pass. Shape (nodes,)."""
+    nodes = np.zeros(len(tree), ORDER_NODE)
+    for name in _NODE_FIELDS:
+        nodes[name] = tree[name]
+    return nodes
+
+
+def order_settings(settings: Records, account: Records) -> Records:
+    """The limits of the first pass, and of the later ones, which have no brakes. Shape (2,)."""
+    both = np.repeat(settings, 2)
+    both["target_invested"] = account["target_invested"]
+    both["brake_sold_weight"][1] = np.inf
+    both["brake_closed_positions"][1] = NO_LIMIT
+    return both
