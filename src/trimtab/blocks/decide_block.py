@@ -22,7 +22,7 @@ from trimtab.blocks.precheck import precheck_block
 from trimtab.blocks.prepared_limits import BucketNodes, PreparedLimits
 from trimtab.candidates.arrow_values import Text
 from trimtab.candidates.checks import RESTRICTIONS
-from trimtab.certificate.screen import screen_block
+from trimtab.certificate.screen import ScreenColumns, ScreenLimits, screen_block
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.block import OUTCOME, rebalance_block
 from trimtab.kernel.records import Flags, Floats, Ints, Records
@@ -205,15 +205,9 @@ def _screened(
     selected: Flags,
 ) -> tuple[Ints, Flags]:
     proven, drifted = np.zeros(len(block.accounts), np.int64), np.zeros(len(block.accounts), np.bool_)
-    screen_block(
-        block.start,
-        left_out,
-        limits_of,
+    columns = ScreenColumns(
         block.bucket.codes,
-        bucket_nodes.checker,
         block.restriction,
-        _FORBIDS_SELLING,
-        _FORBIDS_BUYING,
         block.score,
         block.current_weight,
         block.max_weight,
@@ -222,12 +216,16 @@ def _screened(
         decided.target,
         decided.proposed,
         selected,
+    )
+    limits = ScreenLimits(
         rules.bounds,
         rules.bucket_limits,
         rules.bucket_limits_start,
-        proven,
-        drifted,
+        bucket_nodes.checker,
+        _FORBIDS_SELLING,
+        _FORBIDS_BUYING,
     )
+    screen_block(block.start, left_out, limits_of, columns, limits, proven, drifted)
     return proven, drifted
 
 

@@ -43,9 +43,9 @@ def _new_positions(measures: Measurements) -> Measured:
 def _invested(measures: Measurements) -> Measured:
     limits, total = measures.limits, measures.weight[:, 0]
     status = np.full(measures.accounts, BROKEN, np.int8)
-    status[total <= measures.fixed_weight[:, 0] + EPSILON] = WAIVED
-    status[total <= min(1.0, limits.target_invested + limits.cash_band) + EPSILON] = DRIFTED
-    status[total <= limits.target_invested + EPSILON] = MET
+    status[total <= measures.fixed_weight[:, 0] + measures.sum_tolerance] = WAIVED
+    status[total <= min(1.0, limits.target_invested + limits.cash_band) + measures.sum_tolerance] = DRIFTED
+    status[total <= limits.target_invested + measures.sum_tolerance] = MET
 
     def excuses(account: int) -> tuple[Excuse, ...]:
         if status[account] == DRIFTED:
@@ -57,20 +57,19 @@ def _invested(measures: Measurements) -> Measured:
 
 def _largest(measures: Measurements) -> Measured:
     target, cap, limits = measures.target, measures.cap, measures.limits
-    over = target - cap
-    row, excess = measures.worst(target > 0, over)
-    free = ~measures.fixed & (target > 0)
+    row, _ = measures.worst(target > 0, target - cap)
+    free, over = ~measures.fixed & (target > 0), target > cap + EPSILON
     hard = measures.per_account(free & (target > cap * (1 + limits.drift_tolerance) + EPSILON)) > 0
-    soft = measures.per_account(free & (over > EPSILON)) > 0
-    status = np.where(excess > EPSILON, WAIVED, MET).astype(np.int8)
+    soft = measures.per_account(free & over) > 0
+    status = np.where(measures.per_account(measures.fixed & over) > 0, WAIVED, MET).astype(np.int8)
     status[soft] = DRIFTED
     status[hard] = BROKEN
 
     def excuses(account: int) -> tuple[Excuse, ...]:
         if status[account] == DRIFTED:
             drift = limits.drift_tolerance
-            return (measures.excuse(Cause.DRIFT_TOLERANCE, account, free & (over > EPSILON), drift),)
-        return (measures.excuse(Cause.FIXED, account, measures.fixed & (over > EPSILON)),)
+            return (measures.excuse(Cause.DRIFT_TOLERANCE, account, free & over, drift),)
+        return (measures.excuse(Cause.FIXED, account, measures.fixed & over),)
 
     value = np.where(row >= 0, target[row] if len(target) else 0.0, 0.0)
     limit = np.where(row >= 0, cap[row] if len(cap) else 0.0, limits.max_position_weight)

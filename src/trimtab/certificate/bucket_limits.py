@@ -52,7 +52,7 @@ def _unclassified(measures: Measurements, node: int, concerns: Mask | None) -> I
     for name, is_enforced, values, limit in general:
         if is_enforced:
             value = values[:, node]
-            status = np.where(value <= limit + EPSILON, MET, WAIVED).astype(np.int8)
+            status = np.where(value <= limit + measures.sum_tolerance, MET, WAIVED).astype(np.int8)
             yield Measured(name, path, value, measures.constant(limit), status, excuses, concerns=concerns)
 
 
@@ -74,11 +74,12 @@ def _positions(measures: Measurements, node: int, concerns: Mask | None) -> Meas
 
 
 def _allocation(measures: Measurements, node: int, concerns: Mask | None) -> Measured:
-    bucket, weight, drift = measures.nodes[node], measures.weight[:, node], measures.limits.drift_tolerance
+    bucket, weight = measures.nodes[node], measures.weight[:, node]
+    drift, tolerance = measures.limits.drift_tolerance, measures.sum_tolerance
     status = np.full(measures.accounts, BROKEN, np.int8)
-    status[weight <= bucket.max_allocation * (1 + drift) + EPSILON] = DRIFTED
-    status[(status == BROKEN) & (weight <= measures.fixed_weight[:, node] + EPSILON)] = WAIVED
-    status[weight <= bucket.max_allocation + EPSILON] = MET
+    status[weight <= bucket.max_allocation * (1 + drift) + tolerance] = DRIFTED
+    status[(status == BROKEN) & (weight <= measures.fixed_weight[:, node] + tolerance)] = WAIVED
+    status[weight <= bucket.max_allocation + tolerance] = MET
 
     def excuses(account: int) -> tuple[Excuse, ...]:
         if status[account] == DRIFTED:
@@ -91,7 +92,7 @@ def _allocation(measures: Measurements, node: int, concerns: Mask | None) -> Mea
 
 def _minimum(measures: Measurements, node: int, concerns: Mask | None) -> Measured:
     bucket, weight = measures.nodes[node], measures.weight[:, node]
-    status = np.where(weight >= bucket.min_allocation - EPSILON, MET, UNMET).astype(np.int8)
+    status = np.where(weight >= bucket.min_allocation - measures.sum_tolerance, MET, UNMET).astype(np.int8)
     capacity = np.full(measures.accounts, math.inf)
     if (status == UNMET).any():
         _, short, capacities = measures.tightness

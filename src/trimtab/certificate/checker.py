@@ -16,7 +16,7 @@ from trimtab.certificate.account_limits import measure_account_limits
 from trimtab.certificate.bucket_limits import measure_bucket_limits
 from trimtab.certificate.causes import Cause, Excuse
 from trimtab.certificate.certificate import BROKEN, MET, WAIVED, Mask, Measured, Vector
-from trimtab.certificate.measurements import EPSILON, Measurements
+from trimtab.certificate.measurements import EPSILON, ROUNDING, Measurements
 from trimtab.errors import BrokenLimitError
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
@@ -67,8 +67,9 @@ def _broken_brakes(
     sold, count = (np.bincount(account, values, minlength=len(braked)) for values in (sales, closed))
     max_sold = math.inf if limits.brake_sold_weight is None else limits.brake_sold_weight
     max_closed = math.inf if limits.brake_closed_positions is None else limits.brake_closed_positions
-    missed = ~braked & ((sold > max_sold + 2 * EPSILON) | (count > max_closed))
-    needless = braked & (sold <= max_sold) & (count <= max_closed)
+    rounding = ROUNDING * np.bincount(account, minlength=len(braked))
+    missed = ~braked & ((sold > max_sold + EPSILON + rounding) | (count > max_closed))
+    needless = braked & (sold <= max_sold + EPSILON - rounding) & (count <= max_closed)
     for index in np.flatnonzero(missed | needless).tolist():
         verb = "keeps its weights" if braked[index] else "trades"
         yield index, f"the account {verb} where {float(sold[index])!r} would be sold and {int(count[index])} closed"

@@ -25,7 +25,7 @@ Rows = NDArray[np.int64]
 
 EPSILON = 1e-12
 COUNT_PLAY = 1e-9  # a count of positions may exceed the exact quotient by this part of a position
-ROUNDING = 1e-13  # sums of the same weights in another order differ by no more
+ROUNDING = 2.0**-52  # of each row: a sum of n weights in another order differs by at most n times this
 
 
 class Measurements:
@@ -112,6 +112,13 @@ class Measurements:
 
     # ---- sums
 
+    @cached_property
+    def sum_tolerance(self) -> Vector:
+        """How far a sum of an account's weights may lie beyond a limit: the rules' tolerance, and what rounding does to
+        the sum (rules, section 9).
+        """
+        return EPSILON + ROUNDING * np.bincount(self.account, minlength=self.accounts)
+
     def per_account(self, values: Any) -> Vector:
         """The sum of row values in each account."""
         sums = np.bincount(self.account, np.asarray(values, np.float64), minlength=self.accounts)
@@ -175,14 +182,15 @@ class Measurements:
 
         capacity, need = own(max_weight), own(np.where(self.fixed, self.current, self.min_weight))
         bare = own(np.where(self.fixed, self.current, 0.0))
+        play = np.maximum(1e-13, self.sum_tolerance - EPSILON)  # the kernel compares sums of bounds within 1e-13
         tight, short = np.zeros(need.shape, np.bool_), np.zeros(need.shape, np.bool_)
         for at in sorted(range(len(self.nodes)), key=lambda node: -self.nodes[node].depth):
             node, cap = self.nodes[at], node_cap[:, at]
             capacity[:, at] = np.minimum(capacity[:, at], cap)
             minimum = np.minimum(node.min_allocation, capacity[:, at])
-            tight[:, at] = need[:, at] > cap
-            waived = need[:, at] > cap + EPSILON + COUNT_PLAY * self.limits.min_position_weight + ROUNDING
-            short[:, at] = bare[:, at] > cap + EPSILON - ROUNDING
+            tight[:, at] = need[:, at] > cap + np.minimum(0.0, EPSILON - play)
+            waived = need[:, at] > cap + self.sum_tolerance + COUNT_PLAY * self.limits.min_position_weight + play
+            short[:, at] = bare[:, at] > cap + EPSILON - play
             need[:, at] = np.minimum(np.maximum(np.where(waived, bare[:, at], need[:, at]), minimum), cap)
             bare[:, at] = np.minimum(np.maximum(bare[:, at], minimum), cap)
             if node.parent >= 0:
