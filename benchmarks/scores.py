@@ -133,8 +133,8 @@ def parts(folder: Path) -> None:
     data = MarketData(stocks(folder))
     worst, compared = dict.fromkeys(PARTS, 0.0), 0
     for day in month_ends(data)[12::6]:
-        prices = data.as_of(day).prices.drop("date").tail(253)
-        for row in technical_parts(prices, TechnicalConfig()).iter_rows(named=True):
+        prices = data.as_of(day).prices.tail(253)
+        for row in technical_parts(prices, TechnicalConfig().for_year(252)).iter_rows(named=True):
             series = prices[row["asset"]]
             if series.null_count() == 0 and prices.height == 253:
                 compared += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import doctest
 import re
+import runpy
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -239,6 +240,22 @@ def test_the_links_lead_somewhere(page: Path) -> None:
     assert [link for link in re.findall(r"\]\(#([^)]*)\)", text) if link not in anchors] == []
     files = [link.split("#")[0] for link in re.findall(r"\]\(([^#)][^)]*)\)", text) if not link.startswith("http")]
     assert [link for link in files if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_files_named_are_there(page: Path) -> None:
+    if page.name == "CHANGELOG.md":
+        return  # history keeps its names
+    known = {path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py")}
+    named = re.findall(r"`([\w/]+\.py)`", page.read_text(encoding="utf-8"))
+    assert [name for name in named if not any(f"/{path}".endswith(f"/{name}") for path in known)] == []
+
+
+def test_the_table_of_rooms_is_as_made() -> None:
+    """If not: python scripts/make_rooms.py."""
+    with_table = runpy.run_path(str(ROOT / "scripts" / "make_rooms.py"))["with_table"]
+    page = (ROOT / "docs" / "how_it_works.md").read_text(encoding="utf-8")
+    assert with_table(page) == page
 
 
 def details(rows: list[dict[str, Any]], limits: L) -> list[str]:

@@ -25,7 +25,7 @@ from trimtab.batch.run import Job, PublishConditions, on_threads, run_batch
 from trimtab.batch.unit_reader import UnitReader
 from trimtab.batch.unit_work import PartRecord, Work
 from trimtab.batch.units import Unit
-from trimtab.blocks.precheck import renumbered
+from trimtab.blocks.precheck import renumber
 from trimtab.errors import InputError, LimitsError, SetupError
 from trimtab.kernel.compilation import undecorated
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -95,7 +95,7 @@ def test_whole_numbers_and_dictionaries_name_accounts_too(tmp_path: Path) -> Non
 
 
 def test_names_are_renumbered_the_same_without_the_compiler() -> None:
-    for function in (renumbered, undecorated(renumbered)):
+    for function in (renumber, undecorated(renumber)):
         codes, place, used = np.array([3, 1, 3, 0, 1], np.int32), np.full(5, -1, np.int32), np.zeros(5, np.int32)
         assert function(codes, place, used) == 3
         assert codes.tolist() == [0, 1, 0, 2, 1]

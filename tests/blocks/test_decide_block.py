@@ -163,7 +163,7 @@ def test_screen_and_checker_find_what_the_checker_finds_alone(
 
         def spoiling(*arguments: Any, rng: random.Random = rng, seen: dict[str, Any] = seen) -> None:
             rules(*arguments)
-            target, proposed, codes = arguments[15:18]
+            target, proposed, codes, _outcome = arguments[-1]
             for _ in range(4):
                 row = rng.randrange(len(target))
                 proposed[row] = target[row] = rng.choice([0.0, 0.01, 0.3, -0.1, math.nan, math.inf, target[row] + 1e-9])
@@ -185,8 +185,8 @@ def test_screen_and_checker_find_what_the_checker_finds_alone(
         assert found.failed["account"].to_pylist() == [candidates.accounts[at] for at in sorted(broken)], f"seed {seed}"
         assert all("a bug in trimtab" in reason for reason in found.failed["reason"].to_pylist())
         caught, passed = caught + len(broken), passed + found.counts.accounts - found.counts.fully_checked
-    assert caught > 100
-    assert passed > 10
+    assert caught > (20 if plain else 100)
+    assert passed > (1 if plain else 10)
 
 
 def test_most_plain_accounts_are_settled_by_the_screen() -> None:

@@ -180,9 +180,9 @@ def test_a_known_bucket_is_screened_although_nobody_voted_for_it(monkeypatch: py
 
     def spoiling(*arguments: Any) -> None:
         rules(*arguments)
-        for column in arguments[15:17]:
-            column[:] = 0.1
-        arguments[17][:, 3] = 1
+        decided = arguments[-1]
+        decided.target[:] = decided.proposed[:] = 0.1
+        decided.codes[:, 3] = 1
 
     monkeypatch.setattr(blocks, "rebalance_block", spoiling)
     limits = ONE_EACH.replace(known_buckets=("Tech",))

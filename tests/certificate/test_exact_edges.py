@@ -83,7 +83,9 @@ def test_sums_at_the_edge_of_their_tolerance(edge: Callable[[random.Random, list
             }
         )
         result = rebalance(rows, limits)  # a limit broken without an excuse raises
-        assert all(line.status in ("met", "drifted", "unmet") or result.status == "braked" for line in result.certificate)
+        assert all(
+            line.status in ("met", "drifted", "unmet") or result.status == "braked" for line in result.certificate
+        )
 
 
 @pytest.mark.parametrize("count", [9_001, pytest.param(36_217, marks=pytest.mark.thorough)])

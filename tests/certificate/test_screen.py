@@ -254,7 +254,7 @@ def spoiled(
 
     def spoiling(*arguments: Any) -> None:
         rules(*arguments)
-        target, proposed, codes, outcome = arguments[15:19]
+        target, proposed, codes, outcome = arguments[-1]
         for number, (name, end) in enumerate(zip(accounts, ends, strict=True)):
             mine = slice(end - len(accounts[name]), end)
             one = Answer(accounts[name], target[mine], proposed[mine], codes[mine, 3], outcome[number])

@@ -134,11 +134,11 @@ class TestScore:
             path.write_text(path.read_text().replace("S3", "s3"))
         said = " ".join(run("score", "--prices", prices, *more).stderr.split())
         for what in ("fundamentals", "classification", "membership"):
-            assert f"not in the prices, and so left out of the {what}: s3" in said
+            assert f"Not in the prices, so not used from the {what}: s3 (is 'S3' meant?)" in said
         assert "without a bucket, counted as Unknown: S3, S7" in said
         whole = written(tmp_path, "whole.csv", "symbol,bucket\n" + "".join(f"{name},Tech\n" for name in NAMES))
         quiet = run("score", "--prices", prices, "--classification", whole).stderr
-        assert "not in the prices" not in quiet
+        assert "Not in the prices" not in quiet
         assert "without a bucket" not in quiet
 
     def test_a_fundamental_that_is_no_number_is_said(self, prices: Path, more: list[Any]) -> None:
@@ -146,7 +146,7 @@ class TestScore:
         said = " ".join(run("score", "--prices", prices, *more[:2]).stderr.split())
         assert "scored 8 of 8 assets" in said
         assert (
-            "warning: S3, 2020-06-30, row 4: has fundamentals (1) that are no finite number; they count as missing: "
+            "warning: S3, 2020-06-30, row 4: has 1 fundamentals that are not finite numbers; they count as missing: "
             "write numbers, or leave them empty" in said
         )
         assert said.count("warning") == 1
@@ -159,9 +159,7 @@ class TestScore:
         long(series).write_parquet(path)
         found = run("score", "--prices", path)
         assert found.stderr.count("warning: ") == 6
-        assert "warning: S0, 2020-05-20: lacks the price of 1 of the last 253 sessions" in found.stderr.replace(
-            "\n", " "
-        )
+        assert "warning: S0, 2020-05-20: lacks 1 of the last 253 prices" in found.stderr.replace("\n", " ")
         assert "and 2 more findings" in found.stderr
         assert run("score", "--prices", path, "--quiet").stderr == ""
 
@@ -239,7 +237,7 @@ class TestRebalance:
             ("asset,weight\nS0,0.1\n", [], 3, "add 'current_weight', or 'shares' and --cash"),
             ("asset,shares\nS0,-1\n", ["--cash", "5"], 3, "row 1, column 'shares': is not a number of shares"),
             ("asset,shares\nS0,\n", ["--cash", "5"], 3, "row 1, column 'shares': is not a number: write"),
-            ("asset,shares\nXX,1\n", ["--cash", "5"], 3, "there is no price up to"),
+            ("asset,shares\nXX,1\n", ["--cash", "5"], 3, "has no price up to"),
             ("asset,shares\nS0,1\n", ["--cash", "nan"], 3, "the cash is not a number"),
             ("asset,shares\nS0,0\n", ["--cash", "0"], 3, "holdings and cash are worth 0"),
             (

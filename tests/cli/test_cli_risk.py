@@ -123,7 +123,7 @@ def test_limits_by_risk(market: list[Any]) -> None:
     found = run(*market, *SET, *OPEN, "--target-volatility", "0.15", COLUMNS="300")
     assert found.exit_code == 0, found.stderr
     assert "max_allocation of Tech is 0.1" in said(found)
-    assert "by risk, 0.4 without: its volatility is 4" in said(found)
+    assert "by risk instead of 0.4: its volatility is 4" in said(found)
     result = json.loads(found.stdout)
     (limit,) = [
         line["limit"] for line in result["certificate"] if (line["name"], line["node"]) == ("max_allocation", "Tech")
@@ -137,7 +137,7 @@ def test_limits_by_risk(market: list[Any]) -> None:
     ("options", "code", "expected"),
     [
         ([*SET, "--target-volatility", "0"], 3, "target_volatility must be at least"),
-        (["--target-volatility", "0.2"], 3, "risk adjusts the allocation limits of buckets, which are off"),
+        (["--target-volatility", "0.2"], 3, "limits by risk lower the allocation limits of buckets, which are off"),
     ],
 )
 def test_a_target_that_cannot_be(market: list[Any], options: list[str], code: int, expected: str) -> None:

@@ -548,7 +548,7 @@ def test_a_result_fed_back_trades_nothing(first: int) -> None:
         actions = run(again, limits, correlations=correlations).answer["action"]
         assert set(actions.tolist()) <= {Action.NONE, Action.HOLD}, f"seed {seed}"
         checked += Reason.TOO_CORRELATED in first["reason"]
-    assert checked > 100
+    assert checked > 50
 
 
 def test_the_rule_sheet_says_it() -> None:

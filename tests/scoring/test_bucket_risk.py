@@ -153,7 +153,9 @@ class TestLimits:
 class TestRefused:
     def test_limits_that_are_off(self) -> None:
         for limits in (RebalancingLimits(), RebalancingLimits(**ON, enforce_allocation_limits=False)):
-            with pytest.raises(LimitsError, match="risk adjusts the allocation limits of buckets, which are off"):
+            with pytest.raises(
+                LimitsError, match="limits by risk lower the allocation limits of buckets, which are off"
+            ):
                 risk_adjusted(limits, view())
 
     def test_no_classification(self) -> None:
@@ -180,8 +182,8 @@ class TestInWords:
     def test_each_lowered_limit_is_named(self) -> None:
         found = risk_adjusted(RebalancingLimits(**ON), view())
         (row,) = [row for row in found.table.iter_rows(named=True) if row["bucket"] == "Wild"]
-        said = f"max_allocation of Wild is {row['adjusted']:.4g} by risk, 0.4 without: its volatility is "
-        assert found.sentences == (f"{said}{row['volatility']:.1%} a year, the target 15.0%",)
+        said = f"max_allocation of Wild is {row['adjusted']:.4g} by risk instead of 0.4: its volatility is "
+        assert found.sentences == (f"{said}{row['volatility']:.1%} a year (252 sessions), the target 15.0%",)
         assert risk_adjusted(RebalancingLimits(**ON), view(), RiskConfig(target_volatility=9.0)).sentences == ()
 
     def test_other_buckets_than_those_of_the_view(self) -> None:

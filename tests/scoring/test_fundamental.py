@@ -98,11 +98,34 @@ class TestMeasures:
             {
                 "symbol": ["A"] * 5 + ["B"] * 5,
                 "known_on": [on - dt.timedelta(days=days) for days in back] * 2,
-                "eps": [1.0, 2.0, 4.0, 7.0, 8.0, 1.0, 1.0, 1.0, 1.0, 3.0],
+                "net_income": [1.0, 2.0, 4.0, 7.0, 8.0, 1.0, 1.0, 1.0, 1.0, 3.0],
             }
         ).sort("known_on", maintain_order=True)
         found = measured(rows).filter(pl.col("known_on") == on)
         assert found.select("symbol", "earnings_growth").rows() == [("A", 1.0), ("B", 2.0)]
+
+    @pytest.mark.parametrize("split", [1.0, 1.5, 2.0, 4.0, 20.0, 0.1])
+    @pytest.mark.parametrize(
+        "names", [("net_income",), ("eps", "shares_outstanding"), ("eps", "price", "market_cap"), ("pe", "market_cap")]
+    )
+    def test_earnings_grow_as_the_firm_does_across_a_split(self, names: tuple[str, ...], split: float) -> None:
+        """Apple, October 2019 and 2020: net income 55.256 and 57.411 bn; each share became four in between."""
+        firm = {"net_income": [55.256e9, 57.411e9], "shares_outstanding": [4.6e9, 4.5e9 * split]}
+        firm["market_cap"] = [1.1e12, 1.9e12]
+        per_share = {"eps": "net_income", "price": "market_cap"}
+        for name, total in per_share.items():
+            pairs = zip(firm[total], firm["shares_outstanding"], strict=True)
+            firm[name] = [amount / shares for amount, shares in pairs]
+        firm["pe"] = [value / earned for value, earned in zip(firm["market_cap"], firm["net_income"], strict=True)]
+        days = [dt.date(2019, 10, 31), dt.date(2020, 10, 30)]
+        rows = pl.DataFrame({"symbol": ["AAPL"] * 2, "known_on": days, **{name: firm[name] for name in names}})
+        assert measured(rows)["earnings_growth"][-1] == pytest.approx(57.411 / 55.256 - 1)
+
+    def test_amounts_per_share_alone_show_no_growth(self) -> None:
+        """Nobody knows whether they are of the same shares."""
+        days = [dt.date(2019, 10, 31), dt.date(2020, 10, 30)]
+        rows = pl.DataFrame({"symbol": ["AAPL"] * 2, "known_on": days, "eps": [11.89, 3.28]})
+        assert measured(rows)["earnings_growth"].to_list() == [None, None]
 
     def test_every_measure_has_a_part_and_known_items(self) -> None:
         assert {measure.part for measure in MEASURES} == set(PARTS)

@@ -107,8 +107,8 @@ class TestRegimes:
         [
             ({}, "growth names no series"),
             ({"growth": ("A",)}, "inflation names no series"),
-            ({"growth": ("A/B/C",), "inflation": ("I",)}, "'A/B/C' is no proxy"),
-            ({"growth": ("A/",), "inflation": ("I",)}, "'A/' is no proxy"),
+            ({"growth": ("A/B/C",), "inflation": ("I",)}, "'A/B/C' is not a proxy"),
+            ({"growth": ("A/",), "inflation": ("I",)}, "'A/' is not a proxy"),
             ({"growth": ("A",), "inflation": ("I",), "min_stay": 0}, "min_stay must be at least 1"),
         ],
     )
@@ -146,7 +146,7 @@ class TestTable:
             ([{"date": "2020-01-31"}], "column 'regime': the column is missing"),
             ([{**ROWS[0], "confidence": 50.0}], r"row 1, column 'confidence': is outside 0 to 1 \(received 50.0\)"),
             ([{**ROWS[0], "confidence": None}], "row 1, column 'confidence': is outside 0 to 1"),
-            ([ROWS[0], ROWS[0]], "row 2, column 'date': the day stands in an earlier row already"),
+            ([ROWS[0], ROWS[0]], "row 2, column 'date': an earlier row has the same day"),
         ],
     )
     def test_refused(self, rows: list[dict[str, Any]], said: str) -> None:
@@ -183,10 +183,10 @@ class TestDetector:
 
     def test_a_regime_that_cannot_occur(self) -> None:
         with pytest.raises(
-            InputError, match=r"there is no such regime \(received 'Deflatoin'\): did you mean 'Deflation'"
+            InputError, match=r"the regime does not exist \(received 'Deflatoin'\): did you mean 'Deflation'"
         ):
             MarketRegimeDetector(self.TABLE, buckets={"Deflatoin": ["Bonds"]})
-        with pytest.raises(InputError, match="there is no such regime"):
+        with pytest.raises(InputError, match="the regime does not exist"):
             MarketRegimeDetector(self.TABLE).get_regime_buckets("Boom")
 
 

@@ -22,7 +22,14 @@ from trimtab.errors import LimitsError
 from trimtab.market.market_data import MarketData
 from trimtab.market.prices import MarketChecks
 from trimtab.scoring.ranks import percentile_rank, weighted_mean
-from trimtab.scoring.technical import PARTS, TechnicalAnalyzer, TechnicalConfig, technical_parts, technical_scores
+from trimtab.scoring.technical import (
+    PARTS,
+    TechnicalAnalyzer,
+    TechnicalConfig,
+    TechnicalWindows,
+    technical_parts,
+    technical_scores,
+)
 
 NAMES = [f"S{number:02}" for number in range(12)]
 
@@ -42,9 +49,8 @@ def plain_parts(prices: Sequence[float]) -> dict[str, float]:
 
 
 def assert_parts(prices: pl.DataFrame, least: int) -> None:
-    found = technical_parts(prices, TechnicalConfig())
     checked = 0
-    for row in found.iter_rows(named=True):
+    for row in technical_parts(prices, TechnicalConfig().for_year(252)).iter_rows(named=True):
         series = prices[row["asset"]].to_list()[-253:]
         if None in series or len(series) < 253:
             continue
@@ -56,12 +62,12 @@ def assert_parts(prices: pl.DataFrame, least: int) -> None:
 
 
 def test_the_parts_of_random_series() -> None:
-    assert_parts(MarketData(long(walks(NAMES, 300))).as_of("2022-01-01").prices.drop("date"), len(NAMES))
+    assert_parts(MarketData(long(walks(NAMES, 300))).as_of("2022-01-01").prices, len(NAMES))
 
 
 @pytest.mark.parametrize("date", ["2006-06-30", "2008-11-20", "2013-03-28", "2017-11-08"])
 def test_the_parts_of_the_real_series(market_data: Path, real: MarketData, date: str) -> None:
-    assert_parts(real.as_of(date).prices.drop("date"), 440)
+    assert_parts(real.as_of(date).prices, 440)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +82,9 @@ class TestByHand:
 
     def test_the_parts(self) -> None:
         """P = 10, 12, 9, 12: momentum 9/10 - 1; trend (12/10.5 + 12/11)/2 - 1; returns 0.2, -0.25, 1/3."""
-        found = technical_parts(pl.DataFrame({"A": [10.0, 12.0, 9.0, 12.0]}), self.CONFIG).row(0, named=True)
+        found = technical_parts(
+            pl.DataFrame({"date": days(4), "A": [10.0, 12.0, 9.0, 12.0]}), self.CONFIG.for_year(252)
+        ).row(0, named=True)
         assert found["momentum"] == pytest.approx(-0.1)
         assert found["trend"] == pytest.approx((12 / 10.5 + 12 / 11) / 2 - 1)
         assert found["volatility"] == pytest.approx(statistics.stdev([0.2, -0.25, 1 / 3]) * math.sqrt(3))
@@ -136,8 +144,8 @@ class TestByHand:
         ("fields", "said"),
         [
             ({f"{part}_weight": 0 for part in PARTS}, "every weight is 0"),
-            ({"month": 252}, "month 252 is not below year 252"),
-            ({"short_average": 200}, "short_average 200 is not below long_average 200"),
+            ({"month": 252, "year": 252}, "month 252 is not below year 252: lower the one"),
+            ({"short_average": 200, "long_average": 200}, "short_average 200 is not below long_average 200: lower the"),
             ({"momentum_weight": -1}, "momentum_weight must be at least 0"),
             ({"min_confidence": 50}, "it looks like a percent, write 0.5"),
         ],
@@ -145,6 +153,15 @@ class TestByHand:
     def test_a_config_that_cannot_be(self, fields: dict[str, float], said: str) -> None:
         with pytest.raises(LimitsError, match=said):
             TechnicalConfig(**fields)
+
+    def test_windows_in_proportion_to_a_year(self) -> None:
+        assert TechnicalConfig().for_year(252) == TechnicalWindows(252, 21, 50, 200)
+        assert TechnicalConfig().for_year(365) == TechnicalWindows(365, 30, 72, 290)
+        assert TechnicalConfig(month=5).for_year(12) == TechnicalWindows(12, 5, 2, 10)
+        assert TechnicalConfig().for_year(1) == TechnicalWindows(2, 1, 2, 3)
+        said = "month 52 is not below year 52, which is in proportion to the sessions of a year: set both"
+        with pytest.raises(LimitsError, match=said):
+            TechnicalConfig(month=52).for_year(52)
 
     def test_parts_that_look_further_than_the_checks(self) -> None:
         view = MarketData(long(walks(NAMES, 260))).as_of("2022-01-01")
@@ -198,7 +215,7 @@ class TestWhatIsMissing:
         series = walks(NAMES, 260)
         series["S03"][259] = None
         data = MarketData(long(series), checks=MarketChecks(max_missing_sessions=10))
-        row = technical_parts(data.as_of("2022-01-01").prices.drop("date"), TechnicalConfig()).row(3, named=True)
+        row = technical_parts(data.as_of("2022-01-01").prices, TechnicalConfig().for_year(252)).row(3, named=True)
         assert (row["trend"], row["drawdown"], row["reversal"]) == (None, None, None)
         assert row["momentum"] is not None
 

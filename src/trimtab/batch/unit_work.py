@@ -26,7 +26,7 @@ from trimtab.batch.unit_reader import UnitReader
 from trimtab.batch.units import Unit
 from trimtab.blocks.counts import Counts
 from trimtab.blocks.decide_block import decide_block
-from trimtab.blocks.precheck import renumbered
+from trimtab.blocks.precheck import renumber
 from trimtab.blocks.prepared_limits import PreparedLimits
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
@@ -166,5 +166,5 @@ def _dense(column: pa.DictionaryArray) -> pa.Array:
         return column.dictionary_decode()
     codes = column.indices.to_numpy(zero_copy_only=False).astype(np.int32)
     place, used = np.full(len(column.dictionary), -1, np.int32), np.zeros(len(column.dictionary), np.int32)
-    count = renumbered(codes, place, used)
+    count = renumber(codes, place, used)
     return pa.DictionaryArray.from_arrays(codes, column.dictionary.take(pa.array(used[:count])).cast(pa.string()))

@@ -18,6 +18,7 @@ from trimtab.candidates.checks import RESTRICTIONS
 from trimtab.candidates.columns import NUMBERS, TEXTS, check_names
 from trimtab.candidates.user_table import repeated
 from trimtab.errors import Fault, InputError
+from trimtab.kernel.block import Columns
 from trimtab.kernel.records import Floats, Ints, Records
 
 LIMITS_ID = "limits_id"
@@ -50,6 +51,20 @@ class BlockColumns:
     def size(self) -> int:
         """The number of rows."""
         return len(self.asset.codes)
+
+    @property
+    def columns(self) -> Columns:
+        """The columns as compiled code takes them."""
+        return Columns(
+            asset=self.asset.codes,
+            bucket=self.bucket.codes,
+            restriction=self.restriction,
+            score=self.score,
+            current_weight=self.current_weight,
+            max_weight=self.max_weight,
+            desired_weight=self.desired_weight,
+            volatility=self.volatility,
+        )
 
 
 def read_block_columns(table: pa.Table) -> BlockColumns:

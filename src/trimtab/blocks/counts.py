@@ -19,6 +19,7 @@ class Counts:
     rows: int = 0
     accounts: int = 0
     failed: int = 0
+    unscored: int = 0  # accounts that lack the scores for at least half of what they hold
     traded: int = 0  # accounts with a target that is not the current weight
     braked: int = 0
     unmet: int = 0  # accounts with a limit that could not be met

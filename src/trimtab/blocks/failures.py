@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import pyarrow as pa
 
@@ -52,9 +50,9 @@ def limits_fault(block: BlockColumns, rules: PreparedLimits, account: int) -> st
     return str(InputError([fault]))
 
 
-def listed_failures(failed: dict[int, str], accounts: pa.Array, reported: Iterable[int]) -> pa.Table:
-    """Failed accounts, in the order that they came in, each with its reason."""
-    numbers = sorted(reported)
+def listed_failures(failed: dict[int, str], accounts: pa.Array) -> pa.Table:
+    """The failed accounts in the order that they came in, each with its reason."""
+    numbers = sorted(failed)
     return pa.table(
         {
             "account": accounts.take(pa.array(numbers, pa.int64())),

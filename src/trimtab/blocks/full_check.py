@@ -1,4 +1,4 @@
-"""The accounts of a block that compiled code cannot settle: what is wrong with them, and what excuses their limits."""
+"""The accounts of a block that the compiled screen could not settle: every limit measured by the checker."""
 
 from __future__ import annotations
 
@@ -17,63 +17,71 @@ from trimtab.certificate.causes import Cause
 from trimtab.certificate.certificate import STATUSES, UNMET, Constraint
 from trimtab.certificate.checker import certify
 from trimtab.errors import InputError
-from trimtab.kernel.records import Flags, Floats, Ints
+from trimtab.kernel.block import Accounts, Decided
+from trimtab.kernel.records import Ints
 from trimtab.rebalancing.doors import broken_fault, unmet_faults
 
 
 @dataclass
 class CheckedAccounts:
-    """What the checker says of some accounts: statuses of limits, causes of the unmet, and accounts that fail by it."""
+    """What the checker says about some accounts: statuses of limits, unmet limits and their causes, and who fails."""
 
     statuses: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
-    unmet: int = 0
+    unmet: dict[int, list[Constraint]] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
 
 
 def check_fully(
-    block: BlockColumns,
-    rules: PreparedLimits,
-    accounts: Ints,
-    limits_of: Ints,
-    order: Ints,
-    *,
-    target: Floats,
-    proposed: Floats,
-    selected: Flags,
-    braked: Flags,
+    block: BlockColumns, limits: PreparedLimits, accounts: Accounts, numbers: Ints, order: Ints, decided: Decided
 ) -> CheckedAccounts:
-    """Every limit of these accounts (their numbers), measured by the certificate's checker."""
-    found = CheckedAccounts()
-    for limits in np.unique(limits_of[accounts]).tolist():
-        mine = accounts[limits_of[accounts] == limits]
-        chosen, rows = _only(block, rules, mine, order, limits)
-        checks, broken = certify(
-            chosen,
-            rules.limits[limits],
-            target=target[rows],
-            proposed=proposed[rows],
-            selected=selected[rows],
-            braked=braked[mine],
-        )
-        failing = {at: str(InputError([broken_fault(error, chosen.accounts[at])])) for at, error in broken.items()}
-        statuses = np.zeros((len(mine), len(STATUSES)), np.int64)
-        for check in checks:
-            about = np.ones(len(mine), np.bool_) if check.concerns is None else check.concerns
-            np.add.at(statuses, (np.flatnonzero(about), check.status[about]), 1)
-        unmet = np.flatnonzero(statuses[:, UNMET] > 0).tolist()
-        for at in unmet:
-            lines = [check.constraint(at) for check in checks if check.is_about(at) and check.status[at] == UNMET]
-            if rules.limits[limits].on_unmet == "raise" and at not in failing:
-                failing[at] = str(InputError(unmet_faults(lines, chosen.accounts[at])))
-            elif at not in failing:
-                found.unmet += 1
-                found.causes.update(_cause(line) for line in lines)
-        sound = np.array([at not in failing for at in range(len(mine))], np.bool_)
-        summed = statuses[sound].sum(axis=0).tolist()
-        found.statuses.update({name: count for name, count in zip(STATUSES, summed, strict=True) if count})
-        found.failed |= {int(mine[at]): sentence for at, sentence in failing.items()}
-    return found
+    """Measure every limit of the accounts with these numbers, with the certificate's checker."""
+    checked = CheckedAccounts()
+    limits_of = accounts.limits[numbers]
+    for number in np.unique(limits_of).tolist():
+        _check_under(block, limits, number, numbers[limits_of == number], order, decided, checked)
+    return checked
+
+
+def _check_under(
+    block: BlockColumns,
+    limits: PreparedLimits,
+    number: int,
+    accounts: Ints,
+    order: Ints,
+    decided: Decided,
+    checked: CheckedAccounts,
+) -> None:
+    """Add what the checker says about some accounts under the limits with this number."""
+    candidates, rows = _only(block, limits, accounts, order, number)
+    constraints, broken = certify(
+        candidates,
+        limits.limits[number],
+        target=decided.target[rows],
+        proposed=decided.proposed[rows],
+        selected=decided.codes[rows, 3] > 0,
+        braked=decided.outcome["braked"][accounts],
+    )
+    names = candidates.accounts
+    failing = {place: str(InputError([broken_fault(error, names[place])])) for place, error in broken.items()}
+    statuses = np.zeros((len(accounts), len(STATUSES)), np.int64)
+    for constraint in constraints:
+        about = np.ones(len(accounts), np.bool_) if constraint.concerns is None else constraint.concerns
+        np.add.at(statuses, (np.flatnonzero(about), constraint.status[about]), 1)
+    for place in np.flatnonzero(statuses[:, UNMET] > 0).tolist():
+        if place in failing:
+            continue
+        unmet = [each for each in constraints if each.is_about(place) and each.status[place] == UNMET]
+        lines = [each.constraint(place) for each in unmet]
+        if limits.limits[number].on_unmet == "raise":
+            failing[place] = str(InputError(unmet_faults(lines, names[place])))
+        else:
+            checked.unmet[int(accounts[place])] = lines
+            checked.causes.update(map(_cause, lines))
+    sound = np.array([place not in failing for place in range(len(accounts))], np.bool_)
+    totals = statuses[sound].sum(axis=0).tolist()
+    checked.statuses.update({name: count for name, count in zip(STATUSES, totals, strict=True) if count})
+    checked.failed |= {int(accounts[place]): sentence for place, sentence in failing.items()}
 
 
 def _cause(line: Constraint) -> str:
@@ -97,6 +105,6 @@ def _only(
         order=order[rows] - rows + np.arange(start[-1]),
         bucket=with_unknown(Text(codes, block.bucket.names)),
         leaf=rules.bucket_nodes(tuple(block.bucket.names)).kernel[limits][codes],
-        tree=rules.grown[limits],
+        tree=rules.trees[limits],
     )
     return candidates, rows

@@ -1,4 +1,4 @@
-"""What a batch decides by: its limits, and the buckets of all its accounts, made ready once for compiled code."""
+"""The limits of a batch and the buckets of all its accounts, prepared once for compiled code."""
 
 from __future__ import annotations
 
@@ -15,26 +15,30 @@ from trimtab.candidates.bucket_spellings import sound_names
 from trimtab.candidates.bucket_tree import grow
 from trimtab.candidates.candidates import settings_of
 from trimtab.certificate.bucket_nodes import checked_nodes
-from trimtab.certificate.screen import bounds_of, bucket_limits_of
+from trimtab.certificate.screen import ScreenLimits, bounds_of, bucket_limits_of
 from trimtab.errors import LimitsError
-from trimtab.kernel.records import Flags, Ints, Records
+from trimtab.kernel.block import Prepared
+from trimtab.kernel.records import Flags, Ints
 from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.reasons import Restriction
+
+_NO_NODES: Ints = np.zeros((0, 0), np.int64)
 
 
 @dataclass(frozen=True)
 class BucketNodes:
-    """Where the buckets of a block lie, of shape (limits, names + 1); the last is for a row without a bucket."""
+    """The nodes of a block's buckets, of shape (limits, names + 1); the last is for a row without a bucket."""
 
-    kernel: Ints  # the node of the kernel's tree
-    checker: Ints  # the node of the checker's
-    bad: Flags  # malformed, another spelling than the one that counts, or not known to the rules
+    kernel: Ints  # in the kernel's tree
+    checker: Ints  # in the checker's
+    bad: Flags  # malformed, another spelling than the one that counts, or unknown to the limits
 
 
 class PreparedLimits:
-    """Limits by their `limits_id` (None where all accounts have the same), and the buckets of the whole batch.
+    """Limits by `limits_id` (None: the same for all accounts) and the buckets of a whole batch, ready for compiled code.
 
-    `votes`: how often each bucket is named in the whole batch. Of two spellings of one bucket that of the limits counts,
-    else the one with most votes; accounts with another fail. So do accounts with a bucket that has no vote at all.
+    `votes`: how often each bucket is named in the whole batch. Of two spellings of one bucket, the limits' own counts, else
+    the one with more votes. Accounts with another spelling fail, as do accounts with a bucket that has no vote at all.
 
     Raises
     ------
@@ -43,40 +47,53 @@ class PreparedLimits:
     """
 
     def __init__(self, limits: Mapping[str | None, RebalancingLimits], votes: Mapping[str, float]) -> None:
-        self.ids = {name: at for at, name in enumerate(limits)}
+        self.ids = {name: number for number, name in enumerate(limits)}
         self.limits = tuple(limits.values())
-        for name, one in limits.items():
-            if one.max_correlation is not None:
+        for name, chosen in limits.items():
+            if chosen.max_correlation is not None:
                 where = "" if name is None else f"limits {name!r}: "
                 advice = "leave it out, or use trimtab.rebalance_many with correlations"
-                raise LimitsError([f"{where}max_correlation is set, and a batch has no correlations: {advice}"])
+                raise LimitsError([f"{where}max_correlation is set, but a batch has no correlations: {advice}"])
         named = {bucket_name(name): count for name, count in votes.items()}
-        self.names = [sound_names(dict.fromkeys(one.known_buckets, 0.0) | named, one) for one in self.limits]
-        self.known = [one.replace(known_buckets=names) for one, names in zip(self.limits, self.names, strict=True)]
-        trees = [grow(names, one) for one, names in zip(self.limits, self.names, strict=True)]
-        nodes = [checked_nodes(names, one) for one, names in zip(self.limits, self.names, strict=True)]
-        self.settings: Records = np.concatenate([settings_of(one) for one in self.limits])
-        self.trees: Records = np.concatenate([tree.nodes for tree in trees])
-        self.tree_start = _starts([len(tree.nodes) for tree in trees])
-        self.bounds: Records = np.concatenate([bounds_of(one) for one in self.limits])
-        self.bucket_limits: Records = np.concatenate(
-            [bucket_limits_of(found, one) for found, one in zip(nodes, self.limits, strict=True)]
+        names = [sound_names(dict.fromkeys(chosen.known_buckets, 0.0) | named, chosen) for chosen in self.limits]
+        self.known = [chosen.replace(known_buckets=sound) for chosen, sound in zip(self.limits, names, strict=True)]
+        self.trees = [grow(sound, chosen) for chosen, sound in zip(self.limits, names, strict=True)]
+        self.refuses_unscored = np.array([chosen.unscored_positions == "error" for chosen in self.limits])
+        self._kernel = Prepared(
+            settings=np.concatenate([settings_of(chosen) for chosen in self.limits]),
+            trees=np.concatenate([tree.nodes for tree in self.trees]),
+            tree_start=_starts([len(tree.nodes) for tree in self.trees]),
+            node_of=_NO_NODES,
         )
-        self.bucket_limits_start = _starts([len(found.nodes) for found in nodes])
-        self.grown = trees
-        self._kernel_leaf = [tree.leaf_of for tree in trees]
-        self._checker_leaf = [found.leaf_of for found in nodes]
-        self.refuses_unscored = np.array([one.unscored_positions == "error" for one in self.limits])
-        self.bucket_nodes = lru_cache(maxsize=64)(
-            self._make_bucket_nodes
-        )  # most blocks have the dictionary of the one before
+        nodes = [checked_nodes(sound, chosen) for chosen, sound in zip(self.limits, names, strict=True)]
+        self._checker_leaf = [each.leaf_of for each in nodes]
+        self._screen = ScreenLimits(
+            bounds=np.concatenate([bounds_of(chosen) for chosen in self.limits]),
+            bucket_limits=np.concatenate(
+                [bucket_limits_of(each, chosen) for each, chosen in zip(nodes, self.limits, strict=True)]
+            ),
+            bucket_limits_start=_starts([len(each.nodes) for each in nodes]),
+            node_of=_NO_NODES,
+            forbids_selling=np.array([member.forbids_selling for member in Restriction]),
+            forbids_buying=np.array([member.forbids_buying for member in Restriction]),
+        )
+        self.bucket_nodes = lru_cache(maxsize=64)(self._bucket_nodes)  # most blocks repeat the dictionary before them
 
-    def _make_bucket_nodes(self, names: tuple[str, ...]) -> BucketNodes:
+    def kernel(self, nodes: BucketNodes) -> Prepared:
+        """The limits as the kernel reads them, for a block with these buckets."""
+        return self._kernel._replace(node_of=nodes.kernel)
+
+    def screen(self, nodes: BucketNodes) -> ScreenLimits:
+        """The limits as the screen reads them, for a block with these buckets."""
+        return self._screen._replace(node_of=nodes.checker)
+
+    def _bucket_nodes(self, names: tuple[str, ...]) -> BucketNodes:
         shown = [bucket_name(name) for name in [*names, None]]
+        kernel_leaf = [tree.leaf_of for tree in self.trees]
         return BucketNodes(
-            np.array([[leaf.get(name, 0) for name in shown] for leaf in self._kernel_leaf], np.int64),
+            np.array([[leaf.get(name, 0) for name in shown] for leaf in kernel_leaf], np.int64),
             np.array([[leaf.get(name, 0) for name in shown] for leaf in self._checker_leaf], np.int64),
-            np.array([[name not in leaf for name in shown] for leaf in self._kernel_leaf], np.bool_),
+            np.array([[name not in leaf for name in shown] for leaf in kernel_leaf], np.bool_),
         )
 
 

@@ -117,7 +117,7 @@ class Measurements:
         """How far a sum of an account's weights may lie beyond a limit: the rules' tolerance, and what rounding does to
         the sum (rules, section 9).
         """
-        return EPSILON + ROUNDING * np.bincount(self.account, minlength=self.accounts)
+        return np.asarray(EPSILON + ROUNDING * np.bincount(self.account, minlength=self.accounts), np.float64)
 
     def per_account(self, values: Any) -> Vector:
         """The sum of row values in each account."""

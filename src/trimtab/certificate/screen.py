@@ -1,11 +1,10 @@
-"""The screen before the checker, compiled: it proves the plain case and leaves the rest to the checker.
+"""The compiled screen before the certificate's checker. It proves the plain case: every limit is met (the total may be
+inside the cash band), no brake was due, and the targets are the weights that were measured.
 
-Plain means: every limit is clearly met, or all but the total, which is clearly inside the cash band; no brake was due; the
-targets are those that were measured.
-
-It measures what `trimtab.certificate.measurements` measures, from the table and the limits as the user wrote them, in code
-of its own: it shares nothing with the rules' kernel but the way to compile. The checker knows what excuses a limit. Sums
-have half of the checker's tolerance here: adding in another order never makes the screen the milder of the two.
+It measures as `trimtab.certificate.measurements` does, from the table and the limits as the user wrote them, in code of
+its own: it shares the compiler with the kernel, and no rule. An account whose plain case it cannot prove goes through
+the checker, which knows what excuses a limit. Sums have half the checker's tolerance here, so that another order of
+summation never makes the screen the more lenient of the two.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ SUM_EPSILON = EPSILON / 2
 ROUNDING = 2.0**-52  # of each row: what adding weights in another order may change
 _GENERAL = 8  # limits that every account has
 _DESIRED, _VOLATILITY = 1, 2
+_SELECTED = 3  # the column of the kernel's codes that says whether an asset was selected
 
 
 def _record(*fields: tuple[str, str]) -> np.dtype[Any]:
@@ -68,82 +68,50 @@ def bounds_of(limits: RebalancingLimits) -> NDArray[Any]:
     """One record of `BOUNDS`, shape (1,)."""
     on = limits.enable_bucket_diversification and limits.enforce_min_buckets
     wanted = limits.min_buckets_represented if on else 0
-    bounds = np.zeros(1, BOUNDS)
+    found = np.zeros(1, BOUNDS)
     for name in BOUNDS.names or ():
         if hasattr(limits, name):
             value = getattr(limits, name)
-            bounds[name] = math.inf if value is None else value
-    bounds["max_invested"] = min(1.0, limits.target_invested + limits.cash_band)
-    bounds["min_new_score"] = limits.min_score_diversification if wanted > 0 else limits.min_score_new_position
-    bounds["buckets_wanted"] = wanted
-    bounds["holds_unscored"] = limits.unscored_positions == "hold"
-    bounds["sized_by"] = {"desired": _DESIRED, "inverse_volatility": _VOLATILITY}.get(limits.sizing_mode, 0)
-    return bounds
+            found[name] = math.inf if value is None else value
+    found["max_invested"] = min(1.0, limits.target_invested + limits.cash_band)
+    found["min_new_score"] = limits.min_score_diversification if wanted > 0 else limits.min_score_new_position
+    found["buckets_wanted"] = wanted
+    found["holds_unscored"] = limits.unscored_positions == "hold"
+    found["sized_by"] = {"desired": _DESIRED, "inverse_volatility": _VOLATILITY}.get(limits.sizing_mode, 0)
+    return found
 
 
-def bucket_limits_of(checked: CheckedNodes, limits: RebalancingLimits) -> NDArray[Any]:
+def bucket_limits_of(nodes: CheckedNodes, limits: RebalancingLimits) -> NDArray[Any]:
     """The records of `BUCKET_LIMITS` of the checker's nodes, shape (nodes,)."""
-    buckets = np.zeros(len(checked.nodes), BUCKET_LIMITS)
-    for bucket, node in zip(buckets, checked.nodes, strict=True):
+    records = np.zeros(len(nodes.nodes), BUCKET_LIMITS)
+    for bucket, node in zip(records, nodes.nodes, strict=True):
         usual = [math.inf, math.inf]
         if node.closed and node.parent == 0:
             if limits.enforce_position_limits:
                 usual[0] = limits.max_positions_per_bucket
             if limits.enforce_allocation_limits:
                 usual[1] = limits.max_allocation_per_bucket
-        ceilings = (node.max_positions, node.max_allocation, *usual)
+        maxima = (node.max_positions, node.max_allocation, *usual)
         bucket["parent"] = node.parent
-        bucket["max_positions"], bucket["max_allocation"] = ceilings[:2]
+        bucket["max_positions"], bucket["max_allocation"] = maxima[:2]
         bucket["usual_positions"], bucket["usual_allocation"] = usual
         bucket["min_allocation"] = node.min_allocation
-        bucket["checks"] = sum(limit < math.inf for limit in ceilings) + (node.min_allocation > 0)
-        bucket["counts"], bucket["closed"], bucket["named"] = node.counts, node.closed, node.path in checked.named
-    return buckets
-
-
-class ScreenLimits(NamedTuple):
-    """All limits of a batch, as the checker knows them."""
-
-    bounds: Any  # `BOUNDS`, (limits,)
-    buckets: Any  # `BUCKET_LIMITS`, (nodes of all limits,)
-    bucket_start: Any  # (limits + 1,): where those of each limits begin
-    leaf_of: Any  # (limits, buckets), the last for none
-    forbids_selling: Any  # by the code of a restriction
-    forbids_buying: Any
-
-
-class ScreenColumns(NamedTuple):
-    """The columns of a block, (rows,), in the order in which they came in."""
-
-    bucket: Any
-    restriction: Any
-    score: Any
-    current: Any
-    max_weight: Any
-    desired: Any
-    volatility: Any
-    target: Any
-    proposed: Any
-    selected: Any
-
-
-class _Sums(NamedTuple):
-    """What an account holds at each node, (nodes,)."""
-
-    count: Any
-    weight: Any
-    present: Any
+        bucket["checks"] = sum(limit < math.inf for limit in maxima) + (node.min_allocation > 0)
+        bucket["counts"], bucket["closed"], bucket["named"] = node.counts, node.closed, node.path in nodes.named
+    return records
 
 
 @compiled
-def _limits_met(buckets: Any, bounds: Any, sums: _Sums, rounding: float) -> int:
-    """How many limits the portfolio and its buckets have, or -1; the sums at the leaves become those under each node."""
-    count, weight, present = sums
+def _nodes_met(buckets: Any, bounds: Any, count: Any, weight: Any, present: Any, rounding: float) -> int:
+    """How many limits the portfolio and its buckets have, or -1; the sums at the leaves become those under each node.
+
+    `count`, `weight` and `present` have a place for each bucket, or more. `rounding`: what the order of adding may change.
+    """
     for node in range(buckets.size - 1, 0, -1):
-        above = buckets[node].parent
-        count[above] += count[node]
-        weight[above] += weight[node]
-        present[above] |= present[node]
+        parent = buckets[node].parent
+        count[parent] += count[node]
+        weight[parent] += weight[node]
+        present[parent] |= present[node]
     if count[0] > bounds.max_total_positions or not weight[0] <= bounds.max_invested + SUM_EPSILON:
         return -1
     if bounds.target_invested + SUM_EPSILON < weight[0] <= bounds.target_invested + 2.0 * (EPSILON + rounding):
@@ -166,92 +134,102 @@ def _limits_met(buckets: Any, bounds: Any, sums: _Sums, rounding: float) -> int:
     return met + 1 if bounds.buckets_wanted > 0 else met
 
 
+class ScreenLimits(NamedTuple):
+    """The limits as the screen reads them."""
+
+    bounds: NDArray[Any]  # `BOUNDS`, shape (limits,)
+    bucket_limits: NDArray[Any]  # `BUCKET_LIMITS` of all limits, one after another
+    bucket_limits_start: NDArray[Any]  # shape (limits + 1,)
+    node_of: NDArray[Any]  # shape (limits, buckets + 1): the node of each bucket, the last for none
+    forbids_selling: NDArray[Any]  # by the code in `restriction`
+    forbids_buying: NDArray[Any]
+
+
 @compiled
-def _row_kind(columns: ScreenColumns, row: int, bounds: Any, no_sell: bool, closed: bool) -> tuple[bool, bool, bool]:
-    """Whether a row is dust, must keep its weight, and is fixed (rules, section 3)."""
-    current, score = columns.current[row], columns.score[row]
+def _most_nodes(start: Any) -> int:
+    """The number of nodes of the limits with the most of them."""
+    nodes = 0
+    for number in range(start.size - 1):
+        nodes = max(nodes, start[number + 1] - start[number])
+    return nodes
+
+
+@compiled
+def _kind_of(columns: Any, row: int, bounds: Any, no_sell: bool, closed: bool) -> tuple[bool, bool, bool]:
+    """Whether a row is dust, must keep its weight as it is, and is fixed."""
+    current, score = columns.current_weight[row], columns.score[row]
     held = current > 0.0
     dust = held and current < bounds.dust_weight
+    qualifies = score >= bounds.min_score_threshold
     unscored = held and math.isnan(score) and bounds.holds_unscored
-    unsizable = (bounds.sized_by == _DESIRED and math.isnan(columns.desired[row])) or (
+    unsizable = (bounds.sized_by == _DESIRED and math.isnan(columns.desired_weight[row])) or (
         bounds.sized_by == _VOLATILITY and math.isnan(columns.volatility[row])
     )
-    qualifies = score >= bounds.min_score_threshold
     kept = unscored or (held and qualifies and not no_sell and (unsizable or (dust and closed)))
     return dust, kept, kept or (held and no_sell)
 
 
-@compiled
-def _account_met(columns: ScreenColumns, rows: tuple[int, int], limits: ScreenLimits, number: int, sums: _Sums) -> int:
-    """How many limits an account has, all clearly met, or -1."""
-    bounds = limits.bounds[number]
-    buckets = limits.buckets[limits.bucket_start[number] : limits.bucket_start[number + 1]]
-    begin, end = rows
-    new_positions, closed_positions, sold = 0, 0, 0.0
-    for row in range(begin, end):
-        leaf = limits.leaf_of[number, columns.bucket[row]]
-        current, target, score = columns.current[row], columns.target[row], columns.score[row]
-        sums.present[leaf] = True
-        held, closed = current > 0.0, buckets[leaf].closed
-        if not target >= 0.0 or target == math.inf or target != columns.proposed[row]:
-            return -1
-        if not held and target == 0.0 and not columns.selected[row]:
-            continue
-        no_sell = limits.forbids_selling[columns.restriction[row]]
-        no_buy = limits.forbids_buying[columns.restriction[row]] or closed
-        cap = min(bounds.max_position_weight, columns.max_weight[row])  # the first where the second is none
-        dust, kept, fixed = _row_kind(columns, row, bounds, no_sell, closed)
-        takes_place = columns.selected[row] and not (fixed and dust)
-        new = takes_place and target > 0.0 and not fixed and (not held or dust)
-        min_weight = min(bounds.min_position_weight, cap, current) if no_buy else bounds.min_position_weight
-        min_score = bounds.min_new_score if new else bounds.min_score_threshold
-        if (
-            (target > 0.0 and target - cap > EPSILON)
-            or (takes_place and not fixed and target < min_weight - EPSILON)
-            or (no_sell and held and target < current)
-            or (no_buy and target > current)
-            or (kept and target != current)
-            or (target > 0.0 and not fixed and not score >= min_score)
-        ):
-            return -1
-        if new:
-            new_positions += 1
-        if target < current:
-            sold += current - target
-            if target == 0.0 and not dust:
-                closed_positions += 1
-        if takes_place and target > 0.0:
-            sums.count[leaf] += 1.0
-        sums.weight[leaf] += target
-    if sold > bounds.brake_sold_weight + SUM_EPSILON or closed_positions > bounds.brake_closed_positions:
-        return -1
-    if new_positions > bounds.max_new_positions:
-        return -1
-    met: int = _limits_met(buckets, bounds, sums, (end - begin) * ROUNDING)
-    return met
-
-
 @entry
 def screen_block(
-    start: Any, left_out: Any, limits_of: Any, columns: ScreenColumns, limits: ScreenLimits, proven: Any, drifted: Any
+    accounts: Any, left_out: Any, columns: Any, decided: Any, limits: ScreenLimits, proven: Any, drifted: Any
 ) -> None:
-    """Fill `proven` (accounts,): how many limits an account has, all clearly met, or -1 where that is not proven; and
-    `drifted` (accounts,): of the proven, whether its total is above its aim, inside the cash band.
+    """Prove the plain case for every account of a block that is not left out.
 
-    Account i has the rows start[i] to start[i + 1], and the limits `limits_of[i]`.
+    `accounts`, `columns` and `decided` have the fields of the tuples in `kernel/block.py`. Filled, of shape (accounts,):
+    `proven`, how many limits an account has, all plainly met, or -1 where that is not proven; `drifted`, whether the total
+    of a proven account is above its aim but inside the cash band.
     """
-    largest = 0
-    for number in range(limits.bucket_start.size - 1):
-        largest = max(largest, limits.bucket_start[number + 1] - limits.bucket_start[number])
-    sums = _Sums(np.zeros(largest), np.zeros(largest), np.zeros(largest, np.bool_))
+    start, nodes = accounts.start, _most_nodes(limits.bucket_limits_start)
+    count, weight, present = np.zeros(nodes), np.zeros(nodes), np.zeros(nodes, np.bool_)
     for account in range(start.size - 1):
         proven[account] = -1
         if left_out[account]:
             continue
-        number = limits_of[account]
-        sums.count[:] = 0.0
-        sums.weight[:] = 0.0
-        sums.present[:] = False
-        proven[account] = _account_met(columns, (start[account], start[account + 1]), limits, number, sums)
-        aim = limits.bounds[number].target_invested
-        drifted[account] = proven[account] > 0 and sums.weight[0] > aim + EPSILON
+        number = accounts.limits[account]
+        bounds = limits.bounds[number]
+        buckets = limits.bucket_limits[limits.bucket_limits_start[number] : limits.bucket_limits_start[number + 1]]
+        count[:], weight[:], present[:] = 0.0, 0.0, False
+        sound, new_positions, closed_positions, sold = True, 0, 0, 0.0
+        for row in range(start[account], start[account + 1]):
+            node = limits.node_of[number, columns.bucket[row]]
+            current, target, score = columns.current_weight[row], decided.target[row], columns.score[row]
+            selected = decided.codes[row, _SELECTED] > 0
+            present[node] = True
+            held, closed = current > 0.0, buckets[node].closed
+            if not target >= 0.0 or target == math.inf or target != decided.proposed[row]:
+                sound = False
+                break
+            if not held and target == 0.0 and not selected:
+                continue
+            no_sell = limits.forbids_selling[columns.restriction[row]]
+            no_buy = limits.forbids_buying[columns.restriction[row]] or closed
+            cap = min(bounds.max_position_weight, columns.max_weight[row])  # the first where the second is none
+            dust, kept, fixed = _kind_of(columns, row, bounds, no_sell, closed)
+            position = selected and not (fixed and dust)
+            new = position and target > 0.0 and not fixed and (not held or dust)
+            min_weight = min(bounds.min_position_weight, cap, current) if no_buy else bounds.min_position_weight
+            min_score = bounds.min_new_score if new else bounds.min_score_threshold
+            sound = not (
+                (target > 0.0 and target - cap > EPSILON)
+                or (position and not fixed and target < min_weight - EPSILON)
+                or (no_sell and held and target < current)
+                or (no_buy and target > current)
+                or (kept and target != current)
+                or (target > 0.0 and not fixed and not score >= min_score)
+            )
+            if not sound:
+                break
+            if new:
+                new_positions += 1
+            if target < current:
+                sold += current - target
+                if target == 0.0 and not dust:
+                    closed_positions += 1
+            if position and target > 0.0:
+                count[node] += 1.0
+            weight[node] += target
+        calm = sold <= bounds.brake_sold_weight + SUM_EPSILON and closed_positions <= bounds.brake_closed_positions
+        if sound and calm and new_positions <= bounds.max_new_positions:
+            rounding = (start[account + 1] - start[account]) * ROUNDING
+            proven[account] = _nodes_met(buckets, bounds, count, weight, present, rounding)
+            drifted[account] = proven[account] > 0 and weight[0] > bounds.target_invested + EPSILON

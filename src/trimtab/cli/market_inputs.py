@@ -50,7 +50,7 @@ class Scored:
 
     table: pl.DataFrame
     view: MarketView
-    unpriced: Mapping[str, tuple[str, ...]]  # what was given of symbols that the prices lack
+    is_earlier: bool  # than the last session of the prices
 
 
 def scored(given: MarketFiles, notices: Notices, *, quiet: bool) -> Scored:
@@ -89,7 +89,7 @@ def _scored(given: MarketFiles, bar: ProgressSteps) -> Scored:
     both = combined_scores(technical, fundamental)
     parts = {"technical": technical.table, "fundamental": None if fundamental is None else fundamental.table}
     table = _outgoing(both.table, usable_volatilities(technical, view), parts, view)
-    return Scored(table, view, data.unpriced)
+    return Scored(table, view, view.session < data.sessions[-1])
 
 
 def _day(given: MarketFiles, data: MarketData) -> str:
@@ -129,9 +129,10 @@ def _tell(found: Scored, notices: Notices) -> None:
     having = reasons.pop("", 0)
     why = ", ".join(f"{code} {count}" for code, count in sorted(reasons.items()))
     without = f"; without a score: {why}" if why else ""
-    notices.note(f"scored {having} of {found.table.height} assets as of {found.view.session.isoformat()}{without}")
-    for what, symbols in found.unpriced.items():
-        notices.note(f"not in the prices, and so left out of the {what}: {listed(symbols)}")
+    when = f"as of {found.view.session.isoformat()} ({found.view.sessions_per_year} sessions a year)"
+    notices.note(f"scored {having} of {found.table.height} assets {when}{without}")
+    for note in found.view.notes:
+        notices.warn(note)
     if found.view.bucket_of is not None:
         bare = [asset for asset in found.table["asset"] if asset not in found.view.bucket_of]
         if bare:
@@ -171,7 +172,7 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
         file.source,
     )
     try:
-        weights = _weights(held, source, cash, found.view, notices)
+        weights = _weights(held, source, cash, found, notices)
     except InputError as error:
         raise InputError([file.located(fault) for fault in error.faults]) from None
     known = found.table["asset"].to_list()
@@ -211,7 +212,7 @@ def _other_columns(held: pl.DataFrame, made: Sequence[str], source: str) -> pl.D
 
 
 def _weights(
-    frame: pl.DataFrame, source: str, cash: float | None, view: MarketView, notices: Notices
+    frame: pl.DataFrame, source: str, cash: float | None, scores: Scored, notices: Notices
 ) -> dict[str, float]:
     """The weight of each holding, in the order of the file."""
     from trimtab.market.typed_columns import names_of, numbers_of, required
@@ -238,8 +239,11 @@ def _weights(
     if name == "current_weight":
         return amounts
     check_currency(frame.to_arrow())
-    value = valued(amounts, cash or 0.0, view)
+    value, session = valued(amounts, cash or 0.0, scores.view), scores.view.session.isoformat()
     for asset, day in value.old.items():
-        notices.warn(f"{asset} is valued at its price of {day.isoformat()}: it has none on {view.session.isoformat()}")
-    notices.note(f"valued at {view.session.isoformat()}: {value.total:,.2f} with {cash or 0.0:,.2f} in cash")
+        notices.warn(f"{asset} is valued at its price of {day.isoformat()}: it has none on {session}")
+    if scores.is_earlier:
+        advice = "adjusted prices value the shares of today, after all splits; give current_weight if these are others"
+        notices.warn(f"shares are valued at prices of {session}, before the last session: {advice}")
+    notices.note(f"valued at {session}: {value.total:,.2f} with {cash or 0.0:,.2f} in cash")
     return dict(value.weights)

@@ -1,13 +1,13 @@
-"""One block of many accounts in one call of compiled code, on the thread that calls: the loop of a batch.
+"""One block of many accounts in one call of compiled code, on the calling thread: the loop of a batch.
 
 It moves values from columns to records and back, in canonical order, and decides nothing: every account goes through
-`rebalance_account`. Many threads may each be in a block of their own.
+`rebalance_account`. Several threads may each be in a block of their own.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,26 +16,64 @@ from trimtab.kernel.compilation import compiled, entry
 from trimtab.kernel.records import ANSWER, NO_NODE, ROW, Flags, Floats, Ints, Records, SizingMode, record
 from trimtab.reasons import Action, SizeReason
 
-# What an account ends with; sums run in canonical order. Shape (accounts,).
+# The totals of an account, summed in canonical order. Shape (accounts,).
 OUTCOME = record(
     ("total", "f8"),  # target weight
     ("bought", "f8"),
     ("sold", "f8"),
-    ("positions", "i8"),  # dust that is only left alone is none
-    ("held", "i8"),  # positions before, without dust
-    ("closed", "i8"),  # of these, how many end at 0
+    ("positions", "i8"),  # dust left alone does not count
+    ("held", "i8"),  # positions before, dust left out
+    ("closed", "i8"),  # of these, those that end at 0
     ("braked", "?"),
 )
 
 
+class Accounts(NamedTuple):
+    """The accounts of a block. Account i has the rows start[i] to start[i + 1] and the limits number limits[i]."""
+
+    start: Ints  # shape (accounts + 1,)
+    limits: Ints  # shape (accounts,)
+
+
+class Columns(NamedTuple):
+    """The columns of a block, shape (rows,). Codes of text are -1 where there is none."""
+
+    asset: Ints
+    bucket: Ints
+    restriction: Ints
+    score: Floats
+    current_weight: Floats
+    max_weight: Floats  # NaN = none
+    desired_weight: Floats
+    volatility: Floats
+
+
+class Prepared(NamedTuple):
+    """Limits, ready for the kernel. The buckets of limits l are the nodes trees[tree_start[l] : tree_start[l + 1]]."""
+
+    settings: Records  # shape (limits,)
+    trees: Records
+    tree_start: Ints  # shape (limits + 1,)
+    node_of: Ints  # shape (limits, buckets + 1): the node of each bucket, the last for none
+
+
+class Decided(NamedTuple):
+    """What the kernel fills."""
+
+    target: Floats  # shape (rows,), weights
+    proposed: Floats  # shape (rows,): weights before a brake
+    codes: Records  # shape (rows, 4): action, reason, size reason, selected
+    outcome: Records  # `OUTCOME`, shape (accounts,)
+
+
 @compiled
 def fill_row(
-    row: Any, score: float, current: float, most: float, desired: float, volatility: float, settings: Any
+    row: Any, score: float, current: float, max_weight: float, desired: float, volatility: float, settings: Any
 ) -> None:
-    """One record of `ROW` from the values of its columns; NaN is no limit of its own, and no wish."""
+    """Fill one record of `ROW` from the values of its columns; NaN means no weight limit, and no sizing input."""
     row.score = score
     row.current = current
-    row.max_weight = math.inf if math.isnan(most) else most
+    row.max_weight = math.inf if math.isnan(max_weight) else max_weight
     row.sizing_input = math.nan
     if settings.sizing_mode == SizingMode.DESIRED:
         row.sizing_input = desired
@@ -45,7 +83,7 @@ def fill_row(
 
 @compiled
 def clear_answer(answer: Any) -> None:
-    """An answer as `empty_answer` makes it."""
+    """Make an answer what `empty_answer` makes."""
     answer.target = 0.0
     answer.proposed = 0.0
     answer.reason_node = NO_NODE
@@ -58,7 +96,7 @@ def clear_answer(answer: Any) -> None:
 
 @compiled
 def _sum_up(outcome: Any, current: float, target: float, dust_weight: float) -> None:
-    """Add a row to what its account ends with."""
+    """Add a row to the totals of its account."""
     outcome.total += target
     outcome.bought += max(target - current, 0.0)
     outcome.sold += max(current - target, 0.0)
@@ -72,57 +110,45 @@ def _sum_up(outcome: Any, current: float, target: float, dust_weight: float) -> 
 
 @entry
 def rebalance_block(
-    order: Ints,
-    start: Ints,
-    left_out: Flags,
-    limits_of: Ints,
-    bucket: Ints,
-    leaf_of: Ints,
-    restriction: Ints,
-    score: Floats,
-    current: Floats,
-    most: Floats,
-    desired: Floats,
-    volatility: Floats,
-    settings: Records,
-    trees: Records,
-    tree_start: Ints,
-    target: Floats,
-    proposed: Floats,
-    codes: Ints,
-    outcome: Records,
+    accounts: Accounts, left_out: Flags, order: Ints, columns: Columns, prepared: Prepared, decided: Decided
 ) -> None:
     """Decide every account of a block that is not left out.
 
-    Columns have shape (rows,); account i has the rows order[start[i] : start[i + 1]], by asset name, under the limits
-    `limits_of[i]`: `settings` (limits,), `trees[tree_start[l] : tree_start[l + 1]]`, and `leaf_of` (limits, buckets), whose
-    last column is that of the bucket -1. Filled: `target` and `proposed` (rows,), weights; `codes` (rows, 4): action,
-    reason, size reason, selected; `outcome` (accounts,).
+    `left_out` has shape (accounts,); `order` (rows,) lists the rows of each account by asset name.
     """
-    largest = 0
+    start, max_rows = accounts.start, 0
     for account in range(start.size - 1):
-        largest = max(largest, start[account + 1] - start[account])
-    rows, answers = np.zeros(largest, ROW), np.zeros(largest, ANSWER)
-    no_partners = np.zeros(0, np.int64)  # a block has no correlations: limits with `max_correlation` do not come here
+        max_rows = max(max_rows, start[account + 1] - start[account])
+    rows, answers = np.zeros(max_rows, ROW), np.zeros(max_rows, ANSWER)
+    no_partners = np.zeros(0, np.int64)  # a block has no correlations: limits with `max_correlation` are refused
     for account in range(start.size - 1):
         if left_out[account]:
             continue
-        begin, count, limits = start[account], start[account + 1] - start[account], limits_of[account]
-        chosen = settings[limits]
-        for at in range(count):
-            row = order[begin + at]
-            fill_row(rows[at], score[row], current[row], most[row], desired[row], volatility[row], chosen)
-            rows[at].leaf = leaf_of[limits, bucket[row]]
-            rows[at].restriction = restriction[row]
-            clear_answer(answers[at])
-        tree = trees[tree_start[limits] : tree_start[limits + 1]]
-        outcome[account].braked = rebalance_account(rows[:count], tree, chosen, no_partners, answers[:count])
-        for at in range(count):
-            row, answer = order[begin + at], answers[at]
-            target[row] = answer.target
-            proposed[row] = answer.proposed
-            codes[row, 0] = answer.action
-            codes[row, 1] = answer.reason
-            codes[row, 2] = answer.size_reason
-            codes[row, 3] = answer.selected
-            _sum_up(outcome[account], rows[at].current, answer.target, chosen.dust_weight)
+        begin, count, limits = start[account], start[account + 1] - start[account], accounts.limits[account]
+        settings = prepared.settings[limits]
+        for number in range(count):
+            row = order[begin + number]
+            fill_row(
+                rows[number],
+                columns.score[row],
+                columns.current_weight[row],
+                columns.max_weight[row],
+                columns.desired_weight[row],
+                columns.volatility[row],
+                settings,
+            )
+            rows[number].leaf = prepared.node_of[limits, columns.bucket[row]]
+            rows[number].restriction = columns.restriction[row]
+            clear_answer(answers[number])
+        tree = prepared.trees[prepared.tree_start[limits] : prepared.tree_start[limits + 1]]
+        outcome = decided.outcome[account]
+        outcome.braked = rebalance_account(rows[:count], tree, settings, no_partners, answers[:count])
+        for number in range(count):
+            row, answer = order[begin + number], answers[number]
+            decided.target[row] = answer.target
+            decided.proposed[row] = answer.proposed
+            decided.codes[row, 0] = answer.action
+            decided.codes[row, 1] = answer.reason
+            decided.codes[row, 2] = answer.size_reason
+            decided.codes[row, 3] = answer.selected
+            _sum_up(outcome, rows[number].current, answer.target, settings.dust_weight)

@@ -1,4 +1,4 @@
-"""What is wrong with a series, where, and whether it keeps its symbol from being scored."""
+"""What is wrong with a series of data: where, and whether its symbol can be scored all the same."""
 
 from __future__ import annotations
 
@@ -8,37 +8,34 @@ from types import MappingProxyType
 
 import polars as pl
 
+_ACCEPT = "correct the earlier prices, or accept the day (MarketData, accepted=)"
 # kind -> (the sentence with {value}, what to do, whether it blocks its symbol)
 _KINDS = MappingProxyType(
     {
         "duplicate_day": ("has {value:.0f} prices on one day", "keep one of them", True),
-        "not_a_number": ("has a price that is no finite number", "write a number, or leave it empty", True),
-        "not_positive": ("has the price {value:g}", "a price is above 0; leave it empty if there is none", True),
-        "split_like_jump": (
-            "goes to {value:.4g} times the price before, as in a split",
-            "give prices adjusted for splits, or accept the day",
-            True,
-        ),
+        "not_a_number": ("has a price that is not a finite number", "write a number, or leave it empty", True),
+        "not_positive": ("has the price {value:g}", "prices are above 0; leave the cell empty if there is none", True),
+        "split_like_jump": ("jumps to {value:.4g} times the price before, as an unadjusted split would", _ACCEPT, True),
         "unit_like_jump": (
-            "goes to {value:.4g} times the price before, as if the unit had changed",
-            "give all prices in one unit, or accept the day",
+            "jumps to {value:.4g} times the price before, as if the unit had changed",
+            "give all prices in one unit, or accept the day (MarketData, accepted=)",
             True,
         ),
-        "large_jump": ("goes to {value:.4g} times the price before", "check it, or accept the day", True),
+        "large_jump": ("jumps to {value:.4g} times the price before", _ACCEPT, True),
         "unchanged_price": (
-            "has had one price for {value:.0f} sessions",
+            "has had the same price for {value:.0f} sessions",
             "check the source, or raise unchanged_sessions",
             True,
         ),
-        "gap": ("lacks the price of {value:.0f} of the last {of} sessions, this day first", "fill the gap", True),
+        "gap": ("lacks {value:.0f} of the last {of} prices, the first on this day", "fill the gap", True),
         "stale_price": (
             "has its last price here, {value:.0f} sessions before the last session",
             "add the later prices, or leave the symbol out",
             True,
         ),
         "off_session": (
-            "has a price on a day that is no session for most symbols; it is not used",
-            "remove it, or give these symbols apart",
+            "has a price on a day without prices for most symbols; it is not used",
+            "remove it, or give these symbols in a table of their own",
             False,
         ),
         "duplicate_fundamentals": (
@@ -47,26 +44,27 @@ _KINDS = MappingProxyType(
             False,
         ),
         "not_a_fundamental": (
-            "has fundamentals ({value:.0f}) that are no finite number; they count as missing",
+            "has {value:.0f} fundamentals that are not finite numbers; they count as missing",
             "write numbers, or leave them empty",
             False,
         ),
     }
 )
+JUMPS = ("split_like_jump", "unit_like_jump", "large_jump")
 EVENTS = pl.Schema({"symbol": pl.String, "date": pl.Date, "kind": pl.String, "value": pl.Float64, "row": pl.Int64})
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong with a symbol's data: the day, the kind, the number that shows it, the row it came from.
+class DataFinding:
+    """One thing that is wrong with a symbol's data: the day, the kind, the number that shows it, and its row.
 
-    `value` is a price, the ratio of two prices, or a count, as the kind has it. `row` counts from 1; None where the
-    finding is about a series and not about a row.
+    `value` is a price, the ratio of two prices, or a count, depending on the kind. `row` counts from 1; it is None if
+    the finding is about the series as a whole.
 
     Examples
     --------
-    >>> Finding("AAPL", dt.date(2020, 8, 31), "split_like_jump", 0.25).sentence()
-    'AAPL, 2020-08-31: goes to 0.25 times the price before, as in a split: give prices adjusted for splits, or accept the day'
+    >>> DataFinding("AAPL", dt.date(2020, 8, 31), "duplicate_day", 2).sentence()
+    'AAPL, 2020-08-31: has 2 prices on one day: keep one of them'
     """
 
     symbol: str
@@ -78,25 +76,29 @@ class Finding:
 
     @property
     def blocks(self) -> bool:
-        """Whether the symbol stays without a score while this lies in the window of the scores."""
+        """Whether the symbol has no score while this is in the window of the scores."""
         return _KINDS[self.kind][2]
 
+    @property
+    def problem(self) -> str:
+        """What is wrong, as the end of a sentence that begins with the symbol."""
+        return _KINDS[self.kind][0].format(value=self.value, of=self.of)
+
     def sentence(self) -> str:
-        """The finding as a sentence: symbol, day, what, what to do."""
-        problem, advice, _ = _KINDS[self.kind]
-        place = f"{self.symbol}, {self.date.isoformat()}" + ("" if self.row is None else f", row {self.row}")
-        return f"{place}: {problem.format(value=self.value, of=self.of)}: {advice}"
+        """The finding as a sentence: symbol, day, what is wrong, what to do."""
+        where = f"{self.symbol}, {self.date.isoformat()}" + ("" if self.row is None else f", row {self.row}")
+        return f"{where}: {self.problem}: {_KINDS[self.kind][1]}"
 
 
 def events(frame: pl.DataFrame, kind: str) -> pl.DataFrame:
-    """Rows with `symbol` and `date`, and `value` and `row` if they have them, as events of one kind."""
+    """Rows with `symbol` and `date`, and optionally `value` and `row`, as events of one kind."""
     given = {name: pl.col(name) if name in frame.columns else pl.lit(None) for name in ("value", "row")}
     columns = [pl.col("symbol"), pl.col("date"), pl.lit(kind).alias("kind")]
-    more = [given[name].cast(EVENTS[name]).alias(name) for name in given]
-    return frame.select(*columns, *more)
+    optional = [given[name].cast(EVENTS[name]).alias(name) for name in given]
+    return frame.select(*columns, *optional)
 
 
-def findings_of(frame: pl.DataFrame) -> tuple[Finding, ...]:
+def findings_of(frame: pl.DataFrame) -> tuple[DataFinding, ...]:
     """Events as findings, by symbol, day and kind."""
-    ranked = frame.sort("symbol", "date", "kind", "row", nulls_last=True)
-    return tuple(Finding(*row) for row in ranked.iter_rows())
+    ordered = frame.sort("symbol", "date", "kind", "row", nulls_last=True)
+    return tuple(DataFinding(*row) for row in ordered.iter_rows())

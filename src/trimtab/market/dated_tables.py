@@ -29,7 +29,7 @@ _FROM_NAMES, _TO_NAMES = ("from", "start_date"), ("to", "end_date")
 
 @dataclass(frozen=True)
 class Fundamentals:
-    """One row for a symbol and the day on which it was known, by day and symbol; the rest are items, float64."""
+    """One row per symbol and day on which it was known, by day and symbol; the other columns are items, float64."""
 
     rows: pl.DataFrame
     events: pl.DataFrame
@@ -38,9 +38,9 @@ class Fundamentals:
 def read_fundamentals(given: Any) -> Fundamentals:
     """Fundamentals from a table, or from a list of tables whose rows are put together.
 
-    Each has `symbol`, `known_on` (the day from which on the row was known, such as the day of its publication and never
-    the end of the period it is about) and items: columns of numbers. Columns of text are no items and are left out. An
-    item that is no finite number counts as missing and is a finding, two rows of a symbol for one day (in one table) count as none.
+    Each has `symbol`, `known_on` (the day from which the row was known, such as the day of its publication, never the
+    end of the period it is about) and items: columns of numbers. Columns of text are left out. An item that is not a
+    finite number counts as missing and is a finding; two rows of a symbol for one day (in one table) are not used.
 
     Raises
     ------
@@ -48,9 +48,9 @@ def read_fundamentals(given: Any) -> Fundamentals:
         A column is missing, a row has no symbol or no day, or no column holds numbers.
     """
     tables = given if isinstance(given, list) and given and not isinstance(given[0], dict) else [given]
-    read = [_fundamentals(table) for table in tables]
-    rows = pl.concat([found.rows for found in read], how="diagonal").sort(_KNOWN, "symbol", maintain_order=True)
-    return Fundamentals(rows, pl.concat([found.events for found in read]))
+    parts = [_fundamentals(table) for table in tables]
+    rows = pl.concat([part.rows for part in parts], how="diagonal").sort(_KNOWN, "symbol", maintain_order=True)
+    return Fundamentals(rows, pl.concat([part.events for part in parts]))
 
 
 def _fundamentals(given: Any) -> Fundamentals:
@@ -64,8 +64,8 @@ def _fundamentals(given: Any) -> Fundamentals:
     read = [numbers_of(frame[name], source) for name in items]
     rows = pl.DataFrame([*columns, *(numbers for numbers, _ in read)])
     wrong = pl.select(pl.sum_horizontal(wrong.alias(name) for name, (_, wrong) in zip(items, read, strict=True)))
-    at = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True).alias("row")
-    bad = pl.DataFrame([*columns, wrong.to_series().alias("value"), at]).filter(pl.col("value") > 0)
+    number = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True).alias("row")
+    bad = pl.DataFrame([*columns, wrong.to_series().alias("value"), number]).filter(pl.col("value") > 0)
     count = rows.group_by("symbol", _KNOWN).agg(value=pl.len()).filter(pl.col("value") > 1)
     return Fundamentals(
         rows.join(count, on=["symbol", _KNOWN], how="anti"),
@@ -79,19 +79,19 @@ def _fundamentals(given: Any) -> Fundamentals:
 
 
 def _holds_numbers(column: pl.Series) -> bool:
-    """Whether a column holds numbers, or text of which at least one value is a number."""
+    """Whether a column holds numbers, or text with at least one value that is a number."""
     if column.dtype.is_numeric():
         return True
     return column.dtype == pl.String and column.str.strip_chars().cast(pl.Float64, strict=False).is_not_null().any()
 
 
 def read_classification(given: Any) -> pl.DataFrame:
-    """`symbol`, `bucket` and `known_on` from a table, by day and symbol; without `known_on` it counts as always known.
+    """`symbol`, `bucket` and `known_on` from a table, by day and symbol; rows without `known_on` were always known.
 
     Raises
     ------
     InputError
-        A column is missing, a row has no symbol, or a symbol appears twice for one day.
+        A column is missing, a row has no symbol, or a symbol has two rows for one day.
     """
     frame, source = frame_of(given, "the classification")
     symbol = names_of(frame[required(frame, SYMBOL_NAMES, source)], source).alias("symbol")
@@ -104,18 +104,18 @@ def read_classification(given: Any) -> pl.DataFrame:
     )
     bare = bucket.cast(pl.String).str.strip_chars()
     rows = pl.DataFrame([symbol, days.alias(_KNOWN), bare.alias("bucket")])
-    again = rows.select(pl.struct("symbol", _KNOWN).is_first_distinct().not_()).to_series().arg_true().to_list()
-    if again:
+    repeated = rows.select(pl.struct("symbol", _KNOWN).is_first_distinct().not_()).to_series().arg_true().to_list()
+    if repeated:
+        problem = "an earlier row has the same symbol"
         advice = "give each symbol one bucket, or a day known_on for each change"
-        problem = "the symbol stands in an earlier row already"
         raise InputError(
-            [Fault(problem, advice, column="symbol", row=at + 1, value=symbol[at]) for at in again], source
+            [Fault(problem, advice, column="symbol", row=row + 1, value=symbol[row]) for row in repeated], source
         )
     return rows.sort(_KNOWN, "symbol")
 
 
 def read_membership(given: Any) -> pl.DataFrame:
-    """`symbol`, `from` and `to` from a table: a member from that day on, until before that day (empty: still).
+    """`symbol`, `from` and `to` from a table: a member from that day until the day before `to` (empty: still a member).
 
     Raises
     ------
@@ -124,29 +124,24 @@ def read_membership(given: Any) -> pl.DataFrame:
     """
     frame, source = frame_of(given, "the membership")
     symbol = names_of(frame[required(frame, SYMBOL_NAMES, source)], source).alias("symbol")
-    start = days_of(frame[required(frame, _FROM_NAMES, source)], source)
+    starts = days_of(frame[required(frame, _FROM_NAMES, source)], source)
     end = frame[required(frame, _TO_NAMES, source)]
     ends = days_of(_open_ended(end), source)
-    wrong = (ends < start).arg_true().to_list()
+    wrong = (ends < starts).arg_true().to_list()
     if wrong:
+        advice = "correct one of the two days"
         raise InputError(
             [
-                Fault(
-                    "ends before it begins",
-                    "swap or mend the two days",
-                    column=end.name,
-                    row=at + 1,
-                    value=str(ends[at]),
-                )
-                for at in wrong
+                Fault("ends before it begins", advice, column=end.name, row=row + 1, value=str(ends[row]))
+                for row in wrong
             ],
             source,
         )
-    return pl.DataFrame([symbol, start.alias("from"), ends.alias("to")])
+    return pl.DataFrame([symbol, starts.alias("from"), ends.alias("to")])
 
 
 def _open_ended(end: pl.Series) -> pl.Series:
-    """The last days, where there is none one that never comes."""
+    """The last days; a missing one becomes a day that never comes."""
     never = dt.date(LATEST.year - 1, 12, 31)
     if end.dtype == pl.Null:
         return pl.repeat(never, len(end), dtype=pl.Date, eager=True).alias(end.name)

@@ -1,18 +1,20 @@
-"""Prices, fundamentals, classification and membership in one object, and the door to views of a day."""
+"""Prices, fundamentals, classification and membership in one object, which gives views of a day."""
 
 from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 import polars as pl
 
-from trimtab.errors import Fault, InputError
-from trimtab.market.data_findings import Finding, findings_of
+from trimtab.errors import Fault, InputError, listed
+from trimtab.market.data_findings import DataFinding, findings_of
 from trimtab.market.dated_tables import Fundamentals, read_classification, read_fundamentals, read_membership
+from trimtab.market.price_layout import notes_on_returns
 from trimtab.market.prices import MarketChecks, read_prices
 from trimtab.market.typed_columns import Date, day
 from trimtab.market.view import MarketView
@@ -20,7 +22,7 @@ from trimtab.market.view import MarketView
 
 @runtime_checkable
 class MarketSource(Protocol):
-    """Another source of market data: four methods, each a table that `MarketData` takes, or None where it has none."""
+    """Another source of market data: four methods, each giving a table that `MarketData` takes, or None."""
 
     def prices(self) -> Any:
         """Daily prices: long (`date`, `symbol`, `close`) or wide."""
@@ -36,18 +38,18 @@ class MarketSource(Protocol):
 
 
 class MarketData:
-    """Market data, checked at the door. It shows nothing but views of a day, in which nothing later is.
+    """Market data, checked when it is read. It shows nothing but views of a day, which hold nothing later.
 
     Parameters
     ----------
     prices
         Daily prices adjusted for splits (and for dividends, if they are to count): long, with the columns `date`,
-        `symbol` and `close`, or wide, with `date` and one column a symbol. A path (CSV, Parquet, Arrow), a pandas,
+        `symbol` and `close`, or wide, with `date` and one column per symbol. A path (CSV, Parquet, Arrow), a pandas,
         polars or pyarrow table, a DuckDB relation (`connection.table("prices")`), or a list of dicts.
     fundamentals
-        `symbol`, `known_on` (the day from which on a row was known) and items; a table, or a list of tables.
+        `symbol`, `known_on` (the day from which a row was known) and items; a table, or a list of tables.
     classification
-        `symbol`, `bucket` (or `sector`), and `known_on` where it changes.
+        `symbol`, `bucket` (or `sector`), and `known_on` if it changes.
     membership
         `symbol`, `from`, `to` of an index: on a day only its members are ranked.
     price_column
@@ -56,12 +58,14 @@ class MarketData:
         Pairs of symbol and day: jumps that are real.
     checks
         What counts as wrong in a series of prices.
+    sessions_per_year
+        The sessions of a year; read from the days of the prices where None.
 
     Raises
     ------
     InputError
         A table that cannot be read: file, row, column, value, and what to do. What is wrong with one symbol's series
-        is a finding of the view, and makes that symbol alone unscored.
+        is a finding of the view, and leaves only that symbol without a score.
 
     Examples
     --------
@@ -69,7 +73,7 @@ class MarketData:
     ...     [{"date": f"2024-01-0{day}", "symbol": "AAA", "close": price} for day, price in [(2, 10.0), (3, 10.5), (4, -1)]]
     ... )
     >>> [finding.sentence() for finding in data.as_of("2024-01-04").findings if finding.row]
-    ['AAA, 2024-01-04, row 3: has the price -1: a price is above 0; leave it empty if there is none']
+    ['AAA, 2024-01-04, row 3: has the price -1: prices are above 0; leave the cell empty if there is none']
     >>> data.as_of("2024-01-03").prices["AAA"].to_list()
     [10.0, 10.5]
     """
@@ -84,7 +88,12 @@ class MarketData:
         price_column: str = "close",
         accepted: Iterable[tuple[str, Date]] = (),
         checks: MarketChecks | None = None,
+        sessions_per_year: int | None = None,
     ) -> None:
+        if sessions_per_year is not None and not (isinstance(sessions_per_year, int) and sessions_per_year > 0):
+            advice = "give a whole number, such as 252, or None"
+            raise InputError([Fault("sessions_per_year is not a number of sessions", advice, value=sessions_per_year)])
+        self._year = sessions_per_year
         self._prices = read_prices(prices, price_column=price_column, accepted=accepted, checks=checks)
         self._fundamentals: Fundamentals | None = None if fundamentals is None else read_fundamentals(fundamentals)
         self._classification = None if classification is None else read_classification(classification)
@@ -94,8 +103,8 @@ class MarketData:
             [] if self._classification is None else self._classification["known_on"].to_list()
         )
         self._membership = None if membership is None else read_membership(membership)
-        more = [] if self._fundamentals is None else [self._fundamentals.events]
-        self._events = pl.concat([self._prices.events, *more]).sort("date", "symbol", "kind", "row")
+        parts = [] if self._fundamentals is None else [self._fundamentals.events]
+        self._events = pl.concat([self._prices.events, *parts]).sort("date", "symbol", "kind", "row")
         self._event_days: list[dt.date] = self._events["date"].to_list()
 
     @classmethod
@@ -135,13 +144,36 @@ class MarketData:
             "membership": self._membership,
         }
         priced = set(self.symbols)
-        found = {
+        unpriced = {
             name: tuple(sorted(set(table["symbol"]) - priced)) for name, table in tables.items() if table is not None
         }
-        return {name: symbols for name, symbols in found.items() if symbols}
+        return {name: symbols for name, symbols in unpriced.items() if symbols}
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know about the tables as a whole: columns and symbols that are not used, odd prices.
+
+        Examples
+        --------
+        >>> prices = [{"date": "2024-01-02", "BRK-B": 30.0}]
+        >>> MarketData(prices, membership=[{"symbol": "BRK.B", "from": "2000-01-01", "to": None}]).notes
+        ("Not in the prices, so not used from the membership: BRK.B (is 'BRK-B' meant?).",)
+        """
+        alike = {_letters(symbol): symbol for symbol in self.symbols}
+        notes = [*self._prices.notes, *notes_on_returns(self._prices.wide)]
+        for table, symbols in self.unpriced.items():
+            known = alike.keys() & {_letters(symbol) for symbol in symbols}
+            # A symbol with another spelling in the prices comes first: it is the one to correct.
+            ordered = sorted(symbols, key=lambda symbol: (_letters(symbol) not in known, symbol))
+            named = [
+                f"{symbol} (is {alike[_letters(symbol)]!r} meant?)" if _letters(symbol) in known else symbol
+                for symbol in ordered
+            ]
+            notes.append(f"Not in the prices, so not used from the {table}: {listed(named)}.")
+        return tuple(notes)
 
     @property
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> tuple[DataFinding, ...]:
         """What is wrong with single days of all the prices; gaps and stale prices belong to a view."""
         return findings_of(self._events)
 
@@ -151,7 +183,7 @@ class MarketData:
         Raises
         ------
         InputError
-            No day, or one before the first session.
+            Not a day, or one before the first session.
         """
         on = day(date)
         height = bisect_right(self._sessions, on)
@@ -168,25 +200,29 @@ class MarketData:
             fundamentals=None if self._fundamentals is None else _known(self._fundamentals.rows, on),
             bucket_of=self.buckets_on(on),
             members=self.members_on(on),
-            window=self._prices.checks.window,
+            checked_sessions=self._prices.checks.window,
             max_missing_sessions=self._prices.checks.max_missing_sessions,
+            year=self._year,
+            data_notes=self.notes,
         )
 
     def members_on(self, on: dt.date) -> frozenset[str] | None:
-        """The members of the index on a day, None where no membership was given."""
+        """The members of the index on a day, None without a membership."""
         return None if self._membership is None else _members(self._membership, on)
 
     def buckets_on(self, on: dt.date) -> Mapping[str, str] | None:
-        """The latest bucket of each symbol, None where no classification was given.
-
-        It is the same object on days between which nothing changed.
-        """
+        """The latest bucket of each symbol, None without a classification; the same object while nothing changes."""
         if self._classification is None:
             return None
         height = bisect_right(self._bucket_days, on)
         if height not in self._kept_buckets:
             self._kept_buckets[height] = _buckets(self._classification.head(height))
         return self._kept_buckets[height]
+
+
+def _letters(symbol: str) -> str:
+    """A symbol without what separates its parts."""
+    return "".join(sign for sign in symbol if sign.isalnum()).casefold()
 
 
 def _known(rows: pl.DataFrame, on: dt.date) -> pl.DataFrame:

@@ -1,18 +1,22 @@
-"""Any table -> a polars frame with columns of known types. What is wrong with a table as a whole is refused here.
+"""Any table -> a polars frame with columns of known types. Tables that are wrong as a whole are refused here.
 
-Nothing is guessed: dates are days in ISO form, names are text, numbers are numbers.
+Nothing is guessed: dates are ISO days, names are text, numbers are numbers. A column of a type that nobody can use (an
+interval, a list) is an error only if it is needed.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import narwhals.stable.v2 as nw
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 from narwhals.exceptions import DuplicateError
 
 from trimtab.errors import Fault, InputError, nearest
@@ -25,6 +29,14 @@ _DAY = r"^\d{4}-\d{2}-\d{2}([T ]00:00(:00(\.0+)?)?)?$"
 _MOST_FAULTS = 100
 _TEXTS = (pl.String, pl.Categorical, pl.Enum)
 _KINDS = "a path, a pandas, polars or pyarrow table, a DuckDB relation, or a list of dicts"
+_UNREADABLE = (
+    pa.ArrowException,
+    TypeError,
+    ValueError,
+    OverflowError,
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
+)
 
 
 def frame_of(given: Any, what: str) -> tuple[pl.DataFrame, str]:
@@ -41,23 +53,15 @@ def frame_of(given: Any, what: str) -> tuple[pl.DataFrame, str]:
     Raises
     ------
     InputError
-        No table, no rows, a column without a usable name or type.
+        Not a table, no rows, or a name that two columns share.
     """
     if isinstance(given, str | os.PathLike):
-        source = os.fspath(given)
-        return pl.DataFrame(read_table(given)), source
+        return _from_arrow(read_table(given)), os.fspath(given)
     try:
         frame = _from_list(given) if isinstance(given, list) else _from_table(given)
-    except (
-        pa.ArrowException,
-        TypeError,
-        ValueError,
-        DuplicateError,
-        OverflowError,
-        pl.exceptions.PolarsError,
-    ) as error:
-        said = " ".join(str(error).split())[:200]
-        problem = f"a {type(given).__name__} cannot be read as a table ({said})"
+    except (*_UNREADABLE, DuplicateError) as error:
+        reason = " ".join(str(error).split())[:200]
+        problem = f"a {type(given).__name__} cannot be read as a table ({reason})"
         raise InputError([Fault(problem, f"give {_KINDS}, with one type in each column")], what) from None
     if frame.height == 0:
         raise InputError([Fault("has no rows", "give a table with at least one row")], what)
@@ -68,13 +72,19 @@ def _from_list(rows: list[Any]) -> pl.DataFrame:
     if not all(isinstance(row, dict) for row in rows):
         raise TypeError("not every row is a dict")
     names = dict.fromkeys(name for row in rows for name in row)
-    return pl.DataFrame([pl.Series(name, [row.get(name) for row in rows]) for name in names])
+    return _joined({name: partial(_from_rows, name, rows) for name in names}, len(rows))
+
+
+def _from_rows(name: str, rows: list[dict[str, Any]]) -> pl.Series:
+    return pl.Series(name, [row.get(name) for row in rows])
 
 
 def _from_table(given: Any) -> pl.DataFrame:
     frame = nw.from_native(given)
     if isinstance(frame, nw.LazyFrame):
-        return pl.DataFrame(frame.collect("polars").to_arrow())
+        frame = frame.collect("polars")
+    if isinstance(frame.to_native(), pa.Table):
+        return _from_arrow(frame.to_native())
     if frame.implementation.is_pandas():
         index = given.index
         if "datetime" in str(index.dtype):
@@ -82,17 +92,54 @@ def _from_table(given: Any) -> pl.DataFrame:
         elif index.name is not None:
             given = given.reset_index()
         frame = nw.from_native(given, eager_only=True)
-    return pl.DataFrame(frame.to_arrow())
+    return _joined({name: partial(_from_narwhals, name, frame) for name in frame.columns}, len(frame))
+
+
+def _from_narwhals(name: str, frame: nw.DataFrame[Any]) -> pl.Series:
+    return _series(name, frame.get_column(name).to_arrow())
+
+
+def _from_arrow(table: pa.Table) -> pl.DataFrame:
+    columns = {name: partial(_series, name, table.column(at)) for at, name in enumerate(table.column_names)}
+    return _joined(columns, table.num_rows)
+
+
+def _joined(columns: Mapping[str, Callable[[], pl.Series]], height: int) -> pl.DataFrame:
+    """The columns as one frame; one that cannot be read is binary, which no one can use for anything."""
+    series = []
+    for name, read in columns.items():
+        try:
+            series.append(read())
+        except _UNREADABLE as error:
+            reason = " ".join(str(error).split())[:80].encode()
+            series.append(pl.repeat(reason, height, dtype=pl.Binary, eager=True).alias(name))
+    return pl.DataFrame(series)
+
+
+def _series(name: str, column: Any) -> pl.Series:
+    """One Arrow column. Times with a zone become local times; the widest decimals become floats."""
+    kind = column.type
+    if pa.types.is_decimal256(kind):
+        column = column.cast(pa.float64())
+    elif pa.types.is_timestamp(kind) and kind.tz is not None:
+        column = pc.local_timestamp(column)
+    return pl.DataFrame(pa.table({name: column}))[name]
 
 
 def column_named(frame: pl.DataFrame, names: Iterable[str], source: str) -> str | None:
-    """The one column with one of these names, in any case; two of them are refused."""
+    """The column with one of these names, in any case; None without one.
+
+    Raises
+    ------
+    InputError
+        Two columns have such a name.
+    """
     wanted = tuple(names)
-    found = [name for name in frame.columns if name.strip().casefold() in wanted]
-    if len(found) > 1:
+    matching = [name for name in frame.columns if name.strip().casefold() in wanted]
+    if len(matching) > 1:
         advice = "keep one of them, or rename the others"
-        raise InputError([Fault(f"{' and '.join(map(repr, found))} could both be meant", advice)], source)
-    return found[0] if found else None
+        raise InputError([Fault(f"{' and '.join(map(repr, matching))} could both be meant", advice)], source)
+    return matching[0] if matching else None
 
 
 def required(frame: pl.DataFrame, names: Iterable[str], source: str) -> str:
@@ -101,13 +148,13 @@ def required(frame: pl.DataFrame, names: Iterable[str], source: str) -> str:
     Raises
     ------
     InputError
-        There is none, or more than one.
+        No column has such a name, or two have.
     """
     wanted = tuple(names)
-    found = column_named(frame, wanted, source)
-    if found is None:
+    name = column_named(frame, wanted, source)
+    if name is None:
         raise InputError([Fault("the column is missing", nearest(wanted[0], frame.columns), column=wanted[0])], source)
-    return found
+    return name
 
 
 def days_of(column: pl.Series, source: str) -> pl.Series:
@@ -133,9 +180,8 @@ def days_of(column: pl.Series, source: str) -> pl.Series:
         advice = "write days as 2020-01-31"
         _refuse(column, column.is_null() | (is_day & days.is_not_null()), "is not a day", advice, source)
     else:
-        first = next((value for value in column.to_list() if value is not None), None)
-        fault = Fault(f"holds {kind} and not days", "write days as 2020-01-31", column=name, row=1, value=first)
-        raise InputError([fault], source)
+        fault = Fault(f"holds {_held(column)} instead of days", "write days as 2020-01-31", column=name, row=1)
+        raise InputError([replace(fault, value=_first(column))], source)
     _refuse(column, days.is_not_null(), "the day is missing", "write the day of every row", source)
     usable = days.is_between(EARLIEST, LATEST)
     _refuse(column, usable, "is not a usable day", "write days as 2020-01-31", source)
@@ -151,10 +197,9 @@ def names_of(column: pl.Series, source: str) -> pl.Series:
         Another type, a missing name, spaces around one.
     """
     if column.dtype not in _TEXTS:
-        first = next((value for value in column.to_list() if value is not None), None)
-        problem = f"holds {column.dtype} and not names"
-        advice = "convert the column to text; if columns were swapped, put them right"
-        raise InputError([Fault(problem, advice, column=column.name, row=1, value=first)], source)
+        problem = f"holds {_held(column)} instead of names"
+        advice = "convert the column to text; check that no two columns were swapped"
+        raise InputError([Fault(problem, advice, column=column.name, row=1, value=_first(column))], source)
     text = column.cast(pl.String)
     bare = text.str.strip_chars()
     _refuse(column, bare.fill_null("") != "", "the name is missing", "name every row", source)
@@ -163,12 +208,12 @@ def names_of(column: pl.Series, source: str) -> pl.Series:
 
 
 def numbers_of(column: pl.Series, source: str) -> tuple[pl.Series, pl.Series]:
-    """A column of numbers as float64, null where there is none; and where a value is there that is no finite number.
+    """A column of numbers as float64, null where there is none; and where a value is not a finite number.
 
     Raises
     ------
     InputError
-        Not one value of the column is a number.
+        No value of the column is a number.
     """
     kind = column.dtype
     if kind in _TEXTS:
@@ -184,11 +229,9 @@ def numbers_of(column: pl.Series, source: str) -> tuple[pl.Series, pl.Series]:
     wrong = given & ~finite
     if wrong.any() and not finite.any():
         row = int(wrong.arg_true()[0])
-        problem, advice = (
-            "holds no number",
-            "give numbers with a decimal point; if columns were swapped, put them right",
-        )
-        raise InputError([Fault(problem, advice, column=column.name, row=row + 1, value=column[row])], source)
+        advice = "give numbers with a decimal point; check that no two columns were swapped"
+        fault = Fault("holds no number", advice, column=column.name, row=row + 1, value=_plain(column[row]))
+        raise InputError([fault], source)
     return pl.select(pl.when(finite).then(numbers).alias(column.name)).to_series(), wrong
 
 
@@ -203,7 +246,19 @@ def _refuse(column: pl.Series, fine: pl.Series, problem: str, advice: str, sourc
         raise InputError(faults, source)
 
 
+def _held(column: pl.Series) -> str:
+    """The type of a column, for people."""
+    return "mixed or unreadable values" if column.dtype == pl.Binary else str(column.dtype)
+
+
+def _first(column: pl.Series) -> Any:
+    """The first value that is there."""
+    return next((_plain(value) for value in column.to_list() if value is not None), None)
+
+
 def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):  # what could not be read
+        return value.decode("utf-8", "replace")
     return value.isoformat() if isinstance(value, dt.date) else value
 
 

@@ -1,4 +1,4 @@
-"""What is held, in shares and cash -> weights, at the prices that a view can see."""
+"""Holdings in shares, and cash -> weights, at the prices that a view can see."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ def valued(shares: Mapping[str, float], cash: float, view: MarketView) -> Valued
     cash
         In the currency of the prices.
     view
-        Whose last usable prices count. Those that are not of the last session are in `old`, with their day.
+        Whose last usable prices count. Those of an earlier session are in `old`, with their day.
 
     Raises
     ------
     InputError
-        Shares that are negative or no number, cash that is no number, an asset without any price, nothing of value.
+        Shares that are negative or not a number, cash that is not a number, an asset without a price or with one that
+        is known to be wrong (`MarketView.doubtful`), a total of 0 or less.
 
     Examples
     --------
@@ -44,22 +45,32 @@ def valued(shares: Mapping[str, float], cash: float, view: MarketView) -> Valued
     >>> dict(valued({"AAA": 2, "BBB": 3}, 10.0, view).weights)
     {'AAA': 0.6, 'BBB': 0.3}
     """
-    advice = "give the number of shares, 0 or more"
-    faults = [
-        Fault("is not a number of shares that can be held", advice, column="shares", row=at + 1, value=number)
-        for at, number in enumerate(shares.values())
-        if not (math.isfinite(number) and number >= 0)
-    ]
-    if faults:
-        raise InputError(faults)
-    if not math.isfinite(cash):
-        raise InputError(
-            [Fault("the cash is not a number", "give an amount in the currency of the prices", value=cash)]
-        )
+    _check(shares, cash)
     prices = view.last_prices(shares)
+    doubtful = {asset: view.doubtful[asset] for asset, number in shares.items() if number and asset in view.doubtful}
+    if doubtful:
+        advice = "correct the prices, or accept the day if the price is right (MarketData, accepted=)"
+        raise InputError(
+            Fault(f"cannot be valued: on {finding.date.isoformat()} its price {finding.problem}", advice, value=asset)
+            for asset, finding in doubtful.items()
+        )
     worth = {asset: number * prices[asset][0] for asset, number in shares.items()}
     total = math.fsum([*worth.values(), cash])
     if total <= 0:
         raise InputError([Fault(f"holdings and cash are worth {total:g}", "give shares, or cash above 0")])
     old = {asset: day for asset, (_, day) in prices.items() if day < view.session}
     return Valued({asset: value / total for asset, value in worth.items()}, total, old)
+
+
+def _check(shares: Mapping[str, float], cash: float) -> None:
+    advice = "give the number of shares, 0 or more"
+    faults = [
+        Fault("is not a number of shares that can be held", advice, column="shares", row=row, value=number)
+        for row, number in enumerate(shares.values(), start=1)
+        if not (math.isfinite(number) and number >= 0)
+    ]
+    if faults:
+        raise InputError(faults)
+    if not math.isfinite(cash):
+        advice = "give an amount in the currency of the prices"
+        raise InputError([Fault("the cash is not a number", advice, value=cash)])

@@ -1,4 +1,4 @@
-"""Risk from prices: bucket limits for buckets that move more than they should, and correlations between assets."""
+"""Lower bucket limits for buckets that move more than a target volatility, measured on prices."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ import numpy.typing as npt
 import polars as pl
 
 from trimtab.bucket_path import UNKNOWN, level_bucket
-from trimtab.errors import Fault, InputError, LimitsError, TrimtabError
+from trimtab.errors import Fault, InputError, LimitsError, TrimtabError, listed
 from trimtab.limits.fields import check_fields, described
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.limits.regimes import laid_over
 from trimtab.market.view import MarketView
 
-# An asset whose daily returns deviate by less did not move: what is left is rounding.
-STILL = 1e-9
 _COLUMNS = {
     "bucket": pl.String,
     "assets": pl.Int64,
@@ -31,19 +29,28 @@ _COLUMNS = {
 
 @dataclass(frozen=True, kw_only=True)
 class RiskConfig:
-    """How much a bucket should move, and over which sessions that is measured. Frozen, checked when it is made.
+    """How much a bucket should move, and the sessions that this is measured on. Frozen, checked when it is made.
 
     Examples
     --------
-    >>> RiskConfig(target_volatility=0.12).sessions
-    252
+    >>> RiskConfig(target_volatility=0.12).target_volatility
+    0.12
     """
 
     target_volatility: float = described(
-        0.15, float, "volatility a year up to which a bucket keeps its limit", low=1e-6
+        0.15, float, "volatility per year up to which a bucket keeps its limit", low=1e-6
     )
-    sessions: int = described(252, int, "daily returns that the covariance is estimated from", low=2, high=100_000)
-    year: int = described(252, int, "sessions of a year", low=1, high=100_000)
+    sessions: int | None = described(
+        None,
+        int,
+        "returns that the covariance is estimated from; by default those of a year",
+        low=2,
+        high=100_000,
+        optional=True,
+    )
+    year: int | None = described(
+        None, int, "sessions of a year; by default read from the prices", low=1, high=100_000, optional=True
+    )
 
     def __post_init__(self) -> None:
         faults = check_fields(self)
@@ -56,24 +63,30 @@ class RiskAdjusted:
     """Limits by risk, and how they came about.
 
     `table` has a row for each bucket at `bucket_level`, by name: `bucket`; `assets`, how many were measured;
-    `volatility` a year, null where none was; `general`, the allocation limit before; `adjusted`, the one in `limits`.
+    `volatility` per year, null if none was; `general`, the allocation limit before; `adjusted`, the one in `limits`.
+    `sessions_per_year` is what volatilities were annualised with.
     """
 
     limits: RebalancingLimits
     table: pl.DataFrame
     target_volatility: float
+    sessions_per_year: int
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Each limit that was lowered, in words."""
+        """Each limit that was lowered, and the buckets of which nothing could be measured."""
         return tuple(self._sentences())
 
     def _sentences(self) -> Iterator[str]:
         for row in self.table.filter(pl.col("adjusted") < pl.col("general")).iter_rows(named=True):
             yield (
-                f"max_allocation of {row['bucket']} is {row['adjusted']:.4g} by risk, {row['general']:.4g} without: its "
-                f"volatility is {row['volatility']:.1%} a year, the target {self.target_volatility:.1%}"
+                f"max_allocation of {row['bucket']} is {row['adjusted']:.4g} by risk instead of {row['general']:.4g}: its "
+                f"volatility is {row['volatility']:.1%} a year ({self.sessions_per_year} sessions), the target "
+                f"{self.target_volatility:.1%}"
             )
+        unmeasured = self.table.filter(pl.col("assets") == 0)["bucket"].to_list()
+        if unmeasured:
+            yield f"risk could not be measured, so the limit stays: {listed(unmeasured)} (too few prices, or findings)"
 
 
 def risk_adjusted(
@@ -85,12 +98,12 @@ def risk_adjusted(
     """The limits with each bucket's `max_allocation` times min(1, target volatility / the bucket's volatility).
 
     The volatility of a bucket at `bucket_level` is that of its assets in equal weights, sqrt(1' S 1) / n times
-    sqrt(252), with S the covariance of their last 252 daily returns, shrunk as in Ledoit and Wolf, "A Well-Conditioned
-    Estimator for Large-Dimensional Covariance Matrices", Journal of Multivariate Analysis 88, 2004. Measured are the
-    assets with all prices of the window that no finding blocks. A limit never falls below `min_position_weight`, which
-    would close the bucket, nor below the bucket's own `min_allocation`. It never rises. A bucket of which nothing can be
-    measured keeps its limit, and so do deeper nodes. Where a regime is in force, its limits are adjusted. `bucket_of`:
-    the bucket of each symbol, in place of the view's.
+    sqrt(sessions per year), with S the covariance of a year's returns, shrunk as in Ledoit and Wolf, "A Well-Conditioned
+    Estimator for Large-Dimensional Covariance Matrices", Journal of Multivariate Analysis 88, 2004. Only assets with all
+    prices of the window, and without a finding that blocks them, are measured. A limit never rises, and never falls below
+    `min_position_weight`, which would close the bucket, nor below the bucket's own `min_allocation`. A bucket without a
+    measured asset keeps its limit, and so do deeper nodes. In a regime, its limits are adjusted. `bucket_of`: the bucket
+    of each symbol, in place of the view's.
 
     Raises
     ------
@@ -103,55 +116,58 @@ def risk_adjusted(
     """
     config = RiskConfig() if config is None else config
     if not (limits.enable_bucket_diversification and limits.enforce_allocation_limits):
-        problem = "risk adjusts the allocation limits of buckets, which are off"
+        problem = "limits by risk lower the allocation limits of buckets, which are off"
         raise LimitsError([f"{problem}: set enable_bucket_diversification and enforce_allocation_limits to true"])
     bucket_of = view.bucket_of if bucket_of is None else bucket_of
     if bucket_of is None:
         raise InputError([Fault("there is no classification", "give MarketData a classification: symbol and bucket")])
-    returns = _returns(view, config)
-    rows = [_row(bucket, names, returns, limits, config) for bucket, names in _buckets(bucket_of, limits).items()]
+    year = view.sessions_per_year if config.year is None else config.year
+    returns = _returns(view, year if config.sessions is None else config.sessions)
+    rows = [
+        _row(bucket, [returns[name] for name in names if name in returns], limits, config.target_volatility, year)
+        for bucket, names in _buckets(bucket_of, limits).items()
+    ]
     table = pl.DataFrame(rows, schema=_COLUMNS, orient="row")
     lower = table.filter(pl.col("adjusted") < pl.col("general"))
     caps = {bucket: {"max_allocation": cap} for bucket, cap in lower.select("bucket", "adjusted").iter_rows()}
-    return RiskAdjusted(_with_caps(limits, caps), table, config.target_volatility)
+    return RiskAdjusted(_with_caps(limits, caps), table, config.target_volatility, year)
 
 
 def _buckets(bucket_of: Mapping[str, str], limits: RebalancingLimits) -> dict[str, list[str]]:
-    """The symbols of each bucket at `bucket_level`, by name; a path that is shorter has none."""
-    found: dict[str, list[str]] = {}
+    """The symbols of each bucket at `bucket_level`, by name; shorter paths are left out."""
+    buckets: dict[str, list[str]] = {}
     for symbol, path in sorted(bucket_of.items()):
         bucket = level_bucket(path, limits.bucket_separator, limits.bucket_level)
         if bucket != UNKNOWN:
-            found.setdefault(bucket, []).append(symbol)
-    return dict(sorted(found.items()))
+            buckets.setdefault(bucket, []).append(symbol)
+    return dict(sorted(buckets.items()))
 
 
-def _returns(view: MarketView, config: RiskConfig) -> Mapping[str, npt.NDArray[np.float64]]:
-    """The daily returns of every symbol with all prices of the window, shape (sessions,)."""
-    prices = view.prices.tail(config.sessions + 1)
-    if prices.height <= config.sessions:
+def _returns(view: MarketView, sessions: int) -> Mapping[str, npt.NDArray[np.float64]]:
+    """The returns of every symbol with all prices of the window, shape (sessions,)."""
+    prices = view.prices.tail(sessions + 1)
+    if prices.height <= sessions:
         return {}
-    whole = [name for name in view.symbols if name not in view.blocked and prices[name].null_count() == 0]
-    changes = prices.select((pl.col(whole) / pl.col(whole).shift(1) - 1.0).tail(config.sessions))
-    return {name: changes[name].to_numpy() for name in whole}
+    complete = [name for name in view.symbols if name not in view.blocked and prices[name].null_count() == 0]
+    changes = prices.select((pl.col(complete) / pl.col(complete).shift(1) - 1.0).tail(sessions))
+    return {name: changes[name].to_numpy() for name in complete}
 
 
 def _row(
     bucket: str,
-    symbols: list[str],
-    returns: Mapping[str, npt.NDArray[np.float64]],
+    measured: list[npt.NDArray[np.float64]],
     limits: RebalancingLimits,
-    config: RiskConfig,
+    target_volatility: float,
+    year: int,
 ) -> tuple[str, int, float | None, float, float]:
     _, general = limits.limit_at(bucket, "max_allocation")
     _, min_allocation = limits.limit_at(bucket, "min_allocation")
-    measured = [returns[symbol] for symbol in symbols if symbol in returns]
     if not measured:
         return bucket, 0, None, general, general
-    volatility = _volatility(np.column_stack(measured)) * math.sqrt(config.year)
-    share = 1.0 if volatility <= config.target_volatility else config.target_volatility / volatility
-    least = max(limits.min_position_weight, min_allocation or 0.0)
-    return bucket, len(measured), volatility, general, min(general, max(general * share, least))
+    volatility = _volatility(np.column_stack(measured)) * math.sqrt(year)
+    share = 1.0 if volatility <= target_volatility else target_volatility / volatility
+    floor = max(limits.min_position_weight, min_allocation or 0.0)
+    return bucket, len(measured), volatility, general, min(general, max(general * share, floor))
 
 
 def _volatility(returns: npt.NDArray[np.float64]) -> float:
@@ -165,7 +181,7 @@ def _volatility(returns: npt.NDArray[np.float64]) -> float:
 
 
 def _with_caps(limits: RebalancingLimits, caps: Mapping[str, Mapping[str, Any]]) -> RebalancingLimits:
-    """The limits with the allocation limits of some buckets, in the regime in force if there is one."""
+    """The limits with new allocation limits of some buckets, in the regime in force if there is one."""
     known = sorted({*limits.known_buckets, *caps})
     values = limits.to_dict()
     if limits.regime is None:

@@ -1,6 +1,8 @@
-"""One score of two: the technical and the fundamental score of a day, and which of them an asset's score stands on."""
+"""One score of two: the technical and the fundamental score of a day, and which of them an asset's score is made of."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import polars as pl
 
@@ -9,63 +11,70 @@ from trimtab.scoring.weights import ScoreWeights
 
 
 def combined_scores(technical: Scores, fundamental: Scores | None, weights: ScoreWeights | None = None) -> Scores:
-    """The weighted mean of the two scores of each asset; where one is missing the other alone, and `basis` says which.
+    """The weighted mean of each asset's two scores; if one is missing, the other alone. `basis` says which.
 
     Returns
     -------
     Scores
-        With the columns `asset`, `score`, `confidence` (the weighted mean of the two, where there is no fundamental
-        score at all that of the technical one), `basis` (`both`, `technical`, `fundamental`, empty without a score),
-        `reason` (of the technical score, where there is none at all), `missing` (the inputs of either), and
-        `technical_score`, `fundamental_score`. An asset whose prices a finding blocks has neither, so none.
+        With the columns `asset`, `score`, `confidence` (the weighted mean of the two; of the technical score alone if no
+        fundamental scores are given), `basis` (`both`, `technical`, `fundamental`, empty without a score), `reason` (of
+        the technical score, for an asset without any), `missing` (the inputs of either), `technical_score` and
+        `fundamental_score`. An asset whose prices a finding blocks has neither.
 
     Examples
     --------
     >>> import datetime as dt
     >>> day = dt.date(2024, 1, 2)
     >>> columns = ("asset", "score", "confidence", "reason", "missing")
-    >>> one = Scores(day, day, pl.DataFrame([("A", 0.5, 1.0, "", ""), ("B", 0.4, 1.0, "", "")], columns, orient="row"))
-    >>> two = Scores(day, day, pl.DataFrame([("A", 1.0, 0.5, "", "pe")], columns, orient="row"))
-    >>> combined_scores(one, two).table.select("asset", "score", "confidence", "basis").rows()
+    >>> rows = [("A", 0.5, 1.0, "", ""), ("B", 0.4, 1.0, "", "")]
+    >>> technical = Scores(day, day, pl.DataFrame(rows, columns, orient="row"))
+    >>> fundamental = Scores(day, day, pl.DataFrame([("A", 1.0, 0.5, "", "pe")], columns, orient="row"))
+    >>> combined_scores(technical, fundamental).table.select("asset", "score", "confidence", "basis").rows()
     [('A', 0.7, 0.8, 'both'), ('B', 0.4, 0.6, 'technical')]
     """
     weights = ScoreWeights() if weights is None else weights
     shares = {"technical_score": weights.technical_weight, "fundamental_score": weights.fundamental_weight}
-    mine = technical.table.select("asset", "confidence", "reason", "missing", technical_score=pl.col("score"))
+    ours = technical.table.select("asset", "confidence", "reason", "missing", technical_score=pl.col("score"))
     if fundamental is None:
         shares = {"technical_score": 1.0, "fundamental_score": 0.0}
-        other = mine.select("asset", fundamental_score=pl.lit(None, pl.Float64), sure=pl.lit(0.0), lost=pl.lit(""))
+        theirs = ours.select(
+            "asset", fundamental_score=pl.lit(None, pl.Float64), confidence_f=pl.lit(0.0), missing_f=pl.lit("")
+        )
     else:
-        other = fundamental.table.select(
-            "asset", fundamental_score=pl.col("score"), sure=pl.col("confidence"), lost=pl.col("missing")
+        theirs = fundamental.table.select(
+            "asset",
+            fundamental_score=pl.col("score"),
+            confidence_f=pl.col("confidence"),
+            missing_f=pl.col("missing"),
         )
     used = {name: share for name, share in shares.items() if share > 0}
-    rows = mine.join(other, on="asset", how="left", maintain_order="left")
+    rows = ours.join(theirs, on="asset", how="left", maintain_order="left")
     total = sum(shares.values())
-    sure = (
-        pl.col("confidence") * shares["technical_score"] + pl.col("sure").fill_null(0.0) * shares["fundamental_score"]
+    confidence = (
+        pl.col("confidence") * shares["technical_score"]
+        + pl.col("confidence_f").fill_null(0.0) * shares["fundamental_score"]
     )
-    there = {name: pl.col(name).is_not_null() if name in used else pl.lit(False) for name in shares}
+    has = {name: pl.col(name).is_not_null() if name in used else pl.lit(False) for name in shares}
     basis = (
-        pl.when(there["technical_score"] & there["fundamental_score"])
+        pl.when(has["technical_score"] & has["fundamental_score"])
         .then(pl.lit("both"))
-        .when(there["technical_score"])
+        .when(has["technical_score"])
         .then(pl.lit("technical"))
-        .when(there["fundamental_score"])
+        .when(has["fundamental_score"])
         .then(pl.lit("fundamental"))
         .otherwise(pl.lit(""))
     )
     table = rows.with_columns(
         weighted_mean(used).alias("score"),
-        (sure / total).clip(0.0, 1.0).alias("confidence"),
+        (confidence / total).clip(0.0, 1.0).alias("confidence"),
         basis.alias("basis"),
-        _joined("missing", "lost"),
+        _joined("missing", "missing_f"),
     ).with_columns(pl.when(pl.col("score").is_null()).then("reason").otherwise(pl.lit(SCORED)).alias("reason"))
     columns = ["asset", "score", "confidence", "basis", "reason", "missing", *shares]
-    return Scores(technical.date, technical.session, table.select(columns))
+    return replace(technical, table=table.select(columns))
 
 
 def _joined(*names: str) -> pl.Expr:
-    """Texts with commas between those that are not empty."""
+    """Texts that are not empty, with commas between them."""
     given = [pl.when(pl.col(name) != "").then(name) for name in names]
     return pl.concat_str(given, separator=",", ignore_nulls=True).alias(names[0])

@@ -41,7 +41,7 @@ class FundamentalConfig:
     growth_weight: float = described(0.2, float, "weight of the growth of revenue and earnings")
     leverage_weight: float = described(0.2, float, "weight of little debt")
     max_age_days: int = described(500, int, "days after which a row of fundamentals no longer counts", low=1)
-    min_peers: int = described(5, int, "assets of a sector that a measure must have to be ranked there", low=2)
+    min_peers: int = described(5, int, "assets of a sector that must have a measure for it to be ranked there", low=2)
     min_confidence: float = described(0.25, float, "share of the measures that must be there", fraction=True)
 
     def __post_init__(self) -> None:
@@ -63,13 +63,13 @@ class FundamentalConfig:
 
 
 def fundamental_scores(view: MarketView, config: FundamentalConfig | None = None) -> Scores:
-    """The fundamental scores of a day.
+    """The fundamental scores of a day, of the assets with a price in the window.
 
-    Scored are the assets with a price in the window. Each measure (see `trimtab.scoring.fundamental_measures`) is the latest that was known, at most `max_age_days` old. It is ranked
-    among the assets of the same bucket of the classification, all assets being one where none was given, and counts
-    where at least `min_peers` of them have it. A part is the mean of the ranks of its measures, the score the weighted
-    mean of the parts that are there; what is missing is named in `missing` and lowers `confidence`, the weighted share
-    of the measures that were there. An asset whose prices a finding blocks has no score here either.
+    Each measure (see `trimtab.scoring.fundamental_measures`) is the latest that was known, at most `max_age_days` old. It
+    is ranked among the assets of the same bucket of the classification (among all assets without one) if at least
+    `min_peers` of them have it. A part is the mean of the ranks of its measures, the score the weighted mean of the parts
+    that exist; what is missing is named in `missing` and lowers `confidence`, the weighted share of the measures that
+    exist. An asset whose prices a finding blocks has no score here either.
 
     Raises
     ------
@@ -82,8 +82,8 @@ def fundamental_scores(view: MarketView, config: FundamentalConfig | None = None
     known = _latest(view.fundamentals, view.date, config)
     assets = pl.DataFrame({"asset": view.symbols}, schema={"asset": pl.String})
     rows = assets.join(known, on="asset", how="left").with_columns(_group(view), obstacle(view))
-    free = pl.col("obstacle").is_null() & pl.col("group").is_not_null()
-    ranked = rows.with_columns(_rank(measure.name, free, config, low=measure.low_is_good) for measure in MEASURES)
+    eligible = pl.col("obstacle").is_null() & pl.col("group").is_not_null()
+    ranked = rows.with_columns(_rank(measure.name, eligible, config, low=measure.low_is_good) for measure in MEASURES)
     weights = {part: weight for part, weight in config.weights.items() if weight > 0}
     parts = ranked.with_columns(
         weighted_mean({f"{measure.name}_rank": 1.0 for measure in MEASURES if measure.part == part}).alias(part)
@@ -93,7 +93,7 @@ def fundamental_scores(view: MarketView, config: FundamentalConfig | None = None
     reasoned = scored.with_columns(_reason(config))
     kept = reasoned.with_columns(pl.when(pl.col("reason") == SCORED).then("score").alias("score"))
     columns = ["asset", "score", "confidence", "reason", "missing", *PARTS, *_both_forms()]
-    return Scores(view.date, view.session, kept.select(columns).sort("asset"))
+    return Scores(view.date, view.session, kept.select(columns).sort("asset"), view.sessions_per_year, view.notes)
 
 
 def _both_forms() -> list[str]:
@@ -110,26 +110,26 @@ def _latest(rows: pl.DataFrame, on: dt.date, config: FundamentalConfig) -> pl.Da
 
 
 def _group(view: MarketView) -> pl.Expr:
-    """The bucket in which an asset is ranked; one for all where there is no classification."""
+    """The bucket in which an asset is ranked; one for all without a classification."""
     if view.bucket_of is None:
         return pl.lit("").alias("group")
     return pl.col("asset").replace_strict(dict(view.bucket_of), default=None, return_dtype=pl.String).alias("group")
 
 
-def _rank(name: str, free: pl.Expr, config: FundamentalConfig, *, low: bool) -> pl.Expr:
-    """A measure's rank inside the group, null where too few of it have the measure."""
-    value = pl.when(free).then(-pl.col(name) if low else pl.col(name))
+def _rank(name: str, eligible: pl.Expr, config: FundamentalConfig, *, low: bool) -> pl.Expr:
+    """A measure's rank inside the group, null if too few of the group have the measure."""
+    value = pl.when(eligible).then(-pl.col(name) if low else pl.col(name))
     enough = value.count().over("group") >= config.min_peers
     return pl.when(enough).then(percentile_rank(value).over("group")).alias(f"{name}_rank")
 
 
 def _confidence(weights: Mapping[str, float]) -> pl.Expr:
-    """The share of the measures that are there, each part by its weight."""
+    """The share of the measures that exist, each part by its weight."""
     total = pl.lit(0.0)
     for part, weight in weights.items():
         names = [f"{measure.name}_rank" for measure in MEASURES if measure.part == part]
-        there = pl.sum_horizontal(*(pl.col(name).is_not_null().cast(pl.Float64) for name in names))
-        total = total + there * (weight / len(names))
+        ranked = pl.sum_horizontal(*(pl.col(name).is_not_null().cast(pl.Float64) for name in names))
+        total = total + ranked * (weight / len(names))
     return (total / sum(weights.values())).clip(0.0, 1.0).alias("confidence")
 
 
@@ -141,7 +141,7 @@ def _missing(weights: Mapping[str, float]) -> pl.Expr:
 
 
 def _reason(config: FundamentalConfig) -> pl.Expr:
-    """What stands against a score, empty where nothing does."""
+    """Why an asset has no score, empty where it has one."""
     return (
         pl.when(pl.col("obstacle").is_not_null())
         .then("obstacle")
@@ -157,7 +157,7 @@ def _reason(config: FundamentalConfig) -> pl.Expr:
 
 
 class FundamentalAnalyzer:
-    """The fundamental score of one asset on a day; all assets of the day are scored once and kept."""
+    """The fundamental score of one asset on a day; a day's scores are made once and kept."""
 
     def __init__(self, data: MarketData, config: FundamentalConfig | None = None) -> None:
         self._data = data
@@ -172,5 +172,5 @@ class FundamentalAnalyzer:
         return self._kept[on]
 
     def analyze_asset(self, asset: str, date: Date) -> float | None:
-        """The score of an asset in [0, 1], None if it could not be scored."""
+        """The score of an asset in [0, 1], None if it has none."""
         return self.scores(date).score_of(asset)

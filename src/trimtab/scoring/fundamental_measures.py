@@ -1,4 +1,4 @@
-"""The measures of the fundamental score: which part each belongs to, from which items it is computed, and its source."""
+"""The measures of the fundamental score: the part that each belongs to, the items it is computed from, its source."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PARTS = ("value", "quality", "growth", "leverage")
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One ranked number. `formulas` are tried in turn: the first whose items are there counts."""
+    """One ranked number. `formulas` are tried in turn: the first with all its items counts."""
 
     name: str
     part: str
@@ -20,7 +20,16 @@ class Measure:
 
 
 # A formula is ("over", a, b): a / b where b > 0; ("inverse", a): 1 / a where a is not 0; ("is", a): a itself;
-# ("growth", a): a over a of about a year before, less 1, where the earlier one is above 0.
+# ("growth", a): a over a of about a year before, less 1, where the earlier one is above 0. Growth compares totals of the
+# firm: amounts per share of two years are of different shares where a split lies between them.
+_EARNINGS = "total_earnings"
+# Earnings of the firm from one row's amounts per share and its value, in the order in which they are tried.
+_TOTALS = (
+    pl.col("eps") * pl.col("shares_outstanding"),
+    pl.when(pl.col("price") > 0).then(pl.col("eps") / pl.col("price") * pl.col("market_cap")),
+    pl.when(pl.col("pe") != 0).then(pl.col("market_cap") / pl.col("pe")),
+)
+_FOR_TOTALS = ("eps", "shares_outstanding", "price", "market_cap", "pe")
 MEASURES = (
     # Value: fundamentals over price (Basu, Journal of Finance 32, 1977; Fama and French, Journal of Finance 47, 1992;
     # Barbee, Mukherji and Raines, Financial Analysts Journal 52, 1996; Litzenberger and Ramaswamy, 1979).
@@ -37,40 +46,42 @@ MEASURES = (
     Measure("cash_return", "quality", (("over", "net_cash_flow_operating", "total_assets"),)),
     # Growth: against about a year before (Lakonishok, Shleifer and Vishny, Journal of Finance 49, 1994, use sales).
     Measure("revenue_growth", "growth", (("growth", "total_revenue"),)),
-    Measure("earnings_growth", "growth", (("growth", "eps"), ("growth", "net_income"))),
+    Measure("earnings_growth", "growth", (("growth", "net_income"), ("growth", _EARNINGS))),
     # Leverage: low is good (Bhandari, Journal of Finance 43, 1988; Penman, Richardson and Tuna, 2007).
     Measure("liabilities_to_assets", "leverage", (("over", "total_liabilities", "total_assets"),), low_is_good=True),
     Measure("debt_to_equity", "leverage", (("over", "long_term_debt", "total_equity"),), low_is_good=True),
 )
-_EARLIER, _EARLIEST = 300, 550  # days before, between which an earlier value lies
+_EARLIER, _EARLIEST = 300, 550  # how many days earlier the value of about a year before was known
 
 
 def items() -> tuple[str, ...]:
     """Every item that a measure uses, by name."""
-    return tuple(sorted({item for measure in MEASURES for formula in measure.formulas for item in formula[1:]}))
+    named = {item for measure in MEASURES for formula in measure.formulas for item in formula[1:]}
+    return tuple(sorted(named - {_EARNINGS} | {*_FOR_TOTALS}))
 
 
 def measured(rows: pl.DataFrame) -> pl.DataFrame:
-    """`symbol`, `known_on` and every measure for each row of fundamentals, null where its items are not there.
+    """`symbol`, `known_on` and every measure for each row of fundamentals, null where its items are missing.
 
     Parameters
     ----------
     rows
-        `symbol`, `known_on` and items of float64, by day. Amounts may be in any currency, ratios of one row cancel it.
+        `symbol`, `known_on` and items of float64, by day. Amounts may be in any currency: ratios cancel it.
     """
     absent = [pl.lit(None, pl.Float64).alias(item) for item in items() if item not in rows.columns]
-    ranked = rows.with_columns(absent).sort("symbol", "known_on", maintain_order=True)
+    ordered = rows.with_columns(absent).sort("symbol", "known_on", maintain_order=True)
+    ordered = ordered.with_columns(pl.coalesce(*_TOTALS).alias(_EARNINGS))
     grown = {formula[1] for measure in MEASURES for formula in measure.formulas if formula[0] == "growth"}
     for item in sorted(grown):
-        ranked = _with_earlier(ranked, item)
+        ordered = _with_earlier(ordered, item)
     columns = [
         pl.coalesce(*(_formula(formula) for formula in measure.formulas)).alias(measure.name) for measure in MEASURES
     ]
-    return ranked.select("symbol", "known_on", *columns)
+    return ordered.select("symbol", "known_on", *columns)
 
 
 def _with_earlier(rows: pl.DataFrame, item: str) -> pl.DataFrame:
-    """The rows with `earlier_<item>`: the latest value known 300 to 550 days before."""
+    """The rows with `earlier_<item>`: the latest value that was known 300 to 550 days earlier."""
     values = rows.select("symbol", pl.col("known_on").alias("earlier_on"), pl.col(item).alias(f"earlier_{item}"))
     wanted = rows.with_columns((pl.col("known_on") - pl.duration(days=_EARLIER)).alias("wanted_on"))
     joined = wanted.sort("wanted_on", maintain_order=True).join_asof(

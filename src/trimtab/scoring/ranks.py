@@ -1,4 +1,4 @@
-"""What a cross-section of scores is: one row an asset, with the score, its parts, and what was missing."""
+"""The scores of a day: one row per asset, with the score, its parts, and what was missing."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from types import MappingProxyType
 import polars as pl
 
 from trimtab.market.view import MarketView
+from trimtab.statistics.performance import YEAR
 
 SCORED = ""
 NOT_MEMBER, LOW_CONFIDENCE, NO_BUCKET, NO_INPUTS = "not_member", "low_confidence", "no_bucket", "no_inputs"
@@ -20,15 +21,18 @@ NOT_MEMBER, LOW_CONFIDENCE, NO_BUCKET, NO_INPUTS = "not_member", "low_confidence
 class Scores:
     """The scores of all assets on a day.
 
-    `table` has a row an asset, by name: `asset`; `score` in [0, 1], null = could not be scored; `confidence`, the share
-    of the inputs that were there; `reason`, empty for a scored asset, else the code of what stands against it (the kind
-    of a finding, `not_member`, `low_confidence`, `no_bucket`, `no_inputs`); `missing`, the inputs that were not there,
-    separated by commas; and each part, raw and as its rank.
+    `table` has a row per asset, by name: `asset`; `score` in [0, 1], null without one; `confidence`, the share of the
+    inputs that were there; `reason`, empty for a scored asset, else why it has no score (the kind of a finding,
+    `not_member`, `low_confidence`, `no_bucket`, `no_inputs`); `missing`, the inputs that were not there, separated by
+    commas; and each part, raw and as its rank. `sessions_per_year` is what the parts count a year as, `notes` say what
+    else a reader should know.
     """
 
     date: dt.date
     session: dt.date
     table: pl.DataFrame
+    sessions_per_year: int = YEAR
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def by_asset(self) -> Mapping[str, float | None]:
@@ -36,14 +40,14 @@ class Scores:
         return MappingProxyType(dict(self.table.select("asset", "score").iter_rows()))
 
     def score_of(self, asset: str) -> float | None:
-        """The score of an asset, None if it has none or is not known."""
+        """The score of an asset, None if it has none or is unknown."""
         return self.by_asset.get(asset)
 
 
 def long_prices(window: pl.DataFrame) -> pl.DataFrame:
     """Prices with one column an asset as `asset`, `row` (from 0) and `price`, asset by asset.
 
-    The names of the columns come last: an asset may be called like one of them, but none begins with a space.
+    The columns get their names last: an asset may have one of these names, but none begins with a space.
     """
     names = {" asset": "asset", " row": "row", " price": "price"}
     numbered = window.with_row_index(" row")
@@ -51,7 +55,7 @@ def long_prices(window: pl.DataFrame) -> pl.DataFrame:
 
 
 def percentile_rank(value: pl.Expr) -> pl.Expr:
-    """(rank - 1) / (n - 1) among the values that are there: 0 for the lowest, 1 for the highest, 0.5 for a single one.
+    """(rank - 1) / (n - 1) among the values that exist: 0 for the lowest, 1 for the highest, 0.5 for a single one.
 
     Equal values share the mean of their ranks.
     """
@@ -61,21 +65,21 @@ def percentile_rank(value: pl.Expr) -> pl.Expr:
 
 
 def weighted_mean(ranks: Mapping[str, float]) -> pl.Expr:
-    """The mean of the columns that are there, by their weights (above 0); null where none is.
+    """The mean of the columns that are not null, by their weights (above 0); null where all are.
 
-    Summed in the order given, and between the columns whatever the last bit: as `scoring.weights.mean_score`.
+    Summed in the order given, and never outside the columns, whatever the last bit: as `scoring.weights.mean_score`.
     """
     total, weight = pl.lit(0.0), pl.lit(0.0)
     for name, share in ranks.items():
         total = total + pl.col(name).fill_null(0.0) * share
         weight = weight + pl.col(name).is_not_null().cast(pl.Float64) * share
-    least, most = pl.min_horizontal(*ranks), pl.max_horizontal(*ranks)
-    return pl.when(weight > 0).then((total / weight).clip(least, most))
+    lowest, highest = pl.min_horizontal(*ranks), pl.max_horizontal(*ranks)
+    return pl.when(weight > 0).then((total / weight).clip(lowest, highest))
 
 
 def obstacle(view: MarketView) -> pl.Expr:
-    """What stands against an asset whatever its inputs say: a finding that blocks it, or that it is no member."""
-    blocked = {symbol: finding.kind for symbol, finding in view.blocked.items()}
-    found = pl.col("asset").replace_strict(blocked, default=None, return_dtype=pl.String)
+    """Why an asset has no score whatever its inputs say: a finding that blocks it, or that it is not a member."""
+    kinds = {symbol: finding.kind for symbol, finding in view.blocked.items()}
+    blocked = pl.col("asset").replace_strict(kinds, default=None, return_dtype=pl.String)
     outside = pl.lit(False) if view.members is None else ~pl.col("asset").is_in(sorted(view.members))
-    return pl.when(found.is_not_null()).then(found).when(outside).then(pl.lit(NOT_MEMBER)).alias("obstacle")
+    return pl.when(blocked.is_not_null()).then(blocked).when(outside).then(pl.lit(NOT_MEMBER)).alias("obstacle")

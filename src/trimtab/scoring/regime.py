@@ -1,4 +1,4 @@
-"""The regime of the markets: growth and inflation, each up or down by the trend of market series; or a given table."""
+"""The regime of the markets: growth and inflation, each rising or falling by the trend of market series; or a table."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from trimtab.scoring.trend import TrendAnalyzer
 GOLDILOCKS, REFLATION, INFLATION, DEFLATION, UNKNOWN = "Goldilocks", "Reflation", "Inflation", "Deflation", "Unknown"
 # (growth rises, inflation rises) -> regime
 _REGIMES = {(True, False): GOLDILOCKS, (True, True): REFLATION, (False, True): INFLATION, (False, False): DEFLATION}
-_LEVEL = 1e-12  # a price this near its average, as a fraction of it, stands on it
+_LEVEL = 1e-12  # a price this near its average, as a fraction of it, is on it
 _SIDES = {regime: sides for sides, regime in _REGIMES.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegimeConfig:
-    """Which series stand for growth and for inflation, and how their trend is read. Frozen, checked when it is made.
+    """The series that stand for growth and for inflation, and how their trend is read. Frozen, checked when it is made.
 
     A proxy is a symbol, or two with a slash for the ratio of their prices: `XLY/XLP`.
 
@@ -40,7 +40,7 @@ class RegimeConfig:
     short: int = described(63, int, "sessions of the shortest moving average", low=2, high=100_000)
     middle: int = described(126, int, "sessions of the middle moving average", low=2, high=100_000)
     long: int = described(252, int, "sessions of the longest moving average", low=2, high=100_000)
-    min_stay: int = described(21, int, "sessions that a regime stays at least", low=1)
+    min_stay: int = described(21, int, "sessions that a regime lasts at least", low=1)
 
     def __post_init__(self) -> None:
         faults = check_fields(self)
@@ -53,17 +53,17 @@ class RegimeConfig:
             for proxy in (*self.growth, *self.inflation):
                 legs = proxy.split("/")
                 if len(legs) > 2 or not all(leg == leg.strip() and leg for leg in legs):
-                    faults.append(f"{proxy!r} is no proxy: write a symbol, or two with a slash")
+                    faults.append(f"{proxy!r} is not a proxy: write a symbol, or two with a slash")
         if faults:
             raise LimitsError(faults)
 
 
 class RegimeSource(Protocol):
-    """What tells the regime of a day."""
+    """Anything that gives the regime of a day."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The regimes that it can tell."""
+        """The regimes that it can give."""
 
     def regime_on(self, date: Date) -> tuple[str, float]:
         """The regime of a day and the confidence in it, in [0, 1]."""
@@ -72,12 +72,12 @@ class RegimeSource(Protocol):
 class TrendRegimes:
     """Growth and inflation, each rising or falling by vote: Goldilocks, Reflation, Inflation, Deflation.
 
-    Each proxy has three votes, whether its price stands above its moving average of 63, of 126 and of 252 sessions (the
-    simple moving-average rule: Faber, "A Quantitative Approach to Tactical Asset Allocation", Journal of Wealth
-    Management 9, 2007). More votes up than down: growth, or inflation, rises. The regime changes when the two sides say
-    another one, but never before the present one has stayed `min_stay` sessions. The confidence is the smaller share,
-    of growth and of inflation, of all votes that agree with the regime in force; a vote that cannot be cast, for a
-    missing price or a finding in its window, agrees with nothing. `Unknown` with confidence 0 until both sides are known.
+    Each proxy has three votes: is its price above its moving average of 63, of 126, of 252 sessions? (The simple
+    moving-average rule: Faber, "A Quantitative Approach to Tactical Asset Allocation", Journal of Wealth Management 9,
+    2007.) Growth, or inflation, rises if more votes say up than down. The regime changes when the two sides give another
+    one, but only after the present one has lasted `min_stay` sessions. The confidence is the smaller share, of growth and
+    of inflation, of votes that agree with the regime in force; a vote that cannot be cast, because a price is missing or
+    a finding is in its window, agrees with nothing. `Unknown` with confidence 0 until both sides are known.
     """
 
     def __init__(self, data: MarketData, config: RegimeConfig) -> None:
@@ -115,21 +115,23 @@ def regime_history(view: MarketView, config: RegimeConfig) -> pl.DataFrame:
     """
     votes = {axis: _votes(view, getattr(config, axis), config) for axis in ("growth", "inflation")}
     balance = {
-        axis: found.select(pl.mean_horizontal(pl.all().fill_null(0.0))).to_series() for axis, found in votes.items()
+        axis: cast.select(pl.mean_horizontal(pl.all().fill_null(0.0))).to_series() for axis, cast in votes.items()
     }
     up = {
-        axis: found.select(pl.mean_horizontal(pl.all().gt(0).fill_null(False))).to_series()
-        for axis, found in votes.items()
+        axis: cast.select(pl.mean_horizontal(pl.all().gt(0).fill_null(False))).to_series()
+        for axis, cast in votes.items()
     }
     down = {
-        axis: found.select(pl.mean_horizontal(pl.all().lt(0).fill_null(False))).to_series()
-        for axis, found in votes.items()
+        axis: cast.select(pl.mean_horizontal(pl.all().lt(0).fill_null(False))).to_series()
+        for axis, cast in votes.items()
     }
-    regimes = _walk(balance["growth"].to_list(), balance["inflation"].to_list(), config.min_stay)
+    regimes = _in_force(balance["growth"].to_list(), balance["inflation"].to_list(), config.min_stay)
     sides = [_SIDES.get(regime) for regime in regimes]
     confidence = [
-        0.0 if side is None else min((up if rises else down)[axis][at] for axis, rises in zip(votes, side, strict=True))
-        for at, side in enumerate(sides)
+        0.0
+        if side is None
+        else min((up if rises else down)[axis][session] for axis, rises in zip(votes, side, strict=True))
+        for session, side in enumerate(sides)
     ]
     columns = {
         "growth": balance["growth"],
@@ -142,23 +144,23 @@ def regime_history(view: MarketView, config: RegimeConfig) -> pl.DataFrame:
     )
 
 
-def _walk(growth: Sequence[float], inflation: Sequence[float], min_stay: int) -> list[str]:
-    """The regime in force on each session; a balance of 0 takes no side, so the one before stays."""
+def _in_force(growth: Sequence[float], inflation: Sequence[float], min_stay: int) -> list[str]:
+    """The regime in force on each session; a balance of 0 takes no side, so the regime before it stays."""
     regimes: list[str] = []
     now, stayed = UNKNOWN, 0
     rises: dict[int, bool] = {}
     for balances in zip(growth, inflation, strict=True):
         rises.update({axis: balance > 0 for axis, balance in enumerate(balances) if abs(balance) > 1e-12})
-        said = _REGIMES[rises[0], rises[1]] if len(rises) == 2 else UNKNOWN
+        voted = _REGIMES[rises[0], rises[1]] if len(rises) == 2 else UNKNOWN
         stayed += 1
-        if said != now and (now == UNKNOWN or stayed > min_stay):
-            now, stayed = said, 1
+        if voted != now and (now == UNKNOWN or stayed > min_stay):
+            now, stayed = voted, 1
         regimes.append(now)
     return regimes
 
 
 def _votes(view: MarketView, proxies: Iterable[str], config: RegimeConfig) -> pl.DataFrame:
-    """One column a proxy and window: 1 above its moving average, -1 below, 0 on it, null where it cannot be told."""
+    """One column per proxy and window: 1 above its moving average, -1 below, 0 on it, null where it is unknown."""
     columns = []
     for proxy in proxies:
         over, _, under = proxy.partition("/")
@@ -168,14 +170,14 @@ def _votes(view: MarketView, proxies: Iterable[str], config: RegimeConfig) -> pl
             average = price.rolling_mean(sessions)
             clean = wrong.rolling_max(sessions, min_samples=1) < 1
             vote = pl.when((price - average).abs() > _LEVEL * price).then((price - average).sign()).otherwise(0.0)
-            told = pl.when(clean & average.is_not_null() & price.is_not_null()).then(vote)
+            cast = pl.when(clean & average.is_not_null() & price.is_not_null()).then(vote)
             name = f"{proxy} {sessions}"
-            columns.append(pl.select(told.alias(name)).to_series())
+            columns.append(pl.select(cast.alias(name)).to_series())
     return pl.DataFrame(columns)
 
 
 def _wrong(view: MarketView, symbols: Iterable[str]) -> pl.Series:
-    """1 on the sessions on which something was found about one of these symbols, else 0."""
+    """1 on the sessions with a finding about one of these symbols, else 0."""
     days = view.events.filter(pl.col("symbol").is_in(list(symbols)) & (pl.col("kind") != "off_session"))["date"]
     return view.prices["date"].is_in(days.unique().to_list()).cast(pl.Int8)
 
@@ -194,21 +196,23 @@ class RegimeTable:
         frame, source = frame_of(table, "the regimes")
         dates = days_of(frame[required(frame, ("date",), source)], source)
         regimes = names_of(frame[required(frame, ("regime",), source)], source)
-        sure = pl.repeat(1.0, frame.height, eager=True)
+        confidence = pl.repeat(1.0, frame.height, eager=True)
         if "confidence" in frame.columns:
-            sure, _ = numbers_of(frame["confidence"], source)
-            wrong = (~sure.is_between(0, 1).fill_null(False)).arg_true().to_list()
-            _refuse(wrong, "is outside 0 to 1", "give a confidence between 0 and 1", "confidence", sure, source)
-        again = (~dates.is_first_distinct()).arg_true().to_list()
+            confidence, _ = numbers_of(frame["confidence"], source)
+            wrong = (~confidence.is_between(0, 1).fill_null(False)).arg_true().to_list()
+            _refuse(wrong, "is outside 0 to 1", "give a confidence between 0 and 1", "confidence", confidence, source)
+        repeated = (~dates.is_first_distinct()).arg_true().to_list()
         _refuse(
-            again,
-            "the day stands in an earlier row already",
+            repeated,
+            "an earlier row has the same day",
             "give each day once",
             "date",
             dates.cast(pl.String),
             source,
         )
-        self._rows = pl.DataFrame([dates.alias("date"), regimes.alias("regime"), sure.alias("confidence")]).sort("date")
+        self._rows = pl.DataFrame([dates.alias("date"), regimes.alias("regime"), confidence.alias("confidence")]).sort(
+            "date"
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -216,7 +220,7 @@ class RegimeTable:
         return tuple(self._rows["regime"].unique().sort())
 
     def regime_on(self, date: Date) -> tuple[str, float]:
-        """The last regime that was known on a day; `Unknown` before the first."""
+        """The last regime known on a day; `Unknown` before the first."""
         height = self._rows["date"].search_sorted(day(date), side="right")
         if not height:
             return UNKNOWN, 0.0
@@ -226,22 +230,24 @@ class RegimeTable:
 
 def _refuse(rows: list[int], problem: str, advice: str, column: str, values: pl.Series, source: str) -> None:
     if rows:
-        raise InputError([Fault(problem, advice, column=column, row=at + 1, value=values[at]) for at in rows], source)
+        raise InputError(
+            [Fault(problem, advice, column=column, row=row + 1, value=values[row]) for row in rows], source
+        )
 
 
 class MarketRegimeDetector:
-    """What an engine asks of the markets: the regime, its buckets, what research names, and what is in a trend.
+    """What an engine wants to know of the markets: the regime, its buckets, what research names, what is trending.
 
     Parameters
     ----------
     regimes
         `TrendRegimes`, `RegimeTable`, or another object that tells the regime of a day.
     trend
-        Whose trends `get_trending_assets` gives; without it nothing is in a trend.
+        The source of `get_trending_assets`; without it nothing is trending.
     buckets
-        The buckets to look at in each regime. None is built in: which they are is the user's view.
+        The buckets to look at in each regime. None are built in: choosing them is up to the user.
     research
-        The buckets to look at from a day on, whatever the regime: a day to its buckets.
+        The buckets to look at from a day on, whatever the regime: day -> buckets.
 
     Raises
     ------
@@ -279,14 +285,14 @@ class MarketRegimeDetector:
 
     def _check(self, regime: str) -> None:
         if regime not in self._regimes.names:
-            raise InputError([Fault("there is no such regime", nearest(regime, self._regimes.names), value=regime)])
+            raise InputError([Fault("the regime does not exist", nearest(regime, self._regimes.names), value=regime)])
 
     def get_market_regime(self, date: Date) -> tuple[str, float]:
-        """The regime of a day and the confidence in it, in [0, 1]; (`Unknown`, 0.0) where it cannot be told."""
+        """The regime of a day and the confidence in it, in [0, 1]; (`Unknown`, 0.0) if it is unknown."""
         return self._regimes.regime_on(date)
 
     def get_regime_buckets(self, regime: str) -> list[str]:
-        """The buckets to look at in a regime; none where none were given, and in `Unknown`.
+        """The buckets to look at in a regime; empty if none were given, and in `Unknown`.
 
         Raises
         ------
@@ -298,7 +304,7 @@ class MarketRegimeDetector:
         return list(self._buckets.get(regime, []))
 
     def get_research_buckets(self, date: Date) -> list[str] | None:
-        """The buckets that research named last, on a day or before; None where there are none."""
+        """The buckets that research named last, on a day or before; None if it named none."""
         on = day(date)
         known = [paths for named, paths in self._research if named <= on]
         return list(known[-1]) if known else None

@@ -1,10 +1,11 @@
-"""The technical score: five parts of a price series, each ranked among all assets of the day."""
+"""The technical score: five parts of a price series, each ranked among the assets of the day."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -21,16 +22,27 @@ _LOW_IS_GOOD = ("volatility", "reversal")
 _USABLE_VOLATILITY = 1e-9
 
 
+# Sessions of the windows where a year has 252 sessions; where it has another number, so have they, in proportion.
+_WINDOWS = {"year": 252, "month": 21, "short_average": 50, "long_average": 200}
+_FEWEST = {"year": 2, "month": 1, "short_average": 2, "long_average": 3}
+
+
+def _sessions(doc: str, low: int) -> Any:
+    return described(None, int, f"sessions of {doc}; by default in proportion", low=low, high=100_000, optional=True)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TechnicalConfig:
     """How a price series becomes a score. Frozen; all faults are reported at once when it is made.
 
-    Windows count sessions. The weights are relative: (2, 1, 1, 0, 0) and (0.5, 0.25, 0.25, 0, 0) mean the same.
+    Windows count sessions: by default a year, a month, and averages of 50 and 200 sessions where a year has 252, else in
+    proportion (a year of weekly prices has 52). Weights are relative: (2, 1, 1, 0, 0) means the same as
+    (0.5, 0.25, 0.25, 0, 0).
 
     Examples
     --------
-    >>> TechnicalConfig(momentum_weight=1, trend_weight=1, volatility_weight=0).longest
-    253
+    >>> TechnicalConfig(month=5).for_year(252).longest, TechnicalConfig().for_year(52).long_average
+    (253, 41)
     """
 
     momentum_weight: float = described(0.30, float, "weight of momentum: 12 months without the latest")
@@ -38,12 +50,15 @@ class TechnicalConfig:
     volatility_weight: float = described(0.20, float, "weight of low volatility")
     drawdown_weight: float = described(0.15, float, "weight of nearness to the highest price of the year")
     reversal_weight: float = described(0.10, float, "weight of a low return in the latest month")
-    year: int = described(252, int, "sessions of a year", low=2, high=100_000)
-    month: int = described(21, int, "sessions of a month", low=1, high=100_000)
-    short_average: int = described(50, int, "sessions of the shorter moving average", low=2, high=100_000)
-    long_average: int = described(200, int, "sessions of the longer moving average", low=2, high=100_000)
+    year: int | None = _sessions("a year", 2)
+    month: int | None = _sessions("a month", 1)
+    short_average: int | None = _sessions("the shorter moving average", 2)
+    long_average: int | None = _sessions("the longer moving average", 2)
     min_confidence: float = described(
-        1.0, float, "share of the inputs that must be there; below 1 missing parts are weighted anew", fraction=True
+        1.0,
+        float,
+        "share of the inputs that must be there; below 1 the weight of missing parts goes to the others",
+        fraction=True,
     )
 
     def __post_init__(self) -> None:
@@ -51,13 +66,29 @@ class TechnicalConfig:
         if not faults:
             if not any(self.weights.values()):
                 faults.append("every weight is 0: give at least one part a weight")
-            if self.month >= self.year:
-                faults.append(f"month {self.month} is not below year {self.year}: lower the one or raise the other")
-            if self.short_average >= self.long_average:
-                averages = f"short_average {self.short_average} is not below long_average {self.long_average}"
-                faults.append(f"{averages}: lower the one or raise the other")
+            faults += [
+                f"{shorter} {first} is not below {longer} {second}: lower the one or raise the other"
+                for shorter, longer in (("month", "year"), ("short_average", "long_average"))
+                if (first := getattr(self, shorter)) is not None
+                and (second := getattr(self, longer)) is not None
+                and first >= second
+            ]
         if faults:
             raise LimitsError(faults)
+
+    def for_year(self, sessions: int) -> TechnicalWindows:
+        """The windows where a year has so many sessions.
+
+        Raises
+        ------
+        LimitsError
+            A window that is given does not fit one that is not: name both.
+        """
+        given = {name: getattr(self, name) for name in _WINDOWS}
+        scaled = {
+            name: max(_FEWEST[name], round(count * sessions / _WINDOWS["year"])) for name, count in _WINDOWS.items()
+        }
+        return TechnicalWindows(**{name: scaled[name] if given[name] is None else given[name] for name in _WINDOWS})
 
     @property
     def weights(self) -> Mapping[str, float]:
@@ -69,6 +100,26 @@ class TechnicalConfig:
             "drawdown": self.drawdown_weight,
             "reversal": self.reversal_weight,
         }
+
+
+@dataclass(frozen=True)
+class TechnicalWindows:
+    """The sessions of each window, all known."""
+
+    year: int
+    month: int
+    short_average: int
+    long_average: int
+
+    def __post_init__(self) -> None:
+        faults = [
+            f"{shorter} {getattr(self, shorter)} is not below {longer} {getattr(self, longer)}, which is in proportion "
+            "to the sessions of a year: set both"
+            for shorter, longer in (("month", "year"), ("short_average", "long_average"))
+            if getattr(self, shorter) >= getattr(self, longer)
+        ]
+        if faults:
+            raise LimitsError(faults)
 
     @property
     def needed(self) -> Mapping[str, int]:
@@ -87,7 +138,9 @@ class TechnicalConfig:
         return max(self.year + 1, self.long_average)
 
 
-def technical_parts(prices: pl.DataFrame, config: TechnicalConfig) -> pl.DataFrame:
+def technical_parts(
+    prices: pl.DataFrame, windows: TechnicalWindows, holidays: Mapping[str, frozenset[dt.date]] | None = None
+) -> pl.DataFrame:
     """The raw parts of every series at its last row, and how many of their prices were missing.
 
     With P[t] the price of the last session, t counting sessions:
@@ -96,7 +149,7 @@ def technical_parts(prices: pl.DataFrame, config: TechnicalConfig) -> pl.DataFra
       Winners and Selling Losers", Journal of Finance 48, 1993);
     - trend: the mean of P[t] / mean(P[t - 49 .. t]) - 1 and P[t] / mean(P[t - 199 .. t]) - 1 (moving averages: Brock,
       Lakonishok and LeBaron, "Simple Technical Trading Rules", Journal of Finance 47, 1992);
-    - volatility: std(r[t - 251 .. t]) * sqrt(252) with r the daily returns and n - 1; low is good (Blitz and van Vliet,
+    - volatility: std(r[t - 251 .. t]) * sqrt(sessions per year) with r the returns and n - 1; low is good (Blitz and van Vliet,
       "The Volatility Effect", Journal of Portfolio Management 34, 2007);
     - drawdown: P[t] / max(P[t - 251 .. t]) - 1, from -1 to 0; near the high is good (George and Hwang, "The 52-Week
       High and Momentum Investing", Journal of Finance 59, 2004);
@@ -106,18 +159,22 @@ def technical_parts(prices: pl.DataFrame, config: TechnicalConfig) -> pl.DataFra
     Parameters
     ----------
     prices
-        One row a session, ascending, and one column of float64 an asset, null where there is no price; without `date`.
-    config
-        The sessions of the windows.
+        One row per session, ascending: `date`, and one column of float64 per asset, null where there is no price.
+    windows
+        The sessions of the windows; a year's are also what volatility is annualised with.
+    holidays
+        Days that are no sessions of an asset, by asset: they are left out of its series.
 
     Returns
     -------
     pl.DataFrame
         `asset`, the five parts (fractions; null where an end of a ratio, or all of a window, is missing), and for each
-        part `<part>_missing`, how many of the prices that it needs (`needed`) were not there.
+        part `<part>_missing`, how many of the prices that it needs (`needed`) are not there.
     """
-    window = prices.tail(config.longest)
-    year, month, price = config.year, config.month, pl.col("price")
+    closed = {name: days for name, days in (holidays or {}).items() if name in prices.columns}
+    longest = windows.longest + max((len(days) for days in closed.values()), default=0)
+    series = _own_sessions(prices.tail(longest), closed, windows.longest)
+    year, month, price = windows.year, windows.month, pl.col("price")
     returns = (price / price.shift(1) - 1.0).tail(year)
 
     def averaged(sessions: int) -> pl.Expr:
@@ -125,17 +182,29 @@ def technical_parts(prices: pl.DataFrame, config: TechnicalConfig) -> pl.DataFra
 
     parts = {
         "momentum": _back(month) / _back(year) - 1.0,
-        "trend": (averaged(config.short_average) + averaged(config.long_average)) / 2.0,
+        "trend": (averaged(windows.short_average) + averaged(windows.long_average)) / 2.0,
         "volatility": returns.std() * float(year) ** 0.5,
         "drawdown": _back(0) / price.tail(year).max() - 1.0,
         "reversal": _back(0) / _back(month) - 1.0,
-        "momentum_missing": 2 - _there(month) - _there(year),
-        "trend_missing": config.long_average - price.tail(config.long_average).count(),
+        "momentum_missing": 2 - _is_priced(month) - _is_priced(year),
+        "trend_missing": windows.long_average - price.tail(windows.long_average).count(),
         "volatility_missing": year + 1 - price.tail(year + 1).count(),
         "drawdown_missing": year - price.tail(year).count(),
-        "reversal_missing": 2 - _there(0) - _there(month),
+        "reversal_missing": 2 - _is_priced(0) - _is_priced(month),
     }
-    return long_prices(window).group_by("asset", maintain_order=True).agg(**parts)
+    return series.group_by("asset", maintain_order=True).agg(**parts)
+
+
+def _own_sessions(prices: pl.DataFrame, closed: Mapping[str, frozenset[dt.date]], longest: int) -> pl.DataFrame:
+    """`asset`, `row`, `price`: the last sessions of each asset's own exchange."""
+    series = long_prices(prices.drop("date"))
+    if not closed:
+        return series
+    numbered = prices.select("date").with_row_index("row")
+    pairs = [(name, day) for name, days in closed.items() for day in days]
+    out = pl.DataFrame(pairs, {"asset": pl.String, "date": pl.Date}, orient="row").join(numbered, on="date")
+    kept = series.join(out, on=["asset", "row"], how="anti", maintain_order="left")
+    return kept.group_by("asset", maintain_order=True).tail(longest)
 
 
 def _back(rows: int) -> pl.Expr:
@@ -143,16 +212,17 @@ def _back(rows: int) -> pl.Expr:
     return pl.col("price").shift(rows).last()
 
 
-def _there(back: int) -> pl.Expr:
-    """1 where the price some rows before the last one is there, else 0."""
-    return _back(back).is_not_null().cast(pl.Int64)
+def _is_priced(rows: int) -> pl.Expr:
+    """1 if there is a price some rows before the last one, else 0."""
+    return _back(rows).is_not_null().cast(pl.Int64)
 
 
 def technical_scores(view: MarketView, config: TechnicalConfig | None = None) -> Scores:
     """The technical scores of a day: each part as its rank among the scored assets, and their weighted mean.
 
-    Ranked are the assets with a price in the window that no finding blocks, members of the index where a membership was
-    given, whose inputs are there to at least `min_confidence`. A price that is missing is never replaced by another.
+    Scored are the assets with a price in the window that no finding blocks, that are members of the index if a membership
+    was given, and whose inputs are there to at least `min_confidence`. A missing price is never replaced by another one.
+    A holiday of an asset's own exchange, which other symbols show, is no missing price (`MarketView.holidays`).
 
     Raises
     ------
@@ -161,33 +231,30 @@ def technical_scores(view: MarketView, config: TechnicalConfig | None = None) ->
 
     Examples
     --------
-    >>> data = MarketData(
-    ...     [
-    ...         {"date": str(day), "symbol": symbol, "close": 100 * growth**at}
-    ...         for symbol, growth in [("DOWN", 0.999), ("UP", 1.001)]
-    ...         for at, day in enumerate(pl.date_range(pl.date(2023, 1, 1), pl.date(2023, 12, 31), eager=True))
-    ...     ]
-    ... )
-    >>> scores = technical_scores(data.as_of("2023-12-31"), TechnicalConfig(volatility_weight=0, drawdown_weight=0))
+    >>> days = pl.date_range(pl.date(2023, 1, 1), pl.date(2023, 12, 31), eager=True)
+    >>> growth = {"DOWN": 0.999, "UP": 1.001}
+    >>> rows = [{"date": day, **{name: 100 * rate**at for name, rate in growth.items()}} for at, day in enumerate(days)]
+    >>> view = MarketData(rows, sessions_per_year=252).as_of("2023-12-31")
+    >>> scores = technical_scores(view, TechnicalConfig(volatility_weight=0, drawdown_weight=0))
     >>> scores.table.select("asset", "score", "momentum_rank", "reversal_rank").rows()
     [('DOWN', 0.15384615384615385, 0.0, 1.0), ('UP', 0.8461538461538461, 1.0, 0.0)]
     """
     config = TechnicalConfig() if config is None else config
-    if config.longest > view.window:
-        fault = (
-            f"the parts look at {config.longest} sessions and the checks at {view.window}: raise MarketChecks.window"
+    windows = config.for_year(view.sessions_per_year)
+    if windows.longest > view.window:
+        raise LimitsError(
+            [f"the parts look at {windows.longest} sessions and the checks at {view.window}: raise MarketChecks.window"]
         )
-        raise LimitsError([fault])
-    parts = technical_parts(view.prices.select(view.symbols), config)
+    parts = technical_parts(view.prices.select("date", *view.symbols), windows, view.holidays)
     weights = {part: weight for part, weight in config.weights.items() if weight > 0}
     total = sum(weights.values())
     confidence = pl.lit(1.0)  # one after the other: a horizontal sum has another order with another number of threads
     for part, weight in weights.items():
-        confidence = confidence - pl.col(f"{part}_missing") * (weight / (total * config.needed[part]))
+        confidence = confidence - pl.col(f"{part}_missing") * (weight / (total * windows.needed[part]))
     lost = [pl.when(pl.col(f"{part}_missing") > 0).then(pl.lit(part)) for part in weights]
     missing = pl.concat_str(lost, separator=",", ignore_nulls=True).alias("missing")
-    told = parts.with_columns(confidence.clip(0.0, 1.0).alias("confidence"), missing, obstacle(view))
-    reasoned = told.with_columns(_reason(config))
+    known = parts.with_columns(confidence.clip(0.0, 1.0).alias("confidence"), missing, obstacle(view))
+    reasoned = known.with_columns(_reason(config))
     eligible = pl.col("reason") == SCORED
     ranked = reasoned.with_columns(
         percentile_rank(pl.when(eligible).then(-pl.col(part) if part in _LOW_IS_GOOD else pl.col(part))).alias(
@@ -197,17 +264,18 @@ def technical_scores(view: MarketView, config: TechnicalConfig | None = None) ->
     )
     score = weighted_mean({f"{part}_rank": weight for part, weight in weights.items()})
     columns = ["asset", "score", "confidence", "reason", "missing", *PARTS, *(f"{part}_rank" for part in PARTS)]
-    return Scores(view.date, view.session, ranked.with_columns(score.alias("score")).select(columns).sort("asset"))
+    table = ranked.with_columns(score.alias("score")).select(columns).sort("asset")
+    return Scores(view.date, view.session, table, windows.year, view.notes)
 
 
 def usable_volatilities(technical: Scores, view: MarketView) -> pl.DataFrame:
-    """`asset` and `volatility` as sizes by volatility can use it: null where it is none, or a finding blocks the asset."""
+    """`asset` and `volatility` for sizing by it: null where nothing moved, or where a finding blocks the asset."""
     usable = (pl.col("volatility") >= _USABLE_VOLATILITY) & ~pl.col("asset").is_in(sorted(view.blocked))
     return technical.table.select("asset", pl.when(usable).then("volatility").alias("volatility"))
 
 
 def _reason(config: TechnicalConfig) -> pl.Expr:
-    """What stands against a score, empty where nothing does."""
+    """Why an asset has no score, empty where it has one."""
     return (
         pl.when(pl.col("obstacle").is_not_null())
         .then("obstacle")
@@ -219,7 +287,7 @@ def _reason(config: TechnicalConfig) -> pl.Expr:
 
 
 class TechnicalAnalyzer:
-    """The technical score of one asset on a day; all assets of the day are scored once and kept.
+    """The technical score of one asset on a day; a day's scores are made once and kept.
 
     Examples
     --------
@@ -241,5 +309,5 @@ class TechnicalAnalyzer:
         return self._kept[on]
 
     def analyze_asset(self, asset: str, date: Date) -> float | None:
-        """The score of an asset in [0, 1], None if it could not be scored."""
+        """The score of an asset in [0, 1], None if it has none."""
         return self.scores(date).score_of(asset)

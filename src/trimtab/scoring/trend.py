@@ -27,7 +27,9 @@ class TrendConfig:
     """
 
     sessions: int = described(90, int, "sessions that the regression line goes through", low=3, high=100_000)
-    year: int = described(252, int, "sessions of a year", low=1, high=100_000)
+    year: int | None = described(
+        None, int, "sessions of a year; by default read from the prices", low=1, high=100_000, optional=True
+    )
 
     def __post_init__(self) -> None:
         faults = check_fields(self)
@@ -36,17 +38,16 @@ class TrendConfig:
 
 
 def trends(view: MarketView, config: TrendConfig | None = None) -> pl.DataFrame:
-    """The trend of every asset of a day that has all prices of the window and that no finding blocks, strongest first.
+    """The trend of every asset of a day with all prices of the window and without a blocking finding, strongest first.
 
-    A line of least squares goes through ln P[t - 89 .. t]. With b its slope a session: `growth` = exp(252 b) - 1, what
-    the line grows in a year; `confidence` = R squared, the share of the variance that it explains; `strength` = growth
-    times confidence (Clenow, "Stocks on the Move", 2015). Ties go by name.
+    A line of least squares goes through ln P[t - 89 .. t]. With b its slope per session: `growth` = exp(252 b) - 1, what
+    the line grows in a year (of as many sessions as the prices have); `confidence` = R squared, the share of the variance
+    that it explains; `strength` = growth times confidence (Clenow, "Stocks on the Move", 2015). Ties go by name.
 
     Returns
     -------
     pl.DataFrame
-        `asset`, `growth` and `strength` (fractions a year), `confidence` in [0, 1]. Prices that never moved have no
-        trend and no row.
+        `asset`, `growth` and `strength` (fractions per year), `confidence` in [0, 1]. Prices that never moved have no row.
 
     Examples
     --------
@@ -72,19 +73,20 @@ def trends(view: MarketView, config: TrendConfig | None = None) -> pl.DataFrame:
             xx=(x * x).sum(),
             xy=(x * y).sum(),
             yy=(y * y).sum(),
-            there=pl.col("price").count(),
+            priced=pl.col("price").count(),
             moved=pl.col("price").n_unique(),
         )
     )
-    growth = (pl.col("xy") / pl.col("xx") * float(config.year)).exp() - 1.0
+    year = view.sessions_per_year if config.year is None else config.year
+    growth = (pl.col("xy") / pl.col("xx") * float(year)).exp() - 1.0
     fit = (pl.col("xy") ** 2 / (pl.col("xx") * pl.col("yy"))).clip(0.0, 1.0)
-    whole = sums.filter((pl.col("there") == config.sessions) & (pl.col("moved") > 1))
-    found = whole.select("asset", growth=growth, strength=growth * fit, confidence=fit)
-    return found.sort("strength", "asset", descending=[True, False])
+    complete = sums.filter((pl.col("priced") == config.sessions) & (pl.col("moved") > 1))
+    measured = complete.select("asset", growth=growth, strength=growth * fit, confidence=fit)
+    return measured.sort("strength", "asset", descending=[True, False])
 
 
 class TrendAnalyzer:
-    """The trending assets of a day; the trends of a day are measured once and kept."""
+    """The trending assets of a day; a day's trends are measured once and kept."""
 
     def __init__(self, data: MarketData, config: TrendConfig | None = None) -> None:
         self._data = data
@@ -101,7 +103,7 @@ class TrendAnalyzer:
     def get_trending_assets(
         self, date: Date, assets: Iterable[str] | None = None, limit: int | None = None, min_confidence: float = 0.0
     ) -> list[str]:
-        """The assets that rise with at least this confidence, strongest first, at most `limit`; of `assets`, or of all.
+        """The assets that rise with at least this confidence, strongest first, at most `limit`: of `assets`, or of all.
 
         Examples
         --------

@@ -31,9 +31,9 @@ class ScoreWeights:
 
 
 def mean_score(scores: Iterable[tuple[float, float]]) -> float | None:
-    """The mean of scores by their weights, None where nothing counts; for frames `scoring.tables.weighted_mean`.
+    """The mean of scores by their weights, None if none has a weight; for frames `scoring.ranks.weighted_mean`.
 
-    It lies between the scores, whatever the last bit: two equal scores at a threshold have their mean there, too.
+    It is never outside the scores, whatever the last bit: the mean of two scores at a threshold is at the threshold too.
 
     Examples
     --------
