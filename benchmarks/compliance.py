@@ -8,13 +8,13 @@ that it can be seen that the accounts are not tame.
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 import time
 from collections import Counter
 from typing import Any
 
+import harness
 import numpy as np
 import pyarrow as pa
 
@@ -160,10 +160,7 @@ def _with_status(passed: Pass, status: int) -> np.ndarray:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--accounts", type=int, default=1_000_000)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
+    options = harness.options(__doc__, accounts=1_000_000, seed=1)
     limits_rng, rng = random.Random(options.seed), np.random.default_rng(options.seed)
     binds: Counter[str] = Counter()
     reasons: Counter[str] = Counter()

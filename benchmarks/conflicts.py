@@ -9,32 +9,23 @@ with 1 if there is a fault.
 
 from __future__ import annotations
 
-import argparse
-import random
+import itertools
 import sys
 from collections import Counter
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from cases import random_limits, random_rows
+import harness
 from counterfactuals import faults
 
 from trimtab import rebalance
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--conflicts", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=3_000_000)
-    options = parser.parse_args()
+    options = harness.options(__doc__, conflicts=2000, seed=3_000_000)
     counts: Counter[str] = Counter()
-    seed = options.seed
-    while counts["conflicts"] < options.conflicts:
-        rng = random.Random(seed)
-        rows = random_rows(rng)
-        limits = random_limits(
-            rng, no_trade_band=0.0, min_trade=0.0, brake_sold_weight=None, brake_closed_positions=None
-        )
+    fixed = {"no_trade_band": 0.0, "min_trade": 0.0, "brake_sold_weight": None, "brake_closed_positions": None}
+    for seed, rows, limits in harness.random_accounts(itertools.count(options.seed), **fixed):
+        if counts["conflicts"] >= options.conflicts:
+            break
         for found in rebalance(rows, limits).conflicts:
             if not found.members:
                 counts["the candidates alone"] += 1
@@ -49,7 +40,6 @@ def main() -> None:
             counts["conflicts with a fault"] += bool(wrong)
             for fault in wrong:
                 print(f"  seed {seed}: {found.text}: {fault}")
-        seed += 1
     for name, count in counts.items():
         print(f"{name}: {count}")
     sys.exit(counts["conflicts with a fault"] > 0)

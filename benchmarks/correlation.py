@@ -10,15 +10,12 @@ conflicts; the program is that of the exactness tests with one more row for each
 
 from __future__ import annotations
 
-import argparse
 import random
 import statistics
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+import harness
 from cases import pairs, random_correlated_limits, random_correlations, random_limits, random_rows
 from kernel_runs import run
 from oracles import SelectionObjective, milp_selection, objective_of, selection_violations
@@ -92,10 +89,7 @@ def report(made: Callable[[random.Random], tuple[list[dict[str, Any]], Rebalanci
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--cases", type=int, default=5000)
-    parser.add_argument("--seed", type=int, default=2_000_000)
-    given = parser.parse_args()
+    given = harness.options(__doc__, cases=5000, seed=2_000_000)
     for made in (mixed, crowded):
         report(made, range(given.seed, given.seed + given.cases))
 

@@ -8,17 +8,15 @@ for the compiled rules, as on the very first day.
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from typing import Any
 
+import harness
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -44,17 +42,6 @@ def candidates(size: int) -> list[dict[str, Any]]:
     ]
 
 
-def milliseconds(work: Callable[[], object], runs: int) -> float:
-    """The median of some runs, after three to warm up."""
-    times = []
-    for run in range(runs + 3):
-        began = time.perf_counter()
-        work()
-        if run >= 3:
-            times.append(1000 * (time.perf_counter() - began))
-    return statistics.median(times)
-
-
 def whole(table: Any) -> object:
     result = trimtab.rebalance(table, LIMITS)
     return result.targets, result.status, result.certificate
@@ -62,18 +49,14 @@ def whole(table: Any) -> object:
 
 def process(*command: str, runs: int = 5, **environment: str) -> float:
     """The median time of a whole process in seconds."""
-    times = []
-    for _ in range(runs):
-        began = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True, env={**os.environ, **environment})
-        times.append(time.perf_counter() - began)
-    return statistics.median(times)
+    given = {**os.environ, **environment}
+    return statistics.median(
+        harness.seconds(lambda: subprocess.run(command, check=True, capture_output=True, env=given), runs)
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--cold", action="store_true")
-    options = parser.parse_args()
+    options = harness.options(__doc__, cold=False)
     for size, budget in ((50, 2.0), (5000, 15.0)):
         rows = candidates(size)
         tables = {
@@ -83,8 +66,8 @@ def main() -> None:
             "list of dicts": rows,
         }
         for name, table in tables.items():
-            taken = milliseconds(lambda table=table: whole(table), 60 if size == 50 else 20)
-            print(f"rebalance() of {size} rows, {name}: median {taken:.2f} ms, budget {budget:g} ms")
+            times = harness.seconds(lambda table=table: whole(table), 60 if size == 50 else 20, warm_up=3)
+            print(f"rebalance() of {size} rows, {name}: {harness.spread(times)}, budget {budget:g} ms")
     empty = process(sys.executable, "-c", "pass", runs=11)
     imported = process(sys.executable, "-c", "import trimtab", runs=11)
     print(f"import trimtab: {imported - empty:.3f} s (a process with it less one without), budget 0.15 s")

@@ -11,12 +11,12 @@ see that they are not tame.
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 import time
 from collections import Counter
 
+import harness
 from simulated import Market, Scores
 
 from trimtab import CoreRebalancerEngine, RebalancingLimits, RebalancingTarget
@@ -174,10 +174,7 @@ def step_by_step(portfolio: Portfolio) -> list[RebalancingTarget]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--portfolios", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
+    arguments = harness.options(__doc__, portfolios=100_000, seed=1)
     rng = random.Random(arguments.seed)
     began = time.perf_counter()
     broken: Counter[str] = Counter()

@@ -9,11 +9,12 @@ median of the differences between neighbouring runs.
 
 from __future__ import annotations
 
-import argparse
 import random
 import statistics
 import time
+from functools import partial
 
+import harness
 from simulated import Market, Scores
 
 from trimtab import CoreRebalancerEngine, EngineRun, RebalancingLimits
@@ -42,28 +43,24 @@ def engine_of(size: int, seed: int) -> tuple[CoreRebalancerEngine, dict[str, flo
     return CoreRebalancerEngine(Market(SECTORS), buckets, Scores(scores)), dict.fromkeys(held, 0.038)
 
 
-def seconds(engine: CoreRebalancerEngine, held: dict[str, float], limits: RebalancingLimits) -> tuple[float, EngineRun]:
+def run_of(engine: CoreRebalancerEngine, held: dict[str, float], limits: RebalancingLimits) -> EngineRun:
     """One whole run."""
-    began = time.process_time()
     run = engine.run("2026-11-24", held, limits, enable_fundamental=False)
     _ = run.targets, run.certificate, run.bucket_result
-    return time.process_time() - began, run
+    return run
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
+    arguments = harness.options(__doc__, runs=60, seed=1)
     failed = False
     for size, budget in BUDGET_MS.items():
         engine, held = engine_of(size, arguments.seed)
-        for limits in (OFF, ON, OFF, ON):
-            seconds(engine, held, limits)
-        pairs = [(seconds(engine, held, OFF)[0], seconds(engine, held, ON)[0]) for _ in range(arguments.runs)]
+        without, with_limits = (partial(run_of, engine, held, limits) for limits in (OFF, ON))
+        harness.in_turn(without, with_limits, 2, time.process_time)
+        pairs = harness.in_turn(without, with_limits, arguments.runs, time.process_time)
         off, on = (1000 * statistics.median(times) for times in zip(*pairs, strict=True))
-        more = 1000 * statistics.median(with_limits - without for without, with_limits in pairs)
-        done = seconds(engine, held, ON)[1].bucket_result
+        more = 1000 * statistics.median(longer - shorter for shorter, longer in pairs)
+        done = with_limits().bucket_result
         failed |= more > budget
         print(
             f"{size} scored assets, {arguments.runs} pairs, seed {arguments.seed}: bucket limits add {more:.2f} ms (budget "

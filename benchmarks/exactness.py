@@ -5,15 +5,8 @@ python benchmarks/exactness.py [--selection 20000] [--sizing 20000] [--conic 100
 
 from __future__ import annotations
 
-import argparse
-import random
-import sys
-from pathlib import Path
-
+import harness
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from cases import random_limits, random_rows
 from kernel_runs import differences, run
 from oracles import conic_sizes, kkt_residual, milp_selection, objective_of, selection_violations
 from sizing_problems import random_problem
@@ -21,9 +14,7 @@ from sizing_problems import random_problem
 
 def selection(seeds: range) -> None:
     unequal = 0
-    for seed in seeds:
-        rng = random.Random(seed)
-        rows, limits = random_rows(rng, 14), random_limits(rng)
+    for _, rows, limits in harness.random_accounts(seeds, 14):
         selected = run(rows, limits).selected
         feasible = selection_violations(rows, limits, selected) == []
         unequal += not feasible or objective_of(rows, limits, selected) != milp_selection(rows, limits)
@@ -58,21 +49,14 @@ def conic(seeds: range) -> None:
 
 def twin(seeds: range) -> None:
     different = 0
-    for seed in seeds:
-        rng = random.Random(seed)
-        rows, limits = random_rows(rng), random_limits(rng)
+    for _, rows, limits in harness.random_accounts(seeds):
         different += bool(differences(run(rows, limits), rows, limits))
     print(f"naive twin: {len(seeds)} accounts, {different} decided otherwise")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    checks = {selection: 20000, sizing: 20000, conic: 1000, twin: 20000}
-    for check, count in checks.items():
-        parser.add_argument(f"--{check.__name__}", type=int, default=count)
-    parser.add_argument("--seed", type=int, default=1_000_000)
-    options = parser.parse_args()
-    for check in checks:
+    options = harness.options(__doc__, selection=20_000, sizing=20_000, conic=1000, twin=20_000, seed=1_000_000)
+    for check in (selection, sizing, conic, twin):
         count = getattr(options, check.__name__)
         if count:
             check(range(options.seed, options.seed + count))

@@ -8,16 +8,10 @@ out through `trimtab.rebalance`, and so is the one with a step less: the neighbo
 
 from __future__ import annotations
 
-import argparse
-import random
-import statistics
-import sys
-import time
+import itertools
 from collections import Counter
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from cases import random_limits, random_rows
+import harness
 from counterfactuals import flips, one_step_less, present_value
 from door import candidates
 from kernel_runs import run
@@ -25,7 +19,7 @@ from naive import naive_rebalance
 
 from trimtab import RebalancingLimits, rebalance
 from trimtab.explanations.reruns import Reruns
-from trimtab.explanations.sentences import detail
+from trimtab.explanations.sentences import SentenceMaker
 from trimtab.explanations.steps import steps_of
 from trimtab.reasons import Reason
 
@@ -33,15 +27,14 @@ from trimtab.reasons import Reason
 def complete(seeds: range) -> None:
     candidates = mismatches = undecided = 0
     reasons: Counter[str] = Counter()
-    for seed in seeds:
-        rng = random.Random(seed)
-        rows, limits = random_rows(rng), random_limits(rng)
+    for _, rows, limits in harness.random_accounts(seeds):
         passed = run(rows, limits)
         reruns = Reruns.of(passed.candidates, limits, passed.answer)
+        words = SentenceMaker.of(passed.candidates, limits, passed.answer)
         twin = {row.asset: row.reason for row in naive_rebalance(rows, limits).rows}
         for at, asset in enumerate(reruns.names):
             row = int(passed.candidates.order[at])
-            steps = steps_of(reruns, at, detail(passed.candidates, limits, passed.answer, row))
+            steps = steps_of(reruns, at, words.detail(row))
             code = Reason(passed.answer["reason"][row]).code
             candidates += 1
             mismatches += code != twin[asset] or not code
@@ -56,9 +49,9 @@ def complete(seeds: range) -> None:
 def true(wanted: int, seed: int) -> None:
     tried = untrue = stepped = too_far = 0
     changes: Counter[str] = Counter()
-    while tried < wanted:
-        rng = random.Random(seed)
-        rows, limits = random_rows(rng), random_limits(rng)
+    for case, rows, limits in harness.random_accounts(itertools.count(seed)):
+        if tried >= wanted:
+            break
         result = rebalance(rows, limits)
         for row in rows:
             asset = row["asset"]
@@ -67,14 +60,13 @@ def true(wanted: int, seed: int) -> None:
                 tried += 1
                 if not flips(rows, limits, asset, one, one.value):
                     untrue += 1
-                    print(f"  untrue: seed {seed}, {asset}: {one}")
+                    print(f"  untrue: seed {case}, {asset}: {one}")
                 less = one_step_less(one, present_value(rows, limits, asset, one))
                 if less is not None:
                     stepped += 1
                     if flips(rows, limits, asset, one, less):
                         too_far += 1
-                        print(f"  a smaller one does it: seed {seed}, {asset}: {one}")
-        seed += 1
+                        print(f"  a smaller one does it: seed {case}, {asset}: {one}")
     print(f"true: {tried} counterfactuals, {untrue} do not flip; {stepped} with one step less, {too_far} flip")
     print("  ", ", ".join(f"{name} {count}" for name, count in changes.most_common()))
 
@@ -83,41 +75,25 @@ def speed(repeats: int) -> None:
     limits = RebalancingLimits(enable_bucket_diversification=True, max_positions_per_bucket=3)
     for count, explained in ((50, 50), (5000, 1)):
         table = candidates(count)
-        times = []
+        assets, times = [row["asset"] for row in table], []
         for repeat in range(repeats):
             result = rebalance(table, limits)
-            names = [row["asset"] for row in table][repeat * 151 % count :][:1] if explained == 1 else None
-            began = time.perf_counter()
-            for asset in names or [row["asset"] for row in table]:
-                result.explain(asset)
-            times.append(1e3 * (time.perf_counter() - began))
-        print(
-            f"speed: {explained} explanation(s) of an account of {count}: median {statistics.median(times):.1f} ms, "
-            f"least {min(times):.1f} ms, largest {max(times):.1f} ms, budget 20 ms"
-        )
+            names = assets[repeat * 151 % count :][:1] if explained == 1 else assets
+            times += harness.seconds(lambda result=result, names=names: [result.explain(name) for name in names], 1)
+        print(f"speed: {explained} explanation(s) of an account of {count}: {harness.spread(times)}, budget 20 ms")
 
 
 def report(repeats: int) -> None:
     limits = RebalancingLimits(enable_bucket_diversification=True, max_positions_per_bucket=3)
-    table, times, size = candidates(500), [], 0
+    table, times = candidates(500), []
     for _ in range(repeats):
-        result = rebalance(table, limits)
-        began = time.perf_counter()
-        size = len(result.to_html().encode())
-        times.append(time.perf_counter() - began)
-    print(
-        f"report of 500 candidates: median {statistics.median(times):.2f} s, largest {max(times):.2f} s, budget 1 s; "
-        f"{size / 1e6:.2f} MB, budget 1 MB"
-    )
+        times += harness.seconds(rebalance(table, limits).to_html, 1)
+    size = len(rebalance(table, limits).to_html().encode())
+    print(f"report of 500 candidates: {harness.spread(times)}, budget 1000 ms; {size / 1e6:.2f} MB, budget 1 MB")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--complete", type=int, default=100_000)
-    parser.add_argument("--counterfactuals", type=int, default=10_000)
-    parser.add_argument("--speed", type=int, default=30)
-    parser.add_argument("--seed", type=int, default=2_000_000)
-    options = parser.parse_args()
+    options = harness.options(__doc__, complete=100_000, counterfactuals=10_000, speed=30, seed=2_000_000)
     if options.complete:
         complete(range(options.seed, options.seed + options.complete))
     if options.counterfactuals:

@@ -9,7 +9,6 @@ difference in mean return, with and without bucket limits, must hold 0 about as 
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 import itertools
 import math
@@ -22,6 +21,7 @@ from itertools import repeat
 from multiprocessing import get_context
 from typing import Any
 
+import harness
 import numpy as np
 import polars as pl
 from scipy import stats
@@ -108,13 +108,7 @@ def tried(seed: int, sessions: int, assets: int) -> Found:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--seeds", type=int, default=400)
-    parser.add_argument("--sessions", type=int, default=400)
-    parser.add_argument("--assets", type=int, default=60)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--processes", type=int, default=2)
-    options = parser.parse_args()
+    options = harness.options(__doc__, seeds=400, sessions=400, assets=60, seed=1, processes=2)
     began, sizes = time.perf_counter(), (repeat(options.sessions), repeat(options.assets))
     seeds = range(options.seed, options.seed + options.seeds)
     tried(options.seed, options.sessions, options.assets)  # compiles, once for all processes

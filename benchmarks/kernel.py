@@ -10,18 +10,13 @@ programs, of which only the solver's own time is counted.
 
 from __future__ import annotations
 
-import argparse
 import random
 import statistics
-import sys
-import time
-from pathlib import Path
 from typing import Any
 
+import harness
 import numba
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import oracles
 
 from trimtab import RebalancingLimits
@@ -77,12 +72,7 @@ def kernel_seconds(rows: list[dict[str, Any]], times: int) -> float:
     answer = empty_answer(len(rows))
     arguments = found.rows(LIMITS), found.tree.nodes, settings_of(LIMITS)[0], NO_PARTNERS, answer
     repeat(*arguments, 3)
-    best = float("inf")
-    for _ in range(5):
-        began = time.perf_counter()
-        repeat(*arguments, times)
-        best = min(best, (time.perf_counter() - began) / times)
-    return best
+    return min(harness.seconds(lambda: repeat(*arguments, times), 5)) / times
 
 
 def seconds_in_turn(accounts: list[list[dict[str, Any]]]) -> float:
@@ -90,13 +80,7 @@ def seconds_in_turn(accounts: list[list[dict[str, Any]]]) -> float:
     found = read(table, LIMITS, many=True)
     answer = empty_answer(len(table))
     arguments = found.rows(LIMITS), found.start, found.tree.nodes, settings_of(LIMITS)[0], NO_PARTNERS, answer
-    in_turn(*arguments)
-    loops = []
-    for _ in range(15):
-        began = time.perf_counter()
-        in_turn(*arguments)
-        loops.append((time.perf_counter() - began) / len(accounts))
-    return statistics.median(loops)
+    return statistics.median(harness.seconds(lambda: in_turn(*arguments), 15, warm_up=1)) / len(accounts)
 
 
 class SolverClock:
@@ -116,10 +100,7 @@ class SolverClock:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--inputs", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
+    options = harness.options(__doc__, inputs=200, seed=1)
     clock = SolverClock()
     for size, times in ((50, 400), (5000, 20)):
         rng = random.Random(options.seed)

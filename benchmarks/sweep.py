@@ -9,13 +9,13 @@ the statistics of every policy, after the machine code is there.
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 import itertools
 import resource
 import time
 from typing import Any
 
+import harness
 import numpy as np
 import polars as pl
 
@@ -69,12 +69,7 @@ def seconds(data: MarketData, scores: pl.DataFrame, policies: int, seed: int) ->
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--policies", type=int, default=10_000)
-    parser.add_argument("--months", type=int, default=150)
-    parser.add_argument("--assets", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
+    given = harness.options(__doc__, policies=10_000, months=150, assets=500, seed=1)
     data, scores = market(given.assets, given.months, given.seed)
     seconds(data, scores, 2, given.seed)
     for policies in (given.policies // 8, given.policies // 4, given.policies // 2, given.policies):

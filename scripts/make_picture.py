@@ -25,7 +25,7 @@ def picture() -> str:
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     result = trimtab.rebalance(sample_candidates().drop_columns(["name"]), sample_limits())
     console.print(Text("$ trimtab demo\n", style="bold"))
-    console.print(page(result, "the sample", WIDTH, ascii_only=False, show_all=False))
+    console.print(page(result.facts("the sample"), WIDTH, ascii_only=False, show_all=False))
     drawn = console.export_svg(title="trimtab demo", unique_id="trimtab-demo")
     return re.sub(r"@font-face \{.*?\}\n", "", drawn, flags=re.DOTALL)
 

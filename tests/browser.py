@@ -61,8 +61,18 @@ def logged(page: str, folder: Path) -> list[str]:
     return [line for line in found.splitlines() if "CONSOLE" in line]
 
 
-def hosts(page: str, folder: Path) -> set[str]:
-    """The hosts that are asked for anything while the page is shown; the browser itself asks for some."""
+def foreign_hosts(page: str, folder: Path) -> set[str]:
+    """The hosts that a page contacts: each time it is shown. The browser contacts some of its own, now and then."""
+    folder.mkdir(exist_ok=True)
+    foreign = _hosts(page, folder / "page") - _hosts(EMPTY, folder / "empty")
+    for attempt in range(3):
+        if foreign:
+            foreign &= _hosts(page, folder / f"page-{attempt}") - _hosts(EMPTY, folder / f"empty-{attempt}")
+    return foreign
+
+
+def _hosts(page: str, folder: Path) -> set[str]:
+    """Every host contacted while a page is shown."""
     log = folder / "net.json"
     run(page, folder, f"--log-net-log={log}", "--host-resolver-rules=MAP * ~NOTFOUND", "--dump-dom")
     text = log.read_text(encoding="utf-8", errors="replace")

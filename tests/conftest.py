@@ -1,4 +1,4 @@
-"""The tests run on all cores. Tests that need the market data skip aloud. Cases worked by hand run undecorated too."""
+"""Tests run on all cores, up to eight. Without the market data some skip, and say so. Hand-worked cases run plain, too."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         return
     if config.option.numprocesses is None:
         config.option.numprocesses = "auto"  # 0 with --pdb
+        config.option.maxprocesses = config.option.maxprocesses or 8  # each compiles what it needs first
     if config.option.dist == "no":
         config.option.dist = "worksteal"
 

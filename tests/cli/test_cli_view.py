@@ -74,8 +74,8 @@ def test_the_narrow_table_stacks_bucket_and_action_and_shortens_the_reason() -> 
     text = run("demo", COLUMNS="80").stdout
     lines = text.splitlines()
     at = next(at for at, line in enumerate(lines) if line.startswith("XOM "))
-    assert words(lines[at]) == "XOM 0.722 17.00% → 10.00% held down by max_allocation 0.2"
-    assert words(lines[at + 1]) == "Energy ▼ decrease of Energy"
+    assert words(lines[at]) == "XOM 0.722 17.00% → 10.00% held down by max_allocation"
+    assert words(lines[at + 1]) == "Energy ▼ decrease 0.2 of Energy"
     assert "the last by" not in words(text)
 
 
@@ -196,6 +196,25 @@ def test_buckets_are_shown_without_limits_where_those_are_off() -> None:
     text = shown([{"asset": "a", "bucket": "X", "score": 0.9}])
     bucket = next(line for line in text.splitlines() if line.startswith("X "))
     assert "20.00%" in bucket and "┃" not in text and " / " not in bucket
+
+
+@pytest.mark.parametrize("width", [80, 99, 100, 139])
+def test_names_and_remarks_are_shown_in_full(width: int) -> None:
+    rows = [
+        {"asset": "a", "bucket": "Information Technology", "score": 0.9, "current_weight": 0.5},
+        {"asset": "b", "bucket": "Consumer Discretionary", "score": 0.8, "current_weight": 0.1},
+    ]
+    minimum = {"Consumer Discretionary": {"min_allocation": 0.3}}
+    text = shown(rows, width, buckets=minimum, max_allocation_per_bucket=0.35, **LIMITS)
+    assert "…" not in text
+    assert "unmet min 30.00%" in text
+    assert all(text.count(row["bucket"]) >= 2 for row in rows)
+
+
+def test_no_field_is_cut_on_a_narrow_page() -> None:
+    text = shown([{"asset": "a", "bucket": "Consumer Discretionary", "score": 0.6}], 60)
+    assert "Consumer Disc…" in text
+    assert "min_score_new_position" in text.replace(" ", "").replace("\n", "")
 
 
 def test_bar() -> None:
@@ -349,11 +368,11 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch, **env: str) -> str:
 
 
 def test_colours_only_on_a_terminal_that_wants_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "\x1b[33m▼ decrease" in on_terminal(monkeypatch)
+    assert "\x1b[35m▼ decrease" in on_terminal(monkeypatch)
     assert "\x1b[" not in run("demo").stdout
     colourless = on_terminal(monkeypatch, NO_COLOR="1")
     assert "▼ decrease" in colourless
-    assert "\x1b[33m" not in colourless and "\x1b[1;32m" not in colourless
+    assert "\x1b[35m" not in colourless and "\x1b[1;32m" not in colourless
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
@@ -378,4 +397,4 @@ def test_a_real_terminal_gets_colours_and_its_width() -> None:
     os.close(ours)
     text = read.decode()
     assert "\x1b[1;31m× close" in text
-    assert "Information Technol…" in text
+    assert "Information Technology" in text

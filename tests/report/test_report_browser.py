@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from accounts import asset
-from browser import EMPTY, faults, hosts, logged
+from browser import EMPTY, faults, foreign_hosts, logged
 from hostile_names import PAYLOADS
 from pages import hostile
 from thorough import mostly_thorough
@@ -37,12 +37,18 @@ def large() -> str:
 
 def test_nothing_is_logged_and_nobody_is_asked(page: str, tmp_path: Path) -> None:
     assert logged(page, tmp_path / "a") == []
-    assert hosts(page, tmp_path / "b") <= hosts(EMPTY, tmp_path / "c")
+    assert foreign_hosts(page, tmp_path / "b") == set()
 
 
 def test_the_console_is_read(page: str, tmp_path: Path) -> None:
     """A page that tries to load something from elsewhere is caught."""
     assert logged(page.replace("<main", '<img src="https://x.test/a.png" alt=""><main', 1), tmp_path) != []
+
+
+def test_a_foreign_host_is_noticed(tmp_path: Path) -> None:
+    assert foreign_hosts(EMPTY.replace("<body>", '<body><img src="https://x.test/a.png" alt="">'), tmp_path) == {
+        "x.test"
+    }
 
 
 @pytest.mark.parametrize("scheme", mostly_thorough(["light", "dark"]))

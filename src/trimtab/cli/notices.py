@@ -21,7 +21,7 @@ class Notices:
     def warn(self, text: str) -> None:
         """Something that may surprise."""
         if not self._quiet:
-            _print("warning: ", [text], "yellow")
+            _print("warning: ", [text], "magenta")
 
     def error(self, *lines: str) -> None:
         """Why there is no result."""

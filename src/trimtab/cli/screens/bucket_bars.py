@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _GAP = 2
 _LIMIT_TOLERANCE = 1e-9
+_SHORTEST_BAR, _LONGEST_BAR = 6, 48
+_SHORTEST_NAME = 12
 
 
 def bar(target: float, current: float, limit: float | None, full: float, width: int, symbols: Symbols) -> Text:
@@ -38,16 +40,14 @@ def bar(target: float, current: float, limit: float | None, full: float, width: 
 
 
 def bucket_table(facts: Facts, width: int, symbols: Symbols) -> Table:
-    """Every bucket that is or was held or must be."""
-    shown = facts.buckets
-    has_limits = any(one.most_text or "/" in one.positions for one in shown)
-    names = ["  " * one.depth + one.short for one in shown]
-    cells = [(one.positions, _weight(one), one.before_text, _remark(one)) for one in shown]
+    """Every bucket that is or was held, or that must be held, `width` columns wide."""
+    buckets = facts.buckets
+    has_limits = any(bucket.most_text or "/" in bucket.positions for bucket in buckets)
     headers = ("Held", "Weight / limit" if has_limits else "Weight", "Before", "")
-    name_width = min(max([len("Bucket"), *map(len, names)]), max(width * 3 // 10, 12))
+    names = ["  " * bucket.depth + bucket.short for bucket in buckets]
+    cells = [(bucket.positions, _weight(bucket), bucket.before_text, _remark(bucket)) for bucket in buckets]
     columns: list[tuple[str | Text, ...]] = list(zip(headers, *cells, strict=True))
-    taken = name_width + sum(max(map(len, column)) for column in columns)
-    bar_width = max(min(width - taken - 5 * _GAP, 48), 8)
+    name_width, bar_width = _widths(names, width - sum(max(map(len, column)) + _GAP for column in columns) - _GAP)
     table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("Bucket", max_width=name_width, overflow="ellipsis", no_wrap=True)
     table.add_column(headers[0], justify="right", no_wrap=True)
@@ -55,24 +55,32 @@ def bucket_table(facts: Facts, width: int, symbols: Symbols) -> Table:
     table.add_column(headers[1], justify="right", no_wrap=True)
     table.add_column(headers[2], justify="right", no_wrap=True)
     table.add_column(headers[3], no_wrap=True)
-    for one, name, (positions, weight, before, remark) in zip(shown, names, cells, strict=True):
-        drawn = bar(one.after, one.before, one.most, facts.bucket_scale, bar_width, symbols)
+    for bucket, name, (positions, weight, before, remark) in zip(buckets, names, cells, strict=True):
+        drawn = bar(bucket.after, bucket.before, bucket.most, facts.bucket_scale, bar_width, symbols)
         table.add_row(Text(name), positions, drawn, weight, before, remark)
     return table
+
+
+def _widths(names: list[str], room: int) -> tuple[int, int]:
+    """The widths of the names and the bars in `room` columns: long names are cut only where the bars are short already."""
+    name_width = max(map(len, ["Bucket", *names]))
+    bar_width = min(max(room - name_width, _SHORTEST_BAR), _LONGEST_BAR)
+    return min(name_width, max(room - bar_width, _SHORTEST_NAME)), bar_width
 
 
 def legend(facts: Facts, symbols: Symbols) -> str:
     """What the bars mean, in one line."""
     marks = f"{symbols.blocks[-1]} held  {symbols.sold} sold"
-    if any(one.most_text for one in facts.buckets):
+    if any(bucket.most_text for bucket in facts.buckets):
         marks += f"  {symbols.limit} limit"
     return marks + (f"  ({facts.empty_buckets} left out)" if facts.empty_buckets else "")
 
 
-def _weight(one: BucketFact) -> str:
-    return f"{one.after_text} / {one.most_text}" if one.most_text else one.after_text
+def _weight(bucket: BucketFact) -> str:
+    return f"{bucket.after_text} / {bucket.most_text}" if bucket.most_text else bucket.after_text
 
 
-def _remark(one: BucketFact) -> Text:
-    least = f"min {one.least_text}" if one.least_text else ""
-    return Text.assemble((one.status, STATUS_STYLES.get(one.status, "")), " " if one.status and least else "", least)
+def _remark(bucket: BucketFact) -> Text:
+    minimum = f"min {bucket.least_text}" if bucket.least_text else ""
+    gap = " " if bucket.status and minimum else ""
+    return Text.assemble((bucket.status, STATUS_STYLES.get(bucket.status, "")), gap, minimum)

@@ -19,10 +19,16 @@ if TYPE_CHECKING:
     from trimtab.facts.assets import AssetFact
     from trimtab.facts.outcome import Facts
 
-_LEAST_WIDTH = 60
+_MIN_WIDTH = 60
 _FLAT_FROM = 100  # narrower pages put the bucket below the asset, and the action below the weights
 _WIDE_FROM = 140
 _ASSET_WIDTH = 14
+_BUCKET_WIDTHS = ((_WIDE_FROM, 34), (76, 24), (0, 14))  # page from this width: the longest bucket that is shown in full
+_OTHER_COLUMNS, _FLAT_COLUMNS = (
+    29,
+    28,
+)  # what columns besides the bucket's and the reason's take; and more on flat pages
+_WHY_LINES = 2
 
 
 def printed(make: Callable[[int, bool], RenderableType], width: int | None) -> bytes:
@@ -35,7 +41,7 @@ def printed(make: Callable[[int, bool], RenderableType], width: int | None) -> b
         color_system=None if to_file else "auto",
         force_terminal=True if not to_file and sys.stdout.isatty() else None,
     )
-    console.width = max(console.width, _LEAST_WIDTH)
+    console.width = max(console.width, _MIN_WIDTH)
     with console.capture() as captured:
         console.print(make(console.width, not encoding.casefold().startswith("utf")))
     lines = captured.get().splitlines()
@@ -63,84 +69,76 @@ def page(facts: Facts, width: int, *, ascii_only: bool, show_all: bool) -> Rende
 
 def _counts(facts: Facts) -> Text:
     """How many limits hold."""
-    return Text(", ").join([Text(one.text, STATUS_STYLES[one.status]) for one in facts.counts])
+    return Text(", ").join([Text(count.text, STATUS_STYLES[count.status]) for count in facts.counts])
 
 
 def _exceptions(facts: Facts) -> Iterable[Text]:
-    """Every limit that does not simply hold; and what the selection is not, where that needs saying."""
+    """Every limit that is not plainly met; and that the selection is greedy, where it is."""
     for count in facts.counts[1:]:
-        for one in facts.lines:
-            if one.status == count.status:
-                yield Text.assemble((one.status, STATUS_STYLES[one.status]), " ", one.sentence)
+        for line in facts.lines:
+            if line.status == count.status:
+                yield Text.assemble((line.status, STATUS_STYLES[line.status]), " ", line.sentence)
     if facts.greedy:
         yield Text(facts.greedy)
 
 
 def asset_table(shown: Shown, width: int, symbols: Symbols, *, has_buckets: bool) -> Table:
-    """What is held, then what is closed, then the nearest misses."""
+    """What is held, what is closed, and the nearest misses."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    groups = [group for group in (shown.held, shown.closed, shown.missed) if group]
+    bucket_of = {asset.row: _bucket_name(asset, width) for group in groups for asset in group if has_buckets}
+    longest = next(longest for start, longest in _BUCKET_WIDTHS if width >= start)
+    bucket_width = min(max(map(len, ["Bucket", *bucket_of.values()])), longest) if has_buckets else 0
     flat = width >= _FLAT_FROM
-    add = _flat_columns if flat else _stacked_columns
-    add(table, width, has_buckets=has_buckets)
-    cells = _flat_cells if flat else _stacked_cells
-    for at, group in enumerate(group for group in (shown.held, shown.closed, shown.missed) if group):
-        if at:
+    _add_columns(table, bucket_width, flat=flat)
+    why_width = width - _OTHER_COLUMNS - bucket_width - (_FLAT_COLUMNS if flat else 0)
+    for place, group in enumerate(groups):
+        if place:
             table.add_row()
-        for one in group:
-            style = "dim" if one.action == "none" else ""
-            name = one.bucket if width >= _WIDE_FROM else one.short
-            table.add_row(*cells(one, name, symbols, width, has_buckets), style=style)
+        for asset in group:
+            bucket = bucket_of.get(asset.row)
+            style = "dim" if asset.action == "none" else ""
+            why = Text(fitting(asset, _WHY_LINES * why_width, bucket or ""))
+            table.add_row(*(_flat_cells if flat else _stacked_cells)(asset, bucket, symbols), why, style=style)
     return table
 
 
-def _flat_columns(table: Table, width: int, *, has_buckets: bool) -> None:
-    table.add_column("Asset", max_width=_ASSET_WIDTH, no_wrap=True, overflow="ellipsis")
-    if has_buckets:
-        table.add_column("Bucket", max_width=_bucket_width(width), no_wrap=True, overflow="ellipsis")
+def _bucket_name(asset: AssetFact, width: int) -> str:
+    return asset.bucket if width >= _WIDE_FROM else asset.short
+
+
+def _add_columns(table: Table, bucket_width: int, *, flat: bool) -> None:
+    first = "Asset\nBucket" if bucket_width and not flat else "Asset"
+    first_width = _ASSET_WIDTH if flat or not bucket_width else bucket_width
+    table.add_column(first, max_width=first_width, no_wrap=True, overflow="ellipsis")
+    if bucket_width and flat:
+        table.add_column("Bucket", max_width=bucket_width, no_wrap=True, overflow="ellipsis")
     table.add_column("Score", justify="right", no_wrap=True)
-    table.add_column("Weight", no_wrap=True)
-    table.add_column("Action", no_wrap=True)
-    table.add_column("Why", ratio=1)
+    table.add_column("Weight" if flat else "Weight\nAction", no_wrap=True)
+    if flat:
+        table.add_column("Action", no_wrap=True)
+    table.add_column("Why", ratio=1, overflow="fold")
 
 
-def _stacked_columns(table: Table, width: int, *, has_buckets: bool) -> None:
-    first = "Asset\nBucket" if has_buckets else "Asset"
-    table.add_column(first, max_width=_bucket_width(width), no_wrap=True, overflow="ellipsis")
-    table.add_column("Score", justify="right", no_wrap=True)
-    table.add_column("Weight\nAction", no_wrap=True)
-    table.add_column("Why", ratio=1)
+def _flat_cells(asset: AssetFact, bucket: str | None, symbols: Symbols) -> Sequence[Text]:
+    first = [Text(asset.asset, "bold"), *([] if bucket is None else [Text(bucket)])]
+    return [*first, Text(asset.score_text), _weights(asset, symbols), _action(asset, symbols)]
 
 
-def _flat_cells(one: AssetFact, bucket: str, symbols: Symbols, width: int, has_buckets: bool) -> Sequence[Text]:
-    first = [Text(one.asset, "bold"), *([Text(bucket)] if has_buckets else [])]
-    room = 2 * (width - 50 - _bucket_width(width) * has_buckets)
-    return [
-        *first,
-        Text(one.score_text),
-        _weights(one, symbols),
-        _action(one, symbols),
-        Text(fitting(one, room, bucket)),
-    ]
+def _stacked_cells(asset: AssetFact, bucket: str | None, symbols: Symbols) -> Sequence[Text]:
+    first = Text.assemble((asset.asset, "bold"), *([] if bucket is None else [f"\n{bucket}"]))
+    second = Text.assemble(_weights(asset, symbols), "\n", _action(asset, symbols))
+    return [first, Text(asset.score_text), second]
 
 
-def _stacked_cells(one: AssetFact, bucket: str, symbols: Symbols, width: int, has_buckets: bool) -> Sequence[Text]:
-    first = Text.assemble((one.asset, "bold"), *([f"\n{bucket}"] if has_buckets else []))
-    second = Text.assemble(_weights(one, symbols), "\n", _action(one, symbols))
-    return [first, Text(one.score_text), second, Text(fitting(one, 2 * (width - 50), bucket))]
+def _weights(asset: AssetFact, symbols: Symbols) -> Text:
+    if asset.action == "none":
+        return Text(f"{asset.after_text:>7}")
+    return Text.assemble(f"{asset.before_text:>7}", (f" {symbols.arrow} ", "dim"), (f"{asset.after_text:>7}", "bold"))
 
 
-def _bucket_width(width: int) -> int:
-    return 20 if width < _WIDE_FROM else 34
-
-
-def _weights(one: AssetFact, symbols: Symbols) -> Text:
-    if one.action == "none":
-        return Text(f"{one.after_text:>7}")
-    return Text.assemble(f"{one.before_text:>7}", (f" {symbols.arrow} ", "dim"), (f"{one.after_text:>7}", "bold"))
-
-
-def _action(one: AssetFact, symbols: Symbols) -> Text:
-    return Text(f"{symbols.actions[one.action]} {one.action}", ACTION_STYLES[one.action])
+def _action(asset: AssetFact, symbols: Symbols) -> Text:
+    return Text(f"{symbols.actions[asset.action]} {asset.action}", ACTION_STYLES[asset.action])
 
 
 def _heading(text: str) -> Iterable[RenderableType]:

@@ -1,4 +1,4 @@
-"""The signs of the screen."""
+"""The signs of the screen, and their styles: legible on dark and on light backgrounds."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ ACTION_STYLES = {
     "open": "bold green",
     "close": "bold red",
     "increase": "green",
-    "decrease": "yellow",
+    "decrease": "magenta",
     "hold": "",
     "none": "dim",
 }
-STATUS_STYLES = {"met": "", "full": "bold", "drifted": "yellow", "waived": "yellow", "unmet": "bold red"}
+STATUS_STYLES = {"met": "", "full": "bold", "drifted": "magenta", "waived": "magenta", "unmet": "bold red"}
