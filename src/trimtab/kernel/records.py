@@ -173,7 +173,6 @@ SPAN = record(
     ("min_level", "f8"),  # the window of levels
     ("max_level", "f8"),
     ("level", "f8"),
-    ("unlifted", "f8"),  # the level without the minima on the path
     ("lowered_by", "i4"),  # the last node from the top that lowered the level, and that raised it
     ("raised_by", "i4"),
 )

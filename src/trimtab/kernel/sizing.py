@@ -259,13 +259,11 @@ def _portfolio_level(settings: Any, capacity: Records, grouped: Records, place_o
 def _pass_down(tree: Records, spans: Records, level: float) -> None:
     """The portfolio's level as it reaches each node, clipped from the top; and the last nodes that moved it."""
     spans[ROOT].level = level
-    spans[ROOT].unlifted = level
     spans[ROOT].lowered_by = NO_NODE
     spans[ROOT].raised_by = NO_NODE
     for node in range(1, tree.size):
         span, above = spans[node], spans[tree[node].parent]
         span.level = min(max(above.level, span.min_level), span.max_level)
-        span.unlifted = min(above.unlifted, span.max_level)
         span.lowered_by = node if span.level < above.level else above.lowered_by
         span.raised_by = node if span.level > above.level else above.raised_by
 
@@ -288,9 +286,10 @@ def _size_reason(row: Any, closed: bool, settings: Any, member: Any, span: Any, 
         return SizeReason.CAPPED_POSITION
     if at_own_level < member.min_weight - WEIGHT_TOLERANCE:
         return SizeReason.LIFTED_TO_MINIMUM
-    if member.weight > _weight_at(member, span.unlifted) + WEIGHT_TOLERANCE:
+    share = _weight_at(member, level)
+    if member.weight > share + WEIGHT_TOLERANCE:
         return SizeReason.LIFTED_FOR_BUCKET_MINIMUM
-    if member.weight < _weight_at(member, level) - WEIGHT_TOLERANCE:
+    if member.weight < share - WEIGHT_TOLERANCE:
         return SizeReason.CAPPED_BUCKET
     return SizeReason.AT_WISH
 
