@@ -13,7 +13,7 @@ from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.columns import COLUMNS
 from trimtab.candidates.read import read
 from trimtab.candidates.user_table import columns_of, with_columns, without_columns
-from trimtab.certificate.measurements import certify
+from trimtab.certificate.checker import certify
 from trimtab.decimals import MICRO, NANO, decimal_of, money_of, money_text, scaled, shares_of
 from trimtab.errors import Fault, InputError, LimitsError, listed
 from trimtab.kernel.money import parts_of, portion
