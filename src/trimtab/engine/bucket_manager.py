@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from trimtab.bucket_path import UNKNOWN, level_bucket
+from trimtab.bucket_path import bucket_name, level_bucket
 from trimtab.engine.asset_bucket_manager import AssetBucketManager
 from trimtab.engine.asset_score import AssetScore
 from trimtab.engine.bucket_portfolio import Portfolio, violation
@@ -114,7 +114,7 @@ class BucketManager:
 
     def get_asset_bucket(self, asset: str) -> str:
         """The bucket of an asset; `Unknown` if it is in none."""
-        return self.source.get_asset_bucket(asset) or UNKNOWN
+        return bucket_name(self.source.get_asset_bucket(asset))
 
     def get_all_buckets(self) -> list[str]:
         """Every bucket, also one without assets."""
