@@ -12,6 +12,7 @@ import numpy as np
 from trimtab.bucket_path import UNKNOWN
 from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.read import read
+from trimtab.candidates.unused_inputs import unused_inputs
 from trimtab.certificate.certificate import Mask, Vector
 from trimtab.certificate.measurements import EPSILON, Checker
 from trimtab.errors import Fault, InputError, LimitsError, listed
@@ -20,6 +21,7 @@ from trimtab.explanations.reruns import Reruns
 from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
 
 _TOLERANCE = 1e-9
+_UNUSED = {"buckets_off", "correlations_off", "no_sizing_input", "no_effect", "near_bucket"}  # warnings, not just notes
 
 
 @dataclass(frozen=True)
@@ -99,12 +101,7 @@ def check(
 
 
 def _general(found: Candidates, limits: RebalancingLimits) -> Iterable[Finding]:
-    if found.bucket_given and not limits.enable_bucket_diversification:
-        yield Finding(
-            "warning",
-            "buckets_off",
-            "buckets are given, but enable_bucket_diversification is false: no bucket limit holds",
-        )
+    yield from (Finding("warning", code, text) for code, text in unused_inputs(found, limits) if code in _UNUSED)
     if limits.enable_bucket_diversification and limits.min_buckets_represented > limits.max_total_positions:
         yield Finding(
             "warning",
