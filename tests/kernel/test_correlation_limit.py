@@ -22,7 +22,7 @@ import trimtab
 from trimtab import AssetScore, RebalancingLimits, SelectionService, check, rebalance, rebalance_many
 from trimtab.blocks.prepared_limits import PreparedLimits
 from trimtab.candidates.read import read
-from trimtab.certificate import measurements as checker
+from trimtab.certificate import checker
 from trimtab.errors import BrokenLimitError, LimitsError
 from trimtab.explanations.changes import Change
 from trimtab.explanations.counterfactuals import SearchedRange, nearest_flip, scan_of
@@ -238,7 +238,7 @@ def test_many_accounts_share_one_matrix(seed: int) -> None:
 def test_a_bad_account_beside_good_ones() -> None:
     rows = [{**asset("A", 0.9), "account": 1}, {**asset("B", 0.8), "account": 1}, {**asset("A", 7.0), "account": 2}]
     many = rebalance_many(rows, RebalancingLimits(**ON), correlations=known(AB=0.9))
-    assert many.counts == {"ok": 1, "failed": 1}
+    assert many.counts == {"cash_left": 1, "failed": 1}
     assert [row["reason"] for row in many.result(1).targets] == ["added", "too_correlated"]
 
 

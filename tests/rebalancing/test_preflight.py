@@ -210,47 +210,18 @@ def test_everything_unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "limits", "code", "text"),
+    ("rows", "limits", "code"),
     [
-        (HEALTHY, {}, "buckets_off", "The buckets of the candidates limit nothing: bucket limits are off"),
-        (
-            OFF_ROWS,
-            {"max_positions_per_bucket": 1},
-            "buckets_off",
-            "max_positions_per_bucket has no effect: bucket limits",
-        ),
-        (
-            OFF_ROWS,
-            {"max_allocation_per_bucket": 0.1, "min_buckets_represented": 3},
-            "buckets_off",
-            "max_allocation_per_bucket, min_buckets_represented have no effect",
-        ),
-        (OFF_ROWS, {"sizing_mode": "desired"}, "sizing_column_missing", "No candidate has a desired_weight, which"),
-        (
-            OFF_ROWS,
-            {"sizing_mode": "inverse_volatility"},
-            "sizing_column_missing",
-            "No candidate has a volatility, which",
-        ),
-        (
-            [{**row, "volatility": 0.2} for row in OFF_ROWS],
-            {},
-            "volatility_unused",
-            "The column volatility has no effect",
-        ),
-        (
-            [{**row, "desired_weight": 0.2} for row in OFF_ROWS],
-            {"sizing_mode": "adaptive"},
-            "desired_weight_unused",
-            "The column desired_weight has no effect",
-        ),
+        (HEALTHY, {}, "buckets_off"),
+        (OFF_ROWS, {"max_positions_per_bucket": 1}, "no_effect"),
+        (OFF_ROWS, {"sizing_mode": "desired"}, "no_sizing_input"),
+        (OFF_ROWS, {"sizing_mode": "inverse_volatility"}, "no_sizing_input"),
     ],
 )
-def test_what_has_no_effect(rows: list[Row], limits: dict[str, Any], code: str, text: str) -> None:
+def test_what_has_no_effect(rows: list[Row], limits: dict[str, Any], code: str) -> None:
     """Said by the pre-flight and by the result alike."""
-    assert texts(found(rows, **limits))[code].startswith(text)
     notes = {note.code: note.text for note in trimtab.rebalance(rows, RebalancingLimits(**limits)).notes}
-    assert notes[code].startswith(text)
+    assert texts(found(rows, **limits))[code] == notes[code]
 
 
 def test_a_minimum_that_cannot_be_reached() -> None:

@@ -115,7 +115,7 @@ def _checked_decimal(value: Any) -> tuple[Any, str]:
         number = decimal_of(value)
     except TypeError:
         return value, f"must be a number (received {shown(value)})"
-    return number, "" if 0 <= number <= MOST else f"must be between 0 and {MOST:,} (received {value!r})"
+    return number, "" if 0 <= number <= MAX_COUNT else f"must be between 0 and {MAX_COUNT:,} (received {value!r})"
 
 
 def _text_fault(choices: tuple[str, ...], value: Any) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from trimtab.candidates.candidates import Candidates
 from trimtab.certificate.certificate import UNMET, Constraint, Measured
-from trimtab.certificate.measurements import certify
+from trimtab.certificate.checker import certify
 from trimtab.errors import BrokenLimitError
 from trimtab.kernel.records import Flags, Records
 from trimtab.limits.rebalancing_limits import RebalancingLimits

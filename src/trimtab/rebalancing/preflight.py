@@ -14,6 +14,7 @@ import numpy as np
 from trimtab.bucket_path import UNKNOWN
 from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.read import read
+from trimtab.candidates.unused_inputs import unused_inputs
 from trimtab.certificate.certificate import Constraint
 from trimtab.errors import Fault, InputError, LimitsError, listed
 from trimtab.explanations.conflicts import Conflict, conflicts_of
@@ -25,10 +26,10 @@ from trimtab.reasons import ENTERED_REASONS, Reason
 from trimtab.rebalancing.cash_left import cash_left
 from trimtab.rebalancing.certified import Certified, certified, unmet_sentence
 from trimtab.rebalancing.decide import decide
-from trimtab.rebalancing.settings_without_effect import without_effect
 from trimtab.text import counted, figure, percent
 
 _REASONED = 200  # accounts whose cash is explained; of the others only the amount is said
+_UNUSED = {"buckets_off", "correlations_off", "no_sizing_input", "no_effect", "near_bucket"}  # warnings, not just notes
 _CODES = {"min_buckets_represented": "representation", "min_allocation": "minimum_unreachable"}
 
 
@@ -112,9 +113,7 @@ def _conflicts(table: Candidates, limits: RebalancingLimits) -> Iterator[tuple[A
 
 def _general(table: Candidates, limits: RebalancingLimits) -> Iterator[Finding]:
     """What is true of the whole table."""
-    yield from (Finding("warning", code, text) for code, text in without_effect(table, limits))
-    for change in limits.changed:
-        yield Finding("warning", "regime", change.sentence(str(limits.regime)))
+    yield from (Finding("warning", code, text) for code, text in unused_inputs(table, limits) if code in _UNUSED)
     if table.correlations is not None and limits.max_correlation is not None:
         unknown = sorted({name for name in table.asset.names if name not in table.correlations.place_of})
         if unknown:

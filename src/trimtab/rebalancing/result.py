@@ -15,6 +15,7 @@ import numpy as np
 
 from trimtab.candidates.candidates import settings_of
 from trimtab.candidates.columns import OUTPUTS
+from trimtab.candidates.unused_inputs import unused_inputs
 from trimtab.certificate.certificate import Certificate
 from trimtab.equality import is_equal
 from trimtab.errors import Fault, InputError, nearest
@@ -30,7 +31,6 @@ from trimtab.facts.report_facts import Explained, ReportFacts, explained_of, rep
 from trimtab.kernel.records import Flags, Floats
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.rebalancing.decided_pass import Pass, output_columns
-from trimtab.rebalancing.settings_without_effect import without_effect
 from trimtab.rebalancing.stages import Staged
 from trimtab.statistics.turnover import turnover
 from trimtab.text import percent
@@ -160,10 +160,7 @@ class RebalanceResult:
             names = ", ".join(repr(candidates.asset.at(row)) for row in squeezed.tolist())
             yield Note("no_weight_left", f"Selected, but the limits leave no weight for {names}")
         yield from (Note("regime", change.sentence(str(limits.regime))) for change in limits.changed)
-        if candidates.unused_columns:
-            names = ", ".join(repr(name) for name in candidates.unused_columns)
-            yield Note("unused_columns", f"Columns that no rule uses, passed through unchanged: {names}")
-        yield from (Note(code, text) for code, text in without_effect(candidates, limits))
+        yield from (Note(code, text) for code, text in unused_inputs(candidates, limits))
 
     @cached_property
     def buckets(self) -> tuple[BucketSummary, ...]:

@@ -19,18 +19,20 @@ from trimtab.report.charts import (
     treemap_chart,
     waterfall_chart,
 )
-from trimtab.report.shapes import Chart
+from trimtab.report.shapes import Chart, looks
 
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("trimtab.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["looks"] = looks
+    return environment
 
 
 def page_of(report: ReportFacts) -> str:

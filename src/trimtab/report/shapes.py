@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 # The colours of buckets in the style sheet; further buckets repeat them with a pattern.
@@ -81,12 +81,18 @@ def path(points: Sequence[tuple[float, float]], css: str, tip: str = "", *, clos
     return Shape("path", css, number(x), number(y), text=f"L{steps}{'Z' if closed else ''}", tip=tip)
 
 
-def coloured(x: float, y: float, width: float, height: float, colour: int, tip: str = "") -> Iterable[Shape]:
-    """A rectangle in the colour of a bucket; above it a pattern, where there are more buckets than hues."""
-    yield rect(x, y, width, height, f"c{colour % COLOURS}", tip)
+def looks(colour: int) -> Iterator[str]:
+    """The classes of the colour of a bucket, and of a pattern above it where there are more buckets than hues."""
+    yield f"c{colour % COLOURS}"
     pattern = _PATTERNS[colour // COLOURS % len(_PATTERNS)]
     if pattern:
-        yield rect(x, y, width, height, f"p-{pattern}")
+        yield f"p-{pattern}"
+
+
+def coloured(x: float, y: float, width: float, height: float, colour: int, tip: str = "") -> Iterable[Shape]:
+    """A rectangle in the colour of a bucket; above it a pattern, where there are more buckets than hues."""
+    for css in looks(colour):
+        yield rect(x, y, width, height, css, tip if css.startswith("c") else "")
 
 
 def fitting(text: str, room: float, size: float = 12.0) -> str:
