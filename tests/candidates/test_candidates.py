@@ -1079,7 +1079,7 @@ def test_the_error_names_the_node() -> None:
         **ON, on_unmet="raise", min_buckets_represented=1, buckets={"Tech": {"min_allocation": 0.3}}
     )
     with pytest.raises(
-        UnmetLimitError, match=r"min_allocation of Tech is 0\.2, wanted 0\.3 \(its positions cannot hold more: A\)"
+        UnmetLimitError, match=r"min_allocation of Tech is 0\.2, wanted 0\.3 \(its positions can hold at most 0\.2: A\)"
     ):
         trimtab.rebalance(UNMET, limits)
 

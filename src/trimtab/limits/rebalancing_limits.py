@@ -475,7 +475,7 @@ def given_limits(limits: RebalancingLimits | None) -> RebalancingLimits:
 
 _BUCKETS_EXAMPLE = (
     "",
-    "# limits of a single bucket, for example:",
+    "# limits of a single bucket, for example (they need enable_bucket_diversification = true):",
     '# [buckets."Equity/Tech"]',
     *(
         f"# {known.name} = {value}  # {known.metadata['doc']}"
