@@ -6,6 +6,7 @@ row, column, value and what to do. Nothing is guessed: no other separator, no de
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 from collections.abc import Callable
@@ -72,13 +73,24 @@ def _bytes(source: str) -> bytes:
             raise InputError([Fault("is a device or a pipe", "save its content in a file first")], source)
         data = path.read_bytes()
     except FileNotFoundError:
-        raise InputError([Fault("there is no such file", "check the path")], source) from None
+        near = _near_file(path)
+        advice = f"did you mean {near!r}?" if near else "check the path"
+        raise InputError([Fault("there is no such file", advice)], source) from None
     except PermissionError:
         fault = Fault("may not be read (permission denied)", "ask for the right to read it")
         raise InputError([fault], source) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
         raise InputError([Fault(f"cannot be read ({error})", "check the path")], source) from None
     return data
+
+
+def _near_file(path: Path) -> str | None:
+    """The table in the same folder whose name is nearest, None where none is near."""
+    if not path.parent.is_dir():
+        return None
+    names = sorted(file.name for file in path.parent.iterdir() if file.suffix.casefold() in _SUFFIXES)
+    near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.7)
+    return str(path.with_name(near[0])) if near else None
 
 
 def source_of(path: StrPath) -> str:
