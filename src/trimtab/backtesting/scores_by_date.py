@@ -80,7 +80,7 @@ def scores_from_views(data: MarketData, scorer: Scorer, days: Sequence[dt.date],
 
 def scores_from_table(given: Any, assets: Sequence[str]) -> ScoresByDate:
     """Scores from a table: long (`date`, `asset`, `score`, and optionally `max_weight`, `desired_weight`, `volatility`), or
-    wide (`date`, and one column of scores an asset).
+    wide (`date`, and one column of scores an asset); or the `Scores` of a day, or a list of them.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def scores_from_table(given: Any, assets: Sequence[str]) -> ScoresByDate:
         A missing or unknown column, a row without day or asset, an asset twice on a day or without prices, a number
         outside its range.
     """
-    frame, source = frame_of(given, _SOURCE)
+    frame, source = frame_of(_with_days(given), _SOURCE)
     date_name = required(frame, _DATES, source)
     long = _long(frame, date_name, source)
     asset, days = long["asset"], long["date"]
@@ -106,6 +106,17 @@ def scores_from_table(given: Any, assets: Sequence[str]) -> ScoresByDate:
             records[field][rows, columns] = _in_range(long, name, source)
     records["listed"][rows, columns] = True
     return ScoresByDate(tuple(known), records)
+
+
+def _with_days(given: Any) -> Any:
+    """The scores of days as one long table; any other table as it is."""
+    days = [given] if isinstance(given, Scores) else given
+    if not (isinstance(days, list) and days and all(isinstance(scores, Scores) for scores in days)):
+        return given
+    parts = [
+        scores.table.select(pl.lit(scores.date).alias("date"), pl.col("^(asset|score|volatility)$")) for scores in days
+    ]
+    return pl.concat(parts, how="diagonal")
 
 
 def _long(frame: pl.DataFrame, date_name: str, source: str) -> pl.DataFrame:
