@@ -78,12 +78,14 @@ def sweep_verdict(returns: Any, year: int = YEAR) -> SweepVerdict:
     ----------
     returns
         Above cash, shape (sessions, policies), at least 3 sessions. Every policy that was tried.
+    year
+        Sessions in a year.
 
     Notes
     -----
-    History is cut into 16 blocks, or fewer where it has less than 32 sessions. The walk forward begins after a third of
-    history, tests a quarter (63 sessions) at a time, purges 21 sessions and leaves out 5 more; histories that are too
-    short for that have none.
+    History is cut into 16 blocks, or fewer if it has less than 32 sessions. The walk forward begins after a third of
+    history, tests a quarter (63 of 252 sessions) at a time, and does not choose on the month and week before it (21 and 5
+    sessions); a history that is too short has none.
 
     Examples
     --------
