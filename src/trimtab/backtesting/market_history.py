@@ -27,7 +27,6 @@ from trimtab.errors import Fault, InputError, nearest
 from trimtab.kernel.backtest_records import BUCKET_AND_MEMBERSHIP, DELISTED, REBALANCE_DAY, Market
 from trimtab.kernel.records import Flags, Floats, Ints, Records
 from trimtab.market.market_data import MarketData
-from trimtab.statistics.sessions_per_year import sessions_per_year
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +52,8 @@ class MarketHistory:
 
     @cached_property
     def sessions_per_year(self) -> int:
-        """As the settings say, or else as the dates of all prices say."""
-        return self.settings.sessions_per_year or sessions_per_year(self.data.sessions)
+        """As the settings say, or the market data, or else the dates of all prices."""
+        return self.settings.sessions_per_year or self.data.as_of(self.data.sessions[-1]).sessions_per_year
 
 
 def market_history_of(
