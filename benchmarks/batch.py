@@ -134,7 +134,7 @@ def kernel(folder: Path, workers: int) -> None:
     inner = blocks.rebalance_block
     for candidates, accounts in ((50, 40_000), (200, 10_000)):
         sources = find_sources([str(accounts_file(folder, accounts, candidates))])
-        found = survey(sources, "bucket", workers)
+        found = survey(sources, workers)
         rows, rules = UnitReader(sources), PreparedLimits({None: limits}, found.names)
         tables = [rows.of(unit) for unit in units_of(found, sources.rows)]
         spent: list[float] = []

@@ -19,7 +19,7 @@ from naive import naive_rebalance
 
 from trimtab import RebalancingLimits, rebalance
 from trimtab.explanations.reruns import Reruns
-from trimtab.explanations.sentences import detail
+from trimtab.explanations.sentences import SentenceMaker
 from trimtab.explanations.steps import steps_of
 from trimtab.reasons import Reason
 
@@ -30,10 +30,11 @@ def complete(seeds: range) -> None:
     for _, rows, limits in harness.random_accounts(seeds):
         passed = run(rows, limits)
         reruns = Reruns.of(passed.candidates, limits, passed.answer)
+        words = SentenceMaker.of(passed.candidates, limits, passed.answer)
         twin = {row.asset: row.reason for row in naive_rebalance(rows, limits).rows}
         for at, asset in enumerate(reruns.names):
             row = int(passed.candidates.order[at])
-            steps = steps_of(reruns, at, detail(passed.candidates, limits, passed.answer, row))
+            steps = steps_of(reruns, at, words.detail(row))
             code = Reason(passed.answer["reason"][row]).code
             candidates += 1
             mismatches += code != twin[asset] or not code

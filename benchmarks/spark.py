@@ -113,7 +113,7 @@ def main() -> None:
         make(place, options.accounts, CANDIDATES, options.accounts // 10_000, options.seed)
         limits = RebalancingLimits.from_toml(folder / "limits.toml")
         sources = find_sources([str(place)])
-        found = survey(sources, "bucket", 2)
+        found = survey(sources, 2)
         votes, units = dict(found.names), units_of(found, sources.rows)
         frame = spark.read.parquet(str(place))
         if options.ways:

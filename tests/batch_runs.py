@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from cases import Row, random_rows
 
 from trimtab.batch.atomic_storage import Storage
+from trimtab.batch.publish_gates import PublishGates
 from trimtab.batch.run import BatchOutcome, Job, PublishConditions, on_threads, run_batch
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
@@ -28,6 +29,7 @@ SCHEMA = pa.schema(
     ]
 )
 BLOCK_ROWS = 60
+OPEN = {"max_unscored": 1.0, "max_braked": 1.0, "max_unmet": 1.0}  # the gates that random accounts often close
 
 
 def account_rows(seed: int, accounts: int = 40) -> list[Row]:
@@ -53,14 +55,15 @@ def batch(
     assets: str | None = None,
     block_rows: int = BLOCK_ROWS,
     version: str = "1",
-    **terms: Any,
+    shard: tuple[int, int] | None = None,
+    **gates: Any,
 ) -> BatchOutcome:
     chosen = limits if isinstance(limits, dict) else {None: limits or RebalancingLimits()}
     named = (places,) if isinstance(places, str) else places
     return run_batch(
         Job(named, chosen, version, assets, block_rows),
         out,
-        PublishConditions(**terms),
+        PublishConditions(PublishGates(**{**OPEN, **gates}), shard),
         execute=on_threads(workers),
         workers=workers,
         storage=storage or Storage(),

@@ -1,4 +1,4 @@
-"""The tests run on all cores. Tests that need the market data skip aloud. Cases worked by hand run undecorated too."""
+"""Tests run on all cores, up to eight. Without the market data some skip, and say so. Hand-worked cases run plain, too."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ DATA = Path(__file__).parents[2] / "shared" / "data"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Use every core, unless `-n` says otherwise or single files were named: there, starting workers costs more."""
-    only_files = all(argument.split("::")[0].endswith(".py") for argument in config.args)
-    if only_files or not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput"):
+    """The whole suite uses every core. Where files or folders are named, starting workers costs more; `-n` decides."""
+    if not config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput"):
         return
-    if config.option.numprocesses is None:
+    if config.option.numprocesses is None and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         config.option.numprocesses = "auto"  # 0 with --pdb
-    if config.option.dist == "no":
+        config.option.maxprocesses = config.option.maxprocesses or 8  # each compiles what it needs first
+    if config.option.numprocesses and config.option.dist == "no":
         config.option.dist = "worksteal"
 
 

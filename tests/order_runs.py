@@ -106,6 +106,6 @@ def kernel_plan(case: OrderCase, *, compiled: bool = True) -> KernelPlan:
     account = order_account(settings, account_values(case))
     limits = order_settings(settings, account)
     first, answer = empty_answer(len(names)), empty_answer(len(names))
-    passes = PassInputs(rows, candidates.tree.nodes, limits, NO_PARTNERS, first, answer)
+    passes = PassInputs(rows, rows.copy(), candidates.tree.nodes, limits, NO_PARTNERS, first, answer)
     (plan_account if compiled else plain_plan)(assets, order_nodes(candidates.tree.nodes), tax_lots, account, passes)
     return KernelPlan(account, assets, tax_lots, names)

@@ -278,7 +278,8 @@ def test_every_reason_has_its_section() -> None:
 
 def test_the_table_of_limits_is_complete_and_right() -> None:
     table = RULES.split("## 2. Limits")[1].split("## 3.")[0]
-    rows = {name: default for name, default, _ in re.findall(r"(?m)^\| `(\w+)` \| (.*?) \| (.*?) \|$", table)}
+    cells = re.findall(r"(?m)^\| `(\w+)` \| (.*?) \| (.*?) \|$", table)
+    rows = {name: default for name, default, _ in cells}
     limits = L()
     words = {None: "none", True: "true", False: "false", (): "()"}
     for known in limit_fields():
@@ -290,4 +291,10 @@ def test_the_table_of_limits_is_complete_and_right() -> None:
         else:
             expected = f'"{value}"' if isinstance(value, str) else repr(value)
         assert rows[known.name].startswith(expected), known.name
-    assert set(rows) == {field.name for field in (*limit_fields(), *dataclasses.fields(BucketLimit))}
+    fields = (*limit_fields(), *dataclasses.fields(BucketLimit))
+    assert set(rows) == {field.name for field in fields}
+    meanings = {name: meaning.replace("`", "").replace("→", "->") for name, _, meaning in cells}
+    for known in fields:
+        assert meanings[known.name].startswith(known.metadata["doc"]), known.name
+        for choice in known.metadata.get("choices", ()):
+            assert choice in meanings[known.name]

@@ -16,14 +16,14 @@ import trimtab
 ROOT = Path(trimtab.__file__).parent
 
 FLOORS = {
-    0: ("errors", "reasons", "renamed_modules", "bucket_path", "text", "tolerances"),
+    0: ("errors", "reasons", "compatibility", "bucket_path", "text", "decimals", "tolerances"),
     1: ("limits", "kernel"),
     2: ("candidates", "statistics"),
     3: ("certificate", "explanations", "files"),
     4: ("facts", "market", "data"),
     5: ("report", "scoring"),
     6: ("rebalancing",),
-    7: ("engine", "blocks", "backtesting", "interop"),
+    7: ("engine", "blocks", "backtesting", "orders", "interop"),
     8: ("batch",),
     9: ("spark",),
     10: ("cli",),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from trimtab.renamed_modules import install as _install
+from trimtab.compatibility.renamed_modules import install as _install
 
 if TYPE_CHECKING:
     from trimtab.backtesting.backtest import backtest
@@ -35,10 +35,13 @@ if TYPE_CHECKING:
     from trimtab.explanations.explanation import Explanation, explanations_json, explanations_schema
     from trimtab.facts.bucket_summaries import BucketSummary
     from trimtab.limits.bucket_limits_config import BucketLimitsConfig
+    from trimtab.limits.order_settings import Fees, OrderSettings
     from trimtab.limits.rebalancing_limits import BucketLimit, RebalancingLimits
     from trimtab.market.market_data import MarketData, MarketSource
     from trimtab.market.prices import MarketChecks
     from trimtab.market.view import MarketView
+    from trimtab.orders.doors import plan
+    from trimtab.orders.plan import Order, Plan
     from trimtab.reasons import Action, Reason, Restriction, SizeReason
     from trimtab.rebalancing.doors import rebalance, rebalance_many
     from trimtab.rebalancing.many_result import RebalanceManyResult
@@ -54,6 +57,9 @@ if TYPE_CHECKING:
     from trimtab.scoring.weights import ScoreWeights
 
 _ROOMS = {
+    "limits.order_settings": ("Fees", "OrderSettings"),
+    "orders.doors": ("plan",),
+    "orders.plan": ("Order", "Plan"),
     "backtesting.backtest": ("backtest",),
     "backtesting.benchmark": ("benchmark",),
     "backtesting.policy_grid": ("Between",),
@@ -207,6 +213,7 @@ __all__ = [
     "Difference",
     "EngineRun",
     "Explanation",
+    "Fees",
     "Finding",
     "FundamentalAnalyzer",
     "FundamentalConfig",
@@ -217,6 +224,9 @@ __all__ = [
     "MarketRegimeDetector",
     "MarketSource",
     "MarketView",
+    "Order",
+    "OrderSettings",
+    "Plan",
     "Preflight",
     "Reason",
     "RebalanceManyResult",
@@ -253,6 +263,7 @@ __all__ = [
     "explanations_json",
     "explanations_schema",
     "fundamental_scores",
+    "plan",
     "price_correlations",
     "rebalance",
     "rebalance_many",

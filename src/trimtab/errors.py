@@ -69,6 +69,10 @@ class LockedError(InputError):
     """A folder that another process is working in."""
 
 
+class DamagedError(InputError):
+    """Published files that are gone, or not as they were written."""
+
+
 class LimitsError(TrimtabError):
     """Limits that are unknown, out of range or contradict each other; all faults at once."""
 

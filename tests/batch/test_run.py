@@ -12,21 +12,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from batch_runs import SCHEMA, account_rows, batch, files_of, sorted_targets, targets_of, write_rows
+from batch_runs import OPEN, SCHEMA, account_rows, batch, files_of, sorted_targets, targets_of, write_rows
 from cases import Row, random_limits
 
 import trimtab
 from trimtab.batch import account_sort as sorting
 from trimtab.batch.atomic_storage import Storage
 from trimtab.batch.parquet_sources import find_sources, reading
-from trimtab.batch.publish_brake import Brake
+from trimtab.batch.publish_gates import PublishGates
 from trimtab.batch.published_folder import UNPUBLISHED, Folder
 from trimtab.batch.run import Job, PublishConditions, on_threads, run_batch
 from trimtab.batch.unit_reader import UnitReader
 from trimtab.batch.unit_work import PartRecord, Work
 from trimtab.batch.units import Unit
 from trimtab.blocks.precheck import renumber
-from trimtab.errors import InputError, LimitsError, SetupError
+from trimtab.errors import InputError, LimitsError, LockedError, SetupError
 from trimtab.kernel.compilation import undecorated
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
@@ -122,7 +122,8 @@ def test_too_many_failed_publish_nothing_and_stop_early(tmp_path: Path) -> None:
     events: list[Any] = []
     outcome = batch(place, tmp_path / "out", events=events, workers=1)
     assert outcome.status == "failed"
-    assert "more than --max-failed 0.001 allows" in outcome.why[0]
+    assert outcome.closed_gates[0].gate == "max_failed"
+    assert "--max-failed allows 0.1 %" in outcome.closed_gates[0].text
     assert files_of(tmp_path / "out") == {}
     assert outcome.counts.accounts < 100
     again = batch(place, tmp_path / "out")
@@ -131,13 +132,13 @@ def test_too_many_failed_publish_nothing_and_stop_early(tmp_path: Path) -> None:
     assert batch(place, tmp_path / "out", max_failed=0.5).status == "published"
 
 
-def test_the_brake_publishes_nothing_until_it_is_released(tmp_path: Path) -> None:
+def test_a_closed_gate_publishes_nothing_until_it_is_opened(tmp_path: Path) -> None:
     place = write_rows(tmp_path / "a.parquet", account_rows(8))
-    tight = batch(place, tmp_path / "out", brake=Brake(turnover=0.01, closed=0.01))
-    assert tight.status == "braked"
-    assert len(tight.why) == 2
+    tight = batch(place, tmp_path / "out", max_turnover=0.01, max_closed=0.01)
+    assert tight.status == "held_back"
+    assert [gate.gate for gate in tight.closed_gates] == ["max_turnover", "max_closed"]
     assert files_of(tmp_path / "out") == {}
-    wide = batch(place, tmp_path / "out", brake=Brake(turnover=1.0, closed=1.0))
+    wide = batch(place, tmp_path / "out", max_turnover=1.0, max_closed=1.0)
     assert (wide.status, wide.kept) == ("published", wide.parts)
 
 
@@ -160,14 +161,14 @@ def test_a_second_run_does_nothing_and_another_batch_is_refused(tmp_path: Path) 
         with pytest.raises(InputError, match=said):
             batch(changed.pop("places", place), out, **changed)
     (out / "part-00001.parquet").unlink()
-    with pytest.raises(InputError, match="is gone or cut"):
+    with pytest.raises(InputError, match="is gone"):
         batch(place, out)
 
 
 def test_unfinished_work_of_another_batch_is_refused(tmp_path: Path) -> None:
     place = write_rows(tmp_path / "a.parquet", account_rows(11))
     out = tmp_path / "out"
-    batch(place, out, brake=Brake(turnover=0.0))
+    batch(place, out, max_turnover=0.0)
     with pytest.raises(
         InputError, match="unfinished work of another batch: not the same: the limits, the rows of a part"
     ):
@@ -180,15 +181,68 @@ def test_unfinished_work_of_another_batch_is_refused(tmp_path: Path) -> None:
         batch(place, tmp_path / "a.parquet")
 
 
+@pytest.mark.parametrize("name", [".unpublished", ".lock", "part-00000.parquet", "failed.parquet", "manifest.json"])
+@pytest.mark.parametrize("to", ["file", "folder", "nowhere"])
+def test_a_link_in_the_folder_is_refused_and_what_it_leads_to_is_left_alone(name: str, to: str, tmp_path: Path) -> None:
+    place = write_rows(tmp_path / "a.parquet", account_rows(12, 3))
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    for kept in ("thesis.txt", ".x.part", "part-00000.parquet", "job.json"):
+        (victim / kept).write_text("years of work")
+    target = {"file": victim / "thesis.txt", "folder": victim, "nowhere": tmp_path / "nowhere"}[to]
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / ".lock").touch()
+    (out / name).unlink(missing_ok=True)
+    (out / name).symlink_to(target)
+    with pytest.raises(InputError, match=f"{name}: is a link, which no batch makes: remove it"):
+        batch(place, out)
+    assert files_of(victim).keys() == {"thesis.txt", "part-00000.parquet", "job.json"}
+    assert {file.read_text() for file in victim.iterdir()} == {"years of work"}
+    assert not (tmp_path / "nowhere").exists()
+    (out / name).unlink()
+    assert batch(place, out).status == "published"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".unpublished/thesis.txt",
+        ".unpublished/thesis.parquet",
+        ".unpublished/sub/x",
+        "part-00000.parquet",
+        "part-00007.parquet",
+        "failed.parquet",
+    ],
+)
+def test_files_of_somebody_else_are_neither_removed_nor_overwritten(name: str, tmp_path: Path) -> None:
+    place = write_rows(tmp_path / "a.parquet", account_rows(12, 3))
+    strange = tmp_path / "out" / name
+    strange.parent.mkdir(parents=True)
+    strange.write_text("years of work")
+    (tmp_path / "out" / ".lock").touch()
+    with pytest.raises(InputError, match="move it elsewhere"):
+        batch(place, tmp_path / "out")
+    assert strange.read_text() == "years of work"
+
+
+def test_a_folder_that_is_named_by_a_link_is_used(tmp_path: Path) -> None:
+    place = write_rows(tmp_path / "a.parquet", account_rows(12, 3))
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "disk")
+    assert batch(place, tmp_path / "out").status == "published"
+    assert "manifest.json" in files_of(tmp_path / "disk")
+
+
 def test_a_second_run_at_the_same_time_stops_at_once(tmp_path: Path) -> None:
     place = write_rows(tmp_path / "a.parquet", account_rows(12))
     out = tmp_path / "out"
-    with Folder(out, Storage()).locked(), pytest.raises(InputError, match="another run works in this folder"):
+    with Folder(out, Storage()).locked(), pytest.raises(LockedError, match="another run is working in this folder"):
         batch(place, out)
     with Folder(out, Storage()).locked((1, 2)):
-        with pytest.raises(InputError, match="another run works"):
+        with pytest.raises(LockedError, match="another run is working"):
             batch(place, out)
-        with pytest.raises(InputError, match="another run works"):
+        with pytest.raises(LockedError, match="another run is working"):
             batch(place, out, shard=(1, 2))
         assert batch(place, out, shard=(2, 2)).status == "shard"
     assert batch(place, out).status == "published"
@@ -368,7 +422,7 @@ def test_work_can_be_done_in_another_process(tmp_path: Path) -> None:
     run_batch(
         job,
         tmp_path / "out",
-        PublishConditions(),
+        PublishConditions(PublishGates(**OPEN)),
         execute=elsewhere,
         workers=1,
         storage=Storage(),
@@ -411,7 +465,7 @@ def test_input_that_changes_while_it_is_read_is_not_published(tmp_path: Path) ->
         run_batch(
             job,
             tmp_path / "out",
-            PublishConditions(),
+            PublishConditions(PublishGates(**OPEN)),
             execute=disturbed,
             workers=1,
             storage=Storage(),
@@ -432,7 +486,7 @@ def test_sorting_without_duckdb_or_without_room(tmp_path: Path, monkeypatch: pyt
         with pytest.raises(InputError, match="the rows cannot be sorted"):
             batch(place, tmp_path / "out")
     events: list[Any] = []
-    batch(place, tmp_path / "out", brake=Brake(turnover=0.0))
+    batch(place, tmp_path / "out", max_turnover=0.0)
     assert (tmp_path / "out" / UNPUBLISHED / sorting.SORTED).exists()
     assert batch(place, tmp_path / "out", events=events).status == "published"
     assert sorted(row["account"] for row in targets_of(tmp_path / "out")) == sorted(row["account"] for row in rows)

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from batch_runs import batch, targets_of
 from cases import random_limits, random_rows
 from thorough import mostly_thorough
 
@@ -144,12 +145,48 @@ def test_with_one_asset_less_in_each_bucket_something_is_lost(tmp_path: Path) ->
         assets = random_assets(rng)
         holdings = holdings_of(rng, assets)
         shared_assets = read_shared_assets(written(tmp_path, "assets.parquet", assets), {None: limits})
-        shared_assets._wanted -= 1
+        assets_kept = shared_assets._assets
+        shared_assets._assets = assets_kept._replace(wanted=assets_kept.wanted - 1)
         rules = PreparedLimits({None: limits}, shared_assets.votes)
         offered = decide_block(shared_assets.joined(pa.Table.from_pylist(holdings)), rules)
         complete = decide_block(pa.Table.from_pylist(everything(holdings, assets)), rules)
         lost += used(offered.targets) != used(complete.targets)
     assert lost > 0
+
+
+def test_a_weight_of_0_holds_nothing(tmp_path: Path) -> None:
+    """However it is written, such a row changes nothing but that its account is there."""
+    assets = [{"asset": f"A{at}", "bucket": "T", "score": 0.9 - at / 100} for at in range(6)]
+    place = written(tmp_path, "assets.parquet", assets)
+    held = [{"account": f"P{at:03d}", "asset": "A1", "current_weight": 0.2} for at in range(300)]
+    empty = [
+        {"account": f"{at:03d}", "asset": name, "current_weight": zero}
+        for at, (name, zero) in enumerate(
+            (name, zero) for name in ("A0", "CASH", "", " x", None) for zero in (0.0, -0.0)
+        )
+    ]
+    holdings = written(tmp_path, "held.parquet", [*empty, *held])
+    outcome = batch(holdings, tmp_path / "out", assets=place, max_failed=0.0)
+    assert (outcome.status, outcome.counts.failed, outcome.counts.accounts) == ("published", 0, 310)
+    rows = targets_of(tmp_path / "out")
+    opened = {row["account"]: [] for row in empty}
+    for row in rows:
+        if row["account"] in opened:
+            opened[row["account"]].append((row["asset"], row["target_weight"]))
+    alone = batch(written(tmp_path, "alone.parquet", empty[:1]), tmp_path / "alone", assets=place)
+    assert alone.status == "published"
+    expected = sorted((row["asset"], row["target_weight"]) for row in targets_of(tmp_path / "alone"))
+    assert len(expected) == 3
+    assert {name: sorted(found) for name, found in opened.items()} == dict.fromkeys(opened, expected)
+
+
+def test_an_account_that_can_buy_nothing_is_not_lost(tmp_path: Path) -> None:
+    place = written(tmp_path, "assets.parquet", [{"asset": "A", "score": None}, {"asset": "B", "score": 0.9}])
+    limits = {None: RebalancingLimits(max_new_positions=0)}
+    rows = [{"account": "P", "asset": "CASH", "current_weight": 0.0}]
+    joined = read_shared_assets(place, limits).joined(pa.Table.from_pylist(rows))
+    assert joined["account"].to_pylist() == ["P"]
+    assert joined["asset"].to_pylist() == ["CASH"]
 
 
 def test_wrong_assets_and_holdings_are_refused(tmp_path: Path) -> None:
@@ -168,5 +205,5 @@ def test_wrong_assets_and_holdings_are_refused(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=said):
             check_holdings(holdings, shared_assets)
     assert shared_assets.missing({"A": 1000.0, "Z": 1.0}) == 1
-    with pytest.raises(InputError, match=r"2 of 1001 holdings are of assets that are not here \(Z\)"):
+    with pytest.raises(InputError, match=r"2 of 1,001 holdings are of assets that are not here \(Z\)"):
         shared_assets.missing({"A": 999.0, "Z": 2.0})

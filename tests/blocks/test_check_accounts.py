@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -12,7 +13,7 @@ from trimtab import RebalancingLimits, rebalance_many
 from trimtab.blocks import check_accounts as checks
 from trimtab.blocks.check_accounts import check_accounts
 
-ON = {"enable_bucket_diversification": True}
+ON: dict[str, Any] = {"enable_bucket_diversification": True}
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -54,7 +55,10 @@ def test_what_stops_the_whole_table_is_an_error() -> None:
 
 def test_each_account_has_the_limits_that_it_names() -> None:
     rows = [{"account": name, "asset": "X", "score": 0.9, "limits_id": name} for name in ("calm", "bold", "none")]
-    several = {"calm": RebalancingLimits(), "bold": RebalancingLimits(**ON, min_buckets_represented=2)}
+    several: dict[str | None, RebalancingLimits] = {
+        "calm": RebalancingLimits(),
+        "bold": RebalancingLimits(**ON, min_buckets_represented=2),
+    }
     preflight = check_accounts(pa.Table.from_pylist(rows), several)
     assert [(finding.account, finding.code) for finding in preflight.findings] == [
         ("none", "input"),

@@ -115,12 +115,12 @@ CASES = [
     whole(
         "two accounts",
         "account,asset,score\none,AAA,0.9\ntwo,AAA,0.8\n",
-        "row 2", "column 'account'", "'two'", "there are 2 accounts",
+        "column 'account'", "(one, two)", "there are 2 accounts",
     ),
     whole("account empty", "account,asset,score\none,AAA,0.9\n,BBB,0.8\n", "row 2", "column 'account'", "name the account"),
     # columns
     whole("score missing", "asset,current_weight\nAAA,0.1\n", "column 'score'", "the column is missing", "'current_weight'"),
-    whole("asset missing", "ticker,score\nAAA,0.1\n", "column 'asset'", "the column is missing", "'ticker'"),
+    whole("asset missing", "name,score\nAAA,0.1\n", "column 'asset'", "the column is missing", "'name'"),
     whole("score misspelled", "asset,scroe\nAAA,0.1\n", "column 'score'", "is 'scroe' meant?"),
     whole("weight misspelled", "asset,score,curent_weight\nAAA,0.9,0.1\n", "column 'curent_weight'", "did you mean 'current_weight'?"),
     whole("bucket in capitals", "asset,score,Bucket\nAAA,0.9,Tech\n", "column 'Bucket'", "did you mean 'bucket'?"),

@@ -5,21 +5,27 @@ from __future__ import annotations
 import json
 import os
 import random
+import subprocess
+import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from batch_runs import account_rows, files_of, targets_of, write_rows
+from batch_runs import account_rows, batch, files_of, targets_of, write_rows
+from cases import Row
 from command_line import run
 from hostile_names import PAYLOADS
 
 from trimtab.batch import limits_by_account as limits_table
+from trimtab.batch.atomic_storage import Storage
+from trimtab.batch.comparison import Rise, last_published, rises
 from trimtab.batch.limits_by_account import read_many_limits
-from trimtab.batch.publish_brake import Brake, Rise, rises
-from trimtab.batch.summary import last_published, summary_of
+from trimtab.batch.published_folder import Folder
+from trimtab.batch.summary import summary_of
 from trimtab.blocks.counts import Counts
 from trimtab.cli import progress
 from trimtab.errors import InputError, LimitsError
@@ -40,18 +46,22 @@ def limits(tmp_path: Path) -> Path:
     return file
 
 
+def night(place: object, limits: object, out: object, *options: object) -> Any:
+    """A batch of random accounts, of which many are braked or have unmet limits."""
+    return run("batch", place, "--limits", limits, "--out", out, "--max-unmet", "1", "--max-unscored", "1", *options)
+
+
 def test_a_batch_and_its_report(place: Path, limits: Path, tmp_path: Path) -> None:
     out = tmp_path / "night"
-    found = run("batch", place, "--limits", limits, "--out", out, "--workers", "2")
-    assert found.exit_code == 0, found.stderr
-    assert "night: published" in found.stdout
-    assert "Accounts 60" in found.stdout
-    assert "published: " in found.stderr
+    result = night(place, limits, out, "--workers", "2")
+    assert result.exit_code == 0, result.stderr
+    assert "night: published" in result.stdout
+    assert "Accounts 60" in result.stdout
+    assert "published: " in result.stderr
     again = run("batch", "run", place, "--limits", limits, "--out", out)
     assert (again.exit_code, again.stdout) == (0, "")
     assert "nothing to do" in again.stderr
-    told = run("batch", "report", out)
-    assert told.stdout == found.stdout
+    assert run("batch", "report", out).stdout == result.stdout
     plain = json.loads(run("batch", "report", out, "--json").stdout)
     assert plain["status"] == "published"
     assert plain["counts"]["accounts"] == 60
@@ -59,52 +69,179 @@ def test_a_batch_and_its_report(place: Path, limits: Path, tmp_path: Path) -> No
     assert "<h1>night</h1>" in (tmp_path / "page.html").read_text()
     wrong = run("batch", "report", out, "-o", tmp_path / "page.pdf")
     assert (wrong.exit_code, "ends in .html" in wrong.stderr) == (2, True)
-    nothing = run("batch", "report", tmp_path / "in")
-    assert (nothing.exit_code, "holds no batch" in nothing.stderr) == (3, True)
+    for command in ("report", "verify"):
+        nothing = run("batch", command, tmp_path / "in")
+        assert (nothing.exit_code, "holds no" in nothing.stderr) == (3, True)
+
+
+def events_of(result: Any) -> list[dict[str, Any]]:
+    """The lines of JSON, each of the same run and in the order of time."""
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    times = [datetime.fromisoformat(event["time"]) for event in events]
+    assert times == sorted(times)
+    assert {time.tzinfo for time in times} == {UTC}
+    assert len({event["run"] for event in events}) == 1
+    return events
 
 
 def test_what_happens_as_json(place: Path, tmp_path: Path) -> None:
-    found = run(
-        "batch", place, "--preset", "conservative", "--set", "max_total_positions=4", "--out", tmp_path / "o", "--json"
-    )
-    events = [json.loads(line) for line in found.stdout.splitlines()]
+    arguments = ["--preset", "conservative", "--set", "max_total_positions=4", "--max-unmet", "1", "--json"]
+    result = run("batch", place, *arguments, "--out", tmp_path / "o")
+    events = events_of(result)
     assert [event["event"] for event in events] == ["surveying", "planned", "part", "published"]
     assert events[2]["done"] == events[1]["accounts"] == 60
+    assert events[2]["errors"] == []
+    assert (events[3]["exit_code"], events[3]["gates"]) == (0, [])
     assert events[3]["summary"]["counts"]["accounts"] == 60
-    assert found.stderr.splitlines() == [f"published: {tmp_path / 'o'}"]
+    assert result.stderr.splitlines() == [f"published: {tmp_path / 'o'}"]
+    again = events_of(run("batch", place, *arguments, "--out", tmp_path / "o"))
+    assert again[0]["run"] != events[0]["run"]
 
 
-def test_the_brake_is_exit_code_5_and_says_what_rose(place: Path, limits: Path, tmp_path: Path) -> None:
-    assert run("batch", place, "--limits", limits, "--out", tmp_path / "monday").exit_code == 0
+def test_errors_as_json(limits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = account_rows(2, 30)
+    rows[0]["score"] = 7.0
+    place = write_rows(tmp_path / "in.parquet", rows)
+    result = night(place, limits, tmp_path / "o", "--json")
+    *_, part, last = events_of(result)
+    assert part["errors"][0]["account"] == "P0000"
+    assert "column 'score'" in part["errors"][0]["reason"]
+    assert (last["event"], last["exit_code"], result.exit_code) == ("failed", 6, 6)
+    assert last["gates"] == [{"gate": "max_failed", "measured": 1 / 30, "limit": 0.001}]
+    missing = night(tmp_path / "none.parquet", limits, tmp_path / "o", "--json")
+    (error,) = events_of(missing)
+    assert (error["event"], error["exit_code"], missing.exit_code) == ("error", 3, 3)
+    assert "there is no such file" in error["errors"][0]
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text("max_total = 5")
+    (error,) = events_of(night(place, wrong, tmp_path / "o", "--json"))
+    assert "max_total" in error["errors"][0]
+
+    def interrupted(*_arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Disk, "put", interrupted)
+    stopped = night(place, limits, tmp_path / "stopped", "--json")
+    *_, last = events_of(stopped)
+    assert (last["event"], last["exit_code"], stopped.exit_code) == ("interrupted", 130, 130)
+
+
+def test_without_limits_nothing_is_decided(place: Path, limits: Path, tmp_path: Path) -> None:
+    for options, said in (
+        ([], "give --limits or --preset"),
+        (["--set", "max_total_positions=8"], "give --limits or --preset"),
+        (["--limits", limits, "--defaults"], "--defaults does not go with"),
+        (["--preset", "conservative", "--defaults"], "--defaults does not go with"),
+    ):
+        result = run("batch", place, "--out", tmp_path / "o", *options)
+        assert (result.exit_code, said in " ".join(result.stderr.replace("│", "").split())) == (2, True), options
+        assert not (tmp_path / "o").exists()
+    wide = ["--max-unmet", "1", "--max-unscored", "1"]
+    assert run("batch", place, "--out", tmp_path / "o", "--defaults", *wide).exit_code == 0
+    assert (
+        run("batch", place, "--out", tmp_path / "p", "--defaults", "--set", "max_new_positions=1", *wide).exit_code == 0
+    )
+
+
+def test_a_closed_gate_is_exit_code_5_and_says_what_rose(place: Path, limits: Path, tmp_path: Path) -> None:
+    assert night(place, limits, tmp_path / "monday").exit_code == 0
     rows = [{**row, "score": 0.1} for row in account_rows(1, 60)]
     broken = write_rows(tmp_path / "in" / "broken.parquet", rows)
     out = tmp_path / "tuesday"
-    found = run("batch", broken, "--limits", limits, "--out", out, "--brake", "turnover=0.2,closed=0.5")
-    assert found.exit_code == 5
-    assert "tuesday: not published, beside monday" in found.stdout
-    assert "Reasons that rose against monday" in found.stdout
-    assert "below_threshold:" in found.stdout
-    assert "nothing is published: the mean turnover is" in found.stderr
-    assert "of the held positions would be closed" in found.stderr
+    result = night(broken, limits, out, "--max-turnover", "0.2", "--max-closed", "0.5")
+    assert result.exit_code == 5
+    assert "tuesday: not published, compared with monday (60 accounts)" in result.stdout
+    assert "More frequent than in monday" in result.stdout
+    assert "below_threshold:" in result.stdout
+    assert "nothing is published: the mean turnover is too high: " in result.stderr
+    assert "held positions would be closed" in result.stderr
     assert files_of(out) == {}
-    told = run("batch", "report", out, "--against", tmp_path / "monday", "--json")
-    assert json.loads(told.stdout)["rises"][0]["reason"] == "below_threshold"
+    told = json.loads(run("batch", "report", out, "--against", tmp_path / "monday", "--json").stdout)
+    assert told["rises"][0]["reason"] == "below_threshold"
+    assert (told["before"], told["baseline"]["accounts"]) == ("monday", 60)
     page = tmp_path / "page.html"
     assert run("batch", "report", out, "--out", page).exit_code == 0
-    assert "Reasons that rose against monday" in page.read_text()
-    wrong = run("batch", "report", out, "--against", tmp_path)
-    assert (wrong.exit_code, "holds no published batch" in wrong.stderr) == (3, True)
+    assert "More frequent than in monday" in page.read_text()
+    for command in (("report", out), (place, "--limits", limits, "--out", tmp_path / "wednesday")):
+        wrong = run("batch", *command, "--against", tmp_path)
+        assert (wrong.exit_code, "holds no published batch" in wrong.stderr) == (3, True)
+    old = night(broken, limits, out, "--brake", "turnover=0.2,closed=0.5")
+    assert (old.exit_code, "--brake works until 1.0: use --max-turnover" in old.stderr) == (5, True)
+
+
+def plain_rows(**changed: Any) -> list[Row]:
+    """20 accounts of which nothing is to be said; changed in the first six."""
+    found = []
+    for number in range(20):
+        for asset in ("A", "B", "C", "D"):
+            row: Row = {"account": f"P{number:02d}", "asset": asset, "score": 0.9, "current_weight": 0.2375}
+            found.append({**row, **(changed if number < 6 else {})})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("changed", "option", "share", "settings"),
+    [
+        ({"score": None}, "--max-unscored", 0.3, []),
+        (
+            {"current_weight": 0.05},
+            "--max-braked",
+            0.3,
+            ["--set", "brake_sold_weight=0.01", "--set", "brake_closed_positions=0"],
+        ),
+        ({"score": 7.0}, "--max-failed", 0.3, []),
+    ],
+)
+def test_every_gate_names_itself_what_was_measured_and_its_limit(
+    changed: Row, option: str, share: float, settings: list[str], tmp_path: Path
+) -> None:
+    rows = plain_rows(**changed)
+    if option == "--max-braked":
+        for row in rows[:24]:
+            row["score"] = 0.9 if row["asset"] == "A" else 0.1
+    place = write_rows(tmp_path / "in.parquet", rows)
+    out, arguments = tmp_path / "o", ["--defaults", "--set", "max_position_weight=1", *settings]
+    closed = run("batch", place, *arguments, "--out", out, "--json")
+    last = json.loads(closed.stdout.splitlines()[-1])
+    assert closed.exit_code == (6 if option == "--max-failed" else 5)
+    (gate,) = last["gates"]
+    assert (gate["gate"], gate["measured"]) == (option[2:].replace("-", "_"), share)
+    assert gate["limit"] < share
+    assert f"6 accounts {'failed' if option == '--max-failed' else ''}" in closed.stderr
+    assert f"30 %, and {option} allows" in closed.stderr
+    assert files_of(out) == {}
+    opened = run("batch", place, *arguments, "--out", out, option, str(share))
+    assert opened.exit_code == 0, opened.stderr
+
+
+def test_a_night_in_which_every_account_has_an_unmet_limit_is_held_back(tmp_path: Path) -> None:
+    place = write_rows(tmp_path / "in.parquet", [{**row, "bucket": "Tech"} for row in plain_rows()])
+    on = ["--defaults", "--set", "enable_bucket_diversification=true", "--set", "min_buckets_represented=2"]
+    result = run("batch", place, *on, "--out", tmp_path / "o")
+    assert result.exit_code == 5
+    assert "20 accounts have a limit that cannot be met: 100 %, and --max-unmet allows 50 %" in result.stderr
+    assert run("batch", place, *on, "--out", tmp_path / "o", "--max-unmet", "1").exit_code == 0
+
+
+def test_an_account_is_unscored_from_half_of_what_it_holds(tmp_path: Path) -> None:
+    one = {"account": "A", "asset": "X", "score": 0.9, "current_weight": 0.4}
+    for missing, held, unscored in ((0.4, 0.4, 1), (0.3, 0.4, 0), (0.0, 0.0, 0), (0.9, 0.05, 1)):
+        rows = [{**one, "current_weight": held}, {**one, "asset": "Y", "score": None, "current_weight": missing}]
+        place = write_rows(tmp_path / "in.parquet", rows)
+        assert batch(place, tmp_path / f"{missing}-{held}").counts.unscored == unscored
+    place = write_rows(tmp_path / "in.parquet", [{**one, "score": None, "current_weight": 0.0}])
+    assert batch(place, tmp_path / "empty").counts.unscored == 1
 
 
 def test_too_many_failed_are_exit_code_6(limits: Path, tmp_path: Path) -> None:
     rows = account_rows(2, 30)
     rows[0]["score"] = 7.0
     place = write_rows(tmp_path / "in.parquet", rows)
-    found = run("batch", place, "--limits", limits, "--out", tmp_path / "o")
-    assert found.exit_code == 6
-    assert "1 of 30 accounts failed, more than --max-failed 0.001 allows" in found.stderr
-    assert "Failed accounts (1; the first of them)" in found.stdout
-    wider = run("batch", place, "--limits", limits, "--out", tmp_path / "o", "--max-failed", "0.05")
+    result = night(place, limits, tmp_path / "o")
+    assert result.exit_code == 6
+    assert "1 accounts failed: 3.333 %, and --max-failed allows 0.1 %" in result.stderr
+    assert "Failed accounts (first 1 of 1)" in result.stdout
+    wider = night(place, limits, tmp_path / "o", "--max-failed", "0.05")
     assert wider.exit_code == 0
     assert "1 of 1 parts are done already and kept" in wider.stderr
     assert "P0000: " in wider.stdout
@@ -112,15 +249,85 @@ def test_too_many_failed_are_exit_code_6(limits: Path, tmp_path: Path) -> None:
 
 def test_shards_say_what_comes_next(place: Path, limits: Path, tmp_path: Path) -> None:
     for share in ("1/2", "2/2"):
-        found = run("batch", place, "--limits", limits, "--out", tmp_path / "o", "--shard", share)
-        assert found.exit_code == 0
-        assert "once more without --shard" in found.stderr
-    assert run("batch", place, "--limits", limits, "--out", tmp_path / "o").exit_code == 0
+        result = night(place, limits, tmp_path / "o", "--shard", share)
+        assert result.exit_code == 0
+        assert "once more without --shard" in result.stderr
+    assert night(place, limits, tmp_path / "o").exit_code == 0
+
+
+# ---- what is published stays as it was written
+
+
+@pytest.mark.parametrize("spoil", ["bit", "cut", "gone", "failed", "count", "link"])
+def test_a_damaged_published_batch_is_noticed(spoil: str, place: Path, limits: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o"
+    assert night(place, limits, out).exit_code == 0
+    assert run("batch", "verify", out).stderr == f"sound: {out} (1 parts)\n"
+    part, failed, manifest = out / "part-00000.parquet", out / "failed.parquet", out / "manifest.json"
+    data = part.read_bytes()
+    if spoil == "bit":
+        part.write_bytes(data[:500] + bytes([data[500] ^ 1]) + data[501:])
+    elif spoil == "cut":
+        part.write_bytes(data[:-1])
+    elif spoil == "gone":
+        part.unlink()
+    elif spoil == "failed":
+        failed.write_bytes(data)
+    elif spoil == "count":
+        manifest.write_text(manifest.read_text().replace('"accounts": 60', '"accounts": 61'))
+    else:
+        manifest.write_text("{")
+    for command in (("verify", out), ("report", out), (place, "--limits", limits, "--out", out)):
+        result = run("batch", *command)
+        assert result.exit_code == 9, command
+        assert "is gone" in result.stderr if spoil == "gone" else "is damaged" in result.stderr
+        assert result.stdout == ""
+
+
+def test_a_manifest_without_its_own_checksum_is_read(place: Path, limits: Path, tmp_path: Path) -> None:
+    """As format 1 wrote it."""
+    assert night(place, limits, tmp_path / "o").exit_code == 0
+    manifest = json.loads((tmp_path / "o" / "manifest.json").read_text())
+    del manifest["sha256"]
+    (tmp_path / "o" / "manifest.json").write_text(json.dumps(manifest))
+    assert run("batch", "verify", tmp_path / "o", "-q").exit_code == 0
+
+
+# ---- each way of ending has its own exit code
+
+
+def test_a_held_lock_is_exit_code_7(place: Path, limits: Path, tmp_path: Path) -> None:
+    with Folder(tmp_path / "o", Storage()).locked():
+        result = night(place, limits, tmp_path / "o")
+    assert result.exit_code == 7
+    assert "another run is working in this folder: wait until it has ended" in result.stderr
+
+
+def test_an_interrupt_is_exit_code_130_and_the_run_can_be_resumed(place: Path, limits: Path, tmp_path: Path) -> None:
+    script = (
+        "import os, signal\n"
+        "from trimtab.files.atomic_write import Disk\n"
+        "put = Disk.put\n"
+        "def interrupting(self, opened, data):\n"
+        "    put(self, opened, data)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "Disk.put = interrupting\n"
+        "from trimtab.cli.app import main\n"
+        "main()\n"
+    )
+    command = [sys.executable, "-c", script, "batch", str(place), "--limits", str(limits), "--out", str(tmp_path / "o")]
+    stopped = subprocess.run([*command, "--max-unmet", "1"], capture_output=True, text=True, check=False, timeout=120)
+    assert stopped.returncode == 130, stopped.stderr
+    assert "interrupted" in stopped.stderr
+    assert night(place, limits, tmp_path / "o").exit_code == 0
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--max-unmet", "2"], "Invalid value for '--max-"),
+        (["--max-unscored", "nan"], "Invalid value for '--max-"),
+        (["--max-turnover", "-0.1"], "Invalid value for '--max-"),
         (["--brake", "turnover"], "write turnover=0.2,closed=0.1"),
         (["--brake", "turnover=2"], "write turnover=0.2,closed=0.1"),
         (["--brake", "sold=0.1"], "write turnover=0.2,closed=0.1"),
@@ -132,7 +339,7 @@ def test_shards_say_what_comes_next(place: Path, limits: Path, tmp_path: Path) -
     ],
 )
 def test_wrong_arguments(arguments: list[str], said: str, place: Path, tmp_path: Path) -> None:
-    found = run("batch", place, "--out", tmp_path / "o", *arguments)
+    found = run("batch", place, "--defaults", "--out", tmp_path / "o", *arguments)
     assert found.exit_code == 2
     assert said in " ".join(found.stderr.replace("│", "").split())
 
@@ -156,9 +363,9 @@ def test_assets_and_holdings(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pylist(assets), tmp_path / "assets.parquet")
     pq.write_table(pa.Table.from_pylist(held), tmp_path / "held.parquet")
     arguments = ["--assets", tmp_path / "assets.parquet", "--holdings", tmp_path / "held.parquet"]
-    found = run("batch", *arguments, "--out", tmp_path / "o")
+    found = run("batch", *arguments, "--defaults", "--out", tmp_path / "o")
     assert found.exit_code == 0, found.stderr
-    assert "columns that mean nothing here: note" in found.stderr
+    assert "columns not used: note" in found.stderr
     assert "1 holdings are of assets that --assets lacks" in found.stderr
     assert "sorting them first" in found.stderr
     assert len({row["account"] for row in targets_of(tmp_path / "o")}) == 1500
@@ -169,16 +376,16 @@ def test_a_full_disk_is_an_error_for_people(place: Path, tmp_path: Path, monkeyp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Disk, "put", full)
-    found = run("batch", place, "--out", tmp_path / "o")
+    found = run("batch", place, "--defaults", "--out", tmp_path / "o")
     assert found.exit_code == 8
     assert "cannot be written (No space left on device)" in found.stderr
     monkeypatch.undo()
-    assert run("batch", place, "--out", tmp_path / "o").exit_code == 0
+    assert run("batch", place, "--defaults", "--out", tmp_path / "o", "--max-unmet", "1").exit_code == 0
 
 
 def test_the_first_run_says_that_it_compiles(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trimtab.kernel.compilation.is_cached", lambda _function: False)
-    assert "compiling the rules" in run("batch", place, "--out", tmp_path / "o").stderr
+    assert "compiling the rules" in run("batch", place, "--defaults", "--out", tmp_path / "o").stderr
 
 
 def test_the_bar_hears_the_events(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,7 +433,7 @@ def test_several_limits_from_a_folder_a_file_and_a_table(tmp_path: Path, place: 
     table = pq.read_table(place)
     chosen = ["calm" if int(name[1:]) % 2 else "bold" for name in table["account"].to_pylist()]
     pq.write_table(table.append_column("limits_id", pa.array(chosen)), place)
-    assert run("batch", place, "--limits", folder, "--out", tmp_path / "o").exit_code == 0
+    assert run("batch", place, "--limits", folder, "--out", tmp_path / "o", "--max-unmet", "1").exit_code == 0
     mixed = run("batch", place, "--limits", folder, "--preset", "conservative", "--out", tmp_path / "o")
     assert (mixed.exit_code, "several sets of limits" in " ".join(mixed.stderr.split())) == (2, True)
 
@@ -267,24 +474,37 @@ def test_wrong_tables_of_limits(tmp_path: Path) -> None:
 
 def test_the_newest_published_batch_beside_a_folder(tmp_path: Path) -> None:
     assert last_published(tmp_path / "c") is None
-    for at, name in enumerate(("b", "a", "c")):
+    for day, name in enumerate(("b", "a", "c", "damaged")):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "manifest.json").write_text("{}")
-        os.utime(tmp_path / name / "manifest.json", (at, at))
-    assert last_published(tmp_path / "c") == tmp_path / "a"
-    assert last_published(tmp_path / "a") == tmp_path / "c"
-    (tmp_path / "a" / "manifest.json").write_text("{")
-    found = run("batch", "report", tmp_path / "a")
-    assert (found.exit_code, "is damaged" in found.stderr) == (3, True)
+        (tmp_path / name / "manifest.json").write_text("{" if name == "damaged" else '{"counts": {"accounts": 3}}')
+        os.utime(tmp_path / name / "manifest.json", (day, day))
+    for folder, expected in (("c", "a"), ("a", "c"), ("damaged", "c")):
+        baseline = last_published(tmp_path / folder)
+        assert baseline is not None
+        assert (baseline.name, baseline.counts.accounts) == (expected, 3)
 
 
-def test_shares_that_rose() -> None:
-    counts = Counts(rows=100, reasons={"kept": 10, "added": 40, "dust": 50})
-    assert rises(counts, {"rows": 10, "reasons": {"kept": 5, "added": 3}}) == [
-        Rise("dust", 0.5, 0.0),
-        Rise("added", 0.4, 0.3),
-    ]
-    assert Brake().faults(counts) == []
+def test_only_what_is_above_noise_has_risen() -> None:
+    before = Counts(rows=10_000, accounts=1000, reasons={"kept": 5000, "added": 100})
+    counts = Counts(rows=10_000, accounts=1000, reasons={"kept": 5300, "added": 800, "dust": 40, "new": 300})
+    assert rises(counts, before) == [Rise("added", 0.08, 0.01), Rise("new", 0.03, 0.0)]
+    assert rises(before, before) == []
+    tiny = Counts(rows=20, accounts=5, reasons={"kept": 8, "added": 12})
+    assert rises(tiny, Counts(rows=20, accounts=5, reasons={"kept": 12, "added": 8})) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_chance_alone_raises_nothing(seed: int) -> None:
+    """Two samples of the same accounts, many times: a difference of chance is hardly ever said."""
+    rng = random.Random(seed)
+    said = 0
+    for _ in range(200):
+        both = [
+            Counts(rows=2000, accounts=200, reasons={"a": 10 * count, "b": 2000 - 10 * count})
+            for count in (sum(rng.random() < 0.3 for _ in range(200)) for _ in range(2))
+        ]
+        said += bool(rises(*both))
+    assert said <= 3
 
 
 def test_counts_of_a_manifest_of_format_1_are_read() -> None:

@@ -34,7 +34,7 @@ def rebalanced(
 
 
 def decided(run: EngineRun) -> dict[str, tuple[float, str, str]]:
-    return {one.asset: (one.target_weight, one.action, one.reason) for one in run.targets}
+    return {asset.asset: (asset.target_weight, asset.action, asset.reason) for asset in run.targets}
 
 
 def near(weight: float) -> Any:
@@ -79,8 +79,8 @@ def test_with_bucket_diversification() -> None:
     }
     buckets = run.bucket_result
     assert buckets is not None
-    assert [one.asset for one in buckets.rejected_assets] == ["R4"]
-    assert {one.asset: one.target_weight for one in buckets.selected_assets} == {
+    assert [asset.asset for asset in buckets.rejected_assets] == ["R4"]
+    assert {asset.asset: asset.target_weight for asset in buckets.selected_assets} == {
         name: weight for name, (weight, _, reason) in decided(run).items() if weight > 0 and reason
     }
     assert {name: (found.asset_count, found.total_allocation) for name, found in buckets.bucket_statistics.items()} == {
@@ -88,17 +88,17 @@ def test_with_bucket_diversification() -> None:
         "Defensive Assets": (2, near(0.35)),
         "Risk Assets": (3, near(0.35)),
     }
-    assert buckets.enforcement_actions == (
-        "Risk Assets: 1 asset(s) passed over, max_positions_per_bucket 3 is reached: R4",
-        "1 asset(s) selected to represent buckets (min_buckets_represented 3): B1",
-        "Defensive Assets: 2 weight(s) held down, max_allocation_per_bucket 0.35: D1, D2",
-        "Risk Assets: 3 weight(s) held down, max_allocation_per_bucket 0.35: R1, R2, R3",
-    )
-    assert buckets.violations_fixed == (
+    assert buckets.enforcement_actions == [
+        "Risk Assets: 1 asset passed over, max_positions_per_bucket 3 is reached: R4",
+        "1 asset selected to represent buckets (min_buckets_represented 3): B1",
+        "Defensive Assets: 2 weights held down, max_allocation_per_bucket 0.35: D1, D2",
+        "Risk Assets: 3 weights held down, max_allocation_per_bucket 0.35: R1, R2, R3",
+    ]
+    assert buckets.violations_fixed == [
         "Risk Assets: positions 4, above max_positions 3: now 3",
         "Risk Assets: weight 85.50%, above max_allocation 35.00%: now 35.00%",
-        "1 bucket(s) represented, below min_buckets_represented 3: now 3",
-    )
+        "1 bucket represented, below min_buckets_represented 3: now 3",
+    ]
     assert run.certificate.unmet == ()
 
 
@@ -169,7 +169,7 @@ def test_minimum_representation_forces_diversification() -> None:
         "D2": (0.0, "none", "total_position_limit"),
     }
     assert run.bucket_result is not None
-    assert [one.asset for one in run.bucket_result.rejected_assets] == ["R3", "R4"]
+    assert [asset.asset for asset in run.bucket_result.rejected_assets] == ["R3", "R4"]
 
 
 def test_json_output_with_bucket_info() -> None:
@@ -190,7 +190,7 @@ def test_json_output_with_bucket_info() -> None:
     assert found["result"] == run.result.to_dict()
     first = found["targets"][0]
     assert (first["asset"], first["priority"], first["bucket"]) == ("B1", "regime", "Bonds")
-    assert first["detail"].startswith("Added to represent Bonds: min_buckets_represented is 3")
+    assert first["detail"].startswith("Added: needed to represent Bonds (min_buckets_represented 3)")
     assert found["scores"][0]["priority"] == "portfolio"
     assert found["universe"]["portfolio"] == ["R1", "R2", "R3", "R4"]
     assert (found["rebalance_date"], found["regime"], found["regime_confidence"]) == ("2026-11-24", "Goldilocks", 0.8)
@@ -205,11 +205,11 @@ def test_backward_compatibility() -> None:
         "2026-11-24", HELD, enable_fundamental=False
     )
     with_buckets = rebalanced(None).targets
-    for one, other in zip(with_buckets, plain, strict=True):
-        assert (one.asset, one.target_weight, one.action, one.reason) == (
+    for asset, other in zip(with_buckets, plain, strict=True):
+        assert (asset.asset, asset.target_weight, asset.action, asset.reason) == (
             other.asset,
             other.target_weight,
             other.action,
             other.reason,
         )
-        assert one.priority is (AssetPriority.PORTFOLIO if one.asset in HELD else AssetPriority.REGIME)
+        assert asset.priority is (AssetPriority.PORTFOLIO if asset.asset in HELD else AssetPriority.REGIME)

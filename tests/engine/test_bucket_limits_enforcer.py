@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
 
@@ -11,36 +12,36 @@ from trimtab import AssetPriority, AssetScore, BucketLimitsConfig, BucketLimitsE
 MAP = {"Risk": ["R1", "R2", "R3", "R4", "R5", "R6"], "Defensive": ["D1", "D2", "D3"], "Bonds": ["B1", "B2"]}
 
 
-def held(asset: str, score: float | None, weight: float = 0.0, **more: float) -> AssetScore:
-    return AssetScore(asset, score, priority=AssetPriority.PORTFOLIO, current_weight=weight, **more)
+def held(asset: str, score: float | None, weight: float = 0.0, **fields: float) -> AssetScore:
+    return AssetScore(asset, score, priority=AssetPriority.PORTFOLIO, current_weight=weight, **fields)
 
 
 def enforce(assets: list[AssetScore], **config: object):
     """The result, after checking what holds for every result: nothing is lost, added or changed."""
     before = list(assets)
     result = BucketLimitsEnforcer(MAP).apply_bucket_limits(assets, BucketLimitsConfig(**config))  # type: ignore[arg-type]
-    names = [one.asset for one in (*result.selected_assets, *result.rejected_assets)]
-    assert sorted(names) == sorted(one.asset for one in before)
+    names = [asset.asset for asset in (*result.selected_assets, *result.rejected_assets)]
+    assert sorted(names) == sorted(asset.asset for asset in before)
     assert assets == before
-    assert all(one in before for one in result.rejected_assets)
+    assert all(asset in before for asset in result.rejected_assets)
     return result
 
 
 def chosen(result) -> list[str]:
-    return [one.asset for one in result.selected_assets]
+    return [asset.asset for asset in result.selected_assets]
 
 
 def weights(result) -> dict[str, float | None]:
-    return {one.asset: one.target_weight for one in result.selected_assets}
+    return {asset.asset: asset.target_weight for asset in result.selected_assets}
 
 
 def test_basic_enforcement() -> None:
     """Wide limits touch nothing: no score is too low, no total too high, no weight is filled up."""
     assets = [AssetScore("R1", 0.1, target_weight=0.3), AssetScore("D1", 0.9, target_weight=0.4), held("B1", 0.05, 0.2)]
     result = enforce(assets, max_allocation_per_bucket=0.5)
-    assert result.selected_assets == (assets[0], assets[1], AssetScore(**vars(assets[2]) | {"target_weight": 0.2}))
-    assert result.enforcement_actions == ()
-    assert result.violations_fixed == ()
+    assert result.selected_assets == [assets[0], assets[1], AssetScore(**vars(assets[2]) | {"target_weight": 0.2})]
+    assert result.enforcement_actions == []
+    assert result.violations_fixed == []
     assert {name: found.total_allocation for name, found in result.bucket_statistics.items()} == {
         "Bonds": 0.2,
         "Defensive": 0.4,
@@ -55,14 +56,18 @@ def test_position_limits() -> None:
     for ordered in (assets, assets[::-1]):
         result = enforce(ordered, **limits)
         assert sorted(chosen(result)) == ["R3", "R4"]
-    assert result.enforcement_actions == (
-        "Risk: 2 asset(s) passed over, max_positions_per_bucket 2 is reached: R1, R2",
-    )
-    assert result.violations_fixed == ("Risk: positions 4, above max_positions 2: now 2",)
+    assert result.enforcement_actions == [
+        "Risk: 2 assets passed over, max_positions_per_bucket 2 is reached: R1, R2",
+    ]
+    assert result.violations_fixed == [
+        "Risk: positions 4, above max_positions 2: now 2",
+    ]
     assert len(chosen(enforce(assets, **limits, enforce_position_limits=False))) == 4
     own = enforce(assets, enforce_min_buckets=False, buckets={"Risk": {"max_positions": 1}})
     assert chosen(own) == ["R4"]
-    assert own.enforcement_actions == ("Risk: 3 asset(s) passed over, max_positions 1 is reached: R1, R2, R3",)
+    assert own.enforcement_actions == [
+        "Risk: 3 assets passed over, max_positions 1 is reached: R1, R2, R3",
+    ]
 
 
 def test_portfolio_asset_priority() -> None:
@@ -72,10 +77,10 @@ def test_portfolio_asset_priority() -> None:
     assert chosen(off) == ["R2", "R3"]
     on = enforce(assets, max_positions_per_bucket=2, min_buckets_represented=1, allow_bucket_overflow=True)
     assert chosen(on) == ["R2", "R3", "R4"]
-    assert on.enforcement_actions == (
-        "Risk: 1 asset(s) passed over, max_positions_per_bucket 2 is reached: R1",
-        "1 asset(s) kept although the bucket is full (allow_bucket_overflow): R4",
-    )
+    assert on.enforcement_actions == [
+        "Risk: 1 asset passed over, max_positions_per_bucket 2 is reached: R1",
+        "1 asset kept although the bucket is full (allow_bucket_overflow): R4",
+    ]
 
 
 def test_allocation_limits() -> None:
@@ -94,10 +99,12 @@ def test_allocation_limits() -> None:
     assert weights(result) == {
         name: value if value is None else pytest.approx(value, abs=1e-15) for name, value in expected.items()
     }
-    assert result.enforcement_actions == (
+    assert result.enforcement_actions == [
         "Risk: weights scaled from 60.00% to 40.00%, max_allocation_per_bucket 0.4: R1, R2, R3",
-    )
-    assert result.violations_fixed == ("Risk: weight 60.00%, above max_allocation 40.00%: now 40.00%",)
+    ]
+    assert result.violations_fixed == [
+        "Risk: weight 60.00%, above max_allocation 40.00%: now 40.00%",
+    ]
     assert weights(enforce(assets, enforce_allocation_limits=False))["R1"] == 0.3
     everything = [AssetScore(f"R{number}", 0.9, target_weight=0.9) for number in (1, 2, 3)]
     assert weights(enforce(everything, enforce_allocation_limits=False, enforce_min_buckets=False))["R3"] == 0.9
@@ -112,11 +119,13 @@ def test_a_bucket_minimum_lifts_in_proportion() -> None:
     ]
     result = enforce(assets, buckets={"Bonds": {"min_allocation": 0.3}, "Risk": {"max_allocation": 0.0}})
     assert weights(result) == {"B1": pytest.approx(0.1), "B2": pytest.approx(0.2)}
-    assert result.enforcement_actions == (
-        "Risk: 1 asset(s) passed over, max_allocation 0 is reached: R1",
+    assert result.enforcement_actions == [
+        "Risk: 1 asset passed over, max_allocation 0 is reached: R1",
         "Bonds: weights scaled from 12.00% to 30.00%, min_allocation 0.3: B1, B2",
-    )
-    assert result.violations_fixed == ("Bonds: weight 12.00%, below min_allocation 30.00%: now 30.00%",)
+    ]
+    assert result.violations_fixed == [
+        "Bonds: weight 12.00%, below min_allocation 30.00%: now 30.00%",
+    ]
 
 
 def test_min_bucket_representation() -> None:
@@ -143,7 +152,7 @@ def test_missing_scores() -> None:
     assets = [AssetScore("R1", None), held("R2", None, 0.2), held("R3", 0.9, 0.3)]
     result = enforce(assets, max_allocation_per_bucket=0.3, min_buckets_represented=1)
     assert weights(result) == {"R2": 0.2, "R3": pytest.approx(0.1, abs=1e-15)}
-    assert [one.asset for one in result.rejected_assets] == ["R1"]
+    assert [asset.asset for asset in result.rejected_assets] == ["R1"]
 
 
 def test_levels_of_a_path() -> None:
@@ -162,27 +171,29 @@ def test_enforcement_summary() -> None:
     assets.append(AssetScore("D1", 0.7, target_weight=0.2))
     config = BucketLimitsConfig(max_positions_per_bucket=2, max_allocation_per_bucket=0.3)
     assert enforcer.get_enforcement_summary(enforcer.apply_bucket_limits(assets, config)).splitlines() == [
-        "3 selected, 1 rejected, 2 bucket(s)",
-        "  Defensive: 1 position(s), weight 20.00%: D1",
-        "  Risk: 2 position(s), weight 30.00%: R1, R2",
+        "3 selected, 1 rejected, 2 buckets",
+        "  Defensive: 1 position, weight 20.00%: D1",
+        "  Risk: 2 positions, weight 30.00%: R1, R2",
         "done:",
-        "  Risk: 1 asset(s) passed over, max_positions_per_bucket 2 is reached: R3",
+        "  Risk: 1 asset passed over, max_positions_per_bucket 2 is reached: R3",
         "  Risk: weights scaled from 40.00% to 30.00%, max_allocation_per_bucket 0.3: R1, R2",
-        "mended:",
+        "fixed:",
         "  Risk: positions 3, above max_positions 2: now 2",
         "  Risk: weight 60.00%, above max_allocation 30.00%: now 30.00%",
     ]
     quiet = enforcer.apply_bucket_limits(assets, BucketLimitsConfig(max_allocation_per_bucket=0.6))
-    assert enforcer.get_enforcement_summary(quiet).splitlines()[-1].startswith("  Risk: 3 position(s)")
+    assert enforcer.get_enforcement_summary(quiet).splitlines()[-1].startswith("  Risk: 3 positions")
 
 
 def test_edge_cases() -> None:
     empty = BucketLimitsEnforcer(MAP).apply_bucket_limits([])
-    assert (empty.selected_assets, empty.rejected_assets, dict(empty.bucket_statistics)) == ((), (), {})
+    assert (empty.selected_assets, empty.rejected_assets, dict(empty.bucket_statistics)) == ([], [], {})
     assert chosen(enforce([AssetScore("ZZZ", 0.9)])) == ["ZZZ"]  # Unknown is a bucket like any other
     nothing = enforce([held("R1", 0.9, 0.1)], buckets={"Risk": {"max_positions": 0}})
     assert chosen(nothing) == []
-    assert nothing.violations_fixed == ("Risk: positions 1, above max_positions 0: now 0",)
+    assert nothing.violations_fixed == [
+        "Risk: positions 1, above max_positions 0: now 0",
+    ]
     zero = enforce([AssetScore("R1", 0.9, target_weight=0.0), AssetScore("D1", 0.9, target_weight=1.0)])
     assert weights(zero) == {"R1": 0.0, "D1": pytest.approx(0.4)}
     generator = BucketLimitsEnforcer(MAP).apply_bucket_limits(AssetScore(name, 0.9) for name in ("R1", "D1"))
@@ -194,3 +205,85 @@ def test_edge_cases() -> None:
     default = BucketLimitsEnforcer().apply_bucket_limits([AssetScore("AAPL", 0.9), AssetScore("AGG", 0.8)])
     assert set(default.bucket_statistics) == {"Equity", "Bonds"}
     assert math.isfinite(default.bucket_statistics["Equity"].total_allocation)
+
+
+def test_lists_and_dict_are_the_callers() -> None:
+    assets = [AssetScore("R1", 0.9, target_weight=0.9), AssetScore("D1", 0.8), AssetScore("R2", 0.7)]
+    result = enforce(assets, max_positions_per_bucket=1)
+    for part in (result.selected_assets, result.rejected_assets, result.enforcement_actions, result.violations_fixed):
+        assert type(part) is list
+        assert part
+        part.clear()
+    result.bucket_statistics["Risk"].assets.append("R9")
+    result.bucket_statistics.clear()
+    assert enforce(assets, max_positions_per_bucket=1).bucket_statistics["Risk"].assets == ["R1"]
+
+
+def test_what_cannot_be_fixed_is_said() -> None:
+    """Scenario 4 of the brief, with the enforcer alone: three buckets wanted, and assets of only one."""
+    result = enforce([held(name, 0.9, 0.2) for name in ("R1", "R2", "R3")], min_buckets_represented=3)
+    assert result.violations_left == [
+        "1 bucket represented, below min_buckets_represented 3 "
+        "(no candidate from another bucket qualifies and may be bought)"
+    ]
+    summary = BucketLimitsEnforcer.get_enforcement_summary(result).splitlines()
+    assert summary[summary.index("not fixed:") + 1] == f"  {result.violations_left[0]}"
+    assert enforce([held("R1", 0.9, 0.2), held("B1", 0.9, 0.2)]).violations_left == []
+
+
+def test_a_holding_without_a_score_has_the_weight_that_is_known() -> None:
+    """Its current weight; where that is unknown its target; where both are, none. It is never scaled."""
+    assets = [held("R1", None, 0.25, target_weight=0.1), held("R2", None, target_weight=0.3), held("R3", None)]
+    result = enforce([*assets, held("R4", 0.9, 0.2)], max_allocation_per_bucket=0.6, min_buckets_represented=0)
+    assert weights(result) == {"R1": 0.25, "R2": 0.3, "R3": None, "R4": pytest.approx(0.05)}
+    assert result.enforcement_actions == [
+        "1 asset without a score left at the weight held: R1",
+        "Risk: weights scaled from 20.00% to 5.00%, max_allocation_per_bucket 0.6: R4",
+    ]
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_weights_and_sentences_of_random_assets(seed: int) -> None:
+    """No weight appears from nowhere, and a sentence about scaling says what happened to the assets that it names."""
+    rng = random.Random(seed)
+    assets = [
+        AssetScore(
+            asset,
+            rng.choice([None, rng.random(), rng.random()]),
+            current_weight=rng.choice([0.0, 0.0, rng.random() * 0.1]),
+            target_weight=rng.choice([None, 0.0, rng.random() * 0.3]),
+            priority=rng.choice(list(AssetPriority)),
+        )
+        for inside in MAP.values()
+        for asset in inside
+        if rng.random() < 0.6
+    ]
+    own = {"Bonds": {"min_allocation": 0.1}} if rng.random() < 0.5 else {}
+    config = {
+        "max_positions_per_bucket": rng.randint(1, 4),
+        "max_allocation_per_bucket": rng.choice([0.15, 0.3, 0.5]),
+        "min_buckets_represented": rng.randint(0, 3),
+        "allow_bucket_overflow": rng.random() < 0.5,
+        "buckets": own,
+    }
+    result = enforce(assets, **config)
+    given = {asset.asset: asset for asset in assets}
+    remains = weights(result)
+    for name, weight in remains.items():
+        asset = given[name]
+        if asset.combined_score is None:
+            expected = asset.current_weight or asset.target_weight
+            assert weight == (expected if expected or asset.target_weight is not None else None)
+        elif not asset.weight:
+            assert weight == asset.weight
+        else:
+            assert weight is not None
+            assert weight > 1e-6
+    for sentence in result.enforcement_actions:
+        if "scaled from" in sentence:
+            bucket, _, rest = sentence.partition(": weights scaled from ")
+            names = [name for name in MAP[bucket] if name in remains and name in sentence]
+            wanted, remaining = (float(part.strip("%,")) / 100 for part in rest.split()[0:3:2])
+            assert wanted == pytest.approx(math.fsum(given[name].weight or 0.0 for name in names), abs=1e-4)
+            assert remaining == pytest.approx(math.fsum(remains[name] or 0.0 for name in names), abs=1e-4)
+            assert all(given[name].combined_score is not None for name in names)

@@ -68,13 +68,13 @@ def test_asset_grouping() -> None:
         AssetScore("ZZZ", 0.9),
     ]
     groups = BucketManager(MAP).group_assets_by_bucket(assets)
-    assert {bucket: [one.asset for one in inside] for bucket, inside in groups.items()} == {
+    assert {bucket: [asset.asset for asset in inside] for bucket, inside in groups.items()} == {
         "Defensive Assets": ["D1", "D2"],
         "Risk Assets": ["R3", "R4", "R1", "R2", "R5"],
         "Unknown": ["ZZZ"],
     }
     assert list(groups) == sorted(groups)
-    assert all(one in assets for inside in groups.values() for one in inside)
+    assert all(asset in assets for inside in groups.values() for asset in inside)
 
 
 def test_bucket_statistics() -> None:
@@ -87,11 +87,11 @@ def test_bucket_statistics() -> None:
     ]
     found = BucketManager(MAP).calculate_bucket_statistics(assets)
     risk = found["Risk Assets"]
-    assert (risk.bucket_name, risk.asset_count, risk.assets) == ("Risk Assets", 3, ("R1", "R2", "R3"))
+    assert (risk.bucket_name, risk.asset_count, risk.assets) == ("Risk Assets", 3, ["R1", "R2", "R3"])
     assert risk.total_allocation == pytest.approx(0.3, abs=1e-15)
     assert risk.avg_score == pytest.approx(0.8, abs=1e-15)
     assert (risk.max_score, risk.min_score) == (0.9, 0.7)
-    assert found["Bonds"] == BucketStatistics("Bonds", 1, 0.0, ("B1",), None, None, None)
+    assert found["Bonds"] == BucketStatistics("Bonds", 1, 0.0, ["B1"], None, None, None)
     assert BucketManager(MAP).calculate_bucket_statistics([]) == {}
 
 
@@ -120,12 +120,12 @@ def test_constraint_validation() -> None:
     assert found["violations"] == [
         "Risk Assets: positions 5, above max_positions 4",
         "Risk Assets: weight 50.00%, above max_allocation 40.00%",
-        "1 bucket(s) represented, below min_buckets_represented 2",
+        "1 bucket represented, below min_buckets_represented 2",
     ]
     assert found["recommendations"] == [
-        "Risk Assets: drop 1 of its positions, the lowest-ranked first (R5)",
+        "Risk Assets: drop 1 position, the lowest-ranked first (R5)",
         "Risk Assets: reduce it by 10.00% to 40.00%",
-        "add assets of 1 more bucket(s)",
+        "add assets of 1 more bucket",
     ]
     assert found["statistics"] == BucketManager(MAP).calculate_bucket_statistics(assets)
     assert [(check.name, check.node, check.measured, check.limit) for check in found["checks"]] == [
@@ -152,7 +152,7 @@ def test_constraint_validation_of_a_minimum_and_of_weights_nobody_knows() -> Non
     ]
     assert found["recommendations"] == [
         "Bonds: raise it by 5.00% to 10.00%",
-        "Risk Assets: drop 1 of its positions, the lowest-ranked first (R2)",  # R3 scores less, but is held
+        "Risk Assets: drop 1 position, the lowest-ranked first (R2)",  # R3 scores less, but is held
     ]
 
 
@@ -168,15 +168,14 @@ def test_edge_cases() -> None:
     manager = BucketManager(MAP)
     assert manager.group_assets_by_bucket([]) == {}
     assert manager.validate_bucket_constraints([])["violations"] == [
-        "0 bucket(s) represented, below min_buckets_represented 2"
+        "0 buckets represented, below min_buckets_represented 2"
     ]
     assert manager.validate_bucket_constraints([], min_buckets_represented=0)["is_valid"]
     assert manager.get_bucket_assets("Unknown") == []
-    with pytest.raises(InputError, match=r"there is no bucket 'Risk Asset': did you mean 'Risk Assets'\?"):
-        manager.get_bucket_assets("Risk Asset")
+    assert manager.get_bucket_assets("Risk Asset") == []
     with pytest.raises(LimitsError, match=r"unknown field 'max_position_per_bucket': did you mean 'max_positions"):
         manager.validate_bucket_constraints([], max_position_per_bucket=3)
-    with pytest.raises(LimitsError, match=r"must be between 0 and 1 \(received 40\): it looks like a percent"):
+    with pytest.raises(LimitsError, match=r"must be between 0 and 1 \(received 40\): looks like a percent"):
         manager.validate_bucket_constraints([], max_allocation_per_bucket=40)
     with pytest.raises(LimitsError, match=r"buckets\['Bond'\]: no candidate is in this bucket: did you mean 'Bonds'"):
         manager.validate_bucket_constraints([AssetScore("B1", 0.7)], buckets={"Bond": {"max_positions": 1}})
@@ -184,14 +183,14 @@ def test_edge_cases() -> None:
         manager.validate_bucket_constraints([AssetScore("R1", 0.9), AssetScore("R1", 0.8)])
     with pytest.raises(SetupError, match="a list does not say who is in which bucket: give an AssetBucketManager"):
         BucketManager(["R1"])  # type: ignore[arg-type]
-    with pytest.raises(InputError, match=r"row 2: is no AssetScore \(received 'R2'\): make it with AssetScore"):
+    with pytest.raises(InputError, match=r"row 2: is not an AssetScore \(received 'R2'\): make it with AssetScore"):
         manager.group_assets_by_bucket([AssetScore("R1", 0.9), "R2"])  # type: ignore[list-item]
     with pytest.raises(LimitsError, match=r"config must be a BucketLimitsConfig \(received a dict\)"):
         manager.get_bucket_allocation_status([], {"max_positions_per_bucket": 3})  # type: ignore[arg-type]
     assert BucketManager.of(manager) is manager
     assert BucketManager.of(MAP).get_asset_bucket("B1") == "Bonds"
     unknown = manager.calculate_bucket_statistics([AssetScore("X", 0.5), AssetScore("Y", 0.7)])
-    assert unknown["Unknown"].assets == ("Y", "X")
+    assert unknown["Unknown"].assets == ["Y", "X"]
     with pytest.raises(dataclasses.FrozenInstanceError):
         unknown["Unknown"].asset_count = 3  # type: ignore[misc]
 

@@ -7,8 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from markets import Market, Scores
 
-from trimtab import AssetBucketManager, InputError
+from trimtab import (
+    AssetBucketManager,
+    AssetScore,
+    BucketLimitsConfig,
+    BucketManager,
+    CoreRebalancerEngine,
+    InputError,
+)
 
 
 def refused(source: Any, **options: Any) -> str:
@@ -19,13 +27,26 @@ def refused(source: Any, **options: Any) -> str:
 
 def test_a_mapping_with_levels() -> None:
     manager = AssetBucketManager({"Equity": {"Tech": ["A", "B"], "Health": ["C"]}, "Gold": ("G",), "Empty": []})
-    assert dict(manager.buckets) == {"Equity/Tech": ("A", "B"), "Equity/Health": ("C",), "Gold": ("G",)}
-    assert manager.get_all_buckets() == ["Equity/Health", "Equity/Tech", "Gold"]
+    assert dict(manager.buckets) == {"Equity/Tech": ("A", "B"), "Equity/Health": ("C",), "Gold": ("G",), "Empty": ()}
+    assert manager.get_all_buckets() == ["Empty", "Equity/Health", "Equity/Tech", "Gold"]
     assert manager.get_bucket_assets("Equity") == ["A", "B", "C"]
     assert manager.get_bucket_assets("Equity/Health") == ["C"]
     assert (manager.get_asset_bucket("G"), manager.get_asset_bucket("X")) == ("Gold", "Unknown")
     assert ("A" in manager, "X" in manager, len(manager)) == (True, False, 4)
-    assert repr(manager) == "<AssetBucketManager: 4 assets in 3 buckets>"
+    assert repr(manager) == "<AssetBucketManager: 4 assets in 4 buckets>"
+
+
+def test_a_bucket_without_assets_is_known() -> None:
+    """Limits may name it, a regime may point to it, and nothing is in it."""
+    for empty in ([], (), {}, iter(())):
+        manager = AssetBucketManager({"Equity": {"Tech": ["A"], "Health": empty}, "Gold": []})
+        assert manager.get_bucket_assets("Equity/Health") == manager.get_bucket_assets("Gold") == []
+        assert manager.get_bucket_assets("Equity") == ["A"]
+        config = BucketLimitsConfig(buckets={"Gold": {"max_positions": 1}}, min_buckets_represented=0)
+        held = [AssetScore("A", 0.9, current_weight=0.1)]
+        assert BucketManager(manager).get_bucket_allocation_status(held, config)["Gold"].current_positions == 0
+        engine = CoreRebalancerEngine(Market(["Gold", "Equity"]), manager, Scores({"A": 0.9}))
+        assert [target.asset for target in engine.rebalance("2026-11-24", {}, enable_fundamental=False)] == ["A"]
 
 
 def test_a_bucket_is_no_prefix_of_letters() -> None:
@@ -45,7 +66,7 @@ def test_explicitly_unknown() -> None:
 
 def test_an_asset_in_two_buckets_names_both() -> None:
     assert refused({"Tech": ["AAA", "BBB"], "Health": ["BBB"]}) == (
-        "the asset 'BBB' stands in two buckets, 'Tech' and 'Health': an asset has one bucket: take it out of the other"
+        "the asset 'BBB' is in two buckets, 'Tech' and 'Health': an asset has one bucket: take it out of the other"
     )
 
 
@@ -58,8 +79,8 @@ def test_an_asset_in_two_buckets_names_both() -> None:
         ({"Tech": [""]}, "in the bucket 'Tech': is not the name of an asset (received '')"),
         ({"Tech": "AAA"}, "the bucket 'Tech' has no list of assets (received 'AAA'): map a bucket to a list of assets"),
         ({"Tech": 3}, "the bucket 'Tech' has no list of assets (received 3)"),
-        ({"": ["A"]}, "a bucket's name is not text, or empty (received ''): name it"),
-        ({3: ["A"]}, "a bucket's name is not text, or empty (received 3): name it"),
+        ({"": ["A"]}, "a bucket's name is empty or not text (received ''): name it"),
+        ({3: ["A"]}, "a bucket's name is empty or not text (received 3): name it"),
         ({"A//B": ["X"]}, "the bucket 'A//B' has an empty part: write every part between two separators"),
         ({"nan": ["X"]}, "the bucket 'nan' looks like a missing value written as text: leave it empty"),
         (
@@ -93,7 +114,7 @@ def test_csv(tmp_path: Path) -> None:
     [
         ("asset,sector\nA,B\n", "column 'bucket': the column is missing: add it; the file has 'asset', 'sector'"),
         ("asset,bucket\nA,\n", "row 1, column 'bucket': the bucket is missing: name it, or drop the row"),
-        ("asset,bucket\nA,X\nA,Y\n", "row 2: the asset 'A' stands in two buckets, 'X' and 'Y'"),
+        ("asset,bucket\nA,X\nA,Y\n", "row 2: the asset 'A' is in two buckets, 'X' and 'Y'"),
         ("asset,bucket\nA,X\nB,x\n", "the buckets 'X' and 'x' differ only in case"),
         ("asset,bucket\n", "has no rows"),
     ],

@@ -78,7 +78,7 @@ def test_the_engine_is_the_table_door_to_the_last_bit(first: int) -> None:
         rows, limits = random_rows(rng), random_limits(rng)
         run, table = engine_run(rows, limits), rebalance(rows, limits)
         assert by_asset(run.result) == by_asset(table), f"seed {seed}"
-        targets = {one.asset: (one.target_weight, one.action, one.reason) for one in run.targets}
+        targets = {asset.asset: (asset.target_weight, asset.action, asset.reason) for asset in run.targets}
         assert targets == {row["asset"]: (row["target_weight"], row["action"], row["reason"]) for row in table.targets}
         assert run.certificate == table.certificate, f"seed {seed}"
 
@@ -107,20 +107,20 @@ def test_what_bucket_limits_did_is_a_view_of_the_pass() -> None:
         )
         run = engine_run(rows, limits)
         assert run.bucket_result is not None
-        weights = {one.asset: one.target_weight for one in run.bucket_result.selected_assets}
-        targets = {one.asset: one.target_weight for one in run.targets}
-        assert weights == {one.asset: targets[one.asset] for one in run.selection.selected_assets}
+        weights = {asset.asset: asset.target_weight for asset in run.bucket_result.selected_assets}
+        targets = {asset.asset: asset.target_weight for asset in run.targets}
+        assert weights == {asset.asset: targets[asset.asset] for asset in run.selection.selected_assets}
         assert not {name for name, weight in targets.items() if weight > 0} - set(weights)
         causes = {"bucket_position_limit", "min_position_capacity", "displaced_for_representation"}
-        assert {run.selection.reasons[one.asset] for one in run.bucket_result.rejected_assets} <= causes
-        assert all(isinstance(one, AssetScore) for one in run.bucket_result.rejected_assets)
+        assert {run.selection.reasons[asset.asset] for asset in run.bucket_result.rejected_assets} <= causes
+        assert all(isinstance(asset, AssetScore) for asset in run.bucket_result.rejected_assets)
 
 
 def test_a_weak_holding_does_not_block_a_place_and_then_go() -> None:
     """Thresholds come before bucket limits: T1 (.5) is closed, so T2 has the one place of Tech."""
     limits = ON.replace(max_positions_per_bucket=1, min_buckets_represented=1)
     engine = CoreRebalancerEngine(Market(["Tech"]), MAP, Scores({"T1": 0.5, "T2": 0.8}))
-    targets = {one.asset: one for one in engine.rebalance(DAY, {"T1": 0.2}, limits, enable_fundamental=False)}
+    targets = {asset.asset: asset for asset in engine.rebalance(DAY, {"T1": 0.2}, limits, enable_fundamental=False)}
     assert (targets["T1"].reason, targets["T2"].reason, targets["T2"].target_weight) == (
         "below_threshold",
         "added",
@@ -136,10 +136,12 @@ def test_dust_was_no_position_that_a_limit_had_to_mend() -> None:
     limits = ON.replace(max_positions_per_bucket=2, min_buckets_represented=1, unscored_positions="close")
     run = engine.run(DAY, {"T1": 0.2, "T2": 0.1, "T3": 0.0005}, limits, enable_fundamental=False)
     assert run.bucket_result is not None
-    assert run.bucket_result.violations_fixed == ()
+    assert run.bucket_result.violations_fixed == []
     over = engine.run(DAY, {"T1": 0.2, "T2": 0.1, "T3": 0.05}, limits, enable_fundamental=False)
     assert over.bucket_result is not None
-    assert over.bucket_result.violations_fixed == ("Tech: positions 3, above max_positions 2: now 2",)
+    assert over.bucket_result.violations_fixed == [
+        "Tech: positions 3, above max_positions 2: now 2",
+    ]
 
 
 def test_everything_about_a_run() -> None:
@@ -157,12 +159,12 @@ def test_everything_about_a_run() -> None:
     assert run.rebalance_date == DAY
     assert market.asked == [(DAY, ("T1", "T2"), 50, 0.5)]
     assert run.universe.assets == ("B1", "T2", "T1")
-    assert {one.asset: one.combined_score for one in run.scored_assets} == {
+    assert {asset.asset: asset.combined_score for asset in run.scored_assets} == {
         "B1": 0.7,
         "T2": 0.8,
         "T1": pytest.approx(0.75),
     }
-    assert [one.priority.code for one in run.scored_assets] == ["portfolio", "trending", "regime"]
+    assert [asset.priority.code for asset in run.scored_assets] == ["portfolio", "trending", "regime"]
     assert list(run.timings) == ["universe", "scores", "rules"]
     assert all(seconds >= 0 for seconds in run.timings.values())
     assert run.result.limits is ON
@@ -190,14 +192,14 @@ class TestRisk:
 
     def test_correlations_come_from_the_prices(self) -> None:
         run = self.engine().run(self.LAST, {}, self.ALIKE, enable_fundamental=False)
-        reasons = {one.asset: one.reason for one in run.targets}
+        reasons = {asset.asset: asset.reason for asset in run.targets}
         assert (reasons["T1"], reasons["T2"]) == ("added", "too_correlated")
         assert run.bucket_result is not None
         assert (
-            "Tech: 1 asset(s) passed over, too correlated for max_correlation 0.8: T2"
+            "Tech: 1 asset passed over, too correlated for max_correlation 0.8: T2"
             in run.bucket_result.enforcement_actions
         )
-        assert [one.asset for one in run.bucket_result.rejected_assets] == ["T2"]
+        assert [asset.asset for asset in run.bucket_result.rejected_assets] == ["T2"]
         assert list(run.timings) == ["universe", "scores", "risk", "rules"]
         assert json.loads(run.to_json())["risk"] is None
 
@@ -208,15 +210,17 @@ class TestRisk:
         assert run.risk is not None
         (row,) = [row for row in run.risk.table.iter_rows(named=True) if row["bucket"] == "Tech"]
         assert row["adjusted"] < row["general"] == 0.4
-        assert sum(one.target_weight for one in run.targets if one.bucket == "Tech") == pytest.approx(row["adjusted"])
+        assert sum(asset.target_weight for asset in run.targets if asset.bucket == "Tech") == pytest.approx(
+            row["adjusted"]
+        )
         assert run.risk.sentences[0] in caplog.text
         assert json.loads(run.to_json())["risk"] == run.risk.table.to_dicts()
 
     def test_both_need_prices(self) -> None:
-        with pytest.raises(SetupError, match=r"limits by risk are asked for, and there are no prices: give market="):
+        with pytest.raises(SetupError, match=r"risk is given without prices to measure it on: give market="):
             CoreRebalancerEngine(Market(["Tech"]), MAP, Scores(SCORES), risk=RiskConfig())
         engine = CoreRebalancerEngine(Market(["Tech"]), MAP, Scores(SCORES))
-        with pytest.raises(SetupError, match=r"max_correlation is 0\.8, and there are no prices to measure"):
+        with pytest.raises(SetupError, match=r"max_correlation is 0\.8, but there are no prices to measure"):
             engine.run(DAY, {}, self.ALIKE, enable_fundamental=False)
 
 
@@ -248,8 +252,8 @@ def test_real_analysers_and_a_real_detector_fit() -> None:
     limits = ON.replace(bucket_level=2, max_positions_per_bucket=2, regimes={"Inflation": {"max_total_positions": 4}})
     run = engine.run("2022-12-28", {"KO": 0.2, "AAPL": 0.2}, limits, enable_fundamental=False)
     scores = {row["asset"]: row["score"] for row in technical_scores(data.as_of("2022-12-28")).table.to_dicts()}
-    assert {one.asset: one.combined_score for one in run.scored_assets} == {
-        one.asset: scores[one.asset] for one in run.scored_assets
+    assert {asset.asset: asset.combined_score for asset in run.scored_assets} == {
+        asset.asset: scores[asset.asset] for asset in run.scored_assets
     }
     assert run.universe.regime == "Inflation"
     assert {"XOM", "CVX", "RRC"} <= {*run.universe.trending_assets, *run.universe.regime_assets}
@@ -268,9 +272,23 @@ def test_what_was_given_is_not_changed() -> None:
 def test_restrictions_and_own_limits_come_from_the_data_manager() -> None:
     data = Data({"T1": {"restriction": "no_sell"}, "T2": {"max_weight": 0.05}})
     engine = CoreRebalancerEngine(Market(["Tech"]), MAP, Scores({**SCORES, "T1": 0.3}), data_manager=data)
-    targets = {one.asset: one for one in engine.rebalance(DAY, {"T1": 0.3}, enable_fundamental=False)}
+    targets = {asset.asset: asset for asset in engine.rebalance(DAY, {"T1": 0.3}, enable_fundamental=False)}
     assert (targets["T1"].reason, targets["T1"].target_weight) == ("restricted", 0.3)
     assert targets["T2"].target_weight == 0.05
+
+
+def test_a_handler_of_the_room_hears_the_engine(caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("trimtab.engine")
+    logger.addHandler(handler)
+    try:
+        with caplog.at_level(logging.INFO, logger="trimtab.engine"):
+            engine_run(random_rows(random.Random(1)), RebalancingLimits())
+    finally:
+        logger.removeHandler(handler)
+    assert heard[0].startswith("Step 1/4: universe of ")
 
 
 def test_the_steps_are_logged_with_their_number(caplog: pytest.LogCaptureFixture) -> None:
@@ -290,10 +308,10 @@ def test_the_steps_are_logged_with_their_number(caplog: pytest.LogCaptureFixture
         "Step 1/5: universe of 3 assets, regime Goldilocks",
         "Step 2/5: 2 assets scored, without a score: T2",
         "Step 3/5: bucket limits: 0 assets kept out, ok",
-        "  Bond: 1 weight(s) held down, max_allocation_per_bucket 0.15: B1",
-        "  Tech: 1 weight(s) held down, max_allocation_per_bucket 0.15: T1",
+        "  Bond: 1 weight held down, max_allocation_per_bucket 0.15: B1",
+        "  Tech: 1 weight held down, max_allocation_per_bucket 0.15: T1",
         "  Tech: weight 30.00%, above max_allocation 15.00%: now 15.00%",
-        "  1 bucket(s) represented, below min_buckets_represented 2: now 2",
+        "  1 bucket represented, below min_buckets_represented 2: now 2",
         "Step 4/5: 2 assets selected",
         "Step 5/5: 2 positions, cash 70.00 %, turnover 15.00 %",
     ]
@@ -315,12 +333,12 @@ def test_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         (
             {"regime_detector": Market()},
             {"enable_fundamental": False},
-            "there is no asset to look at: nothing is held, and neither the regime_detector nor bucket_names name a",
+            "the universe is empty: nothing is held, and neither the regime_detector nor bucket_names name a",
         ),
         (
             {"data_manager": Data({"X": {"volatility": 0.2}})},
             {"enable_fundamental": False},
-            "the data_manager names the asset 'X': it was not asked about it",
+            "the data_manager names the asset 'X', which is not in the universe",
         ),
         (
             {"data_manager": Data({"T1": {"volatilty": 0.2}})},
@@ -338,7 +356,7 @@ def test_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
             {"enable_fundamental": False, "bucket_names": ["Tech"], "limits": ON},
             "the buckets' levels are separated by '|' in the bucket manager, by '/' in the limits: give both the same",
         ),
-        ({}, {"enable_fundamental": False, "bucket_names": ["Tehc"]}, "bucket_names: there is no bucket 'Tehc'"),
+        ({}, {"enable_fundamental": False, "bucket_names": ["Tehc"]}, "bucket_names: the bucket 'Tehc' does not exist"),
     ],
 )
 def test_parts_that_do_not_fit(parts: dict[str, Any], options: dict[str, Any], sentence: str) -> None:
@@ -376,4 +394,4 @@ def test_every_sizing_mode(mode: str) -> None:
     data = Data({name: {"volatility": 0.2, "desired_weight": 0.1} for name in SCORES})
     engine = CoreRebalancerEngine(Market(["Tech"]), MAP, Scores(SCORES), data_manager=data)
     found = engine.rebalance(DAY, {"B1": 0.2}, RebalancingLimits(sizing_mode=mode), enable_fundamental=False)
-    assert {one.target_weight for one in found} == {0.1 if mode == "desired" else 0.2}
+    assert {asset.target_weight for asset in found} == {0.1 if mode == "desired" else 0.2}

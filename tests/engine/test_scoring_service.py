@@ -18,7 +18,7 @@ UNIVERSE = RebalancingUniverse("2026-11-24", "Reflation", 0.7, ("A",), ("B",), (
 
 def scored(technical: object, fundamental: object, **options) -> dict[str, AssetScore]:
     service = ScoringService(technical, fundamental)  # type: ignore[arg-type]
-    return {one.asset: one for one in service.score_assets(UNIVERSE, {"A": 0.25, "X": 0.1}, **options)}
+    return {asset.asset: asset for asset in service.score_assets(UNIVERSE, {"A": 0.25, "X": 0.1}, **options)}
 
 
 def test_both_scores() -> None:
@@ -38,7 +38,7 @@ def test_both_scores() -> None:
     assert found["A"].combined_score == pytest.approx(0.74, abs=1e-15)
     assert found["B"].combined_score == pytest.approx(0.6, abs=1e-15)
     assert (found["C"].combined_score, found["D"].combined_score) == (0.2, 0.3)  # a mean of equals is that
-    assert [one.priority.code for one in found.values()] == ["portfolio", "trending", "regime", "fallback"]
+    assert [asset.priority.code for asset in found.values()] == ["portfolio", "trending", "regime", "fallback"]
 
 
 def test_weights_are_relative() -> None:
@@ -75,10 +75,10 @@ def test_a_score_that_counts_nothing_decides_nothing() -> None:
 def test_a_mean_lies_between_its_scores() -> None:
     rng = random.Random(5)
     for _ in range(500):
-        one, other, weight = rng.random(), rng.random(), rng.random() + 1e-3
-        found = scored(Scores({"A": one}), Scores({"A": other}), technical_weight=weight)["A"].combined_score
+        asset, other, weight = rng.random(), rng.random(), rng.random() + 1e-3
+        found = scored(Scores({"A": asset}), Scores({"A": other}), technical_weight=weight)["A"].combined_score
         assert found is not None
-        assert min(one, other) <= found <= max(one, other)
+        assert min(asset, other) <= found <= max(asset, other)
 
 
 def test_the_mean_of_an_asset_is_that_of_a_frame_to_the_last_bit() -> None:
@@ -139,8 +139,7 @@ def test_every_asset_is_asked_about_once() -> None:
             Scores({"A": 65}),
             Scores({}),
             {},
-            "the technical_analyzer gave 65 for 'A' on 2026-11-24: a score is a number between 0 and 1, or None where "
-            "there is none",
+            "the technical_analyzer gave 65 for 'A' on 2026-11-24: a score is a number between 0 and 1, or None",
         ),
         (Scores({"A": "good"}), Scores({}), {}, "the technical_analyzer gave 'good' for 'A' on 2026-11-24"),
         (Scores({"A": True}), Scores({}), {}, "the technical_analyzer gave True for 'A' on 2026-11-24"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import random
 
 import pytest
@@ -11,11 +13,13 @@ from thorough import mostly_thorough
 from trimtab import (
     AssetPriority,
     AssetScore,
+    BucketLimitsEnforcer,
     BucketManager,
     InputError,
     LimitsError,
     RebalancingLimits,
     SelectionService,
+    SetupError,
     rebalance,
 )
 from trimtab.engine.selection_service import targets_of
@@ -36,8 +40,8 @@ ASSETS = [held("T1", 0.7, 0.2), held("T2", 0.5, 0.1), AssetScore("T3", 0.9), Ass
 def test_who_is_selected() -> None:
     """T2 is below .6; T3 takes the second place of Tech; B1 is strong."""
     selection = SERVICE.select_by_score(ASSETS, LIMITS)
-    assert [one.asset for one in selection.selected_assets] == ["T1", "T3", "B1"]
-    assert [one.asset for one in selection.rejected_assets] == ["T2"]
+    assert [asset.asset for asset in selection.selected_assets] == ["T1", "T3", "B1"]
+    assert [asset.asset for asset in selection.rejected_assets] == ["T2"]
     assert selection.reasons == {"T1": "kept", "T2": "below_threshold", "T3": "added", "B1": "added"}
     assert (
         selection.detail("T2")
@@ -49,7 +53,7 @@ def test_who_is_selected() -> None:
 def test_the_targets_of_a_selection() -> None:
     """Tech shares .3 between two, B1 has its most, .2. The largest first, then what is held."""
     targets = SERVICE.create_rebalancing_targets(SERVICE.select_by_score(ASSETS, LIMITS))
-    assert [(one.asset, one.target_weight, one.action, one.size_reason) for one in targets] == [
+    assert [(asset.asset, asset.target_weight, asset.action, asset.size_reason) for asset in targets] == [
         ("B1", pytest.approx(0.2), "open", "capped_position"),
         ("T1", pytest.approx(0.15), "decrease", "capped_bucket"),
         ("T3", pytest.approx(0.15), "open", "capped_bucket"),
@@ -114,6 +118,43 @@ def test_the_two_steps_are_the_whole_pass(first: int) -> None:
         found = service.create_rebalancing_targets(service.select_by_score(assets, limits))
         whole = rebalance(plain, limits)
         assert found == targets_of(whole.staged, assets), f"seed {seed}"
-        assert [one.detail for one in found[:3]] == [
-            whole.details()[[row["asset"] for row in plain].index(one.asset)] for one in found[:3]
+        assert [asset.detail for asset in found[:3]] == [
+            whole.details()[[row["asset"] for row in plain].index(asset.asset)] for asset in found[:3]
         ]
+
+
+def test_a_selection_is_a_list_of_its_own() -> None:
+    """A reader of the brief takes it for the list of selected assets, and may change it."""
+    selection = SERVICE.select_by_score(ASSETS, LIMITS)
+    assert isinstance(selection, list)
+    assert [asset.asset for asset in selection] == ["T1", "T3", "B1"]
+    targets = SERVICE.create_rebalancing_targets(selection)
+    assert targets == SERVICE.create_rebalancing_targets(selection, LIMITS)
+    assert {target.asset for target in targets} == {"T1", "T2", "T3", "B1"}
+    for copied in (copy.copy(selection), copy.deepcopy(selection), pickle.loads(pickle.dumps(selection))):
+        assert copied == selection
+        assert copied.reasons == selection.reasons
+        assert SERVICE.create_rebalancing_targets(copied) == targets
+    selection.selected_assets.clear()
+    assert len(selection) == 3
+    selection.pop()
+    assert [target.asset for target in SERVICE.create_rebalancing_targets(selection)] == ["T1", "T3"]
+
+
+def test_targets_of_a_plain_list() -> None:
+    """As in the brief: what the enforcer left, or any list of assets, becomes targets by the limits that are given."""
+    left = BucketLimitsEnforcer(SERVICE.bucket_manager).apply_bucket_limits(ASSETS).selected_assets
+    targets = SERVICE.create_rebalancing_targets(left, LIMITS)
+    assert targets == SERVICE.create_rebalancing_targets(SERVICE.select_by_score(left, LIMITS))
+    assert [target.asset for target in SERVICE.create_rebalancing_targets(iter(left[:1]), LIMITS)] == ["T1"]
+
+
+def test_other_limits_than_those_of_the_selection() -> None:
+    selection = SERVICE.select_by_score(ASSETS, LIMITS)
+    with pytest.raises(SetupError, match="the selection was made with other limits: select again with these"):
+        SERVICE.create_rebalancing_targets(selection, RebalancingLimits())
+
+
+def test_the_reason_of_an_asset_that_was_not_scored() -> None:
+    with pytest.raises(InputError, match=r"the asset was not among those scored \(received 'T4'\): did you mean 'T"):
+        SERVICE.select_by_score(ASSETS, LIMITS).detail("T4")

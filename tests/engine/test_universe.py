@@ -62,19 +62,27 @@ def test_trends_are_asked_of_all_buckets() -> None:
 @pytest.mark.parametrize(
     ("market", "options", "sentence"),
     [
-        (Market(["Risky"]), {}, "get_regime_buckets of the regime_detector: there is no bucket 'Risky': did you mean"),
+        (
+            Market(["Risky"]),
+            {},
+            "get_regime_buckets of the regime_detector: the bucket 'Risky' does not exist: did you mean",
+        ),
         (
             Market(research=["Bond"]),
             {},
-            r"get_research_buckets of the regime_detector: there is no bucket 'Bond': did you mean 'Bonds'\?",
+            r"get_research_buckets of the regime_detector: the bucket 'Bond' does not exist: did you mean 'Bonds'\?",
         ),
-        (Market(), {"bucket_names": ["Gold"]}, "bucket_names: there is no bucket 'Gold': known: 'Bonds', 'Defensive'"),
+        (
+            Market(),
+            {"bucket_names": ["Gold"]},
+            "bucket_names: the bucket 'Gold' does not exist: known: 'Bonds', 'Defensive'",
+        ),
         (
             Market(trending=["XYZ"]),
             {},
-            r"the regime_detector names trending assets of no allowed bucket \(XYZ\): get_trending_assets must choose",
+            r"the regime_detector names trending assets outside the allowed buckets \(XYZ\): get_trending_assets must choose",
         ),
-        (Market(trending=["R1"]), {"bucket_names": ["Bonds"]}, r"of no allowed bucket \(R1\)"),
+        (Market(trending=["R1"]), {"bucket_names": ["Bonds"]}, r"outside the allowed buckets \(R1\)"),
     ],
 )
 def test_what_does_not_exist_is_an_error(market: Market, options: dict[str, object], sentence: str) -> None:
@@ -95,7 +103,7 @@ def test_a_manager_that_answers_nothing_for_a_bucket_that_does_not_exist() -> No
 
     builder = UniverseBuilder(Market(["Mine"]), BucketManager(Own()))
     assert builder.get_universe("2026-11-24", {}, OFF).assets == ()
-    with pytest.raises(SetupError, match="there is no bucket 'Yours'"):
+    with pytest.raises(SetupError, match="the bucket 'Yours' does not exist"):
         builder.get_universe("2026-11-24", {}, OFF, bucket_names=["Yours"])
 
 

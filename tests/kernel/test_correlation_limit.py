@@ -20,7 +20,7 @@ from thorough import mostly_thorough
 
 import trimtab
 from trimtab import AssetScore, RebalancingLimits, SelectionService, check, rebalance, rebalance_many
-from trimtab.blocks.prepared_limits import Rules
+from trimtab.blocks.prepared_limits import PreparedLimits
 from trimtab.candidates.read import read
 from trimtab.certificate import measurements as checker
 from trimtab.errors import BrokenLimitError, LimitsError
@@ -245,9 +245,9 @@ def test_a_bad_account_beside_good_ones() -> None:
 def test_a_batch_refuses_the_limit() -> None:
     limits = RebalancingLimits(**ON)
     with pytest.raises(LimitsError, match="max_correlation is set, and a batch has no correlations"):
-        Rules({None: limits}, {})
+        PreparedLimits({None: limits}, {})
     with pytest.raises(LimitsError, match="limits 'careful': max_correlation is set"):
-        Rules({"wild": RebalancingLimits(), "careful": limits}, {})
+        PreparedLimits({"wild": RebalancingLimits(), "careful": limits}, {})
 
 
 def test_the_selection_service_takes_correlations() -> None:

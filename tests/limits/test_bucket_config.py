@@ -48,7 +48,7 @@ def test_equal_and_frozen() -> None:
     [
         (
             {"max_allocation_per_bucket": 40},
-            "must be between 0 and 1 (received 40): it looks like a percent, write 0.4",
+            "must be between 0 and 1 (received 40): looks like a percent, write 0.4",
         ),
         ({"max_positions_per_bucket": 2.5}, "max_positions_per_bucket must be a whole number (received 2.5)"),
         ({"buckets": {"A//B": {"max_positions": 1}}}, "buckets: the path 'A//B' has an empty part"),

@@ -216,7 +216,7 @@ def test_the_band_is_below_one() -> None:
 @pytest.mark.parametrize("name", FLAGS)
 @pytest.mark.parametrize("value", [0, 1, "true", "false", None])
 def test_flags(name: str, value: Any) -> None:
-    expected = "must be given: it is None" if value is None else f"must be true or false (received {value!r})"
+    expected = "must have a value (received None)" if value is None else f"must be true or false (received {value!r})"
     assert the_fault(**{name: value}) == f"{name} {expected}"
 
 
@@ -230,7 +230,7 @@ def test_choices(name: str) -> None:
     assert near.endswith(f"did you mean {choices[0]!r}?")
     assert the_fault(**{name: 5}) == f"{name} must be text (received 5)"
     assert the_fault(**{name: ""}).startswith(f"{name} must be one of ")
-    assert the_fault(**{name: None}) == f"{name} must be given: it is None"
+    assert the_fault(**{name: None}) == f"{name} must have a value (received None)"
 
 
 def test_sizing_modes() -> None:
@@ -252,7 +252,7 @@ def test_separator_may_be_empty() -> None:
     ],
 )
 def test_none_is_refused(name: str) -> None:
-    assert the_fault(**{name: None}) == f"{name} must be given: it is None"
+    assert the_fault(**{name: None}) == f"{name} must have a value (received None)"
 
 
 @pytest.mark.parametrize("name", OPTIONAL)
@@ -340,7 +340,7 @@ def test_counts_beyond_reason(value: int) -> None:
 
 
 def test_an_aim_below_one_position() -> None:
-    assert "no position would fit" in the_fault(target_invested=0.01)
+    assert "no position fits" in the_fault(target_invested=0.01)
 
 
 # ---- fields that follow from others
@@ -409,31 +409,31 @@ EQUITY_BOND = {"Equity": {"min_allocation": 0.3}, "Bond": {"min_allocation": 0.4
 CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "flat names with levels": (
         {"enable_bucket_diversification": True, "bucket_level": 2, "bucket_separator": ""},
-        "bucket_level is 2, but bucket_separator is empty: flat names have one level; write 1, or name the separator",
+        "bucket_level is 2, but without bucket_separator a name has only one level: write 1, or give the separator",
     ),
     "minimum above maximum weight": (
         {"min_position_weight": 0.3},
-        "min_position_weight 0.3 is above max_position_weight 0.2: no position could be held",
+        "min_position_weight 0.3 is above max_position_weight 0.2: no position is possible; lower it or raise max_position_weight",
     ),
     "buckets while off": (
         {"buckets": {"Equity": {"max_positions": 1}}},
-        "buckets are given but enable_bucket_diversification is false",
+        "buckets has limits, but enable_bucket_diversification is false",
     ),
     "general allocation below a position": (
         {**ON, "max_allocation_per_bucket": 0.01},
-        "max_allocation_per_bucket 0.01 is above 0 but below min_position_weight 0.02",
+        "max_allocation_per_bucket 0.01 is below min_position_weight 0.02",
     ),
     "allocation of a bucket below a position": (
         {**ON, "buckets": {"Equity": {"max_allocation": 0.01}}},
-        "buckets['Equity']: max_allocation 0.01 is above 0 but below min_position_weight 0.02",
+        "buckets['Equity']: max_allocation 0.01 is below min_position_weight 0.02",
     ),
     "minima above the aim": (
         {**ON, "target_invested": 0.6, "buckets": EQUITY_BOND},
-        "the min_allocation of the buckets sum to 0.7, above target_invested 0.6",
+        "min_allocation adds up to 0.7 over all buckets, above target_invested 0.6",
     ),
     "minimum above the general maximum": (
         {**ON, "buckets": {"Equity": {"min_allocation": 0.5}}},
-        "buckets['Equity']: the min_allocation there and below need 0.5, above its max_allocation_per_bucket 0.4",
+        "buckets['Equity']: min_allocation there and below adds up to 0.5, above max_allocation_per_bucket 0.4",
     ),
     "minimum above its maximum": (
         {**ON, "buckets": {"Equity": {"min_allocation": 0.3, "max_allocation": 0.2}}},
@@ -448,19 +448,19 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
                 "Equity/Health": {"min_allocation": 0.1},
             },
         },
-        "buckets['Equity']: the min_allocation there and below need 0.3, above its max_allocation 0.25",
+        "buckets['Equity']: min_allocation there and below adds up to 0.3, above max_allocation 0.25",
     ),
     "a minimum two levels down": (
         {**ON, "buckets": {"Equity/Tech": {"max_allocation": 0.2}, "Equity/Tech/Semis/Fabs": {"min_allocation": 0.3}}},
-        "buckets['Equity/Tech']: the min_allocation there and below need 0.3, above its max_allocation 0.2",
+        "buckets['Equity/Tech']: min_allocation there and below adds up to 0.3, above max_allocation 0.2",
     ),
     "a minimum below the level under the general maximum": (
         {**ON, "bucket_level": 2, "buckets": {"Equity/Tech/Semis": {"min_allocation": 0.5}}},
-        "buckets['Equity/Tech']: the min_allocation there and below need 0.5, above its max_allocation_per_bucket 0.4",
+        "buckets['Equity/Tech']: min_allocation there and below adds up to 0.5, above max_allocation_per_bucket 0.4",
     ),
     "Unknown's minimum": (
         {**ON, "bucket_level": 2, "buckets": {"Unknown/Foo": {"min_allocation": 0.5}}},
-        "buckets['Unknown']: the min_allocation there and below need 0.5, above its max_allocation_per_bucket 0.4",
+        "buckets['Unknown']: min_allocation there and below adds up to 0.5, above max_allocation_per_bucket 0.4",
     ),
     "minima sum over nested nodes": (
         {
@@ -473,7 +473,7 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
                 "Bond": {"min_allocation": 0.2},
             },
         },
-        "the min_allocation of the buckets sum to 0.55, above target_invested 0.5",
+        "min_allocation adds up to 0.55 over all buckets, above target_invested 0.5",
     ),
     "bucket above the level": (
         {**ON, "bucket_level": 2, "buckets": {"Equity": {"max_positions": 2}}},
@@ -488,11 +488,11 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "Unknown in another spelling": (
         {**ON, "buckets": {"unknown": {}}},
-        "buckets: 'unknown' is the reserved bucket 'Unknown' in another spelling",
+        "buckets: 'unknown' is another spelling of the reserved bucket 'Unknown'",
     ),
     "Unknown with spaces in known_buckets": (
         {**ON, "known_buckets": [" Unknown/Foo"]},
-        "known_buckets: ' Unknown/Foo' is the reserved bucket 'Unknown' in another spelling",
+        "known_buckets: ' Unknown/Foo' is another spelling of the reserved bucket 'Unknown'",
     ),
     "two spellings of a bucket": (
         {**ON, "buckets": {"Tech": {}, "tech ": {}}},
@@ -504,7 +504,7 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "limits for Unknown that is held": (
         {**ON, "unknown_bucket": "hold", "buckets": {"Unknown/Foo": {"max_positions": 1}}},
-        "buckets['Unknown/Foo'] is given but unknown_bucket is \"hold\"",
+        "buckets['Unknown/Foo'] has limits, but unknown_bucket \"hold\"",
     ),
 }
 
@@ -590,7 +590,7 @@ def test_the_sum_of_minima_may_round() -> None:
         ({"Equity": {"max_positions": 1.5}}, "buckets['Equity']: max_positions must be a whole number (received 1.5)"),
         (
             {"Equity": {"max_allocation": 25}},
-            "buckets['Equity']: max_allocation must be between 0 and 1 (received 25): it looks like a percent, write 0.25",
+            "buckets['Equity']: max_allocation must be between 0 and 1 (received 25): looks like a percent, write 0.25",
         ),
         (
             {"Equity": {"min_allocation": math.nan}},
@@ -680,8 +680,20 @@ def test_toml_text_is_valid_and_explains_every_field() -> None:
                 continue
             here = [at for at, line in enumerate(lines) if line.split(" =")[0] in (known.name, f"# {known.name}")]
             assert len(here) == 1, known.name
-            assert lines[here[0] - 1] == f"# {known.metadata['doc']}"
+            assert lines[here[0] - 1].startswith(f"# {known.metadata['doc']}")
+            assert all(choice in lines[here[0] - 1] for choice in known.metadata["choices"])
             assert len(known.metadata["doc"]) > 10
+
+
+def test_the_example_of_buckets_in_toml_works() -> None:
+    """Without its comment signs it is what it says; where there are buckets it is not needed."""
+    text = RebalancingLimits(enable_bucket_diversification=True).to_toml()
+    example = text[text.index("# [buckets") :].replace("# [", "[").replace("\n# ", "\n")
+    tech = BucketLimit(max_positions=2, max_allocation=0.25, min_allocation=0.05)
+    values = {"enable_bucket_diversification": True, **tomllib.loads(example)}
+    assert RebalancingLimits.from_dict(values).buckets == {"Equity/Tech": tech}
+    limited = RebalancingLimits(enable_bucket_diversification=True, buckets={"Gold": {}})
+    assert "for example" not in limited.to_toml()
 
 
 def test_toml_shows_none_as_a_comment() -> None:

@@ -127,8 +127,8 @@ class TestRefused:
 
     def test_a_regime_inside_a_regime(self) -> None:
         assert faults(regimes={"A": {"regime": "A", "regimes": {}}}) == (
-            "regimes['A']: regimes cannot stand inside a regime: leave it out",
-            "regimes['A']: regime cannot stand inside a regime: leave it out",
+            "regimes['A']: regimes is not allowed inside a regime: leave it out",
+            "regimes['A']: regime is not allowed inside a regime: leave it out",
         )
 
     def test_every_fault_of_every_regime_at_once(self) -> None:

@@ -147,7 +147,7 @@ class TestByHand:
             ({"month": 252, "year": 252}, "month 252 is not below year 252: lower the one"),
             ({"short_average": 200, "long_average": 200}, "short_average 200 is not below long_average 200: lower the"),
             ({"momentum_weight": -1}, "momentum_weight must be at least 0"),
-            ({"min_confidence": 50}, "it looks like a percent, write 0.5"),
+            ({"min_confidence": 50}, "looks like a percent, write 0.5"),
         ],
     )
     def test_a_config_that_cannot_be(self, fields: dict[str, float], said: str) -> None:

@@ -13,26 +13,13 @@ from trimtab.backtesting.market_history import MarketHistory, refuse_unknown_ass
 from trimtab.backtesting.result import BacktestResult
 from trimtab.backtesting.scores_by_date import empty_scores
 from trimtab.errors import Fault, InputError
-from trimtab.limits.fields import MOST
 from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.limits.widest import WIDEST
 
 _FULL = 1.0 + 1e-9
 
 # Buys everything that may be bought, and brings it to its weight.
-EVERYTHING = RebalancingLimits(
-    max_total_positions=MOST,
-    max_new_positions=MOST,
-    min_score_threshold=0.0,
-    min_score_diversification=0.0,
-    min_score_new_position=0.0,
-    target_invested=1.0,
-    max_position_weight=1.0,
-    min_position_weight=0.0,
-    dust_weight=0.0,
-    no_trade_band=0.0,
-    min_trade=0.0,
-    unscored_positions="close",
-)
+EVERYTHING = RebalancingLimits(**WIDEST, unscored_positions="close")
 
 
 def benchmark(

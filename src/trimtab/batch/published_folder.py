@@ -1,7 +1,7 @@
 """The folder that a batch is published in: who works on it, what is done, and what is published.
 
-Everything is made in a folder inside it, `.unpublished`: the parts with their records, and the job that they are of. When all
-is done, the parts move up and the manifest is written, last: the folder holds a batch if and only if it holds a manifest.
+Everything is made in a folder inside it, `.unpublished`: the parts with their records, and the job they belong to. At the end
+the parts move up and the manifest is written, last: the folder holds a batch if and only if it holds a manifest.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,15 +18,20 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from trimtab.batch.account_sort import SORTED
 from trimtab.batch.atomic_storage import Storage
 from trimtab.batch.unit_work import PartRecord, part_name, record_name
 from trimtab.batch.units import Unit
 from trimtab.blocks.counts import Counts
-from trimtab.errors import Fault, InputError
+from trimtab.errors import DamagedError, Fault, InputError, LockedError
+from trimtab.files.atomic_write import TEMPORARY
 
 MANIFEST, FAILED, UNPUBLISHED, JOB = "manifest.json", "failed.parquet", ".unpublished", "job.json"
 FORMAT = 2
 _LOCK = ".lock"
+_PART = re.compile(r"part-\d{5,}\.parquet").fullmatch
+_NAMES = "|".join(re.escape(name) for name in (JOB, SORTED))
+_WORK_FILE = re.compile(rf"part-\d{{5,}}\.(parquet|json)|{_NAMES}|\..*{re.escape(TEMPORARY)}").fullmatch
 
 
 class Folder:
@@ -42,14 +48,11 @@ class Folder:
         Raises
         ------
         InputError
-            Another run holds it; or it holds files that are not of a batch.
+            It holds files or links that a batch does not make, which could be lost.
+        LockedError
+            Another run is working in it.
         """
-        if self.path.is_file():
-            raise InputError([Fault("is a file", "name a folder")], str(self.path))
-        strange = [] if not self.path.is_dir() or self._is_batch() else [one.name for one in self.path.iterdir()]
-        if strange:
-            problem = "is not empty, and not the folder of a batch"
-            raise InputError([Fault(problem, "name another folder", value=min(strange))], str(self.path))
+        self._check_own()
         self.storage.make_folder(self.path)
         with ExitStack() as held:
             self._hold(held, _LOCK, fcntl.LOCK_EX if shard is None else fcntl.LOCK_SH)
@@ -57,20 +60,43 @@ class Folder:
                 self._hold(held, f".shard-{shard[0]}-of-{shard[1]}{_LOCK}", fcntl.LOCK_EX)
             yield
 
-    def _is_batch(self) -> bool:
-        return any((self.path / name).exists() for name in (MANIFEST, UNPUBLISHED, _LOCK))
+    def _check_own(self) -> None:
+        """Refuse a folder with anything that a batch would write over, follow or remove, but did not make."""
+        if self.path.is_file():
+            raise InputError([Fault("is a file", "name a folder")], str(self.path))
+        entries = sorted(self.path.iterdir()) if self.path.is_dir() else []
+        if entries and not any(entry.name in (MANIFEST, UNPUBLISHED, _LOCK) for entry in entries):
+            problem = "is not empty, and not the folder of a batch"
+            raise InputError([Fault(problem, "name another folder", value=entries[0].name)], str(self.path))
+        inside = sorted(self.work.iterdir()) if self.work.is_dir() and not self.work.is_symlink() else []
+        for entry in [*entries, *inside]:
+            if entry.is_symlink():
+                raise InputError([Fault("is a link, which no batch makes", "remove it")], str(entry))
+        for entry in inside:
+            if _WORK_FILE(entry.name) is None:
+                fault = Fault("is no file of a batch, and would be lost", "move it elsewhere")
+                raise InputError([fault], str(entry))
+
+    def _check_unpublished(self) -> None:
+        """Refuse files of the names that publishing gives, unless a run that was killed while publishing left them."""
+        recorded = {file.with_suffix(".parquet").name for file in self.work.glob(record_name("*"))}
+        for entry in sorted(self.path.iterdir()):
+            ours = recorded if _PART(entry.name) else {FAILED} if recorded else set()
+            if (_PART(entry.name) or entry.name == FAILED) and entry.name not in ours:
+                fault = Fault("is not of this batch, and would be overwritten", "move it elsewhere")
+                raise InputError([fault], str(entry))
 
     def _hold(self, held: ExitStack, name: str, kind: int) -> None:
         if not held.enter_context(self.storage.locked(self.path / name, kind)):
-            fault = Fault("another run works in this folder", "wait until it has ended, or name another folder")
-            raise InputError([fault], str(self.path))
+            fault = Fault("another run is working in this folder", "wait until it has ended, or name another folder")
+            raise LockedError([fault], str(self.path))
 
     def published(self) -> dict[str, Any] | None:
-        """The manifest, None where there is none."""
+        """The manifest; None if nothing is published."""
         return read_manifest(self.path)
 
     def begin(self, job: Mapping[str, Any], *, alone: bool) -> None:
-        """Say which job the work is of, or check that it is the one that was begun; `alone`: no shard works beside this.
+        """Record which job the work belongs to, or check that it is the recorded one; `alone`: no shard runs beside this.
 
         Raises
         ------
@@ -78,6 +104,7 @@ class Folder:
             Unfinished work of another job: what differs.
         """
         self.storage.make_folder(self.work)
+        self._check_unpublished()
         if alone:
             self.storage.clear(self.work)
         file = self.work / JOB
@@ -94,40 +121,22 @@ class Folder:
 
     def finished(self, units: Sequence[Unit]) -> dict[int, PartRecord]:
         """The parts that are done and sound, by number."""
-        found = {}
+        records = {}
         for unit in units:
             file = self.work / record_name(unit.number)
             record = PartRecord.read(file) if file.exists() else None
             if record is not None and record.unit == unit and self._is_sound(record):
-                found[unit.number] = record
-        return found
+                records[unit.number] = record
+        return records
 
     def _is_sound(self, record: PartRecord) -> bool:
-        place = self._place(record.number)
-        return place.exists() and hashlib.sha256(place.read_bytes()).hexdigest() == record.sha256
-
-    def _place(self, number: int) -> Path:
-        """Where a part is: it has moved up if a run was killed while it was publishing."""
-        inside = self.work / part_name(number)
-        return inside if inside.exists() else self.path / part_name(number)
-
-    def check_whole(self, manifest: Mapping[str, Any]) -> None:
-        """Refuse a published batch of which files are gone or cut.
-
-        Raises
-        ------
-        InputError
-            For the first of them.
-        """
-        for part in manifest["parts"]:
-            file = self.path / part["file"]
-            if not file.is_file() or file.stat().st_size != part["bytes"]:
-                fault = Fault("is gone or cut, though the manifest lists it", "run the batch again in another folder")
-                raise InputError([fault], str(file))
+        inside = self.work / part_name(record.number)
+        moved_up = self.path / part_name(record.number)  # by a run that was killed while it published
+        return sha256_of(inside if inside.exists() else moved_up) == record.sha256
 
     def publish(self, job: Mapping[str, Any], records: Sequence[PartRecord], accounts: pa.DataType) -> dict[str, Any]:
         """Move all parts up, write the failed accounts (names of type `accounts`), then the manifest; the manifest."""
-        failed = failed_table([one for record in records for one in record.failed], accounts)
+        failed = failed_table([pair for record in records for pair in record.failed], accounts)
         sink = pa.BufferOutputStream()
         pq.write_table(failed, sink)
         data = memoryview(sink.getvalue())
@@ -141,27 +150,65 @@ class Folder:
         inside = [self.work / part_name(record.number) for record in records]
         self.storage.move([file for file in inside if file.exists()], self.path)
         self.storage.write(self.path / FAILED, data, work=self.work)
+        manifest["sha256"] = digest_of(manifest)
         self.storage.write_json(self.path / MANIFEST, manifest, work=self.work)
         self.storage.remove(self.work)
         return manifest
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest of a published batch, None where there is none.
+    """The manifest of a published batch; None without one.
 
     Raises
     ------
-    InputError
-        It is damaged.
+    DamagedError
+        It is not as it was written.
     """
     file = folder / MANIFEST
+    advice = "run the batch again in another folder"
     try:
-        found: dict[str, Any] = json.loads(file.read_bytes())
+        manifest: dict[str, Any] = json.loads(file.read_bytes())
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise InputError([Fault(f"is damaged ({error})", "run the batch again in another folder")], str(file)) from None
-    return found
+        raise DamagedError([Fault(f"is damaged ({error})", advice)], str(file)) from None
+    if manifest.get("sha256", digest_of(manifest)) != digest_of(manifest):  # format 1 had no checksum of itself
+        raise DamagedError([Fault("is damaged: its checksum differs", advice)], str(file))
+    return manifest
+
+
+def check_published(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Refuse a published batch of which files are gone, or not as they were written.
+
+    Raises
+    ------
+    DamagedError
+        All such files.
+    """
+    advice = "run the batch again in another folder, or restore the file"
+    faults = []
+    for listed in [*manifest["parts"], manifest["failed"]]:
+        digest = sha256_of(folder / listed["file"])
+        if digest != listed["sha256"]:
+            problem = "is gone" if digest is None else "is damaged: its checksum is not that of the manifest"
+            faults.append(Fault(problem, advice, source=str(folder / listed["file"])))
+    if faults:
+        raise DamagedError(faults)
+
+
+def sha256_of(file: Path) -> str | None:
+    """The SHA-256 of a file; None if it is gone or cannot be read."""
+    try:
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def digest_of(manifest: Mapping[str, Any]) -> str:
+    """The SHA-256 of a manifest without its own."""
+    values = {name: value for name, value in manifest.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def read_records(folder: Path) -> list[PartRecord]:
@@ -182,12 +229,12 @@ def _listed(record: PartRecord) -> dict[str, Any]:
 
 def failed_table(failed: Sequence[tuple[Any, str]], accounts: pa.DataType) -> pa.Table:
     """Failed accounts with their reasons."""
-    names = [account for account, _ in failed]
-    return pa.table({"account": pa.array(names, accounts), "reason": pa.array([why for _, why in failed], pa.string())})
+    names, reasons = [account for account, _ in failed], [reason for _, reason in failed]
+    return pa.table({"account": pa.array(names, accounts), "reason": pa.array(reasons, pa.string())})
 
 
 def difference(begun: Mapping[str, Any], job: Mapping[str, Any]) -> str:
-    """In which of their parts two jobs differ, in words."""
+    """What differs between two jobs, in words."""
     words = {
         "input": "the input",
         "limits": "the limits",
@@ -196,5 +243,5 @@ def difference(begun: Mapping[str, Any], job: Mapping[str, Any]) -> str:
         "rules": "the code of the rules",
         "rows_per_unit": "the rows of a part",
     }
-    found = [words.get(name, name) for name in {**begun, **job} if begun.get(name) != job.get(name)]
-    return f"not the same: {', '.join(found)}"
+    differing = [words.get(name, name) for name in {**begun, **job} if begun.get(name) != job.get(name)]
+    return f"not the same: {', '.join(differing)}"

@@ -1,61 +1,69 @@
-"""Which assets an account that holds something else is offered, compiled: of each bucket the best that it does not hold.
+"""The assets that an account could buy, compiled: of each bucket the best that it does not hold.
 
-Nothing is lost by it. An asset that an account does not hold is selected only if all before it in its bucket are, that may be
-bought like it: they have the same limits above them, come first in every walk, and what did not fit once does not fit later.
-All of these are new positions. So an asset with as many before it as may be new positions is never selected, and whether it is
-a candidate changes nothing ([the walk](../../../docs/rules.md#4-selection)).
+Nothing is lost by leaving out the rest. An asset that an account does not hold is selected only if every asset before it
+in its bucket that may be bought like it is: they have the same limits above them, come first in every walk, and what did
+not fit once does not fit later. All of these are new positions. So an asset with as many before it as there may be new
+positions is never selected, and whether it is a candidate changes nothing ([the walk](../../../docs/rules.md#4-selection)).
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 from trimtab.kernel.compilation import entry
 from trimtab.kernel.records import Flags, Ints
 
+UNKNOWN_ASSET = -1
+NOTHING_HELD = -2  # a row with a weight of 0 and no known asset
+
+
+class RankedAssets(NamedTuple):
+    """The assets that all accounts share, under each of the limits."""
+
+    ranked: Ints  # shape (limits, assets + 1): assets by bucket, then best first; ended by -1
+    bucket: Ints  # shape (limits, assets)
+    plain: Flags  # shape (limits, assets): nothing but score and bucket decides whether it may be bought
+    wanted: Ints  # shape (limits,): how many plain ones of each bucket an account needs
+
 
 @entry
 def list_purchase_candidates(
-    start: Ints,
-    held: Ints,
-    limits_of: Ints,
-    ranked: Ints,
-    bucket: Ints,
-    plain: Flags,
-    wanted: Ints,
-    row: Ints,
-    asset: Ints,
-    size: Ints,
+    start: Ints, held: Ints, limits_of: Ints, assets: RankedAssets, row: Ints, asset: Ints, size: Ints
 ) -> int:
-    """List the candidates of each account: what it holds, then what it is offered; returns how many rows that are.
+    """List the candidates of each account, first what it holds, then what it could buy; returns how many there are.
 
-    Account i holds the assets held[start[i] : start[i + 1]], -1 for one that is not known. Of limits l, `ranked[l]` (assets)
-    lists assets by bucket and then best first, ended by -1; `bucket[l]` (assets) is the bucket of each asset, `plain[l]` whether
-    nothing but its score and its bucket decides whether it may be bought; wanted[l] of the plain are offered, and those between
-    them. Filled, as far as they reach: `row` and `asset` (candidates,), the number of the holding or -1, and the asset; and
-    `size` (accounts,).
+    Account i holds the assets held[start[i] : start[i + 1]]. Filled as far as they reach: `row` and `asset` (candidates,),
+    the row of the holding or -1, and the asset; and `size` (accounts,).
     """
-    seen = np.full(bucket.shape[1], -1, np.int64)
+    seen = np.full(assets.bucket.shape[1], -1, np.int64)
     count = 0
     for account in range(start.size - 1):
         before, limits = count, limits_of[account]
-        for at in range(start[account], start[account + 1]):
-            if held[at] >= 0:
-                seen[held[at]] = account
-            if count < row.size:
-                row[count], asset[count] = at, held[at]
-            count += 1
-        found, last, at = 0, -1, -1
-        while ranked[limits, at + 1] >= 0:
-            at += 1
-            one = ranked[limits, at]
-            if bucket[limits, one] != last:
-                found, last = 0, bucket[limits, one]
-            if found >= wanted[limits] or seen[one] == account:
+        for holding in range(start[account], start[account + 1]):
+            if held[holding] == NOTHING_HELD:
                 continue
-            found += plain[limits, one]
+            if held[holding] >= 0:
+                seen[held[holding]] = account
             if count < row.size:
-                row[count], asset[count] = -1, one
+                row[count], asset[count] = holding, held[holding]
+            count += 1
+        listed, last_bucket = 0, -1
+        for candidate in assets.ranked[limits]:
+            if candidate < 0:
+                break
+            if assets.bucket[limits, candidate] != last_bucket:
+                listed, last_bucket = 0, assets.bucket[limits, candidate]
+            if listed >= assets.wanted[limits] or seen[candidate] == account:
+                continue
+            listed += assets.plain[limits, candidate]
+            if count < row.size:
+                row[count], asset[count] = -1, candidate
+            count += 1
+        if count == before:  # an account with nothing to buy is not lost
+            if count < row.size:
+                row[count], asset[count] = start[account], UNKNOWN_ASSET
             count += 1
         size[account] = count - before
     return count

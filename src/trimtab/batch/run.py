@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from trimtab.batch.account_sort import sort_rows
 from trimtab.batch.atomic_storage import Storage
 from trimtab.batch.parquet_sources import Source, Sources, find_sources
-from trimtab.batch.publish_brake import Brake
-from trimtab.batch.published_folder import Folder, difference
+from trimtab.batch.publish_gates import ClosedGate, PublishGates
+from trimtab.batch.published_folder import Folder, check_published, difference
 from trimtab.batch.shared_assets import SharedAssets, check_holdings, read_shared_assets
 from trimtab.batch.unit_work import PartRecord, Work
 from trimtab.batch.units import BLOCK_ROWS, Survey, Unit, survey, units_of
@@ -27,7 +27,7 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 Event = Mapping[str, Any]
 Say = Callable[[Event], None]
 Execute = Callable[[Work, Sequence[Unit]], Iterator[PartRecord]]
-MAX_FAILED = 0.001
+_FAILURES_TOLD = 5  # of each part
 Result = TypeVar("Result")
 
 
@@ -47,10 +47,9 @@ class Job:
 
 @dataclass(frozen=True)
 class PublishConditions:
-    """When a batch is not published, and which share of it this process works on: shard i of n, counted from 1."""
+    """When a batch is held back, and which share of it this process works on: shard i of n, counted from 1."""
 
-    max_failed: float = MAX_FAILED
-    brake: Brake = field(default_factory=Brake)
+    gates: PublishGates = field(default_factory=PublishGates)
     shard: tuple[int, int] | None = None
 
 
@@ -58,19 +57,19 @@ class PublishConditions:
 class BatchOutcome:
     """How a run ended, what was counted, and the parts: how many there are, and how many an earlier run had finished.
 
-    `status`: `published`; `unchanged`, it was published before; `shard`, this share is done; `braked` or `failed`, nothing is
-    published, and `why` says so.
+    `status`: `published`; `unchanged`, it was published before; `shard`, this share is done; or nothing is published,
+    `failed` because of too many failed accounts, `held_back` by other gates.
     """
 
     status: str
     counts: Counts
     parts: int
     kept: int
-    why: tuple[str, ...] = ()
+    closed_gates: tuple[ClosedGate, ...] = ()
 
 
 def on_threads(workers: int) -> Execute:
-    """Work on units with so many threads; at most one block more than threads is in memory."""
+    """Work on units with this many threads; at most one block more than threads is in memory."""
 
     def execute(work: Work, units: Sequence[Unit]) -> Iterator[PartRecord]:
         rows = work.rows()
@@ -80,7 +79,7 @@ def on_threads(workers: int) -> Execute:
 
 
 def in_turn(workers: int, calls: Iterable[Callable[[], Result]]) -> Iterator[Result]:
-    """The results of calls on so many threads, in order; at most one call more than threads has begun."""
+    """The results of calls on this many threads, in order; at most one call more than threads has begun."""
     with ThreadPoolExecutor(workers) as pool:
         begun: deque[Future[Result]] = deque()
         try:
@@ -98,7 +97,7 @@ def in_turn(workers: int, calls: Iterable[Callable[[], Result]]) -> Iterator[Res
 def run_batch(
     job: Job,
     out: Path,
-    terms: PublishConditions,
+    conditions: PublishConditions,
     *,
     execute: Execute,
     workers: int,
@@ -112,43 +111,44 @@ def run_batch(
     Raises
     ------
     InputError
-        Candidates that cannot be read; a folder of another batch, or one that another run works in; a full disk.
+        Candidates that cannot be read; a folder of another batch.
+    LockedError
+        Another run is working in the folder.
+    OutputError
+        The disk is full, or the file system refuses.
+    DamagedError
+        The batch is published already, and damaged.
     LimitsError
         Limits for a bucket that does not exist.
     """
     sources, shared_assets = _found(job)
     folder = Folder(out, storage)
-    with folder.locked(terms.shard):
+    with folder.locked(conditions.shard):
         described = _described(job, sources, shared_assets)
         published = folder.published()
         if published is not None:
             return _unchanged(folder, published, described)
-        folder.begin(described, alone=terms.shard is None)
+        folder.begin(described, alone=conditions.shard is None)
         plan = _planned(job, sources, shared_assets, folder, workers, say)
-        mine = _share(plan.units, terms.shard)
+        mine = _share(plan.units, conditions.shard)
         records = folder.finished(mine)
         kept, accounts = len(records), sum(unit.accounts for unit in mine)
         done = sum(record.accounts for record in records.values())
         told = {"accounts": accounts, "parts": len(mine), "kept": kept, "done": done, **plan.lacking}
         say({"event": "planned", "rows": sources.rows, **told})
-        failed = _work_on(execute, plan.work, mine, records, terms.max_failed * accounts, say)
+        _work_on(execute, plan.work, mine, records, conditions.gates, say)
         counts = Counts.total(record.counts for record in records.values())
-        status, why = "shard", _faults(terms, counts, failed, accounts)
-        if why:
-            status = "failed" if failed > terms.max_failed * accounts else "braked"
-        elif terms.shard is None:
-            status = "published"
+        whole = conditions.shard is None
+        closed = conditions.gates.closed(counts, accounts, whole=whole)
+        if closed:
+            status = "failed" if closed[0].gate == "max_failed" else "held_back"
+        else:
+            status = "published" if whole else "shard"
+        if status == "published":
             sources.check_unchanged()
             account = value_type(sources.schema.field("account").type)
             folder.publish({**described, **plan.lacking}, [records[unit.number] for unit in plan.units], account)
-        return BatchOutcome(status, counts, len(mine), kept, tuple(why))
-
-
-def _faults(terms: PublishConditions, counts: Counts, failed: int, accounts: int) -> list[str]:
-    """Why nothing may be published; a shard knows only of the failed."""
-    if failed > terms.max_failed * accounts:
-        return [f"{failed} of {accounts} accounts failed, more than --max-failed {terms.max_failed:g} allows"]
-    return terms.brake.faults(counts) if terms.shard is None else []
+        return BatchOutcome(status, counts, len(mine), kept, tuple(closed))
 
 
 @dataclass(frozen=True)
@@ -181,12 +181,12 @@ def _planned(
     job: Job, sources: Sources, shared_assets: SharedAssets | None, folder: Folder, workers: int, say: Say
 ) -> _Plan:
     """What has to be done; limits that do not fit the buckets are said before anything is."""
-    ordered, found = _in_order(sources, "bucket" if shared_assets is None else "asset", folder, workers, say)
-    missing = 0 if shared_assets is None else shared_assets.missing(found.names)
-    votes = found.names if shared_assets is None else shared_assets.votes
+    ordered, surveyed = _in_order(sources, folder, workers, say, holdings=shared_assets is not None)
+    missing = 0 if shared_assets is None else shared_assets.missing(surveyed.names)
+    votes = surveyed.names if shared_assets is None else shared_assets.votes
     work = Work(ordered, job.limits, votes, folder.work, folder.storage, shared_assets)
     _ = work.rules
-    return _Plan(work, units_of(found, ordered.rows, job.block_rows), {"missing": missing} if missing else {})
+    return _Plan(work, units_of(surveyed, ordered.rows, job.block_rows), {"missing": missing} if missing else {})
 
 
 def _file(source: Source) -> dict[str, Any]:
@@ -206,33 +206,38 @@ def _described(job: Job, sources: Sources, shared_assets: SharedAssets | None) -
 
 
 def _unchanged(folder: Folder, published: Mapping[str, Any], described: Mapping[str, Any]) -> BatchOutcome:
-    """The outcome of a batch that is there already.
+    """The outcome of a batch that is already published.
 
     Raises
     ------
     InputError
-        It is another one; or parts of it are gone.
+        It is another one.
+    DamagedError
+        Files of it are gone, or not as they were written.
     """
     begun = {name: published.get(name) for name in described}
     if begun != described:
         problem = f"holds the published batch of another input: {difference(begun, described)}"
         raise InputError([Fault(problem, "name another folder")], str(folder.path))
-    folder.check_whole(published)
+    check_published(folder.path, published)
     folder.storage.remove(folder.work)
     return BatchOutcome(
         "unchanged", Counts.from_dict(published["counts"]), len(published["parts"]), len(published["parts"])
     )
 
 
-def _in_order(sources: Sources, column: str, folder: Folder, workers: int, say: Say) -> tuple[Sources, Survey]:
-    """The rows with each account in one place, sorted where they were not, and where the accounts are; a column counted."""
+def _in_order(sources: Sources, folder: Folder, workers: int, say: Say, *, holdings: bool) -> tuple[Sources, Survey]:
+    """The rows with each account in one place, sorted if need be, and where the accounts are.
+
+    Counted are the rows of each bucket; of `holdings`, those of each asset.
+    """
     say({"event": "surveying", "files": len(sources.files), "rows": sources.rows, "unused": list(sources.unused)})
-    found = survey(sources, column, workers)
-    if not found.apart:
-        return sources, found
+    surveyed = survey(sources, workers, holdings=holdings)
+    if not surveyed.apart:
+        return sources, surveyed
     say({"event": "sorting", "rows": sources.rows})
     ordered = sort_rows(sources, folder.work, folder.storage, workers)
-    return ordered, survey(ordered, column, workers)
+    return ordered, survey(ordered, workers, holdings=holdings)
 
 
 def _share(units: Sequence[Unit], shard: tuple[int, int] | None) -> list[Unit]:
@@ -244,18 +249,23 @@ def _share(units: Sequence[Unit], shard: tuple[int, int] | None) -> list[Unit]:
 
 
 def _work_on(
-    execute: Execute, work: Work, units: Sequence[Unit], records: dict[int, PartRecord], allowed: float, say: Say
-) -> int:
-    """Add the records of the units that are not done yet, until more accounts failed than may; how many did."""
+    execute: Execute,
+    work: Work,
+    units: Sequence[Unit],
+    records: dict[int, PartRecord],
+    gates: PublishGates,
+    say: Say,
+) -> None:
+    """Add the records of the units that are not done yet, until more accounts failed than may."""
+    accounts = sum(unit.accounts for unit in units)
     failed = sum(record.counts.failed for record in records.values())
     done = sum(record.accounts for record in records.values())
     missing = [unit for unit in units if unit.number not in records]
-    finished = execute(work, missing) if failed <= allowed else iter(())
-    for record in finished:
+    for record in execute(work, missing) if gates.allows_failed(failed, accounts) else ():
         records[record.number] = record
         failed, done = failed + record.counts.failed, done + record.accounts
-        told = {"part": record.number, "accounts": record.accounts, "failed": record.counts.failed}
+        errors = [{"account": account, "reason": reason} for account, reason in record.failed[:_FAILURES_TOLD]]
+        told = {"part": record.number, "accounts": record.accounts, "failed": record.counts.failed, "errors": errors}
         say({"event": "part", **told, "done": done})
-        if failed > allowed:
+        if not gates.allows_failed(failed, accounts):
             break
-    return failed

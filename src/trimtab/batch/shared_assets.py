@@ -1,7 +1,8 @@
-"""Assets that all accounts share, joined to what each account holds: the candidates of a block, made while it streams."""
+"""Assets that all accounts share, joined to the holdings of each account: the candidates of a block."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -9,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trimtab.batch.parquet_sources import Sources, find_sources
-from trimtab.batch.purchase_candidates import list_purchase_candidates
-from trimtab.blocks.arrow_columns import LIMITS_ID, check_columns, text_codes
+from trimtab.batch.purchase_candidates import NOTHING_HELD, RankedAssets, list_purchase_candidates
+from trimtab.blocks.arrow_columns import LIMITS_ID, check_columns, number_column, text_codes
 from trimtab.blocks.precheck import starts_of
 from trimtab.blocks.prepared_limits import votes_of
 from trimtab.bucket_path import UNKNOWN, split_path
@@ -25,36 +26,39 @@ MAX_MISSING = 0.001
 
 
 class SharedAssets:
-    """The assets of a batch, each once, with what is the same for all accounts; and who is offered which of them.
+    """The assets of a batch, each once, with the columns that are the same for all accounts; and who could buy which.
 
     Raises
     ------
     InputError
-        Assets that could be no candidates: a column, or all that is wrong with them.
+        Assets that could not be candidates: a column, or all that is wrong with them.
     """
 
     def __init__(self, sources: Sources, limits: Mapping[str | None, RebalancingLimits]) -> None:
         self.files, self.source_path = sources.files, sources.files[0].path
         self.table = sources.table()
-        for one in limits.values():
+        chosen = list(limits.values())
+        for each in chosen:
             try:
-                read(self.table, one, many=False)
+                read(self.table, each, many=False)
             except InputError as error:
                 raise InputError(error.faults, self.source_path) from None
         self.names = self.table.column("asset").cast(pa.string()).combine_chunks()
         self.votes = votes_of(self.table, many=False)
-        self.ids = {name: at for at, name in enumerate(limits)}
-        chosen = list(limits.values())
-        self._wanted = np.array([min(one.max_new_positions, one.max_total_positions) for one in chosen], np.int64)
-        self._bucket = np.array([self._buckets(one) for one in chosen], np.int64)
-        self._plain = np.array([self._are_plain(one) for one in chosen], np.bool_)
-        self._ranked = np.array([self._ranking(bucket) for bucket in self._bucket], np.int64)
+        self.ids = {name: number for number, name in enumerate(limits)}
+        bucket = np.array([self._buckets(each) for each in chosen], np.int64)
+        self._assets = RankedAssets(
+            ranked=np.array([self._ranking(of_each) for of_each in bucket], np.int64),
+            bucket=bucket,
+            plain=np.array([self._are_plain(each) for each in chosen], np.bool_),
+            wanted=np.array([min(each.max_new_positions, each.max_total_positions) for each in chosen], np.int64),
+        )
 
     def _column(self, name: str) -> list[str | None]:
         if name not in self.table.column_names:
             return [None] * self.table.num_rows
-        found: list[str | None] = self.table.column(name).to_pylist()
-        return found
+        values: list[str | None] = self.table.column(name).to_pylist()
+        return values
 
     def _buckets(self, limits: RebalancingLimits) -> Sequence[int]:
         """The bucket of each asset as a number; one for all where bucket limits are off."""
@@ -72,7 +76,7 @@ class SharedAssets:
         sized_by = limits.sizing_column
         unsizable = [sized_by is not None and value is None for value in self._column(sized_by or "")]
         lists = zip(restricted, unknown, capped, unsizable, strict=True)
-        return np.array([not any(one) for one in lists], np.bool_)
+        return np.array([not any(reasons) for reasons in lists], np.bool_)
 
     def _ranking(self, bucket: Ints) -> Ints:
         """Assets with a score by bucket, then by score, then by name; ended by -1."""
@@ -83,13 +87,14 @@ class SharedAssets:
         return np.concatenate([order, np.full(len(names) + 1 - len(order), -1)])
 
     def joined(self, holdings: pa.Table) -> pa.Table:
-        """The candidates of whole accounts that stand one after another: their holdings, then what they are offered."""
+        """The candidates of whole accounts that come one after another: their holdings, then what they could buy."""
         codes, accounts = text_codes(holdings, "account")
         start = starts_of(codes)
         asset_codes, assets = text_codes(holdings, "asset")
         known = pc.fill_null(pc.index_in(assets.dictionary.cast(pa.string()), self.names), -1)
         held = np.append(known.to_numpy(zero_copy_only=False), -1)[asset_codes].astype(np.int64)
-        row, asset, size = self._offered(start, held, self._limits_of(holdings, start))
+        held[(held < 0) & (number_column(holdings, "current_weight", math.nan) == 0.0)] = NOTHING_HELD
+        row, asset, size = self._candidates(start, held, self._limits_of(holdings, start))
         names = pa.concat_arrays([self.names, assets.dictionary.cast(pa.string())])
         own = len(self.names) + asset_codes[row]
         column = np.where(asset >= 0, asset, own)
@@ -99,7 +104,7 @@ class SharedAssets:
             "account": pa.DictionaryArray.from_arrays(pa.array(codes[first]), accounts.dictionary),
             "asset": pa.DictionaryArray.from_arrays(pa.array(column.astype(np.int32), mask=~is_named), names),
         }
-        rows, offered = pa.array(row, mask=row < 0), pa.array(row < 0)
+        rows, is_new = pa.array(row, mask=row < 0), pa.array(row < 0)
         for name in holdings.column_names:
             if name == LIMITS_ID:
                 mixed = np.where(row < 0, first, row)
@@ -107,7 +112,7 @@ class SharedAssets:
             elif name not in taken:
                 values = holdings.column(name).take(rows)
                 taken[name] = (
-                    pc.if_else(offered, pa.scalar(0.0), values.cast(pa.float64()))
+                    pc.if_else(is_new, pa.scalar(0.0), values.cast(pa.float64()))
                     if name == "current_weight"
                     else values
                 )
@@ -124,16 +129,15 @@ class SharedAssets:
         number = np.array([*(self.ids.get(name, 0) for name in column.dictionary.to_pylist()), 0], np.int64)
         return number[codes[start[:-1]]]
 
-    def _offered(self, start: Ints, held: Ints, limits_of: Ints) -> tuple[Ints, Ints, Ints]:
-        size = np.zeros(len(start) - 1, np.int64)
-        fixed = (start, held, limits_of, self._ranked, self._bucket, self._plain, self._wanted)
-        count = list_purchase_candidates(*fixed, np.zeros(0, np.int64), np.zeros(0, np.int64), size)
+    def _candidates(self, start: Ints, held: Ints, limits_of: Ints) -> tuple[Ints, Ints, Ints]:
+        size, none = np.zeros(len(start) - 1, np.int64), np.zeros(0, np.int64)
+        count = list_purchase_candidates(start, held, limits_of, self._assets, none, none, size)
         row, asset = np.zeros(count, np.int64), np.zeros(count, np.int64)
-        list_purchase_candidates(*fixed, row, asset, size)
+        list_purchase_candidates(start, held, limits_of, self._assets, row, asset, size)
         return row, asset, size
 
     def missing(self, names: Mapping[str, float]) -> int:
-        """How many holdings name an asset that is not there, given how many name each.
+        """How many holdings are of an asset that is not here, given how many name each.
 
         Raises
         ------
@@ -144,8 +148,8 @@ class SharedAssets:
         lacking = {name: count for name, count in names.items() if name not in known}
         missing, rows = int(sum(lacking.values())), int(sum(names.values()))
         if missing > MAX_MISSING * rows:
-            most = sorted(lacking, key=lambda name: (-lacking[name], name))
-            problem = f"{missing} of {rows} holdings are of assets that are not here ({listed(most)})"
+            by_count = sorted(lacking, key=lambda name: (-lacking[name], name))
+            problem = f"{missing:,} of {rows:,} holdings are of assets that are not here ({listed(by_count)})"
             raise InputError([Fault(problem, "add them, with an empty score if there is none")], self.source_path)
         return missing
 

@@ -1,4 +1,4 @@
-"""What a batch came to, in numbers and texts ready to be shown: as a table, as JSON, or as a page."""
+"""The summary of a batch, in numbers and texts ready to be shown: as a table, as JSON, or as a page."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from trimtab.batch.publish_brake import Rise, rises
-from trimtab.batch.published_folder import FAILED, MANIFEST, read_manifest, read_records
+from trimtab.batch.comparison import Baseline, Rise, rises
+from trimtab.batch.published_folder import FAILED, check_published, read_manifest, read_records
 from trimtab.blocks.counts import Counts
 from trimtab.errors import Fault, InputError
 from trimtab.facts.outcome import Figure
+from trimtab.text import percent
 
 _FAILED_SHOWN = 5
-_WORDS = {
+_TITLES = {
     "reasons": "Reasons",
     "actions": "Actions",
     "size_reasons": "Sizes",
@@ -27,7 +28,7 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class CountLine:
-    """How often something occurs, its share of all in its table, and that share in the batch before ("" without one)."""
+    """How often something occurs, its share of its table, and that share in the baseline ("" without one)."""
 
     name: str
     count: int
@@ -57,7 +58,7 @@ class CountSection:
 
 @dataclass(frozen=True)
 class Summary:
-    """A whole batch. `failed`: the first accounts that failed, each with its reason; `before`: the batch compared with."""
+    """A whole batch. `failed`: the first accounts that failed, each with its reason."""
 
     title: str
     status: str
@@ -66,16 +67,22 @@ class Summary:
     sections: tuple[CountSection, ...]
     failed: tuple[tuple[Any, str], ...]
     rises: tuple[Rise, ...]
-    before: str | None
+    baseline: Baseline | None
+
+    @property
+    def before(self) -> str | None:
+        """The name of the baseline."""
+        return None if self.baseline is None else self.baseline.name
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of a table of counts; those of numbers begin with #."""
-        return ("Name", "#Count", "#Share", *(("#Before",) if self.before else ()))
+        return ("Name", "#Count", "#Share", *(() if self.before is None else (f"#{self.before}",)))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        counts = self.counts
+        counts, baseline = self.counts, self.baseline
+        compared = {"folder": str(baseline.folder), "accounts": baseline.counts.accounts} if baseline else None
         return {
             "status": self.status,
             "counts": counts.to_dict(),
@@ -83,56 +90,49 @@ class Summary:
             "closed_share": counts.closed_share,
             "failed": [{"account": account, "reason": reason} for account, reason in self.failed],
             "before": self.before,
-            "rises": [{"reason": one.reason, "now": one.now, "before": one.before} for one in self.rises],
+            "baseline": compared,
+            "rises": [{"reason": rise.reason, "now": rise.now, "before": rise.before} for rise in self.rises],
         }
 
 
 def summary_of(
-    folder: Path, status: str, counts: Counts, failed: Sequence[tuple[Any, str]], before: Path | None
+    folder: Path, status: str, counts: Counts, failed: Sequence[tuple[Any, str]], baseline: Baseline | None
 ) -> Summary:
-    """The summary of counts; with a published batch before it, what rose against that."""
-    known = None if before is None else read_manifest(before)
-    if before is not None and known is None:
-        raise InputError([Fault("holds no published batch", "name a folder with a manifest.json")], str(before))
-    was = {} if known is None else known["counts"]
+    """The summary of counts; with a baseline, what rose against it."""
     return Summary(
         title=folder.name,
         status=status,
         counts=counts,
         figures=_figures(counts),
-        sections=tuple(_sections(counts, was)),
+        sections=tuple(_sections(counts, None if baseline is None else baseline.counts)),
         failed=tuple(failed[:_FAILED_SHOWN]),
-        rises=tuple(rises(counts, was)) if was else (),
-        before=None if before is None else before.name,
+        rises=() if baseline is None else tuple(rises(counts, baseline.counts)),
+        baseline=baseline,
     )
 
 
-def read_summary(folder: Path, before: Path | None) -> Summary:
-    """The summary of a folder; of one that is not published, of the parts that are done.
+def read_summary(folder: Path, baseline: Baseline | None) -> Summary:
+    """The summary of a folder; if it is not published, of the parts that are done.
 
     Raises
     ------
     InputError
         There is no batch in it.
+    DamagedError
+        A published file is not as it was written.
     """
     manifest = read_manifest(folder)
     if manifest is not None:
+        check_published(folder, manifest)
         failed = pq.read_table(folder / FAILED).to_pydict()
         pairs = list(zip(failed["account"], failed["reason"], strict=True))
-        return summary_of(folder, "published", Counts.from_dict(manifest["counts"]), pairs, before)
+        return summary_of(folder, "published", Counts.from_dict(manifest["counts"]), pairs, baseline)
     records = read_records(folder)
     if not records:
         raise InputError([Fault("holds no batch", "name the folder that was --out")], str(folder))
     counts = Counts.total(record.counts for record in records)
-    pairs = [one for record in records for one in record.failed]
-    return summary_of(folder, "not published", counts, pairs, before)
-
-
-def last_published(out: Path) -> Path | None:
-    """The newest published batch in the folders beside this one, None where there is none."""
-    beside = [file for file in out.resolve().parent.glob(f"*/{MANIFEST}") if file.parent != out.resolve()]
-    newest = max(beside, key=lambda file: (file.stat().st_mtime_ns, file.parent.name), default=None)
-    return None if newest is None else newest.parent
+    pairs = [pair for record in records for pair in record.failed]
+    return summary_of(folder, "not published", counts, pairs, baseline)
 
 
 def _figures(counts: Counts) -> tuple[Figure, ...]:
@@ -140,34 +140,35 @@ def _figures(counts: Counts) -> tuple[Figure, ...]:
     listed = {
         "Accounts": f"{counts.accounts:,}",
         "Failed": f"{counts.failed:,}",
+        "Unscored": f"{counts.unscored:,}",
         "Traded": f"{counts.traded:,}",
         "Braked": f"{counts.braked:,}",
         "Limit unmet": f"{counts.unmet:,}",
-        "Mean turnover": f"{counts.mean_turnover:.2%}",
-        "Holdings closed": f"{counts.closed_share:.2%}",
+        "Mean turnover": percent(counts.mean_turnover),
+        "Holdings closed": percent(counts.closed_share),
         "Mean positions": f"{counts.positions / decided:.1f}",
-        "Mean cash": f"{counts.cash / decided:.2%}",
-        "Cash forced": f"{counts.cash_forced / decided:.2%}",
+        "Mean cash": percent(counts.cash / decided),
+        "Cash forced": percent(counts.cash_forced / decided),
     }
     return tuple(Figure(name, text) for name, text in listed.items())
 
 
-def _sections(counts: Counts, before: Mapping[str, Any]) -> list[CountSection]:
-    found = []
-    for name, title in _WORDS.items():
-        tally, was = getattr(counts, name), before.get(name, {})
-        total, total_was = sum(tally.values()), sum(was.values())
-        ranked = sorted(tally.items(), key=lambda one: (-one[1], one[0]))
+def _sections(counts: Counts, before: Counts | None) -> list[CountSection]:
+    sections = []
+    for name, title in _TITLES.items():
+        tally: Mapping[str, int] = getattr(counts, name)
+        earlier: Mapping[str, int] = {} if before is None else getattr(before, name)
+        total, earlier_total = sum(tally.values()), max(sum(earlier.values()), 1)
         lines = tuple(
             CountLine(
                 key,
                 count,
                 count / total,
-                f"{count / total:.2%}",
-                f"{was.get(key, 0) / max(total_was, 1):.2%}" if before else "",
+                percent(count / total),
+                "" if before is None else percent(earlier.get(key, 0) / earlier_total),
             )
-            for key, count in ranked
+            for key, count in sorted(tally.items(), key=lambda item: (-item[1], item[0]))
         )
         if lines:
-            found.append(CountSection(name, title, lines))
-    return found
+            sections.append(CountSection(name, title, lines))
+    return sections

@@ -1,11 +1,12 @@
-"""What a batch has to do: one pass over the names of accounts and buckets, and the units that follow from it.
+"""The work of a batch: one pass over the names of accounts and buckets, and the units that follow from it.
 
-A unit is a number of rows with whole accounts, named by where they stand: every run over the same files cuts the same ones,
-whatever the number of workers.
+A unit is a range of rows with whole accounts. Every run over the same files cuts the same units, whatever the number of
+workers.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ import polars as pl
 import pyarrow as pa
 
 from trimtab.batch.parquet_sources import Source, Sources
-from trimtab.blocks.arrow_columns import check_accounts, text_codes
+from trimtab.blocks.arrow_columns import check_accounts, number_column, text_codes
 from trimtab.blocks.precheck import starts_of
 from trimtab.errors import InputError
 from trimtab.kernel.records import Ints
@@ -27,7 +28,7 @@ BLOCK_ROWS = 250_000
 
 @dataclass(frozen=True)
 class Unit:
-    """Rows `first` to `first + rows` of all files, which are so many whole accounts."""
+    """Rows `first` to `first + rows` of all files: whole accounts."""
 
     number: int
     first: int
@@ -37,7 +38,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Survey:
-    """Where accounts begin (row numbers, shape (accounts,)), whether one stands in two places, and votes for buckets.
+    """Where accounts begin (row numbers, shape (accounts,)), and whether one is in two places.
 
     `names`: how many rows name each value of the column that was counted.
     """
@@ -49,37 +50,37 @@ class Survey:
 
 @dataclass
 class _Piece:
-    """What is seen in one row group: its accounts one after another, as rows and as hashes of their names."""
+    """The accounts of one row group, as first rows and as hashes of their names, and the values that were counted."""
 
     starts: list[Ints] = field(default_factory=list)
     hashes: list[Ints] = field(default_factory=list)
     names: Counter[str] = field(default_factory=Counter)
 
 
-def survey(sources: Sources, column: str, workers: int) -> Survey:
-    """Read the accounts of all rows, and count the values of one column of text.
+def survey(sources: Sources, workers: int, *, holdings: bool = False) -> Survey:
+    """Find the accounts of all rows, and count how many rows name each bucket; of `holdings`, each asset that is held.
 
     Raises
     ------
     InputError
         A row without account, an account without a clean name; a file that cannot be read.
     """
-    wanted = tuple(name for name in ("account", column) if name in sources.columns)
-    pieces = [
+    columns = ("account", "asset", "current_weight") if holdings else ("account", "bucket")
+    wanted = tuple(name for name in columns if name in sources.columns)
+    row_groups = [
         (source, group, int(start), int(before))
         for source, start in zip(sources.files, sources.starts, strict=False)
         for group, before in enumerate(np.cumsum((0, *source.groups[:-1])))
     ]
     with ThreadPoolExecutor(workers) as pool:
-        begun = [pool.submit(_seen, *piece, wanted) for piece in pieces]
-        found = [one.result() for one in begun]
-    starts, hashes = _joined([one.starts for one in found]), _joined([one.hashes for one in found])
+        pieces = list(pool.map(lambda row_group: _seen(*row_group, wanted), row_groups))
+    starts, hashes = _joined([piece.starts for piece in pieces]), _joined([piece.hashes for piece in pieces])
     begins = np.concatenate([[True], hashes[1:] != hashes[:-1]])  # an account may go on in the next row group
     starts, hashes = starts[begins], np.sort(hashes[begins])
     names: Counter[str] = Counter()
-    for one in found:
-        names.update(one.names)
-    # Two names with one hash look like an account in two places: then the rows are sorted in vain, and nothing is wrong.
+    for piece in pieces:
+        names.update(piece.names)
+    # Two names with the same hash look like an account in two places: then the rows are sorted needlessly, which is harmless.
     return Survey(starts, bool((hashes[1:] == hashes[:-1]).any()), {name: float(names[name]) for name in sorted(names)})
 
 
@@ -88,8 +89,8 @@ def _joined(parts: list[list[Ints]]) -> Ints:
 
 
 def _seen(source: Source, group: int, start: int, row: int, wanted: tuple[str, ...]) -> _Piece:
-    """One row group, whose first row has `row` rows above it in its file, which has `start` above it."""
-    found = _Piece()
+    """One row group; `row` rows come before it in its file, and `start` rows before that file."""
+    piece = _Piece()
     for batch in source.batches([group], wanted):
         table = pa.Table.from_batches([batch])
         codes, column = text_codes(table, "account")
@@ -99,15 +100,21 @@ def _seen(source: Source, group: int, start: int, row: int, wanted: tuple[str, .
             check_accounts(codes, column.dictionary, first, row)
         except InputError as error:
             raise InputError(error.faults, source.path) from None
-        found.starts.append(begin + start + row)
-        found.hashes.append(_hashes(column.dictionary.take(pa.array(first))))
+        piece.starts.append(begin + start + row)
+        piece.hashes.append(_hashes(column.dictionary.take(pa.array(first))))
         row += len(codes)
-        for name in wanted[1:]:
-            named, values = text_codes(table, name)
-            counts = np.bincount(named + 1, minlength=len(values.dictionary) + 1)
-            both = zip(["", *values.dictionary.to_pylist()], counts.tolist(), strict=True)
-            found.names.update({value: count for value, count in both if count})
-    return found
+        if len(wanted) > 1:
+            piece.names.update(_counts(table, *wanted[1:]))
+    return piece
+
+
+def _counts(table: pa.Table, name: str, weight: str | None = None) -> Mapping[str, int]:
+    """How many rows have each value of a column of text; of a weight, only rows where it is not 0."""
+    codes, values = text_codes(table, name)
+    if weight is not None:
+        codes = codes[number_column(table, weight, math.nan) != 0.0]
+    counts = np.bincount(codes + 1, minlength=len(values.dictionary) + 1).tolist()
+    return {value: count for value, count in zip(["", *values.dictionary.to_pylist()], counts, strict=True) if count}
 
 
 def _hashes(names: pa.Array) -> Ints:
@@ -115,11 +122,11 @@ def _hashes(names: pa.Array) -> Ints:
     return series.hash().to_numpy() if isinstance(series, pl.Series) else np.zeros(0, np.uint64)
 
 
-def units_of(found: Survey, rows: int, block_rows: int = BLOCK_ROWS) -> list[Unit]:
+def units_of(surveyed: Survey, rows: int, block_rows: int = BLOCK_ROWS) -> list[Unit]:
     """Cut all rows into units of at least `block_rows` rows, each ending where an account ends."""
-    wanted = np.searchsorted(found.starts, np.arange(0, rows, block_rows))
-    at = np.unique(wanted[wanted < len(found.starts)])
-    first, accounts = [*found.starts[at].tolist(), rows], [*at.tolist(), len(found.starts)]
+    cuts = np.searchsorted(surveyed.starts, np.arange(0, rows, block_rows))
+    cuts = np.unique(cuts[cuts < len(surveyed.starts)])
+    first, accounts = [*surveyed.starts[cuts].tolist(), rows], [*cuts.tolist(), len(surveyed.starts)]
     return [
         Unit(number, *both, after - before)
         for number, (both, (before, after)) in enumerate(

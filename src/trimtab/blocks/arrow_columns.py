@@ -87,7 +87,7 @@ def read_block_columns(table: pa.Table) -> BlockColumns:
     restriction = text_column(table, "restriction")
     known = {code: at for at, code in enumerate(RESTRICTIONS)}
     of_code = np.array([*(known.get(name, -1) for name in restriction.names), 0], np.int8)
-    numbers = {name: _numbers(table, name, 0.0 if name == "current_weight" else math.nan) for name in NUMBERS}
+    numbers = {name: number_column(table, name, 0.0 if name == "current_weight" else math.nan) for name in NUMBERS}
     return BlockColumns(
         table=table,
         accounts=accounts,
@@ -205,7 +205,7 @@ def _is_clean(column: pa.DictionaryArray) -> bool:
     return names.null_count == 0 and len(names.unique()) == len(names)
 
 
-def _numbers(table: pa.Table, name: str, default: float) -> Floats:
+def number_column(table: pa.Table, name: str, default: float) -> Floats:
     """A column of numbers, NaN where there is none; without the column, the default in every row."""
     if name not in table.column_names:
         return np.full(table.num_rows, default)
@@ -214,9 +214,8 @@ def _numbers(table: pa.Table, name: str, default: float) -> Floats:
         column = column.cast(column.type.value_type)
     if pa.types.is_null(column.type):
         return np.full(table.num_rows, math.nan)
-    found = np.empty(table.num_rows)
-    at = 0
+    numbers, row = np.empty(table.num_rows), 0
     for chunk in column.cast(pa.float64(), safe=False).chunks:
-        found[at : at + len(chunk)] = chunk.to_numpy(zero_copy_only=False)
-        at += len(chunk)
-    return found
+        numbers[row : row + len(chunk)] = chunk.to_numpy(zero_copy_only=False)
+        row += len(chunk)
+    return numbers

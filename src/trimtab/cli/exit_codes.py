@@ -16,6 +16,7 @@ import typer
 from trimtab.cli.notices import Notices
 from trimtab.errors import (
     BrokenLimitError,
+    DamagedError,
     InputError,
     LimitsError,
     LockedError,
@@ -45,12 +46,20 @@ class ExitCode(IntEnum):
     USAGE = 2, "usage: an option or argument is wrong"
     BAD_INPUT = 3, "bad input: a file or a limit cannot be used"
     UNMET = 4, "a limit is unmet, or unwanted cash is left (--strict, check --strict)"
-    BRAKED = 5, "braked: nothing is traded (or, in a batch, published)"
+    BRAKED = 5, "held back by a brake, or in a batch by a gate: nothing is traded or published"
     TOO_MANY_FAILED = 6, "too many accounts of a batch failed"
     LOCKED = 7, "another process is working in the folder"
     NOT_WRITTEN = 8, "the output cannot be written: disk full, or no permission"
+    DAMAGED = 9, "a published batch is damaged"
     INTERRUPTED = 130, "interrupted (Ctrl-C)"
     READER_GONE = 141, "whoever read the output stopped reading, as in `trimtab demo | head`"
+
+
+_CODES: dict[type[Exception], ExitCode] = {
+    OutputError: ExitCode.NOT_WRITTEN,
+    LockedError: ExitCode.LOCKED,
+    DamagedError: ExitCode.DAMAGED,
+}
 
 
 def exit_codes_text() -> str:
@@ -87,27 +96,33 @@ def _deprecations_as_notes(notices: Notices) -> Iterator[None]:
         yield
 
 
+def exit_code_of(error: Exception) -> ExitCode:
+    """The exit code that an error becomes."""
+    if isinstance(error, UnmetLimitError):
+        return ExitCode.UNMET
+    if isinstance(error, BrokenLimitError) or not isinstance(error, TrimtabError):
+        return ExitCode.INTERNAL
+    return _CODES.get(type(error), ExitCode.BAD_INPUT)
+
+
 def _report(error: Exception) -> ExitCode:
     """Say on stderr what went wrong; the exit code for it."""
-    notices = Notices()
+    notices, code = Notices(), exit_code_of(error)
     if isinstance(error, InputError):
         notices.error(*_listed([fault.sentence() for fault in error.faults], "faults in the input"))
-        codes = {OutputError: ExitCode.NOT_WRITTEN, LockedError: ExitCode.LOCKED}
-        return codes.get(type(error), ExitCode.BAD_INPUT)
-    if isinstance(error, LimitsError):
+    elif isinstance(error, LimitsError):
         first, *others = _listed(error.faults, "faults in the limits")
         notices.error(f"{error.source}: {first}" if error.source else first, *others)
-        return ExitCode.BAD_INPUT
-    if isinstance(error, TrimtabError) and not isinstance(error, BrokenLimitError):
+    elif code != ExitCode.INTERNAL:
         notices.error(str(error))
-        return ExitCode.UNMET if isinstance(error, UnmetLimitError) else ExitCode.BAD_INPUT
-    if os.environ.get("TRIMTAB_DEBUG") == "1":
-        traceback.print_exception(error)
-    text = " ".join(str(error).split())
-    if not isinstance(error, BrokenLimitError):
-        text = f"internal error, a bug in trimtab: {type(error).__name__}: {text}: please report it with the input"
-    notices.error(f"{text} (TRIMTAB_DEBUG=1 shows where)")
-    return ExitCode.INTERNAL
+    else:
+        if os.environ.get("TRIMTAB_DEBUG") == "1":
+            traceback.print_exception(error)
+        text = " ".join(str(error).split())
+        if not isinstance(error, BrokenLimitError):
+            text = f"internal error, a bug in trimtab: {type(error).__name__}: {text}: please report it with the input"
+        notices.error(f"{text} (TRIMTAB_DEBUG=1 shows where)")
+    return code
 
 
 def _listed(sentences: list[str] | tuple[str, ...], what: str) -> list[str]:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from trimtab.bucket_path import UNKNOWN, folded, path_fault, split_path
-from trimtab.errors import Fault, InputError, nearest
+from trimtab.errors import Fault, InputError
 from trimtab.files.table_files import read_table
 
 _ADVICE = 'map a bucket to a list of assets: {"Tech": ["AAA", "BBB"]}'
@@ -22,7 +22,7 @@ class AssetBucketManager:
     Parameters
     ----------
     buckets
-        Bucket -> its assets; mappings inside mappings are the levels of a path.
+        Bucket -> its assets, which may be none; mappings inside mappings are the levels of a path.
     separator
         What separates the parts of a path; empty for flat names.
     source
@@ -31,8 +31,8 @@ class AssetBucketManager:
     Raises
     ------
     InputError
-        An asset in two buckets (named both), two spellings of one bucket, an empty part in a path, an asset that is no
-        text; all faults at once.
+        An asset in two buckets (both are named), two spellings of one bucket, an empty part in a path, an asset that is
+        not text; all faults at once.
 
     Examples
     --------
@@ -46,8 +46,10 @@ class AssetBucketManager:
         self._bucket_of: dict[str, str] = {}
         self._assets: dict[str, list[str]] = {}
         faults: list[Fault] = []
-        for path, asset in _pairs(buckets, separator, faults):
-            self._put(asset, path, faults)
+        for path, assets in _pairs(buckets, separator, faults):
+            self._assets.setdefault(path, [])
+            for asset in assets:
+                self._put(asset, path, faults)
         faults = [*self._path_faults(), *faults]
         if faults:
             raise InputError(faults, source)
@@ -64,7 +66,7 @@ class AssetBucketManager:
         elif known == path:
             faults.append(Fault(f"the asset {asset!r} appears twice in the bucket {path!r}", "write it once", row=row))
         else:
-            problem = f"the asset {asset!r} stands in two buckets, {known!r} and {path!r}"
+            problem = f"the asset {asset!r} is in two buckets, {known!r} and {path!r}"
             faults.append(Fault(problem, "an asset has one bucket: take it out of the other", row=row))
 
     def _path_faults(self) -> Iterator[Fault]:
@@ -85,7 +87,7 @@ class AssetBucketManager:
 
     @classmethod
     def from_csv(cls, path: str | Path, *, separator: str = "/") -> AssetBucketManager:
-        """The bucketing in a table with the columns `asset` and `bucket`: a CSV file (or Parquet, Arrow), a row an asset.
+        """The bucketing in a file with the columns `asset` and `bucket` (CSV, Parquet or Arrow), one row per asset.
 
         Raises
         ------
@@ -97,17 +99,17 @@ class AssetBucketManager:
             if name not in table.column_names:
                 advice = f"add it; the file has {', '.join(map(repr, table.column_names))}"
                 raise InputError([Fault("the column is missing", advice, column=name)], source)
-        found, faults = cls({}, separator=separator), []
+        manager, faults = cls({}, separator=separator), []
         rows = zip(table["asset"].to_pylist(), table["bucket"].to_pylist(), strict=True)
         for row, (asset, bucket) in enumerate(rows, start=1):
             if not isinstance(bucket, str) or not bucket.strip():
                 faults.append(Fault("the bucket is missing", "name it, or drop the row", column="bucket", row=row))
             else:
-                found._put(asset, bucket, faults, row)
-        faults += found._path_faults()
+                manager._put(asset, bucket, faults, row)
+        faults += manager._path_faults()
         if faults:
             raise InputError(faults, source)
-        return found
+        return manager
 
     @classmethod
     def from_toml(cls, path: str | Path, *, separator: str = "/") -> AssetBucketManager:
@@ -116,7 +118,7 @@ class AssetBucketManager:
         Raises
         ------
         InputError
-            A file that cannot be read or is no TOML; what the class refuses.
+            A file that cannot be read or is not TOML; what the class refuses.
         """
         try:
             text = Path(path).read_bytes().decode("utf-8-sig")
@@ -143,7 +145,7 @@ class AssetBucketManager:
 
     @property
     def buckets(self) -> Mapping[str, tuple[str, ...]]:
-        """Bucket -> its assets, in the order that they were given."""
+        """Bucket -> its assets, in the order given."""
         return MappingProxyType({path: tuple(assets) for path, assets in self._assets.items()})
 
     def __contains__(self, asset: object) -> bool:
@@ -160,50 +162,31 @@ class AssetBucketManager:
         return self._bucket_of.get(asset, UNKNOWN)
 
     def get_all_buckets(self) -> list[str]:
-        """Every bucket with an asset, sorted."""
+        """Every bucket, sorted; one without assets, too."""
         return sorted(self._assets)
 
     def get_bucket_assets(self, bucket_name: str) -> list[str]:
-        """The assets of a bucket and of all below it, as they were given.
-
-        Raises
-        ------
-        InputError
-            There is no such bucket: says the nearest.
-        """
+        """The assets of a bucket and of all below it, in the order given; none of a bucket that does not exist."""
         wanted = split_path(bucket_name, self.separator)
-        found = [
+        return [
             asset
             for path, assets in self._assets.items()
             if split_path(path, self.separator)[: len(wanted)] == wanted
             for asset in assets
         ]
-        if not found and bucket_name != UNKNOWN:
-            raise unknown_bucket(bucket_name, self._nodes())
-        return found
-
-    def _nodes(self) -> set[str]:
-        """Every bucket and every one above it."""
-        parts = [split_path(path, self.separator) for path in self._assets]
-        return {self.separator.join(one[:depth]) for one in parts for depth in range(1, len(one) + 1)}
 
 
-def unknown_bucket(name: str, known: Iterable[str]) -> InputError:
-    """The error for a bucket that does not exist."""
-    return InputError([Fault(f"there is no bucket {name!r}", nearest(name, known))])
-
-
-def _pairs(buckets: Any, separator: str, faults: list[Fault], above: str = "") -> Iterator[tuple[str, Any]]:
+def _pairs(buckets: Any, separator: str, faults: list[Fault], above: str = "") -> Iterator[tuple[str, tuple[Any, ...]]]:
     """The paths and assets of a mapping, level by level."""
     if not isinstance(buckets, Mapping):
         faults.append(Fault("buckets are not a mapping", _ADVICE, value=buckets))
         return
     for name, inside in buckets.items():
         if not isinstance(name, str) or not name:
-            faults.append(Fault("a bucket's name is not text, or empty", "name it", value=name))
+            faults.append(Fault("a bucket's name is empty or not text", "name it", value=name))
             continue
         path = f"{above}{separator}{name}" if above else name
-        if isinstance(inside, Mapping):
+        if isinstance(inside, Mapping) and inside:
             if above and not separator:
                 faults.append(Fault(f"the bucket {name!r} has levels", "give a separator"))
             else:
@@ -211,4 +194,4 @@ def _pairs(buckets: Any, separator: str, faults: list[Fault], above: str = "") -
         elif isinstance(inside, str) or not isinstance(inside, Iterable):
             faults.append(Fault(f"the bucket {path!r} has no list of assets", _ADVICE, value=inside))
         else:
-            yield from ((path, asset) for asset in inside)
+            yield path, tuple(inside)

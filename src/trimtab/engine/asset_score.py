@@ -16,7 +16,7 @@ Date = dt.date | dt.datetime | str
 
 
 class AssetPriority(IntEnum):
-    """Why an asset is looked at: the first that is true. A smaller number comes first in lists; it is no bonus."""
+    """Why an asset is looked at: the first that fits. A smaller number comes first in lists; it adds nothing to a score."""
 
     PORTFOLIO = 1
     TRENDING = 2
@@ -25,7 +25,7 @@ class AssetPriority(IntEnum):
 
     @property
     def code(self) -> str:
-        """The member as it stands in a file: lower case."""
+        """The member as files have it: lower case."""
         return self.name.lower()
 
 
@@ -34,26 +34,26 @@ _SCORES = frozenset(_FRACTIONS[:3])
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a number of any library, and no truth value."""
+    """Whether a value is a number of any library, other than true or false."""
     return isinstance(value, float) or (isinstance(value, Real) and not isinstance(value, bool))
 
 
 @dataclass(frozen=True)
 class AssetScore:
-    """An asset with what is known of it on a date. Weights are fractions of the account's value, scores lie in [0, 1].
+    """An asset and what is known of it on a date. Weights are fractions of the account's value, scores lie in [0, 1].
 
     Parameters
     ----------
     asset
         Its name, unique among the assets that are given together.
     combined_score
-        The score that decides; None (or NaN) where it could not be scored.
+        The score that decides; None (or NaN) without one.
     date
         The day that the scores stand for.
     technical_score, fundamental_score
-        The two parts; None where they are missing or switched off.
+        The two parts; None if missing or switched off.
     confidence
-        The share of the score's inputs that were there.
+        The share of the score's inputs that existed.
     regime
         The market regime under which it was looked at.
     priority
@@ -61,9 +61,9 @@ class AssetScore:
     current_weight
         Held now.
     target_weight
-        Wished for; None where nobody said.
+        Desired; None if unknown.
     missing_data
-        What could not be had: "technical_score", "fundamental_score", or what an analyser names.
+        What is missing: "technical_score", "fundamental_score", or what an analyser names.
 
     Raises
     ------
@@ -121,7 +121,7 @@ class AssetScore:
         return InputError([Fault(f"{problem}, for the asset {self.asset!r}", advice, column=field, value=value)])
 
     def with_target(self, weight: float) -> AssetScore:
-        """The same asset with a `target_weight` that the rules decided."""
+        """The same asset with the `target_weight` that the rules decided."""
         changed = copy.copy(self)
         object.__setattr__(changed, "target_weight", weight)
         return changed
@@ -133,7 +133,7 @@ class AssetScore:
 
     @property
     def weight(self) -> float | None:
-        """The weight to reckon with: the target, else what is held; None where neither is known."""
+        """The weight that counts: the target, else what is held; None if neither is known."""
         if self.target_weight is not None:
             return self.target_weight
         return self.current_weight if self.current_weight > 0 else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,30 +19,35 @@ from trimtab.engine.bucket_manager import (
     level_statistics,
     scored,
 )
-from trimtab.engine.bucket_portfolio import Portfolio, violation
+from trimtab.engine.bucket_portfolio import Portfolio, is_about_buckets, violation
 from trimtab.errors import listed
 from trimtab.kernel.records import ROOT, Flags, Floats, Ints
 from trimtab.limits.bucket_limits_config import BucketLimitsConfig, given_config
 from trimtab.reasons import Reason, SizeReason
 from trimtab.rebalancing.stages import Staged, scaled, select
+from trimtab.text import counted
 
 _BY_BUCKETS = (Reason.BUCKET_POSITION_LIMIT, Reason.MIN_POSITION_CAPACITY, Reason.TOO_CORRELATED)
+_HOLDS = ("met", "drifted")
+_NOTHING = 1e-12  # weights up to this are rounding
 
 
 @dataclass(frozen=True)
 class BucketEnforcementResult:
-    """What bucket limits leave.
+    """What bucket limits leave. Lists and the dict are the caller's own: changing them changes nothing else.
 
     `selected_assets` carry the weights that remain as `target_weight`; `rejected_assets` are those that bucket limits or
-    representation keep out, as they came. `bucket_statistics`: the selected ones, by bucket at `bucket_level`.
-    `enforcement_actions` and `violations_fixed`: a sentence each.
+    representation keep out, unchanged. `bucket_statistics`: the selected ones, by bucket at `bucket_level`. The others
+    are sentences: `enforcement_actions`, what was done; `violations_fixed`, the limits that did not hold and now do;
+    `violations_left`, those that still do not hold, because nothing here can change it.
     """
 
-    selected_assets: tuple[AssetScore, ...]
-    rejected_assets: tuple[AssetScore, ...]
-    bucket_statistics: Mapping[str, BucketStatistics] = field(hash=False)
-    enforcement_actions: tuple[str, ...]
-    violations_fixed: tuple[str, ...]
+    selected_assets: list[AssetScore]
+    rejected_assets: list[AssetScore]
+    bucket_statistics: dict[str, BucketStatistics]
+    enforcement_actions: list[str]
+    violations_fixed: list[str]
+    violations_left: list[str] = field(default_factory=list)
 
 
 class BucketLimitsEnforcer:
@@ -55,14 +59,14 @@ class BucketLimitsEnforcer:
     Parameters
     ----------
     bucket_manager
-        Who is in which bucket; a `BucketManager` or what one is made from. The default map where None.
+        Who is in which bucket; a `BucketManager` or what one is made from. By default the default map.
 
     Examples
     --------
     >>> enforcer = BucketLimitsEnforcer({"Tech": ["AAA", "BBB", "CCC"], "Bond": ["DDD"]})
     >>> assets = [AssetScore(name, score, target_weight=0.3) for name, score in (("AAA", 0.9), ("BBB", 0.8), ("DDD", 0.7))]
     >>> result = enforcer.apply_bucket_limits(assets, BucketLimitsConfig(max_allocation_per_bucket=0.4))
-    >>> [(one.asset, round(one.target_weight, 12)) for one in result.selected_assets]
+    >>> [(asset.asset, round(asset.target_weight, 12)) for asset in result.selected_assets]
     [('AAA', 0.2), ('BBB', 0.2), ('DDD', 0.3)]
     """
 
@@ -74,8 +78,9 @@ class BucketLimitsEnforcer:
     ) -> BucketEnforcementResult:
         """Choose and scale. Every asset that is given comes back, selected or rejected.
 
-        The weight of an asset is its `target_weight`, else its `current_weight`; without either it is selected or not,
-        and has none. An asset without a score is never added; one that is held stays as it is.
+        The weight of an asset is its `target_weight`, else its `current_weight`; one without either is selected or not,
+        and gets no weight. An asset without a score is never added; one that is held stays at its current weight (at its
+        target weight if the current one is unknown).
 
         Raises
         ------
@@ -84,27 +89,27 @@ class BucketLimitsEnforcer:
         """
         assets, config = scored(scored_assets), given_config(config)
         if not assets:
-            return BucketEnforcementResult((), (), MappingProxyType({}), (), ())
+            return BucketEnforcementResult([], [], {}, [], [])
         manager = self.bucket_manager
         rows, limits = manager.candidates(assets, config.limits, unweighed=WEIGHTLESS)
         staged = select(rows, limits, target_invested=math.inf)
-        wish = np.array([math.nan if asset.weight is None else asset.weight for asset in assets])
-        weight = scaled(staged, wish, wish > 0)
-        chosen = staged.decided["selected"].tolist()
-        selected = tuple(
-            asset if math.isnan(weight[at]) else asset.with_target(float(weight[at]))
-            for at, asset in enumerate(assets)
-            if chosen[at]
-        )
-        rejected = tuple(asset for at, asset in enumerate(assets) if not chosen[at])
-        before = Portfolio(staged.candidates, limits, np.nan_to_num(wish), np.ones(len(assets), np.bool_))
-        after = before.holding(np.nan_to_num(weight), staged.decided["selected"])
+        desired = np.array([math.nan if asset.weight is None else asset.weight for asset in assets])
+        current, is_frozen = staged.candidates.current_weight, _is_frozen(staged)
+        weight = scaled(staged, np.where(is_frozen, current, desired), is_frozen | (desired > _NOTHING))
+        is_selected = staged.decided["selected"]
+        selected = [
+            assets[row] if math.isnan(weight[row]) else assets[row].with_target(float(weight[row]))
+            for row in np.flatnonzero(is_selected).tolist()
+        ]
+        before = Portfolio(staged.candidates, limits, np.nan_to_num(desired), np.ones(len(assets), np.bool_))
+        after = before.holding(np.nan_to_num(weight), is_selected)
         return BucketEnforcementResult(
             selected_assets=selected,
-            rejected_assets=rejected,
+            rejected_assets=[assets[row] for row in np.flatnonzero(~is_selected).tolist()],
             bucket_statistics=level_statistics(selected, manager, limits),
-            enforcement_actions=(*_selection_actions(staged), *_scaling_actions(staged, wish, weight)),
-            violations_fixed=tuple(_fixed(before.checks, after.checks)),
+            enforcement_actions=[*_selection_actions(staged), *_scaling_actions(staged, desired, weight)],
+            violations_fixed=list(_fixed(before.checks, after.checks)),
+            violations_left=list(_left(after.checks)),
         )
 
     @staticmethod
@@ -112,13 +117,19 @@ class BucketLimitsEnforcer:
         """What was done, in lines of text."""
         lines = [
             f"{len(result.selected_assets)} selected, {len(result.rejected_assets)} rejected, "
-            f"{len(result.bucket_statistics)} bucket(s)"
+            f"{counted(len(result.bucket_statistics), 'bucket')}"
         ]
         lines += [
-            f"  {bucket}: {found.asset_count} position(s), weight {found.total_allocation:.2%}: {listed(found.assets)}"
-            for bucket, found in result.bucket_statistics.items()
+            f"  {bucket}: {counted(statistics.asset_count, 'position')}, weight {statistics.total_allocation:.2%}: "
+            f"{listed(statistics.assets)}"
+            for bucket, statistics in result.bucket_statistics.items()
         ]
-        for title, sentences in (("done", result.enforcement_actions), ("mended", result.violations_fixed)):
+        parts = {
+            "done": result.enforcement_actions,
+            "fixed": result.violations_fixed,
+            "not fixed": result.violations_left,
+        }
+        for title, sentences in parts.items():
             lines += [f"{title}:", *(f"  {sentence}" for sentence in sentences)] if sentences else []
         return "\n".join(lines)
 
@@ -126,47 +137,49 @@ class BucketLimitsEnforcer:
 def enforcement_view(
     staged: Staged, assets: Sequence[AssetScore], manager: BucketManager, certificate: Iterable[Constraint]
 ) -> BucketEnforcementResult:
-    """What bucket limits did in a whole rebalance that is decided, limit by limit before and after."""
+    """What bucket limits did in a finished rebalance, limit by limit before and after."""
     decided = staged.decided
-    chosen, targets = np.flatnonzero(decided["selected"]).tolist(), decided["proposed"].tolist()
-    selected = tuple(assets[at].with_target(targets[at]) for at in chosen)
-    caused = _is_any(decided["reason"], _BY_BUCKETS) & (decided["reason_node"] > ROOT)
-    caused |= decided["reason"] == Reason.DISPLACED_FOR_REPRESENTATION
+    targets = decided["proposed"].tolist()
+    selected = [assets[row].with_target(targets[row]) for row in np.flatnonzero(decided["selected"]).tolist()]
+    is_kept_out = _is_any(decided["reason"], _BY_BUCKETS) & (decided["reason_node"] > ROOT)
+    is_kept_out |= decided["reason"] == Reason.DISPLACED_FOR_REPRESENTATION
     current = staged.candidates.current_weight
     before = Portfolio(staged.candidates, staged.limits, current, current > 0, as_held=True)
+    checks = [check for check in certificate if is_about_buckets(check)]
     return BucketEnforcementResult(
         selected_assets=selected,
-        rejected_assets=tuple(assets[at] for at in np.flatnonzero(caused).tolist()),
+        rejected_assets=[assets[row] for row in np.flatnonzero(is_kept_out).tolist()],
         bucket_statistics=level_statistics(selected, manager, staged.limits),
-        enforcement_actions=(*_selection_actions(staged), *_capping_actions(staged)),
-        violations_fixed=tuple(_fixed(before.checks, certificate)),
+        enforcement_actions=[*_selection_actions(staged), *_capping_actions(staged)],
+        violations_fixed=list(_fixed(before.checks, checks)),
+        violations_left=list(_left(checks)),
     )
 
 
 def _selection_actions(staged: Staged) -> Iterator[str]:
-    """What bucket limits and representation decided about who is held, a sentence for each limit."""
+    """What bucket limits and representation decided about who is held, a sentence per limit."""
     decided, limits = staged.decided, staged.limits
     fields = {Reason.BUCKET_POSITION_LIMIT: "max_positions", Reason.MIN_POSITION_CAPACITY: "max_allocation"}
     for node, reason, rows in _by_node(decided["reason_node"], decided["reason"], fields):
         path = staged.candidates.tree.paths[node]
         limit = _limit(staged, path, fields[Reason(reason)])
-        yield f"{path}: {len(rows)} asset(s) passed over, {limit} is reached: {_names(staged, rows)}"
+        yield f"{path}: {counted(len(rows), 'asset')} passed over, {limit} is reached: {_names(staged, rows)}"
     for node, _, rows in _by_node(decided["reason_node"], decided["reason"], (Reason.TOO_CORRELATED,)):
         path, limit = staged.candidates.tree.paths[node], f"max_correlation {limits.max_correlation:g}"
-        yield f"{path}: {len(rows)} asset(s) passed over, too correlated for {limit}: {_names(staged, rows)}"
+        yield f"{path}: {counted(len(rows), 'asset')} passed over, too correlated for {limit}: {_names(staged, rows)}"
     wanted = f"min_buckets_represented {limits.min_buckets_represented}"
-    for reason, said in (
+    for reason, action in (
         (Reason.OVERFLOW_PROTECTED, "kept although the bucket is full (allow_bucket_overflow)"),
         (Reason.ADDED_FOR_REPRESENTATION, f"selected to represent buckets ({wanted})"),
         (Reason.DISPLACED_FOR_REPRESENTATION, f"passed over for representation ({wanted})"),
     ):
-        found = np.flatnonzero(decided["reason"] == reason).tolist()
-        if found:
-            yield f"{len(found)} asset(s) {said}: {_names(staged, found)}"
+        rows = np.flatnonzero(decided["reason"] == reason).tolist()
+        if rows:
+            yield f"{counted(len(rows), 'asset')} {action}: {_names(staged, rows)}"
 
 
 def _by_node(nodes: Ints, codes: Ints, wanted: Iterable[int]) -> list[tuple[int, int, list[int]]]:
-    """Node, code and rows of all that has a wanted code at a bucket, by node and code."""
+    """Node, code and rows of everything with a wanted code at a bucket, by node and code."""
     groups: dict[tuple[int, int], list[int]] = {}
     for row in np.flatnonzero(_is_any(codes, wanted) & (nodes > ROOT)).tolist():
         groups.setdefault((int(nodes[row]), int(codes[row])), []).append(row)
@@ -174,24 +187,36 @@ def _by_node(nodes: Ints, codes: Ints, wanted: Iterable[int]) -> list[tuple[int,
 
 
 def _is_any(codes: Ints, wanted: Iterable[int]) -> Flags:
-    """Where one of a few codes stands."""
-    found = np.zeros(codes.shape, np.bool_)
+    """Where a code is one of a few."""
+    mask = np.zeros(codes.shape, np.bool_)
     for code in wanted:
-        found |= codes == code
-    return found
+        mask |= codes == code
+    return mask
 
 
-def _scaling_actions(staged: Staged, wish: Floats, weight: Floats) -> Iterator[str]:
-    """The buckets whose weights were scaled, from what was wished to what remains."""
-    leaf, tree = staged.candidates.leaf, staged.candidates.tree
-    sized = ~np.isnan(weight)
+def _is_frozen(staged: Staged) -> Flags:
+    """The holdings that stay as they are: without a score, with a weight that is known."""
+    candidates = staged.candidates
+    return np.isnan(candidates.score) & (candidates.current_weight > WEIGHTLESS)
+
+
+def _scaling_actions(staged: Staged, desired: Floats, weight: Floats) -> Iterator[str]:
+    """The holdings that stay as they are, and the buckets in which the others were scaled."""
+    candidates, tree = staged.candidates, staged.candidates.tree
+    is_frozen = _is_frozen(staged) & ~np.isnan(weight)
+    stays = np.flatnonzero(is_frozen & (np.abs(weight - desired) > _NOTHING)).tolist()
+    if stays:
+        yield f"{counted(len(stays), 'asset')} without a score left at the weight held: {_names(staged, stays)}"
     for node, path in enumerate(tree.paths[1:], start=1):
-        inside = sized & (leaf >= node) & (leaf < tree.nodes[node]["stop"])
-        wished, remains = math.fsum(wish[inside]), math.fsum(weight[inside])
-        name = "max_allocation" if remains < wished else "min_allocation"
-        if abs(remains - wished) > 1e-12 and tree.node_limit(node)[1 if remains < wished else 2] is not None:
+        is_inside = (candidates.leaf >= node) & (candidates.leaf < tree.nodes[node]["stop"])
+        scalable = is_inside & ~np.isnan(weight) & ~is_frozen
+        wanted, remains = math.fsum(desired[scalable]), math.fsum(weight[scalable])
+        is_capped = remains < wanted
+        name = "max_allocation" if is_capped else "min_allocation"
+        if abs(remains - wanted) > _NOTHING and tree.node_limit(node)[1 if is_capped else 2] is not None:
+            names = _names(staged, np.flatnonzero(scalable).tolist())
             limit = _limit(staged, path, name)
-            yield f"{path}: weights scaled from {wished:.2%} to {remains:.2%}, {limit}: {_names(staged, np.flatnonzero(inside).tolist())}"
+            yield f"{path}: weights scaled from {wanted:.2%} to {remains:.2%}, {limit}: {names}"
 
 
 def _capping_actions(staged: Staged) -> Iterator[str]:
@@ -200,27 +225,34 @@ def _capping_actions(staged: Staged) -> Iterator[str]:
     words = {
         SizeReason.CAPPED_BUCKET: ("max_allocation", "held down"),
         SizeReason.LIFTED_FOR_BUCKET_MINIMUM: ("min_allocation", "lifted"),
-        SizeReason.RELEASED_FOR_LIMIT: ("max_allocation", "traded inside their band"),
+        SizeReason.RELEASED_FOR_LIMIT: ("max_allocation", "traded inside the no-trade band"),
     }
     for node, code, rows in _by_node(decided["size_node"], decided["size_reason"], words):
-        path, (field, verb) = staged.candidates.tree.paths[node], words[SizeReason(code)]
-        yield f"{path}: {len(rows)} weight(s) {verb}, {_limit(staged, path, field)}: {_names(staged, rows)}"
+        path, (limit, verb) = staged.candidates.tree.paths[node], words[SizeReason(code)]
+        yield f"{path}: {counted(len(rows), 'weight')} {verb}, {_limit(staged, path, limit)}: {_names(staged, rows)}"
 
 
 def _fixed(before: Iterable[Constraint], after: Iterable[Constraint]) -> Iterator[str]:
-    """The limits that did not hold in what came in, and do in what goes out."""
-    mended = {(check.name, check.node): check for check in after if check.status in ("met", "drifted")}
+    """The limits that did not hold before, and do after."""
+    holding = {(check.name, check.node): check for check in after if check.status in _HOLDS}
     for check in before:
-        found = mended.get((check.name, check.node))
-        if check.status in ("broken", "unmet", "waived") and found is not None:
-            number = f"{found.measured:.2%}" if check.name.endswith("allocation") else f"{found.measured:g}"
+        now = holding.get((check.name, check.node))
+        if check.status not in _HOLDS and now is not None:
+            number = f"{now.measured:.2%}" if check.name.endswith("allocation") else f"{now.measured:g}"
             yield f"{violation(check)}: now {number}"
+
+
+def _left(after: Iterable[Constraint]) -> Iterator[str]:
+    """The limits that still do not hold, and why where that is known."""
+    for check in after:
+        if check.status not in _HOLDS:
+            yield violation(check) + (f" ({check.note})" if check.note else "")
 
 
 def _limit(staged: Staged, path: str, name: str) -> str:
     """The field that sets a bucket's limit, with its value."""
-    field, value = staged.limits.limit_at(path, name)
-    return f"{field} {value:g}"
+    limit, value = staged.limits.limit_at(path, name)
+    return f"{limit} {value:g}"
 
 
 def _names(staged: Staged, rows: Iterable[int]) -> str:

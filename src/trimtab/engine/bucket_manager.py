@@ -1,4 +1,4 @@
-"""Buckets of scored assets: who is where, how much is in each, and whether the limits of buckets hold."""
+"""Buckets of scored assets: which asset is where, how much each holds, and whether the limits of buckets hold."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from trimtab.errors import Fault, InputError, SetupError
 from trimtab.limits.bucket_limits_config import BucketLimitsConfig, given_config
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
-# What a position weighs whose weight nobody knows yet: it counts, and adds nothing.
+# The weight of a position whose weight nobody knows yet: it counts, and adds nothing.
 WEIGHTLESS = math.ulp(0.0)
 
 
 @runtime_checkable
 class BucketSource(Protocol):
-    """What a bucket manager asks: an `AssetBucketManager`, or any object that answers the same."""
+    """What a bucket manager needs: an `AssetBucketManager`, or any object with the same three methods."""
 
     def get_asset_bucket(self, asset: str) -> str:
         """The bucket of an asset, `Unknown` if it is in none."""
@@ -35,7 +35,7 @@ class BucketSource(Protocol):
 
 @dataclass(frozen=True)
 class BucketAllocation:
-    """A bucket against its limits. Weights are fractions of the account's value; no limit is infinity.
+    """A bucket against its limits. Weights are fractions of the account's value; without a limit it is infinity.
 
     `priority` is 1 for a bucket with a position, 2 for one that representation could add.
     """
@@ -49,12 +49,12 @@ class BucketAllocation:
 
 @dataclass(frozen=True)
 class BucketStatistics:
-    """The assets of a bucket: weights summed, scores of those that have one (None where none has)."""
+    """The assets of a bucket: the sum of their weights, and the scores of those that have one (None if none has)."""
 
     bucket_name: str
     asset_count: int
     total_allocation: float
-    assets: tuple[str, ...]
+    assets: list[str]
     avg_score: float | None
     max_score: float | None
     min_score: float | None
@@ -62,13 +62,13 @@ class BucketStatistics:
     @classmethod
     def of(cls, bucket_name: str, assets: Iterable[AssetScore]) -> BucketStatistics:
         """The statistics of these assets."""
-        found = sorted(assets, key=lambda one: one.rank)
-        scores = sorted(one.combined_score for one in found if one.combined_score is not None)
+        ranked = sorted(assets, key=lambda asset: asset.rank)
+        scores = sorted(asset.combined_score for asset in ranked if asset.combined_score is not None)
         return cls(
             bucket_name,
-            len(found),
-            math.fsum(one.weight or 0.0 for one in found),
-            tuple(one.asset for one in found),
+            len(ranked),
+            math.fsum(asset.weight or 0.0 for asset in ranked),
+            [asset.asset for asset in ranked],
             math.fsum(scores) / len(scores) if scores else None,
             scores[-1] if scores else None,
             scores[0] if scores else None,
@@ -76,7 +76,7 @@ class BucketStatistics:
 
 
 class BucketManager:
-    """Buckets of scored assets. Changes nothing that it is given.
+    """Buckets of scored assets. It changes nothing that it is given.
 
     Parameters
     ----------
@@ -117,45 +117,45 @@ class BucketManager:
         return self.source.get_asset_bucket(asset) or UNKNOWN
 
     def get_all_buckets(self) -> list[str]:
-        """Every bucket that has an asset."""
-        return self.source.get_all_buckets()
+        """Every bucket, also one without assets."""
+        return list(self.source.get_all_buckets())
 
     def get_bucket_assets(self, bucket_name: str) -> list[str]:
-        """The assets of a bucket and of all below it; a bucket that does not exist is an error with the nearest name."""
-        return self.source.get_bucket_assets(bucket_name)
+        """The assets of a bucket and of all below it; none of a bucket that does not exist."""
+        return list(self.source.get_bucket_assets(bucket_name))
 
     def candidates(
         self,
         assets: Sequence[AssetScore],
         limits: RebalancingLimits,
-        more: Mapping[str, Mapping[str, Any]] | None = None,
+        columns: Mapping[str, Mapping[str, Any]] | None = None,
         *,
         unweighed: float = 0.0,
     ) -> tuple[list[dict[str, Any]], RebalancingLimits]:
         """The assets as rows of a table of candidates, in their order; and the limits that fit it.
 
-        `more`: further columns, by asset. `unweighed`: the current weight of an existing position that has none. In the
-        limits, a bucket that this manager has is known, although no asset here may be in it.
+        `columns`: further columns, by asset. `unweighed`: the current weight of an existing position whose weight is
+        unknown. In the limits, every bucket of this manager is known, also one that no asset here is in.
         """
         self._refuse_other_separator(limits)
         rows: list[dict[str, Any]] = [
             {
-                "asset": found.asset,
-                "score": found.combined_score,
-                "bucket": self.get_asset_bucket(found.asset),
-                "current_weight": found.current_weight or (unweighed if found.is_held else 0.0),
+                "asset": asset.asset,
+                "score": asset.combined_score,
+                "bucket": self.get_asset_bucket(asset.asset),
+                "current_weight": asset.current_weight or (_assumed(asset, unweighed) if asset.is_held else 0.0),
             }
-            for found in assets
+            for asset in assets
         ]
-        if more:
-            names = dict.fromkeys(name for values in more.values() for name in values)
+        if columns:
+            names = dict.fromkeys(name for values in columns.values() for name in values)
             for row in rows:
-                known = more.get(row["asset"], {})
+                known = columns.get(row["asset"], {})
                 row.update({name: known.get(name) for name in names})
         return rows, self._knowing(limits, {row["bucket"] for row in rows})
 
     def _refuse_other_separator(self, limits: RebalancingLimits) -> None:
-        """Levels that the limits do not see would be lost in silence."""
+        """Refuse levels that the limits would not see."""
         if not isinstance(self.source, AssetBucketManager) or not limits.enable_bucket_diversification:
             return
         mine, theirs = self.source.separator, limits.bucket_separator
@@ -192,28 +192,29 @@ class BucketManager:
 
         All assets that are given count as positions, as in `validate_bucket_constraints`.
         """
-        portfolio = self._portfolio(scored(asset_scores), given_config(config))
-        found = {}
-        for at, node in enumerate(portfolio.checker.nodes):
-            count = int(portfolio.checker.count[0, at])
-            if at and (count or node.path in portfolio.checker.named):
-                weight = float(portfolio.checker.weight[0, at])
-                held = 1 if count else 2
-                found[node.path] = BucketAllocation(node.max_positions, node.max_allocation, count, weight, held)
-        return found
+        checker = self._portfolio(scored(asset_scores), given_config(config)).checker
+        allocations = {}
+        for number, node in enumerate(checker.nodes):
+            count = int(checker.count[0, number])
+            if number and (count or node.path in checker.named):
+                weight, priority = float(checker.weight[0, number]), 1 if count else 2
+                allocations[node.path] = BucketAllocation(
+                    node.max_positions, node.max_allocation, count, weight, priority
+                )
+        return allocations
 
     def validate_bucket_constraints(self, asset_scores: Iterable[AssetScore], **constraints: Any) -> dict[str, Any]:
         """Whether these assets, taken together as a portfolio, keep the limits of buckets.
 
-        Every asset given is a position; its weight is its `target_weight`, else its `current_weight`, else not known
-        (it counts, and weighs nothing). The checks are those of the certificate.
+        Every asset given is a position; its weight is its `target_weight`, else its `current_weight`, else unknown (it
+        counts, and weighs nothing). The checks are those of the certificate.
 
         Parameters
         ----------
         asset_scores
             The portfolio.
         **constraints
-            Fields of `BucketLimitsConfig`; a field that is not given has its default.
+            Fields of `BucketLimitsConfig`; the others have their defaults.
 
         Returns
         -------
@@ -226,14 +227,14 @@ class BucketManager:
         LimitsError
             An unknown or impossible limit.
         InputError
-            An asset twice, or weights that are none.
+            An asset twice, or weights that cannot be.
         """
         assets = scored(asset_scores)
         portfolio = self._portfolio(assets, BucketLimitsConfig(**constraints))
         return {
             "is_valid": not portfolio.violated,
             "violations": [violation(check) for check in portfolio.violated],
-            "recommendations": [portfolio.recommendation(check) for check in portfolio.violated],
+            "recommendations": [portfolio.remedy(check) for check in portfolio.violated],
             "statistics": self.calculate_bucket_statistics(assets),
             "checks": portfolio.checks,
         }
@@ -244,20 +245,24 @@ class BucketManager:
 
 
 def scored(assets: Iterable[AssetScore]) -> tuple[AssetScore, ...]:
-    """The assets as a tuple, after a look at what they are.
+    """The assets as a tuple, checked.
 
     Raises
     ------
     InputError
-        Something that is no `AssetScore`.
+        Something that is not an `AssetScore`.
     """
-    found = tuple(assets)
-    for at, asset in enumerate(found):
+    given = tuple(assets)
+    for row, asset in enumerate(given, start=1):
         if not isinstance(asset, AssetScore):
-            raise InputError(
-                [Fault("is no AssetScore", "make it with AssetScore(asset, score, ...)", row=at + 1, value=asset)]
-            )
-    return found
+            advice = "make it with AssetScore(asset, score, ...)"
+            raise InputError([Fault("is not an AssetScore", advice, row=row, value=asset)])
+    return given
+
+
+def _assumed(asset: AssetScore, unweighed: float) -> float:
+    """The weight of a position whose current weight is unknown: without a score it stays at its target."""
+    return asset.target_weight or unweighed if unweighed and asset.combined_score is None else unweighed
 
 
 def level_statistics(
@@ -271,6 +276,6 @@ def level_statistics(
 
 def _grouped(assets: Iterable[AssetScore], bucket_of: Callable[[str], str]) -> dict[str, list[AssetScore]]:
     groups: dict[str, list[AssetScore]] = {}
-    for one in sorted(scored(assets), key=lambda one: one.rank):
-        groups.setdefault(bucket_of(one.asset), []).append(one)
+    for asset in sorted(scored(assets), key=lambda asset: asset.rank):
+        groups.setdefault(bucket_of(asset.asset), []).append(asset)
     return dict(sorted(groups.items()))

@@ -1,4 +1,4 @@
-"""Positions as they stand against the limits of buckets, measured by the certificate's checker."""
+"""Positions measured against the limits of buckets by the certificate's checker."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ from trimtab.certificate.certificate import Constraint, Mask, Vector
 from trimtab.certificate.measurements import Checker
 from trimtab.errors import listed
 from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.text import counted
 
 _FINE = frozenset({"met", "waived"})
+_BUCKET_LIMITS = frozenset({"max_positions", "max_allocation", "min_allocation", "min_buckets_represented"})
 
 
 @dataclass(frozen=True, eq=False)
 class Portfolio:
-    """Positions as they stand, measured against the limits of buckets by the certificate's checker.
+    """Positions measured against the limits of buckets by the certificate's checker.
 
-    `weight` and `is_position` have shape (rows,); a position whose weight nobody knows counts, and weighs 0. `as_held`:
-    they are what an account holds, where dust is no position.
+    `weight` and `is_position` have shape (rows,); a position of unknown weight counts, and weighs 0. `as_held`: they are
+    what an account holds, where dust is not a position.
     """
 
     candidates: Candidates
@@ -36,7 +38,7 @@ class Portfolio:
 
     @classmethod
     def of(cls, rows: list[dict[str, Any]], limits: RebalancingLimits, weights: Iterable[float | None]) -> Portfolio:
-        """These rows of a table of candidates, each a position with its weight."""
+        """These rows of a table of candidates, each a position with its weight; there may be none."""
         weight = np.array([known or 0.0 for known in weights])
         table = rows or pa.table({"asset": [], "score": []})
         candidates = read(table, limits, many=False, may_be_empty=True)
@@ -48,7 +50,7 @@ class Portfolio:
 
     @cached_property
     def checker(self) -> Checker:
-        """What measures."""
+        """The checker that measures these positions."""
         weight = np.where(self.is_position, self.weight, 0.0)
         is_position, as_held = self.is_position, self.as_held
         return Checker(self.candidates, self.limits, weight, is_position, as_held=as_held, unweighed=True)
@@ -60,34 +62,41 @@ class Portfolio:
 
     @property
     def violated(self) -> list[Constraint]:
-        """The limits that do not hold, and that nothing excuses."""
+        """The limits that do not hold and are not excused."""
         return [check for check in self.checks if check.status not in _FINE]
 
-    def recommendation(self, check: Constraint) -> str:
-        """What would mend a violated limit."""
-        inside = [self.candidates.asset.at(int(row)) for row in self._worst_first(check.node)]
+    def remedy(self, check: Constraint) -> str:
+        """What would fix a violated limit."""
         if check.name == "max_positions":
-            most = round(check.measured - check.limit)
-            return f"{check.node}: drop {most} of its positions, the lowest-ranked first ({listed(inside[:most])})"
+            count = round(check.measured - check.limit)
+            lowest = [self.candidates.asset.at(row) for row in self._lowest_first(check.node)[:count]]
+            return f"{check.node}: drop {counted(count, 'position')}, the lowest-ranked first ({listed(lowest)})"
         if check.name == "max_allocation":
             return f"{check.node}: reduce it by {-check.slack:.2%} to {check.limit:.2%}"
         if check.name == "min_allocation":
             return f"{check.node}: raise it by {-check.slack:.2%} to {check.limit:.2%}"
-        return f"add assets of {round(-check.slack)} more bucket(s)"
+        return f"add assets of {counted(round(-check.slack), 'more bucket')}"
 
-    def _worst_first(self, node: str) -> list[int]:
-        at = next((at for at, found in enumerate(self.checker.nodes) if found.path == node), 0)
-        here = self.checker.under(at) & self.is_position[self.candidates.order]
-        rows = self.candidates.order[here]
+    def _lowest_first(self, path: str) -> list[int]:
+        """The rows of the positions under a bucket, those that selection would drop first in front."""
+        node = next((number for number, node in enumerate(self.checker.nodes) if node.path == path), 0)
+        is_inside = self.checker.under(node) & self.is_position[self.candidates.order]
+        rows = self.candidates.order[is_inside]
         score, current = np.nan_to_num(self.candidates.score, nan=-1.0), self.candidates.current_weight
         return sorted(rows.tolist(), key=lambda row: (current[row] > 0, score[row], current[row], -row))
+
+
+def is_about_buckets(check: Constraint) -> bool:
+    """Whether a limit is one of buckets."""
+    return check.name in _BUCKET_LIMITS
 
 
 def violation(check: Constraint) -> str:
     """A limit that does not hold, as a sentence."""
     number = "{:.2%}".format if check.name.endswith("allocation") else "{:g}".format
     if check.name == "min_buckets_represented":
-        return f"{number(check.measured)} bucket(s) represented, below {check.name} {number(check.limit)}"
+        buckets = counted(round(check.measured), "bucket")
+        return f"{buckets} represented, below {check.name} {number(check.limit)}"
     side = "below" if check.name == "min_allocation" else "above"
     what = "weight" if check.name.endswith("allocation") else "positions"
     return f"{check.node}: {what} {number(check.measured)}, {side} {check.name} {number(check.limit)}"

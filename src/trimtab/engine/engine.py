@@ -1,7 +1,7 @@
 """The core rebalancer engine: from a date and the current positions to targets, for people with objects.
 
-It builds the universe, scores it, and makes one pass of the rules. What bucket limits did, who was selected and what
-the targets are, are views of that one pass: no step undoes another.
+It builds the universe, scores it, and makes one pass of the rules. What bucket limits did, which assets were selected
+and the targets are views of that one pass: no step undoes another.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _MORE_COLUMNS = tuple(name for name in COLUMNS if name not in ("account", "asset
 
 @runtime_checkable
 class DataManager(Protocol):
-    """What else is known of assets: the columns of a table of candidates that the engine does not make itself."""
+    """Knows more about assets: the columns of a table of candidates that the engine does not make itself."""
 
     def get_candidate_data(self, date: Date, assets: tuple[str, ...]) -> Mapping[str, Mapping[str, Any]]:
-        """Asset -> some of `restriction`, `max_weight`, `desired_weight`, `volatility`; what is absent is none."""
+        """Asset -> some of `restriction`, `max_weight`, `desired_weight`, `volatility`."""
 
 
 class CoreRebalancerEngine:
@@ -56,13 +56,13 @@ class CoreRebalancerEngine:
     technical_analyzer, fundamental_analyzer
         Score an asset on a date: any objects with `analyze_asset(asset, date)`.
     data_manager
-        Knows restrictions, own limits, wished weights and volatilities: any object with `get_candidate_data`.
+        Knows restrictions, own limits, desired weights and volatilities: any object with `get_candidate_data`.
     market
-        The prices that correlations and volatilities are measured on, as of the day: needed where the limits have a
+        The prices that correlations and volatilities are measured on, as of the day: needed if the limits have a
         `max_correlation`, and for `risk`.
     risk
-        Lower each bucket's allocation limit where the bucket moves more than it should (`risk_adjusted`), measured on the
-        assets that are looked at.
+        Lower the allocation limit of each bucket that moves more than it should (`risk_adjusted`), measured on the assets
+        that are looked at.
 
     Raises
     ------
@@ -108,7 +108,7 @@ class CoreRebalancerEngine:
             raise SetupError(f"the data_manager, a {kind}, lacks get_candidate_data", "give an object that has it")
         self.data_manager = data_manager
         if risk is not None and market is None:
-            raise SetupError("limits by risk are asked for, and there are no prices", "give market=MarketData(...)")
+            raise SetupError("risk is given without prices to measure it on", "give market=MarketData(...)")
         self.market, self.risk = market, risk
 
     def rebalance(
@@ -158,10 +158,10 @@ class CoreRebalancerEngine:
         current_positions
             Asset -> weight held now, as a fraction of the account's value.
         limits
-            What the rebalance may and must do; the defaults where None, with bucket limits off. Limits that change in a
-            regime are those of the regime that is detected, unless they are set to one.
+            What the rebalance may and must do; by default without bucket limits. Limits that change in a regime are those
+            of the regime that is detected, unless they are set to one.
         bucket_names
-            The buckets that new assets may come from; all where None.
+            The buckets that new assets may come from; all by default.
         min_trending_confidence
             How sure a trend must be (0 to 1).
         enable_technical, enable_fundamental
@@ -172,7 +172,7 @@ class CoreRebalancerEngine:
         Raises
         ------
         SetupError
-            A part that is missing or answers what it must not; a bucket that does not exist.
+            A part that is missing or gives an impossible answer; a bucket that does not exist.
         InputError
             Current positions that cannot be.
         LimitsError
@@ -218,7 +218,7 @@ class CoreRebalancerEngine:
         """The rows of the table of candidates, and the limits that fit it."""
         if not scored:
             raise SetupError(
-                "there is no asset to look at",
+                "the universe is empty",
                 "nothing is held, and neither the regime_detector nor bucket_names name a bucket with assets",
             )
         if self.data_manager is None:
@@ -230,23 +230,24 @@ class CoreRebalancerEngine:
                 )
             return self.bucket_manager.candidates(scored, limits)
         assets = tuple(asset.asset for asset in scored)
-        more = self.data_manager.get_candidate_data(date, assets)
+        columns = self.data_manager.get_candidate_data(date, assets)
         asked = frozenset(assets)
-        for asset, values in more.items():
+        for asset, values in columns.items():
             if asset not in asked:
-                raise SetupError(f"the data_manager names the asset {asset!r}", "it was not asked about it")
+                advice = "give only the assets that get_candidate_data is called with"
+                raise SetupError(f"the data_manager names the asset {asset!r}, which is not in the universe", advice)
             for name in values:
                 if name not in _MORE_COLUMNS:
                     raise SetupError(f"the data_manager gives {name!r} for {asset!r}", nearest(name, _MORE_COLUMNS))
-        return self.bucket_manager.candidates(scored, limits, more)
+        return self.bucket_manager.candidates(scored, limits, columns)
 
     def _measured(
         self, date: Date, rows: list[dict[str, Any]], limits: RebalancingLimits
     ) -> tuple[RiskAdjusted | None, Correlations | None]:
-        """The limits by risk, and the correlations of the candidates, where they are asked for."""
+        """The limits by risk, and the correlations of the candidates, if they are needed."""
         if self.market is None:
             problem = (
-                f"max_correlation is {limits.max_correlation:g}, and there are no prices to measure correlations on"
+                f"max_correlation is {limits.max_correlation:g}, but there are no prices to measure correlations on"
             )
             raise SetupError(problem, "give market=MarketData(...), or leave max_correlation out")
         from trimtab.scoring.bucket_risk import risk_adjusted  # noqa: PLC0415 - polars, where it is needed
@@ -259,7 +260,7 @@ class CoreRebalancerEngine:
 
     @staticmethod
     def _log_pass(run: EngineRun, steps: _Steps) -> None:
-        """What the pass decided, where somebody listens."""
+        """Log what the pass decided."""
         if not _LOG.isEnabledFor(logging.INFO):
             return
         if run.bucket_result is not None:
@@ -285,12 +286,12 @@ def _positions(given: Any) -> dict[str, float]:
         return dict(given.items())
     except (AttributeError, TypeError, ValueError):
         kind = type(given).__name__
-        fault = Fault(f"current_positions is a {kind}", "map each asset to its weight, {} where nothing is held")
+        fault = Fault(f"current_positions is a {kind}", "map each asset to its weight; {} if nothing is held")
         raise InputError([fault]) from None
 
 
 class _Steps:
-    """Numbers the steps of a run, and takes their time."""
+    """Numbers the steps of a run, and times them."""
 
     def __init__(self) -> None:
         self.count, self.done = 0, 0

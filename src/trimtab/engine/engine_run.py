@@ -1,4 +1,4 @@
-"""Everything about one rebalance of the engine: what went in, the one pass, and the views of it."""
+"""Everything about one rebalance of the engine: what went in, the one pass, and views of it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 class EngineRun:
     """Everything about one rebalance. Weights are fractions of the account's value.
 
-    `result` is what the table door gives for the same candidates; the rest are views of it. `timings` are seconds, by
-    step; they are no part of `to_json`, which gives the same bytes for the same input. `risk` is what lowered bucket limits
-    by risk, None where the engine was not asked to.
+    `result` is what `trimtab.rebalance` gives for the same candidates; the rest are views of it. `timings` are seconds by
+    step; `to_json` leaves them out, so that it gives the same bytes for the same input. `risk` says which bucket limits
+    were lowered by risk; None if the engine has no `risk`.
     """
 
     universe: RebalancingUniverse
@@ -49,11 +49,11 @@ class EngineRun:
     @cached_property
     def selection(self) -> SelectionResult:
         """Who is held, and why."""
-        return SelectionResult.of(self.result.staged, self.scored_assets)
+        return SelectionResult(self.result.staged, self.scored_assets, self.result.limits)
 
     @cached_property
     def bucket_result(self) -> BucketEnforcementResult | None:
-        """What bucket limits did; None where they are off."""
+        """What bucket limits did; None if they are off."""
         if not self.result.limits.enable_bucket_diversification:
             return None
         return enforcement_view(self.result.staged, self.scored_assets, self.bucket_manager, self.certificate)
@@ -80,10 +80,13 @@ class EngineRun:
             "scores": [_plain_score(asset) for asset in self.scored_assets],
             "targets": [target.to_dict() for target in self.targets],
             "bucket_statistics": (
-                None if buckets is None else {name: asdict(found) for name, found in buckets.bucket_statistics.items()}
+                None
+                if buckets is None
+                else {name: asdict(statistics) for name, statistics in buckets.bucket_statistics.items()}
             ),
             "enforcement_actions": None if buckets is None else list(buckets.enforcement_actions),
             "violations_fixed": None if buckets is None else list(buckets.violations_fixed),
+            "violations_left": None if buckets is None else list(buckets.violations_left),
             "risk": None if self.risk is None else self.risk.table.to_dicts(),
             "result": self.result.to_dict(),
         }

@@ -1,4 +1,4 @@
-"""The combined score: a weighted mean of a technical and a fundamental one; a missing one is said, never made up."""
+"""The scoring service: one score from a technical and a fundamental one. What is missing is named, never made up."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from trimtab.scoring.weights import ScoreWeights, mean_score
 
 @runtime_checkable
 class Analyzer(Protocol):
-    """What scores an asset on a date."""
+    """Scores an asset on a date."""
 
     def analyze_asset(self, asset: str, date: Date) -> float | None:
-        """The score in [0, 1]; None or NaN where it cannot be had."""
+        """The score in [0, 1]; None or NaN if there is none."""
 
 
 @dataclass(frozen=True)
 class _Part:
-    """One of the two scores: who gives it, and how much it counts."""
+    """One of the two scores: what gives it, and how much it counts."""
 
     name: str
     analyzer: Analyzer
@@ -40,7 +40,7 @@ class _Part:
         if not is_number(score) or not 0 <= score <= 1:
             raise SetupError(
                 f"the {self.name}_analyzer gave {score!r} for {asset!r} on {date}",
-                "a score is a number between 0 and 1, or None where there is none",
+                "a score is a number between 0 and 1, or None",
             )
         return float(score)
 
@@ -51,7 +51,7 @@ class ScoringService:
     Parameters
     ----------
     technical_analyzer, fundamental_analyzer
-        What gives the two scores (`Analyzer`); None where there is none, which is an error only if it is asked for.
+        What gives the two scores (`Analyzer`). Without one, its score must be switched off.
     """
 
     def __init__(
@@ -71,25 +71,25 @@ class ScoringService:
     ) -> tuple[AssetScore, ...]:
         """The universe's assets with their scores, in its order.
 
-        The combined score is the mean of the scores that are there, weighted: (w_t t + w_f f) / (w_t + w_f). Where one
-        is missing, or switched off, it is the other alone. What is missing stands in `missing_data`, and `confidence`
-        is the share of the weight that was there. Without any score the asset stays, unscored.
+        The combined score is the weighted mean of those that exist, (w_t t + w_f f) / (w_t + w_f); if one is missing or
+        switched off, it is the other alone. `missing_data` names what is missing, and `confidence` is the share of the
+        weight that exists. An asset without any score stays, unscored.
 
         Raises
         ------
         SetupError
-            An analyser that is asked for and not there, weights that are none, a score outside 0 to 1.
+            A missing analyser of a score that is not switched off, weights that cannot be, a score outside 0 to 1.
         """
         given = {
             "technical": (enable_technical, self.technical_analyzer, technical_weight),
             "fundamental": (enable_fundamental, self.fundamental_analyzer, fundamental_weight),
         }
-        parts = [_part(name, *found[1:]) for name, found in given.items() if found[0]]
+        parts = [_part(name, analyzer, weight) for name, (is_on, analyzer, weight) in given.items() if is_on]
         if not parts:
             raise SetupError("both scores are switched off", "set enable_technical or enable_fundamental to True")
         if sum(part.weight for part in parts) <= 0:
-            listed = " and ".join(f"{part.name}_weight" for part in parts)
-            raise SetupError(f"{listed} is 0, so no score counts", "give a weight above 0")
+            names = " and ".join(f"{part.name}_weight" for part in parts)
+            raise SetupError(f"{names} is 0, so no score counts", "give a weight above 0")
         return tuple(_scored(asset, universe, current_positions.get(asset, 0.0), parts) for asset in universe.assets)
 
 
@@ -107,11 +107,11 @@ def _part(name: str, analyzer: Analyzer | None, weight: float) -> _Part:
 
 def _scored(asset: str, universe: RebalancingUniverse, current_weight: float, parts: list[_Part]) -> AssetScore:
     scores = {part.name: part.of(asset, universe.date) for part in parts}
-    there = [(score, part.weight) for part in parts if (score := scores[part.name]) is not None]
-    total, counted = sum(part.weight for part in parts), sum(weight for _, weight in there)
+    weighted = [(score, part.weight) for part in parts if (score := scores[part.name]) is not None]
+    total, counted = sum(part.weight for part in parts), sum(weight for _, weight in weighted)
     return AssetScore(
         asset,
-        mean_score(there),
+        mean_score(weighted),
         date=universe.date,
         technical_score=scores.get("technical"),
         fundamental_score=scores.get("fundamental"),

@@ -1,4 +1,4 @@
-"""The selection service: who is held, then how much of each, stage by stage; and the targets that come out."""
+"""The selection service: who is held, then how much of each, in two steps; and the targets that come out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from trimtab.engine.asset_score import AssetPriority, AssetScore
 from trimtab.engine.bucket_manager import BucketManager, BucketSource, scored
-from trimtab.errors import Fault, InputError
+from trimtab.errors import Fault, InputError, SetupError, nearest
 from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
 from trimtab.reasons import Action, Reason, SizeReason
 from trimtab.rebalancing.stages import Staged, select, size
@@ -35,11 +35,11 @@ class RebalancingTarget:
     bucket: str
     reason: str
     size_reason: str = ""
-    say: Callable[[], str] = field(default=str, repr=False, compare=False)  # makes `detail`, when it is asked for
+    say: Callable[[], str] = field(default=str, repr=False, compare=False)  # makes `detail` when it is first read
 
     @cached_property
     def detail(self) -> str:
-        """Why, in words: which limit, its value, and who took the place."""
+        """Why, in words: which limit, its value, and what took the place."""
         return self.say()
 
     def to_dict(self) -> dict[str, Any]:
@@ -58,50 +58,54 @@ class RebalancingTarget:
         }
 
 
-@dataclass(frozen=True)
-class SelectionResult:
-    """Who is held and who is not. `reasons`: asset -> code of the rules, for every asset that was given."""
+class SelectionResult(list[AssetScore]):
+    """The assets that are selected, as a list; and beside it who is not, and why.
 
-    selected_assets: tuple[AssetScore, ...]
-    rejected_assets: tuple[AssetScore, ...]
-    reasons: Mapping[str, str] = field(hash=False)
-    scored_assets: tuple[AssetScore, ...] = field(repr=False)
-    staged: Staged = field(repr=False, compare=False)
+    `rejected_assets` are the others. `reasons`: asset -> code of the rules, for every asset that was given; `limits`, what
+    it was selected by. The list is the caller's own and may be changed.
+    """
 
-    @classmethod
-    def of(cls, staged: Staged, assets: Sequence[AssetScore]) -> SelectionResult:
-        """The selection in what the stages have decided about these assets."""
-        chosen = staged.decided["selected"].tolist()
-        return cls(
-            tuple(asset for at, asset in enumerate(assets) if chosen[at]),
-            tuple(asset for at, asset in enumerate(assets) if not chosen[at]),
-            {asset.asset: staged.reason(at).code for at, asset in enumerate(assets)},
-            tuple(assets),
-            staged,
-        )
+    def __init__(self, staged: Staged, assets: Sequence[AssetScore], limits: RebalancingLimits) -> None:
+        is_selected = staged.decided["selected"].tolist()
+        super().__init__(asset for row, asset in enumerate(assets) if is_selected[row])
+        self.rejected_assets = [asset for row, asset in enumerate(assets) if not is_selected[row]]
+        self.reasons = {asset.asset: staged.reason(row).code for row, asset in enumerate(assets)}
+        self.limits, self.scored_assets, self.staged = limits, tuple(assets), staged
+
+    @property
+    def selected_assets(self) -> list[AssetScore]:
+        """The selected assets as a list of their own."""
+        return list(self)
+
+    @property
+    def is_as_selected(self) -> bool:
+        """Whether nobody has changed the list."""
+        return self == [asset for asset in self.scored_assets if asset not in self.rejected_assets]
 
     def detail(self, asset: str) -> str:
         """Why an asset is in or out, in words."""
-        names = [found.asset for found in self.scored_assets]
+        names = [known.asset for known in self.scored_assets]
+        if asset not in names:
+            raise InputError([Fault("the asset was not among those scored", nearest(asset, names), value=asset)])
         return self.staged.words(names.index(asset)).reason
 
 
 class SelectionService:
-    """Selection and sizing as two steps. Together, and with nothing between them, they are the whole pass.
+    """Selection and sizing as two steps. One after the other, with nothing between them, they are the whole pass.
 
     Parameters
     ----------
     bucket_manager
-        Who is in which bucket: a `BucketManager` or what one is made from. The default map where None.
+        Who is in which bucket: a `BucketManager` or what one is made from. By default the default map.
 
     Examples
     --------
     >>> service = SelectionService({"Tech": ["AAA", "BBB"]})
     >>> limits = RebalancingLimits(max_total_positions=1)
     >>> selection = service.select_by_score([AssetScore("AAA", 0.9), AssetScore("BBB", 0.8)], limits)
-    >>> [one.asset for one in selection.selected_assets], selection.reasons["BBB"]
+    >>> [asset.asset for asset in selection], selection.reasons["BBB"]
     (['AAA'], 'total_position_limit')
-    >>> [(one.asset, one.target_weight) for one in service.create_rebalancing_targets(selection)]
+    >>> [(target.asset, target.target_weight) for target in service.create_rebalancing_targets(selection)]
     [('AAA', 0.2), ('BBB', 0.0)]
     """
 
@@ -111,7 +115,7 @@ class SelectionService:
     def select_by_score(
         self, scored_assets: Iterable[AssetScore], limits: RebalancingLimits | None = None, *, correlations: Any = None
     ) -> SelectionResult:
-        """Who is held, by the rules' section 4; `correlations` as `trimtab.rebalance` takes them.
+        """The selected assets, by the rules' section 4; `correlations` as `trimtab.rebalance` takes them.
 
         Raises
         ------
@@ -130,18 +134,48 @@ class SelectionService:
                 [Fault(problem, "give it, or another priority if it is not held", column="current_weight")]
             )
         rows, fitting = self.bucket_manager.candidates(assets, given_limits(limits))
-        return SelectionResult.of(select(rows, fitting, correlations), assets)
+        return SelectionResult(select(rows, fitting, correlations), assets, given_limits(limits))
 
-    def create_rebalancing_targets(self, selection: SelectionResult) -> list[RebalancingTarget]:
-        """The weights of a selection, by the rules' sections 5 to 7; a target for every asset, the largest first."""
-        staged, _ = size(selection.staged)
-        return targets_of(staged, selection.scored_assets)
+    def create_rebalancing_targets(
+        self,
+        selected_assets: SelectionResult | Iterable[AssetScore],
+        limits: RebalancingLimits | None = None,
+        *,
+        correlations: Any = None,
+    ) -> list[RebalancingTarget]:
+        """The weights of a selection, by the rules' sections 5 to 7: a target for every asset, the largest first.
+
+        For what `select_by_score` returned, that is the whole pass: the assets that it rejected get their targets, too.
+        Other lists of assets, such as one that was changed, or what a bucket enforcer left, are selected first; a holding
+        that is not in the list gets no target. `limits` are by default those of the selection.
+
+        Raises
+        ------
+        SetupError
+            Other limits than those of the selection.
+        InputError, LimitsError
+            As in `select_by_score`.
+        """
+        if isinstance(selected_assets, SelectionResult):
+            if limits is not None and limits != selected_assets.limits:
+                problem, advice = (
+                    "the selection was made with other limits",
+                    "select again with these, or leave them out",
+                )
+                raise SetupError(problem, advice)
+            limits = selected_assets.limits
+        if not (isinstance(selected_assets, SelectionResult) and selected_assets.is_as_selected):
+            selected_assets = self.select_by_score(selected_assets, limits, correlations=correlations)
+        staged, _ = size(selected_assets.staged)
+        return targets_of(staged, selected_assets.scored_assets)
 
 
 def targets_of(staged: Staged, assets: Sequence[AssetScore]) -> list[RebalancingTarget]:
-    """The targets in what was decided about these assets: the largest weight first, then what is held, then by score."""
-    found = list(_targets(staged, assets))
-    return sorted(found, key=lambda one: (-one.target_weight, -one.current_weight, -(one.score or 0.0), one.asset))
+    """The targets that were decided: the largest weight first, then what is held, then by score."""
+    return sorted(
+        _targets(staged, assets),
+        key=lambda target: (-target.target_weight, -target.current_weight, -(target.score or 0.0), target.asset),
+    )
 
 
 def _targets(staged: Staged, assets: Sequence[AssetScore]) -> Iterator[RebalancingTarget]:
@@ -164,9 +198,9 @@ def _targets(staged: Staged, assets: Sequence[AssetScore]) -> Iterator[Rebalanci
             bucket.at(row) or "",
             _REASONS[reason],
             _SIZES[size_reason],
-            partial(_said, staged, row),
+            partial(_sentence, staged, row),
         )
 
 
-def _said(staged: Staged, row: int) -> str:
+def _sentence(staged: Staged, row: int) -> str:
     return staged.words(row).text

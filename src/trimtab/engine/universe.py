@@ -1,4 +1,4 @@
-"""Which assets are looked at on a date: what is held, what trends, what fits the regime, and what representation needs."""
+"""The assets to look at on a date: what is held, what is trending, what fits the regime, what representation needs."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from trimtab.engine.bucket_manager import BucketManager
 from trimtab.errors import InputError, SetupError, listed, nearest
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
-# How sure a trend must be, unless the user says otherwise: the brief's.
+# The brief's default: how sure a trend must be.
 MIN_TRENDING_CONFIDENCE = 0.7
 
 
 @runtime_checkable
 class RegimeDetector(Protocol):
-    """What knows the market: its regime, the buckets that suit it, and the assets that trend."""
+    """Knows the market: its regime, the buckets that suit it, and the assets that are trending."""
 
     def get_market_regime(self, date: Date) -> tuple[str, float]:
         """The regime on a date, and how sure that is (0 to 1)."""
@@ -27,17 +27,17 @@ class RegimeDetector(Protocol):
         """The buckets that suit a regime."""
 
     def get_research_buckets(self, date: Date) -> Sequence[str] | None:
-        """The buckets that research names for a date, instead of the regime's; None where it names none."""
+        """The buckets that research names for a date, instead of the regime's; None if it names none."""
 
     def get_trending_assets(
         self, date: Date, assets: Sequence[str], limit: int, min_confidence: float
     ) -> Sequence[str]:
-        """Of these assets at most `limit` that trend with at least this confidence (0 to 1), the best first."""
+        """At most `limit` of these assets that are trending with at least this confidence (0 to 1), the best first."""
 
 
 @runtime_checkable
 class NamesRegimes(Protocol):
-    """A regime detector that says which regimes there can be: limits for another one are then a typo."""
+    """A regime detector that names every regime it can give: limits for another one are then a typo."""
 
     @property
     def regime_names(self) -> Sequence[str]:
@@ -46,7 +46,7 @@ class NamesRegimes(Protocol):
 
 @dataclass(frozen=True)
 class RebalancingUniverse:
-    """The assets that are looked at on a date, each once, under the first heading that is true of it."""
+    """The assets to look at on a date, each once, under the first heading that fits."""
 
     date: Date
     regime: str
@@ -69,7 +69,7 @@ class RebalancingUniverse:
 
 
 def limits_in(limits: RebalancingLimits, regime: str) -> RebalancingLimits:
-    """The limits in force where this regime is detected; a regime that the limits themselves are set to stays."""
+    """The limits in force in the regime that was detected; limits that are set to a regime keep it."""
     return limits if limits.regime is not None else limits.in_regime(regime)
 
 
@@ -83,7 +83,7 @@ class UniverseBuilder:
     bucket_manager
         Who is in which bucket.
     trending_limit
-        How many trending assets are asked for.
+        How many trending assets to ask for.
 
     Raises
     ------
@@ -114,15 +114,16 @@ class UniverseBuilder:
     ) -> RebalancingUniverse:
         """The universe of a date.
 
-        What is held is always in it. New assets come from `bucket_names`, where given, and from no other bucket;
-        otherwise from all. The regime's assets are those of the buckets that research, else the regime, names. While
-        buckets must be represented, the assets of every other bucket are there as a fallback. Limits that change in a
-        regime are those of the regime that is detected, unless they are set to one.
+        It always contains what is held. New assets come from `bucket_names` alone if given, otherwise from all buckets.
+        The regime's assets are those of the buckets that research, else the regime, names. If buckets must be
+        represented, the assets of all other buckets are included as a fallback. Limits that change in a regime are those
+        of the regime that is detected, unless they are set to one.
 
         Raises
         ------
         SetupError
-            A bucket or a regime of the limits that does not exist (says the nearest), or a trending asset that was not asked about.
+            A bucket, or a regime of the limits, that does not exist (the nearest is named); a trending asset from outside
+            the allowed buckets.
         """
         detector = self.regime_detector
         regime, confidence = detector.get_market_regime(date)
@@ -134,12 +135,10 @@ class UniverseBuilder:
         allowed = known if bucket_names is None else list(dict.fromkeys(bucket_names))
         assets = self._assets_of(allowed, "bucket_names")
         trending = list(detector.get_trending_assets(date, assets, self.trending_limit, min_trending_confidence))
-        strangers = sorted(set(trending) - set(assets))
-        if strangers:
-            advice = "get_trending_assets must choose from the assets that it is given"
-            raise SetupError(
-                f"the regime_detector names trending assets of no allowed bucket ({listed(strangers)})", advice
-            )
+        outside = sorted(set(trending) - set(assets))
+        if outside:
+            problem = f"the regime_detector names trending assets outside the allowed buckets ({listed(outside)})"
+            raise SetupError(problem, "get_trending_assets must choose from the assets that it is given")
         favoured = assets
         if bucket_names is None:
             research = detector.get_research_buckets(date)
@@ -163,13 +162,13 @@ class UniverseBuilder:
 
     def _assets_of(self, buckets: Iterable[str], origin: str) -> list[str]:
         """The assets of these buckets, each once; what is below a bucket is in it."""
-        known, found = self.bucket_manager.get_all_buckets(), dict[str, None]()
+        known, assets = self.bucket_manager.get_all_buckets(), dict[str, None]()
         for bucket in buckets:
             try:
                 inside = self.bucket_manager.get_bucket_assets(bucket)
-            except InputError:
+            except InputError:  # an asset manager of the user's may refuse what it does not know
                 inside = []
             if not inside and bucket not in known:
-                raise SetupError(f"{origin}: there is no bucket {bucket!r}", nearest(bucket, known))
-            found.update(dict.fromkeys(inside))
-        return list(found)
+                raise SetupError(f"{origin}: the bucket {bucket!r} does not exist", nearest(bucket, known))
+            assets.update(dict.fromkeys(inside))
+        return list(assets)

@@ -17,7 +17,7 @@ from trimtab.explanations.explanation import Explanation, explain
 from trimtab.explanations.reruns import Reruns
 from trimtab.facts.assets import AssetFact
 from trimtab.facts.outcome import Facts, Figure
-from trimtab.limits.in_words import Section, rule_sheet
+from trimtab.limits.in_words import RuleSection, rule_sheet
 from trimtab.limits.rebalancing_limits import limit_fields
 from trimtab.reasons import SELECTED_REASONS
 from trimtab.text import printable
@@ -41,7 +41,7 @@ class ReportFacts:
     facts: Facts
     explained: tuple[Explained, ...]
     conflicts: tuple[Conflict, ...]
-    rules: tuple[Section, ...]
+    rules: tuple[RuleSection, ...]
     limits: tuple[Figure, ...]
     fingerprint: str
 

@@ -60,7 +60,7 @@ def accounts_of(table: pa.Table) -> list[str]:
     """The accounts in a table, in the order of its rows; none without the column `account`."""
     if ACCOUNT not in table.column_names:
         return []
-    return [str(name) for name in table[ACCOUNT].unique().to_pylist()]
+    return [str(name) for name in table[ACCOUNT].drop_null().unique().to_pylist()]
 
 
 def check_single(table: pa.Table, source: str) -> None:

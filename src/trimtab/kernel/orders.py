@@ -22,7 +22,8 @@ LAST_ROUNDS = 8  # from this round on, one ends them that leaves the value no lo
 class PassInputs(NamedTuple):
     """What the pass works on, round after round; rows by asset name, as in `rebalance_account`."""
 
-    rows: Records
+    first_rows: Records
+    next_rows: Records
     tree: Records
     settings: Records  # shape (2,): `order_settings`
     partners: Ints
@@ -86,10 +87,11 @@ def _run_rounds(assets: Records, nodes: Records, account: Any, passes: PassInput
     account.rounds = 0
     while True:
         account.rounds += 1
+        rows = passes.first_rows if account.rounds == 1 else passes.next_rows
         answer = passes.first if account.rounds == 1 else passes.answer
-        _set_goals(assets, passes.rows, answer, value)
+        _set_goals(assets, rows, answer, value)
         round_goals(assets, nodes, account, value)
-        _keep_reasons(assets, passes.rows, answer)
+        _keep_reasons(assets, rows, answer)
         after = _cash_after(assets, account) + _worth_of_all(assets)
         if after <= 0:
             return 0
@@ -99,8 +101,8 @@ def _run_rounds(assets: Records, nodes: Records, account: Any, passes: PassInput
         for at in range(assets.size):
             assets[at].given = assets[at].now
         value = after
-        fill_next_rows(assets, nodes, account, value, passes.rows, passes.first, passes.answer)
-        size_account(passes.rows, passes.tree, passes.settings[1], passes.answer)
+        fill_next_rows(assets, nodes, account, value, passes.next_rows, passes.first, passes.answer)
+        size_account(passes.next_rows, passes.tree, passes.settings[1], passes.answer)
 
 
 @compiled
@@ -174,8 +176,8 @@ def _begin(assets: Records, nodes: Records, account: Any) -> None:
 def plan_account(assets: Records, nodes: Records, lots: Records, accounts: Records, passes: PassInputs) -> None:
     """Decide the orders of one account: fills what is decided of assets, lots and the account (shape (1,)).
 
-    `passes.rows` have score, sizing input and leaf; the rest of them is filled here. `passes.first` is afterwards the
-    answer of the pass that the plan is made of, and `passes.settings[0]` has the brake that was in force.
+    Both rows of `passes` have score, sizing input and leaf; the rest of them is filled here. Afterwards `first_rows`,
+    `settings[0]` and `first` are what the pass was given of which the plan is made, and its answer.
     """
     account = accounts[0]
     _begin(assets, nodes, account)
@@ -188,8 +190,8 @@ def plan_account(assets: Records, nodes: Records, lots: Records, accounts: Recor
         for at in range(assets.size):
             assets[at].given = assets[at].quantity
             assets[at].reason = OrderReason.EMPTY
-        fill_first_rows(assets, nodes, account, passes.rows, passes.first)
-        if rebalance_account(passes.rows, passes.tree, limits, passes.partners, passes.first):
+        fill_first_rows(assets, nodes, account, passes.first_rows, passes.first)
+        if rebalance_account(passes.first_rows, passes.tree, limits, passes.partners, passes.first):
             _finish_braked(assets, lots, passes.first)
             account.status = PlanStatus.CASH_SHORT if account.cash < 0 else PlanStatus.BRAKED
             return

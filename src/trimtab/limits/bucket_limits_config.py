@@ -1,4 +1,4 @@
-"""The limits of buckets alone: what the enforcer of bucket limits takes, field by field as in `RebalancingLimits`."""
+"""Bucket limits alone, with the fields of `RebalancingLimits`: what the enforcer of bucket limits takes."""
 
 from __future__ import annotations
 
@@ -9,30 +9,15 @@ from functools import cached_property
 from typing import Any
 
 from trimtab.errors import LimitsError
-from trimtab.limits.fields import MOST, refusing_unknown
+from trimtab.limits.fields import refusing_unknown
 from trimtab.limits.rebalancing_limits import BucketLimit, RebalancingLimits, limit_fields
+from trimtab.limits.widest import WIDEST
 
 _KNOWN = {known.name: known for known in limit_fields()}
-# What no bucket limit is about is as wide as it can be. An allocation is scaled, never filled up.
-_WIDE: dict[str, Any] = {
-    "max_total_positions": MOST,
-    "max_new_positions": MOST,
-    "min_score_threshold": 0.0,
-    "min_score_diversification": 0.0,
-    "min_score_new_position": 0.0,
-    "target_invested": 1.0,
-    "max_position_weight": 1.0,
-    "min_position_weight": 0.0,
-    "dust_weight": 0.0,
-    "sizing_mode": "equal_weight",
-    "no_trade_band": 0.0,
-    "min_trade": 0.0,
-    "cash_band": 1.0,
-}
 
 
 def _shared(name: str) -> Any:
-    """The field of `RebalancingLimits` with this name: default, range and meaning stand there."""
+    """The field of `RebalancingLimits` with this name, with its default, range and meaning."""
     known = _KNOWN[name]
     if known.default_factory is not dataclasses.MISSING:
         return field(default_factory=known.default_factory, hash=False, metadata=known.metadata)
@@ -42,7 +27,7 @@ def _shared(name: str) -> Any:
 @refusing_unknown
 @dataclass(frozen=True, kw_only=True)
 class BucketLimitsConfig:
-    """Which bucket limits hold, each switched on its own; fields, defaults and checks are those of `RebalancingLimits`.
+    """Bucket limits that can be switched one by one; fields, defaults and checks are those of `RebalancingLimits`.
 
     Allocations are fractions of the account's total value (0.4, never 40).
 
@@ -76,9 +61,9 @@ class BucketLimitsConfig:
 
     @cached_property
     def limits(self) -> RebalancingLimits:
-        """These bucket limits as `RebalancingLimits`, with no limit for the total, for scores or for single positions."""
+        """These bucket limits as `RebalancingLimits` that limit neither the total, nor scores, nor single positions."""
         own = {name: getattr(self, name) for name in _names()}
-        return RebalancingLimits(enable_bucket_diversification=True, **_WIDE, **own)
+        return RebalancingLimits(enable_bucket_diversification=True, cash_band=1.0, **WIDEST, **own)
 
     @classmethod
     def of(cls, limits: RebalancingLimits) -> BucketLimitsConfig:
@@ -87,12 +72,12 @@ class BucketLimitsConfig:
 
 
 def given_config(config: BucketLimitsConfig | None) -> BucketLimitsConfig:
-    """The bucket limits that were given, or the defaults; anything else is refused.
+    """The given bucket limits, or the defaults if None.
 
     Raises
     ------
     LimitsError
-        Something that is not a `BucketLimitsConfig`.
+        The argument is not a `BucketLimitsConfig`.
     """
     if config is None:
         return BucketLimitsConfig()

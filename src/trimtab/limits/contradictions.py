@@ -9,8 +9,7 @@ from typing import Any
 
 from trimtab.bucket_path import UNKNOWN, folded, path_fault, split_path
 from trimtab.errors import shown
-
-_TOLERANCE = 1e-9
+from trimtab.tolerances import LIMIT_TOLERANCE
 
 
 def contradictions(limits: Any) -> Iterable[str]:
@@ -19,23 +18,23 @@ def contradictions(limits: Any) -> Iterable[str]:
     for lower, upper in pairwise(scores):
         if getattr(limits, lower) > getattr(limits, upper):
             yield (
-                f"{upper} {getattr(limits, upper):g} is below {lower} {getattr(limits, lower):g}: what is bought today "
-                "would be closed tomorrow; raise the one or lower the other"
+                f"{upper} {getattr(limits, upper):g} is below {lower} {getattr(limits, lower):g}: today's purchases would "
+                f"be closed tomorrow; raise {upper} or lower {lower}"
             )
     if limits.min_position_weight > limits.max_position_weight:
         yield (
             f"min_position_weight {limits.min_position_weight:g} is above max_position_weight "
-            f"{limits.max_position_weight:g}: no position could be held"
+            f"{limits.max_position_weight:g}: no position is possible; lower it or raise max_position_weight"
         )
     if 0 < limits.target_invested < limits.min_position_weight:
         yield (
             f"target_invested {limits.target_invested:g} is below min_position_weight {limits.min_position_weight:g}: no "
-            "position would fit"
+            "position fits; raise it, lower min_position_weight, or write 0 to hold only cash"
         )
     if limits.dust_weight > limits.min_position_weight:
         yield (
             f"dust_weight {limits.dust_weight:g} is above min_position_weight {limits.min_position_weight:g}: "
-            "a position of the least size would count as dust"
+            "the smallest position would count as dust; lower dust_weight"
         )
 
     yield from _bucket_contradictions(limits)
@@ -44,17 +43,17 @@ def contradictions(limits: Any) -> Iterable[str]:
 def _bucket_contradictions(limits: Any) -> Iterable[str]:
     if not limits.enable_bucket_diversification:
         if limits.buckets:
-            yield "buckets are given but enable_bucket_diversification is false: set it to true or leave buckets out"
+            yield "buckets has limits, but enable_bucket_diversification is false: set it to true, or leave buckets out"
         if limits.max_correlation is not None:
             yield (
-                f"max_correlation is {limits.max_correlation:g} but enable_bucket_diversification is false: it limits new "
-                "assets inside their bucket; set that to true or leave max_correlation out"
+                f"max_correlation is {limits.max_correlation:g}, but it works inside buckets and "
+                "enable_bucket_diversification is false: set that to true, or leave max_correlation out"
             )
         return
     if limits.bucket_level > 1 and not limits.bucket_separator:
         yield (
-            f"bucket_level is {limits.bucket_level}, but bucket_separator is empty: flat names have one level; write 1, or "
-            "name the separator"
+            f"bucket_level is {limits.bucket_level}, but without bucket_separator a name has only one level: write 1, or "
+            "give the separator"
         )
     faults = list(_path_faults(limits))
     yield from faults
@@ -69,8 +68,8 @@ def _bucket_contradictions(limits: Any) -> Iterable[str]:
     for name, value in allocations.items():
         if 0 < value < limits.min_position_weight:
             yield (
-                f"{name} {value:g} is above 0 but below min_position_weight {limits.min_position_weight:g}: no position "
-                "would fit, which closes the whole bucket; write 0 to close it, or raise it"
+                f"{name} {value:g} is below min_position_weight {limits.min_position_weight:g}: no position fits, so the "
+                "bucket would be closed; raise it, or write 0 if that is what you want"
             )
     yield from _minimum_faults(limits)
 
@@ -85,19 +84,19 @@ def _path_faults(limits: Any) -> Iterable[str]:
             yield f"{name}: the path {shown(path)} {fault[0]}; {fault[1]}"
             continue
         if alike[0] == UNKNOWN.casefold() and parts[0] != UNKNOWN:
-            yield f"{name}: {path!r} is the reserved bucket {UNKNOWN!r} in another spelling; write {UNKNOWN!r}"
+            yield f"{name}: {path!r} is another spelling of the reserved bucket {UNKNOWN!r}: write {UNKNOWN!r}"
         other = seen.setdefault(alike, path)
         if other != path:
-            yield f"{name}: {path!r} and {other!r} differ only in case, spaces or invisible signs; write one of them"
+            yield f"{name}: {path!r} and {other!r} differ only in case, spaces or invisible signs: keep one of them"
         if name == "known_buckets":
             continue
         if parts[0] == UNKNOWN:
             if limits.unknown_bucket == "hold":
-                yield f'buckets[{path!r}] is given but unknown_bucket is "hold", which removes every limit there'
+                yield f'buckets[{path!r}] has limits, but unknown_bucket "hold" lifts every limit there: drop one of the two'
         elif len(parts) < limits.bucket_level:
             yield (
-                f"buckets[{path!r}] is above bucket_level {limits.bucket_level}: limits apply only at that depth or "
-                "deeper; lower bucket_level or name a deeper bucket"
+                f"buckets[{path!r}] is above bucket_level {limits.bucket_level}: limits apply at that depth and below; lower "
+                "bucket_level, or name a deeper bucket"
             )
 
 
@@ -110,7 +109,7 @@ def _minimum_faults(limits: Any) -> Iterable[str]:
     }
 
     def needed(prefix: tuple[str, ...]) -> float:
-        """The least weight under a node: its own minimum, or what those below it need together."""
+        """The weight that a node needs: its own minimum, or what those below it need together."""
         below: dict[tuple[str, ...], float] = {}
         for parts in minima:
             if len(parts) > len(prefix) and parts[: len(prefix)] == prefix:
@@ -118,21 +117,20 @@ def _minimum_faults(limits: Any) -> Iterable[str]:
         own: float = minima.get(prefix, 0.0)
         return max(own, math.fsum(needed(child) for child in below))
 
-    if needed(()) > limits.target_invested + _TOLERANCE:
+    if needed(()) > limits.target_invested + LIMIT_TOLERANCE:
         yield (
-            f"the min_allocation of the buckets sum to {needed(()):g}, above target_invested "
+            f"min_allocation adds up to {needed(()):g} over all buckets, above target_invested "
             f"{limits.target_invested:g}: lower some of them"
         )
     nodes = {parts[:depth] for parts in minima for depth in range(limits.bucket_level, len(parts) + 1)}
     nodes |= {parts[:1] for parts in minima if parts[0] == UNKNOWN}
     for node in sorted(nodes):
         path = limits.bucket_separator.join(node)
-        own = limits.buckets[path].max_allocation if path in limits.buckets else None
         is_level = len(node) == (1 if node[0] == UNKNOWN else limits.bucket_level)
-        most = own if own is not None else limits.max_allocation_per_bucket if is_level else None
-        if most is not None and needed(node) > most + _TOLERANCE:
-            name = "max_allocation" if own is not None else "max_allocation_per_bucket"
+        name, maximum = limits.limit_at(path, "max_allocation")
+        has_maximum = is_level or name == "max_allocation"
+        if has_maximum and needed(node) > maximum + LIMIT_TOLERANCE:
             yield (
-                f"buckets[{path!r}]: the min_allocation there and below need {needed(node):g}, above its {name} {most:g}: "
-                "lower the one or raise the other"
+                f"buckets[{path!r}]: min_allocation there and below adds up to {needed(node):g}, above {name} {maximum:g}: "
+                f"lower some of them, or raise {name}"
             )

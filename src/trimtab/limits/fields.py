@@ -1,4 +1,4 @@
-"""Dataclass fields that know their type, range and meaning: the checks and the JSON Schema are derived from that."""
+"""Dataclass fields that know their type, range, meaning and sentence; checks and JSON Schema follow from that."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import math
 import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import field
+from decimal import Decimal
 from typing import Any, TypeVar, cast
 
+from trimtab.decimals import decimal_of
 from trimtab.errors import LimitsError, nearest, shown
 from trimtab.limits.old_names import with_current_names
 
 Made = TypeVar("Made")
-MOST = 1_000_000_000  # of a count
+MAX_COUNT = 1_000_000_000
 
 
 def described(
@@ -22,6 +24,7 @@ def described(
     kind: type,
     doc: str,
     *,
+    sentence: str | Mapping[Any, str] = "",
     low: float = 0.0,
     high: float = math.inf,
     below: float | None = None,
@@ -30,14 +33,18 @@ def described(
     fraction: bool = False,
     may_be_empty: bool = False,
 ) -> Any:
-    """A dataclass field with all that is known about it. `below` is an exclusive upper end."""
+    """A dataclass field with everything that is known about it. `below` is an exclusive upper bound.
+
+    `sentence` says what a value means, with a placeholder for it (see `in_words`), or one sentence for each value.
+    """
     return field(
         default=default,
         metadata={
             "kind": kind,
             "doc": doc,
+            "sentence": sentence,
             "low": low,
-            "high": 1.0 if fraction and high == math.inf else min(high, MOST) if kind is int else high,
+            "high": 1.0 if fraction and high == math.inf else min(high, MAX_COUNT) if kind is int else high,
             "below": below,
             "choices": choices,
             "optional": optional,
@@ -48,7 +55,7 @@ def described(
 
 
 def refusing_unknown(cls: type[Made]) -> type[Made]:
-    """A dataclass of limits to which an unknown field is a fault beside the others, with the nearest name."""
+    """A dataclass of limits that reports an unknown field like any other fault, with the nearest name."""
     checked_init = cls.__init__
 
     @functools.wraps(checked_init)
@@ -68,7 +75,7 @@ def refusing_unknown(cls: type[Made]) -> type[Made]:
 
 
 def check_fields(owner: Any) -> list[str]:
-    """The faults of the described fields of a dataclass; its numbers are stored as plain `int` and `float`."""
+    """The faults in the described fields of a dataclass; stores its numbers as plain `int` and `float`."""
     faults: list[str] = []
     for known in dataclasses.fields(owner):
         if "low" not in known.metadata:
@@ -82,12 +89,12 @@ def check_fields(owner: Any) -> list[str]:
 
 
 def checked_value(known: dataclasses.Field[Any], value: Any) -> tuple[Any, str]:
-    """The value as stored, and what is wrong with it (empty if nothing)."""
+    """The value to store, and what is wrong with it (empty if nothing)."""
     kind, meta = known.metadata["kind"], known.metadata
     if value is None and meta["may_be_empty"]:
         return "", ""
     if value is None:
-        return None, "" if meta["optional"] else "must be given: it is None"
+        return None, "" if meta["optional"] else "must have a value (received None)"
     if kind is bool:
         return value, "" if isinstance(value, bool) else f"must be true or false (received {value!r})"
     if kind is tuple:
@@ -98,7 +105,17 @@ def checked_value(known: dataclasses.Field[Any], value: Any) -> tuple[Any, str]:
         return names, f"must be a list of names (received {wrong[0]!r} in it)" if wrong else ""
     if kind is str:
         return value, "" if value == "" and meta["may_be_empty"] else _text_fault(meta["choices"], value)
+    if kind is Decimal:
+        return _checked_decimal(value)
     return _checked_number(kind, meta, value)
+
+
+def _checked_decimal(value: Any) -> tuple[Any, str]:
+    try:
+        number = decimal_of(value)
+    except TypeError:
+        return value, f"must be a number (received {shown(value)})"
+    return number, "" if 0 <= number <= MAX_COUNT else f"must be between 0 and {MAX_COUNT:,} (received {value!r})"
 
 
 def _text_fault(choices: tuple[str, ...], value: Any) -> str:
@@ -113,7 +130,7 @@ def _checked_number(kind: type, meta: Mapping[str, Any], value: Any) -> tuple[An
     wanted = numbers.Integral if kind is int else numbers.Real
     if isinstance(value, bool) or not isinstance(value, wanted):
         return value, f"must be a{' whole' if kind is int else ''} number (received {value!r})"
-    number = math.inf if cast("float", value) > MOST else kind(value)
+    number = math.inf if cast("float", value) > MAX_COUNT else kind(value)
     low, high, below = meta["low"], meta["high"], meta["below"]
     if not math.isfinite(number) or number < low or number > high or (below is not None and number >= below):
         if below is not None:
@@ -125,13 +142,13 @@ def _checked_number(kind: type, meta: Mapping[str, Any], value: Any) -> tuple[An
         else:
             span = f"at least {low:g}"
         percent = meta["fraction"] and 1 < number <= 100
-        hint = f": it looks like a percent, write {number / 100:g}" if percent else ""
+        hint = f": looks like a percent, write {number / 100:g}" if percent else ""
         return value, f"must be {span} (received {value!r}){hint}"
     return number, ""
 
 
 def field_schema(known: dataclasses.Field[Any]) -> dict[str, Any]:
-    """The JSON Schema of a field; a field of kind `dict` names in its metadata the dataclass of its `values`."""
+    """The JSON Schema of a field; the metadata of a field of kind `dict` name the dataclass of its `values`."""
     kind, doc = known.metadata["kind"], known.metadata["doc"]
     if kind is dict:
         properties = {inner.name: field_schema(inner) for inner in dataclasses.fields(known.metadata["values"])}

@@ -1,14 +1,13 @@
-"""The limits of a rebalance: one frozen object, checked at birth, read from and written to TOML.
+"""The limits of a rebalance: one frozen object, checked when made, read from and written to TOML.
 
-Everything that describes a field (type, range, meaning) stands once, in its `described(...)`; the checks, the
-JSON Schema, the TOML text and the command line are derived from that.
+A field's `described(...)` is the one place for its type, range, meaning and sentence. The checks, the JSON Schema, the
+TOML text, the rule sheet and the command line follow from it.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import numbers
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,35 +22,38 @@ from trimtab.limits.fields import check_fields, described, refusing_unknown
 from trimtab.limits.old_names import warn_of_old_name, with_current_names
 from trimtab.limits.presets import preset_text
 from trimtab.limits.regimes import ChangedLimit, changed_limits, enter_regime, laid_over
+from trimtab.limits.toml_file import toml_text, toml_values
 
 SIZING_MODES = ("equal_weight", "score_weighted", "adaptive", "inverse_volatility", "desired")
 # The column of a candidate that a sizing mode needs.
 SIZING_COLUMNS = {"inverse_volatility": "volatility", "desired": "desired_weight"}
 
 
-# An unset one of these takes a value that depends on other fields (see `_resolve`).
+# The default of fields whose value follows from others (see `_resolve`).
 _UNSET = cast(float, None)
 
 
 @dataclass(frozen=True, slots=True)
 class BucketLimit:
-    """The limits of one bucket; a field that is not given leaves the general limit in force.
+    """The limits of one bucket; where a field is not given, the general limit applies.
 
     All allocations are fractions of the account's total value.
     """
 
-    max_positions: int | None = described(None, int, "most positions in this bucket", optional=True)
-    max_allocation: float | None = described(None, float, "most weight in this bucket", optional=True, fraction=True)
+    max_positions: int | None = described(None, int, "maximum number of positions in this bucket", optional=True)
+    max_allocation: float | None = described(
+        None, float, "maximum weight of this bucket; 0 closes it", optional=True, fraction=True
+    )
     min_allocation: float | None = described(
-        None, float, "least weight in this bucket, if candidates allow", optional=True, fraction=True
+        None, float, "minimum weight of this bucket, as far as candidates allow", optional=True, fraction=True
     )
 
     def __post_init__(self) -> None:
         faults = check_fields(self)
-        most, least = self.max_allocation, self.min_allocation
-        if not faults and most is not None and least is not None and least > most:
+        maximum, minimum = self.max_allocation, self.min_allocation
+        if not faults and maximum is not None and minimum is not None and minimum > maximum:
             faults.append(
-                f"min_allocation {least:g} is above max_allocation {most:g}: lower the one or raise the other"
+                f"min_allocation {minimum:g} is above max_allocation {maximum:g}: lower it or raise max_allocation"
             )
         if faults:
             raise LimitsError(faults)
@@ -60,7 +62,7 @@ class BucketLimit:
 @refusing_unknown
 @dataclass(frozen=True, kw_only=True)
 class RebalancingLimits:
-    """What a rebalance may and must do. Frozen; all faults are reported at once when it is made.
+    """What a rebalance may and must do. Frozen; making it reports all faults at once.
 
     Weights and allocations are fractions of the account's total value (0.2, never 20).
 
@@ -76,45 +78,110 @@ class RebalancingLimits:
     0.4
     """
 
-    max_total_positions: int = described(10, int, "most positions in the portfolio", low=1)
-    max_new_positions: int = described(3, int, "most assets bought that are not held; increases do not count")
-    min_score_threshold: float = described(0.6, float, "least score to keep a holding", fraction=True)
+    max_total_positions: int = described(
+        10, int, "maximum number of positions", sentence="Hold at most {:position}.", low=1
+    )
+    max_new_positions: int = described(
+        3,
+        int,
+        "maximum number of new positions; adding to a holding does not count",
+        sentence="Open at most {:new position}.",
+    )
+    min_score_threshold: float = described(
+        0.6,
+        float,
+        "minimum score to keep a holding",
+        sentence="Keep holdings that score at least {:g}.",
+        fraction=True,
+    )
     min_score_diversification: float = described(
-        _UNSET, float, "least score of a new asset that only represents a missing bucket", fraction=True
+        _UNSET,
+        float,
+        "minimum score of a new position that is opened only to represent a missing bucket",
+        sentence="To represent a missing bucket, buy assets that score at least {:g}.",
+        fraction=True,
     )
-    min_score_new_position: float = described(_UNSET, float, "least score of a new asset", fraction=True)
-    target_invested: float = described(0.95, float, "aimed total weight; the rest is cash", fraction=True)
+    min_score_new_position: float = described(
+        _UNSET,
+        float,
+        "minimum score of a new position",
+        sentence="Buy assets that score at least {:g}.",
+        fraction=True,
+    )
+    target_invested: float = described(
+        0.95,
+        float,
+        "total weight to aim for; the rest is cash",
+        sentence="Invest {:%} of the account; the rest is cash.",
+        fraction=True,
+    )
     full_investment_positions: int | None = described(
-        None, int, "positions from which on the full total is aimed at; fewer aim at less", low=1, optional=True
+        None,
+        int,
+        "number of positions from which target_invested is aimed for in full; with fewer, proportionally less",
+        sentence="With fewer than {:position}, invest proportionally less.",
+        low=1,
+        optional=True,
     )
-    max_position_weight: float = described(0.2, float, "most weight of a position", fraction=True)
-    min_position_weight: float = described(0.02, float, "least weight of a position that is held", fraction=True)
+    max_position_weight: float = described(
+        0.2, float, "maximum weight of a position", sentence="Hold at most {:%} in one asset.", fraction=True
+    )
+    min_position_weight: float = described(
+        0.02, float, "minimum weight of a position", sentence="Hold at least {:%} in every position.", fraction=True
+    )
 
-    enable_bucket_diversification: bool = described(False, bool, "bucket limits and representation on or off")
-    max_positions_per_bucket: int = described(4, int, "most positions in a bucket at bucket_level")
-    max_allocation_per_bucket: float = described(0.4, float, "most weight in a bucket at bucket_level", fraction=True)
-    min_buckets_represented: int = described(2, int, "least number of buckets at bucket_level with a position")
-    allow_bucket_overflow: bool = described(False, bool, "holdings need no free position in their bucket")
-    enforce_position_limits: bool = described(True, bool, "false removes every bucket's max_positions")
-    enforce_allocation_limits: bool = described(
-        True, bool, "false removes every bucket's max_allocation and min_allocation"
+    enable_bucket_diversification: bool = described(False, bool, "turns on bucket limits and representation")
+    max_positions_per_bucket: int = described(
+        4,
+        int,
+        "maximum number of positions in a bucket at bucket_level",
+        sentence="Hold at most {:position} per bucket.",
     )
-    enforce_min_buckets: bool = described(True, bool, "false removes representation")
+    max_allocation_per_bucket: float = described(
+        0.4,
+        float,
+        "maximum weight of a bucket at bucket_level",
+        sentence="Hold at most {:%} per bucket.",
+        fraction=True,
+    )
+    min_buckets_represented: int = described(
+        2,
+        int,
+        "minimum number of buckets at bucket_level with a position",
+        sentence="Hold positions in at least {:bucket}, if candidates allow.",
+    )
+    allow_bucket_overflow: bool = described(
+        False,
+        bool,
+        "keeps holdings that score high enough even where their bucket has too many positions",
+        sentence={
+            True: "Keep holdings that score high enough even where their bucket has too many positions.",
+            False: "Where a bucket has too many positions, close its lowest-ranked holdings.",
+        },
+    )
+    enforce_position_limits: bool = described(True, bool, "if false, max_positions of every bucket is lifted")
+    enforce_allocation_limits: bool = described(
+        True, bool, "if false, max_allocation and min_allocation of every bucket are lifted"
+    )
+    enforce_min_buckets: bool = described(True, bool, "if false, no bucket has to be represented")
     max_correlation: float | None = described(
         None,
         float,
-        "most correlation of a new asset with another position of its bucket at bucket_level; selection is then no optimum",
+        "maximum correlation of a new position with any other in its bucket at bucket_level; selection may then miss "
+        "the optimum",
+        sentence="Buy no asset whose correlation with another position in its bucket is above {:g} or unknown; what is held "
+        "stays.",
         low=-1.0,
         optional=True,
         fraction=True,
     )
     bucket_level: int = described(
-        1, int, "depth of the bucket path at which general limits and representation apply", low=1
+        1, int, "depth of the bucket path to which general limits and representation apply", low=1
     )
     bucket_separator: str = described(
-        "/", str, "what separates the parts of a bucket's path; empty (or None) for flat names", may_be_empty=True
+        "/", str, "separates the parts of a bucket path; empty (or None): a name is one part", may_be_empty=True
     )
-    known_buckets: tuple[str, ...] = described((), tuple, "buckets that exist although no candidate is in them")
+    known_buckets: tuple[str, ...] = described((), tuple, "buckets that exist even if no candidate is in them")
     buckets: Mapping[str, BucketLimit] = field(
         default_factory=dict,
         hash=False,
@@ -125,52 +192,103 @@ class RebalancingLimits:
         },
     )
     regime: str | None = described(
-        None, str, "the regime whose limits are in force; none: the general ones", optional=True
+        None, str, "the regime whose limits are in force; if none, the general limits", optional=True
     )
     regimes: Mapping[str, Mapping[str, Any]] = field(
         default_factory=dict,
         hash=False,
         metadata={
             "kind": dict,
-            "doc": "limits that change in a regime: name -> fields as above",
+            "doc": "limits that differ in a regime: name -> fields as above",
         },
     )
 
-    sizing_mode: str = described("equal_weight", str, "what relative sizes are wished for", choices=SIZING_MODES)
+    sizing_mode: str = described(
+        "equal_weight",
+        str,
+        "the relative sizes to aim for",
+        sentence={
+            "equal_weight": "Aim for equal weights.",
+            "score_weighted": "Aim for weights proportional to the scores.",
+            "adaptive": "Aim for weights that step up with the score: 0.5, from 0.6 on 0.8, from 0.7 on 1, from 0.8 on 1.2, "
+            "from 0.9 on 1.5.",
+            "inverse_volatility": "Aim for weights inversely proportional to volatility.",
+            "desired": "Aim for the desired_weight of each position.",
+        },
+        choices=SIZING_MODES,
+    )
     residual_strategy: str = described(
         "proportional",
         str,
-        "what limits leave over is spread over the other positions, or stays in cash",
+        "what happens to weight that limits trim: it is spread over the other positions, or stays in cash",
+        sentence={
+            "proportional": "Weight trimmed from a position is spread over the others.",
+            "cash": "Weight trimmed from a position stays in cash.",
+        },
         choices=("proportional", "cash"),
     )
-    no_trade_band: float = described(0.20, float, "a drift up to this fraction of the target is not traded", below=1.0)
-    min_trade: float = described(0.001, float, "a smaller trade of a holding is not made", fraction=True)
+    no_trade_band: float = described(
+        0.20, float, "drift up to this fraction of the target weight is not traded", below=1.0
+    )
+    min_trade: float = described(0.001, float, "smaller trades of a holding are skipped", fraction=True)
     cash_band: float = described(
-        0.02, float, "how far the total may stay from its aim for the band's sake", fraction=True
+        0.02, float, "how far the total weight may stay from its aim to avoid trades", fraction=True
     )
     drift_tolerance: float = described(
         0.0,
         float,
-        "how far a holding may drift above a limit before it is traded, as a fraction of the limit",
+        "how far a holding or bucket may drift above a limit before it is traded, as a fraction of the limit",
+        sentence="Holdings and buckets may drift above a limit by up to {:%} of it.",
         high=1.0,
     )
     dust_weight: float = described(
-        _UNSET, float, "a smaller holding competes as a new asset and is closed if not selected", fraction=True
+        _UNSET,
+        float,
+        "smaller holdings are dust: they compete as new assets and are closed if not selected",
+        sentence="A holding below {:%} is dust: it competes as a new asset and is closed if not selected.",
+        fraction=True,
     )
     unscored_positions: str = described(
-        "hold", str, "what happens to a holding without a score", choices=("hold", "close", "error")
+        "hold",
+        str,
+        "what happens to holdings without a score: they are kept as they are, closed, or an error",
+        sentence={
+            "hold": "Keep holdings without a score as they are.",
+            "close": "Close holdings without a score that may be sold.",
+            "error": "Refuse an account with a holding that may be sold but has no score.",
+        },
+        choices=("hold", "close", "error"),
     )
     unknown_bucket: str = described(
-        "limit", str, "assets without a bucket: one limited bucket, or held and never bought", choices=("limit", "hold")
+        "limit",
+        str,
+        "what happens to assets without a bucket: they share one limited bucket, or are held and never bought",
+        choices=("limit", "hold"),
     )
     brake_sold_weight: float | None = described(
-        None, float, "if sales would exceed this weight, nothing is traded", optional=True, fraction=True
+        None,
+        float,
+        "if sales would exceed this weight, nothing is traded",
+        sentence="If more than {:%} would be sold, trade nothing.",
+        optional=True,
+        fraction=True,
     )
     brake_closed_positions: int | None = described(
-        None, int, "if more positions than this would close, nothing is traded", optional=True
+        None,
+        int,
+        "if more positions than this would close, nothing is traded",
+        sentence="If more than {:holding} would close, trade nothing.",
+        optional=True,
     )
     on_unmet: str = described(
-        "report", str, "a limit that cannot be met is reported, or raised as an error", choices=("report", "raise")
+        "report",
+        str,
+        "what happens when a limit cannot be met: it is reported, or raised as an error",
+        sentence={
+            "report": "Report limits that cannot be met.",
+            "raise": "Fail with an error if a limit cannot be met.",
+        },
+        choices=("report", "raise"),
     )
     derived: frozenset[str] = field(default=frozenset(), init=False, repr=False, compare=False)
     general: RebalancingLimits | None = field(default=None, init=False, repr=False, compare=False)
@@ -192,11 +310,11 @@ class RebalancingLimits:
         return (RebalancingLimits.from_dict, (self.to_dict(),))
 
     def replace(self, **changes: Any) -> RebalancingLimits:
-        """The same limits with some fields changed; fields that were never set follow the changed ones."""
+        """The same limits with some fields changed; fields that were never set follow the changes."""
         return RebalancingLimits.from_dict({**self.to_dict(), **with_current_names(changes)})
 
     def in_regime(self, regime: str | None) -> RebalancingLimits:
-        """These limits with those of a regime in force; with the general ones where the regime has none of its own.
+        """These limits with a regime in force; the general limits if the regime has none of its own.
 
         Examples
         --------
@@ -232,6 +350,8 @@ class RebalancingLimits:
     def limit_at(self, path: str, field: str) -> tuple[str, Any]:
         """The field that sets `max_positions`, `max_allocation` or `min_allocation` of a bucket, and its value.
 
+        `path` is a bucket at `bucket_level`; deeper ones have no general limits.
+
         Examples
         --------
         >>> limits = RebalancingLimits(enable_bucket_diversification=True, buckets={"Tech": {"max_positions": 2}})
@@ -239,13 +359,13 @@ class RebalancingLimits:
         (('max_positions', 2), ('max_allocation_per_bucket', 0.4))
         """
         own = getattr(self.buckets[path], field) if path in self.buckets else None
-        if own is not None or field == "min_allocation":  # of a minimum there is no general one
+        if own is not None or field == "min_allocation":  # there is no general minimum
             return field, own
         return f"{field}_per_bucket", getattr(self, f"{field}_per_bucket")
 
     @property
     def in_force(self) -> RebalancingLimits:
-        """What is in force now, as limits without regimes.
+        """The limits in force, without regimes.
 
         Examples
         --------
@@ -259,13 +379,13 @@ class RebalancingLimits:
 
     @property
     def changed(self) -> tuple[ChangedLimit, ...]:
-        """The limits that the regime in force has changed."""
+        """The limits that the regime in force changes."""
         if self.general is None:
             return ()
         return changed_limits(self.general.to_dict(complete=True), self.to_dict(complete=True))
 
     def to_dict(self, *, complete: bool = False) -> dict[str, Any]:
-        """The general fields as plain values, those that differ from their default; `complete` for every field in force."""
+        """The general fields that differ from their defaults, as plain values; `complete`: every field in force."""
         values: dict[str, Any] = {}
         if self.general is not None and not complete:
             regimes = {name: dict(overrides) for name, overrides in self.regimes.items()}
@@ -298,28 +418,18 @@ class RebalancingLimits:
 
     @classmethod
     def from_toml(cls, path: str | Path) -> RebalancingLimits:
-        """Limits from a TOML file: one key a field, one table `[buckets."Equity/Tech"]` a bucket."""
-        try:
-            text = Path(path).read_bytes().decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise LimitsError([f"is not a text file ({error.reason} at byte {error.start})"], str(path)) from None
-        except OSError as error:
-            raise LimitsError([f"cannot be read: {error.strerror}"], str(path)) from None
-        return cls.from_toml_text(text, source=str(path))
+        """Limits from a TOML file: a key for each field, a table `[buckets."Equity/Tech"]` for each bucket."""
+        return cls.from_toml_text(toml_text(path), source=str(path))
 
     @classmethod
     def from_toml_text(cls, text: str, source: str | None = None) -> RebalancingLimits:
         """Limits from TOML text."""
-        try:
-            values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise LimitsError([f"is not valid TOML: {error}"], source) from None
-        return cls.from_dict(values, source)
+        return cls.from_dict(toml_values(text, source), source)
 
     def to_toml(self) -> str:
-        """Every field with its meaning as TOML text; fields that are none stand as comments.
+        """Every field with its meaning as TOML text; fields without a value are comments.
 
-        Where there are regimes, so do fields that follow from others: in a regime they follow the regime's.
+        Without limits of single buckets, an example of them is another comment. With regimes, so are fields that follow from others: inside a regime they follow that regime's.
         """
         lines: list[str] = []
         given = {**(self.general or self).to_dict(complete=True), "regime": self.regime}
@@ -327,7 +437,7 @@ class RebalancingLimits:
             if known.metadata["kind"] is dict:
                 continue
             value = given[known.name]
-            lines.append(f"# {known.metadata['doc']}")
+            lines.append(f"# {_meaning(known)}")
             text = f"# {known.name} =" if value is None else tomli_w.dumps({known.name: value}).rstrip()
             follows = self.general is not None and known.name in self.general.derived
             lines.append(f"# {text}" if follows else text)
@@ -335,21 +445,21 @@ class RebalancingLimits:
             for key, table in tables.items():
                 lines.append("")
                 lines.append(tomli_w.dumps({name: {key: table}}).rstrip())
-        return "\n".join(lines) + "\n"
+        return "\n".join([*lines, *([] if given["buckets"] else _BUCKETS_EXAMPLE)]) + "\n"
 
     @classmethod
     def preset(cls, name: str) -> RebalancingLimits:
-        """One of the limits that ship as examples (`preset_names`); no recommendation."""
+        """One of the example limits that ship with trimtab (`preset_names`)."""
         return cls.from_toml_text(preset_text(name), source=f"preset {name!r}")
 
 
 def given_limits(limits: RebalancingLimits | None) -> RebalancingLimits:
-    """The limits that were given, or the defaults; anything else is refused.
+    """The given limits, or the defaults if None.
 
     Raises
     ------
     LimitsError
-        Something that is not `RebalancingLimits`.
+        The argument is not `RebalancingLimits`.
     """
     if limits is None:
         return RebalancingLimits()
@@ -363,6 +473,23 @@ def given_limits(limits: RebalancingLimits | None) -> RebalancingLimits:
     return limits
 
 
+_BUCKETS_EXAMPLE = (
+    "",
+    "# limits of a single bucket, for example:",
+    '# [buckets."Equity/Tech"]',
+    *(
+        f"# {known.name} = {value}  # {known.metadata['doc']}"
+        for known, value in zip(dataclasses.fields(BucketLimit), (2, 0.25, 0.05), strict=True)
+    ),
+)
+
+
+def _meaning(known: dataclasses.Field[Any]) -> str:
+    """What a field means, and which values it can have."""
+    choices = known.metadata["choices"]
+    return f"{known.metadata['doc']} ({', '.join(choices[:-1])} or {choices[-1]})" if choices else known.metadata["doc"]
+
+
 def limit_fields() -> tuple[dataclasses.Field[Any], ...]:
     """The fields of `RebalancingLimits` in order, each with its metadata."""
     return tuple(known for known in dataclasses.fields(RebalancingLimits) if known.init)
@@ -374,57 +501,59 @@ def _given(limit: BucketLimit) -> dict[str, Any]:
 
 
 def _resolve(limits: RebalancingLimits) -> Iterable[str]:
-    """Give unset fields the value that follows from the others; yields their names."""
+    """Set unset fields to what follows from the others; yields their names."""
     for name, value in following(limits).items():
         object.__setattr__(limits, name, value)
         yield name
 
 
 def following(limits: Any, changes: Mapping[str, float] | None = None, unset: Iterable[str] = ()) -> dict[str, float]:
-    """What the fields that are None, or named as `unset`, take from the others; `changes` go before the limits' values.
+    """The values of fields that are None, or listed in `unset`, as they follow from the others.
+
+    `changes` take precedence over the values in `limits`.
 
     >>> following(RebalancingLimits(), {"min_score_threshold": 0.7}, unset=["min_score_diversification"])
     {'min_score_diversification': 0.7}
     """
-    found: dict[str, float] = {}
+    followers: dict[str, float] = {}
 
     def given(name: str) -> Any:
         return None if name in unset else (changes or {}).get(name, getattr(limits, name))
 
     def number(name: str, fallback: float) -> float:
         value = given(name)
-        return float(value) if isinstance(value, float | int | numbers.Real) else fallback  # the plain ones are quick
+        return float(value) if isinstance(value, float | int | numbers.Real) else fallback  # plain types first: fast
 
     floor = number("min_score_threshold", 0.0)
     for name, default in (("min_score_diversification", 0.6), ("min_score_new_position", 0.65)):
         if given(name) is None:
-            found[name] = max(default, floor)
-        floor = found.get(name, number(name, floor))
+            followers[name] = max(default, floor)
+        floor = followers.get(name, number(name, floor))
     if given("dust_weight") is None:
-        found["dust_weight"] = min(0.001, number("min_position_weight", 0.001))
-    return found
+        followers["dust_weight"] = min(0.001, number("min_position_weight", 0.001))
+    return followers
 
 
 def _bucket_limits(given: Any, faults: list[str]) -> Mapping[str, BucketLimit]:
-    """The `buckets` field as path -> `BucketLimit`; what is wrong is added to `faults`."""
+    """The `buckets` field as path -> `BucketLimit`; adds what is wrong to `faults`."""
     if not isinstance(given, Mapping):
         faults.append(f"buckets must map a bucket's path to its limits (received {given!r})")
         return MappingProxyType({})
     names = [known.name for known in dataclasses.fields(BucketLimit)]
-    found: dict[str, BucketLimit] = {}
+    limits: dict[str, BucketLimit] = {}
     for path, limit in given.items():
         where = f"buckets[{path!r}]"
         if not isinstance(path, str):
             faults.append(f"{where}: a bucket's path must be text")
         elif isinstance(limit, BucketLimit):
-            found[path] = limit
+            limits[path] = limit
         elif not isinstance(limit, Mapping):
             faults.append(f"{where} must be a table with {', '.join(names)} (received {limit!r})")
         else:
             unknown = [name for name in limit if name not in names]
             faults += [f"{where}: unknown field {name!r}: {nearest(str(name), names)}" for name in unknown]
             try:
-                found[path] = BucketLimit(**{name: value for name, value in limit.items() if name in names})
+                limits[path] = BucketLimit(**{name: value for name, value in limit.items() if name in names})
             except LimitsError as error:
                 faults += [f"{where}: {fault}" for fault in error.faults]
-    return MappingProxyType(found)
+    return MappingProxyType(limits)

@@ -1,4 +1,4 @@
-"""Limits that change in a regime: overrides laid over the general limits, and what they changed."""
+"""Limits that differ in a regime: overrides laid over the general limits, and what they change."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NOT_INSIDE = ("regimes", "regime")
 
 @dataclass(frozen=True, slots=True)
 class ChangedLimit:
-    """A limit that the regime in force has changed: its name, its general value, and the one in force (None: none).
+    """A limit that the regime in force changes: its name, its general value, and the value in force (None: no limit).
 
     Examples
     --------
@@ -34,11 +34,11 @@ class ChangedLimit:
 
 
 def overrides_of(given: Any, faults: list[str]) -> dict[str, dict[str, Any]]:
-    """The `regimes` field as name -> overrides; what is wrong with its form is added to `faults`."""
+    """The `regimes` field as name -> overrides; adds what is wrong with its form to `faults`."""
     if not isinstance(given, Mapping):
         faults.append(f"regimes must map a regime to its limits (received {shown(given)})")
         return {}
-    found: dict[str, dict[str, Any]] = {}
+    regimes: dict[str, dict[str, Any]] = {}
     for name, overrides in given.items():
         if not isinstance(name, str) or not name:
             faults.append(f"regimes[{name!r}]: a regime's name must be text")
@@ -46,13 +46,13 @@ def overrides_of(given: Any, faults: list[str]) -> dict[str, dict[str, Any]]:
             faults.append(f"regimes[{name!r}] must be a table of limits (received {shown(overrides)})")
         else:
             inside = [field for field in _NOT_INSIDE if field in overrides]
-            faults += [f"regimes[{name!r}]: {field} cannot stand inside a regime: leave it out" for field in inside]
-            found[name] = {field: value for field, value in overrides.items() if field not in _NOT_INSIDE}
-    return found
+            faults += [f"regimes[{name!r}]: {field} is not allowed inside a regime: leave it out" for field in inside]
+            regimes[name] = {field: value for field, value in overrides.items() if field not in _NOT_INSIDE}
+    return regimes
 
 
 def laid_over(general: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """The general limits with those of a regime; in `buckets` each field of each bucket on its own.
+    """The general limits with those of a regime on top; `buckets` is merged field by field.
 
     Examples
     --------
@@ -68,26 +68,26 @@ def laid_over(general: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[
 
 
 def changed_limits(general: Mapping[str, Any], in_force: Mapping[str, Any]) -> tuple[ChangedLimit, ...]:
-    """The limits that differ, in their order; those of buckets one by one, as `buckets['Equity'].max_positions`."""
-    found = []
+    """The limits that differ, in order; those of buckets one by one, as `buckets['Equity'].max_positions`."""
+    changes = []
     for name, value in in_force.items():
         if name in _NOT_INSIDE or value == general[name]:
             continue
         if name != "buckets":
-            found.append(ChangedLimit(name, general[name], value))
+            changes.append(ChangedLimit(name, general[name], value))
             continue
         for path in sorted({*general[name], *value}):
             old, new = general[name].get(path, {}), value.get(path, {})
-            found += [
+            changes += [
                 ChangedLimit(f"buckets[{path!r}].{field}", old.get(field), new.get(field))
                 for field in sorted({*old, *new})
                 if old.get(field) != new.get(field)
             ]
-    return tuple(found)
+    return tuple(changes)
 
 
 def enter_regime(limits: Any) -> None:
-    """Check the general limits and those of every regime, and give the fields the values that are in force."""
+    """Check the general limits and those of every regime, and give the fields the values in force."""
     kind, faults = type(limits), list[str]()
     regimes = overrides_of(limits.regimes, faults)
     kept = [

@@ -13,7 +13,7 @@ import numpy as np
 from trimtab.backtesting.comparison import Versus, shown, versus
 from trimtab.backtesting.policy_run import PolicyRun
 from trimtab.facts.outcome import Figure
-from trimtab.limits.in_words import Section, rule_sheet
+from trimtab.limits.in_words import RuleSection, rule_sheet
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.statistics.bootstrap import SAMPLES
 from trimtab.statistics.performance import Statistics, drawdowns
@@ -121,7 +121,7 @@ class BacktestFacts:
     comparisons: tuple[VersusFact, ...]
     how_compared: str
     terms: tuple[Figure, ...]
-    rules: tuple[Section, ...]
+    rules: tuple[RuleSection, ...]
     heat_columns: tuple[str, ...]
     heat_rows: tuple[StatisticFact, ...]
     month_columns: tuple[str, ...]
@@ -162,7 +162,7 @@ def backtest_facts(results: Sequence[PolicyRun], title: str, *, samples: int = S
         comparisons=tuple(map(_versus, intervals)),
         how_compared=_how(intervals),
         terms=tuple(_terms(first)),
-        rules=tuple(Section(one.title, tuple(map(printable, one.sentences))) for one in rule_sheet(first.limits)),
+        rules=tuple(RuleSection(one.title, tuple(map(printable, one.sentences))) for one in rule_sheet(first.limits)),
         heat_columns=("Traded", *(f"#{one.path}" for one in buckets), "#cash"),
         heat_rows=tuple(
             StatisticFact(decided[at].isoformat(), (*(one.weight_texts[row] for one in buckets), percent(cash[row])))

@@ -1,12 +1,13 @@
-"""`trimtab batch`: parse, call, and say what happens."""
+"""`trimtab batch`: many accounts, from Parquet to a published folder."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,12 +17,15 @@ from typer.core import TyperGroup
 from trimtab.cli import fast_start as unneeded
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
+from trimtab.cli.options import LimitOptions, Quiet, grouped
 
 if TYPE_CHECKING:
+    from trimtab.batch.comparison import Baseline
     from trimtab.batch.limits_by_account import ManyLimits
-    from trimtab.batch.publish_brake import Brake
-    from trimtab.batch.run import BatchOutcome, Event, Execute
+    from trimtab.batch.publish_gates import PublishGates
+    from trimtab.batch.run import BatchOutcome, Execute
     from trimtab.batch.summary import Summary
+    from trimtab.cli.batch_events import JsonLines
 
 
 class _RunUnlessNamed(TyperGroup):
@@ -45,138 +49,194 @@ Against = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="The published batch to compare with; default: the newest beside --out."),
 ]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a batch.")]
+
+
+def _share(help_text: str) -> Any:
+    return typer.Option(min=0.0, max=1.0, metavar="SHARE", help=help_text)
+
+
+@dataclass(frozen=True)
+class GateOptions:
+    """What holds a batch back."""
+
+    max_failed: Annotated[float | None, _share("Accounts that may fail, from 0 to 1; default: 0.001.")] = None
+    max_unscored: Annotated[float | None, _share("Accounts that may lack scores; default: 0.05.")] = None
+    max_braked: Annotated[float | None, _share("Accounts that may be braked; default: 0.25.")] = None
+    max_unmet: Annotated[float | None, _share("Accounts that may have an unmet limit; default: 0.5.")] = None
+    max_turnover: Annotated[float | None, _share("The largest mean turnover; default: any.")] = None
+    max_closed: Annotated[float | None, _share("Held positions that may be closed; default: any.")] = None
+    brake: Annotated[
+        str | None, typer.Option(hidden=True, help="--max-turnover and --max-closed, as turnover=X,closed=Y.")
+    ] = None
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """What is rebalanced."""
+
+    candidates: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="CANDIDATES...", help="Parquet files, folders or globs; or URIs such as s3://..."),
+    ] = None
+    assets: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Instead of CANDIDATES: asset, score, bucket, for all accounts.")
+    ] = None
+    holdings: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="With --assets: account, asset, current_weight; repeatable."),
+    ] = None
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where the candidates are, or the holdings."""
+        if self.candidates and not (self.assets or self.holdings):
+            return tuple(self.candidates)
+        if self.assets and self.holdings and not self.candidates:
+            return tuple(self.holdings)
+        raise typer.BadParameter("give CANDIDATES, or --assets and --holdings")
 
 
 @batch_app.command()
 @exit_codes
+@grouped
 def run(
+    sources: SourceOptions,
+    limits: LimitOptions,
+    gates: GateOptions,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to publish in: a new one for each batch.")
     ],
-    candidates: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="CANDIDATES...", help="Parquet files, folders or globs; or URIs such as s3://..."),
-    ] = None,
-    assets: Annotated[
-        str | None, typer.Option(metavar="FILE", help="In place of CANDIDATES: asset, score, bucket, for all accounts.")
-    ] = None,
-    holdings: Annotated[
-        list[str] | None,
-        typer.Option(metavar="FILE", help="With --assets: account, asset, current_weight; repeatable."),
-    ] = None,
-    limits: Annotated[
-        Path | None,
-        typer.Option(metavar="L", help="A TOML file; or several sets of limits: a folder, a TOML or Parquet table."),
-    ] = None,
-    preset: Annotated[str | None, typer.Option(metavar="NAME", help="Limits that ship.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change one limit; repeatable.")
-    ] = None,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Use the default limits, which limit no bucket; --set may change them.")
+    ] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Threads; default: one for each core.")] = None,
-    max_failed: Annotated[
-        float | None, typer.Option(min=0.0, max=1.0, help="The share of accounts that may fail; 0.001 is 0.1 %.")
-    ] = None,
-    brake: Annotated[
-        str | None, typer.Option(metavar="turnover=X,closed=Y", help="Publish nothing beyond it: exit code 5.")
-    ] = None,
     shard: Annotated[str | None, typer.Option(metavar="I/N", help="Do share I of N, for array jobs.")] = None,
     on: Annotated[
         str | None,
         typer.Option(metavar="MASTER", help="Work on Apache Spark: spark://host:7077, yarn, local-cluster[2,1,1024]."),
     ] = None,
     against: Against = None,
-    as_json: Annotated[bool, typer.Option("--json", help="What happens as lines of JSON on stdout.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No words on stderr except errors.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write what happens to stdout, as lines of JSON.")] = False,
+    quiet: Quiet = False,
 ) -> int:
-    """Rebalance every account; what an earlier run has finished is kept."""
+    """Rebalance every account. The same command resumes a run that was stopped.
+
+    Nothing is published if a gate (--max-...) closes: exit code 6 if too many accounts failed, else 5.
+    """
     import trimtab
     from trimtab.batch.atomic_storage import Storage
-    from trimtab.batch.run import MAX_FAILED, Job, PublishConditions, run_batch
+    from trimtab.batch.comparison import Baseline
+    from trimtab.batch.run import Job, PublishConditions, run_batch
+    from trimtab.cli.batch_events import JsonLines, events_for_people
     from trimtab.kernel.block import rebalance_block
 
     notices = Notices(quiet=quiet)
-    terms = PublishConditions(MAX_FAILED if max_failed is None else max_failed, _brake(brake), _shard(shard))
-    job = Job(_places(candidates, assets, holdings), _limits(limits, preset, settings), trimtab.__version__, assets)
-    threads = workers or len(os.sched_getaffinity(0))
-    notices.note_compiling(rebalance_block, 30)
-    with _executing(on, threads) as execute, _telling(notices, as_json=as_json, quiet=quiet) as say:
-        outcome = run_batch(job, out, terms, execute=execute, workers=threads, storage=Storage(), say=say)
-    _tell(outcome, out, against, notices, as_json=as_json)
-    return {"braked": ExitCode.BRAKED, "failed": ExitCode.TOO_MANY_FAILED}.get(outcome.status, ExitCode.FINE)
+    conditions = PublishConditions(_gates(gates, notices), _shard(shard))
+    places, threads = sources.places, workers or len(os.sched_getaffinity(0))
+    lines = JsonLines() if as_json else None
+    with ExitStack() as stack:
+        if lines is not None:
+            stack.enter_context(lines.errors())
+        job = Job(places, _limits(limits, defaults=defaults), trimtab.__version__, sources.assets)
+        baseline = None if against is None else Baseline.read(against)
+        notices.note_compiling(rebalance_block, 30)
+        execute = stack.enter_context(_executing(on, threads))
+        say = stack.enter_context(events_for_people(notices, quiet=quiet)) if lines is None else lines.say
+        outcome = run_batch(job, out, conditions, execute=execute, workers=threads, storage=Storage(), say=say)
+    return _tell(outcome, out, baseline, notices, lines)
 
 
 @batch_app.command()
 @exit_codes
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a batch.")],
+    folder: Folder,
     against: Against = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="PATH", help="Write an HTML page here.")] = None,
 ) -> int:
-    """Show what a batch came to: turnover, reasons, unmet limits."""
-    from trimtab.batch.summary import last_published, read_summary
+    """Show the summary of a batch: turnover, reasons, unmet limits."""
+    from trimtab.batch.comparison import Baseline, last_published
+    from trimtab.batch.summary import read_summary
     from trimtab.cli.output import check_out, check_page, emit, write_file
 
     check_page(out)
-    found = read_summary(folder, against or last_published(folder))
+    summary = read_summary(folder, last_published(folder) if against is None else Baseline.read(against))
     if out is not None:
         from trimtab.report.page import batch_page
 
         check_out(out, [])
-        write_file(out, batch_page(found).encode())
+        write_file(out, batch_page(summary).encode())
     elif as_json:
-        emit(f"{json.dumps(found.to_dict(), indent=1, ensure_ascii=False)}\n".encode())
+        emit(f"{json.dumps(summary.to_dict(), indent=1, ensure_ascii=False)}\n".encode())
     else:
-        _show(found)
+        _show(summary)
     return ExitCode.FINE
 
 
-def _places(candidates: list[str] | None, assets: str | None, holdings: list[str] | None) -> tuple[str, ...]:
-    """The candidates, or the holdings."""
-    if candidates and not (assets or holdings):
-        return tuple(candidates)
-    if assets and holdings and not candidates:
-        return tuple(holdings)
-    raise typer.BadParameter("give CANDIDATES, or --assets and --holdings")
+@batch_app.command()
+@exit_codes
+def verify(folder: Folder, quiet: Quiet = False) -> int:
+    """Check every file of a published batch against its checksum: exit code 9 if one is damaged or gone."""
+    from trimtab.batch.published_folder import check_published, read_manifest
+    from trimtab.errors import Fault, InputError
+
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise InputError([Fault("holds no published batch", "name a folder with a manifest.json")], str(folder))
+    check_published(folder, manifest)
+    Notices(quiet=quiet).note(f"sound: {folder} ({len(manifest['parts'])} parts)")
+    return ExitCode.FINE
 
 
-def _limits(file: Path | None, preset: str | None, settings: list[str] | None) -> ManyLimits:
+def _limits(options: LimitOptions, *, defaults: bool) -> ManyLimits:
     """Limits by `limits_id`, or the same for all."""
     from trimtab.batch.limits_by_account import read_many_limits
     from trimtab.cli.chosen_limits import read_limits
-    from trimtab.cli.options import LimitOptions
 
+    file, named = options.limits, options.limits is not None or options.preset is not None
+    if named == defaults:
+        advice = "give --limits or --preset; --defaults uses the default limits, which limit no bucket"
+        raise typer.BadParameter("--defaults does not go with --limits or --preset" if defaults else advice)
     many = None if file is None else read_many_limits(file)
     if many is None:
-        return {None: read_limits(LimitOptions(file, preset, settings)).limits}
-    if preset is not None or settings:
+        return {None: read_limits(options).limits}
+    if options.preset is not None or options.settings:
         raise typer.BadParameter(f"--limits {file} has several sets of limits: --preset and --set do not go with them")
     return many
 
 
-def _brake(text: str | None) -> Brake:
-    from trimtab.batch.publish_brake import Brake
+def _gates(options: GateOptions, notices: Notices) -> PublishGates:
+    from trimtab.batch.publish_gates import PublishGates
 
-    found: dict[str, float] = {}
-    for one in [] if text is None else text.split(","):
-        name, _, value = one.strip().partition("=")
+    given = {name: value for name, value in vars(options).items() if value is not None and name != "brake"}
+    if options.brake is not None:
+        notices.note("--brake works until 1.0: use --max-turnover and --max-closed")
+        given = {**_old_brake(options.brake), **given}
+    return PublishGates(**given)
+
+
+def _old_brake(text: str) -> Mapping[str, float]:
+    given: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, value = part.strip().partition("=")
         try:
             share = float(value)
         except ValueError:
             share = -1.0
-        if name not in ("turnover", "closed") or name in found or not 0.0 <= share <= 1.0:
+        if name not in ("turnover", "closed") or f"max_{name}" in given or not 0.0 <= share <= 1.0:
             raise typer.BadParameter(f"--brake {text!r}: write turnover=0.2,closed=0.1, or one of the two (0 to 1)")
-        found[name] = share
-    return Brake(**found)
+        given[f"max_{name}"] = share
+    return given
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
-    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text, re.ASCII)
-    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text, re.ASCII)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
         raise typer.BadParameter(f"--shard {text!r}: write I/N, from 1/N to N/N")
-    return int(found[1]), int(found[2])
+    return int(match[1]), int(match[2])
 
 
 def _executing(on: str | None, threads: int) -> AbstractContextManager[Execute]:
@@ -191,61 +251,41 @@ def _executing(on: str | None, threads: int) -> AbstractContextManager[Execute]:
     return on_master(on)
 
 
-@contextmanager
-def _telling(notices: Notices, *, as_json: bool, quiet: bool) -> Iterator[Callable[[Event], None]]:
-    """Who hears what happens: lines of JSON for programs, or a bar and words for people."""
-    from trimtab.cli.progress import accounts_bar
+def _tell(
+    outcome: BatchOutcome, out: Path, baseline: Baseline | None, notices: Notices, lines: JsonLines | None
+) -> int:
+    """Show the summary and how the run ended; the exit code."""
+    from trimtab.batch.comparison import last_published
+    from trimtab.batch.summary import read_summary
 
-    if as_json:
-        yield _json_line
-        return
-    with accounts_bar(quiet=quiet) as bar:
-
-        def say(event: Event) -> None:
-            bar(event)
-            if event["event"] == "surveying" and event["unused"]:
-                notices.note(f"columns that mean nothing here: {', '.join(event['unused'])}")
-            elif event["event"] == "sorting":
-                notices.note("the rows of an account stand in several places: sorting them first")
-            elif event["event"] == "planned":
-                if "missing" in event:
-                    notices.warn(
-                        f"{event['missing']} holdings are of assets that --assets lacks: kept, without a score"
-                    )
-                if event["kept"]:
-                    notices.note(f"{event['kept']} of {event['parts']} parts are done already and kept")
-
-        yield say
-
-
-def _json_line(event: Event) -> None:
-    typer.echo(json.dumps(event, ensure_ascii=False))
-
-
-def _tell(outcome: BatchOutcome, out: Path, against: Path | None, notices: Notices, *, as_json: bool) -> None:
-    """The summary, and how it ended."""
-    from trimtab.batch.summary import last_published, read_summary
-
-    found = None if outcome.status == "shard" else read_summary(out, against or last_published(out))
-    if as_json:
-        summary = {} if found is None else {"summary": found.to_dict()}
-        _json_line({"event": outcome.status, "why": outcome.why, "kept": outcome.kept, **summary})
-    elif found is not None and outcome.status != "unchanged":
-        _show(found)
-    if outcome.why:
-        notices.error(f"nothing is published: {'; '.join(outcome.why)}")
+    summary = None if outcome.status == "shard" else read_summary(out, baseline or last_published(out))
+    code = {"held_back": ExitCode.BRAKED, "failed": ExitCode.TOO_MANY_FAILED}.get(outcome.status, ExitCode.FINE)
+    gates = outcome.closed_gates
+    if lines is not None:
+        ended = {
+            "exit_code": int(code),
+            "gates": [gate.to_dict() for gate in gates],
+            "why": [gate.text for gate in gates],
+        }
+        shown = {} if summary is None else {"summary": summary.to_dict()}
+        lines.say({"event": outcome.status, **ended, "kept": outcome.kept, **shown})
+    elif summary is not None and outcome.status != "unchanged":
+        _show(summary)
+    if gates:
+        notices.error(f"nothing is published: {'; '.join(gate.text for gate in gates)}")
     ends = {
         "published": f"published: {out}",
         "unchanged": f"nothing to do: {out} holds this batch already ({outcome.parts} parts)",
-        "shard": "this share is done; when all are, run it once more without --shard, to check and publish",
+        "shard": "this share is done; when all are, run the command once more without --shard to check and publish",
     }
     if outcome.status in ends:
         notices.note(ends[outcome.status])
+    return code
 
 
-def _show(found: Summary) -> None:
+def _show(summary: Summary) -> None:
     from trimtab.cli.output import emit
     from trimtab.cli.screens.batch import summary_page
     from trimtab.cli.screens.outcome import printed
 
-    emit(printed(lambda width, _ascii_only: summary_page(found, width), None))
+    emit(printed(lambda width, _ascii_only: summary_page(summary, width), None))

@@ -16,42 +16,43 @@ if TYPE_CHECKING:
 _RISES = 6
 
 
-def summary_page(found: Summary, width: int) -> RenderableType:
-    """Figures, tables of counts, what rose, and the first failed accounts."""
-    style = "bold" if found.status == "published" else "bold red"
-    against = f", beside {found.before}" if found.before else ""
-    parts: list[RenderableType] = [Text(printable(f"{found.title}: {found.status}{against}"), style=style), ""]
-    parts.append(_figures(found, width))
-    for section in found.sections:
-        parts += ["", Text(section.title, style="bold"), _table(section, found.before)]
-    if found.rises:
-        before = printable(found.before or "")
-        parts += ["", Text(f"Reasons that rose against {before}", style="bold")]
+def summary_page(summary: Summary, width: int) -> RenderableType:
+    """Figures, tables of counts, what rose against the baseline, and the first failed accounts."""
+    style = "bold" if summary.status == "published" else "bold red"
+    baseline = summary.baseline
+    compared = "" if baseline is None else f", compared with {baseline.name} ({baseline.counts.accounts:,} accounts)"
+    parts: list[RenderableType] = [Text(printable(f"{summary.title}: {summary.status}{compared}"), style=style), ""]
+    parts.append(_figures(summary, width))
+    for section in summary.sections:
+        parts += ["", Text(section.title, style="bold"), _table(section, summary.before)]
+    if summary.rises:
+        before = printable(summary.before or "")
+        parts += ["", Text(f"More frequent than in {before}", style="bold")]
         parts += [
-            Text(f"  {one.reason}: {one.before_text} of the rows before, {one.now_text} now")
-            for one in found.rises[:_RISES]
+            Text(f"  {rise.reason}: {rise.now_text} of the rows, {rise.before_text} in {before}")
+            for rise in summary.rises[:_RISES]
         ]
-    if found.failed:
-        parts += ["", Text(f"Failed accounts ({found.counts.failed:,}; the first of them)", style="bold")]
-        parts += [Text(f"  {printable(f'{account}: {reason}')}") for account, reason in found.failed]
+    if summary.failed:
+        parts += ["", Text(f"Failed accounts (first {len(summary.failed)} of {summary.counts.failed:,})", style="bold")]
+        parts += [Text(f"  {printable(f'{account}: {reason}')}") for account, reason in summary.failed]
     return Group(*parts)
 
 
-def _figures(found: Summary, width: int) -> Table:
+def _figures(summary: Summary, width: int) -> Table:
     across = 5 if width >= 100 else 3
     table = Table.grid(padding=(0, 3, 0, 0))
-    cells = [Text.assemble((f"{one.name} ", "dim"), (one.text, "bold")) for one in found.figures]
-    for at in range(0, len(cells), across):
-        table.add_row(*cells[at : at + across])
+    cells = [Text.assemble((f"{figure.name} ", "dim"), (figure.text, "bold")) for figure in summary.figures]
+    for first in range(0, len(cells), across):
+        table.add_row(*cells[first : first + across])
     return table
 
 
 def _table(section: CountSection, before: str | None) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 2), pad_edge=False, header_style="dim")
     table.add_column("", overflow="fold")
-    for name in ("count", "share", *(("before",) if before else ())):
+    for name in ("count", "share", *(() if before is None else (f"in {printable(before)}",))):
         table.add_column(name, justify="right", no_wrap=True)
     for line in section.lines:
-        name = Text(printable(line.name))
-        table.add_row(name, line.count_text, line.share_text, *((line.before_text,) if before else ()))
+        earlier = () if before is None else (line.before_text,)
+        table.add_row(Text(printable(line.name)), line.count_text, line.share_text, *earlier)
     return table

@@ -1,52 +1,98 @@
-"""The findings of the pre-flight as text."""
+"""The findings of the pre-flight, as text and as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from trimtab.errors import Fault
+from trimtab.explanations.conflicts import Conflict
 from trimtab.rebalancing.preflight import Finding, Preflight
-from trimtab.text import printable
+from trimtab.text import counted, printable
+
+SCHEMA_VERSION = 1
 
 
-def findings_text(found: Preflight, source_of: Mapping[str, str], located: Callable[[Fault], Fault]) -> bytes:
-    """One line a finding: level, code, text; errors first.
+@dataclass(frozen=True)
+class PlacedFinding:
+    """A finding whose text names the file, row and column that it is about."""
 
-    `source_of` maps a code to the file it speaks of; `located` puts a fault where it can be mended.
-    """
-    return "".join(f"{_line(finding, source_of, located)}\n" for finding in found.findings).encode()
-
-
-def conflicts_text(found: Preflight) -> bytes:
-    """Each conflict, and below it what would solve it."""
-    lines: list[str] = []
-    for account, one in found.conflicts:
-        place = "" if account is None else f"account {account!r}: "
-        lines.append(f"conflict {place}{one.text}")
-        helping = [member.relaxation for member in one.members if member.relaxation]
-        lines += [f"         it is met with {relaxation.effect}" for relaxation in helping]
-        if one.together:
-            lines.append(f"         it is met with {' and '.join(relaxation.effect for relaxation in one.together)}")
-        if one.goal.relaxation:
-            lines.append(f"         what is left of it: {one.goal.relaxation.effect}")
-    return "".join(f"{printable(line)}\n" for line in lines).encode()
+    level: str
+    code: str
+    account: str | None
+    text: str
 
 
-def summary(found: Preflight) -> str:
-    """How much was found, in a sentence."""
-    if not found.findings:
-        return "nothing found: this can be rebalanced"
-    errors, warnings = len(found.errors), len(found.warnings)
-    numbers = ((errors, "error"), (warnings, "warning"))
-    counts = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in numbers if count)
-    return counts if errors else f"{counts}: this can be rebalanced"
+def placed_findings(
+    preflight: Preflight, source_of: Mapping[str, str], located: Callable[[Fault], Fault]
+) -> list[PlacedFinding]:
+    """The findings, errors first. `source_of` maps a code to its file; `located` puts a fault where it can be fixed."""
+    return [_placed(finding, source_of, located) for finding in preflight.findings]
 
 
-def _line(finding: Finding, source_of: Mapping[str, str], located: Callable[[Fault], Fault]) -> str:
+def _placed(finding: Finding, source_of: Mapping[str, str], located: Callable[[Fault], Fault]) -> PlacedFinding:
     fault = None if finding.fault is None else located(finding.fault)
     text = finding.text if fault is None else fault.sentence()
     source = "" if fault is not None and fault.source else source_of.get(finding.code, "")
-    place = f"{source}: " if source else ""
-    if finding.account is not None and finding.code != "input":
-        place += f"account {finding.account!r}: "
-    return f"{finding.level:<7}  {finding.code:<19}  {printable(place + text)}"
+    account = None if finding.account is None else str(finding.account)
+    return PlacedFinding(finding.level, finding.code, account, f"{source}: {text}" if source else text)
+
+
+def findings_text(findings: Iterable[PlacedFinding]) -> str:
+    """One line per finding: level, code, account, text."""
+    lines = []
+    for finding in findings:
+        # The sentence of a fault in the input names its account already.
+        account = "" if finding.account is None or finding.code == "input" else f"account {finding.account!r}: "
+        lines.append(f"{finding.level:<7}  {finding.code:<19}  {printable(account + finding.text)}\n")
+    return "".join(lines)
+
+
+def conflicts_text(preflight: Preflight) -> str:
+    """Each conflict, and below it what would resolve it."""
+    lines: list[str] = []
+    for account, conflict in preflight.conflicts:
+        place = "" if account is None else f"account {account!r}: "
+        lines.append(f"conflict {place}{conflict.text}")
+        lines += [f"         {remedy}" for remedy in _remedies(conflict)]
+    return "".join(f"{printable(line)}\n" for line in lines)
+
+
+def preflight_json(findings: Iterable[PlacedFinding], preflight: Preflight) -> str:
+    """The findings and conflicts as JSON."""
+    conflicts = [
+        {
+            "account": None if account is None else str(account),
+            "text": conflict.text,
+            "remedies": list(_remedies(conflict)),
+        }
+        for account, conflict in preflight.conflicts
+    ]
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "ok": preflight.ok,
+        "findings": [vars(finding) for finding in findings],
+        "conflicts": conflicts,
+    }
+    return json.dumps(document, sort_keys=True, ensure_ascii=False, indent=2) + "\n"
+
+
+def summary(preflight: Preflight) -> str:
+    """How much there is, in a sentence."""
+    if not preflight.findings:
+        return "no findings: this can be rebalanced"
+    errors, warnings = len(preflight.errors), len(preflight.warnings)
+    counts = ", ".join(counted(count, noun) for count, noun in ((errors, "error"), (warnings, "warning")) if count)
+    return counts if errors else f"{counts}: this can be rebalanced"
+
+
+def _remedies(conflict: Conflict) -> Iterable[str]:
+    """What would resolve a conflict, or leave the most of its goal."""
+    for member in conflict.members:
+        if member.relaxation:
+            yield f"met with {member.relaxation.effect}"
+    if conflict.together:
+        yield f"met with {' and '.join(relaxation.effect for relaxation in conflict.together)}"
+    if conflict.goal.relaxation:
+        yield f"otherwise: {conflict.goal.relaxation.effect}"

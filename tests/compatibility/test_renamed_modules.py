@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from trimtab.renamed_modules import NEW_PATHS, RenamedModules, install
+from trimtab.compatibility.renamed_modules import NEW_PATHS, RenamedModules, install
 
 
 @pytest.mark.parametrize("old", NEW_PATHS)

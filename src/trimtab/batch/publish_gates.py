@@ -1,0 +1,76 @@
+"""The gates of a whole batch: beyond any of them nothing is published, so that a broken feed cannot trade for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from trimtab.blocks.counts import Counts
+from trimtab.text import told_apart
+
+
+@dataclass(frozen=True)
+class ClosedGate:
+    """A gate that holds a batch back: its name, what was measured, and the limit; fractions."""
+
+    gate: str
+    measured: float
+    limit: float
+    text: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {"gate": self.gate, "measured": self.measured, "limit": self.limit}
+
+
+@dataclass(frozen=True)
+class PublishGates:
+    """The largest share of accounts, or mean turnover, that is published; None: any.
+
+    An account is unscored if at least half of what it holds has no score (if it holds nothing: no candidate has one).
+    """
+
+    max_failed: float = 0.001
+    max_unscored: float = 0.05
+    max_braked: float = 0.25
+    max_unmet: float = 0.5
+    max_turnover: float | None = None  # the mean of all accounts
+    max_closed: float | None = None  # of held positions
+
+    def allows_failed(self, failed: int, accounts: int) -> bool:
+        """Whether so many of all accounts may fail."""
+        return failed <= self.max_failed * accounts
+
+    def closed(self, counts: Counts, accounts: int, *, whole: bool = True) -> list[ClosedGate]:
+        """The gates that hold these counts back; `accounts`: how many there are in all.
+
+        Part of a batch is held back by failed accounts alone.
+        """
+        gates = list(self._of_failed(counts, accounts))
+        return [*gates, *self._of_whole(counts)] if whole else gates
+
+    def _of_failed(self, counts: Counts, accounts: int) -> Iterator[ClosedGate]:
+        if not self.allows_failed(counts.failed, accounts):
+            yield _closed("max_failed", counts.failed / accounts, self.max_failed, f"{counts.failed:,} accounts failed")
+
+    def _of_whole(self, counts: Counts) -> Iterator[ClosedGate]:
+        shares = {
+            "max_unscored": (counts.unscored, "accounts have no scores for half of what they hold"),
+            "max_braked": (counts.braked, "accounts are braked"),
+            "max_unmet": (counts.unmet, "accounts have a limit that cannot be met"),
+        }
+        for gate, (count, what) in shares.items():
+            limit = getattr(self, gate)
+            if count > limit * counts.accounts:
+                yield _closed(gate, count / counts.accounts, limit, f"{count:,} {what}")
+        if self.max_turnover is not None and counts.mean_turnover > self.max_turnover:
+            yield _closed("max_turnover", counts.mean_turnover, self.max_turnover, "the mean turnover is too high")
+        if self.max_closed is not None and counts.closed_share > self.max_closed:
+            what = f"{counts.closed:,} of {counts.held:,} held positions would be closed"
+            yield _closed("max_closed", counts.closed_share, self.max_closed, what)
+
+
+def _closed(gate: str, measured: float, limit: float, what: str) -> ClosedGate:
+    shown = [f"{text} %" for text in told_apart(100.0 * measured, 100.0 * limit)]
+    return ClosedGate(gate, measured, limit, f"{what}: {shown[0]}, and --{gate.replace('_', '-')} allows {shown[1]}")

@@ -1,0 +1,111 @@
+"""The settings of an order list: one frozen object, checked when it is made; `[orders]` in a limits file."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from trimtab.errors import LimitsError, nearest, shown
+from trimtab.limits.fields import check_fields, described, refusing_unknown
+
+MODES = ("full", "buy_only", "sell_only")
+RELIEFS = ("fifo", "lifo", "hifo", "lofo", "min_tax")
+
+
+@refusing_unknown
+@dataclass(frozen=True, kw_only=True)
+class Fees:
+    """What an order costs, in the base currency: max(minimum, per_order + per_share · shares + rate · amount).
+
+    Examples
+    --------
+    >>> Fees(per_order=1, rate=0.0005).per_order
+    Decimal('1')
+    """
+
+    per_order: Decimal = described(Decimal(0), Decimal, "fee of an order")
+    per_share: Decimal = described(Decimal(0), Decimal, "fee of each share")
+    rate: float = described(0.0, float, "fee as a fraction of the amount", fraction=True)
+    minimum: Decimal = described(Decimal(0), Decimal, "least fee of an order")
+
+    def __post_init__(self) -> None:
+        if faults := check_fields(self):
+            raise LimitsError(faults)
+
+
+@refusing_unknown
+@dataclass(frozen=True, kw_only=True)
+class OrderSettings:
+    """How targets become orders. Amounts are in the base currency, fractions are of the account's value.
+
+    Raises
+    ------
+    LimitsError
+        An unknown field, or a value of the wrong type or out of range; all faults at once.
+
+    Examples
+    --------
+    >>> settings = OrderSettings(cash_buffer=0.01, fees={"per_order": "4.95"})
+    >>> settings.fees.per_order
+    Decimal('4.95')
+    """
+
+    mode: str = described("full", str, "orders to make: all, only buys, or only sells", choices=MODES)
+    cash_buffer: float = described(0.0025, float, "cash that buys leave alone, as a fraction of the value", below=1.0)
+    min_trade_amount: Decimal | None = described(
+        None, Decimal, "smallest order; without it, min_trade of the value", optional=True
+    )
+    max_fee_share: float = described(
+        0.01, float, "orders with a fee above this fraction of their amount are not made", fraction=True
+    )
+    fees: Fees = field(default_factory=Fees, metadata={"kind": dict, "fields": Fees, "doc": "what an order costs"})
+    max_turnover: float | None = described(
+        None, float, "most that is sold, and most that is bought beside idle cash", optional=True, fraction=True
+    )
+    max_realized_gain: Decimal | None = described(
+        None, Decimal, "most gain that sells may realize; needs tax lots", optional=True
+    )
+    relief: str = described("fifo", str, "which tax lots a sell takes first", choices=RELIEFS)
+    rate_short: float = described(0.0, float, "tax rate of gains held for a year or less", fraction=True)
+    rate_long: float = described(0.0, float, "tax rate of gains held for more than a year", fraction=True)
+    wait_for_settlement: bool = described(False, bool, "buys wait for the cash of sells to settle")
+
+    def __post_init__(self) -> None:
+        faults = check_fields(self)
+        if isinstance(self.fees, Mapping):
+            try:
+                object.__setattr__(self, "fees", Fees(**self.fees))
+            except LimitsError as error:
+                faults += [f"fees: {fault}" for fault in error.faults]
+        elif not isinstance(self.fees, Fees):
+            faults.append(f"fees must be Fees or a mapping of its fields (received {shown(self.fees)})")
+        if faults:
+            raise LimitsError(faults)
+
+    def replace(self, **changes: Any) -> OrderSettings:
+        """The same settings with some changed."""
+        return OrderSettings(**{**self.to_dict(), **changes})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every setting by name; `fees` as a dict."""
+        values = {known.name: getattr(self, known.name) for known in dataclasses.fields(self)}
+        return {**values, "fees": dataclasses.asdict(self.fees)}
+
+
+def given_settings(settings: Any, changes: Mapping[str, Any]) -> OrderSettings:
+    """Settings from what a user gave (an `OrderSettings`, a mapping or None), with single ones on top."""
+    known = [each.name for each in dataclasses.fields(OrderSettings)]
+    unknown = [name for name in changes if name not in known]
+    if unknown:
+        raise LimitsError([f"unknown setting {shown(name)}: {nearest(name, known)}" for name in unknown])
+    given = {name: value for name, value in changes.items() if value is not None}
+    if settings is None:
+        return OrderSettings(**given)
+    if isinstance(settings, OrderSettings):
+        return settings.replace(**given) if given else settings
+    if isinstance(settings, Mapping):
+        return OrderSettings(**{**settings, **given})
+    raise LimitsError([f"settings must be OrderSettings or a mapping of its fields (received {shown(settings)})"])

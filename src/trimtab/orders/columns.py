@@ -1,0 +1,49 @@
+"""Columns of exact decimals, from tables of any library."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from trimtab.candidates.arrow_values import arrow_of, is_number, wrong_type
+from trimtab.decimals import decimal_of
+from trimtab.errors import Fault, InputError
+
+
+def decimals_of(column: Any, name: str, count: int) -> list[Decimal | None]:
+    """A column of numbers as exact decimals, None where there is none; without the column, none in any row.
+
+    Raises
+    ------
+    InputError
+        A value that is no number, with its row.
+    """
+    if column is None:
+        return [None] * count
+    values = column if isinstance(column, list) else _values_of(column, name)
+    return [_decimal_at(value, name, row) for row, value in enumerate(values)]
+
+
+def _values_of(column: Any, name: str) -> list[Any]:
+    array = arrow_of(column, name, numeric=True)
+    if array.null_count == len(array):
+        return [None] * len(array)
+    if not is_number(array.type):
+        raise wrong_type(array, name, "is not a number", "convert the column to numbers")
+    values = array.to_pylist()
+    if pa.types.is_float32(array.type) or pa.types.is_float16(array.type):  # shortest in their own precision
+        shortest = array.to_numpy(zero_copy_only=False)
+        return [None if value is None else str(shortest[at]) for at, value in enumerate(values)]
+    return list(values)
+
+
+def _decimal_at(value: Any, name: str, row: int) -> Decimal | None:
+    if value is None or value != value:  # noqa: PLR0124 - NaN
+        return None
+    try:
+        return decimal_of(value)
+    except TypeError:
+        fault = Fault("is not a number", "write a number or leave it empty", column=name, row=row + 1, value=value)
+        raise InputError([fault]) from None

@@ -1,0 +1,135 @@
+"""A plan: the targets of an account, and the orders that lead there, in the order in which they are made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from trimtab.limits.order_settings import OrderSettings
+from trimtab.orders.sentences import facts_of, sentence_of
+from trimtab.orders.stage import DecidedPlan
+from trimtab.rebalancing.result import RebalanceResult
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LotSold:
+    """The part of a tax lot that a sell takes, and what it gains (below 0: loses)."""
+
+    lot_id: str
+    shares: Decimal
+    gain: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order. Amounts are in the base currency; the fee is paid beside the amount."""
+
+    asset: str
+    side: str  # `sell` or `buy`
+    shares: Decimal
+    price: Decimal
+    amount: Decimal
+    fee: Decimal
+    closes: bool  # it sells the whole position
+    reason: str
+    cash_after: Decimal
+    phase: int  # 1: sells; 2: buys; 3: buys that wait for the cash of the sells
+    lots: tuple[LotSold, ...]
+    wash_sale: bool
+    client_order_id: str
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The orders of one account, and the rebalance that they carry out.
+
+    Executed at its prices, a plan that is settled and whole orders nothing when it is planned again.
+    """
+
+    result: RebalanceResult
+    orders: tuple[Order, ...]
+    reasons: Mapping[str, str]  # of every candidate: why it has its order, or none
+    settings: OrderSettings
+    plan_id: str
+    status: str  # `ok`, `limited`, `cash_short` or `braked`
+    is_settled: bool
+    value_before: Decimal
+    cash_before: Decimal  # the cash flow included
+    value: Decimal  # after the orders and their fees
+    cash: Decimal
+    notes: tuple[str, ...]
+    _decided: DecidedPlan
+    _names: tuple[str, ...]  # in the order of the records
+
+    def __repr__(self) -> str:
+        sells = sum(order.side == "sell" for order in self.orders)
+        return f"<Plan {self.status}: {sells} sells, {len(self.orders) - sells} buys, cash {self.cash:,.2f}>"
+
+    @property
+    def targets(self) -> Any:
+        """The table of candidates with the columns of the rebalance: `target_weight`, `action`, `reason`, …"""
+        return self.result.targets
+
+    @cached_property
+    def fees(self) -> Decimal:
+        """The fees of all orders."""
+        return sum((order.fee for order in self.orders), Decimal(0))
+
+    @cached_property
+    def sold(self) -> Decimal:
+        """The amount of all sells."""
+        return sum((order.amount for order in self.orders if order.side == "sell"), Decimal(0))
+
+    @cached_property
+    def bought(self) -> Decimal:
+        """The amount of all buys."""
+        return sum((order.amount for order in self.orders if order.side == "buy"), Decimal(0))
+
+    def details(self) -> dict[str, str]:
+        """A sentence for every candidate: why it has its order, or none.
+
+        Examples
+        --------
+        >>> import trimtab
+        >>> rows = [{"asset": "AAA", "score": 0.9, "shares": 30, "price": 100}]
+        >>> trimtab.plan(rows, cash=7000).details()
+        {'AAA': 'Sell 10: its target is 20.00% (2,000.00).'}
+        """
+        facts = [facts_of(self._decided, self._names, at) for at in range(len(self._names))]
+        return {each.asset: sentence_of(each) for each in facts}
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """The orders as dicts, in the order of execution; numbers are exact decimals."""
+        return [asdict(order) for order in self.orders]
+
+    def to_json(self) -> str:
+        """The plan as JSON: amounts and shares as text, exact; the rebalance as in `result.to_json`."""
+        document = {
+            "schema_version": SCHEMA_VERSION,
+            "plan_id": self.plan_id,
+            "status": self.status,
+            "is_settled": self.is_settled,
+            "value_before": self.value_before,
+            "cash_before": self.cash_before,
+            "value": self.value,
+            "cash": self.cash,
+            "fees": self.fees,
+            "orders": self.to_records(),
+            "reasons": dict(self.reasons),
+            "details": self.details(),
+            "notes": list(self.notes),
+            "settings": self.settings.to_dict(),
+            "rebalance": json.loads(self.result.to_json()),
+        }
+        return json.dumps(document, default=_text_of, ensure_ascii=False, indent=2)
+
+
+def _text_of(value: Any) -> str:
+    """A decimal without exponent."""
+    return format(value, "f")

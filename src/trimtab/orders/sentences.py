@@ -1,0 +1,176 @@
+"""Why each candidate has the order that it has, or none: one sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trimtab.decimals import money_text, shares_of
+from trimtab.kernel.money import parts_of, portion, worth_of
+from trimtab.orders.stage import DecidedPlan
+from trimtab.reasons import OrderReason
+from trimtab.text import percent
+
+
+@dataclass(frozen=True)
+class OrderFacts:
+    """What a sentence about a candidate's order is made of; amounts in micro-units, shares in nano-shares."""
+
+    asset: str
+    reason: OrderReason
+    record: Any  # `ASSET`
+    target: float
+    account: Any  # `ORDER_ACCOUNT`
+
+    @property
+    def shares(self) -> str:
+        """The shares of the order."""
+        return _shares(abs(int(self.record["now"]) - int(self.record["quantity"])))
+
+    @property
+    def verb(self) -> str:
+        """What is done."""
+        now, quantity = int(self.record["now"]), int(self.record["quantity"])
+        if now == quantity:
+            return "No order"
+        if now == 0:
+            return f"Sell all {self.shares}"
+        return f"{'Buy' if now > quantity else 'Sell'} {self.shares}"
+
+    @property
+    def target_text(self) -> str:
+        """The target, as weight and money."""
+        money = portion(parts_of(self.target), int(self.account["value"]))
+        return f"{percent(self.target)} ({money_text(money)})"
+
+    @property
+    def lot_text(self) -> str:
+        """One lot and what it is worth."""
+        lot = int(self.record["lot"])
+        return f"one lot of {_shares(lot)} ({money_text(worth_of(lot, int(self.record['price'])))})"
+
+    @property
+    def wanted(self) -> str:
+        """The shares that would have been bought or sold for the target."""
+        return _shares(abs(int(self.record["base_quantity"]) - int(self.record["quantity"])))
+
+
+def sentence_of(facts: OrderFacts) -> str:
+    """The sentence about a candidate's order."""
+    return f"{facts.verb}: {_CLAUSES[facts.reason](facts)}."
+
+
+def facts_of(decided: DecidedPlan, names: Sequence[str], at: int) -> OrderFacts:
+    """The facts about one candidate of a plan."""
+    record = decided.assets[at]
+    target = float(decided.answer[at]["target"])
+    return OrderFacts(names[at], OrderReason(record["reason"]), record, target, decided.account)
+
+
+def _shares(nano: int) -> str:
+    number = shares_of(nano)
+    return f"{number:,f}"
+
+
+def _to_target(facts: OrderFacts) -> str:
+    return f"its target is {facts.target_text}"
+
+
+def _rounded_up(facts: OrderFacts) -> str:
+    return f"its target is {facts.target_text}; one more lot brings the account closer to its targets"
+
+
+def _forced(_: OrderFacts) -> str:
+    return "a small order, made because a limit would be exceeded otherwise"
+
+
+def _no_cash(facts: OrderFacts) -> str:
+    if int(facts.record["now"]) != int(facts.record["quantity"]):
+        return f"the cash does not reach for all {facts.wanted}"
+    return f"the cash does not reach for {facts.lot_text}"
+
+
+def _no_room(facts: OrderFacts) -> str:
+    if int(facts.record["now"]) != int(facts.record["quantity"]):
+        return f"a bucket has no room for all {facts.wanted}"
+    return f"a bucket has no room for {facts.lot_text}"
+
+
+def _within_one_lot(facts: OrderFacts) -> str:
+    return f"it is within {facts.lot_text} of its target"
+
+
+def _below_min_notional(facts: OrderFacts) -> str:
+    return f"the order would be below its minimum of {money_text(int(facts.record['min_notional']))} (min_notional)"
+
+
+def _below_min_trade(facts: OrderFacts) -> str:
+    own = int(facts.account["min_trade_amount"])
+    if own >= 0:
+        return f"the order would be below {money_text(own)} (min_trade_amount)"
+    share = float(facts.account["min_trade"])
+    return f"the order would be below {percent(share)} of the account (min_trade)"
+
+
+def _fee_too_high(facts: OrderFacts) -> str:
+    return f"the fee would be above {percent(float(facts.account['max_fee_share']))} of the amount (max_fee_share)"
+
+
+def _max_turnover(facts: OrderFacts) -> str:
+    return f"the account may trade {percent(float(facts.account['max_turnover']))} of its value (max_turnover); the next plan goes on"
+
+
+def _max_realized_gain(facts: OrderFacts) -> str:
+    most = money_text(int(facts.account["max_realized_gain"]))
+    return f"the sale would take realized gains above {most} (max_realized_gain)"
+
+
+def _no_place(_: OrderFacts) -> str:
+    return "the sales that would free a place for it are not all made"
+
+
+def _waits(_: OrderFacts) -> str:
+    return "the sale waits: a bucket would fall below its minimum before the purchases are made"
+
+
+def _no_lot_fits(facts: OrderFacts) -> str:
+    return f"it was selected, but {facts.lot_text} does not fit"
+
+
+def _lot_too_large(facts: OrderFacts) -> str:
+    return f"{facts.lot_text} is more than it may weigh"
+
+
+def _on_target(_: OrderFacts) -> str:
+    return "it is where it belongs"
+
+
+def _not_wanted(_: OrderFacts) -> str:
+    return "it is neither held nor selected"
+
+
+def _braked(_: OrderFacts) -> str:
+    return "a brake stopped the account, so nothing is traded"
+
+
+_CLAUSES: dict[OrderReason, Callable[[OrderFacts], str]] = {
+    OrderReason.TO_TARGET: _to_target,
+    OrderReason.ROUNDED_UP: _rounded_up,
+    OrderReason.FORCED_FOR_LIMIT: _forced,
+    OrderReason.NO_CASH: _no_cash,
+    OrderReason.NO_ROOM: _no_room,
+    OrderReason.WITHIN_ONE_LOT: _within_one_lot,
+    OrderReason.BELOW_MIN_NOTIONAL: _below_min_notional,
+    OrderReason.BELOW_MIN_TRADE: _below_min_trade,
+    OrderReason.FEE_TOO_HIGH: _fee_too_high,
+    OrderReason.MAX_TURNOVER: _max_turnover,
+    OrderReason.MAX_REALIZED_GAIN: _max_realized_gain,
+    OrderReason.NO_PLACE: _no_place,
+    OrderReason.WAITS_FOR_MINIMUM: _waits,
+    OrderReason.NO_LOT_FITS: _no_lot_fits,
+    OrderReason.LOT_TOO_LARGE: _lot_too_large,
+    OrderReason.ON_TARGET: _on_target,
+    OrderReason.NOT_WANTED: _not_wanted,
+    OrderReason.BRAKED: _braked,
+}

@@ -1,0 +1,182 @@
+"""One account through the orders stage: records in, a decided plan out, and the pass that it is made of."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from trimtab.candidates.candidates import Candidates, settings_of
+from trimtab.decimals import MICRO, NANO, scaled
+from trimtab.errors import Fault, InputError
+from trimtab.kernel.order_records import (
+    ASSET,
+    TAX_LOT,
+    OrderMode,
+    PlanStatus,
+    Relief,
+    order_account,
+    order_nodes,
+    order_settings,
+)
+from trimtab.kernel.orders import PassInputs, plan_account
+from trimtab.kernel.records import NO_LIMIT, Records, empty_answer
+from trimtab.limits.order_settings import OrderSettings
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.orders.account_table import Instrument
+from trimtab.orders.tax_lots import TaxLot
+
+_MOST_VALUE = 10**18  # micro-units
+
+
+@dataclass(frozen=True)
+class DecidedPlan:
+    """What the kernel decided for an account. Records have shape (rows,), in canonical order: by asset name."""
+
+    account: Any
+    assets: Records
+    lots: Records
+    candidates: Candidates  # as the pass saw them
+    limits: RebalancingLimits  # as the pass had them
+    answer: Records
+    is_braked: bool
+
+
+def decide(
+    candidates: Candidates,
+    limits: RebalancingLimits,
+    instruments: Sequence[Instrument],
+    settings: OrderSettings,
+    *,
+    cash: int,
+    cash_flow: int,
+    today: dt.date,
+    tax_lots: Mapping[str, Sequence[TaxLot]],
+) -> DecidedPlan:
+    """Decide the orders of one account; amounts in micro-units.
+
+    Raises
+    ------
+    InputError
+        An account that is worth nothing, or more than can be counted exactly.
+    """
+    assets = _assets(candidates, limits, instruments)
+    _check_sizes(assets, cash, cash_flow)
+    kernel_limits = settings_of(limits)
+    account = order_account(kernel_limits, _account_values(settings, cash + cash_flow, cash_flow))
+    lots = _lots(candidates, tax_lots, assets, today)
+    both_limits = order_settings(kernel_limits, account)
+    rows = candidates.rows(limits)
+    partners, _ = candidates.partners(limits.max_correlation)
+    first = empty_answer(len(rows))
+    nodes = candidates.tree.nodes
+    passes = PassInputs(rows, rows.copy(), nodes, both_limits, partners, first, empty_answer(len(rows)))
+    plan_account(assets, order_nodes(nodes), lots, account, passes)
+    if account["status"][0] == PlanStatus.NO_VALUE:
+        problem = "the account is worth nothing: cash, cash flow and positions add up to 0 or less"
+        raise InputError([Fault(problem, "check cash, cash_flow and the prices")])
+    is_braked = assets.size > 0 and account["rounds"][0] == 0
+    return DecidedPlan(
+        account[0],
+        assets,
+        lots,
+        _as_seen(candidates, rows),
+        _limits_of_pass(limits, both_limits),
+        first,
+        is_braked,
+    )
+
+
+def _account_values(settings: OrderSettings, cash: int, cash_flow: int) -> dict[str, Any]:
+    fees, gain = settings.fees, settings.max_realized_gain
+    least = settings.min_trade_amount
+    return {
+        "cash": cash,
+        "cash_flow": cash_flow,
+        "mode": OrderMode[settings.mode.upper()],
+        "cash_buffer": settings.cash_buffer,
+        "min_trade_amount": -1 if least is None else scaled(least, MICRO),
+        "max_fee_share": settings.max_fee_share,
+        "per_order": scaled(fees.per_order, MICRO),
+        "per_share": scaled(fees.per_share, MICRO),
+        "rate": fees.rate,
+        "minimum": scaled(fees.minimum, MICRO),
+        "max_turnover": math.inf if settings.max_turnover is None else settings.max_turnover,
+        "max_realized_gain": NO_LIMIT if gain is None else scaled(gain, MICRO),
+        "relief": Relief[settings.relief.upper()],
+        "rate_short": settings.rate_short,
+        "rate_long": settings.rate_long,
+    }
+
+
+def _assets(candidates: Candidates, limits: RebalancingLimits, instruments: Sequence[Instrument]) -> Records:
+    rows = candidates.rows(limits)
+    assets = np.zeros(len(rows), ASSET)
+    for name in ("score", "max_weight", "leaf", "restriction"):
+        assets[name] = rows[name]
+    for at, row in enumerate(candidates.order.tolist()):
+        instrument = instruments[row]
+        has_price = instrument.price is not None
+        assets[at]["price"] = instrument.price if has_price else MICRO  # not traded and not held: any will do
+        assets[at]["quantity"] = instrument.quantity
+        assets[at]["lot"] = instrument.lot if has_price else NANO
+        assets[at]["min_notional"] = instrument.min_notional
+        assets[at]["tradable"] = instrument.tradable and has_price
+    return assets
+
+
+def _lots(candidates: Candidates, tax_lots: Mapping[str, Sequence[TaxLot]], assets: Records, today: dt.date) -> Records:
+    rows: list[tuple[int, int, int, bool]] = []
+    for at, row in enumerate(candidates.order.tolist()):
+        assets[at]["lots_begin"] = len(rows)
+        rows += [
+            (lot.quantity, lot.cost, lot.acquired.toordinal(), lot.is_long(today))
+            for lot in tax_lots.get(str(candidates.asset.at(row)), ())
+        ]
+        assets[at]["lots_end"] = len(rows)
+    lots = np.zeros(len(rows), TAX_LOT)
+    for at, values in enumerate(rows):
+        for name, value in zip(("quantity", "cost", "acquired", "is_long"), values, strict=True):
+            lots[at][name] = value
+    return lots
+
+
+def _check_sizes(assets: Records, cash: int, cash_flow: int) -> None:
+    """What the kernel's 64 bits hold: the value, and the most shares of the cheapest asset that it could buy."""
+    worth = sum(int(asset["quantity"]) * int(asset["price"]) // NANO for asset in assets)
+    value = worth + max(cash, 0) + max(cash_flow, 0)
+    if value + abs(min(cash, 0)) + abs(min(cash_flow, 0)) > _MOST_VALUE:
+        raise InputError([Fault("the account is worth more than a million million", "check prices and amounts")])
+    cheapest = min((int(asset["price"]) for asset in assets), default=MICRO)
+    if (value + 1) * NANO // cheapest > 4 * 10**18:
+        problem = "the cheapest price is too small for an account of this value"
+        raise InputError([Fault(problem, "count it in larger units, such as thousands", column="price")])
+
+
+def _as_seen(candidates: Candidates, rows: Records) -> Candidates:
+    """The candidates as the pass saw them: with the weights, restrictions and caps of the orders stage."""
+
+    def seen(values: Any, field: str) -> Any:
+        changed = np.array(values)
+        changed[candidates.order] = rows[field]
+        return changed
+
+    return replace(
+        candidates,
+        current_weight=seen(candidates.current_weight, "current"),
+        max_weight=seen(candidates.max_weight, "max_weight"),
+        restriction=seen(candidates.restriction, "restriction"),
+    )
+
+
+def _limits_of_pass(limits: RebalancingLimits, both_limits: Records) -> RebalancingLimits:
+    """The limits with the aim that the cash buffer leaves, and the brake that a withdrawal leaves."""
+    changes: dict[str, Any] = {"target_invested": float(both_limits["target_invested"][0])}
+    if limits.brake_sold_weight is not None:
+        changes["brake_sold_weight"] = float(both_limits["brake_sold_weight"][0])
+    same = all(getattr(limits, name) == value for name, value in changes.items())
+    return limits if same else limits.replace(**changes)
