@@ -31,7 +31,7 @@ def test_01_first_rebalance(capsys: pytest.CaptureFixture[str]) -> None:
         ["LLY", "16.00%", "->", "12.50%"],
         ["XOM", "17.00%", "->", "12.50%"],
     ]
-    assert any(line.startswith("USMV 0.00% -> 20.00% Added to represent Factor ETFs") for line in lines)
+    assert any(line.startswith("USMV 0.00% -> 20.00% Added: needed to represent Factor ETFs") for line in lines)
     assert "max_allocation of Stocks: 0.485, limit 0.5: met" in lines
 
 
@@ -43,7 +43,7 @@ def test_02_engine_and_buckets(capsys: pytest.CaptureFixture[str]) -> None:
     assert "NVDA 13.6% 11.7% 12.0% 7.5%" in lines
     assert "Risk Assets: positions 5, above max_positions 3: now 3" in lines
     assert "2 asset(s) kept although the bucket is full (allow_bucket_overflow): AMD, AMZN" in lines
-    assert any(line.startswith("AMD close Closed: max_positions_per_bucket 3 of Risk Assets") for line in lines)
+    assert any(line.startswith("AMD close Closed: all 3 positions of Risk Assets are taken") for line in lines)
 
 
 def test_03_protect_what_you_hold(capsys: pytest.CaptureFixture[str]) -> None:

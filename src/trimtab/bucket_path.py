@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
 UNKNOWN = "Unknown"
+ONLY_IN = "only in case, spaces, punctuation or invisible signs"  # how two spellings of one bucket differ
 DEEPEST = 50
-_MISSING = {"nan", "none", "null", "<na>"}
+# What tables write where there is nothing. "NA" is not one of them: it may be North America.
+_NOTHING = {"", "n/a", "#n/a", "n.a.", "none", "null", "nan", "nat", "<na>"}
+
+
+_SEPARATORS = re.compile("([\\s.,'\u2019\u00b7_\u2010-\u2015\ufe58\ufe63\uff0d-]+)")
 
 
 def split_path(path: str, separator: str) -> tuple[str, ...]:
@@ -16,12 +22,17 @@ def split_path(path: str, separator: str) -> tuple[str, ...]:
 
 
 def bucket_name(text: str | None) -> str:
-    """The bucket that a cell of a table names: itself, or `Unknown` where it is blank.
+    """The bucket that a cell of a table names: itself, or `Unknown` where it is blank, `N/A`, `none`, `-` or the like.
 
-    >>> bucket_name("Equity/Tech"), bucket_name("  "), bucket_name(None)
-    ('Equity/Tech', 'Unknown', 'Unknown')
+    >>> bucket_name("Equity/Tech"), bucket_name("  "), bucket_name("n/a"), bucket_name(None)
+    ('Equity/Tech', 'Unknown', 'Unknown', 'Unknown')
     """
-    return text if text and text.strip() else UNKNOWN
+    return UNKNOWN if text is None or _names_nothing(text) else text
+
+
+def _names_nothing(text: str) -> bool:
+    bare = text.strip()
+    return bare.casefold() in _NOTHING or all(_is_dash(sign) for sign in bare)
 
 
 def level_bucket(path: str, separator: str, level: int) -> str:
@@ -35,15 +46,31 @@ def level_bucket(path: str, separator: str, level: int) -> str:
 
 
 def folded(parts: Sequence[str]) -> tuple[str, ...]:
-    """The parts as they compare: without case, spaces at the ends or twice, accents in two forms, invisible signs."""
+    """The parts as they compare: without case, spaces, punctuation inside words, accents in two forms, invisible signs."""
     return tuple(_folded_part(part) for part in parts)
 
 
 def _folded_part(part: str) -> str:
-    if part.isascii():
-        return " ".join(part.split()).casefold()
-    seen = "".join(sign for sign in unicodedata.normalize("NFKC", part) if unicodedata.category(sign) != "Cf")
-    return unicodedata.normalize("NFKC", " ".join(seen.split()).casefold())
+    """Without signs that only separate words: `Health-Care` is `HealthCare`, but `1-3` is not `13`, and `BBB-` not `BBB`."""
+    text = part
+    if not part.isascii():
+        text = "".join(sign for sign in unicodedata.normalize("NFKC", part) if unicodedata.category(sign) != "Cf")
+    words = text.casefold().strip()
+    pieces = _SEPARATORS.split(words)  # words and what separates them, in turn
+    kept = [piece if at % 2 == 0 else _kept(pieces[at - 1], piece, pieces[at + 1]) for at, piece in enumerate(pieces)]
+    return unicodedata.normalize("NFKC", "".join(kept)) or words
+
+
+def _kept(before: str, separator: str, after: str) -> str:
+    """What of a separator counts: between numbers the sign, at an end of a name a dash (a rating), else nothing."""
+    sign = "-" if any(map(_is_dash, separator)) else separator.strip()[:1] or " "
+    if before and after:
+        return sign if before[-1].isdigit() and after[0].isdigit() else ""
+    return sign if sign == "-" else ""
+
+
+def _is_dash(sign: str) -> bool:
+    return unicodedata.category(sign) == "Pd"
 
 
 def path_fault(parts: Sequence[str]) -> tuple[str, str] | None:
@@ -52,6 +79,6 @@ def path_fault(parts: Sequence[str]) -> tuple[str, str] | None:
         return "has an empty part", "write every part between two separators"
     if len(parts) > DEEPEST:
         return f"has {len(parts)} parts, more than {DEEPEST}", "use fewer levels"
-    if len(parts) == 1 and folded(parts)[0] in _MISSING:
-        return "looks like a missing value written as text", "leave it empty"
+    if len(parts) == 1 and bucket_name(parts[0]) == UNKNOWN != parts[0]:
+        return "means that there is no bucket", f"write {UNKNOWN!r} for assets without a bucket"
     return None

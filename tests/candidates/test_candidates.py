@@ -353,16 +353,45 @@ def test_a_near_name_beside_the_right_one_is_the_users() -> None:
     assert trimtab.rebalance(good(current_weights=1))
 
 
-@pytest.mark.parametrize("name", OUTPUTS)
-def test_a_column_of_the_result_is_in_the_way(name: str) -> None:
-    found = the_fault(good(**{name: 1}))
-    assert (found.problem, found.column) == ("the name is one of the result's columns", name)
-    assert "rename" in found.advice
+@pytest.mark.parametrize("make", [list, pd.DataFrame, pl.DataFrame, pa.Table.from_pylist])
+def test_a_result_is_input_of_the_next_rebalance(make: Any) -> None:
+    """Its own columns are replaced, whatever stands in them; what is held is `current_weight`."""
+    rows = [{**row, **dict.fromkeys(OUTPUTS, "old"), "current_weight": 0.1} for row in good()]
+    fresh = [{name: value for name, value in row.items() if name not in OUTPUTS} for row in rows]
+    once = trimtab.rebalance(make(rows))
+    assert outcome(once.targets) == outcome(trimtab.rebalance(make(fresh)).targets)
+    assert outcome(trimtab.rebalance(once.targets).targets) == outcome(once.targets)
+    assert "result_columns" in {note.code for note in once.notes}
+
+
+def test_targets_that_are_now_held() -> None:
+    """A result without `current_weight` does not say whether its trades are done."""
+    targets = trimtab.rebalance([{"asset": "A", "score": 0.9}]).targets
+    (fault,) = faults(targets)
+    assert fault.column == "target_weight"
+    assert fault.advice.startswith("rename it, if these trades are done")
+    held = [{"current_weight": row.pop("target_weight"), **row} for row in targets]
+    assert trimtab.rebalance(held).targets[0]["action"] == "hold"
+
+
+@pytest.mark.parametrize(
+    "name", ["weight", "Weight", "WEIGHTS", "shares", "Quantity", "Market Value", "portfolio-weight"]
+)
+def test_holdings_under_another_name_are_refused(name: str) -> None:
+    """They would count as nothing held."""
+    rows = [{"asset": "A", "score": 0.9, name: 0.3}]
+    for make in (list, pd.DataFrame, pl.DataFrame, pa.Table.from_pylist):
+        fault = the_fault(make(rows))
+        assert fault.column == name
+        assert "current_weight" in fault.sentence()
+    with pytest.raises(InputError, match="says what is held"):
+        trimtab.rebalance_many([{"account": 1, **row} for row in rows])
+    assert trimtab.rebalance([{**row, "current_weight": 0.3} for row in rows])
 
 
 def test_several_names_are_wrong() -> None:
     found = faults(pa.table({"Asset": ["A"], "Score": [0.5], "curent_weight": [0.1], "action": ["x"]}))
-    assert [fault.column for fault in found] == ["asset", "score", "curent_weight", "action"]
+    assert [fault.column for fault in found] == ["asset", "score", "curent_weight"]
 
 
 def test_a_name_that_is_no_text() -> None:
@@ -475,7 +504,7 @@ VALUES: dict[str, tuple[str, Any, str, str]] = {
     "path with an empty part": ("bucket", "Equity//Tech", "the bucket's path has an empty part", "write every part between two separators"),
     "path that ends in a separator": ("bucket", "Equity/", "the bucket's path has an empty part", "write every part"),
     "path with a blank part": ("bucket", "Equity/ /Tech", "the bucket's path has an empty part", "write every part"),
-    "Unknown in another spelling": ("bucket", "unknown", "the bucket differs from 'Unknown' only in case, spaces or invisible signs", "write both the same way"),
+    "Unknown in another spelling": ("bucket", "unknown", "the bucket differs from 'Unknown' only in case, spaces, punctuation or invisible signs", "write both the same way"),
 }  # fmt: skip
 
 
@@ -580,10 +609,89 @@ def test_buckets_that_only_look_alike(other: str) -> None:
         trimtab.rebalance(rows)
 
 
-@pytest.mark.parametrize("bucket", ["nan", "None", "<NA>"])
+NO_BUCKET = [
+    "nan",
+    "None",
+    "<NA>",
+    "N/A",
+    "n/a",
+    "#N/A",
+    "n.a.",
+    "NULL",
+    "NaT",
+    " none ",
+    "-",
+    "--",
+    " - ",
+    "\u2014",
+    "",
+    "  ",
+]
+
+
+@pytest.mark.parametrize("bucket", NO_BUCKET)
 def test_a_missing_bucket_written_as_text(bucket: str) -> None:
-    found = the_fault([{"asset": "A", "score": 0.9, "bucket": bucket}])
-    assert found.problem == "the bucket's path looks like a missing value written as text"
+    rows = [*good(), {"asset": "D", "score": 0.9, "bucket": bucket, "current_weight": 0.0}]
+    for make in (pd.DataFrame, pl.DataFrame, pa.Table.from_pylist, list):
+        candidates = read(make(rows), RebalancingLimits(**ON), many=False)
+        assert candidates.bucket.at(3) == "Unknown"
+    many = trimtab.rebalance_many([{"account": "one", **row} for row in rows], RebalancingLimits(**ON))
+    assert "failed" not in many.counts
+
+
+@pytest.mark.parametrize("bucket", ["NA", "Nan Ya", "None/Some", "A-", "X", "no bucket"])
+def test_a_bucket_that_only_looks_like_a_missing_one(bucket: str) -> None:
+    """NA may be North America."""
+    candidates = read([{"asset": "D", "score": 0.9, "bucket": bucket}], RebalancingLimits(**ON), many=False)
+    assert candidates.bucket.at(0) == bucket
+
+
+SAME_BUCKETS = [
+    ("HealthCare", "Health Care"),
+    ("HealthCare", "Health-care"),
+    ("Real_Estate", "RealEstate"),
+    ("U.S. Equity", "US Equity"),
+    ("Metals, Mining", "Metals Mining"),
+    ("Consumer's", "Consumers"),
+    ("Long \u2013 Short", "long-short"),
+    ("Tech.", "Tech"),
+    ("Oil&Gas", "Oil & Gas"),
+    ("Equity/Health Care", "Equity/HealthCare"),
+    ("Bonds 1-3 years", "Bonds 1\u20133 Years"),
+]
+OTHER_BUCKETS = [
+    ("A", "A-"),
+    ("BBB", "BBB-"),
+    ("BBB+", "BBB-"),
+    ("BBB+", "BBB"),
+    ("1-3", "13"),
+    ("1.5", "15"),
+    ("Class 1 2", "Class 12"),
+    ("Tech", "Techs"),
+    ("C", "C#"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME_BUCKETS)
+def test_two_spellings_of_one_bucket_are_refused(one: str, other: str) -> None:
+    """In a table, in many accounts, in the limits, and in a mapping."""
+    for first, second in ((one, other), (other, one)):
+        with pytest.raises(InputError, match=r"differs from .* only in case, spaces, punctuation"):
+            trimtab.rebalance(
+                [{"asset": "A", "score": 0.9, "bucket": first}, {"asset": "B", "score": 0.9, "bucket": second}]
+            )
+        with pytest.raises(LimitsError, match="differ only in case"):
+            RebalancingLimits(**ON, buckets={first: {}}, known_buckets=[second])
+        with pytest.raises(InputError, match="differ only in case"):
+            trimtab.AssetBucketManager({first: ["A"], second: ["B"]})
+
+
+@pytest.mark.parametrize(("one", "other"), OTHER_BUCKETS)
+def test_buckets_that_differ_in_a_sign_that_counts(one: str, other: str) -> None:
+    assert trimtab.rebalance(
+        [{"asset": "A", "score": 0.9, "bucket": one}, {"asset": "B", "score": 0.9, "bucket": other}]
+    )
+    assert RebalancingLimits(**ON, buckets={one: {}}, known_buckets=[other])
 
 
 def test_a_path_of_too_many_parts() -> None:
@@ -659,7 +767,7 @@ def spelled(*buckets: str, account: Any = None) -> Rows:
 def test_two_spellings(other: str) -> None:
     found = the_fault(spelled("Tech", "Tech", other), RebalancingLimits(**ON))
     assert (found.row, found.column, found.value) == (3, "bucket", other)
-    assert found.problem == "the bucket differs from 'Tech' only in case, spaces or invisible signs"
+    assert found.problem == "the bucket differs from 'Tech' only in case, spaces, punctuation or invisible signs"
 
 
 def test_the_spelling_of_most_rows_counts() -> None:
@@ -676,9 +784,9 @@ def test_the_spelling_of_the_limits_counts_more() -> None:
 
 def test_a_part_of_a_path_in_two_spellings() -> None:
     found = the_fault(spelled("Equity/Tech", "Equity/Health", "equity/Energy"))
-    assert found.problem == "the bucket differs from 'Equity' only in case, spaces or invisible signs"
+    assert found.problem == "the bucket differs from 'Equity' only in case, spaces, punctuation or invisible signs"
     found = the_fault(spelled("Equity/Tech", "Equity/Tech/Semis", "Equity/tech/Chips"))
-    assert found.problem == "the bucket differs from 'Equity/Tech' only in case, spaces or invisible signs"
+    assert found.problem == "the bucket differs from 'Equity/Tech' only in case, spaces, punctuation or invisible signs"
 
 
 def test_the_same_name_in_two_places_is_fine() -> None:
@@ -705,7 +813,7 @@ def test_two_spellings_in_two_accounts() -> None:
     assert [row["status"] for row in many.accounts] == ["unmet", "failed", "unmet"]
     (fault,) = many.faults["two"]
     assert fault.sentence() == (
-        "account 'two', row 3, column 'bucket': the bucket differs from 'Tech' only in case, spaces or invisible signs (received 'tech'): "
+        "account 'two', row 3, column 'bucket': the bucket differs from 'Tech' only in case, spaces, punctuation or invisible signs (received 'tech'): "
         "write both the same way"
     )
 
@@ -971,7 +1079,7 @@ def test_the_error_names_the_node() -> None:
         **ON, on_unmet="raise", min_buckets_represented=1, buckets={"Tech": {"min_allocation": 0.3}}
     )
     with pytest.raises(
-        UnmetLimitError, match=r"min_allocation of Tech is 0\.2, wanted 0\.3 \(its positions cannot hold more: A\)"
+        UnmetLimitError, match=r"min_allocation of Tech is 0\.2, wanted 0\.3 \(its positions can hold at most 0\.2: A\)"
     ):
         trimtab.rebalance(UNMET, limits)
 

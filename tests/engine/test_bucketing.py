@@ -82,10 +82,10 @@ def test_an_asset_in_two_buckets_names_both() -> None:
         ({"": ["A"]}, "a bucket's name is empty or not text (received ''): name it"),
         ({3: ["A"]}, "a bucket's name is empty or not text (received 3): name it"),
         ({"A//B": ["X"]}, "the bucket 'A//B' has an empty part: write every part between two separators"),
-        ({"nan": ["X"]}, "the bucket 'nan' looks like a missing value written as text: leave it empty"),
+        ({"nan": ["X"]}, "the bucket 'nan' means that there is no bucket: write 'Unknown' for assets without a bucket"),
         (
             {"Tech": ["A"], "tech ": ["B"]},
-            "the buckets 'Tech' and 'tech ' differ only in case, spaces or invisible signs: write both the same way",
+            "the buckets 'Tech' and 'tech ' differ only in case, spaces, punctuation or invisible signs: write both the same way",
         ),
         ({"Equity/Tech": ["A"], "equity/Gold": ["B"]}, "the buckets 'Equity' and 'equity' differ only in case"),
         ({"unknown": ["A"]}, "the buckets 'Unknown' and 'unknown' differ only in case"),

@@ -496,11 +496,11 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "two spellings of a bucket": (
         {**ON, "buckets": {"Tech": {}, "tech ": {}}},
-        "buckets: 'tech ' and 'Tech' differ only in case, spaces or invisible signs",
+        "buckets: 'tech ' and 'Tech' differ only in case, spaces, punctuation or invisible signs",
     ),
     "two spellings across fields": (
         {**ON, "buckets": {"Tech": {}}, "known_buckets": ["TECH"]},
-        "known_buckets: 'TECH' and 'Tech' differ only in case, spaces or invisible signs",
+        "known_buckets: 'TECH' and 'Tech' differ only in case, spaces, punctuation or invisible signs",
     ),
     "limits for Unknown that is held": (
         {**ON, "unknown_bucket": "hold", "buckets": {"Unknown/Foo": {"max_positions": 1}}},

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
-from trimtab.bucket_path import UNKNOWN, folded, path_fault, split_path
+from trimtab.bucket_path import ONLY_IN, UNKNOWN, folded, path_fault, split_path
 from trimtab.errors import Fault, InputError
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
@@ -31,7 +31,7 @@ def bucket_faults(
         if malformed:
             faults[name] = (f"the bucket's path {malformed[0]}", malformed[1])
         elif other:
-            problem = f"the bucket differs from {limits.bucket_separator.join(other)!r} only in case, spaces or invisible signs"
+            problem = f"the bucket differs from {limits.bucket_separator.join(other)!r} {ONLY_IN}"
             faults[name] = (problem, "write both the same way")
     return faults
 

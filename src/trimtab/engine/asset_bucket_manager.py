@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from trimtab.bucket_path import UNKNOWN, folded, path_fault, split_path
+from trimtab.bucket_path import ONLY_IN, UNKNOWN, folded, path_fault, split_path
 from trimtab.errors import Fault, InputError
 from trimtab.files.table_files import read_table
 
@@ -81,7 +81,7 @@ class AssetBucketManager:
                 node = self.separator.join(parts[:depth])
                 other = seen.setdefault(folded(parts[:depth]), node)
                 if other != node:
-                    problem = f"the buckets {other!r} and {node!r} differ only in case, spaces or invisible signs"
+                    problem = f"the buckets {other!r} and {node!r} differ {ONLY_IN}"
                     yield Fault(problem, "write both the same way")
                     break
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from trimtab.bucket_path import UNKNOWN, level_bucket
+from trimtab.bucket_path import bucket_name, level_bucket
 from trimtab.engine.asset_bucket_manager import AssetBucketManager
 from trimtab.engine.asset_score import AssetScore
 from trimtab.engine.bucket_portfolio import Portfolio, violation
@@ -114,7 +114,7 @@ class BucketManager:
 
     def get_asset_bucket(self, asset: str) -> str:
         """The bucket of an asset; `Unknown` if it is in none."""
-        return self.source.get_asset_bucket(asset) or UNKNOWN
+        return bucket_name(self.source.get_asset_bucket(asset))
 
     def get_all_buckets(self) -> list[str]:
         """Every bucket, also one without assets."""
@@ -192,12 +192,12 @@ class BucketManager:
 
         All assets that are given count as positions, as in `validate_bucket_constraints`.
         """
-        checker = self._portfolio(scored(asset_scores), given_config(config)).checker
+        measures = self._portfolio(scored(asset_scores), given_config(config)).measures
         allocations = {}
-        for number, node in enumerate(checker.nodes):
-            count = int(checker.count[0, number])
-            if number and (count or node.path in checker.named):
-                weight, priority = float(checker.weight[0, number]), 1 if count else 2
+        for number, node in enumerate(measures.nodes):
+            count = int(measures.count[0, number])
+            if number and (count or node.path in measures.named):
+                weight, priority = float(measures.weight[0, number]), 1 if count else 2
                 allocations[node.path] = BucketAllocation(
                     node.max_positions, node.max_allocation, count, weight, priority
                 )

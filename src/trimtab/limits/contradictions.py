@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
-from trimtab.bucket_path import UNKNOWN, folded, path_fault, split_path
+from trimtab.bucket_path import ONLY_IN, UNKNOWN, folded, path_fault, split_path
 from trimtab.errors import shown
 from trimtab.tolerances import LIMIT_TOLERANCE
 
@@ -87,7 +87,7 @@ def _path_faults(limits: Any) -> Iterable[str]:
             yield f"{name}: {path!r} is another spelling of the reserved bucket {UNKNOWN!r}: write {UNKNOWN!r}"
         other = seen.setdefault(alike, path)
         if other != path:
-            yield f"{name}: {path!r} and {other!r} differ only in case, spaces or invisible signs: keep one of them"
+            yield f"{name}: {path!r} and {other!r} differ {ONLY_IN}: keep one of them"
         if name == "known_buckets":
             continue
         if parts[0] == UNKNOWN:
