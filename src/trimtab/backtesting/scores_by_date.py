@@ -102,8 +102,8 @@ def _without_parts(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def scores_from_table(given: Any, assets: Sequence[str]) -> ScoresByDate:
-    """Scores from one or more `Scores` of trimtab, or from a table: long (`date`, `asset`, `score`, and optionally `max_weight`, `desired_weight`, `volatility`), or
-    wide (`date`, and one column of scores an asset).
+    """Scores from a table: long (`date`, `asset`, `score`, and optionally `max_weight`, `desired_weight`, `volatility`), or
+    wide (`date`, and one column of scores an asset); or the `Scores` of a day, or a list of them.
 
     Raises
     ------
