@@ -78,15 +78,15 @@ def check_single(table: pa.Table, source: str) -> None:
         raise InputError([Fault(problem, advice, column=ACCOUNT)], source)
 
 
-def read_candidate_file(path: StrPath) -> CandidateFile:
-    """A file of assets; `symbol` or `ticker` will do for the column `asset`.
+def read_candidate_file(path: StrPath, *, may_be_empty: bool = False) -> CandidateFile:
+    """A file of assets; `symbol` or `ticker` will do for the column `asset`. Without rows only if it `may_be_empty`.
 
     Raises
     ------
     InputError
         What `read_table` refuses.
     """
-    table = read_table(path)
+    table = read_table(path, may_be_empty=may_be_empty)
     names = table.column_names
     asset_name = next((name for name in _ASSET_NAMES if name in names), "asset")
     renamed = ["asset" if name == asset_name else name for name in names]
