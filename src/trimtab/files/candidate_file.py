@@ -79,7 +79,9 @@ def check_single(table: pa.Table, source: str) -> None:
 
 
 def read_candidate_file(path: StrPath, *, may_be_empty: bool = False) -> CandidateFile:
-    """A file of assets; `symbol` or `ticker` will do for the column `asset`. Without rows only if it `may_be_empty`.
+    """A file of assets; `symbol` or `ticker` will do for the column `asset`, in capitals too.
+
+    A table without rows is refused unless it `may_be_empty`.
 
     Raises
     ------
@@ -88,6 +90,7 @@ def read_candidate_file(path: StrPath, *, may_be_empty: bool = False) -> Candida
     """
     table = read_table(path, may_be_empty=may_be_empty)
     names = table.column_names
-    asset_name = next((name for name in _ASSET_NAMES if name in names), "asset")
+    folded = {name.strip().casefold(): name for name in reversed(names)}
+    asset_name = next((folded[name] for name in _ASSET_NAMES if name in folded), "asset")
     renamed = ["asset" if name == asset_name else name for name in names]
     return CandidateFile(source_of(path), table.rename_columns(renamed), asset_name)
