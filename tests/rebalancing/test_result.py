@@ -565,8 +565,8 @@ def test_actions_and_sums_by_hand() -> None:
     assert math.isclose(result.sold, 0.1 + 0.15)
     assert result.turnover == result.bought
     assert math.isclose(result.cash_weight, 1 - 0.79)
-    assert (result.positions, result.status, result.braked, result.account) == (4, "ok", False, None)
-    assert repr(result) == "<RebalanceResult ok: 4 positions, cash 0.2100, turnover 0.3500>"
+    assert (result.positions, result.status, result.braked, result.account) == (4, "cash_left", False, None)
+    assert repr(result) == "<RebalanceResult cash_left: 4 positions, cash 0.2100, turnover 0.3500>"
     assert result.limits == RebalancingLimits()
 
 
@@ -628,13 +628,14 @@ def notes(result: RebalanceResult) -> dict[str, str]:
 
 
 def test_no_notes() -> None:
-    assert rebalanced([{"asset": "A", "score": 0.9}]).notes == ()
-    assert rebalanced([asset("A", 0.9, bucket="Tech")], **ON).notes == ()
+    assert rebalanced([{"asset": "A", "score": 0.9}], max_position_weight=1.0).notes == ()
+    limits = {"max_position_weight": 1.0, "max_allocation_per_bucket": 1.0}
+    assert rebalanced([asset("A", 0.9, bucket="Tech")], **ON, **limits).notes == ()
 
 
 def test_overdrawn() -> None:
     result = rebalanced([asset("A", 0.9, 0.5, restriction="no_sell"), asset("B", 0.9, 0.53, restriction="no_sell")])
-    assert notes(result)["overdrawn"] == "the current weights sum to 1.03, above 1; they are taken as they are"
+    assert notes(result)["overdrawn"] == "Weights add up to 103.00%; used unchanged"
     assert math.isclose(result.cash_weight, -0.03)
     assert [row["target_weight"] for row in result.targets] == [0.5, 0.53]
 
@@ -644,13 +645,27 @@ def test_a_sum_of_one_is_not_overdrawn() -> None:
 
 
 def test_unused_columns() -> None:
-    result = rebalanced([{"asset": "A", "score": 0.9, "price": 3.0, "isin": "X"}])
+    result = rebalanced([{"asset": "A", "score": 0.9, "price": 3.0, "isin": "X"}], max_position_weight=1.0)
     assert notes(result) == {"unused_columns": "columns that no rule uses: 'price', 'isin'"}
 
 
 def test_buckets_off() -> None:
     text = "buckets are given, but bucket limits are off (enable_bucket_diversification)"
-    assert notes(rebalanced([asset("A", 0.9, bucket="Tech")])) == {"buckets_off": text}
+    assert notes(rebalanced([asset("A", 0.9, bucket="Tech")], max_position_weight=1.0)) == {"buckets_off": text}
+
+
+def test_unwanted_cash() -> None:
+    """Ten positions at 0.05 each, where 0.95 is aimed at; nothing else can be wrong with it."""
+    rows = [asset(f"A{at}", 0.9, 0.05) for at in range(10)]
+    result = rebalanced(rows, max_position_weight=0.05)
+    assert (result.status, round(result.cash_left, 12)) == ("cash_left", 0.45)
+    assert notes(result)["cash_left"].startswith(
+        "45.00% stays in cash that target_invested 0.95 would invest: at max_pos"
+    )
+    many = trimtab.rebalance_many([{**row, "account": 1} for row in rows], RebalancingLimits(max_position_weight=0.05))
+    assert many.counts == {"cash_left": 1}
+    assert rebalanced(rows, max_position_weight=0.05, cash_band=0.45).status == "ok"
+    assert rebalanced(rows, max_position_weight=0.05, cash_band=0.44).status == "cash_left"
 
 
 # ---- buckets
