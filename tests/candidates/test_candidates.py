@@ -1071,7 +1071,10 @@ def test_on_unmet_in_the_door_for_one() -> None:
         UnmetLimitError, match=r"^unmet: min_buckets_represented is 1, wanted 2 \(no candidate from another bucket"
     ):
         trimtab.rebalance(UNMET, RebalancingLimits(**ON, on_unmet="raise"))
-    assert trimtab.rebalance(UNMET, RebalancingLimits(**ON, on_unmet="raise", min_buckets_represented=1)).status == "cash_left"
+    assert (
+        trimtab.rebalance(UNMET, RebalancingLimits(**ON, on_unmet="raise", min_buckets_represented=1)).status
+        == "cash_left"
+    )
 
 
 def test_the_error_names_the_node() -> None:
