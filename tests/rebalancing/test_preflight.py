@@ -155,7 +155,10 @@ def test_cash_that_is_wanted_is_no_warning(limits: dict[str, Any]) -> None:
 
 
 def test_desired_weights_that_leave_cash_are_wanted() -> None:
-    rows = [asset("A", None, 0.9, desired_weight=0.3), asset("B", None, 0.9, desired_weight=0.2)]
+    rows: list[Row] = [
+        {"asset": "A", "score": 0.9, "desired_weight": 0.3},
+        {"asset": "B", "score": 0.9, "desired_weight": 0.2},
+    ]
     limits = {"sizing_mode": "desired", "max_position_weight": 1.0}
     assert found(rows, **limits).findings == ()
     assert "cash_forced" in texts(found(rows, **{**limits, "max_position_weight": 0.25}))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import copy
 import json
 import math
+import pickle
 import random
 from typing import Any
 
@@ -901,7 +904,7 @@ def test_a_regime_in_force_is_noted_explained_and_compared() -> None:
     rows = [{"asset": name, "score": score} for name, score in (("A", 0.9), ("C", 0.85))]
     limits = RebalancingLimits(regime="Deflation", regimes={"Deflation": {"max_new_positions": 1}})
     result = trimtab.rebalance(rows, limits)
-    assert [(note.code, note.text) for note in result.notes] == [
+    assert [(note.code, note.text) for note in result.notes if note.code != "cash_left"] == [
         ("regime", "max_new_positions is 1 in the regime 'Deflation', 3 in general")
     ]
     changes = {(found.change, found.value) for found in result.explain("C").counterfactuals}
@@ -910,3 +913,52 @@ def test_a_regime_in_force_is_noted_explained_and_compared() -> None:
     assert [(found.name, found.before, found.after) for found in compared.inputs] == [("max_new_positions", 1, 3)]
     assert [found.asset for found in compared.changes] == ["C"]
     assert limits.replace(regime=None).in_force.max_new_positions == 3
+
+
+# ---- copies and processes
+
+
+@pytest.mark.parametrize("looked", [(), ("certificate", "notes"), ("conflicts",)])
+def test_results_pickle_and_copy_and_are_equal_afterwards(looked: tuple[str, ...]) -> None:
+    result = rebalanced(PORTFOLIO, **ON)
+    for name in looked:
+        getattr(result, name)
+    many = trimtab.rebalance_many([{**row, "account": account} for account in "XY" for row in PORTFOLIO])
+    for value in (result, many, many.result("X"), result.explain("A"), result.diff(result), trimtab.check(PORTFOLIO)):
+        for copied in (pickle.loads(pickle.dumps(value)), copy.copy(value), copy.deepcopy(value)):
+            assert copied == value
+            assert hash(type(copied)) == hash(type(value))
+    copied = pickle.loads(pickle.dumps(result))
+    assert (copied.to_json(), copied.to_html()) == (result.to_json(), result.to_html())
+    assert hash(copied) == hash(result) and hash(many) == hash(copy.deepcopy(many))
+    assert result != rebalanced(PORTFOLIO) and result != many
+
+
+def test_rows_of_accounts_are_the_callers() -> None:
+    many = trimtab.rebalance_many([{**row, "account": 1} for row in PORTFOLIO])
+    many.accounts[0]["status"] = "spoiled"
+    many.counts.clear()
+    assert many.accounts[0]["status"] != "spoiled" and many.counts
+
+
+def test_one_result_answers_many_threads() -> None:
+    """Explanations, pages, conflicts and differences of one result, asked for at once: as from a result of its own."""
+    rng = random.Random(11)
+    rows = [
+        {"asset": f"A{at:03}", "score": round(rng.uniform(0.5, 1), 3), "bucket": f"b{at % 7}", "current_weight": 0.02}
+        for at in range(40)
+    ] + [{"asset": f"N{at:03}", "score": round(rng.uniform(0.5, 1), 3), "bucket": f"b{at % 9}"} for at in range(80)]
+    limits = RebalancingLimits(**ON, max_total_positions=20, max_positions_per_bucket=3, max_position_weight=0.04)
+    other = trimtab.rebalance(rows[:-1], limits)
+    asks = [lambda result, at=at: str(result.explain(rows[at]["asset"])) for at in range(0, 120, 10)]
+    asks += [
+        lambda r: r.to_html(),
+        lambda r: str(r.conflicts),
+        lambda r: str(r.details()),
+        lambda r: str(r.diff(other)),
+    ]
+    wanted = [ask(trimtab.rebalance(rows, limits)) for ask in asks]
+    shared = trimtab.rebalance(rows, limits)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = [list(pool.map(lambda ask: ask(shared), asks)) for _ in range(2)]
+    assert answers == [wanted, wanted]

@@ -31,6 +31,7 @@ Row = dict[str, Any]
 ON: dict[str, Any] = {"enable_bucket_diversification": True, "min_buckets_represented": 0}
 TEMPLATES = sorted((Path(trimtab.__file__).parent / "report" / "templates").glob("*"))
 TAGS = {
+    "span",
     "html",
     "head",
     "meta",
@@ -304,7 +305,7 @@ def test_conflicts_notes_and_brakes_are_on_the_page() -> None:
     assert "min_buckets_represented 2 is not met (1)" in text
     assert "max_new_positions 2 and max_total_positions 2" in text
     assert "what is left of it: min_buckets_represented 1" in text
-    assert "Columns that no rule uses" in text
+    assert "columns that no rule uses" in text
     one = trimtab.rebalance(rows, RebalancingLimits(enable_bucket_diversification=True, max_new_positions=1))
     assert "it is met with max_new_positions 2" in " ".join(Read(one.to_html()).texts)
     braked = trimtab.rebalance([asset("A", 0.1, 0.5)], RebalancingLimits(brake_sold_weight=0.1)).to_html()

@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from trimtab.errors import Fault, InputError
-from trimtab.files.csv_file import check_names, read_csv
+from trimtab.files.csv_file import MOST_CHARACTERS, check_names, read_csv
 
 StrPath = str | os.PathLike[str]
 STDIN = "-"
@@ -39,10 +39,10 @@ _SIGNATURES = {
 }
 
 
-def read_table(path: StrPath) -> pa.Table:
+def read_table(path: StrPath, *, may_be_empty: bool = False) -> pa.Table:
     """The table in a file: `.csv`, `.parquet` / `.pq`, or `.arrow` / `.feather` / `.ipc` (file or stream format).
 
-    `-` is standard input, in any of these formats.
+    `-` is standard input, in any of these formats. A table without rows is refused unless it `may_be_empty`.
 
     CSV is UTF-8 with or without a byte order mark, separated by commas, with a header. Its columns of numbers (`score`,
     `current_weight`, ...) become float64, all others stay text; an empty cell is null, an empty line is no row.
@@ -59,7 +59,7 @@ def read_table(path: StrPath) -> pa.Table:
     kind = _kind_of_stdin(data) if os.fspath(path) == STDIN else _kind(source, data)
     table = _READERS[kind](data, source)
     check_names(table.column_names, source)
-    if table.num_rows == 0:
+    if table.num_rows == 0 and not may_be_empty:
         raise InputError([Fault("has no rows", "give a file with at least one row of data")], source)
     return table
 
@@ -134,12 +134,36 @@ def _kind(source: str, data: bytes) -> str:
 def _read_parquet(data: bytes, source: str) -> pa.Table:
     import pyarrow.parquet  # late: it loads slowly, and only this needs it
 
-    return _decoded(lambda: pyarrow.parquet.ParquetFile(pa.BufferReader(data)).read(), "Parquet", source)
+    def read() -> pa.Table:
+        schema = pyarrow.parquet.read_schema(pa.BufferReader(data))
+        texts = [
+            field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+        ]
+        # Each name once: a file of a few bytes can repeat a name of megabytes in every row.
+        return pyarrow.parquet.ParquetFile(pa.BufferReader(data), read_dictionary=texts).read()
+
+    table = _decoded(read, "Parquet", source)
+    return _decoded(lambda: table.cast(pyarrow.parquet.read_schema(pa.BufferReader(data))), "Parquet", source)
 
 
 def _read_arrow(data: bytes, source: str) -> pa.Table:
     opened = pa.ipc.open_file if data.startswith(b"ARROW1") else pa.ipc.open_stream
     return _decoded(lambda: opened(pa.BufferReader(data)).read_all(), "Arrow", source)
+
+
+def _check_lengths(table: pa.Table, source: str) -> None:
+    """Refuse text as long as a document, as CSV does: the table would take far more memory than the file."""
+    import pyarrow.compute as pc
+
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        for chunk in column.chunks:
+            names = chunk.dictionary if pa.types.is_dictionary(chunk.type) else chunk
+            if not (pa.types.is_string(names.type) or pa.types.is_large_string(names.type)):
+                continue
+            longest = pc.max(pc.utf8_length(names)).as_py()
+            if longest is not None and longest > MOST_CHARACTERS:
+                problem = f"a cell has {longest:,} characters, more than {MOST_CHARACTERS:,}"
+                raise InputError([Fault(problem, "shorten it, or drop the column", column=name)], source)
 
 
 def _decoded(read: Callable[[], pa.Table], kind: str, source: str) -> pa.Table:
@@ -150,6 +174,7 @@ def _decoded(read: Callable[[], pa.Table], kind: str, source: str) -> pa.Table:
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise InputError([Fault(f"is damaged or cut off ({reason})", f"write the {kind} file anew")], source) from None
+    _check_lengths(table, source)
     return table
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from trimtab.candidates.equality import is_equal
 from trimtab.candidates.user_table import take_rows
-from trimtab.equality import is_equal
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.rebalancing.certified import certified
 from trimtab.rebalancing.decided_pass import STATUSES, Pass

@@ -15,9 +15,9 @@ import numpy as np
 
 from trimtab.candidates.candidates import settings_of
 from trimtab.candidates.columns import OUTPUTS
+from trimtab.candidates.equality import is_equal
 from trimtab.candidates.unused_inputs import unused_inputs
 from trimtab.certificate.certificate import Certificate
-from trimtab.equality import is_equal
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.explanations.conflicts import Conflict, conflicts_of
 from trimtab.explanations.difference import Difference, ResultInputs, difference

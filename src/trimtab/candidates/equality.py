@@ -36,6 +36,8 @@ def is_equal(first: Any, second: Any) -> bool:
 def _equal_arrays(first: Any, second: Any) -> bool:
     if first.dtype != second.dtype or first.shape != second.shape:
         return False
+    if first.dtype.names:  # records, between whose fields lie bytes that mean nothing
+        return all(_equal_arrays(first[name], second[name]) for name in first.dtype.names)
     if first.dtype.hasobject:
         return all(map(is_equal, first.ravel().tolist(), second.ravel().tolist()))
     return bool(first.tobytes() == second.tobytes())
