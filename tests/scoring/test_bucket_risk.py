@@ -120,8 +120,8 @@ class TestLimits:
     )
     def test_the_bounds_of_a_limit(self, wild: dict[str, float], adjusted: float) -> None:
         limits = RebalancingLimits(**ON, buckets={"Wild": wild})
-        adjusted = risk_adjusted(limits, view(), RiskConfig(target_volatility=1e-4)).limits
-        assert adjusted.buckets["Wild"].max_allocation == adjusted
+        lowered = risk_adjusted(limits, view(), RiskConfig(target_volatility=1e-4)).limits
+        assert lowered.buckets["Wild"].max_allocation == adjusted
 
     def test_the_regime_in_force_is_adjusted(self) -> None:
         limits = RebalancingLimits(**ON, regimes={"Deflation": {"max_allocation_per_bucket": 0.2}}).in_regime(
