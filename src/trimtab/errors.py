@@ -134,7 +134,10 @@ class BrokenLimitError(TrimtabError):
 
 def shown(value: object) -> str:
     """A value as it is printed in a sentence: quoted if text, cut if long."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - the value is the user's; a sentence about it must not fail
+        text = f"a {type(value).__name__}"
     return text if len(text) <= _VALUE_SHOWN else f"{text[:_VALUE_SHOWN]}… ({len(text)} characters)"
 
 
