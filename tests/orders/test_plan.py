@@ -315,7 +315,7 @@ BAD_CALLS: list[tuple[str, Row, str]] = [
     ("no prices", {"rows": [{"asset": "A", "score": 0.9}]}, "column 'price': the column is missing"),
     ("no asset", {"rows": [{"score": 0.9, "price": 1}]}, "column 'asset': the column is missing"),
     ("a weight", {"rows": [{**GOOD, "current_weight": 0.1}]}, "is not used by a plan"),
-    ("no money", {"cash": "much"}, "column 'cash': is no amount of money"),
+    ("no money", {"cash": "much"}, "cash: is no amount of money"),
     ("worth nothing", {"cash": 0, "cash_flow": -100}, "the account is worth nothing"),
     ("a debt above all", {"cash": -90}, "positions are worth 100.00, the account with its cash 10.00"),
     ("too rich", {"cash": 10**13}, "more than a million million"),

@@ -27,7 +27,7 @@ from trimtab.errors import Fault, InputError, nearest
 from trimtab.kernel.backtest_records import BUCKET_AND_MEMBERSHIP, DELISTED, REBALANCE_DAY, Market
 from trimtab.kernel.records import Flags, Floats, Ints, Records
 from trimtab.market.market_data import MarketData
-from trimtab.statistics.sessions_per_year import sessions_per_year
+from trimtab.market.opens import DifferingOpens, described_opens, differing_opens
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +45,7 @@ class MarketHistory:
     buckets: tuple[str, ...]
     score_days: tuple[dt.date, ...]
     market: Market
+    differing_opens: tuple[DifferingOpens, ...] = ()
 
     @cached_property
     def calendar(self) -> pl.Series:
@@ -54,7 +55,7 @@ class MarketHistory:
     @cached_property
     def sessions_per_year(self) -> int:
         """As the settings say, or else as the dates of all prices say."""
-        return self.settings.sessions_per_year or sessions_per_year(self.data.sessions)
+        return self.settings.sessions_per_year or self.data.sessions_per_year
 
 
 def market_history_of(
@@ -81,9 +82,10 @@ def market_history_of(
     rebalance_days["session"] = np.array(decided) - first
     rebalance_days["scores"] = _score_rows(known, days)
     memberships, buckets = _memberships(data, days, assets)
+    trade_price, differing = (close, ()) if opens is None else _opens(opens, close, sessions, assets)
     market = Market(
         close=_last_known(close, priced)[first:],
-        trade_price=(close if opens is None else _opens(opens, sessions, assets))[first:],
+        trade_price=trade_price[first:],
         priced=priced[first:],
         cash_growth=cash_growth(sessions[first:], settings.cash_rate),
         delisted=_delisted(priced, first, settings.gone_after),
@@ -93,7 +95,7 @@ def market_history_of(
         cost=settings.costs.rate,
         drift=-1.0 if settings.drift is None else settings.drift,
     )
-    return MarketHistory(settings, data, sessions[first:], assets, buckets, known.days, market)
+    return MarketHistory(settings, data, sessions[first:], assets, buckets, known.days, market, differing)
 
 
 def _last_known(close: Floats, priced: Flags) -> Floats:
@@ -164,15 +166,19 @@ def _memberships(data: MarketData, days: Sequence[dt.date], assets: Sequence[str
     return memberships, tuple(code_of)
 
 
-def _opens(opens: MarketData, sessions: Sequence[dt.date], assets: Sequence[str]) -> Floats:
-    """The prices at the open of each session, NaN where there is none."""
+def _opens(
+    opens: MarketData, close: Floats, sessions: Sequence[dt.date], assets: Sequence[str]
+) -> tuple[Floats, tuple[DifferingOpens, ...]]:
+    """The prices at the open of each session, NaN where there is none that fits the close; and what does not fit."""
     wide = opens.as_of(sessions[-1]).prices
     known = [asset for asset in assets if asset in wide.columns]
     frame = pl.DataFrame({"date": sessions}).join(
         wide.select("date", *known), on="date", how="left", maintain_order="left"
     )
     missing = [pl.lit(None, pl.Float64).alias(asset) for asset in assets if asset not in known]
-    return np.ascontiguousarray(frame.with_columns(missing).select(assets).to_numpy(), np.float64)
+    given = np.ascontiguousarray(frame.with_columns(missing).select(assets).to_numpy(), np.float64)
+    is_off = differing_opens(given, close)
+    return np.where(is_off, np.nan, given), described_opens(is_off, given, close, sessions, assets)
 
 
 def _delisted(priced: Flags, first: int, after: int) -> Records:

@@ -13,6 +13,7 @@ from trimtab.cli.commands.batch import batch_app
 from trimtab.cli.commands.check import check
 from trimtab.cli.commands.explain import explain
 from trimtab.cli.commands.limits import limits_app
+from trimtab.cli.commands.plan import plan
 from trimtab.cli.commands.rebalance import demo, rebalance
 from trimtab.cli.commands.report import report
 from trimtab.cli.commands.score import score
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (rebalance, score, check, explain, report, demo, backtest, sweep):
+for command in (rebalance, plan, score, check, explain, report, demo, backtest, sweep):
     app.command()(command)
 app.add_typer(limits_app, name="limits")
 app.add_typer(batch_app, name="batch")

@@ -60,11 +60,12 @@ def decide(inputs: CandidateInputs, chosen: ChosenLimits, notices: Notices, *, s
             read(inputs.table, limits, many=False, correlations=inputs.correlations)
         notices.note_compiling(rebalance_account, 15)
         result = rebalance(inputs.table, limits, correlations=inputs.correlations)
-    _give_notice(result, inputs, chosen, notices)
+    give_notice(result, inputs, chosen, notices)
     return result
 
 
-def _give_notice(result: RebalanceResult, inputs: CandidateInputs, chosen: ChosenLimits, notices: Notices) -> None:
+def give_notice(result: RebalanceResult, inputs: CandidateInputs, chosen: ChosenLimits, notices: Notices) -> None:
+    """Say what is worth knowing about a result."""
     from trimtab.candidates.columns import COLUMNS
 
     for note in result.notes:

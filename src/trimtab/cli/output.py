@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,7 +120,7 @@ def _csv(table: pa.Table) -> bytes:
 
 def _csv_cell(value: object) -> str:
     """A cell, quoted where it holds a comma, a quote or anything that some reader takes for the end of a line."""
-    text = "" if value is None else str(value)
+    text = "" if value is None else f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
     if "," in text or '"' in text or not text.isprintable():
         return '"' + text.replace('"', '""') + '"'
     return text
@@ -163,9 +164,16 @@ def _xlsx(table: pa.Table) -> bytes:
     sheet.freeze_panes(1, 0)
     for column, (name, values) in enumerate(zip(table.column_names, table.columns, strict=True)):
         for row, value in enumerate([name, *values.to_pylist()]):
-            sheet.write(row, column, value if isinstance(value, _CELL_TYPES) else str(value))
+            sheet.write(row, column, _cell(value))
     workbook.close()
     return sink.getvalue()
+
+
+def _cell(value: object) -> object:
+    """A value as a cell of a sheet holds it: an exact decimal as the nearest number."""
+    if isinstance(value, Decimal):
+        return float(value)
+    return value if isinstance(value, _CELL_TYPES) else str(value)
 
 
 def write_out(data: bytes, out: Path | None, notices: Notices) -> None:

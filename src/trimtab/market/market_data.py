@@ -18,6 +18,7 @@ from trimtab.market.price_layout import notes_on_returns
 from trimtab.market.prices import MarketChecks, read_prices
 from trimtab.market.typed_columns import Date, day
 from trimtab.market.view import MarketView
+from trimtab.statistics.sessions_per_year import sessions_per_year
 
 
 @runtime_checkable
@@ -122,6 +123,11 @@ class MarketData:
     def sessions(self) -> tuple[dt.date, ...]:
         """The days on which most symbols have a price."""
         return self._sessions
+
+    @property
+    def sessions_per_year(self) -> int:
+        """The sessions of a year: as given, or read from the days of all prices."""
+        return sessions_per_year(self._sessions) if self._year is None else self._year
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 
-from trimtab.candidates.arrow_values import arrow_of, is_number, wrong_type
+from trimtab.candidates.arrow_values import arrow_of, is_number, is_text, wrong_type
 from trimtab.decimals import decimal_of
 from trimtab.errors import Fault, InputError
+
+_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII).fullmatch
+_AMBIGUOUS = re.compile(r"[+-]?\d{1,3},\d{3}", re.ASCII).fullmatch  # 1,234 may be one and a bit
 
 
 def decimals_of(column: Any, name: str, count: int) -> list[Decimal | None]:
@@ -28,9 +32,9 @@ def decimals_of(column: Any, name: str, count: int) -> list[Decimal | None]:
 
 def _values_of(column: Any, name: str) -> list[Any]:
     array = arrow_of(column, name, numeric=True)
-    if array.null_count == len(array):
-        return [None] * len(array)
-    if not is_number(array.type):
+    if is_text(array.type):
+        return [None if value is None or not value.strip() else value for value in array.to_pylist()]
+    if array.null_count < len(array) and not is_number(array.type):
         raise wrong_type(array, name, "is not a number", "convert the column to numbers")
     values = array.to_pylist()
     if pa.types.is_float32(array.type) or pa.types.is_float16(array.type):  # shortest in their own precision
@@ -43,7 +47,13 @@ def _decimal_at(value: Any, name: str, row: int) -> Decimal | None:
     if value is None or value != value:  # noqa: PLR0124 - NaN
         return None
     try:
-        return decimal_of(value)
+        return decimal_of(_without_separators(value) if isinstance(value, str) else value)
     except TypeError:
-        fault = Fault("is not a number", "write a number or leave it empty", column=name, row=row + 1, value=value)
-        raise InputError([fault]) from None
+        advice = "write a number such as 1234.50, or leave it empty"
+        raise InputError([Fault("is not a number", advice, column=name, row=row + 1, value=value)]) from None
+
+
+def _without_separators(text: str) -> str:
+    """`1,234.50` as `1234.50`; a comma that could be a decimal one stays, and is refused."""
+    text = text.strip()
+    return text.replace(",", "") if _GROUPED(text) and not _AMBIGUOUS(text) else text

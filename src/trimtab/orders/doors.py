@@ -135,7 +135,7 @@ def _amount(value: Any, name: str) -> int:
     try:
         return scaled(decimal_of(value), MICRO)
     except TypeError:
-        raise InputError([Fault("is no amount of money", "give a number", column=name, value=value)]) from None
+        raise InputError([Fault(f"{name}: is no amount of money", "give a number", value=value)]) from None
 
 
 def _with_weights(candidates: Any, instruments: Sequence[Instrument], cash: int) -> Any:

@@ -9,6 +9,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+import pyarrow as pa
+
 from trimtab.limits.order_settings import OrderSettings
 from trimtab.orders.sentences import facts_of, sentence_of
 from trimtab.orders.stage import DecidedPlan
@@ -107,6 +109,33 @@ class Plan:
     def to_records(self) -> list[dict[str, Any]]:
         """The orders as dicts, in the order of execution; numbers are exact decimals."""
         return [asdict(order) for order in self.orders]
+
+    def to_arrow(self) -> pa.Table:
+        """The orders as an Arrow table; amounts and shares as exact decimals."""
+        money, shares = pa.decimal128(25, 6), pa.decimal128(28, 9)
+        columns = {
+            "asset": pa.string(),
+            "side": pa.string(),
+            "shares": shares,
+            "price": money,
+            "amount": money,
+            "fee": money,
+            "closes": pa.bool_(),
+            "reason": pa.string(),
+            "cash_after": money,
+            "phase": pa.int64(),
+            "wash_sale": pa.bool_(),
+            "client_order_id": pa.string(),
+        }
+        arrays = {
+            name: pa.array([getattr(order, name) for order in self.orders], kind) for name, kind in columns.items()
+        }
+        return pa.table(arrays)
+
+    @cached_property
+    def holdings(self) -> int:
+        """How many assets are held after the orders."""
+        return int((self._decided.assets["now"] > 0).sum())
 
     def to_json(self) -> str:
         """The plan as JSON: amounts and shares as text, exact; the rebalance as in `result.to_json`."""
