@@ -14,7 +14,7 @@ _VALUE_SHOWN = 60
 
 
 class TrimtabError(Exception):
-    """Base of every error that trimtab raises on purpose."""
+    """Base of every error that trimtab raises deliberately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Fault:
 
 
 class InputError(TrimtabError):
-    """Candidates that cannot be rebalanced as they are: what, where, and what to do."""
+    """Candidates that cannot be rebalanced: what, where, and what to do."""
 
     def __init__(self, faults: Iterable[Fault], source: str | None = None) -> None:
         found = list(faults)
@@ -70,7 +70,7 @@ class LockedError(InputError):
 
 
 class DamagedError(InputError):
-    """Published files that are gone, or not as they were written."""
+    """Published files that are missing or damaged."""
 
 
 class LimitsError(TrimtabError):
@@ -115,7 +115,7 @@ class BrokenLimitError(TrimtabError):
 
 
 def shown(value: object) -> str:
-    """A value as it is printed in a sentence: quoted if text, cut if long."""
+    """A value for a sentence: quoted if text, cut if long."""
     text = repr(value)
     return text if len(text) <= _VALUE_SHOWN else f"{text[:_VALUE_SHOWN]}… ({len(text)} characters)"
 
@@ -136,6 +136,6 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     if found:
         return f"did you mean {folded[found[0]]!r}?"
     if not names:
-        return "there is none to choose from"
+        return "no names are known"
     listed = ", ".join(repr(known) for known in names[:12])
     return f"known: {listed}{', …' if len(names) > 12 else ''}"

@@ -221,7 +221,7 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # pyspark's, where Spark does not begin
 def test_no_frame_no_java_no_master(spark_here: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SetupError, match=r"no Spark frame but pyarrow.lib.Table: trimtab.rebalance_many takes"):
+    with pytest.raises(SetupError, match=r"not a Spark frame but pyarrow.lib.Table: trimtab.rebalance_many takes"):
         rebalance(table_of([]), RebalancingLimits())
     for master in ("local", "local[*]", "local[2]"):
         with pytest.raises(SetupError, match="Spark retries nothing on 'local"), session.session(master):
@@ -233,7 +233,7 @@ def test_no_frame_no_java_no_master(spark_here: None, tmp_path: Path, monkeypatc
         ):
             pass
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    with pytest.raises(SetupError, match="Java, which Spark runs on, is not there"), session.session(MASTER):
+    with pytest.raises(SetupError, match="Java, which Spark runs on, is missing"), session.session(MASTER):
         pass
 
 

@@ -38,7 +38,7 @@ def traded(steps: Records, sessions: int) -> tuple[Floats, Floats]:
 
 
 def cash_returns(history: MarketHistory) -> Floats:
-    """What cash earned in each session after the first, shape (sessions - 1,)."""
+    """The return of cash in each session after the first, shape (sessions - 1,)."""
     found: Floats = history.market.cash_growth[1:] - 1.0
     return found
 
@@ -46,7 +46,7 @@ def cash_returns(history: MarketHistory) -> Floats:
 def bets_of(history: MarketHistory, run: RunRecords) -> Floats:
     """The effective number of bets after each decision, of those dates that have one.
 
-    From the returns of the 252 sessions up to the trades, as far as all that is held has prices; dates with fewer than 60
+    From the returns of the 252 sessions up to the trades, as far as all holdings have prices; dates with fewer than 60
     are left out.
     """
     found = []

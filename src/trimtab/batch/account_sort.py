@@ -1,4 +1,4 @@
-"""Rows whose accounts do not stand together, put in order by DuckDB, out of core."""
+"""Rows of scattered accounts, put in order by DuckDB, out of core."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MEMORY = "512MB"
 
 
 def sort_rows(sources: Sources, work: Path, storage: Storage, workers: int) -> Sources:
-    """The same rows by account and asset, as one file in `work`, which is kept for a run that goes on.
+    """The same rows by account and asset, as one file in `work`, which is kept for a resumed run.
 
     Raises
     ------
@@ -58,6 +58,6 @@ def _duckdb() -> Any:
     try:
         import duckdb  # noqa: PLC0415 - an optional extra
     except ImportError:
-        problem = "the rows of an account stand in several places, and DuckDB, which would sort them, is not installed"
+        problem = "the rows of an account are scattered, and DuckDB, which would sort them, is not installed"
         raise SetupError(problem, "pip install 'trimtab[batch]', or sort the rows by account") from None
     return duckdb

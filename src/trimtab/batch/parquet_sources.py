@@ -1,4 +1,4 @@
-"""Where a batch reads: Parquet files, folders and globs, local or in an object store, checked at the door.
+"""The sources of a batch: Parquet files, folders and globs, local or in an object store, checked when found.
 
 A place is a path, or a URI that `pyarrow.fs` knows (`s3://`, `gs://`, `abfs://`, `hdfs://`, `file://`).
 """
@@ -31,7 +31,7 @@ _BATCH = 1 << 17  # rows
 
 @dataclass(frozen=True)
 class Source:
-    """A Parquet file: its place as it was found, the rows of each of its row groups, its columns, its size and age."""
+    """A Parquet file: where it was found, the rows of each of its row groups, its columns, its size and age."""
 
     path: str
     groups: tuple[int, ...]
@@ -108,7 +108,7 @@ class Sources:
         """
         for file in self.files:
             if _stamp(file.path) != file.stamp:
-                advice = "let nobody write to it, remove what is unpublished, and run again"
+                advice = "make sure no other program writes to it, remove what is unpublished, and run again"
                 raise InputError([Fault("was changed while the batch was running", advice)], file.path)
 
     @property
@@ -147,7 +147,7 @@ class Sources:
 
 
 def find_sources(places: Sequence[str], columns: Sequence[str] = COLUMNS) -> Sources:
-    """The Parquet files at these places, each place's in order of their names; a folder with all that are below it.
+    """The Parquet files at these places, each place's in order of their names; a folder with everything below it.
 
     Raises
     ------
@@ -205,7 +205,7 @@ def _located(place: str) -> tuple[fs.FileSystem, str]:
 
 
 def _expanded(given: str) -> list[str]:
-    """The places of the files that an argument stands for."""
+    """The places of the files that an argument means."""
     is_uri = "://" in given
     base, _, query = given.partition("?") if is_uri else (given, "", "")  # a URI may end in ?region=...
     folder, pattern = _split(base, "*[" if is_uri else "*?[")
@@ -236,7 +236,7 @@ def _below(system: fs.FileSystem, folder: str) -> Iterator[tuple[str, tuple[str,
 
 
 def _fits(inner: Sequence[str], pattern: Sequence[str]) -> bool:
-    """Whether a file is asked for, part by part; without a pattern, by its suffix."""
+    """Whether a file matches, part by part; without a pattern, by its suffix."""
     if not pattern:
         return inner[-1].endswith((".parquet", ".pq"))
     return len(inner) == len(pattern) and all(map(fnmatchcase, inner, pattern))
@@ -255,12 +255,12 @@ def _parquet(place: str, texts: Sequence[str]) -> pq.ParquetFile:
 
 @contextmanager
 def reading(place: str) -> Iterator[None]:
-    """What goes wrong while a file is read, as an error for people.
+    """Turn a failure to read a file into an error for people.
 
     Raises
     ------
     InputError
-        It is not there, may not be read, is no Parquet file, or is damaged.
+        It is missing, unreadable, not a Parquet file, or damaged.
     """
     try:
         yield

@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be decided: candidates at these places under these limits, by `limits_id` or (None) the same for all.
+    """The job to do: candidates at these places under these limits, by `limits_id` or (None) the same for all.
 
     With `assets`, the place of the assets that all accounts share, the other places have holdings.
     """
@@ -134,8 +134,8 @@ def run_batch(
         records = folder.finished(mine)
         kept, accounts = len(records), sum(unit.accounts for unit in mine)
         done = sum(record.accounts for record in records.values())
-        told = {"accounts": accounts, "parts": len(mine), "kept": kept, "done": done, **plan.lacking}
-        say({"event": "planned", "rows": sources.rows, **told})
+        counts = {"accounts": accounts, "parts": len(mine), "kept": kept, "done": done, **plan.lacking}
+        say({"event": "planned", "rows": sources.rows, **counts})
         _work_on(execute, plan.work, mine, records, conditions.gates, say)
         counts = Counts.total(record.counts for record in records.values())
         whole = conditions.shard is None
@@ -161,7 +161,7 @@ class _Plan:
 
 
 def _found(job: Job) -> tuple[Sources, SharedAssets | None]:
-    """The files of a job, checked at the door."""
+    """The files of a job, checked when found."""
     sources = find_sources(job.places)
     if None not in job.limits and LIMITS_ID not in sources.columns:
         fault = Fault("the column is missing", "add it, or give one set of limits for all accounts", column=LIMITS_ID)
@@ -180,7 +180,7 @@ def _found(job: Job) -> tuple[Sources, SharedAssets | None]:
 def _planned(
     job: Job, sources: Sources, shared_assets: SharedAssets | None, folder: Folder, workers: int, say: Say
 ) -> _Plan:
-    """What has to be done; limits that do not fit the buckets are said before anything is."""
+    """The parts to do; limits that do not fit the buckets raise before anything else."""
     ordered, surveyed = _in_order(sources, folder, workers, say, holdings=shared_assets is not None)
     missing = 0 if shared_assets is None else shared_assets.missing(surveyed.names)
     votes = surveyed.names if shared_assets is None else shared_assets.votes
@@ -194,7 +194,7 @@ def _file(source: Source) -> dict[str, Any]:
 
 
 def _described(job: Job, sources: Sources, shared_assets: SharedAssets | None) -> dict[str, Any]:
-    """What makes two batches the same, as plain values."""
+    """The identity of a batch, as plain values."""
     return {
         "version": job.version,
         "rules": STAMP,
@@ -213,7 +213,7 @@ def _unchanged(folder: Folder, published: Mapping[str, Any], described: Mapping[
     InputError
         It is another one.
     DamagedError
-        Files of it are gone, or not as they were written.
+        Files of it are missing or damaged.
     """
     begun = {name: published.get(name) for name in described}
     if begun != described:
@@ -265,7 +265,7 @@ def _work_on(
         records[record.number] = record
         failed, done = failed + record.counts.failed, done + record.accounts
         errors = [{"account": account, "reason": reason} for account, reason in record.failed[:_FAILURES_TOLD]]
-        told = {"part": record.number, "accounts": record.accounts, "failed": record.counts.failed, "errors": errors}
-        say({"event": "part", **told, "done": done})
+        details = {"part": record.number, "accounts": record.accounts, "failed": record.counts.failed, "errors": errors}
+        say({"event": "part", **details, "done": done})
         if not gates.allows_failed(failed, accounts):
             break

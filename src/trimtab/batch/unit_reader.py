@@ -1,6 +1,6 @@
 """The rows of units, in the order of the files: row groups in, whole accounts out.
 
-What is left of a batch when a unit ends is kept for the next one, so that units read in order read every row once. Memory is
+The rows left in a batch when a unit ends are kept for the next one, so that units read in order read every row once. Memory is
 that of a unit, whatever the size of the files and of their row groups.
 """
 

@@ -49,7 +49,7 @@ class PartRecord:
 
     @classmethod
     def read(cls, file: Path) -> PartRecord:
-        """A record as it was written."""
+        """A record read back."""
         found = json.loads(file.read_bytes())
         failed = tuple((account, reason) for account, reason in found["failed"])
         return cls(**{**found, "counts": Counts.from_dict(found["counts"]), "failed": failed})
@@ -72,7 +72,7 @@ def record_name(number: int | str) -> str:
 
 @dataclass(frozen=True)
 class Work:
-    """What is needed to work on any unit, here or in another process: it can be pickled.
+    """The needs of work on any unit, here or in another process: it can be pickled.
 
     `votes`: how often each bucket is named in the whole batch. Parts and records go into `folder`.
     """

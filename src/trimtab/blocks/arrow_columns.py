@@ -1,6 +1,6 @@
 """An Arrow table -> arrays of codes and numbers for compiled code, without a Python object for a row.
 
-Text is read as codes of a dictionary, as Parquet keeps it; what is known of a name is worked out once a name.
+Text is read as codes of a dictionary, as Parquet keeps it; whatever depends on a name is worked out once a name.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class BlockColumns:
 
 
 def read_block_columns(table: pa.Table) -> BlockColumns:
-    """The columns of a table of candidates whose accounts stand together.
+    """The columns of a table of candidates whose accounts are contiguous.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def check_columns(schema: pa.Schema, *, many: bool = True) -> None:
 
 
 def value_type(kind: pa.DataType) -> pa.DataType:
-    """What a dictionary has as its values; every other type is itself."""
+    """The type of a dictionary's values; every other type is itself."""
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
@@ -161,7 +161,7 @@ def _check_together(first: Ints, names: pa.Array) -> None:
     ranked = np.sort(first)
     again = ranked[1:][ranked[1:] == ranked[:-1]]
     if again.size:
-        problem, advice = "the rows of the account stand in two places", "sort the rows by account"
+        problem, advice = "the rows of the account are in two places", "sort the rows by account"
         raise InputError([Fault(problem, advice, column="account", value=names[int(again[0])].as_py())])
 
 
@@ -200,13 +200,13 @@ def _plain(column: pa.DictionaryArray) -> pa.DictionaryArray:
 
 
 def _is_clean(column: pa.DictionaryArray) -> bool:
-    """Whether every name stands once in the dictionary, and none is missing there."""
+    """Whether every name is in the dictionary once, and none is missing."""
     names = column.dictionary
     return names.null_count == 0 and len(names.unique()) == len(names)
 
 
 def number_column(table: pa.Table, name: str, default: float) -> Floats:
-    """A column of numbers, NaN where there is none; without the column, the default in every row."""
+    """A column of numbers, NaN for missing; without the column, the default in every row."""
     if name not in table.column_names:
         return np.full(table.num_rows, default)
     column = table.column(name)

@@ -1,4 +1,4 @@
-"""What a batch counts: sums over accounts that can be added up part by part."""
+"""The counts of a batch: sums over accounts that can be added up part by part."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Tally = dict[str, int]
 
 @dataclass(frozen=True)
 class Counts:
-    """What happened in some accounts. Weights are sums over accounts of fractions of each account's value."""
+    """The outcome of some accounts. Weights are sums over accounts of fractions of each account's value."""
 
     rows: int = 0
     accounts: int = 0

@@ -27,7 +27,7 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 Matrix = NDArray[np.float64]
 
 EPSILON = 1e-12
-COUNT_PLAY = 1e-9  # by so much of a position may the count of positions exceed the exact quotient
+COUNT_PLAY = 1e-9  # how much of a position the count may exceed the exact quotient by
 ROUNDING = 1e-13  # sums of the same weights, added in another order, may lie so far apart
 
 
@@ -46,7 +46,7 @@ class Checker:
     ) -> None:
         """`target` and `selected` have shape (rows of the table,); the rows of failed accounts are left out.
 
-        `as_held`: the targets are what a brake keeps, where nothing is new and dust is no position.
+        `as_held`: the targets are what a brake keeps, where nothing is new and dust is not a position.
         `unweighed`: what is selected is a position although its weight may be 0, not known yet.
         """
         order = candidates.order
@@ -95,7 +95,7 @@ class Checker:
         return self.limits.represents
 
     def _place(self) -> None:
-        """The nodes, each row's deepest one, and where each row counts: at its leaf, then at what is above it."""
+        """The nodes, each row's deepest one, and where each row counts: at its leaf, then at the nodes above."""
         bucket = self.candidates.bucket
         codes = bucket.codes[self.candidates.order]
         used = sorted(bucket.names[code] for code in np.unique(codes))
@@ -354,7 +354,7 @@ class Checker:
             yield self._node_minimum(at, concerns)
 
     def _unclassified(self, at: int, concerns: Mask | None) -> Iterable[Measured]:
-        """What the general limits would say of holdings without a bucket, which `unknown_bucket = "hold"` leaves alone."""
+        """The verdict of the general limits on holdings without a bucket, which `unknown_bucket = "hold"` leaves alone."""
         limits = self.limits
         found = (
             ("max_positions", limits.enforce_position_limits, self.count, limits.max_positions_per_bucket),
@@ -441,7 +441,7 @@ class Checker:
         return Measured("min_buckets_represented", "", count, self._constant(limit), status, excuses, is_minimum=True)
 
     def _correlation(self, limit: float) -> Measured:
-        """The largest correlation of a new position with another asset of its bucket that has weight; -1 if there is none."""
+        """The largest correlation of a new position with another asset of its bucket that has weight; -1 without such a pair."""
         value, status = self._constant(-1.0), np.full(self.accounts, MET, np.int8)
         weighed = self.selected & (self.target > 0)
         mates: dict[tuple[int, int], list[int]] = {}
@@ -466,7 +466,7 @@ class Checker:
     def level_of(self) -> NDArray[np.int64]:
         """For each row the node at `bucket_level`, or `Unknown`, that it lies in; 0 where buckets are off."""
         top = np.zeros(len(self.nodes), np.int64)
-        for at in range(1, len(self.nodes)):  # a parent stands before its children
+        for at in range(1, len(self.nodes)):  # a parent comes before its children
             top[at] = at if self.nodes[at].parent == 0 else top[self.nodes[at].parent]
         return np.asarray(top[self.leaf], np.int64)
 
@@ -484,7 +484,7 @@ class Checker:
     def _missing_candidates(self, level: Mask) -> tuple[Mask, Mask]:
         """The eligible rows of buckets that are not represented; and of these, those that a limit keeps out."""
         top = np.where(level, np.arange(len(self.nodes)), -1)
-        for at in range(1, len(self.nodes)):  # a parent stands before its children
+        for at in range(1, len(self.nodes)):  # a parent comes before its children
             top[at] = max(top[at], top[self.nodes[at].parent])
         level_of = top[self.leaf]
         slots, room = self.per_node(self.slot), self.room()
@@ -577,9 +577,9 @@ def _broken_brakes(
 ) -> Iterable[tuple[int, str]]:
     """Accounts, with what is broken, whose brake is not as section 7 of the rules wants it, or does not keep the weights."""
     order = candidates.order
-    account, current, wished = candidates.account_of[order], candidates.current_weight[order], proposed[order]
-    sales = np.maximum(current - wished, 0.0)
-    closed = (wished <= 0) & (current > 0) & (current >= limits.dust_weight)
+    account, current, desired = candidates.account_of[order], candidates.current_weight[order], proposed[order]
+    sales = np.maximum(current - desired, 0.0)
+    closed = (desired <= 0) & (current > 0) & (current >= limits.dust_weight)
     sold, count = (np.bincount(account, values, minlength=len(braked)) for values in (sales, closed))
     most = math.inf if limits.brake_sold_weight is None else limits.brake_sold_weight
     most_closed = math.inf if limits.brake_closed_positions is None else limits.brake_closed_positions
@@ -588,7 +588,7 @@ def _broken_brakes(
     for at in np.flatnonzero(missed | needless).tolist():
         done = "keeps its weights" if braked[at] else "trades"
         yield at, f"the account {done} where {float(sold[at])!r} would be sold and {int(count[at])} closed"
-    kept = np.where(braked[account], current, wished)
+    kept = np.where(braked[account], current, desired)
     for row in np.flatnonzero(target[order] != kept).tolist():
         asset = candidates.asset.at(int(order[row]))
         yield (
@@ -598,7 +598,7 @@ def _broken_brakes(
 
 
 def _with_braked(check: Measured, as_held: Measured, braked: Mask) -> Measured:
-    """Where an account is braked, its limits as they stand in what it keeps; what is not met there is waived."""
+    """For a braked account, its limits measured in the weights it keeps; unmet ones are waived."""
     held_status = np.where(as_held.status == MET, MET, WAIVED).astype(np.int8)
 
     def excuses(account: int) -> tuple[Excuse, ...]:

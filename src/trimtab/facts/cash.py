@@ -1,4 +1,4 @@
-"""What stays in cash, against what is wished, and what keeps it there."""
+"""The cash that stays, against the aim, and what keeps it there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BRAKED = "the brake keeps every weight unchanged"
 
 @dataclass(frozen=True)
 class CashInputs:
-    """What the sentences about cash are made of: the account after the rebalance."""
+    """The material of the sentences about cash: the account after the rebalance."""
 
     limits: RebalancingLimits
     assets: Sequence[AssetFact]
@@ -29,17 +29,17 @@ class CashInputs:
 
 
 def cash_sentence(found: CashInputs) -> str:
-    """What stays in cash, against what is wished."""
-    wished = 1.0 - found.limits.target_invested
-    more = found.cash - wished
+    """The cash that stays, against the aim."""
+    aimed = 1.0 - found.limits.target_invested
+    more = found.cash - aimed
     if abs(more) <= _TOLERANCE:
-        return f"{percent(found.cash)}, as wished (target_invested {found.limits.target_invested:g})"
-    aim = f"{percent(wished)} wished (target_invested {found.limits.target_invested:g})"
+        return f"{percent(found.cash)}, as aimed for (target_invested {found.limits.target_invested:g})"
+    aim = f"{percent(aimed)} aimed for (target_invested {found.limits.target_invested:g})"
     return f"{percent(found.cash)}, {100 * abs(more):.2f} points {'less' if more < 0 else 'more'} than the {aim}"
 
 
 def cash_reasons(found: CashInputs) -> Iterable[str]:
-    """The facts that keep it there; none where it is as wished."""
+    """The facts that keep it there; none if the aim is reached."""
     more = found.cash - (1.0 - found.limits.target_invested)
     if abs(more) <= _TOLERANCE:
         return ()
@@ -58,7 +58,7 @@ def _less_cash(found: CashInputs) -> Iterable[str]:
 
 
 def _more_cash(found: CashInputs) -> Iterable[str]:
-    """Why no more is invested: what stands against more positions, then what holds each of the positions."""
+    """Why no more is invested: what prevents more positions, then what holds each position down."""
     limits = found.limits
     yield from _no_more_positions(found)
     if limits.full_investment_positions is not None and found.positions < limits.full_investment_positions:
@@ -67,7 +67,7 @@ def _more_cash(found: CashInputs) -> Iterable[str]:
             f"{limits.full_investment_positions}: fewer aim at less"
         )
     if limits.residual_strategy == "cash":
-        yield 'residual_strategy is "cash": what limits leave over is not spread over the others'
+        yield 'residual_strategy is "cash": weight trimmed by limits is not spread over the others'
     if limits.sizing_mode == "desired":
         yield 'sizing_mode is "desired": no position is lifted above its desired_weight to use up cash'
     capped = _named(found, "capped_position")
@@ -115,6 +115,6 @@ def _short(one: Constraint) -> str:
 
 
 def _named(found: CashInputs, size_reason: str) -> str:
-    """Positions by name; for names, the order of the rows is of no account."""
+    """Positions by name: the order of the rows must not matter."""
     names = sorted(one.asset for one in found.assets if one.after > 0 and one.size_reason == size_reason)
     return listed(names, _NAMED)

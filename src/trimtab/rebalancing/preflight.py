@@ -118,7 +118,7 @@ def _general(found: Candidates, limits: RebalancingLimits) -> Iterable[Finding]:
             yield Finding(
                 "warning",
                 "correlations_missing",
-                f"the correlations lack {len(unknown)} candidate(s), and what is not known counts as above max_correlation "
+                f"the correlations lack {len(unknown)} candidate(s), and what is unknown counts as above max_correlation "
                 f"{limits.max_correlation:g}: a new one is bought only where nothing else of its bucket is: {listed(unknown)}",
             )
     names = {name for name in found.bucket.names if name != UNKNOWN}

@@ -18,7 +18,7 @@ _GAP = 2.0
 
 
 def bucket_chart(facts: Facts) -> Chart:
-    """Bars before and after, with a mark for the most and a broken one for the least weight."""
+    """Bars before and after, with a mark for the maximum and a broken one for the minimum."""
     scale = (WIDTH - _LABELS - _VALUES) / (facts.bucket_scale or 1.0)
     shapes = [
         one for at, bucket in enumerate(facts.buckets) for one in _bucket(bucket, 34.0 * at, scale, facts.bucket_scale)
@@ -42,7 +42,7 @@ def _bucket(one: BucketFact, y: float, scale: float, full: float) -> Iterator[Sh
 
 
 def treemap_chart(facts: Facts) -> Chart:
-    """The portfolio: an area for each bucket, in it one for each asset; what is left is cash."""
+    """The portfolio: an area for each bucket, in it one for each asset; the remainder is cash."""
     height = 300.0
     boxes = squarified([part.weight for part in facts.parts], Box(0.0, 0.0, WIDTH, height))
     shapes = [one for part, box in zip(facts.parts, boxes, strict=True) for one in _part(part, box, facts.cash_text)]
@@ -98,7 +98,7 @@ def _dumbbell(one: AssetFact, y: float, full: float) -> Iterator[Shape]:
 
 
 def waterfall_chart(facts: Facts) -> Chart:
-    """All candidates, what each rule takes out, and what is left: the targets."""
+    """All candidates, what each rule takes out, and the targets that remain."""
     scale = (WIDTH - 190.0 - 60.0) / max(facts.candidates, 1)
     shapes = [*_bar("candidates", 0.0, 0.0, facts.candidates, scale, "all", str(facts.candidates))]
     for at, one in enumerate(facts.losses):

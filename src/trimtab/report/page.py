@@ -24,7 +24,7 @@ class _Templates(BaseLoader):
         Raises
         ------
         TemplateNotFound
-            There is none of this name.
+            No template has this name.
         """
         file = resources.files("trimtab.report") / "templates" / template
         if not file.is_file():
@@ -45,7 +45,7 @@ def page_of(report: ReportFacts) -> str:
 
 
 def fragment_of(facts: Facts) -> str:
-    """The charts and the tables of targets and buckets, to stand in another page."""
+    """The charts and the tables of targets and buckets, to place in another page."""
     return _rendered("fragment.html", facts)
 
 

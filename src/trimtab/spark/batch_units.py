@@ -67,7 +67,7 @@ def on_master(master: str) -> Iterator[Execute]:
 
 
 def finished(work: Work, stamp: str, units: Iterable[Unit]) -> Iterator[PartRecord]:
-    """What a worker does with the units of a task.
+    """The work on the units of a task.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def _worked_on(context: SparkContext, shared: Broadcast[Work], units: Sequence[U
 
 @contextmanager
 def _one_sentence() -> Iterator[None]:
-    """What Spark says with pages of two languages, in one sentence.
+    """Turn pages of Spark's messages into one sentence.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What is needed of Spark: pyspark, Java, a session, and the same rules on every worker."""
+"""The needs of Spark: pyspark, Java, a session, and the same rules on every worker."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def need_java() -> None:
     home = os.environ.get("JAVA_HOME")
     if shutil.which("java", path=None if home is None else f"{home}/bin") is None:
         raise SetupError(
-            "Java, which Spark runs on, is not there" + ("" if home is None else f" (JAVA_HOME is {home})"), _JAVA
+            "Java, which Spark runs on, is missing" + ("" if home is None else f" (JAVA_HOME is {home})"), _JAVA
         )
 
 
@@ -71,7 +71,7 @@ def session(master: str) -> Iterator[SparkSession]:
     Raises
     ------
     SetupError
-        pyspark or Java is missing, no session can be had, this process has one already, or the master retries nothing.
+        pyspark or Java is missing, no session starts, this process has one already, or the master retries nothing.
     """
     need_installed("pyspark")
     need_java()
