@@ -438,12 +438,11 @@ def size(tree: Tree, selected: list[Asset], limits: RebalancingLimits) -> tuple[
     level = portfolio_level(selected, list(shrunk.values()), aim, limits)
     wishes, reasons = {}, {}
     for asset in selected:
-        own_level = unlifted = level
+        own_level = level
         for node in asset.path:
             own_level = clip(own_level, *windows[node])
-            unlifted = min(unlifted, windows[node][1])
         wishes[asset.name] = clip(own_level * asset.d, asset.low, asset.high)
-        reasons[asset.name] = size_reason(asset, wishes[asset.name], own_level, level, unlifted)
+        reasons[asset.name] = size_reason(asset, wishes[asset.name], own_level, level)
     return wishes, reasons
 
 
@@ -563,7 +562,7 @@ def portfolio_level(
     return level
 
 
-def size_reason(asset: Asset, weight: float, own_level: float, level: float, unlifted: float) -> str:
+def size_reason(asset: Asset, weight: float, own_level: float, level: float) -> str:
     """§8: why the wish weight is what it is; the band's reasons come later."""
     wanted, at_current = own_level * asset.d, weight == asset.current
     too_much, too_little = wanted > asset.high + EPS, wanted < asset.low - EPS
@@ -573,9 +572,9 @@ def size_reason(asset: Asset, weight: float, own_level: float, level: float, unl
         return "restricted"
     if too_much or too_little:
         return "capped_position" if too_much else "lifted_to_minimum"
-    if weight > clip(unlifted * asset.d, asset.low, asset.high) + EPS:
-        return "lifted_for_bucket_minimum"
     free = clip(level * asset.d, asset.low, asset.high)
+    if weight > free + EPS:
+        return "lifted_for_bucket_minimum"
     return "capped_bucket" if weight < free - EPS else "at_wish"
 
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import copy
+import multiprocessing
+import pickle
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
 import pytest
 
+import trimtab
 from trimtab.errors import (
     BrokenLimitError,
+    DamagedError,
     Fault,
     InputError,
     LimitsError,
+    LockedError,
+    OutputError,
+    SetupError,
     TrimtabError,
     UnmetLimitError,
     nearest,
@@ -72,3 +84,43 @@ def test_all_are_errors_of_trimtab() -> None:
     assert (unmet.sentences, broken.sentences) == (("a", "b"), ("c", "d"))
     for error in (unmet, broken, LimitsError(["x"]), InputError([Fault("x", "y")])):
         assert isinstance(error, TrimtabError)
+
+
+EVERY_ERROR = [
+    InputError([Fault("is odd", "round it", column="score", row=3, value=0.5), Fault("is gone", "find it")], "in.csv"),
+    OutputError([Fault("cannot be written", "make room")]),
+    LockedError([Fault("is held", "wait")]),
+    DamagedError([Fault("is damaged", "restore it")], "part"),
+    LimitsError(["one", "two"], "limits.toml"),
+    LimitsError(["one"]),
+    SetupError("pyspark is not installed", "install it"),
+    UnmetLimitError(["max_positions is 3"]),
+    BrokenLimitError(["max_positions is 3"]),
+]
+
+
+@pytest.mark.parametrize("error", EVERY_ERROR, ids=lambda error: type(error).__name__)
+def test_every_error_is_the_same_in_a_copy(error: TrimtabError) -> None:
+    for copied in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert copied == error
+        assert hash(copied) == hash(error)
+        assert (type(copied), str(copied), vars(copied)) == (type(error), str(error), vars(error))
+    assert error != TrimtabError(str(error))
+    assert error != InputError([Fault("is something else", "mend it")])
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_errors_come_back_from_another_process(method: str) -> None:
+    """They hung a pool, or broke it, when they could not be copied."""
+    calls: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = [
+        (trimtab.rebalance, ([{"asset": "A", "score": 9}, {"asset": "A", "score": 8}],), {}),
+        (trimtab.rebalance_many, ([{"asset": "A", "score": 0.9}],), {}),
+        (trimtab.RebalancingLimits, (), {"max_position_weight": 8, "max_new_positions": -1}),
+        (trimtab.RebalancingLimits.preset, ("none",), {}),
+    ]
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context(method)) as pool:
+        for function, arguments, options in calls:
+            with pytest.raises(TrimtabError) as here:
+                function(*arguments, **options)
+            assert pool.submit(function, *arguments, **options).exception(timeout=60) == here.value

@@ -40,7 +40,7 @@ KERNEL = (
     "selection_walk",
     "selection_reasons",
     "selection",
-    "wishes",
+    "desired_weights",
     "sizing",
     "holding_band",
     "brakes",

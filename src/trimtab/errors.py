@@ -9,12 +9,30 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 _VALUE_SHOWN = 60
 
 
 class TrimtabError(Exception):
-    """Base of every error that trimtab raises deliberately."""
+    """Base of every error that trimtab raises deliberately. Copies, also in other processes, are equal to the original."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The recipe of a copy: not the arguments of the class, since each makes its own sentence."""
+        return _copy_of, (type(self), self.args, self.__dict__)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and (other.args, other.__dict__) == (self.args, self.__dict__)
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.args))
+
+
+def _copy_of(kind: type[TrimtabError], args: tuple[Any, ...], attributes: dict[str, Any]) -> TrimtabError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from trimtab.blocks.decide_block import Block, decide_block
 from trimtab.blocks.prepared_limits import PreparedLimits, votes_of
 from trimtab.candidates.read import read
 from trimtab.certificate.certificate import STATUSES
-from trimtab.certificate.measurements import certify
+from trimtab.certificate.checker import certify
 from trimtab.errors import InputError, LimitsError
 from trimtab.kernel.compilation import undecorated
 

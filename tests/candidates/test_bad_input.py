@@ -126,7 +126,8 @@ CASES = [
     whole("bucket in capitals", "asset,score,Bucket\nAAA,0.9,Tech\n", "column 'Bucket'", "did you mean 'bucket'?"),
     whole("column twice", "asset,score,score\nAAA,0.9,0.8\n", "column 'score'", "twice", "rename or drop"),
     whole("column without a name", "asset,score,\nAAA,0.9,1\n", "column 3 has no name", "name it or drop it"),
-    whole("a result as input", "asset,score,target_weight\nAAA,0.9,0.1\n", "column 'target_weight'", "drop or rename"),
+    whole("a result as input", "asset,score,target_weight\nAAA,0.9,0.1\n", "column 'target_weight'", "if these trades are done"),
+    whole("weights under another name", "asset,score,weight\nAAA,0.9,0.1\n", "column 'weight'", "rename it"),
     # the file
     whole("empty file", b"", "is empty", "give a file with a header"),
     whole("only a byte order mark", b"\xef\xbb\xbf", "is empty"),

@@ -22,7 +22,7 @@ import trimtab
 from trimtab import AssetScore, RebalancingLimits, SelectionService, check, rebalance, rebalance_many
 from trimtab.blocks.prepared_limits import PreparedLimits
 from trimtab.candidates.read import read
-from trimtab.certificate import measurements as checker
+from trimtab.certificate import checker
 from trimtab.errors import BrokenLimitError, LimitsError
 from trimtab.explanations.changes import Change
 from trimtab.explanations.counterfactuals import SearchedRange, nearest_flip, scan_of

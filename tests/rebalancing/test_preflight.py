@@ -290,7 +290,7 @@ def test_everything_unknown() -> None:
 
 def test_buckets_off() -> None:
     assert texts(found(HEALTHY)) == {
-        "buckets_off": "buckets are given, but enable_bucket_diversification is false: no bucket limit holds"
+        "buckets_off": "buckets are given, but bucket limits are off (enable_bucket_diversification)"
     }
 
 
@@ -316,7 +316,7 @@ def test_what_holds_for_all_is_said_once() -> None:
         Finding(
             "warning",
             "buckets_off",
-            "buckets are given, but enable_bucket_diversification is false: no bucket limit holds",
+            "buckets are given, but bucket limits are off (enable_bucket_diversification)",
         ),
     )
 

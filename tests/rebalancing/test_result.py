@@ -645,7 +645,7 @@ def test_a_sum_of_one_is_not_overdrawn() -> None:
 
 def test_unused_columns() -> None:
     result = rebalanced([{"asset": "A", "score": 0.9, "price": 3.0, "isin": "X"}])
-    assert notes(result) == {"unused_columns": "columns that no rule uses, carried through: 'price', 'isin'"}
+    assert notes(result) == {"unused_columns": "columns that no rule uses: 'price', 'isin'"}
 
 
 def test_buckets_off() -> None:

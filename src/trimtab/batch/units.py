@@ -67,13 +67,13 @@ def survey(sources: Sources, workers: int, *, holdings: bool = False) -> Survey:
     """
     columns = ("account", "asset", "current_weight") if holdings else ("account", "bucket")
     wanted = tuple(name for name in columns if name in sources.columns)
-    row_groups = [
-        (source, group, int(start), int(before))
-        for source, start in zip(sources.files, sources.starts, strict=False)
-        for group, before in enumerate(np.cumsum((0, *source.groups[:-1])))
-    ]
     with ThreadPoolExecutor(workers) as pool:
-        pieces = list(pool.map(lambda row_group: _seen(*row_group, wanted), row_groups))
+        begun = [
+            pool.submit(_seen, source, group, int(start), int(before), wanted)
+            for source, start in zip(sources.files, sources.starts, strict=False)
+            for group, before in enumerate(np.cumsum((0, *source.groups[:-1])))
+        ]
+        pieces = [future.result() for future in begun]
     starts, hashes = _joined([piece.starts for piece in pieces]), _joined([piece.hashes for piece in pieces])
     begins = np.concatenate([[True], hashes[1:] != hashes[:-1]])  # an account may go on in the next row group
     starts, hashes = starts[begins], np.sort(hashes[begins])

@@ -15,7 +15,7 @@ from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.columns import with_unknown
 from trimtab.certificate.causes import Cause
 from trimtab.certificate.certificate import STATUSES, UNMET, Constraint
-from trimtab.certificate.measurements import certify
+from trimtab.certificate.checker import certify
 from trimtab.errors import InputError
 from trimtab.kernel.block import Accounts, Decided
 from trimtab.kernel.records import Ints

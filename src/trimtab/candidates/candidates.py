@@ -14,7 +14,7 @@ import numpy as np
 from trimtab.candidates.arrow_values import Text
 from trimtab.candidates.bucket_tree import BucketTree, grow
 from trimtab.candidates.checks import FaultsByAccount, restriction_codes
-from trimtab.candidates.columns import COLUMNS, NUMBERS, RawColumns
+from trimtab.candidates.columns import COLUMNS, NUMBERS, OUTPUTS, RawColumns
 from trimtab.candidates.correlations import Correlations, partners_of
 from trimtab.errors import Fault
 from trimtab.kernel.records import (
@@ -57,6 +57,7 @@ class Candidates:
     tree: BucketTree
     faults: dict[int, list[Fault]]
     unused_columns: tuple[str, ...]
+    result_columns: tuple[str, ...]  # of an earlier result, in the table that came in
     correlations: Correlations | None = None
 
     @property
@@ -96,6 +97,7 @@ class Candidates:
             tree=tree,
             faults={},
             unused_columns=(),
+            result_columns=(),
             **{**numbers, "max_weight": _limited(numbers["max_weight"])},
         )
 
@@ -171,7 +173,8 @@ def build(
         leaf=np.where(good, leaf, 0),
         tree=tree,
         faults=faults.by_account,
-        unused_columns=tuple(name for name in raw.names if name not in COLUMNS),
+        unused_columns=tuple(name for name in raw.names if name not in (*COLUMNS, *OUTPUTS)),
+        result_columns=tuple(name for name in raw.names if name in OUTPUTS),
         correlations=correlations,
         **{**numbers, "max_weight": _limited(raw.max_weight)},
     )

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from trimtab.bucket_path import bucket_name
 from trimtab.candidates.arrow_values import Text, arrow_of, is_text, numbers_of, text_of, wrong_type
-from trimtab.candidates.user_table import columns_of, near_name
+from trimtab.candidates.user_table import columns_of, folded_name, near_name
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.records import Floats, Ints
 
@@ -21,6 +21,16 @@ REQUIRED = ("asset", "score")
 NUMBERS = ("score", "current_weight", "max_weight", "desired_weight", "volatility")
 TEXTS = ("asset", "bucket", "restriction")
 COLUMNS = ("account", *TEXTS, *NUMBERS)
+# What is held, in columns that trimtab does not read: what to do.
+_RENAME = "rename it, if it has fractions of the account's value; or add 'current_weight', 0 where nothing is held"
+_DIVIDE = "add 'current_weight': shares times price, divided by the account's value (0 where nothing is held)"
+_HOLDING_NAMES = {
+    **dict.fromkeys(
+        ("weight", "weights", "portfolio_weight", "actual_weight", "pct", "percent", "allocation"), _RENAME
+    ),
+    **dict.fromkeys(("shares", "quantity", "qty", "units", "market_value", "position_value"), _DIVIDE),
+    "target_weight": "rename it, if these trades are done; or add 'current_weight', 0 where nothing is held",
+}
 OUTPUTS = ("target_weight", "action", "reason", "size_reason", "proposed_weight")
 
 
@@ -77,7 +87,7 @@ def with_unknown(bucket: Text) -> Text:
 
 
 def check_names(columns: Iterable[str], *, many: bool) -> None:
-    """Refuse missing and misspelled columns, and names that the result will use."""
+    """Refuse missing and misspelled columns, and what is held under another name."""
     names = list(columns)
     faults = []
     for name in (*(("account",) if many else ()), *REQUIRED):
@@ -87,10 +97,11 @@ def check_names(columns: Iterable[str], *, many: bool) -> None:
             advice = f"is {near!r} meant? Rename it" if near else f"add it; the table has {listed}"
             faults.append(Fault("the column is missing", advice, column=name))
     for name in names:
-        if name in OUTPUTS:
-            advice = "drop or rename it before rebalancing"
-            faults.append(Fault("the name is one of the result's columns", advice, column=name))
-        elif name not in COLUMNS:
+        holding = None if "current_weight" in names else _HOLDING_NAMES.get(folded_name(name))
+        if holding:
+            problem = "says what is held, but trimtab reads that from 'current_weight'"
+            faults.append(Fault(problem, holding, column=name))
+        elif name not in (*COLUMNS, *OUTPUTS):
             near = near_name(name, [known for known in COLUMNS if known not in names and known not in REQUIRED])
             if near:
                 advice = f"did you mean {near!r}? Rename or drop it"

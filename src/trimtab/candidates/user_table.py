@@ -65,9 +65,14 @@ def repeated(names: Sequence[str]) -> list[Fault]:
 
 def near_name(name: str, others: Sequence[str]) -> str | None:
     """The one of `others` that `name` is probably meant to be."""
-    folded = {str(other).strip().casefold().replace(" ", "_").replace("-", "_"): other for other in reversed(others)}
-    near = difflib.get_close_matches(str(name).strip().casefold().replace(" ", "_"), folded, n=1, cutoff=0.8)
+    folded = {folded_name(other): other for other in reversed(others)}
+    near = difflib.get_close_matches(folded_name(name), folded, n=1, cutoff=0.8)
     return folded[near[0]] if near else None
+
+
+def folded_name(name: str) -> str:
+    """A column's name as it compares."""
+    return str(name).strip().casefold().replace(" ", "_").replace("-", "_")
 
 
 def take_rows(native: Any, rows: Ints) -> Any:
@@ -86,11 +91,17 @@ def without_columns(native: Any, names: Iterable[str]) -> Any:
 
 
 def with_columns(native: Any, added: dict[str, Any]) -> Any:
-    """A new table with columns (shape (rows,)) added, of the same kind; what happens to the old one does not matter."""
+    """A new table of the same kind with columns (shape (rows,)) at its end, in place of those of the same names.
+
+    What happens to the old one does not matter.
+    """
     if isinstance(native, list):
         lists = {name: values.tolist() for name, values in added.items()}
-        return [{**row, **{name: lists[name][at] for name in lists}} for at, row in enumerate(native)]
+        kept_rows = ({name: value for name, value in row.items() if name not in added} for row in native)
+        return [{**row, **{name: lists[name][at] for name in lists}} for at, row in enumerate(kept_rows)]
     frame = nw.from_native(native, eager_only=True)
+    replaced = [name for name in frame.columns if name in added]
+    frame = frame.drop(replaced) if replaced else frame
     if frame.implementation.is_pandas():  # one insertion: five cost as much as all the rest
         kept, pandas = frame.to_native(), frame.implementation.to_native_namespace()
         return pandas.concat([kept, pandas.DataFrame(added, index=kept.index)], axis=1)

@@ -33,28 +33,36 @@ class Cause(StrEnum):
     @property
     def phrase(self) -> str:
         """The cause in words, without the facts of one account."""
-        return _PHRASES[self].format(limit="")
+        return _PHRASES[self]
 
 
 _PHRASES = {
     Cause.FIXED: "held by a restriction or missing data",
-    Cause.CASH_BAND: "within cash_band{limit}",
-    Cause.DRIFT_TOLERANCE: "within drift_tolerance{limit}",
+    Cause.CASH_BAND: "within cash_band",
+    Cause.DRIFT_TOLERANCE: "within drift_tolerance",
     Cause.MINIMA_DO_NOT_FIT: "too little weight for min_position_weight",
     Cause.UNCLASSIFIED: "a missing bucket never forces a sale",
     Cause.OVERFLOW: "kept by allow_bucket_overflow",
     Cause.BRAKE: "the brake keeps every weight unchanged",
-    Cause.POSITIONS_FULL: "its positions cannot hold more",
+    Cause.POSITIONS_FULL: "its positions cannot hold that much",
     Cause.NOTHING_SELECTED: "no asset in it was selected",
     Cause.NO_ROOM: "fixed positions and the minima of other buckets leave no room",
     Cause.NO_WEIGHT_LEFT: "no weight is left for what was selected",
     Cause.NO_CANDIDATE: "no candidate from another bucket qualifies and may be bought",
-    Cause.TOTAL_POSITION_LIMIT: "max_total_positions{limit} is reached",
-    Cause.NEW_POSITION_LIMIT: "max_new_positions{limit} is reached",
-    Cause.TOO_CORRELATED: "max_correlation{limit} rules its candidates out",
+    Cause.TOTAL_POSITION_LIMIT: "max_total_positions is reached",
+    Cause.NEW_POSITION_LIMIT: "max_new_positions is reached",
+    Cause.TOO_CORRELATED: "max_correlation rules its candidates out",
     Cause.NO_FREE_POSITION: "no weight or position is free for another",
     Cause.OTHER_CANDIDATES: "candidates",
     Cause.GREEDY: "with this limit, selection is greedy and may miss the optimum of section 4 of the rules",
+}
+_WITH_LIMIT = {
+    Cause.CASH_BAND: "within cash_band {limit}",
+    Cause.DRIFT_TOLERANCE: "within drift_tolerance {limit}",
+    Cause.POSITIONS_FULL: "its positions can hold at most {limit}",
+    Cause.TOTAL_POSITION_LIMIT: "max_total_positions {limit} is reached",
+    Cause.NEW_POSITION_LIMIT: "max_new_positions {limit} is reached",
+    Cause.TOO_CORRELATED: "max_correlation {limit} rules its candidates out",
 }
 
 
@@ -68,8 +76,8 @@ class Excuse(NamedTuple):
     @property
     def sentence(self) -> str:
         """The excuse in words."""
-        limit = self.limit if isinstance(self.limit, int | None) else format(self.limit, "g")
-        phrase = _PHRASES[self.cause].format(limit="" if limit is None else f" {limit}")
+        limit = format(self.limit, "g") if isinstance(self.limit, float) else self.limit
+        phrase = self.cause.phrase if limit is None else _WITH_LIMIT[self.cause].format(limit=limit)
         return f"{phrase}: {listed(self.assets)}" if self.assets else phrase
 
 

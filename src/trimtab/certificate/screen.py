@@ -3,7 +3,7 @@ inside the cash band), no brake was due, and the targets are the weights that we
 
 It measures as `trimtab.certificate.measurements` does, from the table and the limits as the user wrote them, in code of
 its own: it shares the compiler with the kernel, and no rule. An account whose plain case it cannot prove goes through
-`Checker`, which knows what excuses a limit. Sums have half the checker's tolerance here, so that another order of
+the checker, which knows what excuses a limit. Sums have half the checker's tolerance here, so that another order of
 summation never makes the screen the more lenient of the two.
 """
 
@@ -21,6 +21,7 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 EPSILON = 1e-12
 SUM_EPSILON = EPSILON / 2
+ROUNDING = 2.0**-52  # of each row: what adding weights in another order may change
 _GENERAL = 8  # limits that every account has
 _DESIRED, _VOLATILITY = 1, 2
 _SELECTED = 3  # the column of the kernel's codes that says whether an asset was selected
@@ -101,10 +102,10 @@ def bucket_limits_of(nodes: CheckedNodes, limits: RebalancingLimits) -> NDArray[
 
 
 @compiled
-def _nodes_met(buckets: Any, bounds: Any, count: Any, weight: Any, present: Any) -> int:
+def _nodes_met(buckets: Any, bounds: Any, count: Any, weight: Any, present: Any, rounding: float) -> int:
     """How many limits the portfolio and its buckets have, or -1; the sums at the leaves become those under each node.
 
-    `count`, `weight` and `present` have a place for each bucket, or more.
+    `count`, `weight` and `present` have a place for each bucket, or more. `rounding`: what the order of adding may change.
     """
     for node in range(buckets.size - 1, 0, -1):
         parent = buckets[node].parent
@@ -113,7 +114,7 @@ def _nodes_met(buckets: Any, bounds: Any, count: Any, weight: Any, present: Any)
         present[parent] |= present[node]
     if count[0] > bounds.max_total_positions or not weight[0] <= bounds.max_invested + SUM_EPSILON:
         return -1
-    if bounds.target_invested + SUM_EPSILON < weight[0] <= bounds.target_invested + 2.0 * EPSILON:
+    if bounds.target_invested + SUM_EPSILON < weight[0] <= bounds.target_invested + 2.0 * (EPSILON + rounding):
         return -1
     met, represented = _GENERAL, 0
     for node in range(1, buckets.size):
@@ -153,6 +154,21 @@ def _most_nodes(start: Any) -> int:
     return nodes
 
 
+@compiled
+def _kind_of(columns: Any, row: int, bounds: Any, no_sell: bool, closed: bool) -> tuple[bool, bool, bool]:
+    """Whether a row is dust, must keep its weight as it is, and is fixed."""
+    current, score = columns.current_weight[row], columns.score[row]
+    held = current > 0.0
+    dust = held and current < bounds.dust_weight
+    qualifies = score >= bounds.min_score_threshold
+    unscored = held and math.isnan(score) and bounds.holds_unscored
+    unsizable = (bounds.sized_by == _DESIRED and math.isnan(columns.desired_weight[row])) or (
+        bounds.sized_by == _VOLATILITY and math.isnan(columns.volatility[row])
+    )
+    kept = unscored or (held and qualifies and not no_sell and (unsizable or (dust and closed)))
+    return dust, kept, kept or (held and no_sell)
+
+
 @entry
 def screen_block(
     accounts: Any, left_out: Any, columns: Any, decided: Any, limits: ScreenLimits, proven: Any, drifted: Any
@@ -176,50 +192,44 @@ def screen_block(
         sound, new_positions, closed_positions, sold = True, 0, 0, 0.0
         for row in range(start[account], start[account + 1]):
             node = limits.node_of[number, columns.bucket[row]]
-            now, then, score = columns.current_weight[row], decided.target[row], columns.score[row]
+            current, target, score = columns.current_weight[row], decided.target[row], columns.score[row]
             selected = decided.codes[row, _SELECTED] > 0
             present[node] = True
-            held, closed = now > 0.0, buckets[node].closed
-            if not then >= 0.0 or then == math.inf or then != decided.proposed[row]:
+            held, closed = current > 0.0, buckets[node].closed
+            if not target >= 0.0 or target == math.inf or target != decided.proposed[row]:
                 sound = False
                 break
-            if not held and then == 0.0 and not selected:
+            if not held and target == 0.0 and not selected:
                 continue
             no_sell = limits.forbids_selling[columns.restriction[row]]
             no_buy = limits.forbids_buying[columns.restriction[row]] or closed
             cap = min(bounds.max_position_weight, columns.max_weight[row])  # the first where the second is none
-            dust = held and now < bounds.dust_weight
-            qualifies = score >= bounds.min_score_threshold
-            unscored = held and math.isnan(score) and bounds.holds_unscored
-            unsizable = (bounds.sized_by == _DESIRED and math.isnan(columns.desired_weight[row])) or (
-                bounds.sized_by == _VOLATILITY and math.isnan(columns.volatility[row])
-            )
-            kept = unscored or (held and qualifies and not no_sell and (unsizable or (dust and closed)))
-            fixed = kept or (held and no_sell)
+            dust, kept, fixed = _kind_of(columns, row, bounds, no_sell, closed)
             position = selected and not (fixed and dust)
-            new = position and then > 0.0 and not fixed and (not held or dust)
-            min_weight = min(bounds.min_position_weight, cap, now) if no_buy else bounds.min_position_weight
+            new = position and target > 0.0 and not fixed and (not held or dust)
+            min_weight = min(bounds.min_position_weight, cap, current) if no_buy else bounds.min_position_weight
             min_score = bounds.min_new_score if new else bounds.min_score_threshold
             sound = not (
-                (then > 0.0 and then - cap > EPSILON)
-                or (position and not fixed and then < min_weight - EPSILON)
-                or (no_sell and held and then < now)
-                or (no_buy and then > now)
-                or (kept and then != now)
-                or (then > 0.0 and not fixed and not score >= min_score)
+                (target > 0.0 and target - cap > EPSILON)
+                or (position and not fixed and target < min_weight - EPSILON)
+                or (no_sell and held and target < current)
+                or (no_buy and target > current)
+                or (kept and target != current)
+                or (target > 0.0 and not fixed and not score >= min_score)
             )
             if not sound:
                 break
             if new:
                 new_positions += 1
-            if then < now:
-                sold += now - then
-                if then == 0.0 and not dust:
+            if target < current:
+                sold += current - target
+                if target == 0.0 and not dust:
                     closed_positions += 1
-            if position and then > 0.0:
+            if position and target > 0.0:
                 count[node] += 1.0
-            weight[node] += then
+            weight[node] += target
         calm = sold <= bounds.brake_sold_weight + SUM_EPSILON and closed_positions <= bounds.brake_closed_positions
         if sound and calm and new_positions <= bounds.max_new_positions:
-            proven[account] = _nodes_met(buckets, bounds, count, weight, present)
+            rounding = (start[account + 1] - start[account]) * ROUNDING
+            proven[account] = _nodes_met(buckets, bounds, count, weight, present, rounding)
             drifted[account] = proven[account] > 0 and weight[0] > bounds.target_invested + EPSILON

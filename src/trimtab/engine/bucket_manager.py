@@ -192,12 +192,12 @@ class BucketManager:
 
         All assets that are given count as positions, as in `validate_bucket_constraints`.
         """
-        checker = self._portfolio(scored(asset_scores), given_config(config)).checker
+        measures = self._portfolio(scored(asset_scores), given_config(config)).measures
         allocations = {}
-        for number, node in enumerate(checker.nodes):
-            count = int(checker.count[0, number])
-            if number and (count or node.path in checker.named):
-                weight, priority = float(checker.weight[0, number]), 1 if count else 2
+        for number, node in enumerate(measures.nodes):
+            count = int(measures.count[0, number])
+            if number and (count or node.path in measures.named):
+                weight, priority = float(measures.weight[0, number]), 1 if count else 2
                 allocations[node.path] = BucketAllocation(
                     node.max_positions, node.max_allocation, count, weight, priority
                 )

@@ -1,4 +1,4 @@
-"""Positions measured against the limits of buckets by the certificate's checker."""
+"""Positions measured against the limits of buckets by the certificate's measures."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.read import read
+from trimtab.certificate.bucket_limits import measure_bucket_limits
 from trimtab.certificate.certificate import Constraint, Mask, Vector
-from trimtab.certificate.measurements import Checker
+from trimtab.certificate.measurements import Measurements
 from trimtab.errors import listed
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.text import counted
@@ -24,7 +25,7 @@ _BUCKET_LIMITS = frozenset({"max_positions", "max_allocation", "min_allocation",
 
 @dataclass(frozen=True, eq=False)
 class Portfolio:
-    """Positions measured against the limits of buckets by the certificate's checker.
+    """Positions measured against the limits of buckets by the certificate's measures.
 
     `weight` and `is_position` have shape (rows,); a position of unknown weight counts, and weighs 0. `as_held`: they are
     what an account holds, where dust is not a position.
@@ -49,16 +50,16 @@ class Portfolio:
         return replace(self, weight=weight, is_position=is_position)
 
     @cached_property
-    def checker(self) -> Checker:
-        """The checker that measures these positions."""
+    def measures(self) -> Measurements:
+        """What the certificate measures of these positions."""
         weight = np.where(self.is_position, self.weight, 0.0)
         is_position, as_held = self.is_position, self.as_held
-        return Checker(self.candidates, self.limits, weight, is_position, as_held=as_held, unweighed=True)
+        return Measurements(self.candidates, self.limits, weight, is_position, as_held=as_held, unweighed=True)
 
     @cached_property
     def checks(self) -> tuple[Constraint, ...]:
         """The limits of buckets as measured; `broken` where one is exceeded although nothing prevents keeping it."""
-        return tuple(check.constraint(0) for check in self.checker.measure_buckets() if check.is_about(0))
+        return tuple(check.constraint(0) for check in measure_bucket_limits(self.measures) if check.is_about(0))
 
     @property
     def violated(self) -> list[Constraint]:
@@ -79,8 +80,8 @@ class Portfolio:
 
     def _lowest_first(self, path: str) -> list[int]:
         """The rows of the positions under a bucket, those that selection would drop first in front."""
-        node = next((number for number, node in enumerate(self.checker.nodes) if node.path == path), 0)
-        is_inside = self.checker.under(node) & self.is_position[self.candidates.order]
+        node = next((number for number, node in enumerate(self.measures.nodes) if node.path == path), 0)
+        is_inside = self.measures.under(node) & self.is_position[self.candidates.order]
         rows = self.candidates.order[is_inside]
         score, current = np.nan_to_num(self.candidates.score, nan=-1.0), self.candidates.current_weight
         return sorted(rows.tolist(), key=lambda row: (current[row] > 0, score[row], current[row], -row))

@@ -1,6 +1,6 @@
 """One account from rows to targets: the stages in order. The only place that knows the order.
 
-The whole pass is `rebalance_account`; its two halves can be had alone, for those who change what lies between.
+The whole pass is `rebalance_account`; each of its halves can be called alone.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ def _complete(
     """The stages after selection: sizing, holding band, brakes; returns whether the account is braked."""
     members, spans = size(rows, tree, settings, choices, capacity)
     hold(rows, tree, settings, members, spans)
-    for at in range(members.size):
-        member = members[at]
+    for index in range(members.size):
+        member = members[index]
         answer[member.row].proposed = member.target
         answer[member.row].size_reason = member.reason
         answer[member.row].size_node = member.node
     braked = must_brake(rows, settings, answer)
-    for at in range(rows.size):
-        current, decided = rows[at].current, answer[at]
+    for row in range(rows.size):
+        current, decided = rows[row].current, answer[row]
         decided.target = current if braked else decided.proposed
         decided.action = _action(current, decided.target)
         if braked and (decided.selected or current > 0.0):

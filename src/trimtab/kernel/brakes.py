@@ -12,8 +12,8 @@ from trimtab.kernel.records import WEIGHT_TOLERANCE, Records
 def must_brake(rows: Records, settings: Any, answer: Records) -> bool:
     """Whether more would be sold, or more positions closed, than the brakes allow (rules, section 7)."""
     sold, closed = 0.0, 0
-    for at in range(rows.size):
-        current, proposed = rows[at].current, answer[at].proposed
+    for row in range(rows.size):
+        current, proposed = rows[row].current, answer[row].proposed
         if proposed < current:
             sold += current - proposed
             if proposed <= 0.0 and current >= settings.dust_weight:

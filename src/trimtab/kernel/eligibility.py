@@ -84,10 +84,9 @@ def class_of(row: Any, closed: bool, settings: Any) -> tuple[int, Reason]:
 @compiled
 def classify(rows: Records, tree: Records, settings: Any, choices: Records, answer: Records) -> None:
     """The class of each row; a row that is out, or fixed, has its reason from here."""
-    for at in range(rows.size):
-        row = rows[at]
-        kind, reason = class_of(row, tree[row.leaf].closed, settings)
-        cap = base_cap(row.max_weight, settings)
-        choices[at].kind = kind
-        choices[at].holdable = cap >= settings.min_position_weight and cap > 0.0
-        answer[at].reason = reason
+    for row in range(rows.size):
+        kind, reason = class_of(rows[row], tree[rows[row].leaf].closed, settings)
+        cap = base_cap(rows[row].max_weight, settings)
+        choices[row].kind = kind
+        choices[row].holdable = cap >= settings.min_position_weight and cap > 0.0
+        answer[row].reason = reason

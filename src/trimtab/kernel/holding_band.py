@@ -1,7 +1,7 @@
 """What is left alone: the holding band and its releases (rules, section 6).
 
-A holding near its size keeps its current weight; then held positions are released to their size, one by one, until no
-limit is exceeded and no more cash is left than the band allows. It ends: at their sizes everything fits.
+A holding near its size keeps its current weight. Then held positions are released to their sizes, one by one, until no
+limit is exceeded and cash stays within its band. It ends: at their sizes everything fits.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from trimtab.reasons import SizeReason
 def _hold_near(rows: Records, settings: Any, members: Records) -> bool:
     """The members near their size keep their current weight; returns whether there are any."""
     any_held = False
-    for at in range(members.size):
-        member = members[at]
+    for index in range(members.size):
+        member = members[index]
         current = rows[member.row].current
         member.target = member.weight
         if current > 0.0 and member.reason != SizeReason.RESTRICTED:
@@ -45,18 +45,18 @@ def _release_largest(members: Records, spans: Records, node: int, sign: float, r
     """Release the held member under `node` with the largest excess (`sign` 1) or shortfall (-1); ties by name."""
     span = spans[node]
     largest = 0.0
-    for at in range(span.begin, span.end):
-        if members[at].held:
-            largest = max(largest, sign * (members[at].target - members[at].weight))
+    for index in range(span.begin, span.end):
+        if members[index].held:
+            largest = max(largest, sign * (members[index].target - members[index].weight))
     if largest <= 0.0:
         return False
     chosen = -1
-    for at in range(span.begin, span.end):
-        if members[at].held:
-            distance = sign * (members[at].target - members[at].weight)
+    for index in range(span.begin, span.end):
+        if members[index].held:
+            distance = sign * (members[index].target - members[index].weight)
             is_largest = distance > 0.0 and distance >= largest - WEIGHT_TOLERANCE
-            if is_largest and (chosen < 0 or members[at].row < members[chosen].row):
-                chosen = at
+            if is_largest and (chosen < 0 or members[index].row < members[chosen].row):
+                chosen = index
     _release(members[chosen], reason, node)
     return True
 
@@ -65,8 +65,8 @@ def _release_largest(members: Records, spans: Records, node: int, sign: float, r
 def _total(members: Records, span: Any) -> float:
     """The sum of the targets under a node."""
     total = 0.0
-    for at in range(span.begin, span.end):
-        total += members[at].target
+    for index in range(span.begin, span.end):
+        total += members[index].target
     return total
 
 
@@ -74,8 +74,8 @@ def _total(members: Records, span: Any) -> float:
 def _aim(members: Records, span: Any) -> float:
     """The sum of the sizes under a node."""
     total = 0.0
-    for at in range(span.begin, span.end):
-        total += members[at].weight
+    for index in range(span.begin, span.end):
+        total += members[index].weight
     return total
 
 
@@ -83,10 +83,10 @@ def _aim(members: Records, span: Any) -> float:
 def _release_positions(settings: Any, members: Records) -> bool:
     """Release held members above their own limit or below their own minimum."""
     released = False
-    for at in range(members.size):
-        member = members[at]
-        most = member.high * (1.0 + settings.drift_tolerance)
-        if member.held and (member.target > most + WEIGHT_TOLERANCE or member.target < member.low - WEIGHT_TOLERANCE):
+    for index in range(members.size):
+        member = members[index]
+        highest = member.max_weight * (1.0 + settings.drift_tolerance) + WEIGHT_TOLERANCE
+        if member.held and (member.target > highest or member.target < member.min_weight - WEIGHT_TOLERANCE):
             _release(member, SizeReason.RELEASED_FOR_LIMIT, NO_NODE)
             released = True
     return released
@@ -106,11 +106,11 @@ def _release_while_over(members: Records, spans: Records, node: int, limit: floa
 @compiled
 def _release_while_under(members: Records, spans: Records, node: int, minimum: float) -> bool:
     """Release the largest shortfall while a node is below a minimum that the sizes meet."""
-    least = minimum - WEIGHT_TOLERANCE
-    if _aim(members, spans[node]) < least:
+    lowest = minimum - WEIGHT_TOLERANCE
+    if _aim(members, spans[node]) < lowest:
         return False
     released = False
-    while _total(members, spans[node]) < least and _release_largest(
+    while _total(members, spans[node]) < lowest and _release_largest(
         members, spans, node, -1.0, SizeReason.RELEASED_FOR_LIMIT
     ):
         released = True
@@ -120,7 +120,7 @@ def _release_while_under(members: Records, spans: Records, node: int, minimum: f
 @compiled
 def _release_for_limits(tree: Records, settings: Any, members: Records, spans: Records) -> None:
     """Step 1: until every position, node and the total is inside its limits."""
-    most = max(min(1.0, settings.target_invested + settings.cash_band), spans[ROOT].fixed_weight)
+    max_total = max(min(1.0, settings.target_invested + settings.cash_band), spans[ROOT].fixed_weight)
     again = True
     while again:
         again = _release_positions(settings, members)
@@ -129,7 +129,7 @@ def _release_for_limits(tree: Records, settings: Any, members: Records, spans: R
             if tree[node].max_allocation < math.inf and spans[node].begin < spans[node].end:
                 limit = max(tree[node].max_allocation * (1.0 + settings.drift_tolerance), spans[node].fixed_weight)
                 again = _release_while_over(members, spans, node, limit) or again
-        again = _release_while_over(members, spans, ROOT, most) or again
+        again = _release_while_over(members, spans, ROOT, max_total) or again
         for step in range(tree.size - 1):
             node = tree[step].bottom_up
             if tree[node].min_allocation > 0.0 and spans[node].begin < spans[node].end:

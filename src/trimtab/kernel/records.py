@@ -31,7 +31,7 @@ COUNT_TOLERANCE = 1e-9
 
 
 class SizingMode(IntEnum):
-    """What relative sizes are wished for; the names are `limits.SIZING_MODES`."""
+    """Which relative sizes are aimed for; the names are those of `limits.SIZING_MODES`."""
 
     EQUAL_WEIGHT = 0
     SCORE_WEIGHTED = 1
@@ -137,9 +137,9 @@ QUEUE = record(
 CAPACITY = record(
     ("fixed_positions", "i8"),
     ("fixed_weight", "f8"),
-    ("room", "i8"),  # the derived number: positions that fit by weight, fixed included; NO_LIMIT = no limit
-    ("positions", "i8"),  # min(max_positions, room): what a new asset or an unprotected holding must find free
-    ("protected", "i8"),  # the same for a holding in overflow: only where no weight is left is there no room
+    ("max_by_weight", "i8"),  # the derived number: positions that fit by weight, fixed included; NO_LIMIT = no limit
+    ("max_positions", "i8"),  # that, or the node's own limit if lower: binds new assets and unprotected holdings
+    ("max_protected", "i8"),  # binds holdings in overflow: full only where no weight is left
     ("used", "i8"),
     ("represented", "?"),
 )
@@ -147,11 +147,11 @@ CAPACITY = record(
 # A selected asset; those under a node are consecutive, by name inside a leaf. Shape (selected,).
 MEMBER = record(
     ("row", "i8"),
-    ("wish", "f8"),
-    ("low", "f8"),
-    ("high", "f8"),
-    ("window_low", "f8"),  # the bounds as the windows of the nodes leave them
-    ("window_high", "f8"),
+    ("desired", "f8"),  # relative to the others; a weight in the mode `desired`
+    ("min_weight", "f8"),
+    ("max_weight", "f8"),
+    ("window_min", "f8"),  # these bounds, narrowed by the windows of the nodes
+    ("window_max", "f8"),
     ("weight", "f8"),  # the size of section 5
     ("target", "f8"),  # after the band
     ("node", "i4"),
@@ -170,10 +170,9 @@ SPAN = record(
     ("minimum", "f8"),  # the reachable part of the bucket minimum, scaled down where it does not fit
     ("need", "f8"),
     ("slope", "f8"),
-    ("least", "f8"),  # the window of levels
-    ("most", "f8"),
+    ("min_level", "f8"),  # the window of levels
+    ("max_level", "f8"),
     ("level", "f8"),
-    ("unlifted", "f8"),  # the level without the minima on the path
     ("lowered_by", "i4"),  # the last node from the top that lowered the level, and that raised it
     ("raised_by", "i4"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,63 +11,75 @@ from trimtab.kernel.eligibility import HOLDING, WEAK
 from trimtab.kernel.records import QUEUE, Floats, Ints, Records
 
 
-@compiled
-def _goes_before(scores: Floats, members: Ints, rows: Records, one: int, other: int) -> bool:
-    """The order of the walk inside a class: score, current weight (both high first), then as the rows stand (by name)."""
-    if scores[one] != scores[other]:
-        return bool(scores[one] > scores[other])
-    if rows[members[one]].current != rows[members[other]].current:
-        return bool(rows[members[one]].current > rows[members[other]].current)
-    return bool(members[one] < members[other])
+class Queues(NamedTuple):
+    """The rows that the walk may take, one class after another, and their scores. Shapes (queued,), (classes,)."""
+
+    row: Ints
+    score: Floats
+    classes: Records  # `QUEUE`
 
 
 @compiled
-def _sift_down(scores: Floats, members: Ints, rows: Records, begin: int, end: int, place: int) -> None:
+def _precedes(queues: Queues, rows: Records, first: int, second: int) -> bool:
+    """The order of the walk inside a class: score, current weight (both high first), then canonical order (by name)."""
+    if queues.score[first] != queues.score[second]:
+        return bool(queues.score[first] > queues.score[second])
+    row, other = queues.row[first], queues.row[second]
+    if rows[row].current != rows[other].current:
+        return bool(rows[row].current > rows[other].current)
+    return bool(row < other)
+
+
+@compiled
+def _swap(queues: Queues, first: int, second: int) -> None:
+    queues.row[first], queues.row[second] = queues.row[second], queues.row[first]
+    queues.score[first], queues.score[second] = queues.score[second], queues.score[first]
+
+
+@compiled
+def _sift_down(queues: Queues, rows: Records, begin: int, end: int, place: int) -> None:
     """Let a member of the heap [begin, end) sink to where it belongs."""
     while True:
         child = 2 * (place - begin) + 1 + begin
         if child >= end:
             return
-        if child + 1 < end and _goes_before(scores, members, rows, child + 1, child):
+        if child + 1 < end and _precedes(queues, rows, child + 1, child):
             child += 1
-        if not _goes_before(scores, members, rows, child, place):
+        if not _precedes(queues, rows, child, place):
             return
-        members[place], members[child] = members[child], members[place]
-        scores[place], scores[child] = scores[child], scores[place]
+        _swap(queues, place, child)
         place = child
 
 
 @allocating
-def queue_up(rows: Records, choices: Records) -> tuple[Ints, Floats, Records]:
-    """The rows that can be held at all, one class after another, each a heap: the walk seldom needs more than a few."""
-    queues = np.zeros(WEAK + 1, QUEUE)
-    for at in range(choices.size):
-        if choices[at].kind >= HOLDING and choices[at].holdable:
-            queues[choices[at].kind].end += 1
+def queue_up(rows: Records, choices: Records) -> Queues:
+    """The rows that can be held at all, one class after another, each a heap: the walk rarely needs more than a few."""
+    classes = np.zeros(WEAK + 1, QUEUE)
+    for row in range(choices.size):
+        if choices[row].kind >= HOLDING and choices[row].holdable:
+            classes[choices[row].kind].end += 1
     count = 0
     for kind in range(HOLDING, WEAK + 1):
-        queues[kind].begin = count
-        count += queues[kind].end
-        queues[kind].end = queues[kind].begin
-    members, scores = np.empty(count, np.int64), np.empty(count)
-    for at in range(choices.size):
-        if choices[at].kind >= HOLDING and choices[at].holdable:
-            queue = queues[choices[at].kind]
-            members[queue.end], scores[queue.end] = at, rows[at].score
+        classes[kind].begin = count
+        count += classes[kind].end
+        classes[kind].end = classes[kind].begin
+    queues = Queues(np.empty(count, np.int64), np.empty(count), classes)
+    for row in range(choices.size):
+        if choices[row].kind >= HOLDING and choices[row].holdable:
+            queue = classes[choices[row].kind]
+            queues.row[queue.end], queues.score[queue.end] = row, rows[row].score
             queue.end += 1
     for kind in range(HOLDING, WEAK + 1):
-        begin, end = queues[kind].begin, queues[kind].end
-        queues[kind].sorted = end
+        begin, end = classes[kind].begin, classes[kind].end
+        classes[kind].sorted = end
         for place in range(begin + (end - begin) // 2 - 1, begin - 1, -1):
-            _sift_down(scores, members, rows, begin, end, place)
-    return members, scores, queues
+            _sift_down(queues, rows, begin, end, place)
+    return queues
 
 
 @compiled
-def sort_one_more(scores: Floats, members: Ints, rows: Records, queue: Any) -> None:
-    """Move the first of the heap in front of those that are already sorted."""
+def sort_one_more(queues: Queues, rows: Records, queue: Any) -> None:
+    """Move the first row of the heap in front of those that are already sorted."""
     queue.sorted -= 1
-    first, last = queue.begin, queue.sorted
-    members[first], members[last] = members[last], members[first]
-    scores[first], scores[last] = scores[last], scores[first]
-    _sift_down(scores, members, rows, first, last, first)
+    _swap(queues, queue.begin, queue.sorted)
+    _sift_down(queues, rows, queue.begin, queue.sorted, queue.begin)

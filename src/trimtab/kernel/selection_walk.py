@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,19 +16,35 @@ from trimtab.kernel.records import (
     NO_NODE,
     ROOT,
     WEIGHT_TOLERANCE,
-    Floats,
     Ints,
     Records,
 )
-from trimtab.kernel.selection_queue import sort_one_more
+from trimtab.kernel.selection_queue import Queues, sort_one_more
 
 # The counters of a walk.
 NEW, BUCKETS = 0, 1
 
 
+class Account(NamedTuple):
+    """One account as selection sees it."""
+
+    rows: Records  # `ROW`
+    tree: Records  # `NODE`
+    settings: Any  # one record of `SETTINGS`
+    partners: Ints  # as `NO_PARTNERS` says
+
+
+class Walk(NamedTuple):
+    """What a walk fills."""
+
+    choices: Records  # `CHOICE`
+    capacity: Records  # `CAPACITY`
+    counts: Ints  # new assets taken, buckets represented
+
+
 @compiled
-def _room(remaining: float, settings: Any) -> int:
-    """How many positions of the least weight fit into what is left of an allocation."""
+def _positions_that_fit(remaining: float, settings: Any) -> int:
+    """How many positions of `min_position_weight` fit into what is left of an allocation."""
     if remaining <= WEIGHT_TOLERANCE:
         return 0
     if settings.min_position_weight <= 0.0:
@@ -41,146 +57,125 @@ def _room(remaining: float, settings: Any) -> int:
 def measure_capacity(rows: Records, tree: Records, settings: Any, choices: Records) -> Records:
     """The capacity of each node, given the fixed positions."""
     capacity = np.zeros(tree.size, CAPACITY)
-    for at in range(rows.size):
-        if choices[at].kind == FIXED:
-            slot = 1 if rows[at].current >= settings.dust_weight else 0
-            node = rows[at].leaf
+    for row in range(rows.size):
+        if choices[row].kind == FIXED:
+            position = 1 if rows[row].current >= settings.dust_weight else 0
+            node = rows[row].leaf
             while node != NO_NODE:
-                capacity[node].fixed_positions += slot
-                capacity[node].fixed_weight += rows[at].current
+                capacity[node].fixed_positions += position
+                capacity[node].fixed_weight += rows[row].current
                 node = tree[node].parent
     for node in range(tree.size):
         here = capacity[node]
         allocation = settings.target_invested if node == ROOT else tree[node].max_allocation
-        most = settings.max_total_positions if node == ROOT else tree[node].max_positions
-        here.room = NO_LIMIT
-        here.protected = NO_LIMIT
+        max_positions = settings.max_total_positions if node == ROOT else tree[node].max_positions
+        here.max_by_weight = NO_LIMIT
+        here.max_protected = NO_LIMIT
         if allocation < math.inf:
             remaining = allocation - here.fixed_weight
-            left = _room(remaining, settings)
-            if left < NO_LIMIT:
-                here.room = here.fixed_positions + left
+            fitting = _positions_that_fit(remaining, settings)
+            if fitting < NO_LIMIT:
+                here.max_by_weight = here.fixed_positions + fitting
             if remaining <= WEIGHT_TOLERANCE:
-                here.protected = 0
-        here.positions = min(most, here.room)
-    capacity[ROOT].protected = capacity[ROOT].positions
+                here.max_protected = 0
+        here.max_positions = min(max_positions, here.max_by_weight)
+    capacity[ROOT].max_protected = capacity[ROOT].max_positions
     return capacity
 
 
 @compiled
-def _has_room(tree: Records, capacity: Records, leaf: int, protected: bool) -> bool:
+def _fits(account: Account, walk: Walk, leaf: int, protected: bool) -> bool:
     """Whether every node from the leaf to the root has a free position."""
     node = leaf
     while node != NO_NODE:
-        here = capacity[node]
-        if here.used >= (here.protected if protected else here.positions):
+        here = walk.capacity[node]
+        if here.used >= (here.max_protected if protected else here.max_positions):
             return False
-        node = tree[node].parent
+        node = account.tree[node].parent
     return True
 
 
 @compiled
-def has_taken_partner(partners: Ints, choices: Records, at: int) -> bool:
-    """Whether something is taken with which a new asset is too correlated (rules, section 4, `max_correlation`)."""
+def has_taken_partner(partners: Ints, choices: Records, row: int) -> bool:
+    """Whether an asset is taken with which a new one is too correlated (rules, section 4, `max_correlation`)."""
     if partners.size == 0:
         return False
-    for place in range(partners[at], partners[at + 1]):
-        if choices[partners[place]].taken:
+    for index in range(partners[row], partners[row + 1]):
+        if choices[partners[index]].taken:
             return True
     return False
 
 
 @compiled
-def _represent(tree: Records, capacity: Records, counts: Ints, leaf: int) -> None:
-    bucket = tree[leaf].represents
-    if bucket != NO_NODE and not capacity[bucket].represented:
-        capacity[bucket].represented = True
-        counts[BUCKETS] += 1
+def _represent(account: Account, walk: Walk, leaf: int) -> None:
+    bucket = account.tree[leaf].represents
+    if bucket != NO_NODE and not walk.capacity[bucket].represented:
+        walk.capacity[bucket].represented = True
+        walk.counts[BUCKETS] += 1
 
 
 @compiled
-def _take(tree: Records, capacity: Records, counts: Ints, choice: Any, leaf: int) -> None:
+def _take(account: Account, walk: Walk, choice: Any, leaf: int) -> None:
     choice.taken = True
     if choice.kind != HOLDING:
-        counts[NEW] += 1
+        walk.counts[NEW] += 1
     node = leaf
     while node != NO_NODE:
-        if capacity[node].used >= tree[node].max_positions:
+        if walk.capacity[node].used >= account.tree[node].max_positions:
             choice.protected = True
-        capacity[node].used += 1
-        node = tree[node].parent
-    _represent(tree, capacity, counts, leaf)
+        walk.capacity[node].used += 1
+        node = account.tree[node].parent
+    _represent(account, walk, leaf)
 
 
 @compiled
-def _take_all(
-    rows: Records,
-    tree: Records,
-    settings: Any,
-    partners: Ints,
-    capacity: Records,
-    counts: Ints,
-    choices: Records,
-    scores: Floats,
-    members: Ints,
-    queue: Any,
-    leaders_only: bool,
-) -> None:
-    """Take every takeable member of a class; or only the first of each missing bucket, until there are enough."""
+def _take_all(account: Account, walk: Walk, queues: Queues, kind: int, leaders_only: bool) -> None:
+    """Take every row of a class that fits; or only the first of each missing bucket, until enough are represented."""
+    settings, capacity, queue = account.settings, walk.capacity, queues.classes[kind]
     for place in range(queue.end - 1, queue.begin - 1, -1):
-        if capacity[ROOT].used >= capacity[ROOT].positions:
+        if capacity[ROOT].used >= capacity[ROOT].max_positions:
             return
-        if leaders_only and counts[BUCKETS] >= settings.buckets_to_represent:
+        if leaders_only and walk.counts[BUCKETS] >= settings.buckets_to_represent:
             return
         if place < queue.sorted:
-            sort_one_more(scores, members, rows, queue)
-        choice = choices[members[place]]
-        if choice.kind != HOLDING and counts[NEW] >= settings.max_new_positions:
+            sort_one_more(queues, account.rows, queue)
+        row = queues.row[place]
+        choice = walk.choices[row]
+        if kind != HOLDING and walk.counts[NEW] >= settings.max_new_positions:
             return
-        leaf = rows[members[place]].leaf
+        leaf = account.rows[row].leaf
         if leaders_only:
-            bucket = tree[leaf].represents
+            bucket = account.tree[leaf].represents
             if bucket == NO_NODE or capacity[bucket].represented:
                 continue
-        if choice.taken or (choice.kind != HOLDING and has_taken_partner(partners, choices, members[place])):
+        if choice.taken or (kind != HOLDING and has_taken_partner(account.partners, walk.choices, row)):
             continue
-        if _has_room(tree, capacity, leaf, settings.overflow and choice.kind == HOLDING):
-            _take(tree, capacity, counts, choice, leaf)
+        if _fits(account, walk, leaf, settings.overflow and kind == HOLDING):
+            _take(account, walk, choice, leaf)
 
 
-@allocating
-def walk_assets(
-    rows: Records,
-    tree: Records,
-    settings: Any,
-    partners: Ints,
-    capacity: Records,
-    choices: Records,
-    scores: Floats,
-    members: Ints,
-    queues: Records,
-    representing: bool,
-) -> Ints:
-    """The steps of section 4 in their order; returns the counters."""
-    counts = np.zeros(2, np.int64)
-    for node in range(tree.size):
+@compiled
+def walk_assets(account: Account, walk: Walk, queues: Queues, representing: bool) -> None:
+    """The steps of section 4 in their order."""
+    rows, choices, capacity = account.rows, walk.choices, walk.capacity
+    walk.counts[NEW] = 0
+    walk.counts[BUCKETS] = 0
+    for node in range(account.tree.size):
         capacity[node].used = capacity[node].fixed_positions
         capacity[node].represented = False
-    for at in range(rows.size):
-        fixed = choices[at].kind == FIXED
-        choices[at].taken_before = choices[at].taken
-        choices[at].taken = fixed
-        choices[at].protected = False
-        if fixed and rows[at].current >= settings.dust_weight:
-            _represent(tree, capacity, counts, rows[at].leaf)
-    holdings, strong, weak = queues[HOLDING], queues[STRONG], queues[WEAK]
-    if settings.overflow:
-        _take_all(rows, tree, settings, partners, capacity, counts, choices, scores, members, holdings, False)
+    for row in range(rows.size):
+        fixed = choices[row].kind == FIXED
+        choices[row].taken_before = choices[row].taken
+        choices[row].taken = fixed
+        choices[row].protected = False
+        if fixed and rows[row].current >= account.settings.dust_weight:
+            _represent(account, walk, rows[row].leaf)
+    if account.settings.overflow:
+        _take_all(account, walk, queues, HOLDING, False)
     if representing:
-        _take_all(rows, tree, settings, partners, capacity, counts, choices, scores, members, holdings, True)
-        _take_all(rows, tree, settings, partners, capacity, counts, choices, scores, members, strong, True)
-    _take_all(rows, tree, settings, partners, capacity, counts, choices, scores, members, holdings, False)
+        _take_all(account, walk, queues, HOLDING, True)
+        _take_all(account, walk, queues, STRONG, True)
+    _take_all(account, walk, queues, HOLDING, False)
     if representing:
-        _take_all(rows, tree, settings, partners, capacity, counts, choices, scores, members, weak, True)
-    _take_all(rows, tree, settings, partners, capacity, counts, choices, scores, members, strong, False)
-    return counts
+        _take_all(account, walk, queues, WEAK, True)
+    _take_all(account, walk, queues, STRONG, False)

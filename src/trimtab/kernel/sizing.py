@@ -1,8 +1,8 @@
 """How much of each selected asset: nested water-filling (rules, section 5).
 
-w = clip(level * wish, low, high), where an asset's level is the portfolio's, clipped from the top of its path to the
+w = clip(level * desired, min, max), where an asset's level is the portfolio's, clipped from the top of its path to the
 leaf into the window of each node: [level that reaches its minimum, level that reaches its maximum]. This is the
-projection of the wish in relative entropy on the limits, at the largest total that can be reached up to the aim.
+projection of the desired sizes in relative entropy on the limits, at the largest total that can be reached up to the aim.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.kernel.compilation import allocating, compiled
+from trimtab.kernel.desired_weights import bounds_of, desired_weight_of
 from trimtab.kernel.eligibility import FIXED, base_cap
 from trimtab.kernel.records import (
     COUNT_TOLERANCE,
@@ -25,7 +26,6 @@ from trimtab.kernel.records import (
     Records,
     SizingMode,
 )
-from trimtab.kernel.wishes import bounds_of, wish_of
 from trimtab.reasons import Restriction, SizeReason
 
 # A sum within this of a goal is at the goal.
@@ -36,41 +36,43 @@ _SUM_TOLERANCE = 1e-13
 def _arrange(
     rows: Records, tree: Records, settings: Any, choices: Records, capacity: Records
 ) -> tuple[Records, Records, Ints]:
-    """The selected rows grouped by node (a counting sort on leaves), with wishes and bounds; the spans of nodes; and
-    where in the members the selected rows stand, row by row.
+    """The selected rows grouped by node (a counting sort on leaves), with desired sizes and bounds; the spans of nodes;
+    and for each selected row, in canonical order, its place among the members.
     """
     spans = np.zeros(tree.size, SPAN)
-    for at in range(rows.size):
-        if choices[at].taken:
-            spans[rows[at].leaf].own_end += 1
+    for row in range(rows.size):
+        if choices[row].taken:
+            spans[rows[row].leaf].own_end += 1
     count = 0
     for node in range(tree.size):
         own = spans[node].own_end
         spans[node].begin = count
         spans[node].own_end = count
         count += own
-        spans[node].most = math.inf
+        spans[node].max_level = math.inf
         spans[node].fixed_weight = capacity[node].fixed_weight
         limit = settings.target_invested if node == ROOT else tree[node].max_allocation
         spans[node].cap = max(limit, capacity[node].fixed_weight)
     for node in range(tree.size):
         stop = tree[node].stop
         spans[node].end = spans[stop].begin if stop < tree.size else count
-    members, places, place = np.zeros(count, MEMBER), np.empty(count, np.int64), 0
-    for at in range(rows.size):
-        if choices[at].taken:
-            row = rows[at]
-            span = spans[row.leaf]
+    members, place_of, selected = np.zeros(count, MEMBER), np.empty(count, np.int64), 0
+    for row in range(rows.size):
+        if choices[row].taken:
+            candidate = rows[row]
+            span = spans[candidate.leaf]
             member = members[span.own_end]
-            places[place] = span.own_end
-            place += 1
+            place_of[selected] = span.own_end
+            selected += 1
             span.own_end += 1
-            member.row = at
+            member.row = row
             member.node = NO_NODE
-            member.fixed = choices[at].kind == FIXED
-            member.low, member.high = bounds_of(row, member.fixed, tree[row.leaf].closed, settings)
-            member.wish = 1.0 if member.fixed and member.low >= member.high else wish_of(row, settings)
-    return members, spans, places
+            member.fixed = choices[row].kind == FIXED
+            closed = tree[candidate.leaf].closed
+            member.min_weight, member.max_weight = bounds_of(candidate, member.fixed, closed, settings)
+            is_pinned = member.fixed and member.min_weight >= member.max_weight
+            member.desired = 1.0 if is_pinned else desired_weight_of(candidate, settings)
+    return members, spans, place_of
 
 
 @compiled
@@ -79,18 +81,18 @@ def _reachable_minima(tree: Records, members: Records, spans: Records) -> None:
     for node in range(tree.size):
         spans[node].need = 0.0
     for node in range(tree.size - 1, -1, -1):
-        most = spans[node].need
-        for at in range(spans[node].begin, spans[node].own_end):
-            most += members[at].high
-        most = min(most, spans[node].cap)
-        spans[node].minimum = min(tree[node].min_allocation, most)
+        capacity = spans[node].need
+        for index in range(spans[node].begin, spans[node].own_end):
+            capacity += members[index].max_weight
+        capacity = min(capacity, spans[node].cap)
+        spans[node].minimum = min(tree[node].min_allocation, capacity)
         if node != ROOT:
-            spans[tree[node].parent].need += most
+            spans[tree[node].parent].need += capacity
 
 
 @compiled
 def _need_below(tree: Records, members: Records, spans: Records, top: int, scale: float) -> float:
-    """The least weight that what is under `top` needs, with the minima below it times `scale`.
+    """The weight that the rows and nodes under `top` need at least, with the minima below it times `scale`.
 
     Leaves in `spans[top].slope` the slope of that need in `scale`.
     """
@@ -99,8 +101,8 @@ def _need_below(tree: Records, members: Records, spans: Records, top: int, scale
         spans[node].slope = 0.0
     for node in range(tree[top].stop - 1, top - 1, -1):
         span = spans[node]
-        for at in range(span.begin, span.own_end):
-            span.need += members[at].low
+        for index in range(span.begin, span.own_end):
+            span.need += members[index].min_weight
         if node != top:
             minimum = scale * span.minimum
             if minimum > span.need:
@@ -131,10 +133,10 @@ def _fit(tree: Records, settings: Any, members: Records, spans: Records, top: in
     """Make what `top` must hold fit into what it may hold: the floor's tolerance, then waive, then scale."""
     begin, end, cap = spans[top].begin, spans[top].end, spans[top].cap
     bound, unfixed = 0.0, 0.0
-    for at in range(begin, end):
-        bound += members[at].low
-        if not members[at].fixed:
-            unfixed += members[at].low
+    for index in range(begin, end):
+        bound += members[index].min_weight
+        if not members[index].fixed:
+            unfixed += members[index].min_weight
     for node in range(top + 1, tree[top].stop):
         bound += spans[node].minimum
     if bound <= cap + _SUM_TOLERANCE:
@@ -145,15 +147,15 @@ def _fit(tree: Records, settings: Any, members: Records, spans: Records, top: in
         and unfixed > cap - spans[top].fixed_weight
     ):
         share = (cap - spans[top].fixed_weight) / unfixed
-        for at in range(begin, end):
-            if not members[at].fixed:
-                members[at].low *= share
+        for index in range(begin, end):
+            if not members[index].fixed:
+                members[index].min_weight *= share
         excess = _need_below(tree, members, spans, top, 1.0) - cap
     if excess <= WEIGHT_TOLERANCE:
         return
-    for at in range(begin, end):
-        if not members[at].fixed:
-            members[at].low = 0.0
+    for index in range(begin, end):
+        if not members[index].fixed:
+            members[index].min_weight = 0.0
     if _need_below(tree, members, spans, top, 1.0) > cap + WEIGHT_TOLERANCE:
         _scale_minima(tree, members, spans, top)
 
@@ -161,9 +163,9 @@ def _fit(tree: Records, settings: Any, members: Records, spans: Records, top: in
 @compiled
 def _sum_at(members: Records, begin: int, end: int, level: float) -> float:
     total = 0.0
-    for at in range(begin, end):
-        member = members[at]
-        total += min(max(level * member.wish, member.window_low), member.window_high)
+    for index in range(begin, end):
+        member = members[index]
+        total += min(max(level * member.desired, member.window_min), member.window_max)
     return total
 
 
@@ -175,9 +177,9 @@ def _level(members: Records, begin: int, end: int, goal: float) -> float:
     the upper ones. The piece is found by bisection over the sorted ends of the pieces, the level on it exactly.
     """
     ends = np.empty(2 * (end - begin))
-    for at in range(begin, end):
-        ends[2 * (at - begin)] = members[at].window_low / members[at].wish
-        ends[2 * (at - begin) + 1] = members[at].window_high / members[at].wish
+    for index in range(begin, end):
+        ends[2 * (index - begin)] = members[index].window_min / members[index].desired
+        ends[2 * (index - begin) + 1] = members[index].window_max / members[index].desired
     ends.sort()
     before, after = 0, ends.size - 1  # the total at ends[after] reaches the goal, the one at ends[before] does not
     while after - before > 1:
@@ -187,14 +189,14 @@ def _level(members: Records, begin: int, end: int, goal: float) -> float:
         else:
             before = middle
     pinned, free = 0.0, 0.0
-    for at in range(begin, end):
-        member = members[at]
-        if member.window_low / member.wish >= ends[after]:
-            pinned += member.window_low
-        elif member.window_high / member.wish <= ends[before]:
-            pinned += member.window_high
+    for index in range(begin, end):
+        member = members[index]
+        if member.window_min / member.desired >= ends[after]:
+            pinned += member.window_min
+        elif member.window_max / member.desired <= ends[before]:
+            pinned += member.window_max
         else:
-            free += member.wish
+            free += member.desired
     level = (goal - pinned) / free if free > 0.0 else ends[after]
     return float(min(max(level, ends[before]), ends[after]))
 
@@ -203,39 +205,39 @@ def _level(members: Records, begin: int, end: int, goal: float) -> float:
 def _find_window(members: Records, span: Any) -> None:
     """The levels between which a node's limits leave its members free; narrows the members' bounds to it."""
     lowest, highest = 0.0, 0.0
-    for at in range(span.begin, span.end):
-        lowest += members[at].window_low
-        highest += members[at].window_high
+    for index in range(span.begin, span.end):
+        lowest += members[index].window_min
+        highest += members[index].window_max
     if lowest < span.minimum - _SUM_TOLERANCE:
         enough = highest > span.minimum + _SUM_TOLERANCE
-        span.least = _level(members, span.begin, span.end, span.minimum) if enough else math.inf
+        span.min_level = _level(members, span.begin, span.end, span.minimum) if enough else math.inf
     if highest > span.cap + _SUM_TOLERANCE:
-        span.most = _level(members, span.begin, span.end, span.cap) if lowest < span.cap - _SUM_TOLERANCE else 0.0
-    if span.least > 0.0 or span.most < math.inf:
-        for at in range(span.begin, span.end):
-            member = members[at]
-            low, high = member.window_low, member.window_high
-            member.window_high = min(max(span.most * member.wish, low), high)
-            member.window_low = min(max(span.least * member.wish, low), member.window_high)
+        span.max_level = _level(members, span.begin, span.end, span.cap) if lowest < span.cap - _SUM_TOLERANCE else 0.0
+    if span.min_level > 0.0 or span.max_level < math.inf:
+        for index in range(span.begin, span.end):
+            member = members[index]
+            lower, upper = member.window_min, member.window_max
+            member.window_max = min(max(span.max_level * member.desired, lower), upper)
+            member.window_min = min(max(span.min_level * member.desired, lower), member.window_max)
 
 
 @allocating
-def _portfolio_level(settings: Any, capacity: Records, grouped: Records, places: Ints) -> float:
+def _portfolio_level(settings: Any, capacity: Records, grouped: Records, place_of: Ints) -> float:
     """The level at which the total reaches its aim; infinite if it cannot.
 
     It sums row by row, whatever the buckets: the last bit of a weight does not depend on a bucket that limits nothing.
     """
     members = np.empty(grouped.size, MEMBER)
-    for at in range(grouped.size):
-        members[at] = grouped[places[at]]
+    for index in range(grouped.size):
+        members[index] = grouped[place_of[index]]
     fixed = capacity[ROOT].fixed_weight
-    wished, lowest, highest = 0.0, 0.0, 0.0
-    for at in range(members.size):
-        member = members[at]
-        lowest += member.window_low
-        highest += member.window_high
+    desired, lowest, highest = 0.0, 0.0, 0.0
+    for index in range(members.size):
+        member = members[index]
+        lowest += member.window_min
+        highest += member.window_max
         if not member.fixed:
-            wished += member.wish
+            desired += member.desired
     unfixed_aim = max(settings.target_invested - fixed, 0.0)
     if settings.full_investment_positions > 0:
         unfixed_aim *= min(1.0, capacity[ROOT].used / settings.full_investment_positions)
@@ -248,8 +250,8 @@ def _portfolio_level(settings: Any, capacity: Records, grouped: Records, places:
         level = _level(members, 0, members.size, aim)
     if settings.sizing_mode == SizingMode.DESIRED:
         level = min(level, 1.0)
-    if settings.residual_to_cash and wished > 0.0:
-        level = min(level, (aim - fixed) / wished)
+    if settings.residual_to_cash and desired > 0.0:
+        level = min(level, (aim - fixed) / desired)
     return level
 
 
@@ -257,38 +259,37 @@ def _portfolio_level(settings: Any, capacity: Records, grouped: Records, places:
 def _pass_down(tree: Records, spans: Records, level: float) -> None:
     """The portfolio's level as it reaches each node, clipped from the top; and the last nodes that moved it."""
     spans[ROOT].level = level
-    spans[ROOT].unlifted = level
     spans[ROOT].lowered_by = NO_NODE
     spans[ROOT].raised_by = NO_NODE
     for node in range(1, tree.size):
         span, above = spans[node], spans[tree[node].parent]
-        span.level = min(max(above.level, span.least), span.most)
-        span.unlifted = min(above.unlifted, span.most)
+        span.level = min(max(above.level, span.min_level), span.max_level)
         span.lowered_by = node if span.level < above.level else above.lowered_by
         span.raised_by = node if span.level > above.level else above.raised_by
 
 
 @compiled
 def _weight_at(member: Any, level: float) -> float:
-    return min(max(level * member.wish, member.low), member.high)
+    return min(max(level * member.desired, member.min_weight), member.max_weight)
 
 
 @compiled
 def _size_reason(row: Any, closed: bool, settings: Any, member: Any, span: Any, level: float) -> SizeReason:
     """Why the weight is what it is. `span` is that of the member's leaf, `level` the portfolio's."""
-    wanted = span.level * member.wish
-    if member.fixed and (member.low >= member.high or wanted < member.low - WEIGHT_TOLERANCE):
+    at_own_level = span.level * member.desired
+    if member.fixed and (member.min_weight >= member.max_weight or at_own_level < member.min_weight - WEIGHT_TOLERANCE):
         return SizeReason.RESTRICTED
-    if wanted > member.high + WEIGHT_TOLERANCE:
+    if at_own_level > member.max_weight + WEIGHT_TOLERANCE:
         not_bought = row.restriction == Restriction.NO_BUY or closed
         if not_bought and row.current <= base_cap(row.max_weight, settings):
             return SizeReason.RESTRICTED
         return SizeReason.CAPPED_POSITION
-    if wanted < member.low - WEIGHT_TOLERANCE:
+    if at_own_level < member.min_weight - WEIGHT_TOLERANCE:
         return SizeReason.LIFTED_TO_MINIMUM
-    if member.weight > _weight_at(member, span.unlifted) + WEIGHT_TOLERANCE:
+    share = _weight_at(member, level)
+    if member.weight > share + WEIGHT_TOLERANCE:
         return SizeReason.LIFTED_FOR_BUCKET_MINIMUM
-    if member.weight < _weight_at(member, level) - WEIGHT_TOLERANCE:
+    if member.weight < share - WEIGHT_TOLERANCE:
         return SizeReason.CAPPED_BUCKET
     return SizeReason.AT_WISH
 
@@ -296,23 +297,23 @@ def _size_reason(row: Any, closed: bool, settings: Any, member: Any, span: Any, 
 @allocating
 def size(rows: Records, tree: Records, settings: Any, choices: Records, capacity: Records) -> tuple[Records, Records]:
     """The selected assets with their weights and the reasons for these; and the spans of the nodes."""
-    members, spans, places = _arrange(rows, tree, settings, choices, capacity)
+    members, spans, place_of = _arrange(rows, tree, settings, choices, capacity)
     _reachable_minima(tree, members, spans)
     for step in range(tree.size):
         node = tree[step].bottom_up
         if spans[node].cap < math.inf and spans[node].begin < spans[node].end:
             _fit(tree, settings, members, spans, node)
-    for at in range(members.size):
-        members[at].window_low = members[at].low
-        members[at].window_high = members[at].high
+    for index in range(members.size):
+        members[index].window_min = members[index].min_weight
+        members[index].window_max = members[index].max_weight
     for step in range(tree.size - 1):
         node = tree[step].bottom_up
         if spans[node].begin < spans[node].end and (spans[node].cap < math.inf or spans[node].minimum > 0.0):
             _find_window(members, spans[node])
-    level = _portfolio_level(settings, capacity, members, places)
+    level = _portfolio_level(settings, capacity, members, place_of)
     _pass_down(tree, spans, level)
-    for at in range(members.size):
-        member = members[at]
+    for index in range(members.size):
+        member = members[index]
         row = rows[member.row]
         span = spans[row.leaf]
         member.weight = _weight_at(member, span.level)

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.columns import COLUMNS
 from trimtab.candidates.read import read
 from trimtab.candidates.user_table import columns_of, with_columns, without_columns
-from trimtab.certificate.measurements import certify
+from trimtab.certificate.checker import certify
 from trimtab.decimals import MICRO, NANO, decimal_of, money_of, money_text, scaled, shares_of
 from trimtab.errors import Fault, InputError, LimitsError, listed
 from trimtab.kernel.money import parts_of, portion
 from trimtab.kernel.order_records import PlanStatus
 from trimtab.limits.order_settings import OrderSettings, given_settings
 from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
+from trimtab.orders.account_inputs import AccountInputs
 from trimtab.orders.account_table import ORDER_COLUMNS, Instrument, read_instruments
 from trimtab.orders.identity import client_order_id, plan_id
 from trimtab.orders.plan import LotSold, Order, Plan
+from trimtab.orders.recent_trades import read_trades
 from trimtab.orders.stage import DecidedPlan, decide
 from trimtab.orders.tax_lots import TaxLot, read_tax_lots
-from trimtab.orders.wash_sales import Trade, read_trades, wash_sales
+from trimtab.orders.wash_sales import wash_sales
 from trimtab.reasons import OrderReason
 from trimtab.rebalancing.decided_pass import Pass
 from trimtab.rebalancing.result import RebalanceResult
@@ -101,15 +101,20 @@ def plan(
     _check_settings(limits, settings)
     day = _day(today, is_needed=tax_lots is not None or recent is not None)
     instruments = read_instruments(candidates, positions=positions, prices=prices, fx=fx)
-    money, flow = _amount(cash, "cash"), _amount(cash_flow, "cash_flow")
-    lots = read_tax_lots(tax_lots, instruments, needed=settings.max_realized_gain is not None, today=day)
-    trades = read_trades(recent, day)
-    table = _with_weights(candidates, instruments, money)
+    needs_lots = settings.max_realized_gain is not None
+    inputs = AccountInputs(
+        limits,
+        settings,
+        instruments,
+        _amount(cash, "cash"),
+        _amount(cash_flow, "cash_flow"),
+        day,
+        read_tax_lots(tax_lots, instruments, needed=needs_lots, today=day),
+        read_trades(recent, day),
+    )
+    table = _with_weights(candidates, instruments, inputs.cash)
     checked = read(table, limits, many=False, correlations=correlations)
-    decided = decide(checked, limits, instruments, settings, cash=money, cash_flow=flow, today=day, tax_lots=lots)
-    amounts = {"cash": money, "cash_flow": flow}
-    identity = plan_id(_inputs(checked, limits, settings, instruments, lots, trades, amounts, day))
-    return _plan_of(table, decided, instruments, settings, identity, lots, trades, day)
+    return _plan_of(table, decide(checked, inputs), inputs, plan_id(inputs.identity(checked)))
 
 
 def _check_settings(limits: RebalancingLimits, settings: OrderSettings) -> None:
@@ -155,61 +160,14 @@ def _with_weights(candidates: Any, instruments: Sequence[Instrument], cash: int)
     return with_columns(table, {"current_weight": weights})
 
 
-def _inputs(
-    candidates: Candidates,
-    limits: RebalancingLimits,
-    settings: OrderSettings,
-    instruments: Sequence[Instrument],
-    lots: Mapping[str, Sequence[TaxLot]],
-    trades: Sequence[Trade],
-    money: Mapping[str, int],
-    today: dt.date,
-) -> dict[str, Any]:
-    """Everything that a plan follows from, by asset name."""
-    rows = []
-    for row in candidates.order.tolist():
-        instrument = asdict(instruments[row])
-        numbers = {name: float(getattr(candidates, name)[row]) for name in ("score", "desired_weight", "volatility")}
-        most = float(candidates.max_weight[row])
-        rows.append(
-            {
-                **{name: value for name, value in instrument.items() if name != "row"},
-                **numbers,
-                "max_weight": None if most == np.inf else most,
-                "bucket": candidates.bucket.at(row),
-                "restriction": int(candidates.restriction[row]),
-            }
-        )
-    return {
-        "candidates": rows,
-        "limits": limits.to_dict(complete=True),
-        "settings": settings.to_dict(),
-        "tax_lots": {asset: [asdict(lot) for lot in own] for asset, own in sorted(lots.items())},
-        "recent": [asdict(trade) for trade in trades],
-        "today": today,
-        **money,
-    }
-
-
-def _plan_of(
-    table: Any,
-    decided: DecidedPlan,
-    instruments: Sequence[Instrument],
-    settings: OrderSettings,
-    identity: str,
-    lots: Mapping[str, Sequence[TaxLot]],
-    trades: Sequence[Trade],
-    today: dt.date,
-) -> Plan:
-    names = [instruments[row].asset for row in decided.candidates.order.tolist()]
+def _plan_of(table: Any, decided: DecidedPlan, inputs: AccountInputs, identity: str) -> Plan:
+    names = [instrument.asset for instrument in inputs.named(decided.candidates)]
     account = decided.account
-    warned = wash_sales(decided, instruments, lots, trades, today)
-    orders = _orders(decided, names, settings, identity, lots, warned)
     return Plan(
         result=_result(table, decided),
-        orders=orders,
+        orders=_orders(decided, inputs, identity),
         reasons={name: OrderReason(asset["reason"]).code for name, asset in zip(names, decided.assets, strict=True)},
-        settings=settings,
+        settings=inputs.settings,
         plan_id=identity,
         status=_STATUS[PlanStatus(account["status"])],
         is_settled=bool(account["is_settled"]),
@@ -217,7 +175,7 @@ def _plan_of(
         cash_before=money_of(int(account["cash"])),
         value=money_of(int(account["value_after"])),
         cash=money_of(int(account["cash_after"])),
-        notes=_notes(instruments, decided),
+        notes=_notes(inputs.instruments, decided),
         _decided=decided,
         _names=tuple(names),
     )
@@ -255,18 +213,13 @@ def _result(table: Any, decided: DecidedPlan) -> RebalanceResult:
     return RebalanceResult(Pass.of(weighted, candidates, decided.limits, answer, braked, checks))
 
 
-def _orders(
-    decided: DecidedPlan,
-    names: Sequence[str],
-    settings: OrderSettings,
-    identity: str,
-    lots: Mapping[str, Sequence[TaxLot]],
-    warned: frozenset[str],
-) -> tuple[Order, ...]:
+def _orders(decided: DecidedPlan, inputs: AccountInputs, identity: str) -> tuple[Order, ...]:
     """The orders in their order of execution, with the cash after each."""
+    names = [instrument.asset for instrument in inputs.named(decided.candidates)]
+    warned = wash_sales(decided, inputs)
     account, assets = decided.account, decided.assets
     cash, orders = int(account["cash"]), []
-    waits = _waiting(decided) if settings.wait_for_settlement else frozenset()
+    waits = _waiting(decided) if inputs.settings.wait_for_settlement else frozenset()
     for at in np.argsort(assets["place"], kind="stable").tolist():
         asset = assets[at]
         if asset["place"] < 0:
@@ -286,7 +239,7 @@ def _orders(
                 reason=OrderReason(asset["reason"]).code,
                 cash_after=money_of(cash),
                 phase=1 if change < 0 else 3 if at in waits else 2,
-                lots=_lots_sold(decided, at, lots.get(names[at], ())),
+                lots=_lots_sold(decided, at, inputs.lots_of(names[at])),
                 wash_sale=names[at] in warned,
                 client_order_id=client_order_id(identity, names[at], side),
             )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,10 +23,8 @@ from trimtab.kernel.order_records import (
 )
 from trimtab.kernel.orders import PassInputs, plan_account
 from trimtab.kernel.records import NO_LIMIT, Records, empty_answer
-from trimtab.limits.order_settings import OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
-from trimtab.orders.account_table import Instrument
-from trimtab.orders.tax_lots import TaxLot
+from trimtab.orders.account_inputs import AccountInputs
 
 _MOST_VALUE = 10**18  # micro-units
 
@@ -46,29 +42,20 @@ class DecidedPlan:
     is_braked: bool
 
 
-def decide(
-    candidates: Candidates,
-    limits: RebalancingLimits,
-    instruments: Sequence[Instrument],
-    settings: OrderSettings,
-    *,
-    cash: int,
-    cash_flow: int,
-    today: dt.date,
-    tax_lots: Mapping[str, Sequence[TaxLot]],
-) -> DecidedPlan:
-    """Decide the orders of one account; amounts in micro-units.
+def decide(candidates: Candidates, inputs: AccountInputs) -> DecidedPlan:
+    """Decide the orders of one account.
 
     Raises
     ------
     InputError
         An account that is worth nothing, or more than can be counted exactly.
     """
-    assets = _assets(candidates, limits, instruments)
-    _check_sizes(assets, cash, cash_flow)
+    limits = inputs.limits
+    assets = _assets(candidates, inputs)
+    _check_sizes(assets, inputs.cash, inputs.cash_flow)
     kernel_limits = settings_of(limits)
-    account = order_account(kernel_limits, _account_values(settings, cash + cash_flow, cash_flow))
-    lots = _lots(candidates, tax_lots, assets, today)
+    account = order_account(kernel_limits, _account_values(inputs))
+    lots = _lots(candidates, inputs, assets)
     both_limits = order_settings(kernel_limits, account)
     rows = candidates.rows(limits)
     partners, _ = candidates.partners(limits.max_correlation)
@@ -80,23 +67,17 @@ def decide(
         problem = "the account is worth nothing: cash, cash flow and positions add up to 0 or less"
         raise InputError([Fault(problem, "check cash, cash_flow and the prices")])
     is_braked = assets.size > 0 and account["rounds"][0] == 0
-    return DecidedPlan(
-        account[0],
-        assets,
-        lots,
-        _as_seen(candidates, rows),
-        _limits_of_pass(limits, both_limits),
-        first,
-        is_braked,
-    )
+    seen, used = _as_seen(candidates, rows), _limits_of_pass(limits, both_limits)
+    return DecidedPlan(account[0], assets, lots, seen, used, first, is_braked)
 
 
-def _account_values(settings: OrderSettings, cash: int, cash_flow: int) -> dict[str, Any]:
+def _account_values(inputs: AccountInputs) -> dict[str, Any]:
+    settings = inputs.settings
     fees, gain = settings.fees, settings.max_realized_gain
     least = settings.min_trade_amount
     return {
-        "cash": cash,
-        "cash_flow": cash_flow,
+        "cash": inputs.cash + inputs.cash_flow,
+        "cash_flow": inputs.cash_flow,
         "mode": OrderMode[settings.mode.upper()],
         "cash_buffer": settings.cash_buffer,
         "min_trade_amount": -1 if least is None else scaled(least, MICRO),
@@ -113,13 +94,12 @@ def _account_values(settings: OrderSettings, cash: int, cash_flow: int) -> dict[
     }
 
 
-def _assets(candidates: Candidates, limits: RebalancingLimits, instruments: Sequence[Instrument]) -> Records:
-    rows = candidates.rows(limits)
+def _assets(candidates: Candidates, inputs: AccountInputs) -> Records:
+    rows = candidates.rows(inputs.limits)
     assets = np.zeros(len(rows), ASSET)
     for name in ("score", "max_weight", "leaf", "restriction"):
         assets[name] = rows[name]
-    for at, row in enumerate(candidates.order.tolist()):
-        instrument = instruments[row]
+    for at, instrument in enumerate(inputs.named(candidates)):
         has_price = instrument.price is not None
         assets[at]["price"] = instrument.price if has_price else MICRO  # not traded and not held: any will do
         assets[at]["quantity"] = instrument.quantity
@@ -129,13 +109,13 @@ def _assets(candidates: Candidates, limits: RebalancingLimits, instruments: Sequ
     return assets
 
 
-def _lots(candidates: Candidates, tax_lots: Mapping[str, Sequence[TaxLot]], assets: Records, today: dt.date) -> Records:
+def _lots(candidates: Candidates, inputs: AccountInputs, assets: Records) -> Records:
     rows: list[tuple[int, int, int, bool]] = []
-    for at, row in enumerate(candidates.order.tolist()):
+    for at, instrument in enumerate(inputs.named(candidates)):
         assets[at]["lots_begin"] = len(rows)
         rows += [
-            (lot.quantity, lot.cost, lot.acquired.toordinal(), lot.is_long(today))
-            for lot in tax_lots.get(str(candidates.asset.at(row)), ())
+            (lot.quantity, lot.cost, lot.acquired.toordinal(), lot.is_long(inputs.today))
+            for lot in inputs.lots_of(instrument.asset)
         ]
         assets[at]["lots_end"] = len(rows)
     lots = np.zeros(len(rows), TAX_LOT)

@@ -11,7 +11,7 @@ import numpy as np
 
 from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.columns import OUTPUTS
-from trimtab.candidates.user_table import with_columns, without_columns
+from trimtab.candidates.user_table import with_columns
 from trimtab.certificate.certificate import UNMET, Measured
 from trimtab.errors import Fault
 from trimtab.kernel.records import Flags, Floats, Ints, Records
@@ -59,7 +59,7 @@ class Pass:
         """The same pass with more accounts failed."""
         everything = self.candidates.faults | faults
         columns = output_columns(self.decided, self.candidates.account_of, everything)
-        targets = with_columns(without_columns(self.targets, OUTPUTS), columns)
+        targets = with_columns(self.targets, columns)
         return replace(self, candidates=replace(self.candidates, faults=everything), targets=targets)
 
     @cached_property

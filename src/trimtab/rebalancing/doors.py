@@ -11,7 +11,7 @@ import numpy as np
 from trimtab.candidates.candidates import Candidates, settings_of
 from trimtab.candidates.read import read
 from trimtab.certificate.certificate import Constraint
-from trimtab.certificate.measurements import certify
+from trimtab.certificate.checker import certify
 from trimtab.errors import BrokenLimitError, Fault, UnmetLimitError
 from trimtab.kernel.account import rebalance_account
 from trimtab.kernel.records import Flags, Records, empty_answer

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.candidates.user_table import take_rows
-from trimtab.certificate.measurements import certify
+from trimtab.certificate.checker import certify
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.rebalancing.decided_pass import Pass
 from trimtab.rebalancing.result import RebalanceResult

@@ -12,14 +12,16 @@ import numpy as np
 from trimtab.bucket_path import UNKNOWN
 from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.read import read
+from trimtab.candidates.unused_inputs import unused_inputs
 from trimtab.certificate.certificate import Mask, Vector
-from trimtab.certificate.measurements import EPSILON, Checker
+from trimtab.certificate.measurements import EPSILON, Measurements
 from trimtab.errors import Fault, InputError, LimitsError, listed
 from trimtab.explanations.conflicts import Conflict, conflicts_of
 from trimtab.explanations.reruns import Reruns
 from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
 
 _TOLERANCE = 1e-9
+_UNUSED = {"buckets_off", "correlations_off", "no_sizing_input", "no_effect", "near_bucket"}  # warnings, not just notes
 
 
 @dataclass(frozen=True)
@@ -92,19 +94,14 @@ def check(
     for account, name in enumerate(found.accounts):
         if account not in found.faults:
             alone, _ = found.only(account)
-            checker = Checker(alone, limits, alone.current_weight, alone.current_weight > 0)
-            warnings += [Finding("warning", code, text, name) for code, text in _of_account(checker, limits)]
+            measures = Measurements(alone, limits, alone.current_weight, alone.current_weight > 0)
+            warnings += [Finding("warning", code, text, name) for code, text in _of_account(measures, limits)]
             conflicts += [(name, one) for one in (conflicts_of(Reruns.of(alone, limits)) if explain else ())]
     return Preflight((*errors, *warnings), tuple(conflicts))
 
 
 def _general(found: Candidates, limits: RebalancingLimits) -> Iterable[Finding]:
-    if found.bucket_given and not limits.enable_bucket_diversification:
-        yield Finding(
-            "warning",
-            "buckets_off",
-            "buckets are given, but enable_bucket_diversification is false: no bucket limit holds",
-        )
+    yield from (Finding("warning", code, text) for code, text in unused_inputs(found, limits) if code in _UNUSED)
     if limits.enable_bucket_diversification and limits.min_buckets_represented > limits.max_total_positions:
         yield Finding(
             "warning",
@@ -130,30 +127,30 @@ def _general(found: Candidates, limits: RebalancingLimits) -> Iterable[Finding]:
         )
 
 
-def _of_account(checker: Checker, limits: RebalancingLimits) -> Iterable[tuple[str, str]]:
-    mine = checker.account == 0
-    usable = mine & (checker.eligible | checker.fixed)
-    most = _most_weight(checker, limits, usable)
-    most[0] = min(most[0], _most_entering(checker, limits, usable))
+def _of_account(measures: Measurements, limits: RebalancingLimits) -> Iterable[tuple[str, str]]:
+    mine = measures.account == 0
+    usable = mine & (measures.eligible | measures.fixed)
+    most = _most_weight(measures, limits, usable)
+    most[0] = min(most[0], _most_entering(measures, limits, usable))
     if most[0] < limits.target_invested - _TOLERANCE:
         short = limits.target_invested - most[0]
         yield (
             "cash_forced",
             f"at most {most[0]:.1%} can be invested, {limits.target_invested:.1%} is aimed at: at least {1 - most[0]:.1%} stays "
-            f"in cash, {short * 100:.1f} points more than wished ({_narrowest(checker, limits, most)})",
+            f"in cash, {short * 100:.1f} points more than wished ({_narrowest(measures, limits, most)})",
         )
-    kept = _kept(checker, limits)
-    represented = sum(kept[at] > 0 for at, node in enumerate(checker.nodes) if node.counts)
-    settled = not checker.represents or represented >= limits.min_buckets_represented
+    kept = _kept(measures, limits)
+    represented = sum(kept[at] > 0 for at, node in enumerate(measures.nodes) if node.counts)
+    settled = not measures.represents or represented >= limits.min_buckets_represented
     if kept[0] >= limits.max_total_positions and settled:
         yield (
             "slots_taken",
             f"all {limits.max_total_positions} places (max_total_positions) are taken by {kept[0]} holdings that qualify: "
             "nothing new can be bought",
         )
-    if checker.represents:
-        yield from _representation(checker, limits, mine)
-    for at, node in enumerate(checker.nodes):
+    if measures.represents:
+        yield from _representation(measures, limits, mine)
+    for at, node in enumerate(measures.nodes):
         if most[at] < node.min_allocation - _TOLERANCE:
             yield (
                 "minimum_unreachable",
@@ -161,29 +158,29 @@ def _of_account(checker: Checker, limits: RebalancingLimits) -> Iterable[tuple[s
             )
 
 
-def _kept(checker: Checker, limits: RebalancingLimits) -> list[int]:
+def _kept(measures: Measurements, limits: RebalancingLimits) -> list[int]:
     """How many holdings that qualify find a place under each node, those under the root whatever its own limits."""
-    qualify = (checker.holding & checker.eligible) | (checker.fixed & ~checker.dust)
-    kept: list[int] = np.bincount(checker.leaf[qualify], minlength=len(checker.nodes)).tolist()
-    room = checker.room()[0]
-    for at in range(len(checker.nodes) - 1, 0, -1):  # every node stands behind its parent
-        node, fixed = checker.nodes[at], checker.fixed_weight[0, at]
+    qualify = (measures.holding & measures.eligible) | (measures.fixed & ~measures.dust)
+    kept: list[int] = np.bincount(measures.leaf[qualify], minlength=len(measures.nodes)).tolist()
+    room = measures.free_positions()[0]
+    for at in range(len(measures.nodes) - 1, 0, -1):  # every node stands behind its parent
+        node, fixed = measures.nodes[at], measures.fixed_weight[0, at]
         if not limits.allow_bucket_overflow:
-            kept[at] = int(min(kept[at], max(room[at], checker.fixed_count[0, at])))
+            kept[at] = int(min(kept[at], max(room[at], measures.fixed_count[0, at])))
         elif node.max_allocation - fixed <= EPSILON:
-            kept[at] = int(checker.fixed_count[0, at])
+            kept[at] = int(measures.fixed_count[0, at])
         kept[node.parent] += kept[at]
     return kept
 
 
-def _representation(checker: Checker, limits: RebalancingLimits, mine: Mask) -> Iterable[tuple[str, str]]:
+def _representation(measures: Measurements, limits: RebalancingLimits, mine: Mask) -> Iterable[tuple[str, str]]:
     def buckets_of(rows: Mask) -> set[int]:
-        level = [at for at, node in enumerate(checker.nodes) if node.counts]
-        return {at for at in level if (rows & checker.under(at)).any()}
+        level = [at for at, node in enumerate(measures.nodes) if node.counts]
+        return {at for at in level if (rows & measures.under(at)).any()}
 
     wanted = limits.min_buckets_represented
-    possible = buckets_of(mine & (checker.eligible | (checker.fixed & ~checker.dust)))
-    held = buckets_of(mine & (checker.holding | (checker.fixed & ~checker.dust)))
+    possible = buckets_of(mine & (measures.eligible | (measures.fixed & ~measures.dust)))
+    held = buckets_of(mine & (measures.holding | (measures.fixed & ~measures.dust)))
     if len(possible) < wanted:
         yield (
             "representation",
@@ -197,17 +194,17 @@ def _representation(checker: Checker, limits: RebalancingLimits, mine: Mask) -> 
         )
 
 
-def _most_weight(checker: Checker, limits: RebalancingLimits, usable: Mask) -> list[float]:
+def _most_weight(measures: Measurements, limits: RebalancingLimits, usable: Mask) -> list[float]:
     """An upper bound of the weight of each node: its own limit, its best positions, and what is under it."""
-    nodes = checker.nodes
-    most_of = _most_of(checker)
+    nodes = measures.nodes
+    most_of = _most_of(measures)
     found = [0.0] * len(nodes)
 
     def best(at: int) -> tuple[list[float], float]:
         """The best positions that fit under a node by number, and what its fixed rows hold; sets the node's bound."""
-        own = np.flatnonzero(usable & (checker.leaf == at))
-        free = most_of[own[~checker.fixed[own]]].tolist()
-        held = math.fsum(most_of[own[checker.fixed[own]]])
+        own = np.flatnonzero(usable & (measures.leaf == at))
+        free = most_of[own[~measures.fixed[own]]].tolist()
+        held = math.fsum(most_of[own[measures.fixed[own]]])
         inside = math.fsum(free) + held
         for child, node in enumerate(nodes):
             if child and node.parent == at:
@@ -220,10 +217,10 @@ def _most_weight(checker: Checker, limits: RebalancingLimits, usable: Mask) -> l
             free = sorted(free, reverse=True)[: int(min(places, len(free)))]
         limit = limits.target_invested
         if at:
-            held_here = usable & ~checker.fixed & checker.under(at) & (checker.current > 0)
+            held_here = usable & ~measures.fixed & measures.under(at) & (measures.current > 0)
             drift = limits.drift_tolerance if held_here.any() else 0.0  # what is held may stay above the limit
             limit = nodes[at].max_allocation * (1 + drift)
-        fixed = math.fsum(checker.current[usable & checker.fixed & checker.under(at)])
+        fixed = math.fsum(measures.current[usable & measures.fixed & measures.under(at)])
         found[at] = min(max(limit, fixed), held + math.fsum(free), inside)
         return free, held
 
@@ -231,39 +228,39 @@ def _most_weight(checker: Checker, limits: RebalancingLimits, usable: Mask) -> l
     return found
 
 
-def _most_of(checker: Checker) -> Vector:
+def _most_of(measures: Measurements) -> Vector:
     """The most weight of each row."""
-    grown = np.where(checker.may_grow, np.maximum(checker.cap, checker.current), checker.current)
-    free = np.where(checker.no_buy, np.minimum(checker.cap, checker.current), checker.cap)
-    drifted = np.minimum(checker.current, checker.cap * (1 + checker.limits.drift_tolerance))
-    return np.where(checker.fixed, grown, np.maximum(free, drifted))
+    grown = np.where(measures.may_grow, np.maximum(measures.cap, measures.current), measures.current)
+    free = np.where(measures.no_buy, np.minimum(measures.cap, measures.current), measures.cap)
+    drifted = np.minimum(measures.current, measures.cap * (1 + measures.limits.drift_tolerance))
+    return np.where(measures.fixed, grown, np.maximum(free, drifted))
 
 
-def _most_entering(checker: Checker, limits: RebalancingLimits, usable: Mask) -> float:
+def _most_entering(measures: Measurements, limits: RebalancingLimits, usable: Mask) -> float:
     """The most weight that what is held and `max_new_positions` new assets can hold, and that so few aim at."""
-    most_of = _most_of(checker)
-    new = usable & ~checker.fixed & ((checker.current <= 0) | checker.dust)
+    most_of = _most_of(measures)
+    new = usable & ~measures.fixed & ((measures.current <= 0) | measures.dust)
     best_new = np.sort(most_of[new])[::-1][: limits.max_new_positions]
     held = usable & ~new
     total = math.fsum(most_of[held]) + math.fsum(best_new)
     if limits.full_investment_positions is None:
         return total
-    fixed = math.fsum(checker.current[usable & checker.fixed])
-    settled = int((held & checker.fixed & ~checker.dust).sum())
-    positions = max(settled, min(int((held & ~checker.dust).sum()) + len(best_new), limits.max_total_positions))
+    fixed = math.fsum(measures.current[usable & measures.fixed])
+    settled = int((held & measures.fixed & ~measures.dust).sum())
+    positions = max(settled, min(int((held & ~measures.dust).sum()) + len(best_new), limits.max_total_positions))
     share = min(1.0, positions / limits.full_investment_positions)
-    minima = math.fsum(node.min_allocation for node in checker.nodes) + positions * limits.min_position_weight
+    minima = math.fsum(node.min_allocation for node in measures.nodes) + positions * limits.min_position_weight
     aim = max((limits.target_invested - fixed) * share, minima, 0.0)
-    traded = int((held & ~checker.fixed).sum())
+    traded = int((held & ~measures.fixed).sum())
     band = aim * limits.no_trade_band + traded * limits.min_trade if traded else 0.0  # held although fewer aim at less
     return min(total, fixed + aim + band)
 
 
-def _narrowest(checker: Checker, limits: RebalancingLimits, most: list[float]) -> str:
+def _narrowest(measures: Measurements, limits: RebalancingLimits, most: list[float]) -> str:
     """What holds the total down, in words."""
     full = [
         f"{node.path} at most {most[at]:.0%}"
-        for at, node in enumerate(checker.nodes)
+        for at, node in enumerate(measures.nodes)
         if at and node.depth == 1 and most[at] > 0
     ]
     listed = ", ".join(full[:6]) + (", …" if len(full) > 6 else "")

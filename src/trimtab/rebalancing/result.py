@@ -14,6 +14,7 @@ import numpy as np
 
 from trimtab.candidates.candidates import settings_of
 from trimtab.candidates.columns import OUTPUTS
+from trimtab.candidates.unused_inputs import unused_inputs
 from trimtab.certificate.certificate import Certificate
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.explanations.conflicts import Conflict, conflicts_of
@@ -135,15 +136,7 @@ class RebalanceResult:
             listed = ", ".join(repr(candidates.asset.at(row)) for row in squeezed.tolist())
             notes.append(Note("no_weight_left", f"selected, but the limits leave no weight for it: {listed}"))
         notes += [Note("regime", change.sentence(str(self.limits.regime))) for change in self.limits.changed]
-        if candidates.unused_columns:
-            listed = ", ".join(repr(name) for name in candidates.unused_columns)
-            notes.append(Note("unused_columns", f"columns that no rule uses, carried through: {listed}"))
-        if candidates.bucket_given and not self.limits.enable_bucket_diversification:
-            notes.append(
-                Note("buckets_off", "buckets are given, but bucket limits are off (enable_bucket_diversification)")
-            )
-        if candidates.correlations is not None and self.limits.max_correlation is None:
-            notes.append(Note("correlations_off", "correlations are given, but max_correlation is not set"))
+        notes += [Note(code, text) for code, text in unused_inputs(candidates, self.limits)]
         return tuple(notes)
 
     @cached_property

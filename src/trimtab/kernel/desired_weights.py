@@ -9,15 +9,15 @@ from trimtab.kernel.eligibility import base_cap, is_sizable
 from trimtab.kernel.records import SizingMode
 from trimtab.reasons import Restriction
 
-_LEAST_SCORE_WISH = 0.001
+_MIN_SCORE_SIZE = 0.001
 
 
 @compiled
-def wish_of(row: Any, settings: Any) -> float:
-    """The wished size of an asset, relative to the others (absolute in `desired` mode)."""
+def desired_weight_of(row: Any, settings: Any) -> float:
+    """The desired size of an asset, relative to the others (a weight in the mode `desired`)."""
     mode = settings.sizing_mode
     if mode == SizingMode.SCORE_WEIGHTED:
-        return max(row.score, _LEAST_SCORE_WISH)
+        return max(row.score, _MIN_SCORE_SIZE)
     if mode == SizingMode.ADAPTIVE:
         if row.score >= 0.9:
             return 1.5
@@ -37,7 +37,7 @@ def wish_of(row: Any, settings: Any) -> float:
 
 @compiled
 def bounds_of(row: Any, fixed: bool, closed: bool, settings: Any) -> tuple[float, float]:
-    """The least and the most weight of a selected asset. `closed`: nothing in its bucket is bought."""
+    """The lowest and the highest weight of a selected asset. `closed`: nothing in its bucket is bought."""
     cap = base_cap(row.max_weight, settings)
     if fixed:
         may_grow = (
@@ -49,6 +49,6 @@ def bounds_of(row: Any, fixed: bool, closed: bool, settings: Any) -> tuple[float
         )
         return row.current, max(cap, row.current) if may_grow else row.current
     if row.restriction == Restriction.NO_BUY or closed:
-        high = min(cap, row.current)
-        return min(settings.min_position_weight, high), high
+        max_weight = min(cap, row.current)
+        return min(settings.min_position_weight, max_weight), max_weight
     return settings.min_position_weight, cap

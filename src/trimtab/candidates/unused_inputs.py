@@ -1,0 +1,67 @@
+"""What of candidates and limits has no effect, or probably not the effect that was meant: a code and a sentence each."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+import numpy as np
+
+from trimtab.bucket_path import UNKNOWN, folded, split_path
+from trimtab.candidates.candidates import Candidates
+from trimtab.errors import listed
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.limits.without_effect import settings_without_effect
+
+_NEAR = 0.85
+
+
+def unused_inputs(candidates: Candidates, limits: RebalancingLimits) -> Iterator[tuple[str, str]]:
+    """Columns, buckets and limits without effect, and buckets that are nearly those of a limit."""
+    if candidates.unused_columns:
+        yield "unused_columns", f"columns that no rule uses: {listed(map(repr, candidates.unused_columns), 20)}"
+    if candidates.result_columns:
+        replaced = listed(candidates.result_columns)
+        yield (
+            "result_columns",
+            f"columns of an earlier result, ignored and replaced: {replaced}; held is current_weight",
+        )
+    if candidates.bucket_given and not limits.enable_bucket_diversification:
+        yield "buckets_off", "buckets are given, but bucket limits are off (enable_bucket_diversification)"
+    if candidates.correlations is not None and limits.max_correlation is None:
+        yield "correlations_off", "correlations are given, but max_correlation is not set"
+    column = limits.sizing_column
+    if column is not None and bool(np.isnan(getattr(candidates, column)).all()):
+        yield (
+            "no_sizing_input",
+            f"sizing_mode {limits.sizing_mode} needs {column}, which no candidate has: nothing is bought",
+        )
+    for sentence in settings_without_effect(limits):
+        yield "no_effect", sentence
+    for bucket, named in near_buckets(candidates.bucket.names, limits):
+        yield "near_bucket", f"no limit names the bucket {bucket!r}: is {named!r} meant, which has a limit of its own?"
+
+
+def near_buckets(names: list[str], limits: RebalancingLimits) -> Iterator[tuple[str, str]]:
+    """Buckets without a limit of their own whose name is nearly that of a bucket with one; and which one."""
+    if not limits.buckets or not limits.enable_bucket_diversification:
+        return
+    separator = limits.bucket_separator
+    limited = {folded(split_path(path, separator)): path for path in limits.buckets}
+    known = {folded(split_path(path, separator)) for path in limits.known_buckets}
+    for name in sorted(set(names) - {UNKNOWN}):
+        parts = folded(split_path(name, separator))
+        for key, path in limited.items():
+            same_place = len(key) == len(parts) and key[:-1] == parts[:-1]
+            if same_place and parts not in limited and parts not in known and _is_near(parts[-1], key[-1]):
+                yield name, path
+
+
+def _is_near(one: str, other: str) -> bool:
+    """Whether two names differ by little enough to be a slip; a number that differs is no slip."""
+    digits = ["".join(sign for sign in name if sign.isdigit()) for name in (one, other)]
+    return digits[0] == digits[1] and min(len(one), len(other)) > 3 and _ratio(one, other) >= _NEAR
+
+
+def _ratio(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other).ratio()
