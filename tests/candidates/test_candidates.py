@@ -487,7 +487,7 @@ VALUES: dict[str, tuple[str, Any, str, str]] = {
     "max_weight negative": ("max_weight", -0.1, "is outside 0 to 1", "give a fraction (0.05, not 5), or none"),
     "max_weight percent": ("max_weight", 5.0, "is outside 0 to 1", "give a fraction (0.05, not 5)"),
     "max_weight inf": ("max_weight", math.inf, "is outside 0 to 1", "or none for no limit"),
-    "desired 0": ("desired_weight", 0.0, "is not a positive number of a usable size", "give a number above 0, or none"),
+    "desired 0": ("desired_weight", 0.0, "is not a positive number of a usable size", "give a number above 0, or leave it empty"),
     "desired negative": ("desired_weight", -1.0, "is not a positive number of a usable size", "give a number above 0"),
     "desired tiny": ("desired_weight", 1e-10, "is not a positive number of a usable size", "give a number above 0"),
     "desired huge": ("desired_weight", 1e10, "is not a positive number of a usable size", "give a number above 0"),

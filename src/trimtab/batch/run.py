@@ -134,8 +134,8 @@ def run_batch(
         records = folder.finished(mine)
         kept, accounts = len(records), sum(unit.accounts for unit in mine)
         done = sum(record.accounts for record in records.values())
-        counts = {"accounts": accounts, "parts": len(mine), "kept": kept, "done": done, **plan.lacking}
-        say({"event": "planned", "rows": sources.rows, **counts})
+        planned = {"accounts": accounts, "parts": len(mine), "kept": kept, "done": done, **plan.lacking}
+        say({"event": "planned", "rows": sources.rows, **planned})
         _work_on(execute, plan.work, mine, records, conditions.gates, say)
         counts = Counts.total(record.counts for record in records.values())
         whole = conditions.shard is None
