@@ -310,7 +310,7 @@ class Walk:
         if left <= EPS:
             return 0
         least = self.limits.min_position_weight
-        return math.inf if least == 0 else math.floor(left / least + COUNT_EPS)
+        return math.inf if least == 0 or left / least >= 1e15 else math.floor(left / least + COUNT_EPS)
 
     def run(self, assets: list[Asset]) -> None:
         """The steps 0 to 4; in overflow step 2 comes before step 1."""

@@ -154,7 +154,7 @@ def test_a_second_run_does_nothing_and_another_batch_is_refused(tmp_path: Path) 
     assert not (out / UNPUBLISHED).exists()
     other = write_rows(tmp_path / "b.parquet", account_rows(10))
     for changed, said in (
-        ({"places": other}, "published batch of another input: not the same: the input"),
+        ({"places": other}, "holds another published batch: not the same: the input"),
         ({"limits": RebalancingLimits(max_total_positions=3)}, "not the same: the limits"),
         ({"version": "2"}, "not the same: the version of trimtab"),
     ):

@@ -198,7 +198,7 @@ def test_wrong_assets_and_holdings_are_refused(tmp_path: Path) -> None:
     good = {"account": "P", "asset": "A", "current_weight": 0.1}
     for row, said in (
         ({"account": "P", "asset": "A"}, "column 'current_weight': the column is missing"),
-        ({**good, "bucket": "T"}, "column 'bucket': appears here and in .*assets"),
+        ({**good, "bucket": "T"}, "column 'bucket': is here and in .*assets"),
         ({**good, "current_weight": "x"}, "column 'current_weight': is not a number but string"),
     ):
         holdings = find_sources([written(tmp_path, "holdings.parquet", [row])])

@@ -223,12 +223,12 @@ def test_a_limits_id_that_cannot_be_is_a_fault_of_its_account() -> None:
     assert found.failed.to_pylist() == [
         {
             "account": "B",
-            "reason": "account 'B', column 'limits_id': there are no such limits (received 'onn'): did you mean 'one'?",
+            "reason": "account 'B', column 'limits_id': no such limits (received 'onn'): did you mean 'one'?",
         },
         {"account": "C", "reason": "account 'C', column 'limits_id': the account names no limits: fill it in"},
         {
             "account": "D",
-            "reason": "account 'D', column 'limits_id': the rows of one account name two limits (received ['one', 'two']): "
+            "reason": "account 'D', column 'limits_id': the rows of the account name two sets of limits (received ['one', 'two']): "
             "name one",
         },
     ]
@@ -283,7 +283,7 @@ def test_what_stays_unmet_is_counted_by_cause() -> None:
             "row 2, column 'account': the account is missing",
         ),
         ({"account": ["A", " B"], "asset": ["X", "Y"], "score": [0.9, 0.9]}, r"has spaces around it \(received ' B'\)"),
-        ({"account": ["A", "B", "A"], "asset": ["X", "Y", "Z"], "score": [0.9] * 3}, r"in two places \(received 'A'\)"),
+        ({"account": ["A", "B", "A"], "asset": ["X", "Y", "Z"], "score": [0.9] * 3}, r"are apart \(received 'A'\)"),
     ],
 )
 def test_a_table_that_cannot_be_read(columns: dict[str, Any], sentence: str) -> None:

@@ -169,7 +169,7 @@ def test_a_bucket_that_the_rules_do_not_know_is_never_one_without_limits() -> No
     assert found.failed.to_pylist() == [
         {
             "account": "A",
-            "reason": "account 'A', row 1, column 'bucket': the bucket is none of those that the rules were made for "
+            "reason": "account 'A', row 1, column 'bucket': the bucket was not counted beforehand "
             "(received 'Tech'): count the buckets of all rows first (and 2 more of this kind or others)",
         }
     ]

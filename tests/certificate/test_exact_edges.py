@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from trimtab import RebalancingLimits, rebalance
+from trimtab import RebalancingLimits, check, rebalance
 
 Row = dict[str, Any]
 BUCKETS = ("Equity/Tech", "Equity/Health", "Equity", "Bond/Gov", "Bond")
@@ -107,3 +107,21 @@ def test_very_many_positions(count: int, mode: str) -> None:
     again = [{**row, "current_weight": row["target_weight"]} for row in result.targets]
     names = ("asset", "score", "current_weight")
     assert rebalance([{name: row[name] for name in names} for row in again], limits).status == "ok"
+
+
+@pytest.mark.parametrize("min_weight", [5e-324, 1e-308, 1e-300, 1e-18])
+@pytest.mark.parametrize("overflow", [False, True])
+def test_a_minimum_too_small_to_matter(min_weight: float, overflow: bool) -> None:
+    """It limits as little as 0 does, in every part of the answer."""
+    rng = random.Random(5)
+    rows = held_rows(rng, 4) + [{"asset": f"N{number}", "score": 0.8, "bucket": "Bond"} for number in range(4)]
+    rows[0]["restriction"] = "no_trade"
+    limits = RebalancingLimits(
+        enable_bucket_diversification=True, allow_bucket_overflow=overflow, max_allocation_per_bucket=0.3
+    )
+    tiny, none = (limits.replace(min_position_weight=value) for value in (min_weight, 0.0))
+    result, expected = rebalance(rows, tiny), rebalance(rows, none)
+    assert [row["target_weight"] for row in result.targets] == [row["target_weight"] for row in expected.targets]
+    assert [line.code for line in check(rows, tiny).findings] == [line.code for line in check(rows, none).findings]
+    for row in rows:
+        assert result.explain(row["asset"]).decision == expected.explain(row["asset"]).decision

@@ -20,6 +20,8 @@ from trimtab.cli.exit_codes import ExitCode
 from trimtab.data.samples import sample_candidates, sample_limits, sample_path
 from trimtab.limits.json_schema import limits_schema
 from trimtab.limits.presets import preset_names, preset_text
+from trimtab.limits.rebalancing_limits import limit_fields
+from trimtab.text import percent
 
 
 @pytest.fixture
@@ -229,7 +231,7 @@ def test_settings_lie_over_a_file_table_by_table(tmp_path: Path) -> None:
     ("setting", "message"),
     [
         ("max_total_position=8", "--set: unknown field 'max_total_position': did you mean 'max_total_positions'?"),
-        ("max_position_weight=20", "it looks like a percent, write 0.2"),
+        ("max_position_weight=20", "looks like a percent, write 0.2"),
         ("sizing_mode=equal", "did you mean 'equal_weight'?"),
         ("min_position_weight=0.5", "above max_position_weight"),
     ],
@@ -265,12 +267,44 @@ def test_limits_show_prints_toml_with_meanings() -> None:
     assert found.stderr == ""
 
 
-def test_limits_presets_lists_and_prints() -> None:
-    assert run("limits", "presets").stdout.split() == preset_names()
+def test_limits_presets_says_what_each_does_to_the_sample() -> None:
+    lines = run("limits", "presets").stdout.splitlines()
+    assert max(map(len, lines)) < 80
+    names = [line.partition(":")[0] for line in lines if not line.startswith(" ")]
+    assert [name for name in names if name in preset_names()] == preset_names()
+    text = " ".join(" ".join(lines).split())
+    for name in preset_names():
+        found = run(
+            *("rebalance", sample_path(), "--preset", name, "--set", "bucket_level=2", "--format", "json", "--quiet")
+        )
+        result = json.loads(found.stdout)
+        assert f"cash {percent(result['cash_weight'])}, turnover {percent(result['turnover'])}" in text
+        largest = max((row for row in result["buckets"] if "/" in row["path"]), key=lambda row: row["target_weight"])
+        assert f"{result['positions']} positions in " in text
+        assert f"{percent(largest['target_weight'])} in the largest ({largest['path']})" in text
+
+
+def test_limits_presets_prints_one() -> None:
     assert run("limits", "presets", "aggressive").stdout == preset_text("aggressive")
     unknown = run("limits", "presets", "agressive")
     assert unknown.exit_code == 3
     assert "did you mean 'aggressive'?" in unknown.stderr
+
+
+def test_limits_show_has_an_example_of_buckets_that_works_and_every_choice(tmp_path: Path) -> None:
+    text = run("limits", "show").stdout
+    example = text[text.index('# [buckets."Equity/Tech"]') :]
+    path = tmp_path / "limits.toml"
+    example = "".join(f"{line.removeprefix('# ')}\n" for line in example.splitlines())
+    general = text.replace("enable_bucket_diversification = false", "enable_bucket_diversification = true")
+    path.write_text(general + example)
+    limits = trimtab.RebalancingLimits.from_toml(path)
+    assert set(limits.to_dict()["buckets"]["Equity/Tech"]) == {"max_positions", "max_allocation", "min_allocation"}
+    assert "Equity/Tech" not in run("limits", "show", "--limits", path).stdout.replace('[buckets."Equity/Tech"]', "")
+    for field in limit_fields():
+        choices = field.metadata.get("choices")
+        meaning = text.partition(f"\n{field.name} =")[0].splitlines()[-1]
+        assert all(choice in meaning for choice in choices or ())
 
 
 def test_limits_schema_prints_json() -> None:
@@ -437,6 +471,38 @@ def test_help_names_every_command_and_exit_code() -> None:
     assert run("-h").stdout == text
 
 
+def test_the_docs_list_the_exit_codes_that_the_help_lists() -> None:
+    page = Path(__file__).parents[2] / "docs" / "command_line.md"
+    table = [
+        line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| ") and line[2].isdigit()
+    ]
+    assert table == [f"| {code} | {code.meaning.replace('|', chr(92) + '|')} |" for code in ExitCode]
+
+
+def complete(shell: str, *args: str) -> list[str]:
+    """What a shell is offered after these words; the last one is unfinished."""
+    env = {**os.environ, "_TRIMTAB_COMPLETE": f"complete_{shell}", "COMP_WORDS": " ".join(args)}
+    env["COMP_CWORD"] = str(len(args) - 1)
+    command = [sys.executable, "-c", "from trimtab.cli.app import main; main()"]
+    done = subprocess.run(command, env=env, capture_output=True, encoding="utf-8", check=False)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("args", "offered"),
+    [
+        (["trimtab", "reb"], ["rebalance"]),
+        (["trimtab", "rebalance", "--preset", ""], preset_names()),
+        (["trimtab", "rebalance", "--set", "max_total"], ["max_total_positions="]),
+        (["trimtab", "rebalance", "--format", "j"], ["json"]),
+        (["trimtab", "limits", "sh"], ["show"]),
+    ],
+)
+def test_a_shell_completes_commands_options_and_values(args: list[str], offered: list[str]) -> None:
+    assert complete("bash", *args) == offered
+
+
 @pytest.mark.parametrize("command", ["rebalance", "explain", "limits", "limits show", "batch", "batch report"])
 def test_h_is_help_everywhere(command: str) -> None:
     assert run(*command.split(), "-h").stdout == run(*command.split(), "--help").stdout != ""
@@ -535,11 +601,11 @@ def test_the_module_ends_with_the_exit_code(tmp_path: Path) -> None:
 def test_main_reads_the_command_line_and_exits(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["trimtab", "limits", "presets"])
+    monkeypatch.setattr(sys, "argv", ["trimtab", "limits", "presets", "protection"])
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == 0
-    assert capsys.readouterr().out.split() == preset_names()
+    assert capsys.readouterr().out == preset_text("protection")
 
 
 def test_help_and_limits_load_nothing_heavy() -> None:

@@ -7,13 +7,14 @@ import random
 import runpy
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cases import random_limits, random_rows
 from kernel_runs import run
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 from trimtab.candidates.candidates import settings_of
 from trimtab.candidates.read import read
@@ -66,6 +67,60 @@ def test_where_no_folder_can_be_written_it_compiles_anew(monkeypatch: pytest.Mon
     double = entry(lambda value: value * 2.0)
     assert double(1.5) == 3.0
     assert is_cached(double)
+
+
+MODULE = """
+from trimtab.kernel.compilation import entry
+
+@entry
+def double(value):
+    return value * 2.0
+"""
+
+
+def emptied(content: bytes) -> bytes:
+    return b""
+
+
+def halved(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def cut_by_one(content: bytes) -> bytes:
+    return content[:-1]
+
+
+def overwritten(content: bytes) -> bytes:
+    return bytes(len(content))
+
+
+@pytest.mark.parametrize("damage", [emptied, halved, cut_by_one, overwritten])
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_a_damaged_cache_is_renewed(tmp_path: Path, kind: str, damage: Callable[[bytes], bytes]) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(MODULE)
+    double = runpy.run_path(str(module))["double"]
+    assert double(1.5) == 3.0
+    (file,) = tmp_path.rglob(f"*.{kind}")
+    file.write_bytes(damage(file.read_bytes()))
+    if kind == "nbi":
+        assert not is_cached(runpy.run_path(str(module))["double"])
+    renewed = runpy.run_path(str(module))["double"]
+    assert renewed(1.5) == 3.0
+    healed = runpy.run_path(str(module))["double"]
+    assert is_cached(healed)
+    assert healed(1.5) == 3.0
+    assert healed._cache_hits
+
+
+def test_a_full_disk_does_not_stop_the_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    module = tmp_path / "module.py"
+    module.write_text(MODULE)
+    monkeypatch.setattr(IndexDataCacheFile, "_save_index", full)
+    assert runpy.run_path(str(module))["double"](1.5) == 3.0
 
 
 def test_without_the_compiler_a_function_stays_itself(monkeypatch: pytest.MonkeyPatch) -> None:

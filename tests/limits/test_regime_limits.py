@@ -15,7 +15,7 @@ from command_line import run
 from trimtab import rebalance
 from trimtab.errors import LimitsError
 from trimtab.limits.json_schema import limits_schema
-from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.limits.rebalancing_limits import BucketLimit, RebalancingLimits
 from trimtab.limits.regimes import ChangedLimit, changed_limits, laid_over
 from trimtab.rebalancing.result import result_schema
 
@@ -198,3 +198,35 @@ class TestForms:
     def test_a_bucket_whose_limit_is_lifted(self) -> None:
         old, new = {"buckets": {"A": {"max_positions": 1}}}, {"buckets": {}}
         assert changed_limits(old, new) == (ChangedLimit("buckets['A'].max_positions", 1, None),)
+
+
+class TestNothingChangesAfterwards:
+    def test_tables_inside_regimes_are_frozen(self) -> None:
+        for path in (["Deflation"], ["Deflation", "buckets"], ["Deflation", "buckets", "Tech"]):
+            table: Any = LIMITS.regimes
+            for name in path:
+                table = table[name]
+            with pytest.raises(TypeError):
+                table["max_positions"] = 9
+
+    def test_what_was_given_may_change(self) -> None:
+        given: dict[str, Any] = {"Calm": {"known_buckets": ["Gold"], "buckets": {"Tech": {"max_positions": 1}}}}
+        limits = RebalancingLimits(**GENERAL, regimes=given)
+        before = limits.to_dict()
+        given["Calm"]["known_buckets"].append("Silver")
+        given["Calm"]["buckets"]["Tech"]["max_positions"] = 9
+        given["Calm"]["buckets"]["Bond"] = {}
+        assert limits.to_dict() == before
+        assert limits.in_regime("Calm").buckets["Tech"].max_positions == 1
+
+    def test_what_is_given_back_may_change(self) -> None:
+        values = LIMITS.to_dict()
+        values["regimes"]["Deflation"]["buckets"]["Tech"]["max_positions"] = 9
+        assert LIMITS.to_dict()["regimes"]["Deflation"]["buckets"]["Tech"]["max_positions"] == 1
+
+    def test_limits_of_buckets_as_objects(self) -> None:
+        regimes = {"Calm": {"buckets": {"Tech": BucketLimit(max_positions=1)}}}
+        limits = RebalancingLimits(**GENERAL, regimes=regimes)
+        assert limits.to_dict()["regimes"] == {"Calm": {"buckets": {"Tech": {"max_positions": 1}}}}
+        assert RebalancingLimits.from_toml_text(limits.to_toml()) == limits.replace()
+        assert pickle.loads(pickle.dumps(limits)) == limits.replace()

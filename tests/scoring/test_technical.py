@@ -17,7 +17,7 @@ import pytest
 from price_series import days, long, walk, walks
 from thorough import mostly_thorough
 
-from trimtab import rebalance
+from trimtab import RebalancingLimits, backtest, rebalance
 from trimtab.errors import LimitsError
 from trimtab.market.market_data import MarketData
 from trimtab.market.prices import MarketChecks
@@ -314,3 +314,33 @@ def test_no_look_ahead(wrong: str) -> None:
         poison = pl.lit(None, pl.Float64) if wrong == "null" else pl.col("close") * 1000
         poisoned = MarketData(prices.with_columns(close=pl.when(pl.col("date") > on).then(poison).otherwise("close")))
         assert technical_scores(poisoned.as_of(on)).table.equals(technical_scores(clean.as_of(on)).table)
+
+
+class TestAsInputOfWhatComesNext:
+    """What scoring gives, a rebalance and a backtest take."""
+
+    def data(self) -> MarketData:
+        series = walks(NAMES, 420)
+        series["S03"] = [*series["S03"][:-40], *[50.0] * 40]  # stuck, and so without a score
+        return MarketData(long(series))
+
+    def test_a_rebalance(self) -> None:
+        table = technical_scores(self.data().as_of("2021-08-10")).table
+        for limits in (RebalancingLimits(), RebalancingLimits(sizing_mode="inverse_volatility")):
+            result = rebalance(table, limits)
+            assert set(result.targets["asset"]) == set(NAMES)
+            assert dict(result.targets.select("asset", "reason").rows())["S03"] != "added"
+
+    def test_a_backtest(self) -> None:
+        data = self.data()
+        days = ["2021-05-31", "2021-06-30", "2021-07-30"]
+        by_day = [technical_scores(data.as_of(day)) for day in days]
+        result = backtest(data, RebalancingLimits(sizing_mode="inverse_volatility"), scores=by_day)
+        from_views = backtest(
+            data,
+            RebalancingLimits(sizing_mode="inverse_volatility"),
+            scores=lambda view: technical_scores(view).table,
+            start="2021-05-31",
+        )
+        assert result.equity.equals(from_views.equity)
+        assert backtest(data, scores=by_day[0], start="2021-05-31").trades.height > 0

@@ -166,7 +166,7 @@ def test_units_as_a_worker_does_them(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(tmp_path)
     rows = [row for account in accounts_of_47(5, 20) for row in account]
     work, unit = work_of(Path(), rows)
-    elsewhere = units._found_anywhere(work)
+    elsewhere = units._with_absolute_paths(work)
     monkeypatch.chdir("/")
     (record,) = units.finished(pickle.loads(pickle.dumps(elsewhere)), STAMP, [unit])
     targets, failed = expected(rows, RebalancingLimits())
@@ -174,7 +174,7 @@ def test_units_as_a_worker_does_them(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert pq.read_table(tmp_path / "part-00000.parquet").num_rows == len(targets) == record.targets
     remote = replace(work.sources.files[0], path="s3://bucket/candidates.parquet")
     work = replace(work, sources=replace(work.sources, files=(remote,)))
-    assert units._found_anywhere(work).sources.files == (remote,)
+    assert units._with_absolute_paths(work).sources.files == (remote,)
 
 
 def test_a_worker_with_other_rules_does_nothing(tmp_path: Path) -> None:
@@ -198,16 +198,16 @@ During handling of the above exception, another exception occurred:
 org.apache.spark.SparkError: Job aborted
 """
     assert (
-        session.said(words.format("trimtab.errors.InputError: x: there is no such file"))
+        session.reason_in(words.format("trimtab.errors.InputError: x: there is no such file"))
         == "InputError: x: there is no such file"
     )
     assert (
-        session.said(words.format("ModuleNotFoundError: No module named 'trimtab'"))
+        session.reason_in(words.format("ModuleNotFoundError: No module named 'trimtab'"))
         == "ModuleNotFoundError: No module named 'trimtab'"
     )
     stopped = "An error occurred while calling x\n: java.lang.IllegalStateException: Cannot call y\n\tat z\n"
-    assert session.said(stopped) == "Cannot call y"
-    assert session.said("\nJob aborted: executor lost\n\tat x") == "Job aborted: executor lost"
+    assert session.reason_in(stopped) == "Cannot call y"
+    assert session.reason_in("\nJob aborted: executor lost\n\tat x") == "Job aborted: executor lost"
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,9 +226,9 @@ def test_no_frame_no_java_no_master(spark_here: None, tmp_path: Path, monkeypatc
     for master in ("local", "local[*]", "local[2]"):
         with pytest.raises(SetupError, match="Spark retries nothing on 'local"), session.session(master):
             pass
-    for master, words in (("nonsense", "its words are above"), ("local-cluster[2]", ".*Could not parse Master URL")):
+    for master, words in (("nonsense", "see its messages above"), ("local-cluster[2]", ".*Could not parse Master URL")):
         with (
-            pytest.raises(SetupError, match=rf"Spark does not begin on '{re.escape(master)}' \({words}"),
+            pytest.raises(SetupError, match=rf"Spark does not start on '{re.escape(master)}' \({words}"),
             session.session(master),
         ):
             pass
@@ -325,7 +325,7 @@ def check_refusals(spark: Any) -> None:
     assert found.columns == ["account", *frames._OUTPUTS]
     assert [row["failure"] for row in found.sort("account").collect()] == [
         None,
-        "account 'B', column 'limits_id': there are no such limits (received 'on'): did you mean 'one'?",
+        "account 'B', column 'limits_id': no such limits (received 'on'): did you mean 'one'?",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Rows of scattered accounts, put in order by DuckDB, out of core."""
+"""Rows sorted by account, out of core, by DuckDB."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MEMORY = "512MB"
 
 
 def sort_rows(sources: Sources, work: Path, storage: Storage, workers: int) -> Sources:
-    """The same rows by account and asset, as one file in `work`, which is kept for a resumed run.
+    """Sort the rows by account and asset into one file in `work`, which a resumed run finds there.
 
     Raises
     ------
@@ -49,8 +49,8 @@ def _sort(sources: Sources, file: Path, workers: int) -> None:
             query = f"SELECT * FROM candidates ORDER BY {order}"  # noqa: S608 - the names are those of COLUMNS
             connection.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet)")
         except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-            said = str(error).split("\n", maxsplit=1)[0]
-            fault = Fault(f"the rows cannot be sorted ({said})", "make room, or sort them by account beforehand")
+            reason = str(error).split("\n", maxsplit=1)[0]
+            fault = Fault(f"the rows cannot be sorted ({reason})", "make room, or sort them by account beforehand")
             raise OutputError([fault], str(file.parent)) from None
 
 
@@ -58,6 +58,6 @@ def _duckdb() -> Any:
     try:
         import duckdb  # noqa: PLC0415 - an optional extra
     except ImportError:
-        problem = "the rows of an account are scattered, and DuckDB, which would sort them, is not installed"
+        problem = "the rows of some accounts are apart, and DuckDB, which would sort them, is not installed"
         raise SetupError(problem, "pip install 'trimtab[batch]', or sort the rows by account") from None
     return duckdb

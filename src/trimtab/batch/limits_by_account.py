@@ -1,4 +1,4 @@
-"""Limits for a batch: one set for all accounts, or several, of which each account names one by its `limits_id`.
+"""The limits of a batch: one set for all accounts, or several, one of which each account names in `limits_id`.
 
 Several are a folder of TOML files (`calm.toml` is `calm`), a TOML file with a table for each (`[limits_id.calm]`), or a
 Parquet file with the column `limits_id` and columns named like limits (null: the default; `buckets` and other tables: as JSON).
@@ -33,19 +33,19 @@ def read_many_limits(path: Path) -> ManyLimits | None:
         Limits that are unknown or contradict each other.
     """
     if path.is_dir():
-        found: dict[str | None, RebalancingLimits] = {
+        by_id: dict[str | None, RebalancingLimits] = {
             file.stem: RebalancingLimits.from_toml(file) for file in sorted(path.glob("*.toml"))
         }
-        return _any(found, path, "has no .toml files", "put one for each limits_id there")
+        return _checked(by_id, path, "has no .toml files", "put one for each limits_id there")
     if path.suffix.casefold() in (".parquet", ".pq"):
-        return _any(dict(_from_parquet(path)), path, "has no rows", "give one for each limits_id")
+        return _checked(dict(_from_parquet(path)), path, "has no rows", "give one for each limits_id")
     return _from_toml(path)
 
 
-def _any(found: dict[str | None, RebalancingLimits], path: Path, problem: str, advice: str) -> ManyLimits:
-    if not found:
+def _checked(by_id: dict[str | None, RebalancingLimits], path: Path, problem: str, advice: str) -> ManyLimits:
+    if not by_id:
         raise InputError([Fault(problem, advice)], str(path))
-    return found
+    return by_id
 
 
 def _from_toml(path: Path) -> ManyLimits | None:
@@ -55,26 +55,26 @@ def _from_toml(path: Path) -> ManyLimits | None:
         return None  # the reader of one set of limits names the fault
     if not isinstance(tables, dict):
         return None
-    found: dict[str | None, RebalancingLimits] = {}
+    by_id: dict[str | None, RebalancingLimits] = {}
     for name, values in tables.items():
         if not isinstance(values, dict):
             raise LimitsError([f"{LIMITS_ID}.{name} is not a table: write [{LIMITS_ID}.{name}]"], str(path))
-        found[name] = RebalancingLimits.from_dict(values, f"{path}, {LIMITS_ID} {name!r}")
-    return _any(found, path, f"has no limits under {LIMITS_ID}", f"write a table [{LIMITS_ID}.NAME] for each")
+        by_id[name] = RebalancingLimits.from_dict(values, f"{path}, {LIMITS_ID} {name!r}")
+    return _checked(by_id, path, f"has no limits under {LIMITS_ID}", f"write a table [{LIMITS_ID}.NAME] for each")
 
 
 def _from_parquet(path: Path) -> ManyLimits:
     with reading(str(path)):
         rows = pq.read_table(path).to_pylist()
-    found: dict[str | None, RebalancingLimits] = {}
-    for at, row in enumerate(rows, 1):
+    by_id: dict[str | None, RebalancingLimits] = {}
+    for number, row in enumerate(rows, 1):
         name = row.pop(LIMITS_ID, None)
-        if not isinstance(name, str) or not name.strip() or name in found:
-            problem = "appears twice" if name in found else "is missing"
-            raise InputError([Fault(problem, "name each set of limits once", column=LIMITS_ID, row=at)], str(path))
-        values = {field: _value(field, value, at, path) for field, value in row.items() if value is not None}
-        found[name] = RebalancingLimits.from_dict(values, f"{path}, {LIMITS_ID} {name!r}")
-    return found
+        if not isinstance(name, str) or not name.strip() or name in by_id:
+            problem = "appears twice" if name in by_id else "is missing"
+            raise InputError([Fault(problem, "name each set of limits once", column=LIMITS_ID, row=number)], str(path))
+        values = {field: _value(field, value, number, path) for field, value in row.items() if value is not None}
+        by_id[name] = RebalancingLimits.from_dict(values, f"{path}, {LIMITS_ID} {name!r}")
+    return by_id
 
 
 def _value(field: str, value: Any, row: int, path: Path) -> Any:

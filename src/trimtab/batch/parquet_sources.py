@@ -1,4 +1,4 @@
-"""The sources of a batch: Parquet files, folders and globs, local or in an object store, checked when found.
+"""The input of a batch: Parquet files, folders and globs, local or in an object store, checked before they are read.
 
 A place is a path, or a URI that `pyarrow.fs` knows (`s3://`, `gs://`, `abfs://`, `hdfs://`, `file://`).
 """
@@ -31,7 +31,7 @@ _BATCH = 1 << 17  # rows
 
 @dataclass(frozen=True)
 class Source:
-    """A Parquet file: where it was found, the rows of each of its row groups, its columns, its size and age."""
+    """A Parquet file: where it is, the rows of each of its row groups, its columns, its size and age."""
 
     path: str
     groups: tuple[int, ...]
@@ -40,16 +40,16 @@ class Source:
 
     @property
     def name(self) -> str:
-        """Its name without folders."""
+        """The name without folders."""
         return PurePosixPath(self.path).name
 
     @property
     def rows(self) -> int:
-        """How many rows it has."""
+        """The number of rows."""
         return sum(self.groups)
 
     def batches(self, groups: Sequence[int], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """The rows of some row groups in order, a bounded number at a time, however large a row group is.
+        """The rows of some row groups in order, a limited number at a time, however large the row group.
 
         Raises
         ------
@@ -61,18 +61,18 @@ class Source:
             yield from file.iter_batches(_BATCH, row_groups=list(groups), columns=list(columns))
 
     def digest(self) -> str:
-        """The SHA-256 of its bytes.
+        """The SHA-256 of the file.
 
         Raises
         ------
         InputError
             It cannot be read.
         """
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         with reading(self.path), _stream(self.path) as stream:
             while chunk := stream.read_buffer(_CHUNK):
-                found.update(chunk)
-        return found.hexdigest()
+                digest.update(chunk)
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Sources:
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return int(self.starts[-1])
 
     @property
@@ -99,16 +99,16 @@ class Sources:
         return pa.schema([known.field(name) for name in self.columns])
 
     def check_unchanged(self) -> None:
-        """Refuse files that were written to since they were found: what was hashed may not be what was decided.
+        """Refuse files that changed since they were opened: the hashed bytes may not be the decided ones.
 
         Raises
         ------
         InputError
-            For the first of them.
+            For the first one.
         """
         for file in self.files:
             if _stamp(file.path) != file.stamp:
-                advice = "make sure no other program writes to it, remove what is unpublished, and run again"
+                advice = "let nothing write to it, remove .unpublished in --out, and run again"
                 raise InputError([Fault("was changed while the batch was running", advice)], file.path)
 
     @property
@@ -119,7 +119,7 @@ class Sources:
         )
 
     def all_batches(self) -> Iterator[pa.RecordBatch]:
-        """The rows of all files, text as text.
+        """The rows of all files, with text instead of dictionaries.
 
         Raises
         ------
@@ -142,12 +142,12 @@ class Sources:
 
     @property
     def unused(self) -> tuple[str, ...]:
-        """Columns that mean nothing to a batch."""
+        """Columns that a batch does not use."""
         return tuple(name for name in self.files[0].schema.names if name not in COLUMNS)
 
 
 def find_sources(places: Sequence[str], columns: Sequence[str] = COLUMNS) -> Sources:
-    """The Parquet files at these places, each place's in order of their names; a folder with everything below it.
+    """The Parquet files at these places, those of each place in order of their names; of a folder, all below it.
 
     Raises
     ------
@@ -205,7 +205,7 @@ def _located(place: str) -> tuple[fs.FileSystem, str]:
 
 
 def _expanded(given: str) -> list[str]:
-    """The places of the files that an argument means."""
+    """The places of the files that an argument stands for."""
     is_uri = "://" in given
     base, _, query = given.partition("?") if is_uri else (given, "", "")  # a URI may end in ?region=...
     folder, pattern = _split(base, "*[" if is_uri else "*?[")
@@ -213,22 +213,22 @@ def _expanded(given: str) -> list[str]:
         system, path = _located(f"{folder}?{query}" if query else folder)
         if not pattern and system.get_file_info(path).type != fs.FileType.Directory:
             return [given]
-        found = [one for one, inner in _below(system, path) if _fits(inner, pattern)]
-    if not found:
+        files = [file for file, inner in _below(system, path) if _fits(inner, pattern)]
+    if not files:
         raise InputError([Fault("there is no Parquet file", "check the path")], given)
     scheme = folder[: len(folder) - len(path)] if is_uri else ""
-    return [f"{scheme}{one}{f'?{query}' if query else ''}" for one in sorted(found)]
+    return [f"{scheme}{file}{f'?{query}' if query else ''}" for file in sorted(files)]
 
 
 def _split(place: str, signs: str) -> tuple[str, list[str]]:
     """The folder before the first part of a path with one of the signs, and the parts from there on."""
     parts = place.split("/")
-    at = next((at for at, part in enumerate(parts) if any(sign in part for sign in signs)), len(parts))
-    return "/".join(parts[:at]) or ("/" if place.startswith("/") else "."), parts[at:]
+    first = next((depth for depth, part in enumerate(parts) if any(sign in part for sign in signs)), len(parts))
+    return "/".join(parts[:first]) or ("/" if place.startswith("/") else "."), parts[first:]
 
 
 def _below(system: fs.FileSystem, folder: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The files in a folder and below it, but for the hidden; and the parts of their paths from there on."""
+    """The files below a folder, except hidden ones; and the parts of their paths from there on."""
     for info in system.get_file_info(fs.FileSelector(folder, recursive=True)):
         inner = PurePosixPath(info.path).relative_to(PurePosixPath(folder)).parts
         if info.type == fs.FileType.File and not any(part.startswith((".", "_")) for part in inner):
@@ -236,7 +236,7 @@ def _below(system: fs.FileSystem, folder: str) -> Iterator[tuple[str, tuple[str,
 
 
 def _fits(inner: Sequence[str], pattern: Sequence[str]) -> bool:
-    """Whether a file matches, part by part; without a pattern, by its suffix."""
+    """Whether a file matches a pattern, part by part; without a pattern, by its suffix."""
     if not pattern:
         return inner[-1].endswith((".parquet", ".pq"))
     return len(inner) == len(pattern) and all(map(fnmatchcase, inner, pattern))
@@ -255,21 +255,21 @@ def _parquet(place: str, texts: Sequence[str]) -> pq.ParquetFile:
 
 @contextmanager
 def reading(place: str) -> Iterator[None]:
-    """Turn a failure to read a file into an error for people.
+    """Turn what goes wrong while a file is read into an error for people.
 
     Raises
     ------
     InputError
-        It is missing, unreadable, not a Parquet file, or damaged.
+        It does not exist, may not be read, is not Parquet, or is damaged.
     """
     try:
         yield
     except FileNotFoundError:
         raise InputError([Fault("there is no such file", "check the path")], place) from None
     except pa.ArrowInvalid as error:
-        said = str(error).split("\n", maxsplit=1)[0]
-        fault = Fault(f"cannot be read as Parquet ({said})", "give a Parquet file, a folder of them or a glob")
+        reason = str(error).split("\n", maxsplit=1)[0]
+        fault = Fault(f"cannot be read as Parquet ({reason})", "give a Parquet file, a folder of them or a glob")
         raise InputError([fault], place) from None
     except OSError as error:
-        fault = Fault(f"cannot be read ({error.strerror or error})", "check the path and your rights")
+        fault = Fault(f"cannot be read ({error.strerror or error})", "check the path and your permissions")
         raise InputError([fault], place) from None

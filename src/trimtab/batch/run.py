@@ -1,4 +1,4 @@
-"""A whole batch: from its files to a published folder, by units that may be worked on anywhere."""
+"""A whole batch: from its files to a published folder, unit by unit, wherever the units are decided."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 Event = Mapping[str, Any]
 Say = Callable[[Event], None]
 Execute = Callable[[Work, Sequence[Unit]], Iterator[PartRecord]]
-_FAILURES_TOLD = 5  # of each part
+_ERRORS_PER_PART = 5
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class Job:
-    """The job to do: candidates at these places under these limits, by `limits_id` or (None) the same for all.
+    """Candidates at these places, and their limits by `limits_id`; None is the same for all accounts.
 
-    With `assets`, the place of the assets that all accounts share, the other places have holdings.
+    With `assets`, the place of the assets that all accounts share, the other places hold holdings.
     """
 
     places: tuple[str, ...]
@@ -104,9 +104,9 @@ def run_batch(
     storage: Storage,
     say: Say,
 ) -> BatchOutcome:
-    """Rebalance all accounts of a job into a folder, going on where an earlier run ended.
+    """Rebalance all accounts of a job into a folder, resuming an earlier run.
 
-    `execute` works on units, in any order, anywhere: it yields the record of each. `say` hears what happens.
+    `execute` works on units, in any order, anywhere, and yields the record of each. `say` receives events.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def run_batch(
     LimitsError
         Limits for a bucket that does not exist.
     """
-    sources, shared_assets = _found(job)
+    sources, shared_assets = _sources_of(job)
     folder = Folder(out, storage)
     with folder.locked(conditions.shard):
         described = _described(job, sources, shared_assets)
@@ -134,8 +134,16 @@ def run_batch(
         records = folder.finished(mine)
         kept, accounts = len(records), sum(unit.accounts for unit in mine)
         done = sum(record.accounts for record in records.values())
-        planned = {"accounts": accounts, "parts": len(mine), "kept": kept, "done": done, **plan.lacking}
-        say({"event": "planned", "rows": sources.rows, **planned})
+        event = {
+            "event": "planned",
+            "rows": sources.rows,
+            "accounts": accounts,
+            "parts": len(mine),
+            "kept": kept,
+            "done": done,
+            **plan.lacking,
+        }
+        say(event)
         _work_on(execute, plan.work, mine, records, conditions.gates, say)
         counts = Counts.total(record.counts for record in records.values())
         whole = conditions.shard is None
@@ -160,8 +168,8 @@ class _Plan:
     lacking: dict[str, int]
 
 
-def _found(job: Job) -> tuple[Sources, SharedAssets | None]:
-    """The files of a job, checked when found."""
+def _sources_of(job: Job) -> tuple[Sources, SharedAssets | None]:
+    """The files of a job, checked before anything is read."""
     sources = find_sources(job.places)
     if None not in job.limits and LIMITS_ID not in sources.columns:
         fault = Fault("the column is missing", "add it, or give one set of limits for all accounts", column=LIMITS_ID)
@@ -180,7 +188,7 @@ def _found(job: Job) -> tuple[Sources, SharedAssets | None]:
 def _planned(
     job: Job, sources: Sources, shared_assets: SharedAssets | None, folder: Folder, workers: int, say: Say
 ) -> _Plan:
-    """The parts to do; limits that do not fit the buckets raise before anything else."""
+    """The units of a batch; limits that do not fit the buckets are refused before anything is decided."""
     ordered, surveyed = _in_order(sources, folder, workers, say, holdings=shared_assets is not None)
     missing = 0 if shared_assets is None else shared_assets.missing(surveyed.names)
     votes = surveyed.names if shared_assets is None else shared_assets.votes
@@ -194,7 +202,7 @@ def _file(source: Source) -> dict[str, Any]:
 
 
 def _described(job: Job, sources: Sources, shared_assets: SharedAssets | None) -> dict[str, Any]:
-    """The identity of a batch, as plain values."""
+    """What two runs must share to be the same batch, as plain values."""
     return {
         "version": job.version,
         "rules": STAMP,
@@ -213,11 +221,11 @@ def _unchanged(folder: Folder, published: Mapping[str, Any], described: Mapping[
     InputError
         It is another one.
     DamagedError
-        Files of it are missing or damaged.
+        Files of it are gone, or not as they were written.
     """
     begun = {name: published.get(name) for name in described}
     if begun != described:
-        problem = f"holds the published batch of another input: {difference(begun, described)}"
+        problem = f"holds another published batch: {difference(begun, described)}"
         raise InputError([Fault(problem, "name another folder")], str(folder.path))
     check_published(folder.path, published)
     folder.storage.remove(folder.work)
@@ -241,7 +249,7 @@ def _in_order(sources: Sources, folder: Folder, workers: int, say: Say, *, holdi
 
 
 def _share(units: Sequence[Unit], shard: tuple[int, int] | None) -> list[Unit]:
-    """The units of a shard: neighbours, so that it reads no row twice."""
+    """The units of a shard: neighbours, so that no row is read twice."""
     if shard is None:
         return list(units)
     number, count = shard
@@ -264,8 +272,8 @@ def _work_on(
     for record in execute(work, missing) if gates.allows_failed(failed, accounts) else ():
         records[record.number] = record
         failed, done = failed + record.counts.failed, done + record.accounts
-        errors = [{"account": account, "reason": reason} for account, reason in record.failed[:_FAILURES_TOLD]]
-        details = {"part": record.number, "accounts": record.accounts, "failed": record.counts.failed, "errors": errors}
-        say({"event": "part", **details, "done": done})
+        errors = [{"account": account, "reason": reason} for account, reason in record.failed[:_ERRORS_PER_PART]]
+        told = {"accounts": record.accounts, "failed": record.counts.failed, "errors": errors, "done": done}
+        say({"event": "part", "part": record.number, **told})
         if not gates.allows_failed(failed, accounts):
             break

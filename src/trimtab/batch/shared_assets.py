@@ -31,7 +31,7 @@ class SharedAssets:
     Raises
     ------
     InputError
-        Assets that could not be candidates: a column, or all their faults.
+        Assets that could not be candidates: a column, or all that is wrong with them.
     """
 
     def __init__(self, sources: Sources, limits: Mapping[str | None, RebalancingLimits]) -> None:
@@ -68,7 +68,7 @@ class SharedAssets:
         return [number.setdefault(name or "", len(number)) for name in self._column("bucket")]
 
     def _are_plain(self, limits: RebalancingLimits) -> Flags:
-        """Whether nothing but score and bucket decides whether an asset may be bought."""
+        """Whether only score and bucket decide if an asset may be bought."""
         holds = limits.unknown_bucket == "hold"
         restricted = [bool(text) for text in self._column("restriction")]
         unknown = [holds and _is_unknown(name, limits) for name in self._column("bucket")]
@@ -150,7 +150,7 @@ class SharedAssets:
         if missing > MAX_MISSING * rows:
             by_count = sorted(lacking, key=lambda name: (-lacking[name], name))
             problem = f"{missing:,} of {rows:,} holdings are of assets that are not here ({listed(by_count)})"
-            raise InputError([Fault(problem, "add them, with an empty score if they have no score")], self.source_path)
+            raise InputError([Fault(problem, "add them, with an empty score if there is none")], self.source_path)
         return missing
 
 
@@ -159,7 +159,7 @@ def _is_unknown(name: str | None, limits: RebalancingLimits) -> bool:
 
 
 def read_shared_assets(place: str, limits: Mapping[str | None, RebalancingLimits]) -> SharedAssets:
-    """The assets in a Parquet file: `asset`, `score`, and whatever else is the same for all accounts.
+    """The assets in a Parquet file: `asset`, `score`, and other columns that are the same for all accounts.
 
     Raises
     ------
@@ -183,7 +183,7 @@ def check_holdings(holdings: Sources, shared_assets: SharedAssets) -> None:
             raise InputError([Fault("the column is missing", "add it", column=name)], place)
     for name in shared_assets.table.column_names:
         if name != "asset" and name in holdings.columns:
-            problem = f"appears here and in {shared_assets.source_path}"
+            problem = f"is here and in {shared_assets.source_path}"
             raise InputError([Fault(problem, "drop it in one of the two", column=name)], place)
     added = [shared_assets.table.schema.field(name) for name in shared_assets.table.column_names if name != "asset"]
     try:

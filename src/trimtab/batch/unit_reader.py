@@ -1,7 +1,7 @@
 """The rows of units, in the order of the files: row groups in, whole accounts out.
 
-The rows left in a batch when a unit ends are kept for the next one, so that units read in order read every row once. Memory is
-that of a unit, whatever the size of the files and of their row groups.
+The rest of a batch of rows is kept for the next unit, so units read in order read every row once. Memory holds one unit,
+whatever the size of the files and of their row groups.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class UnitReader:
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        self._at = -1  # the row that comes next
+        self._next = -1  # the next row
         self._rest: Iterator[pa.RecordBatch] = iter(())
         self._left: list[pa.RecordBatch] = []  # of the batch that the last unit ended in
 
@@ -32,18 +32,18 @@ class UnitReader:
         InputError
             A file cannot be read, or has changed since it was opened first.
         """
-        if unit.first != self._at:
+        if unit.first != self._next:
             self._rest, self._left = self._from(unit.first), []
-        found, missing = [], unit.rows
+        batches, missing = [], unit.rows
         while missing:
             batch = self._left.pop() if self._left else next(self._rest)
             if batch.num_rows > missing:
                 self._left.append(batch.slice(missing))
                 batch = batch.slice(0, missing)
-            found.append(batch)
+            batches.append(batch)
             missing -= batch.num_rows
-        self._at = unit.first + unit.rows
-        return pa.Table.from_batches(found)
+        self._next = unit.first + unit.rows
+        return pa.Table.from_batches(batches)
 
     def _from(self, row: int) -> Iterator[pa.RecordBatch]:
         """Batches from a row on to the end of all files."""

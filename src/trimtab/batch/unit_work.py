@@ -1,7 +1,7 @@
 """One unit of a batch: its rows are decided, written as one part, and recorded.
 
-A part is done when its record is there: what was counted, which accounts failed, and the checksum of the file. The same unit
-gives the same bytes, wherever and however often it is worked on.
+A part is done when its record exists: what was counted, which accounts failed, and the checksum of the file. The same unit
+gives the same bytes, wherever and however often it is decided.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ class PartRecord:
 
     @classmethod
     def read(cls, file: Path) -> PartRecord:
-        """A record read back."""
-        found = json.loads(file.read_bytes())
-        failed = tuple((account, reason) for account, reason in found["failed"])
-        return cls(**{**found, "counts": Counts.from_dict(found["counts"]), "failed": failed})
+        """A record as it was written."""
+        values = json.loads(file.read_bytes())
+        failed = tuple((account, reason) for account, reason in values["failed"])
+        return cls(**{**values, "counts": Counts.from_dict(values["counts"]), "failed": failed})
 
     @property
     def unit(self) -> Unit:
-        """The rows that it is of."""
+        """The unit that it records."""
         return Unit(self.number, self.first, self.rows, self.accounts)
 
 
@@ -72,7 +72,7 @@ def record_name(number: int | str) -> str:
 
 @dataclass(frozen=True)
 class Work:
-    """The needs of work on any unit, here or in another process: it can be pickled.
+    """Everything needed to work on any unit, here or in another process; it can be pickled.
 
     `votes`: how often each bucket is named in the whole batch. Parts and records go into `folder`.
     """
@@ -134,7 +134,7 @@ class Work:
 
 
 def _is_of_use() -> pc.Expression:
-    """Rows that are held, will be, or would be without a brake: an account is offered hundreds of others."""
+    """Rows that are held, will be, or would be without a brake; not the hundreds of others that could be bought."""
     proposed = pc.coalesce(pc.field("proposed_weight"), pc.scalar(0.0))
     return (pc.field("action") != "none") | (proposed > 0.0)
 
@@ -153,7 +153,9 @@ def encoded(targets: pa.Table) -> memoryview:
 
 def _whole(targets: pa.Table) -> list[pa.ChunkedArray]:
     """Columns of one chunk each."""
-    return list(targets.combine_chunks().columns) if targets.num_rows else [_empty(one) for one in targets.columns]
+    return (
+        list(targets.combine_chunks().columns) if targets.num_rows else [_empty(column) for column in targets.columns]
+    )
 
 
 def _empty(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -165,6 +167,6 @@ def _dense(column: pa.DictionaryArray) -> pa.Array:
     if pa.types.is_integer(column.dictionary.type):
         return column.dictionary_decode()
     codes = column.indices.to_numpy(zero_copy_only=False).astype(np.int32)
-    place, used = np.full(len(column.dictionary), -1, np.int32), np.zeros(len(column.dictionary), np.int32)
-    count = renumber(codes, place, used)
+    number, used = np.full(len(column.dictionary), -1, np.int32), np.zeros(len(column.dictionary), np.int32)
+    count = renumber(codes, number, used)
     return pa.DictionaryArray.from_arrays(codes, column.dictionary.take(pa.array(used[:count])).cast(pa.string()))

@@ -1,6 +1,6 @@
-"""An Arrow table -> arrays of codes and numbers for compiled code, without a Python object for a row.
+"""An Arrow table as arrays of codes and numbers for compiled code, without a Python object per row.
 
-Text is read as codes of a dictionary, as Parquet keeps it; whatever depends on a name is worked out once a name.
+Text is read as codes of a dictionary, as Parquet keeps it, so every name is looked at once.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class BlockColumns:
     asset: Text
     bucket: Text
     limits: Text
-    restriction: Records  # code in RESTRICTIONS, -1 where it is not one
+    restriction: Records  # code in RESTRICTIONS, -1 if unknown
     score: Floats
     current_weight: Floats
     max_weight: Floats  # NaN = none
@@ -68,7 +68,7 @@ class BlockColumns:
 
 
 def read_block_columns(table: pa.Table) -> BlockColumns:
-    """The columns of a table of candidates whose accounts are contiguous.
+    """The columns of a table of candidates in which the rows of each account come together.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def read_block_columns(table: pa.Table) -> BlockColumns:
     accounts = account_column.dictionary.take(pa.array(first))
     asset_codes, asset_column = text_codes(table, "asset")
     restriction = text_column(table, "restriction")
-    known = {code: at for at, code in enumerate(RESTRICTIONS)}
+    known = {code: number for number, code in enumerate(RESTRICTIONS)}
     of_code = np.array([*(known.get(name, -1) for name in restriction.names), 0], np.int8)
     numbers = {name: number_column(table, name, 0.0 if name == "current_weight" else math.nan) for name in NUMBERS}
     return BlockColumns(
@@ -103,7 +103,7 @@ def read_block_columns(table: pa.Table) -> BlockColumns:
 
 
 def check_columns(schema: pa.Schema, *, many: bool = True) -> None:
-    """Refuse a table of which no account can be read: by its columns' names and types. `many`: it has accounts.
+    """Refuse a table in which no account can be read, by the names and types of its columns. `many`: it has accounts.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def check_columns(schema: pa.Schema, *, many: bool = True) -> None:
 
 
 def value_type(kind: pa.DataType) -> pa.DataType:
-    """The type of a dictionary's values; every other type is itself."""
+    """The type of the values of a dictionary; every other type is itself."""
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
@@ -151,7 +151,7 @@ def check_accounts(codes: Ints, names: pa.Array, first: Ints, rows_before: int =
         trimmed = pc.utf8_trim_whitespace(names.cast(pa.string()))
         loose = pc.or_(pc.not_equal(trimmed, names.cast(pa.string())), pc.equal(trimmed, ""))
         if pc.any(pc.take(loose, pa.array(first))).as_py():
-            bad = next(at for at in first.tolist() if loose[at].as_py())
+            bad = next(code for code in first.tolist() if loose[code].as_py())
             problem, advice = "the account is empty or has spaces around it", "write its name without them"
             raise InputError([Fault(problem, advice, column="account", value=names[bad].as_py())])
 
@@ -161,7 +161,7 @@ def _check_together(first: Ints, names: pa.Array) -> None:
     ranked = np.sort(first)
     again = ranked[1:][ranked[1:] == ranked[:-1]]
     if again.size:
-        problem, advice = "the rows of the account are in two places", "sort the rows by account"
+        problem, advice = "the rows of the account are apart", "sort the rows by account"
         raise InputError([Fault(problem, advice, column="account", value=names[int(again[0])].as_py())])
 
 
@@ -190,7 +190,7 @@ def text_codes(table: pa.Table, name: str) -> tuple[Ints, pa.DictionaryArray]:
 
 
 def _plain(column: pa.DictionaryArray) -> pa.DictionaryArray:
-    """The same with codes that can be -1 and have room for the names of all chunks, and names that Arrow can look up."""
+    """The same with codes that can be -1 and can number the names of all chunks, and names that Arrow can look up."""
     names, codes = column.dictionary, column.indices
     if codes.type == pa.int32() and not pa.types.is_string_view(names.type):
         return column
@@ -206,7 +206,7 @@ def _is_clean(column: pa.DictionaryArray) -> bool:
 
 
 def number_column(table: pa.Table, name: str, default: float) -> Floats:
-    """A column of numbers, NaN for missing; without the column, the default in every row."""
+    """A column of numbers, NaN where there is none; without the column, the default in every row."""
     if name not in table.column_names:
         return np.full(table.num_rows, default)
     column = table.column(name)

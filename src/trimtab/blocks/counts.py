@@ -14,21 +14,21 @@ Tally = dict[str, int]
 
 @dataclass(frozen=True)
 class Counts:
-    """The outcome of some accounts. Weights are sums over accounts of fractions of each account's value."""
+    """What happened to some accounts. Weights are sums over accounts of fractions of each account's value."""
 
     rows: int = 0
     accounts: int = 0
     failed: int = 0
     unscored: int = 0  # accounts that lack the scores for at least half of what they hold
-    traded: int = 0  # accounts with a target that is not the current weight
+    traded: int = 0  # accounts with a target other than the current weight
     braked: int = 0
     unmet: int = 0  # accounts with a limit that could not be met
     positions: int = 0
-    held: int = 0  # positions before, without dust
-    closed: int = 0  # of these, how many end at 0
+    held: int = 0  # positions before, dust left out
+    closed: int = 0  # of these, those that end at 0
     turnover: float = 0.0
     cash: float = 0.0
-    cash_forced: float = 0.0  # cash beyond what is aimed at
+    cash_forced: float = 0.0  # cash beyond the aim
     actions: Tally = field(default_factory=dict)
     reasons: Tally = field(default_factory=dict)
     size_reasons: Tally = field(default_factory=dict)
@@ -55,14 +55,14 @@ class Counts:
     def total(cls, parts: Iterable[Counts]) -> Counts:
         """The sum of all parts, the same whatever their order."""
         listed = list(parts)
-        found: dict[str, Any] = {}
+        totals: dict[str, Any] = {}
         for name, kind in _KINDS.items():
             values = [getattr(part, name) for part in listed]
             if kind is dict:
-                found[name] = _merged(values)
+                totals[name] = _merged(values)
             else:
-                found[name] = math.fsum(values) if kind is float else sum(values)
-        return cls(**found)
+                totals[name] = math.fsum(values) if kind is float else sum(values)
+        return cls(**totals)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Counts:
@@ -79,9 +79,9 @@ _KINDS = {name: type(value) for name, value in asdict(Counts()).items()}
 
 
 def _merged(tallies: Iterable[Mapping[str, int]]) -> Tally:
-    found: Tally = {}
+    merged: Tally = {}
     for tally in tallies:
         for name, count in tally.items():
-            found[name] = found.get(name, 0) + count
-    ranked = [name for name in STATUSES if name in found] + sorted(name for name in found if name not in STATUSES)
-    return {name: found[name] for name in ranked}
+            merged[name] = merged.get(name, 0) + count
+    ranked = [name for name in STATUSES if name in merged] + sorted(name for name in merged if name not in STATUSES)
+    return {name: merged[name] for name in ranked}

@@ -1,4 +1,4 @@
-"""Accounts that fail, with their faults."""
+"""Why accounts fail."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from trimtab.candidates.read import read
 from trimtab.errors import Fault, InputError, nearest
 
 
-def faults_of(block: BlockColumns, rules: PreparedLimits, account: int, limits: int) -> str:
-    """The faults of one account, empty for a sound one; rows are counted from the account's first."""
+def faults_of(block: BlockColumns, prepared: PreparedLimits, account: int, limits: int) -> str:
+    """What is wrong with one account, empty where nothing is; rows are counted from the account's first."""
     begin, end = int(block.start[account]), int(block.start[account + 1])
     names = [name for name in block.table.column_names if name in COLUMNS and name != LIMITS_ID]
-    found = read(block.table.select(names).slice(begin, end - begin), rules.known[limits], many=True)
-    faults = found.faults.get(0) or _unvoted_buckets(block, rules, account, limits)
+    candidates = read(block.table.select(names).slice(begin, end - begin), prepared.known[limits], many=True)
+    faults = candidates.faults.get(0) or _unvoted_buckets(block, prepared, account, limits)
     return str(InputError(faults)) if faults else ""
 
 
-def _unvoted_buckets(block: BlockColumns, rules: PreparedLimits, account: int, limits: int) -> list[Fault]:
-    """The rows whose bucket the rules do not know: without a place in the tree they would have no limits."""
-    if not rules.limits[limits].enable_bucket_diversification:
+def _unvoted_buckets(block: BlockColumns, prepared: PreparedLimits, account: int, limits: int) -> list[Fault]:
+    """The rows whose bucket is not in the tree of limits: nothing would limit them."""
+    if not prepared.limits[limits].enable_bucket_diversification:
         return []
     begin, end = int(block.start[account]), int(block.start[account + 1])
-    unknown = rules.bucket_nodes(tuple(block.bucket.names)).bad[limits][block.bucket.codes[begin:end]]
-    problem, advice = "the bucket is none of those that the rules were made for", "count the buckets of all rows first"
+    unknown = prepared.bucket_nodes(tuple(block.bucket.names)).bad[limits][block.bucket.codes[begin:end]]
+    problem, advice = "the bucket was not counted beforehand", "count the buckets of all rows first"
     name = block.accounts[account].as_py()
     return [
-        Fault(problem, advice, column="bucket", row=at + 1, value=block.bucket.at(begin + at), account=name)
-        for at in np.flatnonzero(unknown).tolist()
+        Fault(problem, advice, column="bucket", row=row + 1, value=block.bucket.at(begin + row), account=name)
+        for row in np.flatnonzero(unknown).tolist()
     ]
 
 
-def limits_fault(block: BlockColumns, rules: PreparedLimits, account: int) -> str:
-    """The fault of the `limits_id` of an account."""
+def limits_fault(block: BlockColumns, prepared: PreparedLimits, account: int) -> str:
+    """What is wrong with the `limits_id` of an account."""
     begin, end = int(block.start[account]), int(block.start[account + 1])
     name, given = block.accounts[account].as_py(), sorted({block.limits.at(row) or "" for row in range(begin, end)})
     if len(given) > 1:
         fault = Fault(
-            "the rows of one account name two limits", "name one", column=LIMITS_ID, account=name, value=given
+            "the rows of the account name two sets of limits", "name one", column=LIMITS_ID, account=name, value=given
         )
     elif not given[0]:
         fault = Fault("the account names no limits", "fill it in", column=LIMITS_ID, account=name)
     else:
-        advice = nearest(given[0], [str(one) for one in rules.ids])
-        fault = Fault("there are no such limits", advice, column=LIMITS_ID, account=name, value=given[0])
+        advice = nearest(given[0], [str(name) for name in prepared.ids])
+        fault = Fault("no such limits", advice, column=LIMITS_ID, account=name, value=given[0])
     return str(InputError([fault]))
 
 

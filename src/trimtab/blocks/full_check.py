@@ -90,7 +90,7 @@ def _cause(line: Constraint) -> str:
 
 
 def _only(
-    block: BlockColumns, rules: PreparedLimits, accounts: Ints, order: Ints, limits: int
+    block: BlockColumns, prepared: PreparedLimits, accounts: Ints, order: Ints, limits: int
 ) -> tuple[Candidates, Ints]:
     """Some good accounts as if only their rows had come in; and which rows of the block these are."""
     sizes = np.diff(block.start)[accounts]
@@ -104,7 +104,7 @@ def _only(
         start=start,
         order=order[rows] - rows + np.arange(start[-1]),
         bucket=with_unknown(Text(codes, block.bucket.names)),
-        leaf=rules.bucket_nodes(tuple(block.bucket.names)).kernel[limits][codes],
-        tree=rules.trees[limits],
+        leaf=prepared.bucket_nodes(tuple(block.bucket.names)).kernel[limits][codes],
+        tree=prepared.trees[limits],
     )
     return candidates, rows

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Real
@@ -15,6 +17,8 @@ import pyarrow.compute as pc
 
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.records import Floats, Ints
+
+_REASON_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -48,61 +52,68 @@ def text_of(column: Any, name: str, count: int) -> Text:
     """A column of text; without the column, none in any row."""
     if column is None:
         return Text(np.full(count, -1, np.int64), [])
-    array = arrow_of(column, name, numeric=False)
-    if pa.types.is_null(array.type) or (array.null_count == len(array) and pa.types.is_floating(array.type)):
-        return Text(np.full(count, -1, np.int64), [])  # pandas has floats where it has nothing
-    if not is_text(array.type):
-        raise wrong_type(array, name, f"is not text but {array.type}", "convert the column to text")
-    encoded = pc.dictionary_encode(array.cast(pa.large_string()))
-    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return Text(codes, encoded.dictionary.to_pylist())
+    with readable(name, "text"):
+        array = arrow_of(column, name, numeric=False)
+        if array.null_count == len(array):  # of whichever type: pandas has floats where it has nothing
+            return Text(np.full(count, -1, np.int64), [])
+        if not is_text(array.type):
+            raise wrong_type(array, name, f"is not text but {array.type}", "convert the column to text")
+        encoded = pc.dictionary_encode(array.cast(pa.large_string()))
+        codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+        return Text(codes, encoded.dictionary.to_pylist())
 
 
 def numbers_of(column: Any, name: str, count: int, default: float) -> Floats:
     """A column of numbers, NaN for missing; without the column, the default in every row."""
     if column is None:
         return np.full(count, default)
-    array = arrow_of(column, name, numeric=True)
-    if array.null_count == len(array):
-        return np.full(count, math.nan)
-    if not is_number(array.type):
-        raise wrong_type(array, name, "is not a number", "convert the column to numbers")
-    return np.array(array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), np.float64)
+    with readable(name, "numbers"):
+        array = arrow_of(column, name, numeric=True)
+        if array.null_count == len(array):
+            return np.full(count, math.nan)
+        if not is_number(array.type):
+            raise wrong_type(array, name, "is not a number", "convert the column to numbers")
+        return np.array(array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), np.float64)
 
 
 def wrong_type(array: pa.Array, name: str, problem: str, advice: str) -> InputError:
     """The error for a column of another type, with its first value."""
-    row = next(at for at, valid in enumerate(array.is_valid().to_pylist()) if valid)
+    row = array.is_valid().to_pylist().index(True)
     try:
         value = array[row].as_py()
-    except Exception:  # noqa: BLE001 - a type that has no Python value: its text will do
-        value = str(array.type)
+    except Exception:  # noqa: BLE001 - a type that has no Python value: the problem names it
+        value = None
     return InputError([Fault(problem, advice, column=name, row=row + 1, value=value)])
 
 
-def arrow_of(column: Any, name: str, *, numeric: bool) -> pa.Array:
-    """A column as one Arrow array; null, None and (from pandas) NaN are null. `numeric`: it should hold numbers.
+@contextmanager
+def readable(name: str, what: str) -> Iterator[None]:
+    """The guard around a column: whatever goes wrong in a library is the user's answer, in words.
 
     Raises
     ------
     InputError
-        A value that does not fit, or a column that its library cannot hand over.
+        Anything that a library raised inside.
     """
     try:
-        return _arrow(column, name, numeric=numeric)
-    except InputError:
+        yield
+    except (InputError, KeyboardInterrupt, SystemExit):
         raise
-    except Exception as error:  # noqa: BLE001 - the guard: whatever a library's column does, the user gets an answer
-        what, reason = ("numbers" if numeric else "text"), " ".join(f"{type(error).__name__}: {error}".split())
-        fault = Fault(f"cannot be read as {what} ({reason[:200]})", f"convert the column to {what}", column=name)
-        raise InputError([fault]) from None
+    except BaseException as error:  # noqa: BLE001 - a panic of polars is no Exception
+        if isinstance(error, UnicodeError):
+            problem, advice = "is not UTF-8 text", "write it as UTF-8"
+        else:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:_REASON_SHOWN]
+            problem, advice = f"cannot be read as {what} ({reason})", f"convert the column to {what}"
+        raise InputError([Fault(problem, advice, column=name)]) from None
 
 
-def _arrow(column: Any, name: str, *, numeric: bool) -> pa.Array:
+def arrow_of(column: Any, name: str, *, numeric: bool) -> pa.Array:
+    """A column as one Arrow array; null, None and (from pandas) NaN are null. `numeric`: it should hold numbers."""
     values = column if isinstance(column, list) else column.to_list() if column.dtype == nw.Object else None
     try:
-        array = pa.array(column, from_pandas=True) if isinstance(column, list) else _native_arrow(column)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, UnicodeError):
+        array = _native_arrow(column, values)
+    except Exception:  # noqa: BLE001 - Arrow cannot convert it as a whole: each value is looked at
         array = _from_values(column.to_list() if values is None else values, name, numeric=numeric)
     else:  # Arrow takes True for 1 beside numbers, and text for bytes beside bytes
         if values is not None and (
@@ -110,12 +121,16 @@ def _arrow(column: Any, name: str, *, numeric: bool) -> pa.Array:
         ):
             array = _from_values(values, name, numeric=numeric)
     if isinstance(array, pa.ChunkedArray):
-        return pa.chunked_array([_decoded(chunk) for chunk in array.chunks]).combine_chunks()
+        return pa.chunked_array(
+            [_decoded(chunk) for chunk in array.chunks], None if array.num_chunks else array.type
+        ).combine_chunks()
     return _decoded(array)
 
 
-def _native_arrow(column: Any) -> Any:
+def _native_arrow(column: Any, values: list[Any] | None) -> Any:
     """A column as Arrow has it: narwhals would make one chunk of many, which dictionaries of different kinds forbid."""
+    if isinstance(column, list) or (values is not None and column.implementation.is_polars()):
+        return pa.array(values, from_pandas=True)  # polars hands over the addresses of its objects
     native = column.to_native()
     return native if isinstance(native, pa.ChunkedArray) else column.to_arrow()
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trimtab.bucket_path import bucket_name
-from trimtab.candidates.arrow_values import Text, arrow_of, is_text, numbers_of, text_of, wrong_type
+from trimtab.candidates.arrow_values import Text, arrow_of, is_text, numbers_of, readable, text_of, wrong_type
 from trimtab.candidates.user_table import columns_of, folded_name, near_name
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.records import Floats, Ints
@@ -69,7 +69,8 @@ def load(table: Any, *, many: bool) -> RawColumns:
     """
     columns, count = columns_of(table, COLUMNS)
     check_names(columns, many=many)
-    accounts, account_of = _accounts_of(columns.get("account"), count)
+    with readable("account", "text"):
+        accounts, account_of = _accounts_of(columns.get("account"), count)
     asset, bucket, restriction = (text_of(columns.get(name), name, count) for name in TEXTS)
     numbers = {
         name: numbers_of(columns.get(name), name, count, 0.0 if name == "current_weight" else math.nan)

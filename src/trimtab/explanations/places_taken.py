@@ -14,6 +14,16 @@ from trimtab.kernel.records import COUNT_TOLERANCE, NO_NODE, ROOT, WEIGHT_TOLERA
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import ENTERED_REASONS, FIXED_REASONS, Reason
 
+_UNLIMITED = 1e15  # positions of a weight so small limit nothing
+
+
+def positions_that_fit(left: float, min_weight: float) -> float:
+    """How many positions of `min_position_weight` fit into what is left of an allocation (rules, section 4)."""
+    if left <= WEIGHT_TOLERANCE:
+        return 0
+    quotient = left / min_weight if min_weight > 0 else math.inf
+    return math.floor(quotient + COUNT_TOLERANCE) if quotient < _UNLIMITED else math.inf
+
 
 @dataclass(frozen=True, eq=False)
 class PlacesTaken:
@@ -127,10 +137,8 @@ class PlacesTaken:
 
     def _has_room(self, node: int, left: float) -> bool:
         """Whether one more position of the least weight fits under a node: the derived number (rules, section 4)."""
-        least = self.limits.min_position_weight
-        if least <= 0 or math.isinf(left):
-            return True
-        return self.positions(node) < self._fixed_positions[node] + math.floor(left / least + COUNT_TOLERANCE)
+        fitting = positions_that_fit(left, self.limits.min_position_weight)
+        return self.positions(node) < self._fixed_positions[node] + fitting
 
     def cap(self, row: int) -> float:
         """The most weight that an asset may have."""

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.explanations.changes import GENERAL, SCORE_FIELDS, Change
+from trimtab.explanations.places_taken import positions_that_fit
 from trimtab.explanations.reruns import Reruns, Selection
 from trimtab.kernel.records import COUNT_TOLERANCE, ROOT, WEIGHT_TOLERANCE
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -177,16 +178,9 @@ def weight_beyond(edge: float, *, up: bool, strictly: bool) -> float:
     return whole / _STEPS
 
 
-def _room(left: float, least: float) -> float:
-    """How many positions of the least weight fit into what is left of an allocation: where the next edge lies, no more."""
-    if left <= WEIGHT_TOLERANCE:
-        return 0
-    return math.floor(left / least + COUNT_TOLERANCE) if least > 0 else math.inf
-
-
 def _more_allocation(reruns: Reruns, node: int, value: float, selection: Selection) -> Iterator[float]:
     fixed, least = selection.fixed_weight[node], reruns.limits.min_position_weight
-    room = _room(value - fixed, least)
+    room = positions_that_fit(value - fixed, least)
     if selection.walked[node] < room:
         return
     if value - fixed <= WEIGHT_TOLERANCE:
@@ -201,7 +195,7 @@ def _less_allocation(reruns: Reruns, node: int, value: float, selection: Selecti
     if not walked:
         return
     yield max(weight_beyond(fixed, up=False, strictly=False), 0.0)
-    taken = min(walked, _room(value - fixed, least))
+    taken = min(walked, positions_that_fit(value - fixed, least))
     edges = (fixed + (count - COUNT_TOLERANCE) * least for count in (taken, taken - 1) if count >= 1)
     yield from (weight_beyond(edge, up=False, strictly=True) for edge in edges)
 
@@ -209,7 +203,7 @@ def _less_allocation(reruns: Reruns, node: int, value: float, selection: Selecti
 def _higher_least(reruns: Reruns, value: float, selection: Selection) -> Iterator[float]:
     """Where one position less fits somewhere, or the cap of one that is selected is passed."""
     for node, left in _lefts(reruns, selection):
-        taken = min(selection.walked[node], _room(left, value))
+        taken = min(selection.walked[node], positions_that_fit(left, value))
         edges = (left / (count - COUNT_TOLERANCE) for count in (taken, taken - 1) if 1 <= count < math.inf)
         yield from (one for one in (weight_beyond(edge, up=True, strictly=True) for edge in edges) if one <= 1)
     caps = _caps(reruns)[selection.selected]
@@ -223,7 +217,7 @@ def _lower_least(reruns: Reruns, value: float, selection: Selection) -> Iterator
     """Where one position more fits somewhere that is full, or the cap of one that is not selected becomes enough."""
     yield 0.0
     for node, left in _lefts(reruns, selection):
-        room = _room(left, value)
+        room = positions_that_fit(left, value)
         if selection.walked[node] >= room:
             edges = (left / (count - COUNT_TOLERANCE) for count in (room + 1, room + 2))
             yield from (weight_beyond(edge, up=False, strictly=False) for edge in edges)

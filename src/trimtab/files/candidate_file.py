@@ -79,7 +79,7 @@ def check_single(table: pa.Table, source: str) -> None:
 
 
 def read_candidate_file(path: StrPath) -> CandidateFile:
-    """A file of assets; `symbol` or `ticker` will do for the column `asset`.
+    """A file of assets; `symbol` or `ticker` will do for the column `asset`, in capitals too.
 
     Raises
     ------
@@ -88,6 +88,7 @@ def read_candidate_file(path: StrPath) -> CandidateFile:
     """
     table = read_table(path)
     names = table.column_names
-    asset_name = next((name for name in _ASSET_NAMES if name in names), "asset")
+    folded = {name.strip().casefold(): name for name in reversed(names)}
+    asset_name = next((folded[name] for name in _ASSET_NAMES if name in folded), "asset")
     renamed = ["asset" if name == asset_name else name for name in names]
     return CandidateFile(source_of(path), table.rename_columns(renamed), asset_name)

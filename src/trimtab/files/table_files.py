@@ -1,11 +1,12 @@
 """Files in: CSV, Parquet or Arrow -> one table that `trimtab.candidates.read.read` accepts.
 
-A file is read whole, its suffix is compared with its first bytes, and every fault is reported with file,
+A file is read whole, its suffix is held against its first bytes, and everything that is wrong in it is said with file,
 row, column, value and what to do. Nothing is guessed: no other separator, no decimal comma, no percent.
 """
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from trimtab.errors import Fault, InputError
-from trimtab.files.csv_file import check_names, read_csv
+from trimtab.files.csv_file import MOST_CHARACTERS, check_names, read_csv
 
 StrPath = str | os.PathLike[str]
 STDIN = "-"
@@ -44,7 +45,7 @@ def read_table(path: StrPath) -> pa.Table:
     `-` is standard input, in any of these formats.
 
     CSV is UTF-8 with or without a byte order mark, separated by commas, with a header. Its columns of numbers (`score`,
-    `current_weight`, ...) become float64, all others stay text; an empty cell is null, an empty line is skipped.
+    `current_weight`, ...) become float64, all others stay text; an empty cell is null, an empty line is no row.
 
     Raises
     ------
@@ -72,7 +73,9 @@ def _bytes(source: str) -> bytes:
             raise InputError([Fault("is a device or a pipe", "save its content in a file first")], source)
         data = path.read_bytes()
     except FileNotFoundError:
-        raise InputError([Fault("there is no such file", "check the path")], source) from None
+        near = _near_file(path)
+        advice = f"did you mean {near!r}?" if near else "check the path"
+        raise InputError([Fault("there is no such file", advice)], source) from None
     except PermissionError:
         fault = Fault("may not be read (permission denied)", "ask for the right to read it")
         raise InputError([fault], source) from None
@@ -81,13 +84,22 @@ def _bytes(source: str) -> bytes:
     return data
 
 
+def _near_file(path: Path) -> str | None:
+    """The table in the same folder whose name is nearest, None where none is near."""
+    if not path.parent.is_dir():
+        return None
+    names = sorted(file.name for file in path.parent.iterdir() if file.suffix.casefold() in _SUFFIXES)
+    near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.7)
+    return str(path.with_name(near[0])) if near else None
+
+
 def source_of(path: StrPath) -> str:
-    """The name of a file in errors."""
+    """What errors call a file."""
     return "stdin" if os.fspath(path) == STDIN else os.fspath(path)
 
 
 def _kind_of_stdin(data: bytes) -> str:
-    """The kind by the first bytes; text is CSV."""
+    """What the first bytes say; text is CSV."""
     held = _held(data)
     if held is not None and held not in _READERS:
         raise InputError([Fault(f"holds {held}", "send CSV (UTF-8), Parquet or Arrow")], "stdin")
@@ -95,7 +107,7 @@ def _kind_of_stdin(data: bytes) -> str:
 
 
 def _held(data: bytes) -> str | None:
-    """The kind of file by its first bytes, None for text."""
+    """What the first bytes say that a file holds, None for text."""
     return next((kind for signature, kind in _SIGNATURES.items() if data.startswith(signature)), None)
 
 
@@ -104,7 +116,7 @@ def _kind(source: str, data: bytes) -> str:
     suffix = Path(source).suffix
     named = _SUFFIXES.get(suffix.casefold())
     if named is None:
-        problem = f"the suffix {suffix!r} is unknown" if suffix else "the name has no suffix"
+        problem = f"the suffix {suffix!r} is not known" if suffix else "the name has no suffix"
         raise InputError([Fault(problem, f"save it as one of {', '.join(_SUFFIXES)}")], source)
     held = _held(data)
     if held in _SUFFIXES.values() and held != named:
@@ -112,7 +124,7 @@ def _kind(source: str, data: bytes) -> str:
         raise InputError([Fault(f"is named like {named} but holds {held}", f"give it the suffix {suffixes}")], source)
     if held != named and (held is not None or named != "CSV"):
         problem = f"is named like {named} but " + (f"holds {held}" if held else f"does not begin like {named}")
-        raise InputError([Fault(problem, "save it again, as CSV (UTF-8), Parquet or Arrow")], source)
+        raise InputError([Fault(problem, "save it anew, as CSV (UTF-8), Parquet or Arrow")], source)
     return named
 
 
@@ -122,7 +134,16 @@ def _kind(source: str, data: bytes) -> str:
 def _read_parquet(data: bytes, source: str) -> pa.Table:
     import pyarrow.parquet  # late: it loads slowly, and only this needs it
 
-    return _decoded(lambda: pyarrow.parquet.ParquetFile(pa.BufferReader(data)).read(), "Parquet", source)
+    def read() -> pa.Table:
+        schema = pyarrow.parquet.read_schema(pa.BufferReader(data))
+        texts = [
+            field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+        ]
+        # Each name once: a file of a few bytes can repeat a name of megabytes in every row.
+        return pyarrow.parquet.ParquetFile(pa.BufferReader(data), read_dictionary=texts).read()
+
+    table = _decoded(read, "Parquet", source)
+    return _decoded(lambda: table.cast(pyarrow.parquet.read_schema(pa.BufferReader(data))), "Parquet", source)
 
 
 def _read_arrow(data: bytes, source: str) -> pa.Table:
@@ -130,16 +151,30 @@ def _read_arrow(data: bytes, source: str) -> pa.Table:
     return _decoded(lambda: opened(pa.BufferReader(data)).read_all(), "Arrow", source)
 
 
+def _check_lengths(table: pa.Table, source: str) -> None:
+    """Refuse text as long as a document, as CSV does: the table would take far more memory than the file."""
+    import pyarrow.compute as pc
+
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        for chunk in column.chunks:
+            names = chunk.dictionary if pa.types.is_dictionary(chunk.type) else chunk
+            if not (pa.types.is_string(names.type) or pa.types.is_large_string(names.type)):
+                continue
+            longest = pc.max(pc.utf8_length(names)).as_py()
+            if longest is not None and longest > MOST_CHARACTERS:
+                problem = f"a cell has {longest:,} characters, more than {MOST_CHARACTERS:,}"
+                raise InputError([Fault(problem, "shorten it, or drop the column", column=name)], source)
+
+
 def _decoded(read: Callable[[], pa.Table], kind: str, source: str) -> pa.Table:
-    """The table from `read`, checked to its last value: a damaged file must not come in as numbers."""
+    """What `read` gives, checked to its last value: a damaged file must not come in as numbers."""
     try:
         table = read()
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0].rstrip(".")
-        raise InputError(
-            [Fault(f"is damaged or truncated ({reason})", f"write the {kind} file again")], source
-        ) from None
+        raise InputError([Fault(f"is damaged or cut off ({reason})", f"write the {kind} file anew")], source) from None
+    _check_lengths(table, source)
     return table
 
 

@@ -6,7 +6,9 @@ undecorated code perform the same IEEE operations in the same order, so they giv
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import pickle
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -28,15 +30,50 @@ def _source_stamp() -> str:
 STAMP = _source_stamp()
 
 
+# What a file that was cut off or written over makes of reading it back.
+_DAMAGE = (
+    OSError,
+    EOFError,
+    pickle.UnpicklingError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ImportError,
+    IndexError,
+    KeyError,
+    MemoryError,
+)
+
+
 class _StampedCache(FunctionCache):
-    """numba's disk cache, renewed when any file of the kernel changes, not only the function's own."""
+    """numba's disk cache, renewed when any file of the kernel changes, not only the function's own.
+
+    A damaged file means compiling anew, and so does a disk that takes no more.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Machine code for a signature, or None."""
+        try:
+            return super().load_overload(sig, target_context)
+        except _DAMAGE:
+            with contextlib.suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep machine code on disk, if the disk takes it."""
+        with contextlib.suppress(*_DAMAGE):
+            super().save_overload(sig, data)
 
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
         return (*super()._index_key(sig, codegen), STAMP)
 
     def holds_any(self) -> bool:
         """Whether machine code of the present rules is there, for any types."""
-        return any(key[-1] == STAMP for key in self._cache_file._load_index())
+        try:
+            return any(key[-1] == STAMP for key in self._cache_file._load_index())
+        except _DAMAGE:
+            return False
 
 
 def compiled(function: Callable[..., Any]) -> Any:

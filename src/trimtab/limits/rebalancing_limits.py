@@ -21,7 +21,7 @@ from trimtab.limits.contradictions import contradictions
 from trimtab.limits.fields import check_fields, described, refusing_unknown
 from trimtab.limits.old_names import warn_of_old_name, with_current_names
 from trimtab.limits.presets import preset_text
-from trimtab.limits.regimes import ChangedLimit, changed_limits, enter_regime, laid_over
+from trimtab.limits.regimes import ChangedLimit, changed_limits, enter_regime, laid_over, plain
 from trimtab.limits.toml_file import toml_text, toml_values
 
 SIZING_MODES = ("equal_weight", "score_weighted", "adaptive", "inverse_volatility", "desired")
@@ -388,19 +388,19 @@ class RebalancingLimits:
         """The general fields that differ from their defaults, as plain values; `complete`: every field in force."""
         values: dict[str, Any] = {}
         if self.general is not None and not complete:
-            regimes = {name: dict(overrides) for name, overrides in self.regimes.items()}
+            regimes = plain(self.regimes)
             named = {} if self.regime is None else {"regime": self.regime}
             return {**self.general.to_dict(), **named, "regimes": regimes}
         for known in limit_fields():
             value = getattr(self, known.name)
             if known.name == "buckets":
-                value = {path: _given(limit) for path, limit in value.items()}
+                value = plain(value)
                 changed = bool(value)
             elif known.name == "known_buckets":
                 value = list(value)
                 changed = bool(value)
             elif known.name == "regimes":
-                value = {name: dict(overrides) for name, overrides in value.items()}
+                value = plain(value)
                 changed = bool(value)
             else:
                 changed = known.name not in self.derived and value != known.default
@@ -475,7 +475,7 @@ def given_limits(limits: RebalancingLimits | None) -> RebalancingLimits:
 
 _BUCKETS_EXAMPLE = (
     "",
-    "# limits of a single bucket, for example:",
+    "# limits of a single bucket, for example (they need enable_bucket_diversification = true):",
     '# [buckets."Equity/Tech"]',
     *(
         f"# {known.name} = {value}  # {known.metadata['doc']}"
@@ -493,11 +493,6 @@ def _meaning(known: dataclasses.Field[Any]) -> str:
 def limit_fields() -> tuple[dataclasses.Field[Any], ...]:
     """The fields of `RebalancingLimits` in order, each with its metadata."""
     return tuple(known for known in dataclasses.fields(RebalancingLimits) if known.init)
-
-
-def _given(limit: BucketLimit) -> dict[str, Any]:
-    values = {inner.name: getattr(limit, inner.name) for inner in dataclasses.fields(limit)}
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _resolve(limits: RebalancingLimits) -> Iterable[str]:

@@ -86,6 +86,23 @@ def changed_limits(general: Mapping[str, Any], in_force: Mapping[str, Any]) -> t
     return tuple(changes)
 
 
+def _frozen(value: Any) -> Any:
+    """The same tables and lists, which nobody can change any more."""
+    if isinstance(value, Mapping):
+        return MappingProxyType({name: _frozen(inner) for name, inner in value.items()})
+    return tuple(value) if isinstance(value, list) else value
+
+
+def plain(value: Any) -> Any:
+    """The same as dicts and lists, without what is not set."""
+    if isinstance(value, Mapping):
+        return {name: plain(inner) for name, inner in value.items()}
+    if dataclasses.is_dataclass(value):
+        fields = {known.name: getattr(value, known.name) for known in dataclasses.fields(value)}
+        return {name: inner for name, inner in fields.items() if inner is not None}
+    return list(value) if isinstance(value, tuple) else value
+
+
 def enter_regime(limits: Any) -> None:
     """Check the general limits and those of every regime, and give the fields the values in force."""
     kind, faults = type(limits), list[str]()
@@ -109,6 +126,5 @@ def enter_regime(limits: Any) -> None:
         raise LimitsError(faults)
     for name in (*kept, "derived"):
         object.__setattr__(limits, name, getattr(known_regimes[limits.regime], name))
-    frozen = {name: MappingProxyType(overrides) for name, overrides in regimes.items()}
-    object.__setattr__(limits, "regimes", MappingProxyType(frozen))
+    object.__setattr__(limits, "regimes", _frozen(regimes))
     object.__setattr__(limits, "general", general)

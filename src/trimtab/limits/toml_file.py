@@ -38,4 +38,6 @@ def toml_values(text: str, source: str | None = None) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise LimitsError([f"is not valid TOML: {error}"], source) from None
     except RecursionError:
-        raise LimitsError(["is not usable TOML: tables or lists are nested too deeply"], source) from None
+        raise LimitsError(["is not valid TOML: tables or lists are nested too deeply"], source) from None
+    except ValueError:  # Python reads no whole number of more than 4,300 digits
+        raise LimitsError(["is not valid TOML: a number is too long"], source) from None

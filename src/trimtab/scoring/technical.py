@@ -264,13 +264,14 @@ def technical_scores(view: MarketView, config: TechnicalConfig | None = None) ->
     )
     score = weighted_mean({f"{part}_rank": weight for part, weight in weights.items()})
     columns = ["asset", "score", "confidence", "reason", "missing", *PARTS, *(f"{part}_rank" for part in PARTS)]
-    table = ranked.with_columns(score.alias("score")).select(columns).sort("asset")
+    moved = pl.when(pl.col("volatility") >= _USABLE_VOLATILITY).then("volatility")  # sizing divides by it
+    table = ranked.with_columns(score.alias("score"), moved.alias("volatility")).select(columns).sort("asset")
     return Scores(view.date, view.session, table, windows.year, view.notes)
 
 
 def usable_volatilities(technical: Scores, view: MarketView) -> pl.DataFrame:
     """`asset` and `volatility` for sizing by it: null where nothing moved, or where a finding blocks the asset."""
-    usable = (pl.col("volatility") >= _USABLE_VOLATILITY) & ~pl.col("asset").is_in(sorted(view.blocked))
+    usable = ~pl.col("asset").is_in(sorted(view.blocked))
     return technical.table.select("asset", pl.when(usable).then("volatility").alias("volatility"))
 
 

@@ -1,6 +1,6 @@
-"""The units of a batch on Spark's workers: they read, decide and write parts as threads of one machine do.
+"""The units of a batch on Spark's workers, which read, decide and write parts as threads of one machine do.
 
-What is planned, counted, held against the brake and published stays in `batch/run.py`. Workers reach the input and the
+Planning, counting, gates and publishing stay in `batch/run.py`. Workers reach the input and the
 folder of the batch by the same paths as the driver.
 """
 
@@ -18,7 +18,7 @@ from trimtab.batch.unit_work import PartRecord, Work
 from trimtab.batch.units import Unit
 from trimtab.errors import SetupError
 from trimtab.kernel.compilation import STAMP
-from trimtab.spark.session import check_rules, said, session
+from trimtab.spark.session import check_rules, reason_in, session
 
 if TYPE_CHECKING:
     from pyspark import Broadcast, SparkContext
@@ -30,23 +30,23 @@ _ADVICE = "workers need trimtab in the driver's version, and the driver's paths 
 
 
 def on_spark(spark: SparkSession) -> Execute:
-    """Work on units with the workers of a Spark session; Spark's scheduler decides where, and tries again what was lost.
+    """Work on units with the workers of a Spark session; Spark's scheduler decides where, and retries what was lost.
 
-    A task that is tried again writes the same bytes under the same names.
+    A task that is retried writes the same bytes under the same names.
 
     Raises
     ------
     SetupError
-        From the records, when a task has failed as often as Spark tries: what a worker said.
+        While records are read, once a task has failed as often as Spark retries: what a worker reported.
     """
     context = spark.sparkContext
 
     def execute(work: Work, units: Sequence[Unit]) -> Iterator[PartRecord]:
         with _one_sentence():
-            shared = context.broadcast(_found_anywhere(work))
+            shared = context.broadcast(_with_absolute_paths(work))
             tasks = context.defaultParallelism
-        at_once = tasks * UNITS_OF_A_TASK
-        jobs = (units[at : at + at_once] for at in range(0, len(units), at_once))
+        per_job = tasks * UNITS_OF_A_TASK
+        jobs = (units[first : first + per_job] for first in range(0, len(units), per_job))
         for records in in_turn(_JOBS, (partial(_worked_on, context, shared, job, tasks) for job in jobs)):
             yield from records
 
@@ -55,7 +55,7 @@ def on_spark(spark: SparkSession) -> Execute:
 
 @contextmanager
 def on_master(master: str) -> Iterator[Execute]:
-    """Work on units with a session of its own on a Spark master.
+    """Work on units in a new session on a Spark master.
 
     Raises
     ------
@@ -67,12 +67,12 @@ def on_master(master: str) -> Iterator[Execute]:
 
 
 def finished(work: Work, stamp: str, units: Iterable[Unit]) -> Iterator[PartRecord]:
-    """The work on the units of a task.
+    """Work through the units of a task, on a worker.
 
     Raises
     ------
     SetupError
-        This worker has other rules than those with this stamp.
+        The rules here are not those with this stamp.
     InputError
         A file cannot be read or written here.
     """
@@ -92,12 +92,12 @@ def _worked_on(context: SparkContext, shared: Broadcast[Work], units: Sequence[U
 
 @contextmanager
 def _one_sentence() -> Iterator[None]:
-    """Turn pages of Spark's messages into one sentence.
+    """Reduce Spark's pages of errors to one sentence.
 
     Raises
     ------
     SetupError
-        Spark, or a worker as often as Spark tries, has failed.
+        Spark has failed, or a worker as often as Spark retries.
     """
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
@@ -105,11 +105,11 @@ def _one_sentence() -> Iterator[None]:
     try:
         yield
     except (Py4JError, PySparkException) as error:
-        raise SetupError(f"Spark gave up ({said(str(error))})", _ADVICE) from None
+        raise SetupError(f"Spark gave up ({reason_in(str(error))})", _ADVICE) from None
 
 
-def _found_anywhere(work: Work) -> Work:
-    """The same with paths that do not depend on where a process was started."""
+def _with_absolute_paths(work: Work) -> Work:
+    """The same with absolute paths, which mean the same in every process."""
     files = tuple(
         file if "://" in file.path else replace(file, path=str(Path(file.path).absolute()))
         for file in work.sources.files

@@ -1,4 +1,4 @@
-"""The needs of Spark: pyspark, Java, a session, and the same rules on every worker."""
+"""What Spark needs: pyspark, Java, a session, and the same rules on every worker."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _JAVA = "install Java 17 or 21 (Debian: apt-get install openjdk-17-jre-headless)
 
 
 def need_installed(*names: str) -> None:
-    """Say what to install where a library is missing that Spark needs here.
+    """Say what to install if a library that Spark needs is missing.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def need_installed(*names: str) -> None:
 
 
 def need_java() -> None:
-    """Say what to install where Java is missing; it is looked for as Spark does.
+    """Say what to install if Java is missing; the search is Spark's own.
 
     Raises
     ------
@@ -53,12 +53,12 @@ def need_java() -> None:
 
 
 def check_rules(stamp: str) -> None:
-    """Refuse to work for a driver whose rules are other ones: the accounts of one batch have the same.
+    """Refuse to work for a driver with other rules: one batch, one set of rules.
 
     Raises
     ------
     SetupError
-        The stamp of the driver's rules is not that of the rules here.
+        The stamp of the driver's rules differs from that of the rules here.
     """
     if stamp != STAMP:
         raise SetupError("a worker has other rules than the driver", "install the same version of trimtab on both")
@@ -71,7 +71,7 @@ def session(master: str) -> Iterator[SparkSession]:
     Raises
     ------
     SetupError
-        pyspark or Java is missing, no session starts, this process has one already, or the master retries nothing.
+        pyspark or Java is missing, Spark does not start, this process has a session already, or the master retries nothing.
     """
     need_installed("pyspark")
     need_java()
@@ -80,21 +80,22 @@ def session(master: str) -> Iterator[SparkSession]:
         raise SetupError(f"Spark retries nothing on {master!r}", advice)
     from pyspark.sql import SparkSession
 
-    there = SparkSession.getActiveSession()
-    if there is not None:
-        found = there.sparkContext.master
-        raise SetupError(f"this process has a Spark session already, on {found!r}", "stop it first")
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        raise SetupError(
+            f"this process already has a Spark session, on {active.sparkContext.master!r}", "stop it first"
+        )
     with warnings.catch_warnings():
         # Spark asks for pandas before it hands over Arrow tables; no row goes through it.
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
-        begun = _begun(master)
+        spark = _start(master)
         try:
-            yield begun
+            yield spark
         finally:
-            begun.stop()
+            spark.stop()
 
 
-def _begun(master: str) -> SparkSession:
+def _start(master: str) -> SparkSession:
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
@@ -111,15 +112,15 @@ def _begun(master: str) -> SparkSession:
         return builder.config(map=settings).getOrCreate()
     except (Py4JError, PySparkException) as error:
         if "JAVA_GATEWAY_EXITED" in str(error):
-            problem, advice = "its words are above", "give a master that Spark knows, and Java 17 or 21"
+            problem, advice = "see its messages above", "give a master that Spark knows, and Java 17 or 21"
         else:
-            problem, advice = said(str(error)), "check the address, and what Spark says above"
-        raise SetupError(f"Spark does not begin on {master!r} ({problem})", advice) from None
+            problem, advice = reason_in(str(error)), "check the address, and Spark's messages above"
+        raise SetupError(f"Spark does not start on {master!r} ({problem})", advice) from None
 
 
-def said(words: str) -> str:
-    """The one sentence in pages of Spark's: a worker's last words, else what Java calls the problem, else the first line."""
-    python, java = _PYTHON_SAYS.findall(words), _JAVA_SAYS.findall(words)
+def reason_in(output: str) -> str:
+    """The reason in pages of Spark's output: a worker's last error, else Java's message, else the first line."""
+    python, java = _PYTHON_SAYS.findall(output), _JAVA_SAYS.findall(output)
     if python:
         return str(python[-1])
-    return str(java[0]) if java else next(line for line in words.splitlines() if line.strip())
+    return str(java[0]) if java else next(line for line in output.splitlines() if line.strip())

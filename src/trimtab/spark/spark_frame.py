@@ -1,7 +1,7 @@
 """A Spark frame of candidates to a Spark frame of targets: whole accounts, in groups, through the block function.
 
-A group is the accounts whose names have the same hash. Spark's `groupBy` promises that a group is whole, wherever its rows
-were and however Spark cuts batches and partitions, so no account is split.
+A group holds the accounts whose names have the same hash. Spark's `groupBy` promises that a group is whole, wherever its
+rows were and however Spark cuts batches and partitions, so no account is split.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ _OUTPUTS = {
 def rebalance(frame: DataFrame, limits: RebalancingLimits | Mapping[str, RebalancingLimits] | None = None) -> DataFrame:
     """Rebalance all accounts of a Spark frame; the column `account` says which row is whose, in any order.
 
-    `limits`: the same for all accounts, or several by name, of which each account names one in the column `limits_id`.
+    `limits`: the same for all accounts, or several by name, one of which each account names in the column `limits_id`.
 
     The result has one row for each row of `frame`, with the values that `rebalance_many` gives: `account`, `asset`,
     `target_weight` and `proposed_weight` (fractions of the account's value; the second only in braked accounts), the codes
-    `action`, `reason`, `size_reason`, and `failure`. Where an account cannot be rebalanced, `failure` says why in each of its
-    rows, and the rest is null; rows are counted in the order of assets.
+    `action`, `reason`, `size_reason`, and `failure`. If an account cannot be rebalanced, `failure` says why in each of its
+    rows, and the other columns are null; rows are counted in the order of assets.
 
-    Spark decides when and where. One pass over `bucket` and the number of rows is made at once: of two spellings of a bucket
-    the more frequent one counts, and limits for a bucket that does not exist are an error now.
+    Spark decides when and where. Only one pass over `bucket`, and the number of rows, is made at once: of two spellings of a
+    bucket the more frequent counts, and limits for a bucket that does not exist are an error now.
 
     Raises
     ------
@@ -57,23 +57,23 @@ def rebalance(frame: DataFrame, limits: RebalancingLimits | Mapping[str, Rebalan
     InputError
         A missing or misspelled column, a column of the wrong type, rows without account, no rows.
     LimitsError
-        Limits for a bucket that does not exist, no limits, or something else in their place.
+        Limits for a bucket that does not exist, no limits, or something that is not limits.
 
     Examples
     --------
     >>> from trimtab import RebalancingLimits
     >>> def night(spark):  # a session of pyspark
     ...     candidates = spark.read.parquet("candidates")
-    ...     found = rebalance(candidates, RebalancingLimits.preset("conservative")).cache()
-    ...     found.where("failure is null").drop("failure").write.parquet("targets")
-    ...     found.where("failure is not null").select("account", "failure").distinct().show()
+    ...     targets = rebalance(candidates, RebalancingLimits.preset("conservative")).cache()
+    ...     targets.where("failure is null").drop("failure").write.parquet("targets")
+    ...     targets.where("failure is not null").select("account", "failure").distinct().show()
     """
     _check_frame(frame)
     schema = _schema_of(frame)
     by_id = _by_id(limits)
     _check_limits(by_id, schema)
     votes, rows = _counted(frame, schema)
-    PreparedLimits(by_id, votes)  # limits that do not fit the buckets raise before anything is decided
+    PreparedLimits(by_id, votes)  # limits that do not fit the buckets are said before anything is decided
 
     from pyspark.sql import functions as f
 
@@ -87,7 +87,7 @@ def rebalance(frame: DataFrame, limits: RebalancingLimits | Mapping[str, Rebalan
 
 @dataclass(frozen=True)
 class _Deciding:
-    """The needs of a worker, and its work on a group."""
+    """What a worker needs to decide a group."""
 
     limits: Mapping[str | None, RebalancingLimits]
     votes: Mapping[str, float]
@@ -120,7 +120,7 @@ class _Deciding:
 
 
 def _decider(deciding: _Deciding) -> Callable[[pa.Table], pa.Table]:
-    """A plain function: Spark counts the parameters of the function."""
+    """A plain function: Spark counts the parameters of what it is given."""
 
     def decide(table: pa.Table) -> pa.Table:
         return deciding.decided(table)
@@ -129,7 +129,7 @@ def _decider(deciding: _Deciding) -> Callable[[pa.Table], pa.Table]:
 
 
 def _check_frame(frame: object) -> None:
-    need_installed("pyspark", "pandas")  # Spark requires pandas to hand over Arrow tables
+    need_installed("pyspark", "pandas")  # pandas is what Spark asks for before it hands over Arrow tables
     from pyspark.sql import DataFrame
 
     if not isinstance(frame, DataFrame):
@@ -147,17 +147,17 @@ def _schema_of(frame: DataFrame) -> pa.Schema:
 
 
 def _by_id(limits: RebalancingLimits | Mapping[str, RebalancingLimits] | None) -> dict[str | None, RebalancingLimits]:
-    found: dict[str | None, RebalancingLimits] = {}
+    by_id: dict[str | None, RebalancingLimits] = {}
     if not isinstance(limits, Mapping):
         return {None: given_limits(limits)}
-    for name, one in limits.items():
-        found[name] = given_limits(one)
-    return found
+    for name, chosen in limits.items():
+        by_id[name] = given_limits(chosen)
+    return by_id
 
 
 def _check_limits(limits: Mapping[str | None, RebalancingLimits], schema: pa.Schema) -> None:
     if not limits:
-        raise LimitsError(["there are no limits: give one set for each limits_id"])
+        raise LimitsError(["no limits are given: give one set for each limits_id"])
     if None not in limits and LIMITS_ID not in schema.names:
         advice = "add it, or give one set of limits for all accounts"
         raise InputError([Fault("the column is missing", advice, column=LIMITS_ID)])
@@ -168,14 +168,14 @@ def _counted(frame: DataFrame, schema: pa.Schema) -> tuple[dict[str, float], int
     from pyspark.sql import functions as f
 
     named = f.coalesce(f.col("bucket").cast("string"), f.lit("")) if "bucket" in schema.names else f.lit("")
-    found: list[Any] = frame.groupBy(named).agg(f.count("*"), f.count("account")).collect()
-    rows, with_account = sum(row[1] for row in found), sum(row[2] for row in found)
+    counted: list[Any] = frame.groupBy(named).agg(f.count("*"), f.count("account")).collect()
+    rows, with_account = sum(row[1] for row in counted), sum(row[2] for row in counted)
     if not rows:
         raise InputError([Fault("there are no candidates", "give a frame with at least one row")])
     if with_account < rows:
         problem = f"the account is missing in {rows - with_account} of {rows} rows"
         raise InputError([Fault(problem, "name the account of every row", column="account")])
-    return {row[0]: float(row[1]) for row in found} if "bucket" in schema.names else {}, rows
+    return {row[0]: float(row[1]) for row in counted} if "bucket" in schema.names else {}, rows
 
 
 def _targets_schema(schema: pa.Schema) -> pa.Schema:
@@ -187,7 +187,7 @@ def _spark_schema(frame: DataFrame) -> Any:
     from pyspark.sql.pandas.types import from_arrow_type
     from pyspark.sql.types import StructType
 
-    found = StructType().add("account", frame.schema["account"].dataType)
+    schema = StructType().add("account", frame.schema["account"].dataType)
     for name, kind in _OUTPUTS.items():
-        found = found.add(name, from_arrow_type(kind))
-    return found
+        schema = schema.add(name, from_arrow_type(kind))
+    return schema

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Annotated
 
 import typer
 
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.options import LimitOptions, grouped
+
+_WIDTH = 79
+_SAMPLE_LEVEL = 2
+_HOW_SHOWN = (
+    "Below each preset: the sample of `trimtab demo` under it, with --set bucket_level=2 because the sample's buckets "
+    "have two levels, such as Stocks/Energy. The presets are examples to copy and change, no advice."
+)
 
 limits_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Show or describe limits, the presets, or the schema."
@@ -43,13 +51,46 @@ def describe(limits: LimitOptions) -> int:
 @limits_app.command()
 @exit_codes
 def presets(name: Annotated[str | None, typer.Argument(help="Print this preset.", show_default=False)] = None) -> int:
-    """List the presets, or print one."""
+    """List the presets and what each does to the sample, or print one as TOML."""
     from trimtab.cli.output import emit
     from trimtab.limits.presets import preset_names, preset_text
 
-    text = preset_text(name) if name is not None else "".join(f"{known}\n" for known in preset_names())
-    emit(text.encode())
+    if name is not None:
+        emit(preset_text(name).encode())
+        return ExitCode.FINE
+    for known in preset_names():
+        emit(f"{_wrapped(_about(known))}\n{_wrapped(_on_sample(known), indent='    ')}\n".encode())
+    emit(f"\n{_wrapped(_HOW_SHOWN)}\n".encode())
     return ExitCode.FINE
+
+
+def _wrapped(text: str, indent: str = "") -> str:
+    return textwrap.fill(text, _WIDTH, initial_indent=indent, subsequent_indent=indent)
+
+
+def _about(name: str) -> str:
+    """A preset and the sentence that its file begins with."""
+    from trimtab.limits.presets import preset_text
+
+    return f"{name}: {preset_text(name).partition(chr(10))[0].removeprefix('# ')}"
+
+
+def _on_sample(name: str) -> str:
+    """What a preset does to the sample, in a line."""
+    from trimtab.data.samples import sample_candidates
+    from trimtab.limits.rebalancing_limits import RebalancingLimits
+    from trimtab.rebalancing.doors import rebalance
+    from trimtab.text import counted, percent
+
+    limits = RebalancingLimits.preset(name).replace(bucket_level=_SAMPLE_LEVEL)
+    result = rebalance(sample_candidates(), limits)
+    held = [bucket for bucket in result.buckets if bucket.positions and bucket.path.count("/") == _SAMPLE_LEVEL - 1]
+    largest = max(held, key=lambda bucket: bucket.target_weight)
+    return (
+        f"{counted(result.positions, 'position')} in {counted(len(held), 'bucket')}, "
+        f"{percent(largest.target_weight)} in the largest ({largest.path}), "
+        f"cash {percent(result.cash_weight)}, turnover {percent(result.turnover)}"
+    )
 
 
 @limits_app.command()

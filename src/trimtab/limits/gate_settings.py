@@ -1,0 +1,65 @@
+"""The settings of the gates that hold an order file back: one frozen object, checked when it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from trimtab.errors import LimitsError, shown
+from trimtab.limits.fields import check_fields, described, refusing_unknown
+
+STATES = ("normal", "reducing", "halted")
+
+
+@refusing_unknown
+@dataclass(frozen=True, kw_only=True)
+class GateSettings:
+    """When an order file is not written. No setting turns all gates off; each is one line to change.
+
+    Where the defaults come from is in docs/gates.md. Shares are fractions of the account's value before the orders.
+
+    Raises
+    ------
+    LimitsError
+        An unknown field, or a value of the wrong type or out of range; all faults at once.
+
+    Examples
+    --------
+    >>> GateSettings(max_price_move=0.4).max_order_share
+    0.3
+    """
+
+    max_price_age: int = described(0, int, "sessions that a price may be older than the last one")
+    need_price_dates: bool = described(False, bool, "prices without a date are held back too")
+    max_price_move: float = described(
+        0.25, float, "a price that moved more than this since the one before is held back", high=10.0
+    )
+    max_order_share: float = described(0.3, float, "most that one order may be of the account", fraction=True)
+    max_order_amount: Decimal | None = described(None, Decimal, "most that one order may come to", optional=True)
+    max_account_turnover: float = described(
+        0.6, float, "most that an account may sell, or buy beside idle cash", fraction=True
+    )
+    max_account_orders: int = described(60, int, "most orders of an account")
+    max_run_amount: Decimal | None = described(None, Decimal, "most that all orders of a run come to", optional=True)
+    max_run_orders: int = described(100_000, int, "most orders of a run")
+    max_trading_accounts: float = described(
+        0.8, float, "most of a run's accounts that may trade; counts from 20 accounts on", fraction=True
+    )
+    repeat_hours: int = described(24, int, "an order that was written within so many hours is not written again")
+
+    def __post_init__(self) -> None:
+        if faults := check_fields(self):
+            raise LimitsError(faults)
+
+
+def given_gates(gates: Any) -> GateSettings:
+    """The gates that a user gave (a `GateSettings`, a mapping of its fields, or None for the defaults)."""
+    if gates is None:
+        return GateSettings()
+    if isinstance(gates, GateSettings):
+        return gates
+    if isinstance(gates, Mapping):
+        return GateSettings(**gates)
+    raise LimitsError([f"gates must be GateSettings or a mapping of its fields (received {shown(gates)})"])
