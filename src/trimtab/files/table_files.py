@@ -39,10 +39,10 @@ _SIGNATURES = {
 }
 
 
-def read_table(path: StrPath) -> pa.Table:
+def read_table(path: StrPath, *, may_be_empty: bool = False) -> pa.Table:
     """The table in a file: `.csv`, `.parquet` / `.pq`, or `.arrow` / `.feather` / `.ipc` (file or stream format).
 
-    `-` is standard input, in any of these formats.
+    `-` is standard input, in any of these formats. A table without rows is refused unless it `may_be_empty`.
 
     CSV is UTF-8 with or without a byte order mark, separated by commas, with a header. Its columns of numbers (`score`,
     `current_weight`, ...) become float64, all others stay text; an empty cell is null, an empty line is skipped.
@@ -59,7 +59,7 @@ def read_table(path: StrPath) -> pa.Table:
     kind = _kind_of_stdin(data) if os.fspath(path) == STDIN else _kind(source, data)
     table = _READERS[kind](data, source)
     check_names(table.column_names, source)
-    if table.num_rows == 0:
+    if table.num_rows == 0 and not may_be_empty:
         raise InputError([Fault("has no rows", "give a file with at least one row of data")], source)
     return table
 
