@@ -236,7 +236,7 @@ def test_bar() -> None:
 
 def test_cash_as_wished_needs_no_reason() -> None:
     text = shown(assets(5, current_weight=0.19))
-    assert "5.00%, as aimed for (target_invested 0.95)" in text
+    assert "5.00%, as wished (target_invested 0.95)" in text
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_cash_as_wished_needs_no_reason() -> None:
         (assets(2), {"full_investment_positions": 8}, "full_investment_positions is 8: fewer aim at less"),
         (assets(2, current_weight=0.1, restriction="no_buy"), {}, "kept by restriction or missing data: A00, A01"),
         (assets(2, desired_weight=0.1), {"sizing_mode": "desired"}, "no position is lifted above its desired_weight"),
-        (assets(2), {"residual_strategy": "cash"}, "weight trimmed by limits is not spread over the others"),
+        (assets(2), {"residual_strategy": "cash"}, "what limits leave over is not spread over the others"),
         ([{"asset": "A", "score": 0.1}], {}, "no candidate was selected"),
         (
             assets(2),
@@ -276,7 +276,7 @@ def test_facts_that_keep_cash(rows: list[dict[str, Any]], limits: dict[str, Any]
 
 def test_less_cash_than_wished_is_explained() -> None:
     text = words(shown(assets(2, current_weight=0.5, restriction="no_sell")))
-    assert "0%, 5.00 points less than the 5.00% aimed for" in text
+    assert "0%, 5.00 points less than the 5.00% wished" in text
     assert "- kept by restriction or missing data: A00, A01" in text
     band = words(shown(assets(5, current_weight=0.192)))
     assert "points less than" in band
