@@ -178,12 +178,12 @@ BROKEN_FILES: dict[str, tuple[bytes, str]] = {
 
 
 def said(path: Path) -> tuple[int, str, str]:
-    found = run("score", "--prices", path)
-    words = " ".join(found.stderr.split())
+    result = run("score", "--prices", path)
+    words = " ".join(result.stderr.split())
     assert "internal error" not in words
     assert "Traceback" not in words
-    assert found.exception is None or isinstance(found.exception, SystemExit)
-    return found.exit_code, words, found.stdout
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.exit_code, words, result.stdout
 
 
 def test_there_are_a_hundred() -> None:

@@ -12,7 +12,7 @@ from trimtab.cli.notices import Notices
 from trimtab.cli.options import DataOptions, LimitOptions
 from trimtab.cli.risk_inputs import by_risk, with_correlations
 from trimtab.cli.share_inputs import weighed
-from trimtab.errors import listed
+from trimtab.errors import UnmetLimitError, listed
 
 if TYPE_CHECKING:
     from trimtab.rebalancing.result import RebalanceResult
@@ -60,6 +60,8 @@ def decide(inputs: CandidateInputs, chosen: ChosenLimits, notices: Notices, *, s
             read(inputs.table, limits, many=False, correlations=inputs.correlations)
         notices.note_compiling(rebalance_account, 15)
         result = rebalance(inputs.table, limits, correlations=inputs.correlations)
+    if strict and result.cash_left > 0:
+        raise UnmetLimitError(note.text for note in result.notes if note.code == "cash_left")
     give_notice(result, inputs, chosen, notices)
     return result
 

@@ -14,11 +14,11 @@ _FEW_MOVES = 20
 _LARGEST_SPLIT = 60
 
 
-def jumps(wide: pl.DataFrame, least: float, usual_moves: float, always: float) -> pl.DataFrame:
+def jumps(wide: pl.DataFrame, min_jump: float, usual_moves: float, large_jump: float) -> pl.DataFrame:
     """Ratios of a price to the one before that a split, a wrong unit or an error could make.
 
-    A ratio of `least` or more, or of its inverse or less, is a jump if the move is also `usual_moves` times the median
-    absolute log return of the 63 sessions before (or if fewer than 20 of them are known). From `always` on it is one
+    A ratio of `min_jump` or more, or of its inverse or less, is a jump if the move is also `usual_moves` times the median
+    absolute log return of the 63 sessions before (or if fewer than 20 of them are known). From `large_jump` on it is one
     whatever is usual. It is called a change of unit near 10, 100 and 1000, a split up to 60, and large above.
     """
     parts = [pl.DataFrame(schema=EVENTS)]
@@ -27,12 +27,12 @@ def jumps(wide: pl.DataFrame, least: float, usual_moves: float, always: float) -
         moved = series["close"] / series["close"].shift(1)
         ratio = moved.fill_null(1.0)
         size = pl.select(pl.max_horizontal(ratio, 1.0 / ratio)).to_series()
-        if not (size >= min(least, always)).any():
+        if not (size >= min(min_jump, large_jump)).any():
             continue
         moves = moved.log().abs()
         usual = moves.shift(1).rolling_median(_MOVES, min_samples=_FEW_MOVES)
         unusual = (moves >= usual_moves * usual).fill_null(True)
-        is_jump = ((size >= least) & unusual) | (size >= always)
+        is_jump = ((size >= min_jump) & unusual) | (size >= large_jump)
         marked = series.with_columns(pl.lit(name).alias("symbol"), _kind(size), ratio.alias("value")).filter(is_jump)
         parts += [events(part, str(part["kind"][0])) for part in marked.partition_by("kind", maintain_order=True)]
     return pl.concat(parts)

@@ -177,17 +177,17 @@ def _sessions(daily: pl.DataFrame, checks: MarketChecks) -> tuple[pl.DataFrame, 
     usual = counts.rolling_median(_TYPICAL, min_samples=1)
     is_session = (counts > 0) & (counts >= checks.session_share * usual)
     off = daily.filter(pl.col("close").is_not_null() & ~pl.Series(is_session.to_numpy()[row.to_numpy()]))
-    wide = pl.DataFrame([days, *(pl.Series(name, cells[at]).fill_nan(None) for at, name in enumerate(symbols))])
+    wide = pl.DataFrame([days, *(pl.Series(name, cells[row]).fill_nan(None) for row, name in enumerate(symbols))])
     return wide.filter(is_session), events(off, "off_session")
 
 
-def _without_accepted(found: pl.DataFrame, accepted: Iterable[tuple[str, Any]]) -> pl.DataFrame:
+def _without_accepted(jumped: pl.DataFrame, accepted: Iterable[tuple[str, Any]]) -> pl.DataFrame:
     """The jumps that the user has not accepted; only a jump that was found can be accepted."""
     pairs: list[tuple[str, dt.date]] = [(symbol, day(date, "an accepted day")) for symbol, date in accepted]
     for symbol, date in pairs:
         here = (pl.col("symbol") == symbol) & (pl.col("date") == date)
-        if found.filter(here).is_empty():
+        if jumped.filter(here).is_empty():
             problem = f"accepted names {symbol!r} on {date.isoformat()}, where no jump was found"
             raise InputError([Fault(problem, "leave it out, or name the day of the finding")])
-        found = found.filter(~here)
-    return found
+        jumped = jumped.filter(~here)
+    return jumped

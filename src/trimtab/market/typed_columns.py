@@ -100,7 +100,7 @@ def _from_narwhals(name: str, frame: nw.DataFrame[Any]) -> pl.Series:
 
 
 def _from_arrow(table: pa.Table) -> pl.DataFrame:
-    columns = {name: partial(_series, name, table.column(at)) for at, name in enumerate(table.column_names)}
+    columns = {name: partial(_series, name, table.column(number)) for number, name in enumerate(table.column_names)}
     return _joined(columns, table.num_rows)
 
 
