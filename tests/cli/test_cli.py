@@ -378,7 +378,7 @@ def test_a_braked_account_ends_with_5_and_shows_what_it_keeps(candidates: Path) 
     assert table.exit_code == text.exit_code == 5
     assert all(row["target_weight"] == str(float(row["current_weight"])) for row in rows(text.stdout))
     assert rows(text.stdout)[4]["proposed_weight"] == "0.0"
-    assert "BRAKED: every weight stays as it is." in table.stdout
+    assert "BRAKED: every weight stays unchanged." in table.stdout
     assert "brake_sold_weight 5.00%" in table.stdout
     assert "the rules propose 0%" in table.stdout
 

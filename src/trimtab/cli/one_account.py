@@ -1,4 +1,4 @@
-"""What the commands for one account share: candidates and limits from their options, the result, and what to say of it."""
+"""Shared by the commands for one account: candidates and limits from their options, the result, and the notes on it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def decide(inputs: CandidateInputs, chosen: ChosenLimits, notices: Notices, *, s
     limits = chosen.limits.replace(on_unmet="raise") if strict else chosen.limits
     with inputs.named_in_errors(), chosen.named_in_errors():
         if not is_cached(rebalance_account):
-            # Faults first: nobody should wait for the compiler to hear of a typo.
+            # Faults first: no user should wait for the compiler to hear of a typo.
             read(inputs.table, limits, many=False, correlations=inputs.correlations)
         notices.note_compiling(rebalance_account, 15)
         result = rebalance(inputs.table, limits, correlations=inputs.correlations)
