@@ -39,7 +39,7 @@ def jumps(wide: pl.DataFrame, min_jump: float, usual_moves: float, large_jump: f
 
 
 def _kind(size: pl.Series) -> pl.Series:
-    """What could make a price jump by these ratios (at least 1)."""
+    """The causes that could make a price jump by these ratios (at least 1)."""
     is_unit = size != size  # noqa: PLR0124 - nowhere
     for unit, play in _UNITS.items():
         is_unit |= (size / unit).log().abs() <= math.log(play)
@@ -49,7 +49,7 @@ def _kind(size: pl.Series) -> pl.Series:
 
 
 def unchanged_prices(wide: pl.DataFrame, sessions: int) -> pl.DataFrame:
-    """The sessions at which a series has had the very same price for so many sessions or longer."""
+    """The sessions at which a series has had the very same price for this number of sessions or longer."""
     parts = [pl.DataFrame(schema=EVENTS)]
     for name in wide.columns[1:]:
         series = wide.select("date", close=pl.col(name)).drop_nulls()

@@ -1,4 +1,4 @@
-"""Daily prices, long or wide -> one row per session and one column per symbol, and what is wrong with them.
+"""Daily prices, long or wide -> one row per session and one column per symbol, and their faults.
 
 A finding about a day depends on that day and earlier ones alone, so later prices never change a view of the past.
 """
@@ -37,7 +37,7 @@ _TYPICAL = 21  # sessions that say how many symbols usually have a price
 
 @dataclass(frozen=True, kw_only=True)
 class MarketChecks:
-    """What counts as wrong in a series of prices. Frozen; all faults are reported at once when it is made."""
+    """The checks of a series of prices. Frozen; all faults are reported at once when it is made."""
 
     session_share: float = described(
         0.5,
@@ -143,7 +143,7 @@ def _long_of_wide(frame: pl.DataFrame, date: pl.Series, source: str) -> pl.DataF
 
 
 def _row_events(long: pl.DataFrame) -> list[pl.DataFrame]:
-    """What is wrong with single rows: not a number, not above 0, more than one price on a day."""
+    """The faults of single rows: not a number, not above 0, more than one price on a day."""
     not_numbers = events(long.filter("wrong"), "not_a_number")
     not_positive = events(long.filter(pl.col("close") <= 0).with_columns(value=pl.col("close")), "not_positive")
     days = long.group_by("symbol", "date").agg(value=pl.len(), row=pl.col("row").max()).filter(pl.col("value") > 1)
