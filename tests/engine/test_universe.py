@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 from markets import Market
 
-from trimtab import AssetPriority, BucketManager, RebalancingLimits, RebalancingUniverse, SetupError, UniverseBuilder
+from trimtab import (
+    AssetPriority,
+    BucketManager,
+    InputError,
+    RebalancingLimits,
+    RebalancingUniverse,
+    SetupError,
+    UniverseBuilder,
+)
+from trimtab.errors import Fault
 
 MAP = {"Risk": ["R1", "R2"], "Defensive": ["D1", "D2"], "Bonds": ["B1"]}
 OFF = RebalancingLimits()
@@ -90,12 +99,15 @@ def test_what_does_not_exist_is_an_error(market: Market, options: dict[str, obje
         universe(market, **options)
 
 
-def test_a_manager_that_answers_nothing_for_a_bucket_that_does_not_exist() -> None:
+@pytest.mark.parametrize("refuses", [False, True])
+def test_a_manager_of_ones_own_for_a_bucket_that_does_not_exist(*, refuses: bool) -> None:
     class Own:
         def get_asset_bucket(self, asset: str) -> str:
             return "Mine"
 
         def get_bucket_assets(self, bucket_name: str) -> list[str]:
+            if refuses and bucket_name != "Mine":
+                raise InputError([Fault("no such bucket", "name another")])
             return []
 
         def get_all_buckets(self) -> list[str]:

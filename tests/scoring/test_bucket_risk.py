@@ -186,6 +186,13 @@ class TestInWords:
         assert adjusted.sentences == (f"{sentence}{row['volatility']:.1%} a year (252 sessions), the target 15.0%",)
         assert risk_adjusted(RebalancingLimits(**ON), view(), RiskConfig(target_volatility=9.0)).sentences == ()
 
+    def test_a_bucket_without_a_measured_asset_is_named(self) -> None:
+        buckets = {"C0": "Mine", "C1": "Mine", "XX": "Nowhere", "YY": "Nothing"}
+        adjusted = risk_adjusted(RebalancingLimits(**ON), view(), RiskConfig(target_volatility=9.0), buckets)
+        assert adjusted.sentences == (
+            "risk could not be measured, so the limit stays: Nothing, Nowhere (too few prices, or findings)",
+        )
+
     def test_other_buckets_than_those_of_the_view(self) -> None:
         adjusted = risk_adjusted(RebalancingLimits(**ON), view(buckets=None), None, {"C0": "Mine", "C1": "Mine"})
         assert adjusted.table.select("bucket", "assets").rows() == [("Mine", 2)]
