@@ -62,7 +62,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
          "rebalance accounts.csv --account y"),
         ("rebalance candidates.csv --limits limits.toml", 3, "or make one with `trimtab limits show > limits.toml`",
          "rebalance candidates.csv --limits {made}"),
-        ("rebalance candidates.csv --out targets.xls", 2, "the suffix '.xls' is not known; use .txt, .csv, .json",
+        ("rebalance candidates.csv --out targets.xls", 2, "the suffix '.xls' is unknown; use .txt, .csv, .json",
          "rebalance candidates.csv --out targets.csv"),
         ("rebalance candidates.csv --out candidates.csv", 3, "is one of the input files, which would be lost",
          "rebalance candidates.csv --out targets.csv"),

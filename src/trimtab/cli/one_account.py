@@ -1,4 +1,4 @@
-"""What the commands for one account share: candidates and limits from their options, the result, and what to say of it."""
+"""Shared by the commands for one account: candidates and limits from their options, the result, and the notes on it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trimtab.cli.notices import Notices
 from trimtab.cli.options import DataOptions, LimitOptions
 from trimtab.cli.risk_inputs import by_risk, with_correlations
 from trimtab.cli.share_inputs import weighed
-from trimtab.errors import listed
+from trimtab.errors import UnmetLimitError, listed
 
 if TYPE_CHECKING:
     from trimtab.rebalancing.result import RebalanceResult
@@ -56,10 +56,12 @@ def decide(inputs: CandidateInputs, chosen: ChosenLimits, notices: Notices, *, s
     limits = chosen.limits.replace(on_unmet="raise") if strict else chosen.limits
     with inputs.named_in_errors(), chosen.named_in_errors():
         if not is_cached(rebalance_account):
-            # Faults first: nobody should wait for the compiler to hear of a typo.
+            # Faults first: no user should wait for the compiler to hear of a typo.
             read(inputs.table, limits, many=False, correlations=inputs.correlations)
         notices.note_compiling(rebalance_account, 15)
         result = rebalance(inputs.table, limits, correlations=inputs.correlations)
+    if strict and result.cash_left > 0:
+        raise UnmetLimitError(note.text for note in result.notes if note.code == "cash_left")
     give_notice(result, inputs, chosen, notices)
     return result
 

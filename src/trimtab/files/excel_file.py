@@ -59,7 +59,7 @@ def _rows(data: bytes, source: str) -> list[list[Any]]:
             name: workbook.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in workbook.sheet_names
         }
     except CalamineError as error:
-        raise InputError([Fault(f"is damaged, or no workbook ({error})", "save it anew as .xlsx")], source) from None
+        raise InputError([Fault(f"is damaged, or no workbook ({error})", "save it again as .xlsx")], source) from None
     filled = {name: rows for name, rows in sheets.items() if any(cell != "" for row in rows for cell in row)}
     if not filled:
         raise InputError([Fault("is empty", "give a sheet with a header and at least one row of data")], source)
