@@ -16,7 +16,7 @@ import trimtab
 ROOT = Path(trimtab.__file__).parent
 
 FLOORS = {
-    0: ("errors", "reasons", "bucket_path", "text", "decimals", "tolerances"),
+    0: ("errors", "reasons", "compatibility", "bucket_path", "text", "decimals", "tolerances"),
     1: ("limits", "kernel"),
     2: ("candidates", "statistics"),
     3: ("certificate", "explanations", "files"),

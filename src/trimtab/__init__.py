@@ -8,11 +8,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from trimtab.compatibility.renamed_modules import install as _install
+
 if TYPE_CHECKING:
     from trimtab.backtesting.backtest import backtest
     from trimtab.backtesting.benchmark import benchmark
     from trimtab.backtesting.policy_grid import Between
     from trimtab.backtesting.result import BacktestResult
+    from trimtab.backtesting.settings import BacktestSettings
     from trimtab.backtesting.sweep import SweepResult, sweep
     from trimtab.backtesting.trading_costs import TradingCosts
     from trimtab.candidates.correlations import Correlations, correlations_of
@@ -61,6 +64,7 @@ _ROOMS = {
     "backtesting.benchmark": ("benchmark",),
     "backtesting.policy_grid": ("Between",),
     "backtesting.result": ("BacktestResult",),
+    "backtesting.settings": ("BacktestSettings",),
     "backtesting.sweep": (
         "SweepResult",
         "sweep",
@@ -179,6 +183,7 @@ _ROOMS = {
     ),
     "scoring.weights": ("ScoreWeights",),
 }
+_install()
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __version__ = "0.1.0"
@@ -188,6 +193,7 @@ __all__ = [
     "AssetPriority",
     "AssetScore",
     "BacktestResult",
+    "BacktestSettings",
     "Between",
     "BrokenLimitError",
     "BucketAllocation",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import itertools
 import math
@@ -16,6 +17,7 @@ from plain_ledger import Books, keep_books
 import trimtab
 import trimtab.backtesting.backtest
 from trimtab import BacktestResult, InputError, LimitsError, MarketData, RebalancingLimits, TradingCosts
+from trimtab.backtesting.comparison import versus
 
 COSTS = TradingCosts(commission_bps=5, spread_bps=10, slippage_bps=10)
 WHOLE = RebalancingLimits(
@@ -477,6 +479,9 @@ SCORE = {"date": "2024-01-05", "asset": "A", "score": 0.5}
         ({"every": 5}, "every is unknown (received 5): write week, month, quarter, drift, or give a list of days"),
         ({"every": []}, "every is empty: give at least one day"),
         ({"every": ["2024-01-06"]}, "a day in every is not a session (received '2024-01-06'): the session before it is 2024-01-05"),
+        ({"every": ["2023-12-29", "2024-01-05"]}, "a day in every is outside the prices (received '2023-12-29'): the sessions go from 2024-01-01 to 2024-04-05"),
+        ({"every": ["2024-01-05", "2031-01-05"]}, "a day in every is outside the prices (received '2031-01-05')"),
+        ({"every": ["2024-01-05", "2024-04-05"]}, "a day in every is the last session (received '2024-04-05'): leave it out"),
         ({"every": ["2024-02-01", "2024-01-02"]}, "the days in every are not ascending, or one is repeated (received '2024-01-02'): it comes after 2024-02-01"),
         ({"every": "drift"}, 'every="drift" needs drift'),
         ({"every": "drift", "drift": 5}, "drift must be at least 0 and below 1 (received 5)"),
@@ -493,6 +498,8 @@ SCORE = {"date": "2024-01-05", "asset": "A", "score": 0.5}
         ({"cash_rate": None}, "cash_rate is not a rate"),
         ({"cash_rate": [{"date": "2024-01-05", "rate": 5.0}]}, "cash_rate is not a rate (received 5.0)"),
         ({"cash_rate": [{"date": "2024-02-05", "rate": 0.05}]}, "no cash rate is known on 2024-01-05"),
+        ({"cash_rate": [{"date": "2024-01-01", "rate": 0.01}, {"date": "2024-01-01", "rate": 0.02}]}, "the cash rates, row 2: the day has two rates (received '2024-01-01'): keep one of the two"),
+        ({"sessions_per_year": 0}, "sessions_per_year must be at least 1 (received 0)"),
         ({"opens": market(1)}, "opens are given but not used"),
         ({"scores": [{**SCORE, "date": "2024-02-01"}], "start": "2024-01-01"}, "no score is known on 2024-01-05"),
         ({"scores": [{**SCORE, "date": "2025-02-01"}]}, "no score is known on 2024-03-29"),
@@ -554,3 +561,103 @@ def test_prices_at_the_open_in_a_table_of_their_own() -> None:
 def test_one_session_is_too_few() -> None:
     with pytest.raises(InputError, match="no day to decide on has a session after it"):
         trimtab.backtest([{"date": "2024-01-31", "symbol": "A", "close": 1.0}], scores=[SCORE])
+
+
+def test_an_unknown_argument_names_the_nearest() -> None:
+    with pytest.raises(TypeError, match=r"unknown argument 'evry': did you mean 'every'\?"):
+        run_of(1, evry="week")
+
+
+@pytest.mark.parametrize("bps", [0, 1, 5, 7, 10, 33, 100])
+@pytest.mark.parametrize("seed", range(4))
+def test_cash_never_falls_below_zero_when_all_is_invested(bps: int, seed: int) -> None:
+    """Not even to -1e-17: what is bought and what it costs are rounded apart."""
+    result = run_of(
+        seed, WHOLE.replace(sizing_mode="equal_weight"), costs=TradingCosts(commission_bps=bps), cash_rate=0.02
+    )
+    rng = random.Random(seed)
+    shares = [rng.random() for _ in range(3)]
+    portfolios = [
+        None,
+        {"A": 0.6, "C": 0.4},
+        {name: share / sum(shares) for name, share in zip("CDE", shares, strict=True)},
+    ]
+    for run in (result, *(trimtab.benchmark(result, weights) for weights in portfolios)):
+        assert min(column(run.equity, "cash")) >= 0.0
+        assert min(column(run.turnover, "cash")) >= 0.0
+
+
+def regular_market(step: int, count: int) -> MarketData:
+    """Three random walks with a price every `step` days, or at month ends (31), or on weekdays (0)."""
+    if step == 31:
+        dates = [dt.date(2010 + at // 12, at % 12 + 1, 1) - dt.timedelta(days=1) for at in range(1, count + 1)]
+    else:
+        dates = (
+            days(count) if step == 0 else [dt.date(2015, 1, 2) + dt.timedelta(days=step * at) for at in range(count)]
+        )
+    rng = random.Random(step)
+    prices = {name: list(itertools.accumulate((rng.gauss(1.001, 0.01) for _ in range(count)), lambda a, b: a * b, initial=50.0))[1:] for name in "ABC"}  # fmt: skip
+    return MarketData(
+        [{"date": date, **{name: values[at] for name, values in prices.items()}} for at, date in enumerate(dates)]
+    )
+
+
+@pytest.mark.parametrize(("step", "year"), [(0, 252), (1, 365), (7, 52), (14, 26), (31, 12)])
+def test_what_is_per_year_follows_the_dates(step: int, year: int) -> None:
+    """Crypto, weekly and monthly prices: the formulas by hand, in every place that speaks of a year."""
+    data = regular_market(step, 200)
+    more = {"scores": [{"date": data.sessions[0], "asset": "A", "score": 0.9}], "every": [data.sessions[0]]}
+    result = trimtab.backtest(data, RebalancingLimits(max_position_weight=1.0), **more)
+    returns = result.equity["return"][1:].to_numpy()
+    years = len(returns) / year
+    assert result.market_history.sessions_per_year == year
+    found = result.statistics
+    assert found.years == years and found.turnover == pytest.approx(0.95 / years)
+    assert found.annual_return == pytest.approx(result.equity["equity"][-1] ** (1 / years) - 1)
+    assert found.volatility == pytest.approx(returns.std(ddof=1) * year**0.5)
+    assert found.sharpe == pytest.approx(returns.mean() / returns.std(ddof=1) * year**0.5)
+    swept = trimtab.sweep(data, RebalancingLimits(), {"max_position_weight": [0.5, 1.0]}, **more)
+    assert swept.statistics[1] == dataclasses.replace(
+        found, effective_positions=None, effective_bets=None, bucket_concentration=None
+    )
+    assert swept.luck().best_sharpe == pytest.approx(max(row.sharpe or 0.0 for row in swept.statistics))
+    other = trimtab.benchmark(result, {"B": 1.0})
+    difference = versus([result, other], samples=100)[0].interval
+    assert difference.estimate == pytest.approx((returns.mean() - other.equity["return"][1:].to_numpy().mean()) * year)
+    given = trimtab.backtest(data, RebalancingLimits(max_position_weight=1.0), **more, sessions_per_year=100)
+    assert given.statistics.years == len(returns) / 100
+    stated = MarketData(data.as_of(data.sessions[-1]).prices, sessions_per_year=200)
+    assert trimtab.backtest(stated, **more).market_history.sessions_per_year == 200
+
+
+def test_scores_of_trimtab_are_scores_of_a_backtest() -> None:
+    """`Scores`, a list of them, and their tables with a date, all parts included, give what their scores alone give."""
+    data = regular_market(0, 300)
+    dates = [data.sessions[at] for at in (270, 285)]
+    technical = [trimtab.technical_scores(data.as_of(date)) for date in dates]
+    combined = [trimtab.combined_scores(scores, None) for scores in technical]
+    for many in (technical, combined):
+        tables = [scores.table.with_columns(date=pl.lit(scores.date)) for scores in many]
+        plain = pl.concat(tables).select("date", "asset", "score")
+        wanted = trimtab.backtest(data, scores=plain, every=dates).decisions
+        assert wanted["score"].null_count() == 0
+        for given in (many, pl.concat(tables)):
+            assert trimtab.backtest(data, scores=given, every=dates).decisions.equals(wanted)
+    assert (
+        trimtab.backtest(data, scores=technical[0], every=dates).decisions["score_date"].unique().to_list() == dates[:1]
+    )
+
+
+def test_an_asset_that_stands_still_has_no_volatility() -> None:
+    """Its measured volatility is 0, which is no volatility to divide by; the scores are taken all the same."""
+    data = MarketData([{"date": day, "A": 10.0 + at % 7, "B": 5.0} for at, day in enumerate(days(300))])
+    table = pl.DataFrame({"date": [days(300)[280]] * 2, "asset": ["A", "B"], "score": [0.9, None], "volatility": [0.2, 0.0], "volatility_rank": [0.0, None]})  # fmt: skip
+    assert trimtab.backtest(data, scores=table).decisions["asset"].to_list()[0] == "A"
+    with pytest.raises(InputError, match="column 'volatility': must be a number between"):
+        trimtab.backtest(data, scores=table.drop("volatility_rank"))
+
+
+def test_symbols_without_prices_are_named() -> None:
+    membership = [{"symbol": symbol, "from": "2020-01-01", "to": None} for symbol in (*BUCKETS, "BRK.B")]
+    notes = [note.text for note in run_of(1, membership=membership).notes if note.code == "data"]
+    assert len(notes) == 1 and "BRK.B" in notes[0]

@@ -7,6 +7,7 @@ import os
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.feather
@@ -447,3 +448,37 @@ class TestJoin:
 def located_row(joined: Joined, fault: Fault) -> tuple[str | None, int | None]:
     located = joined.located(fault)
     return located.source, located.row
+
+
+class TestLongText:
+    """A small file cannot make a huge table by repeating one long name."""
+
+    @pytest.mark.parametrize("kind", ["parquet", "arrow", "stream"])
+    @pytest.mark.parametrize("column", ["asset", "bucket", "note"])
+    @pytest.mark.parametrize("text", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+    def test_a_cell_as_long_as_a_document_is_refused(
+        self, tmp_path: Path, kind: str, column: str, text: pa.DataType
+    ) -> None:
+        for length, refused in ((10_000, False), (10_001, True)):
+            values: dict[str, list[Any]] = {
+                "asset": ["A", "B"],
+                "bucket": ["T", None],
+                "note": ["", "x"],
+                "score": [0.9, 0.8],
+            }
+            values[column][1] = "\u00e4" * length
+            table = pa.table({name: pa.array(cells) for name, cells in values.items()})
+            position = table.column_names.index(column)
+            table = table.set_column(position, column, table[column].cast(pa.string()).combine_chunks().cast(text))
+            path = tmp_path / f"x.{'parquet' if kind == 'parquet' else 'arrow'}"
+            if kind == "parquet":
+                pyarrow.parquet.write_table(table, path)
+            else:
+                new = pa.ipc.new_file if kind == "arrow" else pa.ipc.new_stream
+                with pa.OSFile(str(path), "wb") as sink, new(sink, table.schema) as writer:
+                    writer.write_table(table)
+            if refused:
+                with pytest.raises(InputError, match=rf"column '{column}': a cell has 10,001 characters"):
+                    read_table(path)
+            else:
+                assert read_table(path).equals(table)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from trimtab.backtesting.policy_run import PolicyRun
 from trimtab.errors import Fault, InputError
-from trimtab.statistics.bootstrap import COMPARED, Interval, difference
+from trimtab.statistics.bootstrap import COMPARED, SAMPLES, Interval, difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Versus:
         return f"{self.first} less {self.second}, {name}: {estimate} ({one.level:.0%} interval {low} to {high}; {told})"
 
 
-def versus(results: Sequence[PolicyRun], *, level: float = 0.95, samples: int = 5_000, seed: int = 0) -> list[Versus]:
+def versus(results: Sequence[PolicyRun], *, level: float = 0.95, samples: int = SAMPLES, seed: int = 0) -> list[Versus]:
     """The first result against each of the others: mean return and Sharpe ratio.
 
     Parameters
@@ -46,7 +46,13 @@ def versus(results: Sequence[PolicyRun], *, level: float = 0.95, samples: int = 
     for other in results[1:]:
         for statistic in COMPARED:
             interval = difference(
-                results[0].above_cash, other.above_cash, statistic, level=level, samples=samples, seed=seed
+                results[0].above_cash,
+                other.above_cash,
+                statistic,
+                level=level,
+                samples=samples,
+                seed=seed,
+                year=results[0].market_history.sessions_per_year,
             )
             found += [] if interval is None else [Versus(results[0].name, other.name, interval)]
     return found

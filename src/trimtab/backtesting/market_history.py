@@ -54,7 +54,7 @@ class MarketHistory:
 
     @cached_property
     def sessions_per_year(self) -> int:
-        """As the settings say, or else as the dates of all prices say."""
+        """As the settings say, or else the market data: as given there, or from the dates of all prices."""
         return self.settings.sessions_per_year or self.data.sessions_per_year
 
 
@@ -68,9 +68,9 @@ def market_history_of(
     InputError
         No session to decide on and trade after, or scores or cash rates that begin too late.
     """
+    decided = rebalance_sessions(data.sessions, settings)
     stop = len(data.sessions) if settings.end is None else bisect_right(data.sessions, settings.end)
     sessions = data.sessions[:stop]
-    decided = rebalance_sessions(sessions, settings)
     view = data.as_of(sessions[-1])
     assets = tuple(view.prices.columns[1:])
     known = _scores(scores, data, [sessions[at] for at in decided], sessions, settings, assets)

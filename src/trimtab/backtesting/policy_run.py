@@ -139,7 +139,7 @@ class PolicyRun:
 
     def _data_notes(self) -> list[Note]:
         """Notes about what came in."""
-        found = []
+        found = [Note("data", text) for text in self.market_history.data.notes]
         found += [Note("opens", opens.sentence()) for opens in self.market_history.differing_opens]
         held = set(self.weights.filter(pl.col("weight") > 0)["asset"])
         first, last = self.market_history.dates[0], self.market_history.dates[-1]

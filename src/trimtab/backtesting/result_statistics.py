@@ -11,7 +11,6 @@ from trimtab.kernel.records import Floats, Records
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.statistics.performance import Statistics, effective_bets, statistics_of
 
-_WINDOW = 252  # sessions before the trades, from which bets are counted
 _FEWEST = 60  # with fewer common sessions a date does not count
 
 
@@ -26,6 +25,7 @@ def measured(history: MarketHistory, run: RunRecords, limits: RebalancingLimits)
         bets=bets_of(history, run),
         bucket_weights=top_weights(history, run, limits)[1],
         cash=cash_returns(history),
+        year=history.sessions_per_year,
     )
 
 
@@ -46,19 +46,20 @@ def cash_returns(history: MarketHistory) -> Floats:
 def bets_of(history: MarketHistory, run: RunRecords) -> Floats:
     """The effective number of bets after each decision, of those dates that have one.
 
-    From the returns of the 252 sessions up to the trades, as far as all that is held has prices; dates with fewer than 60
-    are left out.
+    From the returns of a year up to the trades, on sessions with a price for everything held; dates with fewer than 60 such
+    sessions (or half a year, if that is fewer) are left out.
     """
-    found = []
+    bets_by_date, year = list[float](), history.sessions_per_year
+    fewest = min(_FEWEST, year // 2)
     for step, after in zip(run.steps, run.ledger["after"], strict=True):
         held = np.flatnonzero(after > 0)
         stop = int(step["traded"]) + 1
-        prices = history.market.close[max(0, stop - _WINDOW - 1) : stop, held]
+        prices = history.market.close[max(0, stop - year - 1) : stop, held]
         prices = prices[np.isfinite(prices).all(axis=1)]
-        if held.size and len(prices) > _FEWEST:
+        if held.size and len(prices) > max(fewest, 2):
             bets = effective_bets(after[held], prices[1:] / prices[:-1] - 1.0)
-            found += [] if bets is None else [bets]
-    return np.array(found)
+            bets_by_date += [] if bets is None else [bets]
+    return np.array(bets_by_date)
 
 
 def top_weights(history: MarketHistory, run: RunRecords, limits: RebalancingLimits) -> tuple[tuple[str, ...], Floats]:

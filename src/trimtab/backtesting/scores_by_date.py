@@ -27,6 +27,8 @@ _SOURCE = "the scores"
 _DATES = ("date", "day")
 # Columns of the table -> fields of the records.
 _NUMBERS = {"score": "score", "max_weight": "max_weight", "desired_weight": "desired", "volatility": "volatility"}
+# Columns that the scores of trimtab have beside these.
+_BESIDE = ("confidence", "reason", "missing", "basis", "technical_score", "fundamental_score")
 _RANGES = {
     "score": (0.0, 1.0),
     "max_weight": (0.0, 1.0),
@@ -72,10 +74,31 @@ def scores_from_views(data: MarketData, scorer: Scorer, days: Sequence[dt.date],
     parts = []
     for day in days:
         scores = scorer(data.as_of(day))
-        frame, _ = frame_of(scores.table if isinstance(scores, Scores) else scores, f"{_SOURCE} of {day.isoformat()}")
+        if isinstance(scores, Scores):
+            parts.append(_of_day(scores, day))
+            continue
+        frame, _ = frame_of(scores, f"{_SOURCE} of {day.isoformat()}")
         known = [name for name in frame.columns if name in ("asset", *_NUMBERS)]
         parts.append(frame.select(known).with_columns(pl.lit(day).alias("date")))
     return scores_from_table(pl.concat(parts, how="diagonal_relaxed"), assets)
+
+
+def _of_day(scores: Scores, day: dt.date) -> pl.DataFrame:
+    """What a backtest uses of trimtab's own scores; a volatility of 0 is that of an asset without prices to measure."""
+    columns = [pl.col("asset"), pl.col("score")]
+    if "volatility" in scores.table.columns:
+        columns.append(pl.when(pl.col("volatility") > 0).then("volatility").alias("volatility"))
+    return scores.table.select(*columns, pl.lit(day).alias("date"))
+
+
+def _without_parts(frame: pl.DataFrame) -> pl.DataFrame:
+    """The table without what trimtab's own scores have beside the score: parts with their ranks, and what was missing."""
+    ranked = {name.removesuffix("_rank") for name in frame.columns if name.endswith("_rank")}
+    parts = [name for name in frame.columns if name in _BESIDE or name.removesuffix("_rank") in ranked]
+    if "volatility" in ranked and "volatility" in frame.columns:  # 0: an asset without prices to measure
+        usable = pl.col("volatility").cast(pl.Float64, strict=False) > 0
+        frame = frame.with_columns(pl.when(usable).then("volatility").alias("volatility"))
+    return frame.drop([name for name in parts if name not in _NUMBERS])
 
 
 def scores_from_table(given: Any, assets: Sequence[str]) -> ScoresByDate:
@@ -88,7 +111,10 @@ def scores_from_table(given: Any, assets: Sequence[str]) -> ScoresByDate:
         A missing or unknown column, a row without day or asset, an asset twice on a day or without prices, a number
         outside its range.
     """
-    frame, source = frame_of(_with_days(given), _SOURCE)
+    by_day = [given] if isinstance(given, Scores) else given
+    if isinstance(by_day, list) and by_day and all(isinstance(scores, Scores) for scores in by_day):
+        given = pl.concat([_of_day(scores, scores.date) for scores in by_day], how="diagonal_relaxed")
+    frame, source = frame_of(given, _SOURCE)
     date_name = required(frame, _DATES, source)
     long = _long(frame, date_name, source)
     asset, days = long["asset"], long["date"]
@@ -108,19 +134,9 @@ def scores_from_table(given: Any, assets: Sequence[str]) -> ScoresByDate:
     return ScoresByDate(tuple(known), records)
 
 
-def _with_days(given: Any) -> Any:
-    """The scores of days as one long table; any other table as it is."""
-    days = [given] if isinstance(given, Scores) else given
-    if not (isinstance(days, list) and days and all(isinstance(scores, Scores) for scores in days)):
-        return given
-    parts = [
-        scores.table.select(pl.lit(scores.date).alias("date"), pl.col("^(asset|score|volatility)$")) for scores in days
-    ]
-    return pl.concat(parts, how="diagonal")
-
-
 def _long(frame: pl.DataFrame, date_name: str, source: str) -> pl.DataFrame:
     """`date`, `asset` and the numbers, with the row they came from."""
+    frame = _without_parts(frame)
     symbol = column_named(frame, SYMBOL_NAMES, source)
     rows: pl.Series | None = pl.int_range(1, frame.height + 1, eager=True)
     if symbol is None and "score" not in frame.columns:

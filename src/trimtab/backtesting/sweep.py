@@ -23,7 +23,7 @@ from trimtab.errors import Fault, InputError
 from trimtab.kernel.backtest_records import LEDGER, STEP, PolicyRecords, RunRecords
 from trimtab.kernel.records import ANSWER, Floats, Ints
 from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
-from trimtab.rebalancing.doors import PARALLEL
+from trimtab.rebalancing.decide import PARALLEL
 from trimtab.statistics.performance import Statistics, statistics_of
 
 _TOGETHER = 256  # policies in one call: so much memory at a time
@@ -113,7 +113,7 @@ class SweepResult:
 
     @cached_property
     def _verdict(self) -> SweepVerdict:
-        return sweep_verdict(self.above_cash)
+        return sweep_verdict(self.above_cash, self.market_history.sessions_per_year)
 
     def to_html(self, title: str = "Policy sweep") -> str:
         """One page: the surface of the fields, the best policies, and whether the best is likely luck."""
@@ -228,8 +228,8 @@ def _run_together(
     )
     with PARALLEL:
         decisions[:] = backtest_policies(market, together, tree_start, runs)
-    cash, statistics = cash_returns(history), []
+    cash, year, statistics = cash_returns(history), history.sessions_per_year, []
     for policy in range(count):
         turnover, costs = traded(runs.steps[policy, : decisions[policy]], len(cash))
-        statistics.append(statistics_of(equity[policy], turnover=turnover, costs=costs, cash=cash))
+        statistics.append(statistics_of(equity[policy], turnover=turnover, costs=costs, cash=cash, year=year))
     return statistics

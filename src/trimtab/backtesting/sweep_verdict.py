@@ -13,7 +13,6 @@ from trimtab.statistics.walk_forward import WalkForward, purged_splits, walk_for
 SURE = 0.95  # of the deflated Sharpe ratio: from here on chance is refused at 5 %
 COIN = 0.5  # of the probability of overfitting: from here on the choice is worth no more than a coin
 _BLOCKS = 16
-_QUARTER, _HORIZON, _EMBARGO = 63, 21, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +32,7 @@ class SweepVerdict:
     best_sharpe: float | None
     forward_sharpe: float | None
     best_forward_sharpe: float | None
+    year: int = YEAR
 
     @property
     def is_likely_luck(self) -> bool:
@@ -56,7 +56,7 @@ class SweepVerdict:
             f"The best of {one.policies} different policies is {verdict}: its deflated Sharpe ratio is "
             f"{one.probability:.3f} above cash{other} ({SURE:.2f} or more refuses chance at 5 %)",
             f"its Sharpe ratio is {self.best_sharpe:.2f}, and luck alone brings the best of so many to "
-            f"{one.expected * YEAR**0.5:.2f}",
+            f"{one.expected * self.year**0.5:.2f}",
         ]
         if self.overfitting is not None:
             share = self.overfitting.probability
@@ -71,19 +71,21 @@ class SweepVerdict:
         return "; ".join(parts) + "."
 
 
-def sweep_verdict(returns: Any) -> SweepVerdict:
+def sweep_verdict(returns: Any, year: int = YEAR) -> SweepVerdict:
     """The verdict on policies that walked the same sessions.
 
     Parameters
     ----------
     returns
         Above cash, shape (sessions, policies), at least 3 sessions. Every policy that was tried.
+    year
+        Sessions in a year.
 
     Notes
     -----
-    History is cut into 16 blocks, or fewer where it has less than 32 sessions. The walk forward begins after a third of
-    history, tests a quarter (63 sessions) at a time, purges 21 sessions and leaves out 5 more; histories that are too
-    short for that have none.
+    History is cut into 16 blocks, or fewer if it has less than 32 sessions. The walk forward begins after a third of
+    history, tests a quarter (63 of 252 sessions) at a time, and does not choose on the month and week before it (21 and 5
+    sessions); a history that is too short has none.
 
     Examples
     --------
@@ -95,23 +97,26 @@ def sweep_verdict(returns: Any) -> SweepVerdict:
     sessions = len(values)
     found = deflated_sharpe(values)
     blocks = min(_BLOCKS, sessions // 4 * 2)
-    forward = _forward(values)
+    forward = _forward(values, year)
     tested = 0 if forward is None else len(forward.returns)
     return SweepVerdict(
         deflated=found,
         relative=deflated_sharpe(values - values.mean(axis=1, keepdims=True)) if values.shape[1] > 1 else None,
         overfitting=overfitting(values, blocks) if blocks >= 2 else None,
         forward=forward,
-        best_sharpe=None if found is None else found.sharpe * YEAR**0.5,
-        forward_sharpe=None if forward is None else sharpe_ratio(forward.returns),
-        best_forward_sharpe=None if found is None or not tested else sharpe_ratio(values[-tested:, found.best]),
+        best_sharpe=None if found is None else found.sharpe * year**0.5,
+        forward_sharpe=None if forward is None else sharpe_ratio(forward.returns, year),
+        best_forward_sharpe=None if found is None or not tested else sharpe_ratio(values[-tested:, found.best], year),
+        year=year,
     )
 
 
-def _forward(values: Floats) -> WalkForward | None:
+def _forward(values: Floats, year: int) -> WalkForward | None:
     """The walk forward, None where history is too short or there is nothing to choose from."""
-    train = len(values) // 3
-    if values.shape[1] < 2 or train < 2 or len(values) <= train + _HORIZON + _EMBARGO:
+    train, gap = len(values) // 3, round(year / 12) + round(year / 52)
+    if values.shape[1] < 2 or train < 2 or len(values) <= train + gap:
         return None
-    splits = purged_splits(len(values), train=train, test=_QUARTER, horizon=_HORIZON, embargo=_EMBARGO)
+    splits = purged_splits(
+        len(values), train=train, test=max(1, round(year / 4)), horizon=round(year / 12), embargo=round(year / 52)
+    )
     return walk_forward(values, splits)

@@ -174,7 +174,18 @@ def _source(place: str) -> Source:
     twice = repeated(schema.names)
     if twice:
         raise InputError(twice, place)
+    _refuse_columns_in_folders(place, schema)
     return Source(place, groups, schema, _stamp(place))
+
+
+def _refuse_columns_in_folders(place: str, schema: pa.Schema) -> None:
+    """Refuse a column that is only in the names of folders, as Spark's `partitionBy` leaves it: it would be lost."""
+    for part in PurePosixPath(place).parts[:-1]:
+        name, sign, _ = part.partition("=")
+        if sign and name in COLUMNS and name not in schema.names:
+            problem = f"the column is not in the file, but in the name of its folder, {part!r}"
+            advice = "write the files with this column, without partitionBy"
+            raise InputError([Fault(problem, advice, column=name)], place)
 
 
 def _stamp(place: str) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from trimtab.cli.options import LimitOptions
-from trimtab.errors import LimitsError
+from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.limits.old_names import with_current_names
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.limits.regimes import laid_over
@@ -46,6 +46,8 @@ def read_limits(options: LimitOptions) -> ChosenLimits:
     ------
     typer.BadParameter
         Both a file and a preset, or a setting that is not `field=value`.
+    InputError
+        No such file.
     LimitsError
         Limits that are unknown or contradict each other.
     """
@@ -55,6 +57,9 @@ def read_limits(options: LimitOptions) -> ChosenLimits:
     changes: dict[str, Any] = {}
     for text in options.settings or ():
         changes = laid_over(changes, with_current_names(_setting(text)))
+    if file is not None and not file.exists():
+        advice = "check the path, or make one with `trimtab limits show > limits.toml`"
+        raise InputError([Fault("there is no such file", advice)], str(file))
     if file is not None:
         chosen = ChosenLimits(RebalancingLimits.from_toml(file), str(file), (file,))
     elif preset is not None:

@@ -62,6 +62,14 @@ _CODES: dict[type[Exception], ExitCode] = {
 }
 
 
+class Misuse(typer.BadParameter):
+    """Options that do not go together: said without the parser's "Invalid value"."""
+
+    def format_message(self) -> str:
+        """The message as it is."""
+        return self.message
+
+
 def exit_codes_text() -> str:
     """The table of exit codes, a line for each."""
     return "\n".join(f"{code:>4}  {code.meaning}" for code in ExitCode)
@@ -75,7 +83,9 @@ def exit_codes(command: Callable[_Arguments, int]) -> Callable[_Arguments, None]
         try:
             with _deprecations_as_notes(Notices(quiet=bool(kwargs.get("quiet")))):
                 code = command(*args, **kwargs)
-        except (typer.BadParameter, typer.Exit, typer.Abort):
+        except typer.BadParameter as error:
+            raise Misuse(error.message) from None
+        except (typer.Exit, typer.Abort):
             raise
         except KeyboardInterrupt:
             Notices().error("interrupted")

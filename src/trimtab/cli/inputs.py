@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from trimtab.candidates.correlations import Correlations
+    from trimtab.files.candidate_file import CandidateFile
     from trimtab.files.joined_files import Joined
     from trimtab.market.view import MarketView
 
@@ -63,6 +64,7 @@ def read_inputs(file: Path | None, data: DataOptions, notices: Notices) -> Candi
 
     if file is not None:
         given = read_candidate_file(file)
+        _check_scored(given)
         if data.account is not None:
             given = given.of_account(data.account)
         return CandidateInputs(given.table, given.source, (file,), given.located)
@@ -71,6 +73,14 @@ def read_inputs(file: Path | None, data: DataOptions, notices: Notices) -> Candi
     for sentence in _join_sentences(joined, data.buckets):
         notices.note(sentence)
     return CandidateInputs(joined.table, " + ".join(map(str, files)), files, joined.located)
+
+
+def _check_scored(file: CandidateFile) -> None:
+    """Refuse a file of holdings in place of candidates, with what to do about it."""
+    names = file.table.column_names
+    if {"current_weight", "shares"} & set(names) and not any("score" in name.casefold() for name in names):
+        advice = "add a score from 0 to 1 for each asset; or give this file as --holdings, with --scores or --prices"
+        raise InputError([Fault("the column is missing", advice, column="score")], file.source)
 
 
 def check_mixture(file: Path | None, data: DataOptions) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -163,7 +164,7 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     from trimtab.files.candidate_file import ACCOUNT, check_single, read_candidate_file
 
     found = scored(given, notices, quiet=quiet)
-    file = read_candidate_file(holdings)
+    file = read_candidate_file(holdings, may_be_empty=True)
     if options.account is not None:
         file = file.of_account(options.account)
     check_single(file.table, file.source)
@@ -177,8 +178,9 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
         raise InputError([file.located(fault) for fault in error.faults]) from None
     known = found.table["asset"].to_list()
     others = [asset for asset in weights if asset not in set(known)]
-    if others:
-        notices.note(f"kept without a score, as the prices lack them: {listed(others)}")
+    kept = [asset for asset in others if weights[asset] != 0]
+    if kept:
+        notices.note(f"kept without a score, as the prices lack them: {listed(kept)}")
     assets = [*known, *others]
     wanted = [name for name in ("asset", "bucket", "score", "volatility") if name in found.table.columns]
     table = pl.concat(
@@ -197,6 +199,17 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
         return file.located(replace(fault, row=None if fault.row is None else rows.get(assets[fault.row - 1])))
 
     return CandidateInputs(candidates, " + ".join(map(str, files)), files, located, found.view)
+
+
+def _refuse_debt(cash: float, weights: Mapping[str, float], total: float) -> None:
+    """Refuse more borrowed money than rounding and unsettled trades explain."""
+    from trimtab.candidates.checks import MAX_TOTAL_WEIGHT
+
+    held = math.fsum(weights.values())
+    if cash < 0 and held > MAX_TOTAL_WEIGHT:
+        problem = f"cash {cash:,.2f} is a debt: positions are {held:.1%} of the account's value of {total:,.2f}"
+        advice = f"trimtab borrows nothing, and accepts {MAX_TOTAL_WEIGHT:.0%} at most: repay the debt, or give the cash after that"
+        raise InputError([Fault(problem, advice)], "--cash")
 
 
 def _other_columns(held: pl.DataFrame, made: Sequence[str], source: str) -> pl.DataFrame:
@@ -239,11 +252,13 @@ def _weights(
     if name == "current_weight":
         return amounts
     check_currency(frame.to_arrow())
-    value, session = valued(amounts, cash or 0.0, scores.view), scores.view.session.isoformat()
+    held = {asset: amount for asset, amount in amounts.items() if amount != 0}  # what is sold needs no price
+    value, session = valued(held, cash or 0.0, scores.view), scores.view.session.isoformat()
+    _refuse_debt(cash or 0.0, value.weights, value.total)
     for asset, day in value.old.items():
         notices.warn(f"{asset} is valued at its price of {day.isoformat()}: it has none on {session}")
     if scores.is_earlier:
         advice = "adjusted prices value the shares of today, after all splits; give current_weight if these are others"
         notices.warn(f"shares are valued at prices of {session}, before the last session: {advice}")
     notices.note(f"valued at {session}: {value.total:,.2f} with {cash or 0.0:,.2f} in cash")
-    return dict(value.weights)
+    return {asset: value.weights.get(asset, 0.0) for asset in amounts}

@@ -78,16 +78,19 @@ def check_single(table: pa.Table, source: str) -> None:
         raise InputError([Fault(problem, advice, column=ACCOUNT)], source)
 
 
-def read_candidate_file(path: StrPath) -> CandidateFile:
-    """A file of assets; `symbol` or `ticker` will do for the column `asset`.
+def read_candidate_file(path: StrPath, *, may_be_empty: bool = False) -> CandidateFile:
+    """A file of assets; `symbol` or `ticker` will do for the column `asset`, in capitals too.
+
+    A table without rows is refused unless it `may_be_empty`.
 
     Raises
     ------
     InputError
         What `read_table` refuses.
     """
-    table = read_table(path)
+    table = read_table(path, may_be_empty=may_be_empty)
     names = table.column_names
-    asset_name = next((name for name in _ASSET_NAMES if name in names), "asset")
+    folded = {name.strip().casefold(): name for name in reversed(names)}
+    asset_name = next((folded[name] for name in _ASSET_NAMES if name in folded), "asset")
     renamed = ["asset" if name == asset_name else name for name in names]
     return CandidateFile(source_of(path), table.rename_columns(renamed), asset_name)

@@ -6,6 +6,7 @@ row, column, value and what to do. Nothing is guessed: no other separator, no de
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from trimtab.errors import Fault, InputError
-from trimtab.files.csv_file import check_names, read_csv
+from trimtab.files.csv_file import MOST_CHARACTERS, check_names, read_csv
 
 StrPath = str | os.PathLike[str]
 STDIN = "-"
@@ -38,10 +39,10 @@ _SIGNATURES = {
 }
 
 
-def read_table(path: StrPath) -> pa.Table:
+def read_table(path: StrPath, *, may_be_empty: bool = False) -> pa.Table:
     """The table in a file: `.csv`, `.parquet` / `.pq`, or `.arrow` / `.feather` / `.ipc` (file or stream format).
 
-    `-` is standard input, in any of these formats.
+    `-` is standard input, in any of these formats. A table without rows is refused unless it `may_be_empty`.
 
     CSV is UTF-8 with or without a byte order mark, separated by commas, with a header. Its columns of numbers (`score`,
     `current_weight`, ...) become float64, all others stay text; an empty cell is null, an empty line is no row.
@@ -58,7 +59,7 @@ def read_table(path: StrPath) -> pa.Table:
     kind = _kind_of_stdin(data) if os.fspath(path) == STDIN else _kind(source, data)
     table = _READERS[kind](data, source)
     check_names(table.column_names, source)
-    if table.num_rows == 0:
+    if table.num_rows == 0 and not may_be_empty:
         raise InputError([Fault("has no rows", "give a file with at least one row of data")], source)
     return table
 
@@ -72,13 +73,24 @@ def _bytes(source: str) -> bytes:
             raise InputError([Fault("is a device or a pipe", "save its content in a file first")], source)
         data = path.read_bytes()
     except FileNotFoundError:
-        raise InputError([Fault("there is no such file", "check the path")], source) from None
+        near = _near_file(path)
+        advice = f"did you mean {near!r}?" if near else "check the path"
+        raise InputError([Fault("there is no such file", advice)], source) from None
     except PermissionError:
         fault = Fault("may not be read (permission denied)", "ask for the right to read it")
         raise InputError([fault], source) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
         raise InputError([Fault(f"cannot be read ({error})", "check the path")], source) from None
     return data
+
+
+def _near_file(path: Path) -> str | None:
+    """The table in the same folder whose name is nearest, None where none is near."""
+    if not path.parent.is_dir():
+        return None
+    names = sorted(file.name for file in path.parent.iterdir() if file.suffix.casefold() in _SUFFIXES)
+    near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.7)
+    return str(path.with_name(near[0])) if near else None
 
 
 def source_of(path: StrPath) -> str:
@@ -122,12 +134,36 @@ def _kind(source: str, data: bytes) -> str:
 def _read_parquet(data: bytes, source: str) -> pa.Table:
     import pyarrow.parquet  # late: it loads slowly, and only this needs it
 
-    return _decoded(lambda: pyarrow.parquet.ParquetFile(pa.BufferReader(data)).read(), "Parquet", source)
+    def read() -> pa.Table:
+        schema = pyarrow.parquet.read_schema(pa.BufferReader(data))
+        texts = [
+            field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+        ]
+        # Each name once: a file of a few bytes can repeat a name of megabytes in every row.
+        return pyarrow.parquet.ParquetFile(pa.BufferReader(data), read_dictionary=texts).read()
+
+    table = _decoded(read, "Parquet", source)
+    return _decoded(lambda: table.cast(pyarrow.parquet.read_schema(pa.BufferReader(data))), "Parquet", source)
 
 
 def _read_arrow(data: bytes, source: str) -> pa.Table:
     opened = pa.ipc.open_file if data.startswith(b"ARROW1") else pa.ipc.open_stream
     return _decoded(lambda: opened(pa.BufferReader(data)).read_all(), "Arrow", source)
+
+
+def _check_lengths(table: pa.Table, source: str) -> None:
+    """Refuse text as long as a document, as CSV does: the table would take far more memory than the file."""
+    import pyarrow.compute as pc
+
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        for chunk in column.chunks:
+            names = chunk.dictionary if pa.types.is_dictionary(chunk.type) else chunk
+            if not (pa.types.is_string(names.type) or pa.types.is_large_string(names.type)):
+                continue
+            longest = pc.max(pc.utf8_length(names)).as_py()
+            if longest is not None and longest > MOST_CHARACTERS:
+                problem = f"a cell has {longest:,} characters, more than {MOST_CHARACTERS:,}"
+                raise InputError([Fault(problem, "shorten it, or drop the column", column=name)], source)
 
 
 def _decoded(read: Callable[[], pa.Table], kind: str, source: str) -> pa.Table:
@@ -138,6 +174,7 @@ def _decoded(read: Callable[[], pa.Table], kind: str, source: str) -> pa.Table:
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise InputError([Fault(f"is damaged or cut off ({reason})", f"write the {kind} file anew")], source) from None
+    _check_lengths(table, source)
     return table
 
 

@@ -91,7 +91,8 @@ def execute_trades(market: Market, session: int, book: Book, money: float, numbe
             book.orders[asset] = math.nan
             if kept:
                 run.ledger[number, asset].amount = change
-    step.cash = money + step.sold - step.bought - step.paid if step.buy_fraction >= 1.0 else 0.0
+    # Rounding must not leave a debt of 1e-17.
+    step.cash = max(money + step.sold - step.bought - step.paid, 0.0) if step.buy_fraction >= 1.0 else 0.0
     return float(step.cash)
 
 

@@ -5,6 +5,10 @@ blocks of days are drawn, the same days for both, and the difference is computed
 and Romano, "The Stationary Bootstrap", Journal of the American Statistical Association 89, 1994. The mean length of a
 block comes from the data: Politis and White, "Automatic Block-Length Selection for the Dependent Bootstrap", Econometric
 Reviews 23, 2004, with the correction by Patton, Politis and White, Econometric Reviews 28, 2009.
+
+On a short or strongly autocorrelated history its percentiles lie too close together. So each end is at least as far from
+the estimate as Student's t with the long-run deviation from a few cosine terms says. Source: Lazarus, Lewis, Stock and
+Watson, "HAR Inference: Recommendations for Practice", Journal of Business and Economic Statistics 36, 2018.
 """
 
 from __future__ import annotations
@@ -19,20 +23,24 @@ import numpy.typing as npt
 from trimtab.errors import Fault, InputError
 from trimtab.statistics.checked_arrays import Floats, vector
 from trimtab.statistics.performance import YEAR, sharpe_ratio
+from trimtab.statistics.student_t import t_quantile
 
 Compared = Literal["mean", "sharpe"]
 COMPARED: tuple[Compared, ...] = ("mean", "sharpe")
+SAMPLES = 5_000
 _AT_ONCE = 2_000_000  # drawn days that are in memory at once
 _FEWEST = 20  # sessions, below which blocks say nothing
+_BLOCKS_PER_TERM = 8
+_MAX_TERMS = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
     """How much more the first policy has than the second: `estimate` from the data, `low` to `high` around it.
 
-    `statistic` is `mean` (return of a year, a fraction) or `sharpe`. `level` is the share of intervals like this one
-    that hold the true difference, `block` the mean length of a block in sessions, `samples` how many histories were
-    drawn, from `seed`.
+    `statistic` is `mean` (return of a year, a fraction) or `sharpe`. `level` is the share of such intervals that should
+    hold the true difference (docs/statistics.md has the measured shares), `block` the mean length of a block in sessions,
+    `samples` how many histories were drawn, from `seed`.
     """
 
     statistic: Compared
@@ -46,7 +54,7 @@ class Interval:
 
     @property
     def holds_zero(self) -> bool:
-        """Whether no difference at all is among what the data allow."""
+        """Whether the data allow that there is no difference."""
         return self.low <= 0.0 <= self.high
 
 
@@ -56,14 +64,15 @@ def difference(
     statistic: Compared = "mean",
     *,
     level: float = 0.95,
-    samples: int = 5_000,
+    samples: int = SAMPLES,
     seed: int = 0,
     block: float | None = None,
     year: int = YEAR,
 ) -> Interval | None:
     """The interval of the difference of two policies on the same sessions.
 
-    Its ends are percentiles of the difference over the drawn histories.
+    Its ends are percentiles of the difference over the drawn histories, or further out where the history is too short or
+    too autocorrelated for these.
 
     Parameters
     ----------
@@ -80,7 +89,7 @@ def difference(
     block
         The mean length of a block; None: from the data, see `block_length`.
     year
-        Sessions of a year.
+        Sessions in a year.
 
     Returns
     -------
@@ -111,10 +120,13 @@ def difference(
         estimate = ratios[0] - ratios[1]
     else:
         estimate = float((one - other).mean()) * year
-    length = block_length(_influence(pair, statistic)) if block is None else float(block)
+    influence = _influence(pair, statistic)
+    length = block_length(influence) if block is None else float(block)
     drawn = _differences(pair, statistic, length, samples, seed)
     scale = math.sqrt(year) if statistic == "sharpe" else year
     low, high = (float(end) * scale for end in np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2]))
+    reach = _student_reach(influence, length, level) * scale
+    low, high = min(low, estimate - reach), max(high, estimate + reach)
     return Interval(statistic, estimate, low, high, level, length, samples, seed)
 
 
@@ -159,6 +171,20 @@ def block_length(series: Any) -> float:
     return float(max(1.0, min(length, math.ceil(min(3.0 * math.sqrt(count), count / 3)))))
 
 
+def _student_reach(influence: Floats, length: float, level: float) -> float:
+    """How far from a mean the ends of its interval are at least: t times the long-run deviation over sqrt(n).
+
+    The long-run variance is the mean of the squares of the first K cosine transforms, which has K degrees of freedom. K is
+    a term for every 8 blocks, at least 2.
+    """
+    count = len(influence)
+    terms = min(max(round(count / (_BLOCKS_PER_TERM * length)), 2), count // 2, _MAX_TERMS)
+    numbers = np.arange(1, terms + 1)
+    transform = np.fft.rfft(influence, 2 * count)[1 : terms + 1] * np.exp(-0.5j * np.pi * numbers / count)
+    variance = 2.0 / count * float(np.square(transform.real).mean())
+    return t_quantile(level, terms) * math.sqrt(variance / count)
+
+
 def drawn_days(count: int, length: float, samples: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """Days of histories, shape (samples, count), numbers from 0 to count - 1.
 
@@ -176,9 +202,9 @@ def drawn_days(count: int, length: float, samples: int, rng: np.random.Generator
 def _check(statistic: str, level: float, samples: int, block: float | None) -> None:
     wrong: list[Fault] = []
     if statistic not in COMPARED:
-        wrong.append(Fault("there is no such statistic", "give 'mean' or 'sharpe'", value=statistic))
+        wrong.append(Fault("the statistic is unknown", "give 'mean' or 'sharpe'", value=statistic))
     if not 0.0 < level < 1.0:
-        wrong.append(Fault("level is out of range", "give one between 0 and 1", value=level))
+        wrong.append(Fault("level is out of range", "give a fraction between 0 and 1", value=level))
     if samples < 100:
         wrong.append(Fault("too few samples for the ends of an interval", "give at least 100", value=samples))
     if block is not None and not block >= 1.0:

@@ -15,6 +15,7 @@ from trimtab.backtesting.policy_run import PolicyRun
 from trimtab.facts.outcome import Figure
 from trimtab.limits.in_words import RuleSection, rule_sheet
 from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.statistics.bootstrap import SAMPLES
 from trimtab.statistics.performance import Statistics, drawdowns
 from trimtab.text import percent, printable
 
@@ -127,7 +128,7 @@ class BacktestFacts:
     statistic_columns: tuple[str, ...]
 
 
-def backtest_facts(results: Sequence[PolicyRun], title: str, *, samples: int = 5_000, seed: int = 0) -> BacktestFacts:
+def backtest_facts(results: Sequence[PolicyRun], title: str, *, samples: int = SAMPLES, seed: int = 0) -> BacktestFacts:
     """The facts of the first result, beside the others.
 
     Raises

@@ -15,15 +15,18 @@ from trimtab.cli.options import DataOptions, LimitOptions, Quiet, ScreenFormat, 
 @exit_codes
 @grouped
 def explain(
-    names: Annotated[
-        list[str], typer.Argument(metavar="[FILE] ASSET...", help="The candidates, then the assets to explain.")
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="Candidates, as in rebalance; leave it out with --scores or --prices.")
     ],
     data: DataOptions,
     limits: LimitOptions,
+    assets: Annotated[
+        list[str] | None, typer.Argument(metavar="ASSET", help="The assets to explain.", show_default=False)
+    ] = None,
     form: ScreenFormatOption = ScreenFormat.TABLE,
     quiet: Quiet = False,
 ) -> int:
-    """Say why an asset is in or out, and what would change that. Leave out FILE with --scores or --prices."""
+    """Say why an asset is in or out, and what would change that."""
     from trimtab.cli.one_account import decide, read_account
     from trimtab.cli.output import emit
     from trimtab.cli.screens.explanation import explanations_page
@@ -32,15 +35,15 @@ def explain(
 
     notices = Notices(quiet=quiet)
     has_file = data.scores is None and data.prices is None
-    file, assets = (Path(names[0]), names[1:]) if has_file else (None, names)
-    if not assets:
+    names = [*([] if has_file else [file]), *(assets or ())]
+    if not names:
         raise typer.BadParameter("name at least one asset after FILE")
-    inputs, chosen = read_account(file, data, limits, notices, quiet=quiet)
+    inputs, chosen = read_account(Path(file) if has_file else None, data, limits, notices, quiet=quiet)
     result = decide(inputs, chosen, notices)
     with inputs.named_in_errors():
         if form == ScreenFormat.JSON:
-            emit(explanations_json([result.explain(asset) for asset in assets]).encode())
+            emit(explanations_json([result.explain(asset) for asset in names]).encode())
             return ExitCode.FINE
-        explanations = result.explained(*assets)
+        explanations = result.explained(*names)
     emit(printed(lambda _width, ascii_only: explanations_page(explanations, ascii_only=ascii_only), None))
     return ExitCode.FINE

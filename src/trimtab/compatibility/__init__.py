@@ -1,0 +1,1 @@
+"""What keeps old names working until 1.0."""
