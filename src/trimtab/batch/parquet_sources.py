@@ -216,7 +216,7 @@ def _located(place: str) -> tuple[fs.FileSystem, str]:
 
 
 def _expanded(given: str) -> list[str]:
-    """The places of the files that an argument stands for."""
+    """The places of the files that an argument means."""
     is_uri = "://" in given
     base, _, query = given.partition("?") if is_uri else (given, "", "")  # a URI may end in ?region=...
     folder, pattern = _split(base, "*[" if is_uri else "*?[")

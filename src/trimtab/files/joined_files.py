@@ -17,7 +17,7 @@ from trimtab.files.table_files import StrPath
 
 @dataclass(frozen=True)
 class _Part:
-    """One file of a join: its columns besides `asset`, and the row of each asset."""
+    """One file of a join: its columns other than `asset`, and the row of each asset."""
 
     file: CandidateFile
     columns: dict[str, pa.ChunkedArray]
@@ -25,7 +25,7 @@ class _Part:
 
     @property
     def source(self) -> str:
-        """What errors call the file."""
+        """The name of the file in errors."""
         return self.file.source
 
     def column(self, name: str, assets: Sequence[str]) -> pa.ChunkedArray:
@@ -100,7 +100,7 @@ def _is_held(amount: object) -> bool:
     try:
         return float(str(amount)) != 0
     except ValueError:
-        return True  # whoever reads the column says what is wrong
+        return True  # the reader of the column names the fault
 
 
 def _files_of_account(paths: Sequence[StrPath], account: str | None) -> list[CandidateFile]:
@@ -158,7 +158,7 @@ def _check_amounts(held: _Part, name: str) -> None:
     amounts = held.columns[name]
     kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
     if name == "shares":
-        held.columns[name] = amounts.cast(pa.string())  # as a CSV file has them; whoever values them reads the numbers
+        held.columns[name] = amounts.cast(pa.string())  # as in a CSV file; valuation reads the numbers
     elif not any(is_kind(amounts.type) for is_kind in kinds):
         fault = Fault(f"is not a number but {amounts.type}", "convert the column to numbers", column=name)
         raise InputError([fault], held.source)
