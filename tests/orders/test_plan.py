@@ -17,11 +17,11 @@ from order_cases import MICRO, of_case, random_order_case
 from trimtab.errors import BrokenLimitError, InputError, LimitsError
 from trimtab.limits.order_settings import Fees, OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
-from trimtab.orders import doors
 from trimtab.orders.doors import plan
 from trimtab.orders.identity import canonical_json
 from trimtab.orders.plan import Plan
 from trimtab.reasons import OrderReason
+from trimtab.rebalancing import certified
 
 Row = dict[str, Any]
 LIMITS = RebalancingLimits(
@@ -523,6 +523,6 @@ def test_a_brake_counts_what_a_withdrawal_does_not_need() -> None:
 
 def test_a_broken_limit_is_never_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong answer of the pass raises, as it does at the other doors."""
-    monkeypatch.setattr(doors, "certify", lambda *_, **__: ([], {0: BrokenLimitError(["a limit is broken"])}))
+    monkeypatch.setattr(certified, "certify", lambda *_, **__: ([], {0: BrokenLimitError(["a limit is broken"])}))
     with pytest.raises(BrokenLimitError, match="a limit is broken"):
         plan([GOOD], cash=100)
