@@ -1,6 +1,6 @@
 """An Arrow table as arrays of codes and numbers for compiled code, without a Python object per row.
 
-Text is read as codes of a dictionary, as Parquet keeps it, so every name is looked at once.
+Text is read as codes of a dictionary, as Parquet keeps it, so every name is handled once.
 """
 
 from __future__ import annotations
