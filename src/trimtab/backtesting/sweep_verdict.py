@@ -17,7 +17,7 @@ _BLOCKS = 16
 
 @dataclass(frozen=True, slots=True)
 class SweepVerdict:
-    """What the three measures say of a sweep. Sharpe ratios are of a year here; None where there is none.
+    """The three measures of a sweep. Sharpe ratios are of a year here; None if undefined.
 
     `deflated` is of the best policy above cash; `relative` of the policy that is best above the mean of all policies: a
     rising market lifts every policy above cash, and only the second is about the choice. `forward_sharpe` is that of
@@ -55,7 +55,7 @@ class SweepVerdict:
         parts = [
             f"The best of {one.policies} different policies is {verdict}: its deflated Sharpe ratio is "
             f"{one.probability:.3f} above cash{other} ({SURE:.2f} or more refuses chance at 5 %)",
-            f"its Sharpe ratio is {self.best_sharpe:.2f}, and luck alone brings the best of so many to "
+            f"its Sharpe ratio is {self.best_sharpe:.2f}, and luck alone lifts the best of as many to "
             f"{one.expected * self.year**0.5:.2f}",
         ]
         if self.overfitting is not None:
@@ -85,7 +85,7 @@ def sweep_verdict(returns: Any, year: int = YEAR) -> SweepVerdict:
     -----
     History is cut into 16 blocks, or fewer if it has less than 32 sessions. The walk forward begins after a third of
     history, tests a quarter (63 of 252 sessions) at a time, and does not choose on the month and week before it (21 and 5
-    sessions); a history that is too short has none.
+    sessions); a history that is too short leaves it out.
 
     Examples
     --------

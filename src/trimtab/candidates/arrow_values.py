@@ -23,7 +23,7 @@ _REASON_SHOWN = 200
 
 @dataclass(frozen=True)
 class Text:
-    """A column of text: `names[codes[row]]`, code -1 where there is none."""
+    """A column of text: `names[codes[row]]`, code -1 for missing."""
 
     codes: Ints
     names: list[str]
@@ -64,7 +64,7 @@ def text_of(column: Any, name: str, count: int) -> Text:
 
 
 def numbers_of(column: Any, name: str, count: int, default: float) -> Floats:
-    """A column of numbers, NaN where there is none; without the column, the default in every row."""
+    """A column of numbers, NaN for missing; without the column, the default in every row."""
     if column is None:
         return np.full(count, default)
     with readable(name, "numbers"):
@@ -99,7 +99,7 @@ def readable(name: str, what: str) -> Iterator[None]:
         yield
     except (InputError, KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # noqa: BLE001 - a panic of polars is no Exception
+    except BaseException as error:  # noqa: BLE001 - a panic of polars is not an Exception
         if isinstance(error, UnicodeError):
             problem, advice = "is not UTF-8 text", "write it as UTF-8"
         else:
@@ -113,7 +113,7 @@ def arrow_of(column: Any, name: str, *, numeric: bool) -> pa.Array:
     values = column if isinstance(column, list) else column.to_list() if column.dtype == nw.Object else None
     try:
         array = _native_arrow(column, values)
-    except Exception:  # noqa: BLE001 - Arrow cannot convert it as a whole: each value is looked at
+    except Exception:  # noqa: BLE001 - Arrow cannot convert it as a whole: each value is checked
         array = _from_values(column.to_list() if values is None else values, name, numeric=numeric)
     else:  # Arrow takes True for 1 beside numbers, and text for bytes beside bytes
         if values is not None and (

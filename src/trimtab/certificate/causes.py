@@ -9,7 +9,7 @@ from trimtab.errors import listed
 
 
 class Cause(StrEnum):
-    """What excuses a limit that is not met, prevents one that is unmet, or qualifies one that holds."""
+    """The cause that excuses a limit, keeps it unmet, or qualifies one that holds."""
 
     FIXED = "fixed"
     CASH_BAND = "cash_band"
@@ -44,7 +44,7 @@ _PHRASES = {
     Cause.UNCLASSIFIED: "a missing bucket never forces a sale",
     Cause.OVERFLOW: "kept by allow_bucket_overflow",
     Cause.BRAKE: "the brake keeps every weight unchanged",
-    Cause.POSITIONS_FULL: "its positions cannot hold that much",
+    Cause.POSITIONS_FULL: "its positions cannot hold it",
     Cause.NOTHING_SELECTED: "no asset in it was selected",
     Cause.NO_ROOM: "fixed positions and the minima of other buckets leave no room",
     Cause.NO_WEIGHT_LEFT: "no weight is left for what was selected",

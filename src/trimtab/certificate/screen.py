@@ -49,7 +49,7 @@ BOUNDS = _record(
     ("sized_by", "i1"),
 )
 
-# A bucket with its limits; inf (0 for the minimum) where there is none. Shape (nodes of all limits,).
+# A bucket with its limits; inf (0 for the minimum) if not set. Shape (nodes of all limits,).
 BUCKET_LIMITS = _record(
     ("parent", "i8"),
     ("max_positions", "f8"),
@@ -156,7 +156,7 @@ def _most_nodes(start: Any) -> int:
 
 @compiled
 def _kind_of(columns: Any, row: int, bounds: Any, no_sell: bool, closed: bool) -> tuple[bool, bool, bool]:
-    """Whether a row is dust, must keep its weight as it is, and is fixed."""
+    """Whether a row is dust, must keep its weight, and is fixed."""
     current, score = columns.current_weight[row], columns.score[row]
     held = current > 0.0
     dust = held and current < bounds.dust_weight

@@ -51,7 +51,7 @@ class Portfolio:
 
     @cached_property
     def measures(self) -> Measurements:
-        """What the certificate measures of these positions."""
+        """The certificate's measures of these positions."""
         weight = np.where(self.is_position, self.weight, 0.0)
         is_position, as_held = self.is_position, self.as_held
         return Measurements(self.candidates, self.limits, weight, is_position, as_held=as_held, unweighed=True)
@@ -67,7 +67,7 @@ class Portfolio:
         return [check for check in self.checks if check.status not in _FINE]
 
     def remedy(self, check: Constraint) -> str:
-        """What would fix a violated limit."""
+        """A change that would fix a violated limit."""
         if check.name == "max_positions":
             count = round(check.measured - check.limit)
             lowest = [self.candidates.asset.at(row) for row in self._lowest_first(check.node)[:count]]

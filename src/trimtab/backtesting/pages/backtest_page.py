@@ -53,7 +53,7 @@ def equity_chart(facts: BacktestFacts) -> Chart:
 
 
 def stack_chart(facts: BacktestFacts) -> Chart:
-    """All buckets on one another after each decision, above them cash; below, each bucket against its limit."""
+    """All buckets stacked after each decision, cash on top; below, each bucket against its limit."""
     steps = Steps(facts.trade_days, _NAMES, WIDTH - _VALUES)
     shapes = [*_years(steps.scale, 4.0, 170.0)]
     base = [0.0] * len(facts.trade_days)
@@ -183,7 +183,7 @@ def trade_chart(facts: BacktestFacts) -> Chart:
 
 
 def versus_chart(facts: BacktestFacts) -> Chart:
-    """Each difference as a dot with its interval; the line is no difference."""
+    """Each difference as a dot with its interval; the line means no difference."""
     shapes: list[Shape] = []
     for is_mean in (True, False):
         some = [one for one in facts.comparisons if one.is_mean is is_mean]
@@ -218,7 +218,7 @@ class Scale:
 
 
 class Steps:
-    """Decisions to places: each stands from its day to the next one's, the last as long as the one before."""
+    """Decisions to places: each spans from its day to the next one's, the last as long as the one before."""
 
     def __init__(self, days: Sequence[int], start: float, stop: float) -> None:
         last = days[-1] - days[-2] if len(days) > 1 else 1
