@@ -21,7 +21,7 @@ def compared_by_value(kind: type[Kind]) -> type[Kind]:
     def hashed(self: Any) -> int:
         return hash(type(self))  # the same for equal ones, whatever they hold
 
-    kind.__eq__, kind.__hash__ = equals, hashed  # type: ignore[method-assign,assignment]
+    kind.__eq__, kind.__hash__ = equals, hashed  # type: ignore[method-assign]
     return kind
 
 
@@ -43,9 +43,14 @@ def is_equal(first: Any, second: Any) -> bool:
         return len(first) == len(second) and all(map(is_equal, first, second))
     if hasattr(first, "equals"):  # tables of pandas, polars and pyarrow
         return bool(first.equals(second))
-    if dataclasses.is_dataclass(first) or (type(first).__eq__ is object.__eq__ and hasattr(first, "__dict__")):
+    if dataclasses.is_dataclass(first) or ("__eq__" not in _defined(type(first)) and hasattr(first, "__dict__")):
         return is_equal(_held(first), _held(second))
     return bool(first == second or (first != first and second != second))  # noqa: PLR0124 - NaN
+
+
+def _defined(kind: type) -> set[str]:
+    """The names that a class and those above it define, those of every object aside."""
+    return {name for each in kind.__mro__ if each is not object for name in vars(each)}
 
 
 def _held(value: Any) -> dict[str, Any]:
