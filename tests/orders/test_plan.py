@@ -12,16 +12,16 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from naive_orders import NANO, PlanError, naive_plan
-from order_cases import MICRO, OrderCase, random_order_case
+from order_cases import MICRO, of_case, random_order_case
 
 from trimtab.errors import BrokenLimitError, InputError, LimitsError
 from trimtab.limits.order_settings import Fees, OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
-from trimtab.orders import doors
 from trimtab.orders.doors import plan
 from trimtab.orders.identity import canonical_json
 from trimtab.orders.plan import Plan
 from trimtab.reasons import OrderReason
+from trimtab.rebalancing import certified
 
 Row = dict[str, Any]
 LIMITS = RebalancingLimits(
@@ -97,47 +97,6 @@ def test_positions_and_prices_apart() -> None:
     prices = [{"asset": row["asset"], "price": row["price"]} for row in EXAMPLE]
     made = plan(bare, LIMITS, cash=2621, fees={"per_order": 1}, positions=shares, prices=prices)
     assert made.orders == example().orders
-
-
-def of_case(case: OrderCase) -> tuple[list[Row], dict[str, Any]]:
-    """The rows and arguments of a case of the twin."""
-    rows, lots = [], []
-    for row in case.rows:
-        own = case.instruments[row["asset"]]
-        numbers = {"price": own.price, "min_notional": own.min_notional}
-        exact = {name: Decimal(value) / MICRO for name, value in numbers.items()}
-        sizes = {"shares": Decimal(own.quantity) / NANO, "lot": Decimal(own.lot) / NANO, "tradable": own.tradable}
-        rows.append({**row, **exact, **sizes})
-        lots += [
-            {
-                "asset": row["asset"],
-                "lot_id": lot.name,
-                "shares": Decimal(lot.quantity) / NANO,
-                "cost": Decimal(lot.cost) / MICRO,
-                "acquired": lot.acquired,
-            }
-            for lot in own.lots
-        ]
-    own = case.settings
-    money = {name: getattr(own, name) for name in ("min_trade_amount", "max_realized_gain")}
-    settings = OrderSettings(
-        mode=own.mode,
-        cash_buffer=own.cash_buffer,
-        max_fee_share=own.max_fee_share,
-        fees={
-            "per_order": Decimal(own.per_order) / MICRO,
-            "per_share": Decimal(own.per_share) / MICRO,
-            "rate": own.rate,
-            "minimum": Decimal(own.minimum) / MICRO,
-        },
-        max_turnover=own.max_turnover,
-        relief=own.relief,
-        rate_short=own.rate_short,
-        rate_long=own.rate_long,
-        **{name: None if value is None else Decimal(value) / MICRO for name, value in money.items()},
-    )
-    amounts = {"cash": Decimal(case.cash) / MICRO, "cash_flow": Decimal(case.cash_flow) / MICRO}
-    return rows, {**amounts, "settings": settings, "tax_lots": lots or None, "today": own.today}
 
 
 @pytest.mark.parametrize("first", range(0, 200, 100))
@@ -564,6 +523,6 @@ def test_a_brake_counts_what_a_withdrawal_does_not_need() -> None:
 
 def test_a_broken_limit_is_never_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong answer of the pass raises, as it does at the other doors."""
-    monkeypatch.setattr(doors, "certify", lambda *_, **__: ([], {0: BrokenLimitError(["a limit is broken"])}))
+    monkeypatch.setattr(certified, "certify", lambda *_, **__: ([], {0: BrokenLimitError(["a limit is broken"])}))
     with pytest.raises(BrokenLimitError, match="a limit is broken"):
         plan([GOOD], cash=100)

@@ -193,6 +193,8 @@ def plan_account(assets: Records, nodes: Records, lots: Records, accounts: Recor
         fill_first_rows(assets, nodes, account, passes.first_rows, passes.first)
         if rebalance_account(passes.first_rows, passes.tree, limits, passes.partners, passes.first):
             _finish_braked(assets, lots, passes.first)
+            account.rounds = 0  # an earlier start may have counted some
+            account.is_settled = True
             account.status = PlanStatus.CASH_SHORT if account.cash < 0 else PlanStatus.BRAKED
             return
         value = _run_rounds(assets, nodes, account, passes)

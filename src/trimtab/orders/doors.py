@@ -21,6 +21,7 @@ from trimtab.orders.account_inputs import AccountInputs
 from trimtab.orders.account_table import ORDER_COLUMNS, Instrument, read_instruments
 from trimtab.orders.identity import client_order_id, plan_id
 from trimtab.orders.plan import LotSold, Order, Plan
+from trimtab.orders.plan_check import check_plan
 from trimtab.orders.recent_trades import read_trades
 from trimtab.orders.stage import DecidedPlan, decide
 from trimtab.orders.tax_lots import TaxLot, read_tax_lots
@@ -114,7 +115,9 @@ def plan(
     )
     table = _with_weights(candidates, instruments, inputs.cash)
     checked = read(table, limits, many=False, correlations=correlations)
-    return _plan_of(table, decide(checked, inputs), inputs, plan_id(inputs.identity(checked)))
+    made = _plan_of(table, decide(checked, inputs), inputs, plan_id(inputs.identity(checked)))
+    check_plan(made, inputs, checked)
+    return made
 
 
 def _check_settings(limits: RebalancingLimits, settings: OrderSettings) -> None:
