@@ -79,7 +79,7 @@ def _findings(decisions: Decisions) -> Iterator[Finding]:
 
 
 def _cash_left(decisions: Decisions, asked: Flags) -> dict[int, float]:
-    """The unwanted cash of the accounts that are asked for, where there is any."""
+    """The unwanted cash of the given accounts, where there is any."""
     cash_of: dict[int, float] = {}
     numbers, total = decisions.accounts.limits, decisions.decided.outcome["total"]
     for number, limits in enumerate(decisions.limits.limits):
