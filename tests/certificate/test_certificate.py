@@ -20,7 +20,7 @@ from trimtab.certificate.certificate import STATUSES, Certificate, Constraint, M
 from trimtab.errors import BrokenLimitError
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import Reason
-from trimtab.rebalancing import doors as rebalancing
+from trimtab.rebalancing import certified as rebalancing
 
 Row = dict[str, Any]
 ON: dict[str, Any] = {"enable_bucket_diversification": True, "min_buckets_represented": 0}
