@@ -51,7 +51,7 @@ def test_03_protect_what_you_hold(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line for line in lines if line.endswith(")") and "->" not in line] == [
         "nothing protected: the two best of Tech stay (cash_left)",
         "overflow: all of Tech stays, and shares what Tech may weigh (cash_left)",
-        "no_sell: DDD stays, takes a place, and may grow (ok)",
+        "no_sell: DDD stays, takes a place, and may grow (cash_left)",
         "no score for DDD today: missing data never sells it (ok)",
         "a brake: if sales would exceed a tenth, nothing is traded (braked)",
     ]
