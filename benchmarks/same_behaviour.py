@@ -50,7 +50,8 @@ def outcome(result: Any) -> list[Any]:
         [RENAMED.get(limit.name, limit.name), limit.node, bits(limit.measured), bits(limit.limit), limit.status]
         for limit in result.certificate
     ]
-    return [result.status, rows, limits, [note.code for note in result.notes]]
+    status = "ok" if result.status == "cash_left" else result.status  # said of an outcome that did not change
+    return [status, rows, limits, [note.code for note in result.notes if note.code != "cash_left"]]
 
 
 def decide_accounts(cases: list[Any]) -> Iterator[Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 _NOTHING = 1e-12  # what the sums of weights are out by
 
 
@@ -24,6 +26,55 @@ def figure(value: float, digits: int = 4) -> str:
     ('0.6517', '0.2', '14')
     """
     return f"{value:.{digits}g}"
+
+
+def exactly(value: object) -> str:
+    """A value that must not be rounded, as short as it can be: a float beside a short number is just above or below it.
+
+    >>> exactly(0.25), exactly(0.9000000000000001), exactly(0.6499999999999999), exactly(True), exactly(3)
+    ('0.25', 'just above 0.9', 'just below 0.65', 'true', '3')
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, float):
+        return str(value)
+    short = float(f"{value:.6g}")
+    if value == short:
+        return f"{value:.6g}"
+    for sign, side in ((2.0, "above"), (-2.0, "below")):
+        if math.nextafter(short, sign) == value:
+            return f"just {side} {short:.6g}"
+    return repr(value)
+
+
+def at_least(value: float) -> str:
+    """A lower bound with four digits, rounded up where it must be: `at least 0.6518`, `above 0.9`.
+
+    >>> at_least(0.65), at_least(0.9000000000000001), at_least(0.65171234)
+    ('at least 0.65', 'above 0.9', 'at least 0.6518')
+    """
+    return _bounded(value, "at least", "above", 2.0)
+
+
+def at_most(value: float) -> str:
+    """An upper bound with four digits, rounded down where it must be: `at most 0.6517`, `below 0.65`.
+
+    >>> at_most(0.65), at_most(0.6499999999999999), at_most(0.65178234)
+    ('at most 0.65', 'below 0.65', 'at most 0.6517')
+    """
+    return _bounded(value, "at most", "below", -2.0)
+
+
+def _bounded(value: float, reached: str, passed: str, outward: float) -> str:
+    short = float(f"{value:.4g}")
+    if short == value:
+        return f"{reached} {short:.4g}"
+    if math.nextafter(short, outward) == value:
+        return f"{passed} {short:.4g}"
+    step = 1e-4 if outward > 0 else -1e-4
+    if (short - value) * outward < 0:
+        short = float(f"{value + step * abs(value):.4g}")
+    return f"{reached} {short:.4g}" if 0 <= short <= 1 and (short - value) * outward > 0 else f"{reached} {value!r}"
 
 
 def told_apart(value: float, other: float) -> tuple[str, str]:

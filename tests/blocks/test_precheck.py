@@ -148,7 +148,7 @@ def test_a_malformed_path_has_no_say_in_spelling() -> None:
     found, many = decide_block(table, PreparedLimits({None: ONE_EACH}, votes_of(table))), rebalance_many(rows, ONE_EACH)
     assert opened(found) == {"A": 1}
     assert found.failed["account"].to_pylist() == ["B"]
-    assert [row["status"] for row in many.accounts] == ["ok", "failed"]
+    assert [row["status"] for row in many.accounts] == ["cash_left", "failed"]
 
 
 def test_what_counts_at_a_node_stands_under_what_counts_above() -> None:
@@ -159,7 +159,7 @@ def test_what_counts_at_a_node_stands_under_what_counts_above() -> None:
     assert opened(found) == {"A": 1, "C": 1}
     assert found.failed["account"].to_pylist() == ["B"]
     assert "differs from 'Tech' only in case" in found.failed["reason"][0].as_py()
-    assert [row["status"] for row in many.accounts] == ["ok", "failed", "ok"]
+    assert [row["status"] for row in many.accounts] == ["cash_left", "failed", "cash_left"]
 
 
 def test_a_bucket_that_the_rules_do_not_know_is_never_one_without_limits() -> None:

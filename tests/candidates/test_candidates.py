@@ -599,7 +599,7 @@ def test_an_account_needs_a_clean_name(account: str) -> None:
 def test_a_failed_account_has_no_say_in_spelling() -> None:
     rows = [{"account": f"s{at}", "asset": "A", "score": 0.9, "bucket": "Tech"} for at in range(3)]
     rows += [{"account": "big", "asset": "DUP", "score": 0.9, "bucket": "tech"} for _ in range(9)]
-    assert trimtab.rebalance_many(rows).counts == {"ok": 3, "failed": 1}
+    assert trimtab.rebalance_many(rows).counts == {"cash_left": 3, "failed": 1}
 
 
 @pytest.mark.parametrize("other", ["Cafe\u0301", "Caf\u00e9\u200b", "Caf\u00e9\u00a0", "CAF\u00c9"])
@@ -1041,10 +1041,10 @@ def test_account_weights_are_summed_by_account() -> None:
     rows = [
         {"account": account, "asset": asset, "score": 0.8, "current_weight": 0.5} for account in "ab" for asset in "XY"
     ]
-    assert set(trimtab.rebalance_many(rows).counts) == {"ok"}
+    assert set(trimtab.rebalance_many(rows).counts) == {"cash_left"}
     rows.append({"account": "b", "asset": "Z", "score": 0.8, "current_weight": 60.0})
     many = trimtab.rebalance_many(rows)
-    assert many.counts == {"ok": 1, "failed": 1}
+    assert many.counts == {"cash_left": 1, "failed": 1}
     assert (
         many.faults["b"][0]
         .sentence()
@@ -1055,7 +1055,7 @@ def test_account_weights_are_summed_by_account() -> None:
 def test_the_same_asset_in_two_accounts_is_fine_and_twice_in_one_is_not() -> None:
     rows = [{"account": account, "asset": "X", "score": 0.8} for account in "aba"]
     many = trimtab.rebalance_many(rows)
-    assert [row["status"] for row in many.accounts] == ["failed", "ok"]
+    assert [row["status"] for row in many.accounts] == ["failed", "cash_left"]
     assert many.faults["a"][0].problem == "the asset is in row 1 already"
     assert many.faults["a"][0].row == 3
 
@@ -1071,7 +1071,10 @@ def test_on_unmet_in_the_door_for_one() -> None:
         UnmetLimitError, match=r"^unmet: min_buckets_represented is 1, wanted 2 \(no candidate from another bucket"
     ):
         trimtab.rebalance(UNMET, RebalancingLimits(**ON, on_unmet="raise"))
-    assert trimtab.rebalance(UNMET, RebalancingLimits(**ON, on_unmet="raise", min_buckets_represented=1)).status == "ok"
+    assert (
+        trimtab.rebalance(UNMET, RebalancingLimits(**ON, on_unmet="raise", min_buckets_represented=1)).status
+        == "cash_left"
+    )
 
 
 def test_the_error_names_the_node() -> None:
@@ -1092,9 +1095,9 @@ def test_on_unmet_in_the_door_for_many() -> None:
     ]
     rows.append({"account": "bad", "asset": "B", "score": 9, "bucket": "Bond"})
     reported = trimtab.rebalance_many(rows, RebalancingLimits(**ON))
-    assert [row["status"] for row in reported.accounts] == ["unmet", "ok", "failed"]
+    assert [row["status"] for row in reported.accounts] == ["unmet", "cash_left", "failed"]
     raised = trimtab.rebalance_many(rows, RebalancingLimits(**ON, on_unmet="raise"))
-    assert [row["status"] for row in raised.accounts] == ["failed", "ok", "failed"]
+    assert [row["status"] for row in raised.accounts] == ["failed", "cash_left", "failed"]
     assert raised.accounts[0]["error"].startswith("account 'poor': unmet: min_buckets_represented is 1, wanted 2 (")
     assert raised.accounts[2]["error"].startswith("account 'bad', row 4, column 'score': is above 1")
     assert outcome(raised.result("rich").targets) == outcome(reported.result("rich").targets)
@@ -1115,7 +1118,7 @@ def test_an_unmet_limit_fails_its_account_alone(make: Any) -> None:
     ]
     limits = RebalancingLimits(enable_bucket_diversification=True, on_unmet="raise")
     many = trimtab.rebalance_many(make(rows), limits)
-    assert many.counts == {"ok": 1, "failed": 1}
+    assert many.counts == {"cash_left": 1, "failed": 1}
     targets = many.targets if isinstance(many.targets, list) else pa.table(many.targets).to_pylist()
     assert [row["action"] for row in targets] == ["open", "open", "failed"]
     assert list(targets[0]) == ["account", "asset", "score", "bucket", *OUTPUTS]

@@ -539,7 +539,7 @@ def test_status(name: str) -> None:
     assert (found.status, found.note) == (status, note)
     assert found.slack < 1e-12
     assert (found in result.certificate.unmet) is (status == "unmet")
-    assert result.status == ("unmet" if result.certificate.unmet else "ok")
+    assert (result.status == "unmet") is bool(result.certificate.unmet)
 
 
 def test_every_status_has_a_case() -> None:
@@ -644,7 +644,7 @@ def test_an_account_has_its_own_buckets_and_those_that_the_limits_name() -> None
     many = trimtab.rebalance_many(rows, RebalancingLimits(**ON, buckets={"Tech": {"min_allocation": 0.1}}))
     assert {node for _, node in names_of(many.result(1).certificate)} == {"", "Tech"}
     assert {node for _, node in names_of(many.result(2).certificate)} == {"", "Bond", "Tech"}
-    assert [row["status"] for row in many.accounts] == ["ok", "unmet"]
+    assert [row["status"] for row in many.accounts] == ["cash_left", "unmet"]
 
 
 # ---- brakes
@@ -820,9 +820,9 @@ def test_a_bug_in_one_account_sinks_no_other(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(rebalancing, "certify", finds_a_bug)
     many = trimtab.rebalance_many(rows)
-    assert many.counts == {"ok": 1, "failed": 1}
+    assert many.counts == {"cash_left": 1, "failed": 1}
     assert "a bug in trimtab" in many.accounts[1]["error"]
     assert math.isnan(many.targets[1]["target_weight"])
-    assert many.result("good").status == "ok"
+    assert many.result("good").status == "cash_left"
     with pytest.raises(BrokenLimitError):
         trimtab.rebalance(rows[:1])

@@ -128,7 +128,7 @@ def test_a_goal_is_lowered_past_the_values_that_contradict_other_limits() -> Non
 def test_representation_that_the_candidates_cannot_give() -> None:
     conflict = found([asset("A", 0.9, 0, "Tech")], **ON)[("min_buckets_represented", "")]
     assert (conflict.members, lowered(conflict), conflict.reached) == ((), 1, 1.0)
-    assert conflict.text.endswith("whatever the other limits are, the candidates cannot give it")
+    assert conflict.text.endswith("these candidates cannot meet it, whatever the other limits are")
 
 
 def test_a_score_that_is_too_low_to_represent() -> None:
@@ -274,12 +274,12 @@ def test_check_explain_on_the_command_line(tmp_path: Any) -> None:
     assert shown.exit_code == 0
     lines = shown.stdout.splitlines()
     assert "conflict account 'x': min_buckets_represented 2 is not met (1) because of max_new_positions 1" in lines
-    assert "         it is met with max_new_positions = 2" in lines
-    assert "         what is left of it: min_buckets_represented = 1" in lines
+    assert "         it is met with max_new_positions 2" in lines
+    assert "         what is left of it: min_buckets_represented 1" in lines
     both = run(
         "check", path, *limits, "--set", "max_new_positions=1", "--set", "max_total_positions=1", "--explain"
     ).stdout
-    assert "it is met with max_new_positions = 2 and max_total_positions = 2" in both
+    assert "it is met with max_new_positions = 2 and max_total_positions 2" in both
     assert "conflict" not in run("check", path, *limits).stdout
     minimum = ["--set", "buckets.Tech.min_allocation=0.3", "--set", "max_position_weight=0.1", "--quiet"]
     stuck = run("check", path, *limits, *minimum, "--explain").stdout

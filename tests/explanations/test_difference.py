@@ -41,7 +41,7 @@ def test_a_limit_that_was_changed() -> None:
     assert (given.name, given.asset, given.before, given.after) == ("max_new_positions", "", 1, 2)
     assert (change.asset, change.before, change.after) == ("B", 0.0, 0.2)
     assert change.causes == (Cause("max_new_positions", (), alone=True),)
-    assert change.text == "B: 0% (new_position_limit) to 20.00% (added): because of max_new_positions."
+    assert change.text == "B: from 0% (new_position_limit) to 20.00% (added) because of max_new_positions."
 
 
 def test_the_own_score_and_that_of_another() -> None:
@@ -65,14 +65,16 @@ def test_two_causes_that_only_work_together() -> None:
     assert causes(found) == {
         "B": (Cause("max_total_positions", (), alone=False), Cause("max_new_positions", (), alone=False))
     }
-    assert found.changes[0].text.endswith("because of max_total_positions and max_new_positions.")
+    assert found.changes[0].text.endswith(
+        "because of max_total_positions and max_new_positions, all of which it takes."
+    )
 
 
 def test_two_causes_each_of_which_is_enough() -> None:
     first, second = [asset("A", 0.9)], [asset("A", 0.5, restriction="no_buy")]
     found = between(first, second, {})
     assert causes(found) == {"A": (Cause("restriction", ("A",), alone=True), Cause("score", ("A",), alone=True))}
-    assert found.changes[0].text.endswith("because of its restriction and its score, each of them by itself.")
+    assert found.changes[0].text.endswith("because of its restriction and its score, each of which is enough.")
 
 
 def test_assets_that_come_and_go() -> None:
@@ -85,9 +87,9 @@ def test_assets_that_come_and_go() -> None:
         ("assets", "A", "A", None),
         ("assets", "B", None, "B"),
     ]
-    assert found.changes[0].text == "A: 20.00% (added) to no candidate: because of being a candidate or not."
+    assert found.changes[0].text == "A: from 20.00% (added) to not a candidate because it left the candidates."
     crowded = between([asset("A", 0.8)], [asset("A", 0.8), asset("B", 0.9)], {"max_new_positions": 1})
-    assert crowded.changes[0].text.endswith("because of the assets B.")
+    assert crowded.changes[0].text.endswith("because of a change of the candidates (B).")
 
 
 def test_weights_and_buckets_are_changed_as_a_whole() -> None:
@@ -108,12 +110,13 @@ def test_limits_of_buckets_that_only_one_of_the_two_has() -> None:
     assert [change.asset for change in found.changes] == ["A", "B"]
 
 
-def test_a_mixture_that_is_no_valid_input_is_no_cause() -> None:
-    # The threshold alone would stand above the set min_score_new_position.
+def test_limits_that_only_go_together_are_causes_together() -> None:
+    # The threshold alone would contradict min_score_new_position.
     rows = [asset("A", 0.7, 0.1)]
     first = {"min_score_threshold": 0.6, "min_score_new_position": 0.65}
     found = between(rows, rows, first, {"min_score_threshold": 0.8, "min_score_new_position": 0.8})
-    assert causes(found)["A"] == (Cause("min_score_threshold", (), alone=False),)
+    names = ("min_score_threshold", "min_score_new_position")
+    assert causes(found)["A"] == tuple(Cause(name, (), alone=False) for name in names)
 
 
 def test_a_derived_limit_is_no_input() -> None:

@@ -70,7 +70,7 @@ def test_a_new_asset_that_others_crowd_out() -> None:
     crowding = found.crowded_out
     assert (crowding.limit, crowding.node, crowding.value, crowding.by) == ("max_new_positions", "", 1, ("A",))
     assert changes(found) == {("score", ""): 0.9000000000000001, ("max_new_positions", ""): 2}
-    assert found.counterfactuals[0].effect == "would be selected with a score of at least 0.9000000000000001"
+    assert found.counterfactuals[0].effect == "would be selected with a score above 0.9"
     assert found.counterfactuals[1].effect == "would be selected with max_new_positions = 2"
     assert [step.stage for step in found.steps] == list(STAGES)
     assert [step.outcome for step in found.steps] == ["passed"] * 4 + ["stopped"] + ["not reached"] * 3
@@ -148,7 +148,7 @@ def test_the_own_limit_of_a_bucket_is_named_with_its_node() -> None:
     rows = [asset("T1", 0.9, 0.1, "Tech"), asset("T2", 0.8, 0.1, "Tech")]
     found = why(rows, "T2", **ON, buckets={"Tech": {"max_positions": 1}})
     assert changes(found)[("max_positions", "Tech")] == 2
-    assert "would be selected with max_positions = 2 for Tech" in [one.effect for one in found.counterfactuals]
+    assert "would be selected with max_positions 2 for Tech" in [one.effect for one in found.counterfactuals]
 
 
 def test_weight_that_leaves_no_room() -> None:
@@ -300,8 +300,8 @@ def test_where_nothing_helps_it_is_said_what_was_tried() -> None:
     rows = [asset("A", 1.0), asset("B", 0.8)]
     found = why(rows, "B", max_new_positions=1, max_total_positions=1)
     assert found.about_changes == (
-        "no change of one thing alone; tried were its score, min_score_new_position, max_total_positions, "
-        "max_new_positions, min_position_weight, target_invested",
+        "no single change does it; tried were its score, min_score_threshold, min_score_new_position, "
+        "max_total_positions, max_new_positions, min_position_weight, target_invested",
     )
     assert {one.change: (one.lowest, one.highest, one.exhaustive) for one in found.without_effect} == {
         "min_score_new_position": (0.65, 0.65, True),
@@ -313,17 +313,17 @@ def test_where_nothing_helps_it_is_said_what_was_tried() -> None:
 
 
 def test_a_scan_that_is_cut_short_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trimtab.explanations.counterfactuals._CANDIDATES", 0)
-    monkeypatch.setattr("trimtab.explanations.counterfactuals._LEAST_TRIALS", 3)
+    monkeypatch.setattr("trimtab.explanations.values_to_try.CANDIDATES_TRIED", 0)
+    monkeypatch.setattr("trimtab.explanations.values_to_try.LEAST_TRIALS", 3)
     rows = [asset(f"A{at:02}", 0.99 - at / 100, 0.05 if at < 10 else 0.0) for at in range(30)]
     found = why(rows, "A25", max_total_positions=10)
     cut = {one.change: one for one in found.without_effect if not one.exhaustive}
     assert (cut["max_total_positions"].lowest, cut["max_total_positions"].highest) == (7, 13)
     assert cut["max_total_positions"].text in found.about_changes
     assert cut["max_total_positions"].text == (
-        "max_total_positions: no value from 7 to 13 does it; others were not tried"
+        "no value of max_total_positions from 7 to 13 changes it; others were not tried"
     )
-    assert next(one for one in found.without_effect if one.exhaustive).text.endswith(": no value does it")
+    assert next(one for one in found.without_effect if one.exhaustive).text.endswith(" changes it")
     entering = {"max_total_positions": 30, "max_new_positions": 30, "min_score_new_position": 0.9}
     low = [one for one in why(rows, "A29", **entering).without_effect if one.change == "min_score_new_position"]
     assert [(one.lowest, one.exhaustive) for one in low] == [(0.87, False)]

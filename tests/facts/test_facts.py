@@ -95,7 +95,7 @@ def test_the_same_texts_everywhere(result: RebalanceResult) -> None:
     facts = result.facts("it")
     shown = (screen(facts), page_text(result._repr_html_()), page_text(result.to_html("it")))
     everywhere = [facts.cash_sentence, *facts.cash_reasons, facts.trades, facts.cash_text]
-    everywhere += [one.text for one in facts.figures if one.name in ("positions", "candidates", "cash", "turnover")]
+    everywhere += [one.text for one in facts.figures if one.name in ("positions", "cash", "turnover")]
     for text in everywhere:
         assert all(text in one for one in shown), text
     for one in facts.buckets:
@@ -128,13 +128,22 @@ def test_what_is_shown_comes_from_the_object_and_from_nowhere_else() -> None:
         for one in facts.buckets
     )
     lines = tuple(dataclasses.replace(one, sentence="L!", measured="M!", limit="N!") for one in facts.lines)
-    fakes = {"headline": "H!", "cash_text": "c!", "cash_sentence": "C!", "cash_reasons": (), "trades": "T!"}
+    fakes = {
+        "headline": "H!",
+        "cash_text": "c!",
+        "cash_sentence": "C!",
+        "cash_reasons": (),
+        "trades": "T!",
+        "answer": "H!",
+        "problems": (),
+        "trades_in_order": (),
+    }
     groups = dataclasses.replace(facts.groups, held=assets, closed=(), missed=())
     parts = tuple(
         dataclasses.replace(one, assets=tuple(fact for fact in assets if fact.top == one.name and fact.after > 0))
         for one in facts.parts
     )
-    figures = tuple(dataclasses.replace(one, text="F!") for one in facts.figures)
+    figures = tuple(dataclasses.replace(one, text="F!", beside="") for one in facts.figures)
     faked = dataclasses.replace(
         facts,
         assets=assets,

@@ -238,7 +238,7 @@ def test_many_accounts_share_one_matrix(seed: int) -> None:
 def test_a_bad_account_beside_good_ones() -> None:
     rows = [{**asset("A", 0.9), "account": 1}, {**asset("B", 0.8), "account": 1}, {**asset("A", 7.0), "account": 2}]
     many = rebalance_many(rows, RebalancingLimits(**ON), correlations=known(AB=0.9))
-    assert many.counts == {"ok": 1, "failed": 1}
+    assert many.counts == {"cash_left": 1, "failed": 1}
     assert [row["reason"] for row in many.result(1).targets] == ["added", "too_correlated"]
 
 
@@ -347,7 +347,7 @@ def test_an_explanation_of_an_asset_that_moves_with_another() -> None:
     lowered = next(one for one in selection.counterfactuals if one.change == "max_correlation")
     assert (lowered.value, lowered.effect) == (
         0.49999999999999994,
-        "would not be selected with max_correlation = 0.49999999999999994",
+        "would not be selected with max_correlation 0.49999999999999994",
     )
 
 
@@ -441,7 +441,7 @@ def test_a_conflict_names_the_limit_and_the_correlation_that_it_must_let_in() ->
     rows = [asset("A", 0.9), asset("B", 0.8), asset("C", 0.7)]
     limits = RebalancingLimits(**ON, target_invested=0.4, max_position_weight=0.2)
     for correlations, helps in (
-        (known(AB=0.95, AC=0.9, BC=0.85), (0.9, "max_correlation = 0.9")),
+        (known(AB=0.95, AC=0.9, BC=0.85), (0.9, "max_correlation 0.9")),
         (known(AB=None, AC=None), (None, "no max_correlation")),
     ):
         (conflict,) = rebalance(rows, limits, correlations=correlations).conflicts

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import copy
 import json
 import math
+import pickle
 import random
 from typing import Any
 
@@ -565,8 +568,8 @@ def test_actions_and_sums_by_hand() -> None:
     assert math.isclose(result.sold, 0.1 + 0.15)
     assert result.turnover == result.bought
     assert math.isclose(result.cash_weight, 1 - 0.79)
-    assert (result.positions, result.status, result.braked, result.account) == (4, "ok", False, None)
-    assert repr(result) == "<RebalanceResult ok: 4 positions, cash 0.2100, turnover 0.3500>"
+    assert (result.positions, result.status, result.braked, result.account) == (4, "cash_left", False, None)
+    assert repr(result) == "<RebalanceResult cash_left: 4 positions, cash 0.2100, turnover 0.3500>"
     assert result.limits == RebalancingLimits()
 
 
@@ -628,13 +631,14 @@ def notes(result: RebalanceResult) -> dict[str, str]:
 
 
 def test_no_notes() -> None:
-    assert rebalanced([{"asset": "A", "score": 0.9}]).notes == ()
-    assert rebalanced([asset("A", 0.9, bucket="Tech")], **ON).notes == ()
+    assert rebalanced([{"asset": "A", "score": 0.9}], max_position_weight=1.0).notes == ()
+    limits = {"max_position_weight": 1.0, "max_allocation_per_bucket": 1.0}
+    assert rebalanced([asset("A", 0.9, bucket="Tech")], **ON, **limits).notes == ()
 
 
 def test_overdrawn() -> None:
     result = rebalanced([asset("A", 0.9, 0.5, restriction="no_sell"), asset("B", 0.9, 0.53, restriction="no_sell")])
-    assert notes(result)["overdrawn"] == "the current weights sum to 1.03, above 1; they are taken as they are"
+    assert notes(result)["overdrawn"] == "Weights add up to 103.00%; used unchanged"
     assert math.isclose(result.cash_weight, -0.03)
     assert [row["target_weight"] for row in result.targets] == [0.5, 0.53]
 
@@ -644,13 +648,27 @@ def test_a_sum_of_one_is_not_overdrawn() -> None:
 
 
 def test_unused_columns() -> None:
-    result = rebalanced([{"asset": "A", "score": 0.9, "price": 3.0, "isin": "X"}])
+    result = rebalanced([{"asset": "A", "score": 0.9, "price": 3.0, "isin": "X"}], max_position_weight=1.0)
     assert notes(result) == {"unused_columns": "columns that no rule uses: 'price', 'isin'"}
 
 
 def test_buckets_off() -> None:
     text = "buckets are given, but bucket limits are off (enable_bucket_diversification)"
-    assert notes(rebalanced([asset("A", 0.9, bucket="Tech")])) == {"buckets_off": text}
+    assert notes(rebalanced([asset("A", 0.9, bucket="Tech")], max_position_weight=1.0)) == {"buckets_off": text}
+
+
+def test_unwanted_cash() -> None:
+    """Ten positions at 0.05 each, where 0.95 is aimed at; nothing else can be wrong with it."""
+    rows = [asset(f"A{at}", 0.9, 0.05) for at in range(10)]
+    result = rebalanced(rows, max_position_weight=0.05)
+    assert (result.status, round(result.cash_left, 12)) == ("cash_left", 0.45)
+    assert notes(result)["cash_left"].startswith(
+        "45.00% stays in cash that target_invested 0.95 would invest: at max_pos"
+    )
+    many = trimtab.rebalance_many([{**row, "account": 1} for row in rows], RebalancingLimits(max_position_weight=0.05))
+    assert many.counts == {"cash_left": 1}
+    assert rebalanced(rows, max_position_weight=0.05, cash_band=0.45).status == "ok"
+    assert rebalanced(rows, max_position_weight=0.05, cash_band=0.44).status == "cash_left"
 
 
 # ---- buckets
@@ -886,7 +904,7 @@ def test_a_regime_in_force_is_noted_explained_and_compared() -> None:
     rows = [{"asset": name, "score": score} for name, score in (("A", 0.9), ("C", 0.85))]
     limits = RebalancingLimits(regime="Deflation", regimes={"Deflation": {"max_new_positions": 1}})
     result = trimtab.rebalance(rows, limits)
-    assert [(note.code, note.text) for note in result.notes] == [
+    assert [(note.code, note.text) for note in result.notes if note.code != "cash_left"] == [
         ("regime", "max_new_positions is 1 in the regime 'Deflation', 3 in general")
     ]
     changes = {(found.change, found.value) for found in result.explain("C").counterfactuals}
@@ -895,3 +913,52 @@ def test_a_regime_in_force_is_noted_explained_and_compared() -> None:
     assert [(found.name, found.before, found.after) for found in compared.inputs] == [("max_new_positions", 1, 3)]
     assert [found.asset for found in compared.changes] == ["C"]
     assert limits.replace(regime=None).in_force.max_new_positions == 3
+
+
+# ---- copies and processes
+
+
+@pytest.mark.parametrize("looked", [(), ("certificate", "notes"), ("conflicts",)])
+def test_results_pickle_and_copy_and_are_equal_afterwards(looked: tuple[str, ...]) -> None:
+    result = rebalanced(PORTFOLIO, **ON)
+    for name in looked:
+        getattr(result, name)
+    many = trimtab.rebalance_many([{**row, "account": account} for account in "XY" for row in PORTFOLIO])
+    for value in (result, many, many.result("X"), result.explain("A"), result.diff(result), trimtab.check(PORTFOLIO)):
+        for copied in (pickle.loads(pickle.dumps(value)), copy.copy(value), copy.deepcopy(value)):
+            assert copied == value
+            assert hash(type(copied)) == hash(type(value))
+    copied = pickle.loads(pickle.dumps(result))
+    assert (copied.to_json(), copied.to_html()) == (result.to_json(), result.to_html())
+    assert hash(copied) == hash(result) and hash(many) == hash(copy.deepcopy(many))
+    assert result != rebalanced(PORTFOLIO) and result != many
+
+
+def test_rows_of_accounts_are_the_callers() -> None:
+    many = trimtab.rebalance_many([{**row, "account": 1} for row in PORTFOLIO])
+    many.accounts[0]["status"] = "spoiled"
+    many.counts.clear()
+    assert many.accounts[0]["status"] != "spoiled" and many.counts
+
+
+def test_one_result_answers_many_threads() -> None:
+    """Explanations, pages, conflicts and differences of one result, asked for at once: as from a result of its own."""
+    rng = random.Random(11)
+    rows = [
+        {"asset": f"A{at:03}", "score": round(rng.uniform(0.5, 1), 3), "bucket": f"b{at % 7}", "current_weight": 0.02}
+        for at in range(40)
+    ] + [{"asset": f"N{at:03}", "score": round(rng.uniform(0.5, 1), 3), "bucket": f"b{at % 9}"} for at in range(80)]
+    limits = RebalancingLimits(**ON, max_total_positions=20, max_positions_per_bucket=3, max_position_weight=0.04)
+    other = trimtab.rebalance(rows[:-1], limits)
+    asks = [lambda result, at=at: str(result.explain(rows[at]["asset"])) for at in range(0, 120, 10)]
+    asks += [
+        lambda r: r.to_html(),
+        lambda r: str(r.conflicts),
+        lambda r: str(r.details()),
+        lambda r: str(r.diff(other)),
+    ]
+    wanted = [ask(trimtab.rebalance(rows, limits)) for ask in asks]
+    shared = trimtab.rebalance(rows, limits)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = [list(pool.map(lambda ask: ask(shared), asks)) for _ in range(2)]
+    assert answers == [wanted, wanted]

@@ -23,7 +23,7 @@ from trimtab.errors import Fault, InputError
 from trimtab.kernel.backtest_records import LEDGER, STEP, PolicyRecords, RunRecords
 from trimtab.kernel.records import ANSWER, Floats, Ints
 from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
-from trimtab.rebalancing.doors import PARALLEL
+from trimtab.rebalancing.decide import PARALLEL
 from trimtab.statistics.performance import Statistics, statistics_of
 
 _TOGETHER = 256  # policies in one call: so much memory at a time

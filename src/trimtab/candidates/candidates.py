@@ -129,20 +129,25 @@ class Candidates:
 
     def only(self, account: int) -> tuple[Candidates, Ints]:
         """One good account alone, as if only its rows had come in; and which rows these are."""
-        order = self.order[self.start[account] : self.start[account + 1]]
+        return self.between(account, account + 1)
+
+    def between(self, first: int, stop: int) -> tuple[Candidates, Ints]:
+        """The good rows of some accounts, as if only they had come in; and which rows these are."""
+        begin, end = self.start[first], self.start[stop]
+        order = self.order[begin:end]
         rows = np.sort(order)
-        alone = replace(
+        part = replace(
             self,
-            accounts=[self.accounts[account]],
-            account_of=np.zeros(len(rows), np.int64),
+            accounts=self.accounts[first:stop],
+            account_of=self.account_of[rows] - first,
             asset=Text(self.asset.codes[rows], self.asset.names),
             bucket=Text(self.bucket.codes[rows], self.bucket.names),
             order=np.searchsorted(rows, order),
-            start=np.array([0, len(rows)]),
+            start=self.start[first : stop + 1] - begin,
             faults={},
             **{name: getattr(self, name)[rows] for name in (*NUMBERS, "restriction", "leaf")},
         )
-        return alone, rows
+        return part, rows
 
 
 def build(

@@ -18,6 +18,7 @@ from trimtab.explanations.relaxations import Relaxation, least_relaxation, neede
 from trimtab.explanations.reruns import Reruns, decide
 from trimtab.kernel.records import NO_LIMIT, ROOT, WEIGHT_TOLERANCE, Records, SizingMode
 from trimtab.reasons import ENTERED_REASONS
+from trimtab.text import exactly, figure
 
 # What the sizes may stay below `target_invested` before cash counts as forced.
 CASH_TOLERANCE = 1e-9
@@ -54,14 +55,14 @@ class Conflict:
     @property
     def text(self) -> str:
         """The conflict in a sentence."""
-        missed = f"{_named(self.goal)} is not met ({self.reached:g})"
+        missed = f"{_named(self.goal)} is not met ({figure(self.reached)})"
         if not self.members:
-            return f"{missed}: whatever the other limits are, the candidates cannot give it"
+            return f"{missed}: these candidates cannot meet it, whatever the other limits are"
         return f"{missed} because of {', '.join(_named(member) for member in self.members)}"
 
 
 def _named(member: Member) -> str:
-    value = ", ".join(member.value) if isinstance(member.value, tuple) else f"{member.value}"
+    value = ", ".join(member.value) if isinstance(member.value, tuple) else exactly(member.value)
     return f"{member.limit} {value}{f' of {member.node}' if member.node else ''}"
 
 

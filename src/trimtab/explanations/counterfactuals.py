@@ -3,7 +3,7 @@
 A selection says itself up to which value of a limit it stays as it is: a count that is not reached may be higher, a score
 limit may rise to the lowest score that is selected, a weight limit may move until a position more, or less, fits where
 that matters. So a scan goes from one such value to the next, in both directions, to where nothing can change any more;
-or as far as `_CANDIDATES` says, and then it says so. The values are those of `values_to_try.py`; what is decided with them, the
+or as far as `trials_in` says, and then it says so. The values are those of `values_to_try.py`; what is decided with them, the
 rules say (`reruns.py`).
 """
 
@@ -17,12 +17,9 @@ import numpy as np
 
 from trimtab.explanations.changes import Change
 from trimtab.explanations.reruns import Reruns
-from trimtab.explanations.values_to_try import WEIGHT_NAMES, values_above, values_below
+from trimtab.explanations.values_to_try import LEAST_TRIALS, WEIGHT_NAMES, trials_in, values_above, values_below
 from trimtab.kernel.records import Flags
-
-# So many candidates are decided in each direction before a scan stops; and so many reruns are made in any case.
-_CANDIDATES = 200_000
-_LEAST_TRIALS = 16
+from trimtab.text import exactly
 
 
 @dataclass(frozen=True)
@@ -40,8 +37,8 @@ class SearchedRange:
         """In words."""
         name = f"{self.change}{f' of {self.node}' if self.node else ''}"
         if self.exhaustive:
-            return f"{name}: no value does it"
-        return f"{name}: no value from {self.lowest!r} to {self.highest!r} does it; others were not tried"
+            return f"no value of {name} changes it"
+        return f"no value of {name} from {exactly(self.lowest)} to {exactly(self.highest)} changes it; others were not tried"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +75,8 @@ def _of_correlations(reruns: Reruns, at: int) -> Scan:
     """Limits that a correlation passes: the nearest of all, those of the row itself, and last no limit at all."""
     present, up, down = reruns.present("max_correlation", ""), set[float](), set[float]()
     for known in (reruns.correlations, reruns.correlations_about(at)):
-        up |= {*known[known > present][:_LEAST_TRIALS].tolist()}
-        down |= {*np.nextafter(known[(known <= present) & (known > -1.0)], -2.0)[-_LEAST_TRIALS:].tolist()}
+        up |= {*known[known > present][:LEAST_TRIALS].tolist()}
+        down |= {*np.nextafter(known[(known <= present) & (known > -1.0)], -2.0)[-LEAST_TRIALS:].tolist()}
     values = [*sorted((*up, *down), key=lambda value: abs(value - present)), None]
     found = SearchedRange("max_correlation", "", min((present, *down)), max((present, *up)), exhaustive=False)
     return Scan(tuple((value, reruns.selected(Change("max_correlation", "", value))) for value in values), found)
@@ -87,7 +84,7 @@ def _of_correlations(reruns: Reruns, at: int) -> Scan:
 
 def _scanned(reruns: Reruns, name: str, node: str) -> Scan:
     present = reruns.present(name, node)
-    most = max(_LEAST_TRIALS, _CANDIDATES // len(reruns.rows))
+    most = trials_in(reruns)
     up, up_ends = values_above(reruns, name, node, most)
     down, down_ends = values_below(reruns, name, node, most)
     values = sorted((*up, *down), key=lambda value: abs(value - present))

@@ -1,8 +1,8 @@
 """What changed between two results, and which input caused it.
 
-A cause is found by running the rules on mixtures: the first result's inputs with one change of the second's, and the
-second's without it. An input is a cause alone if it alone brings the second outcome about; it is one of several if
-without it the first outcome comes back.
+A cause is found by running the rules on mixtures: the first result's inputs with some of the second's. An input is a
+cause alone if it alone brings the second outcome about. Where none does, the causes are inputs that do so together, and
+none of them can be left out.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.columns import COLUMNS
 from trimtab.candidates.read import read
 from trimtab.errors import InputError, LimitsError, listed
+from trimtab.explanations.relaxations import needed
 from trimtab.explanations.reruns import Reruns
 from trimtab.kernel.records import Records
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -51,7 +52,7 @@ class InputChange:
 class Cause:
     """An input that brought a change about: a limit, or a field of the rows of `assets`.
 
-    `alone`: it does so by itself; else it is needed, but does so only together with other changes.
+    `alone`: it does so by itself; else together with the other causes, none of which can be left out.
     """
 
     name: str
@@ -73,24 +74,29 @@ class OutcomeChange:
     @property
     def text(self) -> str:
         """The change in a sentence."""
-        listed = " and ".join(_said(cause, self.asset) for cause in self.causes)
-        how = "each of them by itself" if len(self.causes) > 1 and self.causes[0].alone else ""
-        return f"{self._moved}: because of {listed}{f', {how}' if how else ''}."
+        if self.before is None or self.after is None:
+            return f"{self._moved} because it {'is a candidate only now' if self.before is None else 'left the candidates'}."
+        causes = " and ".join(_said(cause, self.asset) for cause in self.causes)
+        how = ""
+        if len(self.causes) > 1:
+            how = ", each of which is enough" if self.causes[0].alone else ", all of which it takes"
+        return f"{self._moved} because of {causes}{how}."
 
     @property
     def _moved(self) -> str:
         def shown(weight: float | None, reason: str) -> str:
-            return "no candidate" if weight is None else f"{percent(weight)} ({reason})"
+            return "not a candidate" if weight is None else f"{percent(weight)} ({reason})"
 
-        return f"{self.asset}: {shown(self.before, self.reason_before)} to {shown(self.after, self.reason_after)}"
+        return f"{self.asset}: from {shown(self.before, self.reason_before)} to {shown(self.after, self.reason_after)}"
 
 
 def _said(cause: Cause, asset: str) -> str:
     if not cause.assets:
         return cause.name
     if cause.assets == (asset,):
-        return f"its {cause.name}" if cause.name != _ASSETS else "being a candidate or not"
-    return f"the {cause.name}{'' if cause.name == _ASSETS else ' of'} {listed(cause.assets)}"
+        return f"its {cause.name}"
+    names = listed(cause.assets)
+    return f"a change of the candidates ({names})" if cause.name == _ASSETS else f"the {cause.name} of {names}"
 
 
 @dataclass(frozen=True)
@@ -198,15 +204,43 @@ class _Mixtures:
         self._known = tuple(sorted(known | {name for name in named if name}))
 
     def causes(self, asset: str) -> list[Cause]:
-        """The inputs that alone bring the asset's outcome about; or those without which it would be as before."""
+        """The inputs that alone bring the asset's outcome about; or some that do so together, of which none can be left out."""
         if asset not in self.before.outcome or asset not in self.after.outcome:
             return [Cause(_ASSETS, (asset,), alone=True)]
         groups = list(self._groups(asset))
         alone = [group for group in groups if self._brings(asset, group)]
         if alone:
-            return [Cause(group[0].name, self._names(asset, group), alone=True) for group in alone]
-        needed = [group for group in groups if self._undoes(asset, group)]
-        return [Cause(group[0].name, self._assets(group), alone=False) for group in needed or groups]
+            return [Cause(group[0].name, self._enough(asset, group), alone=True) for group in alone]
+        together = self._narrowed(asset, [change for group in self._needed(asset, groups) for change in group])
+        names = dict.fromkeys((change.name, change.asset == asset, bool(change.asset)) for change in together)
+        return [
+            Cause(
+                name,
+                self._assets(
+                    change
+                    for change in together
+                    if (change.name, change.asset == asset, bool(change.asset)) == (name, own, of_row)
+                ),
+                alone=False,
+            )
+            for name, own, of_row in names
+        ]
+
+    def _needed(self, asset: str, groups: list[list[InputChange]]) -> list[list[InputChange]]:
+        """Groups that bring the outcome about together, of which none can be left out."""
+        return needed(groups, lambda kept: self._brings(asset, [change for group in kept for change in group]))
+
+    def _narrowed(self, asset: str, changes: list[InputChange]) -> list[InputChange]:
+        """Changes that bring the outcome about, without those that have no part in it; many are left as they are."""
+        whole = {name: [change for change in changes if change.asset and change.name == name] for name in _WHOLE}
+        parts = [[change] for change in changes if not change.asset or change.name not in _WHOLE]
+        parts += [group for group in whole.values() if group]
+        if len(parts) > _NARROWED:
+            return changes
+        kept = needed(
+            parts, lambda some: self._brings(asset, [change for part in some for change in part]), len(parts) // 2 or 1
+        )
+        return [change for part in kept for change in part]
 
     def _groups(self, asset: str) -> Iterator[list[InputChange]]:
         """The inputs that count as one: each limit, each field of the own row, each field of all others."""
@@ -219,12 +253,12 @@ class _Mixtures:
             rest = [one for one in here if one not in own]
             yield from [group for group in (own, rest) if group]
 
-    def _names(self, asset: str, group: list[InputChange]) -> tuple[str, ...]:
-        """The assets of a group whose change alone is enough, or all of them."""
+    def _enough(self, asset: str, group: list[InputChange]) -> tuple[str, ...]:
+        """The assets of a group whose change alone is enough; else those of its changes that are needed together."""
         if len(group) == 1 or group[0].name in _WHOLE:
             return self._assets(group)
-        enough = [one for one in group[:_TRIED] if self._brings(asset, [one])]
-        return self._assets(enough or group)
+        enough = [change for change in group[:_TRIED] if self._brings(asset, [change])]
+        return self._assets(enough or self._narrowed(asset, group))
 
     @staticmethod
     def _assets(group: Iterable[InputChange]) -> tuple[str, ...]:
@@ -233,10 +267,6 @@ class _Mixtures:
     def _brings(self, asset: str, group: list[InputChange]) -> bool:
         mixed = self._outcome(group)
         return mixed is not None and _same(mixed.get(asset), self.after.outcome.get(asset))
-
-    def _undoes(self, asset: str, group: list[InputChange]) -> bool:
-        mixed = self._outcome([one for one in self.inputs if one not in group])
-        return mixed is not None and _same(mixed.get(asset), self.before.outcome.get(asset))
 
     def _outcome(self, taken: Sequence[InputChange]) -> Outcome | None:
         """The outcome with some inputs taken from the second result; None where the mixture is no valid input."""
@@ -278,3 +308,4 @@ class _Mixtures:
 
 
 _TRIED = 30  # assets of a group that are tried one by one
+_NARROWED = 128  # so many changes are narrowed down to those that are needed

@@ -1,7 +1,7 @@
-"""Why an asset is in or out, what its own merit is and what the others cost it, and the least change that flips it.
+"""Why an asset is in or out, whether it is good enough by itself, who crowds it out, and the smallest single change that flips the decision.
 
 Every counterfactual is true: the rules were run again with that one change (`reruns.py`), and with one step less they
-decide as before. Where nothing helps, there is none.
+decide as before.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.errors import listed
-from trimtab.explanations.changes import Change
+from trimtab.explanations.changes import SCORE_FIELDS, Change
 from trimtab.explanations.counterfactuals import SearchedRange, least_score, nearest_flip
 from trimtab.explanations.reruns import Reruns
 from trimtab.explanations.sentences import SentenceMaker
@@ -25,6 +25,7 @@ from trimtab.explanations.steps import Step, steps_of
 from trimtab.explanations.weight_held_by import HeldBy, held_by
 from trimtab.kernel.records import NO_LIMIT, NO_NODE, ROOT
 from trimtab.reasons import ENTERED_REASONS, FIXED_REASONS, Action, Reason, Restriction, SizeReason
+from trimtab.text import at_least, at_most, exactly, figure
 
 # Reasons that an asset has by itself, whatever the others do.
 _OWN = frozenset(
@@ -42,13 +43,14 @@ class Counterfactual:
     """One change that flips the decision, and none that is smaller does.
 
     `change` is "score", "restriction", "max_weight" (of the asset), or a field of the limits, which is that of the
-    bucket `node` where one is named. `value` is what it would have to be: exactly this value for a limit (None: without
-    it), at least or at most this value for a score.
+    bucket `node` where one is named. `value` is what it would have to be (None: without it), and `bound` how: "at least"
+    or "at most" this for a score, "exactly" this for all others.
     """
 
     change: str
     node: str
     value: Any
+    bound: str
     effect: str
 
 
@@ -101,20 +103,29 @@ class Explanation:
     @property
     def about_changes(self) -> tuple[str, ...]:
         """What would change it, in words; or that nothing does, and how far was looked where that was not to the end."""
-        tried = listed(dict.fromkeys(one.change for one in self.without_effect), len(self.without_effect))
-        nothing = f"no change of one thing alone; tried were its score{f', {tried}' if tried else ''}"
-        found = tuple(one.effect for one in self.counterfactuals) or (nothing,)
-        return (*found, *(one.text for one in self.without_effect if not one.exhaustive))
+        tried = listed(dict.fromkeys(limit.change for limit in self.without_effect), len(self.without_effect))
+        nothing = f"no single change does it; tried were its score{f', {tried}' if tried else ''}"
+        effects = tuple(flip.effect for flip in self.counterfactuals) or (nothing,)
+        return (*effects, *(limit.text for limit in self.without_effect if not limit.exhaustive))
 
     @property
     def about_merit(self) -> str:
         """Its merit in words, with who crowds it out."""
+        if not self.merit:
+            if self.score is None:
+                return "it has no score, so nothing is known of its merit"
+            kept = self.decision == "selected"
+            return (
+                "its score would not keep it: only its restriction does"
+                if kept
+                else "not good enough, whatever the others are"
+            )
         if self.crowded_out is None:
-            return "good enough by itself" if self.merit else "not good enough by itself, whatever the others are"
-        found = self.crowded_out
-        node = f" of {found.node}" if found.node else ""
-        those = f": {listed(found.by, _NAMED)}" if found.by else ""
-        return f"good enough by itself, but crowded out by {found.limit} {found.value:g}{node}{those}"
+            return "good enough by itself"
+        crowding = self.crowded_out
+        node = f" of {crowding.node}" if crowding.node else ""
+        those = f": {listed(crowding.by, _NAMED)}" if crowding.by else ""
+        return f"good enough by itself, but crowded out by {crowding.limit} {figure(crowding.value)}{node}{those}"
 
 
 def explanations_json(explanations: Iterable[Explanation]) -> str:
@@ -192,6 +203,11 @@ def explain(reruns: Reruns, asset: str) -> Explanation:
 
 
 def _has_merit(reruns: Reruns, at: int) -> bool:
+    """Whether the asset is good enough: alone in the account and without its restriction, it would be selected."""
+    if math.isnan(reruns.scores[at]):
+        return False
+    if reruns.reasons[at] in FIXED_REASONS:
+        return reruns.scores[at] >= reruns.limits.min_score_threshold
     if reruns.is_selected[at]:
         return True
     alone = reruns.alone(at)
@@ -253,27 +269,36 @@ def _crowded(reruns: Reruns, limit: str, node: str, value: float, here: Any) -> 
     )
 
 
-def _counterfactuals(reruns: Reruns, at: int, found: Iterable[Change | SearchedRange]) -> Iterator[Counterfactual]:
+def _counterfactuals(reruns: Reruns, at: int, limits: Iterable[Change | SearchedRange]) -> Iterator[Counterfactual]:
     selected = reruns.is_selected[at]
     would = "would not be selected" if selected else "would be selected"
     score = least_score(reruns, at)
     if score is not None:
+        shown = at_most(score) if selected else at_least(score)
         bound = "at most" if selected else "at least"
-        yield Counterfactual("score", "", score, f"{would} with a score of {bound} {score!r}")
+        yield Counterfactual(
+            "score",
+            "",
+            score,
+            bound,
+            f"{would} with a score of {shown}" if shown.startswith("at ") else f"{would} with a score {shown}",
+        )
     for change in _row_changes(reruns, at):
         if bool(reruns.selected(change)[at]) != selected:
-            shown = "without its restriction" if change.name == "restriction" else f"with max_weight = {change.value!r}"
-            yield Counterfactual(change.name, "", change.value, f"{would} {shown}")
-    for one in found:
-        if isinstance(one, Change):
-            shown = f"without {one.name}" if one.value is None else f"with {one.name} = {one.value!r}"
-            yield Counterfactual(*one, f"{would} {shown}{f' for {one.node}' if one.node else ''}")
-    for name, value in _switches(reruns, at):
+            shown = (
+                "without its restriction"
+                if change.name == "restriction"
+                else f"with max_weight {exactly(change.value)}"
+            )
+            yield Counterfactual(change.name, "", change.value, "exactly", f"{would} {shown}")
+    for limit in limits:
+        if isinstance(limit, Change):
+            shown = f"without {limit.name}" if limit.value is None else f"with {limit.name} {exactly(limit.value)}"
+            yield Counterfactual(*limit, "exactly", f"{would} {shown}{f' for {limit.node}' if limit.node else ''}")
+    for name, value in _switches(reruns):
         change = Change(name, "", value)
         if bool(reruns.selected(change)[at]) != selected and reruns.limits_with(change) is not None:
-            yield Counterfactual(
-                name, "", value, f"{would} with {name} = {str(value).lower() if isinstance(value, bool) else value}"
-            )
+            yield Counterfactual(name, "", value, "exactly", f"{would} with {name} {exactly(value)}")
 
 
 def _row_changes(reruns: Reruns, at: int) -> Iterable[Change]:
@@ -286,31 +311,24 @@ def _row_changes(reruns: Reruns, at: int) -> Iterable[Change]:
 
 
 def limits_about(reruns: Reruns, at: int) -> Iterable[tuple[str, str]]:
-    """The limits that decide about a row, each with the bucket that it is of: those of its class, then those of places."""
-    limits, reason = reruns.limits, reruns.reasons[at]
-    current, score = reruns.currents[at], reruns.scores[at]
-    representing = limits.enable_bucket_diversification and limits.enforce_min_buckets
-    if not math.isnan(score):
-        if current > 0:
-            yield "min_score_threshold", ""
-        if current < limits.dust_weight or current <= 0:
-            yield "min_score_new_position", ""
-            if representing:
-                yield "min_score_diversification", ""
-        if 0 < current <= limits.min_position_weight:
+    """Every limit in force that can decide about a row, each with the bucket that it is of: scores, places, weights."""
+    limits, rows = reruns.limits, reruns.rows
+    if not math.isnan(reruns.scores[at]):
+        yield from ((name, "") for name in SCORE_FIELDS if name != "min_score_diversification" or limits.represents)
+        if ((rows["current"] > 0) & (rows["current"] <= limits.min_position_weight)).any():
             yield "dust_weight", ""
-    if _is_out(reruns, at) or reason in FIXED_REASONS:
+    if _is_out(reruns, at) or reruns.reasons[at] in FIXED_REASONS:
         return
     yield from (("max_total_positions", ""), ("max_new_positions", ""))
-    if representing:
+    if limits.represents:
         yield "min_buckets_represented", ""
     seen = set()
-    for node in reruns.path(at):
+    for node in (*reruns.path(at), *range(1, len(reruns.nodes))):
         for field, none in (("max_positions", NO_LIMIT), ("max_allocation", math.inf)):
-            found = reruns.limit_of(node, field)
-            if reruns.nodes[field][node] < none and found not in seen:
-                seen.add(found)
-                yield found
+            limit = reruns.limit_of(node, field)
+            if reruns.nodes[field][node] < none and limit not in seen:
+                seen.add(limit)
+                yield limit
     yield from (("min_position_weight", ""), ("target_invested", ""))
     if limits.max_correlation is not None:
         yield "max_correlation", ""
@@ -323,15 +341,14 @@ def _is_out(reruns: Reruns, at: int) -> bool:
     return reason in _OWN and not weak
 
 
-def _switches(reruns: Reruns, at: int) -> Iterable[tuple[str, Any]]:
-    """Limits that are not numbers, where they decide about a row."""
-    limits, reason = reruns.limits, reruns.reasons[at]
-    holding = reruns.currents[at] > 0
-    if limits.enable_bucket_diversification and holding and not _is_out(reruns, at) and reason not in FIXED_REASONS:
+def _switches(reruns: Reruns) -> Iterable[tuple[str, Any]]:
+    """Limits that are no numbers, each with another value, where some row depends on them."""
+    limits, rows = reruns.limits, reruns.rows
+    if limits.enable_bucket_diversification:
         yield "allow_bucket_overflow", not limits.allow_bucket_overflow
-    if math.isnan(reruns.scores[at]) and reruns.currents[at] > 0:
+    if (np.isnan(rows["score"]) & (rows["current"] > 0)).any():
         yield "unscored_positions", "close" if limits.unscored_positions == "hold" else "hold"
-    if reruns.nodes["closed"][reruns.rows["leaf"][at]]:
-        yield "unknown_bucket", "limit"
-    if reason in (Reason.NOT_SIZABLE, Reason.HELD_NOT_SIZABLE):
+    if limits.enable_bucket_diversification and reruns.in_unknown.any():
+        yield "unknown_bucket", "limit" if limits.unknown_bucket == "hold" else "hold"
+    if limits.sizing_mode in ("desired", "inverse_volatility") and np.isnan(rows["sizing_input"]).any():
         yield "sizing_mode", "equal_weight"

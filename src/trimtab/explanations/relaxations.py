@@ -1,22 +1,33 @@
 """The least relaxation of a limit with which a goal is reached; or of several limits, where none does it alone.
 
-Counts are tried one by one, if as many positions as there are candidates would do. Weights are searched by halves over
-steps of `WEIGHT_STEP` and scores over those that occur: with what is found the goal is reached, with one step less it is
-not. Only values that contradict no other limit count.
+More room is not always better (rules, section 11), so values are tried outward, nearest first: counts until one is no
+longer reached, scores and correlations that occur, and weights, in steps of `WEIGHT_STEP`, from one value at which the
+selection changes to the next, with halving only between two of these. Only in large accounts the search ends before,
+and halves what is left. Only values that contradict no other limit count.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from trimtab.explanations.changes import SCORE_FIELDS, Change, changed_limits
 from trimtab.explanations.reruns import Reruns
-from trimtab.explanations.values_to_try import WEIGHT_STEP, weight_beyond
+from trimtab.explanations.values_to_try import (
+    WEIGHT_NAMES,
+    WEIGHT_STEP,
+    trials_in,
+    values_above,
+    values_below,
+    weight_beyond,
+)
+from trimtab.kernel.records import ROOT
+from trimtab.text import exactly
 
 _TRIED = 64  # restricted or capped assets that are tried one by one
 _OF_ROWS = ("restriction", "max_weight")
@@ -30,6 +41,9 @@ _SWITCHES = {
     "unscored_positions": "close",
     "unknown_bucket": "limit",
 }
+
+
+Item = TypeVar("Item")
 
 
 class Reaches(Protocol):
@@ -77,7 +91,7 @@ def least_relaxation(
 
 
 def _effect(change: Change) -> str:
-    return f"{change.name} = {change.value}{f' for {change.node}' if change.node else ''}"
+    return f"{change.name} {exactly(change.value)}{f' for {change.node}' if change.node else ''}"
 
 
 def _of_a_row(reruns: Reruns, limit: Change, works: Callable[..., bool]) -> Relaxation | None:
@@ -98,10 +112,10 @@ def _assets_with(reruns: Reruns, name: str) -> list[str]:
 def _of_correlations(reruns: Reruns, limit: Change, works: Callable[..., bool]) -> Relaxation | None:
     """The least correlation that has to be let in; or no limit at all, for those that are not known."""
     values = [*reruns.correlations[reruns.correlations > reruns.present(limit.name, "")].tolist(), None]
-    at = _first(len(values), lambda at: works(values[at]))
-    if at is None:
+    place = _nearest(reruns, len(values), lambda place: works(values[place]))
+    if place is None:
         return None
-    change = Change(limit.name, "", values[at])
+    change = Change(limit.name, "", values[place])
     return Relaxation(*change, f"no {limit.name}" if change.value is None else _effect(change))
 
 
@@ -112,29 +126,54 @@ def _least(reruns: Reruns, limit: Change, works: Callable[..., bool], with_: Seq
         return _SWITCHES[name] if works(_SWITCHES[name]) else None
     present = reruns.present(limit.name, limit.node)
     if name in _COUNTS:
-        values: Sequence[Any] = range(present + 1, len(reruns.rows) + 1)
-        return next((value for value in values if works(value)), None) if values and works(values[-1]) else None
+        return next((value for value in _higher_counts(reruns, limit, present, with_) if works(value)), None)
     if name in ("min_buckets_represented", "full_investment_positions"):
-        least = 0 if name == "min_buckets_represented" else 1
-        return next((value for value in range(present - 1, least - 1, -1) if works(value)), None)
+        fewest = 0 if name == "min_buckets_represented" else 1
+        return next((value for value in range(present - 1, fewest - 1, -1) if works(value)), None)
     if name in SCORE_FIELDS:
         scores, (lowest, highest) = reruns.known("score"), _between(reruns, name, with_)
         scores = scores[(scores < present) & (scores >= lowest) & (scores <= highest)][::-1].tolist()
-        found = _first(len(scores), lambda at: works(scores[at]))
-        return None if found is None else scores[found]
-    return _least_weight(reruns, name, present, works, up=name in _HIGHER and not lowers)
+        place = _nearest(reruns, len(scores), lambda place: works(scores[place]))
+        return None if place is None else scores[place]
+    up = name in _HIGHER and not lowers
+    edges: list[float] = []
+    if name in WEIGHT_NAMES and not lowers and not with_:  # where the selection changes
+        edges, _ = (values_above if up else values_below)(reruns, name, limit.node, trials_in(reruns))
+    return _least_weight(reruns, name, present, works, edges, up=up)
 
 
-def _least_weight(reruns: Reruns, name: str, present: float, works: Callable[..., bool], *, up: bool) -> float | None:
+def _higher_counts(reruns: Reruns, limit: Change, present: int, with_: Sequence[Change]) -> Iterator[int]:
+    """Counts above the present one, up to the first that is not reached: beyond it nothing changes."""
+    nodes = [ROOT] if limit.name.startswith(("max_total", "max_new")) else reruns.nodes_under(limit.name, limit.node)
+    for value in range(present + 1, len(reruns.rows) + 1):
+        yield value
+        selection = reruns.selection_of(*with_, Change(limit.name, limit.node, value))
+        used = selection.entered if limit.name == "max_new_positions" else max(selection.used[node] for node in nodes)
+        if used < value:
+            return
+
+
+def _least_weight(
+    reruns: Reruns, name: str, present: float, works: Callable[..., bool], edges: Sequence[float], *, up: bool
+) -> float | None:
     """The step of weight nearest to the present value that works, upward to 1 or downward to where the limit is lifted."""
     first, lowest = round(weight_beyond(present, up=up, strictly=True) * _STEPS), _lowest(reruns, name)
     count = _STEPS - first + 1 if up else first + 1 - math.floor(lowest * _STEPS)
 
-    def value_at(at: int) -> float:
-        return (first + at) / _STEPS if up else max((first - at) / _STEPS, lowest)
+    def value_at(step: int) -> float:
+        return (first + step) / _STEPS if up else max((first - step) / _STEPS, lowest)
 
-    found = _first(count, lambda at: works(value_at(at)))
-    return None if found is None else value_at(found)
+    def works_at(start: int, step: int) -> bool:
+        return works(value_at(start + step))
+
+    starts = sorted({0, *(abs(round(edge * _STEPS) - first) for edge in edges)} & set(range(count)))
+    for start, end in zip(starts, [*starts[1:], count], strict=True):
+        if works(value_at(start)):
+            return value_at(start)
+        step = _first(end - start, partial(works_at, start))
+        if step is not None:
+            return value_at(start + step)
+    return None
 
 
 def _lowest(reruns: Reruns, name: str) -> float:
@@ -150,6 +189,16 @@ def _between(reruns: Reruns, name: str, with_: Sequence[Change]) -> tuple[float,
     above = [changed[upper] for upper in SCORE_FIELDS[at + 1 :] if upper in changed]
     least = max((value for value in below if value is not None), default=0.0)  # what is lifted goes as low as these
     return least, min((value for value in above if value is not None), default=1.0)
+
+
+def _nearest(reruns: Reruns, count: int, works: Callable[[int], bool]) -> int | None:
+    """The first of `count` places that works: one after the other, and by halves where there are very many."""
+    tried = min(count, trials_in(reruns))
+    place = next((place for place in range(tried) if works(place)), None)
+    if place is not None or tried == count:
+        return place
+    beyond = _first(count - tried, lambda place: works(tried + place))
+    return None if beyond is None else tried + beyond
 
 
 def _first(count: int, works: Callable[[int], bool]) -> int | None:
@@ -195,7 +244,7 @@ def _by_asset(reruns: Reruns, name: str, lifted: list[Change], goal: Change, rea
     return [*needed(assets, lambda kept: reached(goal, [*kept, *others]), len(assets)), *others]
 
 
-def needed(changes: Sequence[Change], works: Callable[[Sequence[Change]], bool], at_once: int = 1) -> list[Change]:
+def needed(changes: Sequence[Item], works: Callable[[Sequence[Item]], bool], at_once: int = 1) -> list[Item]:
     """Those of some changes that work together of which none can be left out; the first are left out first.
 
     So many `at_once` are tried, then half as many, down to one by one. Leaving one out may make another needless, so that

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from trimtab.bucket_path import UNKNOWN
 from trimtab.candidates.candidates import Candidates, settings_of
 from trimtab.explanations.changes import (
     GENERAL,
@@ -27,6 +28,7 @@ from trimtab.explanations.changes import (
 from trimtab.explanations.places_taken import PlacesTaken
 from trimtab.kernel.account import rebalance_account, select_account
 from trimtab.kernel.records import (
+    NO_LIMIT,
     NO_NODE,
     NO_PARTNERS,
     ROOT,
@@ -226,7 +228,10 @@ class Reruns:
         of_rows = any(change.name in ROW_FIELDS for change in changes)
         rows = self.rows.copy() if of_rows else self.rows  # the only one that may be large
         tree, settings, partners = self.nodes.copy(), self.settings.copy(), self.partners
-        opened = self._open(tree) if any(change.name == "unknown_bucket" for change in changes) else []
+        opened: list[int] = []
+        for change in changes:
+            if change.name == "unknown_bucket":
+                opened = self._hold_unknown(tree) if change.value == "hold" else self._open(tree)
         leading: dict[str, float | None] = {}
         for change in changes:
             value: Any = LIFTED.get(GENERAL.get(change.name, change.name)) if change.value is None else change.value
@@ -247,6 +252,28 @@ class Reruns:
             for name, number in self._with_followers(leading).items():
                 settings[name] = number
         return rows, tree, settings, partners
+
+    @cached_property
+    def in_unknown(self) -> Flags:
+        """The rows without a bucket."""
+        inside: Flags = np.isin(self.rows["leaf"], self._unknown)
+        return inside
+
+    @cached_property
+    def _unknown(self) -> list[int]:
+        """The nodes of `Unknown` and below."""
+        paths = self.candidates.tree.paths
+        if UNKNOWN not in paths:
+            return []
+        top = paths.index(UNKNOWN)
+        return list(range(top, int(self.nodes["stop"][top])))
+
+    def _hold_unknown(self, tree: Records) -> list[int]:
+        """Make `Unknown` a bucket without limits, in which nothing is bought."""
+        tree["closed"][self._unknown] = True
+        tree["max_positions"][self._unknown] = NO_LIMIT
+        tree["max_allocation"][self._unknown] = np.inf
+        return []
 
     def _open(self, tree: Records) -> list[int]:
         """Make `Unknown` a limited bucket like any other; returns its node."""
@@ -276,24 +303,22 @@ class Reruns:
 
     def selection_with(self, change: Change) -> Selection:
         """The selection with one thing changed; kept, since many assets ask for the same change."""
-        found = self._selections.get(change)
-        if found is None:
-            rows, tree, settings, partners = self.changed(change)
-            select_account(rows, tree, settings[0], partners, self._scratch)
-            found = self._selections[change] = self._selection(
-                rows, tree, self._scratch, float(settings["dust_weight"][0])
-            )
-        return found
+        selection = self._selections.get(change)
+        if selection is None:
+            selection = self._selections[change] = self.selection_of(change)
+        return selection
+
+    def selection_of(self, *changes: Change) -> Selection:
+        """The selection with some things changed at once."""
+        rows, tree, settings, partners = self.changed(*changes)
+        answer = empty_answer(len(rows))
+        select_account(rows, tree, settings[0], partners, answer)
+        return self._selection(rows, tree, answer, float(settings["dust_weight"][0]))
 
     @cached_property
     def as_it_is(self) -> Selection:
         """The selection with nothing changed."""
         return self._selection(self.rows, self.nodes, self.answer, self.limits.dust_weight)
-
-    @cached_property
-    def _scratch(self) -> Records:
-        """An answer that every trial of the selection fills anew: `selected` and `reason` are written for every row."""
-        return empty_answer(len(self.rows))
 
     def _selection(self, rows: Records, tree: Records, answer: Records, dust: float) -> Selection:
         at = np.flatnonzero(answer["selected"])  # few, also where there are many rows
@@ -328,7 +353,7 @@ class Reruns:
 
     def with_score(self, at: int) -> Callable[[float], bool]:
         """Whether a row is selected, for any score that it may have."""
-        rows, settings, answer = self.rows.copy(), self.settings[0], self._scratch
+        rows, settings, answer = self.rows.copy(), self.settings[0], empty_answer(len(self.rows))
 
         def is_selected(score: float) -> bool:
             rows["score"][at] = score

@@ -28,6 +28,16 @@ _DUST = 0.001  # what `dust_weight` is at most where it follows `min_position_we
 _CORRELATED = 16  # scores in each direction where correlations are limited: there a row not taken may matter as well
 _STEPS = 1_000_000  # of them in the whole account
 
+# So many candidates are decided in one direction before a search stops; and so many trials are made in any case.
+CANDIDATES_TRIED = 200_000
+LEAST_TRIALS = 16
+
+
+def trials_in(reruns: Reruns) -> int:
+    """How many values of one limit are tried in one direction."""
+    return max(LEAST_TRIALS, CANDIDATES_TRIED // len(reruns.rows))
+
+
 # From a value and the selection with it: values of which the nearest is the next one to try.
 Next = Callable[[Any, Selection], Iterable[Any]]
 Found = tuple[list[Any], bool]

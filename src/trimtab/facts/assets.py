@@ -13,6 +13,15 @@ from trimtab.facts.buckets import short_names, top_of
 from trimtab.reasons import Action, Reason, SizeReason
 from trimtab.text import percent, printable
 
+_TRADES = {
+    "close": "\u2212 Sell all",
+    "decrease": "\u2212 Sell",
+    "open": "+ Buy new",
+    "increase": "+ Buy",
+    "hold": "Keep",
+    "none": "Left out",
+}
+
 
 @dataclass(frozen=True)
 class AssetFact:
@@ -40,6 +49,11 @@ class AssetFact:
     about_selection: str
     about_size: str
     clause: str
+
+    @property
+    def trade(self) -> str:
+        """What is done with it, as a short label."""
+        return _TRADES[self.action]
 
     @property
     def sentence(self) -> str:

@@ -1,120 +1,178 @@
-"""What stays in cash, against what is wished, and what keeps it there."""
+"""What stays in cash, against what is aimed at, and what keeps it there: each reason was tried by running the rules without it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from trimtab.certificate.certificate import Certificate, Constraint
+import numpy as np
+
 from trimtab.errors import listed
-from trimtab.facts.assets import AssetFact
-from trimtab.limits.rebalancing_limits import RebalancingLimits
-from trimtab.text import counted, percent, printable
+from trimtab.explanations.changes import SCORE_FIELDS, Change
+from trimtab.explanations.reruns import Reruns
+from trimtab.kernel.records import Flags
+from trimtab.reasons import Reason, SizeReason
+from trimtab.text import counted, figure, percent, printable
 
 _TOLERANCE = 1e-9
 _NAMED = 6
 _BRAKED = "the brake keeps every weight unchanged"
 
 
-@dataclass(frozen=True)
-class CashInputs:
-    """What the sentences about cash are made of: the account after the rebalance."""
+class _Holder(NamedTuple):
+    """Something that may keep the total from its aim, and the changes that lift it."""
 
-    limits: RebalancingLimits
-    assets: Sequence[AssetFact]
-    certificate: Certificate
-    positions: int
-    cash: float
-    braked: bool
+    text: str
+    lifted: tuple[Change, ...]
 
 
-def cash_sentence(found: CashInputs) -> str:
-    """What stays in cash, against what is wished."""
-    wished = 1.0 - found.limits.target_invested
-    more = found.cash - wished
+def cash_sentence(reruns: Reruns, cash: float) -> str:
+    """What stays in cash, against what is aimed at."""
+    aim = 1.0 - reruns.limits.target_invested
+    more = cash - aim
+    target = f"target_invested {figure(reruns.limits.target_invested)}"
     if abs(more) <= _TOLERANCE:
-        return f"{percent(found.cash)}, as wished (target_invested {found.limits.target_invested:g})"
-    aim = f"{percent(wished)} wished (target_invested {found.limits.target_invested:g})"
-    return f"{percent(found.cash)}, {100 * abs(more):.2f} points {'less' if more < 0 else 'more'} than the {aim}"
+        return f"{percent(cash)} in cash, as {target} asks for"
+    return f"{percent(cash)} in cash, {percent(abs(more))} {'less' if more < 0 else 'more'} than {target} leaves"
 
 
-def cash_reasons(found: CashInputs) -> Iterable[str]:
-    """The facts that keep it there; none where it is as wished."""
-    more = found.cash - (1.0 - found.limits.target_invested)
+def cash_reasons(reruns: Reruns, cash: float, *, braked: bool) -> tuple[str, ...]:
+    """What keeps it there, each by itself or all together; nothing where it is as aimed at."""
+    more = cash - (1.0 - reruns.limits.target_invested)
     if abs(more) <= _TOLERANCE:
         return ()
-    if found.braked:
+    if braked:
         return (_BRAKED,)
-    return _less_cash(found) if more < 0 else _more_cash(found)
+    return _tried(reruns, list(_less_cash(reruns)), -1.0) if more < 0 else held_in_cash(reruns)
 
 
-def _less_cash(found: CashInputs) -> Iterable[str]:
-    kept = _named(found, "restricted")
-    if kept:
-        yield f"kept by restriction or missing data: {kept}"
-    band = _named(found, "held_in_band")
-    if band:
-        yield f"left alone inside no_trade_band, cash_band {found.limits.cash_band:g} allows it: {band}"
+def held_in_cash(reruns: Reruns) -> tuple[str, ...]:
+    """Why no more is invested."""
+    return _tried(reruns, list(_more_cash(reruns)), 1.0)
 
 
-def _more_cash(found: CashInputs) -> Iterable[str]:
-    """Why no more is invested: what stands against more positions, then what holds each of the positions."""
-    limits = found.limits
-    yield from _no_more_positions(found)
-    if limits.full_investment_positions is not None and found.positions < limits.full_investment_positions:
-        yield (
-            f"{counted(found.positions, 'position')}, and full_investment_positions is "
-            f"{limits.full_investment_positions}: fewer aim at less"
+def cash_left_sentence(reruns: Reruns, unwanted: float) -> str:
+    """The unwanted cash of an account, and what holds it."""
+    reasons = "; ".join(held_in_cash(reruns))
+    return f"{percent(unwanted)} stays in cash that target_invested {figure(reruns.limits.target_invested)} would invest: {reasons}"
+
+
+def _tried(reruns: Reruns, holders: Sequence[_Holder], sign: float) -> tuple[str, ...]:
+    """The reasons without which the total is nearer to its aim; where no single one is enough, those that are together."""
+    total = _total(reruns, ())
+    alone = tuple(holder.text for holder in holders if sign * (_total(reruns, holder.lifted) - total) > _TOLERANCE)
+    if alone:
+        return alone
+    everything = tuple(change for holder in holders for change in holder.lifted)
+    if sign * (_total(reruns, everything) - total) > _TOLERANCE:
+        return (
+            tuple(f"together with the others, {holder.text}" for holder in holders)
+            if len(holders) > 1
+            else tuple(holder.text for holder in holders)
         )
+    return ("these candidates cannot change it, whatever the limits are",)
+
+
+def _total(reruns: Reruns, changes: Sequence[Change]) -> float:
+    answer = reruns.run(*{change[:2]: change for change in changes}.values()) if changes else reruns.answer
+    return float(answer["proposed"].sum())
+
+
+def _less_cash(reruns: Reruns) -> Iterator[_Holder]:
+    yield from _restricted(reruns)
+    yield from _banded(reruns)
+
+
+def _more_cash(reruns: Reruns) -> Iterator[_Holder]:
+    """What stands against more positions, then what holds each of the positions."""
+    limits = reruns.limits
+    yield from _kept_out(reruns)
+    positions = int(np.count_nonzero(reruns.is_slot & (reruns.answer["proposed"] > 0)))
+    if limits.full_investment_positions is not None and positions < limits.full_investment_positions:
+        text = f"with {counted(positions, 'position')} less is aimed at (full_investment_positions {limits.full_investment_positions})"
+        yield _Holder(text, (Change("full_investment_positions", "", None),))
     if limits.residual_strategy == "cash":
-        yield 'residual_strategy is "cash": what limits leave over is not spread over the others'
+        text = 'what limits cut off is not spread over the others (residual_strategy "cash")'
+        yield _Holder(text, (Change("residual_strategy", "", None),))
     if limits.sizing_mode == "desired":
-        yield 'sizing_mode is "desired": no position is lifted above its desired_weight to use up cash'
-    capped = _named(found, "capped_position")
-    if capped:
-        yield f"at their largest weight (max_position_weight {limits.max_position_weight:g}, or their own): {capped}"
-    full = [_short(one) for one in found.certificate if one.name == "max_allocation" and _is_full(one)]
-    if full:
-        yield f"buckets with nothing left under max_allocation: {listed(full, _NAMED)}"
-    kept = _named(found, "restricted")
-    if kept:
-        yield f"kept by restriction or missing data: {kept}"
-    band = _named(found, "held_in_band")
-    if band:
-        bands = f"no_trade_band {limits.no_trade_band:g}, cash_band {limits.cash_band:g}"
-        yield f"left alone, near enough to their size ({bands}): {band}"
+        text = 'no position is raised above its desired_weight (sizing_mode "desired")'
+        yield _Holder(text, (Change("sizing_mode", "", None),))
+    yield from _capped(reruns)
+    yield from _restricted(reruns)
+    yield from _banded(reruns)
 
 
-def _no_more_positions(found: CashInputs) -> Iterable[str]:
-    if not found.positions:
-        yield "no candidate was selected"
-        return
-    waiting: dict[str, int] = {}
-    for one in found.assets:
-        if one.after <= 0:
-            waiting[one.reason] = waiting.get(one.reason, 0) + 1
-    limits = found.limits
-    words = {
-        "min_position_capacity": f"min_position_weight {limits.min_position_weight:g}, which no longer fits",
-        "total_position_limit": f"max_total_positions {limits.max_total_positions}",
-        "new_position_limit": f"max_new_positions {limits.max_new_positions}",
-        "bucket_position_limit": "the max_positions of their buckets",
-        "too_correlated": f"max_correlation {limits.max_correlation}",
-    }
-    kept_out = [f"{waiting[reason]} by {word}" for reason, word in words.items() if reason in waiting]
-    if kept_out:
-        yield f"good enough, but kept out: {', '.join(kept_out)}"
+def _kept_out(reruns: Reruns) -> Iterator[_Holder]:
+    """Limits and scores that keep assets out."""
+    limits, reasons = reruns.limits, reruns.reasons
+    waiting = {reason: reasons.count(reason) for reason in set(reasons)}
+
+    def holder(reason: Reason, text: str, *names: str) -> Iterator[_Holder]:
+        if reason in waiting:
+            number = waiting[reason]
+            yield _Holder(
+                f"{counted(number, 'asset')} {'is' if number == 1 else 'are'} kept out by {text}",
+                tuple(Change(name, "", None) for name in names),
+            )
+
+    yield from holder(
+        Reason.TOTAL_POSITION_LIMIT, f"max_total_positions {limits.max_total_positions}", "max_total_positions"
+    )
+    yield from holder(Reason.NEW_POSITION_LIMIT, f"max_new_positions {limits.max_new_positions}", "max_new_positions")
+    if Reason.BUCKET_POSITION_LIMIT in waiting:
+        rows = [at for at, reason in enumerate(reasons) if reason == Reason.BUCKET_POSITION_LIMIT]
+        full = sorted({reruns.limit_of(int(reruns.answer["reason_node"][at]), "max_positions") for at in rows})
+        number = waiting[Reason.BUCKET_POSITION_LIMIT]
+        names = listed(dict.fromkeys(f"{name}{f' of {node}' if node else ''}" for name, node in full), _NAMED)
+        text = f"{counted(number, 'asset')} {'is' if number == 1 else 'are'} kept out by {names}"
+        yield _Holder(text, tuple(Change(name, node, None) for name, node in full))
+    least = f"min_position_weight {figure(limits.min_position_weight)}, which no longer fits"
+    yield from holder(Reason.MIN_POSITION_CAPACITY, least, "min_position_weight")
+    if limits.max_correlation is not None:
+        text = f"max_correlation {figure(limits.max_correlation)}"
+        yield from holder(Reason.TOO_CORRELATED, text, "max_correlation")
+    yield from holder(
+        Reason.BELOW_THRESHOLD, "their scores (min_score_threshold, min_score_new_position)", *SCORE_FIELDS
+    )
 
 
-def _is_full(one: Constraint) -> bool:
-    return one.measured > 0 and one.slack <= _TOLERANCE
+def _capped(reruns: Reruns) -> Iterator[_Holder]:
+    """Positions and buckets at their largest weight."""
+    limits = reruns.limits
+    own = reruns.rows["max_weight"] < limits.max_position_weight
+    caps = np.minimum(reruns.rows["max_weight"], limits.max_position_weight)
+    capped = (reruns.sizes > 0) & (reruns.sizes >= caps - _TOLERANCE)
+    if (capped & ~own).any():
+        text = f"at max_position_weight {figure(limits.max_position_weight)}: {_named(reruns, capped & ~own)}"
+        yield _Holder(text, (Change("max_position_weight", "", 1.0),))
+    if (capped & own).any():
+        yield _Holder(f"at their max_weight: {_named(reruns, capped & own)}", (Change("max_weight", "", None),))
+    full: dict[tuple[str, str], list[str]] = {}
+    weight = reruns.under(reruns.sizes)
+    for node in range(1, len(reruns.nodes)):
+        largest = float(reruns.nodes["max_allocation"][node])
+        if weight[node] > 0 and weight[node] >= largest - _TOLERANCE:
+            text = f"{printable(reruns.node_name(node))} ({percent(largest)})"
+            full.setdefault(reruns.limit_of(node, "max_allocation"), []).append(text)
+    for (name, bucket), names in full.items():
+        yield _Holder(f"at {name}: {listed(names, _NAMED)}", (Change(name, bucket, None),))
 
 
-def _short(one: Constraint) -> str:
-    return f"{printable(one.node)} ({percent(one.limit)})"
+def _restricted(reruns: Reruns) -> Iterator[_Holder]:
+    held = reruns.answer["size_reason"] == SizeReason.RESTRICTED
+    if held.any():
+        text = f"kept by a restriction or missing data: {_named(reruns, held)}"
+        unscored = (Change("unscored_positions", "", "close"),) if np.isnan(reruns.rows["score"][held]).any() else ()
+        yield _Holder(text, (Change("restriction", "", ""), *unscored))
 
 
-def _named(found: CashInputs, size_reason: str) -> str:
-    """Positions by name; for names, the order of the rows is of no account."""
-    names = sorted(one.asset for one in found.assets if one.after > 0 and one.size_reason == size_reason)
-    return listed(names, _NAMED)
+def _banded(reruns: Reruns) -> Iterator[_Holder]:
+    held = reruns.answer["size_reason"] == SizeReason.HELD_IN_BAND
+    if held.any():
+        text = f"near enough to their size to be left alone (no_trade_band, cash_band): {_named(reruns, held)}"
+        yield _Holder(text, (Change("no_trade_band", "", 0.0), Change("min_trade", "", 0.0)))
+
+
+def _named(reruns: Reruns, where: Flags) -> str:
+    """Assets by name."""
+    return listed(sorted(printable(reruns.names[at]) for at in np.flatnonzero(where).tolist()), _NAMED)

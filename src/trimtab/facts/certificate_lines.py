@@ -47,7 +47,7 @@ def lines_of(certificate: Certificate) -> Iterator[CertificateLine]:
         measured, limit = written(one.measured), written(one.limit)
         node, note = printable(one.node), printable(one.note)
         wanted = "at least" if one.name.startswith("min_") else "at most"
-        sentence = f"{one.name}{f' of {node}' if node else ''} is {measured}, wanted {wanted} {limit}"
+        sentence = f"{one.name}{f' of {node}' if node else ''} is {measured} instead of {wanted} {limit}"
         yield CertificateLine(
             one.name, node, measured, limit, one.status, note, f"{sentence}: {note}" if note else sentence
         )

@@ -19,8 +19,10 @@ from trimtab.explanations.sentences import Detail
 from trimtab.facts.assets import AssetFact, Groups, Part, assets_of, groups_of, parts_of
 from trimtab.facts.bucket_summaries import BucketSummary, Note
 from trimtab.facts.buckets import BucketFact, buckets_of, colours_of, is_used, scale_of
-from trimtab.facts.cash import CashInputs, cash_reasons, cash_sentence
+from trimtab.facts.cash import cash_reasons, cash_sentence
 from trimtab.facts.certificate_lines import CertificateLine, StatusCount, counts_of, lines_of
+from trimtab.facts.headline import answer_of, problems_of, trades_in_order
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import Reason
 from trimtab.text import counted, percent, printable
 
@@ -53,14 +55,16 @@ class Totals:
     turnover: float
     bought: float
     sold: float
+    cash_left: float = 0.0
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A number with its name."""
+    """A number with its name, and what it is to be compared with."""
 
     name: str
     text: str
+    beside: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,8 @@ class Facts:
 
     title: str
     headline: str
+    answer: str
+    problems: tuple[str, ...]
     status: str
     brake: str
     figures: tuple[Figure, ...]
@@ -96,9 +102,11 @@ class Facts:
     asset_scale: float
     parts: tuple[Part, ...]
     cash_text: str
+    has_unwanted_cash: bool
     cash_sentence: str
     cash_reasons: tuple[str, ...]
     trades: str
+    trades_in_order: tuple[AssetFact, ...]
     candidates: int
     selected: int
     losses: tuple[Loss, ...]
@@ -125,15 +133,18 @@ def facts_of(
     shown = tuple(buckets_of(used, limits, colour_of, certificate))
     losses = tuple(_losses(reruns))
     named = printable(title + ("" if totals.account is None else f", account {totals.account}"))
-    outcome = CashInputs(limits, assets, certificate, totals.positions, totals.cash, totals.status == "braked")
+    braked = totals.status == "braked"
+    lines, brake = tuple(lines_of(certificate)), _brake(reruns) if braked else ""
     return Facts(
         title=named,
         headline=f"{named}: {counted(totals.positions, 'position')} from {counted(len(assets), 'candidate')}, "
         f"{percent(totals.cash)} in cash, turnover {percent(totals.turnover)}",
+        answer=answer_of(assets, lines, totals.cash_left, braked=braked),
+        problems=tuple(problems_of(lines, brake)),
         status=totals.status,
-        brake=_brake(reruns) if outcome.braked else "",
-        figures=tuple(_figures(totals, len(assets))),
-        notes=tuple(printable(note.text) for note in notes),
+        brake=brake,
+        figures=tuple(_figures(totals, len(assets), lines, limits)),
+        notes=tuple(printable(note.text) for note in notes if note.code != "cash_left"),
         has_buckets=limits.enable_bucket_diversification or any(one.bucket != UNKNOWN for one in assets),
         buckets=shown,
         empty_buckets=counted(len(every) - len(used), "empty bucket") if len(every) > len(used) else "",
@@ -143,24 +154,30 @@ def facts_of(
         asset_scale=max([one.before for one in assets] + [one.after for one in assets], default=0.0),
         parts=parts_of(assets, totals.cash),
         cash_text=percent(totals.cash),
-        cash_sentence=cash_sentence(outcome),
-        cash_reasons=tuple(cash_reasons(outcome)),
+        has_unwanted_cash=totals.cash_left > 0,
+        cash_sentence=cash_sentence(reruns, totals.cash),
+        cash_reasons=cash_reasons(reruns, totals.cash, braked=braked),
         trades=_trades(totals, assets),
+        trades_in_order=trades_in_order(assets),
         candidates=len(assets),
         selected=losses[-1].left if losses else len(assets),
         losses=losses,
-        lines=tuple(lines_of(certificate)),
+        lines=lines,
         counts=tuple(counts_of(certificate)),
         greedy="" if certificate.is_exact else _GREEDY,
     )
 
 
-def _figures(totals: Totals, candidates: int) -> Iterator[Figure]:
-    yield Figure("status", totals.status)
-    yield Figure("positions", str(totals.positions))
-    yield Figure("candidates", str(candidates))
-    for name in ("cash", "bought", "sold", "turnover"):
-        yield Figure(name, percent(getattr(totals, name)))
+def _figures(
+    totals: Totals, candidates: int, lines: Sequence[CertificateLine], limits: RebalancingLimits
+) -> Iterator[Figure]:
+    unmet = sum(line.status == "unmet" for line in lines)
+    yield Figure("limits held", f"{len(lines) - unmet} of {len(lines)}", f"{unmet} unmet" if unmet else "")
+    yield Figure("positions", str(totals.positions), f"from {counted(candidates, 'candidate')}")
+    yield Figure("cash", percent(totals.cash), f"aim {percent(1.0 - limits.target_invested)}")
+    yield Figure("bought", percent(totals.bought))
+    yield Figure("sold", percent(totals.sold))
+    yield Figure("turnover", percent(totals.turnover), "the larger of buys and sells")
 
 
 def _trades(totals: Totals, assets: Sequence[AssetFact]) -> str:

@@ -11,7 +11,6 @@ import numpy as np
 from trimtab.candidates.columns import COLUMNS
 from trimtab.candidates.read import read
 from trimtab.candidates.user_table import columns_of, with_columns, without_columns
-from trimtab.certificate.checker import certify
 from trimtab.decimals import MICRO, NANO, decimal_of, money_of, money_text, scaled, shares_of
 from trimtab.errors import Fault, InputError, LimitsError, listed
 from trimtab.kernel.money import parts_of, portion
@@ -27,6 +26,7 @@ from trimtab.orders.stage import DecidedPlan, decide
 from trimtab.orders.tax_lots import TaxLot, read_tax_lots
 from trimtab.orders.wash_sales import wash_sales
 from trimtab.reasons import OrderReason
+from trimtab.rebalancing.certified import certified
 from trimtab.rebalancing.decided_pass import Pass
 from trimtab.rebalancing.result import RebalanceResult
 
@@ -199,18 +199,11 @@ def _result(table: Any, decided: DecidedPlan) -> RebalanceResult:
     """The rebalance that the plan carries out, with its certificate."""
     candidates, answer = decided.candidates, decided.candidates.in_table_order(decided.answer)
     braked = np.array([decided.is_braked], np.bool_)
-    checks, broken = certify(
-        candidates,
-        decided.limits,
-        target=answer["target"],
-        proposed=answer["proposed"],
-        selected=answer["selected"],
-        braked=braked,
-    )
-    if broken:
-        raise broken[0]
+    measured = certified(candidates, decided.limits, answer, braked)
+    if measured.broken:
+        raise measured.broken[0]
     weighted = with_columns(without_columns(table, ["current_weight"]), {"current_weight": candidates.current_weight})
-    return RebalanceResult(Pass.of(weighted, candidates, decided.limits, answer, braked, checks))
+    return RebalanceResult(Pass.of(weighted, candidates, decided.limits, answer, braked, measured))
 
 
 def _orders(decided: DecidedPlan, inputs: AccountInputs, identity: str) -> tuple[Order, ...]:

@@ -12,12 +12,15 @@ import numpy as np
 from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.columns import OUTPUTS
 from trimtab.candidates.user_table import with_columns
-from trimtab.certificate.certificate import UNMET, Measured
+from trimtab.certificate.certificate import Measured
 from trimtab.errors import Fault
 from trimtab.kernel.records import Flags, Floats, Ints, Records
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import Action, Reason, SizeReason
+from trimtab.rebalancing.cash_left import cash_left
+from trimtab.rebalancing.certified import Certified
 
+STATUSES = ("ok", "cash_left", "unmet", "braked", "failed")  # of an account, from good to bad
 _ACTION_CODES = np.array([member.code for member in Action], object)
 _REASON_CODES = np.array([member.code for member in Reason], object)
 _SIZE_CODES = np.array([member.code for member in SizeReason], object)
@@ -31,7 +34,8 @@ class Pass:
     limits: RebalancingLimits
     decided: Records
     braked: Flags  # (accounts,)
-    checks: list[Measured]
+    unmet: Flags  # (accounts,)
+    checks: list[Measured]  # of a single account
     targets: Any  # the table with the result's columns, made at once: what happens to the table later does not matter
 
     @classmethod
@@ -42,18 +46,31 @@ class Pass:
         limits: RebalancingLimits,
         decided: Records,
         braked: Flags,
-        checks: list[Measured],
+        measured: Certified,
     ) -> Pass:
         """A pass with the targets of its table."""
         targets = with_columns(table, output_columns(decided, candidates.account_of, candidates.faults))
-        return cls(candidates, limits, decided, braked, checks, targets)
+        return cls(candidates, limits, decided, braked, measured.unmet, measured.checks, targets)
 
-    def unmet(self) -> Flags:
-        """The accounts with a limit that could not be met."""
-        found = np.zeros(len(self.candidates.accounts), np.bool_)
-        for measured in self.checks:
-            found |= measured.status == UNMET
-        return found
+    @property
+    def content(self) -> tuple[Any, ...]:
+        """What two equal passes have in common: what came in, and what was decided."""
+        return self.candidates, self.limits, self.decided, self.braked, self.unmet, self.targets
+
+    def status(self, account: int) -> str:
+        """`ok`, `cash_left`, `unmet`, `braked` or `failed`: the worst that is true of an account."""
+        if account in self.candidates.faults:
+            return "failed"
+        if self.braked[account]:
+            return "braked"
+        if self.unmet[account]:
+            return "unmet"
+        return "cash_left" if self.cash_left[account] > 0 else "ok"
+
+    @cached_property
+    def cash_left(self) -> Floats:
+        """The unwanted cash of each account."""
+        return cash_left(self.candidates, self.limits, self.decided)
 
     def failing(self, faults: dict[int, list[Fault]]) -> Pass:
         """The same pass with more accounts failed."""

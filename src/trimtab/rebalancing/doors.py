@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from trimtab.candidates.candidates import Candidates, settings_of
+from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.read import read
 from trimtab.certificate.certificate import Constraint
-from trimtab.certificate.checker import certify
 from trimtab.errors import BrokenLimitError, Fault, UnmetLimitError
-from trimtab.kernel.account import rebalance_account
-from trimtab.kernel.records import Flags, Records, empty_answer
 from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
+from trimtab.rebalancing.certified import certified, unmet_sentence
+from trimtab.rebalancing.decide import decide
 from trimtab.rebalancing.decided_pass import Pass
 from trimtab.rebalancing.many_result import RebalanceManyResult, alone
 from trimtab.rebalancing.result import RebalanceResult
-
-# numba's parallel layer may abort the process when two threads enter it at once.
-PARALLEL = threading.Lock()
 
 
 def rebalance(candidates: Any, limits: RebalancingLimits | None = None, *, correlations: Any = None) -> RebalanceResult:
@@ -65,10 +60,7 @@ def rebalance(candidates: Any, limits: RebalancingLimits | None = None, *, corre
     """
     limits = given_limits(limits)
     found = read(candidates, limits, many=False, correlations=correlations)
-    answer = empty_answer(len(found.order))
-    partners, _ = found.partners(limits.max_correlation)
-    braked = rebalance_account(found.rows(limits), found.tree.nodes, settings_of(limits)[0], partners, answer)
-    passed, broken = _certified(candidates, found, limits, answer, np.array([braked], np.bool_))
+    passed, broken = _passed(candidates, found, limits)
     if broken:
         raise broken[0]
     result = RebalanceResult(passed)
@@ -94,36 +86,19 @@ def rebalance_many(
     LimitsError
         Limits for a bucket that does not exist; a `max_correlation` without correlations.
     """
-    from trimtab.kernel.accounts import rebalance_accounts  # noqa: PLC0415 - numba's parallel layer, only for many
-
     limits = given_limits(limits)
     found = read(candidates, limits, many=True, correlations=correlations)
-    answer, rows = empty_answer(len(found.order)), found.rows(limits)
-    partners, partners_start = found.partners(limits.max_correlation)
-    with PARALLEL:
-        braked = rebalance_accounts(
-            rows, found.start, found.tree.nodes, settings_of(limits), partners, partners_start, answer
-        )
-    passed, broken = _certified(candidates, found, limits, answer, braked)
+    passed, broken = _passed(candidates, found, limits)
     if broken:
         passed = _failing_broken(passed, broken)
     return RebalanceManyResult(_failing_unmet(passed) if limits.on_unmet == "raise" else passed)
 
 
-def _certified(
-    table: Any, found: Candidates, limits: RebalancingLimits, answer: Records, braked: Flags
-) -> tuple[Pass, dict[int, BrokenLimitError]]:
-    """The answer in the order of the table's rows, with every limit measured; and by account what is broken."""
-    decided = found.in_table_order(answer)
-    checks, broken = certify(
-        found,
-        limits,
-        target=decided["target"],
-        proposed=decided["proposed"],
-        selected=decided["selected"],
-        braked=braked,
-    )
-    return Pass.of(table, found, limits, decided, braked, checks), broken
+def _passed(table: Any, candidates: Candidates, limits: RebalancingLimits) -> tuple[Pass, dict[int, BrokenLimitError]]:
+    """What the rules decide, with every limit measured; and by account what is broken."""
+    decided, braked = decide(candidates, limits)
+    measured = certified(candidates, limits, decided, braked)
+    return Pass.of(table, candidates, limits, decided, braked, measured), measured.broken
 
 
 def _failing_broken(passed: Pass, broken: dict[int, BrokenLimitError]) -> Pass:
@@ -141,7 +116,7 @@ def _failing_unmet(passed: Pass) -> Pass:
     """The same pass, with the accounts that have an unmet limit as failed."""
     found = passed.candidates
     faults: dict[int, list[Fault]] = {}
-    for account in np.flatnonzero(passed.unmet()).tolist():
+    for account in np.flatnonzero(passed.unmet).tolist():
         if account not in found.faults:
             faults[account] = unmet_faults(alone(passed, account).certificate.unmet, found.accounts[account])
     return passed.failing(faults) if faults else passed
@@ -154,8 +129,4 @@ def unmet_faults(unmet: Iterable[Constraint], account: Any) -> list[Fault]:
 
 
 def _unmet_sentences(unmet: Iterable[Constraint]) -> list[str]:
-    return [
-        f"{constraint.name}{' of ' + constraint.node if constraint.node else ''} is {constraint.measured:g}, "
-        f"wanted {constraint.limit:g} ({constraint.note})"
-        for constraint in unmet
-    ]
+    return [unmet_sentence(constraint) for constraint in unmet]

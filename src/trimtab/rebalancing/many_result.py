@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from trimtab.candidates.equality import is_equal
 from trimtab.candidates.user_table import take_rows
-from trimtab.certificate.checker import certify
 from trimtab.errors import Fault, InputError, nearest
-from trimtab.rebalancing.decided_pass import Pass
+from trimtab.rebalancing.certified import certified
+from trimtab.rebalancing.decided_pass import STATUSES, Pass
 from trimtab.rebalancing.result import RebalanceResult
+from trimtab.statistics.turnover import turnover
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,44 +25,60 @@ class RebalanceManyResult:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {status}" for status, count in self.counts.items())
-        return f"<RebalanceManyResult {len(self.accounts)} accounts: {counts}>"
+        return f"<RebalanceManyResult {len(self._accounts)} accounts: {counts}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RebalanceManyResult) and is_equal(self._pass.content, other._pass.content)
+
+    def __hash__(self) -> int:
+        return hash((self._pass.limits, len(self._pass.candidates.accounts)))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is kept in a pickle or a copy: nothing that can be computed again."""
+        return {"_pass": replace(self._pass, checks=[])}
 
     @property
     def targets(self) -> Any:
         """The table that came in with the result's columns; rows of failed accounts have NaN and the action `failed`."""
         return self._pass.targets
 
-    @cached_property
+    @property
     def accounts(self) -> list[dict[str, Any]]:
-        """One row an account, in the order they first appear: account, status, error, positions, cash_weight, turnover."""
+        """One row an account, in the order they first appear: account, status, error, positions, cash_weight, turnover.
+
+        `status` is `ok`, `cash_left` (cash that nobody asked for), `unmet`, `braked` or `failed`. The rows are the caller's.
+        """
+        return [dict(row) for row in self._accounts]
+
+    @cached_property
+    def _accounts(self) -> tuple[dict[str, Any], ...]:
         candidates, decided = self._pass.candidates, self._pass.decided
         count = len(candidates.accounts)
         target, current = decided["target"], candidates.current_weight
         totals, bought, sold = self._pass.totals
+        traded = turnover(bought, sold)
         left_alone = (target == current) & (current < self._pass.limits.dust_weight)
         positions = np.bincount(candidates.account_of, (target > 0) & ~left_alone, minlength=count)
-        unmet = self._pass.unmet()
         rows = []
         for account, name in enumerate(candidates.accounts):
             faults = candidates.faults.get(account)
-            status = "braked" if self._pass.braked[account] else "unmet" if unmet[account] else "ok"
             rows.append(
                 {
                     "account": name,
-                    "status": "failed" if faults else status,
+                    "status": self._pass.status(account),
                     "error": str(InputError(faults)) if faults else "",
                     "positions": None if faults else int(positions[account]),
                     "cash_weight": None if faults else 1.0 - float(totals[account]),
-                    "turnover": None if faults else float(max(bought[account], sold[account])),
+                    "turnover": None if faults else float(traded[account]),
                 }
             )
-        return rows
+        return tuple(rows)
 
-    @cached_property
+    @property
     def counts(self) -> dict[str, int]:
         """How many accounts have each status."""
-        statuses = [row["status"] for row in self.accounts]
-        return {status: statuses.count(status) for status in ("ok", "unmet", "braked", "failed") if status in statuses}
+        statuses = [row["status"] for row in self._accounts]
+        return {status: statuses.count(status) for status in STATUSES if status in statuses}
 
     @property
     def faults(self) -> dict[Any, tuple[Fault, ...]]:
@@ -90,14 +108,8 @@ def alone(decided_pass: Pass, account: int) -> RebalanceResult:
     """The result of one good account, as if it had been rebalanced alone."""
     candidates, rows = decided_pass.candidates.only(account)
     decided, braked = decided_pass.decided[rows], decided_pass.braked[account : account + 1]
-    checks, _ = certify(
-        candidates,
-        decided_pass.limits,
-        target=decided["target"],
-        proposed=decided["proposed"],
-        selected=decided["selected"],
-        braked=braked,
-    )
+    measured = certified(candidates, decided_pass.limits, decided, braked)
+    targets = take_rows(decided_pass.targets, rows)
     return RebalanceResult(
-        Pass(candidates, decided_pass.limits, decided, braked, checks, take_rows(decided_pass.targets, rows))
+        Pass(candidates, decided_pass.limits, decided, braked, measured.unmet, measured.checks, targets)
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib import resources
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 
 from trimtab.candidates.candidates import settings_of
 from trimtab.candidates.columns import OUTPUTS
+from trimtab.candidates.equality import is_equal
 from trimtab.candidates.unused_inputs import unused_inputs
 from trimtab.certificate.certificate import Certificate
 from trimtab.errors import Fault, InputError, nearest
@@ -23,12 +25,15 @@ from trimtab.explanations.explanation import Explanation, explain
 from trimtab.explanations.reruns import Reruns
 from trimtab.explanations.sentences import Detail
 from trimtab.facts.bucket_summaries import BucketSummary, Note, bucket_summaries
+from trimtab.facts.cash import cash_left_sentence
 from trimtab.facts.outcome import Facts, Totals, facts_of
 from trimtab.facts.report_facts import Explained, ReportFacts, explained_of, report_facts_of
 from trimtab.kernel.records import Flags, Floats
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.rebalancing.decided_pass import Pass, output_columns
 from trimtab.rebalancing.stages import Staged
+from trimtab.statistics.turnover import turnover
+from trimtab.text import percent
 
 SCHEMA_VERSION = 4
 _FULL = 1.0 + 1e-9
@@ -45,6 +50,16 @@ class RebalanceResult:
             f"<RebalanceResult {self.status}: {self.positions} positions, cash {self.cash_weight:.4f}, "
             f"turnover {self.turnover:.4f}>"
         )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RebalanceResult) and is_equal(self._pass.content, other._pass.content)
+
+    def __hash__(self) -> int:
+        return hash((self.limits, self.account))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is kept in a pickle or a copy: the decision and its certificate, nothing that can be computed again."""
+        return {"_pass": replace(self._pass, checks=[]), "certificate": self.certificate}
 
     @property
     def limits(self) -> RebalancingLimits:
@@ -101,7 +116,7 @@ class RebalanceResult:
     @property
     def turnover(self) -> float:
         """The larger of buys and sells (half the sum of absolute changes, cash counted as an asset)."""
-        return max(self.bought, self.sold)
+        return float(turnover(self.bought, self.sold))
 
     @property
     def braked(self) -> bool:
@@ -110,10 +125,17 @@ class RebalanceResult:
 
     @property
     def status(self) -> str:
-        """`ok`, `unmet` (a limit could not be met) or `braked`."""
-        if self.braked:
-            return "braked"
-        return "unmet" if self.certificate.unmet else "ok"
+        """The worst that is true: `ok`, `cash_left` (cash that nobody asked for), `unmet` (a limit that cannot be met) or
+        `braked`.
+        """
+        return self._pass.status(0)
+
+    @property
+    def cash_left(self) -> float:
+        """The cash that nobody asked for, as a fraction: what the rules aim to invest but the limits do not let them; 0 up
+        to `cash_band`.
+        """
+        return 0.0 if self.braked else float(self._pass.cash_left[0])
 
     @cached_property
     def certificate(self) -> Certificate:
@@ -124,20 +146,21 @@ class RebalanceResult:
     @cached_property
     def notes(self) -> tuple[Note, ...]:
         """What the user should know beside the targets."""
-        candidates = self._pass.candidates
-        notes = []
+        return tuple(self._notes())
+
+    def _notes(self) -> Iterator[Note]:
+        candidates, limits = self._pass.candidates, self.limits
+        if self.cash_left > 0:
+            yield Note("cash_left", cash_left_sentence(self._reruns, self.cash_left))
         total = math.fsum(self._current)
         if total > _FULL:
-            notes.append(
-                Note("overdrawn", f"the current weights sum to {total:.6g}, above 1; they are taken as they are")
-            )
+            yield Note("overdrawn", f"Weights add up to {percent(total)}; used unchanged")
         squeezed = np.flatnonzero(self._pass.decided["selected"] & (self._pass.decided["proposed"] <= 0))
         if squeezed.size:
-            listed = ", ".join(repr(candidates.asset.at(row)) for row in squeezed.tolist())
-            notes.append(Note("no_weight_left", f"selected, but the limits leave no weight for it: {listed}"))
-        notes += [Note("regime", change.sentence(str(self.limits.regime))) for change in self.limits.changed]
-        notes += [Note(code, text) for code, text in unused_inputs(candidates, self.limits)]
-        return tuple(notes)
+            names = ", ".join(repr(candidates.asset.at(row)) for row in squeezed.tolist())
+            yield Note("no_weight_left", f"Selected, but the limits leave no weight for {names}")
+        yield from (Note("regime", change.sentence(str(limits.regime))) for change in limits.changed)
+        yield from (Note(code, text) for code, text in unused_inputs(candidates, limits))
 
     @cached_property
     def buckets(self) -> tuple[BucketSummary, ...]:
@@ -210,7 +233,14 @@ class RebalanceResult:
     def facts(self, title: str = "Rebalance") -> Facts:
         """Everything that a screen, a notebook or a report shows of the outcome, in one frozen object."""
         totals = Totals(
-            self.account, self.status, self.positions, self.cash_weight, self.turnover, self.bought, self.sold
+            self.account,
+            self.status,
+            self.positions,
+            self.cash_weight,
+            self.turnover,
+            self.bought,
+            self.sold,
+            self.cash_left,
         )
         return facts_of(
             self._reruns,
@@ -265,6 +295,7 @@ class RebalanceResult:
             "account": self.account,
             "status": self.status,
             "cash_weight": self.cash_weight,
+            "cash_left": self.cash_left,
             "turnover": self.turnover,
             "bought": self.bought,
             "sold": self.sold,

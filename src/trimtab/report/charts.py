@@ -8,47 +8,62 @@ from typing import Any
 from trimtab.facts.assets import AssetFact, Part
 from trimtab.facts.buckets import BucketFact
 from trimtab.facts.outcome import Facts
-from trimtab.report.shapes import Chart, Shape, circle, coloured, fitting, label, line, number, rect
+from trimtab.report.shapes import COLOURS, Chart, Shape, circle, coloured, cut_label, fitting, label, line, number, rect
 from trimtab.report.treemap import Box, squarified
 
-WIDTH = 480.0
-_LABELS = 150.0  # where the drawing begins, to the right of the names
+WIDTH, NARROW = 560.0, 340.0  # of a chart on a screen, and on a phone
 _VALUES = 118.0  # kept free on the right for numbers
 _GAP = 2.0
 
 
-def bucket_chart(facts: Facts) -> Chart:
-    """Bars before and after, with a mark for the most and a broken one for the least weight."""
-    scale = (WIDTH - _LABELS - _VALUES) / (facts.bucket_scale or 1.0)
-    shapes = [
-        one for at, bucket in enumerate(facts.buckets) for one in _bucket(bucket, 34.0 * at, scale, facts.bucket_scale)
-    ]
-    height = 34.0 * len(facts.buckets)
-    summary = "; ".join(f"{one.path} {one.before_text} to {one.after_text}" for one in facts.buckets)
-    return Chart("buckets", "Buckets, before and after", summary, number(WIDTH), number(height), tuple(shapes))
+def _named(name: str, width: float) -> str:
+    """The name of a chart: each is drawn twice, of which the style sheet shows one."""
+    return name if width == WIDTH else f"{name}-narrow"
 
 
-def _bucket(one: BucketFact, y: float, scale: float, full: float) -> Iterator[Shape]:
-    name = f"- {one.short}" if one.depth else one.short
-    yield label(0, y + 20, fitting(name, _LABELS - 8))
-    yield rect(_LABELS, y + 4, one.before * scale, 7, "before", f"{one.path} before: {one.before_text}")
-    yield from coloured(_LABELS, y + 12, one.after * scale, 14, one.colour, f"{one.path} after: {one.after_text}")
-    for weight, text, css in ((one.most, one.most_text, "limit"), (one.least, one.least_text, "limit least")):
+def bucket_chart(facts: Facts, width: float = WIDTH) -> Chart:
+    """Bars before and after, with a mark for the most and a broken one for the least weight; names stand above on a phone."""
+    start, above = (width * 0.31, 0.0) if width == WIDTH else (0.0, 18.0)
+    scale, step = (width - start - 62) / (facts.bucket_scale or 1.0), 38.0 + above
+    shapes: list[Shape] = []
+    for place, bucket in enumerate(facts.buckets):
+        y, indent = step * place, 14.0 * bucket.depth
+        name = y + (2 if above else 10)
+        shapes += coloured(indent, name + 3, 10, 10, bucket.colour)
+        shapes.append(cut_label(indent + 16, name, bucket.short, "", (start or width) - indent - 22, 18))
+        shapes += _bucket(bucket, y + above, start, scale, width, facts.bucket_scale)
+    height = step * len(facts.buckets)
+    summary = "; ".join(f"{bucket.path} {bucket.before_text} to {bucket.after_text}" for bucket in facts.buckets)
+    return Chart(
+        _named("buckets", width), "Buckets, before and after", summary, number(width), number(height), tuple(shapes)
+    )
+
+
+def _bucket(bucket: BucketFact, y: float, start: float, scale: float, width: float, full: float) -> Iterator[Shape]:
+    yield rect(start, y + 6, bucket.before * scale, 6, "before", f"{bucket.path} before: {bucket.before_text}")
+    tip = f"{bucket.path} after: {bucket.after_text}"
+    yield from coloured(start, y + 14, bucket.after * scale, 14, bucket.colour, tip)
+    limits = ((bucket.most, bucket.most_text, "limit"), (bucket.least, bucket.least_text, "limit least"))
+    for weight, text, css in limits:
         if weight is not None and weight <= full:
-            at = _LABELS + weight * scale
-            yield line(at, y + 1, at, y + 29, css, f"{one.path}, {'at least' if 'least' in css else 'at most'}: {text}")
-    yield label(WIDTH, y + 13, one.before_text, "small dim", "end")
-    yield label(WIDTH, y + 26, one.after_text, "small", "end")
+            x = start + weight * scale
+            yield line(
+                x, y + 3, x, y + 31, css, f"{bucket.path}, {'at least' if 'least' in css else 'at most'}: {text}"
+            )
+    yield label(width, y + 14, bucket.before_text, "small dim", "end")
+    yield label(width, y + 28, bucket.after_text, "small", "end")
 
 
-def treemap_chart(facts: Facts) -> Chart:
+def treemap_chart(facts: Facts, width: float = WIDTH) -> Chart:
     """The portfolio: an area for each bucket, in it one for each asset; what is left is cash."""
     height = 300.0
-    boxes = squarified([part.weight for part in facts.parts], Box(0.0, 0.0, WIDTH, height))
-    shapes = [one for part, box in zip(facts.parts, boxes, strict=True) for one in _part(part, box, facts.cash_text)]
-    held = "; ".join(f"{one.asset} {one.after_text}" for one in facts.assets if one.after > 0)
+    boxes = squarified([part.weight for part in facts.parts], Box(0.0, 0.0, width, height))
+    shapes = [
+        shape for part, box in zip(facts.parts, boxes, strict=True) for shape in _part(part, box, facts.cash_text)
+    ]
+    held = "; ".join(f"{asset.asset} {asset.after_text}" for asset in facts.assets if asset.after > 0)
     text = f"{held}; cash {facts.cash_text}" if held else f"cash {facts.cash_text}"
-    return Chart("portfolio", "The portfolio after", text, number(WIDTH), number(height), tuple(shapes))
+    return Chart(_named("portfolio", width), "The portfolio after", text, number(width), number(height), tuple(shapes))
 
 
 def _part(part: Part, box: Box, cash: str) -> Iterable[Shape]:
@@ -58,62 +73,77 @@ def _part(part: Part, box: Box, cash: str) -> Iterable[Shape]:
 def _group(members: Sequence[AssetFact], box: Box) -> Iterator[Shape]:
     """The assets of a bucket."""
     inside = Box(box.x, box.y, max(box.width - _GAP, 0.0), max(box.height - _GAP, 0.0))
-    for one, place in zip(members, squarified([one.after for one in members], inside), strict=True):
-        yield from _tile(place, one.asset, one.after_text, one.colour, f"{one.asset} ({one.bucket}): {one.after_text}")
+    for asset, place in zip(members, squarified([asset.after for asset in members], inside), strict=True):
+        tip = f"{asset.asset} ({asset.bucket}): {asset.after_text}"
+        yield from _tile(place, asset.asset, asset.after_text, asset.colour, tip)
 
 
 def _tile(box: Box, name: str, value: str, colour: int | None, tip: str = "") -> Iterator[Shape]:
     if colour is None:
         yield rect(box.x, box.y, box.width - _GAP, box.height - _GAP, "cash", f"cash: {value}")
-        css = ""
+        css = "on"
     else:
         yield from coloured(box.x, box.y, box.width - 1, box.height - 1, colour, tip)
-        css = f"on c{colour % 7}"
-    shown = fitting(name, box.width - 10)
+        css = f"on t{colour % COLOURS}"
+    room = box.width - 8
+    shown = fitting(name, room)
     if shown and box.height >= 20:
-        yield label(box.x + 5, box.y + 15, shown, f"{css} strong")
-        if box.height >= 36 and len(value) * 6 <= box.width - 10:
-            yield label(box.x + 5, box.y + 29, value, f"{css} small")
+        yield cut_label(box.x + 5, box.y + 3, shown, f"{css} strong", room, 15)
+        if box.height >= 36 and len(value) * 6.5 <= room:
+            yield cut_label(box.x + 5, box.y + 18, value, f"{css} small", room, 15)
 
 
-def dumbbell_chart(facts: Facts) -> Chart:
+def dumbbell_chart(facts: Facts, width: float = WIDTH) -> Chart:
     """A line from the current weight (a ring) to the target (a dot) of every asset that is or will be held."""
-    moved = [one for one in facts.assets if one.before > 0 or one.after > 0]
-    shapes = [one for at, asset in enumerate(moved) for one in _dumbbell(asset, 24.0 * at + 12, facts.asset_scale)]
-    summary = "; ".join(f"{one.asset} {one.before_text} to {one.after_text}, {one.action}" for one in moved)
+    moved = [asset for asset in facts.assets if asset.before > 0 or asset.after > 0]
+    shapes = [
+        shape
+        for place, asset in enumerate(moved)
+        for shape in _dumbbell(asset, 24.0 * place + 12, facts.asset_scale, width)
+    ]
+    summary = "; ".join(f"{asset.asset} {asset.before_text} to {asset.after_text}, {asset.action}" for asset in moved)
     height = 24.0 * len(moved)
-    return Chart("targets", "Current weight and target", summary, number(WIDTH), number(height), tuple(shapes))
+    return Chart(
+        _named("targets", width), "Current weight and target", summary, number(width), number(height), tuple(shapes)
+    )
 
 
-def _dumbbell(one: AssetFact, y: float, full: float) -> Iterator[Shape]:
-    start, scale = 116.0, (WIDTH - 116.0 - _VALUES - 16) / full
-    before, after = start + one.before * scale, start + one.after * scale
-    tip = f"{one.asset} ({one.bucket}): {one.before_text} to {one.after_text}, {one.action}"
-    yield label(0, y + 4, fitting(one.asset, 100))
-    yield line(start, y, WIDTH - _VALUES - 8, y, "grid")
-    yield line(before, y, after, y, f"move s{one.colour % 7}", tip)
+def _dumbbell(asset: AssetFact, y: float, full: float, width: float) -> Iterator[Shape]:
+    start = min(116.0, width * 0.24)
+    scale = (width - start - _VALUES - 16) / full
+    before, after = start + asset.before * scale, start + asset.after * scale
+    tip = f"{asset.asset} ({asset.bucket}): {asset.before_text} to {asset.after_text}, {asset.action}"
+    yield cut_label(0, y - 8, asset.asset, "", start - 10, 16)
+    yield line(start, y, width - _VALUES - 8, y, "grid")
+    yield line(before, y, after, y, f"move s{asset.colour % COLOURS}", tip)
     yield circle(before, y, 4.5, "ring", tip)
-    yield circle(after, y, 5, f"c{one.colour % 7}", tip)
-    yield label(WIDTH, y + 4, f"{one.before_text} → {one.after_text}", "small", "end")
+    yield circle(after, y, 5, f"c{asset.colour % COLOURS}", tip)
+    yield label(width, y + 4, f"{asset.before_text} → {asset.after_text}", "small", "end")
 
 
-def waterfall_chart(facts: Facts) -> Chart:
+def waterfall_chart(facts: Facts, width: float = WIDTH) -> Chart:
     """All candidates, what each rule takes out, and what is left: the targets."""
-    scale = (WIDTH - 190.0 - 60.0) / max(facts.candidates, 1)
-    shapes = [*_bar("candidates", 0.0, 0.0, facts.candidates, scale, "all", str(facts.candidates))]
-    for at, one in enumerate(facts.losses):
-        shapes += _bar(one.name, 24.0 * (at + 1), float(one.left), one.lost, scale, "lost", f"-{one.lost}")
-    shapes += _bar("selected", 24.0 * (len(facts.losses) + 1), 0.0, facts.selected, scale, "kept", str(facts.selected))
-    summary = "; ".join([f"{facts.candidates} candidates", *(f"{one.lost} {one.name}" for one in facts.losses)])
-    height = 24.0 * (len(facts.losses) + 2)
+    start = max(width * 0.42, 196.0)
+    scale = (width - start - 40.0) / max(facts.candidates, 1)
+    shapes = [*_bar("candidates", 0.0, start, facts.candidates, scale, "all", str(facts.candidates), width)]
+    for place, loss in enumerate(facts.losses):
+        y, left = 24.0 * (place + 1), start + loss.left * scale
+        shapes += _bar(loss.name, y, left, loss.lost, scale, "lost", f"-{loss.lost}", width)
+    last = 24.0 * (len(facts.losses) + 1)
+    shapes += _bar("selected", last, start, facts.selected, scale, "kept", str(facts.selected), width)
+    summary = "; ".join([f"{facts.candidates} candidates", *(f"{loss.lost} {loss.name}" for loss in facts.losses)])
     text = f"{summary}; {facts.selected} selected"
-    return Chart("selection", "From candidates to targets", text, number(WIDTH), number(height), tuple(shapes))
+    return Chart(
+        _named("selection", width), "From candidates to targets", text, number(width), number(last + 24), tuple(shapes)
+    )
 
 
-def _bar(name: str, y: float, start: float, count: int, scale: float, css: str, text: str) -> Iterator[Shape]:
-    yield label(0, y + 16, fitting(name, 184))
-    yield rect(190 + start * scale, y + 4, count * scale, 16, css, f"{name}: {count}")
-    yield label(WIDTH, y + 16, text, "small", "end")
+def _bar(
+    name: str, y: float, left: float, count: int, scale: float, css: str, text: str, width: float
+) -> Iterator[Shape]:
+    yield cut_label(0, y + 4, name, "", max(width * 0.42, 196.0) - 6, 16)
+    yield rect(left, y + 4, count * scale, 16, css, f"{name}: {count}")
+    yield label(width, y + 16, text, "small", "end")
 
 
 def tally_chart(name: str, title: str, lines: Sequence[Any]) -> Chart:
@@ -125,8 +155,8 @@ def tally_chart(name: str, title: str, lines: Sequence[Any]) -> Chart:
 
 
 def _share(one: Any, y: float, most: float) -> Iterator[Shape]:
-    yield label(0, y + 16, fitting(one.name, _LABELS + 40))
-    left = _LABELS + 48.0
+    yield cut_label(0, y + 4, one.name, "", 190.0, 16)
+    left = 198.0
     scale = (WIDTH - left - 60.0) / most
     yield from coloured(left, y + 5, one.share * scale, 14, 0, f"{one.name}: {one.share_text}")
     yield label(WIDTH, y + 16, one.share_text, "small", "end")

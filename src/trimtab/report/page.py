@@ -4,39 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from importlib import resources
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from trimtab.facts.outcome import Facts
 from trimtab.facts.report_facts import ReportFacts
-from trimtab.report.charts import bucket_chart, dumbbell_chart, tally_chart, treemap_chart, waterfall_chart
-from trimtab.report.shapes import Chart
-
-
-class _Templates(BaseLoader):
-    """The templates of this package."""
-
-    def get_source(self, environment: Environment, template: str) -> tuple[str, str | None, Any]:  # noqa: ARG002 - Jinja's
-        """The text of a template.
-
-        Raises
-        ------
-        TemplateNotFound
-            There is none of this name.
-        """
-        file = resources.files("trimtab.report") / "templates" / template
-        if not file.is_file():
-            raise TemplateNotFound(template)
-        return file.read_text(encoding="utf-8"), template, lambda: True
+from trimtab.report.charts import (
+    NARROW,
+    WIDTH,
+    bucket_chart,
+    dumbbell_chart,
+    tally_chart,
+    treemap_chart,
+    waterfall_chart,
+)
+from trimtab.report.shapes import Chart, looks
 
 
 @cache
 def _environment() -> Environment:
-    return Environment(
-        loader=_Templates(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    environment = Environment(
+        loader=PackageLoader("trimtab.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    environment.globals["looks"] = looks
+    return environment
 
 
 def page_of(report: ReportFacts) -> str:
@@ -60,7 +56,8 @@ def batch_page(summary: Any) -> str:
 
 
 def _rendered(template: str, facts: Facts, **more: ReportFacts) -> str:
-    charts = (bucket_chart(facts), treemap_chart(facts), dumbbell_chart(facts), waterfall_chart(facts))
+    makers = (bucket_chart, treemap_chart, dumbbell_chart, waterfall_chart)
+    charts = [maker(facts, width) for maker in makers for width in (WIDTH, NARROW)]
     return rendered(template, facts, charts, **more)
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-# Hues that stay apart for colour-blind eyes (Okabe and Ito, 2008), without black and grey; repeated with a pattern.
-COLOURS = 7
+# The colours of buckets in the style sheet; further buckets repeat them with a pattern.
+COLOURS = 11
 _PATTERNS = ("", "stripes", "dots", "lines")
 _GLYPH = 0.58  # of the font's size: how wide a letter is on average
 
 
 @dataclass(frozen=True)
 class Shape:
-    """`kind` is rect, line, circle, text or path; `css` are its classes, `tip` what is shown when it is pointed at.
+    """`kind` is rect, line, circle, text, cut or path; `css` are its classes, `tip` what is shown when it is pointed at.
 
     A rect goes from (x, y), `width` by `height`; a line from (x, y) to (x2, y2); a circle has the radius `width`; a path
-    begins in (x, y) and goes on as `text` says.
+    begins in (x, y) and goes on as `text` says; a cut is text that ends where its box does, whatever the font.
     """
 
     kind: str
@@ -69,6 +69,11 @@ def label(x: float, y: float, text: str, css: str = "", anchor: str = "start") -
     return Shape("text", css, number(x), number(y), text=text, anchor=anchor)
 
 
+def cut_label(x: float, y: float, text: str, css: str, width: float, height: float) -> Shape:
+    """Text in a box from (x, y), which is never seen outside it."""
+    return Shape("cut", css, number(x), number(y), number(max(width, 0.0)), number(max(height, 0.0)), text=text)
+
+
 def path(points: Sequence[tuple[float, float]], css: str, tip: str = "", *, closed: bool = False) -> Shape:
     """Straight lines from point to point; `closed`: an area."""
     (x, y), *others = points
@@ -76,12 +81,18 @@ def path(points: Sequence[tuple[float, float]], css: str, tip: str = "", *, clos
     return Shape("path", css, number(x), number(y), text=f"L{steps}{'Z' if closed else ''}", tip=tip)
 
 
-def coloured(x: float, y: float, width: float, height: float, colour: int, tip: str = "") -> Iterable[Shape]:
-    """A rectangle in the colour of a bucket; above it a pattern, where there are more buckets than hues."""
-    yield rect(x, y, width, height, f"c{colour % COLOURS}", tip)
+def looks(colour: int) -> Iterator[str]:
+    """The classes of the colour of a bucket, and of a pattern above it where there are more buckets than hues."""
+    yield f"c{colour % COLOURS}"
     pattern = _PATTERNS[colour // COLOURS % len(_PATTERNS)]
     if pattern:
-        yield rect(x, y, width, height, f"p-{pattern}")
+        yield f"p-{pattern}"
+
+
+def coloured(x: float, y: float, width: float, height: float, colour: int, tip: str = "") -> Iterable[Shape]:
+    """A rectangle in the colour of a bucket; above it a pattern, where there are more buckets than hues."""
+    for css in looks(colour):
+        yield rect(x, y, width, height, css, tip if css.startswith("c") else "")
 
 
 def fitting(text: str, room: float, size: float = 12.0) -> str:

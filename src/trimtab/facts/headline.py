@@ -1,0 +1,41 @@
+"""The answer in one sentence, what is wrong with it, and the trades in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from trimtab.facts.assets import AssetFact
+from trimtab.facts.certificate_lines import CertificateLine
+from trimtab.text import counted, percent
+
+_SOLD, _BOUGHT = ("close", "decrease"), ("open", "increase")
+
+
+def answer_of(assets: Sequence[AssetFact], lines: Sequence[CertificateLine], cash_left: float, *, braked: bool) -> str:
+    """What to trade, and whether the limits hold then."""
+    if braked:
+        return "The brake keeps every weight unchanged."
+    sold = sum(asset.action in _SOLD for asset in assets)
+    bought = sum(asset.action in _BOUGHT for asset in assets)
+    trades = [*([f"sell {sold}"] if sold else []), *([f"buy {bought}"] if bought else [])]
+    done = ", then ".join(trades)
+    unmet = sum(line.status == "unmet" for line in lines)
+    then = [*([f"{counted(unmet, 'limit')} {'is' if unmet == 1 else 'are'} unmet"] if unmet else [])]
+    then += [f"{percent(cash_left)} stays in unwanted cash"] if cash_left > 0 else []
+    state = " and ".join(then) or "every limit holds"
+    return f"{done.capitalize()}. After that, {state}." if done else f"Nothing to trade: {state}."
+
+
+def problems_of(lines: Sequence[CertificateLine], brake: str) -> Iterator[str]:
+    """The brake, and each limit that is unmet, with what prevents it."""
+    if brake:
+        yield brake
+    yield from (f"Not met: {line.sentence}" for line in lines if line.status == "unmet")
+
+
+def trades_in_order(assets: Sequence[AssetFact]) -> tuple[AssetFact, ...]:
+    """What is sold, then what is bought; the largest first."""
+    traded = [asset for asset in assets if asset.action in _SOLD + _BOUGHT]
+    return tuple(
+        sorted(traded, key=lambda asset: (asset.action in _BOUGHT, -abs(asset.after - asset.before), asset.asset))
+    )

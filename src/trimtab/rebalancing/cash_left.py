@@ -1,0 +1,43 @@
+"""Cash that nobody asked for: what the targets leave uninvested beyond the total that the rules aim at."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trimtab.candidates.candidates import Candidates
+from trimtab.kernel.records import Floats, Records
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.reasons import FIXED_REASONS, Reason
+
+_ROUNDING = 1e-9
+
+
+def cash_left(candidates: Candidates, limits: RebalancingLimits, decided: Records) -> Floats:
+    """The unwanted cash of each account; 0 up to `cash_band`. Shape (accounts,).
+
+    The aim is that of section 5 of the rules: `full_investment_positions` lowers it for few positions, and in the mode
+    `desired` it is no more than the desired weights of what was selected. With `residual_strategy = "cash"` no cash is
+    unwanted. `decided` has shape (rows,), in the order of the table; its would-be targets count.
+    """
+    count = len(candidates.accounts)
+    if limits.residual_strategy == "cash":
+        return np.zeros(count)
+    order = candidates.order
+    answer, current, account = decided[order], candidates.current_weight[order], candidates.account_of[order]
+    dust = current < limits.dust_weight
+    fixed = np.isin(answer["reason"], FIXED_REASONS) | ((answer["reason"] == Reason.KEPT) & dust)
+
+    def summed(values: Floats) -> Floats:
+        return np.asarray(np.bincount(account, values, minlength=count), np.float64)
+
+    fixed_weight = summed(np.where(fixed, current, 0.0))
+    aim = np.maximum(limits.target_invested - fixed_weight, 0.0)
+    if limits.full_investment_positions is not None:
+        positions = summed(np.where(answer["selected"] & ~(fixed & dust), 1.0, 0.0))
+        aim = aim * np.minimum(1.0, positions / limits.full_investment_positions)
+    if limits.sizing_mode == "desired":
+        desired = np.nan_to_num(candidates.desired_weight[order])
+        aim = np.minimum(aim, summed(np.where(answer["selected"] & ~fixed, desired, 0.0)))
+    missing = fixed_weight + aim - summed(answer["proposed"])
+    has_rows = np.diff(candidates.start) > 0  # a failed account has none
+    return np.where(has_rows & (missing > limits.cash_band + _ROUNDING), missing, 0.0)
