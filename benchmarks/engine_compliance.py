@@ -123,28 +123,28 @@ def faults(portfolio: Portfolio, targets: list[RebalancingTarget]) -> set[str]:
         invested[bucket_of[target.asset]] += target.target_weight
     new = [target for target in held if weights.get(target.asset, 0.0) < limits.dust_weight]
     bought_in = {bucket_of[target.asset] for target in new}
-    found = set()
+    broken_limits = set()
     for bucket, count in positions.items():
         protected = limits.allow_bucket_overflow and bucket not in bought_in
         if count > limits.max_positions_per_bucket and not protected:
-            found.add("max_positions_per_bucket")
+            broken_limits.add("max_positions_per_bucket")
         if invested[bucket] > limits.max_allocation_per_bucket + EPSILON:
-            found.add("max_allocation_per_bucket")
+            broken_limits.add("max_allocation_per_bucket")
     if len(held) > limits.max_total_positions:
-        found.add("max_total_positions")
+        broken_limits.add("max_total_positions")
     if len(new) > limits.max_new_positions:
-        found.add("max_new_positions")
+        broken_limits.add("max_new_positions")
     if sum(invested.values()) > limits.target_invested + limits.cash_band + EPSILON:
-        found.add("target_invested")
+        broken_limits.add("target_invested")
     if any(target.target_weight > limits.max_position_weight + EPSILON for target in held):
-        found.add("max_position_weight")
+        broken_limits.add("max_position_weight")
     for target in held:
-        least = limits.min_score_diversification if target in new else limits.min_score_threshold
-        if scores[target.asset] < least:
-            found.add("score")
+        min_score = limits.min_score_diversification if target in new else limits.min_score_threshold
+        if scores[target.asset] < min_score:
+            broken_limits.add("score")
     if len(positions) < could_represent(portfolio):
-        found.add("min_buckets_represented")
-    return found
+        broken_limits.add("min_buckets_represented")
+    return broken_limits
 
 
 def step_by_step(portfolio: Portfolio) -> list[RebalancingTarget]:
@@ -156,15 +156,15 @@ def step_by_step(portfolio: Portfolio) -> list[RebalancingTarget]:
         ranked = sorted(assets, key=rank.__getitem__, reverse=True)
         allowed += [
             asset
-            for at, asset in enumerate(ranked)
-            if at < limits.max_positions_per_bucket or (limits.allow_bucket_overflow and asset in weights)
+            for place, asset in enumerate(ranked)
+            if place < limits.max_positions_per_bucket or (limits.allow_bucket_overflow and asset in weights)
         ]
     chosen: list[str] = []
     for asset in sorted(allowed, key=rank.__getitem__, reverse=True):
         is_new = asset not in weights
-        least = limits.min_score_new_position if is_new else limits.min_score_threshold
-        room = sum(one not in weights for one in chosen) < limits.max_new_positions
-        if scores[asset] >= least and len(chosen) < limits.max_total_positions and (room or not is_new):
+        min_score = limits.min_score_new_position if is_new else limits.min_score_threshold
+        has_slot = sum(other not in weights for other in chosen) < limits.max_new_positions
+        if scores[asset] >= min_score and len(chosen) < limits.max_total_positions and (has_slot or not is_new):
             chosen.append(asset)
     each = min(limits.max_position_weight, limits.target_invested / max(len(chosen), 1))
     return [
@@ -184,10 +184,10 @@ def main() -> int:
         buckets, scores, weights, limits = portfolio
         engine = CoreRebalancerEngine(Market(list(buckets)), buckets, Scores(scores))
         targets = engine.rebalance("2026-11-24", weights, limits, enable_fundamental=False)
-        found = faults(portfolio, targets)
-        if found:
-            print(f"portfolio {number}: {', '.join(sorted(found))}", file=sys.stderr)
-        broken.update(found)
+        broken_limits = faults(portfolio, targets)
+        if broken_limits:
+            print(f"portfolio {number}: {', '.join(sorted(broken_limits))}", file=sys.stderr)
+        broken.update(broken_limits)
         plain.update(faults(portfolio, step_by_step(portfolio)))
     count = arguments.portfolios
     print(f"{count} portfolios, seed {arguments.seed}, {time.perf_counter() - began:.0f} s")

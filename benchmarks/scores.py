@@ -140,8 +140,8 @@ def parts(folder: Path) -> None:
                 compared += 1
                 for part, value in plain(series.to_list()).items():
                     worst[part] = max(worst[part], abs(row[part] - value))
-    said = ", ".join(f"{part} {value:.1e}" for part, value in worst.items())
-    print(f"largest difference from a plain computation in {compared:,} series: {said}; wanted 1e-10")
+    differences = ", ".join(f"{part} {value:.1e}" for part, value in worst.items())
+    print(f"largest difference from a plain computation in {compared:,} series: {differences}; wanted 1e-10")
 
 
 def digest(tables: list[pl.DataFrame]) -> str:
@@ -166,13 +166,13 @@ def everything(folder: Path, seed: int) -> str:
 
 def threads(folder: Path) -> None:
     script = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import scores, pathlib; "
-    found = {}
+    digests = {}
     for count, seed in ((1, 1), (2, 2), (2, 3)):
         code = f"{script}print(scores.everything(pathlib.Path({str(folder)!r}), {seed}))"
         environment = {**os.environ, "POLARS_MAX_THREADS": str(count)}
         done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-        found[f"{count} thread(s), row order {seed}"] = done.stdout.strip()
-    print(f"same bytes with 1 or 2 threads and three orders of rows: {len(set(found.values())) == 1} {found}")
+        digests[f"{count} thread(s), row order {seed}"] = done.stdout.strip()
+    print(f"same bytes with 1 or 2 threads and three orders of rows: {len(set(digests.values())) == 1} {digests}")
 
 
 def poisoned(table: pl.DataFrame, dated: str, day: Any, factor: float | None, columns: list[str]) -> pl.DataFrame:
@@ -191,16 +191,16 @@ def engine_answer(market: MarketData, funds: MarketData, buckets: dict[str, list
     analyzers = TechnicalAnalyzer(market), FundamentalAnalyzer(market)
     engine = CoreRebalancerEngine(detector, buckets, *analyzers, market=market, risk=RiskConfig())
     run = engine.run(day, HELD, LIMITS)
-    targets = [(one.asset, one.target_weight, one.reason) for one in run.targets]
+    targets = [(target.asset, target.target_weight, target.reason) for target in run.targets]
     return repr((run.universe, run.risk and run.risk.table.rows(), targets))
 
 
 def buckets_of(table: pl.DataFrame) -> dict[str, list[str]]:
     """Sector -> its symbols."""
-    found: dict[str, list[str]] = {}
+    buckets: dict[str, list[str]] = {}
     for symbol, sector in table.drop_nulls().sort("symbol").iter_rows():
-        found.setdefault(sector, []).append(symbol)
-    return found
+        buckets.setdefault(sector, []).append(symbol)
+    return buckets
 
 
 def answers(market: MarketData, funds: MarketData, day: Any) -> str:

@@ -63,12 +63,12 @@ def main() -> None:
     runs = {name: engine.run(dt.date(2026, 11, 24), POSITIONS, limits) for name, limits in configurations.items()}
 
     print(f"{'target':16}" + "".join(f"{name:>14}" for name in runs))
-    weights = {name: {one.asset: one.target_weight for one in run.targets} for name, run in runs.items()}
+    weights = {name: {target.asset: target.target_weight for target in run.targets} for name, run in runs.items()}
     for bucket, assets in BUCKETS.buckets.items():
-        totals = [sum(found.get(asset, 0.0) for asset in assets) for found in weights.values()]
+        totals = [sum(of_run.get(asset, 0.0) for asset in assets) for of_run in weights.values()]
         print(f"{bucket:16}" + "".join(f"{total:14.1%}" for total in totals))
         for asset in assets:
-            row = (f"{found[asset]:14.1%}" if asset in found else f"{'':14}" for found in weights.values())
+            row = (f"{of_run[asset]:14.1%}" if asset in of_run else f"{'':14}" for of_run in weights.values())
             print(f"  {asset:14}" + "".join(row))
 
     for name, run in runs.items():

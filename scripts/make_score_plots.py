@@ -63,16 +63,16 @@ def scored(data: MarketData) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, 
     """All technical, fundamental and combined scores of the month-ends, and how many month-ends these are."""
     sessions = pl.DataFrame({"day": data.sessions}).filter(pl.col("day").dt.year().is_between(*YEARS))
     ends = sessions.group_by(pl.col("day").dt.truncate("1mo"), maintain_order=True).agg(last=pl.col("day").last())
-    found: list[list[pl.DataFrame]] = [[], [], []]
+    parts: list[list[pl.DataFrame]] = [[], [], []]
     for day in ends["last"]:
         view = data.as_of(day)
         technical, fundamental = technical_scores(view), fundamental_scores(view)
         for tables, scores in zip(
-            found, (technical, fundamental, combined_scores(technical, fundamental)), strict=True
+            parts, (technical, fundamental, combined_scores(technical, fundamental)), strict=True
         ):
             tables.append(scores.table.drop_nulls("score"))
-    one, two, both = (pl.concat(tables) for tables in found)
-    return one, two, both, ends.height
+    technical_table, fundamental_table, both = (pl.concat(tables) for tables in parts)
+    return technical_table, fundamental_table, both, ends.height
 
 
 def panels(technical: pl.DataFrame, fundamental: pl.DataFrame, both: pl.DataFrame) -> list[Panel]:
@@ -128,9 +128,9 @@ def shown(value: float, panel: Panel) -> str:
     return f"{100 * value:.0f}%" if panel.percent else f"{value:.2f}"
 
 
-def picture(found: list[Panel], caption: str) -> str:
+def picture(panels: list[Panel], caption: str) -> str:
     """All histograms in one SVG."""
-    rows = -(-len(found) // ACROSS)
+    rows = -(-len(panels) // ACROSS)
     width = 2 * MARGIN + ACROSS * WIDTH + (ACROSS - 1) * MARGIN
     height = TOP + rows * (HEIGHT + GAP) + 30
     style = (
@@ -138,8 +138,8 @@ def picture(found: list[Panel], caption: str) -> str:
         ".bars rect{fill:#4c78a8}line{stroke:#57606a}.median{stroke:#d1495b;stroke-width:1.5}"
     )
     body = "".join(
-        drawn(panel, MARGIN + (at % ACROSS) * (WIDTH + MARGIN), TOP + (at // ACROSS) * (HEIGHT + GAP))
-        for at, panel in enumerate(found)
+        drawn(panel, MARGIN + (number % ACROSS) * (WIDTH + MARGIN), TOP + (number // ACROSS) * (HEIGHT + GAP))
+        for number, panel in enumerate(panels)
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">\n'

@@ -14,12 +14,12 @@ START = dt.date(2020, 1, 1)
 
 def days(count: int, start: dt.date = START) -> list[dt.date]:
     """The first weekdays from a day on."""
-    found, day = [], start
-    while len(found) < count:
+    weekdays, day = [], start
+    while len(weekdays) < count:
         if day.weekday() < 5:
-            found.append(day)
+            weekdays.append(day)
         day += dt.timedelta(days=1)
-    return found
+    return weekdays
 
 
 def long(series: Mapping[str, Sequence[float | None]], start: dt.date = START) -> pl.DataFrame:

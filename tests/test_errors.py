@@ -70,7 +70,7 @@ def test_long_values_are_cut() -> None:
         ("tech", ["tech ", "Tech"], "did you mean 'Tech'?"),
         ("xyz", ["b", "a"], "known: 'a', 'b'"),
         ("xyz", [f"n{at:02}" for at in range(13)], "known: " + ", ".join(f"'n{at:02}'" for at in range(12)) + ", …"),
-        ("xyz", [], "there is none to choose from"),
+        ("xyz", [], "no names are known"),
     ],
 )
 def test_nearest(name: str, valid: list[str], expected: str) -> None:

@@ -62,7 +62,7 @@ def _folded_part(part: str) -> str:
 
 
 def _kept(before: str, separator: str, after: str) -> str:
-    """What of a separator counts: between numbers the sign, at an end of a name a dash (a rating), else nothing."""
+    """The part of a separator that counts: a sign between numbers, a dash at the end of a name (a rating), else nothing."""
     sign = "-" if any(map(_is_dash, separator)) else separator.strip()[:1] or " "
     if before and after:
         return sign if before[-1].isdigit() and after[0].isdigit() else ""
@@ -74,7 +74,7 @@ def _is_dash(sign: str) -> bool:
 
 
 def path_fault(parts: Sequence[str]) -> tuple[str, str] | None:
-    """What is wrong with a path, whatever else there is, as the end of a sentence; and what to do."""
+    """The fault of a path, as the end of a sentence, and what to do; None if the path is sound."""
     if not all(folded(parts)):
         return "has an empty part", "write every part between two separators"
     if len(parts) > DEEPEST:

@@ -30,7 +30,7 @@ def decimal_of(value: Any) -> Decimal:
     (Decimal('0.1'), Decimal('2621.50'), Decimal('3'))
     """
     if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
-        raise TypeError("a truth value is no number")
+        raise TypeError("a truth value is not a number")
     try:
         if isinstance(value, Decimal | str):
             number = Decimal(value)
@@ -39,14 +39,14 @@ def decimal_of(value: Any) -> Decimal:
         else:
             number = Decimal(repr(float(value)))
     except (InvalidOperation, TypeError, ValueError) as error:
-        raise TypeError(f"{value!r} is no number") from error
+        raise TypeError(f"{value!r} is not a number") from error
     if not number.is_finite():
         raise TypeError(f"{value!r} is not finite")
     return number
 
 
 def scaled(number: Decimal, scale: int) -> int:
-    """So many units of 1 / scale, rounded to the nearest, ties to even.
+    """The number of units of 1 / scale, rounded to the nearest, ties to even.
 
     >>> scaled(Decimal("1.0000025"), 1_000_000)
     1000002

@@ -15,7 +15,7 @@ _VALUE_SHOWN = 60
 
 
 class TrimtabError(Exception):
-    """Base of every error that trimtab raises on purpose. Copies, also in other processes, are equal to the original."""
+    """Base of every error that trimtab raises deliberately. Copies, also in other processes, are equal to the original."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """What makes a copy: not the arguments of the class, since each makes its own sentence."""
@@ -67,7 +67,7 @@ class Fault:
 
 
 class InputError(TrimtabError):
-    """Candidates that cannot be rebalanced as they are: what, where, and what to do."""
+    """Candidates that cannot be rebalanced: what, where, and what to do."""
 
     def __init__(self, faults: Iterable[Fault], source: str | None = None) -> None:
         found = list(faults)
@@ -88,7 +88,7 @@ class LockedError(InputError):
 
 
 class DamagedError(InputError):
-    """Published files that are gone, or not as they were written."""
+    """Published files that are missing or damaged."""
 
 
 class LimitsError(TrimtabError):
@@ -133,7 +133,7 @@ class BrokenLimitError(TrimtabError):
 
 
 def shown(value: object) -> str:
-    """A value as it is printed in a sentence: quoted if text, cut if long."""
+    """A value for a sentence: quoted if text, cut if long."""
     try:
         text = repr(value)
     except Exception:  # noqa: BLE001 - the value is the user's; a sentence about it must not fail
@@ -157,6 +157,6 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     if found:
         return f"did you mean {folded[found[0]]!r}?"
     if not names:
-        return "there is none to choose from"
+        return "no names are known"
     listed = ", ".join(repr(known) for known in names[:12])
     return f"known: {listed}{', …' if len(names) > 12 else ''}"

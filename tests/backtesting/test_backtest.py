@@ -373,7 +373,7 @@ def test_when_and_why_was_it_sold() -> None:
     assert result.history(asset, "close").equals(history)
     with pytest.raises(InputError, match="has no price"):
         result.history("a")
-    with pytest.raises(InputError, match="the action is not known"):
+    with pytest.raises(InputError, match="the action is unknown"):
         result.history(asset, ["sold"])
     with pytest.raises(
         InputError, match=r"there was no decision on this day \(received '2024-01-03'\): the nearest was on 2024-01-05"

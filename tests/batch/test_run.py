@@ -490,3 +490,28 @@ def test_sorting_without_duckdb_or_without_room(tmp_path: Path, monkeypatch: pyt
     assert (tmp_path / "out" / UNPUBLISHED / sorting.SORTED).exists()
     assert batch(place, tmp_path / "out", events=events).status == "published"
     assert sorted(row["account"] for row in targets_of(tmp_path / "out")) == sorted(row["account"] for row in rows)
+
+
+@pytest.mark.parametrize("name", ["account", "bucket", "restriction", "score", "limits_id"])
+def test_a_column_in_the_names_of_folders_is_not_lost(tmp_path: Path, name: str) -> None:
+    """As Spark writes it with `partitionBy`; a folder may be called what it likes otherwise."""
+    columns = {
+        "account": ["a"],
+        "asset": ["X"],
+        "bucket": ["Tech"],
+        "restriction": [""],
+        "score": [0.9],
+        "limits_id": ["a"],
+    }
+    inside = tmp_path / "year=2026" / f"{name}=x"
+    inside.mkdir(parents=True)
+    pq.write_table(
+        pa.table({other: values for other, values in columns.items() if other != name}), inside / "p.parquet"
+    )
+    for place in (str(tmp_path), str(inside / "p.parquet"), f"file://{tmp_path}"):
+        with pytest.raises(
+            InputError, match=f"column '{name}': the column is not in the file, but in the name of its folder"
+        ):
+            find_sources([place])
+    pq.write_table(pa.table(columns), inside / "p.parquet")
+    assert find_sources([str(tmp_path)]).rows == 1

@@ -339,7 +339,7 @@ def test_a_required_column_is_missing(names: list[str], column: str, advice: str
 )
 def test_a_misspelled_column(name: str, meant: str) -> None:
     found = the_fault(pd.DataFrame({"asset": ["A"], "score": [0.5], name: [0.1]}))
-    assert found.sentence() == f"column {name!r}: the column is not known: did you mean {meant!r}? Rename or drop it"
+    assert found.sentence() == f"column {name!r}: the column is unknown: did you mean {meant!r}? Rename or drop it"
 
 
 @pytest.mark.parametrize("name", ["price", "name", "isin", "note", "weight", "market_cap", "sector", "sigma"])
@@ -487,16 +487,16 @@ VALUES: dict[str, tuple[str, Any, str, str]] = {
     "max_weight negative": ("max_weight", -0.1, "is outside 0 to 1", "give a fraction (0.05, not 5), or none"),
     "max_weight percent": ("max_weight", 5.0, "is outside 0 to 1", "give a fraction (0.05, not 5)"),
     "max_weight inf": ("max_weight", math.inf, "is outside 0 to 1", "or none for no limit"),
-    "desired 0": ("desired_weight", 0.0, "is not a positive number of a usable size", "give a number above 0, or none"),
+    "desired 0": ("desired_weight", 0.0, "is not a positive number of a usable size", "give a number above 0, or leave it empty"),
     "desired negative": ("desired_weight", -1.0, "is not a positive number of a usable size", "give a number above 0"),
     "desired tiny": ("desired_weight", 1e-10, "is not a positive number of a usable size", "give a number above 0"),
     "desired huge": ("desired_weight", 1e10, "is not a positive number of a usable size", "give a number above 0"),
     "desired inf": ("desired_weight", math.inf, "is not a positive number of a usable size", "give a number above 0"),
     "volatility 0": ("volatility", 0.0, "is not a positive number of a usable size", "give a number above 0"),
     "volatility negative": ("volatility", -0.2, "is not a positive number of a usable size", "give a number above 0"),
-    "restriction": ("restriction", "no-buy", "the restriction is not known", "write no_buy, no_sell, no_trade or leave it empty"),
-    "restriction spelling": ("restriction", "NO_BUY", "the restriction is not known", "write no_buy"),
-    "restriction blank": ("restriction", " ", "the restriction is not known", "leave it empty"),
+    "restriction": ("restriction", "no-buy", "the restriction is unknown", "write no_buy, no_sell, no_trade or leave it empty"),
+    "restriction spelling": ("restriction", "NO_BUY", "the restriction is unknown", "write no_buy"),
+    "restriction blank": ("restriction", " ", "the restriction is unknown", "leave it empty"),
     "asset empty": ("asset", "", "the asset has no name", "name every asset"),
     "asset blank": ("asset", "  ", "the asset has no name", "name every asset"),
     "asset None": ("asset", None, "the asset has no name", "name every asset"),

@@ -78,8 +78,8 @@ def test_no_names_at_all_know_nothing() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ([], "the correlations: there are none"),
-        (pl.DataFrame({"asset": ["A"], "other": ["B"], "correlation": [0.5]}).head(0), "there are none"),
+        ([], "the correlations: the table of correlations is empty"),
+        (pl.DataFrame({"asset": ["A"], "other": ["B"], "correlation": [0.5]}).head(0), "the table of correlations is empty"),
         (np.eye(2), "a ndarray is not a table"),
         ([*LONG, LONG[0]], "row 4: the pair 'B' and 'A' is in row 1 already: give each pair once"),
         (
@@ -90,9 +90,9 @@ def test_no_names_at_all_know_nothing() -> None:
         ([{**LONG[0], "correlation": float("-inf")}], "is outside -1 to 1 (received -inf)"),
         ([{**LONG[0], "correlation": "high"}], "is not a number"),
         ([{**LONG[0], "correlation": True}, LONG[1]], "is not a number"),
-        ([{**LONG[0], "other": None}], "column 'other': is no asset's name"),
+        ([{**LONG[0], "other": None}], "column 'other': is not the name of an asset"),
         ([{**LONG[0], "other": " A"}], "without spaces around it"),
-        ([{**LONG[0], "weight": 1.0}], "column 'weight': the column is not known: keep asset, other, correlation"),
+        ([{**LONG[0], "weight": 1.0}], "column 'weight': the column is unknown: keep asset, other, correlation"),
         ([{"asset": "A", "other": "A", "correlation": 0.9}], "row 1, column 'correlation': the correlation of 'A' with"),
         (frame(["A", "B"], [[0.04, 0.01], [0.01, 0.09]]), "with itself is not 1 (received 0.04): give correlations, not cov"),
         (frame(["B", "A"], [[1.0, 0.4], [0.3, 1.0]]), "'A' and 'B' have two correlations, 0.3 and 0.4"),
@@ -101,7 +101,7 @@ def test_no_names_at_all_know_nothing() -> None:
         (frame(["A", "B"], [[1.0, 0.5], [0.5, 1.0]]).set_axis(["A", "A"], axis=0), "row 2, column 'asset': the asset is in row 1"),
         (frame(["A", "B"], [[1.0, 0.5], [0.5, 1.0]]).set_axis(["A", "C"], axis=0), "the asset 'B' has no row"),
         (pl.DataFrame({"asset": ["A", "B"], "A": [1.0, 0.5]}), "the asset 'B' has no column"),
-        (pd.DataFrame({"A": [1.0]}), "row 1, column 'the index': is no asset's name (received 0)"),
+        (pd.DataFrame({"A": [1.0]}), "row 1, column 'the index': is not the name of an asset (received 0)"),
         (pl.DataFrame({"A": [1.0, 0.5], "B": [0.5, 1.0]}), "name the rows of a square table in a column 'asset'"),
         ([{"A": 1.0, "B": 0.5}, {"A": 0.5, "B": 1.0}], "name the rows of a square table in a column 'asset'"),
     ],

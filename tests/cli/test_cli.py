@@ -9,6 +9,7 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any, BinaryIO
 
 import pytest
@@ -16,6 +17,7 @@ from command_line import CANDIDATES, ENVIRONMENT, rows, run
 
 import trimtab
 from trimtab.cli import app as cli
+from trimtab.cli.commands.check import UNMET_CODES
 from trimtab.cli.exit_codes import ExitCode
 from trimtab.data.samples import sample_candidates, sample_limits, sample_path
 from trimtab.limits.json_schema import limits_schema
@@ -69,7 +71,7 @@ def test_csv_is_what_the_table_door_decides(candidates: Path) -> None:
     assert found.exit_code == 0
     assert rows(found.stdout) == [{name: str(value) for name, value in row.items()} for row in expected]
     assert float(rows(found.stdout)[0]["target_weight"]) == expected[0]["target_weight"]
-    assert found.stderr == ""
+    assert found.stderr.startswith("warning: 21.67% stays in cash that target_invested 0.95 would invest")
 
 
 def test_json_is_the_result_as_the_library_writes_it() -> None:
@@ -106,7 +108,7 @@ def test_no_word_about_buckets_where_there_are_none(tmp_path: Path) -> None:
     path = tmp_path / "flat.csv"
     path.write_text("asset,score\nAAA,0.9\n")
     found = run("rebalance", path)
-    assert found.stderr == ""
+    assert "buckets" not in found.stderr
     assert "Buckets" not in found.stdout
     assert "Bucket" not in found.stdout
 
@@ -159,7 +161,9 @@ def test_two_files_are_enough(parts: tuple[Path, Path, Path]) -> None:
     assert found.stderr == ""
     holdings.write_text("asset,current_weight\nBBB,0.1\n")
     complete = run("rebalance", "--scores", scores, "--holdings", holdings, "--format", "csv")
-    assert complete.stderr == "joined 2 candidates on asset; 0 holdings without a score\n"
+    assert complete.stderr.startswith(
+        "joined 2 candidates on asset; 0 holdings without a score\nwarning: 55.00% stays in cash"
+    )
 
 
 def test_a_fault_of_a_join_is_placed_in_its_own_file(parts: tuple[Path, Path, Path]) -> None:
@@ -320,12 +324,45 @@ def test_strict_makes_an_unmet_limit_an_error(candidates: Path) -> None:
     assert lax.exit_code == 0
     assert "1 unmet" in lax.stdout
     assert strict.exit_code == 4
-    assert "error: unmet: min_buckets_represented is 3, wanted 5" in strict.stderr
+    assert "error: unmet: min_buckets_represented is 3 instead of 5" in strict.stderr
     assert strict.stdout == ""
 
 
+def test_strict_covers_unwanted_cash(candidates: Path) -> None:
+    args = [candidates, "--set", "max_position_weight=0.05"]
+    lax, strict = run("rebalance", *args), run("rebalance", *args, "--strict")
+    assert lax.exit_code == 0
+    assert strict.exit_code == 4
+    assert strict.stdout == ""
+    assert strict.stderr.startswith("error: unmet: ")
+    assert "cash" in strict.stderr
+    assert run("check", *args, "--strict").exit_code == 4
+    assert "warning  cash_forced" in run("check", *args).stdout
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_check_finds_what_strict_rebalance_calls_unmet(tmp_path: Path, seed: int) -> None:
+    """Accounts at random, alone and in one file."""
+    random = Random(seed)
+    path = tmp_path / "many.csv"
+    lines = ["account,asset,bucket,score,current_weight"]
+    lines += [
+        f"{account},S{asset},B{random.randint(1, 3)},{random.random():.2f},{random.choice([0, 0.1]):g}"
+        for account in "abcd"
+        for asset in range(random.randint(1, 8))
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    args = [path, "--preset", "conservative", "--set", f"max_position_weight={random.choice([0.1, 0.3])}"]
+    every = json.loads(run("check", *args, "--format", "json").stdout)["findings"]
+    unmet = {finding["account"] for finding in every if finding["code"] in UNMET_CODES}
+    for account in "abcd":
+        code = run("rebalance", *args, "--account", account, "--strict").exit_code
+        assert code == (4 if account in unmet else 0)
+        assert run("check", *args, "--account", account, "--strict").exit_code == code
+
+
 def test_strict_is_silent_where_everything_is_met(candidates: Path) -> None:
-    args = ["rebalance", candidates, "--preset", "conservative"]
+    args = ["rebalance", candidates, "--preset", "conservative", "--set", "target_invested=0.7"]
     assert run(*args, "--strict").exit_code == 0
     assert run(*args, "--strict").stdout == run(*args).stdout
 
@@ -341,7 +378,7 @@ def test_a_braked_account_ends_with_5_and_shows_what_it_keeps(candidates: Path) 
     assert table.exit_code == text.exit_code == 5
     assert all(row["target_weight"] == str(float(row["current_weight"])) for row in rows(text.stdout))
     assert rows(text.stdout)[4]["proposed_weight"] == "0.0"
-    assert "BRAKED: every weight stays as it is." in table.stdout
+    assert "BRAKED: every weight stays unchanged." in table.stdout
     assert "brake_sold_weight 5.00%" in table.stdout
     assert "the rules propose 0%" in table.stdout
 
@@ -359,7 +396,7 @@ def test_check_prints_warnings_and_ends_with_0(candidates: Path) -> None:
     found = run("check", candidates, "--preset", "conservative", "--set", "min_buckets_represented=5")
     assert found.exit_code == 0
     assert "warning  representation" in found.stdout
-    assert "min_buckets_represented is 5" in found.stdout
+    assert "min_buckets_represented is 3 instead of 5" in found.stdout
     assert "this can be rebalanced" in found.stderr
     assert "this can be rebalanced" not in found.stdout
 
@@ -392,7 +429,7 @@ def test_check_takes_many_accounts_and_names_them(tmp_path: Path) -> None:
     assert found.exit_code == 3
     assert "account 'second', row" in found.stdout
     assert "warning  representation       account 'first': min_buckets_represented is 1" in found.stdout
-    assert "1 error, 1 warning" in found.stderr
+    assert "1 error, 3 warnings" in found.stderr
     assert run("check", path, "--preset", "conservative", "--account", "first", "-q").exit_code == 0
 
 

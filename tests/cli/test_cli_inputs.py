@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -239,3 +240,69 @@ def test_the_column_of_assets_may_be_called_symbol(write: Write, name: str) -> N
 def test_asset_goes_before_symbol(write: Write) -> None:
     found = run("rebalance", write("symbol,asset,score\nx,AAA,0.9\n"), "--format", "csv")
     assert [(row["asset"], row["symbol"]) for row in rows(found.stdout)] == [("AAA", "x")]
+
+
+# ---- accounts that hold nothing, little, or less than nothing
+
+
+def prices(folder: Path) -> Path:
+    """300 sessions of two symbols."""
+    day, lines = dt.date(2023, 1, 2), []
+    while len(lines) < 300:
+        if day.weekday() < 5:
+            lines.append(f"{day},{100 + len(lines) / 5},{50 + len(lines) % 7}")
+        day += dt.timedelta(1)
+    path = folder / "prices.csv"
+    path.write_text("\n".join(["date,AAA,BBB", *lines, ""]))
+    return path
+
+
+def valued(folder: Path, holdings: str, *more: str) -> Result:
+    path = folder / "holdings.csv"
+    path.write_text(holdings)
+    options = ("--set", "min_score_threshold=0", "--format", "csv", *more)
+    return run("rebalance", "--prices", prices(folder), "--holdings", path, *options)
+
+
+@pytest.mark.parametrize(
+    ("holdings", "more"),
+    [("asset,shares\n", ["--cash", "1000"]), ("asset,current_weight\n", []), ("symbol,shares\n", ["--cash", "1"])],
+)
+def test_a_new_account_with_only_cash(tmp_path: Path, holdings: str, more: list[str]) -> None:
+    found = valued(tmp_path, holdings, *more)
+    assert found.exit_code == 0, found.stderr
+    assert {row["current_weight"] for row in rows(found.stdout)} == {"0.0"}
+
+
+def test_holdings_of_only_a_header_beside_scores(write: Write) -> None:
+    scores = write("asset,score\nAAA,0.9\nBBB,0.8\n", "scores.csv")
+    found = run("rebalance", "--scores", scores, "--holdings", write("asset,current_weight\n"), "--format", "csv")
+    assert [row["action"] for row in rows(found.stdout)] == ["open", "open"]
+    refused = run(
+        "rebalance", "--scores", write("asset,score\n", "none.csv"), "--holdings", write("asset,current_weight\n")
+    )
+    assert (refused.exit_code, "none.csv: has no rows" in refused.stderr) == (3, True)
+
+
+@pytest.mark.parametrize("cash", [-5, -50])
+def test_a_little_debt_is_rebalanced(tmp_path: Path, cash: int) -> None:
+    assert valued(tmp_path, "asset,shares\nAAA,10\nBBB,20\n", f"--cash={cash}").exit_code == 0
+
+
+@pytest.mark.parametrize("cash", [-300, -1500])
+def test_a_debt_is_refused_by_its_name(tmp_path: Path, cash: int) -> None:
+    found = valued(tmp_path, "asset,shares\nAAA,10\nBBB,20\n", f"--cash={cash}")
+    assert found.exit_code == 3
+    assert f"error: --cash: cash {cash:,.2f} is a debt: positions are" in found.stderr
+    assert "current_weight" not in found.stderr
+
+
+@pytest.mark.parametrize("zero", ["0", "0.0", "-0"])
+def test_a_line_of_nothing_holds_nothing(tmp_path: Path, write: Write, zero: str) -> None:
+    found = valued(tmp_path, f"asset,shares\nAAA,10\nGONE,{zero}\n", "--cash=100")
+    assert (found.exit_code, "GONE" in found.stderr) == (0, False)
+    scores = write("asset,score\nAAA,0.9\n", "scores.csv")
+    held = write(f"asset,current_weight\nAAA,0.2\nGONE,{zero}\n")
+    joined = run("rebalance", "--scores", scores, "--holdings", held)
+    assert "kept without a score" not in joined.stderr
+    assert "0 holdings without a score" in joined.stderr

@@ -111,7 +111,7 @@ class TestScore:
         [
             ("score", "column 'score': comes from the market data: leave it out of the holdings"),
             ("bucket", "column 'bucket': comes from the market data"),
-            ("restrction", "column 'restrction': the column is not known: did you mean 'restriction'?"),
+            ("restrction", "column 'restrction': the column is unknown: did you mean 'restriction'?"),
         ],
     )
     def test_holdings_with_a_column_that_cannot_be(
@@ -183,7 +183,7 @@ class TestScore:
                 "there is no price on or before 2019-01-01: the first session is 2020-01-01",
             ),
             (["--out", "scores.json"], 2, "scores are written as .csv, .parquet, .arrow or .xlsx"),
-            (["--out", "scores.xls"], 2, "the suffix '.xls' is not known"),
+            (["--out", "scores.xls"], 2, "the suffix '.xls' is unknown"),
             (["--fundamentals", "none.csv"], 3, "none.csv: there is no such file"),
         ],
     )
@@ -225,7 +225,7 @@ class TestRebalance:
         long(series).write_parquet(path)
         holdings = written(tmp_path, "h.csv", "asset,shares\nS0,10\n")
         found = run("rebalance", "--prices", path, "--holdings", holdings, "--cash", "0", "--format", "csv")
-        assert f"S0 is valued at its price of {days(259)[-1]}: it has none on {LAST}" in found.stderr
+        assert f"S0 is valued at its price of {days(259)[-1]}: it has no price on {LAST}" in found.stderr
         assert {row["asset"]: row["reason"] for row in rows(found.stdout)}["S0"] == "held_unscored"
 
     @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
          "rebalance accounts.csv --account y"),
         ("rebalance candidates.csv --limits limits.toml", 3, "or make one with `trimtab limits show > limits.toml`",
          "rebalance candidates.csv --limits {made}"),
-        ("rebalance candidates.csv --out targets.xls", 2, "the suffix '.xls' is not known; use .txt, .csv, .json",
+        ("rebalance candidates.csv --out targets.xls", 2, "the suffix '.xls' is unknown; use .txt, .csv, .json",
          "rebalance candidates.csv --out targets.csv"),
         ("rebalance candidates.csv --out candidates.csv", 3, "is one of the input files, which would be lost",
          "rebalance candidates.csv --out targets.csv"),
@@ -127,3 +127,33 @@ def test_a_mistake_in_a_limits_file(folder: Path, name: str, message: str, fix: 
     path = folder / name
     path.write_text(fix(path.read_text()))
     assert run("rebalance", "candidates.csv", "--limits", name).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["Cash & Cash Investments", "CASH", "Cash", "US Cash", "cash (EUR)", "Cash Balance"])
+def test_a_row_of_cash_is_no_asset(folder: Path, name: str) -> None:
+    path = folder / "holdings.csv"
+    path.write_text(f"asset,current_weight\nAAA,0.3\n{name},0.1\n")
+    args = ["rebalance", "--scores", "scores.csv", "--holdings", path]
+    found = run(*args)
+    assert found.exit_code == 3
+    assert "is cash, not an asset" in found.stderr
+    assert "drop the row: whatever is not in assets is cash" in found.stderr
+    path.write_text("asset,current_weight\nAAA,0.3\n")
+    assert run(*args).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["CASH", "Cashmere Co", "TCASH"])
+def test_an_asset_with_a_score_or_another_name_is_no_cash(folder: Path, name: str) -> None:
+    (folder / "scores.csv").write_text("asset,score\nAAA,0.9\nCASH,0.8\n")
+    (folder / "holdings.csv").write_text(f"asset,current_weight\nAAA,0.3\n{name},0.1\n")
+    assert run("rebalance", "--scores", "scores.csv", "--holdings", "holdings.csv").exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["sector", "Sector", "asset_class"])
+def test_a_column_that_looks_like_buckets_is_said(folder: Path, name: str) -> None:
+    path = folder / "candidates.csv"
+    path.write_text(CANDIDATES.replace("bucket", name))
+    said = f"column '{name}' is not used: rename it to bucket if it has the bucket of each asset"
+    assert said in run("rebalance", path).stderr
+    path.write_text(CANDIDATES)
+    assert "is not used" not in run("rebalance", path).stderr

@@ -95,7 +95,7 @@ def test_format(asked: Format | None, out: str | None, form: str) -> None:
         (["--out", "x.csv", "--format", "json"], "--format json contradicts the suffix of --out x.csv"),
         (["--out", "x.csv", "--format", "table"], "--format table contradicts the suffix"),
         (["--out", "x.parquet", "--format", "csv"], "--format csv contradicts the suffix"),
-        (["--out", "x.xls"], "the suffix '.xls' is not known"),
+        (["--out", "x.xls"], "the suffix '.xls' is unknown"),
     ],
 )
 def test_contradictions_are_usage_errors(folder: Path, args: list[str], message: str) -> None:

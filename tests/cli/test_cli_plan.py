@@ -113,7 +113,7 @@ def test_nothing_to_trade_and_what_is_left_alone(folder: Path) -> None:
 def test_a_part_of_a_plan_and_a_brake(folder: Path) -> None:
     (folder / "c.csv").write_text("asset,score,shares,price\nA,0.9,50,10\nB,0.1,50,10\n")
     assert (
-        "This is part of the plan; the next one goes on."
+        "This is part of the plan; the next one continues it."
         in run("plan", "c.csv", "--cash", "0", "--order", "max_turnover=0.1").stdout
     )
     braked = run("plan", "c.csv", "--cash", "0", "--set", "brake_sold_weight=0.1")

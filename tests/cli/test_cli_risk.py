@@ -40,7 +40,7 @@ def test_a_file_of_correlations(candidates: Path, tmp_path: Path, text: str) -> 
     assert found.exit_code == 0, found.stderr
     assert [row["reason"] for row in rows(found.stdout)] == ["added", "too_correlated", "added"]
     shown = run("rebalance", candidates, "--correlations", known, *LIMITED, "--all")
-    assert "1 by max_correlation 0.8" in shown.stdout
+    assert "1 asset is kept out by max_correlation 0.8" in shown.stdout
     assert "the selection is greedy and need not be the optimum of the rules" in " ".join(shown.stdout.split())
 
 

@@ -188,8 +188,8 @@ def test_a_tree_of_buckets_is_indented_and_minima_are_named() -> None:
     bonds = next(line for line in lines if line.startswith("Bonds") and "1/4" in line)
     assert "unmet min 30.00%" in bonds
     assert "3 waived, 1 unmet" in text
-    assert "unmet min_allocation of Bonds is 20.00%, wanted at least 30.00%" in words(text)
-    assert "waived max_allocation of E/Tech is 50.00%, wanted at most 30.00%" in words(text)
+    assert "unmet min_allocation of Bonds is 20.00% instead of at least 30.00%" in words(text)
+    assert "waived max_allocation of E/Tech is 50.00% instead of at most 30.00%" in words(text)
 
 
 def test_buckets_are_shown_without_limits_where_those_are_off() -> None:
@@ -236,51 +236,59 @@ def test_bar() -> None:
 
 def test_cash_as_wished_needs_no_reason() -> None:
     text = shown(assets(5, current_weight=0.19))
-    assert "5.00%, as wished (target_invested 0.95)" in text
+    assert "5.00% in cash, as target_invested 0.95 asks for" in text
 
 
 @pytest.mark.parametrize(
     ("rows", "limits", "fact"),
     [
-        (assets(2), {}, "at their largest weight (max_position_weight 0.2, or their own): A00, A01"),
+        (assets(2), {}, "at max_position_weight 0.2: A00, A01"),
         (
             assets(1, current_weight=0.19),
             {},
-            "left alone, near enough to their size (no_trade_band 0.2, cash_band 0.02)",
+            "near enough to their size to be left alone (no_trade_band, cash_band)",
         ),
-        (assets(3, bucket="B"), LIMITS, "buckets with nothing left under max_allocation: B (40.00%)"),
+        (assets(3, bucket="B"), LIMITS, "at max_allocation_per_bucket: B (40.00%)"),
         (
             assets(4, bucket="B"),
             {**LIMITS, "max_positions_per_bucket": 1},
-            "kept out: 3 by the max_positions of their buckets",
+            "3 assets are kept out by max_positions_per_bucket",
         ),
-        (assets(9), {"max_total_positions": 2}, "good enough, but kept out: 7 by max_total_positions 2"),
-        (assets(9), {"max_new_positions": 2}, "good enough, but kept out: 7 by max_new_positions 2"),
-        (assets(2), {"full_investment_positions": 8}, "full_investment_positions is 8: fewer aim at less"),
-        (assets(2, current_weight=0.1, restriction="no_buy"), {}, "kept by restriction or missing data: A00, A01"),
-        (assets(2, desired_weight=0.1), {"sizing_mode": "desired"}, "no position is lifted above its desired_weight"),
-        (assets(2), {"residual_strategy": "cash"}, "what limits leave over is not spread over the others"),
-        ([{"asset": "A", "score": 0.1}], {}, "no candidate was selected"),
+        (assets(9), {"max_total_positions": 2}, "7 assets are kept out by max_total_positions 2"),
+        (assets(9), {"max_new_positions": 2}, "7 assets are kept out by max_new_positions 2"),
+        (
+            assets(2),
+            {"full_investment_positions": 8},
+            "with 2 positions less is aimed at (full_investment_positions 8)",
+        ),
+        (assets(2, current_weight=0.1, restriction="no_buy"), {}, "kept by a restriction or missing data: A00, A01"),
+        (assets(2, desired_weight=0.1), {"sizing_mode": "desired"}, "no position is raised above its desired_weight"),
+        (assets(2), {"residual_strategy": "cash"}, "at max_position_weight 0.2: A00, A01"),
+        (
+            [{"asset": "A", "score": 0.1}],
+            {},
+            "1 asset is kept out by their scores (min_score_threshold, min_score_new_position)",
+        ),
         (
             assets(2),
             {"min_position_weight": 0.2, "target_invested": 0.3},
-            "1 by min_position_weight 0.2, which no longer fits",
+            "1 asset is kept out by min_position_weight 0.2, which no longer fits",
         ),
     ],
 )
 def test_facts_that_keep_cash(rows: list[dict[str, Any]], limits: dict[str, Any], fact: str) -> None:
     text = words(shown(rows, **limits))
-    assert "points more than the" in text
+    assert "more than target_invested" in text
     assert fact in text.split(" Cash ")[1].split(" Limits ")[0]
 
 
 def test_less_cash_than_wished_is_explained() -> None:
     text = words(shown(assets(2, current_weight=0.5, restriction="no_sell")))
-    assert "0%, 5.00 points less than the 5.00% wished" in text
-    assert "- kept by restriction or missing data: A00, A01" in text
+    assert "0% in cash, 5.00% less than target_invested 0.95 leaves" in text
+    assert "- kept by a restriction or missing data: A00, A01" in text
     band = words(shown(assets(5, current_weight=0.192)))
-    assert "points less than" in band
-    assert "- left alone inside no_trade_band, cash_band 0.02 allows it: A00, A01, A02, A03, A04" in band
+    assert "4.00% in cash, 1.00% less than target_invested 0.95 leaves" in band
+    assert "- near enough to their size to be left alone (no_trade_band, cash_band): A00, A01, A02, A03, A04" in band
 
 
 def test_a_brake_explains_the_cash() -> None:
@@ -300,7 +308,7 @@ def test_limits_are_counted_and_exceptions_named() -> None:
     assert f"{len(result.certificate)} limits met\n" in run("demo").stdout
     text = words(shown(assets(2), **{**LIMITS, "min_buckets_represented": 2}))
     assert "1 unmet" in text
-    assert "- unmet min_buckets_represented is 0, wanted at least 2: no candidate" in text
+    assert "- unmet min_buckets_represented is 0 instead of at least 2: no candidate" in text
 
 
 def test_trades_are_summed_up() -> None:

@@ -46,10 +46,10 @@ def prices() -> Path:
 
 
 def test_it_reads_without_faults() -> None:
-    found = read(sample_candidates(), sample_limits(), many=False)
-    assert not found.faults
-    assert found.size == 25
-    assert found.unused_columns == ("name",)
+    candidates = read(sample_candidates(), sample_limits(), many=False)
+    assert not candidates.faults
+    assert candidates.size == 25
+    assert candidates.unused_columns == ("name",)
 
 
 def test_it_holds_what_its_page_says() -> None:
@@ -106,8 +106,8 @@ def test_the_prices_that_ship() -> None:
     assert set(data.symbols) == {row["asset"] for row in ROWS}
     assert (len(data.sessions), data.findings, view.findings) == (756, (), ())
     parts = technical_scores(view).table
-    found = dict(parts.select("asset", "volatility").iter_rows())
-    assert found == pytest.approx({row["asset"]: row["volatility"] for row in ROWS}, abs=0.00005 + 1e-9)
+    volatilities = dict(parts.select("asset", "volatility").iter_rows())
+    assert volatilities == pytest.approx({row["asset"]: row["volatility"] for row in ROWS}, abs=0.00005 + 1e-9)
 
 
 def test_the_script_refuses_other_prices(tmp_path: Path) -> None:

@@ -83,7 +83,10 @@ def test_with_bucket_diversification() -> None:
     assert {asset.asset: asset.target_weight for asset in buckets.selected_assets} == {
         name: weight for name, (weight, _, reason) in decided(run).items() if weight > 0 and reason
     }
-    assert {name: (found.asset_count, found.total_allocation) for name, found in buckets.bucket_statistics.items()} == {
+    assert {
+        name: (statistics.asset_count, statistics.total_allocation)
+        for name, statistics in buckets.bucket_statistics.items()
+    } == {
         "Bonds": (1, near(0.2)),
         "Defensive Assets": (2, near(0.35)),
         "Risk Assets": (3, near(0.35)),
@@ -174,8 +177,8 @@ def test_minimum_representation_forces_diversification() -> None:
 
 def test_json_output_with_bucket_info() -> None:
     run = rebalanced(RebalancingLimits.preset("conservative"))
-    found = json.loads(run.to_json())
-    assert found["bucket_statistics"]["Bonds"] == {
+    decoded = json.loads(run.to_json())
+    assert decoded["bucket_statistics"]["Bonds"] == {
         "bucket_name": "Bonds",
         "asset_count": 1,
         "total_allocation": near(0.2),
@@ -185,15 +188,19 @@ def test_json_output_with_bucket_info() -> None:
         "min_score": 0.62,
     }
     assert run.bucket_result is not None
-    assert found["enforcement_actions"] == list(run.bucket_result.enforcement_actions)
-    assert found["violations_fixed"] == list(run.bucket_result.violations_fixed)
-    assert found["result"] == run.result.to_dict()
-    first = found["targets"][0]
+    assert decoded["enforcement_actions"] == list(run.bucket_result.enforcement_actions)
+    assert decoded["violations_fixed"] == list(run.bucket_result.violations_fixed)
+    assert decoded["result"] == run.result.to_dict()
+    first = decoded["targets"][0]
     assert (first["asset"], first["priority"], first["bucket"]) == ("B1", "regime", "Bonds")
     assert first["detail"].startswith("Added: needed to represent Bonds (min_buckets_represented 3)")
-    assert found["scores"][0]["priority"] == "portfolio"
-    assert found["universe"]["portfolio"] == ["R1", "R2", "R3", "R4"]
-    assert (found["rebalance_date"], found["regime"], found["regime_confidence"]) == ("2026-11-24", "Goldilocks", 0.8)
+    assert decoded["scores"][0]["priority"] == "portfolio"
+    assert decoded["universe"]["portfolio"] == ["R1", "R2", "R3", "R4"]
+    assert (decoded["rebalance_date"], decoded["regime"], decoded["regime_confidence"]) == (
+        "2026-11-24",
+        "Goldilocks",
+        0.8,
+    )
     assert run.to_json() == rebalanced(RebalancingLimits.preset("conservative")).to_json()
     off = json.loads(rebalanced(None).to_json())
     assert (off["bucket_statistics"], off["enforcement_actions"], off["violations_fixed"]) == (None, None, None)

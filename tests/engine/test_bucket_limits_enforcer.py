@@ -42,7 +42,7 @@ def test_basic_enforcement() -> None:
     assert result.selected_assets == [assets[0], assets[1], AssetScore(**vars(assets[2]) | {"target_weight": 0.2})]
     assert result.enforcement_actions == []
     assert result.violations_fixed == []
-    assert {name: found.total_allocation for name, found in result.bucket_statistics.items()} == {
+    assert {name: statistics.total_allocation for name, statistics in result.bucket_statistics.items()} == {
         "Bonds": 0.2,
         "Defensive": 0.4,
         "Risk": 0.3,

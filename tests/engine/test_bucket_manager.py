@@ -85,13 +85,13 @@ def test_bucket_statistics() -> None:
         AssetScore("R3", None),
         AssetScore("B1", None),
     ]
-    found = BucketManager(MAP).calculate_bucket_statistics(assets)
-    risk = found["Risk Assets"]
+    statistics = BucketManager(MAP).calculate_bucket_statistics(assets)
+    risk = statistics["Risk Assets"]
     assert (risk.bucket_name, risk.asset_count, risk.assets) == ("Risk Assets", 3, ["R1", "R2", "R3"])
     assert risk.total_allocation == pytest.approx(0.3, abs=1e-15)
     assert risk.avg_score == pytest.approx(0.8, abs=1e-15)
     assert (risk.max_score, risk.min_score) == (0.9, 0.7)
-    assert found["Bonds"] == BucketStatistics("Bonds", 1, 0.0, ["B1"], None, None, None)
+    assert statistics["Bonds"] == BucketStatistics("Bonds", 1, 0.0, ["B1"], None, None, None)
     assert BucketManager(MAP).calculate_bucket_statistics([]) == {}
 
 
@@ -115,20 +115,20 @@ def test_bucket_allocation_status() -> None:
 def test_constraint_validation() -> None:
     """Five positions (at most four) and .5 (at most .4) in Risk; one bucket of two."""
     assets = [held(f"R{number}", 0.9 - number / 100, 0.1) for number in range(1, 6)]
-    found = BucketManager(MAP).validate_bucket_constraints(assets)
-    assert not found["is_valid"]
-    assert found["violations"] == [
+    report = BucketManager(MAP).validate_bucket_constraints(assets)
+    assert not report["is_valid"]
+    assert report["violations"] == [
         "Risk Assets: positions 5, above max_positions 4",
         "Risk Assets: weight 50.00%, above max_allocation 40.00%",
         "1 bucket represented, below min_buckets_represented 2",
     ]
-    assert found["recommendations"] == [
+    assert report["recommendations"] == [
         "Risk Assets: drop 1 position, the lowest-ranked first (R5)",
         "Risk Assets: reduce it by 10.00% to 40.00%",
         "add assets of 1 more bucket",
     ]
-    assert found["statistics"] == BucketManager(MAP).calculate_bucket_statistics(assets)
-    assert [(check.name, check.node, check.measured, check.limit) for check in found["checks"]] == [
+    assert report["statistics"] == BucketManager(MAP).calculate_bucket_statistics(assets)
+    assert [(check.name, check.node, check.measured, check.limit) for check in report["checks"]] == [
         ("max_positions", "Risk Assets", 5, 4),
         ("max_allocation", "Risk Assets", pytest.approx(0.5), 0.4),
         ("min_buckets_represented", "", 1, 2),
@@ -141,16 +141,16 @@ def test_constraint_validation() -> None:
 
 def test_constraint_validation_of_a_minimum_and_of_weights_nobody_knows() -> None:
     """Bonds have .05 of at least .1; assets without a weight count as positions and weigh nothing."""
-    found = BucketManager(MAP).validate_bucket_constraints(
+    report = BucketManager(MAP).validate_bucket_constraints(
         [held("B1", 0.7, 0.05), AssetScore("R1", 0.9), AssetScore("R2", 0.8), held("R3", 0.65, 0.1)],
         max_positions_per_bucket=2,
         buckets={"Bonds": {"min_allocation": 0.1}},
     )
-    assert found["violations"] == [
+    assert report["violations"] == [
         "Bonds: weight 5.00%, below min_allocation 10.00%",
         "Risk Assets: positions 3, above max_positions 2",
     ]
-    assert found["recommendations"] == [
+    assert report["recommendations"] == [
         "Bonds: raise it by 5.00% to 10.00%",
         "Risk Assets: drop 1 position, the lowest-ranked first (R2)",  # R3 scores less, but is held
     ]

@@ -169,11 +169,11 @@ def test_everything_about_a_run() -> None:
     assert all(seconds >= 0 for seconds in run.timings.values())
     assert run.result.limits is ON
     assert run.certificate is run.result.certificate
-    found = json.loads(run.to_json())
-    assert (found["rebalance_date"], found["regime"]) == ("2026-11-24", "Deflation")
-    assert "timings" not in found
-    assert found["scores"][1]["missing_data"] == ["fundamental_score"]
-    assert found["scores"][1]["date"] == "2026-11-24"
+    decoded = json.loads(run.to_json())
+    assert (decoded["rebalance_date"], decoded["regime"]) == ("2026-11-24", "Deflation")
+    assert "timings" not in decoded
+    assert decoded["scores"][1]["missing_data"] == ["fundamental_score"]
+    assert decoded["scores"][1]["date"] == "2026-11-24"
     with pytest.raises(dataclasses.FrozenInstanceError):
         run.result = run.result  # type: ignore[misc]
 
@@ -234,7 +234,7 @@ def test_the_limits_of_the_detected_regime_are_in_force(caplog: pytest.LogCaptur
         assert run.result.positions == held
         assert (run.bucket_result is not None) == (regime == "Deflation")
         assert caplog.records[0].getMessage().startswith(f"Step 1/{4 + (regime == 'Deflation')}:")
-        changed = {found.name for found in run.certificate.changed}
+        changed = {limit.name for limit in run.certificate.changed}
         assert changed == (set(overrides) if regime == "Deflation" else set())
         caplog.clear()
 
@@ -393,5 +393,5 @@ def test_an_unmet_limit_can_be_an_error() -> None:
 def test_every_sizing_mode(mode: str) -> None:
     data = Data({name: {"volatility": 0.2, "desired_weight": 0.1} for name in SCORES})
     engine = CoreRebalancerEngine(Market(["Tech"]), MAP, Scores(SCORES), data_manager=data)
-    found = engine.rebalance(DAY, {"B1": 0.2}, RebalancingLimits(sizing_mode=mode), enable_fundamental=False)
-    assert {asset.target_weight for asset in found} == {0.1 if mode == "desired" else 0.2}
+    targets = engine.rebalance(DAY, {"B1": 0.2}, RebalancingLimits(sizing_mode=mode), enable_fundamental=False)
+    assert {asset.target_weight for asset in targets} == {0.1 if mode == "desired" else 0.2}

@@ -23,10 +23,10 @@ def scored(technical: object, fundamental: object, **options) -> dict[str, Asset
 
 def test_both_scores() -> None:
     """(.6 * .9 + .4 * .5) / 1 = .74."""
-    found = scored(Scores({"A": 0.9, "B": 1, "C": 0.2, "D": 0.3}), Scores({"A": 0.5, "B": 0, "C": 0.2, "D": 0.3}))
-    assert found["A"] == AssetScore(
+    assets = scored(Scores({"A": 0.9, "B": 1, "C": 0.2, "D": 0.3}), Scores({"A": 0.5, "B": 0, "C": 0.2, "D": 0.3}))
+    assert assets["A"] == AssetScore(
         "A",
-        found["A"].combined_score,
+        assets["A"].combined_score,
         date="2026-11-24",
         technical_score=0.9,
         fundamental_score=0.5,
@@ -35,59 +35,59 @@ def test_both_scores() -> None:
         priority=AssetPriority.PORTFOLIO,
         current_weight=0.25,
     )
-    assert found["A"].combined_score == pytest.approx(0.74, abs=1e-15)
-    assert found["B"].combined_score == pytest.approx(0.6, abs=1e-15)
-    assert (found["C"].combined_score, found["D"].combined_score) == (0.2, 0.3)  # a mean of equals is that
-    assert [asset.priority.code for asset in found.values()] == ["portfolio", "trending", "regime", "fallback"]
+    assert assets["A"].combined_score == pytest.approx(0.74, abs=1e-15)
+    assert assets["B"].combined_score == pytest.approx(0.6, abs=1e-15)
+    assert (assets["C"].combined_score, assets["D"].combined_score) == (0.2, 0.3)  # a mean of equals is that
+    assert [asset.priority.code for asset in assets.values()] == ["portfolio", "trending", "regime", "fallback"]
 
 
 def test_weights_are_relative() -> None:
     """(3 * .9 + 1 * .5) / 4 = .8."""
-    found = scored(Scores({"A": 0.9}), Scores({"A": 0.5}), technical_weight=3, fundamental_weight=1)
-    assert found["A"].combined_score == pytest.approx(0.8, abs=1e-15)
+    assets = scored(Scores({"A": 0.9}), Scores({"A": 0.5}), technical_weight=3, fundamental_weight=1)
+    assert assets["A"].combined_score == pytest.approx(0.8, abs=1e-15)
 
 
 @pytest.mark.parametrize("missing", [None, math.nan])
 def test_one_missing_is_the_other_alone(missing: float | None) -> None:
-    found = scored(Scores({"A": 0.9, "B": missing, "C": missing}), Scores({"A": missing, "B": 0.5}))
-    assert (found["A"].combined_score, found["A"].missing_data) == (0.9, ("fundamental_score",))
-    assert found["A"].confidence == pytest.approx(0.6)
-    assert (found["B"].combined_score, found["B"].missing_data) == (0.5, ("technical_score",))
-    assert found["B"].confidence == pytest.approx(0.4)
-    assert (found["C"].combined_score, found["C"].confidence) == (None, 0.0)
-    assert found["C"].missing_data == ("technical_score", "fundamental_score")
+    assets = scored(Scores({"A": 0.9, "B": missing, "C": missing}), Scores({"A": missing, "B": 0.5}))
+    assert (assets["A"].combined_score, assets["A"].missing_data) == (0.9, ("fundamental_score",))
+    assert assets["A"].confidence == pytest.approx(0.6)
+    assert (assets["B"].combined_score, assets["B"].missing_data) == (0.5, ("technical_score",))
+    assert assets["B"].confidence == pytest.approx(0.4)
+    assert (assets["C"].combined_score, assets["C"].confidence) == (None, 0.0)
+    assert assets["C"].missing_data == ("technical_score", "fundamental_score")
 
 
 def test_switched_off_is_not_missing() -> None:
-    found = scored(Scores({"A": 0.9}), Scores({"A": 0.5}), enable_fundamental=False)
-    assert (found["A"].combined_score, found["A"].fundamental_score, found["A"].missing_data) == (0.9, None, ())
-    assert found["A"].confidence == 1.0
-    found = scored(None, Scores({"A": 0.5}), enable_technical=False)
-    assert (found["A"].combined_score, found["A"].technical_score) == (0.5, None)
+    assets = scored(Scores({"A": 0.9}), Scores({"A": 0.5}), enable_fundamental=False)
+    assert (assets["A"].combined_score, assets["A"].fundamental_score, assets["A"].missing_data) == (0.9, None, ())
+    assert assets["A"].confidence == 1.0
+    assets = scored(None, Scores({"A": 0.5}), enable_technical=False)
+    assert (assets["A"].combined_score, assets["A"].technical_score) == (0.5, None)
 
 
 def test_a_score_that_counts_nothing_decides_nothing() -> None:
-    found = scored(Scores({"A": 0.9, "B": 0.9}), Scores({"A": 0.5}), technical_weight=0)
-    assert (found["A"].combined_score, found["A"].technical_score) == (0.5, 0.9)
-    assert (found["B"].combined_score, found["B"].confidence) == (None, 0.0)
+    assets = scored(Scores({"A": 0.9, "B": 0.9}), Scores({"A": 0.5}), technical_weight=0)
+    assert (assets["A"].combined_score, assets["A"].technical_score) == (0.5, 0.9)
+    assert (assets["B"].combined_score, assets["B"].confidence) == (None, 0.0)
 
 
 def test_a_mean_lies_between_its_scores() -> None:
     rng = random.Random(5)
     for _ in range(500):
         asset, other, weight = rng.random(), rng.random(), rng.random() + 1e-3
-        found = scored(Scores({"A": asset}), Scores({"A": other}), technical_weight=weight)["A"].combined_score
-        assert found is not None
-        assert min(asset, other) <= found <= max(asset, other)
+        score = scored(Scores({"A": asset}), Scores({"A": other}), technical_weight=weight)["A"].combined_score
+        assert score is not None
+        assert min(asset, other) <= score <= max(asset, other)
 
 
 def test_the_mean_of_an_asset_is_that_of_a_frame_to_the_last_bit() -> None:
     rng = random.Random(6)
     rows = [tuple(None if rng.random() < 0.2 else rng.random() for _ in range(2)) for _ in range(2000)]
     frame = pl.DataFrame(rows, schema={"one": pl.Float64, "two": pl.Float64}, orient="row")
-    found = frame.select(weighted_mean({"one": 0.6, "two": 0.4})).to_series().to_list()
+    means = frame.select(weighted_mean({"one": 0.6, "two": 0.4})).to_series().to_list()
     weights = (0.6, 0.4)
-    assert found == [
+    assert means == [
         mean_score((score, weight) for score, weight in zip(row, weights, strict=True) if score is not None)
         for row in rows
     ]

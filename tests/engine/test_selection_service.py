@@ -115,11 +115,11 @@ def test_the_two_steps_are_the_whole_pass(first: int) -> None:
             buckets.setdefault(row["bucket"] or "Unknown", []).append(row["asset"])
         assets = [AssetScore(row["asset"], row["score"], current_weight=row["current_weight"]) for row in plain]
         service = SelectionService(BucketManager(buckets))
-        found = service.create_rebalancing_targets(service.select_by_score(assets, limits))
+        targets = service.create_rebalancing_targets(service.select_by_score(assets, limits))
         whole = rebalance(plain, limits)
-        assert found == targets_of(whole.staged, assets), f"seed {seed}"
-        assert [asset.detail for asset in found[:3]] == [
-            whole.details()[[row["asset"] for row in plain].index(asset.asset)] for asset in found[:3]
+        assert targets == targets_of(whole.staged, assets), f"seed {seed}"
+        assert [asset.detail for asset in targets[:3]] == [
+            whole.details()[[row["asset"] for row in plain].index(asset.asset)] for asset in targets[:3]
         ]
 
 

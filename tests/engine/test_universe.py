@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 from markets import Market
 
-from trimtab import AssetPriority, BucketManager, RebalancingLimits, RebalancingUniverse, SetupError, UniverseBuilder
+from trimtab import (
+    AssetPriority,
+    BucketManager,
+    InputError,
+    RebalancingLimits,
+    RebalancingUniverse,
+    SetupError,
+    UniverseBuilder,
+)
+from trimtab.errors import Fault
 
 MAP = {"Risk": ["R1", "R2"], "Defensive": ["D1", "D2"], "Bonds": ["B1"]}
 OFF = RebalancingLimits()
@@ -17,8 +26,8 @@ def universe(market: Market, limits: RebalancingLimits = OFF, held: dict[str, fl
 
 
 def test_each_asset_stands_under_the_first_heading_that_is_true() -> None:
-    found = universe(Market(["Risk"], trending=["D1", "R2"]), ON, {"R2": 0.1, "ZZZ": 0.2})
-    assert found == RebalancingUniverse(
+    built = universe(Market(["Risk"], trending=["D1", "R2"]), ON, {"R2": 0.1, "ZZZ": 0.2})
+    assert built == RebalancingUniverse(
         "2026-11-24",
         "Goldilocks",
         0.8,
@@ -27,9 +36,9 @@ def test_each_asset_stands_under_the_first_heading_that_is_true() -> None:
         regime_assets=("R1",),
         fallback_assets=("B1", "D2"),
     )
-    assert found.assets == ("R2", "ZZZ", "D1", "R1", "B1", "D2")
-    assert found.priorities["ZZZ"] is AssetPriority.PORTFOLIO
-    assert found.priorities["B1"] is AssetPriority.FALLBACK
+    assert built.assets == ("R2", "ZZZ", "D1", "R1", "B1", "D2")
+    assert built.priorities["ZZZ"] is AssetPriority.PORTFOLIO
+    assert built.priorities["B1"] is AssetPriority.FALLBACK
 
 
 @pytest.mark.parametrize("limits", [OFF, ON.replace(enforce_min_buckets=False), ON.replace(min_buckets_represented=0)])
@@ -44,8 +53,8 @@ def test_research_comes_before_the_regime() -> None:
 
 def test_named_buckets_are_the_only_ones() -> None:
     market = Market(["Risk"], trending=["D2"], research=["Risk"])
-    found = universe(market, ON, {"R1": 0.1}, bucket_names=["Defensive", "Defensive"], min_trending_confidence=0.9)
-    assert found.assets == ("R1", "D2", "D1")
+    built = universe(market, ON, {"R1": 0.1}, bucket_names=["Defensive", "Defensive"], min_trending_confidence=0.9)
+    assert built.assets == ("R1", "D2", "D1")
     assert market.asked == [("2026-11-24", ("D1", "D2"), 50, 0.9)]
 
 
@@ -90,12 +99,15 @@ def test_what_does_not_exist_is_an_error(market: Market, options: dict[str, obje
         universe(market, **options)
 
 
-def test_a_manager_that_answers_nothing_for_a_bucket_that_does_not_exist() -> None:
+@pytest.mark.parametrize("refuses", [False, True])
+def test_a_manager_of_ones_own_for_a_bucket_that_does_not_exist(*, refuses: bool) -> None:
     class Own:
         def get_asset_bucket(self, asset: str) -> str:
             return "Mine"
 
         def get_bucket_assets(self, bucket_name: str) -> list[str]:
+            if refuses and bucket_name != "Mine":
+                raise InputError([Fault("no such bucket", "name another")])
             return []
 
         def get_all_buckets(self) -> list[str]:

@@ -212,8 +212,8 @@ class TestFilesThatCannotBeRead:
         pyarrow.parquet.write_table(TABLE, path)
         path.write_bytes(path.read_bytes()[:-20])
         fault = the_fault(path)
-        assert fault.problem.startswith("is damaged or cut off (")
-        assert fault.advice == "write the Parquet file anew"
+        assert fault.problem.startswith("is damaged or truncated (")
+        assert fault.advice == "write the Parquet file again"
 
 
 class TestBadText:

@@ -83,7 +83,7 @@ def test_selected_and_missing_prices() -> None:
 def test_wrong_input_is_refused() -> None:
     _, scores = market()
     for wrong in (scores[::-1], scores.iloc[:0], [1]):
-        with pytest.raises(InputError, match="the scores are no frame of scores"):
+        with pytest.raises(InputError, match="the scores are not a frame"):
             BucketRebalance(wrong)
     with pytest.raises(LimitsError, match="limits must be RebalancingLimits"):
         BucketRebalance(scores, 5)  # type: ignore[arg-type]

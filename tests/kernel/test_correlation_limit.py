@@ -127,7 +127,7 @@ class TestByHand:
     def test_the_highest_correlation_is_named_and_ties_by_name(self) -> None:
         rows = [asset(name, 0.9, 0.1) for name in "ABCD"] + [asset("N", 0.9)]
         made = RebalancingLimits(**ON)
-        cross = known(AN=0.85, BN=0.95, CN=0.95)  # with D it is not known
+        cross = known(AN=0.85, BN=0.95, CN=0.95)  # with D it is unknown
         assert "its correlation 0.95 with B in Tech" in rebalance(rows, made, correlations=cross).details()[4]
 
     def test_a_hair_above_the_limit_is_shown_in_full(self) -> None:
@@ -419,7 +419,7 @@ def test_a_scan_of_correlations_tries_the_nearest_of_all_and_of_the_row_itself()
     tried = [[value for value, _ in scan.values] for scan in (own, another)]  # noqa: PD011 - no frame
     assert tried == [[*nearest, 0.95, None], [*nearest, None]]
     assert (another.found.lowest, another.found.highest, another.found.exhaustive) == (0.8, nearest[-1], False)
-    # With C00, which any of them lets in, the correlation of Z is not known.
+    # With C00, which any of them lets in, the correlation of Z is unknown.
     assert nearest_flip(reruns, at, "max_correlation") == Change("max_correlation", "", None)
 
 

@@ -83,7 +83,7 @@ def test_the_whole_of_it() -> None:
         "  - Keep holdings that score at least 0.6.",
         "  - Buy assets that score at least 0.65.",
         "  - To represent a missing bucket, buy assets that score at least 0.6.",
-        "  - Keep holdings without a score as they are.",
+        "  - Keep holdings without a score unchanged.",
         "  - A holding below 0.1% is dust: it competes as a new asset and is closed if not selected.",
         "",
         "Buckets",

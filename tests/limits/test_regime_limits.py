@@ -122,8 +122,8 @@ class TestRefused:
     def test_a_regime_without_limits(self) -> None:
         (fault,) = faults(**GENERAL, regimes=REGIMES, regime="Deflatoin")
         assert fault == "regime 'Deflatoin' is not one of regimes: did you mean 'Deflation'?"
-        assert faults(regime="A") == ("regime 'A' is not one of regimes: there is none to choose from",)
-        assert faults(regime=5) == ("regime 5 is not one of regimes: there is none to choose from",)
+        assert faults(regime="A") == ("regime 'A' is not one of regimes: no names are known",)
+        assert faults(regime=5) == ("regime 5 is not one of regimes: no names are known",)
 
     def test_a_regime_inside_a_regime(self) -> None:
         assert faults(regimes={"A": {"regime": "A", "regimes": {}}}) == (

@@ -120,8 +120,8 @@ BROKEN_FILES: dict[str, tuple[bytes, str]] = {
     "no symbols.csv": (csv(CSV.select("date")), "there is no price"),
     "price named otherwise.csv": (csv(CSV.rename({"close": "closing"})), "column 'close': the column is missing"),
     "junk.csv": (bytes(range(256)), "is not a text file"),
-    "junk.parquet": (b"PAR1 and then nothing", "is damaged or cut off"),
-    "cut.parquet": (parquet(GOOD)[:-50], "is damaged or cut off"),
+    "junk.parquet": (b"PAR1 and then nothing", "is damaged or truncated"),
+    "cut.parquet": (parquet(GOOD)[:-50], "is damaged or truncated"),
     "hole.parquet": (parquet(GOOD)[:200] + b"\0" * 200 + parquet(GOOD)[400:], "hole.parquet"),
     "really parquet.csv": (parquet(GOOD), "holds Parquet"),
     "really csv.parquet": (csv(CSV), "does not begin like Parquet"),
@@ -172,18 +172,18 @@ BROKEN_FILES: dict[str, tuple[bytes, str]] = {
     "lists.parquet": (parquet(GOOD.with_columns(pl.concat_list("close"))), "holds no number"),
     "dates for prices.parquet": (parquet(GOOD.with_columns(close=pl.col("date"))), "holds no number"),
     "long cell.csv": (csv(CSV).replace(b"S3", b"S" * 20_000, 1), "longer than 10000 characters"),
-    "prices.json": (b'{"a": 1}', "the suffix '.json' is not known"),
+    "prices.json": (b'{"a": 1}', "the suffix '.json' is unknown"),
     "prices": (csv(CSV), "the name has no suffix"),
 }
 
 
 def said(path: Path) -> tuple[int, str, str]:
-    found = run("score", "--prices", path)
-    words = " ".join(found.stderr.split())
+    result = run("score", "--prices", path)
+    words = " ".join(result.stderr.split())
     assert "internal error" not in words
     assert "Traceback" not in words
-    assert found.exception is None or isinstance(found.exception, SystemExit)
-    return found.exit_code, words, found.stdout
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.exit_code, words, result.stdout
 
 
 def test_there_are_a_hundred() -> None:

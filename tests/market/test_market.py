@@ -159,10 +159,10 @@ class TestWhatIsRefused:
     def test_days_as_text(self, text: str | None, problem: str) -> None:
         dates = [*[str(day) for day in days(3)] * 2]
         dates[4] = text
-        said = refused(TWO.with_columns(pl.Series("date", dates)))
-        assert problem in said
-        assert said.startswith("the prices, row 5, column 'date': ")
-        assert "2020-01-31" in said or "write the day of every row" in said
+        message = refused(TWO.with_columns(pl.Series("date", dates)))
+        assert problem in message
+        assert message.startswith("the prices, row 5, column 'date': ")
+        assert "2020-01-31" in message or "write the day of every row" in message
 
     def test_times_of_day(self) -> None:
         times = TWO.with_columns(pl.col("date").cast(pl.Datetime("us")) + pl.duration(hours=16))
@@ -205,14 +205,15 @@ class TestWhatIsRefused:
 
     @pytest.mark.parametrize("name", ["date", "*", "^A.*$"])
     def test_names_that_no_symbol_may_have(self, name: str) -> None:
-        said = refused(TWO.with_columns(symbol=pl.lit(name)))
+        message = refused(TWO.with_columns(symbol=pl.lit(name)))
         assert (
-            said == f"the prices, row 1, column 'symbol': no symbol may have this name (received {name!r}): rename it"
+            message
+            == f"the prices, row 1, column 'symbol': no symbol may have this name (received {name!r}): rename it"
         )
 
     def test_such_names_in_a_header(self) -> None:
-        said = refused(WIDE.rename({"AAA": "^A.*$"}))
-        assert said == "the prices, column '^A.*$': no symbol may have this name: rename it"
+        message = refused(WIDE.rename({"AAA": "^A.*$"}))
+        assert message == "the prices, column '^A.*$': no symbol may have this name: rename it"
 
     def test_prices_of_no_kind(self) -> None:
         assert "column 'close': holds no number (received True)" in refused(TWO.with_columns(close=pl.lit(True)))
@@ -380,8 +381,8 @@ class TestFindings:
         where = days(31)[-1]
         assert set(MarketData(prices).as_of("2020-12-31").blocked) == {"A"}
         assert MarketData(prices, accepted=[("A", where)]).as_of("2020-12-31").findings == ()
-        said = refused(prices, accepted=[("A", "2020-01-02")])
-        assert said == (
+        message = refused(prices, accepted=[("A", "2020-01-02")])
+        assert message == (
             "accepted names 'A' on 2020-01-02, where no jump was found: leave it out, or name the day of the finding"
         )
 
@@ -489,7 +490,7 @@ class TestFundamentals:
         assert view.blocked == {}
 
     @pytest.mark.parametrize(
-        ("rows", "said"),
+        ("rows", "message"),
         [
             ([{"symbol": "A", "eps": 1.0}], "column 'known_on': the column is missing"),
             ([{"symbol": "A", "known_on": "2020-01-01"}], "no column holds numbers: add items"),
@@ -497,15 +498,15 @@ class TestFundamentals:
             ([{"symbol": None, "known_on": "2020-01-01", "eps": 1.0}], "column 'symbol'"),
         ],
     )
-    def test_refused(self, rows: Any, said: str) -> None:
+    def test_refused(self, rows: Any, message: str) -> None:
         with pytest.raises(InputError) as caught:
             self.data(rows)
-        assert said in str(caught.value)
+        assert message in str(caught.value)
 
 
 class TestClassificationAndMembership:
     @pytest.mark.parametrize(
-        ("rows", "said"),
+        ("rows", "message"),
         [
             ([{"symbol": "A"}], "column 'bucket': the column is missing"),
             ([{"symbol": "A", "bucket": 3}], "column 'bucket': is not text"),
@@ -515,8 +516,8 @@ class TestClassificationAndMembership:
             ),
         ],
     )
-    def test_a_classification_is_refused(self, rows: Any, said: str) -> None:
-        assert said in refused(TWO, classification=rows)
+    def test_a_classification_is_refused(self, rows: Any, message: str) -> None:
+        assert message in refused(TWO, classification=rows)
 
     def test_an_empty_bucket_is_none(self) -> None:
         data = MarketData(TWO, classification=[{"symbol": "AAA", "sector": " "}, {"symbol": "BBB", "sector": "X"}])

@@ -52,8 +52,8 @@ class TestTheColumnsOfOneSymbol:
         ],
     )
     def test_is_no_table_of_symbols(self, names: tuple[str, ...]) -> None:
-        said = refused(wide({name: walk(at, 30) for at, name in enumerate(names)}))
-        assert "prices of one symbol, not symbols" in said or "name a symbol and a kind of price each" in said
+        message = refused(wide({name: walk(at, 30) for at, name in enumerate(names)}))
+        assert "prices of one symbol, not symbols" in message or "name a symbol and a kind of price each" in message
 
     @pytest.mark.parametrize("names", [("LOW", "OPEN"), ("LOW",), ("AAPL", "CLOSE", "MSFT"), ("VOL", "OPEN", "XOM")])
     def test_tickers_that_are_words_stay_tickers(self, names: tuple[str, ...]) -> None:
@@ -96,8 +96,8 @@ class TestWhatIsSaid:
     def test_prices_that_end_before_the_day(self, days_later: int, *, is_said: bool) -> None:
         last = self.DATA["date"][-1]
         view = MarketData(self.DATA).as_of(last + dt.timedelta(days=days_later))
-        said = [note for note in view.notes if note.startswith(f"The prices end on {last.isoformat()}")]
-        assert bool(said) is is_said
+        message = [note for note in view.notes if note.startswith(f"The prices end on {last.isoformat()}")]
+        assert bool(message) is is_said
         assert technical_scores(view).notes == view.notes
 
     def test_monthly_prices_may_end_a_month_before(self) -> None:

@@ -102,13 +102,13 @@ class TestLimits:
             risk_adjusted(RebalancingLimits(**ON), view()).table.select("bucket", "volatility").iter_rows()
         )
         config = RiskConfig(target_volatility=volatility["Wild"] / 3)
-        found = risk_adjusted(RebalancingLimits(**ON, buckets={"Wild": {"max_positions": 2}}), view(), config)
+        adjusted = risk_adjusted(RebalancingLimits(**ON, buckets={"Wild": {"max_positions": 2}}), view(), config)
         assert volatility["Calm"] < config.target_volatility
-        assert found.limits.buckets["Wild"].max_allocation == pytest.approx(0.4 / 3)
-        assert found.limits.buckets["Wild"].max_positions == 2
-        assert "Calm" not in found.limits.buckets
-        assert found.table["adjusted"].to_list() == [0.4, pytest.approx(0.4 / 3)]
-        assert found.limits.known_buckets == ("Wild",)
+        assert adjusted.limits.buckets["Wild"].max_allocation == pytest.approx(0.4 / 3)
+        assert adjusted.limits.buckets["Wild"].max_positions == 2
+        assert "Calm" not in adjusted.limits.buckets
+        assert adjusted.table["adjusted"].to_list() == [0.4, pytest.approx(0.4 / 3)]
+        assert adjusted.limits.known_buckets == ("Wild",)
 
     @pytest.mark.parametrize(
         ("wild", "adjusted"),
@@ -120,26 +120,26 @@ class TestLimits:
     )
     def test_the_bounds_of_a_limit(self, wild: dict[str, float], adjusted: float) -> None:
         limits = RebalancingLimits(**ON, buckets={"Wild": wild})
-        found = risk_adjusted(limits, view(), RiskConfig(target_volatility=1e-4)).limits
-        assert found.buckets["Wild"].max_allocation == adjusted
+        lowered = risk_adjusted(limits, view(), RiskConfig(target_volatility=1e-4)).limits
+        assert lowered.buckets["Wild"].max_allocation == adjusted
 
     def test_the_regime_in_force_is_adjusted(self) -> None:
         limits = RebalancingLimits(**ON, regimes={"Deflation": {"max_allocation_per_bucket": 0.2}}).in_regime(
             "Deflation"
         )
         config = RiskConfig(target_volatility=1e-4)
-        found = risk_adjusted(limits, view(), config).limits
-        assert found.buckets["Wild"].max_allocation == found.min_position_weight
-        assert found.in_regime(None).buckets == {}
-        assert "buckets['Wild'].max_allocation" in {change.name for change in found.changed}
+        adjusted = risk_adjusted(limits, view(), config).limits
+        assert adjusted.buckets["Wild"].max_allocation == adjusted.min_position_weight
+        assert adjusted.in_regime(None).buckets == {}
+        assert "buckets['Wild'].max_allocation" in {change.name for change in adjusted.changed}
 
     def test_the_rebalance_holds_them(self) -> None:
         rows = [{"asset": name, "bucket": path, "score": 0.9} for name, path in BUCKETS.items()]
         volatility = risk_adjusted(RebalancingLimits(**ON), view()).table["volatility"][1]
-        found = risk_adjusted(
+        adjusted = risk_adjusted(
             RebalancingLimits(**ON, max_new_positions=5), view(), RiskConfig(target_volatility=volatility / 4)
         )
-        held = rebalance(rows, found.limits).targets
+        held = rebalance(rows, adjusted.limits).targets
         assert sum(row["target_weight"] for row in held if row["bucket"].startswith("Wild")) == pytest.approx(0.1)
 
     def test_later_prices_change_nothing(self) -> None:
@@ -180,37 +180,44 @@ class TestRefused:
 
 class TestInWords:
     def test_each_lowered_limit_is_named(self) -> None:
-        found = risk_adjusted(RebalancingLimits(**ON), view())
-        (row,) = [row for row in found.table.iter_rows(named=True) if row["bucket"] == "Wild"]
-        said = f"max_allocation of Wild is {row['adjusted']:.4g} by risk instead of 0.4: its volatility is "
-        assert found.sentences == (f"{said}{row['volatility']:.1%} a year (252 sessions), the target 15.0%",)
+        adjusted = risk_adjusted(RebalancingLimits(**ON), view())
+        (row,) = [row for row in adjusted.table.iter_rows(named=True) if row["bucket"] == "Wild"]
+        sentence = f"max_allocation of Wild is {row['adjusted']:.4g} by risk instead of 0.4: its volatility is "
+        assert adjusted.sentences == (f"{sentence}{row['volatility']:.1%} a year (252 sessions), the target 15.0%",)
         assert risk_adjusted(RebalancingLimits(**ON), view(), RiskConfig(target_volatility=9.0)).sentences == ()
 
+    def test_a_bucket_without_a_measured_asset_is_named(self) -> None:
+        buckets = {"C0": "Mine", "C1": "Mine", "XX": "Nowhere", "YY": "Nothing"}
+        adjusted = risk_adjusted(RebalancingLimits(**ON), view(), RiskConfig(target_volatility=9.0), buckets)
+        assert adjusted.sentences == (
+            "risk could not be measured, so the limit stays: Nothing, Nowhere (too few prices, or findings)",
+        )
+
     def test_other_buckets_than_those_of_the_view(self) -> None:
-        found = risk_adjusted(RebalancingLimits(**ON), view(buckets=None), None, {"C0": "Mine", "C1": "Mine"})
-        assert found.table.select("bucket", "assets").rows() == [("Mine", 2)]
+        adjusted = risk_adjusted(RebalancingLimits(**ON), view(buckets=None), None, {"C0": "Mine", "C1": "Mine"})
+        assert adjusted.table.select("bucket", "assets").rows() == [("Mine", 2)]
 
 
 class TestCorrelations:
     def test_against_numpy(self) -> None:
-        found = price_correlations(view())
-        expected = np.corrcoef(returns_of(list(found.names)), rowvar=False)
-        assert found.names == ("C0", "C1", "W0", "W1", "W2")
-        assert np.abs(found.values - expected).max() < 1e-12
+        correlations = price_correlations(view())
+        expected = np.corrcoef(returns_of(list(correlations.names)), rowvar=False)
+        assert correlations.names == ("C0", "C1", "W0", "W1", "W2")
+        assert np.abs(correlations.values - expected).max() < 1e-12
 
     def test_over_the_sessions_that_both_have(self) -> None:
         series = {name: list(prices) for name, prices in SERIES.items()}
         series["C0"][:100] = [None] * 100
-        found = price_correlations(view(series))
+        correlations = price_correlations(view(series))
         first, second = returns_of(["C0", "W0"], 159).T
-        assert found.of("C0", "W0") == pytest.approx(np.corrcoef(first, second)[0, 1], abs=1e-12)
+        assert correlations.of("C0", "W0") == pytest.approx(np.corrcoef(first, second)[0, 1], abs=1e-12)
         assert price_correlations(view(series), config=CorrelationConfig(least_common=200)).of("C0", "W0") is None
         assert price_correlations(view(series), config=CorrelationConfig(least_common=200)).of("C1", "W0") is not None
 
     def test_only_some_assets_and_what_has_no_price(self) -> None:
-        found = price_correlations(view(), ["W1", "C0", "XX"])
-        assert found.names == ("C0", "W1")
-        assert found.of("C0", "W1") == price_correlations(view()).of("C0", "W1")
+        correlations = price_correlations(view(), ["W1", "C0", "XX"])
+        assert correlations.names == ("C0", "W1")
+        assert correlations.of("C0", "W1") == price_correlations(view()).of("C0", "W1")
         assert price_correlations(view(), ["XX"]).names == ()
 
     def test_what_a_finding_blocks_or_does_not_move_is_not_known(self) -> None:

@@ -37,8 +37,8 @@ class TestMeasures:
         rows = pl.DataFrame(
             {"symbol": ["A"], "known_on": [dt.date(2020, 1, 1)], **{key: [value] for key, value in given.items()}}
         )
-        found: float | None = measured(rows)[name][0]
-        return found
+        measure: float | None = measured(rows)[name][0]
+        return measure
 
     @pytest.mark.parametrize(
         ("name", "given", "value"),
@@ -63,8 +63,8 @@ class TestMeasures:
         ],
     )
     def test_by_hand(self, name: str, given: dict[str, float | None], value: float | None) -> None:
-        found = self.measure(name, **given)
-        assert found == (None if value is None else pytest.approx(value))
+        result = self.measure(name, **given)
+        assert result == (None if value is None else pytest.approx(value))
 
     @pytest.mark.parametrize(
         ("before", "days_before", "now", "value"),
@@ -88,8 +88,8 @@ class TestMeasures:
                 "total_revenue": [before, now],
             }
         )
-        found = measured(rows)["revenue_growth"].to_list()
-        assert found == [None, None if value is None else pytest.approx(value)]
+        growth = measured(rows)["revenue_growth"].to_list()
+        assert growth == [None, None if value is None else pytest.approx(value)]
 
     def test_growth_is_of_one_symbol_and_of_the_nearest_year(self) -> None:
         on = dt.date(2021, 6, 30)
@@ -101,8 +101,8 @@ class TestMeasures:
                 "net_income": [1.0, 2.0, 4.0, 7.0, 8.0, 1.0, 1.0, 1.0, 1.0, 3.0],
             }
         ).sort("known_on", maintain_order=True)
-        found = measured(rows).filter(pl.col("known_on") == on)
-        assert found.select("symbol", "earnings_growth").rows() == [("A", 1.0), ("B", 2.0)]
+        latest = measured(rows).filter(pl.col("known_on") == on)
+        assert latest.select("symbol", "earnings_growth").rows() == [("A", 1.0), ("B", 2.0)]
 
     @pytest.mark.parametrize("split", [1.0, 1.5, 2.0, 4.0, 20.0, 0.1])
     @pytest.mark.parametrize(
@@ -241,14 +241,14 @@ class TestScores:
             fundamental_scores(MarketData(long(walks(NAMES, 3))).as_of(LAST))
 
     @pytest.mark.parametrize(
-        ("fields", "said"),
+        ("fields", "message"),
         [
             ({f"{part}_weight": 0 for part in PARTS}, "every weight is 0"),
             ({"min_peers": 1}, "min_peers must be at least 2"),
         ],
     )
-    def test_a_config_that_cannot_be(self, fields: dict[str, int], said: str) -> None:
-        with pytest.raises(LimitsError, match=said):
+    def test_a_config_that_cannot_be(self, fields: dict[str, int], message: str) -> None:
+        with pytest.raises(LimitsError, match=message):
             FundamentalConfig(**fields)
 
 

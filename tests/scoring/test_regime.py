@@ -46,8 +46,8 @@ class TestRegimes:
 
     def test_the_confidence_is_the_smaller_share(self) -> None:
         """Growth: 10, 11, 12, 13, then 12.1. Over 2: 12.55 (below), over 3: 12.37 (below), over 4: 12.025 (above)."""
-        found = regimes([10.0, 11.0, 12.0, 13.0, 12.1], UP[:5])
-        assert found[-2:] == [("Reflation", 1.0), ("Inflation", round(2 / 3, 6))]
+        history = regimes([10.0, 11.0, 12.0, 13.0, 12.1], UP[:5])
+        assert history[-2:] == [("Reflation", 1.0), ("Inflation", round(2 / 3, 6))]
 
     def test_a_regime_stays_its_time(self) -> None:
         zigzag = [10.0, 11.0, 12.0, 13.0, 9.0, 8.0, 7.0, 6.0, 5.0, 4.0]
@@ -59,19 +59,19 @@ class TestRegimes:
 
     def test_no_majority_keeps_the_side(self) -> None:
         """A price on its averages has no vote: flat growth after a rise still counts as rising."""
-        found = regimes([10.0, 11.0, 12.0, 12.0, 12.0, 12.0, 12.0], [*UP, 16.0])
-        assert found[-1] == ("Reflation", 0.0)
+        history = regimes([10.0, 11.0, 12.0, 12.0, 12.0, 12.0, 12.0], [*UP, 16.0])
+        assert history[-1] == ("Reflation", 0.0)
 
     def test_a_ratio(self) -> None:
         data = MarketData(long({"A": UP, "B": [10.0] * 6, "I": DOWN}))
-        one = RegimeConfig(growth=("A/B",), inflation=("I",), **FAST)
-        assert TrendRegimes(data, one).regime_on(days(6)[-1]) == ("Goldilocks", 1.0)
+        config = RegimeConfig(growth=("A/B",), inflation=("I",), **FAST)
+        assert TrendRegimes(data, config).regime_on(days(6)[-1]) == ("Goldilocks", 1.0)
         other = RegimeConfig(growth=("B/A",), inflation=("I",), **FAST)
         assert TrendRegimes(data, other).regime_on(days(6)[-1]) == ("Deflation", 1.0)
 
     def test_a_missing_price_casts_no_vote(self) -> None:
-        found = regimes([*UP[:5], None], [*UP])
-        assert found[-1] == ("Reflation", 0.0)
+        history = regimes([*UP[:5], None], [*UP])
+        assert history[-1] == ("Reflation", 0.0)
         gap = regimes([10.0, 11.0, None, 13.0, 14.0, 15.0], [*UP])
         assert [confidence for _, confidence in gap] == [
             0.0,
@@ -103,7 +103,7 @@ class TestRegimes:
             assert ours.regime_on(on) == theirs.regime_on(on)
 
     @pytest.mark.parametrize(
-        ("fields", "said"),
+        ("fields", "message"),
         [
             ({}, "growth names no series"),
             ({"growth": ("A",)}, "inflation names no series"),
@@ -112,8 +112,8 @@ class TestRegimes:
             ({"growth": ("A",), "inflation": ("I",), "min_stay": 0}, "min_stay must be at least 1"),
         ],
     )
-    def test_a_config_that_cannot_be(self, fields: dict[str, Any], said: str) -> None:
-        with pytest.raises(LimitsError, match=said):
+    def test_a_config_that_cannot_be(self, fields: dict[str, Any], message: str) -> None:
+        with pytest.raises(LimitsError, match=message):
             RegimeConfig(**fields)
 
     def test_a_proxy_without_prices(self) -> None:
@@ -136,12 +136,12 @@ class TestTable:
 
     def test_the_last_known(self) -> None:
         table = RegimeTable(list(self.ROWS))
-        found = [table.regime_on(day) for day in ("2020-01-30", "2020-01-31", "2020-06-29", "2021-01-01")]
-        assert found == [("Unknown", 0.0), ("Deflation", 0.9), ("Deflation", 0.9), ("Reflation", 0.5)]
+        known = [table.regime_on(day) for day in ("2020-01-30", "2020-01-31", "2020-06-29", "2021-01-01")]
+        assert known == [("Unknown", 0.0), ("Deflation", 0.9), ("Deflation", 0.9), ("Reflation", 0.5)]
         assert table.names == ("Deflation", "Reflation")
 
     @pytest.mark.parametrize(
-        ("rows", "said"),
+        ("rows", "message"),
         [
             ([{"date": "2020-01-31"}], "column 'regime': the column is missing"),
             ([{**ROWS[0], "confidence": 50.0}], r"row 1, column 'confidence': is outside 0 to 1 \(received 50.0\)"),
@@ -149,8 +149,8 @@ class TestTable:
             ([ROWS[0], ROWS[0]], "row 2, column 'date': an earlier row has the same day"),
         ],
     )
-    def test_refused(self, rows: list[dict[str, Any]], said: str) -> None:
-        with pytest.raises(InputError, match=said):
+    def test_refused(self, rows: list[dict[str, Any]], message: str) -> None:
+        with pytest.raises(InputError, match=message):
             RegimeTable(rows)
 
 
@@ -255,10 +255,10 @@ class TestTrends:
     def test_the_real_series(self, market_data: Path) -> None:
         data = MarketData(market_data / "us_etfs_ohlcv_2005_2017.parquet")
         view = data.as_of("2016-06-30")
-        found = trends(view)
-        assert found.height > 150
+        measured = trends(view)
+        assert measured.height > 150
         line = np.arange(90.0)
-        for asset, growth, strength, fit in found.iter_rows():
+        for asset, growth, strength, fit in measured.iter_rows():
             logs = np.log(view.prices[asset].tail(90).to_numpy())
             slope = np.polyfit(line, logs, 1)[0]
             plain = math.exp(252 * slope) - 1

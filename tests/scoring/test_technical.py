@@ -82,14 +82,14 @@ class TestByHand:
 
     def test_the_parts(self) -> None:
         """P = 10, 12, 9, 12: momentum 9/10 - 1; trend (12/10.5 + 12/11)/2 - 1; returns 0.2, -0.25, 1/3."""
-        found = technical_parts(
+        parts = technical_parts(
             pl.DataFrame({"date": days(4), "A": [10.0, 12.0, 9.0, 12.0]}), self.CONFIG.for_year(252)
         ).row(0, named=True)
-        assert found["momentum"] == pytest.approx(-0.1)
-        assert found["trend"] == pytest.approx((12 / 10.5 + 12 / 11) / 2 - 1)
-        assert found["volatility"] == pytest.approx(statistics.stdev([0.2, -0.25, 1 / 3]) * math.sqrt(3))
-        assert found["drawdown"] == 0.0
-        assert found["reversal"] == pytest.approx(1 / 3)
+        assert parts["momentum"] == pytest.approx(-0.1)
+        assert parts["trend"] == pytest.approx((12 / 10.5 + 12 / 11) / 2 - 1)
+        assert parts["volatility"] == pytest.approx(statistics.stdev([0.2, -0.25, 1 / 3]) * math.sqrt(3))
+        assert parts["drawdown"] == 0.0
+        assert parts["reversal"] == pytest.approx(1 / 3)
 
     def test_the_score_is_the_weighted_mean_of_the_ranks(self) -> None:
         """A falls 1 a day, B stays near 10, C rises: momentum, trend and drawdown rank C, B, A; the others differ."""
@@ -115,7 +115,7 @@ class TestByHand:
 
     def test_weights_are_relative(self) -> None:
         view = MarketData(long(walks(NAMES, 260))).as_of("2022-01-01")
-        one, two = (
+        first, second = (
             technical_scores(
                 view,
                 TechnicalConfig(
@@ -128,20 +128,20 @@ class TestByHand:
             ).table["score"]
             for scale in (1, 0.1)
         )
-        assert one.to_list() == pytest.approx(two.to_list(), abs=1e-12)
+        assert first.to_list() == pytest.approx(second.to_list(), abs=1e-12)
 
     def test_ranks(self) -> None:
         frame = pl.DataFrame({"x": [3.0, 1.0, None, 1.0], "one": [None, 5.0, None, None]})
-        found = frame.select(percentile_rank(pl.col("x")), percentile_rank(pl.col("one")))
-        assert found["x"].to_list() == [1.0, 0.25, None, 0.25]
-        assert found["one"].to_list() == [None, 0.5, None, None]
+        ranks = frame.select(percentile_rank(pl.col("x")), percentile_rank(pl.col("one")))
+        assert ranks["x"].to_list() == [1.0, 0.25, None, 0.25]
+        assert ranks["one"].to_list() == [None, 0.5, None, None]
 
     def test_weighted_mean(self) -> None:
         frame = pl.DataFrame({"x": [1.0, None, None], "y": [0.0, 0.5, None]}, schema={"x": pl.Float64, "y": pl.Float64})
         assert frame.select(weighted_mean({"x": 3, "y": 1})).to_series().to_list() == [0.75, 0.5, None]
 
     @pytest.mark.parametrize(
-        ("fields", "said"),
+        ("fields", "message"),
         [
             ({f"{part}_weight": 0 for part in PARTS}, "every weight is 0"),
             ({"month": 252, "year": 252}, "month 252 is not below year 252: lower the one"),
@@ -150,8 +150,8 @@ class TestByHand:
             ({"min_confidence": 50}, "looks like a percent, write 0.5"),
         ],
     )
-    def test_a_config_that_cannot_be(self, fields: dict[str, float], said: str) -> None:
-        with pytest.raises(LimitsError, match=said):
+    def test_a_config_that_cannot_be(self, fields: dict[str, float], message: str) -> None:
+        with pytest.raises(LimitsError, match=message):
             TechnicalConfig(**fields)
 
     def test_windows_in_proportion_to_a_year(self) -> None:
@@ -159,8 +159,8 @@ class TestByHand:
         assert TechnicalConfig().for_year(365) == TechnicalWindows(365, 30, 72, 290)
         assert TechnicalConfig(month=5).for_year(12) == TechnicalWindows(12, 5, 2, 10)
         assert TechnicalConfig().for_year(1) == TechnicalWindows(2, 1, 2, 3)
-        said = "month 52 is not below year 52, which is in proportion to the sessions of a year: set both"
-        with pytest.raises(LimitsError, match=said):
+        message = "month 52 is not below year 52, which is in proportion to the sessions of a year: set both"
+        with pytest.raises(LimitsError, match=message):
             TechnicalConfig(month=52).for_year(52)
 
     def test_parts_that_look_further_than_the_checks(self) -> None:
@@ -234,7 +234,7 @@ class TestWhatIsMissing:
                 for _ in range(rng.choice([1, 1, 1, 2, 5])):
                     broken[hit][rng.randrange(8, 260)] = None
             table = technical_scores(MarketData(long(broken)).as_of("2022-01-01")).table
-            targets = {one["asset"]: one for one in rebalance(candidates(table, held)).targets}
+            targets = {target["asset"]: target for target in rebalance(candidates(table, held)).targets}
             for row in table.filter(pl.col("asset").is_in(hits)).iter_rows(named=True):
                 assert row["score"] is None
                 assert row["reason"] in ("gap", "stale_price")
@@ -274,7 +274,7 @@ class TestDeterminism:
             "table = technical_scores(MarketData(sys.argv[1]).as_of('2022-01-01')).table\n"
             "print(hashlib.sha256(repr(table.rows()).encode()).hexdigest())"
         )
-        found = [
+        result = [
             subprocess.run(
                 [sys.executable, "-c", script, str(path)],
                 env={**os.environ, "POLARS_MAX_THREADS": threads},
@@ -284,7 +284,7 @@ class TestDeterminism:
             ).stdout
             for threads in ("1", "2")
         ]
-        assert found[0] == found[1] != ""
+        assert result[0] == result[1] != ""
 
 
 class TestAnalyzer:

@@ -161,7 +161,7 @@ def test_bets_of_what_moves_as_one_and_of_nothing() -> None:
             lambda: statistics_of([[1.0, 2.0]]),
             "equity has another shape (received (1, 2)): give an array of shape (n,)",
         ),
-        (lambda: statistics_of(["a", "b"]), "equity are no numbers (received ['a', 'b']): give an array of numbers"),
+        (lambda: statistics_of(["a", "b"]), "equity are not numbers (received ['a', 'b']): give an array of numbers"),
         (lambda: statistics_of([1.0, 2.0], turnover=[0.1, 0.2]), "turnover has another length (received 2): give 1"),
         (lambda: statistics_of([1.0, 2.0], turnover=[-0.1]), "row 1: turnover must be above"),
         (lambda: statistics_of([1.0, 2.0], cash=[0.1, 0.2]), "cash has another length (received 2): give 1"),

@@ -23,7 +23,7 @@ from trimtab.reasons import Reason
 
 
 class BacktestArguments(SettingArguments, total=False):
-    """What `backtest` and `sweep` take beside prices and limits."""
+    """The options of `backtest` and `sweep` apart from prices and limits."""
 
     scores: Any
     classification: Any
@@ -185,7 +185,7 @@ def run_policy(history: MarketHistory, limits: RebalancingLimits, name: str) -> 
 
 
 def _refuse_unscored(history: MarketHistory, limits: RebalancingLimits, run: RunRecords) -> None:
-    """What `unscored_positions = "error"` forbids."""
+    """Refuse holdings without a score if `unscored_positions` is "error"."""
     if limits.unscored_positions != "error":
         return
     priced = history.market.priced[run.steps["decided"]]
@@ -197,7 +197,7 @@ def _refuse_unscored(history: MarketHistory, limits: RebalancingLimits, run: Run
 
 
 def _refuse_unmet(result: BacktestResult) -> None:
-    """What `on_unmet = "raise"` forbids: the decisions are made again, with every limit measured."""
+    """Refuse unmet limits if `on_unmet` is "raise": the decisions are made again, with every limit measured."""
     for date in result.turnover["date"]:
         try:
             result.on(date)

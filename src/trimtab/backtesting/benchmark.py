@@ -18,7 +18,7 @@ from trimtab.limits.widest import WIDEST
 
 _FULL = 1.0 + 1e-9
 
-# Buys everything that may be bought, and brings it to its weight.
+# Buys every asset that may be bought, and brings it to its weight.
 EVERYTHING = RebalancingLimits(**WIDEST, unscored_positions="close")
 
 
@@ -41,7 +41,7 @@ def benchmark(
     hold
         Buy on the first day and hold; otherwise the weights are restored on every rebalance day.
     name
-        What comparisons call it; by default, what it is.
+        Its name in comparisons; by default, a description.
 
     Raises
     ------

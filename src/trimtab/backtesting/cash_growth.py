@@ -1,4 +1,4 @@
-"""What cash earns from session to session."""
+"""The growth of cash from session to session."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _YEAR = 365.0
 
 
 def cash_growth(dates: Sequence[dt.date], cash_rate: Any) -> Floats:
-    """What 1 of cash has become on each session since the one before: (1 + rate) ** (days / 365), shape (sessions,).
+    """The growth of 1 of cash into each session from the one before: (1 + rate) ** (days / 365), shape (sessions,).
 
     Raises
     ------

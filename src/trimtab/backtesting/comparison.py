@@ -21,9 +21,11 @@ class Versus:
     def __str__(self) -> str:
         one = self.interval
         name = "mean return a year" if one.statistic == "mean" else "Sharpe ratio"
-        told = "0 is inside: no difference is shown" if one.holds_zero else "0 is outside"
+        verdict = "0 is inside: no difference is shown" if one.holds_zero else "0 is outside"
         low, high, estimate = (shown(one, value) for value in (one.low, one.high, one.estimate))
-        return f"{self.first} less {self.second}, {name}: {estimate} ({one.level:.0%} interval {low} to {high}; {told})"
+        return (
+            f"{self.first} less {self.second}, {name}: {estimate} ({one.level:.0%} interval {low} to {high}; {verdict})"
+        )
 
 
 def versus(results: Sequence[PolicyRun], *, level: float = 0.95, samples: int = SAMPLES, seed: int = 0) -> list[Versus]:
@@ -59,14 +61,14 @@ def versus(results: Sequence[PolicyRun], *, level: float = 0.95, samples: int = 
 
 
 def shown(interval: Interval, value: float) -> str:
-    """A value of an interval as it is written: percent for returns, two digits for Sharpe ratios."""
+    """A value of an interval in writing: percent for returns, two digits for Sharpe ratios."""
     digits = 4 if interval.statistic == "mean" else 2
     rounded = round(value, digits) + 0.0  # no minus before zero
     return f"{rounded:+.2%}" if interval.statistic == "mean" else f"{rounded:+.2f}"
 
 
 def check_alike(results: Sequence[PolicyRun]) -> None:
-    """Refuse results that cannot stand side by side.
+    """Refuse results that cannot be compared side by side.
 
     Raises
     ------

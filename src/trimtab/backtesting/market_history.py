@@ -1,4 +1,4 @@
-"""Everything that policies run over, as arrays: prices, when they decide, what is known then. Made once, used by all."""
+"""The history that policies run over, as arrays: prices, when they decide, what is known then. Made once, used by all."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def _memberships(data: MarketData, days: Sequence[dt.date], assets: Sequence[str
 def _opens(
     opens: MarketData, close: Floats, sessions: Sequence[dt.date], assets: Sequence[str]
 ) -> tuple[Floats, tuple[DifferingOpens, ...]]:
-    """The prices at the open of each session, NaN where there is none that fits the close; and what does not fit."""
+    """The prices at the open of each session, NaN where none fits the close; and the misfits."""
     wide = opens.as_of(sessions[-1]).prices
     known = [asset for asset in assets if asset in wide.columns]
     frame = pl.DataFrame({"date": sessions}).join(
@@ -187,7 +187,7 @@ def _delisted(priced: Flags, first: int, after: int) -> Records:
     for asset in np.flatnonzero(~priced[first:].all(axis=0)).tolist():
         rows = np.flatnonzero(priced[:, asset])
         ends = np.append(rows[1:], priced.shape[0])
-        lasts = rows[(ends - rows > after) & (rows >= first)].tolist()  # what is held was bought, and so had a price
+        lasts = rows[(ends - rows > after) & (rows >= first)].tolist()  # every holding was bought, and so had a price
         events += [(last + after - first, asset, last - first) for last in lasts]
     return np.array(sorted(events), DELISTED) if events else np.zeros(0, DELISTED)
 

@@ -1,4 +1,4 @@
-"""Limits as the kernel takes them, and what limits and buckets a backtest refuses."""
+"""Limits as the kernel takes them; limits and buckets that a backtest refuses."""
 
 from __future__ import annotations
 

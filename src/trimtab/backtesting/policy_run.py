@@ -31,7 +31,7 @@ from trimtab.statistics.performance import Statistics, returns_of
 class PolicyRun:
     """The data of one policy on history. Money is in units of the start: the account begins with 1.0 in cash.
 
-    `date` is the session of a decision, `trade_date` the next one, on which it was traded. `market_history` is what it ran over.
+    `date` is the session of a decision, `trade_date` the next one, on which it was traded. `market_history` is the history it ran over.
     """
 
     name: str
@@ -116,7 +116,7 @@ class PolicyRun:
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:
-        """What a reader of the result should know."""
+        """Notes for a reader of the result."""
         found = []
         turnover, trades = self.turnover, self.trades
         if self.removed.height:
@@ -133,7 +133,7 @@ class PolicyRun:
             text = f"cash did not suffice for all buys, which were cut in proportion: {_times(cut)}"
             found.append(Note("buys_cut", text))
         if braked:
-            found.append(Note("braked", f"the brake kept everything as it was: {_times(braked)}"))
+            found.append(Note("braked", f"the brake kept every weight unchanged: {_times(braked)}"))
         found += self._data_notes()
         return tuple(found)
 

@@ -1,4 +1,4 @@
-"""What a backtest gives back: a policy's run, and each of its decisions with its sentences."""
+"""The result of a backtest: a policy's run, and each of its decisions with its sentences."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class BacktestResult(PolicyRun):
     def on(self, date: Date) -> RebalanceResult:
         """The decision of a day as `trimtab.rebalance` gives it: sentences, explanations, certificate, report.
 
-        It is decided anew from what was known that day; the targets are those of the walk, to the bit.
+        The decision is made again from what was known that day; the targets are those of the walk, to the bit.
 
         Raises
         ------
@@ -83,7 +83,7 @@ class BacktestResult(PolicyRun):
 
     def _decided(self, step: int) -> RebalanceResult:
         limits = self.limits
-        if limits.enable_bucket_diversification:  # a bucket that nobody has on this day is no typo
+        if limits.enable_bucket_diversification:  # a bucket without assets on this day need not be a typo
             limits = limits.replace(
                 known_buckets=tuple(dict.fromkeys((*limits.known_buckets, *self.market_history.buckets)))
             )
@@ -102,7 +102,7 @@ class BacktestResult(PolicyRun):
         Raises
         ------
         InputError
-            Results that cannot stand beside this one.
+            Results that cannot be compared with this one.
         """
         from trimtab.backtesting.pages.backtest_facts import backtest_facts  # noqa: PLC0415 - Jinja, only for a page
         from trimtab.backtesting.pages.backtest_page import backtest_page  # noqa: PLC0415
@@ -111,7 +111,7 @@ class BacktestResult(PolicyRun):
 
     def to_returns(self) -> Any:
         """The returns of the sessions as a pandas Series by day, for quantstats, pyfolio and the like; without the first
-        session, on which there is none. Needs pandas.
+        session, which has no return. Needs pandas.
         """
         import pandas as pd  # noqa: PLC0415 - heavy, and only for those who have it
 
@@ -125,5 +125,5 @@ def _actions(given: Iterable[str]) -> list[str]:
     wanted = [given] if isinstance(given, str) else list(given)
     for name in wanted:
         if name not in known:
-            raise InputError([Fault("the action is not known", f"known: {', '.join(known)}", value=name)])
+            raise InputError([Fault("the action is unknown", f"known: {', '.join(known)}", value=name)])
     return wanted

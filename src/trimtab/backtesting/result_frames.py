@@ -1,4 +1,4 @@
-"""What a run filled, as frames: one row a session, a decision, a trade, a candidate of a decision, a bucket."""
+"""The records of a run, as frames: one row a session, a decision, a trade, a candidate of a decision, a bucket."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _cells(history: MarketHistory, run: RunRecords, where: Any) -> tuple[dict[st
 
 
 def weights_frame(history: MarketHistory, run: RunRecords) -> pl.DataFrame:
-    """What was held before or after each decision: drifted, wished and traded weights."""
+    """What was held before or after each decision: drifted, target and traded weights."""
     ledger = run.ledger
     named, at = _cells(history, run, (ledger["after"] > 0) | (ledger["current"] > 0))
     return pl.DataFrame(

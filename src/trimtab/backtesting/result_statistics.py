@@ -38,7 +38,7 @@ def traded(steps: Records, sessions: int) -> tuple[Floats, Floats]:
 
 
 def cash_returns(history: MarketHistory) -> Floats:
-    """What cash earned in each session after the first, shape (sessions - 1,)."""
+    """The return of cash in each session after the first, shape (sessions - 1,)."""
     found: Floats = history.market.cash_growth[1:] - 1.0
     return found
 

@@ -41,7 +41,7 @@ Scorer = Callable[[MarketView], Any]
 
 @dataclass(frozen=True)
 class ScoresByDate:
-    """What is known of the assets from each of these days on. `records` (SCORE_ROW) has shape (days, assets)."""
+    """Knowledge of the assets from each of these days on. `records` (SCORE_ROW) has shape (days, assets)."""
 
     days: tuple[dt.date, ...]
     records: Records

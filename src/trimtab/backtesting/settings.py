@@ -34,7 +34,7 @@ class SettingArguments(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class BacktestSettings:
-    """What holds for every policy of a backtest, a comparison or a sweep. All faults are reported at once.
+    """The settings that every policy of a backtest, a comparison or a sweep shares. All faults are reported at once.
 
     Every field has its meaning in its metadata; docs/backtest.md and the options of the command line come from there.
     """
@@ -113,7 +113,7 @@ class BacktestSettings:
 
 
 def _checked(known: dataclasses.Field[Any], value: Any) -> tuple[Any, Fault | None]:
-    """The value as stored, and what is wrong with it."""
+    """The value as stored, and its fault."""
     try:
         if known.name == "every":
             return _every(value), None

@@ -26,7 +26,7 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
 from trimtab.rebalancing.decide import PARALLEL
 from trimtab.statistics.performance import Statistics, statistics_of
 
-_TOGETHER = 256  # policies in one call: so much memory at a time
+_TOGETHER = 256  # policies in one call, to bound memory
 _SHOWN = (
     "total_return",
     "annual_return",
@@ -45,7 +45,7 @@ class SweepResult:
     """The outcome of many policies over the same sessions.
 
     `fields` has the varied values, one a policy; `refused` the combinations of limits that contradict themselves, with
-    what is wrong. `equity` has shape (policies, sessions), `decisions` (policies,); `statistics` leave out those of weights.
+    the fault. `equity` has shape (policies, sessions), `decisions` (policies,); `statistics` leave out those of weights.
     """
 
     fields: Mapping[str, tuple[Any, ...]]
@@ -155,7 +155,7 @@ def sweep(
     Parameters
     ----------
     prices, limits
-        As there; `limits` is what is not varied.
+        As there; `limits` are those not varied.
     vary
         Field of the limits -> its values, such as `{"max_total_positions": [10, 20]}`; in a sample also a `Between`. A field
         of one bucket is `buckets."Equity/Tech".max_allocation`.

@@ -1,4 +1,4 @@
-"""What trading costs in a backtest."""
+"""The costs of trading in a backtest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _HIGHEST = 1_000.0
 
 @dataclass(frozen=True, kw_only=True)
 class TradingCosts:
-    """What a trade costs, in basis points (1 = 0.01 %) of its amount. Frozen; all faults are reported at once.
+    """The cost of a trade, in basis points (1 = 0.01 %) of its amount. Frozen; all faults are reported at once.
 
     A trade of the amount m costs m * (commission_bps + spread_bps / 2 + slippage_bps) / 10,000: half of the spread on each
     side.

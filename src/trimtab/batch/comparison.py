@@ -98,7 +98,7 @@ def _share(tally: Mapping[str, int], reason: str, rows: int) -> float:
 
 
 def _noise(rise: Rise, counts: Counts, before: Counts) -> float:
-    """What chance alone may well change."""
+    """The change that chance alone may well cause."""
     accounts = max(counts.accounts, 1), max(before.accounts, 1)
     pooled = (rise.now * accounts[0] + rise.before * accounts[1]) / sum(accounts)
     return _STANDARD_ERRORS * math.sqrt(pooled * (1.0 - pooled) * (1.0 / accounts[0] + 1.0 / accounts[1]))

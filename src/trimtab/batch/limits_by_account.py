@@ -52,7 +52,7 @@ def _from_toml(path: Path) -> ManyLimits | None:
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8")).get(LIMITS_ID)
     except (OSError, ValueError):
-        return None  # the reader of one set of limits says what is wrong
+        return None  # the reader of one set of limits names the fault
     if not isinstance(tables, dict):
         return None
     by_id: dict[str | None, RebalancingLimits] = {}

@@ -174,7 +174,18 @@ def _source(place: str) -> Source:
     twice = repeated(schema.names)
     if twice:
         raise InputError(twice, place)
+    _refuse_columns_in_folders(place, schema)
     return Source(place, groups, schema, _stamp(place))
+
+
+def _refuse_columns_in_folders(place: str, schema: pa.Schema) -> None:
+    """Refuse a column that is only in the names of folders, as Spark's `partitionBy` leaves it: it would be lost."""
+    for part in PurePosixPath(place).parts[:-1]:
+        name, sign, _ = part.partition("=")
+        if sign and name in COLUMNS and name not in schema.names:
+            problem = f"the column is not in the file, but in the name of its folder, {part!r}"
+            advice = "write the files with this column, without partitionBy"
+            raise InputError([Fault(problem, advice, column=name)], place)
 
 
 def _stamp(place: str) -> tuple[int, int]:
@@ -205,7 +216,7 @@ def _located(place: str) -> tuple[fs.FileSystem, str]:
 
 
 def _expanded(given: str) -> list[str]:
-    """The places of the files that an argument stands for."""
+    """The places of the files that an argument means."""
     is_uri = "://" in given
     base, _, query = given.partition("?") if is_uri else (given, "", "")  # a URI may end in ?region=...
     folder, pattern = _split(base, "*[" if is_uri else "*?[")

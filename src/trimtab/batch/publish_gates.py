@@ -39,7 +39,7 @@ class PublishGates:
     max_closed: float | None = None  # of held positions
 
     def allows_failed(self, failed: int, accounts: int) -> bool:
-        """Whether so many of all accounts may fail."""
+        """Whether this share of all accounts may fail."""
         return failed <= self.max_failed * accounts
 
     def closed(self, counts: Counts, accounts: int, *, whole: bool = True) -> list[ClosedGate]:

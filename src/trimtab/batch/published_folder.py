@@ -74,7 +74,7 @@ class Folder:
                 raise InputError([Fault("is a link, which no batch makes", "remove it")], str(entry))
         for entry in inside:
             if _WORK_FILE(entry.name) is None:
-                fault = Fault("is no file of a batch, and would be lost", "move it elsewhere")
+                fault = Fault("is not a file of a batch, and would be lost", "move it elsewhere")
                 raise InputError([fault], str(entry))
 
     def _check_unpublished(self) -> None:
@@ -162,7 +162,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     Raises
     ------
     DamagedError
-        It is not as it was written.
+        It is damaged.
     """
     file = folder / MANIFEST
     advice = "run the batch again in another folder"
@@ -178,7 +178,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 
 
 def check_published(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Refuse a published batch of which files are gone, or not as they were written.
+    """Refuse a published batch with missing or damaged files.
 
     Raises
     ------
@@ -234,7 +234,7 @@ def failed_table(failed: Sequence[tuple[Any, str]], accounts: pa.DataType) -> pa
 
 
 def difference(begun: Mapping[str, Any], job: Mapping[str, Any]) -> str:
-    """What differs between two jobs, in words."""
+    """The differences between two jobs, in words."""
     words = {
         "input": "the input",
         "limits": "the limits",

@@ -221,7 +221,7 @@ def _unchanged(folder: Folder, published: Mapping[str, Any], described: Mapping[
     InputError
         It is another one.
     DamagedError
-        Files of it are gone, or not as they were written.
+        Files of it are missing or damaged.
     """
     begun = {name: published.get(name) for name in described}
     if begun != described:
@@ -273,7 +273,7 @@ def _work_on(
         records[record.number] = record
         failed, done = failed + record.counts.failed, done + record.accounts
         errors = [{"account": account, "reason": reason} for account, reason in record.failed[:_ERRORS_PER_PART]]
-        told = {"accounts": record.accounts, "failed": record.counts.failed, "errors": errors, "done": done}
-        say({"event": "part", "part": record.number, **told})
+        details = {"accounts": record.accounts, "failed": record.counts.failed, "errors": errors, "done": done}
+        say({"event": "part", "part": record.number, **details})
         if not gates.allows_failed(failed, accounts):
             break

@@ -31,7 +31,7 @@ class SharedAssets:
     Raises
     ------
     InputError
-        Assets that could not be candidates: a column, or all that is wrong with them.
+        Assets that could not be candidates: a column, or all their faults.
     """
 
     def __init__(self, sources: Sources, limits: Mapping[str | None, RebalancingLimits]) -> None:
@@ -150,7 +150,7 @@ class SharedAssets:
         if missing > MAX_MISSING * rows:
             by_count = sorted(lacking, key=lambda name: (-lacking[name], name))
             problem = f"{missing:,} of {rows:,} holdings are of assets that are not here ({listed(by_count)})"
-            raise InputError([Fault(problem, "add them, with an empty score if there is none")], self.source_path)
+            raise InputError([Fault(problem, "add them, with an empty score if they have no score")], self.source_path)
         return missing
 
 

@@ -38,7 +38,7 @@ class CountLine:
 
     @property
     def count_text(self) -> str:
-        """The count as it is shown."""
+        """The count in writing."""
         return f"{self.count:,}"
 
 
@@ -119,7 +119,7 @@ def read_summary(folder: Path, baseline: Baseline | None) -> Summary:
     InputError
         There is no batch in it.
     DamagedError
-        A published file is not as it was written.
+        A published file is damaged.
     """
     manifest = read_manifest(folder)
     if manifest is not None:

@@ -49,7 +49,7 @@ class PartRecord:
 
     @classmethod
     def read(cls, file: Path) -> PartRecord:
-        """A record as it was written."""
+        """A record read back."""
         values = json.loads(file.read_bytes())
         failed = tuple((account, reason) for account, reason in values["failed"])
         return cls(**{**values, "counts": Counts.from_dict(values["counts"]), "failed": failed})

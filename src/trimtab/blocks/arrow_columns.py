@@ -206,7 +206,7 @@ def _is_clean(column: pa.DictionaryArray) -> bool:
 
 
 def number_column(table: pa.Table, name: str, default: float) -> Floats:
-    """A column of numbers, NaN where there is none; without the column, the default in every row."""
+    """A column of numbers, NaN for missing; without the column, the default in every row."""
     if name not in table.column_names:
         return np.full(table.num_rows, default)
     column = table.column(name)

@@ -20,7 +20,7 @@ _CODES = {"min_buckets_represented": "representation", "min_allocation": "minimu
 
 
 def check_accounts(table: pa.Table, limits: RebalancingLimits | Mapping[str | None, RebalancingLimits]) -> Preflight:
-    """What a rebalance of all these accounts would report; errors first, each with its account. Changes nothing.
+    """The report of a rebalance of all these accounts, beforehand; errors first, each with its account. Changes nothing.
 
     `limits`: the same for all accounts, or several by name, one of which each account names in the column `limits_id`.
     """
@@ -54,7 +54,7 @@ def _blocks(table: pa.Table) -> Iterator[pa.Table]:
 
 
 def _findings(decisions: Decisions) -> Iterator[Finding]:
-    """What there is to say about each account of a block."""
+    """The findings about each account of a block."""
     names = decisions.block.accounts
     braked = decisions.decided.outcome["braked"] & ~decisions.left_out
     for account in sorted({*decisions.failed, *decisions.unmet, *np.flatnonzero(braked).tolist()}):

@@ -124,7 +124,7 @@ def _flags(failed: Iterable[int], accounts: int) -> Flags:
 
 
 def _limits_of(block: BlockColumns, limits: PreparedLimits) -> tuple[Ints, dict[int, str]]:
-    """The number of each account's limits, and the accounts that have none."""
+    """The number of each account's limits, and the accounts without limits."""
     if tuple(limits.ids) == (None,):
         return np.zeros(len(block.accounts), np.int64), {}
     if LIMITS_ID not in block.table.column_names:

@@ -12,7 +12,7 @@ from trimtab.errors import Fault, InputError, nearest
 
 
 def faults_of(block: BlockColumns, prepared: PreparedLimits, account: int, limits: int) -> str:
-    """What is wrong with one account, empty where nothing is; rows are counted from the account's first."""
+    """The faults of one account, empty for a sound one; rows are counted from the account's first."""
     begin, end = int(block.start[account]), int(block.start[account + 1])
     names = [name for name in block.table.column_names if name in COLUMNS and name != LIMITS_ID]
     candidates = read(block.table.select(names).slice(begin, end - begin), prepared.known[limits], many=True)
@@ -35,7 +35,7 @@ def _unvoted_buckets(block: BlockColumns, prepared: PreparedLimits, account: int
 
 
 def limits_fault(block: BlockColumns, prepared: PreparedLimits, account: int) -> str:
-    """What is wrong with the `limits_id` of an account."""
+    """The fault of the `limits_id` of an account."""
     begin, end = int(block.start[account]), int(block.start[account + 1])
     name, given = block.accounts[account].as_py(), sorted({block.limits.at(row) or "" for row in range(begin, end)})
     if len(given) > 1:

@@ -24,7 +24,7 @@ from trimtab.rebalancing.doors import broken_fault, unmet_faults
 
 @dataclass
 class CheckedAccounts:
-    """What the checker says about some accounts: statuses of limits, unmet limits and their causes, and who fails."""
+    """The checker's verdict on some accounts: statuses of limits, unmet limits and their causes, and who fails."""
 
     statuses: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)

@@ -1,6 +1,6 @@
 """A first, compiled look at the rows of a block: which accounts may be faulty, and the canonical order of the rest.
 
-It only raises suspicion. `trimtab.candidates.read.read`, which reads single tables too, then says what is wrong; a test
+It only raises suspicion. `trimtab.candidates.read.read`, which reads single tables too, then names the faults; a test
 holds the two against each other.
 """
 
@@ -23,7 +23,7 @@ _MIN_INPUT, _MAX_INPUT = SIZING_INPUT_RANGE
 
 
 class Precheck(IntEnum):
-    """What a first look at the rows of an account says."""
+    """The outcome of a first look at the rows of an account."""
 
     FINE = 0
     SUSPECT = 1  # something may be wrong: read the rows as `rebalance_many` does

@@ -31,7 +31,7 @@ class BucketNodes:
 
     kernel: Ints  # in the kernel's tree
     checker: Ints  # in the checker's
-    bad: Flags  # malformed, another spelling than the one that counts, or unknown to the limits
+    bad: Flags  # malformed, not in the spelling that counts, or unknown to the limits
 
 
 class PreparedLimits:

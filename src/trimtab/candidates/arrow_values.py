@@ -23,7 +23,7 @@ _REASON_SHOWN = 200
 
 @dataclass(frozen=True)
 class Text:
-    """A column of text: `names[codes[row]]`, code -1 where there is none."""
+    """A column of text: `names[codes[row]]`, code -1 for missing."""
 
     codes: Ints
     names: list[str]
@@ -64,7 +64,7 @@ def text_of(column: Any, name: str, count: int) -> Text:
 
 
 def numbers_of(column: Any, name: str, count: int, default: float) -> Floats:
-    """A column of numbers, NaN where there is none; without the column, the default in every row."""
+    """A column of numbers, NaN for missing; without the column, the default in every row."""
     if column is None:
         return np.full(count, default)
     with readable(name, "numbers"):

@@ -16,7 +16,7 @@ Path = tuple[str, ...]
 def bucket_faults(
     names: Sequence[str], limits: RebalancingLimits, votes: Callable[[], Mapping[str, float]]
 ) -> dict[str, tuple[str, str]]:
-    """What is wrong with some of these buckets, and what to do, by name.
+    """The faults of these buckets, and what to do, by name.
 
     `votes` says how often each is named; it is called only if there are two spellings of one bucket.
     """

@@ -42,7 +42,7 @@ class BucketTree:
         return found
 
     def node_limit(self, node: int) -> tuple[int | None, float | None, float | None]:
-        """`max_positions`, `max_allocation` and `min_allocation` in force at a node; None where there is none."""
+        """`max_positions`, `max_allocation` and `min_allocation` in force at a node; None without a limit."""
         here = self.nodes[node]
         return (
             None if here["max_positions"] >= NO_LIMIT else int(here["max_positions"]),

@@ -1,6 +1,6 @@
 """Valid candidates as the records that the kernel works on.
 
-Rows stand in canonical order there: accounts as they first appear, assets by name.
+Rows are in canonical order there: accounts as they first appear, assets by name.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 @dataclass(frozen=True)
 class Candidates:
-    """Valid candidates of one account or of many, and what is wrong with those that are not.
+    """Valid candidates of one account or of many, and the faults of the others.
 
     Columns have shape (rows,), in the order that came in. `order` lists the rows of good accounts in canonical order;
     account `accounts[i]` has order[start[i] : start[i + 1]], which is empty where `faults[i]` is not.
@@ -153,7 +153,7 @@ class Candidates:
 def build(
     raw: RawColumns, limits: RebalancingLimits, faults: FaultsByAccount, correlations: Correlations | None = None
 ) -> Candidates:
-    """Candidates from typed columns and what is wrong with them.
+    """Candidates from typed columns and their faults.
 
     Raises
     ------
@@ -186,7 +186,7 @@ def build(
 
 
 def _limited(max_weight: Floats) -> Floats:
-    """The largest weights with infinity where there is none."""
+    """The largest weights; infinity without a limit."""
     return np.where(np.isnan(max_weight), math.inf, max_weight)
 
 

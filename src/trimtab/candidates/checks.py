@@ -1,4 +1,4 @@
-"""What can be wrong with the rows of an account."""
+"""The faults that the rows of an account can have."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ class FaultsByAccount:
 
 
 def check(raw: RawColumns, limits: RebalancingLimits) -> FaultsByAccount:
-    """Everything that is wrong with the rows, by account."""
+    """All faults of the rows, by account."""
     faults = FaultsByAccount(raw)
     faults.add_where(
         restriction_codes(raw.restriction) < 0,
         "restriction",
-        "the restriction is not known",
+        "the restriction is unknown",
         "write no_buy, no_sell, no_trade or leave it empty",
     )
     _check_numbers(raw, faults)
@@ -97,7 +97,7 @@ def _check_numbers(raw: RawColumns, faults: FaultsByAccount) -> None:
     advice = "give a fraction (0.05, not 5), or none for no limit"
     faults.add_where(is_outside(raw.max_weight, 0.0, 1.0), "max_weight", "is outside 0 to 1", advice)
     for name in ("desired_weight", "volatility"):
-        problem, advice = "is not a positive number of a usable size", "give a number above 0, or none if there is none"
+        problem, advice = "is not a positive number of a usable size", "give a number above 0, or leave it empty"
         faults.add_where(is_outside(getattr(raw, name), *SIZING_INPUT_RANGE), name, problem, advice)
 
 

@@ -80,7 +80,7 @@ def load(table: Any, *, many: bool) -> RawColumns:
 
 
 def with_unknown(bucket: Text) -> Text:
-    """The same buckets with `Unknown` where there is none, each name once."""
+    """The same buckets, `Unknown` for missing ones, each name once."""
     names = [bucket_name(name) for name in [*bucket.names, None]]
     unique = list(dict.fromkeys(names))
     number = {name: at for at, name in enumerate(unique)}
@@ -106,7 +106,7 @@ def check_names(columns: Iterable[str], *, many: bool) -> None:
             near = near_name(name, [known for known in COLUMNS if known not in names and known not in REQUIRED])
             if near:
                 advice = f"did you mean {near!r}? Rename or drop it"
-                faults.append(Fault("the column is not known", advice, column=name))
+                faults.append(Fault("the column is unknown", advice, column=name))
     if faults:
         raise InputError(faults)
 

@@ -1,6 +1,6 @@
 """Correlations between assets: from a table, checked, to a symmetric matrix; and who is too correlated with whom.
 
-What is not known is NaN. A pair that is not known counts as above every limit (rules, section 4).
+Unknown correlations are NaN. An unknown pair counts as above every limit (rules, section 4).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from trimtab.errors import Fault, InputError, nearest
 from trimtab.kernel.records import NO_PARTNERS, Floats, Ints
 
 LONG = ("asset", "other", "correlation")
-# By so much may a computed correlation leave [-1, 1], or differ from that of the same pair the other way round.
+# How far a computed correlation may leave [-1, 1], or differ from that of the same pair the other way round.
 PLAY = 1e-9
 _PAIRS_AT_ONCE = 4_000_000
 _SOURCE = "the correlations"
@@ -46,7 +46,7 @@ class Correlations:
 
     @cached_property
     def place_of(self) -> dict[str, int]:
-        """Where each asset stands."""
+        """The position of each asset."""
         return {name: at for at, name in enumerate(self.names)}
 
     @cached_property
@@ -57,7 +57,7 @@ class Correlations:
         return hashed.hexdigest()
 
     def places(self, names: Iterable[str]) -> Ints:
-        """Where assets stand, -1 where there is no such asset."""
+        """The positions of assets, -1 for unknown ones."""
         return np.array([self.place_of.get(name, -1) for name in names], np.int64)
 
     def between(self, one: Ints, other: Ints) -> Floats:
@@ -68,16 +68,16 @@ class Correlations:
         return np.where(known, self.values[one, other], math.nan)
 
     def of(self, one: str, other: str) -> float | None:
-        """The correlation of two assets, None where it is not known."""
+        """The correlation of two assets, None where it is unknown."""
         value = float(self.between(self.places([one]), self.places([other]))[0])
         return None if math.isnan(value) else value
 
 
 def correlations_of(given: Any) -> Correlations:
-    """The correlations in a table: square, or one row a pair; `Correlations` as they are.
+    """The correlations in a table: square, or one row a pair; `Correlations` pass through unchanged.
 
     Square: a column for each asset, and the column `asset` that names the rows (in pandas the index will do), such as
-    `returns.corr()`. Long: the columns `asset`, `other` and `correlation`; a pair may stand there once or both ways round.
+    `returns.corr()`. Long: the columns `asset`, `other` and `correlation`; a pair may appear once or both ways round.
     Null and NaN are "not known"; a correlation may exceed 1, or differ from the one the other way round, by 1e-9: it is
     cut to 1, and the larger of the two counts.
 
@@ -98,7 +98,7 @@ def correlations_of(given: Any) -> Correlations:
 
 def _from_columns(given: Any, columns: dict[str, Any], count: int) -> Correlations:
     if count == 0:
-        raise InputError([Fault("there are none", "give a table with at least one row")])
+        raise InputError([Fault("the table of correlations is empty", "give a table with at least one row")])
     if set(LONG) <= columns.keys():
         return _from_pairs(columns, count)
     return _from_square(given, columns, count)
@@ -107,7 +107,7 @@ def _from_columns(given: Any, columns: dict[str, Any], count: int) -> Correlatio
 def _from_pairs(columns: dict[str, Any], count: int) -> Correlations:
     unknown = [name for name in columns if name not in LONG]
     if unknown:
-        raise InputError([Fault("the column is not known", f"keep {', '.join(LONG)}", column=unknown[0])])
+        raise InputError([Fault("the column is unknown", f"keep {', '.join(LONG)}", column=unknown[0])])
     ends = [_named(text_of(columns[name], name, count).values(), name) for name in LONG[:2]]
     numbers = numbers_of(columns["correlation"], "correlation", count, math.nan)
     _refuse_outside(numbers, "correlation")
@@ -168,7 +168,9 @@ def _row_names(given: Any, columns: dict[str, Any], count: int) -> list[str]:
 def _named(values: list[Any], column: str) -> list[str]:
     for row, name in enumerate(values):
         if not isinstance(name, str) or not name.strip() or name != name.strip():
-            fault = Fault("is no asset's name", "write the name as the candidates have it, without spaces around it")
+            fault = Fault(
+                "is not the name of an asset", "write the name as the candidates have it, without spaces around it"
+            )
             raise InputError([replace(fault, row=row + 1, column=column, value=name)])
     return values
 
@@ -177,7 +179,7 @@ def _refuse_outside(numbers: Floats, column: str) -> None:
     wrong = np.flatnonzero(np.abs(numbers) > 1 + PLAY)
     if len(wrong):
         row = int(wrong[0])
-        advice = "give correlations, not covariances or percents; leave it empty if it is not known"
+        advice = "give correlations, not covariances or percents; leave it empty if it is unknown"
         fault = Fault("is outside -1 to 1", advice, column=column, row=row + 1, value=float(numbers[row]))
         raise InputError([fault])
 
@@ -209,7 +211,7 @@ def partners_of(correlations: Correlations, limit: float, asset: Ints, bucket: I
     sizes = np.zeros(len(start), np.int64)
     for begin, end in _chunks(np.diff(start) ** 2):
         first, second = _pairs(bucket, start[begin : end + 1])
-        above = ~(correlations.between(asset[first], asset[second]) <= limit)  # NaN is not known, and so above
+        above = ~(correlations.between(asset[first], asset[second]) <= limit)  # NaN is unknown, and so above
         first, second = first[above], second[above]
         for account in range(begin, end):
             low, high = np.searchsorted(first, start[account : account + 2])

@@ -28,7 +28,7 @@ def read(
 
     `correlations`: what `correlations_of` takes; needed where the limits have a `max_correlation`.
 
-    What is wrong with the table as a whole raises; what is wrong with the rows of one account is kept in `faults`
+    A fault of the table as a whole raises; faults in the rows of one account are kept in `faults`
     beside the good accounts.
 
     Raises

@@ -54,7 +54,7 @@ def _refuse_misspelled_keys(rows: list[dict[str, Any]], unknown: list[str], know
         near = near_name(name, [other for other in known if other not in row and any(other in each for each in rows)])
         if near:
             advice = f"did you mean {near!r}? Rename or drop it"
-            raise InputError([Fault("the key is not known", advice, column=name, row=at + 1, value=row[name])])
+            raise InputError([Fault("the key is unknown", advice, column=name, row=at + 1, value=row[name])])
 
 
 def repeated(names: Sequence[str]) -> list[Fault]:

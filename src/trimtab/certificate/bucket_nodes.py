@@ -21,7 +21,7 @@ _NO_LIMIT = BucketLimit()
 
 @dataclass(frozen=True)
 class CheckedNode:
-    """A bucket with the limits in force; inf (0 for the minimum) where there is none."""
+    """A bucket with the limits in force; inf (0 for the minimum) if not set."""
 
     path: str
     depth: int

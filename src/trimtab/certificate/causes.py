@@ -9,7 +9,7 @@ from trimtab.errors import listed
 
 
 class Cause(StrEnum):
-    """What excuses a limit that is not met, prevents one that is unmet, or qualifies one that holds."""
+    """The cause that excuses a limit, keeps it unmet, or qualifies one that holds."""
 
     FIXED = "fixed"
     CASH_BAND = "cash_band"

@@ -21,7 +21,7 @@ STATUSES = ("met", "drifted", "waived", "unmet", "broken")
 
 @dataclass(frozen=True)
 class Constraint:
-    """One limit, measured. `slack` is what is left: negative where the limit is exceeded or not reached."""
+    """One limit, measured. `slack` is the distance to the limit: negative if it is exceeded or not reached."""
 
     name: str
     node: str

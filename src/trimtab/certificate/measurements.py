@@ -44,7 +44,7 @@ class Measurements:
         """`target` and `selected` have shape (rows of the table,); rows of failed accounts are left out.
 
         `as_held`: the targets are what a brake keeps; nothing is new, and dust is not a position.
-        `unweighed`: a selected row is a position even at weight 0, which is not known yet.
+        `unweighed`: a selected row is a position even at weight 0, which is unknown yet.
         """
         order = candidates.order
         self.candidates, self.limits = candidates, limits

@@ -49,7 +49,7 @@ BOUNDS = _record(
     ("sized_by", "i1"),
 )
 
-# A bucket with its limits; inf (0 for the minimum) where there is none. Shape (nodes of all limits,).
+# A bucket with its limits; inf (0 for the minimum) if not set. Shape (nodes of all limits,).
 BUCKET_LIMITS = _record(
     ("parent", "i8"),
     ("max_positions", "f8"),

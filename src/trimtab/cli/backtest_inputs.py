@@ -59,7 +59,7 @@ def run_backtests(
 
 
 def _rival(text: str, chosen: ChosenLimits) -> ChosenLimits | tuple[dict[str, float] | None, bool]:
-    """What `--versus` names: other limits, or the weights of a benchmark and whether they are held."""
+    """The meaning of `--versus`: other limits, or the weights of a benchmark and whether they are held."""
     if text == NO_BUCKETS:
         changes = {"enable_bucket_diversification": False, "buckets": {}}
         return ChosenLimits(chosen.limits.replace(**changes), text)

@@ -56,7 +56,7 @@ class BacktestOptions:
         return tuple(path for path in named if path is not None)
 
     def arguments(self) -> dict[str, Any]:
-        """What `trimtab.backtest` and `trimtab.sweep` take beside prices and limits."""
+        """The arguments of `trimtab.backtest` and `trimtab.sweep` apart from prices and limits."""
         given = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "prices"}
         costs = {field.name: given.pop(field.name) for field in dataclasses.fields(TradingCosts)}
         return {**given, "costs": TradingCosts(**costs)}

@@ -1,4 +1,4 @@
-"""What `backtest` and `sweep` write: the numbers as JSON, and a folder with tables and a page."""
+"""The output of `backtest` and `sweep`: the numbers as JSON, and a folder with tables and a page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens in a batch, said while it happens: lines of JSON for programs, or a bar and notices for people."""
+"""The events of a batch as they happen: lines of JSON for programs, or a bar and notices for people."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class ExitCode(IntEnum):
     NOT_WRITTEN = 8, "the output cannot be written: disk full, or no permission"
     DAMAGED = 9, "a published batch is damaged"
     INTERRUPTED = 130, "interrupted (Ctrl-C)"
-    READER_GONE = 141, "whoever read the output stopped reading, as in `trimtab demo | head`"
+    READER_GONE = 141, "the reader of the output stopped reading, as in `trimtab demo | head`"
 
 
 _CODES: dict[type[Exception], ExitCode] = {
@@ -136,7 +136,7 @@ def _report(error: Exception) -> ExitCode:
 
 
 def _listed(sentences: list[str] | tuple[str, ...], what: str) -> list[str]:
-    """One sentence as it is; several below a line that counts them."""
+    """One sentence alone; several below a line that counts them."""
     if len(sentences) == 1:
         return list(sentences)
     more = len(sentences) - _FAULTS_LISTED

@@ -39,7 +39,7 @@ class CandidateInputs:
 
     @property
     def title(self) -> str:
-        """What the page calls them: the names of the files without their folders."""
+        """Their names on the page: the names of the files without their folders."""
         return " + ".join(path.name for path in self.files) or self.name
 
     @contextmanager
@@ -52,7 +52,7 @@ class CandidateInputs:
 
 
 def read_inputs(file: Path | None, data: DataOptions, notices: Notices) -> CandidateInputs:
-    """The candidates of one file or three; what three do not say about each other is said aloud.
+    """The candidates of one file or three; what the three lack of each other is noted on stderr.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def check_mixture(file: Path | None, data: DataOptions) -> None:
 
 
 def _join_sentences(joined: Joined, buckets: Path | None) -> Iterator[str]:
-    """What the three files do not say about each other."""
+    """Notes on what the three files lack of each other."""
     count = joined.table.num_rows
     yield f"joined {counted(count, 'candidate')} on asset; {counted(len(joined.unscored), 'holding')} without a score"
     if joined.unscored:

@@ -1,7 +1,8 @@
-"""Market data from the arguments of a command: scores of a day, and candidates with what is held."""
+"""Market data from the arguments of a command: scores of a day, and candidates with the holdings."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +30,7 @@ _TOLD = 5
 
 @dataclass(frozen=True)
 class MarketFiles:
-    """The files of market data that a command was given, and the day that it stands for (None: the last session)."""
+    """The files of market data that a command was given, and the day it is for (None: the last session)."""
 
     prices: Path
     fundamentals: Path | None
@@ -39,7 +40,7 @@ class MarketFiles:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """All that were given."""
+        """The files given."""
         named = (self.prices, self.fundamentals, self.classification, self.membership)
         return tuple(path for path in named if path is not None)
 
@@ -54,7 +55,7 @@ class Scored:
 
 
 def scored(given: MarketFiles, notices: Notices, *, quiet: bool) -> Scored:
-    """Read the files, score every asset, and say aloud what is wrong with the data.
+    """Read the files, score every asset, and report the faults of the data.
 
     Raises
     ------
@@ -103,7 +104,7 @@ def _day(given: MarketFiles, data: MarketData) -> str:
 def _outgoing(
     both: pl.DataFrame, volatility: pl.DataFrame, tables: Mapping[str, pl.DataFrame | None], view: MarketView
 ) -> pl.DataFrame:
-    """One row an asset: score, confidence, bucket, what it stands on and what was missing, then every part.
+    """One row an asset: score, confidence, bucket, the parts it rests on and those missing, then every part.
 
     The names are such that the table can go into `trimtab rebalance --scores`.
     """
@@ -124,7 +125,7 @@ def _outgoing(
 
 
 def _tell(found: Scored, notices: Notices) -> None:
-    """How many assets have a score, why others have none, and what was found in the data."""
+    """How many assets have a score, why others lack one, and the findings in the data."""
     reasons = Counter(found.table["unscored_because"].to_list())
     having = reasons.pop("", 0)
     why = ", ".join(f"{code} {count}" for code, count in sorted(reasons.items()))
@@ -145,7 +146,7 @@ def _tell(found: Scored, notices: Notices) -> None:
 
 
 def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> CandidateInputs:
-    """Candidates from market data and what is held: every scored asset, then holdings that the prices lack.
+    """Candidates from market data and holdings: every scored asset, then holdings that the prices lack.
 
     Other columns of the holdings, such as `restriction` or `max_weight`, are the candidates' too.
 
@@ -155,7 +156,7 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
         A file that cannot be read, holdings that cannot be valued.
     """
     if options.prices is None or options.holdings is None:
-        raise typer.BadParameter("--prices without --holdings: add what is held, or use `trimtab score`")
+        raise typer.BadParameter("--prices without --holdings: add the holdings, or use `trimtab score`")
     given = MarketFiles(options.prices, options.fundamentals, options.classification, options.membership, options.as_of)
     holdings, cash = options.holdings, options.cash
     import polars as pl
@@ -163,7 +164,7 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     from trimtab.files.candidate_file import ACCOUNT, check_single, read_candidate_file
 
     found = scored(given, notices, quiet=quiet)
-    file = read_candidate_file(holdings)
+    file = read_candidate_file(holdings, may_be_empty=True)
     if options.account is not None:
         file = file.of_account(options.account)
     check_single(file.table, file.source)
@@ -177,8 +178,9 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
         raise InputError([file.located(fault) for fault in error.faults]) from None
     known = found.table["asset"].to_list()
     others = [asset for asset in weights if asset not in set(known)]
-    if others:
-        notices.note(f"kept without a score, as the prices lack them: {listed(others)}")
+    kept = [asset for asset in others if weights[asset] != 0]
+    if kept:
+        notices.note(f"kept without a score, as the prices lack them: {listed(kept)}")
     assets = [*known, *others]
     wanted = [name for name in ("asset", "bucket", "score", "volatility") if name in found.table.columns]
     table = pl.concat(
@@ -199,8 +201,19 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     return CandidateInputs(candidates, " + ".join(map(str, files)), files, located, found.view)
 
 
+def _refuse_debt(cash: float, weights: Mapping[str, float], total: float) -> None:
+    """Refuse more borrowed money than rounding and unsettled trades explain."""
+    from trimtab.candidates.checks import MAX_TOTAL_WEIGHT
+
+    held = math.fsum(weights.values())
+    if cash < 0 and held > MAX_TOTAL_WEIGHT:
+        problem = f"cash {cash:,.2f} is a debt: positions are {held:.1%} of the account's value of {total:,.2f}"
+        advice = f"trimtab borrows nothing, and accepts {MAX_TOTAL_WEIGHT:.0%} at most: repay the debt, or give the cash after that"
+        raise InputError([Fault(problem, advice)], "--cash")
+
+
 def _other_columns(held: pl.DataFrame, made: Sequence[str], source: str) -> pl.DataFrame:
-    """What the holdings say of assets beside the amount held: a restriction, a limit, what the user wants to see again."""
+    """The columns of the holdings beyond the amount held: a restriction, a limit, what the user wants to see again."""
     from trimtab.market.typed_columns import names_of
 
     names = [name for name in held.columns if name not in ("asset", "current_weight", "shares", "currency")]
@@ -239,11 +252,13 @@ def _weights(
     if name == "current_weight":
         return amounts
     check_currency(frame.to_arrow())
-    value, session = valued(amounts, cash or 0.0, scores.view), scores.view.session.isoformat()
+    held = {asset: amount for asset, amount in amounts.items() if amount != 0}  # what is sold needs no price
+    value, session = valued(held, cash or 0.0, scores.view), scores.view.session.isoformat()
+    _refuse_debt(cash or 0.0, value.weights, value.total)
     for asset, day in value.old.items():
-        notices.warn(f"{asset} is valued at its price of {day.isoformat()}: it has none on {session}")
+        notices.warn(f"{asset} is valued at its price of {day.isoformat()}: it has no price on {session}")
     if scores.is_earlier:
         advice = "adjusted prices value the shares of today, after all splits; give current_weight if these are others"
         notices.warn(f"shares are valued at prices of {session}, before the last session: {advice}")
     notices.note(f"valued at {session}: {value.total:,.2f} with {cash or 0.0:,.2f} in cash")
-    return dict(value.weights)
+    return {asset: value.weights.get(asset, 0.0) for asset in amounts}

@@ -1,7 +1,8 @@
-"""What the commands for one account share: candidates and limits from their options, the result, and what to say of it."""
+"""Shared by the commands for one account: candidates and limits from their options, the result, and the notes on it."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,14 @@ from trimtab.cli.notices import Notices
 from trimtab.cli.options import DataOptions, LimitOptions
 from trimtab.cli.risk_inputs import by_risk, with_correlations
 from trimtab.cli.share_inputs import weighed
-from trimtab.errors import listed
+from trimtab.errors import Fault, InputError, UnmetLimitError, listed
 
 if TYPE_CHECKING:
     from trimtab.rebalancing.result import RebalanceResult
+
+
+_LIKE_BUCKET = frozenset({"sector", "industry", "group", "category", "class", "asset class", "asset_class", "theme"})
+_CASH = re.compile(r"(?:[a-z]{2,3} )?cash\b.*", re.ASCII | re.IGNORECASE).fullmatch
 
 
 def read_account(
@@ -38,10 +43,27 @@ def read_account(
         from trimtab.cli.market_inputs import market_inputs
 
         inputs = market_inputs(data, notices, quiet=quiet)
+    _refuse_cash(inputs)
     if data.target_volatility is not None:
         fast_start.show()  # scikit-learn needs scipy
     chosen = by_risk(chosen, inputs, data.target_volatility, notices)
     return with_correlations(inputs, data.correlations, chosen.limits, notices), chosen
+
+
+def _refuse_cash(inputs: CandidateInputs) -> None:
+    """Refuse a row of cash, as brokers write it: held as an asset, it would count as invested."""
+    if not {"asset", "score"} <= set(inputs.table.column_names):
+        return
+    rows = zip(inputs.table["asset"].to_pylist(), inputs.table["score"].to_pylist(), strict=True)
+    advice = "drop the row: whatever is not in assets is cash; beside shares, give it as --cash"
+    faults = [
+        Fault("is cash, not an asset", advice, column="asset", row=row, value=asset)
+        for row, (asset, score) in enumerate(rows, 1)
+        if score is None and isinstance(asset, str) and _CASH(asset.strip())
+    ]
+    if faults:
+        with inputs.named_in_errors():
+            raise InputError(faults)
 
 
 def decide(inputs: CandidateInputs, chosen: ChosenLimits, notices: Notices, *, strict: bool = False) -> RebalanceResult:
@@ -56,10 +78,12 @@ def decide(inputs: CandidateInputs, chosen: ChosenLimits, notices: Notices, *, s
     limits = chosen.limits.replace(on_unmet="raise") if strict else chosen.limits
     with inputs.named_in_errors(), chosen.named_in_errors():
         if not is_cached(rebalance_account):
-            # Faults first: nobody should wait for the compiler to hear of a typo.
+            # Faults first: no user should wait for the compiler to hear of a typo.
             read(inputs.table, limits, many=False, correlations=inputs.correlations)
         notices.note_compiling(rebalance_account, 15)
         result = rebalance(inputs.table, limits, correlations=inputs.correlations)
+    if strict and result.cash_left > 0:
+        raise UnmetLimitError(note.text for note in result.notes if note.code == "cash_left")
     give_notice(result, inputs, chosen, notices)
     return result
 
@@ -78,6 +102,9 @@ def give_notice(result: RebalanceResult, inputs: CandidateInputs, chosen: Chosen
             unused = [name for name in inputs.table.column_names if name not in (*COLUMNS, *inputs.used_columns)]
             if unused:
                 notices.note(f"columns that no rule uses, carried through: {listed(unused, 20)}")
+            if "bucket" not in inputs.table.column_names:
+                for name in [name for name in unused if name.strip().casefold() in _LIKE_BUCKET]:
+                    notices.warn(f"column {name!r} is not used: rename it to bucket if it has the bucket of each asset")
         elif note.code == "regime":
             notices.note(note.text)
         else:

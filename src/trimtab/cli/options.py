@@ -16,7 +16,7 @@ import typer
 
 
 class Format(StrEnum):
-    """What `--format` takes."""
+    """The values of `--format`."""
 
     TABLE = "table"
     CSV = "csv"
@@ -24,7 +24,7 @@ class Format(StrEnum):
 
 
 class ScreenFormat(StrEnum):
-    """What `--format` takes where there is no one table to write."""
+    """The values of `--format` without a single table to write."""
 
     TABLE = "table"
     JSON = "json"
@@ -160,7 +160,7 @@ All = Annotated[bool, typer.Option("--all", "-a", help="Show every candidate in 
 
 @dataclass(frozen=True)
 class DataOptions:
-    """Where candidates come from, besides FILE."""
+    """Where candidates come from, if not from FILE."""
 
     scores: Scores = None
     holdings: Holdings = None

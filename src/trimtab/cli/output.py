@@ -44,7 +44,7 @@ def format_of(asked: Format | None, out: Path | None) -> str:
     Raises
     ------
     typer.BadParameter
-        They contradict each other, or the suffix is not known and no format is given.
+        They contradict each other, or the suffix is unknown and no format is given.
     """
     if out is None:
         return asked or Format.TABLE
@@ -52,7 +52,7 @@ def format_of(asked: Format | None, out: Path | None) -> str:
     if asked is None:
         if named is None:
             known = ", ".join(suffix for suffix in _SUFFIXES if suffix)
-            raise typer.BadParameter(f"--out {out}: the suffix {out.suffix!r} is not known; use {known}, or --format")
+            raise typer.BadParameter(f"--out {out}: the suffix {out.suffix!r} is unknown; use {known}, or --format")
         return named
     if named is not None and out.suffix and named != asked:
         raise typer.BadParameter(f"--format {asked} contradicts the suffix of --out {out}: change one of the two")
@@ -110,7 +110,7 @@ def encoded_table(table: pa.Table, form: str) -> bytes:
 
 
 def _csv(table: pa.Table) -> bytes:
-    """Numbers as Python writes them, which read back as the same bits; what could break a line stands in quotes."""
+    """Numbers as Python writes them, which read back as the same bits; text that could break a line is quoted."""
     columns = (
         map(_csv_cell, [name, *column.to_pylist()])
         for name, column in zip(table.column_names, table.columns, strict=True)
@@ -198,12 +198,12 @@ def write_file(out: Path, data: bytes) -> None:
 
 
 def emit(data: bytes) -> None:
-    """Data to stdout, as they are.
+    """Data to stdout, unchanged.
 
     Raises
     ------
     typer.Exit
-        Whoever reads has gone.
+        The reader has gone.
     OutputError
         Where stdout leads, nothing can be written.
     """

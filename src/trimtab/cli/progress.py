@@ -30,7 +30,7 @@ class ProgressSteps:
 
 @contextmanager
 def steps(count: int, *, quiet: bool, first: float = _FIRST) -> Iterator[ProgressSteps]:
-    """A bar of some steps, from `first` seconds on, gone when they are done; none where stderr is no terminal."""
+    """A bar of some steps, from `first` seconds on, gone when they are done; none if stderr is not a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 

@@ -1,4 +1,4 @@
-"""What is measured on risk, from the arguments of a command: correlations from a file or the prices, limits by risk."""
+"""Measures of risk, from the arguments of a command: correlations from a file or the prices, limits by risk."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def read_correlations(path: Path) -> Correlations:
         numbers, wrong = numbers_of(frame[name], source)
         if wrong.any():
             row = int(wrong.arg_true()[0])
-            advice = "write a number from -1 to 1, or leave it empty if it is not known"
+            advice = "write a number from -1 to 1, or leave it empty if it is unknown"
             fault = Fault("is not a number", advice, column=name, row=row + 1, value=frame[name][row])
             raise InputError([fault], source)
         frame = frame.with_columns(numbers.alias(name))

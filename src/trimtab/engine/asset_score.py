@@ -16,7 +16,7 @@ Date = dt.date | dt.datetime | str
 
 
 class AssetPriority(IntEnum):
-    """Why an asset is looked at: the first that fits. A smaller number comes first in lists; it adds nothing to a score."""
+    """Why an asset is considered: the first that fits. A smaller number comes first in lists; it adds nothing to a score."""
 
     PORTFOLIO = 1
     TRENDING = 2
@@ -40,7 +40,7 @@ def is_number(value: object) -> bool:
 
 @dataclass(frozen=True)
 class AssetScore:
-    """An asset and what is known of it on a date. Weights are fractions of the account's value, scores lie in [0, 1].
+    """An asset with its scores on a date. Weights are fractions of the account's value, scores lie in [0, 1].
 
     Parameters
     ----------
@@ -49,15 +49,15 @@ class AssetScore:
     combined_score
         The score that decides; None (or NaN) without one.
     date
-        The day that the scores stand for.
+        The day of the scores.
     technical_score, fundamental_score
         The two parts; None if missing or switched off.
     confidence
         The share of the score's inputs that existed.
     regime
-        The market regime under which it was looked at.
+        The market regime of that day.
     priority
-        Why it is looked at.
+        Why it is considered.
     current_weight
         Held now.
     target_weight
@@ -133,7 +133,7 @@ class AssetScore:
 
     @property
     def weight(self) -> float | None:
-        """The weight that counts: the target, else what is held; None if neither is known."""
+        """The weight that counts: the target, else the current weight; None if neither is known."""
         if self.target_weight is not None:
             return self.target_weight
         return self.current_weight if self.current_weight > 0 else None

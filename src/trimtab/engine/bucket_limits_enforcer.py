@@ -34,7 +34,7 @@ _NOTHING = 1e-12  # weights up to this are rounding
 
 @dataclass(frozen=True)
 class BucketEnforcementResult:
-    """What bucket limits leave. Lists and the dict are the caller's own: changing them changes nothing else.
+    """The assets that bucket limits leave. Lists and the dict are the caller's own: changing them changes nothing else.
 
     `selected_assets` carry the weights that remain as `target_weight`; `rejected_assets` are those that bucket limits or
     representation keep out, unchanged. `bucket_statistics`: the selected ones, by bucket at `bucket_level`. The others
@@ -54,7 +54,7 @@ class BucketLimitsEnforcer:
     """Bucket limits alone: no score thresholds, no limits for the total, each constraint switched on its own.
 
     Existing positions come first (a current weight, or the priority of the portfolio), then the higher score. Weights
-    in a bucket above its largest allocation are scaled in proportion; all others stay as they are.
+    in a bucket above its largest allocation are scaled in proportion; all others stay unchanged.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class BucketLimitsEnforcer:
 
     @staticmethod
     def get_enforcement_summary(result: BucketEnforcementResult) -> str:
-        """What was done, in lines of text."""
+        """The actions, in lines of text."""
         lines = [
             f"{len(result.selected_assets)} selected, {len(result.rejected_assets)} rejected, "
             f"{counted(len(result.bucket_statistics), 'bucket')}"
@@ -137,7 +137,7 @@ class BucketLimitsEnforcer:
 def enforcement_view(
     staged: Staged, assets: Sequence[AssetScore], manager: BucketManager, certificate: Iterable[Constraint]
 ) -> BucketEnforcementResult:
-    """What bucket limits did in a finished rebalance, limit by limit before and after."""
+    """The effect of bucket limits in a finished rebalance, limit by limit before and after."""
     decided = staged.decided
     targets = decided["proposed"].tolist()
     selected = [assets[row].with_target(targets[row]) for row in np.flatnonzero(decided["selected"]).tolist()]
@@ -157,7 +157,7 @@ def enforcement_view(
 
 
 def _selection_actions(staged: Staged) -> Iterator[str]:
-    """What bucket limits and representation decided about who is held, a sentence per limit."""
+    """The effect of bucket limits and representation on the selection, a sentence per limit."""
     decided, limits = staged.decided, staged.limits
     fields = {Reason.BUCKET_POSITION_LIMIT: "max_positions", Reason.MIN_POSITION_CAPACITY: "max_allocation"}
     for node, reason, rows in _by_node(decided["reason_node"], decided["reason"], fields):
@@ -195,13 +195,13 @@ def _is_any(codes: Ints, wanted: Iterable[int]) -> Flags:
 
 
 def _is_frozen(staged: Staged) -> Flags:
-    """The holdings that stay as they are: without a score, with a weight that is known."""
+    """The holdings that stay unchanged: without a score, with a known weight."""
     candidates = staged.candidates
     return np.isnan(candidates.score) & (candidates.current_weight > WEIGHTLESS)
 
 
 def _scaling_actions(staged: Staged, desired: Floats, weight: Floats) -> Iterator[str]:
-    """The holdings that stay as they are, and the buckets in which the others were scaled."""
+    """The holdings that stay unchanged, and the buckets in which the others were scaled."""
     candidates, tree = staged.candidates, staged.candidates.tree
     is_frozen = _is_frozen(staged) & ~np.isnan(weight)
     stays = np.flatnonzero(is_frozen & (np.abs(weight - desired) > _NOTHING)).tolist()

@@ -15,13 +15,13 @@ from trimtab.errors import Fault, InputError, SetupError
 from trimtab.limits.bucket_limits_config import BucketLimitsConfig, given_config
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
-# The weight of a position whose weight nobody knows yet: it counts, and adds nothing.
+# The weight of a position of unknown weight: it counts, and adds nothing.
 WEIGHTLESS = math.ulp(0.0)
 
 
 @runtime_checkable
 class BucketSource(Protocol):
-    """What a bucket manager needs: an `AssetBucketManager`, or any object with the same three methods."""
+    """The source of a bucket manager: an `AssetBucketManager`, or any object with the same three methods."""
 
     def get_asset_bucket(self, asset: str) -> str:
         """The bucket of an asset, `Unknown` if it is in none."""
@@ -76,7 +76,7 @@ class BucketStatistics:
 
 
 class BucketManager:
-    """Buckets of scored assets. It changes nothing that it is given.
+    """Buckets of scored assets. It changes none of its arguments.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class BucketManager:
 
     @classmethod
     def of(cls, source: BucketManager | BucketSource | Mapping[str, Any] | None) -> BucketManager:
-        """A bucket manager as it is, or one made from a source."""
+        """A bucket manager itself, or one made from a source."""
         return source if isinstance(source, BucketManager) else cls(source)
 
     def get_asset_bucket(self, asset: str) -> str:

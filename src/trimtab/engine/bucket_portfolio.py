@@ -67,7 +67,7 @@ class Portfolio:
         return [check for check in self.checks if check.status not in _FINE]
 
     def remedy(self, check: Constraint) -> str:
-        """What would fix a violated limit."""
+        """A change that would fix a violated limit."""
         if check.name == "max_positions":
             count = round(check.measured - check.limit)
             lowest = [self.candidates.asset.at(row) for row in self._lowest_first(check.node)[:count]]

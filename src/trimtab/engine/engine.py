@@ -62,7 +62,7 @@ class CoreRebalancerEngine:
         `max_correlation`, and for `risk`.
     risk
         Lower the allocation limit of each bucket that moves more than it should (`risk_adjusted`), measured on the assets
-        that are looked at.
+        to consider.
 
     Raises
     ------
@@ -123,7 +123,7 @@ class CoreRebalancerEngine:
         technical_weight: float = ScoreWeights.technical_weight,
         fundamental_weight: float = ScoreWeights.fundamental_weight,
     ) -> list[RebalancingTarget]:
-        """The targets of `run`, which takes the same: one for every asset that was looked at, the largest first."""
+        """The targets of `run`, which takes the same: one for every asset considered, the largest first."""
         run = self.run(
             rebalance_date,
             current_positions,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class EngineRun:
     """Everything about one rebalance. Weights are fractions of the account's value.
 
-    `result` is what `trimtab.rebalance` gives for the same candidates; the rest are views of it. `timings` are seconds by
+    `result` is that of `trimtab.rebalance` for the same candidates; the rest are views of it. `timings` are seconds by
     step; `to_json` leaves them out, so that it gives the same bytes for the same input. `risk` says which bucket limits
     were lowered by risk; None if the engine has no `risk`.
     """
@@ -38,7 +38,7 @@ class EngineRun:
 
     @property
     def rebalance_date(self) -> Date:
-        """The date that it stands for."""
+        """The date of the run."""
         return self.universe.date
 
     @property
@@ -53,7 +53,7 @@ class EngineRun:
 
     @cached_property
     def bucket_result(self) -> BucketEnforcementResult | None:
-        """What bucket limits did; None if they are off."""
+        """The effect of bucket limits; None if they are off."""
         if not self.result.limits.enable_bucket_diversification:
             return None
         return enforcement_view(self.result.staged, self.scored_assets, self.bucket_manager, self.certificate)

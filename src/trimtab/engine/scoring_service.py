@@ -18,7 +18,7 @@ class Analyzer(Protocol):
     """Scores an asset on a date."""
 
     def analyze_asset(self, asset: str, date: Date) -> float | None:
-        """The score in [0, 1]; None or NaN if there is none."""
+        """The score in [0, 1]; None or NaN without one."""
 
 
 @dataclass(frozen=True)

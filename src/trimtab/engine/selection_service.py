@@ -21,7 +21,7 @@ _SIZES = tuple(member.code for member in SizeReason)
 
 @dataclass(frozen=True)
 class RebalancingTarget:
-    """What to do with an asset: from `current_weight` to `target_weight`, fractions of the account's value.
+    """The decision on an asset: from `current_weight` to `target_weight`, fractions of the account's value.
 
     `action`, `reason` and `size_reason` are the codes of the rules (section 8); `detail` is the sentence.
     """
@@ -61,8 +61,8 @@ class RebalancingTarget:
 class SelectionResult(list[AssetScore]):
     """The assets that are selected, as a list; and beside it who is not, and why.
 
-    `rejected_assets` are the others. `reasons`: asset -> code of the rules, for every asset that was given; `limits`, what
-    it was selected by. The list is the caller's own and may be changed.
+    `rejected_assets` are the others. `reasons`: asset -> code of the rules, for every asset that was given; `limits`, the limits of
+    the selection. The list is the caller's own and may be changed.
     """
 
     def __init__(self, staged: Staged, assets: Sequence[AssetScore], limits: RebalancingLimits) -> None:
@@ -79,7 +79,7 @@ class SelectionResult(list[AssetScore]):
 
     @property
     def is_as_selected(self) -> bool:
-        """Whether nobody has changed the list."""
+        """Whether the list is unchanged."""
         return self == [asset for asset in self.scored_assets if asset not in self.rejected_assets]
 
     def detail(self, asset: str) -> str:
@@ -171,7 +171,7 @@ class SelectionService:
 
 
 def targets_of(staged: Staged, assets: Sequence[AssetScore]) -> list[RebalancingTarget]:
-    """The targets that were decided: the largest weight first, then what is held, then by score."""
+    """The targets that were decided: the largest weight first, then holdings, then by score."""
     return sorted(
         _targets(staged, assets),
         key=lambda target: (-target.target_weight, -target.current_weight, -(target.score or 0.0), target.asset),

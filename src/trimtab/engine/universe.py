@@ -1,4 +1,4 @@
-"""The assets to look at on a date: what is held, what is trending, what fits the regime, what representation needs."""
+"""The assets to consider on a date: holdings, trending assets, those that fit the regime, those that representation needs."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class RebalancingUniverse:
 
     @cached_property
     def priorities(self) -> Mapping[str, AssetPriority]:
-        """Why each asset is looked at, in the order of priority."""
+        """Why each asset is considered, in the order of priority."""
         parts = (self.portfolio_assets, self.trending_assets, self.regime_assets, self.fallback_assets)
         return {asset: priority for priority, assets in zip(AssetPriority, parts, strict=True) for asset in assets}
 
@@ -114,7 +114,7 @@ class UniverseBuilder:
     ) -> RebalancingUniverse:
         """The universe of a date.
 
-        It always contains what is held. New assets come from `bucket_names` alone if given, otherwise from all buckets.
+        It always contains the holdings. New assets come from `bucket_names` alone if given, otherwise from all buckets.
         The regime's assets are those of the buckets that research, else the regime, names. If buckets must be
         represented, the assets of all other buckets are included as a fallback. Limits that change in a regime are those
         of the regime that is detected, unless they are set to one.
@@ -161,12 +161,12 @@ class UniverseBuilder:
                 raise SetupError(f"the limits have a regime {name!r} that cannot occur", nearest(name, names))
 
     def _assets_of(self, buckets: Iterable[str], origin: str) -> list[str]:
-        """The assets of these buckets, each once; what is below a bucket is in it."""
+        """The assets of these buckets, each once; deeper buckets are included."""
         known, assets = self.bucket_manager.get_all_buckets(), dict[str, None]()
         for bucket in buckets:
             try:
                 inside = self.bucket_manager.get_bucket_assets(bucket)
-            except InputError:  # an asset manager of the user's may refuse what it does not know
+            except InputError:  # an asset manager of the user's may refuse an unknown bucket
                 inside = []
             if not inside and bucket not in known:
                 raise SetupError(f"{origin}: the bucket {bucket!r} does not exist", nearest(bucket, known))

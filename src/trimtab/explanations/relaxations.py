@@ -110,7 +110,7 @@ def _assets_with(reruns: Reruns, name: str) -> list[str]:
 
 
 def _of_correlations(reruns: Reruns, limit: Change, works: Callable[..., bool]) -> Relaxation | None:
-    """The least correlation that has to be let in; or no limit at all, for those that are not known."""
+    """The least correlation that has to be let in; or no limit at all, for those that are unknown."""
     values = [*reruns.correlations[reruns.correlations > reruns.present(limit.name, "")].tolist(), None]
     place = _nearest(reruns, len(values), lambda place: works(values[place]))
     if place is None:

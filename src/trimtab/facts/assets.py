@@ -57,7 +57,7 @@ class AssetFact:
 
     @property
     def sentence(self) -> str:
-        """Why it is in or out, and why its weight is what it is."""
+        """Why it is in or out, and the reason for its weight."""
         return f"{self.about_selection} {self.about_size}".strip()
 
 
@@ -115,7 +115,7 @@ def assets_of(reruns: Reruns, colour_of: dict[str, int], words: Sequence[Detail]
 
 
 def _clause(words: Detail, answer: Any) -> str:
-    """What decided: of the weight for what was kept anyway, else of the selection."""
+    """The deciding clause: of the weight for what was kept anyway, else of the selection."""
     about_size = words.size_clause and (answer["size_reason"] == SizeReason.BRAKED or answer["reason"] == Reason.KEPT)
     return words.size_clause if about_size else words.clause
 

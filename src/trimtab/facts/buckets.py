@@ -108,7 +108,7 @@ def short_names(paths: Iterable[str], limits: RebalancingLimits) -> dict[str, st
 
 
 def top_of(bucket: str, limits: RebalancingLimits) -> str:
-    """The bucket at `bucket_level` in which a bucket lies: what has a colour."""
+    """The bucket at `bucket_level` that contains a bucket: each has its colour."""
     level = limits.bucket_level if limits.enable_bucket_diversification else 1
     return level_bucket(bucket, limits.bucket_separator, level)
 

@@ -1,4 +1,4 @@
-"""The certificate as it is written: each limit, and how many are met."""
+"""The certificate in writing: each limit, and how many are met."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PLAIN = ("min_score_threshold", "min_score_diversification", "min_score_new_pos
 
 @dataclass(frozen=True)
 class CertificateLine:
-    """A line of the certificate as it is written."""
+    """A line of the certificate in writing."""
 
     name: str
     node: str

@@ -1,6 +1,6 @@
 """The facts of an outcome: every number that is shown, and the text in which it is shown, in one frozen object.
 
-Screens, charts and templates only place what is here; they compute nothing. Names come in as they are and leave without
+Screens, charts and templates only place what is here; they compute nothing. Names come in unchanged and leave without
 characters that could steer a screen; escaping is the template's.
 """
 
@@ -40,7 +40,7 @@ _LOSSES = (
     ("max_total_positions", (Reason.TOTAL_POSITION_LIMIT,)),
     ("max_new_positions", (Reason.NEW_POSITION_LIMIT,)),
     ("max_positions of a bucket", (Reason.BUCKET_POSITION_LIMIT,)),
-    ("no room for the least weight", (Reason.MIN_POSITION_CAPACITY,)),
+    ("no room for the minimum weight", (Reason.MIN_POSITION_CAPACITY,)),
 )
 
 
@@ -78,7 +78,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that is shown of an outcome, on whatever screen.
+    """All facts of an outcome, for every screen.
 
     `assets` are in the order of the tables, `groups` in that of a screen with little room; `bucket_scale` and
     `asset_scale` are the weights at the ends of the charts' axes. `brake` is empty where no brake holds, `greedy` where the
@@ -181,7 +181,7 @@ def _figures(
 
 
 def _trades(totals: Totals, assets: Sequence[AssetFact]) -> str:
-    """What is traded, in one sentence."""
+    """The trades, in one sentence."""
     counts = [(sum(one.action == action for one in assets), word) for action, word in _ACTIONS.items()]
     done = ", ".join(f"{count} {word}" for count, word in counts if count)
     sides = f"buys {percent(totals.bought)}, sells {percent(totals.sold)}"
@@ -198,7 +198,7 @@ def _brake(reruns: Reruns) -> str:
         found.append(f"sell {percent(sold)} (brake_sold_weight {percent(limits.brake_sold_weight)})")
     if limits.brake_closed_positions is not None:
         found.append(f"close {counted(closed, 'position')} (brake_closed_positions {limits.brake_closed_positions})")
-    return f"BRAKED: every weight stays as it is. The rules would {' and '.join(found)}."
+    return f"BRAKED: every weight stays unchanged. The rules would {' and '.join(found)}."
 
 
 def _losses(reruns: Reruns) -> Iterator[Loss]:

@@ -1,4 +1,4 @@
-"""What a report says beside the facts: explanations, conflicts, the rules, and a hash of inputs and limits."""
+"""The further contents of a report: explanations, conflicts, the rules, and a hash of inputs and limits."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Explained:
 
 @dataclass(frozen=True)
 class ReportFacts:
-    """Everything that the report shows: `explained` are the selected and the nearest misses."""
+    """The contents of the report: `explained` are the selected and the nearest misses."""
 
     facts: Facts
     explained: tuple[Explained, ...]

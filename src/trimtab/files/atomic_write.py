@@ -50,7 +50,7 @@ class Disk:
         os.fsync(opened.fileno())
 
     def rename(self, old: Path, new: Path) -> None:
-        """Give a file its name, in place of what has it."""
+        """Give a file its name, replacing any file of that name."""
         old.replace(new)
 
     def sync_folder(self, folder: Path) -> None:

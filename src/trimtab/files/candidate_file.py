@@ -78,15 +78,17 @@ def check_single(table: pa.Table, source: str) -> None:
         raise InputError([Fault(problem, advice, column=ACCOUNT)], source)
 
 
-def read_candidate_file(path: StrPath) -> CandidateFile:
+def read_candidate_file(path: StrPath, *, may_be_empty: bool = False) -> CandidateFile:
     """A file of assets; `symbol` or `ticker` will do for the column `asset`, in capitals too.
+
+    A table without rows is refused unless it `may_be_empty`.
 
     Raises
     ------
     InputError
         What `read_table` refuses.
     """
-    table = read_table(path)
+    table = read_table(path, may_be_empty=may_be_empty)
     names = table.column_names
     folded = {name.strip().casefold(): name for name in reversed(names)}
     asset_name = next((folded[name] for name in _ASSET_NAMES if name in folded), "asset")

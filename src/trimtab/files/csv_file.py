@@ -23,7 +23,7 @@ _NOT_NUMBERS = tuple(
         (r".*\d\s*%", "is a percent", "write a fraction without the sign: 0.12, not 12%"),
         (r"[+-]?(0|\d*),\d*", "has a comma", "write a decimal point (0.5, not 0,5) and no thousands separators"),
         (r"[+-]?\d{1,3}([ ',_.\u00a0\u2019\u202f]\d{3})+([.,]\d*)?", "has thousands separators", "write 1234.5"),
-        (r"[+-]?nan|n/?a|null|none|-+", "is not a number", "leave the cell empty if there is none, or write 0"),
+        (r"[+-]?nan|n/?a|null|none|-+", "is not a number", "leave the cell empty, or write 0"),
         (r"[+-]?inf(inity)?", "is infinite", "write a finite number"),
     )
 )
@@ -65,7 +65,7 @@ def read_csv(data: bytes, source: str) -> pa.Table:
 
 
 def _check_text(data: bytes, source: str) -> None:
-    """Refuse what is not UTF-8 text, with the place of the first byte that is not."""
+    """Refuse text that is not UTF-8, with the place of the first wrong byte."""
     at, what = data.find(b"\0"), "a NUL byte"
     if at < 0:
         try:
@@ -112,7 +112,7 @@ def _records(data: bytes, source: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _quote_fault(error: csv.Error, row: int, line: int) -> Fault:
-    """What the reader refused in the record that begins at `line`; record 0 is the header."""
+    """The fault in the record that begins at `line`; record 0 is the header."""
     if "field limit" in str(error):
         problem, advice = "a cell is far too long", "shorten it, or close the quote that opens it"
     else:
@@ -133,7 +133,7 @@ def _check_header(header: list[str], line: int, source: str) -> None:
 
 
 def _column(name: str, cells: Sequence[str], sheet: _Sheet, faults: list[Fault]) -> pa.Array:
-    """One column as Arrow; what is wrong in it is added to `faults`."""
+    """One column as Arrow; its faults are added to `faults`."""
 
     def add(row: int, problem: str, advice: str) -> None:
         faults.append(Fault(problem, advice, column=name, row=row + 1, line=sheet.lines[row], value=cells[row]))

@@ -17,7 +17,7 @@ from trimtab.files.table_files import StrPath
 
 @dataclass(frozen=True)
 class _Part:
-    """One file of a join: its columns besides `asset`, and the row of each asset."""
+    """One file of a join: its columns other than `asset`, and the row of each asset."""
 
     file: CandidateFile
     columns: dict[str, pa.ChunkedArray]
@@ -25,7 +25,7 @@ class _Part:
 
     @property
     def source(self) -> str:
-        """What errors call the file."""
+        """The name of the file in errors."""
         return self.file.source
 
     def column(self, name: str, assets: Sequence[str]) -> pa.ChunkedArray:
@@ -79,8 +79,8 @@ def join_tables(
     classified = None if buckets is None else _part(files[2], "bucket")
     parts = [scored, held] if classified is None else [scored, held, classified]
     part_of = _parts_of_columns(parts)
-    unscored = tuple(asset for asset in held.rows if asset not in scored.rows)
-    assets = [*scored.rows, *unscored]
+    without_score = [asset for asset in held.rows if asset not in scored.rows]
+    assets = [*scored.rows, *without_score]
     columns = {name: part.column(name, assets) for part in parts for name in part.columns}
     columns[amounts] = (
         columns[amounts].fill_null("0") if amounts == "shares" else columns[amounts].cast(pa.float64()).fill_null(0.0)
@@ -88,16 +88,27 @@ def join_tables(
     known = assets if classified is None else classified.rows
     return Joined(
         table=pa.table({"asset": pa.array(assets, pa.string()), **columns}),
-        unscored=unscored,
+        unscored=tuple(asset for asset in without_score if _is_held(held.columns[amounts][held.rows[asset]].as_py())),
         unclassified=tuple(asset for asset in dict.fromkeys([*held.rows, *assets]) if asset not in known),
         unused=tuple(asset for asset in known if asset not in scored.rows and asset not in held.rows),
         part_of=MappingProxyType({**part_of, "asset": scored}),
     )
 
 
+def _is_held(amount: object) -> bool:
+    """Whether a weight, or a number of shares as text, is not 0."""
+    try:
+        return float(str(amount)) != 0
+    except ValueError:
+        return True  # whoever reads the column says what is wrong
+
+
 def _files_of_account(paths: Sequence[StrPath], account: str | None) -> list[CandidateFile]:
-    """The files, each with the rows of one account where it has an account for each row."""
-    files = [read_candidate_file(path) for path in paths]
+    """The files, each with the rows of one account where it has an account for each row.
+
+    The second, of holdings, may have no rows: an account that holds only cash.
+    """
+    files = [read_candidate_file(path, may_be_empty=at == 1) for at, path in enumerate(paths)]
     if account is None:
         for file in files:
             check_single(file.table, file.source)
@@ -147,7 +158,7 @@ def _check_amounts(held: _Part, name: str) -> None:
     amounts = held.columns[name]
     kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
     if name == "shares":
-        held.columns[name] = amounts.cast(pa.string())  # as a CSV file has them; whoever values them reads the numbers
+        held.columns[name] = amounts.cast(pa.string())  # as in a CSV file; valuation reads the numbers
     elif not any(is_kind(amounts.type) for is_kind in kinds):
         fault = Fault(f"is not a number but {amounts.type}", "convert the column to numbers", column=name)
         raise InputError([fault], held.source)

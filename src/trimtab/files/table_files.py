@@ -1,6 +1,6 @@
 """Files in: CSV, Parquet or Arrow -> one table that `trimtab.candidates.read.read` accepts.
 
-A file is read whole, its suffix is held against its first bytes, and everything that is wrong in it is said with file,
+A file is read whole, its suffix is compared with its first bytes, and every fault is reported with file,
 row, column, value and what to do. Nothing is guessed: no other separator, no decimal comma, no percent.
 """
 
@@ -39,13 +39,13 @@ _SIGNATURES = {
 }
 
 
-def read_table(path: StrPath) -> pa.Table:
+def read_table(path: StrPath, *, may_be_empty: bool = False) -> pa.Table:
     """The table in a file: `.csv`, `.parquet` / `.pq`, or `.arrow` / `.feather` / `.ipc` (file or stream format).
 
-    `-` is standard input, in any of these formats.
+    `-` is standard input, in any of these formats. A table without rows is refused unless it `may_be_empty`.
 
     CSV is UTF-8 with or without a byte order mark, separated by commas, with a header. Its columns of numbers (`score`,
-    `current_weight`, ...) become float64, all others stay text; an empty cell is null, an empty line is no row.
+    `current_weight`, ...) become float64, all others stay text; an empty cell is null, an empty line is skipped.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def read_table(path: StrPath) -> pa.Table:
     kind = _kind_of_stdin(data) if os.fspath(path) == STDIN else _kind(source, data)
     table = _READERS[kind](data, source)
     check_names(table.column_names, source)
-    if table.num_rows == 0:
+    if table.num_rows == 0 and not may_be_empty:
         raise InputError([Fault("has no rows", "give a file with at least one row of data")], source)
     return table
 
@@ -94,12 +94,12 @@ def _near_file(path: Path) -> str | None:
 
 
 def source_of(path: StrPath) -> str:
-    """What errors call a file."""
+    """The name of a file in errors."""
     return "stdin" if os.fspath(path) == STDIN else os.fspath(path)
 
 
 def _kind_of_stdin(data: bytes) -> str:
-    """What the first bytes say; text is CSV."""
+    """The kind by the first bytes; text is CSV."""
     held = _held(data)
     if held is not None and held not in _READERS:
         raise InputError([Fault(f"holds {held}", "send CSV (UTF-8), Parquet or Arrow")], "stdin")
@@ -107,7 +107,7 @@ def _kind_of_stdin(data: bytes) -> str:
 
 
 def _held(data: bytes) -> str | None:
-    """What the first bytes say that a file holds, None for text."""
+    """The kind of file by its first bytes, None for text."""
     return next((kind for signature, kind in _SIGNATURES.items() if data.startswith(signature)), None)
 
 
@@ -116,7 +116,7 @@ def _kind(source: str, data: bytes) -> str:
     suffix = Path(source).suffix
     named = _SUFFIXES.get(suffix.casefold())
     if named is None:
-        problem = f"the suffix {suffix!r} is not known" if suffix else "the name has no suffix"
+        problem = f"the suffix {suffix!r} is unknown" if suffix else "the name has no suffix"
         raise InputError([Fault(problem, f"save it as one of {', '.join(_SUFFIXES)}")], source)
     held = _held(data)
     if held in _SUFFIXES.values() and held != named:
@@ -124,7 +124,7 @@ def _kind(source: str, data: bytes) -> str:
         raise InputError([Fault(f"is named like {named} but holds {held}", f"give it the suffix {suffixes}")], source)
     if held != named and (held is not None or named != "CSV"):
         problem = f"is named like {named} but " + (f"holds {held}" if held else f"does not begin like {named}")
-        raise InputError([Fault(problem, "save it anew, as CSV (UTF-8), Parquet or Arrow")], source)
+        raise InputError([Fault(problem, "save it again, as CSV (UTF-8), Parquet or Arrow")], source)
     return named
 
 
@@ -167,13 +167,15 @@ def _check_lengths(table: pa.Table, source: str) -> None:
 
 
 def _decoded(read: Callable[[], pa.Table], kind: str, source: str) -> pa.Table:
-    """What `read` gives, checked to its last value: a damaged file must not come in as numbers."""
+    """The table from `read`, checked to its last value: a damaged file must not come in as numbers."""
     try:
         table = read()
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0].rstrip(".")
-        raise InputError([Fault(f"is damaged or cut off ({reason})", f"write the {kind} file anew")], source) from None
+        raise InputError(
+            [Fault(f"is damaged or truncated ({reason})", f"write the {kind} file again")], source
+        ) from None
     _check_lengths(table, source)
     return table
 

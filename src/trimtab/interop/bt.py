@@ -20,14 +20,14 @@ class BucketRebalance(bt.Algo):  # type: ignore[misc]
     Parameters
     ----------
     scores
-        A frame by day, one column an asset: the row of the latest day up to now counts; NaN is no score.
+        A frame by day, one column an asset: the row of the latest day up to now counts; NaN means no score.
     limits
         The policy; the defaults of `RebalancingLimits` where None.
     buckets
         Asset -> bucket.
 
     It sets `temp["weights"]` for every asset that is or was held; what they leave is cash. Where an algo before it has set
-    `temp["selected"]`, only those and what is held are candidates. An asset without a price now is `no_trade`. Every
+    `temp["selected"]`, only those and the holdings are candidates. An asset without a price now is `no_trade`. Every
     decision stays in the strategy's `perm["decisions"]`, by day, as a `RebalanceResult`. Before the first scores it stops the
     stack.
 
@@ -52,7 +52,7 @@ class BucketRebalance(bt.Algo):  # type: ignore[misc]
         super().__init__()
         if not isinstance(scores, pd.DataFrame) or not scores.index.is_monotonic_increasing or scores.empty:
             advice = "give a frame with one row a day, ascending, and one column an asset"
-            raise InputError([Fault("the scores are no frame of scores", advice)])
+            raise InputError([Fault("the scores are not a frame", advice)])
         self.scores, self.limits, self.buckets = scores, given_limits(limits), dict(buckets or {})
 
     def __call__(self, target: Any) -> bool:

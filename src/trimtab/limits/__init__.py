@@ -1,1 +1,1 @@
-"""What is wanted: the limits of a rebalance."""
+"""The limits of a rebalance."""

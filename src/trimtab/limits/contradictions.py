@@ -69,7 +69,7 @@ def _bucket_contradictions(limits: Any) -> Iterable[str]:
         if 0 < value < limits.min_position_weight:
             yield (
                 f"{name} {value:g} is below min_position_weight {limits.min_position_weight:g}: no position fits, so the "
-                "bucket would be closed; raise it, or write 0 if that is what you want"
+                "bucket would be closed; raise it, or write 0 if you mean that"
             )
     yield from _minimum_faults(limits)
 

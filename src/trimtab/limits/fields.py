@@ -33,7 +33,7 @@ def described(
     fraction: bool = False,
     may_be_empty: bool = False,
 ) -> Any:
-    """A dataclass field with everything that is known about it. `below` is an exclusive upper bound.
+    """A dataclass field that knows all about itself. `below` is an exclusive upper bound.
 
     `sentence` says what a value means, with a placeholder for it (see `in_words`), or one sentence for each value.
     """
@@ -89,7 +89,7 @@ def check_fields(owner: Any) -> list[str]:
 
 
 def checked_value(known: dataclasses.Field[Any], value: Any) -> tuple[Any, str]:
-    """The value to store, and what is wrong with it (empty if nothing)."""
+    """The value to store, and its fault (empty if sound)."""
     kind, meta = known.metadata["kind"], known.metadata
     if value is None and meta["may_be_empty"]:
         return "", ""

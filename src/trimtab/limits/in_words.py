@@ -24,7 +24,7 @@ class RuleSection:
 
 
 def rule_sheet(limits: RebalancingLimits) -> tuple[RuleSection, ...]:
-    """What the limits say, section by section; a limit without effect is not mentioned, or said to be off.
+    """The limits in words, section by section; a limit without effect is omitted, or called off.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def _field(name: str, only_if: Callable[[Limits], bool] = lambda _: True) -> tup
 
 
 def _in_buckets(sentences: Sentences) -> Sentences:
-    """Sentences that are said only where buckets matter."""
+    """Sentences that appear only if buckets matter."""
     return lambda limits: sentences(limits) if limits.enable_bucket_diversification else []
 
 
@@ -140,7 +140,7 @@ def _own_limits(own: BucketLimit, limits: Limits) -> str:
     if own.max_allocation is not None and limits.enforce_allocation_limits:
         parts.append(f"at most {_percent(own.max_allocation)}")
     if own.min_allocation is not None and limits.enforce_allocation_limits:
-        parts.append(f"at least {_percent(own.min_allocation)}, if its candidates can hold that much")
+        parts.append(f"at least {_percent(own.min_allocation)}, if its candidates can hold it")
     return ", ".join(parts) or "no limit of its own"
 
 

@@ -27,7 +27,7 @@ def limits_schema() -> dict[str, Any]:
 
 
 def _regimes_schema(properties: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """A regime's limits: any fields but `regime` and `regimes`; what is not there keeps its general value."""
+    """A regime's limits: any fields but `regime` and `regimes`; missing ones keep their general value."""
     (doc,) = (known.metadata["doc"] for known in limit_fields() if known.name == "regimes")
     inner = {
         name: {key: value for key, value in schema.items() if key != "default"}

@@ -18,7 +18,7 @@ RELIEFS = ("fifo", "lifo", "hifo", "lofo", "min_tax")
 @refusing_unknown
 @dataclass(frozen=True, kw_only=True)
 class Fees:
-    """What an order costs, in the base currency: max(minimum, per_order + per_share · shares + rate · amount).
+    """The cost of an order, in the base currency: max(minimum, per_order + per_share · shares + rate · amount).
 
     Examples
     --------

@@ -62,7 +62,7 @@ class BucketLimit:
 @refusing_unknown
 @dataclass(frozen=True, kw_only=True)
 class RebalancingLimits:
-    """What a rebalance may and must do. Frozen; making it reports all faults at once.
+    """The limits of a rebalance. Frozen; making it reports all faults at once.
 
     Weights and allocations are fractions of the account's total value (0.2, never 20).
 
@@ -251,9 +251,9 @@ class RebalancingLimits:
     unscored_positions: str = described(
         "hold",
         str,
-        "what happens to holdings without a score: they are kept as they are, closed, or an error",
+        "what happens to holdings without a score: they are kept unchanged, closed, or an error",
         sentence={
-            "hold": "Keep holdings without a score as they are.",
+            "hold": "Keep holdings without a score unchanged.",
             "close": "Close holdings without a score that may be sold.",
             "error": "Refuse an account with a holding that may be sold but has no score.",
         },
@@ -314,7 +314,7 @@ class RebalancingLimits:
         return RebalancingLimits.from_dict({**self.to_dict(), **with_current_names(changes)})
 
     def in_regime(self, regime: str | None) -> RebalancingLimits:
-        """These limits with a regime in force; the general limits if the regime has none of its own.
+        """These limits with a regime in force; the general limits if the regime has no table.
 
         Examples
         --------
@@ -485,7 +485,7 @@ _BUCKETS_EXAMPLE = (
 
 
 def _meaning(known: dataclasses.Field[Any]) -> str:
-    """What a field means, and which values it can have."""
+    """The meaning of a field, and the values it can have."""
     choices = known.metadata["choices"]
     return f"{known.metadata['doc']} ({', '.join(choices[:-1])} or {choices[-1]})" if choices else known.metadata["doc"]
 
@@ -530,7 +530,7 @@ def following(limits: Any, changes: Mapping[str, float] | None = None, unset: It
 
 
 def _bucket_limits(given: Any, faults: list[str]) -> Mapping[str, BucketLimit]:
-    """The `buckets` field as path -> `BucketLimit`; adds what is wrong to `faults`."""
+    """The `buckets` field as path -> `BucketLimit`; adds its faults to `faults`."""
     if not isinstance(given, Mapping):
         faults.append(f"buckets must map a bucket's path to its limits (received {given!r})")
         return MappingProxyType({})

@@ -34,7 +34,7 @@ class ChangedLimit:
 
 
 def overrides_of(given: Any, faults: list[str]) -> dict[str, dict[str, Any]]:
-    """The `regimes` field as name -> overrides; adds what is wrong with its form to `faults`."""
+    """The `regimes` field as name -> overrides; adds the faults of its form to `faults`."""
     if not isinstance(given, Mapping):
         faults.append(f"regimes must map a regime to its limits (received {shown(given)})")
         return {}

@@ -1,4 +1,4 @@
-"""What is wrong with a series of data: where, and whether its symbol can be scored all the same."""
+"""Findings, the faults of a series of data: where, and whether its symbol can be scored all the same."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ _KINDS = MappingProxyType(
     {
         "duplicate_day": ("has {value:.0f} prices on one day", "keep one of them", True),
         "not_a_number": ("has a price that is not a finite number", "write a number, or leave it empty", True),
-        "not_positive": ("has the price {value:g}", "prices are above 0; leave the cell empty if there is none", True),
+        "not_positive": (
+            "has the price {value:g}",
+            "prices are above 0; leave the cell empty if it has no price",
+            True,
+        ),
         "split_like_jump": ("jumps to {value:.4g} times the price before, as an unadjusted split would", _ACCEPT, True),
         "unit_like_jump": (
             "jumps to {value:.4g} times the price before, as if the unit had changed",
@@ -81,11 +85,11 @@ class DataFinding:
 
     @property
     def problem(self) -> str:
-        """What is wrong, as the end of a sentence that begins with the symbol."""
+        """The fault, as the end of a sentence that begins with the symbol."""
         return _KINDS[self.kind][0].format(value=self.value, of=self.of)
 
     def sentence(self) -> str:
-        """The finding as a sentence: symbol, day, what is wrong, what to do."""
+        """The finding as a sentence: symbol, day, fault, what to do."""
         where = f"{self.symbol}, {self.date.isoformat()}" + ("" if self.row is None else f", row {self.row}")
         return f"{where}: {self.problem}: {_KINDS[self.kind][1]}"
 

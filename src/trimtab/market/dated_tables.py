@@ -1,4 +1,4 @@
-"""What is known of symbols beside their prices: fundamentals, classification, index membership, each with its day."""
+"""Tables of symbols apart from their prices: fundamentals, classification, index membership, each with its day."""
 
 from __future__ import annotations
 

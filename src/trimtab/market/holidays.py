@@ -39,12 +39,12 @@ def holidays(missing: Mapping[str, Mask]) -> dict[str, frozenset[int]]:
     common = days @ days.T
     size = np.diagonal(common)
     alike = (common >= _FEW) & (common >= _ALIKE * (size[:, None] + size[None, :] - common))
-    found = {}
+    closed = {}
     for row, name in enumerate(names):
         group = lacks[alike[row]]
         if len(group) > 1:
-            found[name] = frozenset(np.flatnonzero(lacks[row] & (group.mean(axis=0) >= _ALIKE)).tolist())
-    return found
+            closed[name] = frozenset(np.flatnonzero(lacks[row] & (group.mean(axis=0) >= _ALIKE)).tolist())
+    return closed
 
 
 def _short_runs(missing: Mask) -> Mask:

@@ -14,11 +14,11 @@ _FEW_MOVES = 20
 _LARGEST_SPLIT = 60
 
 
-def jumps(wide: pl.DataFrame, least: float, usual_moves: float, always: float) -> pl.DataFrame:
+def jumps(wide: pl.DataFrame, min_jump: float, usual_moves: float, large_jump: float) -> pl.DataFrame:
     """Ratios of a price to the one before that a split, a wrong unit or an error could make.
 
-    A ratio of `least` or more, or of its inverse or less, is a jump if the move is also `usual_moves` times the median
-    absolute log return of the 63 sessions before (or if fewer than 20 of them are known). From `always` on it is one
+    A ratio of `min_jump` or more, or of its inverse or less, is a jump if the move is also `usual_moves` times the median
+    absolute log return of the 63 sessions before (or if fewer than 20 of them are known). From `large_jump` on it is one
     whatever is usual. It is called a change of unit near 10, 100 and 1000, a split up to 60, and large above.
     """
     parts = [pl.DataFrame(schema=EVENTS)]
@@ -27,19 +27,19 @@ def jumps(wide: pl.DataFrame, least: float, usual_moves: float, always: float) -
         moved = series["close"] / series["close"].shift(1)
         ratio = moved.fill_null(1.0)
         size = pl.select(pl.max_horizontal(ratio, 1.0 / ratio)).to_series()
-        if not (size >= min(least, always)).any():
+        if not (size >= min(min_jump, large_jump)).any():
             continue
         moves = moved.log().abs()
         usual = moves.shift(1).rolling_median(_MOVES, min_samples=_FEW_MOVES)
         unusual = (moves >= usual_moves * usual).fill_null(True)
-        is_jump = ((size >= least) & unusual) | (size >= always)
+        is_jump = ((size >= min_jump) & unusual) | (size >= large_jump)
         marked = series.with_columns(pl.lit(name).alias("symbol"), _kind(size), ratio.alias("value")).filter(is_jump)
         parts += [events(part, str(part["kind"][0])) for part in marked.partition_by("kind", maintain_order=True)]
     return pl.concat(parts)
 
 
 def _kind(size: pl.Series) -> pl.Series:
-    """What could make a price jump by these ratios (at least 1)."""
+    """The causes that could make a price jump by these ratios (at least 1)."""
     is_unit = size != size  # noqa: PLR0124 - nowhere
     for unit, play in _UNITS.items():
         is_unit |= (size / unit).log().abs() <= math.log(play)
@@ -49,7 +49,7 @@ def _kind(size: pl.Series) -> pl.Series:
 
 
 def unchanged_prices(wide: pl.DataFrame, sessions: int) -> pl.DataFrame:
-    """The sessions at which a series has had the very same price for so many sessions or longer."""
+    """The sessions at which a series has had the very same price for this number of sessions or longer."""
     parts = [pl.DataFrame(schema=EVENTS)]
     for name in wide.columns[1:]:
         series = wide.select("date", close=pl.col(name)).drop_nulls()

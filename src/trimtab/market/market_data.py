@@ -65,7 +65,7 @@ class MarketData:
     Raises
     ------
     InputError
-        A table that cannot be read: file, row, column, value, and what to do. What is wrong with one symbol's series
+        A table that cannot be read: file, row, column, value, and what to do. A fault of one symbol's series
         is a finding of the view, and leaves only that symbol without a score.
 
     Examples
@@ -74,7 +74,7 @@ class MarketData:
     ...     [{"date": f"2024-01-0{day}", "symbol": "AAA", "close": price} for day, price in [(2, 10.0), (3, 10.5), (4, -1)]]
     ... )
     >>> [finding.sentence() for finding in data.as_of("2024-01-04").findings if finding.row]
-    ['AAA, 2024-01-04, row 3: has the price -1: prices are above 0; leave the cell empty if there is none']
+    ['AAA, 2024-01-04, row 3: has the price -1: prices are above 0; leave the cell empty if it has no price']
     >>> data.as_of("2024-01-03").prices["AAA"].to_list()
     [10.0, 10.5]
     """
@@ -157,7 +157,7 @@ class MarketData:
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What a reader should know about the tables as a whole: columns and symbols that are not used, odd prices.
+        """Notes on the tables as a whole: columns and symbols that are not used, odd prices.
 
         Examples
         --------
@@ -180,11 +180,11 @@ class MarketData:
 
     @property
     def findings(self) -> tuple[DataFinding, ...]:
-        """What is wrong with single days of all the prices; gaps and stale prices belong to a view."""
+        """The faults of single days of all the prices; gaps and stale prices belong to a view."""
         return findings_of(self._events)
 
     def as_of(self, date: Date) -> MarketView:
-        """What was known at the end of a day.
+        """The knowledge at the end of a day.
 
         Raises
         ------
@@ -236,7 +236,7 @@ def _known(rows: pl.DataFrame, on: dt.date) -> pl.DataFrame:
 
 
 def _buckets(known: pl.DataFrame) -> Mapping[str, str]:
-    """The latest bucket of each symbol; a symbol whose latest is empty has none."""
+    """The latest bucket of each symbol; a symbol whose latest is empty is left out."""
     latest = known.group_by("symbol", maintain_order=True).last().sort("symbol")
     return MappingProxyType(
         {symbol: bucket for symbol, bucket in latest.select("symbol", "bucket").iter_rows() if bucket}

@@ -13,8 +13,8 @@ import polars as pl
 from trimtab.kernel.records import Flags, Floats
 
 _SESSIONS, _FEWEST = 63, 20  # that show how far opens usually are from closes
-_LEAST = math.log(1.005)  # a usual distance up to this is not told apart
-_DEVIATIONS = 6.0  # of the median, beyond which a usual distance is no chance
+_LEAST = math.log(1.005)  # a usual distance up to this is not distinguished
+_DEVIATIONS = 6.0  # of the median, beyond which a usual distance is not chance
 _DEVIATION_OF_MEDIAN = 1.2533 * 1.4826  # of normal values, over their median absolute deviation
 _JUMP = math.log(1.8)  # no session moves so far between open and close
 
@@ -29,7 +29,7 @@ class DifferingOpens:
     ratio: float
 
     def sentence(self) -> str:
-        """What is wrong, and what to do."""
+        """The fault, and what to do."""
         return (
             f"{self.asset}: {self.sessions} opens until {self.last.isoformat()} are usually {self.ratio:.4g} times the "
             "close, so they are adjusted differently and not used: adjust opens and closes in the same way"

@@ -55,7 +55,7 @@ def _named_kind(plain: str) -> str | None:
 
 
 def notes_on_columns(used: str, unused: Sequence[str]) -> tuple[str, ...]:
-    """What a long table has beside the prices that are used."""
+    """The columns of a long table other than the prices used."""
     others = [name for name in unused if _plain(name) in _CLOSES]
     if others:
         return (f"The prices are the column {used!r}; {listed(others)} is not used (price_column names another).",)

@@ -1,4 +1,4 @@
-"""Daily prices, long or wide -> one row per session and one column per symbol, and what is wrong with them.
+"""Daily prices, long or wide -> one row per session and one column per symbol, and their faults.
 
 A finding about a day depends on that day and earlier ones alone, so later prices never change a view of the past.
 """
@@ -37,7 +37,7 @@ _TYPICAL = 21  # sessions that say how many symbols usually have a price
 
 @dataclass(frozen=True, kw_only=True)
 class MarketChecks:
-    """What counts as wrong in a series of prices. Frozen; all faults are reported at once when it is made."""
+    """The checks of a series of prices. Frozen; all faults are reported at once when it is made."""
 
     session_share: float = described(
         0.5,
@@ -143,7 +143,7 @@ def _long_of_wide(frame: pl.DataFrame, date: pl.Series, source: str) -> pl.DataF
 
 
 def _row_events(long: pl.DataFrame) -> list[pl.DataFrame]:
-    """What is wrong with single rows: not a number, not above 0, more than one price on a day."""
+    """The faults of single rows: not a number, not above 0, more than one price on a day."""
     not_numbers = events(long.filter("wrong"), "not_a_number")
     not_positive = events(long.filter(pl.col("close") <= 0).with_columns(value=pl.col("close")), "not_positive")
     days = long.group_by("symbol", "date").agg(value=pl.len(), row=pl.col("row").max()).filter(pl.col("value") > 1)
@@ -177,17 +177,17 @@ def _sessions(daily: pl.DataFrame, checks: MarketChecks) -> tuple[pl.DataFrame, 
     usual = counts.rolling_median(_TYPICAL, min_samples=1)
     is_session = (counts > 0) & (counts >= checks.session_share * usual)
     off = daily.filter(pl.col("close").is_not_null() & ~pl.Series(is_session.to_numpy()[row.to_numpy()]))
-    wide = pl.DataFrame([days, *(pl.Series(name, cells[at]).fill_nan(None) for at, name in enumerate(symbols))])
+    wide = pl.DataFrame([days, *(pl.Series(name, cells[row]).fill_nan(None) for row, name in enumerate(symbols))])
     return wide.filter(is_session), events(off, "off_session")
 
 
-def _without_accepted(found: pl.DataFrame, accepted: Iterable[tuple[str, Any]]) -> pl.DataFrame:
+def _without_accepted(jumped: pl.DataFrame, accepted: Iterable[tuple[str, Any]]) -> pl.DataFrame:
     """The jumps that the user has not accepted; only a jump that was found can be accepted."""
     pairs: list[tuple[str, dt.date]] = [(symbol, day(date, "an accepted day")) for symbol, date in accepted]
     for symbol, date in pairs:
         here = (pl.col("symbol") == symbol) & (pl.col("date") == date)
-        if found.filter(here).is_empty():
+        if jumped.filter(here).is_empty():
             problem = f"accepted names {symbol!r} on {date.isoformat()}, where no jump was found"
             raise InputError([Fault(problem, "leave it out, or name the day of the finding")])
-        found = found.filter(~here)
-    return found
+        jumped = jumped.filter(~here)
+    return jumped

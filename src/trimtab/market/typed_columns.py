@@ -1,6 +1,6 @@
 """Any table -> a polars frame with columns of known types. Tables that are wrong as a whole are refused here.
 
-Nothing is guessed: dates are ISO days, names are text, numbers are numbers. A column of a type that nobody can use (an
+Nothing is guessed: dates are ISO days, names are text, numbers are numbers. A column of a type without any use (an
 interval, a list) is an error only if it is needed.
 """
 
@@ -100,7 +100,7 @@ def _from_narwhals(name: str, frame: nw.DataFrame[Any]) -> pl.Series:
 
 
 def _from_arrow(table: pa.Table) -> pl.DataFrame:
-    columns = {name: partial(_series, name, table.column(at)) for at, name in enumerate(table.column_names)}
+    columns = {name: partial(_series, name, table.column(number)) for number, name in enumerate(table.column_names)}
     return _joined(columns, table.num_rows)
 
 
@@ -208,7 +208,7 @@ def names_of(column: pl.Series, source: str) -> pl.Series:
 
 
 def numbers_of(column: pl.Series, source: str) -> tuple[pl.Series, pl.Series]:
-    """A column of numbers as float64, null where there is none; and where a value is not a finite number.
+    """A column of numbers as float64, null for missing; and where a value is not a finite number.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What was known on a day. Nobody who is given a view can see later rows: they are not in it."""
+"""The knowledge of a day. A view cannot show later rows: it does not contain them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trimtab.market.holidays import holidays
 from trimtab.statistics.sessions_per_year import sessions_per_year
 
 _RETURNED = 1.5  # jumps that together come to less have cancelled out
-_LATE_DAYS = 10  # without a session before the day of the view, beyond which it is said
+_LATE_DAYS = 10  # without a session before the day of the view, beyond which a note says so
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class MarketView:
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What a reader should know: prices that end long before the day, and what is odd in the data as a whole."""
+        """Notes for a reader: prices that end long before the day, and what is odd in the data as a whole."""
         notes = list(self.data_notes)
         day, last = self.date.isoformat(), self.session.isoformat()
         if self.members is not None and self.members.isdisjoint(self.symbols):
@@ -89,7 +89,7 @@ class MarketView:
 
     @cached_property
     def findings(self) -> tuple[DataFinding, ...]:
-        """What is wrong in the window of the scores, by symbol, day and kind."""
+        """The faults in the window of the scores, by symbol, day and kind."""
         first = self.prices["date"][-min(self.window, self.prices.height)]
         dated = findings_of(self.events.filter(pl.col("date") >= first))
         return tuple(sorted([*dated, *self._series_findings()], key=lambda finding: (finding.symbol, finding.date)))

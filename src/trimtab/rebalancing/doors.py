@@ -34,7 +34,7 @@ def rebalance(candidates: Any, limits: RebalancingLimits | None = None, *, corre
     correlations
         What `max_correlation` is measured on: a square table with a column for each asset and the column `asset` (in
         pandas the index will do), or a long one with `asset`, `other`, `correlation`. Assets beyond the candidates do no
-        harm. A pair that is not there, or null, is not known: a new asset is then passed over.
+        harm. A pair that is not there, or null, is unknown: a new asset is then passed over.
 
     Raises
     ------

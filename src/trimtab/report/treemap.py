@@ -26,7 +26,7 @@ def squarified(weights: Sequence[float], box: Box) -> list[Box]:
     left = list(weights)
     scale = box.width * box.height / math.fsum(weights) if weights else 0.0
     while left:
-        if min(box.width, box.height) <= 0:  # what is left weighs less than a float of the whole
+        if min(box.width, box.height) <= 0:  # the remainder is lighter than the rounding of the whole
             return [*found, *(Box(box.x, box.y, 0.0, 0.0) for _ in left)]
         row = _row(left, scale, min(box.width, box.height))
         placed, box = _laid(row, scale, box)

@@ -64,7 +64,7 @@ class RiskAdjusted:
 
     `table` has a row for each bucket at `bucket_level`, by name: `bucket`; `assets`, how many were measured;
     `volatility` per year, null if none was; `general`, the allocation limit before; `adjusted`, the one in `limits`.
-    `sessions_per_year` is what volatilities were annualised with.
+    `sessions_per_year` annualises the volatilities.
     """
 
     limits: RebalancingLimits

@@ -172,5 +172,5 @@ class FundamentalAnalyzer:
         return self._kept[on]
 
     def analyze_asset(self, asset: str, date: Date) -> float | None:
-        """The score of an asset in [0, 1], None if it has none."""
+        """The score of an asset in [0, 1], None without one."""
         return self.scores(date).score_of(asset)

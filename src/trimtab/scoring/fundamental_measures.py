@@ -37,7 +37,7 @@ MEASURES = (
     Measure("book_to_price", "value", (("over", "book_value_per_share", "price"), ("inverse", "pb"))),
     Measure("sales_to_price", "value", (("inverse", "ps"), ("over", "total_revenue", "market_cap"))),
     Measure("dividend_yield", "value", (("is", "dividend_yield"),)),
-    # Quality: profit over what it is made with (Novy-Marx, Journal of Financial Economics 108, 2013; Fama and French,
+    # Quality: profit over the capital behind it (Novy-Marx, Journal of Financial Economics 108, 2013; Fama and French,
     # "A Five-Factor Asset Pricing Model", 2015), and cash rather than accruals (Sloan, Accounting Review 71, 1996).
     Measure("gross_profitability", "quality", (("over", "gross_profit", "total_assets"),)),
     Measure(

@@ -15,7 +15,7 @@ from trimtab.errors import LimitsError
 from trimtab.limits.fields import check_fields, described
 from trimtab.market.view import MarketView
 
-# An asset whose daily returns deviate by less did not move: what is left is rounding.
+# An asset whose daily returns deviate by less did not move: the deviation is rounding.
 _STILL = 1e-9
 
 

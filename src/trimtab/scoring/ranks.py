@@ -24,7 +24,7 @@ class Scores:
     `table` has a row per asset, by name: `asset`; `score` in [0, 1], null without one; `confidence`, the share of the
     inputs that were there; `reason`, empty for a scored asset, else why it has no score (the kind of a finding,
     `not_member`, `low_confidence`, `no_bucket`, `no_inputs`); `missing`, the inputs that were not there, separated by
-    commas; and each part, raw and as its rank. `sessions_per_year` is what the parts count a year as, `notes` say what
+    commas; and each part, raw and as its rank. `sessions_per_year` is the length of a year in the parts, `notes` say what
     else a reader should know.
     """
 
@@ -40,7 +40,7 @@ class Scores:
         return MappingProxyType(dict(self.table.select("asset", "score").iter_rows()))
 
     def score_of(self, asset: str) -> float | None:
-        """The score of an asset, None if it has none or is unknown."""
+        """The score of an asset, None without one or is unknown."""
         return self.by_asset.get(asset)
 
 

@@ -25,7 +25,7 @@ _SIDES = {regime: sides for sides, regime in _REGIMES.items()}
 
 @dataclass(frozen=True, kw_only=True)
 class RegimeConfig:
-    """The series that stand for growth and for inflation, and how their trend is read. Frozen, checked when it is made.
+    """The series that represent growth and inflation, and how their trend is read. Frozen, checked when it is made.
 
     A proxy is a symbol, or two with a slash for the ratio of their prices: `XLY/XLP`.
 
@@ -236,7 +236,7 @@ def _refuse(rows: list[int], problem: str, advice: str, column: str, values: pl.
 
 
 class MarketRegimeDetector:
-    """What an engine wants to know of the markets: the regime, its buckets, what research names, what is trending.
+    """The markets, for an engine: the regime, its buckets, what research names, what is trending.
 
     Parameters
     ----------

@@ -77,7 +77,7 @@ class TechnicalConfig:
             raise LimitsError(faults)
 
     def for_year(self, sessions: int) -> TechnicalWindows:
-        """The windows where a year has so many sessions.
+        """The windows for a year with this number of sessions.
 
         Raises
         ------
@@ -163,7 +163,7 @@ def technical_parts(
     windows
         The sessions of the windows; a year's are also what volatility is annualised with.
     holidays
-        Days that are no sessions of an asset, by asset: they are left out of its series.
+        Days without a session for an asset, by asset: they are left out of its series.
 
     Returns
     -------
@@ -222,7 +222,7 @@ def technical_scores(view: MarketView, config: TechnicalConfig | None = None) ->
 
     Scored are the assets with a price in the window that no finding blocks, that are members of the index if a membership
     was given, and whose inputs are there to at least `min_confidence`. A missing price is never replaced by another one.
-    A holiday of an asset's own exchange, which other symbols show, is no missing price (`MarketView.holidays`).
+    A holiday of an asset's own exchange, which other symbols show, is not a missing price (`MarketView.holidays`).
 
     Raises
     ------
@@ -310,5 +310,5 @@ class TechnicalAnalyzer:
         return self._kept[on]
 
     def analyze_asset(self, asset: str, date: Date) -> float | None:
-        """The score of an asset in [0, 1], None if it has none."""
+        """The score of an asset in [0, 1], None without one."""
         return self.scores(date).score_of(asset)

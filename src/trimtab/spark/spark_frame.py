@@ -73,7 +73,7 @@ def rebalance(frame: DataFrame, limits: RebalancingLimits | Mapping[str, Rebalan
     by_id = _by_id(limits)
     _check_limits(by_id, schema)
     votes, rows = _counted(frame, schema)
-    PreparedLimits(by_id, votes)  # limits that do not fit the buckets are said before anything is decided
+    PreparedLimits(by_id, votes)  # limits that do not fit the buckets raise before anything is decided
 
     from pyspark.sql import functions as f
 
@@ -120,7 +120,7 @@ class _Deciding:
 
 
 def _decider(deciding: _Deciding) -> Callable[[pa.Table], pa.Table]:
-    """A plain function: Spark counts the parameters of what it is given."""
+    """A plain function: Spark counts the parameters of the function."""
 
     def decide(table: pa.Table) -> pa.Table:
         return deciding.decided(table)
@@ -129,7 +129,7 @@ def _decider(deciding: _Deciding) -> Callable[[pa.Table], pa.Table]:
 
 
 def _check_frame(frame: object) -> None:
-    need_installed("pyspark", "pandas")  # pandas is what Spark asks for before it hands over Arrow tables
+    need_installed("pyspark", "pandas")  # Spark requires pandas to hand over Arrow tables
     from pyspark.sql import DataFrame
 
     if not isinstance(frame, DataFrame):

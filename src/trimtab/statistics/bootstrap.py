@@ -188,13 +188,13 @@ def _student_reach(influence: Floats, length: float, level: float) -> float:
 def drawn_days(count: int, length: float, samples: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """Days of histories, shape (samples, count), numbers from 0 to count - 1.
 
-    A day follows the day before it, around the end to the start, or with the chance 1 / length is drawn anew.
+    A day follows the day before it, around the end to the start, or, with the chance 1 / length, is drawn afresh.
     """
     days = np.arange(count)
-    anew = rng.random((samples, count)) < 1.0 / length
-    anew[:, 0] = True
+    fresh = rng.random((samples, count)) < 1.0 / length
+    fresh[:, 0] = True
     starts = rng.integers(0, count, (samples, count))
-    since = np.maximum.accumulate(np.where(anew, days, 0), axis=1)
+    since = np.maximum.accumulate(np.where(fresh, days, 0), axis=1)
     found: npt.NDArray[np.int64] = (np.take_along_axis(starts, since, axis=1) + days - since) % count
     return found
 
@@ -214,7 +214,7 @@ def _check(statistic: str, level: float, samples: int, block: float | None) -> N
 
 
 def _influence(pair: Floats, statistic: str) -> Floats:
-    """What each session adds to the difference, to first order: the series whose dependence the blocks must keep.
+    """The contribution of each session to the difference, to first order: the series whose dependence the blocks must keep.
 
     For the mean r1 - r2. For the Sharpe ratio z - S z ** 2 / 2 of each, z = (r - mean) / deviation (Lo, "The Statistics
     of Sharpe Ratios", Financial Analysts Journal 58, 2002).

@@ -1,4 +1,4 @@
-"""Arrays at the door of the statistics: of the right shape and finite, or refused with the place and the value."""
+"""Arrays for the statistics: of the right shape and finite, or refused with the place and the value."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def vector(values: Any, name: str, *, least: int = 1, length: int | None = None,
 
 
 def matrix(values: Any, name: str, *, least: int = 1, columns: int = 1) -> Floats:
-    """Numbers as float64 of shape (rows, columns), with at least `least` rows and so many columns.
+    """Numbers as float64 of shape (rows, columns), with at least `least` rows and this number of columns.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def _of_shape(values: Any, name: str, dimensions: int) -> Floats:
     try:
         found = np.ascontiguousarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise InputError([Fault(f"{name} are no numbers", "give an array of numbers", value=values)]) from None
+        raise InputError([Fault(f"{name} are not numbers", "give an array of numbers", value=values)]) from None
     if found.ndim != dimensions or np.ndim(values) != dimensions:
         shape = "(n,)" if dimensions == 1 else "(rows, columns)"
         raise InputError(

@@ -14,7 +14,7 @@ STILL = 1e-12  # a variance up to this share of the mean square is rounding
 
 @compiled
 def _ratio(count: float, total: float, squares: float) -> float:
-    """The Sharpe ratio of so many returns with this sum and sum of squares; 0 where they do not move."""
+    """The Sharpe ratio of `count` returns with this sum and sum of squares; 0 where they do not move."""
     variance = (squares - total * (total / count)) / (count - 1.0)
     if variance <= STILL * squares / count:
         return 0.0

@@ -1,10 +1,10 @@
-"""Is the best of many policies more than luck? Whoever tries enough of them finds a good one in noise.
+"""Is the best of many policies more than luck? Try enough of them, and you find a good one in noise.
 
 Three measures, each with its source: the probabilistic Sharpe ratio (how sure is it that one policy's ratio is above a
 given one), the deflated Sharpe ratio (the same against what the best of as many tries would reach by chance), and the
 probability of backtest overfitting (how often the best of one half of history is below the middle in the other).
 
-Sharpe ratios here are of one session, not of a year, unless the name says so: that is what the formulas are made for.
+Sharpe ratios here are of one session, not of a year, unless the name says so: the formulas are made for these.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def probability_above(ratio: float, threshold: float, sessions: int, skewness: f
 
 
 def expected_best(variance: float, trials: float) -> float:
-    """The Sharpe ratio that the best of so many policies has by luck alone.
+    """The Sharpe ratio that the best of this number of policies has by luck alone.
 
     sqrt(variance) ((1 - c) Phi^-1(1 - 1 / N) + c Phi^-1(1 - 1 / (N e))), c the Euler-Mascheroni constant. Source: Bailey
     and Lopez de Prado, "The Deflated Sharpe Ratio", Journal of Portfolio Management 40, 2014.
@@ -130,7 +130,7 @@ def expected_best(variance: float, trials: float) -> float:
     variance
         Of the Sharpe ratios of the trials, of one session.
     trials
-        Independent ones, at least 1. One trial is no choice: 0.
+        Independent ones, at least 1. A single trial leaves no choice: 0.
 
     Examples
     --------
@@ -196,7 +196,7 @@ def overfitting(returns: Any, blocks: int = 16) -> Overfitting | None:
     """The probability of backtest overfitting, by combinatorially symmetric cross-validation (CSCV).
 
     History is cut into blocks of neighbouring sessions. For each half of the blocks, the policy with the best Sharpe ratio
-    in it is looked up in the other half: its rank r among N policies there, as r / (N + 1). The probability is the share of
+    in it is ranked in the other half: r among N policies, as r / (N + 1). The probability is the share of
     halves in which that is below the middle; exactly in the middle counts half. Source: Bailey, Borwein, Lopez de Prado and
     Zhu, "The Probability of Backtest Overfitting", Journal of Computational Finance 20, 2017.
 

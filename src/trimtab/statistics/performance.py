@@ -1,6 +1,6 @@
 """The statistics of an equity curve: each formula with its source, and None where it says nothing.
 
-Returns are simple returns of sessions, fractions. A year has 252 sessions unless told otherwise. What a formula divides
+Returns are simple returns of sessions, fractions. A year has 252 sessions by default. What a formula divides
 by is sometimes zero (a curve that does not move, never falls, holds nothing): then the statistic does not exist and is
 None, never NaN, infinity or zero.
 """
@@ -23,7 +23,7 @@ _STILL = 1e-14  # a deviation of returns up to this is rounding: values have 16 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What an equity curve comes to. Rates and volatilities are of a year; fractions, not percent.
+    """The figures of an equity curve. Rates and volatilities are of a year; fractions, not percent.
 
     `sessions` are the returns, `years` that number over the sessions of a year. `max_drawdown` is 0 or negative.
     `turnover` and `cost_drag` are of a year. `effective_positions`, `effective_bets` and `bucket_concentration` are means
@@ -62,12 +62,12 @@ def statistics_of(
     Parameters
     ----------
     equity
-        The account's value after each session, money, shape (sessions + 1,), above 0; the first is what it began with,
+        The account's value after each session, money, shape (sessions + 1,), above 0; the first is the starting value,
         before anything was bought.
     turnover
         What was traded in each session, the larger of buys and sells as a fraction of the account, shape (sessions,).
     costs
-        What trading cost in each session, money, shape (sessions,). `equity` is what is left after them.
+        What trading cost in each session, money, shape (sessions,). `equity` is net of them.
     weights, bucket_weights
         Weights of assets, and of buckets, at the dates that are to count, shapes (dates, assets), (dates, buckets). Cash
         is not a column.

@@ -1,4 +1,4 @@
-"""Out of sample: choose a policy on one stretch of history, and count only what it does in the next."""
+"""Out of sample: choose a policy on one stretch of history, and count only the next."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class WalkForward:
-    """What choosing the best policy again and again would have brought.
+    """The result of choosing the best policy again and again.
 
     `splits` are the stretches, `chosen` the column that was best in each training stretch, `returns` what these did in the
     stretches after, shape (sessions tested,).

@@ -1,4 +1,4 @@
-"""What the page of a backtest says, in one frozen object: every number that it shows, and the text in which it is shown."""
+"""The page of a backtest as one frozen object: every number that it shows, with its text."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class BucketHistory:
-    """A bucket over the decisions that are drawn. `most` is its limit, None where it has none."""
+    """A bucket over the decisions that are drawn. `most` is its limit, None without one."""
 
     path: str
     colour: int
@@ -53,7 +53,7 @@ class BucketHistory:
 
 @dataclass(frozen=True)
 class TradeFact:
-    """What was traded after a decision and what it cost, fractions of the account."""
+    """The trades after a decision and their cost, fractions of the account."""
 
     date: str
     turnover: float
@@ -107,9 +107,9 @@ class VersusFact:
 
 @dataclass(frozen=True)
 class BacktestFacts:
-    """Everything that the page of a backtest shows. `days` and `trade_days` are ordinals of the drawn dates.
+    """The contents of the page of a backtest. `days` and `trade_days` are ordinals of the drawn dates.
 
-    `comparisons` are those of `compared`, as they are shown.
+    `comparisons` are those of `compared`, in writing.
     """
 
     title: str
@@ -187,7 +187,7 @@ def backtest_facts(results: Sequence[PolicyRun], title: str, *, samples: int = S
 
 
 def _spread(count: int, most: int) -> list[int]:
-    """At most so many places of `count`, evenly, with the last; each stands for those since the one before."""
+    """At most `most` of `count` places, evenly, with the last; each represents those since the one before."""
     shown = min(count, most)
     return [(at + 1) * count // shown - 1 for at in range(shown)]
 

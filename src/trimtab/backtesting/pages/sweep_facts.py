@@ -1,4 +1,4 @@
-"""What the page of a sweep says, in one frozen object: every number that it shows, and the text in which it is shown."""
+"""The page of a sweep as one frozen object: every number that it shows, with its text."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PolicyFact:
 
 @dataclass(frozen=True)
 class CellFact:
-    """The median Sharpe ratio of all policies with these two values; None where there is none."""
+    """The median Sharpe ratio of all policies with these two values; None without a policy."""
 
     row: int
     column: int
@@ -60,7 +60,7 @@ class BarFact:
 
 @dataclass(frozen=True)
 class SweepFacts:
-    """Everything that the page of a sweep shows."""
+    """The contents of the page of a sweep."""
 
     title: str
     period: str
@@ -100,7 +100,7 @@ def sweep_facts(
     verdict
         The verdict on the returns above cash, where it is known already.
     title, period
-        What it is called; from when to when.
+        Its name; from when to when.
     surface
         The two fields of the surface; None: the two with the most values.
 
@@ -156,7 +156,7 @@ def sweep_facts(
 
 
 def _axes(fields: Mapping[str, Sequence[Any]], wanted: tuple[str, str] | None) -> tuple[str, str]:
-    """The fields of rows and columns; empty where there is none."""
+    """The fields of rows and columns; empty if missing."""
     if wanted is not None:
         for name in wanted:
             if name not in fields:

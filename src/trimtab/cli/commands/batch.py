@@ -58,7 +58,7 @@ def _share(help_text: str) -> Any:
 
 @dataclass(frozen=True)
 class GateOptions:
-    """What holds a batch back."""
+    """The options that hold a batch back."""
 
     max_failed: Annotated[float | None, _share("Accounts that may fail, from 0 to 1; default: 0.001.")] = None
     max_unscored: Annotated[float | None, _share("Accounts that may lack scores; default: 0.05.")] = None
@@ -73,7 +73,7 @@ class GateOptions:
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """What is rebalanced."""
+    """The options of the input."""
 
     candidates: Annotated[
         list[str] | None,
@@ -276,7 +276,7 @@ def _tell(
     ends = {
         "published": f"published: {out}",
         "unchanged": f"nothing to do: {out} holds this batch already ({outcome.parts} parts)",
-        "shard": "this share is done; when all are, run the command once more without --shard to check and publish",
+        "shard": "this share is done; when all are, run the command again without --shard to check and publish",
     }
     if outcome.status in ends:
         notices.note(ends[outcome.status])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -18,11 +18,6 @@ from trimtab.cli.options import (
     ScreenFormatOption,
     grouped,
 )
-
-if TYPE_CHECKING:
-    from trimtab.cli.chosen_limits import ChosenLimits
-    from trimtab.cli.inputs import CandidateInputs
-    from trimtab.rebalancing.preflight import Preflight
 
 UNMET_CODES = frozenset({"unmet", "representation", "minimum_unreachable", "cash_forced"})
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with 4 if a limit would be unmet or cash be left.")]
@@ -46,10 +41,11 @@ def check(
     from trimtab.cli.one_account import read_account
     from trimtab.cli.output import emit
     from trimtab.cli.screens.preflight import conflicts_text, findings_text, placed_findings, preflight_json, summary
+    from trimtab.rebalancing.preflight import check as preflight_of
 
     notices = Notices(quiet=quiet)
     inputs, chosen = read_account(file, data, limits, notices, quiet=quiet)
-    preflight = _preflight(inputs, chosen, explain=explain)
+    preflight = preflight_of(inputs.table, chosen.limits, correlations=inputs.correlations, explain=explain)
     findings = placed_findings(preflight, {"input": inputs.name, "limits": chosen.source or ""}, inputs.located)
     if form == ScreenFormat.JSON:
         emit(preflight_json(findings, preflight).encode())
@@ -60,16 +56,3 @@ def check(
         return ExitCode.BAD_INPUT
     unmet = any(finding.code in UNMET_CODES for finding in preflight.warnings)
     return ExitCode.UNMET if strict and unmet else ExitCode.FINE
-
-
-def _preflight(inputs: CandidateInputs, chosen: ChosenLimits, *, explain: bool) -> Preflight:
-    """The pre-flight of one account or, at the cost of a batch, of many."""
-    from trimtab.files.candidate_file import accounts_of
-
-    if len(accounts_of(inputs.table)) > 1 and not explain and inputs.correlations is None:
-        from trimtab.blocks.check_accounts import check_accounts
-
-        return check_accounts(inputs.table, chosen.limits)
-    from trimtab.rebalancing.preflight import check as preflight_of
-
-    return preflight_of(inputs.table, chosen.limits, correlations=inputs.correlations, explain=explain)

@@ -36,11 +36,9 @@ Cash = Annotated[str, typer.Option(metavar="AMOUNT", help="Cash held, in the cur
 CashFlow = Annotated[
     str, typer.Option(metavar="AMOUNT", help="Cash paid in before the orders; below 0: paid out.", show_default=False)
 ]
-Positions = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Shares held, if FILE has none: asset and shares.")
-]
+Positions = Annotated[Path | None, typer.Option(metavar="FILE", help="Shares held, if not in FILE: asset and shares.")]
 PriceFile = Annotated[
-    Path | None, typer.Option("--latest-prices", metavar="FILE", help="Prices, if FILE has none: asset and price.")
+    Path | None, typer.Option("--latest-prices", metavar="FILE", help="Prices, if not in FILE: asset and price.")
 ]
 Fx = Annotated[
     Path | None,
@@ -109,7 +107,7 @@ def _day(text: str | None) -> dt.date | None:
     try:
         return None if text is None else dt.date.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"--today {text!r} is no day: write it as 2026-03-02") from None
+        raise typer.BadParameter(f"--today {text!r} is not a day: write it as 2026-03-02") from None
 
 
 def _settings(texts: list[str] | None) -> dict[str, Any]:
@@ -137,7 +135,7 @@ def _as_text(name: str, value: str) -> dict[str, Any]:
 
 
 def _numbers(settings: dict[str, Any]) -> dict[str, Any]:
-    """Fractions as floats; amounts of money stay as they are written, since they are exact."""
+    """Fractions as floats; amounts of money stay text, since they are exact."""
     from trimtab.limits.order_settings import Fees, OrderSettings
 
     kinds = {each.name: each.metadata.get("kind") for each in (*fields(OrderSettings), *fields(Fees))}

@@ -1,1 +1,1 @@
-"""What the command line shows of a result."""
+"""The screens of the command line."""

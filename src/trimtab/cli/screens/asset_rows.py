@@ -33,6 +33,6 @@ class Shown:
 
 
 def chosen_rows(groups: Groups, *, show_all: bool) -> Shown:
-    """What is held and closed, and the nearest misses or all of them."""
+    """The held and closed assets, and the nearest misses or all of them."""
     shown = groups.missed if show_all else groups.missed[:_MISSES_SHOWN]
     return Shown(groups.held, groups.closed, shown, len(groups.missed) - len(shown))

@@ -21,7 +21,7 @@ _SHORTEST_NAME = 12
 
 
 def bar(target: float, current: float, limit: float | None, full: float, width: int, symbols: Symbols) -> Text:
-    """A bar of `width` cells, for weights up to `full`: what is held, what is sold, a mark behind the limit."""
+    """A bar of `width` cells, for weights up to `full`: the weight held, the weight sold, a mark behind the limit."""
     parts = len(symbols.blocks)
     eighths = (width - 1) * parts / full if full > 0 else 0.0
     filled = math.floor(target * eighths + 0.5)
@@ -69,7 +69,7 @@ def _widths(names: list[str], room: int) -> tuple[int, int]:
 
 
 def legend(facts: Facts, symbols: Symbols) -> str:
-    """What the bars mean, in one line."""
+    """The meaning of the bars, in one line."""
     marks = f"{symbols.blocks[-1]} held  {symbols.sold} sold"
     if any(bucket.most_text for bucket in facts.buckets):
         marks += f"  {symbols.limit} limit"

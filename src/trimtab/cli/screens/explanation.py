@@ -1,4 +1,4 @@
-"""What `explain` shows: the way of an asset through the stages, what crowded it out, and what would change it."""
+"""The page of `explain`: the way of an asset through the stages, what crowded it out, and what would change it."""
 
 from __future__ import annotations
 

@@ -27,12 +27,12 @@ _BUCKET_WIDTHS = ((_WIDE_FROM, 34), (76, 24), (0, 14))  # page from this width: 
 _OTHER_COLUMNS, _FLAT_COLUMNS = (
     29,
     28,
-)  # what columns besides the bucket's and the reason's take; and more on flat pages
+)  # the width of columns other than bucket and reason; more on flat pages
 _WHY_LINES = 2
 
 
 def printed(make: Callable[[int, bool], RenderableType], width: int | None) -> bytes:
-    """What `make(width, ascii_only)` gives, as bytes for stdout; for a file of `width` columns without colours."""
+    """The page of `make(width, ascii_only)`, as bytes for stdout; for a file of `width` columns without colours."""
     to_file = width is not None
     encoding = "utf-8" if to_file else sys.stdout.encoding or "utf-8"
     console = Console(
@@ -83,7 +83,7 @@ def _exceptions(facts: Facts) -> Iterable[Text]:
 
 
 def asset_table(shown: Shown, width: int, symbols: Symbols, *, has_buckets: bool) -> Table:
-    """What is held, what is closed, and the nearest misses."""
+    """The held and closed assets, and the nearest misses."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     groups = [group for group in (shown.held, shown.closed, shown.missed) if group]
     bucket_of = {asset.row: _bucket_name(asset, width) for group in groups for asset in group if has_buckets}

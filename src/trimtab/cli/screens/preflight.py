@@ -88,7 +88,7 @@ def summary(preflight: Preflight) -> str:
 
 
 def _remedies(conflict: Conflict) -> Iterable[str]:
-    """What would resolve a conflict, or leave the most of its goal."""
+    """The changes that would resolve a conflict, or leave the most of its goal."""
     for member in conflict.members:
         if member.relaxation:
             yield f"met with {member.relaxation.effect}"

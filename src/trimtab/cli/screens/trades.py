@@ -1,4 +1,4 @@
-"""The page that `plan` shows: what to trade, step by step, and what is left alone."""
+"""The page that `plan` shows: what to trade, step by step, and which assets are left alone."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from trimtab.text import counted, percent, printable
 if TYPE_CHECKING:
     from trimtab.orders.plan import Order, Plan
 
-_LEFT_SHOWN = 10  # assets without an order, besides --all
-_NOT_SHOWN = ("on_target", "not_wanted")  # nothing that a reader of trades waits for
+_LEFT_SHOWN = 10  # assets without an order, unless --all
+_NOT_SHOWN = ("on_target", "not_wanted")  # of no interest to a reader of trades
 
 
 def trade_page(plan: Plan, title: str, *, ascii_only: bool, show_all: bool) -> RenderableType:
@@ -43,7 +43,7 @@ def _headline(plan: Plan, title: str) -> str:
         return f"{title}: nothing to trade."
     steps = [f"{verb} {count}" for verb, count in (("sell", sells), ("buy", buys)) if count]
     text = ", then ".join(steps)
-    part = " This is part of the plan; the next one goes on." if plan.status == "limited" else ""
+    part = " This is part of the plan; the next one continues it." if plan.status == "limited" else ""
     return f"{title}: {text}.{part}"
 
 
