@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import random
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from cases import random_limits, random_rows
 from naive_orders import NANO, Instrument, Lot, Settings
 
+from trimtab.limits.order_settings import OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 MICRO = 10**6
@@ -95,3 +97,44 @@ def random_settings(rng: random.Random, limits: RebalancingLimits) -> Settings:
         rate_long=0.15,
         today=TODAY,
     )
+
+
+def of_case(case: OrderCase) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """A case as the door takes it: rows and arguments."""
+    rows, lots = [], []
+    for row in case.rows:
+        own = case.instruments[row["asset"]]
+        numbers = {"price": own.price, "min_notional": own.min_notional}
+        exact = {name: Decimal(value) / MICRO for name, value in numbers.items()}
+        sizes = {"shares": Decimal(own.quantity) / NANO, "lot": Decimal(own.lot) / NANO, "tradable": own.tradable}
+        rows.append({**row, **exact, **sizes})
+        lots += [
+            {
+                "asset": row["asset"],
+                "lot_id": lot.name,
+                "shares": Decimal(lot.quantity) / NANO,
+                "cost": Decimal(lot.cost) / MICRO,
+                "acquired": lot.acquired,
+            }
+            for lot in own.lots
+        ]
+    own = case.settings
+    money = {name: getattr(own, name) for name in ("min_trade_amount", "max_realized_gain")}
+    settings = OrderSettings(
+        mode=own.mode,
+        cash_buffer=own.cash_buffer,
+        max_fee_share=own.max_fee_share,
+        fees={
+            "per_order": Decimal(own.per_order) / MICRO,
+            "per_share": Decimal(own.per_share) / MICRO,
+            "rate": own.rate,
+            "minimum": Decimal(own.minimum) / MICRO,
+        },
+        max_turnover=own.max_turnover,
+        relief=own.relief,
+        rate_short=own.rate_short,
+        rate_long=own.rate_long,
+        **{name: None if value is None else Decimal(value) / MICRO for name, value in money.items()},
+    )
+    amounts = {"cash": Decimal(case.cash) / MICRO, "cash_flow": Decimal(case.cash_flow) / MICRO}
+    return rows, {**amounts, "settings": settings, "tax_lots": lots or None, "today": own.today}

@@ -18,7 +18,7 @@ class TrimtabError(Exception):
     """Base of every error that trimtab raises deliberately. Copies, also in other processes, are equal to the original."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """What makes a copy: not the arguments of the class, since each makes its own sentence."""
+        """The recipe of a copy: not the arguments of the class, since each makes its own sentence."""
         return _copy_of, (type(self), self.args, self.__dict__)
 
     def __eq__(self, other: object) -> bool:

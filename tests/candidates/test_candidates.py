@@ -384,7 +384,7 @@ def test_holdings_under_another_name_are_refused(name: str) -> None:
         fault = the_fault(make(rows))
         assert fault.column == name
         assert "current_weight" in fault.sentence()
-    with pytest.raises(InputError, match="says what is held"):
+    with pytest.raises(InputError, match="seems to hold the holdings"):
         trimtab.rebalance_many([{"account": 1, **row} for row in rows])
     assert trimtab.rebalance([{**row, "current_weight": 0.3} for row in rows])
 

@@ -145,7 +145,7 @@ class TestFilesThatCannotBeRead:
     def test_impossible_names(self, name: str) -> None:
         assert "cannot be read" in the_fault(name).problem
 
-    @pytest.mark.parametrize("name", ["candidates.xlsx", "candidates.tsv", "candidates.csv.gz", "candidates"])
+    @pytest.mark.parametrize("name", ["candidates.xls", "candidates.tsv", "candidates.csv.gz", "candidates"])
     def test_unknown_suffix(self, write: Write, name: str) -> None:
         fault = the_fault(write("asset,score\nA,0.5\n", name))
         assert "suffix" in fault.problem
@@ -161,7 +161,7 @@ class TestFilesThatCannotBeRead:
             (b"PAR1 and more", "x.feather", "is named like Arrow but holds Parquet"),
             (b"asset,score\nA,0.5\n", "x.parquet", "is named like Parquet but does not begin like Parquet"),
             (b"asset,score\nA,0.5\n", "x.arrow", "is named like Arrow but does not begin like Arrow"),
-            (b"PK\x03\x04 workbook", "x.csv", "is named like CSV but holds a zip archive or an Excel workbook"),
+            (b"PK\x03\x04 workbook", "x.csv", "is named like CSV but holds Excel"),
             (b"\x1f\x8b packed", "x.csv", "is named like CSV but holds gzip"),
             (b"FEA1 old", "x.feather", "is named like Arrow but holds Feather version 1"),
             ("asset,score".encode("utf-16"), "x.csv", "is named like CSV but holds UTF-16 text"),
@@ -286,8 +286,10 @@ class TestBadText:
     @pytest.mark.parametrize(
         ("cell", "problem"),
         [
-            ("12%", "is a percent"),
-            ("12,5 %", "is a percent"),
+            ("12,5 %", "has a comma"),
+            ("%", "is not a number"),
+            ("12%%", "is not a number"),
+            ("%12", "is not a number"),
             ("0,5", "has a comma"),
             ("-,5", "has a comma"),
             ("0,125", "has a comma"),
@@ -314,8 +316,18 @@ class TestBadText:
         fault = the_fault(write(f'asset,score\nA,0.5\nB,"{cell}"\n'))
         assert (fault.problem, fault.column, fault.row, fault.line, fault.value) == (problem, "score", 2, 3, cell)
 
+    @pytest.mark.parametrize(
+        ("cell", "number"),
+        [("12%", 0.12), ("12.5 %", 0.125), ("100%", 1.0), ("0%", 0.0), ("7%", 0.07), ("0.1%", 0.001)],
+    )
+    def test_a_percent_is_its_fraction(self, write: Write, cell: str, number: float) -> None:
+        """The float next to the fraction as written, not one that a division is out by."""
+        assert read_table(write(f"asset,score,note\nA,{cell},{cell}\n")).to_pylist() == [
+            {"asset": "A", "score": number, "note": cell}
+        ]
+
     def test_every_bad_cell_is_a_fault_in_the_order_of_the_rows(self, write: Write) -> None:
-        path = write("asset,score,current_weight\nA,0.5,bad\nB,12%,0\nC,x,y\n")
+        path = write("asset,score,current_weight\nA,0.5,bad\nB,12 pct,0\nC,x,y\n")
         error = refusal(path)
         assert [(fault.row, fault.column) for fault in error.faults] == [
             (1, "current_weight"),
@@ -395,7 +407,7 @@ class TestJoin:
             ({"buckets": BUCKETS + "B,Tech\n"}, 2, "asset", 5, "the asset is in row 4 already"),
             ({"scores": SCORES + ",0.1,\n"}, 0, "asset", 4, "the asset has no name"),
             ({"holdings": HOLDINGS + "W,,\n"}, 1, "current_weight", 4, "is missing"),
-            ({"holdings": HOLDINGS + "W,1%,\n"}, 1, "current_weight", 4, "is a percent"),
+            ({"holdings": HOLDINGS + "W,1 pct,\n"}, 1, "current_weight", 4, "is not a number"),
         ],
     )
     def test_faults_name_file_column_and_row(

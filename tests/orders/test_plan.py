@@ -12,16 +12,16 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from naive_orders import NANO, PlanError, naive_plan
-from order_cases import MICRO, OrderCase, random_order_case
+from order_cases import MICRO, of_case, random_order_case
 
 from trimtab.errors import BrokenLimitError, InputError, LimitsError
 from trimtab.limits.order_settings import Fees, OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
-from trimtab.orders import doors
 from trimtab.orders.doors import plan
 from trimtab.orders.identity import canonical_json
 from trimtab.orders.plan import Plan
 from trimtab.reasons import OrderReason
+from trimtab.rebalancing import certified
 
 Row = dict[str, Any]
 LIMITS = RebalancingLimits(
@@ -97,47 +97,6 @@ def test_positions_and_prices_apart() -> None:
     prices = [{"asset": row["asset"], "price": row["price"]} for row in EXAMPLE]
     made = plan(bare, LIMITS, cash=2621, fees={"per_order": 1}, positions=shares, prices=prices)
     assert made.orders == example().orders
-
-
-def of_case(case: OrderCase) -> tuple[list[Row], dict[str, Any]]:
-    """The rows and arguments of a case of the twin."""
-    rows, lots = [], []
-    for row in case.rows:
-        own = case.instruments[row["asset"]]
-        numbers = {"price": own.price, "min_notional": own.min_notional}
-        exact = {name: Decimal(value) / MICRO for name, value in numbers.items()}
-        sizes = {"shares": Decimal(own.quantity) / NANO, "lot": Decimal(own.lot) / NANO, "tradable": own.tradable}
-        rows.append({**row, **exact, **sizes})
-        lots += [
-            {
-                "asset": row["asset"],
-                "lot_id": lot.name,
-                "shares": Decimal(lot.quantity) / NANO,
-                "cost": Decimal(lot.cost) / MICRO,
-                "acquired": lot.acquired,
-            }
-            for lot in own.lots
-        ]
-    own = case.settings
-    money = {name: getattr(own, name) for name in ("min_trade_amount", "max_realized_gain")}
-    settings = OrderSettings(
-        mode=own.mode,
-        cash_buffer=own.cash_buffer,
-        max_fee_share=own.max_fee_share,
-        fees={
-            "per_order": Decimal(own.per_order) / MICRO,
-            "per_share": Decimal(own.per_share) / MICRO,
-            "rate": own.rate,
-            "minimum": Decimal(own.minimum) / MICRO,
-        },
-        max_turnover=own.max_turnover,
-        relief=own.relief,
-        rate_short=own.rate_short,
-        rate_long=own.rate_long,
-        **{name: None if value is None else Decimal(value) / MICRO for name, value in money.items()},
-    )
-    amounts = {"cash": Decimal(case.cash) / MICRO, "cash_flow": Decimal(case.cash_flow) / MICRO}
-    return rows, {**amounts, "settings": settings, "tax_lots": lots or None, "today": own.today}
 
 
 @pytest.mark.parametrize("first", range(0, 200, 100))
@@ -285,8 +244,8 @@ def test_gains_are_limited() -> None:
 GOOD: Row = {"asset": "A", "score": 0.9, "price": 10, "shares": 10}
 BAD_ROWS: list[tuple[str, Row, str]] = [
     ("no price", {"price": None}, "the holding 'A' has no price"),
-    ("a negative price", {"price": -1}, "row 1, column 'price': is no usable price"),
-    ("a price of 0", {"price": 0}, "is no usable price"),
+    ("a negative price", {"price": -1}, "row 1, column 'price': is not a usable price"),
+    ("a price of 0", {"price": 0}, "is not a usable price"),
     ("text for a price", {"price": "ten"}, "is not a number"),
     ("a truth value", {"price": True}, "is not a number"),
     ("an endless price", {"price": float("inf")}, "is not a number"),
@@ -314,7 +273,7 @@ BAD_CALLS: list[tuple[str, Row, str]] = [
     ("no prices", {"rows": [{"asset": "A", "score": 0.9}]}, "column 'price': the column is missing"),
     ("no asset", {"rows": [{"score": 0.9, "price": 1}]}, "column 'asset': the column is missing"),
     ("a weight", {"rows": [{**GOOD, "current_weight": 0.1}]}, "is not used by a plan"),
-    ("no money", {"cash": "much"}, "cash: is no amount of money"),
+    ("no money", {"cash": "much"}, "cash: is not an amount of money"),
     ("worth nothing", {"cash": 0, "cash_flow": -100}, "the account is worth nothing"),
     ("a debt above all", {"cash": -90}, "positions are worth 100.00, the account with its cash 10.00"),
     ("too rich", {"cash": 10**13}, "more than a million million"),
@@ -355,7 +314,7 @@ BAD_CALLS: list[tuple[str, Row, str]] = [
         "cheapest price is too small",
     ),
     ("no day", {"tax_lots": []}, "today is missing"),
-    ("no real day", {"today": dt.datetime(2026, 1, 1)}, "is no day"),
+    ("no real day", {"today": dt.datetime(2026, 1, 1)}, "is not a day"),
     ("lots without a column", {"tax_lots": [{"asset": "A"}], "today": TODAY}, "tax_lots, column 'lot_id'"),
     ("no lots", {"max_realized_gain": 5}, "'A' has no tax lots"),
     ("trades without a column", {"recent": [{"group": "A"}], "today": TODAY}, "recent, column 'date'"),
@@ -389,13 +348,13 @@ def test_bad_calls_are_refused(change: Row, message: str) -> None:
 LOT: Row = {"asset": "A", "lot_id": "1", "shares": 10, "cost": 90, "acquired": dt.date(2025, 1, 1)}
 BAD_LOTS: list[tuple[str, list[Row], str]] = [
     ("too few", [{**LOT, "shares": 4}], "add up to 4 shares; it holds 10"),
-    ("of another asset", [LOT, {**LOT, "asset": "Z"}], "'Z' has tax lots, but is no candidate"),
+    ("of another asset", [LOT, {**LOT, "asset": "Z"}], "'Z' has tax lots, but is not a candidate"),
     ("twice", [{**LOT, "shares": 5}, {**LOT, "shares": 5}], "is there twice"),
-    ("of nothing", [{**LOT, "shares": 0}], "is no number of shares"),
-    ("of a negative cost", [{**LOT, "cost": -1}], "is no usable cost"),
-    ("from the future", [{**LOT, "acquired": dt.date(2027, 1, 1)}], "is no day up to today"),
-    ("of no day", [{**LOT, "acquired": "soon"}], "is no day up to today"),
-    ("of a number for a day", [{**LOT, "acquired": 5}], "is no day up to today"),
+    ("of nothing", [{**LOT, "shares": 0}], "is not a number of shares"),
+    ("of a negative cost", [{**LOT, "cost": -1}], "is not a usable cost"),
+    ("from the future", [{**LOT, "acquired": dt.date(2027, 1, 1)}], "is not a day up to today"),
+    ("of no day", [{**LOT, "acquired": "soon"}], "is not a day up to today"),
+    ("of a number for a day", [{**LOT, "acquired": 5}], "is not a day up to today"),
     ("without id", [{**LOT, "lot_id": None}], "name every lot"),
 ]
 
@@ -564,6 +523,6 @@ def test_a_brake_counts_what_a_withdrawal_does_not_need() -> None:
 
 def test_a_broken_limit_is_never_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong answer of the pass raises, as it does at the other doors."""
-    monkeypatch.setattr(doors, "certify", lambda *_, **__: ([], {0: BrokenLimitError(["a limit is broken"])}))
+    monkeypatch.setattr(certified, "certify", lambda *_, **__: ([], {0: BrokenLimitError(["a limit is broken"])}))
     with pytest.raises(BrokenLimitError, match="a limit is broken"):
         plan([GOOD], cash=100)

@@ -304,7 +304,7 @@ def test_conflicts_notes_and_brakes_are_on_the_page() -> None:
     text = " ".join(Read(trimtab.rebalance([{**row, "mine": 1} for row in rows], limits).to_html()).texts)
     assert "min_buckets_represented 2 is not met (1)" in text
     assert "max_new_positions 2 and max_total_positions 2" in text
-    assert "what is left of it: min_buckets_represented 1" in text
+    assert "still possible: min_buckets_represented 1" in text
     assert "columns that no rule uses" in text
     one = trimtab.rebalance(rows, RebalancingLimits(enable_bucket_diversification=True, max_new_positions=1))
     assert "it is met with max_new_positions 2" in " ".join(Read(one.to_html()).texts)

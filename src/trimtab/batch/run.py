@@ -202,7 +202,7 @@ def _file(source: Source) -> dict[str, Any]:
 
 
 def _described(job: Job, sources: Sources, shared_assets: SharedAssets | None) -> dict[str, Any]:
-    """What two runs must share to be the same batch, as plain values."""
+    """The identity of a batch, as plain values."""
     return {
         "version": job.version,
         "rules": STAMP,

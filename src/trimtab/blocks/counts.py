@@ -14,7 +14,7 @@ Tally = dict[str, int]
 
 @dataclass(frozen=True)
 class Counts:
-    """What happened to some accounts. Weights are sums over accounts of fractions of each account's value."""
+    """The outcome of some accounts. Weights are sums over accounts of fractions of each account's value."""
 
     rows: int = 0
     accounts: int = 0

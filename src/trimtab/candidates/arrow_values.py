@@ -99,7 +99,7 @@ def readable(name: str, what: str) -> Iterator[None]:
         yield
     except (InputError, KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # noqa: BLE001 - a panic of polars is no Exception
+    except BaseException as error:  # noqa: BLE001 - a panic of polars is not an Exception
         if isinstance(error, UnicodeError):
             problem, advice = "is not UTF-8 text", "write it as UTF-8"
         else:
@@ -113,7 +113,7 @@ def arrow_of(column: Any, name: str, *, numeric: bool) -> pa.Array:
     values = column if isinstance(column, list) else column.to_list() if column.dtype == nw.Object else None
     try:
         array = _native_arrow(column, values)
-    except Exception:  # noqa: BLE001 - Arrow cannot convert it as a whole: each value is looked at
+    except Exception:  # noqa: BLE001 - Arrow cannot convert it as a whole: each value is checked
         array = _from_values(column.to_list() if values is None else values, name, numeric=numeric)
     else:  # Arrow takes True for 1 beside numbers, and text for bytes beside bytes
         if values is not None and (

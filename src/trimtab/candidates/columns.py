@@ -21,7 +21,7 @@ REQUIRED = ("asset", "score")
 NUMBERS = ("score", "current_weight", "max_weight", "desired_weight", "volatility")
 TEXTS = ("asset", "bucket", "restriction")
 COLUMNS = ("account", *TEXTS, *NUMBERS)
-# What is held, in columns that trimtab does not read: what to do.
+# Columns of holdings that trimtab does not read: what to do.
 _RENAME = "rename it, if it has fractions of the account's value; or add 'current_weight', 0 where nothing is held"
 _DIVIDE = "add 'current_weight': shares times price, divided by the account's value (0 where nothing is held)"
 _HOLDING_NAMES = {
@@ -88,7 +88,7 @@ def with_unknown(bucket: Text) -> Text:
 
 
 def check_names(columns: Iterable[str], *, many: bool) -> None:
-    """Refuse missing and misspelled columns, and what is held under another name."""
+    """Refuse missing and misspelled columns, and holdings under another name."""
     names = list(columns)
     faults = []
     for name in (*(("account",) if many else ()), *REQUIRED):
@@ -100,7 +100,7 @@ def check_names(columns: Iterable[str], *, many: bool) -> None:
     for name in names:
         holding = None if "current_weight" in names else _HOLDING_NAMES.get(folded_name(name))
         if holding:
-            problem = "says what is held, but trimtab reads that from 'current_weight'"
+            problem = "seems to hold the holdings, but trimtab reads them from 'current_weight'"
             faults.append(Fault(problem, holding, column=name))
         elif name not in (*COLUMNS, *OUTPUTS):
             near = near_name(name, [known for known in COLUMNS if known not in names and known not in REQUIRED])

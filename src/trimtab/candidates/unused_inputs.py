@@ -1,4 +1,4 @@
-"""What of candidates and limits has no effect, or probably not the effect that was meant: a code and a sentence each."""
+"""Parts of candidates and limits without effect, or without the intended one: a code and a sentence each."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def near_buckets(names: list[str], limits: RebalancingLimits) -> Iterator[tuple[
 
 
 def _is_near(one: str, other: str) -> bool:
-    """Whether two names differ by little enough to be a slip; a number that differs is no slip."""
+    """Whether two names differ by little enough to be a slip; a number that differs is not a slip."""
     digits = ["".join(sign for sign in name if sign.isdigit()) for name in (one, other)]
     return digits[0] == digits[1] and min(len(one), len(other)) > 3 and _ratio(one, other) >= _NEAR
 

@@ -39,7 +39,7 @@ def _bucket(measures: Measurements, node: int, concerns: Mask | None) -> Iterabl
 
 
 def _unclassified(measures: Measurements, node: int, concerns: Mask | None) -> Iterable[Measured]:
-    """What the general limits would say of holdings without a bucket, which `unknown_bucket = "hold"` leaves alone."""
+    """The verdict of the general limits on holdings without a bucket, which `unknown_bucket = "hold"` leaves alone."""
     limits, path = measures.limits, measures.nodes[node].path
     general = (
         ("max_positions", limits.enforce_position_limits, measures.count, limits.max_positions_per_bucket),

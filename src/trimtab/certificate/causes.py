@@ -44,7 +44,7 @@ _PHRASES = {
     Cause.UNCLASSIFIED: "a missing bucket never forces a sale",
     Cause.OVERFLOW: "kept by allow_bucket_overflow",
     Cause.BRAKE: "the brake keeps every weight unchanged",
-    Cause.POSITIONS_FULL: "its positions cannot hold that much",
+    Cause.POSITIONS_FULL: "its positions cannot hold it",
     Cause.NOTHING_SELECTED: "no asset in it was selected",
     Cause.NO_ROOM: "fixed positions and the minima of other buckets leave no room",
     Cause.NO_WEIGHT_LEFT: "no weight is left for what was selected",

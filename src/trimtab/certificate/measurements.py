@@ -1,4 +1,4 @@
-"""What the checker measures: rows, positions and weights of all accounts, by node, in code that shares nothing with the kernel.
+"""The measures of the checker: rows, positions and weights of all accounts, by node, in code that shares nothing with the kernel.
 
 It works on the table as it came in and on the limits as the user wrote them, for all accounts at once: matrices of
 shape (accounts, nodes), where the kernel walks records of one account.
@@ -203,7 +203,7 @@ class Measurements:
         max_positions = np.array([self.limits.max_total_positions, *(node.max_positions for node in self.nodes[1:])])
         left = self._allocations() - self.fixed_weight
         min_weight = self.limits.min_position_weight
-        with np.errstate(over="ignore"):  # beyond all numbers is no limit
+        with np.errstate(over="ignore"):  # beyond all numbers means no limit
             fits = np.floor(left / min_weight + COUNT_PLAY) if min_weight > 0 else np.full(left.shape, math.inf)
         fits = np.where(np.isinf(left), math.inf, np.where(left <= EPSILON, 0.0, fits))
         positions: Matrix = np.minimum(max_positions, self.fixed_count + fits)
@@ -224,7 +224,7 @@ class Measurements:
         return rows
 
     def worst(self, where: Mask, excess: Vector) -> tuple[Rows, Vector]:
-        """In each account, of the rows `where`, the one with the largest excess (-1 if there is none) and that excess."""
+        """In each account, of the rows `where`, the one with the largest excess (-1 without one) and that excess."""
         rows = np.flatnonzero(where)
         ranked = rows[np.lexsort((excess[rows], self.account[rows]))]
         worst = np.full(self.accounts, -1, np.int64)

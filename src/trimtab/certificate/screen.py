@@ -156,7 +156,7 @@ def _most_nodes(start: Any) -> int:
 
 @compiled
 def _kind_of(columns: Any, row: int, bounds: Any, no_sell: bool, closed: bool) -> tuple[bool, bool, bool]:
-    """Whether a row is dust, must keep its weight as it is, and is fixed."""
+    """Whether a row is dust, must keep its weight, and is fixed."""
     current, score = columns.current_weight[row], columns.score[row]
     held = current > 0.0
     dust = held and current < bounds.dust_weight

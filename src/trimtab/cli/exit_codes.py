@@ -66,7 +66,7 @@ class Misuse(typer.BadParameter):
     """Options that do not go together: said without the parser's "Invalid value"."""
 
     def format_message(self) -> str:
-        """The message as it is."""
+        """The message, unchanged."""
         return self.message
 
 

@@ -1,1 +1,1 @@
-"""What keeps old names working until 1.0."""
+"""Old names, kept working until 1.0."""

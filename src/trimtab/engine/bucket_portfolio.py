@@ -51,7 +51,7 @@ class Portfolio:
 
     @cached_property
     def measures(self) -> Measurements:
-        """What the certificate measures of these positions."""
+        """The certificate's measures of these positions."""
         weight = np.where(self.is_position, self.weight, 0.0)
         is_position, as_held = self.is_position, self.as_held
         return Measurements(self.candidates, self.limits, weight, is_position, as_held=as_held, unweighed=True)

@@ -1,4 +1,4 @@
-"""What can be changed for a trial: one limit, one bucket's limit, or one field of a row; and what that makes of the limits."""
+"""The changes of a trial: one limit, one bucket's limit, or one field of a row; and the limits after it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Change(NamedTuple):
 
 
 def changed_limits(limits: RebalancingLimits, *changes: Change) -> RebalancingLimits | None:
-    """The limits with some changes at once; None where they then contradict each other. Fields of rows are no limits."""
+    """The limits with some changes at once; None where they then contradict each other. Fields of rows are not limits."""
     values: dict[str, Any] = {}
     buckets: dict[str, Any] = {path: _fields(own) for path, own in limits.buckets.items()}
     for change in changes:

@@ -1,6 +1,6 @@
-"""Where a limit is unmet or cash is forced: an irreducible set of limits that conflict, and the least change that helps.
+"""Where a limit is unmet or cash is forced: an irreducible set of limits that conflict, and the smallest change that helps.
 
-A conflict has a goal (the limit that is not met, or `target_invested` where the sizes leave more cash than wished) and
+A conflict has a goal (the limit that is not met, or `target_invested` where the sizes leave more cash than aimed for) and
 members: other limits that prevent it. With only these in force the goal is missed; without any one of them it is
 reached. All of it is found by running the rules with limits lifted (`reruns.py`).
 """
@@ -29,8 +29,8 @@ _NO_BAND = (Change("no_trade_band", "", 0.0), Change("min_trade", "", 0.0))
 class Member:
     """A limit of a conflict: its field, the bucket `node` that it is of, its value, and what of it alone would help.
 
-    `relaxation` is the least change of this limit with which the goal is reached while all others stay as they are;
-    None where there is none. For `restriction` and `max_weight`, which are fields of rows, `value` names the assets.
+    `relaxation` is the smallest change of this limit that reaches the goal while all others stay unchanged;
+    None without one. For `restriction` and `max_weight`, which are fields of rows, `value` names the assets.
     """
 
     limit: str
@@ -43,7 +43,7 @@ class Member:
 class Conflict:
     """A goal that is missed, and the limits that together prevent it; none where the candidates are to blame.
 
-    `reached` is what is reached of the goal, in its own unit. `together` is a set of changes that reach the goal at
+    `reached` is the part of the goal that is reached, in its own unit. `together` is a set of changes that reach the goal at
     once, of which none can be left out; it is given where no member does so alone.
     """
 

@@ -1,6 +1,6 @@
-"""The least change of one limit that flips a decision: which values to try, nearest first.
+"""The smallest change of one limit that flips a decision: which values to try, nearest first.
 
-A selection says itself up to which value of a limit it stays as it is: a count that is not reached may be higher, a score
+A selection itself shows up to which value of a limit it stays unchanged: a count that is not reached may be higher, a score
 limit may rise to the lowest score that is selected, a weight limit may move until a position more, or less, fits where
 that matters. So a scan goes from one such value to the next, in both directions, to where nothing can change any more;
 or as far as `trials_in` says, and then it says so. The values are those of `values_to_try.py`; what is decided with them, the
@@ -99,7 +99,7 @@ def _is_valid(reruns: Reruns, change: Change) -> bool:
 
 
 def least_score(reruns: Reruns, at: int) -> float | None:
-    """The least score that selects a row that is not selected, or the largest that does not select one that is.
+    """The lowest score that selects a row that is not selected, or the largest that does not select one that is.
 
     A higher score never costs an asset its place, so this is a search by halves over all scores at which anything can
     change: the limits, the others' scores, and the floats beside them. None where the score changes nothing.

@@ -1,4 +1,4 @@
-"""What changed between two results, and which input caused it.
+"""The changes between two results, and the input that caused each.
 
 A cause is found by running the rules on mixtures: the first result's inputs with some of the second's. An input is a
 cause alone if it alone brings the second outcome about. Where none does, the causes are inputs that do so together, and
@@ -39,7 +39,7 @@ class InputChange:
     """An input that is another one: a limit or `correlations` (`asset` is empty), a field of an asset's row, or `assets`
     with the asset.
 
-    `before` and `after` are its values; for `assets` None stands for "no candidate", for `correlations` for "none given".
+    `before` and `after` are its values; for `assets` None means "no candidate", for `correlations` for "none given".
     """
 
     name: str
@@ -62,7 +62,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class OutcomeChange:
-    """An asset whose target or reason is another one. None where it is no candidate."""
+    """An asset whose target or reason is another one. None where it is not a candidate."""
 
     asset: str
     before: float | None
@@ -149,7 +149,7 @@ _NUMBERS = ("score", "current_weight", "max_weight", "desired_weight", "volatili
 
 
 def difference(before: ResultInputs, after: ResultInputs) -> Difference:
-    """What changed from one result to another one, and why."""
+    """The changes from one result to another, and why."""
     inputs = tuple(_changed_inputs(before, after))
     mixtures = _Mixtures(before, after, inputs)
     names = sorted({*before.outcome, *after.outcome})
@@ -231,7 +231,7 @@ class _Mixtures:
         return needed(groups, lambda kept: self._brings(asset, [change for group in kept for change in group]))
 
     def _narrowed(self, asset: str, changes: list[InputChange]) -> list[InputChange]:
-        """Changes that bring the outcome about, without those that have no part in it; many are left as they are."""
+        """Changes that bring the outcome about, without those that have no part in it; of many, some may be needless."""
         whole = {name: [change for change in changes if change.asset and change.name == name] for name in _WHOLE}
         parts = [[change] for change in changes if not change.asset or change.name not in _WHOLE]
         parts += [group for group in whole.values() if group]
@@ -269,7 +269,7 @@ class _Mixtures:
         return mixed is not None and _same(mixed.get(asset), self.after.outcome.get(asset))
 
     def _outcome(self, taken: Sequence[InputChange]) -> Outcome | None:
-        """The outcome with some inputs taken from the second result; None where the mixture is no valid input."""
+        """The outcome with some inputs taken from the second result; None where the mixture is not valid input."""
         key = tuple(map(id, taken))
         if key not in self._kept:
             try:
@@ -308,4 +308,4 @@ class _Mixtures:
 
 
 _TRIED = 30  # assets of a group that are tried one by one
-_NARROWED = 128  # so many changes are narrowed down to those that are needed
+_NARROWED = 128  # up to this number, changes are narrowed down to those needed

@@ -43,7 +43,7 @@ class Counterfactual:
     """One change that flips the decision, and none that is smaller does.
 
     `change` is "score", "restriction", "max_weight" (of the asset), or a field of the limits, which is that of the
-    bucket `node` where one is named. `value` is what it would have to be (None: without it), and `bound` how: "at least"
+    bucket `node` where one is named. `value` is the one it would need (None: without it), and `bound` how: "at least"
     or "at most" this for a score, "exactly" this for all others.
     """
 
@@ -56,7 +56,7 @@ class Counterfactual:
 
 @dataclass(frozen=True)
 class Crowding:
-    """What keeps an asset out that is good enough: a limit, the bucket `node` where it is reached, and who has the places."""
+    """The obstacle that keeps a good enough asset out: a limit, the bucket `node` where it is reached, and who has the places."""
 
     limit: str
     node: str
@@ -69,7 +69,7 @@ class Explanation:
     """One asset's way through the rules. Weights are fractions of the account's value.
 
     `decision` is "selected" or "not selected"; `merit` says whether the asset is good enough by itself, whatever the
-    others are; `crowded_out` what took its place where that is all that it lacks; `held_by` what holds its weight
+    others are; `crowded_out` what took its place, if it lacks nothing else; `held_by` what holds its weight
     where it is. `without_effect` are the limits of which no value flips the decision, with how far was looked.
     """
 
@@ -102,7 +102,7 @@ class Explanation:
 
     @property
     def about_changes(self) -> tuple[str, ...]:
-        """What would change it, in words; or that nothing does, and how far was looked where that was not to the end."""
+        """The changes that would flip it, in words; or that none does, and which values were tried if not all."""
         tried = listed(dict.fromkeys(limit.change for limit in self.without_effect), len(self.without_effect))
         nothing = f"no single change does it; tried were its score{f', {tried}' if tried else ''}"
         effects = tuple(flip.effect for flip in self.counterfactuals) or (nothing,)
@@ -216,7 +216,7 @@ def _has_merit(reruns: Reruns, at: int) -> bool:
 
 
 def _crowding(reruns: Reruns, at: int) -> Crowding | None:
-    """What took the place of an asset that alone would have one."""
+    """The obstacle that took the place of an asset that alone would have one."""
     reason, node = reruns.standing(at)
     limits = reruns.limits
     selected = reruns.answer["selected"]
@@ -342,7 +342,7 @@ def _is_out(reruns: Reruns, at: int) -> bool:
 
 
 def _switches(reruns: Reruns) -> Iterable[tuple[str, Any]]:
-    """Limits that are no numbers, each with another value, where some row depends on them."""
+    """Limits that are not numbers, each with another value, where some row depends on them."""
     limits, rows = reruns.limits, reruns.rows
     if limits.enable_bucket_diversification:
         yield "allow_bucket_overflow", not limits.allow_bucket_overflow

@@ -18,7 +18,7 @@ _UNLIMITED = 1e15  # positions of a weight so small limit nothing
 
 
 def positions_that_fit(left: float, min_weight: float) -> float:
-    """How many positions of `min_position_weight` fit into what is left of an allocation (rules, section 4)."""
+    """How many positions of `min_position_weight` fit into the rest of an allocation (rules, section 4)."""
     if left <= WEIGHT_TOLERANCE:
         return 0
     quotient = left / min_weight if min_weight > 0 else math.inf
@@ -62,7 +62,7 @@ class PlacesTaken:
 
     @cached_property
     def _position(self) -> Flags:
-        """What counts as a position: all but dust that is only left alone."""
+        """The rows that count as positions: all but dust that is merely left alone."""
         return self._entered | (self._current >= self.limits.dust_weight)
 
     def _inside(self, node: int) -> Flags:
@@ -91,7 +91,7 @@ class PlacesTaken:
 
     @cached_property
     def _free_weight(self) -> list[float]:
-        """What the fixed weight leaves of each node's largest weight; infinite without one."""
+        """The weight that fixed rows leave under each node's maximum; infinite without one."""
         largest = self.candidates.tree.nodes["max_allocation"].astype(np.float64)
         largest[ROOT] = self.limits.target_invested
         return list((largest - self._summed(np.where(self._fixed, self._current, 0.0))).tolist())
@@ -136,7 +136,7 @@ class PlacesTaken:
             yield Reason.MIN_POSITION_CAPACITY, NO_NODE
 
     def _has_room(self, node: int, left: float) -> bool:
-        """Whether one more position of the least weight fits under a node: the derived number (rules, section 4)."""
+        """Whether one more position of the minimum weight fits under a node: the derived number (rules, section 4)."""
         fitting = positions_that_fit(left, self.limits.min_position_weight)
         return self.positions(node) < self._fixed_positions[node] + fitting
 

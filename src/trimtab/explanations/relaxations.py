@@ -3,7 +3,7 @@
 More room is not always better (rules, section 11), so values are tried outward, nearest first: counts until one is no
 longer reached, scores and correlations that occur, and weights, in steps of `WEIGHT_STEP`, from one value at which the
 selection changes to the next, with halving only between two of these. Only in large accounts the search ends before,
-and halves what is left. Only values that contradict no other limit count.
+and halves the rest. Only values that contradict no other limit count.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Relaxation:
 def least_relaxation(
     reruns: Reruns, limit: Change, goal: Change, reached: Reaches, with_: Sequence[Change] = ()
 ) -> Relaxation | None:
-    """The least change of one limit with which the goal is reached, `with_` others changed; None if there is none.
+    """The smallest change of one limit that reaches the goal, `with_` others changed; None if none does.
 
     The limit may be the goal itself: then it is how far it must be lowered.
     """
@@ -95,7 +95,7 @@ def _effect(change: Change) -> str:
 
 
 def _of_a_row(reruns: Reruns, limit: Change, works: Callable[..., bool]) -> Relaxation | None:
-    """The first asset by name (or the one that is meant) whose restriction, or whose own cap, is in the way."""
+    """The first asset by name (or the one meant) whose restriction, or whose own cap, is in the way."""
     none = "" if limit.name == "restriction" else None
     for name in [limit.node] if limit.node else _assets_with(reruns, limit.name)[:_TRIED]:
         if works(none, name):
@@ -177,13 +177,13 @@ def _least_weight(
 
 
 def _lowest(reruns: Reruns, name: str) -> float:
-    """What a limit of weight can be lowered to: `min_position_weight` to a `dust_weight` that was given."""
+    """The lowest value of a limit of weight: `min_position_weight` to a `dust_weight` that was given."""
     given = name == "min_position_weight" and "dust_weight" not in reruns.limits.derived
     return reruns.limits.dust_weight if given else 0.0
 
 
 def _between(reruns: Reruns, name: str, with_: Sequence[Change]) -> tuple[float, float]:
-    """Between which values a score limit may lie beside those that are changed, and those that stay as they are."""
+    """Between which values a score limit may lie beside those that are changed, and those that stay."""
     at, changed = SCORE_FIELDS.index(name), {change.name: change.value for change in with_}
     below = [changed.get(lower, getattr(reruns.limits, lower)) for lower in SCORE_FIELDS[:at]]
     above = [changed[upper] for upper in SCORE_FIELDS[at + 1 :] if upper in changed]
@@ -215,7 +215,7 @@ def _first(count: int, works: Callable[[int], bool]) -> int | None:
 def together(reruns: Reruns, limits: Sequence[Change], goal: Change, reached: Reaches) -> tuple[Relaxation, ...]:
     """Changes that reach the goal at once, none of which can be left out.
 
-    Each is the least one while those before it are changed as they are here, and those after it are lifted. Restrictions and
+    Each is the smallest while those before it are changed as here, and those after it are lifted. Restrictions and
     own caps of assets are left out asset by asset. Scores go from the highest limit down, since each must stay below the
     one above it. Empty where the changes would contradict other limits.
     """
@@ -236,7 +236,7 @@ def together(reruns: Reruns, limits: Sequence[Change], goal: Change, reached: Re
 
 
 def _by_asset(reruns: Reruns, name: str, lifted: list[Change], goal: Change, reached: Reaches) -> list[Change]:
-    """What is lifted, with a field of all rows lifted only for the assets that need it."""
+    """The limits to lift, with a field of all rows lifted only for the assets that need it."""
     others = [limit for limit in lifted if limit.name != name]
     if len(others) == len(lifted):
         return lifted
@@ -247,7 +247,7 @@ def _by_asset(reruns: Reruns, name: str, lifted: list[Change], goal: Change, rea
 def needed(changes: Sequence[Item], works: Callable[[Sequence[Item]], bool], at_once: int = 1) -> list[Item]:
     """Those of some changes that work together of which none can be left out; the first are left out first.
 
-    So many `at_once` are tried, then half as many, down to one by one. Leaving one out may make another needless, so that
+    `at_once` of them are tried, then half as many, down to one by one. Leaving one out may make another needless, so that
     goes round until a whole round leaves nothing out.
     """
     kept = list(changes)

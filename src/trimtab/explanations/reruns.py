@@ -67,7 +67,7 @@ class Selection:
 class Reruns:
     """The records of one good account, and what the rules make of them when one thing is changed.
 
-    `answer` is what was decided. Shapes: `rows` and `answer` (candidates,) in canonical order, by asset name.
+    `answer` is the decision. Shapes: `rows` and `answer` (candidates,) in canonical order, by asset name.
 
     Examples
     --------
@@ -96,7 +96,7 @@ class Reruns:
     def of(cls, candidates: Candidates, limits: RebalancingLimits, decided: Records | None = None) -> Reruns:
         """The reruns of one account; `decided` is the answer in the order of the table's rows, where it is known.
 
-        Where a regime is in force, its limits are the ones that are changed.
+        Where a regime is in force, its limits are changed.
         """
         limits = limits.in_force
         rows, settings = candidates.rows(limits), settings_of(limits)
@@ -114,7 +114,7 @@ class Reruns:
 
     @cached_property
     def names(self) -> list[str]:
-        """The assets, as the rows stand."""
+        """The assets, in the order of the rows."""
         asset = self.candidates.asset
         return [asset.names[code] for code in asset.codes[self.candidates.order].tolist()]
 
@@ -125,7 +125,7 @@ class Reruns:
 
     @cached_property
     def scores(self) -> list[float]:
-        """The score of each row, NaN where it has none."""
+        """The score of each row, NaN without one."""
         return list(self.rows["score"].tolist())
 
     @cached_property
@@ -140,7 +140,7 @@ class Reruns:
 
     @cached_property
     def place_of(self) -> dict[str, int]:
-        """Where each asset stands."""
+        """The row of each asset."""
         return {name: at for at, name in enumerate(self.names)}
 
     def path(self, at: int) -> list[int]:
@@ -168,7 +168,7 @@ class Reruns:
         return self.nodes[name][self.nodes_under(name, node)[0]].item()
 
     def nodes_under(self, name: str, node: str) -> list[int]:
-        """The nodes whose limit a field sets: all without an own one, or the one that is named."""
+        """The nodes whose limit a field sets: all without an own one, or the one named."""
         if name in GENERAL:
             return self._general[GENERAL[name]]
         return [self.candidates.tree.paths.index(node)]
@@ -378,13 +378,13 @@ class Reruns:
         return np.unique(edges[(edges >= 0) & (edges <= 1)])
 
     def limits_with(self, change: Change) -> RebalancingLimits | None:
-        """The limits with a change; None where they then contradict each other. Changes of rows leave them as they are."""
+        """The limits with a change; None where they then contradict each other. Changes of rows do not touch them."""
         if change not in self._kept_limits:
             self._kept_limits[change] = changed_limits(self.limits, change)
         return self._kept_limits[change]
 
     def standing(self, at: int) -> tuple[Reason, int]:
-        """What stands against a row that is not selected, with its node: for dust, what keeps it from coming back."""
+        """The obstacle to a row that is not selected, with its node: for dust, what keeps it from coming back."""
         reason, node = Reason(self.answer["reason"][at]), int(self.answer["reason_node"][at])
         if reason != Reason.DUST:
             return reason, node
@@ -431,12 +431,12 @@ class Reruns:
         return self.candidates.in_table_order(self.answer)
 
     def alone(self, at: int) -> Any:
-        """What the rules decide about a row that is the only candidate."""
+        """The decision about a row that is the only candidate."""
         return decide(self.rows[at : at + 1], self.nodes, self.settings, NO_PARTNERS)[0]
 
 
 def _setting(name: str, value: Any) -> tuple[str, Any]:
-    """The name and the value in the settings record of a limit that has another one there, or is no number."""
+    """The name and the value in the settings record of a limit that has another one there, or is not a number."""
     if name == "min_buckets_represented":
         return "buckets_to_represent", value
     if name == "allow_bucket_overflow":
@@ -449,7 +449,7 @@ def _setting(name: str, value: Any) -> tuple[str, Any]:
 
 
 def decide(rows: Records, tree: Records, settings: Records, partners: Ints) -> Records:
-    """What the rules decide about one account's records. Shape (rows,)."""
+    """The decision of the rules about one account's records. Shape (rows,)."""
     answer = empty_answer(len(rows))
     rebalance_account(rows, tree, settings[0], partners, answer)
     return answer

@@ -1,4 +1,4 @@
-"""Why a row is in or out, in words: one clause for each reason, from the kernel's integers. Made when they are asked for."""
+"""Why a row is in or out, in words: one clause for each reason, from the kernel's integers. Made on demand."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class SentenceMaker:
         return cls(PlacesTaken(candidates, limits, decided))
 
     def detail(self, row: int) -> Detail:
-        """What is said of a row: the limit, its value, the bucket, and who took the place."""
+        """The words for a row: the limit, its value, the bucket, and who took the place."""
         places = self.places
         answer, current = places.decided[row], float(places.candidates.current_weight[row])
         about = _Row(

@@ -38,7 +38,7 @@ class _Sized(NamedTuple):
 
 
 def size_clause(places: PlacesTaken, row: int) -> str:
-    """Why the weight of a row is what it is; empty where nothing was sized."""
+    """The reason for the weight of a row; empty where nothing was sized."""
     answer = places.decided[row]
     reason = SizeReason(answer["size_reason"])
     if reason == SizeReason.EMPTY:

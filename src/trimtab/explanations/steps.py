@@ -144,7 +144,7 @@ def _totals(reruns: Reruns, at: int) -> Step:
 
 
 def _sized(reruns: Reruns, at: int, words: Detail) -> dict[str, Step]:
-    """Size, band and brake of a selected row; the sentence about its size stands at the stage that set it."""
+    """Size, band and brake of a selected row; the sentence about its size is at the stage that set it."""
     reason = SizeReason(reruns.answer["size_reason"][at])
     size = float(reruns.sizes[at])
     current, proposed = reruns.currents[at], float(reruns.answer["proposed"][at])

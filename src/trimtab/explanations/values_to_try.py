@@ -28,7 +28,7 @@ _DUST = 0.001  # what `dust_weight` is at most where it follows `min_position_we
 _CORRELATED = 16  # scores in each direction where correlations are limited: there a row not taken may matter as well
 _STEPS = 1_000_000  # of them in the whole account
 
-# So many candidates are decided in one direction before a search stops; and so many trials are made in any case.
+# The candidates decided in one direction before a search stops, and the trials made in any case.
 CANDIDATES_TRIED = 200_000
 LEAST_TRIALS = 16
 
@@ -251,6 +251,6 @@ def _caps(reruns: Reruns) -> Any:
 
 
 def _tiny(reruns: Reruns) -> Any:
-    """Holdings that may be dust or not where `dust_weight` follows the least weight."""
+    """Holdings that may be dust or not where `dust_weight` follows the minimum weight."""
     known = reruns.known("current")
     return known[known <= max(reruns.limits.dust_weight, _DUST)]

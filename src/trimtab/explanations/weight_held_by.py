@@ -1,4 +1,4 @@
-"""What holds the weight of a selected asset where it is, and its weight without that."""
+"""The limit that holds the weight of a selected asset, and its weight without it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class HeldBy:
 
 
 def held_by(reruns: Reruns, at: int) -> HeldBy | None:
-    """What the size reason of a row is about; None where it is no limit that could be lifted.
+    """The limit behind the size reason of a row; None if it is not a limit that could be lifted.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def held_by(reruns: Reruns, at: int) -> HeldBy | None:
 
 
 def _lifting(reruns: Reruns, at: int) -> list[Change]:
-    """What to lift, for each size reason; where two limits may hold it, both."""
+    """The limits to lift, for each size reason; where two limits may hold it, both."""
     maker = _MAKERS.get(reruns.answer["size_reason"][at])
     return maker(reruns, at, int(reruns.answer["size_node"][at])) if maker else []
 
@@ -98,7 +98,7 @@ def _cap(reruns: Reruns, at: int) -> Change:
 
 
 def _least(limits: RebalancingLimits) -> Change:
-    """A least weight of nothing, or of what counts as dust where that was set."""
+    """A minimum weight of zero, or of `dust_weight` if that was set."""
     return Change("min_position_weight", "", 0.0 if "dust_weight" in limits.derived else limits.dust_weight)
 
 

@@ -52,7 +52,7 @@ class AssetFact:
 
     @property
     def trade(self) -> str:
-        """What is done with it, as a short label."""
+        """The action, as a short label."""
         return _TRADES[self.action]
 
     @property

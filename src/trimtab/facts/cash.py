@@ -1,4 +1,4 @@
-"""What stays in cash, against what is aimed at, and what keeps it there: each reason was tried by running the rules without it."""
+"""The cash that stays, against the aim, and what keeps it there: each reason was tried by running the rules without it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Holder(NamedTuple):
 
 
 def cash_sentence(reruns: Reruns, cash: float) -> str:
-    """What stays in cash, against what is aimed at."""
+    """The cash that stays, against the aim."""
     aim = 1.0 - reruns.limits.target_invested
     more = cash - aim
     target = f"target_invested {figure(reruns.limits.target_invested)}"
@@ -37,7 +37,7 @@ def cash_sentence(reruns: Reruns, cash: float) -> str:
 
 
 def cash_reasons(reruns: Reruns, cash: float, *, braked: bool) -> tuple[str, ...]:
-    """What keeps it there, each by itself or all together; nothing where it is as aimed at."""
+    """The causes that keep it there, each alone or all together; none if the aim is reached."""
     more = cash - (1.0 - reruns.limits.target_invested)
     if abs(more) <= _TOLERANCE:
         return ()
@@ -84,7 +84,7 @@ def _less_cash(reruns: Reruns) -> Iterator[_Holder]:
 
 
 def _more_cash(reruns: Reruns) -> Iterator[_Holder]:
-    """What stands against more positions, then what holds each of the positions."""
+    """The obstacles to more positions, then those that hold each position down."""
     limits = reruns.limits
     yield from _kept_out(reruns)
     positions = int(np.count_nonzero(reruns.is_slot & (reruns.answer["proposed"] > 0)))
@@ -92,7 +92,7 @@ def _more_cash(reruns: Reruns) -> Iterator[_Holder]:
         text = f"with {counted(positions, 'position')} less is aimed at (full_investment_positions {limits.full_investment_positions})"
         yield _Holder(text, (Change("full_investment_positions", "", None),))
     if limits.residual_strategy == "cash":
-        text = 'what limits cut off is not spread over the others (residual_strategy "cash")'
+        text = 'weight trimmed by limits is not spread over the others (residual_strategy "cash")'
         yield _Holder(text, (Change("residual_strategy", "", None),))
     if limits.sizing_mode == "desired":
         text = 'no position is raised above its desired_weight (sizing_mode "desired")'

@@ -1,4 +1,4 @@
-"""The answer in one sentence, what is wrong with it, and the trades in their order."""
+"""The answer in one sentence, its shortcomings, and the trades in their order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SOLD, _BOUGHT = ("close", "decrease"), ("open", "increase")
 
 
 def answer_of(assets: Sequence[AssetFact], lines: Sequence[CertificateLine], cash_left: float, *, braked: bool) -> str:
-    """What to trade, and whether the limits hold then."""
+    """The trades, and whether the limits hold after them."""
     if braked:
         return "The brake keeps every weight unchanged."
     sold = sum(asset.action in _SOLD for asset in assets)
@@ -34,7 +34,7 @@ def problems_of(lines: Sequence[CertificateLine], brake: str) -> Iterator[str]:
 
 
 def trades_in_order(assets: Sequence[AssetFact]) -> tuple[AssetFact, ...]:
-    """What is sold, then what is bought; the largest first."""
+    """The sales, then the purchases; the largest first."""
     traded = [asset for asset in assets if asset.action in _SOLD + _BOUGHT]
     return tuple(
         sorted(traded, key=lambda asset: (asset.action in _BOUGHT, -abs(asset.after - asset.before), asset.asset))

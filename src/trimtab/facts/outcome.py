@@ -60,7 +60,7 @@ class Totals:
 
 @dataclass(frozen=True)
 class Figure:
-    """A number with its name, and what it is to be compared with."""
+    """A number with its name, and the figure to compare it with."""
 
     name: str
     text: str

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pyarrow as pa
 
@@ -20,8 +21,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII).ful
 _NOT_NUMBERS = tuple(
     (re.compile(pattern, re.ASCII | re.IGNORECASE).fullmatch, problem, advice)
     for pattern, problem, advice in (
-        (r".*\d\s*%", "is a percent", "write a fraction without the sign: 0.12, not 12%"),
-        (r"[+-]?(0|\d*),\d*", "has a comma", "write a decimal point (0.5, not 0,5) and no thousands separators"),
+        (r"[+-]?(0|\d*),\d*\s*%?", "has a comma", "write a decimal point (0.5, not 0,5) and no thousands separators"),
         (r"[+-]?\d{1,3}([ ',_.\u00a0\u2019\u202f]\d{3})+([.,]\d*)?", "has thousands separators", "write 1234.5"),
         (r"[+-]?nan|n/?a|null|none|-+", "is not a number", "leave the cell empty, or write 0"),
         (r"[+-]?inf(inity)?", "is infinite", "write a finite number"),
@@ -45,8 +45,8 @@ def check_names(names: Sequence[str], source: str, line: int | None = None) -> N
 
 
 @dataclass(frozen=True)
-class _Sheet:
-    """The cells of a CSV file by column, and the line at which each row begins."""
+class Sheet:
+    """The cells of a file as text by column, and the line at which each row begins."""
 
     header: list[str]
     columns: list[list[str]]
@@ -56,7 +56,17 @@ class _Sheet:
 def read_csv(data: bytes, source: str) -> pa.Table:
     """The table in the bytes of a CSV file; what cannot be read exactly is refused."""
     _check_text(data, source)
-    sheet = _sheet(data.removeprefix(_BOM), source)
+    return table_of(_sheet(data.removeprefix(_BOM), source), source)
+
+
+def table_of(sheet: Sheet, source: str) -> pa.Table:
+    """The cells as a table: columns of numbers as numbers, all others as text.
+
+    Raises
+    ------
+    InputError
+        Cells that are not what their column has.
+    """
     faults: list[Fault] = []
     arrays = [_column(name, cells, sheet, faults) for name, cells in zip(sheet.header, sheet.columns, strict=True)]
     if faults:
@@ -77,11 +87,11 @@ def _check_text(data: bytes, source: str) -> None:
     raise InputError([Fault(f"is not a text file: {what} at byte {at}", "save it as CSV in UTF-8", line=line)], source)
 
 
-def _sheet(data: bytes, source: str) -> _Sheet:
+def _sheet(data: bytes, source: str) -> Sheet:
     records = _records(data, source)
     line, header = next(records, (0, []))
-    _check_header(header, line, source)
-    sheet = _Sheet(header, [[] for _ in header], [])
+    check_header(header, line, source)
+    sheet = Sheet(header, [[] for _ in header], [])
     faults: list[Fault] = []
     for line, cells in records:
         sheet.lines.append(line)
@@ -121,7 +131,7 @@ def _quote_fault(error: csv.Error, row: int, line: int) -> Fault:
     return Fault(problem, advice, row=row or None, line=line)
 
 
-def _check_header(header: list[str], line: int, source: str) -> None:
+def check_header(header: list[str], line: int, source: str) -> None:
     """A header of good names, separated by commas."""
     if not header:
         raise InputError([Fault("is empty", "give a file with a header and at least one row of data")], source)
@@ -132,7 +142,7 @@ def _check_header(header: list[str], line: int, source: str) -> None:
     check_names(header, source, line)
 
 
-def _column(name: str, cells: Sequence[str], sheet: _Sheet, faults: list[Fault]) -> pa.Array:
+def _column(name: str, cells: Sequence[str], sheet: Sheet, faults: list[Fault]) -> pa.Array:
     """One column as Arrow; its faults are added to `faults`."""
 
     def add(row: int, problem: str, advice: str) -> None:
@@ -148,13 +158,21 @@ def _column(name: str, cells: Sequence[str], sheet: _Sheet, faults: list[Fault])
     numbers: list[float | None] = []
     for row, cell in enumerate(cells):
         bare = cell.strip()
-        number = float(bare) if _NUMBER(bare) else None
+        number = _number(bare)
         if number is None and bare:
             add(row, *_why_no_number(bare))
         elif number is not None and math.isinf(number):
             add(row, "is too large", "write a number of a usable size")
         numbers.append(number)
     return pa.array(numbers, pa.float64())
+
+
+def _number(cell: str) -> float | None:
+    """The number in a cell; a percent is a hundredth."""
+    bare = cell.removesuffix("%").rstrip()
+    if not _NUMBER(bare):
+        return None
+    return float(bare) if bare == cell else float(Decimal(bare) / 100)
 
 
 def _why_no_number(cell: str) -> tuple[str, str]:

@@ -100,7 +100,7 @@ def _is_held(amount: object) -> bool:
     try:
         return float(str(amount)) != 0
     except ValueError:
-        return True  # whoever reads the column says what is wrong
+        return True  # the reader of the column names the fault
 
 
 def _files_of_account(paths: Sequence[StrPath], account: str | None) -> list[CandidateFile]:

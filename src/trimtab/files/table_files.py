@@ -1,7 +1,7 @@
-"""Files in: CSV, Parquet or Arrow -> one table that `trimtab.candidates.read.read` accepts.
+"""Files in: CSV, Excel, Parquet or Arrow -> one table that `trimtab.candidates.read.read` accepts.
 
 A file is read whole, its suffix is compared with its first bytes, and every fault is reported with file,
-row, column, value and what to do. Nothing is guessed: no other separator, no decimal comma, no percent.
+row, column, value and what to do. Nothing is guessed: no other separator, no decimal comma.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ import pyarrow as pa
 
 from trimtab.errors import Fault, InputError
 from trimtab.files.csv_file import MOST_CHARACTERS, check_names, read_csv
+from trimtab.files.excel_file import read_excel
 
 StrPath = str | os.PathLike[str]
 STDIN = "-"
 _SUFFIXES = {
     ".csv": "CSV",
+    ".xlsx": "Excel",
     ".parquet": "Parquet",
     ".pq": "Parquet",
     ".arrow": "Arrow",
@@ -32,7 +34,7 @@ _SIGNATURES = {
     b"ARROW1": "Arrow",
     b"\xff\xff\xff\xff": "Arrow",  # the stream format
     b"FEA1": "Feather version 1",
-    b"PK\x03\x04": "a zip archive or an Excel workbook",
+    b"PK\x03\x04": "Excel",
     b"\x1f\x8b": "gzip",
     b"\xff\xfe": "UTF-16 text",
     b"\xfe\xff": "UTF-16 text",
@@ -40,12 +42,13 @@ _SIGNATURES = {
 
 
 def read_table(path: StrPath, *, may_be_empty: bool = False) -> pa.Table:
-    """The table in a file: `.csv`, `.parquet` / `.pq`, or `.arrow` / `.feather` / `.ipc` (file or stream format).
+    """The table in a file: `.csv`, `.xlsx` (extra `excel`), `.parquet` / `.pq`, or `.arrow` / `.feather` / `.ipc` (file or stream format).
 
     `-` is standard input, in any of these formats. A table without rows is refused unless it `may_be_empty`.
 
     CSV is UTF-8 with or without a byte order mark, separated by commas, with a header. Its columns of numbers (`score`,
-    `current_weight`, ...) become float64, all others stay text; an empty cell is null, an empty line is skipped.
+    `current_weight`, ...) become float64 (12% becomes 0.12), all others stay
+    text; an empty cell is null, an empty line is skipped.
 
     Raises
     ------
@@ -182,6 +185,7 @@ def _decoded(read: Callable[[], pa.Table], kind: str, source: str) -> pa.Table:
 
 _READERS: dict[str, Callable[[bytes, str], pa.Table]] = {
     "CSV": read_csv,
+    "Excel": read_excel,
     "Parquet": _read_parquet,
     "Arrow": _read_arrow,
 }

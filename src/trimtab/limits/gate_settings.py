@@ -47,7 +47,7 @@ class GateSettings:
     max_trading_accounts: float = described(
         0.8, float, "most of a run's accounts that may trade; counts from 20 accounts on", fraction=True
     )
-    repeat_hours: int = described(24, int, "an order that was written within so many hours is not written again")
+    repeat_hours: int = described(24, int, "an order is not written again within this number of hours")
 
     def __post_init__(self) -> None:
         if faults := check_fields(self):

@@ -169,7 +169,7 @@ class RebalancingLimits:
         float,
         "maximum correlation of a new position with any other in its bucket at bucket_level; selection may then miss "
         "the optimum",
-        sentence="Buy no asset whose correlation with another position in its bucket is above {:g} or unknown; what is held "
+        sentence="Buy no asset whose correlation with another position in its bucket is above {:g} or unknown; holdings "
         "stays.",
         low=-1.0,
         optional=True,

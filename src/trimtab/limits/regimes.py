@@ -87,14 +87,14 @@ def changed_limits(general: Mapping[str, Any], in_force: Mapping[str, Any]) -> t
 
 
 def _frozen(value: Any) -> Any:
-    """The same tables and lists, which nobody can change any more."""
+    """The same tables and lists, made immutable."""
     if isinstance(value, Mapping):
         return MappingProxyType({name: _frozen(inner) for name, inner in value.items()})
     return tuple(value) if isinstance(value, list) else value
 
 
 def plain(value: Any) -> Any:
-    """The same as dicts and lists, without what is not set."""
+    """The same as dicts and lists, without unset fields."""
     if isinstance(value, Mapping):
         return {name: plain(inner) for name, inner in value.items()}
     if dataclasses.is_dataclass(value):

@@ -1,4 +1,4 @@
-"""The door: a table of candidates with shares and prices in, a list of trades out."""
+"""The entry: a table of candidates with shares and prices in, a list of trades out."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from trimtab.orders.account_inputs import AccountInputs
 from trimtab.orders.account_table import ORDER_COLUMNS, Instrument, read_instruments
 from trimtab.orders.identity import client_order_id, plan_id
 from trimtab.orders.plan import LotSold, Order, Plan
+from trimtab.orders.plan_check import check_plan
 from trimtab.orders.recent_trades import read_trades
 from trimtab.orders.stage import DecidedPlan, decide
 from trimtab.orders.tax_lots import TaxLot, read_tax_lots
@@ -78,7 +79,7 @@ def plan(
     Raises
     ------
     InputError
-        Input that cannot be used as it is: names row, column, value and what to do.
+        Unusable input: names row, column, value and what to do.
     LimitsError
         Limits or settings that are unknown, out of range, or contradict each other.
 
@@ -114,7 +115,9 @@ def plan(
     )
     table = _with_weights(candidates, instruments, inputs.cash)
     checked = read(table, limits, many=False, correlations=correlations)
-    return _plan_of(table, decide(checked, inputs), inputs, plan_id(inputs.identity(checked)))
+    made = _plan_of(table, decide(checked, inputs), inputs, plan_id(inputs.identity(checked)))
+    check_plan(made, inputs, checked)
+    return made
 
 
 def _check_settings(limits: RebalancingLimits, settings: OrderSettings) -> None:
@@ -132,7 +135,7 @@ def _day(today: dt.date | None, *, is_needed: bool) -> dt.date:
     if today is None and is_needed:
         raise InputError([Fault("today is missing", "give the day that terms are counted from")])
     if today is not None and (not isinstance(today, dt.date) or isinstance(today, dt.datetime)):
-        raise InputError([Fault("is no day", "give a datetime.date", column="today", value=today)])
+        raise InputError([Fault("is not a day", "give a datetime.date", column="today", value=today)])
     return today or dt.date(1970, 1, 1)
 
 
@@ -140,7 +143,7 @@ def _amount(value: Any, name: str) -> int:
     try:
         return scaled(decimal_of(value), MICRO)
     except TypeError:
-        raise InputError([Fault(f"{name}: is no amount of money", "give a number", value=value)]) from None
+        raise InputError([Fault(f"{name}: is not an amount of money", "give a number", value=value)]) from None
 
 
 def _with_weights(candidates: Any, instruments: Sequence[Instrument], cash: int) -> Any:
@@ -182,7 +185,7 @@ def _plan_of(table: Any, decided: DecidedPlan, inputs: AccountInputs, identity: 
 
 
 def _notes(instruments: Sequence[Instrument], decided: DecidedPlan) -> tuple[str, ...]:
-    """What a reader should know beside the orders."""
+    """Notes for a reader beside the orders."""
     notes = []
     unpriced = [instrument.asset for instrument in instruments if instrument.price is None]
     if unpriced:

@@ -1,4 +1,4 @@
-"""Cash that nobody asked for: what the targets leave uninvested beyond the total that the rules aim at."""
+"""Unwanted cash: what the targets leave uninvested beyond the total that the rules aim at."""
 
 from __future__ import annotations
 
@@ -39,5 +39,5 @@ def cash_left(candidates: Candidates, limits: RebalancingLimits, decided: Record
         desired = np.nan_to_num(candidates.desired_weight[order])
         aim = np.minimum(aim, summed(np.where(answer["selected"] & ~fixed, desired, 0.0)))
     missing = fixed_weight + aim - summed(answer["proposed"])
-    has_rows = np.diff(candidates.start) > 0  # a failed account has none
+    has_rows = np.diff(candidates.start) > 0  # a failed account has no rows
     return np.where(has_rows & (missing > limits.cash_band + _ROUNDING), missing, 0.0)

@@ -48,7 +48,7 @@ PARALLEL = ParallelLayer()
 
 
 def decide(candidates: Candidates, limits: RebalancingLimits) -> tuple[Records, Flags]:
-    """What the rules decide about every good row, in the order of the table; and which accounts are braked.
+    """The decision of the rules about every good row, in the order of the table; and which accounts are braked.
 
     Shapes (rows,) and (accounts,). Failed accounts have zeros.
     """

@@ -54,7 +54,7 @@ class Pass:
 
     @property
     def content(self) -> tuple[Any, ...]:
-        """What two equal passes have in common: what came in, and what was decided."""
+        """The identity of a pass: its input and its decision."""
         return self.candidates, self.limits, self.decided, self.braked, self.unmet, self.targets
 
     def status(self, account: int) -> str:
@@ -81,7 +81,7 @@ class Pass:
 
     @cached_property
     def totals(self) -> tuple[Floats, Floats, Floats]:
-        """What each account ends with in assets, buys and sells; summed by asset name, whatever the rows' order."""
+        """The final weight in assets, the buys and sells of each account; summed by asset name, whatever the rows' order."""
         order = self.candidates.order
         target, current = self.decided["target"][order], self.candidates.current_weight[order]
         account, count = self.candidates.account_of[order], len(self.candidates.accounts)

@@ -34,12 +34,12 @@ def rebalance(candidates: Any, limits: RebalancingLimits | None = None, *, corre
     correlations
         What `max_correlation` is measured on: a square table with a column for each asset and the column `asset` (in
         pandas the index will do), or a long one with `asset`, `other`, `correlation`. Assets beyond the candidates do no
-        harm. A pair that is not there, or null, is unknown: a new asset is then passed over.
+        harm. A missing or null pair is unknown: a new asset is then passed over.
 
     Raises
     ------
     InputError
-        Candidates that cannot be rebalanced as they are: names row, column, value and what to do.
+        Candidates that cannot be rebalanced: names row, column, value and what to do.
     LimitsError
         Limits for a bucket that does not exist; a `max_correlation` without correlations.
     UnmetLimitError
@@ -95,7 +95,7 @@ def rebalance_many(
 
 
 def _passed(table: Any, candidates: Candidates, limits: RebalancingLimits) -> tuple[Pass, dict[int, BrokenLimitError]]:
-    """What the rules decide, with every limit measured; and by account what is broken."""
+    """The decision of the rules, with every limit measured; and by account the broken ones."""
     decided, braked = decide(candidates, limits)
     measured = certified(candidates, limits, decided, braked)
     return Pass.of(table, candidates, limits, decided, braked, measured), measured.broken
@@ -108,7 +108,7 @@ def _failing_broken(passed: Pass, broken: dict[int, BrokenLimitError]) -> Pass:
 
 
 def broken_fault(error: BrokenLimitError, account: Any) -> Fault:
-    """What fails an account whose result breaks a limit."""
+    """The error that fails an account whose result breaks a limit."""
     return Fault(str(error), "please report it with the account's rows", account=account)
 
 
@@ -123,7 +123,7 @@ def _failing_unmet(passed: Pass) -> Pass:
 
 
 def unmet_faults(unmet: Iterable[Constraint], account: Any) -> list[Fault]:
-    """What fails an account that has an unmet limit, where `on_unmet` is "raise"."""
+    """The error that fails an account with an unmet limit, where `on_unmet` is "raise"."""
     advice = "change the limit or the candidates, or let on_unmet report it"
     return [Fault(f"unmet: {text}", advice, account=account) for text in _unmet_sentences(unmet)]
 

@@ -34,7 +34,7 @@ class RebalanceManyResult:
         return hash((self._pass.limits, len(self._pass.candidates.accounts)))
 
     def __getstate__(self) -> dict[str, Any]:
-        """What is kept in a pickle or a copy: nothing that can be computed again."""
+        """The state of a pickle or a copy, without anything that can be computed again."""
         return {"_pass": replace(self._pass, checks=[])}
 
     @property
@@ -46,7 +46,7 @@ class RebalanceManyResult:
     def accounts(self) -> list[dict[str, Any]]:
         """One row an account, in the order they first appear: account, status, error, positions, cash_weight, turnover.
 
-        `status` is `ok`, `cash_left` (cash that nobody asked for), `unmet`, `braked` or `failed`. The rows are the caller's.
+        `status` is `ok`, `cash_left` (unwanted cash), `unmet`, `braked` or `failed`. The rows are the caller's.
         """
         return [dict(row) for row in self._accounts]
 
@@ -82,7 +82,7 @@ class RebalanceManyResult:
 
     @property
     def faults(self) -> dict[Any, tuple[Fault, ...]]:
-        """What is wrong with each failed account."""
+        """The fault of each failed account."""
         candidates = self._pass.candidates
         return {candidates.accounts[account]: tuple(faults) for account, faults in candidates.faults.items()}
 

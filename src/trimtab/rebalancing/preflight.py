@@ -28,7 +28,7 @@ from trimtab.rebalancing.certified import Certified, certified, unmet_sentence
 from trimtab.rebalancing.decide import decide
 from trimtab.text import counted, figure, percent
 
-_REASONED = 200  # accounts whose cash is explained; of the others only the amount is said
+_REASONED = 200  # accounts whose cash is explained; for the others only the amount is given
 _UNUSED = {"buckets_off", "correlations_off", "no_sizing_input", "no_effect", "near_bucket"}  # warnings, not just notes
 _CODES = {"min_buckets_represented": "representation", "min_allocation": "minimum_unreachable"}
 
@@ -53,12 +53,12 @@ class Preflight:
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """What prevents a rebalance."""
+        """The findings that prevent a rebalance."""
         return tuple(finding for finding in self.findings if finding.level == "error")
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """What will be unmet, stay in cash, or surprise."""
+        """The findings about unmet limits, cash and surprises."""
         return tuple(finding for finding in self.findings if finding.level == "warning")
 
     @property
@@ -70,7 +70,7 @@ class Preflight:
 def check(
     candidates: Any, limits: RebalancingLimits | None = None, *, correlations: Any = None, explain: bool = False
 ) -> Preflight:
-    """What a rebalance of these candidates would refuse, leave unmet or leave in cash; changes nothing.
+    """Find what a rebalance of these candidates would refuse, leave unmet or leave in cash; changes nothing.
 
     Takes what `rebalance` and `rebalance_many` take (an `account` column makes it many), and `correlations` as they do.
     `explain` also finds, for each limit that will be unmet and for cash that will be left, the limits that conflict and
@@ -112,7 +112,7 @@ def _conflicts(table: Candidates, limits: RebalancingLimits) -> Iterator[tuple[A
 
 
 def _general(table: Candidates, limits: RebalancingLimits) -> Iterator[Finding]:
-    """What is true of the whole table."""
+    """The findings about the whole table."""
     yield from (Finding("warning", code, text) for code, text in unused_inputs(table, limits) if code in _UNUSED)
     if table.correlations is not None and limits.max_correlation is not None:
         unknown = sorted({name for name in table.asset.names if name not in table.correlations.place_of})
@@ -132,7 +132,7 @@ def _general(table: Candidates, limits: RebalancingLimits) -> Iterator[Finding]:
 
 
 def _decided(table: Candidates, limits: RebalancingLimits) -> Iterator[Finding]:
-    """What the rules would report of each account."""
+    """The findings about each account."""
     decided, braked = decide(table, limits)
     measured, left = certified(table, limits, decided, braked), cash_left(table, limits, decided)
     concerned = measured.unmet | braked | (left > 0) | _has_full_account(table, limits, decided)

@@ -1,4 +1,4 @@
-"""What a rebalance gives back: the targets, the words for them, and the certificate."""
+"""The result of a rebalance: the targets, the words for them, and the certificate."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _FULL = 1.0 + 1e-9
 
 @dataclass(frozen=True, eq=False)
 class RebalanceResult:
-    """The outcome of one account. Weights are fractions of its total value; what is not in assets is cash."""
+    """The outcome of one account. Weights are fractions of its total value; everything not in assets is cash."""
 
     _pass: Pass  # of this account alone
 
@@ -58,7 +58,7 @@ class RebalanceResult:
         return hash((self.limits, self.account))
 
     def __getstate__(self) -> dict[str, Any]:
-        """What is kept in a pickle or a copy: the decision and its certificate, nothing that can be computed again."""
+        """The state of a pickle or a copy: the decision and its certificate, without anything that can be computed again."""
         return {"_pass": replace(self._pass, checks=[]), "certificate": self.certificate}
 
     @property
@@ -100,7 +100,7 @@ class RebalanceResult:
 
     @property
     def cash_weight(self) -> float:
-        """What is not in assets, as a fraction; negative where fixed positions overdraw the account."""
+        """The uninvested fraction; negative where fixed positions overdraw the account."""
         return 1.0 - float(self._pass.totals[0][0])
 
     @property
@@ -120,19 +120,19 @@ class RebalanceResult:
 
     @property
     def braked(self) -> bool:
-        """Whether a brake keeps every weight as it is."""
+        """Whether a brake keeps every weight unchanged."""
         return bool(self._pass.braked[0])
 
     @property
     def status(self) -> str:
-        """The worst that is true: `ok`, `cash_left` (cash that nobody asked for), `unmet` (a limit that cannot be met) or
+        """The worst that is true: `ok`, `cash_left` (unwanted cash), `unmet` (a limit that cannot be met) or
         `braked`.
         """
         return self._pass.status(0)
 
     @property
     def cash_left(self) -> float:
-        """The cash that nobody asked for, as a fraction: what the rules aim to invest but the limits do not let them; 0 up
+        """The unwanted cash, as a fraction: what the rules aim to invest but the limits do not let them; 0 up
         to `cash_band`.
         """
         return 0.0 if self.braked else float(self._pass.cash_left[0])
@@ -145,7 +145,7 @@ class RebalanceResult:
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:
-        """What the user should know beside the targets."""
+        """Notes for the user beside the targets."""
         return tuple(self._notes())
 
     def _notes(self) -> Iterator[Note]:
@@ -182,7 +182,7 @@ class RebalanceResult:
 
     @cached_property
     def staged(self) -> Staged:
-        """What was decided, as the stages have it; rows in the order of the table."""
+        """The decision, as the stages have it; rows in the order of the table."""
         return Staged(self._pass.candidates, self.limits, settings_of(self.limits), self._pass.decided)
 
     @cached_property
@@ -223,7 +223,7 @@ class RebalanceResult:
         return conflicts_of(self._reruns)
 
     def diff(self, other: RebalanceResult) -> Difference:
-        """What changed from this result to another one, and which inputs caused it."""
+        """The changes from this result to another one, and the inputs that caused them."""
         mine, others = self._pass, other._pass
         return difference(
             ResultInputs(mine.candidates, mine.limits.in_force, mine.decided),
@@ -231,7 +231,7 @@ class RebalanceResult:
         )
 
     def facts(self, title: str = "Rebalance") -> Facts:
-        """Everything that a screen, a notebook or a report shows of the outcome, in one frozen object."""
+        """All facts of the outcome in one frozen object, shared by screens, notebooks and reports."""
         totals = Totals(
             self.account,
             self.status,

@@ -19,7 +19,7 @@ from trimtab.reasons import Reason
 
 @dataclass(frozen=True, eq=False)
 class Staged:
-    """What the stages so far have decided about the candidates of one account.
+    """The decision of the stages so far about the candidates of one account.
 
     `settings` has shape (1,): the limits as the kernel has them, changed by a service perhaps. `decided` has shape
     (rows,), in the order that the rows came in; its weights are zero until they are sized.

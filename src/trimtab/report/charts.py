@@ -22,7 +22,7 @@ def named(name: str, width: float) -> str:
 
 
 def bucket_chart(facts: Facts, width: float = WIDTH) -> Chart:
-    """Bars before and after, with a mark for the most and a broken one for the least weight; names stand above on a phone."""
+    """Bars before and after, with a mark for the maximum and a broken one for the minimum; names are above on a phone."""
     start, above = (width * 0.31, 0.0) if width == WIDTH else (0.0, 18.0)
     scale, step = (width - start - 62) / (facts.bucket_scale or 1.0), 38.0 + above
     shapes: list[Shape] = []
@@ -55,7 +55,7 @@ def _bucket(bucket: BucketFact, y: float, start: float, scale: float, width: flo
 
 
 def treemap_chart(facts: Facts, width: float = WIDTH) -> Chart:
-    """The portfolio: an area for each bucket, in it one for each asset; what is left is cash."""
+    """The portfolio: an area for each bucket, in it one for each asset; the remainder is cash."""
     height = 300.0
     boxes = squarified([part.weight for part in facts.parts], Box(0.0, 0.0, width, height))
     shapes = [
@@ -122,7 +122,7 @@ def _dumbbell(asset: AssetFact, y: float, full: float, width: float) -> Iterator
 
 
 def waterfall_chart(facts: Facts, width: float = WIDTH) -> Chart:
-    """All candidates, what each rule takes out, and what is left: the targets."""
+    """All candidates, what each rule takes out, and the targets that remain."""
     start = max(width * 0.42, 196.0)
     scale = (width - start - 40.0) / max(facts.candidates, 1)
     shapes = [*_bar("candidates", 0.0, start, facts.candidates, scale, "all", str(facts.candidates), width)]

@@ -41,7 +41,7 @@ def page_of(report: ReportFacts) -> str:
 
 
 def fragment_of(facts: Facts) -> str:
-    """The charts and the tables of targets and buckets, to stand in another page."""
+    """The charts and the tables of targets and buckets, to place in another page."""
     return _rendered("fragment.html", facts)
 
 

@@ -1,4 +1,4 @@
-"""Shapes: what a chart is made of, with coordinates as they are written. The template places them and computes nothing."""
+"""Shapes, the parts of a chart, with finished coordinates. The template places them and computes nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Shape:
     """`kind` is rect, line, circle, text, cut or path; `css` are its classes, `tip` what is shown when it is pointed at.
 
     A rect goes from (x, y), `width` by `height`; a line from (x, y) to (x2, y2); a circle has the radius `width`; a path
-    begins in (x, y) and goes on as `text` says; a cut is text that ends where its box does, whatever the font.
+    begins in (x, y) and continues with `text`; a cut is text that ends where its box does, whatever the font.
     """
 
     kind: str

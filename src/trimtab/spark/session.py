@@ -1,4 +1,4 @@
-"""What Spark needs: pyspark, Java, a session, and the same rules on every worker."""
+"""The needs of Spark: pyspark, Java, a session, and the same rules on every worker."""
 
 from __future__ import annotations
 

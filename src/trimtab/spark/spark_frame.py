@@ -87,7 +87,7 @@ def rebalance(frame: DataFrame, limits: RebalancingLimits | Mapping[str, Rebalan
 
 @dataclass(frozen=True)
 class _Deciding:
-    """What a worker needs to decide a group."""
+    """The needs of a worker to decide a group."""
 
     limits: Mapping[str | None, RebalancingLimits]
     votes: Mapping[str, float]

@@ -76,7 +76,7 @@ def _about(name: str) -> str:
 
 
 def _on_sample(name: str) -> str:
-    """What a preset does to the sample, in a line."""
+    """The effect of a preset on the sample, in a line."""
     from trimtab.data.samples import sample_candidates
     from trimtab.limits.rebalancing_limits import RebalancingLimits
     from trimtab.rebalancing.doors import rebalance

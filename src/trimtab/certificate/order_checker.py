@@ -1,0 +1,267 @@
+"""The checker of orders: money, lots and limits of a plan in exact fractions, by code that shares nothing with the kernel.
+
+It sees the orders, what was held before them, and the limits as the user wrote them (rules, section 19). An order that
+breaks a rule without an excuse is a bug of trimtab.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from trimtab.certificate.bucket_nodes import CheckedNode, checked_nodes
+from trimtab.limits.order_settings import OrderSettings
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+
+MICRO = Fraction(1, 10**6)
+_LONGEST_ID = 36
+_PLAY = 2 * MICRO  # minima are decided before the last lot, and money is rounded twice
+_UNSETTLED = Fraction(99, 100)  # where the rounds did not settle, minima refer to an earlier value
+# Why a sell that the rules call for is not made, or only in part.
+_LEFT_OVER = frozenset(
+    {
+        "within_one_lot",
+        "below_min_notional",
+        "below_min_trade",
+        "fee_too_high",
+        "max_turnover",
+        "max_realized_gain",
+        "waits_for_minimum",
+        "lot_too_large",
+        "no_lot_fits",
+    }
+)
+
+
+class TradedAsset(NamedTuple):
+    """A candidate before the orders; amounts in the base currency."""
+
+    price: Fraction
+    shares: Fraction
+    lot: Fraction
+    min_notional: Fraction
+    tradable: bool
+    restriction: str
+    bucket: str
+    max_weight: float  # inf = none
+    lots: Mapping[str, tuple[Fraction, Fraction]]  # tax lots: shares and cost of each
+
+
+class MadePlan(NamedTuple):
+    """A plan as its reader sees it."""
+
+    limits: RebalancingLimits
+    settings: OrderSettings
+    assets: Mapping[str, TradedAsset]
+    cash: Fraction  # before the orders, the cash flow included
+    orders: Sequence[Any]  # with the fields of `trimtab.orders.plan.Order`
+    reasons: Mapping[str, str]  # of every asset
+    cash_after: Fraction
+    value_after: Fraction
+    is_settled: bool  # settled, and all of it made
+
+
+def broken_orders(plan: MadePlan) -> list[str]:
+    """The faults of a plan, in sentences: none, unless trimtab has a bug."""
+    wrong = list(_wrong_orders(plan))
+    if wrong:
+        return wrong
+    measured = _Measured(plan)
+    checks = (_wrong_money, _forbidden, _too_small, _wrong_lots, _above_limits, _above_turnover, _too_many_positions)
+    return [sentence for check in checks for sentence in check(plan, measured)]
+
+
+def _floor(amount: Fraction) -> Fraction:
+    return math.floor(amount / MICRO) * MICRO
+
+
+def _ceil(amount: Fraction) -> Fraction:
+    return math.ceil(amount / MICRO) * MICRO
+
+
+def _parts(fraction: float) -> Fraction:
+    """A fraction as the rules count it: the double product with 10^12, rounded to the nearest, ties to even."""
+    return Fraction(round(fraction * 1e12), 10**12)
+
+
+def _portion(fraction: float, amount: Fraction) -> Fraction:
+    return _floor(_parts(fraction) * amount)
+
+
+class _Measured:
+    """The totals of a plan, from its orders alone."""
+
+    def __init__(self, plan: MadePlan) -> None:
+        change = {order.asset: Fraction(order.shares) * (1 if order.side == "buy" else -1) for order in plan.orders}
+        self.plan = plan
+        self.shares = {name: asset.shares + change.get(name, 0) for name, asset in plan.assets.items()}
+        self.worth_before = {name: _floor(asset.shares * asset.price) for name, asset in plan.assets.items()}
+        self.worth = {name: _floor(self.shares[name] * asset.price) for name, asset in plan.assets.items()}
+        self.value_before = plan.cash + sum(self.worth_before.values())
+        self.value = plan.cash_after + sum(self.worth.values())
+        self.aim = min(plan.limits.target_invested, 1.0 - plan.settings.cash_buffer)
+        self._checked = checked_nodes(tuple(sorted({asset.bucket for asset in plan.assets.values()})), plan.limits)
+        self.nodes: tuple[CheckedNode, ...] = self._checked.nodes
+        self.bought = [order.asset for order in plan.orders if order.side == "buy"]
+
+    def path(self, asset: str) -> Iterator[int]:
+        """The nodes that an asset lies under, from the deepest to the portfolio."""
+        node = self._checked.leaf_of[self.plan.assets[asset].bucket]
+        while node >= 0:
+            yield node
+            node = self.nodes[node].parent
+
+    @cached_property
+    def load(self) -> Counter[int]:
+        """The worth under each node after the orders."""
+        load: Counter[int] = Counter()
+        for name, worth in self.worth.items():
+            for node in self.path(name):
+                load[node] += worth  # type: ignore[assignment]  # a Fraction
+        return load
+
+
+def _wrong_orders(plan: MadePlan) -> Iterator[str]:
+    """Unknown assets, two orders for one, sells behind buys, ids."""
+    counts = Counter(order.asset for order in plan.orders)
+    yield from (f"{name!r} is not a candidate" for name in counts if name not in plan.assets)
+    yield from (f"{name!r} has {count} orders" for name, count in counts.items() if count > 1)
+    sides = [order.side for order in plan.orders]
+    if sides != ["sell"] * sides.count("sell") + ["buy"] * sides.count("buy"):
+        yield "the orders are not sells first, then buys"
+    ids = Counter(order.client_order_id for order in plan.orders)
+    yield from (f"the id {name!r} is used twice" for name, count in ids.items() if count > 1)
+    yield from (f"the id {name!r} is too long" for name in ids if not 0 < len(name) <= _LONGEST_ID)
+
+
+def _wrong_money(plan: MadePlan, measured: _Measured) -> Iterator[str]:
+    """Amounts, fees, the cash after each order, and what the account ends with."""
+    cash, fees = plan.cash, plan.settings.fees
+    for order in plan.orders:
+        price, shares, is_buy = plan.assets[order.asset].price, Fraction(order.shares), order.side == "buy"
+        amount = _ceil(shares * price) if is_buy else _floor(shares * price)
+        by_size = _ceil(Fraction(fees.per_share) * shares) + _ceil(_parts(fees.rate) * amount)
+        fee = max(Fraction(fees.minimum), Fraction(fees.per_order) + by_size)
+        cash += (-amount if is_buy else amount) - fee
+        if shares <= 0 or order.price != price:
+            yield f"{order.asset}: {order.shares} shares at {order.price}"
+        if order.amount != amount or order.fee != fee:
+            yield f"{order.asset}: amount {order.amount} and fee {order.fee}, not {float(amount)} and {float(fee)}"
+        if order.cash_after != cash:
+            yield f"{order.asset}: cash after it is {order.cash_after}, not {float(cash)}"
+        if cash < (0 if is_buy else min(plan.cash, Fraction(0))):
+            yield f"{order.asset}: cash falls to {float(cash)}"
+    if cash != plan.cash_after:
+        yield f"cash ends at {float(plan.cash_after)}, not {float(cash)}"
+    if measured.value != plan.value_after:
+        yield f"the account ends worth {float(plan.value_after)}, not {float(measured.value)}"
+
+
+def _forbidden(plan: MadePlan, measured: _Measured) -> Iterator[str]:
+    """Orders against a restriction, the mode or the holding; and quantities that are not whole lots."""
+    for order in plan.orders:
+        asset, shares, is_buy = plan.assets[order.asset], Fraction(order.shares), order.side == "buy"
+        if not asset.tradable or asset.restriction in ("no_trade", "no_buy" if is_buy else "no_sell"):
+            yield f"{order.asset}: its restriction forbids a {order.side}"
+        if plan.settings.mode == ("sell_only" if is_buy else "buy_only"):
+            yield f"{order.asset}: a {order.side} in the mode {plan.settings.mode}"
+        if is_buy and any(measured.nodes[node].closed for node in measured.path(order.asset)):
+            yield f"{order.asset}: nothing is bought in its bucket"
+        if shares > asset.shares and not is_buy:
+            yield f"{order.asset}: {order.shares} shares are sold of {float(asset.shares)}"
+        if order.closes != (not is_buy and shares == asset.shares):
+            yield f"{order.asset}: closes is {order.closes}"
+        if shares % asset.lot and not order.closes:
+            yield f"{order.asset}: {order.shares} shares are not whole lots of {float(asset.lot)}"
+
+
+def _too_small(plan: MadePlan, measured: _Measured) -> Iterator[str]:
+    """Orders below a minimum that no limit forces."""
+    settings = plan.settings
+    smallest = _portion(plan.limits.min_trade, measured.value * (1 if plan.is_settled else _UNSETTLED))
+    if settings.min_trade_amount is not None:
+        smallest = Fraction(settings.min_trade_amount)
+    for order in plan.orders:
+        amount, fee = Fraction(order.amount), Fraction(order.fee)
+        if amount + _PLAY < plan.assets[order.asset].min_notional and not order.closes:
+            yield f"{order.asset}: {order.amount} is below its min_notional"
+        if order.reason == "forced_for_limit":
+            if fee >= amount:
+                yield f"{order.asset}: the fee {order.fee} is not below {order.amount}"
+            continue
+        if amount + _PLAY < smallest and not order.closes:
+            yield f"{order.asset}: {order.amount} is below the smallest order of {float(smallest)}"
+        if fee > _portion(settings.max_fee_share, amount) + _PLAY:
+            yield f"{order.asset}: the fee {order.fee} is above max_fee_share of {order.amount}"
+
+
+def _wrong_lots(plan: MadePlan, _: _Measured) -> Iterator[str]:
+    """Tax lots that do not add up to their sell, and gains that do not follow from cost and proceeds."""
+    for order in plan.orders:
+        own = plan.assets[order.asset].lots
+        if order.side == "buy" or not own:
+            if order.lots:
+                yield f"{order.asset}: tax lots of an order that takes none"
+            continue
+        taken = {lot.lot_id: Fraction(lot.shares) for lot in order.lots}
+        if len(taken) != len(order.lots) or sum(taken.values()) != Fraction(order.shares):
+            yield f"{order.asset}: its tax lots do not add up to {order.shares}"
+        elif any(lot_id not in own or not 0 < shares <= own[lot_id][0] for lot_id, shares in taken.items()):
+            yield f"{order.asset}: more is sold of a tax lot than there is"
+        else:
+            cost = sum(_floor(own[lot_id][1] * shares / own[lot_id][0]) for lot_id, shares in taken.items())
+            gain = sum(Fraction(lot.gain) for lot in order.lots)
+            if gain != Fraction(order.amount) - Fraction(order.fee) - cost:
+                yield f"{order.asset}: the gains of its tax lots add up to {float(gain)}"
+
+
+def _above_limits(plan: MadePlan, measured: _Measured) -> Iterator[str]:
+    """Purchases above their cap, and nodes above their limit with a purchase under them."""
+    limits, value = plan.limits, measured.value
+    drift = 1.0 + limits.drift_tolerance
+    for name in measured.bought:
+        cap = _portion(min(limits.max_position_weight, plan.assets[name].max_weight), value)
+        if measured.worth[name] > cap:
+            yield f"{name}: worth {float(measured.worth[name])}, its largest weight allows {float(cap)}"
+    total = min(
+        _portion(1.0 - plan.settings.cash_buffer, value), _portion(min(1.0, measured.aim + limits.cash_band), value)
+    )
+    for node in sorted({node for name in measured.bought for node in measured.path(name)}):
+        bucket = measured.nodes[node]
+        limit = _portion(bucket.max_allocation * drift, value) if bucket.max_allocation < math.inf else math.inf
+        if measured.load[node] > (limit if node else total):
+            where = bucket.path or "all positions"
+            yield f"{where}: worth {float(measured.load[node])} after a buy, above {float(limit if node else total)}"
+
+
+def _above_turnover(plan: MadePlan, measured: _Measured) -> Iterator[str]:
+    """Sells above `max_turnover`; buys above that and the cash that lay idle."""
+    limit = plan.settings.max_turnover
+    if limit is None:
+        return
+    budget = _portion(limit, measured.value_before)
+    idle = max(Fraction(0), plan.cash - _portion(1.0 - measured.aim, measured.value_before))
+    for side, allowed in (("sell", budget), ("buy", budget + idle)):
+        total = sum(Fraction(order.amount) for order in plan.orders if order.side == side)
+        if total > allowed + _PLAY:
+            yield f"the {side}s amount to {float(total)}, max_turnover allows {float(allowed)}"
+
+
+def _too_many_positions(plan: MadePlan, measured: _Measured) -> Iterator[str]:
+    """Positions opened where none is free. A holding that the rules give up but cannot sell is not one of them."""
+    smallest = max(MICRO, _portion(plan.limits.dust_weight, measured.value))
+    after: Counter[int] = Counter()
+    opened: set[int] = set()
+    for name, asset in plan.assets.items():
+        path = list(measured.path(name))
+        is_left_over = plan.reasons[name] in _LEFT_OVER and measured.shares[name] <= asset.shares
+        after.update(path if measured.worth[name] >= smallest and not is_left_over else ())
+        opened.update(path if asset.shares == 0 < measured.shares[name] else ())
+    for node in sorted(opened):
+        limit = measured.nodes[node].max_positions if node else plan.limits.max_total_positions
+        if after[node] > limit:
+            yield f"{measured.nodes[node].path or 'the account'}: {after[node]} positions, {limit} are allowed"

@@ -1,0 +1,55 @@
+"""A plan as the certificate's checker of orders takes it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from trimtab.candidates.candidates import Candidates
+from trimtab.candidates.checks import RESTRICTIONS
+from trimtab.certificate.order_checker import MadePlan, TradedAsset, broken_orders
+from trimtab.decimals import MICRO, NANO
+from trimtab.errors import BrokenLimitError
+from trimtab.orders.account_inputs import AccountInputs
+from trimtab.orders.plan import Plan
+
+
+def check_plan(plan: Plan, inputs: AccountInputs, candidates: Candidates) -> None:
+    """Measure a plan against the rules of the orders stage; `candidates` as the user gave them.
+
+    Raises
+    ------
+    BrokenLimitError
+        A rule is broken without an excuse: a bug of trimtab.
+    """
+    sentences = broken_orders(made_plan(plan, inputs, candidates))
+    if sentences:
+        raise BrokenLimitError(sentences)
+
+
+def made_plan(plan: Plan, inputs: AccountInputs, candidates: Candidates) -> MadePlan:
+    """The facts that the checker measures."""
+    assets = {}
+    for row, instrument in enumerate(inputs.instruments):
+        lots = inputs.lots_of(instrument.asset)
+        assets[instrument.asset] = TradedAsset(
+            price=Fraction(instrument.price or 0, MICRO),
+            shares=Fraction(instrument.quantity, NANO),
+            lot=Fraction(instrument.lot, NANO),
+            min_notional=Fraction(instrument.min_notional, MICRO),
+            tradable=instrument.tradable and instrument.price is not None,
+            restriction=RESTRICTIONS[int(candidates.restriction[row])],
+            bucket=candidates.bucket.names[candidates.bucket.codes[row]],
+            max_weight=float(candidates.max_weight[row]),
+            lots={lot.lot_id: (Fraction(lot.quantity, NANO), Fraction(lot.cost, MICRO)) for lot in lots},
+        )
+    return MadePlan(
+        limits=inputs.limits,
+        settings=inputs.settings,
+        assets=assets,
+        cash=Fraction(inputs.cash + inputs.cash_flow, MICRO),
+        orders=plan.orders,
+        reasons=plan.reasons,
+        cash_after=Fraction(plan.cash),
+        value_after=Fraction(plan.value),
+        is_settled=plan.is_settled and plan.status != "limited",
+    )
