@@ -303,12 +303,12 @@ def test_months_have_the_colour_of_their_return_beside_those_of_the_others() -> 
     assert [(row.year, row.policy) for row in facts.month_rows] == [("2024", "with"), ("2024", "without")]
     for result, row in zip(results, facts.month_rows, strict=True):
         equity = result.equity["equity"].to_list()
-        assert row.cells[12][0] == f"{equity[-1] / equity[0] - 1:.2%}"
-        for text, css in row.cells:
+        assert row.cells[12][1] == f"{equity[-1] / equity[0] - 1:.2%}"
+        for _, text, css in row.cells:
             value = float(text.strip("%")) if text else 0.0
             step = 1 + (abs(value) >= 1) + (abs(value) >= 3) + (abs(value) >= 6)
             assert css == ("" if value == 0 else f"up{step}" if value > 0 else f"down{step}")
-    assert facts.years[0].months == tuple(text for text, _ in facts.month_rows[0].cells[:12])
+    assert facts.years[0].months == tuple(text for _, text, _ in facts.month_rows[0].cells[:12])
 
 
 def test_policies_with_the_same_returns_are_listed_once() -> None:

@@ -75,11 +75,11 @@ class YearFact:
 
 @dataclass(frozen=True)
 class MonthRow:
-    """A calendar year of a policy: the name, then each month and the year, as written, with the class of its colour."""
+    """A calendar year of a policy: for each month and the year its name, its return as written, the class of its colour."""
 
     year: str
     policy: str
-    cells: tuple[tuple[str, str], ...]
+    cells: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -277,7 +277,9 @@ def _month_rows(results: Sequence[PolicyRun], dates: Sequence[dt.date]) -> Itera
     for number, year in enumerate(by_policy[0][1]):
         for name, years in by_policy:
             texts = (*years[number].months, years[number].total)
-            yield MonthRow(year.year, name, tuple((text, _month_class(text)) for text in texts))
+            labels = (*MONTHS, "Year")
+            cells = ((label, text, _month_class(text)) for label, text in zip(labels, texts, strict=True))
+            yield MonthRow(year.year, name, tuple(cells))
 
 
 def _month_class(text: str) -> str:
