@@ -12,12 +12,12 @@ from enum import IntEnum
 class _Coded(IntEnum):
     @property
     def code(self) -> str:
-        """The member as it stands in a table: lower case, empty for `EMPTY`."""
+        """The code of the member in tables: lower case, empty for `EMPTY`."""
         return "" if self.name == "EMPTY" else self.name.lower()
 
 
 class Restriction(_Coded):
-    """What may not be done with an asset in an account."""
+    """The restriction of an asset in an account."""
 
     EMPTY = 0
     NO_BUY = 1
@@ -36,7 +36,7 @@ class Restriction(_Coded):
 
 
 class Action(_Coded):
-    """What a rebalance does with a row: from `current_weight` to `target_weight`."""
+    """The action of a rebalance on a row: from `current_weight` to `target_weight`."""
 
     NONE = 0
     OPEN = 1

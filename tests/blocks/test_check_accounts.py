@@ -9,10 +9,12 @@ import pyarrow as pa
 import pytest
 from cases import random_limits, random_rows
 
+import trimtab
 from trimtab import RebalancingLimits, rebalance_many
 from trimtab.blocks import check_accounts as checks
 from trimtab.blocks.check_accounts import check_accounts
 
+UNMET = ("representation", "minimum_unreachable", "unmet")
 ON: dict[str, Any] = {"enable_bucket_diversification": True}
 
 
@@ -29,7 +31,8 @@ def test_every_account_has_the_status_of_the_table_door(seed: int, monkeypatch: 
         concerned = {
             "failed": {finding.account for finding in findings if finding.level == "error"},
             "braked": {finding.account for finding in findings if finding.code == "braked"},
-            "unmet": {finding.account for finding in findings if finding.code not in ("input", "braked")},
+            "cash_left": {finding.account for finding in findings if finding.code == "cash_forced"},
+            "unmet": {finding.account for finding in findings if finding.code in UNMET},
         }
         result = rebalance_many(shuffled, limits)
         for row in result.accounts:
@@ -60,7 +63,24 @@ def test_each_account_has_the_limits_that_it_names() -> None:
         "bold": RebalancingLimits(**ON, min_buckets_represented=2),
     }
     preflight = check_accounts(pa.Table.from_pylist(rows), several)
-    assert [(finding.account, finding.code) for finding in preflight.findings] == [
-        ("none", "input"),
-        ("bold", "representation"),
-    ]
+    unmet = [(finding.account, finding.code) for finding in preflight.findings if finding.code != "cash_forced"]
+    assert unmet == [("none", "input"), ("bold", "representation")]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_each_account_has_the_findings_of_the_pre_flight_of_one(seed: int) -> None:
+    """Not its explanations: how much cash is left, but not why."""
+    rng = random.Random(seed)
+    limits = random_limits(rng)
+    rows = [{**row, "account": f"P{at:02d}"} for at in range(30) for row in random_rows(rng)]
+    several = check_accounts(pa.Table.from_pylist(rows), limits)
+    compared = 0
+    for name in sorted({row["account"] for row in rows}):
+        mine = [(finding.code, finding.text) for finding in several.findings if finding.account == name]
+        alone = trimtab.check([row for row in rows if row["account"] == name], limits)
+        theirs = [(finding.code, finding.text) for finding in alone.findings if finding.code in (*UNMET, "braked")]
+        assert [found for found in mine if found[0] != "cash_forced"] == theirs
+        cash = [finding.code for finding in alone.findings if finding.code == "cash_forced"]
+        assert [code for code, _ in mine if code == "cash_forced"] == cash
+        compared += len(mine)
+    assert compared > 0

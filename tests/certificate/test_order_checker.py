@@ -89,7 +89,7 @@ def lots(*sold: tuple[str, int, str]) -> Callable[[MadePlan], MadePlan]:
 
 
 SPOILED: dict[str, tuple[Callable[[MadePlan], MadePlan], str]] = {
-    "unknown asset": (order(AAA, asset="ZZZ"), "'ZZZ' is no candidate"),
+    "unknown asset": (order(AAA, asset="ZZZ"), "'ZZZ' is not a candidate"),
     "two orders": (order(CCC, asset="AAA"), "'AAA' has 2 orders"),
     "buys first": (lambda made: made._replace(orders=made.orders[::-1]), "not sells first"),
     "a long id": (order(CCC, client_order_id="x" * 37), "is too long"),
@@ -116,7 +116,7 @@ SPOILED: dict[str, tuple[Callable[[MadePlan], MadePlan], str]] = {
     "oversold": (asset("AAA", shares=Fraction(4)), "AAA: 5 shares are sold of 4.0"),
     "closes": (order(AAA, closes=True), "AAA: closes is True"),
     "does not close": (order(CCC, closes=False), "CCC: closes is False"),
-    "no whole lots": (asset("AAA", lot=Fraction(2)), "AAA: 5 shares are no whole lots of 2.0"),
+    "no whole lots": (asset("AAA", lot=Fraction(2)), "AAA: 5 shares are not whole lots of 2.0"),
     "min_notional": (asset("AAA", min_notional=Fraction(901)), "AAA: 900 is below its min_notional"),
     "min_trade_amount": (settings(min_trade_amount=850), "EEE: 824 is below the smallest order"),
     "min_trade": (limits(min_trade=0.09), "EEE: 824 is below the smallest order of 899.55"),

@@ -332,6 +332,8 @@ def test_strict_covers_unwanted_cash(candidates: Path) -> None:
     args = [candidates, "--set", "max_position_weight=0.05"]
     lax, strict = run("rebalance", *args), run("rebalance", *args, "--strict")
     assert lax.exit_code == 0
+    assert "stays in cash" not in lax.stderr  # the table says it
+    assert "stays in cash" in run("rebalance", *args, "--format", "csv").stderr
     assert strict.exit_code == 4
     assert strict.stdout == ""
     assert strict.stderr.startswith("error: unmet: ")

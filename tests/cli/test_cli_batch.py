@@ -251,7 +251,7 @@ def test_shards_say_what_comes_next(place: Path, limits: Path, tmp_path: Path) -
     for share in ("1/2", "2/2"):
         result = night(place, limits, tmp_path / "o", "--shard", share)
         assert result.exit_code == 0
-        assert "once more without --shard" in result.stderr
+        assert "again without --shard" in result.stderr
     assert night(place, limits, tmp_path / "o").exit_code == 0
 
 

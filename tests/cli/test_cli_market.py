@@ -60,7 +60,7 @@ class TestScore:
         assert found.exit_code == 0
         expected = technical_scores(MarketData(prices).as_of(LAST))
         assert {row["asset"]: float(row["score"]) for row in rows(found.stdout)} == expected.by_asset
-        assert f"scored 8 of 8 assets as of {LAST}\n" in found.stderr
+        assert f"scored 8 of 8 assets as of {LAST} (252 sessions a year)\n" in found.stderr
         assert {row["basis"] for row in rows(found.stdout)} == {"technical"}
         assert {row["confidence"] for row in rows(found.stdout)} == {"1.0"}
         assert {row["session"] for row in rows(found.stdout)} == {str(LAST)}

@@ -135,7 +135,7 @@ def test_what_a_reader_should_know_is_said(folder: Path) -> None:
     [
         (["plan", "--cash", "1"], 2, "give FILE"),
         (["plan", "c.csv"], 2, "--cash"),
-        (["plan", "c.csv", "--cash", "lots"], 3, "cash: is no amount of money (received 'lots')"),
+        (["plan", "c.csv", "--cash", "lots"], 3, "cash: is not an amount of money (received 'lots')"),
         (["plan", "c.csv", "--cash", "1", "--today", "soon"], 2, "write it as 2026-03-02"),
         (["plan", "c.csv", "--cash", "1", "--order", "mode"], 2, "write field=value"),
         (["plan", "c.csv", "--cash", "1", "--order", 'a b="1'], 2, "write field=value"),

@@ -275,7 +275,7 @@ def test_check_explain_on_the_command_line(tmp_path: Any) -> None:
     lines = shown.stdout.splitlines()
     assert "conflict account 'x': min_buckets_represented 2 is not met (1) because of max_new_positions 1" in lines
     assert "         it is met with max_new_positions 2" in lines
-    assert "         what is left of it: min_buckets_represented 1" in lines
+    assert "         otherwise: min_buckets_represented 1" in lines
     both = run(
         "check", path, *limits, "--set", "max_new_positions=1", "--set", "max_total_positions=1", "--explain"
     ).stdout
@@ -284,4 +284,4 @@ def test_check_explain_on_the_command_line(tmp_path: Any) -> None:
     minimum = ["--set", "buckets.Tech.min_allocation=0.3", "--set", "max_position_weight=0.1", "--quiet"]
     stuck = run("check", path, *limits, *minimum, "--explain").stdout
     assert "target_invested 0.95 is not met (0.2)" in stuck
-    assert "what is left of it: target_invested" not in stuck
+    assert "otherwise: target_invested" not in stuck

@@ -71,7 +71,7 @@ def test_a_new_asset_that_others_crowd_out() -> None:
     assert (crowding.limit, crowding.node, crowding.value, crowding.by) == ("max_new_positions", "", 1, ("A",))
     assert changes(found) == {("score", ""): 0.9000000000000001, ("max_new_positions", ""): 2}
     assert found.counterfactuals[0].effect == "would be selected with a score above 0.9"
-    assert found.counterfactuals[1].effect == "would be selected with max_new_positions = 2"
+    assert found.counterfactuals[1].effect == "would be selected with max_new_positions 2"
     assert [step.stage for step in found.steps] == list(STAGES)
     assert [step.outcome for step in found.steps] == ["passed"] * 4 + ["stopped"] + ["not reached"] * 3
 
@@ -304,6 +304,7 @@ def test_where_nothing_helps_it_is_said_what_was_tried() -> None:
         "max_total_positions, max_new_positions, min_position_weight, target_invested",
     )
     assert {one.change: (one.lowest, one.highest, one.exhaustive) for one in found.without_effect} == {
+        "min_score_threshold": (0.6, 0.6, True),
         "min_score_new_position": (0.65, 0.65, True),
         "max_total_positions": (1, 2, True),
         "max_new_positions": (0, 2, True),

@@ -191,7 +191,7 @@ def test_what_cannot_be_read_is_refused() -> None:
     with pytest.raises(InputError, match="write one of NORMAL, REDUCING, HALTED"):
         state_gate(made(), "PAUSED", "state")
     for line in ("{", "[]", '{"time": "x", "shares": "1"}', '{"time": "2026-03-02", "account": "", "asset": "A"}'):
-        with pytest.raises(InputError, match=r"orders\.jsonl, line 1: is no line of the record"):
+        with pytest.raises(InputError, match=r"orders\.jsonl, line 1: is not a line of the record"):
             read_written(line, "orders.jsonl")
 
 

@@ -244,8 +244,8 @@ def test_gains_are_limited() -> None:
 GOOD: Row = {"asset": "A", "score": 0.9, "price": 10, "shares": 10}
 BAD_ROWS: list[tuple[str, Row, str]] = [
     ("no price", {"price": None}, "the holding 'A' has no price"),
-    ("a negative price", {"price": -1}, "row 1, column 'price': is no usable price"),
-    ("a price of 0", {"price": 0}, "is no usable price"),
+    ("a negative price", {"price": -1}, "row 1, column 'price': is not a usable price"),
+    ("a price of 0", {"price": 0}, "is not a usable price"),
     ("text for a price", {"price": "ten"}, "is not a number"),
     ("a truth value", {"price": True}, "is not a number"),
     ("an endless price", {"price": float("inf")}, "is not a number"),
@@ -273,7 +273,7 @@ BAD_CALLS: list[tuple[str, Row, str]] = [
     ("no prices", {"rows": [{"asset": "A", "score": 0.9}]}, "column 'price': the column is missing"),
     ("no asset", {"rows": [{"score": 0.9, "price": 1}]}, "column 'asset': the column is missing"),
     ("a weight", {"rows": [{**GOOD, "current_weight": 0.1}]}, "is not used by a plan"),
-    ("no money", {"cash": "much"}, "cash: is no amount of money"),
+    ("no money", {"cash": "much"}, "cash: is not an amount of money"),
     ("worth nothing", {"cash": 0, "cash_flow": -100}, "the account is worth nothing"),
     ("a debt above all", {"cash": -90}, "positions are worth 100.00, the account with its cash 10.00"),
     ("too rich", {"cash": 10**13}, "more than a million million"),
@@ -314,7 +314,7 @@ BAD_CALLS: list[tuple[str, Row, str]] = [
         "cheapest price is too small",
     ),
     ("no day", {"tax_lots": []}, "today is missing"),
-    ("no real day", {"today": dt.datetime(2026, 1, 1)}, "is no day"),
+    ("no real day", {"today": dt.datetime(2026, 1, 1)}, "is not a day"),
     ("lots without a column", {"tax_lots": [{"asset": "A"}], "today": TODAY}, "tax_lots, column 'lot_id'"),
     ("no lots", {"max_realized_gain": 5}, "'A' has no tax lots"),
     ("trades without a column", {"recent": [{"group": "A"}], "today": TODAY}, "recent, column 'date'"),
@@ -348,13 +348,13 @@ def test_bad_calls_are_refused(change: Row, message: str) -> None:
 LOT: Row = {"asset": "A", "lot_id": "1", "shares": 10, "cost": 90, "acquired": dt.date(2025, 1, 1)}
 BAD_LOTS: list[tuple[str, list[Row], str]] = [
     ("too few", [{**LOT, "shares": 4}], "add up to 4 shares; it holds 10"),
-    ("of another asset", [LOT, {**LOT, "asset": "Z"}], "'Z' has tax lots, but is no candidate"),
+    ("of another asset", [LOT, {**LOT, "asset": "Z"}], "'Z' has tax lots, but is not a candidate"),
     ("twice", [{**LOT, "shares": 5}, {**LOT, "shares": 5}], "is there twice"),
-    ("of nothing", [{**LOT, "shares": 0}], "is no number of shares"),
-    ("of a negative cost", [{**LOT, "cost": -1}], "is no usable cost"),
-    ("from the future", [{**LOT, "acquired": dt.date(2027, 1, 1)}], "is no day up to today"),
-    ("of no day", [{**LOT, "acquired": "soon"}], "is no day up to today"),
-    ("of a number for a day", [{**LOT, "acquired": 5}], "is no day up to today"),
+    ("of nothing", [{**LOT, "shares": 0}], "is not a number of shares"),
+    ("of a negative cost", [{**LOT, "cost": -1}], "is not a usable cost"),
+    ("from the future", [{**LOT, "acquired": dt.date(2027, 1, 1)}], "is not a day up to today"),
+    ("of no day", [{**LOT, "acquired": "soon"}], "is not a day up to today"),
+    ("of a number for a day", [{**LOT, "acquired": 5}], "is not a day up to today"),
     ("without id", [{**LOT, "lot_id": None}], "name every lot"),
 ]
 

@@ -282,7 +282,7 @@ def test_a_frame_in_any_order_and_an_executor_killed(
             job.result()
         assert one not in executors(os.getpid())
         with (
-            pytest.raises(SetupError, match=r"a Spark session already, on 'local-cluster\[2,1,1024\]'"),
+            pytest.raises(SetupError, match=r"already has a Spark session, on 'local-cluster\[2,1,1024\]'"),
             session.session("yarn"),
         ):
             pass

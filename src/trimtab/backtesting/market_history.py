@@ -1,4 +1,4 @@
-"""The history that policies run over, as arrays: prices, when they decide, what is known then. Made once, used by all."""
+"""The history that policies run over, as arrays: prices, when they decide, and the knowledge of that day. Made once, used by all."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ import polars as pl
 from trimtab.backtesting.market_history import refuse_unknown_assets
 from trimtab.backtesting.policy_run import PolicyRun
 from trimtab.backtesting.result_frames import candidates_of, date_of
+from trimtab.candidates.equality import compared_by_value
 from trimtab.errors import Fault, InputError
 from trimtab.market.typed_columns import Date, day
 from trimtab.reasons import Action
@@ -22,6 +23,7 @@ from trimtab.rebalancing.result import RebalanceResult
 _CHANGES = tuple(member.code for member in (Action.OPEN, Action.CLOSE, Action.INCREASE, Action.DECREASE))
 
 
+@compared_by_value
 @dataclass(frozen=True, eq=False, repr=False)
 class BacktestResult(PolicyRun):
     """The outcome of one policy over the sessions: its run, the sentences of each decision, its page."""

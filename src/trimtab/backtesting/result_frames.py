@@ -79,7 +79,7 @@ def _cells(history: MarketHistory, run: RunRecords, where: Any) -> tuple[dict[st
 
 
 def weights_frame(history: MarketHistory, run: RunRecords) -> pl.DataFrame:
-    """What was held before or after each decision: drifted, target and traded weights."""
+    """The holdings before or after each decision: drifted, target and traded weights."""
     ledger = run.ledger
     named, at = _cells(history, run, (ledger["after"] > 0) | (ledger["current"] > 0))
     return pl.DataFrame(

@@ -84,7 +84,7 @@ def scores_from_views(data: MarketData, scorer: Scorer, days: Sequence[dt.date],
 
 
 def _of_day(scores: Scores, day: dt.date) -> pl.DataFrame:
-    """What a backtest uses of trimtab's own scores; a volatility of 0 is that of an asset without prices to measure."""
+    """The part of trimtab's own scores that a backtest uses; a volatility of 0 is that of an asset without prices to measure."""
     columns = [pl.col("asset"), pl.col("score")]
     if "volatility" in scores.table.columns:
         columns.append(pl.when(pl.col("volatility") > 0).then("volatility").alias("volatility"))

@@ -19,6 +19,7 @@ from trimtab.backtesting.result import BacktestResult
 from trimtab.backtesting.result_statistics import cash_returns, traded
 from trimtab.backtesting.settings import BacktestSettings
 from trimtab.backtesting.sweep_verdict import SweepVerdict, sweep_verdict
+from trimtab.candidates.equality import compared_by_value
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.backtest_records import LEDGER, STEP, PolicyRecords, RunRecords
 from trimtab.kernel.records import ANSWER, Floats, Ints
@@ -40,6 +41,7 @@ _SHOWN = (
 )
 
 
+@compared_by_value
 @dataclass(frozen=True, eq=False)
 class SweepResult:
     """The outcome of many policies over the same sessions.

@@ -85,7 +85,7 @@ def sweep_verdict(returns: Any, year: int = YEAR) -> SweepVerdict:
     -----
     History is cut into 16 blocks, or fewer if it has less than 32 sessions. The walk forward begins after a third of
     history, tests a quarter (63 of 252 sessions) at a time, and does not choose on the month and week before it (21 and 5
-    sessions); a history that is too short has none.
+    sessions); a history that is too short leaves it out.
 
     Examples
     --------

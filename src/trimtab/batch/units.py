@@ -18,7 +18,7 @@ import polars as pl
 import pyarrow as pa
 
 from trimtab.batch.parquet_sources import Source, Sources
-from trimtab.blocks.arrow_columns import check_accounts, number_column, text_codes
+from trimtab.blocks.arrow_columns import check_account_names, number_column, text_codes
 from trimtab.blocks.precheck import starts_of
 from trimtab.errors import InputError
 from trimtab.kernel.records import Ints
@@ -97,7 +97,7 @@ def _seen(source: Source, group: int, start: int, row: int, wanted: tuple[str, .
         begin = starts_of(codes)[:-1]
         first = codes[begin]
         try:
-            check_accounts(codes, column.dictionary, first, row)
+            check_account_names(codes, column.dictionary, first, row)
         except InputError as error:
             raise InputError(error.faults, source.path) from None
         piece.starts.append(begin + start + row)

@@ -80,7 +80,7 @@ def read_block_columns(table: pa.Table) -> BlockColumns:
     account_codes, account_column = text_codes(table, "account")
     start = starts_of(account_codes)
     first = account_codes[start[:-1]]
-    check_accounts(account_codes, account_column.dictionary, first)
+    check_account_names(account_codes, account_column.dictionary, first)
     _check_together(first, account_column.dictionary)
     accounts = account_column.dictionary.take(pa.array(first))
     asset_codes, asset_column = text_codes(table, "asset")
@@ -134,7 +134,7 @@ def value_type(kind: pa.DataType) -> pa.DataType:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def check_accounts(codes: Ints, names: pa.Array, first: Ints, rows_before: int = 0) -> None:
+def check_account_names(codes: Ints, names: pa.Array, first: Ints, rows_before: int = 0) -> None:
     """Refuse rows without an account, and accounts without a clean name.
 
     `codes` (rows,) point into `names`; `first` are those of the accounts, one after another.

@@ -52,7 +52,9 @@ class Decisions:
     """A block that is decided and checked. Rows have shape (rows,), accounts (accounts,)."""
 
     block: BlockColumns
+    limits: PreparedLimits
     accounts: Accounts
+    order: Records  # the rows of each account by asset name
     decided: Decided
     failed: dict[int, str]  # the reason, by account
     counts: Counts
@@ -114,7 +116,7 @@ def decisions_of(table: pa.Table, limits: PreparedLimits) -> Decisions:
     counts = _counted(block, accounts, decided, _flags(failed, len(block.accounts)), limits)
     counts |= {"certificate": {name: count for name, count in statuses.items() if count}}
     counts |= {"unmet": len(checked.unmet), "unmet_causes": dict(checked.causes), "fully_checked": len(unproven)}
-    return Decisions(block, accounts, decided, failed, Counts.total([Counts(**counts)]), checked.unmet)
+    return Decisions(block, limits, accounts, order, decided, failed, Counts.total([Counts(**counts)]), checked.unmet)
 
 
 def _flags(failed: Iterable[int], accounts: int) -> Flags:

@@ -53,7 +53,7 @@ def _check_under(
     checked: CheckedAccounts,
 ) -> None:
     """Add what the checker says about some accounts under the limits with this number."""
-    candidates, rows = _only(block, limits, accounts, order, number)
+    candidates, rows = candidates_of(block, limits, accounts, order, number)
     constraints, broken = certify(
         candidates,
         limits.limits[number],
@@ -89,10 +89,10 @@ def _cause(line: Constraint) -> str:
     return f"{line.name}{' of ' + line.node if line.node else ''}: {Cause(line.cause).phrase}"
 
 
-def _only(
+def candidates_of(
     block: BlockColumns, prepared: PreparedLimits, accounts: Ints, order: Ints, limits: int
 ) -> tuple[Candidates, Ints]:
-    """Some good accounts as if only their rows had come in; and which rows of the block these are."""
+    """Some good accounts under the same limits, as if only their rows had come in; and which rows of the block these are."""
     sizes = np.diff(block.start)[accounts]
     start = np.concatenate([[0], np.cumsum(sizes)])
     rows = np.repeat(block.start[accounts] - start[:-1], sizes) + np.arange(start[-1])

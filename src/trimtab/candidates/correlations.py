@@ -16,6 +16,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from trimtab.candidates.arrow_values import numbers_of, text_of
+from trimtab.candidates.equality import compared_by_value
 from trimtab.candidates.user_table import columns_of
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.kernel.records import NO_PARTNERS, Floats, Ints
@@ -27,6 +28,7 @@ _PAIRS_AT_ONCE = 4_000_000
 _SOURCE = "the correlations"
 
 
+@compared_by_value
 @dataclass(frozen=True, eq=False)
 class Correlations:
     """Correlations of assets: `values` has shape (names, names), is symmetric, 1 on the diagonal, NaN where not known.

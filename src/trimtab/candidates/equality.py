@@ -1,16 +1,32 @@
-"""Whether two values hold the same: arrays and tables inside frozen objects too, where `==` does not give one answer."""
+"""Equality by value for objects that hold arrays or tables, where `==` does not give one answer."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 
+Kind = TypeVar("Kind")
+
+
+def compared_by_value(kind: type[Kind]) -> type[Kind]:
+    """A class whose objects are equal if they hold the same: so are those that went through a pickle or a copy."""
+
+    def equals(self: Any, other: object) -> bool:
+        return type(self) is type(other) and is_equal(_held(self), _held(other))
+
+    def hashed(self: Any) -> int:
+        return hash(type(self))  # the same for equal ones, whatever they hold
+
+    kind.__eq__, kind.__hash__ = equals, hashed  # type: ignore[method-assign]
+    return kind
+
 
 def is_equal(first: Any, second: Any) -> bool:
-    """Whether two values hold the same; NaN equals NaN, and what a frozen object has only computed does not count.
+    """Whether two values hold the same; NaN equals NaN, and what an object has only computed does not count.
 
     >>> is_equal({"a": np.array([1.0, np.nan])}, {"a": np.array([1.0, np.nan])}), is_equal((1, 2), [1, 2])
     (True, False)
@@ -27,10 +43,27 @@ def is_equal(first: Any, second: Any) -> bool:
         return len(first) == len(second) and all(map(is_equal, first, second))
     if hasattr(first, "equals"):  # tables of pandas, polars and pyarrow
         return bool(first.equals(second))
-    if dataclasses.is_dataclass(first):
-        names = [field.name for field in dataclasses.fields(first) if field.compare]
-        return all(is_equal(getattr(first, name), getattr(second, name)) for name in names)
+    if dataclasses.is_dataclass(first) or ("__eq__" not in _defined(type(first)) and hasattr(first, "__dict__")):
+        return is_equal(_held(first), _held(second))
     return bool(first == second or (first != first and second != second))  # noqa: PLR0124 - NaN
+
+
+def _defined(kind: type) -> set[str]:
+    """The names that a class and those above it define, those of every object aside."""
+    return {name for each in kind.__mro__ if each is not object for name in vars(each)}
+
+
+def _held(value: Any) -> dict[str, Any]:
+    """What an object was made of, without what it has computed from that."""
+    if dataclasses.is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.compare}
+    computed = {
+        name
+        for kind in type(value).__mro__
+        for name, member in vars(kind).items()
+        if isinstance(member, cached_property)
+    }
+    return {name: held for name, held in vars(value).items() if name not in computed}
 
 
 def _equal_arrays(first: Any, second: Any) -> bool:

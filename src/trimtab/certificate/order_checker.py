@@ -66,7 +66,7 @@ class MadePlan(NamedTuple):
 
 
 def broken_orders(plan: MadePlan) -> list[str]:
-    """What is wrong with a plan, in sentences: none, unless trimtab has a bug."""
+    """The faults of a plan, in sentences: none, unless trimtab has a bug."""
     wrong = list(_wrong_orders(plan))
     if wrong:
         return wrong
@@ -93,7 +93,7 @@ def _portion(fraction: float, amount: Fraction) -> Fraction:
 
 
 class _Measured:
-    """What a plan comes to, from its orders alone."""
+    """The totals of a plan, from its orders alone."""
 
     def __init__(self, plan: MadePlan) -> None:
         change = {order.asset: Fraction(order.shares) * (1 if order.side == "buy" else -1) for order in plan.orders}
@@ -128,7 +128,7 @@ class _Measured:
 def _wrong_orders(plan: MadePlan) -> Iterator[str]:
     """Unknown assets, two orders for one, sells behind buys, ids."""
     counts = Counter(order.asset for order in plan.orders)
-    yield from (f"{name!r} is no candidate" for name in counts if name not in plan.assets)
+    yield from (f"{name!r} is not a candidate" for name in counts if name not in plan.assets)
     yield from (f"{name!r} has {count} orders" for name, count in counts.items() if count > 1)
     sides = [order.side for order in plan.orders]
     if sides != ["sell"] * sides.count("sell") + ["buy"] * sides.count("buy"):
@@ -162,7 +162,7 @@ def _wrong_money(plan: MadePlan, measured: _Measured) -> Iterator[str]:
 
 
 def _forbidden(plan: MadePlan, measured: _Measured) -> Iterator[str]:
-    """Orders against a restriction, the mode or the holding; and quantities that are no whole lots."""
+    """Orders against a restriction, the mode or the holding; and quantities that are not whole lots."""
     for order in plan.orders:
         asset, shares, is_buy = plan.assets[order.asset], Fraction(order.shares), order.side == "buy"
         if not asset.tradable or asset.restriction in ("no_trade", "no_buy" if is_buy else "no_sell"):
@@ -176,7 +176,7 @@ def _forbidden(plan: MadePlan, measured: _Measured) -> Iterator[str]:
         if order.closes != (not is_buy and shares == asset.shares):
             yield f"{order.asset}: closes is {order.closes}"
         if shares % asset.lot and not order.closes:
-            yield f"{order.asset}: {order.shares} shares are no whole lots of {float(asset.lot)}"
+            yield f"{order.asset}: {order.shares} shares are not whole lots of {float(asset.lot)}"
 
 
 def _too_small(plan: MadePlan, measured: _Measured) -> Iterator[str]:
@@ -220,7 +220,7 @@ def _wrong_lots(plan: MadePlan, _: _Measured) -> Iterator[str]:
 
 
 def _above_limits(plan: MadePlan, measured: _Measured) -> Iterator[str]:
-    """What is bought above its cap, and nodes above their limit under which something is bought."""
+    """Purchases above their cap, and nodes above their limit with a purchase under them."""
     limits, value = plan.limits, measured.value
     drift = 1.0 + limits.drift_tolerance
     for name in measured.bought:

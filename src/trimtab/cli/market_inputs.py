@@ -63,9 +63,9 @@ def scored(given: MarketFiles, notices: Notices, *, quiet: bool) -> Scored:
         A file that cannot be read, or a day before the first price.
     """
     with steps(4, quiet=quiet) as bar:
-        found = _scored(given, bar)
-    _tell(found, notices)
-    return found
+        scores = _scored(given, bar)
+    _give_notice(scores, notices)
+    return scores
 
 
 def _scored(given: MarketFiles, bar: ProgressSteps) -> Scored:
@@ -124,21 +124,21 @@ def _outgoing(
     return table.with_columns(pl.lit(view.session).alias("session"))
 
 
-def _tell(found: Scored, notices: Notices) -> None:
+def _give_notice(scores: Scored, notices: Notices) -> None:
     """How many assets have a score, why others lack one, and the findings in the data."""
-    reasons = Counter(found.table["unscored_because"].to_list())
+    reasons = Counter(scores.table["unscored_because"].to_list())
     having = reasons.pop("", 0)
     why = ", ".join(f"{code} {count}" for code, count in sorted(reasons.items()))
     without = f"; without a score: {why}" if why else ""
-    when = f"as of {found.view.session.isoformat()} ({found.view.sessions_per_year} sessions a year)"
-    notices.note(f"scored {having} of {found.table.height} assets {when}{without}")
-    for note in found.view.notes:
+    when = f"as of {scores.view.session.isoformat()} ({scores.view.sessions_per_year} sessions a year)"
+    notices.note(f"scored {having} of {scores.table.height} assets {when}{without}")
+    for note in scores.view.notes:
         notices.warn(note)
-    if found.view.bucket_of is not None:
-        bare = [asset for asset in found.table["asset"] if asset not in found.view.bucket_of]
+    if scores.view.bucket_of is not None:
+        bare = [asset for asset in scores.table["asset"] if asset not in scores.view.bucket_of]
         if bare:
             notices.note(f"without a bucket, counted as {UNKNOWN}: {listed(bare)}")
-    findings = found.view.findings
+    findings = scores.view.findings
     for finding in findings[:_TOLD]:
         notices.warn(finding.sentence())
     if len(findings) > _TOLD:
@@ -163,7 +163,7 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
 
     from trimtab.files.candidate_file import ACCOUNT, check_single, read_candidate_file
 
-    found = scored(given, notices, quiet=quiet)
+    scores = scored(given, notices, quiet=quiet)
     file = read_candidate_file(holdings, may_be_empty=True)
     if options.account is not None:
         file = file.of_account(options.account)
@@ -173,18 +173,18 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
         file.source,
     )
     try:
-        weights = _weights(held, source, cash, found, notices)
+        weights = _weights(held, source, cash, scores, notices)
     except InputError as error:
         raise InputError([file.located(fault) for fault in error.faults]) from None
-    known = found.table["asset"].to_list()
+    known = scores.table["asset"].to_list()
     others = [asset for asset in weights if asset not in set(known)]
     kept = [asset for asset in others if weights[asset] != 0]
     if kept:
         notices.note(f"kept without a score, as the prices lack them: {listed(kept)}")
     assets = [*known, *others]
-    wanted = [name for name in ("asset", "bucket", "score", "volatility") if name in found.table.columns]
+    wanted = [name for name in ("asset", "bucket", "score", "volatility") if name in scores.table.columns]
     table = pl.concat(
-        [found.table.select(wanted), pl.DataFrame({"asset": others}, {"asset": pl.String})], how="diagonal"
+        [scores.table.select(wanted), pl.DataFrame({"asset": others}, {"asset": pl.String})], how="diagonal"
     )
     weight = pl.Series("current_weight", [weights.get(asset, 0.0) for asset in assets], pl.Float64)
     more = _other_columns(held, wanted, source)
@@ -198,7 +198,7 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
             return replace(fault, source=str(given.classification), row=None)
         return file.located(replace(fault, row=None if fault.row is None else rows.get(assets[fault.row - 1])))
 
-    return CandidateInputs(candidates, " + ".join(map(str, files)), files, located, found.view)
+    return CandidateInputs(candidates, " + ".join(map(str, files)), files, located, scores.view)
 
 
 def _refuse_debt(cash: float, weights: Mapping[str, float], total: float) -> None:
@@ -246,7 +246,7 @@ def _weights(
     bad = (wrong | numbers.is_null()).arg_true().to_list()
     if bad:
         advice = "write a number, 0 if it is not held"
-        faults = [Fault("is not a number", advice, column=name, row=at + 1, value=frame[name][at]) for at in bad]
+        faults = [Fault("is not a number", advice, column=name, row=row + 1, value=frame[name][row]) for row in bad]
         raise InputError(faults)
     amounts = dict(zip(assets, numbers, strict=True))
     if name == "current_weight":

@@ -66,7 +66,9 @@ def _refuse_cash(inputs: CandidateInputs) -> None:
             raise InputError(faults)
 
 
-def decide(inputs: CandidateInputs, chosen: ChosenLimits, notices: Notices, *, strict: bool = False) -> RebalanceResult:
+def decide(
+    inputs: CandidateInputs, chosen: ChosenLimits, notices: Notices, *, strict: bool = False, shows_cash: bool = False
+) -> RebalanceResult:
     """The result, and what is worth knowing about it; the first time on a machine says why it takes long."""
     from trimtab.candidates.read import read
     from trimtab.files.candidate_file import check_single
@@ -84,11 +86,18 @@ def decide(inputs: CandidateInputs, chosen: ChosenLimits, notices: Notices, *, s
         result = rebalance(inputs.table, limits, correlations=inputs.correlations)
     if strict and result.cash_left > 0:
         raise UnmetLimitError(note.text for note in result.notes if note.code == "cash_left")
-    give_notice(result, inputs, chosen, notices)
+    give_notice(result, inputs, chosen, notices, shows_cash=shows_cash)
     return result
 
 
-def give_notice(result: RebalanceResult, inputs: CandidateInputs, chosen: ChosenLimits, notices: Notices) -> None:
+def give_notice(
+    result: RebalanceResult,
+    inputs: CandidateInputs,
+    chosen: ChosenLimits,
+    notices: Notices,
+    *,
+    shows_cash: bool = False,
+) -> None:
     """Say what is worth knowing about a result."""
     from trimtab.candidates.columns import COLUMNS
 
@@ -105,6 +114,8 @@ def give_notice(result: RebalanceResult, inputs: CandidateInputs, chosen: Chosen
             if "bucket" not in inputs.table.column_names:
                 for name in [name for name in unused if name.strip().casefold() in _LIKE_BUCKET]:
                     notices.warn(f"column {name!r} is not used: rename it to bucket if it has the bucket of each asset")
+        elif note.code == "cash_left" and shows_cash:
+            continue  # the output says it
         elif note.code == "regime":
             notices.note(note.text)
         else:

@@ -38,15 +38,17 @@ def with_correlations(
     from trimtab.scoring.price_correlations import CorrelationConfig, price_correlations
 
     assets = inputs.table["asset"].to_pylist()
-    found = price_correlations(inputs.view, assets)
-    missing = [asset for asset in assets if asset not in found.place_of]
+    measured = price_correlations(inputs.view, assets)
+    missing = [asset for asset in assets if asset not in measured.place_of]
     sessions = CorrelationConfig().sessions
-    notices.note(f"correlations of {counted(len(found.names), 'asset')} measured on the last {sessions} daily returns")
+    notices.note(
+        f"correlations of {counted(len(measured.names), 'asset')} measured on the last {sessions} daily returns"
+    )
     if missing:
         notices.note(
             f"without correlations, and so only bought where nothing else of their bucket is: {listed(missing)}"
         )
-    return replace(inputs, correlations=found)
+    return replace(inputs, correlations=measured)
 
 
 def read_correlations(path: Path) -> Correlations:
@@ -96,9 +98,9 @@ def by_risk(chosen: ChosenLimits, inputs: CandidateInputs, target: float | None,
     from trimtab.scoring.bucket_risk import RiskConfig, risk_adjusted
 
     with chosen.named_in_errors():
-        found = risk_adjusted(chosen.limits, inputs.view, RiskConfig(target_volatility=target))
-    for sentence in found.sentences:
+        adjusted = risk_adjusted(chosen.limits, inputs.view, RiskConfig(target_volatility=target))
+    for sentence in adjusted.sentences:
         notices.note(sentence)
-    if not found.sentences:
+    if not adjusted.sentences:
         notices.note(f"no bucket limit is lowered by risk: no bucket moves more than {target:.1%} a year")
-    return replace(chosen, limits=found.limits)
+    return replace(chosen, limits=adjusted.limits)

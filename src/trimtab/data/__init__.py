@@ -1,1 +1,1 @@
-"""Files in, tables out; and the sample that ships."""
+"""What ships: the sample, and the default map of buckets."""

@@ -22,5 +22,5 @@ def sample_candidates() -> pa.Table:
 
 
 def sample_limits() -> RebalancingLimits:
-    """The limits of the sample: an example, no recommendation."""
+    """The limits of the sample, an example to copy and change."""
     return RebalancingLimits.from_toml(sample_path("limits.toml"))

@@ -10,12 +10,14 @@ from types import MappingProxyType
 from typing import Any
 
 from trimtab.bucket_path import ONLY_IN, UNKNOWN, folded, path_fault, split_path
+from trimtab.candidates.equality import compared_by_value
 from trimtab.errors import Fault, InputError
 from trimtab.files.table_files import read_table
 
 _ADVICE = 'map a bucket to a list of assets: {"Tech": ["AAA", "BBB"]}'
 
 
+@compared_by_value
 class AssetBucketManager:
     """One bucketing: each asset in one bucket, a path such as "Equity/Technology". Never changes once made.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from trimtab.candidates.equality import compared_by_value
 from trimtab.certificate.certificate import Constraint
 from trimtab.engine.asset_score import AssetScore
 from trimtab.engine.bucket_manager import (
@@ -50,6 +51,7 @@ class BucketEnforcementResult:
     violations_left: list[str] = field(default_factory=list)
 
 
+@compared_by_value
 class BucketLimitsEnforcer:
     """Bucket limits alone: no score thresholds, no limits for the total, each constraint switched on its own.
 

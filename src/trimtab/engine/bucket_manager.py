@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from trimtab.bucket_path import bucket_name, level_bucket
+from trimtab.candidates.equality import compared_by_value
 from trimtab.engine.asset_bucket_manager import AssetBucketManager
 from trimtab.engine.asset_score import AssetScore
 from trimtab.engine.bucket_portfolio import Portfolio, violation
@@ -75,6 +76,7 @@ class BucketStatistics:
         )
 
 
+@compared_by_value
 class BucketManager:
     """Buckets of scored assets. It changes none of its arguments.
 

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from trimtab.candidates.columns import COLUMNS
+from trimtab.candidates.equality import compared_by_value
 from trimtab.engine.asset_score import AssetScore, Date
 from trimtab.engine.bucket_manager import BucketManager, BucketSource
 from trimtab.engine.engine_run import EngineRun
@@ -43,6 +44,7 @@ class DataManager(Protocol):
         """Asset -> some of `restriction`, `max_weight`, `desired_weight`, `volatility`."""
 
 
+@compared_by_value
 class CoreRebalancerEngine:
     """From a date and the current positions to targets.
 

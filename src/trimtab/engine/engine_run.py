@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from trimtab.candidates.equality import compared_by_value
 from trimtab.certificate.certificate import Certificate
 from trimtab.engine.asset_score import AssetScore, Date
 from trimtab.engine.bucket_limits_enforcer import BucketEnforcementResult, enforcement_view
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from trimtab.scoring.bucket_risk import RiskAdjusted
 
 
+@compared_by_value
 @dataclass(frozen=True)
 class EngineRun:
     """Everything about one rebalance. Weights are fractions of the account's value.

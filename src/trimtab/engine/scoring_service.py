@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from trimtab.candidates.equality import compared_by_value
 from trimtab.engine.asset_score import AssetScore, Date, is_number
 from trimtab.engine.universe import RebalancingUniverse
 from trimtab.errors import SetupError
@@ -45,6 +46,7 @@ class _Part:
         return float(score)
 
 
+@compared_by_value
 class ScoringService:
     """Scores every asset of a universe.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
+from trimtab.candidates.equality import compared_by_value
 from trimtab.engine.asset_score import AssetPriority, AssetScore
 from trimtab.engine.bucket_manager import BucketManager, BucketSource, scored
 from trimtab.errors import Fault, InputError, SetupError, nearest
@@ -90,6 +91,7 @@ class SelectionResult(list[AssetScore]):
         return self.staged.words(names.index(asset)).reason
 
 
+@compared_by_value
 class SelectionService:
     """Selection and sizing as two steps. One after the other, with nothing between them, they are the whole pass.
 

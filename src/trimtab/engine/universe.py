@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, runtime_checkable
 
+from trimtab.candidates.equality import compared_by_value
 from trimtab.engine.asset_score import AssetPriority, Date
 from trimtab.engine.bucket_manager import BucketManager
 from trimtab.errors import InputError, SetupError, listed, nearest
@@ -73,6 +74,7 @@ def limits_in(limits: RebalancingLimits, regime: str) -> RebalancingLimits:
     return limits if limits.regime is not None else limits.in_regime(regime)
 
 
+@compared_by_value
 class UniverseBuilder:
     """Builds the universe of a date.
 

@@ -31,7 +31,7 @@ def _list_held(book: Book) -> int:
 
 @compiled
 def _worth(market: Market, session: int, book: Book, count: int) -> float:
-    """What the holdings are worth at a session's last known prices."""
+    """The value of the holdings at a session's last known prices."""
     total = 0.0
     for at in range(count):
         total += book.shares[book.held[at]] * market.close[session, book.held[at]]
@@ -40,7 +40,7 @@ def _worth(market: Market, session: int, book: Book, count: int) -> float:
 
 @compiled
 def _largest_drift(market: Market, session: int, book: Book, count: int, worth: float) -> float:
-    """The largest distance of a weight from what it was after the last trades, in either direction."""
+    """The largest distance of a weight from its value after the last trades, in either direction."""
     drift = 0.0
     for at in range(count):
         asset = book.held[at]
@@ -61,9 +61,9 @@ def _remove_delisted(market: Market, session: int, event: int, book: Book, run: 
 
 @compiled
 def _fill_rows(market: Market, policy: PolicyRecords, day: int, book: Book, worth: float) -> int:
-    """The rows of a decision, by name: what is held, and members with a price or a score; returns how many.
+    """The rows of a decision, by name: holdings, and members with a price or a score; returns how many.
 
-    What has no price today can be neither bought nor sold; what is not a member is not bought.
+    Assets without a price today can be neither bought nor sold; assets that are not members are not bought.
     """
     count, session, known = 0, market.rebalance_days[day].session, market.rebalance_days[day].scores
     for asset in range(book.shares.size):

@@ -1,6 +1,6 @@
 """The records that a backtest works on, and the arrays that it takes and fills.
 
-Shapes: S sessions, A assets, D rebalance days, B buckets. Assets stand by name.
+Shapes: S sessions, A assets, D rebalance days, B buckets. Assets are sorted by name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ REBALANCE_DAY = record(
     ("scores", "i8"),  # the row of the scores known then
 )
 
-# What is known of an asset from a day on. Shape (days with scores, A).
+# The knowledge of an asset from a day on. Shape (days with scores, A).
 SCORE_ROW = record(
     ("score", "f8"),  # [0, 1], NaN = could not be scored
     ("max_weight", "f8"),  # NaN = none
@@ -61,7 +61,7 @@ LEDGER = record(
 
 
 class Market(NamedTuple):
-    """What every policy of a backtest or sweep meets."""
+    """The market that every policy of a backtest or sweep meets."""
 
     close: Floats  # (S, A): the last known close, NaN before the first
     trade_price: Floats  # (S, A): NaN = no trade
@@ -72,7 +72,7 @@ class Market(NamedTuple):
     scores: Records  # SCORE_ROW
     memberships: Records  # BUCKET_AND_MEMBERSHIP
     cost: float  # of a trade, as a fraction of its amount; below 1
-    # Decide where a weight is further than this from what it was after the last trades, or nothing is held; below 0: on
+    # Decide where a weight is further than this from its value after the last trades, or nothing is held; below 0: on
     # every rebalance day.
     drift: float
 
@@ -86,7 +86,7 @@ class PolicyRecords(NamedTuple):
 
 
 class RunRecords(NamedTuple):
-    """What a run fills. `answers` and `ledger` may have no row: then no decision is kept."""
+    """The records that a run fills. `answers` and `ledger` may have no row: then no decision is kept."""
 
     equity: Floats  # (S,): value of the portfolio at the close
     cash: Floats  # (S,)

@@ -11,7 +11,7 @@ from trimtab.kernel.compilation import compiled
 
 @compiled
 def _tradable_price(market: Market, session: int, asset: int) -> float:
-    """What an asset counts in the trades of a session: its price there, else the last known one."""
+    """The price of an asset in the trades of a session: its price there, else the last known one."""
     price = market.trade_price[session, asset]
     return market.close[session - 1, asset] if math.isnan(price) else price
 
@@ -72,7 +72,7 @@ def _measure_trades(market: Market, session: int, book: Book, money: float, step
 
 @compiled
 def execute_trades(market: Market, session: int, book: Book, money: float, number: int, run: RunRecords) -> float:
-    """Bring everything that was ordered to its target; an order without a price lapses. Returns the cash after it."""
+    """Bring every ordered asset to its target; an order without a price lapses. Returns the cash after it."""
     kept, step = run.ledger.shape[0] > 0, run.steps[number]
     for asset in range(book.shares.size):
         if not math.isnan(book.orders[asset]) and math.isnan(market.trade_price[session, asset]):

@@ -36,7 +36,7 @@ class Accounts(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """The columns of a block, shape (rows,). Codes of text are -1 where there is none."""
+    """The columns of a block, shape (rows,). Codes of text are -1 for missing."""
 
     asset: Ints
     bucket: Ints
@@ -58,7 +58,7 @@ class Prepared(NamedTuple):
 
 
 class Decided(NamedTuple):
-    """What the kernel fills."""
+    """The records that the kernel fills."""
 
     target: Floats  # shape (rows,), weights
     proposed: Floats  # shape (rows,): weights before a brake

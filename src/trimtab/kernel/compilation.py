@@ -19,7 +19,7 @@ from numba.core.caching import FunctionCache
 
 
 def _source_stamp() -> str:
-    """A hash of everything that compiled code depends on: numba keys its cache by one file's age alone."""
+    """A hash of all sources of compiled code: numba keys its cache by one file's age alone."""
     folder = Path(__file__).parent
     digest = hashlib.sha256(numba.__version__.encode())
     for file in [*sorted(folder.glob("*.py")), folder.parent / "reasons.py"]:
@@ -30,7 +30,7 @@ def _source_stamp() -> str:
 STAMP = _source_stamp()
 
 
-# What a file that was cut off or written over makes of reading it back.
+# The errors of reading back a truncated or overwritten file.
 _DAMAGE = (
     OSError,
     EOFError,
@@ -48,7 +48,7 @@ _DAMAGE = (
 class _StampedCache(FunctionCache):
     """numba's disk cache, renewed when any file of the kernel changes, not only the function's own.
 
-    A damaged file means compiling anew, and so does a disk that takes no more.
+    A damaged file means compiling again, and so does a full disk.
     """
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
@@ -88,7 +88,7 @@ def allocating(function: Callable[..., Any]) -> Any:
 
 
 def entry(function: Callable[..., Any]) -> Any:
-    """Compile a function that is called from outside; its machine code, with all that it calls, is kept on disk."""
+    """Compile a function that is called from outside; its machine code, callees included, is kept on disk."""
     return _cached(numba.njit(nogil=True)(function), function)
 
 
@@ -102,7 +102,7 @@ def _cached(dispatcher: Any, function: Callable[..., Any]) -> Any:
         return dispatcher
     try:
         dispatcher._cache = _StampedCache(function)
-    except RuntimeError:  # numba finds no writable folder: compile anew in each process
+    except RuntimeError:  # numba finds no writable folder: compile again in each process
         return dispatcher
     return dispatcher
 

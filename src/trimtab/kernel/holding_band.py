@@ -1,4 +1,4 @@
-"""What is left alone: the holding band and its releases (rules, section 6).
+"""Holdings left alone: the holding band and its releases (rules, section 6).
 
 A holding near its size keeps its current weight. Then held positions are released to their sizes, one by one, until no
 limit is exceeded and cash stays within its band. It ends: at their sizes everything fits.

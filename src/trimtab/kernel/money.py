@@ -13,7 +13,7 @@ from trimtab.kernel.compilation import compiled
 
 NANO = 10**9
 MICRO = 10**6
-_PARTS = 10**12  # a fraction counts as so many parts
+_PARTS = 10**12  # the parts of a whole, for fractions
 
 
 @compiled
@@ -24,7 +24,7 @@ def parts_of(fraction: float) -> int:
 
 @compiled
 def portion(parts: int, money: int) -> int:
-    """So many parts of an amount of money that is not negative, rounded down."""
+    """A number of parts of an amount of money that is not negative, rounded down."""
     whole, rest = money // _PARTS, money % _PARTS
     high, low = parts // MICRO, parts % MICRO
     rest_high, rest_low = rest // MICRO, rest % MICRO
@@ -34,7 +34,7 @@ def portion(parts: int, money: int) -> int:
 
 @compiled
 def portion_up(parts: int, money: int) -> int:
-    """So many parts of an amount of money that is not negative, rounded up."""
+    """A number of parts of an amount of money that is not negative, rounded up."""
     rest = money % _PARTS
     high, low = parts // MICRO, parts % MICRO
     rest_high, rest_low = rest // MICRO, rest % MICRO
@@ -45,14 +45,14 @@ def portion_up(parts: int, money: int) -> int:
 
 @compiled
 def worth_of(quantity: int, price: int) -> int:
-    """What a quantity is worth, rounded down."""
+    """The value of a quantity, rounded down."""
     whole, rest = quantity // NANO, quantity % NANO
     return whole * price + rest * (price // NANO) + rest * (price % NANO) // NANO
 
 
 @compiled
 def cost_of(quantity: int, price: int) -> int:
-    """What a quantity costs, rounded up."""
+    """The cost of a quantity, rounded up."""
     whole, rest = quantity // NANO, quantity % NANO
     return whole * price + rest * (price // NANO) + (rest * (price % NANO) + NANO - 1) // NANO
 

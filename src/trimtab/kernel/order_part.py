@@ -97,7 +97,7 @@ def _exceeded(asset: Any, nodes: Records, account: Any, value: int) -> int:
 
 @compiled
 def _begin(assets: Records, nodes: Records, account: Any, value: int) -> None:
-    """Everything as it is at the beginning; loads and positions of it and of the whole plan."""
+    """The state at the beginning; loads and positions of it and of the whole plan."""
     set_limits(nodes, account, value)
     for number in range(nodes.size):
         node = nodes[number]
@@ -212,7 +212,7 @@ def _make_buys(assets: Records, nodes: Records, account: Any, value: int) -> Non
 
 @compiled
 def _last_made(assets: Records, begin: int, stop: int) -> int:
-    """The last sell, in their order, that was made among the leaves [begin, stop); -1 if there is none."""
+    """The last sell, in their order, that was made among the leaves [begin, stop); -1 without one."""
     last = -1
     for place in range(list_sells(assets)):
         at = assets[place].key_index
@@ -248,7 +248,7 @@ def _mark_represented(assets: Records, nodes: Records, account: Any, value: int)
 
 @compiled
 def _last_lost(assets: Records, nodes: Records) -> int:
-    """The last close that was made in a bucket that is represented no longer; -1 if there is none."""
+    """The last close that was made in a bucket that is represented no longer; -1 without one."""
     last = -1
     for place in range(list_sells(assets)):
         at = assets[place].key_index

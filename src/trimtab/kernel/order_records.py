@@ -1,6 +1,6 @@
 """The records of the orders stage: assets, bucket nodes, tax lots, the account (rules, sections 12 to 19).
 
-Money is in micro-units, quantities in nano-shares. One record holds all that is known of an asset, from what the account
+Money is in micro-units, quantities in nano-shares. One record holds everything about an asset, from what the account
 brings to what is decided, so that one array is one argument.
 """
 

@@ -15,7 +15,7 @@ from trimtab.reasons import OrderReason
 
 @compiled
 def amount_of(asset: Any, after: int) -> int:
-    """What an order from the first quantity to another one comes to."""
+    """The amount of an order from the first quantity to another one."""
     if after < asset.quantity:
         return worth_of(asset.quantity - after, asset.price)
     return cost_of(after - asset.quantity, asset.price)
@@ -52,7 +52,7 @@ def minimum_missed(asset: Any, account: Any, after: int, value: int) -> OrderRea
 
 @compiled
 def set_limits(nodes: Records, account: Any, value: int) -> None:
-    """The limit of each node at a value; `NO_LIMIT` where it has none."""
+    """The limit of each node at a value; `NO_LIMIT` without one."""
     drift = 1.0 + account.drift_tolerance
     for node in range(nodes.size):
         allocation = nodes[node].max_allocation
@@ -92,7 +92,7 @@ def _begin_sell(asset: Any, nodes: Records, account: Any, value: int) -> None:
 
 @compiled
 def _begin(assets: Records, nodes: Records, account: Any, value: int) -> None:
-    """What each asset is to do, before limits: buys stay where they are, sells go to their base if they are not small."""
+    """The goal of each asset, before limits: buys stay where they are, sells go to their base if they are not small."""
     for node in range(nodes.size):
         nodes[node].load = 0
     for at in range(assets.size):
@@ -127,7 +127,7 @@ def _force(asset: Any, nodes: Records) -> None:
 
 @compiled
 def _first_to_force(assets: Records, begin: int, stop: int) -> int:
-    """Among the leaves [begin, stop): a close first, then the one with most to sell, then by name; -1 if there is none."""
+    """Among the leaves [begin, stop): a close first, then the one with most to sell, then by name; -1 without one."""
     chosen, chosen_sold, chosen_closes = -1, 0, False
     for at in range(assets.size):
         asset = assets[at]
@@ -176,7 +176,7 @@ def most_lots(asset: Any, room: int, lots: int) -> int:
 
 @compiled
 def score_of(asset: Any) -> float:
-    """The score; one that is not there is lower than any."""
+    """The score; a missing one is lower than any."""
     return asset.score if asset.score >= 0.0 else -1.0
 
 
@@ -270,7 +270,7 @@ def _walk_lots(assets: Records, nodes: Records, account: Any, count: int, value:
 
 @compiled
 def _give_last_lots(assets: Records, nodes: Records, account: Any, value: int) -> None:
-    """Two walks, by lack / step and by lack; the one that ends nearer to the goals counts, on a tie the first."""
+    """Two walks, by lack / step and by lack; whichever ends nearer to the goals counts, on a tie the first."""
     count = _list_competitors(assets)
     if count == 0:
         return

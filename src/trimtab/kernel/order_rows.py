@@ -1,4 +1,4 @@
-"""What the pass is given by a round of orders: rows at given quantities and a given value (rules, section 14)."""
+"""The input of the pass in a round of orders: rows at given quantities and a given value (rules, section 14)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _restriction_of(asset: Any, mode: int, is_kept_out: bool) -> int:
 
 @compiled
 def fill_row(asset: Any, row: Any, nodes: Records, account: Any, value: int, is_kept_out: bool) -> None:
-    """What the pass sees of an asset; `is_kept_out`: a selection is kept, and it is not in it."""
+    """The row of an asset in the pass; `is_kept_out`: a selection is kept, and it is not in it."""
     row.current = float(worth_of(asset.given, asset.price)) / float(value)
     row.max_weight = asset.max_weight
     restriction = _restriction_of(asset, account.mode, is_kept_out)
@@ -82,7 +82,7 @@ def fill_next_rows(
 
 @compiled
 def brake_allowance(account: Any) -> float:
-    """What a withdrawal needs sold, as a weight: it does not count for the brake."""
+    """The sales that a withdrawal needs, as a weight: it does not count for the brake."""
     if account.cash_flow >= 0:
         return 0.0
     missing = max(0, portion(parts_of(account.cash_buffer), account.value) - account.cash)

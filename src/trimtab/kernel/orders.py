@@ -20,7 +20,7 @@ LAST_ROUNDS = 8  # from this round on, one ends them that leaves the value no lo
 
 
 class PassInputs(NamedTuple):
-    """What the pass works on, round after round; rows by asset name, as in `rebalance_account`."""
+    """The input of the pass, round after round; rows by asset name, as in `rebalance_account`."""
 
     first_rows: Records
     next_rows: Records
@@ -54,7 +54,7 @@ def _cash_after(assets: Records, account: Any) -> int:
 
 @compiled
 def _set_goals(assets: Records, rows: Records, answer: Records, value: int) -> None:
-    """What each asset is to be worth: where the pass leaves it alone, what it is worth."""
+    """The goal of each asset in money; its present value where the pass leaves it alone."""
     for at in range(assets.size):
         asset = assets[at]
         if answer[at].target == rows[at].current:

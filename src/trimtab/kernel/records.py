@@ -1,9 +1,9 @@
 """The records that the rules work on: one account's rows, the bucket tree, the settings, the answer.
 
-Weights are fractions of the account's total value. Rows stand in canonical order (by asset name), so that a tie is
+Weights are fractions of the account's total value. Rows are in canonical order (by asset name), so that a tie is
 always broken by name and a sum always runs in the same order, whatever order the user's rows have.
 
-One record holds all that is known of a row (or a node), and one array of records is one argument: compiled code
+One record holds everything about a row (or a node), and one array of records is one argument: compiled code
 passes a pointer instead of counting references to a dozen columns, which is most of its speed.
 """
 
@@ -26,7 +26,7 @@ NO_LIMIT = 2**62
 
 # Weights that differ by less are the same weight (limits, bands, brakes).
 WEIGHT_TOLERANCE = 1e-12
-# A count may exceed an exact quotient by so much of a position (the floor of the derived number).
+# A count may exceed an exact quotient by this part of a position (the floor of the derived number).
 COUNT_TOLERANCE = 1e-9
 
 
@@ -41,7 +41,7 @@ class SizingMode(IntEnum):
 
 
 class Unscored(IntEnum):
-    """What happens to a holding without a score."""
+    """The treatment of a holding without a score."""
 
     HOLD = 0
     CLOSE = 1
@@ -101,14 +101,14 @@ SETTINGS = record(
 
 # Under `max_correlation`, the *partners* of each row: the rows of its bucket at `bucket_level` with which its correlation
 # is above the limit, or not known. One array holds them all, so that an account's is one slice: the partners of row i
-# are partners[partners[i] : partners[i + 1]]. An empty array is no limit.
+# are partners[partners[i] : partners[i + 1]]. An empty array means no limit.
 NO_PARTNERS: Ints = np.zeros(0, np.int64)
 
 # What the rules decide about a row. Shape (rows,).
 ANSWER = record(
     ("target", "f8"),
     ("proposed", "f8"),  # the would-be target; differs from `target` only where braked
-    ("reason_node", "i4"),  # the node whose limit stands against the asset, ROOT for the portfolio, else NO_NODE
+    ("reason_node", "i4"),  # the node whose limit stops the asset, ROOT for the portfolio, else NO_NODE
     ("size_node", "i4"),  # the node that caps, lifts or releases, else NO_NODE
     ("selected", "?"),
     ("action", "i1"),  # `Action`
@@ -119,13 +119,13 @@ ANSWER = record(
 # What the walk knows of a row. Shape (rows,).
 CHOICE = record(
     ("kind", "i1"),  # OUT, FIXED, HOLDING, STRONG, WEAK
-    ("holdable", "?"),  # its own limit leaves room for the least weight of a position
+    ("holdable", "?"),  # its own limit leaves room for the minimum weight of a position
     ("taken", "?"),
     ("protected", "?"),  # taken although `max_positions` had no room
     ("taken_before", "?"),  # taken by the walk before: the one without representation
 )
 
-# The rows of one class of the walk: members[begin:end], of which [sorted, end) stand in order, the first of all last,
+# The rows of one class of the walk: members[begin:end], of which [sorted, end) are in order, the first of all last,
 # and [begin, sorted) is a heap of the rest. One record a class.
 QUEUE = record(
     ("begin", "i8"),
@@ -179,7 +179,7 @@ SPAN = record(
 
 
 def empty_answer(rows: int) -> Records:
-    """An answer to be filled, for so many rows."""
+    """An answer to be filled, for this number of rows."""
     answer = np.zeros(rows, ANSWER)
     answer["reason_node"] = NO_NODE
     answer["size_node"] = NO_NODE

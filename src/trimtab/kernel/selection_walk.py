@@ -35,7 +35,7 @@ class Account(NamedTuple):
 
 
 class Walk(NamedTuple):
-    """What a walk fills."""
+    """The records that a walk fills."""
 
     choices: Records  # `CHOICE`
     capacity: Records  # `CAPACITY`
@@ -44,7 +44,7 @@ class Walk(NamedTuple):
 
 @compiled
 def _positions_that_fit(remaining: float, settings: Any) -> int:
-    """How many positions of `min_position_weight` fit into what is left of an allocation."""
+    """How many positions of `min_position_weight` fit into the rest of an allocation."""
     if remaining <= WEIGHT_TOLERANCE:
         return 0
     if settings.min_position_weight <= 0.0:

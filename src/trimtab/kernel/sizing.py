@@ -275,7 +275,7 @@ def _weight_at(member: Any, level: float) -> float:
 
 @compiled
 def _size_reason(row: Any, closed: bool, settings: Any, member: Any, span: Any, level: float) -> SizeReason:
-    """Why the weight is what it is. `span` is that of the member's leaf, `level` the portfolio's."""
+    """The reason for the weight. `span` is that of the member's leaf, `level` the portfolio's."""
     at_own_level = span.level * member.desired
     if member.fixed and (member.min_weight >= member.max_weight or at_own_level < member.min_weight - WEIGHT_TOLERANCE):
         return SizeReason.RESTRICTED

@@ -59,6 +59,13 @@ class BucketLimitsConfig:
         for name in _names():
             object.__setattr__(self, name, getattr(self.limits, name))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields alone, with the limits of buckets as a plain dict."""
+        return {name: getattr(self, name) for name in _names()} | {"buckets": dict(self.buckets)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
     @cached_property
     def limits(self) -> RebalancingLimits:
         """These bucket limits as `RebalancingLimits` that limit neither the total, nor scores, nor single positions."""

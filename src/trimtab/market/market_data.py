@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import polars as pl
 
+from trimtab.candidates.equality import compared_by_value
 from trimtab.errors import Fault, InputError, listed
 from trimtab.market.data_findings import DataFinding, findings_of
 from trimtab.market.dated_tables import Fundamentals, read_classification, read_fundamentals, read_membership
@@ -38,6 +39,7 @@ class MarketSource(Protocol):
         """`symbol`, `from` and `to`."""
 
 
+@compared_by_value
 class MarketData:
     """Market data, checked when it is read. It shows nothing but views of a day, which hold nothing later.
 

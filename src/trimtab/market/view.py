@@ -12,6 +12,7 @@ from types import MappingProxyType
 import numpy as np
 import polars as pl
 
+from trimtab.candidates.equality import compared_by_value
 from trimtab.errors import Fault, InputError
 from trimtab.market.data_findings import JUMPS, DataFinding, findings_of
 from trimtab.market.holidays import holidays
@@ -21,6 +22,7 @@ _RETURNED = 1.5  # jumps that together come to less have cancelled out
 _LATE_DAYS = 10  # without a session before the day of the view, beyond which a note says so
 
 
+@compared_by_value
 @dataclass(frozen=True)
 class MarketView:
     """Market data as of a day, without anything that came later.

@@ -1,4 +1,4 @@
-"""Everything that a plan of one account follows from, beside its candidates; amounts in micro-units."""
+"""The inputs of a plan of one account, beside its candidates; amounts in micro-units."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ _LEAST_LOT = 100  # micro-units that one lot is worth at least
 
 @dataclass(frozen=True)
 class Instrument:
-    """One row: what is held, and how it trades. Prices in micro-units of the base currency for a share, shares in
-    nano-shares; `price` is None where there is none.
+    """One row: the shares held, and how they trade. Prices in micro-units of the base currency for a share, shares in
+    nano-shares; `price` is None without one.
     """
 
     asset: str
@@ -36,15 +36,15 @@ class Instrument:
 
 
 def read_instruments(table: Any, *, positions: Any = None, prices: Any = None, fx: Any = None) -> list[Instrument]:
-    """What the orders stage knows of each row of a table of candidates, in the table's order.
+    """The knowledge of the orders stage about each row of a table of candidates, in the table's order.
 
-    `positions` (asset to shares) and `prices` (asset to price), as mappings or as tables, stand in for the columns
+    `positions` (asset to shares) and `prices` (asset to price), as mappings or as tables, replace the columns
     `shares` and `price`. `fx`: what one unit of each `currency` is worth in the base currency.
 
     Raises
     ------
     InputError
-        A value that cannot be used, a position that is no candidate, or shares in two places; all that are found.
+        A value that cannot be used, a position that is not a candidate, or shares in two places; all faults at once.
     """
     columns, count = columns_of(table, (*COLUMNS, *ORDER_COLUMNS))
     if "price" not in columns and prices is None:
@@ -79,7 +79,7 @@ def read_instruments(table: Any, *, positions: Any = None, prices: Any = None, f
 
 
 def _fault_of(instrument: Instrument) -> Fault | None:
-    """What is wrong with an instrument as a whole."""
+    """The faults of an instrument as a whole."""
     row = instrument.row + 1
     if instrument.price is None and instrument.quantity:
         problem = f"the holding {instrument.asset!r} has no price"
@@ -93,7 +93,7 @@ def _fault_of(instrument: Instrument) -> Fault | None:
 def _given(
     columns: Mapping[str, Any], name: str, count: int, assets: list[str], given: Any, source: str
 ) -> list[Decimal | None]:
-    """A column, or what stands in for it."""
+    """A column, or its replacement."""
     if given is None:
         return decimals_of(columns.get(name), name, count)
     if name in columns:
@@ -104,7 +104,7 @@ def _given(
     if unknown and name == "shares":
         problem = f"{listed(unknown)} {'is' if len(unknown) == 1 else 'are'} held, but not among the candidates"
         raise InputError(
-            [Fault(problem, "add a row for each; an empty score keeps it as it is", column="asset")], source
+            [Fault(problem, "add a row for each; an empty score keeps it unchanged", column="asset")], source
         )
     return [values.get(asset) for asset in assets]
 
@@ -137,7 +137,7 @@ def _refuse_twice(assets: Iterable[str], source: str) -> None:
 
 
 def _rates(columns: Mapping[str, Any], count: int, fx: Any) -> list[Decimal]:
-    """What a unit of each row's prices is worth in the base currency."""
+    """The value of a unit of each row's prices in the base currency."""
     if "fx" in columns and fx is not None:
         raise InputError([Fault("rates are given twice: in the table and as fx", "leave one of them out", column="fx")])
     if "fx" in columns:
@@ -179,7 +179,7 @@ def _price_at(price: Decimal | None, rate: Decimal, row: int, faults: list[Fault
     micro = scaled(product(price, rate), MICRO)
     if not 0 < micro < MOST_PRICE:
         advice = "give what one share costs, above 0" if price <= 0 else "check the price and its currency"
-        faults.append(Fault("is no usable price", advice, column="price", row=row + 1, value=price))
+        faults.append(Fault("is not a usable price", advice, column="price", row=row + 1, value=price))
         return None
     return micro
 

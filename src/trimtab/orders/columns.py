@@ -17,12 +17,12 @@ _AMBIGUOUS = re.compile(r"[+-]?\d{1,3},\d{3}", re.ASCII).fullmatch  # 1,234 may 
 
 
 def decimals_of(column: Any, name: str, count: int) -> list[Decimal | None]:
-    """A column of numbers as exact decimals, None where there is none; without the column, none in any row.
+    """A column of numbers as exact decimals, None for missing; without the column, None in every row.
 
     Raises
     ------
     InputError
-        A value that is no number, with its row.
+        A value that is not a number, with its row.
     """
     if column is None:
         return [None] * count

@@ -1,4 +1,4 @@
-"""The door: a table of candidates with shares and prices in, a list of trades out."""
+"""The entry: a table of candidates with shares and prices in, a list of trades out."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def plan(
     Raises
     ------
     InputError
-        Input that cannot be used as it is: names row, column, value and what to do.
+        Unusable input: names row, column, value and what to do.
     LimitsError
         Limits or settings that are unknown, out of range, or contradict each other.
 
@@ -135,7 +135,7 @@ def _day(today: dt.date | None, *, is_needed: bool) -> dt.date:
     if today is None and is_needed:
         raise InputError([Fault("today is missing", "give the day that terms are counted from")])
     if today is not None and (not isinstance(today, dt.date) or isinstance(today, dt.datetime)):
-        raise InputError([Fault("is no day", "give a datetime.date", column="today", value=today)])
+        raise InputError([Fault("is not a day", "give a datetime.date", column="today", value=today)])
     return today or dt.date(1970, 1, 1)
 
 
@@ -143,7 +143,7 @@ def _amount(value: Any, name: str) -> int:
     try:
         return scaled(decimal_of(value), MICRO)
     except TypeError:
-        raise InputError([Fault(f"{name}: is no amount of money", "give a number", value=value)]) from None
+        raise InputError([Fault(f"{name}: is not an amount of money", "give a number", value=value)]) from None
 
 
 def _with_weights(candidates: Any, instruments: Sequence[Instrument], cash: int) -> Any:
@@ -185,7 +185,7 @@ def _plan_of(table: Any, decided: DecidedPlan, inputs: AccountInputs, identity: 
 
 
 def _notes(instruments: Sequence[Instrument], decided: DecidedPlan) -> tuple[str, ...]:
-    """What a reader should know beside the orders."""
+    """Notes for a reader beside the orders."""
     notes = []
     unpriced = [instrument.asset for instrument in instruments if instrument.price is None]
     if unpriced:

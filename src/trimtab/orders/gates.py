@@ -22,7 +22,7 @@ _FEW_ACCOUNTS = 20
 
 
 class Verdict(StrEnum):
-    """What a gate says."""
+    """The verdict of a gate."""
 
     OK = "ok"
     HOLD = "hold"
@@ -32,7 +32,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One gate as it was measured. `measured` and `limit` are exact decimals, or text where they are no numbers."""
+    """One gate, measured. `measured` and `limit` are exact decimals, or text if they are not numbers."""
 
     gate: str
     measured: Decimal | str
@@ -50,7 +50,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class PriceHistory:
-    """What is known of an asset's price: its session, and the price before, in the same currency."""
+    """The record of an asset's price: its session, and the price before, in the same currency."""
 
     date: dt.date | None = None
     previous: Decimal | None = None
@@ -66,7 +66,7 @@ def account_gates(
 ) -> tuple[Gate, ...]:
     """The gates of one plan.
 
-    `history`: what is known of each price. `sessions`: the last sessions, in order; the last of them is the newest.
+    `history`: the record of each price. `sessions`: the last sessions, in order; the last of them is the newest.
     """
     known = history or {}
     gates = [_cash_buffer(plan), *_size_gates(plan, settings)]
@@ -78,7 +78,7 @@ def account_gates(
 
 
 def _judged(gate: str, measured: Decimal, limit: Decimal, asset: str = "") -> Gate:
-    """A gate that holds what is above its limit."""
+    """A gate that holds orders above its limit."""
     return Gate(gate, measured, limit, Verdict.HOLD if measured > limit else Verdict.OK, asset)
 
 
@@ -98,7 +98,7 @@ def _size_gates(plan: Plan, settings: GateSettings) -> Iterator[Gate]:
     """The size of each order, and of all orders of the account."""
     value = plan.value_before
     for order in plan.orders:
-        if not order.closes:  # a position that is closed may be as large as it is
+        if not order.closes:  # a position to close may have any size
             yield _judged("order_share", order.amount / value, _exact(settings.max_order_share), order.asset)
         if settings.max_order_amount is not None:
             yield _judged("order_amount", order.amount, settings.max_order_amount, order.asset)
@@ -199,7 +199,7 @@ def read_written(text: str, source: str) -> list[Written]:
     Raises
     ------
     InputError
-        A line that is not one of the record: then nobody knows what was written.
+        A line that is not one of the record: then the record is unreliable.
     """
     lines = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -210,12 +210,12 @@ def read_written(text: str, source: str) -> list[Written]:
             lines.append(Written(time, values["account"], values["asset"], values["side"], shares))
         except (ArithmeticError, KeyError, TypeError, ValueError):
             advice = "restore the file, or move it away once you know which orders were made"
-            raise InputError([Fault("is no line of the record of orders", advice, line=number)], source) from None
+            raise InputError([Fault("is not a line of the record of orders", advice, line=number)], source) from None
     return lines
 
 
 def state_gate(plan: Plan, text: str, source: str) -> Gate:
-    """What a state file lets through: `NORMAL` everything, `REDUCING` only sells, `HALTED` nothing.
+    """The orders that a state file lets through: `NORMAL` everything, `REDUCING` only sells, `HALTED` nothing.
 
     Raises
     ------
@@ -225,7 +225,7 @@ def state_gate(plan: Plan, text: str, source: str) -> Gate:
     state = text.strip().lower()
     if state not in STATES:
         known = ", ".join(name.upper() for name in STATES)
-        raise InputError([Fault("is no state", f"write one of {known}", value=text.strip())], source)
+        raise InputError([Fault("is not a state", f"write one of {known}", value=text.strip())], source)
     buys = sum(order.side == "buy" for order in plan.orders)
     is_held = (state == "halted" and bool(plan.orders)) or (state == "reducing" and buys > 0)
     return Gate("state", state.upper(), "NORMAL", Verdict.HOLD if is_held else Verdict.OK)
@@ -237,7 +237,7 @@ def acknowledged(gates: Sequence[Gate], gate: str, *, by: str, why: str, asset: 
     Raises
     ------
     SetupError
-        No such gate holds anything back, or nobody is named.
+        No such gate holds anything back, or the name is empty.
     """
     if not by.strip() or not why.strip():
         raise SetupError("an acknowledgement needs a name and a reason", "say who lets the gate through, and why")

@@ -15,7 +15,7 @@ from trimtab.text import percent
 
 @dataclass(frozen=True)
 class OrderFacts:
-    """What a sentence about a candidate's order is made of; amounts in micro-units, shares in nano-shares."""
+    """The material of a sentence about a candidate's order; amounts in micro-units, shares in nano-shares."""
 
     asset: str
     reason: OrderReason
@@ -30,7 +30,7 @@ class OrderFacts:
 
     @property
     def verb(self) -> str:
-        """What is done."""
+        """The action."""
         now, quantity = int(self.record["now"]), int(self.record["quantity"])
         if now == quantity:
             return "No order"
@@ -46,7 +46,7 @@ class OrderFacts:
 
     @property
     def lot_text(self) -> str:
-        """One lot and what it is worth."""
+        """One lot and its value."""
         lot = int(self.record["lot"])
         return f"one lot of {_shares(lot)} ({money_text(worth_of(lot, int(self.record['price'])))})"
 
@@ -118,7 +118,7 @@ def _fee_too_high(facts: OrderFacts) -> str:
 
 
 def _max_turnover(facts: OrderFacts) -> str:
-    return f"the account may trade {percent(float(facts.account['max_turnover']))} of its value (max_turnover); the next plan goes on"
+    return f"the account may trade {percent(float(facts.account['max_turnover']))} of its value (max_turnover); the next plan continues"
 
 
 def _max_realized_gain(facts: OrderFacts) -> str:

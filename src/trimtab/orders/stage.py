@@ -31,7 +31,7 @@ _MOST_VALUE = 10**18  # micro-units
 
 @dataclass(frozen=True)
 class DecidedPlan:
-    """What the kernel decided for an account. Records have shape (rows,), in canonical order: by asset name."""
+    """The kernel's decision for an account. Records have shape (rows,), in canonical order: by asset name."""
 
     account: Any
     assets: Records
@@ -126,7 +126,7 @@ def _lots(candidates: Candidates, inputs: AccountInputs, assets: Records) -> Rec
 
 
 def _check_sizes(assets: Records, cash: int, cash_flow: int) -> None:
-    """What the kernel's 64 bits hold: the value, and the most shares of the cheapest asset that it could buy."""
+    """The bounds of the kernel's 64 bits: the value, and the most shares of the cheapest asset that it could buy."""
     worth = sum(int(asset["quantity"]) * int(asset["price"]) // NANO for asset in assets)
     value = worth + max(cash, 0) + max(cash_flow, 0)
     if value + abs(min(cash, 0)) + abs(min(cash_flow, 0)) > _MOST_VALUE:

@@ -58,7 +58,7 @@ def read_tax_lots(
     held = {instrument.asset: instrument for instrument in instruments}
     for asset, own in lots.items():
         if asset not in held:
-            faults.append(Fault(f"{asset!r} has tax lots, but is no candidate", "add it, or drop its lots", "asset"))
+            faults.append(Fault(f"{asset!r} has tax lots, but is not a candidate", "add it, or drop its lots", "asset"))
             continue
         total, quantity = sum(lot.quantity for lot in own), held[asset].quantity
         if total != quantity:
@@ -91,11 +91,11 @@ def _read(table: Any, today: dt.date) -> dict[str, list[TaxLot]]:
     for row in range(count):
         number, cost, day, asset, name = shares[row], costs[row], days[row], assets[row], names[row]
         if number is None or number <= 0 or not is_whole(number, NANO):
-            raise _fault("is no number of shares", "give a number above 0", "shares", row, number)
+            raise _fault("is not a number of shares", "give a number above 0", "shares", row, number)
         if cost is None or not 0 <= scaled(cost, MICRO) < _MOST_COST:
-            raise _fault("is no usable cost", "give what the lot cost in all, 0 or more", "cost", row, cost)
+            raise _fault("is not a usable cost", "give what the lot cost in all, 0 or more", "cost", row, cost)
         if day is None or day > today:
-            raise _fault("is no day up to today", "give the day of the purchase", "acquired", row, day)
+            raise _fault("is not a day up to today", "give the day of the purchase", "acquired", row, day)
         if asset is None or name is None:
             raise _fault(
                 "is missing", "name every lot and its asset", "asset" if asset is None else "lot_id", row, None

@@ -1,1 +1,1 @@
-"""Scores, trends and regimes from market data, and the service that combines scores."""
+"""Scores, trends, regimes and risk from market data."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from trimtab.bucket_path import UNKNOWN, level_bucket
+from trimtab.candidates.equality import compared_by_value
 from trimtab.errors import Fault, InputError, LimitsError, TrimtabError, listed
 from trimtab.limits.fields import check_fields, described
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -58,6 +59,7 @@ class RiskConfig:
             raise LimitsError(faults)
 
 
+@compared_by_value
 @dataclass(frozen=True)
 class RiskAdjusted:
     """Limits by risk, and how they came about.

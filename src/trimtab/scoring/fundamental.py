@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from trimtab.candidates.equality import compared_by_value
 from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.limits.fields import check_fields, described
 from trimtab.market.market_data import MarketData
@@ -156,6 +157,7 @@ def _reason(config: FundamentalConfig) -> pl.Expr:
     )
 
 
+@compared_by_value
 class FundamentalAnalyzer:
     """The fundamental score of one asset on a day; a day's scores are made once and kept."""
 

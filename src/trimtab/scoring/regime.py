@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
+from trimtab.candidates.equality import compared_by_value
 from trimtab.errors import Fault, InputError, LimitsError, nearest
 from trimtab.limits.fields import check_fields, described
 from trimtab.market.market_data import MarketData
@@ -69,6 +70,7 @@ class RegimeSource(Protocol):
         """The regime of a day and the confidence in it, in [0, 1]."""
 
 
+@compared_by_value
 class TrendRegimes:
     """Growth and inflation, each rising or falling by vote: Goldilocks, Reflation, Inflation, Deflation.
 
@@ -182,6 +184,7 @@ def _wrong(view: MarketView, symbols: Iterable[str]) -> pl.Series:
     return view.prices["date"].is_in(days.unique().to_list()).cast(pl.Int8)
 
 
+@compared_by_value
 class RegimeTable:
     """The regimes of a table: `date` (known from that day on), `regime`, and `confidence` in [0, 1] (1 where absent).
 
@@ -235,6 +238,7 @@ def _refuse(rows: list[int], problem: str, advice: str, column: str, values: pl.
         )
 
 
+@compared_by_value
 class MarketRegimeDetector:
     """The markets, for an engine: the regime, its buckets, what research names, what is trending.
 

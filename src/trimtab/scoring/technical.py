@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from trimtab.candidates.equality import compared_by_value
 from trimtab.errors import LimitsError
 from trimtab.limits.fields import check_fields, described
 from trimtab.market.market_data import MarketData
@@ -287,6 +288,7 @@ def _reason(config: TechnicalConfig) -> pl.Expr:
     )
 
 
+@compared_by_value
 class TechnicalAnalyzer:
     """The technical score of one asset on a day; a day's scores are made once and kept.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from trimtab.candidates.equality import compared_by_value
 from trimtab.errors import LimitsError
 from trimtab.limits.fields import check_fields, described
 from trimtab.market.market_data import MarketData
@@ -85,6 +86,7 @@ def trends(view: MarketView, config: TrendConfig | None = None) -> pl.DataFrame:
     return measured.sort("strength", "asset", descending=[True, False])
 
 
+@compared_by_value
 class TrendAnalyzer:
     """The trending assets of a day; a day's trends are measured once and kept."""
 

@@ -50,7 +50,7 @@ def rebalance(
     inputs, chosen = read_account(file, data, limits, notices, quiet=quiet)
     if out is not None:
         check_out(out, [*inputs.files, *chosen.files])
-    result = decide(inputs, chosen, notices, strict=strict)
+    result = decide(inputs, chosen, notices, strict=strict, shows_cash=chosen_format == Format.TABLE)
     _put_out(result, inputs.title, chosen_format, out, notices, show_all=show_all)
     return ExitCode.BRAKED if result.braked else ExitCode.FINE
 
@@ -68,7 +68,7 @@ def demo(show_all: All = False, quiet: Quiet = False) -> int:
         "the sample: 25 US stocks and ETFs, scores from real prices up to 2022-12-28, an invented portfolio; no advice"
     )
     inputs = CandidateInputs(sample_candidates().drop_columns(["name"]), "the sample", (), lambda fault: fault)
-    result = decide(inputs, ChosenLimits(sample_limits(), "the sample's limits"), notices)
+    result = decide(inputs, ChosenLimits(sample_limits(), "the sample's limits"), notices, shows_cash=True)
     _put_out(result, inputs.title, Format.TABLE, None, notices, show_all=show_all)
     return ExitCode.FINE
 

@@ -21,6 +21,6 @@ def report(
     inputs, chosen = read_account(file, data, limits, notices, quiet=quiet)
     if out is not None:
         check_out(out, [*inputs.files, *chosen.files])
-    result = decide(inputs, chosen, notices)
+    result = decide(inputs, chosen, notices, shows_cash=True)
     write_out(result.to_html(inputs.title).encode(), out, notices)
     return ExitCode.BRAKED if result.braked else ExitCode.FINE

@@ -18,37 +18,37 @@ if TYPE_CHECKING:
 _OUTCOME_STYLES = {"passed": "green", "stopped": "bold red", "not reached": "dim"}
 
 
-def explanations_page(found: Sequence[Explained], *, ascii_only: bool) -> RenderableType:
+def explanations_page(explained: Sequence[Explained], *, ascii_only: bool) -> RenderableType:
     """Some explanations, one below the other."""
     parts: list[RenderableType] = []
-    for one in found:
-        parts += [*([""] if parts else []), *_explained(one, ascii_only=ascii_only)]
+    for asset in explained:
+        parts += [*([""] if parts else []), *_explained(asset, ascii_only=ascii_only)]
     return Group(*parts)
 
 
-def _explained(found: Explained, *, ascii_only: bool) -> Iterable[RenderableType]:
+def _explained(explained: Explained, *, ascii_only: bool) -> Iterable[RenderableType]:
     arrow = (ASCII if ascii_only else UNICODE).arrow
-    fact, one = found.fact, found.explanation
-    bucket = f" ({fact.bucket})" if one.bucket else ""
+    fact, explanation = explained.fact, explained.explanation
+    bucket = f" ({fact.bucket})" if explanation.bucket else ""
     weights = f"{fact.before_text} {arrow} {fact.after_text}, {fact.action}"
-    yield Text.assemble((fact.asset, "bold"), bucket, ": ", (one.decision, "bold"), f", {weights}")
-    yield _steps(one)
+    yield Text.assemble((fact.asset, "bold"), bucket, ": ", (explanation.decision, "bold"), f", {weights}")
+    yield _steps(explanation)
     for title, lines in (
-        ("Merit", [one.about_merit]),
-        ("Size", [one.held_by.effect] if one.held_by else []),
-        ("What would change it", one.about_changes),
+        ("Merit", [explanation.about_merit]),
+        ("Size", [explanation.held_by.effect] if explanation.held_by else []),
+        ("What would change it", explanation.about_changes),
     ):
         if lines:
             yield Text(f"  {title}", style="bold")
             yield _bullets(lines)
 
 
-def _steps(one: Explanation) -> Table:
+def _steps(explanation: Explanation) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
     for _ in range(3):
         table.add_column(no_wrap=True)
     table.add_column(ratio=1)
-    for step in one.steps:
+    for step in explanation.steps:
         mark = Text(">" if step.decides else " ", "bold")
         outcome = Text(step.outcome, _OUTCOME_STYLES[step.outcome])
         table.add_row(mark, step.stage, outcome, Text(step.text, "bold" if step.decides else ""))

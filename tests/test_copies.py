@@ -1,0 +1,183 @@
+"""Every public object and error goes through a pickle, a copy and a deep copy, and equals the original; also across processes."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import copy
+import enum
+import inspect
+import multiprocessing
+import pickle
+import random
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from functools import cache
+from typing import Any
+
+import polars as pl
+import pytest
+
+import trimtab
+from trimtab.errors import Fault
+
+ROWS: list[dict[str, Any]] = [
+    {"asset": "A", "bucket": "Tech", "score": 0.9, "current_weight": 0.1},
+    {"asset": "B", "bucket": "Bond", "score": 0.8},
+    {"asset": "C", "bucket": "Tech", "score": 0.4},
+]
+LIMITS = trimtab.RebalancingLimits(enable_bucket_diversification=True, max_new_positions=1)
+BUCKETS = {"Tech": ["A", "C"], "Bond": ["B"]}
+FAULT = Fault("the score is above 1", "make it 1 at most", column="score", row=1, value=7.0)
+ERRORS: dict[str, tuple[Any, ...]] = {
+    "TrimtabError": ("wrong",),
+    "InputError": ([FAULT, FAULT],),
+    "LimitsError": (["one", "two"], "limits.toml"),
+    "SetupError": ("a part is missing", "give it"),
+    "UnmetLimitError": (["min_buckets_represented is 1 instead of 2"],),
+    "BrokenLimitError": (["max_total_positions is 7.0 against 6.0"],),
+}
+
+
+@cache
+def market() -> tuple[pl.DataFrame, list[dict[str, Any]]]:
+    """Prices of three symbols over a year and a half, and scores for every thirtieth session."""
+    drawn, days = random.Random(1), [date(2020, 1, 1) + timedelta(days=at) for at in range(550)]
+    days = [day for day in days if day.weekday() < 5]
+    level, prices = {"A": 100.0, "B": 50.0, "C": 20.0}, []
+    for day in days:
+        for name in tuple(level):
+            level[name] *= 1 + drawn.gauss(0.0, 0.01)
+            prices.append({"date": day, "symbol": name, "close": level[name]})
+    return pl.DataFrame(prices), [{"date": day, "asset": name, "score": 0.8} for day in days[::30] for name in level]
+
+
+def backtest() -> Any:
+    prices, scores = market()
+    return trimtab.backtest(prices, trimtab.RebalancingLimits(), scores=scores, every="month")
+
+
+def sweep() -> Any:
+    prices, scores = market()
+    vary = {"max_position_weight": [0.1, 0.2], "max_new_positions": [1, 2]}
+    return trimtab.sweep(prices, trimtab.RebalancingLimits(), scores=scores, every="month", vary=vary)
+
+
+def result() -> Any:
+    return trimtab.rebalance(ROWS, LIMITS)
+
+
+def data() -> Any:
+    return trimtab.MarketData(market()[0])
+
+
+MADE: dict[str, Callable[[], Any]] = {
+    **{name: lambda name=name, facts=facts: getattr(trimtab, name)(*facts) for name, facts in ERRORS.items()},
+    **{
+        name: getattr(trimtab, name)
+        for name in (
+            *("BucketLimitsConfig", "CorrelationConfig", "FundamentalConfig", "MarketChecks", "RebalancingLimits"),
+            *("RiskConfig", "ScoreWeights", "SelectionService", "ScoringService", "TechnicalConfig", "TradingCosts"),
+            "TrendConfig",
+        )
+    },
+    "AssetBucketManager": lambda: trimtab.AssetBucketManager(BUCKETS),
+    "AssetScore": lambda: trimtab.AssetScore("A", 0.9),
+    "BacktestResult": backtest,
+    "Between": lambda: trimtab.Between(0.1, 0.2),
+    "BucketEnforcementResult": lambda: trimtab.BucketLimitsEnforcer(BUCKETS).apply_bucket_limits(
+        [trimtab.AssetScore("A", 0.9, target_weight=0.3)]
+    ),
+    "BucketLimit": lambda: trimtab.BucketLimit(max_positions=1),
+    "BucketLimitsEnforcer": lambda: trimtab.BucketLimitsEnforcer(BUCKETS),
+    "BucketManager": lambda: trimtab.BucketManager(BUCKETS),
+    "BucketSummary": lambda: result().buckets[0],
+    "Certificate": lambda: result().certificate,
+    "Conflict": lambda: result().conflicts[0],
+    "Constraint": lambda: result().certificate.constraints[0],
+    "Correlations": lambda: trimtab.correlations_of([{"asset": "A", "other": "B", "correlation": 0.5}]),
+    "Difference": lambda: result().diff(trimtab.rebalance(ROWS)),
+    "Explanation": lambda: result().explain("A"),
+    "Finding": lambda: trimtab.check(ROWS, LIMITS).findings[0],
+    "FundamentalAnalyzer": lambda: trimtab.FundamentalAnalyzer(data()),
+    "MarketData": data,
+    "MarketView": lambda: data().as_of(date(2021, 1, 4)),
+    "Preflight": lambda: trimtab.check(ROWS, LIMITS),
+    "RebalanceManyResult": lambda: trimtab.rebalance_many([{**row, "account": 1} for row in ROWS], LIMITS),
+    "RebalanceResult": result,
+    "SweepResult": sweep,
+    "TechnicalAnalyzer": lambda: trimtab.TechnicalAnalyzer(data()),
+    "TrendAnalyzer": lambda: trimtab.TrendAnalyzer(data()),
+}
+# Parts of the objects above, objects that need others to be made, and those of rooms that test this themselves.
+ELSEWHERE = {
+    *("BacktestSettings", "BucketAllocation", "BucketStatistics", "CoreRebalancerEngine", "EngineRun", "Fees"),
+    *("MarketRegimeDetector", "MarketSource", "Order", "OrderSettings", "Plan", "RebalancingTarget"),
+    *("RebalancingUniverse", "RegimeConfig", "RegimeTable", "RiskAdjusted", "SelectionResult", "TrendRegimes"),
+    "UniverseBuilder",
+}
+
+
+def test_every_public_class_is_here() -> None:
+    classes = {name for name in trimtab.__all__ if inspect.isclass(getattr(trimtab, name))}
+    classes -= {name for name in classes if issubclass(getattr(trimtab, name), enum.Enum)}
+    assert classes - ELSEWHERE <= set(MADE)
+
+
+@pytest.mark.parametrize("name", sorted(MADE))
+def test_copies_are_equal(name: str) -> None:
+    made = MADE[name]()
+    for copied in copies(made):
+        assert type(copied).__name__ == name
+        assert copied == made
+        assert hash(copied) == hash(made)
+        assert str(copied) == str(made)
+
+
+def copies(made: Any) -> Iterator[Any]:
+    yield pickle.loads(pickle.dumps(made))
+    yield copy.copy(made)
+    yield copy.deepcopy(made)
+
+
+def test_what_differs_is_not_equal() -> None:
+    assert backtest() != sweep()
+    assert trimtab.BucketManager(BUCKETS) != trimtab.BucketManager({"Tech": ["A"]})
+    assert trimtab.InputError([FAULT]) != trimtab.InputError([FAULT, FAULT])
+
+
+def many_weights(accounts: int) -> float:
+    rows = [{**row, "account": account} for account in range(accounts) for row in ROWS]
+    return float(sum(row["target_weight"] for row in trimtab.rebalance_many(rows, LIMITS).targets))
+
+
+def refused(score: float) -> None:
+    trimtab.rebalance([{"asset": "A", "score": score}])
+
+
+@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.thorough)])
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_results_and_errors_come_back_from_other_processes(method: str) -> None:
+    """A fork after `rebalance_many` must not enter numba's parallel layer again."""
+    wanted = many_weights(20)
+    context = multiprocessing.get_context(method)
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
+        assert pool.submit(many_weights, 20).result(timeout=120) == wanted
+        assert pool.submit(result).result(timeout=120) == result()
+        with pytest.raises(trimtab.InputError, match="score"):
+            pool.submit(refused, 7.0).result(timeout=120)
+
+
+def no_sweep() -> str:
+    try:
+        sweep()
+    except trimtab.SetupError as error:
+        return error.advice
+    return ""
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_sweep_in_such_a_fork_says_what_to_do() -> None:
+    many_weights(2)
+    context = multiprocessing.get_context("fork")
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
+        assert "spawn" in pool.submit(no_sweep).result(timeout=120)
