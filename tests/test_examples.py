@@ -52,7 +52,7 @@ def test_03_protect_what_you_hold(capsys: pytest.CaptureFixture[str]) -> None:
         "nothing protected: the two best of Tech stay (cash_left)",
         "overflow: all of Tech stays, and shares what Tech may weigh (cash_left)",
         "no_sell: DDD stays, takes a place, and may grow (cash_left)",
-        "no score for DDD today: missing data never sells it (ok)",
+        "no score for DDD today: missing data never sells it (cash_left)",
         "a brake: if sales would exceed a tenth, nothing is traded (braked)",
     ]
     assert "waived: max_positions Tech: kept by allow_bucket_overflow: AAA, BBB, CCC, DDD" in lines
