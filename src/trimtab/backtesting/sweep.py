@@ -24,7 +24,8 @@ from trimtab.candidates.equality import compared_by_value
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.backtest_records import LEDGER, STEP, PolicyRecords, RunRecords
 from trimtab.kernel.records import ANSWER, Floats, Ints
-from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
+from trimtab.limits.given_limits import given_limits
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.rebalancing.decide import PARALLEL
 from trimtab.statistics.performance import Statistics, statistics_of
 

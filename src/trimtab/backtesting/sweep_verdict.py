@@ -18,7 +18,7 @@ _BLOCKS = 16
 
 @dataclass(frozen=True, slots=True)
 class SweepVerdict:
-    """What the three measures say of a sweep. Sharpe ratios are per year here; None where one is not defined.
+    """The three measures of a sweep. Sharpe ratios are per year here; None where one is not defined.
 
     `deflated` is of the best policy above cash, `relative` of the best above the mean of all policies: a rising market
     lifts every policy above cash, and only the second is about the choice. `forward_sharpe` follows, quarter after quarter,

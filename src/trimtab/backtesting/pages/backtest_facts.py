@@ -348,7 +348,7 @@ def _how(intervals: Iterable[Versus]) -> str:
 
 
 def _per_year(result: PolicyRun) -> str:
-    """What every figure per year goes by."""
+    """The basis of every figure per year."""
     source = "as set" if result.settings.sessions_per_year else "read from the dates"
     return f"{result.market_history.sessions_per_year} sessions a year ({source}); Sharpe and Sortino ratios are above cash"
 

@@ -12,7 +12,7 @@ from trimtab.report.page import rendered
 from trimtab.report.shapes import COLOURS, Chart, Shape, circle, coloured, fitting, label, line, number, path, rect
 
 _LEFT = 46.0  # free for the numbers of an axis
-_NAMES = 132.0  # free for the names of buckets; on a phone they stand above
+_NAMES = 132.0  # free for the names of buckets; on a phone they go above
 _VALUES = 60.0
 _STACKED = 7  # buckets; more are only drawn one by one
 _LANE = 34.0
@@ -55,7 +55,7 @@ def equity_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
 
 
 def stack_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
-    """Few buckets on one another after each decision, above them cash; below, each bucket against its limit."""
+    """Few buckets, stacked, after each decision, cash on top; below, each bucket against its limit."""
     start, above = (_NAMES, 0.0) if width == WIDTH else (_LEFT, 16.0)
     steps = DecisionAxis(facts.trade_days, start, width - _VALUES)
     stacked = len(facts.buckets) <= _STACKED
@@ -72,7 +72,7 @@ def stack_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
 
 
 def _stack(facts: BacktestFacts, steps: DecisionAxis, start: float, width: float) -> list[Shape]:
-    """All buckets on one another."""
+    """All buckets, stacked."""
     shapes = [*_years(steps.scale, 4.0, 170.0)]
     base = [0.0] * len(facts.trade_days)
     for bucket in facts.buckets:
@@ -205,7 +205,7 @@ def trade_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
 
 
 def versus_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
-    """Each difference as a dot with its interval; the line is no difference."""
+    """Each difference as a dot with its interval; the line means no difference."""
     shapes: list[Shape] = []
     for is_mean in (True, False):
         some = [one for one in facts.comparisons if one.is_mean is is_mean]

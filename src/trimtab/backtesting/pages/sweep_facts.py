@@ -25,7 +25,7 @@ NONE = "none"
 
 @dataclass(frozen=True)
 class PolicyFact:
-    """A policy of the table, as written. `number` is what `SweepResult.backtest` takes, `same` the others with its returns."""
+    """A policy of the table, as written. `number` goes into `SweepResult.backtest`, `same` the others with its returns."""
 
     number: str
     same: str

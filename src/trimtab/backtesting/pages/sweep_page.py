@@ -57,7 +57,7 @@ def _cell(facts: SweepFacts, one: CellFact, wide: float, low: float, high: float
 
 
 def logit_chart(facts: SweepFacts, width: float = WIDTH) -> Chart:
-    """Where the best of one half of history stands in the other half: left of the line, below the middle."""
+    """Where the best of one half of history ranks in the other half: left of the line, below the middle."""
     full = max((one.share for one in facts.bars), default=0.0) or 1.0
     wide = (width - 8) / max(len(facts.bars), 1)
     shapes = [line(4, 140, width - 4, 140, "grid"), label(4, 158, "below the middle", "small dim")]
