@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -50,6 +51,12 @@ class PolicyRun:
     def settings(self) -> BacktestSettings:
         """When it decides, where it trades, costs, what cash earns."""
         return self.market_history.settings
+
+    @property
+    def terms(self) -> BacktestSettings:
+        """The old name of `settings`, until 1.0."""
+        warnings.warn("terms is now called settings", DeprecationWarning, stacklevel=2)
+        return self.settings
 
     @cached_property
     def equity(self) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -72,6 +73,12 @@ class SweepResult:
     def settings(self) -> BacktestSettings:
         """When the policies decide, where they trade, costs, what cash earns."""
         return self.market_history.settings
+
+    @property
+    def terms(self) -> BacktestSettings:
+        """The old name of `settings`, until 1.0."""
+        warnings.warn("terms is now called settings", DeprecationWarning, stacklevel=2)
+        return self.settings
 
     @cached_property
     def returns(self) -> Floats:
