@@ -29,9 +29,9 @@ def sizing(seeds: range) -> None:
             continue
         arguments = (problem.desired, problem.lower, problem.upper, problem.groups, problem.total)
         residuals.append(kkt_residual(problem.weights, *arguments, at_most=problem.at_most))
-        for members, least, most in problem.groups:
+        for members, minimum, maximum in problem.groups:
             weight = problem.weights[list(members)].sum()
-            excess = max(excess, weight - most, least - weight)
+            excess = max(excess, weight - maximum, minimum - weight)
     print(
         f"sizing: {len(residuals)} cases, largest KKT residual {max(residuals):.1e}, largest excess over a limit {excess:.1e}"
     )
