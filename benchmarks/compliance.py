@@ -19,7 +19,8 @@ import numpy as np
 import pyarrow as pa
 
 from trimtab import RebalancingLimits, rebalance_many
-from trimtab.certificate.certificate import DRIFTED, MET, STATUSES, UNMET, WAIVED
+from trimtab.certificate.certificate import DRIFTED, MET, STATUSES, UNMET, WAIVED, Measured
+from trimtab.certificate.checker import certify
 from trimtab.errors import LimitsError
 from trimtab.reasons import Reason, SizeReason
 from trimtab.rebalancing.decided_pass import Pass
@@ -117,11 +118,25 @@ def random_block(rng: np.random.Generator, accounts: int) -> pa.Table:
     )
 
 
-def binding(passed: Pass) -> dict[str, np.ndarray]:
+def measured(passed: Pass) -> list[Measured]:
+    """Every limit of every account, measured again; that of many accounts does not stay in memory."""
+    decided = passed.decided
+    checks, _ = certify(
+        passed.candidates,
+        passed.limits,
+        target=decided["target"],
+        proposed=decided["proposed"],
+        selected=decided["selected"],
+        braked=passed.braked,
+    )
+    return checks
+
+
+def binding(passed: Pass, checks: list[Measured]) -> dict[str, np.ndarray]:
     """For each limit, the accounts in which it binds."""
     accounts = len(passed.candidates.accounts)
     masks: dict[str, np.ndarray] = {}
-    for check in passed.checks:
+    for check in checks:
         slack = (check.value - check.limit) if check.is_minimum else (check.limit - check.value)
         bites = (np.abs(slack) <= 1e-9) | (check.status != MET)
         if check.name not in (
@@ -149,14 +164,14 @@ def binding(passed: Pass) -> dict[str, np.ndarray]:
     )
     totals = np.bincount(passed.candidates.account_of, passed.candidates.current_weight, minlength=accounts)
     masks["overdrawn"] = totals > 1 + 1e-9
-    masks["status drifted"] = _with_status(passed, DRIFTED)
-    masks["status waived"] = _with_status(passed, WAIVED)
-    masks["status unmet"] = _with_status(passed, UNMET)
+    masks["status drifted"] = _with_status(checks, DRIFTED)
+    masks["status waived"] = _with_status(checks, WAIVED)
+    masks["status unmet"] = _with_status(checks, UNMET)
     return masks
 
 
-def _with_status(passed: Pass, status: int) -> np.ndarray:
-    return np.any([check.status == status for check in passed.checks], axis=0)
+def _with_status(checks: list[Measured], status: int) -> np.ndarray:
+    return np.any([check.status == status for check in checks], axis=0)
 
 
 def main() -> int:
@@ -173,16 +188,17 @@ def main() -> int:
         limits, table = random_limits(limits_rng), random_block(rng, accounts)
         done += accounts
         passed = rebalance_many(table, limits)._pass
+        checks = measured(passed)
         failed += len(passed.candidates.faults)
         broken += [fault.sentence() for faults in passed.candidates.faults.values() for fault in faults]
-        binds.update({name: int(bites.sum()) for name, bites in binding(passed).items()})
+        binds.update({name: int(bites.sum()) for name, bites in binding(passed, checks).items()})
         for column, members in (("reason", Reason), ("size_reason", SizeReason)):
             for member in members:
                 rows = passed.decided[column] == member
                 if member and rows.any():
                     hit = np.bincount(passed.candidates.account_of[rows], minlength=accounts) > 0
                     reasons[f"{column} {member.name.lower()}"] += int(hit.sum())
-        for check in passed.checks:
+        for check in checks:
             for status, name in enumerate(STATUSES):
                 statuses[name] += int((check.status == status).sum())
     seconds = time.perf_counter() - began
