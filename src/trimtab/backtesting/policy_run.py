@@ -53,6 +53,12 @@ class PolicyRun:
         return self.market_history.settings
 
     @property
+    def course(self) -> MarketHistory:
+        """The old name of `market_history`, until 1.0."""
+        warnings.warn("course is now called market_history", DeprecationWarning, stacklevel=2)
+        return self.market_history
+
+    @property
     def terms(self) -> BacktestSettings:
         """The old name of `settings`, until 1.0."""
         warnings.warn("terms is now called settings", DeprecationWarning, stacklevel=2)
