@@ -19,7 +19,8 @@ import numpy as np
 import pyarrow as pa
 
 from trimtab import RebalancingLimits, rebalance_many
-from trimtab.certificate.certificate import DRIFTED, MET, STATUSES, UNMET, WAIVED
+from trimtab.certificate.certificate import DRIFTED, MET, STATUSES, UNMET, WAIVED, Measured
+from trimtab.certificate.checker import certify
 from trimtab.errors import LimitsError
 from trimtab.reasons import Reason, SizeReason
 from trimtab.rebalancing.decided_pass import Pass
@@ -98,7 +99,7 @@ def random_block(rng: np.random.Generator, accounts: int) -> pa.Table:
     weight = np.where(dust, 0.0005, weight)
     score = np.where(rng.random(rows) < 0.04, np.nan, rng.uniform(0.5, 1.0, rows))
     restriction = rng.choice(np.array(["", "no_buy", "no_sell", "no_trade"]), rows, p=[0.85, 0.05, 0.05, 0.05])
-    most = np.where(rng.random(rows) < 0.1, rng.choice([0.005, 0.05, 0.1], rows), np.nan)
+    max_weight = np.where(rng.random(rows) < 0.1, rng.choice([0.005, 0.05, 0.1], rows), np.nan)
     wish = np.where(rng.random(rows) < 0.04, np.nan, rng.uniform(0.03, 0.3, rows))
     bucket = rng.integers(0, len(BUCKETS), rows)
     names = [f"A{number:02d}" for number in range(ROWS)]
@@ -110,18 +111,32 @@ def random_block(rng: np.random.Generator, accounts: int) -> pa.Table:
             "score": pa.array(score, from_pandas=True),
             "current_weight": weight,
             "restriction": pa.array(restriction),
-            "max_weight": pa.array(most, from_pandas=True),
+            "max_weight": pa.array(max_weight, from_pandas=True),
             "desired_weight": pa.array(wish, from_pandas=True),
             "volatility": pa.array(wish, from_pandas=True),
         }
     )
 
 
-def binding(passed: Pass) -> dict[str, np.ndarray]:
+def measured(passed: Pass) -> list[Measured]:
+    """Every limit of every account, measured again; that of many accounts does not stay in memory."""
+    decided = passed.decided
+    checks, _ = certify(
+        passed.candidates,
+        passed.limits,
+        target=decided["target"],
+        proposed=decided["proposed"],
+        selected=decided["selected"],
+        braked=passed.braked,
+    )
+    return checks
+
+
+def binding(passed: Pass, checks: list[Measured]) -> dict[str, np.ndarray]:
     """For each limit, the accounts in which it binds."""
     accounts = len(passed.candidates.accounts)
-    found: dict[str, np.ndarray] = {}
-    for check in passed.checks:
+    masks: dict[str, np.ndarray] = {}
+    for check in checks:
         slack = (check.value - check.limit) if check.is_minimum else (check.limit - check.value)
         bites = (np.abs(slack) <= 1e-9) | (check.status != MET)
         if check.name not in (
@@ -130,7 +145,7 @@ def binding(passed: Pass) -> dict[str, np.ndarray]:
             "min_score_diversification",
             "min_score_new_position",
         ):
-            found[check.name] = found.get(check.name, np.zeros(accounts, bool)) | bites
+            masks[check.name] = masks.get(check.name, np.zeros(accounts, bool)) | bites
 
     def accounts_with(column: str, *codes: int) -> np.ndarray:
         rows = np.isin(passed.decided[column], codes)
@@ -139,24 +154,24 @@ def binding(passed: Pass) -> dict[str, np.ndarray]:
     held = passed.candidates.current_weight > 0
     below = passed.decided["reason"] == Reason.BELOW_THRESHOLD
     for name, rows in (("min_score_threshold", below & held), ("min_score_new_position", below & ~held)):
-        found[name] = np.bincount(passed.candidates.account_of[rows], minlength=accounts) > 0
-    found["min_score_diversification"] = accounts_with("reason", Reason.ADDED_FOR_REPRESENTATION)
-    found["no_trade_band"] = accounts_with("size_reason", SizeReason.HELD_IN_BAND)
-    found["dust_weight"] = accounts_with("reason", Reason.DUST)
-    found["brakes"] = passed.braked
-    found["restriction"] = (
+        masks[name] = np.bincount(passed.candidates.account_of[rows], minlength=accounts) > 0
+    masks["min_score_diversification"] = accounts_with("reason", Reason.ADDED_FOR_REPRESENTATION)
+    masks["no_trade_band"] = accounts_with("size_reason", SizeReason.HELD_IN_BAND)
+    masks["dust_weight"] = accounts_with("reason", Reason.DUST)
+    masks["brakes"] = passed.braked
+    masks["restriction"] = (
         np.bincount(passed.candidates.account_of[passed.candidates.restriction > 0], minlength=accounts) > 0
     )
     totals = np.bincount(passed.candidates.account_of, passed.candidates.current_weight, minlength=accounts)
-    found["overdrawn"] = totals > 1 + 1e-9
-    found["status drifted"] = _with_status(passed, DRIFTED)
-    found["status waived"] = _with_status(passed, WAIVED)
-    found["status unmet"] = _with_status(passed, UNMET)
-    return found
+    masks["overdrawn"] = totals > 1 + 1e-9
+    masks["status drifted"] = _with_status(checks, DRIFTED)
+    masks["status waived"] = _with_status(checks, WAIVED)
+    masks["status unmet"] = _with_status(checks, UNMET)
+    return masks
 
 
-def _with_status(passed: Pass, status: int) -> np.ndarray:
-    return np.any([check.status == status for check in passed.checks], axis=0)
+def _with_status(checks: list[Measured], status: int) -> np.ndarray:
+    return np.any([check.status == status for check in checks], axis=0)
 
 
 def main() -> int:
@@ -173,16 +188,17 @@ def main() -> int:
         limits, table = random_limits(limits_rng), random_block(rng, accounts)
         done += accounts
         passed = rebalance_many(table, limits)._pass
+        checks = measured(passed)
         failed += len(passed.candidates.faults)
         broken += [fault.sentence() for faults in passed.candidates.faults.values() for fault in faults]
-        binds.update({name: int(bites.sum()) for name, bites in binding(passed).items()})
+        binds.update({name: int(bites.sum()) for name, bites in binding(passed, checks).items()})
         for column, members in (("reason", Reason), ("size_reason", SizeReason)):
             for member in members:
                 rows = passed.decided[column] == member
                 if member and rows.any():
                     hit = np.bincount(passed.candidates.account_of[rows], minlength=accounts) > 0
                     reasons[f"{column} {member.name.lower()}"] += int(hit.sum())
-        for check in passed.checks:
+        for check in checks:
             for status, name in enumerate(STATUSES):
                 statuses[name] += int((check.status == status).sum())
     seconds = time.perf_counter() - began
@@ -190,10 +206,10 @@ def main() -> int:
     print(f"hard limits broken: {len(broken)} of {sum(statuses.values())} measured ({dict(statuses)})")
     for sentence in broken[:10]:
         print("  ", sentence)
-    for title, counts, least in (("a limit binds in", binds, 0.05), ("a reason occurs in", reasons, 0.001)):
-        print(f"{title} (share of accounts, wanted at least {least:.1%}):")
+    for title, counts, lowest in (("a limit binds in", binds, 0.05), ("a reason occurs in", reasons, 0.001)):
+        print(f"{title} (share of accounts, wanted at least {lowest:.1%}):")
         for name, count in sorted(counts.items(), key=lambda item: -item[1]):
-            print(f"  {name:45} {count / done:8.3%}{'' if count / done >= least else '   below'}")
+            print(f"  {name:45} {count / done:8.3%}{'' if count / done >= lowest else '   below'}")
     return 1 if broken or failed else 0
 
 

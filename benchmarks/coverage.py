@@ -57,7 +57,7 @@ def power(ratio: float, years: int, sweeps: int, seed: int) -> tuple[float, floa
 
 def main() -> None:
     given = harness.options(__doc__, pairs=400, samples=400, sweeps=300, seed=1)
-    print("coverage of a 95 % interval; columns: share of a return that goes on into the next")
+    print("coverage of a 95 % interval; columns: share of a return that carries over to the next session")
     print("| sessions |" + "".join(f" {share:g} |" for share in AUTOREGRESSIONS))
     print("|---" * (len(AUTOREGRESSIONS) + 1) + "|")
     for length in LENGTHS:

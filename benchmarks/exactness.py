@@ -27,11 +27,11 @@ def sizing(seeds: range) -> None:
         problem = random_problem(seed)
         if problem is None:
             continue
-        arguments = (problem.wish, problem.lower, problem.upper, problem.groups, problem.total)
+        arguments = (problem.desired, problem.lower, problem.upper, problem.groups, problem.total)
         residuals.append(kkt_residual(problem.weights, *arguments, at_most=problem.at_most))
-        for members, least, most in problem.groups:
+        for members, minimum, maximum in problem.groups:
             weight = problem.weights[list(members)].sum()
-            excess = max(excess, weight - most, least - weight)
+            excess = max(excess, weight - maximum, minimum - weight)
     print(
         f"sizing: {len(residuals)} cases, largest KKT residual {max(residuals):.1e}, largest excess over a limit {excess:.1e}"
     )
@@ -42,7 +42,7 @@ def conic(seeds: range) -> None:
     for seed in seeds:
         problem = random_problem(seed)
         if problem is not None:
-            arguments = (problem.wish, problem.lower, problem.upper, problem.groups, problem.total)
+            arguments = (problem.desired, problem.lower, problem.upper, problem.groups, problem.total)
             distances.append(np.abs(conic_sizes(*arguments, at_most=problem.at_most) - problem.weights).max())
     print(f"conic: {len(distances)} cases, largest distance {max(distances):.1e}")
 

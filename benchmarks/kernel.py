@@ -68,18 +68,25 @@ def random_account(rng: random.Random, size: int) -> list[dict[str, Any]]:
 
 
 def kernel_seconds(rows: list[dict[str, Any]], times: int) -> float:
-    found = read(rows, LIMITS, many=False)
+    candidates = read(rows, LIMITS, many=False)
     answer = empty_answer(len(rows))
-    arguments = found.rows(LIMITS), found.tree.nodes, settings_of(LIMITS)[0], NO_PARTNERS, answer
+    arguments = candidates.rows(LIMITS), candidates.tree.nodes, settings_of(LIMITS)[0], NO_PARTNERS, answer
     repeat(*arguments, 3)
     return min(harness.seconds(lambda: repeat(*arguments, times), 5)) / times
 
 
 def seconds_in_turn(accounts: list[list[dict[str, Any]]]) -> float:
     table = [{**row, "account": number} for number, rows in enumerate(accounts) for row in rows]
-    found = read(table, LIMITS, many=True)
+    candidates = read(table, LIMITS, many=True)
     answer = empty_answer(len(table))
-    arguments = found.rows(LIMITS), found.start, found.tree.nodes, settings_of(LIMITS)[0], NO_PARTNERS, answer
+    arguments = (
+        candidates.rows(LIMITS),
+        candidates.start,
+        candidates.tree.nodes,
+        settings_of(LIMITS)[0],
+        NO_PARTNERS,
+        answer,
+    )
     return statistics.median(harness.seconds(lambda: in_turn(*arguments), 15, warm_up=1)) / len(accounts)
 
 

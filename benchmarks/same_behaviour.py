@@ -27,6 +27,10 @@ import trimtab
 HERE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HERE / "tests"))
 
+# What was changed on purpose since the commit that this script was made for: notes that are new, and a size reason that
+# contradicted the table of the rules (section 8). Both are counted apart.
+NEW_NOTES = ("cash_left", "no_effect", "no_sizing_input")
+MENDED_SIZE_REASONS = (("lifted_for_bucket_minimum", "capped_bucket"),)
 RENAMED = {"brake_sold_weight": "brake_turnover"}  # new name -> old name
 
 
@@ -200,6 +204,17 @@ def outputs(checkout: Path, folder: Path, cases: dict[str, Any]) -> dict[str, li
     return {path.stem: path.read_text().splitlines() for path in sorted(folder.glob("*.txt"))}
 
 
+def is_mended(mine: str, theirs: str) -> bool:
+    """Whether two outcomes of an account differ in nothing but mended size reasons."""
+    here, there = json.loads(mine), json.loads(theirs)
+    if not isinstance(here[1], list) or len(here) != 4:
+        return False
+    for row, other in zip(here[1], there[1], strict=True):
+        if (other[5], row[5]) in MENDED_SIZE_REASONS:
+            row[5] = other[5]
+    return bool(here == there)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("other", type=Path, nargs="?", help="the checkout to compare with")
@@ -224,8 +239,12 @@ def main() -> None:
     for name in sorted({*here, *other}):
         pairs = list(zip(here[name], other[name], strict=True))
         wrong = [at for at, (mine, theirs) in enumerate(pairs) if mine != theirs]
+        mended = [at for at in wrong if name == "accounts" and is_mended(*pairs[at])]
+        wrong = [at for at in wrong if at not in mended]
         differing += len(wrong)
-        print(f"{name}: {len(pairs)} compared, {len(wrong)} differ {wrong[:5]}")
+        print(
+            f"{name}: {len(pairs)} compared, {len(mended)} with a mended size reason, {len(wrong)} differ {wrong[:5]}"
+        )
         for at in wrong[:2]:
             print("  here ", pairs[at][0][:400])
             print("  other", pairs[at][1][:400])

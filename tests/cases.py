@@ -119,13 +119,13 @@ def _random_bucket_limit(rng: random.Random) -> dict[str, Any]:
 def random_correlations(rng: random.Random, rows: list[Row]) -> dict[tuple[str, str], float | None]:
     """A correlation for most pairs of assets, both ways round, on a coarse grid; None or absent: not known."""
     names = sorted(row["asset"] for row in rows)
-    found: dict[tuple[str, str], float | None] = {}
-    for at, one in enumerate(names):
-        for other in names[at + 1 :]:
+    correlations: dict[tuple[str, str], float | None] = {}
+    for index, first in enumerate(names):
+        for other in names[index + 1 :]:
             if rng.random() < 0.97:
                 value = None if rng.random() < 0.03 else rng.choice([-0.5, 0.0, 0.3, 0.5, 0.8, 0.9, 1.0])
-                found[one, other] = found[other, one] = value
-    return found
+                correlations[first, other] = correlations[other, first] = value
+    return correlations
 
 
 def random_correlated_limits(rng: random.Random, **fixed: Any) -> RebalancingLimits:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from kernel_runs import plain_account
 
-import trimtab.rebalancing.doors
+import trimtab.rebalancing.decide
 from trimtab.kernel.records import empty_answer
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -37,7 +37,7 @@ def market_data() -> Path:
 @pytest.fixture
 def also_plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every rebalance of the test also runs undecorated, and must give the same bits."""
-    compiled = trimtab.rebalancing.doors.rebalance_account
+    compiled = trimtab.rebalancing.decide.rebalance_account
 
     def both(rows: Any, tree: Any, settings: Any, partners: Any, answer: Any) -> bool:
         plain = empty_answer(len(answer))  # not a copy: the bytes between the fields count too
@@ -46,4 +46,4 @@ def also_plain(monkeypatch: pytest.MonkeyPatch) -> None:
         assert plain.tobytes() == answer.tobytes()
         return bool(braked)
 
-    monkeypatch.setattr(trimtab.rebalancing.doors, "rebalance_account", both)
+    monkeypatch.setattr(trimtab.rebalancing.decide, "rebalance_account", both)

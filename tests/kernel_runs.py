@@ -39,20 +39,20 @@ def run(
     rows: list[dict[str, Any]], limits: RebalancingLimits, *, compiled: bool = True, correlations: Any = None
 ) -> Passed:
     """Read the rows and decide; `compiled=False` runs the same functions undecorated."""
-    found = read(rows, limits, many=False, correlations=correlations)
-    answer = empty_answer(len(found.order))
+    candidates = read(rows, limits, many=False, correlations=correlations)
+    answer = empty_answer(len(candidates.order))
     decide = rebalance_account if compiled else plain_account
-    partners, _ = found.partners(limits.max_correlation)
-    braked = decide(found.rows(limits), found.tree.nodes, settings_of(limits)[0], partners, answer)
+    partners, _ = candidates.partners(limits.max_correlation)
+    braked = decide(candidates.rows(limits), candidates.tree.nodes, settings_of(limits)[0], partners, answer)
     in_rows = np.zeros(len(rows), ANSWER)
-    in_rows[found.order] = answer
-    return Passed(found, in_rows, bool(braked))
+    in_rows[candidates.order] = answer
+    return Passed(candidates, in_rows, bool(braked))
 
 
 def differences(passed: Passed, rows, limits, correlations=None) -> list[str]:
     """What the twin decides otherwise."""
     twin = naive_rebalance(rows, limits, correlations)
-    found = [] if twin.braked == passed.braked else ["braked"]
+    differences = [] if twin.braked == passed.braked else ["braked"]
     for row, decided in zip(twin.rows, passed.answer, strict=True):
         codes = (
             bool(decided["selected"]),
@@ -61,8 +61,8 @@ def differences(passed: Passed, rows, limits, correlations=None) -> list[str]:
             SizeReason(decided["size_reason"]).code,
         )
         if codes != (row.selected, row.action, row.reason, row.size_reason):
-            found.append(f"{row.asset}: {codes} against {row}")
+            differences.append(f"{row.asset}: {codes} against {row}")
         weights = (decided["target"], decided["proposed"])
         if np.abs(np.subtract(weights, (row.target_weight, row.proposed_weight))).max() > 1e-12:
-            found.append(f"{row.asset}: {weights} against {row}")
-    return found
+            differences.append(f"{row.asset}: {weights} against {row}")
+    return differences

@@ -32,7 +32,7 @@ class NaiveRow:
     asset: str
     target_weight: float
     proposed_weight: float  # the would-be target: equal to the target unless braked
-    wish_weight: float  # w* of §5, 0 where not selected
+    size: float  # w* of §5, 0 where not selected
     selected: bool
     action: str
     reason: str
@@ -67,7 +67,7 @@ class Asset:
     path: tuple[Node, ...]  # its nodes from the level node to the leaf; empty where buckets are off
     closed: bool  # in a bucket where nothing is bought
     cap: float  # min(max_position_weight, max_weight)
-    wish: float | None  # d of §5, None where the mode's input is missing
+    desired: float | None  # d of §5, None where the mode's input is missing
     dust: bool
     kind: str = OUT
     reason: str = ""
@@ -84,8 +84,8 @@ class Asset:
 
     @property
     def d(self) -> float:
-        """The wish; only for what is frozen may it be missing, and there it does not matter."""
-        return 1.0 if self.wish is None else self.wish
+        """The desired size; it may be missing only where the weight is frozen, and does not matter there."""
+        return 1.0 if self.desired is None else self.desired
 
     @property
     def frozen(self) -> bool:
@@ -109,8 +109,8 @@ def naive_rebalance(
     """Select, size, hold what is in the band, brake."""
     tree, assets = read_account(rows, limits)
     selected = select(tree, assets, limits, correlations)
-    wishes, size_reasons = size(tree, selected, limits)
-    targets = hold_in_band(tree, selected, wishes, size_reasons, limits)
+    sizes, size_reasons = size(tree, selected, limits)
+    targets = hold_in_band(tree, selected, sizes, size_reasons, limits)
     braked = brakes(assets, targets, limits)
     by_name = {asset.name: asset for asset in assets}
     result = []
@@ -120,8 +120,8 @@ def naive_rebalance(
         target = asset.current if braked else proposed
         size_reason = "braked" if braked and (chosen or asset.current > 0) else size_reasons.get(name, "")
         what = action(asset.current, target)
-        wish = wishes.get(name, 0.0)
-        result.append(NaiveRow(name, target, proposed, wish, chosen, what, asset.reason, size_reason))
+        weight = sizes.get(name, 0.0)
+        result.append(NaiveRow(name, target, proposed, weight, chosen, what, asset.reason, size_reason))
     return NaiveResult(result, braked)
 
 
@@ -160,7 +160,7 @@ def read_asset(row: Row, limits: RebalancingLimits) -> Asset:
         path=path,
         closed=bool(path) and path[0] == (UNKNOWN,) and limits.unknown_bucket == "hold",
         cap=limits.max_position_weight if max_weight is None else min(limits.max_position_weight, max_weight),
-        wish=wish_of(score, row, limits.sizing_mode),
+        desired=desired_of(score, row, limits.sizing_mode),
         dust=0 < current < limits.dust_weight,
     )
 
@@ -171,8 +171,8 @@ def number(row: Row, key: str) -> float | None:
     return None if value is None or math.isnan(value) else float(value)
 
 
-def wish_of(score: float | None, row: Row, mode: str) -> float | None:
-    """§5: the wish d; None where the mode's input is missing."""
+def desired_of(score: float | None, row: Row, mode: str) -> float | None:
+    """§5: the desired size d; None where the mode's input is missing."""
     if mode == "equal_weight":
         return 1.0
     if mode == "desired":
@@ -248,7 +248,7 @@ def classify_held(asset: Asset, limits: RebalancingLimits) -> tuple[str, str]:
         return (FIXED, "held_unscored") if limits.unscored_positions == "hold" else (OUT, "not_scored")
     if asset.score < limits.min_score_threshold and (not asset.dust or asset.closed):
         return OUT, "below_threshold"
-    if asset.score >= limits.min_score_threshold and asset.wish is None:
+    if asset.score >= limits.min_score_threshold and asset.desired is None:
         return FIXED, "held_not_sizable"
     if not asset.dust:
         return HOLDING, ""
@@ -267,7 +267,7 @@ def classify_new(asset: Asset, limits: RebalancingLimits) -> tuple[str, str]:
         return OUT, "restricted"
     if asset.closed:
         return OUT, "unclassified"
-    if asset.wish is None:
+    if asset.desired is None:
         return OUT, "not_sizable"
     return classify_entry(asset.score, limits, "below_threshold")
 
@@ -309,8 +309,8 @@ class Walk:
         """How many positions of the least size fit."""
         if left <= EPS:
             return 0
-        least = self.limits.min_position_weight
-        return math.inf if least == 0 or left / least >= 1e15 else math.floor(left / least + COUNT_EPS)
+        min_weight = self.limits.min_position_weight
+        return math.inf if min_weight == 0 or left / min_weight >= 1e15 else math.floor(left / min_weight + COUNT_EPS)
 
     def run(self, assets: list[Asset]) -> None:
         """The steps 0 to 4; in overflow step 2 comes before step 1."""
@@ -349,13 +349,13 @@ class Walk:
 
     def is_too_correlated(self, asset: Asset) -> bool:
         """Is it new, and too correlated with something taken of its bucket at `bucket_level`?"""
-        most = self.limits.max_correlation
-        if most is None or not asset.new:
+        limit = self.limits.max_correlation
+        if limit is None or not asset.new:
             return False
         for other in self.taken.values():
             if other.path[0] == asset.path[0]:
                 correlation = self.correlations.get((asset.name, other.name))
-                if correlation is None or correlation > most:
+                if correlation is None or correlation > limit:
                     return True
         return False
 
@@ -419,10 +419,10 @@ def clip(value: float, low: float, high: float) -> float:
 
 
 def size(tree: Tree, selected: list[Asset], limits: RebalancingLimits) -> tuple[dict[str, float], dict[str, str]]:
-    """§5: the wish weights and the size reasons as if everything took its wish; sets every asset's bounds."""
+    """§5: the sizes w* and their reasons; sets the bounds of every asset."""
     for asset in selected:
         asset.low, asset.high = bounds(asset, limits)
-    caps = {node: max(most, fixed_weight(selected, node)) for node, most in tree.max_allocation.items()}
+    caps = {node: max(limit, fixed_weight(selected, node)) for node, limit in tree.max_allocation.items()}
     caps[ROOT] = max(limits.target_invested, fixed_weight(selected, ROOT))
     minima = fit_lower_bounds(tree, selected, caps, limits)
     shrunk = {asset.name: (asset.d, asset.low, asset.high) for asset in selected}
@@ -436,25 +436,25 @@ def size(tree: Tree, selected: list[Asset], limits: RebalancingLimits) -> tuple[
             shrunk[name] = (d, clip(bottom * d, low, high), clip(top * d, low, high))
     aim = aimed_total(selected, math.fsum(low for _, low, _ in shrunk.values()), limits)
     level = portfolio_level(selected, list(shrunk.values()), aim, limits)
-    wishes, reasons = {}, {}
+    sizes, reasons = {}, {}
     for asset in selected:
         own_level = level
         for node in asset.path:
             own_level = clip(own_level, *windows[node])
-        wishes[asset.name] = clip(own_level * asset.d, asset.low, asset.high)
-        reasons[asset.name] = size_reason(asset, wishes[asset.name], own_level, level)
-    return wishes, reasons
+        sizes[asset.name] = clip(own_level * asset.d, asset.low, asset.high)
+        reasons[asset.name] = size_reason(asset, sizes[asset.name], own_level, level)
+    return sizes, reasons
 
 
 def bounds(asset: Asset, limits: RebalancingLimits) -> tuple[float, float]:
     """§5: the bounds of a selected asset before anything is waived."""
-    current, least = asset.current, limits.min_position_weight
+    current, min_weight = asset.current, limits.min_position_weight
     if asset.kind == FIXED:
-        may_grow = asset.restriction == "no_sell" and not asset.dust and not asset.closed and asset.wish is not None
+        may_grow = asset.restriction == "no_sell" and not asset.dust and not asset.closed and asset.desired is not None
         good = asset.score is not None and asset.score >= limits.min_score_threshold
         return current, max(asset.cap, current) if may_grow and good else current
     high = min(asset.cap, current) if no_buy(asset) else asset.cap
-    return min(least, high), high
+    return min(min_weight, high), high
 
 
 def no_buy(asset: Asset) -> bool:
@@ -469,11 +469,11 @@ def lower_sum(tree: Tree, assets: list[Asset], minima: dict[Node, float], node: 
     return math.fsum(own + [max(minima.get(child, 0.0), lower_sum(tree, assets, minima, child)) for child in children])
 
 
-def most_under(tree: Tree, assets: list[Asset], caps: dict[Node, float], node: Node) -> float:
+def capacity_under(tree: Tree, assets: list[Asset], caps: dict[Node, float], node: Node) -> float:
     """The most weight that the positions under a node can hold, every limit below it and its own respected."""
     own = [asset.high for asset in assets if (ROOT, *asset.path)[-1] == node]
     children = [child for child, path in tree.paths.items() if (ROOT, *path)[-2] == node]
-    total = math.fsum(own + [most_under(tree, assets, caps, child) for child in children])
+    total = math.fsum(own + [capacity_under(tree, assets, caps, child) for child in children])
     return min(total, caps.get(node, math.inf))
 
 
@@ -481,7 +481,9 @@ def fit_lower_bounds(
     tree: Tree, assets: list[Asset], caps: dict[Node, float], limits: RebalancingLimits
 ) -> dict[Node, float]:
     """§5: waive minima of positions, then scale minima of buckets, where they do not fit; returns the latter."""
-    minima = {node: min(least, most_under(tree, assets, caps, node)) for node, least in tree.min_allocation.items()}
+    minima = {
+        node: min(minimum, capacity_under(tree, assets, caps, node)) for node, minimum in tree.min_allocation.items()
+    }
     for node in [*(node for node in tree.paths if node in caps), ROOT]:
         cap, unfixed = caps[node], [asset for asset in under(assets, node) if asset.kind != FIXED]
         excess = lower_sum(tree, assets, minima, node) - cap
@@ -502,15 +504,15 @@ def scale_minima(
 ) -> dict[Node, float]:
     """§5: the minima strictly under a node times the largest factor that fits, found by halving."""
     inside = {other for other in minima if node in (ROOT, *tree.paths[other][:-1])}
-    least, most = 0.0, 1.0
+    fits, too_much = 0.0, 1.0
     for _ in range(80):
-        factor = (least + most) / 2
+        factor = (fits + too_much) / 2
         scaled = {other: value * factor if other in inside else value for other, value in minima.items()}
         if lower_sum(tree, assets, scaled, node) <= cap + TINY / 100:
-            least = factor
+            fits = factor
         else:
-            most = factor
-    return {other: value * least if other in inside else value for other, value in minima.items()}
+            too_much = factor
+    return {other: value * fits if other in inside else value for other, value in minima.items()}
 
 
 def smallest_level(positions: list[tuple[float, float, float]], target: float) -> float:
@@ -531,14 +533,14 @@ def smallest_level(positions: list[tuple[float, float, float]], target: float) -
     return math.inf
 
 
-def window(positions: list[tuple[float, float, float]], least: float, most: float) -> tuple[float, float]:
+def window(positions: list[tuple[float, float, float]], minimum: float, maximum: float) -> tuple[float, float]:
     """§5: the levels at which a node reaches its `min_allocation` and its `max_allocation`."""
     bottom, top = 0.0, math.inf
-    if math.fsum(low for _, low, _ in positions) < least - TINY:
-        reachable = math.fsum(high for _, _, high in positions) > least + TINY
-        bottom = smallest_level(positions, least) if reachable else math.inf
-    if math.fsum(high for _, _, high in positions) > most + TINY:
-        top = smallest_level(positions, most)
+    if math.fsum(low for _, low, _ in positions) < minimum - TINY:
+        reachable = math.fsum(high for _, _, high in positions) > minimum + TINY
+        bottom = smallest_level(positions, minimum) if reachable else math.inf
+    if math.fsum(high for _, _, high in positions) > maximum + TINY:
+        top = smallest_level(positions, maximum)
     return bottom, top
 
 
@@ -563,7 +565,7 @@ def portfolio_level(
 
 
 def size_reason(asset: Asset, weight: float, own_level: float, level: float) -> str:
-    """§8: why the wish weight is what it is; the band's reasons come later."""
+    """§8: why a size is what it is; the band's reasons come later."""
     wanted, at_current = own_level * asset.d, weight == asset.current
     too_much, too_little = wanted > asset.high + EPS, wanted < asset.low - EPS
     if asset.frozen or (asset.kind == FIXED and at_current and too_little):
@@ -579,14 +581,14 @@ def size_reason(asset: Asset, weight: float, own_level: float, level: float) -> 
 
 
 def hold_in_band(
-    tree: Tree, selected: list[Asset], wishes: dict[str, float], reasons: dict[str, str], limits: RebalancingLimits
+    tree: Tree, selected: list[Asset], sizes: dict[str, float], reasons: dict[str, str], limits: RebalancingLimits
 ) -> dict[str, float]:
-    """§6: the targets: what drifted little is held, and released to its wish where that breaks something.
+    """§6: the targets: what drifted little is held, and released to its size where that breaks something.
 
     A size reason becomes that of the band, except `restricted`, which stands before it.
     """
-    held = [asset for asset in selected if in_band(asset, wishes[asset.name], limits)]
-    targets = wishes | {asset.name: asset.current for asset in held}
+    held = [asset for asset in selected if in_band(asset, sizes[asset.name], limits)]
+    targets = sizes | {asset.name: asset.current for asset in held}
     why = {asset.name: "held_in_band" for asset in held}
 
     def weight(of: dict[str, float], node: Node) -> float:
@@ -594,11 +596,11 @@ def hold_in_band(
 
     def release(asset: Asset, code: str) -> None:
         held.remove(asset)
-        targets[asset.name], why[asset.name] = wishes[asset.name], code
+        targets[asset.name], why[asset.name] = sizes[asset.name], code
 
     def release_largest(node: Node, sign: int, code: str) -> bool:
-        """Release the held asset under a node that is farthest above (sign 1) or below (-1) its wish, if any is."""
-        gaps = [(sign * (asset.current - wishes[asset.name]), asset) for asset in under(held, node)]
+        """Release the held asset under a node that is farthest above (sign 1) or below (-1) its size, if there is one."""
+        gaps = [(sign * (asset.current - sizes[asset.name]), asset) for asset in under(held, node)]
         gaps = [(gap, asset) for gap, asset in gaps if gap > 0]
         if gaps:
             largest = max(gap for gap, _ in gaps)
@@ -608,24 +610,24 @@ def hold_in_band(
     def step_1() -> None:
         """Limits of assets, of nodes and of the total, and minima of nodes, until nothing is released."""
         grace, code, before = 1 + limits.drift_tolerance, "released_for_limit", -1
-        most = {node: max(limit * grace, fixed_weight(selected, node)) for node, limit in tree.max_allocation.items()}
-        most[ROOT] = max(min(1.0, limits.target_invested + limits.cash_band), fixed_weight(selected, ROOT))
+        maxima = {node: max(limit * grace, fixed_weight(selected, node)) for node, limit in tree.max_allocation.items()}
+        maxima[ROOT] = max(min(1.0, limits.target_invested + limits.cash_band), fixed_weight(selected, ROOT))
         while len(held) != before:
             before = len(held)
             for asset in list(held):
                 if asset.current > asset.high * grace + EPS or asset.current < asset.low - EPS:
                     release(asset, code)
             for node in [*tree.paths, ROOT]:
-                while weight(targets, node) > most.get(node, math.inf) + EPS and release_largest(node, 1, code):
+                while weight(targets, node) > maxima.get(node, math.inf) + EPS and release_largest(node, 1, code):
                     pass
             for node in tree.paths:
-                least = tree.min_allocation.get(node, 0.0)
-                while weight(targets, node) < least - EPS <= weight(wishes, node):
+                minimum = tree.min_allocation.get(node, 0.0)
+                while weight(targets, node) < minimum - EPS <= weight(sizes, node):
                     if not release_largest(node, -1, code):
                         break
 
     step_1()
-    while weight(wishes, ROOT) - weight(targets, ROOT) > limits.cash_band + EPS:
+    while weight(sizes, ROOT) - weight(targets, ROOT) > limits.cash_band + EPS:
         if not release_largest(ROOT, -1, "released_for_cash"):
             break
         step_1()
@@ -633,10 +635,10 @@ def hold_in_band(
     return targets
 
 
-def in_band(asset: Asset, wish: float, limits: RebalancingLimits) -> bool:
+def in_band(asset: Asset, size: float, limits: RebalancingLimits) -> bool:
     """§6: is it a holding that may be traded and drifted little?"""
-    band = max(limits.no_trade_band * wish, limits.min_trade)
-    return asset.current > 0 and not asset.frozen and abs(wish - asset.current) <= band + EPS
+    band = max(limits.no_trade_band * size, limits.min_trade)
+    return asset.current > 0 and not asset.frozen and abs(size - asset.current) <= band + EPS
 
 
 def action(current: float, target: float) -> str:

@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trimtab.bucket_path import UNKNOWN, split_path
-from trimtab.limits.rebalancing_limits import BucketLimit, RebalancingLimits
+from trimtab.limits.bucket_limit import BucketLimit
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 SCORE_UNITS = 1000
 _USED_UP = 1e-12

@@ -23,7 +23,7 @@ from trimtab.kernel.order_records import (
     order_settings,
 )
 from trimtab.kernel.orders import PassInputs, plan_account
-from trimtab.kernel.records import NO_LIMIT, NO_PARTNERS, Records, empty_answer
+from trimtab.kernel.records import NO_LIMIT, NO_PARTNERS, Flags, Records, empty_answer
 from trimtab.reasons import OrderReason
 
 plain_plan = undecorated(plan_account)
@@ -37,6 +37,7 @@ class KernelPlan:
     assets: Records
     lots: Records
     names: list[str]
+    selected: Flags  # by the first round
 
     @property
     def bits(self) -> bytes:
@@ -108,4 +109,4 @@ def kernel_plan(case: OrderCase, *, compiled: bool = True) -> KernelPlan:
     first, answer = empty_answer(len(names)), empty_answer(len(names))
     passes = PassInputs(rows, rows.copy(), candidates.tree.nodes, limits, NO_PARTNERS, first, answer)
     (plan_account if compiled else plain_plan)(assets, order_nodes(candidates.tree.nodes), tax_lots, account, passes)
-    return KernelPlan(account, assets, tax_lots, names)
+    return KernelPlan(account, assets, tax_lots, names, first["selected"])

@@ -18,10 +18,10 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 @dataclass(frozen=True)
 class SizingProblem:
-    """Find the weights nearest to `wish`; `total` is reached exactly, or with `at_most` a ceiling."""
+    """Find the weights nearest to `desired`; `total` is reached exactly, or with `at_most` a ceiling."""
 
     assets: list[str]
-    wish: np.ndarray
+    desired: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
     groups: list[Group]
@@ -38,7 +38,7 @@ def sizing_problem(rows: list[dict[str, Any]], limits: RebalancingLimits) -> Siz
         return None
     for asset in selected:
         asset.low, asset.high = bounds(asset, limits)
-    caps = {node: max(most, fixed_weight(selected, node)) for node, most in tree.max_allocation.items()}
+    caps = {node: max(limit, fixed_weight(selected, node)) for node, limit in tree.max_allocation.items()}
     caps[ROOT] = max(limits.target_invested, fixed_weight(selected, ROOT))
     minima = fit_lower_bounds(tree, selected, caps, limits)
     place = {asset.name: at for at, asset in enumerate(selected)}
@@ -49,22 +49,22 @@ def sizing_problem(rows: list[dict[str, Any]], limits: RebalancingLimits) -> Siz
             groups.append((members, minima.get(node, 0.0), caps.get(node, math.inf)))
     low = np.array([asset.low for asset in selected])
     high = np.array([asset.high for asset in selected])
-    wish = np.array([asset.d if asset.low < asset.high else 1.0 for asset in selected])
+    desired = np.array([asset.d if asset.low < asset.high else 1.0 for asset in selected])
     groups, total = reachable(low, high, groups, aimed_total(selected, 0.0, limits))
     ceiling = math.inf
     if limits.sizing_mode == "desired":
         ceiling = 1.0
     if limits.residual_strategy == "cash":
-        wished = math.fsum(asset.d for asset in selected if asset.kind != "fixed")
+        desired_total = math.fsum(asset.d for asset in selected if asset.kind != "fixed")
         aim = max(aimed_total(selected, 0.0, limits), total)
-        ceiling = min(ceiling, (aim - fixed_weight(selected, ROOT)) / wished) if wished else ceiling
+        ceiling = min(ceiling, (aim - fixed_weight(selected, ROOT)) / desired_total) if desired_total else ceiling
     at_most = 0.0 < ceiling < math.inf
     if ceiling == 0.0:
         return None
     decided = run(rows, limits).by_asset()
     weights = np.array([decided[asset.name]["proposed"] for asset in selected])
     names = [asset.name for asset in selected]
-    return SizingProblem(names, wish * ceiling if at_most else wish, low, high, groups, total, at_most, weights)
+    return SizingProblem(names, desired * ceiling if at_most else desired, low, high, groups, total, at_most, weights)
 
 
 def random_problem(seed: int) -> SizingProblem | None:

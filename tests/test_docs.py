@@ -14,7 +14,8 @@ import pytest
 
 from trimtab import RebalancingLimits as L
 from trimtab import rebalance
-from trimtab.limits.rebalancing_limits import BucketLimit, limit_fields
+from trimtab.limits.bucket_limit import BucketLimit
+from trimtab.limits.rebalancing_limits import limit_fields
 from trimtab.reasons import Reason, SizeReason
 
 ROOT = Path(__file__).parents[1]

@@ -42,17 +42,17 @@ def test_02_engine_and_buckets(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Risk Assets 66.3% 35.0% 60.0% 30.0%" in lines
     assert "NVDA 13.6% 11.7% 12.0% 7.5%" in lines
     assert "Risk Assets: positions 5, above max_positions 3: now 3" in lines
-    assert "2 asset(s) kept although the bucket is full (allow_bucket_overflow): AMD, AMZN" in lines
+    assert "2 assets kept although the bucket is full (allow_bucket_overflow): AMD, AMZN" in lines
     assert any(line.startswith("AMD close Closed: all 3 positions of Risk Assets are taken") for line in lines)
 
 
 def test_03_protect_what_you_hold(capsys: pytest.CaptureFixture[str]) -> None:
     lines = shown("03_protect_what_you_hold.py", capsys)
     assert [line for line in lines if line.endswith(")") and "->" not in line] == [
-        "nothing protected: the two best of Tech stay (ok)",
-        "overflow: all of Tech stays, and shares what Tech may weigh (ok)",
-        "no_sell: DDD stays, takes a place, and may grow (ok)",
-        "no score for DDD today: missing data never sells it (ok)",
+        "nothing protected: the two best of Tech stay (cash_left)",
+        "overflow: all of Tech stays, and shares what Tech may weigh (cash_left)",
+        "no_sell: DDD stays, takes a place, and may grow (cash_left)",
+        "no score for DDD today: missing data never sells it (cash_left)",
         "a brake: if sales would exceed a tenth, nothing is traded (braked)",
     ]
     assert "waived: max_positions Tech: kept by allow_bucket_overflow: AAA, BBB, CCC, DDD" in lines

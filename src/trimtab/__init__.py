@@ -34,9 +34,10 @@ if TYPE_CHECKING:
     from trimtab.explanations.difference import Difference
     from trimtab.explanations.explanation import Explanation, explanations_json, explanations_schema
     from trimtab.facts.bucket_summaries import BucketSummary
+    from trimtab.limits.bucket_limit import BucketLimit
     from trimtab.limits.bucket_limits_config import BucketLimitsConfig
     from trimtab.limits.order_settings import Fees, OrderSettings
-    from trimtab.limits.rebalancing_limits import BucketLimit, RebalancingLimits
+    from trimtab.limits.rebalancing_limits import RebalancingLimits
     from trimtab.market.market_data import MarketData, MarketSource
     from trimtab.market.prices import MarketChecks
     from trimtab.market.view import MarketView
@@ -121,10 +122,8 @@ _ROOMS = {
     ),
     "facts.bucket_summaries": ("BucketSummary",),
     "limits.bucket_limits_config": ("BucketLimitsConfig",),
-    "limits.rebalancing_limits": (
-        "BucketLimit",
-        "RebalancingLimits",
-    ),
+    "limits.bucket_limit": ("BucketLimit",),
+    "limits.rebalancing_limits": ("RebalancingLimits",),
     "market.market_data": (
         "MarketData",
         "MarketSource",

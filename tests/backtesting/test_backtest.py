@@ -644,6 +644,10 @@ def test_scores_of_trimtab_are_scores_of_a_backtest() -> None:
         for given in (many, pl.concat(tables)):
             assert trimtab.backtest(data, scores=given, every=dates).decisions.equals(wanted)
     assert (
+        trimtab.backtest(data, scores=trimtab.technical_scores, every=dates).decisions["score_date"].unique().to_list()
+        == dates
+    )
+    assert (
         trimtab.backtest(data, scores=technical[0], every=dates).decisions["score_date"].unique().to_list() == dates[:1]
     )
 

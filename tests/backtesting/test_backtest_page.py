@@ -30,6 +30,7 @@ from trimtab.backtesting.pages.backtest_page import (
 from trimtab.backtesting.pages.sweep_facts import sweep_facts
 from trimtab.backtesting.pages.sweep_page import logit_chart, surface_chart, sweep_page
 from trimtab.errors import InputError
+from trimtab.report.charts import NARROW, WIDTH
 from trimtab.statistics.performance import bucket_concentration, effective_bets, statistics_of
 from trimtab.text import percent
 
@@ -106,7 +107,7 @@ def test_a_short_walk_has_no_bets_and_one_that_buys_nothing_has_no_weights() -> 
     assert nothing.statistics.sharpe is None
     page = backtest_page(backtest_facts([nothing], "nothing"))
     assert "Weight of each bucket" not in page
-    assert Read(page).tags["svg"] == 1 + 2  # patterns, equity, turnover: of nothing
+    assert Read(page).tags["svg"] == 1 + 2 * 2  # patterns; equity and turnover, wide and narrow: of nothing
 
 
 # --- comparisons ------------------------------------------------------------------------------------------------------
@@ -224,14 +225,25 @@ def test_a_bucket_at_its_limit_is_counted_and_marked() -> None:
 
 def test_days_that_drift_are_named_and_so_are_given_days() -> None:
     shown = {one.name: one.text for one in backtest_facts([run_of(3, every="drift", drift=0.05)], "x").terms}
-    assert shown["decides"] == "on drift"
+    assert shown["decides"] == "whenever a weight has drifted by 5.00%"
     given = [run_of(3).turnover["date"][0]]
     shown = {one.name: one.text for one in backtest_facts([run_of(3, every=given, costs=COSTS)], "x").terms}
     assert shown == {
-        "decides": "every 1 given days",
-        "trades": "at the next close",
+        "decides": "on 1 given day",
+        "trades": "at the close of the next session",
         "costs": "commission 5, spread 4, slippage 0 basis points",
+        "cash earns": "0.00% a year",
+        "prices end": "a holding turns into cash after 5 sessions without a price",
+        "a year": "252 sessions",
     }
+    rates = [{"date": "2023-12-01", "rate": 0.02}]
+    shown = {
+        one.name: one.text for one in backtest_facts([run_of(3, cash_rate=rates, sessions_per_year=260)], "x").terms
+    }
+    assert (shown["cash earns"], shown["a year"]) == ("the given rates", "260 sessions")
+    assert shown["decides"] == "at the end of each week"
+    assert backtest_facts([run_of(3, sessions_per_year=260)], "x").per_year.startswith("260 sessions a year (as set);")
+    assert backtest_facts([run_of(3)], "x").per_year.startswith("252 sessions a year (read from the dates);")
 
 
 # --- the page of a backtest -------------------------------------------------------------------------------------------
@@ -244,7 +256,7 @@ def test_the_page_is_well_formed_and_asks_nobody(facts: BacktestFacts) -> None:
     assert not [name for name in found.attributes if name.startswith("on") or name == "style"]
     assert found.values["href"] == ["data:,", "#trimtab-main"]
     assert len(found.values["id"]) == len(set(found.values["id"]))
-    assert found.tags["svg"] == 5 + 1
+    assert found.tags["svg"] == 2 * 5 + 1  # each chart wide and narrow, and the patterns
     assert found.tags["details"] == 5  # each chart has its table
     assert page == backtest_page(backtest_facts(pair(), "two", samples=200))
 
@@ -260,12 +272,14 @@ def test_one_policy_alone_is_compared_with_nothing() -> None:
     assert Read(page).tags["details"] == 4
 
 
-def test_more_buckets_than_hues_have_patterns() -> None:
-    names = [f"N{at:02}" for at in range(9)]
+@pytest.mark.parametrize("count", [7, 13])
+def test_many_buckets_are_drawn_one_by_one(count: int) -> None:
+    """Up to 7 also on one another; more only in lanes of their own, with a pattern where hues repeat."""
+    names = [f"N{at:02}" for at in range(count)]
     rng = np.random.default_rng(1)
     days = [dt.date(2024, 1, 1) + dt.timedelta(days=at) for at in range(40)]
     rows = [{"date": day, "symbol": name, "close": float(price)} for name in names for day, price in zip(days, 10 + rng.random(40), strict=True)]  # fmt: skip
-    limits = LIMITS.replace(max_total_positions=9, max_new_positions=9, max_position_weight=0.1)
+    limits = LIMITS.replace(max_total_positions=13, max_new_positions=13, max_position_weight=0.05)
     result = trimtab.backtest(
         rows,
         limits,
@@ -273,8 +287,42 @@ def test_more_buckets_than_hues_have_patterns() -> None:
         classification={name: f"B{name}" for name in names},
         every="week",
     )
-    css = [shape.css for shape in stack_chart(backtest_facts([result], "many")).shapes]
-    assert css.count("p-stripes") == 2 * 2 + 2  # two buckets: in the stack, in their lanes, and their keys
+    facts = backtest_facts([result], "many")
+    wide, narrow = (stack_chart(facts, width) for width in (WIDTH, NARROW))
+    for chart in (wide, narrow):
+        css = [shape.css for shape in chart.shapes]
+        assert sum(name.startswith("area") for name in css) == (2 * count if count == 7 else count)
+        assert css.count("p-stripes") == (0 if count == 7 else 2 * 2)  # two buckets: lane and key
+        assert [shape.text for shape in chart.shapes if shape.text.startswith("BN")] == [f"B{name}" for name in names]
+    assert float(narrow.height) > float(wide.height)  # names stand above the lanes
+
+
+def test_months_have_the_colour_of_their_return_beside_those_of_the_others() -> None:
+    results = pair()
+    facts = backtest_facts(results, "two", samples=100)
+    assert [(row.year, row.policy) for row in facts.month_rows] == [("2024", "with"), ("2024", "without")]
+    for result, row in zip(results, facts.month_rows, strict=True):
+        equity = result.equity["equity"].to_list()
+        assert row.cells[12][1] == f"{equity[-1] / equity[0] - 1:.2%}"
+        for _, text, css in row.cells:
+            value = float(text.strip("%")) if text else 0.0
+            step = 1 + (abs(value) >= 1) + (abs(value) >= 3) + (abs(value) >= 6)
+            assert css == ("" if value == 0 else f"up{step}" if value > 0 else f"down{step}")
+    assert facts.years[0].months == tuple(text for _, text, _ in facts.month_rows[0].cells[:12])
+
+
+def test_policies_with_the_same_returns_are_listed_once() -> None:
+    rng = np.random.default_rng(4)
+    moves = 0.01 * rng.normal(size=(100, 3)) + [0.001, 0.0, -0.002]
+    order = [2, 0, 1, 0, 0, 2, 0, 0]
+    facts = sweep_facts({"n": list(range(8))}, moves[:, order], "it")
+    assert [(policy.number, policy.same) for policy in facts.policies] == [
+        ("1", "3, 4, 6 and 1 more"),
+        ("2", ""),
+        ("0", "5"),
+    ]
+    page = sweep_page(facts)
+    assert "probability it beats luck" in page and "backtest(number)" in page
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
@@ -306,7 +354,7 @@ def test_the_page_warns_of_luck_and_not_of_skill() -> None:
     noise, skill = swept(), swept(skill=0.006)
     assert noise.is_likely_luck
     assert "Warning." in sweep_page(noise)
-    assert "is likely luck: its deflated Sharpe ratio is" in noise.verdict
+    assert "is likely luck. The probability that its Sharpe ratio beats luck is " in noise.verdict
     assert not skill.is_likely_luck
     assert "Warning." not in sweep_page(skill)
     assert "more than luck explains" in skill.verdict
@@ -349,7 +397,7 @@ def test_narrow_cells_have_no_text() -> None:
 def test_the_best_are_ranked_by_hand() -> None:
     returns = np.array([[0.01, 0.02, 0.0], [-0.005, -0.02, 0.0], [0.01, 0.03, 0.0]])
     found = sweep_facts({"n": [1, 2, 3]}, returns, "it")
-    assert [(one.rank, one.values) for one in found.policies] == [("1", ("1",)), ("2", ("2",))]  # cash has no ratio
+    assert [(one.number, one.values) for one in found.policies] == [("0", ("1",)), ("1", ("2",))]  # cash has no ratio
     assert found.policies[0].drawdown == "-0.50%"
     assert {one.name: one.text for one in found.figures}["policies"] == "3"
 
@@ -357,7 +405,7 @@ def test_the_best_are_ranked_by_hand() -> None:
 def test_sweeps_of_little() -> None:
     """One policy, policies that rest, a history that is too short to be walked forward or halved."""
     still = sweep_facts({"n": [1, 2]}, np.zeros((30, 2)), "still")
-    assert still.verdict == "No policy moves: there is no best one."
+    assert still.verdict == "No policy moves, so none is best."
     assert still.is_likely_luck
     assert still.policies == ()
     rng = np.random.default_rng(2)

@@ -137,3 +137,15 @@ def test_wrong_fields_are_refused() -> None:
         run_sweep(vary={"buckets.W.max_positions": [1]})
     with pytest.raises(InputError, match="low must be below high"):
         Between(0.5, 0.5)
+
+
+def test_old_names_work_with_a_warning() -> None:
+    result = run_sweep()
+    with pytest.warns(DeprecationWarning, match="terms is now called settings"):
+        assert result.terms is result.settings
+    with pytest.warns(DeprecationWarning, match="terms is now called settings"):
+        assert result.backtest(0).terms is result.settings
+    with pytest.warns(DeprecationWarning, match="course is now called market_history"):
+        assert result.backtest(0).course is result.market_history
+    with pytest.warns(DeprecationWarning, match="is_likely is now called is_likely_luck"):
+        assert result.luck().is_likely is result.luck().is_likely_luck

@@ -21,10 +21,10 @@ from trimtab.blocks.counts import Counts
 from trimtab.blocks.decide_block import Block, decide_block
 from trimtab.blocks.prepared_limits import PreparedLimits, votes_of
 from trimtab.candidates.read import read
-from trimtab.certificate.certificate import STATUSES
 from trimtab.certificate.checker import certify
 from trimtab.errors import InputError, LimitsError
 from trimtab.kernel.compilation import undecorated
+from trimtab.rebalancing.many_result import alone
 
 Row = dict[str, Any]
 SPOILED: tuple[tuple[str, Any], ...] = (
@@ -70,9 +70,9 @@ def bits(values: Any) -> bytes:
 def statuses(many: Any) -> dict[str, int]:
     """The certificate of all good accounts, by status."""
     found: Counter[str] = Counter()
-    for at in range(len(many.accounts)):
-        if at not in many._pass.candidates.faults:
-            found.update(STATUSES[check.status[at]] for check in many._pass.checks if check.is_about(at))
+    for account in range(len(many.accounts)):
+        if account not in many._pass.candidates.faults:
+            found.update(constraint.status for constraint in alone(many._pass, account).certificate)
     return dict(found)
 
 

@@ -1068,7 +1068,7 @@ UNMET = [{"asset": "A", "score": 0.9, "bucket": "Tech"}]
 def test_on_unmet_in_the_door_for_one() -> None:
     assert trimtab.rebalance(UNMET, RebalancingLimits(**ON)).status == "unmet"
     with pytest.raises(
-        UnmetLimitError, match=r"^unmet: min_buckets_represented is 1, wanted 2 \(no candidate from another bucket"
+        UnmetLimitError, match=r"^unmet: min_buckets_represented is 1 instead of 2: no candidate from another bucket"
     ):
         trimtab.rebalance(UNMET, RebalancingLimits(**ON, on_unmet="raise"))
     assert (
@@ -1082,7 +1082,7 @@ def test_the_error_names_the_node() -> None:
         **ON, on_unmet="raise", min_buckets_represented=1, buckets={"Tech": {"min_allocation": 0.3}}
     )
     with pytest.raises(
-        UnmetLimitError, match=r"min_allocation of Tech is 0\.2, wanted 0\.3 \(its positions can hold at most 0\.2: A\)"
+        UnmetLimitError, match=r"min_allocation of Tech is 0\.2 instead of 0\.3: its positions can hold at most 0\.2: A"
     ):
         trimtab.rebalance(UNMET, limits)
 
@@ -1098,7 +1098,7 @@ def test_on_unmet_in_the_door_for_many() -> None:
     assert [row["status"] for row in reported.accounts] == ["unmet", "cash_left", "failed"]
     raised = trimtab.rebalance_many(rows, RebalancingLimits(**ON, on_unmet="raise"))
     assert [row["status"] for row in raised.accounts] == ["failed", "cash_left", "failed"]
-    assert raised.accounts[0]["error"].startswith("account 'poor': unmet: min_buckets_represented is 1, wanted 2 (")
+    assert raised.accounts[0]["error"].startswith("account 'poor': unmet: min_buckets_represented is 1 instead of 2: ")
     assert raised.accounts[2]["error"].startswith("account 'bad', row 4, column 'score': is above 1")
     assert outcome(raised.result("rich").targets) == outcome(reported.result("rich").targets)
     assert [row["action"] for row in raised.targets] == ["failed", "open", "open", "failed"]

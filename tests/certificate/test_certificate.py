@@ -20,7 +20,7 @@ from trimtab.certificate.certificate import STATUSES, Certificate, Constraint, M
 from trimtab.errors import BrokenLimitError
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import Reason
-from trimtab.rebalancing import certified as rebalancing
+from trimtab.rebalancing import certified as certifying
 
 Row = dict[str, Any]
 ON: dict[str, Any] = {"enable_bucket_diversification": True, "min_buckets_represented": 0}
@@ -812,13 +812,13 @@ def test_minima_that_hardly_fit(short_by: float, status: str) -> None:
 def test_a_bug_in_one_account_sinks_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the checker finds broken fails its account; alone, it raises."""
     rows = [{**asset("A", None, 0.9, 0.1), "account": name} for name in ("good", "bad")]
-    certified_as = rebalancing.certify
+    certified_as = certifying.certify
 
     def finds_a_bug(found: Any, *arguments: Any, **more: Any) -> Any:
         checks, _ = certified_as(found, *arguments, **more)
         return checks, {len(found.accounts) - 1: BrokenLimitError(["max_position_weight is 0.3 against 0.2"])}
 
-    monkeypatch.setattr(rebalancing, "certify", finds_a_bug)
+    monkeypatch.setattr(certifying, "certify", finds_a_bug)
     many = trimtab.rebalance_many(rows)
     assert many.counts == {"cash_left": 1, "failed": 1}
     assert "a bug in trimtab" in many.accounts[1]["error"]

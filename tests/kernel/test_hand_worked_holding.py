@@ -273,7 +273,7 @@ def test_drift_tolerance_leaves_a_bucket_above_its_limit() -> None:
     assert line.measured == pytest.approx(0.315, abs=1e-12)
     assert (line.limit, line.status) == (0.3, "drifted")
     assert result.turnover == 0.0
-    assert result.status == "ok"
+    assert result.status == "cash_left"
 
 
 def test_drift_tolerance_releases_down_to_what_it_tolerates() -> None:
@@ -550,7 +550,7 @@ def test_the_brake_of_turnover_lets_its_own_number_pass() -> None:
             "L": (0.0, "none", ""),
         },
     )
-    assert result.status == "ok"
+    assert result.status == "cash_left"
     assert {row["asset"]: row["proposed_weight"] for row in result.targets} == pytest.approx(
         {"A": 0.0, "B": 0.2, "N": 0.2, "L": 0.0}, abs=1e-12
     )

@@ -1136,7 +1136,7 @@ def test_scenario_1_conservative_diversified_portfolio() -> None:
     )
     assert result.cash_weight == pytest.approx(0.1, abs=1e-12)
     assert constraint(result, "min_buckets_represented").measured == 3
-    assert result.status == "ok"
+    assert result.status == "cash_left"
 
 
 def test_scenario_2_aggressive_concentrated_portfolio() -> None:

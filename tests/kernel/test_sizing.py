@@ -18,7 +18,7 @@ def test_the_kkt_conditions_hold(first: int) -> None:
             continue
         residual = kkt_residual(
             problem.weights,
-            problem.wish,
+            problem.desired,
             problem.lower,
             problem.upper,
             problem.groups,
@@ -39,6 +39,6 @@ def test_sizes_equal_the_conic_solver(first: int) -> None:
         problem = random_problem(seed)
         if problem is not None:
             expected = conic_sizes(
-                problem.wish, problem.lower, problem.upper, problem.groups, problem.total, at_most=problem.at_most
+                problem.desired, problem.lower, problem.upper, problem.groups, problem.total, at_most=problem.at_most
             )
             assert np.abs(expected - problem.weights).max() <= 5e-5, f"seed {seed}"

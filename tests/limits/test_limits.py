@@ -16,10 +16,11 @@ import pytest
 from cases import random_limits
 
 from trimtab.errors import LimitsError
+from trimtab.limits.bucket_limit import BucketLimit
 from trimtab.limits.json_schema import limits_schema
 from trimtab.limits.old_names import OLD_NAMES
 from trimtab.limits.presets import preset_names, preset_text
-from trimtab.limits.rebalancing_limits import SIZING_MODES, BucketLimit, RebalancingLimits, limit_fields
+from trimtab.limits.rebalancing_limits import SIZING_MODES, RebalancingLimits, limit_fields
 
 if TYPE_CHECKING:
     from pathlib import Path

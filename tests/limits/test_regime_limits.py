@@ -14,8 +14,9 @@ from command_line import run
 
 from trimtab import rebalance
 from trimtab.errors import LimitsError
+from trimtab.limits.bucket_limit import BucketLimit
 from trimtab.limits.json_schema import limits_schema
-from trimtab.limits.rebalancing_limits import BucketLimit, RebalancingLimits
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.limits.regimes import ChangedLimit, changed_limits, laid_over
 from trimtab.rebalancing.result import result_schema
 

@@ -16,7 +16,8 @@ from trimtab.errors import Fault, InputError, UnmetLimitError
 from trimtab.kernel.backtest import backtest_policy
 from trimtab.kernel.backtest_records import LEDGER, STEP, RunRecords
 from trimtab.kernel.records import ANSWER
-from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
+from trimtab.limits.given_limits import given_limits
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.market.market_data import MarketData
 from trimtab.market.typed_columns import SYMBOL_NAMES, frame_of, required
 from trimtab.reasons import Reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -50,6 +51,18 @@ class PolicyRun:
     def settings(self) -> BacktestSettings:
         """When it decides, where it trades, costs, what cash earns."""
         return self.market_history.settings
+
+    @property
+    def course(self) -> MarketHistory:
+        """The old name of `market_history`, until 1.0."""
+        warnings.warn("course is now called market_history", DeprecationWarning, stacklevel=2)
+        return self.market_history
+
+    @property
+    def terms(self) -> BacktestSettings:
+        """The old name of `settings`, until 1.0."""
+        warnings.warn("terms is now called settings", DeprecationWarning, stacklevel=2)
+        return self.settings
 
     @cached_property
     def equity(self) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +24,8 @@ from trimtab.candidates.equality import compared_by_value
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.backtest_records import LEDGER, STEP, PolicyRecords, RunRecords
 from trimtab.kernel.records import ANSWER, Floats, Ints
-from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
+from trimtab.limits.given_limits import given_limits
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.rebalancing.decide import PARALLEL
 from trimtab.statistics.performance import Statistics, statistics_of
 
@@ -71,6 +73,12 @@ class SweepResult:
     def settings(self) -> BacktestSettings:
         """When the policies decide, where they trade, costs, what cash earns."""
         return self.market_history.settings
+
+    @property
+    def terms(self) -> BacktestSettings:
+        """The old name of `settings`, until 1.0."""
+        warnings.warn("terms is now called settings", DeprecationWarning, stacklevel=2)
+        return self.settings
 
     @cached_property
     def returns(self) -> Floats:

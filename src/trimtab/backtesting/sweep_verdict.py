@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +18,12 @@ _BLOCKS = 16
 
 @dataclass(frozen=True, slots=True)
 class SweepVerdict:
-    """The three measures of a sweep. Sharpe ratios are of a year here; None if undefined.
+    """The three measures of a sweep. Sharpe ratios are per year here; None where one is not defined.
 
-    `deflated` is of the best policy above cash; `relative` of the policy that is best above the mean of all policies: a
-    rising market lifts every policy above cash, and only the second is about the choice. `forward_sharpe` is that of
-    following, quarter after quarter, the policy that was best until a month before; `best_forward_sharpe` that of the best
-    policy of the whole history in the same sessions.
+    `deflated` is of the best policy above cash, `relative` of the best above the mean of all policies: a rising market
+    lifts every policy above cash, and only the second is about the choice. `forward_sharpe` follows, quarter after quarter,
+    the policy that was best until a month before; `best_forward_sharpe` is that of the best policy of the whole history in
+    the same sessions.
     """
 
     deflated: Deflated | None
@@ -36,39 +37,46 @@ class SweepVerdict:
 
     @property
     def is_likely_luck(self) -> bool:
-        """Whether the best policy is likely luck: chance is not refused at 5 %, above cash and above the mean of all, or the
-        choice is worth no more than a coin.
+        """Whether the best policy is likely luck: chance is not refused at 5 %, above cash and above the mean of all
+        policies, or the choice is worth no more than a coin.
         """
-        for one in (self.deflated, self.relative):
-            if one is None or one.probability < SURE:
+        for deflated in (self.deflated, self.relative):
+            if deflated is None or deflated.probability < SURE:
                 return True
         return self.overfitting is not None and self.overfitting.probability >= COIN
 
     @property
+    def is_likely(self) -> bool:
+        """The old name of `is_likely_luck`, until 1.0."""
+        warnings.warn("is_likely is now called is_likely_luck", DeprecationWarning, stacklevel=2)
+        return self.is_likely_luck
+
+    @property
     def sentence(self) -> str:
         """The verdict in words."""
-        one = self.deflated
-        if one is None:
-            return "No policy moves: there is no best one."
+        best = self.deflated
+        if best is None:
+            return "No policy moves, so none is best."
         verdict = "likely luck" if self.is_likely_luck else "more than luck explains"
-        other = "" if self.relative is None else f", and {self.relative.probability:.3f} above the mean of all policies"
-        parts = [
-            f"The best of {one.policies} different policies is {verdict}: its deflated Sharpe ratio is "
-            f"{one.probability:.3f} above cash{other} ({SURE:.2f} or more refuses chance at 5 %)",
-            f"its Sharpe ratio is {self.best_sharpe:.2f}, and luck alone lifts the best of as many to "
-            f"{one.expected * self.year**0.5:.2f}",
+        relative = "" if self.relative is None else f", and {self.relative.probability:.1%} above the mean of all"
+        sentences = [
+            f"The best of {best.policies:,} different policies is {verdict}.",
+            f"The probability that its Sharpe ratio beats luck is {best.probability:.1%} above cash{relative} "
+            f"(deflated Sharpe ratio; {SURE:.0%} or more refuses chance).",
+            f"Its Sharpe ratio is {self.best_sharpe:.2f}; luck alone brings the best of this many to "
+            f"{best.expected * self.year**0.5:.2f}.",
         ]
         if self.overfitting is not None:
-            share = self.overfitting.probability
-            parts.append(
-                f"in {share:.0%} of the ways to halve history, the best of one half was below the middle in the other"
+            sentences.append(
+                f"In {self.overfitting.probability:.1%} of the ways to split history in half, the best policy of one "
+                "half was below the median in the other (probability of overfitting)."
             )
         if self.forward_sharpe is not None and self.best_forward_sharpe is not None:
-            parts.append(
-                f"choosing the best again each quarter would have brought a Sharpe ratio of {self.forward_sharpe:.2f}, "
-                f"where the best in hindsight had {self.best_forward_sharpe:.2f}"
+            sentences.append(
+                f"Choosing the best again each quarter would have had a Sharpe ratio of {self.forward_sharpe:.2f}; the best "
+                f"in hindsight had {self.best_forward_sharpe:.2f}."
             )
-        return "; ".join(parts) + "."
+        return " ".join(sentences)
 
 
 def sweep_verdict(returns: Any, year: int = YEAR) -> SweepVerdict:

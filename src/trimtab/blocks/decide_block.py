@@ -20,7 +20,6 @@ from trimtab.blocks.failures import faults_of, limits_fault, listed_failures
 from trimtab.blocks.full_check import check_fully
 from trimtab.blocks.precheck import Precheck, Validity, precheck_block
 from trimtab.blocks.prepared_limits import BucketNodes, PreparedLimits
-from trimtab.certificate.certificate import Constraint
 from trimtab.certificate.screen import ScreenLimits, screen_block
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.block import OUTCOME, Accounts, Decided, Prepared, rebalance_block
@@ -48,17 +47,13 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Decisions:
+class _Decisions:
     """A block that is decided and checked. Rows have shape (rows,), accounts (accounts,)."""
 
     block: BlockColumns
-    limits: PreparedLimits
-    accounts: Accounts
-    order: Records  # the rows of each account by asset name
     decided: Decided
     failed: dict[int, str]  # the reason, by account
     counts: Counts
-    unmet: dict[int, list[Constraint]]  # by account
 
     @property
     def left_out(self) -> Flags:
@@ -74,7 +69,7 @@ def decide_block(table: pa.Table, limits: PreparedLimits) -> Block:
     InputError
         A table in which no account can be read, no rows, or an account in two places.
     """
-    decisions = decisions_of(table, limits)
+    decisions = _decisions_of(table, limits)
     return Block(
         _targets(decisions),
         listed_failures(decisions.failed, decisions.block.accounts),
@@ -82,7 +77,7 @@ def decide_block(table: pa.Table, limits: PreparedLimits) -> Block:
     )
 
 
-def decisions_of(table: pa.Table, limits: PreparedLimits) -> Decisions:
+def _decisions_of(table: pa.Table, limits: PreparedLimits) -> _Decisions:
     """Decide and check whole accounts that come one after another.
 
     Raises
@@ -115,8 +110,8 @@ def decisions_of(table: pa.Table, limits: PreparedLimits) -> Decisions:
     statuses["drifted"] += int(drifted.sum())
     counts = _counted(block, accounts, decided, _flags(failed, len(block.accounts)), limits)
     counts |= {"certificate": {name: count for name, count in statuses.items() if count}}
-    counts |= {"unmet": len(checked.unmet), "unmet_causes": dict(checked.causes), "fully_checked": len(unproven)}
-    return Decisions(block, limits, accounts, order, decided, failed, Counts.total([Counts(**counts)]), checked.unmet)
+    counts |= {"unmet": checked.unmet, "unmet_causes": dict(checked.causes), "fully_checked": len(unproven)}
+    return _Decisions(block, decided, failed, Counts.total([Counts(**counts)]))
 
 
 def _flags(failed: Iterable[int], accounts: int) -> Flags:
@@ -214,7 +209,7 @@ def _tally(codes: Records, names: list[str]) -> dict[str, int]:
     return {name: count for name, count in zip(names, counts, strict=True) if count and name}
 
 
-def _targets(decisions: Decisions) -> pa.Table:
+def _targets(decisions: _Decisions) -> pa.Table:
     block, decided, left_out = decisions.block, decisions.decided, decisions.left_out
     braked, sizes = decided.outcome["braked"], np.diff(block.start)
     proposed = pa.nulls(block.size, pa.float64())

@@ -28,7 +28,7 @@ class CheckedAccounts:
 
     statuses: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
-    unmet: dict[int, list[Constraint]] = field(default_factory=dict)
+    unmet: int = 0  # accounts
     failed: dict[int, str] = field(default_factory=dict)
 
 
@@ -53,7 +53,7 @@ def _check_under(
     checked: CheckedAccounts,
 ) -> None:
     """Add what the checker says about some accounts under the limits with this number."""
-    candidates, rows = candidates_of(block, limits, accounts, order, number)
+    candidates, rows = _candidates_of(block, limits, accounts, order, number)
     constraints, broken = certify(
         candidates,
         limits.limits[number],
@@ -76,7 +76,7 @@ def _check_under(
         if limits.limits[number].on_unmet == "raise":
             failing[place] = str(InputError(unmet_faults(lines, names[place])))
         else:
-            checked.unmet[int(accounts[place])] = lines
+            checked.unmet += 1
             checked.causes.update(map(_cause, lines))
     sound = np.array([place not in failing for place in range(len(accounts))], np.bool_)
     totals = statuses[sound].sum(axis=0).tolist()
@@ -89,7 +89,7 @@ def _cause(line: Constraint) -> str:
     return f"{line.name}{' of ' + line.node if line.node else ''}: {Cause(line.cause).phrase}"
 
 
-def candidates_of(
+def _candidates_of(
     block: BlockColumns, prepared: PreparedLimits, accounts: Ints, order: Ints, limits: int
 ) -> tuple[Candidates, Ints]:
     """Some good accounts under the same limits, as if only their rows had come in; and which rows of the block these are."""

@@ -16,7 +16,8 @@ import numpy as np
 from trimtab.bucket_path import UNKNOWN, split_path
 from trimtab.errors import LimitsError, nearest
 from trimtab.kernel.records import NO_LIMIT, NO_NODE, ROOT, Ints, Records, build_tree
-from trimtab.limits.rebalancing_limits import BucketLimit, RebalancingLimits
+from trimtab.limits.bucket_limit import BucketLimit
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 Path = tuple[str, ...]
 _NOWHERE: Path = ()

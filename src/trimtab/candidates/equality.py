@@ -54,7 +54,7 @@ def _defined(kind: type) -> set[str]:
 
 
 def _held(value: Any) -> dict[str, Any]:
-    """What an object was made of, without what it has computed from that."""
+    """The inputs of an object, without anything computed from them."""
     if dataclasses.is_dataclass(value):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.compare}
     computed = {

@@ -189,14 +189,9 @@ def _correlation(measures: Measurements, limit: float) -> Measured:
 
 
 def _known_correlation(measures: Measurements, row: int, other: int) -> float | None:
-    correlations, asset, order = (
-        measures.candidates.correlations,
-        measures.candidates.asset,
-        measures.candidates.order,
-    )
-    if correlations is None:
-        return None
-    return correlations.of(asset.at(int(order[row])) or "", asset.at(int(order[other])) or "")
+    candidates = measures.candidates
+    first, second = (candidates.asset.at(int(candidates.order[index])) or "" for index in (row, other))
+    return candidates.correlations.of(first, second) if candidates.correlations else None
 
 
 def _too_correlated(measures: Measurements, rows: Mask) -> Mask:

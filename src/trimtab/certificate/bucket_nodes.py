@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimtab.bucket_path import UNKNOWN, split_path
-from trimtab.limits.rebalancing_limits import BucketLimit, RebalancingLimits
+from trimtab.limits.bucket_limit import BucketLimit
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 _NO_LIMIT = BucketLimit()
 

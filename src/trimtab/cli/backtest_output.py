@@ -87,6 +87,7 @@ def backtest_document(results: Sequence[BacktestResult], comparisons: Sequence[V
             "schema_version": SCHEMA_VERSION,
             "from": dates[0].isoformat(),
             "to": dates[-1].isoformat(),
+            "sessions_per_year": results[0].market_history.sessions_per_year,
             "policies": [
                 {
                     "name": one.name,
@@ -111,6 +112,7 @@ def sweep_document(result: SweepResult) -> bytes:
             "schema_version": SCHEMA_VERSION,
             "from": result.dates[0].isoformat(),
             "to": result.dates[-1].isoformat(),
+            "sessions_per_year": result.market_history.sessions_per_year,
             "policies": len(result.limits),
             "refused": [{"values": values, "why": why} for values, why in result.refused],
             "best": result.table.row(result.best, named=True),

@@ -1,1 +1,1 @@
-"""What ships: the sample, and the default map of buckets."""
+"""Data that ships: the sample, and the default map of buckets."""

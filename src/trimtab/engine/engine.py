@@ -22,7 +22,8 @@ from trimtab.engine.scoring_service import Analyzer, ScoringService
 from trimtab.engine.selection_service import RebalancingTarget
 from trimtab.engine.universe import MIN_TRENDING_CONFIDENCE, RegimeDetector, UniverseBuilder, limits_in
 from trimtab.errors import Fault, InputError, SetupError, listed, nearest
-from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
+from trimtab.limits.given_limits import given_limits
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.rebalancing.doors import rebalance
 from trimtab.scoring.weights import ScoreWeights
 

@@ -11,7 +11,8 @@ from trimtab.candidates.equality import compared_by_value
 from trimtab.engine.asset_score import AssetPriority, AssetScore
 from trimtab.engine.bucket_manager import BucketManager, BucketSource, scored
 from trimtab.errors import Fault, InputError, SetupError, nearest
-from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
+from trimtab.limits.given_limits import given_limits
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import Action, Reason, SizeReason
 from trimtab.rebalancing.stages import Staged, select, size
 

@@ -6,8 +6,9 @@ import math
 from typing import Any, NamedTuple
 
 from trimtab.errors import LimitsError
-from trimtab.kernel.records import NO_LIMIT
-from trimtab.limits.rebalancing_limits import BucketLimit, RebalancingLimits
+from trimtab.kernel.records import NO_LIMIT, SizingMode, Unscored
+from trimtab.limits.bucket_limit import BucketLimit
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 NODE_FIELDS = ("max_positions", "max_allocation", "min_allocation")
 GENERAL = {"max_positions_per_bucket": "max_positions", "max_allocation_per_bucket": "max_allocation"}
@@ -65,3 +66,16 @@ def changed_limits(limits: RebalancingLimits, *changes: Change) -> RebalancingLi
 
 def _fields(own: BucketLimit) -> dict[str, Any]:
     return {field: getattr(own, field) for field in NODE_FIELDS}
+
+
+def setting_of(name: str, value: Any) -> tuple[str, Any]:
+    """The name and the value in the settings record of a limit that has another one there, or is not a number."""
+    if name == "min_buckets_represented":
+        return "buckets_to_represent", value
+    if name == "allow_bucket_overflow":
+        return "overflow", value
+    if name == "unscored_positions":
+        return "unscored", Unscored.CLOSE if value == "close" else Unscored.HOLD
+    if name == "residual_strategy":
+        return "residual_to_cash", value == "cash"
+    return name, SizingMode[value.upper()] if name == "sizing_mode" else value

@@ -24,6 +24,7 @@ from trimtab.explanations.changes import (
     SCORE_FIELDS,
     Change,
     changed_limits,
+    setting_of,
 )
 from trimtab.explanations.places_taken import PlacesTaken
 from trimtab.kernel.account import rebalance_account, select_account
@@ -36,11 +37,10 @@ from trimtab.kernel.records import (
     Floats,
     Ints,
     Records,
-    SizingMode,
-    Unscored,
     empty_answer,
 )
-from trimtab.limits.rebalancing_limits import RebalancingLimits, following
+from trimtab.limits.derived_fields import following
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import ENTERED_REASONS, FIXED_REASONS, Reason, Restriction
 
 _HAS_ENTERED, _IS_FIXED = (np.isin(np.arange(len(Reason)), reasons) for reasons in (ENTERED_REASONS, FIXED_REASONS))
@@ -246,7 +246,7 @@ class Reruns:
                 nodes = self.nodes_under(change.name, change.node) + (opened if change.name in GENERAL else [])
                 tree[GENERAL.get(change.name, change.name)][nodes] = value
             elif change.name != "unknown_bucket":
-                name, code = _setting(change.name, value)
+                name, code = setting_of(change.name, value)
                 settings[name] = code
         if leading:
             for name, number in self._with_followers(leading).items():
@@ -433,19 +433,6 @@ class Reruns:
     def alone(self, at: int) -> Any:
         """The decision about a row that is the only candidate."""
         return decide(self.rows[at : at + 1], self.nodes, self.settings, NO_PARTNERS)[0]
-
-
-def _setting(name: str, value: Any) -> tuple[str, Any]:
-    """The name and the value in the settings record of a limit that has another one there, or is not a number."""
-    if name == "min_buckets_represented":
-        return "buckets_to_represent", value
-    if name == "allow_bucket_overflow":
-        return "overflow", value
-    if name == "unscored_positions":
-        return "unscored", Unscored.CLOSE if value == "close" else Unscored.HOLD
-    if name == "residual_strategy":
-        return "residual_to_cash", value == "cash"
-    return name, SizingMode[value.upper()] if name == "sizing_mode" else value
 
 
 def decide(rows: Records, tree: Records, settings: Records, partners: Ints) -> Records:

@@ -9,7 +9,8 @@ import bt
 import pandas as pd
 
 from trimtab.errors import Fault, InputError
-from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
+from trimtab.limits.given_limits import given_limits
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.rebalancing.doors import rebalance
 from trimtab.rebalancing.result import RebalanceResult
 

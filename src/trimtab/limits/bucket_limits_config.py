@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from trimtab.errors import LimitsError
+from trimtab.limits.bucket_limit import BucketLimit
 from trimtab.limits.fields import refusing_unknown
-from trimtab.limits.rebalancing_limits import BucketLimit, RebalancingLimits, limit_fields
+from trimtab.limits.rebalancing_limits import RebalancingLimits, limit_fields
 from trimtab.limits.widest import WIDEST
 
 _KNOWN = {known.name: known for known in limit_fields()}

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from trimtab.bucket_path import UNKNOWN
-from trimtab.limits.rebalancing_limits import BucketLimit, RebalancingLimits, limit_fields
+from trimtab.limits.bucket_limit import BucketLimit
+from trimtab.limits.rebalancing_limits import RebalancingLimits, limit_fields
 from trimtab.text import counted
 
 Limits = RebalancingLimits

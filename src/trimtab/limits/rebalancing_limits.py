@@ -7,7 +7,6 @@ TOML text, the rule sheet and the command line follow from it.
 from __future__ import annotations
 
 import dataclasses
-import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +15,10 @@ from typing import Any, cast
 
 import tomli_w
 
-from trimtab.errors import LimitsError, nearest
+from trimtab.errors import LimitsError
+from trimtab.limits.bucket_limit import BUCKETS_EXAMPLE, BucketLimit, bucket_limits_of
 from trimtab.limits.contradictions import contradictions
+from trimtab.limits.derived_fields import following
 from trimtab.limits.fields import check_fields, described, refusing_unknown
 from trimtab.limits.old_names import warn_of_old_name, with_current_names
 from trimtab.limits.presets import preset_text
@@ -31,32 +32,6 @@ SIZING_COLUMNS = {"inverse_volatility": "volatility", "desired": "desired_weight
 
 # The default of fields whose value follows from others (see `_resolve`).
 _UNSET = cast(float, None)
-
-
-@dataclass(frozen=True, slots=True)
-class BucketLimit:
-    """The limits of one bucket; where a field is not given, the general limit applies.
-
-    All allocations are fractions of the account's total value.
-    """
-
-    max_positions: int | None = described(None, int, "maximum number of positions in this bucket", optional=True)
-    max_allocation: float | None = described(
-        None, float, "maximum weight of this bucket; 0 closes it", optional=True, fraction=True
-    )
-    min_allocation: float | None = described(
-        None, float, "minimum weight of this bucket, as far as candidates allow", optional=True, fraction=True
-    )
-
-    def __post_init__(self) -> None:
-        faults = check_fields(self)
-        maximum, minimum = self.max_allocation, self.min_allocation
-        if not faults and maximum is not None and minimum is not None and minimum > maximum:
-            faults.append(
-                f"min_allocation {minimum:g} is above max_allocation {maximum:g}: lower it or raise max_allocation"
-            )
-        if faults:
-            raise LimitsError(faults)
 
 
 @refusing_unknown
@@ -170,7 +145,7 @@ class RebalancingLimits:
         "maximum correlation of a new position with any other in its bucket at bucket_level; selection may then miss "
         "the optimum",
         sentence="Buy no asset whose correlation with another position in its bucket is above {:g} or unknown; holdings "
-        "stays.",
+        "stay.",
         low=-1.0,
         optional=True,
         fraction=True,
@@ -300,7 +275,7 @@ class RebalancingLimits:
         object.__setattr__(self, "regimes", MappingProxyType({}))
         object.__setattr__(self, "derived", frozenset(_resolve(self)))
         faults = check_fields(self)
-        object.__setattr__(self, "buckets", _bucket_limits(self.buckets, faults))
+        object.__setattr__(self, "buckets", bucket_limits_of(self.buckets, faults))
         if not faults:
             faults = list(contradictions(self))
         if faults:
@@ -445,43 +420,12 @@ class RebalancingLimits:
             for key, table in tables.items():
                 lines.append("")
                 lines.append(tomli_w.dumps({name: {key: table}}).rstrip())
-        return "\n".join([*lines, *([] if given["buckets"] else _BUCKETS_EXAMPLE)]) + "\n"
+        return "\n".join([*lines, *([] if given["buckets"] else BUCKETS_EXAMPLE)]) + "\n"
 
     @classmethod
     def preset(cls, name: str) -> RebalancingLimits:
         """One of the example limits that ship with trimtab (`preset_names`)."""
         return cls.from_toml_text(preset_text(name), source=f"preset {name!r}")
-
-
-def given_limits(limits: RebalancingLimits | None) -> RebalancingLimits:
-    """The given limits, or the defaults if None.
-
-    Raises
-    ------
-    LimitsError
-        The argument is not `RebalancingLimits`.
-    """
-    if limits is None:
-        return RebalancingLimits()
-    if not isinstance(limits, RebalancingLimits):
-        kind = type(limits).__name__
-        raise LimitsError(
-            [
-                f"limits must be RebalancingLimits (received a {kind}): make them with RebalancingLimits(...), from_dict, from_toml or preset"
-            ]
-        )
-    return limits
-
-
-_BUCKETS_EXAMPLE = (
-    "",
-    "# limits of a single bucket, for example (they need enable_bucket_diversification = true):",
-    '# [buckets."Equity/Tech"]',
-    *(
-        f"# {known.name} = {value}  # {known.metadata['doc']}"
-        for known, value in zip(dataclasses.fields(BucketLimit), (2, 0.25, 0.05), strict=True)
-    ),
-)
 
 
 def _meaning(known: dataclasses.Field[Any]) -> str:
@@ -500,55 +444,3 @@ def _resolve(limits: RebalancingLimits) -> Iterable[str]:
     for name, value in following(limits).items():
         object.__setattr__(limits, name, value)
         yield name
-
-
-def following(limits: Any, changes: Mapping[str, float] | None = None, unset: Iterable[str] = ()) -> dict[str, float]:
-    """The values of fields that are None, or listed in `unset`, as they follow from the others.
-
-    `changes` take precedence over the values in `limits`.
-
-    >>> following(RebalancingLimits(), {"min_score_threshold": 0.7}, unset=["min_score_diversification"])
-    {'min_score_diversification': 0.7}
-    """
-    followers: dict[str, float] = {}
-
-    def given(name: str) -> Any:
-        return None if name in unset else (changes or {}).get(name, getattr(limits, name))
-
-    def number(name: str, fallback: float) -> float:
-        value = given(name)
-        return float(value) if isinstance(value, float | int | numbers.Real) else fallback  # plain types first: fast
-
-    floor = number("min_score_threshold", 0.0)
-    for name, default in (("min_score_diversification", 0.6), ("min_score_new_position", 0.65)):
-        if given(name) is None:
-            followers[name] = max(default, floor)
-        floor = followers.get(name, number(name, floor))
-    if given("dust_weight") is None:
-        followers["dust_weight"] = min(0.001, number("min_position_weight", 0.001))
-    return followers
-
-
-def _bucket_limits(given: Any, faults: list[str]) -> Mapping[str, BucketLimit]:
-    """The `buckets` field as path -> `BucketLimit`; adds its faults to `faults`."""
-    if not isinstance(given, Mapping):
-        faults.append(f"buckets must map a bucket's path to its limits (received {given!r})")
-        return MappingProxyType({})
-    names = [known.name for known in dataclasses.fields(BucketLimit)]
-    limits: dict[str, BucketLimit] = {}
-    for path, limit in given.items():
-        where = f"buckets[{path!r}]"
-        if not isinstance(path, str):
-            faults.append(f"{where}: a bucket's path must be text")
-        elif isinstance(limit, BucketLimit):
-            limits[path] = limit
-        elif not isinstance(limit, Mapping):
-            faults.append(f"{where} must be a table with {', '.join(names)} (received {limit!r})")
-        else:
-            unknown = [name for name in limit if name not in names]
-            faults += [f"{where}: unknown field {name!r}: {nearest(str(name), names)}" for name in unknown]
-            try:
-                limits[path] = BucketLimit(**{name: value for name, value in limit.items() if name in names})
-            except LimitsError as error:
-                faults += [f"{where}: {fault}" for fault in error.faults]
-    return MappingProxyType(limits)

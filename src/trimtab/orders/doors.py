@@ -15,8 +15,9 @@ from trimtab.decimals import MICRO, NANO, decimal_of, money_of, money_text, scal
 from trimtab.errors import Fault, InputError, LimitsError, listed
 from trimtab.kernel.money import parts_of, portion
 from trimtab.kernel.order_records import PlanStatus
+from trimtab.limits.given_limits import given_limits
 from trimtab.limits.order_settings import OrderSettings, given_settings
-from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.account_inputs import AccountInputs
 from trimtab.orders.account_table import ORDER_COLUMNS, Instrument, read_instruments
 from trimtab.orders.identity import client_order_id, plan_id

@@ -11,7 +11,8 @@ from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.read import read
 from trimtab.certificate.certificate import Constraint
 from trimtab.errors import BrokenLimitError, Fault, UnmetLimitError
-from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
+from trimtab.limits.given_limits import given_limits
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.rebalancing.certified import certified, unmet_sentence
 from trimtab.rebalancing.decide import decide
 from trimtab.rebalancing.decided_pass import Pass

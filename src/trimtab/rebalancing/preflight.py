@@ -21,7 +21,8 @@ from trimtab.explanations.conflicts import Conflict, conflicts_of
 from trimtab.explanations.reruns import Reruns
 from trimtab.facts.cash import cash_left_sentence
 from trimtab.kernel.records import ROOT, Records
-from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
+from trimtab.limits.given_limits import given_limits
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import ENTERED_REASONS, Reason
 from trimtab.rebalancing.cash_left import cash_left
 from trimtab.rebalancing.certified import Certified, certified, unmet_sentence

@@ -16,8 +16,8 @@ _VALUES = 118.0  # kept free on the right for numbers
 _GAP = 2.0
 
 
-def _named(name: str, width: float) -> str:
-    """The name of a chart: each is drawn twice, of which the style sheet shows one."""
+def named(name: str, width: float) -> str:
+    """The name of a chart: each is drawn twice, and the style sheet shows one of them."""
     return name if width == WIDTH else f"{name}-narrow"
 
 
@@ -35,7 +35,7 @@ def bucket_chart(facts: Facts, width: float = WIDTH) -> Chart:
     height = step * len(facts.buckets)
     summary = "; ".join(f"{bucket.path} {bucket.before_text} to {bucket.after_text}" for bucket in facts.buckets)
     return Chart(
-        _named("buckets", width), "Buckets, before and after", summary, number(width), number(height), tuple(shapes)
+        named("buckets", width), "Buckets, before and after", summary, number(width), number(height), tuple(shapes)
     )
 
 
@@ -63,7 +63,7 @@ def treemap_chart(facts: Facts, width: float = WIDTH) -> Chart:
     ]
     held = "; ".join(f"{asset.asset} {asset.after_text}" for asset in facts.assets if asset.after > 0)
     text = f"{held}; cash {facts.cash_text}" if held else f"cash {facts.cash_text}"
-    return Chart(_named("portfolio", width), "The portfolio after", text, number(width), number(height), tuple(shapes))
+    return Chart(named("portfolio", width), "The portfolio after", text, number(width), number(height), tuple(shapes))
 
 
 def _part(part: Part, box: Box, cash: str) -> Iterable[Shape]:
@@ -104,7 +104,7 @@ def dumbbell_chart(facts: Facts, width: float = WIDTH) -> Chart:
     summary = "; ".join(f"{asset.asset} {asset.before_text} to {asset.after_text}, {asset.action}" for asset in moved)
     height = 24.0 * len(moved)
     return Chart(
-        _named("targets", width), "Current weight and target", summary, number(width), number(height), tuple(shapes)
+        named("targets", width), "Current weight and target", summary, number(width), number(height), tuple(shapes)
     )
 
 
@@ -134,7 +134,7 @@ def waterfall_chart(facts: Facts, width: float = WIDTH) -> Chart:
     summary = "; ".join([f"{facts.candidates} candidates", *(f"{loss.lost} {loss.name}" for loss in facts.losses)])
     text = f"{summary}; {facts.selected} selected"
     return Chart(
-        _named("selection", width), "From candidates to targets", text, number(width), number(last + 24), tuple(shapes)
+        named("selection", width), "From candidates to targets", text, number(width), number(last + 24), tuple(shapes)
     )
 
 

@@ -19,7 +19,8 @@ from trimtab.blocks.decide_block import decide_block
 from trimtab.blocks.prepared_limits import PreparedLimits
 from trimtab.errors import Fault, InputError, LimitsError, SetupError
 from trimtab.kernel.compilation import STAMP
-from trimtab.limits.rebalancing_limits import RebalancingLimits, given_limits
+from trimtab.limits.given_limits import given_limits
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.spark.session import check_rules, need_installed
 
 if TYPE_CHECKING:

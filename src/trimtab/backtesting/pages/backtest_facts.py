@@ -17,7 +17,7 @@ from trimtab.limits.in_words import RuleSection, rule_sheet
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.statistics.bootstrap import SAMPLES
 from trimtab.statistics.performance import Statistics, drawdowns
-from trimtab.text import percent, printable
+from trimtab.text import counted, percent, printable
 
 POINTS = 400  # drawn of a curve
 COLUMNS = 160  # drawn of what there is one of for each decision
@@ -74,6 +74,15 @@ class YearFact:
 
 
 @dataclass(frozen=True)
+class MonthRow:
+    """A calendar year of a policy: for each month and the year its name, its return as written, the class of its colour."""
+
+    year: str
+    policy: str
+    cells: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
 class StatisticFact:
     """A row of a table, as written: a statistic of each policy, or a date's weight of each bucket."""
 
@@ -116,10 +125,12 @@ class BacktestFacts:
     cash: tuple[float, ...]
     trades: tuple[TradeFact, ...]
     years: tuple[YearFact, ...]
+    month_rows: tuple[MonthRow, ...]
     statistics: tuple[StatisticFact, ...]
     compared: tuple[Versus, ...]
     comparisons: tuple[VersusFact, ...]
     how_compared: str
+    per_year: str
     terms: tuple[Figure, ...]
     rules: tuple[RuleSection, ...]
     heat_columns: tuple[str, ...]
@@ -157,10 +168,12 @@ def backtest_facts(results: Sequence[PolicyRun], title: str, *, samples: int = S
         cash=tuple(cash),
         trades=tuple(_trades(first, columns)),
         years=tuple(_years(first, dates)),
+        month_rows=tuple(_month_rows(results, dates)),
         statistics=tuple(_statistics([one.statistics for one in results])),
         compared=tuple(intervals),
         comparisons=tuple(map(_versus, intervals)),
         how_compared=_how(intervals),
+        per_year=_per_year(first),
         terms=tuple(_terms(first)),
         rules=tuple(RuleSection(one.title, tuple(map(printable, one.sentences))) for one in rule_sheet(first.limits)),
         heat_columns=("Traded", *(f"#{one.path}" for one in buckets), "#cash"),
@@ -168,7 +181,7 @@ def backtest_facts(results: Sequence[PolicyRun], title: str, *, samples: int = S
             StatisticFact(decided[at].isoformat(), (*(one.weight_texts[row] for one in buckets), percent(cash[row])))
             for row, at in enumerate(columns)
         ),
-        month_columns=("Year", *(f"#{month}" for month in MONTHS), "#Year"),
+        month_columns=("Year", "Policy", *(f"#{month}" for month in MONTHS), "#Year"),
         statistic_columns=("Statistic", *(f"#{printable(one.name)}" for one in results)),
     )
 
@@ -188,13 +201,12 @@ def _curve(result: PolicyRun, drawn: Sequence[int]) -> Curve:
     return Curve(printable(result.name), tuple(equity[list(drawn)].tolist()), tuple(deepest))
 
 
-def _most(path: str, limits: RebalancingLimits) -> float | None:
-    """The allocation limit of a bucket at `bucket_level`; None without one that could bind."""
+def _max_allocation(path: str, limits: RebalancingLimits) -> float | None:
+    """The allocation limit of a bucket at `bucket_level`; None if there is no limit that could bind."""
     if not (limits.enable_bucket_diversification and limits.enforce_allocation_limits):
         return None
-    own = limits.buckets.get(path)
-    most = limits.max_allocation_per_bucket if own is None or own.max_allocation is None else own.max_allocation
-    return most if most < 1.0 else None
+    _, max_allocation = limits.limit_at(path, "max_allocation")
+    return float(max_allocation) if max_allocation < 1.0 else None
 
 
 def _buckets(result: PolicyRun, columns: Sequence[int]) -> tuple[list[BucketHistory], list[float]]:
@@ -202,7 +214,7 @@ def _buckets(result: PolicyRun, columns: Sequence[int]) -> tuple[list[BucketHist
     tops, weights = result.top_weights
     found = []
     for at, path in enumerate(tops):
-        own, most = weights[:, at], _most(path, result.limits)
+        own, most = weights[:, at], _max_allocation(path, result.limits)
         count = 0 if most is None else int((own >= most - _AT).sum())
         drawn = own[list(columns)].tolist()
         found.append(
@@ -259,6 +271,24 @@ def _years(result: PolicyRun, dates: Sequence[dt.date]) -> Iterator[YearFact]:
         )
 
 
+def _month_rows(results: Sequence[PolicyRun], dates: Sequence[dt.date]) -> Iterator[MonthRow]:
+    """Each year of all policies, one under the other."""
+    by_policy = [(printable(run.name), tuple(_years(run, dates))) for run in results]
+    for number, year in enumerate(by_policy[0][1]):
+        for name, years in by_policy:
+            texts = (*years[number].months, years[number].total)
+            labels = (*MONTHS, "Year")
+            cells = ((label, text, _month_class(text)) for label, text in zip(labels, texts, strict=True))
+            yield MonthRow(year.year, name, tuple(cells))
+
+
+def _month_class(text: str) -> str:
+    """The class of a return's colour: its sign, and one of four steps, for 1, 3 and 6 points or more."""
+    value = float(text.strip("<%") or 0.0)
+    step = 1 + sum(abs(value) >= size for size in (1.0, 3.0, 6.0))
+    return "" if value == 0.0 else f"{'up' if value > 0 else 'down'}{step}"
+
+
 _ROWS = (
     ("total return", "total_return", "{:.2%}"),
     ("return a year", "annual_return", "{:.2%}"),
@@ -312,18 +342,32 @@ def _how(intervals: Iterable[Versus]) -> str:
         return ""
     one = first.interval
     return (
-        f"{one.level:.0%} intervals by the stationary bootstrap: {one.samples} histories of blocks of the same days, seed "
-        f"{one.seed}, the mean block from the data ({one.block:.1f} sessions for the first difference)."
+        f"{one.level:.0%} intervals by the stationary bootstrap: {one.samples:,} histories of blocks of the same days (seed "
+        f"{one.seed}; mean block {one.block:.1f} sessions for the first difference), widened where history is short."
     )
 
 
+def _per_year(result: PolicyRun) -> str:
+    """The basis of every figure per year."""
+    source = "as set" if result.settings.sessions_per_year else "read from the dates"
+    return f"{result.market_history.sessions_per_year} sessions a year ({source}); Sharpe and Sortino ratios are above cash"
+
+
 def _terms(result: PolicyRun) -> Iterator[Figure]:
-    settings = result.settings
-    every = settings.every if isinstance(settings.every, str) else f"{len(settings.every)} given days"
-    costs = settings.costs
-    yield Figure("decides", f"every {every}" if every != "drift" else "on drift")
-    yield Figure("trades", f"at the next {settings.trade_at}")
+    settings, costs = result.settings, result.settings.costs
+    if settings.drift is not None:
+        decides = f"whenever a weight has drifted by {settings.drift:.2%}"
+    elif isinstance(settings.every, str):
+        decides = f"at the end of each {settings.every}"
+    else:
+        decides = f"on {counted(len(settings.every), 'given day')}"
+    yield Figure("decides", decides)
+    yield Figure("trades", f"at the {settings.trade_at} of the next session")
     yield Figure(
         "costs",
         f"commission {costs.commission_bps:g}, spread {costs.spread_bps:g}, slippage {costs.slippage_bps:g} basis points",
     )
+    rate = settings.cash_rate
+    yield Figure("cash earns", f"{rate:.2%} a year" if isinstance(rate, int | float) else "the given rates")
+    yield Figure("prices end", f"a holding turns into cash after {settings.gone_after} sessions without a price")
+    yield Figure("a year", f"{result.market_history.sessions_per_year} sessions")

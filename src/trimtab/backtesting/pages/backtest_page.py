@@ -7,37 +7,39 @@ import math
 from collections.abc import Iterator, Sequence
 
 from trimtab.backtesting.pages.backtest_facts import BacktestFacts, BucketHistory, VersusFact
+from trimtab.report.charts import NARROW, WIDTH, named
 from trimtab.report.page import rendered
 from trimtab.report.shapes import COLOURS, Chart, Shape, circle, coloured, fitting, label, line, number, path, rect
 
-WIDTH = 480.0
 _LEFT = 46.0  # free for the numbers of an axis
-_NAMES = 132.0  # free for the names of buckets
+_NAMES = 132.0  # free for the names of buckets; on a phone they go above
 _VALUES = 60.0
+_STACKED = 7  # buckets; more are only drawn one by one
+_LANE = 34.0
 STYLES = 5  # of lines of policies
 LEVELS = 10  # of a heat map
 
 
 def backtest_page(facts: BacktestFacts) -> str:
     """The whole page: one HTML document without scripts, that asks for nothing from anywhere."""
-    charts = (equity_chart(facts), stack_chart(facts), heat_chart(facts), trade_chart(facts), versus_chart(facts))
-    return rendered("backtest.html", facts, charts)
+    makers = (equity_chart, stack_chart, heat_chart, trade_chart, versus_chart)
+    return rendered("backtest.html", facts, [maker(facts, width) for maker in makers for width in (WIDTH, NARROW)])
 
 
-def equity_chart(facts: BacktestFacts) -> Chart:
+def equity_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
     """Equity on a scale where equal distances are equal factors; below it how far each is under its highest."""
     values = [value for curve in facts.curves for value in curve.equity]
     low, high = math.log(min(values)), math.log(max(values))
     high = high if high > low else low + 0.01
     deepest = min(*(min(curve.drawdown) for curve in facts.curves), -0.01)
-    scale = Scale(facts.days, _LEFT, WIDTH - 4)
+    scale = DayAxis(facts.days, _LEFT, width - 4)
     shapes = [*_years(scale, 8.0, 312.0)]
     for value in _marks(math.exp(low), math.exp(high)):
         y = 200 - 190 * (math.log(value) - low) / (high - low)
-        shapes += [line(_LEFT, y, WIDTH - 4, y, "grid"), label(_LEFT - 4, y + 4, f"{value:g}", "small dim", "end")]
+        shapes += [line(_LEFT, y, width - 4, y, "grid"), label(_LEFT - 4, y + 4, f"{value:g}", "small dim", "end")]
     for share in (0.0, deepest):
         y = 222 + 84 * share / deepest
-        shapes += [line(_LEFT, y, WIDTH - 4, y, "grid"), label(_LEFT - 4, y + 4, f"{share:.0%}", "small dim", "end")]
+        shapes += [line(_LEFT, y, width - 4, y, "grid"), label(_LEFT - 4, y + 4, f"{share:.0%}", "small dim", "end")]
     for at, curve in enumerate(facts.curves):
         places = [(scale.x(day), 200 - 190 * (math.log(value) - low) / (high - low)) for day, value in zip(facts.days, curve.equity, strict=True)]  # fmt: skip
         under = [(scale.x(day), 222 + 84 * value / deepest) for day, value in zip(facts.days, curve.drawdown, strict=True)]  # fmt: skip
@@ -46,49 +48,66 @@ def equity_chart(facts: BacktestFacts) -> Chart:
             path(_joined(places), css, curve.name),
             path(_joined(under), f"{css} thin", f"{curve.name}: drawdown"),
         ]
-    shapes += _key([curve.name for curve in facts.curves], 344.0)
+    shapes += _key([curve.name for curve in facts.curves], 344.0, width)
     height = 336.0 + 18 * len(facts.curves)
     ends = "; ".join(f"{curve.name} ends at {curve.equity[-1]:.3f} of 1" for curve in facts.curves)
-    return Chart("equity", "Equity and drawdown", ends, number(WIDTH), number(height), tuple(shapes))
+    return Chart(named("equity", width), "Equity and drawdown", ends, number(width), number(height), tuple(shapes))
 
 
-def stack_chart(facts: BacktestFacts) -> Chart:
-    """All buckets stacked after each decision, cash on top; below, each bucket against its limit."""
-    steps = Steps(facts.trade_days, _NAMES, WIDTH - _VALUES)
+def stack_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
+    """Few buckets, stacked, after each decision, cash on top; below, each bucket against its limit."""
+    start, above = (_NAMES, 0.0) if width == WIDTH else (_LEFT, 16.0)
+    steps = DecisionAxis(facts.trade_days, start, width - _VALUES)
+    stacked = len(facts.buckets) <= _STACKED
+    top, lane = (196.0 if stacked else 22.0), _LANE + above
+    shapes = _stack(facts, steps, start, width) if stacked else [*_years(steps.scale, 4.0, 4.0)]
+    for number_of_lane, bucket in enumerate(facts.buckets):
+        shapes += _lane(steps, bucket, top + lane * number_of_lane, start, width, above)
+    height = top - 4 + lane * len(facts.buckets)
+    summary = "; ".join(
+        f"{bucket.path}: mean {bucket.mean_text}, highest {bucket.highest_text}, at most {bucket.most_text}"
+        for bucket in facts.buckets
+    )
+    return Chart(named("stack", width), "Buckets over time", summary, number(width), number(height), tuple(shapes))
+
+
+def _stack(facts: BacktestFacts, steps: DecisionAxis, start: float, width: float) -> list[Shape]:
+    """All buckets, stacked."""
     shapes = [*_years(steps.scale, 4.0, 170.0)]
     base = [0.0] * len(facts.trade_days)
-    for one in facts.buckets:
-        top = [below + weight for below, weight in zip(base, one.weights, strict=True)]
-        shapes += _area(steps, base, top, 160.0, 150.0, one)
+    for bucket in facts.buckets:
+        top = [below + weight for below, weight in zip(base, bucket.weights, strict=True)]
+        shapes += _area(steps, base, top, 160.0, 150.0, bucket)
         base = top
     for share in (0.0, 0.5, 1.0):
         y = 160 - 150 * share
         shapes += [
-            line(_NAMES, y, WIDTH - _VALUES, y, "grid"),
-            label(_NAMES - 4, y + 4, f"{share:.0%}", "small dim", "end"),
+            line(start, y, width - _VALUES, y, "grid"),
+            label(start - 4, y + 4, f"{share:.0%}", "small dim", "end"),
         ]
-    for at, one in enumerate(facts.buckets):
-        shapes += _lane(steps, one, 196.0 + 34 * at)
-    height = 192.0 + 34 * len(facts.buckets)
-    summary = "; ".join(f"{one.path}: mean {one.mean_text}, highest {one.highest_text}, at most {one.most_text}" for one in facts.buckets)  # fmt: skip
-    return Chart("stack", "Buckets over time", summary, number(WIDTH), number(height), tuple(shapes))
+    return shapes
 
 
-def _lane(steps: Steps, one: BucketHistory, y: float) -> Iterator[Shape]:
-    """One bucket on its own scale: its area, and a line at its limit."""
-    full = max([*one.weights, one.most or 0.0, 0.01])
-    yield from coloured(0, y + 10, 10, 10, one.colour)
-    yield label(15, y + 19, fitting(one.path, _NAMES - 20))
-    yield from _area(steps, [0.0] * len(one.weights), list(one.weights), y + 28, 26 / full, one)
-    yield line(_NAMES, y + 28, WIDTH - _VALUES, y + 28, "grid")
-    if one.most is not None:
-        at = y + 28 - 26 * one.most / full
-        yield line(_NAMES, at, WIDTH - _VALUES, at, "limit", f"{one.path}, at most: {one.most_text}")
-        yield label(WIDTH, at + 9, one.most_text, "small", "end")
+def _lane(
+    steps: DecisionAxis, bucket: BucketHistory, y: float, start: float, width: float, above: float
+) -> Iterator[Shape]:
+    """One bucket on its own scale: its area, and a line at its limit; the name beside it, or above it on a phone."""
+    full = max([*bucket.weights, bucket.most or 0.0, 0.01])
+    yield from coloured(0, y + (0 if above else 10), 10, 10, bucket.colour)
+    yield label(15, y + (9 if above else 19), fitting(bucket.path, (width if above else start) - 20))
+    y += above
+    yield from _area(steps, [0.0] * len(bucket.weights), list(bucket.weights), y + 28, 26 / full, bucket)
+    yield line(start, y + 28, width - _VALUES, y + 28, "grid")
+    if bucket.most is None:
+        yield label(width, y + 24, bucket.last_text, "small dim", "end")
+    else:
+        limit = y + 28 - 26 * bucket.most / full
+        yield line(start, limit, width - _VALUES, limit, "limit", f"{bucket.path}, at most: {bucket.most_text}")
+        yield label(width, limit + 9, bucket.most_text, "small", "end")
 
 
 def _area(
-    steps: Steps,
+    steps: DecisionAxis,
     base: Sequence[float],
     top: Sequence[float],
     y: float,
@@ -105,15 +124,16 @@ def _area(
         yield path(points, f"p-{pattern}", closed=True)
 
 
-def heat_chart(facts: BacktestFacts) -> Chart:
+def heat_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
     """One row a bucket, one column a decision: the darker, the more weight; a bar on top: at its limit."""
-    steps = Steps(facts.trade_days, _NAMES, WIDTH - 4)
+    start = _NAMES if width == WIDTH else 0.7 * _NAMES
+    steps = DecisionAxis(facts.trade_days, start, width - 4)
     full = max([weight for one in facts.buckets for weight in one.weights], default=0.0) or 1.0
     shapes = [*_years(steps.scale, 0.0, 20.0 * len(facts.buckets) + 6)]
     for row, one in enumerate(facts.buckets):
         y = 20.0 * row
-        shapes.append(label(0, y + 14, fitting(one.path, _NAMES - 6)))
-        shapes.append(rect(_NAMES, y + 1, WIDTH - 4 - _NAMES, 18, "heat h0"))
+        shapes.append(label(0, y + 14, fitting(one.path, start - 6)))
+        shapes.append(rect(start, y + 1, width - 4 - start, 18, "heat h0"))
         for start, stop, level, at_limit, tip in _cells(facts, one, full):
             x, end = steps.left(start), steps.right(stop)
             shapes.append(rect(x, y + 1, end - x, 18, f"heat h{level}", tip))
@@ -121,7 +141,9 @@ def heat_chart(facts: BacktestFacts) -> Chart:
                 shapes.append(rect(x, y + 1, end - x, 3, "reached"))
     summary = "; ".join(f"{one.path}: mean {one.mean_text}, at its limit {one.at_limit}" for one in facts.buckets)
     height = 20.0 * len(facts.buckets) + 22
-    return Chart("heat", "Weight of each bucket by date", summary, number(WIDTH), number(height), tuple(shapes))
+    return Chart(
+        named("heat", width), "Weight of each bucket by date", summary, number(width), number(height), tuple(shapes)
+    )
 
 
 def _cells(facts: BacktestFacts, one: BucketHistory, full: float) -> Iterator[tuple[int, int, int, bool, str]]:
@@ -150,9 +172,9 @@ def _cells(facts: BacktestFacts, one: BucketHistory, full: float) -> Iterator[tu
             start = at
 
 
-def trade_chart(facts: BacktestFacts) -> Chart:
+def trade_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
     """Turnover after each decision, and below it what that cost."""
-    steps = Steps(facts.trade_days, _LEFT + 8, WIDTH - 4)
+    steps = DecisionAxis(facts.trade_days, _LEFT + 8, width - 4)
     shapes = [*_years(steps.scale, 4.0, 206.0)]
     parts = (
         ("turnover", [one.turnover for one in facts.trades], 110.0, "bar", "{:.0%}"),
@@ -161,7 +183,7 @@ def trade_chart(facts: BacktestFacts) -> Chart:
     for name, values, y, css, form in parts:
         full = max(values, default=0.0)
         height = 96.0 if name == "turnover" else 70.0
-        shapes += [line(_LEFT + 8, y, WIDTH - 4, y, "grid"), label(_LEFT + 4, y + 4, "0", "small dim", "end")]
+        shapes += [line(_LEFT + 8, y, width - 4, y, "grid"), label(_LEFT + 4, y + 4, "0", "small dim", "end")]
         if full > 0:
             shapes.append(label(_LEFT + 4, y - height + 8, form.format(full), "small dim", "end"))
         for at, (value, one) in enumerate(zip(values, facts.trades, strict=True)):
@@ -179,33 +201,35 @@ def trade_chart(facts: BacktestFacts) -> Chart:
                     )
                 )
     summary = "; ".join(f"{one.year}: turnover {one.turnover}, cost {one.cost}" for one in facts.years)
-    return Chart("trading", "Turnover and cost", summary, number(WIDTH), number(222.0), tuple(shapes))
+    return Chart(named("trading", width), "Turnover and cost", summary, number(width), number(222.0), tuple(shapes))
 
 
-def versus_chart(facts: BacktestFacts) -> Chart:
+def versus_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
     """Each difference as a dot with its interval; the line means no difference."""
     shapes: list[Shape] = []
     for is_mean in (True, False):
         some = [one for one in facts.comparisons if one.is_mean is is_mean]
         full = max([max(abs(one.low), abs(one.high)) for one in some], default=0.0) or 1.0
         for one in some:
-            shapes += _interval(one, 56.0 * (len(shapes) // 5), full)
+            shapes += _interval(one, 56.0 * (len(shapes) // 5), full, width)
     height = 56.0 * len(facts.comparisons)
     summary = "; ".join(one.sentence for one in facts.comparisons)
-    return Chart("versus", "Differences and their intervals", summary, number(WIDTH), number(height), tuple(shapes))
+    return Chart(
+        named("versus", width), "Differences and their intervals", summary, number(width), number(height), tuple(shapes)
+    )
 
 
-def _interval(one: VersusFact, y: float, full: float) -> Iterator[Shape]:
-    scale, middle = (WIDTH / 2 - 20) / full, WIDTH / 2
+def _interval(one: VersusFact, y: float, full: float, width: float) -> Iterator[Shape]:
+    scale, middle = (width / 2 - 20) / full, width / 2
     css = "reach sure" if one.low > 0 or one.high < 0 else "reach"
-    yield label(0, y + 14, fitting(one.name, WIDTH - 4))
+    yield label(0, y + 14, fitting(one.name, width - 4))
     yield line(middle, y + 20, middle, y + 40, "limit")
     yield line(middle + one.low * scale, y + 30, middle + one.high * scale, y + 30, css, one.sentence)
     yield circle(middle + one.estimate * scale, y + 30, 4.5, "point", one.sentence)
-    yield label(WIDTH, y + 50, f"{one.estimate_text} ({one.low_text} to {one.high_text})", "small dim", "end")
+    yield label(width, y + 50, f"{one.estimate_text} ({one.low_text} to {one.high_text})", "small dim", "end")
 
 
-class Scale:
+class DayAxis:
     """Days to places between two ends."""
 
     def __init__(self, days: Sequence[int], start: float, stop: float) -> None:
@@ -217,13 +241,13 @@ class Scale:
         return self.start + (day - self.days[0]) * self.per_day
 
 
-class Steps:
-    """Decisions to places: each spans from its day to the next one's, the last as long as the one before."""
+class DecisionAxis:
+    """Decisions to places: each reaches from its day to the next one's, the last as far as the one before."""
 
     def __init__(self, days: Sequence[int], start: float, stop: float) -> None:
         last = days[-1] - days[-2] if len(days) > 1 else 1
         self.ends = [*days, days[-1] + last]
-        self.scale = Scale(self.ends, start, stop)
+        self.scale = DayAxis(self.ends, start, stop)
 
     def left(self, at: int) -> float:
         """Where a decision begins."""
@@ -248,7 +272,7 @@ def _joined(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     ]
 
 
-def _years(scale: Scale, top: float, bottom: float) -> Iterator[Shape]:
+def _years(scale: DayAxis, top: float, bottom: float) -> Iterator[Shape]:
     """A line at the first day of each year, and the year under it, every so often."""
     first, last = (dt.date.fromordinal(day).year for day in (scale.days[0], scale.days[-1]))
     every = max(1, math.ceil((last - first) / 7))
@@ -265,7 +289,7 @@ def _marks(low: float, high: float) -> list[float]:
     return [round(size * at, 10) for at in range(math.ceil(low / size), math.floor(high / size) + 1) if at > 0]
 
 
-def _key(names: Sequence[str], y: float) -> Iterator[Shape]:
+def _key(names: Sequence[str], y: float, width: float) -> Iterator[Shape]:
     for at, name in enumerate(names):
         yield line(_LEFT, y + 18 * at - 4, _LEFT + 34, y + 18 * at - 4, f"policy k{at % STYLES}")
-        yield label(_LEFT + 42, y + 18 * at, fitting(name, WIDTH - _LEFT - 50))
+        yield label(_LEFT + 42, y + 18 * at, fitting(name, width - _LEFT - 50))

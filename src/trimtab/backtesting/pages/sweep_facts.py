@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from trimtab.backtesting.sweep_verdict import SweepVerdict, sweep_verdict
-from trimtab.errors import Fault, InputError, nearest
+from trimtab.errors import Fault, InputError, listed, nearest
 from trimtab.facts.outcome import Figure
 from trimtab.statistics.checked_arrays import Floats, matrix
-from trimtab.statistics.performance import YEAR, annual_return, drawdowns, sharpe_ratio, volatility
+from trimtab.statistics.performance import annual_return, drawdowns, sharpe_ratio, volatility
 from trimtab.text import percent, printable
 
-RANKED = 25  # policies in the table of the best
+RANKED = 25  # different policies in the table
 _DISTINCT = 12  # values of a field that are shown one by one
 _RANGES = 8
 _BARS = 15
@@ -25,9 +25,10 @@ NONE = "none"
 
 @dataclass(frozen=True)
 class PolicyFact:
-    """A policy of the table, as written."""
+    """A policy of the table, as written. `number` goes into `SweepResult.backtest`, `same` the others with its returns."""
 
-    rank: str
+    number: str
+    same: str
     values: tuple[str, ...]
     sharpe: str
     annual: str
@@ -115,8 +116,9 @@ def sweep_facts(
             raise InputError(
                 [Fault(f"the field {name} has another length", f"give {values.shape[1]}", value=len(given))]
             )
-    ratios = [sharpe_ratio(above[:, at]) for at in range(values.shape[1])]
     verdict = sweep_verdict(above) if verdict is None else verdict
+    year = verdict.year
+    ratios = [sharpe_ratio(above[:, at], year) for at in range(values.shape[1])]
     rows, columns = _axes(fields, surface)
     row_of, row_names = _levels(fields[rows]) if rows else ([0] * len(ratios), ["all"])
     column_of, column_names = _levels(fields[columns]) if columns else ([0] * len(ratios), ["all"])
@@ -134,14 +136,15 @@ def sweep_facts(
         cells=cells,
         bars=tuple(_bars(verdict)),
         policy_columns=(
-            "#Place",
+            "#Policy",
             *map(printable, fields),
             "#Sharpe",
             "#Return a year",
             "#Volatility",
             "#Deepest drawdown",
+            "Same returns",
         ),
-        policies=tuple(_policies(fields, values, ratios)),
+        policies=tuple(_policies(fields, values, ratios, year)),
         surface_columns=(
             printable(f"{rows} down, {columns} across"),
             *(f"#{printable(name)}" for name in column_names),
@@ -164,10 +167,15 @@ def _axes(fields: Mapping[str, Sequence[Any]], wanted: tuple[str, str] | None) -
     return rows, columns
 
 
+def _ratio(value: float | None) -> str:
+    """A Sharpe ratio as written, without a minus before zero."""
+    return NONE if value is None else f"{round(value, 2) + 0.0:.2f}"
+
+
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _levels(values: Sequence[Any]) -> tuple[list[int], list[str]]:
@@ -194,22 +202,22 @@ def _cells(
         for column in range(columns):
             found = groups.get((row, column), [])
             middle = statistics.median(found) if found else None
-            yield CellFact(row, column, middle, NONE if middle is None else f"{middle:.2f}", len(found))
+            yield CellFact(row, column, middle, _ratio(middle), len(found))
 
 
 def _figures(verdict: SweepVerdict, policies: int) -> Iterator[Figure]:
-    yield Figure("policies", str(policies))
+    yield Figure("policies", f"{policies:,}")
     if verdict.deflated is not None and verdict.best_sharpe is not None:
-        yield Figure("different", str(verdict.deflated.policies))
-        yield Figure("best Sharpe", f"{verdict.best_sharpe:.2f}")
-        yield Figure("luck's Sharpe", f"{verdict.deflated.expected * YEAR**0.5:.2f}")
-        yield Figure("deflated Sharpe", f"{verdict.deflated.probability:.2f}")
+        yield Figure("different ones", f"{verdict.deflated.policies:,}")
+        yield Figure("best Sharpe ratio", f"{verdict.best_sharpe:.2f}")
+        yield Figure("expected from luck", f"{verdict.deflated.expected * verdict.year**0.5:.2f}")
+        yield Figure("probability it beats luck", f"{verdict.deflated.probability:.1%}")
     if verdict.relative is not None:
-        yield Figure("deflated, relative", f"{verdict.relative.probability:.2f}")
+        yield Figure("probability, above the mean policy", f"{verdict.relative.probability:.1%}")
     if verdict.overfitting is not None:
-        yield Figure("overfitting", f"{verdict.overfitting.probability:.0%}")
+        yield Figure("probability of overfitting", f"{verdict.overfitting.probability:.1%}")
     if verdict.forward_sharpe is not None:
-        yield Figure("walked forward", f"{verdict.forward_sharpe:.2f}")
+        yield Figure("Sharpe ratio, chosen each quarter", f"{verdict.forward_sharpe:.2f}")
 
 
 def _bars(verdict: SweepVerdict) -> Iterator[BarFact]:
@@ -225,19 +233,24 @@ def _bars(verdict: SweepVerdict) -> Iterator[BarFact]:
 
 
 def _policies(
-    fields: Mapping[str, Sequence[Any]], returns: Floats, ratios: Sequence[float | None]
+    fields: Mapping[str, Sequence[Any]], returns: Floats, ratios: Sequence[float | None], year: int
 ) -> Iterator[PolicyFact]:
-    """The best by Sharpe ratio; of equals the first."""
-    known = [(-ratio, at) for at, ratio in enumerate(ratios) if ratio is not None]
-    for rank, (ratio, at) in enumerate(sorted(known)[:RANKED], start=1):
-        own = returns[:, at]
-        spread = volatility(own)
+    """The different policies with the highest Sharpe ratios; of equals the first."""
+    known = sorted((-ratio, number) for number, ratio in enumerate(ratios) if ratio is not None)
+    same: dict[bytes, list[int]] = {}
+    for _, number in known:
+        same.setdefault((returns[:, number] + 0.0).tobytes(), []).append(number)
+    for numbers in list(same.values())[:RANKED]:
+        first = numbers[0]
+        own = returns[:, first]
+        spread = volatility(own, year)
         fall = float(drawdowns(np.concatenate([[1.0], np.cumprod(1.0 + own)])).min())
         yield PolicyFact(
-            str(rank),
-            tuple(printable(_text(given[at])) for given in fields.values()),
-            f"{-ratio:.2f}",
-            percent(annual_return(own)),
+            str(first),
+            listed([str(number) for number in numbers[1:]], 3),
+            tuple(printable(_text(given[first])) for given in fields.values()),
+            _ratio(ratios[first]),
+            percent(annual_return(own, year)),
             NONE if spread is None else percent(spread),
             percent(fall),
         )

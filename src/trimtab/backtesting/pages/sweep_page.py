@@ -4,40 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trimtab.backtesting.pages.backtest_page import LEVELS, WIDTH
+from trimtab.backtesting.pages.backtest_page import LEVELS
 from trimtab.backtesting.pages.sweep_facts import CellFact, SweepFacts
+from trimtab.report.charts import NARROW, WIDTH, named
 from trimtab.report.page import rendered
 from trimtab.report.shapes import Chart, Shape, fitting, label, line, number, rect
 
 _NAMES = 104.0
+_TOP = 50.0
 
 
 def sweep_page(facts: SweepFacts) -> str:
     """The whole page of a sweep, with a warning where its best policy is likely luck."""
-    return rendered("sweep.html", facts, (surface_chart(facts), logit_chart(facts)))
+    makers = (surface_chart, logit_chart)
+    return rendered("sweep.html", facts, [maker(facts, width) for maker in makers for width in (WIDTH, NARROW)])
 
 
-def surface_chart(facts: SweepFacts) -> Chart:
+def surface_chart(facts: SweepFacts, width: float = WIDTH) -> Chart:
     """The median Sharpe ratio of the policies with each pair of values: the stronger the colour, the higher."""
     known = [one.sharpe for one in facts.cells if one.sharpe is not None]
     low, high = min(known, default=0.0), max(known, default=0.0)
-    wide = (WIDTH - _NAMES) / len(facts.column_values)
-    shapes = [label(0, 12, fitting(f"{facts.row_field} ↓  {facts.column_field} →", WIDTH), "small dim")]
+    wide = (width - _NAMES) / len(facts.column_values)
+    shapes = [
+        label(0, 12, fitting(f"across: {facts.column_field}", width), "small dim"),
+        label(0, 26, fitting(f"down: {facts.row_field}", width), "small dim"),
+    ]
     for at, name in enumerate(facts.column_values):
-        shapes.append(label(_NAMES + wide * (at + 0.5), 30, fitting(name, wide - 2, 11), "small", "middle"))
+        shapes.append(label(_NAMES + wide * (at + 0.5), _TOP - 6, fitting(name, wide - 2, 11), "small", "middle"))
     for at, name in enumerate(facts.row_values):
-        shapes.append(label(0, 36 + 26 * at + 18, fitting(name, _NAMES - 6)))
+        shapes.append(label(0, _TOP + 26 * at + 18, fitting(name, _NAMES - 6)))
     for one in facts.cells:
         shapes += _cell(facts, one, wide, low, high)
-    height = 40.0 + 26 * len(facts.row_values)
+    height = _TOP + 4 + 26 * len(facts.row_values)
     summary = "; ".join(
         f"{facts.row_values[one.row]}, {facts.column_values[one.column]}: {one.text}" for one in facts.cells
     )
-    return Chart("surface", "Sharpe ratio over two fields", summary, number(WIDTH), number(height), tuple(shapes))
+    return Chart(
+        named("surface", width), "Sharpe ratio over two fields", summary, number(width), number(height), tuple(shapes)
+    )
 
 
 def _cell(facts: SweepFacts, one: CellFact, wide: float, low: float, high: float) -> Iterator[Shape]:
-    x, y = _NAMES + wide * one.column, 36 + 26.0 * one.row
+    x, y = _NAMES + wide * one.column, _TOP + 26.0 * one.row
     tip = f"{facts.row_values[one.row]}, {facts.column_values[one.column]}: {one.text} of {one.policies} policies"
     if one.sharpe is None:
         yield rect(x + 1, y + 1, wide - 2, 24, "heat h0", tip)
@@ -48,16 +56,18 @@ def _cell(facts: SweepFacts, one: CellFact, wide: float, low: float, high: float
         yield label(x + wide / 2, y + 17, one.text, f"small{' over' if level > LEVELS // 2 else ''}", "middle")
 
 
-def logit_chart(facts: SweepFacts) -> Chart:
+def logit_chart(facts: SweepFacts, width: float = WIDTH) -> Chart:
     """Where the best of one half of history ranks in the other half: left of the line, below the middle."""
     full = max((one.share for one in facts.bars), default=0.0) or 1.0
-    wide = (WIDTH - 8) / max(len(facts.bars), 1)
-    shapes = [line(4, 140, WIDTH - 4, 140, "grid"), label(4, 158, "below the middle", "small dim")]
-    shapes.append(label(WIDTH - 4, 158, "above the middle", "small dim", "end"))
+    wide = (width - 8) / max(len(facts.bars), 1)
+    shapes = [line(4, 140, width - 4, 140, "grid"), label(4, 158, "below the middle", "small dim")]
+    shapes.append(label(width - 4, 158, "above the middle", "small dim", "end"))
     for at, one in enumerate(facts.bars):
         tall = 128 * one.share / full
         css = "bar paid" if one.low + one.high < -1e-9 else "bar"
         shapes.append(rect(5 + wide * at, 140 - tall, wide - 2, tall, css, f"{one.label}: {one.text}"))
-    shapes.append(line(WIDTH / 2, 4, WIDTH / 2, 146, "limit"))
+    shapes.append(line(width / 2, 4, width / 2, 146, "limit"))
     summary = "; ".join(f"{one.label}: {one.text}" for one in facts.bars)
-    return Chart("logits", "The best of one half in the other half", summary, number(WIDTH), "164", tuple(shapes))
+    return Chart(
+        named("logits", width), "The best of one half in the other half", summary, number(width), "164", tuple(shapes)
+    )

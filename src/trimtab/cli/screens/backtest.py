@@ -25,7 +25,7 @@ def backtest_view(facts: BacktestFacts) -> RenderableType:
     table = _plain_table(["", *facts.policies])
     for row in facts.statistics:
         table.add_row(row.name, *row.texts)
-    parts.append(table)
+    parts += [table, Text(facts.per_year, "dim")]
     if facts.comparisons:
         parts += ["", Text("Differences", style="bold"), *(Text(f"- {row.sentence}") for row in facts.comparisons)]
         parts.append(Text(facts.how_compared, "dim"))

@@ -1,0 +1,82 @@
+"""The size of things: short files, short functions, few parameters, few loose modules. Import cycles: test_layers.py."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import trimtab
+
+ROOT = Path(trimtab.__file__).parent
+FILE_LINES, BODY_LINES, PARAMETERS, MANY_PARAMETERS, LOOSE_MODULES = 450, 60, 12, 7, 8
+FUNCTIONS_WITH_MANY = 10
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def functions(root: Path = ROOT) -> Iterator[tuple[str, Function]]:
+    """Every function and method, with a name that a reader can find."""
+    for path in sorted(root.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, Function):
+                yield f"{path.relative_to(root)}:{node.lineno} {node.name}", node
+
+
+def body_lines(function: Function) -> int:
+    """Lines from the first statement to the last; the docstring does not count."""
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return body[-1].end_lineno - body[0].lineno + 1 if body else 0  # type: ignore[operator]
+
+
+def parameters(function: Function) -> int:
+    given = function.args
+    names = [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    return len([name for name in names if name not in ("self", "cls")])
+
+
+def is_command(name: str, function: Function) -> bool:
+    """Whether Typer makes a command of it, each parameter an option: it is decorated so, or the app registers it."""
+    decorated = any(".command(" in ast.unparse(one) for one in function.decorator_list)
+    return decorated or (name.startswith("cli/commands/") and not function.name.startswith("_"))
+
+
+def test_files_are_short() -> None:
+    lengths = {str(path.relative_to(ROOT)): path.read_text("utf-8").count("\n") for path in ROOT.rglob("*.py")}
+    assert {name: lines for name, lines in lengths.items() if lines > FILE_LINES} == {}
+
+
+def test_bodies_are_short() -> None:
+    assert {name: body_lines(one) for name, one in functions() if body_lines(one) > BODY_LINES} == {}
+
+
+def test_functions_take_few_parameters() -> None:
+    counts = {name: parameters(one) for name, one in functions() if not is_command(name, one)}
+    assert {name: count for name, count in counts.items() if count > PARAMETERS} == {}
+    many = {name: count for name, count in counts.items() if count > MANY_PARAMETERS}
+    assert len(many) <= FUNCTIONS_WITH_MANY, many
+
+
+def test_few_modules_are_loose() -> None:
+    assert len(list(ROOT.glob("*.py"))) <= LOOSE_MODULES
+
+
+def test_the_measures_measure(tmp_path: Path) -> None:
+    text = (
+        "class A:\n"
+        "    @app.command('x')\n"
+        "    def command(self, a, *, b, c=1):\n"
+        '        """Said."""\n'
+        "        first()\n\n"
+        "        last()\n"
+        "    def bare(self): ...\n"
+        "    async def told(a, /):\n"
+        '        """Only words."""\n'
+    )
+    (tmp_path / "a.py").write_text(text)
+    measured = [(name, parameters(one), body_lines(one), is_command(name, one)) for name, one in functions(tmp_path)]
+    assert measured == [
+        ("a.py:3 command", 3, 3, True),
+        ("a.py:8 bare", 0, 1, False),
+        ("a.py:9 told", 1, 0, False),
+    ]
