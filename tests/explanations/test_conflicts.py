@@ -274,12 +274,12 @@ def test_check_explain_on_the_command_line(tmp_path: Any) -> None:
     assert shown.exit_code == 0
     lines = shown.stdout.splitlines()
     assert "conflict account 'x': min_buckets_represented 2 is not met (1) because of max_new_positions 1" in lines
-    assert "         it is met with max_new_positions 2" in lines
+    assert "         met with max_new_positions 2" in lines
     assert "         otherwise: min_buckets_represented 1" in lines
     both = run(
         "check", path, *limits, "--set", "max_new_positions=1", "--set", "max_total_positions=1", "--explain"
     ).stdout
-    assert "it is met with max_new_positions = 2 and max_total_positions 2" in both
+    assert "met with max_new_positions 2 and max_total_positions 2" in both
     assert "conflict" not in run("check", path, *limits).stdout
     minimum = ["--set", "buckets.Tech.min_allocation=0.3", "--set", "max_position_weight=0.1", "--quiet"]
     stuck = run("check", path, *limits, *minimum, "--explain").stdout

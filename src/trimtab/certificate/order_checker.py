@@ -1,7 +1,7 @@
-"""The checker of orders: money, lots and limits of a plan in exact fractions, by code that shares nothing with the kernel.
+"""The checker of orders: money, lots and limits of a plan in exact whole numbers, sharing no code with the kernel.
 
 It sees the orders, what was held before them, and the limits as the user wrote them (rules, section 19). An order that
-breaks a rule without an excuse is a bug of trimtab.
+breaks a rule without an excuse is a bug of trimtab. Money is in micro-units, quantities in nano-shares.
 """
 
 from __future__ import annotations
@@ -9,18 +9,18 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from fractions import Fraction
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from trimtab.certificate.bucket_nodes import CheckedNode, checked_nodes
+from trimtab.decimals import MICRO, NANO, money_of, scaled, shares_of
 from trimtab.limits.order_settings import OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
-MICRO = Fraction(1, 10**6)
 _LONGEST_ID = 36
-_PLAY = 2 * MICRO  # minima are decided before the last lot, and money is rounded twice
-_UNSETTLED = Fraction(99, 100)  # where the rounds did not settle, minima refer to an earlier value
+_PLAY = 2  # minima are decided before the last lot, and money is rounded twice
+_UNSETTLED = 0.99  # where the rounds did not settle, minima refer to an earlier value
 # Why a sell that the rules call for is not made, or only in part.
 _LEFT_OVER = frozenset(
     {
@@ -38,17 +38,17 @@ _LEFT_OVER = frozenset(
 
 
 class TradedAsset(NamedTuple):
-    """A candidate before the orders; amounts in the base currency."""
+    """A candidate before the orders."""
 
-    price: Fraction
-    shares: Fraction
-    lot: Fraction
-    min_notional: Fraction
+    price: int
+    shares: int
+    lot: int
+    min_notional: int
     tradable: bool
     restriction: str
     bucket: str
     max_weight: float  # inf = none
-    lots: Mapping[str, tuple[Fraction, Fraction]]  # tax lots: shares and cost of each
+    lots: Mapping[str, tuple[int, int]]  # tax lots: shares and cost of each
 
 
 class MadePlan(NamedTuple):
@@ -57,11 +57,11 @@ class MadePlan(NamedTuple):
     limits: RebalancingLimits
     settings: OrderSettings
     assets: Mapping[str, TradedAsset]
-    cash: Fraction  # before the orders, the cash flow included
+    cash: int  # before the orders, the cash flow included
     orders: Sequence[Any]  # with the fields of `trimtab.orders.plan.Order`
     reasons: Mapping[str, str]  # of every asset
-    cash_after: Fraction
-    value_after: Fraction
+    cash_after: int
+    value_after: int
     is_settled: bool  # settled, and all of it made
 
 
@@ -75,32 +75,36 @@ def broken_orders(plan: MadePlan) -> list[str]:
     return [sentence for check in checks for sentence in check(plan, measured)]
 
 
-def _floor(amount: Fraction) -> Fraction:
-    return math.floor(amount / MICRO) * MICRO
+def _up(dividend: int, divisor: int) -> int:
+    return -(-dividend // divisor)
 
 
-def _ceil(amount: Fraction) -> Fraction:
-    return math.ceil(amount / MICRO) * MICRO
-
-
-def _parts(fraction: float) -> Fraction:
+def _parts(fraction: float) -> int:
     """A fraction as the rules count it: the double product with 10^12, rounded to the nearest, ties to even."""
-    return Fraction(round(fraction * 1e12), 10**12)
+    return round(fraction * 1e12)
 
 
-def _portion(fraction: float, amount: Fraction) -> Fraction:
-    return _floor(_parts(fraction) * amount)
+def _portion(fraction: float, amount: int) -> int:
+    return _parts(fraction) * amount // 10**12
+
+
+def _money(amount: Decimal) -> int:
+    return scaled(amount, MICRO)
+
+
+def _quantity(order: Any) -> int:
+    return scaled(order.shares, NANO)
 
 
 class _Measured:
     """The totals of a plan, from its orders alone."""
 
     def __init__(self, plan: MadePlan) -> None:
-        change = {order.asset: Fraction(order.shares) * (1 if order.side == "buy" else -1) for order in plan.orders}
+        change = {order.asset: _quantity(order) * (1 if order.side == "buy" else -1) for order in plan.orders}
         self.plan = plan
         self.shares = {name: asset.shares + change.get(name, 0) for name, asset in plan.assets.items()}
-        self.worth_before = {name: _floor(asset.shares * asset.price) for name, asset in plan.assets.items()}
-        self.worth = {name: _floor(self.shares[name] * asset.price) for name, asset in plan.assets.items()}
+        self.worth_before = {name: asset.shares * asset.price // NANO for name, asset in plan.assets.items()}
+        self.worth = {name: self.shares[name] * asset.price // NANO for name, asset in plan.assets.items()}
         self.value_before = plan.cash + sum(self.worth_before.values())
         self.value = plan.cash_after + sum(self.worth.values())
         self.aim = min(plan.limits.target_invested, 1.0 - plan.settings.cash_buffer)
@@ -121,7 +125,7 @@ class _Measured:
         load: Counter[int] = Counter()
         for name, worth in self.worth.items():
             for node in self.path(name):
-                load[node] += worth  # type: ignore[assignment]  # a Fraction
+                load[node] += worth
         return load
 
 
@@ -142,29 +146,29 @@ def _wrong_money(plan: MadePlan, measured: _Measured) -> Iterator[str]:
     """Amounts, fees, the cash after each order, and what the account ends with."""
     cash, fees = plan.cash, plan.settings.fees
     for order in plan.orders:
-        price, shares, is_buy = plan.assets[order.asset].price, Fraction(order.shares), order.side == "buy"
-        amount = _ceil(shares * price) if is_buy else _floor(shares * price)
-        by_size = _ceil(Fraction(fees.per_share) * shares) + _ceil(_parts(fees.rate) * amount)
-        fee = max(Fraction(fees.minimum), Fraction(fees.per_order) + by_size)
+        price, shares, is_buy = plan.assets[order.asset].price, _quantity(order), order.side == "buy"
+        amount = _up(shares * price, NANO) if is_buy else shares * price // NANO
+        by_size = _up(_money(fees.per_share) * shares, NANO) + _up(_parts(fees.rate) * amount, 10**12)
+        fee = max(_money(fees.minimum), _money(fees.per_order) + by_size)
         cash += (-amount if is_buy else amount) - fee
-        if shares <= 0 or order.price != price:
+        if shares <= 0 or order.price != money_of(price):
             yield f"{order.asset}: {order.shares} shares at {order.price}"
-        if order.amount != amount or order.fee != fee:
-            yield f"{order.asset}: amount {order.amount} and fee {order.fee}, not {float(amount)} and {float(fee)}"
-        if order.cash_after != cash:
-            yield f"{order.asset}: cash after it is {order.cash_after}, not {float(cash)}"
-        if cash < (0 if is_buy else min(plan.cash, Fraction(0))):
-            yield f"{order.asset}: cash falls to {float(cash)}"
+        if order.amount != money_of(amount) or order.fee != money_of(fee):
+            yield f"{order.asset}: amount {order.amount} and fee {order.fee}, not {money_of(amount)} and {money_of(fee)}"
+        if order.cash_after != money_of(cash):
+            yield f"{order.asset}: cash after it is {order.cash_after}, not {money_of(cash)}"
+        if cash < (0 if is_buy else min(plan.cash, 0)):
+            yield f"{order.asset}: cash falls to {money_of(cash)}"
     if cash != plan.cash_after:
-        yield f"cash ends at {float(plan.cash_after)}, not {float(cash)}"
+        yield f"cash ends at {money_of(plan.cash_after)}, not {money_of(cash)}"
     if measured.value != plan.value_after:
-        yield f"the account ends worth {float(plan.value_after)}, not {float(measured.value)}"
+        yield f"the account ends worth {money_of(plan.value_after)}, not {money_of(measured.value)}"
 
 
 def _forbidden(plan: MadePlan, measured: _Measured) -> Iterator[str]:
     """Orders against a restriction, the mode or the holding; and quantities that are not whole lots."""
     for order in plan.orders:
-        asset, shares, is_buy = plan.assets[order.asset], Fraction(order.shares), order.side == "buy"
+        asset, shares, is_buy = plan.assets[order.asset], _quantity(order), order.side == "buy"
         if not asset.tradable or asset.restriction in ("no_trade", "no_buy" if is_buy else "no_sell"):
             yield f"{order.asset}: its restriction forbids a {order.side}"
         if plan.settings.mode == ("sell_only" if is_buy else "buy_only"):
@@ -172,21 +176,21 @@ def _forbidden(plan: MadePlan, measured: _Measured) -> Iterator[str]:
         if is_buy and any(measured.nodes[node].closed for node in measured.path(order.asset)):
             yield f"{order.asset}: nothing is bought in its bucket"
         if shares > asset.shares and not is_buy:
-            yield f"{order.asset}: {order.shares} shares are sold of {float(asset.shares)}"
+            yield f"{order.asset}: {order.shares} shares are sold of {shares_of(asset.shares)}"
         if order.closes != (not is_buy and shares == asset.shares):
             yield f"{order.asset}: closes is {order.closes}"
         if shares % asset.lot and not order.closes:
-            yield f"{order.asset}: {order.shares} shares are not whole lots of {float(asset.lot)}"
+            yield f"{order.asset}: {order.shares} shares are not whole lots of {shares_of(asset.lot)}"
 
 
 def _too_small(plan: MadePlan, measured: _Measured) -> Iterator[str]:
     """Orders below a minimum that no limit forces."""
     settings = plan.settings
-    smallest = _portion(plan.limits.min_trade, measured.value * (1 if plan.is_settled else _UNSETTLED))
+    smallest = _portion(plan.limits.min_trade * (1 if plan.is_settled else _UNSETTLED), measured.value)
     if settings.min_trade_amount is not None:
-        smallest = Fraction(settings.min_trade_amount)
+        smallest = _money(settings.min_trade_amount)
     for order in plan.orders:
-        amount, fee = Fraction(order.amount), Fraction(order.fee)
+        amount, fee = _money(order.amount), _money(order.fee)
         if amount + _PLAY < plan.assets[order.asset].min_notional and not order.closes:
             yield f"{order.asset}: {order.amount} is below its min_notional"
         if order.reason == "forced_for_limit":
@@ -194,7 +198,7 @@ def _too_small(plan: MadePlan, measured: _Measured) -> Iterator[str]:
                 yield f"{order.asset}: the fee {order.fee} is not below {order.amount}"
             continue
         if amount + _PLAY < smallest and not order.closes:
-            yield f"{order.asset}: {order.amount} is below the smallest order of {float(smallest)}"
+            yield f"{order.asset}: {order.amount} is below the smallest order of {money_of(smallest)}"
         if fee > _portion(settings.max_fee_share, amount) + _PLAY:
             yield f"{order.asset}: the fee {order.fee} is above max_fee_share of {order.amount}"
 
@@ -207,16 +211,16 @@ def _wrong_lots(plan: MadePlan, _: _Measured) -> Iterator[str]:
             if order.lots:
                 yield f"{order.asset}: tax lots of an order that takes none"
             continue
-        taken = {lot.lot_id: Fraction(lot.shares) for lot in order.lots}
-        if len(taken) != len(order.lots) or sum(taken.values()) != Fraction(order.shares):
+        taken = {lot.lot_id: _quantity(lot) for lot in order.lots}
+        if len(taken) != len(order.lots) or sum(taken.values()) != _quantity(order):
             yield f"{order.asset}: its tax lots do not add up to {order.shares}"
         elif any(lot_id not in own or not 0 < shares <= own[lot_id][0] for lot_id, shares in taken.items()):
             yield f"{order.asset}: more is sold of a tax lot than there is"
         else:
-            cost = sum(_floor(own[lot_id][1] * shares / own[lot_id][0]) for lot_id, shares in taken.items())
-            gain = sum(Fraction(lot.gain) for lot in order.lots)
-            if gain != Fraction(order.amount) - Fraction(order.fee) - cost:
-                yield f"{order.asset}: the gains of its tax lots add up to {float(gain)}"
+            cost = sum(own[lot_id][1] * shares // own[lot_id][0] for lot_id, shares in taken.items())
+            gain = sum(_money(lot.gain) for lot in order.lots)
+            if gain != _money(order.amount) - _money(order.fee) - cost:
+                yield f"{order.asset}: the gains of its tax lots add up to {money_of(gain)}"
 
 
 def _above_limits(plan: MadePlan, measured: _Measured) -> Iterator[str]:
@@ -226,16 +230,18 @@ def _above_limits(plan: MadePlan, measured: _Measured) -> Iterator[str]:
     for name in measured.bought:
         cap = _portion(min(limits.max_position_weight, plan.assets[name].max_weight), value)
         if measured.worth[name] > cap:
-            yield f"{name}: worth {float(measured.worth[name])}, its largest weight allows {float(cap)}"
+            yield f"{name}: worth {money_of(measured.worth[name])}, its largest weight allows {money_of(cap)}"
     total = min(
         _portion(1.0 - plan.settings.cash_buffer, value), _portion(min(1.0, measured.aim + limits.cash_band), value)
     )
     for node in sorted({node for name in measured.bought for node in measured.path(name)}):
         bucket = measured.nodes[node]
-        limit = _portion(bucket.max_allocation * drift, value) if bucket.max_allocation < math.inf else math.inf
-        if measured.load[node] > (limit if node else total):
+        if node and bucket.max_allocation == math.inf:
+            continue
+        limit = _portion(bucket.max_allocation * drift, value) if node else total
+        if measured.load[node] > limit:
             where = bucket.path or "all positions"
-            yield f"{where}: worth {float(measured.load[node])} after a buy, above {float(limit if node else total)}"
+            yield f"{where}: worth {money_of(measured.load[node])} after a buy, above {money_of(limit)}"
 
 
 def _above_turnover(plan: MadePlan, measured: _Measured) -> Iterator[str]:
@@ -244,16 +250,16 @@ def _above_turnover(plan: MadePlan, measured: _Measured) -> Iterator[str]:
     if limit is None:
         return
     budget = _portion(limit, measured.value_before)
-    idle = max(Fraction(0), plan.cash - _portion(1.0 - measured.aim, measured.value_before))
+    idle = max(0, plan.cash - _portion(1.0 - measured.aim, measured.value_before))
     for side, allowed in (("sell", budget), ("buy", budget + idle)):
-        total = sum(Fraction(order.amount) for order in plan.orders if order.side == side)
+        total = sum(_money(order.amount) for order in plan.orders if order.side == side)
         if total > allowed + _PLAY:
-            yield f"the {side}s amount to {float(total)}, max_turnover allows {float(allowed)}"
+            yield f"the {side}s amount to {money_of(total)}, max_turnover allows {money_of(allowed)}"
 
 
 def _too_many_positions(plan: MadePlan, measured: _Measured) -> Iterator[str]:
     """Positions opened where none is free. A holding that the rules give up but cannot sell is not one of them."""
-    smallest = max(MICRO, _portion(plan.limits.dust_weight, measured.value))
+    smallest = max(1, _portion(plan.limits.dust_weight, measured.value))
     after: Counter[int] = Counter()
     opened: set[int] = set()
     for name, asset in plan.assets.items():

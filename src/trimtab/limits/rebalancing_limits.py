@@ -145,7 +145,7 @@ class RebalancingLimits:
         "maximum correlation of a new position with any other in its bucket at bucket_level; selection may then miss "
         "the optimum",
         sentence="Buy no asset whose correlation with another position in its bucket is above {:g} or unknown; holdings "
-        "stays.",
+        "stay.",
         low=-1.0,
         optional=True,
         fraction=True,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.checks import RESTRICTIONS
 from trimtab.certificate.order_checker import MadePlan, TradedAsset, broken_orders
-from trimtab.decimals import MICRO, NANO
+from trimtab.decimals import MICRO, scaled
 from trimtab.errors import BrokenLimitError
 from trimtab.orders.account_inputs import AccountInputs
 from trimtab.orders.plan import Plan
@@ -32,24 +30,24 @@ def made_plan(plan: Plan, inputs: AccountInputs, candidates: Candidates) -> Made
     for row, instrument in enumerate(inputs.instruments):
         lots = inputs.lots_of(instrument.asset)
         assets[instrument.asset] = TradedAsset(
-            price=Fraction(instrument.price or 0, MICRO),
-            shares=Fraction(instrument.quantity, NANO),
-            lot=Fraction(instrument.lot, NANO),
-            min_notional=Fraction(instrument.min_notional, MICRO),
+            price=instrument.price or 0,
+            shares=instrument.quantity,
+            lot=instrument.lot,
+            min_notional=instrument.min_notional,
             tradable=instrument.tradable and instrument.price is not None,
             restriction=RESTRICTIONS[int(candidates.restriction[row])],
             bucket=candidates.bucket.names[candidates.bucket.codes[row]],
             max_weight=float(candidates.max_weight[row]),
-            lots={lot.lot_id: (Fraction(lot.quantity, NANO), Fraction(lot.cost, MICRO)) for lot in lots},
+            lots={lot.lot_id: (lot.quantity, lot.cost) for lot in lots},
         )
     return MadePlan(
         limits=inputs.limits,
         settings=inputs.settings,
         assets=assets,
-        cash=Fraction(inputs.cash + inputs.cash_flow, MICRO),
+        cash=inputs.cash + inputs.cash_flow,
         orders=plan.orders,
         reasons=plan.reasons,
-        cash_after=Fraction(plan.cash),
-        value_after=Fraction(plan.value),
+        cash_after=scaled(plan.cash, MICRO),
+        value_after=scaled(plan.value, MICRO),
         is_settled=plan.is_settled and plan.status != "limited",
     )
