@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 from naive_orders import NaivePlan, PlanError, naive_plan
 from order_cases import OrderCase, random_order_case
@@ -38,7 +40,18 @@ def test_the_kernel_equals_its_twin_in_more_accounts(first: int) -> None:
 
 
 def test_plain_equals_compiled() -> None:
-    for seed in range(0, 400, 8):
+    check_plain(range(0, 400, 8))
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("first", range(0, 2400, 600))
+def test_plain_equals_compiled_in_more_accounts(first: int) -> None:
+    """Every line of the plain functions runs."""
+    check_plain(range(first, first + 600))
+
+
+def check_plain(seeds: Iterable[int]) -> None:
+    for seed in seeds:
         case = random_order_case(seed)
         assert kernel_plan(case, compiled=False).bits == kernel_plan(case).bits, seed
 
