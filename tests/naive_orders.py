@@ -405,9 +405,18 @@ class Account:
             now.quantities[name] = start + lots * lot
         return False
 
+    def may_sell_less(self, name: str, now: Round) -> bool:
+        """What is left of a forced sell that gets a lot back is an order that the broker takes, or none."""
+        after = now.quantities[name] + self.of[name].lot
+        if now.codes.get(name) != "forced_for_limit" or after == self.start[name]:
+            return True
+        amount = self.amount(name, self.start[name], after)
+        return amount >= self.of[name].min_notional and self.fee(name, self.start[name], after) < amount
+
     def give_last_lots(self, now: Round, value: int, made: list[str], filled: list[str]) -> None:
         """§4.6: two walks over those that are short of their goal; the better one counts."""
-        competitors = [n for n in made + filled if self.worth(n, now.quantities[n]) < now.goals[n]]
+        able = [n for n in made if self.may_sell_less(n, now)] + filled
+        competitors = [n for n in able if self.worth(n, now.quantities[n]) < now.goals[n]]
         lack = {n: now.goals[n] - self.worth(n, now.quantities[n]) for n in competitors}
         step = {
             n: self.worth(n, now.quantities[n] + self.of[n].lot) - self.worth(n, now.quantities[n]) for n in competitors

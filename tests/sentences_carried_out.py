@@ -113,8 +113,8 @@ def _shares(rows: list[Row], limits: RebalancingLimits, result: Any, counts: Cou
     ]
     counts["shares"] += len(shares)
     if limits.sizing_mode == "equal_weight" and shares:
-        weights = [target["target_weight"] for _, target, _ in shares]
-        if max(weights) - min(weights) > _TOLERANCE:
+        weights = [target["target_weight"] for _, target, words in shares if "largest weight" not in words.size]
+        if weights and max(weights) - min(weights) > _TOLERANCE:
             yield f"equal shares differ: {weights}"
     for row, target, words in shares if limits.sizing_mode == "desired" else ():
         reached = abs(row["desired_weight"] - target["target_weight"]) <= _TOLERANCE

@@ -9,6 +9,9 @@ import inspect
 import multiprocessing
 import pickle
 import random
+import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from functools import cache
@@ -108,6 +111,8 @@ MADE: dict[str, Callable[[], Any]] = {
     "TechnicalAnalyzer": lambda: trimtab.TechnicalAnalyzer(data()),
     "TrendAnalyzer": lambda: trimtab.TrendAnalyzer(data()),
 }
+# The brief has lists in it, which callers may change: it has no hash.
+MUTABLE = ("BucketEnforcementResult",)
 # Parts of the objects above, objects that need others to be made, and those of rooms that test this themselves.
 ELSEWHERE = {
     *("BacktestSettings", "BucketAllocation", "BucketStatistics", "CoreRebalancerEngine", "EngineRun", "Fees"),
@@ -129,8 +134,14 @@ def test_copies_are_equal(name: str) -> None:
     for copied in copies(made):
         assert type(copied).__name__ == name
         assert copied == made
-        assert hash(copied) == hash(made)
-        assert str(copied) == str(made)
+        if type(made).__hash__ is not None and name not in MUTABLE:
+            assert hash(copied) == hash(made)
+        assert _without_places(copied) == _without_places(made)
+
+
+def _without_places(made: Any) -> str:
+    """The text of an object, without where in memory it is."""
+    return re.sub(r" at 0x[0-9a-f]+", "", str(made))
 
 
 def copies(made: Any) -> Iterator[Any]:
@@ -167,17 +178,26 @@ def test_results_and_errors_come_back_from_other_processes(method: str) -> None:
             pool.submit(refused, 7.0).result(timeout=120)
 
 
-def no_sweep() -> str:
+IN_A_FORK = """
+import concurrent.futures, multiprocessing, warnings
+import trimtab
+from trimtab.rebalancing.decide import PARALLEL
+
+def entered():
     try:
-        sweep()
+        with PARALLEL:
+            return ""
     except trimtab.SetupError as error:
         return error.advice
-    return ""
+
+warnings.simplefilter("ignore", DeprecationWarning)
+trimtab.rebalance_many([{"account": name, "asset": "A", "score": 0.9} for name in "xy"])
+with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
+    print(pool.submit(entered).result(timeout=60))
+"""
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_sweep_in_such_a_fork_says_what_to_do() -> None:
-    many_weights(2)
-    context = multiprocessing.get_context("fork")
-    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
-        assert "spawn" in pool.submit(no_sweep).result(timeout=120)
+def test_what_needs_all_cores_says_in_such_a_fork_what_to_do() -> None:
+    """In a process of its own: one that has used polars, as this one has, must not be forked for more."""
+    ended = subprocess.run([sys.executable, "-c", IN_A_FORK], capture_output=True, text=True, timeout=120, check=True)
+    assert 'start worker processes with "spawn"' in ended.stdout

@@ -53,6 +53,14 @@ def test_the_same_bits_as_the_table_door(seed: int, tmp_path: Path) -> None:
     assert targets_of(tmp_path / "out") == expected_rows(rows, limits), f"seed {seed}"
 
 
+def test_candidates_without_buckets(tmp_path: Path) -> None:
+    rows = [{name: value for name, value in row.items() if name != "bucket"} for row in account_rows(1)]
+    limits = RebalancingLimits()
+    place = write_rows(tmp_path / "a.parquet", rows, schema=SCHEMA.remove(SCHEMA.get_field_index("bucket")))
+    batch(place, tmp_path / "out", limits)
+    assert targets_of(tmp_path / "out") == expected_rows(rows, limits)
+
+
 def test_the_same_bytes_with_any_number_of_workers(tmp_path: Path) -> None:
     place = write_rows(tmp_path / "a.parquet", account_rows(3))
     for workers in (1, 2, 4):

@@ -180,7 +180,12 @@ def test_a_weight_of_0_holds_nothing(tmp_path: Path) -> None:
     assert {name: sorted(found) for name, found in opened.items()} == dict.fromkeys(opened, expected)
 
 
-def test_an_account_that_can_buy_nothing_is_not_lost(tmp_path: Path) -> None:
+@pytest.mark.parametrize("plain", [False, True])
+def test_an_account_that_can_buy_nothing_is_not_lost(
+    plain: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if plain:
+        monkeypatch.setattr(universes, "list_purchase_candidates", undecorated(universes.list_purchase_candidates))
     place = written(tmp_path, "assets.parquet", [{"asset": "A", "score": None}, {"asset": "B", "score": 0.9}])
     limits = {None: RebalancingLimits(max_new_positions=0)}
     rows = [{"account": "P", "asset": "CASH", "current_weight": 0.0}]

@@ -16,6 +16,7 @@ from cases import random_limits, random_rows
 
 import trimtab
 from trimtab.candidates.columns import COLUMNS, OUTPUTS
+from trimtab.candidates.equality import is_equal
 from trimtab.candidates.read import read
 from trimtab.errors import Fault, InputError, LimitsError, UnmetLimitError
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -468,6 +469,13 @@ def test_text_that_cannot_be_encoded() -> None:
     found = the_fault(good(asset="\ud800"))
     assert (found.row, found.column, found.problem) == (2, "asset", "is not text")
     assert "\\ud800" in found.sentence()
+
+
+@pytest.mark.parametrize("column", ["asset", "bucket"])
+def test_bytes_that_are_no_utf_8(column: str) -> None:
+    broken = pa.array([b"A", b"\xff"], pa.binary()).view(pa.string())
+    found = the_fault(pa.table({"asset": ["A", "B"], "score": [0.5, 0.6], column: broken}))
+    assert (found.column, found.problem, found.advice) == (column, "is not UTF-8 text", "write it as UTF-8")
 
 
 # ---- one value that is wrong: row, column, value, advice
@@ -1122,3 +1130,16 @@ def test_an_unmet_limit_fails_its_account_alone(make: Any) -> None:
     targets = many.targets if isinstance(many.targets, list) else pa.table(many.targets).to_pylist()
     assert [row["action"] for row in targets] == ["open", "open", "failed"]
     assert list(targets[0]) == ["account", "asset", "score", "bucket", *OUTPUTS]
+
+
+# ---- equality by value
+
+
+@pytest.mark.parametrize("kind", [np.float64, object])
+def test_arrays_are_equal_by_kind_shape_and_value(kind: Any) -> None:
+    values = np.array([1.0, math.nan], kind)
+    assert is_equal(values, np.array([1.0, math.nan], kind))
+    assert not is_equal(values, np.array([2.0, math.nan], kind))
+    assert not is_equal(values, np.array([1.0], kind))
+    assert not is_equal(values, np.array([[1.0, math.nan]], kind))
+    assert not is_equal(values, np.array([1.0, math.nan], np.float32))

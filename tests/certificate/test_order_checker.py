@@ -182,6 +182,15 @@ def test_a_brake_that_acts_when_an_unfit_asset_is_left_out() -> None:
     assert decided.is_settled and set(decided.reasons.values()) <= {"braked", "not_wanted"}
 
 
+def test_a_forced_sell_stays_large_enough_for_the_broker() -> None:
+    """Two lots are worth 53.76, one 26.88, and the broker takes 50: the last lot is not given back."""
+    case = random_order_case(319_856)
+    rows, arguments = of_case(case)
+    forced = [made for made in plan(rows, case.limits, **arguments).orders if made.reason == "forced_for_limit"]
+    assert [(made.asset, made.amount) for made in forced] == [("A00", Decimal("53.7582"))]
+    assert case.instruments["A00"].min_notional == 50_000_000
+
+
 def check(first: int, count: int) -> int:
     """Every plan goes through the checker; an executed one that is settled and whole orders nothing more."""
     planned = 0

@@ -13,12 +13,13 @@ from random import Random
 from typing import Any, BinaryIO
 
 import pytest
+import typer
 from command_line import CANDIDATES, ENVIRONMENT, rows, run
 
 import trimtab
 from trimtab.cli import app as cli
 from trimtab.cli.commands.check import UNMET_CODES
-from trimtab.cli.exit_codes import ExitCode
+from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.data.samples import sample_candidates, sample_limits, sample_path
 from trimtab.limits.json_schema import limits_schema
 from trimtab.limits.presets import preset_names, preset_text
@@ -445,6 +446,19 @@ def test_check_explains_many_accounts_too(tmp_path: Path) -> None:
     assert {conflict["account"] for conflict in json.loads(told.stdout)["conflicts"]} == {"first", "second"}
 
 
+def test_check_names_no_remedy_where_none_helps(candidates: Path) -> None:
+    """Without a score nothing is bought, and target_invested cannot be lowered below the minimum of a bucket."""
+    candidates.write_text("asset,bucket,score\nA,Tech,\nB,Bond,\n")
+    settings = ("--set", "enable_bucket_diversification=true", "--set", "buckets.Tech.min_allocation=0.1")
+    told = json.loads(run("check", candidates, *settings, "--explain", "--format", "json").stdout)
+    remedies = {conflict["text"].split()[0]: conflict["remedies"] for conflict in told["conflicts"]}
+    assert remedies == {
+        "min_buckets_represented": ["otherwise: min_buckets_represented 0"],
+        "min_allocation": ["otherwise: min_allocation 0 for Tech"],
+        "target_invested": [],
+    }
+
+
 def test_check_as_json(candidates: Path) -> None:
     args = ["check", candidates, "--preset", "conservative", "--set", "min_buckets_represented=5"]
     found = run(*args, "--format", "json")
@@ -540,6 +554,8 @@ def complete(shell: str, *args: str) -> list[str]:
 )
 def test_a_shell_completes_commands_options_and_values(args: list[str], offered: list[str]) -> None:
     assert complete("bash", *args) == offered
+    words = {"COMP_WORDS": " ".join(args), "COMP_CWORD": str(len(args) - 1)}
+    assert run(_TRIMTAB_COMPLETE="complete_bash", **words).stdout.split() == offered
 
 
 @pytest.mark.parametrize("command", ["rebalance", "explain", "limits", "limits show", "batch", "batch report"])
@@ -603,6 +619,14 @@ def test_a_bug_ends_with_1_and_one_line(candidates: Path, monkeypatch: pytest.Mo
     assert debugged.exit_code == 1
     assert f"{type(error).__name__}" in debugged.stderr
     assert "Traceback (most recent call last)" in debugged.stderr
+
+
+@pytest.mark.parametrize("ended", [typer.Exit(7), typer.Abort()])
+def test_a_command_that_ends_itself_is_no_bug(ended: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(type(ended)) as caught:
+        exit_codes(_raising(ended))()
+    assert caught.value is ended
+    assert capsys.readouterr().err == ""
 
 
 def test_words_cannot_steer_the_terminal(tmp_path: Path) -> None:

@@ -228,6 +228,24 @@ class TestRebalance:
         assert f"S0 is valued at its price of {days(259)[-1]}: it has no price on {LAST}" in found.stderr
         assert {row["asset"]: row["reason"] for row in rows(found.stdout)}["S0"] == "held_unscored"
 
+    def test_shares_at_prices_before_the_last_session_are_said(self, prices: Path, tmp_path: Path) -> None:
+        day = days(259)[-1]
+        holdings = written(tmp_path, "h.csv", "asset,shares\nS0,10\n")
+        options = ("--prices", prices, "--holdings", holdings, "--cash", "0", "--format", "csv")
+        earlier = run("rebalance", *options, "--as-of", day)
+        assert earlier.exit_code == 0, earlier.stderr
+        assert f"shares are valued at prices of {day}, before the last session: adjusted prices" in earlier.stderr
+        assert f"valued at {day}: " in earlier.stderr
+        assert "before the last session" not in run("rebalance", *options).stderr
+
+    def test_the_holdings_of_one_account(self, prices: Path, tmp_path: Path) -> None:
+        holdings = written(tmp_path, "h.csv", "account,asset,current_weight\nx,S0,0.2\ny,S0,0.1\ny,S1,0.3\n")
+        options = ("--prices", prices, "--holdings", holdings, "--format", "csv")
+        found = run("rebalance", *options, "--account", "y")
+        assert found.exit_code == 0, found.stderr
+        weights = {row["asset"]: float(row["current_weight"]) for row in rows(found.stdout)}
+        assert {asset: weight for asset, weight in weights.items() if weight} == {"S0": 0.1, "S1": 0.3}
+
     @pytest.mark.parametrize(
         ("text", "options", "code", "said"),
         [

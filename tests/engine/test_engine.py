@@ -307,7 +307,7 @@ def test_the_steps_are_logged_with_their_number(caplog: pytest.LogCaptureFixture
     assert [record.getMessage() for record in caplog.records] == [
         "Step 1/5: universe of 3 assets, regime Goldilocks",
         "Step 2/5: 2 assets scored, without a score: T2",
-        "Step 3/5: bucket limits: 0 assets kept out, ok",
+        "Step 3/5: bucket limits: 0 assets kept out, cash_left",
         "  Bond: 1 weight held down, max_allocation_per_bucket 0.15: B1",
         "  Tech: 1 weight held down, max_allocation_per_bucket 0.15: T1",
         "  Tech: weight 30.00%, above max_allocation 15.00%: now 15.00%",
@@ -385,7 +385,7 @@ def test_bad_positions(held: dict[str, Any], sentence: str) -> None:
 
 def test_an_unmet_limit_can_be_an_error() -> None:
     engine = CoreRebalancerEngine(Market(["Tech"]), BucketManager({"Tech": ["T1"]}), Scores(SCORES))
-    with pytest.raises(UnmetLimitError, match="min_buckets_represented is 1, wanted 2"):
+    with pytest.raises(UnmetLimitError, match="min_buckets_represented is 1 instead of 2"):
         engine.rebalance(DAY, {}, ON.replace(on_unmet="raise"), enable_fundamental=False)
 
 

@@ -10,6 +10,9 @@ from cases import random_limits, random_rows
 from sentences_carried_out import faults_of_account
 from thorough import mostly_thorough
 
+import trimtab
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+
 
 @pytest.mark.parametrize("block", mostly_thorough(range(20), 2))
 def test_sentences_of_random_accounts_hold(block: int) -> None:
@@ -18,3 +21,16 @@ def test_sentences_of_random_accounts_hold(block: int) -> None:
         drawn = random.Random(7_000_000 + 40 * block + seed)
         assert list(faults_of_account(random_rows(drawn), random_limits(drawn), counts)) == [], (block, seed)
     assert counts["limits in the way"] and counts["reasons for cash"] and counts["merit of what is fixed"]
+
+
+def test_a_share_that_is_also_the_largest_weight() -> None:
+    """A's own limit and that of its bucket bind at 0.1, so its share is less than C's."""
+    rows = [
+        {"asset": "A", "score": 0.9, "bucket": "Tech", "max_weight": 0.1},
+        {"asset": "B", "score": 0.9, "bucket": "Tech"},
+        {"asset": "C", "score": 0.9, "bucket": "Bond"},
+    ]
+    limits = RebalancingLimits(enable_bucket_diversification=True, max_allocation_per_bucket=0.2)
+    texts = trimtab.rebalance(rows, limits).details()
+    assert texts[0].endswith("Weight 10.00%: an equal share, at its largest weight of 0.1.")
+    assert "capped" in texts[2] or texts[2].endswith("an equal share.")

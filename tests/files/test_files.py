@@ -118,6 +118,10 @@ class TestFilesThatCannotBeRead:
         path = tmp_path / "none.csv"
         assert str(refusal(path)) == f"{path}: there is no such file: check the path"
 
+    def test_missing_with_its_folder(self, tmp_path: Path) -> None:
+        path = tmp_path / "none" / "none.csv"
+        assert str(refusal(path)) == f"{path}: there is no such file: check the path"
+
     def test_folder(self, tmp_path: Path) -> None:
         path = tmp_path / "folder.csv"
         path.mkdir()
@@ -380,6 +384,12 @@ class TestJoin:
         joined = join_tables(*files()[:2])
         assert "bucket" not in joined.table.column_names
         assert (joined.unclassified, joined.unused) == ((), ())
+
+    def test_shares_that_are_no_number_are_held(self, files: Callable[..., list[Path]]) -> None:
+        """Only a known 0 is not held; the valuation refuses the text where it stands."""
+        joined = join_tables(*files(holdings="asset,shares\nX,ten\nY,0\n"))
+        assert joined.unscored == ("X",)
+        assert joined.table["shares"].to_pylist() == ["0", "0", "0", "ten", "0"]
 
     def test_kinds_may_differ(self, files: Callable[..., list[Path]], tmp_path: Path) -> None:
         scores, _, buckets = files()

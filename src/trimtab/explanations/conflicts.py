@@ -81,7 +81,7 @@ def conflicts_of(reruns: Reruns) -> tuple[Conflict, ...]:
     >>> first.text
     'min_buckets_represented 2 is not met (1) because of max_new_positions 1'
     >>> first.members[0].relaxation.effect
-    'max_new_positions = 2'
+    'max_new_positions 2'
     """
     reached = Reached(reruns)
     return tuple(_conflict(reruns, reached, goal) for goal in _goals(reruns) if not reached(goal))

@@ -173,8 +173,8 @@ def explain(reruns: Reruns, asset: str) -> Explanation:
     ('not selected', True, 'max_new_positions', ('AAA',))
     >>> for one in found.counterfactuals:
     ...     print(one.effect)
-    would be selected with a score of at least 0.9000000000000001
-    would be selected with max_new_positions = 2
+    would be selected with a score above 0.9
+    would be selected with max_new_positions 2
     """
     at = reruns.place_of[asset]
     answer, row = reruns.answer[at], int(reruns.candidates.order[at])

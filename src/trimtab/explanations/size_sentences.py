@@ -105,7 +105,9 @@ def _capped_bucket(sized: _Sized) -> str:
 def _at_wish(sized: _Sized) -> str:
     limits = sized.limits
     if limits.sizing_mode != "desired":
-        return _SHARES[limits.sizing_mode]
+        largest = sized.places.cap(sized.row)
+        is_largest = sized.target >= largest - _SAME_WEIGHT  # its bucket's limit and its own bind at the same weight
+        return _SHARES[limits.sizing_mode] + (f", at its largest weight of {figure(largest)}" if is_largest else "")
     desired = float(sized.places.candidates.desired_weight[sized.row])
     if abs(desired - sized.target) <= _SAME_WEIGHT:
         return "its desired_weight"

@@ -34,7 +34,6 @@ _SIGNATURES = {
     b"ARROW1": "Arrow",
     b"\xff\xff\xff\xff": "Arrow",  # the stream format
     b"FEA1": "Feather version 1",
-    b"PK\x03\x04": "Excel",
     b"\x1f\x8b": "gzip",
     b"\xff\xfe": "UTF-16 text",
     b"\xfe\xff": "UTF-16 text",
@@ -111,6 +110,8 @@ def _kind_of_stdin(data: bytes) -> str:
 
 def _held(data: bytes) -> str | None:
     """The kind of file by its first bytes, None for text."""
+    if data.startswith(b"PK\x03\x04"):  # a workbook is a zip archive with a folder xl
+        return "Excel" if b"xl/" in data else "a zip archive"
     return next((kind for signature, kind in _SIGNATURES.items() if data.startswith(signature)), None)
 
 

@@ -44,7 +44,7 @@ class BucketRebalance(bt.Algo):  # type: ignore[misc]
     >>> float(test.strategy.values.iloc[-1] / test.strategy.values.iloc[0])
     1.5
     >>> test.strategy.perm["decisions"][days[0]].details()[1]
-    'Not selected: its score 0.1 is below min_score_new_position 0.65.'
+    'Not selected: its score of 0.1 is below the 0.65 that a new position needs (min_score_new_position).'
     """
 
     def __init__(

@@ -219,12 +219,22 @@ def _fill_buys(assets: Records, nodes: Records, account: Any, value: int) -> Non
 
 
 @compiled
-def _list_competitors(assets: Records) -> int:
+def _may_sell_less(asset: Any, account: Any) -> bool:
+    """Whether a sell may get a lot back: what is left of a forced one must be an order that the broker takes, or none."""
+    after = asset.now + asset.lot
+    if asset.round_reason != OrderReason.FORCED_FOR_LIMIT or after == asset.quantity:
+        return True
+    amount = amount_of(asset, after)
+    return amount >= asset.min_notional and fee_of(asset, account, after) < amount
+
+
+@compiled
+def _list_competitors(assets: Records, account: Any) -> int:
     """Sells and filled buys that are worth less than their goal, as keys; returns how many."""
     count = 0
     for at in range(assets.size):
         asset = assets[at]
-        if asset.kind == SELL or (asset.kind == BUY and asset.is_filled):
+        if (asset.kind == SELL and _may_sell_less(asset, account)) or (asset.kind == BUY and asset.is_filled):
             worth = worth_of(asset.now, asset.price)
             if worth < asset.goal:
                 asset.lack = asset.goal - worth
@@ -271,7 +281,7 @@ def _walk_lots(assets: Records, nodes: Records, account: Any, count: int, value:
 @compiled
 def _give_last_lots(assets: Records, nodes: Records, account: Any, value: int) -> None:
     """Two walks, by lack / step and by lack; whichever ends nearer to the goals counts, on a tie the first."""
-    count = _list_competitors(assets)
+    count = _list_competitors(assets, account)
     if count == 0:
         return
     left = 0
