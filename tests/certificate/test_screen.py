@@ -17,6 +17,7 @@ from trimtab import RebalancingLimits
 from trimtab.blocks import decide_block as blocks
 from trimtab.blocks.decide_block import Block, decide_block
 from trimtab.blocks.prepared_limits import PreparedLimits, votes_of
+from trimtab.kernel.compilation import undecorated
 
 LIMITS = RebalancingLimits(
     max_total_positions=6,
@@ -282,6 +283,17 @@ def test_what_is_spoiled_fails(
         assert found.counts.fully_checked >= len(done), f"seed {seed}"
         caught += len(done)
     assert caught >= 10
+
+
+@pytest.mark.parametrize(("spoil", "sentence"), [(too_many_in_all, "max_total"), (more_than_all_may_be, "target_inv")])
+def test_what_is_spoiled_in_all_fails_without_the_compiler(
+    monkeypatch: pytest.MonkeyPatch, spoil: Spoiler, sentence: str
+) -> None:
+    monkeypatch.setattr(blocks, "screen_block", undecorated(blocks.screen_block))
+    found, done = spoiled(monkeypatch, spoil, LIMITS, 5000)
+    said = dict(zip(found.failed["account"].to_pylist(), found.failed["reason"].to_pylist(), strict=True))
+    assert done
+    assert all(sentence in said[name] for name in done)
 
 
 def test_what_is_not_spoiled_passes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,6 +137,16 @@ def test_a_score_that_is_too_low_to_represent() -> None:
     assert helps(conflict) == {"min_score_diversification": 0.5}
 
 
+def test_of_very_many_scores_the_farther_ones_are_tried_by_halves(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [asset(f"T{at}", 0.9 - at / 50, 0, "Tech") for at in range(12)] + [asset("B", 0.7, 0, "Bond")]
+    limits = {**ON, "min_score_diversification": 0.89, "min_score_new_position": 0.89, "min_buckets_represented": 2}
+    goal = Change("min_buckets_represented", "", 2)
+    assert least(rows, "min_score_diversification", goal, **limits) == 0.7
+    monkeypatch.setattr("trimtab.explanations.values_to_try.CANDIDATES_TRIED", 0)
+    monkeypatch.setattr("trimtab.explanations.values_to_try.LEAST_TRIALS", 3)
+    assert least(rows, "min_score_diversification", goal, **limits) == 0.7
+
+
 def test_a_lower_score_limit_needs_those_below_it_lowered_too() -> None:
     rows = [asset("A", 0.9, 0.1, "Tech"), asset("B", 0.5, 0, "Bond")]
     conflict = found(rows, **ON)[("min_buckets_represented", "")]

@@ -119,6 +119,16 @@ def test_limits_that_only_go_together_are_causes_together() -> None:
     assert causes(found)["A"] == tuple(Cause(name, (), alone=False) for name in names)
 
 
+def test_causes_that_are_too_many_to_narrow_down_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    # C comes in once both A and B are gone for their scores; the score of D has no part in it.
+    first = [asset("A", 0.9), asset("B", 0.88), asset("C", 0.7), asset("D", 0.2)]
+    second = [asset("A", 0.3), asset("B", 0.3), asset("C", 0.7), asset("D", 0.3)]
+    limits = {"max_new_positions": 1}
+    assert causes(between(first, second, limits))["C"] == (Cause("score", ("A", "B"), alone=True),)
+    monkeypatch.setattr("trimtab.explanations.difference._NARROWED", 2)
+    assert causes(between(first, second, limits))["C"] == (Cause("score", ("A", "B", "D"), alone=True),)
+
+
 def test_a_derived_limit_is_no_input() -> None:
     rows = [asset("A", 0.62, 0.1)]
     found = between(rows, rows, {}, {"min_score_threshold": 0.7})

@@ -248,6 +248,23 @@ def test_what_holds_for_all_is_said_once() -> None:
     assert [finding.code for finding in found(rows).findings] == ["buckets_off"]
 
 
+def test_an_account_with_faults_is_not_explained() -> None:
+    rows = [{**row, "account": account} for row in OFF_ROWS[:2] for account in (1, 2)]
+    rows[0]["score"] = 7.0
+    preflight = trimtab.check(rows, explain=True)
+    assert [(one.code, one.account) for one in preflight.findings] == [("input", 1), ("cash_forced", 2)]
+    assert {account for account, _ in preflight.conflicts} == {2}
+
+
+def test_a_bucket_of_another_account_is_no_finding_of_this_one() -> None:
+    # The named bucket of the first account lies in Equity, of which the second has nothing.
+    rows = [{**row, "account": 1} for row in (*HEALTHY, asset("E", "Equity/Tech", 0.9, 0.05))]
+    rows += [{**asset("A", "Bond", 0.9, 0.05), "account": 2}, {**asset("B", "Gold", 0.9, 0.05), "account": 2}]
+    limits = {**ON, "min_buckets_represented": 3, "buckets": {"Equity/Tech": {"max_positions": 2}}}
+    findings = found(rows, **limits).findings
+    assert [(one.code, one.account) for one in findings] == [("representation", 2), ("cash_forced", 2)]
+
+
 def test_of_very_many_accounts_only_the_first_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trimtab.rebalancing.preflight._REASONED", 1)
     rows = [{**row, "account": account} for row in OFF_ROWS[:2] for account in (1, 2)]

@@ -6,8 +6,10 @@ import concurrent.futures
 import copy
 import json
 import math
+import os
 import pickle
 import random
+from collections.abc import Callable
 from typing import Any
 
 import jsonschema
@@ -19,10 +21,12 @@ from thorough import mostly_thorough
 import trimtab
 from trimtab.candidates.columns import OUTPUTS
 from trimtab.certificate.causes import Cause
+from trimtab.errors import SetupError
 from trimtab.facts.bucket_summaries import BucketSummary
 from trimtab.limits.json_schema import limits_schema
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import SELECTED_REASONS, Action, Reason, Restriction, SizeReason
+from trimtab.rebalancing.decide import ParallelLayer
 from trimtab.rebalancing.result import RebalanceResult, result_schema
 
 Row = dict[str, Any]
@@ -643,6 +647,15 @@ def test_overdrawn() -> None:
     assert [row["target_weight"] for row in result.targets] == [0.5, 0.53]
 
 
+def test_selected_but_no_weight_is_left() -> None:
+    rows = [asset("B", 0.9, 0.3, "Bond"), asset("T", 0.8, 0.1, "Tech")]
+    limits = {"min_position_weight": 0.0, "max_position_weight": 0.5, "full_investment_positions": 10}
+    result = rebalanced(rows, **ON, **limits, buckets={"Bond": {"min_allocation": 0.4}})
+    assert [row["target_weight"] for row in result.targets] == [0.4, 0.0]
+    assert notes(result)["no_weight_left"] == "Selected, but the limits leave no weight for 'T'"
+    assert "no_weight_left" not in notes(rebalanced(rows, **ON, **limits, buckets={"Bond": {"min_allocation": 0.1}}))
+
+
 def test_a_sum_of_one_is_not_overdrawn() -> None:
     assert "overdrawn" not in notes(rebalanced([asset(f"A{at}", 0.9, 0.1) for at in range(10)]))
 
@@ -962,3 +975,30 @@ def test_one_result_answers_many_threads() -> None:
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         answers = [list(pool.map(lambda ask: ask(shared), asks)) for _ in range(2)]
     assert answers == [wanted, wanted]
+
+
+# ---- the parallel layer
+
+
+def test_the_parallel_layer_is_closed_in_a_process_forked_after_it_was_entered(monkeypatch: pytest.MonkeyPatch) -> None:
+    hooks: list[Callable[[], None]] = []
+    monkeypatch.setattr(os, "register_at_fork", lambda *, after_in_child: hooks.append(after_in_child), raising=False)
+    layer = ParallelLayer()
+    (forked,) = hooks
+    forked()  # before it was entered: the child may enter it
+    with layer:
+        pass
+    assert not layer.is_closed
+    layer.__enter__()  # a thread is inside
+    forked()  # it is not there in the child, and cannot release the lock
+    assert not layer._lock.locked()
+    with pytest.raises(SetupError, match="forked from one that had already used all cores"), layer:
+        pytest.fail("a forked process came in")
+
+
+def test_the_parallel_layer_where_processes_cannot_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "register_at_fork", raising=False)
+    layer = ParallelLayer()
+    for _ in range(2):
+        with layer:
+            assert not layer.is_closed

@@ -310,7 +310,7 @@ def _last(about: _Row, rows: Ints) -> str:
 
 
 def _also(about: _Row) -> str:
-    """The other limits that would keep the asset out even if this one did not."""
+    """The other limits that would keep the asset out even if this one did not; max_correlation, the first, is never one."""
     others = [
         _short(about, *other) for other in about.places.in_the_way(about.row) if other != (about.reason, about.node)
     ]
@@ -319,8 +319,6 @@ def _also(about: _Row) -> str:
 
 def _short(about: _Row, reason: Reason, node: int) -> str:
     limits = about.limits
-    if reason == Reason.TOO_CORRELATED:
-        return f"max_correlation {figure(float(limits.max_correlation or 0.0))}"
     if reason == Reason.TOTAL_POSITION_LIMIT:
         return f"max_total_positions {limits.max_total_positions}"
     if reason == Reason.NEW_POSITION_LIMIT:

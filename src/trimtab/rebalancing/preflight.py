@@ -166,11 +166,10 @@ def _unmet(measured: Certified, name: Any) -> Iterator[Finding]:
 
 
 def _constraints(measured: Certified) -> Iterator[Constraint]:
-    for check_ in measured.checks:
-        if check_.is_about(0):
-            constraint = check_.constraint(0)
-            if constraint.status == "unmet":
-                yield constraint
+    for check_ in measured.checks:  # of one account alone: each is about it
+        constraint = check_.constraint(0)
+        if constraint.status == "unmet":
+            yield constraint
 
 
 def _has_full_account(table: Candidates, limits: RebalancingLimits, decided: Records) -> Any:
