@@ -165,7 +165,7 @@ class TestFilesThatCannotBeRead:
             (b"PAR1 and more", "x.feather", "is named like Arrow but holds Parquet"),
             (b"asset,score\nA,0.5\n", "x.parquet", "is named like Parquet but does not begin like Parquet"),
             (b"asset,score\nA,0.5\n", "x.arrow", "is named like Arrow but does not begin like Arrow"),
-            (b"PK\x03\x04 workbook", "x.csv", "is named like CSV but holds Excel"),
+            (b"PK\x03\x04 xl/workbook.xml", "x.csv", "is named like CSV but holds Excel"),
             (b"\x1f\x8b packed", "x.csv", "is named like CSV but holds gzip"),
             (b"FEA1 old", "x.feather", "is named like Arrow but holds Feather version 1"),
             ("asset,score".encode("utf-16"), "x.csv", "is named like CSV but holds UTF-16 text"),

@@ -220,7 +220,7 @@ def _fill_buys(assets: Records, nodes: Records, account: Any, value: int) -> Non
 
 @compiled
 def _may_sell_less(asset: Any, account: Any) -> bool:
-    """Whether a sell may get a lot back: what is left of a forced one must be an order that the broker takes, or none."""
+    """Whether a sell may get a lot back. A forced one must end as an order that the broker takes, or vanish."""
     after = asset.now + asset.lot
     if asset.round_reason != OrderReason.FORCED_FOR_LIMIT or after == asset.quantity:
         return True
