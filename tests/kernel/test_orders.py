@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import pytest
-from naive_orders import NaivePlan, PlanError, naive_plan
-from order_cases import OrderCase, random_order_case
+from naive_orders import NANO, Instrument, NaivePlan, PlanError, Settings, naive_plan
+from order_cases import MICRO, OrderCase, random_order_case
 from order_runs import kernel_plan
 
 from trimtab.kernel import money
 from trimtab.kernel.compilation import undecorated
+from trimtab.limits.rebalancing_limits import RebalancingLimits as Limits
 
 
 def twin(case: OrderCase) -> NaivePlan | None:
@@ -38,7 +42,18 @@ def test_the_kernel_equals_its_twin_in_more_accounts(first: int) -> None:
 
 
 def test_plain_equals_compiled() -> None:
-    for seed in range(0, 400, 8):
+    check_plain(range(0, 400, 8))
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("first", range(0, 2400, 600))
+def test_plain_equals_compiled_in_more_accounts(first: int) -> None:
+    """Every line of the plain functions runs."""
+    check_plain(range(first, first + 600))
+
+
+def check_plain(seeds: Iterable[int]) -> None:
+    for seed in seeds:
         case = random_order_case(seed)
         assert kernel_plan(case, compiled=False).bits == kernel_plan(case).bits, seed
 
@@ -77,3 +92,42 @@ def test_money_is_exact_at_every_size(is_compiled: bool) -> None:
     for first in LARGE:
         for divisor in (1, 3, 10**9 + 7, 10**18):
             assert quotient(first, divisor // 2 + 1, divisor) == first * (divisor // 2 + 1) // divisor
+
+
+def small_case(shares: dict[str, int], *, cash: int, limits: Limits | None = None, **settings: Any) -> OrderCase:
+    """A and T1 of Tech, B1 and B2 of Bond, at 10 each; A and B1 must go, T1 and B2 may be bought."""
+    scores = {"A": ("Tech", 0.05), "B1": ("Bond", 0.02), "T1": ("Tech", 0.95), "B2": ("Bond", 0.8)}
+    rows = [{"asset": name, "bucket": bucket, "score": score} for name, (bucket, score) in scores.items()]
+    instruments = {name: Instrument(10 * MICRO, shares.get(name, 0) * NANO) for name in scores}
+    return OrderCase(rows, instruments, limits or Limits(), Settings(**settings), cash * MICRO, 0)
+
+
+PART = Limits(
+    enable_bucket_diversification=True,
+    target_invested=0.6,
+    max_position_weight=0.3,
+    max_allocation_per_bucket=1.0,
+    min_buckets_represented=0,
+    buckets={"Bond": {"min_allocation": 0.3}},
+)
+HELD = {"A": 30, "B1": 30}
+SMALL = {
+    "a bucket would fall below its minimum": small_case(HELD, cash=400, limits=PART, max_turnover=0.3),
+    "a bucket would be represented no longer": small_case(
+        HELD, cash=400, limits=PART.replace(buckets={}, min_buckets_represented=2), max_turnover=0.3
+    ),
+    "worth nothing": small_case(HELD, cash=-600),
+    "fees take everything": small_case({"A": 1}, cash=0, per_order=10 * MICRO, max_fee_share=1.0),
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_small_accounts_plain_compiled_and_twin(name: str) -> None:
+    """Worth 1,000, of which 300 may be traded: B1 would go first, and nothing would be left to buy B2 with. So it waits."""
+    plan = kernel_plan(SMALL[name])
+    assert kernel_plan(SMALL[name], compiled=False).bits == plan.bits
+    made = plan.as_naive()
+    assert made == twin(SMALL[name])
+    if made is not None:
+        assert made.reasons["B1"] == "waits_for_minimum"
+        assert [order.asset for order in made.orders] == ["A", "T1"]
