@@ -144,7 +144,7 @@ CASES = [
     whole("binary", bytes(range(256)) * 10, "is not a text file", "save it as CSV in UTF-8"),
     whole("Latin-1", "asset,score\nSoci\xe9t\xe9,0.9\n".encode("latin-1"), "line 2", "b'\\xe9'", "UTF-8"),
     whole("UTF-16", "asset,score\nAAA,0.9\n".encode("utf-16"), "UTF-16", "UTF-8"),
-    whole("a workbook as CSV", b"PK\x03\x04" + bytes(50), "Excel", "give it the suffix .xlsx"),
+    whole("a workbook as CSV", b"PK\x03\x04xl/" + bytes(50), "Excel", "give it the suffix .xlsx"),
     whole("Parquet as CSV", GOOD_PARQUET, "holds Parquet", ".parquet"),
     whole("CSV as Parquet", GOOD, "Parquet", "save it again", file="in.parquet"),
     whole("Parquet cut off", GOOD_PARQUET[:-20], "damaged or truncated", "write the Parquet file again", file="in.parquet"),

@@ -90,7 +90,7 @@ def test_cells_of_every_kind(tmp_path: Path) -> None:
         (sheet(["asset", "score"]), "has no rows"),
         (sheet(), "is empty"),
         (workbook({"One": [["asset"]], "Two": [["asset"]]}), "has 2 sheets with cells: One, Two"),
-        (b"PK\x03\x04" + bytes(50), "is damaged, or no workbook"),
+        (b"PK\x03\x04xl/" + bytes(50), "is damaged, or no workbook"),
         (b"asset,score\nA,0.5\n", "is named like Excel but does not begin like Excel"),
     ],
 )
