@@ -19,16 +19,11 @@ from typing import Any
 
 import polars as pl
 import pytest
+from process_jobs import LIMITS, ROWS, many_weights, one_result, refused
 
 import trimtab
 from trimtab.errors import Fault
 
-ROWS: list[dict[str, Any]] = [
-    {"asset": "A", "bucket": "Tech", "score": 0.9, "current_weight": 0.1},
-    {"asset": "B", "bucket": "Bond", "score": 0.8},
-    {"asset": "C", "bucket": "Tech", "score": 0.4},
-]
-LIMITS = trimtab.RebalancingLimits(enable_bucket_diversification=True, max_new_positions=1)
 BUCKETS = {"Tech": ["A", "C"], "Bond": ["B"]}
 FAULT = Fault("the score is above 1", "make it 1 at most", column="score", row=1, value=7.0)
 ERRORS: dict[str, tuple[Any, ...]] = {
@@ -156,15 +151,6 @@ def test_what_differs_is_not_equal() -> None:
     assert trimtab.InputError([FAULT]) != trimtab.InputError([FAULT, FAULT])
 
 
-def many_weights(accounts: int) -> float:
-    rows = [{**row, "account": account} for account in range(accounts) for row in ROWS]
-    return float(sum(row["target_weight"] for row in trimtab.rebalance_many(rows, LIMITS).targets))
-
-
-def refused(score: float) -> None:
-    trimtab.rebalance([{"asset": "A", "score": score}])
-
-
 @pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.thorough)])
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_results_and_errors_come_back_from_other_processes(method: str) -> None:
@@ -173,7 +159,7 @@ def test_results_and_errors_come_back_from_other_processes(method: str) -> None:
     context = multiprocessing.get_context(method)
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
         assert pool.submit(many_weights, 20).result(timeout=120) == wanted
-        assert pool.submit(result).result(timeout=120) == result()
+        assert pool.submit(one_result).result(timeout=120) == one_result()
         with pytest.raises(trimtab.InputError, match="score"):
             pool.submit(refused, 7.0).result(timeout=120)
 
