@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from trimtab.decimals import money_text, shares_of
-from trimtab.kernel.money import parts_of, portion, worth_of
+from trimtab.kernel import money
+from trimtab.kernel.compilation import undecorated
 from trimtab.orders.stage import DecidedPlan
 from trimtab.reasons import OrderReason
 from trimtab.text import percent
+
+# Plain: a few numbers are not worth compiling for in each process.
+parts_of, portion, worth_of = (undecorated(each) for each in (money.parts_of, money.portion, money.worth_of))
 
 
 @dataclass(frozen=True)
