@@ -89,7 +89,7 @@ README = """\
 # The sample
 
 25 candidates as of {as_of}: 20 US stocks and 5 factor ETFs. **The prices behind it are real, the portfolio is
-invented.** It shows how trimtab works. It is no investment advice, and `limits.toml` is no recommendation.
+invented.** It shows how trimtab works. It is not investment advice, and `limits.toml` is only an example.
 
 | column | meaning |
 |---|---|

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 from cases import random_limits, random_rows
@@ -96,7 +97,10 @@ def overwritten(content: bytes) -> bytes:
 
 @pytest.mark.parametrize("damage", [emptied, halved, cut_by_one, overwritten])
 @pytest.mark.parametrize("kind", ["nbi", "nbc"])
-def test_a_damaged_cache_is_renewed(tmp_path: Path, kind: str, damage: Callable[[bytes], bytes]) -> None:
+def test_a_damaged_cache_is_renewed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, damage: Callable[[bytes], bytes]
+) -> None:
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "")  # beside the module, whatever the environment says
     module = tmp_path / "module.py"
     module.write_text(MODULE)
     double = runpy.run_path(str(module))["double"]
