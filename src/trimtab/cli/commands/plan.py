@@ -16,6 +16,7 @@ from trimtab.cli.options import (
     Account,
     AliasFile,
     All,
+    Classify,
     DataOptions,
     File,
     Format,
@@ -80,6 +81,7 @@ def plan(
     order: OrderSetting = None,
     account: Account = None,
     aliases: AliasFile = None,
+    classify: Classify = None,
     form: FormatOption = None,
     out: Out = None,
     show_all: All = False,
@@ -90,7 +92,7 @@ def plan(
     FILE has a row per asset: asset, score, shares and price; add bucket, lot, currency, restriction where you have them.
     """
     from trimtab.cli.chosen_limits import read_limits
-    from trimtab.cli.inputs import read_inputs
+    from trimtab.cli.inputs import classified, read_inputs
     from trimtab.cli.output import check_out, format_of
 
     if file is None:
@@ -98,6 +100,8 @@ def plan(
     notices = Notices(quiet=quiet)
     chosen_format, chosen = format_of(form, out), read_limits(limits)
     inputs = read_inputs(file, DataOptions(account=account, aliases=aliases), notices)
+    if classify is not None:
+        inputs = classified(inputs, classify, aliases, notices)
     tables = {"positions": positions, "prices": latest_prices, "fx": fx, "tax_lots": tax_lots, "recent": recent}
     given = {name: path for name, path in tables.items() if path is not None}
     if out is not None:
