@@ -1,4 +1,4 @@
-"""A user's table of candidates with shares and prices -> what the orders stage knows of each row, exactly."""
+"""A user's table of candidates with shares and prices -> exact instruments for the orders stage."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class Instrument:
 
 
 def read_instruments(table: Any, *, positions: Any = None, prices: Any = None, fx: Any = None) -> list[Instrument]:
-    """The knowledge of the orders stage about each row of a table of candidates, in the table's order.
+    """An instrument for each row of a table of candidates, in the table's order.
 
     `positions` (asset to shares) and `prices` (asset to price), as mappings or as tables, replace the columns
-    `shares` and `price`. `fx`: what one unit of each `currency` is worth in the base currency.
+    `shares` and `price`. `fx`: the value of one unit of each `currency` in the base currency.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def _given(
     if unknown and name == "shares":
         problem = f"{listed(unknown)} {'is' if len(unknown) == 1 else 'are'} held, but not among the candidates"
         raise InputError(
-            [Fault(problem, "add a row for each; an empty score keeps it unchanged", column="asset")], source
+            [Fault(problem, "add a row for each; leave its score empty to keep it unchanged", column="asset")], source
         )
     return [values.get(asset) for asset in assets]
 
