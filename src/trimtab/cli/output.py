@@ -1,4 +1,4 @@
-"""Results out: the format, the bytes, and a file that is written whole or not at all."""
+"""Results out: format, bytes, and a file written whole or not at all."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def format_of(asked: Format | None, out: Path | None) -> str:
 
 
 def check_page(out: Path | None) -> None:
-    """Refuse a file for an HTML page that is called something else.
+    """Refuse a file name that does not look like an HTML page.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def check_page(out: Path | None) -> None:
 
 
 def check_out(out: Path, inputs: Sequence[Path]) -> None:
-    """Refuse a place where nothing can be written, before anything is decided.
+    """Refuse an unwritable place before anything is decided.
 
     Raises
     ------
@@ -172,7 +172,7 @@ def emit(data: bytes) -> None:
     typer.Exit
         The reader has gone.
     OutputError
-        Where stdout leads, nothing can be written.
+        Stdout cannot be written to.
     """
     try:
         sys.stdout.flush()

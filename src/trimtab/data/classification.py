@@ -1,4 +1,4 @@
-"""Buckets for assets that have none: from the user's own file, then from the default map; the rest is listed to fill in."""
+"""Buckets for assets that lack one: from the user's own file, then from the default map; the rest is listed to fill in."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Classified:
 
     @property
     def warning(self) -> str | None:
-        """What is left to do, as a sentence."""
+        """The assets without a bucket, and where to fill them in; None if every asset has one."""
         if not self.unknown:
             return None
         assets = "1 asset has" if len(self.unknown) == 1 else f"{len(self.unknown)} assets have"
@@ -120,7 +120,7 @@ def _check_columns(file: CandidateFile) -> None:
 
 
 def _add(file: Path, assets: list[str]) -> None:
-    """Rows to be filled in, at the end of the file; its own are kept as they are."""
+    """Rows to be filled in, at the end of the file; its own rows stay unchanged."""
     if not assets:
         return
     header, before = list(_HEADER), csv_line(list(_HEADER)).encode()

@@ -17,7 +17,7 @@ _PLAIN = re.compile(r"[\w ./-]*", re.ASCII).fullmatch
 @refusing_unknown
 @dataclass(frozen=True, kw_only=True)
 class OrderFileSettings:
-    """What a broker's order file says beside asset, side and shares.
+    """The terms of the orders in a broker's file, beside asset, side and shares.
 
     Raises
     ------

@@ -22,7 +22,7 @@ _PENCE = frozenset({"GBX", "GBp", "ZAc", "ZAX", "ILA"})
 
 @dataclass(frozen=True)
 class Broker:
-    """What a broker takes."""
+    """The terms of a broker."""
 
     name: str
     class_separator: str  # between a symbol and its share class
@@ -41,7 +41,7 @@ def broker_orders(
     Raises
     ------
     InputError
-        What it would refuse: a name that is no symbol, too fine a number of shares, a currency; all faults at once.
+        Orders that it would refuse, for their symbol, number of shares or currency; all faults at once.
     """
     if settings.by_amount and not broker.takes_amounts:
         raise InputError([Fault(f"{broker.name} takes no orders by amount", "leave by_amount out")])
@@ -96,7 +96,7 @@ def _limit_price(side: str, price: Decimal, settings: OrderFileSettings) -> Deci
 
 
 def _faults(broker: Broker, order: FileOrder, quote: Quote, settings: OrderFileSettings) -> Sequence[Fault]:
-    """What the broker would refuse about an order."""
+    """The faults of an order in the eyes of the broker."""
 
     def fault(problem: str, advice: str) -> Fault:
         return Fault(f"{order.side} {order.asset!r}: {problem}", advice)

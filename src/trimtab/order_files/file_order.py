@@ -34,7 +34,7 @@ class FileOrder:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a price was quoted in, and at: a plan's prices are in its base currency."""
+    """A price as quoted, with its currency; a plan's own prices are in its base currency."""
 
     currency: str  # empty: not named
     price: Decimal

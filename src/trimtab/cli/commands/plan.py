@@ -46,7 +46,7 @@ PriceFile = Annotated[
 ]
 Fx = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="What one unit of each currency is worth in yours: asset (the currency) and fx."),
+    typer.Option(metavar="FILE", help="The value of one unit of each currency in yours: asset (the currency) and fx."),
 ]
 TaxLots = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Purchases: asset, lot_id, shares, cost (in all) and acquired.")
@@ -54,7 +54,9 @@ TaxLots = Annotated[
 Recent = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Recent trades anywhere: group, date, kind (buy or loss_sale).")
 ]
-Today = Annotated[str | None, typer.Option(metavar="DATE", help="The day that terms and wash sales are counted from.")]
+Today = Annotated[
+    str | None, typer.Option(metavar="DATE", help="The day from which holding periods and wash sales are counted.")
+]
 OrderSetting = Annotated[
     list[str] | None,
     typer.Option(
@@ -89,7 +91,7 @@ def plan(
 ) -> int:
     """Decide what to trade: a list of orders in whole lots, sells first, with the cash after each.
 
-    FILE has a row per asset: asset, score, shares and price; add bucket, lot, currency, restriction where you have them.
+    FILE has a row per asset: asset, score, shares and price; bucket, lot, currency and restriction are optional.
     """
     from trimtab.cli.chosen_limits import read_limits
     from trimtab.cli.inputs import classified, read_inputs
