@@ -15,15 +15,17 @@ import typer
 from trimtab.cli.chosen_limits import ChosenLimits, read_limits
 from trimtab.cli.inputs import CandidateInputs, read_inputs
 from trimtab.cli.notices import Notices
-from trimtab.cli.options import Account, DataOptions, LimitOptions
+from trimtab.cli.options import Account, AliasFile, DataOptions, LimitOptions
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from trimtab.limits.order_settings import OrderSettings
     from trimtab.orders.plan import Plan
     from trimtab.store.plan_inputs import PlanInputs
 
 _COMPILING = 40  # seconds
-_PATHS = ("file", "positions", "latest_prices", "fx", "tax_lots", "recent", "limits")
+_PATHS = ("file", "positions", "latest_prices", "fx", "tax_lots", "recent", "aliases", "limits")
 _BY_ASSET = ("positions", "prices")  # tables that may call their assets symbol or ticker
 
 Cash = Annotated[str, typer.Option(metavar="AMOUNT", help="Cash held, in the currency of the prices.")]
@@ -69,6 +71,7 @@ class PlanOptions:
     today: Today = None
     order: OrderSetting = None
     account: Account = None
+    aliases: AliasFile = None
 
     @property
     def files(self) -> dict[str, Path]:
@@ -122,19 +125,14 @@ def read_request(file: Path | None, options: PlanOptions, limits: LimitOptions, 
     TrimtabError
         Files or limits that cannot be used.
     """
-    from trimtab.files.candidate_file import check_single, read_candidate_file
-    from trimtab.files.table_files import read_table
+    from trimtab.files.candidate_file import check_single
     from trimtab.store.plan_inputs import PlanInputs
 
     if file is None:
         raise typer.BadParameter("give FILE: the candidates, with asset, score, shares and price")
     chosen = read_limits(limits)
-    candidates = read_inputs(file, DataOptions(account=options.account), notices)
+    candidates = read_inputs(file, DataOptions(account=options.account, aliases=options.aliases), notices)
     check_single(candidates.table, candidates.name)
-    tables = {
-        name: read_candidate_file(path).table if name in _BY_ASSET else read_table(path)
-        for name, path in options.files.items()
-    }
     inputs = PlanInputs(
         candidates.table,
         chosen.limits,
@@ -142,9 +140,25 @@ def read_request(file: Path | None, options: PlanOptions, limits: LimitOptions, 
         _amount(options.cash, "cash"),
         _amount(options.cash_flow, "cash_flow"),
         _day(options.today),
-        tables,
+        _tables(options, candidates, notices),
     )
     return PlanRequest(candidates, chosen, inputs, _sources(file, options, limits))
+
+
+def _tables(options: PlanOptions, candidates: CandidateInputs, notices: Notices) -> dict[str, pa.Table]:
+    """The tables beside the candidates, with the names that the candidates have."""
+    from trimtab.files.alias_file import read_aliases
+    from trimtab.files.candidate_file import CandidateFile, read_candidate_file
+
+    known, tables = CandidateFile(candidates.name, candidates.table).names(), {}
+    for name, path in options.files.items():
+        file = read_candidate_file(path)
+        if name in _BY_ASSET:
+            file, renamed = file.in_spelling(read_aliases(options.aliases), known)
+            for old, new in renamed.items():
+                notices.note(f"joined by alias: {old} in {path} is {new} in {candidates.name}")
+        tables[name] = file.table
+    return tables
 
 
 def _sources(file: Path, options: PlanOptions, limits: LimitOptions) -> dict[str, Any]:
