@@ -38,7 +38,7 @@ PriceFile = Annotated[
 ]
 Fx = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="What one unit of each currency is worth in yours: asset (the currency) and fx."),
+    typer.Option(metavar="FILE", help="The value of one unit of each currency in yours: asset (the currency) and fx."),
 ]
 TaxLots = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Purchases: asset, lot_id, shares, cost (in all) and acquired.")
@@ -46,7 +46,9 @@ TaxLots = Annotated[
 Recent = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Recent trades anywhere: group, date, kind (buy or loss_sale).")
 ]
-Today = Annotated[str | None, typer.Option(metavar="DATE", help="The day that terms and wash sales are counted from.")]
+Today = Annotated[
+    str | None, typer.Option(metavar="DATE", help="The day from which holding periods and wash sales are counted.")
+]
 OrderSetting = Annotated[
     list[str] | None,
     typer.Option(

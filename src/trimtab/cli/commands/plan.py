@@ -31,7 +31,7 @@ def plan(
 ) -> int:
     """Decide what to trade: a list of orders in whole lots, sells first, with the cash after each.
 
-    FILE has a row per asset: asset, score, shares and price; add bucket, lot, currency, restriction where you have them.
+    FILE has a row per asset: asset, score, shares and price; bucket, lot, currency and restriction are optional.
     The plan is stored as a run; `trimtab apply RUN` writes its order file.
     """
     from trimtab.cli.output import check_out, format_of
