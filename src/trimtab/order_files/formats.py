@@ -17,6 +17,7 @@ from trimtab.limits.order_file_settings import OrderFileSettings
 from trimtab.order_files import alpaca, fix, ibkr, order_lists, order_text
 from trimtab.order_files.broker_orders import Broker, broker_orders, symbol_of
 from trimtab.order_files.file_order import FileOrder, Quote
+from trimtab.symbols.currencies import HUNDREDTHS
 
 PHASES = {1: "1-sells", 2: "2-buys", 3: "3-buys-after-settlement"}
 _PHASE = re.compile(rf".*-(?:{'|'.join(PHASES.values())})", re.DOTALL).fullmatch
@@ -125,7 +126,7 @@ def order_files(
     if chosen.broker is None:
         return (_checked(chosen, path, in_file, {}, settings, 0),)
     currencies = {symbol_of(asset, chosen.broker.class_separator): quote.currency for asset, quote in quotes.items()}
-    named = {symbol: currency for symbol, currency in currencies.items() if currency}
+    named = {symbol: HUNDREDTHS.get(currency, currency) for symbol, currency in currencies.items() if currency}
     by_phase = groupby(sorted(in_file, key=lambda order: order.phase), key=lambda order: order.phase)
     return tuple(
         _checked(chosen, phase_path(path, phase), tuple(own), named, settings, phase) for phase, own in by_phase

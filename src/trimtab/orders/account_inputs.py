@@ -16,6 +16,8 @@ from trimtab.orders.account_table import Instrument
 from trimtab.orders.recent_trades import Trade
 from trimtab.orders.tax_lots import TaxLot
 
+_QUOTED = frozenset({"row", "currency", "rate", "quoted"})  # the price in the base currency says it all
+
 
 @dataclass(frozen=True)
 class AccountInputs:
@@ -53,7 +55,7 @@ class AccountInputs:
         }
 
     def _row(self, candidates: Candidates, row: int) -> dict[str, Any]:
-        instrument = {name: value for name, value in asdict(self.instruments[row]).items() if name != "row"}
+        instrument = {name: value for name, value in asdict(self.instruments[row]).items() if name not in _QUOTED}
         numbers = {name: float(getattr(candidates, name)[row]) for name in ("score", "desired_weight", "volatility")}
         most = float(candidates.max_weight[row])
         return {
