@@ -88,7 +88,11 @@ class LockedError(InputError):
 
 
 class DamagedError(InputError):
-    """Published files that are missing or damaged."""
+    """Published files or stored runs that are missing or damaged."""
+
+
+class StalePlanError(InputError):
+    """A stored plan that must not be applied: what changed since, or the gate that holds it back."""
 
 
 class LimitsError(TrimtabError):
