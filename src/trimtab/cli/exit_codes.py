@@ -51,6 +51,7 @@ class ExitCode(IntEnum):
     LOCKED = 7, "another process is working in the folder"
     NOT_WRITTEN = 8, "the output cannot be written: disk full, or no permission"
     DAMAGED = 9, "a published batch is damaged"
+    HELD = 10, "a gate holds the orders of a plan back: no order file is written"
     INTERRUPTED = 130, "interrupted (Ctrl-C)"
     READER_GONE = 141, "the reader of the output stopped reading, as in `trimtab demo | head`"
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import tomllib
-from dataclasses import fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from trimtab.cli.chosen_limits import ChosenLimits
     from trimtab.cli.inputs import CandidateInputs
     from trimtab.orders.plan import Plan
+    from trimtab.orders.release import Desk, Release
 
 _FILE_WIDTH = 120
 
@@ -50,31 +50,74 @@ TaxLots = Annotated[
 Recent = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Recent trades anywhere: group, date, kind (buy or loss_sale).")
 ]
-Today = Annotated[str | None, typer.Option(metavar="DATE", help="The day that terms and wash sales are counted from.")]
-OrderSetting = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--order",
-        metavar="FIELD=VALUE",
-        help="Change one setting of the orders: mode=buy_only, cash_buffer=0.01, fees.per_order=1 ...; repeatable.",
-    ),
+Today = Annotated[
+    str | None,
+    typer.Option(metavar="DATE", help="The day of the plan, for tax terms, wash sales and the age of prices."),
 ]
+LastSession = Annotated[
+    str | None,
+    typer.Option("--last-session", metavar="DATE", help="The last session of the market; default: the weekday before."),
+]
+Record = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Orders written so far, as JSON lines; none is written twice within a day."),
+]
+State = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="A file that says NORMAL, REDUCING (only sells) or HALTED.")
+]
+Acknowledge = Annotated[
+    list[str] | None,
+    typer.Option("--acknowledge", metavar="GATE", help="Let a gate through: its name, or name:ASSET; repeatable."),
+]
+By = Annotated[str, typer.Option("--by", metavar="NAME", help="With --acknowledge: who lets it through.")]
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="With --acknowledge: the reason.")]
+
+
+@dataclass(frozen=True)
+class AccountOptions:
+    """The account's cash, and the files beside its candidates."""
+
+    cash: Cash
+    cash_flow: CashFlow = "0"
+    positions: Positions = None
+    latest_prices: PriceFile = None
+    fx: Fx = None
+    tax_lots: TaxLots = None
+    recent: Recent = None
+    today: Today = None
+
+    @property
+    def tables(self) -> dict[str, Path]:
+        """The files that are given, by the argument of `plan` that they are for."""
+        files = {
+            "positions": self.positions,
+            "prices": self.latest_prices,
+            "fx": self.fx,
+            "tax_lots": self.tax_lots,
+            "recent": self.recent,
+        }
+        return {name: path for name, path in files.items() if path is not None}
+
+
+@dataclass(frozen=True)
+class DeskOptions:
+    """The files and days that hold orders back, and the person who lets them through."""
+
+    last_session: LastSession = None
+    record: Record = None
+    state: State = None
+    acknowledge: Acknowledge = None
+    by: By = ""
+    why: Why = ""
 
 
 @exit_codes
 @grouped
 def plan(
     limits: LimitOptions,
-    cash: Cash,
+    holdings: AccountOptions,
+    desk: DeskOptions,
     file: File = None,
-    cash_flow: CashFlow = "0",
-    positions: Positions = None,
-    latest_prices: PriceFile = None,
-    fx: Fx = None,
-    tax_lots: TaxLots = None,
-    recent: Recent = None,
-    today: Today = None,
-    order: OrderSetting = None,
     account: Account = None,
     form: FormatOption = None,
     out: Out = None,
@@ -83,85 +126,61 @@ def plan(
 ) -> int:
     """Decide what to trade: a list of orders in whole lots, sells first, with the cash after each.
 
-    FILE has a row per asset: asset, score, shares and price; add bucket, lot, currency, restriction where you have them.
+    FILE has a row per asset: asset, score, shares and price; add bucket, lot, currency, restriction where you have them,
+    price_date and previous_price for the gates. Settings of orders and gates: --set orders.mode=buy_only,
+    --set orders.fees.per_order=1, --set gates.max_order_share=0.5.
     """
     from trimtab.cli.chosen_limits import read_limits
     from trimtab.cli.inputs import read_inputs
     from trimtab.cli.output import check_out, format_of
+    from trimtab.orders.release import may_write
 
     if file is None:
         raise typer.BadParameter("give FILE: the candidates, with asset, score, shares and price")
     notices = Notices(quiet=quiet)
     chosen_format, chosen = format_of(form, out), read_limits(limits)
     inputs = read_inputs(file, DataOptions(account=account), notices)
-    tables = {"positions": positions, "prices": latest_prices, "fx": fx, "tax_lots": tax_lots, "recent": recent}
-    given = {name: path for name, path in tables.items() if path is not None}
+    others = [path for path in (desk.record, desk.state) if path is not None]
     if out is not None:
-        check_out(out, [*inputs.files, *chosen.files, *given.values()])
-    made = _decide(inputs, chosen, given, notices, cash=cash, cash_flow=cash_flow, today=_day(today), settings=order)
-    _put_out(made, inputs.title, chosen_format, out, notices, show_all=show_all)
-    return ExitCode.BRAKED if made.result.braked else ExitCode.FINE
+        check_out(out, [*inputs.files, *chosen.files, *holdings.tables.values(), *others])
+    today = _day(holdings.today, "--today")
+    made = _decide(inputs, chosen, holdings, today, notices)
+    release = may_write(made, _desk(desk, today))
+    _put_out(made, release, inputs.title, chosen_format, out, notices, show_all=show_all)
+    if made.result.braked:
+        return ExitCode.BRAKED
+    return ExitCode.FINE if release.is_granted else ExitCode.HELD
 
 
-def _day(text: str | None) -> dt.date | None:
+def _desk(options: DeskOptions, today: dt.date | None) -> Desk:
+    from trimtab.orders.price_history import last_weekday_before
+    from trimtab.orders.release import Acknowledgement, Desk
+
+    if (options.by or options.why) and not options.acknowledge:
+        raise typer.BadParameter("--by and --why need --acknowledge")
+    now = dt.datetime.now(dt.UTC)
+    last = _day(options.last_session, "--last-session")
+    if last is None and today is not None:
+        last = last_weekday_before(today)
+    named = [text.partition(":") for text in options.acknowledge or ()]
+    return Desk(
+        now=now,
+        last_session=last,
+        record=options.record,
+        state=options.state,
+        acknowledgements=[Acknowledgement(gate, options.by, options.why, asset) for gate, _, asset in named],
+    )
+
+
+def _day(text: str | None, option: str) -> dt.date | None:
     try:
         return None if text is None else dt.date.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"--today {text!r} is not a day: write it as 2026-03-02") from None
-
-
-def _settings(texts: list[str] | None) -> dict[str, Any]:
-    """`field=value` as settings of the orders; `fees.per_order=1` goes into the fees."""
-    from trimtab.limits.regimes import laid_over
-
-    settings: dict[str, Any] = {}
-    for text in texts or ():
-        name, sign, value = text.partition("=")
-        try:
-            number = tomllib.loads(f"{name} = {value}", parse_float=str)
-        except tomllib.TOMLDecodeError:
-            number = _as_text(name, value)
-        if not sign or not number:
-            raise typer.BadParameter(f"--order {text!r} is not a setting: write field=value, such as cash_buffer=0.01")
-        settings = laid_over(settings, _numbers(number))
-    return settings
-
-
-def _as_text(name: str, value: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(f'{name} = "{value.strip()}"')
-    except tomllib.TOMLDecodeError:
-        return {}
-
-
-def _numbers(settings: dict[str, Any]) -> dict[str, Any]:
-    """Fractions as floats; amounts of money stay text, since they are exact."""
-    from trimtab.limits.order_settings import Fees, OrderSettings
-
-    kinds = {each.name: each.metadata.get("kind") for each in (*fields(OrderSettings), *fields(Fees))}
-
-    def typed(name: str, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {inner: typed(inner, item) for inner, item in value.items()}
-        return float(value) if kinds.get(name) is float and isinstance(value, str) and _is_number(value) else value
-
-    return {name: typed(name, value) for name, value in settings.items()}
-
-
-def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).replace("-", "", 1).isdigit()
+        raise typer.BadParameter(f"{option} {text!r} is not a day: write it as 2026-03-02") from None
 
 
 def _decide(
-    inputs: CandidateInputs,
-    chosen: ChosenLimits,
-    tables: dict[str, Path],
-    notices: Notices,
-    *,
-    cash: str,
-    cash_flow: str,
-    today: dt.date | None,
-    settings: list[str] | None,
+    inputs: CandidateInputs, chosen: ChosenLimits, account: AccountOptions, today: dt.date | None, notices: Notices
 ) -> Plan:
     from trimtab.cli.one_account import give_notice
     from trimtab.files.candidate_file import check_single, read_candidate_file
@@ -171,18 +190,13 @@ def _decide(
     from trimtab.orders.doors import plan as make_plan
 
     check_single(inputs.table, inputs.name)
+    tables = account.tables
     named = {name: read_candidate_file(path).table for name, path in tables.items() if name in ("positions", "prices")}
     named |= {name: read_table(path) for name, path in tables.items() if name not in named}
     with inputs.named_in_errors(), chosen.named_in_errors():
         notices.note_compiling(plan_account, 40)
         made = make_plan(
-            inputs.table,
-            chosen.limits,
-            cash=cash,
-            cash_flow=cash_flow,
-            today=today,
-            settings=_settings(settings),
-            **named,
+            inputs.table, chosen.limits, cash=account.cash, cash_flow=account.cash_flow, today=today, **named
         )
     for note in made.notes:
         notices.warn(note)
@@ -190,21 +204,41 @@ def _decide(
     return made
 
 
-def _put_out(made: Plan, title: str, form: str, out: Path | None, notices: Notices, *, show_all: bool) -> None:
-    """Write the plan in its format, to a file or stdout."""
+def _put_out(
+    made: Plan, release: Release, title: str, form: str, out: Path | None, notices: Notices, *, show_all: bool
+) -> None:
+    """Write the plan in its format, to a file or stdout; orders that a gate holds back are not written."""
     from trimtab.cli.output import encoded_table, write_out
 
-    if form == "json":
-        write_out(made.to_json().encode(), out, notices)
+    if form == Format.TABLE:
+        write_out(_page(made, release, title, out, show_all=show_all), out, notices)
         return
-    if form != Format.TABLE:
-        write_out(encoded_table(made.to_arrow(), form), out, notices)
+    if not release.is_granted:
+        notices.error("the orders are held back", *(f"  - {gate.sentence}" for gate in release.held))
+        if out is not None and out.exists():
+            notices.warn(f"{out} was left unchanged: it does not have these orders")
+        if form == "json" and out is None:
+            write_out(_json(made, release), out, notices)
         return
+    release.write_record()
+    write_out(_json(made, release) if form == "json" else encoded_table(made.to_arrow(), form), out, notices)
+
+
+def _page(made: Plan, release: Release, title: str, out: Path | None, *, show_all: bool) -> bytes:
     from trimtab.cli.screens.outcome import printed
     from trimtab.cli.screens.trades import trade_page
 
-    data = printed(
-        lambda _, ascii_only: trade_page(made, title, ascii_only=ascii_only, show_all=show_all),
+    return printed(
+        lambda _, ascii_only: trade_page(made, release, title, ascii_only=ascii_only, show_all=show_all),
         None if out is None else _FILE_WIDTH,
     )
-    write_out(data, out, notices)
+
+
+def _json(made: Plan, release: Release) -> bytes:
+    """The plan with its gates; orders that are held back are not where a program looks for orders."""
+    from trimtab.orders.plan import json_text
+
+    document = {**made.to_dict(), **release.to_dict()}
+    if not release.is_granted:
+        document |= {"orders": [], "held_orders": document["orders"]}
+    return json_text(document).encode()
