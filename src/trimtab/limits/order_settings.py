@@ -29,7 +29,7 @@ class Fees:
     per_order: Decimal = described(Decimal(0), Decimal, "fee of an order")
     per_share: Decimal = described(Decimal(0), Decimal, "fee of each share")
     rate: float = described(0.0, float, "fee as a fraction of the amount", fraction=True)
-    minimum: Decimal = described(Decimal(0), Decimal, "least fee of an order")
+    minimum: Decimal = described(Decimal(0), Decimal, "minimum fee of an order")
 
     def __post_init__(self) -> None:
         if faults := check_fields(self):
@@ -85,15 +85,15 @@ class OrderSettings:
     max_turnover: float | None = described(
         None,
         float,
-        "most that is sold, and most that is bought beside idle cash",
-        sentence="Sell at most {:%} of the account, and buy no more than that beside idle cash.",
+        "largest total of sells, and of buys beyond idle cash",
+        sentence="Sell at most {:%} of the account, and buy no more than that beyond idle cash.",
         optional=True,
         fraction=True,
     )
     max_realized_gain: Decimal | None = described(
         None,
         Decimal,
-        "most gain that sells may realize; needs tax lots",
+        "largest gain that sells may realize; needs tax lots",
         sentence="Realize gains of at most {:money}.",
         optional=True,
     )

@@ -1,4 +1,4 @@
-"""The entry: a table of candidates with shares and prices in, a list of trades out."""
+"""`plan`: a table of candidates with shares and prices in, a list of trades out."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ from trimtab.reasons import OrderReason
 from trimtab.rebalancing.certified import certified
 from trimtab.rebalancing.decided_pass import Pass
 from trimtab.rebalancing.result import RebalanceResult
+from trimtab.symbols.aliases import shipped_aliases
 
 # Plain: two numbers are not worth compiling for in each process.
 parts_of, portion = undecorated(money.parts_of), undecorated(money.portion)
@@ -68,16 +69,16 @@ def plan(
     limits
         What the rebalance may and must do; the defaults of `RebalancingLimits` where None.
     cash, cash_flow
-        Cash in the base currency, and what is paid in (above 0) or out (below 0) before the orders.
+        Cash in the base currency, and the amount paid in (above 0) or out (below 0) before the orders.
     positions, prices
         Asset to shares, asset to price: mappings or tables, for those who keep them apart from the candidates.
     fx
-        What one unit of each currency is worth in the base currency. Prices in pence (GBX) count as hundredths.
+        The value of one unit of each currency in the base currency. Prices in pence (GBX) count as hundredths.
     tax_lots, recent
         The purchases that holdings are made up of (`asset`, `lot_id`, `shares`, `cost`, `acquired`), and recent trades
         anywhere (`group`, `date`, `kind`: `buy` or `loss_sale`), for gains and wash sales.
     today
-        The day that terms and wash sales are counted from; needed with tax lots or recent trades.
+        The day from which holding periods and wash sales are counted; needed with tax lots or recent trades.
     correlations
         As `rebalance` takes them.
     settings, changes
@@ -110,7 +111,9 @@ def plan(
     settings = given_settings(limits.orders, settings, changes)
     _check_settings(limits, settings)
     day = _day(today, is_needed=tax_lots is not None or recent is not None)
-    instruments = read_instruments(candidates, positions=positions, prices=prices, fx=fx)
+    notes = list(overridden(limits.orders, settings))
+    instruments = read_instruments(candidates, positions=positions, prices=prices, fx=fx, notes=notes)
+    shipped_aliases().check_once(each.asset for each in instruments)
     history = read_price_history(candidates, prices, fx)
     needs_lots = settings.max_realized_gain is not None
     inputs = AccountInputs(
@@ -120,12 +123,11 @@ def plan(
         _amount(cash, "cash"),
         _amount(cash_flow, "cash_flow"),
         day,
-        read_tax_lots(tax_lots, instruments, needed=needs_lots, today=day),
+        read_tax_lots(tax_lots, instruments, needed=needs_lots, today=day, notes=notes),
         read_trades(recent, day),
     )
     table = _with_weights(candidates, instruments, inputs.cash)
     checked = read(table, inputs.limits, many=False, correlations=correlations)
-    notes = tuple(overridden(limits.orders, settings))
     made = _plan_of(table, inputs, checked, gates=limits.gates, history=history, notes=notes)
     check_plan(made, inputs, checked)
     return made
@@ -158,7 +160,7 @@ def _amount(value: Any, name: str) -> int:
 
 
 def _with_weights(candidates: Any, instruments: Sequence[Instrument], cash: int) -> Any:
-    """The table that the pass takes: weights instead of shares, checked against what the account is worth."""
+    """The table for the pass: weights instead of shares, checked against the account's value."""
     worths = [each.quantity * (each.price or 0) // NANO for each in instruments]
     total = sum(worths)
     value = total + cash
@@ -181,7 +183,7 @@ def _plan_of(
     *,
     gates: GateSettings,
     history: Mapping[str, PriceHistory],
-    notes: tuple[str, ...],
+    notes: Sequence[str],
 ) -> Plan:
     decided = decide(candidates, inputs)
     identity = plan_id(inputs.identity(candidates))

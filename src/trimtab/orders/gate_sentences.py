@@ -57,7 +57,7 @@ def _order_amount(measured: _Number, limit: _Number, asset: str) -> str:
 
 def _account_turnover(measured: _Number, limit: _Number, _: str) -> str:
     text = f"at most {_percent(limit)} (max_account_turnover)"
-    return f"{_percent(measured)} of the account is traded beside idle cash; {text}"
+    return f"{_percent(measured)} of the account is traded beyond idle cash; {text}"
 
 
 def _account_orders(measured: _Number, limit: _Number, _: str) -> str:

@@ -13,7 +13,7 @@ from trimtab.candidates.columns import COLUMNS
 from trimtab.candidates.user_table import columns_of
 from trimtab.decimals import product
 from trimtab.errors import Fault, InputError
-from trimtab.orders.account_table import HISTORY_COLUMNS, ORDER_COLUMNS, rates_of
+from trimtab.orders.account_table import HISTORY_COLUMNS, ORDER_COLUMNS, joined_by_alias, rates_of
 from trimtab.orders.columns import decimals_of, flags_of
 from trimtab.orders.tax_lots import date_of
 
@@ -41,22 +41,25 @@ def read_price_history(candidates: Any, prices: Any = None, fx: Any = None) -> d
         A value that cannot be used, or such columns in both tables.
     """
     columns, count = columns_of(candidates, (*COLUMNS, *ORDER_COLUMNS))
-    given = bool(set(HISTORY_COLUMNS) & set(columns))
-    records = _records(columns, count) if given else {}
+    given = [name for name in HISTORY_COLUMNS if name in columns]
+    apart: Mapping[str, Any] = {}
+    rows = 0
     if prices is not None and not isinstance(prices, Mapping):
         apart, rows = columns_of(prices, ("asset", "price", *HISTORY_COLUMNS))
-        both = [name for name in HISTORY_COLUMNS if name in apart]
-        if both and given:
-            raise InputError([Fault("is given in two tables", "keep those beside the prices", column=both[0])])
-        records = _records(apart, rows) if both else records
+    beside_prices = [name for name in HISTORY_COLUMNS if name in apart]
+    if given and beside_prices:
+        raise InputError([Fault("is given in two tables", "keep those beside the prices", column=given[0])])
+    if not given and not beside_prices:
+        return {}
+    assets = [str(name) for name in text_of(columns.get("asset"), "asset", count).values()]
+    records = _records(columns, count) if given else joined_by_alias(_records(apart, rows), assets, "prices", None)
     if not any(record.previous for record in records.values()):
         return records
-    assets = [str(name) for name in text_of(columns["asset"], "asset", count).values()]
     rates = dict(zip(assets, rates_of(columns, count, fx), strict=True))
     return {
-        name: record
-        if record.previous is None or name not in rates
-        else replace(record, previous=product(record.previous, rates[name]))
+        name: replace(record, previous=product(record.previous, rates[name]))
+        if record.previous is not None and name in rates
+        else record
         for name, record in records.items()
     }
 

@@ -13,6 +13,7 @@ from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import (
     Account,
+    AliasFile,
     All,
     DataOptions,
     File,
@@ -25,6 +26,8 @@ from trimtab.cli.options import (
 )
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from trimtab.cli.chosen_limits import ChosenLimits
     from trimtab.cli.inputs import CandidateInputs
     from trimtab.orders.plan import Plan
@@ -42,7 +45,7 @@ PriceFile = Annotated[
 ]
 Fx = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="What one unit of each currency is worth in yours: asset (the currency) and fx."),
+    typer.Option(metavar="FILE", help="The value of one unit of each currency in yours: asset (the currency) and fx."),
 ]
 TaxLots = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Purchases: asset, lot_id, shares, cost (in all) and acquired.")
@@ -52,7 +55,7 @@ Recent = Annotated[
 ]
 Today = Annotated[
     str | None,
-    typer.Option(metavar="DATE", help="The day of the plan, for tax terms, wash sales and the age of prices."),
+    typer.Option(metavar="DATE", help="The day of the plan: for holding periods, wash sales and the age of prices."),
 ]
 LastSession = Annotated[
     str | None,
@@ -119,6 +122,7 @@ def plan(
     desk: DeskOptions,
     file: File = None,
     account: Account = None,
+    aliases: AliasFile = None,
     form: FormatOption = None,
     out: Out = None,
     show_all: All = False,
@@ -126,7 +130,7 @@ def plan(
 ) -> int:
     """Decide what to trade: a list of orders in whole lots, sells first, with the cash after each.
 
-    FILE has a row per asset: asset, score, shares and price; add bucket, lot, currency, restriction where you have them,
+    FILE has a row per asset: asset, score, shares and price; bucket, lot, currency and restriction are optional, as are
     price_date and previous_price for the gates. Settings of orders and gates: --set orders.mode=buy_only,
     --set orders.fees.per_order=1, --set gates.max_order_share=0.5.
     """
@@ -139,12 +143,13 @@ def plan(
         raise typer.BadParameter("give FILE: the candidates, with asset, score, shares and price")
     notices = Notices(quiet=quiet)
     chosen_format, chosen = format_of(form, out), read_limits(limits)
-    inputs = read_inputs(file, DataOptions(account=account), notices)
+    inputs = read_inputs(file, DataOptions(account=account, aliases=aliases), notices)
     others = [path for path in (desk.record, desk.state) if path is not None]
     if out is not None:
         check_out(out, [*inputs.files, *chosen.files, *holdings.tables.values(), *others])
     today = _day(holdings.today, "--today")
-    made = _decide(inputs, chosen, holdings, today, notices)
+    tables = _tables(holdings.tables, inputs, aliases, notices)
+    made = _decide(inputs, chosen, holdings, tables, today, notices)
     release = may_write(made, _desk(desk, today))
     _put_out(made, release, inputs.title, chosen_format, out, notices, show_all=show_all)
     if made.result.braked:
@@ -179,24 +184,43 @@ def _day(text: str | None, option: str) -> dt.date | None:
         raise typer.BadParameter(f"{option} {text!r} is not a day: write it as 2026-03-02") from None
 
 
+def _tables(
+    files: dict[str, Path], inputs: CandidateInputs, aliases: Path | None, notices: Notices
+) -> dict[str, pa.Table]:
+    """The tables beside the candidates, with the names that the candidates have."""
+    from trimtab.files.alias_file import read_aliases
+    from trimtab.files.candidate_file import CandidateFile, read_candidate_file
+
+    known, tables = CandidateFile(inputs.name, inputs.table).names(), {}
+    for name, path in files.items():
+        file = read_candidate_file(path)
+        if name in ("positions", "prices"):
+            file, renamed = file.in_spelling(read_aliases(aliases), known)
+            for old, new in renamed.items():
+                notices.note(f"joined by alias: {old} in {path} is {new} in {inputs.name}")
+        tables[name] = file.table
+    return tables
+
+
 def _decide(
-    inputs: CandidateInputs, chosen: ChosenLimits, account: AccountOptions, today: dt.date | None, notices: Notices
+    inputs: CandidateInputs,
+    chosen: ChosenLimits,
+    account: AccountOptions,
+    tables: dict[str, pa.Table],
+    today: dt.date | None,
+    notices: Notices,
 ) -> Plan:
     from trimtab.cli.one_account import give_notice
-    from trimtab.files.candidate_file import check_single, read_candidate_file
-    from trimtab.files.table_files import read_table
+    from trimtab.files.candidate_file import check_single
     from trimtab.kernel.orders import plan_account
     from trimtab.orders.account_table import ORDER_COLUMNS
     from trimtab.orders.doors import plan as make_plan
 
     check_single(inputs.table, inputs.name)
-    tables = account.tables
-    named = {name: read_candidate_file(path).table for name, path in tables.items() if name in ("positions", "prices")}
-    named |= {name: read_table(path) for name, path in tables.items() if name not in named}
     with inputs.named_in_errors(), chosen.named_in_errors():
         notices.note_compiling(plan_account, 40)
         made = make_plan(
-            inputs.table, chosen.limits, cash=account.cash, cash_flow=account.cash_flow, today=today, **named
+            inputs.table, chosen.limits, cash=account.cash, cash_flow=account.cash_flow, today=today, **tables
         )
     for note in made.notes:
         notices.warn(note)
