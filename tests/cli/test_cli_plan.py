@@ -208,7 +208,7 @@ def test_the_reason_is_data_and_on_the_screen() -> None:
 
 
 def test_a_gate_may_be_let_through_by_name(folder: Path) -> None:
-    through = ("--acknowledge", "order_share:DDD", "--by", "Ann", "--why", "a planned purchase")
+    through = ("--acknowledge", "order_share:DDD", "--by", "Ann", "--purpose", "a planned purchase")
     result = run(*GIVEN, *HELD, *through, "--record", "record.jsonl", "--format", "json")
     document = json.loads(result.stdout)
     assert (result.exit_code, len(document["orders"])) == (0, 5)
@@ -216,9 +216,8 @@ def test_a_gate_may_be_let_through_by_name(folder: Path) -> None:
         "Ann: a planned purchase"
     ]
     assert len((folder / "record.jsonl").read_text().splitlines()) == 6
-    assert run(*GIVEN, *HELD, "--acknowledge", "order_share").exit_code == 3
-    assert "--by and --why need --acknowledge" in run(*GIVEN, "--by", "Ann").stderr
-    wrong = run(*GIVEN, "--acknowledge", "order_shares", "--by", "Ann", "--why", "x")
+    assert "--acknowledge needs a reason" in run(*GIVEN, *HELD, "--acknowledge", "order_share").stderr
+    wrong = run(*GIVEN, "--acknowledge", "order_shares", "--by", "Ann", "--purpose", "x")
     assert "no gate holds" in wrong.stderr
 
 

@@ -45,14 +45,15 @@ class Acknowledgement:
 class Desk:
     """The facts beside the plans: the time, the last session, earlier orders, the state, and acknowledged gates.
 
-    `record`: the file of the orders that were written (made by `Release.write_record`); `state`: the file that says
-    `NORMAL`, `REDUCING` or `HALTED`. Without one of them its gate is `not_measured`. `last_session`: the weekday before
-    `now` where None.
+    `record`: the file of the orders that were written (made by `Release.write_record`); `written`: more such orders;
+    `state`: the file that says `NORMAL`, `REDUCING` or `HALTED`. Without these their gates are `not_measured`.
+    `last_session`: the weekday before `now` where None.
     """
 
     now: dt.datetime
     last_session: dt.date | None = None
     record: str | Path | None = None
+    written: Sequence[Written] | None = None
     state: str | Path | None = None
     acknowledgements: Sequence[Acknowledgement] = ()
 
@@ -68,6 +69,11 @@ class Release:
     plans: Mapping[str, Plan]
     gates: tuple[Gate, ...]
     desk: Desk
+
+    @property
+    def plan(self) -> Plan:
+        """The only plan, or the first of a run."""
+        return next(iter(self.plans.values()))
 
     @property
     def is_granted(self) -> bool:
@@ -134,7 +140,7 @@ def may_write(plans: Plan | Mapping[str, Plan], desk: Desk, *, gates: GateSettin
     ['The order of AAA is 18% of the account; at most 10% (max_order_share)']
     """
     by_account = {"": plans} if isinstance(plans, Plan) else dict(plans)
-    written = None if desk.record is None else _written(Path(desk.record))
+    written = desk.written if desk.record is None else [*(desk.written or ()), *_written(Path(desk.record))]
     state = None if desk.state is None else _state(Path(desk.state))
     measured: list[Gate] = []
     for account, plan in by_account.items():

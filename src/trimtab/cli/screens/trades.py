@@ -19,14 +19,15 @@ _LEFT_SHOWN = 10  # assets without an order, unless --all
 _NOT_SHOWN = ("on_target", "not_wanted")  # reasons that a reader of trades does not need
 
 
-def trade_page(plan: Plan, release: Release, title: str, *, ascii_only: bool, show_all: bool) -> RenderableType:
+def trade_page(release: Release, title: str, *, ascii_only: bool, show_all: bool) -> RenderableType:
     """The whole page of a plan."""
+    plan = release.plan
     parts: list[RenderableType] = [Text(_headline(plan, title), style="bold"), ""]
     if release.held:
         parts += [Text("Held back: no order file is written", style="bold red")]
         parts += [Text(f"  {printable(gate.sentence)}", overflow="fold") for gate in release.held]
         parts += [
-            Text("  Fix the cause, or let a gate through: --acknowledge GATE --by NAME --why TEXT", style="dim"),
+            Text("  Fix the cause, or let a gate through: --acknowledge GATE --purpose TEXT", style="dim"),
             "",
         ]
     if plan.orders:
