@@ -89,6 +89,15 @@ def _shortest(units: int, places: int) -> Decimal:
     return number.quantize(Decimal(1), context=_CONTEXT) if number == number.to_integral_value() else number
 
 
+def decimal_text(number: Decimal) -> str:
+    """A decimal without exponent or trailing zeros.
+
+    >>> decimal_text(Decimal("1.50")), decimal_text(Decimal("1E+3"))
+    ('1.5', '1000')
+    """
+    return format(number.normalize(), "f")
+
+
 def money_text(micro: int, places: int = 2) -> str:
     """An amount as text with separators.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trimtab.cli.chosen_limits import ChosenLimits, read_limits
+from trimtab.cli.desk_options import day_of
 from trimtab.cli.inputs import CandidateInputs, classified, read_inputs
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import Account, AliasFile, Classify, DataOptions, LimitOptions
@@ -20,7 +19,6 @@ from trimtab.cli.options import Account, AliasFile, Classify, DataOptions, Limit
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from trimtab.limits.order_settings import OrderSettings
     from trimtab.orders.plan import Plan
     from trimtab.store.plan_inputs import PlanInputs
 
@@ -47,15 +45,8 @@ Recent = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Recent trades anywhere: group, date, kind (buy or loss_sale).")
 ]
 Today = Annotated[
-    str | None, typer.Option(metavar="DATE", help="The day from which holding periods and wash sales are counted.")
-]
-OrderSetting = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--order",
-        metavar="FIELD=VALUE",
-        help="Change one setting of the orders: mode=buy_only, cash_buffer=0.01, fees.per_order=1 ...; repeatable.",
-    ),
+    str | None,
+    typer.Option(metavar="DATE", help="The day of the plan: for holding periods, wash sales and the age of prices."),
 ]
 
 
@@ -71,7 +62,6 @@ class PlanOptions:
     tax_lots: TaxLots = None
     recent: Recent = None
     today: Today = None
-    order: OrderSetting = None
     account: Account = None
     aliases: AliasFile = None
     classify: Classify = None
@@ -141,10 +131,10 @@ def read_request(file: Path | None, options: PlanOptions, limits: LimitOptions, 
     inputs = PlanInputs(
         candidates.table,
         chosen.limits,
-        _settings(options.order),
+        chosen.limits.orders,
         _amount(options.cash, "cash"),
         _amount(options.cash_flow, "cash_flow"),
-        _day(options.today),
+        day_of(options.today, "--today"),
         _tables(options, candidates, notices),
     )
     return PlanRequest(candidates, chosen, inputs, _sources(file, options, limits))
@@ -213,53 +203,3 @@ def _amount(text: str, name: str) -> Decimal:
     except TypeError:
         fault = Fault(f"{name}: is not an amount of money", "give a number", value=text)
         raise InputError([fault]) from None
-
-
-def _day(text: str | None) -> dt.date | None:
-    try:
-        return None if text is None else dt.date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"--today {text!r} is not a day: write it as 2026-03-02") from None
-
-
-def _settings(texts: list[str] | None) -> OrderSettings:
-    """`field=value` as settings of the orders; `fees.per_order=1` goes into the fees."""
-    from trimtab.limits.order_settings import given_settings
-    from trimtab.limits.regimes import laid_over
-
-    settings: dict[str, Any] = {}
-    for text in texts or ():
-        name, sign, value = text.partition("=")
-        try:
-            number = tomllib.loads(f"{name} = {value}", parse_float=str)
-        except tomllib.TOMLDecodeError:
-            number = _as_text(name, value)
-        if not sign or not number:
-            raise typer.BadParameter(f"--order {text!r} is not a setting: write field=value, such as cash_buffer=0.01")
-        settings = laid_over(settings, _numbers(number))
-    return given_settings(settings, {})
-
-
-def _as_text(name: str, value: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(f'{name} = "{value.strip()}"')
-    except tomllib.TOMLDecodeError:
-        return {}
-
-
-def _numbers(settings: dict[str, Any]) -> dict[str, Any]:
-    """Fractions as floats; amounts of money stay text, since they are exact."""
-    from trimtab.limits.order_settings import Fees, OrderSettings
-
-    kinds = {each.name: each.metadata.get("kind") for each in (*fields(OrderSettings), *fields(Fees))}
-
-    def typed(name: str, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {inner: typed(inner, item) for inner, item in value.items()}
-        return float(value) if kinds.get(name) is float and isinstance(value, str) and _is_number(value) else value
-
-    return {name: typed(name, value) for name, value in settings.items()}
-
-
-def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).replace("-", "", 1).isdigit()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,12 @@ class DecidedPlan:
     limits: RebalancingLimits  # as the pass had them
     answer: Records
     is_braked: bool
+
+    @cached_property
+    def in_order(self) -> list[int]:
+        """The rows that have an order, in the order of execution."""
+        place = self.assets["place"].tolist()
+        return sorted((row for row, at in enumerate(place) if at >= 0), key=place.__getitem__)
 
 
 def decide(candidates: Candidates, inputs: AccountInputs) -> DecidedPlan:
