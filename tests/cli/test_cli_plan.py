@@ -168,6 +168,23 @@ def test_a_bad_cell_is_named_with_its_file(folder: Path) -> None:
     assert "row 1, column 'price': is not a number (received '1,234')" in run("plan", "c.csv", "--cash", "1").stderr
 
 
+def test_missing_buckets_come_from_the_map_and_the_rest_is_listed(folder: Path) -> None:
+    (folder / "c.csv").write_text("symbol,score,shares,price\nAAPL,0.9,5,10\nXYZW,0.8,5,10\nBRK-B,0.7,5,10\n")
+    given = ("plan", "c.csv", "--cash", "50", "--classify", "todo.csv", "--set", "enable_bucket_diversification=true")
+    result = run(*given, "--format", "json")
+    assert "2 buckets from the default map" in result.stderr
+    assert "1 asset has no bucket, counted as Unknown: XYZW. Fill in the column bucket of todo.csv" in result.stderr
+    assert (folder / "todo.csv").read_text() == "asset,bucket\nXYZW,\n"
+    (folder / "todo.csv").write_text("asset,bucket\nXYZW,Equity/Mine\n")
+    result = run(*given, "--format", "json")
+    assert "2 buckets from the default map, 1 from todo.csv" in result.stderr
+    assert "Unknown" not in result.stderr
+    buckets = {row["asset"]: row["bucket"] for row in json.loads(result.stdout)["rebalance"]["targets"]}
+    assert buckets["XYZW"] == "Equity/Mine"
+    (folder / "c.csv").write_text("name,score,shares,price\nAAPL,0.9,5,10\n")
+    assert "column 'asset': the column is missing: add it" in run(*given).stderr
+
+
 # --- gates
 
 

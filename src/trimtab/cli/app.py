@@ -9,6 +9,7 @@ import typer
 import trimtab
 from trimtab.cli import fast_start
 from trimtab.cli.commands.apply import apply, execution, replay, verify
+from trimtab.cli.commands.audit import audit_app
 from trimtab.cli.commands.backtest import backtest, sweep
 from trimtab.cli.commands.batch import batch_app
 from trimtab.cli.commands.check import check
@@ -49,6 +50,7 @@ for command in (
 app.add_typer(limits_app, name="limits")
 app.add_typer(batch_app, name="batch")
 app.add_typer(runs_app, name="runs")
+app.add_typer(audit_app, name="audit")
 
 
 def main() -> None:

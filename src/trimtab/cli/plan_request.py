@@ -12,9 +12,9 @@ import typer
 
 from trimtab.cli.chosen_limits import ChosenLimits, read_limits
 from trimtab.cli.desk_options import day_of
-from trimtab.cli.inputs import CandidateInputs, read_inputs
+from trimtab.cli.inputs import CandidateInputs, classified, read_inputs
 from trimtab.cli.notices import Notices
-from trimtab.cli.options import Account, AliasFile, DataOptions, LimitOptions
+from trimtab.cli.options import Account, AliasFile, Classify, DataOptions, LimitOptions
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from trimtab.store.plan_inputs import PlanInputs
 
 _COMPILING = 40  # seconds
-_PATHS = ("file", "positions", "latest_prices", "fx", "tax_lots", "recent", "aliases", "limits")
+_PATHS = ("file", "positions", "latest_prices", "fx", "tax_lots", "recent", "aliases", "classify", "limits")
 _BY_ASSET = ("positions", "prices")  # tables that may call their assets symbol or ticker
 
 Cash = Annotated[str, typer.Option(metavar="AMOUNT", help="Cash held, in the currency of the prices.")]
@@ -64,6 +64,7 @@ class PlanOptions:
     today: Today = None
     account: Account = None
     aliases: AliasFile = None
+    classify: Classify = None
 
     @property
     def files(self) -> dict[str, Path]:
@@ -125,6 +126,8 @@ def read_request(file: Path | None, options: PlanOptions, limits: LimitOptions, 
     chosen = read_limits(limits)
     candidates = read_inputs(file, DataOptions(account=options.account, aliases=options.aliases), notices)
     check_single(candidates.table, candidates.name)
+    if options.classify is not None:
+        candidates = classified(candidates, options.classify, options.aliases, notices)
     inputs = PlanInputs(
         candidates.table,
         chosen.limits,
