@@ -160,8 +160,10 @@ def phase_path(path: Path, phase: int) -> Path:
     return path.with_name(f"{path.stem}-{PHASES[phase]}{path.suffix}")
 
 
-def read_orders(path: Path, name: str | None = None) -> tuple[FileOrder, ...]:
+def read_orders(path: str | Path, format: str | None = None) -> tuple[FileOrder, ...]:  # noqa: A002
     """The orders in a file that trimtab wrote. `path` is the name given when it was written, or a file of one phase.
+
+    Without a format, the suffix chooses, as in `write_orders`.
 
     Raises
     ------
@@ -170,7 +172,8 @@ def read_orders(path: Path, name: str | None = None) -> tuple[FileOrder, ...]:
     InputError
         A file that cannot be read, or is not of this format.
     """
-    chosen = format_of(name, path)
+    path = Path(path)
+    chosen = format_of(format, path)
     if chosen.broker is None or _PHASE(path.stem):
         phase = next((number for number, text in PHASES.items() if path.stem.endswith(f"-{text}")), 0)
         return chosen.read(_bytes(path), str(path), phase)
