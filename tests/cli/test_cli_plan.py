@@ -320,7 +320,10 @@ def test_the_order_files_of_a_stored_plan(folder: Path) -> None:
     assert "14.86 shares are not a multiple of 1" in wrong.stderr
     result = run("apply", name, *again, "--to", "o.csv", "--format", "ibkr", "--order-file", "share_step=0.01")
     assert result.exit_code == 0, result.stderr
-    assert re.findall(r"written: (\S+) \((\d) orders\)", result.stderr) == [("o-1-sells.csv", "2"), ("o-2-buys.csv", "3")]
+    assert re.findall(r"written: (\S+) \((\d) orders\)", result.stderr) == [
+        ("o-1-sells.csv", "2"),
+        ("o-2-buys.csv", "3"),
+    ]
     (folder / "o-1-sells.csv").unlink()
     assert "nothing new is written" in run("apply", name, *again, "--to", "o.txt").stderr
     assert not (folder / "o.txt").exists()
