@@ -19,7 +19,7 @@ _FIELDS = (
 
 
 def file_orders(plan: Plan) -> tuple[FileOrder, ...]:
-    """The orders of a plan with everything that a file may carry."""
+    """The orders of a plan, with every field of a file."""
     return tuple(FileOrder(**{name: getattr(order, name) for name in _FIELDS}) for order in plan.orders)
 
 

@@ -89,7 +89,7 @@ class Plan:
 
     @property
     def quotes(self) -> Mapping[str, Quote]:
-        """The price of each asset as it was given, with its currency."""
+        """The price of each asset as given, with its currency."""
         known = [each for each in self._inputs.instruments if each.quoted is not None]
         return {each.asset: Quote(each.currency, each.quoted or Decimal(0), each.rate) for each in known}
 
