@@ -37,7 +37,9 @@ def check(got: Positions, answer: dict, excepted: dict) -> None:
         assert same_account(mine.account, name)
         if theirs["name"] and "account_name" not in excepted:
             assert mine.name == theirs["name"]
-        cash = None if theirs["cash"] is None or "cash" in excepted else {c: number(v) for c, v in theirs["cash"].items()}
+        cash = (
+            None if theirs["cash"] is None or "cash" in excepted else {c: number(v) for c, v in theirs["cash"].items()}
+        )
         assert (None if mine.cash is None else dict(mine.cash)) == cash
         assert dict(mine.pending) == {c: number(v) for c, v in theirs["pending"].items()}
         if theirs["total"] is None or excepted.get("total", 0) is None:
@@ -55,9 +57,15 @@ def check(got: Positions, answer: dict, excepted: dict) -> None:
         wanted = None if excepted.get("symbol", 0) is None else theirs["symbol"]
         account = moved.get(theirs["account"], theirs["account"])
         mine = next(
-            p for p in left
-            if same_account(p.account, account) and p.symbol == wanted
-            and (p.symbol is not None or p.name == theirs["name"] or (p.ids and p.ids.get("isin") == theirs["ids"].get("isin")))
+            p
+            for p in left
+            if same_account(p.account, account)
+            and p.symbol == wanted
+            and (
+                p.symbol is not None
+                or p.name == theirs["name"]
+                or (p.ids and p.ids.get("isin") == theirs["ids"].get("isin"))
+            )
         )
         left.remove(mine)
         check_position(mine, theirs, excepted)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trimtab.brokers.amounts import PENCE, NumberStyle
+from trimtab.brokers.amounts import PENCE
 from trimtab.brokers.assemble import assemble
 from trimtab.brokers.dates import AmbiguousDateError, date_in
 from trimtab.brokers.draft import Draft, Entry, ambiguous
@@ -25,7 +25,7 @@ _PRICE_SLACK = Decimal("0.03")  # fees, rounded prices and rounded rates
 
 @dataclass
 class _Holding:
-    """What is held of one asset, and the row that it was first seen in."""
+    """The quantity held of one asset, and the first row that names it."""
 
     quantity: Decimal
     row: ReadRow
@@ -51,7 +51,7 @@ def fold(draft: Draft, as_of: dt.date | None) -> Positions:
     if len(dated) < len(rows):
         draft.notes.append(f"{counted(len(rows) - len(dated), 'activity').replace('ys', 'ies')} after {last} left out")
     _refuse_twice(rows, draft)
-    holdings = _folded(dated, style, draft)
+    holdings = _folded(dated, draft)
     draft.check()
     cash = _cash(dated, draft)
     draft.check()
@@ -94,14 +94,14 @@ def _refuse_twice(rows: Iterable[ReadRow], draft: Draft) -> None:
 
 
 def effect_of(entry: Entry, draft: Draft) -> str | None:
-    """What an activity does: buy, sell, short, cover, expire, paid in, paid out, none; None for an unknown one."""
+    """The effect of an activity: buy, sell, short, cover, expire, paid in, paid out, none; None for an unknown one."""
     word = " ".join(entry.text("action").split())
     return next(
         (effect for pattern, effect in draft.layout.fold.items() if re.fullmatch(pattern, word, re.IGNORECASE)), None
     )
 
 
-def _folded(dated: list[tuple[dt.date, ReadRow]], style: NumberStyle, draft: Draft) -> dict[object, _Holding]:
+def _folded(dated: list[tuple[dt.date, ReadRow]], draft: Draft) -> dict[object, _Holding]:
     """Holdings after the last day; at the end of no day may one be below zero."""
     holdings: dict[object, _Holding] = {}
     days = sorted({day for day, _ in dated})
@@ -133,9 +133,14 @@ def _apply(row: ReadRow, holdings: dict[object, _Holding], draft: Draft) -> None
     if effect not in _SIGNS and effect != "expire":
         return
     if quantity is None or quantity == 0:
-        draft.refuse(f"{entry.label}: a {entry.text('action')} without a quantity", "export it again", entry, "quantity")
+        draft.refuse(
+            f"{entry.label}: a {entry.text('action')} without a quantity", "export it again", entry, "quantity"
+        )
         return
-    key = (entry.account, entry.text("name") if row.kind == "option" else row.ids.get("isin") or row.symbol or entry.label)
+    key = (
+        entry.account,
+        entry.text("name") if row.kind == "option" else row.ids.get("isin") or row.symbol or entry.label,
+    )
     holding = holdings.setdefault(key, _Holding(Decimal(0), row))
     holding.may_be_short |= effect in ("short", "cover") and row.kind == "option"
     if effect == "expire":

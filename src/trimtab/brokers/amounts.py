@@ -14,9 +14,13 @@ BLANK = frozenset(
      "unavailable", "k. a.", "n.v.", "\u2013", "\u2014")
 )  # fmt: skip
 CURRENCIES = frozenset(
-    "AED ARS AUD BGN BRL CAD CHF CLP CNH CNY COP CZK DKK EGP EUR GBP HKD HRK HUF IDR ILS INR ISK JPY KRW KZT KWD MAD "
-    "MXN MYR NOK NZD PEN PHP PLN QAR RON RUB SAR SEK SGD THB TRY TWD UAH USD VND ZAR GBX GBp ZAc ZAX ILA".split()
-)
+    (
+        "AED", "ARS", "AUD", "BGN", "BRL", "CAD", "CHF", "CLP", "CNH", "CNY", "COP", "CZK", "DKK", "EGP",
+        "EUR", "GBP", "HKD", "HRK", "HUF", "IDR", "ILS", "INR", "ISK", "JPY", "KRW", "KZT", "KWD", "MAD",
+        "MXN", "MYR", "NOK", "NZD", "PEN", "PHP", "PLN", "QAR", "RON", "RUB", "SAR", "SEK", "SGD", "THB",
+        "TRY", "TWD", "UAH", "USD", "VND", "ZAR", "GBX", "GBp", "ZAc", "ZAX", "ILA"
+    )
+)  # fmt: skip
 PENCE = {"GBX": "GBP", "GBp": "GBP", "ZAc": "ZAR", "ZAX": "ZAR", "ILA": "ILS"}  # hundredths of a currency
 _SYMBOLS = {"$": "USD", "US$": "USD", "C$": "CAD", "A$": "AUD", "€": "EUR", "£": "GBP", "¥": "JPY", "CA$": "CAD"}
 _MARK = r"(?:US\$|CA\$|C\$|A\$|[$€£¥]|[A-Z]{3}|GBp|ZAc)"
@@ -73,7 +77,7 @@ class NumberStyle:
         marks = [mark for mark in (match["mark"], match["unit"]) if mark and mark != "%"]
         if len({currency_of(mark) for mark in marks}) > 1:
             raise NotANumberError("has two currencies")
-        number, needs_proof = self._body(match["body"].strip(), cell)
+        number, needs_proof = self._body(match["body"].strip())
         signs = [sign for sign in (match["sign"], match["inner"], match["tail"]) if sign]
         if len(signs) + bool(match["open"]) > 1 or bool(match["open"]) != bool(match["close"]):
             raise NotANumberError("has two signs")
@@ -84,7 +88,7 @@ class NumberStyle:
         currency = currency_of(marks[0]) if marks else None
         return Amount(number, currency, match["unit"] == "%", needs_proof and not self.groups)
 
-    def _body(self, body: str, cell: str) -> tuple[Decimal, bool]:
+    def _body(self, body: str) -> tuple[Decimal, bool]:
         spaced = _SPACED.fullmatch(body)
         if spaced is not None:
             if spaced["mark"] not in (None, self.mark):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from trimtab.brokers.amounts import COMMA, POINT, NumberStyle
+from trimtab.brokers.amounts import COMMA, EXACT, POINT, NumberStyle
+from trimtab.brokers.dates import date_in
 from trimtab.brokers.draft import Draft
 from trimtab.brokers.positions import Account, Position, Positions, TaxLot
 from trimtab.brokers.read_rows import ReadRow, file_style, read_rows
@@ -53,7 +54,7 @@ def _assembled(draft: Draft, style: NumberStyle) -> Positions:
     positions = _positions(rows, draft)
     draft.check()
     accounts = _accounts(rows, draft)
-    accounts, total, checks = reconcile(rows, positions, accounts, draft)
+    accounts, total, checks = reconcile(rows, accounts, draft)
     _refuse_unproven(rows, draft)
     draft.check()
     notes = [*dict.fromkeys(draft.notes), *_kept(positions)]
@@ -82,7 +83,9 @@ def _positions(rows: Iterable[ReadRow], draft: Draft) -> list[Position]:
 
 def _key(row: ReadRow) -> tuple[str | None, ...]:
     name = row.entry.text("name")
-    own = row.ids.get("conid") or row.symbol or row.ids.get("isin") or row.ids.get("cusip") or row.ids.get("wkn") or name
+    own = (
+        row.ids.get("conid") or row.symbol or row.ids.get("isin") or row.ids.get("cusip") or row.ids.get("wkn") or name
+    )
     option = name if row.kind == "option" else None
     return (row.entry.account, own, option)
 
@@ -93,7 +96,9 @@ def _merged(group: list[ReadRow], draft: Draft) -> Position:
     for row in group:
         if row.entry.cells in seen:
             problem = f"{row.entry.label} is in the file twice with every cell equal: two lots, or a mistake?"
-            advice = f"drop one of the two (account {row.entry.account})" if row.entry.account else "drop one of the two"
+            advice = (
+                f"drop one of the two (account {row.entry.account})" if row.entry.account else "drop one of the two"
+            )
             draft.refuse(problem, advice, row.entry)
         elif seen and not draft.layout.adds:
             problem = f"{row.entry.label} is in account {row.entry.account or 'of the file'} twice"
@@ -133,9 +138,6 @@ def _lots(row: ReadRow, draft: Draft) -> list[TaxLot]:
     """The tax lots of a row; they must add up to it."""
     if not row.entry.lots:
         return []
-    from trimtab.brokers.amounts import EXACT
-    from trimtab.brokers.dates import date_in
-
     lots = []
     for entry in row.entry.lots:
         quantity, cost = EXACT.read(entry.text("quantity")), EXACT.read(entry.text("cost"))
@@ -166,7 +168,7 @@ def _accounts(rows: Iterable[ReadRow], draft: Draft) -> list[Account]:
             draft.refuse(f"{row.entry.label} has no currency", "add a column currency", row.entry, "currency")
             continue
         into = (cash if kind == "cash" else pending).setdefault(row.entry.account, {})
-        if currency in into and kind == "cash" and not draft.layout.adds:
+        if currency in into and kind == "cash" and not (draft.layout.adds or draft.layout.adds_cash):
             problem = f"account {row.entry.account or 'of the file'} has two rows of cash in {currency}"
             draft.refuse(problem, "keep one, or add them up", row.entry)
         if amount is not None:
@@ -175,7 +177,14 @@ def _accounts(rows: Iterable[ReadRow], draft: Draft) -> list[Account]:
             bases = base.setdefault(row.entry.account, {})
             bases[currency] = bases.get(currency, Decimal(0)) + row.value_base
     return [
-        Account(name, called or None, draft.base_currency, cash.get(name), pending.get(name, {}), cash_base=base.get(name, {}))
+        Account(
+            name,
+            called or None,
+            draft.base_currency,
+            cash.get(name),
+            pending.get(name, {}),
+            cash_base=base.get(name, {}),
+        )
         for name, called in draft.names.items()
         if name is not None or len(draft.names) == 1 or name in cash or name in pending
     ]
@@ -194,7 +203,7 @@ def _kept(positions: Iterable[Position]) -> list[str]:
     """Notes on positions that no rebalance trades."""
     notes = []
     for word, members in (
-        ("a money fund, which counts as cash", [position for position in positions if position.is_cash_like]),
+        ("a money fund", [position for position in positions if position.is_cash_like]),
         ("an option", [position for position in positions if position.kind == "option"]),
         ("a bond", [position for position in positions if position.kind == "bond"]),
         (

@@ -24,7 +24,9 @@ _YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 _SOLID = re.compile(r"(?<!\d)(\d{4})(\d{2})(\d{2})(?!\d)")
 _YEAR_LAST = re.compile(r"(?<!\d)(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?!\d)")
 _ASIAN = re.compile(r"(\d{4})[年년]\s*(\d{1,2})[月월]\s*(\d{1,2})[日일]")
-_WORDS = re.compile(r"(?:(\d{1,2})\.?\s+(?:de\s+)?)?([^\W\d_]{3,})\.?(?:[\s-]+(?:de\s+)?(\d{1,2})(?!\d))?(?:,|\s|-|de)+(\d{4})")
+_WORDS = re.compile(
+    r"(?:(\d{1,2})\.?\s+(?:de\s+)?)?([^\W\d_]{3,})\.?(?:[\s-]+(?:de\s+)?(\d{1,2})(?!\d))?(?:,|\s|-|de)+(\d{4})"
+)
 
 
 class AmbiguousDateError(ValueError):

@@ -15,7 +15,18 @@ from trimtab.brokers.assemble import assemble
 from trimtab.brokers.dates import AmbiguousDateError, date_in
 from trimtab.brokers.draft import Draft, ambiguous
 from trimtab.brokers.layout import Layout, folded
-from trimtab.brokers.layouts import alpaca, beancount, etrade, fidelity_statement, ghostfolio, ibkr_activity, ibkr_flex, merrill, portfolio_performance, robinhood
+from trimtab.brokers.layouts import (
+    alpaca,
+    beancount,
+    etrade,
+    fidelity_statement,
+    ghostfolio,
+    ibkr_activity,
+    ibkr_flex,
+    merrill,
+    portfolio_performance,
+    robinhood,
+)
 from trimtab.brokers.layouts.comdirect import COMDIRECT
 from trimtab.brokers.layouts.degiro import DEGIRO
 from trimtab.brokers.layouts.fidelity import FIDELITY
@@ -48,18 +59,33 @@ _TABLES = (
     portfolio_performance.PORTFOLIO_PERFORMANCE,
     ghostfolio.GHOSTFOLIO_CSV,
 )
-_OTHERS = (WEALTHFOLIO, ibkr_flex.IBKR_FLEX, ibkr_activity.IBKR_ACTIVITY, alpaca.ALPACA, ghostfolio.GHOSTFOLIO, beancount.BEANCOUNT)
-LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in (*_TABLES, *_OTHERS, SPREADSHEET)}
-_NO_LAYOUT = (
-    "name the layout with --layout, describe it in a TOML file, or save a table with the columns symbol, quantity, price, value"
+_OTHERS = (
+    WEALTHFOLIO,
+    ibkr_flex.IBKR_FLEX,
+    ibkr_activity.IBKR_ACTIVITY,
+    alpaca.ALPACA,
+    ghostfolio.GHOSTFOLIO,
+    beancount.BEANCOUNT,
 )
+LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in (*_TABLES, *_OTHERS, SPREADSHEET)}
+_NO_LAYOUT = "name the layout with --layout, describe it in a TOML file, or save a table with the columns symbol, quantity, price, value"
 _ACTIVITY_WORDS = frozenset(
-    ("trade date", "settlement date", "settle date", "action", "transaction type", "trans code", "fees & comm", "run date", "process date")
+    (
+        "trade date",
+        "settlement date",
+        "settle date",
+        "action",
+        "transaction type",
+        "trans code",
+        "fees & comm",
+        "run date",
+        "process date",
+    )
 )
 
 
 def read(paths: Paths, layout: str | Layout | None = None, as_of: str | dt.date | None = None) -> Positions:
-    """Read the positions in a broker's file; a second file may be its companion, with cash and totals.
+    r"""Read the positions in a broker's file; a second file may be its companion, with cash and totals.
 
     `layout` is the name of a layout, or a TOML file that describes one; without it the content decides. `as_of`: fold a
     history up to this day, default: all of it.
@@ -73,13 +99,15 @@ def read(paths: Paths, layout: str | Layout | None = None, as_of: str | dt.date 
     --------
     >>> import tempfile, pathlib
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "mine.csv"
-    >>> _ = file.write_text("Ticker,Shares,Price,Value\\nVTI,2,335.20,670.40\\nTotal,,,670.40\\n")
+    >>> _ = file.write_text("Ticker,Shares,Price,Value\nVTI,2,335.20,670.40\nTotal,,,670.40\n")
     >>> read(file).summary()
     "1 position, 1 account, equal to the file's total"
     """
     files = [os.fspath(paths)] if isinstance(paths, str | os.PathLike) else [os.fspath(path) for path in paths]
     if not 1 <= len(files) <= 2:
-        raise InputError([Fault(f"{len(files)} files are given", "give a file of positions, and at most its companion")])
+        raise InputError(
+            [Fault(f"{len(files)} files are given", "give a file of positions, and at most its companion")]
+        )
     day = _day(as_of)
     chosen = _chosen(layout)
     contents = [_Content(path) for path in files]
@@ -115,7 +143,9 @@ def _chosen(layout: str | Layout | None) -> Layout | None:
     if not sign:
         return LAYOUTS[name]
     if currency not in CURRENCIES:
-        raise InputError([Fault("is not a currency", f"write {name}:EUR, for example", column="layout", value=currency)])
+        raise InputError(
+            [Fault("is not a currency", f"write {name}:EUR, for example", column="layout", value=currency)]
+        )
     return replace(LAYOUTS[name], currency=currency)
 
 
@@ -151,7 +181,7 @@ class _Content:
         layout, rows = self._rows(chosen)
         draft = Draft(self.source, layout)
         if self.text is not None and self.encoding == "cp1252":
-            draft.notes.append("read as Windows-1252, as it is not UTF-8")
+            draft.notes.append("read as Windows-1252: the file is not UTF-8")
         if companion is not None and layout.name != "merrill":
             raise InputError([Fault("is not the companion of this file", "leave it out")], companion.source)
         return self._of_rows(rows, draft, as_of, companion)
@@ -208,9 +238,7 @@ class _Content:
                 return layout, rows
         raise error or InputError([_unknown(first or [])], self.source)
 
-    def _of_rows(
-        self, rows: list[Row], draft: Draft, as_of: dt.date | None, companion: _Content | None
-    ) -> Positions:
+    def _of_rows(self, rows: list[Row], draft: Draft, as_of: dt.date | None, companion: _Content | None) -> Positions:
         layout = draft.layout
         if layout is ibkr_activity.IBKR_ACTIVITY:
             ibkr_activity.read_statement(rows, draft)
@@ -305,4 +333,3 @@ def _take_days(draft: Draft) -> None:
         draft.entries = [entry for at, entry in enumerate(draft.entries) if days.get(at) == last]
     for entry in draft.entries:
         entry.cells = {name: cell for name, cell in entry.cells.items() if name != "as_of"}
-

@@ -14,7 +14,7 @@ from trimtab.errors import Fault, InputError
 
 @dataclass
 class Entry:
-    """One row: what it is, where it is, its cells by field, the account and the section it belongs to."""
+    """One row: its kind, its line, its cells by field, its account and its section."""
 
     kind: str
     line: int
@@ -29,7 +29,7 @@ class Entry:
 
     @property
     def label(self) -> str:
-        """What to call the row in a sentence."""
+        """The name of the row in a sentence."""
         for name in ("symbol", "isin", "cusip", "wkn", "name"):
             if self.text(name) not in ("", "--"):
                 return self.text(name)
@@ -97,7 +97,9 @@ class Draft:
 def ambiguous(error: AmbiguousDateError, source: str, line: int | None = None) -> InputError:
     """The error for a day that may be two."""
     advice = "write it as year-month-day, such as 2026-06-05"
-    return InputError([Fault("may be two days, as day and month are both 12 or less", advice, line=line, value=str(error))], source)
+    return InputError(
+        [Fault("may be two days, as day and month are both 12 or less", advice, line=line, value=str(error))], source
+    )
 
 
 ACCOUNT = re.compile(r"(?P<name>.*?)\s*(?P<account>(?:\.{3}|X{2,}-?|x{2,}-?|\*+|-|#)\s?[\w-]{2,})", re.ASCII)

@@ -1,87 +1,54 @@
-"""ISIN, CUSIP, SEDOL and WKN in the cells of a row, with their check digits."""
+"""Identifiers in the cells of a row, as spreadsheets and brokers leave them."""
 
 from __future__ import annotations
 
 import re
 
-from stdnum import cusip, isin
-from stdnum.gb import sedol
+from trimtab.symbols.identifiers import checked_identifier
 
 _ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}\d")
 _CUSIP = re.compile(r"[0-9A-Z*@#]{8}\d")
-_WKN = re.compile(r"[A-Z0-9]{6}")
 _SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
-OWN_NUMBERS = "99"  # CUSIPs that begin so are a broker's own numbers
-
-
-class WrongIdentifierError(ValueError):
-    """An identifier whose check digit, or whose form, is wrong."""
+_OWN_NUMBERS = "99"  # CUSIPs that begin so are a broker's own numbers
 
 
 def isin_in(text: str) -> str | None:
-    """A cell that is an ISIN, None for anything else.
+    """A cell that is an ISIN, None for a cell of another form.
 
     Raises
     ------
-    WrongIdentifierError
+    ValueError
         It has the form of an ISIN, but not its check digit.
     """
     cell = text.strip().upper()
-    if _ISIN.fullmatch(cell) is None:
-        return None
-    if not isin.is_valid(cell):
-        raise WrongIdentifierError("the check digit of the ISIN is wrong")
-    return cell
+    return None if _ISIN.fullmatch(cell) is None else checked_identifier("isin", cell)
 
 
-def cusip_in(text: str) -> str | None:
-    """A cell that is a CUSIP, None where a spreadsheet has turned it into a number, or a broker uses its own.
+def identifier_in(kind: str, text: str) -> str | None:
+    """An identifier of a column; None where a spreadsheet has turned a CUSIP into a number, or a broker uses its own.
 
     Raises
     ------
-    WrongIdentifierError
-        The check digit is wrong.
+    ValueError
+        Why it is none.
     """
     cell = text.strip().upper()
-    if _SCIENTIFIC.fullmatch(cell) or (cell.isdigit() and len(cell) < 9):
+    if kind == "cusip" and (_SCIENTIFIC.fullmatch(cell) or (cell.isdigit() and len(cell) < 9)):
         return None
-    if _CUSIP.fullmatch(cell) is None:
-        raise WrongIdentifierError("is not a CUSIP, which has nine characters")
-    if cusip.is_valid(cell):
-        return cell
-    if cell.startswith(OWN_NUMBERS):
-        return None
-    raise WrongIdentifierError("the check digit of the CUSIP is wrong")
+    try:
+        return checked_identifier(kind, cell)
+    except ValueError:
+        if kind == "cusip" and cell.startswith(_OWN_NUMBERS):
+            return None
+        raise
 
 
 def is_cusip(text: str) -> bool:
     """Whether a symbol is a CUSIP, as brokers give for bonds."""
-    return _CUSIP.fullmatch(text) is not None and any(sign.isdigit() for sign in text[:8]) and cusip.is_valid(text)
-
-
-def sedol_in(text: str) -> str | None:
-    """A cell that is a SEDOL.
-
-    Raises
-    ------
-    WrongIdentifierError
-        The check digit is wrong.
-    """
-    cell = text.strip().upper()
-    if not sedol.is_valid(cell):
-        raise WrongIdentifierError("is not a SEDOL, or its check digit is wrong")
-    return cell
-
-
-def wkn_in(text: str) -> str | None:
-    """A cell that is a German WKN.
-
-    Raises
-    ------
-    WrongIdentifierError
-        It does not have six characters.
-    """
-    cell = text.strip().upper()
-    if _WKN.fullmatch(cell) is None:
-        raise WrongIdentifierError("is not a WKN, which has six characters")
-    return cell
+    if _CUSIP.fullmatch(text) is None or not any(sign.isdigit() for sign in text[:8]):
+        return False
+    try:
+        checked_identifier("cusip", text)
+    except ValueError:
+        return False
+    return True

@@ -1,4 +1,4 @@
-"""What kind of asset a row is: an option, a bond, a money fund, a coin, or anything else."""
+"""The kind of asset in a row: an option, a bond, a money fund, a coin, or anything else."""
 
 from __future__ import annotations
 

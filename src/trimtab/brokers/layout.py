@@ -70,8 +70,8 @@ USUAL: dict[str, tuple[str, ...]] = {
 def folded(name: str) -> str:
     """A header name, to compare: case, blanks and typographic quotes do not count.
 
-    >>> folded(' Qty  (Quantity)'), folded('Today’s Gain:')
-    ('qty (quantity)', "today's gain")
+    >>> folded(" Qty  (Quantity)"), folded("Total Gain:")
+    ('qty (quantity)', 'total gain')
     """
     return " ".join(name.replace("\u2019", "'").replace("\u00a0", " ").split()).strip(" :'\"").casefold()
 
@@ -120,6 +120,7 @@ class Layout:
     date_order: str | None = None
     mark: str = POINT
     adds: bool = False
+    adds_cash: bool = False  # the rows of cash in one account and currency are parts of it
     needs_total: bool = False
     total_covers_file: bool = False
     usual_names: bool = True
@@ -129,7 +130,7 @@ class Layout:
 
     @cached_property
     def header(self) -> Header:
-        """What its header looks like."""
+        """The names in its header, ready to compare."""
         return Header(self)
 
 
@@ -160,7 +161,7 @@ class Header:
         return len(self.marks & {folded(cell) for cell in cells if cell})
 
     def field_of(self, name: str) -> str | None:
-        """The field that a header name stands for, None for one that is not used."""  # noqa: D401
+        """The field of a column, by its name; None for one that is not used."""
         key = folded(name)
         if not key or key in self.ignored:
             return None

@@ -74,7 +74,12 @@ def own_layout(path: str | Path) -> Layout:
 def _rules(values: dict[str, Any], faults: list[Fault]) -> list[Rule]:
     """Rules for rows of cash, of totals, pending, and to leave out: patterns for the symbol, else for the first cell."""
     rules = []
-    for key, kind, field in (("cash", "cash", ""), ("pending", "pending", ""), ("totals", "total", ""), ("notes", "note", "")):
+    for key, kind, field in (
+        ("cash", "cash", ""),
+        ("pending", "pending", ""),
+        ("totals", "total", ""),
+        ("notes", "note", ""),
+    ):
         for pattern in values.get(key, ()):
             try:
                 re.compile(pattern)

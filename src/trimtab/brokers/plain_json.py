@@ -16,7 +16,7 @@ class _BadJsonError(ValueError):
 
 
 def json_values(text: str, source: str) -> Any:
-    """The values in JSON text, each number as the text that stands for it.
+    """The values in JSON text, each number as its text.
 
     Raises
     ------

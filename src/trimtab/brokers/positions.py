@@ -50,7 +50,7 @@ class Position:
 
     @property
     def label(self) -> str:
-        """What to call it in a sentence: its symbol, else an identifier, else its name."""
+        """Its name in a sentence: the symbol, else an identifier, else its name."""
         return self.symbol or next(iter(self.ids.values()), None) or self.name or "a position without a name"
 
     @property
@@ -60,7 +60,7 @@ class Position:
 
     @property
     def unit_price(self) -> Decimal | None:
-        """What one unit of the quantity is worth, in the position's currency."""
+        """The worth of one unit of the quantity, in the position's currency."""
         return None if self.price is None else product(self.price, self.multiplier) / self.price_per
 
     @property
@@ -93,13 +93,13 @@ class Account:
 
     @property
     def label(self) -> str:
-        """What to call it in a sentence."""
+        """Its name in a sentence."""
         return self.account or "the account"
 
 
 @dataclass(frozen=True)
 class Positions:
-    """What a broker's file holds.
+    """The contents of a broker's file.
 
     `checks` says what was reconciled, `notes` what is worth knowing, `columns` how each column was understood.
     """

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from trimtab.brokers.amounts import EXACT, PENCE, Amount, NotANumberError, NumberStyle, currency_in, style_of
 from trimtab.brokers.draft import Draft, Entry
-from trimtab.brokers.identifiers import WrongIdentifierError, cusip_in, is_cusip, isin_in, sedol_in, wkn_in
+from trimtab.brokers.identifiers import identifier_in, is_cusip, isin_in
 from trimtab.brokers.kinds import kind_of
 from trimtab.brokers.layout import NUMBERS
 from trimtab.decimals import product
@@ -16,7 +16,7 @@ CENT = Decimal("0.01")
 ONE, HUNDRED = Decimal(1), Decimal(100)
 _DOLLARS = frozenset({"USD", "CAD", "AUD", "NZD", "SGD", "HKD"})
 _AGAIN = "check the cell, or download the file again"
-_READERS = {"isin": isin_in, "cusip": cusip_in, "sedol": sedol_in, "wkn": wkn_in}
+_IDENTIFIERS = ("isin", "cusip", "sedol", "wkn")
 
 
 @dataclass
@@ -90,7 +90,7 @@ def _amounts(entry: Entry, style: NumberStyle, draft: Draft) -> dict[str, Amount
             if name == "price":
                 amount = amount._replace(is_percent=False)  # bonds, in percent of nominal
             else:
-                draft.refuse(f"{entry.label}: a percent is no {name.replace('_', ' ')}", _AGAIN, entry, name)
+                draft.refuse(f"{entry.label}: a percent where a {name.replace('_', ' ')} belongs", _AGAIN, entry, name)
         amounts[name] = amount
     return amounts
 
@@ -108,38 +108,38 @@ def _read_currency(row: ReadRow, draft: Draft) -> None:
         row.currency = beside
     else:
         row.currency = draft.base_currency or draft.layout.currency
-    if beside is not None and row.currency is not None and beside != row.currency:
-        if not (beside == "USD" and row.currency in _DOLLARS) and PENCE.get(row.currency) != beside:
-            draft.refuse(f"{entry.label}: is in {beside} and in {row.currency}", _AGAIN, entry, "currency")
+    allowed = {row.currency, PENCE.get(row.currency or ""), *(("USD",) if row.currency in _DOLLARS else ())}
+    if beside is not None and row.currency is not None and beside not in allowed:
+        draft.refuse(f"{entry.label}: is in {beside} and in {row.currency}", _AGAIN, entry, "currency")
 
 
 def _read_identifiers(row: ReadRow, draft: Draft) -> None:
     entry = row.entry
-    for name, read in _READERS.items():
+    for name in _IDENTIFIERS:
         text = entry.text(name)
         if text in ("", "-", "--", "n/a", "N/A"):
             continue
         try:
-            known = read(text)
-        except WrongIdentifierError as error:
-            draft.refuse(f"{entry.label}: {error}", "check the identifier with the broker", entry, name)
+            known = identifier_in(name, text)
+        except ValueError as error:
+            draft.refuse(f"{entry.label}: {text!r} {error}", "check the identifier with the broker", entry, name)
             continue
         if known is not None:
             row.ids[name] = known
-        elif name == "isin":
-            draft.refuse(f"{entry.label}: is not an ISIN", "check the identifier with the broker", entry, name)
         else:
-            draft.notes.append(f"{entry.label}: {text!r} is not a {name.upper()} any more; the position is kept without")
+            draft.notes.append(f"{entry.label}: {text!r} is not a {name.upper()}; the position is kept without")
     for name in ("conid", "figi", "alpaca_asset_id", "merrill_security_number", "data_source"):
         if entry.text(name) not in ("", "--"):
             row.ids[name] = entry.text(name)
-    symbol = entry.text("symbol").lstrip("'") if entry.text("symbol")[1:2] in ("-", "=", "+", "@") else entry.text("symbol")
+    symbol = (
+        entry.text("symbol").lstrip("'") if entry.text("symbol")[1:2] in ("-", "=", "+", "@") else entry.text("symbol")
+    )
     row.symbol = symbol if symbol not in ("", "-", "--", "n/a", "N/A") else None
     if row.symbol is None:
         return
     try:
         known = isin_in(row.symbol)
-    except WrongIdentifierError as error:
+    except ValueError as error:
         draft.refuse(f"{entry.label}: {error}", "check the identifier with the broker", entry, "symbol")
         return
     if known is not None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from trimtab.brokers.draft import Draft
-from trimtab.brokers.positions import Account, Position, Total
+from trimtab.brokers.positions import Account, Total
 from trimtab.brokers.read_rows import CENT, ReadRow
 
 _AGAIN = "a row is missing, there twice, or changed; download the whole file again"
@@ -15,7 +15,7 @@ _PERCENT_SLACK = Decimal("0.0101")  # percents have two decimals
 
 
 def reconcile(
-    rows: list[ReadRow], positions: Iterable[Position], accounts: list[Account], draft: Draft
+    rows: list[ReadRow], accounts: list[Account], draft: Draft
 ) -> tuple[list[Account], Total | None, list[str]]:
     """Accounts with their totals, the total of the file, and sentences on what was compared."""
     checks: list[str] = []
@@ -31,7 +31,9 @@ def reconcile(
         _verify(rows, None)
         return accounts, total, checks
     accounts = [_with_total(account, rows, totals, draft) for account in accounts]
-    by_percent = [account for account in accounts if account.account not in covered and _check_percents(account, rows, draft)]
+    by_percent = [
+        account for account in accounts if account.account not in covered and _check_percents(account, rows, draft)
+    ]
     for account in accounts:
         if draft.layout.needs_total and account.account not in covered and account not in by_percent:
             problem = f"{account.label} has no row with its total: the file may end early"
@@ -52,7 +54,7 @@ def reconcile(
 
 
 def money(row: ReadRow) -> Decimal | None:
-    """What a row is worth in the currency of totals."""
+    """The worth of a row in the currency of totals."""
     return row.value_base if row.value_base is not None else row.value
 
 
@@ -175,7 +177,9 @@ def _check_rates(rows: list[ReadRow], draft: Draft) -> None:
 def _check_percents(account: Account, rows: list[ReadRow], draft: Draft) -> bool:
     """Compare each value with its percent of the account; false where the file does not give them all."""
     held = [
-        row for row in rows if row.entry.account == account.account and row.entry.kind in ("position", "cash", "pending")
+        row
+        for row in rows
+        if row.entry.account == account.account and row.entry.kind in ("position", "cash", "pending")
     ]
     given = [(row, money(row), row.number("percent")) for row in held if row.entry.kind != "pending"]
     if not given or any(percent is None or value is None for _, value, percent in given):
@@ -191,7 +195,9 @@ def _check_percents(account: Account, rows: list[ReadRow], draft: Draft) -> bool
             _verify(rows, account.account)
             return True
     total = sum((percent for _, _, percent in given if percent is not None), Decimal(0))
-    worst = max(given, key=lambda item: abs((item[1] or 0) * 100 / (added or 1) - (item[2] or 0)))[0]
+    worst = max(
+        given, key=lambda item: abs((item[1] or Decimal(0)) * 100 / (added or Decimal(1)) - (item[2] or Decimal(0)))
+    )[0]
     problem = (
         f"{account.label}: the values do not fit the file's percents, which add up to {total:.2f} "
         f"({worst.entry.label} is furthest off)"

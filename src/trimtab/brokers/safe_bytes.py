@@ -13,7 +13,17 @@ MAX_LINE = 200_000
 _AGAIN = "download it from the broker again, as CSV, JSON or XML"
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"))
-_SIGNATURES = (b"%PDF", b"\x1f\x8b", b"PAR1", b"ARROW1", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"\xff\xd8\xff", b"BZh", b"7z\xbc")
+_SIGNATURES = (
+    b"%PDF",
+    b"\x1f\x8b",
+    b"PAR1",
+    b"ARROW1",
+    b"\xd0\xcf\x11\xe0",
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"BZh",
+    b"7z\xbc",
+)
 
 
 def load(path: str | Path) -> bytes:
@@ -49,14 +59,14 @@ def is_workbook(data: bytes) -> bool:
 
 
 def text_of(data: bytes, source: str) -> tuple[str, str]:
-    """The text in the bytes with `\\n` line ends, and its encoding.
+    """The text in the bytes with line feeds as line ends, and its encoding.
 
     UTF-8, UTF-16 with a byte order mark, else Windows-1252. Invisible characters are left out.
 
     Raises
     ------
     InputError
-        Bytes that are no text, or lines longer or more numerous than any broker writes.
+        Bytes that are not text, or lines longer or more numerous than any broker writes.
     """
     if data.startswith(_SIGNATURES):
         raise InputError([Fault("is not a text file", _AGAIN)], source)

@@ -9,6 +9,7 @@ import zipfile
 from dataclasses import dataclass
 
 from trimtab.errors import Fault, InputError
+from trimtab.files.excel_file import cell_text, rows_of_workbook
 
 DELIMITERS = (",", ";", "\t", "|")
 MAX_CELLS = 3_000_000
@@ -79,8 +80,6 @@ def workbook_rows(data: bytes, source: str) -> list[Row]:
     InputError
         A damaged workbook, one that would unpack to more than 64 MiB or millions of cells, or several sheets with cells.
     """
-    from trimtab.files.excel_file import cell_text, rows_of_workbook
-
     _check_workbook(data, source)
     rows = rows_of_workbook(data, source)
     return [Row(line, tuple(cell_text(cell).strip() for cell in cells)) for line, cells in enumerate(rows, 1)]

@@ -170,7 +170,7 @@ class _Reader:
         self.draft.entries.append(Entry(kind, row.line, cells, account, self.section))
 
     def kind_of(self, row: Row, cells: dict[str, str]) -> str:
-        """What a row is, by the layout's rules."""
+        """The kind of a row, by the layout's rules."""
         for rule in self.layout.rules:
             text = row.filled[0] if rule.field == "" else cells.get(rule.field, "")
             if rule.matches.fullmatch(text) is None or (rule.kind == "section" and len(row.filled) > 1):
@@ -210,7 +210,7 @@ class _Reader:
             cells["currency"], cells["value"] = code, row.cells[at]
 
     def close(self, kind: str, row: Row, cells: dict[str, str], account: str | None) -> None:
-        """A total: its value may stand one cell further left, so the last number of the row counts."""  # noqa: D401
+        """A total: its value may be one cell further left, so the last number of the row counts."""
         if not cells.get("value"):
             numbers = [cell for cell in row.cells if is_number(cell)]
             if "value_base" in cells or not numbers:

@@ -10,6 +10,7 @@ import trimtab
 from trimtab.cli import fast_start
 from trimtab.cli.commands.backtest import backtest, sweep
 from trimtab.cli.commands.batch import batch_app
+from trimtab.cli.commands.broker_import import broker_import
 from trimtab.cli.commands.check import check
 from trimtab.cli.commands.explain import explain
 from trimtab.cli.commands.limits import limits_app
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 for command in (rebalance, plan, score, check, explain, report, demo, backtest, sweep):
     app.command()(command)
+app.command("import")(broker_import)
 app.add_typer(limits_app, name="limits")
 app.add_typer(batch_app, name="batch")
 

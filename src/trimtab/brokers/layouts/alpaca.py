@@ -33,7 +33,9 @@ ALPACA = Layout(
 def is_positions(values: Any) -> bool:
     """Whether JSON values are Alpaca's list of positions."""
     items = [item for item in values if isinstance(item, dict)] if isinstance(values, list) else []
-    return bool(items) and len(items) == len(values) and any("asset_class" in item or "asset_id" in item for item in items)
+    return (
+        bool(items) and len(items) == len(values) and any("asset_class" in item or "asset_id" in item for item in items)
+    )
 
 
 def is_account(values: Any) -> bool:

@@ -33,7 +33,9 @@ BEANCOUNT = Layout(
     usual_names=False,
     adds=True,
 )  # fmt: skip
-_LOT = re.compile(r"(?P<number>-?[\d.,]+)\s+(?P<symbol>[A-Z][A-Z0-9'._-]*)\s*(?:\{\s*(?P<cost>[\d.,]+)\s+(?P<currency>[A-Z][A-Z0-9'._-]*)[^}]*\})?")
+_LOT = re.compile(
+    r"(?P<number>-?[\d.,]+)\s+(?P<symbol>[A-Z][A-Z0-9'._-]*)\s*(?:\{\s*(?P<cost>[\d.,]+)\s+(?P<currency>[A-Z][A-Z0-9'._-]*)[^}]*\})?"
+)
 _BY_CURRENCY = re.compile(r"(?P<name>.+?)\s*\((?P<currency>[A-Z]{3})\)")
 _STYLE = NumberStyle(".", is_proven=True, groups=False)
 
@@ -41,8 +43,19 @@ _STYLE = NumberStyle(".", is_proven=True, groups=False)
 def is_query(rows: Sequence[Row]) -> bool:
     """Whether rows begin with the header of a query for holdings by account."""
     names = [folded(name) for name in rows[0].cells] if rows else []
-    bare = {folded(match["name"]) if (match := _BY_CURRENCY.fullmatch(cell)) else folded(cell) for cell in (rows[0].cells if rows else ())}
-    accounts = sum(row.cells[names.index("account")].count(":") > 0 for row in rows[1:] if len(row.cells) > names.index("account")) if "account" in names else 0
+    bare = {
+        folded(match["name"]) if (match := _BY_CURRENCY.fullmatch(cell)) else folded(cell)
+        for cell in (rows[0].cells if rows else ())
+    }
+    accounts = (
+        sum(
+            row.cells[names.index("account")].count(":") > 0
+            for row in rows[1:]
+            if len(row.cells) > names.index("account")
+        )
+        if "account" in names
+        else 0
+    )
     return "account" in names and bool(BEANCOUNT.header.marks & bare) and accounts > 0
 
 
@@ -113,7 +126,9 @@ def _read_units(row: Row, cells: dict[str, str], draft: Draft) -> None:
     symbols, currencies = {match["symbol"] for match in matches}, {match["currency"] for match in matches}
     if rest or len(symbols) != 1 or len(currencies) != 1:
         problem = "is not a list of lots of one asset in one currency"
-        raise InputError([Fault(problem, "select one asset a row in the query", line=row.line, value=text)], draft.source)
+        raise InputError(
+            [Fault(problem, "select one asset a row in the query", line=row.line, value=text)], draft.source
+        )
     pairs = []
     for match in matches:
         number = _STYLE.read(match["number"].rstrip(","))

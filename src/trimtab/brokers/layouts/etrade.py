@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from trimtab.brokers.draft import Draft, Entry, account_of
 from trimtab.brokers.layout import Layout, Rule, folded
@@ -35,9 +36,13 @@ _ACCOUNT, _VALUE = "account", "net account value"
 
 def prepare(rows: Sequence[Row], draft: Draft) -> str | None:
     """Take the account and its value from the summary."""
-    for header, values in zip(rows, rows[1:], strict=False):
+    for header, values in pairwise(rows):
         names = [folded(cell) for cell in header.cells]
-        if _ACCOUNT in names and _VALUE in names and len(values.cells) > max(names.index(_ACCOUNT), names.index(_VALUE)):
+        if (
+            _ACCOUNT in names
+            and _VALUE in names
+            and len(values.cells) > max(names.index(_ACCOUNT), names.index(_VALUE))
+        ):
             account, name = account_of(values.cells[names.index(_ACCOUNT)])
             draft.add_account(account, name)
             cells = {"value": values.cells[names.index(_VALUE)], "label": "Net Account Value"}

@@ -37,7 +37,13 @@ GHOSTFOLIO_CSV = Layout(
 GHOSTFOLIO = Layout(
     name="ghostfolio",
     title="Ghostfolio export",
-    columns={"quantity": ("quantity",), "action": ("type",), "symbol": ("symbol",), "as_of": ("date",), "price": ("unitPrice",)},
+    columns={
+        "quantity": ("quantity",),
+        "action": ("type",),
+        "symbol": ("symbol",),
+        "as_of": ("date",),
+        "price": ("unitPrice",),
+    },
     needed=("quantity", "action", "symbol", "as_of"),
     fold=_FOLD,
 )
@@ -109,4 +115,3 @@ def _read_activity(item: Any, row: int, profiles: dict[str, str], draft: Draft) 
     if account not in draft.names:
         draft.add_account(account)
     draft.entries.append(Entry("activity", row, cells, account))
-

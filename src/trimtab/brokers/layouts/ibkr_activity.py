@@ -10,14 +10,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import combinations
 
 from trimtab.brokers.amounts import EXACT, NotANumberError, NumberStyle, currency_in
 from trimtab.brokers.draft import Draft, Entry
-from trimtab.brokers.identifiers import WrongIdentifierError, isin_in
+from trimtab.brokers.identifiers import isin_in
 from trimtab.brokers.layout import Layout, folded
 from trimtab.brokers.sheet import Row
-from trimtab.errors import Fault, InputError
+from trimtab.errors import Fault, InputError, listed
 
 IBKR_ACTIVITY = Layout(
     name="ibkr_activity",
@@ -43,8 +42,23 @@ IBKR_ACTIVITY = Layout(
     needed=("level", "kind", "currency", "symbol", "quantity", "multiplier", "price", "value"),
     usual_names=False,
 )  # fmt: skip
-_ORDER = ("level", "kind", "currency", "symbol", "quantity", "multiplier", "unit_cost", "cost", "price", "value", "gain")
+_ORDER = (
+    "level",
+    "kind",
+    "currency",
+    "symbol",
+    "quantity",
+    "multiplier",
+    "unit_cost",
+    "cost",
+    "price",
+    "value",
+    "gain",
+)
 _ACCOUNT = re.compile(r"([A-Z]{1,3}\d{4,})\b.*")
+_ACCRUALS = re.compile(
+    r"accru|abgrenz|stückzins|courus|devengad|maturat|ratei|opgebouwd|начисл|应计|應計", re.IGNORECASE
+)
 _CENT = Decimal("0.01")
 _AGAIN = "download the statement again, as CSV"
 
@@ -81,7 +95,7 @@ def read_statement(rows: Sequence[Row], draft: Draft) -> None:
     isins = _identifiers(sections)
     for section in open_sections:
         _read_positions(section, isins, draft)
-    _read_totals(open_sections, draft)
+    _read_totals(draft)
     _read_cash_and_value(sections, draft)
 
 
@@ -120,7 +134,9 @@ def _read_information(sections: list[_Section], draft: Draft) -> None:
             continue
         if section is sections[0]:
             for row in pairs:
-                if folded(row.cells[2]) not in ("whengenerated", "brokeraddress") and any(map(str.isdigit, row.cells[3])):
+                if folded(row.cells[2]) not in ("whengenerated", "brokeraddress") and any(
+                    map(str.isdigit, row.cells[3])
+                ):
                     draft.set_day(row.cells[3], "mdy", last=True)
         account = next((match[1] for row in pairs if (match := _ACCOUNT.fullmatch(row.cells[3]))), None)
         base = next((code for row in pairs if (code := currency_in(row.cells[3]))), None)
@@ -142,7 +158,7 @@ def _identifiers(sections: list[_Section]) -> dict[str, dict[str, str]]:
             for cell in row.cells[3:]:
                 try:
                     isin = isin_in(cell)
-                except WrongIdentifierError:
+                except ValueError:
                     isin = None
                 if isin is not None:
                     ids["isin"] = isin
@@ -162,11 +178,13 @@ def _fields(header: Sequence[str], draft: Draft) -> list[str | None]:
         return [None, None, *_ORDER, *([None] * (len(header) - 2 - len(_ORDER)))]
     for item in missing:
         usual = IBKR_ACTIVITY.columns[item][0]
-        draft.faults.append(Fault(f"the column {usual!r} of Open Positions is missing", "add it to the statement", usual))
-    for item in set(fields) - {None}:
-        if fields.count(item) > 1:
-            names = [name for name, one in zip(header, fields, strict=True) if one == item]
-            draft.faults.append(Fault(f"two columns give the {item}: {names}", "keep one of them"))
+        draft.faults.append(
+            Fault(f"the column {usual!r} of Open Positions is missing", "add it to the statement", usual)
+        )
+    for known_field in set(fields) - {None}:
+        if fields.count(known_field) > 1:
+            names = [name for name, one in zip(header, fields, strict=True) if one == known_field]
+            draft.faults.append(Fault(f"two columns give the {known_field}: {listed(names)}", "keep one of them"))
     draft.check()
     return fields
 
@@ -198,7 +216,7 @@ def _read_positions(section: _Section, isins: dict[str, dict[str, str]], draft: 
         draft.headers = {item: name for name, item in draft.columns if item is not None}
 
 
-def _read_totals(sections: list[_Section], draft: Draft) -> None:
+def _read_totals(draft: Draft) -> None:
     """Compare the rows of each class and currency with their total, and take the rate from its twin in base currency."""
     totals = draft.of_kind("section total")
     draft.entries = [entry for entry in draft.entries if entry.kind != "section total"]
@@ -209,21 +227,25 @@ def _read_totals(sections: list[_Section], draft: Draft) -> None:
     rates = {draft.base_currency: Decimal(1)} if draft.base_currency else {}
     for (kind, currency), members in groups.items():
         last = max(entry.line for entry in members)
-        after = sorted((one for one in totals if one.text("kind") == kind and one.line > last), key=lambda one: one.line)
+        after = sorted(
+            (one for one in totals if one.text("kind") == kind and one.line > last), key=lambda one: one.line
+        )
         own = next((one for one in after if one.text("currency") == currency), None)
         if own is None:
             problem = f"the total of {kind} in {currency} is missing: the file ends early"
             draft.refuse(problem, _AGAIN)
             continue
         for name in ("value", "cost"):
-            numbers = [_number(entry, name, style, draft) for entry in (*members, own)]
-            if name not in draft.headers or any(number is None for number in numbers):
+            given = _number(own, name, style, draft)
+            if name not in draft.headers or given is None:
                 continue
-            added, given = sum(numbers[:-1], Decimal(0)), numbers[-1]  # type: ignore[arg-type]
-            if given is not None and abs(added - given) > _CENT:
+            added = sum((_number(entry, name, style, draft) or Decimal(0) for entry in members), Decimal(0))
+            if abs(added - given) > _CENT:
                 problem = f"the rows of {kind} in {currency} add up to {added:,.2f}, but their total is {given:,.2f}"
                 draft.refuse(problem, "a row is missing or changed; download the statement again", own)
-        twin = next((one for one in after if one.line == own.line + 1 and one.text("currency") == draft.base_currency), None)
+        twin = next(
+            (one for one in after if one.line == own.line + 1 and one.text("currency") == draft.base_currency), None
+        )
         if twin is not None and currency != draft.base_currency:
             value, base = (_number(entry, "value", style, draft) for entry in (own, twin))
             if value and base is not None:
@@ -262,7 +284,10 @@ def _read_cash_and_value(sections: list[_Section], draft: Draft) -> None:
     for table in reports:
         label = next((name for name in table if folded(name) == "ending cash"), None)
         if label is None and value_cash is not None:
-            label = next((name for name, row in table.items() if row.get("") is not None and abs(row[""] - value_cash) <= _CENT), None)
+            label = next(
+                (name for name, row in table.items() if row.get("") is not None and abs(row[""] - value_cash) <= _CENT),
+                None,
+            )
         if label is None:
             continue
         whole = table[label].get("")
@@ -283,12 +308,11 @@ def _read_cash_and_value(sections: list[_Section], draft: Draft) -> None:
     total = nav[-1][1]
     held = sum((_plain(base) or Decimal(0) for base in bases), Decimal(0))
     other = total - held - (value_cash or Decimal(0))
-    rows = [amount for _, amount in nav[1:-1]]
-    sums = (sum(some, Decimal(0)) for size in range(min(len(rows), 8) + 1) for some in combinations(rows[:12], size))
-    if not any(abs(part - other) <= _CENT for part in sums):
+    accruals = sum((amount for name, amount in nav[1:-1] if _ACCRUALS.search(name)), Decimal(0))
+    if abs(accruals - other) > _CENT:
         problem = (
             f"positions ({held:,.2f}) and cash ({value_cash or 0:,.2f}) are not the net asset value {total:,.2f} "
-            "less the classes of it that are neither"
+            f"less its accruals ({accruals:,.2f})"
         )
         draft.refuse(problem, "a row is missing or changed; download the statement again")
     cells = {"value_base": f"{total:f}", "label": "net asset value", "other": f"{other:f}"}
@@ -297,7 +321,7 @@ def _read_cash_and_value(sections: list[_Section], draft: Draft) -> None:
 
 
 def _rates(draft: Draft) -> dict[str | None, Decimal]:
-    """What one unit of each currency is worth in the base currency, by the positions."""
+    """The value of one unit of each currency in the base currency, by the positions."""
     rates: dict[str | None, Decimal] = {}
     for entry in draft.of_kind("position"):
         value, base = _plain(entry.text("value")), _plain(entry.text("value_base"))
@@ -308,20 +332,20 @@ def _rates(draft: Draft) -> dict[str | None, Decimal]:
 
 def _value_rows(section: _Section) -> list[tuple[str, Decimal]] | None:
     """The net asset value by class: sections of long + short = total, the last row the sum of the others."""
-    rows = []
+    classes: list[tuple[str, Decimal]] = []
     for kind, row, header in section.rows:
         if kind != "Data" or len(header) != 8 or len(row.cells) != 8:
             continue
-        numbers = [_plain(cell) for cell in row.cells[3:]]
-        if any(number is None for number in numbers):
+        numbers = [number for cell in row.cells[3:] if (number := _plain(cell)) is not None]
+        if len(numbers) < 5:
             return None
-        prior, long, short, total, change = (number or Decimal(0) for number in numbers)
+        prior, long, short, total, change = numbers
         if abs(long + short - total) > _CENT or abs(total - prior - change) > _CENT:
             return None
-        rows.append((row.cells[2], total))
-    if len(rows) < 2 or abs(sum((amount for _, amount in rows[:-1]), Decimal(0)) - rows[-1][1]) > _CENT:
+        classes.append((row.cells[2], total))
+    if len(classes) < 2 or abs(sum((amount for _, amount in classes[:-1]), Decimal(0)) - classes[-1][1]) > _CENT:
         return None
-    return rows
+    return classes
 
 
 def _cash_rows(section: _Section) -> dict[str, dict[str, Decimal]] | None:

@@ -117,7 +117,9 @@ def _read_positions(rows: list[Element], account: str | None, draft: Draft) -> N
     by_key: dict[object, Entry] = {}
     lots: list[Entry] = []
     for line, row in enumerate(rows, 1):
-        missing = [IBKR_FLEX.columns[item][0] for item in IBKR_FLEX.needed if row.get(IBKR_FLEX.columns[item][0]) is None]
+        missing = [
+            IBKR_FLEX.columns[item][0] for item in IBKR_FLEX.needed if row.get(IBKR_FLEX.columns[item][0]) is None
+        ]
         if missing:
             problem = f"{row.get('symbol') or 'a position'} has no attribute {', '.join(missing)}"
             draft.faults.append(Fault(problem, "choose it in the Flex query", missing[0], row=line))
@@ -139,7 +141,7 @@ def _read_positions(rows: list[Element], account: str | None, draft: Draft) -> N
             by_key[_key(lot)].lots.append(lot)
         else:
             draft.refuse(f"{lot.label} has a lot, but no row with the sum", _AGAIN, lot)
-    draft.columns = [(name, None) for name in rows[0].keys()] if rows else []
+    draft.columns = [(name, None) for name in rows[0].attrib] if rows else []
     known = {names[0]: item for item, names in IBKR_FLEX.columns.items()}
     draft.columns = [(name, known.get(name)) for name, _ in draft.columns]
 
@@ -155,9 +157,7 @@ def _add_base(cells: dict[str, str], draft: Draft) -> None:
         cells["value_base"] = f"{product(value, exact(cells['fx'], draft.source, 'fxRateToBase')):f}"
 
 
-def _read_cash(
-    statement: Element, account: str | None, rates: dict[str | None, str | None], draft: Draft
-) -> bool:
+def _read_cash(statement: Element, account: str | None, rates: dict[str | None, str | None], draft: Draft) -> bool:
     """The cash by currency; whether the statement gives it."""
     rows = statement.findall("CashReport/CashReportCurrency")
     for row in rows:
@@ -185,7 +185,9 @@ def _last_nav(statement: Element) -> Element | None:
 
 def _add_total(nav: Element, account: str | None, *, cash_is_known: bool, draft: Draft) -> None:
     """The net asset value less accruals, and less cash where the statement does not give it by currency."""
-    others = [name for name in nav.keys() if "accrual" in name.casefold() and not name.casefold().endswith(("long", "short"))]
+    others = [
+        name for name in nav.attrib if "accrual" in name.casefold() and not name.casefold().endswith(("long", "short"))
+    ]
     names = others if cash_is_known else [*others, "cash"]
     parts: Iterable[Decimal] = (exact(nav.get(name) or "0", draft.source, name) for name in names)
     total = exact(nav.get("total") or "", draft.source, "the net asset value")

@@ -40,6 +40,7 @@ MERRILL = Layout(
     ),
     currency="USD",
     date_order="mdy",
+    adds_cash=True,
 )  # fmt: skip
 SUMMARY = Layout(
     name="merrill_summary",
@@ -75,7 +76,9 @@ def add_summary(rows: Sequence[Row], draft: Draft) -> None:
         if entry.account not in draft.names:
             draft.refuse(f"account {entry.account} of the summary has no positions", "download both files again", entry)
             continue
-        draft.entries.append(Entry("cash", entry.line, {"value": entry.text("amount"), "name": "Cash Balance"}, entry.account))
+        draft.entries.append(
+            Entry("cash", entry.line, {"value": entry.text("amount"), "name": "Cash Balance"}, entry.account)
+        )
         cells = {"value": entry.text("value"), "label": "Net Value"}
         draft.entries.append(Entry("total", entry.line, cells, entry.account))
     draft.check()

@@ -33,9 +33,7 @@ PORTFOLIO_PERFORMANCE = Layout(
     usual_names=False,
 )  # fmt: skip
 _PRICE = re.compile(r"(?P<mark>[A-Z]{3})\s")
-_EURO_HEADERS = frozenset(
-    ("marktwert", "valeur de marché", "valor de mercado", "valore di mercato", "marktwaarde")
-)
+_EURO_HEADERS = frozenset(("marktwert", "valeur de marché", "valor de mercado", "valore di mercato", "marktwaarde"))
 
 
 def finish(draft: Draft) -> None:
@@ -55,4 +53,6 @@ def finish(draft: Draft) -> None:
         raise InputError([Fault(problem, "name it: --layout portfolio_performance:USD, for example")], draft.source)
     draft.base_currency = named or "EUR"
     if named is None:
-        draft.notes.append("values are read as EUR, which the file does not say; else use --layout portfolio_performance:CHF")
+        draft.notes.append(
+            "values are read as EUR, which the file does not say; else use --layout portfolio_performance:CHF"
+        )

@@ -22,7 +22,14 @@ TRADING212 = Layout(
         "amount_currency": ("Currency (Total)",),
     },
     needed=("action", "as_of", "isin", "symbol", "quantity", "price", "currency"),
-    marks=("No. of shares", "Price / share", "Currency (Price / share)", "Exchange rate", "Currency (Total)", "Withholding tax"),
+    marks=(
+        "No. of shares",
+        "Price / share",
+        "Currency (Price / share)",
+        "Exchange rate",
+        "Currency (Total)",
+        "Withholding tax",
+    ),
     min_marks=2,
     usual_names=False,
     fold={

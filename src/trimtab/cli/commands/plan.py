@@ -10,19 +10,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trimtab.cli.broker_inputs import broker_holdings, is_broker_file, number_column
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import (
     Account,
     AliasFile,
     All,
+    Buckets,
     DataOptions,
     File,
     Format,
     FormatOption,
+    Holdings,
     LimitOptions,
     Out,
     Quiet,
+    Scores,
     grouped,
 )
 
@@ -35,7 +39,12 @@ if TYPE_CHECKING:
 
 _FILE_WIDTH = 120
 
-Cash = Annotated[str, typer.Option(metavar="AMOUNT", help="Cash held, in the currency of the prices.")]
+Cash = Annotated[
+    str | None,
+    typer.Option(
+        metavar="AMOUNT", help="Cash held, in the currency of the prices; default: the cash in a broker's file."
+    ),
+]
 CashFlow = Annotated[
     str, typer.Option(metavar="AMOUNT", help="Cash paid in before the orders; below 0: paid out.", show_default=False)
 ]
@@ -68,8 +77,11 @@ OrderSetting = Annotated[
 @grouped
 def plan(
     limits: LimitOptions,
-    cash: Cash,
+    cash: Cash = None,
     file: File = None,
+    scores: Scores = None,
+    holdings: Holdings = None,
+    buckets: Buckets = None,
     cash_flow: CashFlow = "0",
     positions: Positions = None,
     latest_prices: PriceFile = None,
@@ -93,19 +105,61 @@ def plan(
     from trimtab.cli.inputs import read_inputs
     from trimtab.cli.output import check_out, format_of
 
-    if file is None:
-        raise typer.BadParameter("give FILE: the candidates, with asset, score, shares and price")
+    data = DataOptions(scores=scores, holdings=holdings, buckets=buckets, account=account, aliases=aliases)
+    _check_files(file, data, positions)
     notices = Notices(quiet=quiet)
     chosen_format, chosen = format_of(form, out), read_limits(limits)
-    inputs = read_inputs(file, DataOptions(account=account, aliases=aliases), notices)
     tables = {"positions": positions, "prices": latest_prices, "fx": fx, "tax_lots": tax_lots, "recent": recent}
     given = {name: path for name, path in tables.items() if path is not None}
+    if holdings is not None and is_broker_file(holdings):
+        inputs, cash = _from_broker(data, given, cash, notices)
+    else:
+        inputs = read_inputs(file, data, notices)
+    if cash is None:
+        raise typer.BadParameter("give --cash: the amount, or --cash 0")
     if out is not None:
         check_out(out, [*inputs.files, *chosen.files, *given.values()])
     named = _tables(given, inputs, aliases, notices)
     made = _decide(inputs, chosen, named, notices, cash=cash, cash_flow=cash_flow, today=_day(today), settings=order)
     _put_out(made, inputs.title, chosen_format, out, notices, show_all=show_all)
     return ExitCode.BRAKED if made.result.braked else ExitCode.FINE
+
+
+def _check_files(file: Path | None, data: DataOptions, positions: Path | None) -> None:
+    """Refuse options that do not go together."""
+    from trimtab.cli.inputs import check_mixture
+
+    if file is None and data.scores is None and data.holdings is None:
+        raise typer.BadParameter(
+            "give FILE: the candidates, with asset, score, shares and price; or --scores and --holdings"
+        )
+    check_mixture(file, data)
+    if data.holdings is not None and positions is not None:
+        raise typer.BadParameter("give either --holdings or --positions, not both")
+
+
+def _from_broker(
+    data: DataOptions, given: dict[str, Path], cash: str | None, notices: Notices
+) -> tuple[CandidateInputs, str]:
+    """Candidates with the shares and prices of one account of a broker's file, and its cash.
+
+    The prices and rates in `given` are used here, and taken out of it.
+    """
+    from trimtab.brokers.positions import decimal_text
+    from trimtab.cli.inputs import joined_to
+    from trimtab.files.alias_file import read_aliases
+    from trimtab.files.candidate_file import read_candidate_file
+
+    assert data.scores is not None and data.holdings is not None  # noqa: S101, PT018 - check_mixture has seen to it
+    tables = {name: read_candidate_file(given.pop(name)) for name in ("prices", "fx") if name in given}
+    prices, rates = (
+        number_column(tables[name].table, column, tables[name].source) if name in tables else {}
+        for name, column in (("prices", "price"), ("fx", "fx"))
+    )
+    held = broker_holdings(data.holdings, data.account, notices, cash=cash, prices=prices, rates=rates)
+    paths = (data.scores, data.holdings, data.buckets)
+    inputs = joined_to(held, held.in_shares(), paths, read_aliases(data.aliases), notices, prices)
+    return inputs, decimal_text(held.cash)
 
 
 def _day(text: str | None) -> dt.date | None:
