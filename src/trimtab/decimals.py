@@ -55,7 +55,7 @@ def scaled(number: Decimal, scale: int) -> int:
 
 
 def is_whole(number: Decimal, scale: int) -> bool:
-    """Whether a number is a whole number of units of 1 / scale."""
+    """Whether a number is a multiple of 1 / scale."""
     units = _CONTEXT.multiply(number, scale)
     return units == units.to_integral_value(ROUND_HALF_EVEN, _CONTEXT)
 
@@ -87,6 +87,15 @@ def _shortest(units: int, places: int) -> Decimal:
     """A whole number of small units as a decimal without trailing zeros or exponent."""
     number = Decimal(units).scaleb(-places, _CONTEXT).normalize(_CONTEXT)
     return number.quantize(Decimal(1), context=_CONTEXT) if number == number.to_integral_value() else number
+
+
+def decimal_text(number: Decimal) -> str:
+    """A decimal without exponent or trailing zeros.
+
+    >>> decimal_text(Decimal("1.50")), decimal_text(Decimal("1E+3"))
+    ('1.5', '1000')
+    """
+    return format(number.normalize(), "f")
 
 
 def money_text(micro: int, places: int = 2) -> str:

@@ -182,7 +182,7 @@ def test_a_worker_with_other_rules_does_nothing(tmp_path: Path) -> None:
     schema = frames._targets_schema(SCHEMA)
     with pytest.raises(SetupError, match="install the same version of trimtab on both"):
         list(units.finished(work, "other", [unit]))
-    with pytest.raises(SetupError, match="a worker has other rules than the driver"):
+    with pytest.raises(SetupError, match="the rules of a worker differ from the driver's"):
         frames._Deciding(work.limits, work.votes, "other", schema).decided(table_of(accounts_of_47(6, 1)[0]))
     assert [file.name for file in tmp_path.iterdir()] == ["candidates.parquet"]
 
@@ -307,7 +307,7 @@ def check_refusals(spark: Any) -> None:
         ([{"account": "A", "asset": "X"}], RebalancingLimits(), InputError, "column 'score': the column is missing"),
         ([good, {**good, "account": None}], RebalancingLimits(), InputError, "the account is missing in 1 of 2 rows"),
         ([{"account": "A", "asset": "X", "score": 0.9}], many, InputError, "'limits_id': the column is missing"),
-        ([good], {}, LimitsError, "there are no limits"),
+        ([good], {}, LimitsError, "no limits are given"),
         ([{**good, "bucket": "Tech"}], bucketed, LimitsError, "did you mean 'Tech'"),
     ]
     for rows, limits, kind, sentence in cases:

@@ -52,10 +52,10 @@ def broker_holdings(
     path: Path,
     account: str | None,
     notices: Notices,
-    *,
     cash: float | str | None = None,
     prices: Mapping[str, Decimal] | None = None,
     rates: Mapping[str, Decimal] | None = None,
+    *,
     fills_gaps: bool = False,
 ) -> Held:
     """One account of a broker's file, with the facts that the options add; notes say what was read and what is kept.

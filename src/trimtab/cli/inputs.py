@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CandidateInputs:
-    """Candidates, what they are called on screen, the files they came from, and where a fault of theirs is."""
+    """Candidates, their name on screen, the files they came from, and how to locate a fault."""
 
     table: pa.Table
     name: str
@@ -39,7 +39,7 @@ class CandidateInputs:
     located: Callable[[Fault], Fault]
     view: MarketView | None = None  # the prices, where the candidates come from prices
     correlations: Correlations | None = None
-    used_columns: tuple[str, ...] = ()  # what was used before the candidates were read
+    used_columns: tuple[str, ...] = ()  # options used before the candidates were read
 
     @property
     def title(self) -> str:
@@ -56,7 +56,7 @@ class CandidateInputs:
 
 
 def read_inputs(file: Path | None, data: DataOptions, notices: Notices) -> CandidateInputs:
-    """The candidates of one file or three; what the three lack of each other is noted on stderr.
+    """The candidates of one file or three; gaps between the three are noted on stderr.
 
     Raises
     ------
@@ -87,9 +87,22 @@ def read_inputs(file: Path | None, data: DataOptions, notices: Notices) -> Candi
 
 def _with_broker_file(data: DataOptions, aliases: Aliases, notices: Notices) -> CandidateInputs:
     """Candidates with the weights of one account of a broker's file."""
-    scores, holdings = data.scores, data.holdings
-    held = broker_holdings(holdings, data.account, notices, cash=data.cash)  # type: ignore[arg-type]
-    return joined_to(held, held.in_weights(), (scores, holdings, data.buckets), aliases, notices)  # type: ignore[arg-type]
+    paths = three_files(data)
+    held = broker_holdings(paths[1], data.account, notices, cash=data.cash)
+    return joined_to(held, held.in_weights(), paths, aliases, notices)
+
+
+def three_files(data: DataOptions) -> tuple[Path, Path, Path | None]:
+    """Scores, holdings and buckets.
+
+    Raises
+    ------
+    typer.BadParameter
+        Scores or holdings are missing.
+    """
+    if data.scores is None or data.holdings is None:
+        raise typer.BadParameter("give --scores and --holdings")
+    return data.scores, data.holdings, data.buckets
 
 
 def joined_to(
@@ -110,8 +123,29 @@ def joined_to(
     return CandidateInputs(settled(joined.table, held, prices), " + ".join(map(str, files)), files, joined.located)
 
 
+def classified(inputs: CandidateInputs, file: Path, aliases: Path | None, notices: Notices) -> CandidateInputs:
+    """The candidates with the buckets that they lack: from this file, or from the default map.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be used.
+    """
+    from trimtab.data.classification import classify
+    from trimtab.files.alias_file import read_aliases
+
+    with inputs.named_in_errors():
+        if "asset" not in inputs.table.column_names:
+            raise InputError([Fault("the column is missing", "add it", column="asset")])
+    done = classify(inputs.table, file, read_aliases(aliases))
+    notices.note(done.note)
+    if done.warning is not None:
+        notices.warn(done.warning)
+    return replace(inputs, table=done.table)
+
+
 def _check_scored(file: CandidateFile) -> None:
-    """Refuse a file of holdings in place of candidates, with what to do about it."""
+    """Refuse a file of holdings in place of candidates, and say what to do."""
     names = file.table.column_names
     if {"current_weight", "shares"} & set(names) and not any("score" in name.casefold() for name in names):
         advice = "add a score from 0 to 1 for each asset; or give this file as --holdings, with --scores or --prices"
@@ -124,7 +158,7 @@ def check_mixture(file: Path | None, data: DataOptions) -> None:
     Raises
     ------
     typer.BadParameter
-        Which ones, and what would do.
+        Which ones, and what to use instead.
     """
     everything = [file, *(getattr(data, field.name) for field in fields(data))]
     if everything.count(Path("-")) > 1:
@@ -156,12 +190,12 @@ def check_mixture(file: Path | None, data: DataOptions) -> None:
 
 
 def _join_sentences(joined: Joined, buckets: Path | None) -> Iterator[str]:
-    """Notes on what the three files lack of each other."""
+    """Notes on gaps between the three files."""
     count = joined.table.num_rows
     yield f"joined {counted(count, 'candidate')} on asset; {counted(len(joined.unscored), 'holding')} without a score"
     yield from joined.renamed
     if joined.unscored:
-        yield f"kept without a score, as the scores lack them: {listed(joined.unscored)}"
+        yield f"not in the scores, so kept without a score: {listed(joined.unscored)}"
     if joined.unclassified and buckets is not None:
         many = counted(len(joined.unclassified), "asset")
         yield f"{many} without a bucket, counted as {UNKNOWN}: {listed(joined.unclassified)}"

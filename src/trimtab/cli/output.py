@@ -1,9 +1,7 @@
-"""Results out: the format, the bytes, and a file that is written whole or not at all."""
+"""Results out: format, bytes, and a file written whole or not at all."""
 
 from __future__ import annotations
 
-import datetime as dt
-import io
 import os
 import sys
 from collections.abc import Sequence
@@ -16,9 +14,11 @@ import typer
 from trimtab.cli.exit_codes import ExitCode
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import Format
-from trimtab.errors import Fault, InputError, OutputError, SetupError
+from trimtab.errors import Fault, InputError, OutputError
 from trimtab.files import atomic_write
 from trimtab.files.atomic_write import write_errors
+from trimtab.files.cells import csv_line, plain_number
+from trimtab.files.excel_writer import excel_bytes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from trimtab.rebalancing.result import RebalanceResult
 
 
-_CELL_TYPES = (str, float, int, dt.date, type(None))
 _SUFFIXES = {
     "": "table",
     ".txt": "table",
@@ -60,7 +59,7 @@ def format_of(asked: Format | None, out: Path | None) -> str:
 
 
 def check_page(out: Path | None) -> None:
-    """Refuse a file for an HTML page that is called something else.
+    """Refuse a file name that does not look like an HTML page.
 
     Raises
     ------
@@ -72,7 +71,7 @@ def check_page(out: Path | None) -> None:
 
 
 def check_out(out: Path, inputs: Sequence[Path]) -> None:
-    """Refuse a place where nothing can be written, before anything is decided.
+    """Refuse an unwritable place before anything is decided.
 
     Raises
     ------
@@ -112,18 +111,13 @@ def encoded_table(table: pa.Table, form: str) -> bytes:
 def _csv(table: pa.Table) -> bytes:
     """Numbers as Python writes them, which read back as the same bits; text that could break a line is quoted."""
     columns = (
-        map(_csv_cell, [name, *column.to_pylist()])
-        for name, column in zip(table.column_names, table.columns, strict=True)
+        map(_text, [name, *column.to_pylist()]) for name, column in zip(table.column_names, table.columns, strict=True)
     )
-    return "".join(f"{','.join(cells)}\n" for cells in zip(*columns, strict=True)).encode()
+    return "".join(csv_line(list(cells)) for cells in zip(*columns, strict=True)).encode()
 
 
-def _csv_cell(value: object) -> str:
-    """A cell, quoted where it holds a comma, a quote or anything that some reader takes for the end of a line."""
-    text = "" if value is None else f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
-    if "," in text or '"' in text or not text.isprintable():
-        return '"' + text.replace('"', '""') + '"'
-    return text
+def _text(value: object) -> str:
+    return "" if value is None else plain_number(value) if isinstance(value, Decimal) else str(value)
 
 
 def _parquet(table: pa.Table) -> bytes:
@@ -145,35 +139,8 @@ def _arrow(table: pa.Table) -> bytes:
 
 
 def _xlsx(table: pa.Table) -> bytes:
-    """A workbook of one sheet; text is text, never a formula.
-
-    Raises
-    ------
-    SetupError
-        XlsxWriter is not installed.
-    """
-    try:
-        import xlsxwriter
-    except ImportError:
-        raise SetupError("Excel files need XlsxWriter", "install it with: pip install 'trimtab[excel]'") from None
-    sink = io.BytesIO()
-    options = {"in_memory": True, "default_date_format": "yyyy-mm-dd", "strings_to_formulas": False}
-    workbook = xlsxwriter.Workbook(sink, {**options, "strings_to_urls": False, "nan_inf_to_errors": True})
-    workbook.set_properties({"created": dt.datetime(2000, 1, 1, tzinfo=dt.UTC)})  # the same bytes for the same table
-    sheet = workbook.add_worksheet()
-    sheet.freeze_panes(1, 0)
-    for column, (name, values) in enumerate(zip(table.column_names, table.columns, strict=True)):
-        for row, value in enumerate([name, *values.to_pylist()]):
-            sheet.write(row, column, _cell(value))
-    workbook.close()
-    return sink.getvalue()
-
-
-def _cell(value: object) -> object:
-    """A value as a cell of a sheet holds it: an exact decimal as the nearest number."""
-    if isinstance(value, Decimal):
-        return float(value)
-    return value if isinstance(value, _CELL_TYPES) else str(value)
+    """A workbook of one sheet."""
+    return excel_bytes(table.column_names, [column.to_pylist() for column in table.columns])
 
 
 def write_out(data: bytes, out: Path | None, notices: Notices) -> None:
@@ -205,7 +172,7 @@ def emit(data: bytes) -> None:
     typer.Exit
         The reader has gone.
     OutputError
-        Where stdout leads, nothing can be written.
+        Stdout cannot be written to.
     """
     try:
         sys.stdout.flush()

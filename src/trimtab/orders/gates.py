@@ -1,4 +1,4 @@
-"""Gates: what holds an order file back. Each is measured, and its verdict is data."""
+"""Gates, which can hold an order file back. Each is measured, and its verdict is data."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from trimtab.errors import Fault, InputError, SetupError, nearest
 from trimtab.limits.gate_settings import STATES, GateSettings
+from trimtab.orders.gate_sentences import gate_sentence
+from trimtab.orders.price_history import PriceHistory
 
 if TYPE_CHECKING:
     from trimtab.orders.plan import Order, Plan
@@ -38,23 +40,15 @@ class Gate:
     measured: Decimal | str
     limit: Decimal | str
     verdict: str
-    asset: str = ""  # whose order or price it is about; empty: the account, or the run
+    asset: str = ""  # the asset whose order or price it is about; empty: the account, or the run
     note: str = ""  # who acknowledged it, and why
+    account: str = ""  # empty: the run, or the only account
 
     @property
     def sentence(self) -> str:
-        """The gate as a sentence."""
-        about = f" of {self.asset}" if self.asset else ""
-        return f"{self.gate}{about}: {self.measured} against {self.limit}: {self.verdict}"
-
-
-@dataclass(frozen=True)
-class PriceHistory:
-    """The record of an asset's price: its session, and the price before, in the same currency."""
-
-    date: dt.date | None = None
-    previous: Decimal | None = None
-    is_explained: bool = False  # a move that a corporate action or news explains
+        """The measurement as a sentence."""
+        about = f"Account {self.account}: " if self.account else ""
+        return about + gate_sentence(self.gate, self.measured, self.limit, self.asset)
 
 
 def account_gates(
@@ -78,8 +72,13 @@ def account_gates(
 
 
 def _judged(gate: str, measured: Decimal, limit: Decimal, asset: str = "") -> Gate:
-    """A gate that holds orders above its limit."""
+    """A gate that holds orders back above its limit."""
     return Gate(gate, measured, limit, Verdict.HOLD if measured > limit else Verdict.OK, asset)
+
+
+def not_measured(gate: str, lacking: str, limit: str) -> Gate:
+    """A gate that lacks what it needs."""
+    return Gate(gate, lacking, limit, Verdict.NOT_MEASURED)
 
 
 def _exact(number: float) -> Decimal:
@@ -87,7 +86,7 @@ def _exact(number: float) -> Decimal:
 
 
 def _cash_buffer(plan: Plan) -> Gate:
-    """Cash after all orders, against what buys leave alone; a plan without buys uses no buffer."""
+    """Cash after all orders, against the cash buffer; a plan without buys needs no buffer."""
     buffer = _exact(plan.settings.cash_buffer) * plan.value
     uses_cash = any(order.side == "buy" for order in plan.orders)
     is_used = plan.cash < 0 or (uses_cash and plan.cash < buffer - plan.fees)
@@ -113,16 +112,16 @@ def _price_age(order: Order, price: PriceHistory, sessions: Sequence[dt.date], s
     limit = Decimal(settings.max_price_age)
     if price.date is None or not sessions:
         verdict = Verdict.HOLD if settings.need_price_dates else Verdict.NOT_MEASURED
-        return Gate("price_age", "no date", limit, verdict, order.asset)
+        return Gate("price_age", "no price_date", limit, verdict, order.asset)
     age = sum(session > price.date for session in sessions)
     return _judged("price_age", Decimal(age), limit, order.asset)
 
 
 def _price_move(order: Order, price: PriceHistory, settings: GateSettings) -> Gate:
-    """How far a price is from the one before, up or down, as a fraction of the smaller."""
+    """How far a price is from the previous one, up or down, as a fraction of the smaller."""
     limit = _exact(settings.max_price_move)
     if price.previous is None or price.previous <= 0:
-        return Gate("price_move", "no price before", limit, Verdict.NOT_MEASURED, order.asset)
+        return Gate("price_move", "no previous_price", limit, Verdict.NOT_MEASURED, order.asset)
     ratio = max(order.price, price.previous) / min(order.price, price.previous)
     gate = _judged("price_move", ratio - 1, limit, order.asset)
     return replace(gate, verdict=Verdict.OK, note="explained") if price.is_explained else gate
@@ -160,7 +159,7 @@ class Written:
 def repeat_gates(
     plan: Plan, written: Iterable[Written], now: dt.datetime, settings: GateSettings, account: str = ""
 ) -> tuple[Gate, ...]:
-    """An order is held back if the same one was written within the last hours: same account, asset, side and shares."""
+    """Hold back an order if the same one was written within the last hours: same account, asset, side and shares."""
     since = now - dt.timedelta(hours=settings.repeat_hours)
     recent = {
         (before.asset, before.side, before.shares)
@@ -171,7 +170,7 @@ def repeat_gates(
     return tuple(
         Gate(
             "repeated_order",
-            "written before" if (order.asset, order.side, order.shares) in recent else "new",
+            "written" if (order.asset, order.side, order.shares) in recent else "new",
             limit,
             Verdict.HOLD if (order.asset, order.side, order.shares) in recent else Verdict.OK,
             order.asset,
@@ -193,18 +192,26 @@ def written_line(order: Order, now: dt.datetime, account: str = "") -> str:
     return json.dumps(values, ensure_ascii=False) + "\n"
 
 
+def acknowledgement_line(gate: Gate, now: dt.datetime) -> str:
+    """A gate that was let through, as a line of the record."""
+    (values,) = gates_as_records([gate])
+    return json.dumps({"time": now.astimezone(dt.UTC).isoformat(), **values}, ensure_ascii=False) + "\n"
+
+
 def read_written(text: str, source: str) -> list[Written]:
     """The record of written orders.
 
     Raises
     ------
     InputError
-        A line that is not one of the record: then the record is unreliable.
+        A line that is not part of the record, which is then unreliable.
     """
     lines = []
     for number, line in enumerate(text.splitlines(), 1):
         try:
             values = json.loads(line)
+            if "gate" in values:
+                continue
             time = dt.datetime.fromisoformat(values["time"]).astimezone(dt.UTC)
             shares = Decimal(values["shares"])
             lines.append(Written(time, values["account"], values["asset"], values["side"], shares))
@@ -220,7 +227,7 @@ def state_gate(plan: Plan, text: str, source: str) -> Gate:
     Raises
     ------
     InputError
-        The file says something else.
+        The file holds any other word.
     """
     state = text.strip().lower()
     if state not in STATES:
@@ -262,6 +269,7 @@ def gates_as_records(gates: Iterable[Gate]) -> list[dict[str, Any]]:
     return [
         {
             "gate": gate.gate,
+            "account": gate.account,
             "asset": gate.asset,
             "measured": _text(gate.measured),
             "limit": _text(gate.limit),
@@ -273,4 +281,5 @@ def gates_as_records(gates: Iterable[Gate]) -> list[dict[str, Any]]:
 
 
 def _text(value: Decimal | str) -> str:
+    """An exact number in full, but for the quotients: twelve digits tell which side of a limit they are on."""
     return format(value, "f") if isinstance(value, Decimal) else value
