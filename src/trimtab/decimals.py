@@ -85,8 +85,10 @@ def shares_of(nano: int) -> Decimal:
 
 def _shortest(units: int, places: int) -> Decimal:
     """A whole number of small units as a decimal without trailing zeros or exponent."""
-    number = Decimal(units).scaleb(-places, _CONTEXT).normalize(_CONTEXT)
-    return number.quantize(Decimal(1), context=_CONTEXT) if number == number.to_integral_value() else number
+    scale = 10**places
+    if units % scale == 0:
+        return Decimal(units // scale)
+    return Decimal(units).scaleb(-places, _CONTEXT).normalize(_CONTEXT)
 
 
 def decimal_text(number: Decimal) -> str:

@@ -135,6 +135,9 @@ class OrderSettings:
         return {**values, "fees": dataclasses.asdict(self.fees)}
 
 
+_DEFAULTS = OrderSettings()
+
+
 def given_settings(general: OrderSettings, settings: Any, changes: Mapping[str, Any]) -> OrderSettings:
     """The settings of the limits, with those of a call on top: an `OrderSettings`, a mapping or None, and single ones."""
     known = [each.name for each in dataclasses.fields(OrderSettings)]
@@ -153,7 +156,9 @@ def given_settings(general: OrderSettings, settings: Any, changes: Mapping[str, 
 
 def overridden(general: OrderSettings, settings: OrderSettings) -> Iterator[str]:
     """A sentence for each setting of the limits that a call overrides."""
-    defaults, after = (dict(flat_fields(each, "orders.")) for each in (OrderSettings(), settings))
+    if general in (settings, _DEFAULTS):
+        return
+    defaults, after = (dict(flat_fields(each, "orders.")) for each in (_DEFAULTS, settings))
     for name, before in flat_fields(general, "orders."):
         if before not in (defaults[name], after[name]):
             yield f"{name} is {_text(after[name])} in this call, in place of {_text(before)} in the limits"

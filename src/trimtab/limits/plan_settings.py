@@ -9,12 +9,13 @@ from trimtab.limits.gate_settings import GateSettings
 from trimtab.limits.order_settings import OrderSettings
 
 PLAN_SETTINGS: dict[str, type[Any]] = {"orders": OrderSettings, "gates": GateSettings}
+_DEFAULTS = {name: kind() for name, kind in PLAN_SETTINGS.items()}
 
 
 def plan_settings(limits: Any) -> dict[str, dict[str, Any]]:
     """The settings of orders and gates that differ from their defaults, as plain values by table."""
-    changed = {name: changed_fields(getattr(limits, name)) for name in PLAN_SETTINGS}
-    return {name: values for name, values in changed.items() if values}
+    set_here = (name for name, default in _DEFAULTS.items() if getattr(limits, name) != default)
+    return {name: changed_fields(getattr(limits, name)) for name in set_here}
 
 
 def every_field(limits: Any) -> dict[str, Any]:

@@ -172,6 +172,8 @@ def rates_of(columns: Mapping[str, Any], count: int, fx: Any) -> list[Decimal]:
         raise InputError([Fault("rates are given twice: in the table and as fx", "leave one of them out", column="fx")])
     if "fx" in columns:
         return _positive(decimals_of(columns["fx"], "fx", count))
+    if "currency" not in columns and fx is None:
+        return [Decimal(1)] * count
     currencies = text_of(columns.get("currency"), "currency", count).values()
     rates = {} if fx is None else _as_mapping(fx, "fx", "fx")
     whole = {name: _PENCE.get(name, name) for name in currencies if name}
@@ -216,7 +218,8 @@ def _price_at(price: Decimal | None, rate: Decimal, row: int, faults: list[Fault
 
 def _scaled_at(number: Decimal | None, default: Decimal, scale: int, name: str, row: int, faults: list[Fault]) -> int:
     """A number in small units; it must be a whole number of them, not negative, and above 0 for a lot."""
-    number = default if number is None else number
+    if number is None:
+        return scaled(default, scale)
     if number < 0 or (name == "lot" and number == 0):
         advice = {
             "shares": "short positions are not supported; give 0 or more",

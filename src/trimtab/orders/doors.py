@@ -40,6 +40,7 @@ from trimtab.symbols.aliases import shipped_aliases
 # Plain: two numbers are not worth compiling for in each process.
 parts_of, portion = undecorated(money.parts_of), undecorated(money.portion)
 _MOST_OVERDRAWN = 1.05
+_ORDER_FIELDS = ("quantity", "now", "amount", "fee", "price", "reason")
 _STATUS = {status: status.name.lower() for status in PlanStatus}
 
 
@@ -242,10 +243,10 @@ def _orders(decided: DecidedPlan, inputs: AccountInputs, names: Sequence[str], i
     account, assets = decided.account, decided.assets
     cash, orders = int(account["cash"]), []
     unspent = _unspent(decided) if inputs.settings.wait_for_settlement else None
+    columns = {name: assets[name].tolist() for name in _ORDER_FIELDS}
     for at in decided.in_order:
-        asset = assets[at]
-        change = int(asset["now"]) - int(asset["quantity"])
-        amount, fee, side = int(asset["amount"]), int(asset["fee"]), "sell" if change < 0 else "buy"
+        quantity, now, amount, fee = (columns[name][at] for name in ("quantity", "now", "amount", "fee"))
+        change, side = now - quantity, "sell" if now < quantity else "buy"
         cash += (amount if change < 0 else -amount) - fee
         waits = change > 0 and unspent is not None and amount + fee > unspent
         if change > 0 and unspent is not None and not waits:
@@ -255,11 +256,11 @@ def _orders(decided: DecidedPlan, inputs: AccountInputs, names: Sequence[str], i
                 asset=names[at],
                 side=side,
                 shares=shares_of(abs(change)),
-                price=money_of(int(asset["price"])),
+                price=money_of(columns["price"][at]),
                 amount=money_of(amount),
                 fee=money_of(fee),
-                closes=int(asset["now"]) == 0,
-                reason=OrderReason(int(asset["reason"])).code,
+                closes=now == 0,
+                reason=OrderReason(columns["reason"][at]).code,
                 cash_after=money_of(cash),
                 phase=1 if change < 0 else 3 if waits else 2,
                 lots=_lots_sold(decided, at, inputs.lots_of(names[at])),
@@ -278,6 +279,8 @@ def _unspent(decided: DecidedPlan) -> int:
 
 
 def _lots_sold(decided: DecidedPlan, at: int, lots: Sequence[TaxLot]) -> tuple[LotSold, ...]:
+    if not lots:
+        return ()
     begin = int(decided.assets[at]["lots_begin"])
     return tuple(
         LotSold(lot.lot_id, shares_of(int(taken["taken"])), money_of(int(taken["gain"])))
