@@ -47,7 +47,7 @@ def describe(limits: LimitOptions) -> int:
     from trimtab.limits.in_words import rule_sheet_text
     from trimtab.text import printable
 
-    emit(printable(rule_sheet_text(read_limits(limits).limits), keep="\n").encode())
+    emit(printable(rule_sheet_text(read_limits(limits).limits, plan=True), keep="\n").encode())
     return ExitCode.FINE
 
 
