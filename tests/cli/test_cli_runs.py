@@ -162,9 +162,19 @@ def test_an_old_plan_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_gate_holds_the_order_file_back() -> None:
     Path("big.csv").write_text("asset,score,shares,price\nAAA,0.9,0,10\nBBB,0.8,0,10\n")
-    done("plan", "big.csv", "--cash", "10000", "--set", "max_position_weight=0.5", "--set", "target_invested=0.9")
-    text = done("apply", "latest", "--to", "o.csv", code=5)
-    assert "gate order_share of AAA" in text
+    done(
+        "plan",
+        "big.csv",
+        "--cash",
+        "10000",
+        "--set",
+        "max_position_weight=0.5",
+        "--set",
+        "target_invested=0.9",
+        code=10,
+    )
+    assert "The order of AAA is 45% of the account" in done("apply", "latest", "--to", "o.csv", code=10)
+    assert "gate order_share of AAA: hold" in done("runs", "show", "latest")
     assert not Path("o.csv").exists()
 
 
@@ -172,7 +182,7 @@ def test_the_same_orders_are_not_written_twice() -> None:
     done(*PLAN)
     done("apply", "latest", "--to", "o.csv")
     done(*PLAN)
-    assert "gate repeated_order of " in done("apply", "latest", "--to", "again.csv", code=5)
+    assert "was written in the last 24 hours" in done("apply", "latest", "--to", "again.csv", code=10)
 
 
 def test_an_order_file_that_cannot_be_written_leaves_no_record() -> None:
