@@ -8,8 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trimtab.cli.output import check_out, encoded_table, write_file
+from trimtab.cli.output import check_out, write_file
 from trimtab.errors import Fault, InputError
+from trimtab.files.encoded_table import encoded_table
 
 if TYPE_CHECKING:
     import polars as pl

@@ -106,7 +106,7 @@ def plan_files(plan: Plan, form: str, out: Path, texts: list[str] | None) -> tup
     TrimtabError
         Orders or settings that the format does not take.
     """
-    from trimtab.cli.output import encoded_table
+    from trimtab.files.encoded_table import encoded_table
     from trimtab.order_files.formats import FORMATS, OrderFile
     from trimtab.orders.order_output import files_of
 

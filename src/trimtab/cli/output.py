@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +16,9 @@ from trimtab.cli.options import Format
 from trimtab.errors import Fault, InputError, OutputError
 from trimtab.files import atomic_write
 from trimtab.files.atomic_write import write_errors
-from trimtab.files.cells import csv_line, plain_number
-from trimtab.files.excel_writer import excel_bytes
+from trimtab.files.encoded_table import encoded_table
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from trimtab.rebalancing.result import RebalanceResult
 
 
@@ -100,47 +96,6 @@ def encoded(result: RebalanceResult, form: str) -> bytes:
     if form == "json":
         return result.to_json().encode()
     return encoded_table(result.targets, form)
-
-
-def encoded_table(table: pa.Table, form: str) -> bytes:
-    """A table in a format for machines: csv, parquet, arrow or xlsx."""
-    writers = {"csv": _csv, "parquet": _parquet, "arrow": _arrow, "xlsx": _xlsx}
-    return writers[form](table)
-
-
-def _csv(table: pa.Table) -> bytes:
-    """Numbers as Python writes them, which read back as the same bits; text that could break a line is quoted."""
-    columns = (
-        map(_text, [name, *column.to_pylist()]) for name, column in zip(table.column_names, table.columns, strict=True)
-    )
-    return "".join(csv_line(list(cells)) for cells in zip(*columns, strict=True)).encode()
-
-
-def _text(value: object) -> str:
-    return "" if value is None else plain_number(value) if isinstance(value, Decimal) else str(value)
-
-
-def _parquet(table: pa.Table) -> bytes:
-    import pyarrow as pa
-    import pyarrow.parquet
-
-    sink = pa.BufferOutputStream()
-    pyarrow.parquet.write_table(table, sink)
-    return bytes(sink.getvalue().to_pybytes())
-
-
-def _arrow(table: pa.Table) -> bytes:
-    import pyarrow as pa
-
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
-    return bytes(sink.getvalue().to_pybytes())
-
-
-def _xlsx(table: pa.Table) -> bytes:
-    """A workbook of one sheet."""
-    return excel_bytes(table.column_names, [column.to_pylist() for column in table.columns])
 
 
 def write_out(data: bytes, out: Path | None, notices: Notices) -> None:

@@ -60,7 +60,12 @@ def rule_sheet_text(limits: RebalancingLimits, *, plan: bool = False) -> str:
 
 def described_fields() -> set[str]:
     """The fields that the rule sheet covers."""
-    return {name for parts in _SECTIONS.values() for names, _ in parts for name in names}
+    return {name for names in fields_by_section().values() for name in names}
+
+
+def fields_by_section() -> dict[str, tuple[str, ...]]:
+    """The fields that the rule sheet covers, by the title of their section."""
+    return {title: tuple(name for names, _ in parts for name in names) for title, parts in _SECTIONS.items()}
 
 
 def _own_sentence(limits: Limits, name: str) -> list[str]:

@@ -27,7 +27,7 @@ from trimtab.orders.gates import (
     state_gate,
     written_line,
 )
-from trimtab.orders.plan import Plan
+from trimtab.orders.plan import Plan, json_text
 from trimtab.orders.price_history import last_weekday_before, sessions_up_to
 
 
@@ -93,6 +93,13 @@ class Release:
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain values; numbers as exact text."""
         return {"is_granted": self.is_granted, "gates": gates_as_records(self.gates)}
+
+    def to_json(self) -> str:
+        """The only plan with its gates as JSON; orders that are held back are not where a program looks for orders."""
+        document = {**self.plan.to_dict(), **self.to_dict()}
+        if not self.is_granted:
+            document |= {"orders": [], "held_orders": document["orders"]}
+        return json_text(document)
 
     def write_record(self) -> None:
         """Add the orders to the record, which makes them repeated orders for a day. Do it before the file is written.

@@ -46,8 +46,9 @@ def broker_import(
     """Read the positions in a broker's file, exactly, and reconcile them with its totals; anything unsure is refused."""
     from trimtab.brokers import LAYOUTS, read
     from trimtab.brokers.table import table_of
-    from trimtab.cli.output import check_out, emit, encoded_table, format_of, write_out
+    from trimtab.cli.output import check_out, emit, format_of, write_out
     from trimtab.cli.screens.broker_positions import columns_text, positions_text
+    from trimtab.files.encoded_table import encoded_table
 
     notices = Notices(quiet=quiet)
     form = None if out is None else format_of(None, out)

@@ -97,11 +97,11 @@ def _write_orders(release: Release, form: str, out: Path | None, settings: list[
         if out is not None and out.exists():
             notices.warn(f"{out} was left unchanged: it does not have these orders")
         if form == PlanFormat.JSON and out is None:
-            write_out(_json(release), out, notices)
+            write_out(release.to_json().encode(), out, notices)
         return
     if form == PlanFormat.JSON:
         release.write_record()
-        write_out(_json(release), out, notices)
+        write_out(release.to_json().encode(), out, notices)
         return
     files = plan_files(release.plan, form, out or Path(f"orders{_SUFFIXES[form]}"), settings)
     release.write_record()
@@ -119,13 +119,3 @@ def _page(release: Release, title: str, out: Path | None, *, show_all: bool) -> 
         lambda _, ascii_only: trade_page(release, title, ascii_only=ascii_only, show_all=show_all),
         None if out is None else _FILE_WIDTH,
     )
-
-
-def _json(release: Release) -> bytes:
-    """The plan with its gates; orders that are held back are not where a program looks for orders."""
-    from trimtab.orders.plan import json_text
-
-    document = {**release.plan.to_dict(), **release.to_dict()}
-    if not release.is_granted:
-        document |= {"orders": [], "held_orders": document["orders"]}
-    return json_text(document).encode()

@@ -128,7 +128,8 @@ def history(
     quiet: Quiet = False,
 ) -> int:
     """Allocation over time by bucket, with broken limits marked: as a page or as a table."""
-    from trimtab.cli.output import check_out, encoded_table, format_of, write_out
+    from trimtab.cli.output import check_out, format_of, write_out
+    from trimtab.files.encoded_table import encoded_table
     from trimtab.store.history import history_of
 
     is_page = out is not None and out.suffix.casefold() in (".html", ".htm")

@@ -21,7 +21,8 @@ def score(
 ) -> int:
     """Score every asset with prices from 0 to 1; each score comes with its parts and its missing inputs."""
     from trimtab.cli.market_inputs import MarketFiles, scored
-    from trimtab.cli.output import check_out, encoded_table, format_of, write_out
+    from trimtab.cli.output import check_out, format_of, write_out
+    from trimtab.files.encoded_table import encoded_table
 
     notices = Notices(quiet=quiet)
     form = "csv" if out is None else format_of(None, out)
