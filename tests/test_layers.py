@@ -25,7 +25,7 @@ FLOORS = {
     6: ("rebalancing",),
     7: ("engine", "blocks", "backtesting", "orders", "interop"),
     8: ("batch", "store"),
-    9: ("spark",),
+    9: ("spark", "web"),
     10: ("cli",),
     11: ("__main__",),
 }

@@ -21,6 +21,7 @@ from trimtab.cli.commands.rebalance import demo, rebalance
 from trimtab.cli.commands.report import report
 from trimtab.cli.commands.runs import runs_app
 from trimtab.cli.commands.score import score
+from trimtab.cli.commands.serve import serve
 from trimtab.cli.exit_codes import exit_codes_text
 
 app = typer.Typer(
@@ -46,6 +47,7 @@ for command in (
     sweep,
     replay,
     verify,
+    serve,
 ):
     app.command()(command)
 app.command("import")(broker_import)

@@ -1,0 +1,68 @@
+"""`trimtab serve`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from trimtab.cli.exit_codes import ExitCode, exit_codes
+from trimtab.cli.notices import Notices
+from trimtab.cli.store_options import By, StorePlace, name_of_user
+
+_SHORTEST_TOKEN = 16
+
+
+@exit_codes
+def serve(
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="The port to listen on.")] = 8311,
+    listen: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Listen beyond this computer, under this address; needs --token."),
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY", envvar="TRIMTAB_TOKEN", help="The key to the page and the service; default: a new one."
+        ),
+    ] = None,
+    store: StorePlace = None,
+    no_store: Annotated[bool, typer.Option("--no-store", help="Store no runs.")] = False,
+    by: By = None,
+) -> int:
+    """Open a page to work in, on this computer only: from a broker's file to a list of trades.
+
+    The terminal shows the address to open. Nothing is sent anywhere; runs are stored when order files are written.
+    """
+    import secrets
+
+    import trimtab
+
+    if listen is not None and token is None:
+        raise typer.BadParameter("--listen needs --token: others can reach the page")
+    if token is not None and len(token) < _SHORTEST_TOKEN:
+        raise typer.BadParameter(f"--token needs at least {_SHORTEST_TOKEN} characters")
+    try:
+        from trimtab.web.service import Service, local_hosts
+        from trimtab.web.serving import serve_forever
+    except ImportError:
+        from trimtab.errors import SetupError
+
+        raise SetupError(
+            "the page needs Starlette and uvicorn", "install them with: pip install 'trimtab[web]'"
+        ) from None
+    key = token or secrets.token_urlsafe(32)
+    hosts = local_hosts(port) if listen is None else frozenset({listen if port == 80 else f"{listen}:{port}"})
+    service = Service(
+        key=key,
+        port=port,
+        hosts=hosts,
+        version=trimtab.__version__,
+        store=store,
+        stores=not no_store,
+        by=name_of_user(by),
+    )
+    shown = f"?key={key}" if token is None else "?key=<your token>"
+    Notices().note(f"open http://{listen or '127.0.0.1'}:{port}/{shown} (stop with Ctrl-C)")
+    serve_forever(service, listen or "127.0.0.1")
+    return ExitCode.FINE

@@ -1,0 +1,111 @@
+"""The service as a whole: its addresses, its answers to errors, and the guard around it."""
+
+from __future__ import annotations
+
+import secrets
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from trimtab.errors import BrokenLimitError, InputError, LimitsError, TrimtabError
+from trimtab.store.connections import place_of
+from trimtab.web import export_pages, limit_pages, plan_pages, start_pages
+from trimtab.web.guard import Guard
+from trimtab.web.rendering import message_page, static_file
+from trimtab.web.service import Service
+from trimtab.web.sessions import Sessions
+from trimtab.web.visits import NO_SESSION, page
+
+_STATIC = {"style.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8"}
+_INTERNAL = "That is a bug in trimtab. The terminal says more; please report it."
+
+
+def make_app(service: Service) -> Guard:
+    """The service behind its guard."""
+    app = Starlette(
+        routes=_routes(),
+        exception_handlers={HTTPException: _refused, TrimtabError: _faulty, Exception: _internal},
+    )
+    app.state.service = service
+    app.state.sessions = Sessions(service.bounds.sessions)
+    return Guard(app, service)
+
+
+def _routes() -> list[Route]:
+    reads = {
+        "/review": start_pages.review,
+        "/limits": limit_pages.limits,
+        "/plan": plan_pages.plan,
+        "/export": export_pages.export,
+        "/files/{name}": export_pages.download,
+        "/orders/{name}": export_pages.order_file,
+        "/history": export_pages.history,
+        "/history/{run}": export_pages.run,
+    }
+    writes = {
+        "/files": start_pages.add_files,
+        "/sample": start_pages.use_sample,
+        "/review": start_pages.answer_review,
+        "/limits": limit_pages.change_limits,
+        "/limits/findings": limit_pages.findings,
+        "/orders": export_pages.write,
+        "/acknowledge": export_pages.acknowledge,
+    }
+    return [
+        Route("/", _start),
+        Route("/static/{name}", _static),
+        *(Route(path, page(handler)) for path, handler in reads.items()),
+        *(Route(path, page(handler), methods=["POST"]) for path, handler in writes.items()),
+    ]
+
+
+async def _start(request: Request) -> Response:
+    """The start page; with the key in the address, first the cookie of a new session."""
+    service: Service = request.app.state.service
+    if "key" not in request.query_params:
+        return await page(start_pages.start)(request)
+    if not secrets.compare_digest(request.query_params["key"].encode(), service.key.encode()):
+        raise HTTPException(403, NO_SESSION)
+    token, _ = request.app.state.sessions.open()
+    answer = RedirectResponse("/", 303)
+    answer.set_cookie(service.cookie, token, httponly=True, samesite="strict", path="/")
+    return answer
+
+
+def _static(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name not in _STATIC:
+        raise HTTPException(404, "There is no such file.")
+    return Response(static_file(name), headers={"Content-Type": _STATIC[name], "Cache-Control": "max-age=3600"})
+
+
+def _refused(_request: Request, error: Exception) -> Response:
+    """An answer for a request that cannot be taken."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for these
+    lines = {404: "There is no such page.", 405: "This page does not take that."}
+    text = lines[error.status_code] if error.detail in ("Not Found", "Method Not Allowed") else error.detail
+    return message_page(error.status_code, text, [])
+
+
+def _faulty(request: Request, error: Exception) -> Response:
+    """An answer for work that cannot be done: the fault, its place, and what to do."""
+    first, *others = sentences_of(error, request.app.state.service)
+    return message_page(422, first, others)
+
+
+def sentences_of(error: Exception, service: Service) -> list[str]:
+    """The faults of an error as sentences, without places of this computer."""
+    if isinstance(error, InputError):
+        texts = [fault.sentence() for fault in error.faults]
+    elif isinstance(error, LimitsError):
+        texts = list(error.faults)
+    else:
+        texts = [_INTERNAL if isinstance(error, BrokenLimitError) else str(error)]
+    return [text.replace(f"store {place_of(service.store)}", "the store of runs") for text in texts]
+
+
+def _internal(_request: Request, _error: Exception) -> Response:
+    return message_page(500, _INTERNAL, [])

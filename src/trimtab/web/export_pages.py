@@ -1,0 +1,141 @@
+"""Export: the checks, the order files, the plan in files, and the command that does the same; and the runs so far."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from trimtab.decimals import decimal_text
+from trimtab.errors import Fault, InputError
+from trimtab.files.encoded_table import encoded_table
+from trimtab.orders.gates import Verdict
+from trimtab.orders.release import Acknowledgement
+from trimtab.store.replay import replay
+from trimtab.store.run_facts import facts_of
+from trimtab.web.plan_pages import PlanView, plan_view
+from trimtab.web.rendering import rendered, see
+from trimtab.web.start_pages import empty, recent_runs
+from trimtab.web.visits import Visit
+from trimtab.web.written import write_orders
+
+FORMATS = (
+    ("ibkr", "Interactive Brokers", "CSV for BasketTrader, one file for each step"),
+    ("alpaca", "Alpaca", "JSON lines, one file for each step"),
+    ("fix", "FIX", "tag=value columns, one file for each step"),
+    ("csv", "Order list, CSV", "sells and buys with their step"),
+    ("xlsx", "Order list, XLSX", "the same as a workbook"),
+    ("text", "As text", "to type in by hand"),
+)
+_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "json": "application/json",
+    "toml": "application/toml; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "jsonl": "application/jsonl",
+    "txt": "text/plain; charset=utf-8",
+}
+_MOST_RUNS = 50
+
+
+def export(visit: Visit) -> Response:
+    """The page."""
+    if not visit.session.work.files.has_holdings:
+        return empty(visit, "/export")
+    view = plan_view(visit)
+    return rendered(
+        "export.html",
+        visit,
+        here="/export",
+        view=view,
+        notable=[gate for gate in view.release.gates if gate.verdict in (Verdict.HOLD, Verdict.ACKNOWLEDGED)],
+        passed=[gate for gate in view.release.gates if gate.verdict == Verdict.OK],
+        formats=FORMATS,
+        written=visit.session.written_for(view.plan),
+        command=command_of(visit),
+    )
+
+
+def command_of(visit: Visit) -> str:
+    """The command line that decides the same plan from the files of this page."""
+    cash = decimal_text(visit.session.work.cash())
+    parts = ["trimtab plan candidates.csv", f"--cash {shlex.quote(cash)}", "--limits limits.toml", "--out orders.csv"]
+    return " \\\n  ".join(parts)
+
+
+def download(visit: Visit) -> Response:
+    """A file of the plan."""
+    name = str(visit.path["name"])
+    if name not in _FILES or not visit.session.work.files.has_holdings:
+        raise HTTPException(404, "There is no such file.")
+    return _attached(name, _FILES[name](visit, plan_view(visit)))
+
+
+_FILES: dict[str, Callable[[Visit, PlanView], bytes]] = {
+    "candidates.csv": lambda visit, _: encoded_table(visit.session.work.inputs().candidates, "csv"),
+    "limits.toml": lambda visit, _: visit.session.work.limits.to_toml().encode(),
+    "plan.json": lambda _, view: view.release.to_json().encode(),
+    "targets.csv": lambda _, view: encoded_table(view.plan.targets, "csv"),
+    "targets.xlsx": lambda _, view: encoded_table(view.plan.targets, "xlsx"),
+    "report.html": lambda visit, view: view.plan.result.to_html(visit.session.work.title).encode(),
+}
+
+
+def _attached(name: str, data: bytes) -> Response:
+    kind = _TYPES[name.rpartition(".")[2]]
+    return Response(data, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+def write(visit: Visit) -> Response:
+    """Write the order files in a format, if no gate holds them."""
+    session = visit.session
+    view = plan_view(visit)
+    reasons = "; ".join(each.why for each in session.work.acknowledgements)
+    write_orders(visit.service, session, session.work.inputs(), view.release, visit.form.text("format"), reasons)
+    return see("/export#orders")
+
+
+def order_file(visit: Visit) -> Response:
+    """One of the order files that were written."""
+    written = visit.session.written
+    files = {} if written is None else {file.path.name: file for file in written.files}
+    name = str(visit.path["name"])
+    if name not in files:
+        raise HTTPException(404, "There is no such order file. Write it first.")
+    return _attached(name, files[name].data)
+
+
+def acknowledge(visit: Visit) -> Response:
+    """Let a gate through, with a reason."""
+    gate, asset, why = (visit.form.text(name).strip() for name in ("gate", "asset", "why"))
+    if not why:
+        raise InputError([Fault("there is no reason", "say why the check may pass", column="why")])
+    work = visit.session.work
+    by = visit.service.by or "the user of the page"
+    noted = Acknowledgement(gate, by, why, asset)
+    kept = [each for each in work.acknowledgements if (each.gate, each.asset) != (gate, asset)]
+    plan = visit.session.plan()
+    visit.session.work = replace(work, acknowledgements=(*kept, noted))
+    visit.session.keep(plan)
+    return see("/export")
+
+
+def history(visit: Visit) -> Response:
+    """The runs in the store."""
+    runs = recent_runs(visit.service, _MOST_RUNS)
+    return rendered("history.html", visit, here="/history", runs=runs, facts=None, replayed=None)
+
+
+def run(visit: Visit) -> Response:
+    """One run, and whether it replays."""
+    if not visit.service.stores:
+        raise HTTPException(404, "Runs are not stored.")
+    with visit.service.opened_store() as store:
+        record = store.find(str(visit.path["run"]))
+        facts = list(facts_of(store, record).lines())
+        replayed = replay(store, record, visit.service.version).sentence if visit.query.get("replay") else None
+    return rendered("history.html", visit, here="/history", runs=[], facts=facts, replayed=replayed, run=record.run_id)

@@ -1,0 +1,249 @@
+"""The form of the limits, made from the described fields; and limits from what was typed into it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from trimtab.decimals import decimal_text
+from trimtab.errors import LimitsError
+from trimtab.limits.bucket_limit import BucketLimit
+from trimtab.limits.in_words import fields_by_section
+from trimtab.limits.plan_settings import PLAN_SETTINGS
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.web.visits import Form
+
+_NOT_IN_FORM = ("buckets", "regimes", "regime", "known_buckets", "bucket_separator")
+_PLAN_TITLES = {"orders": "Orders", "gates": "Checks before orders are written"}
+_HIGHEST_PERCENT = 10.0  # what is larger is a count or an amount
+BUCKET_FIELDS = tuple(known.name for known in dataclasses.fields(BucketLimit))
+
+
+@dataclass(frozen=True)
+class LimitField:
+    """One field of the form. `kind` is number, choice or switch."""
+
+    name: str
+    label: str
+    kind: str
+    text: str
+    unit: str
+    hint: str
+    choices: tuple[str, ...]
+    is_changed: bool
+    is_wrong: bool
+
+
+@dataclass(frozen=True)
+class LimitGroup:
+    """Fields under a title."""
+
+    title: str
+    fields: tuple[LimitField, ...]
+
+
+@dataclass(frozen=True)
+class Typed:
+    """The limits that a form asks for, or the faults that prevent them."""
+
+    limits: RebalancingLimits | None
+    faults: tuple[str, ...]
+
+
+def groups_of(limits: RebalancingLimits, form: Form, faults: Iterable[str] = ()) -> tuple[LimitGroup, ...]:
+    """The fields by section, with what was typed where a form was sent that could not be used."""
+    wrong = tuple(faults)
+    general = limits.general or limits
+    groups = []
+    for title, names in _sections().items():
+        fields = [_field(name, _known(name), _value(general, name), form, wrong) for name in names]
+        groups.append(LimitGroup(title, tuple(fields)))
+    return tuple(groups)
+
+
+def _sections() -> dict[str, list[str]]:
+    """The fields of the form by title, those of orders and gates by their dotted names."""
+    sections = {
+        title: [name for name in names if name not in _NOT_IN_FORM] for title, names in fields_by_section().items()
+    }
+    for table, kind in PLAN_SETTINGS.items():
+        sections[_PLAN_TITLES[table]] = [f"{table}.{name}" for name in _flat(kind)]
+    return {title: list(dict.fromkeys(names)) for title, names in sections.items() if names}
+
+
+def _flat(kind: type[Any]) -> Iterator[str]:
+    for known in dataclasses.fields(kind):
+        if "fields" in known.metadata:
+            yield from (f"{known.name}.{name}" for name in _flat(known.metadata["fields"]))
+        else:
+            yield known.name
+
+
+def _known(name: str) -> dataclasses.Field[Any]:
+    """The described field of a dotted name."""
+    owner: type[Any] = RebalancingLimits
+    *tables, last = name.split(".")
+    for table in tables:
+        owner = _own_field(owner, table).metadata["fields"]
+    return _own_field(owner, last)
+
+
+def _own_field(owner: type[Any], name: str) -> dataclasses.Field[Any]:
+    return next(known for known in dataclasses.fields(owner) if known.name == name)
+
+
+def _value(limits: RebalancingLimits, name: str) -> Any:
+    """The value of a field; None for one that follows from others."""
+    value: Any = limits
+    for part in name.split("."):
+        value = getattr(value, part)
+    return None if name in limits.derived else value
+
+
+def is_percent(known: dataclasses.Field[Any]) -> bool:
+    """Whether people write the field in percent: weights, but neither scores nor correlations."""
+    meta = known.metadata
+    return meta["kind"] is float and "{:g}" not in meta["sentence"] and _highest(known) <= _HIGHEST_PERCENT
+
+
+def _highest(known: dataclasses.Field[Any]) -> float:
+    below = known.metadata["below"]
+    return float(known.metadata["high"] if below is None else below)
+
+
+def _field(name: str, known: dataclasses.Field[Any], value: Any, form: Form, faults: tuple[str, ...]) -> LimitField:
+    meta = known.metadata
+    kind = "switch" if meta["kind"] is bool else "choice" if meta["choices"] else "number"
+    is_sent = bool(form.fields)
+    text = form.text(name) if is_sent else shown_value(known, value)
+    return LimitField(
+        name=name,
+        label=meta["doc"][:1].upper() + meta["doc"][1:],
+        kind=kind,
+        text=text,
+        unit="%" if kind == "number" and is_percent(known) else "",
+        hint=_hint(known),
+        choices=meta["choices"],
+        is_changed=value != known.default and value is not None,
+        is_wrong=any(fault.startswith(f"{name} ") or f" {name} " in fault for fault in faults),
+    )
+
+
+def shown_value(known: dataclasses.Field[Any], value: Any) -> str:
+    """A value as people type it: percent for weights; empty without one."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "on" if value else ""
+    if isinstance(value, float):
+        number = Decimal(repr(value)) * (100 if is_percent(known) else 1)
+        return decimal_text(number.normalize())
+    return decimal_text(value) if isinstance(value, Decimal) else str(value)
+
+
+def _hint(known: dataclasses.Field[Any]) -> str:
+    """The range of a number."""
+    meta = known.metadata
+    if meta["kind"] not in (int, float):
+        return ""
+    scale = 100 if is_percent(known) else 1
+    high = _highest(known)
+    if not math.isfinite(high) or high >= 10**6:
+        return f"at least {meta['low']:g}"
+    return f"{meta['low'] * scale:g} to {'below ' if meta['below'] is not None else ''}{high * scale:g}"
+
+
+def limits_of(form: Form, before: RebalancingLimits) -> Typed:
+    """The limits that were typed; fields outside the form keep their values."""
+    values, faults = _kept(before), []
+    for names in _sections().values():
+        for name in names:
+            try:
+                value = _typed(_known(name), form.text(name))
+            except ValueError:
+                faults.append(f"{name} is not a number (received {form.text(name)[:40]!r})")
+                continue
+            if value is not None:
+                _set(values, name, value)
+    buckets, wrong = _buckets(form)
+    values["buckets"] = buckets
+    faults += wrong
+    if faults:
+        return Typed(None, tuple(faults))
+    try:
+        return Typed(RebalancingLimits.from_dict(values), ())
+    except LimitsError as error:
+        return Typed(None, error.faults)
+
+
+def _kept(before: RebalancingLimits) -> dict[str, Any]:
+    values = before.to_dict()
+    return {name: values[name] for name in _NOT_IN_FORM if name in values and name != "buckets"}
+
+
+def _typed(known: dataclasses.Field[Any], text: str) -> Any:
+    """A value from text, None for the default. People type percent where the form says so.
+
+    Raises
+    ------
+    ValueError
+        It is not a number.
+    """
+    kind, plain = known.metadata["kind"], text.strip().rstrip("%").replace(",", "").strip()
+    if kind is bool:
+        return bool(plain)
+    if not plain:
+        return None
+    if kind is str:
+        return plain
+    try:
+        number = Decimal(plain)
+    except InvalidOperation:
+        raise ValueError(text) from None
+    if not number.is_finite():
+        raise ValueError(text)
+    if kind is Decimal:
+        return decimal_text(number)
+    if kind is int and number == number.to_integral_value():
+        return int(number)
+    return float(number / 100 if is_percent(known) else number)
+
+
+def _set(values: dict[str, Any], name: str, value: Any) -> None:
+    *tables, last = name.split(".")
+    for table in tables:
+        values = values.setdefault(table, {})
+    values[last] = value
+
+
+def _buckets(form: Form) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """The limits of single buckets, and what could not be read of them."""
+    buckets: dict[str, dict[str, Any]] = {}
+    faults = []
+    for number, path in form.below("bucket.path.").items():
+        own = {}
+        for name in BUCKET_FIELDS:
+            text = form.text(f"bucket.{name}.{number}")
+            try:
+                value = _typed(_own_field(BucketLimit, name), text)
+            except ValueError:
+                faults.append(f"{name} of {path} is not a number (received {text[:40]!r})")
+                continue
+            if value is not None:
+                own[name] = value
+        if own:
+            buckets[path] = own
+    return buckets, faults
+
+
+def bucket_texts(limits: RebalancingLimits, path: str) -> Mapping[str, str]:
+    """The limits of one bucket as people type them."""
+    own = (limits.general or limits).buckets.get(path)
+    return {
+        name: "" if own is None else shown_value(_own_field(BucketLimit, name), getattr(own, name))
+        for name in BUCKET_FIELDS
+    }

@@ -1,0 +1,32 @@
+"""The service on a port, until it is stopped; requests under way are finished first."""
+
+from __future__ import annotations
+
+import uvicorn
+
+from trimtab.web.app import make_app
+from trimtab.web.service import Service
+
+_SECONDS_TO_FINISH = 10
+
+
+def serve_forever(service: Service, address: str) -> None:
+    """Answer requests until Ctrl-C."""
+    config = uvicorn.Config(
+        make_app(service),
+        host=address,
+        port=service.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=10,
+        limit_concurrency=64,
+        timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+        h11_max_incomplete_event_size=16_384,
+        http="h11",
+        ws="none",
+        lifespan="off",
+    )
+    uvicorn.Server(config).run()

@@ -1,0 +1,118 @@
+"""One request to the page: its session, its form, and the handler that answers it in a thread, within a time."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import anyio
+import anyio.to_thread
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trimtab.text import printable
+from trimtab.web.service import Bounds, Service
+from trimtab.web.sessions import Session, Sessions
+from trimtab.web.uploads import Upload
+
+_LOG = logging.getLogger(__name__)
+_MOST_FILES = 12
+NO_SESSION = "Open the address that trimtab printed in the terminal: it has the key to this page."
+OLD_FORM = "This form is from an earlier session. Go back, reload the page, and send it again."
+TOO_SLOW = "This takes too long. Try fewer assets, or the command line."
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True)
+class Form:
+    """The fields and the files of a form."""
+
+    fields: tuple[tuple[str, str], ...] = ()
+    uploads: tuple[Upload, ...] = ()
+
+    def text(self, name: str) -> str:
+        """The value of a field, empty without it."""
+        return next((value for known, value in self.fields if known == name), "")
+
+    def every(self, name: str) -> list[str]:
+        """All values of a field."""
+        return [value for known, value in self.fields if known == name]
+
+    def below(self, prefix: str) -> dict[str, str]:
+        """The values of the fields whose names begin so, by the rest of the name."""
+        return {known.removeprefix(prefix): value for known, value in self.fields if known.startswith(prefix)}
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request: its session, form and place."""
+
+    service: Service
+    session: Session
+    query: Mapping[str, str]
+    path: Mapping[str, Any]
+    form: Form = field(default_factory=Form)
+
+
+Handler = Callable[[Visit], Response]
+
+
+def page(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that calls the handler for a known session; writes need the token of its forms."""
+
+    @functools.wraps(handler)
+    async def endpoint(request: Request) -> Response:
+        service: Service = request.app.state.service
+        sessions: Sessions = request.app.state.sessions
+        session = sessions.find(request.cookies.get(service.cookie, ""))
+        if session is None:
+            raise HTTPException(403, NO_SESSION)
+        form = Form()
+        if request.method == "POST":
+            form = await _form_of(request, service.bounds)
+            if not secrets.compare_digest(form.text("csrf").encode(), session.csrf.encode()):
+                raise HTTPException(403, OLD_FORM)
+            _LOG.info("write %s", printable(request.url.path))
+        visit = Visit(service, session, request.query_params, request.path_params, form)
+
+        def answer() -> Response:
+            with session.lock:
+                return handler(visit)
+
+        return await in_time(answer, service.bounds)
+
+    return endpoint
+
+
+async def in_time(answer: Callable[[], _Answer], bounds: Bounds) -> _Answer:
+    """The answer of a function that runs in a thread.
+
+    Raises
+    ------
+    HTTPException
+        It takes longer than a request may.
+    """
+    try:
+        with anyio.fail_after(bounds.seconds):
+            return await anyio.to_thread.run_sync(answer, abandon_on_cancel=True)
+    except TimeoutError:
+        raise HTTPException(503, TOO_SLOW) from None
+
+
+async def _form_of(request: Request, bounds: Bounds) -> Form:
+    fields, uploads = [], []
+    async with request.form(max_files=_MOST_FILES, max_fields=bounds.fields, max_part_size=bounds.body) as form:
+        for name, value in form.multi_items():
+            if isinstance(value, UploadFile):
+                data = await value.read()
+                if value.filename and data:
+                    uploads.append(Upload(value.filename, data))
+            else:
+                fields.append((name, value))
+    return Form(tuple(fields), tuple(uploads))
