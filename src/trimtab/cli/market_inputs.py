@@ -30,7 +30,7 @@ _TOLD = 5
 
 @dataclass(frozen=True)
 class MarketFiles:
-    """The files of market data that a command was given, and the day it is for (None: the last session)."""
+    """The market data files given to a command, and its day (None: the last session)."""
 
     prices: Path
     fundamentals: Path | None
@@ -106,7 +106,7 @@ def _outgoing(
 ) -> pl.DataFrame:
     """One row an asset: score, confidence, bucket, the parts it rests on and those missing, then every part.
 
-    The names are such that the table can go into `trimtab rebalance --scores`.
+    `trimtab rebalance --scores` reads the table unchanged.
     """
     import polars as pl
 
@@ -125,7 +125,7 @@ def _outgoing(
 
 
 def _give_notice(scores: Scored, notices: Notices) -> None:
-    """How many assets have a score, why others lack one, and the findings in the data."""
+    """How many assets have a score, why the others do not, and the findings in the data."""
     reasons = Counter(scores.table["unscored_because"].to_list())
     having = reasons.pop("", 0)
     why = ", ".join(f"{code} {count}" for code, count in sorted(reasons.items()))
@@ -142,7 +142,7 @@ def _give_notice(scores: Scored, notices: Notices) -> None:
     for finding in findings[:_TOLD]:
         notices.warn(finding.sentence())
     if len(findings) > _TOLD:
-        notices.warn(f"and {len(findings) - _TOLD} more findings of this kind or others")
+        notices.warn(f"and {len(findings) - _TOLD} more findings")
 
 
 def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> CandidateInputs:
@@ -161,6 +161,7 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     holdings, cash = options.holdings, options.cash
     import polars as pl
 
+    from trimtab.files.alias_file import read_aliases
     from trimtab.files.candidate_file import ACCOUNT, check_single, read_candidate_file
 
     scores = scored(given, notices, quiet=quiet)
@@ -168,6 +169,9 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     if options.account is not None:
         file = file.of_account(options.account)
     check_single(file.table, file.source)
+    file, renamed = file.in_spelling(read_aliases(options.aliases), scores.table["asset"].to_list())
+    for old, new in renamed.items():
+        notices.note(f"joined by alias: {old} in {file.source} is {new} in {options.prices}")
     held, source = (
         pl.DataFrame(file.table.drop_columns([ACCOUNT] if ACCOUNT in file.table.column_names else [])),
         file.source,
@@ -180,7 +184,7 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     others = [asset for asset in weights if asset not in set(known)]
     kept = [asset for asset in others if weights[asset] != 0]
     if kept:
-        notices.note(f"kept without a score, as the prices lack them: {listed(kept)}")
+        notices.note(f"not in the prices, so kept without a score: {listed(kept)}")
     assets = [*known, *others]
     wanted = [name for name in ("asset", "bucket", "score", "volatility") if name in scores.table.columns]
     table = pl.concat(
@@ -202,7 +206,7 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
 
 
 def _refuse_debt(cash: float, weights: Mapping[str, float], total: float) -> None:
-    """Refuse more borrowed money than rounding and unsettled trades explain."""
+    """Refuse a debt larger than rounding and unsettled trades explain."""
     from trimtab.candidates.checks import MAX_TOTAL_WEIGHT
 
     held = math.fsum(weights.values())
@@ -213,7 +217,7 @@ def _refuse_debt(cash: float, weights: Mapping[str, float], total: float) -> Non
 
 
 def _other_columns(held: pl.DataFrame, made: Sequence[str], source: str) -> pl.DataFrame:
-    """The columns of the holdings beyond the amount held: a restriction, a limit, what the user wants to see again."""
+    """The other columns of the holdings: a restriction, a limit, anything the user carries along."""
     from trimtab.market.typed_columns import names_of
 
     names = [name for name in held.columns if name not in ("asset", "current_weight", "shares", "currency")]
@@ -252,7 +256,7 @@ def _weights(
     if name == "current_weight":
         return amounts
     check_currency(frame.to_arrow())
-    held = {asset: amount for asset, amount in amounts.items() if amount != 0}  # what is sold needs no price
+    held = {asset: amount for asset, amount in amounts.items() if amount != 0}  # a sold position needs no price
     value, session = valued(held, cash or 0.0, scores.view), scores.view.session.isoformat()
     _refuse_debt(cash or 0.0, value.weights, value.total)
     for asset, day in value.old.items():

@@ -1,8 +1,8 @@
-"""A file with one row per asset: its column of assets by any of its names, and the rows of one account of many."""
+"""A file with one row per asset: its asset column under any accepted name, and the rows of one account."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from trimtab.errors import Fault, InputError, listed, nearest
 from trimtab.files.table_files import StrPath, read_table, source_of
+from trimtab.symbols.aliases import Aliases
 
 ACCOUNT = "account"
 _ASSET_NAMES = ("asset", "symbol", "ticker")
@@ -19,7 +20,7 @@ _ASSET_NAMES = ("asset", "symbol", "ticker")
 class CandidateFile:
     """The table in a file, its column of assets named `asset`.
 
-    `rows` are the places of its rows in the file, from 1, where they are those of one account of several.
+    `rows` are the places of its rows in the file, from 1, if it is one account of several.
     """
 
     source: str
@@ -33,7 +34,7 @@ class CandidateFile:
         Raises
         ------
         InputError
-            No column `account`, or no row of this account.
+            There is no column `account`, or no row of this account.
         """
         if ACCOUNT not in self.table.column_names:
             raise InputError([Fault("the column is missing", "leave out --account", column=ACCOUNT)], self.source)
@@ -46,6 +47,29 @@ class CandidateFile:
             )
             raise InputError([fault], self.source)
         return replace(self, table=self.table.filter(mine), rows=rows)
+
+    def names(self) -> list[str | None]:
+        """The assets as written, or an empty list without the column. Values that are not text are refused later."""
+        return self.table["asset"].to_pylist() if "asset" in self.table.column_names else []
+
+    def in_spelling(self, aliases: Aliases, known: Collection[str | None] = ()) -> tuple[CandidateFile, dict[str, str]]:
+        """The file with the spelling of `known` assets, and the names that changed: old to new.
+
+        Raises
+        ------
+        InputError
+            Two spellings of one asset, or a name that may mean several.
+        """
+        try:
+            aliases.check_once(self.names())
+            renamed = aliases.matched(self.names(), known)
+        except InputError as error:
+            raise InputError([self.located(fault) for fault in error.faults]) from None
+        if not renamed.changes:
+            return self, {}
+        column = self.table.column_names.index("asset")
+        assets = pa.array(renamed.names, pa.string())
+        return replace(self, table=self.table.set_column(column, "asset", assets)), dict(renamed.changes)
 
     def located(self, fault: Fault) -> Fault:
         """A fault of the table, placed in the file."""
@@ -79,7 +103,7 @@ def check_single(table: pa.Table, source: str) -> None:
 
 
 def read_candidate_file(path: StrPath, *, may_be_empty: bool = False) -> CandidateFile:
-    """A file of assets; `symbol` or `ticker` will do for the column `asset`, in capitals too.
+    """A file of assets; the column `asset` may also be called `symbol` or `ticker`, in any case.
 
     A table without rows is refused unless it `may_be_empty`.
 

@@ -37,7 +37,7 @@ class OrderLimits(NamedTuple):
 class OrderRecords(NamedTuple):
     """The records of a block. Rows need score, sizing input and leaf; the rest of them, and the answers, are filled.
 
-    Afterwards `rows` are what the pass was given in the first round of the plan that is made, and `answers` what it said.
+    Afterwards `rows` are the input of the pass behind the plan, and `answers` its answer.
     """
 
     assets: Records  # ASSET, shape (rows,)

@@ -39,7 +39,7 @@ class PlanStatus(IntEnum):
     NO_VALUE = 4  # failed: the account is worth nothing
 
 
-# What an order of records goes by: group, then number, both small first, then index. Sorting moves nothing else.
+# A sort key of records: group, then number, both small first, then index. Sorting moves nothing else.
 _KEY = (("key_group", "i8"), ("key_number", "f8"), ("key_index", "i8"))
 
 # A candidate. Shape (rows,), by asset name.
@@ -55,7 +55,7 @@ ASSET = record(
     ("leaf", "i4"),
     ("restriction", "i1"),
     ("tradable", "?"),
-    # What the rounds know of it.
+    # State during the rounds.
     ("given", "i8"),  # the quantity that the round was given
     ("goal", "i8"),
     ("base_quantity", "i8"),  # the largest reachable quantity that is worth at most the goal
@@ -74,7 +74,7 @@ ASSET = record(
     ("is_waiting", "?"),
     ("is_made", "?"),
     *_KEY,
-    # What is decided beside `now`.
+    # Decided beside `now`.
     ("amount", "i8"),
     ("fee", "i8"),
     ("place", "i8"),  # in the order of execution; -1 without an order

@@ -33,7 +33,7 @@ def order_records(rows: Records, holdings: Holdings, accounts: Records, lots: Re
     for name in ("score", "max_weight", "leaf", "restriction"):
         assets[name] = rows[name]
     has_price = holdings.price > 0
-    assets["price"] = np.where(has_price, holdings.price, MICRO)  # neither traded nor held: any will do
+    assets["price"] = np.where(has_price, holdings.price, MICRO)  # neither tradable nor held: any price will do
     assets["lot"] = np.where(has_price, holdings.lot, NANO)
     assets["quantity"] = holdings.quantity
     assets["min_notional"] = holdings.min_notional

@@ -13,7 +13,7 @@ from trimtab.decimals import decimal_of
 from trimtab.errors import Fault, InputError
 
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII).fullmatch
-_AMBIGUOUS = re.compile(r"[+-]?\d{1,3},\d{3}", re.ASCII).fullmatch  # 1,234 may be one and a bit
+_AMBIGUOUS = re.compile(r"[+-]?\d{1,3},\d{3}", re.ASCII).fullmatch  # 1,234 may mean 1.234
 
 
 def decimals_of(column: Any, name: str, count: int) -> list[Decimal | None]:
@@ -54,6 +54,6 @@ def _decimal_at(value: Any, name: str, row: int) -> Decimal | None:
 
 
 def _without_separators(text: str) -> str:
-    """`1,234.50` as `1234.50`; a comma that could be a decimal one stays, and is refused."""
+    """`1,234.50` as `1234.50`; a comma that could be a decimal point stays, and is refused."""
     text = text.strip()
     return text.replace(",", "") if _GROUPED(text) and not _AMBIGUOUS(text) else text

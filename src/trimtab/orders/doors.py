@@ -1,4 +1,4 @@
-"""The entry: a table of candidates with shares and prices in, a list of trades out."""
+"""`plan`: a table of candidates with shares and prices in, a list of trades out."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from trimtab.reasons import OrderReason
 from trimtab.rebalancing.certified import certified
 from trimtab.rebalancing.decided_pass import Pass
 from trimtab.rebalancing.result import RebalanceResult
+from trimtab.symbols.aliases import shipped_aliases
 
 _MOST_OVERDRAWN = 1.05
 _STATUS = {status: status.name.lower() for status in PlanStatus}
@@ -62,16 +63,16 @@ def plan(
     limits
         What the rebalance may and must do; the defaults of `RebalancingLimits` where None.
     cash, cash_flow
-        Cash in the base currency, and what is paid in (above 0) or out (below 0) before the orders.
+        Cash in the base currency, and the amount paid in (above 0) or out (below 0) before the orders.
     positions, prices
         Asset to shares, asset to price: mappings or tables, for those who keep them apart from the candidates.
     fx
-        What one unit of each currency is worth in the base currency. Prices in pence (GBX) count as hundredths.
+        The value of one unit of each currency in the base currency. Prices in pence (GBX) count as hundredths.
     tax_lots, recent
         The purchases that holdings are made up of (`asset`, `lot_id`, `shares`, `cost`, `acquired`), and recent trades
         anywhere (`group`, `date`, `kind`: `buy` or `loss_sale`), for gains and wash sales.
     today
-        The day that terms and wash sales are counted from; needed with tax lots or recent trades.
+        The day from which holding periods and wash sales are counted; needed with tax lots or recent trades.
     correlations
         As `rebalance` takes them.
     settings, changes
@@ -102,7 +103,9 @@ def plan(
     limits, settings = given_limits(limits), given_settings(settings, changes)
     _check_settings(limits, settings)
     day = _day(today, is_needed=tax_lots is not None or recent is not None)
-    instruments = read_instruments(candidates, positions=positions, prices=prices, fx=fx)
+    notes: list[str] = []
+    instruments = read_instruments(candidates, positions=positions, prices=prices, fx=fx, notes=notes)
+    shipped_aliases().check_once(each.asset for each in instruments)
     needs_lots = settings.max_realized_gain is not None
     inputs = AccountInputs(
         limits,
@@ -111,12 +114,12 @@ def plan(
         _amount(cash, "cash"),
         _amount(cash_flow, "cash_flow"),
         day,
-        read_tax_lots(tax_lots, instruments, needed=needs_lots, today=day),
+        read_tax_lots(tax_lots, instruments, needed=needs_lots, today=day, notes=notes),
         read_trades(recent, day),
     )
     table = _with_weights(candidates, instruments, inputs.cash)
     checked = read(table, limits, many=False, correlations=correlations)
-    made = _plan_of(table, decide(checked, inputs), inputs, plan_id(inputs.identity(checked)))
+    made = _plan_of(table, decide(checked, inputs), inputs, plan_id(inputs.identity(checked)), notes)
     check_plan(made, inputs, checked)
     return made
 
@@ -148,7 +151,7 @@ def _amount(value: Any, name: str) -> int:
 
 
 def _with_weights(candidates: Any, instruments: Sequence[Instrument], cash: int) -> Any:
-    """The table that the pass takes: weights instead of shares, checked against what the account is worth."""
+    """The table for the pass: weights instead of shares, checked against the account's value."""
     worths = [each.quantity * (each.price or 0) // NANO for each in instruments]
     total = sum(worths)
     value = total + cash
@@ -164,7 +167,7 @@ def _with_weights(candidates: Any, instruments: Sequence[Instrument], cash: int)
     return with_columns(table, {"current_weight": weights})
 
 
-def _plan_of(table: Any, decided: DecidedPlan, inputs: AccountInputs, identity: str) -> Plan:
+def _plan_of(table: Any, decided: DecidedPlan, inputs: AccountInputs, identity: str, notes: Sequence[str]) -> Plan:
     names = [instrument.asset for instrument in inputs.named(decided.candidates)]
     account = decided.account
     return Plan(
@@ -179,7 +182,7 @@ def _plan_of(table: Any, decided: DecidedPlan, inputs: AccountInputs, identity: 
         cash_before=money_of(int(account["cash"])),
         value=money_of(int(account["value_after"])),
         cash=money_of(int(account["cash_after"])),
-        notes=_notes(inputs.instruments, decided),
+        notes=(*notes, *_notes(inputs.instruments, decided)),
         _decided=decided,
         _names=tuple(names),
     )
@@ -245,7 +248,7 @@ def _orders(decided: DecidedPlan, inputs: AccountInputs, identity: str) -> tuple
 
 
 def _waiting(decided: DecidedPlan) -> frozenset[int]:
-    """The buys that the cash of today does not pay (rules, section 19)."""
+    """The buys that today's cash cannot pay for (rules, section 19)."""
     account, assets = decided.account, decided.assets
     buffer = portion(parts_of(float(account["cash_buffer"])), int(account["value_after"]))
     left, waiting = int(account["cash"]) - buffer, set()

@@ -1,4 +1,4 @@
-"""Tax lots: the purchases of which a holding is made up."""
+"""Tax lots: the purchases that make up a holding."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trimtab.candidates.arrow_values import text_of
 from trimtab.candidates.user_table import columns_of
 from trimtab.decimals import MICRO, NANO, is_whole, scaled, shares_of
 from trimtab.errors import Fault, InputError
-from trimtab.orders.account_table import Instrument
+from trimtab.orders.account_table import Instrument, joined_by_alias
 from trimtab.orders.columns import decimals_of
 
 _COLUMNS = ("asset", "lot_id", "shares", "cost", "acquired")
@@ -20,7 +20,7 @@ _MOST_COST = 9 * 10**15  # micro-units: up to here a double is exact
 
 @dataclass(frozen=True)
 class TaxLot:
-    """A purchase kept for tax: nano-shares, micro-units that they cost in all, and the day."""
+    """A purchase kept for tax: nano-shares, their total cost in micro-units, and the day."""
 
     lot_id: str
     quantity: int
@@ -41,7 +41,7 @@ class TaxLot:
 
 
 def read_tax_lots(
-    table: Any, instruments: Sequence[Instrument], *, needed: bool, today: dt.date
+    table: Any, instruments: Sequence[Instrument], *, needed: bool, today: dt.date, notes: list[str] | None = None
 ) -> Mapping[str, Sequence[TaxLot]]:
     """The tax lots of each asset, by date and then by id.
 
@@ -53,9 +53,9 @@ def read_tax_lots(
     InputError
         Lots that do not add up to the holding, of an asset that is not held, twice, or from the future.
     """
-    lots = {} if table is None else _read(table, today)
-    faults = []
     held = {instrument.asset: instrument for instrument in instruments}
+    lots = {} if table is None else joined_by_alias(_read(table, today), held, "tax_lots", notes)
+    faults = []
     for asset, own in lots.items():
         if asset not in held:
             faults.append(Fault(f"{asset!r} has tax lots, but is not a candidate", "add it, or drop its lots", "asset"))
@@ -117,7 +117,7 @@ def _dates(column: Any) -> list[dt.date | None]:
 
 
 def date_of(value: Any) -> dt.date | None:
-    """A day from a date, a time or text such as 2026-01-02; None where it is none."""
+    """A day from a date, a time or text such as 2026-01-02; None for anything else."""
     if isinstance(value, dt.datetime):
         return value.date()
     if isinstance(value, dt.date):
