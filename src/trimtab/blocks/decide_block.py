@@ -7,7 +7,9 @@ release the interpreter, so several threads may each be in a block of their own.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,7 @@ _REASONS = list(dict.fromkeys(member.code for member in Reason))
 _REASON_CODE = np.array([_REASONS.index(member.code) for member in Reason], np.int8)
 _SIZE_REASONS = [member.code for member in SizeReason]
 _CASH_TOLERANCE = 1e-12
+NO_OWN: Mapping[int, PreparedLimits] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Block:
     targets: pa.Table
     failed: pa.Table
     counts: Counts
+    reasons: Mapping[int, str] = field(default_factory=dict)  # why accounts failed, by number
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def decide_block(table: pa.Table, limits: PreparedLimits) -> Block:
     InputError
         A table in which no account can be read, no rows, or an account in two places.
     """
-    checked = checked_block(table, limits)
+    checked = checked_block(block_of(table), limits)
     decided = empty_decisions(checked.block.size, len(checked.block.accounts))
     rebalance_block(
         checked.accounts, checked.left_out, checked.order, checked.block.columns, limits.kernel(checked.nodes), decided
@@ -84,8 +88,8 @@ def empty_decisions(rows: int, accounts: int) -> Decided:
     return Decided(np.zeros(rows), np.zeros(rows), np.zeros((rows, 4), np.int8), np.zeros(accounts, OUTCOME))
 
 
-def checked_block(table: pa.Table, limits: PreparedLimits) -> CheckedBlock:
-    """Read and check the rows of whole accounts that come one after another.
+def block_of(table: pa.Table) -> BlockColumns:
+    """The columns of a table with at least one row.
 
     Raises
     ------
@@ -94,7 +98,17 @@ def checked_block(table: pa.Table, limits: PreparedLimits) -> CheckedBlock:
     """
     if table.num_rows == 0:
         raise InputError([Fault("there are no candidates", "give a table with at least one row")])
-    block = read_block_columns(table)
+    return read_block_columns(table)
+
+
+def checked_block(block: BlockColumns, limits: PreparedLimits) -> CheckedBlock:
+    """Check the rows of whole accounts.
+
+    Raises
+    ------
+    InputError
+        No column `limits_id`, where the limits have names.
+    """
     limits_of, failed = _limits_of(block, limits)
     accounts = Accounts(block.start, limits_of)
     nodes = limits.bucket_nodes(tuple(block.bucket.names))
@@ -108,14 +122,23 @@ def checked_block(table: pa.Table, limits: PreparedLimits) -> CheckedBlock:
     return CheckedBlock(block, accounts, order, nodes, failed)
 
 
-def measured_block(checked: CheckedBlock, limits: PreparedLimits, decided: Decided) -> Block:
-    """The targets of a decided block, with every limit measured; accounts whose targets break one fail."""
+def measured_block(
+    checked: CheckedBlock, limits: PreparedLimits, decided: Decided, own: Mapping[int, PreparedLimits] = NO_OWN
+) -> Block:
+    """The targets of a decided block, with every limit measured; accounts whose targets break one fail.
+
+    `own`: by account, limits that are its own.
+    """
     block, accounts, left_out = checked.block, checked.accounts, checked.left_out
-    proven, drifted = _screened(
-        block, accounts, left_out | decided.outcome["braked"], decided, limits.screen(checked.nodes)
-    )
+    screened = left_out | decided.outcome["braked"]
+    screened[list(own)] = True
+    proven, drifted = _screened(block, accounts, screened, decided, limits.screen(checked.nodes))
     unproven = np.flatnonzero((proven < 0) & ~left_out)
-    verdict = check_fully(block, limits, accounts, unproven, checked.order, decided)
+    shared = np.setdiff1d(unproven, list(own))
+    verdict = check_fully(block, limits, accounts, shared, checked.order, decided)
+    for account in sorted(set(own) - set(checked.failed)):
+        alone = Accounts(accounts.start, np.zeros(len(accounts.limits), np.int64))
+        verdict.add(check_fully(block, own[account], alone, np.array([account]), checked.order, decided))
     checked = replace(checked, failed=checked.failed | verdict.failed)
     statuses = verdict.statuses
     statuses["met"] += int(proven[proven > 0].sum() - drifted.sum())
@@ -124,7 +147,7 @@ def measured_block(checked: CheckedBlock, limits: PreparedLimits, decided: Decid
     counts |= {"certificate": {name: count for name, count in statuses.items() if count}}
     counts |= {"unmet": verdict.unmet, "unmet_causes": dict(verdict.causes), "fully_checked": len(unproven)}
     failures = listed_failures(checked.failed, block.accounts)
-    return Block(_targets(checked, decided), failures, Counts.total([Counts(**counts)]))
+    return Block(_targets(checked, decided), failures, Counts.total([Counts(**counts)]), checked.failed)
 
 
 def _limits_of(block: BlockColumns, limits: PreparedLimits) -> tuple[Ints, dict[int, str]]:

@@ -17,7 +17,6 @@ from typing import Any
 import numba
 from numba.core.caching import FunctionCache
 
-
 # The files beside the kernel from which compiled code takes constants.
 CONSTANTS = ("reasons.py", "tolerances.py", "candidates/checks.py")
 
@@ -82,8 +81,7 @@ class _StampedCache(FunctionCache):
 
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile a function that neither makes nor returns arrays: without reference counts, which would cost half its time."""
-    options: dict[str, Any] = {"_nrt": False}
-    return _inner(function, **options)
+    return _inner(function, _nrt=False)
 
 
 def allocating(function: Callable[..., Any]) -> Any:
@@ -93,7 +91,8 @@ def allocating(function: Callable[..., Any]) -> Any:
 
 def _inner(function: Callable[..., Any], **options: Any) -> Any:
     """A function that only compiled code calls: without the shell that Python would need, a fifth of the time to compile."""
-    return numba.njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)(function)
+    settings: dict[str, Any] = {"nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, **options}
+    return numba.njit(**settings)(function)
 
 
 def entry(function: Callable[..., Any]) -> Any:

@@ -71,7 +71,10 @@ def _fill_nodes(nodes: Records, tree: Records) -> None:
 def _fill_limits(account: Any, settings: Any, both: Records) -> None:
     """The limits that the stage needs, and those of the first pass and of the later ones, which have no brakes."""
     account.target_invested = min(settings.target_invested, 1.0 - account.cash_buffer)
-    account.max_position_weight, account.min_position_weight = settings.max_position_weight, settings.min_position_weight
+    account.max_position_weight, account.min_position_weight = (
+        settings.max_position_weight,
+        settings.min_position_weight,
+    )
     account.cash_band, account.drift_tolerance = settings.cash_band, settings.drift_tolerance
     account.min_trade, account.dust_weight = settings.min_trade, settings.dust_weight
     account.max_total_positions = settings.max_total_positions

@@ -16,7 +16,7 @@ from trimtab.orders.columns import decimals_of
 from trimtab.symbols.aliases import shipped_aliases
 
 ORDER_COLUMNS = ("shares", "price", "currency", "fx", "lot", "min_notional", "tradable", "group")
-_PENCE = {"GBX": "GBP", "GBp": "GBP", "ZAc": "ZAR", "ZAX": "ZAR", "ILA": "ILS"}  # hundredths of a currency
+PENCE = {"GBX": "GBP", "GBp": "GBP", "ZAc": "ZAR", "ZAX": "ZAR", "ILA": "ILS"}  # hundredths of a currency
 _Value = TypeVar("_Value")
 _LEAST_LOT = 100  # micro-units that one lot is worth at least
 
@@ -173,7 +173,7 @@ def _rates(columns: Mapping[str, Any], count: int, fx: Any) -> list[Decimal]:
         return _positive(decimals_of(columns["fx"], "fx", count))
     currencies = text_of(columns.get("currency"), "currency", count).values()
     rates = {} if fx is None else _as_mapping(fx, "fx", "fx")
-    whole = {name: _PENCE.get(name, name) for name in currencies if name}
+    whole = {name: PENCE.get(name, name) for name in currencies if name}
     if len(set(whole.values())) > 1 and fx is None:
         problem = f"prices are in {listed(sorted(set(whole.values())))}"
         raise InputError(
@@ -185,7 +185,7 @@ def _rates(columns: Mapping[str, Any], count: int, fx: Any) -> list[Decimal]:
         raise InputError(
             [Fault("has no rate in fx", "add it, or 1 for the base currency", "currency", row + 1, value=missing[0])]
         )
-    hundredths = {name: Decimal("0.01") if name in _PENCE else Decimal(1) for name in whole}
+    hundredths = {name: Decimal("0.01") if name in PENCE else Decimal(1) for name in whole}
     return [
         Decimal(1) if not name else product(hundredths[name], rates.get(whole[name]) or Decimal(1))
         for name in currencies

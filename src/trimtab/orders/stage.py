@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from trimtab.candidates.candidates import Candidates, settings_of
-from trimtab.decimals import MICRO, NANO
-from trimtab.errors import Fault, InputError
+from trimtab.candidates.checks import MAX_TOTAL_WEIGHT
+from trimtab.decimals import MICRO, NANO, money_of
+from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.kernel.order_block import OrderAccounts, OrderLimits, OrderRecords, plan_block
 from trimtab.kernel.order_records import PlanStatus
 from trimtab.kernel.records import Records
+from trimtab.limits.order_settings import OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.account_inputs import AccountInputs
+from trimtab.orders.account_table import Instrument
 from trimtab.orders.block_records import Holdings, account_records, lot_records, order_records
 
 _MOST_VALUE = 10**18  # micro-units
@@ -43,7 +47,6 @@ def decide(candidates: Candidates, inputs: AccountInputs) -> DecidedPlan:
     """
     limits = inputs.limits
     records = _records(candidates, inputs)
-    _check_sizes(records.assets, inputs.cash, inputs.cash_flow)
     partners, partners_start = candidates.partners(limits.max_correlation)
     start = np.array([0, len(records.assets)])
     lots_start = np.array([0, len(records.lots)])
@@ -69,6 +72,7 @@ def _records(candidates: Candidates, inputs: AccountInputs) -> OrderRecords:
         min_notional=np.array([each.min_notional for each in instruments], np.int64),
         tradable=np.array([each.tradable for each in instruments], np.bool_),
     )
+    check_sizes(instruments, inputs.cash, inputs.cash_flow)
     own = [inputs.lots_of(each.asset) for each in instruments]
     lots = lot_records((lot, lot.is_long(inputs.today)) for lots in own for lot in lots)
     accounts = account_records(inputs.settings, np.array([inputs.cash]), np.array([inputs.cash_flow]))
@@ -78,13 +82,52 @@ def _records(candidates: Candidates, inputs: AccountInputs) -> OrderRecords:
     return records
 
 
-def _check_sizes(assets: Records, cash: int, cash_flow: int) -> None:
-    """The bounds of the kernel's 64 bits: the value, and the most shares of the cheapest asset that it could buy."""
-    worth = sum(int(asset["quantity"]) * int(asset["price"]) // NANO for asset in assets)
+def check_settings(limits: RebalancingLimits, settings: OrderSettings) -> None:
+    """Refuse settings that contradict the limits.
+
+    Raises
+    ------
+    LimitsError
+        A turnover below the smallest position.
+    """
+    turnover = settings.max_turnover
+    if turnover is not None and turnover < limits.min_position_weight:
+        raise LimitsError(
+            [
+                f"max_turnover {turnover:g} is below min_position_weight {limits.min_position_weight:g}: no new position "
+                "could be opened; raise the one or lower the other"
+            ]
+        )
+
+
+def check_overdrawn(instruments: Sequence[Instrument], cash: int) -> None:
+    """Refuse positions that are worth more than the account, beyond what fees and rounding explain.
+
+    Raises
+    ------
+    InputError
+        They are worth more than 1.05 of it, before the cash flow.
+    """
+    total = sum(each.quantity * (each.price or 0) // NANO for each in instruments)
+    value = total + cash
+    if total > 0 and total > MAX_TOTAL_WEIGHT * value:
+        problem = f"positions are worth {money_of(total):,.2f}, the account with its cash {money_of(value):,.2f}"
+        raise InputError([Fault(problem, "check cash, shares and prices", column="cash", value=money_of(cash))])
+
+
+def check_sizes(instruments: Sequence[Instrument], cash: int, cash_flow: int) -> None:
+    """The bounds of the kernel's 64 bits: the value, and the most shares of the cheapest asset that it could buy.
+
+    Raises
+    ------
+    InputError
+        An account beyond them.
+    """
+    worth = sum(each.quantity * (each.price or 0) // NANO for each in instruments)
     value = worth + max(cash, 0) + max(cash_flow, 0)
     if value + abs(min(cash, 0)) + abs(min(cash_flow, 0)) > _MOST_VALUE:
-        raise InputError([Fault("the account is worth more than 10^12", "check prices and amounts")])
-    cheapest = min((int(asset["price"]) for asset in assets), default=MICRO)
+        raise InputError([Fault("the account is worth more than a million million", "check prices and amounts")])
+    cheapest = min((each.price or MICRO for each in instruments), default=MICRO)
     if (value + 1) * NANO // cheapest > 4 * 10**18:
         problem = "the cheapest price is too small for an account of this value"
         raise InputError([Fault(problem, "count it in larger units, such as thousands", column="price")])
