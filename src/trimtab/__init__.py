@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from trimtab.market.prices import MarketChecks
     from trimtab.market.view import MarketView
     from trimtab.orders.doors import plan
+    from trimtab.orders.many import PlanManyResult, plan_many
     from trimtab.orders.plan import Order, Plan
     from trimtab.reasons import Action, Reason, Restriction, SizeReason
     from trimtab.rebalancing.doors import rebalance, rebalance_many
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 _ROOMS = {
     "limits.order_settings": ("Fees", "OrderSettings"),
     "orders.doors": ("plan",),
+    "orders.many": ("PlanManyResult", "plan_many"),
     "orders.plan": ("Order", "Plan"),
     "backtesting.backtest": ("backtest",),
     "backtesting.benchmark": ("benchmark",),
@@ -226,6 +228,7 @@ __all__ = [
     "Order",
     "OrderSettings",
     "Plan",
+    "PlanManyResult",
     "Preflight",
     "Reason",
     "RebalanceManyResult",
@@ -263,6 +266,7 @@ __all__ = [
     "explanations_schema",
     "fundamental_scores",
     "plan",
+    "plan_many",
     "price_correlations",
     "rebalance",
     "rebalance_many",

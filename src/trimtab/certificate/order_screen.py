@@ -58,7 +58,7 @@ class ScreenedAccounts(NamedTuple):
 
 
 class OrderBounds(NamedTuple):
-    """The settings that all accounts share; amounts in micro-units, -1 for none, fractions as they are."""
+    """The settings that all accounts share; amounts in micro-units, -1 without one."""
 
     cash_buffer: float
     min_trade_amount: int
@@ -71,7 +71,7 @@ class OrderBounds(NamedTuple):
 
 
 class NodeTotals(NamedTuple):
-    """What an account's plan comes to at each node."""
+    """The totals of an account's plan at each node."""
 
     load: Any
     positions: Any

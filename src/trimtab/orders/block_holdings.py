@@ -92,7 +92,7 @@ def _prices(table: pa.Table, bases: Sequence[str | None], account_of: Ints, fx: 
 def _is_nan(column: pa.ChunkedArray) -> Flags:
     if not pa.types.is_floating(column.type):
         return np.zeros(len(column), np.bool_)
-    return np.isnan(column.fill_null(0.0).to_numpy())
+    return np.asarray(np.isnan(column.fill_null(0.0).to_numpy()), np.bool_)
 
 
 def _rates(
@@ -124,7 +124,7 @@ def _rates(
 
 
 def _rate_of(currency: str | None, base: str | None, fx: Mapping[str, Decimal] | None) -> Decimal | None:
-    """What a unit of a currency is worth in the base of an account; None where it is not certain."""
+    """The worth of a unit of a currency in the base of an account; None where it is not certain."""
     if currency is None:
         return Decimal(1)
     hundredth = Decimal("0.01") if currency in PENCE else Decimal(1)

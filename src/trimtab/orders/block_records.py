@@ -1,4 +1,4 @@
-"""What accounts bring to the orders stage, as the records of the kernel: one account, or many."""
+"""The inputs of the orders stage as the records of the kernel, for one account or many."""
 
 from __future__ import annotations
 
@@ -18,13 +18,18 @@ from trimtab.orders.tax_lots import TaxLot
 
 
 class Holdings(NamedTuple):
-    """Prices, shares and how they trade, of shape (rows,), in canonical order. A price is 0 where there is none."""
+    """Prices, shares and how they trade, of shape (rows,), in canonical order. A price of 0 means no price."""
 
     price: Ints  # micro-units of the base currency
     quantity: Ints  # nano-shares, like `lot`
     lot: Ints
     min_notional: Ints
     tradable: Flags
+
+    def taken(self, rows: Ints) -> Holdings:
+        """Some rows, in this order."""
+        small = self.lot[rows], self.min_notional[rows]
+        return Holdings(self.price[rows], self.quantity[rows], *small, self.tradable[rows])
 
 
 def order_records(rows: Records, holdings: Holdings, accounts: Records, lots: Records) -> OrderRecords:

@@ -1,4 +1,4 @@
-"""What many accounts bring beside their candidates: cash, a cash flow, a mode and a currency, one row for each account."""
+"""The cash of many accounts, with a cash flow, a mode and a currency: a row for each account."""
 
 from __future__ import annotations
 

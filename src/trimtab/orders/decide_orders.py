@@ -5,7 +5,7 @@ It runs on the calling thread, as `decide_block` does, and several threads may e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -43,7 +43,7 @@ _MOST_OVERDRAWN = 1.04  # above, the account is read by itself
 
 @dataclass(frozen=True)
 class OrderRules:
-    """Limits and settings of many accounts, prepared once; `fx` is what one unit of each currency is worth."""
+    """Limits and settings of many accounts, prepared once; `fx`: the worth of one unit of each currency."""
 
     limits: PreparedLimits  # with the aim that the buffer leaves
     settings: OrderSettings
@@ -81,13 +81,33 @@ class DecidedOrders:
 
     checked: CheckedBlock
     records: OrderRecords
+    rules: OrderRules
+    decided: Decided
+    own_limits: Mapping[int, PreparedLimits]
     targets: Block
-    cash: Ints  # before the cash flow, shape (accounts,)
+
+    @classmethod
+    def of(
+        cls,
+        checked: CheckedBlock,
+        records: OrderRecords,
+        rules: OrderRules,
+        decided: Decided,
+        own_limits: Mapping[int, PreparedLimits],
+    ) -> DecidedOrders:
+        """A decision with every limit of its targets measured; an account that breaks one fails."""
+        targets = measured_block(checked, rules.limits, decided, own_limits)
+        return cls(replace(checked, failed=dict(targets.reasons)), records, rules, decided, own_limits, targets)
+
+    def failing(self, failed: Mapping[int, str]) -> DecidedOrders:
+        """The same with more accounts failed."""
+        checked = replace(self.checked, failed={**self.checked.failed, **failed})
+        return DecidedOrders.of(checked, self.records, self.rules, self.decided, self.own_limits)
 
     @property
-    def failed(self) -> dict[int, str]:
-        """The accounts without orders, each with its reason."""
-        return self.checked.failed
+    def waits_for_settlement(self) -> bool:
+        """Whether buys wait for the cash of sells."""
+        return self.rules.settings.wait_for_settlement
 
 
 def decide_orders(table: pa.Table, money: CashTable, rules: OrderRules) -> DecidedOrders:
@@ -108,7 +128,7 @@ def decide_orders(table: pa.Table, money: CashTable, rules: OrderRules) -> Decid
     settings["mode"] = np.where(modes >= 0, modes, settings["mode"])
     prepared = rules.limits.kernel(checked.nodes)
     order, holdings = checked.order, held.holdings
-    inputs = type(holdings)(*(values[order] for values in holdings))
+    inputs = holdings.taken(order)
     records = order_records(_rows(checked, rules.limits, prepared.node_of), inputs, settings, np.zeros(0, TAX_LOT))
     none = np.zeros(len(block.start), np.int64)
     accounts = OrderAccounts(block.start, none, none, checked.accounts.limits, checked.left_out)
@@ -116,19 +136,29 @@ def decide_orders(table: pa.Table, money: CashTable, rules: OrderRules) -> Decid
     worthless = (records.accounts["status"] == PlanStatus.NO_VALUE) & ~checked.left_out
     nothing = {account: _reason(block, account, _NO_VALUE) for account in np.flatnonzero(worthless).tolist()}
     checked = replace(checked, block=_as_seen(checked, records), failed=checked.failed | nothing)
-    targets = measured_block(checked, rules.limits, _decided(order, records), _own_limits(checked, records, rules))
-    return DecidedOrders(replace(checked, failed=targets.reasons), records, targets, money.cash[places])
+    return DecidedOrders.of(checked, records, rules, _decided(order, records), _own_limits(checked, records, rules))
+
+
+def check_order_columns(names: Sequence[str]) -> None:
+    """Refuse a table without prices, or with weights beside shares.
+
+    Raises
+    ------
+    InputError
+        Which column.
+    """
+    if "price" not in names:
+        raise InputError([Fault("the column is missing", "add it", column="price")])
+    if "current_weight" in names:
+        advice = "drop it; weights follow from shares and prices"
+        raise InputError([Fault("is not used by a plan", advice, column="current_weight")])
 
 
 def _read(
     table: pa.Table, money: CashTable, rules: OrderRules
 ) -> tuple[BlockColumns, BlockHoldings, dict[int, str], Ints]:
     """The columns of a block, its holdings, the accounts that fail so far, and the place of each in the table of cash."""
-    if "price" not in table.column_names:
-        raise InputError([Fault("the column is missing", "add it", column="price")])
-    if "current_weight" in table.column_names:
-        advice = "drop it; weights follow from shares and prices"
-        raise InputError([Fault("is not used by a plan", advice, column="current_weight")])
+    check_order_columns(table.column_names)
     weighed = table.drop_columns([name for name in table.column_names if name in ORDER_COLUMNS])
     weighed = weighed.append_column("current_weight", pa.array(np.zeros(table.num_rows)))
     block = block_of(weighed)
@@ -154,7 +184,11 @@ def _read(
         place = places[account]
         try:
             _read_alone(
-                part, held, rows, (int(money.cash[place]), int(money.cash_flow[place])), _fx(rules.fx, bases[account])
+                part,
+                held,
+                rows,
+                (int(money.cash[place]), int(money.cash_flow[place])),
+                rates_for(rules.fx, bases[account]),
             )
         except InputError as error:
             named = [replace(fault, account=block.accounts[account].as_py()) for fault in error.faults]
@@ -183,7 +217,7 @@ def _read_alone(part: pa.Table, held: BlockHoldings, rows: slice, money: tuple[i
         held.worth[row] = instrument.quantity * (instrument.price or 0) // 10**9
 
 
-def _fx(fx: Rates | None, base: str | None) -> Rates | None:
+def rates_for(fx: Rates | None, base: str | None) -> Rates | None:
     """Rates in the currency of an account."""
     if fx is None or base is None:
         return fx

@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trimtab.decimals import MOST_QUANTITY, is_whole, product, scaled
+from trimtab.decimals import MOST_PRICE, MOST_QUANTITY, is_whole, product, scaled
 from trimtab.errors import InputError
 from trimtab.kernel.records import Flags, Ints
-from trimtab.orders.columns import decimals_of
+from trimtab.orders.columns import decimals_of_array
 
 _EXACT = 10**15  # whole numbers below it have one double each, also divided by a power of ten
 
@@ -68,7 +68,7 @@ def priced(price: Any, rate: list[Decimal], code: Ints, scale: int) -> Units:
         number = None if pair < 0 else numbers[pair // len(rate)]
         if number is not None:
             micro = scaled(product(number, rate[pair % len(rate)]), scale)
-            doubtful[at] = not 0 < micro < MOST_QUANTITY
+            doubtful[at] = not 0 < micro < MOST_PRICE
             values[at] = 0 if doubtful[at] else micro
         else:
             doubtful[at] = pair >= 0
@@ -86,7 +86,7 @@ def _plain(column: Any) -> pa.Array:
 
 def _decimal(value: pa.Array) -> Decimal | None:
     try:
-        return decimals_of(value, "", 1)[0]
+        return decimals_of_array(value, "")[0]
     except InputError:
         return None
 
