@@ -12,11 +12,12 @@ from trimtab.candidates.columns import COLUMNS, check_names
 from trimtab.candidates.user_table import columns_of
 from trimtab.decimals import MICRO, MOST_PRICE, MOST_QUANTITY, NANO, decimal_of, is_whole, product, scaled
 from trimtab.errors import Fault, InputError, listed
-from trimtab.orders.columns import decimals_of
+from trimtab.orders.columns import decimals_of, flags_of
 from trimtab.symbols.aliases import shipped_aliases
+from trimtab.symbols.currencies import HUNDREDTHS
 
-ORDER_COLUMNS = ("shares", "price", "currency", "fx", "lot", "min_notional", "tradable", "group")
-PENCE = {"GBX": "GBP", "GBp": "GBP", "ZAc": "ZAR", "ZAX": "ZAR", "ILA": "ILS"}  # hundredths of a currency
+HISTORY_COLUMNS = ("price_date", "previous_price", "price_explained")
+ORDER_COLUMNS = ("shares", "price", "currency", "fx", "lot", "min_notional", "tradable", "group", *HISTORY_COLUMNS)
 _Value = TypeVar("_Value")
 _LEAST_LOT = 100  # micro-units that one lot is worth at least
 
@@ -24,7 +25,8 @@ _LEAST_LOT = 100  # micro-units that one lot is worth at least
 @dataclass(frozen=True)
 class Instrument:
     """One row: the shares held, and how they trade. Prices in micro-units of the base currency for a share, shares in
-    nano-shares; `price` is None without one.
+    nano-shares; `price` is None without one. `quoted` is the price as given, in `currency` (empty: not named), of which
+    one unit is worth `rate` of the base currency.
     """
 
     asset: str
@@ -35,6 +37,9 @@ class Instrument:
     tradable: bool
     group: str
     row: int
+    currency: str = ""
+    rate: Decimal = Decimal(1)
+    quoted: Decimal | None = None
 
 
 def read_instruments(
@@ -59,10 +64,11 @@ def read_instruments(
     assets = [str(name) for name in text_of(columns.get("asset"), "asset", count).values()]
     shares = _given(columns, "shares", count, assets, positions, "positions", notes)
     price = _given(columns, "price", count, assets, prices, "prices", notes)
-    rates = _rates(columns, count, fx)
+    rates = rates_of(columns, count, fx)
     lots, notional = (decimals_of(columns.get(name), name, count) for name in ("lot", "min_notional"))
     groups = text_of(columns.get("group"), "group", count).values()
-    tradable = _flags(columns.get("tradable"), count)
+    currencies = text_of(columns.get("currency"), "currency", count).values()
+    tradable = flags_of(columns.get("tradable"), "tradable", count, default=True)
     faults: list[Fault] = []
     instruments = [
         Instrument(
@@ -74,6 +80,9 @@ def read_instruments(
             tradable[row],
             groups[row] or assets[row],
             row,
+            currencies[row] or "",
+            rates[row],
+            price[row],
         )
         for row in range(count)
     ]
@@ -165,15 +174,17 @@ def _refuse_twice(assets: Iterable[str], source: str) -> None:
         seen[asset] = row
 
 
-def _rates(columns: Mapping[str, Any], count: int, fx: Any) -> list[Decimal]:
+def rates_of(columns: Mapping[str, Any], count: int, fx: Any) -> list[Decimal]:
     """The value of a unit of each row's prices in the base currency."""
     if "fx" in columns and fx is not None:
         raise InputError([Fault("rates are given twice: in the table and as fx", "leave one of them out", column="fx")])
     if "fx" in columns:
         return _positive(decimals_of(columns["fx"], "fx", count))
+    if "currency" not in columns and fx is None:
+        return [Decimal(1)] * count
     currencies = text_of(columns.get("currency"), "currency", count).values()
     rates = {} if fx is None else _as_mapping(fx, "fx", "fx")
-    whole = {name: PENCE.get(name, name) for name in currencies if name}
+    whole = {name: HUNDREDTHS.get(name, name) for name in currencies if name}
     if len(set(whole.values())) > 1 and fx is None:
         problem = f"prices are in {listed(sorted(set(whole.values())))}"
         raise InputError(
@@ -185,7 +196,7 @@ def _rates(columns: Mapping[str, Any], count: int, fx: Any) -> list[Decimal]:
         raise InputError(
             [Fault("has no rate in fx", "add it, or 1 for the base currency", "currency", row + 1, value=missing[0])]
         )
-    hundredths = {name: Decimal("0.01") if name in PENCE else Decimal(1) for name in whole}
+    hundredths = {name: Decimal("0.01") if name in HUNDREDTHS else Decimal(1) for name in whole}
     return [
         Decimal(1) if not name else product(hundredths[name], rates.get(whole[name]) or Decimal(1))
         for name in currencies
@@ -215,7 +226,8 @@ def _price_at(price: Decimal | None, rate: Decimal, row: int, faults: list[Fault
 
 def _scaled_at(number: Decimal | None, default: Decimal, scale: int, name: str, row: int, faults: list[Fault]) -> int:
     """A number in small units; it must be a whole number of them, not negative, and above 0 for a lot."""
-    number = default if number is None else number
+    if number is None:
+        return scaled(default, scale)
     if number < 0 or (name == "lot" and number == 0):
         advice = {
             "shares": "short positions are not supported; give 0 or more",
@@ -233,16 +245,3 @@ def _scaled_at(number: Decimal | None, default: Decimal, scale: int, name: str, 
     else:
         return scaled(number, scale)
     return scaled(default, scale)
-
-
-def _flags(column: Any, count: int) -> list[bool]:
-    if column is None:
-        return [True] * count
-    values = column if isinstance(column, list) else column.to_list()
-    for row, value in enumerate(values):
-        if value is not None and value == value and value not in (True, False):  # noqa: PLR0124 - NaN
-            fault = Fault(
-                "is neither true nor false", "write true or false", column="tradable", row=row + 1, value=value
-            )
-            raise InputError([fault])
-    return [value is None or value != value or bool(value) for value in values]  # noqa: PLR0124 - NaN

@@ -18,9 +18,9 @@ from trimtab.decimals import MICRO, MOST_PRICE, NANO, quotient
 from trimtab.kernel.compilation import undecorated
 from trimtab.kernel.money import worth_of
 from trimtab.kernel.records import Flags, Ints
-from trimtab.orders.account_table import PENCE
 from trimtab.orders.block_records import Holdings
 from trimtab.orders.exact_columns import Units, priced, units_of
+from trimtab.symbols.currencies import HUNDREDTHS
 
 _LEAST_LOT = 100  # micro-units that one lot is worth at least
 _LARGE = 1e17  # micro-units: larger accounts are measured one by one
@@ -112,7 +112,7 @@ def _rates(
     ]
     unknown = np.array([rate is None for rate in known], np.bool_)[code]
     if fx is None:  # several currencies without rates: the account is read by itself, and refused
-        whole = [PENCE.get(name, name) for name in currency.names]
+        whole = [HUNDREDTHS.get(name, name) for name in currency.names]
         place = np.array([*(whole.index(name) for name in whole), -1], np.int64)[currency.codes]
         first = np.full(len(bases), -1, np.int64)
         stated = np.flatnonzero(place >= 0)
@@ -127,8 +127,8 @@ def _rate_of(currency: str | None, base: str | None, fx: Mapping[str, Decimal] |
     """The worth of a unit of a currency in the base of an account; None where it is not certain."""
     if currency is None:
         return Decimal(1)
-    hundredth = Decimal("0.01") if currency in PENCE else Decimal(1)
-    whole = PENCE.get(currency, currency)
+    hundredth = Decimal("0.01") if currency in HUNDREDTHS else Decimal(1)
+    whole = HUNDREDTHS.get(currency, currency)
     if whole == base or (fx is None and base is None):
         return hundredth
     rates = fx or {}

@@ -5,9 +5,11 @@ It runs on the calling thread, as `decide_block` does, and several threads may e
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -35,6 +37,7 @@ from trimtab.orders.block_holdings import BlockHoldings, block_holdings
 from trimtab.orders.block_records import account_records, order_records
 from trimtab.orders.cash_table import CashTable
 from trimtab.orders.stage import check_overdrawn, check_settings, check_sizes
+from trimtab.symbols.aliases import shipped_aliases
 
 Rates = Mapping[str, Decimal]
 _NO_VALUE = "the account is worth nothing: cash, cash flow and positions add up to 0 or less"
@@ -69,7 +72,7 @@ class OrderRules:
         for chosen in limits.values():
             check_settings(chosen, settings)
         aimed = {
-            name: chosen.replace(target_invested=min(chosen.target_invested, 1.0 - settings.cash_buffer))
+            name: chosen.of_the_pass.replace(target_invested=min(chosen.target_invested, 1.0 - settings.cash_buffer))
             for name, chosen in limits.items()
         }
         return cls(PreparedLimits(aimed, votes), settings, fx)
@@ -173,6 +176,7 @@ def _read(
     cash = money.cash[places]
     total = np.add.reduceat(held.worth, block.start[:-1])
     doubtful = np.add.reduceat(held.doubtful, block.start[:-1]) > 0
+    doubtful |= np.logical_or.reduceat(_have_aliases(tuple(block.asset.names))[block.asset.codes], block.start[:-1])
     doubtful |= (total > 0) & (total > _MOST_OVERDRAWN * (total + cash)) | (np.abs(money.cash_flow[places]) > 1e17)
     cheapest = np.minimum.reduceat(np.where(held.holdings.price > 0, held.holdings.price, 10**6), block.start[:-1])
     doubtful |= (np.maximum(cash, 0) + total + np.maximum(money.cash_flow[places], 0)) * 1e9 / cheapest > 3e18
@@ -206,6 +210,7 @@ def _read_alone(part: pa.Table, held: BlockHoldings, rows: slice, money: tuple[i
     if "fx" in columns and fx is not None:
         fx = None if "currency" not in columns else fx
     instruments = read_instruments(part.select(columns), fx=fx)
+    shipped_aliases().check_once(each.asset for each in instruments)
     check_overdrawn(instruments, money[0])
     check_sizes(instruments, *money)
     holdings = held.holdings
@@ -215,6 +220,14 @@ def _read_alone(part: pa.Table, held: BlockHoldings, rows: slice, money: tuple[i
         holdings.lot[row], holdings.min_notional[row] = instrument.lot, instrument.min_notional
         holdings.tradable[row] = instrument.tradable
         held.worth[row] = instrument.quantity * (instrument.price or 0) // 10**9
+
+
+@lru_cache(maxsize=16)  # most blocks repeat the names before them
+def _have_aliases(names: tuple[str, ...]) -> Flags:
+    """Which names are spellings of an asset that has another name, too; the last is for no name."""
+    assets = [shipped_aliases().assets_of(name) for name in names]
+    counts = Counter(own[0] for own in assets if len(own) == 1)
+    return np.array([*(len(own) == 1 and counts[own[0]] > 1 for own in assets), False], np.bool_)
 
 
 def rates_for(fx: Rates | None, base: str | None) -> Rates | None:

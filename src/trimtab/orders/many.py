@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -134,13 +134,27 @@ def plan_many(
         chosen = {name: given_limits(each) for name, each in limits.items()}
     if not chosen:
         raise LimitsError(["no limits are given: give one set for each limits_id"])
-    made, cash = given_settings(settings, changes), read_cash(accounts)
+    made, cash = given_settings(shared_settings(chosen.values()), settings, changes), read_cash(accounts)
     table = _sorted(_arrow(candidates))
     rates = None if fx is None else {str(name): decimal_of(rate) for name, rate in fx.items()}
     rules = order_rules(table, chosen, made, rates)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         blocks = list(pool.map(partial(plan_accounts, money=cash, rules=rules), _whole_accounts(table)))
     return _joined(blocks, table, cash, rules, chosen)
+
+
+def shared_settings(limits: Iterable[RebalancingLimits]) -> OrderSettings:
+    """The settings of orders that all limits have.
+
+    Raises
+    ------
+    LimitsError
+        They differ.
+    """
+    every = list(dict.fromkeys(each.orders for each in limits))
+    if len(every) > 1:
+        raise LimitsError(["the limits differ in their settings of orders: all accounts of a call share these"])
+    return every[0]
 
 
 def order_rules(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from trimtab.candidates.candidates import Candidates, settings_of
-from trimtab.candidates.checks import MAX_TOTAL_WEIGHT
 from trimtab.decimals import MICRO, NANO, money_of
 from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.kernel.order_block import OrderAccounts, OrderLimits, OrderRecords, plan_block
@@ -21,6 +21,7 @@ from trimtab.orders.account_inputs import AccountInputs
 from trimtab.orders.account_table import Instrument
 from trimtab.orders.block_records import Holdings, account_records, lot_records, order_records
 
+_MOST_OVERDRAWN = 105  # percent
 _MOST_VALUE = 10**18  # micro-units
 
 
@@ -35,6 +36,12 @@ class DecidedPlan:
     limits: RebalancingLimits  # as the pass had them
     answer: Records
     is_braked: bool
+
+    @cached_property
+    def in_order(self) -> list[int]:
+        """The rows that have an order, in the order of execution."""
+        place = self.assets["place"].tolist()
+        return sorted((row for row, at in enumerate(place) if at >= 0), key=place.__getitem__)
 
 
 def decide(candidates: Candidates, inputs: AccountInputs) -> DecidedPlan:
@@ -110,7 +117,7 @@ def check_overdrawn(instruments: Sequence[Instrument], cash: int) -> None:
     """
     total = sum(each.quantity * (each.price or 0) // NANO for each in instruments)
     value = total + cash
-    if total > 0 and total > MAX_TOTAL_WEIGHT * value:
+    if total > 0 and 100 * total > _MOST_OVERDRAWN * value:
         problem = f"positions are worth {money_of(total):,.2f}, the account with its cash {money_of(value):,.2f}"
         raise InputError([Fault(problem, "check cash, shares and prices", column="cash", value=money_of(cash))])
 
@@ -126,7 +133,7 @@ def check_sizes(instruments: Sequence[Instrument], cash: int, cash_flow: int) ->
     worth = sum(each.quantity * (each.price or 0) // NANO for each in instruments)
     value = worth + max(cash, 0) + max(cash_flow, 0)
     if value + abs(min(cash, 0)) + abs(min(cash_flow, 0)) > _MOST_VALUE:
-        raise InputError([Fault("the account is worth more than a million million", "check prices and amounts")])
+        raise InputError([Fault("the account is worth more than 10^12", "check prices and amounts")])
     cheapest = min((each.price or MICRO for each in instruments), default=MICRO)
     if (value + 1) * NANO // cheapest > 4 * 10**18:
         problem = "the cheapest price is too small for an account of this value"
