@@ -23,7 +23,7 @@ from trimtab.orders.exact_columns import Units, priced, units_of
 from trimtab.symbols.currencies import HUNDREDTHS
 
 _LEAST_LOT = 100  # micro-units that one lot is worth at least
-_LARGE = 1e17  # micro-units: larger accounts are measured one by one
+_LARGE = 10**14  # micro-units: larger accounts are measured one by one
 worths_of = undecorated(worth_of)  # works on arrays, too
 
 
@@ -45,16 +45,15 @@ def block_holdings(table: pa.Table, bases: Sequence[str | None], account_of: Int
     price = _prices(table, bases, account_of, fx)
     tradable, odd = _flags(table, count)
     has_price = price.values > 0
-    lot_worth = lot.values.astype(np.float64) * price.values
     safe_price = np.where(price.doubtful, 0, price.values)
     quantity = np.where(shares.doubtful, 0, shares.values)
-    with np.errstate(over="ignore"):
-        worth = worths_of(quantity, safe_price)
+    is_large = quantity // NANO > _LARGE // np.maximum(safe_price, 1)
+    is_large |= lot.values // NANO > _LARGE // np.maximum(safe_price, 1)
+    worth = worths_of(np.where(is_large, 0, quantity), safe_price)
+    lot_worth = worths_of(np.where(is_large, NANO, lot.values), safe_price)
     doubtful = price.doubtful | shares.doubtful | lot.doubtful | notional.doubtful | odd
-    doubtful |= (
-        (lot.values <= 0) | (has_price & (lot_worth < _LEAST_LOT * NANO * 1.001)) | (~has_price & (quantity > 0))
-    )
-    doubtful |= (price.values >= MOST_PRICE) | (quantity.astype(np.float64) * safe_price / NANO > _LARGE)
+    doubtful |= (lot.values <= 0) | (has_price & (lot_worth < _LEAST_LOT)) | (~has_price & (quantity > 0))
+    doubtful |= (price.values >= MOST_PRICE) | is_large
     holdings = Holdings(safe_price, quantity, lot.values, notional.values, tradable)
     return BlockHoldings(holdings, np.where(doubtful, 0, worth), doubtful)
 

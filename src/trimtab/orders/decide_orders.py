@@ -29,7 +29,7 @@ from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.kernel.block import Decided
 from trimtab.kernel.order_block import OrderAccounts, OrderLimits, OrderRecords, plan_block
 from trimtab.kernel.order_records import TAX_LOT, PlanStatus
-from trimtab.kernel.records import NO_PARTNERS, ROW, Ints, Records, SizingMode
+from trimtab.kernel.records import NO_PARTNERS, ROW, Flags, Ints, Records, SizingMode
 from trimtab.limits.order_settings import OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.account_table import ORDER_COLUMNS, read_instruments
@@ -41,7 +41,7 @@ from trimtab.symbols.aliases import shipped_aliases
 
 Rates = Mapping[str, Decimal]
 _NO_VALUE = "the account is worth nothing: cash, cash flow and positions add up to 0 or less"
-_MOST_OVERDRAWN = 1.04  # above, the account is read by itself
+_LARGE = 10**17  # micro-units: accounts with larger amounts are read by themselves
 
 
 @dataclass(frozen=True)
@@ -177,9 +177,10 @@ def _read(
     total = np.add.reduceat(held.worth, block.start[:-1])
     doubtful = np.add.reduceat(held.doubtful, block.start[:-1]) > 0
     doubtful |= np.logical_or.reduceat(_have_aliases(tuple(block.asset.names))[block.asset.codes], block.start[:-1])
-    doubtful |= (total > 0) & (total > _MOST_OVERDRAWN * (total + cash)) | (np.abs(money.cash_flow[places]) > 1e17)
+    doubtful |= (total > 0) & (-cash > (total + cash) // 25)
+    doubtful |= np.maximum(np.abs(cash), np.abs(money.cash_flow[places])) > _LARGE
     cheapest = np.minimum.reduceat(np.where(held.holdings.price > 0, held.holdings.price, 10**6), block.start[:-1])
-    doubtful |= (np.maximum(cash, 0) + total + np.maximum(money.cash_flow[places], 0)) * 1e9 / cheapest > 3e18
+    doubtful |= (np.maximum(cash, 0) + total + np.maximum(money.cash_flow[places], 0)) // cheapest > 3 * 10**9
     for account in np.flatnonzero(doubtful).tolist():
         if account in failed:
             continue
