@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from trimtab.brokers.holdings import Held
     from trimtab.candidates.correlations import Correlations
+    from trimtab.data.classification import Classified
     from trimtab.files.candidate_file import CandidateFile
     from trimtab.files.joined_files import Joined
     from trimtab.market.view import MarketView
@@ -138,10 +139,15 @@ def classified(inputs: CandidateInputs, file: Path, aliases: Path | None, notice
         if "asset" not in inputs.table.column_names:
             raise InputError([Fault("the column is missing", "add it", column="asset")])
     done = classify(inputs.table, file, read_aliases(aliases))
+    note_classified(done, notices)
+    return replace(inputs, table=done.table)
+
+
+def note_classified(done: Classified, notices: Notices) -> None:
+    """Say where buckets came from, and which are left to fill in."""
     notices.note(done.note)
     if done.warning is not None:
         notices.warn(done.warning)
-    return replace(inputs, table=done.table)
 
 
 def _check_scored(file: CandidateFile) -> None:

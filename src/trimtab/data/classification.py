@@ -81,6 +81,7 @@ def classify(table: pa.Table, file: Path, aliases: Aliases | None = None) -> Cla
         else:
             buckets.append(default_bucket(asset))
             (unknown if buckets[-1] is None else from_map).append(asset)
+    unknown = list(dict.fromkeys(unknown))
     _add(file, [asset for asset in unknown if asset not in own])
     column = pa.array(buckets, pa.string())
     if "bucket" in table.column_names:
