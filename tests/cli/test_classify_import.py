@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,16 @@ def test_positions_get_buckets_and_the_rest_is_listed(tmp_path: Path, monkeypatc
         ("BRK-B", "Equity/Financials/Multi-Sector Holdings"),
     ]
     assert run("import", "out.csv").exit_code == 0  # what it writes, it reads
+
+
+def test_a_brokers_file_with_prices_and_buckets_in_one_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "positions.csv").write_text(SHEET)
+    (tmp_path / "scores.csv").write_text("asset,score\nBRK.B,0.9\nXYZW,0.8\nVTI,0.9\n")
+    (tmp_path / "prices.csv").write_text("asset,price\nVTI,100\n")
+    files = ("--scores", "scores.csv", "--holdings", "positions.csv", "--latest-prices", "prices.csv")
+    result = run("plan", *files, "--account", "2", "--cash", "100", "--classify", "todo.csv", "--format", "json")
+    assert "joined by alias: BRK-B in positions.csv is BRK.B in scores.csv" in result.stderr
+    assert "2 buckets from the default map" in result.stderr
+    assert "1 asset has no bucket, counted as Unknown: XYZW" in result.stderr
+    assert {row["asset"] for row in json.loads(result.stdout)["rebalance"]["targets"]} == {"BRK.B", "XYZW", "VTI"}
