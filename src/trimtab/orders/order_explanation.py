@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from trimtab.candidates.candidates import Candidates
-from trimtab.decimals import MICRO, NANO, money_of, money_text, shares_of
+from trimtab.decimals import MICRO, money_of, money_text, shares_of
 from trimtab.orders.account_inputs import AccountInputs
 from trimtab.orders.neighbours import Rounding
 from trimtab.orders.order_changes import OrderChange, OrderReruns
@@ -81,7 +81,7 @@ def explain_order(
     has_lots = has_price and not is_sold_out and facts.reason not in _NOT_ROUNDED
     reruns = OrderReruns(candidates, inputs, at, int(record["now"]))
     changes, without_effect = reruns.changes()
-    shares = Decimal(rounding.goal) * NANO / int(record["price"]) / NANO if has_price else None
+    shares = Decimal(rounding.goal) / int(record["price"]) if has_price else None
     return OrderExplanation(
         asset=names[at],
         sentence=sentence_of(facts),
