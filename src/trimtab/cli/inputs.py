@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from trimtab.bucket_path import UNKNOWN
-from trimtab.cli.broker_inputs import broker_holdings, is_broker_file, settled
+from trimtab.cli.broker_inputs import broker_holdings
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import DataOptions
 from trimtab.errors import Fault, InputError, listed
+from trimtab.orders.broker_candidates import is_broker_file, settled
 from trimtab.text import counted
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trimtab.cli import fast_start
-from trimtab.cli.broker_inputs import is_broker_file
 from trimtab.cli.chosen_limits import ChosenLimits, read_limits
 from trimtab.cli.inputs import CandidateInputs, check_mixture, read_inputs
 from trimtab.cli.notices import Notices
@@ -16,6 +15,7 @@ from trimtab.cli.options import DataOptions, LimitOptions
 from trimtab.cli.risk_inputs import by_risk, with_correlations
 from trimtab.cli.share_inputs import weighed
 from trimtab.errors import Fault, InputError, UnmetLimitError, listed
+from trimtab.orders.broker_candidates import is_broker_file
 
 if TYPE_CHECKING:
     from trimtab.orders.plan import Plan
