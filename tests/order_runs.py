@@ -90,20 +90,20 @@ def kernel_plan(case: OrderCase, *, compiled: bool = True) -> KernelPlan:
     lots: list[tuple[int, int, int, bool]] = []
     for name in ("score", "max_weight", "leaf", "restriction"):
         assets[name] = rows[name]
-    for at, name in enumerate(names):
+    for index, name in enumerate(names):
         own = case.instruments[name]
-        assets[at]["lots_begin"] = len(lots)
+        assets[index]["lots_begin"] = len(lots)
         lots += [
             (lot.quantity, lot.cost, lot.acquired.toordinal(), is_long(lot.acquired, case.settings.today))
             for lot in sorted(own.lots, key=lambda lot: (lot.acquired, lot.name))
         ]
-        assets[at]["lots_end"] = len(lots)
+        assets[index]["lots_end"] = len(lots)
         for field in ("price", "quantity", "lot", "min_notional", "tradable"):
-            assets[at][field] = getattr(own, field)
+            assets[index][field] = getattr(own, field)
     tax_lots = np.zeros(len(lots), TAX_LOT)
-    for at, lot in enumerate(lots):
+    for index, lot in enumerate(lots):
         for field, value in zip(("quantity", "cost", "acquired", "is_long"), lot, strict=True):
-            tax_lots[at][field] = value
+            tax_lots[index][field] = value
     account = order_account(settings, account_values(case))
     limits = order_settings(settings, account)
     first, answer = empty_answer(len(names)), empty_answer(len(names))

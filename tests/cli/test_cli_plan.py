@@ -99,7 +99,7 @@ def test_cash_flow_and_mode(folder: Path) -> None:
 
 
 def test_nothing_to_trade_and_what_is_left_alone(folder: Path) -> None:
-    names = [f"Z{at:02}" for at in range(14)]
+    names = [f"Z{index:02}" for index in range(14)]
     lines = [f"{name},0.9,0,100000" for name in names]
     (folder / "c.csv").write_text("\n".join(["asset,score,shares,price", "A,0.9,20,10", *lines]))
     result = run("plan", "c.csv", "--cash", "800")

@@ -157,14 +157,16 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     """
     if options.prices is None or options.holdings is None:
         raise typer.BadParameter("--prices without --holdings: add the holdings, or use `trimtab score`")
-    given = MarketFiles(options.prices, options.fundamentals, options.classification, options.membership, options.as_of)
+    market_files = MarketFiles(
+        options.prices, options.fundamentals, options.classification, options.membership, options.as_of
+    )
     holdings, cash = options.holdings, options.cash
     import polars as pl
 
     from trimtab.files.alias_file import read_aliases
     from trimtab.files.candidate_file import ACCOUNT, check_single, read_candidate_file
 
-    scores = scored(given, notices, quiet=quiet)
+    scores = scored(market_files, notices, quiet=quiet)
     file = read_candidate_file(holdings, may_be_empty=True)
     if options.account is not None:
         file = file.of_account(options.account)
@@ -193,13 +195,13 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     weight = pl.Series("current_weight", [weights.get(asset, 0.0) for asset in assets], pl.Float64)
     more = _other_columns(held, wanted, source)
     candidates = table.with_columns(weight).join(more, on="asset", how="left", maintain_order="left").to_arrow()
-    files = (*given.files, holdings)
+    files = (*market_files.files, holdings)
     rows = {asset: row for row, asset in enumerate(weights, 1)}
 
     def located(fault: Fault) -> Fault:
         """Faults of buckets are the classification's, all others the holdings'."""
-        if fault.column == "bucket" and given.classification is not None:
-            return replace(fault, source=str(given.classification), row=None)
+        if fault.column == "bucket" and market_files.classification is not None:
+            return replace(fault, source=str(market_files.classification), row=None)
         return file.located(replace(fault, row=None if fault.row is None else rows.get(assets[fault.row - 1])))
 
     return CandidateInputs(candidates, " + ".join(map(str, files)), files, located, scores.view)

@@ -134,7 +134,7 @@ def _files_of_account(paths: Sequence[StrPath], account: str | None) -> list[Can
 
     The second, of holdings, may have no rows: an account that holds only cash.
     """
-    files = [read_candidate_file(path, may_be_empty=at == 1) for at, path in enumerate(paths)]
+    files = [read_candidate_file(path, may_be_empty=index == 1) for index, path in enumerate(paths)]
     if account is None:
         for file in files:
             check_single(file.table, file.source)

@@ -101,11 +101,11 @@ def given_settings(settings: Any, changes: Mapping[str, Any]) -> OrderSettings:
     unknown = [name for name in changes if name not in known]
     if unknown:
         raise LimitsError([f"unknown setting {shown(name)}: {nearest(name, known)}" for name in unknown])
-    given = {name: value for name, value in changes.items() if value is not None}
+    settings_given = {name: value for name, value in changes.items() if value is not None}
     if settings is None:
-        return OrderSettings(**given)
+        return OrderSettings(**settings_given)
     if isinstance(settings, OrderSettings):
-        return settings.replace(**given) if given else settings
+        return settings.replace(**settings_given) if settings_given else settings
     if isinstance(settings, Mapping):
-        return OrderSettings(**{**settings, **given})
+        return OrderSettings(**{**settings, **settings_given})
     raise LimitsError([f"settings must be OrderSettings or a mapping of its fields (received {shown(settings)})"])

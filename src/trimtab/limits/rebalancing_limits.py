@@ -407,20 +407,20 @@ class RebalancingLimits:
         Without limits of single buckets, an example of them is another comment. With regimes, so are fields that follow from others: inside a regime they follow that regime's.
         """
         lines: list[str] = []
-        given = {**(self.general or self).to_dict(complete=True), "regime": self.regime}
+        values = {**(self.general or self).to_dict(complete=True), "regime": self.regime}
         for known in limit_fields():
             if known.metadata["kind"] is dict:
                 continue
-            value = given[known.name]
+            value = values[known.name]
             lines.append(f"# {_meaning(known)}")
             text = f"# {known.name} =" if value is None else tomli_w.dumps({known.name: value}).rstrip()
             follows = self.general is not None and known.name in self.general.derived
             lines.append(f"# {text}" if follows else text)
-        for name, tables in (("buckets", given["buckets"]), ("regimes", self.to_dict(complete=True)["regimes"])):
+        for name, tables in (("buckets", values["buckets"]), ("regimes", self.to_dict(complete=True)["regimes"])):
             for key, table in tables.items():
                 lines.append("")
                 lines.append(tomli_w.dumps({name: {key: table}}).rstrip())
-        return "\n".join([*lines, *([] if given["buckets"] else BUCKETS_EXAMPLE)]) + "\n"
+        return "\n".join([*lines, *([] if values["buckets"] else BUCKETS_EXAMPLE)]) + "\n"
 
     @classmethod
     def preset(cls, name: str) -> RebalancingLimits:

@@ -55,11 +55,11 @@ class AccountInputs:
     def _row(self, candidates: Candidates, row: int) -> dict[str, Any]:
         instrument = {name: value for name, value in asdict(self.instruments[row]).items() if name != "row"}
         numbers = {name: float(getattr(candidates, name)[row]) for name in ("score", "desired_weight", "volatility")}
-        most = float(candidates.max_weight[row])
+        max_weight = float(candidates.max_weight[row])
         return {
             **instrument,
             **numbers,
-            "max_weight": None if most == np.inf else most,
+            "max_weight": None if max_weight == np.inf else max_weight,
             "bucket": candidates.bucket.at(row),
             "restriction": int(candidates.restriction[row]),
         }

@@ -130,9 +130,9 @@ def joined_by_alias(
     InputError
         Two names of one asset, or a name that may mean several.
     """
-    aliases, given = shipped_aliases(), list(values)
-    aliases.check_once(given, source)
-    renamed = aliases.matched(given, assets, source)
+    aliases, held = shipped_aliases(), list(values)
+    aliases.check_once(held, source)
+    renamed = aliases.matched(held, assets, source)
     if renamed.changes and notes is not None:
         notes.append(renamed.note(source, "the candidates"))
     return {str(name): value for name, value in zip(renamed.names, values.values(), strict=True)}

@@ -220,8 +220,8 @@ def _orders(decided: DecidedPlan, inputs: AccountInputs, identity: str) -> tuple
     account, assets = decided.account, decided.assets
     cash, orders = int(account["cash"]), []
     waits = _waiting(decided) if inputs.settings.wait_for_settlement else frozenset()
-    for at in np.argsort(assets["place"], kind="stable").tolist():
-        asset = assets[at]
+    for row in np.argsort(assets["place"], kind="stable").tolist():
+        asset = assets[row]
         if asset["place"] < 0:
             continue
         change = int(asset["now"]) - int(asset["quantity"])
@@ -229,7 +229,7 @@ def _orders(decided: DecidedPlan, inputs: AccountInputs, identity: str) -> tuple
         cash += (amount if change < 0 else -amount) - fee
         orders.append(
             Order(
-                asset=names[at],
+                asset=names[row],
                 side=side,
                 shares=shares_of(abs(change)),
                 price=money_of(int(asset["price"])),
@@ -238,10 +238,10 @@ def _orders(decided: DecidedPlan, inputs: AccountInputs, identity: str) -> tuple
                 closes=int(asset["now"]) == 0,
                 reason=OrderReason(asset["reason"]).code,
                 cash_after=money_of(cash),
-                phase=1 if change < 0 else 3 if at in waits else 2,
-                lots=_lots_sold(decided, at, inputs.lots_of(names[at])),
-                wash_sale=names[at] in warned,
-                client_order_id=client_order_id(identity, names[at], side),
+                phase=1 if change < 0 else 3 if row in waits else 2,
+                lots=_lots_sold(decided, row, inputs.lots_of(names[row])),
+                wash_sale=names[row] in warned,
+                client_order_id=client_order_id(identity, names[row], side),
             )
         )
     return tuple(orders)
@@ -252,14 +252,14 @@ def _waiting(decided: DecidedPlan) -> frozenset[int]:
     account, assets = decided.account, decided.assets
     buffer = portion(parts_of(float(account["cash_buffer"])), int(account["value_after"]))
     left, waiting = int(account["cash"]) - buffer, set()
-    for at in np.argsort(assets["place"], kind="stable").tolist():
-        asset = assets[at]
+    for row in np.argsort(assets["place"], kind="stable").tolist():
+        asset = assets[row]
         if asset["place"] >= 0 and asset["now"] > asset["quantity"]:
             needed = int(asset["amount"]) + int(asset["fee"])
             if needed <= left:
                 left -= needed
             else:
-                waiting.add(at)
+                waiting.add(row)
     return frozenset(waiting)
 
 

@@ -103,7 +103,7 @@ class Plan:
         >>> trimtab.plan(rows, cash=7000).details()
         {'AAA': 'Sell 10: its target is 20.00% (2,000.00).'}
         """
-        facts = [facts_of(self._decided, self._names, at) for at in range(len(self._names))]
+        facts = [facts_of(self._decided, self._names, index) for index in range(len(self._names))]
         return {each.asset: sentence_of(each) for each in facts}
 
     def to_records(self) -> list[dict[str, Any]]:

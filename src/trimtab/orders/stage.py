@@ -74,13 +74,13 @@ def decide(candidates: Candidates, inputs: AccountInputs) -> DecidedPlan:
 def _account_values(inputs: AccountInputs) -> dict[str, Any]:
     settings = inputs.settings
     fees, gain = settings.fees, settings.max_realized_gain
-    least = settings.min_trade_amount
+    min_amount = settings.min_trade_amount
     return {
         "cash": inputs.cash + inputs.cash_flow,
         "cash_flow": inputs.cash_flow,
         "mode": OrderMode[settings.mode.upper()],
         "cash_buffer": settings.cash_buffer,
-        "min_trade_amount": -1 if least is None else scaled(least, MICRO),
+        "min_trade_amount": -1 if min_amount is None else scaled(min_amount, MICRO),
         "max_fee_share": settings.max_fee_share,
         "per_order": scaled(fees.per_order, MICRO),
         "per_share": scaled(fees.per_share, MICRO),
@@ -99,29 +99,31 @@ def _assets(candidates: Candidates, inputs: AccountInputs) -> Records:
     assets = np.zeros(len(rows), ASSET)
     for name in ("score", "max_weight", "leaf", "restriction"):
         assets[name] = rows[name]
-    for at, instrument in enumerate(inputs.named(candidates)):
+    for index, instrument in enumerate(inputs.named(candidates)):
         has_price = instrument.price is not None
-        assets[at]["price"] = instrument.price if has_price else MICRO  # neither tradable nor held: any price will do
-        assets[at]["quantity"] = instrument.quantity
-        assets[at]["lot"] = instrument.lot if has_price else NANO
-        assets[at]["min_notional"] = instrument.min_notional
-        assets[at]["tradable"] = instrument.tradable and has_price
+        assets[index]["price"] = (
+            instrument.price if has_price else MICRO
+        )  # neither tradable nor held: any price will do
+        assets[index]["quantity"] = instrument.quantity
+        assets[index]["lot"] = instrument.lot if has_price else NANO
+        assets[index]["min_notional"] = instrument.min_notional
+        assets[index]["tradable"] = instrument.tradable and has_price
     return assets
 
 
 def _lots(candidates: Candidates, inputs: AccountInputs, assets: Records) -> Records:
     rows: list[tuple[int, int, int, bool]] = []
-    for at, instrument in enumerate(inputs.named(candidates)):
-        assets[at]["lots_begin"] = len(rows)
+    for index, instrument in enumerate(inputs.named(candidates)):
+        assets[index]["lots_begin"] = len(rows)
         rows += [
             (lot.quantity, lot.cost, lot.acquired.toordinal(), lot.is_long(inputs.today))
             for lot in inputs.lots_of(instrument.asset)
         ]
-        assets[at]["lots_end"] = len(rows)
+        assets[index]["lots_end"] = len(rows)
     lots = np.zeros(len(rows), TAX_LOT)
-    for at, values in enumerate(rows):
+    for index, values in enumerate(rows):
         for name, value in zip(("quantity", "cost", "acquired", "is_long"), values, strict=True):
-            lots[at][name] = value
+            lots[index][name] = value
     return lots
 
 

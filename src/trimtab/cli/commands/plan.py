@@ -101,10 +101,10 @@ def plan(
     chosen_format, chosen = format_of(form, out), read_limits(limits)
     inputs = read_inputs(file, DataOptions(account=account, aliases=aliases), notices)
     tables = {"positions": positions, "prices": latest_prices, "fx": fx, "tax_lots": tax_lots, "recent": recent}
-    given = {name: path for name, path in tables.items() if path is not None}
+    tables_given = {name: path for name, path in tables.items() if path is not None}
     if out is not None:
-        check_out(out, [*inputs.files, *chosen.files, *given.values()])
-    named = _tables(given, inputs, aliases, notices)
+        check_out(out, [*inputs.files, *chosen.files, *tables_given.values()])
+    named = _tables(tables_given, inputs, aliases, notices)
     made = _decide(inputs, chosen, named, notices, cash=cash, cash_flow=cash_flow, today=_day(today), settings=order)
     _put_out(made, inputs.title, chosen_format, out, notices, show_all=show_all)
     return ExitCode.BRAKED if made.result.braked else ExitCode.FINE
