@@ -88,7 +88,15 @@ class LockedError(InputError):
 
 
 class DamagedError(InputError):
-    """Published files that are missing or damaged."""
+    """Published files or stored runs that are missing or damaged."""
+
+
+class StalePlanError(InputError):
+    """A stored plan that must not be applied: what changed since."""
+
+
+class HeldOrdersError(InputError):
+    """Orders that a gate holds back."""
 
 
 class LimitsError(TrimtabError):

@@ -177,6 +177,13 @@ def test_slots_taken() -> None:
     assert found(rows, max_total_positions=7).findings == ()
 
 
+def test_slots_are_not_taken_where_a_new_asset_enters() -> None:
+    """With `dust_weight` 0, a weight of 0 is still no holding."""
+    rows = [asset("A", "Bond", 0.7, 0.1), asset("B", "Gold", 0.9, 0.0), asset("C", "Equity", 0.65, 0.0)]
+    assert "slots_taken" not in texts(found(rows, max_total_positions=2, dust_weight=0.0, **ON))
+    assert "slots_taken" in texts(found([rows[0], rows[2]], max_total_positions=1, dust_weight=0.0, **ON))
+
+
 def test_too_few_buckets_have_a_candidate() -> None:
     rows = [*HEALTHY, asset("Z", "Zinc", 0.5)]
     assert texts(found(rows, **ON, min_buckets_represented=4)) == {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,6 +77,27 @@ def read_inputs(file: Path | None, data: DataOptions, notices: Notices) -> Candi
     for sentence in _join_sentences(joined, data.buckets):
         notices.note(sentence)
     return CandidateInputs(joined.table, " + ".join(map(str, files)), files, joined.located)
+
+
+def classified(inputs: CandidateInputs, file: Path, aliases: Path | None, notices: Notices) -> CandidateInputs:
+    """The candidates with the buckets that they lack: from this file, or from the default map.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be used.
+    """
+    from trimtab.data.classification import classify
+    from trimtab.files.alias_file import read_aliases
+
+    with inputs.named_in_errors():
+        if "asset" not in inputs.table.column_names:
+            raise InputError([Fault("the column is missing", "add it", column="asset")])
+    done = classify(inputs.table, file, read_aliases(aliases))
+    notices.note(done.note)
+    if done.warning is not None:
+        notices.warn(done.warning)
+    return replace(inputs, table=done.table)
 
 
 def _check_scored(file: CandidateFile) -> None:

@@ -175,7 +175,8 @@ def _constraints(measured: Certified) -> Iterator[Constraint]:
 def _has_full_account(table: Candidates, limits: RebalancingLimits, decided: Records) -> Any:
     """Accounts in which holdings take every position and keep a new asset out. Shape (accounts,)."""
     waiting = (decided["reason"] == Reason.TOTAL_POSITION_LIMIT) & (table.current_weight <= 0)
-    entered = np.isin(decided["reason"], ENTERED_REASONS) & (table.current_weight < limits.dust_weight)
+    holding = (table.current_weight > 0) & (table.current_weight >= limits.dust_weight)
+    entered = np.isin(decided["reason"], ENTERED_REASONS) & ~holding
     count = len(table.accounts)
     return (np.bincount(table.account_of[waiting], minlength=count) > 0) & (
         np.bincount(table.account_of[entered], minlength=count) == 0

@@ -1,0 +1,207 @@
+"""A plan from the options of the command line: its inputs read, and the options in a form that can be stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trimtab.cli.chosen_limits import ChosenLimits, read_limits
+from trimtab.cli.desk_options import day_of
+from trimtab.cli.inputs import CandidateInputs, classified, read_inputs
+from trimtab.cli.notices import Notices
+from trimtab.cli.options import Account, AliasFile, Classify, DataOptions, LimitOptions
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from trimtab.orders.plan import Plan
+    from trimtab.store.plan_inputs import PlanInputs
+
+_COMPILING = 40  # seconds
+_PATHS = ("file", "positions", "latest_prices", "fx", "tax_lots", "recent", "aliases", "classify", "limits")
+_BY_ASSET = ("positions", "prices")  # tables that may call their assets symbol or ticker
+
+Cash = Annotated[str, typer.Option(metavar="AMOUNT", help="Cash held, in the currency of the prices.")]
+CashFlow = Annotated[
+    str, typer.Option(metavar="AMOUNT", help="Cash paid in before the orders; below 0: paid out.", show_default=False)
+]
+Positions = Annotated[Path | None, typer.Option(metavar="FILE", help="Shares held, if not in FILE: asset and shares.")]
+PriceFile = Annotated[
+    Path | None, typer.Option("--latest-prices", metavar="FILE", help="Prices, if not in FILE: asset and price.")
+]
+Fx = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The value of one unit of each currency in yours: asset (the currency) and fx."),
+]
+TaxLots = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Purchases: asset, lot_id, shares, cost (in all) and acquired.")
+]
+Recent = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Recent trades anywhere: group, date, kind (buy or loss_sale).")
+]
+Today = Annotated[
+    str | None,
+    typer.Option(metavar="DATE", help="The day of the plan: for holding periods, wash sales and the age of prices."),
+]
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """The inputs of a plan beside the candidates and the limits."""
+
+    cash: Cash
+    cash_flow: CashFlow = "0"
+    positions: Positions = None
+    latest_prices: PriceFile = None
+    fx: Fx = None
+    tax_lots: TaxLots = None
+    recent: Recent = None
+    today: Today = None
+    account: Account = None
+    aliases: AliasFile = None
+    classify: Classify = None
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files beside the candidates, by the names of the arguments of `trimtab.plan`."""
+        named = {
+            "positions": self.positions,
+            "prices": self.latest_prices,
+            "fx": self.fx,
+            "tax_lots": self.tax_lots,
+            "recent": self.recent,
+        }
+        return {name: path for name, path in named.items() if path is not None}
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """The inputs of a plan, and the files and options they came from."""
+
+    candidates: CandidateInputs
+    chosen: ChosenLimits
+    inputs: PlanInputs
+    sources: dict[str, Any]
+
+    @property
+    def files(self) -> list[Path]:
+        """Every file that was read."""
+        return [*self.candidates.files, *self.chosen.files, *map(Path, self.sources["tables"].values())]
+
+    def decide(self, notices: Notices) -> Plan:
+        """The plan, and what is worth knowing about it."""
+        from trimtab.cli.one_account import give_notice
+        from trimtab.kernel.orders import plan_account
+        from trimtab.orders.account_table import ORDER_COLUMNS
+
+        with self.candidates.named_in_errors(), self.chosen.named_in_errors():
+            notices.note_compiling(plan_account, _COMPILING)
+            made = self.inputs.decide()
+        for note in made.notes:
+            notices.warn(note)
+        give_notice(made.result, replace(self.candidates, used_columns=ORDER_COLUMNS), self.chosen, notices)
+        return made
+
+
+def read_request(file: Path | None, options: PlanOptions, limits: LimitOptions, notices: Notices) -> PlanRequest:
+    """Read every input of a plan.
+
+    Raises
+    ------
+    typer.BadParameter
+        No FILE, or an option that cannot be read.
+    TrimtabError
+        Files or limits that cannot be used.
+    """
+    from trimtab.files.candidate_file import check_single
+    from trimtab.store.plan_inputs import PlanInputs
+
+    if file is None:
+        raise typer.BadParameter("give FILE: the candidates, with asset, score, shares and price")
+    chosen = read_limits(limits)
+    candidates = read_inputs(file, DataOptions(account=options.account, aliases=options.aliases), notices)
+    check_single(candidates.table, candidates.name)
+    if options.classify is not None:
+        candidates = classified(candidates, options.classify, options.aliases, notices)
+    inputs = PlanInputs(
+        candidates.table,
+        chosen.limits,
+        chosen.limits.orders,
+        _amount(options.cash, "cash"),
+        _amount(options.cash_flow, "cash_flow"),
+        day_of(options.today, "--today"),
+        _tables(options, candidates, notices),
+    )
+    return PlanRequest(candidates, chosen, inputs, _sources(file, options, limits))
+
+
+def _tables(options: PlanOptions, candidates: CandidateInputs, notices: Notices) -> dict[str, pa.Table]:
+    """The tables beside the candidates, with the names that the candidates have."""
+    from trimtab.files.alias_file import read_aliases
+    from trimtab.files.candidate_file import CandidateFile, read_candidate_file
+
+    known, tables = CandidateFile(candidates.name, candidates.table).names(), {}
+    for name, path in options.files.items():
+        file = read_candidate_file(path)
+        if name in _BY_ASSET:
+            file, renamed = file.in_spelling(read_aliases(options.aliases), known)
+            for old, new in renamed.items():
+                notices.note(f"joined by alias: {old} in {path} is {new} in {candidates.name}")
+        tables[name] = file.table
+    return tables
+
+
+def _sources(file: Path, options: PlanOptions, limits: LimitOptions) -> dict[str, Any]:
+    """The options as plain values, paths from the root, so that `apply` can read the same files again."""
+    values = {**vars(options), **vars(limits), "file": file}
+    return {name: _absolute(value) for name, value in values.items() if value is not None} | {
+        "tables": {name: _absolute(path) for name, path in options.files.items()}
+    }
+
+
+def _absolute(value: Any) -> Any:
+    return (
+        str(value.resolve())
+        if isinstance(value, Path) and str(value) != "-"
+        else value
+        if not isinstance(value, Path)
+        else "-"
+    )
+
+
+def reread(sources: Mapping[str, Any], changed: Mapping[str, Any], notices: Notices) -> PlanRequest:
+    """Read the inputs of a stored plan again, with their present values; `changed` names other files or values.
+
+    Raises
+    ------
+    InputError
+        They came from standard input, or from Python.
+    """
+    from trimtab.errors import Fault, InputError
+
+    values = {**sources, **{name: value for name, value in changed.items() if value is not None}}
+    if values.get("file", "-") == "-":
+        problem = "the candidates came from standard input, or from Python"
+        raise InputError([Fault(problem, "name the file that has them now: --file FILE")])
+    arguments: dict[str, Any] = {name: Path(value) if name in _PATHS else value for name, value in values.items()}
+    options = PlanOptions(**{each.name: arguments[each.name] for each in fields(PlanOptions) if each.name in arguments})
+    limits = LimitOptions(
+        **{each.name: arguments[each.name] for each in fields(LimitOptions) if each.name in arguments}
+    )
+    return read_request(arguments["file"], options, limits, notices)
+
+
+def _amount(text: str, name: str) -> Decimal:
+    from trimtab.decimals import decimal_of
+    from trimtab.errors import Fault, InputError
+
+    try:
+        return decimal_of(text)
+    except TypeError:
+        fault = Fault(f"{name}: is not an amount of money", "give a number", value=text)
+        raise InputError([fault]) from None
