@@ -12,6 +12,7 @@ from trimtab.cli.commands.apply import apply, execution, replay, verify
 from trimtab.cli.commands.audit import audit_app
 from trimtab.cli.commands.backtest import backtest, sweep
 from trimtab.cli.commands.batch import batch_app
+from trimtab.cli.commands.broker_import import broker_import
 from trimtab.cli.commands.check import check
 from trimtab.cli.commands.explain import explain
 from trimtab.cli.commands.limits import limits_app
@@ -47,6 +48,7 @@ for command in (
     verify,
 ):
     app.command()(command)
+app.command("import")(broker_import)
 app.add_typer(limits_app, name="limits")
 app.add_typer(batch_app, name="batch")
 app.add_typer(runs_app, name="runs")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trimtab.cli import fast_start
+from trimtab.cli.broker_inputs import is_broker_file
 from trimtab.cli.chosen_limits import ChosenLimits, read_limits
 from trimtab.cli.inputs import CandidateInputs, check_mixture, read_inputs
 from trimtab.cli.notices import Notices
@@ -38,7 +39,9 @@ def read_account(
     chosen = read_limits(limits)
     check_mixture(file, data)
     if data.prices is None:
-        inputs = weighed(read_inputs(file, data, notices), data.cash)
+        inputs = read_inputs(file, data, notices)
+        is_weighed = data.holdings is not None and is_broker_file(data.holdings)
+        inputs = inputs if is_weighed else weighed(inputs, data.cash)
     else:
         from trimtab.cli.market_inputs import market_inputs
 

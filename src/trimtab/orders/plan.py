@@ -14,6 +14,7 @@ import pyarrow as pa
 from trimtab.candidates.candidates import Candidates
 from trimtab.limits.gate_settings import GateSettings
 from trimtab.limits.order_settings import OrderSettings
+from trimtab.order_files.file_order import Quote
 from trimtab.orders.account_inputs import AccountInputs
 from trimtab.orders.price_history import PriceHistory
 from trimtab.orders.sentences import facts_of, sentence_of
@@ -85,6 +86,12 @@ class Plan:
     def targets(self) -> Any:
         """The table of candidates with the columns of the rebalance: `target_weight`, `action`, `reason`, …"""
         return self.result.targets
+
+    @property
+    def quotes(self) -> Mapping[str, Quote]:
+        """The price of each asset as given, with its currency."""
+        known = [each for each in self._inputs.instruments if each.quoted is not None]
+        return {each.asset: Quote(each.currency, each.quoted or Decimal(0), each.rate) for each in known}
 
     @cached_property
     def fees(self) -> Decimal:
