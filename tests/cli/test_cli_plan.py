@@ -8,9 +8,12 @@ import zipfile
 from decimal import Decimal
 from pathlib import Path
 
+import jsonschema
 import polars as pl
 import pytest
 from command_line import rows, run
+
+import trimtab
 
 CANDIDATES = """\
 symbol,bucket,score,shares,price,lot
@@ -266,6 +269,19 @@ def test_the_age_and_the_move_of_prices(folder: Path) -> None:
     named = run(*GIVEN, "--today", "2026-03-03", "--last-session", "2026-02-27", "--set", "gates.max_price_move=1")
     assert named.exit_code == 0
     assert "write it as 2026-03-02" in run(*GIVEN, "--last-session", "friday").stderr
+
+
+def test_explain_says_why_13_shares_and_not_14(folder: Path) -> None:
+    (folder / "c.csv").write_text(CANDIDATES.replace(",,", ",0,").replace('"2,600.00"', "2600"))
+    options = ("explain", "c.csv", "AAA", "FFF", "--cash", "2621", "--limits", "l.toml")
+    result = run(*options, "--set", "orders.fees.per_order=1")
+    assert result.exit_code == 0
+    assert "- 14 shares would weigh 25.21%, above 25.00% (max_position_weight)" in result.stdout
+    assert "- with lot 0.1: sell 4.9 shares instead of sell 5 shares" in result.stdout
+    assert "FFF (Health): not selected" in result.stdout
+    document = json.loads(run(*options, "--format", "json").stdout)
+    assert document["orders"][1]["reason"] == "lot_too_large"
+    jsonschema.validate(document, trimtab.explanations_schema())
 
 
 # --- order files
