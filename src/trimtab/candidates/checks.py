@@ -19,7 +19,7 @@ RESTRICTIONS = tuple(member.code for member in Restriction)
 
 # Rounding and unsettled trades explain a total up to this.
 MAX_TOTAL_WEIGHT = 1.05
-# What a desired weight or a volatility may be: their ratios stay finite.
+# What a desired weight or a volatility may be: their ratios stay finite. A desired weight may also be 0, which closes.
 SIZING_INPUT_RANGE = (1e-9, 1e9)
 
 
@@ -96,9 +96,11 @@ def _check_numbers(raw: RawColumns, faults: FaultsByAccount) -> None:
     faults.add_where(~infinite & (weight < 0), "current_weight", "is negative", advice)
     advice = "give a fraction (0.05, not 5), or none for no limit"
     faults.add_where(is_outside(raw.max_weight, 0.0, 1.0), "max_weight", "is outside 0 to 1", advice)
-    for name in ("desired_weight", "volatility"):
-        problem, advice = "is not a positive number of a usable size", "give a number above 0, or leave it empty"
-        faults.add_where(is_outside(getattr(raw, name), *SIZING_INPUT_RANGE), name, problem, advice)
+    for name, or_none in (("desired_weight", ", 0 to hold none of it,"), ("volatility", ",")):
+        problem, advice = "is not a number of a usable size", f"give a number above 0{or_none} or leave it empty"
+        values = getattr(raw, name)
+        closes = (values == 0) & (name == "desired_weight")
+        faults.add_where(is_outside(values, *SIZING_INPUT_RANGE) & ~closes, name, problem, advice)
 
 
 def _check_assets(asset: Text, account_of: Ints, faults: FaultsByAccount) -> None:
