@@ -17,7 +17,7 @@ ROOT = Path(trimtab.__file__).parent
 
 FLOORS = {
     0: ("errors", "reasons", "compatibility", "bucket_path", "text", "decimals", "tolerances"),
-    1: ("limits", "kernel"),
+    1: ("limits", "kernel", "symbols"),
     2: ("candidates", "statistics"),
     3: ("certificate", "explanations", "files"),
     4: ("facts", "market", "data"),

@@ -59,17 +59,21 @@ def read_inputs(file: Path | None, data: DataOptions, notices: Notices) -> Candi
     InputError
         A file that cannot be read.
     """
-    from trimtab.files.candidate_file import read_candidate_file  # late: Arrow loads slowly
+    from trimtab.files.alias_file import read_aliases  # late: Arrow loads slowly
+    from trimtab.files.candidate_file import ACCOUNT, read_candidate_file
     from trimtab.files.joined_files import join_tables
 
+    aliases = read_aliases(data.aliases)
     if file is not None:
         given = read_candidate_file(file)
         _check_scored(given)
         if data.account is not None:
             given = given.of_account(data.account)
+        if ACCOUNT not in given.table.column_names or data.account is not None:
+            given, _ = given.in_spelling(aliases)
         return CandidateInputs(given.table, given.source, (file,), given.located)
     files = tuple(path for path in (data.scores, data.holdings, data.buckets) if path is not None)
-    joined = join_tables(files[0], files[1], data.buckets, account=data.account)
+    joined = join_tables(files[0], files[1], data.buckets, account=data.account, aliases=aliases)
     for sentence in _join_sentences(joined, data.buckets):
         notices.note(sentence)
     return CandidateInputs(joined.table, " + ".join(map(str, files)), files, joined.located)
@@ -124,6 +128,7 @@ def _join_sentences(joined: Joined, buckets: Path | None) -> Iterator[str]:
     """Notes on what the three files lack of each other."""
     count = joined.table.num_rows
     yield f"joined {counted(count, 'candidate')} on asset; {counted(len(joined.unscored), 'holding')} without a score"
+    yield from joined.renamed
     if joined.unscored:
         yield f"kept without a score, as the scores lack them: {listed(joined.unscored)}"
     if joined.unclassified and buckets is not None:

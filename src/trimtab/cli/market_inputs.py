@@ -161,6 +161,7 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     holdings, cash = options.holdings, options.cash
     import polars as pl
 
+    from trimtab.files.alias_file import read_aliases
     from trimtab.files.candidate_file import ACCOUNT, check_single, read_candidate_file
 
     scores = scored(given, notices, quiet=quiet)
@@ -168,6 +169,9 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     if options.account is not None:
         file = file.of_account(options.account)
     check_single(file.table, file.source)
+    file, renamed = file.in_spelling(read_aliases(options.aliases), scores.table["asset"].to_list())
+    for old, new in renamed.items():
+        notices.note(f"joined by alias: {old} in {file.source} is {new} in {options.prices}")
     held, source = (
         pl.DataFrame(file.table.drop_columns([ACCOUNT] if ACCOUNT in file.table.column_names else [])),
         file.source,

@@ -82,6 +82,14 @@ AsOf = Annotated[
 Cash = Annotated[
     float | None, typer.Option(metavar="AMOUNT", help="With shares: cash held, in the currency of the prices.")
 ]
+AliasFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--aliases",
+        metavar="FILE",
+        help='Other spellings of assets: TOML with "BRK.B" = ["Berkshire B"], or a table with asset and alias.',
+    ),
+]
 Account = Annotated[str | None, typer.Option(metavar="NAME", help="Use only the rows of this account.")]
 Correlations = Annotated[
     Path | None,
@@ -174,6 +182,7 @@ class DataOptions:
     account: Account = None
     correlations: Correlations = None
     target_volatility: TargetVolatility = None
+    aliases: AliasFile = None
 
 
 @dataclass(frozen=True)

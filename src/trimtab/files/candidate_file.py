@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from trimtab.errors import Fault, InputError, listed, nearest
 from trimtab.files.table_files import StrPath, read_table, source_of
+from trimtab.symbols.aliases import Aliases
 
 ACCOUNT = "account"
 _ASSET_NAMES = ("asset", "symbol", "ticker")
@@ -46,6 +47,29 @@ class CandidateFile:
             )
             raise InputError([fault], self.source)
         return replace(self, table=self.table.filter(mine), rows=rows)
+
+    def names(self) -> list[str | None]:
+        """The assets as written, or an empty list without the column. Values that are not text are refused later."""
+        return self.table["asset"].to_pylist() if "asset" in self.table.column_names else []
+
+    def in_spelling(self, aliases: Aliases, known: Collection[str | None] = ()) -> tuple[CandidateFile, dict[str, str]]:
+        """The file with the spelling of `known` assets, and the names that changed: old to new.
+
+        Raises
+        ------
+        InputError
+            Two spellings of one asset, or a name that may mean several.
+        """
+        try:
+            aliases.check_once(self.names())
+            renamed = aliases.matched(self.names(), known)
+        except InputError as error:
+            raise InputError([self.located(fault) for fault in error.faults]) from None
+        if not renamed.changes:
+            return self, {}
+        column = self.table.column_names.index("asset")
+        assets = pa.array(renamed.names, pa.string())
+        return replace(self, table=self.table.set_column(column, "asset", assets)), dict(renamed.changes)
 
     def located(self, fault: Fault) -> Fault:
         """A fault of the table, placed in the file."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.files.candidate_file import ACCOUNT, CandidateFile, check_single, read_candidate_file
 from trimtab.files.table_files import StrPath
+from trimtab.symbols.aliases import Aliases, shipped_aliases
 
 # ---- three files into one table
 
@@ -38,7 +39,8 @@ class Joined:
     """Candidates from several files, and what the files do not say about each other.
 
     `unscored` are the holdings that the scores lack (kept, without a score), `unclassified` the assets that the buckets
-    lack (kept, bucket `Unknown`; holdings first), `unused` the assets that only the buckets have (left out).
+    lack (kept, bucket `Unknown`; holdings first), `unused` the assets that only the buckets have (left out). `renamed`
+    are sentences on the names that were joined by alias.
     """
 
     table: pa.Table
@@ -46,6 +48,7 @@ class Joined:
     unclassified: tuple[str, ...]
     unused: tuple[str, ...]
     part_of: Mapping[str, _Part]  # column -> the file that it came from
+    renamed: tuple[str, ...]
 
     def located(self, fault: Fault) -> Fault:
         """A fault of the joined table, placed in the file and the row where it can be fixed."""
@@ -57,21 +60,28 @@ class Joined:
 
 
 def join_tables(
-    scores: StrPath, holdings: StrPath, buckets: StrPath | None = None, *, account: str | None = None
+    scores: StrPath,
+    holdings: StrPath,
+    buckets: StrPath | None = None,
+    *,
+    account: str | None = None,
+    aliases: Aliases | None = None,
 ) -> Joined:
-    """One account's candidates from two or three files, joined on `asset`.
+    """One account's candidates from two or three files, joined on `asset`; by alias where the names differ.
 
     The scores have `asset` and `score`, the holdings `asset` and `current_weight` (or `shares`), the buckets `asset` and
     `bucket`; each may have more columns. Of a file with the column `account`, the rows of `account` count. Rows are the
     scores' in their order, then the holdings that the scores lack in theirs. An asset that is not held has the
-    `current_weight` or `shares` 0.
+    `current_weight` or `shares` 0. An asset has the name that the scores give it, or else the holdings.
 
     Raises
     ------
     InputError
-        What `read_table` refuses; a missing column, a column in two files, an asset without a name or twice in a file.
+        What `read_table` refuses; a missing column, a column in two files, an asset without a name or twice in a file,
+        under one name or two; a name that may mean several assets.
     """
     files = _files_of_account([scores, holdings, *([] if buckets is None else [buckets])], account)
+    files, renamed = _same_names(files, aliases or shipped_aliases())
     scored = _part(files[0], "score")
     amounts = "shares" if "shares" in files[1].table.column_names else "current_weight"
     held = _part(files[1], amounts)
@@ -92,7 +102,23 @@ def join_tables(
         unclassified=tuple(asset for asset in dict.fromkeys([*held.rows, *assets]) if asset not in known),
         unused=tuple(asset for asset in known if asset not in scored.rows and asset not in held.rows),
         part_of=MappingProxyType({**part_of, "asset": scored}),
+        renamed=renamed,
     )
+
+
+def _same_names(files: Sequence[CandidateFile], aliases: Aliases) -> tuple[list[CandidateFile], tuple[str, ...]]:
+    """The files with one name for each asset, that of the first which has it; and sentences on those that changed."""
+    first_file: dict[str, str] = {}
+    renamed: list[CandidateFile] = []
+    notes = []
+    for file in files:
+        same, changes = file.in_spelling(aliases, first_file)
+        renamed.append(same)
+        notes += [
+            f"joined by alias: {old} in {file.source} is {new} in {first_file[new]}" for old, new in changes.items()
+        ]
+        first_file |= {name: file.source for name in same.names() if name and name not in first_file}
+    return renamed, tuple(notes)
 
 
 def _is_held(amount: object) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from trimtab.candidates.arrow_values import text_of
 from trimtab.candidates.columns import COLUMNS, check_names
@@ -13,9 +13,11 @@ from trimtab.candidates.user_table import columns_of
 from trimtab.decimals import MICRO, MOST_PRICE, MOST_QUANTITY, NANO, decimal_of, is_whole, product, scaled
 from trimtab.errors import Fault, InputError, listed
 from trimtab.orders.columns import decimals_of
+from trimtab.symbols.aliases import shipped_aliases
 
 ORDER_COLUMNS = ("shares", "price", "currency", "fx", "lot", "min_notional", "tradable", "group")
 _PENCE = {"GBX": "GBP", "GBp": "GBP", "ZAc": "ZAR", "ZAX": "ZAR", "ILA": "ILS"}  # hundredths of a currency
+_Value = TypeVar("_Value")
 _LEAST_LOT = 100  # micro-units that one lot is worth at least
 
 
@@ -35,11 +37,14 @@ class Instrument:
     row: int
 
 
-def read_instruments(table: Any, *, positions: Any = None, prices: Any = None, fx: Any = None) -> list[Instrument]:
+def read_instruments(
+    table: Any, *, positions: Any = None, prices: Any = None, fx: Any = None, notes: list[str] | None = None
+) -> list[Instrument]:
     """The knowledge of the orders stage about each row of a table of candidates, in the table's order.
 
     `positions` (asset to shares) and `prices` (asset to price), as mappings or as tables, replace the columns
-    `shares` and `price`. `fx`: what one unit of each `currency` is worth in the base currency.
+    `shares` and `price`; where their names differ, an alias joins them, and a sentence is added to `notes`. `fx`: what
+    one unit of each `currency` is worth in the base currency.
 
     Raises
     ------
@@ -52,8 +57,8 @@ def read_instruments(table: Any, *, positions: Any = None, prices: Any = None, f
     if "asset" not in columns:
         check_names(columns, many=False)
     assets = [str(name) for name in text_of(columns.get("asset"), "asset", count).values()]
-    shares = _given(columns, "shares", count, assets, positions, "positions")
-    price = _given(columns, "price", count, assets, prices, "prices")
+    shares = _given(columns, "shares", count, assets, positions, "positions", notes)
+    price = _given(columns, "price", count, assets, prices, "prices", notes)
     rates = _rates(columns, count, fx)
     lots, notional = (decimals_of(columns.get(name), name, count) for name in ("lot", "min_notional"))
     groups = text_of(columns.get("group"), "group", count).values()
@@ -91,7 +96,13 @@ def _fault_of(instrument: Instrument) -> Fault | None:
 
 
 def _given(
-    columns: Mapping[str, Any], name: str, count: int, assets: list[str], given: Any, source: str
+    columns: Mapping[str, Any],
+    name: str,
+    count: int,
+    assets: list[str],
+    given: Any,
+    source: str,
+    notes: list[str] | None,
 ) -> list[Decimal | None]:
     """A column, or its replacement."""
     if given is None:
@@ -99,7 +110,7 @@ def _given(
     if name in columns:
         problem = f"{name} are given twice: in the table and as {source}"
         raise InputError([Fault(problem, f"drop the column, or leave {source} out", column=name)])
-    values = _as_mapping(given, name, source)
+    values = joined_by_alias(_as_mapping(given, name, source), assets, source, notes)
     unknown = [asset for asset in values if asset not in assets]
     if unknown and name == "shares":
         problem = f"{listed(unknown)} {'is' if len(unknown) == 1 else 'are'} held, but not among the candidates"
@@ -107,6 +118,24 @@ def _given(
             [Fault(problem, "add a row for each; an empty score keeps it unchanged", column="asset")], source
         )
     return [values.get(asset) for asset in assets]
+
+
+def joined_by_alias(
+    values: Mapping[str, _Value], assets: Collection[str], source: str, notes: list[str] | None
+) -> dict[str, _Value]:
+    """The values with the names that the candidates have; `notes` gets a sentence on those that changed.
+
+    Raises
+    ------
+    InputError
+        Two names of one asset, or a name that may mean several.
+    """
+    aliases, given = shipped_aliases(), list(values)
+    aliases.check_once(given, source)
+    renamed = aliases.matched(given, assets, source)
+    if renamed.changes and notes is not None:
+        notes.append(renamed.note(source, "the candidates"))
+    return {str(name): value for name, value in zip(renamed.names, values.values(), strict=True)}
 
 
 def _as_mapping(given: Any, name: str, source: str) -> dict[str, Decimal | None]:

@@ -31,6 +31,7 @@ from trimtab.reasons import OrderReason
 from trimtab.rebalancing.certified import certified
 from trimtab.rebalancing.decided_pass import Pass
 from trimtab.rebalancing.result import RebalanceResult
+from trimtab.symbols.aliases import shipped_aliases
 
 _MOST_OVERDRAWN = 1.05
 _STATUS = {status: status.name.lower() for status in PlanStatus}
@@ -102,7 +103,9 @@ def plan(
     limits, settings = given_limits(limits), given_settings(settings, changes)
     _check_settings(limits, settings)
     day = _day(today, is_needed=tax_lots is not None or recent is not None)
-    instruments = read_instruments(candidates, positions=positions, prices=prices, fx=fx)
+    notes: list[str] = []
+    instruments = read_instruments(candidates, positions=positions, prices=prices, fx=fx, notes=notes)
+    shipped_aliases().check_once(each.asset for each in instruments)
     needs_lots = settings.max_realized_gain is not None
     inputs = AccountInputs(
         limits,
@@ -111,12 +114,12 @@ def plan(
         _amount(cash, "cash"),
         _amount(cash_flow, "cash_flow"),
         day,
-        read_tax_lots(tax_lots, instruments, needed=needs_lots, today=day),
+        read_tax_lots(tax_lots, instruments, needed=needs_lots, today=day, notes=notes),
         read_trades(recent, day),
     )
     table = _with_weights(candidates, instruments, inputs.cash)
     checked = read(table, limits, many=False, correlations=correlations)
-    made = _plan_of(table, decide(checked, inputs), inputs, plan_id(inputs.identity(checked)))
+    made = _plan_of(table, decide(checked, inputs), inputs, plan_id(inputs.identity(checked)), notes)
     check_plan(made, inputs, checked)
     return made
 
@@ -164,7 +167,7 @@ def _with_weights(candidates: Any, instruments: Sequence[Instrument], cash: int)
     return with_columns(table, {"current_weight": weights})
 
 
-def _plan_of(table: Any, decided: DecidedPlan, inputs: AccountInputs, identity: str) -> Plan:
+def _plan_of(table: Any, decided: DecidedPlan, inputs: AccountInputs, identity: str, notes: Sequence[str]) -> Plan:
     names = [instrument.asset for instrument in inputs.named(decided.candidates)]
     account = decided.account
     return Plan(
@@ -179,7 +182,7 @@ def _plan_of(table: Any, decided: DecidedPlan, inputs: AccountInputs, identity: 
         cash_before=money_of(int(account["cash"])),
         value=money_of(int(account["value_after"])),
         cash=money_of(int(account["cash_after"])),
-        notes=_notes(inputs.instruments, decided),
+        notes=(*notes, *_notes(inputs.instruments, decided)),
         _decided=decided,
         _names=tuple(names),
     )

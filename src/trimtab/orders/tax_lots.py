@@ -11,7 +11,7 @@ from trimtab.candidates.arrow_values import text_of
 from trimtab.candidates.user_table import columns_of
 from trimtab.decimals import MICRO, NANO, is_whole, scaled, shares_of
 from trimtab.errors import Fault, InputError
-from trimtab.orders.account_table import Instrument
+from trimtab.orders.account_table import Instrument, joined_by_alias
 from trimtab.orders.columns import decimals_of
 
 _COLUMNS = ("asset", "lot_id", "shares", "cost", "acquired")
@@ -41,7 +41,7 @@ class TaxLot:
 
 
 def read_tax_lots(
-    table: Any, instruments: Sequence[Instrument], *, needed: bool, today: dt.date
+    table: Any, instruments: Sequence[Instrument], *, needed: bool, today: dt.date, notes: list[str] | None = None
 ) -> Mapping[str, Sequence[TaxLot]]:
     """The tax lots of each asset, by date and then by id.
 
@@ -53,9 +53,9 @@ def read_tax_lots(
     InputError
         Lots that do not add up to the holding, of an asset that is not held, twice, or from the future.
     """
-    lots = {} if table is None else _read(table, today)
-    faults = []
     held = {instrument.asset: instrument for instrument in instruments}
+    lots = {} if table is None else joined_by_alias(_read(table, today), held, "tax_lots", notes)
+    faults = []
     for asset, own in lots.items():
         if asset not in held:
             faults.append(Fault(f"{asset!r} has tax lots, but is not a candidate", "add it, or drop its lots", "asset"))

@@ -14,6 +14,7 @@ from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import (
     Account,
+    AliasFile,
     All,
     DataOptions,
     File,
@@ -26,6 +27,8 @@ from trimtab.cli.options import (
 )
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from trimtab.cli.chosen_limits import ChosenLimits
     from trimtab.cli.inputs import CandidateInputs
     from trimtab.orders.plan import Plan
@@ -76,6 +79,7 @@ def plan(
     today: Today = None,
     order: OrderSetting = None,
     account: Account = None,
+    aliases: AliasFile = None,
     form: FormatOption = None,
     out: Out = None,
     show_all: All = False,
@@ -93,12 +97,13 @@ def plan(
         raise typer.BadParameter("give FILE: the candidates, with asset, score, shares and price")
     notices = Notices(quiet=quiet)
     chosen_format, chosen = format_of(form, out), read_limits(limits)
-    inputs = read_inputs(file, DataOptions(account=account), notices)
+    inputs = read_inputs(file, DataOptions(account=account, aliases=aliases), notices)
     tables = {"positions": positions, "prices": latest_prices, "fx": fx, "tax_lots": tax_lots, "recent": recent}
     given = {name: path for name, path in tables.items() if path is not None}
     if out is not None:
         check_out(out, [*inputs.files, *chosen.files, *given.values()])
-    made = _decide(inputs, chosen, given, notices, cash=cash, cash_flow=cash_flow, today=_day(today), settings=order)
+    named = _tables(given, inputs, aliases, notices)
+    made = _decide(inputs, chosen, named, notices, cash=cash, cash_flow=cash_flow, today=_day(today), settings=order)
     _put_out(made, inputs.title, chosen_format, out, notices, show_all=show_all)
     return ExitCode.BRAKED if made.result.braked else ExitCode.FINE
 
@@ -152,10 +157,28 @@ def _is_number(text: str) -> bool:
     return text.replace(".", "", 1).replace("-", "", 1).isdigit()
 
 
+def _tables(
+    files: dict[str, Path], inputs: CandidateInputs, aliases: Path | None, notices: Notices
+) -> dict[str, pa.Table]:
+    """The tables beside the candidates, with the names that the candidates have."""
+    from trimtab.files.alias_file import read_aliases
+    from trimtab.files.candidate_file import CandidateFile, read_candidate_file
+
+    known, tables = CandidateFile(inputs.name, inputs.table).names(), {}
+    for name, path in files.items():
+        file = read_candidate_file(path)
+        if name in ("positions", "prices"):
+            file, renamed = file.in_spelling(read_aliases(aliases), known)
+            for old, new in renamed.items():
+                notices.note(f"joined by alias: {old} in {path} is {new} in {inputs.name}")
+        tables[name] = file.table
+    return tables
+
+
 def _decide(
     inputs: CandidateInputs,
     chosen: ChosenLimits,
-    tables: dict[str, Path],
+    tables: dict[str, pa.Table],
     notices: Notices,
     *,
     cash: str,
@@ -164,15 +187,12 @@ def _decide(
     settings: list[str] | None,
 ) -> Plan:
     from trimtab.cli.one_account import give_notice
-    from trimtab.files.candidate_file import check_single, read_candidate_file
-    from trimtab.files.table_files import read_table
+    from trimtab.files.candidate_file import check_single
     from trimtab.kernel.orders import plan_account
     from trimtab.orders.account_table import ORDER_COLUMNS
     from trimtab.orders.doors import plan as make_plan
 
     check_single(inputs.table, inputs.name)
-    named = {name: read_candidate_file(path).table for name, path in tables.items() if name in ("positions", "prices")}
-    named |= {name: read_table(path) for name, path in tables.items() if name not in named}
     with inputs.named_in_errors(), chosen.named_in_errors():
         notices.note_compiling(plan_account, 40)
         made = make_plan(
@@ -182,7 +202,7 @@ def _decide(
             cash_flow=cash_flow,
             today=today,
             settings=_settings(settings),
-            **named,
+            **tables,
         )
     for note in made.notes:
         notices.warn(note)

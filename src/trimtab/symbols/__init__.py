@@ -1,0 +1,1 @@
+"""Symbols: the spellings of one asset, and the check digits of identifiers."""
