@@ -219,7 +219,7 @@ def test_a_night_in_which_every_account_has_an_unmet_limit_is_held_back(tmp_path
     on = ["--defaults", "--set", "enable_bucket_diversification=true", "--set", "min_buckets_represented=2"]
     result = run("batch", place, *on, "--out", tmp_path / "o")
     assert result.exit_code == 5
-    assert "20 accounts have a limit that cannot be met: 100 %, and --max-unmet allows 50 %" in result.stderr
+    assert "20 accounts with a limit that cannot be met: 100 %, and --max-unmet allows 50 %" in result.stderr
     assert run("batch", place, *on, "--out", tmp_path / "o", "--max-unmet", "1").exit_code == 0
 
 
@@ -239,11 +239,11 @@ def test_too_many_failed_are_exit_code_6(limits: Path, tmp_path: Path) -> None:
     place = write_rows(tmp_path / "in.parquet", rows)
     result = night(place, limits, tmp_path / "o")
     assert result.exit_code == 6
-    assert "1 accounts failed: 3.333 %, and --max-failed allows 0.1 %" in result.stderr
+    assert "1 account failed: 3.333 %, and --max-failed allows 0.1 %" in result.stderr
     assert "Failed accounts (first 1 of 1)" in result.stdout
     wider = night(place, limits, tmp_path / "o", "--max-failed", "0.05")
     assert wider.exit_code == 0
-    assert "1 of 1 parts are done already and kept" in wider.stderr
+    assert "1 of 1 part already done, kept" in wider.stderr
     assert "P0000: " in wider.stdout
 
 
@@ -366,7 +366,7 @@ def test_assets_and_holdings(tmp_path: Path) -> None:
     found = run("batch", *arguments, "--defaults", "--out", tmp_path / "o")
     assert found.exit_code == 0, found.stderr
     assert "columns not used: note" in found.stderr
-    assert "1 holdings are of assets that --assets lacks" in found.stderr
+    assert "1 holding of assets that --assets lacks" in found.stderr
     assert "sorting them first" in found.stderr
     assert len({row["account"] for row in targets_of(tmp_path / "o")}) == 1500
 

@@ -146,7 +146,7 @@ class TestScore:
         said = " ".join(run("score", "--prices", prices, *more[:2]).stderr.split())
         assert "scored 8 of 8 assets" in said
         assert (
-            "warning: S3, 2020-06-30, row 4: has 1 fundamentals that are not finite numbers; they count as missing: "
+            "warning: S3, 2020-06-30, row 4: has 1 fundamental without a finite number, counted as missing: "
             "write numbers, or leave them empty" in said
         )
         assert said.count("warning") == 1

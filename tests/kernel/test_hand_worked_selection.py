@@ -929,7 +929,11 @@ def test_a_desired_weight_of_0_closes() -> None:
 
 
 def test_a_desired_weight_of_0_means_nothing_in_other_modes() -> None:
-    decide([asset("H", 0.9, 0.1, desired_weight=0.0)], RebalancingLimits(), {"H": (0.2, "increase", "kept", "capped_position")})
+    decide(
+        [asset("H", 0.9, 0.1, desired_weight=0.0)],
+        RebalancingLimits(),
+        {"H": (0.2, "increase", "kept", "capped_position")},
+    )
 
 
 def test_unknown_bucket_hold_buys_and_sells_nothing_for_lack_of_a_bucket() -> None:

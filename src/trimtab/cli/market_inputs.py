@@ -18,6 +18,7 @@ from trimtab.cli.options import DataOptions
 from trimtab.cli.progress import ProgressSteps, steps
 from trimtab.cli.share_inputs import amounts_column, check_currency
 from trimtab.errors import Fault, InputError, listed, nearest
+from trimtab.text import counted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -131,7 +132,7 @@ def _give_notice(scores: Scored, notices: Notices) -> None:
     why = ", ".join(f"{code} {count}" for code, count in sorted(reasons.items()))
     without = f"; without a score: {why}" if why else ""
     when = f"as of {scores.view.session.isoformat()} ({scores.view.sessions_per_year} sessions a year)"
-    notices.note(f"scored {having} of {scores.table.height} assets {when}{without}")
+    notices.note(f"scored {having} of {counted(scores.table.height, 'asset')} {when}{without}")
     for note in scores.view.notes:
         notices.warn(note)
     if scores.view.bucket_of is not None:
@@ -142,7 +143,7 @@ def _give_notice(scores: Scored, notices: Notices) -> None:
     for finding in findings[:_TOLD]:
         notices.warn(finding.sentence())
     if len(findings) > _TOLD:
-        notices.warn(f"and {len(findings) - _TOLD} more findings of this kind or others")
+        notices.warn(f"and {counted(len(findings) - _TOLD, 'more finding')} of this kind or others")
 
 
 def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> CandidateInputs:
@@ -246,7 +247,7 @@ def _weights(
     if name is None:
         advice = f"add 'current_weight', or 'shares' and --cash; {nearest('current_weight', frame.columns)}"
         raise InputError([Fault("the column is missing", advice, column="current_weight")])
-    numbers, wrong = numbers_of(frame[name], source)
+    numbers, wrong = numbers_of(frame[name], source, percents=name != "shares")
     bad = (wrong | numbers.is_null()).arg_true().to_list()
     if bad:
         advice = "write a number, 0 if it is not held"

@@ -13,6 +13,7 @@ from trimtab.bucket_path import ONLY_IN, UNKNOWN, folded, path_fault, split_path
 from trimtab.candidates.equality import compared_by_value
 from trimtab.errors import Fault, InputError
 from trimtab.files.table_files import read_table
+from trimtab.text import counted
 
 _ADVICE = 'map a bucket to a list of assets: {"Tech": ["AAA", "BBB"]}'
 
@@ -157,7 +158,7 @@ class AssetBucketManager:
         return len(self._bucket_of)
 
     def __repr__(self) -> str:
-        return f"<AssetBucketManager: {len(self)} assets in {len(self._assets)} buckets>"
+        return f"<AssetBucketManager: {counted(len(self), 'asset')} in {counted(len(self._assets), 'bucket')}>"
 
     def get_asset_bucket(self, asset: str) -> str:
         """The bucket of an asset; `Unknown` if it is in none."""
