@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from kernel_runs import plain_account
 import trimtab.rebalancing.decide
 from trimtab.kernel.records import empty_answer
 
+os.environ["TRIMTAB_STORE"] = tempfile.mkdtemp(prefix="trimtab-store-") + "/runs.db"  # no test writes to the user's
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
 

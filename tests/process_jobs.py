@@ -25,3 +25,17 @@ def refused(score: float) -> None:
 
 def one_result() -> Any:
     return trimtab.rebalance(ROWS, LIMITS)
+
+
+def append_records(job: tuple[str, int, int]) -> int:
+    """Append records to a store; how many."""
+    from stored_runs import draft
+
+    from trimtab.store.sql_store import SqlStore
+
+    place, writer, count = job
+    store = SqlStore(place)
+    for number in range(count):
+        store.append(draft(number, account=str(writer)))
+    store.close()
+    return count

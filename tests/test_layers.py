@@ -24,7 +24,7 @@ FLOORS = {
     5: ("report", "scoring"),
     6: ("rebalancing",),
     7: ("engine", "blocks", "backtesting", "orders", "interop"),
-    8: ("batch",),
+    8: ("batch", "store"),
     9: ("spark",),
     10: ("cli",),
     11: ("__main__",),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 UNKNOWN = "Unknown"
 ONLY_IN = "only in case, spaces, punctuation or invisible signs"  # how two spellings of one bucket differ
 DEEPEST = 50
-# What tables write where there is nothing. "NA" is not one of them: it may be North America.
+# How tables write an empty cell. "NA" is not among them: it may be North America.
 _NOTHING = {"", "n/a", "#n/a", "n.a.", "none", "null", "nan", "nat", "<na>"}
 
 
@@ -51,7 +51,7 @@ def folded(parts: Sequence[str]) -> tuple[str, ...]:
 
 
 def _folded_part(part: str) -> str:
-    """Without signs that only separate words: `Health-Care` is `HealthCare`, but `1-3` is not `13`, and `BBB-` not `BBB`."""
+    """Without separators inside words: `Health-Care` is `HealthCare`, but `1-3` is not `13`, and `BBB-` not `BBB`."""
     text = part
     if not part.isascii():
         text = "".join(sign for sign in unicodedata.normalize("NFKC", part) if unicodedata.category(sign) != "Cf")
@@ -62,7 +62,7 @@ def _folded_part(part: str) -> str:
 
 
 def _kept(before: str, separator: str, after: str) -> str:
-    """The part of a separator that counts: a sign between numbers, a dash at the end of a name (a rating), else nothing."""
+    """The part of a separator that matters: a sign between numbers, or a dash at the end of a name (a rating)."""
     sign = "-" if any(map(_is_dash, separator)) else separator.strip()[:1] or " "
     if before and after:
         return sign if before[-1].isdigit() and after[0].isdigit() else ""

@@ -73,7 +73,7 @@ def scaled(number: Decimal, scale: int) -> int:
 
 
 def is_whole(number: Decimal, scale: int) -> bool:
-    """Whether a number is a whole number of units of 1 / scale."""
+    """Whether a number is a multiple of 1 / scale."""
     units = _CONTEXT.multiply(number, scale)
     return units == units.to_integral_value(ROUND_HALF_EVEN, _CONTEXT)
 

@@ -1,7 +1,7 @@
 """The errors of trimtab. A class receives facts and builds its own sentence.
 
-Every error that a user can cause derives from `TrimtabError`; what the command line makes of
-each (its exit code) is decided at that edge, not here.
+Every error that a user can cause derives from `TrimtabError`; the command line maps each to an exit code, not this
+file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class TrimtabError(Exception):
     """Base of every error that trimtab raises deliberately. Copies, also in other processes, are equal to the original."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """The recipe of a copy: not the arguments of the class, since each makes its own sentence."""
+        """How to copy it: not from the arguments of the class, since each class builds its own sentence."""
         return _copy_of, (type(self), self.args, self.__dict__)
 
     def __eq__(self, other: object) -> bool:
@@ -37,7 +37,7 @@ def _copy_of(kind: type[TrimtabError], args: tuple[Any, ...], attributes: dict[s
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong, where it is, and what to do.
+    """One fault: the problem, its place, and what to do.
 
     `row` counts from 1 as a person does: the first row of data is row 1, whatever the source. `line` is the
     line of a text file, where there is one.
@@ -67,7 +67,7 @@ class Fault:
 
 
 class InputError(TrimtabError):
-    """Candidates that cannot be rebalanced: what, where, and what to do."""
+    """Candidates that cannot be rebalanced: the problem, its place, and what to do."""
 
     def __init__(self, faults: Iterable[Fault], source: str | None = None) -> None:
         found = list(faults)
@@ -80,7 +80,7 @@ class InputError(TrimtabError):
 
 
 class OutputError(InputError):
-    """A place where nothing can be written: the disk is full, or permission is missing."""
+    """Output that cannot be written: the disk is full, or permission is missing."""
 
 
 class LockedError(InputError):
@@ -88,7 +88,11 @@ class LockedError(InputError):
 
 
 class DamagedError(InputError):
-    """Published files that are missing or damaged."""
+    """Published files or stored runs that are missing or damaged."""
+
+
+class StalePlanError(InputError):
+    """A stored plan that must not be applied: what changed since, or the gate that holds it back."""
 
 
 class LimitsError(TrimtabError):
@@ -106,7 +110,7 @@ class LimitsError(TrimtabError):
 
 
 class SetupError(TrimtabError):
-    """Parts that do not fit together: one is missing, or answers what it must not."""
+    """Parts that do not fit together: one is missing, or returns an impossible answer."""
 
     def __init__(self, problem: str, advice: str) -> None:
         self.problem, self.advice = problem, advice
@@ -136,13 +140,13 @@ def shown(value: object) -> str:
     """A value for a sentence: quoted if text, cut if long."""
     try:
         text = repr(value)
-    except Exception:  # noqa: BLE001 - the value is the user's; a sentence about it must not fail
+    except Exception:  # noqa: BLE001 - a sentence about a user's value must not fail
         text = f"a {type(value).__name__}"
     return text if len(text) <= _VALUE_SHOWN else f"{text[:_VALUE_SHOWN]}… ({len(text)} characters)"
 
 
 def listed(names: Iterable[str | None], most: int = 5) -> str:
-    """Names for a sentence; beyond `most`, how many more there are."""
+    """Names for a sentence; beyond `most`, the number of the others."""
     found = [str(name) for name in names]
     return ", ".join(found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")
 

@@ -1,7 +1,7 @@
 """The words of a result: what was done, why, and why in that size.
 
-The kernel answers with integers; these members are those integers, and `member.code` is the only place where an
-integer becomes a code. `explanations/` makes sentences of them.
+The kernel answers with integers; these members are those integers. Only `member.code` turns an integer into a code;
+`explanations/` turns codes into sentences.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Reason(_Coded):
 
 
 class SizeReason(_Coded):
-    """Why a selected asset has its size: the first that is true."""
+    """Why a selected asset has its size: the first that applies."""
 
     EMPTY = 0
     BRAKED = 1
@@ -93,13 +93,13 @@ class SizeReason(_Coded):
 
 
 SELECTED_REASONS = frozenset(reason for reason in Reason if Reason.KEPT <= reason <= Reason.HELD_NOT_SIZABLE)
-# Tuples, since numpy looks codes up in them: who entered, and who is selected whatever the rules would choose.
+# Tuples, since numpy looks codes up in them: reasons of new assets, and of assets selected regardless of the walk.
 FIXED_REASONS = (Reason.RESTRICTED, Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE)
 ENTERED_REASONS = (Reason.ADDED, Reason.ADDED_FOR_REPRESENTATION)
 
 
 class OrderReason(_Coded):
-    """Why a candidate has the order it has, or none."""
+    """Why a candidate has its order, or none."""
 
     EMPTY = 0
     TO_TARGET = 1

@@ -1,15 +1,15 @@
-"""How numbers, and names from outside, are written for people: on screen, in sentences, on pages."""
+"""Numbers, and names from outside, as people read them: on screen, in sentences, on pages."""
 
 from __future__ import annotations
 
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-_NOTHING = 1e-12  # what the sums of weights are out by
+_NOTHING = 1e-12  # rounding error of sums of weights
 
 
 def percent(weight: float) -> str:
-    """A fraction as percent: `12.50%`; what is too small to show is not shown as nothing.
+    """A fraction as percent: `12.50%`; tiny values do not become zero.
 
     >>> percent(0.125), percent(0.0), percent(0.00001)
     ('12.50%', '0%', '<0.01%')
@@ -30,7 +30,7 @@ def figure(value: float, digits: int = 4) -> str:
 
 
 def exactly(value: object) -> str:
-    """A value that must not be rounded, as short as it can be: a float beside a short number is just above or below it.
+    """A value that must not be rounded, in short form: a float next to a short number is just above or below it.
 
     >>> exactly(0.25), exactly(0.9000000000000001), exactly(0.6499999999999999), exactly(True), exactly(3)
     ('0.25', 'just above 0.9', 'just below 0.65', 'true', '3')
@@ -79,7 +79,7 @@ def _bounded(value: float, reached: str, passed: str, outward: float) -> str:
 
 
 def told_apart(value: float, other: float) -> tuple[str, str]:
-    """Two numbers as figures, with as many digits as it takes to tell them apart.
+    """Two numbers as figures, with enough digits to tell them apart.
 
     >>> told_apart(0.6, 0.65), told_apart(0.64999999, 0.65)
     (('0.6', '0.65'), ('0.64999999', '0.65'))
@@ -112,5 +112,5 @@ def rounded(value: float, digits: int, *, up: bool) -> float:
 
 
 def printable(text: str, keep: str = "") -> str:
-    """Text from outside without characters that could steer a screen or turn the reading direction."""
+    """Text from outside, without characters that could steer a screen or reverse the reading direction."""
     return "".join(sign if sign.isprintable() or sign in keep else "?" for sign in text)

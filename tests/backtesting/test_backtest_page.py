@@ -145,9 +145,9 @@ def test_zero_has_no_minus() -> None:
 def test_what_cannot_stand_side_by_side() -> None:
     one = run_of(3)
     for results, said in (
-        ([], "there is no result to compare"),
+        ([], "no results to compare"),
         ([one, one], "two results have one name (received 'policy')"),
-        ([one, run_of(3, end=dt.date(2024, 3, 1), name="short")], "it has other sessions than 'policy'"),
+        ([one, run_of(3, end=dt.date(2024, 3, 1), name="short")], "its sessions differ from those of 'policy'"),
     ):
         with pytest.raises(InputError, match=said.replace("(", r"\(").replace(")", r"\)")):
             versus(results)

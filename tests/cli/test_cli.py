@@ -150,7 +150,7 @@ def test_three_files_are_joined_and_what_they_lack_is_said_aloud(parts: tuple[Pa
     assert [row["asset"] for row in rows(found.stdout)] == ["AAA", "BBB", "CCC"]
     assert rows(found.stdout)[2]["reason"] == "held_unscored"
     assert "joined 3 candidates on asset; 1 holding without a score" in found.stderr
-    assert "kept without a score, as the scores lack them: CCC" in found.stderr
+    assert "not in the scores, so kept without a score: CCC" in found.stderr
     assert "1 asset without a bucket, counted as Unknown: CCC" in found.stderr
     assert "1 asset with a bucket but neither score nor holding, left out: ZZZ" in found.stderr
 

@@ -90,7 +90,7 @@ class TestScore:
         assert (one.exit_code, two.exit_code) == (0, 0), one.stderr
         wanted = [(row["asset"], row["target_weight"], row["reason"]) for row in rows(two.stdout)]
         assert [(row["asset"], row["target_weight"], row["reason"]) for row in rows(one.stdout)] == wanted
-        assert "kept without a score, as the prices lack them: OLD" in one.stderr
+        assert "not in the prices, so kept without a score: OLD" in one.stderr
         assert {row["asset"]: row["reason"] for row in rows(one.stdout)}["OLD"] == "held_unscored"
 
     def test_a_restriction_in_the_holdings_is_kept(self, prices: Path, tmp_path: Path) -> None:

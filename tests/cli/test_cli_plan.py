@@ -107,7 +107,7 @@ def test_nothing_to_trade_and_what_is_left_alone(folder: Path) -> None:
         "c.csv: nothing to trade.\n\nThe account has: 200.00 in 1 position, 800.00 in cash (80.00%)."
     )
     assert "4 more; --all shows them" in result.stdout
-    assert "A: it is where it belongs" in run("plan", "c.csv", "--cash", "800", "--all").stdout
+    assert "A: it is on target" in run("plan", "c.csv", "--cash", "800", "--all").stdout
 
 
 def test_a_part_of_a_plan_and_a_brake(folder: Path) -> None:

@@ -109,7 +109,7 @@ def test_correlations_from_the_prices(market: list[Any], tmp_path: Path) -> None
     reasons = {row["asset"]: row["reason"] for row in json.loads(found.stdout)["targets"]}
     assert sorted((reasons["T1"], reasons["T2"])) == ["added", "too_correlated"]
     assert "correlations of 4 assets measured on the last 252 daily returns" in said(found)
-    assert "without correlations, and so only bought where nothing else of their bucket is: X9" in said(found)
+    assert "without correlations, so bought only into an otherwise empty bucket: X9" in said(found)
     assert "correlations" not in said(run(*market, *SET, *OPEN))
     known = written(tmp_path, "known.csv", "asset,other,correlation\nT1,T2,0.1\n")
     given = run(*market, *LIMITED, *OPEN, "--correlations", known)

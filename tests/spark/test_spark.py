@@ -182,7 +182,7 @@ def test_a_worker_with_other_rules_does_nothing(tmp_path: Path) -> None:
     schema = frames._targets_schema(SCHEMA)
     with pytest.raises(SetupError, match="install the same version of trimtab on both"):
         list(units.finished(work, "other", [unit]))
-    with pytest.raises(SetupError, match="a worker has other rules than the driver"):
+    with pytest.raises(SetupError, match="the rules of a worker differ from the driver's"):
         frames._Deciding(work.limits, work.votes, "other", schema).decided(table_of(accounts_of_47(6, 1)[0]))
     assert [file.name for file in tmp_path.iterdir()] == ["candidates.parquet"]
 

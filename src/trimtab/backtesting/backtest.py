@@ -1,4 +1,4 @@
-"""`backtest`: prices, scores and limits in, what would have become of them out."""
+"""`backtest`: what a policy would have done on past prices."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def history_of(prices: Any, arguments: BacktestArguments) -> MarketHistory:
 
 
 def _market_data(prices: Any, tables: dict[str, Any]) -> MarketData:
-    """Market data from tables, or as given: then it has its own tables."""
+    """Market data: built from tables, or passed through, since it already holds its tables."""
     if isinstance(prices, MarketData):
         for name, table in tables.items():
             if table is not None:
@@ -137,7 +137,7 @@ def _market_data(prices: Any, tables: dict[str, Any]) -> MarketData:
 
 
 def _opens(prices: Any, opens: Any, settings: BacktestSettings) -> MarketData | None:
-    """Prices at the open, None where nothing trades there."""
+    """Prices at the open; None if trades happen at the close."""
     if settings.trade_at == "close":
         if opens is not None:
             raise InputError([Fault("opens are given but not used", 'set trade_at="open", or leave them out')])

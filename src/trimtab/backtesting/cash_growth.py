@@ -24,7 +24,7 @@ def cash_growth(dates: Sequence[dt.date], cash_rate: Any) -> Floats:
     Raises
     ------
     InputError
-        A rate that is not a fraction, or none is known on the first session.
+        A rate is not a fraction, or no rate is known on the first session.
     """
     rates = _rates(dates, cash_rate)
     growth = np.ones(len(dates))
@@ -50,7 +50,7 @@ def _rates(dates: Sequence[dt.date], given: Any) -> list[float]:
     known = pl.DataFrame({"day": days, "rate": numbers}).sort("day")
     row_of = [bisect_right(known["day"].to_list(), date) - 1 for date in dates]
     if row_of[0] < 0:
-        advice = f"the first is of {known['day'][0].isoformat()}: give earlier ones, or start later"
+        advice = f"the first is from {known['day'][0].isoformat()}: give earlier ones, or start later"
         raise InputError([Fault(f"no cash rate is known on {dates[0].isoformat()}", advice)], source)
     rates = known["rate"].fill_null(math.nan).to_list()
     for rate in rates:

@@ -1,4 +1,4 @@
-"""Policies side by side: their statistics, and how much one has over the other, with an interval."""
+"""Policies side by side: their statistics, and the difference of two with an interval."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trimtab.statistics.bootstrap import COMPARED, SAMPLES, Interval, difference
 
 @dataclass(frozen=True, slots=True)
 class Versus:
-    """How much more `first` has than `second`; returns above cash, on the same sessions."""
+    """`first` less `second`, on the same sessions; returns are above cash."""
 
     first: str
     second: str
@@ -34,14 +34,14 @@ def versus(results: Sequence[PolicyRun], *, level: float = 0.95, samples: int = 
     Parameters
     ----------
     results
-        At least one, of the same sessions, each with a name of its own.
+        At least one, all on the same sessions, with different names.
     level, samples, seed
         As in `trimtab.statistics.bootstrap.difference`.
 
     Raises
     ------
     InputError
-        Other sessions, one name twice, fewer than 20 returns.
+        The sessions differ, a name appears twice, or there are fewer than 20 returns.
     """
     check_alike(results)
     found = []
@@ -73,10 +73,10 @@ def check_alike(results: Sequence[PolicyRun]) -> None:
     Raises
     ------
     InputError
-        None, one name twice, or other sessions than the first.
+        No results, a name that appears twice, or sessions that differ from the first's.
     """
     if not results:
-        raise InputError([Fault("there is no result to compare", "give at least one")])
+        raise InputError([Fault("no results to compare", "give at least one")])
     names = [one.name for one in results]
     double = [name for name in names if names.count(name) > 1]
     if double:
@@ -87,4 +87,4 @@ def check_alike(results: Sequence[PolicyRun]) -> None:
     for one in results[1:]:
         if not dates.equals(one.equity["date"]):
             advice = "walk the same prices from the same start to the same end"
-            raise InputError([Fault(f"it has other sessions than {names[0]!r}", advice, value=one.name)])
+            raise InputError([Fault(f"its sessions differ from those of {names[0]!r}", advice, value=one.name)])

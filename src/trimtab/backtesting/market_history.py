@@ -1,4 +1,6 @@
-"""The history that policies run over, as arrays: prices, when they decide, and the knowledge of that day. Made once, used by all."""
+"""The history that policies run over, as arrays: prices, days to decide on, and the knowledge on each. Made once for
+all.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,7 @@ class MarketHistory:
 
     @cached_property
     def sessions_per_year(self) -> int:
-        """As the settings say, or else the market data: as given there, or from the dates of all prices."""
+        """Sessions in a year: from the settings, else from the market data, else from the dates of all prices."""
         return self.settings.sessions_per_year or self.data.sessions_per_year
 
 
@@ -129,7 +131,7 @@ def _scores(
 def _from_first_score(
     scores: ScoresByDate, sessions: Sequence[dt.date], decided: list[int], settings: BacktestSettings
 ) -> list[int]:
-    """Where neither a start nor days are given, the sessions from the first on which any asset has a score."""
+    """The sessions from the first score on, unless a start or days are given."""
     if settings.start is None and isinstance(settings.every, str):
         scored = np.isfinite(scores.records["score"]).any(axis=1)
         known = [day for day, has_score in zip(scores.days, scored, strict=True) if has_score]
@@ -169,7 +171,7 @@ def _memberships(data: MarketData, days: Sequence[dt.date], assets: Sequence[str
 def _opens(
     opens: MarketData, close: Floats, sessions: Sequence[dt.date], assets: Sequence[str]
 ) -> tuple[Floats, tuple[DifferingOpens, ...]]:
-    """The prices at the open of each session, NaN where none fits the close; and the misfits."""
+    """The prices at the open of each session, NaN where they do not fit the close; and those that do not."""
     wide = opens.as_of(sessions[-1]).prices
     known = [asset for asset in assets if asset in wide.columns]
     frame = pl.DataFrame({"date": sessions}).join(
@@ -182,7 +184,7 @@ def _opens(
 
 
 def _delisted(priced: Flags, first: int, after: int) -> Records:
-    """Where an asset has had no price for `after` sessions: known from the sessions up to then alone."""
+    """Where an asset has had no price for `after` sessions, judged from earlier sessions alone."""
     events: list[tuple[int, int, int]] = []
     for asset in np.flatnonzero(~priced[first:].all(axis=0)).tolist():
         rows = np.flatnonzero(priced[:, asset])

@@ -53,7 +53,7 @@ class BacktestResult(PolicyRun):
         Raises
         ------
         InputError
-            The asset has no price, an action that there is not.
+            The asset has no price, or the action does not exist.
         """
         refuse_unknown_assets([asset], self.market_history.assets, "the prices")
         wanted = _actions(actions)
@@ -68,7 +68,7 @@ class BacktestResult(PolicyRun):
     def on(self, date: Date) -> RebalanceResult:
         """The decision of a day as `trimtab.rebalance` gives it: sentences, explanations, certificate, report.
 
-        The decision is made again from what was known that day; the targets are those of the walk, to the bit.
+        The decision is made again from what was known that day; the targets are those of the run, to the bit.
 
         Raises
         ------
@@ -99,7 +99,7 @@ class BacktestResult(PolicyRun):
         title
             What the page is called.
         beside
-            Results of the same sessions, each with a name of its own.
+            Results on the same sessions, with different names.
 
         Raises
         ------
@@ -112,8 +112,8 @@ class BacktestResult(PolicyRun):
         return backtest_page(backtest_facts([self, *beside], title))
 
     def to_returns(self) -> Any:
-        """The returns of the sessions as a pandas Series by day, for quantstats, pyfolio and the like; without the first
-        session, which has no return. Needs pandas.
+        """The returns of the sessions as a pandas Series by day, for quantstats, pyfolio and the like; the first
+        session, which has no return, is left out. Needs pandas.
         """
         import pandas as pd  # noqa: PLC0415 - heavy, and only for those who have it
 

@@ -1,4 +1,4 @@
-"""The statistics of a backtest: what a walk filled, as the arrays that the formulas take."""
+"""The statistics of a backtest: the records of a run, as the arrays that the formulas take."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from trimtab.kernel.records import Floats, Records
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.statistics.performance import Statistics, effective_bets, statistics_of
 
-_FEWEST = 60  # with fewer common sessions a date does not count
+_FEWEST = 60  # a date with fewer common sessions does not count
 
 
 def measured(history: MarketHistory, run: RunRecords, limits: RebalancingLimits) -> Statistics:
-    """All statistics of a walk. Weights are those after the trades of each decision."""
+    """All statistics of a run. Weights are those after the trades of each decision."""
     turnover, costs = traded(run.steps, len(history.dates) - 1)
     return statistics_of(
         run.equity,

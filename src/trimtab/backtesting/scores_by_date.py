@@ -41,14 +41,16 @@ Scorer = Callable[[MarketView], Any]
 
 @dataclass(frozen=True)
 class ScoresByDate:
-    """Knowledge of the assets from each of these days on. `records` (SCORE_ROW) has shape (days, assets)."""
+    """The scores and caps of the assets, known from each of these days on. `records` (SCORE_ROW) has shape (days,
+    assets).
+    """
 
     days: tuple[dt.date, ...]
     records: Records
 
 
 def empty_scores(days: int, assets: int) -> Records:
-    """Score rows in which nothing is known."""
+    """Score rows without any knowledge."""
     records = np.zeros((days, assets), SCORE_ROW)
     for name in _NUMBERS.values():
         records[name] = math.nan
@@ -69,7 +71,7 @@ def scores_from_views(data: MarketData, scorer: Scorer, days: Sequence[dt.date],
     Raises
     ------
     InputError
-        The scorer returns something other than a table of scores.
+        The scorer does not return a table of scores.
     """
     parts = []
     for day in days:
@@ -84,7 +86,7 @@ def scores_from_views(data: MarketData, scorer: Scorer, days: Sequence[dt.date],
 
 
 def _of_day(scores: Scores, day: dt.date) -> pl.DataFrame:
-    """The part of trimtab's own scores that a backtest uses; a volatility of 0 is that of an asset without prices to measure."""
+    """The columns of trimtab's own scores that a backtest uses; volatility 0 means there were no prices to measure."""
     columns = [pl.col("asset"), pl.col("score")]
     if "volatility" in scores.table.columns:
         columns.append(pl.when(pl.col("volatility") > 0).then("volatility").alias("volatility"))
@@ -92,7 +94,7 @@ def _of_day(scores: Scores, day: dt.date) -> pl.DataFrame:
 
 
 def _without_parts(frame: pl.DataFrame) -> pl.DataFrame:
-    """The table without what trimtab's own scores have beside the score: parts with their ranks, and what was missing."""
+    """The table without the extra columns of trimtab's own scores: parts, ranks, and missing inputs."""
     ranked = {name.removesuffix("_rank") for name in frame.columns if name.endswith("_rank")}
     parts = [name for name in frame.columns if name in _BESIDE or name.removesuffix("_rank") in ranked]
     if "volatility" in ranked and "volatility" in frame.columns:  # 0: an asset without prices to measure
@@ -158,7 +160,7 @@ def _long(frame: pl.DataFrame, date_name: str, source: str) -> pl.DataFrame:
 
 
 def _in_range(long: pl.DataFrame, name: str, source: str) -> Any:
-    """The numbers of a column, NaN where it is empty."""
+    """The numbers of a column; NaN for an empty cell."""
     numbers, wrong = numbers_of(long[name], source)
     low, high = _RANGES[name]
     bad = wrong | ~numbers.is_between(low, high).fill_null(True)

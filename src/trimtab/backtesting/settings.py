@@ -162,7 +162,7 @@ def _every(given: str | Iterable[Date]) -> str | tuple[dt.date, ...]:
 
 
 def _contradictions(settings: BacktestSettings) -> list[Fault]:
-    """Values that are fine alone, but not together."""
+    """Values that contradict each other."""
     faults = []
     if settings.start is not None and settings.end is not None and settings.end < settings.start:
         problem = f"end is before start ({settings.start.isoformat()})"

@@ -20,9 +20,9 @@ _BLOCKS = 16
 class SweepVerdict:
     """The three measures of a sweep. Sharpe ratios are per year here; None where one is not defined.
 
-    `deflated` is of the best policy above cash, `relative` of the best above the mean of all policies: a rising market
-    lifts every policy above cash, and only the second is about the choice. `forward_sharpe` follows, quarter after quarter,
-    the policy that was best until a month before; `best_forward_sharpe` is that of the best policy of the whole history in
+    `deflated` measures the best policy against cash, `relative` against the mean of all policies: a rising market lifts
+    every policy above cash, so only the second judges the choice. `forward_sharpe` switches each quarter to the policy
+    that was best until a month before; `best_forward_sharpe` is that of the best policy of the whole history in
     the same sessions.
     """
 
@@ -63,7 +63,7 @@ class SweepVerdict:
             f"The best of {best.policies:,} different policies is {verdict}.",
             f"The probability that its Sharpe ratio beats luck is {best.probability:.1%} above cash{relative} "
             f"(deflated Sharpe ratio; {SURE:.0%} or more refuses chance).",
-            f"Its Sharpe ratio is {self.best_sharpe:.2f}; luck alone brings the best of this many to "
+            f"Its Sharpe ratio is {self.best_sharpe:.2f}; with this many tries, luck alone would reach "
             f"{best.expected * self.year**0.5:.2f}.",
         ]
         if self.overfitting is not None:
@@ -73,7 +73,7 @@ class SweepVerdict:
             )
         if self.forward_sharpe is not None and self.best_forward_sharpe is not None:
             sentences.append(
-                f"Choosing the best again each quarter would have had a Sharpe ratio of {self.forward_sharpe:.2f}; the best "
+                f"Choosing the best policy again each quarter would have earned a Sharpe ratio of {self.forward_sharpe:.2f}; the best "
                 f"in hindsight had {self.best_forward_sharpe:.2f}."
             )
         return " ".join(sentences)

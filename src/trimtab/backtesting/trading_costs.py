@@ -13,7 +13,7 @@ _HIGHEST = 1_000.0
 
 @dataclass(frozen=True, kw_only=True)
 class TradingCosts:
-    """The cost of a trade, in basis points (1 = 0.01 %) of its amount. Frozen; all faults are reported at once.
+    """The cost of a trade in basis points (1 = 0.01 %) of its amount. Frozen; all faults are reported at once.
 
     A trade of the amount m costs m * (commission_bps + spread_bps / 2 + slippage_bps) / 10,000: half of the spread on each
     side.
@@ -35,7 +35,7 @@ class TradingCosts:
 
     @property
     def rates(self) -> dict[str, float]:
-        """The part of each cost in a traded amount, as fractions."""
+        """Each cost as a fraction of the traded amount."""
         return {
             "commission": self.commission_bps / _BPS,
             "spread": self.spread_bps / 2.0 / _BPS,

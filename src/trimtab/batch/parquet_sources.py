@@ -179,7 +179,7 @@ def _source(place: str) -> Source:
 
 
 def _refuse_columns_in_folders(place: str, schema: pa.Schema) -> None:
-    """Refuse a column that is only in the names of folders, as Spark's `partitionBy` leaves it: it would be lost."""
+    """Refuse a column that exists only in folder names, as Spark's `partitionBy` leaves it: it would be lost."""
     for part in PurePosixPath(place).parts[:-1]:
         name, sign, _ = part.partition("=")
         if sign and name in COLUMNS and name not in schema.names:
@@ -189,7 +189,7 @@ def _refuse_columns_in_folders(place: str, schema: pa.Schema) -> None:
 
 
 def _stamp(place: str) -> tuple[int, int]:
-    """The size of a file and when it was written; -1 where a file system does not tell."""
+    """The size of a file and when it was written; -1 where the file system does not say."""
     with reading(place):
         system, path = _located(place)
         info = system.get_file_info(path)
@@ -266,7 +266,7 @@ def _parquet(place: str, texts: Sequence[str]) -> pq.ParquetFile:
 
 @contextmanager
 def reading(place: str) -> Iterator[None]:
-    """Turn what goes wrong while a file is read into an error for people.
+    """Turn a failure to read a file into an error for people.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The gates of a whole batch: beyond any of them nothing is published, so that a broken feed cannot trade for everybody."""
+"""The gates of a whole batch: beyond any of them nothing is published, so a broken feed cannot trade every account."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ClosedGate:
 class PublishGates:
     """The largest share of accounts, or mean turnover, that is published; None: any.
 
-    An account is unscored if at least half of what it holds has no score (if it holds nothing: no candidate has one).
+    An account is unscored if at least half of its holdings lack a score (without holdings: if all candidates do).
     """
 
     max_failed: float = 0.001

@@ -61,7 +61,7 @@ class Folder:
             yield
 
     def _check_own(self) -> None:
-        """Refuse a folder with anything that a batch would write over, follow or remove, but did not make."""
+        """Refuse a folder that holds anything a batch did not make but would overwrite, follow or remove."""
         if self.path.is_file():
             raise InputError([Fault("is a file", "name a folder")], str(self.path))
         entries = sorted(self.path.iterdir()) if self.path.is_dir() else []
@@ -78,7 +78,7 @@ class Folder:
                 raise InputError([fault], str(entry))
 
     def _check_unpublished(self) -> None:
-        """Refuse files of the names that publishing gives, unless a run that was killed while publishing left them."""
+        """Refuse files whose names publishing would use, unless a killed run left them there."""
         recorded = {file.with_suffix(".parquet").name for file in self.work.glob(record_name("*"))}
         for entry in sorted(self.path.iterdir()):
             ours = recorded if _PART(entry.name) else {FAILED} if recorded else set()

@@ -1,9 +1,9 @@
 """The assets that an account could buy, compiled: of each bucket the best that it does not hold.
 
-Nothing is lost by leaving out the rest. An asset that an account does not hold is selected only if every asset before it
+Leaving out the rest loses nothing. An asset that an account does not hold is selected only if every asset before it
 in its bucket that may be bought like it is: they have the same limits above them, come first in every walk, and what did
-not fit once does not fit later. All of these are new positions. So an asset with as many before it as there may be new
-positions is never selected, and whether it is a candidate changes nothing ([the walk](../../../docs/rules.md#4-selection)).
+not fit once does not fit later. All of these are new positions. So an asset is never selected if as many come before it
+as new positions are allowed, and leaving it out changes nothing ([the walk](../../../docs/rules.md#4-selection)).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from trimtab.kernel.compilation import entry
 from trimtab.kernel.records import Flags, Ints
 
 UNKNOWN_ASSET = -1
-NOTHING_HELD = -2  # a row with a weight of 0 and no known asset
+NOTHING_HELD = -2  # a row with weight 0 and an unknown asset
 
 
 class RankedAssets(NamedTuple):
@@ -24,7 +24,7 @@ class RankedAssets(NamedTuple):
 
     ranked: Ints  # shape (limits, assets + 1): assets by bucket, then best first; ended by -1
     bucket: Ints  # shape (limits, assets)
-    plain: Flags  # shape (limits, assets): nothing but score and bucket decides whether it may be bought
+    plain: Flags  # shape (limits, assets): only score and bucket decide whether it may be bought
     wanted: Ints  # shape (limits,): how many plain ones of each bucket an account needs
 
 
@@ -61,7 +61,7 @@ def list_purchase_candidates(
             if count < row.size:
                 row[count], asset[count] = -1, candidate
             count += 1
-        if count == before:  # an account with nothing to buy is not lost
+        if count == before:  # keep an account with nothing to buy
             if count < row.size:
                 row[count], asset[count] = start[account], UNKNOWN_ASSET
             count += 1

@@ -55,7 +55,8 @@ class PublishConditions:
 
 @dataclass(frozen=True)
 class BatchOutcome:
-    """How a run ended, what was counted, and the parts: how many there are, and how many an earlier run had finished.
+    """How a run ended, what was counted, and the parts: how many there are, and how many of them an earlier run
+    finished.
 
     `status`: `published`; `unchanged`, it was published before; `shard`, this share is done; or nothing is published,
     `failed` because of too many failed accounts, `held_back` by other gates.
@@ -264,7 +265,7 @@ def _work_on(
     gates: PublishGates,
     say: Say,
 ) -> None:
-    """Add the records of the units that are not done yet, until more accounts failed than may."""
+    """Add the records of the remaining units, unless too many accounts fail."""
     accounts = sum(unit.accounts for unit in units)
     failed = sum(record.counts.failed for record in records.values())
     done = sum(record.accounts for record in records.values())

@@ -28,7 +28,7 @@ _TITLES = {
 
 @dataclass(frozen=True)
 class CountLine:
-    """How often something occurs, its share of its table, and that share in the baseline ("" without one)."""
+    """How often something occurs, its share of the table, and that share in the baseline ("" without one)."""
 
     name: str
     count: int

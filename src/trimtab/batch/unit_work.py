@@ -134,7 +134,7 @@ class Work:
 
 
 def _is_of_use() -> pc.Expression:
-    """Rows that are held, will be, or would be without a brake; not the hundreds of others that could be bought."""
+    """Rows that are held now, afterwards, or would be without a brake; not the hundreds of other candidates."""
     proposed = pc.coalesce(pc.field("proposed_weight"), pc.scalar(0.0))
     return (pc.field("action") != "none") | (proposed > 0.0)
 
@@ -163,7 +163,7 @@ def _empty(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _dense(column: pa.DictionaryArray) -> pa.Array:
-    """A column of names with a dictionary of those that occur, as they first occur; whole numbers without a dictionary."""
+    """A column of names, dictionary-encoded in order of first occurrence; whole numbers stay plain."""
     if pa.types.is_integer(column.dictionary.type):
         return column.dictionary_decode()
     codes = column.indices.to_numpy(zero_copy_only=False).astype(np.int32)

@@ -174,7 +174,7 @@ def text_column(table: pa.Table, name: str) -> Text:
 
 
 def text_codes(table: pa.Table, name: str) -> tuple[Ints, pa.DictionaryArray]:
-    """A column as codes (rows,), -1 where there is nothing, and as one dictionary array without doubles."""
+    """A column as codes (rows,), -1 for missing, and its distinct names as one dictionary array."""
     column = table.column(name)
     if pa.types.is_null(column.type):
         column = column.cast(pa.string())
@@ -190,7 +190,9 @@ def text_codes(table: pa.Table, name: str) -> tuple[Ints, pa.DictionaryArray]:
 
 
 def _plain(column: pa.DictionaryArray) -> pa.DictionaryArray:
-    """The same with codes that can be -1 and can number the names of all chunks, and names that Arrow can look up."""
+    """The same with signed codes wide enough for the names of all chunks, and names of a type that Arrow can look
+    up.
+    """
     names, codes = column.dictionary, column.indices
     if codes.type == pa.int32() and not pa.types.is_string_view(names.type):
         return column

@@ -1,6 +1,5 @@
-"""A first, compiled look at the rows of a block: which accounts may be faulty, and the canonical order of the rest.
-
-It only raises suspicion. `trimtab.candidates.read.read`, which reads single tables too, then names the faults; a test
+"""A first, compiled check of the rows of a block: which accounts may be faulty, and the canonical order of the rest. It
+only flags. `trimtab.candidates.read.read`, which reads single tables too, then names the faults; a test
 holds the two against each other.
 """
 
@@ -31,7 +30,7 @@ class Precheck(IntEnum):
 
 
 class Validity(NamedTuple):
-    """Which names and rows are sound. `rank` and `bad_asset` have shape (names + 1,), the last for no name."""
+    """The names and rows that are sound. `rank` and `bad_asset` have shape (names + 1,), the last for no name."""
 
     rank: Records  # of the asset's name among all names
     bad_asset: Flags

@@ -77,7 +77,7 @@ def numbers_of(column: Any, name: str, count: int, default: float) -> Floats:
 
 
 def wrong_type(array: pa.Array, name: str, problem: str, advice: str) -> InputError:
-    """The error for a column of another type, with its first value."""
+    """The error for a column of the wrong type, with its first value."""
     row = array.is_valid().to_pylist().index(True)
     try:
         value = array[row].as_py()
@@ -88,7 +88,7 @@ def wrong_type(array: pa.Array, name: str, problem: str, advice: str) -> InputEr
 
 @contextmanager
 def readable(name: str, what: str) -> Iterator[None]:
-    """The guard around a column: whatever goes wrong in a library is the user's answer, in words.
+    """Guard a column: any failure inside a library becomes an error for the user, in words.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def arrow_of(column: Any, name: str, *, numeric: bool) -> pa.Array:
 def _native_arrow(column: Any, values: list[Any] | None) -> Any:
     """A column as Arrow has it: narwhals would make one chunk of many, which dictionaries of different kinds forbid."""
     if isinstance(column, list) or (values is not None and column.implementation.is_polars()):
-        return pa.array(values, from_pandas=True)  # polars hands over the addresses of its objects
+        return pa.array(values, from_pandas=True)  # polars would pass the addresses of its objects
     native = column.to_native()
     return native if isinstance(native, pa.ChunkedArray) else column.to_arrow()
 

@@ -102,7 +102,7 @@ class Candidates:
         )
 
     def rows(self, limits: RebalancingLimits) -> Records:
-        """The rows of the good accounts as the kernel wants them, in canonical order."""
+        """The rows of the good accounts in the kernel's form, in canonical order."""
         sizing_column = limits.sizing_column
         rows = np.zeros(len(self.order), ROW)
         rows["score"] = self.score[self.order]
@@ -114,7 +114,9 @@ class Candidates:
         return rows
 
     def partners(self, max_correlation: float | None) -> tuple[Ints, Ints]:
-        """Who is too correlated with whom among the good rows, as the kernel wants it; and where each account's part starts."""
+        """The pairs of good rows that are too correlated, in the kernel's form; and where each account's part
+        starts.
+        """
         if max_correlation is None or self.correlations is None:
             return NO_PARTNERS, np.zeros(len(self.start), np.int64)
         place = np.append(self.correlations.places(self.asset.names), -1)[self.asset.codes[self.order]]
@@ -203,7 +205,7 @@ def _canonical(raw: RawColumns, good: Flags) -> tuple[Ints, Ints]:
 
 
 def settings_of(limits: RebalancingLimits) -> Records:
-    """The limits that are numbers, as the kernel wants them. Shape (1,)."""
+    """The numeric limits, in the kernel's form. Shape (1,)."""
     values = {
         name: getattr(limits, name)
         for name in SETTINGS.names or ()

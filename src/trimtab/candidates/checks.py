@@ -19,7 +19,7 @@ RESTRICTIONS = tuple(member.code for member in Restriction)
 
 # Rounding and unsettled trades explain a total up to this.
 MAX_TOTAL_WEIGHT = 1.05
-# What a desired weight or a volatility may be: their ratios stay finite. A desired weight may also be 0, which closes.
+# The range of a desired weight or a volatility, in which ratios stay finite. A desired weight of 0 closes.
 SIZING_INPUT_RANGE = (1e-9, 1e9)
 
 
@@ -78,7 +78,7 @@ def restriction_codes(restriction: Text) -> Ints:
 
 
 def is_outside(values: Floats, low: float, high: float) -> Flags:
-    """Where a value that may be NaN, for none, is not between two bounds."""
+    """Where a value lies outside two bounds; NaN, for a missing value, does not."""
     return ~np.isnan(values) & ~((values >= low) & (values <= high))
 
 

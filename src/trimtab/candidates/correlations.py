@@ -205,7 +205,7 @@ def _sound(names: Sequence[str], values: Floats, place: Any) -> Correlations:
 
 
 def partners_of(correlations: Correlations, limit: float, asset: Ints, bucket: Ints, start: Ints) -> tuple[Ints, Ints]:
-    """Who is too correlated with whom, as the kernel wants it (`NO_PARTNERS`); and where each account's part starts.
+    """The pairs that are too correlated, in the kernel's form (`NO_PARTNERS`); and where each account's part starts.
 
     `asset` and `bucket` have shape (rows,): the places of the rows' assets in the correlations, and their buckets;
     account i has the rows start[i] : start[i + 1].

@@ -1,4 +1,4 @@
-"""Parts of candidates and limits without effect, or without the intended one: a code and a sentence each."""
+"""Columns, buckets and limits that have no effect, or an unintended one: a code and a sentence each."""
 
 from __future__ import annotations
 

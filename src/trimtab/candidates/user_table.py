@@ -91,9 +91,8 @@ def without_columns(native: Any, names: Iterable[str]) -> Any:
 
 
 def with_columns(native: Any, added: dict[str, Any]) -> Any:
-    """A new table of the same kind with columns (shape (rows,)) at its end, in place of those of the same names.
-
-    What happens to the old one does not matter.
+    """A new table of the same kind with columns (shape (rows,)) appended; they replace columns of the same names. The
+    old table is not changed.
     """
     if isinstance(native, list):
         lists = {name: values.tolist() for name, values in added.items()}
@@ -102,7 +101,7 @@ def with_columns(native: Any, added: dict[str, Any]) -> Any:
     frame = nw.from_native(native, eager_only=True)
     replaced = [name for name in frame.columns if name in added]
     frame = frame.drop(replaced) if replaced else frame
-    if frame.implementation.is_pandas():  # one insertion: five cost as much as all the rest
+    if frame.implementation.is_pandas():  # one insertion: five would cost as much as everything else
         kept, pandas = frame.to_native(), frame.implementation.to_native_namespace()
         return pandas.concat([kept, pandas.DataFrame(added, index=kept.index)], axis=1)
     series = [nw.new_series(name, values.tolist(), backend=frame.implementation) for name, values in added.items()]

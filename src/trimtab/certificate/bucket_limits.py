@@ -39,7 +39,7 @@ def _bucket(measures: Measurements, node: int, concerns: Mask | None) -> Iterabl
 
 
 def _unclassified(measures: Measurements, node: int, concerns: Mask | None) -> Iterable[Measured]:
-    """The verdict of the general limits on holdings without a bucket, which `unknown_bucket = "hold"` leaves alone."""
+    """How the general limits judge holdings without a bucket, which `unknown_bucket = "hold"` leaves alone."""
     limits, path = measures.limits, measures.nodes[node].path
     general = (
         ("max_positions", limits.enforce_position_limits, measures.count, limits.max_positions_per_bucket),
@@ -132,7 +132,7 @@ def _representation(measures: Measurements) -> Measured:
 
 
 def _missing_candidates(measures: Measurements, level: Mask) -> tuple[Mask, Mask]:
-    """The eligible rows of buckets that are not represented; and of these, those that a limit keeps out."""
+    """The eligible rows of unrepresented buckets; and those of them that a limit keeps out."""
     limits, taken, allowed = measures.limits, measures.per_node(measures.takes_place), measures.free_positions()
     counts = level[measures.level_of]
     represented = taken[measures.account, measures.level_of] > 0  # even by a position that got no weight

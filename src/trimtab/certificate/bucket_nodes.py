@@ -1,6 +1,6 @@
 """The buckets as the certificate's checker sees them: from the paths and the limits as the user wrote them.
 
-Nothing here is shared with the tree that the kernel works on, so that a fault in the one shows against the other.
+It shares nothing with the kernel's tree, so a fault in either shows up against the other.
 """
 
 from __future__ import annotations

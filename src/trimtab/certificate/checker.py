@@ -35,10 +35,10 @@ def certify(
     selected: Mask,
     braked: Mask,
 ) -> tuple[list[Measured], dict[int, BrokenLimitError]]:
-    """Measure every limit in the targets, and in the would-be targets of braked accounts.
+    """Measure every limit in the targets, and in the proposed targets of braked accounts.
 
-    `target`, `proposed` and `selected` have shape (rows,), `braked` (accounts,). Returns the limits, and by account what
-    is broken although no rule excuses it: a bug.
+    `target`, `proposed` and `selected` have shape (rows,), `braked` (accounts,). Returns the limits and, by account,
+    those broken without an excuse: a bug.
     """
     checks = measure_limits(Measurements(candidates, limits, proposed, selected))
     broken: dict[int, list[str]] = {}
@@ -59,7 +59,7 @@ def certify(
 def _broken_brakes(
     candidates: Candidates, limits: RebalancingLimits, target: Vector, proposed: Vector, braked: Mask
 ) -> Iterable[tuple[int, str]]:
-    """Accounts whose brake does not follow section 7 of the rules, or does not keep the weights; with what is broken."""
+    """Accounts whose brake breaks section 7 of the rules or does not keep the weights; and how."""
     order = candidates.order
     account, current, proposal = candidates.account_of[order], candidates.current_weight[order], proposed[order]
     sales = np.maximum(current - proposal, 0.0)

@@ -43,7 +43,7 @@ class Measurements:
     ) -> None:
         """`target` and `selected` have shape (rows of the table,); rows of failed accounts are left out.
 
-        `as_held`: the targets are what a brake keeps; nothing is new, and dust is not a position.
+        `as_held`: the targets are weights kept by a brake; nothing is new, and dust is not a position.
         `unweighed`: a selected row is a position even at weight 0, which is unknown yet.
         """
         order = candidates.order
@@ -116,8 +116,8 @@ class Measurements:
 
     @cached_property
     def sum_tolerance(self) -> Vector:
-        """How far a sum of an account's weights may lie beyond a limit: the rules' tolerance, and what rounding does to
-        the sum (rules, section 9).
+        """How far a sum of an account's weights may exceed a limit: the rules' tolerance plus the rounding of the sum
+        (rules, section 9).
         """
         return np.asarray(EPSILON + ROUNDING * np.bincount(self.account, minlength=self.accounts), np.float64)
 
@@ -249,5 +249,5 @@ class Measurements:
         return Excuse(cause, tuple(self.candidates.asset.at(int(row)) or "" for row in rows), limit)
 
     def fixed_under(self, account: int, node: int) -> Excuse:
-        """The excuse that fixed rows under a node hold it there."""
+        """The excuse that fixed rows under a node keep it there."""
         return self.excuse(Cause.FIXED, account, self.fixed & self.under(node))

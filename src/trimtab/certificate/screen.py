@@ -55,7 +55,7 @@ BUCKET_LIMITS = _record(
     ("max_positions", "f8"),
     ("max_allocation", "f8"),
     ("min_allocation", "f8"),
-    ("usual_positions", "f8"),  # what the general limits would say where `unknown_bucket = "hold"` removes them
+    ("usual_positions", "f8"),  # the verdict of the general limits where `unknown_bucket = "hold"` removes them
     ("usual_allocation", "f8"),
     ("checks", "i8"),  # how many limits the certificate lists for it
     ("counts", "?"),
@@ -173,7 +173,7 @@ def _kind_of(columns: Any, row: int, bounds: Any, no_sell: bool, closed: bool) -
 def screen_block(
     accounts: Any, left_out: Any, columns: Any, decided: Any, limits: ScreenLimits, proven: Any, drifted: Any
 ) -> None:
-    """Prove the plain case for every account of a block that is not left out.
+    """Prove the plain case for every account of a block, except those left out.
 
     `accounts`, `columns` and `decided` have the fields of the tuples in `kernel/block.py`. Filled, of shape (accounts,):
     `proven`, how many limits an account has, all plainly met, or -1 where that is not proven; `drifted`, whether the total
@@ -203,7 +203,7 @@ def screen_block(
                 continue
             no_sell = limits.forbids_selling[columns.restriction[row]]
             no_buy = limits.forbids_buying[columns.restriction[row]] or closed
-            cap = min(bounds.max_position_weight, columns.max_weight[row])  # the first where the second is none
+            cap = min(bounds.max_position_weight, columns.max_weight[row])  # the first if the second is missing
             cap = 0.0 if bounds.sized_by == _DESIRED and columns.desired_weight[row] == 0.0 else cap
             dust, kept, fixed = _kind_of(columns, row, bounds, no_sell, closed)
             position = selected and not (fixed and dust)

@@ -8,6 +8,7 @@ import typer
 
 import trimtab
 from trimtab.cli import fast_start
+from trimtab.cli.commands.apply import apply, execution, replay, verify
 from trimtab.cli.commands.backtest import backtest, sweep
 from trimtab.cli.commands.batch import batch_app
 from trimtab.cli.commands.check import check
@@ -16,6 +17,7 @@ from trimtab.cli.commands.limits import limits_app
 from trimtab.cli.commands.plan import plan
 from trimtab.cli.commands.rebalance import demo, rebalance
 from trimtab.cli.commands.report import report
+from trimtab.cli.commands.runs import runs_app
 from trimtab.cli.commands.score import score
 from trimtab.cli.exit_codes import exit_codes_text
 
@@ -28,10 +30,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (rebalance, plan, score, check, explain, report, demo, backtest, sweep):
+for command in (
+    rebalance,
+    plan,
+    apply,
+    execution,
+    score,
+    check,
+    explain,
+    report,
+    demo,
+    backtest,
+    sweep,
+    replay,
+    verify,
+):
     app.command()(command)
 app.add_typer(limits_app, name="limits")
 app.add_typer(batch_app, name="batch")
+app.add_typer(runs_app, name="runs")
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ class JsonLines:
 
     @contextmanager
     def errors(self) -> Iterator[None]:
-        """Write what ends a run early as an event too; then it goes its way."""
+        """Write the error that ends a run early as an event, and raise it again."""
         try:
             yield
         except KeyboardInterrupt:
@@ -48,7 +48,7 @@ class JsonLines:
 
 @contextmanager
 def events_for_people(notices: Notices, *, quiet: bool) -> Iterator[Say]:
-    """A bar while accounts are decided, and notices of what is worth knowing."""
+    """A bar while accounts are decided, and notices worth reading."""
     with accounts_bar(quiet=quiet) as bar:
 
         def say(event: Event) -> None:

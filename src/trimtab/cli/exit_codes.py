@@ -21,6 +21,7 @@ from trimtab.errors import (
     LimitsError,
     LockedError,
     OutputError,
+    StalePlanError,
     TrimtabError,
     UnmetLimitError,
 )
@@ -33,7 +34,7 @@ class ExitCode(IntEnum):
     """How a command ends; 2 (usage) comes from the parser."""
 
     def __new__(cls, code: int, _meaning: str) -> Self:
-        """A member is its number; the meaning is for the help and the docs."""
+        """A member is its number; its meaning appears in the help and the docs."""
         member = int.__new__(cls, code)
         member._value_ = code
         return member
@@ -46,11 +47,11 @@ class ExitCode(IntEnum):
     USAGE = 2, "usage: an option or argument is wrong"
     BAD_INPUT = 3, "bad input: a file or a limit cannot be used"
     UNMET = 4, "a limit is unmet, or unwanted cash is left (--strict, check --strict)"
-    BRAKED = 5, "held back by a brake, or in a batch by a gate: nothing is traded or published"
+    BRAKED = 5, "held back by a brake, a gate or a change since the plan: nothing is traded or published"
     TOO_MANY_FAILED = 6, "too many accounts of a batch failed"
     LOCKED = 7, "another process is working in the folder"
     NOT_WRITTEN = 8, "the output cannot be written: disk full, or no permission"
-    DAMAGED = 9, "a published batch is damaged"
+    DAMAGED = 9, "a published batch or a stored run is damaged, or does not replay"
     INTERRUPTED = 130, "interrupted (Ctrl-C)"
     READER_GONE = 141, "the reader of the output stopped reading, as in `trimtab demo | head`"
 
@@ -59,11 +60,12 @@ _CODES: dict[type[Exception], ExitCode] = {
     OutputError: ExitCode.NOT_WRITTEN,
     LockedError: ExitCode.LOCKED,
     DamagedError: ExitCode.DAMAGED,
+    StalePlanError: ExitCode.BRAKED,
 }
 
 
 class Misuse(typer.BadParameter):
-    """Options that do not go together: said without the parser's "Invalid value"."""
+    """Options that do not go together, reported without the parser's "Invalid value"."""
 
     def format_message(self) -> str:
         """The message, unchanged."""
@@ -76,7 +78,7 @@ def exit_codes_text() -> str:
 
 
 def exit_codes(command: Callable[_Arguments, int]) -> Callable[_Arguments, None]:
-    """A command whose errors, and the number it returns, become exit codes."""
+    """Wraps a command: its errors, and the number it returns, become exit codes."""
 
     @functools.wraps(command)
     def run(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> None:
@@ -99,7 +101,7 @@ def exit_codes(command: Callable[_Arguments, int]) -> Callable[_Arguments, None]
 
 @contextmanager
 def _deprecations_as_notes(notices: Notices) -> Iterator[None]:
-    """Say on stderr that an old name was used, as a note."""
+    """Note on stderr that an old name was used."""
     with warnings.catch_warnings():
         warnings.filterwarnings("always", r".* works until 1\.0", DeprecationWarning)
         warnings.showwarning = lambda message, *_, **__: notices.note(str(message))
@@ -116,7 +118,7 @@ def exit_code_of(error: Exception) -> ExitCode:
 
 
 def _report(error: Exception) -> ExitCode:
-    """Say on stderr what went wrong; the exit code for it."""
+    """Print the error to stderr; returns its exit code."""
     notices, code = Notices(), exit_code_of(error)
     if isinstance(error, InputError):
         notices.error(*_listed([fault.sentence() for fault in error.faults], "faults in the input"))
@@ -136,7 +138,7 @@ def _report(error: Exception) -> ExitCode:
 
 
 def _listed(sentences: list[str] | tuple[str, ...], what: str) -> list[str]:
-    """One sentence alone; several below a line that counts them."""
+    """A single sentence alone; several below a line that counts them."""
     if len(sentences) == 1:
         return list(sentences)
     more = len(sentences) - _FAULTS_LISTED

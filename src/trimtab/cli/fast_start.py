@@ -1,4 +1,4 @@
-"""Libraries that Arrow and numba import wherever they are installed: 0.3 s for what no command uses, so they are hidden."""
+"""Libraries that Arrow and numba import if installed: no command uses them, and they cost 0.3 s, so they are hidden."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _HIDDEN = _Unneeded()
 
 
 def hide() -> None:
-    """From now on an import of them fails."""
+    """Make imports of them fail."""
     sys.meta_path.insert(0, _HIDDEN)
 
 
 def show() -> None:
-    """They can be imported again."""
+    """Let them be imported again."""
     sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not _HIDDEN]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CandidateInputs:
-    """Candidates, what they are called on screen, the files they came from, and where a fault of theirs is."""
+    """Candidates, their name on screen, the files they came from, and how to locate a fault."""
 
     table: pa.Table
     name: str
@@ -35,7 +35,7 @@ class CandidateInputs:
     located: Callable[[Fault], Fault]
     view: MarketView | None = None  # the prices, where the candidates come from prices
     correlations: Correlations | None = None
-    used_columns: tuple[str, ...] = ()  # what was used before the candidates were read
+    used_columns: tuple[str, ...] = ()  # options used before the candidates were read
 
     @property
     def title(self) -> str:
@@ -52,7 +52,7 @@ class CandidateInputs:
 
 
 def read_inputs(file: Path | None, data: DataOptions, notices: Notices) -> CandidateInputs:
-    """The candidates of one file or three; what the three lack of each other is noted on stderr.
+    """The candidates of one file or three; gaps between the three are noted on stderr.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def read_inputs(file: Path | None, data: DataOptions, notices: Notices) -> Candi
 
 
 def _check_scored(file: CandidateFile) -> None:
-    """Refuse a file of holdings in place of candidates, with what to do about it."""
+    """Refuse a file of holdings in place of candidates, and say what to do."""
     names = file.table.column_names
     if {"current_weight", "shares"} & set(names) and not any("score" in name.casefold() for name in names):
         advice = "add a score from 0 to 1 for each asset; or give this file as --holdings, with --scores or --prices"
@@ -93,7 +93,7 @@ def check_mixture(file: Path | None, data: DataOptions) -> None:
     Raises
     ------
     typer.BadParameter
-        Which ones, and what would do.
+        Which ones, and what to use instead.
     """
     everything = [file, *(getattr(data, field.name) for field in fields(data))]
     if everything.count(Path("-")) > 1:
@@ -125,12 +125,12 @@ def check_mixture(file: Path | None, data: DataOptions) -> None:
 
 
 def _join_sentences(joined: Joined, buckets: Path | None) -> Iterator[str]:
-    """Notes on what the three files lack of each other."""
+    """Notes on gaps between the three files."""
     count = joined.table.num_rows
     yield f"joined {counted(count, 'candidate')} on asset; {counted(len(joined.unscored), 'holding')} without a score"
     yield from joined.renamed
     if joined.unscored:
-        yield f"kept without a score, as the scores lack them: {listed(joined.unscored)}"
+        yield f"not in the scores, so kept without a score: {listed(joined.unscored)}"
     if joined.unclassified and buckets is not None:
         many = counted(len(joined.unclassified), "asset")
         yield f"{many} without a bucket, counted as {UNKNOWN}: {listed(joined.unclassified)}"

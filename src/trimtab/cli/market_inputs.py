@@ -31,7 +31,7 @@ _TOLD = 5
 
 @dataclass(frozen=True)
 class MarketFiles:
-    """The files of market data that a command was given, and the day it is for (None: the last session)."""
+    """The market data files given to a command, and its day (None: the last session)."""
 
     prices: Path
     fundamentals: Path | None
@@ -107,7 +107,7 @@ def _outgoing(
 ) -> pl.DataFrame:
     """One row an asset: score, confidence, bucket, the parts it rests on and those missing, then every part.
 
-    The names are such that the table can go into `trimtab rebalance --scores`.
+    `trimtab rebalance --scores` reads the table unchanged.
     """
     import polars as pl
 
@@ -126,7 +126,7 @@ def _outgoing(
 
 
 def _give_notice(scores: Scored, notices: Notices) -> None:
-    """How many assets have a score, why others lack one, and the findings in the data."""
+    """How many assets have a score, why the others do not, and the findings in the data."""
     reasons = Counter(scores.table["unscored_because"].to_list())
     having = reasons.pop("", 0)
     why = ", ".join(f"{code} {count}" for code, count in sorted(reasons.items()))
@@ -143,7 +143,7 @@ def _give_notice(scores: Scored, notices: Notices) -> None:
     for finding in findings[:_TOLD]:
         notices.warn(finding.sentence())
     if len(findings) > _TOLD:
-        notices.warn(f"and {counted(len(findings) - _TOLD, 'more finding')} of this kind or others")
+        notices.warn(f"and {counted(len(findings) - _TOLD, 'more finding')}")
 
 
 def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> CandidateInputs:
@@ -185,7 +185,7 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     others = [asset for asset in weights if asset not in set(known)]
     kept = [asset for asset in others if weights[asset] != 0]
     if kept:
-        notices.note(f"kept without a score, as the prices lack them: {listed(kept)}")
+        notices.note(f"not in the prices, so kept without a score: {listed(kept)}")
     assets = [*known, *others]
     wanted = [name for name in ("asset", "bucket", "score", "volatility") if name in scores.table.columns]
     table = pl.concat(
@@ -207,7 +207,7 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
 
 
 def _refuse_debt(cash: float, weights: Mapping[str, float], total: float) -> None:
-    """Refuse more borrowed money than rounding and unsettled trades explain."""
+    """Refuse a debt larger than rounding and unsettled trades explain."""
     from trimtab.candidates.checks import MAX_TOTAL_WEIGHT
 
     held = math.fsum(weights.values())
@@ -218,7 +218,7 @@ def _refuse_debt(cash: float, weights: Mapping[str, float], total: float) -> Non
 
 
 def _other_columns(held: pl.DataFrame, made: Sequence[str], source: str) -> pl.DataFrame:
-    """The columns of the holdings beyond the amount held: a restriction, a limit, what the user wants to see again."""
+    """The other columns of the holdings: a restriction, a limit, anything the user carries along."""
     from trimtab.market.typed_columns import names_of
 
     names = [name for name in held.columns if name not in ("asset", "current_weight", "shares", "currency")]
@@ -257,7 +257,7 @@ def _weights(
     if name == "current_weight":
         return amounts
     check_currency(frame.to_arrow())
-    held = {asset: amount for asset, amount in amounts.items() if amount != 0}  # what is sold needs no price
+    held = {asset: amount for asset, amount in amounts.items() if amount != 0}  # a sold position needs no price
     value, session = valued(held, cash or 0.0, scores.view), scores.view.session.isoformat()
     _refuse_debt(cash or 0.0, value.weights, value.total)
     for asset, day in value.old.items():

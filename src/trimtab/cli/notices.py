@@ -14,21 +14,21 @@ class Notices:
         self._quiet = quiet
 
     def note(self, text: str) -> None:
-        """Something worth knowing."""
+        """A note."""
         if not self._quiet:
             _print("", [text], "")
 
     def warn(self, text: str) -> None:
-        """Something that may surprise."""
+        """A warning."""
         if not self._quiet:
             _print("warning: ", [text], "magenta")
 
     def error(self, *lines: str) -> None:
-        """Why there is no result."""
+        """The reason for a missing result."""
         _print("error: ", lines, "bold red")
 
     def note_compiling(self, entry: Callable[..., object], seconds: int) -> None:
-        """Say that an entry of the kernel is compiled first, unless this machine has its code already."""
+        """Announce that an entry of the kernel will be compiled, unless this machine has its code already."""
         from trimtab.kernel.compilation import is_cached
 
         if not is_cached(entry):
@@ -36,7 +36,7 @@ class Notices:
 
 
 def _print(prefix: str, lines: Sequence[str], style: str) -> None:
-    """Print lines without anything in them that could steer a terminal or begin a line of its own."""
+    """Print lines free of characters that could steer a terminal or break the line."""
     from rich.console import Console
     from rich.text import Text
 

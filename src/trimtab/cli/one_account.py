@@ -69,7 +69,7 @@ def _refuse_cash(inputs: CandidateInputs) -> None:
 def decide(
     inputs: CandidateInputs, chosen: ChosenLimits, notices: Notices, *, strict: bool = False, shows_cash: bool = False
 ) -> RebalanceResult:
-    """The result, and what is worth knowing about it; the first time on a machine says why it takes long."""
+    """The result, with notes on it; the first run on a machine says why it takes longer."""
     from trimtab.candidates.read import read
     from trimtab.files.candidate_file import check_single
     from trimtab.kernel.account import rebalance_account
@@ -80,7 +80,7 @@ def decide(
     limits = chosen.limits.replace(on_unmet="raise") if strict else chosen.limits
     with inputs.named_in_errors(), chosen.named_in_errors():
         if not is_cached(rebalance_account):
-            # Faults first: no user should wait for the compiler to hear of a typo.
+            # Faults first: a typo should show before the compiler runs.
             read(inputs.table, limits, many=False, correlations=inputs.correlations)
         notices.note_compiling(rebalance_account, 15)
         result = rebalance(inputs.table, limits, correlations=inputs.correlations)
@@ -98,7 +98,7 @@ def give_notice(
     *,
     shows_cash: bool = False,
 ) -> None:
-    """Say what is worth knowing about a result."""
+    """Print notes on a result."""
     from trimtab.candidates.columns import COLUMNS
 
     for note in result.notes:

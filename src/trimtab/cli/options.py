@@ -1,4 +1,4 @@
-"""Every option that more than one command takes, once: its type, its name and its help."""
+"""The options shared by commands, each defined once: type, name and help."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _preset_names() -> list[str]:
 
 
 def _settings(incomplete: str) -> Iterable[str]:
-    """The limits whose names begin like this, each with its equals sign."""
+    """The limits whose names begin with this text, each with an equals sign."""
     from trimtab.limits.rebalancing_limits import limit_fields
 
     return [f"{field.name}=" for field in limit_fields() if field.name.startswith(incomplete)]
@@ -160,7 +160,10 @@ Strict = Annotated[
     typer.Option("--strict", help="Write nothing and exit with 4 if a limit is unmet or unwanted cash is left."),
 ]
 Explain = Annotated[
-    bool, typer.Option("--explain", help="For unmet limits and forced cash, show which limits conflict and what helps.")
+    bool,
+    typer.Option(
+        "--explain", help="For unmet limits and forced cash, show which limits conflict and which changes would help."
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing on stderr except errors.")]
 All = Annotated[bool, typer.Option("--all", "-a", help="Show every candidate in the table.")]
@@ -168,7 +171,7 @@ All = Annotated[bool, typer.Option("--all", "-a", help="Show every candidate in 
 
 @dataclass(frozen=True)
 class DataOptions:
-    """Where candidates come from, if not from FILE."""
+    """The source of candidates other than FILE."""
 
     scores: Scores = None
     holdings: Holdings = None

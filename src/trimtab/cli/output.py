@@ -1,4 +1,4 @@
-"""Results out: the format, the bytes, and a file that is written whole or not at all."""
+"""Results out: format, bytes, and a file written whole or not at all."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def format_of(asked: Format | None, out: Path | None) -> str:
 
 
 def check_page(out: Path | None) -> None:
-    """Refuse a file for an HTML page that is called something else.
+    """Refuse a file name that does not look like an HTML page.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def check_page(out: Path | None) -> None:
 
 
 def check_out(out: Path, inputs: Sequence[Path]) -> None:
-    """Refuse a place where nothing can be written, before anything is decided.
+    """Refuse an unwritable place before anything is decided.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def _csv(table: pa.Table) -> bytes:
 
 
 def _csv_cell(value: object) -> str:
-    """A cell, quoted where it holds a comma, a quote or anything that some reader takes for the end of a line."""
+    """A cell, quoted if it holds a comma, a quote or anything that a reader could take for a line end."""
     text = "" if value is None else f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
     if "," in text or '"' in text or not text.isprintable():
         return '"' + text.replace('"', '""') + '"'
@@ -170,7 +170,7 @@ def _xlsx(table: pa.Table) -> bytes:
 
 
 def _cell(value: object) -> object:
-    """A value as a cell of a sheet holds it: an exact decimal as the nearest number."""
+    """A value for a cell of a sheet: an exact decimal becomes the nearest number."""
     if isinstance(value, Decimal):
         return float(value)
     return value if isinstance(value, _CELL_TYPES) else str(value)
@@ -205,7 +205,7 @@ def emit(data: bytes) -> None:
     typer.Exit
         The reader has gone.
     OutputError
-        Where stdout leads, nothing can be written.
+        Stdout cannot be written to.
     """
     try:
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""A bar on stderr for what takes long; what is done within two seconds shows none."""
+"""A progress bar on stderr, shown only for work of more than two seconds."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class ProgressSteps:
         self._begun = 0
 
     def begin(self, name: str) -> None:
-        """The step before is done, this one begins."""
+        """Finish the previous step and begin this one."""
         self._progress.update(self._task, completed=self._begun, description=name)
         self._begun += 1
 
 
 @contextmanager
 def steps(count: int, *, quiet: bool, first: float = _FIRST) -> Iterator[ProgressSteps]:
-    """A bar of some steps, from `first` seconds on, gone when they are done; none if stderr is not a terminal."""
+    """A bar of steps, shown after `first` seconds and removed at the end; no bar unless stderr is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -43,7 +43,7 @@ def steps(count: int, *, quiet: bool, first: float = _FIRST) -> Iterator[Progres
 
 @contextmanager
 def accounts_bar(*, quiet: bool, first: float = _FIRST) -> Iterator[Callable[[Mapping[str, Any]], None]]:
-    """A bar for a batch, with accounts a second and the time that is left; it hears the events of the batch."""
+    """A bar for a batch, with accounts per second and time remaining; fed by the events of the batch."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 

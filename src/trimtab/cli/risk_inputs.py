@@ -45,9 +45,7 @@ def with_correlations(
         f"correlations of {counted(len(measured.names), 'asset')} measured on the last {sessions} daily returns"
     )
     if missing:
-        notices.note(
-            f"without correlations, and so only bought where nothing else of their bucket is: {listed(missing)}"
-        )
+        notices.note(f"without correlations, so bought only into an otherwise empty bucket: {listed(missing)}")
     return replace(inputs, correlations=measured)
 
 
@@ -85,7 +83,7 @@ def by_risk(chosen: ChosenLimits, inputs: CandidateInputs, target: float | None,
     typer.BadParameter
         A target without prices, or without a classification.
     LimitsError
-        Bucket limits that are off, or a target that is none.
+        Bucket limits are off, or the target is out of range.
     TrimtabError
         scikit-learn is not installed.
     """

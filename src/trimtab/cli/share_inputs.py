@@ -23,7 +23,7 @@ def weighed(inputs: CandidateInputs, cash: float | None) -> CandidateInputs:
     typer.BadParameter
         Shares without cash, or cash without shares.
     InputError
-        Shares without usable prices, or worth nothing.
+        Shares without usable prices, or with a total of 0.
     """
     names = inputs.table.column_names
     with inputs.named_in_errors():
@@ -64,7 +64,7 @@ def check_currency(table: pa.Table) -> None:
     Raises
     ------
     InputError
-        Which currencies there are.
+        The currencies found.
     """
     if "currency" in table.column_names:
         currencies = [str(name) for name in table["currency"].drop_null().unique().to_pylist()]

@@ -26,7 +26,7 @@ NEW_PATHS = {
 
 
 class RenamedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds an old path, and fills it with the names of the module that it is now."""
+    """Finds an old path and fills it with the names of its new module."""
 
     def find_spec(
         self,
@@ -34,11 +34,11 @@ class RenamedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         path: Sequence[str] | None = None,  # noqa: ARG002 - of the protocol
         target: types.ModuleType | None = None,  # noqa: ARG002
     ) -> importlib.machinery.ModuleSpec | None:
-        """The spec of an old path, None for every other."""
+        """The spec of an old path; None for any other."""
         return importlib.machinery.ModuleSpec(fullname, self) if fullname in NEW_PATHS else None
 
     def exec_module(self, module: types.ModuleType) -> None:
-        """Give the names, and say where they are now."""
+        """Copy the names, and warn where they live now."""
         new = NEW_PATHS[module.__name__]
         message = f"{module.__name__} is now {new}; the old path works until 1.0"
         warnings.warn(message, DeprecationWarning, stacklevel=2)
@@ -48,6 +48,6 @@ class RenamedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def install() -> None:
-    """Look for old paths where nothing else is found."""
+    """Look for old paths after every other finder."""
     if not any(isinstance(finder, RenamedModules) for finder in sys.meta_path):
         sys.meta_path.append(RenamedModules())

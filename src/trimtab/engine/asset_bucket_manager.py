@@ -1,4 +1,4 @@
-"""Who is in which bucket: one bucketing puts each asset in one bucket."""
+"""The assets of each bucket: one bucketing puts each asset in exactly one bucket."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class AssetBucketManager:
     Parameters
     ----------
     buckets
-        Bucket -> its assets, which may be none; mappings inside mappings are the levels of a path.
+        Bucket -> its assets (possibly none); nested mappings are the levels of a path.
     separator
         What separates the parts of a path; empty for flat names.
     source
@@ -95,7 +95,7 @@ class AssetBucketManager:
         Raises
         ------
         InputError
-            A file that cannot be read, a missing column, an empty cell; what the class refuses.
+            A file that cannot be read, a missing column, an empty cell, or anything the class refuses.
         """
         source, table = str(path), read_table(path)
         for name in ("asset", "bucket"):
@@ -121,7 +121,7 @@ class AssetBucketManager:
         Raises
         ------
         InputError
-            A file that cannot be read or is not TOML; what the class refuses.
+            A file that cannot be read or is not TOML, or anything the class refuses.
         """
         try:
             text = Path(path).read_bytes().decode("utf-8-sig")
@@ -165,11 +165,11 @@ class AssetBucketManager:
         return self._bucket_of.get(asset, UNKNOWN)
 
     def get_all_buckets(self) -> list[str]:
-        """Every bucket, sorted; one without assets, too."""
+        """Every bucket, sorted, including empty ones."""
         return sorted(self._assets)
 
     def get_bucket_assets(self, bucket_name: str) -> list[str]:
-        """The assets of a bucket and of all below it, in the order given; none of a bucket that does not exist."""
+        """The assets of a bucket and of all below it, in the order given; empty for an unknown bucket."""
         wanted = split_path(bucket_name, self.separator)
         return [
             asset

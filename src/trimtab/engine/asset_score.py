@@ -16,7 +16,7 @@ Date = dt.date | dt.datetime | str
 
 
 class AssetPriority(IntEnum):
-    """Why an asset is considered: the first that fits. A smaller number comes first in lists; it adds nothing to a score."""
+    """Why an asset is considered: the first that fits. Smaller numbers come first in lists; scores are unaffected."""
 
     PORTFOLIO = 1
     TRENDING = 2
@@ -34,7 +34,7 @@ _SCORES = frozenset(_FRACTIONS[:3])
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a number of any library, other than true or false."""
+    """Whether a value is a number of any library; booleans do not count."""
     return isinstance(value, float) or (isinstance(value, Real) and not isinstance(value, bool))
 
 
@@ -128,7 +128,7 @@ class AssetScore:
 
     @property
     def is_held(self) -> bool:
-        """Whether it counts as an existing position: it has a weight, or the priority of the portfolio."""
+        """Whether it counts as an existing position: it has a weight, or the portfolio's priority."""
         return self.current_weight > 0 or self.priority is AssetPriority.PORTFOLIO
 
     @property

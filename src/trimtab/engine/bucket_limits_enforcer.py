@@ -39,8 +39,8 @@ class BucketEnforcementResult:
 
     `selected_assets` carry the weights that remain as `target_weight`; `rejected_assets` are those that bucket limits or
     representation keep out, unchanged. `bucket_statistics`: the selected ones, by bucket at `bucket_level`. The others
-    are sentences: `enforcement_actions`, what was done; `violations_fixed`, the limits that did not hold and now do;
-    `violations_left`, those that still do not hold, because nothing here can change it.
+    are sentences: `enforcement_actions`, what was done; `violations_fixed`, the broken limits that hold now;
+    `violations_left`, those that this step cannot fix.
     """
 
     selected_assets: list[AssetScore]
@@ -78,7 +78,7 @@ class BucketLimitsEnforcer:
     def apply_bucket_limits(
         self, scored_assets: Iterable[AssetScore], config: BucketLimitsConfig | None = None
     ) -> BucketEnforcementResult:
-        """Choose and scale. Every asset that is given comes back, selected or rejected.
+        """Choose and scale. Every asset comes back, selected or rejected.
 
         The weight of an asset is its `target_weight`, else its `current_weight`; one without either is selected or not,
         and gets no weight. An asset without a score is never added; one that is held stays at its current weight (at its
@@ -181,7 +181,7 @@ def _selection_actions(staged: Staged) -> Iterator[str]:
 
 
 def _by_node(nodes: Ints, codes: Ints, wanted: Iterable[int]) -> list[tuple[int, int, list[int]]]:
-    """Node, code and rows of everything with a wanted code at a bucket, by node and code."""
+    """Rows by node and code, for rows of a bucket with one of these codes."""
     groups: dict[tuple[int, int], list[int]] = {}
     for row in np.flatnonzero(_is_any(codes, wanted) & (nodes > ROOT)).tolist():
         groups.setdefault((int(nodes[row]), int(codes[row])), []).append(row)
@@ -189,7 +189,7 @@ def _by_node(nodes: Ints, codes: Ints, wanted: Iterable[int]) -> list[tuple[int,
 
 
 def _is_any(codes: Ints, wanted: Iterable[int]) -> Flags:
-    """Where a code is one of a few."""
+    """Where a code is among these."""
     mask = np.zeros(codes.shape, np.bool_)
     for code in wanted:
         mask |= codes == code
@@ -245,7 +245,7 @@ def _fixed(before: Iterable[Constraint], after: Iterable[Constraint]) -> Iterato
 
 
 def _left(after: Iterable[Constraint]) -> Iterator[str]:
-    """The limits that still do not hold, and why where that is known."""
+    """The limits that still do not hold, and why if known."""
     for check in after:
         if check.status not in _HOLDS:
             yield violation(check) + (f" ({check.note})" if check.note else "")

@@ -16,7 +16,7 @@ from trimtab.errors import Fault, InputError, SetupError
 from trimtab.limits.bucket_limits_config import BucketLimitsConfig, given_config
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
-# The weight of a position of unknown weight: it counts, and adds nothing.
+# The weight of a position of unknown weight: it counts as a position and adds no weight.
 WEIGHTLESS = math.ulp(0.0)
 
 
@@ -119,11 +119,11 @@ class BucketManager:
         return bucket_name(self.source.get_asset_bucket(asset))
 
     def get_all_buckets(self) -> list[str]:
-        """Every bucket, also one without assets."""
+        """Every bucket, including empty ones."""
         return list(self.source.get_all_buckets())
 
     def get_bucket_assets(self, bucket_name: str) -> list[str]:
-        """The assets of a bucket and of all below it; none of a bucket that does not exist."""
+        """The assets of a bucket and of all below it; empty for an unknown bucket."""
         return list(self.source.get_bucket_assets(bucket_name))
 
     def candidates(
@@ -157,7 +157,7 @@ class BucketManager:
         return rows, self._knowing(limits, {row["bucket"] for row in rows})
 
     def _refuse_other_separator(self, limits: RebalancingLimits) -> None:
-        """Refuse levels that the limits would not see."""
+        """Refuse levels that the limits would ignore."""
         if not isinstance(self.source, AssetBucketManager) or not limits.enable_bucket_diversification:
             return
         mine, theirs = self.source.separator, limits.bucket_separator
@@ -190,9 +190,8 @@ class BucketManager:
     def get_bucket_allocation_status(
         self, asset_scores: Iterable[AssetScore], config: BucketLimitsConfig | None = None
     ) -> dict[str, BucketAllocation]:
-        """Every bucket that has an asset here, or that the limits name, with its positions and weight against its limits.
-
-        All assets that are given count as positions, as in `validate_bucket_constraints`.
+        """Every bucket with an asset here, or named in the limits: its positions and weight against its limits. Every
+        asset counts as a position, as in `validate_bucket_constraints`.
         """
         measures = self._portfolio(scored(asset_scores), given_config(config)).measures
         allocations = {}
@@ -206,7 +205,7 @@ class BucketManager:
         return allocations
 
     def validate_bucket_constraints(self, asset_scores: Iterable[AssetScore], **constraints: Any) -> dict[str, Any]:
-        """Whether these assets, taken together as a portfolio, keep the limits of buckets.
+        """Whether these assets, as one portfolio, keep the bucket limits.
 
         Every asset given is a position; its weight is its `target_weight`, else its `current_weight`, else unknown (it
         counts, and weighs nothing). The checks are those of the certificate.

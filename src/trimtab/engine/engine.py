@@ -40,7 +40,7 @@ _MORE_COLUMNS = tuple(name for name in COLUMNS if name not in ("account", "asset
 
 @runtime_checkable
 class DataManager(Protocol):
-    """Knows more about assets: the columns of a table of candidates that the engine does not make itself."""
+    """Knows more about assets: the columns of candidates that the engine does not fill itself."""
 
     def get_candidate_data(self, date: Date, assets: tuple[str, ...]) -> Mapping[str, Mapping[str, Any]]:
         """Asset -> some of `restriction`, `max_weight`, `desired_weight`, `volatility`."""
@@ -65,8 +65,8 @@ class CoreRebalancerEngine:
         The prices that correlations and volatilities are measured on, as of the day: needed if the limits have a
         `max_correlation`, and for `risk`.
     risk
-        Lower the allocation limit of each bucket that moves more than it should (`risk_adjusted`), measured on the assets
-        to consider.
+        Lower the allocation limit of buckets above the target volatility (`risk_adjusted`), measured on the assets to
+        consider.
 
     Raises
     ------
@@ -127,7 +127,7 @@ class CoreRebalancerEngine:
         technical_weight: float = ScoreWeights.technical_weight,
         fundamental_weight: float = ScoreWeights.fundamental_weight,
     ) -> list[RebalancingTarget]:
-        """The targets of `run`, which takes the same: one for every asset considered, the largest first."""
+        """The targets of `run`, with the same arguments: one for every asset considered, the largest first."""
         run = self.run(
             rebalance_date,
             current_positions,
@@ -178,7 +178,7 @@ class CoreRebalancerEngine:
         SetupError
             A part that is missing or gives an impossible answer; a bucket that does not exist.
         InputError
-            Current positions that cannot be.
+            Impossible current positions.
         LimitsError
             Limits for a bucket that does not exist.
         UnmetLimitError

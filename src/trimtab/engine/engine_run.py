@@ -1,4 +1,4 @@
-"""Everything about one rebalance of the engine: what went in, the one pass, and views of it."""
+"""Everything about one rebalance of the engine: its inputs, the one pass, and views of it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class EngineRun:
 
     @cached_property
     def targets(self) -> tuple[RebalancingTarget, ...]:
-        """A target for every asset: the largest first, then what is closed, then the others by score."""
+        """A target for every asset: the largest first, then closed positions, then the others by score."""
         return tuple(targets_of(self.result.staged, self.scored_assets))
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The scoring service: one score from a technical and a fundamental one. What is missing is named, never made up."""
+"""The scoring service: one score from a technical and a fundamental one. Missing inputs are named, never made up."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class ScoringService:
         Raises
         ------
         SetupError
-            A missing analyser of a score that is not switched off, weights that cannot be, a score outside 0 to 1.
+            A missing analyser of a score that is not switched off, impossible weights, a score outside 0 to 1.
         """
         given = {
             "technical": (enable_technical, self.technical_analyzer, technical_weight),

@@ -1,4 +1,4 @@
-"""The selection service: who is held, then how much of each, in two steps; and the targets that come out."""
+"""The selection service: which assets to hold, then how much of each; and the targets that follow."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class RebalancingTarget:
 
 
 class SelectionResult(list[AssetScore]):
-    """The assets that are selected, as a list; and beside it who is not, and why.
+    """The selected assets as a list; and beside it the others, and why.
 
     `rejected_assets` are the others. `reasons`: asset -> code of the rules, for every asset that was given; `limits`, the limits of
     the selection. The list is the caller's own and may be changed.
@@ -94,7 +94,7 @@ class SelectionResult(list[AssetScore]):
 
 @compared_by_value
 class SelectionService:
-    """Selection and sizing as two steps. One after the other, with nothing between them, they are the whole pass.
+    """Selection and sizing as two steps. Run one after the other, they are the whole pass.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ class SelectionService:
         """The weights of a selection, by the rules' sections 5 to 7: a target for every asset, the largest first.
 
         For what `select_by_score` returned, that is the whole pass: the assets that it rejected get their targets, too.
-        Other lists of assets, such as one that was changed, or what a bucket enforcer left, are selected first; a holding
+        Any other list of assets, such as a changed one or the output of a bucket enforcer, is selected first; a holding
         that is not in the list gets no target. `limits` are by default those of the selection.
 
         Raises

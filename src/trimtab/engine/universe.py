@@ -38,7 +38,7 @@ class RegimeDetector(Protocol):
 
 @runtime_checkable
 class NamesRegimes(Protocol):
-    """A regime detector that names every regime it can give: limits for another one are then a typo."""
+    """A regime detector that lists its regimes, so limits for any other are a typo."""
 
     @property
     def regime_names(self) -> Sequence[str]:
@@ -59,7 +59,7 @@ class RebalancingUniverse:
 
     @cached_property
     def priorities(self) -> Mapping[str, AssetPriority]:
-        """Why each asset is considered, in the order of priority."""
+        """Why each asset is considered, by priority."""
         parts = (self.portfolio_assets, self.trending_assets, self.regime_assets, self.fallback_assets)
         return {asset: priority for priority, assets in zip(AssetPriority, parts, strict=True) for asset in assets}
 

@@ -1,4 +1,4 @@
-"""The changes of a trial: one limit, one bucket's limit, or one field of a row; and the limits after it."""
+"""The changes to try: one limit, one bucket's limit, or one field of a row; and the limits they lead to."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ GENERAL = {"max_positions_per_bucket": "max_positions", "max_allocation_per_buck
 SCORE_FIELDS = ("min_score_threshold", "min_score_diversification", "min_score_new_position")
 ROW_FIELDS = ("score", "restriction", "max_weight")
 
-# These other fields may follow.
+# Fields that may follow another one.
 LEADING = (*SCORE_FIELDS, "min_position_weight", "dust_weight")
-# What a limit is when it is lifted, `LEADING` ones aside.
+# The value of a lifted limit, except `LEADING` ones.
 LIFTED: dict[str, Any] = {
     "max_total_positions": NO_LIMIT,
     "max_new_positions": NO_LIMIT,
@@ -39,7 +39,8 @@ LIFTED: dict[str, Any] = {
 
 
 class Change(NamedTuple):
-    """One thing with another value, None to lift it: a limit (of a bucket, if `node` names it), or the field of a row (of
+    """One thing with a different value, None to lift it: a limit (of a bucket, if `node` names it), or the field of a
+    row (of
     the asset `node`, of all if it is empty).
     """
 
@@ -49,7 +50,7 @@ class Change(NamedTuple):
 
 
 def changed_limits(limits: RebalancingLimits, *changes: Change) -> RebalancingLimits | None:
-    """The limits with some changes at once; None where they then contradict each other. Fields of rows are not limits."""
+    """The limits with several changes at once; None if they contradict each other. Fields of rows are skipped."""
     values: dict[str, Any] = {}
     buckets: dict[str, Any] = {path: _fields(own) for path, own in limits.buckets.items()}
     for change in changes:
@@ -69,7 +70,7 @@ def _fields(own: BucketLimit) -> dict[str, Any]:
 
 
 def setting_of(name: str, value: Any) -> tuple[str, Any]:
-    """The name and the value in the settings record of a limit that has another one there, or is not a number."""
+    """The name and value in the settings record of a limit that is stored differently or is not a number."""
     if name == "min_buckets_represented":
         return "buckets_to_represent", value
     if name == "allow_bucket_overflow":

@@ -1,8 +1,8 @@
-"""Where a limit is unmet or cash is forced: an irreducible set of limits that conflict, and the smallest change that helps.
+"""For an unmet limit or forced cash: an irreducible set of conflicting limits, and the smallest change that helps.
 
-A conflict has a goal (the limit that is not met, or `target_invested` where the sizes leave more cash than aimed for) and
-members: other limits that prevent it. With only these in force the goal is missed; without any one of them it is
-reached. All of it is found by running the rules with limits lifted (`reruns.py`).
+A conflict has a goal (the unmet limit, or `target_invested` where sizes leave too much cash) and members: the limits
+that prevent it. With only these in force the goal is missed; without any one of them it is
+reached. Both are found by running the rules with limits lifted (`reruns.py`).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from trimtab.kernel.records import NO_LIMIT, ROOT, WEIGHT_TOLERANCE, Records, Si
 from trimtab.reasons import ENTERED_REASONS
 from trimtab.text import exactly, figure
 
-# What the sizes may stay below `target_invested` before cash counts as forced.
+# How far sizes may fall short of `target_invested` before cash counts as forced.
 CASH_TOLERANCE = 1e-9
 _NO_BAND = (Change("no_trade_band", "", 0.0), Change("min_trade", "", 0.0))
 
 
 @dataclass(frozen=True)
 class Member:
-    """A limit of a conflict: its field, the bucket `node` that it is of, its value, and what of it alone would help.
+    """A limit of a conflict: its field, its bucket `node`, its value, and the change of it alone that would help.
 
     `relaxation` is the smallest change of this limit that reaches the goal while all others stay unchanged;
     None without one. For `restriction` and `max_weight`, which are fields of rows, `value` names the assets.
@@ -41,10 +41,10 @@ class Member:
 
 @dataclass(frozen=True)
 class Conflict:
-    """A goal that is missed, and the limits that together prevent it; none where the candidates are to blame.
+    """A missed goal and the limits that together prevent it; no limits if the candidates are to blame.
 
-    `reached` is the part of the goal that is reached, in its own unit. `together` is a set of changes that reach the goal at
-    once, of which none can be left out; it is given where no member does so alone.
+    `reached` is how much of the goal is reached, in the goal's unit. `together` is an irreducible set of changes that
+    reach the goal, given if no single member does.
     """
 
     goal: Member
@@ -69,7 +69,7 @@ def _named(member: Member) -> str:
 def conflicts_of(reruns: Reruns) -> tuple[Conflict, ...]:
     """The conflicts of an account, in the order of the goals: representation, bucket minima by path, cash.
 
-    Where a brake holds, they are those of what the rules propose.
+    Under a brake, they are the conflicts of the proposed targets.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def conflicts_of(reruns: Reruns) -> tuple[Conflict, ...]:
 
 @dataclass(frozen=True)
 class Reached:
-    """How much of a goal is reached with some things changed; the band, which may hold a target off its size, is off."""
+    """How much of a goal is reached with some changes; with the band off, since it may keep a target from its size."""
 
     reruns: Reruns
 
@@ -130,7 +130,7 @@ def _conflict(reruns: Reruns, reached: Reached, goal: Change) -> Conflict:
     liftable = [limit for limit in _liftable(reruns) if limit[:2] != goal[:2]]
 
     def holds(kept: Sequence[Change]) -> bool:
-        """Whether the goal is reached with only some limits in force."""
+        """Whether the goal is reached with only these limits in force."""
         return reached(goal, [limit for limit in liftable if limit not in kept])
 
     kept = needed(liftable, lambda limits: not holds(limits)) if holds(()) else []
@@ -145,7 +145,7 @@ def _conflict(reruns: Reruns, reached: Reached, goal: Change) -> Conflict:
 
 
 def _liftable(reruns: Reruns) -> Iterator[Change]:
-    """Every limit in force that can be lifted; those that are left out first where several would do come first."""
+    """Every limit in force that can be lifted; where several would do, the first ones are dropped first."""
     limits, tree = reruns.limits, reruns.nodes
     for name in ("max_weight", "restriction"):
         if value_of(reruns, Change(name, "", None)):
@@ -177,7 +177,7 @@ def _liftable(reruns: Reruns) -> Iterator[Change]:
 
 
 def value_of(reruns: Reruns, limit: Change) -> Any:
-    """The present value of a limit; for a field of rows, the assets that have one."""
+    """The current value of a limit; for a field of rows, the assets that have a value."""
     if limit.name == "restriction":
         return tuple(reruns.names[at] for at in np.flatnonzero(reruns.rows["restriction"] != 0).tolist())
     if limit.name == "max_weight":

@@ -1,10 +1,9 @@
 """The smallest change of one limit that flips a decision: which values to try, nearest first.
 
-A selection itself shows up to which value of a limit it stays unchanged: a count that is not reached may be higher, a score
-limit may rise to the lowest score that is selected, a weight limit may move until a position more, or less, fits where
-that matters. So a scan goes from one such value to the next, in both directions, to where nothing can change any more;
-or as far as `trials_in` says, and then it says so. The values are those of `values_to_try.py`; what is decided with them, the
-rules say (`reruns.py`).
+A selection itself shows how far a limit can move without changing it: an unreached count may rise, a score limit may
+rise to the lowest selected score, a weight limit may move until one position more, or less, fits where it matters. So a
+scan steps from one such value to the next, in both directions, until nothing can change or `trials_in` runs out, which
+it reports. `values_to_try.py` has the values; the rules decide with each (`reruns.py`).
 """
 
 from __future__ import annotations
@@ -24,7 +23,9 @@ from trimtab.text import figure, rounded
 
 @dataclass(frozen=True)
 class SearchedRange:
-    """How far a limit was tried without a flip: from `lowest` to `highest`. `exhaustive`: beyond that nothing changes any more."""
+    """How far a limit was tried without a flip: from `lowest` to `highest`. `exhaustive`: nothing changes beyond
+    that.
+    """
 
     change: str
     node: str
@@ -49,16 +50,15 @@ def _inside(end: float, *, up: bool) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """Every value of a limit at which the selection may change, nearest first, and who is selected with it."""
+    """Every value of a limit at which the selection may change, nearest first, with the selection there."""
 
     values: tuple[tuple[Any, Flags], ...]
     found: SearchedRange
 
 
 def nearest_flip(reruns: Reruns, at: int, name: str, node: str = "") -> Change | SearchedRange:
-    """The value of a limit, nearest to the present one, with which the row is selected if it is not, or not if it is.
-
-    Otherwise how far was looked: no value there does it, or only such as contradict other limits.
+    """The nearest value of a limit that flips the row's selection. Without one, the range tried: no value in it flips
+    the row, or only values that contradict other limits.
     """
     scan, selected = scan_of(reruns, name, node, at), reruns.is_selected[at]
     for value, selection in scan.values:
@@ -68,7 +68,7 @@ def nearest_flip(reruns: Reruns, at: int, name: str, node: str = "") -> Change |
 
 
 def scan_of(reruns: Reruns, name: str, node: str, at: int) -> Scan:
-    """The scan of a limit: the same for all assets, but for that of correlations, of which each has its own."""
+    """The scan of a limit, shared by all assets; only that of correlations is the asset's own."""
     if name == "max_correlation":
         return _of_correlations(reruns, at)
     if (name, node) not in reruns.scans:
@@ -78,7 +78,7 @@ def scan_of(reruns: Reruns, name: str, node: str, at: int) -> Scan:
 
 
 def _of_correlations(reruns: Reruns, at: int) -> Scan:
-    """Limits that a correlation passes: the nearest of all, those of the row itself, and last no limit at all."""
+    """Correlation limits to try: the nearest of all, those of the row itself, and finally no limit."""
     present, up, down = reruns.present("max_correlation", ""), set[float](), set[float]()
     for known in (reruns.correlations, reruns.correlations_about(at)):
         up |= {*known[known > present][:LEAST_TRIALS].tolist()}
@@ -94,21 +94,22 @@ def _scanned(reruns: Reruns, name: str, node: str) -> Scan:
     up, up_ends = values_above(reruns, name, node, most)
     down, down_ends = values_below(reruns, name, node, most)
     values = sorted((*up, *down), key=lambda value: abs(value - present))
-    ends = up_ends and down_ends and not reruns.partners.size  # among the correlated, less can let others in
+    ends = (
+        up_ends and down_ends and not reruns.partners.size
+    )  # among correlated assets, a lower limit can let others in
     found = SearchedRange(name, node, min((present, *down)), max((present, *up)), ends)
     return Scan(tuple((value, reruns.selected(Change(name, node, value))) for value in values), found)
 
 
 def _is_valid(reruns: Reruns, change: Change) -> bool:
-    """Whether the limits with a change do not contradict each other; counts never do, and scores stay in bounds."""
+    """Whether the limits with a change are free of contradictions; counts always are, and scores stay in bounds."""
     return change.name not in WEIGHT_NAMES or reruns.limits_with(change) is not None
 
 
 def least_score(reruns: Reruns, at: int) -> float | None:
-    """The lowest score that selects a row that is not selected, or the largest that does not select one that is.
-
-    A higher score never costs an asset its place, so this is a search by halves over all scores at which anything can
-    change: the limits, the others' scores, and the floats beside them. None where the score changes nothing.
+    """The lowest score that selects an unselected row, or the highest that drops a selected one. A higher score never
+    costs an asset its place, so a binary search suffices, over the limits, the others' scores, and the floats next to
+    them. None if no score flips it.
     """
     own, selected = reruns.scores[at], reruns.is_selected[at]
     is_selected = reruns.with_score(at)
@@ -121,7 +122,7 @@ def least_score(reruns: Reruns, at: int) -> float | None:
         edges = edges if math.isnan(own) else edges[edges > own]
         if not edges.size or not is_selected(float(edges[-1])):
             return None
-    out, inside = -1, len(edges)  # the largest place known to be out, the least known to be in
+    out, inside = -1, len(edges)  # the highest place known to be out, the lowest known to be in
     while inside - out > 1:
         middle = (out + inside) // 2
         out, inside = (out, middle) if is_selected(float(edges[middle])) else (middle, inside)

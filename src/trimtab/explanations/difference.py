@@ -1,8 +1,8 @@
 """The changes between two results, and the input that caused each.
 
-A cause is found by running the rules on mixtures: the first result's inputs with some of the second's. An input is a
-cause alone if it alone brings the second outcome about. Where none does, the causes are inputs that do so together, and
-none of them can be left out.
+Causes are found by running the rules on mixtures: the first result's inputs with some of the second's. An input is a
+cause alone if it produces the second outcome by itself. Otherwise the causes are an irreducible set of inputs that
+produce it together.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from trimtab.reasons import Reason, Restriction
 from trimtab.text import percent
 
 _SAME_WEIGHT = 1e-9
-# Fields of rows that cannot be changed for one row alone: weights of an account belong together, buckets make the tree.
+# Fields that cannot change in one row alone: an account's weights belong together, buckets form the tree.
 _WHOLE = ("current_weight", "bucket")
 _OF_ROWS = tuple(name for name in COLUMNS if name not in ("account", "asset"))
 _ASSETS, _CORRELATIONS = "assets", "correlations"
@@ -36,7 +36,7 @@ Outcome = dict[str, tuple[bool, float]]
 
 @dataclass(frozen=True)
 class InputChange:
-    """An input that is another one: a limit or `correlations` (`asset` is empty), a field of an asset's row, or `assets`
+    """An input that differs: a limit or `correlations` (`asset` is empty), a field of an asset's row, or `assets`
     with the asset.
 
     `before` and `after` are its values; for `assets` None means "no candidate", for `correlations` for "none given".
@@ -50,9 +50,8 @@ class InputChange:
 
 @dataclass(frozen=True)
 class Cause:
-    """An input that brought a change about: a limit, or a field of the rows of `assets`.
-
-    `alone`: it does so by itself; else together with the other causes, none of which can be left out.
+    """An input that caused a change: a limit, or a field of the rows of `assets`. `alone`: it suffices by itself; else
+    all causes are needed together.
     """
 
     name: str
@@ -62,7 +61,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class OutcomeChange:
-    """An asset whose target or reason is another one. None where it is not a candidate."""
+    """An asset whose target or reason differs. None where it is not a candidate."""
 
     asset: str
     before: float | None
@@ -204,7 +203,7 @@ class _Mixtures:
         self._known = tuple(sorted(known | {name for name in named if name}))
 
     def causes(self, asset: str) -> list[Cause]:
-        """The inputs that alone bring the asset's outcome about; or some that do so together, of which none can be left out."""
+        """The inputs that each produce the asset's outcome alone; or an irreducible set that does so together."""
         if asset not in self.before.outcome or asset not in self.after.outcome:
             return [Cause(_ASSETS, (asset,), alone=True)]
         groups = list(self._groups(asset))
@@ -227,11 +226,11 @@ class _Mixtures:
         ]
 
     def _needed(self, asset: str, groups: list[list[InputChange]]) -> list[list[InputChange]]:
-        """Groups that bring the outcome about together, of which none can be left out."""
+        """An irreducible set of groups that produce the outcome together."""
         return needed(groups, lambda kept: self._brings(asset, [change for group in kept for change in group]))
 
     def _narrowed(self, asset: str, changes: list[InputChange]) -> list[InputChange]:
-        """Changes that bring the outcome about, without those that have no part in it; of many, some may be needless."""
+        """Changes that produce the outcome, irrelevant ones dropped; out of many, some may be superfluous."""
         whole = {name: [change for change in changes if change.asset and change.name == name] for name in _WHOLE}
         parts = [[change] for change in changes if not change.asset or change.name not in _WHOLE]
         parts += [group for group in whole.values() if group]
@@ -243,7 +242,7 @@ class _Mixtures:
         return [change for part in kept for change in part]
 
     def _groups(self, asset: str) -> Iterator[list[InputChange]]:
-        """The inputs that count as one: each limit, each field of the own row, each field of all others."""
+        """Inputs grouped: each limit, each field of the asset's own row, each field of all other rows."""
         for one in self.inputs:
             if not one.asset:
                 yield [one]
@@ -254,7 +253,7 @@ class _Mixtures:
             yield from [group for group in (own, rest) if group]
 
     def _enough(self, asset: str, group: list[InputChange]) -> tuple[str, ...]:
-        """The assets of a group whose change alone is enough; else those of its changes that are needed together."""
+        """The assets of a group whose change suffices alone; else those whose changes are needed together."""
         if len(group) == 1 or group[0].name in _WHOLE:
             return self._assets(group)
         enough = [change for change in group[:_TRIED] if self._brings(asset, [change])]
@@ -269,7 +268,7 @@ class _Mixtures:
         return mixed is not None and _same(mixed.get(asset), self.after.outcome.get(asset))
 
     def _outcome(self, taken: Sequence[InputChange]) -> Outcome | None:
-        """The outcome with some inputs taken from the second result; None where the mixture is not valid input."""
+        """The outcome with some inputs taken from the second result; None if the mixture is invalid."""
         key = tuple(map(id, taken))
         if key not in self._kept:
             try:
@@ -308,4 +307,4 @@ class _Mixtures:
 
 
 _TRIED = 30  # assets of a group that are tried one by one
-_NARROWED = 128  # up to this number, changes are narrowed down to those needed
+_NARROWED = 128  # up to this number, changes are narrowed down to the necessary ones

@@ -1,7 +1,6 @@
-"""Why an asset is in or out, whether it is good enough by itself, who crowds it out, and the smallest single change that flips the decision.
-
-Every counterfactual is true: the rules were run again with that one change (`reruns.py`), and with one step less they
-decide as before.
+"""Why an asset is in or out, whether it is good enough by itself, what crowds it out, and the smallest single change
+that flips the decision. Every counterfactual was tried: with that one change the rules flip the decision (`reruns.py`),
+with one step less they do not.
 """
 
 from __future__ import annotations
@@ -41,11 +40,11 @@ EXPLANATIONS_VERSION = 2
 
 @dataclass(frozen=True)
 class Counterfactual:
-    """One change that flips the decision, and none that is smaller does.
+    """The smallest change of one thing that flips the decision.
 
     `change` is "score", "restriction", "max_weight" (of the asset), or a field of the limits, which is that of the
-    bucket `node` where one is named. `value` is the one it would need (None: without it), and `bound` how: "at least"
-    or "at most" this for a score, "exactly" this for all others.
+    bucket `node` where one is named. `value` is the value needed (None: the limit lifted); `bound` is "at least" or "at
+    most" for a score, "exactly" for everything else.
     """
 
     change: str
@@ -57,7 +56,9 @@ class Counterfactual:
 
 @dataclass(frozen=True)
 class Crowding:
-    """The obstacle that keeps a good enough asset out: a limit, the bucket `node` where it is reached, and who has the places."""
+    """The obstacle that keeps a good enough asset out: a limit, the bucket `node` where it is reached, and the assets
+    in its place.
+    """
 
     limit: str
     node: str
@@ -71,7 +72,7 @@ class Explanation:
 
     `decision` is "selected" or "not selected"; `merit` says whether the asset is good enough by itself, whatever the
     others are; `crowded_out` what took its place, if it lacks nothing else; `held_by` what holds its weight
-    where it is. `without_effect` are the limits of which no value flips the decision, with how far was looked.
+    where it is. `without_effect` lists limits of which no value flips the decision, with the range tried.
     """
 
     asset: str
@@ -103,7 +104,7 @@ class Explanation:
 
     @property
     def about_changes(self) -> tuple[str, ...]:
-        """The changes that would flip it, in words; or that none does, and which values were tried if not all."""
+        """The changes that would flip it, in words; or that none does, with the values tried if not all."""
         tried = listed(dict.fromkeys(limit.change for limit in self.without_effect), len(self.without_effect))
         nothing = f"no single change does it; tried were its score{f', {tried}' if tried else ''}"
         effects = tuple(flip.effect for flip in self.counterfactuals) or (nothing,)
@@ -114,7 +115,7 @@ class Explanation:
         """Its merit in words, with who crowds it out."""
         if not self.merit:
             if self.score is None:
-                return "it has no score, so nothing is known of its merit"
+                return "it has no score, so its merit is unknown"
             kept = self.decision == "selected"
             return (
                 "its score would not keep it: only its restriction does"
@@ -161,7 +162,7 @@ def explain(reruns: Reruns, asset: str) -> Explanation:
     Raises
     ------
     KeyError
-        No such asset; who asks the user names the nearest one.
+        No such asset; the caller names the nearest one.
 
     Examples
     --------
@@ -254,7 +255,7 @@ def _inside(reruns: Reruns, node: int) -> Any:
 
 
 def _crowded(reruns: Reruns, limit: str, node: str, value: float, here: Any) -> Crowding:
-    """Those that have the places, in the order of the walk: holdings, then scores, then weights, then names."""
+    """The assets in its place, in the order of the walk: holdings, then scores, then weights, then names."""
     rows = reruns.rows
 
     def order(one: int) -> tuple[bool, float, float, int]:
@@ -305,7 +306,7 @@ def _counterfactuals(reruns: Reruns, at: int, limits: Iterable[Change | Searched
 
 
 def _row_changes(reruns: Reruns, at: int) -> Iterable[Change]:
-    """Lifting the restriction, and a cap of the asset's own that lets the least position in."""
+    """Lifting the restriction, and the smallest cap of the asset that admits a position."""
     if reruns.rows["restriction"][at] != Restriction.EMPTY:
         yield Change("restriction", reruns.names[at], "")
     least = reruns.limits.min_position_weight
@@ -314,7 +315,7 @@ def _row_changes(reruns: Reruns, at: int) -> Iterable[Change]:
 
 
 def limits_about(reruns: Reruns, at: int) -> Iterable[tuple[str, str]]:
-    """Every limit in force that can decide about a row, each with the bucket that it is of: scores, places, weights."""
+    """Every limit in force that can decide about a row, each with its bucket: scores, places, weights."""
     limits, rows = reruns.limits, reruns.rows
     if not math.isnan(reruns.scores[at]):
         yield from ((name, "") for name in SCORE_FIELDS if name != "min_score_diversification" or limits.represents)

@@ -1,4 +1,4 @@
-"""Who has the places of one account after its selection, and every limit that is in an asset's way (rules, section 8)."""
+"""The selected assets of one account, and every limit that blocks another one (rules, section 8)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trimtab.kernel.records import COUNT_TOLERANCE, NO_NODE, ROOT, WEIGHT_TOLERA
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import ENTERED_REASONS, FIXED_REASONS, Reason
 
-_UNLIMITED = 1e15  # positions of a weight so small limit nothing
+_UNLIMITED = 1e15  # so small a minimum weight limits nothing
 
 
 def positions_that_fit(left: float, min_weight: float) -> float:
@@ -73,7 +73,7 @@ class PlacesTaken:
         return self.rows[self._inside(node)]
 
     def free_to_go(self, node: int, *, new_only: bool = False) -> Ints:
-        """Those of them that the walk chose: all but the fixed, or the new ones only."""
+        """Those that the walk chose: all but the fixed, or only the new ones."""
         chosen = self._entered & ~self._holding if new_only else ~self._fixed
         return self.rows[self._inside(node) & chosen]
 
@@ -113,7 +113,7 @@ class PlacesTaken:
         return current <= 0 or current < self.limits.dust_weight
 
     def in_the_way(self, row: int) -> Iterator[tuple[Reason, int]]:
-        """Every limit that an asset which was not selected would break now, in the order of precedence, each with its node."""
+        """Every limit that an unselected asset would break now, by precedence, each with its node."""
         limits, nodes, leaf = self.limits, self.candidates.tree.nodes, int(self.candidates.leaf[row])
         new = self.is_new(row)
         protected = limits.allow_bucket_overflow and not new
@@ -141,7 +141,7 @@ class PlacesTaken:
         return self.positions(node) < self._fixed_positions[node] + fitting
 
     def cap(self, row: int) -> float:
-        """The most weight that an asset may have."""
+        """The largest weight allowed for an asset."""
         if self.is_unwanted(row):
             return 0.0
         return min(self.limits.max_position_weight, float(self.candidates.max_weight[row]))
@@ -155,7 +155,7 @@ class PlacesTaken:
         return int(self.candidates.tree.level_node_of[self.candidates.leaf[row]])
 
     def too_correlated_with(self, row: int) -> list[tuple[str, float | None]]:
-        """The selected assets with which a new one is too correlated: highest first, then by name, unknown last."""
+        """The selected assets that a new one is too correlated with: highest first, then by name, unknown last."""
         known, limit = self.candidates.correlations, self.limits.max_correlation
         if known is None or limit is None:
             return []
@@ -175,7 +175,7 @@ class PlacesTaken:
         return first
 
     def last(self, rows: Ints) -> int:
-        """The one of some selected rows that came last in the order of the walk."""
+        """Of some selected rows, the last in the order of the walk."""
         current = self.candidates.current_weight[rows]
         holding = (current >= self.limits.dust_weight) & (current > 0)
         score = np.nan_to_num(self.candidates.score[rows], nan=-math.inf)

@@ -1,9 +1,9 @@
-"""The least relaxation of a limit with which a goal is reached; or of several limits, where none does it alone.
+"""The smallest relaxation of a limit that reaches a goal; or of several limits, if none does so alone.
 
-More room is not always better (rules, section 11), so values are tried outward, nearest first: counts until one is no
-longer reached, scores and correlations that occur, and weights, in steps of `WEIGHT_STEP`, from one value at which the
-selection changes to the next, with halving only between two of these. Only in large accounts the search ends before,
-and halves the rest. Only values that contradict no other limit count.
+More room is not always better (rules, section 11), so values are tried outward, nearest first: counts up to the first
+unreached one, scores and correlations that occur, and weights, in steps of `WEIGHT_STEP`, from one value that changes
+the selection to the next, with bisection only between two of these. In large accounts the search stops earlier and
+bisects the rest. Values that contradict another limit do not count.
 """
 
 from __future__ import annotations
@@ -69,9 +69,8 @@ class Relaxation:
 def least_relaxation(
     reruns: Reruns, limit: Change, goal: Change, reached: Reaches, with_: Sequence[Change] = ()
 ) -> Relaxation | None:
-    """The smallest change of one limit that reaches the goal, `with_` others changed; None if none does.
-
-    The limit may be the goal itself: then it is how far it must be lowered.
+    """The smallest change of one limit that reaches the goal, `with_` others changed; None without one. If the limit is
+    the goal itself, how far it must be lowered.
     """
 
     def works(value: Any, node: str = limit.node) -> bool:
@@ -95,7 +94,7 @@ def _effect(reruns: Reruns, change: Change) -> str:
 
 
 def _of_a_row(reruns: Reruns, limit: Change, works: Callable[..., bool]) -> Relaxation | None:
-    """The first asset by name (or the one meant) whose restriction, or whose own cap, is in the way."""
+    """The first asset by name (or the named one) whose restriction or own cap is in the way."""
     none = "" if limit.name == "restriction" else None
     for name in [limit.node] if limit.node else _assets_with(reruns, limit.name)[:_TRIED]:
         if works(none, name):
@@ -110,7 +109,7 @@ def _assets_with(reruns: Reruns, name: str) -> list[str]:
 
 
 def _of_correlations(reruns: Reruns, limit: Change, works: Callable[..., bool]) -> Relaxation | None:
-    """The least correlation that has to be let in; or no limit at all, for those that are unknown."""
+    """The lowest correlation limit that helps; or no limit, if unknown correlations are in the way."""
     values = [*reruns.correlations[reruns.correlations > reruns.present(limit.name, "")].tolist(), None]
     place = _nearest(reruns, len(values), lambda place: works(values[place]))
     if place is None:
@@ -120,7 +119,7 @@ def _of_correlations(reruns: Reruns, limit: Change, works: Callable[..., bool]) 
 
 
 def _least(reruns: Reruns, limit: Change, works: Callable[..., bool], with_: Sequence[Change], *, lowers: bool) -> Any:
-    """The value nearest to the present one that works, on the way to where the limit is lifted."""
+    """The nearest value that works, on the way to lifting the limit."""
     name = limit.name
     if name in _SWITCHES:
         return _SWITCHES[name] if works(_SWITCHES[name]) else None
@@ -156,7 +155,7 @@ def _higher_counts(reruns: Reruns, limit: Change, present: int, with_: Sequence[
 def _least_weight(
     reruns: Reruns, name: str, present: float, works: Callable[..., bool], edges: Sequence[float], *, up: bool
 ) -> float | None:
-    """The step of weight nearest to the present value that works, upward to 1 or downward to where the limit is lifted."""
+    """The nearest step of weight that works, upward to 1 or downward until the limit is lifted."""
     first, lowest = round(weight_beyond(present, up=up, strictly=True) * _STEPS), _lowest(reruns, name)
     count = _STEPS - first + 1 if up else first + 1 - math.floor(lowest * _STEPS)
 
@@ -183,16 +182,16 @@ def _lowest(reruns: Reruns, name: str) -> float:
 
 
 def _between(reruns: Reruns, name: str, with_: Sequence[Change]) -> tuple[float, float]:
-    """Between which values a score limit may lie beside those that are changed, and those that stay."""
+    """The range of a score limit next to the changed and the unchanged ones."""
     at, changed = SCORE_FIELDS.index(name), {change.name: change.value for change in with_}
     below = [changed.get(lower, getattr(reruns.limits, lower)) for lower in SCORE_FIELDS[:at]]
     above = [changed[upper] for upper in SCORE_FIELDS[at + 1 :] if upper in changed]
-    least = max((value for value in below if value is not None), default=0.0)  # what is lifted goes as low as these
+    least = max((value for value in below if value is not None), default=0.0)  # a lifted limit goes as low as these
     return least, min((value for value in above if value is not None), default=1.0)
 
 
 def _nearest(reruns: Reruns, count: int, works: Callable[[int], bool]) -> int | None:
-    """The first of `count` places that works: one after the other, and by halves where there are very many."""
+    """The first of `count` places that works: one by one, or by bisection if there are very many."""
     tried = min(count, trials_in(reruns))
     place = next((place for place in range(tried) if works(place)), None)
     if place is not None or tried == count:
@@ -202,7 +201,7 @@ def _nearest(reruns: Reruns, count: int, works: Callable[[int], bool]) -> int | 
 
 
 def _first(count: int, works: Callable[[int], bool]) -> int | None:
-    """The first of `count` places that works, if the last one does: by halves, so that the one before does not."""
+    """The first of `count` places that works, given that the last does: by bisection, so its predecessor does not."""
     if count < 1 or not works(count - 1):
         return None
     before, at = -1, count - 1
@@ -213,9 +212,8 @@ def _first(count: int, works: Callable[[int], bool]) -> int | None:
 
 
 def together(reruns: Reruns, limits: Sequence[Change], goal: Change, reached: Reaches) -> tuple[Relaxation, ...]:
-    """Changes that reach the goal at once, none of which can be left out.
-
-    Each is the smallest while those before it are changed as here, and those after it are lifted. Restrictions and
+    """An irreducible set of changes that reach the goal together. Each is the smallest, given the changes before it and
+    with the limits after it lifted. Restrictions and
     own caps of assets are left out asset by asset. Scores go from the highest limit down, since each must stay below the
     one above it. Empty where the changes would contradict other limits.
     """
@@ -245,10 +243,8 @@ def _by_asset(reruns: Reruns, name: str, lifted: list[Change], goal: Change, rea
 
 
 def needed(changes: Sequence[Item], works: Callable[[Sequence[Item]], bool], at_once: int = 1) -> list[Item]:
-    """Those of some changes that work together of which none can be left out; the first are left out first.
-
-    `at_once` of them are tried, then half as many, down to one by one. Leaving one out may make another needless, so that
-    goes round until a whole round leaves nothing out.
+    """An irreducible subset of changes that works; the first are dropped first. `at_once` of them are tried, then half
+    as many, down to one by one. Dropping one may make another superfluous, so rounds repeat until one drops nothing.
     """
     kept = list(changes)
     while True:

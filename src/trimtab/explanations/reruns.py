@@ -1,6 +1,5 @@
-"""One account as the kernel sees it, decided again with one thing changed.
-
-Nothing here decides: a trial copies the records of the pass, changes one field of one of them, and runs the rules. The
+"""One account in the kernel's records, decided again with one thing changed. Nothing here decides: a rerun copies the
+records, changes one field, and runs the rules. The
 values to try come from `counterfactuals.py`.
 """
 
@@ -48,7 +47,7 @@ _HAS_ENTERED, _IS_FIXED = (np.isin(np.arange(len(Reason)), reasons) for reasons 
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """A selection: who is in, and how many places that takes.
+    """A selection: the selected rows, and the places they take.
 
     `selected` has shape (candidates,); `used`, the positions under each node, `walked`, those that are not fixed, and
     `fixed_weight`, the weight of the fixed, have shape (nodes,). `entered` counts new assets, `represented` the buckets
@@ -65,7 +64,7 @@ class Selection:
 
 @dataclass(frozen=True, eq=False)
 class Reruns:
-    """The records of one good account, and what the rules make of them when one thing is changed.
+    """The records of one good account, and what the rules decide when one thing changes.
 
     `answer` is the decision. Shapes: `rows` and `answer` (candidates,) in canonical order, by asset name.
 
@@ -86,7 +85,7 @@ class Reruns:
     settings: Records  # (1,)
     partners: Ints  # as `kernel.tables.NO_PARTNERS` says
     answer: Records
-    scans: dict[tuple[str, str], Any] = field(default_factory=dict)  # what `counterfactuals.py` found, for each limit
+    scans: dict[tuple[str, str], Any] = field(default_factory=dict)  # the scans of `counterfactuals.py`, by limit
     _kept: dict[Change, Records] = field(default_factory=dict)
     _known: dict[str, Floats] = field(default_factory=dict)
     _selections: dict[Change, Selection] = field(default_factory=dict)
@@ -286,7 +285,7 @@ class Reruns:
         return [int(node) for node in np.flatnonzero(level)]
 
     def _with_followers(self, leading: dict[str, float | None]) -> dict[str, float]:
-        """Fields with those that follow them. What is lifted (None) goes as low as the fields below it allow."""
+        """Fields with their followers. A lifted field (None) goes as low as the fields below it allow."""
         limits, found = self.limits, {name: value for name, value in leading.items() if value is not None}
         below = 0.0
         for name in SCORE_FIELDS:
@@ -363,7 +362,7 @@ class Reruns:
         return is_selected
 
     def known(self, column: str) -> Floats:
-        """The different values of a column of the rows, without nothing, sorted."""
+        """The distinct values of a column of the rows, missing ones aside, sorted."""
         if column not in self._known:
             values = self.rows[column]
             self._known[column] = np.unique(values[(values > 0) | ((values == 0) & (column != "current"))])
@@ -371,20 +370,20 @@ class Reruns:
 
     @cached_property
     def score_edges(self) -> Floats:
-        """The scores at which a row's place can change: limits, others' scores, and the floats beside them. Sorted."""
+        """The scores at which a row's place can change: limits, others' scores, and the floats next to them. Sorted."""
         own = [getattr(self.limits, name) for name in SCORE_FIELDS]
         edges = np.concatenate((self.known("score"), own, [0.0, 1.0]))
         edges = np.concatenate((edges, np.nextafter(edges, -1.0), np.nextafter(edges, 2.0)))
         return np.unique(edges[(edges >= 0) & (edges <= 1)])
 
     def limits_with(self, change: Change) -> RebalancingLimits | None:
-        """The limits with a change; None where they then contradict each other. Changes of rows do not touch them."""
+        """The limits with a change; None if they contradict each other. Changes of rows leave them unchanged."""
         if change not in self._kept_limits:
             self._kept_limits[change] = changed_limits(self.limits, change)
         return self._kept_limits[change]
 
     def standing(self, at: int) -> tuple[Reason, int]:
-        """The obstacle to a row that is not selected, with its node: for dust, what keeps it from coming back."""
+        """The obstacle to an unselected row, with its node; for dust, what keeps it from returning."""
         reason, node = Reason(self.answer["reason"][at]), int(self.answer["reason_node"][at])
         if reason != Reason.DUST:
             return reason, node
@@ -393,7 +392,7 @@ class Reruns:
         return next(self.places.in_the_way(int(self.candidates.order[at])))
 
     def partners_of(self, at: int) -> Ints:
-        """The rows with which a new asset is too correlated, be they selected or not."""
+        """The rows that a new asset is too correlated with, selected or not."""
         found: Ints = self.partners[self.partners[at] : self.partners[at + 1]]
         return found
 
@@ -422,7 +421,7 @@ class Reruns:
 
     @cached_property
     def places(self) -> PlacesTaken:
-        """Who has the places; rows in the order of the table."""
+        """The places taken; rows in the order of the table."""
         return PlacesTaken(self.candidates, self.limits, self.in_table_order)
 
     @cached_property

@@ -27,10 +27,9 @@ _BRAKED_VERBS = {
 
 
 class Detail(NamedTuple):
-    """Why a row is in or out, and why it has its size, in parts that fit a sentence or a column.
-
-    `verb` says what was done, `clause` why; `weight` is its weight as written and `size_clause` why it is that, both empty
-    where nothing was sized.
+    """Why a row is in or out, and why it has its size, in parts that fit a sentence or a column. `verb` says what was
+    done, `clause` why; `weight` is its weight in writing, `size_clause` the reason for it; both are empty if nothing
+    was sized.
     """
 
     verb: str
@@ -66,7 +65,7 @@ class SentenceMaker:
         return cls(PlacesTaken(candidates, limits, decided))
 
     def detail(self, row: int) -> Detail:
-        """The words for a row: the limit, its value, the bucket, and who took the place."""
+        """The words for a row: the limit, its value, the bucket, and the asset that took the place."""
         places = self.places
         answer, current = places.decided[row], float(places.candidates.current_weight[row])
         about = _Row(
@@ -295,7 +294,7 @@ def _weight_limit(about: _Row, node: int) -> str:
 
 
 def _crowded_out(about: _Row, limit: str, joint: str, node: int, *, new_only: bool = False) -> str:
-    """An asset that found no room: by which limit, and the last one that got in."""
+    """An asset without room: the limit in its way, and the last asset that got in."""
     places = about.places
     chosen, inside = places.free_to_go(node, new_only=new_only), places.under(node)
     if chosen.size:
@@ -312,7 +311,9 @@ def _last(about: _Row, rows: Ints) -> str:
 
 
 def _also(about: _Row) -> str:
-    """The other limits that would keep the asset out even if this one did not; max_correlation, the first, is never one."""
+    """The other limits that would keep the asset out even without this one; max_correlation comes first, so it is never
+    among them.
+    """
     others = [
         _short(about, *other) for other in about.places.in_the_way(about.row) if other != (about.reason, about.node)
     ]

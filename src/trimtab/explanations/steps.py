@@ -1,4 +1,4 @@
-"""The way of an asset through the stages, in words: score, threshold, restrictions, bucket, totals, size, band, brake."""
+"""An asset's path through the stages, in words: score, threshold, restrictions, bucket, totals, size, band, brake."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _restrictions(reruns: Reruns, at: int) -> Step:
 
 
 def _bucket(reruns: Reruns, at: int) -> Step:
-    """The places and the weight taken at each node of the path that has a limit, as the walk left them."""
+    """The places and the weight taken after the walk, at each limited node of the path."""
     nodes, path = reruns.nodes, reruns.path(at)
     facts = []
     full = False
@@ -150,7 +150,7 @@ def _sized(reruns: Reruns, at: int, words: Detail) -> dict[str, Step]:
     current, proposed = reruns.currents[at], float(reruns.answer["proposed"][at])
     at_size = percent(size)
     if current <= 0:
-        band = "not held before: it takes its size"
+        band = "new: it takes its size"
     elif reason in _BANDS:
         band = words.size
     else:

@@ -1,9 +1,9 @@
-"""From one value of a limit to the next at which a selection may change, upward and downward, to where nothing changes.
+"""The values of a limit at which a selection may change, one after the other, upward and downward.
 
-Each value is found from the selection with the one before: raising a limit matters where it is reached, so that no place
-is free; lowering it matters where the walk takes a place. A row that is not taken changes nothing, and would not be taken
-in a lower class either, so a score limit that rises matters where it passes the score of a selected row; from below, that
-gives every value.
+Each value follows from the selection at the one before: raising a limit matters where it is reached and no place is
+free; lowering it matters where the walk takes a place. A row that is not taken changes nothing, and would not be taken
+in a lower class either, so a rising score limit matters only where it passes the score of a selected row; going up from
+the bottom, that yields every value.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from trimtab.text import exactly, figure, rounded
 # Weight limits of counterfactuals and relaxations are multiples of this (0.0001 % of the account).
 WEIGHT_STEP = 1e-6
 WEIGHT_NAMES = ("target_invested", "min_position_weight", "max_allocation", "max_allocation_per_bucket")
-_DUST = 0.001  # what `dust_weight` is at most where it follows `min_position_weight`
+_DUST = 0.001  # the highest `dust_weight` that follows from `min_position_weight`
+_CORRELATED = 16  # scores tried in each direction if correlations are limited: then a row not taken may matter as well
 _SHORT = len("just above 0.123456")  # a value as short as this is shown as it is
 # Limits that are compared with a column of the rows.
 _DECIDED_BY = {**dict.fromkeys(SCORE_FIELDS, "score"), "dust_weight": "current", "max_correlation": "correlation"}
-_CORRELATED = 16  # scores in each direction where correlations are limited: there a row not taken may matter as well
 _STEPS = 1_000_000  # of them in the whole account
 
 # The candidates decided in one direction before a search stops, and the trials made in any case.
@@ -42,7 +42,7 @@ def trials_in(reruns: Reruns) -> int:
     return max(LEAST_TRIALS, CANDIDATES_TRIED // len(reruns.rows))
 
 
-# From a value and the selection with it: values of which the nearest is the next one to try.
+# From a value and its selection: candidates of which the nearest is the next value to try.
 Next = Callable[[Any, Selection], Iterable[Any]]
 Found = tuple[list[Any], bool]
 
@@ -95,7 +95,7 @@ def _stepping(
 
 
 def _scores_below(reruns: Reruns, name: str, present: float, most: int) -> Found:
-    """Each score that is the last one to let a row in, found from the lowest value upward."""
+    """Each score limit that just admits a row, from the lowest upward."""
     least = _bounds(reruns.limits, name)[0]
     most = _CORRELATED if reruns.partners.size else most
     passed, whole = _first(_score_sweep(reruns, name, least, present), most)
@@ -106,7 +106,7 @@ def _scores_below(reruns: Reruns, name: str, present: float, most: int) -> Found
 
 
 def _score_sweep(reruns: Reruns, name: str, start: float, end: float) -> Iterator[float]:
-    """From a value up to another one: where the limit passes the lowest score that is selected."""
+    """From one value up to another: where the limit passes the lowest selected score."""
     value = start
     while True:
         selection = (
@@ -123,7 +123,7 @@ def _score_sweep(reruns: Reruns, name: str, start: float, end: float) -> Iterato
 
 
 def _bounds(limits: RebalancingLimits, name: str) -> tuple[float, float]:
-    """Between which values a score limit may be changed, so that the fields that were set do not contradict it."""
+    """The range of a score limit within which the fields that were set do not contradict it."""
     scores = [field for field in SCORE_FIELDS if field == name or field not in limits.derived]
     at = scores.index(name)
     least = getattr(limits, SCORE_FIELDS[SCORE_FIELDS.index(name) - 1]) if name != SCORE_FIELDS[0] else 0.0
@@ -134,7 +134,7 @@ def _bounds(limits: RebalancingLimits, name: str) -> tuple[float, float]:
 
 
 def _next_above(reruns: Reruns, name: str, node: str) -> Next:
-    """A count that is reached: one more than is used. A weight: where one position more fits in a node that is full."""
+    """For a reached count, one more than is used. For a weight, where one more position fits into a full node."""
     if name == "max_total_positions":
         return lambda value, selection: _one_more(value, selection.used[ROOT])
     if name == "max_new_positions":
@@ -151,7 +151,7 @@ def _next_above(reruns: Reruns, name: str, node: str) -> Next:
 
 
 def _next_below(reruns: Reruns, name: str, node: str) -> Next:
-    """A count: one less than the walk uses. A weight: where one position less fits."""
+    """For a count, one less than the walk uses. For a weight, where one position fewer fits."""
     if name == "max_total_positions":
         return lambda value, selection: [one for one in _one_less(value, selection, ROOT) if one >= 1]
     if name == "max_new_positions":
@@ -215,7 +215,7 @@ def _less_allocation(reruns: Reruns, node: int, value: float, selection: Selecti
 
 
 def _higher_least(reruns: Reruns, value: float, selection: Selection) -> Iterator[float]:
-    """Where one position less fits somewhere, or the cap of one that is selected is passed."""
+    """Where one position fewer fits somewhere, or the cap of a selected asset is passed."""
     for node, left in _lefts(reruns, selection):
         taken = min(selection.walked[node], positions_that_fit(left, value))
         edges = (left / (count - COUNT_TOLERANCE) for count in (taken, taken - 1) if 1 <= count < math.inf)
@@ -228,7 +228,7 @@ def _higher_least(reruns: Reruns, value: float, selection: Selection) -> Iterato
 
 
 def _lower_least(reruns: Reruns, value: float, selection: Selection) -> Iterator[float]:
-    """Where one position more fits somewhere that is full, or the cap of one that is not selected becomes enough."""
+    """Where one more position fits into a full node, or the cap of an unselected asset becomes sufficient."""
     yield 0.0
     for node, left in _lefts(reruns, selection):
         room = positions_that_fit(left, value)
@@ -243,7 +243,7 @@ def _lower_least(reruns: Reruns, value: float, selection: Selection) -> Iterator
 
 
 def _lefts(reruns: Reruns, selection: Selection) -> Iterator[tuple[int, float]]:
-    """The nodes with a limit of weight, and what fixed positions leave of it."""
+    """The nodes with a weight limit, and how much of it fixed positions leave."""
     for node, fixed in enumerate(selection.fixed_weight):
         limit = reruns.limits.target_invested if node == ROOT else float(reruns.nodes["max_allocation"][node])
         if 0 < limit - fixed < math.inf:
@@ -275,6 +275,6 @@ def _caps(reruns: Reruns) -> Any:
 
 
 def _tiny(reruns: Reruns) -> Any:
-    """Holdings that may be dust or not where `dust_weight` follows the minimum weight."""
+    """Holdings that become dust, or cease to be, as `dust_weight` follows the minimum weight."""
     known = reruns.known("current")
     return known[known <= max(reruns.limits.dust_weight, _DUST)]

@@ -16,10 +16,10 @@ from trimtab.text import percent
 
 @dataclass(frozen=True)
 class HeldBy:
-    """One limit, its value, and what the weight is with `lifted` in its place: the rules were run again with that.
+    """One limit, its value, and the weight with `lifted` in its place, from running the rules again.
 
-    `limit` and `node` are named as in a counterfactual. `weight_without` equals `weight` where something else would
-    hold it there as well.
+    `limit` and `node` are named as in a counterfactual. `weight_without` equals `weight` if something else holds it
+    there too.
     """
 
     limit: str
@@ -32,7 +32,7 @@ class HeldBy:
 
 
 def held_by(reruns: Reruns, at: int) -> HeldBy | None:
-    """The limit behind the size reason of a row; None if it is not a limit that could be lifted.
+    """The limit behind the size reason of a row; None if no limit could be lifted.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def held_by(reruns: Reruns, at: int) -> HeldBy | None:
 
 
 def _lifting(reruns: Reruns, at: int) -> list[Change]:
-    """The limits to lift, for each size reason; where two limits may hold it, both."""
+    """The limits to lift, by size reason; both if two limits may hold the weight."""
     maker = _MAKERS.get(reruns.answer["size_reason"][at])
     return maker(reruns, at, int(reruns.answer["size_node"][at])) if maker else []
 

@@ -1,4 +1,4 @@
-"""The candidates, each with its weights, its reasons and its texts; in the orders in which they are shown."""
+"""The candidates with weights, reasons and texts, in the orders shown."""
 
 from __future__ import annotations
 
@@ -25,10 +25,9 @@ _TRADES = {
 
 @dataclass(frozen=True)
 class AssetFact:
-    """A candidate: the bucket whose colour it has, weights as fractions, and how all of it is written.
-
-    `row` is its place in the table that came in; `short` names its bucket as briefly as is clear; `about_selection` and
-    `about_size` are its two sentences, `clause` the part of them that says most in a column.
+    """A candidate: the bucket that gives it its colour, weights as fractions, and its texts. `row` is its place in the
+    input table; `short` names its bucket briefly; `about_selection` and `about_size` are its two sentences, `clause`
+    the part that fits a column.
     """
 
     row: int
@@ -80,7 +79,9 @@ class Part:
 
 
 def assets_of(reruns: Reruns, colour_of: dict[str, int], words: Sequence[Detail]) -> Iterator[AssetFact]:
-    """Every candidate: targets first, the largest first; then by score. `words` are in the order of the table."""
+    """Every candidate: targets by size, largest first; then the others by score. `words` are in the order of the
+    table.
+    """
     order, target = reruns.candidates.order.tolist(), reruns.answer["target"].tolist()
     buckets = [str(reruns.candidates.bucket.at(row)) for row in order]
     shorts = short_names(buckets, reruns.limits)
@@ -115,13 +116,13 @@ def assets_of(reruns: Reruns, colour_of: dict[str, int], words: Sequence[Detail]
 
 
 def _clause(words: Detail, answer: Any) -> str:
-    """The deciding clause: of the weight for what was kept anyway, else of the selection."""
+    """The deciding clause: about the weight for a holding kept anyway, else about the selection."""
     about_size = words.size_clause and (answer["size_reason"] == SizeReason.BRAKED or answer["reason"] == Reason.KEPT)
     return words.size_clause if about_size else words.clause
 
 
 def groups_of(assets: Sequence[AssetFact]) -> Groups:
-    """Held ones by bucket (the largest first) and weight, closed ones by weight, the others by score."""
+    """Held assets by bucket (largest first) and weight, closed ones by weight, the others by score."""
     in_bucket: dict[str, float] = {}
     for one in assets:
         in_bucket[one.bucket] = in_bucket.get(one.bucket, 0.0) + one.after

@@ -31,7 +31,7 @@ class BucketSummary:
 
 @dataclass(frozen=True)
 class Note:
-    """Something that the user should know, with a code to look for."""
+    """A note for the user, with a code to search for."""
 
     code: str
     text: str

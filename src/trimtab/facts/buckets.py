@@ -19,10 +19,9 @@ _BUCKET_LIMITS = ("max_positions", "max_allocation", "min_allocation")
 
 @dataclass(frozen=True)
 class BucketFact:
-    """A bucket: its colour (a number), weights as fractions, and how they are written. None: no such limit.
-
-    `short` is its path, or the last part of it where that says enough; `depth`: in how many others of the list it lies;
-    `status`: what is to be said of its limits (`full`, or a word of the certificate), empty where nothing is.
+    """A bucket: its colour (a number), weights as fractions, and their texts. None: no such limit. `short` is its path,
+    or the last part of it if that suffices; `depth`: how many other listed buckets contain it; `status`: a word about
+    its limits (`full`, or one from the certificate), or empty.
     """
 
     path: str
@@ -42,7 +41,7 @@ class BucketFact:
 
 
 def is_used(one: BucketSummary) -> bool:
-    """Whether anything is or was in a bucket, or must be."""
+    """Whether the bucket holds or held anything, or must."""
     held = one.positions > 0 or one.current_weight > 0 or one.target_weight > 0
     return held or bool(one.min_allocation)
 
@@ -79,14 +78,14 @@ def _is_full(one: BucketSummary) -> bool:
 
 
 def scale_of(buckets: Iterable[BucketFact]) -> float:
-    """The weight at the end of the bars: the largest weight or limit, a limit of everything aside."""
+    """The weight at the end of the bars: the largest weight or limit, ignoring limits of 100 %."""
     found = tuple(buckets)
     limits = [one.most for one in found if one.most is not None and one.most < 1]
     return max([one.before for one in found] + [one.after for one in found] + limits, default=0.0)
 
 
 def _indented(paths: Sequence[str], limits: RebalancingLimits) -> dict[str, tuple[str, int]]:
-    """A bucket below another one of the list by its last part, with its depth; the others as short as they can be."""
+    """Names of buckets: below another listed bucket, the last part and its depth; elsewhere, as short as possible."""
     found: dict[str, tuple[str, int]] = {}
     tops, listed = [], set(paths)
     for path in paths:
@@ -101,7 +100,7 @@ def _indented(paths: Sequence[str], limits: RebalancingLimits) -> dict[str, tupl
 
 
 def short_names(paths: Iterable[str], limits: RebalancingLimits) -> dict[str, str]:
-    """The last part of each bucket's path where it says enough, else the path."""
+    """The last part of each bucket's path if it suffices, else the path."""
     last = {path: split_path(path, limits.bucket_separator)[-1] for path in sorted(set(paths))}
     times = Counter(last.values())
     return {path: short if times[short] == 1 else path for path, short in last.items()}
@@ -114,7 +113,7 @@ def top_of(bucket: str, limits: RebalancingLimits) -> str:
 
 
 def colours_of(reruns: Reruns) -> dict[str, int]:
-    """A number for each bucket at `bucket_level`: first those in which something is or will be held, then by path."""
+    """A number for each bucket at `bucket_level`: those held before or after come first, then by path."""
     named = [str(reruns.candidates.bucket.at(row)) for row in reruns.candidates.order.tolist()]
     used = (reruns.rows["current"] > 0) | (reruns.answer["target"] > 0)
     held = {top_of(name, reruns.limits) for name, here in zip(named, used.tolist(), strict=True) if here}

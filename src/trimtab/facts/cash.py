@@ -1,4 +1,4 @@
-"""The cash that stays, against the aim, and what keeps it there: each reason was tried by running the rules without it."""
+"""The cash that stays, against the aim, and its causes: each was tried by running the rules without it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BRAKED = "the brake keeps every weight unchanged"
 
 
 class _Holder(NamedTuple):
-    """Something that may keep the total from its aim, and the changes that lift it."""
+    """A possible obstacle to the aim, and the changes that remove it."""
 
     text: str
     lifted: tuple[Change, ...]
@@ -37,7 +37,7 @@ def cash_sentence(reruns: Reruns, cash: float) -> str:
 
 
 def cash_reasons(reruns: Reruns, cash: float, *, braked: bool) -> tuple[str, ...]:
-    """The causes that keep it there, each alone or all together; none if the aim is reached."""
+    """The causes, each alone or all together; empty if the aim is reached."""
     more = cash - (1.0 - reruns.limits.target_invested)
     if abs(more) <= _TOLERANCE:
         return ()
@@ -52,13 +52,13 @@ def held_in_cash(reruns: Reruns) -> tuple[str, ...]:
 
 
 def cash_left_sentence(reruns: Reruns, unwanted: float) -> str:
-    """The unwanted cash of an account, and what holds it."""
+    """The unwanted cash of an account, and its causes."""
     reasons = "; ".join(held_in_cash(reruns))
     return f"{percent(unwanted)} stays in cash that target_invested {figure(reruns.limits.target_invested)} would invest: {reasons}"
 
 
 def _tried(reruns: Reruns, holders: Sequence[_Holder], sign: float) -> tuple[str, ...]:
-    """The reasons without which the total is nearer to its aim; where no single one is enough, those that are together."""
+    """The obstacles whose removal brings the total nearer to its aim; if no single one suffices, a set that does."""
     total = _total(reruns, ())
     alone = tuple(holder.text for holder in holders if sign * (_total(reruns, holder.lifted) - total) > _TOLERANCE)
     if alone:
@@ -84,7 +84,7 @@ def _less_cash(reruns: Reruns) -> Iterator[_Holder]:
 
 
 def _more_cash(reruns: Reruns) -> Iterator[_Holder]:
-    """The obstacles to more positions, then those that hold each position down."""
+    """The obstacles to more positions, then those to larger ones."""
     limits = reruns.limits
     yield from _kept_out(reruns)
     positions = int(np.count_nonzero(reruns.is_slot & (reruns.answer["proposed"] > 0)))

@@ -54,7 +54,7 @@ def lines_of(certificate: Certificate) -> Iterator[CertificateLine]:
 
 
 def counts_of(certificate: Certificate) -> Iterator[StatusCount]:
-    """Those that are met, and each other status that occurs."""
+    """How many are met, and how many have each other status."""
     statuses = [one.status for one in certificate]
     for status in STATUSES:
         if status in statuses or status == "met":

@@ -1,4 +1,4 @@
-"""The answer in one sentence, its shortcomings, and the trades in their order."""
+"""The answer in one sentence, its shortcomings, and the trades in order."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def answer_of(assets: Sequence[AssetFact], lines: Sequence[CertificateLine], cas
 
 
 def problems_of(lines: Sequence[CertificateLine], brake: str) -> Iterator[str]:
-    """The brake, and each limit that is unmet, with what prevents it."""
+    """The brake, and each unmet limit with its cause."""
     if brake:
         yield brake
     yield from (f"Not met: {line.sentence}" for line in lines if line.status == "unmet")

@@ -1,7 +1,5 @@
-"""The facts of an outcome: every number that is shown, and the text in which it is shown, in one frozen object.
-
-Screens, charts and templates only place what is here; they compute nothing. Names come in unchanged and leave without
-characters that could steer a screen; escaping is the template's.
+"""The facts of an outcome: every number shown, with its text, in one frozen object. Screens, charts and templates only
+place them; they compute nothing. Names lose characters that could steer a screen; escaping is up to the template.
 """
 
 from __future__ import annotations
@@ -28,7 +26,7 @@ from trimtab.text import counted, percent, printable
 
 _ACTIONS = {"open": "opened", "close": "closed", "increase": "increased", "decrease": "decreased", "hold": "held"}
 _GREEDY = "max_correlation is set: the selection is greedy and need not be the optimum of the rules"
-# The waterfall: what takes candidates out, in the order of the reasons.
+# The waterfall: what removes candidates, in the order of the reasons.
 _LOSSES = (
     ("without a score", (Reason.NOT_SCORED,)),
     ("restricted", (Reason.RESTRICTED_OUT,)),
@@ -60,7 +58,7 @@ class Totals:
 
 @dataclass(frozen=True)
 class Figure:
-    """A number with its name, and the figure to compare it with."""
+    """A number with its name, and a figure to compare it with."""
 
     name: str
     text: str
@@ -69,7 +67,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Loss:
-    """A step of the selection: how many candidates go, and how many are left."""
+    """A step of the selection: how many candidates leave, and how many remain."""
 
     name: str
     lost: int
@@ -81,7 +79,7 @@ class Facts:
     """All facts of an outcome, for every screen.
 
     `assets` are in the order of the tables, `groups` in that of a screen with little room; `bucket_scale` and
-    `asset_scale` are the weights at the ends of the charts' axes. `brake` is empty where no brake holds, `greedy` where the
+    `asset_scale` are the weights at the ends of the charts' axes. `brake` is empty without a brake, `greedy` if the
     selection is the optimum of the rules.
     """
 
@@ -189,7 +187,7 @@ def _trades(totals: Totals, assets: Sequence[AssetFact]) -> str:
 
 
 def _brake(reruns: Reruns) -> str:
-    """Which brake holds, with the numbers that set it off."""
+    """The brakes in force, with the numbers that triggered them."""
     limits, current, proposed = reruns.limits, reruns.rows["current"], reruns.answer["proposed"]
     sold = float(np.maximum(current - proposed, 0.0).sum())
     closed = int(((proposed <= 0) & (current >= limits.dust_weight) & (current > 0)).sum())

@@ -65,7 +65,7 @@ def explained_of(reruns: Reruns, facts: Facts, names: Iterable[str]) -> tuple[Ex
     Raises
     ------
     KeyError
-        No such asset; who asks the user names the nearest one.
+        No such asset; the caller names the nearest one.
     """
     fact_of = {one.row: one for one in facts.assets}
     order, place_of = reruns.candidates.order, reruns.place_of
@@ -81,7 +81,7 @@ def _worth_explaining(reruns: Reruns) -> list[str]:
 
 
 def _clean(value: _Shown) -> _Shown:
-    """The same with every text in it printable."""
+    """The same with all texts printable."""
     found: Any = value
     if isinstance(value, str):
         found = printable(value)
@@ -116,7 +116,7 @@ def fingerprint(reruns: Reruns) -> str:
 
 
 def _shown(value: Any) -> str:
-    """A field's value as TOML would have it, but for what is none."""
+    """A field's value as in TOML; None stays None."""
     if value is None:
         return "none"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""The one way to write a file: it is whole under its name, or not there.
+"""The one way to write a file: under its name, it is complete or absent.
 
 The bytes go to a temporary file beside it, which is synced and renamed; then the folder is synced. The temporary file
 never grants more access than the file it replaces.
@@ -22,7 +22,7 @@ _NEW_FILE = 0o666  # less what the umask takes away
 
 
 class Disk:
-    """Calls of the operating system, one method each, so that tests can make any of them fail."""
+    """Calls of the operating system, one method each, so tests can make any of them fail."""
 
     def make_folder(self, folder: Path) -> None:
         """Make a folder and those above it."""
@@ -37,7 +37,7 @@ class Disk:
         return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb")
 
     def set_mode(self, opened: BinaryIO, mode: int) -> None:
-        """Say who may read and write an open file."""
+        """Set the access rights of an open file."""
         os.fchmod(opened.fileno(), mode)
 
     def put(self, opened: BinaryIO, data: bytes | memoryview) -> None:
@@ -45,7 +45,7 @@ class Disk:
         opened.write(data)
 
     def sync(self, opened: BinaryIO) -> None:
-        """Bring a file to the disk."""
+        """Flush a file to the disk."""
         opened.flush()
         os.fsync(opened.fileno())
 
@@ -54,7 +54,7 @@ class Disk:
         old.replace(new)
 
     def sync_folder(self, folder: Path) -> None:
-        """Bring the names in a folder to the disk."""
+        """Flush a folder's entries to the disk."""
         number = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(number)
@@ -102,13 +102,13 @@ def write_file(file: Path, data: bytes | memoryview, disk: Disk = DISK, work: Pa
 
 
 def temporary_name(folder: Path) -> Path:
-    """A name for an unfinished file, which nothing else has."""
+    """A unique name for an unfinished file."""
     return folder / f".trimtab-{secrets.token_hex(6)}{TEMPORARY}"
 
 
 @contextmanager
 def write_errors(place: str, advice: str) -> Iterator[None]:
-    """Turn what the file system refuses into an error for people.
+    """Turn a refusal of the file system into an error for people.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A file with one row per asset: its column of assets by any of its names, and the rows of one account of many."""
+"""A file with one row per asset: its asset column under any accepted name, and the rows of one account."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ASSET_NAMES = ("asset", "symbol", "ticker")
 class CandidateFile:
     """The table in a file, its column of assets named `asset`.
 
-    `rows` are the places of its rows in the file, from 1, where they are those of one account of several.
+    `rows` are the places of its rows in the file, from 1, if it is one account of several.
     """
 
     source: str
@@ -34,7 +34,7 @@ class CandidateFile:
         Raises
         ------
         InputError
-            No column `account`, or no row of this account.
+            There is no column `account`, or no row of this account.
         """
         if ACCOUNT not in self.table.column_names:
             raise InputError([Fault("the column is missing", "leave out --account", column=ACCOUNT)], self.source)
@@ -103,7 +103,7 @@ def check_single(table: pa.Table, source: str) -> None:
 
 
 def read_candidate_file(path: StrPath, *, may_be_empty: bool = False) -> CandidateFile:
-    """A file of assets; `symbol` or `ticker` will do for the column `asset`, in capitals too.
+    """A file of assets; the column `asset` may also be called `symbol` or `ticker`, in any case.
 
     A table without rows is refused unless it `may_be_empty`.
 

@@ -61,7 +61,7 @@ class Sheet:
 
 
 def read_csv(data: bytes, source: str) -> pa.Table:
-    """The table in the bytes of a CSV file; what cannot be read exactly is refused."""
+    """The table in the bytes of a CSV file; anything that cannot be read exactly is refused."""
     _check_text(data, source)
     return table_of(_sheet(data.removeprefix(_BOM), source), source)
 
@@ -72,7 +72,7 @@ def table_of(sheet: Sheet, source: str) -> pa.Table:
     Raises
     ------
     InputError
-        Cells that are not what their column has.
+        Cells that do not fit their column.
     """
     faults: list[Fault] = []
     arrays = [_column(name, cells, sheet, faults) for name, cells in zip(sheet.header, sheet.columns, strict=True)]

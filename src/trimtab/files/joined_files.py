@@ -36,7 +36,7 @@ class _Part:
 
 @dataclass(frozen=True)
 class Joined:
-    """Candidates from several files, and what the files do not say about each other.
+    """Candidates from several files, and the gaps between the files.
 
     `unscored` are the holdings that the scores lack (kept, without a score), `unclassified` the assets that the buckets
     lack (kept, bucket `Unknown`; holdings first), `unused` the assets that only the buckets have (left out). `renamed`
@@ -180,7 +180,7 @@ def _rows(assets: Iterable[object], file: CandidateFile) -> dict[str, int]:
 
 
 def _check_amounts(held: _Part, name: str) -> None:
-    """Refuse a holding without an amount here, where it cannot yet be mistaken for an asset that is not held."""
+    """Refuse a holding without an amount here, before it can pass for an asset that is not held."""
     amounts = held.columns[name]
     kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_null)
     if name == "shares":

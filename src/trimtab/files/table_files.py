@@ -1,4 +1,4 @@
-"""Files in: CSV, Excel, Parquet or Arrow -> one table that `trimtab.candidates.read.read` accepts.
+"""Files in: CSV, Excel, Parquet or Arrow -> one table for `trimtab.candidates.read.read`.
 
 A file is read whole, its suffix is compared with its first bytes, and every fault is reported with file,
 row, column, value and what to do. Nothing is guessed: no other separator, no decimal comma.
@@ -87,7 +87,7 @@ def _bytes(source: str) -> bytes:
 
 
 def _near_file(path: Path) -> str | None:
-    """The table in the same folder whose name is nearest, None where none is near."""
+    """The table in the same folder with the nearest name; None if none is near."""
     if not path.parent.is_dir():
         return None
     names = sorted(file.name for file in path.parent.iterdir() if file.suffix.casefold() in _SUFFIXES)
@@ -116,7 +116,7 @@ def _held(data: bytes) -> str | None:
 
 
 def _kind(source: str, data: bytes) -> str:
-    """CSV, Parquet or Arrow: what the suffix says, if the content agrees."""
+    """CSV, Parquet or Arrow: by the suffix, if the content agrees."""
     suffix = Path(source).suffix
     named = _SUFFIXES.get(suffix.casefold())
     if named is None:
@@ -171,7 +171,7 @@ def _check_lengths(table: pa.Table, source: str) -> None:
 
 
 def _decoded(read: Callable[[], pa.Table], kind: str, source: str) -> pa.Table:
-    """The table from `read`, checked to its last value: a damaged file must not come in as numbers."""
+    """The table from `read`, checked to its last value: a damaged file must not pass as numbers."""
     try:
         table = read()
         table.validate(full=True)

@@ -27,8 +27,9 @@ class BucketRebalance(bt.Algo):  # type: ignore[misc]
     buckets
         Asset -> bucket.
 
-    It sets `temp["weights"]` for every asset that is or was held; what they leave is cash. Where an algo before it has set
-    `temp["selected"]`, only those and the holdings are candidates. An asset without a price now is `no_trade`. Every
+    It sets `temp["weights"]` for every asset that is or was held; the rest is cash. If an earlier algo set
+    `temp["selected"]`, only those assets and the holdings are candidates. An asset without a price now is `no_trade`.
+    Every
     decision stays in the strategy's `perm["decisions"]`, by day, as a `RebalanceResult`. Before the first scores it stops the
     stack.
 

@@ -54,7 +54,7 @@ def _complete(
 def rebalance_account(rows: Records, tree: Records, settings: Any, partners: Ints, answer: Records) -> bool:
     """Fill the (empty) answer for one account's rows; returns whether the account is braked.
 
-    `partners`: as `NO_PARTNERS` says, which it is where correlations are not limited.
+    `partners`: in the form of `NO_PARTNERS`, which also serves if correlations are not limited.
     """
     choices, capacity = select(rows, tree, settings, partners, answer)
     return _complete(rows, tree, settings, choices, capacity, answer)
@@ -62,7 +62,7 @@ def rebalance_account(rows: Records, tree: Records, settings: Any, partners: Int
 
 @entry
 def select_account(rows: Records, tree: Records, settings: Any, partners: Ints, answer: Records) -> None:
-    """Only who is held, and why: fills `selected`, `reason` and `reason_node` of the (empty) answer."""
+    """Only the selection: fills `selected`, `reason` and `reason_node` of the (empty) answer."""
     select(rows, tree, settings, partners, answer)
 
 

@@ -23,7 +23,7 @@ def rebalance_accounts(
     """Fill the answer for many accounts; account i has the rows start[i] : start[i + 1]. Returns which are braked.
 
     `settings` has shape (1,): a parallel loop cannot take a lone record. The partners of account i's rows are
-    partners[partners_start[i] : partners_start[i + 1]], in the form that `NO_PARTNERS` says.
+    partners[partners_start[i] : partners_start[i + 1]], in the form of `NO_PARTNERS`.
     """
     braked = np.zeros(start.size - 1, np.bool_)
     for account in numba.prange(start.size - 1):

@@ -1,7 +1,8 @@
 """One policy over the sessions: decide, trade at the next session, drift; arrays in, arrays out.
 
-It decides nothing itself: every decision is `rebalance_account` on the rows of that session. What it adds is
-bookkeeping: what holdings are worth, what trades cost, who can be traded (docs/backtest.md has the formulas). The account
+It decides nothing itself: every decision is `rebalance_account` on the rows of that session. It adds the bookkeeping:
+the worth of holdings, the cost of trades, and which assets can be traded (docs/backtest.md has the formulas). The
+account
 starts with 1.0 in cash on the first rebalance day.
 """
 
@@ -87,7 +88,7 @@ def _fill_rows(market: Market, policy: PolicyRecords, day: int, book: Book, wort
 
 @compiled
 def _place_orders(book: Book, count: int, step: int, run: RunRecords) -> None:
-    """The targets of what is to be traded; and the decision, where a ledger is kept."""
+    """Record the targets to trade; and the decision, if a ledger is kept."""
     for at in range(count):
         asset = book.asset_of[at]
         if book.answers[at].target != book.rows[at].current:
@@ -102,7 +103,7 @@ def _place_orders(book: Book, count: int, step: int, run: RunRecords) -> None:
 def _decide(
     market: Market, policy: PolicyRecords, day: int, book: Book, worth: float, step: int, run: RunRecords
 ) -> None:
-    """One pass of the rules on the holdings as they have drifted, and the orders that it leads to."""
+    """One pass of the rules on the drifted holdings, and the orders that follow."""
     run.steps[step].decided = market.rebalance_days[day].session
     count = _fill_rows(market, policy, day, book, worth)
     run.steps[step].braked = rebalance_account(

@@ -16,7 +16,7 @@ def backtest_policies(market: Market, policies: PolicyRecords, tree_start: Ints,
     """Run many policies over the same sessions; returns the number of decisions of each.
 
     Policy i has `settings[i]`, `tree[tree_start[i] : tree_start[i + 1]]` and `leaf_of[i]`, and fills `equity[i]`, `cash[i]`,
-    `steps[i]` and `proceeds[i]`. `answers` and `ledger` are shared and empty: no decision is kept.
+    `steps[i]` and `proceeds[i]`. `answers` and `ledger` are shared and empty: decisions are not kept.
     """
     decisions = np.zeros(policies.settings.size, np.int64)
     for at in numba.prange(policies.settings.size):

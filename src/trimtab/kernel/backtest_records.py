@@ -24,20 +24,20 @@ SCORE_ROW = record(
     ("listed", "?"),  # in the table of scores, even without a score
 )
 
-# Where an asset belongs on a rebalance day. Shape (D, A).
+# The bucket and membership of an asset on a rebalance day. Shape (D, A).
 BUCKET_AND_MEMBERSHIP = record(
     ("bucket", "i4"),  # an index into `leaf_of`
     ("member", "?"),  # may be bought
 )
 
-# A session on which an asset has had no price for too long, by session. Shape (delistings,).
+# Assets without a price for too long, by the session on which they leave. Shape (delistings,).
 DELISTED = record(
     ("session", "i8"),
     ("asset", "i8"),
     ("last", "i8"),  # its last session with a price
 )
 
-# What a decision led to; money in units of the start. Shape (D,).
+# The outcome of a decision; money in units of the start. Shape (D,).
 STEP = record(
     ("decided", "i8"),
     ("traded", "i8"),
@@ -46,7 +46,7 @@ STEP = record(
     ("sold", "f8"),
     ("paid", "f8"),  # costs
     ("cash", "f8"),  # after the trades
-    ("buy_fraction", "f8"),  # the part of every buy that cash sufficed for
+    ("buy_fraction", "f8"),  # the fraction of every buy that cash covered
     ("braked", "?"),
 )
 
@@ -86,14 +86,14 @@ class PolicyRecords(NamedTuple):
 
 
 class RunRecords(NamedTuple):
-    """The records that a run fills. `answers` and `ledger` may have no row: then no decision is kept."""
+    """The records that a run fills. `answers` and `ledger` may be empty: then decisions are not kept."""
 
     equity: Floats  # (S,): value of the portfolio at the close
     cash: Floats  # (S,)
     steps: Records  # STEP, one for each decision
     answers: Records  # ANSWER, (D, A)
     ledger: Records  # LEDGER, (D, A)
-    proceeds: Floats  # (delistings,): what a delisted holding left for, 0 where it was not held
+    proceeds: Floats  # (delistings,): the money for a delisted holding, 0 if it was not held
 
 
 class Book(NamedTuple):

@@ -11,14 +11,14 @@ from trimtab.kernel.compilation import compiled
 
 @compiled
 def _tradable_price(market: Market, session: int, asset: int) -> float:
-    """The price of an asset in the trades of a session: its price there, else the last known one."""
+    """The price at which an asset trades in a session: its price there, else the last known one."""
     price = market.trade_price[session, asset]
     return market.close[session - 1, asset] if math.isnan(price) else price
 
 
 @compiled
 def _change(market: Market, session: int, book: Book, asset: int, value: float) -> float:
-    """The money to buy (above 0) or sell for an order of a portfolio of this value."""
+    """The money to buy (above 0) or sell for an order, given the portfolio's value."""
     return book.orders[asset] * value - book.shares[asset] * _tradable_price(market, session, asset)
 
 
@@ -47,7 +47,9 @@ def _value_after(market: Market, session: int, book: Book, value: float) -> floa
 
 @compiled
 def _measure_trades(market: Market, session: int, book: Book, money: float, step: Any) -> float:
-    """Fill what is bought and sold, and the part of the buys that cash suffices for; returns the value after costs."""
+    """Fill the amounts bought and sold, and the fraction of the buys that cash covers; returns the value after
+    costs.
+    """
     value, cost = money, market.cost
     for asset in range(book.shares.size):
         if book.shares[asset] > 0.0:

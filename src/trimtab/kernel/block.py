@@ -1,6 +1,6 @@
 """One block of many accounts in one call of compiled code, on the calling thread: the loop of a batch.
 
-It moves values from columns to records and back, in canonical order, and decides nothing: every account goes through
+It only moves values from columns to records and back, in canonical order: every account goes through
 `rebalance_account`. Several threads may each be in a block of their own.
 """
 
@@ -83,7 +83,7 @@ def fill_row(
 
 @compiled
 def clear_answer(answer: Any) -> None:
-    """Make an answer what `empty_answer` makes."""
+    """Reset an answer to that of `empty_answer`."""
     answer.target = 0.0
     answer.proposed = 0.0
     answer.reason_node = NO_NODE
@@ -112,7 +112,7 @@ def _sum_up(outcome: Any, current: float, target: float, dust_weight: float) -> 
 def rebalance_block(
     accounts: Accounts, left_out: Flags, order: Ints, columns: Columns, prepared: Prepared, decided: Decided
 ) -> None:
-    """Decide every account of a block that is not left out.
+    """Decide every account of a block, except those left out.
 
     `left_out` has shape (accounts,); `order` (rows,) lists the rows of each account by asset name.
     """

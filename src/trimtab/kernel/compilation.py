@@ -19,7 +19,7 @@ from numba.core.caching import FunctionCache
 
 
 def _source_stamp() -> str:
-    """A hash of all sources of compiled code: numba keys its cache by one file's age alone."""
+    """A hash of all sources of compiled code: numba alone would key its cache by the age of one file."""
     folder = Path(__file__).parent
     digest = hashlib.sha256(numba.__version__.encode())
     for file in [*sorted(folder.glob("*.py")), folder.parent / "reasons.py"]:

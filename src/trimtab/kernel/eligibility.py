@@ -9,13 +9,13 @@ from trimtab.kernel.compilation import compiled
 from trimtab.kernel.records import Records, SizingMode, Unscored
 from trimtab.reasons import Reason, Restriction
 
-# What the walk sees of a row.
+# The class of a row in the walk.
 OUT, FIXED, HOLDING, STRONG, WEAK = 0, 1, 2, 3, 4
 
 
 @compiled
 def is_sizable(sizing_input: float, settings: Any) -> bool:
-    """Whether the sizing mode has what it needs of a row."""
+    """Whether a row has the input of the sizing mode."""
     needs_input = settings.sizing_mode == SizingMode.INVERSE_VOLATILITY or settings.sizing_mode == SizingMode.DESIRED
     return not (needs_input and math.isnan(sizing_input))
 
@@ -43,7 +43,7 @@ def _class_of_holding(row: Any, closed: bool, settings: Any) -> tuple[int, Reaso
         if qualifies:
             return HOLDING, Reason.KEPT
         return OUT, Reason.BELOW_THRESHOLD
-    if closed:  # a missing classification never sells, and nothing is bought there
+    if closed:  # a missing classification never forces a sale, and blocks purchases
         if qualifies:
             return FIXED, Reason.KEPT
         return OUT, Reason.BELOW_THRESHOLD

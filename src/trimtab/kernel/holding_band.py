@@ -1,7 +1,7 @@
 """Holdings left alone: the holding band and its releases (rules, section 6).
 
 A holding near its size keeps its current weight. Then held positions are released to their sizes, one by one, until no
-limit is exceeded and cash stays within its band. It ends: at their sizes everything fits.
+limit is exceeded and cash stays within its band. It ends, since everything fits at its size.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from trimtab.reasons import SizeReason
 
 @compiled
 def _hold_near(rows: Records, settings: Any, members: Records) -> bool:
-    """The members near their size keep their current weight; returns whether there are any."""
+    """Let members near their size keep their current weight; returns whether any do."""
     any_held = False
     for index in range(members.size):
         member = members[index]

@@ -2,7 +2,7 @@
 
 Money is in micro-units (10^-6 of the base currency), quantities in nano-shares (10^-9), prices in micro-units for a
 share. Products of two of these need more than 64 bits; every function here splits them so that no part does. They hold
-for amounts up to 10^18 micro-units, prices below 9 * 10^15 and quantities below 4 * 10^18; the doors check that.
+for amounts up to 10^18 micro-units, prices below 9 * 10^15 and quantities below 4 * 10^18; callers check that.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def _is_position(asset: Any, quantity: int, account: Any, value: int) -> bool:
 
 @compiled
 def _move(asset: Any, nodes: Records, account: Any, quantity: int, value: int) -> None:
-    """Come to another quantity; loads and positions follow."""
+    """Set another quantity; loads and positions follow."""
     change = int(_is_position(asset, quantity, account, value)) - int(_is_position(asset, asset.now, account, value))
     move(asset, nodes, quantity)
     node = asset.leaf
@@ -261,7 +261,7 @@ def _last_lost(assets: Records, nodes: Records) -> int:
 
 @compiled
 def _must_wait(assets: Records, nodes: Records, account: Any, value: int) -> int:
-    """The sell that must wait, since a minimum would be left worse; -1 if none must."""
+    """The sell that must wait because it would leave a minimum worse; -1 without one."""
     for place in range(nodes.size):
         number = nodes[place].bottom_up
         node = nodes[number]

@@ -42,7 +42,7 @@ class PlanStatus(IntEnum):
     NO_VALUE = 4  # failed: the account is worth nothing
 
 
-# What an order of records goes by: group, then number, both small first, then index. Sorting moves nothing else.
+# A sort key of records: group, then number, both small first, then index. Sorting moves nothing else.
 _KEY = (("key_group", "i8"), ("key_number", "f8"), ("key_index", "i8"))
 
 # A candidate. Shape (rows,), by asset name.
@@ -58,7 +58,7 @@ ASSET = record(
     ("leaf", "i4"),
     ("restriction", "i1"),
     ("tradable", "?"),
-    # What the rounds know of it.
+    # State during the rounds.
     ("given", "i8"),  # the quantity that the round was given
     ("goal", "i8"),
     ("base_quantity", "i8"),  # the largest reachable quantity that is worth at most the goal
@@ -77,7 +77,7 @@ ASSET = record(
     ("is_waiting", "?"),
     ("is_made", "?"),
     *_KEY,
-    # What is decided beside `now`.
+    # Decided beside `now`.
     ("amount", "i8"),
     ("fee", "i8"),
     ("place", "i8"),  # in the order of execution; -1 without an order
@@ -174,7 +174,7 @@ def order_nodes(tree: Records) -> Records:
 
 
 def order_settings(settings: Records, account: Records) -> Records:
-    """The limits of the first pass, and of the later ones, which have no brakes. Shape (2,)."""
+    """The limits of the first pass, and of the later ones without brakes. Shape (2,)."""
     both = np.repeat(settings, 2)
     both["target_invested"] = account["target_invested"]
     both["brake_sold_weight"][1] = np.inf

@@ -31,7 +31,7 @@ def fee_of(asset: Any, account: Any, after: int) -> int:
 
 @compiled
 def least_amount(account: Any, value: int) -> int:
-    """Smaller orders are not made."""
+    """The smallest order that is made."""
     if account.min_trade_amount >= 0:
         return account.min_trade_amount
     return portion(parts_of(account.min_trade), value)
@@ -220,7 +220,7 @@ def _fill_buys(assets: Records, nodes: Records, account: Any, value: int) -> Non
 
 @compiled
 def _may_sell_less(asset: Any, account: Any) -> bool:
-    """Whether a sell may get a lot back. A forced one must end as an order that the broker takes, or vanish."""
+    """Whether a sell may get a lot back. A forced one must remain an order that the broker accepts, or vanish."""
     after = asset.now + asset.lot
     if asset.round_reason != OrderReason.FORCED_FOR_LIMIT or after == asset.quantity:
         return True
@@ -260,7 +260,7 @@ def _step_fits(asset: Any, nodes: Records, account: Any, value: int) -> bool:
 
 @compiled
 def _walk_lots(assets: Records, nodes: Records, account: Any, count: int, value: int, left: int) -> int:
-    """Give lots in the order of the keys while they bring the whole nearer; returns the distance to the goals."""
+    """Give lots in the order of the keys while the total gets nearer; returns the distance to the goals."""
     for node in range(nodes.size):
         nodes[node].trial = nodes[node].load
     distance = 0

@@ -82,7 +82,7 @@ def fill_next_rows(
 
 @compiled
 def brake_allowance(account: Any) -> float:
-    """The sales that a withdrawal needs, as a weight: it does not count for the brake."""
+    """The sales that a withdrawal needs, as a weight; the brake ignores them."""
     if account.cash_flow >= 0:
         return 0.0
     missing = max(0, portion(parts_of(account.cash_buffer), account.value) - account.cash)
@@ -100,7 +100,7 @@ def add_load(nodes: Records, leaf: int, change: int) -> None:
 
 @compiled
 def move(asset: Any, nodes: Records, quantity: int) -> None:
-    """Let an asset come to another quantity; loads follow."""
+    """Set an asset's quantity; loads follow."""
     add_load(nodes, asset.leaf, worth_of(quantity, asset.price) - worth_of(asset.now, asset.price))
     asset.now = quantity
 

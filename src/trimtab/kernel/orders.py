@@ -16,7 +16,7 @@ from trimtab.kernel.records import Ints, Records
 from trimtab.kernel.tax_lots import take_lots
 from trimtab.reasons import OrderReason
 
-LAST_ROUNDS = 8  # from this round on, one ends them that leaves the value no lower
+LAST_ROUNDS = 8  # from this round on, a round that does not lower the value is the last
 
 
 class PassInputs(NamedTuple):
@@ -41,7 +41,7 @@ def _worth_of_all(assets: Records) -> int:
 
 @compiled
 def _cash_after(assets: Records, account: Any) -> int:
-    """The cash when the orders to `now` are made and their fees paid."""
+    """The cash after the orders to `now` and their fees."""
     cash = account.cash
     for at in range(assets.size):
         asset = assets[at]
@@ -54,7 +54,7 @@ def _cash_after(assets: Records, account: Any) -> int:
 
 @compiled
 def _set_goals(assets: Records, rows: Records, answer: Records, value: int) -> None:
-    """The goal of each asset in money; its present value where the pass leaves it alone."""
+    """The goal of each asset in money; its current value if the pass leaves it alone."""
     for at in range(assets.size):
         asset = assets[at]
         if answer[at].target == rows[at].current:
@@ -65,7 +65,7 @@ def _set_goals(assets: Records, rows: Records, answer: Records, value: int) -> N
 
 @compiled
 def _keep_reasons(assets: Records, rows: Records, answer: Records) -> None:
-    """A round gives each asset a new reason or none; one that the pass leaves alone keeps what it had."""
+    """Give each asset its reason of the round, if any; an asset that the pass leaves alone keeps its own."""
     for at in range(assets.size):
         asset = assets[at]
         if answer[at].target != rows[at].current or asset.round_reason != OrderReason.EMPTY:
@@ -82,7 +82,7 @@ def _is_unchanged(assets: Records) -> bool:
 
 @allocating
 def _run_rounds(assets: Records, nodes: Records, account: Any, passes: PassInputs) -> int:
-    """Rounds until they are settled; returns the value that the last one was given, 0 where nothing is worth anything."""
+    """Run rounds until they settle; returns the value given to the last one, or 0 if nothing has any worth."""
     value = account.value
     account.rounds = 0
     while True:
@@ -107,7 +107,7 @@ def _run_rounds(assets: Records, nodes: Records, account: Any, passes: PassInput
 
 @compiled
 def _mark_unfit(assets: Records, first: Records) -> bool:
-    """Selected assets that end without a lot take no place: returns whether there are new ones."""
+    """Free the places of selected assets that end without a lot; returns whether any are new."""
     any_new = False
     for at in range(assets.size):
         if first[at].selected and first[at].target > 0.0 and assets[at].now == 0:
@@ -174,10 +174,10 @@ def _begin(assets: Records, nodes: Records, account: Any) -> None:
 
 @entry
 def plan_account(assets: Records, nodes: Records, lots: Records, accounts: Records, passes: PassInputs) -> None:
-    """Decide the orders of one account: fills what is decided of assets, lots and the account (shape (1,)).
+    """Decide the orders of one account: fills the decided fields of assets, lots and the account (shape (1,)).
 
     Both rows of `passes` have score, sizing input and leaf; the rest of them is filled here. Afterwards `first_rows`,
-    `settings[0]` and `first` are what the pass was given of which the plan is made, and its answer.
+    `settings[0]` and `first` are the input and answer of the pass behind the plan.
     """
     account = accounts[0]
     _begin(assets, nodes, account)

@@ -3,8 +3,8 @@
 Weights are fractions of the account's total value. Rows are in canonical order (by asset name), so that a tie is
 always broken by name and a sum always runs in the same order, whatever order the user's rows have.
 
-One record holds everything about a row (or a node), and one array of records is one argument: compiled code
-passes a pointer instead of counting references to a dozen columns, which is most of its speed.
+One record holds everything about a row (or a node), and one array of records is one argument: compiled code passes one
+pointer instead of counting references to a dozen columns. Most of the speed comes from that.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ COUNT_TOLERANCE = 1e-9
 
 
 class SizingMode(IntEnum):
-    """Which relative sizes are aimed for; the names are those of `limits.SIZING_MODES`."""
+    """The relative sizes to aim for, named as in `limits.SIZING_MODES`."""
 
     EQUAL_WEIGHT = 0
     SCORE_WEIGHTED = 1
@@ -99,12 +99,12 @@ SETTINGS = record(
     ("brake_closed_positions", "i8"),  # NO_LIMIT = none
 )
 
-# Under `max_correlation`, the *partners* of each row: the rows of its bucket at `bucket_level` with which its correlation
-# is above the limit, or not known. One array holds them all, so that an account's is one slice: the partners of row i
+# Under `max_correlation`, the *partners* of each row: rows of its bucket at `bucket_level` whose correlation with it is
+# above the limit or unknown. One array holds them all, so that an account's is one slice: the partners of row i
 # are partners[partners[i] : partners[i + 1]]. An empty array means no limit.
 NO_PARTNERS: Ints = np.zeros(0, np.int64)
 
-# What the rules decide about a row. Shape (rows,).
+# The decision about a row. Shape (rows,).
 ANSWER = record(
     ("target", "f8"),
     ("proposed", "f8"),  # the would-be target; differs from `target` only where braked
@@ -116,13 +116,13 @@ ANSWER = record(
     ("size_reason", "i1"),  # `SizeReason`
 )
 
-# What the walk knows of a row. Shape (rows,).
+# The state of a row in the walk. Shape (rows,).
 CHOICE = record(
     ("kind", "i1"),  # OUT, FIXED, HOLDING, STRONG, WEAK
     ("holdable", "?"),  # its own limit leaves room for the minimum weight of a position
     ("taken", "?"),
     ("protected", "?"),  # taken although `max_positions` had no room
-    ("taken_before", "?"),  # taken by the walk before: the one without representation
+    ("taken_before", "?"),  # taken by the first walk, without representation
 )
 
 # The rows of one class of the walk: members[begin:end], of which [sorted, end) are in order, the first of all last,
@@ -133,7 +133,7 @@ QUEUE = record(
     ("end", "i8"),
 )
 
-# What the fixed positions use at a node, how many fit, and how many the walk has taken. Shape (nodes,).
+# Per node: what fixed positions use, how many positions fit, and how many the walk has taken. Shape (nodes,).
 CAPACITY = record(
     ("fixed_positions", "i8"),
     ("fixed_weight", "f8"),

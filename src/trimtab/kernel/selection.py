@@ -38,7 +38,7 @@ def select(rows: Records, tree: Records, settings: Any, partners: Ints, answer: 
 
 @allocating
 def selected_before(rows: Records, tree: Records, settings: Any, answer: Records) -> tuple[Records, Records]:
-    """The choices and the capacity that the later stages need, where `selected` of the answer says who is held."""
+    """The choices and the capacity that the later stages need, given `selected` in the answer."""
     choices = np.zeros(rows.size, CHOICE)
     for row in range(rows.size):
         kind, _ = class_of(rows[row], tree[rows[row].leaf].closed, settings)

@@ -79,7 +79,7 @@ def queue_up(rows: Records, choices: Records) -> Queues:
 
 @compiled
 def sort_one_more(queues: Queues, rows: Records, queue: Any) -> None:
-    """Move the first row of the heap in front of those that are already sorted."""
+    """Move the first row of the heap in front of the sorted ones."""
     queue.sorted -= 1
     _swap(queues, queue.begin, queue.sorted)
     _sift_down(queues, rows, queue.begin, queue.sorted, queue.begin)

@@ -11,7 +11,7 @@ from trimtab.reasons import Reason
 
 @compiled
 def _standing_limit(account: Account, walk: Walk, leaf: int, is_new: bool) -> tuple[Reason, int]:
-    """The first limit, in the order of precedence, that keeps a row out when the walk is over; and its node."""
+    """The first limit, by precedence, that keeps a row out after the walk; and its node."""
     tree, settings, capacity = account.tree, account.settings, walk.capacity
     protected = settings.overflow and not is_new
     if capacity[ROOT].used >= settings.max_total_positions:

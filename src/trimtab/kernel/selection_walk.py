@@ -97,7 +97,7 @@ def _fits(account: Account, walk: Walk, leaf: int, protected: bool) -> bool:
 
 @compiled
 def has_taken_partner(partners: Ints, choices: Records, row: int) -> bool:
-    """Whether an asset is taken with which a new one is too correlated (rules, section 4, `max_correlation`)."""
+    """Whether a taken asset is too correlated with a new one (rules, section 4, `max_correlation`)."""
     if partners.size == 0:
         return False
     for index in range(partners[row], partners[row + 1]):

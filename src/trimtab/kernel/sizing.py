@@ -130,7 +130,7 @@ def _scale_minima(tree: Records, members: Records, spans: Records, top: int) -> 
 
 @compiled
 def _fit(tree: Records, settings: Any, members: Records, spans: Records, top: int) -> None:
-    """Make what `top` must hold fit into what it may hold: the floor's tolerance, then waive, then scale."""
+    """Fit the lower bounds below `top` into its maximum: by tolerance, then waive, then scale."""
     begin, end, cap = spans[top].begin, spans[top].end, spans[top].cap
     bound, unfixed = 0.0, 0.0
     for index in range(begin, end):
@@ -225,7 +225,7 @@ def _find_window(members: Records, span: Any) -> None:
 def _portfolio_level(settings: Any, capacity: Records, grouped: Records, place_of: Ints) -> float:
     """The level at which the total reaches its aim; infinite if it cannot.
 
-    It sums row by row, whatever the buckets: the last bit of a weight does not depend on a bucket that limits nothing.
+    It sums row by row whatever the buckets, so a bucket that limits nothing cannot change the last bit of a weight.
     """
     members = np.empty(grouped.size, MEMBER)
     for index in range(grouped.size):

@@ -1,4 +1,4 @@
-"""A heap sort of the keys that records carry: by group, number and index. No two are alike, so the order is the only one."""
+"""A heap sort of the keys that records carry: by group, number and index. Keys are unique, so the order is too."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from trimtab.limits.fields import check_fields, described
 
 @dataclass(frozen=True, slots=True)
 class BucketLimit:
-    """The limits of one bucket; where a field is not given, the general limit applies.
+    """The limits of one bucket; the general limit applies to fields left out.
 
     All allocations are fractions of the account's total value.
     """

@@ -1,4 +1,4 @@
-"""Bucket limits alone, with the fields of `RebalancingLimits`: what the enforcer of bucket limits takes."""
+"""Bucket limits alone, with the fields of `RebalancingLimits`, for the enforcer of bucket limits."""
 
 from __future__ import annotations
 

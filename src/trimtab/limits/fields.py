@@ -1,4 +1,4 @@
-"""Dataclass fields that know their type, range, meaning and sentence; checks and JSON Schema follow from that."""
+"""Dataclass fields that know their type, range, meaning and sentence; checks and JSON Schema follow from these."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def described(
     fraction: bool = False,
     may_be_empty: bool = False,
 ) -> Any:
-    """A dataclass field that knows all about itself. `below` is an exclusive upper bound.
+    """A dataclass field with its type, range, meaning and sentence. `below` is an exclusive upper bound.
 
     `sentence` says what a value means, with a placeholder for it (see `in_words`), or one sentence for each value.
     """

@@ -16,9 +16,8 @@ STATES = ("normal", "reducing", "halted")
 @refusing_unknown
 @dataclass(frozen=True, kw_only=True)
 class GateSettings:
-    """When an order file is not written. No setting turns all gates off; each is one line to change.
-
-    Where the defaults come from is in docs/gates.md. Shares are fractions of the account's value before the orders.
+    """When an order file is held back. No setting turns all gates off; each is one line to change. docs/gates.md gives
+    the source of each default. Shares are fractions of the account's value before the orders.
 
     Raises
     ------
@@ -31,21 +30,21 @@ class GateSettings:
     0.3
     """
 
-    max_price_age: int = described(0, int, "sessions that a price may be older than the last one")
+    max_price_age: int = described(0, int, "maximum age of a price, in sessions")
     need_price_dates: bool = described(False, bool, "prices without a date are held back too")
     max_price_move: float = described(
-        0.25, float, "a price that moved more than this since the one before is held back", high=10.0
+        0.25, float, "a price that moved more than this since the previous one is held back", high=10.0
     )
-    max_order_share: float = described(0.3, float, "most that one order may be of the account", fraction=True)
-    max_order_amount: Decimal | None = described(None, Decimal, "most that one order may come to", optional=True)
+    max_order_share: float = described(0.3, float, "largest order, as a fraction of the account", fraction=True)
+    max_order_amount: Decimal | None = described(None, Decimal, "largest amount of an order", optional=True)
     max_account_turnover: float = described(
-        0.6, float, "most that an account may sell, or buy beside idle cash", fraction=True
+        0.6, float, "largest total of sells, and of buys beyond idle cash", fraction=True
     )
-    max_account_orders: int = described(60, int, "most orders of an account")
-    max_run_amount: Decimal | None = described(None, Decimal, "most that all orders of a run come to", optional=True)
-    max_run_orders: int = described(100_000, int, "most orders of a run")
+    max_account_orders: int = described(60, int, "largest number of orders of an account")
+    max_run_amount: Decimal | None = described(None, Decimal, "largest total of a run", optional=True)
+    max_run_orders: int = described(100_000, int, "largest number of orders of a run")
     max_trading_accounts: float = described(
-        0.8, float, "most of a run's accounts that may trade; counts from 20 accounts on", fraction=True
+        0.8, float, "largest share of a run's accounts that trade; applies from 20 accounts on", fraction=True
     )
     repeat_hours: int = described(24, int, "an order is not written again within this number of hours")
 

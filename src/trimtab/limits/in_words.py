@@ -25,7 +25,7 @@ class RuleSection:
 
 
 def rule_sheet(limits: RebalancingLimits) -> tuple[RuleSection, ...]:
-    """The limits in words, section by section; a limit without effect is omitted, or called off.
+    """The limits in words, section by section; limits without effect are omitted or marked as off.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def _percent(weight: float) -> str:
 
 
 def _own_sentence(limits: Limits, name: str) -> list[str]:
-    """The sentence of a field; none where it has no value."""
+    """The sentence of a field; empty if it has no value."""
     value, sentence = getattr(limits, name), _FIELDS[name].metadata["sentence"]
     if isinstance(sentence, Mapping):
         return [sentence[value]]
@@ -80,7 +80,7 @@ def _own_sentence(limits: Limits, name: str) -> list[str]:
 
 
 def _field(name: str, only_if: Callable[[Limits], bool] = lambda _: True) -> tuple[tuple[str], Sentences]:
-    """The own sentence of a field, said only where it has an effect."""
+    """The sentence of a field, if the field has an effect."""
     return (name,), lambda limits: _own_sentence(limits, name) if only_if(limits) else []
 
 
@@ -90,7 +90,7 @@ def _in_buckets(sentences: Sentences) -> Sentences:
 
 
 def _switchable(name: str, switch: str, off: str) -> tuple[tuple[str, str], Sentences]:
-    """The own sentence of a field about buckets, or that a switch turns it off."""
+    """The sentence of a field about buckets, or a note that a switch turns it off."""
     return (name, switch), _in_buckets(
         lambda limits: _own_sentence(limits, name) if getattr(limits, switch) else [f"{off} ({switch} is off)."]
     )

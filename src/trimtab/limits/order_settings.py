@@ -29,7 +29,7 @@ class Fees:
     per_order: Decimal = described(Decimal(0), Decimal, "fee of an order")
     per_share: Decimal = described(Decimal(0), Decimal, "fee of each share")
     rate: float = described(0.0, float, "fee as a fraction of the amount", fraction=True)
-    minimum: Decimal = described(Decimal(0), Decimal, "least fee of an order")
+    minimum: Decimal = described(Decimal(0), Decimal, "minimum fee of an order")
 
     def __post_init__(self) -> None:
         if faults := check_fields(self):
@@ -63,10 +63,10 @@ class OrderSettings:
     )
     fees: Fees = field(default_factory=Fees, metadata={"kind": dict, "fields": Fees, "doc": "what an order costs"})
     max_turnover: float | None = described(
-        None, float, "most that is sold, and most that is bought beside idle cash", optional=True, fraction=True
+        None, float, "largest total of sells, and of buys beyond idle cash", optional=True, fraction=True
     )
     max_realized_gain: Decimal | None = described(
-        None, Decimal, "most gain that sells may realize; needs tax lots", optional=True
+        None, Decimal, "largest gain that sells may realize; needs tax lots", optional=True
     )
     relief: str = described("fifo", str, "which tax lots a sell takes first", choices=RELIEFS)
     rate_short: float = described(0.0, float, "tax rate of gains held for a year or less", fraction=True)

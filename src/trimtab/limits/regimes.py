@@ -1,4 +1,4 @@
-"""Limits that differ in a regime: overrides laid over the general limits, and what they change."""
+"""Limits that differ in a regime: overrides on top of the general limits, and their effect."""
 
 from __future__ import annotations
 

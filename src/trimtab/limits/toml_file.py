@@ -39,5 +39,5 @@ def toml_values(text: str, source: str | None = None) -> dict[str, Any]:
         raise LimitsError([f"is not valid TOML: {error}"], source) from None
     except RecursionError:
         raise LimitsError(["is not valid TOML: tables or lists are nested too deeply"], source) from None
-    except ValueError:  # Python reads no whole number of more than 4,300 digits
+    except ValueError:  # Python refuses whole numbers of more than 4,300 digits
         raise LimitsError(["is not valid TOML: a number is too long"], source) from None

@@ -1,4 +1,4 @@
-"""Limits as wide as they can be: each field at the value at which it limits nothing."""
+"""The widest limits: each field at the value at which it limits nothing."""
 
 from __future__ import annotations
 

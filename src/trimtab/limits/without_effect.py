@@ -1,4 +1,4 @@
-"""Limits that are set although another one takes their effect."""
+"""Limits that are set, but have no effect because of another one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Findings, the faults of a series of data: where, and whether its symbol can be scored all the same."""
+"""Findings, the faults of a series of data: where they are, and whether they keep the symbol from being scored."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ EVENTS = pl.Schema({"symbol": pl.String, "date": pl.Date, "kind": pl.String, "va
 
 @dataclass(frozen=True, slots=True)
 class DataFinding:
-    """One thing that is wrong with a symbol's data: the day, the kind, the number that shows it, and its row.
+    """One fault of a symbol's data: the day, the kind, the number that shows it, and its row.
 
     `value` is a price, the ratio of two prices, or a count, depending on the kind. `row` counts from 1; it is None if
     the finding is about the series as a whole.
@@ -82,7 +82,7 @@ class DataFinding:
 
     @property
     def blocks(self) -> bool:
-        """Whether the symbol has no score while this is in the window of the scores."""
+        """Whether it keeps the symbol from being scored while it is in the window."""
         return _KINDS[self.kind][2]
 
     @property

@@ -135,7 +135,7 @@ def read_membership(given: Any) -> pl.DataFrame:
 
 
 def _open_ended(end: pl.Series) -> pl.Series:
-    """The last days; a missing one becomes a day that never comes."""
+    """The last days; a missing one becomes the last possible date."""
     never = dt.date(LATEST.year - 1, 12, 31)
     if end.dtype == pl.Null:
         return pl.repeat(never, len(end), dtype=pl.Date, eager=True).alias(end.name)

@@ -1,4 +1,4 @@
-"""Sessions on which a symbol's own exchange was closed: a price that could not be there is not a missing one."""
+"""Sessions on which a symbol's own exchange was closed: its prices are not missing then."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 Mask = npt.NDArray[np.bool_]
 
-_ALIKE = 0.8  # of the days that either of two symbols lacks: from here on they have one calendar
+_ALIKE = 0.8  # share of the days lacked by either of two symbols from which they have one calendar
 _FEW = 3  # days without a price that make a calendar
 _LONGEST = 5  # sessions that an exchange is closed in a row
 _LONGEST_AT_END = 2  # and at the end, where it could as well be a feed that stopped

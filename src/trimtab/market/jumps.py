@@ -9,7 +9,7 @@ import polars as pl
 from trimtab.market.data_findings import EVENTS, events
 
 _UNITS = {10: 1.15, 100: 1.4, 1000: 1.4}  # a change of unit, and by how much the price itself may have moved
-_MOVES = 63  # sessions that say what a usual move is
+_MOVES = 63  # sessions that define a usual move
 _FEW_MOVES = 20
 _LARGEST_SPLIT = 60
 
@@ -18,8 +18,8 @@ def jumps(wide: pl.DataFrame, min_jump: float, usual_moves: float, large_jump: f
     """Ratios of a price to the one before that a split, a wrong unit or an error could make.
 
     A ratio of `min_jump` or more, or of its inverse or less, is a jump if the move is also `usual_moves` times the median
-    absolute log return of the 63 sessions before (or if fewer than 20 of them are known). From `large_jump` on it is one
-    whatever is usual. It is called a change of unit near 10, 100 and 1000, a split up to 60, and large above.
+    absolute log return of the 63 sessions before (or if fewer than 20 of them are known). From `large_jump` on, it
+    always is. It is called a change of unit near 10, 100 and 1000, a split up to 60, and large above.
     """
     parts = [pl.DataFrame(schema=EVENTS)]
     for name in wide.columns[1:]:
@@ -49,7 +49,7 @@ def _kind(size: pl.Series) -> pl.Series:
 
 
 def unchanged_prices(wide: pl.DataFrame, sessions: int) -> pl.DataFrame:
-    """The sessions at which a series has had the very same price for this number of sessions or longer."""
+    """The sessions at which a series has had the same price for at least this many sessions."""
     parts = [pl.DataFrame(schema=EVENTS)]
     for name in wide.columns[1:]:
         series = wide.select("date", close=pl.col(name)).drop_nulls()

@@ -1,4 +1,4 @@
-"""Prices, fundamentals, classification and membership in one object, which gives views of a day."""
+"""Prices, fundamentals, classification and membership in one object that gives views of a day."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class MarketSource(Protocol):
 
 @compared_by_value
 class MarketData:
-    """Market data, checked when it is read. It shows nothing but views of a day, which hold nothing later.
+    """Market data, checked when it is read. It only gives views of a day, which contain nothing later.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ class MarketData:
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """Notes on the tables as a whole: columns and symbols that are not used, odd prices.
+        """Notes on the tables as a whole: unused columns and symbols, odd prices.
 
         Examples
         --------
@@ -171,7 +171,7 @@ class MarketData:
         notes = [*self._prices.notes, *notes_on_returns(self._prices.wide)]
         for table, symbols in self.unpriced.items():
             known = alike.keys() & {_letters(symbol) for symbol in symbols}
-            # A symbol with another spelling in the prices comes first: it is the one to correct.
+            # Symbols spelled differently in the prices come first: they need correcting.
             ordered = sorted(symbols, key=lambda symbol: (_letters(symbol) not in known, symbol))
             named = [
                 f"{symbol} (is {alike[_letters(symbol)]!r} meant?)" if _letters(symbol) in known else symbol
@@ -186,7 +186,7 @@ class MarketData:
         return findings_of(self._events)
 
     def as_of(self, date: Date) -> MarketView:
-        """The knowledge at the end of a day.
+        """Everything known at the end of a day.
 
         Raises
         ------
@@ -229,7 +229,7 @@ class MarketData:
 
 
 def _letters(symbol: str) -> str:
-    """A symbol without what separates its parts."""
+    """A symbol without its separators."""
     return "".join(sign for sign in symbol if sign.isalnum()).casefold()
 
 

@@ -1,4 +1,4 @@
-"""Prices at the open that are adjusted in another way than the closes: raw opens beside adjusted closes."""
+"""Prices at the open that are adjusted differently from the closes, such as raw opens beside adjusted closes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import polars as pl
 
 from trimtab.kernel.records import Flags, Floats
 
-_SESSIONS, _FEWEST = 63, 20  # that show how far opens usually are from closes
+_SESSIONS, _FEWEST = 63, 20  # sessions that show how far opens usually are from closes
 _LEAST = math.log(1.005)  # a usual distance up to this is not distinguished
 _DEVIATIONS = 6.0  # of the median, beyond which a usual distance is not chance
 _DEVIATION_OF_MEDIAN = 1.2533 * 1.4826  # of normal values, over their median absolute deviation
-_JUMP = math.log(1.8)  # no session moves so far between open and close
+_JUMP = math.log(1.8)  # no session moves this far between open and close
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def differing_opens(opens: Floats, closes: Floats) -> Flags:
     """Where opens do not fit the closes of their sessions; both have shape (sessions, assets), NaN without a price.
 
     On a session the median of log(open / close) over the 63 sessions up to it is further from 0 than chance would have it
-    (six deviations of a median, and 0.5 %); or the two are 1.8 times apart. Later sessions play no part.
+    (six deviations of a median, and 0.5 %); or the two are 1.8 times apart. Later sessions are ignored.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         distance = np.log(opens / closes)

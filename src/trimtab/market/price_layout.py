@@ -1,4 +1,4 @@
-"""Tables that look like prices and are something else: the columns of one symbol, daily returns."""
+"""Tables that look like prices but are not: the columns of one symbol, daily returns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KINDS = _CLOSES | frozenset(
     }
 )
 _OHLC = 3  # kinds of prices that no table of symbols has side by side
-_MANY = 20  # values that show what a table holds
+_MANY = 20  # values that are enough to tell what a table holds
 _NEGATIVE = 0.2  # share of values below 0 from which a table cannot hold prices
 _WANDER = 1.0  # variance of the changes over variance of the values: near 2 for returns, near 0 for prices
 

@@ -1,7 +1,7 @@
-"""Any table -> a polars frame with columns of known types. Tables that are wrong as a whole are refused here.
+"""Any table -> a polars frame with columns of known types. Unusable tables are refused here.
 
-Nothing is guessed: dates are ISO days, names are text, numbers are numbers. A column of a type without any use (an
-interval, a list) is an error only if it is needed.
+Nothing is guessed: dates are ISO days, names are text, numbers are numbers. A column of an unusable type (an interval,
+a list) is an error only if it is needed.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _from_arrow(table: pa.Table) -> pl.DataFrame:
 
 
 def _joined(columns: Mapping[str, Callable[[], pl.Series]], height: int) -> pl.DataFrame:
-    """The columns as one frame; one that cannot be read is binary, which no one can use for anything."""
+    """The columns as one frame; an unreadable one becomes binary, so nothing can use it."""
     series = []
     for name, read in columns.items():
         try:
@@ -264,7 +264,7 @@ def _written(cell: str, percents: bool) -> float | None:
 
 
 def _refuse(column: pl.Series, fine: pl.Series, problem: str, advice: str, source: str) -> None:
-    """Refuse the rows that are not fine."""
+    """Refuse the rows that are marked."""
     rows = (~fine).arg_true().to_list()
     if rows:
         faults = [
@@ -280,12 +280,12 @@ def _held(column: pl.Series) -> str:
 
 
 def _first(column: pl.Series) -> Any:
-    """The first value that is there."""
+    """The first value that is not missing."""
     return next((_plain(value) for value in column.to_list() if value is not None), None)
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, bytes):  # what could not be read
+    if isinstance(value, bytes):  # an unreadable value
         return value.decode("utf-8", "replace")
     return value.isoformat() if isinstance(value, dt.date) else value
 

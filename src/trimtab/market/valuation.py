@@ -1,4 +1,4 @@
-"""Holdings in shares, and cash -> weights, at the prices that a view can see."""
+"""Holdings in shares, and cash -> weights, at the prices in a view."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The knowledge of a day. A view cannot show later rows: it does not contain them."""
+"""Everything known on a day. A view cannot show later rows: it does not contain them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from trimtab.market.holidays import holidays
 from trimtab.statistics.sessions_per_year import sessions_per_year
 from trimtab.text import counted
 
-_RETURNED = 1.5  # jumps that together come to less have cancelled out
-_LATE_DAYS = 10  # without a session before the day of the view, beyond which a note says so
+_RETURNED = 1.5  # jumps whose product is smaller have cancelled out
+_LATE_DAYS = 10  # days without a session before the view's day, beyond which there is a note
 
 
 @compared_by_value
@@ -83,7 +83,7 @@ class MarketView:
 
     @cached_property
     def holidays(self) -> Mapping[str, frozenset[dt.date]]:
-        """The latest sessions on which a symbol's own exchange was closed, as far as other symbols show it."""
+        """The latest sessions on which a symbol's own exchange was closed, judged by other symbols."""
         seen = self.prices.tail(self.window + self.window // 4)  # own sessions reach further back than all sessions
         nulls = seen.null_count().row(0, named=True)
         missing = {name: seen[name].is_null().to_numpy() for name in self.symbols if nulls[name]}
@@ -101,7 +101,7 @@ class MarketView:
 
     @cached_property
     def blocked(self) -> Mapping[str, DataFinding]:
-        """The symbols that have no score, and the first finding that is why."""
+        """The symbols without a score, each with the first finding that blocks it."""
         blocked: dict[str, DataFinding] = {}
         for finding in self.findings:
             if finding.blocks:
@@ -110,7 +110,7 @@ class MarketView:
 
     @cached_property
     def doubtful(self) -> Mapping[str, DataFinding]:
-        """The symbols whose last price is known to be doubtful, and the finding: a jump from which it has not returned.
+        """The symbols whose last price is doubtful, with the finding: a jump that was not reversed.
 
         A price in another unit, or of another number of shares, cannot value a holding.
         """
@@ -147,7 +147,7 @@ class MarketView:
         return last
 
     def _series_findings(self) -> list[DataFinding]:
-        """Gaps in the window, and last prices that are not of the last session."""
+        """Gaps in the window, and prices that end before the last session."""
         seen = self.prices.tail(self.window)
         height, days = seen.height, seen["date"].to_list()
         begun = self._begun()

@@ -1,4 +1,4 @@
-"""The entry: a table of candidates with shares and prices in, a list of trades out."""
+"""`plan`: a table of candidates with shares and prices in, a list of trades out."""
 
 from __future__ import annotations
 
@@ -63,16 +63,16 @@ def plan(
     limits
         What the rebalance may and must do; the defaults of `RebalancingLimits` where None.
     cash, cash_flow
-        Cash in the base currency, and what is paid in (above 0) or out (below 0) before the orders.
+        Cash in the base currency, and the amount paid in (above 0) or out (below 0) before the orders.
     positions, prices
         Asset to shares, asset to price: mappings or tables, for those who keep them apart from the candidates.
     fx
-        What one unit of each currency is worth in the base currency. Prices in pence (GBX) count as hundredths.
+        The value of one unit of each currency in the base currency. Prices in pence (GBX) count as hundredths.
     tax_lots, recent
         The purchases that holdings are made up of (`asset`, `lot_id`, `shares`, `cost`, `acquired`), and recent trades
         anywhere (`group`, `date`, `kind`: `buy` or `loss_sale`), for gains and wash sales.
     today
-        The day that terms and wash sales are counted from; needed with tax lots or recent trades.
+        The day from which holding periods and wash sales are counted; needed with tax lots or recent trades.
     correlations
         As `rebalance` takes them.
     settings, changes
@@ -151,7 +151,7 @@ def _amount(value: Any, name: str) -> int:
 
 
 def _with_weights(candidates: Any, instruments: Sequence[Instrument], cash: int) -> Any:
-    """The table that the pass takes: weights instead of shares, checked against what the account is worth."""
+    """The table for the pass: weights instead of shares, checked against the account's value."""
     worths = [each.quantity * (each.price or 0) // NANO for each in instruments]
     total = sum(worths)
     value = total + cash
@@ -248,7 +248,7 @@ def _orders(decided: DecidedPlan, inputs: AccountInputs, identity: str) -> tuple
 
 
 def _waiting(decided: DecidedPlan) -> frozenset[int]:
-    """The buys that the cash of today does not pay (rules, section 19)."""
+    """The buys that today's cash cannot pay for (rules, section 19)."""
     account, assets = decided.account, decided.assets
     buffer = portion(parts_of(float(account["cash_buffer"])), int(account["value_after"]))
     left, waiting = int(account["cash"]) - buffer, set()

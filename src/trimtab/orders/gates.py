@@ -1,4 +1,4 @@
-"""Gates: what holds an order file back. Each is measured, and its verdict is data."""
+"""Gates, which can hold an order file back. Each is measured, and its verdict is data."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Gate:
     measured: Decimal | str
     limit: Decimal | str
     verdict: str
-    asset: str = ""  # whose order or price it is about; empty: the account, or the run
+    asset: str = ""  # the asset whose order or price it is about; empty: the account, or the run
     note: str = ""  # who acknowledged it, and why
 
     @property
@@ -78,7 +78,7 @@ def account_gates(
 
 
 def _judged(gate: str, measured: Decimal, limit: Decimal, asset: str = "") -> Gate:
-    """A gate that holds orders above its limit."""
+    """A gate that holds orders back above its limit."""
     return Gate(gate, measured, limit, Verdict.HOLD if measured > limit else Verdict.OK, asset)
 
 
@@ -87,7 +87,7 @@ def _exact(number: float) -> Decimal:
 
 
 def _cash_buffer(plan: Plan) -> Gate:
-    """Cash after all orders, against what buys leave alone; a plan without buys uses no buffer."""
+    """Cash after all orders, against the cash buffer; a plan without buys needs no buffer."""
     buffer = _exact(plan.settings.cash_buffer) * plan.value
     uses_cash = any(order.side == "buy" for order in plan.orders)
     is_used = plan.cash < 0 or (uses_cash and plan.cash < buffer - plan.fees)
@@ -119,7 +119,7 @@ def _price_age(order: Order, price: PriceHistory, sessions: Sequence[dt.date], s
 
 
 def _price_move(order: Order, price: PriceHistory, settings: GateSettings) -> Gate:
-    """How far a price is from the one before, up or down, as a fraction of the smaller."""
+    """How far a price is from the previous one, up or down, as a fraction of the smaller."""
     limit = _exact(settings.max_price_move)
     if price.previous is None or price.previous <= 0:
         return Gate("price_move", "no price before", limit, Verdict.NOT_MEASURED, order.asset)
@@ -160,7 +160,7 @@ class Written:
 def repeat_gates(
     plan: Plan, written: Iterable[Written], now: dt.datetime, settings: GateSettings, account: str = ""
 ) -> tuple[Gate, ...]:
-    """An order is held back if the same one was written within the last hours: same account, asset, side and shares."""
+    """Hold back an order if the same one was written within the last hours: same account, asset, side and shares."""
     since = now - dt.timedelta(hours=settings.repeat_hours)
     recent = {
         (before.asset, before.side, before.shares)
@@ -199,7 +199,7 @@ def read_written(text: str, source: str) -> list[Written]:
     Raises
     ------
     InputError
-        A line that is not one of the record: then the record is unreliable.
+        A line that is not part of the record, which is then unreliable.
     """
     lines = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -220,7 +220,7 @@ def state_gate(plan: Plan, text: str, source: str) -> Gate:
     Raises
     ------
     InputError
-        The file says something else.
+        The file holds any other word.
     """
     state = text.strip().lower()
     if state not in STATES:

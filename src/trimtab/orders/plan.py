@@ -51,7 +51,7 @@ class Order:
 class Plan:
     """The orders of one account, and the rebalance that they carry out.
 
-    Executed at its prices, a plan that is settled and whole orders nothing when it is planned again.
+    After a settled, whole plan is executed at its prices, planning again gives no orders.
     """
 
     result: RebalanceResult

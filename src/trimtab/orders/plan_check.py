@@ -1,4 +1,4 @@
-"""A plan as the certificate's checker of orders takes it."""
+"""A plan as input for the certificate's checker of orders."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check_plan(plan: Plan, inputs: AccountInputs, candidates: Candidates) -> Non
 
 
 def made_plan(plan: Plan, inputs: AccountInputs, candidates: Candidates) -> MadePlan:
-    """The facts that the checker measures."""
+    """The facts for the checker."""
     assets = {}
     for row, instrument in enumerate(inputs.instruments):
         lots = inputs.lots_of(instrument.asset)

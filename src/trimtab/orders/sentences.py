@@ -1,4 +1,4 @@
-"""Why each candidate has the order that it has, or none: one sentence each."""
+"""Why each candidate has its order, or none: one sentence each."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from trimtab.orders.stage import DecidedPlan
 from trimtab.reasons import OrderReason
 from trimtab.text import percent
 
-# Plain: a few numbers are not worth compiling for in each process.
+# Plain: a few numbers are not worth compiling in each process.
 parts_of, portion, worth_of = (undecorated(each) for each in (money.parts_of, money.portion, money.worth_of))
 
 
 @dataclass(frozen=True)
 class OrderFacts:
-    """The material of a sentence about a candidate's order; amounts in micro-units, shares in nano-shares."""
+    """The facts for a sentence about a candidate's order; amounts in micro-units, shares in nano-shares."""
 
     asset: str
     reason: OrderReason
@@ -91,8 +91,8 @@ def _forced(_: OrderFacts) -> str:
 
 def _no_cash(facts: OrderFacts) -> str:
     if int(facts.record["now"]) != int(facts.record["quantity"]):
-        return f"the cash does not reach for all {facts.wanted}"
-    return f"the cash does not reach for {facts.lot_text}"
+        return f"the cash does not cover all {facts.wanted}"
+    return f"the cash does not cover {facts.lot_text}"
 
 
 def _no_room(facts: OrderFacts) -> str:
@@ -131,7 +131,7 @@ def _max_realized_gain(facts: OrderFacts) -> str:
 
 
 def _no_place(_: OrderFacts) -> str:
-    return "the sales that would free a place for it are not all made"
+    return "not all sales that would free a place for it are made"
 
 
 def _waits(_: OrderFacts) -> str:
@@ -147,7 +147,7 @@ def _lot_too_large(facts: OrderFacts) -> str:
 
 
 def _on_target(_: OrderFacts) -> str:
-    return "it is where it belongs"
+    return "it is on target"
 
 
 def _not_wanted(_: OrderFacts) -> str:

@@ -1,4 +1,4 @@
-"""One account through the orders stage: records in, a decided plan out, and the pass that it is made of."""
+"""One account through the orders stage: records in; a decided plan out, with the pass behind it."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _assets(candidates: Candidates, inputs: AccountInputs) -> Records:
         assets[name] = rows[name]
     for at, instrument in enumerate(inputs.named(candidates)):
         has_price = instrument.price is not None
-        assets[at]["price"] = instrument.price if has_price else MICRO  # not traded and not held: any will do
+        assets[at]["price"] = instrument.price if has_price else MICRO  # neither tradable nor held: any price will do
         assets[at]["quantity"] = instrument.quantity
         assets[at]["lot"] = instrument.lot if has_price else NANO
         assets[at]["min_notional"] = instrument.min_notional
@@ -130,7 +130,7 @@ def _check_sizes(assets: Records, cash: int, cash_flow: int) -> None:
     worth = sum(int(asset["quantity"]) * int(asset["price"]) // NANO for asset in assets)
     value = worth + max(cash, 0) + max(cash_flow, 0)
     if value + abs(min(cash, 0)) + abs(min(cash_flow, 0)) > _MOST_VALUE:
-        raise InputError([Fault("the account is worth more than a million million", "check prices and amounts")])
+        raise InputError([Fault("the account is worth more than 10^12", "check prices and amounts")])
     cheapest = min((int(asset["price"]) for asset in assets), default=MICRO)
     if (value + 1) * NANO // cheapest > 4 * 10**18:
         problem = "the cheapest price is too small for an account of this value"

@@ -1,4 +1,4 @@
-"""Tax lots: the purchases of which a holding is made up."""
+"""Tax lots: the purchases that make up a holding."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_COST = 9 * 10**15  # micro-units: up to here a double is exact
 
 @dataclass(frozen=True)
 class TaxLot:
-    """A purchase kept for tax: nano-shares, micro-units that they cost in all, and the day."""
+    """A purchase kept for tax: nano-shares, their total cost in micro-units, and the day."""
 
     lot_id: str
     quantity: int
@@ -117,7 +117,7 @@ def _dates(column: Any) -> list[dt.date | None]:
 
 
 def date_of(value: Any) -> dt.date | None:
-    """A day from a date, a time or text such as 2026-01-02; None where it is none."""
+    """A day from a date, a time or text such as 2026-01-02; None for anything else."""
     if isinstance(value, dt.datetime):
         return value.date()
     if isinstance(value, dt.date):

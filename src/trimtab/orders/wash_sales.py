@@ -1,4 +1,4 @@
-"""Wash sales: a loss that is sold while the same asset, or one like it, is bought within 30 days. Only a warning."""
+"""Wash sales: selling at a loss while the same asset, or a similar one, is bought within 30 days. Only a warning."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WINDOW = dt.timedelta(days=30)
 
 
 def wash_sales(decided: DecidedPlan, inputs: AccountInputs) -> frozenset[str]:
-    """The assets whose order is warned of (rules, section 18)."""
+    """The assets whose order gets a warning (rules, section 18)."""
     rows, today = inputs.named(decided.candidates), inputs.today
     change = {row.asset: int(asset["now"]) - row.quantity for row, asset in zip(rows, decided.assets, strict=True)}
     recent = [trade for trade in inputs.trades if today - WINDOW <= trade.date <= today]
@@ -40,7 +40,7 @@ def _loses(decided: DecidedPlan, asset: Any) -> bool:
 
 
 def _kept_purchases(decided: DecidedPlan, rows: Sequence[Instrument], inputs: AccountInputs) -> set[str]:
-    """The groups with a lot that was acquired in the window and is not sold whole."""
+    """The groups with a lot acquired in the window and not entirely sold."""
     groups = set()
     for row, asset in zip(rows, decided.assets, strict=True):
         own = decided.lots[int(asset["lots_begin"]) : int(asset["lots_end"])]

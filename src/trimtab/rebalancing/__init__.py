@@ -1,1 +1,1 @@
-"""The doors of a rebalance, and what they return."""
+"""`rebalance`, `rebalance_many` and `check`, and their results."""

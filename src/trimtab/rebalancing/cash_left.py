@@ -1,4 +1,4 @@
-"""Unwanted cash: what the targets leave uninvested beyond the total that the rules aim at."""
+"""Unwanted cash: how far the targets fall short of the total that the rules aim at."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""A pass with every limit measured: of one account in full, of many in parts, so that memory does not grow with both
-their number and that of their buckets.
+"""A pass with every limit measured: of one account in full, of many in parts, to keep memory bounded with many accounts
+and many buckets.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def certified(candidates: Candidates, limits: RebalancingLimits, decided: Record
 
 
 def unmet_sentence(constraint: Constraint) -> str:
-    """An unmet limit in words: what it reaches, what was wanted, and what prevents it."""
+    """An unmet limit in words: the value reached, the limit, and the cause."""
     name = f"{constraint.name}{f' of {constraint.node}' if constraint.node else ''}"
     return f"{name} is {figure(constraint.measured)} instead of {figure(constraint.limit)}: {constraint.note}"
 

@@ -28,7 +28,7 @@ class ParallelLayer:
             os.register_at_fork(after_in_child=self._after_fork)
 
     def _after_fork(self) -> None:
-        self._lock = threading.Lock()  # a thread that is not here may hold the old one
+        self._lock = threading.Lock()  # a thread lost in the fork may hold the old lock
         self.is_closed = self._was_entered
 
     def __enter__(self) -> None:

@@ -36,7 +36,7 @@ class Pass:
     braked: Flags  # (accounts,)
     unmet: Flags  # (accounts,)
     checks: list[Measured]  # of a single account
-    targets: Any  # the table with the result's columns, made at once: what happens to the table later does not matter
+    targets: Any  # the table with the result's columns, copied at once, so later changes to the input do not matter
 
     @classmethod
     def of(
@@ -58,7 +58,7 @@ class Pass:
         return self.candidates, self.limits, self.decided, self.braked, self.unmet, self.targets
 
     def status(self, account: int) -> str:
-        """`ok`, `cash_left`, `unmet`, `braked` or `failed`: the worst that is true of an account."""
+        """`ok`, `cash_left`, `unmet`, `braked` or `failed`: the worst that applies to an account."""
         if account in self.candidates.faults:
             return "failed"
         if self.braked[account]:

@@ -1,4 +1,4 @@
-"""The doors: a table of candidates in, a result out. One account, or many in one call."""
+"""`rebalance` and `rebalance_many`: a table of candidates in, a result out."""
 
 from __future__ import annotations
 
@@ -73,11 +73,12 @@ def rebalance(candidates: Any, limits: RebalancingLimits | None = None, *, corre
 def rebalance_many(
     candidates: Any, limits: RebalancingLimits | None = None, *, correlations: Any = None
 ) -> RebalanceManyResult:
-    """Rebalance all accounts of a table in one call, on all cores; the column `account` says which row is whose.
+    """Rebalance all accounts of a table in one call, on all cores; the column `account` assigns each row to one.
 
     `correlations` are those of all accounts, as `rebalance` takes them.
 
-    A bad account is in the result as failed, with its faults, and never sinks the good ones; with `on_unmet = "raise"`
+    A bad account appears in the result as failed, with its faults, and never affects the others; with `on_unmet =
+    "raise"`
     that includes accounts with a limit that cannot be met.
 
     Raises
@@ -103,7 +104,7 @@ def _passed(table: Any, candidates: Candidates, limits: RebalancingLimits) -> tu
 
 
 def _failing_broken(passed: Pass, broken: dict[int, BrokenLimitError]) -> Pass:
-    """The same pass, with the accounts whose result breaks a limit as failed: a bug must not sink the others."""
+    """The same pass, with accounts that break a limit marked as failed: a bug must not affect the others."""
     names = passed.candidates.accounts
     return passed.failing({at: [broken_fault(error, names[at])] for at, error in broken.items()})
 
@@ -114,7 +115,7 @@ def broken_fault(error: BrokenLimitError, account: Any) -> Fault:
 
 
 def _failing_unmet(passed: Pass) -> Pass:
-    """The same pass, with the accounts that have an unmet limit as failed."""
+    """The same pass, with accounts that have an unmet limit marked as failed."""
     found = passed.candidates
     faults: dict[int, list[Fault]] = {}
     for account in np.flatnonzero(passed.unmet).tolist():

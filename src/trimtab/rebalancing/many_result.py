@@ -20,7 +20,7 @@ from trimtab.text import counted
 
 @dataclass(frozen=True, eq=False)
 class RebalanceManyResult:
-    """The outcome of many accounts; a bad account is here as failed, beside the good ones."""
+    """The outcome of many accounts; bad accounts are marked as failed."""
 
     _pass: Pass
 
@@ -35,7 +35,7 @@ class RebalanceManyResult:
         return hash((self._pass.limits, len(self._pass.candidates.accounts)))
 
     def __getstate__(self) -> dict[str, Any]:
-        """The state of a pickle or a copy, without anything that can be computed again."""
+        """The state for a pickle or a copy, without anything that can be recomputed."""
         return {"_pass": replace(self._pass, checks=[])}
 
     @property
@@ -88,7 +88,7 @@ class RebalanceManyResult:
         return {candidates.accounts[account]: tuple(faults) for account, faults in candidates.faults.items()}
 
     def result(self, account: Any) -> RebalanceResult:
-        """The result of one account, as the one-account door gives it.
+        """The result of one account, as `rebalance` gives it.
 
         Raises
         ------

@@ -1,6 +1,6 @@
 """The pre-flight: what a rebalance would report, without its targets (rules, section 10).
 
-The rules run as they would, and nothing is kept but what they could not do. So a warning is never a guess.
+The rules run as usual, and only what they could not do is kept. So no warning is a guess.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from trimtab.rebalancing.certified import Certified, certified, unmet_sentence
 from trimtab.rebalancing.decide import decide
 from trimtab.text import counted, figure, percent
 
-_REASONED = 200  # accounts whose cash is explained; for the others only the amount is given
+_REASONED = 200  # accounts whose cash is explained; the others only get the amount
 _UNUSED = {"buckets_off", "correlations_off", "no_sizing_input", "no_effect", "near_bucket"}  # warnings, not just notes
 _CODES = {"min_buckets_represented": "representation", "min_allocation": "minimum_unreachable"}
 
@@ -42,7 +42,7 @@ class Finding:
     code: str
     text: str
     account: Any = None
-    fault: Fault | None = None  # where the text is that of a fault in the table
+    fault: Fault | None = None  # set if the text is that of a fault in the table
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Preflight:
 def check(
     candidates: Any, limits: RebalancingLimits | None = None, *, correlations: Any = None, explain: bool = False
 ) -> Preflight:
-    """Find what a rebalance of these candidates would refuse, leave unmet or leave in cash; changes nothing.
+    """Report what a rebalance of these candidates would refuse, leave unmet or leave in cash; changes nothing.
 
     Takes what `rebalance` and `rebalance_many` take (an `account` column makes it many), and `correlations` as they do.
     `explain` also finds, for each limit that will be unmet and for cash that will be left, the limits that conflict and

@@ -41,7 +41,7 @@ _FULL = 1.0 + 1e-9
 
 @dataclass(frozen=True, eq=False)
 class RebalanceResult:
-    """The outcome of one account. Weights are fractions of its total value; everything not in assets is cash."""
+    """The outcome of one account. Weights are fractions of its total value; the rest is cash."""
 
     _pass: Pass  # of this account alone
 
@@ -58,7 +58,9 @@ class RebalanceResult:
         return hash((self.limits, self.account))
 
     def __getstate__(self) -> dict[str, Any]:
-        """The state of a pickle or a copy: the decision and its certificate, without anything that can be computed again."""
+        """The state for a pickle or a copy: the decision and its certificate, without anything that can be
+        recomputed.
+        """
         return {"_pass": replace(self._pass, checks=[]), "certificate": self.certificate}
 
     @property
@@ -88,7 +90,7 @@ class RebalanceResult:
 
     @cached_property
     def _is_position(self) -> Flags:
-        """Rows that end with a position; dust that is only left alone is none."""
+        """Rows that end with a position; dust left alone does not count."""
         target, current = self._target, self._current
         found: Flags = (target > 0) & ~((target == current) & (current < self.limits.dust_weight))
         return found
@@ -125,16 +127,14 @@ class RebalanceResult:
 
     @property
     def status(self) -> str:
-        """The worst that is true: `ok`, `cash_left` (unwanted cash), `unmet` (a limit that cannot be met) or
+        """The worst that applies: `ok`, `cash_left` (unwanted cash), `unmet` (a limit that cannot be met) or
         `braked`.
         """
         return self._pass.status(0)
 
     @property
     def cash_left(self) -> float:
-        """The unwanted cash, as a fraction: what the rules aim to invest but the limits do not let them; 0 up
-        to `cash_band`.
-        """
+        """The unwanted cash, as a fraction: the part of the aim that limits keep out of assets; 0 up to `cash_band`."""
         return 0.0 if self.braked else float(self._pass.cash_left[0])
 
     @cached_property
@@ -169,7 +169,7 @@ class RebalanceResult:
         return bucket_summaries(found.candidates, self.limits, self._target, self._is_position)
 
     def details(self) -> list[str]:
-        """The words of every row, in the order of the rows: what was decided, by which limit, and who took the place."""
+        """A text for every row, in order: the decision, the limit behind it, and the asset that took the place."""
         return [row.text for row in self.words()]
 
     def words(self) -> list[Detail]:
@@ -190,7 +190,8 @@ class RebalanceResult:
         return Reruns.of(self._pass.candidates, self.limits, self._pass.decided)
 
     def explain(self, asset: str) -> Explanation:
-        """Why an asset is in or out, its merit apart from being crowded out, and the least changes that flip it.
+        """Why an asset is in or out, whether it is good enough by itself, and the smallest changes that flip the
+        decision.
 
         Raises
         ------
@@ -219,7 +220,7 @@ class RebalanceResult:
 
     @cached_property
     def conflicts(self) -> tuple[Conflict, ...]:
-        """For each limit that is unmet, and for cash that limits force: which limits conflict, and what would help."""
+        """For each unmet limit, and for forced cash: the limits that conflict, and the changes that would help."""
         return conflicts_of(self._reruns)
 
     def diff(self, other: RebalanceResult) -> Difference:
@@ -253,7 +254,7 @@ class RebalanceResult:
         )
 
     def report_facts(self, title: str = "Rebalance") -> ReportFacts:
-        """The facts, and what the report says beside them: explanations, conflicts, the rules in words."""
+        """The facts and the rest of the report: explanations, conflicts, the rules in words."""
         return report_facts_of(self._reruns, self.facts(title), self.conflicts)
 
     def findings(self, title: str = "Rebalance") -> ReportFacts:
@@ -262,7 +263,7 @@ class RebalanceResult:
         return self.report_facts(title)
 
     def to_html(self, title: str = "Rebalance") -> str:
-        """A report as one page: no script, no request to anywhere; the same bytes for the same input."""
+        """A report as one page without scripts or requests; the same input gives the same bytes."""
         from trimtab.report.page import page_of  # noqa: PLC0415 - Jinja, only for a page
 
         return page_of(self.report_facts(title))

@@ -1,4 +1,4 @@
-"""The charts: buckets against their limits, the portfolio, current -> target, how the selection came about; counts."""
+"""The charts: buckets against their limits, the portfolio, current -> target, the selection step by step; counts."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _dumbbell(asset: AssetFact, y: float, full: float, width: float) -> Iterator
 
 
 def waterfall_chart(facts: Facts, width: float = WIDTH) -> Chart:
-    """All candidates, what each rule takes out, and the targets that remain."""
+    """All candidates, those that each rule removes, and the targets that remain."""
     start = max(width * 0.42, 196.0)
     scale = (width - start - 40.0) / max(facts.candidates, 1)
     shapes = [*_bar("candidates", 0.0, start, facts.candidates, scale, "all", str(facts.candidates), width)]

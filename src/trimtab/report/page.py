@@ -36,7 +36,7 @@ def _environment() -> Environment:
 
 
 def page_of(report: ReportFacts) -> str:
-    """The whole page: one HTML document without scripts, that asks for nothing from anywhere."""
+    """The whole page: one HTML document without scripts or external requests."""
     return _rendered("page.html", report.facts, report=report)
 
 

@@ -1,4 +1,4 @@
-"""Shapes, the parts of a chart, with finished coordinates. The template places them and computes nothing."""
+"""Shapes, the parts of a chart, with final coordinates. The template places them and computes nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _GLYPH = 0.58  # of the font's size: how wide a letter is on average
 
 @dataclass(frozen=True)
 class Shape:
-    """`kind` is rect, line, circle, text, cut or path; `css` are its classes, `tip` what is shown when it is pointed at.
+    """`kind` is rect, line, circle, text, cut or path; `css` are its classes, `tip` its tooltip.
 
     A rect goes from (x, y), `width` by `height`; a line from (x, y) to (x2, y2); a circle has the radius `width`; a path
     begins in (x, y) and continues with `text`; a cut is text that ends where its box does, whatever the font.
@@ -34,7 +34,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing with its title, a sentence for those who cannot see it, and its size."""
+    """A drawing with its title, a description for screen readers, and its size."""
 
     name: str
     title: str
@@ -50,7 +50,7 @@ def number(value: float) -> str:
 
 
 def rect(x: float, y: float, width: float, height: float, css: str, tip: str = "") -> Shape:
-    """A rectangle; never thinner than nothing."""
+    """A rectangle; negative sizes become 0."""
     return Shape("rect", css, number(x), number(y), number(max(width, 0.0)), number(max(height, 0.0)), tip=tip)
 
 
@@ -70,7 +70,7 @@ def label(x: float, y: float, text: str, css: str = "", anchor: str = "start") -
 
 
 def cut_label(x: float, y: float, text: str, css: str, width: float, height: float) -> Shape:
-    """Text in a box from (x, y), which is never seen outside it."""
+    """Text in a box from (x, y), clipped to it."""
     return Shape("cut", css, number(x), number(y), number(max(width, 0.0)), number(max(height, 0.0)), text=text)
 
 
@@ -82,7 +82,7 @@ def path(points: Sequence[tuple[float, float]], css: str, tip: str = "", *, clos
 
 
 def looks(colour: int) -> Iterator[str]:
-    """The classes of the colour of a bucket, and of a pattern above it where there are more buckets than hues."""
+    """The classes for the colour of a bucket, and for a pattern over it if buckets outnumber hues."""
     yield f"c{colour % COLOURS}"
     pattern = _PATTERNS[colour // COLOURS % len(_PATTERNS)]
     if pattern:
@@ -90,7 +90,7 @@ def looks(colour: int) -> Iterator[str]:
 
 
 def coloured(x: float, y: float, width: float, height: float, colour: int, tip: str = "") -> Iterable[Shape]:
-    """A rectangle in the colour of a bucket; above it a pattern, where there are more buckets than hues."""
+    """A rectangle in the colour of a bucket, with a pattern over it if buckets outnumber hues."""
     for css in looks(colour):
         yield rect(x, y, width, height, css, tip if css.startswith("c") else "")
 

@@ -44,7 +44,7 @@ def _row(weights: Sequence[float], scale: float, side: float) -> Sequence[float]
 
 
 def _worst(row: Sequence[float], scale: float, side: float) -> float:
-    """How far from a square the worst of a row is."""
+    """The worst aspect ratio in a row."""
     area = math.fsum(row) * scale
     return max(side * side * max(row) * scale / (area * area), area * area / (side * side * min(row) * scale))
 

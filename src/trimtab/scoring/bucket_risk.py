@@ -1,4 +1,4 @@
-"""Lower bucket limits for buckets that move more than a target volatility, measured on prices."""
+"""Lower limits for buckets above a target volatility, measured on prices."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _COLUMNS = {
 
 @dataclass(frozen=True, kw_only=True)
 class RiskConfig:
-    """How much a bucket should move, and the sessions that this is measured on. Frozen, checked when it is made.
+    """The target volatility of buckets, and the sessions that it is measured on. Frozen, checked when it is made.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class RiskConfig:
 @compared_by_value
 @dataclass(frozen=True)
 class RiskAdjusted:
-    """Limits by risk, and how they came about.
+    """Limits by risk, and the measurements behind them.
 
     `table` has a row for each bucket at `bucket_level`, by name: `bucket`; `assets`, how many were measured;
     `volatility` per year, null if none was; `general`, the allocation limit before; `adjusted`, the one in `limits`.

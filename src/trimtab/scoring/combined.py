@@ -1,4 +1,4 @@
-"""One score of two: the technical and the fundamental score of a day, and which of them an asset's score is made of."""
+"""One score from the technical and the fundamental score of a day, and which of them each asset has."""
 
 from __future__ import annotations
 

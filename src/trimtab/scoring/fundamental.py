@@ -69,7 +69,7 @@ def fundamental_scores(view: MarketView, config: FundamentalConfig | None = None
     Each measure (see `trimtab.scoring.fundamental_measures`) is the latest that was known, at most `max_age_days` old. It
     is ranked among the assets of the same bucket of the classification (among all assets without one) if at least
     `min_peers` of them have it. A part is the mean of the ranks of its measures, the score the weighted mean of the parts
-    that exist; what is missing is named in `missing` and lowers `confidence`, the weighted share of the measures that
+    that exist; missing measures are named in `missing` and lower `confidence`, the weighted share of the measures that
     exist. An asset whose prices a finding blocks has no score here either.
 
     Raises

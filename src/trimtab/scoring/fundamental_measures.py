@@ -11,7 +11,7 @@ PARTS = ("value", "quality", "growth", "leverage")
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One ranked number. `formulas` are tried in turn: the first with all its items counts."""
+    """One ranked number. `formulas` are tried in turn: the first whose items all exist counts."""
 
     name: str
     part: str

@@ -22,10 +22,10 @@ class Scores:
     """The scores of all assets on a day.
 
     `table` has a row per asset, by name: `asset`; `score` in [0, 1], null without one; `confidence`, the share of the
-    inputs that were there; `reason`, empty for a scored asset, else why it has no score (the kind of a finding,
-    `not_member`, `low_confidence`, `no_bucket`, `no_inputs`); `missing`, the inputs that were not there, separated by
-    commas; and each part, raw and as its rank. `sessions_per_year` is the length of a year in the parts, `notes` say what
-    else a reader should know.
+    inputs that exist; `reason`, empty for a scored asset, else why it has no score (the kind of a finding,
+    `not_member`, `low_confidence`, `no_bucket`, `no_inputs`); `missing`, the missing inputs, separated by commas; and
+    each part, raw and as its rank. `sessions_per_year` is the length of a year in the parts, `notes` are notes for the
+    reader.
     """
 
     date: dt.date
@@ -40,7 +40,7 @@ class Scores:
         return MappingProxyType(dict(self.table.select("asset", "score").iter_rows()))
 
     def score_of(self, asset: str) -> float | None:
-        """The score of an asset, None without one or is unknown."""
+        """The score of an asset; None if it has no score or is unknown."""
         return self.by_asset.get(asset)
 
 
@@ -78,7 +78,7 @@ def weighted_mean(ranks: Mapping[str, float]) -> pl.Expr:
 
 
 def obstacle(view: MarketView) -> pl.Expr:
-    """Why an asset has no score whatever its inputs say: a finding that blocks it, or that it is not a member."""
+    """Why an asset has no score whatever its inputs: a finding blocks it, or it is not a member."""
     kinds = {symbol: finding.kind for symbol, finding in view.blocked.items()}
     blocked = pl.col("asset").replace_strict(kinds, default=None, return_dtype=pl.String)
     outside = pl.lit(False) if view.members is None else ~pl.col("asset").is_in(sorted(view.members))

@@ -60,7 +60,7 @@ class RegimeConfig:
 
 
 class RegimeSource(Protocol):
-    """Anything that gives the regime of a day."""
+    """A source of regimes by day."""
 
     @property
     def names(self) -> tuple[str, ...]:

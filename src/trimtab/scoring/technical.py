@@ -222,7 +222,7 @@ def technical_scores(view: MarketView, config: TechnicalConfig | None = None) ->
     """The technical scores of a day: each part as its rank among the scored assets, and their weighted mean.
 
     Scored are the assets with a price in the window that no finding blocks, that are members of the index if a membership
-    was given, and whose inputs are there to at least `min_confidence`. A missing price is never replaced by another one.
+    was given, and whose inputs are there to at least `min_confidence`. A missing price is never filled in.
     A holiday of an asset's own exchange, which other symbols show, is not a missing price (`MarketView.holidays`).
 
     Raises

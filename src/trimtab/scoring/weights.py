@@ -1,4 +1,4 @@
-"""How much each of the two scores counts, and their mean for one asset."""
+"""The weights of the two scores, and their mean for one asset."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ class ScoreWeights:
 
 
 def mean_score(scores: Iterable[tuple[float, float]]) -> float | None:
-    """The mean of scores by their weights, None if none has a weight; for frames `scoring.ranks.weighted_mean`.
+    """The weighted mean of scores, None if no score has a weight; for frames `scoring.ranks.weighted_mean`.
 
-    It is never outside the scores, whatever the last bit: the mean of two scores at a threshold is at the threshold too.
+    It never leaves the range of the scores, even by rounding: the mean of two scores at a threshold is at the threshold
+    too.
 
     Examples
     --------

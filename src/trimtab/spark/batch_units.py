@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pyspark import Broadcast, SparkContext
     from pyspark.sql import SparkSession
 
-UNITS_OF_A_TASK = 4  # neighbours, which one reader reads without reading a row group again
-_JOBS = 2  # at a time, so that no worker waits for the last task of a job
+UNITS_OF_A_TASK = 4  # neighbours, so one reader never reads a row group twice
+_JOBS = 2  # at a time, so no worker waits for the last task of a job
 _ADVICE = "workers need trimtab in the driver's version, and the driver's paths to input and output"
 
 

@@ -1,4 +1,4 @@
-"""The needs of Spark: pyspark, Java, a session, and the same rules on every worker."""
+"""The requirements of Spark: pyspark, Java, a session, and the same rules on every worker."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def need_java() -> None:
 
 
 def check_rules(stamp: str) -> None:
-    """Refuse to work for a driver with other rules: one batch, one set of rules.
+    """Refuse to work for a driver whose rules differ: one batch, one set of rules.
 
     Raises
     ------
@@ -61,7 +61,9 @@ def check_rules(stamp: str) -> None:
         The stamp of the driver's rules differs from that of the rules here.
     """
     if stamp != STAMP:
-        raise SetupError("a worker has other rules than the driver", "install the same version of trimtab on both")
+        raise SetupError(
+            "the rules of a worker differ from the driver's", "install the same version of trimtab on both"
+        )
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from trimtab.spark.session import check_rules, need_installed
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-GROUP_ROWS = 100_000  # enough that a call of the block function is worth it, few enough for any worker's memory
+GROUP_ROWS = 100_000  # enough to be worth a call of the block function, few enough for any worker's memory
 _OUTPUTS = {
     "asset": pa.string(),
     "target_weight": pa.float64(),
@@ -39,7 +39,7 @@ _OUTPUTS = {
 
 
 def rebalance(frame: DataFrame, limits: RebalancingLimits | Mapping[str, RebalancingLimits] | None = None) -> DataFrame:
-    """Rebalance all accounts of a Spark frame; the column `account` says which row is whose, in any order.
+    """Rebalance all accounts of a Spark frame; the column `account` assigns each row to one, in any order.
 
     `limits`: the same for all accounts, or several by name, one of which each account names in the column `limits_id`.
 
@@ -88,7 +88,7 @@ def rebalance(frame: DataFrame, limits: RebalancingLimits | Mapping[str, Rebalan
 
 @dataclass(frozen=True)
 class _Deciding:
-    """The needs of a worker to decide a group."""
+    """Everything a worker needs to decide a group."""
 
     limits: Mapping[str | None, RebalancingLimits]
     votes: Mapping[str, float]
@@ -184,7 +184,7 @@ def _targets_schema(schema: pa.Schema) -> pa.Schema:
 
 
 def _spark_schema(frame: DataFrame) -> Any:
-    """The same for Spark: the type of `account` as it came in."""
+    """The schema for Spark, with the type of `account` unchanged."""
     from pyspark.sql.pandas.types import from_arrow_type
     from pyspark.sql.types import StructType
 

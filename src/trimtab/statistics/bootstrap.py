@@ -1,4 +1,4 @@
-"""Is one policy better than another? An interval of the difference, by the stationary bootstrap.
+"""Is one policy better than another? An interval for the difference, by the stationary bootstrap.
 
 Days are not independent: volatility comes in clusters, and two policies that hold the same assets move together. So
 blocks of days are drawn, the same days for both, and the difference is computed on each such history. Source: Politis
@@ -29,14 +29,14 @@ Compared = Literal["mean", "sharpe"]
 COMPARED: tuple[Compared, ...] = ("mean", "sharpe")
 SAMPLES = 5_000
 _AT_ONCE = 2_000_000  # drawn days that are in memory at once
-_FEWEST = 20  # sessions, below which blocks say nothing
+_FEWEST = 20  # sessions; with fewer, blocks tell nothing
 _BLOCKS_PER_TERM = 8
 _MAX_TERMS = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """How much more the first policy has than the second: `estimate` from the data, `low` to `high` around it.
+    """The first policy less the second: `estimate` from the data, between `low` and `high`.
 
     `statistic` is `mean` (return of a year, a fraction) or `sharpe`. `level` is the share of such intervals that should
     hold the true difference (docs/statistics.md has the measured shares), `block` the mean length of a block in sessions,

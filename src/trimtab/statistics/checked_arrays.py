@@ -1,4 +1,4 @@
-"""Arrays for the statistics: of the right shape and finite, or refused with the place and the value."""
+"""Arrays for the statistics: of the right shape and finite, or refused with place and value."""
 
 from __future__ import annotations
 

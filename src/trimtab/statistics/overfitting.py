@@ -1,4 +1,4 @@
-"""Is the best of many policies more than luck? Try enough of them, and you find a good one in noise.
+"""Is the best of many policies more than luck? Try enough of them, and noise alone yields a good one.
 
 Three measures, each with its source: the probabilistic Sharpe ratio (how sure is it that one policy's ratio is above a
 given one), the deflated Sharpe ratio (the same against what the best of as many tries would reach by chance), and the
@@ -29,7 +29,7 @@ _NORMAL = NormalDist()
 
 @dataclass(frozen=True, slots=True)
 class Deflated:
-    """The best of many policies, and how sure it is that its Sharpe ratio is above what luck gives.
+    """The best of many policies, and the probability that its Sharpe ratio beats luck.
 
     `best` is its column, `sharpe` its ratio of one session, `expected` what the best of as many policies without
     skill would have. `probability` is the deflated Sharpe ratio: from 0.95 on, chance is refused at 5 %. `policies` are the
@@ -45,7 +45,7 @@ class Deflated:
 
 @dataclass(frozen=True, slots=True)
 class Overfitting:
-    """How often the best of one half of history is below the middle in the other half.
+    """How often the best policy of one half of history is below the middle in the other.
 
     `probability` is that share of `splits`. `logits` are ln(rank / (1 - rank)) of the best one's rank in the other half,
     shape (splits,): below 0 it is in the worse half. `in_sample`, `out_of_sample` are its Sharpe ratios of one session in
@@ -156,8 +156,8 @@ def deflated_sharpe(returns: Any) -> Deflated | None:
     Parameters
     ----------
     returns
-        Above cash, shape (sessions, policies), at least 3 sessions. Every policy that was tried: one that is left out
-        makes the answer too good.
+        Above cash, shape (sessions, policies), at least 3 sessions. Every policy that was tried: leaving any out makes
+        the answer too good.
 
     Returns
     -------
@@ -211,7 +211,7 @@ def overfitting(returns: Any, blocks: int = 16) -> Overfitting | None:
     Returns
     -------
     Overfitting or None
-        None with fewer than two different policies: there was no choice.
+        None with fewer than two different policies, which leave no choice.
 
     Raises
     ------

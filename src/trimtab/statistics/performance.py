@@ -1,8 +1,8 @@
-"""The statistics of an equity curve: each formula with its source, and None where it says nothing.
+"""The statistics of an equity curve: each formula with its source, and None where it is undefined.
 
-Returns are simple returns of sessions, fractions. A year has 252 sessions by default. What a formula divides
-by is sometimes zero (a curve that does not move, never falls, holds nothing): then the statistic does not exist and is
-None, never NaN, infinity or zero.
+Returns are simple returns of sessions, fractions. A year has 252 sessions by default. Sometimes a denominator is zero
+(a curve that does not move, never falls, holds nothing): then the statistic is undefined and None, never NaN, infinity
+or zero.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def returns_of(equity: Floats) -> Floats:
 
 
 def drawdowns(equity: Floats) -> Floats:
-    """How far each value is below the highest up to it: value / highest - 1, 0 or negative, shape (n,)."""
+    """The drawdown of each value from the highest so far: value / highest - 1, 0 or negative, shape (n,)."""
     found: Floats = equity / np.maximum.accumulate(equity) - 1.0
     return found
 
@@ -143,7 +143,7 @@ def volatility(returns: Floats, year: int = YEAR) -> float | None:
 
 
 def sharpe_ratio(above: Floats, year: int = YEAR) -> float | None:
-    """Mean over standard deviation (n - 1) of the returns above cash, times sqrt(year).
+    """The mean over the standard deviation (n - 1) of returns above cash, times sqrt(year).
 
     Source: Sharpe, "The Sharpe Ratio", Journal of Portfolio Management 21, 1994. None for a single return, and where it
     does not move.
@@ -163,7 +163,7 @@ def sortino_ratio(above: Floats, year: int = YEAR) -> float | None:
 
 
 def effective_bets(weights: Any, returns: Any) -> float | None:
-    """How many independent bets of equal risk a portfolio is worth: the squared diversification ratio.
+    """The number of independent bets of equal risk that a portfolio amounts to: the squared diversification ratio.
 
     (sum of w * s) ** 2 / v, with s the standard deviations of the assets' returns and v the variance of the portfolio's,
     r'w. Of n uncorrelated assets of equal risk it is n; of assets that move as one it is 1. Source: Choueifaty, Froidure
@@ -198,8 +198,8 @@ def bucket_concentration(bucket_weights: Any) -> float | None:
     """The mean over dates of the Herfindahl-Hirschman index of buckets: the sum of squared shares of what is invested.
 
     1 is one bucket, 1 / n are n equal ones. Source: Herfindahl, "Concentration in the Steel Industry", 1950; Hirschman,
-    "The Paternity of an Index", American Economic Review 54, 1964. Dates with nothing invested do not count; None where
-    there is no other.
+    "The Paternity of an Index", American Economic Review 54, 1964. Dates with nothing invested do not count; None if no
+    date is left.
 
     Parameters
     ----------

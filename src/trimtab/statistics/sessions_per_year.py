@@ -1,4 +1,6 @@
-"""How many sessions a year has: 252 for exchanges, 365 for what trades every day, 52 for weekly prices, 12 for monthly."""
+"""The number of sessions in a year: 252 for exchanges, 365 if trading never stops, 52 for weekly prices, 12 for
+monthly.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Out of sample: choose a policy on one stretch of history, and count only the next."""
+"""Out of sample: choose a policy on one stretch of history, and count only the next one."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Split:
 class WalkForward:
     """The result of choosing the best policy again and again.
 
-    `splits` are the stretches, `chosen` the column that was best in each training stretch, `returns` what these did in the
-    stretches after, shape (sessions tested,).
+    `splits` are the stretches, `chosen` the column that was best in each training stretch, `returns` their returns in
+    the following test stretches, shape (sessions tested,).
     """
 
     splits: tuple[Split, ...]
@@ -38,8 +38,8 @@ def purged_splits(
     """Walk-forward splits, purged and with an embargo.
 
     Test stretches follow one another without gap to the last session; the last may be shorter. Training ends `horizon +
-    embargo` sessions before its test: what is decided in a session shows its outcome up to `horizon` sessions later, which
-    must not lie in the test (purging), and what is near in time is alike (embargo). Nothing after a test is trained on.
+    embargo` sessions before its test: a decision shows its outcome up to `horizon` sessions later, which must not reach
+    into the test (purging), and neighbouring sessions are alike (embargo). Nothing after a test is trained on.
     Source: Lopez de Prado, "Advances in Financial Machine Learning", 2018, chapters 7 and 12.
 
     Parameters

@@ -19,8 +19,8 @@ from trimtab.statistics.bootstrap import SAMPLES
 from trimtab.statistics.performance import Statistics, drawdowns
 from trimtab.text import counted, percent, printable
 
-POINTS = 400  # drawn of a curve
-COLUMNS = 160  # drawn of what there is one of for each decision
+POINTS = 400  # points drawn of a curve
+COLUMNS = 160  # decisions drawn
 _AT = 1e-9
 NONE = "none"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -28,7 +28,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 @dataclass(frozen=True)
 class Curve:
-    """A policy's equity, and how far it is below its highest: one point for each of the dates that are drawn."""
+    """A policy's equity and drawdown at the drawn dates."""
 
     name: str
     equity: tuple[float, ...]
@@ -37,7 +37,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class BucketHistory:
-    """A bucket over the decisions that are drawn. `most` is its limit, None without one."""
+    """A bucket over the drawn decisions. `most` is its limit, None without one."""
 
     path: str
     colour: int
@@ -187,7 +187,7 @@ def backtest_facts(results: Sequence[PolicyRun], title: str, *, samples: int = S
 
 
 def _spread(count: int, most: int) -> list[int]:
-    """At most `most` of `count` places, evenly, with the last; each represents those since the one before."""
+    """Up to `most` of `count` places, evenly spaced, the last included; each represents those since its predecessor."""
     shown = min(count, most)
     return [(at + 1) * count // shown - 1 for at in range(shown)]
 
@@ -248,7 +248,7 @@ def _trades(result: PolicyRun, columns: Sequence[int]) -> Iterator[TradeFact]:
 
 
 def _years(result: PolicyRun, dates: Sequence[dt.date]) -> Iterator[YearFact]:
-    """Returns of months and years: the value at the end of each over the one at the end of that before."""
+    """Monthly and yearly returns: the value at the end of each period over that of the period before."""
     equity = result.equity["equity"].to_list()
     frame = result.turnover.select("trade_date", "turnover", (result.turnover["cost"] / result.turnover["value"]))
     traded: dict[int, list[tuple[float, float]]] = {}

@@ -11,8 +11,8 @@ from trimtab.report.charts import NARROW, WIDTH, named
 from trimtab.report.page import rendered
 from trimtab.report.shapes import COLOURS, Chart, Shape, circle, coloured, fitting, label, line, number, path, rect
 
-_LEFT = 46.0  # free for the numbers of an axis
-_NAMES = 132.0  # free for the names of buckets; on a phone they go above
+_LEFT = 46.0  # space for the numbers of an axis
+_NAMES = 132.0  # space for the names of buckets; on a phone they go above
 _VALUES = 60.0
 _STACKED = 7  # buckets; more are only drawn one by one
 _LANE = 34.0
@@ -21,13 +21,13 @@ LEVELS = 10  # of a heat map
 
 
 def backtest_page(facts: BacktestFacts) -> str:
-    """The whole page: one HTML document without scripts, that asks for nothing from anywhere."""
+    """The whole page: one HTML document without scripts or external requests."""
     makers = (equity_chart, stack_chart, heat_chart, trade_chart, versus_chart)
     return rendered("backtest.html", facts, [maker(facts, width) for maker in makers for width in (WIDTH, NARROW)])
 
 
 def equity_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
-    """Equity on a scale where equal distances are equal factors; below it how far each is under its highest."""
+    """Equity on a logarithmic scale; below it, the drawdowns."""
     values = [value for curve in facts.curves for value in curve.equity]
     low, high = math.log(min(values)), math.log(max(values))
     high = high if high > low else low + 0.01
@@ -125,7 +125,7 @@ def _area(
 
 
 def heat_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
-    """One row a bucket, one column a decision: the darker, the more weight; a bar on top: at its limit."""
+    """One row per bucket, one column per decision: darker means more weight, a bar on top means at the limit."""
     start = _NAMES if width == WIDTH else 0.7 * _NAMES
     steps = DecisionAxis(facts.trade_days, start, width - 4)
     full = max([weight for one in facts.buckets for weight in one.weights], default=0.0) or 1.0
@@ -147,7 +147,7 @@ def heat_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
 
 
 def _cells(facts: BacktestFacts, one: BucketHistory, full: float) -> Iterator[tuple[int, int, int, bool, str]]:
-    """Neighbouring decisions that look alike: first and last place, level, whether at the limit, and what to say."""
+    """Runs of decisions that look alike: first and last place, level, whether at the limit, and the tooltip."""
     start = 0
     looks = [
         (min(math.ceil(LEVELS * weight / full - 1e-9), LEVELS), one.most is not None and weight >= one.most - 1e-9)
@@ -173,7 +173,7 @@ def _cells(facts: BacktestFacts, one: BucketHistory, full: float) -> Iterator[tu
 
 
 def trade_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
-    """Turnover after each decision, and below it what that cost."""
+    """Turnover after each decision; below it, its cost."""
     steps = DecisionAxis(facts.trade_days, _LEFT + 8, width - 4)
     shapes = [*_years(steps.scale, 4.0, 206.0)]
     parts = (
@@ -273,7 +273,7 @@ def _joined(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def _years(scale: DayAxis, top: float, bottom: float) -> Iterator[Shape]:
-    """A line at the first day of each year, and the year under it, every so often."""
+    """A line at the first day of each year, and the year below it where there is room."""
     first, last = (dt.date.fromordinal(day).year for day in (scale.days[0], scale.days[-1]))
     every = max(1, math.ceil((last - first) / 7))
     for year in range(first + 1, last + 1, every):

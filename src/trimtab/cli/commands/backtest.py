@@ -28,7 +28,7 @@ def backtest(
     form: ScreenFormatOption = ScreenFormat.TABLE,
     quiet: Quiet = False,
 ) -> int:
-    """Replay history: decide on each rebalance day, trade at the next session, and report what became of it."""
+    """Replay history: decide on each rebalance day, trade at the next session, and report the outcome."""
     from trimtab.cli.backtest_inputs import run_backtests
     from trimtab.cli.backtest_output import backtest_document, backtest_files, check_folder, write_backtest
     from trimtab.cli.chosen_limits import read_limits

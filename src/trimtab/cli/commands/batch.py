@@ -33,7 +33,7 @@ class _RunUnlessNamed(TyperGroup):
     """`trimtab batch FILE…` is `trimtab batch run FILE…`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put `run` before what is no other command."""
+        """Put `run` before anything that is not a command."""
         if args and args[0] not in (*self.commands, *ctx.help_option_names):
             args = ["run", *args]
         return super().parse_args(ctx, args)

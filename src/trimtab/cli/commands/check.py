@@ -34,7 +34,7 @@ def check(
     strict: Strict = False,
     quiet: Quiet = False,
 ) -> int:
-    """Say what a rebalance would refuse or leave unmet.
+    """Show what a rebalance would refuse or leave unmet.
 
     A file of many accounts (column `account`) is checked account by account.
     """

@@ -26,7 +26,7 @@ def explain(
     form: ScreenFormatOption = ScreenFormat.TABLE,
     quiet: Quiet = False,
 ) -> int:
-    """Say why an asset is in or out, and what would change that."""
+    """Show why an asset is in or out, and what would change that."""
     from trimtab.cli.one_account import decide, read_account
     from trimtab.cli.output import emit
     from trimtab.cli.screens.explanation import explanations_page

@@ -14,7 +14,7 @@ _WIDTH = 79
 _SAMPLE_LEVEL = 2
 _HOW_SHOWN = (
     "Below each preset: the sample of `trimtab demo` under it, with --set bucket_level=2 because the sample's buckets "
-    "have two levels, such as Stocks/Energy. The presets are examples to copy and change, no advice."
+    "have two levels, such as Stocks/Energy. The presets are examples to copy and change, not advice."
 )
 
 limits_app = typer.Typer(
@@ -38,7 +38,7 @@ def show(limits: LimitOptions) -> int:
 @exit_codes
 @grouped
 def describe(limits: LimitOptions) -> int:
-    """Say what the limits are, in plain language."""
+    """Describe the limits in plain language."""
     from trimtab.cli.chosen_limits import read_limits
     from trimtab.cli.output import emit
     from trimtab.limits.in_words import rule_sheet_text
@@ -69,14 +69,14 @@ def _wrapped(text: str, indent: str = "") -> str:
 
 
 def _about(name: str) -> str:
-    """A preset and the sentence that its file begins with."""
+    """A preset and the first sentence of its file."""
     from trimtab.limits.presets import preset_text
 
     return f"{name}: {preset_text(name).partition(chr(10))[0].removeprefix('# ')}"
 
 
 def _on_sample(name: str) -> str:
-    """The effect of a preset on the sample, in a line."""
+    """The effect of a preset on the sample, in one line."""
     from trimtab.data.samples import sample_candidates
     from trimtab.limits.rebalancing_limits import RebalancingLimits
     from trimtab.rebalancing.doors import rebalance

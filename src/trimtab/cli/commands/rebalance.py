@@ -38,7 +38,7 @@ def rebalance(
     show_all: All = False,
     quiet: Quiet = False,
 ) -> int:
-    """Decide what to hold and how much of each asset.
+    """Decide which assets to hold, and how much of each.
 
     Candidates come from one FILE, from --scores, --holdings and --buckets, or from market data: --prices and --holdings.
     """
@@ -65,7 +65,7 @@ def demo(show_all: All = False, quiet: Quiet = False) -> int:
 
     notices = Notices(quiet=quiet)
     notices.note(
-        "the sample: 25 US stocks and ETFs, scores from real prices up to 2022-12-28, an invented portfolio; no advice"
+        "the sample: 25 US stocks and ETFs, scores from real prices up to 2022-12-28, an invented portfolio; not advice"
     )
     inputs = CandidateInputs(sample_candidates().drop_columns(["name"]), "the sample", (), lambda fault: fault)
     result = decide(inputs, ChosenLimits(sample_limits(), "the sample's limits"), notices, shows_cash=True)

@@ -19,7 +19,7 @@ def score(
     out: OutTable = None,
     quiet: Quiet = False,
 ) -> int:
-    """Score every asset with prices, from 0 to 1; each score comes with its parts and with what was missing."""
+    """Score every asset with prices from 0 to 1; each score comes with its parts and its missing inputs."""
     from trimtab.cli.market_inputs import MarketFiles, scored
     from trimtab.cli.output import check_out, encoded_table, format_of, write_out
 

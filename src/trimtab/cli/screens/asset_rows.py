@@ -13,7 +13,7 @@ _MISSES_SHOWN = 5
 
 
 def fitting(one: AssetFact, room: int, bucket: str) -> str:
-    """The clause in about `room` characters: its own bucket by its short name, without what follows the fact."""
+    """The clause in about `room` characters: its own bucket by its short name, details after the fact dropped."""
     text = one.clause.replace(one.bucket, bucket) if bucket else one.clause
     for end in ("; ", ": ", ", "):
         if len(text) <= room:
@@ -24,7 +24,7 @@ def fitting(one: AssetFact, room: int, bucket: str) -> str:
 
 @dataclass(frozen=True)
 class Shown:
-    """The candidates on screen in three groups, and how many more there are of the last."""
+    """The candidates on screen in three groups, and how many of the last are not shown."""
 
     held: Sequence[AssetFact]
     closed: Sequence[AssetFact]

@@ -20,7 +20,7 @@ _STATISTICS = ("annual_return", "volatility", "sharpe", "max_drawdown", "turnove
 
 
 def backtest_view(facts: BacktestFacts) -> RenderableType:
-    """The statistics side by side, the differences with their intervals, and what to know."""
+    """The statistics side by side, the differences with their intervals, and the notes."""
     parts: list[RenderableType] = [Text(f"{facts.title}: {facts.period}", style="bold"), ""]
     table = _plain_table(["", *facts.policies])
     for row in facts.statistics:

@@ -1,4 +1,4 @@
-"""The page of `explain`: the way of an asset through the stages, what crowded it out, and what would change it."""
+"""The page of `explain`: an asset's path through the stages, what crowded it out, and what would change that."""
 
 from __future__ import annotations
 

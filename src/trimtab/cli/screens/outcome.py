@@ -73,7 +73,7 @@ def _counts(facts: Facts) -> Text:
 
 
 def _exceptions(facts: Facts) -> Iterable[Text]:
-    """Every limit that is not plainly met; and that the selection is greedy, where it is."""
+    """Every limit that is not plainly met; and a note if the selection is greedy."""
     for count in facts.counts[1:]:
         for line in facts.lines:
             if line.status == count.status:
@@ -146,7 +146,7 @@ def _heading(text: str) -> Iterable[RenderableType]:
 
 
 def _bullets(lines: Iterable[Text]) -> Iterable[RenderableType]:
-    """Lines that hang behind their dash."""
+    """Lines with a hanging indent after the dash."""
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(width=3, justify="right")
     grid.add_column()

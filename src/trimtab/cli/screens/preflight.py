@@ -79,7 +79,7 @@ def preflight_json(findings: Iterable[PlacedFinding], preflight: Preflight) -> s
 
 
 def summary(preflight: Preflight) -> str:
-    """How much there is, in a sentence."""
+    """The counts in a sentence."""
     if not preflight.findings:
         return "no findings: this can be rebalanced"
     errors, warnings = len(preflight.errors), len(preflight.warnings)
@@ -88,7 +88,7 @@ def summary(preflight: Preflight) -> str:
 
 
 def _remedies(conflict: Conflict) -> Iterable[str]:
-    """The changes that would resolve a conflict, or leave the most of its goal."""
+    """The changes that would resolve a conflict, or come closest to its goal."""
     for member in conflict.members:
         if member.relaxation:
             yield f"met with {member.relaxation.effect}"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trimtab.orders.plan import Order, Plan
 
 _LEFT_SHOWN = 10  # assets without an order, unless --all
-_NOT_SHOWN = ("on_target", "not_wanted")  # of no interest to a reader of trades
+_NOT_SHOWN = ("on_target", "not_wanted")  # reasons that a reader of trades does not need
 
 
 def trade_page(plan: Plan, title: str, *, ascii_only: bool, show_all: bool) -> RenderableType:
@@ -92,7 +92,7 @@ def _ending(plan: Plan) -> str:
 
 
 def _left_alone(plan: Plan, *, show_all: bool) -> list[tuple[str, str]]:
-    """Assets without an order, and why; what is on target or not wanted only if everything is shown."""
+    """Assets without an order, and why; those on target or not selected only with --all."""
     ordered = {order.asset for order in plan.orders}
     details = plan.details()
     return [

@@ -1,0 +1,188 @@
+"""`trimtab apply`, `execution`, `replay` and `verify`: from a stored plan to its orders, and back to its evidence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trimtab.cli.exit_codes import ExitCode, exit_codes
+from trimtab.cli.notices import Notices
+from trimtab.cli.options import Quiet, grouped
+from trimtab.cli.store_options import Run, StoreOptions, StorePlace, existing_store
+
+if TYPE_CHECKING:
+    from trimtab.orders.gates import Gate
+    from trimtab.orders.plan import Plan
+    from trimtab.store.plan_runs import Stamp
+    from trimtab.store.record import Head, Record
+    from trimtab.store.run_store import RunStore
+
+_PRESENT = "at present; default: read from where the plan read it"
+
+
+@exit_codes
+@grouped
+def apply(
+    run: Run,
+    options: StoreOptions,
+    to: Annotated[Path, typer.Option("--to", metavar="PATH", help="The order file: .csv, .json, .parquet or .xlsx.")],
+    file: Annotated[Path | None, typer.Option(metavar="FILE", help=f"The candidates {_PRESENT}.")] = None,
+    positions: Annotated[Path | None, typer.Option(metavar="FILE", help=f"The shares held {_PRESENT}.")] = None,
+    latest_prices: Annotated[Path | None, typer.Option(metavar="FILE", help=f"The prices {_PRESENT}.")] = None,
+    cash: Annotated[str | None, typer.Option(metavar="AMOUNT", help=f"The cash {_PRESENT}.")] = None,
+    today: Annotated[str | None, typer.Option(metavar="DATE", help=f"The session {_PRESENT}.")] = None,
+    quiet: Quiet = False,
+) -> int:
+    """Write the order file of a stored plan, if nothing changed since.
+
+    Reads the inputs again and refuses, naming what changed, if a position, a price, a limit, a restriction, the version
+    or the session differs, if the plan is older than one session, or if a gate holds. Nothing is sent to a broker.
+    """
+    from trimtab.cli.plan_request import reread
+    from trimtab.store.application import application_of, fresh_plan, require_open
+    from trimtab.store.plan_runs import find_plan
+
+    notices, stamp = Notices(quiet=quiet), options.stamp()
+    changed = {"file": file, "positions": positions, "latest_prices": latest_prices, "cash": cash, "today": today}
+    with existing_store(options.store) as store:
+        record = find_plan(store, run)
+        if (applied := application_of(store, record)) is not None:
+            return _nothing_new(record, applied, notices)
+        request = reread(record.values["sources"], changed, notices)
+        made = fresh_plan(store, record, request.inputs, stamp)
+        gates = _gates(store, record, made, stamp)
+        require_open(record, gates)
+        return _write(store, record, (made, gates, to, request.files), stamp, notices)
+
+
+def _gates(store: RunStore, record: Record, made: Plan, stamp: Stamp) -> tuple[Gate, ...]:
+    """The gates of the plan, and whether the same orders were written before."""
+    import datetime as dt
+
+    from trimtab.limits.gate_settings import GateSettings
+    from trimtab.orders.gates import account_gates, repeat_gates
+    from trimtab.store.application import orders_written
+
+    settings = GateSettings()
+    written = orders_written(store, stamp.now - dt.timedelta(hours=settings.repeat_hours))
+    return (*account_gates(made, settings), *repeat_gates(made, written, stamp.now, settings, record.account))
+
+
+def _write(
+    store: RunStore,
+    record: Record,
+    work: tuple[Plan, tuple[Gate, ...], Path, list[Path]],
+    stamp: Stamp,
+    notices: Notices,
+) -> int:
+    """Write the order file, then record it: after a crash in between, the same command writes the same bytes again."""
+    from trimtab.cli.output import check_out, encoded_table, format_of, write_file
+    from trimtab.store.application import WrittenFile, record_application
+
+    made, gates, to, inputs = work
+    form = format_of(None, to)
+    check_out(to, inputs)
+    content = made.to_json().encode() if form == "json" else encoded_table(made.to_arrow(), form)
+    write_file(to, content)
+    applied, is_new = record_application(store, record, [WrittenFile(str(to.resolve()), content)], gates, stamp)
+    if not is_new:
+        return _nothing_new(record, applied, notices)
+    notices.note(f"written: {to} ({len(made.orders)} orders); recorded as {applied.run_id}")
+    return ExitCode.FINE
+
+
+def _nothing_new(record: Record, applied: Record, notices: Notices) -> int:
+    paths = ", ".join(str(file["path"]) for file in applied.values["files"])
+    advice = f"`trimtab runs export {record.run_id}` has the file"
+    notices.note(
+        f"run {record.run_id} was applied on {applied.time[:16]} to {paths}; nothing new is written ({advice})"
+    )
+    return ExitCode.FINE
+
+
+@exit_codes
+@grouped
+def execution(
+    run: Run,
+    fills: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILLS", help="Fills: client_order_id (or asset and side), shares, price; fee if known."
+        ),
+    ],
+    options: StoreOptions,
+    quiet: Quiet = False,
+) -> int:
+    """Record what a broker really did with a plan, and say what differs."""
+    from trimtab.cli.output import emit
+    from trimtab.files.candidate_file import read_candidate_file
+    from trimtab.store.execution import record_execution, summary
+    from trimtab.store.plan_runs import find_plan
+    from trimtab.text import printable
+
+    notices = Notices(quiet=quiet)
+    table = read_candidate_file(fills).table
+    with existing_store(options.store) as store:
+        record, is_new, executed = record_execution(store, find_plan(store, run), table, options.stamp())
+    lines = [*(each.sentence for each in executed), summary(executed)]
+    emit("".join(f"{printable(line)}\n" for line in lines).encode())
+    notices.note(f"recorded as {record.run_id}" if is_new else f"these fills are recorded already, as {record.run_id}")
+    return ExitCode.FINE
+
+
+@exit_codes
+def replay(run: Run, store: StorePlace = None) -> int:
+    """Decide a stored plan again from its stored inputs, and compare every byte."""
+    import trimtab
+    from trimtab.cli.output import emit
+    from trimtab.store.plan_runs import find_plan
+    from trimtab.store.replay import replay as replay_run
+    from trimtab.text import printable
+
+    with existing_store(store) as opened:
+        outcome = replay_run(opened, find_plan(opened, run), trimtab.__version__)
+    emit(f"{outcome.outcome}: {printable(outcome.sentence)}\n".encode())
+    return ExitCode.FINE if outcome.is_same else ExitCode.DAMAGED
+
+
+@exit_codes
+def verify(
+    store: StorePlace = None,
+    heads: Annotated[
+        list[Path] | None, typer.Option("--head", metavar="FILE", help="A head that was exported before; repeatable.")
+    ] = None,
+    export: Annotated[
+        Path | None, typer.Option("--export-head", metavar="FILE", help="Write the head of the chain here, to sign it.")
+    ] = None,
+) -> int:
+    """Check the chain of hashes over all stored runs, and every content."""
+    import json
+
+    from trimtab.cli.output import emit, write_file
+    from trimtab.store.verification import require_sound
+    from trimtab.store.verification import verify as verify_store
+
+    with existing_store(store) as opened:
+        outcome = verify_store(opened, tuple(_head(path) for path in heads or ()))
+        require_sound(outcome, opened.name)
+    head: dict[str, Any] = {"sequence": outcome.head.sequence, "hash": outcome.head.hash}
+    if export is not None:
+        write_file(export, f"{json.dumps(head)}\n".encode())
+    emit(f"sound: {head['sequence']} records, {outcome.contents} contents, head {head['hash']}\n".encode())
+    return ExitCode.FINE
+
+
+def _head(path: Path) -> Head:
+    import json
+
+    from trimtab.errors import Fault, InputError
+    from trimtab.store.record import Head
+
+    try:
+        values = json.loads(path.read_bytes())
+        return Head(int(values["sequence"]), str(values["hash"]))
+    except (OSError, ValueError, TypeError, KeyError):
+        advice = "give a file that --export-head wrote"
+        raise InputError([Fault("is not the head of a chain", advice)], str(path)) from None

@@ -1,0 +1,159 @@
+"""`trimtab runs`: list, show, compare, export and prune stored runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trimtab.cli.exit_codes import ExitCode, exit_codes
+from trimtab.cli.notices import Notices
+from trimtab.cli.options import OutFolder, Quiet, ScreenFormat, ScreenFormatOption, grouped
+from trimtab.cli.store_options import Run, StoreOptions, StorePlace, existing_store
+
+if TYPE_CHECKING:
+    from trimtab.store.record import Record
+
+_LISTED = 20
+
+runs_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, show, compare, export or prune runs.")
+
+
+@runs_app.command("list")
+@exit_codes
+def list_(
+    store: StorePlace = None,
+    account: Annotated[str | None, typer.Option(metavar="NAME", help="Only runs of this account.")] = None,
+    newest: Annotated[int, typer.Option(min=1, metavar="COUNT", help="How many of the newest to show.")] = _LISTED,
+    every: Annotated[bool, typer.Option("--all", "-a", help="Every record, approvals and the like included.")] = False,
+    form: ScreenFormatOption = ScreenFormat.TABLE,
+) -> int:
+    """List the newest runs: id, time, who, orders, turnover, purpose."""
+    from trimtab.cli.output import emit
+    from trimtab.cli.screens.outcome import printed
+    from trimtab.cli.screens.runs import runs_page
+    from trimtab.store.record import RUNS
+    from trimtab.store.run_store import Filter
+
+    which = Filter(kinds=() if every else RUNS, account=account)
+    with existing_store(store) as opened:
+        records = opened.records(which, newest=None if every else newest)
+    if form == ScreenFormat.JSON:
+        emit(f"{json.dumps([_plain(record) for record in records], indent=1)}\n".encode())
+    else:
+        emit(printed(lambda _width, _ascii_only: runs_page(records), None))
+    return ExitCode.FINE
+
+
+@runs_app.command()
+@exit_codes
+def show(run: Run, store: StorePlace = None, form: ScreenFormatOption = ScreenFormat.TABLE) -> int:
+    """Show a run: who, when, with which limits and approval, its gates, and what became of it."""
+    from trimtab.cli.output import emit
+    from trimtab.store.run_facts import facts_of
+    from trimtab.text import printable
+
+    with existing_store(store) as opened:
+        facts = facts_of(opened, opened.find(run))
+    if form == ScreenFormat.JSON:
+        emit(f"{json.dumps(facts.to_dict(), indent=1, ensure_ascii=False)}\n".encode())
+    else:
+        emit("".join(f"{printable(line)}\n" for line in facts.lines()).encode())
+    return ExitCode.FINE
+
+
+@runs_app.command()
+@exit_codes
+def diff(
+    before: Annotated[str, typer.Argument(metavar="A", help="The earlier run.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="The later run.")],
+    store: StorePlace = None,
+    form: ScreenFormatOption = ScreenFormat.TABLE,
+) -> int:
+    """Compare two plans: inputs, targets with the cause of each change, trades and money."""
+    import trimtab
+    from trimtab.cli.output import emit
+    from trimtab.store.plan_runs import find_plan
+    from trimtab.store.run_difference import run_difference
+    from trimtab.text import printable
+
+    with existing_store(store) as opened:
+        both = find_plan(opened, before), find_plan(opened, after)
+        difference = run_difference(opened, *both, trimtab.__version__)
+    if form == ScreenFormat.JSON:
+        emit(f"{json.dumps(difference.to_dict(), indent=1, ensure_ascii=False)}\n".encode())
+    else:
+        emit("".join(f"{printable(line)}\n" for line in difference.lines()).encode())
+    return ExitCode.FINE
+
+
+@runs_app.command()
+@exit_codes
+def export(run: Run, out: OutFolder = None, store: StorePlace = None, quiet: Quiet = False) -> int:
+    """Write all stored files of a run into a folder: inputs, result, order files, and its record."""
+    from trimtab.cli.output import write_file
+    from trimtab.store.record import Kind
+    from trimtab.store.run_store import Filter
+
+    if out is None:
+        raise typer.BadParameter("give --out: the folder to write to")
+    with existing_store(store) as opened:
+        record = opened.find(run)
+        about = opened.records(Filter(kinds=(Kind.APPLY, Kind.EXECUTION), subject=record.hash))
+        files = {name: opened.content(record, name) for name in record.digests}
+        for each in about:
+            files |= {f"{each.kind}-{each.run_id}-{name}": opened.content(each, name) for name in each.digests}
+    records = [_plain(each) for each in (record, *about)]
+    files["records.json"] = f"{json.dumps(records, indent=1, ensure_ascii=False)}\n".encode()
+    out.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        write_file(out / name, content)
+    Notices(quiet=quiet).note(f"written: {len(files)} files in {out}")
+    return ExitCode.FINE
+
+
+@runs_app.command()
+@exit_codes
+@grouped
+def prune(
+    options: StoreOptions,
+    before: Annotated[str, typer.Option(metavar="DATE", help="Runs from before this day.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be dropped.")] = False,
+    quiet: Quiet = False,
+) -> int:
+    """Drop inputs and results of old runs. Their records stay, so that the chain can still be verified."""
+    from trimtab.store.pruning import prunable
+    from trimtab.store.pruning import prune as prune_runs
+
+    notices = Notices(quiet=quiet)
+    with existing_store(options.store) as store:
+        records = prunable(store, time_of(before, "--before"))
+        if not records:
+            notices.note(f"nothing to drop: no run from before {before} has contents")
+        elif not yes:
+            notices.note(f"{_runs(records)} would lose their inputs and results; add --yes to drop them")
+        else:
+            pruned = prune_runs(store, records, options.stamp())
+            notices.note(f"{_runs(records)} lost their inputs and results; recorded as {pruned.run_id}")
+    return ExitCode.FINE
+
+
+def _runs(records: list[Record]) -> str:
+    first, last = records[0], records[-1]
+    return f"{len(records)} records from {first.run_id} ({first.time[:10]}) to {last.run_id} ({last.time[:10]})"
+
+
+def time_of(text: str, option: str) -> str:
+    """The begin of a day, here, as the store writes times."""
+    try:
+        day = dt.datetime.combine(dt.date.fromisoformat(text), dt.time.min).astimezone(dt.UTC)
+    except ValueError:
+        raise typer.BadParameter(f"{option} {text!r} is not a day: write it as 2026-03-02") from None
+    return day.isoformat(timespec="microseconds")
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    """A record as plain values."""
+    return {**vars(record), "run_id": record.run_id, "body": record.values, "contents": record.digests}

@@ -1,0 +1,1 @@
+"""One file per migration; a migration that was released never changes."""
