@@ -91,7 +91,8 @@ def test_the_rules_example_of_forced_cash() -> None:
     rows = [asset(f"{bucket}{at}", bucket, 0.9, 0.1) for bucket in ("Tech", "Bond") for at in range(4)]
     assert texts(found(rows, **ON)) == {
         "cash_forced": "15.00% stays in cash that target_invested 0.95 would invest: "
-        "at max_allocation_per_bucket: Bond (40.00%), Tech (40.00%)"
+        "at max_allocation_per_bucket: Bond (40.00%), Tech (40.00%); "
+        "at most 80.0% can be invested in the selected assets"
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.candidates.arrow_values import Text
+from trimtab.candidates.asset_names import name_fault
 from trimtab.candidates.bucket_spellings import bucket_faults
 from trimtab.candidates.columns import RawColumns
 from trimtab.errors import Fault
@@ -104,12 +105,12 @@ def _check_numbers(raw: RawColumns, faults: FaultsByAccount) -> None:
 
 
 def _check_assets(asset: Text, account_of: Ints, faults: FaultsByAccount) -> None:
-    """Refuse assets without a name, with spaces around it, or twice in an account."""
-    blank = np.array([not name.strip() for name in asset.names] + [True], np.bool_)[asset.codes]
-    spaced = np.array([name != name.strip() for name in asset.names] + [False], np.bool_)[asset.codes] & ~blank
-    faults.add_where(spaced, "asset", "the asset's name has spaces around it", "write it without them")
-    faults.add_where(blank, "asset", "the asset has no name", "name every asset")
-    named = np.flatnonzero(~blank)
+    """Refuse names that are not those of assets, and assets that appear twice in an account."""
+    wrong = [name_fault(name) for name in [*asset.names, ""]]
+    for fault in sorted({fault for fault in wrong if fault}):
+        faults.add_where(np.array([one == fault for one in wrong], np.bool_)[asset.codes], "asset", *fault)
+    blank = np.array([not name.strip() for name in [*asset.names, ""]], np.bool_)
+    named = np.flatnonzero(~blank[asset.codes])
     key = account_of[named] * (len(asset.names) + 1) + asset.codes[named]
     ranked = np.argsort(key, kind="stable")
     again = ranked[1:][key[ranked[1:]] == key[ranked[:-1]]]

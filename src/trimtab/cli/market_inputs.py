@@ -38,12 +38,28 @@ class MarketFiles:
     classification: Path | None
     membership: Path | None
     as_of: str | None
+    accepted: Sequence[tuple[str, str]] = ()  # symbol and day of jumps that are real
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The files given."""
         named = (self.prices, self.fundamentals, self.classification, self.membership)
         return tuple(path for path in named if path is not None)
+
+
+def accepted(pairs: Sequence[str] | None) -> tuple[tuple[str, str], ...]:
+    """The symbol and the day of each `--accept`.
+
+    Raises
+    ------
+    typer.BadParameter
+        Text that is not SYMBOL:DATE.
+    """
+    split = [pair.rpartition(":") for pair in pairs or ()]
+    wrong = [pair for pair, (symbol, _, date) in zip(pairs or (), split, strict=True) if not (symbol and date)]
+    if wrong:
+        raise typer.BadParameter(f"--accept {wrong[0]}: write SYMBOL:DATE, such as AAPL:2020-08-31")
+    return tuple((symbol, date) for symbol, _, date in split)
 
 
 @dataclass(frozen=True)
@@ -82,6 +98,7 @@ def _scored(given: MarketFiles, bar: ProgressSteps) -> Scored:
         fundamentals=given.fundamentals,
         classification=given.classification,
         membership=given.membership,
+        accepted=given.accepted,
     )
     view = data.as_of(_day(given, data))
     bar.begin("technical scores")
@@ -158,7 +175,14 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     """
     if options.prices is None or options.holdings is None:
         raise typer.BadParameter("--prices without --holdings: add the holdings, or use `trimtab score`")
-    given = MarketFiles(options.prices, options.fundamentals, options.classification, options.membership, options.as_of)
+    given = MarketFiles(
+        options.prices,
+        options.fundamentals,
+        options.classification,
+        options.membership,
+        options.as_of,
+        accepted(options.accept),
+    )
     holdings, cash = options.holdings, options.cash
     import polars as pl
 
@@ -233,10 +257,18 @@ def _weights(
     frame: pl.DataFrame, source: str, cash: float | None, scores: Scored, notices: Notices
 ) -> dict[str, float]:
     """The weight of each holding, in the order of the file."""
+    from trimtab.candidates.asset_names import name_fault
     from trimtab.market.typed_columns import names_of, numbers_of, required
     from trimtab.market.valuation import valued
 
     assets = names_of(frame[required(frame, ("asset",), source)], source)
+    faults = [
+        Fault(*fault, column="asset", row=row, value=asset)
+        for row, asset in enumerate(assets, 1)
+        if (fault := name_fault(asset)) is not None
+    ]
+    if faults:
+        raise InputError(faults)
     rows: dict[str, int] = {}
     for row, asset in enumerate(assets, 1):
         if asset in rows:

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 
+from trimtab.candidates.asset_names import is_spreadsheet_error
 from trimtab.candidates.columns import NUMBERS
 from trimtab.decimals import ungrouped
 from trimtab.errors import Fault, InputError
@@ -22,11 +23,6 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII).ful
 _NOT_NUMBERS = tuple(
     (re.compile(pattern, re.ASCII | re.IGNORECASE).fullmatch, problem, advice)
     for pattern, problem, advice in (
-        (
-            r"#(n/a|div/0!|ref!|value!|name\?|num!|null!|spill!|calc!)",
-            "is an error of the spreadsheet",
-            "correct the formula, or leave the cell empty",
-        ),
         (r"[+-]?[1-9]\d{0,2},\d{3}", "may be thousands or a decimal comma", "write 1234 or 1.234"),
         (r"[+-]?(0|\d*),\d*\s*%?", "has a comma", "write a decimal point (0.5, not 0,5) and no thousands separators"),
         (r"[+-]?\d{1,3}([ ',_.\u00a0\u2019\u202f]\d{3})+([.,]\d*)?", "has thousands separators", "write 1234.5"),
@@ -184,6 +180,8 @@ def _number(cell: str) -> float | None:
 
 def _why_no_number(cell: str) -> tuple[str, str]:
     """The problem with a cell that should be a number, and the advice."""
+    if is_spreadsheet_error(cell):
+        return "is an error of the spreadsheet", "correct the formula, or leave the cell empty"
     for matches, problem, advice in _NOT_NUMBERS:
         if matches(cell):
             return problem, advice

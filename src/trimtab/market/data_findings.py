@@ -10,7 +10,7 @@ import polars as pl
 
 from trimtab.text import counted
 
-_ACCEPT = "correct the earlier prices, or accept the day (MarketData, accepted=)"
+_ACCEPT = "correct the earlier prices, or accept the day (accepted=, or --accept)"
 # kind -> (the sentence with {value}, what to do, whether it blocks its symbol)
 _KINDS = MappingProxyType(
     {
@@ -24,7 +24,7 @@ _KINDS = MappingProxyType(
         "split_like_jump": ("jumps to {value:.4g} times the price before, as an unadjusted split would", _ACCEPT, True),
         "unit_like_jump": (
             "jumps to {value:.4g} times the price before, as if the unit had changed",
-            "give all prices in one unit, or accept the day (MarketData, accepted=)",
+            "give all prices in one unit, or accept the day (accepted=, or --accept)",
             True,
         ),
         "large_jump": ("jumps to {value:.4g} times the price before", _ACCEPT, True),

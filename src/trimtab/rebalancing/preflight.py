@@ -15,6 +15,7 @@ from trimtab.bucket_path import UNKNOWN
 from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.read import read
 from trimtab.candidates.unused_inputs import unused_inputs
+from trimtab.candidates.user_table import table_in
 from trimtab.certificate.certificate import Constraint
 from trimtab.errors import Fault, InputError, LimitsError, listed
 from trimtab.explanations.conflicts import Conflict, conflicts_of
@@ -87,7 +88,7 @@ def check(
     """
     limits = given_limits(limits)
     try:
-        table = read(candidates, limits, many=False, any_accounts=True, correlations=correlations)
+        table = read(table_in(candidates), limits, many=False, any_accounts=True, correlations=correlations)
     except InputError as error:
         return Preflight(
             tuple(Finding("error", "input", fault.sentence(), fault.account, fault) for fault in error.faults)
@@ -149,15 +150,16 @@ def _decided(table: Candidates, limits: RebalancingLimits) -> Iterator[Finding]:
             yield Finding("warning", "braked", "A brake would keep every weight unchanged", name)
         elif left[account] > 0:
             reruns = Reruns.of(alone, limits, decided[rows]) if number < _REASONED else None
-            amount = percent(float(left[account]))
-            target = f"target_invested {figure(limits.target_invested)}"
-            text = (
-                f"{amount} stays in cash that {target} would invest"
-                if reruns is None
-                else cash_left_sentence(reruns, float(left[account]))
-            )
-            yield Finding("warning", "cash_forced", text, name)
+            yield Finding("warning", "cash_forced", _cash_forced(reruns, float(left[account]), limits), name)
         yield from _full_account(alone, limits, decided[rows], name)
+
+
+def _cash_forced(reruns: Reruns | None, left: float, limits: RebalancingLimits) -> str:
+    """The unwanted cash of an account; with its reruns also what holds it, and how much can be invested."""
+    if reruns is None:
+        return f"{percent(left)} stays in cash that target_invested {figure(limits.target_invested)} would invest"
+    most = float(reruns.sizes.sum())
+    return f"{cash_left_sentence(reruns, left)}; at most {most:.1%} can be invested in the selected assets"
 
 
 def _unmet(measured: Certified, name: Any) -> Iterator[Finding]:
