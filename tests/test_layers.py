@@ -20,7 +20,7 @@ FLOORS = {
     1: ("limits", "kernel", "symbols"),
     2: ("candidates", "statistics"),
     3: ("certificate", "explanations", "files"),
-    4: ("facts", "market", "data"),
+    4: ("facts", "market", "data", "brokers", "order_files"),
     5: ("report", "scoring"),
     6: ("rebalancing",),
     7: ("engine", "blocks", "backtesting", "orders", "interop"),

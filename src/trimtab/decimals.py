@@ -14,7 +14,7 @@ MICRO, NANO = 10**6, 10**9
 MOST_MONEY = 10**18  # micro-units: a million million
 MOST_PRICE = 9 * 10**15  # micro-units: nine thousand million
 MOST_QUANTITY = 4 * 10**18  # nano-shares: four thousand million
-_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII).fullmatch
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?", re.ASCII).fullmatch
 _AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII).fullmatch
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
@@ -103,8 +103,19 @@ def shares_of(nano: int) -> Decimal:
 
 def _shortest(units: int, places: int) -> Decimal:
     """A whole number of small units as a decimal without trailing zeros or exponent."""
-    number = Decimal(units).scaleb(-places, _CONTEXT).normalize(_CONTEXT)
-    return number.quantize(Decimal(1), context=_CONTEXT) if number == number.to_integral_value() else number
+    scale = 10**places
+    if units % scale == 0:
+        return Decimal(units // scale)
+    return Decimal(units).scaleb(-places, _CONTEXT).normalize(_CONTEXT)
+
+
+def decimal_text(number: Decimal) -> str:
+    """A decimal without exponent or trailing zeros.
+
+    >>> decimal_text(Decimal("1.50")), decimal_text(Decimal("1E+3"))
+    ('1.5', '1000')
+    """
+    return format(number.normalize(), "f")
 
 
 def money_text(micro: int, places: int = 2) -> str:

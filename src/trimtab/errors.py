@@ -92,7 +92,11 @@ class DamagedError(InputError):
 
 
 class StalePlanError(InputError):
-    """A stored plan that must not be applied: what changed since, or the gate that holds it back."""
+    """A stored plan that must not be applied: what changed since."""
+
+
+class HeldOrdersError(InputError):
+    """Orders that a gate holds back."""
 
 
 class LimitsError(TrimtabError):

@@ -101,7 +101,7 @@ def counted(count: float, noun: str, plural: str | None = None) -> str:
 
 
 def rounded(value: float, digits: int, *, up: bool) -> float:
-    """A number with so many significant digits, not below it (`up`) or not above it.
+    """A number cut to some significant digits, rounded upward (`up`) or downward.
 
     >>> rounded(0.98064, 4, up=True), rounded(0.98064, 4, up=False), rounded(0.6, 4, up=False)
     (0.9807, 0.9806, 0.6)

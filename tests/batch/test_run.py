@@ -468,7 +468,7 @@ def test_a_damaged_record_means_its_part_is_made_again(text: str, tmp_path: Path
     rows = account_rows(1)
     place = write_rows(tmp_path / "a.parquet", rows)
     batch(place, tmp_path / "whole")
-    assert batch(place, tmp_path / "out", max_unmet=0.0).status == "held_back"
+    assert batch(place, tmp_path / "out", shard=(1, 2)).status == "shard"
     record = next((tmp_path / "out" / UNPUBLISHED).glob("part-*.json"))
     record.write_text(text)
     assert batch(place, tmp_path / "out").status == "published"
@@ -478,7 +478,7 @@ def test_a_damaged_record_means_its_part_is_made_again(text: str, tmp_path: Path
 @pytest.mark.parametrize("text", ["", "[]", "3"])
 def test_a_damaged_record_of_the_job_says_what_to_remove(text: str, tmp_path: Path) -> None:
     place = write_rows(tmp_path / "a.parquet", account_rows(1))
-    assert batch(place, tmp_path / "out", max_unmet=0.0).status == "held_back"
+    assert batch(place, tmp_path / "out", shard=(1, 2)).status == "shard"
     (tmp_path / "out" / UNPUBLISHED / "job.json").write_text(text)
     with pytest.raises(DamagedError, match="remove"):
         batch(place, tmp_path / "out")

@@ -507,7 +507,7 @@ def test_demo_shows_what_rebalance_shows_for_the_sample() -> None:
     assert demo.exit_code == 0
     assert demo.stdout.splitlines()[0].startswith("the sample: 8 positions")
     assert demo.stdout.splitlines()[1:] == same.stdout.splitlines()[1:]
-    assert "no advice" in demo.stderr
+    assert "not advice" in demo.stderr
     assert run("demo", "--quiet").stderr == ""
 
 

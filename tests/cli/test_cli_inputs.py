@@ -344,7 +344,7 @@ def test_cash_and_totals_are_no_assets_on_any_way_in(write: Write, tmp_path: Pat
     market = valued(tmp_path, f"asset,shares\nA,1\n{name},10\n", "--cash", "10")
     for found in (run("rebalance", one), run("rebalance", "--scores", scores, "--holdings", holdings), market):
         assert found.exit_code == 3
-        assert "leave the row out" in found.stderr
+        assert "drop the row" in found.stderr
         assert repr(name) in found.stderr
 
 

@@ -39,6 +39,8 @@ After that: 9,543.63 in 4 positions, 451.37 in cash (4.52%). Fees: 5.00.
 
 No order
   FFF: one lot of 1 (2,600.00) is more than it may weigh.
+
+Gates without data: price_age, price_move, repeated_order, state
 """
 
 
@@ -50,7 +52,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-GIVEN = ("plan", "c.csv", "--cash", "2621", "--limits", "l.toml", "--order", "fees.per_order=1")
+GIVEN = ("plan", "c.csv", "--cash", "2621", "--limits", "l.toml", "--set", "orders.fees.per_order=1")
 
 
 @pytest.mark.usefixtures("folder")
@@ -83,7 +85,8 @@ def test_positions_prices_rates_and_lots_in_files_of_their_own(folder: Path) -> 
     (folder / "lots.csv").write_text("asset,lot_id,shares,cost,acquired\nA,1,100,700,2026-01-05\n")
     (folder / "recent.csv").write_text("group,date,kind\nB,2026-01-20,loss_sale\n")
     files = ("--positions", "shares.csv", "--latest-prices", "prices.csv", "--fx", "fx.csv", "--tax-lots", "lots.csv")
-    more = ("--recent", "recent.csv", "--today", "2026-01-30", "--order", "wait_for_settlement=true")
+    more = ("--recent", "recent.csv", "--today", "2026-01-30", "--set", "orders.wait_for_settlement=true")
+    more += ("--set", "gates.max_order_share=0.9", "--set", "gates.max_account_turnover=0.9")
     result = run("plan", "c.csv", "--cash", "0", *files, *more)
     assert result.exit_code == 0
     assert "1.  Sell 80 A at about 5.625" in result.stdout
@@ -94,8 +97,11 @@ def test_positions_prices_rates_and_lots_in_files_of_their_own(folder: Path) -> 
 
 def test_cash_flow_and_mode(folder: Path) -> None:
     (folder / "c.csv").write_text("asset,score,shares,price\nA,0.9,50,10\nB,0.9,0,10\n")
-    assert "Buy 20 B" in run("plan", "c.csv", "--cash", "100", "--cash-flow", "400", "--order", "mode=buy_only").stdout
-    assert "Sell 30 A" in run("plan", "c.csv", "--cash", "500", "--order", "mode=sell_only").stdout
+    assert (
+        "Buy 20 B"
+        in run("plan", "c.csv", "--cash", "100", "--cash-flow", "400", "--set", "orders.mode=buy_only").stdout
+    )
+    assert "Sell 30 A" in run("plan", "c.csv", "--cash", "500", "--set", "orders.mode=sell_only").stdout
 
 
 def test_nothing_to_trade_and_what_is_left_alone(folder: Path) -> None:
@@ -114,7 +120,7 @@ def test_a_part_of_a_plan_and_a_brake(folder: Path) -> None:
     (folder / "c.csv").write_text("asset,score,shares,price\nA,0.9,50,10\nB,0.1,50,10\n")
     assert (
         "This is part of the plan; the next one continues it."
-        in run("plan", "c.csv", "--cash", "0", "--order", "max_turnover=0.1").stdout
+        in run("plan", "c.csv", "--cash", "0", "--set", "orders.max_turnover=0.1").stdout
     )
     braked = run("plan", "c.csv", "--cash", "0", "--set", "brake_sold_weight=0.1")
     assert braked.exit_code == 5
@@ -137,11 +143,13 @@ def test_what_a_reader_should_know_is_said(folder: Path) -> None:
         (["plan", "c.csv"], 2, "--cash"),
         (["plan", "c.csv", "--cash", "lots"], 3, "cash: is not an amount of money (received 'lots')"),
         (["plan", "c.csv", "--cash", "1", "--today", "soon"], 2, "write it as 2026-03-02"),
-        (["plan", "c.csv", "--cash", "1", "--order", "mode"], 2, "write field=value"),
-        (["plan", "c.csv", "--cash", "1", "--order", 'a b="1'], 2, "write field=value"),
-        (["plan", "c.csv", "--cash", "1", "--order", "mode=sell"], 3, "did you mean 'sell_only'"),
-        (["plan", "c.csv", "--cash", "1", "--order", "cash_buffer=much"], 3, "cash_buffer must be a number"),
-        (["plan", "c.csv", "--cash", "1", "--order", "bufer=1"], 3, "unknown field 'bufer'"),
+        (["plan", "c.csv", "--cash", "1", "--set", "orders.mode=sell"], 3, "did you mean 'sell_only'"),
+        (
+            ["plan", "c.csv", "--cash", "1", "--set", "orders.cash_buffer=much"],
+            3,
+            "orders: cash_buffer must be a number",
+        ),
+        (["plan", "c.csv", "--cash", "1", "--set", "orders.bufer=1"], 3, "orders: unknown field 'bufer'"),
         (["plan", "absent.csv", "--cash", "1"], 3, "absent.csv"),
     ],
 )
@@ -158,3 +166,102 @@ def test_a_bad_cell_is_named_with_its_file(folder: Path) -> None:
     assert result.exit_code == 3
     (folder / "c.csv").write_text(CANDIDATES.replace("180", '"1,234"'))
     assert "row 1, column 'price': is not a number (received '1,234')" in run("plan", "c.csv", "--cash", "1").stderr
+
+
+def test_missing_buckets_come_from_the_map_and_the_rest_is_listed(folder: Path) -> None:
+    (folder / "c.csv").write_text("symbol,score,shares,price\nAAPL,0.9,5,10\nXYZW,0.8,5,10\nBRK-B,0.7,5,10\n")
+    given = ("plan", "c.csv", "--cash", "50", "--classify", "todo.csv", "--set", "enable_bucket_diversification=true")
+    result = run(*given, "--format", "json")
+    assert "2 buckets from the default map" in result.stderr
+    assert "1 asset has no bucket, counted as Unknown: XYZW. Fill in the column bucket of todo.csv" in result.stderr
+    assert (folder / "todo.csv").read_text() == "asset,bucket\nXYZW,\n"
+    (folder / "todo.csv").write_text("asset,bucket\nXYZW,Equity/Mine\n")
+    result = run(*given, "--format", "json")
+    assert "2 buckets from the default map, 1 from todo.csv" in result.stderr
+    assert "Unknown" not in result.stderr
+    buckets = {row["asset"]: row["bucket"] for row in json.loads(result.stdout)["rebalance"]["targets"]}
+    assert buckets["XYZW"] == "Equity/Mine"
+    (folder / "c.csv").write_text("name,score,shares,price\nAAPL,0.9,5,10\n")
+    assert "column 'asset': the column is missing: add it" in run(*given).stderr
+
+
+# --- gates
+
+
+HELD = ("--set", "gates.max_order_share=0.2")
+
+
+def test_orders_that_a_gate_holds_back_are_not_written(folder: Path) -> None:
+    (folder / "orders.csv").write_text("yesterday")
+    result = run(*GIVEN, *HELD, "--out", "orders.csv")
+    assert (result.exit_code, result.stdout) == (10, "")
+    assert "The order of DDD is 23.57% of the account; at most 20% (max_order_share)" in result.stderr
+    assert "orders.csv was left unchanged: it does not have these orders" in result.stderr
+    assert (folder / "orders.csv").read_text() == "yesterday"
+    assert run(*GIVEN, *HELD, "--out", "new.csv").exit_code == 10
+    assert not (folder / "new.csv").exists()
+    assert run(*GIVEN, *HELD, "--format", "csv").stdout == ""
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_reason_is_data_and_on_the_screen() -> None:
+    result = run(*GIVEN, *HELD, "--format", "json")
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["is_granted"], document["orders"]) == (10, False, [])
+    assert [order["asset"] for order in document["held_orders"]] == ["CCC", "AAA", "DDD", "BBB", "EEE"]
+    (gate,) = (gate for gate in document["gates"] if gate["verdict"] == "hold")
+    assert gate == {
+        "gate": "order_share",
+        "account": "",
+        "asset": "DDD",
+        "measured": "0.23575",
+        "limit": "0.2",
+        "verdict": "hold",
+        "note": "",
+    }
+    screen = run(*GIVEN, *HELD)
+    assert screen.exit_code == 10
+    assert "Held back: no order file is written\n  The order of DDD is 23.57% of the account" in screen.stdout
+
+
+def test_a_gate_may_be_let_through_by_name(folder: Path) -> None:
+    through = ("--acknowledge", "order_share:DDD", "--by", "Ann", "--purpose", "a planned purchase")
+    result = run(*GIVEN, *HELD, *through, "--record", "record.jsonl", "--format", "json")
+    document = json.loads(result.stdout)
+    assert (result.exit_code, len(document["orders"])) == (0, 5)
+    assert [gate["note"] for gate in document["gates"] if gate["verdict"] == "acknowledged"] == [
+        "Ann: a planned purchase"
+    ]
+    assert len((folder / "record.jsonl").read_text().splitlines()) == 6
+    assert "--acknowledge needs a reason" in run(*GIVEN, *HELD, "--acknowledge", "order_share").stderr
+    wrong = run(*GIVEN, "--acknowledge", "order_shares", "--by", "Ann", "--purpose", "x")
+    assert "no gate holds" in wrong.stderr
+
+
+def test_the_record_and_the_state(folder: Path) -> None:
+    (folder / "state").write_text("NORMAL")
+    files = ("--record", "record.jsonl", "--state", "state")
+    assert run(*GIVEN, *files).exit_code == 0  # the screen is no order file
+    assert run(*GIVEN, *files, "--out", "orders.csv").exit_code == 0
+    again = run(*GIVEN, *files, "--out", "orders.csv")
+    assert again.exit_code == 10
+    assert "The order of CCC was written in the last 24 hours (repeat_hours)" in again.stderr
+    (folder / "state").write_text("HALTED")
+    assert "The state is HALTED: no orders" in run(*GIVEN, "--state", "state").stdout
+    assert "is one of the input files" in run(*GIVEN, *files, "--out", "state").stderr
+
+
+def test_the_age_and_the_move_of_prices(folder: Path) -> None:
+    lines = [f"{line},2026-02-27,{100 if line.startswith('AAA') else ''}" for line in CANDIDATES.splitlines()[1:]]
+    header = CANDIDATES.splitlines()[0] + ",price_date,previous_price"
+    (folder / "c.csv").write_text("\n".join([header, *lines]))
+    monday = run(*GIVEN, "--today", "2026-03-02")
+    assert monday.exit_code == 10
+    assert "The price of AAA moved 80%; at most 25% (max_price_move)" in monday.stdout
+    assert "session old" not in monday.stdout
+    assert "columns that no rule uses" not in monday.stderr
+    tuesday = run(*GIVEN, "--today", "2026-03-03", "--set", "gates.max_price_move=1")
+    assert "The price of AAA is 1 session old; at most 0 (max_price_age)" in tuesday.stdout
+    named = run(*GIVEN, "--today", "2026-03-03", "--last-session", "2026-02-27", "--set", "gates.max_price_move=1")
+    assert named.exit_code == 0
+    assert "write it as 2026-03-02" in run(*GIVEN, "--last-session", "friday").stderr

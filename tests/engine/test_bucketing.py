@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -154,33 +156,104 @@ def test_bad_toml(tmp_path: Path, data: bytes | None, sentence: str) -> None:
 
 def test_the_default_map_is_large_and_sorted_by_class() -> None:
     manager = AssetBucketManager.default()
-    assert len(manager) >= 150
-    assert len(manager.get_bucket_assets("Equity")) >= 100
+    assert len(manager) >= 1500
+    assert len(manager.get_bucket_assets("Equity")) >= 900
     assert {path.split("/")[0] for path in manager.get_all_buckets()} == {
         "Equity",
         "Real Estate",
         "Bonds",
         "Commodities",
         "Currencies",
+        "Cash",
+        "Digital Assets",
+        "Mixed",
     }
-    assert all(len(path.split("/")) == 2 for path in manager.get_all_buckets())
+    assert all(len(path.split("/")) == 3 for path in manager.get_all_buckets())
+
+
+SPOT_CHECKS = {
+    "AAPL": "Equity/Information Technology/Technology Hardware, Storage & Peripherals",
+    "NVDA": "Equity/Information Technology/Semiconductors",
+    "MSFT": "Equity/Information Technology/Systems Software",
+    "XOM": "Equity/Energy/Integrated Oil & Gas",
+    "JPM": "Equity/Financials/Diversified Banks",
+    "BRK-B": "Equity/Financials/Multi-Sector Holdings",
+    "BFB": "Equity/Consumer Staples/Distillers & Vintners",
+    "AMZN": "Equity/Consumer Discretionary/Broadline Retail",
+    "PLD": "Real Estate/REITs/Industrial REITs",
+    "CBRE": "Real Estate/Services/Real Estate Services",
+    "SPY": "Equity/US Broad/Large Blend",
+    "VTSAX": "Equity/US Broad/Total Market",
+    "FXAIX": "Equity/US Broad/Large Blend",
+    "QQQ": "Equity/US Broad/Large Growth",
+    "SCHD": "Equity/US Broad/Dividend and Income",
+    "IWM": "Equity/US Small and Mid/Small",
+    "XLK": "Equity/Information Technology/Funds",
+    "VXUS": "Equity/Developed ex US/World ex US",
+    "VWO": "Equity/Emerging Markets/Broad",
+    "VT": "Equity/World/Broad",
+    "VNQ": "Real Estate/Funds/US",
+    "BND": "Bonds/Aggregate/Broad",
+    "VBTLX": "Bonds/Aggregate/Broad",
+    "TLT": "Bonds/Treasury/Long",
+    "SGOV": "Bonds/Treasury/Bills",
+    "TIP": "Bonds/Inflation-Linked/US",
+    "HYG": "Bonds/High Yield/US",
+    "MUB": "Bonds/Municipal/National",
+    "BNDX": "Bonds/International/Developed",
+    "GLD": "Commodities/Gold/Physical",
+    "IBIT": "Digital Assets/Bitcoin/Funds",
+    "SPAXX": "Cash/Money Funds/Government",
+    "VMFXX": "Cash/Money Funds/Government",
+    "SWVXX": "Cash/Money Funds/Prime",
+    "VFIFX": "Mixed/Target Date/Funds",
+    "VWELX": "Mixed/Balanced/Funds",
+}
+
+
+@pytest.mark.parametrize(("asset", "bucket"), SPOT_CHECKS.items())
+def test_spot_checks_of_the_default_map(asset: str, bucket: str) -> None:
+    assert AssetBucketManager.default().get_asset_bucket(asset) == bucket
+    assert asset in AssetBucketManager.default()
+
+
+def test_other_names_are_not_in_the_default_map() -> None:
+    manager = AssetBucketManager.default()
+    assert [manager.get_asset_bucket(name) for name in ("XYZW", "BRK", "aapl")] == ["Unknown"] * 3
+    assert None not in manager
 
 
 # Sectors that GICS redefined after 2017 (2018: communication services; 2023: payments, retailers, services to firms),
 # or that the firm itself changed by what it does.
 MOVED = {
-    "Communication Services": {"GOOGL", "NFLX", "DIS", "CMCSA", "T", "VZ", "CHTR", "EA", "OMC"},
+    "Communication Services": {
+        "FOX",
+        "FOXA",
+        "GOOG",
+        "GOOGL",
+        "NWS",
+        "NWSA",
+        "NFLX",
+        "DIS",
+        "CMCSA",
+        "T",
+        "VZ",
+        "CHTR",
+        "EA",
+        "OMC",
+    },
     "Consumer Discretionary": {"EBAY"},
-    "Consumer Staples": {"TGT", "DG"},
-    "Financials": {"V", "MA", "PYPL"},
+    "Consumer Staples": {"TGT", "DG", "DLTR"},
+    "Financials": {"V", "MA", "PYPL", "FIS", "FISV", "GPN"},
     "Health Care": {"DHR", "CVS"},
-    "Industrials": {"ADP", "PAYX"},
+    "Industrials": {"ADP", "PAYX", "DD", "SNA", "SWK"},
+    "Information Technology": {"ROP"},
 }
 ETF_BUCKETS = {
     "us_equity_large": {"Equity/US Broad"},
     "us_equity_small_mid": {"Equity/US Small and Mid"},
-    "intl_developed_equity": {"Equity/Developed ex US"},
-    "emerging_equity": {"Equity/Emerging Markets"},
+    "intl_developed_equity": {"Equity/Developed ex US", "Equity/World"},
+    "emerging_equity": {"Equity/Emerging Markets", "Equity/Developed ex US"},  # Singapore
     "real_estate": {"Real Estate/Funds"},
     "us_treasury": {"Bonds/Treasury"},
     "us_tips": {"Bonds/Inflation-Linked"},
@@ -188,7 +261,9 @@ ETF_BUCKETS = {
     "us_high_yield": {"Bonds/High Yield"},
     "us_muni": {"Bonds/Municipal"},
     "intl_bond": {"Bonds/International"},
-    "gold": {"Commodities/Gold"},
+    "gold": {"Commodities/Gold", "Equity/Materials"},  # the metal, and its miners
+    "preferred": {"Bonds/High Yield"},
+    "convertible": {"Bonds/High Yield"},
     "commodity": {f"Commodities/{kind}" for kind in ("Silver", "Broad", "Agriculture", "Energy", "Industrial Metals")},
     "currency": {"Currencies/US Dollar", "Currencies/Foreign"},
 }
@@ -201,8 +276,7 @@ def test_the_default_map_agrees_with_the_sectors_of_2017(market_data: Path) -> N
             if row["symbol"] not in manager:
                 continue
             checked += 1
-            bucket = manager.get_asset_bucket(row["symbol"])
-            kind, _, sector = bucket.partition("/")
+            kind, sector, _ = manager.get_asset_bucket(row["symbol"]).split("/")
             if row["symbol"] in MOVED.get(sector, ()):
                 assert sector != row["gics_sector"], row["symbol"]
             elif row["gics_sector"] == "Real Estate":
@@ -212,17 +286,22 @@ def test_the_default_map_agrees_with_the_sectors_of_2017(market_data: Path) -> N
             elif row["etf_bucket"] == "us_sector":
                 assert kind == "Equity", row["symbol"]
             else:
-                assert bucket in ETF_BUCKETS[row["etf_bucket"]], row["symbol"]
-    assert checked > 250
+                assert f"{kind}/{sector}" in ETF_BUCKETS[row["etf_bucket"]], row["symbol"]
+    assert checked > 500
 
 
-def test_the_default_map_agrees_with_the_sectors_of_2026(market_data: Path) -> None:
-    manager, checked = AssetBucketManager.default(), 0
+def test_the_default_map_has_every_stock_of_2026(market_data: Path) -> None:
+    manager = AssetBucketManager.default()
     with (market_data / "sp500_constituents_2026.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            symbol = row["Symbol"].replace(".", "-")
-            if symbol in manager:
-                checked += 1
-                kind, _, sector = manager.get_asset_bucket(symbol).partition("/")
-                assert (kind if kind == "Real Estate" else sector) == row["GICS Sector"], symbol
-    assert checked > 180
+            kind, sector, industry = manager.get_asset_bucket(row["Symbol"]).split("/")
+            assert (kind if kind == "Real Estate" else sector) == row["GICS Sector"], row["Symbol"]
+            assert industry == row["GICS Sub-Industry"], row["Symbol"]
+
+
+def test_the_script_makes_the_stocks_of_the_default_map(market_data: Path, tmp_path: Path) -> None:
+    file, root = tmp_path / "stocks.toml", Path(__file__).parents[2]
+    source = market_data / "sp500_constituents_2026.csv"
+    command = [sys.executable, root / "scripts" / "make_buckets.py", source, "--out", file]
+    subprocess.run(command, check=True, capture_output=True)
+    assert file.read_bytes() == (root / "src" / "trimtab" / "data" / "stocks.toml").read_bytes()

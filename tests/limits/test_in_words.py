@@ -122,7 +122,7 @@ def test_what_is_off_is_not_listed() -> None:
 def test_on_the_command_line(name: str) -> None:
     shown = run("limits", "describe", "--preset", name)
     assert shown.exit_code == 0
-    assert shown.stdout == rule_sheet_text(RebalancingLimits.preset(name))
+    assert shown.stdout == rule_sheet_text(RebalancingLimits.preset(name), plan=True)
 
 
 def test_a_regime_that_changes_nothing_is_said_too() -> None:

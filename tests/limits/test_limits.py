@@ -19,6 +19,7 @@ from trimtab.errors import LimitsError
 from trimtab.limits.bucket_limit import BucketLimit
 from trimtab.limits.json_schema import limits_schema
 from trimtab.limits.old_names import OLD_NAMES
+from trimtab.limits.plan_settings import PLAN_SETTINGS
 from trimtab.limits.presets import preset_names, preset_text
 from trimtab.limits.rebalancing_limits import SIZING_MODES, RebalancingLimits, limit_fields
 
@@ -783,10 +784,10 @@ SCHEMA = jsonschema.Draft202012Validator(limits_schema())
 
 def test_schema_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(limits_schema())
-    assert set(limits_schema()["properties"]) == {*DEFAULTS, *OLD_NAMES}
+    assert set(limits_schema()["properties"]) == {*DEFAULTS, *OLD_NAMES, *PLAN_SETTINGS}
     for name, field in limits_schema()["properties"].items():
         assert field["description"]
-        if name not in [*OPTIONAL, *UNSET, *OLD_NAMES, "known_buckets", "buckets", "regime", "regimes"]:
+        if name not in [*OPTIONAL, *UNSET, *OLD_NAMES, *PLAN_SETTINGS, "known_buckets", "buckets", "regime", "regimes"]:
             assert field["default"] == DEFAULTS[name]
 
 

@@ -13,10 +13,9 @@ import pytest
 import trimtab
 from trimtab import Plan
 from trimtab.errors import InputError, LimitsError, SetupError
-from trimtab.limits.gate_settings import GateSettings, given_gates
+from trimtab.limits.gate_settings import GateSettings
 from trimtab.orders.gates import (
     Gate,
-    PriceHistory,
     Written,
     account_gates,
     acknowledged,
@@ -28,6 +27,7 @@ from trimtab.orders.gates import (
     state_gate,
     written_line,
 )
+from trimtab.orders.price_history import PriceHistory
 
 NOW = dt.datetime(2026, 3, 2, 15, tzinfo=dt.UTC)
 SESSIONS = [dt.date(2026, 2, 26), dt.date(2026, 2, 27), dt.date(2026, 3, 2)]
@@ -223,20 +223,29 @@ def test_gates_as_data() -> None:
     records = gates_as_records(account_gates(made(), GateSettings(max_order_share=0.25)))
     assert records[1] == {
         "gate": "order_share",
+        "account": "",
         "asset": "A",
         "measured": "0.3",
         "limit": "0.25",
         "verdict": "hold",
         "note": "",
     }
-    assert account_gates(made(), GateSettings())[1].sentence == "order_share of A: 0.3 against 0.3: ok"
-    assert account_gates(made(), GateSettings())[0].sentence.startswith("cash_buffer: 600 against 2.5")
+    assert (
+        account_gates(made(), GateSettings())[1].sentence
+        == "The order of A is 30% of the account; at most 30% (max_order_share)"
+    )
+    assert account_gates(made(), GateSettings())[0].sentence.startswith(
+        "600.00 stays in cash; buys leave at least 2.50"
+    )
 
 
 def test_settings_of_gates() -> None:
-    assert given_gates(None) == GateSettings() == given_gates({}) == given_gates(GateSettings())
+    limits = trimtab.RebalancingLimits(gates={"max_order_share": 0.5})
+    assert limits.gates == GateSettings(max_order_share=0.5)
+    assert trimtab.RebalancingLimits(gates=limits.gates) == limits
+    assert made(limits=limits).gate_settings.max_order_share == 0.5
     for wrong, message in ((5, "gates must be"), ({"max_price_mov": 1}, "did you mean 'max_price_move'")):
         with pytest.raises(LimitsError, match=message):
-            given_gates(wrong)
+            trimtab.RebalancingLimits(gates=wrong)
     with pytest.raises(LimitsError, match="max_order_share must be between 0 and 1"):
         GateSettings(max_order_share=5)

@@ -307,7 +307,7 @@ def check_refusals(spark: Any) -> None:
         ([{"account": "A", "asset": "X"}], RebalancingLimits(), InputError, "column 'score': the column is missing"),
         ([good, {**good, "account": None}], RebalancingLimits(), InputError, "the account is missing in 1 of 2 rows"),
         ([{"account": "A", "asset": "X", "score": 0.9}], many, InputError, "'limits_id': the column is missing"),
-        ([good], {}, LimitsError, "there are no limits"),
+        ([good], {}, LimitsError, "no limits are given"),
         ([{**good, "bucket": "Tech"}], bucketed, LimitsError, "did you mean 'Tech'"),
     ]
     for rows, limits, kind, sentence in cases:

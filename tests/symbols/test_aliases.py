@@ -183,6 +183,7 @@ def test_a_plan_joins_positions_prices_and_lots(folder: Path) -> None:
     (folder / "shares.csv").write_text("symbol,shares\nHouse,10\nBRK-B,1\n")
     (folder / "prices.csv").write_text("symbol,price\nBRKB,10\nAAA,10\n")
     files = ("--positions", "shares.csv", "--latest-prices", "prices.csv", "--aliases", "aliases.toml")
+    files += ("--set", "gates.max_order_share=1", "--set", "gates.max_account_turnover=1")
     result = run("plan", "c.csv", "--cash", "0", *files)
     assert result.exit_code == 0, result.stderr
     assert "joined by alias: House in shares.csv is AAA in c.csv" in result.stderr

@@ -26,7 +26,7 @@ class CarriesTable(Protocol):
 
 
 def table_in(given: Any) -> Any:
-    """The table that is given, or that is inside what is given."""
+    """A table as given, or the one inside an answer."""
     if isinstance(given, list) or dependencies.is_into_dataframe(given) or not isinstance(given, CarriesTable):
         return given
     return given.table

@@ -9,8 +9,10 @@ import typer
 import trimtab
 from trimtab.cli import fast_start
 from trimtab.cli.commands.apply import apply, execution, replay, verify
+from trimtab.cli.commands.audit import audit_app
 from trimtab.cli.commands.backtest import backtest, sweep
 from trimtab.cli.commands.batch import batch_app
+from trimtab.cli.commands.broker_import import broker_import
 from trimtab.cli.commands.check import check
 from trimtab.cli.commands.explain import explain
 from trimtab.cli.commands.limits import limits_app
@@ -46,9 +48,11 @@ for command in (
     verify,
 ):
     app.command()(command)
+app.command("import")(broker_import)
 app.add_typer(limits_app, name="limits")
 app.add_typer(batch_app, name="batch")
 app.add_typer(runs_app, name="runs")
+app.add_typer(audit_app, name="audit")
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from trimtab.cli.notices import Notices
 from trimtab.errors import (
     BrokenLimitError,
     DamagedError,
+    HeldOrdersError,
     InputError,
     LimitsError,
     LockedError,
@@ -47,11 +48,12 @@ class ExitCode(IntEnum):
     USAGE = 2, "usage: an option or argument is wrong"
     BAD_INPUT = 3, "bad input: a file or a limit cannot be used"
     UNMET = 4, "a limit is unmet, or unwanted cash is left (--strict, check --strict)"
-    BRAKED = 5, "held back by a brake, a gate or a change since the plan: nothing is traded or published"
+    BRAKED = 5, "held back by a brake, a change since the plan, or in a batch by a gate: nothing is traded or published"
     TOO_MANY_FAILED = 6, "too many accounts of a batch failed"
     LOCKED = 7, "another process is working in the folder"
     NOT_WRITTEN = 8, "the output cannot be written: disk full, or no permission"
     DAMAGED = 9, "a published batch or a stored run is damaged, or does not replay"
+    HELD = 10, "a gate holds the orders of a plan back: no order file is written"
     INTERRUPTED = 130, "interrupted (Ctrl-C)"
     READER_GONE = 141, "the reader of the output stopped reading, as in `trimtab demo | head`"
 
@@ -61,6 +63,7 @@ _CODES: dict[type[Exception], ExitCode] = {
     LockedError: ExitCode.LOCKED,
     DamagedError: ExitCode.DAMAGED,
     StalePlanError: ExitCode.BRAKED,
+    HeldOrdersError: ExitCode.HELD,
 }
 
 

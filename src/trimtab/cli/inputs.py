@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from trimtab.bucket_path import UNKNOWN
+from trimtab.cli.broker_inputs import broker_holdings, is_broker_file, settled
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import DataOptions
 from trimtab.errors import Fault, InputError, listed
@@ -19,10 +21,12 @@ from trimtab.text import counted
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from trimtab.brokers.holdings import Held
     from trimtab.candidates.correlations import Correlations
     from trimtab.files.candidate_file import CandidateFile
     from trimtab.files.joined_files import Joined
     from trimtab.market.view import MarketView
+    from trimtab.symbols.aliases import Aliases
 
 
 @dataclass(frozen=True)
@@ -73,10 +77,71 @@ def read_inputs(file: Path | None, data: DataOptions, notices: Notices) -> Candi
             given, _ = given.in_spelling(aliases)
         return CandidateInputs(given.table, given.source, (file,), given.located)
     files = tuple(path for path in (data.scores, data.holdings, data.buckets) if path is not None)
+    if is_broker_file(files[1]):
+        return _with_broker_file(data, aliases, notices)
     joined = join_tables(files[0], files[1], data.buckets, account=data.account, aliases=aliases)
     for sentence in _join_sentences(joined, data.buckets):
         notices.note(sentence)
     return CandidateInputs(joined.table, " + ".join(map(str, files)), files, joined.located)
+
+
+def _with_broker_file(data: DataOptions, aliases: Aliases, notices: Notices) -> CandidateInputs:
+    """Candidates with the weights of one account of a broker's file."""
+    paths = three_files(data)
+    held = broker_holdings(paths[1], data.account, notices, cash=data.cash)
+    return joined_to(held, held.in_weights(), paths, aliases, notices)
+
+
+def three_files(data: DataOptions) -> tuple[Path, Path, Path | None]:
+    """Scores, holdings and buckets.
+
+    Raises
+    ------
+    typer.BadParameter
+        Scores or holdings are missing.
+    """
+    if data.scores is None or data.holdings is None:
+        raise typer.BadParameter("give --scores and --holdings")
+    return data.scores, data.holdings, data.buckets
+
+
+def joined_to(
+    held: Held,
+    file: CandidateFile,
+    paths: tuple[Path, Path, Path | None],
+    aliases: Aliases,
+    notices: Notices,
+    prices: Mapping[str, Decimal] | None = None,
+) -> CandidateInputs:
+    """Scores, an account of a broker's file and buckets as candidates."""
+    from trimtab.files.joined_files import join_tables
+
+    joined = join_tables(paths[0], file, paths[2], aliases=aliases)
+    for sentence in _join_sentences(joined, paths[2]):
+        notices.note(sentence)
+    files = tuple(path for path in paths if path is not None)
+    return CandidateInputs(settled(joined.table, held, prices), " + ".join(map(str, files)), files, joined.located)
+
+
+def classified(inputs: CandidateInputs, file: Path, aliases: Path | None, notices: Notices) -> CandidateInputs:
+    """The candidates with the buckets that they lack: from this file, or from the default map.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be used.
+    """
+    from trimtab.data.classification import classify
+    from trimtab.files.alias_file import read_aliases
+
+    with inputs.named_in_errors():
+        if "asset" not in inputs.table.column_names:
+            raise InputError([Fault("the column is missing", "add it", column="asset")])
+    done = classify(inputs.table, file, read_aliases(aliases))
+    notices.note(done.note)
+    if done.warning is not None:
+        notices.warn(done.warning)
+    return replace(inputs, table=done.table)
 
 
 def _check_scored(file: CandidateFile) -> None:

@@ -6,12 +6,14 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from trimtab.bucket_path import UNKNOWN
+from trimtab.cli.broker_inputs import broker_holdings, is_broker_file, settled
 from trimtab.cli.inputs import CandidateInputs
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import DataOptions
@@ -190,8 +192,13 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     from trimtab.files.candidate_file import ACCOUNT, check_single, read_candidate_file
 
     scores = scored(given, notices, quiet=quiet)
-    file = read_candidate_file(holdings, may_be_empty=True)
-    if options.account is not None:
+    is_broker = is_broker_file(holdings)
+    if is_broker:
+        opened = broker_holdings(holdings, options.account, notices, cash=cash, prices=_closes(scores), fills_gaps=True)
+        file, cash = opened.in_weights(), None
+    else:
+        file = read_candidate_file(holdings, may_be_empty=True)
+    if options.account is not None and not is_broker:
         file = file.of_account(options.account)
     check_single(file.table, file.source)
     file, renamed = file.in_spelling(read_aliases(options.aliases), scores.table["asset"].to_list())
@@ -218,6 +225,7 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     weight = pl.Series("current_weight", [weights.get(asset, 0.0) for asset in assets], pl.Float64)
     more = _other_columns(held, wanted, source)
     candidates = table.with_columns(weight).join(more, on="asset", how="left", maintain_order="left").to_arrow()
+    candidates = settled(candidates, opened) if is_broker else candidates
     files = (*given.files, holdings)
     rows = {asset: row for row, asset in enumerate(weights, 1)}
 
@@ -228,6 +236,14 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
         return file.located(replace(fault, row=None if fault.row is None else rows.get(assets[fault.row - 1])))
 
     return CandidateInputs(candidates, " + ".join(map(str, files)), files, located, scores.view)
+
+
+def _closes(scores: Scored) -> dict[str, Decimal]:
+    """The last price of every asset, for holdings whose file gives no price."""
+    import polars as pl
+
+    last = scores.view.prices.select(pl.exclude("date").drop_nulls().last()).row(0, named=True)
+    return {asset: Decimal(repr(price)) for asset, price in last.items() if price is not None}
 
 
 def _refuse_debt(cash: float, weights: Mapping[str, float], total: float) -> None:

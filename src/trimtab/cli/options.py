@@ -96,6 +96,14 @@ AliasFile = Annotated[
         help='Other spellings of assets: TOML with "BRK.B" = ["Berkshire B"], or a table with asset and alias.',
     ),
 ]
+Classify = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Fill in missing buckets: from this CSV file, then from the default map; assets that neither has are added to "
+        "the file, to fill in.",
+    ),
+]
 Account = Annotated[str | None, typer.Option(metavar="NAME", help="Use only the rows of this account.")]
 Correlations = Annotated[
     Path | None,

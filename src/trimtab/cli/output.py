@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import io
 import os
 import sys
 from collections.abc import Sequence
@@ -16,9 +14,11 @@ import typer
 from trimtab.cli.exit_codes import ExitCode
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import Format
-from trimtab.errors import Fault, InputError, OutputError, SetupError
+from trimtab.errors import Fault, InputError, OutputError
 from trimtab.files import atomic_write
 from trimtab.files.atomic_write import write_errors
+from trimtab.files.cells import csv_line, plain_number
+from trimtab.files.excel_writer import excel_bytes
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from trimtab.rebalancing.result import RebalanceResult
 
 
-_CELL_TYPES = (str, float, int, dt.date, type(None))
 _SUFFIXES = {
     "": "table",
     ".txt": "table",
@@ -112,18 +111,13 @@ def encoded_table(table: pa.Table, form: str) -> bytes:
 def _csv(table: pa.Table) -> bytes:
     """Numbers as Python writes them, which read back as the same bits; text that could break a line is quoted."""
     columns = (
-        map(_csv_cell, [name, *column.to_pylist()])
-        for name, column in zip(table.column_names, table.columns, strict=True)
+        map(_text, [name, *column.to_pylist()]) for name, column in zip(table.column_names, table.columns, strict=True)
     )
-    return "".join(f"{','.join(cells)}\n" for cells in zip(*columns, strict=True)).encode()
+    return "".join(csv_line(list(cells)) for cells in zip(*columns, strict=True)).encode()
 
 
-def _csv_cell(value: object) -> str:
-    """A cell, quoted if it holds a comma, a quote or anything that a reader could take for a line end."""
-    text = "" if value is None else f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
-    if "," in text or '"' in text or not text.isprintable():
-        return '"' + text.replace('"', '""') + '"'
-    return text
+def _text(value: object) -> str:
+    return "" if value is None else plain_number(value) if isinstance(value, Decimal) else str(value)
 
 
 def _parquet(table: pa.Table) -> bytes:
@@ -145,35 +139,8 @@ def _arrow(table: pa.Table) -> bytes:
 
 
 def _xlsx(table: pa.Table) -> bytes:
-    """A workbook of one sheet; text is text, never a formula.
-
-    Raises
-    ------
-    SetupError
-        XlsxWriter is not installed.
-    """
-    try:
-        import xlsxwriter
-    except ImportError:
-        raise SetupError("Excel files need XlsxWriter", "install it with: pip install 'trimtab[excel]'") from None
-    sink = io.BytesIO()
-    options = {"in_memory": True, "default_date_format": "yyyy-mm-dd", "strings_to_formulas": False}
-    workbook = xlsxwriter.Workbook(sink, {**options, "strings_to_urls": False, "nan_inf_to_errors": True})
-    workbook.set_properties({"created": dt.datetime(2000, 1, 1, tzinfo=dt.UTC)})  # the same bytes for the same table
-    sheet = workbook.add_worksheet()
-    sheet.freeze_panes(1, 0)
-    for column, (name, values) in enumerate(zip(table.column_names, table.columns, strict=True)):
-        for row, value in enumerate([name, *values.to_pylist()]):
-            sheet.write(row, column, _cell(value))
-    workbook.close()
-    return sink.getvalue()
-
-
-def _cell(value: object) -> object:
-    """A value for a cell of a sheet: an exact decimal becomes the nearest number."""
-    if isinstance(value, Decimal):
-        return float(value)
-    return value if isinstance(value, _CELL_TYPES) else str(value)
+    """A workbook of one sheet."""
+    return excel_bytes(table.column_names, [column.to_pylist() for column in table.columns])
 
 
 def write_out(data: bytes, out: Path | None, notices: Notices) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
@@ -12,23 +10,42 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trimtab.cli.broker_inputs import broker_holdings, is_broker_file, number_column
 from trimtab.cli.chosen_limits import ChosenLimits, read_limits
-from trimtab.cli.inputs import CandidateInputs, read_inputs
+from trimtab.cli.desk_options import day_of
+from trimtab.cli.inputs import CandidateInputs, check_mixture, classified, joined_to, read_inputs, three_files
 from trimtab.cli.notices import Notices
-from trimtab.cli.options import Account, AliasFile, DataOptions, LimitOptions
+from trimtab.cli.options import Account, AliasFile, Buckets, Classify, DataOptions, Holdings, LimitOptions, Scores
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from trimtab.limits.order_settings import OrderSettings
     from trimtab.orders.plan import Plan
     from trimtab.store.plan_inputs import PlanInputs
 
 _COMPILING = 40  # seconds
-_PATHS = ("file", "positions", "latest_prices", "fx", "tax_lots", "recent", "aliases", "limits")
+_PATHS = (
+    "file",
+    "scores",
+    "holdings",
+    "buckets",
+    "positions",
+    "latest_prices",
+    "fx",
+    "tax_lots",
+    "recent",
+    "aliases",
+    "classify",
+    "limits",
+)
 _BY_ASSET = ("positions", "prices")  # tables that may call their assets symbol or ticker
 
-Cash = Annotated[str, typer.Option(metavar="AMOUNT", help="Cash held, in the currency of the prices.")]
+Cash = Annotated[
+    str | None,
+    typer.Option(
+        metavar="AMOUNT", help="Cash held, in the currency of the prices; default: the cash in a broker's file."
+    ),
+]
 CashFlow = Annotated[
     str, typer.Option(metavar="AMOUNT", help="Cash paid in before the orders; below 0: paid out.", show_default=False)
 ]
@@ -47,15 +64,8 @@ Recent = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Recent trades anywhere: group, date, kind (buy or loss_sale).")
 ]
 Today = Annotated[
-    str | None, typer.Option(metavar="DATE", help="The day from which holding periods and wash sales are counted.")
-]
-OrderSetting = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--order",
-        metavar="FIELD=VALUE",
-        help="Change one setting of the orders: mode=buy_only, cash_buffer=0.01, fees.per_order=1 ...; repeatable.",
-    ),
+    str | None,
+    typer.Option(metavar="DATE", help="The day of the plan: for holding periods, wash sales and the age of prices."),
 ]
 
 
@@ -63,7 +73,10 @@ OrderSetting = Annotated[
 class PlanOptions:
     """The inputs of a plan beside the candidates and the limits."""
 
-    cash: Cash
+    cash: Cash = None
+    scores: Scores = None
+    holdings: Holdings = None
+    buckets: Buckets = None
     cash_flow: CashFlow = "0"
     positions: Positions = None
     latest_prices: PriceFile = None
@@ -71,9 +84,9 @@ class PlanOptions:
     tax_lots: TaxLots = None
     recent: Recent = None
     today: Today = None
-    order: OrderSetting = None
     account: Account = None
     aliases: AliasFile = None
+    classify: Classify = None
 
     @property
     def files(self) -> dict[str, Path]:
@@ -86,6 +99,22 @@ class PlanOptions:
             "recent": self.recent,
         }
         return {name: path for name, path in named.items() if path is not None}
+
+    @property
+    def data(self) -> DataOptions:
+        """The options that name the candidates."""
+        return DataOptions(
+            scores=self.scores,
+            holdings=self.holdings,
+            buckets=self.buckets,
+            account=self.account,
+            aliases=self.aliases,
+        )
+
+    @property
+    def has_broker_file(self) -> bool:
+        """Whether the holdings are a broker's file."""
+        return self.holdings is not None and is_broker_file(self.holdings)
 
 
 @dataclass(frozen=True)
@@ -130,30 +159,67 @@ def read_request(file: Path | None, options: PlanOptions, limits: LimitOptions, 
     from trimtab.files.candidate_file import check_single
     from trimtab.store.plan_inputs import PlanInputs
 
-    if file is None:
-        raise typer.BadParameter("give FILE: the candidates, with asset, score, shares and price")
+    _check_files(file, options)
     chosen = read_limits(limits)
-    candidates = read_inputs(file, DataOptions(account=options.account, aliases=options.aliases), notices)
+    cash = options.cash
+    if options.has_broker_file:
+        candidates, cash = _from_broker(options, notices)
+    else:
+        candidates = read_inputs(file, options.data, notices)
+    if cash is None:
+        raise typer.BadParameter("give --cash: the amount, or --cash 0")
     check_single(candidates.table, candidates.name)
+    if options.classify is not None:
+        candidates = classified(candidates, options.classify, options.aliases, notices)
     inputs = PlanInputs(
         candidates.table,
         chosen.limits,
-        _settings(options.order),
-        _amount(options.cash, "cash"),
+        chosen.limits.orders,
+        _amount(cash, "cash"),
         _amount(options.cash_flow, "cash_flow"),
-        _day(options.today),
+        day_of(options.today, "--today"),
         _tables(options, candidates, notices),
     )
     return PlanRequest(candidates, chosen, inputs, _sources(file, options, limits))
 
 
+def _check_files(file: Path | None, options: PlanOptions) -> None:
+    """Refuse options that do not go together."""
+    if file is None and options.scores is None and options.holdings is None:
+        problem = "give FILE: the candidates, with asset, score, shares and price; or --scores and --holdings"
+        raise typer.BadParameter(problem)
+    check_mixture(file, options.data)
+    if options.has_broker_file and options.positions is not None:
+        raise typer.BadParameter("give either --positions or a broker's file as --holdings, not both")
+
+
+def _from_broker(options: PlanOptions, notices: Notices) -> tuple[CandidateInputs, str]:
+    """Candidates with the shares and prices of one account of a broker's file, and its cash."""
+    from trimtab.brokers.positions import decimal_text
+    from trimtab.files.alias_file import read_aliases
+    from trimtab.files.candidate_file import read_candidate_file
+
+    paths = three_files(options.data)
+    given: dict[str, dict[str, Decimal]] = {"prices": {}, "fx": {}}
+    for name, column in (("prices", "price"), ("fx", "fx")):
+        if name in options.files:
+            file = read_candidate_file(options.files[name])
+            given[name] = number_column(file.table, column, file.source)
+    held = broker_holdings(paths[1], options.account, notices, options.cash, given["prices"], given["fx"])
+    aliases = read_aliases(options.aliases)
+    inputs = joined_to(held, held.in_shares(), paths, aliases, notices, given["prices"])
+    return inputs, decimal_text(held.cash)
+
+
 def _tables(options: PlanOptions, candidates: CandidateInputs, notices: Notices) -> dict[str, pa.Table]:
-    """The tables beside the candidates, with the names that the candidates have."""
+    """The tables beside the candidates, with the names that the candidates have; not those used with a broker's file."""
     from trimtab.files.alias_file import read_aliases
     from trimtab.files.candidate_file import CandidateFile, read_candidate_file
 
     known, tables = CandidateFile(candidates.name, candidates.table).names(), {}
     for name, path in options.files.items():
+        if options.has_broker_file and name in ("prices", "fx"):
+            continue
         file = read_candidate_file(path)
         if name in _BY_ASSET:
             file, renamed = file.in_spelling(read_aliases(options.aliases), known)
@@ -163,7 +229,7 @@ def _tables(options: PlanOptions, candidates: CandidateInputs, notices: Notices)
     return tables
 
 
-def _sources(file: Path, options: PlanOptions, limits: LimitOptions) -> dict[str, Any]:
+def _sources(file: Path | None, options: PlanOptions, limits: LimitOptions) -> dict[str, Any]:
     """The options as plain values, paths from the root, so that `apply` can read the same files again."""
     values = {**vars(options), **vars(limits), "file": file}
     return {name: _absolute(value) for name, value in values.items() if value is not None} | {
@@ -192,13 +258,13 @@ def reread(sources: Mapping[str, Any], changed: Mapping[str, Any], notices: Noti
     from trimtab.errors import Fault, InputError
 
     values = {**sources, **{name: value for name, value in changed.items() if value is not None}}
-    if values.get("file", "-") == "-":
+    if values.get("file", values.get("scores", "-")) == "-":
         problem = "the candidates came from standard input, or from Python"
         raise InputError([Fault(problem, "name the file that has them now: --file FILE")])
     given: dict[str, Any] = {name: Path(value) if name in _PATHS else value for name, value in values.items()}
     options = PlanOptions(**{each.name: given[each.name] for each in fields(PlanOptions) if each.name in given})
     limits = LimitOptions(**{each.name: given[each.name] for each in fields(LimitOptions) if each.name in given})
-    return read_request(given["file"], options, limits, notices)
+    return read_request(given.get("file"), options, limits, notices)
 
 
 def _amount(text: str, name: str) -> Decimal:
@@ -210,53 +276,3 @@ def _amount(text: str, name: str) -> Decimal:
     except TypeError:
         fault = Fault(f"{name}: is not an amount of money", "give a number", value=text)
         raise InputError([fault]) from None
-
-
-def _day(text: str | None) -> dt.date | None:
-    try:
-        return None if text is None else dt.date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"--today {text!r} is not a day: write it as 2026-03-02") from None
-
-
-def _settings(texts: list[str] | None) -> OrderSettings:
-    """`field=value` as settings of the orders; `fees.per_order=1` goes into the fees."""
-    from trimtab.limits.order_settings import given_settings
-    from trimtab.limits.regimes import laid_over
-
-    settings: dict[str, Any] = {}
-    for text in texts or ():
-        name, sign, value = text.partition("=")
-        try:
-            number = tomllib.loads(f"{name} = {value}", parse_float=str)
-        except tomllib.TOMLDecodeError:
-            number = _as_text(name, value)
-        if not sign or not number:
-            raise typer.BadParameter(f"--order {text!r} is not a setting: write field=value, such as cash_buffer=0.01")
-        settings = laid_over(settings, _numbers(number))
-    return given_settings(settings, {})
-
-
-def _as_text(name: str, value: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(f'{name} = "{value.strip()}"')
-    except tomllib.TOMLDecodeError:
-        return {}
-
-
-def _numbers(settings: dict[str, Any]) -> dict[str, Any]:
-    """Fractions as floats; amounts of money stay text, since they are exact."""
-    from trimtab.limits.order_settings import Fees, OrderSettings
-
-    kinds = {each.name: each.metadata.get("kind") for each in (*fields(OrderSettings), *fields(Fees))}
-
-    def typed(name: str, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {inner: typed(inner, item) for inner, item in value.items()}
-        return float(value) if kinds.get(name) is float and isinstance(value, str) and _is_number(value) else value
-
-    return {name: typed(name, value) for name, value in settings.items()}
-
-
-def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).replace("-", "", 1).isdigit()

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from trimtab.bucket_path import ONLY_IN, UNKNOWN, folded, path_fault, split_path
 from trimtab.candidates.equality import compared_by_value
+from trimtab.data.default_buckets import default_buckets
 from trimtab.errors import Fault, InputError
 from trimtab.files.table_files import read_table
+from trimtab.symbols.aliases import Aliases, shipped_aliases
 from trimtab.text import counted
 
 _ADVICE = 'map a bucket to a list of assets: {"Tech": ["AAA", "BBB"]}'
@@ -30,6 +31,8 @@ class AssetBucketManager:
         What separates the parts of a path; empty for flat names.
     source
         What errors call it: a file's name.
+    aliases
+        Other spellings under which assets are found; without them, by their exact names only.
 
     Raises
     ------
@@ -44,8 +47,15 @@ class AssetBucketManager:
     ('Equity/Tech', ['AAA', 'BBB'])
     """
 
-    def __init__(self, buckets: Mapping[str, Any], *, separator: str = "/", source: str | None = None) -> None:
-        self.separator = separator
+    def __init__(
+        self,
+        buckets: Mapping[str, Any],
+        *,
+        separator: str = "/",
+        source: str | None = None,
+        aliases: Aliases | None = None,
+    ) -> None:
+        self.separator, self._aliases = separator, aliases
         self._bucket_of: dict[str, str] = {}
         self._assets: dict[str, list[str]] = {}
         faults: list[Fault] = []
@@ -56,6 +66,7 @@ class AssetBucketManager:
         faults = [*self._path_faults(), *faults]
         if faults:
             raise InputError(faults, source)
+        self._spellings = {} if aliases is None else aliases.spelling_of_assets(self._bucket_of)
 
     def _put(self, asset: Any, path: str, faults: list[Fault], row: int | None = None) -> None:
         if not isinstance(asset, str) or not asset or asset != asset.strip():
@@ -142,9 +153,10 @@ class AssetBucketManager:
 
     @classmethod
     def default(cls) -> AssetBucketManager:
-        """The map that ships: common US stocks by sector and ETFs by asset class, an example to copy and change."""
-        file = resources.files("trimtab.data") / "buckets.toml"
-        return cls._from_toml_text(file.read_text(encoding="utf-8"), "the default map")
+        """The map that ships: the S&P 500 by sector and industry, and widely held funds by class, with all spellings of
+        their symbols. An example to copy and change.
+        """
+        return cls(default_buckets(), aliases=shipped_aliases(), source="the default map")
 
     @property
     def buckets(self) -> Mapping[str, tuple[str, ...]]:
@@ -152,7 +164,14 @@ class AssetBucketManager:
         return MappingProxyType({path: tuple(assets) for path, assets in self._assets.items()})
 
     def __contains__(self, asset: object) -> bool:
-        return asset in self._bucket_of
+        return isinstance(asset, str) and self._name_of(asset) in self._bucket_of
+
+    def _name_of(self, asset: str) -> str:
+        """An asset as the bucketing spells it."""
+        if self._aliases is None or asset in self._bucket_of:
+            return asset
+        assets = self._aliases.assets_of(asset)
+        return self._spellings.get(assets[0], asset) if len(assets) == 1 else asset
 
     def __len__(self) -> int:
         return len(self._bucket_of)
@@ -162,7 +181,7 @@ class AssetBucketManager:
 
     def get_asset_bucket(self, asset: str) -> str:
         """The bucket of an asset; `Unknown` if it is in none."""
-        return self._bucket_of.get(asset, UNKNOWN)
+        return self._bucket_of.get(self._name_of(asset), UNKNOWN)
 
     def get_all_buckets(self) -> list[str]:
         """Every bucket, sorted, including empty ones."""

@@ -27,7 +27,7 @@ WEIGHT_STEP = 1e-6
 WEIGHT_NAMES = ("target_invested", "min_position_weight", "max_allocation", "max_allocation_per_bucket")
 _DUST = 0.001  # the highest `dust_weight` that follows from `min_position_weight`
 _CORRELATED = 16  # scores tried in each direction if correlations are limited: then a row not taken may matter as well
-_SHORT = len("just above 0.123456")  # a value as short as this is shown as it is
+_SHORT = len("0.123456")  # such a value needs no rounding
 # Limits that are compared with a column of the rows.
 _DECIDED_BY = {**dict.fromkeys(SCORE_FIELDS, "score"), "dust_weight": "current", "max_correlation": "correlation"}
 _STEPS = 1_000_000  # of them in the whole account
@@ -257,7 +257,7 @@ def shown_value(reruns: Reruns, change: Change) -> str:
     """
     value, column = change.value, _DECIDED_BY.get(change.name)
     short = exactly(value)
-    if column is None or not isinstance(value, float) or not value or len(short) <= _SHORT:
+    if column is None or not isinstance(value, float) or short != repr(value) or len(short) <= _SHORT:
         return short
     known = reruns.correlations if column == "correlation" else reruns.known(column)
     up = value > reruns.present(change.name, change.node)

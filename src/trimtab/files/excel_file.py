@@ -21,8 +21,8 @@ def read_excel(data: bytes, source: str) -> pa.Table:
     InputError
         No reader is installed, the workbook is damaged, has no cells or several sheets with cells, or a bad cell.
     """
-    rows = _rows(data, source)
-    header = [_text(cell).strip() for cell in rows[0]]
+    rows = rows_of_workbook(data, source)
+    header = [cell_text(cell).strip() for cell in rows[0]]
     while header and not header[-1]:
         header.pop()
     check_header(header, 1, source)
@@ -33,21 +33,27 @@ def read_excel(data: bytes, source: str) -> pa.Table:
             continue
         sheet.lines.append(line)
         for name, column, cell in zip(header, sheet.columns, cells, strict=False):
-            column.append(_text(cell))
+            column.append(cell_text(cell))
             if name in TEXTS and isinstance(cell, dt.date | dt.time | dt.timedelta):
                 advice = "format the column as text and type it again"
                 faults.append(
-                    Fault("Excel made a date of it", advice, column=name, row=len(sheet.lines), value=_text(cell))
+                    Fault("Excel made a date of it", advice, column=name, row=len(sheet.lines), value=cell_text(cell))
                 )
-        if any(_text(cell) for cell in cells[len(header) :]):
+        if any(cell_text(cell) for cell in cells[len(header) :]):
             faults.append(Fault("has cells beyond the header", "name the column or clear it", row=len(sheet.lines)))
     if faults:
         raise InputError(faults, source)
     return table_of(sheet, source)
 
 
-def _rows(data: bytes, source: str) -> list[list[Any]]:
-    """The cells of the one sheet that has any."""
+def rows_of_workbook(data: bytes, source: str) -> list[list[Any]]:
+    """The cells of the one sheet that has any.
+
+    Raises
+    ------
+    InputError
+        No reader is installed, the workbook is damaged, has no cells or several sheets with cells.
+    """
     try:
         from python_calamine import CalamineError, CalamineWorkbook
     except ImportError:
@@ -69,7 +75,7 @@ def _rows(data: bytes, source: str) -> list[list[Any]]:
     return next(iter(filled.values()))
 
 
-def _text(cell: Any) -> str:
+def cell_text(cell: Any) -> str:
     """A cell as CSV would have it: a number with all its digits, a date as year-month-day."""
     if isinstance(cell, bool):
         return str(cell).upper()  # a symbol, perhaps

@@ -62,7 +62,7 @@ class Joined:
 
 def join_tables(
     scores: StrPath,
-    holdings: StrPath,
+    holdings: StrPath | CandidateFile,
     buckets: StrPath | None = None,
     *,
     account: str | None = None,
@@ -140,12 +140,15 @@ def _is_held(amount: object) -> bool:
         return True  # the reader of the column names the fault
 
 
-def _files_of_account(paths: Sequence[StrPath], account: str | None) -> list[CandidateFile]:
-    """The files, each with the rows of one account where it has an account for each row.
+def _files_of_account(paths: Sequence[StrPath | CandidateFile], account: str | None) -> list[CandidateFile]:
+    """The files, each with the rows of one account where it has an account for each row. One may be read already.
 
     The second, of holdings, may have no rows: an account that holds only cash.
     """
-    files = [read_candidate_file(path, may_be_empty=at == 1) for at, path in enumerate(paths)]
+    files = [
+        path if isinstance(path, CandidateFile) else read_candidate_file(path, may_be_empty=at == 1)
+        for at, path in enumerate(paths)
+    ]
     if account is None:
         for file in files:
             check_single(file.table, file.source)

@@ -6,12 +6,12 @@ import dataclasses
 import functools
 import math
 import numbers
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from decimal import Decimal
 from typing import Any, TypeVar, cast
 
-from trimtab.decimals import decimal_of
+from trimtab.decimals import decimal_of, decimal_text
 from trimtab.errors import LimitsError, nearest, shown
 from trimtab.limits.old_names import with_current_names
 
@@ -54,6 +54,12 @@ def described(
     )
 
 
+def table_of(kind: type[Made], doc: str) -> Made:
+    """A dataclass field that holds other settings: a table in TOML, a mapping or an object in a call."""
+    settings: Made = field(default=kind(), metadata={"kind": dict, "fields": kind, "doc": doc})
+    return settings
+
+
 def refusing_unknown(cls: type[Made]) -> type[Made]:
     """A dataclass of limits that reports an unknown field like any other fault, with the nearest name."""
     checked_init = cls.__init__
@@ -86,6 +92,46 @@ def check_fields(owner: Any) -> list[str]:
         else:
             object.__setattr__(owner, known.name, value)
     return faults
+
+
+def settings_of(kind: type[Made], given: Any, name: str, faults: list[str]) -> Made:
+    """The settings that a field holds, from an object or a mapping of their fields; adds their faults to `faults`."""
+    if isinstance(given, kind):
+        return given
+    if not isinstance(given, Mapping):
+        faults.append(f"{name} must be {kind.__name__} or a mapping of its fields (received {shown(given)})")
+        return kind()
+    wrong = [f"{name}: unknown field {shown(key)}: a field's name is text" for key in given if not isinstance(key, str)]
+    faults += wrong
+    try:
+        return kind() if wrong else kind(**given)
+    except LimitsError as error:
+        faults += [f"{name}: {fault}" for fault in error.faults]
+        return kind()
+
+
+def changed_fields(owner: Any) -> dict[str, Any]:
+    """The fields that differ from their defaults, as plain values: exact amounts as text, settings in settings as dicts."""
+    values: dict[str, Any] = {}
+    for known in dataclasses.fields(owner):
+        value = getattr(owner, known.name)
+        if "fields" in known.metadata:
+            value = changed_fields(value)
+            if value:
+                values[known.name] = value
+        elif value != known.default:
+            values[known.name] = decimal_text(value) if isinstance(value, Decimal) else value
+    return values
+
+
+def flat_fields(owner: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    """Every field by its dotted name, with its value; exact amounts as text."""
+    for known in dataclasses.fields(owner):
+        value = getattr(owner, known.name)
+        if "fields" in known.metadata:
+            yield from flat_fields(value, f"{prefix}{known.name}.")
+        else:
+            yield f"{prefix}{known.name}", decimal_text(value) if isinstance(value, Decimal) else value
 
 
 def checked_value(known: dataclasses.Field[Any], value: Any) -> tuple[Any, str]:
@@ -148,8 +194,11 @@ def _checked_number(kind: type, meta: Mapping[str, Any], value: Any) -> tuple[An
 
 
 def field_schema(known: dataclasses.Field[Any]) -> dict[str, Any]:
-    """The JSON Schema of a field; the metadata of a field of kind `dict` name the dataclass of its `values`."""
+    """The JSON Schema of a field; the metadata name the dataclass of its `fields`, or of the `values` it maps to."""
     kind, doc = known.metadata["kind"], known.metadata["doc"]
+    if "fields" in known.metadata:
+        own = {inner.name: field_schema(inner) for inner in dataclasses.fields(known.metadata["fields"])}
+        return {"type": "object", "description": doc, "additionalProperties": False, "properties": own}
     if kind is dict:
         properties = {inner.name: field_schema(inner) for inner in dataclasses.fields(known.metadata["values"])}
         inner_schema = {"type": "object", "additionalProperties": False, "properties": properties}
@@ -157,11 +206,13 @@ def field_schema(known: dataclasses.Field[Any]) -> dict[str, Any]:
     if kind is tuple:
         return {"type": "array", "items": {"type": "string"}, "description": doc}
     schema: dict[str, Any] = {
-        "type": {bool: "boolean", int: "integer", float: "number", str: "string"}[kind],
+        "type": {bool: "boolean", int: "integer", float: "number", str: "string", Decimal: ["number", "string"]}[kind],
         "description": doc,
     }
     if known.default is not None:
-        schema["default"] = known.default
+        schema["default"] = 0 if kind is Decimal else known.default  # amounts are 0 by default
+    if kind is Decimal:
+        schema["minimum"] = 0
     if kind in (int, float):
         schema["minimum"] = kind(known.metadata["low"])
         if known.metadata["below"] is not None:

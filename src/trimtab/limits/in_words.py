@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from trimtab.bucket_path import UNKNOWN
 from trimtab.limits.bucket_limit import BucketLimit
+from trimtab.limits.field_sentences import own_sentence, percent_text
+from trimtab.limits.plan_in_words import gate_sentences, order_sentences
 from trimtab.limits.rebalancing_limits import RebalancingLimits, limit_fields
 from trimtab.text import counted
 
@@ -24,8 +26,10 @@ class RuleSection:
     sentences: tuple[str, ...]
 
 
-def rule_sheet(limits: RebalancingLimits) -> tuple[RuleSection, ...]:
+def rule_sheet(limits: RebalancingLimits, *, plan: bool = False) -> tuple[RuleSection, ...]:
     """The limits in words, section by section; limits without effect are omitted or marked as off.
+
+    `plan`: with the settings of orders and gates, which have an effect on a plan only.
 
     Examples
     --------
@@ -39,14 +43,17 @@ def rule_sheet(limits: RebalancingLimits) -> tuple[RuleSection, ...]:
         RuleSection(title, tuple(sentence for _, sentences in parts for sentence in sentences(limits)))
         for title, parts in _SECTIONS.items()
     ]
+    if plan:
+        sections.append(RuleSection("Orders", order_sentences(limits.orders)))
+        sections.append(RuleSection("Gates", gate_sentences(limits.gates)))
     return tuple(section for section in sections if section.sentences)
 
 
-def rule_sheet_text(limits: RebalancingLimits) -> str:
+def rule_sheet_text(limits: RebalancingLimits, *, plan: bool = False) -> str:
     """The rule sheet as text."""
     parts = (
         "\n".join([section.title, *(f"  - {sentence}" for sentence in section.sentences)])
-        for section in rule_sheet(limits)
+        for section in rule_sheet(limits, plan=plan)
     )
     return "\n\n".join(parts) + "\n"
 
@@ -56,27 +63,9 @@ def described_fields() -> set[str]:
     return {name for parts in _SECTIONS.values() for names, _ in parts for name in names}
 
 
-class _Value:
-    """A value in a sentence: `{:%}` as percent, `{:g}` as a number, `{:position}` as a count of positions."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __format__(self, form: str) -> str:
-        return _percent(self.value) if form == "%" else f"{self.value:g}" if form == "g" else counted(self.value, form)
-
-
-def _percent(weight: float) -> str:
-    """A fraction as percent, with as many digits as it has."""
-    return f"{round(100 * weight, 10):.12g}%"
-
-
 def _own_sentence(limits: Limits, name: str) -> list[str]:
     """The sentence of a field; empty if it has no value."""
-    value, sentence = getattr(limits, name), _FIELDS[name].metadata["sentence"]
-    if isinstance(sentence, Mapping):
-        return [sentence[value]]
-    return [] if value is None else [sentence.format(_Value(value))]
+    return own_sentence(limits, _FIELDS[name])
 
 
 def _field(name: str, only_if: Callable[[Limits], bool] = lambda _: True) -> tuple[tuple[str], Sentences]:
@@ -139,9 +128,9 @@ def _own_limits(own: BucketLimit, limits: Limits) -> str:
     if own.max_positions is not None and limits.enforce_position_limits:
         parts.append(f"at most {counted(own.max_positions, 'position')}")
     if own.max_allocation is not None and limits.enforce_allocation_limits:
-        parts.append(f"at most {_percent(own.max_allocation)}")
+        parts.append(f"at most {percent_text(own.max_allocation)}")
     if own.min_allocation is not None and limits.enforce_allocation_limits:
-        parts.append(f"at least {_percent(own.min_allocation)}, if its candidates can hold it")
+        parts.append(f"at least {percent_text(own.min_allocation)}, if its candidates can hold it")
     return ", ".join(parts) or "no limit of its own"
 
 
@@ -155,9 +144,9 @@ def _band(limits: Limits) -> list[str]:
     if limits.no_trade_band == 0 and limits.min_trade == 0:
         return ["Trade every holding to its target weight, however small the trade."]
     return [
-        f"Leave a holding alone while it is within {_percent(limits.no_trade_band)} of its target weight, or within "
-        f"{_percent(limits.min_trade)} of the account, unless that breaks a limit or leaves more than "
-        f"{_percent(limits.cash_band)} of unwanted cash."
+        f"Leave a holding alone while it is within {percent_text(limits.no_trade_band)} of its target weight, or within "
+        f"{percent_text(limits.min_trade)} of the account, unless that breaks a limit or leaves more than "
+        f"{percent_text(limits.cash_band)} of unwanted cash."
     ]
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from trimtab.limits.fields import field_schema
 from trimtab.limits.old_names import OLD_NAMES
-from trimtab.limits.rebalancing_limits import limit_fields
+from trimtab.limits.rebalancing_limits import RebalancingLimits, limit_fields
 
 
 def limits_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a limits file, derived from the fields."""
-    properties = {known.name: field_schema(known) for known in limit_fields() if known.name != "regimes"}
+    fields = [known for known in dataclasses.fields(RebalancingLimits) if known.init and known.name != "regimes"]
+    properties = {known.name: field_schema(known) for known in fields}
     properties |= {
         old: {**properties[new], "description": f"the old name of {new}", "deprecated": True}
         for old, new in OLD_NAMES.items()

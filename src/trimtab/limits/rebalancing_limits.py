@@ -13,17 +13,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
-import tomli_w
-
 from trimtab.errors import LimitsError
-from trimtab.limits.bucket_limit import BUCKETS_EXAMPLE, BucketLimit, bucket_limits_of
+from trimtab.limits.bucket_limit import BucketLimit, bucket_limits_of
 from trimtab.limits.contradictions import contradictions
 from trimtab.limits.derived_fields import following
-from trimtab.limits.fields import check_fields, described, refusing_unknown
+from trimtab.limits.fields import check_fields, described, refusing_unknown, settings_of, table_of
+from trimtab.limits.gate_settings import GateSettings
 from trimtab.limits.old_names import warn_of_old_name, with_current_names
+from trimtab.limits.order_settings import OrderSettings
+from trimtab.limits.plan_settings import PLAN_SETTINGS, every_field, plan_settings
 from trimtab.limits.presets import preset_text
 from trimtab.limits.regimes import ChangedLimit, changed_limits, enter_regime, laid_over, plain
 from trimtab.limits.toml_file import toml_text, toml_values
+from trimtab.limits.written_toml import written_toml
 
 SIZING_MODES = ("equal_weight", "score_weighted", "adaptive", "inverse_volatility", "desired")
 # The column of a candidate that a sizing mode needs.
@@ -265,6 +267,8 @@ class RebalancingLimits:
         },
         choices=("report", "raise"),
     )
+    orders: OrderSettings = table_of(OrderSettings, "how a plan turns targets into orders")
+    gates: GateSettings = table_of(GateSettings, "what holds an order file back")
     derived: frozenset[str] = field(default=frozenset(), init=False, repr=False, compare=False)
     general: RebalancingLimits | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -276,6 +280,8 @@ class RebalancingLimits:
         object.__setattr__(self, "derived", frozenset(_resolve(self)))
         faults = check_fields(self)
         object.__setattr__(self, "buckets", bucket_limits_of(self.buckets, faults))
+        for name, kind in PLAN_SETTINGS.items():
+            object.__setattr__(self, name, settings_of(kind, getattr(self, name), name, faults))
         if not faults:
             faults = list(contradictions(self))
         if faults:
@@ -357,10 +363,24 @@ class RebalancingLimits:
         """The limits that the regime in force changes."""
         if self.general is None:
             return ()
-        return changed_limits(self.general.to_dict(complete=True), self.to_dict(complete=True))
+        return changed_limits(every_field(self.general), every_field(self))
+
+    @property
+    def of_the_pass(self) -> RebalancingLimits:
+        """These limits without the settings of orders and gates, which the pass does not read.
+
+        Examples
+        --------
+        >>> RebalancingLimits(orders={"mode": "buy_only"}).of_the_pass == RebalancingLimits()
+        True
+        """
+        return self.replace(orders={}, gates={}) if plan_settings(self) else self
 
     def to_dict(self, *, complete: bool = False) -> dict[str, Any]:
-        """The general fields that differ from their defaults, as plain values; `complete`: every field in force."""
+        """The general fields that differ from their defaults, as plain values; `complete`: every field in force.
+
+        Of `orders` and `gates` always only the fields that differ.
+        """
         values: dict[str, Any] = {}
         if self.general is not None and not complete:
             regimes = plain(self.regimes)
@@ -381,7 +401,7 @@ class RebalancingLimits:
                 changed = known.name not in self.derived and value != known.default
             if complete or changed:
                 values[known.name] = value
-        return values
+        return {**values, **plan_settings(self)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], source: str | None = None) -> RebalancingLimits:
@@ -406,21 +426,7 @@ class RebalancingLimits:
 
         Without limits of single buckets, an example of them is another comment. With regimes, so are fields that follow from others: inside a regime they follow that regime's.
         """
-        lines: list[str] = []
-        given = {**(self.general or self).to_dict(complete=True), "regime": self.regime}
-        for known in limit_fields():
-            if known.metadata["kind"] is dict:
-                continue
-            value = given[known.name]
-            lines.append(f"# {_meaning(known)}")
-            text = f"# {known.name} =" if value is None else tomli_w.dumps({known.name: value}).rstrip()
-            follows = self.general is not None and known.name in self.general.derived
-            lines.append(f"# {text}" if follows else text)
-        for name, tables in (("buckets", given["buckets"]), ("regimes", self.to_dict(complete=True)["regimes"])):
-            for key, table in tables.items():
-                lines.append("")
-                lines.append(tomli_w.dumps({name: {key: table}}).rstrip())
-        return "\n".join([*lines, *([] if given["buckets"] else BUCKETS_EXAMPLE)]) + "\n"
+        return written_toml(self, limit_fields())
 
     @classmethod
     def preset(cls, name: str) -> RebalancingLimits:
@@ -428,15 +434,11 @@ class RebalancingLimits:
         return cls.from_toml_text(preset_text(name), source=f"preset {name!r}")
 
 
-def _meaning(known: dataclasses.Field[Any]) -> str:
-    """The meaning of a field, and the values it can have."""
-    choices = known.metadata["choices"]
-    return f"{known.metadata['doc']} ({', '.join(choices[:-1])} or {choices[-1]})" if choices else known.metadata["doc"]
-
-
 def limit_fields() -> tuple[dataclasses.Field[Any], ...]:
-    """The fields of `RebalancingLimits` in order, each with its metadata."""
-    return tuple(known for known in dataclasses.fields(RebalancingLimits) if known.init)
+    """The fields of `RebalancingLimits` that decide weights, in order, each with its metadata."""
+    return tuple(
+        known for known in dataclasses.fields(RebalancingLimits) if known.init and known.name not in PLAN_SETTINGS
+    )
 
 
 def _resolve(limits: RebalancingLimits) -> Iterable[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trimtab.errors import listed
+from trimtab.limits.plan_settings import plan_settings
 from trimtab.limits.rebalancing_limits import RebalancingLimits, limit_fields
 
 _ABOUT_BUCKETS = (
@@ -32,6 +33,8 @@ def settings_without_effect(limits: RebalancingLimits) -> Iterator[str]:
     >>> list(settings_without_effect(RebalancingLimits(max_positions_per_bucket=2)))
     ['max_positions_per_bucket has no effect while enable_bucket_diversification is false']
     """
+    for name in plan_settings(limits):
+        yield f"[{name}] of the limits has an effect on plans only (trimtab.plan, `trimtab plan`)"
     if not limits.enable_bucket_diversification:
         idle = [name for name in _ABOUT_BUCKETS if _is_set(limits, name)]
         if idle:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
-
-import numpy as np
 
 from trimtab.candidates.candidates import Candidates
 from trimtab.limits.order_settings import OrderSettings
@@ -40,7 +39,7 @@ class AccountInputs:
 
     def identity(self, candidates: Candidates) -> dict[str, Any]:
         """All inputs, candidates included, as plain values by asset name."""
-        rows = [self._row(candidates, row) for row in candidates.order.tolist()]
+        rows = list(map(self._row, *self._columns(candidates)))
         return {
             "candidates": rows,
             "limits": self.limits.to_dict(complete=True),
@@ -52,14 +51,35 @@ class AccountInputs:
             "cash_flow": self.cash_flow,
         }
 
-    def _row(self, candidates: Candidates, row: int) -> dict[str, Any]:
-        instrument = {name: value for name, value in asdict(self.instruments[row]).items() if name != "row"}
-        numbers = {name: float(getattr(candidates, name)[row]) for name in ("score", "desired_weight", "volatility")}
-        most = float(candidates.max_weight[row])
+    def _columns(self, candidates: Candidates) -> Iterator[list[Any]]:
+        """The columns of the candidates that count, in canonical order."""
+        yield self.named(candidates)
+        for name in ("score", "desired_weight", "volatility", "max_weight", "restriction"):
+            yield getattr(candidates, name)[candidates.order].tolist()
+        yield [candidates.bucket.names[code] for code in candidates.bucket.codes[candidates.order].tolist()]
+
+    @staticmethod
+    def _row(
+        instrument: Instrument,
+        score: float,
+        desired_weight: float,
+        volatility: float,
+        max_weight: float,
+        restriction: int,
+        bucket: str,
+    ) -> dict[str, Any]:
         return {
-            **instrument,
-            **numbers,
-            "max_weight": None if most == np.inf else most,
-            "bucket": candidates.bucket.at(row),
-            "restriction": int(candidates.restriction[row]),
+            "asset": instrument.asset,
+            "price": instrument.price,
+            "quantity": instrument.quantity,
+            "lot": instrument.lot,
+            "min_notional": instrument.min_notional,
+            "tradable": instrument.tradable,
+            "group": instrument.group,
+            "score": score,
+            "desired_weight": desired_weight,
+            "volatility": volatility,
+            "max_weight": None if max_weight == math.inf else max_weight,
+            "bucket": bucket,
+            "restriction": restriction,
         }

@@ -12,10 +12,11 @@ from trimtab.candidates.columns import COLUMNS, check_names
 from trimtab.candidates.user_table import columns_of
 from trimtab.decimals import MICRO, MOST_PRICE, MOST_QUANTITY, NANO, decimal_of, is_whole, product, scaled
 from trimtab.errors import Fault, InputError, listed
-from trimtab.orders.columns import decimals_of
+from trimtab.orders.columns import decimals_of, flags_of
 from trimtab.symbols.aliases import shipped_aliases
 
-ORDER_COLUMNS = ("shares", "price", "currency", "fx", "lot", "min_notional", "tradable", "group")
+HISTORY_COLUMNS = ("price_date", "previous_price", "price_explained")
+ORDER_COLUMNS = ("shares", "price", "currency", "fx", "lot", "min_notional", "tradable", "group", *HISTORY_COLUMNS)
 _PENCE = {"GBX": "GBP", "GBp": "GBP", "ZAc": "ZAR", "ZAX": "ZAR", "ILA": "ILS"}  # hundredths of a currency
 _Value = TypeVar("_Value")
 _LEAST_LOT = 100  # micro-units that one lot is worth at least
@@ -59,10 +60,10 @@ def read_instruments(
     assets = [str(name) for name in text_of(columns.get("asset"), "asset", count).values()]
     shares = _given(columns, "shares", count, assets, positions, "positions", notes)
     price = _given(columns, "price", count, assets, prices, "prices", notes)
-    rates = _rates(columns, count, fx)
+    rates = rates_of(columns, count, fx)
     lots, notional = (decimals_of(columns.get(name), name, count) for name in ("lot", "min_notional"))
     groups = text_of(columns.get("group"), "group", count).values()
-    tradable = _flags(columns.get("tradable"), count)
+    tradable = flags_of(columns.get("tradable"), "tradable", count, default=True)
     faults: list[Fault] = []
     instruments = [
         Instrument(
@@ -165,12 +166,14 @@ def _refuse_twice(assets: Iterable[str], source: str) -> None:
         seen[asset] = row
 
 
-def _rates(columns: Mapping[str, Any], count: int, fx: Any) -> list[Decimal]:
+def rates_of(columns: Mapping[str, Any], count: int, fx: Any) -> list[Decimal]:
     """The value of a unit of each row's prices in the base currency."""
     if "fx" in columns and fx is not None:
         raise InputError([Fault("rates are given twice: in the table and as fx", "leave one of them out", column="fx")])
     if "fx" in columns:
         return _positive(decimals_of(columns["fx"], "fx", count))
+    if "currency" not in columns and fx is None:
+        return [Decimal(1)] * count
     currencies = text_of(columns.get("currency"), "currency", count).values()
     rates = {} if fx is None else _as_mapping(fx, "fx", "fx")
     whole = {name: _PENCE.get(name, name) for name in currencies if name}
@@ -215,7 +218,8 @@ def _price_at(price: Decimal | None, rate: Decimal, row: int, faults: list[Fault
 
 def _scaled_at(number: Decimal | None, default: Decimal, scale: int, name: str, row: int, faults: list[Fault]) -> int:
     """A number in small units; it must be a whole number of them, not negative, and above 0 for a lot."""
-    number = default if number is None else number
+    if number is None:
+        return scaled(default, scale)
     if number < 0 or (name == "lot" and number == 0):
         advice = {
             "shares": "short positions are not supported; give 0 or more",
@@ -233,16 +237,3 @@ def _scaled_at(number: Decimal | None, default: Decimal, scale: int, name: str, 
     else:
         return scaled(number, scale)
     return scaled(default, scale)
-
-
-def _flags(column: Any, count: int) -> list[bool]:
-    if column is None:
-        return [True] * count
-    values = column if isinstance(column, list) else column.to_list()
-    for row, value in enumerate(values):
-        if value is not None and value == value and value not in (True, False):  # noqa: PLR0124 - NaN
-            fault = Fault(
-                "is neither true nor false", "write true or false", column="tradable", row=row + 1, value=value
-            )
-            raise InputError([fault])
-    return [value is None or value != value or bool(value) for value in values]  # noqa: PLR0124 - NaN

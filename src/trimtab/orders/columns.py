@@ -47,3 +47,21 @@ def _decimal_at(value: Any, name: str, row: int) -> Decimal | None:
     except TypeError:
         advice = "write a number such as 1234.50, or leave it empty"
         raise InputError([Fault("is not a number", advice, column=name, row=row + 1, value=value)]) from None
+
+
+def flags_of(column: Any, name: str, count: int, *, default: bool) -> list[bool]:
+    """A column of true and false; `default` where it is empty, or without the column.
+
+    Raises
+    ------
+    InputError
+        A value that is neither, with its row.
+    """
+    if column is None:
+        return [default] * count
+    values = column if isinstance(column, list) else column.to_list()
+    for row, value in enumerate(values):
+        if value is not None and value == value and value not in (True, False):  # noqa: PLR0124 - NaN
+            fault = Fault("is neither true nor false", "write true or false", column=name, row=row + 1, value=value)
+            raise InputError([fault])
+    return [default if value is None or value != value else bool(value) for value in values]  # noqa: PLR0124 - NaN

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.columns import COLUMNS
 from trimtab.candidates.read import read
 from trimtab.candidates.user_table import columns_of, with_columns, without_columns
 from trimtab.decimals import MICRO, NANO, decimal_of, money_of, money_text, scaled, shares_of
 from trimtab.errors import Fault, InputError, LimitsError, listed
-from trimtab.kernel.money import parts_of, portion
+from trimtab.kernel import money
+from trimtab.kernel.compilation import undecorated
 from trimtab.kernel.order_records import PlanStatus
+from trimtab.limits.gate_settings import GateSettings
 from trimtab.limits.given_limits import given_limits
-from trimtab.limits.order_settings import OrderSettings, given_settings
+from trimtab.limits.order_settings import OrderSettings, given_settings, overridden
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.account_inputs import AccountInputs
 from trimtab.orders.account_table import ORDER_COLUMNS, Instrument, read_instruments
 from trimtab.orders.identity import client_order_id, plan_id
 from trimtab.orders.plan import LotSold, Order, Plan
 from trimtab.orders.plan_check import check_plan
+from trimtab.orders.price_history import PriceHistory, read_price_history
 from trimtab.orders.recent_trades import read_trades
 from trimtab.orders.stage import DecidedPlan, decide
 from trimtab.orders.tax_lots import TaxLot, read_tax_lots
@@ -33,7 +37,10 @@ from trimtab.rebalancing.decided_pass import Pass
 from trimtab.rebalancing.result import RebalanceResult
 from trimtab.symbols.aliases import shipped_aliases
 
+# Plain: two numbers are not worth compiling for in each process.
+parts_of, portion = undecorated(money.parts_of), undecorated(money.portion)
 _MOST_OVERDRAWN = 1.05
+_ORDER_FIELDS = ("quantity", "now", "amount", "fee", "price", "reason")
 _STATUS = {status: status.name.lower() for status in PlanStatus}
 
 
@@ -76,7 +83,8 @@ def plan(
     correlations
         As `rebalance` takes them.
     settings, changes
-        An `OrderSettings` or a mapping of its fields, and single ones by name: `mode="buy_only"`, `fees={...}`.
+        An `OrderSettings` or a mapping of its fields, and single ones by name: `mode="buy_only"`, `fees={...}`. They take
+        precedence over `limits.orders`, and `notes` says so.
 
     Raises
     ------
@@ -100,15 +108,17 @@ def plan(
     >>> plan.cash
     Decimal('6020')
     """
-    limits, settings = given_limits(limits), given_settings(settings, changes)
+    limits = given_limits(limits)
+    settings = given_settings(limits.orders, settings, changes)
     _check_settings(limits, settings)
     day = _day(today, is_needed=tax_lots is not None or recent is not None)
-    notes: list[str] = []
+    notes = list(overridden(limits.orders, settings))
     instruments = read_instruments(candidates, positions=positions, prices=prices, fx=fx, notes=notes)
     shipped_aliases().check_once(each.asset for each in instruments)
+    history = read_price_history(candidates, prices, fx)
     needs_lots = settings.max_realized_gain is not None
     inputs = AccountInputs(
-        limits,
+        limits.of_the_pass,
         settings,
         instruments,
         _amount(cash, "cash"),
@@ -118,8 +128,8 @@ def plan(
         read_trades(recent, day),
     )
     table = _with_weights(candidates, instruments, inputs.cash)
-    checked = read(table, limits, many=False, correlations=correlations)
-    made = _plan_of(table, decide(checked, inputs), inputs, plan_id(inputs.identity(checked)), notes)
+    checked = read(table, inputs.limits, many=False, correlations=correlations)
+    made = _plan_of(table, inputs, checked, gates=limits.gates, history=history, notes=notes)
     check_plan(made, inputs, checked)
     return made
 
@@ -167,14 +177,26 @@ def _with_weights(candidates: Any, instruments: Sequence[Instrument], cash: int)
     return with_columns(table, {"current_weight": weights})
 
 
-def _plan_of(table: Any, decided: DecidedPlan, inputs: AccountInputs, identity: str, notes: Sequence[str]) -> Plan:
-    names = [instrument.asset for instrument in inputs.named(decided.candidates)]
-    account = decided.account
+def _plan_of(
+    table: Any,
+    inputs: AccountInputs,
+    candidates: Candidates,
+    *,
+    gates: GateSettings,
+    history: Mapping[str, PriceHistory],
+    notes: Sequence[str],
+) -> Plan:
+    decided = decide(candidates, inputs)
+    identity = plan_id(inputs.identity(candidates))
+    names = tuple(instrument.asset for instrument in inputs.named(candidates))
+    account, reasons = decided.account, decided.assets["reason"].tolist()
     return Plan(
         result=_result(table, decided),
-        orders=_orders(decided, inputs, identity),
-        reasons={name: OrderReason(asset["reason"]).code for name, asset in zip(names, decided.assets, strict=True)},
+        orders=_orders(decided, inputs, names, identity),
+        reasons={name: OrderReason(reason).code for name, reason in zip(names, reasons, strict=True)},
         settings=inputs.settings,
+        gate_settings=gates,
+        price_history=history,
         plan_id=identity,
         status=_STATUS[PlanStatus(account["status"])],
         is_settled=bool(account["is_settled"]),
@@ -183,8 +205,10 @@ def _plan_of(table: Any, decided: DecidedPlan, inputs: AccountInputs, identity: 
         value=money_of(int(account["value_after"])),
         cash=money_of(int(account["cash_after"])),
         notes=(*notes, *_notes(inputs.instruments, decided)),
+        _inputs=inputs,
+        _candidates=candidates,
         _decided=decided,
-        _names=tuple(names),
+        _names=names,
     )
 
 
@@ -213,32 +237,32 @@ def _result(table: Any, decided: DecidedPlan) -> RebalanceResult:
     return RebalanceResult(Pass.of(weighted, candidates, decided.limits, answer, braked, measured))
 
 
-def _orders(decided: DecidedPlan, inputs: AccountInputs, identity: str) -> tuple[Order, ...]:
+def _orders(decided: DecidedPlan, inputs: AccountInputs, names: Sequence[str], identity: str) -> tuple[Order, ...]:
     """The orders in their order of execution, with the cash after each."""
-    names = [instrument.asset for instrument in inputs.named(decided.candidates)]
     warned = wash_sales(decided, inputs)
     account, assets = decided.account, decided.assets
     cash, orders = int(account["cash"]), []
-    waits = _waiting(decided) if inputs.settings.wait_for_settlement else frozenset()
-    for at in np.argsort(assets["place"], kind="stable").tolist():
-        asset = assets[at]
-        if asset["place"] < 0:
-            continue
-        change = int(asset["now"]) - int(asset["quantity"])
-        amount, fee, side = int(asset["amount"]), int(asset["fee"]), "sell" if change < 0 else "buy"
+    unspent = _unspent(decided) if inputs.settings.wait_for_settlement else None
+    columns = {name: assets[name].tolist() for name in _ORDER_FIELDS}
+    for at in decided.in_order:
+        quantity, now, amount, fee = (columns[name][at] for name in ("quantity", "now", "amount", "fee"))
+        change, side = now - quantity, "sell" if now < quantity else "buy"
         cash += (amount if change < 0 else -amount) - fee
+        waits = change > 0 and unspent is not None and amount + fee > unspent
+        if change > 0 and unspent is not None and not waits:
+            unspent -= amount + fee
         orders.append(
             Order(
                 asset=names[at],
                 side=side,
                 shares=shares_of(abs(change)),
-                price=money_of(int(asset["price"])),
+                price=money_of(columns["price"][at]),
                 amount=money_of(amount),
                 fee=money_of(fee),
-                closes=int(asset["now"]) == 0,
-                reason=OrderReason(asset["reason"]).code,
+                closes=now == 0,
+                reason=OrderReason(columns["reason"][at]).code,
                 cash_after=money_of(cash),
-                phase=1 if change < 0 else 3 if at in waits else 2,
+                phase=1 if change < 0 else 3 if waits else 2,
                 lots=_lots_sold(decided, at, inputs.lots_of(names[at])),
                 wash_sale=names[at] in warned,
                 client_order_id=client_order_id(identity, names[at], side),
@@ -247,23 +271,16 @@ def _orders(decided: DecidedPlan, inputs: AccountInputs, identity: str) -> tuple
     return tuple(orders)
 
 
-def _waiting(decided: DecidedPlan) -> frozenset[int]:
-    """The buys that today's cash cannot pay for (rules, section 19)."""
-    account, assets = decided.account, decided.assets
-    buffer = portion(parts_of(float(account["cash_buffer"])), int(account["value_after"]))
-    left, waiting = int(account["cash"]) - buffer, set()
-    for at in np.argsort(assets["place"], kind="stable").tolist():
-        asset = assets[at]
-        if asset["place"] >= 0 and asset["now"] > asset["quantity"]:
-            needed = int(asset["amount"]) + int(asset["fee"])
-            if needed <= left:
-                left -= needed
-            else:
-                waiting.add(at)
-    return frozenset(waiting)
+def _unspent(decided: DecidedPlan) -> int:
+    """The cash of today that buys may use without waiting for the sells (rules, section 19)."""
+    account = decided.account
+    buffer: int = portion(parts_of(float(account["cash_buffer"])), int(account["value_after"]))
+    return int(account["cash"]) - buffer
 
 
 def _lots_sold(decided: DecidedPlan, at: int, lots: Sequence[TaxLot]) -> tuple[LotSold, ...]:
+    if not lots:
+        return ()
     begin = int(decided.assets[at]["lots_begin"])
     return tuple(
         LotSold(lot.lot_id, shares_of(int(taken["taken"])), money_of(int(taken["gain"])))

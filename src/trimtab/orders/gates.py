@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from trimtab.errors import Fault, InputError, SetupError, nearest
 from trimtab.limits.gate_settings import STATES, GateSettings
+from trimtab.orders.gate_sentences import gate_sentence
+from trimtab.orders.price_history import PriceHistory
 
 if TYPE_CHECKING:
     from trimtab.orders.plan import Order, Plan
@@ -40,21 +42,13 @@ class Gate:
     verdict: str
     asset: str = ""  # the asset whose order or price it is about; empty: the account, or the run
     note: str = ""  # who acknowledged it, and why
+    account: str = ""  # empty: the run, or the only account
 
     @property
     def sentence(self) -> str:
-        """The gate as a sentence."""
-        about = f" of {self.asset}" if self.asset else ""
-        return f"{self.gate}{about}: {self.measured} against {self.limit}: {self.verdict}"
-
-
-@dataclass(frozen=True)
-class PriceHistory:
-    """The record of an asset's price: its session, and the price before, in the same currency."""
-
-    date: dt.date | None = None
-    previous: Decimal | None = None
-    is_explained: bool = False  # a move that a corporate action or news explains
+        """The measurement as a sentence."""
+        about = f"Account {self.account}: " if self.account else ""
+        return about + gate_sentence(self.gate, self.measured, self.limit, self.asset)
 
 
 def account_gates(
@@ -80,6 +74,11 @@ def account_gates(
 def _judged(gate: str, measured: Decimal, limit: Decimal, asset: str = "") -> Gate:
     """A gate that holds orders back above its limit."""
     return Gate(gate, measured, limit, Verdict.HOLD if measured > limit else Verdict.OK, asset)
+
+
+def not_measured(gate: str, lacking: str, limit: str) -> Gate:
+    """A gate that lacks what it needs."""
+    return Gate(gate, lacking, limit, Verdict.NOT_MEASURED)
 
 
 def _exact(number: float) -> Decimal:
@@ -113,7 +112,7 @@ def _price_age(order: Order, price: PriceHistory, sessions: Sequence[dt.date], s
     limit = Decimal(settings.max_price_age)
     if price.date is None or not sessions:
         verdict = Verdict.HOLD if settings.need_price_dates else Verdict.NOT_MEASURED
-        return Gate("price_age", "no date", limit, verdict, order.asset)
+        return Gate("price_age", "no price_date", limit, verdict, order.asset)
     age = sum(session > price.date for session in sessions)
     return _judged("price_age", Decimal(age), limit, order.asset)
 
@@ -122,7 +121,7 @@ def _price_move(order: Order, price: PriceHistory, settings: GateSettings) -> Ga
     """How far a price is from the previous one, up or down, as a fraction of the smaller."""
     limit = _exact(settings.max_price_move)
     if price.previous is None or price.previous <= 0:
-        return Gate("price_move", "no price before", limit, Verdict.NOT_MEASURED, order.asset)
+        return Gate("price_move", "no previous_price", limit, Verdict.NOT_MEASURED, order.asset)
     ratio = max(order.price, price.previous) / min(order.price, price.previous)
     gate = _judged("price_move", ratio - 1, limit, order.asset)
     return replace(gate, verdict=Verdict.OK, note="explained") if price.is_explained else gate
@@ -171,7 +170,7 @@ def repeat_gates(
     return tuple(
         Gate(
             "repeated_order",
-            "written before" if (order.asset, order.side, order.shares) in recent else "new",
+            "written" if (order.asset, order.side, order.shares) in recent else "new",
             limit,
             Verdict.HOLD if (order.asset, order.side, order.shares) in recent else Verdict.OK,
             order.asset,
@@ -193,6 +192,12 @@ def written_line(order: Order, now: dt.datetime, account: str = "") -> str:
     return json.dumps(values, ensure_ascii=False) + "\n"
 
 
+def acknowledgement_line(gate: Gate, now: dt.datetime) -> str:
+    """A gate that was let through, as a line of the record."""
+    (values,) = gates_as_records([gate])
+    return json.dumps({"time": now.astimezone(dt.UTC).isoformat(), **values}, ensure_ascii=False) + "\n"
+
+
 def read_written(text: str, source: str) -> list[Written]:
     """The record of written orders.
 
@@ -205,6 +210,8 @@ def read_written(text: str, source: str) -> list[Written]:
     for number, line in enumerate(text.splitlines(), 1):
         try:
             values = json.loads(line)
+            if "gate" in values:
+                continue
             time = dt.datetime.fromisoformat(values["time"]).astimezone(dt.UTC)
             shares = Decimal(values["shares"])
             lines.append(Written(time, values["account"], values["asset"], values["side"], shares))
@@ -262,6 +269,7 @@ def gates_as_records(gates: Iterable[Gate]) -> list[dict[str, Any]]:
     return [
         {
             "gate": gate.gate,
+            "account": gate.account,
             "asset": gate.asset,
             "measured": _text(gate.measured),
             "limit": _text(gate.limit),
@@ -273,4 +281,5 @@ def gates_as_records(gates: Iterable[Gate]) -> list[dict[str, Any]]:
 
 
 def _text(value: Decimal | str) -> str:
+    """An exact number in full, but for the quotients: twelve digits tell which side of a limit they are on."""
     return format(value, "f") if isinstance(value, Decimal) else value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import datetime as dt
 import hashlib
 import json
 import unicodedata
@@ -11,7 +10,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from trimtab.decimals import decimal_text
+
 _LETTERS = 26
+_AS_GIVEN = (str, int, bool, type(None))
 
 
 def canonical_json(value: Any) -> str:
@@ -21,21 +23,31 @@ def canonical_json(value: Any) -> str:
     '{"a":"2026-01-02","b":"1.5"}'
     """
     text = json.dumps(_plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return unicodedata.normalize("NFC", text)
+    return _nfc(text)
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return format(value.normalize(), "f")
+    if isinstance(value, _AS_GIVEN):
+        return value
     if isinstance(value, float):
-        return format(Decimal(repr(value)).normalize(), "f") if value == value else None  # noqa: PLR0124 - NaN
-    if isinstance(value, dt.date):
-        return value.isoformat()
+        return _float_text(value)
     if isinstance(value, Mapping):
-        return {unicodedata.normalize("NFC", str(key)): _plain(item) for key, item in value.items()}
+        return {_nfc(str(key)): item if type(item) in _AS_GIVEN else _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return value
+    return decimal_text(value) if isinstance(value, Decimal) else value.isoformat()
+
+
+def _float_text(value: float) -> str | None:
+    """The shortest decimal that reads back as the float, without exponent or trailing zeros; None for NaN."""
+    text = repr(value)
+    if "e" not in text and "n" not in text:
+        return text.removesuffix(".0")
+    return decimal_text(Decimal(text)) if value == value else None  # noqa: PLR0124 - NaN
+
+
+def _nfc(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def plan_id(inputs: Any) -> str:
@@ -49,5 +61,5 @@ def client_order_id(plan: str, asset: str, side: str) -> str:
     >>> client_order_id("0" * 64, "AAPL", "buy")
     'tt-p3arzdlr444txecojjegkxxij7'
     """
-    digest = hashlib.sha256(f"{plan}|{unicodedata.normalize('NFC', asset)}|{side}".encode()).digest()
+    digest = hashlib.sha256(f"{plan}|{_nfc(asset)}|{side}".encode()).digest()
     return "tt-" + base64.b32encode(digest).decode().lower()[:_LETTERS]

@@ -11,7 +11,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from trimtab.candidates.candidates import Candidates
+from trimtab.limits.gate_settings import GateSettings
 from trimtab.limits.order_settings import OrderSettings
+from trimtab.orders.account_inputs import AccountInputs
+from trimtab.orders.price_history import PriceHistory
 from trimtab.orders.sentences import facts_of, sentence_of
 from trimtab.orders.stage import DecidedPlan
 from trimtab.rebalancing.result import RebalanceResult
@@ -58,6 +62,8 @@ class Plan:
     orders: tuple[Order, ...]
     reasons: Mapping[str, str]  # of every candidate: why it has its order, or none
     settings: OrderSettings
+    gate_settings: GateSettings
+    price_history: Mapping[str, PriceHistory]  # of assets whose price has a record
     plan_id: str
     status: str  # `ok`, `limited`, `cash_short` or `braked`
     is_settled: bool
@@ -66,6 +72,8 @@ class Plan:
     value: Decimal  # after the orders and their fees
     cash: Decimal
     notes: tuple[str, ...]
+    _inputs: AccountInputs
+    _candidates: Candidates  # as the user gave them
     _decided: DecidedPlan
     _names: tuple[str, ...]  # in the order of the records
 
@@ -137,9 +145,9 @@ class Plan:
         """How many assets are held after the orders."""
         return int((self._decided.assets["now"] > 0).sum())
 
-    def to_json(self) -> str:
-        """The plan as JSON: amounts and shares as text, exact; the rebalance as in `result.to_json`."""
-        document = {
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as plain values but for exact decimals; the rebalance as in `result.to_dict`."""
+        return {
             "schema_version": SCHEMA_VERSION,
             "plan_id": self.plan_id,
             "status": self.status,
@@ -154,11 +162,14 @@ class Plan:
             "details": self.details(),
             "notes": list(self.notes),
             "settings": self.settings.to_dict(),
-            "rebalance": json.loads(self.result.to_json()),
+            "rebalance": self.result.to_dict(),
         }
-        return json.dumps(document, default=_text_of, ensure_ascii=False, indent=2)
+
+    def to_json(self) -> str:
+        """The plan as JSON: amounts and shares as text, exact."""
+        return json_text(self.to_dict())
 
 
-def _text_of(value: Any) -> str:
-    """A decimal without exponent."""
-    return format(value, "f")
+def json_text(document: Any) -> str:
+    """A plan's values as JSON; decimals as text without exponent."""
+    return json.dumps(document, default=lambda value: format(value, "f"), ensure_ascii=False, indent=2)

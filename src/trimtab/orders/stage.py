@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,12 @@ class DecidedPlan:
     limits: RebalancingLimits  # as the pass had them
     answer: Records
     is_braked: bool
+
+    @cached_property
+    def in_order(self) -> list[int]:
+        """The rows that have an order, in the order of execution."""
+        place = self.assets["place"].tolist()
+        return sorted((row for row, at in enumerate(place) if at >= 0), key=place.__getitem__)
 
 
 def decide(candidates: Candidates, inputs: AccountInputs) -> DecidedPlan:
@@ -99,18 +106,20 @@ def _assets(candidates: Candidates, inputs: AccountInputs) -> Records:
     assets = np.zeros(len(rows), ASSET)
     for name in ("score", "max_weight", "leaf", "restriction"):
         assets[name] = rows[name]
-    for at, instrument in enumerate(inputs.named(candidates)):
-        has_price = instrument.price is not None
-        assets[at]["price"] = instrument.price if has_price else MICRO  # neither tradable nor held: any price will do
-        assets[at]["quantity"] = instrument.quantity
-        assets[at]["lot"] = instrument.lot if has_price else NANO
-        assets[at]["min_notional"] = instrument.min_notional
-        assets[at]["tradable"] = instrument.tradable and has_price
+    named = inputs.named(candidates)
+    # Without a price an asset is neither tradable nor held: any price will do.
+    assets["price"] = [MICRO if each.price is None else each.price for each in named]
+    assets["quantity"] = [each.quantity for each in named]
+    assets["lot"] = [NANO if each.price is None else each.lot for each in named]
+    assets["min_notional"] = [each.min_notional for each in named]
+    assets["tradable"] = [each.tradable and each.price is not None for each in named]
     return assets
 
 
 def _lots(candidates: Candidates, inputs: AccountInputs, assets: Records) -> Records:
     rows: list[tuple[int, int, int, bool]] = []
+    if not inputs.tax_lots:
+        return np.zeros(0, TAX_LOT)
     for at, instrument in enumerate(inputs.named(candidates)):
         assets[at]["lots_begin"] = len(rows)
         rows += [
@@ -127,11 +136,12 @@ def _lots(candidates: Candidates, inputs: AccountInputs, assets: Records) -> Rec
 
 def _check_sizes(assets: Records, cash: int, cash_flow: int) -> None:
     """The bounds of the kernel's 64 bits: the value, and the most shares of the cheapest asset that it could buy."""
-    worth = sum(int(asset["quantity"]) * int(asset["price"]) // NANO for asset in assets)
+    prices = assets["price"].tolist()
+    worth = sum(shares * price // NANO for shares, price in zip(assets["quantity"].tolist(), prices, strict=True))
     value = worth + max(cash, 0) + max(cash_flow, 0)
     if value + abs(min(cash, 0)) + abs(min(cash_flow, 0)) > _MOST_VALUE:
         raise InputError([Fault("the account is worth more than 10^12", "check prices and amounts")])
-    cheapest = min((int(asset["price"]) for asset in assets), default=MICRO)
+    cheapest = min(prices, default=MICRO)
     if (value + 1) * NANO // cheapest > 4 * 10**18:
         problem = "the cheapest price is too small for an account of this value"
         raise InputError([Fault(problem, "count it in larger units, such as thousands", column="price")])

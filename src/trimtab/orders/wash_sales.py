@@ -15,6 +15,8 @@ WINDOW = dt.timedelta(days=30)
 
 def wash_sales(decided: DecidedPlan, inputs: AccountInputs) -> frozenset[str]:
     """The assets whose order gets a warning (rules, section 18)."""
+    if not inputs.tax_lots and not inputs.trades:
+        return frozenset()
     rows, today = inputs.named(decided.candidates), inputs.today
     change = {row.asset: int(asset["now"]) - row.quantity for row, asset in zip(rows, decided.assets, strict=True)}
     recent = [trade for trade in inputs.trades if today - WINDOW <= trade.date <= today]

@@ -72,7 +72,7 @@ def unmet_sentence(constraint: Constraint) -> str:
 
 
 def _parts(candidates: Candidates, most: int = _CELLS) -> Iterator[tuple[int, int]]:
-    """Ranges of at most so many accounts that are measured at once."""
+    """Ranges of at most `most` accounts, measured together."""
     count = len(candidates.accounts)
     size = max(1, min(most, _CELLS // max(1, len(candidates.bucket.names))))
     for first in range(0, count, size):

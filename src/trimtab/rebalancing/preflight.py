@@ -173,8 +173,9 @@ def _holdings_of_full(table: Candidates, limits: RebalancingLimits, decided: Rec
     count, account = len(table.accounts), table.account_of
     entered = np.isin(decided["reason"], ENTERED_REASONS)
     waiting = (decided["reason"] == Reason.TOTAL_POSITION_LIMIT) & (table.current_weight <= 0)
+    is_new = ~((table.current_weight > 0) & (table.current_weight >= limits.dust_weight))
     is_full = (np.bincount(account[waiting], minlength=count) > 0) & (
-        np.bincount(account[entered & (table.current_weight < limits.dust_weight)], minlength=count) == 0
+        np.bincount(account[entered & is_new], minlength=count) == 0
     )
     positions = decided["selected"] & (entered | (table.current_weight >= limits.dust_weight))
     return np.where(is_full, np.bincount(account[positions], minlength=count), 0)

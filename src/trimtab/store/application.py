@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trimtab.errors import Fault, InputError, StalePlanError
+from trimtab.errors import Fault, HeldOrdersError, InputError, StalePlanError
 from trimtab.orders.gates import Gate, Written, gates_as_records, holding
 from trimtab.orders.plan import Plan
 from trimtab.store.freshness import changes
@@ -48,13 +48,13 @@ def require_open(run: Record, gates: Sequence[Gate]) -> None:
 
     Raises
     ------
-    StalePlanError
+    HeldOrdersError
         Each gate that holds.
     """
     held = holding(gates)
     if held:
-        advice = "check it, change the plan or the limit, and plan again"
-        raise StalePlanError([Fault(f"gate {gate.sentence}", advice) for gate in held], f"run {run.run_id}")
+        advice = "check it, change the plan or the limit, and plan again; or let it through with --acknowledge"
+        raise HeldOrdersError([Fault(gate.sentence, advice) for gate in held], f"run {run.run_id}")
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,11 @@ def prune(store: RunStore, records: Sequence[Record], stamp: Stamp) -> Record:
     return store.prune(stamp.draft(Kind.PRUNE, body=body), records)
 
 
+def pruned_hashes(store: RunStore) -> set[str]:
+    """The hashes of all records whose contents were dropped."""
+    return {hash_ for record in store.records(Filter(kinds=(Kind.PRUNE,))) for hash_ in record.values["pruned"]}
+
+
 def is_pruned(store: RunStore, record: Record) -> bool:
-    """Whether the contents of a record are gone."""
-    pruning = store.records(Filter(kinds=(Kind.PRUNE,)))
-    return any(record.hash in each.values["pruned"] for each in pruning)
+    """Whether the contents of a record were dropped."""
+    return record.hash in pruned_hashes(store)

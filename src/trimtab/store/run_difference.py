@@ -13,6 +13,7 @@ from trimtab.orders.plan import Order, Plan
 from trimtab.store.record import Record
 from trimtab.store.replay import Replay, replay
 from trimtab.store.run_store import RunStore
+from trimtab.text import figure
 
 
 @dataclass(frozen=True)
@@ -127,4 +128,7 @@ def _shown(value: Any) -> Any:
 
 def _input_text(change: Any) -> str:
     about = f"{change.name} of {change.asset}" if change.asset else change.name
-    return f"{about}: {_shown(change.before)} -> {_shown(change.after)}"
+    before, after = (
+        figure(value) if isinstance(value, float) else _shown(value) for value in (change.before, change.after)
+    )
+    return f"{about}: {before} -> {after}"

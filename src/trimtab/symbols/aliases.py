@@ -133,7 +133,7 @@ class Aliases:
             return Renamed(tuple(names), {})
         exact = {name for name in known if isinstance(name, str)}
         others = {name for name in names if isinstance(name, str)} - exact
-        by_asset = self._spelling_of(exact) if others else {}
+        by_asset = self.spelling_of_assets(exact) if others else {}
         new: list[str | None] = []
         changes: dict[str, str] = {}
         faults = self._unclear(exact.difference(names), others)
@@ -157,7 +157,7 @@ class Aliases:
         pairs = [(name, self.assets_of(name)) for name in sorted(known)]
         return [_ambiguous(name, assets) for name, assets in pairs if len(assets) > 1 and meant.intersection(assets)]
 
-    def _spelling_of(self, known: Iterable[str]) -> dict[str, str]:
+    def spelling_of_assets(self, known: Iterable[str]) -> dict[str, str]:
         """The spelling of each asset among these names; an ambiguous name is the spelling of none."""
         spellings: dict[str, str] = {}
         for name in sorted(known):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trimtab.cli.desk_options import DeskOptions
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import Quiet, grouped
@@ -27,6 +29,7 @@ _PRESENT = "at present; default: read from where the plan read it"
 def apply(
     run: Run,
     options: StoreOptions,
+    desk: DeskOptions,
     to: Annotated[Path, typer.Option("--to", metavar="PATH", help="The order file: .csv, .json, .parquet or .xlsx.")],
     file: Annotated[Path | None, typer.Option(metavar="FILE", help=f"The candidates {_PRESENT}.")] = None,
     positions: Annotated[Path | None, typer.Option(metavar="FILE", help=f"The shares held {_PRESENT}.")] = None,
@@ -52,22 +55,20 @@ def apply(
             return _nothing_new(record, applied, notices)
         request = reread(record.values["sources"], changed, notices)
         made = fresh_plan(store, record, request.inputs, stamp)
-        gates = _gates(store, record, made, stamp)
+        gates = _gates(store, made, desk, stamp, request.inputs.today)
         require_open(record, gates)
         return _write(store, record, (made, gates, to, request.files), stamp, notices)
 
 
-def _gates(store: RunStore, record: Record, made: Plan, stamp: Stamp) -> tuple[Gate, ...]:
-    """The gates of the plan, and whether the same orders were written before."""
-    import datetime as dt
-
-    from trimtab.limits.gate_settings import GateSettings
-    from trimtab.orders.gates import account_gates, repeat_gates
+def _gates(store: RunStore, made: Plan, desk: DeskOptions, stamp: Stamp, today: dt.date | None) -> tuple[Gate, ...]:
+    """The gates of the plan; orders that were applied from the store count as written."""
+    from trimtab.orders.release import may_write
     from trimtab.store.application import orders_written
 
-    settings = GateSettings()
-    written = orders_written(store, stamp.now - dt.timedelta(hours=settings.repeat_hours))
-    return (*account_gates(made, settings), *repeat_gates(made, written, stamp.now, settings, record.account))
+    written = orders_written(store, stamp.now - dt.timedelta(hours=made.gate_settings.repeat_hours))
+    account = made.result.account
+    plans = made if account is None else {str(account): made}
+    return may_write(plans, desk.desk(stamp, today, written)).gates
 
 
 def _write(

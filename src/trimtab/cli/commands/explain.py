@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -10,13 +11,19 @@ import typer
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import DataOptions, LimitOptions, Quiet, ScreenFormat, ScreenFormatOption, grouped
+from trimtab.cli.store_options import StorePlace
+from trimtab.cli.stored_result import is_run, stored_result
 
 
 @exit_codes
 @grouped
 def explain(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="Candidates, as in rebalance; leave it out with --scores or --prices.")
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="Candidates, as in rebalance, or a stored run; leave it out with --scores or --prices.",
+        ),
     ],
     data: DataOptions,
     limits: LimitOptions,
@@ -24,6 +31,7 @@ def explain(
         list[str] | None, typer.Argument(metavar="ASSET", help="The assets to explain.", show_default=False)
     ] = None,
     form: ScreenFormatOption = ScreenFormat.TABLE,
+    store: StorePlace = None,
     quiet: Quiet = False,
 ) -> int:
     """Show why an asset is in or out, and what would change that."""
@@ -38,9 +46,13 @@ def explain(
     names = [*([] if has_file else [file]), *(assets or ())]
     if not names:
         raise typer.BadParameter("name at least one asset after FILE")
-    inputs, chosen = read_account(Path(file) if has_file else None, data, limits, notices, quiet=quiet)
-    result = decide(inputs, chosen, notices)
-    with inputs.named_in_errors():
+    if is_run(file):
+        result, _ = stored_result(file, store, data, limits, notices)
+        naming: AbstractContextManager[None] = nullcontext()
+    else:
+        inputs, chosen = read_account(Path(file) if has_file else None, data, limits, notices, quiet=quiet)
+        result, naming = decide(inputs, chosen, notices), inputs.named_in_errors()
+    with naming:
         if form == ScreenFormat.JSON:
             emit(explanations_json([result.explain(asset) for asset in names]).encode())
             return ExitCode.FINE

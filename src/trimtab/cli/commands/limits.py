@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from trimtab.cli.exit_codes import ExitCode, exit_codes
-from trimtab.cli.options import LimitOptions, grouped
+from trimtab.cli.notices import Notices
+from trimtab.cli.options import LimitOptions, Quiet, grouped
+from trimtab.cli.store_options import StoreOptions, opened_store
 
 _WIDTH = 79
 _SAMPLE_LEVEL = 2
@@ -44,7 +47,7 @@ def describe(limits: LimitOptions) -> int:
     from trimtab.limits.in_words import rule_sheet_text
     from trimtab.text import printable
 
-    emit(printable(rule_sheet_text(read_limits(limits).limits), keep="\n").encode())
+    emit(printable(rule_sheet_text(read_limits(limits).limits, plan=True), keep="\n").encode())
     return ExitCode.FINE
 
 
@@ -91,6 +94,27 @@ def _on_sample(name: str) -> str:
         f"{percent(largest.target_weight)} in the largest ({largest.path}), "
         f"cash {percent(result.cash_weight)}, turnover {percent(result.turnover)}"
     )
+
+
+@limits_app.command()
+@exit_codes
+@grouped
+def approve(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Limits as TOML.")],
+    options: StoreOptions,
+    quiet: Quiet = False,
+) -> int:
+    """Record that a person approves the limits in a file; `--require-approved` refuses all others."""
+    from trimtab.cli.chosen_limits import read_limits
+    from trimtab.limits.order_settings import OrderSettings
+    from trimtab.store.approvals import approve as approve_limits
+
+    chosen = read_limits(LimitOptions(limits=file))
+    with opened_store(options.store) as store:
+        record = approve_limits(store, chosen.limits, OrderSettings(), str(file.resolve()), options.stamp())
+    hash_ = record.limits_hash[:12]
+    Notices(quiet=quiet).note(f"{file} (hash {hash_}) is approved by {record.by}; recorded as {record.run_id}")
+    return ExitCode.FINE
 
 
 @limits_app.command()

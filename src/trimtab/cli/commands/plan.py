@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trimtab.cli.desk_options import DeskOptions
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import All, File, Format, FormatOption, LimitOptions, Out, Quiet, grouped
@@ -12,7 +13,8 @@ from trimtab.cli.plan_request import PlanOptions, PlanRequest, read_request
 from trimtab.cli.store_options import RecordOptions, opened_store
 
 if TYPE_CHECKING:
-    from trimtab.orders.plan import Plan
+    from trimtab.orders.release import Release
+    from trimtab.store.plan_runs import Stamp
 
 _FILE_WIDTH = 120
 
@@ -22,6 +24,7 @@ _FILE_WIDTH = 120
 def plan(
     limits: LimitOptions,
     options: PlanOptions,
+    desk: DeskOptions,
     record: RecordOptions,
     file: File = None,
     form: FormatOption = None,
@@ -31,23 +34,30 @@ def plan(
 ) -> int:
     """Decide what to trade: a list of orders in whole lots, sells first, with the cash after each.
 
-    FILE has a row per asset: asset, score, shares and price; bucket, lot, currency and restriction are optional.
-    The plan is stored as a run; `trimtab apply RUN` writes its order file.
+    FILE has a row per asset: asset, score, shares and price; bucket, lot, currency and restriction are optional, as are
+    price_date and previous_price for the gates. Settings of orders and gates: --set orders.mode=buy_only,
+    --set orders.fees.per_order=1, --set gates.max_order_share=0.5. The plan is stored as a run; `trimtab apply RUN`
+    writes its order file.
     """
     from trimtab.cli.output import check_out, format_of
+    from trimtab.orders.release import may_write
 
     notices = Notices(quiet=quiet)
     chosen_format = format_of(form, out)
     request = read_request(file, options, limits, notices)
     if out is not None:
-        check_out(out, request.files)
+        check_out(out, [*request.files, *desk.files])
+    stamp = record.stamp()
     if record.require_approved:
         _require_approved(request, record)
     made = request.decide(notices)
+    release = may_write(made, desk.desk(stamp, request.inputs.today))
     if not record.no_store:
-        _store(request, made, record, notices)
-    _put_out(made, request.candidates.title, chosen_format, out, notices, show_all=show_all)
-    return ExitCode.BRAKED if made.result.braked else ExitCode.FINE
+        _store(request, release, record, stamp, notices)
+    _put_out(release, request.candidates.title, chosen_format, out, notices, show_all=show_all)
+    if made.result.braked:
+        return ExitCode.BRAKED
+    return ExitCode.FINE if release.is_granted else ExitCode.HELD
 
 
 def _require_approved(request: PlanRequest, record: RecordOptions) -> None:
@@ -58,33 +68,51 @@ def _require_approved(request: PlanRequest, record: RecordOptions) -> None:
         require_approved(store, request.inputs.limits_hash, request.chosen.source)
 
 
-def _store(request: PlanRequest, made: Plan, record: RecordOptions, notices: Notices) -> None:
+def _store(request: PlanRequest, release: Release, record: RecordOptions, stamp: Stamp, notices: Notices) -> None:
     """Store the plan as a run, and say how to go on."""
     from trimtab.store.approvals import approval_of
     from trimtab.store.plan_runs import PlanContext, store_plan
 
     with opened_store(record.store) as store:
         approval = approval_of(store, request.inputs.limits_hash)
-        context = PlanContext(request.sources, approval="" if approval is None else approval.hash)
-        run = store_plan(store, request.inputs, made, record.stamp(), context)
+        context = PlanContext(request.sources, release.gates, "" if approval is None else approval.hash)
+        run = store_plan(store, request.inputs, release.plan, stamp, context)
         notices.note(f"stored as run {run.run_id} in {store.name}; `trimtab apply {run.run_id}` writes its order file")
 
 
-def _put_out(made: Plan, title: str, form: str, out: Path | None, notices: Notices, *, show_all: bool) -> None:
-    """Write the plan in its format, to a file or stdout."""
+def _put_out(release: Release, title: str, form: str, out: Path | None, notices: Notices, *, show_all: bool) -> None:
+    """Write the plan in its format, to a file or stdout; orders that a gate holds back are not written."""
     from trimtab.cli.output import encoded_table, write_out
 
-    if form == "json":
-        write_out(made.to_json().encode(), out, notices)
+    if form == Format.TABLE:
+        write_out(_page(release, title, out, show_all=show_all), out, notices)
         return
-    if form != Format.TABLE:
-        write_out(encoded_table(made.to_arrow(), form), out, notices)
+    if not release.is_granted:
+        notices.error("the orders are held back", *(f"  - {gate.sentence}" for gate in release.held))
+        if out is not None and out.exists():
+            notices.warn(f"{out} was left unchanged: it does not have these orders")
+        if form == "json" and out is None:
+            write_out(_json(release), out, notices)
         return
+    release.write_record()
+    write_out(_json(release) if form == "json" else encoded_table(release.plan.to_arrow(), form), out, notices)
+
+
+def _page(release: Release, title: str, out: Path | None, *, show_all: bool) -> bytes:
     from trimtab.cli.screens.outcome import printed
     from trimtab.cli.screens.trades import trade_page
 
-    data = printed(
-        lambda _, ascii_only: trade_page(made, title, ascii_only=ascii_only, show_all=show_all),
+    return printed(
+        lambda _, ascii_only: trade_page(release, title, ascii_only=ascii_only, show_all=show_all),
         None if out is None else _FILE_WIDTH,
     )
-    write_out(data, out, notices)
+
+
+def _json(release: Release) -> bytes:
+    """The plan with its gates; orders that are held back are not where a program looks for orders."""
+    from trimtab.orders.plan import json_text
+
+    document = {**release.plan.to_dict(), **release.to_dict()}
+    if not release.is_granted:
+        document |= {"orders": [], "held_orders": document["orders"]}
+    return json_text(document).encode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -111,6 +112,42 @@ def export(run: Run, out: OutFolder = None, store: StorePlace = None, quiet: Qui
     for name, content in files.items():
         write_file(out / name, content)
     Notices(quiet=quiet).note(f"written: {len(files)} files in {out}")
+    return ExitCode.FINE
+
+
+@runs_app.command()
+@exit_codes
+def history(
+    store: StorePlace = None,
+    account: Annotated[str | None, typer.Option(metavar="NAME", help="The account, if there are several.")] = None,
+    since: Annotated[str | None, typer.Option("--from", metavar="DATE", help="The first day.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="PATH", help="Write here: .html, .csv, .parquet or .xlsx; default: CSV."),
+    ] = None,
+    quiet: Quiet = False,
+) -> int:
+    """Allocation over time by bucket, with broken limits marked: as a page or as a table."""
+    from trimtab.cli.output import check_out, encoded_table, format_of, write_out
+    from trimtab.store.history import history_of
+
+    is_page = out is not None and out.suffix.casefold() in (".html", ".htm")
+    form = "csv" if out is None or is_page else format_of(None, out)
+    if form not in ("csv", "parquet", "arrow", "xlsx"):
+        raise typer.BadParameter(f"--out {out}: name a file that ends in .html, .csv, .parquet, .arrow or .xlsx")
+    if out is not None:
+        check_out(out, [])
+    with existing_store(store) as opened:
+        allocation = history_of(opened, account, "" if since is None else time_of(since, "--from"))
+    notices = Notices(quiet=quiet)
+    if allocation.left_out:
+        notices.note(f"left out, since they were pruned: {allocation.left_out} plans")
+    if is_page:
+        from trimtab.store.history_page import history_page
+
+        write_out(history_page(allocation).encode(), out, notices)
+    else:
+        write_out(encoded_table(allocation.to_arrow(), form), out, notices)
     return ExitCode.FINE
 
 

@@ -13,14 +13,23 @@ from trimtab.text import counted, percent, printable
 
 if TYPE_CHECKING:
     from trimtab.orders.plan import Order, Plan
+    from trimtab.orders.release import Release
 
 _LEFT_SHOWN = 10  # assets without an order, unless --all
 _NOT_SHOWN = ("on_target", "not_wanted")  # reasons that a reader of trades does not need
 
 
-def trade_page(plan: Plan, title: str, *, ascii_only: bool, show_all: bool) -> RenderableType:
+def trade_page(release: Release, title: str, *, ascii_only: bool, show_all: bool) -> RenderableType:
     """The whole page of a plan."""
+    plan = release.plan
     parts: list[RenderableType] = [Text(_headline(plan, title), style="bold"), ""]
+    if release.held:
+        parts += [Text("Held back: no order file is written", style="bold red")]
+        parts += [Text(f"  {printable(gate.sentence)}", overflow="fold") for gate in release.held]
+        parts += [
+            Text("  Fix the cause, or let a gate through: --acknowledge GATE --purpose TEXT", style="dim"),
+            "",
+        ]
     if plan.orders:
         parts += [_trades(plan, ascii_only=ascii_only), ""]
     parts += [Text(_ending(plan))]
@@ -31,6 +40,8 @@ def trade_page(plan: Plan, title: str, *, ascii_only: bool, show_all: bool) -> R
         parts += [Text(f"  {asset}: {clause}", overflow="fold") for asset, clause in shown]
         if len(left) > len(shown):
             parts.append(Text(f"  {len(left) - len(shown)} more; --all shows them", style="dim"))
+    if release.unmeasured and plan.orders:
+        parts += ["", Text(f"Gates without data: {', '.join(release.unmeasured)}", style="dim")]
     return Group(*parts)
 
 

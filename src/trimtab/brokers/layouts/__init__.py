@@ -1,0 +1,1 @@
+"""How each source writes its file: one small module each."""

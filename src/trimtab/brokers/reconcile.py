@@ -1,0 +1,206 @@
+"""Rows against the totals of the file: to the cent, for each account, section, currency and for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
+
+from trimtab.brokers.draft import Draft
+from trimtab.brokers.positions import Account, Total
+from trimtab.brokers.read_rows import CENT, ReadRow
+
+_AGAIN = "a row is missing, there twice, or changed; download the whole file again"
+_PERCENT_SLACK = Decimal("0.0101")  # percents have two decimals
+
+
+def reconcile(
+    rows: list[ReadRow], accounts: list[Account], draft: Draft
+) -> tuple[list[Account], Total | None, list[str]]:
+    """Accounts with their totals, the total of the file, and sentences on what was compared."""
+    checks: list[str] = []
+    _check_subtotals(rows, draft)
+    _check_rates(rows, draft)
+    totals = [row for row in rows if row.entry.kind in ("total", "known total")]
+    covered = {row.entry.account for row in totals}
+    if totals and draft.layout.total_covers_file:
+        total = _check_file_total(rows, totals, accounts, draft)
+        if len(accounts) == 1:
+            accounts = [replace(accounts[0], total=total)]
+        checks.append("equal to the file's total")
+        _verify(rows, None)
+        return accounts, total, checks
+    accounts = [_with_total(account, rows, totals, draft) for account in accounts]
+    by_percent = [
+        account for account in accounts if account.account not in covered and _check_percents(account, rows, draft)
+    ]
+    for account in accounts:
+        if draft.layout.needs_total and account.account not in covered and account not in by_percent:
+            problem = f"{account.label} has no row with its total: the file may end early"
+            draft.refuse(problem, "download the whole file again")
+    known = [account.total for account in accounts if account.total is not None]
+    total = None
+    if known and len(known) == len(accounts) and len({one.currency for one in known}) == 1:
+        total = Total(sum((one.value for one in known), Decimal(0)), known[0].currency, "the totals of its accounts")
+    if known:
+        checks.append("equal to the file's total" if len(known) == 1 else f"equal to the file's {len(known)} totals")
+    if by_percent:
+        checks.append("in line with the file's percents, as it has no total")
+    if not known and not by_percent:
+        checks.append("nothing in the file to compare the sum with")
+    if any(row.number("price") is None or row.value is None for row in rows if row.entry.kind == "position"):
+        checks.append("not every row has price and value to compare")
+    return accounts, total, checks
+
+
+def money(row: ReadRow) -> Decimal | None:
+    """The worth of a row in the currency of totals."""
+    return row.value_base if row.value_base is not None else row.value
+
+
+def _sum_of(rows: Iterable[ReadRow]) -> Decimal | None:
+    amounts = [money(row) for row in rows]
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, Decimal(0)) if len(known) == len(amounts) else None
+
+
+def _mismatch(label: str, place: str, added: Decimal, given: Decimal) -> str:
+    return (
+        f"{label}: the rows add up to {added:,.2f} ({added:.2f}), but {place} is {given:,.2f}; "
+        f"the difference is {given - added:,.2f} ({given - added:.2f})"
+    )
+
+
+def _verify(rows: Iterable[ReadRow], account: str | None) -> None:
+    """Amounts that a total confirms."""
+    for row in rows:
+        if account is None or row.entry.account == account:
+            row.verified |= {"value", "value_base"}
+
+
+def _with_total(account: Account, rows: list[ReadRow], totals: list[ReadRow], draft: Draft) -> Account:
+    """Compare the rows of an account with its total."""
+    mine = [row for row in totals if row.entry.account == account.account]
+    held = [row for row in rows if row.entry.account == account.account and row.entry.kind in ("position", "cash")]
+    for row in mine:
+        added, given = _sum_of(held), money(row)
+        place = f"{row.entry.text('label') or 'the total'!r}"
+        other = Decimal(row.entry.text("other") or 0)
+        currency = draft.base_currency if row.value_base is not None else row.currency
+        if row.entry.kind == "known total" and given is not None:
+            account = replace(account, total=Total(given, currency, place, other))
+        elif given is None or added is None:
+            draft.refuse(f"{account.label}: its total cannot be compared", "export values too", row.entry)
+        elif abs(added - given) > CENT:
+            draft.refuse(_mismatch(account.label, place, added, given), _AGAIN, row.entry)
+        else:
+            account = replace(account, total=Total(given + other, currency, f"row {place}", other))
+            _verify(rows, account.account)
+            _check_cost(account, held, row, draft)
+    return account
+
+
+def _check_cost(account: Account, held: list[ReadRow], total: ReadRow, draft: Draft) -> None:
+    """Compare the costs with the total's, where every position has one."""
+    given = total.number("cost")
+    costs = [row.cost for row in held if row.entry.kind == "position" and row.cost is not None]
+    if given is None or not costs or "cost" not in draft.headers:
+        return
+    added = sum(costs, Decimal(0))
+    if abs(added - given) > CENT and len(costs) == sum(row.entry.kind == "position" for row in held):
+        draft.refuse(_mismatch(account.label, "the total of the costs", added, given), _AGAIN, total.entry)
+    for row in held:
+        row.verified.add("cost")
+    total.verified.add("cost")
+
+
+def _check_file_total(
+    rows: list[ReadRow], totals: list[ReadRow], accounts: list[Account], draft: Draft
+) -> Total | None:
+    """Compare all rows with the one total of the file."""
+    held = [row for row in rows if row.entry.kind in ("position", "cash")]
+    currencies = {draft.base_currency if row.value_base is not None else row.currency for row in held}
+    if len(currencies) > 1:
+        draft.notes.append("the total cannot be compared, as it adds several currencies")
+        return None
+    if draft.layout.needs_total and None not in draft.closed:
+        draft.refuse("the row TOTAL is missing: the file may end early", "download the whole file again")
+    added, label = _sum_of(held), accounts[0].label if len(accounts) == 1 else "all accounts"
+    found = None
+    for row in totals:
+        given, place = money(row), row.entry.text("label") or "the total"
+        if given is None or added is None:
+            draft.refuse(f"{label}: the total cannot be compared", "export values too", row.entry)
+        elif abs(added - given) > CENT:
+            extra = [one.entry.text("name") for one in held if one.entry.kind == "cash" and one.entry.text("name")]
+            hint = f"; rows read as cash: {', '.join(extra)}" if extra and draft.layout.adds else ""
+            draft.refuse(_mismatch(label, repr(place), added, given) + hint, _AGAIN, row.entry)
+        else:
+            found = Total(given, next(iter(currencies), None), f"row {place!r}")
+    return found
+
+
+def _check_subtotals(rows: list[ReadRow], draft: Draft) -> None:
+    """Compare each section with its subtotal; a section without one ends early."""
+    sections = dict.fromkeys((row.entry.account, row.entry.section) for row in rows if row.entry.section is not None)
+    for account, section in sections:
+        mine = [row for row in rows if (row.entry.account, row.entry.section) == (account, section)]
+        subtotal = next((row for row in mine if row.entry.kind == "subtotal"), None)
+        held = [row for row in mine if row.entry.kind in ("position", "cash")]
+        if subtotal is None:
+            draft.refuse(f"{account or section}: section {section!r} has no subtotal", "download the whole file again")
+            continue
+        added, given = _sum_of(held), money(subtotal)
+        if added is None or given is None or abs(added - given) > CENT:
+            place = subtotal.entry.text("label")
+            draft.refuse(_mismatch(f"{place} ({account})", place, added or Decimal(0), given or Decimal(0)), _AGAIN)
+        for row in mine:
+            row.verified |= {"value"}
+
+
+def _check_rates(rows: list[ReadRow], draft: Draft) -> None:
+    """Values in the account's currency must rest on one rate for each currency."""
+    rates: dict[str | None, tuple[Decimal, Decimal]] = {}
+    for row in rows:
+        if row.entry.kind not in ("position", "cash") or row.value is None or row.value_base is None or not row.value:
+            continue
+        if row.currency == draft.base_currency and abs(row.value - row.value_base) > CENT:
+            problem = f"{row.entry.label}: {row.value:,.2f} and {row.value_base:,.2f} are in one currency, but differ"
+            draft.refuse(problem, "download the file again", row.entry, "value_base")
+        value, base = rates.setdefault(row.currency, (row.value, row.value_base))
+        slack = CENT + CENT * abs(row.value / value) + CENT
+        if abs(row.value * base / value - row.value_base) > slack:
+            problem = f"{row.entry.label}: its rate is not that of the other rows in {row.currency}"
+            draft.refuse(problem, "download the file again", row.entry, "value_base")
+
+
+def _check_percents(account: Account, rows: list[ReadRow], draft: Draft) -> bool:
+    """Compare each value with its percent of the account; false where the file does not give them all."""
+    held = [
+        row
+        for row in rows
+        if row.entry.account == account.account and row.entry.kind in ("position", "cash", "pending")
+    ]
+    given = [(row, money(row), row.number("percent")) for row in held if row.entry.kind != "pending"]
+    if not given or any(percent is None or value is None for _, value, percent in given):
+        return False
+    pending = sum((money(row) or Decimal(0) for row in held if row.entry.kind == "pending"), Decimal(0))
+    added = sum((value for _, value, _ in given if value is not None), Decimal(0))
+    for whole in (added + pending, added):
+        if whole > 0 and all(
+            abs(value * 100 / whole - percent) <= _PERCENT_SLACK
+            for _, value, percent in given
+            if value is not None and percent is not None
+        ):
+            _verify(rows, account.account)
+            return True
+    total = sum((percent for _, _, percent in given if percent is not None), Decimal(0))
+    worst = max(
+        given, key=lambda item: abs((item[1] or Decimal(0)) * 100 / (added or Decimal(1)) - (item[2] or Decimal(0)))
+    )[0]
+    problem = (
+        f"{account.label}: the values do not fit the file's percents, which add up to {total:.2f} "
+        f"({worst.entry.label} is furthest off)"
+    )
+    draft.refuse(problem, _AGAIN, worst.entry)
+    return False

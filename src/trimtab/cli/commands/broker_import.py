@@ -1,0 +1,75 @@
+"""`trimtab import`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trimtab.cli.exit_codes import ExitCode, exit_codes
+from trimtab.cli.notices import Notices
+from trimtab.cli.options import OutTable, Quiet
+from trimtab.errors import InputError
+
+Files = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILE...",
+        help="A broker's file of positions or activities: CSV, XLSX, JSON or XML; and its companion, if it has one.",
+        show_default=False,
+    ),
+]
+LayoutName = Annotated[
+    str | None,
+    typer.Option(
+        "--layout", metavar="NAME|FILE.toml", help="How to read it: a layout, or your own as TOML; default: by content."
+    ),
+]
+Day = Annotated[
+    str | None, typer.Option("--as-of", metavar="DATE", help="Fold a history up to this day; default: all of it.")
+]
+Columns = Annotated[bool, typer.Option("--explain", help="Show how each column was understood.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
+
+
+@exit_codes
+def broker_import(
+    files: Files,
+    layout: LayoutName = None,
+    as_of: Day = None,
+    out: OutTable = None,
+    explain: Columns = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> int:
+    """Read the positions in a broker's file, exactly, and reconcile them with its totals; anything unsure is refused."""
+    from trimtab.brokers import LAYOUTS, read
+    from trimtab.brokers.table import table_of
+    from trimtab.cli.output import check_out, emit, encoded_table, format_of, write_out
+    from trimtab.cli.screens.broker_positions import columns_text, positions_text
+
+    notices = Notices(quiet=quiet)
+    form = None if out is None else format_of(None, out)
+    if form in ("table", "json"):
+        raise typer.BadParameter(f"--out {out}: positions are written as .csv, .parquet, .arrow or .xlsx")
+    if out is not None:
+        check_out(out, files)
+    try:
+        positions = read(files, layout, as_of)
+    except InputError as error:
+        if layout is None and any("no known layout" in fault.problem for fault in error.faults):
+            notices.note(f"layouts: {', '.join(LAYOUTS)}")
+        raise
+    if as_json:
+        emit(f"{positions.to_json()}\n".encode())
+    elif explain:
+        emit(columns_text(positions).encode())
+    elif out is None:
+        emit(positions_text(positions).encode())
+    if out is not None and form is not None:
+        write_out(encoded_table(table_of(positions), form), out, notices)
+    notices.note(f"{positions.title}: {positions.summary()}")
+    for note in positions.notes:
+        notices.note(note)
+    return ExitCode.FINE

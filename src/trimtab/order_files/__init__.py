@@ -1,0 +1,1 @@
+"""Order files: the orders of a plan as a broker takes them, and back."""
