@@ -58,7 +58,7 @@ class PublishGates:
 
     def _of_whole(self, counts: Counts) -> Iterator[ClosedGate]:
         shares = {
-            "max_unscored": (counts.unscored, "without a score for half of what is held"),
+            "max_unscored": (counts.unscored, "without a score for half of the holdings"),
             "max_braked": (counts.braked, "braked"),
             "max_unmet": (counts.unmet, "with a limit that cannot be met"),
         }

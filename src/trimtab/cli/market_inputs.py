@@ -177,14 +177,8 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     """
     if options.prices is None or options.holdings is None:
         raise typer.BadParameter("--prices without --holdings: add the holdings, or use `trimtab score`")
-    given = MarketFiles(
-        options.prices,
-        options.fundamentals,
-        options.classification,
-        options.membership,
-        options.as_of,
-        accepted(options.accept),
-    )
+    tables = (options.prices, options.fundamentals, options.classification, options.membership)
+    given = MarketFiles(*tables, options.as_of, accepted(options.accept))
     holdings, cash = options.holdings, options.cash
     import polars as pl
 
