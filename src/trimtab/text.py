@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
@@ -109,6 +114,11 @@ def rounded(value: float, digits: int, *, up: bool) -> float:
     number = Decimal(repr(value))
     step = Decimal(1).scaleb(number.adjusted() - digits + 1)
     return float(number.quantize(step, ROUND_CEILING if up else ROUND_FLOOR))
+
+
+def counted_shares(shares: Decimal) -> str:
+    """`1 share`, `1,234.5 shares`."""
+    return f"{shares:,f} share{'' if shares == 1 else 's'}"
 
 
 def printable(text: str, keep: str = "") -> str:

@@ -39,7 +39,7 @@ from trimtab.symbols.aliases import shipped_aliases
 
 # Plain: two numbers are not worth compiling for in each process.
 parts_of, portion = undecorated(money.parts_of), undecorated(money.portion)
-_MOST_OVERDRAWN = 1.05
+_MOST_OVERDRAWN = 105  # percent
 _ORDER_FIELDS = ("quantity", "now", "amount", "fee", "price", "reason")
 _STATUS = {status: status.name.lower() for status in PlanStatus}
 
@@ -165,7 +165,7 @@ def _with_weights(candidates: Any, instruments: Sequence[Instrument], cash: int)
     worths = [each.quantity * (each.price or 0) // NANO for each in instruments]
     total = sum(worths)
     value = total + cash
-    if total > 0 and total > _MOST_OVERDRAWN * value:
+    if total > 0 and 100 * total > _MOST_OVERDRAWN * value:
         problem = f"positions are worth {money_of(total):,.2f}, the account with its cash {money_of(value):,.2f}"
         raise InputError([Fault(problem, "check cash, shares and prices", column="cash", value=money_of(cash))])
     columns, _ = columns_of(candidates, (*COLUMNS, *ORDER_COLUMNS))
