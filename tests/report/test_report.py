@@ -236,7 +236,7 @@ def test_the_charts_of_an_account_that_holds_nothing() -> None:
     page_facts = facts([asset("A", 0.2)])
     assert treemap_chart(page_facts).summary == "cash 100.00%"
     assert dumbbell_chart(page_facts).shapes == bucket_chart(page_facts).shapes == ()
-    assert waterfall_chart(page_facts).summary == "1 candidates; 1 score too low; 0 selected"
+    assert waterfall_chart(page_facts).summary == "1 candidate; 1 score too low; 0 selected"
     Read(trimtab.rebalance([asset("A", 0.2)]).to_html())
 
 

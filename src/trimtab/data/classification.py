@@ -74,12 +74,12 @@ def classify(table: pa.Table, file: Path, aliases: Aliases | None = None) -> Cla
 def filled(table: pa.Table, own: Mapping[str, str | None]) -> Classified:
     """A table of assets with the missing buckets filled in: from `own` first, then from the default map."""
     assets: list[str | None] = table["asset"].to_pylist()
-    given = table["bucket"].to_pylist() if "bucket" in table.column_names else [None] * len(assets)
+    buckets_given = table["bucket"].to_pylist() if "bucket" in table.column_names else [None] * len(assets)
     buckets: list[str | None] = []
     from_file: list[str] = []
     from_map: list[str] = []
     unknown: list[str] = []
-    for asset, bucket in zip(assets, given, strict=True):
+    for asset, bucket in zip(assets, buckets_given, strict=True):
         if not asset or (bucket is not None and bucket_name(bucket) != UNKNOWN):
             buckets.append(bucket)
         elif own.get(asset):
