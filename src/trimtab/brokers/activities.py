@@ -87,7 +87,7 @@ def _refuse_twice(rows: Iterable[ReadRow], draft: Draft) -> None:
     for row in rows:
         number = row.entry.text("id")
         key = number or tuple(sorted(row.entry.cells.items()))
-        if key in seen and (number or effect_of(row.entry, draft) in _SIGNS):
+        if key in seen and (number or effect_of(row.entry, draft) != "none"):
             problem = f"{row.entry.label}: the activity {number or row.entry.text('as_of')} is in the file twice"
             draft.refuse(problem, "drop one of the two; if both took place, write one row with their sum", row.entry)
         seen.add(key)

@@ -235,7 +235,7 @@ def _read_cost(row: ReadRow, quantity: Decimal, draft: Draft) -> None:
             problem = f"{row.entry.label}: the cost {cost:,.2f} is not {quantity} units at {unit} ({derived:,.2f})"
             draft.refuse(problem, "check quantity and cost, or download the file again", row.entry, "cost")
         row.verified |= {"cost", "unit_cost"}
-    row.cost = derived if cost is None else cost
+    row.cost = derived if cost is None and draft.layout.unit_cost_is_exact else cost
     gain = row.number("gain")
     if gain is None or row.cost is None or row.value is None:
         return
