@@ -36,13 +36,19 @@ if TYPE_CHECKING:
     from trimtab.facts.bucket_summaries import BucketSummary
     from trimtab.limits.bucket_limit import BucketLimit
     from trimtab.limits.bucket_limits_config import BucketLimitsConfig
+    from trimtab.limits.order_file_settings import OrderFileSettings
     from trimtab.limits.order_settings import Fees, OrderSettings
     from trimtab.limits.rebalancing_limits import RebalancingLimits
     from trimtab.market.market_data import MarketData, MarketSource
     from trimtab.market.prices import MarketChecks
     from trimtab.market.view import MarketView
+    from trimtab.order_files.file_order import FileOrder
+    from trimtab.order_files.formats import read_orders
     from trimtab.orders.doors import plan
+    from trimtab.orders.many import PlanManyResult, plan_many
     from trimtab.orders.plan import Order, Plan
+    from trimtab.orders.release import Desk
+    from trimtab.orders.written_orders import write_orders
     from trimtab.reasons import Action, Reason, Restriction, SizeReason
     from trimtab.rebalancing.doors import rebalance, rebalance_many
     from trimtab.rebalancing.many_result import RebalanceManyResult
@@ -58,8 +64,14 @@ if TYPE_CHECKING:
     from trimtab.scoring.weights import ScoreWeights
 
 _ROOMS = {
+    "limits.order_file_settings": ("OrderFileSettings",),
     "limits.order_settings": ("Fees", "OrderSettings"),
+    "order_files.file_order": ("FileOrder",),
+    "order_files.formats": ("read_orders",),
+    "orders.release": ("Desk",),
+    "orders.written_orders": ("write_orders",),
     "orders.doors": ("plan",),
+    "orders.many": ("PlanManyResult", "plan_many"),
     "orders.plan": ("Order", "Plan"),
     "backtesting.backtest": ("backtest",),
     "backtesting.benchmark": ("benchmark",),
@@ -209,10 +221,12 @@ __all__ = [
     "CoreRebalancerEngine",
     "CorrelationConfig",
     "Correlations",
+    "Desk",
     "Difference",
     "EngineRun",
     "Explanation",
     "Fees",
+    "FileOrder",
     "Finding",
     "FundamentalAnalyzer",
     "FundamentalConfig",
@@ -224,8 +238,10 @@ __all__ = [
     "MarketSource",
     "MarketView",
     "Order",
+    "OrderFileSettings",
     "OrderSettings",
     "Plan",
+    "PlanManyResult",
     "Preflight",
     "Reason",
     "RebalanceManyResult",
@@ -263,13 +279,16 @@ __all__ = [
     "explanations_schema",
     "fundamental_scores",
     "plan",
+    "plan_many",
     "price_correlations",
+    "read_orders",
     "rebalance",
     "rebalance_many",
     "result_schema",
     "risk_adjusted",
     "sweep",
     "technical_scores",
+    "write_orders",
 ]
 
 

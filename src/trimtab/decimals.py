@@ -65,6 +65,11 @@ def product(first: Decimal, second: Decimal) -> Decimal:
     return _CONTEXT.multiply(first, second)
 
 
+def quotient(dividend: Decimal, divisor: Decimal) -> Decimal:
+    """The quotient of two decimals, to sixty digits."""
+    return _CONTEXT.divide(dividend, divisor)
+
+
 def money_of(micro: int) -> Decimal:
     """Micro-units as an amount.
 

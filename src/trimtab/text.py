@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
 import math
 
 _NOTHING = 1e-12  # rounding error of sums of weights
@@ -93,6 +98,11 @@ def told_apart(value: float, other: float) -> tuple[str, str]:
 def counted(count: int, noun: str) -> str:
     """`1 position`, `2 positions`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def counted_shares(shares: Decimal) -> str:
+    """`1 share`, `1,234.5 shares`."""
+    return f"{shares:,f} share{'' if shares == 1 else 's'}"
 
 
 def printable(text: str, keep: str = "") -> str:

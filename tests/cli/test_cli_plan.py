@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from decimal import Decimal
 from pathlib import Path
 
+import jsonschema
 import polars as pl
 import pytest
 from command_line import rows, run
+
+import trimtab
 
 CANDIDATES = """\
 symbol,bucket,score,shares,price,lot
@@ -265,3 +269,88 @@ def test_the_age_and_the_move_of_prices(folder: Path) -> None:
     named = run(*GIVEN, "--today", "2026-03-03", "--last-session", "2026-02-27", "--set", "gates.max_price_move=1")
     assert named.exit_code == 0
     assert "write it as 2026-03-02" in run(*GIVEN, "--last-session", "friday").stderr
+
+
+def test_explain_says_why_13_shares_and_not_14(folder: Path) -> None:
+    (folder / "c.csv").write_text(CANDIDATES.replace(",,", ",0,").replace('"2,600.00"', "2600"))
+    given = ("explain", "c.csv", "AAA", "FFF", "--cash", "2621", "--limits", "l.toml")
+    result = run(*given, "--set", "orders.fees.per_order=1")
+    assert result.exit_code == 0
+    assert "- 14 shares would weigh 25.21%, above 25.00% (max_position_weight)" in result.stdout
+    assert "- with lot 0.1: sell 4.9 shares instead of sell 5 shares" in result.stdout
+    assert "FFF (Health): not selected" in result.stdout
+    document = json.loads(run(*given, "--format", "json").stdout)
+    assert document["orders"][1]["reason"] == "lot_too_large"
+    jsonschema.validate(document, trimtab.explanations_schema())
+
+
+# --- order files
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_order_file_for_each_phase(folder: Path) -> None:
+    (folder / "c.csv").write_text(CANDIDATES.replace(",0.01\n", ",1\n"))
+    given = (*GIVEN, "--format", "ibkr", "--out", "orders.csv")
+    result = run(*given, "--order-file", "order_type=limit", "--order-file", "account=U123")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "written: orders-1-sells.csv" in result.stderr
+    assert "written: orders-2-buys.csv" in result.stderr
+    lines = (folder / "orders-1-sells.csv").read_text().splitlines()
+    assert lines[1].startswith("SELL,30,CCC,STK,SMART,USD,DAY,LMT,51.2,tt-")
+    assert lines[1].endswith(",U123")
+    assert not (folder / "orders.csv").exists()
+    refused = run(*given, "--order-file", "order_type=market")
+    assert refused.exit_code == 3
+    assert "orders-1-sells.csv: holds orders of another plan" in refused.stderr
+
+
+@pytest.mark.usefixtures("folder")
+def test_formats_of_order_files(folder: Path) -> None:
+    assert run(*GIVEN, "--out", "o.jsonl", "--order-file", "by_amount=true").exit_code == 0
+    assert json.loads((folder / "o-2-buys.jsonl").read_text().splitlines()[0])["notional"] == "2357.5"
+    text = run(*GIVEN, "--format", "text").stdout
+    assert text.startswith("1. Sell\nSell 30 CCC at about 51.2 [tt-")
+    assert run(*GIVEN, "--format", "text", "--out", "o.txt").exit_code == 0
+    assert (folder / "o.txt").read_text() == text
+    assert run(*GIVEN, "--format", "fix", "--out", "fix.csv").exit_code == 0
+    assert (folder / "fix-1-sells.csv").exists()
+    assert "14.86 shares are not a multiple of 1" in run(*GIVEN, "--format", "ibkr", "--out", "i.csv").stderr
+    assert "--format ibkr writes a file for each phase" in run(*GIVEN, "--format", "ibkr").stderr
+    assert "o.txt is not called like the format ibkr" in run(*GIVEN, "--format", "ibkr", "--out", "o.txt").stderr
+    assert "--order-file goes with a broker's format" in run(*GIVEN, "--out", "o.csv", "--order-file", "a=1").stderr
+    wrong = run(*GIVEN, "--format", "fix", "--out", "f.csv", "--order-file", "limit")
+    assert "--order-file 'limit' is not a setting" in wrong.stderr
+
+
+def test_nothing_to_order(folder: Path) -> None:
+    (folder / "c.csv").write_text("asset,score,shares,price\nA,0.9,20,10\n")
+    result = run("plan", "c.csv", "--cash", "800", "--format", "ibkr", "--out", "o.csv")
+    assert (result.exit_code, "no orders: nothing to write" in result.stderr) == (0, True)
+
+
+def test_the_order_files_of_a_stored_plan(folder: Path) -> None:
+    stored = run(*GIVEN, "--store", "runs.db", "--format", "json")
+    (name,) = re.findall(r"stored as run (\S+) in", stored.stderr)
+    again = ("--store", "runs.db")
+    wrong = run("apply", name, *again, "--to", "o.csv", "--format", "ibkr")
+    assert "14.86 shares are not a multiple of 1" in wrong.stderr
+    result = run("apply", name, *again, "--to", "o.csv", "--format", "ibkr", "--order-file", "share_step=0.01")
+    assert result.exit_code == 0, result.stderr
+    assert re.findall(r"written: (\S+) \((\d) orders\)", result.stderr) == [
+        ("o-1-sells.csv", "2"),
+        ("o-2-buys.csv", "3"),
+    ]
+    (folder / "o-1-sells.csv").unlink()
+    assert "nothing new is written" in run("apply", name, *again, "--to", "o.txt").stderr
+    assert not (folder / "o.txt").exists()
+
+
+def test_a_stored_plan_as_text_and_one_without_orders(folder: Path) -> None:
+    again = ("--store", "runs.db")
+    (name,) = re.findall(r"stored as run (\S+) in", run(*GIVEN, *again, "--format", "json").stderr)
+    assert run("apply", name, *again, "--to", "o.txt").exit_code == 0
+    assert (folder / "o.txt").read_text().startswith("1. Sell\nSell 30 CCC at about 51.2 [tt-")
+    (folder / "c.csv").write_text("asset,score,shares,price\nA,0.9,20,10\n")
+    (name,) = re.findall(r"stored as run (\S+) in", run("plan", "c.csv", "--cash", "800", *again).stderr)
+    result = run("apply", name, *again, "--to", "n.jsonl")
+    assert "no orders: nothing to write" in result.stderr

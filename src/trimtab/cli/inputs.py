@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from trimtab.bucket_path import UNKNOWN
-from trimtab.cli.broker_inputs import broker_holdings, is_broker_file, settled
+from trimtab.cli.broker_inputs import broker_holdings
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import DataOptions
 from trimtab.errors import Fault, InputError, listed
+from trimtab.orders.broker_candidates import is_broker_file, settled
 from trimtab.text import counted
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from trimtab.brokers.holdings import Held
     from trimtab.candidates.correlations import Correlations
+    from trimtab.data.classification import Classified
     from trimtab.files.candidate_file import CandidateFile
     from trimtab.files.joined_files import Joined
     from trimtab.market.view import MarketView
@@ -138,10 +140,15 @@ def classified(inputs: CandidateInputs, file: Path, aliases: Path | None, notice
         if "asset" not in inputs.table.column_names:
             raise InputError([Fault("the column is missing", "add it", column="asset")])
     done = classify(inputs.table, file, read_aliases(aliases))
+    note_classified(done, notices)
+    return replace(inputs, table=done.table)
+
+
+def note_classified(done: Classified, notices: Notices) -> None:
+    """Say where buckets came from, and which are left to fill in."""
     notices.note(done.note)
     if done.warning is not None:
         notices.warn(done.warning)
-    return replace(inputs, table=done.table)
 
 
 def _check_scored(file: CandidateFile) -> None:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from trimtab.bucket_path import UNKNOWN
-from trimtab.cli.broker_inputs import broker_holdings, is_broker_file, settled
+from trimtab.cli.broker_inputs import broker_holdings
 from trimtab.cli.inputs import CandidateInputs
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import DataOptions
 from trimtab.cli.progress import ProgressSteps, steps
 from trimtab.cli.share_inputs import amounts_column, check_currency
 from trimtab.errors import Fault, InputError, listed, nearest
+from trimtab.orders.broker_candidates import is_broker_file, settled
 
 if TYPE_CHECKING:
     import polars as pl

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trimtab.cli import fast_start
-from trimtab.cli.broker_inputs import is_broker_file
 from trimtab.cli.chosen_limits import ChosenLimits, read_limits
 from trimtab.cli.inputs import CandidateInputs, check_mixture, read_inputs
 from trimtab.cli.notices import Notices
@@ -15,8 +15,10 @@ from trimtab.cli.options import DataOptions, LimitOptions
 from trimtab.cli.risk_inputs import by_risk, with_correlations
 from trimtab.cli.share_inputs import weighed
 from trimtab.errors import Fault, InputError, UnmetLimitError, listed
+from trimtab.orders.broker_candidates import is_broker_file
 
 if TYPE_CHECKING:
+    from trimtab.orders.plan import Plan
     from trimtab.rebalancing.result import RebalanceResult
 
 
@@ -91,6 +93,26 @@ def decide(
         raise UnmetLimitError(note.text for note in result.notes if note.code == "cash_left")
     give_notice(result, inputs, chosen, notices, shows_cash=shows_cash)
     return result
+
+
+def plan_of_shares(inputs: CandidateInputs, chosen: ChosenLimits, data: DataOptions, notices: Notices) -> Plan | None:
+    """The plan of an account whose shares and prices are known in its table, else None."""
+    from trimtab.files.candidate_file import check_single
+    from trimtab.kernel.orders import plan_account
+    from trimtab.orders.account_table import ORDER_COLUMNS
+    from trimtab.orders.doors import plan
+
+    if "shares" not in inputs.used_columns:
+        return None
+    check_single(inputs.table, inputs.name)
+    with inputs.named_in_errors(), chosen.named_in_errors():
+        notices.note_compiling(plan_account, 40)
+        table = inputs.table.drop_columns(["current_weight"])
+        made = plan(table, chosen.limits, cash=data.cash, correlations=inputs.correlations)
+    for note in made.notes:
+        notices.warn(note)
+    give_notice(made.result, replace(inputs, used_columns=ORDER_COLUMNS), chosen, notices, shows_cash=True)
+    return made
 
 
 def give_notice(

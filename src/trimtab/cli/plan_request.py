@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trimtab.cli.broker_inputs import broker_holdings, is_broker_file, number_column
+from trimtab.cli.broker_inputs import broker_holdings, number_column
 from trimtab.cli.chosen_limits import ChosenLimits, read_limits
 from trimtab.cli.desk_options import day_of
 from trimtab.cli.inputs import CandidateInputs, check_mixture, classified, joined_to, read_inputs, three_files
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import Account, AliasFile, Buckets, Classify, DataOptions, Holdings, LimitOptions, Scores
+from trimtab.orders.broker_candidates import is_broker_file
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -28,7 +28,7 @@ class Classified:
     from_file: tuple[str, ...]
     from_map: tuple[str, ...]
     unknown: tuple[str, ...]
-    file: Path
+    file: Path | None = None
 
     @property
     def note(self) -> str:
@@ -64,9 +64,16 @@ def classify(table: pa.Table, file: Path, aliases: Aliases | None = None) -> Cla
     """
     if file.suffix.casefold() != ".csv":
         raise InputError([Fault("is not called like a CSV file", "let its name end in .csv")], str(file))
-    assets: list[str | None] = table["asset"].to_pylist()
-    named = [asset for asset in assets if asset]
+    named = [asset for asset in table["asset"].to_pylist() if asset]
     own = _own_buckets(file, named, aliases or shipped_aliases())
+    done = filled(table, own)
+    _add(file, [asset for asset in done.unknown if asset not in own])
+    return dataclasses.replace(done, file=file)
+
+
+def filled(table: pa.Table, own: Mapping[str, str | None]) -> Classified:
+    """A table of assets with the missing buckets filled in: from `own` first, then from the default map."""
+    assets: list[str | None] = table["asset"].to_pylist()
     given = table["bucket"].to_pylist() if "bucket" in table.column_names else [None] * len(assets)
     buckets: list[str | None] = []
     from_file: list[str] = []
@@ -81,13 +88,12 @@ def classify(table: pa.Table, file: Path, aliases: Aliases | None = None) -> Cla
         else:
             buckets.append(default_bucket(asset))
             (unknown if buckets[-1] is None else from_map).append(asset)
-    _add(file, [asset for asset in unknown if asset not in own])
     column = pa.array(buckets, pa.string())
     if "bucket" in table.column_names:
-        filled = table.set_column(table.column_names.index("bucket"), "bucket", column)
+        whole = table.set_column(table.column_names.index("bucket"), "bucket", column)
     else:
-        filled = table.append_column("bucket", column)
-    return Classified(filled, tuple(from_file), tuple(from_map), tuple(unknown), file)
+        whole = table.append_column("bucket", column)
+    return Classified(whole, tuple(from_file), tuple(from_map), tuple(dict.fromkeys(unknown)))
 
 
 def _own_buckets(file: Path, assets: list[str], aliases: Aliases) -> Mapping[str, str | None]:

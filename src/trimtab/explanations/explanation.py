@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import Any
@@ -129,8 +129,10 @@ class Explanation:
         return f"good enough by itself, but crowded out by {crowding.limit} {figure(crowding.value)}{node}{those}"
 
 
-def explanations_json(explanations: Iterable[Explanation]) -> str:
+def explanations_json(explanations: Iterable[Explanation], orders: Sequence[Any] = ()) -> str:
     """Explanations as one JSON object: sorted keys, the same bytes for the same input.
+
+    `orders`: those of the same assets' orders (`Plan.explain`), where shares are known.
 
     Examples
     --------
@@ -141,7 +143,19 @@ def explanations_json(explanations: Iterable[Explanation]) -> str:
     ('A', 'selected', 'score', 0.6499999999999999)
     """
     document = {"schema_version": EXPLANATIONS_VERSION, "explanations": [each.to_dict() for each in explanations]}
-    return json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+    if orders:
+        document["orders"] = [each.to_dict() for each in orders]
+    return (
+        json.dumps(
+            document,
+            default=lambda value: format(value, "f"),
+            sort_keys=True,
+            ensure_ascii=False,
+            allow_nan=False,
+            indent=2,
+        )
+        + "\n"
+    )
 
 
 def explanations_schema() -> dict[str, Any]:

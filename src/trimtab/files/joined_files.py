@@ -60,9 +60,9 @@ class Joined:
 
 
 def join_tables(
-    scores: StrPath,
+    scores: StrPath | CandidateFile,
     holdings: StrPath | CandidateFile,
-    buckets: StrPath | None = None,
+    buckets: StrPath | CandidateFile | None = None,
     *,
     account: str | None = None,
     aliases: Aliases | None = None,
@@ -130,7 +130,7 @@ def _is_held(amount: object) -> bool:
 
 
 def _files_of_account(paths: Sequence[StrPath | CandidateFile], account: str | None) -> list[CandidateFile]:
-    """The files, each with the rows of one account where it has an account for each row. One may be read already.
+    """The files, each with the rows of one account where it has an account for each row. Some may be read already.
 
     The second, of holdings, may have no rows: an account that holds only cash.
     """

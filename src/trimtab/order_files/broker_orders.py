@@ -12,12 +12,12 @@ from trimtab.files.cells import plain_number
 from trimtab.limits.order_file_settings import OrderFileSettings
 from trimtab.order_files.file_order import FileOrder, Quote
 from trimtab.symbols.aliases import shipped_aliases
+from trimtab.symbols.currencies import HUNDREDTHS
 
 _SYMBOL = re.compile(r"[A-Z0-9]+(?:[ ./-][A-Z0-9]+)*", re.ASCII).fullmatch
 _CLASS = re.compile(r"([A-Z]{1,5})\.([A-Z])", re.ASCII).fullmatch
 _CENT, _ONE = Decimal("0.01"), Decimal(1)
 _BELOW_ONE = Decimal("0.0001")
-_PENCE = frozenset({"GBX", "GBp", "ZAc", "ZAX", "ILA"})
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,12 @@ def _faults(broker: Broker, order: FileOrder, quote: Quote, settings: OrderFileS
     faults = []
     if not _SYMBOL(symbol_of(order.asset, broker.class_separator)):
         faults.append(fault("is not a symbol", "name the asset by its symbol in capitals, or write CSV or text"))
+    if quote.rate != 1 and not quote.currency:
+        faults.append(fault("its price was converted from an unnamed currency", "add a column currency"))
     currency = quote.currency or settings.currency
     if broker.currency is not None and currency != broker.currency:
         faults.append(fault(f"is in {currency}, and {broker.name} trades in {broker.currency}", "trade it elsewhere"))
-    if settings.order_type == "limit" and currency in _PENCE:
+    if settings.order_type == "limit" and currency in HUNDREDTHS:
         advice = "write market orders, or give its price in whole pounds, rand or shekels"
         faults.append(fault("a limit in hundredths of a currency could be misread", advice))
     shares, step = order.shares or _ONE, settings.share_step or broker.share_step

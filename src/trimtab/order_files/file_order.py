@@ -38,3 +38,4 @@ class Quote:
 
     currency: str  # empty: not named
     price: Decimal
+    rate: Decimal = Decimal(1)  # of one unit in the base currency

@@ -17,6 +17,7 @@ from trimtab.limits.order_file_settings import OrderFileSettings
 from trimtab.order_files import alpaca, fix, ibkr, order_lists, order_text
 from trimtab.order_files.broker_orders import Broker, broker_orders, symbol_of
 from trimtab.order_files.file_order import FileOrder, Quote
+from trimtab.symbols.currencies import HUNDREDTHS
 
 PHASES = {1: "1-sells", 2: "2-buys", 3: "3-buys-after-settlement"}
 _PHASE = re.compile(rf".*-(?:{'|'.join(PHASES.values())})", re.DOTALL).fullmatch
@@ -125,7 +126,7 @@ def order_files(
     if chosen.broker is None:
         return (_checked(chosen, path, in_file, {}, settings, 0),)
     currencies = {symbol_of(asset, chosen.broker.class_separator): quote.currency for asset, quote in quotes.items()}
-    named = {symbol: currency for symbol, currency in currencies.items() if currency}
+    named = {symbol: HUNDREDTHS.get(currency, currency) for symbol, currency in currencies.items() if currency}
     by_phase = groupby(sorted(in_file, key=lambda order: order.phase), key=lambda order: order.phase)
     return tuple(
         _checked(chosen, phase_path(path, phase), tuple(own), named, settings, phase) for phase, own in by_phase
@@ -159,8 +160,10 @@ def phase_path(path: Path, phase: int) -> Path:
     return path.with_name(f"{path.stem}-{PHASES[phase]}{path.suffix}")
 
 
-def read_orders(path: Path, name: str | None = None) -> tuple[FileOrder, ...]:
+def read_orders(path: str | Path, format: str | None = None) -> tuple[FileOrder, ...]:  # noqa: A002
     """The orders in a file that trimtab wrote. `path` is the name given when it was written, or a file of one phase.
+
+    Without a format, the suffix chooses, as in `write_orders`.
 
     Raises
     ------
@@ -169,7 +172,8 @@ def read_orders(path: Path, name: str | None = None) -> tuple[FileOrder, ...]:
     InputError
         A file that cannot be read, or is not of this format.
     """
-    chosen = format_of(name, path)
+    path = Path(path)
+    chosen = format_of(format, path)
     if chosen.broker is None or _PHASE(path.stem):
         phase = next((number for number, text in PHASES.items() if path.stem.endswith(f"-{text}")), 0)
         return chosen.read(_bytes(path), str(path), phase)

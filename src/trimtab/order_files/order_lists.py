@@ -21,6 +21,7 @@ COLUMNS = (
     "client_order_id",
 )  # fmt: skip
 _NUMBERS = frozenset({"shares", "price", "amount", "fee", "cash_after"})
+_TRUTH_COLUMNS = ("closes", "wash_sale")
 _TRUTHS = {"true": True, "false": False}
 
 
@@ -38,8 +39,10 @@ def _text(name: str, value: object) -> str:
 
 
 def write_xlsx(orders: Sequence[FileOrder]) -> bytes:
-    """The orders as an Excel workbook."""
-    return excel_bytes(COLUMNS, [[getattr(order, name) for order in orders] for name in COLUMNS])
+    """The orders as an Excel workbook. True and false are text: some spreadsheets make formulas of truth values."""
+    cells = {name: [getattr(order, name) for order in orders] for name in COLUMNS}
+    cells |= {name: [str(value) for value in cells[name]] for name in _TRUTH_COLUMNS}
+    return excel_bytes(COLUMNS, cells.values())
 
 
 def read_csv_list(data: bytes, source: str) -> tuple[FileOrder, ...]:
@@ -77,4 +80,4 @@ def _value(name: str, text: str) -> object:
         return number
     if name == "phase":
         return int(text)
-    return _TRUTHS[text.lower()] if name in ("closes", "wash_sale") else text
+    return _TRUTHS[text.lower()] if name in _TRUTH_COLUMNS else text

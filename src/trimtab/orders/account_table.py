@@ -14,10 +14,10 @@ from trimtab.decimals import MICRO, MOST_PRICE, MOST_QUANTITY, NANO, decimal_of,
 from trimtab.errors import Fault, InputError, listed
 from trimtab.orders.columns import decimals_of, flags_of
 from trimtab.symbols.aliases import shipped_aliases
+from trimtab.symbols.currencies import HUNDREDTHS
 
 HISTORY_COLUMNS = ("price_date", "previous_price", "price_explained")
 ORDER_COLUMNS = ("shares", "price", "currency", "fx", "lot", "min_notional", "tradable", "group", *HISTORY_COLUMNS)
-_PENCE = {"GBX": "GBP", "GBp": "GBP", "ZAc": "ZAR", "ZAX": "ZAR", "ILA": "ILS"}  # hundredths of a currency
 _Value = TypeVar("_Value")
 _LEAST_LOT = 100  # micro-units that one lot is worth at least
 
@@ -25,7 +25,8 @@ _LEAST_LOT = 100  # micro-units that one lot is worth at least
 @dataclass(frozen=True)
 class Instrument:
     """One row: the shares held, and how they trade. Prices in micro-units of the base currency for a share, shares in
-    nano-shares; `price` is None without one.
+    nano-shares; `price` is None without one. `quoted` is the price as given, in `currency` (empty: not named), of which
+    one unit is worth `rate` of the base currency.
     """
 
     asset: str
@@ -36,6 +37,9 @@ class Instrument:
     tradable: bool
     group: str
     row: int
+    currency: str = ""
+    rate: Decimal = Decimal(1)
+    quoted: Decimal | None = None
 
 
 def read_instruments(
@@ -63,6 +67,7 @@ def read_instruments(
     rates = rates_of(columns, count, fx)
     lots, notional = (decimals_of(columns.get(name), name, count) for name in ("lot", "min_notional"))
     groups = text_of(columns.get("group"), "group", count).values()
+    currencies = text_of(columns.get("currency"), "currency", count).values()
     tradable = flags_of(columns.get("tradable"), "tradable", count, default=True)
     faults: list[Fault] = []
     instruments = [
@@ -75,6 +80,9 @@ def read_instruments(
             tradable[row],
             groups[row] or assets[row],
             row,
+            currencies[row] or "",
+            rates[row],
+            price[row],
         )
         for row in range(count)
     ]
@@ -176,7 +184,7 @@ def rates_of(columns: Mapping[str, Any], count: int, fx: Any) -> list[Decimal]:
         return [Decimal(1)] * count
     currencies = text_of(columns.get("currency"), "currency", count).values()
     rates = {} if fx is None else _as_mapping(fx, "fx", "fx")
-    whole = {name: _PENCE.get(name, name) for name in currencies if name}
+    whole = {name: HUNDREDTHS.get(name, name) for name in currencies if name}
     if len(set(whole.values())) > 1 and fx is None:
         problem = f"prices are in {listed(sorted(set(whole.values())))}"
         raise InputError(
@@ -188,7 +196,7 @@ def rates_of(columns: Mapping[str, Any], count: int, fx: Any) -> list[Decimal]:
         raise InputError(
             [Fault("has no rate in fx", "add it, or 1 for the base currency", "currency", row + 1, value=missing[0])]
         )
-    hundredths = {name: Decimal("0.01") if name in _PENCE else Decimal(1) for name in whole}
+    hundredths = {name: Decimal("0.01") if name in HUNDREDTHS else Decimal(1) for name in whole}
     return [
         Decimal(1) if not name else product(hundredths[name], rates.get(whole[name]) or Decimal(1))
         for name in currencies

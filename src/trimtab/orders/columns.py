@@ -26,12 +26,17 @@ def decimals_of(column: Any, name: str, count: int) -> list[Decimal | None]:
     """
     if column is None:
         return [None] * count
-    values = column if isinstance(column, list) else _values_of(column, name)
-    return [_decimal_at(value, name, row) for row, value in enumerate(values)]
+    if isinstance(column, list):
+        return [_decimal_at(value, name, row) for row, value in enumerate(column)]
+    return decimals_of_array(arrow_of(column, name, numeric=True), name)
 
 
-def _values_of(column: Any, name: str) -> list[Any]:
-    array = arrow_of(column, name, numeric=True)
+def decimals_of_array(array: pa.Array, name: str) -> list[Decimal | None]:
+    """The same of an Arrow array."""
+    return [_decimal_at(value, name, row) for row, value in enumerate(_values_of(array, name))]
+
+
+def _values_of(array: pa.Array, name: str) -> list[Any]:
     if is_text(array.type):
         return [None if value is None or not value.strip() else value for value in array.to_pylist()]
     if array.null_count < len(array) and not is_number(array.type):

@@ -107,5 +107,3 @@ def store_errors(name: str) -> Iterator[None]:
             raise DamagedError([fault], source) from None
         advice = "check the place and the free space, or run with --no-store"
         raise OutputError([Fault(f"cannot be used ({reason})", advice)], source) from None
-    except sa.exc.InterfaceError as error:
-        raise OutputError([Fault(f"cannot be reached ({error})", "check the address")], f"store {name}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,9 +13,11 @@ from trimtab.cli.desk_options import DeskOptions
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import Quiet, grouped
+from trimtab.cli.order_output import OrderFileSetting, PlanFormatOption
 from trimtab.cli.store_options import Run, StoreOptions, StorePlace, existing_store
 
 if TYPE_CHECKING:
+    from trimtab.order_files.formats import OrderFile
     from trimtab.orders.gates import Gate
     from trimtab.orders.plan import Plan
     from trimtab.store.plan_runs import Stamp
@@ -30,7 +33,11 @@ def apply(
     run: Run,
     options: StoreOptions,
     desk: DeskOptions,
-    to: Annotated[Path, typer.Option("--to", metavar="PATH", help="The order file: .csv, .json, .parquet or .xlsx.")],
+    to: Annotated[
+        Path, typer.Option("--to", metavar="PATH", help="The order file: .csv, .xlsx, .jsonl, .txt, .json or .parquet.")
+    ],
+    form: PlanFormatOption = None,
+    order_file: OrderFileSetting = None,
     file: Annotated[Path | None, typer.Option(metavar="FILE", help=f"The candidates {_PRESENT}.")] = None,
     positions: Annotated[Path | None, typer.Option(metavar="FILE", help=f"The shares held {_PRESENT}.")] = None,
     latest_prices: Annotated[Path | None, typer.Option(metavar="FILE", help=f"The prices {_PRESENT}.")] = None,
@@ -43,11 +50,13 @@ def apply(
     Reads the inputs again and refuses, naming what changed, if a position, a price, a limit, a restriction, the version
     or the session differs, if the plan is older than one session, or if a gate holds. Nothing is sent to a broker.
     """
+    from trimtab.cli.order_output import applied_format, plan_files
+    from trimtab.cli.output import check_out
     from trimtab.cli.plan_request import reread
     from trimtab.store.application import application_of, fresh_plan, require_open
     from trimtab.store.plan_runs import find_plan
 
-    notices, stamp = Notices(quiet=quiet), options.stamp()
+    notices, stamp, chosen_format = Notices(quiet=quiet), options.stamp(), applied_format(form, to)
     changed = {"file": file, "positions": positions, "latest_prices": latest_prices, "cash": cash, "today": today}
     with existing_store(options.store) as store:
         record = find_plan(store, run)
@@ -57,7 +66,8 @@ def apply(
         made = fresh_plan(store, record, request.inputs, stamp)
         gates = _gates(store, made, desk, stamp, request.inputs.today)
         require_open(record, gates)
-        return _write(store, record, (made, gates, to, request.files), stamp, notices)
+        check_out(to, request.files)
+        return _write(store, record, plan_files(made, chosen_format, to, order_file), gates, stamp, notices)
 
 
 def _gates(store: RunStore, made: Plan, desk: DeskOptions, stamp: Stamp, today: dt.date | None) -> tuple[Gate, ...]:
@@ -74,23 +84,25 @@ def _gates(store: RunStore, made: Plan, desk: DeskOptions, stamp: Stamp, today: 
 def _write(
     store: RunStore,
     record: Record,
-    work: tuple[Plan, tuple[Gate, ...], Path, list[Path]],
+    files: Sequence[OrderFile],
+    gates: Sequence[Gate],
     stamp: Stamp,
     notices: Notices,
 ) -> int:
-    """Write the order file, then record it: after a crash in between, the same command writes the same bytes again."""
-    from trimtab.cli.output import check_out, encoded_table, format_of, write_file
+    """Write the order files, then record them: after a crash in between, the same command writes the same bytes again."""
+    from trimtab.cli.output import write_file
     from trimtab.store.application import WrittenFile, record_application
 
-    made, gates, to, inputs = work
-    form = format_of(None, to)
-    check_out(to, inputs)
-    content = made.to_json().encode() if form == "json" else encoded_table(made.to_arrow(), form)
-    write_file(to, content)
-    applied, is_new = record_application(store, record, [WrittenFile(str(to.resolve()), content)], gates, stamp)
+    for file in files:
+        write_file(file.path, file.data)
+    written = [WrittenFile(str(file.path.resolve()), file.data) for file in files]
+    applied, is_new = record_application(store, record, written, gates, stamp)
     if not is_new:
         return _nothing_new(record, applied, notices)
-    notices.note(f"written: {to} ({len(made.orders)} orders); recorded as {applied.run_id}")
+    for file in files:
+        notices.note(f"written: {file.path} ({file.size} orders); recorded as {applied.run_id}")
+    if not files:
+        notices.note(f"no orders: nothing to write; recorded as {applied.run_id}")
     return ExitCode.FINE
 
 
@@ -126,10 +138,10 @@ def execution(
     notices = Notices(quiet=quiet)
     table = read_candidate_file(fills).table
     with existing_store(options.store) as store:
-        record, is_new, executed = record_execution(store, find_plan(store, run), table, options.stamp())
+        record, executed = record_execution(store, find_plan(store, run), table, options.stamp())
     lines = [*(each.sentence for each in executed), summary(executed)]
     emit("".join(f"{printable(line)}\n" for line in lines).encode())
-    notices.note(f"recorded as {record.run_id}" if is_new else f"these fills are recorded already, as {record.run_id}")
+    notices.note(f"recorded as {record.run_id}")
     return ExitCode.FINE
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from trimtab.cli.desk_options import DeskOptions
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
-from trimtab.cli.options import All, File, Format, FormatOption, LimitOptions, Out, Quiet, grouped
+from trimtab.cli.options import All, File, LimitOptions, Out, Quiet, grouped
+from trimtab.cli.order_output import OrderFileSetting, PlanFormat, PlanFormatOption
 from trimtab.cli.plan_request import PlanOptions, PlanRequest, read_request
 from trimtab.cli.store_options import RecordOptions, opened_store
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from trimtab.store.plan_runs import Stamp
 
 _FILE_WIDTH = 120
+_SUFFIXES = {"csv": ".csv", "text": ".txt"}  # of what goes to stdout
 
 
 @exit_codes
@@ -27,7 +29,8 @@ def plan(
     desk: DeskOptions,
     record: RecordOptions,
     file: File = None,
-    form: FormatOption = None,
+    form: PlanFormatOption = None,
+    order_file: OrderFileSetting = None,
     out: Out = None,
     show_all: All = False,
     quiet: Quiet = False,
@@ -39,11 +42,12 @@ def plan(
     --set orders.fees.per_order=1, --set gates.max_order_share=0.5. The plan is stored as a run; `trimtab apply RUN`
     writes its order file.
     """
-    from trimtab.cli.output import check_out, format_of
+    from trimtab.cli.order_output import plan_format_of
+    from trimtab.cli.output import check_out, write_out
     from trimtab.orders.release import may_write
 
     notices = Notices(quiet=quiet)
-    chosen_format = format_of(form, out)
+    chosen_format = plan_format_of(form, out)
     request = read_request(file, options, limits, notices)
     if out is not None:
         check_out(out, [*request.files, *desk.files])
@@ -54,7 +58,10 @@ def plan(
     release = may_write(made, desk.desk(stamp, request.inputs.today))
     if not record.no_store:
         _store(request, release, record, stamp, notices)
-    _put_out(release, request.candidates.title, chosen_format, out, notices, show_all=show_all)
+    if chosen_format == PlanFormat.TABLE:
+        write_out(_page(release, request.candidates.title, out, show_all=show_all), out, notices)
+    else:
+        _write_orders(release, chosen_format, out, order_file, notices)
     if made.result.braked:
         return ExitCode.BRAKED
     return ExitCode.FINE if release.is_granted else ExitCode.HELD
@@ -80,22 +87,28 @@ def _store(request: PlanRequest, release: Release, record: RecordOptions, stamp:
         notices.note(f"stored as run {run.run_id} in {store.name}; `trimtab apply {run.run_id}` writes its order file")
 
 
-def _put_out(release: Release, title: str, form: str, out: Path | None, notices: Notices, *, show_all: bool) -> None:
-    """Write the plan in its format, to a file or stdout; orders that a gate holds back are not written."""
-    from trimtab.cli.output import encoded_table, write_out
+def _write_orders(release: Release, form: str, out: Path | None, settings: list[str] | None, notices: Notices) -> None:
+    """Write the plan in its format, to files or stdout; orders that a gate holds back are not written."""
+    from trimtab.cli.order_output import plan_files
+    from trimtab.cli.output import write_out
 
-    if form == Format.TABLE:
-        write_out(_page(release, title, out, show_all=show_all), out, notices)
-        return
     if not release.is_granted:
         notices.error("the orders are held back", *(f"  - {gate.sentence}" for gate in release.held))
         if out is not None and out.exists():
             notices.warn(f"{out} was left unchanged: it does not have these orders")
-        if form == "json" and out is None:
+        if form == PlanFormat.JSON and out is None:
             write_out(_json(release), out, notices)
         return
+    if form == PlanFormat.JSON:
+        release.write_record()
+        write_out(_json(release), out, notices)
+        return
+    files = plan_files(release.plan, form, out or Path(f"orders{_SUFFIXES[form]}"), settings)
     release.write_record()
-    write_out(_json(release) if form == "json" else encoded_table(release.plan.to_arrow(), form), out, notices)
+    for file in files:
+        write_out(file.data, None if out is None else file.path, notices)
+    if not files:
+        notices.note("no orders: nothing to write")
 
 
 def _page(release: Release, title: str, out: Path | None, *, show_all: bool) -> bytes:
