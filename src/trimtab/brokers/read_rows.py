@@ -11,6 +11,7 @@ from trimtab.brokers.identifiers import identifier_in, is_cusip, isin_in
 from trimtab.brokers.kinds import kind_of
 from trimtab.brokers.layout import NUMBERS
 from trimtab.decimals import product
+from trimtab.files.cells import restored
 
 CENT = Decimal("0.01")
 ONE, HUNDRED = Decimal(1), Decimal(100)
@@ -131,9 +132,7 @@ def _read_identifiers(row: ReadRow, draft: Draft) -> None:
     for name in ("conid", "figi", "alpaca_asset_id", "merrill_security_number", "data_source"):
         if entry.text(name) not in ("", "--"):
             row.ids[name] = entry.text(name)
-    symbol = (
-        entry.text("symbol").lstrip("'") if entry.text("symbol")[1:2] in ("-", "=", "+", "@") else entry.text("symbol")
-    )
+    symbol = restored(entry.text("symbol"))
     row.symbol = symbol if symbol not in ("", "-", "--", "n/a", "N/A") else None
     if row.symbol is None:
         return
