@@ -223,7 +223,7 @@ def numbers_of(column: pl.Series, source: str, *, percents: bool = True) -> tupl
         text = column.cast(pl.String).str.strip_chars()
         is_given = text.fill_null("") != ""
         numbers = text.cast(pl.Float64, strict=False)
-        if (odd := given & numbers.is_null()).any():  # thousands separators, percents
+        if (odd := is_given & numbers.is_null()).any():  # thousands separators, percents
             written = {cell: _written(cell, percents) for cell in text.filter(odd).unique().to_list()}
             numbers = numbers.fill_null(text.replace_strict(written, default=None, return_dtype=pl.Float64))
     elif kind.is_numeric() or kind == pl.Null:
