@@ -55,7 +55,7 @@ def outcome(result: Any) -> list[Any]:
         for limit in result.certificate
     ]
     status = "ok" if result.status == "cash_left" else result.status  # said of an outcome that did not change
-    return [status, rows, limits, [note.code for note in result.notes if note.code != "cash_left"]]
+    return [status, rows, limits, [note.code for note in result.notes if note.code not in NEW_NOTES]]
 
 
 def decide_accounts(cases: list[Any]) -> Iterator[Any]:

@@ -84,8 +84,8 @@ class Asset:
 
     @property
     def d(self) -> float:
-        """The desired size; it may be missing only where the weight is frozen, and does not matter there."""
-        return 1.0 if self.desired is None else self.desired
+        """The desired size; it may be missing, or 0, only where the weight is frozen, and does not matter there."""
+        return self.desired or 1.0
 
     @property
     def frozen(self) -> bool:
@@ -152,6 +152,8 @@ def read_asset(row: Row, limits: RebalancingLimits) -> Asset:
     current = number(row, "current_weight") or 0.0
     score, max_weight = number(row, "score"), number(row, "max_weight")
     path = node_path(row.get("bucket"), limits)
+    if limits.sizing_mode == "desired" and number(row, "desired_weight") == 0:
+        max_weight = 0.0
     return Asset(
         name=row["asset"],
         current=current,

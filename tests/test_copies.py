@@ -183,6 +183,16 @@ with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_co
 """
 
 
+def test_results_and_errors_come_back_through_joblib() -> None:
+    """Its workers pickle with cloudpickle, and are started their own way."""
+    joblib = pytest.importorskip("joblib")
+    parallel = joblib.Parallel(n_jobs=2)
+    assert parallel([joblib.delayed(one_result)(), joblib.delayed(one_result)()]) == [result(), result()]
+    assert parallel([joblib.delayed(many_weights)(3)]) == [many_weights(3)]
+    with pytest.raises(trimtab.InputError, match="is above 1"):
+        parallel([joblib.delayed(refused)(9.0)])
+
+
 def test_what_needs_all_cores_says_in_such_a_fork_what_to_do() -> None:
     """In a process of its own: one that has used polars, as this one has, must not be forked for more."""
     ended = subprocess.run([sys.executable, "-c", IN_A_FORK], capture_output=True, text=True, timeout=120, check=True)

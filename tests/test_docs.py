@@ -189,6 +189,7 @@ SENTENCES = [
         L(residual_strategy="cash", max_position_weight=0.6),
     ),
     ([a("A", 0.9, 0), a("B", 0.9, 0), a("C", 0.7, 0, max_weight=0.1)], L(max_position_weight=0.6)),
+    ([a("A", 0.9, 0.1, desired_weight=0.0)], L(sizing_mode="desired")),
     (
         [a("A", 0.9, 0, desired_weight=0.1), a("B", 0.9, 0, desired_weight=0.3)],
         L(sizing_mode="desired", max_position_weight=0.6),

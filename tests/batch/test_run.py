@@ -26,7 +26,7 @@ from trimtab.batch.unit_reader import UnitReader
 from trimtab.batch.unit_work import PartRecord, Work
 from trimtab.batch.units import Unit
 from trimtab.blocks.precheck import renumber
-from trimtab.errors import InputError, LimitsError, LockedError, SetupError
+from trimtab.errors import DamagedError, InputError, LimitsError, LockedError, SetupError
 from trimtab.kernel.compilation import undecorated
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
@@ -459,6 +459,29 @@ def test_an_error_in_a_unit_stops_the_others(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="0"):
         list(on_threads(2)(failing, units))
     assert failing.begun < 6
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"failed": [1]}', '{"counts": {"nonsense": 1}, "failed": []}', "null"]
+)
+def test_a_damaged_record_means_its_part_is_made_again(text: str, tmp_path: Path) -> None:
+    rows = account_rows(1)
+    place = write_rows(tmp_path / "a.parquet", rows)
+    batch(place, tmp_path / "whole")
+    assert batch(place, tmp_path / "out", shard=(1, 2)).status == "shard"
+    record = next((tmp_path / "out" / UNPUBLISHED).glob("part-*.json"))
+    record.write_text(text)
+    assert batch(place, tmp_path / "out").status == "published"
+    assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "3"])
+def test_a_damaged_record_of_the_job_says_what_to_remove(text: str, tmp_path: Path) -> None:
+    place = write_rows(tmp_path / "a.parquet", account_rows(1))
+    assert batch(place, tmp_path / "out", shard=(1, 2)).status == "shard"
+    (tmp_path / "out" / UNPUBLISHED / "job.json").write_text(text)
+    with pytest.raises(DamagedError, match="remove"):
+        batch(place, tmp_path / "out")
 
 
 def test_input_that_changes_while_it_is_read_is_not_published(tmp_path: Path) -> None:

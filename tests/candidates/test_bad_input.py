@@ -85,11 +85,11 @@ CASES = [
     cells("weight infinite", "BBB,Bond,0.8,inf", "column 'current_weight'", "'inf'", "write a finite number"),
     cells("weight text", "BBB,Bond,0.8,ten", "column 'current_weight'", "'ten'", "write a number such as"),
     cells("weight with a comma", 'BBB,Bond,0.8,"0,1"', "column 'current_weight'", "'0,1'", "write a decimal point"),
-    cells("weight with thousands", 'BBB,Bond,0.8,"1,000.5"', "column 'current_weight'", "1234.5"),
+    cells("weight with thousands", 'BBB,Bond,0.8,"1 000.5"', "column 'current_weight'", "1234.5"),
     cells("weight with a currency", "BBB,Bond,0.8,$100", "column 'current_weight'", "'$100'", "write a number such as"),
     cells("max_weight in percent", "BBB,Bond,0.8,0.1,,5,", "column 'max_weight'", "5.0", "0.05, not 5", header=WIDE),
     cells("max_weight negative", "BBB,Bond,0.8,0.1,,-1,", "column 'max_weight'", "-1.0", "or none", header=WIDE),
-    cells("desired_weight 0", "BBB,Bond,0.8,0.1,,,0", "column 'desired_weight'", "0.0", "above 0", header=WIDE),
+    cells("desired_weight -1", "BBB,Bond,0.8,0.1,,,-1", "column 'desired_weight'", "-1", "0 to hold none", header=WIDE),
     cells("volatility 0", "BBB,Bond,0.8,0", "column 'volatility'", "0.0", "above 0", header=RISKY),
     cells("volatility negative", "BBB,Bond,0.8,-1", "column 'volatility'", "-1.0", "above 0", header=RISKY),
     whole(

@@ -80,6 +80,12 @@ BREAKS: dict[str, tuple[list[Row], dict[str, Any], dict[str, float], str]] = {
     "largest": (HELD, {}, {"A": 0.2 + 1e-11}, "max_position_weight"),
     "largest, drifted too far": (HELD, {"drift_tolerance": 0.1}, {"A": 0.2201}, "max_position_weight"),
     "largest of its own": ([asset("A", None, 0.8, 0.1, max_weight=0.05)], {}, {"A": 0.06}, "max_position_weight"),
+    "largest of what is not wanted": (
+        [asset("A", None, 0.8, 0.1, desired_weight=0.0)],
+        {"sizing_mode": "desired"},
+        {"A": 0.1},
+        "max_position_weight",
+    ),
     "smallest": (HELD, {}, {"A": 0.0199}, "min_position_weight"),
     "sold under no_sell": ([asset("A", None, 0.8, 0.1, restriction="no_sell")], {}, {"A": 0.09}, "restrictions_violated"),
     "closed under no_sell": ([asset("A", None, 0.8, 0.1, restriction="no_sell")], {}, {}, "restrictions_violated"),

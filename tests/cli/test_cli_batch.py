@@ -219,7 +219,7 @@ def test_a_night_in_which_every_account_has_an_unmet_limit_is_held_back(tmp_path
     on = ["--defaults", "--set", "enable_bucket_diversification=true", "--set", "min_buckets_represented=2"]
     result = run("batch", place, *on, "--out", tmp_path / "o")
     assert result.exit_code == 5
-    assert "20 accounts have a limit that cannot be met: 100 %, and --max-unmet allows 50 %" in result.stderr
+    assert "20 accounts with a limit that cannot be met: 100 %, and --max-unmet allows 50 %" in result.stderr
     assert run("batch", place, *on, "--out", tmp_path / "o", "--max-unmet", "1").exit_code == 0
 
 
@@ -239,11 +239,11 @@ def test_too_many_failed_are_exit_code_6(limits: Path, tmp_path: Path) -> None:
     place = write_rows(tmp_path / "in.parquet", rows)
     result = night(place, limits, tmp_path / "o")
     assert result.exit_code == 6
-    assert "1 accounts failed: 3.333 %, and --max-failed allows 0.1 %" in result.stderr
+    assert "1 account failed: 3.333 %, and --max-failed allows 0.1 %" in result.stderr
     assert "Failed accounts (first 1 of 1)" in result.stdout
     wider = night(place, limits, tmp_path / "o", "--max-failed", "0.05")
     assert wider.exit_code == 0
-    assert "1 of 1 parts are done already and kept" in wider.stderr
+    assert "1 of 1 part already done, kept" in wider.stderr
     assert "P0000: " in wider.stdout
 
 
@@ -262,7 +262,7 @@ def test_shards_say_what_comes_next(place: Path, limits: Path, tmp_path: Path) -
 def test_a_damaged_published_batch_is_noticed(spoil: str, place: Path, limits: Path, tmp_path: Path) -> None:
     out = tmp_path / "o"
     assert night(place, limits, out).exit_code == 0
-    assert run("batch", "verify", out).stderr == f"sound: {out} (1 parts)\n"
+    assert run("batch", "verify", out).stderr == f"sound: {out} (1 part)\n"
     part, failed, manifest = out / "part-00000.parquet", out / "failed.parquet", out / "manifest.json"
     data = part.read_bytes()
     if spoil == "bit":
@@ -282,6 +282,32 @@ def test_a_damaged_published_batch_is_noticed(spoil: str, place: Path, limits: P
         assert result.exit_code == 9, command
         assert "is gone" in result.stderr if spoil == "gone" else "is damaged" in result.stderr
         assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[]", "3", "null", '"text"', "{}", '{"counts": 3}', "[" * 100_000, "\udcff"),
+        '{"counts": {"accounts": 3}}',
+        '{"counts": {"nonsense": 3}, "parts": [], "failed": {"file": "f", "sha256": ""}}',
+        '{"counts": {}, "parts": {}, "failed": {"file": "f", "sha256": ""}}',
+        '{"counts": {}, "parts": [3], "failed": {"file": "f", "sha256": ""}}',
+        '{"counts": {}, "parts": [{"file": 3, "sha256": ""}], "failed": {"file": "f", "sha256": ""}}',
+        '{"counts": {}, "parts": [], "failed": null}',
+    ],
+    ids=range(14),
+)
+def test_what_is_no_manifest_is_damaged(text: str, tmp_path: Path, place: Path, limits: Path) -> None:
+    (tmp_path / "q").mkdir()
+    (tmp_path / "q" / "manifest.json").write_text(text, errors="surrogateescape")
+    for command in (
+        ("verify", tmp_path / "q"),
+        ("report", tmp_path / "q"),
+        (place, "--limits", limits, "--out", tmp_path / "q"),
+    ):
+        result = run("batch", *command)
+        assert result.exit_code == 9, (command, result.stderr)
+        assert "is damaged" in result.stderr
 
 
 def test_a_manifest_without_its_own_checksum_is_read(place: Path, limits: Path, tmp_path: Path) -> None:
@@ -366,7 +392,7 @@ def test_assets_and_holdings(tmp_path: Path) -> None:
     found = run("batch", *arguments, "--defaults", "--out", tmp_path / "o")
     assert found.exit_code == 0, found.stderr
     assert "columns not used: note" in found.stderr
-    assert "1 holdings are of assets that --assets lacks" in found.stderr
+    assert "1 holding of assets that --assets lacks" in found.stderr
     assert "sorting them first" in found.stderr
     assert len({row["account"] for row in targets_of(tmp_path / "o")}) == 1500
 
@@ -472,11 +498,14 @@ def test_wrong_tables_of_limits(tmp_path: Path) -> None:
 # ---- the summary
 
 
+PLAIN_MANIFEST = '{"counts": {"accounts": 3}, "parts": [], "failed": {"file": "failed.parquet", "sha256": ""}}'
+
+
 def test_the_newest_published_batch_beside_a_folder(tmp_path: Path) -> None:
     assert last_published(tmp_path / "c") is None
     for day, name in enumerate(("b", "a", "c", "damaged")):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "manifest.json").write_text("{" if name == "damaged" else '{"counts": {"accounts": 3}}')
+        (tmp_path / name / "manifest.json").write_text("{" if name == "damaged" else PLAIN_MANIFEST)
         os.utime(tmp_path / name / "manifest.json", (day, day))
     for folder, expected in (("c", "a"), ("a", "c"), ("damaged", "c")):
         baseline = last_published(tmp_path / folder)

@@ -306,3 +306,59 @@ def test_a_line_of_nothing_holds_nothing(tmp_path: Path, write: Write, zero: str
     joined = run("rebalance", "--scores", scores, "--holdings", held)
     assert "kept without a score" not in joined.stderr
     assert "0 holdings without a score" in joined.stderr
+
+
+# ---- an earlier result, cash rows, numbers as people write them
+
+
+def test_an_earlier_result_is_the_holdings_of_the_next_run(write: Write, tmp_path: Path) -> None:
+    targets = tmp_path / "targets.csv"
+    assert run("rebalance", write(CANDIDATES), "--out", targets).exit_code == 0
+    scores = write("asset,score,bucket\nAAA,0.9,Tech\nBBB,0.8,Tech\n", "scores.csv")
+    found = run("rebalance", "--scores", scores, "--holdings", targets, "--format", "csv")
+    assert found.exit_code == 0
+    assert (
+        f"{targets} is an earlier result: held is its current_weight; left out: bucket, score, target_weight"
+        in found.stderr
+    )
+    assert {row["asset"]: row["current_weight"] for row in rows(found.stdout)}["AAA"] == "0.3"
+
+
+def test_columns_in_two_files_are_still_refused_without_a_result(write: Write) -> None:
+    scores, holdings = (
+        write("asset,score\nAAA,0.9\n", "s.csv"),
+        write("asset,score,current_weight\nAAA,0.8,0.1\n", "h.csv"),
+    )
+    found = run("rebalance", "--scores", scores, "--holdings", holdings)
+    assert found.exit_code == 3
+    assert "the column is in" in found.stderr
+
+
+@pytest.mark.parametrize("name", ["Cash & Cash Investments", "Cash and Cash Equivalents", "Cash", "Account Total"])
+def test_cash_and_totals_are_no_assets_on_any_way_in(write: Write, tmp_path: Path, name: str) -> None:
+    scores, holdings = (
+        write("asset,score\nAAA,0.9\n", "s.csv"),
+        write(f"asset,current_weight\nAAA,0.1\n{name},0.2\n", "h.csv"),
+    )
+    one = write(f"asset,score,current_weight\nAAA,0.9,0.1\n{name},0.8,0.1\n", "one.csv")
+    market = valued(tmp_path, f"asset,shares\nA,1\n{name},10\n", "--cash", "10")
+    for found in (run("rebalance", one), run("rebalance", "--scores", scores, "--holdings", holdings), market):
+        assert found.exit_code == 3
+        assert "drop the row" in found.stderr
+        assert repr(name) in found.stderr
+
+
+@pytest.mark.parametrize(("cell", "shares"), [("1,200.00", 1200), ("1,200,000", 1_200_000), ("1200", 1200)])
+def test_thousands_separators_that_mean_one_thing(write: Write, cell: str, shares: int) -> None:
+    path = write(f'asset,score,shares,price\nAAA,0.9,"{cell}",1\n')
+    found = run("rebalance", path, "--cash", shares, "--format", "csv")
+    assert found.exit_code == 0
+    assert rows(found.stdout)[0]["current_weight"] == "0.5"
+
+
+@pytest.mark.parametrize("cell", ["1,200", "12 000", "12%", "1.200,5"])
+def test_shares_that_may_mean_two_numbers(write: Write, cell: str) -> None:
+    found = run("rebalance", write(f'asset,score,shares,price\nAAA,0.9,"{cell}",1\nBBB,0.8,10,1\n'), "--cash", "10")
+    assert found.exit_code == 3
+    assert "column 'shares'" in found.stderr
+    assert repr(cell) in found.stderr

@@ -146,7 +146,7 @@ class TestScore:
         said = " ".join(run("score", "--prices", prices, *more[:2]).stderr.split())
         assert "scored 8 of 8 assets" in said
         assert (
-            "warning: S3, 2020-06-30, row 4: has 1 fundamentals that are not finite numbers; they count as missing: "
+            "warning: S3, 2020-06-30, row 4: has 1 fundamental without a finite number, counted as missing: "
             "write numbers, or leave them empty" in said
         )
         assert said.count("warning") == 1
@@ -381,3 +381,30 @@ class TestProgress:
         with steps(2, quiet=quiet, first=first) as bar:
             bar.begin("reading")
         assert "reading" not in terminal.getvalue()
+
+
+class TestAccept:
+    """A jump that is real can be accepted on the command line, as in Python."""
+
+    def test_a_jump_that_is_accepted_is_scored(self, tmp_path: Path) -> None:
+        path, walked = tmp_path / "prices.csv", walks(NAMES, 260)
+        walked["S1"] = [price * (4 if at >= 200 else 1) for at, price in enumerate(walked["S1"])]
+        long(walked).write_csv(path)
+        day = days(260)[200].isoformat()
+        blocked, scored = run("score", "--prices", path), run("score", "--prices", path, "--accept", f"S1:{day}")
+        assert "or --accept" in blocked.stderr
+        assert [row["score"] for row in rows(blocked.stdout) if row["asset"] == "S1"] == [""]
+        assert [row["score"] for row in rows(scored.stdout) if row["asset"] == "S1"] != [""]
+        holdings = written(tmp_path, "h.csv", "asset,shares\nS1,1\n")
+        args = ("rebalance", "--prices", path, "--holdings", holdings, "--cash", "10", "--format", "csv")
+        assert run(*args, "--accept", f"S1:{day}").exit_code == 0
+        assert run(*args).exit_code == 3
+
+    @pytest.mark.parametrize("text", ["S1", ":2020-01-01", "S1:", "S1:soon"])
+    def test_what_is_not_symbol_and_day(self, prices: Path, text: str) -> None:
+        assert run("score", "--prices", prices, "--accept", text).exit_code in (2, 3)
+
+    def test_without_prices(self, tmp_path: Path) -> None:
+        found = run("rebalance", written(tmp_path, "c.csv", "asset,score\nA,0.9\n"), "--accept", "A:2020-01-01")
+        assert found.exit_code == 2
+        assert "--accept without --prices" in found.stderr

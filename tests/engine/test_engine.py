@@ -297,9 +297,9 @@ def test_the_steps_are_logged_with_their_number(caplog: pytest.LogCaptureFixture
         engine.run(DAY, {"T1": 0.3}, None, enable_fundamental=False)
     assert [record.getMessage() for record in caplog.records] == [
         "Step 1/4: universe of 2 assets, regime Goldilocks",
-        "Step 2/4: 1 assets scored, without a score: T2",
-        "Step 3/4: 1 assets selected",
-        "Step 4/4: 1 positions, cash 80.00 %, turnover 10.00 %",
+        "Step 2/4: 1 asset scored, without a score: T2",
+        "Step 3/4: 1 asset selected",
+        "Step 4/4: 1 position, cash 80.00 %, turnover 10.00 %",
     ]
     caplog.clear()
     with caplog.at_level(logging.INFO, logger="trimtab"):

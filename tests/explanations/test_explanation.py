@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 from typing import Any
 
 import jsonschema
@@ -572,3 +573,25 @@ def test_the_former_names_still_answer_with_a_warning() -> None:
         assert result.explain("A").in_vain == result.explain("A").without_effect
     with pytest.warns(DeprecationWarning, match="report_facts"):
         assert result.findings() == result.report_facts()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_figure_is_long_and_each_carried_out_does_what_it_says(seed: int) -> None:
+    """Scores with all digits: a limit is shown rounded, and the value as shown flips the decision too."""
+    rng = random.Random(seed)
+    rows = [
+        {**row, "score": 0.5 + rng.random() / 2, "current_weight": row["current_weight"] * 0.97}
+        for row in random_rows(rng)
+    ]
+    limits = random_limits(rng, brake_sold_weight=None, brake_closed_positions=None)
+    result = trimtab.rebalance(rows, limits)
+    for row in rows:
+        explained = result.explain(row["asset"])
+        for change in explained.counterfactuals:
+            assert not re.search(r"\d\.\d{7}", change.effect), change.effect
+            shown = re.search(rf" with {change.change} (0\.\d+)", change.effect)
+            if shown and change.change.startswith("min_score"):
+                moved = trimtab.rebalance(rows, limits.replace(**{change.change: float(shown[1])}))
+                assert moved.explain(row["asset"]).decision != explained.decision, change.effect
+        for searched in explained.without_effect:
+            assert not re.search(r"\d\.\d{7}", searched.text)

@@ -26,6 +26,22 @@ def test_compiled_equals_naive_twin(first: int) -> None:
         assert differences(run(rows, limits), rows, limits) == [], f"seed {seed}"
 
 
+@pytest.mark.parametrize("first", mostly_thorough(range(60_000, 62_000, 250)))
+def test_compiled_equals_naive_twin_where_some_are_not_wanted(first: int) -> None:
+    unwanted = 0
+    for seed in range(first, first + 250):
+        rng = random.Random(seed)
+        rows = [row | ({"desired_weight": 0.0} if rng.random() < 0.25 else {}) for row in random_rows(rng)]
+        limits = random_limits(rng, sizing_mode="desired")
+        passed = run(rows, limits)
+        assert differences(passed, rows, limits) == [], f"seed {seed}"
+        reasons = dict(zip((row["asset"] for row in rows), passed.answer["reason"], strict=True))
+        unwanted += sum(
+            row["desired_weight"] == 0 and reasons[row["asset"]] == Reason.MIN_POSITION_CAPACITY for row in rows
+        )
+    assert unwanted > 100
+
+
 @pytest.mark.parametrize("first", mostly_thorough(range(50_000, 52_500, 250)))
 def test_compiled_equals_naive_twin_with_correlations(first: int) -> None:
     bound = 0

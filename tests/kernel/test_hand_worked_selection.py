@@ -905,6 +905,37 @@ def test_what_cannot_be_sized_without_a_desired_weight() -> None:
     )
 
 
+def test_a_desired_weight_of_0_closes() -> None:
+    # Cap 0: H is closed and N not bought, though their scores are high; F is fixed by its restriction, and D is
+    # dust that competes. K keeps its .15: the level never exceeds 1 in this mode.
+    rows = [
+        asset("H", 0.9, 0.1, desired_weight=0.0),
+        asset("N", 0.95, desired_weight=0.0),
+        asset("F", 0.9, 0.1, restriction="no_sell", desired_weight=0.0),
+        asset("D", 0.9, 0.0005, desired_weight=0.0),
+        asset("K", 0.8, 0.15, desired_weight=0.15),
+    ]
+    decide(
+        rows,
+        RebalancingLimits(sizing_mode="desired"),
+        {
+            "H": out("min_position_capacity", "close"),
+            "N": out("min_position_capacity"),
+            "F": (0.1, "hold", "restricted", "restricted"),
+            "D": out("dust", "close"),
+            "K": (0.15, "hold", "kept", "held_in_band"),
+        },
+    )
+
+
+def test_a_desired_weight_of_0_means_nothing_in_other_modes() -> None:
+    decide(
+        [asset("H", 0.9, 0.1, desired_weight=0.0)],
+        RebalancingLimits(),
+        {"H": (0.2, "increase", "kept", "capped_position")},
+    )
+
+
 def test_unknown_bucket_hold_buys_and_sells_nothing_for_lack_of_a_bucket() -> None:
     # One position and .2 for each bucket: neither concerns H1 + H2 (.25, two positions) in Unknown. They are not
     # bought either: u = present weight, and the infinite level meets it. L does not qualify. U is not bought.

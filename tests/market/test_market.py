@@ -16,9 +16,10 @@ import pytest
 from price_series import START, days, long, walk, walks
 
 from trimtab.errors import InputError, LimitsError
+from trimtab.market.dated_tables import read_fundamentals
 from trimtab.market.market_data import MarketData, MarketSource
 from trimtab.market.prices import MarketChecks
-from trimtab.market.typed_columns import day
+from trimtab.market.typed_columns import day, numbers_of
 
 TWO = long({"AAA": [10.0, 11.0, 12.0], "BBB": [20.0, 19.0, 18.0]})
 WIDE = pl.DataFrame({"date": days(3), "BBB": [20.0, 19.0, 18.0], "AAA": [10, 11, 12]})
@@ -553,3 +554,41 @@ def test_the_real_data(market_data: Path) -> None:
     assert {finding.kind for finding in data.findings} == {"split_like_jump"}
     assert set(data.as_of("2017-11-10").blocked) == {"DD", "LVLT", "NDAQ"}
     assert np.isfinite(data.as_of("2017-11-10").prices["AAPL"].to_numpy()).all()
+
+
+class TestNumbersInWriting:
+    """In text, thousands separators and percents count where they can mean only one thing."""
+
+    @pytest.mark.parametrize(
+        ("cell", "number"),
+        [
+            ("1,234.50", 1234.5),
+            ("1,234,567", 1234567.0),
+            (" 12 ", 12.0),
+            ("12%", 0.12),
+            ("-1,234.5%", -12.345),
+            ("", None),
+        ],
+    )
+    def test_one_meaning(self, cell: str, number: float | None) -> None:
+        numbers, wrong = numbers_of(pl.Series("x", [cell, "1"]), "the table")
+        assert numbers.to_list() == [number, 1.0]
+        assert not wrong.any()
+
+    @pytest.mark.parametrize("cell", ["1,234", "12,5", "1.234,5", "1 234", "1,23,456", "%", "12%%", "high"])
+    def test_two_meanings_or_none(self, cell: str) -> None:
+        assert numbers_of(pl.Series("x", [cell, "1"]), "the table")[1].to_list() == [True, False]
+        with pytest.raises(InputError):
+            numbers_of(pl.Series("x", [cell]), "the table")
+
+    def test_a_price_is_no_percent(self) -> None:
+        assert "not_a_number" in {
+            finding.kind
+            for finding in MarketData(
+                pl.DataFrame({"date": ["2020-01-01", "2020-01-02"], "symbol": ["A", "A"], "close": ["12%", "12"]})
+            ).findings
+        }
+
+    def test_fundamentals_in_percent_are_numbers(self) -> None:
+        table = [{"symbol": "A", "known_on": "2020-01-01", "roe": "12%"}]
+        assert read_fundamentals(table).rows["roe"].to_list() == [0.12]

@@ -16,6 +16,7 @@ from trimtab.rebalancing.certified import Certified
 from trimtab.rebalancing.preflight import Preflight
 
 Row = dict[str, Any]
+PER_ACCOUNT = ("representation", "minimum_unreachable", "braked", "cash_forced", "slots_taken", "input")
 ON: dict[str, Any] = {"enable_bucket_diversification": True}
 OFF_ROWS: list[Row] = [{"asset": f"A{at}", "score": 0.8, "current_weight": 0.1} for at in range(6)]
 
@@ -91,7 +92,8 @@ def test_the_rules_example_of_forced_cash() -> None:
     rows = [asset(f"{bucket}{at}", bucket, 0.9, 0.1) for bucket in ("Tech", "Bond") for at in range(4)]
     assert texts(found(rows, **ON)) == {
         "cash_forced": "15.00% stays in cash that target_invested 0.95 would invest: "
-        "at max_allocation_per_bucket: Bond (40.00%), Tech (40.00%)"
+        "at max_allocation_per_bucket: Bond (40.00%), Tech (40.00%); "
+        "at most 80.0% can be invested in the selected assets"
     }
 
 
@@ -277,6 +279,26 @@ def test_of_very_many_accounts_only_the_first_are_explained(monkeypatch: pytest.
     rows = [{**row, "account": account} for row in OFF_ROWS[:2] for account in (1, 2)]
     first, second = found(rows).findings
     assert first.text.startswith(second.text + ": ")
+
+
+def test_an_account_with_a_fault_has_no_other_finding() -> None:
+    rows = [{**asset("A", "Tech", 0.9), "account": 1}, {**asset("A", "Tech", 9.0), "account": 2}]
+    findings = found(rows, **{**ON, "min_buckets_represented": 3}).findings
+    assert [(one.code, one.account) for one in findings] == [("input", 2), ("representation", 1), ("cash_forced", 1)]
+
+
+@pytest.mark.parametrize("first", mostly_thorough(range(7000, 7200, 20), 1))
+def test_many_accounts_have_the_findings_of_each_alone(first: int) -> None:
+    for seed in range(first, first + 20):
+        rng = random.Random(seed)
+        limits = random_limits(rng)
+        accounts = [[{**row, "account": at} for row in random_rows(rng)] for at in range(70)]
+        together = trimtab.check([row for rows in accounts for row in rows], limits).findings
+        for at in (0, 1, 63, 64, 69):
+            alone = [one for one in trimtab.check(accounts[at], limits).findings if one.code in PER_ACCOUNT]
+            assert [(one.code, one.text) for one in together if one.account == at and one.code in PER_ACCOUNT] == [
+                (one.code, one.text) for one in alone
+            ], seed
 
 
 def test_a_result_that_breaks_a_limit_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -321,6 +321,23 @@ REASONS: dict[str, tuple[list[Row], dict[str, Any], str, Reason, str]] = {
         Reason.MIN_POSITION_CAPACITY,
         "Closed: its largest weight is 0.",
     ),
+    "not wanted": (
+        [asset("A", 0.9, 0.1, desired_weight=0.0)],
+        {"sizing_mode": "desired"},
+        "A",
+        Reason.MIN_POSITION_CAPACITY,
+        'Closed: its desired_weight is 0 (sizing_mode "desired").',
+    ),
+    "not wanted, with the account full": (
+        [asset("A", 0.9, 0.1, desired_weight=0.1), asset("B", 0.9, desired_weight=0.0)],
+        {"sizing_mode": "desired", "max_total_positions": 1},
+        "B",
+        Reason.TOTAL_POSITION_LIMIT,
+        (
+            "Not selected: the one position of the account is taken (max_total_positions) by A (held, score 0.9); also in the "
+            "way: its desired_weight of 0."
+        ),
+    ),
     "the weight of the portfolio": (
         [asset("A", 0.9), asset("B", 0.8), asset("C", 0.7)],
         {"target_invested": 0.05},

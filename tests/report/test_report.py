@@ -233,7 +233,7 @@ def test_the_charts_of_an_account_that_holds_nothing() -> None:
     found = facts([asset("A", 0.2)])
     assert treemap_chart(found).summary == "cash 100.00%"
     assert dumbbell_chart(found).shapes == bucket_chart(found).shapes == ()
-    assert waterfall_chart(found).summary == "1 candidates; 1 score too low; 0 selected"
+    assert waterfall_chart(found).summary == "1 candidate; 1 score too low; 0 selected"
     Read(trimtab.rebalance([asset("A", 0.2)]).to_html())
 
 

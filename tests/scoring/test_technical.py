@@ -17,7 +17,7 @@ import pytest
 from price_series import days, long, walk, walks
 from thorough import mostly_thorough
 
-from trimtab import RebalancingLimits, backtest, rebalance
+from trimtab import RebalancingLimits, backtest, check, rebalance
 from trimtab.errors import LimitsError
 from trimtab.market.market_data import MarketData
 from trimtab.market.prices import MarketChecks
@@ -344,3 +344,13 @@ class TestAsInputOfWhatComesNext:
         )
         assert result.equity.equals(from_views.equity)
         assert backtest(data, scores=by_day[0], start="2021-05-31").trades.height > 0
+
+
+def test_scores_are_candidates_as_they_come() -> None:
+    """What `technical_scores` returns goes into every way in, as its table does."""
+    data = MarketData(long(walks(NAMES, 300)))
+    scores = technical_scores(data.as_of(data.sessions[-1]))
+    for limits in (RebalancingLimits(), RebalancingLimits(sizing_mode="inverse_volatility")):
+        assert rebalance(scores, limits) == rebalance(scores.table, limits)
+        assert check(scores, limits) == check(scores.table, limits)
+    assert isinstance(rebalance(scores).targets, pl.DataFrame)

@@ -164,6 +164,8 @@ def _in_range(long: pl.DataFrame, name: str, source: str) -> Any:
     numbers, wrong = numbers_of(long[name], source)
     low, high = _RANGES[name]
     bad = wrong | ~numbers.is_between(low, high).fill_null(True)
+    if name == "desired_weight":  # 0 closes
+        bad &= (numbers != 0).fill_null(True)
     problem = f"must be a number between {low:g} and {high:g}"
     _refuse(bad, long, name, source, problem, lambda _: "correct it or leave it empty")
     return numbers.fill_null(math.nan).to_numpy()

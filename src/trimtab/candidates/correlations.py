@@ -20,6 +20,7 @@ from trimtab.candidates.equality import compared_by_value
 from trimtab.candidates.user_table import columns_of
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.kernel.records import NO_PARTNERS, Floats, Ints
+from trimtab.text import counted
 
 LONG = ("asset", "other", "correlation")
 # How far a computed correlation may leave [-1, 1], or differ from that of the same pair the other way round.
@@ -44,7 +45,7 @@ class Correlations:
     values: Floats
 
     def __repr__(self) -> str:
-        return f"<Correlations of {len(self.names)} assets, {self.digest[:12]}>"
+        return f"<Correlations of {counted(len(self.names), 'asset')}, {self.digest[:12]}>"
 
     @cached_property
     def place_of(self) -> dict[str, int]:

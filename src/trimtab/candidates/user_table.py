@@ -7,14 +7,29 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import narwhals.stable.v2 as nw
 import pyarrow as pa
 from narwhals.exceptions import DuplicateError
+from narwhals.stable.v2 import dependencies
 
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.records import Ints
+
+
+@runtime_checkable
+class CarriesTable(Protocol):
+    """An answer that is more than a table, such as what `technical_scores` returns."""
+
+    table: Any
+
+
+def table_in(given: Any) -> Any:
+    """A table as given, or the one inside an answer."""
+    if isinstance(given, list) or dependencies.is_into_dataframe(given) or not isinstance(given, CarriesTable):
+        return given
+    return given.table
 
 
 def columns_of(table: Any, known: Sequence[str]) -> tuple[dict[str, Any], int]:

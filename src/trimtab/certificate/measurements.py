@@ -54,6 +54,8 @@ class Measurements:
         self.selected = selected[order]
         self.score = candidates.score[order]
         self.cap = np.minimum(limits.max_position_weight, candidates.max_weight[order])
+        if limits.sizing_mode == "desired":
+            self.cap[candidates.desired_weight[order] == 0] = 0.0
         restriction = candidates.restriction[order]
         self.no_sell = np.array([code in {"no_sell", "no_trade"} for code in RESTRICTIONS])[restriction]
         self.no_buy = np.array([code in {"no_buy", "no_trade"} for code in RESTRICTIONS])[restriction]

@@ -204,6 +204,7 @@ def screen_block(
             no_sell = limits.forbids_selling[columns.restriction[row]]
             no_buy = limits.forbids_buying[columns.restriction[row]] or closed
             cap = min(bounds.max_position_weight, columns.max_weight[row])  # the first if the second is missing
+            cap = 0.0 if bounds.sized_by == _DESIRED and columns.desired_weight[row] == 0.0 else cap
             dust, kept, fixed = _kind_of(columns, row, bounds, no_sell, closed)
             position = selected and not (fixed and dust)
             new = position and target > 0.0 and not fixed and (not held or dust)

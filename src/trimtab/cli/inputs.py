@@ -181,6 +181,7 @@ def check_mixture(file: Path | None, data: DataOptions) -> None:
         "--classification": data.classification,
         "--membership": data.membership,
         "--as-of": data.as_of,
+        "--accept": data.accept or None,
     }
     alone = [name for name, value in market.items() if value is not None]
     if alone:
@@ -200,7 +201,7 @@ def _join_sentences(joined: Joined, buckets: Path | None) -> Iterator[str]:
     """Notes on gaps between the three files."""
     count = joined.table.num_rows
     yield f"joined {counted(count, 'candidate')} on asset; {counted(len(joined.unscored), 'holding')} without a score"
-    yield from joined.renamed
+    yield from joined.notes
     if joined.unscored:
         yield f"not in the scores, so kept without a score: {listed(joined.unscored)}"
     if joined.unclassified and buckets is not None:

@@ -18,7 +18,7 @@ from trimtab.explanations.changes import Change
 from trimtab.explanations.reruns import Reruns
 from trimtab.explanations.values_to_try import LEAST_TRIALS, WEIGHT_NAMES, trials_in, values_above, values_below
 from trimtab.kernel.records import Flags
-from trimtab.text import exactly
+from trimtab.text import figure, rounded
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,13 @@ class SearchedRange:
         name = f"{self.change}{f' of {self.node}' if self.node else ''}"
         if self.exhaustive:
             return f"no value of {name} changes it"
-        return f"no value of {name} from {exactly(self.lowest)} to {exactly(self.highest)} changes it; others were not tried"
+        tried = f"from {_inside(self.lowest, up=True)} to {_inside(self.highest, up=False)}"
+        return f"no value of {name} {tried} changes it; others were not tried"
+
+
+def _inside(end: float, *, up: bool) -> str:
+    """An end of a range with four digits, rounded into the range."""
+    return figure(rounded(end, 4, up=up)) if isinstance(end, float) and end else str(end)
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,7 @@ from trimtab.explanations.counterfactuals import SearchedRange, least_score, nea
 from trimtab.explanations.reruns import Reruns
 from trimtab.explanations.sentences import SentenceMaker
 from trimtab.explanations.steps import Step, steps_of
+from trimtab.explanations.values_to_try import shown_value
 from trimtab.explanations.weight_held_by import HeldBy, held_by
 from trimtab.kernel.records import NO_LIMIT, NO_NODE, ROOT
 from trimtab.reasons import ENTERED_REASONS, FIXED_REASONS, Action, Reason, Restriction, SizeReason
@@ -308,7 +309,9 @@ def _counterfactuals(reruns: Reruns, at: int, limits: Iterable[Change | Searched
             yield Counterfactual(change.name, "", change.value, "exactly", f"{would} {shown}")
     for limit in limits:
         if isinstance(limit, Change):
-            shown = f"without {limit.name}" if limit.value is None else f"with {limit.name} {exactly(limit.value)}"
+            shown = (
+                f"without {limit.name}" if limit.value is None else f"with {limit.name} {shown_value(reruns, limit)}"
+            )
             yield Counterfactual(*limit, "exactly", f"{would} {shown}{f' for {limit.node}' if limit.node else ''}")
     for name, value in _switches(reruns):
         change = Change(name, "", value)

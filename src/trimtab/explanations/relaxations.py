@@ -21,13 +21,13 @@ from trimtab.explanations.reruns import Reruns
 from trimtab.explanations.values_to_try import (
     WEIGHT_NAMES,
     WEIGHT_STEP,
+    shown_value,
     trials_in,
     values_above,
     values_below,
     weight_beyond,
 )
 from trimtab.kernel.records import ROOT
-from trimtab.text import exactly
 
 _TRIED = 64  # restricted or capped assets that are tried one by one
 _OF_ROWS = ("restriction", "max_weight")
@@ -86,11 +86,11 @@ def least_relaxation(
     if value is None:
         return None
     change = Change(limit.name, limit.node, value)
-    return Relaxation(*change, _effect(change))
+    return Relaxation(*change, _effect(reruns, change))
 
 
-def _effect(change: Change) -> str:
-    return f"{change.name} {exactly(change.value)}{f' for {change.node}' if change.node else ''}"
+def _effect(reruns: Reruns, change: Change) -> str:
+    return f"{change.name} {shown_value(reruns, change)}{f' for {change.node}' if change.node else ''}"
 
 
 def _of_a_row(reruns: Reruns, limit: Change, works: Callable[..., bool]) -> Relaxation | None:
@@ -115,7 +115,7 @@ def _of_correlations(reruns: Reruns, limit: Change, works: Callable[..., bool]) 
     if place is None:
         return None
     change = Change(limit.name, "", values[place])
-    return Relaxation(*change, f"no {limit.name}" if change.value is None else _effect(change))
+    return Relaxation(*change, f"no {limit.name}" if change.value is None else _effect(reruns, change))
 
 
 def _least(reruns: Reruns, limit: Change, works: Callable[..., bool], with_: Sequence[Change], *, lowers: bool) -> Any:

@@ -20,12 +20,16 @@ from trimtab.explanations.places_taken import positions_that_fit
 from trimtab.explanations.reruns import Reruns, Selection
 from trimtab.kernel.records import COUNT_TOLERANCE, ROOT, WEIGHT_TOLERANCE
 from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.text import exactly, figure, rounded
 
 # Weight limits of counterfactuals and relaxations are multiples of this (0.0001 % of the account).
 WEIGHT_STEP = 1e-6
 WEIGHT_NAMES = ("target_invested", "min_position_weight", "max_allocation", "max_allocation_per_bucket")
 _DUST = 0.001  # the highest `dust_weight` that follows from `min_position_weight`
 _CORRELATED = 16  # scores tried in each direction if correlations are limited: then a row not taken may matter as well
+_SHORT = len("0.123456")  # such a value needs no rounding
+# Limits that are compared with a column of the rows.
+_DECIDED_BY = {**dict.fromkeys(SCORE_FIELDS, "score"), "dust_weight": "current", "max_correlation": "correlation"}
 _STEPS = 1_000_000  # of them in the whole account
 
 # The candidates decided in one direction before a search stops, and the trials made in any case.
@@ -244,6 +248,26 @@ def _lefts(reruns: Reruns, selection: Selection) -> Iterator[tuple[int, float]]:
         limit = reruns.limits.target_invested if node == ROOT else float(reruns.nodes["max_allocation"][node])
         if 0 < limit - fixed < math.inf:
             yield node, limit - fixed
+
+
+def shown_value(reruns: Reruns, change: Change) -> str:
+    """A changed value as short as it may be: rounded away from the present one, but past no row that it would decide about.
+
+    So the text, carried out, does what it says.
+    """
+    value, column = change.value, _DECIDED_BY.get(change.name)
+    short = exactly(value)
+    if column is None or not isinstance(value, float) or short != repr(value) or len(short) <= _SHORT:
+        return short
+    known = reruns.correlations if column == "correlation" else reruns.known(column)
+    up = value > reruns.present(change.name, change.node)
+    for digits in range(4, 17):
+        near = rounded(value, digits, up=up)
+        low, high = sorted((value, near))
+        passed = (known > low) & (known <= high) if column == "correlation" else (known >= low) & (known < high)
+        if not passed.any() and reruns.limits_with(change._replace(value=near)) is not None:
+            return figure(near, digits)
+    return short
 
 
 def _caps(reruns: Reruns) -> Any:

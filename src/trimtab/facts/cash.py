@@ -131,9 +131,8 @@ def _kept_out(reruns: Reruns) -> Iterator[_Holder]:
     if limits.max_correlation is not None:
         text = f"max_correlation {figure(limits.max_correlation)}"
         yield from holder(Reason.TOO_CORRELATED, text, "max_correlation")
-    yield from holder(
-        Reason.BELOW_THRESHOLD, "their scores (min_score_threshold, min_score_new_position)", *SCORE_FIELDS
-    )
+    whose = "its score" if waiting.get(Reason.BELOW_THRESHOLD) == 1 else "their scores"
+    yield from holder(Reason.BELOW_THRESHOLD, f"{whose} (min_score_threshold, min_score_new_position)", *SCORE_FIELDS)
 
 
 def _capped(reruns: Reruns) -> Iterator[_Holder]:

@@ -12,7 +12,9 @@ from decimal import Decimal
 
 import pyarrow as pa
 
+from trimtab.candidates.asset_names import is_spreadsheet_error
 from trimtab.candidates.columns import NUMBERS
+from trimtab.decimals import ungrouped
 from trimtab.errors import Fault, InputError
 
 MOST_CHARACTERS = 10_000
@@ -21,6 +23,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII).ful
 _NOT_NUMBERS = tuple(
     (re.compile(pattern, re.ASCII | re.IGNORECASE).fullmatch, problem, advice)
     for pattern, problem, advice in (
+        (r"[+-]?[1-9]\d{0,2},\d{3}", "may be thousands or a decimal comma", "write 1234 or 1.234"),
         (r"[+-]?(0|\d*),\d*\s*%?", "has a comma", "write a decimal point (0.5, not 0,5) and no thousands separators"),
         (r"[+-]?\d{1,3}([ ',_.\u00a0\u2019\u202f]\d{3})+([.,]\d*)?", "has thousands separators", "write 1234.5"),
         (r"[+-]?nan|n/?a|null|none|-+", "is not a number", "leave the cell empty, or write 0"),
@@ -169,14 +172,16 @@ def _column(name: str, cells: Sequence[str], sheet: Sheet, faults: list[Fault]) 
 
 def _number(cell: str) -> float | None:
     """The number in a cell; a percent is a hundredth."""
-    bare = cell.removesuffix("%").rstrip()
+    bare = ungrouped(cell.removesuffix("%"))
     if not _NUMBER(bare):
         return None
-    return float(bare) if bare == cell else float(Decimal(bare) / 100)
+    return float(Decimal(bare) / 100) if cell.endswith("%") else float(bare)
 
 
 def _why_no_number(cell: str) -> tuple[str, str]:
     """The problem with a cell that should be a number, and the advice."""
+    if is_spreadsheet_error(cell):
+        return "is an error of the spreadsheet", "correct the formula, or leave the cell empty"
     for matches, problem, advice in _NOT_NUMBERS:
         if matches(cell):
             return problem, advice

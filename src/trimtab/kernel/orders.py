@@ -6,7 +6,7 @@ import math
 from typing import Any, NamedTuple
 
 from trimtab.kernel.account import rebalance_account, size_account
-from trimtab.kernel.compilation import allocating, compiled, entry
+from trimtab.kernel.compilation import allocating, compiled
 from trimtab.kernel.money import parts_of, portion, worth_of
 from trimtab.kernel.order_part import is_part_needed, list_sells, make_part
 from trimtab.kernel.order_records import PlanStatus
@@ -172,17 +172,16 @@ def _begin(assets: Records, nodes: Records, account: Any) -> None:
         asset.is_large = account.value > 0 and is_lot_too_large(asset, nodes, account, asset.quantity, account.value)
 
 
-@entry
-def plan_account(assets: Records, nodes: Records, lots: Records, accounts: Records, passes: PassInputs) -> None:
-    """Decide the orders of one account: fills the decided fields of assets, lots and the account (shape (1,)).
+@allocating
+def plan_account(assets: Records, nodes: Records, lots: Records, account: Any, passes: PassInputs) -> bool:
+    """Decide the orders of one account: fills the decided fields of its records; returns whether it is braked.
 
     Both rows of `passes` have score, sizing input and leaf; the rest of them is filled here. Afterwards `first_rows`,
     `settings[0]` and `first` are the input and answer of the pass behind the plan.
     """
-    account = accounts[0]
     _begin(assets, nodes, account)
     if account.value <= 0:
-        return
+        return False
     limits = passes.settings[0]
     if limits.brake_sold_weight < math.inf:
         limits.brake_sold_weight = min(1.0, limits.brake_sold_weight + brake_allowance(account))
@@ -196,10 +195,10 @@ def plan_account(assets: Records, nodes: Records, lots: Records, accounts: Recor
             account.rounds = 0  # an earlier start may have counted some
             account.is_settled = True
             account.status = PlanStatus.CASH_SHORT if account.cash < 0 else PlanStatus.BRAKED
-            return
+            return True
         value = _run_rounds(assets, nodes, account, passes)
         if value == 0:
-            return
+            return False
         if not _mark_unfit(assets, passes.first):
             break
     account.status = PlanStatus.OK
@@ -211,3 +210,4 @@ def plan_account(assets: Records, nodes: Records, lots: Records, accounts: Recor
     account.value_after = account.cash_after + _worth_of_all(assets)
     if account.cash_after < 0:
         account.status = PlanStatus.CASH_SHORT
+    return False

@@ -9,6 +9,7 @@ import numpy as np
 
 from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.read import read
+from trimtab.candidates.user_table import table_in
 from trimtab.certificate.certificate import Constraint
 from trimtab.errors import BrokenLimitError, Fault, UnmetLimitError
 from trimtab.limits.given_limits import given_limits
@@ -29,7 +30,7 @@ def rebalance(candidates: Any, limits: RebalancingLimits | None = None, *, corre
         One row for each asset that the account could hold: a pandas, polars or pyarrow table or a list of dicts with
         the columns `asset` and `score` (0 to 1, null = could not be scored), and optionally `bucket` (a path such as
         "Equity/Tech"), `current_weight` (fraction of the account's total value, default 0), `restriction` ("",
-        `no_buy`, `no_sell`, `no_trade`), `max_weight`, `desired_weight`, `volatility`.
+        `no_buy`, `no_sell`, `no_trade`), `max_weight`, `desired_weight`, `volatility`. Also what `technical_scores` returns.
     limits
         What the rebalance may and must do; the defaults of `RebalancingLimits` where None.
     correlations
@@ -60,6 +61,7 @@ def rebalance(candidates: Any, limits: RebalancingLimits | None = None, *, corre
     [('AAA', 0.2, 'kept'), ('BBB', 0.2, 'added'), ('CCC', 0.0, 'below_threshold')]
     """
     limits = given_limits(limits)
+    candidates = table_in(candidates)
     found = read(candidates, limits, many=False, correlations=correlations)
     passed, broken = _passed(candidates, found, limits)
     if broken:
@@ -89,6 +91,7 @@ def rebalance_many(
         Limits for a bucket that does not exist; a `max_correlation` without correlations.
     """
     limits = given_limits(limits)
+    candidates = table_in(candidates)
     found = read(candidates, limits, many=True, correlations=correlations)
     passed, broken = _passed(candidates, found, limits)
     if broken:

@@ -15,6 +15,7 @@ from trimtab.rebalancing.certified import certified
 from trimtab.rebalancing.decided_pass import STATUSES, Pass
 from trimtab.rebalancing.result import RebalanceResult
 from trimtab.statistics.turnover import turnover
+from trimtab.text import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +26,7 @@ class RebalanceManyResult:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {status}" for status, count in self.counts.items())
-        return f"<RebalanceManyResult {len(self._accounts)} accounts: {counts}>"
+        return f"<RebalanceManyResult {counted(len(self._accounts), 'account')}: {counts}>"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RebalanceManyResult) and is_equal(self._pass.content, other._pass.content)

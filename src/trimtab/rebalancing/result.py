@@ -33,7 +33,7 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.rebalancing.decided_pass import Pass, output_columns
 from trimtab.rebalancing.stages import Staged
 from trimtab.statistics.turnover import turnover
-from trimtab.text import percent
+from trimtab.text import counted, percent
 
 SCHEMA_VERSION = 4
 _FULL = 1.0 + 1e-9
@@ -47,7 +47,7 @@ class RebalanceResult:
 
     def __repr__(self) -> str:
         return (
-            f"<RebalanceResult {self.status}: {self.positions} positions, cash {self.cash_weight:.4f}, "
+            f"<RebalanceResult {self.status}: {counted(self.positions, 'position')}, cash {self.cash_weight:.4f}, "
             f"turnover {self.turnover:.4f}>"
         )
 

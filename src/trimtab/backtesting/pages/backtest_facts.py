@@ -156,7 +156,7 @@ def backtest_facts(results: Sequence[PolicyRun], title: str, *, samples: int = S
     buckets, cash = _buckets(first, columns)
     return BacktestFacts(
         title=printable(title),
-        period=f"{dates[0].isoformat()} to {dates[-1].isoformat()}, {len(dates)} sessions, {len(decided)} decisions",
+        period=f"{dates[0].isoformat()} to {dates[-1].isoformat()}, {counted(len(dates), 'session')}, {counted(len(decided), 'decision')}",
         figures=tuple(_figures(first.statistics)),
         notes=tuple(printable(note.text) for note in first.notes),
         policies=tuple(printable(one.name) for one in results),
@@ -369,5 +369,7 @@ def _terms(result: PolicyRun) -> Iterator[Figure]:
     )
     rate = settings.cash_rate
     yield Figure("cash earns", f"{rate:.2%} a year" if isinstance(rate, int | float) else "the given rates")
-    yield Figure("prices end", f"a holding turns into cash after {settings.gone_after} sessions without a price")
+    yield Figure(
+        "prices end", f"a holding turns into cash after {counted(settings.gone_after, 'session')} without a price"
+    )
     yield Figure("a year", f"{result.market_history.sessions_per_year} sessions")

@@ -18,6 +18,7 @@ from trimtab.cli import fast_start as unneeded
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import LimitOptions, Quiet, grouped
+from trimtab.text import counted
 
 if TYPE_CHECKING:
     from trimtab.batch.comparison import Baseline
@@ -185,7 +186,7 @@ def verify(folder: Folder, quiet: Quiet = False) -> int:
     if manifest is None:
         raise InputError([Fault("holds no published batch", "name a folder with a manifest.json")], str(folder))
     check_published(folder, manifest)
-    Notices(quiet=quiet).note(f"sound: {folder} ({len(manifest['parts'])} parts)")
+    Notices(quiet=quiet).note(f"sound: {folder} ({counted(len(manifest['parts']), 'part')})")
     return ExitCode.FINE
 
 
@@ -275,7 +276,7 @@ def _tell(
         notices.error(f"nothing is published: {'; '.join(gate.text for gate in gates)}")
     ends = {
         "published": f"published: {out}",
-        "unchanged": f"nothing to do: {out} holds this batch already ({outcome.parts} parts)",
+        "unchanged": f"nothing to do: {out} holds this batch already ({counted(outcome.parts, 'part')})",
         "shard": "this share is done; when all are, run the command again without --shard to check and publish",
     }
     if outcome.status in ends:
