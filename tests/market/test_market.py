@@ -356,7 +356,7 @@ class TestFindings:
 
     def test_a_wild_series_may_halve(self) -> None:
         """Moves of 20 % a day are usual there: halving is three and a half of them, far from 6."""
-        wild = [100 * 1.2 ** (at % 2) for at in range(40)]
+        wild = [100 * 1.2 ** (index % 2) for index in range(40)]
         assert findings_of({"A": [*wild, wild[-1] / 2], "B": walk(1, 41)}) == []
         assert [
             finding[2] for finding in findings_of({"A": [*wild, wild[-1] / 2], "B": walk(1, 41)}, usual_moves=3)
@@ -365,8 +365,8 @@ class TestFindings:
     def test_the_usual_move_is_the_median_of_63_before(self) -> None:
         """32 moves of 0.2 and then 32 of 0.01: of the last 63 most are small, of 64 or without the latest they are not."""
         prices = [100.0]
-        for at in range(64):
-            prices.append(prices[-1] * math.exp((0.2 if at < 32 else 0.01) * (-1) ** at))
+        for index in range(64):
+            prices.append(prices[-1] * math.exp((0.2 if index < 32 else 0.01) * (-1) ** index))
         assert [finding[2] for finding in findings_of({"A": [*prices, prices[-1] / 2], "B": walk(1, 66)})] == [
             "split_like_jump"
         ]
@@ -415,7 +415,7 @@ class TestViews:
     def test_a_view_has_no_later_row(self) -> None:
         data = MarketData(
             TWO,
-            fundamentals=[{"symbol": "AAA", "known_on": day, "eps": at} for at, day in enumerate(days(3))],
+            fundamentals=[{"symbol": "AAA", "known_on": day, "eps": index} for index, day in enumerate(days(3))],
             classification=[
                 {"symbol": "AAA", "bucket": "Old", "known_on": "2020-01-01"},
                 {"symbol": "AAA", "bucket": "New", "known_on": "2020-01-03"},

@@ -164,8 +164,8 @@ def _cash_forced(reruns: Reruns | None, left: float, limits: RebalancingLimits) 
     """The unwanted cash of an account; with its reruns also what holds it, and how much can be invested."""
     if reruns is None:
         return f"{percent(left)} stays in cash that target_invested {figure(limits.target_invested)} would invest"
-    most = float(reruns.sizes.sum())
-    return f"{cash_left_sentence(reruns, left)}; at most {most:.1%} can be invested in the selected assets"
+    maximum = float(reruns.sizes.sum())
+    return f"{cash_left_sentence(reruns, left)}; at most {maximum:.1%} can be invested in the selected assets"
 
 
 def _holdings_of_full(table: Candidates, limits: RebalancingLimits, decided: Records) -> Ints:
