@@ -83,12 +83,14 @@ def broker_holdings(
 
 def number_column(table: pa.Table, name: str, source: str) -> dict[str, Decimal]:
     """A column of exact numbers by asset; rows without one are left out."""
+    import narwhals as nw
+
     from trimtab.orders.columns import decimals_of
 
     for column in ("asset", name):
         if column not in table.column_names:
             raise InputError([Fault("the column is missing", f"give a table with asset and {name}", column)], source)
-    numbers = decimals_of(table[name], name, table.num_rows)
+    numbers = decimals_of(nw.from_native(table[name], series_only=True), name, table.num_rows)
     return {
         str(asset): number
         for asset, number in zip(table["asset"].to_pylist(), numbers, strict=True)
