@@ -19,3 +19,16 @@ def test_an_asset_the_file_lacks_is_bought_at_the_price_given_beside_it(tmp_path
     assert done.exit_code == 0, done.stderr
     orders = {order["asset"]: order for order in json.loads(done.stdout)["orders"]}
     assert (orders["BND"]["side"], float(orders["BND"]["price"])) == ("buy", 72.5)
+
+
+def test_without_buckets_it_says_where_to_get_them(tmp_path: Path) -> None:
+    """Every asset would share one limit: the sentence names the way out, and the way out works."""
+    scores = tmp_path / "scores.csv"
+    scores.write_text("asset,score\nIBIT,0.7\nVTI,0.9\n")
+    files = ("--holdings", FIDELITY, "--account", "Z00000417", "--scores", scores, "--preset", "conservative")
+    done = run("plan", *files, "--no-store")
+    assert "No candidate has a bucket" in done.stderr
+    assert "--classify todo.csv" in done.stderr
+    done = run("plan", *files, "--no-store", "--classify", tmp_path / "todo.csv")
+    assert "No candidate has a bucket" not in done.stderr
+    assert "buckets from the default map" in done.stderr
