@@ -125,9 +125,9 @@ class Candidates:
 
     def in_table_order(self, answer: Records) -> Records:
         """The kernel's answer for the good rows in the order of the table's rows; zero for the others."""
-        found = np.zeros(self.size, answer.dtype)
-        found[self.order] = answer
-        return found
+        ordered = np.zeros(self.size, answer.dtype)
+        ordered[self.order] = answer
+        return ordered
 
     @property
     def buckets(self) -> set[str]:

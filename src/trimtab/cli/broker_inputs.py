@@ -1,8 +1,7 @@
-"""A broker's file in place of a table of holdings: recognised, read, and turned into columns of candidates."""
+"""One account of a broker's file, with the facts that the options add to it."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -15,37 +14,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from trimtab.brokers.holdings import Held
-
-_OWN_SUFFIXES = {".parquet", ".pq", ".arrow", ".feather", ".ipc"}
-_OWN_AMOUNTS = {"current_weight", "shares"}
-_ASSET_NAMES = {"asset", "symbol", "ticker"}
-_HEAD = 65_536
-
-
-def is_broker_file(path: Path) -> bool:
-    """Whether a file of holdings is a broker's: not a table with asset and current_weight or shares, as trimtab has it."""
-    if str(path) == "-" or path.suffix.casefold() in _OWN_SUFFIXES or not path.is_file():
-        return False
-    with path.open("rb") as opened:
-        head = opened.read(_HEAD)
-    if path.suffix.casefold() == ".xlsx" and head.startswith(b"PK"):
-        names = _workbook_names(path)
-    else:
-        line = head.decode("utf-8-sig", "replace").partition("\n")[0].strip("\r")
-        names = next(csv.reader([line]), []) if path.suffix.casefold() == ".csv" else []
-        if not head.strip():
-            return False
-    folded = {name.strip().casefold() for name in names}
-    is_own = "asset" in names or "score" in folded or bool(_OWN_AMOUNTS & set(names) and _ASSET_NAMES & folded)
-    return not is_own
-
-
-def _workbook_names(path: Path) -> list[str]:
-    from trimtab.brokers.safe_bytes import load
-    from trimtab.brokers.sheet import workbook_rows
-
-    rows = workbook_rows(load(path), str(path))
-    return list(rows[0].cells) if rows else []
 
 
 def broker_holdings(
@@ -83,69 +51,14 @@ def broker_holdings(
 
 def number_column(table: pa.Table, name: str, source: str) -> dict[str, Decimal]:
     """A column of exact numbers by asset; rows without one are left out."""
-    import narwhals as nw
-
     from trimtab.orders.columns import decimals_of
 
     for column in ("asset", name):
         if column not in table.column_names:
             raise InputError([Fault("the column is missing", f"give a table with asset and {name}", column)], source)
-    numbers = decimals_of(nw.from_native(table[name], series_only=True), name, table.num_rows)
+    numbers = decimals_of(table[name].to_pylist(), name, table.num_rows)
     return {
         str(asset): number
         for asset, number in zip(table["asset"].to_pylist(), numbers, strict=True)
         if number is not None
     }
-
-
-def settled(table: pa.Table, held: Held | None, prices: Mapping[str, Decimal] | None = None) -> pa.Table:
-    """Joined candidates, with what the broker's file knows of each row in the usual columns.
-
-    A price of the option comes first, then the file's, then the candidates' own; a `no_trade` of the file stays.
-    """
-    import pyarrow as pa
-
-    from trimtab.brokers.holdings import HELD
-
-    if held is None:
-        return table
-    columns = {name: table[name].to_pylist() for name in table.column_names}
-    count = table.num_rows
-    own = {name.removeprefix(HELD): columns.pop(name) for name in list(columns) if name.startswith(HELD)}
-    restrictions = columns.get("restriction", [None] * count)
-    columns["restriction"] = [mine or theirs for mine, theirs in zip(own["restriction"], restrictions, strict=True)]
-    if "price" in own:
-        theirs = columns.get("price", [None] * count)
-        latest = [(prices or {}).get(str(asset)) for asset in columns["asset"]]
-        columns["price"] = [
-            str(new) if new is not None else (mine or (None if other is None else str(other)))
-            for new, mine, other in zip(latest, own["price"], theirs, strict=True)
-        ]
-        rates = _rates(columns, own["fx"], held)
-        columns["fx"] = rates
-        columns.pop("currency", None)
-    arrays = {
-        name: pa.array(values, pa.string()) if name in ("restriction", "price", "fx") else table[name]
-        for name, values in columns.items()
-    }
-    return pa.table(arrays)
-
-
-def _rates(columns: Mapping[str, list[object]], own: list[str | None], held: Held) -> list[str]:
-    """The rate of each row: the file's, else that of the candidate's currency."""
-    from trimtab.brokers.positions import decimal_text
-
-    currencies = columns.get("currency", [None] * len(own))
-    given = columns.get("fx", [None] * len(own))
-    unknown = {
-        str(name)
-        for name, rate in zip(currencies, own, strict=True)
-        if rate is None and name and name not in held.rates
-    }
-    if unknown:
-        advice = "give --fx: a table with asset (the currency) and fx, 1 for your own"
-        raise InputError([Fault(f"there is no rate for {name}", advice, column="currency") for name in sorted(unknown)])
-    return [
-        rate or (str(fx) if fx is not None else decimal_text(held.rates[str(name)]) if name else "1")
-        for rate, name, fx in zip(own, currencies, given, strict=True)
-    ]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trimtab.cli import fast_start
-from trimtab.cli.broker_inputs import is_broker_file
 from trimtab.cli.chosen_limits import ChosenLimits, read_limits
 from trimtab.cli.inputs import CandidateInputs, check_mixture, read_inputs
 from trimtab.cli.notices import Notices
@@ -15,13 +14,14 @@ from trimtab.cli.options import DataOptions, LimitOptions
 from trimtab.cli.risk_inputs import by_risk, with_correlations
 from trimtab.cli.share_inputs import weighed
 from trimtab.errors import Fault, InputError, UnmetLimitError, listed
+from trimtab.orders.broker_candidates import is_broker_file
 
 if TYPE_CHECKING:
+    from trimtab.orders.plan import Plan
     from trimtab.rebalancing.result import RebalanceResult
 
 
 _LIKE_BUCKET = frozenset({"sector", "industry", "group", "category", "class", "asset class", "asset_class", "theme"})
-_CASH = re.compile(r"(?:[a-z]{2,3} )?cash\b.*", re.ASCII | re.IGNORECASE).fullmatch
 
 
 def read_account(
@@ -57,12 +57,13 @@ def _refuse_cash(inputs: CandidateInputs) -> None:
     """Refuse a row of cash, as brokers write it: held as an asset, it would count as invested."""
     if not {"asset", "score"} <= set(inputs.table.column_names):
         return
+    from trimtab.candidates.asset_names import CASH, may_be_cash
+
     rows = zip(inputs.table["asset"].to_pylist(), inputs.table["score"].to_pylist(), strict=True)
-    advice = "drop the row: whatever is not in assets is cash; beside shares, give it as --cash"
     faults = [
-        Fault("is cash, not an asset", advice, column="asset", row=row, value=asset)
+        Fault(*CASH, column="asset", row=row, value=asset)
         for row, (asset, score) in enumerate(rows, 1)
-        if score is None and isinstance(asset, str) and _CASH(asset.strip())
+        if score is None and isinstance(asset, str) and may_be_cash(asset)
     ]
     if faults:
         with inputs.named_in_errors():
@@ -91,6 +92,26 @@ def decide(
         raise UnmetLimitError(note.text for note in result.notes if note.code == "cash_left")
     give_notice(result, inputs, chosen, notices, shows_cash=shows_cash)
     return result
+
+
+def plan_of_shares(inputs: CandidateInputs, chosen: ChosenLimits, data: DataOptions, notices: Notices) -> Plan | None:
+    """The plan of an account whose shares and prices are known in its table, else None."""
+    from trimtab.files.candidate_file import check_single
+    from trimtab.kernel.orders import plan_account
+    from trimtab.orders.account_table import ORDER_COLUMNS
+    from trimtab.orders.doors import plan
+
+    if "shares" not in inputs.used_columns:
+        return None
+    check_single(inputs.table, inputs.name)
+    with inputs.named_in_errors(), chosen.named_in_errors():
+        notices.note_compiling(plan_account, 40)
+        table = inputs.table.drop_columns(["current_weight"])
+        made = plan(table, chosen.limits, cash=data.cash, correlations=inputs.correlations)
+    for note in made.notes:
+        notices.warn(note)
+    give_notice(made.result, replace(inputs, used_columns=ORDER_COLUMNS), chosen, notices, shows_cash=True)
+    return made
 
 
 def give_notice(

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trimtab.cli.broker_inputs import broker_holdings, is_broker_file, number_column
+from trimtab.cli.broker_inputs import broker_holdings, number_column
 from trimtab.cli.chosen_limits import ChosenLimits, read_limits
 from trimtab.cli.desk_options import day_of
 from trimtab.cli.inputs import CandidateInputs, check_mixture, classified, joined_to, read_inputs, three_files
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import Account, AliasFile, Buckets, Classify, DataOptions, Holdings, LimitOptions, Scores
+from trimtab.orders.broker_candidates import is_broker_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -202,14 +203,14 @@ def _from_broker(options: PlanOptions, notices: Notices) -> tuple[CandidateInput
     from trimtab.files.candidate_file import read_candidate_file
 
     paths = three_files(options.data)
-    given: dict[str, dict[str, Decimal]] = {"prices": {}, "fx": {}}
+    numbers: dict[str, dict[str, Decimal]] = {"prices": {}, "fx": {}}
     for name, column in (("prices", "price"), ("fx", "fx")):
         if name in options.files:
             file = read_candidate_file(options.files[name])
-            given[name] = number_column(file.table, column, file.source)
-    held = broker_holdings(paths[1], options.account, notices, options.cash, given["prices"], given["fx"])
+            numbers[name] = number_column(file.table, column, file.source)
+    held = broker_holdings(paths[1], options.account, notices, options.cash, numbers["prices"], numbers["fx"])
     aliases = read_aliases(options.aliases)
-    inputs = joined_to(held, held.in_shares(), paths, aliases, notices, given["prices"])
+    inputs = joined_to(held, held.in_shares(), paths, aliases, notices, numbers["prices"])
     return inputs, decimal_text(held.cash)
 
 
@@ -263,10 +264,12 @@ def reread(sources: Mapping[str, Any], changed: Mapping[str, Any], notices: Noti
     if values.get("file", values.get("scores", "-")) == "-":
         problem = "the candidates came from standard input, or from Python"
         raise InputError([Fault(problem, "name the file that has them now: --file FILE")])
-    given: dict[str, Any] = {name: Path(value) if name in _PATHS else value for name, value in values.items()}
-    options = PlanOptions(**{each.name: given[each.name] for each in fields(PlanOptions) if each.name in given})
-    limits = LimitOptions(**{each.name: given[each.name] for each in fields(LimitOptions) if each.name in given})
-    return read_request(given.get("file"), options, limits, notices)
+    arguments: dict[str, Any] = {name: Path(value) if name in _PATHS else value for name, value in values.items()}
+    options = PlanOptions(**{each.name: arguments[each.name] for each in fields(PlanOptions) if each.name in arguments})
+    limits = LimitOptions(
+        **{each.name: arguments[each.name] for each in fields(LimitOptions) if each.name in arguments}
+    )
+    return read_request(arguments.get("file"), options, limits, notices)
 
 
 def _amount(text: str, name: str) -> Decimal:

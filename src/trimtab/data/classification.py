@@ -28,7 +28,7 @@ class Classified:
     from_file: tuple[str, ...]
     from_map: tuple[str, ...]
     unknown: tuple[str, ...]
-    file: Path
+    file: Path | None = None
 
     @property
     def note(self) -> str:
@@ -64,15 +64,22 @@ def classify(table: pa.Table, file: Path, aliases: Aliases | None = None) -> Cla
     """
     if file.suffix.casefold() != ".csv":
         raise InputError([Fault("is not called like a CSV file", "let its name end in .csv")], str(file))
-    assets: list[str | None] = table["asset"].to_pylist()
-    named = [asset for asset in assets if asset]
+    named = [asset for asset in table["asset"].to_pylist() if asset]
     own = _own_buckets(file, named, aliases or shipped_aliases())
-    given = table["bucket"].to_pylist() if "bucket" in table.column_names else [None] * len(assets)
+    done = filled(table, own)
+    _add(file, [asset for asset in done.unknown if asset not in own])
+    return dataclasses.replace(done, file=file)
+
+
+def filled(table: pa.Table, own: Mapping[str, str | None]) -> Classified:
+    """A table of assets with the missing buckets filled in: from `own` first, then from the default map."""
+    assets: list[str | None] = table["asset"].to_pylist()
+    buckets_given = table["bucket"].to_pylist() if "bucket" in table.column_names else [None] * len(assets)
     buckets: list[str | None] = []
     from_file: list[str] = []
     from_map: list[str] = []
     unknown: list[str] = []
-    for asset, bucket in zip(assets, given, strict=True):
+    for asset, bucket in zip(assets, buckets_given, strict=True):
         if not asset or (bucket is not None and bucket_name(bucket) != UNKNOWN):
             buckets.append(bucket)
         elif own.get(asset):
@@ -81,34 +88,35 @@ def classify(table: pa.Table, file: Path, aliases: Aliases | None = None) -> Cla
         else:
             buckets.append(default_bucket(asset))
             (unknown if buckets[-1] is None else from_map).append(asset)
-    _add(file, [asset for asset in unknown if asset not in own])
     column = pa.array(buckets, pa.string())
     if "bucket" in table.column_names:
-        filled = table.set_column(table.column_names.index("bucket"), "bucket", column)
+        whole = table.set_column(table.column_names.index("bucket"), "bucket", column)
     else:
-        filled = table.append_column("bucket", column)
-    return Classified(filled, tuple(from_file), tuple(from_map), tuple(unknown), file)
+        whole = table.append_column("bucket", column)
+    return Classified(whole, tuple(from_file), tuple(from_map), tuple(dict.fromkeys(unknown)))
 
 
 def _own_buckets(file: Path, assets: list[str], aliases: Aliases) -> Mapping[str, str | None]:
     """The rows of the user's file by asset, in the spelling of the table; None where the bucket is not filled in."""
     if not file.exists():
         return {}
-    given = read_candidate_file(file, may_be_empty=True)
-    _check_columns(given)
-    plain = [None if name is None else restored(name) for name in given.names()]
-    column = given.table.column_names.index("asset")
-    given = dataclasses.replace(given, table=given.table.set_column(column, "asset", pa.array(plain, pa.string())))
-    given, _ = given.in_spelling(aliases, assets)
+    own_file = read_candidate_file(file, may_be_empty=True)
+    _check_columns(own_file)
+    plain = [None if name is None else restored(name) for name in own_file.names()]
+    column = own_file.table.column_names.index("asset")
+    own_file = dataclasses.replace(
+        own_file, table=own_file.table.set_column(column, "asset", pa.array(plain, pa.string()))
+    )
+    own_file, _ = own_file.in_spelling(aliases, assets)
     own: dict[str, str | None] = {}
     faults = []
-    for row, (asset, bucket) in enumerate(zip(given.names(), given.table["bucket"].to_pylist(), strict=True), 1):
+    for row, (asset, bucket) in enumerate(zip(own_file.names(), own_file.table["bucket"].to_pylist(), strict=True), 1):
         filled = bucket.strip() if bucket and bucket.strip() else None
         if asset in own and own[asset] != filled:
             faults.append(Fault("the asset has two rows", "keep one", column="asset", row=row, value=asset))
         own[str(asset)] = filled
     if faults:
-        raise InputError([given.located(fault) for fault in faults])
+        raise InputError([own_file.located(fault) for fault in faults])
     return own
 
 
@@ -127,8 +135,8 @@ def _add(file: Path, assets: list[str]) -> None:
     if file.exists():
         before = file.read_bytes()
         before += b"" if before.endswith(b"\n") else b"\n"
-        given = read_candidate_file(file, may_be_empty=True)
-        header = given.table.column_names
+        addition = read_candidate_file(file, may_be_empty=True)
+        header = addition.table.column_names
     lines = [csv_line([neutralised(asset) if name == "asset" else "" for name in header]) for asset in assets]
     with write_errors(str(file), "name a place where you may write"):
         write_file(file, before + "".join(lines).encode())

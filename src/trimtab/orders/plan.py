@@ -12,10 +12,13 @@ from typing import Any
 import pyarrow as pa
 
 from trimtab.candidates.candidates import Candidates
+from trimtab.errors import Fault, InputError, nearest
 from trimtab.limits.gate_settings import GateSettings
 from trimtab.limits.order_settings import OrderSettings
 from trimtab.order_files.file_order import Quote
 from trimtab.orders.account_inputs import AccountInputs
+from trimtab.orders.cash_left import CashPart, cash_parts
+from trimtab.orders.order_explanation import OrderExplanation, explain_order
 from trimtab.orders.price_history import PriceHistory
 from trimtab.orders.sentences import facts_of, sentence_of
 from trimtab.orders.stage import DecidedPlan
@@ -83,6 +86,11 @@ class Plan:
         return f"<Plan {self.status}: {sells} sells, {len(self.orders) - sells} buys, cash {self.cash:,.2f}>"
 
     @property
+    def braked(self) -> bool:
+        """Whether a brake keeps everything unchanged."""
+        return self.result.braked
+
+    @property
     def targets(self) -> Any:
         """The table of candidates with the columns of the rebalance: `target_weight`, `action`, `reason`, …"""
         return self.result.targets
@@ -118,8 +126,38 @@ class Plan:
         >>> trimtab.plan(rows, cash=7000).details()
         {'AAA': 'Sell 10: its target is 20.00% (2,000.00).'}
         """
-        facts = [facts_of(self._decided, self._names, at) for at in range(len(self._names))]
+        facts = [facts_of(self._decided, self._names, index) for index in range(len(self._names))]
         return {each.asset: sentence_of(each) for each in facts}
+
+    def explain(self, asset: str) -> OrderExplanation:
+        """Why an asset has its order, or none: one lot more and less, and what would change it; each change was tried.
+
+        Raises
+        ------
+        InputError
+            The asset is not among the candidates.
+
+        Examples
+        --------
+        >>> import trimtab
+        >>> rows = [{"asset": "AAA", "score": 0.9, "shares": 30, "price": 300}]
+        >>> explanation = trimtab.plan(rows, cash=1000).explain("AAA")
+        >>> explanation.one_lot_more
+        '7 shares would weigh 21.00%, above 20.00% (max_position_weight)'
+        >>> explanation.about_changes[0]
+        'with lot 0.1: sell 23.4 shares instead of sell 24 shares'
+        """
+        if asset not in self._names:
+            advice = nearest(str(asset), self._names)
+            raise InputError([Fault("the asset is not among the candidates", advice, column="asset", value=asset)])
+        index = self._names.index(asset)
+        target = self.result.details()[int(self._candidates.order[index])]
+        return explain_order(self._decided, self._candidates, self._inputs, self._names, index, target)
+
+    @cached_property
+    def cash_parts(self) -> tuple[CashPart, ...]:
+        """The cash that is left, in parts that add up to it, each with its cause."""
+        return cash_parts(self._decided, self._names, self.result.facts().cash_reasons)
 
     def to_records(self) -> list[dict[str, Any]]:
         """The orders as dicts, in the order of execution; numbers are exact decimals."""

@@ -148,10 +148,8 @@ def _executed(key: tuple[str, str], order: Mapping[str, Any] | None, fills: Sequ
     return Executed(asset, side, order["shares"], shares, order["price"], price, order["fee"], fee, cost)
 
 
-def record_execution(
-    store: RunStore, run: Record, table: pa.Table, stamp: Stamp
-) -> tuple[Record, bool, list[Executed]]:
-    """Record the fills of a plan: the record, whether it is new, and each order with its fills.
+def record_execution(store: RunStore, run: Record, table: pa.Table, stamp: Stamp) -> tuple[Record, list[Executed]]:
+    """Record the fills of a plan: the record, and each order with its fills.
 
     Raises
     ------
@@ -167,8 +165,7 @@ def record_execution(
     draft = stamp.draft(
         Kind.EXECUTION, account=run.account, subject=run.hash, body=body, contents={FILLS: parquet_of(table)}
     )
-    record, is_new = store.append(draft)
-    return record, is_new, executed
+    return store.append(draft)[0], executed
 
 
 def summary(executed: Sequence[Executed]) -> str:

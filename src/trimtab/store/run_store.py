@@ -76,6 +76,10 @@ class RunStore(Protocol):
         """The digests of contents that are not what they were, and all digests."""
         ...
 
+    def damaged_tables(self) -> list[str]:
+        """Damage of the store's own files, as far as the database can tell."""
+        ...
+
     def close(self) -> None:
         """Release files and connections."""
         ...

@@ -29,8 +29,12 @@ class SqlStore:
         self._name = name_of(place)
         self._engine = engine_of(place)
         self._snapshot: sa.Connection | None = None
-        with store_errors(self._name):
-            bring_up_to_date(self._engine, self._name)
+        try:
+            with store_errors(self._name):
+                bring_up_to_date(self._engine, self._name)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def name(self) -> str:
@@ -191,6 +195,14 @@ class SqlStore:
             if _unpacked(row) is None:
                 damaged.append(row.digest)
         return damaged, digests
+
+    def damaged_tables(self) -> list[str]:
+        """Damage of the file of SQLite: pages, and indexes that do not fit their tables."""
+        if self._engine.dialect.name != "sqlite":
+            return []  # PostgreSQL checks its pages itself
+        with self._reading() as connection:
+            problems = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+        return [] if list(problems) == ["ok"] else [str(text) for text in problems]
 
     def _all(self, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
         with self._reading() as connection:

@@ -11,6 +11,7 @@ from trimtab.store.record import FIRST, Head, Kind, Record
 from trimtab.store.run_store import RunStore
 
 _LISTED = 20
+_ADVICE = "keep the store as evidence, and restore a copy"
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,16 @@ def verify(store: RunStore, known_heads: tuple[Head, ...] = ()) -> Verification:
     DamagedError
         The store cannot even be read.
     """
-    with store.snapshot():
-        return _verified(store, known_heads)
+    try:
+        with store.snapshot():
+            return _verified(store, known_heads)
+    except (TypeError, ValueError, AttributeError) as error:  # a value of another type than any that is written
+        fault = Fault(f"a value is not one that trimtab writes ({error})", _ADVICE)
+        raise DamagedError([fault], f"store {store.name}") from None
 
 
 def _verified(store: RunStore, known_heads: tuple[Head, ...]) -> Verification:
-    faults: list[str] = []
+    faults = [f"the file is damaged: {text}" for text in store.damaged_tables()]
     contents: dict[int, set[str]] = {}
     pruned: set[str] = set()
     hashes: dict[int, str] = {}
@@ -76,8 +81,7 @@ def require_sound(outcome: Verification, name: str) -> None:
         Every fault, up to twenty.
     """
     if not outcome.is_sound:
-        advice = "keep the store as evidence, and restore a copy"
-        raise DamagedError([Fault(text, advice) for text in outcome.faults[:_LISTED]], f"store {name}")
+        raise DamagedError([Fault(text, _ADVICE) for text in outcome.faults[:_LISTED]], f"store {name}")
 
 
 def _record_faults(record: Record, end: Head) -> Iterator[str]:

@@ -138,10 +138,10 @@ def execution(
     notices = Notices(quiet=quiet)
     table = read_candidate_file(fills).table
     with existing_store(options.store) as store:
-        record, is_new, executed = record_execution(store, find_plan(store, run), table, options.stamp())
+        record, executed = record_execution(store, find_plan(store, run), table, options.stamp())
     lines = [*(each.sentence for each in executed), summary(executed)]
     emit("".join(f"{printable(line)}\n" for line in lines).encode())
-    notices.note(f"recorded as {record.run_id}" if is_new else f"these fills are recorded already, as {record.run_id}")
+    notices.note(f"recorded as {record.run_id}")
     return ExitCode.FINE
 
 

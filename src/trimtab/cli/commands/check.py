@@ -40,8 +40,14 @@ def check(
     """
     from trimtab.cli.one_account import read_account
     from trimtab.cli.output import emit
-    from trimtab.cli.screens.preflight import conflicts_text, findings_text, placed_findings, preflight_json, summary
     from trimtab.rebalancing.preflight import check as preflight_of
+    from trimtab.rebalancing.preflight_text import (
+        conflicts_text,
+        findings_text,
+        placed_findings,
+        preflight_json,
+        summary,
+    )
 
     notices = Notices(quiet=quiet)
     inputs, chosen = read_account(file, data, limits, notices, quiet=quiet)
