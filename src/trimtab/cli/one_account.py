@@ -123,7 +123,7 @@ def give_notice(
     shows_cash: bool = False,
     bucket_advice: str = "add a column bucket",
 ) -> None:
-    """Print notes on a result; `bucket_advice` is what to do if no candidate has a bucket."""
+    """Print notes on a result, with `bucket_advice` if no candidate has a bucket."""
     from trimtab.candidates.columns import COLUMNS
 
     for note in result.notes:
