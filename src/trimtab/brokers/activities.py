@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trimtab.brokers.amounts import PENCE
 from trimtab.brokers.assemble import assemble
 from trimtab.brokers.dates import AmbiguousDateError, date_in
 from trimtab.brokers.draft import Draft, Entry, ambiguous
@@ -16,6 +15,7 @@ from trimtab.brokers.positions import Positions, decimal_text
 from trimtab.brokers.read_rows import HUNDRED, ReadRow, file_style, read_row
 from trimtab.decimals import product
 from trimtab.errors import Fault, InputError
+from trimtab.symbols.currencies import HUNDREDTHS
 from trimtab.text import counted
 
 _START = "export the whole history, from the opening of the account"
@@ -158,8 +158,8 @@ def _check_amount(row: ReadRow, quantity: Decimal, draft: Draft) -> None:
         return
     expected = product(quantity, price)
     expected = product(expected, HUNDRED) if row.kind == "option" else expected
-    expected = expected / HUNDRED if row.currency in PENCE else expected
-    if row.entry.text("amount_currency") not in ("", row.currency, PENCE.get(row.currency or "", "")):
+    expected = expected / HUNDRED if row.currency in HUNDREDTHS else expected
+    if row.entry.text("amount_currency") not in ("", row.currency, HUNDREDTHS.get(row.currency or "", "")):
         if not rate:
             return
         expected = expected / rate

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from trimtab.brokers.amounts import EXACT, PENCE, Amount, NotANumberError, NumberStyle, currency_in, style_of
+from trimtab.brokers.amounts import EXACT, Amount, NotANumberError, NumberStyle, currency_in, style_of
 from trimtab.brokers.draft import Draft, Entry
 from trimtab.brokers.identifiers import identifier_in, is_cusip, isin_in
 from trimtab.brokers.kinds import kind_of
 from trimtab.brokers.layout import NUMBERS
 from trimtab.decimals import product
+from trimtab.files.cells import restored
+from trimtab.symbols.currencies import HUNDREDTHS
 
 CENT = Decimal("0.01")
 ONE, HUNDRED = Decimal(1), Decimal(100)
@@ -108,7 +110,7 @@ def _read_currency(row: ReadRow, draft: Draft) -> None:
         row.currency = beside
     else:
         row.currency = draft.base_currency or draft.layout.currency
-    allowed = {row.currency, PENCE.get(row.currency or ""), *(("USD",) if row.currency in _DOLLARS else ())}
+    allowed = {row.currency, HUNDREDTHS.get(row.currency or ""), *(("USD",) if row.currency in _DOLLARS else ())}
     if beside is not None and row.currency is not None and beside not in allowed:
         draft.refuse(f"{entry.label}: is in {beside} and in {row.currency}", _AGAIN, entry, "currency")
 
@@ -131,9 +133,7 @@ def _read_identifiers(row: ReadRow, draft: Draft) -> None:
     for name in ("conid", "figi", "alpaca_asset_id", "merrill_security_number", "data_source"):
         if entry.text(name) not in ("", "--"):
             row.ids[name] = entry.text(name)
-    symbol = (
-        entry.text("symbol").lstrip("'") if entry.text("symbol")[1:2] in ("-", "=", "+", "@") else entry.text("symbol")
-    )
+    symbol = restored(entry.text("symbol"))
     row.symbol = symbol if symbol not in ("", "-", "--", "n/a", "N/A") else None
     if row.symbol is None:
         return
@@ -181,7 +181,12 @@ def _units(row: ReadRow) -> list[tuple[Decimal, Decimal]]:
     if row.kind == "bond":
         return [(ONE, HUNDRED), (ONE, ONE)]
     value = row.amounts.get("value")
-    if row.currency in PENCE and value is not None and value.currency == PENCE[row.currency]:
+    if (
+        row.currency is not None
+        and row.currency in HUNDREDTHS
+        and value is not None
+        and value.currency == HUNDREDTHS[row.currency]
+    ):
         return [(ONE, HUNDRED)]
     return [(ONE, ONE)]
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 import pyarrow as pa
 
 from trimtab.brokers.positions import Positions, decimal_text
+from trimtab.files.cells import neutralised
 
-_FORMULA = ("=", "+", "-", "@", "\t")
 COLUMNS = (
     "account", "symbol", "isin", "cusip", "sedol", "wkn", "conid", "name", "kind", "quantity", "price", "multiplier", "value",
     "currency", "cost",
@@ -46,7 +46,7 @@ def table_of(positions: Positions) -> pa.Table:
 
 
 def _safe(text: str | None) -> str | None:
-    return f"'{text}" if text and text.startswith(_FORMULA) else text
+    return neutralised(text) if text else text
 
 
 def _text(number: Decimal | None) -> str | None:
