@@ -23,6 +23,7 @@ CURRENCIES = frozenset(
         "TRY", "TWD", "UAH", "USD", "VND", "ZAR", *HUNDREDTHS,
     )
 )  # fmt: skip
+PENCE = dict(HUNDREDTHS)
 _SYMBOLS = {"$": "USD", "US$": "USD", "C$": "CAD", "A$": "AUD", "€": "EUR", "£": "GBP", "¥": "JPY", "CA$": "CAD"}
 _MARK = r"(?:US\$|CA\$|C\$|A\$|[$€£¥]|[A-Z]{3}|GBp|ZAc)"
 _NUMBER = re.compile(

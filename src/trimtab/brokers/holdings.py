@@ -8,11 +8,12 @@ from decimal import Decimal
 
 import pyarrow as pa
 
-from trimtab.brokers.positions import Account, Position, Positions, decimal_text
+from trimtab.brokers.amounts import PENCE
+from trimtab.brokers.positions import Account, Position, Positions
 from trimtab.decimals import product
 from trimtab.errors import Fault, InputError, listed, nearest
 from trimtab.files.candidate_file import CandidateFile
-from trimtab.symbols.currencies import HUNDREDTHS
+from trimtab.files.cells import plain_number
 from trimtab.text import counted
 
 HELD = "held_"  # before the names of columns that the candidates may have too
@@ -52,9 +53,9 @@ class Held:
             pa.table(
                 {
                     "asset": pa.array([row.asset for row in self.rows], pa.string()),
-                    "shares": pa.array([decimal_text(row.shares) for row in self.rows], pa.string()),
-                    f"{HELD}price": pa.array([decimal_text(row.price) for row in self.rows], pa.string()),
-                    f"{HELD}fx": pa.array([decimal_text(row.rate) for row in self.rows], pa.string()),
+                    "shares": pa.array([plain_number(row.shares) for row in self.rows], pa.string()),
+                    f"{HELD}price": pa.array([plain_number(row.price) for row in self.rows], pa.string()),
+                    f"{HELD}fx": pa.array([plain_number(row.rate) for row in self.rows], pa.string()),
                     f"{HELD}restriction": self._restrictions(),
                 }
             ),
@@ -153,7 +154,7 @@ def _joined(parts: list[Account], name: str | None) -> Account:
 
 
 def _only_currency(account: Account, mine: list[Position]) -> str | None:
-    currencies = {HUNDREDTHS.get(each.currency, each.currency) for each in mine if each.currency}
+    currencies = {PENCE.get(each.currency, each.currency) for each in mine if each.currency}
     currencies |= set(account.cash or {}) | set(account.pending)
     return next(iter(currencies)) if len(currencies) == 1 else None
 
@@ -172,9 +173,7 @@ def _rates(
         cash = (account.cash or {}).get(currency)
         if cash:
             rates.setdefault(currency, amount / cash)
-    needed = [
-        HUNDREDTHS.get(each.currency, each.currency) for each in mine if each.currency and each.value_base is None
-    ]
+    needed = [PENCE.get(each.currency, each.currency) for each in mine if each.currency and each.value_base is None]
     needed += [*(account.cash or {}), *account.pending]
     unknown = [name for name in dict.fromkeys(needed) if name not in rates and name is not None]
     advice = "give --fx: a table with asset (the currency) and fx, 1 for your own"
@@ -187,8 +186,7 @@ def _rate_of(currency: str | None, rates: Mapping[str, Decimal]) -> Decimal:
     if currency in rates:
         return rates[currency]
     return product(
-        rates.get(HUNDREDTHS.get(currency, currency), Decimal(1)),
-        Decimal("0.01") if currency in HUNDREDTHS else Decimal(1),
+        rates.get(PENCE.get(currency, currency), Decimal(1)), Decimal("0.01") if currency in PENCE else Decimal(1)
     )
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from trimtab.brokers.amounts import EXACT, Amount, NotANumberError, NumberStyle, currency_in, style_of
+from trimtab.brokers.amounts import EXACT, PENCE, Amount, NotANumberError, NumberStyle, currency_in, style_of
 from trimtab.brokers.draft import Draft, Entry
 from trimtab.brokers.identifiers import identifier_in, is_cusip, isin_in
 from trimtab.brokers.kinds import kind_of
 from trimtab.brokers.layout import NUMBERS
 from trimtab.decimals import product
 from trimtab.files.cells import restored
-from trimtab.symbols.currencies import HUNDREDTHS
 
 CENT = Decimal("0.01")
 ONE, HUNDRED = Decimal(1), Decimal(100)
@@ -110,7 +109,7 @@ def _read_currency(row: ReadRow, draft: Draft) -> None:
         row.currency = beside
     else:
         row.currency = draft.base_currency or draft.layout.currency
-    allowed = {row.currency, HUNDREDTHS.get(row.currency or ""), *(("USD",) if row.currency in _DOLLARS else ())}
+    allowed = {row.currency, PENCE.get(row.currency or ""), *(("USD",) if row.currency in _DOLLARS else ())}
     if beside is not None and row.currency is not None and beside not in allowed:
         draft.refuse(f"{entry.label}: is in {beside} and in {row.currency}", _AGAIN, entry, "currency")
 
@@ -181,12 +180,7 @@ def _units(row: ReadRow) -> list[tuple[Decimal, Decimal]]:
     if row.kind == "bond":
         return [(ONE, HUNDRED), (ONE, ONE)]
     value = row.amounts.get("value")
-    if (
-        row.currency is not None
-        and row.currency in HUNDREDTHS
-        and value is not None
-        and value.currency == HUNDREDTHS[row.currency]
-    ):
+    if row.currency in PENCE and value is not None and value.currency == PENCE[row.currency]:
         return [(ONE, HUNDRED)]
     return [(ONE, ONE)]
 
@@ -240,7 +234,7 @@ def _read_cost(row: ReadRow, quantity: Decimal, draft: Draft) -> None:
             problem = f"{row.entry.label}: the cost {cost:,.2f} is not {quantity} units at {unit} ({derived:,.2f})"
             draft.refuse(problem, "check quantity and cost, or download the file again", row.entry, "cost")
         row.verified |= {"cost", "unit_cost"}
-    row.cost = derived if cost is None else cost
+    row.cost = derived if cost is None and draft.layout.unit_cost_is_exact else cost
     gain = row.number("gain")
     if gain is None or row.cost is None or row.value is None:
         return

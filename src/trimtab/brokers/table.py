@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pyarrow as pa
 
-from trimtab.brokers.positions import Positions, decimal_text
-from trimtab.files.cells import neutralised
+from trimtab.brokers.positions import Positions
+from trimtab.files.cells import neutralised, plain_number
 
 COLUMNS = (
     "account", "symbol", "isin", "cusip", "sedol", "wkn", "conid", "name", "kind", "quantity", "price", "multiplier", "value",
@@ -46,8 +46,8 @@ def table_of(positions: Positions) -> pa.Table:
 
 
 def _safe(text: str | None) -> str | None:
-    return neutralised(text) if text else text
+    return None if text is None else neutralised(text)
 
 
 def _text(number: Decimal | None) -> str | None:
-    return None if number is None else decimal_text(number)
+    return None if number is None else plain_number(number)
