@@ -73,7 +73,7 @@ NAMES = {
     "kind": "Vermögenswertkategorie", "currency": "Währung", "quantity": "Menge", "unit": "Einstandspreis", "cost": "Kostenbasis",
     "price": "Schlusskurs", "value": "Wert", "gain": "Unrealisierter G/V",
 }  # fmt: skip
-UNKNOWN = {name: f"ord{at}" for at, name in enumerate(NAMES)}
+UNKNOWN = {name: f"ord{place}" for place, name in enumerate(NAMES)}
 
 
 @pytest.mark.parametrize("names", [NAMES, UNKNOWN])
