@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from test_explain import LIMITS, ROWS, example
+from plan_example import LIMITS, ROWS, example
 
 import trimtab
 from trimtab import Plan, RebalancingLimits

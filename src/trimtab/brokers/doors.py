@@ -285,12 +285,12 @@ def _layout_of(rows: Sequence[Row], chosen: Layout | None) -> Layout | None:
         return beancount.BEANCOUNT
     if is_holdings(filled):
         return WEALTHFOLIO
-    best, most = None, 0
+    best, most_marks = None, 0
     for layout in _TABLES:
         header = header_row(rows, layout)
         marks = 0 if header is None else layout.header.count_marks(header.cells)
-        if marks > most:
-            best, most = layout, marks
+        if marks > most_marks:
+            best, most_marks = layout, marks
     if best is not None:
         return best
     return SPREADSHEET if header_row(rows, SPREADSHEET) is not None else None
@@ -310,13 +310,13 @@ def _unknown(rows: Sequence[Row]) -> Fault:
 def _take_days(draft: Draft) -> None:
     """The day of the positions, from a column of days: all rows of one day, or the latest where the layout says so."""
     days: dict[int, dt.date] = {}
-    for at, entry in enumerate(draft.entries):
+    for index, entry in enumerate(draft.entries):
         try:
             day = date_in(entry.text("as_of"), draft.layout.date_order)
         except AmbiguousDateError as error:
             raise ambiguous(error, draft.source, entry.line) from None
         if day is not None:
-            days[at] = day
+            days[index] = day
         elif entry.text("as_of") not in ("", "--") or (draft.layout.latest_only and entry.kind != "total"):
             draft.refuse(f"{entry.label}: has no day that can be read", "write it as 2026-06-30", entry, "as_of")
     draft.check()
@@ -324,12 +324,12 @@ def _take_days(draft: Draft) -> None:
         return
     last = max(days.values())
     if len(set(days.values())) > 1 and not draft.layout.latest_only:
-        other = next(entry for at, entry in enumerate(draft.entries) if at in days and days[at] != last)
+        other = next(entry for index, entry in enumerate(draft.entries) if index in days and days[index] != last)
         problem = f"has rows of {len(set(days.values()))} days ({other.text('as_of')} is not {last})"
         draft.refuse(problem, "export one day", other, "as_of")
         draft.check()
     draft.as_of = last
     if draft.layout.latest_only:
-        draft.entries = [entry for at, entry in enumerate(draft.entries) if days.get(at) == last]
+        draft.entries = [entry for index, entry in enumerate(draft.entries) if days.get(index) == last]
     for entry in draft.entries:
         entry.cells = {name: cell for name, cell in entry.cells.items() if name != "as_of"}

@@ -173,9 +173,9 @@ def _read_position(row: ReadRow, draft: Draft) -> None:
 
 def _units(row: ReadRow) -> list[tuple[Decimal, Decimal]]:
     """The multipliers and price units that a row may have: (multiplier, price per)."""
-    given = row.number("multiplier")
-    if given is not None:
-        return [(given, ONE), *([(given, HUNDRED)] if row.kind == "bond" else [])]
+    multiplier = row.number("multiplier")
+    if multiplier is not None:
+        return [(multiplier, ONE), *([(multiplier, HUNDRED)] if row.kind == "bond" else [])]
     if row.kind == "option":
         return [(HUNDRED, ONE)]
     if row.kind == "bond":
@@ -206,9 +206,9 @@ def _check_product(row: ReadRow, quantity: Decimal, draft: Draft) -> None:
     entry = row.entry
     times = f" x {row.multiplier}" if row.multiplier != 1 else ""
     times += f" / {row.price_per}" if row.price_per != 1 else ""
-    given = " x ".join(entry.text(name) for name in ("quantity", "price"))
+    shown = " x ".join(entry.text(name) for name in ("quantity", "price"))
     problem = (
-        f"{entry.label}: {given}{times} is {worth(quantity, price, *units[0]):,.2f}, "
+        f"{entry.label}: {shown}{times} is {worth(quantity, price, *units[0]):,.2f}, "
         f"but the value in the file is {value:,.2f} ({entry.text('value') or entry.text('value_base')})"
     )
     draft.refuse(problem, "one of the three is wrong, or columns are swapped; download the file again", entry)

@@ -98,11 +98,11 @@ def _decoded(data: bytes, source: str) -> tuple[str, str]:
         text = data.decode("utf-8-sig")
         return text, "utf-8-sig" if data.startswith(b"\xef\xbb\xbf") else "utf-8"
     except UnicodeDecodeError as error:
-        at = error.start
+        index = error.start
     try:
         return data.decode("cp1252"), "cp1252"
     except UnicodeDecodeError:
-        problem = f"is neither UTF-8 nor Windows-1252 text (byte {at})"
+        problem = f"is neither UTF-8 nor Windows-1252 text (byte {index})"
         raise InputError([Fault(problem, _AGAIN)], source) from None
 
 

@@ -56,7 +56,7 @@ def number_column(table: pa.Table, name: str, source: str) -> dict[str, Decimal]
     for column in ("asset", name):
         if column not in table.column_names:
             raise InputError([Fault("the column is missing", f"give a table with asset and {name}", column)], source)
-    numbers = decimals_of(table[name], name, table.num_rows)
+    numbers = decimals_of(table[name].to_pylist(), name, table.num_rows)
     return {
         str(asset): number
         for asset, number in zip(table["asset"].to_pylist(), numbers, strict=True)

@@ -85,7 +85,7 @@ def _rates(columns: Mapping[str, list[object]], own: list[str | None], held: Hel
     from trimtab.brokers.positions import decimal_text  # noqa: PLC0415
 
     currencies = columns.get("currency", [None] * len(own))
-    given = columns.get("fx", [None] * len(own))
+    rates = columns.get("fx", [None] * len(own))
     unknown = {
         str(name)
         for name, rate in zip(currencies, own, strict=True)
@@ -96,5 +96,5 @@ def _rates(columns: Mapping[str, list[object]], own: list[str | None], held: Hel
         raise InputError([Fault(f"there is no rate for {name}", advice, column="currency") for name in sorted(unknown)])
     return [
         rate or (str(fx) if fx is not None else decimal_text(held.rates[str(name)]) if name else "1")
-        for rate, name, fx in zip(own, currencies, given, strict=True)
+        for rate, name, fx in zip(own, currencies, rates, strict=True)
     ]

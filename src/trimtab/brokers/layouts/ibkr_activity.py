@@ -100,7 +100,7 @@ def read_statement(rows: Sequence[Row], draft: Draft) -> None:
 
 
 def _sections(rows: Sequence[Row], draft: Draft) -> list[_Section]:
-    found: dict[str, _Section] = {}
+    sections: dict[str, _Section] = {}
     header: dict[str, Sequence[str]] = {}
     for row in rows:
         if not row.filled:
@@ -109,7 +109,7 @@ def _sections(rows: Sequence[Row], draft: Draft) -> list[_Section]:
             problem = f"the row of {row.filled[0][:40]!r} is neither Header nor Data: the file ends early or is changed"
             raise InputError([Fault(problem, _AGAIN, line=row.line)], draft.source)
         name, kind = row.cells[0], row.cells[1]
-        section = found.setdefault(name, _Section(name))
+        section = sections.setdefault(name, _Section(name))
         if kind == "Header":
             header[name] = row.cells
             section.headers.append(row.cells)
@@ -117,7 +117,7 @@ def _sections(rows: Sequence[Row], draft: Draft) -> list[_Section]:
             section.rows.append((kind, row, header[name]))
         else:
             raise InputError([Fault(f"section {name!r} has no header", _AGAIN, line=row.line)], draft.source)
-    return list(found.values())
+    return list(sections.values())
 
 
 def _is_positions(section: _Section) -> bool:
@@ -147,7 +147,7 @@ def _read_information(sections: list[_Section], draft: Draft) -> None:
 
 def _identifiers(sections: list[_Section]) -> dict[str, dict[str, str]]:
     """ISIN and conid by symbol, from the section whose header has Conid."""
-    found: dict[str, dict[str, str]] = {}
+    identifiers: dict[str, dict[str, str]] = {}
     for section in sections:
         if not any("Conid" in header for header in section.headers):
             continue
@@ -164,13 +164,13 @@ def _identifiers(sections: list[_Section]) -> dict[str, dict[str, str]]:
                     ids["isin"] = isin
                     break
             for symbol in row.cells[3].split(","):
-                found[symbol.strip()] = ids
-    return found
+                identifiers[symbol.strip()] = ids
+    return identifiers
 
 
 def _fields(header: Sequence[str], draft: Draft) -> list[str | None]:
     """The field of each column: by name, else in the usual order."""
-    fields = [IBKR_ACTIVITY.header.field_of(name) if at > 1 else None for at, name in enumerate(header)]
+    fields = [IBKR_ACTIVITY.header.field_of(name) if index > 1 else None for index, name in enumerate(header)]
     missing = [item for item in IBKR_ACTIVITY.needed if item not in fields]
     known = sum(item is not None for item in fields)
     if missing and "Asset Category" not in header and known < 7 and len(header) - 2 in (len(_ORDER), len(_ORDER) + 1):
@@ -183,7 +183,7 @@ def _fields(header: Sequence[str], draft: Draft) -> list[str | None]:
         )
     for known_field in set(fields) - {None}:
         if fields.count(known_field) > 1:
-            names = [name for name, one in zip(header, fields, strict=True) if one == known_field]
+            names = [name for name, heading in zip(header, fields, strict=True) if heading == known_field]
             draft.faults.append(Fault(f"two columns give the {known_field}: {listed(names)}", "keep one of them"))
     draft.check()
     return fields
@@ -228,23 +228,24 @@ def _read_totals(draft: Draft) -> None:
     for (kind, currency), members in groups.items():
         last = max(entry.line for entry in members)
         after = sorted(
-            (one for one in totals if one.text("kind") == kind and one.line > last), key=lambda one: one.line
+            (total for total in totals if total.text("kind") == kind and total.line > last), key=lambda one: one.line
         )
-        own = next((one for one in after if one.text("currency") == currency), None)
+        own = next((total for total in after if total.text("currency") == currency), None)
         if own is None:
             problem = f"the total of {kind} in {currency} is missing: the file ends early"
             draft.refuse(problem, _AGAIN)
             continue
         for name in ("value", "cost"):
-            given = _number(own, name, style, draft)
-            if name not in draft.headers or given is None:
+            stated = _number(own, name, style, draft)
+            if name not in draft.headers or stated is None:
                 continue
             added = sum((_number(entry, name, style, draft) or Decimal(0) for entry in members), Decimal(0))
-            if abs(added - given) > _CENT:
-                problem = f"the rows of {kind} in {currency} add up to {added:,.2f}, but their total is {given:,.2f}"
+            if abs(added - stated) > _CENT:
+                problem = f"the rows of {kind} in {currency} add up to {added:,.2f}, but their total is {stated:,.2f}"
                 draft.refuse(problem, "a row is missing or changed; download the statement again", own)
         twin = next(
-            (one for one in after if one.line == own.line + 1 and one.text("currency") == draft.base_currency), None
+            (total for total in after if total.line == own.line + 1 and total.text("currency") == draft.base_currency),
+            None,
         )
         if twin is not None and currency != draft.base_currency:
             value, base = (_number(entry, "value", style, draft) for entry in (own, twin))

@@ -37,8 +37,8 @@ def _aligned(lines: Sequence[Sequence[str]], right: Sequence[int]) -> str:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     rows = [
         "  ".join(
-            cell.rjust(width) if at in right else cell.ljust(width)
-            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+            cell.rjust(width) if index in right else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
         )
         for line in cells
     ]
