@@ -11,7 +11,7 @@ from trimtab.brokers.positions import Account, Total
 from trimtab.brokers.read_rows import CENT, ReadRow
 
 _AGAIN = "a row is missing, there twice, or changed; download the whole file again"
-_PERCENT_SLACK = Decimal("0.0101")  # percents have two decimals
+_PERCENT_SLACK = Decimal("0.0051")  # percents are rounded to two decimals
 
 
 def reconcile(
@@ -156,6 +156,7 @@ def _check_subtotals(rows: list[ReadRow], draft: Draft) -> None:
         if added is None or stated is None or abs(added - stated) > CENT:
             place = subtotal.entry.text("label")
             draft.refuse(_mismatch(f"{place} ({account})", place, added or Decimal(0), stated or Decimal(0)), _AGAIN)
+        _check_cost(Account(subtotal.entry.text("label")), held, subtotal, draft)
         for row in mine:
             row.verified |= {"value"}
 

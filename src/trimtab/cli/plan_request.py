@@ -196,9 +196,9 @@ def _check_files(file: Path | None, options: PlanOptions) -> None:
 
 def _from_broker(options: PlanOptions, notices: Notices) -> tuple[CandidateInputs, str]:
     """Candidates with the shares and prices of one account of a broker's file, and its cash."""
-    from trimtab.brokers.positions import decimal_text
     from trimtab.files.alias_file import read_aliases
     from trimtab.files.candidate_file import read_candidate_file
+    from trimtab.files.cells import plain_number
 
     paths = three_files(options.data)
     numbers: dict[str, dict[str, Decimal]] = {"prices": {}, "fx": {}}
@@ -209,7 +209,7 @@ def _from_broker(options: PlanOptions, notices: Notices) -> tuple[CandidateInput
     held = broker_holdings(paths[1], options.account, notices, options.cash, numbers["prices"], numbers["fx"])
     aliases = read_aliases(options.aliases)
     inputs = joined_to(held, held.in_shares(), paths, aliases, notices, numbers["prices"])
-    return inputs, decimal_text(held.cash)
+    return inputs, plain_number(held.cash)
 
 
 def _tables(options: PlanOptions, candidates: CandidateInputs, notices: Notices) -> dict[str, pa.Table]:
