@@ -52,10 +52,10 @@ def plans(folder: Path, count: int, candidates: int) -> Record:
     """Store plans one by one; the last of them."""
     store, times, records = SqlStore(str(folder / "plans.db")), [], []
     for seed in range(count):
-        given = inputs(seed, candidates)
-        made = given.decide()
+        options = inputs(seed, candidates)
+        made = options.decide()
         began = time.perf_counter()
-        records.append(store_plan(store, given, made, STAMP))
+        records.append(store_plan(store, options, made, STAMP))
         times.append(time.perf_counter() - began)
     print(f"storing a plan of {candidates} candidates: {spread(times[1:])}")
     same = sum(replay(store, record, VERSION).is_same for record in records)
@@ -99,22 +99,24 @@ def fill(store: SqlStore, template: Record, contents: dict[str, bytes], count: i
 
 
 def main() -> None:
-    given = options(__doc__, plans=200, runs=100_000, candidates=50)
+    arguments = options(__doc__, plans=200, runs=100_000, candidates=50)
     with tempfile.TemporaryDirectory(dir=os.environ.get("TRIMTAB_BENCH")) as name:
         folder = Path(name)
-        template = plans(folder, given.plans, given.candidates)
+        template = plans(folder, arguments.plans, arguments.candidates)
         print(f"the disk: {1e3 * sync_time(folder):.2f} ms for a write of 4 kB and a sync")
         small = SqlStore(str(folder / "plans.db"))
         contents = {name: small.content(template, name) for name in template.digests}
         small.close()
         store = SqlStore(str(folder / "many.db"))
         began = time.perf_counter()
-        fill(store, template, contents, given.runs)
+        fill(store, template, contents, arguments.runs)
         print(
-            f"filled with {given.runs} runs in {time.perf_counter() - began:.0f} s, {(folder / 'many.db').stat().st_size / 1e9:.2f} GB"
+            f"filled with {arguments.runs} runs in {time.perf_counter() - began:.0f} s, {(folder / 'many.db').stat().st_size / 1e9:.2f} GB"
         )
-        print(f"listing the newest 20 of {given.runs} runs: {spread(seconds(lambda: store.records(newest=20), 9, 1))}")
-        print(f"listing all {given.runs} runs: {spread(seconds(store.records, 5, 1))}")
+        print(
+            f"listing the newest 20 of {arguments.runs} runs: {spread(seconds(lambda: store.records(newest=20), 9, 1))}"
+        )
+        print(f"listing all {arguments.runs} runs: {spread(seconds(store.records, 5, 1))}")
         began = time.perf_counter()
         outcome = verify(store)
         print(

@@ -166,34 +166,34 @@ def faults(folder: Path, library: Path, most: int) -> Counter[str]:
     """Let each call of the file system fail in turn; how many failed in each command."""
     failed, mark = Counter[str](), folder.parent / "mark"
     for name in COMMANDS:
-        for at in range(1, most + 1):
+        for index in range(1, most + 1):
             new_folder(folder)
-            if name != "plan" or at % 2:  # every other plan makes its store, too
+            if name != "plan" or index % 2:  # every other plan makes its store, too
                 run(folder, "plan", 0).communicate()
             mark.unlink(missing_ok=True)
-            error = ("EIO", "ENOSPC")[at // 2 % 2]
-            settings = {"LD_PRELOAD": str(library), "FAIL_AT": str(at), "FAIL_WITH": error, "FAIL_MARK": str(mark)}
-            process = run(folder, name, at, **settings)
+            error = ("EIO", "ENOSPC")[index // 2 % 2]
+            settings = {"LD_PRELOAD": str(library), "FAIL_AT": str(index), "FAIL_WITH": error, "FAIL_MARK": str(mark)}
+            process = run(folder, name, index, **settings)
             text = process.communicate()[1].decode()
-            require(process.returncode in _EXPECTED, name, at, error, process.returncode, text)
+            require(process.returncode in _EXPECTED, name, index, error, process.returncode, text)
             check(folder)
-            if not mark.exists() and at % 2:
+            if not mark.exists() and index % 2:
                 break
             failed[name] += mark.exists()
     return failed
 
 
 def main() -> None:
-    given = options(__doc__, kills=100, seed=1, faults=200)
+    arguments = options(__doc__, kills=100, seed=1, faults=200)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        killed = kills(folder / "kills", given.kills, given.seed)
+        killed = kills(folder / "kills", arguments.kills, arguments.seed)
         print(f"killed {killed.total()} times ({dict(killed)}): nothing half there, every store opened and verified")
         library = failing_library(folder)
         if library is None:
             print("without a C compiler: failing calls of the file system are left out")
             return
-        failed = faults(folder / "faults", library, given.faults)
+        failed = faults(folder / "faults", library, arguments.faults)
         print(f"failed {failed.total()} calls of the file system ({dict(failed)}): the same")
 
 

@@ -124,8 +124,9 @@ def give_notice(
     notices: Notices,
     *,
     shows_cash: bool = False,
+    bucket_advice: str = "add a column bucket",
 ) -> None:
-    """Print notes on a result."""
+    """Print notes on a result, with `bucket_advice` if no candidate has a bucket."""
     from trimtab.candidates.columns import COLUMNS
 
     for note in result.notes:
@@ -141,6 +142,8 @@ def give_notice(
             if "bucket" not in inputs.table.column_names:
                 for name in [name for name in unused if name.strip().casefold() in _LIKE_BUCKET]:
                     notices.warn(f"column {name!r} is not used: rename it to bucket if it has the bucket of each asset")
+        elif note.code == "all_unknown":
+            notices.warn(f"{note.text}: {bucket_advice}")
         elif note.code == "cash_left" and shows_cash:
             continue  # the output says it
         elif note.code == "regime":
