@@ -11,6 +11,7 @@ from trimtab.cli.chosen_limits import ChosenLimits, read_limits
 from trimtab.cli.inputs import CandidateInputs, check_mixture, read_inputs
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import DataOptions, LimitOptions
+from trimtab.cli.published_inputs import is_published, read_published
 from trimtab.cli.risk_inputs import by_risk, with_correlations
 from trimtab.cli.share_inputs import weighed
 from trimtab.errors import Fault, InputError, UnmetLimitError, listed
@@ -36,6 +37,8 @@ def read_account(
     TrimtabError
         Files or limits that cannot be used.
     """
+    if file is not None and is_published(file):
+        return read_published(file, data, limits, notices)
     chosen = read_limits(limits)
     check_mixture(file, data)
     if data.prices is None:

@@ -161,12 +161,12 @@ def in_price_spelling(
     """
     own = table["symbol"].unique().to_list()
     spelling = aliases.spelling_of_assets(symbols)
-    found = [(name, assets[0]) for name in own if len(assets := aliases.assets_of(name)) == 1]
-    count = Counter(asset for _, asset in found)
+    meant = [(name, assets[0]) for name in own if len(assets := aliases.assets_of(name)) == 1]
+    count = Counter(asset for _, asset in meant)
     known = set(symbols)
     changes = {
         name: spelling[asset]
-        for name, asset in sorted(found)
+        for name, asset in sorted(meant)
         if name not in known and count[asset] == 1 and asset in spelling
     }
     if not changes:
