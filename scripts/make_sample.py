@@ -85,6 +85,8 @@ PORTFOLIO = {
     "WMT": 0.0006,
 }
 
+VALUE = 100_000  # of the account in shares, cash included
+
 README = """\
 # The sample
 
@@ -98,6 +100,9 @@ invented.** It shows how trimtab works. It is not investment advice, and `limits
 | `score` | computed from prices, see below; 3 decimals |
 | `current_weight` | the invented portfolio: {holdings} holdings, {held:.2f} of the value in all, the rest cash |
 | `volatility` | standard deviation (n - 1) of the last 252 daily returns times sqrt(252); 4 decimals |
+
+`positions.csv` is the same portfolio as a spreadsheet would have it: `symbol`, `bucket`, `score`, `shares` and `price`, in
+whole shares of an account of about 100,000. Beside it are 3,000 in cash.
 
 `prices.parquet` holds the daily closes of the same 25 from {first} to {as_of} ({days} days), unchanged: `date`, and one
 column an asset.
@@ -167,17 +172,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Make the sample that ships with trimtab.")
     parser.add_argument("folder", type=Path, help="where the two files of skfolio 1.12.2 are")
     parser.add_argument("--out", type=Path, default=OUT, help="where to write (default: the package's sample)")
-    given = parser.parse_args()
-    days, assets, all_prices = read_prices(given.folder)
+    options = parser.parse_args()
+    days, assets, all_prices = read_prices(options.folder)
     prices = all_prices[-YEAR - 1 :]
     volatility = yearly_volatility(prices)
     texts = {
         "candidates.csv": candidates_text(assets, scores(prices, volatility), volatility),
+        "positions.csv": positions_text(assets, scores(prices, volatility), prices[-1]),
         "README.md": readme_text(days),
     }
-    write_prices(given.out / "prices.parquet", days, assets, all_prices)
+    write_prices(options.out / "prices.parquet", days, assets, all_prices)
     for name, text in texts.items():
-        (given.out / name).write_bytes(text.encode())
+        (options.out / name).write_bytes(text.encode())
 
 
 def read_prices(folder: Path) -> tuple[list[str], list[str], Floats]:
@@ -203,7 +209,7 @@ def read_prices(folder: Path) -> tuple[list[str], list[str], Floats]:
 def write_prices(path: Path, days: list[str], assets: list[str], prices: Floats) -> None:
     """The prices as they are, one column an asset."""
     dates = pa.array([dt.date.fromisoformat(day) for day in days])
-    columns = [dates, *(pa.array(prices[:, at]) for at in range(len(assets)))]
+    columns = [dates, *(pa.array(prices[:, index]) for index in range(len(assets)))]
     table = pa.table(columns, names=["date", *assets])
     pyarrow.parquet.write_table(table, path, compression="zstd", compression_level=19, use_dictionary=False)
 
@@ -234,9 +240,20 @@ def candidates_text(assets: list[str], score: Floats, volatility: Floats) -> str
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["asset", "name", "bucket", "score", "current_weight", "volatility"])
-    for at, asset in enumerate(assets):
+    for index, asset in enumerate(assets):
         weight = f"{PORTFOLIO.get(asset, 0):g}"
-        writer.writerow([asset, *ASSETS[asset], f"{score[at]:.3f}", weight, f"{volatility[at]:.4f}"])
+        writer.writerow([asset, *ASSETS[asset], f"{score[index]:.3f}", weight, f"{volatility[index]:.4f}"])
+    return text.getvalue()
+
+
+def positions_text(assets: list[str], score: Floats, closes: Floats) -> str:
+    """The same portfolio in shares, as a spreadsheet would have it: whole shares of an account of VALUE."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["symbol", "bucket", "score", "shares", "price"])
+    for index, asset in enumerate(assets):
+        shares = round(PORTFOLIO.get(asset, 0) * VALUE / closes[index])
+        writer.writerow([asset, ASSETS[asset][1], f"{score[index]:.3f}", shares, f"{closes[index]:.2f}"])
     return text.getvalue()
 
 

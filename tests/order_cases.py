@@ -29,6 +29,24 @@ class OrderCase:
     cash: int
     cash_flow: int
 
+    @property
+    def order_settings(self) -> OrderSettings:
+        """The settings as the door takes them."""
+        own = self.settings
+        money = {name: getattr(own, name) for name in ("min_trade_amount", "max_realized_gain")}
+        fees = {name: Decimal(getattr(own, name)) / MICRO for name in ("per_order", "per_share", "minimum")}
+        return OrderSettings(
+            mode=own.mode,
+            cash_buffer=own.cash_buffer,
+            max_fee_share=own.max_fee_share,
+            fees={**fees, "rate": own.rate},
+            max_turnover=own.max_turnover,
+            relief=own.relief,
+            rate_short=own.rate_short,
+            rate_long=own.rate_long,
+            **{name: None if value is None else Decimal(value) / MICRO for name, value in money.items()},
+        )
+
 
 def random_order_case(seed: int, most: int = 10, **fixed: Any) -> OrderCase:
     """An account whose holdings are worth about what the weights of a random account of the pass say."""
@@ -118,23 +136,5 @@ def of_case(case: OrderCase) -> tuple[list[dict[str, Any]], dict[str, Any]]:
             }
             for lot in own.lots
         ]
-    own = case.settings
-    money = {name: getattr(own, name) for name in ("min_trade_amount", "max_realized_gain")}
-    settings = OrderSettings(
-        mode=own.mode,
-        cash_buffer=own.cash_buffer,
-        max_fee_share=own.max_fee_share,
-        fees={
-            "per_order": Decimal(own.per_order) / MICRO,
-            "per_share": Decimal(own.per_share) / MICRO,
-            "rate": own.rate,
-            "minimum": Decimal(own.minimum) / MICRO,
-        },
-        max_turnover=own.max_turnover,
-        relief=own.relief,
-        rate_short=own.rate_short,
-        rate_long=own.rate_long,
-        **{name: None if value is None else Decimal(value) / MICRO for name, value in money.items()},
-    )
     amounts = {"cash": Decimal(case.cash) / MICRO, "cash_flow": Decimal(case.cash_flow) / MICRO}
-    return rows, {**amounts, "settings": settings, "tax_lots": lots or None, "today": own.today}
+    return rows, {**amounts, "settings": case.order_settings, "tax_lots": lots or None, "today": case.settings.today}

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-from naive_orders import NaiveOrder, NaivePlan, Settings, is_long
+from naive_orders import NaiveOrder, NaivePlan, is_long
 from order_cases import OrderCase
 
-from trimtab.candidates.candidates import settings_of
+from trimtab.candidates.candidates import Candidates, settings_of
 from trimtab.candidates.read import read
 from trimtab.kernel.compilation import undecorated
-from trimtab.kernel.order_records import (
-    ASSET,
-    TAX_LOT,
-    OrderMode,
-    PlanStatus,
-    Relief,
-    order_account,
-    order_nodes,
-    order_settings,
-)
-from trimtab.kernel.orders import PassInputs, plan_account
-from trimtab.kernel.records import NO_LIMIT, NO_PARTNERS, Flags, Records, empty_answer
+from trimtab.kernel.order_block import OrderAccounts, OrderLimits, OrderRecords, plan_block
+from trimtab.kernel.order_records import PlanStatus
+from trimtab.kernel.records import NO_PARTNERS, Flags, Records
+from trimtab.orders.block_records import Holdings, account_records, lot_records, order_records
 from trimtab.reasons import OrderReason
 
-plain_plan = undecorated(plan_account)
+plain_plan = undecorated(plan_block)
 
 
 @dataclass(frozen=True)
@@ -66,47 +57,31 @@ class KernelPlan:
         )
 
 
-def account_values(case: OrderCase) -> dict[str, Any]:
-    """The settings of a case as the kernel's record has them."""
-    own = case.settings
-    values = {field.name: getattr(own, field.name) for field in fields(Settings) if field.name != "today"}
-    return values | {
-        "cash": case.cash + case.cash_flow,
-        "cash_flow": case.cash_flow,
-        "mode": OrderMode[own.mode.upper()],
-        "min_trade_amount": -1 if own.min_trade_amount is None else own.min_trade_amount,
-        "max_turnover": np.inf if own.max_turnover is None else own.max_turnover,
-        "max_realized_gain": NO_LIMIT if own.max_realized_gain is None else own.max_realized_gain,
-        "relief": Relief[own.relief.upper()],
-    }
+def records_of(case: OrderCase) -> tuple[Candidates, OrderRecords]:
+    """A case as the kernel takes it, without the door."""
+    candidates = read([{**row, "current_weight": 0.0} for row in case.rows], case.limits, many=False)
+    own = [case.instruments[str(candidates.asset.at(row))] for row in candidates.order.tolist()]
+    holdings = Holdings(
+        *(np.array([getattr(each, name) for each in own], np.int64) for name in Holdings._fields[:-1]),
+        tradable=np.array([each.tradable for each in own]),
+    )
+    lots = [sorted(each.lots, key=lambda lot: (lot.acquired, lot.name)) for each in own]
+    today = case.settings.today
+    tax_lots = lot_records((lot, is_long(lot.acquired, today)) for each in lots for lot in each)
+    accounts = account_records(case.order_settings, np.array([case.cash]), np.array([case.cash_flow]))
+    records = order_records(candidates.rows(case.limits), holdings, accounts, tax_lots)
+    ends = np.cumsum([len(each) for each in lots])
+    records.assets["lots_begin"], records.assets["lots_end"] = ends - [len(each) for each in lots], ends
+    return candidates, records
 
 
 def kernel_plan(case: OrderCase, *, compiled: bool = True) -> KernelPlan:
     """The plan of an account; `compiled=False` runs the same functions undecorated."""
-    candidates = read([{**row, "current_weight": 0.0} for row in case.rows], case.limits, many=False)
-    names = [str(candidates.asset.at(int(row))) for row in candidates.order]
-    rows, settings = candidates.rows(case.limits), settings_of(case.limits)
-    assets = np.zeros(len(names), ASSET)
-    lots: list[tuple[int, int, int, bool]] = []
-    for name in ("score", "max_weight", "leaf", "restriction"):
-        assets[name] = rows[name]
-    for at, name in enumerate(names):
-        own = case.instruments[name]
-        assets[at]["lots_begin"] = len(lots)
-        lots += [
-            (lot.quantity, lot.cost, lot.acquired.toordinal(), is_long(lot.acquired, case.settings.today))
-            for lot in sorted(own.lots, key=lambda lot: (lot.acquired, lot.name))
-        ]
-        assets[at]["lots_end"] = len(lots)
-        for field in ("price", "quantity", "lot", "min_notional", "tradable"):
-            assets[at][field] = getattr(own, field)
-    tax_lots = np.zeros(len(lots), TAX_LOT)
-    for at, lot in enumerate(lots):
-        for field, value in zip(("quantity", "cost", "acquired", "is_long"), lot, strict=True):
-            tax_lots[at][field] = value
-    account = order_account(settings, account_values(case))
-    limits = order_settings(settings, account)
-    first, answer = empty_answer(len(names)), empty_answer(len(names))
-    passes = PassInputs(rows, rows.copy(), candidates.tree.nodes, limits, NO_PARTNERS, first, answer)
-    (plan_account if compiled else plain_plan)(assets, order_nodes(candidates.tree.nodes), tax_lots, account, passes)
-    return KernelPlan(account, assets, tax_lots, names, first["selected"])
+    candidates, records = records_of(case)
+    nodes, first = candidates.tree.nodes, np.zeros(1, np.int64)
+    ends = (np.array([0, len(own)]) for own in (records.assets, records.lots))
+    accounts = OrderAccounts(*ends, np.zeros(2, np.int64), first, np.zeros(1, np.bool_))
+    limits = OrderLimits(settings_of(case.limits), nodes, np.array([0, len(nodes)]))
+    (plan_block if compiled else plain_plan)(accounts, limits, NO_PARTNERS, records)
+    names = [str(candidates.asset.at(row)) for row in candidates.order.tolist()]
+    return KernelPlan(records.accounts, records.assets, records.lots, names, records.answers["selected"])

@@ -23,11 +23,12 @@ FLOORS = {
     4: ("facts", "market", "data", "brokers", "order_files"),
     5: ("report", "scoring"),
     6: ("rebalancing",),
-    7: ("engine", "blocks", "backtesting", "orders", "interop"),
-    8: ("batch", "store"),
-    9: ("spark", "web"),
-    10: ("cli",),
-    11: ("__main__",),
+    7: ("blocks", "interop"),
+    8: ("orders",),
+    9: ("engine", "backtesting", "batch", "store"),
+    10: ("spark", "web"),
+    11: ("cli",),
+    12: ("__main__",),
 }
 FACE = "__init__"  # names everything, late
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
@@ -55,6 +56,7 @@ KERNEL = (
     "tax_lots",
     "order_part",
     "orders",
+    "order_block",
     "backtest_records",
     "backtest_trading",
     "backtest",

@@ -45,7 +45,9 @@ if TYPE_CHECKING:
     from trimtab.order_files.file_order import FileOrder
     from trimtab.order_files.formats import read_orders
     from trimtab.orders.doors import plan
-    from trimtab.orders.plan import Order, Plan
+    from trimtab.orders.many import PlanManyResult, plan_many
+    from trimtab.orders.order import Order
+    from trimtab.orders.plan import Plan
     from trimtab.orders.release import Desk
     from trimtab.orders.written_orders import write_orders
     from trimtab.reasons import Action, Reason, Restriction, SizeReason
@@ -70,7 +72,9 @@ _ROOMS = {
     "orders.release": ("Desk",),
     "orders.written_orders": ("write_orders",),
     "orders.doors": ("plan",),
-    "orders.plan": ("Order", "Plan"),
+    "orders.many": ("PlanManyResult", "plan_many"),
+    "orders.order": ("Order",),
+    "orders.plan": ("Plan",),
     "backtesting.backtest": ("backtest",),
     "backtesting.benchmark": ("benchmark",),
     "backtesting.policy_grid": ("Between",),
@@ -239,6 +243,7 @@ __all__ = [
     "OrderFileSettings",
     "OrderSettings",
     "Plan",
+    "PlanManyResult",
     "Preflight",
     "Reason",
     "RebalanceManyResult",
@@ -276,6 +281,7 @@ __all__ = [
     "explanations_schema",
     "fundamental_scores",
     "plan",
+    "plan_many",
     "price_correlations",
     "read_orders",
     "rebalance",
@@ -291,9 +297,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _ROOM_OF:
         raise AttributeError(f"module 'trimtab' has no attribute {name!r}")
-    found = getattr(importlib.import_module(f"trimtab.{_ROOM_OF[name]}"), name)
-    globals()[name] = found
-    return found
+    value = getattr(importlib.import_module(f"trimtab.{_ROOM_OF[name]}"), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

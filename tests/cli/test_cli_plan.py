@@ -8,9 +8,12 @@ import zipfile
 from decimal import Decimal
 from pathlib import Path
 
+import jsonschema
 import polars as pl
 import pytest
 from command_line import rows, run
+
+import trimtab
 
 CANDIDATES = """\
 symbol,bucket,score,shares,price,lot
@@ -106,7 +109,7 @@ def test_cash_flow_and_mode(folder: Path) -> None:
 
 
 def test_nothing_to_trade_and_what_is_left_alone(folder: Path) -> None:
-    names = [f"Z{at:02}" for at in range(14)]
+    names = [f"Z{index:02}" for index in range(14)]
     lines = [f"{name},0.9,0,100000" for name in names]
     (folder / "c.csv").write_text("\n".join(["asset,score,shares,price", "A,0.9,20,10", *lines]))
     result = run("plan", "c.csv", "--cash", "800")
@@ -171,19 +174,19 @@ def test_a_bad_cell_is_named_with_its_file(folder: Path) -> None:
 
 def test_missing_buckets_come_from_the_map_and_the_rest_is_listed(folder: Path) -> None:
     (folder / "c.csv").write_text("symbol,score,shares,price\nAAPL,0.9,5,10\nXYZW,0.8,5,10\nBRK-B,0.7,5,10\n")
-    given = ("plan", "c.csv", "--cash", "50", "--classify", "todo.csv", "--set", "enable_bucket_diversification=true")
-    result = run(*given, "--format", "json")
+    options = ("plan", "c.csv", "--cash", "50", "--classify", "todo.csv", "--set", "enable_bucket_diversification=true")
+    result = run(*options, "--format", "json")
     assert "2 buckets from the default map" in result.stderr
     assert "1 asset has no bucket, counted as Unknown: XYZW. Fill in the column bucket of todo.csv" in result.stderr
     assert (folder / "todo.csv").read_text() == "asset,bucket\nXYZW,\n"
     (folder / "todo.csv").write_text("asset,bucket\nXYZW,Equity/Mine\n")
-    result = run(*given, "--format", "json")
+    result = run(*options, "--format", "json")
     assert "2 buckets from the default map, 1 from todo.csv" in result.stderr
     assert "Unknown" not in result.stderr
     buckets = {row["asset"]: row["bucket"] for row in json.loads(result.stdout)["rebalance"]["targets"]}
     assert buckets["XYZW"] == "Equity/Mine"
     (folder / "c.csv").write_text("name,score,shares,price\nAAPL,0.9,5,10\n")
-    assert "column 'asset': the column is missing: add it" in run(*given).stderr
+    assert "column 'asset': the column is missing: add it" in run(*options).stderr
 
 
 # --- gates
@@ -268,14 +271,27 @@ def test_the_age_and_the_move_of_prices(folder: Path) -> None:
     assert "write it as 2026-03-02" in run(*GIVEN, "--last-session", "friday").stderr
 
 
+def test_explain_says_why_13_shares_and_not_14(folder: Path) -> None:
+    (folder / "c.csv").write_text(CANDIDATES.replace(",,", ",0,").replace('"2,600.00"', "2600"))
+    options = ("explain", "c.csv", "AAA", "FFF", "--cash", "2621", "--limits", "l.toml")
+    result = run(*options, "--set", "orders.fees.per_order=1")
+    assert result.exit_code == 0
+    assert "- 14 shares would weigh 25.21%, above 25.00% (max_position_weight)" in result.stdout
+    assert "- with lot 0.1: sell 4.9 shares instead of sell 5 shares" in result.stdout
+    assert "FFF (Health): not selected" in result.stdout
+    document = json.loads(run(*options, "--format", "json").stdout)
+    assert document["orders"][1]["reason"] == "lot_too_large"
+    jsonschema.validate(document, trimtab.explanations_schema())
+
+
 # --- order files
 
 
 @pytest.mark.usefixtures("folder")
 def test_an_order_file_for_each_phase(folder: Path) -> None:
     (folder / "c.csv").write_text(CANDIDATES.replace(",0.01\n", ",1\n"))
-    given = (*GIVEN, "--format", "ibkr", "--out", "orders.csv")
-    result = run(*given, "--order-file", "order_type=limit", "--order-file", "account=U123")
+    options = (*GIVEN, "--format", "ibkr", "--out", "orders.csv")
+    result = run(*options, "--order-file", "order_type=limit", "--order-file", "account=U123")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "written: orders-1-sells.csv" in result.stderr
     assert "written: orders-2-buys.csv" in result.stderr
@@ -283,7 +299,7 @@ def test_an_order_file_for_each_phase(folder: Path) -> None:
     assert lines[1].startswith("SELL,30,CCC,STK,SMART,USD,DAY,LMT,51.2,tt-")
     assert lines[1].endswith(",U123")
     assert not (folder / "orders.csv").exists()
-    refused = run(*given, "--order-file", "order_type=market")
+    refused = run(*options, "--order-file", "order_type=market")
     assert refused.exit_code == 3
     assert "orders-1-sells.csv: holds orders of another plan" in refused.stderr
 
@@ -338,3 +354,17 @@ def test_a_stored_plan_as_text_and_one_without_orders(folder: Path) -> None:
     (name,) = re.findall(r"stored as run (\S+) in", run("plan", "c.csv", "--cash", "800", *again).stderr)
     result = run("apply", name, *again, "--to", "n.jsonl")
     assert "no orders: nothing to write" in result.stderr
+
+
+def test_latest_prices_beside_a_file_of_a_broker(tmp_path: Path) -> None:
+    files = {
+        "scores.csv": "asset,score\nAAPL,0.9\n",
+        "holdings.csv": "Symbol,Quantity,Price,Value,Currency\nAAPL,10,90,900,USD\nCASH,,,50,USD\n",
+        "prices.csv": "asset,price\nAAPL,100\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    options = ("--scores", "scores.csv", "--holdings", "holdings.csv", "--latest-prices", "prices.csv")
+    paths = [tmp_path / option if option in files else option for option in options]
+    outcome = run("plan", *paths, "--no-store", "--format", "json")
+    assert [order["price"] for order in json.loads(outcome.stdout)["orders"]] == ["100"]

@@ -37,7 +37,7 @@ def test_bucket_manager_basic() -> None:
     assert manager.get_bucket_assets("Defensive Assets") == ["D1", "D2"]
     assert manager.get_all_buckets() == ["Bonds", "Defensive Assets", "Risk Assets"]
     assert BucketManager(AssetBucketManager(MAP)).get_asset_bucket("B1") == "Bonds"
-    assert BucketManager().get_asset_bucket("AAPL") == "Equity/Information Technology"
+    assert BucketManager().get_asset_bucket("XLK") == "Equity/Information Technology/Funds"
 
     class Own:
         """Any fitting object; what it does not know is an empty name."""

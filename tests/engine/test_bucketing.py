@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 from markets import Market, Scores
 
+import trimtab
 from trimtab import (
     AssetBucketManager,
     AssetScore,
@@ -156,7 +158,7 @@ def test_bad_toml(tmp_path: Path, data: bytes | None, sentence: str) -> None:
 
 def test_the_default_map_is_large_and_sorted_by_class() -> None:
     manager = AssetBucketManager.default()
-    assert len(manager) >= 1500
+    assert len(manager) >= 1600
     assert len(manager.get_bucket_assets("Equity")) >= 900
     assert {path.split("/")[0] for path in manager.get_all_buckets()} == {
         "Equity",
@@ -171,6 +173,7 @@ def test_the_default_map_is_large_and_sorted_by_class() -> None:
     assert all(len(path.split("/")) == 3 for path in manager.get_all_buckets())
 
 
+STOCKS = Path(trimtab.__file__).parent / "data" / "stocks.toml"
 SPOT_CHECKS = {
     "AAPL": "Equity/Information Technology/Technology Hardware, Storage & Peripherals",
     "NVDA": "Equity/Information Technology/Semiconductors",
@@ -206,6 +209,9 @@ SPOT_CHECKS = {
     "SPAXX": "Cash/Money Funds/Government",
     "VMFXX": "Cash/Money Funds/Government",
     "SWVXX": "Cash/Money Funds/Prime",
+    "TSM": "Equity/Information Technology/Semiconductors",
+    "VWCE": "Equity/World/Broad",
+    "BTC/USD": "Digital Assets/Bitcoin/Coins",
     "VFIFX": "Mixed/Target Date/Funds",
     "VWELX": "Mixed/Balanced/Funds",
 }
@@ -215,6 +221,20 @@ SPOT_CHECKS = {
 def test_spot_checks_of_the_default_map(asset: str, bucket: str) -> None:
     assert AssetBucketManager.default().get_asset_bucket(asset) == bucket
     assert asset in AssetBucketManager.default()
+
+
+def test_stocks_written_by_hand_are_in_industries_that_exist() -> None:
+    industries = set(tomllib.loads(STOCKS.read_text(encoding="utf-8"))["Equity"])
+    by_hand = tomllib.loads((STOCKS.parent / "funds.toml").read_text(encoding="utf-8"))["Equity"]
+    known = tomllib.loads(STOCKS.read_text(encoding="utf-8"))["Equity"]
+    wrong = [
+        (sector, industry)
+        for sector, own in by_hand.items()
+        if sector in industries
+        for industry in own
+        if industry not in known[sector] and industry not in ("Funds", "Mining Funds")
+    ]
+    assert wrong == []
 
 
 def test_other_names_are_not_in_the_default_map() -> None:

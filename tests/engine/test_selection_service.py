@@ -81,7 +81,10 @@ def test_the_targets_of_a_selection() -> None:
 def test_defaults() -> None:
     selection = SelectionService().select_by_score([AssetScore("AAPL", 0.9)])
     (target,) = SelectionService().create_rebalancing_targets(selection)
-    assert (target.bucket, target.target_weight) == ("Equity/Information Technology", 0.2)
+    assert (target.bucket, target.target_weight) == (
+        "Equity/Information Technology/Technology Hardware, Storage & Peripherals",
+        0.2,
+    )
 
 
 def test_a_limit_for_a_bucket_of_the_manager_is_no_typo() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import random
 import runpy
@@ -141,11 +142,11 @@ def test_the_batch_loop_undecorated_gives_the_same() -> None:
     rng = random.Random(7)
     limits = random_limits(rng)
     table = [{**row, "account": number} for number in range(5) for row in random_rows(rng)]
-    found = read(table, limits, many=True)
+    candidates = read(table, limits, many=True)
     answers = [empty_answer(len(table)), empty_answer(len(table))]
-    partners = found.partners(None)
+    partners = candidates.partners(None)
     braked = [
-        decide(found.rows(limits), found.start, found.tree.nodes, settings_of(limits), *partners, answer)
+        decide(candidates.rows(limits), candidates.start, candidates.tree.nodes, settings_of(limits), *partners, answer)
         for decide, answer in zip((undecorated(rebalance_accounts), rebalance_accounts), answers, strict=True)
     ]
     assert answers[0].tobytes() == answers[1].tobytes()
@@ -186,3 +187,49 @@ def test_the_package_runs_as_a_module(monkeypatch: pytest.MonkeyPatch, capsys: p
 def test_importing_the_module_runs_nothing() -> None:
     assert runpy.run_module("trimtab.__main__", run_name="trimtab.__main__")["main"] is not None
     assert Path(compilation.__file__).exists()
+
+
+def constants_of(path: Path) -> set[str]:
+    """The modules from which a file takes names that its compiled code, or a constant beside it, uses."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    compiled = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        and {"compiled", "allocating", "entry", "parallel_entry"}
+        & {ast.unparse(entry) for entry in node.decorator_list}
+    ]
+    if not compiled:
+        return set()
+    used = {name.id for part in compiled for name in ast.walk(part) if isinstance(name, ast.Name)}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and used & {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}:
+            used |= {each.id for each in ast.walk(node.value) if isinstance(each, ast.Name)}
+    return {
+        node.module.removeprefix("trimtab.").replace(".", "/") + ".py"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("trimtab.")
+        if used & {alias.asname or alias.name for alias in node.names}
+    }
+
+
+def test_the_stamp_covers_every_constant_that_is_compiled_in() -> None:
+    root = Path(compilation.__file__).parents[1]
+    modules = {module for path in root.rglob("*.py") for module in constants_of(path)}
+    assert {"candidates/checks.py", "tolerances.py", "kernel/records.py"} <= modules
+    types = {"certificate/bucket_nodes.py", "limits/rebalancing_limits.py"}  # of arguments outside compiled code
+    assert {module for module in modules if not module.startswith("kernel/")} - types == {*compilation.CONSTANTS}
+
+
+@pytest.mark.parametrize("name", compilation.CONSTANTS)
+def test_another_constant_is_another_stamp(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(compilation.__file__).parents[1]
+    for file in [*(root / "kernel").glob("*.py"), *(root / each for each in compilation.CONSTANTS)]:
+        copy = tmp_path / file.relative_to(root)
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(file.read_bytes())
+    monkeypatch.setattr(compilation, "__file__", str(tmp_path / "kernel" / "compilation.py"))
+    assert compilation._source_stamp() == compilation.STAMP
+    with (tmp_path / name).open("a") as file:
+        file.write("# another constant\n")
+    assert compilation._source_stamp() != compilation.STAMP

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numba
 import pytest
 from naive_orders import NANO, Instrument, NaivePlan, PlanError, Settings, naive_plan
 from order_cases import MICRO, OrderCase, random_order_case
@@ -65,7 +66,7 @@ LARGE = (0, 1, 999_999_999, 10**9, 10**9 + 1, 123_456_789_012, 10**15 + 7, 10**1
 def test_money_is_exact_at_every_size(is_compiled: bool) -> None:
     """Against Python's whole numbers, which have no size."""
     worth, cost, quantity_for, quantity_worth, portion, portion_up, quotient = (
-        function if is_compiled else undecorated(function)
+        numba.njit(function.py_func) if is_compiled else undecorated(function)
         for function in (
             money.worth_of,
             money.cost_of,

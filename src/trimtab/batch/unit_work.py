@@ -48,11 +48,14 @@ class PartRecord:
     failed: tuple[tuple[Any, str], ...]
 
     @classmethod
-    def read(cls, file: Path) -> PartRecord:
-        """A record read back."""
-        values = json.loads(file.read_bytes())
-        failed = tuple((account, reason) for account, reason in values["failed"])
-        return cls(**{**values, "counts": Counts.from_dict(values["counts"]), "failed": failed})
+    def read(cls, file: Path) -> PartRecord | None:
+        """A record read back; None without one, or if it is damaged: its part is not done."""
+        try:
+            values = json.loads(file.read_bytes())
+            failed = tuple((account, reason) for account, reason in values["failed"])
+            return cls(**{**values, "counts": Counts.from_dict(values["counts"]), "failed": failed})
+        except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
+            return None
 
     @property
     def unit(self) -> Unit:

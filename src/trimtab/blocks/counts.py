@@ -35,6 +35,14 @@ class Counts:
     certificate: Tally = field(default_factory=dict)  # limits by status
     unmet_causes: Tally = field(default_factory=dict)
     fully_checked: int = 0  # accounts that the screen left to the checker
+    # Of plans, 0 without orders.
+    orders: int = 0
+    order_amount: int = 0  # micro-units: of all orders, each in the currency of its account
+    ordering: int = 0  # accounts with an order
+    unsettled: int = 0
+    plans_checked: int = 0  # plans that the screen of orders left to the checker
+    plan_statuses: Tally = field(default_factory=dict)
+    order_reasons: Tally = field(default_factory=dict)  # of every candidate
 
     @property
     def decided(self) -> int:

@@ -7,8 +7,9 @@ release the interpreter, so several threads may each be in a block of their own.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,10 @@ from trimtab.blocks.failures import faults_of, limits_fault, listed_failures
 from trimtab.blocks.full_check import check_fully
 from trimtab.blocks.precheck import Precheck, Validity, precheck_block
 from trimtab.blocks.prepared_limits import BucketNodes, PreparedLimits
+from trimtab.candidates.asset_names import name_fault
 from trimtab.certificate.screen import ScreenLimits, screen_block
 from trimtab.errors import Fault, InputError
-from trimtab.kernel.block import OUTCOME, Accounts, Decided, Prepared, rebalance_block
+from trimtab.kernel.block import OUTCOME, Accounts, Decided, rebalance_block
 from trimtab.kernel.records import Flags, Ints, Records
 from trimtab.reasons import Action, Reason, SizeReason
 
@@ -31,6 +33,7 @@ _REASONS = list(dict.fromkeys(member.code for member in Reason))
 _REASON_CODE = np.array([_REASONS.index(member.code) for member in Reason], np.int8)
 _SIZE_REASONS = [member.code for member in SizeReason]
 _CASH_TOLERANCE = 1e-12
+NO_OWN: Mapping[int, PreparedLimits] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -44,21 +47,25 @@ class Block:
     targets: pa.Table
     failed: pa.Table
     counts: Counts
+    reasons: Mapping[int, str] = field(default_factory=dict)  # why accounts failed, by number
 
 
 @dataclass(frozen=True)
-class _Decisions:
-    """A block that is decided and checked. Rows have shape (rows,), accounts (accounts,)."""
+class CheckedBlock:
+    """A block whose rows are read and checked. `order` (rows,) lists the rows of each account by asset name."""
 
     block: BlockColumns
-    decided: Decided
+    accounts: Accounts
+    order: Ints
+    nodes: BucketNodes
     failed: dict[int, str]  # the reason, by account
-    counts: Counts
 
     @property
     def left_out(self) -> Flags:
-        """Which accounts failed."""
-        return _flags(self.failed, len(self.block.accounts))
+        """Which accounts failed. Shape (accounts,)."""
+        flags = np.zeros(len(self.block.accounts), np.bool_)
+        flags[list(self.failed)] = True
+        return flags
 
 
 def decide_block(table: pa.Table, limits: PreparedLimits) -> Block:
@@ -69,16 +76,21 @@ def decide_block(table: pa.Table, limits: PreparedLimits) -> Block:
     InputError
         A table in which no account can be read, no rows, or an account in two places.
     """
-    decisions = _decisions_of(table, limits)
-    return Block(
-        _targets(decisions),
-        listed_failures(decisions.failed, decisions.block.accounts),
-        decisions.counts,
+    checked = checked_block(block_of(table), limits)
+    decided = empty_decisions(checked.block.size, len(checked.block.accounts))
+    rebalance_block(
+        checked.accounts, checked.left_out, checked.order, checked.block.columns, limits.kernel(checked.nodes), decided
     )
+    return measured_block(checked, limits, decided)
 
 
-def _decisions_of(table: pa.Table, limits: PreparedLimits) -> _Decisions:
-    """Decide and check whole accounts that come one after another.
+def empty_decisions(rows: int, accounts: int) -> Decided:
+    """Decisions to be filled."""
+    return Decided(np.zeros(rows), np.zeros(rows), np.zeros((rows, 4), np.int8), np.zeros(accounts, OUTCOME))
+
+
+def block_of(table: pa.Table) -> BlockColumns:
+    """The columns of a table with at least one row.
 
     Raises
     ------
@@ -87,7 +99,17 @@ def _decisions_of(table: pa.Table, limits: PreparedLimits) -> _Decisions:
     """
     if table.num_rows == 0:
         raise InputError([Fault("there are no candidates", "give a table with at least one row")])
-    block = read_block_columns(table)
+    return read_block_columns(table)
+
+
+def checked_block(block: BlockColumns, limits: PreparedLimits) -> CheckedBlock:
+    """Check the rows of whole accounts.
+
+    Raises
+    ------
+    InputError
+        No column `limits_id`, where the limits have names.
+    """
     limits_of, failed = _limits_of(block, limits)
     accounts = Accounts(block.start, limits_of)
     nodes = limits.bucket_nodes(tuple(block.bucket.names))
@@ -98,26 +120,35 @@ def _decisions_of(table: pa.Table, limits: PreparedLimits) -> _Decisions:
             fault = fault or faults_of(block, limits, account, int(limits_of[account]))
             if fault:
                 failed[account] = fault
-    left_out = _flags(failed, len(block.accounts))
-    decided = _decided(block, accounts, left_out, order, limits.kernel(nodes))
-    braked = decided.outcome["braked"]
-    proven, drifted = _screened(block, accounts, left_out | braked, decided, limits.screen(nodes))
+    return CheckedBlock(block, accounts, order, nodes, failed)
+
+
+def measured_block(
+    checked: CheckedBlock, limits: PreparedLimits, decided: Decided, own: Mapping[int, PreparedLimits] = NO_OWN
+) -> Block:
+    """The targets of a decided block, with every limit measured; accounts whose targets break one fail.
+
+    `own`: by account, limits that are its own.
+    """
+    block, accounts, left_out = checked.block, checked.accounts, checked.left_out
+    screened = left_out | decided.outcome["braked"]
+    screened[list(own)] = True
+    proven, drifted = _screened(block, accounts, screened, decided, limits.screen(checked.nodes))
     unproven = np.flatnonzero((proven < 0) & ~left_out)
-    checked = check_fully(block, limits, accounts, unproven, order, decided)
-    failed |= checked.failed
-    statuses = checked.statuses
+    shared = np.setdiff1d(unproven, list(own))
+    verdict = check_fully(block, limits, accounts, shared, checked.order, decided)
+    for account in sorted(set(own) - set(checked.failed)):
+        alone = Accounts(accounts.start, np.zeros(len(accounts.limits), np.int64))
+        verdict.add(check_fully(block, own[account], alone, np.array([account]), checked.order, decided))
+    checked = replace(checked, failed=checked.failed | verdict.failed)
+    statuses = verdict.statuses
     statuses["met"] += int(proven[proven > 0].sum() - drifted.sum())
     statuses["drifted"] += int(drifted.sum())
-    counts = _counted(block, accounts, decided, _flags(failed, len(block.accounts)), limits)
+    counts = _counted(block, accounts, decided, checked.left_out, limits)
     counts |= {"certificate": {name: count for name, count in statuses.items() if count}}
-    counts |= {"unmet": checked.unmet, "unmet_causes": dict(checked.causes), "fully_checked": len(unproven)}
-    return _Decisions(block, decided, failed, Counts.total([Counts(**counts)]))
-
-
-def _flags(failed: Iterable[int], accounts: int) -> Flags:
-    flags = np.zeros(accounts, np.bool_)
-    flags[list(failed)] = True
-    return flags
+    counts |= {"unmet": verdict.unmet, "unmet_causes": dict(verdict.causes), "fully_checked": len(unproven)}
+    failures = listed_failures(checked.failed, block.accounts)
+    return Block(_targets(checked, decided), failures, Counts.total([Counts(**counts)]), checked.failed)
 
 
 def _limits_of(block: BlockColumns, limits: PreparedLimits) -> tuple[Ints, dict[int, str]]:
@@ -140,19 +171,12 @@ def _prechecked(
     names = block.asset.names
     rank = np.zeros(len(names) + 1, np.int32)
     rank[np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)] = np.arange(len(names))
-    bad_asset = np.array([*(not name.strip() or name != name.strip() for name in names), True], np.bool_)
+    bad_asset = np.array([*(name_fault(name) is not None for name in names), True], np.bool_)
     order, verdicts = np.zeros(block.size, np.int32), np.zeros(len(block.accounts), np.int8)
     limits_code = np.zeros(block.size, np.int32) if tuple(limits.ids) == (None,) else block.limits.codes
     valid = Validity(rank, bad_asset, nodes.bad, limits.refuses_unscored)
     precheck_block(accounts, limits_code, block.columns, valid, order, verdicts)
     return order, verdicts
-
-
-def _decided(block: BlockColumns, accounts: Accounts, left_out: Flags, order: Records, prepared: Prepared) -> Decided:
-    rows, count = block.size, len(block.accounts)
-    decided = Decided(np.zeros(rows), np.zeros(rows), np.zeros((rows, 4), np.int8), np.zeros(count, OUTCOME))
-    rebalance_block(accounts, left_out, order, block.columns, prepared, decided)
-    return decided
 
 
 def _screened(
@@ -209,8 +233,8 @@ def _tally(codes: Records, names: list[str]) -> dict[str, int]:
     return {name: count for name, count in zip(names, counts, strict=True) if count and name}
 
 
-def _targets(decisions: _Decisions) -> pa.Table:
-    block, decided, left_out = decisions.block, decisions.decided, decisions.left_out
+def _targets(checked: CheckedBlock, decided: Decided) -> pa.Table:
+    block, left_out = checked.block, checked.left_out
     braked, sizes = decided.outcome["braked"], np.diff(block.start)
     proposed = pa.nulls(block.size, pa.float64())
     if braked.any():

@@ -31,6 +31,13 @@ class CheckedAccounts:
     unmet: int = 0  # accounts
     failed: dict[int, str] = field(default_factory=dict)
 
+    def add(self, other: CheckedAccounts) -> None:
+        """Add the verdict on other accounts."""
+        self.statuses.update(other.statuses)
+        self.causes.update(other.causes)
+        self.unmet += other.unmet
+        self.failed |= other.failed
+
 
 def check_fully(
     block: BlockColumns, limits: PreparedLimits, accounts: Accounts, numbers: Ints, order: Ints, decided: Decided

@@ -47,6 +47,7 @@ class PreparedLimits:
     """
 
     def __init__(self, limits: Mapping[str | None, RebalancingLimits], votes: Mapping[str, float]) -> None:
+        self.votes = votes
         self.ids = {name: number for number, name in enumerate(limits)}
         self.limits = tuple(limits.values())
         for name, chosen in limits.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,17 +11,18 @@ from trimtab.cli.chosen_limits import ChosenLimits, read_limits
 from trimtab.cli.inputs import CandidateInputs, check_mixture, read_inputs
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import DataOptions, LimitOptions
+from trimtab.cli.published_inputs import is_published, read_published
 from trimtab.cli.risk_inputs import by_risk, with_correlations
 from trimtab.cli.share_inputs import weighed
 from trimtab.errors import Fault, InputError, UnmetLimitError, listed
 from trimtab.orders.broker_candidates import is_broker_file
 
 if TYPE_CHECKING:
+    from trimtab.orders.plan import Plan
     from trimtab.rebalancing.result import RebalanceResult
 
 
 _LIKE_BUCKET = frozenset({"sector", "industry", "group", "category", "class", "asset class", "asset_class", "theme"})
-_CASH = re.compile(r"(?:[a-z]{2,3} )?cash\b.*", re.ASCII | re.IGNORECASE).fullmatch
 
 
 def read_account(
@@ -36,6 +37,8 @@ def read_account(
     TrimtabError
         Files or limits that cannot be used.
     """
+    if file is not None and is_published(file):
+        return read_published(file, data, limits, notices)
     chosen = read_limits(limits)
     check_mixture(file, data)
     if data.prices is None:
@@ -57,12 +60,13 @@ def _refuse_cash(inputs: CandidateInputs) -> None:
     """Refuse a row of cash, as brokers write it: held as an asset, it would count as invested."""
     if not {"asset", "score"} <= set(inputs.table.column_names):
         return
+    from trimtab.candidates.asset_names import CASH, may_be_cash
+
     rows = zip(inputs.table["asset"].to_pylist(), inputs.table["score"].to_pylist(), strict=True)
-    advice = "drop the row: whatever is not in assets is cash; beside shares, give it as --cash"
     faults = [
-        Fault("is cash, not an asset", advice, column="asset", row=row, value=asset)
+        Fault(*CASH, column="asset", row=row, value=asset)
         for row, (asset, score) in enumerate(rows, 1)
-        if score is None and isinstance(asset, str) and _CASH(asset.strip())
+        if score is None and isinstance(asset, str) and may_be_cash(asset)
     ]
     if faults:
         with inputs.named_in_errors():
@@ -93,6 +97,26 @@ def decide(
     return result
 
 
+def plan_of_shares(inputs: CandidateInputs, chosen: ChosenLimits, data: DataOptions, notices: Notices) -> Plan | None:
+    """The plan of an account whose shares and prices are known in its table, else None."""
+    from trimtab.files.candidate_file import check_single
+    from trimtab.kernel.orders import plan_account
+    from trimtab.orders.account_table import ORDER_COLUMNS
+    from trimtab.orders.doors import plan
+
+    if "shares" not in inputs.used_columns:
+        return None
+    check_single(inputs.table, inputs.name)
+    with inputs.named_in_errors(), chosen.named_in_errors():
+        notices.note_compiling(plan_account, 40)
+        table = inputs.table.drop_columns(["current_weight"])
+        made = plan(table, chosen.limits, cash=data.cash, correlations=inputs.correlations)
+    for note in made.notes:
+        notices.warn(note)
+    give_notice(made.result, replace(inputs, used_columns=ORDER_COLUMNS), chosen, notices, shows_cash=True)
+    return made
+
+
 def give_notice(
     result: RebalanceResult,
     inputs: CandidateInputs,
@@ -100,8 +124,9 @@ def give_notice(
     notices: Notices,
     *,
     shows_cash: bool = False,
+    bucket_advice: str = "add a column bucket",
 ) -> None:
-    """Print notes on a result."""
+    """Print notes on a result, with `bucket_advice` if no candidate has a bucket."""
     from trimtab.candidates.columns import COLUMNS
 
     for note in result.notes:
@@ -117,6 +142,8 @@ def give_notice(
             if "bucket" not in inputs.table.column_names:
                 for name in [name for name in unused if name.strip().casefold() in _LIKE_BUCKET]:
                     notices.warn(f"column {name!r} is not used: rename it to bucket if it has the bucket of each asset")
+        elif note.code == "all_unknown":
+            notices.warn(f"{note.text}: {bucket_advice}")
         elif note.code == "cash_left" and shows_cash:
             continue  # the output says it
         elif note.code == "regime":

@@ -13,7 +13,7 @@ from trimtab.cli.options import DataOptions, LimitOptions
 from trimtab.cli.store_options import existing_store
 
 if TYPE_CHECKING:
-    from trimtab.rebalancing.result import RebalanceResult
+    from trimtab.orders.plan import Plan
 
 _RUN = re.compile(r"latest|[0-9a-f]{4,64}", re.ASCII).fullmatch
 
@@ -23,10 +23,8 @@ def is_run(name: str | None) -> bool:
     return name is not None and _RUN(name) is not None and not Path(name).exists()
 
 
-def stored_result(
-    name: str, place: str | None, data: DataOptions, limits: LimitOptions, notices: Notices
-) -> tuple[RebalanceResult, str]:
-    """The result of a stored run, decided again from its inputs, and its title.
+def stored_plan(name: str, place: str | None, data: DataOptions, limits: LimitOptions, notices: Notices) -> Plan:
+    """The plan of a stored run, decided again from its inputs.
 
     Raises
     ------
@@ -48,4 +46,4 @@ def stored_result(
         raise InputError([Fault(outcome.sentence, "use the version that made it")])
     if not outcome.is_same:
         notices.warn(outcome.sentence)
-    return outcome.plan.result, f"run {name}"
+    return outcome.plan

@@ -37,6 +37,8 @@ def guessed_bucket(name: str | None) -> BucketGuess | None:
     >>> guess = guessed_bucket("Fidelity Select Semiconductors")
     >>> guess.bucket, guess.words
     ('Equity/Information Technology/Semiconductors', ('Semiconductors',))
+    >>> guessed_bucket(None), guessed_bucket("Berkshire Hathaway")
+    (None, None)
     """
     if not name:
         return None

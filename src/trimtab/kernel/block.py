@@ -95,7 +95,7 @@ def clear_answer(answer: Any) -> None:
 
 
 @compiled
-def _sum_up(outcome: Any, current: float, target: float, dust_weight: float) -> None:
+def sum_up(outcome: Any, current: float, target: float, dust_weight: float) -> None:
     """Add a row to the totals of its account."""
     outcome.total += target
     outcome.bought += max(target - current, 0.0)
@@ -151,4 +151,4 @@ def rebalance_block(
             decided.codes[row, 1] = answer.reason
             decided.codes[row, 2] = answer.size_reason
             decided.codes[row, 3] = answer.selected
-            _sum_up(outcome, rows[number].current, answer.target, settings.dust_weight)
+            sum_up(outcome, rows[number].current, answer.target, settings.dust_weight)

@@ -7,11 +7,8 @@ brings to what is decided, so that one array is one argument.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
 
-import numpy as np
-
-from trimtab.kernel.records import NO_LIMIT, SETTINGS, Records, record
+from trimtab.kernel.records import record
 
 
 class OrderMode(IntEnum):
@@ -133,7 +130,7 @@ ORDER_ACCOUNT = record(
     ("relief", "i8"),  # `Relief`
     ("rate_short", "f8"),
     ("rate_long", "f8"),
-    ("target_invested", "f8"),  # the aim: what the buffer leaves of it
+    ("target_invested", "f8"),  # the aim: what the buffer leaves of it; these nine follow from the limits
     ("max_position_weight", "f8"),
     ("min_position_weight", "f8"),
     ("cash_band", "f8"),
@@ -143,6 +140,7 @@ ORDER_ACCOUNT = record(
     ("max_total_positions", "i8"),
     ("buckets_to_represent", "i8"),
     # How it ends.
+    ("brake_sold_weight", "f8"),  # what a withdrawal leaves of the brake; inf = none
     ("cash_after", "i8"),
     ("value_after", "i8"),
     ("value", "i8"),  # at the beginning
@@ -150,33 +148,3 @@ ORDER_ACCOUNT = record(
     ("rounds", "i8"),
     ("is_settled", "?"),
 )
-_LIMITS = tuple(name for name in ORDER_ACCOUNT.names or () if name in (SETTINGS.names or ()))
-_NODE_FIELDS = ("parent", "stop", "bottom_up", "represents", "max_positions", "max_allocation", "min_allocation")
-
-
-def order_account(settings: Records, values: dict[str, Any]) -> Records:
-    """An account's record from the limits of the pass (shape (1,)) and its own values. Shape (1,)."""
-    account = np.zeros(1, ORDER_ACCOUNT)
-    for name in _LIMITS:
-        account[name] = settings[name]
-    for name, value in values.items():
-        account[name] = value
-    account["target_invested"] = np.minimum(settings["target_invested"], 1.0 - account["cash_buffer"])
-    return account
-
-
-def order_nodes(tree: Records) -> Records:
-    """The nodes of the orders stage, from those of the pass. Shape (nodes,)."""
-    nodes = np.zeros(len(tree), ORDER_NODE)
-    for name in _NODE_FIELDS:
-        nodes[name] = tree[name]
-    return nodes
-
-
-def order_settings(settings: Records, account: Records) -> Records:
-    """The limits of the first pass, and of the later ones without brakes. Shape (2,)."""
-    both = np.repeat(settings, 2)
-    both["target_invested"] = account["target_invested"]
-    both["brake_sold_weight"][1] = np.inf
-    both["brake_closed_positions"][1] = NO_LIMIT
-    return both

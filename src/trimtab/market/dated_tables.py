@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +19,12 @@ from trimtab.market.typed_columns import (
     column_named,
     days_of,
     frame_of,
+    holds_numbers,
     names_of,
     numbers_of,
     required,
 )
+from trimtab.symbols.aliases import Aliases
 
 _KNOWN = "known_on"
 _BUCKET_NAMES = ("bucket", "sector")
@@ -58,7 +62,7 @@ def _fundamentals(given: Any) -> Fundamentals:
     known = required(frame, (_KNOWN,), source)
     symbol = required(frame, SYMBOL_NAMES, source)
     columns = [names_of(frame[symbol], source).alias("symbol"), days_of(frame[known], source).alias(_KNOWN)]
-    items = [name for name in frame.columns if name not in (known, symbol) and _holds_numbers(frame[name])]
+    items = [name for name in frame.columns if name not in (known, symbol) and holds_numbers(frame[name])]
     if not items:
         raise InputError([Fault("no column holds numbers", "add items, such as eps and price, pe, or roe")], source)
     read = [numbers_of(frame[name], source) for name in items]
@@ -76,13 +80,6 @@ def _fundamentals(given: Any) -> Fundamentals:
             ]
         ),
     )
-
-
-def _holds_numbers(column: pl.Series) -> bool:
-    """Whether a column holds numbers, or text with at least one value that is a number."""
-    if column.dtype.is_numeric():
-        return True
-    return column.dtype == pl.String and column.str.strip_chars().cast(pl.Float64, strict=False).is_not_null().any()
 
 
 def read_classification(given: Any) -> pl.DataFrame:
@@ -153,3 +150,25 @@ def _open_ended(end: pl.Series) -> pl.Series:
             .alias(end.name)
         )
     return end.fill_null(never)
+
+
+def in_price_spelling(
+    table: pl.DataFrame, symbols: Collection[str], aliases: Aliases
+) -> tuple[pl.DataFrame, dict[str, str]]:
+    """A table with the symbols as the prices spell them, and those that changed: old to new.
+
+    A symbol stays unchanged if it may mean several assets, or if another one in the table means the same.
+    """
+    own = table["symbol"].unique().to_list()
+    spelling = aliases.spelling_of_assets(symbols)
+    meant = [(name, assets[0]) for name in own if len(assets := aliases.assets_of(name)) == 1]
+    count = Counter(asset for _, asset in meant)
+    known = set(symbols)
+    changes = {
+        name: spelling[asset]
+        for name, asset in sorted(meant)
+        if name not in known and count[asset] == 1 and asset in spelling
+    }
+    if not changes:
+        return table, {}
+    return table.with_columns(pl.col("symbol").replace(changes)), changes

@@ -13,22 +13,23 @@ from trimtab.candidates.columns import COLUMNS
 from trimtab.candidates.read import read
 from trimtab.candidates.user_table import columns_of, with_columns, without_columns
 from trimtab.decimals import MICRO, NANO, decimal_of, money_of, money_text, scaled, shares_of
-from trimtab.errors import Fault, InputError, LimitsError, listed
+from trimtab.errors import Fault, InputError, listed
 from trimtab.kernel import money
 from trimtab.kernel.compilation import undecorated
 from trimtab.kernel.order_records import PlanStatus
 from trimtab.limits.gate_settings import GateSettings
 from trimtab.limits.given_limits import given_limits
-from trimtab.limits.order_settings import OrderSettings, given_settings, overridden
+from trimtab.limits.order_settings import given_settings, overridden
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.account_inputs import AccountInputs
 from trimtab.orders.account_table import ORDER_COLUMNS, Instrument, read_instruments
 from trimtab.orders.identity import client_order_id, plan_id
-from trimtab.orders.plan import LotSold, Order, Plan
+from trimtab.orders.order import LotSold, Order
+from trimtab.orders.plan import Plan
 from trimtab.orders.plan_check import check_plan
 from trimtab.orders.price_history import PriceHistory, read_price_history
 from trimtab.orders.recent_trades import read_trades
-from trimtab.orders.stage import DecidedPlan, decide
+from trimtab.orders.stage import DecidedPlan, check_overdrawn, check_settings, decide
 from trimtab.orders.tax_lots import TaxLot, read_tax_lots
 from trimtab.orders.wash_sales import wash_sales
 from trimtab.reasons import OrderReason
@@ -39,7 +40,6 @@ from trimtab.symbols.aliases import shipped_aliases
 
 # Plain: two numbers are not worth compiling for in each process.
 parts_of, portion = undecorated(money.parts_of), undecorated(money.portion)
-_MOST_OVERDRAWN = 105  # percent
 _ORDER_FIELDS = ("quantity", "now", "amount", "fee", "price", "reason")
 _STATUS = {status: status.name.lower() for status in PlanStatus}
 
@@ -110,7 +110,7 @@ def plan(
     """
     limits = given_limits(limits)
     settings = given_settings(limits.orders, settings, changes)
-    _check_settings(limits, settings)
+    check_settings(limits, settings)
     day = _day(today, is_needed=tax_lots is not None or recent is not None)
     notes = list(overridden(limits.orders, settings))
     instruments = read_instruments(candidates, positions=positions, prices=prices, fx=fx, notes=notes)
@@ -134,17 +134,6 @@ def plan(
     return made
 
 
-def _check_settings(limits: RebalancingLimits, settings: OrderSettings) -> None:
-    turnover = settings.max_turnover
-    if turnover is not None and turnover < limits.min_position_weight:
-        raise LimitsError(
-            [
-                f"max_turnover {turnover:g} is below min_position_weight {limits.min_position_weight:g}: no new position "
-                "could be opened; raise the one or lower the other"
-            ]
-        )
-
-
 def _day(today: dt.date | None, *, is_needed: bool) -> dt.date:
     if today is None and is_needed:
         raise InputError([Fault("today is missing", "give the day that terms are counted from")])
@@ -162,12 +151,10 @@ def _amount(value: Any, name: str) -> int:
 
 def _with_weights(candidates: Any, instruments: Sequence[Instrument], cash: int) -> Any:
     """The table for the pass: weights instead of shares, checked against the account's value."""
+    check_overdrawn(instruments, cash)
     worths = [each.quantity * (each.price or 0) // NANO for each in instruments]
     total = sum(worths)
     value = total + cash
-    if total > 0 and 100 * total > _MOST_OVERDRAWN * value:
-        problem = f"positions are worth {money_of(total):,.2f}, the account with its cash {money_of(value):,.2f}"
-        raise InputError([Fault(problem, "check cash, shares and prices", column="cash", value=money_of(cash))])
     columns, _ = columns_of(candidates, (*COLUMNS, *ORDER_COLUMNS))
     if "current_weight" in columns:
         advice = "drop it; weights follow from shares and prices"
@@ -244,8 +231,8 @@ def _orders(decided: DecidedPlan, inputs: AccountInputs, names: Sequence[str], i
     cash, orders = int(account["cash"]), []
     unspent = _unspent(decided) if inputs.settings.wait_for_settlement else None
     columns = {name: assets[name].tolist() for name in _ORDER_FIELDS}
-    for at in decided.in_order:
-        quantity, now, amount, fee = (columns[name][at] for name in ("quantity", "now", "amount", "fee"))
+    for row in decided.in_order:
+        quantity, now, amount, fee = (columns[name][row] for name in ("quantity", "now", "amount", "fee"))
         change, side = now - quantity, "sell" if now < quantity else "buy"
         cash += (amount if change < 0 else -amount) - fee
         waits = change > 0 and unspent is not None and amount + fee > unspent
@@ -253,19 +240,19 @@ def _orders(decided: DecidedPlan, inputs: AccountInputs, names: Sequence[str], i
             unspent -= amount + fee
         orders.append(
             Order(
-                asset=names[at],
+                asset=names[row],
                 side=side,
                 shares=shares_of(abs(change)),
-                price=money_of(columns["price"][at]),
+                price=money_of(columns["price"][row]),
                 amount=money_of(amount),
                 fee=money_of(fee),
                 closes=now == 0,
-                reason=OrderReason(columns["reason"][at]).code,
+                reason=OrderReason(columns["reason"][row]).code,
                 cash_after=money_of(cash),
                 phase=1 if change < 0 else 3 if waits else 2,
-                lots=_lots_sold(decided, at, inputs.lots_of(names[at])),
-                wash_sale=names[at] in warned,
-                client_order_id=client_order_id(identity, names[at], side),
+                lots=_lots_sold(decided, row, inputs.lots_of(names[row])),
+                wash_sale=names[row] in warned,
+                client_order_id=client_order_id(identity, names[row], side),
             )
         )
     return tuple(orders)

@@ -1,8 +1,8 @@
-"""One account through the orders stage: records in; a decided plan out, with the pass behind it."""
+"""One account through the orders stage: inputs in; a decided plan out, with the pass behind it."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -10,23 +10,18 @@ from typing import Any
 import numpy as np
 
 from trimtab.candidates.candidates import Candidates, settings_of
-from trimtab.decimals import MICRO, NANO, scaled
-from trimtab.errors import Fault, InputError
-from trimtab.kernel.order_records import (
-    ASSET,
-    TAX_LOT,
-    OrderMode,
-    PlanStatus,
-    Relief,
-    order_account,
-    order_nodes,
-    order_settings,
-)
-from trimtab.kernel.orders import PassInputs, plan_account
-from trimtab.kernel.records import NO_LIMIT, Records, empty_answer
+from trimtab.decimals import MICRO, NANO, money_of
+from trimtab.errors import Fault, InputError, LimitsError
+from trimtab.kernel.order_block import OrderAccounts, OrderLimits, OrderRecords, plan_block
+from trimtab.kernel.order_records import PlanStatus
+from trimtab.kernel.records import Records
+from trimtab.limits.order_settings import OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.account_inputs import AccountInputs
+from trimtab.orders.account_table import Instrument
+from trimtab.orders.block_records import Holdings, account_records, lot_records, order_records
 
+_MOST_OVERDRAWN = 105  # percent
 _MOST_VALUE = 10**18  # micro-units
 
 
@@ -46,7 +41,7 @@ class DecidedPlan:
     def in_order(self) -> list[int]:
         """The rows that have an order, in the order of execution."""
         place = self.assets["place"].tolist()
-        return sorted((row for row, at in enumerate(place) if at >= 0), key=place.__getitem__)
+        return sorted((row for row, index in enumerate(place) if index >= 0), key=place.__getitem__)
 
 
 def decide(candidates: Candidates, inputs: AccountInputs) -> DecidedPlan:
@@ -58,90 +53,88 @@ def decide(candidates: Candidates, inputs: AccountInputs) -> DecidedPlan:
         An account that is worth nothing, or more than can be counted exactly.
     """
     limits = inputs.limits
-    assets = _assets(candidates, inputs)
-    _check_sizes(assets, inputs.cash, inputs.cash_flow)
-    kernel_limits = settings_of(limits)
-    account = order_account(kernel_limits, _account_values(inputs))
-    lots = _lots(candidates, inputs, assets)
-    both_limits = order_settings(kernel_limits, account)
-    rows = candidates.rows(limits)
-    partners, _ = candidates.partners(limits.max_correlation)
-    first = empty_answer(len(rows))
+    records = _records(candidates, inputs)
+    partners, partners_start = candidates.partners(limits.max_correlation)
+    start = np.array([0, len(records.assets)])
+    lots_start = np.array([0, len(records.lots)])
+    first = np.zeros(1, np.int64)
+    accounts = OrderAccounts(start, lots_start, partners_start, first, np.zeros(1, np.bool_))
     nodes = candidates.tree.nodes
-    passes = PassInputs(rows, rows.copy(), nodes, both_limits, partners, first, empty_answer(len(rows)))
-    plan_account(assets, order_nodes(nodes), lots, account, passes)
-    if account["status"][0] == PlanStatus.NO_VALUE:
+    plan_block(accounts, OrderLimits(settings_of(limits), nodes, np.array([0, len(nodes)])), partners, records)
+    account = records.accounts[0]
+    if account["status"] == PlanStatus.NO_VALUE:
         problem = "the account is worth nothing: cash, cash flow and positions add up to 0 or less"
         raise InputError([Fault(problem, "check cash, cash_flow and the prices")])
-    is_braked = assets.size > 0 and account["rounds"][0] == 0
-    seen, used = _as_seen(candidates, rows), _limits_of_pass(limits, both_limits)
-    return DecidedPlan(account[0], assets, lots, seen, used, first, is_braked)
+    seen, used = _as_seen(candidates, records.rows), _limits_of_pass(limits, account)
+    is_braked = bool(records.outcome["braked"][0])
+    return DecidedPlan(account, records.assets, records.lots, seen, used, records.answers, is_braked)
 
 
-def _account_values(inputs: AccountInputs) -> dict[str, Any]:
-    settings = inputs.settings
-    fees, gain = settings.fees, settings.max_realized_gain
-    least = settings.min_trade_amount
-    return {
-        "cash": inputs.cash + inputs.cash_flow,
-        "cash_flow": inputs.cash_flow,
-        "mode": OrderMode[settings.mode.upper()],
-        "cash_buffer": settings.cash_buffer,
-        "min_trade_amount": -1 if least is None else scaled(least, MICRO),
-        "max_fee_share": settings.max_fee_share,
-        "per_order": scaled(fees.per_order, MICRO),
-        "per_share": scaled(fees.per_share, MICRO),
-        "rate": fees.rate,
-        "minimum": scaled(fees.minimum, MICRO),
-        "max_turnover": math.inf if settings.max_turnover is None else settings.max_turnover,
-        "max_realized_gain": NO_LIMIT if gain is None else scaled(gain, MICRO),
-        "relief": Relief[settings.relief.upper()],
-        "rate_short": settings.rate_short,
-        "rate_long": settings.rate_long,
-    }
+def _records(candidates: Candidates, inputs: AccountInputs) -> OrderRecords:
+    instruments = inputs.named(candidates)
+    holdings = Holdings(
+        price=np.array([each.price or 0 for each in instruments], np.int64),
+        quantity=np.array([each.quantity for each in instruments], np.int64),
+        lot=np.array([each.lot for each in instruments], np.int64),
+        min_notional=np.array([each.min_notional for each in instruments], np.int64),
+        tradable=np.array([each.tradable for each in instruments], np.bool_),
+    )
+    check_sizes(instruments, inputs.cash, inputs.cash_flow)
+    own = [inputs.lots_of(each.asset) for each in instruments]
+    lots = lot_records((lot, lot.is_long(inputs.today)) for lots in own for lot in lots)
+    accounts = account_records(inputs.settings, np.array([inputs.cash]), np.array([inputs.cash_flow]))
+    records = order_records(candidates.rows(inputs.limits), holdings, accounts, lots)
+    records.assets["lots_end"] = np.cumsum([len(lots) for lots in own])
+    records.assets["lots_begin"][1:] = records.assets["lots_end"][:-1]
+    return records
 
 
-def _assets(candidates: Candidates, inputs: AccountInputs) -> Records:
-    rows = candidates.rows(inputs.limits)
-    assets = np.zeros(len(rows), ASSET)
-    for name in ("score", "max_weight", "leaf", "restriction"):
-        assets[name] = rows[name]
-    named = inputs.named(candidates)
-    # Without a price an asset is neither tradable nor held: any price will do.
-    assets["price"] = [MICRO if each.price is None else each.price for each in named]
-    assets["quantity"] = [each.quantity for each in named]
-    assets["lot"] = [NANO if each.price is None else each.lot for each in named]
-    assets["min_notional"] = [each.min_notional for each in named]
-    assets["tradable"] = [each.tradable and each.price is not None for each in named]
-    return assets
+def check_settings(limits: RebalancingLimits, settings: OrderSettings) -> None:
+    """Refuse settings that contradict the limits.
+
+    Raises
+    ------
+    LimitsError
+        A turnover below the smallest position.
+    """
+    turnover = settings.max_turnover
+    if turnover is not None and turnover < limits.min_position_weight:
+        raise LimitsError(
+            [
+                f"max_turnover {turnover:g} is below min_position_weight {limits.min_position_weight:g}: no new position "
+                "could be opened; raise the one or lower the other"
+            ]
+        )
 
 
-def _lots(candidates: Candidates, inputs: AccountInputs, assets: Records) -> Records:
-    rows: list[tuple[int, int, int, bool]] = []
-    if not inputs.tax_lots:
-        return np.zeros(0, TAX_LOT)
-    for at, instrument in enumerate(inputs.named(candidates)):
-        assets[at]["lots_begin"] = len(rows)
-        rows += [
-            (lot.quantity, lot.cost, lot.acquired.toordinal(), lot.is_long(inputs.today))
-            for lot in inputs.lots_of(instrument.asset)
-        ]
-        assets[at]["lots_end"] = len(rows)
-    lots = np.zeros(len(rows), TAX_LOT)
-    for at, values in enumerate(rows):
-        for name, value in zip(("quantity", "cost", "acquired", "is_long"), values, strict=True):
-            lots[at][name] = value
-    return lots
+def check_overdrawn(instruments: Sequence[Instrument], cash: int) -> None:
+    """Refuse positions that are worth more than the account, beyond what fees and rounding explain.
+
+    Raises
+    ------
+    InputError
+        They are worth more than 1.05 of it, before the cash flow.
+    """
+    total = sum(each.quantity * (each.price or 0) // NANO for each in instruments)
+    value = total + cash
+    if total > 0 and 100 * total > _MOST_OVERDRAWN * value:
+        problem = f"positions are worth {money_of(total):,.2f}, the account with its cash {money_of(value):,.2f}"
+        raise InputError([Fault(problem, "check cash, shares and prices", column="cash", value=money_of(cash))])
 
 
-def _check_sizes(assets: Records, cash: int, cash_flow: int) -> None:
-    """The bounds of the kernel's 64 bits: the value, and the most shares of the cheapest asset that it could buy."""
-    prices = assets["price"].tolist()
-    worth = sum(shares * price // NANO for shares, price in zip(assets["quantity"].tolist(), prices, strict=True))
+def check_sizes(instruments: Sequence[Instrument], cash: int, cash_flow: int) -> None:
+    """The bounds of the kernel's 64 bits: the value, and the most shares of the cheapest asset that it could buy.
+
+    Raises
+    ------
+    InputError
+        An account beyond them.
+    """
+    worth = sum(each.quantity * (each.price or 0) // NANO for each in instruments)
     value = worth + max(cash, 0) + max(cash_flow, 0)
     if value + abs(min(cash, 0)) + abs(min(cash_flow, 0)) > _MOST_VALUE:
         raise InputError([Fault("the account is worth more than 10^12", "check prices and amounts")])
-    cheapest = min(prices, default=MICRO)
+    cheapest = min((each.price or MICRO for each in instruments), default=MICRO)
     if (value + 1) * NANO // cheapest > 4 * 10**18:
         problem = "the cheapest price is too small for an account of this value"
         raise InputError([Fault(problem, "count it in larger units, such as thousands", column="price")])
@@ -163,10 +156,10 @@ def _as_seen(candidates: Candidates, rows: Records) -> Candidates:
     )
 
 
-def _limits_of_pass(limits: RebalancingLimits, both_limits: Records) -> RebalancingLimits:
+def _limits_of_pass(limits: RebalancingLimits, account: Any) -> RebalancingLimits:
     """The limits with the aim that the cash buffer leaves, and the brake that a withdrawal leaves."""
-    changes: dict[str, Any] = {"target_invested": float(both_limits["target_invested"][0])}
+    changes: dict[str, Any] = {"target_invested": float(account["target_invested"])}
     if limits.brake_sold_weight is not None:
-        changes["brake_sold_weight"] = float(both_limits["brake_sold_weight"][0])
+        changes["brake_sold_weight"] = float(account["brake_sold_weight"])
     same = all(getattr(limits, name) == value for name, value in changes.items())
     return limits if same else limits.replace(**changes)

@@ -31,17 +31,17 @@ class Stamp:
     def draft(self, kind: Kind, **values: Any) -> Draft:
         """A record of this moment."""
         time = self.now.astimezone(dt.UTC).isoformat(timespec="microseconds")
-        given = {"by": self.by, "purpose": self.purpose, **values}
-        return Draft(kind=kind, time=time, version=self.version, rules=STAMP, **given)
+        fields = {"by": self.by, "purpose": self.purpose, **values}
+        return Draft(kind=kind, time=time, version=self.version, rules=STAMP, **fields)
 
 
 @dataclass(frozen=True)
 class PlanContext:
-    """Facts of a run beside its inputs: the options that named them, the gates, and the approval relied on."""
+    """Facts of a run beside its inputs: the options that named them, the gates, and the approvals relied on."""
 
     sources: Mapping[str, Any] = field(default_factory=dict)
     gates: Sequence[Gate] = ()
-    approval: str = ""
+    approvals: Sequence[str] = ()
 
 
 def store_plan(
@@ -68,7 +68,7 @@ def store_plan(
         "positions": result.positions,
         "turnover": result.turnover,
         "gates": gates_as_records(context.gates),
-        "approval": context.approval,
+        "approvals": list(context.approvals),
         "sources": dict(context.sources),
     }
     contents = {

@@ -163,8 +163,8 @@ def findings(visit: Visit) -> Response:
     """The findings of limits that are being typed; nothing is kept."""
     typed = limits_of(visit.form, visit.session.work.limits)
     if typed.limits is None:
-        found = Findings(typed.faults, (), (), ())
-        return rendered("findings.html", visit, findings=found, faults=(), rules=())
+        refused = Findings(typed.faults, (), (), ())
+        return rendered("findings.html", visit, findings=refused, faults=(), rules=())
     trial = Session("", Work(**{**vars(visit.session.work), "limits": typed.limits}))
     rules = rule_sheet(typed.limits, plan=True)
     return rendered("findings.html", visit, findings=findings_of(trial), faults=(), rules=rules)

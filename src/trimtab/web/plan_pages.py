@@ -10,7 +10,8 @@ from typing import Any
 from starlette.responses import Response
 
 from trimtab.facts.assets import AssetFact
-from trimtab.orders.plan import Order, Plan
+from trimtab.orders.order import Order
+from trimtab.orders.plan import Plan
 from trimtab.orders.release import Desk, Release, may_write
 from trimtab.text import printable
 from trimtab.web.rendering import rendered

@@ -172,12 +172,12 @@ def names_of(files: Files) -> dict[str, str]:
     """The names that the files give to assets."""
     if files.positions is not None:
         return {each.label: each.name for each in files.positions.positions if each.name and each.name != each.label}
-    table = next(file.table for file in (files.candidates, files.holdings) if file is not None)
-    if "name" not in table.column_names:
-        return {}
-    return {
-        asset: name for asset, name in zip(table["asset"].to_pylist(), table["name"].to_pylist(), strict=True) if name
-    }
+    named: dict[str, str] = {}
+    for file in (files.scores, files.holdings, files.candidates):
+        if file is not None and "name" in file.table.column_names:
+            pairs = zip(file.table["asset"].to_pylist(), file.table["name"].to_pylist(), strict=True)
+            named |= {asset: name for asset, name in pairs if name}
+    return named
 
 
 def _accounts(work: Work) -> Iterable[AccountRow]:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from decimal import Decimal
 
-import pyarrow as pa
 from starlette.responses import Response
 
 from trimtab.brokers import LAYOUTS
-from trimtab.data.samples import sample_candidates, sample_limits, sample_path
+from trimtab.data.samples import SAMPLE_CASH, sample_candidates, sample_limits, sample_positions
 from trimtab.errors import Fault, InputError
 from trimtab.files.candidate_file import CandidateFile
 from trimtab.files.cells import csv_line
-from trimtab.files.table_files import read_table
 from trimtab.limits.presets import preset_names
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.store.record import RUNS
@@ -26,7 +23,6 @@ from trimtab.web.uploads import Upload, read_uploads
 from trimtab.web.visits import Visit
 from trimtab.web.work import RESTRICTIONS, Answers, Files, Work
 
-_SAMPLE_VALUE = 100_000
 _RECENT = 5
 SAMPLE = "Sample"
 
@@ -90,20 +86,10 @@ def _with_sectors(work: Work) -> Work:
 
 def use_sample(visit: Visit) -> Response:
     """Begin with the sample that ships."""
-    table = sample_candidates()
-    prices = read_table(sample_path("prices.parquet"))
-    assets = table["asset"].to_pylist()
-    last = {asset: Decimal(repr(prices[asset][prices.num_rows - 1].as_py())) for asset in assets}
-    weights = dict(zip(assets, table["current_weight"].to_pylist(), strict=True))
-    shares = {asset: int(Decimal(repr(weights[asset])) * _SAMPLE_VALUE // last[asset]) for asset in assets}
-    cash = _SAMPLE_VALUE - sum((shares[asset] * last[asset] for asset in assets), Decimal(0))
-    columns = {name: table[name] for name in ("asset", "name", "bucket", "score")}
-    columns["shares"] = pa.chunked_array([pa.array([str(shares[asset]) for asset in assets])])
-    columns["price"] = pa.chunked_array([pa.array([str(last[asset]) for asset in assets])])
-    file = CandidateFile(SAMPLE, pa.table(columns))
-    visit.session.work = Work(
-        Files((SAMPLE,), candidates=file), Answers(cash=f"{cash:.2f}"), sample_limits(), "the sample's limits"
-    )
+    candidates = sample_candidates().drop_columns(["current_weight", "volatility"])
+    held = sample_positions().select(["asset", "shares", "price"])
+    files = Files((SAMPLE,), holdings=CandidateFile(SAMPLE, held), scores=CandidateFile(SAMPLE, candidates))
+    visit.session.work = Work(files, Answers(cash=str(SAMPLE_CASH)), sample_limits(), "the limits of the sample")
     return see("/review")
 
 

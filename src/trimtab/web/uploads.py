@@ -64,8 +64,8 @@ def read_uploads(uploads: list[Upload], bounds: Bounds) -> list[tuple[str, _Read
     with _written([each for each in uploads if each.suffix != ".toml"]) as paths:
         brokers = {path: label for path, label in paths.items() if is_broker_file(path)}
         tables = [(label, _table(path, label, bounds)) for path, label in paths.items() if path not in brokers]
-        found = _positions(brokers)
-    return [*limits, *found, *tables]
+        positions = _positions(brokers)
+    return [*limits, *positions, *tables]
 
 
 def _positions(brokers: dict[Path, str]) -> list[tuple[str, Positions]]:

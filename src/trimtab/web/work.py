@@ -147,10 +147,10 @@ class Work:
         opened = self.held()
         if opened is not None:
             return opened.cash
-        given = _amounts({"cash": self.answers.cash}, "cash").get("cash")
-        if given is None:
+        amount = _amounts({"cash": self.answers.cash}, "cash").get("cash")
+        if amount is None:
             raise InputError([Fault("the cash is unknown", "give the amount, or 0", column="cash")])
-        return given
+        return amount
 
     def classified(self) -> Classified:
         """The candidates with a bucket where one is known, and the assets that lack one.
@@ -179,10 +179,10 @@ class Work:
             own = table["score"].to_pylist()
             scores = [self.answers.scores.get(asset, score) for asset, score in zip(assets, own, strict=True)]
             columns["score"] = pa.chunked_array([pa.array(scores, pa.float64())])
-        given = columns["restriction"].to_pylist() if "restriction" in columns else [None] * len(assets)
+        restrictions = columns["restriction"].to_pylist() if "restriction" in columns else [None] * len(assets)
         both = [
             stricter(restriction or "", self.answers.restrictions.get(asset, ""))
-            for asset, restriction in zip(assets, given, strict=True)
+            for asset, restriction in zip(assets, restrictions, strict=True)
         ]
         columns["restriction"] = pa.chunked_array([pa.array(both, pa.string())])
         if "price" not in columns and self.files.prices is not None:

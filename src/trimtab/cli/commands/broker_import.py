@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
-from trimtab.cli.options import OutTable, Quiet
+from trimtab.cli.options import Classify, OutTable, Quiet
 from trimtab.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from trimtab.brokers.positions import Positions
 
 Files = Annotated[
     list[Path],
@@ -38,6 +43,7 @@ def broker_import(
     files: Files,
     layout: LayoutName = None,
     as_of: Day = None,
+    classify: Classify = None,
     out: OutTable = None,
     explain: Columns = False,
     as_json: AsJson = False,
@@ -62,6 +68,9 @@ def broker_import(
         if layout is None and any("no known layout" in fault.problem for fault in error.faults):
             notices.note(f"layouts: {', '.join(LAYOUTS)}")
         raise
+    table = table_of(positions)
+    if classify is not None:
+        table = _classified(positions, table, classify, notices)
     if as_json:
         emit(f"{positions.to_json()}\n".encode())
     elif explain:
@@ -69,8 +78,22 @@ def broker_import(
     elif out is None:
         emit(positions_text(positions).encode())
     if out is not None and form is not None:
-        write_out(encoded_table(table_of(positions), form), out, notices)
+        write_out(encoded_table(table, form), out, notices)
     notices.note(f"{positions.title}: {positions.summary()}")
     for note in positions.notes:
         notices.note(note)
     return ExitCode.FINE
+
+
+def _classified(positions: Positions, table: pa.Table, file: Path, notices: Notices) -> pa.Table:
+    """The table with a bucket for each position; those without one are added to the file."""
+    import pyarrow as pa
+
+    from trimtab.cli.inputs import note_classified
+    from trimtab.data.classification import classify
+
+    labels = [each.label if each.is_tradable else None for each in positions.positions]
+    done = classify(pa.table({"asset": pa.array(labels, pa.string())}), file)
+    note_classified(done, notices)
+    buckets = [*done.table["bucket"].to_pylist(), *[None] * (table.num_rows - len(labels))]
+    return table.append_column("bucket", pa.array(buckets, pa.string()))

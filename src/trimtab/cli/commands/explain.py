@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,10 @@ from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import DataOptions, LimitOptions, Quiet, ScreenFormat, ScreenFormatOption, grouped
 from trimtab.cli.store_options import StorePlace
-from trimtab.cli.stored_result import is_run, stored_result
+from trimtab.cli.stored_result import is_run, stored_plan
+
+if TYPE_CHECKING:
+    from trimtab.orders.plan import Plan
 
 
 @exit_codes
@@ -34,8 +37,8 @@ def explain(
     store: StorePlace = None,
     quiet: Quiet = False,
 ) -> int:
-    """Show why an asset is in or out, and what would change that."""
-    from trimtab.cli.one_account import decide, read_account
+    """Show why an asset is in or out, and what would change that; where shares are known, also why it has its order."""
+    from trimtab.cli.one_account import decide, plan_of_shares, read_account
     from trimtab.cli.output import emit
     from trimtab.cli.screens.explanation import explanations_page
     from trimtab.cli.screens.outcome import printed
@@ -47,15 +50,17 @@ def explain(
     if not names:
         raise typer.BadParameter("name at least one asset after FILE")
     if is_run(file):
-        result, _ = stored_result(file, store, data, limits, notices)
+        made: Plan | None = stored_plan(file, store, data, limits, notices)
         naming: AbstractContextManager[None] = nullcontext()
     else:
         inputs, chosen = read_account(Path(file) if has_file else None, data, limits, notices, quiet=quiet)
-        result, naming = decide(inputs, chosen, notices), inputs.named_in_errors()
+        made, naming = plan_of_shares(inputs, chosen, data, notices), inputs.named_in_errors()
+    result = decide(inputs, chosen, notices) if made is None else made.result
     with naming:
+        orders = [] if made is None else [made.explain(asset) for asset in names]
         if form == ScreenFormat.JSON:
-            emit(explanations_json([result.explain(asset) for asset in names]).encode())
+            emit(explanations_json([result.explain(asset) for asset in names], orders).encode())
             return ExitCode.FINE
         explanations = result.explained(*names)
-    emit(printed(lambda _width, ascii_only: explanations_page(explanations, ascii_only=ascii_only), None))
+    emit(printed(lambda _width, ascii_only: explanations_page(explanations, orders, ascii_only=ascii_only), None))
     return ExitCode.FINE

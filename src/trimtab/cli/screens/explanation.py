@@ -10,20 +10,36 @@ from rich.table import Table
 from rich.text import Text
 
 from trimtab.cli.screens.symbols import ASCII, UNICODE
+from trimtab.text import printable
 
 if TYPE_CHECKING:
     from trimtab.explanations.explanation import Explanation
     from trimtab.facts.report_facts import Explained
+    from trimtab.orders.order_explanation import OrderExplanation
 
 _OUTCOME_STYLES = {"passed": "green", "stopped": "bold red", "not reached": "dim"}
 
 
-def explanations_page(explained: Sequence[Explained], *, ascii_only: bool) -> RenderableType:
-    """Some explanations, one below the other."""
+def explanations_page(
+    explained: Sequence[Explained], orders: Sequence[OrderExplanation] = (), *, ascii_only: bool
+) -> RenderableType:
+    """Some explanations, one below the other; `orders` are those of the same assets' orders, where shares are known."""
     parts: list[RenderableType] = []
-    for asset in explained:
+    for index, asset in enumerate(explained):
         parts += [*([""] if parts else []), *_explained(asset, ascii_only=ascii_only)]
+        if orders:
+            parts += _order(orders[index])
     return Group(*parts)
+
+
+def _order(order: OrderExplanation) -> Iterable[RenderableType]:
+    steps = [text for text in (order.one_lot_more, order.one_lot_less) if text]
+    for title, lines in (
+        ("Order", [order.sentence, *steps]),
+        ("What would change the order", order.about_changes),
+    ):
+        yield Text(f"  {title}", style="bold")
+        yield _bullets([printable(line) for line in lines])
 
 
 def _explained(explained: Explained, *, ascii_only: bool) -> Iterable[RenderableType]:

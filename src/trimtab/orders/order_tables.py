@@ -1,0 +1,214 @@
+"""Decided orders as Arrow tables: orders in their order of execution, accounts, targets with the reason of each order.
+
+Numbers stay whole: shares and money are exact decimals in the tables, made from the kernel's integers without a Python
+object per row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from trimtab.kernel.compilation import STAMP, undecorated
+from trimtab.kernel.money import parts_of, portion
+from trimtab.kernel.order_records import PlanStatus
+from trimtab.kernel.records import Flags, Ints
+from trimtab.orders.decide_orders import DecidedOrders
+from trimtab.orders.identity import canonical_json
+from trimtab.reasons import OrderReason
+
+MONEY, SHARES = pa.decimal128(25, 6), pa.decimal128(28, 9)
+REASONS = [member.code for member in OrderReason]
+STATUSES = [status.name.lower() for status in PlanStatus]
+_ALPHABET = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)
+_BITS = np.array([16, 8, 4, 2, 1])
+_ID_LENGTH, _ACCOUNT_LETTERS = 29, 20
+_NAME = "V16"  # a digest of a name, so that names of any length take the same place
+# What of a row decides its account's orders.
+_IDENTITY = np.dtype(
+    [(name, "i8") for name in ("price", "quantity", "lot", "min_notional", "restriction", "tradable")]
+    + [(name, "f8") for name in ("score", "max_weight", "sizing_input")]
+    + [(name, _NAME) for name in ("asset", "bucket")]
+)
+_parts_of, _portion = undecorated(parts_of), undecorated(portion)
+
+
+@dataclass(frozen=True)
+class OrderList:
+    """The orders of a block in their order of execution. Account i has those from start[i] to start[i + 1]."""
+
+    start: Ints
+    row: Ints  # in canonical order; shapes (orders,)
+    account: Ints
+    change: Ints  # shares: above 0 bought, below 0 sold
+    amount: Ints
+    fee: Ints
+    cash_after: Ints
+
+    @classmethod
+    def of(cls, decided: DecidedOrders) -> OrderList:
+        """The orders of the accounts that did not fail."""
+        assets, block = decided.records.assets, decided.checked.block
+        count = len(block.accounts)
+        account_of = np.repeat(np.arange(count), np.diff(block.start))
+        tables = np.flatnonzero((assets["place"] >= 0) & ~decided.checked.left_out[account_of])
+        counts = np.bincount(account_of[tables], minlength=count)
+        start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        rows = np.empty(len(tables), np.int64)
+        rows[start[account_of[tables]] + assets["place"][tables]] = tables
+        account, chosen = account_of[rows], assets[rows]
+        change = chosen["now"] - chosen["quantity"]
+        flow = np.where(change < 0, chosen["amount"], -chosen["amount"]) - chosen["fee"]
+        paid = np.concatenate([[0], np.cumsum(flow)])
+        cash = decided.records.accounts["cash"][account] + paid[1:] - paid[start[account]]
+        return cls(start, rows, account, change, chosen["amount"], chosen["fee"], cash)
+
+
+def orders_table(decided: DecidedOrders, orders: OrderList) -> pa.Table:
+    """The orders, a row each."""
+    block, order = decided.checked.block, decided.checked.order
+    assets = decided.records.assets[orders.row]
+    is_buy = orders.change > 0
+    names = block.asset_column.take(pa.array(order[orders.row])).dictionary_decode()
+    sides = pa.DictionaryArray.from_arrays(pa.array(is_buy.astype(np.int8)), pa.array(["sell", "buy"]))
+    return pa.table(
+        {
+            "account": block.accounts.take(pa.array(orders.account)),
+            "asset": names,
+            "side": sides,
+            "shares": exact(np.abs(orders.change), SHARES),
+            "price": exact(assets["price"], MONEY),
+            "amount": exact(orders.amount, MONEY),
+            "fee": exact(orders.fee, MONEY),
+            "closes": pa.array(assets["now"] == 0),
+            "reason": pa.DictionaryArray.from_arrays(pa.array(assets["reason"]), pa.array(REASONS)),
+            "cash_after": exact(orders.cash_after, MONEY),
+            "phase": pa.array(_phases(decided, orders)),
+            "client_order_id": ids_of(decided, orders),
+        }
+    )
+
+
+def accounts_table(decided: DecidedOrders, orders: OrderList) -> pa.Table:
+    """The accounts that did not fail, a row each."""
+    good = ~decided.checked.left_out
+    accounts = decided.records.accounts
+    count = len(accounts)
+    fees = np.zeros(count, np.int64)
+    np.add.at(fees, orders.account, orders.fee)
+    statuses = pa.DictionaryArray.from_arrays(pa.array(accounts["status"].astype(np.int8)), pa.array(STATUSES))
+    table = pa.table(
+        {
+            "account": decided.checked.block.accounts,
+            "status": statuses,
+            "is_settled": pa.array(accounts["is_settled"].astype(np.bool_)),
+            "value_before": exact(accounts["value"], MONEY),
+            "cash_before": exact(accounts["cash"], MONEY),
+            "value": exact(accounts["value_after"], MONEY),
+            "cash": exact(accounts["cash_after"], MONEY),
+            "fees": exact(fees, MONEY),
+            "orders": pa.array(np.diff(orders.start)),
+        }
+    )
+    return table.filter(pa.array(good))
+
+
+def targets_table(decided: DecidedOrders) -> pa.Table:
+    """The targets of the pass behind the orders, with the shares after them and the reason of each order."""
+    order, assets = decided.checked.order, decided.records.assets
+    shares, reasons = np.zeros(len(order), np.int64), np.zeros(len(order), np.int8)
+    shares[order], reasons[order] = assets["now"], assets["reason"]
+    kept = ~np.repeat(decided.checked.left_out, np.diff(decided.checked.block.start))
+    table = decided.targets.targets
+    table = table.append_column("target_shares", exact(shares[kept], SHARES))
+    words = pa.DictionaryArray.from_arrays(pa.array(reasons[kept]), pa.array(REASONS))
+    return table.append_column("order_reason", words)
+
+
+def exact(units: Ints, kind: pa.DataType) -> pa.Array:
+    """Whole numbers of small units as Arrow decimals."""
+    halves = np.empty((len(units), 2), np.int64)
+    halves[:, 0] = units
+    halves[:, 1] = halves[:, 0] >> 63  # the sign
+    return pa.Array.from_buffers(kind, len(units), [None, pa.py_buffer(halves)])
+
+
+def _phases(decided: DecidedOrders, orders: OrderList, /) -> Ints:
+    """1: sells; 2: buys; 3: buys that the cash of today does not pay, where they wait for it (rules, section 19)."""
+    phases = np.where(orders.change > 0, 2, 1)
+    if not decided.waits_for_settlement:
+        return phases
+    accounts = decided.records.accounts
+    for account in np.flatnonzero(np.diff(orders.start)).tolist():
+        buffer = _portion(_parts_of(float(accounts["cash_buffer"][account])), int(accounts["value_after"][account]))
+        left = int(accounts["cash"][account]) - buffer
+        for index in range(orders.start[account], orders.start[account + 1]):
+            needed = int(orders.amount[index]) + int(orders.fee[index])
+            if phases[index] == 2 and needed <= left:
+                left -= needed
+            elif phases[index] == 2:
+                phases[index] = 3
+    return phases
+
+
+def ids_of(decided: DecidedOrders, orders: OrderList) -> pa.Array:
+    """The id of each order: twenty letters for what its account brings, six for the asset's place and the side.
+
+    The same account gives the same ids, in any order of its rows and in any block (rules, section 19).
+    """
+    start = decided.checked.block.start
+    digests = _account_digests(decided, np.diff(orders.start) > 0)
+    number = 2 * (orders.row - start[orders.account]) + (orders.change > 0)
+    letters = np.empty((len(orders.row), _ID_LENGTH), np.uint8)
+    letters[:, :3] = np.frombuffer(b"tt-", np.uint8)
+    bits = np.unpackbits(digests, axis=1)[:, : 5 * _ACCOUNT_LETTERS].reshape(-1, _ACCOUNT_LETTERS, 5)
+    letters[:, 3 : 3 + _ACCOUNT_LETTERS] = _ALPHABET[bits @ _BITS][orders.account]
+    shifts = 5 * np.arange(_ID_LENGTH - 4 - _ACCOUNT_LETTERS, -1, -1)
+    letters[:, 3 + _ACCOUNT_LETTERS :] = _ALPHABET[(number[:, np.newaxis] >> shifts) & 31]
+    ends = np.arange(len(letters) + 1, dtype=np.int32) * _ID_LENGTH
+    return pa.StringArray.from_buffers(len(letters), pa.py_buffer(ends), pa.py_buffer(letters))
+
+
+def _account_digests(decided: DecidedOrders, has_orders: Flags) -> Any:
+    """The SHA-256 of what each account with orders brings, shape (accounts, 32); 0 for the others."""
+    block, records, checked = decided.checked.block, decided.records, decided.checked
+    shared = _shared_digests(decided)
+    account_names = block.accounts.to_pylist()
+    rows = np.zeros(block.size, _IDENTITY)
+    for name in _IDENTITY.names or ():
+        if name in (records.assets.dtype.names or ()):
+            rows[name] = records.assets[name]
+    rows["sizing_input"] = records.rows["sizing_input"]
+    rows["asset"] = _name_digests(tuple(block.asset.names))[block.asset.codes[checked.order]]
+    rows["bucket"] = _name_digests((*block.bucket.names, ""))[block.bucket.codes[checked.order]]
+    money = records.accounts
+    named = [money[name].tolist() for name in ("cash", "cash_flow", "mode")]
+    starts, numbers, content = block.start.tolist(), checked.accounts.limits.tolist(), rows.view(np.uint8).data
+    digests, size = [bytes(32)] * len(account_names), _IDENTITY.itemsize
+    for account in np.flatnonzero(has_orders).tolist():
+        digest = shared[numbers[account]].copy()
+        digest.update(f"|{account_names[account]}|{[values[account] for values in named]}".encode())
+        digest.update(content[size * starts[account] : size * starts[account + 1]])
+        digests[account] = digest.digest()
+    return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32)
+
+
+def _shared_digests(decided: DecidedOrders) -> list[Any]:
+    """The SHA-256 begun with what accounts share: each set of limits with the settings and the rules."""
+    own = {"settings": decided.rules.settings.to_dict(), "rules": STAMP}
+    return [
+        hashlib.sha256(canonical_json({**own, "limits": each.to_dict(complete=True)}).encode())
+        for each in decided.rules.limits.limits
+    ]
+
+
+@lru_cache(maxsize=16)  # most blocks repeat the names before them
+def _name_digests(names: tuple[str, ...]) -> Any:
+    """A digest of sixteen bytes for each name."""
+    digests = b"".join(hashlib.blake2b(name.encode(), digest_size=16).digest() for name in names)
+    return np.frombuffer(digests, _NAME) if names else np.zeros(1, _NAME)

@@ -1,0 +1,291 @@
+"""Many accounts in one call give, to the last unit, what `plan` gives for each of them."""
+
+from __future__ import annotations
+
+import random
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from order_cases import of_case, random_order_case
+
+import trimtab
+from trimtab import InputError, LimitsError, OrderSettings, PlanManyResult, RebalancingLimits
+from trimtab.orders.exact_columns import units_of
+
+Row = dict[str, Any]
+ROWS: list[Row] = [
+    {"account": "P1", "asset": "AAA", "score": 0.9, "shares": 30, "price": 100},
+    {"account": "P1", "asset": "BBB", "score": 0.8, "shares": 0, "price": "49.50"},
+    {"account": "P2", "asset": "AAA", "score": 0.9, "shares": 0, "price": 100},
+]
+SCHEMA = {"account": pl.String, "asset": pl.String, "score": pl.Float64, "shares": pl.Int64, "price": pl.Float64}
+CASH = [{"account": "P1", "cash": 7000}, {"account": "P2", "cash": 500}]
+
+
+def tables(seeds: range, limits: RebalancingLimits) -> tuple[list[Row], list[Row]]:
+    """Candidates and cash of random accounts, as the door takes them."""
+    rows, cash = [], []
+    for seed in seeds:
+        name = f"P{seed:04d}"
+        own, arguments = of_case(random_order_case(seed, bucket_separator=limits.bucket_separator))
+        rows += [{"account": name, **row} for row in own]
+        mode = random.Random(seed).choice(["full", "buy_only", "sell_only", None])
+        cash.append({"account": name, "cash": arguments["cash"], "cash_flow": arguments["cash_flow"], "mode": mode})
+    return rows, cash
+
+
+def as_plan(made: PlanManyResult, account: str) -> tuple[Any, ...]:
+    """The orders of an account, its last line and its reasons."""
+    orders = [
+        (
+            row["asset"],
+            row["side"],
+            row["shares"],
+            row["amount"],
+            row["fee"],
+            row["reason"],
+            row["cash_after"],
+            row["phase"],
+        )
+        for row in made.orders.to_pylist()
+        if row["account"] == account
+    ]
+    (line,) = [row for row in made.accounts.to_pylist() if row["account"] == account]
+    reasons = {row["asset"]: row["order_reason"] for row in made.targets.to_pylist() if row["account"] == account}
+    return orders, line["status"], line["is_settled"], line["value"], line["cash"], reasons
+
+
+def of_one(rows: list[Row], cash: Row, limits: RebalancingLimits, settings: OrderSettings) -> tuple[Any, ...] | str:
+    """The same from `plan`; the message where the account fails."""
+    own = settings if cash["mode"] is None else settings.replace(mode=cash["mode"])
+    try:
+        plan = trimtab.plan(
+            [{name: value for name, value in row.items() if name != "account"} for row in rows],
+            limits,
+            cash=cash["cash"],
+            cash_flow=cash["cash_flow"],
+            settings=own,
+        )
+    except InputError:
+        return "failed"
+    orders = [
+        (each.asset, each.side, each.shares, each.amount, each.fee, each.reason, each.cash_after, each.phase)
+        for each in plan.orders
+    ]
+    return orders, plan.status, plan.is_settled, plan.value, plan.cash, dict(plan.reasons)
+
+
+def check(seeds: range) -> None:
+    """Every account of a table against `plan`, under limits and settings of the first seed."""
+    case = random_order_case(seeds.start)
+    limits = case.limits.replace(buckets={}, regimes={}, regime=None, known_buckets=())
+    settings = case.order_settings.replace(max_realized_gain=None, wait_for_settlement=True)
+    rows, cash = tables(seeds, limits)
+    random.Random(seeds.start).shuffle(rows)
+    made = trimtab.plan_many(rows, limits, accounts=cash, settings=settings)
+    assert made.counts.accounts == len(seeds)
+    for line in cash:
+        name = line["account"]
+        own = of_one([row for row in rows if row["account"] == name], line, limits, settings)
+        assert (as_plan(made, name) if name not in made.failed else "failed") == own, name
+
+
+@pytest.mark.parametrize("first", [0, 40])
+def test_each_account_as_by_plan(first: int) -> None:
+    check(range(first, first + 12))
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("first", range(100, 2100, 20))
+def test_more_accounts_as_by_plan(first: int) -> None:
+    check(range(first, first + 20))
+
+
+@pytest.mark.parametrize("kind", ["dicts", "pandas", "polars", "arrow"])
+def test_every_kind_of_table(kind: str) -> None:
+    rows = [{**row, "price": float(row["price"])} for row in ROWS]
+    convert: dict[str, Any] = {
+        "dicts": lambda given: given,
+        "pandas": pd.DataFrame,
+        "polars": pl.DataFrame,
+        "arrow": pa.Table.from_pylist,
+    }
+    made = trimtab.plan_many(convert[kind](rows), accounts=convert[kind](CASH))
+    listed = [(row["account"], row["side"], row["asset"], row["shares"]) for row in made.orders.to_pylist()]
+    assert listed == [("P1", "sell", "AAA", 10), ("P1", "buy", "BBB", 40), ("P2", "buy", "AAA", 1)]
+    assert repr(made) == "<PlanManyResult 2 accounts: 3 orders, 0 failed>"
+    plan = made.plan("P1")
+    assert [(order.asset, order.shares) for order in plan.orders] == [("AAA", 10), ("BBB", 40)]
+
+
+def test_ids_follow_from_an_account_alone() -> None:
+    """Neither the order of rows nor other accounts change them; a price, a name or the cash does."""
+
+    def ids(rows: list[Row], cash: list[Row], **settings: Any) -> list[str]:
+        made = trimtab.plan_many(rows, accounts=cash, **settings)
+        return [row["client_order_id"] for row in made.orders.to_pylist() if row["account"] == "P1"]
+
+    first = ids(ROWS, CASH)
+    assert len(set(first)) == 2
+    assert all(len(each) == 29 and each.startswith("tt-") for each in first)
+    assert ids(ROWS[1::-1], CASH[:1]) == first
+    for change in ({"price": 101}, {"score": 0.91}, {"shares": 31}):
+        assert not set(ids([{**ROWS[0], **change}, ROWS[1]], CASH[:1])) & set(first)
+    assert not set(ids(ROWS, [{"account": "P1", "cash": 7001}, CASH[1]])) & set(first)
+    assert not set(ids(ROWS, CASH, cash_buffer=0.003)) & set(first)
+
+
+FX = {"EUR": "1.1", "USD": 1, "GBP": "1.27"}
+
+
+def test_accounts_in_several_currencies() -> None:
+    """Prices in pence and euros, accounts in dollars, pounds and none: as `plan` with the rates in their currency."""
+    rows = [
+        {"account": name, "asset": asset, "score": 0.9, "shares": 10, "price": price, "currency": currency}
+        for name in ("D", "P", "N")
+        for asset, price, currency in (("A", "12.345678", "EUR"), ("B", 845.5, "GBX"), ("C", 7, "USD"), ("E", 7, None))
+    ]
+    cash = [{"account": "D", "cash": 900, "currency": "USD"}, {"account": "P", "cash": 900, "currency": "GBP"}]
+    made = trimtab.plan_many(rows, accounts=[*cash, {"account": "N", "cash": 900}], fx=FX)
+    for name, base in (("D", "1"), ("P", "1.27"), ("N", "1")):
+        rates = {key: Decimal(value) / Decimal(base) for key, value in FX.items()}
+        own = [{key: value for key, value in row.items() if key != "account"} for row in rows if row["account"] == name]
+        plan = trimtab.plan(own, cash=900, fx=rates)
+        orders, *_, value, after, _ = as_plan(made, name)
+        assert (value, after) == (plan.value, plan.cash)
+        assert [order[:3] for order in orders] == [(each.asset, each.side, each.shares) for each in plan.orders]
+        assert made.plan(name).value == plan.value
+
+
+FAILING: dict[str, tuple[Row, Row, str]] = {
+    "no cash": ({}, {"account": "P9", "cash": 1}, "the account has no cash"),
+    "a holding without a price": ({"price": None}, {}, "has no price"),
+    "shares below 0": ({"shares": -1}, {}, "short positions are not supported"),
+    "a lot of nothing": ({"lot": 0}, {}, "is 0"),
+    "not a number": ({"price": "abc"}, {}, "is not a number"),
+    "a price of 0": ({"price": 0}, {}, "is not a usable price"),
+    "two currencies without rates": ({"currency": "EUR"}, {}, "prices are in EUR, USD"),
+    "too rich": ({"shares": 10**9, "price": 9 * 10**8}, {}, "more than 10^12"),
+    "overdrawn": ({}, {"cash": -2000}, "positions are worth"),
+    "worth nothing": ({"shares": 0}, {"cash": 0}, "worth nothing"),
+    "a score above 1": ({"score": 2.0}, {}, "is above 1"),
+    "neither true nor false": ({"tradable": "perhaps"}, {}, "neither true nor false"),
+    "one asset under two names": ({"asset": "BRK.B"}, {}, "is the same asset as"),
+    "finer than a lot can be": ({"shares": "1.0000000001"}, {}, "is finer than"),
+}
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_a_bad_account_fails_alone(name: str) -> None:
+    change, cash, message = FAILING[name]
+    second = {"currency": "USD"} if "currency" in change else {}
+    second |= {"asset": "BRK-B"} if "asset" in change else {}
+    rows = [{**ROWS[0], **change}, {**ROWS[1], "price": 49.5, **second}, {**ROWS[2], **second}]
+    made = trimtab.plan_many(rows, accounts=[{**CASH[0], **cash}, CASH[1]])
+    assert message in made.failed["P1"]
+    assert made.accounts.column("account").to_pylist() == ["P2"]
+    assert made.orders.num_rows == 1
+    with pytest.raises(InputError):
+        made.plan("P1")
+
+
+def test_unusual_values_count_as_by_plan() -> None:
+    """Decimals in text, rates by row, single precision, and flags as text are read account by account."""
+    rows = [
+        {
+            "account": "P1",
+            "asset": "A",
+            "score": 0.9,
+            "shares": "1,234.5",
+            "price": "10.0000005",
+            "lot": "0.5",
+            "fx": 2,
+        },
+        {"account": "P1", "asset": "B", "score": 0.9, "shares": None, "price": "7", "lot": None, "fx": None},
+    ]
+    made = trimtab.plan_many(rows, accounts=[{"account": "P1", "cash": 20_000}])
+    plan = trimtab.plan(
+        [{name: value for name, value in row.items() if name != "account"} for row in rows], cash=20_000
+    )
+    assert as_plan(made, "P1")[3] == plan.value
+    floats = pa.table({name: [row[name] for row in ROWS] for name in ("account", "asset", "score", "shares")})
+    single = floats.append_column("price", pa.array([100.1, 49.5, 100.1], pa.float32()))
+    made = trimtab.plan_many(single, accounts=CASH)
+    assert made.accounts.column("value_before").to_pylist() == [Decimal(10_003), Decimal(500)]
+
+
+def test_an_account_without_candidates_is_told() -> None:
+    made = trimtab.plan_many(ROWS, accounts=[*CASH, {"account": "P3", "cash": 5}])
+    assert "no candidates" in made.failed["P3"]
+
+
+def test_limits_by_account() -> None:
+    rows = [{**row, "limits_id": "small" if row["account"] == "P1" else "large"} for row in ROWS]
+    limits = {"small": RebalancingLimits(max_position_weight=0.1), "large": RebalancingLimits(max_position_weight=0.9)}
+    made = trimtab.plan_many(rows, limits, accounts=CASH)
+    assert made.orders.column("shares").to_pylist() == [20, 20, 4]
+    assert made.plan("P2").orders[0].shares == 4
+
+
+def test_a_withdrawal_leaves_more_of_the_brake() -> None:
+    rows = [{"account": "P1", "asset": name, "score": 0.9, "shares": 20, "price": 100} for name in "ABCDE"]
+    cash = [{"account": "P1", "cash": 0, "cash_flow": -3000}]
+    limits = RebalancingLimits(brake_sold_weight=0.2)
+    made = trimtab.plan_many(rows, limits, accounts=cash)
+    assert not made.failed
+    assert made.accounts.column("status").to_pylist() == [made.plan("P1").status] == ["ok"]
+
+
+REFUSED: dict[str, tuple[Any, str]] = {
+    "no account": (lambda: trimtab.plan_many([{"asset": "A"}], accounts=CASH), "the column is missing"),
+    "no price": (
+        lambda: trimtab.plan_many([{"account": "P1", "asset": "A", "score": 0.9}], accounts=CASH),
+        "the column is missing",
+    ),
+    "weights": (
+        lambda: trimtab.plan_many([{**row, "current_weight": 0.1} for row in ROWS], accounts=CASH),
+        "is not used by a plan",
+    ),
+    "no rows": (lambda: trimtab.plan_many(pl.DataFrame(CASH[:0], schema=SCHEMA), accounts=CASH), "no candidates"),
+    "no cash": (lambda: trimtab.plan_many(ROWS, accounts=[{"account": "P1"}]), "the column is missing"),
+    "cash of nobody": (lambda: trimtab.plan_many(ROWS, accounts=[{"account": "", "cash": 1}]), "is missing"),
+    "missing cash": (lambda: trimtab.plan_many(ROWS, accounts=[{"account": "P1", "cash": None}]), "is missing"),
+    "too much cash": (lambda: trimtab.plan_many(ROWS, accounts=[{"account": "P1", "cash": 10**13}]), "too large"),
+    "cash twice": (lambda: trimtab.plan_many(ROWS, accounts=[CASH[0], CASH[0]]), "is already in row 1"),
+    "a mode": (lambda: trimtab.plan_many(ROWS, accounts=[{**CASH[0], "mode": "buy"}]), "is not a mode"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_bad_tables_are_refused(name: str) -> None:
+    call, message = REFUSED[name]
+    with pytest.raises(InputError, match=message):
+        call()
+
+
+def test_bad_limits_are_refused() -> None:
+    with pytest.raises(LimitsError, match="no limits are given"):
+        trimtab.plan_many(ROWS, {}, accounts=CASH)
+    with pytest.raises(LimitsError, match="max_realized_gain needs tax lots"):
+        trimtab.plan_many(ROWS, accounts=CASH, max_realized_gain=10)
+
+
+def test_doubles_count_as_their_shortest_decimal() -> None:
+    """Against Python's decimals, at every size and number of places."""
+    rng = random.Random(5)
+    numbers = [round(rng.uniform(0, 10 ** rng.randint(0, 9)), rng.randint(0, 12)) for _ in range(5_000)]
+    numbers += [0.1, 0.3, 1e-9, 123456.789012345, 4e9, float(2**52), 1e15]
+    units = units_of(pa.array(numbers), 10**9, 0)
+    for number, value, doubtful in zip(numbers, *(each.tolist() for each in units), strict=True):
+        exact = Decimal(repr(number)) * 10**9
+        assert doubtful == (exact != exact.to_integral_value() or exact > 4 * 10**18), number
+        assert doubtful or value == exact
+
+
+def test_a_column_of_nothing_is_the_default() -> None:
+    assert np.array_equal(units_of(pa.nulls(2), 10, 3)[0], [3, 3])
