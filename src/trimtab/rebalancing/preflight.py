@@ -5,6 +5,7 @@ The rules run as usual, and only what they could not do is kept. So no warning i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -164,8 +165,10 @@ def _cash_forced(reruns: Reruns | None, left: float, limits: RebalancingLimits) 
     """The unwanted cash of an account; with its reruns also what holds it, and how much can be invested."""
     if reruns is None:
         return f"{percent(left)} stays in cash that target_invested {figure(limits.target_invested)} would invest"
-    most = float(reruns.sizes.sum())
-    return f"{cash_left_sentence(reruns, left)}; at most {most:.1%} can be invested in the selected assets"
+    most = max(
+        float(reruns.sizes.sum()), float(reruns.answer["proposed"].sum())
+    )  # what is inside its band may be above
+    return f"{cash_left_sentence(reruns, left)}; at most {math.ceil(1000 * most - 1e-6) / 1000:.1%} can be invested in the selected assets"
 
 
 def _holdings_of_full(table: Candidates, limits: RebalancingLimits, decided: Records) -> Ints:
