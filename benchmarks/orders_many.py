@@ -81,9 +81,11 @@ def block(universe: Universe, prices: np.ndarray, rng: np.random.Generator, firs
     notional = np.where(rng.random(len(shares)) < 0.1, 250.0, 0.0)
     table = table.append_column("min_notional", pa.array(notional))
     table = table.append_column("tradable", pa.array(rng.random(len(shares)) > 0.01))
-    names = [f"P{at:08d}" for at in range(first, first + count)]
+    names = [f"P{index:08d}" for index in range(first, first + count)]
     micro = [np.rint(each * 1e6).astype(np.int64) for each in (cash, flow)]
-    money = CashTable(names, {name: at for at, name in enumerate(names)}, *micro, np.full(count, -1), [None] * count)
+    money = CashTable(
+        names, {name: index for index, name in enumerate(names)}, *micro, np.full(count, -1), [None] * count
+    )
     return Made(table, money)
 
 
@@ -128,8 +130,8 @@ def planned_again(made: Made, decided: DecidedOrders, rules: OrderRules) -> Coun
     assets, accounts, order = decided.records.assets, decided.records.accounts, decided.checked.order
     shares = np.zeros(len(order))
     shares[order] = assets["now"] / NANO
-    at = made.table.column_names.index("shares")
-    table = made.table.set_column(at, "shares", pa.array(shares))
+    index = made.table.column_names.index("shares")
+    table = made.table.set_column(index, "shares", pa.array(shares))
     names = made.money.names
     after = CashTable(
         names,

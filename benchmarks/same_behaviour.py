@@ -157,7 +157,7 @@ def many(count: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
 
     rng = random.Random(7)
     limits = random_limits(rng, enable_bucket_diversification=True, unscored_positions="hold")
-    rows = [{"account": f"C{at}", **row} for at in range(count) for row in random_rows(rng)]
+    rows = [{"account": f"C{index}", **row} for index in range(count) for row in random_rows(rng)]
     return rows, limits.to_dict()
 
 
@@ -168,8 +168,8 @@ def backtests(count: int) -> list[dict[str, Any]]:
     drawn = []
     for seed in range(count):
         rng = random.Random(seed)
-        names, start = [f"S{at}" for at in range(6)], date(2020, 1, 1)
-        days = [start + timedelta(days=at) for at in range(250)]
+        names, start = [f"S{index}" for index in range(6)], date(2020, 1, 1)
+        days = [start + timedelta(days=index) for index in range(250)]
         days = [day for day in days if day.weekday() < 5]
         prices, level = [], dict.fromkeys(names, 100.0)
         for day in days:
@@ -186,7 +186,7 @@ def backtests(count: int) -> list[dict[str, Any]]:
             "min_score_diversification": 0.35,
             "drift_tolerance": rng.choice([0.0, 0.2]),
         }
-        classification = [{"symbol": name, "bucket": "AB"[at % 2]} for at, name in enumerate(names)]
+        classification = [{"symbol": name, "bucket": "AB"[index % 2]} for index, name in enumerate(names)]
         drawn.append(
             {"prices": prices, "scores": scores, "limits": limits, "classification": classification,
              "every": rng.choice(["week", "month"]), "bps": rng.choice([0, 5])}
@@ -245,16 +245,16 @@ def main() -> None:
     differing = 0
     for name in sorted({*here, *other}):
         pairs = list(zip(here[name], other[name], strict=True))
-        wrong = [at for at, (mine, theirs) in enumerate(pairs) if mine != theirs]
+        wrong = [index for index, (mine, theirs) in enumerate(pairs) if mine != theirs]
         on_purpose = is_mended if name == "accounts" else says_more if name == "sample" else None
-        meant = [at for at in wrong if on_purpose is not None and on_purpose(*pairs[at])]
-        wrong = [at for at in wrong if at not in meant]
+        meant = [index for index in wrong if on_purpose is not None and on_purpose(*pairs[index])]
+        wrong = [index for index in wrong if index not in meant]
         differing += len(wrong)
         kind = "with more counterfactuals" if name == "sample" else "with a mended size reason"
         print(f"{name}: {len(pairs)} compared, {len(meant)} {kind}, {len(wrong)} differ {wrong[:5]}")
-        for at in wrong[:2]:
-            print("  here ", pairs[at][0][:400])
-            print("  other", pairs[at][1][:400])
+        for index in wrong[:2]:
+            print("  here ", pairs[index][0][:400])
+            print("  other", pairs[index][1][:400])
     sys.exit(1 if differing else 0)
 
 

@@ -39,7 +39,7 @@ ERRORS: dict[str, tuple[Any, ...]] = {
 @cache
 def market() -> tuple[pl.DataFrame, list[dict[str, Any]]]:
     """Prices of three symbols over a year and a half, and scores for every thirtieth session."""
-    drawn, days = random.Random(1), [date(2020, 1, 1) + timedelta(days=at) for at in range(550)]
+    drawn, days = random.Random(1), [date(2020, 1, 1) + timedelta(days=index) for index in range(550)]
     days = [day for day in days if day.weekday() < 5]
     level, prices = {"A": 100.0, "B": 50.0, "C": 20.0}, []
     for day in days:

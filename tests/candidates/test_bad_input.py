@@ -229,15 +229,15 @@ def test_bad_input(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)
     put(tmp_path, case.files)
     for more in (["--out", "out.csv", "--quiet"], ["--format", "json", "--quiet"], []):
-        found = CliRunner().invoke(app, [*case.arguments, *more], env={"TRIMTAB_DEBUG": None})
-        assert found.exit_code == 3, found.stderr
-        assert found.stdout == ""
-        *notes, error = found.stderr.splitlines()
+        result = CliRunner().invoke(app, [*case.arguments, *more], env={"TRIMTAB_DEBUG": None})
+        assert result.exit_code == 3, result.stderr
+        assert result.stdout == ""
+        *notes, error = result.stderr.splitlines()
         assert not notes or not more, "one fault is one line, and the only one where notes are off"
         assert error.startswith("error: ")
         assert len(error) < 1_000
-        assert found.stderr.count("error: ") == 1
-        assert "Traceback" not in found.stderr
+        assert result.stderr.count("error: ") == 1
+        assert "Traceback" not in result.stderr
         for words in case.says:
             assert words in error
         assert sorted(path.name for path in tmp_path.iterdir()) == sorted(case.files)
@@ -264,20 +264,20 @@ def test_input_that_only_looks_bad(name: str, tmp_path: Path) -> None:
     for content in (GOOD.encode(), GOOD_CASES[name]):
         path = tmp_path / "in.csv"
         path.write_bytes(content)
-        found = CliRunner().invoke(app, ["rebalance", str(path), "--format", "csv", "--quiet"])
-        assert found.exit_code == 0, found.stderr
-        outputs.append(found.stdout)
+        result = CliRunner().invoke(app, ["rebalance", str(path), "--format", "csv", "--quiet"])
+        assert result.exit_code == 0, result.stderr
+        outputs.append(result.stdout)
     assert outputs[0] == outputs[1]
 
 
 def test_many_faults_are_one_message(tmp_path: Path) -> None:
     path = tmp_path / "in.csv"
     path.write_text("asset,score,current_weight\n" + "".join(f"A{row},2,-1\n" for row in range(30)))
-    found = CliRunner().invoke(app, ["rebalance", str(path), "--quiet"])
-    assert found.exit_code == 3
-    assert found.stdout == ""
-    assert found.stderr.startswith("error: 60 faults in the input:\n")
-    assert found.stderr.endswith("and 50 more\n")
+    result = CliRunner().invoke(app, ["rebalance", str(path), "--quiet"])
+    assert result.exit_code == 3
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: 60 faults in the input:\n")
+    assert result.stderr.endswith("and 50 more\n")
 
 
 def test_an_output_that_was_there_is_left_as_it_was(tmp_path: Path) -> None:

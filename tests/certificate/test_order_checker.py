@@ -152,7 +152,7 @@ def test_the_worked_example_is_sound(sound: MadePlan) -> None:
 def test_a_spoiled_plan_is_found(sound: MadePlan, name: str) -> None:
     spoil, sentence = SPOILED[name]
     broken = broken_orders(spoil(sound))
-    assert any(sentence in one for one in broken), broken
+    assert any(sentence in entry for entry in broken), broken
 
 
 def test_the_same_id_is_found(sound: MadePlan) -> None:

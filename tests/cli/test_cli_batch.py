@@ -171,12 +171,12 @@ def test_a_closed_gate_is_exit_code_5_and_says_what_rose(place: Path, limits: Pa
 
 def plain_rows(**changed: Any) -> list[Row]:
     """20 accounts of which nothing is to be said; changed in the first six."""
-    found = []
+    rows = []
     for number in range(20):
         for asset in ("A", "B", "C", "D"):
             row: Row = {"account": f"P{number:02d}", "asset": asset, "score": 0.9, "current_weight": 0.2375}
-            found.append({**row, **(changed if number < 6 else {})})
-    return found
+            rows.append({**row, **(changed if number < 6 else {})})
+    return rows
 
 
 @pytest.mark.parametrize(
@@ -224,12 +224,12 @@ def test_a_night_in_which_every_account_has_an_unmet_limit_is_held_back(tmp_path
 
 
 def test_an_account_is_unscored_from_half_of_what_it_holds(tmp_path: Path) -> None:
-    one = {"account": "A", "asset": "X", "score": 0.9, "current_weight": 0.4}
+    first = {"account": "A", "asset": "X", "score": 0.9, "current_weight": 0.4}
     for missing, held, unscored in ((0.4, 0.4, 1), (0.3, 0.4, 0), (0.0, 0.0, 0), (0.9, 0.05, 1)):
-        rows = [{**one, "current_weight": held}, {**one, "asset": "Y", "score": None, "current_weight": missing}]
+        rows = [{**first, "current_weight": held}, {**first, "asset": "Y", "score": None, "current_weight": missing}]
         place = write_rows(tmp_path / "in.parquet", rows)
         assert batch(place, tmp_path / f"{missing}-{held}").counts.unscored == unscored
-    place = write_rows(tmp_path / "in.parquet", [{**one, "score": None, "current_weight": 0.0}])
+    place = write_rows(tmp_path / "in.parquet", [{**first, "score": None, "current_weight": 0.0}])
     assert batch(place, tmp_path / "empty").counts.unscored == 1
 
 
@@ -365,9 +365,9 @@ def test_an_interrupt_is_exit_code_130_and_the_run_can_be_resumed(place: Path, l
     ],
 )
 def test_wrong_arguments(arguments: list[str], said: str, place: Path, tmp_path: Path) -> None:
-    found = run("batch", place, "--defaults", "--out", tmp_path / "o", *arguments)
-    assert found.exit_code == 2
-    assert said in " ".join(found.stderr.replace("│", "").split())
+    result = run("batch", place, "--defaults", "--out", tmp_path / "o", *arguments)
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.replace("│", "").split())
 
 
 def test_without_candidates_or_arguments(tmp_path: Path) -> None:
@@ -378,10 +378,10 @@ def test_without_candidates_or_arguments(tmp_path: Path) -> None:
 
 def test_assets_and_holdings(tmp_path: Path) -> None:
     rng = random.Random(1)
-    assets = [{"asset": f"A{at}", "bucket": "T", "score": 0.9, "name": "x"} for at in range(9)]
+    assets = [{"asset": f"A{index}", "bucket": "T", "score": 0.9, "name": "x"} for index in range(9)]
     held = [
-        {"account": f"P{at:04d}", "asset": f"A{rng.randrange(9)}", "current_weight": 0.3, "note": "y"}
-        for at in range(1500)
+        {"account": f"P{index:04d}", "asset": f"A{rng.randrange(9)}", "current_weight": 0.3, "note": "y"}
+        for index in range(1500)
     ]
     held[3]["asset"] = "GONE"
     held.insert(200, held.pop())
@@ -389,11 +389,11 @@ def test_assets_and_holdings(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pylist(assets), tmp_path / "assets.parquet")
     pq.write_table(pa.Table.from_pylist(held), tmp_path / "held.parquet")
     arguments = ["--assets", tmp_path / "assets.parquet", "--holdings", tmp_path / "held.parquet"]
-    found = run("batch", *arguments, "--defaults", "--out", tmp_path / "o")
-    assert found.exit_code == 0, found.stderr
-    assert "columns not used: note" in found.stderr
-    assert "1 holding of assets that --assets lacks" in found.stderr
-    assert "sorting them first" in found.stderr
+    result = run("batch", *arguments, "--defaults", "--out", tmp_path / "o")
+    assert result.exit_code == 0, result.stderr
+    assert "columns not used: note" in result.stderr
+    assert "1 holding of assets that --assets lacks" in result.stderr
+    assert "sorting them first" in result.stderr
     assert len({row["account"] for row in targets_of(tmp_path / "o")}) == 1500
 
 
@@ -402,9 +402,9 @@ def test_a_full_disk_is_an_error_for_people(place: Path, tmp_path: Path, monkeyp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Disk, "put", full)
-    found = run("batch", place, "--defaults", "--out", tmp_path / "o")
-    assert found.exit_code == 8
-    assert "cannot be written (No space left on device)" in found.stderr
+    result = run("batch", place, "--defaults", "--out", tmp_path / "o")
+    assert result.exit_code == 8
+    assert "cannot be written (No space left on device)" in result.stderr
     monkeypatch.undo()
     assert run("batch", place, "--defaults", "--out", tmp_path / "o", "--max-unmet", "1").exit_code == 0
 
@@ -437,8 +437,8 @@ def test_several_limits_from_a_folder_a_file_and_a_table(tmp_path: Path, place: 
     }
     folder = tmp_path / "limits"
     folder.mkdir()
-    for name, one in expected.items():
-        (folder / f"{name}.toml").write_text(one.to_toml())
+    for name, item in expected.items():
+        (folder / f"{name}.toml").write_text(item.to_toml())
     several = tmp_path / "several.toml"
     several.write_text(
         "[limits_id.calm]\nmax_total_positions = 3\n[limits_id.bold]\nenable_bucket_diversification = true\n"
@@ -454,8 +454,8 @@ def test_several_limits_from_a_folder_a_file_and_a_table(tmp_path: Path, place: 
         },
     ]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "limits.parquet")
-    for given in (folder, several, tmp_path / "limits.parquet"):
-        assert read_many_limits(given) == expected
+    for options in (folder, several, tmp_path / "limits.parquet"):
+        assert read_many_limits(options) == expected
     table = pq.read_table(place)
     chosen = ["calm" if int(name[1:]) % 2 else "bold" for name in table["account"].to_pylist()]
     pq.write_table(table.append_column("limits_id", pa.array(chosen)), place)
@@ -547,7 +547,7 @@ def test_a_page_escapes_every_name(tmp_path: Path) -> None:
     counts = Counts(
         rows=9, accounts=9, reasons=dict.fromkeys(PAYLOADS[:20], 3), unmet_causes=dict.fromkeys(PAYLOADS[20:40], 1)
     )
-    page = batch_page(summary_of(tmp_path / "x", "not published", counts, [(one, one) for one in PAYLOADS], None))
+    page = batch_page(summary_of(tmp_path / "x", "not published", counts, [(entry, entry) for entry in PAYLOADS], None))
     assert "<script>alert" not in page
     assert "<img" not in page
     assert "This batch is not published." in page
@@ -559,6 +559,6 @@ def test_a_page_escapes_every_name(tmp_path: Path) -> None:
 def test_limits_without_a_limits_id_column(place: Path, tmp_path: Path) -> None:
     several = tmp_path / "several.toml"
     several.write_text("[limits_id.calm]\nmax_total_positions = 3\n")
-    found = run("batch", place, "--limits", several, "--out", tmp_path / "p")
-    assert found.exit_code == 3
-    assert "candidates.parquet, column 'limits_id': the column is missing" in found.stderr
+    result = run("batch", place, "--limits", several, "--out", tmp_path / "p")
+    assert result.exit_code == 3
+    assert "candidates.parquet, column 'limits_id': the column is missing" in result.stderr

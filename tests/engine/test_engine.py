@@ -360,9 +360,13 @@ def test_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_parts_that_do_not_fit(parts: dict[str, Any], options: dict[str, Any], sentence: str) -> None:
-    given = {"regime_detector": Market(["Tech"]), "asset_manager": MAP, "technical_analyzer": Scores(SCORES)} | parts
+    arguments = {
+        "regime_detector": Market(["Tech"]),
+        "asset_manager": MAP,
+        "technical_analyzer": Scores(SCORES),
+    } | parts
     with pytest.raises(SetupError) as caught:
-        CoreRebalancerEngine(**given).run(DAY, {}, **options)
+        CoreRebalancerEngine(**arguments).run(DAY, {}, **options)
     assert str(caught.value).startswith(sentence)
 
 

@@ -99,9 +99,9 @@ class TestGoodFiles:
 
     def test_what_is_read_can_be_rebalanced(self, write: Write) -> None:
         table = read_table(write("account,asset,score,current_weight\n1,A,0.7,0.5\n1,B,,0.1\n"))
-        found = read(table, RebalancingLimits(), many=False)
-        assert not found.faults
-        assert found.accounts == ["1"]
+        candidates = read(table, RebalancingLimits(), many=False)
+        assert not candidates.faults
+        assert candidates.accounts == ["1"]
 
 
 def write_arrow(table: pa.Table, path: Path, kind: str) -> None:
@@ -202,8 +202,8 @@ class TestFilesThatCannotBeRead:
         rng = random.Random(1)
         refused = 0
         for trial in range(300):
-            at = rng.randrange(8, len(whole))
-            damaged = whole[:at] if trial % 2 else whole[:at] + bytes([rng.randrange(256)]) + whole[at + 1 :]
+            index = rng.randrange(8, len(whole))
+            damaged = whole[:index] if trial % 2 else whole[:index] + bytes([rng.randrange(256)]) + whole[index + 1 :]
             path.write_bytes(damaged)
             try:
                 read_table(path)

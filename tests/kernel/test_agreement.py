@@ -106,10 +106,10 @@ def test_the_halves_of_the_pass_are_the_whole(plain: bool, first: int) -> None:
     for seed in range(first, first + (20 if plain else 400)):
         rng = random.Random(seed)
         rows, limits = random_rows(rng), random_limits(rng)
-        found, settings = read(rows, limits, many=False), settings_of(limits)[0]
-        whole, parts = empty_answer(len(found.order)), empty_answer(len(found.order))
-        arguments = (found.rows(limits), found.tree.nodes, settings)
-        partners, _ = found.partners(limits.max_correlation)
+        outcome, settings = read(rows, limits, many=False), settings_of(limits)[0]
+        whole, parts = empty_answer(len(outcome.order)), empty_answer(len(outcome.order))
+        arguments = (outcome.rows(limits), outcome.tree.nodes, settings)
+        partners, _ = outcome.partners(limits.max_correlation)
         braked = rebalance_account(*arguments, partners, whole)
         halves[0](*arguments, partners, parts)
         assert halves[1](*arguments, parts) == braked

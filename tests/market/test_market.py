@@ -356,7 +356,7 @@ class TestFindings:
 
     def test_a_wild_series_may_halve(self) -> None:
         """Moves of 20 % a day are usual there: halving is three and a half of them, far from 6."""
-        wild = [100 * 1.2 ** (at % 2) for at in range(40)]
+        wild = [100 * 1.2 ** (index % 2) for index in range(40)]
         assert findings_of({"A": [*wild, wild[-1] / 2], "B": walk(1, 41)}) == []
         assert [
             finding[2] for finding in findings_of({"A": [*wild, wild[-1] / 2], "B": walk(1, 41)}, usual_moves=3)
@@ -365,8 +365,8 @@ class TestFindings:
     def test_the_usual_move_is_the_median_of_63_before(self) -> None:
         """32 moves of 0.2 and then 32 of 0.01: of the last 63 most are small, of 64 or without the latest they are not."""
         prices = [100.0]
-        for at in range(64):
-            prices.append(prices[-1] * math.exp((0.2 if at < 32 else 0.01) * (-1) ** at))
+        for index in range(64):
+            prices.append(prices[-1] * math.exp((0.2 if index < 32 else 0.01) * (-1) ** index))
         assert [finding[2] for finding in findings_of({"A": [*prices, prices[-1] / 2], "B": walk(1, 66)})] == [
             "split_like_jump"
         ]
@@ -415,7 +415,7 @@ class TestViews:
     def test_a_view_has_no_later_row(self) -> None:
         data = MarketData(
             TWO,
-            fundamentals=[{"symbol": "AAA", "known_on": day, "eps": at} for at, day in enumerate(days(3))],
+            fundamentals=[{"symbol": "AAA", "known_on": day, "eps": index} for index, day in enumerate(days(3))],
             classification=[
                 {"symbol": "AAA", "bucket": "Old", "known_on": "2020-01-01"},
                 {"symbol": "AAA", "bucket": "New", "known_on": "2020-01-03"},
@@ -592,3 +592,46 @@ class TestNumbersInWriting:
     def test_fundamentals_in_percent_are_numbers(self) -> None:
         table = [{"symbol": "A", "known_on": "2020-01-01", "roe": "12%"}]
         assert read_fundamentals(table).rows["roe"].to_list() == [0.12]
+
+
+class TestRenamedSymbols:
+    """FB became META: one history, one asset, in every table."""
+
+    PRICES = long({"FB": [10.0, 11.0, None, None], "META": [None, None, 12.0, 13.0], "OLD": [1.0, 1.0, 1.0, 1.0]})
+
+    def test_one_history_under_the_new_name(self) -> None:
+        data = MarketData(
+            self.PRICES,
+            renamed={"FB": "META"},
+            classification=[{"symbol": "FB", "bucket": "Tech"}],
+            membership=[{"symbol": "FB", "from": "2000-01-01", "to": None}],
+            fundamentals=[{"symbol": "FB", "known_on": str(START), "pe": 20.0}],
+        )
+        assert data.symbols == ("META", "OLD")
+        view = data.as_of(data.sessions[-1])
+        assert view.prices["META"].to_list() == [10.0, 11.0, 12.0, 13.0]
+        assert view.bucket_of == {"META": "Tech"}
+        assert view.members == {"META"}
+        assert view.fundamentals["symbol"].to_list() == ["META"]
+        assert data.unpriced == {}
+
+    def test_several_times(self) -> None:
+        prices = long({"A": [1.0, None, None], "B": [None, 2.0, None], "C": [None, None, 3.0]})
+        assert MarketData(prices, renamed={"A": "B", "B": "C"}).symbols == ("C",)
+
+    @pytest.mark.parametrize(
+        ("renamed", "message"),
+        [
+            ({"FBB": "META"}, "is renamed, but has no prices"),
+            ({"FB": "META", "META": "FB"}, "is renamed in a circle"),
+            ({"FB": "FB"}, "is renamed in a circle"),
+            ({"FB": 3}, "renamed holds no symbol"),
+            ({"FB": " "}, "renamed holds no symbol"),
+        ],
+    )
+    def test_what_cannot_be(self, renamed: Any, message: str) -> None:
+        assert message in refused(self.PRICES, renamed=renamed)
+
+    def test_two_prices_on_one_day_are_a_finding(self) -> None:
+        data = MarketData(self.PRICES, renamed={"OLD": "META"})
+        assert {finding.kind for finding in data.findings} == {"duplicate_day"}

@@ -36,10 +36,10 @@ class FaultsByAccount:
         self, row: int | None, problem: str, advice: str, *, column: str, value: Any, account: int | None = None
     ) -> None:
         """Note a fault of a row, or of an account as a whole."""
-        at = int(self._raw.account_of[row]) if row is not None else int(account or 0)
-        name = self._raw.accounts[at]
+        account_index = int(self._raw.account_of[row]) if row is not None else int(account or 0)
+        name = self._raw.accounts[account_index]
         fault = Fault(problem, advice, column=column, row=None if row is None else row + 1, value=value, account=name)
-        self.by_account.setdefault(at, []).append(fault)
+        self.by_account.setdefault(account_index, []).append(fault)
 
     def good_rows(self) -> Flags:
         """The rows of accounts without a fault so far."""
@@ -74,7 +74,7 @@ def check(raw: RawColumns, limits: RebalancingLimits) -> FaultsByAccount:
 
 def restriction_codes(restriction: Text) -> Ints:
     """The number of each row's restriction in RESTRICTIONS; -1 where it is not one."""
-    number = {code: at for at, code in enumerate(RESTRICTIONS)}
+    number = {code: index for index, code in enumerate(RESTRICTIONS)}
     return np.array([number.get(name, -1) for name in restriction.names] + [0], np.int64)[restriction.codes]
 
 
@@ -108,15 +108,15 @@ def _check_assets(asset: Text, account_of: Ints, faults: FaultsByAccount) -> Non
     """Refuse names that are not those of assets, and assets that appear twice in an account."""
     wrong = [name_fault(name) for name in [*asset.names, ""]]
     for fault in sorted({fault for fault in wrong if fault}):
-        faults.add_where(np.array([one == fault for one in wrong], np.bool_)[asset.codes], "asset", *fault)
+        faults.add_where(np.array([entry == fault for entry in wrong], np.bool_)[asset.codes], "asset", *fault)
     blank = np.array([not name.strip() for name in [*asset.names, ""]], np.bool_)
     named = np.flatnonzero(~blank[asset.codes])
     key = account_of[named] * (len(asset.names) + 1) + asset.codes[named]
     ranked = np.argsort(key, kind="stable")
     again = ranked[1:][key[ranked[1:]] == key[ranked[:-1]]]
-    for at in np.sort(again).tolist():
-        row = int(named[at])
-        first = int(named[np.argmax(key == key[at])])
+    for index in np.sort(again).tolist():
+        row = int(named[index])
+        first = int(named[np.argmax(key == key[index])])
         advice = "give each asset once in an account; sum or drop the rows yourself"
         faults.add(row, f"the asset is in row {first + 1} already", advice, column="asset", value=asset.at(row))
 

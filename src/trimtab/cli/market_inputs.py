@@ -179,14 +179,14 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     if options.prices is None or options.holdings is None:
         raise typer.BadParameter("--prices without --holdings: add the holdings, or use `trimtab score`")
     tables = (options.prices, options.fundamentals, options.classification, options.membership)
-    given = MarketFiles(*tables, options.as_of, accepted(options.accept))
+    market_files = MarketFiles(*tables, options.as_of, accepted(options.accept))
     holdings, cash = options.holdings, options.cash
     import polars as pl
 
     from trimtab.files.alias_file import read_aliases
     from trimtab.files.candidate_file import ACCOUNT, check_single, read_candidate_file
 
-    scores = scored(given, notices, quiet=quiet)
+    scores = scored(market_files, notices, quiet=quiet)
     is_broker = is_broker_file(holdings)
     if is_broker:
         opened = broker_holdings(holdings, options.account, notices, cash=cash, prices=_closes(scores), fills_gaps=True)
@@ -221,13 +221,13 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     more = _other_columns(held, wanted, source)
     candidates = table.with_columns(weight).join(more, on="asset", how="left", maintain_order="left").to_arrow()
     candidates = settled(candidates, opened) if is_broker else candidates
-    files = (*given.files, holdings)
+    files = (*market_files.files, holdings)
     rows = {asset: row for row, asset in enumerate(weights, 1)}
 
     def located(fault: Fault) -> Fault:
         """Faults of buckets are the classification's, all others the holdings'."""
-        if fault.column == "bucket" and given.classification is not None:
-            return replace(fault, source=str(given.classification), row=None)
+        if fault.column == "bucket" and market_files.classification is not None:
+            return replace(fault, source=str(market_files.classification), row=None)
         return file.located(replace(fault, row=None if fault.row is None else rows.get(assets[fault.row - 1])))
 
     return CandidateInputs(candidates, " + ".join(map(str, files)), files, located, scores.view)

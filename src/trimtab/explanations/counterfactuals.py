@@ -73,8 +73,8 @@ def scan_of(reruns: Reruns, name: str, node: str, at: int) -> Scan:
         return _of_correlations(reruns, at)
     if (name, node) not in reruns.scans:
         reruns.scans[name, node] = _scanned(reruns, name, node)
-    found: Scan = reruns.scans[name, node]
-    return found
+    scan: Scan = reruns.scans[name, node]
+    return scan
 
 
 def _of_correlations(reruns: Reruns, at: int) -> Scan:
@@ -84,21 +84,21 @@ def _of_correlations(reruns: Reruns, at: int) -> Scan:
         up |= {*known[known > present][:LEAST_TRIALS].tolist()}
         down |= {*np.nextafter(known[(known <= present) & (known > -1.0)], -2.0)[-LEAST_TRIALS:].tolist()}
     values = [*sorted((*up, *down), key=lambda value: abs(value - present)), None]
-    found = SearchedRange("max_correlation", "", min((present, *down)), max((present, *up)), exhaustive=False)
-    return Scan(tuple((value, reruns.selected(Change("max_correlation", "", value))) for value in values), found)
+    searched = SearchedRange("max_correlation", "", min((present, *down)), max((present, *up)), exhaustive=False)
+    return Scan(tuple((value, reruns.selected(Change("max_correlation", "", value))) for value in values), searched)
 
 
 def _scanned(reruns: Reruns, name: str, node: str) -> Scan:
     present = reruns.present(name, node)
-    most = trials_in(reruns)
-    up, up_ends = values_above(reruns, name, node, most)
-    down, down_ends = values_below(reruns, name, node, most)
+    trials = trials_in(reruns)
+    up, up_ends = values_above(reruns, name, node, trials)
+    down, down_ends = values_below(reruns, name, node, trials)
     values = sorted((*up, *down), key=lambda value: abs(value - present))
     ends = (
         up_ends and down_ends and not reruns.partners.size
     )  # among correlated assets, a lower limit can let others in
-    found = SearchedRange(name, node, min((present, *down)), max((present, *up)), ends)
-    return Scan(tuple((value, reruns.selected(Change(name, node, value))) for value in values), found)
+    searched = SearchedRange(name, node, min((present, *down)), max((present, *up)), ends)
+    return Scan(tuple((value, reruns.selected(Change(name, node, value))) for value in values), searched)
 
 
 def _is_valid(reruns: Reruns, change: Change) -> bool:

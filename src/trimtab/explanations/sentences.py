@@ -274,8 +274,8 @@ def _no_weight(about: _Row) -> str:
             return f'its desired_weight is 0 (sizing_mode "desired"){_also(about)}'
         if cap <= 0:
             return f"its largest weight is 0{_also(about)}"
-        largest, least = told_apart(cap, limits.min_position_weight)
-        return f"its largest weight of {largest} is below min_position_weight {least}{_also(about)}"
+        largest, min_weight = told_apart(cap, limits.min_position_weight)
+        return f"its largest weight of {largest} is below min_position_weight {min_weight}{_also(about)}"
     within = f"{_least(limits)} fits {_weight_limit(about, node)}"
     return _crowded_out(about, f"no other position{within}", "; the last to fit was", node)
 

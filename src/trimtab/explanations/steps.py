@@ -126,8 +126,8 @@ def _bucket(reruns: Reruns, at: int) -> Step:
             full = full or reruns.as_it_is.used[node] >= nodes["max_positions"][node]
         weight = percent(float(reruns.weight[node]))
         if nodes["max_allocation"][node] < math.inf:
-            most = float(nodes["max_allocation"][node])
-            weight = f"{weight} of {reruns.limit_of(node, 'max_allocation')[0]} {percent(most)}"
+            max_weight = float(nodes["max_allocation"][node])
+            weight = f"{weight} of {reruns.limit_of(node, 'max_allocation')[0]} {percent(max_weight)}"
         facts.append(f"{reruns.node_name(node)}: {places}, {weight}")
     stopped = full and not reruns.is_selected[at]
     return Step("bucket", "stopped" if stopped else "passed", "; ".join(facts) or "bucket limits are off")

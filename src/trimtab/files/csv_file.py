@@ -36,10 +36,10 @@ _NOT_NUMBERS = tuple(
 def check_names(names: Sequence[str], source: str, line: int | None = None) -> None:
     """Refuse a column without a name, and two of one name."""
     faults = []
-    for at, name in enumerate(names):
+    for index, name in enumerate(names):
         if not name.strip():
-            faults.append(Fault(f"column {at + 1} has no name", "name it or drop it", line=line))
-        elif name in names[:at]:
+            faults.append(Fault(f"column {index + 1} has no name", "name it or drop it", line=line))
+        elif name in names[:index]:
             faults.append(Fault("appears twice in the header", "rename or drop one of the two", column=name, line=line))
     if faults:
         raise InputError(faults, source)
@@ -80,15 +80,17 @@ def table_of(sheet: Sheet, source: str) -> pa.Table:
 
 def _check_text(data: bytes, source: str) -> None:
     """Refuse text that is not UTF-8, with the place of the first wrong byte."""
-    at, what = data.find(b"\0"), "a NUL byte"
-    if at < 0:
+    place, what = data.find(b"\0"), "a NUL byte"
+    if place < 0:
         try:
             data.decode()
             return
         except UnicodeDecodeError as error:
-            at, what = error.start, f"a byte that is not UTF-8, {data[error.start : error.start + 1]!r}"
-    line = data.count(b"\n", 0, at) + 1
-    raise InputError([Fault(f"is not a text file: {what} at byte {at}", "save it as CSV in UTF-8", line=line)], source)
+            place, what = error.start, f"a byte that is not UTF-8, {data[error.start : error.start + 1]!r}"
+    line = data.count(b"\n", 0, place) + 1
+    raise InputError(
+        [Fault(f"is not a text file: {what} at byte {place}", "save it as CSV in UTF-8", line=line)], source
+    )
 
 
 def _sheet(data: bytes, source: str) -> Sheet:

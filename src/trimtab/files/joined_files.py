@@ -146,8 +146,8 @@ def _files_of_account(paths: Sequence[StrPath | CandidateFile], account: str | N
     The second, of holdings, may have no rows: an account that holds only cash.
     """
     files = [
-        path if isinstance(path, CandidateFile) else read_candidate_file(path, may_be_empty=at == 1)
-        for at, path in enumerate(paths)
+        path if isinstance(path, CandidateFile) else read_candidate_file(path, may_be_empty=index == 1)
+        for index, path in enumerate(paths)
     ]
     if account is None:
         for file in files:

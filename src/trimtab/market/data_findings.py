@@ -100,9 +100,9 @@ class DataFinding:
 
 def events(frame: pl.DataFrame, kind: str) -> pl.DataFrame:
     """Rows with `symbol` and `date`, and optionally `value` and `row`, as events of one kind."""
-    given = {name: pl.col(name) if name in frame.columns else pl.lit(None) for name in ("value", "row")}
+    filled = {name: pl.col(name) if name in frame.columns else pl.lit(None) for name in ("value", "row")}
     columns = [pl.col("symbol"), pl.col("date"), pl.lit(kind).alias("kind")]
-    optional = [given[name].cast(EVENTS[name]).alias(name) for name in given]
+    optional = [filled[name].cast(EVENTS[name]).alias(name) for name in filled]
     return frame.select(*columns, *optional)
 
 

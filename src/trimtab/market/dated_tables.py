@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from trimtab.market.typed_columns import (
     names_of,
     numbers_of,
     required,
+    with_names,
 )
 
 _KNOWN = "known_on"
@@ -34,6 +36,10 @@ class Fundamentals:
 
     rows: pl.DataFrame
     events: pl.DataFrame
+
+    def renamed(self, names: Mapping[str, str]) -> Fundamentals:
+        """The same, with symbols under their new names."""
+        return Fundamentals(with_names(self.rows, names), with_names(self.events, names))
 
 
 def read_fundamentals(given: Any) -> Fundamentals:

@@ -17,7 +17,7 @@ from trimtab.market.data_findings import DataFinding, findings_of
 from trimtab.market.dated_tables import Fundamentals, read_classification, read_fundamentals, read_membership
 from trimtab.market.price_layout import notes_on_returns
 from trimtab.market.prices import MarketChecks, read_prices
-from trimtab.market.typed_columns import Date, day
+from trimtab.market.typed_columns import Date, day, final_names, with_names
 from trimtab.market.view import MarketView
 from trimtab.statistics.sessions_per_year import sessions_per_year
 
@@ -59,6 +59,8 @@ class MarketData:
         The name of the prices in a long table.
     accepted
         Pairs of symbol and day: jumps that are real.
+    renamed
+        Old symbol to new one, such as {"FB": "META"}: one history under the new name, in every table.
     checks
         What counts as wrong in a series of prices.
     sessions_per_year
@@ -90,6 +92,7 @@ class MarketData:
         membership: Any = None,
         price_column: str = "close",
         accepted: Iterable[tuple[str, Date]] = (),
+        renamed: Mapping[str, str] | None = None,
         checks: MarketChecks | None = None,
         sessions_per_year: int | None = None,
     ) -> None:
@@ -97,15 +100,19 @@ class MarketData:
             advice = "give a whole number, such as 252, or None"
             raise InputError([Fault("sessions_per_year is not a number of sessions", advice, value=sessions_per_year)])
         self._year = sessions_per_year
-        self._prices = read_prices(prices, price_column=price_column, accepted=accepted, checks=checks)
-        self._fundamentals: Fundamentals | None = None if fundamentals is None else read_fundamentals(fundamentals)
-        self._classification = None if classification is None else read_classification(classification)
+        names = final_names(renamed or {})
+        self._prices = read_prices(prices, price_column=price_column, accepted=accepted, renamed=names, checks=checks)
+        known = None if fundamentals is None else read_fundamentals(fundamentals)
+        self._fundamentals: Fundamentals | None = None if known is None else known.renamed(names)
+        self._classification = (
+            None if classification is None else with_names(read_classification(classification), names)
+        )
         self._sessions: tuple[dt.date, ...] = tuple(self._prices.wide["date"])
         self._kept_buckets: dict[int, Mapping[str, str]] = {}
         self._bucket_days: list[dt.date] = (
             [] if self._classification is None else self._classification["known_on"].to_list()
         )
-        self._membership = None if membership is None else read_membership(membership)
+        self._membership = None if membership is None else with_names(read_membership(membership), names)
         parts = [] if self._fundamentals is None else [self._fundamentals.events]
         self._events = pl.concat([self._prices.events, *parts]).sort("date", "symbol", "kind", "row")
         self._event_days: list[dt.date] = self._events["date"].to_list()

@@ -80,19 +80,19 @@ def _from_rows(name: str, rows: list[dict[str, Any]]) -> pl.Series:
     return pl.Series(name, [row.get(name) for row in rows])
 
 
-def _from_table(given: Any) -> pl.DataFrame:
-    frame = nw.from_native(given)
+def _from_table(table: Any) -> pl.DataFrame:
+    frame = nw.from_native(table)
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect("polars")
     if isinstance(frame.to_native(), pa.Table):
         return _from_arrow(frame.to_native())
     if frame.implementation.is_pandas():
-        index = given.index
+        index = table.index
         if "datetime" in str(index.dtype):
-            given = given.rename_axis("date").reset_index()
+            table = table.rename_axis("date").reset_index()
         elif index.name is not None:
-            given = given.reset_index()
-        frame = nw.from_native(given, eager_only=True)
+            table = table.reset_index()
+        frame = nw.from_native(table, eager_only=True)
     return _joined({name: partial(_from_narwhals, name, frame) for name in frame.columns}, len(frame))
 
 
@@ -208,6 +208,37 @@ def names_of(column: pl.Series, source: str) -> pl.Series:
     return text
 
 
+def final_names(renamed: Mapping[str, str]) -> dict[str, str]:
+    """Each old symbol with the last of its new names.
+
+    >>> final_names({"FB": "META", "META": "MVRS"})
+    {'FB': 'MVRS', 'META': 'MVRS'}
+
+    Raises
+    ------
+    InputError
+        A name that is not text, or symbols renamed in a circle.
+    """
+    wrong = [name for pair in renamed.items() for name in pair if not isinstance(name, str) or not name.strip()]
+    if wrong:
+        raise InputError([Fault("renamed holds no symbol", 'write {"FB": "META"}', value=wrong[0])])
+    final = {}
+    for old, new in renamed.items():
+        seen, name = {old}, new
+        while name in renamed and name not in seen:
+            seen.add(name)
+            name = renamed[name]
+        if name in seen:
+            raise InputError([Fault("is renamed in a circle", "name the last symbol only", value=old)])
+        final[old] = name
+    return final
+
+
+def with_names(table: pl.DataFrame, renamed: Mapping[str, str]) -> pl.DataFrame:
+    """A table with the column `symbol` under the new names."""
+    return table.with_columns(pl.col("symbol").replace(dict(renamed))) if renamed else table
+
+
 def numbers_of(column: pl.Series, source: str, *, percents: bool = True) -> tuple[pl.Series, pl.Series]:
     """A column of numbers as float64, null for missing; and where a value is not a finite number.
 
@@ -221,18 +252,18 @@ def numbers_of(column: pl.Series, source: str, *, percents: bool = True) -> tupl
     kind = column.dtype
     if kind in _TEXTS:
         text = column.cast(pl.String).str.strip_chars()
-        given = text.fill_null("") != ""
+        is_given = text.fill_null("") != ""
         numbers = text.cast(pl.Float64, strict=False)
-        if (odd := given & numbers.is_null()).any():  # thousands separators, percents
+        if (odd := is_given & numbers.is_null()).any():  # thousands separators, percents
             written = {cell: _written(cell, percents) for cell in text.filter(odd).unique().to_list()}
             numbers = numbers.fill_null(text.replace_strict(written, default=None, return_dtype=pl.Float64))
     elif kind.is_numeric() or kind == pl.Null:
         numbers = column.cast(pl.Float64)
-        given = column.is_not_null() & ~numbers.is_nan().fill_null(False)
+        is_given = column.is_not_null() & ~numbers.is_nan().fill_null(False)
     else:
-        given, numbers = column.is_not_null(), pl.Series(column.name, [None] * len(column), pl.Float64)
+        is_given, numbers = column.is_not_null(), pl.Series(column.name, [None] * len(column), pl.Float64)
     finite = numbers.is_finite().fill_null(False)
-    wrong = given & ~finite
+    wrong = is_given & ~finite
     if wrong.any() and not finite.any():
         row = int(wrong.arg_true()[0])
         value = _plain(column[row])

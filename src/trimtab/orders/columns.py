@@ -40,7 +40,7 @@ def _values_of(array: pa.Array, name: str) -> list[Any]:
     values = array.to_pylist()
     if pa.types.is_float32(array.type) or pa.types.is_float16(array.type):  # shortest in their own precision
         shortest = array.to_numpy(zero_copy_only=False)
-        return [None if value is None else str(shortest[at]) for at, value in enumerate(values)]
+        return [None if value is None else str(shortest[index]) for index, value in enumerate(values)]
     return list(values)
 
 

@@ -55,14 +55,14 @@ def unmet_limits(
     candidates: Candidates, limits: RebalancingLimits, decided: Records, braked: Flags, measured: Certified
 ) -> dict[int, list[Constraint]]:
     """The unmet limits of each account that has any. A cause looks at all rows it is given, so few accounts at a time."""
-    found: dict[int, list[Constraint]] = {}
+    outcome: dict[int, list[Constraint]] = {}
     for first, stop in _parts(candidates, _EXCUSED):
         if measured.unmet[first:stop].any():
             part, rows = candidates.between(first, stop)
             for check in _certify(part, limits, decided[rows], braked[first:stop])[0]:
                 for account in np.flatnonzero(check.status == UNMET).tolist():
-                    found.setdefault(first + account, []).append(check.constraint(account))
-    return found
+                    outcome.setdefault(first + account, []).append(check.constraint(account))
+    return outcome
 
 
 def unmet_sentence(constraint: Constraint) -> str:

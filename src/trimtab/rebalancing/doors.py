@@ -62,8 +62,8 @@ def rebalance(candidates: Any, limits: RebalancingLimits | None = None, *, corre
     """
     limits = given_limits(limits)
     candidates = table_in(candidates)
-    found = read(candidates, limits, many=False, correlations=correlations)
-    passed, broken = _passed(candidates, found, limits)
+    read_candidates = read(candidates, limits, many=False, correlations=correlations)
+    passed, broken = _passed(candidates, read_candidates, limits)
     if broken:
         raise broken[0]
     result = RebalanceResult(passed)
@@ -92,8 +92,8 @@ def rebalance_many(
     """
     limits = given_limits(limits)
     candidates = table_in(candidates)
-    found = read(candidates, limits, many=True, correlations=correlations)
-    passed, broken = _passed(candidates, found, limits)
+    read_candidates = read(candidates, limits, many=True, correlations=correlations)
+    passed, broken = _passed(candidates, read_candidates, limits)
     if broken:
         passed = _failing_broken(passed, broken)
     return RebalanceManyResult(_failing_unmet(passed) if limits.on_unmet == "raise" else passed)
@@ -109,7 +109,7 @@ def _passed(table: Any, candidates: Candidates, limits: RebalancingLimits) -> tu
 def _failing_broken(passed: Pass, broken: dict[int, BrokenLimitError]) -> Pass:
     """The same pass, with accounts that break a limit marked as failed: a bug must not affect the others."""
     names = passed.candidates.accounts
-    return passed.failing({at: [broken_fault(error, names[at])] for at, error in broken.items()})
+    return passed.failing({account: [broken_fault(error, names[account])] for account, error in broken.items()})
 
 
 def broken_fault(error: BrokenLimitError, account: Any) -> Fault:
@@ -119,11 +119,11 @@ def broken_fault(error: BrokenLimitError, account: Any) -> Fault:
 
 def _failing_unmet(passed: Pass) -> Pass:
     """The same pass, with accounts that have an unmet limit marked as failed."""
-    found = passed.candidates
+    candidates = passed.candidates
     faults: dict[int, list[Fault]] = {}
     for account in np.flatnonzero(passed.unmet).tolist():
-        if account not in found.faults:
-            faults[account] = unmet_faults(alone(passed, account).certificate.unmet, found.accounts[account])
+        if account not in candidates.faults:
+            faults[account] = unmet_faults(alone(passed, account).certificate.unmet, candidates.accounts[account])
     return passed.failing(faults) if faults else passed
 
 

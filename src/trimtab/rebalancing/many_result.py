@@ -99,10 +99,10 @@ class RebalanceManyResult:
         if account not in candidates.accounts:
             advice = nearest(str(account), [str(name) for name in candidates.accounts])
             raise InputError([Fault("the account is not in the table", advice, column="account", value=account)])
-        at = candidates.accounts.index(account)
-        if at in candidates.faults:
-            raise InputError(candidates.faults[at])
-        return alone(self._pass, at)
+        index = candidates.accounts.index(account)
+        if index in candidates.faults:
+            raise InputError(candidates.faults[index])
+        return alone(self._pass, index)
 
 
 def alone(decided_pass: Pass, account: int) -> RebalanceResult:

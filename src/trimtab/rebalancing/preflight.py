@@ -165,10 +165,9 @@ def _cash_forced(reruns: Reruns | None, left: float, limits: RebalancingLimits) 
     """The unwanted cash of an account; with its reruns also what holds it, and how much can be invested."""
     if reruns is None:
         return f"{percent(left)} stays in cash that target_invested {figure(limits.target_invested)} would invest"
-    most = max(
-        float(reruns.sizes.sum()), float(reruns.answer["proposed"].sum())
-    )  # what is inside its band may be above
-    return f"{cash_left_sentence(reruns, left)}; at most {math.ceil(1000 * most - 1e-6) / 1000:.1%} can be invested in the selected assets"
+    proposed = float(reruns.answer["proposed"].sum())  # held inside its band, an asset may be above its size
+    maximum = math.ceil(1000 * max(float(reruns.sizes.sum()), proposed) - 1e-6) / 1000
+    return f"{cash_left_sentence(reruns, left)}; at most {maximum:.1%} can be invested in the selected assets"
 
 
 def _holdings_of_full(table: Candidates, limits: RebalancingLimits, decided: Records) -> Ints:

@@ -151,9 +151,9 @@ def _bar(
 
 def tally_chart(name: str, title: str, lines: Sequence[Any]) -> Chart:
     """Bars of shares: of each line `name`, `share` (0 to 1) and `share_text`."""
-    most = max(one.share for one in lines)
-    shapes = [one for at, line_ in enumerate(lines) for one in _share(line_, 24.0 * at, most)]
-    summary = "; ".join(f"{one.name} {one.share_text}" for one in lines)
+    largest = max(line.share for line in lines)
+    shapes = [shape for index, line_ in enumerate(lines) for shape in _share(line_, 24.0 * index, largest)]
+    summary = "; ".join(f"{line.name} {line.share_text}" for line in lines)
     return Chart(name, title, summary, number(WIDTH), number(24.0 * len(lines)), tuple(shapes))
 
 

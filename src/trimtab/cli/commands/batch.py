@@ -210,25 +210,25 @@ def _limits(options: LimitOptions, *, defaults: bool) -> ManyLimits:
 def _gates(options: GateOptions, notices: Notices) -> PublishGates:
     from trimtab.batch.publish_gates import PublishGates
 
-    given = {name: value for name, value in vars(options).items() if value is not None and name != "brake"}
+    settings = {name: value for name, value in vars(options).items() if value is not None and name != "brake"}
     if options.brake is not None:
         notices.note("--brake works until 1.0: use --max-turnover and --max-closed")
-        given = {**_old_brake(options.brake), **given}
-    return PublishGates(**given)
+        settings = {**_old_brake(options.brake), **settings}
+    return PublishGates(**settings)
 
 
 def _old_brake(text: str) -> Mapping[str, float]:
-    given: dict[str, float] = {}
+    settings: dict[str, float] = {}
     for part in text.split(","):
         name, _, value = part.strip().partition("=")
         try:
             share = float(value)
         except ValueError:
             share = -1.0
-        if name not in ("turnover", "closed") or f"max_{name}" in given or not 0.0 <= share <= 1.0:
+        if name not in ("turnover", "closed") or f"max_{name}" in settings or not 0.0 <= share <= 1.0:
             raise typer.BadParameter(f"--brake {text!r}: write turnover=0.2,closed=0.1, or one of the two (0 to 1)")
-        given[f"max_{name}"] = share
-    return given
+        settings[f"max_{name}"] = share
+    return settings
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:
