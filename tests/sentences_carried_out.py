@@ -156,9 +156,9 @@ def _preflight(rows: list[Row], limits: RebalancingLimits, result: Any, counts: 
     ):
         if (code in codes) is not is_true:
             yield f"the pre-flight's {code} is {code in codes}, the result's {is_true}"
-    for most in re.findall(r"at most ([\d.]+)% can be invested", " ".join(finding.text for finding in findings)):
+    for percents in re.findall(r"at most ([\d.]+)% can be invested", " ".join(finding.text for finding in findings)):
         counts["at most that can be invested"] += 1
-        if sum(row["proposed_weight"] for row in result.targets) > float(most) / 100 + _TOLERANCE:
-            yield f"more than the {most}% that can be invested is"
+        if sum(row["proposed_weight"] for row in result.targets) > float(percents) / 100 + _TOLERANCE:
+            yield f"more than the {percents}% that can be invested is"
     if result.cash_left > 0:
         counts["reasons for cash"] += len(result.facts().cash_reasons)
