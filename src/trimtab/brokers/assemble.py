@@ -170,7 +170,8 @@ def _accounts(rows: Iterable[ReadRow], draft: Draft) -> list[Account]:
         amount = row.value if row.value is not None else row.value_base
         currency = row.currency or draft.base_currency
         if currency is None:
-            draft.refuse(f"{row.entry.label} has no currency", "add a column currency", row.entry, "currency")
+            advice = f"add a column currency, or name it: --layout {draft.layout.name}:USD, for example"
+            draft.refuse(f"{row.entry.label} has no currency", advice, row.entry, "currency")
             continue
         into = (cash if kind == "cash" else pending).setdefault(row.entry.account, {})
         if currency in into and kind == "cash" and not (draft.layout.adds or draft.layout.adds_cash):

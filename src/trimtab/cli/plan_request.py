@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from trimtab.orders.plan import Plan
     from trimtab.store.plan_inputs import PlanInputs
 
+_BUCKET_ADVICE = "add a column bucket, or --classify todo.csv to look them up in the default map"
 _COMPILING = 40  # seconds
 _PATHS = (
     "file",
@@ -143,7 +144,8 @@ class PlanRequest:
             made = self.inputs.decide()
         for note in made.notes:
             notices.warn(note)
-        give_notice(made.result, replace(self.candidates, used_columns=ORDER_COLUMNS), self.chosen, notices)
+        inputs = replace(self.candidates, used_columns=ORDER_COLUMNS)
+        give_notice(made.result, inputs, self.chosen, notices, bucket_advice=_BUCKET_ADVICE)
         return made
 
 

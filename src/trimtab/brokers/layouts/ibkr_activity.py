@@ -126,7 +126,7 @@ def _sections(rows: Sequence[Row], draft: Draft) -> list[_Section]:
 
 def _width(cells: Sequence[str]) -> int:
     """The number of cells up to the last with something in it."""
-    return max((at for at, cell in enumerate(cells, 1) if cell), default=0)
+    return max((place for place, cell in enumerate(cells, 1) if cell), default=0)
 
 
 def _is_positions(section: _Section) -> bool:
