@@ -21,17 +21,23 @@ _NOT_SHOWN = ("on_target", "not_wanted")  # reasons that a reader of trades does
 
 
 def trade_page(release: Release, title: str, *, ascii_only: bool, show_all: bool) -> RenderableType:
-    """The whole page of a plan."""
-    plan = release.plan
+    """The whole page of a plan, with the gates that hold it back."""
+    first, *rest = trade_list(release.plan, title, ascii_only=ascii_only, show_all=show_all)
+    held: list[RenderableType] = []
+    if release.held:
+        held = ["", Text("Held back: no order file is written", style="bold red")]
+        held += [Text(f"  {printable(gate.sentence)}", overflow="fold") for gate in release.held]
+        held += [Text("  Fix the cause, or let a gate through: --acknowledge GATE --purpose TEXT", style="dim")]
+    unmeasured: list[RenderableType] = []
+    if release.unmeasured and release.plan.orders:
+        unmeasured = ["", Text(f"Gates without data: {', '.join(release.unmeasured)}", style="dim")]
+    return Group(first, *held, *rest, *unmeasured)
+
+
+def trade_list(plan: Plan, title: str, *, ascii_only: bool, show_all: bool) -> list[RenderableType]:
+    """The answer, the orders step by step, and the assets without one."""
     answer = answer_of(plan)
     parts: list[RenderableType] = [Text(f"{title}: {answer[0].lower()}{answer[1:]}", style="bold"), ""]
-    if release.held:
-        parts += [Text("Held back: no order file is written", style="bold red")]
-        parts += [Text(f"  {printable(gate.sentence)}", overflow="fold") for gate in release.held]
-        parts += [
-            Text("  Fix the cause, or let a gate through: --acknowledge GATE --purpose TEXT", style="dim"),
-            "",
-        ]
     if plan.orders:
         parts += [_trades(plan, ascii_only=ascii_only), ""]
     parts += [Text(_ending(plan))]
@@ -42,9 +48,7 @@ def trade_page(release: Release, title: str, *, ascii_only: bool, show_all: bool
         parts += [Text(f"  {asset}: {clause}", overflow="fold") for asset, clause in shown]
         if len(left) > len(shown):
             parts.append(Text(f"  {len(left) - len(shown)} more; --all shows them", style="dim"))
-    if release.unmeasured and plan.orders:
-        parts += ["", Text(f"Gates without data: {', '.join(release.unmeasured)}", style="dim")]
-    return Group(*parts)
+    return parts
 
 
 def _trades(plan: Plan, *, ascii_only: bool) -> Table:
