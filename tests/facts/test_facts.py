@@ -59,7 +59,7 @@ def screen(facts: Facts) -> str:
 
 def explained(result: RebalanceResult) -> str:
     names = [row["asset"] for row in result.to_dict()["targets"]]
-    return rendered(explanations_page(result.explained(*names), ascii_only=False))
+    return rendered(explanations_page(result.explained(*names), (), ascii_only=False))
 
 
 def page_text(html: str) -> str:
