@@ -207,7 +207,7 @@ def test_limits_must_be_approved() -> None:
     assert "is approved by Grace" in done("limits", "approve", "l.toml", "--by", "Grace")
     done(*PLAN, "--require-approved")
     assert "by Grace on " in done("runs", "show", "latest")
-    assert json.loads(done("runs", "show", "latest", "--format", "json"))["approved_by"] == "Grace"
+    assert json.loads(done("runs", "show", "latest", "--format", "json"))["approved_by"] == ["Grace"]
     assert "not approved" in done(*PLAN, "--require-approved", "--set", "max_total_positions=7", code=3)
     done(*PLAN, "--set", "max_total_positions=7")
     assert "approval: none was relied on" in done("runs", "show", "latest")

@@ -39,7 +39,7 @@ from trimtab.brokers.own_layout import own_layout
 from trimtab.brokers.plain_json import json_values
 from trimtab.brokers.positions import Positions
 from trimtab.brokers.safe_bytes import is_workbook, load, text_of
-from trimtab.brokers.sheet import DELIMITERS, Row, delimiter_line, split, workbook_rows
+from trimtab.brokers.sheet import DELIMITERS, Row, check_size, delimiter_line, split, workbook_rows
 from trimtab.brokers.tables import header_row, read_table
 from trimtab.errors import Fault, InputError, nearest
 
@@ -224,6 +224,7 @@ class _Content:
             return layout, rows
         assert self.text is not None  # noqa: S101 - a workbook has no text, all else has
         text, named = delimiter_line(self.text)
+        check_size(text, self.source)
         order = sorted(DELIMITERS, key=lambda mark: -text[:20_000].count(mark))
         error, first = None, None
         for mark in [named] if named else order:
@@ -256,12 +257,26 @@ class _Content:
                     entry.account = account
                 draft.names.pop(None, None)
         draft.check()
+        self._refuse_open_end(rows, draft)
         if layout.fold:
             return self._folded(draft, as_of)
         _take_days(draft)
         if companion is not None and companion.text is not None:
             merrill.add_summary(split(companion.text, ",", companion.source), draft)
         return assemble(draft)
+
+    def _refuse_open_end(self, rows: Sequence[Row], draft: Draft) -> None:
+        """Refuse a last number that nothing confirms in a line without an end: it may lack digits."""
+        if self.text is None or self.text.endswith("\n") or not draft.entries or draft.of_kind("total"):
+            return
+        entry = max(draft.entries, key=lambda one: one.line)
+        last = next((row for row in reversed(rows) if row.filled), None)
+        names = ("cost", "unit_cost") if entry.text("value") else ("quantity", "price", "cost", "unit_cost")
+        if last is not None and any(entry.text(name) == last.filled[-1] for name in names if name in entry.cells):
+            problem = f"the last line ends in {last.filled[-1]!r}, without a line end: the file may end early"
+            raise InputError(
+                [Fault(problem, "add a line end, or download the whole file again", line=last.line)], self.source
+            )
 
     def _folded(self, draft: Draft, as_of: dt.date | None) -> Positions:
         for entry in draft.of_kind("position"):

@@ -11,10 +11,12 @@ from trimtab.brokers.identifiers import identifier_in, is_cusip, isin_in
 from trimtab.brokers.kinds import kind_of
 from trimtab.brokers.layout import NUMBERS
 from trimtab.decimals import product
+from trimtab.files.cells import restored
 
 CENT = Decimal("0.01")
 ONE, HUNDRED = Decimal(1), Decimal(100)
 _DOLLARS = frozenset({"USD", "CAD", "AUD", "NZD", "SGD", "HKD"})
+_MONEY = ("value", "value_base", "cost")
 _AGAIN = "check the cell, or download the file again"
 _IDENTIFIERS = ("isin", "cusip", "sedol", "wkn")
 
@@ -73,7 +75,7 @@ def read_row(entry: Entry, style: NumberStyle, draft: Draft) -> ReadRow:
 
 def _amounts(entry: Entry, style: NumberStyle, draft: Draft) -> dict[str, Amount]:
     amounts = {}
-    for name in NUMBERS:
+    for name in NUMBERS if entry.kind in ("position", "activity", "cash") else _MONEY:
         text = entry.cells.get(name, "")
         try:
             amount = style.read(text)
@@ -131,9 +133,7 @@ def _read_identifiers(row: ReadRow, draft: Draft) -> None:
     for name in ("conid", "figi", "alpaca_asset_id", "merrill_security_number", "data_source"):
         if entry.text(name) not in ("", "--"):
             row.ids[name] = entry.text(name)
-    symbol = (
-        entry.text("symbol").lstrip("'") if entry.text("symbol")[1:2] in ("-", "=", "+", "@") else entry.text("symbol")
-    )
+    symbol = restored(entry.text("symbol"))
     row.symbol = symbol if symbol not in ("", "-", "--", "n/a", "N/A") else None
     if row.symbol is None:
         return
@@ -235,7 +235,7 @@ def _read_cost(row: ReadRow, quantity: Decimal, draft: Draft) -> None:
             problem = f"{row.entry.label}: the cost {cost:,.2f} is not {quantity} units at {unit} ({derived:,.2f})"
             draft.refuse(problem, "check quantity and cost, or download the file again", row.entry, "cost")
         row.verified |= {"cost", "unit_cost"}
-    row.cost = derived if cost is None else cost
+    row.cost = derived if cost is None and draft.layout.unit_cost_is_exact else cost
     gain = row.number("gain")
     if gain is None or row.cost is None or row.value is None:
         return

@@ -16,6 +16,10 @@ _AGAIN = "download the file again; if the broker has changed its layout, describ
 _WORDS_OF_FOOTER = 8
 
 
+def _is_one(text: str) -> bool:
+    return re.fullmatch(r"\$?\s*1(?:[.,]0*)?", text) is not None
+
+
 @dataclass
 class Table:
     """One header, and the field of each of its columns."""
@@ -32,6 +36,8 @@ def header_row(rows: Sequence[Row], layout: Layout) -> Row | None:
 
 def is_header(row: Row, layout: Layout) -> bool:
     """Whether a row is the header of this layout: enough of its marks, no number, no name of another table."""
+    if len(row.cells) < layout.min_marks:
+        return False
     header = layout.header
     if header.count_marks(row.cells) < layout.min_marks or any(is_number(cell) for cell in row.filled):
         return False
@@ -179,7 +185,7 @@ class _Reader:
                 continue
             if any(cells.get(name, "") not in ("", "-", "--") for name in rule.blank):
                 continue
-            if all(cells.get(name, "").strip("$ ") in numbers.split("|") for name, numbers in rule.equal):
+            if all(_is_one(cells[name]) for name in rule.ones if name in cells):
                 return rule.kind
         if self.section is not None and folded(self.section) in self.layout.sections:
             return "cash"

@@ -59,7 +59,7 @@ class MadePlan(NamedTuple):
     settings: OrderSettings
     assets: Mapping[str, TradedAsset]
     cash: int  # before the orders, the cash flow included
-    orders: Sequence[Any]  # with the fields of `trimtab.orders.plan.Order`
+    orders: Sequence[Any]  # with the fields of `trimtab.orders.order.Order`
     reasons: Mapping[str, str]  # of every asset
     cash_after: int
     value_after: int

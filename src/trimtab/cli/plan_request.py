@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from trimtab.orders.plan import Plan
     from trimtab.store.plan_inputs import PlanInputs
 
+_BUCKET_ADVICE = "add a column bucket, or --classify todo.csv to look them up in the default map"
 _COMPILING = 40  # seconds
 _PATHS = (
     "file",
@@ -143,7 +144,8 @@ class PlanRequest:
             made = self.inputs.decide()
         for note in made.notes:
             notices.warn(note)
-        give_notice(made.result, replace(self.candidates, used_columns=ORDER_COLUMNS), self.chosen, notices)
+        inputs = replace(self.candidates, used_columns=ORDER_COLUMNS)
+        give_notice(made.result, inputs, self.chosen, notices, bucket_advice=_BUCKET_ADVICE)
         return made
 
 
@@ -196,9 +198,9 @@ def _check_files(file: Path | None, options: PlanOptions) -> None:
 
 def _from_broker(options: PlanOptions, notices: Notices) -> tuple[CandidateInputs, str]:
     """Candidates with the shares and prices of one account of a broker's file, and its cash."""
-    from trimtab.brokers.positions import decimal_text
     from trimtab.files.alias_file import read_aliases
     from trimtab.files.candidate_file import read_candidate_file
+    from trimtab.files.cells import plain_number
 
     paths = three_files(options.data)
     numbers: dict[str, dict[str, Decimal]] = {"prices": {}, "fx": {}}
@@ -209,7 +211,7 @@ def _from_broker(options: PlanOptions, notices: Notices) -> tuple[CandidateInput
     held = broker_holdings(paths[1], options.account, notices, options.cash, numbers["prices"], numbers["fx"])
     aliases = read_aliases(options.aliases)
     inputs = joined_to(held, held.in_shares(), paths, aliases, notices, numbers["prices"])
-    return inputs, decimal_text(held.cash)
+    return inputs, plain_number(held.cash)
 
 
 def _tables(options: PlanOptions, candidates: CandidateInputs, notices: Notices) -> dict[str, pa.Table]:

@@ -8,6 +8,7 @@ from trimtab.brokers.layout import Layout, Rule, folded
 from trimtab.brokers.sheet import Row
 
 WEALTHFOLIO = Layout(
+    unit_cost_is_exact=True,
     name="wealthfolio",
     title="Wealthfolio holdings",
     columns={
