@@ -81,7 +81,7 @@ def test_answers() -> None:
     assert answer_of(braked) == "A brake stopped the account. Nothing is traded."
     assert braked.facts().sources == ()
     assert "Cash stays at 800.00." in trimtab.plan(rows, cash=800).to_html()
-    part = example(max_turnover=0.3)
+    part = example(max_turnover=0.05)
     assert answer_of(part).endswith("This is part of the plan; the next one continues it.")
     assert price_text(Decimal("5.625")) == "5.625"
 
