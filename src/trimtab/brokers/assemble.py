@@ -73,7 +73,7 @@ def _assembled(draft: Draft, style: NumberStyle) -> Positions:
 
 
 def _positions(rows: Iterable[ReadRow], draft: Draft) -> list[Position]:
-    """Rows of one asset in one account are one position, where the layout adds them up and they are not equal."""
+    """Merge rows of one asset in one account into one position, if the layout says so and the rows differ."""
     groups: dict[tuple[str | None, ...], list[ReadRow]] = {}
     for row in rows:
         if row.entry.kind == "position":

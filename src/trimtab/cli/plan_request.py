@@ -134,7 +134,7 @@ class PlanRequest:
         return [*self.candidates.files, *self.chosen.files, *map(Path, self.sources["tables"].values())]
 
     def decide(self, notices: Notices) -> Plan:
-        """The plan, and what is worth knowing about it."""
+        """The plan, with notes on it."""
         from trimtab.cli.one_account import give_notice
         from trimtab.kernel.orders import plan_account
         from trimtab.orders.account_table import ORDER_COLUMNS

@@ -69,8 +69,8 @@ class MarketChecks:
 class Prices:
     """Checked prices: `wide` has the column `date` (sessions, ascending) and one of float64 per symbol, by name.
 
-    A cell is null where there is no usable price. `events` are the findings about single days, `notes` say what else a
-    reader should know about the table.
+    A cell is null where there is no usable price. `events` are the findings about single days, `notes` are further
+    remarks on the table.
     """
 
     wide: pl.DataFrame
