@@ -72,7 +72,7 @@ class NightDifference:
 
 
 def night_difference(before: Night, after: Night, *, most: int | None, threads: int = 2) -> NightDifference:
-    """What changed from one batch to another, for the `most` changed accounts.
+    """The changes from one batch to another, for the `most` accounts that changed most.
 
     `change` is the larger of what the targets gained and lost in weight; `causes` are `inputs`, `limits` and `rules`,
     those that differ for the account.
