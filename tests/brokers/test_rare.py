@@ -129,9 +129,9 @@ def test_a_statement_that_ends_in_a_short_row(write: Write) -> None:
 def test_flex_of_two_base_currencies(write: Write) -> None:
     text = (FILES / "ibkr_flex_summary.xml").read_text("utf-8")
     start, end = text.index("<FlexStatement "), text.index("</FlexStatements>")
-    one = text[start:end]
-    other = one.replace('currency="CHF" name', 'currency="EUR" name').replace("U0000417", "U0000418")
-    both = text[:start].replace('count="1"', 'count="2"') + one + other + text[end:]
+    first = text[start:end]
+    other = first.replace('currency="CHF" name', 'currency="EUR" name').replace("U0000417", "U0000418")
+    both = text[:start].replace('count="1"', 'count="2"') + first + other + text[end:]
     assert "each base currency" in refusal(write(both, "x.xml"))
     rates = '<ConversionRates><ConversionRate fromCurrency="JPY" toCurrency="CHF" rate="0.006"/></ConversionRates>'
     got = read(write(text.replace("<CashReport>", f"{rates}<CashReport>"), "x.xml"))
@@ -201,9 +201,9 @@ def test_holdings_in_several_currencies(tmp_path: Path) -> None:
     got = held(sheet, "Depot A", Given(rates={"EUR": Decimal(1), "USD": Decimal("0.9")}))
     assert got.rows[2].value == Decimal("2499.12")
     pounds = read(FILES / "ghostfolio_export.json")
-    given = Given(prices={"VUSA.L": Decimal(8000)}, rates={"GBP": Decimal("1.2"), "EUR": Decimal(1)})
+    added = Given(prices={"VUSA.L": Decimal(8000)}, rates={"GBP": Decimal("1.2"), "EUR": Decimal(1)})
     with pytest.raises(InputError, match="no price for 1 asset"):
-        held(pounds, "Depot", given)
+        held(pounds, "Depot", added)
     portfolio = held(read(FILES / "pp_vermoegensaufstellung_de.csv"), None, Given())
     assert sum(row.value for row in portfolio.rows) + portfolio.cash == Decimal("203286.17")
     empty = tmp_path / "x.csv"

@@ -336,9 +336,9 @@ def test_columns_in_two_files_are_still_refused_without_a_result(write: Write) -
 
 @pytest.mark.parametrize("name", ["CASH", "Total", "TOTAL", "USD Cash"])
 def test_an_unscored_holding_that_is_cash_or_a_total(write: Write, name: str) -> None:
-    found = run("rebalance", write(f"asset,score,current_weight\nAAA,0.9,0.5\n{name},,0.5\n"))
-    assert found.exit_code == 3
-    assert "drop the row" in found.stderr
+    result = run("rebalance", write(f"asset,score,current_weight\nAAA,0.9,0.5\n{name},,0.5\n"))
+    assert result.exit_code == 3
+    assert "drop the row" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["Cash & Cash Investments", "Cash and Cash Equivalents", "Cash", "Account Total"])

@@ -115,7 +115,7 @@ def money(amount: Decimal) -> str:
 
 
 def price_text(price: Decimal) -> str:
-    """At least two decimals, and as many as the price has."""
+    """The price with all its decimals, at least two."""
     return f"{price:,.2f}" if price == price.quantize(Decimal("0.01")) else f"{price:,f}"
 
 
