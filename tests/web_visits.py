@@ -17,8 +17,8 @@ BASE = f"http://127.0.0.1:{PORT}"
 
 
 def service_of(store: Path | None = None, **more: Any) -> Service:
-    given = {"key": KEY, "port": PORT, "hosts": local_hosts(PORT), "version": "0", "by": "tester", **more}
-    return Service(store=None if store is None else str(store), stores=store is not None, **given)
+    facts = {"key": KEY, "port": PORT, "hosts": local_hosts(PORT), "version": "0", "by": "tester", **more}
+    return Service(store=None if store is None else str(store), stores=store is not None, **facts)
 
 
 def client_of(service: Service) -> TestClient:

@@ -36,27 +36,27 @@ def options(name: str, folder: Path) -> list[object]:
     scores = folder / "mine.csv"
     rows = [f'"{label}",{0.9 if place % 2 else 0.1}' for place, label in enumerate(labels)]
     scores.write_text("\n".join(["asset,score", *rows]) + "\n", "utf-8")
-    given: list[object] = ["plan", "--holdings", FILES / name, "--scores", scores, "--no-store"]
+    arguments: list[object] = ["plan", "--holdings", FILES / name, "--scores", scores, "--no-store"]
     for setting in ("max_position_weight=1", "gates.max_order_share=1", "gates.max_account_turnover=1"):
-        given += ["--set", setting]
-    given += [] if account is None else ["--account", account]
+        arguments += ["--set", setting]
+    arguments += [] if account is None else ["--account", account]
     if "prices" in lacks:
         prices = folder / "prices.csv"
         assets = dict.fromkeys(each.label for each in positions.positions)
         prices.write_text("".join(["asset,price\n", *(f'"{label}",100\n' for label in assets)]), "utf-8")
-        given += ["--latest-prices", prices]
+        arguments += ["--latest-prices", prices]
     if "fx" in lacks:
         rates = folder / "rates.csv"
         rates.write_text("asset,fx\nEUR,1\nUSD,0.9\nGBP,1.2\n", "utf-8")
-        given += ["--fx", rates]
-    return given + (["--cash", "500"] if "cash" in lacks else [])
+        arguments += ["--fx", rates]
+    return arguments + (["--cash", "500"] if "cash" in lacks else [])
 
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_from_the_file_to_the_trade_list(name: str, tmp_path: Path) -> None:
-    given = options(name, tmp_path)
+    arguments = options(name, tmp_path)
     start = time.perf_counter()
-    done = run(*given, "--format", "json")
+    done = run(*arguments, "--format", "json")
     taken = time.perf_counter() - start
     assert done.exit_code == 0, done.stderr
     plan = json.loads(done.stdout)
@@ -66,8 +66,8 @@ def test_from_the_file_to_the_trade_list(name: str, tmp_path: Path) -> None:
 
 
 def test_everything_unknown_in_one_list(tmp_path: Path) -> None:
-    given = options("trading212_history.csv", tmp_path)
-    done = run(*given[: given.index("--latest-prices")])
+    arguments = options("trading212_history.csv", tmp_path)
+    done = run(*arguments[: arguments.index("--latest-prices")])
     assert done.exit_code == 3
     text = " ".join(done.stderr.split())
     for words in ("rate for USD", "rate for GBP", "price for 5 assets: AAPL, VUSA, MSFT, VWCE, ASML", "--cash AMOUNT"):
@@ -76,17 +76,17 @@ def test_everything_unknown_in_one_list(tmp_path: Path) -> None:
 
 def test_weights_from_the_file(tmp_path: Path) -> None:
     name = "schwab_2020_all_accounts.CSV"
-    given = options(name, tmp_path)[1:5]
+    arguments = options(name, tmp_path)[1:5]
     for command in ("rebalance", "check", "explain"):
         rest = ["VTI"] if command == "explain" else []
-        done = run(command, *given, "--account", "Brokerage", *rest)
+        done = run(command, *arguments, "--account", "Brokerage", *rest)
         assert done.exit_code == 0, done.stderr
-    done = run("rebalance", *given, "--account", "XXXX-4417", "--format", "csv")
+    done = run("rebalance", *arguments, "--account", "XXXX-4417", "--format", "csv")
     assert "VTI" in done.stdout
-    done = run("rebalance", *given)
+    done = run("rebalance", *arguments)
     assert done.exit_code == 3
     assert "XXXX-4417, XXXX-9031" in " ".join(done.stderr.split())
-    done = run("rebalance", *given, "--account", "XXXX-4418")
+    done = run("rebalance", *arguments, "--account", "XXXX-4418")
     assert "did you mean" in done.stderr
 
 

@@ -82,10 +82,10 @@ def test_refused_at_once(name: str, tmp_path: Path) -> None:
     file_name, make = HOSTILE[name]
     file = tmp_path / file_name
     file.write_bytes(make())
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(InputError):
         read(file)
-    assert time.perf_counter() - start < MOST_SECONDS
+    assert time.process_time() - start < MOST_SECONDS
 
 
 @pytest.mark.thorough

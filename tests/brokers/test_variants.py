@@ -280,6 +280,17 @@ def test_trading212_history_that_starts_late(write: Write) -> None:
     assert "was paid" in refusal(wrong)
 
 
+def test_trading212_with_the_currency_in_the_header(write: Write) -> None:
+    text = (
+        "Action,Time,ISIN,Ticker,Name,No. of shares,Price / share,Currency (Price / share),Exchange rate,Result (EUR),Total (EUR)\n"
+        "Deposit,2022-01-03 10:00:00,,,,,,,,,5000.00\n"
+        "Market buy,2022-01-03 10:00:00,US0378331005,AAPL,Apple,10,100.00,USD,1.25,,800.00\n"
+        "Market buy,2022-01-03 10:00:00,IE00B3XXRP09,VUSA,Vanguard,2,8000.00,GBX,80.00,,200.00\n"
+    )
+    assert held(read(write(text))) == {"AAPL": ("10", None, "USD"), "VUSA": ("2", None, "GBX")}
+    assert "was paid" in refusal(write(text.replace(",10,100.00", ",100,100.00")))
+
+
 def test_ghostfolio_refused(write: Write) -> None:
     head = '{"meta":{"date":"2026-07-01"},"accounts":[],"activities":['
     for activity, said in (

@@ -1,4 +1,4 @@
-"""What has no effect is said: columns, limits, buckets that nearly have a limit."""
+"""Inputs without effect are reported: columns, limits, buckets that nearly match a limit."""
 
 from __future__ import annotations
 

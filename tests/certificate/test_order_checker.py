@@ -1,4 +1,4 @@
-"""The checker of orders finds nothing wrong with what is decided, and something with every spoiled plan."""
+"""The checker of orders accepts every decided plan and rejects every spoiled one."""
 
 from __future__ import annotations
 

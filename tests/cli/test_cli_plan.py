@@ -367,4 +367,4 @@ def test_latest_prices_beside_a_file_of_a_broker(tmp_path: Path) -> None:
     options = ("--scores", "scores.csv", "--holdings", "holdings.csv", "--latest-prices", "prices.csv")
     paths = [tmp_path / option if option in files else option for option in options]
     outcome = run("plan", *paths, "--no-store", "--format", "json")
-    assert [order["price"] for order in json.loads(outcome.stdout)["orders"]] == ["100"]
+    assert [order["price"] for order in json.loads(outcome.stdout)["held_orders"]] == ["100"]

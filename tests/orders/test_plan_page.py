@@ -55,7 +55,10 @@ def test_the_notebook_shows_the_same() -> None:
     [
         (ROWS, {"cash": 2621}),
         (ROWS, {"cash": 2621, "fees": {"per_order": 5}}),
-        ([{"asset": f"A{at:02}", "score": 0.9, "price": 10, "shares": 60 - at} for at in range(30)], {"cash": 100}),
+        (
+            [{"asset": f"A{index:02}", "score": 0.9, "price": 10, "shares": 60 - index} for index in range(30)],
+            {"cash": 100},
+        ),
         ([{"asset": "A", "score": 0.9, "price": 10, "shares": 100}], {"cash": -40}),
         ([{"asset": "A", "score": 0.9, "price": 10, "shares": 10, "tradable": False}], {"cash": 5, "cash_flow": -10}),
     ],
@@ -78,7 +81,7 @@ def test_answers() -> None:
     assert answer_of(braked) == "A brake stopped the account. Nothing is traded."
     assert braked.facts().sources == ()
     assert "Cash stays at 800.00." in trimtab.plan(rows, cash=800).to_html()
-    part = example(max_turnover=0.3)
+    part = example(max_turnover=0.05)
     assert answer_of(part).endswith("This is part of the plan; the next one continues it.")
     assert price_text(Decimal("5.625")) == "5.625"
 

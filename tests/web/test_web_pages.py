@@ -260,10 +260,10 @@ def test_limits_that_cannot_be_used_are_shown_with_what_was_typed() -> None:
 def test_a_conflict_and_its_way_out() -> None:
     browser = own()
     form = limits_form(browser, enable_bucket_diversification="on", bucket_level="1", max_position_weight="10")
-    at = next(
+    number = next(
         name.rpartition(".")[2] for name, value in form.items() if name.startswith("bucket.path.") and value == "Health"
     )
-    form |= {f"bucket.min_allocation.{at}": "15", "orders.min_trade_amount": "1,000", "no_trade_band": ""}
+    form |= {f"bucket.min_allocation.{number}": "15", "orders.min_trade_amount": "1,000", "no_trade_band": ""}
     page = browser.post("/limits", form).text
     assert "cannot be met" in h1(page) and "Each way was tried" in page
     assert "cannot be met" in h1(browser.page("/plan"))
@@ -279,8 +279,8 @@ def test_a_conflict_and_its_way_out() -> None:
 def test_findings_while_typing_keep_nothing() -> None:
     browser = own()
     before = browser.get("/files/limits.toml").text
-    found = browser.post("/limits/findings", limits_form(browser, max_total_positions="3")).text
-    assert "Hold at most 3 positions" in found and "<html" not in found
+    fragment = browser.post("/limits/findings", limits_form(browser, max_total_positions="3")).text
+    assert "Hold at most 3 positions" in fragment and "<html" not in found
     assert "is not a number" in browser.post("/limits/findings", limits_form(browser, dust_weight="x")).text
     assert browser.get("/files/limits.toml").text == before
 

@@ -48,7 +48,7 @@ def unused_inputs(candidates: Candidates, limits: RebalancingLimits) -> Iterator
 
 
 def near_buckets(names: set[str], limits: RebalancingLimits) -> Iterator[tuple[str, str]]:
-    """Buckets without a limit of their own whose name is nearly that of a bucket with one; and which one."""
+    """Buckets without their own limit whose names resemble one that has a limit; and that name."""
     if not limits.buckets or not limits.enable_bucket_diversification:
         return
     separator = limits.bucket_separator

@@ -53,20 +53,20 @@ def read_account(
     if data.target_volatility is not None:
         fast_start.show()  # scikit-learn needs scipy
     chosen = by_risk(chosen, inputs, data.target_volatility, notices)
-    return with_correlations(inputs, data.correlations, chosen.limits, notices), chosen
+    return with_correlations(inputs, data, chosen.limits, notices), chosen
 
 
 def _refuse_cash(inputs: CandidateInputs) -> None:
-    """Refuse a row of cash, as brokers write it: held as an asset, it would count as invested."""
+    """Refuse rows of cash and totals, as brokers write them: held as assets, they would count as invested."""
     if not {"asset", "score"} <= set(inputs.table.column_names):
         return
-    from trimtab.candidates.asset_names import CASH, may_be_cash
+    from trimtab.candidates.asset_names import unscored_fault
 
     rows = zip(inputs.table["asset"].to_pylist(), inputs.table["score"].to_pylist(), strict=True)
     faults = [
-        Fault(*CASH, column="asset", row=row, value=asset)
+        Fault(*fault, column="asset", row=row, value=asset)
         for row, (asset, score) in enumerate(rows, 1)
-        if score is None and isinstance(asset, str) and may_be_cash(asset)
+        if score is None and isinstance(asset, str) and (fault := unscored_fault(asset)) is not None
     ]
     if faults:
         with inputs.named_in_errors():

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trimtab.cli.broker_inputs import broker_holdings, number_column
-from trimtab.cli.chosen_limits import ChosenLimits, read_limits
 from trimtab.cli.desk_options import day_of
-from trimtab.cli.inputs import CandidateInputs, check_mixture, classified, joined_to, read_inputs, three_files
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import Account, AliasFile, Buckets, Classify, DataOptions, Holdings, LimitOptions, Scores
 from trimtab.orders.broker_candidates import is_broker_file
@@ -21,6 +19,8 @@ from trimtab.orders.broker_candidates import is_broker_file
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from trimtab.cli.chosen_limits import ChosenLimits
+    from trimtab.cli.inputs import CandidateInputs
     from trimtab.orders.plan import Plan
     from trimtab.store.plan_inputs import PlanInputs
 
@@ -134,7 +134,7 @@ class PlanRequest:
         return [*self.candidates.files, *self.chosen.files, *map(Path, self.sources["tables"].values())]
 
     def decide(self, notices: Notices) -> Plan:
-        """The plan, and what is worth knowing about it."""
+        """The plan, with notes on it."""
         from trimtab.cli.one_account import give_notice
         from trimtab.kernel.orders import plan_account
         from trimtab.orders.account_table import ORDER_COLUMNS
@@ -159,6 +159,8 @@ def read_request(file: Path | None, options: PlanOptions, limits: LimitOptions, 
     TrimtabError
         Files or limits that cannot be used.
     """
+    from trimtab.cli.chosen_limits import read_limits
+    from trimtab.cli.inputs import classified, read_inputs
     from trimtab.files.candidate_file import check_single
     from trimtab.store.plan_inputs import PlanInputs
 
@@ -191,6 +193,8 @@ def _check_files(file: Path | None, options: PlanOptions) -> None:
     if file is None and options.scores is None and options.holdings is None:
         problem = "give FILE: the candidates, with asset, score, shares and price; or --scores and --holdings"
         raise typer.BadParameter(problem)
+    from trimtab.cli.inputs import check_mixture
+
     check_mixture(file, options.data)
     if options.has_broker_file and options.positions is not None:
         raise typer.BadParameter("give either --positions or a broker's file as --holdings, not both")
@@ -198,6 +202,7 @@ def _check_files(file: Path | None, options: PlanOptions) -> None:
 
 def _from_broker(options: PlanOptions, notices: Notices) -> tuple[CandidateInputs, str]:
     """Candidates with the shares and prices of one account of a broker's file, and its cash."""
+    from trimtab.cli.inputs import joined_to, three_files
     from trimtab.files.alias_file import read_aliases
     from trimtab.files.candidate_file import read_candidate_file
     from trimtab.files.cells import plain_number

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from trimtab.cli.chosen_limits import ChosenLimits
-from trimtab.cli.inputs import CandidateInputs
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import DataOptions, LimitOptions
 from trimtab.cli.store_options import opened_store
+
+if TYPE_CHECKING:
+    from trimtab.cli.chosen_limits import ChosenLimits
+    from trimtab.cli.inputs import CandidateInputs
 
 
 def is_published(file: Path | None) -> bool:
@@ -44,6 +47,8 @@ def read_published(
         No such account, or the input of the batch is gone.
     """
     from trimtab.batch.published_account import published_account
+    from trimtab.cli.chosen_limits import ChosenLimits
+    from trimtab.cli.inputs import CandidateInputs
 
     if data.account is None:
         raise typer.BadParameter(f"{folder} is a published batch: name one of its accounts with --account")

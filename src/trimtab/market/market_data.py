@@ -24,7 +24,7 @@ from trimtab.market.dated_tables import (
 )
 from trimtab.market.price_layout import notes_on_returns
 from trimtab.market.prices import MarketChecks, read_prices
-from trimtab.market.typed_columns import Date, day
+from trimtab.market.typed_columns import Date, day, final_names, with_names
 from trimtab.market.view import MarketView
 from trimtab.statistics.sessions_per_year import sessions_per_year
 from trimtab.symbols.aliases import Aliases, shipped_aliases
@@ -67,6 +67,8 @@ class MarketData:
         The name of the prices in a long table.
     accepted
         Pairs of symbol and day: jumps that are real.
+    renamed
+        Old symbol to new one, such as {"FB": "META"}: one history under the new name, in every table.
     checks
         What counts as wrong in a series of prices.
     sessions_per_year
@@ -100,6 +102,7 @@ class MarketData:
         membership: Any = None,
         price_column: str = "close",
         accepted: Iterable[tuple[str, Date]] = (),
+        renamed: Mapping[str, str] | None = None,
         checks: MarketChecks | None = None,
         sessions_per_year: int | None = None,
         aliases: Aliases | None = None,
@@ -108,7 +111,10 @@ class MarketData:
             advice = "give a whole number, such as 252, or None"
             raise InputError([Fault("sessions_per_year is not a number of sessions", advice, value=sessions_per_year)])
         self._year = sessions_per_year
-        self._prices = read_prices(prices, price_column=price_column, accepted=accepted, checks=checks)
+        self._renamed = final_names(renamed or {})
+        self._prices = read_prices(
+            prices, price_column=price_column, accepted=accepted, renamed=self._renamed, checks=checks
+        )
         self._aliases = aliases or shipped_aliases()
         self._joined_notes: list[str] = []
         self._fundamentals = None if fundamentals is None else self._known_fundamentals(fundamentals)
@@ -127,7 +133,7 @@ class MarketData:
         """A table beside the prices, with their symbols."""
         if given is None:
             return None
-        table, changes = in_price_spelling(read(given), self.symbols, self._aliases)
+        table, changes = in_price_spelling(with_names(read(given), self._renamed), self.symbols, self._aliases)
         if changes:
             pairs = [f"{old} is {new} in the prices" for old, new in changes.items()]
             self._joined_notes.append(f"Joined by alias from the {name}: {listed(pairs)}.")
@@ -136,7 +142,8 @@ class MarketData:
     def _known_fundamentals(self, given: Any) -> Fundamentals:
         fundamentals = read_fundamentals(given)
         rows = self._in_spelling(given, lambda _: fundamentals.rows, "fundamentals")
-        return fundamentals if rows is None else replace(fundamentals, rows=rows)
+        events = with_names(fundamentals.events, self._renamed)
+        return fundamentals if rows is None else replace(fundamentals, rows=rows, events=events)
 
     @classmethod
     def from_source(cls, source: MarketSource, *, checks: MarketChecks | None = None) -> MarketData:

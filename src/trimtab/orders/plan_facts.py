@@ -115,7 +115,7 @@ def money(amount: Decimal) -> str:
 
 
 def price_text(price: Decimal) -> str:
-    """At least two decimals, and as many as the price has."""
+    """The price with all its decimals, at least two."""
     return f"{price:,.2f}" if price == price.quantize(Decimal("0.01")) else f"{price:,f}"
 
 
@@ -181,12 +181,12 @@ def _share(amount: Decimal, value: Decimal) -> str:
 
 
 def _orders(plan: PlanView, by_name: dict[str, AssetFact], details: dict[str, str]) -> Iterator[OrderFact]:
-    last_sell = max((at for at, order in enumerate(plan.orders) if order.side == "sell"), default=-1)
-    for at, order in enumerate(plan.orders):
+    last_sell = sum(order.side == "sell" for order in plan.orders)
+    for number, order in enumerate(plan.orders, 1):
         fact = by_name[order.asset]
         is_new = order.closes if order.side == "sell" else plan.shares_before(order.asset) == 0
         yield OrderFact(
-            number=at + 1,
+            number=number,
             action=_ACTIONS[order.side == "sell", is_new],
             asset=fact.asset,
             bucket=fact.bucket,
@@ -197,7 +197,7 @@ def _orders(plan: PlanView, by_name: dict[str, AssetFact], details: dict[str, st
             fee=money(order.fee),
             cash_after=money(order.cash_after),
             clause=printable(_clause(details[order.asset], order)),
-            is_last_sell=at == last_sell,
+            is_last_sell=number == last_sell,
         )
 
 

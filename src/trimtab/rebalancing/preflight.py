@@ -5,6 +5,7 @@ The rules run as usual, and only what they could not do is kept. So no warning i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -159,7 +160,8 @@ def _cash_forced(reruns: Reruns | None, left: float, limits: RebalancingLimits) 
     """The unwanted cash of an account; with its reruns also what holds it, and how much can be invested."""
     if reruns is None:
         return f"{percent(left)} stays in cash that target_invested {figure(limits.target_invested)} would invest"
-    maximum = float(reruns.sizes.sum())
+    proposed = float(reruns.answer["proposed"].sum())  # held inside its band, an asset may be above its size
+    maximum = math.ceil(1000 * max(float(reruns.sizes.sum()), proposed) - 1e-6) / 1000
     return f"{cash_left_sentence(reruns, left)}; at most {maximum:.1%} can be invested in the selected assets"
 
 

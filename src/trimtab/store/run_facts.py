@@ -1,4 +1,4 @@
-"""Everything worth knowing about a stored run: who, when, with what, and what became of it."""
+"""The facts of a stored run: who, when, with what, and what became of it."""
 
 from __future__ import annotations
 

@@ -181,8 +181,8 @@ def _approvals(limits: ManyLimits, options: RecordOptions, *, required: bool) ->
         hashes = {name: limits_hash(own, own.orders) for name, own in limits.items()}
         if required:
             return [require_approved(store, hash_, name).hash for name, hash_ in hashes.items()]
-        found = [approval_of(store, hash_) for hash_ in hashes.values()]
-        return [approval.hash for approval in found if approval is not None]
+        outcome = [approval_of(store, hash_) for hash_ in hashes.values()]
+        return [approval.hash for approval in outcome if approval is not None]
 
 
 @batch_app.command()
