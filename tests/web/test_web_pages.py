@@ -280,7 +280,7 @@ def test_findings_while_typing_keep_nothing() -> None:
     browser = own()
     before = browser.get("/files/limits.toml").text
     fragment = browser.post("/limits/findings", limits_form(browser, max_total_positions="3")).text
-    assert "Hold at most 3 positions" in fragment and "<html" not in found
+    assert "Hold at most 3 positions" in fragment and "<html" not in fragment
     assert "is not a number" in browser.post("/limits/findings", limits_form(browser, dust_weight="x")).text
     assert browser.get("/files/limits.toml").text == before
 
