@@ -101,9 +101,9 @@ def by_bt(bt: Any, frame: Any, scores: Any, sector_of: dict[str, str]) -> Any:
             count: dict[str, int] = {}
             row = ranked[target.now]
             held = {name for name, child in target.children.items() if child.weight > 0}
-            for least, may in ((KEEP, held), (ENTER, None)):
+            for lowest, may in ((KEEP, held), (ENTER, None)):
                 for name, score in row.items():
-                    if score < least or len(chosen) == 20:
+                    if score < lowest or len(chosen) == 20:
                         break
                     sector = sector_of[name]
                     if (may is None or name in may) and name not in chosen and count.get(sector, 0) < 3:
@@ -129,7 +129,7 @@ def speed(folder: Path, times: int) -> None:
     frame.index = frame.index.astype("datetime64[ns]")
     wide = scores.to_pandas().pivot_table(index="date", columns="asset", values="score")
     wide.index = wide.index.astype("datetime64[ns]")
-    place = {day: at for at, day in enumerate(frame.index)}
+    place = {day: index for index, day in enumerate(frame.index)}
     wide.index = [frame.index[place[day] + 1] for day in wide.index]  # bt trades where it decides
     began = time.perf_counter()
     data = market(folder, prices)
@@ -197,8 +197,8 @@ def look_ahead(folder: Path, dates: int) -> None:
     whole = [trimtab.backtest(data, limits, scores=scores, **more) for limits in POLICIES]
     sessions = whole[0].equity["date"].to_list()
     changed, compared = 0, 0
-    for at, day in enumerate(sorted(random.Random(7).sample(sessions[40:-40], dates))):
-        factor = 1000.0 if at % 2 else None
+    for index, day in enumerate(sorted(random.Random(7).sample(sessions[40:-40], dates))):
+        factor = 1000.0 if index % 2 else None
         everybody = pl.DataFrame({"symbol": prices["symbol"].unique().sort()}).with_columns(
             pl.lit(day).dt.offset_by("1d").alias("from"), pl.lit(None, pl.Date).alias("to")
         )
@@ -207,13 +207,13 @@ def look_ahead(folder: Path, dates: int) -> None:
             classification=buckets,
             membership=pl.concat([members, everybody]),
         )
-        given = poisoned(scores, day, "score", None if factor is None else 0.5)
+        options = poisoned(scores, day, "score", None if factor is None else 0.5)
         for limits, before in zip(POLICIES, whole, strict=True):
-            after = trimtab.backtest(worse, limits, scores=given, **more)
+            after = trimtab.backtest(worse, limits, scores=options, **more)
             last = min(day, after.equity["date"][-1])
             ended = after.equity["date"][-1] <= day
             both = zip(past(before, last, ended=ended), past(after, last, ended=ended), strict=True)
-            same = all(one.equals(two) for one, two in both)
+            same = all(side.equals(two) for side, two in both)
             compared, changed = compared + 1, changed + (not same)
             if not same:
                 print(f"{day}: later data {'missing' if factor is None else 'times 1000'}: another past")
@@ -226,11 +226,11 @@ def main() -> None:
     parser.add_argument("--only", choices=["speed", "look-ahead"])
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--dates", type=int, default=50)
-    given = parser.parse_args()
-    if given.only in (None, "speed"):
-        speed(given.data, given.times)
-    if given.only in (None, "look-ahead"):
-        look_ahead(given.data, given.dates)
+    options = parser.parse_args()
+    if options.only in (None, "speed"):
+        speed(options.data, options.times)
+    if options.only in (None, "look-ahead"):
+        look_ahead(options.data, options.dates)
 
 
 if __name__ == "__main__":

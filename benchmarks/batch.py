@@ -63,8 +63,8 @@ def accounts_file(folder: Path, accounts: int, candidates: int = 47) -> Path:
     else:
         unfinished.mkdir(parents=True)
         first = accounts_file(folder, MILLION, candidates)
-        for at in range(accounts // MILLION):
-            renamed(first, unfinished / f"{at}.parquet", "PQRSTUVW"[at])
+        for index in range(accounts // MILLION):
+            renamed(first, unfinished / f"{index}.parquet", "PQRSTUVW"[index])
     unfinished.replace(file)
     return file
 
@@ -105,17 +105,19 @@ def job(folder: Path, accounts: int, repeats: int, workers: int) -> None:
         out = Path(scratch)
         batch(accounts_file(folder, 2000), out / "warm", workers)
         runs: dict[str, list[Run]] = {"trimtab batch": [], "read": [], "write, zstd": [], "write, snappy": []}
-        for at in range(repeats):
-            runs["trimtab batch"].append(batch(file, out / str(at), workers))
+        for index in range(repeats):
+            runs["trimtab batch"].append(batch(file, out / str(index), workers))
             runs["read"].append(timed(lambda: pl.read_parquet(file)))
-            targets = pl.read_parquet(out / str(at) / "part-*.parquet")
+            targets = pl.read_parquet(out / str(index) / "part-*.parquet")
             for codec in ("zstd", "snappy"):
                 runs[f"write, {codec}"].append(
                     timed(lambda codec=codec, targets=targets: targets.write_parquet(out / "polars", compression=codec))
                 )
             del targets
-            shutil.rmtree(out / str(at))
-            print(f"{at + 1}: {', '.join(f'{name} {each[-1].wall:.1f} s' for name, each in runs.items())}", flush=True)
+            shutil.rmtree(out / str(index))
+            print(
+                f"{index + 1}: {', '.join(f'{name} {each[-1].wall:.1f} s' for name, each in runs.items())}", flush=True
+            )
     wall = {name: statistics.median(run.wall for run in each) for name, each in runs.items()}
     cpu = {name: statistics.median(run.cpu for run in each) for name, each in runs.items()}
     for name, done in runs.items():
@@ -134,9 +136,9 @@ def kernel(folder: Path, workers: int) -> None:
     inner = blocks.rebalance_block
     for candidates, accounts in ((50, 40_000), (200, 10_000)):
         sources = find_sources([str(accounts_file(folder, accounts, candidates))])
-        found = survey(sources, workers)
-        rows, rules = UnitReader(sources), PreparedLimits({None: limits}, found.names)
-        tables = [rows.of(unit) for unit in units_of(found, sources.rows)]
+        survey_of_rows = survey(sources, workers)
+        rows, rules = UnitReader(sources), PreparedLimits({None: limits}, survey_of_rows.names)
+        tables = [rows.of(unit) for unit in units_of(survey_of_rows, sources.rows)]
         spent: list[float] = []
 
         def measured(*arguments: Any, spent: list[float] = spent) -> None:

@@ -88,16 +88,16 @@ def main() -> None:
         while kills < options.kills or out.exists():
             after_part = rng.random() < 0.8
             wait = rng.uniform(0, took * (0.1 if after_part else 1.0))
-            found = killed(file, out, wait if kills < options.kills else 600.0, after_part=after_part)
-            if found in {"ended before", "after the manifest"}:
+            survivors = killed(file, out, wait if kills < options.kills else 600.0, after_part=after_part)
+            if survivors in {"ended before", "after the manifest"}:
                 batches += 1
                 subprocess.run(command(file, out), check=True, stdout=subprocess.DEVNULL)
                 wrong += digests(out) != expected or (out / ".unpublished").exists()
                 shutil.rmtree(out)
-            if found != "ended before":
+            if survivors != "ended before":
                 kills += 1
-                stages[found] = stages.get(found, 0) + 1
-            print(f"{kills}: {found}; batches {batches}, wrong {wrong}", flush=True)
+                stages[survivors] = stages.get(survivors, 0) + 1
+            print(f"{kills}: {survivors}; batches {batches}, wrong {wrong}", flush=True)
     print(f"{kills} kills: {stages}; of {batches} batches {wrong} were not the undisturbed one")
     if wrong:
         raise SystemExit(1)

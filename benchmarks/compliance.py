@@ -100,7 +100,7 @@ def random_block(rng: np.random.Generator, accounts: int) -> pa.Table:
     score = np.where(rng.random(rows) < 0.04, np.nan, rng.uniform(0.5, 1.0, rows))
     restriction = rng.choice(np.array(["", "no_buy", "no_sell", "no_trade"]), rows, p=[0.85, 0.05, 0.05, 0.05])
     max_weight = np.where(rng.random(rows) < 0.1, rng.choice([0.005, 0.05, 0.1], rows), np.nan)
-    wish = np.where(rng.random(rows) < 0.04, np.nan, rng.uniform(0.03, 0.3, rows))
+    desired = np.where(rng.random(rows) < 0.04, np.nan, rng.uniform(0.03, 0.3, rows))
     bucket = rng.integers(0, len(BUCKETS), rows)
     names = [f"A{number:02d}" for number in range(ROWS)]
     return pa.table(
@@ -112,8 +112,8 @@ def random_block(rng: np.random.Generator, accounts: int) -> pa.Table:
             "current_weight": weight,
             "restriction": pa.array(restriction),
             "max_weight": pa.array(max_weight, from_pandas=True),
-            "desired_weight": pa.array(wish, from_pandas=True),
-            "volatility": pa.array(wish, from_pandas=True),
+            "desired_weight": pa.array(desired, from_pandas=True),
+            "volatility": pa.array(desired, from_pandas=True),
         }
     )
 

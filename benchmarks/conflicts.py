@@ -26,20 +26,20 @@ def main() -> None:
     for seed, rows, limits in harness.random_accounts(itertools.count(options.seed), **fixed):
         if counts["conflicts"] >= options.conflicts:
             break
-        for found in rebalance(rows, limits).conflicts:
-            if not found.members:
+        for result in rebalance(rows, limits).conflicts:
+            if not result.members:
                 counts["the candidates alone"] += 1
                 continue
             counts["conflicts"] += 1
-            counts[f"goal {found.goal.limit}"] += 1
-            counts["members"] += len(found.members)
-            counts["relaxations"] += sum(member.relaxation is not None for member in found.members)
-            counts["conflicts that one change solves"] += any(member.relaxation for member in found.members)
-            counts["conflicts that only several changes solve"] += bool(found.together)
-            wrong = faults(rows, limits, found)
+            counts[f"goal {result.goal.limit}"] += 1
+            counts["members"] += len(result.members)
+            counts["relaxations"] += sum(member.relaxation is not None for member in result.members)
+            counts["conflicts that one change solves"] += any(member.relaxation for member in result.members)
+            counts["conflicts that only several changes solve"] += bool(result.together)
+            wrong = faults(rows, limits, result)
             counts["conflicts with a fault"] += bool(wrong)
             for fault in wrong:
-                print(f"  seed {seed}: {found.text}: {fault}")
+                print(f"  seed {seed}: {result.text}: {fault}")
     for name, count in counts.items():
         print(f"{name}: {count}")
     sys.exit(counts["conflicts with a fault"] > 0)

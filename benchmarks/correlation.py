@@ -89,9 +89,9 @@ def report(made: Callable[[random.Random], tuple[list[dict[str, Any]], Rebalanci
 
 
 def main() -> None:
-    given = harness.options(__doc__, cases=5000, seed=2_000_000)
+    options = harness.options(__doc__, cases=5000, seed=2_000_000)
     for made in (mixed, crowded):
-        report(made, range(given.seed, given.seed + given.cases))
+        report(made, range(options.seed, options.seed + options.cases))
 
 
 if __name__ == "__main__":

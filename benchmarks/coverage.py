@@ -26,8 +26,8 @@ POLICIES, SURE, YEAR, BURN_IN = 50, 0.95, 252, 100
 def autoregressive(rng: np.random.Generator, count: int, share: float) -> np.ndarray:
     """Returns that keep this share of the one before."""
     returns = rng.normal(0.0, 0.01, count + BURN_IN)
-    for at in range(1, len(returns)):
-        returns[at] += share * returns[at - 1]
+    for index in range(1, len(returns)):
+        returns[index] += share * returns[index - 1]
     return returns[BURN_IN:]
 
 
@@ -56,21 +56,21 @@ def power(ratio: float, years: int, sweeps: int, seed: int) -> tuple[float, floa
 
 
 def main() -> None:
-    given = harness.options(__doc__, pairs=400, samples=400, sweeps=300, seed=1)
+    options = harness.options(__doc__, pairs=400, samples=400, sweeps=300, seed=1)
     print("coverage of a 95 % interval; columns: share of a return that carries over to the next session")
     print("| sessions |" + "".join(f" {share:g} |" for share in AUTOREGRESSIONS))
     print("|---" * (len(AUTOREGRESSIONS) + 1) + "|")
     for length in LENGTHS:
-        cells = [coverage(length, share, given.pairs, given.samples, given.seed) for share in AUTOREGRESSIONS]
+        cells = [coverage(length, share, options.pairs, options.samples, options.seed) for share in AUTOREGRESSIONS]
         print(f"| {length} |" + "".join(f" {cell:.1%} |" for cell in cells), flush=True)
-    spread = 1.96 * math.sqrt(0.95 * 0.05 / given.pairs)
+    spread = 1.96 * math.sqrt(0.95 * 0.05 / options.pairs)
     print(f"chance alone moves a cell of 95 % by {spread:.1%} either way\n")
     print(f"power against luck at 5 %: one of {POLICIES} policies has the true Sharpe ratio of a year")
     print("| true Sharpe ratio | years | deflated, best of the sweep | tested alone |")
     print("|---|---|---|---|")
     for years in (5, 10):
         for ratio in (0.0, 0.5, 1.0, 1.5, 2.0):
-            deflated, alone = power(ratio, years, given.sweeps, given.seed)
+            deflated, alone = power(ratio, years, options.sweeps, options.seed)
             print(f"| {ratio:g} | {years} | {deflated:.0%} | {alone:.0%} |", flush=True)
 
 

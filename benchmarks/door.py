@@ -49,9 +49,9 @@ def whole(table: Any) -> object:
 
 def process(*command: str, runs: int = 5, **environment: str) -> float:
     """The median time of a whole process in seconds."""
-    given = {**os.environ, **environment}
+    options = {**os.environ, **environment}
     return statistics.median(
-        harness.seconds(lambda: subprocess.run(command, check=True, capture_output=True, env=given), runs)
+        harness.seconds(lambda: subprocess.run(command, check=True, capture_output=True, env=options), runs)
     )
 
 

@@ -32,9 +32,9 @@ def complete(seeds: range) -> None:
         reruns = Reruns.of(passed.candidates, limits, passed.answer)
         words = SentenceMaker.of(passed.candidates, limits, passed.answer)
         twin = {row.asset: row.reason for row in naive_rebalance(rows, limits).rows}
-        for at, asset in enumerate(reruns.names):
-            row = int(passed.candidates.order[at])
-            steps = steps_of(reruns, at, words.detail(row))
+        for index, asset in enumerate(reruns.names):
+            row = int(passed.candidates.order[index])
+            steps = steps_of(reruns, index, words.detail(row))
             code = Reason(passed.answer["reason"][row]).code
             candidates += 1
             mismatches += code != twin[asset] or not code
@@ -55,18 +55,18 @@ def true(wanted: int, seed: int) -> None:
         result = rebalance(rows, limits)
         for row in rows:
             asset = row["asset"]
-            for one in result.explain(asset).counterfactuals:
-                changes[one.change] += 1
+            for counterfactual in result.explain(asset).counterfactuals:
+                changes[counterfactual.change] += 1
                 tried += 1
-                if not flips(rows, limits, asset, one, one.value):
+                if not flips(rows, limits, asset, counterfactual, counterfactual.value):
                     untrue += 1
-                    print(f"  untrue: seed {case}, {asset}: {one}")
-                less = one_step_less(one, present_value(rows, limits, asset, one))
+                    print(f"  untrue: seed {case}, {asset}: {counterfactual}")
+                less = one_step_less(counterfactual, present_value(rows, limits, asset, counterfactual))
                 if less is not None:
                     stepped += 1
-                    if flips(rows, limits, asset, one, less):
+                    if flips(rows, limits, asset, counterfactual, less):
                         too_far += 1
-                        print(f"  a smaller one does it: seed {case}, {asset}: {one}")
+                        print(f"  a smaller one does it: seed {case}, {asset}: {counterfactual}")
     print(f"true: {tried} counterfactuals, {untrue} do not flip; {stepped} with one step less, {too_far} flip")
     print("  ", ", ".join(f"{name} {count}" for name, count in changes.most_common()))
 

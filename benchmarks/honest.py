@@ -57,15 +57,17 @@ VARY = {
 def market(seed: int, sessions: int, assets: int) -> dict[str, Any]:
     """Prices with a common and an own part, every return drawn around 0; scores drawn anew at each month's end."""
     rng = np.random.default_rng(seed)
-    names = [f"A{at:03}" for at in range(assets)]
-    days = [day for at in range(2 * sessions) if (day := dt.date(2010, 1, 1) + dt.timedelta(days=at)).weekday() < 5]
+    names = [f"A{index:03}" for index in range(assets)]
+    days = [
+        day for index in range(2 * sessions) if (day := dt.date(2010, 1, 1) + dt.timedelta(days=index)).weekday() < 5
+    ]
     days = days[:sessions]
     moves = 0.005 * rng.normal(size=(sessions, 1)) + rng.uniform(0.005, 0.02, assets) * rng.normal(
         size=(sessions, assets)
     )
     ends = [day for day, later in itertools.pairwise(days) if day.month != later.month]
     prices = long(days, names, 50.0 * np.cumprod(1.0 + moves, axis=0), "symbol", "close")
-    classification = [{"symbol": name, "bucket": f"B{at % BUCKETS}"} for at, name in enumerate(names)]
+    classification = [{"symbol": name, "bucket": f"B{index % BUCKETS}"} for index, name in enumerate(names)]
     return {
         "prices": MarketData(prices, classification=classification),
         "scores": long(ends, names, rng.random((len(ends), assets)), "asset", "score"),
@@ -96,15 +98,15 @@ class Found:
 
 def tried(seed: int, sessions: int, assets: int) -> Found:
     """One market, walked by all policies."""
-    given = market(seed, sessions, assets)
-    swept = sweep(limits=LIMITED, vary=VARY, **given)
-    found, best = overfitting(swept.above_cash), deflated_sharpe(swept.above_cash)
-    if found is None or best is None:
+    options = market(seed, sessions, assets)
+    swept = sweep(limits=LIMITED, vary=VARY, **options)
+    outcome, best = overfitting(swept.above_cash), deflated_sharpe(swept.above_cash)
+    if outcome is None or best is None:
         raise SystemExit(f"seed {seed}: nothing to choose from")
-    one, other = (rerun_with(swept.backtest(0), limits, "it").above_cash for limits in (LIMITED, LOOSE))
-    intervals = {name: difference(one, other, name, samples=1_000, seed=seed) for name in COMPARED}
+    first, other = (rerun_with(swept.backtest(0), limits, "it").above_cash for limits in (LIMITED, LOOSE))
+    intervals = {name: difference(first, other, name, samples=1_000, seed=seed) for name in COMPARED}
     held = {name: interval is not None and interval.holds_zero for name, interval in intervals.items()}
-    return Found(found.probability, best.probability >= 0.95, held)
+    return Found(outcome.probability, best.probability >= 0.95, held)
 
 
 def main() -> None:
@@ -113,9 +115,9 @@ def main() -> None:
     seeds = range(options.seed, options.seed + options.seeds)
     tried(options.seed, options.sessions, options.assets)  # compiles, once for all processes
     with ProcessPoolExecutor(options.processes, get_context("spawn")) as pool:
-        found = list(pool.map(tried, seeds, *sizes, chunksize=10))
-    held = {name: sum(one.held[name] for one in found) for name in COMPARED}
-    report(options.seeds, [one.overfitted for one in found], sum(one.refused for one in found), held)
+        listed = list(pool.map(tried, seeds, *sizes, chunksize=10))
+    held = {name: sum(entry.held[name] for entry in listed) for name in COMPARED}
+    report(options.seeds, [entry.overfitted for entry in listed], sum(entry.refused for entry in listed), held)
     grid = math.prod(map(len, VARY.values()))
     taken = time.perf_counter() - began
     print(f"{grid} policies, {options.sessions} sessions, {options.assets} assets: {taken:.0f} s")

@@ -46,12 +46,12 @@ class Universe:
         """Scores near 0.7, and buckets of two levels."""
         sector, industry = rng.integers(0, 11, ASSETS), rng.integers(0, 5, ASSETS)
         buckets = [
-            None if rng.random() < 0.01 else f"Sector{one:02d}/Industry{two}"
-            for one, two in zip(sector, industry, strict=True)
+            None if rng.random() < 0.01 else f"Sector{entry:02d}/Industry{two}"
+            for entry, two in zip(sector, industry, strict=True)
         ]
         score = np.round(rng.beta(5, 2.5, ASSETS), 3)
         score[rng.random(ASSETS) < 0.02] = np.nan
-        return cls(pa.array([f"AS{at:05d}" for at in range(ASSETS)]), pa.array(buckets), score)
+        return cls(pa.array([f"AS{index:05d}" for index in range(ASSETS)]), pa.array(buckets), score)
 
 
 def accounts_table(
@@ -77,7 +77,7 @@ def accounts_table(
     weight = np.round(share / total[number] * rng.uniform(0.9, 1.0, count)[number], 6)
     weight[start[:-1]] = np.where(np.isin(np.arange(first, first + count), bad), -0.1, weight[start[:-1]])
     restriction = np.where(rng.random(rows) < 0.01, rng.integers(1, 4, rows), 0).astype(np.int8)
-    account = pa.array([f"P{at:08d}" for at in range(first, first + count)])
+    account = pa.array([f"P{index:08d}" for index in range(first, first + count)])
     score = universe.score[asset]
     return pa.table(
         {

@@ -27,8 +27,8 @@ from trimtab.reasons import OrderReason
 
 def decided(case: OrderCase) -> KernelPlan | None:
     """The kernel's plan; None where the account is worth nothing."""
-    found = kernel_plan(case)
-    return None if found.account[0]["status"] == PlanStatus.NO_VALUE else found
+    plan = kernel_plan(case)
+    return None if plan.account[0]["status"] == PlanStatus.NO_VALUE else plan
 
 
 def difference(case: OrderCase, made: KernelPlan | None) -> str:

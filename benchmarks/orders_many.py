@@ -1,6 +1,6 @@
 """Orders of many accounts: are all of them sound, and what do they cost beside targets alone?
 
-    python benchmarks/orders_many.py [--accounts 1000000] [--candidates 50] [--rows 200000] [--seed 1]
+    python benchmarks/orders_many.py [--accounts 1000000] [--candidates 50] [--rows 200000] [--seed 1] [--minutes 600]
 
 Random accounts over a universe of 3,000 assets, planned block by block, under settings that change with each block: modes,
 fees, lots, small minima, turnover, deposits, withdrawals, accounts overdrawn by a withdrawal, brakes. Every plan is measured
@@ -96,9 +96,11 @@ def block(universe: Universe, prices: np.ndarray, rng: np.random.Generator, firs
     notional = np.where(rng.random(len(shares)) < 0.1, 250.0, 0.0)
     table = table.append_column("min_notional", pa.array(notional))
     table = table.append_column("tradable", pa.array(rng.random(len(shares)) > 0.01))
-    names = [f"P{at:08d}" for at in range(first, first + count)]
+    names = [f"P{index:08d}" for index in range(first, first + count)]
     micro = [np.rint(each * 1e6).astype(np.int64) for each in (cash, flow)]
-    money = CashTable(names, {name: at for at, name in enumerate(names)}, *micro, np.full(count, -1), [None] * count)
+    money = CashTable(
+        names, {name: index for index, name in enumerate(names)}, *micro, np.full(count, -1), [None] * count
+    )
     return Made(table, money)
 
 
@@ -148,8 +150,8 @@ def planned_again(made: Made, decided: DecidedOrders, rules: OrderRules) -> Coun
     assets, accounts, order = decided.records.assets, decided.records.accounts, decided.checked.order
     shares = np.zeros(len(order))
     shares[order] = assets["now"] / NANO
-    at = made.table.column_names.index("shares")
-    table = made.table.set_column(at, "shares", pa.array(shares))
+    index = made.table.column_names.index("shares")
+    table = made.table.set_column(index, "shares", pa.array(shares))
     names = made.money.names
     after = CashTable(
         names,
@@ -170,7 +172,7 @@ def planned_again(made: Made, decided: DecidedOrders, rules: OrderRules) -> Coun
 
 
 def main() -> None:
-    asked = options(__doc__, accounts=1_000_000, candidates=50, rows=200_000, seed=1, again=10)
+    asked = options(__doc__, accounts=1_000_000, candidates=50, rows=200_000, seed=1, again=10, minutes=600)
     rng = np.random.default_rng(asked.seed)
     universe = Universe.random(rng)
     prices = np.round(np.exp(rng.uniform(np.log(0.8), np.log(2_500), ASSETS)), 2)
@@ -179,7 +181,10 @@ def main() -> None:
     counts: Counter[str] = Counter()
     times: dict[str, list[float]] = {"with orders": [], "without": [], "stage": []}
     per_block = asked.rows // asked.candidates
+    stop = time.monotonic() + 60 * asked.minutes
     for number, first in enumerate(range(0, asked.accounts, per_block)):
+        if number and time.monotonic() > stop:
+            break
         made = block(universe, prices, rng, first, min(per_block, asked.accounts - first), asked.candidates)
         own, settings = kinds[number % len(kinds)], SETTINGS[(number + number // len(kinds)) % len(SETTINGS)]
         weighed = made.table.select(["account", "asset", "bucket", "score", "restriction"])

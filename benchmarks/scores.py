@@ -218,8 +218,8 @@ def look_ahead(folder: Path, dates: int) -> None:
     buckets = buckets_of(classes)
     sessions = sorted(set(market.sessions[260:]) & set(pool.sessions[260:]))
     changed, other_engine, looked_at = 0, 0, set[str]()
-    for at, day in enumerate(sorted(random.Random(4).sample(sessions, dates))):
-        factor = 1000.0 if at % 2 else None
+    for index, day in enumerate(sorted(random.Random(4).sample(sessions, dates))):
+        factor = 1000.0 if index % 2 else None
         numbers = [[name for name, kind in table.schema.items() if kind == pl.Float64] for table in items]
         everybody = pl.DataFrame({"symbol": prices["symbol"].unique().sort()}).with_columns(
             pl.lit(day).dt.offset_by("1d").alias("from"), pl.lit(None, pl.Date).alias("to")
@@ -248,15 +248,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--dates", type=int, default=200)
     parser.add_argument("--only", choices=["speed", "parts", "threads", "look-ahead"])
-    given = parser.parse_args()
-    if given.only in (None, "speed"):
-        speed(given.data)
-    if given.only in (None, "parts"):
-        parts(given.data)
-    if given.only in (None, "threads"):
-        threads(given.data)
-    if given.only in (None, "look-ahead"):
-        look_ahead(given.data, given.dates)
+    options = parser.parse_args()
+    if options.only in (None, "speed"):
+        speed(options.data)
+    if options.only in (None, "parts"):
+        parts(options.data)
+    if options.only in (None, "threads"):
+        threads(options.data)
+    if options.only in (None, "look-ahead"):
+        look_ahead(options.data, options.dates)
 
 
 if __name__ == "__main__":

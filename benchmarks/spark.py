@@ -69,7 +69,7 @@ def tails(deciding: frames._Deciding) -> Callable[[Iterator[pa.RecordBatch]], It
         held: list[pa.RecordBatch] = []
         for batch in batches:
             held.append(batch)
-            if sum(one.num_rows for one in held) >= frames.GROUP_ROWS:
+            if sum(entry.num_rows for entry in held) >= frames.GROUP_ROWS:
                 table = pa.Table.from_batches(held)
                 last = table.column("account")[-1]
                 whole = table.num_rows - pc.sum(pc.equal(table.column("account"), last)).as_py()
@@ -84,19 +84,19 @@ def tails(deciding: frames._Deciding) -> Callable[[Iterator[pa.RecordBatch]], It
 
 def compare_ways(frame: Any, limits: RebalancingLimits, votes: dict[str, float], out: Path, runs: int) -> None:
     """Three ways, each to Parquet."""
-    found = frames.rebalance(frame, limits)
+    targets = frames.rebalance(frame, limits)
     deciding = frames._Deciding({None: limits}, votes, STAMP, frames._targets_schema(frames._schema_of(frame)))
     ordered = frame.repartition("account").sortWithinPartitions("account", "asset")
     few = frame.where(f"account < 'P{int(frame.count() / CANDIDATES / 10):08d}'")
     ways = {
-        "groups of accounts": found,
-        "sorted partitions, tails carried": ordered.mapInArrow(tails(deciding), found.schema),
+        "groups of accounts": targets,
+        "sorted partitions, tails carried": ordered.mapInArrow(tails(deciding), targets.schema),
         "a group for each account, a tenth": few.groupBy("account").applyInArrow(
-            frames._decider(deciding), found.schema
+            frames._decider(deciding), targets.schema
         ),
     }
-    for name, one in ways.items():
-        timed(name, runs, lambda one=one: one.write.mode("overwrite").parquet(str(out)))
+    for name, item in ways.items():
+        timed(name, runs, lambda one=item: one.write.mode("overwrite").parquet(str(out)))
 
 
 def main() -> None:
@@ -113,8 +113,8 @@ def main() -> None:
         make(place, options.accounts, CANDIDATES, options.accounts // 10_000, options.seed)
         limits = RebalancingLimits.from_toml(folder / "limits.toml")
         sources = find_sources([str(place)])
-        found = survey(sources, 2)
-        votes, units = dict(found.names), units_of(found, sources.rows)
+        survey_of_rows = survey(sources, 2)
+        votes, units = dict(survey_of_rows.names), units_of(survey_of_rows, sources.rows)
         frame = spark.read.parquet(str(place))
         if options.ways:
             compare_ways(frame, limits, votes, folder / "ways", options.runs)

@@ -95,24 +95,24 @@ def scored(data: MarketData) -> pl.DataFrame:
 
 def walked(one: Universe, start: str, end: str | None) -> list[BacktestResult]:
     """With limits, without, and the benchmarks."""
-    given = {"scores": one.scores, "start": start, "end": end, "costs": COSTS}
-    with_limits = backtest(one.data, LIMITED, name="with bucket limits", **given)
-    without = backtest(one.data, LOOSE, name="without", **given)
+    options = {"scores": one.scores, "start": start, "end": end, "costs": COSTS}
+    with_limits = backtest(one.data, LIMITED, name="with bucket limits", **options)
+    without = backtest(one.data, LOOSE, name="without", **options)
     return [with_limits, without, *(benchmark(with_limits, weights, name=name) for name, weights in one.instead)]
 
 
 def told(results: list[BacktestResult]) -> None:
     """Statistics side by side, and the intervals of the differences."""
-    print(f"| {results[0].equity['date'][0]} to {results[0].equity['date'][-1]} | " + " | ".join(one.name for one in results) + " |")  # fmt: skip
+    print(f"| {results[0].equity['date'][0]} to {results[0].equity['date'][-1]} | " + " | ".join(result.name for result in results) + " |")  # fmt: skip
     print("|---|" + "---|" * len(results))
     for name in ROWS:
         percent = name in ("annual_return", "volatility", "max_drawdown", "turnover", "cost_drag")
-        values = [getattr(one.statistics, name) for one in results]
+        values = [getattr(result.statistics, name) for result in results]
         texts = ["none" if value is None else f"{value:.2%}" if percent else f"{value:.2f}" for value in values]
         print(f"| {name.replace('_', ' ')} | " + " | ".join(texts) + " |")
     print()
-    for one in versus(results):
-        print(f"- {one}")
+    for result in versus(results):
+        print(f"- {result}")
     print()
 
 
@@ -136,20 +136,20 @@ def main() -> None:
     parser.add_argument("--pages", type=Path)
     options = parser.parse_args()
     began = time.perf_counter()
-    for at, one in enumerate(universes(options.data)):
-        print(f"## {one.name}\n")
+    for index, universe in enumerate(universes(options.data)):
+        print(f"## {universe.name}\n")
         for start, end in PERIODS:
-            results = walked(one, start, end)
+            results = walked(universe, start, end)
             told(results)
             if options.pages is not None:
                 options.pages.mkdir(parents=True, exist_ok=True)
-                page = results[0].to_html(f"Bucket limits: {one.name}", results[1:])
-                (options.pages / f"study_{at}_{start[:4]}.html").write_text(page, encoding="utf-8")
-        found = sweep(one.data, LIMITED, VARY, scores=one.scores, start=PERIODS[0][0], costs=COSTS)
-        surface(found)
+                page = results[0].to_html(f"Bucket limits: {universe.name}", results[1:])
+                (options.pages / f"study_{index}_{start[:4]}.html").write_text(page, encoding="utf-8")
+        swept = sweep(universe.data, LIMITED, VARY, scores=universe.scores, start=PERIODS[0][0], costs=COSTS)
+        surface(swept)
         if options.pages is not None:
-            page = found.to_html(f"Sweep of bucket limits: {one.name}")
-            (options.pages / f"study_{at}_sweep.html").write_text(page, encoding="utf-8")
+            page = swept.to_html(f"Sweep of bucket limits: {universe.name}")
+            (options.pages / f"study_{index}_sweep.html").write_text(page, encoding="utf-8")
     print(f"{time.perf_counter() - began:.0f} s")
 
 

@@ -56,7 +56,7 @@ def market(assets: int, months: int, seed: int) -> tuple[MarketData, pl.DataFram
         level = 0.7 * level + 0.3 * rng.random(assets)
         rank = np.argsort(np.argsort(level)) / (assets - 1)
         rows.append(pl.DataFrame({"date": [day] * assets, "asset": names, "score": rank}))
-    classification = [{"symbol": name, "bucket": f"Sector{at % 11:02d}"} for at, name in enumerate(names)]
+    classification = [{"symbol": name, "bucket": f"Sector{index % 11:02d}"} for index, name in enumerate(names)]
     return MarketData(prices, classification=classification), pl.concat(rows)
 
 
@@ -69,16 +69,16 @@ def seconds(data: MarketData, scores: pl.DataFrame, policies: int, seed: int) ->
 
 
 def main() -> None:
-    given = harness.options(__doc__, policies=10_000, months=150, assets=500, seed=1)
-    data, scores = market(given.assets, given.months, given.seed)
-    seconds(data, scores, 2, given.seed)
-    for policies in (given.policies // 8, given.policies // 4, given.policies // 2, given.policies):
+    options = harness.options(__doc__, policies=10_000, months=150, assets=500, seed=1)
+    data, scores = market(options.assets, options.months, options.seed)
+    seconds(data, scores, 2, options.seed)
+    for policies in (options.policies // 8, options.policies // 4, options.policies // 2, options.policies):
         began = time.process_time()
-        took, result = seconds(data, scores, policies, given.seed)
+        took, result = seconds(data, scores, policies, options.seed)
         busy = time.process_time() - began
         rebalances = int(result.decisions.sum())
         print(
-            f"{len(result.limits)} policies, {rebalances:,} decisions among {given.assets}: {took:.1f} s by the clock, "
+            f"{len(result.limits)} policies, {rebalances:,} decisions among {options.assets}: {took:.1f} s by the clock, "
             f"{busy:.1f} s of the processor, {busy / rebalances * 1e6:.1f} us a decision"
         )
     print(f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB; wanted: 60 s on 2 cores")

@@ -43,11 +43,11 @@ def main() -> None:
         trimtab.benchmark(result),
         trimtab.benchmark(result, {"QUAL": 0.6, "USMV": 0.4}, hold=True),
     ]
-    for one in [result, *others]:
-        found = one.statistics
-        sharpe = "none" if found.sharpe is None else f"{found.sharpe:.2f}"
+    for other in [result, *others]:
+        statistics = other.statistics
+        sharpe = "none" if statistics.sharpe is None else f"{statistics.sharpe:.2f}"
         print(
-            f"{one.name:<27} {found.annual_return:7.2%} a year, Sharpe ratio {sharpe}, deepest {found.max_drawdown:.1%}"
+            f"{other.name:<27} {statistics.annual_return:7.2%} a year, Sharpe ratio {sharpe}, deepest {statistics.max_drawdown:.1%}"
         )
 
     # 5. Many policies over the same sessions, and whether the best of them is more than luck.

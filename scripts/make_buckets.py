@@ -54,13 +54,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
     parser.add_argument("--out", type=Path, default=OUT)
-    given = parser.parse_args()
-    data = given.file.read_bytes()
+    options = parser.parse_args()
+    data = options.file.read_bytes()
     if hashlib.sha256(data).hexdigest() != SHA256:
-        parser.error(f"{given.file} is not the file this script was written for (its SHA-256 differs)")
+        parser.error(f"{options.file} is not the file this script was written for (its SHA-256 differs)")
     rows = list(csv.DictReader(data.decode().splitlines()))
-    given.out.write_text(buckets_text(rows), encoding="utf-8")
-    print(f"{len(rows)} stocks: {given.out}")
+    options.out.write_text(buckets_text(rows), encoding="utf-8")
+    print(f"{len(rows)} stocks: {options.out}")
 
 
 if __name__ == "__main__":

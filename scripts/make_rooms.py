@@ -31,9 +31,9 @@ def rooms_table() -> str:
     """The table, as Markdown."""
     lines = ["| floor | room | |", "|---|---|---|"]
     for floor, rooms in FLOORS.items():
-        for at, room in enumerate(rooms):
+        for index, room in enumerate(rooms):
             name = f"`{room}/`" if (ROOT / "src" / "trimtab" / room).is_dir() else f"`{room}`"
-            lines.append(f"| {'' if at else floor} | {name} | {line_of(room)} |")
+            lines.append(f"| {'' if index else floor} | {name} | {line_of(room)} |")
     return "\n".join(lines) + "\n"
 
 

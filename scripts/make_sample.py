@@ -167,17 +167,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Make the sample that ships with trimtab.")
     parser.add_argument("folder", type=Path, help="where the two files of skfolio 1.12.2 are")
     parser.add_argument("--out", type=Path, default=OUT, help="where to write (default: the package's sample)")
-    given = parser.parse_args()
-    days, assets, all_prices = read_prices(given.folder)
+    options = parser.parse_args()
+    days, assets, all_prices = read_prices(options.folder)
     prices = all_prices[-YEAR - 1 :]
     volatility = yearly_volatility(prices)
     texts = {
         "candidates.csv": candidates_text(assets, scores(prices, volatility), volatility),
         "README.md": readme_text(days),
     }
-    write_prices(given.out / "prices.parquet", days, assets, all_prices)
+    write_prices(options.out / "prices.parquet", days, assets, all_prices)
     for name, text in texts.items():
-        (given.out / name).write_bytes(text.encode())
+        (options.out / name).write_bytes(text.encode())
 
 
 def read_prices(folder: Path) -> tuple[list[str], list[str], Floats]:
@@ -203,7 +203,7 @@ def read_prices(folder: Path) -> tuple[list[str], list[str], Floats]:
 def write_prices(path: Path, days: list[str], assets: list[str], prices: Floats) -> None:
     """The prices as they are, one column an asset."""
     dates = pa.array([dt.date.fromisoformat(day) for day in days])
-    columns = [dates, *(pa.array(prices[:, at]) for at in range(len(assets)))]
+    columns = [dates, *(pa.array(prices[:, index]) for index in range(len(assets)))]
     table = pa.table(columns, names=["date", *assets])
     pyarrow.parquet.write_table(table, path, compression="zstd", compression_level=19, use_dictionary=False)
 
@@ -234,9 +234,9 @@ def candidates_text(assets: list[str], score: Floats, volatility: Floats) -> str
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["asset", "name", "bucket", "score", "current_weight", "volatility"])
-    for at, asset in enumerate(assets):
+    for index, asset in enumerate(assets):
         weight = f"{PORTFOLIO.get(asset, 0):g}"
-        writer.writerow([asset, *ASSETS[asset], f"{score[at]:.3f}", weight, f"{volatility[at]:.4f}"])
+        writer.writerow([asset, *ASSETS[asset], f"{score[index]:.3f}", weight, f"{volatility[index]:.4f}"])
     return text.getvalue()
 
 

@@ -98,13 +98,13 @@ def drawn(panel: Panel, left: float, top: float) -> str:
     values = panel.values.drop_nulls().clip(panel.low, panel.high)
     share = (values - panel.low) / (panel.high - panel.low)
     counts = [0] * BINS
-    for at in (share * BINS).floor().cast(pl.Int64).clip(0, BINS - 1):
-        counts[at] += 1
-    step, most = WIDTH / BINS, max(counts)
+    for index in (share * BINS).floor().cast(pl.Int64).clip(0, BINS - 1):
+        counts[index] += 1
+    step, highest = WIDTH / BINS, max(counts)
     bars = "".join(
-        f'<rect x="{left + at * step:.1f}" y="{top + HEIGHT * (1 - count / most):.1f}" width="{step - 0.8:.1f}" '
-        f'height="{HEIGHT * count / most:.1f}"/>'
-        for at, count in enumerate(counts)
+        f'<rect x="{left + index * step:.1f}" y="{top + HEIGHT * (1 - count / highest):.1f}" width="{step - 0.8:.1f}" '
+        f'height="{HEIGHT * count / highest:.1f}"/>'
+        for index, count in enumerate(counts)
         if count
     )
     middle = panel.values.median()
@@ -153,15 +153,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Draw how each part of the scores is distributed.")
     parser.add_argument("folder", type=Path, help="where the market data are")
     parser.add_argument("--out", type=Path, default=Path("docs/scores.svg"))
-    given = parser.parse_args()
-    technical, fundamental, both, ends = scored(market(given.folder))
+    options = parser.parse_args()
+    technical, fundamental, both, ends = scored(market(options.folder))
     caption = (
         f"{ends} month-ends of {YEARS[0]} to {YEARS[1]}, members of the S&amp;P 500 on the day: "
         f"{technical.height:,} technical, {fundamental.height:,} fundamental and {both.height:,} combined scores; "
         "red: the median."
     )
-    given.out.write_text(picture(panels(technical, fundamental, both), caption), encoding="utf-8")
-    print(f"written: {given.out}; {caption}")
+    options.out.write_text(picture(panels(technical, fundamental, both), caption), encoding="utf-8")
+    print(f"written: {options.out}; {caption}")
     for name, table in (("technical", technical), ("fundamental", fundamental), ("combined", both)):
         spread = ", ".join(
             f"{share:.0%} {table['score'].quantile(share):.3f}" for share in (0.05, 0.25, 0.5, 0.75, 0.95)

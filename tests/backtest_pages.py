@@ -43,5 +43,5 @@ def swept(seed: int = 1, count: int = 24, skill: float = 0.0) -> SweepFacts:
     rng = np.random.default_rng(seed)
     returns = 0.01 * rng.normal(size=(300, count))
     returns[:, 5] += skill
-    fields = {"max_total_positions": [5 + at % 4 for at in range(count)], "max_position_weight": [0.1 * (1 + at // 4) for at in range(count)]}  # fmt: skip
+    fields = {"max_total_positions": [5 + index % 4 for index in range(count)], "max_position_weight": [0.1 * (1 + index // 4) for index in range(count)]}  # fmt: skip
     return sweep_facts(fields, returns, "noise", period="300 sessions")

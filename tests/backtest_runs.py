@@ -35,8 +35,8 @@ START = dt.date(2024, 1, 1)
 
 def days(count: int) -> list[dt.date]:
     """Weekdays."""
-    found = [START + dt.timedelta(days=at) for at in range(2 * count)]
-    return [day for day in found if day.weekday() < 5][:count]
+    rows = [START + dt.timedelta(days=index) for index in range(2 * count)]
+    return [day for day in rows if day.weekday() < 5][:count]
 
 
 def market(seed: int, sessions: int = 70) -> list[dict[str, Any]]:
@@ -47,10 +47,10 @@ def market(seed: int, sessions: int = 70) -> list[dict[str, Any]]:
         price = rng.uniform(5, 50)
         begin = rng.randrange(20, 40) if name == "G" else 0
         end = rng.randrange(40, 60) if name == "B" else sessions
-        for at, day in enumerate(days(sessions)):
+        for index, day in enumerate(days(sessions)):
             opening = price * (1 + rng.gauss(0, 0.005))
             price = opening * (1 + rng.gauss(0, 0.02))
-            if begin <= at < end and rng.random() > 0.04:
+            if begin <= index < end and rng.random() > 0.04:
                 rows.append({"date": day, "symbol": name, "close": price, "open": opening})
     return rows
 
@@ -67,24 +67,24 @@ def scores(seed: int, sessions: int = 70) -> list[dict[str, Any]]:
 
 
 def run_of(seed: int, limits: RebalancingLimits = LIMITS, **more: Any) -> BacktestResult:
-    given = {"scores": scores(seed), "classification": BUCKETS, "every": "week"} | more
-    return trimtab.backtest(market(seed), limits, **given)
+    options = {"scores": scores(seed), "classification": BUCKETS, "every": "week"} | more
+    return trimtab.backtest(market(seed), limits, **options)
 
 
 def by_day(rows: list[dict[str, Any]], column: str = "close") -> dict[dt.date, dict[str, float]]:
     """Prices as the plain ledger wants them."""
-    found: dict[dt.date, dict[str, float]] = {}
+    by_name: dict[dt.date, dict[str, float]] = {}
     for row in rows:
-        found.setdefault(row["date"], {})[row["symbol"]] = row[column]
-    return found
+        by_name.setdefault(row["date"], {})[row["symbol"]] = row[column]
+    return by_name
 
 
 def decided(result: BacktestResult) -> dict[dt.date, dict[str, tuple[float, float]]]:
     """Decisions as the plain ledger wants them."""
-    found: dict[dt.date, dict[str, tuple[float, float]]] = {}
+    by_name: dict[dt.date, dict[str, tuple[float, float]]] = {}
     for row in result.decisions.iter_rows(named=True):
-        found.setdefault(row["date"], {})[row["asset"]] = (row["current_weight"], row["target_weight"])
-    return found
+        by_name.setdefault(row["date"], {})[row["asset"]] = (row["current_weight"], row["target_weight"])
+    return by_name
 
 
 def both(market: Market, policy: PolicyRecords, run: RunRecords) -> int:

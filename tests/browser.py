@@ -57,8 +57,8 @@ def run(page: str, folder: Path, *flags: str) -> subprocess.CompletedProcess[str
 
 def logged(page: str, folder: Path) -> list[str]:
     """What the page writes to the console."""
-    found = run(page, folder, "--enable-logging=stderr", "--dump-dom").stderr
-    return [line for line in found.splitlines() if "CONSOLE" in line]
+    result = run(page, folder, "--enable-logging=stderr", "--dump-dom").stderr
+    return [line for line in result.splitlines() if "CONSOLE" in line]
 
 
 def foreign_hosts(page: str, folder: Path) -> set[str]:
@@ -96,9 +96,9 @@ def faults(page: str, folder: Path, width: int, scheme: str) -> list[tuple[str, 
         f"--blink-settings=preferredColorScheme={SCHEMES[scheme]}",
     )
     shown = run(probed, folder, *flags, "--virtual-time-budget=20000", "--dump-dom").stdout
-    found = re.search(r'<pre id="axe-found">(.*?)</pre>', shown, re.DOTALL)
-    assert found, "axe-core did not finish"
-    text = found[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    match = re.search(r'<pre id="axe-found">(.*?)</pre>', shown, re.DOTALL)
+    assert match, "axe-core did not finish"
+    text = match[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     told: list[Any] = json.loads(text)
     return [(rule, impact, places) for rule, impact, places in told]
 

@@ -130,11 +130,11 @@ def random_correlations(rng: random.Random, rows: list[Row]) -> dict[tuple[str, 
 
 def random_correlated_limits(rng: random.Random, **fixed: Any) -> RebalancingLimits:
     """Limits of which one is the largest correlation inside a bucket, at which correlations lie exactly."""
-    most = rng.choice([-1.0, 0.0, 0.3, 0.3, 0.5, 0.8, 0.95, 1.0])
-    return random_limits(rng, enable_bucket_diversification=True, max_correlation=most, **fixed)
+    highest = rng.choice([-1.0, 0.0, 0.3, 0.3, 0.5, 0.8, 0.95, 1.0])
+    return random_limits(rng, enable_bucket_diversification=True, max_correlation=highest, **fixed)
 
 
 def pairs(correlations: dict[tuple[str, str], float | None]) -> list[Row]:
     """Correlations as a long table, each pair one way round, and what is in any case known: of the first with itself."""
     named = [("A00", "A00", 1.0), *((*pair, value) for pair, value in correlations.items() if pair[0] < pair[1])]
-    return [{"asset": one, "other": other, "correlation": value} for one, other, value in named]
+    return [{"asset": entry, "other": other, "correlation": value} for entry, other, value in named]

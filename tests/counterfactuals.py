@@ -32,8 +32,8 @@ def changed(
 def is_selected(rows: list[Row], limits: RebalancingLimits, asset: str, correlations: Any = None) -> bool:
     """Whether the rules select an asset: what `decision` speaks of, a brake or a missing weight aside."""
     result = rebalance(rows, limits, correlations=correlations)
-    at = [row["asset"] for row in result.targets].index(asset)
-    return bool(result._pass.decided["selected"][at])
+    index = [row["asset"] for row in result.targets].index(asset)
+    return bool(result._pass.decided["selected"][index])
 
 
 def present_value(rows: list[Row], limits: RebalancingLimits, asset: str, one: Counterfactual) -> Any:
@@ -154,10 +154,10 @@ def faults(rows: list[Row], limits: RebalancingLimits, found: Conflict, correlat
     if found.members and not suggested:
         wrong.append("no change is said to help")
     suggested += [[found.goal.relaxation]] if found.goal.relaxation else []
-    for one in found.together:
-        others = [other for other in found.together if other != one]
+    for entry in found.together:
+        others = [other for other in found.together if other != entry]
         if works(rows, limits, found, others, correlations):
-            wrong.append(f"not needed together with the others: {one}")
+            wrong.append(f"not needed together with the others: {entry}")
     useless = [changes for changes in suggested if not works(rows, limits, found, changes, correlations)]
     wrong += [f"not irreducible: {member} is not needed" for member in needless]
     wrong += [f"does not help: {changes}" for changes in useless]
@@ -176,15 +176,15 @@ def works(
     """
     goal, values = found.goal.value, limits.to_dict()
     buckets = dict(values.get("buckets", {}))
-    for one in changes:
-        if one.change in OF_ROW:
-            rows, _ = changed(rows, limits, one.node, one.change, "", one.value)
-        elif one.change in OF_BUCKET:
-            buckets[one.node] = {**buckets.get(one.node, {}), one.change: one.value}
+    for change in changes:
+        if change.change in OF_ROW:
+            rows, _ = changed(rows, limits, change.node, change.change, "", change.value)
+        elif change.change in OF_BUCKET:
+            buckets[change.node] = {**buckets.get(change.node, {}), change.change: change.value}
         else:
-            values[one.change] = one.value
-        if (one.change, one.node) == (found.goal.limit, found.goal.node):
-            goal = one.value
+            values[change.change] = change.value
+        if (change.change, change.node) == (found.goal.limit, found.goal.node):
+            goal = change.value
     try:
         together = RebalancingLimits.from_dict({**values, "buckets": buckets})
     except LimitsError:

@@ -84,8 +84,8 @@ class Asset:
 
     @property
     def d(self) -> float:
-        """The desired size; it may be missing only where the weight is frozen, and does not matter there."""
-        return 1.0 if self.desired is None else self.desired
+        """The desired size; it may be missing, or 0, only where the weight is frozen, and does not matter there."""
+        return self.desired or 1.0
 
     @property
     def frozen(self) -> bool:
@@ -152,6 +152,8 @@ def read_asset(row: Row, limits: RebalancingLimits) -> Asset:
     current = number(row, "current_weight") or 0.0
     score, max_weight = number(row, "score"), number(row, "max_weight")
     path = node_path(row.get("bucket"), limits)
+    if limits.sizing_mode == "desired" and number(row, "desired_weight") == 0:
+        max_weight = 0.0
     return Asset(
         name=row["asset"],
         current=current,
@@ -185,7 +187,7 @@ def desired_of(score: float | None, row: Row, mode: str) -> float | None:
     if mode == "score_weighted":
         return max(score, 0.001)
     steps = ((0.9, 1.5), (0.8, 1.2), (0.7, 1.0), (0.6, 0.8), (0.0, 0.5))
-    return next(step for least, step in steps if score >= least)
+    return next(step for lowest, step in steps if score >= lowest)
 
 
 def node_path(bucket: str | None, limits: RebalancingLimits) -> tuple[Node, ...]:
@@ -204,14 +206,14 @@ def make_tree(assets: list[Asset], limits: RebalancingLimits) -> Tree:
     leaves = [asset.path for asset in assets] + [node_path(bucket, limits) for bucket in limits.buckets]
     paths = {path[depth]: path[: depth + 1] for path in leaves for depth in range(len(path))}
     tree = Tree({node: paths[node] for node in sorted(paths, key=lambda node: (-len(paths[node]), node))}, {}, {}, {})
-    given = {split_path(bucket, limits.bucket_separator): own for bucket, own in limits.buckets.items()}
+    options = {split_path(bucket, limits.bucket_separator): own for bucket, own in limits.buckets.items()}
     for node, path in paths.items():
         if node[0] == UNKNOWN and limits.unknown_bucket == "hold":
             continue
         if len(path) == 1:
             tree.max_positions[node] = limits.max_positions_per_bucket
             tree.max_allocation[node] = limits.max_allocation_per_bucket
-        own = given.get(node)
+        own = options.get(node)
         if own and own.max_positions is not None:
             tree.max_positions[node] = own.max_positions
         if own and own.max_allocation is not None:
@@ -527,7 +529,9 @@ def smallest_level(positions: list[tuple[float, float, float]], target: float) -
     for level in sorted({bound / d for d, low, high in positions for bound in (low, high)}):
         if total(level) >= target - TINY:
             rising = [(d, low, high) for d, low, high in positions if low / d < level and high / d > before]
-            still = math.fsum(clip(level * one[0], one[1], one[2]) for one in positions if one not in rising)
+            still = math.fsum(
+                clip(level * position[0], position[1], position[2]) for position in positions if position not in rising
+            )
             return clip((target - still) / math.fsum(d for d, _, _ in rising), before, level) if rising else level
         before = level
     return math.inf

@@ -194,8 +194,8 @@ class Account:
 
     def cap(self, name: str) -> float:
         own = self.rows[name].get("max_weight")
-        most = 0.0 if name in self.unfit else math.inf if own is None else own
-        return min(self.limits.max_position_weight, most)
+        highest = 0.0 if name in self.unfit else math.inf if own is None else own
+        return min(self.limits.max_position_weight, highest)
 
     def largest_weight(self, name: str) -> float:
         own = self.rows[name].get("max_weight")
@@ -206,29 +206,29 @@ class Account:
 
     def lot_is_too_large(self, name: str, quantity: int, value: int) -> bool:
         lot, largest = self.of[name].lot, self.largest_weight(name)
-        most = of(largest if quantity < lot else largest * self.g, value)
-        return self.worth(name, lot) > most
+        highest = of(largest if quantity < lot else largest * self.g, value)
+        return self.worth(name, lot) > highest
 
     def row(self, name: str, quantity: int, value: int, *, keep: bool) -> dict[str, Any]:
         """The row that the pass is given; `keep`: it is not selected, and a selection is kept."""
         row = dict(self.rows[name])
         row["current_weight"] = float(self.worth(name, quantity)) / float(value)
-        given = {row.get("restriction") or ""}
+        options = {row.get("restriction") or ""}
         if self.settings.mode == "buy_only" and quantity > 0:
-            given.add("no_sell")
+            options.add("no_sell")
         if self.settings.mode == "sell_only" or keep:
-            given.add("no_buy")
+            options.add("no_buy")
         if not self.of[name].tradable:
-            given.add("no_trade")
+            options.add("no_trade")
         if name in self.unfit:
             row["max_weight"] = 0.0
         elif self.lot_is_too_large(name, quantity, value):
             if quantity < self.of[name].lot:
-                given.add("no_buy")
+                options.add("no_buy")
             else:
                 row["max_weight"] = 0.0
-        both = "no_trade" in given or {"no_buy", "no_sell"} <= given
-        row["restriction"] = "no_trade" if both else max(given)  # one of "", no_buy, no_sell
+        both = "no_trade" in options or {"no_buy", "no_sell"} <= options
+        row["restriction"] = "no_trade" if both else max(options)  # one of "", no_buy, no_sell
         return row
 
     def decide(self, quantities: dict[str, int], value: int, selection: list[str] | None) -> Passed:
@@ -271,8 +271,8 @@ class Account:
 
     def limit(self, node: Node, value: int) -> int:
         if node == ROOT:
-            most = min(1.0, self.aim + self.limits.cash_band)
-            return min(of(1 - self.settings.cash_buffer, value), of(most, value))
+            highest = min(1.0, self.aim + self.limits.cash_band)
+            return min(of(1 - self.settings.cash_buffer, value), of(highest, value))
         return of(self.tree.max_allocation[node] * self.g, value)
 
     def load(self, node: Node, quantities: dict[str, int]) -> int:
@@ -452,12 +452,12 @@ class Account:
             large = [name for name in self.names if self.lot_is_too_large(name, self.start[name], self.value)]
             if first.braked:
                 return self.braked(first)
-            quantities, given, codes, settled = self.rounds(first)
+            quantities, options, codes, settled = self.rounds(first)
             wanted = [name for name in first.selected if first.weight(name) > 0.0 and quantities[name] == 0]
             if not wanted:
                 break
             self.unfit |= set(wanted)
-        part = Part(self, quantities, given, codes)
+        part = Part(self, quantities, options, codes)
         limited = part.is_needed()
         if limited:
             quantities = part.run()
@@ -545,13 +545,13 @@ class Part:
         self.buys = [name for name in account.names if whole[name] > account.start[name]]
 
     def is_needed(self) -> bool:
-        account, most = self.account, self.account.settings.max_realized_gain
+        account, highest = self.account, self.account.settings.max_realized_gain
         amounts = {name: account.amount(name, account.start[name], self.whole[name]) for name in self.sells + self.buys}
-        gains = sum(self.gain(name, self.whole[name]) for name in self.sells) if most is not None else 0
+        gains = sum(self.gain(name, self.whole[name]) for name in self.sells) if highest is not None else 0
         return (
             sum(amounts[name] for name in self.sells) > self.sell_budget
             or sum(amounts[name] for name in self.buys) > self.buy_budget
-            or (most is not None and gains > most)
+            or (highest is not None and gains > highest)
         )
 
     def gain(self, name: str, after: int) -> int:
@@ -607,9 +607,9 @@ class Part:
                 after = start - int(left) * NANO // account.of[name].price // lot * lot
                 if after == start or account.below_minimum(name, after, self.value):
                     continue
-            most = account.settings.max_realized_gain
-            gain = self.gain(name, after) if most is not None else 0
-            if most is not None and not is_needed and gain > 0 and gains + gain > most:
+            highest = account.settings.max_realized_gain
+            gain = self.gain(name, after) if highest is not None else 0
+            if highest is not None and not is_needed and gain > 0 and gains + gain > highest:
                 codes[name] = "max_realized_gain"
                 continue
             quantities[name] = after
@@ -637,8 +637,8 @@ class Part:
                 codes[name] = "no_cash" if added > rooms[ROOT] else "no_room"
                 after = start + account.most_lots(name, min(rooms.values()), (after - start) // lot) * lot
             if after != self.whole[name]:
-                least = of(account.limits.min_position_weight, self.value)
-                too_small = start == 0 and account.worth(name, after) < least
+                lowest = of(account.limits.min_position_weight, self.value)
+                too_small = start == 0 and account.worth(name, after) < lowest
                 if after == start or account.below_minimum(name, after, self.value) or too_small:
                     continue
             quantities[name] = after
@@ -655,9 +655,9 @@ class Part:
         account = self.account
         order = account.order_of_sells(made, self.whole)
         for node in account.tree.paths:
-            least = account.tree.min_allocation.get(node, 0.0)
+            lowest = account.tree.min_allocation.get(node, 0.0)
             load = account.load(node, quantities)
-            bound = min(of(least, self.value), account.load(node, account.start), account.load(node, self.whole))
+            bound = min(of(lowest, self.value), account.load(node, account.start), account.load(node, self.whole))
             if load < bound:
                 return [name for name in order if node in account.paths[name]][-1]
         if not (account.limits.enable_bucket_diversification and account.limits.enforce_min_buckets):
@@ -709,14 +709,14 @@ def gains_of(account: Account, name: str, sold: int) -> list[tuple[Lot, int, int
         "min_tax": tax,
     }
     key = first[settings.relief]
-    taken, given, result = 0, 0, []
+    taken, options, result = 0, 0, []
     for lot in sorted(instrument.lots, key=lambda lot: (key(lot), lot.acquired, lot.name)):
         part = min(lot.quantity, sold - taken)
         if part <= 0:
             break
         taken += part
-        share = proceeds * taken // sold - given
-        given += share
+        share = proceeds * taken // sold - options
+        options += share
         result.append((lot, part, share - lot.cost * part // lot.quantity))
     return result
 

@@ -96,8 +96,8 @@ class Problem:
 
     def of_kind(self, *kinds: Kind) -> list[Candidate]:
         """The candidates of these kinds in the walking order."""
-        found = [one for one in self.candidates if one.kind in kinds]
-        return sorted(found, key=lambda one: (one.kind is not Kind.HOLDING, -one.score, -one.current, one.asset))
+        rows = [candidate for candidate in self.candidates if candidate.kind in kinds]
+        return sorted(rows, key=lambda one: (one.kind is not Kind.HOLDING, -one.score, -one.current, one.asset))
 
 
 def _number(row: Row, name: str) -> float | None:
@@ -118,7 +118,11 @@ def effective_path(bucket: Any, limits: RebalancingLimits) -> tuple[Path, ...]:
 
 def _level_nodes(candidates: Iterable[Candidate]) -> set[Path]:
     """The level nodes that these represent."""
-    return {one.path[0] for one in candidates if one.uses_slot and one.path and one.path[0] != (UNKNOWN,)}
+    return {
+        candidate.path[0]
+        for candidate in candidates
+        if candidate.uses_slot and candidate.path and candidate.path[0] != (UNKNOWN,)
+    }
 
 
 def _kind(row: Row, path: tuple[Path, ...], limits: RebalancingLimits) -> Kind:
@@ -126,6 +130,8 @@ def _kind(row: Row, path: tuple[Path, ...], limits: RebalancingLimits) -> Kind:
     score, current = _number(row, "score"), _number(row, "current_weight") or 0.0
     restriction, own_cap = row.get("restriction") or "", _number(row, "max_weight")
     cap = min(limits.max_position_weight, math.inf if own_cap is None else own_cap)
+    if limits.sizing_mode == "desired" and _number(row, "desired_weight") == 0:
+        cap = 0.0
     can_be_held = cap >= limits.min_position_weight and cap > 0
     sizable = limits.sizing_mode not in _INPUT_OF_MODE or _number(row, _INPUT_OF_MODE[limits.sizing_mode]) is not None
     closed_to_buying = limits.unknown_bucket == "hold" and path[:1] == ((UNKNOWN,),)
@@ -158,8 +164,8 @@ def _candidate(row: Row, limits: RebalancingLimits) -> Candidate:
 
 def _room(positions: float, allocation: float, fixed: list[Candidate], least: float) -> tuple[float, bool]:
     """How many positions beyond the fixed two limits leave room for, and whether no allocation is left at all."""
-    room = max(positions - sum(one.uses_slot for one in fixed), 0)
-    remaining = allocation - math.fsum(one.current for one in fixed)
+    room = max(positions - sum(entry.uses_slot for entry in fixed), 0)
+    remaining = allocation - math.fsum(entry.current for entry in fixed)
     if remaining <= _USED_UP:
         return 0, True
     if remaining < math.inf and least > 0:
@@ -178,7 +184,7 @@ def _node_room(node: Path, fixed: list[Candidate], limits: RebalancingLimits) ->
     unlimited = node[0] == UNKNOWN and limits.unknown_bucket == "hold"
     positions = math.inf if unlimited or not limits.enforce_position_limits else positions
     allocation = math.inf if unlimited or not limits.enforce_allocation_limits else allocation
-    return _room(positions, allocation, [one for one in fixed if node in one.path], limits.min_position_weight)
+    return _room(positions, allocation, [entry for entry in fixed if node in entry.path], limits.min_position_weight)
 
 
 def _excluded(
@@ -187,15 +193,15 @@ def _excluded(
     """The pairs that `max_correlation` keeps apart: of one bucket at bucket_level, one of the two new."""
     if limits.max_correlation is None:
         return frozenset()
-    eligible = [one for one in candidates if one.kind is not Kind.OUT]
-    found = set()
-    for one in eligible:
+    eligible = [candidate for candidate in candidates if candidate.kind is not Kind.OUT]
+    names = set()
+    for entry in eligible:
         for other in eligible:
-            if one.is_new and one is not other and one.path[0] == other.path[0]:
-                value = (correlations or {}).get((one.asset, other.asset))
+            if entry.is_new and entry is not other and entry.path[0] == other.path[0]:
+                value = (correlations or {}).get((entry.asset, other.asset))
                 if value is None or value > limits.max_correlation:
-                    found.add(frozenset((one.asset, other.asset)))
-    return frozenset(found)
+                    names.add(frozenset((entry.asset, other.asset)))
+    return frozenset(names)
 
 
 def selection_problem(
@@ -203,8 +209,8 @@ def selection_problem(
 ) -> Problem:
     """Sections 2 to 4 of the rules as one selection problem."""
     candidates = [_candidate(row, limits) for row in rows]
-    fixed = [one for one in candidates if one.kind is Kind.FIXED]
-    nodes = {node for one in candidates for node in one.path}
+    fixed = [candidate for candidate in candidates if candidate.kind is Kind.FIXED]
+    nodes = {node for candidate in candidates for node in candidate.path}
     rooms = {node: _node_room(node, fixed, limits) for node in nodes}
     bucketed = limits.enable_bucket_diversification
     return Problem(
@@ -225,16 +231,20 @@ def objective_of(rows: Iterable[Row], limits: RebalancingLimits, selected: set[s
 
 
 def _objective(problem: Problem, selected: set[str]) -> SelectionObjective:
-    chosen = [one for one in problem.candidates if one.asset in selected and one.kind is not Kind.OUT]
-    kept = [one for one in chosen if one.kind is Kind.HOLDING]
+    chosen = [
+        candidate for candidate in problem.candidates if candidate.asset in selected and candidate.kind is not Kind.OUT
+    ]
+    kept = [entry for entry in chosen if entry.kind is Kind.HOLDING]
     return SelectionObjective(
-        represented_good=min(len(_level_nodes(one for one in chosen if one.kind is not Kind.WEAK)), problem.wanted),
+        represented_good=min(
+            len(_level_nodes(entry for entry in chosen if entry.kind is not Kind.WEAK)), problem.wanted
+        ),
         holdings_kept=len(kept),
-        holdings_score=sum(one.score for one in kept),
-        holdings_order=tuple(int(one.asset in selected) for one in problem.of_kind(Kind.HOLDING)),
+        holdings_score=sum(entry.score for entry in kept),
+        holdings_order=tuple(int(entry.asset in selected) for entry in problem.of_kind(Kind.HOLDING)),
         represented=min(len(_level_nodes(chosen)), problem.wanted),
-        weak_used=sum(one.kind is Kind.WEAK for one in chosen),
-        new_score=sum(one.score for one in chosen if one.is_new),
+        weak_used=sum(entry.kind is Kind.WEAK for entry in chosen),
+        new_score=sum(entry.score for entry in chosen if entry.is_new),
     )
 
 
@@ -246,21 +256,23 @@ def selection_violations(
 
 
 def _violations(problem: Problem, selected: set[str]) -> list[str]:
-    found = [f"{name}: is no candidate" for name in sorted(selected - {one.asset for one in problem.candidates})]
-    for one in problem.candidates:
-        if one.kind is Kind.FIXED and one.asset not in selected:
-            found.append(f"{one.asset}: is fixed but not selected")
-        if one.kind is Kind.OUT and one.asset in selected:
-            found.append(f"{one.asset}: is not eligible but selected")
-    found += [f"{' and '.join(sorted(pair))}: too correlated" for pair in problem.excluded if pair <= selected]
-    free = [one for one in problem.of_kind(Kind.HOLDING, Kind.STRONG, Kind.WEAK) if one.asset in selected]
-    counts = [("total", len(free), problem.total_room), ("new", sum(one.is_new for one in free), problem.new_room)]
+    rows = [
+        f"{name}: is no candidate" for name in sorted(selected - {candidate.asset for candidate in problem.candidates})
+    ]
+    for candidate in problem.candidates:
+        if candidate.kind is Kind.FIXED and candidate.asset not in selected:
+            rows.append(f"{candidate.asset}: is fixed but not selected")
+        if candidate.kind is Kind.OUT and candidate.asset in selected:
+            rows.append(f"{candidate.asset}: is not eligible but selected")
+    rows += [f"{' and '.join(sorted(pair))}: too correlated" for pair in problem.excluded if pair <= selected]
+    free = [entry for entry in problem.of_kind(Kind.HOLDING, Kind.STRONG, Kind.WEAK) if entry.asset in selected]
+    counts = [("total", len(free), problem.total_room), ("new", sum(entry.is_new for entry in free), problem.new_room)]
     for node, room in sorted(problem.rooms.items()):
-        here = [one for one in free if node in one.path]
-        unbound = problem.overflow and node not in problem.closed and not any(one.is_new for one in here)
+        here = [entry for entry in free if node in entry.path]
+        unbound = problem.overflow and node not in problem.closed and not any(change.is_new for change in here)
         counts.append(("/".join(node), len(here), math.inf if unbound else room))
-    found += [f"{name}: {count} beyond the fixed, room for {room:g}" for name, count, room in counts if count > room]
-    return found
+    rows += [f"{name}: {count} beyond the fixed, room for {room:g}" for name, count, room in counts if count > room]
+    return rows
 
 
 class _Program:
@@ -317,8 +329,8 @@ def milp_choice(
     problem = selection_problem(rows, limits, correlations)
     free = problem.of_kind(Kind.HOLDING, Kind.STRONG, Kind.WEAK)
     values, reached = _solve(problem, free) if free else (np.zeros(0), {})
-    selected = {one.asset for one in problem.of_kind(Kind.FIXED)}
-    selected |= {one.asset for one, value in zip(free, values, strict=False) if value == 1}
+    selected = {entry.asset for entry in problem.of_kind(Kind.FIXED)}
+    selected |= {entry.asset for entry, value in zip(free, values, strict=False) if value == 1}
     objective, broken = _objective(problem, selected), _violations(problem, selected)
     if broken or any(getattr(objective, name) != value for name, value in reached.items()):
         raise RuntimeError(f"the program and the rules disagree: {broken} {objective} {reached}")
@@ -376,7 +388,7 @@ def _build(problem: Problem, free: list[Candidate]) -> tuple[_Program, dict[str,
         elif room < len(here):  # the room binds, for holdings too, if any new asset is taken here
             for column in set(here) & set(new):
                 program.add_row(-math.inf, dict.fromkeys(here, 1) | {column: 1 + len(here) - room}, len(here))
-    column_of = {one.asset: column for column, one in enumerate(free)}
+    column_of = {entry.asset: column for column, entry in enumerate(free)}
     for pair in problem.excluded:  # at most one of two; none where the other is fixed
         here = [column_of[asset] for asset in sorted(pair) if asset in column_of]
         program.add_row(-math.inf, dict.fromkeys(here, 1), len(here) - 1)
@@ -400,8 +412,8 @@ class _Play:
 
     def __init__(self, lower: Floats, upper: Floats, groups: Sequence[Group]) -> None:
         self.program = _Program(lower, upper, whole=False)
-        for members, least, most in groups:
-            self.program.add_row(least, dict.fromkeys(members, 1), most)
+        for members, lowest, highest in groups:
+            self.program.add_row(lowest, dict.fromkeys(members, 1), highest)
 
     def least(self, members: Sequence[int]) -> float:
         """The least weight of the members."""
@@ -419,8 +431,8 @@ def reachable(lower: ArrayLike, upper: ArrayLike, groups: Sequence[Group], total
     becomes the nearest that all limits allow. Raises where the limits contradict each other.
     """
     low, high = np.asarray(lower, float), np.asarray(upper, float)
-    caps = _Play(low, high, [(members, -math.inf, most) for members, _, most in groups])
-    met = [(members, min(least, caps.most(members)), most) for members, least, most in groups]
+    caps = _Play(low, high, [(members, -math.inf, highest) for members, _, highest in groups])
+    met = [(members, min(lowest, caps.most(members)), highest) for members, lowest, highest in groups]
     play = _Play(low, high, met)
     return met, min(max(total, play.least(range(low.size))), play.most(range(low.size)))
 
@@ -449,13 +461,13 @@ def conic_sizes(
         return weights
     w = cp.Variable(free.size)
     constraints = [w >= low[free], w <= high[free]]
-    for members, least, most in limited:
+    for members, lowest, highest in limited:
         inside = np.isin(free, members)
         if inside.any():
             settled = weights[list(members)].sum() - weights[free[inside]].sum()
             weight = cp.sum(w[np.flatnonzero(inside)]) + settled
             narrow = play.most(members) - play.least(members) <= _NO_PLAY
-            constraints += [weight == play.most(members)] if narrow else [weight <= most, weight >= max(least, 0.0)]
+            constraints += [weight == play.most(members)] if narrow else [weight <= highest, weight >= max(lowest, 0.0)]
     scaled = d[free] if at_most else d[free] * (aim / d[free].sum())
     weights[free] = _least_divergence(w, scaled, constraints)
     return weights
@@ -507,21 +519,21 @@ def kkt_residual(
         level = [(value / d[asset], d[asset])]
         parts.append(({asset}, *_passed_up(level, level, value - low[asset], high[asset] - value, active)))
     everything: Group = (range(w.size), -math.inf, math.inf)
-    for members, least, most in sorted([*groups, everything], key=lambda group: len(group[0])):
+    for members, lowest, highest in sorted([*groups, everything], key=lambda group: len(group[0])):
         inside = [part for part in parts if part[0] <= set(members)]
         if sum(len(part[0]) for part in inside) != len(members):
             raise ValueError("the groups are neither nested nor disjoint")
         floors = [end for part in inside for end in part[1]]
         ceilings = [end for part in inside for end in part[2]]
         weight = math.fsum(w[list(members)])
-        worst = max(worst, least - weight, weight - most, _emptiness(floors, ceilings))
+        worst = max(worst, lowest - weight, weight - highest, _emptiness(floors, ceilings))
         parts = [part for part in parts if not part[0] <= set(members)]
-        parts.append((set(members), *_passed_up(floors, ceilings, weight - least, most - weight, active)))
-    spare, one = total - math.fsum(w), [(1.0, math.inf)]
+        parts.append((set(members), *_passed_up(floors, ceilings, weight - lowest, highest - weight, active)))
+    spare, first = total - math.fsum(w), [(1.0, math.inf)]
     if not at_most:
         return max(worst, abs(spare))
     _, floors, ceilings = parts[0]
-    return max(worst, -spare, _emptiness(floors + one if spare > active else floors, ceilings + one))
+    return max(worst, -spare, _emptiness(floors + first if spare > active else floors, ceilings + first))
 
 
 def _passed_up(floors: Ends, ceilings: Ends, above: float, below: float, active: float) -> tuple[Ends, Ends]:

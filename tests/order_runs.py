@@ -78,9 +78,9 @@ def records_of(case: OrderCase) -> tuple[Candidates, OrderRecords]:
 def kernel_plan(case: OrderCase, *, compiled: bool = True) -> KernelPlan:
     """The plan of an account; `compiled=False` runs the same functions undecorated."""
     candidates, records = records_of(case)
-    nodes, one = candidates.tree.nodes, np.zeros(1, np.int64)
+    nodes, first = candidates.tree.nodes, np.zeros(1, np.int64)
     ends = (np.array([0, len(own)]) for own in (records.assets, records.lots))
-    accounts = OrderAccounts(*ends, np.zeros(2, np.int64), one, np.zeros(1, np.bool_))
+    accounts = OrderAccounts(*ends, np.zeros(2, np.int64), first, np.zeros(1, np.bool_))
     limits = OrderLimits(settings_of(case.limits), nodes, np.array([0, len(nodes)]))
     (plan_block if compiled else plain_plan)(accounts, limits, NO_PARTNERS, records)
     names = [str(candidates.asset.at(row)) for row in candidates.order.tolist()]

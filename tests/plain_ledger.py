@@ -65,13 +65,13 @@ def keep_books(
     books, shares, cash, orders = Books(), dict[str, float](), 1.0, dict[str, float]()
     last, since = dict[str, float](), dict[str, int]()
     begun = False
-    for at, day in enumerate(days):
+    for index, day in enumerate(days):
         before = dict(last)
         for asset in {*closes[day], *since}:
             since[asset] = 0 if asset in closes[day] else since[asset] + 1
         last |= closes[day]
         if begun:
-            cash *= (1 + cash_rate) ** ((day - days[at - 1]).days / 365)
+            cash *= (1 + cash_rate) ** ((day - days[index - 1]).days / 365)
         there = closes[day] if opens is None else opens[day]
         orders = {asset: target for asset, target in orders.items() if asset in there}
         if orders:

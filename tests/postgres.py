@@ -20,8 +20,8 @@ def programs() -> Path | None:
     recent = [path for path in folders if int(path.parent.name) >= 15]
     if recent:
         return max(recent, key=lambda path: int(path.parent.name))
-    found = shutil.which("initdb")
-    return None if found is None else Path(found).resolve().parent
+    outcome = shutil.which("initdb")
+    return None if outcome is None else Path(outcome).resolve().parent
 
 
 @contextmanager

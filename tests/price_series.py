@@ -27,9 +27,9 @@ def long(series: Mapping[str, Sequence[float | None]], start: dt.date = START) -
     count = max(map(len, series.values()))
     dates = days(count, start)
     rows = [
-        {"date": dates[at], "symbol": symbol, "close": price}
+        {"date": dates[index], "symbol": symbol, "close": price}
         for symbol, prices in series.items()
-        for at, price in enumerate(prices)
+        for index, price in enumerate(prices)
         if price is not None
     ]
     return pl.DataFrame(rows, schema={"date": pl.Date, "symbol": pl.String, "close": pl.Float64})
@@ -47,4 +47,4 @@ def walk(seed: int, count: int, drift: float = 0.0003, move: float = 0.01) -> li
 
 def walks(symbols: Sequence[str], count: int, seed: int = 0) -> dict[str, list[float | None]]:
     """A random walk a symbol."""
-    return {symbol: list(walk(seed + at, count)) for at, symbol in enumerate(symbols)}
+    return {symbol: list(walk(seed + index, count)) for index, symbol in enumerate(symbols)}

@@ -52,7 +52,7 @@ def _limits_in_the_way(rows: list[Row], result: Any, counts: Counter[str]) -> It
         wider = _wider(limits, places, named)
         if wider is None or any(kind == Reason.MIN_POSITION_CAPACITY for kind, _ in named):
             continue
-        kept = {rows[int(at)]["asset"] for at in places.rows.tolist()} | {rows[row]["asset"]}
+        kept = {rows[int(index)]["asset"] for index in places.rows.tolist()} | {rows[row]["asset"]}
         counts["limits widened together"] += 1
         if rows[row]["asset"] not in _selected([each for each in rows if each["asset"] in kept], wider):
             yield f"{rows[row]['asset']}: {words.reason} but widening all of that does not let it in"

@@ -41,7 +41,7 @@ def sizing_problem(rows: list[dict[str, Any]], limits: RebalancingLimits) -> Siz
     caps = {node: max(limit, fixed_weight(selected, node)) for node, limit in tree.max_allocation.items()}
     caps[ROOT] = max(limits.target_invested, fixed_weight(selected, ROOT))
     minima = fit_lower_bounds(tree, selected, caps, limits)
-    place = {asset.name: at for at, asset in enumerate(selected)}
+    place = {asset.name: index for index, asset in enumerate(selected)}
     groups: list[Group] = []
     for node in tree.paths:
         members = [place[asset.name] for asset in under(selected, node)]

@@ -32,8 +32,8 @@ LIMITS = RebalancingLimits(enable_bucket_diversification=True, max_position_weig
 def inputs_of(rows: list[dict[str, Any]] | None = None, **changes: Any) -> PlanInputs:
     """The inputs of a small plan."""
     table = pa.Table.from_pylist(rows or ROWS)
-    given = {"limits": LIMITS, "settings": OrderSettings(), "cash": Decimal(2621), **changes}
-    return PlanInputs(table, **given)
+    options = {"limits": LIMITS, "settings": OrderSettings(), "cash": Decimal(2621), **changes}
+    return PlanInputs(table, **options)
 
 
 def random_inputs(seed: int, count: int = 8) -> PlanInputs:
@@ -64,5 +64,5 @@ def draft(number: int = 0, **changes: Any) -> Draft:
     """A record without a plan."""
     time = (MONDAY + dt.timedelta(seconds=number)).isoformat(timespec="microseconds")
     contents = {"own": f"content {number}".encode() * 9, "shared": b"of all" * 9}
-    given = {"kind": Kind.PLAN, "time": time, "version": VERSION, "rules": "r", "by": "Ada", "contents": contents}
-    return Draft(**{**given, "body": {"number": number}, **changes})
+    options = {"kind": Kind.PLAN, "time": time, "version": VERSION, "rules": "r", "by": "Ada", "contents": contents}
+    return Draft(**{**options, "body": {"number": number}, **changes})

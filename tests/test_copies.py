@@ -39,7 +39,7 @@ ERRORS: dict[str, tuple[Any, ...]] = {
 @cache
 def market() -> tuple[pl.DataFrame, list[dict[str, Any]]]:
     """Prices of three symbols over a year and a half, and scores for every thirtieth session."""
-    drawn, days = random.Random(1), [date(2020, 1, 1) + timedelta(days=at) for at in range(550)]
+    drawn, days = random.Random(1), [date(2020, 1, 1) + timedelta(days=index) for index in range(550)]
     days = [day for day in days if day.weekday() < 5]
     level, prices = {"A": 100.0, "B": 50.0, "C": 20.0}, []
     for day in days:
@@ -181,6 +181,16 @@ trimtab.rebalance_many([{"account": name, "asset": "A", "score": 0.9} for name i
 with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
     print(pool.submit(entered).result(timeout=60))
 """
+
+
+def test_results_and_errors_come_back_through_joblib() -> None:
+    """Its workers pickle with cloudpickle, and are started their own way."""
+    joblib = pytest.importorskip("joblib")
+    parallel = joblib.Parallel(n_jobs=2)
+    assert parallel([joblib.delayed(one_result)(), joblib.delayed(one_result)()]) == [result(), result()]
+    assert parallel([joblib.delayed(many_weights)(3)]) == [many_weights(3)]
+    with pytest.raises(trimtab.InputError, match="is above 1"):
+        parallel([joblib.delayed(refused)(9.0)])
 
 
 def test_what_needs_all_cores_says_in_such_a_fork_what_to_do() -> None:

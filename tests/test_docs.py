@@ -189,6 +189,7 @@ SENTENCES = [
         L(residual_strategy="cash", max_position_weight=0.6),
     ),
     ([a("A", 0.9, 0), a("B", 0.9, 0), a("C", 0.7, 0, max_weight=0.1)], L(max_position_weight=0.6)),
+    ([a("A", 0.9, 0.1, desired_weight=0.0)], L(sizing_mode="desired")),
     (
         [a("A", 0.9, 0, desired_weight=0.1), a("B", 0.9, 0, desired_weight=0.3)],
         L(sizing_mode="desired", max_position_weight=0.6),
@@ -273,8 +274,8 @@ def test_every_quoted_sentence_is_one_that_details_says() -> None:
 def test_every_reason_has_its_section() -> None:
     wanted = Counter({member.code for member in Reason if member})
     wanted.update({member.code for member in SizeReason if member})
-    found = Counter(re.findall(r"(?m)^### (\w+)$", RULES))
-    assert {code: found[code] for code in wanted} == dict(wanted)
+    counts = Counter(re.findall(r"(?m)^### (\w+)$", RULES))
+    assert {code: counts[code] for code in wanted} == dict(wanted)
 
 
 def test_the_table_of_limits_is_complete_and_right() -> None:

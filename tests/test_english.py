@@ -80,8 +80,8 @@ PHRASES = (
 
 def texts() -> dict[str, str]:
     """Every file that people read, each line break (and the sign of a comment after it) as one space."""
-    found = [*ROOT.glob("src/trimtab/**/*"), *ROOT.glob("docs/*"), *ROOT.glob("*.md")]
-    files = [path for path in found if path.suffix in KINDS and "sample" not in path.parts]
+    rows = [*ROOT.glob("src/trimtab/**/*"), *ROOT.glob("docs/*"), *ROOT.glob("*.md")]
+    files = [path for path in rows if path.suffix in KINDS and "sample" not in path.parts]
     return {
         str(path.relative_to(ROOT)): re.sub(r"\s*\n\s*(#\s*)?", " ", path.read_text(encoding="utf-8")) for path in files
     }

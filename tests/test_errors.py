@@ -69,7 +69,11 @@ def test_long_values_are_cut() -> None:
         (" TECH ", ["Bond", "Tech"], "did you mean 'Tech'?"),
         ("tech", ["tech ", "Tech"], "did you mean 'Tech'?"),
         ("xyz", ["b", "a"], "known: 'a', 'b'"),
-        ("xyz", [f"n{at:02}" for at in range(13)], "known: " + ", ".join(f"'n{at:02}'" for at in range(12)) + ", …"),
+        (
+            "xyz",
+            [f"n{index:02}" for index in range(13)],
+            "known: " + ", ".join(f"'n{index:02}'" for index in range(12)) + ", …",
+        ),
         ("xyz", [], "no names are known"),
     ],
 )

@@ -25,10 +25,10 @@ def test_all_is_what_the_rooms_offer() -> None:
 
 @pytest.mark.parametrize("name", trimtab.__all__)
 def test_every_name_is_there_and_says_what_it_is(name: str) -> None:
-    found = getattr(trimtab, name)
-    assert found.__module__ == f"trimtab.{trimtab._ROOM_OF[name]}"
-    assert found.__name__ == name
-    assert inspect.getdoc(found)
+    value = getattr(trimtab, name)
+    assert value.__module__ == f"trimtab.{trimtab._ROOM_OF[name]}"
+    assert value.__name__ == name
+    assert inspect.getdoc(value)
     assert name in dir(trimtab)
 
 
@@ -47,8 +47,8 @@ def test_no_other_name() -> None:
 def modules_after(code: str) -> set[str]:
     """What a fresh interpreter has loaded after some code."""
     script = f"import sys\n{code}\nprint(*sys.modules)"
-    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return set(found.stdout.split())
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(process.stdout.split())
 
 
 @pytest.mark.parametrize(

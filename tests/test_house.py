@@ -11,6 +11,7 @@ import trimtab
 ROOT = Path(trimtab.__file__).parent
 FILE_LINES, BODY_LINES, PARAMETERS, MANY_PARAMETERS, LOOSE_MODULES = 450, 60, 12, 7, 8
 FUNCTIONS_WITH_MANY = 10
+VAGUE = {"found", "one", "at", "most", "least", "wish", "given"}  # how a value was come upon, not what it is
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -30,14 +31,14 @@ def body_lines(function: Function) -> int:
 
 
 def parameters(function: Function) -> int:
-    given = function.args
-    names = [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    options = function.args
+    names = [kwonlyarg.arg for kwonlyarg in (*options.posonlyargs, *options.args, *options.kwonlyargs)]
     return len([name for name in names if name not in ("self", "cls")])
 
 
 def is_command(name: str, function: Function) -> bool:
     """Whether Typer makes a command of it, each parameter an option: it is decorated so, or the app registers it."""
-    decorated = any(".command(" in ast.unparse(one) for one in function.decorator_list)
+    decorated = any(".command(" in ast.unparse(entry) for entry in function.decorator_list)
     return decorated or (name.startswith("cli/commands/") and not function.name.startswith("_"))
 
 
@@ -47,11 +48,11 @@ def test_files_are_short() -> None:
 
 
 def test_bodies_are_short() -> None:
-    assert {name: body_lines(one) for name, one in functions() if body_lines(one) > BODY_LINES} == {}
+    assert {name: body_lines(function) for name, function in functions() if body_lines(function) > BODY_LINES} == {}
 
 
 def test_functions_take_few_parameters() -> None:
-    counts = {name: parameters(one) for name, one in functions() if not is_command(name, one)}
+    counts = {name: parameters(function) for name, function in functions() if not is_command(name, function)}
     assert {name: count for name, count in counts.items() if count > PARAMETERS} == {}
     many = {name: count for name, count in counts.items() if count > MANY_PARAMETERS}
     assert len(many) <= FUNCTIONS_WITH_MANY, many
@@ -59,6 +60,23 @@ def test_functions_take_few_parameters() -> None:
 
 def test_few_modules_are_loose() -> None:
     assert len(list(ROOT.glob("*.py"))) <= LOOSE_MODULES
+
+
+def vague_names(tree: ast.AST) -> list[str]:
+    """Variables with a vague name; the fields of a class are named in its context."""
+    fields = {id(name) for body in ast.walk(tree) if isinstance(body, ast.ClassDef) for name in map(_field, body.body)}
+    stored = (node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+    return [f"{node.lineno} {node.id}" for node in stored if node.id in VAGUE and id(node) not in fields]
+
+
+def _field(statement: ast.stmt) -> ast.expr | None:
+    return statement.target if isinstance(statement, ast.AnnAssign) else None
+
+
+def test_variables_say_what_they_are() -> None:
+    files = [*ROOT.rglob("*.py"), *Path(__file__).parent.rglob("*.py")]
+    named = {str(path): vague_names(ast.parse(path.read_text(encoding="utf-8"))) for path in files}
+    assert {name: names for name, names in named.items() if names} == {}
 
 
 def test_the_measures_measure(tmp_path: Path) -> None:
@@ -74,9 +92,13 @@ def test_the_measures_measure(tmp_path: Path) -> None:
         '        """Only words."""\n'
     )
     (tmp_path / "a.py").write_text(text)
-    measured = [(name, parameters(one), body_lines(one), is_command(name, one)) for name, one in functions(tmp_path)]
+    measured = [
+        (name, parameters(entry), body_lines(entry), is_command(name, entry)) for name, entry in functions(tmp_path)
+    ]
     assert measured == [
         ("a.py:3 command", 3, 3, True),
         ("a.py:8 bare", 0, 1, False),
         ("a.py:9 told", 1, 0, False),
     ]
+    tree = ast.parse("class A:\n    most: int = 1\nfound, other = 1, [one for one in ()]\n")
+    assert vague_names(tree) == ["3 found", "3 one"]

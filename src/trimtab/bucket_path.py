@@ -57,7 +57,10 @@ def _folded_part(part: str) -> str:
         text = "".join(sign for sign in unicodedata.normalize("NFKC", part) if unicodedata.category(sign) != "Cf")
     words = text.casefold().strip()
     pieces = _SEPARATORS.split(words)  # words and what separates them, in turn
-    kept = [piece if at % 2 == 0 else _kept(pieces[at - 1], piece, pieces[at + 1]) for at, piece in enumerate(pieces)]
+    kept = [
+        piece if index % 2 == 0 else _kept(pieces[index - 1], piece, pieces[index + 1])
+        for index, piece in enumerate(pieces)
+    ]
     return unicodedata.normalize("NFKC", "".join(kept)) or words
 
 

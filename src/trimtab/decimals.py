@@ -5,6 +5,7 @@ A float counts as the shortest decimal that reads back as the same float: 0.1 is
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from numbers import Integral
 from typing import Any
@@ -13,6 +14,8 @@ MICRO, NANO = 10**6, 10**9
 MOST_MONEY = 10**18  # micro-units: a million million
 MOST_PRICE = 9 * 10**15  # micro-units: nine thousand million
 MOST_QUANTITY = 4 * 10**18  # nano-shares: four thousand million
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?", re.ASCII).fullmatch
+_AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII).fullmatch
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
 
@@ -43,6 +46,21 @@ def decimal_of(value: Any) -> Decimal:
     if not number.is_finite():
         raise TypeError(f"{value!r} is not finite")
     return number
+
+
+def ungrouped(text: str) -> str:
+    """A number in writing without thousands separators; a comma that may be a decimal one stays.
+
+    >>> ungrouped("1,234.50"), ungrouped("1,234,567"), ungrouped("1,234")
+    ('1234.50', '1234567', '1,234')
+    """
+    bare = text.strip()
+    return bare.replace(",", "") if _GROUPED(bare) and not _AMBIGUOUS(bare) else bare
+
+
+def is_ambiguous(text: str) -> bool:
+    """Whether a number in writing may be thousands, or one and a fraction: `1,234`."""
+    return bool(_AMBIGUOUS(text.strip()))
 
 
 def scaled(number: Decimal, scale: int) -> int:

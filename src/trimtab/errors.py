@@ -70,9 +70,9 @@ class InputError(TrimtabError):
     """Candidates that cannot be rebalanced: the problem, its place, and what to do."""
 
     def __init__(self, faults: Iterable[Fault], source: str | None = None) -> None:
-        found = list(faults)
+        all_faults = list(faults)
         self.faults: tuple[Fault, ...] = tuple(
-            fault if fault.source or source is None else replace(fault, source=source) for fault in found
+            fault if fault.source or source is None else replace(fault, source=source) for fault in all_faults
         )
         first = self.faults[0].sentence()
         more = len(self.faults) - 1
@@ -151,8 +151,8 @@ def shown(value: object) -> str:
 
 def listed(names: Iterable[str | None], most: int = 5) -> str:
     """Names for a sentence; beyond `most`, the number of the others."""
-    found = [str(name) for name in names]
-    return ", ".join(found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")
+    texts = [str(name) for name in names]
+    return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
@@ -161,9 +161,9 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     folded: dict[str, str] = {}
     for known in names:
         folded.setdefault(known.strip().casefold(), known)
-    found = difflib.get_close_matches(name.strip().casefold(), folded, n=1, cutoff=0.5)
-    if found:
-        return f"did you mean {folded[found[0]]!r}?"
+    matches = difflib.get_close_matches(name.strip().casefold(), folded, n=1, cutoff=0.5)
+    if matches:
+        return f"did you mean {folded[matches[0]]!r}?"
     if not names:
         return "no names are known"
     listed = ", ".join(repr(known) for known in names[:12])

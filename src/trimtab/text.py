@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 import math
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 _NOTHING = 1e-12  # rounding error of sums of weights
 
@@ -95,9 +96,24 @@ def told_apart(value: float, other: float) -> tuple[str, str]:
     return shown if value != other else (figure(value), figure(other))
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 position`, `2 positions`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+def counted(count: float, noun: str, plural: str | None = None) -> str:
+    """`1 position`, `2 positions`, `1,200 policies`.
+
+    >>> counted(1, "position"), counted(2, "position"), counted(1200, "policy", "policies")
+    ('1 position', '2 positions', '1,200 policies')
+    """
+    return f"{count:,.0f} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def rounded(value: float, digits: int, *, up: bool) -> float:
+    """A number cut to some significant digits, rounded upward (`up`) or downward.
+
+    >>> rounded(0.98064, 4, up=True), rounded(0.98064, 4, up=False), rounded(0.6, 4, up=False)
+    (0.9807, 0.9806, 0.6)
+    """
+    number = Decimal(repr(value))
+    step = Decimal(1).scaleb(number.adjusted() - digits + 1)
+    return float(number.quantize(step, ROUND_CEILING if up else ROUND_FLOOR))
 
 
 def counted_shares(shares: Decimal) -> str:

@@ -42,7 +42,8 @@ def wide(**columns: list[float | None]) -> list[dict[str, Any]]:
     """Prices on weekdays from 2024-01-01 (a Monday) on."""
     length = len(next(iter(columns.values())))
     return [
-        {"date": day, **{name: column[at] for name, column in columns.items()}} for at, day in enumerate(days(length))
+        {"date": day, **{name: column[index] for name, column in columns.items()}}
+        for index, day in enumerate(days(length))
     ]
 
 
@@ -50,8 +51,8 @@ def wishes(*rows: tuple[int, dict[str, float]]) -> list[dict[str, Any]]:
     """Scores with desired weights: on the session `at` these weights."""
     calendar = days(100)
     return [
-        {"date": calendar[at], "asset": asset, "score": 0.9, "desired_weight": weight}
-        for at, weights in rows
+        {"date": calendar[index], "asset": asset, "score": 0.9, "desired_weight": weight}
+        for index, weights in rows
         for asset, weight in weights.items()
     ]
 
@@ -120,10 +121,10 @@ def books_of(result: BacktestResult, seed: int, **more: Any) -> Books:
 def agree(result: BacktestResult, books: Books) -> None:
     """Equity, cash and removals of the walk are those of the plain books."""
     for name, kept in (("equity", books.equity), ("cash", books.cash)):
-        found = dict(result.equity.select("date", name).iter_rows())
-        assert found.keys() == kept.keys()
+        values = dict(result.equity.select("date", name).iter_rows())
+        assert values.keys() == kept.keys()
         for day, value in kept.items():
-            assert found[day] == pytest.approx(value, rel=1e-11, abs=1e-12), (name, day)
+            assert values[day] == pytest.approx(value, rel=1e-11, abs=1e-12), (name, day)
     gone = {(day, asset): money for day, asset, money in result.removed.select("date", "asset", "amount").iter_rows()}
     assert gone == pytest.approx(books.removed)
 
@@ -199,8 +200,8 @@ def test_the_weights_are_the_targets() -> None:
     """Without a band everything is brought to its target, after costs."""
     result = run_of(3, LIMITS.replace(no_trade_band=0.0, min_trade=0.0), costs=COSTS, gone_after=1)
     traded = result.trades.filter("filled").select("decided", "asset")
-    found = result.weights.join(traded, left_on=["date", "asset"], right_on=["decided", "asset"])
-    whole = found.join(result.turnover.filter("buys_cut").select("date"), on="date", how="anti")
+    joined = result.weights.join(traded, left_on=["date", "asset"], right_on=["decided", "asset"])
+    whole = joined.join(result.turnover.filter("buys_cut").select("date"), on="date", how="anti")
     assert whole.height > 20
     assert (whole["weight"] - whole["target_weight"]).abs().max() < 1e-12
     totals = dict(result.weights.group_by("date").agg(pl.col("weight").sum()).iter_rows())
@@ -212,14 +213,14 @@ def test_the_weights_are_the_targets() -> None:
 
 def test_every_limit_of_every_decision_is_measured() -> None:
     result = run_of(3, costs=COSTS)
-    found = result.certificate
-    assert set(found["date"]) == set(result.turnover["date"])
-    assert "broken" not in set(found["status"])
-    one = found.filter((pl.col("name") == "max_allocation") & (pl.col("node") == "X"))
+    certificate = result.certificate
+    assert set(certificate["date"]) == set(result.turnover["date"])
+    assert "broken" not in set(certificate["status"])
+    first = certificate.filter((pl.col("name") == "max_allocation") & (pl.col("node") == "X"))
     top = result.decisions.filter(pl.col("bucket") == "X").group_by("date").agg(pl.col("target_weight").sum())
-    measured = dict(one.select("date", "measured").iter_rows())
+    measured = dict(first.select("date", "measured").iter_rows())
     assert measured == pytest.approx({day: weight for day, weight in top.iter_rows() if day in measured})
-    assert set(one["limit"]) == {0.5}
+    assert set(first["limit"]) == {0.5}
 
 
 def poisoned(rows: list[dict[str, Any]], day: dt.date, column: str, how: str) -> list[dict[str, Any]]:
@@ -239,15 +240,15 @@ def test_the_future_changes_nothing(how: str, every: str) -> None:
     """Days up to the one after which everything is poisoned: equity, decisions, trades, removals are the same, to the bit."""
     more = {"every": every, "costs": COSTS, "gone_after": 2} | ({"drift": 0.02} if every == "drift" else {})
     whole = run_of(5, **more)
-    for at in (22, 37, 51):
-        day = days(70)[at]
-        given = {"scores": poisoned(scores(5), day, "score", how), "classification": BUCKETS} | more
-        result = trimtab.backtest(poisoned(market(5), day, "close", how), LIMITS, **given)
+    for index in (22, 37, 51):
+        day = days(70)[index]
+        options = {"scores": poisoned(scores(5), day, "score", how), "classification": BUCKETS} | more
+        result = trimtab.backtest(poisoned(market(5), day, "close", how), LIMITS, **options)
         last = day if how == "other" else result.equity["date"][-1]
         for name in ("equity", "decisions", "trades", "removed"):
             past = [
-                getattr(one, name).filter(pl.col("date") < last if name == "decisions" else pl.col("date") <= last)
-                for one in (whole, result)
+                getattr(entry, name).filter(pl.col("date") < last if name == "decisions" else pl.col("date") <= last)
+                for entry in (whole, result)
             ]
             assert past[0].equals(past[1]), (name, day)
             assert past[0].height > 0 or name == "removed"
@@ -268,7 +269,7 @@ def test_what_vanishes_leaves_at_its_last_price() -> None:
 def test_a_gap_is_carried_and_not_traded() -> None:
     """Without a price on the day of the decision it is left alone; without one on the day of the trade the order lapses."""
     prices = wide(AAA=[10.0, 10.0, None, 10.0, 10.0, None, 10.0, 10.0], BBB=[10.0] * 8, CCC=[5.0] * 8)
-    asked = [days(8)[at] for at in (0, 2, 4)]
+    asked = [days(8)[index] for index in (0, 2, 4)]
     rows = wishes((0, {"AAA": 0.5}), (2, {"AAA": 0.2, "BBB": 0.5}), (4, {"AAA": 0.2, "BBB": 0.8}))
     result = trimtab.backtest(prices, WHOLE, scores=rows, every=asked)
     second = result.decisions.filter((pl.col("date") == asked[1]) & (pl.col("asset") == "AAA")).row(0, named=True)
@@ -329,7 +330,7 @@ def test_on_drift() -> None:
 
 def test_it_decides_every_time_while_nothing_is_held() -> None:
     prices = wide(AAA=[10.0] * 5, BBB=[10.0] * 5)
-    rows = [{"date": days(5)[at], "asset": "AAA", "score": 0.1 if at < 2 else 0.9} for at in range(5)]
+    rows = [{"date": days(5)[index], "asset": "AAA", "score": 0.1 if index < 2 else 0.9} for index in range(5)]
     result = trimtab.backtest(prices, RebalancingLimits(), scores=rows, every="drift", drift=0.1)
     assert column(result.turnover, "date") == days(3)
     assert column(result.turnover, "positions") == [0, 0, 1]
@@ -356,9 +357,9 @@ def test_rates_of_cash_by_day() -> None:
     rates = [{"date": days(4)[0], "rate": 0.05}, {"date": days(4)[2], "rate": 0.01}]
     rows = [{"date": days(1)[0], "asset": "AAA", "score": 0.1}]
     result = trimtab.backtest(prices, scores=rows, every=[days(1)[0]], cash_rate=rates)
-    one = 1.05 ** (1 / 365)
+    first = 1.05 ** (1 / 365)
     assert column(result.equity, "equity") == pytest.approx(
-        [1.0, one, one * one, one * one * 1.01 ** (1 / 365)], rel=1e-15
+        [1.0, first, first * first, first * first * 1.01 ** (1 / 365)], rel=1e-15
     )
 
 
@@ -386,7 +387,7 @@ def test_scores_are_the_latest_ones() -> None:
     result = run_of(1)
     known = sorted({row["date"] for row in rows})
     for day, of in result.decisions.select("date", "score_date").unique().iter_rows():
-        assert of == max(one for one in known if one <= day)
+        assert of == max(entry for entry in known if entry <= day)
 
 
 def test_it_begins_with_the_scores() -> None:
@@ -401,16 +402,16 @@ def test_scores_wide_and_from_views() -> None:
     """The same scores as a wide table, and from a function that sees a view, give the same walk."""
     long = [row for row in scores(4) if row["score"] is not None]
     table = pl.DataFrame(long).pivot("asset", index="date", values="score")
-    one = run_of(4, scores=table)
+    run = run_of(4, scores=table)
     cells = {(row["date"], row["asset"]): row["score"] for row in long}
 
     def scorer(view: Any) -> pl.DataFrame:
-        day = max(one for one, _ in cells if one <= view.date)
+        day = max(cell for cell, _ in cells if cell <= view.date)
         return pl.DataFrame({"asset": list(BUCKETS), "score": [cells.get((day, name)) for name in BUCKETS]})
 
     two = run_of(4, scores=scorer)
-    assert one.equity.equals(two.equity)
-    assert one.equity["equity"][-1] != 1.0
+    assert run.equity.equals(two.equity)
+    assert run.equity["equity"][-1] != 1.0
     drifted = run_of(4, scores=scorer, every="drift", drift=0.05)
     assert set(column(drifted.decisions, "score_date")) <= {
         drifted.equity["date"][0],
@@ -590,15 +591,17 @@ def test_cash_never_falls_below_zero_when_all_is_invested(bps: int, seed: int) -
 def regular_market(step: int, count: int) -> MarketData:
     """Three random walks with a price every `step` days, or at month ends (31), or on weekdays (0)."""
     if step == 31:
-        dates = [dt.date(2010 + at // 12, at % 12 + 1, 1) - dt.timedelta(days=1) for at in range(1, count + 1)]
+        dates = [dt.date(2010 + index // 12, index % 12 + 1, 1) - dt.timedelta(days=1) for index in range(1, count + 1)]
     else:
         dates = (
-            days(count) if step == 0 else [dt.date(2015, 1, 2) + dt.timedelta(days=step * at) for at in range(count)]
+            days(count)
+            if step == 0
+            else [dt.date(2015, 1, 2) + dt.timedelta(days=step * index) for index in range(count)]
         )
     rng = random.Random(step)
     prices = {name: list(itertools.accumulate((rng.gauss(1.001, 0.01) for _ in range(count)), lambda a, b: a * b, initial=50.0))[1:] for name in "ABC"}  # fmt: skip
     return MarketData(
-        [{"date": date, **{name: values[at] for name, values in prices.items()}} for at, date in enumerate(dates)]
+        [{"date": date, **{name: values[index] for name, values in prices.items()}} for index, date in enumerate(dates)]
     )
 
 
@@ -611,21 +614,21 @@ def test_what_is_per_year_follows_the_dates(step: int, year: int) -> None:
     returns = result.equity["return"][1:].to_numpy()
     years = len(returns) / year
     assert result.market_history.sessions_per_year == year
-    found = result.statistics
-    assert found.years == years and found.turnover == pytest.approx(0.95 / years)
-    assert found.annual_return == pytest.approx(result.equity["equity"][-1] ** (1 / years) - 1)
-    assert found.volatility == pytest.approx(returns.std(ddof=1) * year**0.5)
-    assert found.sharpe == pytest.approx(returns.mean() / returns.std(ddof=1) * year**0.5)
+    statistics = result.statistics
+    assert statistics.years == years and statistics.turnover == pytest.approx(0.95 / years)
+    assert statistics.annual_return == pytest.approx(result.equity["equity"][-1] ** (1 / years) - 1)
+    assert statistics.volatility == pytest.approx(returns.std(ddof=1) * year**0.5)
+    assert statistics.sharpe == pytest.approx(returns.mean() / returns.std(ddof=1) * year**0.5)
     swept = trimtab.sweep(data, RebalancingLimits(), {"max_position_weight": [0.5, 1.0]}, **more)
     assert swept.statistics[1] == dataclasses.replace(
-        found, effective_positions=None, effective_bets=None, bucket_concentration=None
+        statistics, effective_positions=None, effective_bets=None, bucket_concentration=None
     )
     assert swept.luck().best_sharpe == pytest.approx(max(row.sharpe or 0.0 for row in swept.statistics))
     other = trimtab.benchmark(result, {"B": 1.0})
     difference = versus([result, other], samples=100)[0].interval
     assert difference.estimate == pytest.approx((returns.mean() - other.equity["return"][1:].to_numpy().mean()) * year)
-    given = trimtab.backtest(data, RebalancingLimits(max_position_weight=1.0), **more, sessions_per_year=100)
-    assert given.statistics.years == len(returns) / 100
+    options = trimtab.backtest(data, RebalancingLimits(max_position_weight=1.0), **more, sessions_per_year=100)
+    assert options.statistics.years == len(returns) / 100
     stated = MarketData(data.as_of(data.sessions[-1]).prices, sessions_per_year=200)
     assert trimtab.backtest(stated, **more).market_history.sessions_per_year == 200
 
@@ -633,7 +636,7 @@ def test_what_is_per_year_follows_the_dates(step: int, year: int) -> None:
 def test_scores_of_trimtab_are_scores_of_a_backtest() -> None:
     """`Scores`, a list of them, and their tables with a date, all parts included, give what their scores alone give."""
     data = regular_market(0, 300)
-    dates = [data.sessions[at] for at in (270, 285)]
+    dates = [data.sessions[index] for index in (270, 285)]
     technical = [trimtab.technical_scores(data.as_of(date)) for date in dates]
     combined = [trimtab.combined_scores(scores, None) for scores in technical]
     for many in (technical, combined):
@@ -641,8 +644,8 @@ def test_scores_of_trimtab_are_scores_of_a_backtest() -> None:
         plain = pl.concat(tables).select("date", "asset", "score")
         wanted = trimtab.backtest(data, scores=plain, every=dates).decisions
         assert wanted["score"].null_count() == 0
-        for given in (many, pl.concat(tables)):
-            assert trimtab.backtest(data, scores=given, every=dates).decisions.equals(wanted)
+        for options in (many, pl.concat(tables)):
+            assert trimtab.backtest(data, scores=options, every=dates).decisions.equals(wanted)
     assert (
         trimtab.backtest(data, scores=trimtab.technical_scores, every=dates).decisions["score_date"].unique().to_list()
         == dates
@@ -654,7 +657,7 @@ def test_scores_of_trimtab_are_scores_of_a_backtest() -> None:
 
 def test_an_asset_that_stands_still_has_no_volatility() -> None:
     """Its measured volatility is 0, which is no volatility to divide by; the scores are taken all the same."""
-    data = MarketData([{"date": day, "A": 10.0 + at % 7, "B": 5.0} for at, day in enumerate(days(300))])
+    data = MarketData([{"date": day, "A": 10.0 + index % 7, "B": 5.0} for index, day in enumerate(days(300))])
     table = pl.DataFrame({"date": [days(300)[280]] * 2, "asset": ["A", "B"], "score": [0.9, None], "volatility": [0.2, 0.0], "volatility_rank": [0.0, None]})  # fmt: skip
     assert trimtab.backtest(data, scores=table).decisions["asset"].to_list()[0] == "A"
     with pytest.raises(InputError, match="column 'volatility': must be a number between"):

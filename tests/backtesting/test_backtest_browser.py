@@ -34,12 +34,12 @@ def test_nothing_is_logged_and_nobody_is_asked(pages: dict[str, str], name: str,
 @pytest.mark.parametrize("width", mostly_thorough([500, 768, 1280]))
 @pytest.mark.parametrize("name", ["backtest", "sweep"])
 def test_axe_finds_nothing_serious(pages: dict[str, str], name: str, width: int, scheme: str, tmp_path: Path) -> None:
-    found = faults(pages[name], tmp_path, width, scheme)
-    assert [fault for fault in found if fault[1] in ("serious", "critical")] == []
+    sentences = faults(pages[name], tmp_path, width, scheme)
+    assert [fault for fault in sentences if fault[1] in ("serious", "critical")] == []
 
 
 def test_hostile_names_run_nowhere(tmp_path: Path) -> None:
     """A policy with all payloads in its name, and each payload once as asset and bucket: nothing is logged."""
     assert logged(hostile("".join(PAYLOADS), PAYLOADS[0]), tmp_path / "all") == []
-    for at, payload in enumerate(PAYLOADS[:3]):
-        assert logged(hostile(payload, payload), tmp_path / str(at)) == []
+    for index, payload in enumerate(PAYLOADS[:3]):
+        assert logged(hostile(payload, payload), tmp_path / str(index)) == []

@@ -109,10 +109,10 @@ def test_equal_to_bt_on_real_data(market_data: Path) -> None:
 
 def test_costs_make_it_less() -> None:
     """By what was paid, and by what that would have earned."""
-    found: dict[float, Any] = {}
+    by_name: dict[float, Any] = {}
     for rate in (0.0, 20.0):
         data = MarketData(sample_path("prices.parquet"))
         result = trimtab.backtest(data, start="2021-01-01", costs=TradingCosts(commission_bps=rate))
-        found[rate] = result.equity["equity"][-1], result.turnover["cost"].sum()
-    assert found[0.0][1] == 0.0
-    assert found[0.0][0] - found[20.0][0] == pytest.approx(found[20.0][1], rel=0.3)
+        by_name[rate] = result.equity["equity"][-1], result.turnover["cost"].sum()
+    assert by_name[0.0][1] == 0.0
+    assert by_name[0.0][0] - by_name[20.0][0] == pytest.approx(by_name[20.0][1], rel=0.3)

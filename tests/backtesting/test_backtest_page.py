@@ -53,17 +53,17 @@ def test_statistics_are_those_of_the_frames() -> None:
     dates = result.equity["date"].to_list()
     turnover, costs = [0.0] * (len(dates) - 1), [0.0] * (len(dates) - 1)
     for row in result.turnover.iter_rows(named=True):
-        at = dates.index(row["trade_date"]) - 1
-        turnover[at] += row["turnover"]
-        costs[at] += row["cost"]
+        index = dates.index(row["trade_date"]) - 1
+        turnover[index] += row["turnover"]
+        costs[index] += row["cost"]
     held = result.weights.filter(pl.col("weight") > 0)
     decided = result.turnover["date"].to_list()
     weights = [[0.0] * len(BUCKETS) for _ in decided]
     tops = [[0.0] * 3 for _ in decided]
     for row in held.iter_rows(named=True):
-        at = decided.index(row["date"])
-        weights[at][list(BUCKETS).index(row["asset"])] = row["weight"]
-        tops[at]["XYZ".index(row["bucket"][0])] += row["weight"]
+        index = decided.index(row["date"])
+        weights[index][list(BUCKETS).index(row["asset"])] = row["weight"]
+        tops[index]["XYZ".index(row["bucket"][0])] += row["weight"]
     days = [(later - day).days for day, later in itertools.pairwise(dates)]
     expected = statistics_of(
         result.equity["equity"].to_numpy(),
@@ -74,10 +74,10 @@ def test_statistics_are_those_of_the_frames() -> None:
         bucket_weights=tops,
         cash=[1.03 ** (count / 365) - 1 for count in days],
     )
-    found = dataclasses.asdict(result.statistics)
+    values = dataclasses.asdict(result.statistics)
     for name, value in dataclasses.asdict(expected).items():
         if name != "effective_bets":
-            assert found[name] == pytest.approx(value, rel=1e-10), name
+            assert values[name] == pytest.approx(value, rel=1e-10), name
     assert bucket_concentration(result.top_weights[1]) == pytest.approx(expected.bucket_concentration)
     assert result.top_weights[0] == ("X", "Y", "Z")
 
@@ -86,16 +86,16 @@ def test_bets_come_from_the_sessions_before_the_trades() -> None:
     result = long("it", 140)
     prices = pl.DataFrame(market(5, 140)).pivot("symbol", index="date", values="close").sort("date")
     prices = prices.select("date", pl.exclude("date").forward_fill())
-    dates, found = prices["date"].to_list(), []
+    dates, outcome = prices["date"].to_list(), []
     first = dates.index(result.equity["date"][0])
     for day, traded in result.turnover.select("date", "trade_date").iter_rows():
         held = result.weights.filter((pl.col("date") == day) & (pl.col("weight") > 0))
         table = prices[first : dates.index(traded) + 1].select(held["asset"].to_list()).drop_nulls()
         if len(table) > 60:
             moves = table.to_numpy()
-            found.append(effective_bets(held["weight"].to_numpy(), moves[1:] / moves[:-1] - 1))
-    assert len(found) > 5
-    assert result.statistics.effective_bets == pytest.approx(math.fsum(found) / len(found), rel=1e-10)
+            outcome.append(effective_bets(held["weight"].to_numpy(), moves[1:] / moves[:-1] - 1))
+    assert len(outcome) > 5
+    assert result.statistics.effective_bets == pytest.approx(math.fsum(outcome) / len(outcome), rel=1e-10)
 
 
 def test_a_short_walk_has_no_bets_and_one_that_buys_nothing_has_no_weights() -> None:
@@ -115,21 +115,21 @@ def test_a_short_walk_has_no_bets_and_one_that_buys_nothing_has_no_weights() -> 
 
 def test_the_first_against_each_of_the_others() -> None:
     results = [*pair(), run_of(3, LIMITS.replace(max_total_positions=3), name="three")]
-    found = versus(results, samples=200)
-    assert [(one.first, one.second, one.interval.statistic) for one in found] == [
+    differences = versus(results, samples=200)
+    assert [(entry.first, entry.second, entry.interval.statistic) for entry in differences] == [
         ("with", "without", "mean"),
         ("with", "without", "sharpe"),
         ("with", "three", "mean"),
         ("with", "three", "sharpe"),
     ]
-    returns = [one.equity["return"].to_numpy()[1:] for one in results]
-    assert found[0].interval.estimate == pytest.approx(252 * (returns[0] - returns[1]).mean(), abs=1e-12)
+    returns = [result.equity["return"].to_numpy()[1:] for result in results]
+    assert differences[0].interval.estimate == pytest.approx(252 * (returns[0] - returns[1]).mean(), abs=1e-12)
 
 
 def test_a_comparison_in_words() -> None:
     inside = versus(pair(), samples=200)[0].interval
-    one = dataclasses.replace(inside, estimate=0.0123, low=-0.01, high=0.034)
-    assert str(Versus("A", "B", one)) == (
+    first = dataclasses.replace(inside, estimate=0.0123, low=-0.01, high=0.034)
+    assert str(Versus("A", "B", first)) == (
         "A less B, mean return a year: +1.23% (95% interval -1.00% to +3.40%; 0 is inside: no difference is shown)"
     )
     sure = dataclasses.replace(inside, statistic="sharpe", estimate=0.5, low=0.2, high=0.81)
@@ -143,11 +143,11 @@ def test_zero_has_no_minus() -> None:
 
 
 def test_what_cannot_stand_side_by_side() -> None:
-    one = run_of(3)
+    run = run_of(3)
     for results, said in (
         ([], "no results to compare"),
-        ([one, one], "two results have one name (received 'policy')"),
-        ([one, run_of(3, end=dt.date(2024, 3, 1), name="short")], "its sessions differ from those of 'policy'"),
+        ([run, run], "two results have one name (received 'policy')"),
+        ([run, run_of(3, end=dt.date(2024, 3, 1), name="short")], "its sessions differ from those of 'policy'"),
     ):
         with pytest.raises(InputError, match=said.replace("(", r"\(").replace(")", r"\)")):
             versus(results)
@@ -155,7 +155,7 @@ def test_what_cannot_stand_side_by_side() -> None:
 
 def test_cash_alone_has_a_mean_to_compare_and_no_sharpe_ratio() -> None:
     idle = run_of(3, LIMITS.replace(min_score_threshold=1.0, min_score_diversification=1.0, min_score_new_position=1.0), name="idle")  # fmt: skip
-    assert [one.interval.statistic for one in versus([run_of(3), idle], samples=200)] == ["mean"]
+    assert [differences.interval.statistic for differences in versus([run_of(3), idle], samples=200)] == ["mean"]
 
 
 # --- the facts of a backtest ------------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def test_months_and_years_multiply_to_the_total(facts: BacktestFacts) -> None:
     result = pair()[0]
     equity = dict(zip(result.equity["date"], result.equity["equity"], strict=True))
     ends = {(day.year, day.month): value for day, value in equity.items()}
-    assert [one.year for one in facts.years] == ["2024"]
+    assert [year.year for year in facts.years] == ["2024"]
     before = 1.0
     for month in range(1, 13):
         value = ends.get((2024, month))
@@ -177,37 +177,41 @@ def test_months_and_years_multiply_to_the_total(facts: BacktestFacts) -> None:
 
 def test_years_of_a_long_walk() -> None:
     result = long("it", 400, costs=COSTS)
-    found = backtest_facts([result], "long").years
+    facts = backtest_facts([result], "long").years
     last = result.equity.group_by(pl.col("date").dt.year(), maintain_order=True).agg(pl.col("equity").last())
     values = [1.0, *last["equity"]]
-    assert [one.total for one in found] == [percent(b / a - 1) for a, b in itertools.pairwise(values)]
+    assert [entry.total for entry in facts] == [percent(b / a - 1) for a, b in itertools.pairwise(values)]
     spent = result.turnover.group_by(pl.col("trade_date").dt.year(), maintain_order=True).agg(pl.col("turnover").sum())
-    assert [one.turnover for one in found] == [percent(value) for value in spent["turnover"]]
+    assert [entry.turnover for entry in facts] == [percent(value) for value in spent["turnover"]]
 
 
 def test_what_is_drawn_of_a_long_walk_keeps_the_deepest_and_the_sums() -> None:
     result = long("it", 900, costs=COSTS)
-    found = backtest_facts([result], "long")
-    assert len(found.days) == 400
-    assert len(found.trade_days) == 160 < result.turnover.height
-    assert {"2025", "2026", "2027"} <= {shape.text for shape in equity_chart(found).shapes}
-    assert min(found.curves[0].drawdown) == pytest.approx(result.statistics.max_drawdown, abs=1e-12)
-    assert found.curves[0].equity[-1] == result.equity["equity"][-1]
-    assert math.fsum(one.turnover for one in found.trades) == pytest.approx(result.turnover["turnover"].sum())
-    assert found.trade_dates[-1] == result.turnover["trade_date"][-1].isoformat()
+    facts = backtest_facts([result], "long")
+    assert len(facts.days) == 400
+    assert len(facts.trade_days) == 160 < result.turnover.height
+    assert {"2025", "2026", "2027"} <= {shape.text for shape in equity_chart(facts).shapes}
+    assert min(facts.curves[0].drawdown) == pytest.approx(result.statistics.max_drawdown, abs=1e-12)
+    assert facts.curves[0].equity[-1] == result.equity["equity"][-1]
+    assert math.fsum(trade.turnover for trade in facts.trades) == pytest.approx(result.turnover["turnover"].sum())
+    assert facts.trade_dates[-1] == result.turnover["trade_date"][-1].isoformat()
 
 
 def test_buckets_have_their_own_limits(facts: BacktestFacts) -> None:
-    assert [(one.path, one.colour, one.most) for one in facts.buckets] == [("X", 0, 0.5), ("Y", 1, 0.5), ("Z", 2, 0.5)]
+    assert [(bucket.path, bucket.colour, bucket.most) for bucket in facts.buckets] == [
+        ("X", 0, 0.5),
+        ("Y", 1, 0.5),
+        ("Z", 2, 0.5),
+    ]
     own = run_of(3, LIMITS.replace(buckets={"X": {"max_allocation": 0.3}, "Y": {"max_positions": 1}}))
-    assert [one.most_text for one in backtest_facts([own], "own").buckets] == ["30.00%", "50.00%", "50.00%"]
+    assert [bucket.most_text for bucket in backtest_facts([own], "own").buckets] == ["30.00%", "50.00%", "50.00%"]
     for open_limits in (
         LOOSE,
         LIMITS.replace(max_allocation_per_bucket=1.0),
         LIMITS.replace(enforce_allocation_limits=False),
     ):
         shown = backtest_facts([run_of(3, open_limits)], "open").buckets
-        assert {(one.most_text, one.at_limit) for one in shown} == {("none", "none")}
+        assert {(entry.most_text, entry.at_limit) for entry in shown} == {("none", "none")}
         assert "limit" not in {
             shape.css for shape in stack_chart(backtest_facts([run_of(3, open_limits)], "open")).shapes
         }
@@ -215,19 +219,19 @@ def test_buckets_have_their_own_limits(facts: BacktestFacts) -> None:
 
 def test_a_bucket_at_its_limit_is_counted_and_marked() -> None:
     result = run_of(3, LIMITS.replace(max_allocation_per_bucket=0.2))
-    found = backtest_facts([result], "tight")
+    facts = backtest_facts([result], "tight")
     tops, weights = result.top_weights
-    for at, one in enumerate(found.buckets):
-        assert one.path == tops[at]
-        assert one.at_limit == f"{int((weights[:, at] >= 0.2 - 1e-9).sum())} of {len(weights)}"
-    assert "reached" in {shape.css for shape in heat_chart(found).shapes}
+    for index, bucket in enumerate(facts.buckets):
+        assert bucket.path == tops[index]
+        assert bucket.at_limit == f"{int((weights[:, index] >= 0.2 - 1e-9).sum())} of {len(weights)}"
+    assert "reached" in {shape.css for shape in heat_chart(facts).shapes}
 
 
 def test_days_that_drift_are_named_and_so_are_given_days() -> None:
-    shown = {one.name: one.text for one in backtest_facts([run_of(3, every="drift", drift=0.05)], "x").terms}
+    shown = {facts.name: facts.text for facts in backtest_facts([run_of(3, every="drift", drift=0.05)], "x").terms}
     assert shown["decides"] == "whenever a weight has drifted by 5.00%"
-    given = [run_of(3).turnover["date"][0]]
-    shown = {one.name: one.text for one in backtest_facts([run_of(3, every=given, costs=COSTS)], "x").terms}
+    options = [run_of(3).turnover["date"][0]]
+    shown = {facts.name: facts.text for facts in backtest_facts([run_of(3, every=options, costs=COSTS)], "x").terms}
     assert shown == {
         "decides": "on 1 given day",
         "trades": "at the close of the next session",
@@ -238,7 +242,8 @@ def test_days_that_drift_are_named_and_so_are_given_days() -> None:
     }
     rates = [{"date": "2023-12-01", "rate": 0.02}]
     shown = {
-        one.name: one.text for one in backtest_facts([run_of(3, cash_rate=rates, sessions_per_year=260)], "x").terms
+        facts.name: facts.text
+        for facts in backtest_facts([run_of(3, cash_rate=rates, sessions_per_year=260)], "x").terms
     }
     assert (shown["cash earns"], shown["a year"]) == ("the given rates", "260 sessions")
     assert shown["decides"] == "at the end of each week"
@@ -251,19 +256,19 @@ def test_days_that_drift_are_named_and_so_are_given_days() -> None:
 
 def test_the_page_is_well_formed_and_asks_nobody(facts: BacktestFacts) -> None:
     page = backtest_page(facts)
-    found = Read(page)
-    assert {"script", "img", "iframe", "object", "form", "use"}.isdisjoint(found.tags)
-    assert not [name for name in found.attributes if name.startswith("on") or name == "style"]
-    assert found.values["href"] == ["data:,", "#trimtab-main"]
-    assert len(found.values["id"]) == len(set(found.values["id"]))
-    assert found.tags["svg"] == 2 * 5 + 1  # each chart wide and narrow, and the patterns
-    assert found.tags["details"] == 5  # each chart has its table
+    reader = Read(page)
+    assert {"script", "img", "iframe", "object", "form", "use"}.isdisjoint(reader.tags)
+    assert not [name for name in reader.attributes if name.startswith("on") or name == "style"]
+    assert reader.values["href"] == ["data:,", "#trimtab-main"]
+    assert len(reader.values["id"]) == len(set(reader.values["id"]))
+    assert reader.tags["svg"] == 2 * 5 + 1  # each chart wide and narrow, and the patterns
+    assert reader.tags["details"] == 5  # each chart has its table
     assert page == backtest_page(backtest_facts(pair(), "two", samples=200))
 
 
 def test_a_result_writes_its_page() -> None:
-    one, other = pair()
-    assert one.to_html("two", [other]) == backtest_page(backtest_facts([one, other], "two"))
+    first, other = pair()
+    assert first.to_html("two", [other]) == backtest_page(backtest_facts([first, other], "two"))
 
 
 def test_one_policy_alone_is_compared_with_nothing() -> None:
@@ -275,9 +280,9 @@ def test_one_policy_alone_is_compared_with_nothing() -> None:
 @pytest.mark.parametrize("count", [7, 13])
 def test_many_buckets_are_drawn_one_by_one(count: int) -> None:
     """Up to 7 also on one another; more only in lanes of their own, with a pattern where hues repeat."""
-    names = [f"N{at:02}" for at in range(count)]
+    names = [f"N{index:02}" for index in range(count)]
     rng = np.random.default_rng(1)
-    days = [dt.date(2024, 1, 1) + dt.timedelta(days=at) for at in range(40)]
+    days = [dt.date(2024, 1, 1) + dt.timedelta(days=index) for index in range(40)]
     rows = [{"date": day, "symbol": name, "close": float(price)} for name in names for day, price in zip(days, 10 + rng.random(40), strict=True)]  # fmt: skip
     limits = LIMITS.replace(max_total_positions=13, max_new_positions=13, max_position_weight=0.05)
     result = trimtab.backtest(
@@ -328,11 +333,11 @@ def test_policies_with_the_same_returns_are_listed_once() -> None:
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_names_stay_text(payload: str) -> None:
     """As title, as policy, as asset and as bucket."""
-    plain, found = Read(hostile("AAA", "Tech")), Read(hostile(payload, payload))
-    assert found.tags == plain.tags
-    assert set(found.attributes) == set(plain.attributes)
-    assert found.values["href"] == plain.values["href"]
-    assert sum(payload in text for text in found.texts) >= 10
+    plain, outcome = Read(hostile("AAA", "Tech")), Read(hostile(payload, payload))
+    assert outcome.tags == plain.tags
+    assert set(outcome.attributes) == set(plain.attributes)
+    assert outcome.values["href"] == plain.values["href"]
+    assert sum(payload in text for text in outcome.texts) >= 10
 
 
 def test_charts_of_little() -> None:
@@ -365,41 +370,44 @@ def test_the_surface_holds_medians() -> None:
     rng = np.random.default_rng(2)
     returns = 0.01 * rng.normal(size=(100, 6))
     fields = {"a": [1, 1, 1, 2, 2, 2], "b": [True, False, True, True, True, True], "c": ["x"] * 6}
-    found = sweep_facts(fields, returns, "it", surface=("a", "b"))
+    facts = sweep_facts(fields, returns, "it", surface=("a", "b"))
     ratios = (returns.mean(axis=0) / returns.std(axis=0, ddof=1) * math.sqrt(252)).tolist()
-    assert (found.row_values, found.column_values) == (("1", "2"), ("false", "true"))
+    assert (facts.row_values, facts.column_values) == (("1", "2"), ("false", "true"))
     expected = [ratios[1], np.median([ratios[0], ratios[2]]), None, np.median(ratios[3:])]
-    for cell, value in zip(found.cells, expected, strict=True):
+    for cell, value in zip(facts.cells, expected, strict=True):
         assert cell.sharpe == (None if value is None else pytest.approx(value, abs=1e-12))
-    assert [cell.policies for cell in found.cells] == [1, 2, 0, 3]
-    assert found.surface_rows[1][1][0] == "none"
-    assert surface_chart(found).shapes
+    assert [cell.policies for cell in facts.cells] == [1, 2, 0, 3]
+    assert facts.surface_rows[1][1][0] == "none"
+    assert surface_chart(facts).shapes
 
 
 def test_many_values_are_ranges() -> None:
     rng = np.random.default_rng(2)
     values = rng.uniform(0.1, 0.4, 40).tolist()
-    found = sweep_facts({"max_allocation": values}, 0.01 * rng.normal(size=(100, 40)), "it")
-    assert (found.row_values, found.column_field) == (("all",), "max_allocation")
-    assert len(found.column_values) == 8
-    assert [cell.policies for cell in found.cells] == [5] * 8
-    assert "none" not in {shape.text for shape in surface_chart(found).shapes}
-    assert found.column_values[0].startswith(f"{min(values):.3g} to ")
+    facts = sweep_facts({"max_allocation": values}, 0.01 * rng.normal(size=(100, 40)), "it")
+    assert (facts.row_values, facts.column_field) == (("all",), "max_allocation")
+    assert len(facts.column_values) == 8
+    assert [cell.policies for cell in facts.cells] == [5] * 8
+    assert "none" not in {shape.text for shape in surface_chart(facts).shapes}
+    assert facts.column_values[0].startswith(f"{min(values):.3g} to ")
 
 
 def test_narrow_cells_have_no_text() -> None:
     rng = np.random.default_rng(2)
-    found = sweep_facts({"n": [f"v{at:02}" for at in range(20)]}, 0.01 * rng.normal(size=(60, 20)), "it")
-    assert len(found.column_values) == 20
-    assert not {cell.text for cell in found.cells} & {shape.text for shape in surface_chart(found).shapes}
+    facts = sweep_facts({"n": [f"v{index:02}" for index in range(20)]}, 0.01 * rng.normal(size=(60, 20)), "it")
+    assert len(facts.column_values) == 20
+    assert not {cell.text for cell in facts.cells} & {shape.text for shape in surface_chart(facts).shapes}
 
 
 def test_the_best_are_ranked_by_hand() -> None:
     returns = np.array([[0.01, 0.02, 0.0], [-0.005, -0.02, 0.0], [0.01, 0.03, 0.0]])
-    found = sweep_facts({"n": [1, 2, 3]}, returns, "it")
-    assert [(one.number, one.values) for one in found.policies] == [("0", ("1",)), ("1", ("2",))]  # cash has no ratio
-    assert found.policies[0].drawdown == "-0.50%"
-    assert {one.name: one.text for one in found.figures}["policies"] == "3"
+    facts = sweep_facts({"n": [1, 2, 3]}, returns, "it")
+    assert [(policy.number, policy.values) for policy in facts.policies] == [
+        ("0", ("1",)),
+        ("1", ("2",)),
+    ]  # cash has no ratio
+    assert facts.policies[0].drawdown == "-0.50%"
+    assert {figure.name: figure.text for figure in facts.figures}["policies"] == "3"
 
 
 def test_sweeps_of_little() -> None:
@@ -413,15 +421,15 @@ def test_sweeps_of_little() -> None:
     assert alone.bars == ()
     short = sweep_facts({"n": [1, 2]}, 0.01 * rng.normal(size=(3, 2)), "short")
     assert short.bars == ()
-    for one in (still, alone, short):
-        assert Read(sweep_page(one)).tags["h1"] == 1
-        assert surface_chart(one).shapes
-        assert logit_chart(one).shapes
+    for entry in (still, alone, short):
+        assert Read(sweep_page(entry)).tags["h1"] == 1
+        assert surface_chart(entry).shapes
+        assert logit_chart(entry).shapes
 
 
 def test_the_bars_are_all_halves() -> None:
-    found = swept()
-    assert math.fsum(one.share for one in found.bars) == pytest.approx(1.0)
+    swept_again = swept()
+    assert math.fsum(bar.share for bar in swept_again.bars) == pytest.approx(1.0)
 
 
 def test_what_a_sweep_refuses() -> None:
@@ -441,7 +449,7 @@ def test_names_of_a_sweep_stay_text(payload: str) -> None:
             sweep_page(sweep_facts({name: [name, "b", name, "b"], "x": [1, 1, 2, 2]}, returns, name, period=name))
         )
 
-    plain, found = page("AAA"), page(payload)
-    assert found.tags == plain.tags
-    assert set(found.attributes) == set(plain.attributes)
-    assert sum(payload in text for text in found.texts) >= 5
+    plain, outcome = page("AAA"), page(payload)
+    assert outcome.tags == plain.tags
+    assert set(outcome.attributes) == set(plain.attributes)
+    assert sum(payload in text for text in outcome.texts) >= 5

@@ -35,23 +35,23 @@ def test_sixty_forty_worked_by_hand() -> None:
 @pytest.mark.parametrize("weights", [None, {"A": 0.3, "D": 0.5}])
 def test_equal_to_plain_books(weights: Any, hold: bool) -> None:
     result = run_of(2, costs=COSTS)
-    found = benchmark(result, weights, hold=hold)
-    books = keep_books(by_day(market(2)), decided(found), cost=COSTS.rate)
-    equity = dict(found.equity.select("date", "equity").iter_rows())
+    compared = benchmark(result, weights, hold=hold)
+    books = keep_books(by_day(market(2)), decided(compared), cost=COSTS.rate)
+    equity = dict(compared.equity.select("date", "equity").iter_rows())
     assert equity == pytest.approx(books.equity, rel=1e-11)
-    assert found.turnover.height == (1 if hold else result.turnover.height)
+    assert compared.turnover.height == (1 if hold else result.turnover.height)
 
 
 def test_equal_weight_is_of_members_that_are_scored() -> None:
     membership = [{"symbol": name, "from": days(1)[0], "to": days(30)[-1] if name == "A" else None} for name in "ABCDE"]
     result = run_of(1, membership=membership, gone_after=2)
-    found = benchmark(result)
-    assert set(found.weights["asset"]) <= set("ABCDE")
-    after = found.weights.filter(pl.col("weight") > 0)
+    compared = benchmark(result)
+    assert set(compared.weights["asset"]) <= set("ABCDE")
+    after = compared.weights.filter(pl.col("weight") > 0)
     assert "A" in set(after.filter(pl.col("date") < days(25)[-1])["asset"])
     late = after.filter(pl.col("date") > days(45)[-1])
     assert "A" not in set(late["asset"]) and late.height
-    assert result.name == "policy" and found.name == "equal weight"
+    assert result.name == "policy" and compared.name == "equal weight"
 
 
 @pytest.mark.parametrize("weights", [{}, {"A": 0.0}, {"A": 0.7, "B": 0.7}, {"A": float("nan")}, {"A": -0.1}])

@@ -21,8 +21,8 @@ plain_policies = undecorated(backtest_policies)
 
 
 def run_sweep(vary: Any = VARY, **more: Any) -> SweepResult:
-    given = {"scores": scores(1), "classification": BUCKETS, "every": "week", "costs": COSTS, "gone_after": 2} | more
-    return trimtab.sweep(market(1), LIMITS.replace(min_buckets_represented=0), vary, **given)
+    options = {"scores": scores(1), "classification": BUCKETS, "every": "week", "costs": COSTS, "gone_after": 2} | more
+    return trimtab.sweep(market(1), LIMITS.replace(min_buckets_represented=0), vary, **options)
 
 
 @pytest.mark.parametrize("every", ["week", "drift"])
@@ -86,11 +86,11 @@ def test_many_policies_go_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_sample_is_the_same_for_the_same_seed() -> None:
     vary = {"max_total_positions": range(2, 6), "max_allocation_per_bucket": Between(0.2, 0.9)}
-    one, two, other = (run_sweep(vary=vary, sample=5, seed=seed) for seed in (3, 3, 4))
-    assert one.fields == two.fields and one.fields != other.fields
-    assert one.equity.tobytes() == two.equity.tobytes()
-    assert set(one.fields["max_total_positions"]) <= {2, 3, 4, 5}
-    assert all(0.2 <= value <= 0.9 for value in one.fields["max_allocation_per_bucket"])
+    first, second, other = (run_sweep(vary=vary, sample=5, seed=seed) for seed in (3, 3, 4))
+    assert first.fields == second.fields and first.fields != other.fields
+    assert first.equity.tobytes() == second.equity.tobytes()
+    assert set(first.fields["max_total_positions"]) <= {2, 3, 4, 5}
+    assert all(0.2 <= value <= 0.9 for value in first.fields["max_allocation_per_bucket"])
 
 
 def test_what_contradicts_itself_is_said() -> None:
@@ -119,7 +119,7 @@ def test_what_contradicts_itself_is_said() -> None:
         ({"max_total_positions": []}, {}, "max_total_positions needs a list of values"),
         ({"max_position_weight": Between(0.1, 0.2)}, {}, "is a range, which a grid cannot use"),
         ({"buckets.": [1]}, {}, "the field to vary is unknown"),
-        ({"no_trade_band": [at / 2000 for at in range(1001)], "cash_band": [at / 2000 for at in range(1001)]}, {}, "the grid has 1,002,001 policies"),
+        ({"no_trade_band": [index / 2000 for index in range(1001)], "cash_band": [index / 2000 for index in range(1001)]}, {}, "the grid has 1,002,001 policies"),
         (VARY, {"sample": 0}, "sample must be a number of policies (received 0)"),
         (VARY, {"sample": True}, "sample must be a number of policies"),
     ],

@@ -54,15 +54,15 @@ def test_a_fault_at_every_call_of_the_disk(
 ) -> None:
     place, whole, calls = reference
     assert calls > 60
-    for at in range(first, calls + 1, 8):
-        out = tmp_path / str(at)
-        counted = Counted(at, failing(code))
+    for index in range(first, calls + 1, 8):
+        out = tmp_path / str(index)
+        counted = Counted(index, failing(code))
         with pytest.raises(InputError, match=os.strerror(code)):
             batch(place, out, storage=counted.storage, workers=1, max_failed=0.1)
         check_unbroken(out, whole)
         resumed = batch(place, out, max_failed=0.1)
-        assert resumed.status in ("published", "unchanged"), at
-        assert files_of(out) == whole, at
+        assert resumed.status in ("published", "unchanged"), index
+        assert files_of(out) == whole, index
         assert not (out / UNPUBLISHED).exists()
 
 

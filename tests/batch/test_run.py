@@ -26,7 +26,7 @@ from trimtab.batch.unit_reader import UnitReader
 from trimtab.batch.unit_work import PartRecord, Work
 from trimtab.batch.units import Unit
 from trimtab.blocks.precheck import renumber
-from trimtab.errors import InputError, LimitsError, LockedError, SetupError
+from trimtab.errors import DamagedError, InputError, LimitsError, LockedError, SetupError
 from trimtab.kernel.compilation import undecorated
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
@@ -36,11 +36,11 @@ def expected_rows(rows: list[Row], limits: RebalancingLimits) -> list[Row]:
     many = trimtab.rebalance_many(rows, limits)
     status = {row["account"]: row["status"] for row in many.accounts}
     names = ("account", "asset", "target_weight", "proposed_weight", "action", "reason", "size_reason")
-    found = [{name: row[name] for name in names} for row in many.targets if status[row["account"]] != "failed"]
-    for row in found:
+    entries = [{name: row[name] for name in names} for row in many.targets if status[row["account"]] != "failed"]
+    for row in entries:
         if status[row["account"]] != "braked":
             row["proposed_weight"] = None
-    return found
+    return entries
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -275,7 +275,7 @@ def test_the_manifest_says_what_was_done(tmp_path: Path) -> None:
     outcome = batch(place, tmp_path / "out", RebalancingLimits(max_total_positions=5))
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["limits"] == {"": {"max_total_positions": 5}}
-    assert [one["name"] for one in manifest["input"]] == ["a.parquet"]
+    assert [entry["name"] for entry in manifest["input"]] == ["a.parquet"]
     assert sum(part["rows"] for part in manifest["parts"]) == len(targets_of(tmp_path / "out"))
     assert sum(part["accounts"] for part in manifest["parts"]) == outcome.counts.accounts == 40
     assert manifest["counts"] == outcome.counts.to_dict()
@@ -288,17 +288,17 @@ def test_limits_of_each_account(tmp_path: Path) -> None:
     batch(write_rows(tmp_path / "a.parquet", rows, schema=schema), tmp_path / "out", limits)
     alone = [
         row
-        for at, one in enumerate(limits.values())
-        for row in expected_rows([{**row} for row in rows if int(row["account"][1:]) % 2 == at], one)
+        for index, value in enumerate(limits.values())
+        for row in expected_rows([{**row} for row in rows if int(row["account"][1:]) % 2 == index], value)
     ]
     assert sorted_targets(tmp_path / "out") == sorted(alone, key=lambda row: (row["account"], row["asset"]))
 
 
 def test_holdings_and_assets(tmp_path: Path) -> None:
-    assets = [{"asset": f"A{at:02d}", "bucket": "TB"[at % 2], "score": 0.95 - at / 100} for at in range(30)]
+    assets = [{"asset": f"A{index:02d}", "bucket": "TB"[index % 2], "score": 0.95 - index / 100} for index in range(30)]
     held = [
-        {"account": f"P{at:03d}", "asset": f"A{(7 * at + step) % 30:02d}", "current_weight": 0.2}
-        for at in range(300)
+        {"account": f"P{index:03d}", "asset": f"A{(7 * index + step) % 30:02d}", "current_weight": 0.2}
+        for index in range(300)
         for step in range(4)
     ]
     held[5]["asset"] = "GONE"
@@ -377,7 +377,7 @@ def test_a_file_that_may_not_be_read() -> None:
 
 def test_places(tmp_path: Path) -> None:
     rows = account_rows(17, 9)
-    cut = next(at for at, row in enumerate(rows) if row["account"] == "P0005")
+    cut = next(index for index, row in enumerate(rows) if row["account"] == "P0005")
     first = write_rows(tmp_path / "in" / "a1.parquet", rows[:cut])
     second = write_rows(tmp_path / "in" / "a2.parquet", rows[cut:])
     write_rows(tmp_path / "in" / "b.parquet", rows[:3])
@@ -394,9 +394,9 @@ def test_places(tmp_path: Path) -> None:
 
 def test_an_account_that_goes_on_in_the_next_file_is_one(tmp_path: Path) -> None:
     rows = account_rows(18, 9)
-    at = next(at for at, row in enumerate(rows) if row["account"] == "P0005") + 1
+    index = next(index for index, row in enumerate(rows) if row["account"] == "P0005") + 1
     batch(write_rows(tmp_path / "a.parquet", rows), tmp_path / "one")
-    both = (write_rows(tmp_path / "b1.parquet", rows[:at]), write_rows(tmp_path / "b2.parquet", rows[at:]))
+    both = (write_rows(tmp_path / "b1.parquet", rows[:index]), write_rows(tmp_path / "b2.parquet", rows[index:]))
     events: list[Any] = []
     batch(both, tmp_path / "two", events=events)
     assert "sorting" not in [event["event"] for event in events]
@@ -405,7 +405,7 @@ def test_an_account_that_goes_on_in_the_next_file_is_one(tmp_path: Path) -> None
 
 def test_units_can_be_read_in_any_order(tmp_path: Path) -> None:
     rows = account_rows(19)
-    both = [write_rows(tmp_path / f"{at}.parquet", part, 13) for at, part in enumerate((rows[:120], rows[120:]))]
+    both = [write_rows(tmp_path / f"{index}.parquet", part, 13) for index, part in enumerate((rows[:120], rows[120:]))]
     sources = find_sources(both)
     whole = pa.Table.from_pylist(rows, SCHEMA).select(sources.columns).to_pylist()
     reader = UnitReader(sources)
@@ -454,11 +454,34 @@ def test_an_error_in_a_unit_stops_the_others(tmp_path: Path) -> None:
             self.begun += 1
             raise ValueError(unit.number)
 
-    units = [Unit(at, at * 10, 10, 1) for at in range(20)]
+    units = [Unit(index, index * 10, 10, 1) for index in range(20)]
     failing: Any = Failing()
     with pytest.raises(ValueError, match="0"):
         list(on_threads(2)(failing, units))
     assert failing.begun < 6
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"failed": [1]}', '{"counts": {"nonsense": 1}, "failed": []}', "null"]
+)
+def test_a_damaged_record_means_its_part_is_made_again(text: str, tmp_path: Path) -> None:
+    rows = account_rows(1)
+    place = write_rows(tmp_path / "a.parquet", rows)
+    batch(place, tmp_path / "whole")
+    assert batch(place, tmp_path / "out", shard=(1, 2)).status == "shard"
+    record = next((tmp_path / "out" / UNPUBLISHED).glob("part-*.json"))
+    record.write_text(text)
+    assert batch(place, tmp_path / "out").status == "published"
+    assert files_of(tmp_path / "out") == files_of(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "3"])
+def test_a_damaged_record_of_the_job_says_what_to_remove(text: str, tmp_path: Path) -> None:
+    place = write_rows(tmp_path / "a.parquet", account_rows(1))
+    assert batch(place, tmp_path / "out", shard=(1, 2)).status == "shard"
+    (tmp_path / "out" / UNPUBLISHED / "job.json").write_text(text)
+    with pytest.raises(DamagedError, match="remove"):
+        batch(place, tmp_path / "out")
 
 
 def test_input_that_changes_while_it_is_read_is_not_published(tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ SHARED = ("asset", "bucket", "score", "restriction", "max_weight", "desired_weig
 def random_assets(rng: random.Random, count: int = 60) -> list[Row]:
     """Assets as all accounts see them, few of them with something special."""
     rows = [row for _ in range(count) for row in random_rows(rng, 1)]
-    for at, row in enumerate(rows):
-        row["asset"] = f"A{at:02d}"
+    for index, row in enumerate(rows):
+        row["asset"] = f"A{index:02d}"
         if rng.random() < 0.7:
             row |= {"restriction": "", "max_weight": None, "desired_weight": 0.1, "volatility": 0.2}
     return [{name: row[name] for name in SHARED} for row in rows]
@@ -38,13 +38,13 @@ def random_assets(rng: random.Random, count: int = 60) -> list[Row]:
 
 def holdings_of(rng: random.Random, assets: list[Row], accounts: int = 12, **more: Any) -> list[Row]:
     """What some accounts hold; now and then an asset that is not shared, or nothing but a weight of 0."""
-    found = []
+    rows = []
     for number in range(accounts):
         names = rng.sample([row["asset"] for row in assets], rng.randint(1, 12))
         names += ["ZZZ"] if rng.random() < 0.2 else []
         weight = rng.choice([0.0, 0.0005, 0.03, 0.08])
-        found += [{"account": f"P{number:02d}", "asset": name, "current_weight": weight, **more} for name in names]
-    return found
+        rows += [{"account": f"P{number:02d}", "asset": name, "current_weight": weight, **more} for name in names]
+    return rows
 
 
 def written(folder: Path, name: str, rows: list[Row]) -> str:
@@ -62,15 +62,15 @@ def written(folder: Path, name: str, rows: list[Row]) -> str:
 def everything(holdings: list[Row], assets: list[Row]) -> list[Row]:
     """Every account with every asset as its candidates."""
     by_name = {row["asset"]: row for row in assets}
-    found = []
+    rows = []
     for account in dict.fromkeys(row["account"] for row in holdings):
         mine = {row["asset"]: row for row in holdings if row["account"] == account}
         first = next(iter(mine.values()))
         for name in [*mine, *(name for name in by_name if name not in mine)]:
             row = {"account": account, "asset": name, "current_weight": 0.0, **by_name.get(name, {})}
             row |= {"limits_id": first["limits_id"]} if "limits_id" in first else {}
-            found.append(row | mine.get(name, {}))
-    return found
+            rows.append(row | mine.get(name, {}))
+    return rows
 
 
 def used(targets: pa.Table) -> list[Row]:
@@ -107,7 +107,9 @@ def test_what_is_not_offered_could_not_have_been_selected(
 def test_accounts_are_offered_what_their_own_limits_allow(first: int, tmp_path: Path) -> None:
     for seed in range(first, first + 15):
         rng = random.Random(seed)
-        chosen = {name: random_limits(rng, max_new_positions=at) for at, name in enumerate(("none", "one", "two"))}
+        chosen = {
+            name: random_limits(rng, max_new_positions=index) for index, name in enumerate(("none", "one", "two"))
+        }
         assets = random_assets(rng)
         holdings = [
             {**row, "limits_id": ["none", "one", "two", "three"][int(row["account"][1:]) % 4]}
@@ -124,16 +126,18 @@ def test_accounts_are_offered_what_their_own_limits_allow(first: int, tmp_path: 
 
 
 def test_a_list_is_as_long_as_new_positions_ask_for(tmp_path: Path) -> None:
-    assets = [{"asset": f"A{at}", "bucket": "T" if at < 6 else "B", "score": 0.9 - at / 100} for at in range(12)]
+    assets = [
+        {"asset": f"A{index}", "bucket": "T" if index < 6 else "B", "score": 0.9 - index / 100} for index in range(12)
+    ]
     limits = RebalancingLimits(enable_bucket_diversification=True, max_new_positions=2)
     place = written(tmp_path, "assets.parquet", assets)
     holdings = pa.table({"account": ["P", "P"], "asset": ["A1", "A7"], "current_weight": [0.1, 0.1]})
-    found = read_shared_assets(place, {None: limits}).joined(holdings)
-    assert found["asset"].to_pylist() == ["A1", "A7", "A0", "A2", "A6", "A8"]
-    assert found["current_weight"].to_pylist() == [0.1, 0.1, 0.0, 0.0, 0.0, 0.0]
+    shared = read_shared_assets(place, {None: limits}).joined(holdings)
+    assert shared["asset"].to_pylist() == ["A1", "A7", "A0", "A2", "A6", "A8"]
+    assert shared["current_weight"].to_pylist() == [0.1, 0.1, 0.0, 0.0, 0.0, 0.0]
     off = read_shared_assets(place, {None: RebalancingLimits(max_new_positions=2)}).joined(holdings)
     assert off["asset"].to_pylist() == ["A1", "A7", "A0", "A2"]
-    assert off["score"].to_pylist() == [assets[at]["score"] for at in (1, 7, 0, 2)]
+    assert off["score"].to_pylist() == [assets[index]["score"] for index in (1, 7, 0, 2)]
 
 
 def test_with_one_asset_less_in_each_bucket_something_is_lost(tmp_path: Path) -> None:
@@ -156,12 +160,12 @@ def test_with_one_asset_less_in_each_bucket_something_is_lost(tmp_path: Path) ->
 
 def test_a_weight_of_0_holds_nothing(tmp_path: Path) -> None:
     """However it is written, such a row changes nothing but that its account is there."""
-    assets = [{"asset": f"A{at}", "bucket": "T", "score": 0.9 - at / 100} for at in range(6)]
+    assets = [{"asset": f"A{index}", "bucket": "T", "score": 0.9 - index / 100} for index in range(6)]
     place = written(tmp_path, "assets.parquet", assets)
-    held = [{"account": f"P{at:03d}", "asset": "A1", "current_weight": 0.2} for at in range(300)]
+    held = [{"account": f"P{index:03d}", "asset": "A1", "current_weight": 0.2} for index in range(300)]
     empty = [
-        {"account": f"{at:03d}", "asset": name, "current_weight": zero}
-        for at, (name, zero) in enumerate(
+        {"account": f"{index:03d}", "asset": name, "current_weight": zero}
+        for index, (name, zero) in enumerate(
             (name, zero) for name in ("A0", "CASH", "", " x", None) for zero in (0.0, -0.0)
         )
     ]
@@ -177,7 +181,7 @@ def test_a_weight_of_0_holds_nothing(tmp_path: Path) -> None:
     assert alone.status == "published"
     expected = sorted((row["asset"], row["target_weight"]) for row in targets_of(tmp_path / "alone"))
     assert len(expected) == 3
-    assert {name: sorted(found) for name, found in opened.items()} == dict.fromkeys(opened, expected)
+    assert {name: sorted(outcome) for name, outcome in opened.items()} == dict.fromkeys(opened, expected)
 
 
 @pytest.mark.parametrize("plain", [False, True])

@@ -35,7 +35,7 @@ SPOILED: tuple[tuple[str, Any], ...] = (
     ("current_weight", None),
     ("current_weight", 9.0),
     ("max_weight", 1.5),
-    ("desired_weight", 0.0),
+    ("desired_weight", -0.1),
     ("volatility", 1e12),
     ("restriction", "no_by"),
     ("bucket", "A//B"),
@@ -48,14 +48,14 @@ SPOILED: tuple[tuple[str, Any], ...] = (
 
 def accounts_of(rng: random.Random, count: int, *, spoiled: float = 0.0) -> list[Row]:
     """The rows of so many accounts, one account after another; a share of them has a value that cannot be."""
-    found = []
+    entries = []
     for number in range(count):
         rows = [{**row, "account": f"P{number:03d}"} for row in random_rows(rng)]
         if rng.random() < spoiled:
             name, value = rng.choice(SPOILED)
             rng.choice(rows)[name] = value
-        found += rows
-    return found
+        entries += rows
+    return entries
 
 
 def decide(rows: list[Row] | pa.Table, limits: RebalancingLimits, **votes: float) -> Block:
@@ -69,11 +69,11 @@ def bits(values: Any) -> bytes:
 
 def statuses(many: Any) -> dict[str, int]:
     """The certificate of all good accounts, by status."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for account in range(len(many.accounts)):
         if account not in many._pass.candidates.faults:
-            found.update(constraint.status for constraint in alone(many._pass, account).certificate)
-    return dict(found)
+            counts.update(constraint.status for constraint in alone(many._pass, account).certificate)
+    return dict(counts)
 
 
 @pytest.mark.parametrize("first", mostly_thorough(range(0, 200, 50)))
@@ -82,12 +82,14 @@ def test_the_same_bits_as_the_table_door(first: int) -> None:
         rng = random.Random(seed)
         limits = random_limits(rng, on_unmet=rng.choice(["report", "report", "raise"]))
         rows = accounts_of(rng, 25, spoiled=0.3)
-        found, many = decide(rows, limits), rebalance_many(rows, limits)
+        for row in rows[::5]:
+            row["desired_weight"] = 0.0
+        outcome, many = decide(rows, limits), rebalance_many(rows, limits)
         failed = {row["account"] for row in many.accounts if row["status"] == "failed"}
         good = [row for row in many.targets if row["account"] not in failed]
-        targets = found.targets.to_pylist()
+        targets = outcome.targets.to_pylist()
         where = f"seed {seed}"
-        assert set(found.failed["account"].to_pylist()) == failed, where
+        assert set(outcome.failed["account"].to_pylist()) == failed, where
         assert bits([row["target_weight"] for row in targets]) == bits([row["target_weight"] for row in good]), where
         for name in ("account", "asset", "action", "reason", "size_reason"):
             assert [row[name] for row in targets] == [row[name] for row in good], where
@@ -95,8 +97,8 @@ def test_the_same_bits_as_the_table_door(first: int) -> None:
         assert [row["proposed_weight"] for row in targets] == [
             row["proposed_weight"] if row["account"] in braked else None for row in good
         ], where
-        assert found.counts.certificate == statuses(many), where
-        check_counts(found.counts, many, where)
+        assert outcome.counts.certificate == statuses(many), where
+        check_counts(outcome.counts, many, where)
 
 
 def check_counts(counts: Counts, many: Any, where: str) -> None:
@@ -117,11 +119,11 @@ def test_a_failed_account_says_what_one_account_alone_would_say() -> None:
         rows = [{**row, "account": "P"} for row in random_rows(random.Random(5), 15, restricted=False)]
         rows[-1][name] = value
         others = [{**row, "account": "Q"} for row in random_rows(random.Random(6))]
-        found = decide(others + rows, limits)
+        block = decide(others + rows, limits)
         with pytest.raises(InputError) as caught:
             rebalance(rows, limits)
-        assert found.failed.to_pylist() == [{"account": "P", "reason": str(caught.value)}], number
-        assert set(found.targets["account"].to_pylist()) == {"Q"}
+        assert block.failed.to_pylist() == [{"account": "P", "reason": str(caught.value)}], number
+        assert set(block.targets["account"].to_pylist()) == {"Q"}
         said += 1
     assert said == len(SPOILED)
 
@@ -159,6 +161,8 @@ def test_screen_and_checker_find_what_the_checker_finds_alone(
         rng = random.Random(seed)
         limits = random_limits(rng, brake_sold_weight=None, brake_closed_positions=None)
         rows = accounts_of(rng, 8)
+        for row in rows[::7]:
+            row["desired_weight"] = 0.0
         seen: dict[str, Any] = {}
 
         def spoiling(*arguments: Any, rng: random.Random = rng, seen: dict[str, Any] = seen) -> None:
@@ -171,7 +175,7 @@ def test_screen_and_checker_find_what_the_checker_finds_alone(
             seen.update(target=target.copy(), selected=codes[:, 3] > 0)
 
         monkeypatch.setattr(blocks, "rebalance_block", spoiling)
-        found = decide(rows, limits)
+        block = decide(rows, limits)
         candidates = read(rows, limits, many=True)
         with np.errstate(all="ignore"):
             _, broken = certify(
@@ -182,9 +186,11 @@ def test_screen_and_checker_find_what_the_checker_finds_alone(
                 selected=seen["selected"],
                 braked=np.zeros(8, np.bool_),
             )
-        assert found.failed["account"].to_pylist() == [candidates.accounts[at] for at in sorted(broken)], f"seed {seed}"
-        assert all("a bug in trimtab" in reason for reason in found.failed["reason"].to_pylist())
-        caught, passed = caught + len(broken), passed + found.counts.accounts - found.counts.fully_checked
+        assert block.failed["account"].to_pylist() == [candidates.accounts[index] for index in sorted(broken)], (
+            f"seed {seed}"
+        )
+        assert all("a bug in trimtab" in reason for reason in block.failed["reason"].to_pylist())
+        caught, passed = caught + len(broken), passed + block.counts.accounts - block.counts.fully_checked
     assert caught > (20 if plain else 100)
     assert passed > (1 if plain else 10)
 
@@ -203,24 +209,24 @@ def test_accounts_under_their_own_limits() -> None:
     for row in rows:
         row["limits_id"] = list(chosen)[int(row["account"][1:]) % 3]
     table = pa.Table.from_pylist(rows)
-    found = decide_block(table, PreparedLimits(chosen, votes_of(table))).targets.to_pylist()
+    block = decide_block(table, PreparedLimits(chosen, votes_of(table))).targets.to_pylist()
     for name, limits in chosen.items():
         mine = [row for row in rows if row["limits_id"] == name]
         alone = decide(mine, limits, **votes_of(table)).targets.to_pylist()
-        assert [row for row in found if int(row["account"][1:]) % 3 == list(chosen).index(name)] == alone
+        assert [row for row in block if int(row["account"][1:]) % 3 == list(chosen).index(name)] == alone
 
 
 def test_a_limits_id_that_cannot_be_is_a_fault_of_its_account() -> None:
     names = {"A": ["one"], "B": ["onn"], "C": [None], "D": ["one", "two"], "E": ["two"]}
     rows = [
-        {"account": account, "asset": f"X{at}", "score": 1.5 if account == "C" else 0.9, "limits_id": name}
-        for account, given in names.items()
-        for at, name in enumerate(given)
+        {"account": account, "asset": f"X{index}", "score": 1.5 if account == "C" else 0.9, "limits_id": name}
+        for account, options in names.items()
+        for index, name in enumerate(options)
     ]
     limits = RebalancingLimits()
-    found = decide_block(pa.Table.from_pylist(rows), PreparedLimits({"one": limits, "two": limits}, {}))
-    assert found.targets["account"].to_pylist() == ["A", "E"]
-    assert found.failed.to_pylist() == [
+    block = decide_block(pa.Table.from_pylist(rows), PreparedLimits({"one": limits, "two": limits}, {}))
+    assert block.targets["account"].to_pylist() == ["A", "E"]
+    assert block.failed.to_pylist() == [
         {
             "account": "B",
             "reason": "account 'B', column 'limits_id': no such limits (received 'onn'): did you mean 'one'?",
@@ -240,8 +246,8 @@ def test_two_spellings_of_a_bucket_are_judged_over_the_whole_batch() -> None:
     limits = RebalancingLimits(enable_bucket_diversification=True, min_buckets_represented=0)
     rows = [{"account": "A", "asset": "X", "score": 0.9, "bucket": "tech"}]
     assert decide(rows, limits).failed.num_rows == 0
-    found = decide(rows, limits, tech=1.0, Tech=2.0)
-    assert "differs from 'Tech' only in case" in found.failed["reason"][0].as_py()
+    block = decide(rows, limits, tech=1.0, Tech=2.0)
+    assert "differs from 'Tech' only in case" in block.failed["reason"][0].as_py()
 
 
 def test_limits_for_a_bucket_that_the_batch_does_not_have() -> None:
@@ -300,7 +306,7 @@ def test_text_and_numbers_of_every_kind() -> None:
         plain.set_column(plain.column_names.index("current_weight"), "current_weight", decimals), limits
     )
     doubled = pa.DictionaryArray.from_arrays(
-        pa.array([0 if name is None else 1 + at for at, name in enumerate(plain["bucket"].to_pylist())]),
+        pa.array([0 if name is None else 1 + index for index, name in enumerate(plain["bucket"].to_pylist())]),
         pa.array([None, *plain["bucket"].to_pylist()]),
     )
     kinds = {
@@ -315,10 +321,10 @@ def test_text_and_numbers_of_every_kind() -> None:
     for name, column in kinds.items():
         other = other.set_column(other.column_names.index(name), name, column)
     cut = pa.concat_tables([other.slice(0, 30), other.slice(30)])
-    found = decide(cut, limits)
-    assert found.targets["target_weight"].to_pylist() == expected.targets["target_weight"].to_pylist()
-    assert found.targets["account"].to_pylist() == [int(row["account"][1:]) for row in rows]
-    assert found.counts.certificate == statuses(expected)
+    block = decide(cut, limits)
+    assert block.targets["target_weight"].to_pylist() == expected.targets["target_weight"].to_pylist()
+    assert block.targets["account"].to_pylist() == [int(row["account"][1:]) for row in rows]
+    assert block.counts.certificate == statuses(expected)
 
 
 def test_columns_that_are_absent_or_empty() -> None:
@@ -339,19 +345,19 @@ def test_the_order_of_rows_and_the_cut_of_blocks_change_nothing() -> None:
         total = max(1.0, sum(row["current_weight"] for row in rows))
         accounts.append(
             [
-                {**row, "asset": f"A{at:03d}", "account": number, "current_weight": row["current_weight"] / total}
-                for at, row in enumerate(rows)
+                {**row, "asset": f"A{index:03d}", "account": number, "current_weight": row["current_weight"] / total}
+                for index, row in enumerate(rows)
             ]
         )
     table = pa.Table.from_pylist([row for rows in accounts for row in rows])
     rules = PreparedLimits({None: limits}, votes_of(table))
     whole = decide_block(table, rules)
     mixed = [row for rows in rng.sample(accounts, 20) for row in rng.sample(rows, len(rows))]
-    found = decide_block(pa.Table.from_pylist(mixed, table.schema), rules)
-    in_order = [Counter(tuple(row.values()) for row in one.targets.to_pylist()) for one in (found, whole)]
+    block = decide_block(pa.Table.from_pylist(mixed, table.schema), rules)
+    in_order = [Counter(tuple(row.values()) for row in entry.targets.to_pylist()) for entry in (block, whole)]
     assert in_order[0] == in_order[1]
-    assert found.counts == whole.counts
-    parts = [decide_block(table.slice(at * 47, 4 * 47), rules) for at in range(0, 20, 4)]
+    assert block.counts == whole.counts
+    parts = [decide_block(table.slice(index * 47, 4 * 47), rules) for index in range(0, 20, 4)]
     assert [row for part in parts for row in part.targets.to_pylist()] == whole.targets.to_pylist()
     assert Counts.total(part.counts for part in reversed(parts)) == whole.counts
 
@@ -381,7 +387,7 @@ def test_a_total_too_near_to_its_aim_goes_to_the_checker(monkeypatch: pytest.Mon
 
 
 def test_a_long_account_is_sorted_and_two_limits_are_seen_without_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = [f"X{at:02d}" for at in range(60)]
+    names = [f"X{index:02d}" for index in range(60)]
     random.Random(3).shuffle(names)
     table = pa.table(
         {

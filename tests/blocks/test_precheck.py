@@ -97,11 +97,11 @@ def test_a_hostile_table_fares_as_at_the_table_door(first: int) -> None:
         rng = random.Random(seed)
         limits = random_limits(rng, unscored_positions=rng.choice(["hold", "close", "error"]))
         kind = rng.choice(ACCOUNTS)
-        names = [at if pa.types.is_integer(kind) else f"P{at:02d}" for at in rng.sample(range(90), 25)]
+        names = [index if pa.types.is_integer(kind) else f"P{index:02d}" for index in rng.sample(range(90), 25)]
         accounts = {name: hostile_rows(rng, name) for name in names}
         rows = [row for mine in accounts.values() for row in mine]
         table = hostile_table(rng, rows, kind)
-        found, many = (
+        outcome, many = (
             decide_block(table, PreparedLimits({None: limits}, votes_of(table))),
             rebalance_many(table, limits),
         )
@@ -112,20 +112,20 @@ def test_a_hostile_table_fares_as_at_the_table_door(first: int) -> None:
             if row["status"] == "failed"
         }
         failures += len(said)
-        assert {row["account"]: row["reason"] for row in found.failed.to_pylist()} == said, f"seed {seed}"
-        good = [at for at, row in enumerate(rows) if row["account"] not in said]
-        assert found.targets["account"].to_pylist() == [rows[at]["account"] for at in good], f"seed {seed}"
-        assert found.targets["asset"].to_pylist() == [rows[at]["asset"] for at in good], f"seed {seed}"
+        assert {row["account"]: row["reason"] for row in outcome.failed.to_pylist()} == said, f"seed {seed}"
+        good = [index for index, row in enumerate(rows) if row["account"] not in said]
+        assert outcome.targets["account"].to_pylist() == [rows[index]["account"] for index in good], f"seed {seed}"
+        assert outcome.targets["asset"].to_pylist() == [rows[index]["asset"] for index in good], f"seed {seed}"
         for name in ("target_weight", "action", "reason", "size_reason"):
             theirs = many.targets[name].to_pylist()
-            mine = found.targets[name].to_pylist()
-            assert list(map(repr, mine)) == [repr(theirs[at]) for at in good], f"seed {seed}, {name}"
+            mine = outcome.targets[name].to_pylist()
+            assert list(map(repr, mine)) == [repr(theirs[index]) for index in good], f"seed {seed}, {name}"
     assert failures > 150
 
 
 def tech(account: str, bucket: str | None, count: int = 3) -> list[Row]:
     """So many good assets of one bucket."""
-    return [{"account": account, "asset": f"X{at}", "score": 0.9, "bucket": bucket} for at in range(count)]
+    return [{"account": account, "asset": f"X{index}", "score": 0.9, "bucket": bucket} for index in range(count)]
 
 
 ONE_EACH = RebalancingLimits(
@@ -135,19 +135,22 @@ ONE_EACH = RebalancingLimits(
 
 def opened(block: Block) -> dict[str, int]:
     """How many assets each account opens."""
-    found: dict[str, int] = {}
+    by_name: dict[str, int] = {}
     for row in block.targets.to_pylist():
-        found[row["account"]] = found.get(row["account"], 0) + (row["action"] == "open")
-    return found
+        by_name[row["account"]] = by_name.get(row["account"], 0) + (row["action"] == "open")
+    return by_name
 
 
 def test_a_malformed_path_has_no_say_in_spelling() -> None:
     """The spelling of a path that no account may have won, and whoever had the other was decided without bucket limits."""
     rows = tech("A", "tech/A") + tech("B", "Tech//B", 5)
     table = pa.Table.from_pylist(rows)
-    found, many = decide_block(table, PreparedLimits({None: ONE_EACH}, votes_of(table))), rebalance_many(rows, ONE_EACH)
-    assert opened(found) == {"A": 1}
-    assert found.failed["account"].to_pylist() == ["B"]
+    outcome, many = (
+        decide_block(table, PreparedLimits({None: ONE_EACH}, votes_of(table))),
+        rebalance_many(rows, ONE_EACH),
+    )
+    assert opened(outcome) == {"A": 1}
+    assert outcome.failed["account"].to_pylist() == ["B"]
     assert [row["status"] for row in many.accounts] == ["cash_left", "failed"]
 
 
@@ -155,18 +158,21 @@ def test_what_counts_at_a_node_stands_under_what_counts_above() -> None:
     """`tech/A` had most votes in its place, and `Tech` above it: so both spellings were wrong."""
     rows = tech("A", "Tech/a") + tech("B", "tech/A", 4) + tech("C", "Tech/x")
     table = pa.Table.from_pylist(rows)
-    found, many = decide_block(table, PreparedLimits({None: ONE_EACH}, votes_of(table))), rebalance_many(rows, ONE_EACH)
-    assert opened(found) == {"A": 1, "C": 1}
-    assert found.failed["account"].to_pylist() == ["B"]
-    assert "differs from 'Tech' only in case" in found.failed["reason"][0].as_py()
+    outcome, many = (
+        decide_block(table, PreparedLimits({None: ONE_EACH}, votes_of(table))),
+        rebalance_many(rows, ONE_EACH),
+    )
+    assert opened(outcome) == {"A": 1, "C": 1}
+    assert outcome.failed["account"].to_pylist() == ["B"]
+    assert "differs from 'Tech' only in case" in outcome.failed["reason"][0].as_py()
     assert [row["status"] for row in many.accounts] == ["cash_left", "failed", "cash_left"]
 
 
 def test_a_bucket_that_the_rules_do_not_know_is_never_one_without_limits() -> None:
     table = pa.Table.from_pylist(tech("A", "Tech") + tech("B", "Bond") + tech("C", None))
-    found = decide_block(table, PreparedLimits({None: ONE_EACH}, {"Bond": 1.0}))
-    assert opened(found) == {"B": 1, "C": 1}
-    assert found.failed.to_pylist() == [
+    block = decide_block(table, PreparedLimits({None: ONE_EACH}, {"Bond": 1.0}))
+    assert opened(block) == {"B": 1, "C": 1}
+    assert block.failed.to_pylist() == [
         {
             "account": "A",
             "reason": "account 'A', row 1, column 'bucket': the bucket was not counted beforehand "
@@ -186,8 +192,8 @@ def test_a_known_bucket_is_screened_although_nobody_voted_for_it(monkeypatch: py
 
     monkeypatch.setattr(blocks, "rebalance_block", spoiling)
     limits = ONE_EACH.replace(known_buckets=("Tech",))
-    found = decide_block(pa.Table.from_pylist(tech("A", "Tech")), PreparedLimits({None: limits}, {}))
-    assert "max_positions of Tech is 3.0 against 1.0" in found.failed["reason"][0].as_py()
+    block = decide_block(pa.Table.from_pylist(tech("A", "Tech")), PreparedLimits({None: limits}, {}))
+    assert "max_positions of Tech is 3.0 against 1.0" in block.failed["reason"][0].as_py()
 
 
 def test_a_column_that_stands_twice_is_refused() -> None:
@@ -206,23 +212,23 @@ def test_categories_of_polars(level: Any) -> None:
     """Their codes are unsigned, where no code can be -1, and their names may be views, which Arrow cannot look up."""
     frame = pl.DataFrame(tech("A", "Tech") + tech("B", None)).with_columns(pl.col("bucket").cast(pl.Categorical))
     table = frame.to_arrow(compat_level=level)
-    found, many = (
+    outcome, many = (
         decide_block(table, PreparedLimits({None: ONE_EACH}, votes_of(table))),
         rebalance_many(table, ONE_EACH),
     )
-    assert opened(found) == {"A": 1, "B": 1}
-    assert many.targets["target_weight"].to_pylist() == found.targets["target_weight"].to_pylist()
+    assert opened(outcome) == {"A": 1, "B": 1}
+    assert many.targets["target_weight"].to_pylist() == outcome.targets["target_weight"].to_pylist()
 
 
 def test_chunks_whose_names_together_are_more_than_a_small_code_can_count() -> None:
     narrow = pa.dictionary(pa.int8(), pa.string())
     assets = pa.chunked_array(
-        [pa.array([f"{part}{at:02d}" for at in range(100)]).dictionary_encode().cast(narrow) for part in "XY"]
+        [pa.array([f"{part}{index:02d}" for index in range(100)]).dictionary_encode().cast(narrow) for part in "XY"]
     )
     table = pa.table({"account": ["A"] * 100 + ["B"] * 100, "asset": assets, "score": [0.9] * 200})
-    found, many = decide_block(table, PreparedLimits({None: RebalancingLimits()}, {})), rebalance_many(table)
-    assert opened(found) == {"A": 3, "B": 3}
-    assert many.targets["target_weight"].to_pylist() == found.targets["target_weight"].to_pylist()
+    outcome, many = decide_block(table, PreparedLimits({None: RebalancingLimits()}, {})), rebalance_many(table)
+    assert opened(outcome) == {"A": 3, "B": 3}
+    assert many.targets["target_weight"].to_pylist() == outcome.targets["target_weight"].to_pylist()
 
 
 def test_buckets_of_a_table_without_rows_or_without_text() -> None:

@@ -85,11 +85,11 @@ CASES = [
     cells("weight infinite", "BBB,Bond,0.8,inf", "column 'current_weight'", "'inf'", "write a finite number"),
     cells("weight text", "BBB,Bond,0.8,ten", "column 'current_weight'", "'ten'", "write a number such as"),
     cells("weight with a comma", 'BBB,Bond,0.8,"0,1"', "column 'current_weight'", "'0,1'", "write a decimal point"),
-    cells("weight with thousands", 'BBB,Bond,0.8,"1,000.5"', "column 'current_weight'", "1234.5"),
+    cells("weight with thousands", 'BBB,Bond,0.8,"1 000.5"', "column 'current_weight'", "1234.5"),
     cells("weight with a currency", "BBB,Bond,0.8,$100", "column 'current_weight'", "'$100'", "write a number such as"),
     cells("max_weight in percent", "BBB,Bond,0.8,0.1,,5,", "column 'max_weight'", "5.0", "0.05, not 5", header=WIDE),
     cells("max_weight negative", "BBB,Bond,0.8,0.1,,-1,", "column 'max_weight'", "-1.0", "or none", header=WIDE),
-    cells("desired_weight 0", "BBB,Bond,0.8,0.1,,,0", "column 'desired_weight'", "0.0", "above 0", header=WIDE),
+    cells("desired_weight -1", "BBB,Bond,0.8,0.1,,,-1", "column 'desired_weight'", "-1", "0 to hold none", header=WIDE),
     cells("volatility 0", "BBB,Bond,0.8,0", "column 'volatility'", "0.0", "above 0", header=RISKY),
     cells("volatility negative", "BBB,Bond,0.8,-1", "column 'volatility'", "-1.0", "above 0", header=RISKY),
     whole(
@@ -229,15 +229,15 @@ def test_bad_input(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)
     put(tmp_path, case.files)
     for more in (["--out", "out.csv", "--quiet"], ["--format", "json", "--quiet"], []):
-        found = CliRunner().invoke(app, [*case.arguments, *more], env={"TRIMTAB_DEBUG": None})
-        assert found.exit_code == 3, found.stderr
-        assert found.stdout == ""
-        *notes, error = found.stderr.splitlines()
+        result = CliRunner().invoke(app, [*case.arguments, *more], env={"TRIMTAB_DEBUG": None})
+        assert result.exit_code == 3, result.stderr
+        assert result.stdout == ""
+        *notes, error = result.stderr.splitlines()
         assert not notes or not more, "one fault is one line, and the only one where notes are off"
         assert error.startswith("error: ")
         assert len(error) < 1_000
-        assert found.stderr.count("error: ") == 1
-        assert "Traceback" not in found.stderr
+        assert result.stderr.count("error: ") == 1
+        assert "Traceback" not in result.stderr
         for words in case.says:
             assert words in error
         assert sorted(path.name for path in tmp_path.iterdir()) == sorted(case.files)
@@ -264,20 +264,20 @@ def test_input_that_only_looks_bad(name: str, tmp_path: Path) -> None:
     for content in (GOOD.encode(), GOOD_CASES[name]):
         path = tmp_path / "in.csv"
         path.write_bytes(content)
-        found = CliRunner().invoke(app, ["rebalance", str(path), "--format", "csv", "--quiet"])
-        assert found.exit_code == 0, found.stderr
-        outputs.append(found.stdout)
+        result = CliRunner().invoke(app, ["rebalance", str(path), "--format", "csv", "--quiet"])
+        assert result.exit_code == 0, result.stderr
+        outputs.append(result.stdout)
     assert outputs[0] == outputs[1]
 
 
 def test_many_faults_are_one_message(tmp_path: Path) -> None:
     path = tmp_path / "in.csv"
     path.write_text("asset,score,current_weight\n" + "".join(f"A{row},2,-1\n" for row in range(30)))
-    found = CliRunner().invoke(app, ["rebalance", str(path), "--quiet"])
-    assert found.exit_code == 3
-    assert found.stdout == ""
-    assert found.stderr.startswith("error: 60 faults in the input:\n")
-    assert found.stderr.endswith("and 50 more\n")
+    result = CliRunner().invoke(app, ["rebalance", str(path), "--quiet"])
+    assert result.exit_code == 3
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: 60 faults in the input:\n")
+    assert result.stderr.endswith("and 50 more\n")
 
 
 def test_an_output_that_was_there_is_left_as_it_was(tmp_path: Path) -> None:

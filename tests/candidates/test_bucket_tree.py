@@ -84,10 +84,10 @@ def test_what_can_be_represented(level: int, expected: list[str]) -> None:
 
 
 def test_the_tree_does_not_depend_on_order_or_repetition() -> None:
-    one, other = grow(NAMES, limits()), grow([*reversed(NAMES), "Gold", "Gold"], limits())
-    assert one.paths == other.paths
-    assert one.leaf_of == other.leaf_of
-    assert one.nodes.tobytes() == other.nodes.tobytes()
+    first, other = grow(NAMES, limits()), grow([*reversed(NAMES), "Gold", "Gold"], limits())
+    assert first.paths == other.paths
+    assert first.leaf_of == other.leaf_of
+    assert first.nodes.tobytes() == other.nodes.tobytes()
 
 
 def test_preorder() -> None:
@@ -133,9 +133,9 @@ def limits_at(tree: BucketTree) -> dict[str, tuple[int | None, float | None, flo
 
 
 def test_general_limits_stand_at_the_level() -> None:
-    at = limits_at(grow(NAMES, limits(bucket_level=2, max_positions_per_bucket=3, max_allocation_per_bucket=0.3)))
+    index = limits_at(grow(NAMES, limits(bucket_level=2, max_positions_per_bucket=3, max_allocation_per_bucket=0.3)))
     general, none = (3, 0.3, None), (None, None, None)
-    assert at == {
+    assert index == {
         "": none,
         "Bond/Gov": general,
         "Equity/Tech": general,
@@ -178,11 +178,11 @@ def test_given_fields_replace_the_general_ones() -> None:
 )
 def test_switches(switch: dict[str, bool], expected: tuple[Any, ...]) -> None:
     own = {"max_positions": 2, "max_allocation": 0.3, "min_allocation": 0.1}
-    at = limits_at(grow(["Equity", "Bond"], limits(buckets={"Equity": own}, **switch)))
-    assert at["Equity"] == expected
+    index = limits_at(grow(["Equity", "Bond"], limits(buckets={"Equity": own}, **switch)))
+    assert index["Equity"] == expected
     general = (4, 0.4)
-    assert at["Bond"] == (
-        *(None if mine is None else most for mine, most in zip(expected, general, strict=False)),
+    assert index["Bond"] == (
+        *(None if mine is None else highest for mine, highest in zip(expected, general, strict=False)),
         None,
     )
 

@@ -72,8 +72,8 @@ def faults(table: Any, limits: RebalancingLimits | None = None) -> tuple[Fault, 
 
 
 def the_fault(table: Any, limits: RebalancingLimits | None = None) -> Fault:
-    (found,) = faults(table, limits)
-    return found
+    (sentences,) = faults(table, limits)
+    return sentences
 
 
 def good(**changes: Any) -> Rows:
@@ -140,8 +140,8 @@ def test_every_kind_of_table(kind: str) -> None:
     assert result.details() == expected.details()
     assert type(result.targets) is type(table)
     assert (result.cash_weight, result.turnover) == (expected.cash_weight, expected.turnover)
-    for row, given in zip(as_rows(result.targets), ROWS, strict=True):
-        assert all(row.get(name) == given[name] for name in ("asset", "note", "score"))
+    for row, options in zip(as_rows(result.targets), ROWS, strict=True):
+        assert all(row.get(name) == options[name] for name in ("asset", "note", "score"))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if not kind.startswith("list")])
@@ -218,24 +218,24 @@ def test_decimals_in_a_list_and_in_pandas() -> None:
 
 def test_defaults_of_columns() -> None:
     """Without the column nothing is held, restricted or capped, and the bucket is Unknown."""
-    found = read(pa.table({"asset": ["B", "A"], "score": [0.7, 0.8]}), RebalancingLimits(), many=False)
-    assert found.current_weight.tolist() == [0, 0]
-    assert found.restriction.tolist() == [0, 0]
-    assert found.max_weight.tolist() == [math.inf, math.inf]
-    assert np.isnan(found.desired_weight).all()
-    assert np.isnan(found.volatility).all()
-    assert [found.bucket.at(row) for row in range(2)] == ["Unknown", "Unknown"]
-    assert not found.bucket_given
-    assert found.accounts == [None]
-    assert found.order.tolist() == [1, 0]
-    assert found.unused_columns == ()
+    candidates = read(pa.table({"asset": ["B", "A"], "score": [0.7, 0.8]}), RebalancingLimits(), many=False)
+    assert candidates.current_weight.tolist() == [0, 0]
+    assert candidates.restriction.tolist() == [0, 0]
+    assert candidates.max_weight.tolist() == [math.inf, math.inf]
+    assert np.isnan(candidates.desired_weight).all()
+    assert np.isnan(candidates.volatility).all()
+    assert [candidates.bucket.at(row) for row in range(2)] == ["Unknown", "Unknown"]
+    assert not candidates.bucket_given
+    assert candidates.accounts == [None]
+    assert candidates.order.tolist() == [1, 0]
+    assert candidates.unused_columns == ()
 
 
 @pytest.mark.parametrize("empty", [None, "", "   "])
 def test_a_missing_bucket_is_unknown(empty: str | None) -> None:
-    found = read(good(bucket=empty), RebalancingLimits(**ON), many=False)
-    assert found.bucket.at(1) == "Unknown"
-    assert found.tree.paths == ("", "Unknown")
+    candidates = read(good(bucket=empty), RebalancingLimits(**ON), many=False)
+    assert candidates.bucket.at(1) == "Unknown"
+    assert candidates.tree.paths == ("", "Unknown")
 
 
 def test_columns_of_nothing() -> None:
@@ -248,10 +248,10 @@ def test_columns_of_nothing() -> None:
 
 
 def test_the_text_of_a_column() -> None:
-    found = read(good(bucket="Tech"), RebalancingLimits(**ON), many=False)
-    assert found.asset.values() == ["A", "B", "C"]
-    assert found.bucket.values() == ["Unknown", "Tech", "Unknown"]
-    assert found.size == 3
+    candidates = read(good(bucket="Tech"), RebalancingLimits(**ON), many=False)
+    assert candidates.asset.values() == ["A", "B", "C"]
+    assert candidates.bucket.values() == ["Unknown", "Tech", "Unknown"]
+    assert candidates.size == 3
 
 
 # ---- a table that cannot be read at all
@@ -270,14 +270,14 @@ def test_the_text_of_a_column() -> None:
     ],
 )
 def test_not_a_table(table: Any, problem: str) -> None:
-    found = the_fault(table)
-    assert found.problem == problem
-    assert found.advice == "give a pandas, polars or pyarrow table, or a list of dicts"
+    fault = the_fault(table)
+    assert fault.problem == problem
+    assert fault.advice == "give a pandas, polars or pyarrow table, or a list of dicts"
 
 
 def test_not_a_dict() -> None:
-    found = the_fault([{"asset": "A", "score": 0.5}, ("B", 0.5)])
-    assert found.sentence() == "row 2: is not a dict (received ('B', 0.5)): give a list of dicts, one for each row"
+    fault = the_fault([{"asset": "A", "score": 0.5}, ("B", 0.5)])
+    assert fault.sentence() == "row 2: is not a dict (received ('B', 0.5)): give a list of dicts, one for each row"
 
 
 @pytest.mark.parametrize(
@@ -316,8 +316,8 @@ def test_a_column_twice() -> None:
     ],
 )
 def test_a_required_column_is_missing(names: list[str], column: str, advice: str) -> None:
-    found = the_fault(pa.table({name: ["x"] if name.strip().lower().startswith("asset") else [0.5] for name in names}))
-    assert (found.problem, found.column, found.advice) == ("the column is missing", column, advice)
+    fault = the_fault(pa.table({name: ["x"] if name.strip().lower().startswith("asset") else [0.5] for name in names}))
+    assert (fault.problem, fault.column, fault.advice) == ("the column is missing", column, advice)
 
 
 @pytest.mark.parametrize(
@@ -339,13 +339,13 @@ def test_a_required_column_is_missing(names: list[str], column: str, advice: str
     ],
 )
 def test_a_misspelled_column(name: str, meant: str) -> None:
-    found = the_fault(pd.DataFrame({"asset": ["A"], "score": [0.5], name: [0.1]}))
-    assert found.sentence() == f"column {name!r}: the column is unknown: did you mean {meant!r}? Rename or drop it"
+    fault = the_fault(pd.DataFrame({"asset": ["A"], "score": [0.5], name: [0.1]}))
+    assert fault.sentence() == f"column {name!r}: the column is unknown: did you mean {meant!r}? Rename or drop it"
 
 
 @pytest.mark.parametrize("name", ["price", "name", "isin", "note", "weight", "market_cap", "sector", "sigma"])
 def test_columns_of_the_user_are_carried(name: str) -> None:
-    result = trimtab.rebalance([{**row, name: at} for at, row in enumerate(good())])
+    result = trimtab.rebalance([{**row, name: index} for index, row in enumerate(good())])
     assert [row[name] for row in result.targets] == [0, 1, 2]
     assert read([{**row, name: 1} for row in good()], RebalancingLimits(), many=False).unused_columns == (name,)
 
@@ -391,8 +391,8 @@ def test_holdings_under_another_name_are_refused(name: str) -> None:
 
 
 def test_several_names_are_wrong() -> None:
-    found = faults(pa.table({"Asset": ["A"], "Score": [0.5], "curent_weight": [0.1], "action": ["x"]}))
-    assert [fault.column for fault in found] == ["asset", "score", "curent_weight"]
+    sentences = faults(pa.table({"Asset": ["A"], "Score": [0.5], "curent_weight": [0.1], "action": ["x"]}))
+    assert [fault.column for fault in sentences] == ["asset", "score", "curent_weight"]
 
 
 def test_a_name_that_is_no_text() -> None:
@@ -411,20 +411,20 @@ FRAMES = {"pandas": pd.DataFrame, "polars": lambda rows: pl.DataFrame(rows, stri
 def test_a_number_column_of_something_else(column: str, value: Any) -> None:
     rows = [{**row, column: value} for row in good()]
     for kind, make in FRAMES.items():
-        found = the_fault(make(rows))
-        assert (found.column, found.row) == (column, 1), kind
-        assert "is not a number" in found.problem
-        assert found.value == value
-        assert found.advice
+        fault = the_fault(make(rows))
+        assert (fault.column, fault.row) == (column, 1), kind
+        assert "is not a number" in fault.problem
+        assert fault.value == value
+        assert fault.advice
 
 
 @pytest.mark.parametrize("value", ["high", True, [0.5], b"x", "", float])
 def test_one_value_that_is_no_number(value: Any) -> None:
     rows = good(score=value)
     for make in (list, lambda rows: pd.DataFrame(rows, dtype=object)):
-        found = the_fault(make(rows))
-        assert (found.row, found.column, found.problem, found.value) == (2, "score", "is not a number", value)
-        assert found.advice == "write a number or leave it empty"
+        fault = the_fault(make(rows))
+        assert (fault.row, fault.column, fault.problem, fault.value) == (2, "score", "is not a number", value)
+        assert fault.advice == "write a number or leave it empty"
 
 
 @pytest.mark.parametrize("column", ["asset", "bucket", "restriction"])
@@ -433,23 +433,23 @@ def test_one_value_that_is_no_text(column: str, value: Any) -> None:
     rows = [{"bucket": "Tech", "restriction": "no_buy", **row} for row in good()]
     rows[1][column] = value
     for make in (list, lambda rows: pd.DataFrame(rows, dtype=object)):
-        found = the_fault(make(rows))
-        assert (found.row, found.column, found.problem, found.value) == (2, column, "is not text", value)
+        fault = the_fault(make(rows))
+        assert (fault.row, fault.column, fault.problem, fault.value) == (2, column, "is not text", value)
 
 
 @pytest.mark.parametrize("column", ["asset", "bucket", "restriction"])
 def test_a_text_column_of_numbers(column: str) -> None:
-    rows = [{**row, column: None if at == 0 else at} for at, row in enumerate(good())]
-    found = the_fault(pa.Table.from_pylist(rows))
+    rows = [{**row, column: None if index == 0 else index} for index, row in enumerate(good())]
+    fault = the_fault(pa.Table.from_pylist(rows))
     assert (
-        found.sentence() == f"row 2, column {column!r}: is not text but int64 (received 1): convert the column to text"
+        fault.sentence() == f"row 2, column {column!r}: is not text but int64 (received 1): convert the column to text"
     )
 
 
 def test_a_column_that_no_arrow_array_holds() -> None:
     """A number too large for any type, and text that is no text."""
-    found = the_fault(good(score=10**400))
-    assert (found.row, found.column, found.problem) == (2, "score", "is not a number")
+    fault = the_fault(good(score=10**400))
+    assert (fault.row, fault.column, fault.problem) == (2, "score", "is not a number")
 
 
 def test_numbers_of_different_types_in_one_column() -> None:
@@ -466,16 +466,16 @@ def test_numbers_of_different_types_in_one_column() -> None:
 
 
 def test_text_that_cannot_be_encoded() -> None:
-    found = the_fault(good(asset="\ud800"))
-    assert (found.row, found.column, found.problem) == (2, "asset", "is not text")
-    assert "\\ud800" in found.sentence()
+    fault = the_fault(good(asset="\ud800"))
+    assert (fault.row, fault.column, fault.problem) == (2, "asset", "is not text")
+    assert "\\ud800" in fault.sentence()
 
 
 @pytest.mark.parametrize("column", ["asset", "bucket"])
 def test_bytes_that_are_no_utf_8(column: str) -> None:
     broken = pa.array([b"A", b"\xff"], pa.binary()).view(pa.string())
-    found = the_fault(pa.table({"asset": ["A", "B"], "score": [0.5, 0.6], column: broken}))
-    assert (found.column, found.problem, found.advice) == (column, "is not UTF-8 text", "write it as UTF-8")
+    fault = the_fault(pa.table({"asset": ["A", "B"], "score": [0.5, 0.6], column: broken}))
+    assert (fault.column, fault.problem, fault.advice) == (column, "is not UTF-8 text", "write it as UTF-8")
 
 
 # ---- one value that is wrong: row, column, value, advice
@@ -495,13 +495,12 @@ VALUES: dict[str, tuple[str, Any, str, str]] = {
     "max_weight negative": ("max_weight", -0.1, "is outside 0 to 1", "give a fraction (0.05, not 5), or none"),
     "max_weight percent": ("max_weight", 5.0, "is outside 0 to 1", "give a fraction (0.05, not 5)"),
     "max_weight inf": ("max_weight", math.inf, "is outside 0 to 1", "or none for no limit"),
-    "desired 0": ("desired_weight", 0.0, "is not a positive number of a usable size", "give a number above 0, or leave it empty"),
-    "desired negative": ("desired_weight", -1.0, "is not a positive number of a usable size", "give a number above 0"),
-    "desired tiny": ("desired_weight", 1e-10, "is not a positive number of a usable size", "give a number above 0"),
-    "desired huge": ("desired_weight", 1e10, "is not a positive number of a usable size", "give a number above 0"),
-    "desired inf": ("desired_weight", math.inf, "is not a positive number of a usable size", "give a number above 0"),
-    "volatility 0": ("volatility", 0.0, "is not a positive number of a usable size", "give a number above 0"),
-    "volatility negative": ("volatility", -0.2, "is not a positive number of a usable size", "give a number above 0"),
+    "desired negative": ("desired_weight", -1.0, "is not a number of a usable size", "give a number above 0"),
+    "desired tiny": ("desired_weight", 1e-10, "is not a number of a usable size", "give a number above 0"),
+    "desired huge": ("desired_weight", 1e10, "is not a number of a usable size", "give a number above 0"),
+    "desired inf": ("desired_weight", math.inf, "is not a number of a usable size", "give a number above 0"),
+    "volatility 0": ("volatility", 0.0, "is not a number of a usable size", "give a number above 0"),
+    "volatility negative": ("volatility", -0.2, "is not a number of a usable size", "give a number above 0"),
     "restriction": ("restriction", "no-buy", "the restriction is unknown", "write no_buy, no_sell, no_trade or leave it empty"),
     "restriction spelling": ("restriction", "NO_BUY", "the restriction is unknown", "write no_buy"),
     "restriction blank": ("restriction", " ", "the restriction is unknown", "leave it empty"),
@@ -520,22 +519,26 @@ VALUES: dict[str, tuple[str, Any, str, str]] = {
 def test_a_value(name: str) -> None:
     column, value, problem, advice = VALUES[name]
     for make in FRAMES.values():
-        found = the_fault(make(good(**{column: value})))
-        assert (found.row, found.column, found.problem) == (2, column, problem)
-        assert advice in found.advice
-        sentence = found.sentence()
+        fault = the_fault(make(good(**{column: value})))
+        assert (fault.row, fault.column, fault.problem) == (2, column, problem)
+        assert advice in fault.advice
+        sentence = fault.sentence()
         assert sentence.startswith(f"row 2, column {column!r}: {problem}")
         assert value is None or (isinstance(value, float) and math.isnan(value)) or repr(value) in sentence
 
 
 def test_no_row_is_forgotten() -> None:
     rows = [
-        {"asset": f"A{at}", "score": 2.0 if at % 3 == 0 else 0.5, "current_weight": -1.0 if at % 5 == 0 else 0.0}
-        for at in range(40)
+        {
+            "asset": f"A{index}",
+            "score": 2.0 if index % 3 == 0 else 0.5,
+            "current_weight": -1.0 if index % 5 == 0 else 0.0,
+        }
+        for index in range(40)
     ]
-    found = faults(rows)
-    assert [fault.row for fault in found if fault.column == "score"] == list(range(1, 41, 3))
-    assert [fault.row for fault in found if fault.column == "current_weight"] == list(range(1, 41, 5))
+    sentences = faults(rows)
+    assert [fault.row for fault in sentences if fault.column == "score"] == list(range(1, 41, 3))
+    assert [fault.row for fault in sentences if fault.column == "current_weight"] == list(range(1, 41, 5))
 
 
 def test_many_faults_at_once() -> None:
@@ -559,14 +562,14 @@ def test_a_triple_names_the_first_row() -> None:
 def test_asset_names_are_kept_as_they_are() -> None:
     """Case tells assets apart: names of exchanges do. Spaces around a name do not: a limit would count it twice."""
     assert trimtab.rebalance([{"asset": name, "score": 0.8} for name in ("BRK.b", "BRK.B")])
-    found = the_fault([{"asset": name, "score": 0.8} for name in ("BRK.B", " BRK.B")])
-    assert (found.row, found.value, found.problem) == (2, " BRK.B", "the asset's name has spaces around it")
+    fault = the_fault([{"asset": name, "score": 0.8} for name in ("BRK.B", " BRK.B")])
+    assert (fault.row, fault.value, fault.problem) == (2, " BRK.B", "the asset's name has spaces around it")
 
 
 def test_a_misspelled_key_of_one_row() -> None:
     rows = [{"asset": "A", "score": 0.9, "current_weight": 0.2}, {"asset": "B", "score": 0.5, "curent_weight": 0.3}]
-    found = the_fault(rows)
-    assert (found.row, found.column, found.advice) == (
+    fault = the_fault(rows)
+    assert (fault.row, fault.column, fault.advice) == (
         2,
         "curent_weight",
         "did you mean 'current_weight'? Rename or drop it",
@@ -589,13 +592,13 @@ def test_what_happens_to_the_table_later_does_not_matter() -> None:
 
 
 def test_bools_of_numpy_are_no_numbers() -> None:
-    found = the_fault([{"asset": "A", "score": 0.9, "current_weight": np.bool_(True)}, *good()])
-    assert (found.row, found.column, found.problem) == (1, "current_weight", "is not a number")
+    fault = the_fault([{"asset": "A", "score": 0.9, "current_weight": np.bool_(True)}, *good()])
+    assert (fault.row, fault.column, fault.problem) == (1, "current_weight", "is not a number")
 
 
 def test_whole_numbers_beyond_what_a_float_holds() -> None:
-    found = the_fault(pa.table({"asset": ["A", "B"], "score": [2**53 + 1, 0]}))
-    assert (found.row, found.column) == (1, "score")
+    fault = the_fault(pa.table({"asset": ["A", "B"], "score": [2**53 + 1, 0]}))
+    assert (fault.row, fault.column) == (1, "score")
 
 
 @pytest.mark.parametrize("account", ["", " a", "a "])
@@ -605,7 +608,7 @@ def test_an_account_needs_a_clean_name(account: str) -> None:
 
 
 def test_a_failed_account_has_no_say_in_spelling() -> None:
-    rows = [{"account": f"s{at}", "asset": "A", "score": 0.9, "bucket": "Tech"} for at in range(3)]
+    rows = [{"account": f"s{index}", "asset": "A", "score": 0.9, "bucket": "Tech"} for index in range(3)]
     rows += [{"account": "big", "asset": "DUP", "score": 0.9, "bucket": "tech"} for _ in range(9)]
     assert trimtab.rebalance_many(rows).counts == {"cash_left": 3, "failed": 1}
 
@@ -703,8 +706,8 @@ def test_buckets_that_differ_in_a_sign_that_counts(one: str, other: str) -> None
 
 
 def test_a_path_of_too_many_parts() -> None:
-    found = the_fault([{"asset": "A", "score": 0.9, "bucket": "/".join("x" * 1100)}])
-    assert found.problem == "the bucket's path has 1100 parts, more than 50"
+    fault = the_fault([{"asset": "A", "score": 0.9, "bucket": "/".join("x" * 1100)}])
+    assert fault.problem == "the bucket's path has 1100 parts, more than 50"
 
 
 @pytest.mark.parametrize("limits", [{}, {"max_new_positions": 1}, "conservative", 0])
@@ -715,7 +718,7 @@ def test_limits_of_another_kind(limits: Any) -> None:
 
 def test_limits_in_another_spelling_name_the_nearest_bucket() -> None:
     limits = RebalancingLimits(enable_bucket_diversification=True, buckets={"tech": {"max_positions": 1}})
-    rows = [{"account": at, "asset": "A", "score": 0.9, "bucket": "Tech"} for at in (1, 2)]
+    rows = [{"account": index, "asset": "A", "score": 0.9, "bucket": "Tech"} for index in (1, 2)]
     with pytest.raises(LimitsError, match="did you mean 'Tech'"):
         trimtab.rebalance_many(rows, limits)
 
@@ -735,25 +738,25 @@ def test_limits_in_another_spelling_name_the_nearest_bucket() -> None:
     ],
 )
 def test_weights_sum(weights: list[float], problem: str, advice: str) -> None:
-    found = the_fault(
-        [{"asset": f"A{at}", "score": 0.8, "current_weight": weight} for at, weight in enumerate(weights)]
+    fault = the_fault(
+        [{"asset": f"A{index}", "score": 0.8, "current_weight": weight} for index, weight in enumerate(weights)]
     )
-    assert (found.problem, found.column, found.row) == (problem, "current_weight", None)
-    assert found.advice.startswith(advice)
+    assert (fault.problem, fault.column, fault.row) == (problem, "current_weight", None)
+    assert fault.advice.startswith(advice)
 
 
 @pytest.mark.parametrize("weights", [[1.0], [0.5, 0.5], [0.55, 0.5], [1.05], [0.35, 0.35, 0.35]])
 def test_sums_that_are_accepted(weights: list[float]) -> None:
     result = trimtab.rebalance(
-        [{"asset": f"A{at}", "score": 0.8, "current_weight": weight} for at, weight in enumerate(weights)]
+        [{"asset": f"A{index}", "score": 0.8, "current_weight": weight} for index, weight in enumerate(weights)]
     )
     assert ("overdrawn" in [note.code for note in result.notes]) is (math.fsum(weights) > 1.001)
 
 
 def test_unscored_positions_error() -> None:
     limits = RebalancingLimits(unscored_positions="error")
-    found = the_fault(good(score=None), limits)
-    assert found.sentence() == (
+    fault = the_fault(good(score=None), limits)
+    assert fault.sentence() == (
         "row 2, column 'score': the holding 'B' has no score: score it, restrict it, or set unscored_positions to "
         '"hold" or "close"'
     )
@@ -768,14 +771,14 @@ def test_unscored_positions_error() -> None:
 
 def spelled(*buckets: str, account: Any = None) -> Rows:
     own = {} if account is None else {"account": account}
-    return [{**own, "asset": f"A{at}", "score": 0.8, "bucket": bucket} for at, bucket in enumerate(buckets)]
+    return [{**own, "asset": f"A{index}", "score": 0.8, "bucket": bucket} for index, bucket in enumerate(buckets)]
 
 
 @pytest.mark.parametrize("other", ["tech ", "TECH", " Tech", "tech"])
 def test_two_spellings(other: str) -> None:
-    found = the_fault(spelled("Tech", "Tech", other), RebalancingLimits(**ON))
-    assert (found.row, found.column, found.value) == (3, "bucket", other)
-    assert found.problem == "the bucket differs from 'Tech' only in case, spaces, punctuation or invisible signs"
+    fault = the_fault(spelled("Tech", "Tech", other), RebalancingLimits(**ON))
+    assert (fault.row, fault.column, fault.value) == (3, "bucket", other)
+    assert fault.problem == "the bucket differs from 'Tech' only in case, spaces, punctuation or invisible signs"
 
 
 def test_the_spelling_of_most_rows_counts() -> None:
@@ -791,10 +794,10 @@ def test_the_spelling_of_the_limits_counts_more() -> None:
 
 
 def test_a_part_of_a_path_in_two_spellings() -> None:
-    found = the_fault(spelled("Equity/Tech", "Equity/Health", "equity/Energy"))
-    assert found.problem == "the bucket differs from 'Equity' only in case, spaces, punctuation or invisible signs"
-    found = the_fault(spelled("Equity/Tech", "Equity/Tech/Semis", "Equity/tech/Chips"))
-    assert found.problem == "the bucket differs from 'Equity/Tech' only in case, spaces, punctuation or invisible signs"
+    fault = the_fault(spelled("Equity/Tech", "Equity/Health", "equity/Energy"))
+    assert fault.problem == "the bucket differs from 'Equity' only in case, spaces, punctuation or invisible signs"
+    fault = the_fault(spelled("Equity/Tech", "Equity/Tech/Semis", "Equity/tech/Chips"))
+    assert fault.problem == "the bucket differs from 'Equity/Tech' only in case, spaces, punctuation or invisible signs"
 
 
 def test_the_same_name_in_two_places_is_fine() -> None:
@@ -897,7 +900,7 @@ def test_the_account_column_is_needed() -> None:
     ],
 )
 def test_bad_accounts(accounts: list[Any], row: int, problem: str) -> None:
-    rows = [{"account": account, **one} for account, one in zip(accounts, good(), strict=True)]
+    rows = [{"account": account, **account_row} for account, account_row in zip(accounts, good(), strict=True)]
     for make in (list, pa.Table.from_pylist, pl.DataFrame):
         with pytest.raises(InputError) as caught:
             trimtab.rebalance_many(make(rows))
@@ -944,7 +947,7 @@ def test_many_equals_single() -> None:
         many = trimtab.rebalance_many(rows, limits)
         listed = {row["account"]: row for row in many.accounts}
         for account, row in listed.items():
-            single = trimtab.rebalance([one for one in rows if one["account"] == account], limits)
+            single = trimtab.rebalance([row for row in rows if row["account"] == account], limits)
             same = many.result(account)
             assert outcome(same.targets) == outcome(single.targets)
             assert same.details() == single.details()
@@ -962,8 +965,8 @@ def test_many_equals_single() -> None:
             assert same.notes == single.notes
             assert same.to_json() == single.to_json()
         whole = outcome(many.targets)
-        assert [one[0] for one in whole] == [row["asset"] for row in rows]
-        assert sorted(whole) == sorted(one for account in listed for one in outcome(many.result(account).targets))
+        assert [entry[0] for entry in whole] == [row["asset"] for row in rows]
+        assert sorted(whole) == sorted(target for account in listed for target in outcome(many.result(account).targets))
 
 
 def test_a_bad_account_does_not_sink_the_good_ones() -> None:
@@ -971,9 +974,9 @@ def test_a_bad_account_does_not_sink_the_good_ones() -> None:
     limits = RebalancingLimits(**ON, min_buckets_represented=0)
     clean = trimtab.rebalance_many(rows, limits)
     broken = [dict(row) for row in rows]
-    at = [number for number, row in enumerate(broken) if row["account"] == "acc3"]
-    broken[at[0]]["score"] = 7.0
-    broken[at[-1]]["max_weight"] = -1.0
+    index = [number for number, row in enumerate(broken) if row["account"] == "acc3"]
+    broken[index[0]]["score"] = 7.0
+    broken[index[-1]]["max_weight"] = -1.0
     many = trimtab.rebalance_many(broken, limits)
     statuses = {row["account"]: row["status"] for row in many.accounts}
     assert statuses["acc3"] == "failed"
@@ -982,9 +985,11 @@ def test_a_bad_account_does_not_sink_the_good_ones() -> None:
     assert "1 failed" in repr(many)
     (failed,) = [row for row in many.accounts if row["account"] == "acc3"]
     assert (failed["positions"], failed["cash_weight"], failed["turnover"]) == (None, None, None)
-    assert failed["error"].startswith(f"account 'acc3', row {at[0] + 1}, column 'score': is above 1 (received 7.0): ")
+    assert failed["error"].startswith(
+        f"account 'acc3', row {index[0] + 1}, column 'score': is above 1 (received 7.0): "
+    )
     assert failed["error"].endswith("(and 1 more of this kind or others)")
-    assert [fault.row for fault in many.faults["acc3"]] == [at[0] + 1, at[-1] + 1]
+    assert [fault.row for fault in many.faults["acc3"]] == [index[0] + 1, index[-1] + 1]
     assert list(many.faults) == ["acc3"]
     with pytest.raises(InputError, match="account 'acc3', row"):
         many.result("acc3")
@@ -1013,9 +1018,9 @@ def test_frames_of_many(make: Any) -> None:
     good_ones = [row["account"] for row in expected.accounts if row["status"] != "failed"]
     assert len(good_ones) == 4
     for account in good_ones:
-        one = many.result(account)
-        assert type(one.targets) is type(table)
-        assert outcome(one.targets) == outcome(expected.result(account).targets)
+        first = many.result(account)
+        assert type(first.targets) is type(table)
+        assert outcome(first.targets) == outcome(expected.result(account).targets)
 
 
 def test_one_account_keeps_the_index_of_pandas() -> None:

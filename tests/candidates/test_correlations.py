@@ -55,24 +55,29 @@ def frame(names: list[str], values: list[list[float]]) -> pd.DataFrame:
     ],
 )
 def test_every_form_gives_the_same(given: Any) -> None:
-    found = correlations_of(given)
-    assert found.names == ("A", "B", "C")
-    assert (found.of("A", "B"), found.of("B", "A"), found.of("C", "B")) == (0.5, 0.5, -0.25)
-    assert (found.of("A", "C"), found.of("A", "D"), found.of("D", "E"), found.of("B", "B")) == (None, None, None, 1.0)
-    assert found.digest == correlations_of(LONG).digest
-    assert repr(found) == f"<Correlations of 3 assets, {found.digest[:12]}>"
-    assert correlations_of(found) is found
+    correlations = correlations_of(given)
+    assert correlations.names == ("A", "B", "C")
+    assert (correlations.of("A", "B"), correlations.of("B", "A"), correlations.of("C", "B")) == (0.5, 0.5, -0.25)
+    assert (
+        correlations.of("A", "C"),
+        correlations.of("A", "D"),
+        correlations.of("D", "E"),
+        correlations.of("B", "B"),
+    ) == (None, None, None, 1.0)
+    assert correlations.digest == correlations_of(LONG).digest
+    assert repr(correlations) == f"<Correlations of 3 assets, {correlations.digest[:12]}>"
+    assert correlations_of(correlations) is correlations
 
 
 def test_a_computed_matrix_may_be_off_by_a_hair() -> None:
-    found = correlations_of(frame(["A", "B"], [[1.0 + 4e-16, -1.0 - 1e-15], [-1.0, 1.0 - 1e-15]]))
-    assert (found.of("A", "B"), found.of("A", "A")) == (-1.0, 1.0)
+    correlations = correlations_of(frame(["A", "B"], [[1.0 + 4e-16, -1.0 - 1e-15], [-1.0, 1.0 - 1e-15]]))
+    assert (correlations.of("A", "B"), correlations.of("A", "A")) == (-1.0, 1.0)
     assert correlations_of(frame(["A", "B"], [[1.0, 0.5], [0.5 + 1e-12, 1.0]])).of("A", "B") == 0.5 + 1e-12
 
 
 def test_no_names_at_all_know_nothing() -> None:
-    found = Correlations((), np.zeros((0, 0)))
-    assert found.of("A", "B") is None
+    correlations = Correlations((), np.zeros((0, 0)))
+    assert correlations.of("A", "B") is None
 
 
 @pytest.mark.parametrize(
@@ -114,10 +119,10 @@ def test_what_is_refused_says_where_and_what_to_do(given: Any, said: str) -> Non
 
 def plain_partners(known: Correlations, limit: float, asset: Any, bucket: Any, start: Any) -> list[list[list[int]]]:
     """For each account, for each row the rows that are too correlated with it."""
-    found = []
+    entries = []
     for begin, end in itertools.pairwise(start):
         rows = range(begin, end)
-        found.append(
+        entries.append(
             [
                 [
                     other - begin
@@ -127,7 +132,7 @@ def plain_partners(known: Correlations, limit: float, asset: Any, bucket: Any, s
                 for row in rows
             ]
         )
-    return found
+    return entries
 
 
 def above(known: Correlations, limit: float, one: int, other: int) -> bool:
@@ -139,21 +144,21 @@ def above(known: Correlations, limit: float, one: int, other: int) -> bool:
 def test_partners_against_a_plain_loop(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = random.Random(seed)
     monkeypatch.setattr("trimtab.candidates.correlations._PAIRS_AT_ONCE", 40)
-    names = [f"A{at}" for at in range(8)]
-    pairs = [(one, other) for at, one in enumerate(names) for other in names[at + 1 :] if rng.random() < 0.9]
+    names = [f"A{index}" for index in range(8)]
+    pairs = [(name, other) for index, name in enumerate(names) for other in names[index + 1 :] if rng.random() < 0.9]
     known = correlations_of(
-        [{"asset": one, "other": other, "correlation": rng.choice([-0.5, 0.3, 0.8, 0.9])} for one, other in pairs]
+        [{"asset": pair, "other": other, "correlation": rng.choice([-0.5, 0.3, 0.8, 0.9])} for pair, other in pairs]
     )
     sizes = [rng.choice([0, 1, 3, 6]) for _ in range(12)]
     start = np.concatenate(([0], np.cumsum(sizes)))
     asset = np.array([rng.randrange(-1, len(known.names)) for _ in range(start[-1])], np.int64)
     bucket = np.array([rng.randrange(1, 3) for _ in range(start[-1])], np.int64)
     packed, begins = partners_of(known, 0.8, asset, bucket, start)
-    found = []
+    rows = []
     for account, count in enumerate(sizes):
         mine = packed[begins[account] : begins[account + 1]]
-        found.append([mine[mine[row] : mine[row + 1]].tolist() for row in range(count)])
-    assert found == plain_partners(known, 0.8, asset, bucket, start)
+        rows.append([mine[mine[row] : mine[row + 1]].tolist() for row in range(count)])
+    assert rows == plain_partners(known, 0.8, asset, bucket, start)
 
 
 def test_accounts_are_looked_at_some_at_a_time() -> None:

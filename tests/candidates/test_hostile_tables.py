@@ -22,7 +22,7 @@ from trimtab import InputError, RebalancingLimits
 LIMITS = RebalancingLimits(enable_bucket_diversification=True, sizing_mode="inverse_volatility")
 GOOD: dict[str, Callable[[random.Random, int], list[Any]]] = {
     "account": lambda _, count: ["one"] * count,
-    "asset": lambda _, count: [f"A{at}" for at in range(count)],
+    "asset": lambda _, count: [f"A{index}" for index in range(count)],
     "bucket": lambda rng, count: [rng.choice(["Tech", "Bond", None]) for _ in range(count)],
     "restriction": lambda rng, count: [rng.choice(["", "no_buy", None]) for _ in range(count)],
     "score": lambda rng, count: [rng.choice([rng.random(), None]) for _ in range(count)],

@@ -97,3 +97,10 @@ def test_a_bucket_near_one_with_a_limit(bucket: str, limited: str) -> None:
 def test_a_bucket_far_from_those_with_a_limit(bucket: str, limited: str) -> None:
     limits = RebalancingLimits(**ON, buckets={limited: {"max_positions": 1}})
     assert list(near_buckets([bucket, limited], limits)) == []
+
+
+@pytest.mark.parametrize("bucket", [None, "", "N/A", "-"])
+def test_buckets_that_are_all_empty_are_not_given(bucket: str | None) -> None:
+    rows = [{**row, "bucket": bucket} for row in ROWS]
+    assert "buckets_off" not in codes(RebalancingLimits(), rows)
+    assert "buckets_off" in codes(RebalancingLimits(), [*rows, {"asset": "C", "score": 0.7, "bucket": "Tech"}])

@@ -42,10 +42,10 @@ def certified(
     rows: list[Row], limits: RebalancingLimits, weights: dict[str, float], selected: str = ""
 ) -> list[Measured]:
     """Certify these weights by hand; selected is what has weight, and what is named."""
-    found = read(rows, limits, many=False)
+    candidates = read(rows, limits, many=False)
     target = np.array([weights.get(row["asset"], 0.0) for row in rows])
     chosen = (target > 0) | np.array([row["asset"] in selected.split() for row in rows])
-    return certify(found, limits, target=target, proposed=target, selected=chosen, braked=np.zeros(1, np.bool_))
+    return certify(candidates, limits, target=target, proposed=target, selected=chosen, braked=np.zeros(1, np.bool_))
 
 
 def broken(rows: list[Row], limits: RebalancingLimits, weights: dict[str, float], selected: str = "") -> list[str]:
@@ -80,6 +80,12 @@ BREAKS: dict[str, tuple[list[Row], dict[str, Any], dict[str, float], str]] = {
     "largest": (HELD, {}, {"A": 0.2 + 1e-11}, "max_position_weight"),
     "largest, drifted too far": (HELD, {"drift_tolerance": 0.1}, {"A": 0.2201}, "max_position_weight"),
     "largest of its own": ([asset("A", None, 0.8, 0.1, max_weight=0.05)], {}, {"A": 0.06}, "max_position_weight"),
+    "largest of what is not wanted": (
+        [asset("A", None, 0.8, 0.1, desired_weight=0.0)],
+        {"sizing_mode": "desired"},
+        {"A": 0.1},
+        "max_position_weight",
+    ),
     "smallest": (HELD, {}, {"A": 0.0199}, "min_position_weight"),
     "sold under no_sell": ([asset("A", None, 0.8, 0.1, restriction="no_sell")], {}, {"A": 0.09}, "restrictions_violated"),
     "closed under no_sell": ([asset("A", None, 0.8, 0.1, restriction="no_sell")], {}, {}, "restrictions_violated"),
@@ -163,26 +169,26 @@ def test_many_broken_limits_are_all_named() -> None:
 
 def test_what_is_broken_is_told_by_account() -> None:
     limits = RebalancingLimits()
-    rows = [{**asset("A", None, 0.5, 0.1), "account": f"acc{at}"} for at in range(30)]
-    found = read(rows, limits, many=True)
+    rows = [{**asset("A", None, 0.5, 0.1), "account": f"acc{index}"} for index in range(30)]
+    candidates = read(rows, limits, many=True)
     weights = np.full(30, 0.1)
     weights[3] = 0.0
     _, broken = checker.certify(
-        found, limits, target=weights, proposed=weights, selected=weights > 0, braked=np.zeros(30, np.bool_)
+        candidates, limits, target=weights, proposed=weights, selected=weights > 0, braked=np.zeros(30, np.bool_)
     )
-    assert sorted(broken) == [at for at in range(30) if at != 3]
+    assert sorted(broken) == [index for index in range(30) if index != 3]
     assert broken[0].sentences == ("min_score_threshold is 0.5 against 0.6",)
 
 
 def test_a_broken_limit_is_found_behind_the_brake() -> None:
     """What the rules would have done is checked, although it is not done."""
     limits = RebalancingLimits(brake_sold_weight=0.0)
-    found = read(HELD, limits, many=False)
+    candidates = read(HELD, limits, many=False)
     with pytest.raises(BrokenLimitError, match="max_position_weight"):
         certify(
-            found,
+            candidates,
             limits,
-            target=found.current_weight,
+            target=candidates.current_weight,
             proposed=np.array([0.3, 0.0, 0.0]),
             selected=np.array([True, False, False]),
             braked=np.ones(1, np.bool_),
@@ -194,8 +200,8 @@ def test_a_broken_limit_is_found_behind_the_brake() -> None:
 
 def breakable(rows: list[Row], limits: RebalancingLimits, passed: Passed) -> dict[str, Any]:
     """For each limit the rows at which a good result can be made to break it."""
-    found, answer = passed.candidates, passed.answer
-    target, selected, current, score = answer["proposed"], answer["selected"], found.current_weight, found.score
+    outcome, answer = passed.candidates, passed.answer
+    target, selected, current, score = answer["proposed"], answer["selected"], outcome.current_weight, outcome.score
     restricted = np.array([row["restriction"] in ("no_sell", "no_trade") for row in rows]) & (current > 0)
     dust = (current > 0) & (current < limits.dust_weight)
     missing_data = np.isin(answer["reason"], (Reason.HELD_UNSCORED, Reason.HELD_NOT_SIZABLE))
@@ -204,7 +210,7 @@ def breakable(rows: list[Row], limits: RebalancingLimits, passed: Passed) -> dic
     representing = (
         limits.enable_bucket_diversification and limits.enforce_min_buckets and limits.min_buckets_represented > 0
     )
-    bucket = found.tree.nodes["represents"][found.leaf]
+    bucket = outcome.tree.nodes["represents"][outcome.leaf]
     represented = Counter(bucket[selected & (target > 0) & (bucket >= 0) & (free | ~dust)].tolist())
     none_to_spare = representing and len(represented) == limits.min_buckets_represented
     return {
@@ -227,21 +233,23 @@ def breakable(rows: list[Row], limits: RebalancingLimits, passed: Passed) -> dic
 def mutated(rng: random.Random, rows: list[Row], limits: RebalancingLimits, kind: str) -> bool:
     """Break one limit of a good result, which must be found; False where the case has nothing to break."""
     passed = run(rows, limits)
-    found, target, selected = passed.candidates, passed.answer["proposed"].copy(), passed.answer["selected"].copy()
+    outcome, target, selected = passed.candidates, passed.answer["proposed"].copy(), passed.answer["selected"].copy()
     places = np.flatnonzero(breakable(rows, limits, passed)[kind]).tolist()
     if not places:
         return False
-    at = rng.choice(places)
+    index = rng.choice(places)
     if kind == "restrictions_violated":
-        target[at] = found.current_weight[at] / 2
+        target[index] = outcome.current_weight[index] / 2
     elif kind == "max_position_weight":
-        target[at] = min(limits.max_position_weight, found.max_weight[at]) * (1 + limits.drift_tolerance) + 0.001
+        target[index] = (
+            min(limits.max_position_weight, outcome.max_weight[index]) * (1 + limits.drift_tolerance) + 0.001
+        )
     elif kind == "min_buckets_represented":
-        target[at], selected[at] = 0.0, False
+        target[index], selected[index] = 0.0, False
     else:
-        target[at], selected[at] = 0.02, True
+        target[index], selected[index] = 0.02, True
     with pytest.raises(BrokenLimitError) as caught:
-        certify(found, limits, target=target, proposed=target, selected=selected, braked=np.zeros(1, np.bool_))
+        certify(outcome, limits, target=target, proposed=target, selected=selected, braked=np.zeros(1, np.bool_))
     assert any(sentence.startswith(f"{kind} ") for sentence in caught.value.sentences), (kind, caught.value.sentences)
     return True
 
@@ -279,8 +287,8 @@ def test_mutations_of_buckets(first: int) -> None:
             rng, enable_bucket_diversification=True, unknown_bucket="limit", allow_bucket_overflow=False
         )
         passed = run(rows, limits)
-        found, answer = passed.candidates, passed.answer
-        nodes, leaf = found.tree.nodes, found.leaf
+        outcome, answer = passed.candidates, passed.answer
+        nodes, leaf = outcome.tree.nodes, outcome.leaf
         for node in range(1, len(nodes)):
             inside = (leaf >= node) & (leaf < nodes["stop"][node])
             held = inside & answer["selected"]
@@ -300,10 +308,11 @@ def test_mutations_of_buckets(first: int) -> None:
                     continue
                 with pytest.raises(BrokenLimitError) as caught:
                     certify(
-                        found, limits, target=target, proposed=target, selected=selected, braked=np.zeros(1, np.bool_)
+                        outcome, limits, target=target, proposed=target, selected=selected, braked=np.zeros(1, np.bool_)
                     )
                 assert any(
-                    one.startswith(f"{name} of {found.tree.paths[node]} is ") for one in caught.value.sentences
+                    sentence.startswith(f"{name} of {outcome.tree.paths[node]} is ")
+                    for sentence in caught.value.sentences
                 ), (
                     seed,
                     name,
@@ -318,16 +327,16 @@ def test_mutations_of_buckets(first: int) -> None:
 
 
 def constraint(result: Any, name: str, node: str = "") -> Constraint:
-    (found,) = [one for one in result.certificate if (one.name, one.node) == (name, node)]
-    return found
+    (rows,) = [constraint for constraint in result.certificate if (constraint.name, constraint.node) == (name, node)]
+    return rows
 
 
 def test_everything_met() -> None:
-    rows = [asset(f"A{at}", f"Bucket {at % 3}", 0.9, 0.1) for at in range(9)]
+    rows = [asset(f"A{index}", f"Bucket {index % 3}", 0.9, 0.1) for index in range(9)]
     result = trimtab.rebalance(rows, RebalancingLimits(enable_bucket_diversification=True))
-    assert {one.status for one in result.certificate} == {"met"}
-    assert {one.note for one in result.certificate} == {""}
-    assert [one.name for one in result.certificate] == [
+    assert {constraint.status for constraint in result.certificate} == {"met"}
+    assert {constraint.note for constraint in result.certificate} == {""}
+    assert [constraint.name for constraint in result.certificate] == [
         "max_total_positions", "max_new_positions", "target_invested", "max_position_weight", "min_position_weight",
         "restrictions_violated", "min_score_threshold", "min_score_diversification",
         *["max_positions", "max_allocation"] * 3, "min_buckets_represented",
@@ -360,26 +369,28 @@ def test_slack_is_what_is_left() -> None:
         ("max_allocation", "Tech"): (0.3, 0.3, 0),
         ("min_buckets_represented", ""): (2, 2, 0),
     }
-    assert {(one.name, one.node) for one in result.certificate} == set(expected)
-    for one in result.certificate:
-        assert (one.measured, one.limit, one.slack) == pytest.approx(expected[one.name, one.node], abs=1e-12), one.name
-        assert one.status == "met"
+    assert {(constraint.name, constraint.node) for constraint in result.certificate} == set(expected)
+    for constraint in result.certificate:
+        assert (constraint.measured, constraint.limit, constraint.slack) == pytest.approx(
+            expected[constraint.name, constraint.node], abs=1e-12
+        ), constraint.name
+        assert constraint.status == "met"
 
 
 def test_a_portfolio_of_nothing() -> None:
     result = trimtab.rebalance([asset("A", None, 0.3)])
-    assert {one.status for one in result.certificate} == {"met"}
+    assert {constraint.status for constraint in result.certificate} == {"met"}
     assert constraint(result, "max_position_weight").measured == 0
     assert constraint(result, "min_position_weight").slack == 0
     assert constraint(result, "min_score_threshold").slack == pytest.approx(0.4)
 
 
 FIXED = {"restriction": "no_trade"}
-MANY_FIXED = [asset(f"F{at}", "Tech", 0.8, 0.1, **FIXED) for at in range(6)]
+MANY_FIXED = [asset(f"F{index}", "Tech", 0.8, 0.1, **FIXED) for index in range(6)]
 # rows, limits, the constraint and its node, its status, its note
 STATUS: dict[str, tuple[list[Row], dict[str, Any], tuple[str, str], str, str]] = {
     "invested, in the cash band": (
-        [asset(f"A{at}", None, 0.8, 0.096) for at in range(10)],
+        [asset(f"A{index}", None, 0.8, 0.096) for index in range(10)],
         {},
         ("target_invested", ""),
         "drifted",
@@ -535,10 +546,10 @@ STATUS: dict[str, tuple[list[Row], dict[str, Any], tuple[str, str], str, str]] =
 def test_status(name: str) -> None:
     rows, limits, (what, node), status, note = STATUS[name]
     result = trimtab.rebalance(rows, RebalancingLimits(**limits))
-    found = constraint(result, what, node)
-    assert (found.status, found.note) == (status, note)
-    assert found.slack < 1e-12
-    assert (found in result.certificate.unmet) is (status == "unmet")
+    limit = constraint(result, what, node)
+    assert (limit.status, limit.note) == (status, note)
+    assert limit.slack < 1e-12
+    assert (limit in result.certificate.unmet) is (status == "unmet")
     assert (result.status == "unmet") is bool(result.certificate.unmet)
 
 
@@ -576,8 +587,8 @@ def test_a_bucket_without_weight_is_not_represented() -> None:
     rows = [asset("A", "Tech"), asset("B", "Tech"), asset("C", "Bond")]
     result = trimtab.rebalance(rows, RebalancingLimits(**limits))
     assert [row["target_weight"] for row in result.targets] == pytest.approx([0.475, 0.475, 0])
-    found = constraint(result, "min_buckets_represented")
-    assert (found.measured, found.status, found.note) == (1, "unmet", "no weight is left for what was selected: C")
+    limit = constraint(result, "min_buckets_represented")
+    assert (limit.measured, limit.status, limit.note) == (1, "unmet", "no weight is left for what was selected: C")
 
 
 def test_minimum_below_the_level_beside_protected_positions() -> None:
@@ -595,7 +606,7 @@ def test_minimum_below_the_level_beside_protected_positions() -> None:
 
 
 def names_of(certificate: Certificate) -> set[tuple[str, str]]:
-    return {(one.name, one.node) for one in certificate}
+    return {(constraint.name, constraint.node) for constraint in certificate}
 
 
 @pytest.mark.parametrize(
@@ -631,8 +642,12 @@ def test_nodes_of_the_level() -> None:
 def test_unknown_that_is_held_has_no_limit() -> None:
     rows = [asset("A", None, 0.8, 0.2), asset("B", None, 0.8, 0.2), asset("C", "Tech")]
     result = trimtab.rebalance(rows, RebalancingLimits(**ON, unknown_bucket="hold", max_positions_per_bucket=1))
-    found = {one.name: (one.measured, one.status, one.note) for one in result.certificate if one.node == "Unknown"}
-    assert found == {
+    by_name = {
+        constraint.name: (constraint.measured, constraint.status, constraint.note)
+        for constraint in result.certificate
+        if constraint.node == "Unknown"
+    }
+    assert by_name == {
         "max_positions": (2.0, "waived", "a missing bucket never forces a sale: A, B"),
         "max_allocation": (0.4, "met", ""),
     }
@@ -699,19 +714,19 @@ def test_random_results_are_certified(block: int) -> None:
         if result.braked:  # measured with what is not sold, dust included
             continue
         assert constraint(result, "max_total_positions").measured == result.positions
-        for one in result.certificate:
-            assert one.status in STATUSES[:4]
-            assert (one.note == "") is (one.status == "met")
-            sign = -1 if one.name.startswith("min_") else 1
-            assert one.slack == sign * (one.limit - one.measured)
-            assert one.status != "met" or one.slack >= -1e-12
-            assert one.status == "met" or one.slack < 1e-12
+        for check in result.certificate:
+            assert check.status in STATUSES[:4]
+            assert (check.note == "") is (check.status == "met")
+            sign = -1 if check.name.startswith("min_") else 1
+            assert check.slack == sign * (check.limit - check.measured)
+            assert check.status != "met" or check.slack >= -1e-12
+            assert check.status == "met" or check.slack < 1e-12
         for bucket in result.buckets:
-            for one in result.certificate:
-                if one.node == bucket.path and one.name != "max_positions":
-                    assert one.measured == pytest.approx(bucket.target_weight, abs=1e-12)
-                elif one.node == bucket.path:
-                    assert one.measured == bucket.positions
+            for check in result.certificate:
+                if check.node == bucket.path and check.name != "max_positions":
+                    assert check.measured == pytest.approx(bucket.target_weight, abs=1e-12)
+                elif check.node == bucket.path:
+                    assert check.measured == bucket.positions
 
 
 def test_a_sibling_of_a_position_without_weight_is_not_free_to_represent() -> None:
@@ -740,8 +755,8 @@ def test_a_least_weight_waived_above_a_node_that_is_full_by_one_bit() -> None:
         asset("C1", "Bond/Corp", 0.6, 0.08),
     ]
     result = trimtab.rebalance(rows, limits)
-    found = {one.name: one.status for one in result.certificate if not one.node}
-    assert found["min_position_weight"] == "waived"
+    by_name = {constraint.name: constraint.status for constraint in result.certificate if not constraint.node}
+    assert by_name["min_position_weight"] == "waived"
 
 
 def at_the_edge(weights: tuple[float, ...], target_invested: float) -> tuple[list[Row], RebalancingLimits]:
@@ -786,8 +801,10 @@ def test_room_at_random_edges() -> None:
             min_position_weight=0.1,
         )
         rows = [
-            asset(f"A{at}", rng.choice(["Tech", "Tech/Soft", "Tech/Soft/Games"]), 0.8, weight, restriction="no_trade")
-            for at, weight in enumerate(weights)
+            asset(
+                f"A{index}", rng.choice(["Tech", "Tech/Soft", "Tech/Soft/Games"]), 0.8, weight, restriction="no_trade"
+            )
+            for index, weight in enumerate(weights)
         ]
         certificate = trimtab.rebalance([*rows, asset("D", "Bond", 0.9)], limits).certificate
         met += not certificate.unmet

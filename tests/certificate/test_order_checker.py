@@ -139,7 +139,7 @@ SPOILED: dict[str, tuple[Callable[[MadePlan], MadePlan], str]] = {
     "turnover of sells": (settings(max_turnover=0.24), "the sells amount to 2436, max_turnover allows 2400"),
     "turnover of buys": (settings(max_turnover=0.24), "the buys amount to 4600.63"),
     "positions": (limits(max_total_positions=3), "the account: 4 positions, 3 are allowed"),
-    "positions of a bucket": (limits(max_positions_per_bucket=0), "Bond: 1 positions, 0 are allowed"),
+    "positions of a bucket": (limits(max_positions_per_bucket=0), "Bond: 1 position, 0 allowed"),
 }
 
 
@@ -152,7 +152,7 @@ def test_the_worked_example_is_sound(sound: MadePlan) -> None:
 def test_a_spoiled_plan_is_found(sound: MadePlan, name: str) -> None:
     spoil, sentence = SPOILED[name]
     broken = broken_orders(spoil(sound))
-    assert any(sentence in one for one in broken), broken
+    assert any(sentence in entry for entry in broken), broken
 
 
 def test_the_same_id_is_found(sound: MadePlan) -> None:

@@ -52,8 +52,8 @@ class Answer:
     def free(self, *, held: bool | None = None, least: float = 0.0, bucket: str = "") -> list[int]:
         """Rows that nothing fixes, with a score of at least this, held before or not, under a bucket."""
         return [
-            at
-            for at, row in enumerate(self.rows)
+            index
+            for index, row in enumerate(self.rows)
             if not row["restriction"]
             and row["score"] is not None
             and row["score"] >= least
@@ -72,12 +72,12 @@ class Answer:
 
     def positions(self, **wanted: Any) -> list[int]:
         """Free rows that are held in the answer."""
-        return [at for at in self.free(**wanted) if self.target[at] > 0]
+        return [index for index in self.free(**wanted) if self.target[index] > 0]
 
     def under(self, bucket: str) -> float:
         """The weight under a bucket."""
         return math.fsum(
-            self.target[at] for at, row in enumerate(self.rows) if (row["bucket"] or "").startswith(bucket)
+            self.target[index] for index, row in enumerate(self.rows) if (row["bucket"] or "").startswith(bucket)
         )
 
 
@@ -85,8 +85,10 @@ Spoiler = Callable[[Answer, random.Random], bool]
 
 
 def above_the_most_of_a_position(one: Answer, rng: random.Random) -> bool:
-    own = [(at, one.rows[at]["max_weight"]) for at in one.positions()]
-    return bool(own) and one.put(*next((at, min(0.2, most or 0.2) + MORE) for at, most in [rng.choice(own)]))
+    own = [(index, one.rows[index]["max_weight"]) for index in one.positions()]
+    return bool(own) and one.put(
+        *next((index, min(0.2, highest or 0.2) + MORE) for index, highest in [rng.choice(own)])
+    )
 
 
 def below_the_least_of_a_position(one: Answer, rng: random.Random) -> bool:
@@ -99,58 +101,58 @@ def above_the_weight_of_a_deep_bucket(one: Answer, rng: random.Random) -> bool:
     held = one.positions(bucket=deep)
     if not held or one.has_fixed(deep):
         return False
-    at = rng.choice(held)
-    return one.put(at, one.target[at] + 0.1 - one.under(deep) + MORE)
+    index = rng.choice(held)
+    return one.put(index, one.target[index] + 0.1 - one.under(deep) + MORE)
 
 
 def above_the_weight_of_a_bucket(one: Answer, rng: random.Random) -> bool:
     held = one.positions(bucket="Equity")
     if not held or one.has_fixed("Equity"):
         return False
-    at = rng.choice(held)
-    return one.put(at, one.target[at] + 0.4 - one.under("Equity") + MORE)
+    index = rng.choice(held)
+    return one.put(index, one.target[index] + 0.4 - one.under("Equity") + MORE)
 
 
 def too_many_in_a_deep_bucket(one: Answer, rng: random.Random) -> bool:
     deep = one.free(least=0.65, bucket="Equity/Tech/Semis")
     if len(deep) < 2 or one.has_fixed("Equity/Tech/Semis"):
         return False
-    return all(one.put(at, 0.03) for at in rng.sample(deep, 2))
+    return all(one.put(index, 0.03) for index in rng.sample(deep, 2))
 
 
 def too_many_new(one: Answer, rng: random.Random) -> bool:
     new = one.free(held=False, least=0.65)
-    return len(new) > 2 and all(one.put(at, 0.02) for at in rng.sample(new, 3))
+    return len(new) > 2 and all(one.put(index, 0.02) for index in rng.sample(new, 3))
 
 
 def too_many_in_all(one: Answer, rng: random.Random) -> bool:
     good = one.free(least=0.65)
-    return len(good) > 6 and all(one.put(at, 0.02) for at in rng.sample(good, 7))
+    return len(good) > 6 and all(one.put(index, 0.02) for index in rng.sample(good, 7))
 
 
 def a_restricted_holding(codes: set[str], one: Answer, rng: random.Random) -> int:
     """A row that is held and may not be sold, or not be bought; -1 where there is none."""
-    fit = [at for at, row in enumerate(one.rows) if row["restriction"] in codes and row["current_weight"] > 0]
+    fit = [index for index, row in enumerate(one.rows) if row["restriction"] in codes and row["current_weight"] > 0]
     return rng.choice(fit) if fit else -1
 
 
 def part_of_a_no_sell_sold(one: Answer, rng: random.Random) -> bool:
-    at = a_restricted_holding({"no_sell", "no_trade"}, one, rng)
-    return at >= 0 and one.put(at, math.nextafter(one.rows[at]["current_weight"], 0.0))
+    index = a_restricted_holding({"no_sell", "no_trade"}, one, rng)
+    return index >= 0 and one.put(index, math.nextafter(one.rows[index]["current_weight"], 0.0))
 
 
 def a_fixed_holding_closed(one: Answer, rng: random.Random) -> bool:
-    at = a_restricted_holding({"no_sell", "no_trade"}, one, rng)
-    return at >= 0 and one.put(at, 0.0)
+    index = a_restricted_holding({"no_sell", "no_trade"}, one, rng)
+    return index >= 0 and one.put(index, 0.0)
 
 
 def more_of_a_no_buy(one: Answer, rng: random.Random) -> bool:
-    at = a_restricted_holding({"no_buy", "no_trade"}, one, rng)
-    return at >= 0 and one.put(at, math.nextafter(one.rows[at]["current_weight"], 1.0))
+    index = a_restricted_holding({"no_buy", "no_trade"}, one, rng)
+    return index >= 0 and one.put(index, math.nextafter(one.rows[index]["current_weight"], 1.0))
 
 
 def an_unscored_holding_moved(one: Answer, rng: random.Random) -> bool:
-    fit = [at for at, row in enumerate(one.rows) if row["score"] is None and row["current_weight"] > 0]
+    fit = [index for index, row in enumerate(one.rows) if row["score"] is None and row["current_weight"] > 0]
     return bool(fit) and one.put(fit[0], one.rows[fit[0]]["current_weight"] * rng.choice([0.5, 1.0 + 1e-15, 0.0]))
 
 
@@ -158,16 +160,16 @@ def more_than_all_may_be(one: Answer, rng: random.Random) -> bool:
     held = one.positions()
     if not held:
         return False
-    at = rng.choice(held)
-    return one.put(at, one.target[at] + 0.97 - one.under("") + MORE)
+    index = rng.choice(held)
+    return one.put(index, one.target[index] + 0.97 - one.under("") + MORE)
 
 
 def less_than_the_least_of_a_bucket(one: Answer, rng: random.Random) -> bool:
     held = one.positions(bucket="Bond")
     if not held or one.has_fixed() or one.under("Bond") < 0.1:
         return False
-    at = rng.choice(held)
-    return one.put(at, max(one.target[at] - one.under("Bond") + 0.1 - MORE, 0.02)) and one.under("Bond") < 0.1
+    index = rng.choice(held)
+    return one.put(index, max(one.target[index] - one.under("Bond") + 0.1 - MORE, 0.02)) and one.under("Bond") < 0.1
 
 
 def too_few_buckets(one: Answer, rng: random.Random) -> bool:
@@ -177,11 +179,11 @@ def too_few_buckets(one: Answer, rng: random.Random) -> bool:
     if one.has_fixed() or len(there) != 2:
         return False
     lost = rng.choice(there)
-    return all(one.put(at, 0.0) for at in one.positions(bucket=lost)) and not one.under(lost)
+    return all(one.put(index, 0.0) for index in one.positions(bucket=lost)) and not one.under(lost)
 
 
 def a_bad_score(one: Answer, rng: random.Random) -> bool:
-    fit = [at for at in one.free() if one.rows[at]["score"] < 0.6]
+    fit = [index for index in one.free() if one.rows[index]["score"] < 0.6]
     return bool(fit) and one.put(rng.choice(fit), 0.03)
 
 
@@ -192,15 +194,15 @@ def no_number(one: Answer, rng: random.Random) -> bool:
 def another_target_than_what_was_measured(one: Answer, rng: random.Random) -> bool:
     held = one.positions()
     if held:
-        at = rng.choice(held)
-        one.target[at] = math.nextafter(one.target[at], 0.0)
+        index = rng.choice(held)
+        one.target[index] = math.nextafter(one.target[index], 0.0)
     return bool(held)
 
 
 def a_braked_weight_moved(one: Answer, rng: random.Random) -> bool:
     if one.outcome["braked"]:
-        at = rng.choice([at for at, row in enumerate(one.rows) if row["current_weight"] > 0])
-        one.target[at] = rng.choice([math.nextafter(one.target[at], 0.0), one.target[at] + 0.1, 0.0])
+        index = rng.choice([index for index, row in enumerate(one.rows) if row["current_weight"] > 0])
+        one.target[index] = rng.choice([math.nextafter(one.target[index], 0.0), one.target[index] + 0.1, 0.0])
     return bool(one.outcome["braked"])
 
 
@@ -248,7 +250,7 @@ def spoiled(
 ) -> tuple[Block, set[str]]:
     """A block of random accounts whose answers are spoiled where that can be done; and the accounts where it was."""
     rng = random.Random(seed)
-    accounts = {f"P{at:03d}": random_rows(rng) for at in range(60)}
+    accounts = {f"P{index:03d}": random_rows(rng) for index in range(60)}
     rows = [{**row, "account": name} for name, mine in accounts.items() for row in mine]
     ends = np.cumsum([len(mine) for mine in accounts.values()]).tolist()
     rules, done = blocks.rebalance_block, set()
@@ -258,15 +260,15 @@ def spoiled(
         target, proposed, codes, outcome = arguments[-1]
         for number, (name, end) in enumerate(zip(accounts, ends, strict=True)):
             mine = slice(end - len(accounts[name]), end)
-            one = Answer(accounts[name], target[mine], proposed[mine], codes[mine, 3], outcome[number])
-            if spoil(one, rng):
+            first = Answer(accounts[name], target[mine], proposed[mine], codes[mine, 3], outcome[number])
+            if spoil(first, rng):
                 done.add(name)
 
     monkeypatch.setattr(blocks, "rebalance_block", spoiling)
     table = pa.Table.from_pylist(rows)
-    found = decide_block(table, PreparedLimits({None: limits}, votes_of(table)))
+    block = decide_block(table, PreparedLimits({None: limits}, votes_of(table)))
     monkeypatch.setattr(blocks, "rebalance_block", rules)
-    return found, done
+    return block, done
 
 
 @pytest.mark.parametrize(("spoil", "sentence", "limits"), SPOILERS, ids=[spoil.__name__ for spoil, _, _ in SPOILERS])
@@ -275,12 +277,12 @@ def test_what_is_spoiled_fails(
 ) -> None:
     caught = 0
     for seed in range(5000, 5006):
-        found, done = spoiled(monkeypatch, spoil, limits, seed)
-        said = dict(zip(found.failed["account"].to_pylist(), found.failed["reason"].to_pylist(), strict=True))
+        targets, done = spoiled(monkeypatch, spoil, limits, seed)
+        said = dict(zip(targets.failed["account"].to_pylist(), targets.failed["reason"].to_pylist(), strict=True))
         assert done <= set(said), f"seed {seed}: {sorted(done - set(said))}"
         for name in done:
             assert sentence in said[name], f"seed {seed}, {name}: {said[name]}"
-        assert found.counts.fully_checked >= len(done), f"seed {seed}"
+        assert targets.counts.fully_checked >= len(done), f"seed {seed}"
         caught += len(done)
     assert caught >= 10
 
@@ -290,15 +292,15 @@ def test_what_is_spoiled_in_all_fails_without_the_compiler(
     monkeypatch: pytest.MonkeyPatch, spoil: Spoiler, sentence: str
 ) -> None:
     monkeypatch.setattr(blocks, "screen_block", undecorated(blocks.screen_block))
-    found, done = spoiled(monkeypatch, spoil, LIMITS, 5000)
-    said = dict(zip(found.failed["account"].to_pylist(), found.failed["reason"].to_pylist(), strict=True))
+    targets, done = spoiled(monkeypatch, spoil, LIMITS, 5000)
+    said = dict(zip(targets.failed["account"].to_pylist(), targets.failed["reason"].to_pylist(), strict=True))
     assert done
     assert all(sentence in said[name] for name in done)
 
 
 def test_what_is_not_spoiled_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     for limits in (LIMITS, BRAKED):
-        found, done = spoiled(monkeypatch, lambda _one, rng: rng.random() > 2.0, limits, 5000)
+        targets, done = spoiled(monkeypatch, lambda _one, rng: rng.random() > 2.0, limits, 5000)
         assert not done
-        assert found.failed.num_rows == 0
-        assert found.counts.fully_checked < 60
+        assert targets.failed.num_rows == 0
+        assert targets.counts.fully_checked < 60

@@ -20,14 +20,14 @@ Account,Symbol,Quantity,Price,Market Value
 def test_positions_get_buckets_and_the_rest_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "positions.csv").write_text(SHEET)
-    given = ("import", "positions.csv", "--classify", "todo.csv", "--out", "out.csv")
-    result = run(*given)
+    options = ("import", "positions.csv", "--classify", "todo.csv", "--out", "out.csv")
+    result = run(*options)
     assert result.exit_code == 0, result.stderr
     assert "2 buckets from the default map" in result.stderr
     assert "1 asset has no bucket, counted as Unknown: XYZW. Fill in the column bucket of todo.csv" in result.stderr
     assert (tmp_path / "todo.csv").read_text() == "asset,bucket\nXYZW,\n"
     (tmp_path / "todo.csv").write_text("asset,bucket\nXYZW,Equity/Mine\n")
-    assert "from todo.csv" in run(*given).stderr
+    assert "from todo.csv" in run(*options).stderr
     buckets = [(row["symbol"], row["bucket"]) for row in rows((tmp_path / "out.csv").read_text())]
     assert buckets == [
         ("AAPL", "Equity/Information Technology/Technology Hardware, Storage & Peripherals"),

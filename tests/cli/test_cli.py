@@ -52,16 +52,16 @@ def parts(tmp_path: Path) -> tuple[Path, Path, Path]:
 
 
 def test_rebalance_shows_the_table_on_stdout_and_words_on_stderr(candidates: Path) -> None:
-    found = run("rebalance", candidates)
-    assert found.exit_code == 0
-    assert "5 positions from 6 candidates" in found.stdout
-    assert "bucket limits are off by default" in found.stderr
-    assert "--preset conservative" in found.stderr
-    assert "off by default" not in found.stdout
+    result = run("rebalance", candidates)
+    assert result.exit_code == 0
+    assert "5 positions from 6 candidates" in result.stdout
+    assert "bucket limits are off by default" in result.stderr
+    assert "--preset conservative" in result.stderr
+    assert "off by default" not in result.stdout
 
 
 def test_csv_is_what_the_table_door_decides(candidates: Path) -> None:
-    found = run("rebalance", candidates, "--format", "csv", "--preset", "conservative")
+    result = run("rebalance", candidates, "--format", "csv", "--preset", "conservative")
     expected = trimtab.rebalance(
         [
             {**row, "score": float(row["score"]), "current_weight": float(row["current_weight"])}
@@ -69,16 +69,16 @@ def test_csv_is_what_the_table_door_decides(candidates: Path) -> None:
         ],
         trimtab.RebalancingLimits.preset("conservative"),
     ).targets
-    assert found.exit_code == 0
-    assert rows(found.stdout) == [{name: str(value) for name, value in row.items()} for row in expected]
-    assert float(rows(found.stdout)[0]["target_weight"]) == expected[0]["target_weight"]
-    assert found.stderr.startswith("warning: 21.67% stays in cash that target_invested 0.95 would invest")
+    assert result.exit_code == 0
+    assert rows(result.stdout) == [{name: str(value) for name, value in row.items()} for row in expected]
+    assert float(rows(result.stdout)[0]["target_weight"]) == expected[0]["target_weight"]
+    assert result.stderr.startswith("warning: 21.67% stays in cash that target_invested 0.95 would invest")
 
 
 def test_json_is_the_result_as_the_library_writes_it() -> None:
-    found = run("rebalance", sample_path(), "--limits", sample_path("limits.toml"), "--format", "json")
-    assert found.stdout == trimtab.rebalance(sample_candidates(), sample_limits()).to_json()
-    assert "columns that no rule uses" in found.stderr
+    result = run("rebalance", sample_path(), "--limits", sample_path("limits.toml"), "--format", "json")
+    assert result.stdout == trimtab.rebalance(sample_candidates(), sample_limits()).to_json()
+    assert "columns that no rule uses" in result.stderr
 
 
 def test_quiet_leaves_no_words(candidates: Path) -> None:
@@ -89,9 +89,9 @@ def test_quiet_leaves_no_words(candidates: Path) -> None:
 
 
 def test_quiet_keeps_errors(tmp_path: Path) -> None:
-    found = run("rebalance", tmp_path / "none.csv", "--quiet")
-    assert found.exit_code == 3
-    assert "none.csv: there is no such file" in found.stderr
+    result = run("rebalance", tmp_path / "none.csv", "--quiet")
+    assert result.exit_code == 3
+    assert "none.csv: there is no such file" in result.stderr
 
 
 def test_limits_that_are_given_but_leave_buckets_off_are_noted_in_their_own_words(
@@ -99,27 +99,27 @@ def test_limits_that_are_given_but_leave_buckets_off_are_noted_in_their_own_word
 ) -> None:
     path = tmp_path / "limits.toml"
     path.write_text("max_total_positions = 2\n")
-    found = run("rebalance", candidates, "--limits", path)
-    assert "buckets are given, but bucket limits are off" in found.stderr
-    assert "by default" not in found.stderr
-    assert "2 positions from 6 candidates" in found.stdout
+    result = run("rebalance", candidates, "--limits", path)
+    assert "buckets are given, but bucket limits are off" in result.stderr
+    assert "by default" not in result.stderr
+    assert "2 positions from 6 candidates" in result.stdout
 
 
 def test_no_word_about_buckets_where_there_are_none(tmp_path: Path) -> None:
     path = tmp_path / "flat.csv"
     path.write_text("asset,score\nAAA,0.9\n")
-    found = run("rebalance", path)
-    assert "buckets" not in found.stderr
-    assert "Buckets" not in found.stdout
-    assert "Bucket" not in found.stdout
+    result = run("rebalance", path)
+    assert "buckets" not in result.stderr
+    assert "Buckets" not in result.stdout
+    assert "Bucket" not in result.stdout
 
 
 def test_the_first_run_on_a_machine_says_why_it_takes_long(candidates: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "compiling" not in run("rebalance", candidates).stderr
     monkeypatch.setattr("trimtab.kernel.compilation.is_cached", lambda function: False)
-    found = run("rebalance", candidates)
-    assert found.stderr.count("compiling the rules for this machine, once") == 1
-    assert "compiling" not in found.stdout
+    result = run("rebalance", candidates)
+    assert result.stderr.count("compiling the rules for this machine, once") == 1
+    assert "compiling" not in result.stdout
     assert "compiling" not in run("rebalance", candidates, "--quiet").stderr
 
 
@@ -127,17 +127,17 @@ def test_no_word_about_compiling_before_an_error(tmp_path: Path, monkeypatch: py
     path = tmp_path / "bad.csv"
     path.write_text("asset,score\nAAA,1.9\n")
     monkeypatch.setattr("trimtab.kernel.compilation.is_cached", lambda function: False)
-    found = run("rebalance", path)
-    assert found.exit_code == 3
-    assert "compiling the rules" not in found.stderr
+    result = run("rebalance", path)
+    assert result.exit_code == 3
+    assert "compiling the rules" not in result.stderr
 
 
 def test_rebalance_takes_one_account(tmp_path: Path) -> None:
     path = tmp_path / "two.csv"
     path.write_text("account,asset,score\nx,AAA,0.9\ny,AAA,0.9\n")
-    found = run("rebalance", path)
-    assert found.exit_code == 3
-    assert "there are 2 accounts, and this command takes one: pick one with --account NAME (x, y)" in found.stderr
+    result = run("rebalance", path)
+    assert result.exit_code == 3
+    assert "there are 2 accounts, and this command takes one: pick one with --account NAME (x, y)" in result.stderr
 
 
 # ---- three files
@@ -145,21 +145,21 @@ def test_rebalance_takes_one_account(tmp_path: Path) -> None:
 
 def test_three_files_are_joined_and_what_they_lack_is_said_aloud(parts: tuple[Path, Path, Path]) -> None:
     scores, holdings, buckets = parts
-    found = run("rebalance", "--scores", scores, "--holdings", holdings, "--buckets", buckets, "--format", "csv")
-    assert found.exit_code == 0
-    assert [row["asset"] for row in rows(found.stdout)] == ["AAA", "BBB", "CCC"]
-    assert rows(found.stdout)[2]["reason"] == "held_unscored"
-    assert "joined 3 candidates on asset; 1 holding without a score" in found.stderr
-    assert "not in the scores, so kept without a score: CCC" in found.stderr
-    assert "1 asset without a bucket, counted as Unknown: CCC" in found.stderr
-    assert "1 asset with a bucket but neither score nor holding, left out: ZZZ" in found.stderr
+    result = run("rebalance", "--scores", scores, "--holdings", holdings, "--buckets", buckets, "--format", "csv")
+    assert result.exit_code == 0
+    assert [row["asset"] for row in rows(result.stdout)] == ["AAA", "BBB", "CCC"]
+    assert rows(result.stdout)[2]["reason"] == "held_unscored"
+    assert "joined 3 candidates on asset; 1 holding without a score" in result.stderr
+    assert "not in the scores, so kept without a score: CCC" in result.stderr
+    assert "1 asset without a bucket, counted as Unknown: CCC" in result.stderr
+    assert "1 asset with a bucket but neither score nor holding, left out: ZZZ" in result.stderr
 
 
 def test_two_files_are_enough(parts: tuple[Path, Path, Path]) -> None:
     scores, holdings, _ = parts
-    found = run("rebalance", "--scores", scores, "--holdings", holdings, "--format", "csv", "--quiet")
-    assert [row["target_weight"] for row in rows(found.stdout)] == ["0.2", "0.2", "0.05"]
-    assert found.stderr == ""
+    result = run("rebalance", "--scores", scores, "--holdings", holdings, "--format", "csv", "--quiet")
+    assert [row["target_weight"] for row in rows(result.stdout)] == ["0.2", "0.2", "0.05"]
+    assert result.stderr == ""
     holdings.write_text("asset,current_weight\nBBB,0.1\n")
     complete = run("rebalance", "--scores", scores, "--holdings", holdings, "--format", "csv")
     assert complete.stderr.startswith(
@@ -170,10 +170,10 @@ def test_two_files_are_enough(parts: tuple[Path, Path, Path]) -> None:
 def test_a_fault_of_a_join_is_placed_in_its_own_file(parts: tuple[Path, Path, Path]) -> None:
     scores, holdings, _ = parts
     holdings.write_text("asset,current_weight\nBBB,0.1\nCCC,-0.5\n")
-    found = run("rebalance", "--scores", scores, "--holdings", holdings)
-    assert found.exit_code == 3
-    assert f"error: {holdings}, row 2, column 'current_weight': is negative (received -0.5)" in found.stderr
-    assert found.stdout == ""
+    result = run("rebalance", "--scores", scores, "--holdings", holdings)
+    assert result.exit_code == 3
+    assert f"error: {holdings}, row 2, column 'current_weight': is negative (received -0.5)" in result.stderr
+    assert result.stdout == ""
 
 
 @pytest.mark.parametrize(
@@ -191,24 +191,24 @@ def test_a_fault_of_a_join_is_placed_in_its_own_file(parts: tuple[Path, Path, Pa
     ],
 )
 def test_usage_errors_end_with_2(candidates: Path, args: list[str], message: str) -> None:
-    found = run("rebalance", *(candidates if arg == "FILE" else arg for arg in args))
-    assert found.exit_code == 2
-    assert message in " ".join(found.stderr.split())
-    assert found.stdout == ""
+    result = run("rebalance", *(candidates if arg == "FILE" else arg for arg in args))
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
+    assert result.stdout == ""
 
 
 # ---- limits
 
 
 def test_set_changes_single_fields_of_a_preset(candidates: Path) -> None:
-    found = run(
+    result = run(
         "rebalance",
         candidates,
         *("--preset", "conservative", "--set", "max_total_positions=2", "--set", "sizing_mode=score_weighted"),
         *("--set", "buckets.Tech.max_positions=1", "--set", "buckets.Tech.max_allocation=0.25"),
         *("--format", "json"),
     )
-    limits = json.loads(found.stdout)["limits"]
+    limits = json.loads(result.stdout)["limits"]
     assert limits["max_total_positions"] == 2
     assert limits["sizing_mode"] == "score_weighted"
     assert limits["buckets"] == {"Tech": {"max_positions": 1, "max_allocation": 0.25}}
@@ -218,8 +218,8 @@ def test_set_changes_single_fields_of_a_preset(candidates: Path) -> None:
 
 
 def test_set_alone_changes_the_defaults_and_the_fields_that_follow() -> None:
-    found = run("limits", "show", "--set", "min_score_threshold=0.7")
-    shown = tomllib.loads(found.stdout)
+    result = run("limits", "show", "--set", "min_score_threshold=0.7")
+    shown = tomllib.loads(result.stdout)
     assert shown["min_score_threshold"] == 0.7
     assert shown["min_score_new_position"] == 0.7
     assert shown["max_total_positions"] == trimtab.RebalancingLimits().max_total_positions
@@ -228,8 +228,8 @@ def test_set_alone_changes_the_defaults_and_the_fields_that_follow() -> None:
 def test_settings_lie_over_a_file_table_by_table(tmp_path: Path) -> None:
     path = tmp_path / "limits.toml"
     path.write_text('enable_bucket_diversification = true\n[buckets."A/B"]\nmax_positions = 3\nmax_allocation = 0.3\n')
-    found = run("limits", "show", "--limits", path, "--set", 'buckets."A/B".max_positions=2')
-    assert tomllib.loads(found.stdout)["buckets"] == {"A/B": {"max_positions": 2, "max_allocation": 0.3}}
+    result = run("limits", "show", "--limits", path, "--set", 'buckets."A/B".max_positions=2')
+    assert tomllib.loads(result.stdout)["buckets"] == {"A/B": {"max_positions": 2, "max_allocation": 0.3}}
 
 
 @pytest.mark.parametrize(
@@ -242,34 +242,34 @@ def test_settings_lie_over_a_file_table_by_table(tmp_path: Path) -> None:
     ],
 )
 def test_bad_settings_end_with_3(candidates: Path, setting: str, message: str) -> None:
-    found = run("rebalance", candidates, "--set", setting)
-    assert found.exit_code == 3
-    assert message in found.stderr
-    assert found.stdout == ""
+    result = run("rebalance", candidates, "--set", setting)
+    assert result.exit_code == 3
+    assert message in result.stderr
+    assert result.stdout == ""
 
 
 def test_a_faulty_limits_file_is_named(candidates: Path, tmp_path: Path) -> None:
     path = tmp_path / "limits.toml"
     path.write_text("max_total_positions = 0\nmax_new_position = 1\n")
-    found = run("rebalance", candidates, "--limits", path)
-    assert found.exit_code == 3
-    assert f"error: {path}: 2 faults in the limits:" in found.stderr
-    assert "did you mean 'max_new_positions'?" in found.stderr
+    result = run("rebalance", candidates, "--limits", path)
+    assert result.exit_code == 3
+    assert f"error: {path}: 2 faults in the limits:" in result.stderr
+    assert "did you mean 'max_new_positions'?" in result.stderr
 
 
 def test_limits_for_a_bucket_that_is_not_there_name_the_file(candidates: Path, tmp_path: Path) -> None:
     path = tmp_path / "limits.toml"
     path.write_text("enable_bucket_diversification = true\n[buckets.Tehc]\nmax_positions = 1\n")
-    found = run("rebalance", candidates, "--limits", path)
-    assert found.exit_code == 3
-    assert f"error: {path}: buckets['Tehc']: no candidate is in this bucket: did you mean 'Tech'?" in found.stderr
+    result = run("rebalance", candidates, "--limits", path)
+    assert result.exit_code == 3
+    assert f"error: {path}: buckets['Tehc']: no candidate is in this bucket: did you mean 'Tech'?" in result.stderr
 
 
 def test_limits_show_prints_toml_with_meanings() -> None:
-    found = run("limits", "show", "--preset", "protection")
-    assert trimtab.RebalancingLimits.from_toml_text(found.stdout) == trimtab.RebalancingLimits.preset("protection")
-    assert "# maximum number of positions\nmax_total_positions = 10\n" in found.stdout
-    assert found.stderr == ""
+    result = run("limits", "show", "--preset", "protection")
+    assert trimtab.RebalancingLimits.from_toml_text(result.stdout) == trimtab.RebalancingLimits.preset("protection")
+    assert "# maximum number of positions\nmax_total_positions = 10\n" in result.stdout
+    assert result.stderr == ""
 
 
 def test_limits_presets_says_what_each_does_to_the_sample() -> None:
@@ -279,10 +279,10 @@ def test_limits_presets_says_what_each_does_to_the_sample() -> None:
     assert [name for name in names if name in preset_names()] == preset_names()
     text = " ".join(" ".join(lines).split())
     for name in preset_names():
-        found = run(
+        outcome = run(
             *("rebalance", sample_path(), "--preset", name, "--set", "bucket_level=2", "--format", "json", "--quiet")
         )
-        result = json.loads(found.stdout)
+        result = json.loads(outcome.stdout)
         assert f"cash {percent(result['cash_weight'])}, turnover {percent(result['turnover'])}" in text
         largest = max((row for row in result["buckets"] if "/" in row["path"]), key=lambda row: row["target_weight"])
         assert f"{result['positions']} positions in " in text
@@ -387,39 +387,39 @@ def test_a_braked_account_ends_with_5_and_shows_what_it_keeps(candidates: Path) 
 
 
 def test_a_brake_on_closed_positions_is_named(candidates: Path) -> None:
-    found = run("rebalance", candidates, "--set", "brake_closed_positions=0", COLUMNS="160")
-    assert found.exit_code == 5
-    assert "The rules would close 1 position (brake_closed_positions 0)." in found.stdout
+    result = run("rebalance", candidates, "--set", "brake_closed_positions=0", COLUMNS="160")
+    assert result.exit_code == 5
+    assert "The rules would close 1 position (brake_closed_positions 0)." in result.stdout
 
 
 # ---- check
 
 
 def test_check_prints_warnings_and_ends_with_0(candidates: Path) -> None:
-    found = run("check", candidates, "--preset", "conservative", "--set", "min_buckets_represented=5")
-    assert found.exit_code == 0
-    assert "warning  representation" in found.stdout
-    assert "min_buckets_represented is 3 instead of 5" in found.stdout
-    assert "this can be rebalanced" in found.stderr
-    assert "this can be rebalanced" not in found.stdout
+    result = run("check", candidates, "--preset", "conservative", "--set", "min_buckets_represented=5")
+    assert result.exit_code == 0
+    assert "warning  representation" in result.stdout
+    assert "min_buckets_represented is 3 instead of 5" in result.stdout
+    assert "this can be rebalanced" in result.stderr
+    assert "this can be rebalanced" not in result.stdout
 
 
 def test_check_finds_nothing_in_what_is_sound(candidates: Path) -> None:
-    found = run("check", candidates, "--preset", "aggressive", "--set", "target_invested=0.5")
-    assert (found.exit_code, found.stdout) == (0, "")
-    assert found.stderr == "no findings: this can be rebalanced\n"
+    result = run("check", candidates, "--preset", "aggressive", "--set", "target_invested=0.5")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "no findings: this can be rebalanced\n"
     assert run("check", candidates, "--preset", "aggressive", "--set", "target_invested=0.5", "-q").stderr == ""
 
 
 def test_check_ends_with_3_where_there_are_errors(tmp_path: Path) -> None:
     path = tmp_path / "bad.csv"
     path.write_text("asset,score\nAAA,1.5\nBBB,0.9\nBBB,0.9\n")
-    found = run("check", path)
-    assert found.exit_code == 3
-    assert len(found.stdout.splitlines()) == 2
-    assert f"{path}, row 1, column 'score': is above 1" in found.stdout
-    assert "the asset is in row 2 already" in found.stdout
-    assert "2 errors" in found.stderr
+    result = run("check", path)
+    assert result.exit_code == 3
+    assert len(result.stdout.splitlines()) == 2
+    assert f"{path}, row 1, column 'score': is above 1" in result.stdout
+    assert "the asset is in row 2 already" in result.stdout
+    assert "2 errors" in result.stderr
 
 
 MANY = "account,asset,bucket,score\nfirst,AAA,Tech,0.9\nsecond,AAA,Tech,2\n"
@@ -428,20 +428,20 @@ MANY = "account,asset,bucket,score\nfirst,AAA,Tech,0.9\nsecond,AAA,Tech,2\n"
 def test_check_takes_many_accounts_and_names_them(tmp_path: Path) -> None:
     path = tmp_path / "many.csv"
     path.write_text(MANY)
-    found = run("check", path, "--preset", "conservative")
-    assert found.exit_code == 3
-    assert "account 'second', row" in found.stdout
-    assert "warning  representation       account 'first': min_buckets_represented is 1" in found.stdout
-    assert "1 error, 3 warnings" in found.stderr
+    result = run("check", path, "--preset", "conservative")
+    assert result.exit_code == 3
+    assert "account 'second', row" in result.stdout
+    assert "warning  representation       account 'first': min_buckets_represented is 1" in result.stdout
+    assert "1 error, 2 warnings" in result.stderr
     assert run("check", path, "--preset", "conservative", "--account", "first", "-q").exit_code == 0
 
 
 def test_check_explains_many_accounts_too(tmp_path: Path) -> None:
     path = tmp_path / "many.csv"
     path.write_text(MANY.replace(",2\n", ",0.8\n"))
-    found = run("check", path, "--preset", "conservative", "--explain")
-    assert "conflict account 'first': min_buckets_represented" in found.stdout
-    assert "conflict account 'second': min_buckets_represented" in found.stdout
+    result = run("check", path, "--preset", "conservative", "--explain")
+    assert "conflict account 'first': min_buckets_represented" in result.stdout
+    assert "conflict account 'second': min_buckets_represented" in result.stdout
     told = run("check", path, "--preset", "conservative", "--explain", "--format", "json")
     assert {conflict["account"] for conflict in json.loads(told.stdout)["conflicts"]} == {"first", "second"}
 
@@ -461,13 +461,13 @@ def test_check_names_no_remedy_where_none_helps(candidates: Path) -> None:
 
 def test_check_as_json(candidates: Path) -> None:
     args = ["check", candidates, "--preset", "conservative", "--set", "min_buckets_represented=5"]
-    found = run(*args, "--format", "json")
-    document = json.loads(found.stdout)
+    result = run(*args, "--format", "json")
+    document = json.loads(result.stdout)
     assert (document["schema_version"], document["ok"], document["conflicts"]) == (1, True, [])
     finding = next(finding for finding in document["findings"] if finding["code"] == "representation")
     assert (finding["level"], finding["account"]) == ("warning", None)
     assert finding["text"] in run(*args).stdout
-    assert found.stderr == run(*args).stderr
+    assert result.stderr == run(*args).stderr
 
 
 def test_a_fault_in_the_json_of_check_names_its_place(candidates: Path) -> None:
@@ -486,16 +486,16 @@ def test_strict_check_ends_with_4_where_strict_rebalance_does(candidates: Path, 
 
 
 def test_check_names_the_limits_that_do_not_fit(candidates: Path) -> None:
-    found = run("check", candidates, "--preset", "conservative", "--set", "buckets.Teck.max_positions=1")
-    assert found.exit_code == 3
-    assert "error    limits" in found.stdout
-    assert "preset 'conservative' with --set: buckets['Teck']" in found.stdout
+    result = run("check", candidates, "--preset", "conservative", "--set", "buckets.Teck.max_positions=1")
+    assert result.exit_code == 3
+    assert "error    limits" in result.stdout
+    assert "preset 'conservative' with --set: buckets['Teck']" in result.stdout
 
 
 def test_check_cannot_check_a_file_that_is_not_there(tmp_path: Path) -> None:
-    found = run("check", tmp_path / "none.csv")
-    assert (found.exit_code, found.stdout) == (3, "")
-    assert "there is no such file" in found.stderr
+    result = run("check", tmp_path / "none.csv")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "there is no such file" in result.stderr
 
 
 # ---- demo, version, help
@@ -580,22 +580,22 @@ def test_h_is_help_everywhere(command: str) -> None:
 def test_bad_input_ends_with_3_one_message_and_no_output(tmp_path: Path, content: str, message: str) -> None:
     path, out = tmp_path / "bad.csv", tmp_path / "out.csv"
     path.write_text(content)
-    found = run("rebalance", path, "--out", out)
-    assert found.exit_code == 3
-    assert found.stderr.startswith(f"error: {path}")
-    assert message in found.stderr
-    assert "Traceback" not in found.stderr
-    assert found.stdout == ""
+    result = run("rebalance", path, "--out", out)
+    assert result.exit_code == 3
+    assert result.stderr.startswith(f"error: {path}")
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
     assert [left.name for left in tmp_path.iterdir()] == ["bad.csv"]
 
 
 def test_many_faults_are_one_message(tmp_path: Path) -> None:
     path = tmp_path / "bad.csv"
-    path.write_text("asset,score\n" + "".join(f"A{at},7\n" for at in range(14)))
-    found = run("rebalance", path)
-    assert found.stderr.startswith("error: 14 faults in the input:\n")
-    assert found.stderr.count("is above 1") == 10
-    assert found.stderr.endswith("  and 4 more\n")
+    path.write_text("asset,score\n" + "".join(f"A{index},7\n" for index in range(14)))
+    result = run("rebalance", path)
+    assert result.stderr.startswith("error: 14 faults in the input:\n")
+    assert result.stderr.count("is above 1") == 10
+    assert result.stderr.endswith("  and 4 more\n")
 
 
 def _raising(error: Exception) -> Callable[..., Any]:
@@ -610,11 +610,11 @@ def _raising(error: Exception) -> Callable[..., Any]:
 )
 def test_a_bug_ends_with_1_and_one_line(candidates: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     monkeypatch.setattr("trimtab.rebalancing.doors.rebalance", _raising(error))
-    found = run("rebalance", candidates, "--quiet")
-    assert (found.exit_code, found.stdout) == (1, "")
-    assert len(found.stderr.splitlines()) == 1
-    assert "a bug in trimtab" in found.stderr
-    assert "report it" in found.stderr
+    result = run("rebalance", candidates, "--quiet")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert len(result.stderr.splitlines()) == 1
+    assert "a bug in trimtab" in result.stderr
+    assert "report it" in result.stderr
     debugged = run("rebalance", candidates, TRIMTAB_DEBUG="1")
     assert debugged.exit_code == 1
     assert f"{type(error).__name__}" in debugged.stderr
@@ -632,8 +632,8 @@ def test_a_command_that_ends_itself_is_no_bug(ended: Exception, capsys: pytest.C
 def test_words_cannot_steer_the_terminal(tmp_path: Path) -> None:
     path = tmp_path / "candidates.csv"
     path.write_text("asset,score\n\x1b[31mAAA,0.9\n", newline="")
-    found = run("rebalance", path, "--set", "x\x1b[31m=1")
-    assert "\x1b" not in found.stdout + found.stderr
+    result = run("rebalance", path, "--set", "x\x1b[31m=1")
+    assert "\x1b" not in result.stdout + result.stderr
     shown = run("rebalance", path)
     assert "?[31mAAA" in shown.stdout
     assert "\x1b" not in shown.stdout

@@ -24,32 +24,32 @@ def files(tmp_path: Path) -> list[Any]:
     buckets.write_csv(tmp_path / "buckets.csv")
     (tmp_path / "limits.toml").write_text(LIMITS.to_toml())
     named = {"--prices": "prices.parquet", "--scores": "scores.csv", "--classification": "buckets.csv"}
-    given = [part for name, file in named.items() for part in (name, tmp_path / file)]
-    return [*given, "--limits", tmp_path / "limits.toml", "--every", "week", "--commission-bps", "5"]
+    options = [part for name, file in named.items() for part in (name, tmp_path / file)]
+    return [*options, "--limits", tmp_path / "limits.toml", "--every", "week", "--commission-bps", "5"]
 
 
 def expected(**more: Any) -> BacktestResult:
-    given = {"scores": scores(1), "classification": BUCKETS, "every": "week", "costs": TradingCosts(commission_bps=5)}
-    return trimtab.backtest(market(1), LIMITS, **(given | more))
+    options = {"scores": scores(1), "classification": BUCKETS, "every": "week", "costs": TradingCosts(commission_bps=5)}
+    return trimtab.backtest(market(1), LIMITS, **(options | more))
 
 
 def test_backtest_on_screen(files: list[Any]) -> None:
-    found = run("backtest", *files, "--versus", "no-buckets", "--versus", "hold:A=0.6,D=0.4")
-    assert found.exit_code == 0, found.stderr
-    lines = [line.split() for line in found.stdout.splitlines()]
-    assert found.stdout.startswith("Backtest of prices.parquet: 2024-01-05 to 2024-04-05, 66 sessions, 13 decisions\n")
+    result = run("backtest", *files, "--versus", "no-buckets", "--versus", "hold:A=0.6,D=0.4")
+    assert result.exit_code == 0, result.stderr
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert result.stdout.startswith("Backtest of prices.parquet: 2024-01-05 to 2024-04-05, 66 sessions, 13 decisions\n")
     total = next(line for line in lines if line[:2] == ["total", "return"])
     assert total[2] == f"{expected().statistics.total_return:.2%}"
-    assert "policy less no-buckets, mean return a year" in found.stdout
-    assert "60% A, 40% D, held" in found.stdout
-    assert "warning: orders lapsed, without a price to trade at (2 times): C, F\n" in found.stderr
+    assert "policy less no-buckets, mean return a year" in result.stdout
+    assert "60% A, 40% D, held" in result.stdout
+    assert "warning: orders lapsed, without a price to trade at (2 times): C, F\n" in result.stderr
 
 
 def test_backtest_as_json(files: list[Any]) -> None:
-    found = run("backtest", *files, "--format", "json", "-q", "--versus", "equal", "--versus", files[7])
-    assert found.exit_code == 0 and not found.stderr
-    document = json.loads(found.stdout)
-    assert [one["name"] for one in document["policies"]] == ["policy", "equal weight", str(files[7])]
+    result = run("backtest", *files, "--format", "json", "-q", "--versus", "equal", "--versus", files[7])
+    assert result.exit_code == 0 and not result.stderr
+    document = json.loads(result.stdout)
+    assert [policy["name"] for policy in document["policies"]] == ["policy", "equal weight", str(files[7])]
     first, _, same = document["policies"]
     assert first["equity"] == expected().equity["equity"][-1] == same["equity"]
     assert first["limits"]["max_positions_per_bucket"] == 2
@@ -60,9 +60,9 @@ def test_backtest_as_json(files: list[Any]) -> None:
 def test_backtest_into_a_folder(files: list[Any], tmp_path: Path) -> None:
     out = tmp_path / "found"
     for _ in range(2):  # it may be there already
-        found = run("backtest", *files, "--out", out, "--versus", "equal")
-        assert found.exit_code == 0, found.stderr
-    assert f"written: {out}" in found.stderr
+        outcome = run("backtest", *files, "--out", out, "--versus", "equal")
+        assert outcome.exit_code == 0, outcome.stderr
+    assert f"written: {out}" in outcome.stderr
     result = expected()
     for name in ("equity", "weights", "bucket_weights", "trades", "turnover", "decisions", "removed"):
         table = pl.read_csv(out / f"{name}.csv", try_parse_dates=True)
@@ -79,27 +79,27 @@ def test_backtest_into_a_folder(files: list[Any], tmp_path: Path) -> None:
 
 def test_all_the_terms_arrive(files: list[Any], tmp_path: Path) -> None:
     pl.DataFrame({"symbol": list("ABCDE"), "from": ["2020-01-01"] * 5, "to": [None] * 5}).write_csv(tmp_path / "m.csv")
-    found = run(
+    outcome = run(
         *("backtest", *files, "--every", "drift", "--drift", "0.04", "--from", "2024-01-10", "--to", "2024-03-15"),
         *("--trade-at", "open", "--spread-bps", "3", "--slippage-bps", "2", "--cash-rate", "0.03", "--gone-after", "2"),
         *("--membership", tmp_path / "m.csv", "--format", "json"),
     )
-    assert found.exit_code == 0, found.stderr
+    assert outcome.exit_code == 0, outcome.stderr
     result = expected(
         every="drift", drift=0.04, start="2024-01-10", end="2024-03-15", trade_at="open", cash_rate=0.03, gone_after=2,
         costs=TradingCosts(commission_bps=5, spread_bps=3, slippage_bps=2), membership=tmp_path / "m.csv",
     )  # fmt: skip
-    assert json.loads(found.stdout)["policies"][0]["equity"] == result.equity["equity"][-1]
+    assert json.loads(outcome.stdout)["policies"][0]["equity"] == result.equity["equity"][-1]
 
 
 def test_sweep_on_screen_and_into_a_folder(files: list[Any], tmp_path: Path) -> None:
     out = tmp_path / "found"
     vary = ["--vary", "max_total_positions=2..4", "--vary", "sizing_mode=equal_weight,score_weighted"]
     more = ["--vary", "no_trade_band=0.1", "--vary", "allow_bucket_overflow=false,true"]
-    found = run("sweep", *files, *vary, *more, "--out", out)
-    assert found.exit_code == 0, found.stderr
-    assert found.stdout.startswith("12 policies, 2024-01-05 to 2024-04-05\n")
-    assert "luck" in found.stdout and f"written: {out}" in found.stderr
+    result = run("sweep", *files, *vary, *more, "--out", out)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("12 policies, 2024-01-05 to 2024-04-05\n")
+    assert "luck" in result.stdout and f"written: {out}" in result.stderr
     table = pl.read_csv(out / "policies.csv")
     assert table["max_total_positions"].to_list() == [2] * 4 + [3] * 4 + [4] * 4
     assert set(table["sizing_mode"]) == {"equal_weight", "score_weighted"}
@@ -111,26 +111,26 @@ def test_sweep_on_screen_and_into_a_folder(files: list[Any], tmp_path: Path) -> 
 
 def test_sweep_of_a_sample_as_json(files: list[Any]) -> None:
     vary = ["--vary", "max_allocation_per_bucket=0.2..0.9", "--sample", "5", "--seed", "3", "--format", "json"]
-    one, two = run("sweep", *files, *vary), run("sweep", *files, *vary)
-    assert one.exit_code == 0, one.stderr
-    assert one.stdout == two.stdout
-    assert 0.2 <= json.loads(one.stdout)["best"]["max_allocation_per_bucket"] <= 0.9
+    first, second = run("sweep", *files, *vary), run("sweep", *files, *vary)
+    assert first.exit_code == 0, first.stderr
+    assert first.stdout == second.stdout
+    assert 0.2 <= json.loads(first.stdout)["best"]["max_allocation_per_bucket"] <= 0.9
 
 
 def test_a_policy_that_buys_nothing_has_no_ratio(files: list[Any]) -> None:
-    found = run("sweep", *files, "--set", "min_buckets_represented=0", "--vary", "min_score_new_position=0.5,1.0")
-    assert found.exit_code == 0, found.stderr
-    last = next(line.split() for line in found.stdout.splitlines() if line.startswith("1 "))
+    result = run("sweep", *files, "--set", "min_buckets_represented=0", "--vary", "min_score_new_position=0.5,1.0")
+    assert result.exit_code == 0, result.stderr
+    last = next(line.split() for line in result.stdout.splitlines() if line.startswith("1 "))
     assert last == ["1", "1", "0.00%", "0.00%", "none", "0.00%", "0.00%"]
 
 
 def test_combinations_that_contradict_themselves_are_said(files: list[Any]) -> None:
-    found = run("sweep", *files, "--vary", "min_position_weight=0.05,0.9", "--format", "json")
-    assert found.exit_code == 0
+    result = run("sweep", *files, "--vary", "min_position_weight=0.05,0.9", "--format", "json")
+    assert result.exit_code == 0
     assert "left out, as their limits contradict each other: 1; first min_position_weight=0.9: " in " ".join(
-        found.stderr.split()
+        result.stderr.split()
     )
-    assert len(json.loads(found.stdout)["refused"]) == 1
+    assert len(json.loads(result.stdout)["refused"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -164,9 +164,9 @@ def test_combinations_that_contradict_themselves_are_said(files: list[Any]) -> N
 )
 def test_wrong_arguments(files: list[Any], tmp_path: Path, command: str, more: list[str], code: int, said: str) -> None:
     pl.DataFrame(scores(1)).write_csv(tmp_path / "trades.csv")
-    found = run(command, *files, *(part.replace("{tmp}", str(tmp_path)) for part in more))
-    assert found.exit_code == code
-    assert said in " ".join(found.stderr.replace("│", " ").split())
+    result = run(command, *files, *(part.replace("{tmp}", str(tmp_path)) for part in more))
+    assert result.exit_code == code
+    assert said in " ".join(result.stderr.replace("│", " ").split())
 
 
 def test_the_first_time_it_says_why_it_takes_long(files: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -171,12 +171,12 @@ def test_a_closed_gate_is_exit_code_5_and_says_what_rose(place: Path, limits: Pa
 
 def plain_rows(**changed: Any) -> list[Row]:
     """20 accounts of which nothing is to be said; changed in the first six."""
-    found = []
+    rows = []
     for number in range(20):
         for asset in ("A", "B", "C", "D"):
             row: Row = {"account": f"P{number:02d}", "asset": asset, "score": 0.9, "current_weight": 0.2375}
-            found.append({**row, **(changed if number < 6 else {})})
-    return found
+            rows.append({**row, **(changed if number < 6 else {})})
+    return rows
 
 
 @pytest.mark.parametrize(
@@ -219,17 +219,17 @@ def test_a_night_in_which_every_account_has_an_unmet_limit_is_held_back(tmp_path
     on = ["--defaults", "--set", "enable_bucket_diversification=true", "--set", "min_buckets_represented=2"]
     result = run("batch", place, *on, "--out", tmp_path / "o")
     assert result.exit_code == 5
-    assert "20 accounts have a limit that cannot be met: 100 %, and --max-unmet allows 50 %" in result.stderr
+    assert "20 accounts with a limit that cannot be met: 100 %, and --max-unmet allows 50 %" in result.stderr
     assert run("batch", place, *on, "--out", tmp_path / "o", "--max-unmet", "1").exit_code == 0
 
 
 def test_an_account_is_unscored_from_half_of_what_it_holds(tmp_path: Path) -> None:
-    one = {"account": "A", "asset": "X", "score": 0.9, "current_weight": 0.4}
+    first = {"account": "A", "asset": "X", "score": 0.9, "current_weight": 0.4}
     for missing, held, unscored in ((0.4, 0.4, 1), (0.3, 0.4, 0), (0.0, 0.0, 0), (0.9, 0.05, 1)):
-        rows = [{**one, "current_weight": held}, {**one, "asset": "Y", "score": None, "current_weight": missing}]
+        rows = [{**first, "current_weight": held}, {**first, "asset": "Y", "score": None, "current_weight": missing}]
         place = write_rows(tmp_path / "in.parquet", rows)
         assert batch(place, tmp_path / f"{missing}-{held}").counts.unscored == unscored
-    place = write_rows(tmp_path / "in.parquet", [{**one, "score": None, "current_weight": 0.0}])
+    place = write_rows(tmp_path / "in.parquet", [{**first, "score": None, "current_weight": 0.0}])
     assert batch(place, tmp_path / "empty").counts.unscored == 1
 
 
@@ -239,11 +239,11 @@ def test_too_many_failed_are_exit_code_6(limits: Path, tmp_path: Path) -> None:
     place = write_rows(tmp_path / "in.parquet", rows)
     result = night(place, limits, tmp_path / "o")
     assert result.exit_code == 6
-    assert "1 accounts failed: 3.333 %, and --max-failed allows 0.1 %" in result.stderr
+    assert "1 account failed: 3.333 %, and --max-failed allows 0.1 %" in result.stderr
     assert "Failed accounts (first 1 of 1)" in result.stdout
     wider = night(place, limits, tmp_path / "o", "--max-failed", "0.05")
     assert wider.exit_code == 0
-    assert "1 of 1 parts are done already and kept" in wider.stderr
+    assert "1 of 1 part already done, kept" in wider.stderr
     assert "P0000: " in wider.stdout
 
 
@@ -262,7 +262,7 @@ def test_shards_say_what_comes_next(place: Path, limits: Path, tmp_path: Path) -
 def test_a_damaged_published_batch_is_noticed(spoil: str, place: Path, limits: Path, tmp_path: Path) -> None:
     out = tmp_path / "o"
     assert night(place, limits, out).exit_code == 0
-    assert run("batch", "verify", out).stderr == f"sound: {out} (1 parts)\n"
+    assert run("batch", "verify", out).stderr == f"sound: {out} (1 part)\n"
     part, failed, manifest = out / "part-00000.parquet", out / "failed.parquet", out / "manifest.json"
     data = part.read_bytes()
     if spoil == "bit":
@@ -282,6 +282,32 @@ def test_a_damaged_published_batch_is_noticed(spoil: str, place: Path, limits: P
         assert result.exit_code == 9, command
         assert "is gone" in result.stderr if spoil == "gone" else "is damaged" in result.stderr
         assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[]", "3", "null", '"text"', "{}", '{"counts": 3}', "[" * 100_000, "\udcff"),
+        '{"counts": {"accounts": 3}}',
+        '{"counts": {"nonsense": 3}, "parts": [], "failed": {"file": "f", "sha256": ""}}',
+        '{"counts": {}, "parts": {}, "failed": {"file": "f", "sha256": ""}}',
+        '{"counts": {}, "parts": [3], "failed": {"file": "f", "sha256": ""}}',
+        '{"counts": {}, "parts": [{"file": 3, "sha256": ""}], "failed": {"file": "f", "sha256": ""}}',
+        '{"counts": {}, "parts": [], "failed": null}',
+    ],
+    ids=range(14),
+)
+def test_what_is_no_manifest_is_damaged(text: str, tmp_path: Path, place: Path, limits: Path) -> None:
+    (tmp_path / "q").mkdir()
+    (tmp_path / "q" / "manifest.json").write_text(text, errors="surrogateescape")
+    for command in (
+        ("verify", tmp_path / "q"),
+        ("report", tmp_path / "q"),
+        (place, "--limits", limits, "--out", tmp_path / "q"),
+    ):
+        result = run("batch", *command)
+        assert result.exit_code == 9, (command, result.stderr)
+        assert "is damaged" in result.stderr
 
 
 def test_a_manifest_without_its_own_checksum_is_read(place: Path, limits: Path, tmp_path: Path) -> None:
@@ -339,9 +365,9 @@ def test_an_interrupt_is_exit_code_130_and_the_run_can_be_resumed(place: Path, l
     ],
 )
 def test_wrong_arguments(arguments: list[str], said: str, place: Path, tmp_path: Path) -> None:
-    found = run("batch", place, "--defaults", "--out", tmp_path / "o", *arguments)
-    assert found.exit_code == 2
-    assert said in " ".join(found.stderr.replace("│", "").split())
+    result = run("batch", place, "--defaults", "--out", tmp_path / "o", *arguments)
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.replace("│", "").split())
 
 
 def test_without_candidates_or_arguments(tmp_path: Path) -> None:
@@ -352,10 +378,10 @@ def test_without_candidates_or_arguments(tmp_path: Path) -> None:
 
 def test_assets_and_holdings(tmp_path: Path) -> None:
     rng = random.Random(1)
-    assets = [{"asset": f"A{at}", "bucket": "T", "score": 0.9, "name": "x"} for at in range(9)]
+    assets = [{"asset": f"A{index}", "bucket": "T", "score": 0.9, "name": "x"} for index in range(9)]
     held = [
-        {"account": f"P{at:04d}", "asset": f"A{rng.randrange(9)}", "current_weight": 0.3, "note": "y"}
-        for at in range(1500)
+        {"account": f"P{index:04d}", "asset": f"A{rng.randrange(9)}", "current_weight": 0.3, "note": "y"}
+        for index in range(1500)
     ]
     held[3]["asset"] = "GONE"
     held.insert(200, held.pop())
@@ -363,11 +389,11 @@ def test_assets_and_holdings(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pylist(assets), tmp_path / "assets.parquet")
     pq.write_table(pa.Table.from_pylist(held), tmp_path / "held.parquet")
     arguments = ["--assets", tmp_path / "assets.parquet", "--holdings", tmp_path / "held.parquet"]
-    found = run("batch", *arguments, "--defaults", "--out", tmp_path / "o")
-    assert found.exit_code == 0, found.stderr
-    assert "columns not used: note" in found.stderr
-    assert "1 holdings are of assets that --assets lacks" in found.stderr
-    assert "sorting them first" in found.stderr
+    result = run("batch", *arguments, "--defaults", "--out", tmp_path / "o")
+    assert result.exit_code == 0, result.stderr
+    assert "columns not used: note" in result.stderr
+    assert "1 holding of assets that --assets lacks" in result.stderr
+    assert "sorting them first" in result.stderr
     assert len({row["account"] for row in targets_of(tmp_path / "o")}) == 1500
 
 
@@ -376,9 +402,9 @@ def test_a_full_disk_is_an_error_for_people(place: Path, tmp_path: Path, monkeyp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Disk, "put", full)
-    found = run("batch", place, "--defaults", "--out", tmp_path / "o")
-    assert found.exit_code == 8
-    assert "cannot be written (No space left on device)" in found.stderr
+    result = run("batch", place, "--defaults", "--out", tmp_path / "o")
+    assert result.exit_code == 8
+    assert "cannot be written (No space left on device)" in result.stderr
     monkeypatch.undo()
     assert run("batch", place, "--defaults", "--out", tmp_path / "o", "--max-unmet", "1").exit_code == 0
 
@@ -411,8 +437,8 @@ def test_several_limits_from_a_folder_a_file_and_a_table(tmp_path: Path, place: 
     }
     folder = tmp_path / "limits"
     folder.mkdir()
-    for name, one in expected.items():
-        (folder / f"{name}.toml").write_text(one.to_toml())
+    for name, item in expected.items():
+        (folder / f"{name}.toml").write_text(item.to_toml())
     several = tmp_path / "several.toml"
     several.write_text(
         "[limits_id.calm]\nmax_total_positions = 3\n[limits_id.bold]\nenable_bucket_diversification = true\n"
@@ -428,8 +454,8 @@ def test_several_limits_from_a_folder_a_file_and_a_table(tmp_path: Path, place: 
         },
     ]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "limits.parquet")
-    for given in (folder, several, tmp_path / "limits.parquet"):
-        assert read_many_limits(given) == expected
+    for options in (folder, several, tmp_path / "limits.parquet"):
+        assert read_many_limits(options) == expected
     table = pq.read_table(place)
     chosen = ["calm" if int(name[1:]) % 2 else "bold" for name in table["account"].to_pylist()]
     pq.write_table(table.append_column("limits_id", pa.array(chosen)), place)
@@ -472,11 +498,14 @@ def test_wrong_tables_of_limits(tmp_path: Path) -> None:
 # ---- the summary
 
 
+PLAIN_MANIFEST = '{"counts": {"accounts": 3}, "parts": [], "failed": {"file": "failed.parquet", "sha256": ""}}'
+
+
 def test_the_newest_published_batch_beside_a_folder(tmp_path: Path) -> None:
     assert last_published(tmp_path / "c") is None
     for day, name in enumerate(("b", "a", "c", "damaged")):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "manifest.json").write_text("{" if name == "damaged" else '{"counts": {"accounts": 3}}')
+        (tmp_path / name / "manifest.json").write_text("{" if name == "damaged" else PLAIN_MANIFEST)
         os.utime(tmp_path / name / "manifest.json", (day, day))
     for folder, expected in (("c", "a"), ("a", "c"), ("damaged", "c")):
         baseline = last_published(tmp_path / folder)
@@ -518,7 +547,7 @@ def test_a_page_escapes_every_name(tmp_path: Path) -> None:
     counts = Counts(
         rows=9, accounts=9, reasons=dict.fromkeys(PAYLOADS[:20], 3), unmet_causes=dict.fromkeys(PAYLOADS[20:40], 1)
     )
-    page = batch_page(summary_of(tmp_path / "x", "not published", counts, [(one, one) for one in PAYLOADS], None))
+    page = batch_page(summary_of(tmp_path / "x", "not published", counts, [(entry, entry) for entry in PAYLOADS], None))
     assert "<script>alert" not in page
     assert "<img" not in page
     assert "This batch is not published." in page
@@ -530,9 +559,9 @@ def test_a_page_escapes_every_name(tmp_path: Path) -> None:
 def test_limits_without_a_limits_id_column(place: Path, tmp_path: Path) -> None:
     several = tmp_path / "several.toml"
     several.write_text("[limits_id.calm]\nmax_total_positions = 3\n")
-    found = run("batch", place, "--limits", several, "--out", tmp_path / "p")
-    assert found.exit_code == 3
-    assert "candidates.parquet, column 'limits_id': the column is missing" in found.stderr
+    result = run("batch", place, "--limits", several, "--out", tmp_path / "p")
+    assert result.exit_code == 3
+    assert "candidates.parquet, column 'limits_id': the column is missing" in result.stderr
 
 
 @pytest.fixture

@@ -47,8 +47,8 @@ def parquet(text: str) -> bytes:
 @pytest.mark.parametrize("data", [CANDIDATES.encode(), parquet(CANDIDATES)], ids=["csv", "parquet"])
 def test_a_dash_is_stdin(write: Write, data: bytes) -> None:
     wanted = run("rebalance", write(CANDIDATES), "--format", "csv").stdout
-    found = piped(data, "rebalance", "-", "--format", "csv")
-    assert (found.exit_code, found.stdout) == (0, wanted)
+    result = piped(data, "rebalance", "-", "--format", "csv")
+    assert (result.exit_code, result.stdout) == (0, wanted)
     assert piped(data, "check", "-").exit_code == 0
     assert piped(data, "explain", "-", "AAA").stdout.startswith("AAA (Tech): selected")
     assert piped(data, "report", "-").stdout.startswith("<!doctype html>")
@@ -56,8 +56,8 @@ def test_a_dash_is_stdin(write: Write, data: bytes) -> None:
 
 def test_one_of_three_files_may_be_stdin(write: Write) -> None:
     scores, holdings = "asset,score\nAAA,0.9\n", write("asset,current_weight\nAAA,0.1\n")
-    found = piped(scores.encode(), "rebalance", "--scores", "-", "--holdings", holdings, "--format", "csv")
-    assert [row["asset"] for row in rows(found.stdout)] == ["AAA"]
+    result = piped(scores.encode(), "rebalance", "--scores", "-", "--holdings", holdings, "--format", "csv")
+    assert [row["asset"] for row in rows(result.stdout)] == ["AAA"]
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_one_of_three_files_may_be_stdin(write: Write) -> None:
     ],
 )
 def test_what_stdin_cannot_be(data: bytes, args: list[str], code: int, message: str) -> None:
-    found = piped(data, "rebalance", *args)
-    assert found.exit_code == code
-    assert message in found.stderr
+    result = piped(data, "rebalance", *args)
+    assert result.exit_code == code
+    assert message in result.stderr
 
 
 # ---- one account of many
@@ -85,9 +85,9 @@ MANY = "account,asset,score,current_weight\n7,AAA,0.9,0.1\n8,AAA,0.9,0\n7,BBB,0.
 def test_an_account_is_decided_as_if_alone(write: Write, command: list[str]) -> None:
     alone = write("account,asset,score,current_weight\n8,AAA,0.9,0\n8,CCC,0.8,0.2\n")
     wanted = run(*command, alone)
-    found = run(*command, write(MANY), "--account", "8")
-    assert found.exit_code == wanted.exit_code == 0
-    assert found.stdout == wanted.stdout
+    result = run(*command, write(MANY), "--account", "8")
+    assert result.exit_code == wanted.exit_code == 0
+    assert result.stdout == wanted.stdout
 
 
 def test_an_account_is_explained(write: Write) -> None:
@@ -98,8 +98,8 @@ def test_an_account_is_explained(write: Write) -> None:
 def test_a_fault_is_in_the_row_of_the_file(write: Write) -> None:
     path = write(MANY + "8,DDD,1.5,0\n")
     assert run("rebalance", path, "--account", "7").exit_code == 0
-    found = run("rebalance", path, "--account", "8")
-    assert f"error: {path}, account '8', row 5, column 'score': is above 1" in found.stderr
+    result = run("rebalance", path, "--account", "8")
+    assert f"error: {path}, account '8', row 5, column 'score': is above 1" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -110,18 +110,18 @@ def test_a_fault_is_in_the_row_of_the_file(write: Write) -> None:
     ],
 )
 def test_an_account_that_is_not_there(write: Write, text: str, account: str, message: str) -> None:
-    found = run("rebalance", write(text), "--account", account)
-    assert found.exit_code == 3
-    assert message in found.stderr
+    result = run("rebalance", write(text), "--account", account)
+    assert result.exit_code == 3
+    assert message in result.stderr
 
 
 @pytest.mark.parametrize("command", ["rebalance", "report"])
 def test_several_accounts_need_one_to_be_picked(write: Write, command: str) -> None:
-    found = run(command, write(MANY))
-    assert found.exit_code == 3
+    result = run(command, write(MANY))
+    assert result.exit_code == 3
     assert (
         "there are 2 accounts, and this command takes one: pick one with --account NAME (7, 8), or decide all of them "
-        "with `trimtab batch`" in found.stderr
+        "with `trimtab batch`" in result.stderr
     )
 
 
@@ -129,11 +129,11 @@ def test_an_account_of_joined_files(write: Write) -> None:
     scores = write("symbol,score\nAAA,0.9\nBBB,0.8\n", "scores.csv")
     holdings = write("account,asset,current_weight\n7,AAA,0.1\n8,AAA,0.3\n8,BBB,x\n8,AAA,0.1\n", "holdings.csv")
     files = ["--scores", scores, "--holdings", holdings]
-    found = run("rebalance", *files, "--account", "7", "--format", "csv")
-    assert "row 3, line 4, column 'current_weight': is not a number" in found.stderr
+    result = run("rebalance", *files, "--account", "7", "--format", "csv")
+    assert "row 3, line 4, column 'current_weight': is not a number" in result.stderr
     holdings.write_text(holdings.read_text().replace("x", "0.2"))
-    found = run("rebalance", *files, "--account", "7", "--format", "csv")
-    assert [(row["asset"], row["current_weight"]) for row in rows(found.stdout)] == [("AAA", "0.1"), ("BBB", "0.0")]
+    result = run("rebalance", *files, "--account", "7", "--format", "csv")
+    assert [(row["asset"], row["current_weight"]) for row in rows(result.stdout)] == [("AAA", "0.1"), ("BBB", "0.0")]
     twice = run("rebalance", *files, "--account", "8")
     assert f"{holdings}, row 4, column 'asset': the asset is in row 2 already" in twice.stderr
     several = run("rebalance", *files)
@@ -153,10 +153,10 @@ def weights_of(found: Result) -> dict[str, float]:
 
 
 def test_shares_are_valued_at_the_column_price(write: Write) -> None:
-    found = run("rebalance", write(SHARES), "--cash", "300", "--format", "csv")
-    assert weights_of(found) == {"AAA": 0.3, "BBB": 0.4, "CCC": 0.0}
-    assert rows(found.stdout)[1]["shares"] == "4"
-    assert "no rule uses" not in found.stderr
+    result = run("rebalance", write(SHARES), "--cash", "300", "--format", "csv")
+    assert weights_of(result) == {"AAA": 0.3, "BBB": 0.4, "CCC": 0.0}
+    assert rows(result.stdout)[1]["shares"] == "4"
+    assert "no rule uses" not in result.stderr
     for command in ("check", "report"):
         assert run(command, write(SHARES), "--cash", "300").exit_code == 0
 
@@ -165,11 +165,11 @@ def test_shares_in_joined_files(write: Write) -> None:
     scores = write("asset,score,price\nAAA,0.9,30\nBBB,0.8,100\nCCC,0.8,10\n", "scores.csv")
     for amounts in ("10", "1e1"):
         holdings = write(f"asset,shares\nAAA,{amounts}\nBBB,4\n", "holdings.csv")
-        found = run("rebalance", "--scores", scores, "--holdings", holdings, "--cash", "300", "--format", "csv")
-        assert weights_of(found) == {"AAA": 0.3, "BBB": 0.4, "CCC": 0.0}
+        result = run("rebalance", "--scores", scores, "--holdings", holdings, "--cash", "300", "--format", "csv")
+        assert weights_of(result) == {"AAA": 0.3, "BBB": 0.4, "CCC": 0.0}
     short = write("asset,shares\nAAA,\n", "holdings.csv")
-    found = run("rebalance", "--scores", scores, "--holdings", short, "--cash", "300")
-    assert f"{short}, row 1, column 'shares': is missing: write 0 if it is not held" in found.stderr
+    result = run("rebalance", "--scores", scores, "--holdings", short, "--cash", "300")
+    assert f"{short}, row 1, column 'shares': is missing: write 0 if it is not held" in result.stderr
 
 
 def test_shares_as_numbers_of_a_typed_file(tmp_path: Path) -> None:
@@ -214,10 +214,10 @@ def test_shares_as_numbers_of_a_typed_file(tmp_path: Path) -> None:
 )
 def test_shares_that_cannot_be_valued(write: Write, text: str, cash: str | None, code: int, message: str) -> None:
     path = write(text)
-    found = run("rebalance", path, *([] if cash is None else [f"--cash={cash}"]))
-    assert found.exit_code == code
-    assert message in " ".join(found.stderr.split())
-    assert code == 2 or str(path) in found.stderr
+    result = run("rebalance", path, *([] if cash is None else [f"--cash={cash}"]))
+    assert result.exit_code == code
+    assert message in " ".join(result.stderr.split())
+    assert code == 2 or str(path) in result.stderr
 
 
 def test_one_currency_is_no_obstacle(write: Write) -> None:
@@ -238,8 +238,8 @@ def test_the_column_of_assets_may_be_called_symbol(write: Write, name: str) -> N
 
 
 def test_asset_goes_before_symbol(write: Write) -> None:
-    found = run("rebalance", write("symbol,asset,score\nx,AAA,0.9\n"), "--format", "csv")
-    assert [(row["asset"], row["symbol"]) for row in rows(found.stdout)] == [("AAA", "x")]
+    result = run("rebalance", write("symbol,asset,score\nx,AAA,0.9\n"), "--format", "csv")
+    assert [(row["asset"], row["symbol"]) for row in rows(result.stdout)] == [("AAA", "x")]
 
 
 # ---- accounts that hold nothing, little, or less than nothing
@@ -269,15 +269,15 @@ def valued(folder: Path, holdings: str, *more: str) -> Result:
     [("asset,shares\n", ["--cash", "1000"]), ("asset,current_weight\n", []), ("symbol,shares\n", ["--cash", "1"])],
 )
 def test_a_new_account_with_only_cash(tmp_path: Path, holdings: str, more: list[str]) -> None:
-    found = valued(tmp_path, holdings, *more)
-    assert found.exit_code == 0, found.stderr
-    assert {row["current_weight"] for row in rows(found.stdout)} == {"0.0"}
+    valuation = valued(tmp_path, holdings, *more)
+    assert valuation.exit_code == 0, valuation.stderr
+    assert {row["current_weight"] for row in rows(valuation.stdout)} == {"0.0"}
 
 
 def test_holdings_of_only_a_header_beside_scores(write: Write) -> None:
     scores = write("asset,score\nAAA,0.9\nBBB,0.8\n", "scores.csv")
-    found = run("rebalance", "--scores", scores, "--holdings", write("asset,current_weight\n"), "--format", "csv")
-    assert [row["action"] for row in rows(found.stdout)] == ["open", "open"]
+    result = run("rebalance", "--scores", scores, "--holdings", write("asset,current_weight\n"), "--format", "csv")
+    assert [row["action"] for row in rows(result.stdout)] == ["open", "open"]
     refused = run(
         "rebalance", "--scores", write("asset,score\n", "none.csv"), "--holdings", write("asset,current_weight\n")
     )
@@ -291,18 +291,74 @@ def test_a_little_debt_is_rebalanced(tmp_path: Path, cash: int) -> None:
 
 @pytest.mark.parametrize("cash", [-300, -1500])
 def test_a_debt_is_refused_by_its_name(tmp_path: Path, cash: int) -> None:
-    found = valued(tmp_path, "asset,shares\nAAA,10\nBBB,20\n", f"--cash={cash}")
-    assert found.exit_code == 3
-    assert f"error: --cash: cash {cash:,.2f} is a debt: positions are" in found.stderr
-    assert "current_weight" not in found.stderr
+    valuation = valued(tmp_path, "asset,shares\nAAA,10\nBBB,20\n", f"--cash={cash}")
+    assert valuation.exit_code == 3
+    assert f"error: --cash: cash {cash:,.2f} is a debt: positions are" in valuation.stderr
+    assert "current_weight" not in valuation.stderr
 
 
 @pytest.mark.parametrize("zero", ["0", "0.0", "-0"])
 def test_a_line_of_nothing_holds_nothing(tmp_path: Path, write: Write, zero: str) -> None:
-    found = valued(tmp_path, f"asset,shares\nAAA,10\nGONE,{zero}\n", "--cash=100")
-    assert (found.exit_code, "GONE" in found.stderr) == (0, False)
+    valuation = valued(tmp_path, f"asset,shares\nAAA,10\nGONE,{zero}\n", "--cash=100")
+    assert (valuation.exit_code, "GONE" in valuation.stderr) == (0, False)
     scores = write("asset,score\nAAA,0.9\n", "scores.csv")
     held = write(f"asset,current_weight\nAAA,0.2\nGONE,{zero}\n")
     joined = run("rebalance", "--scores", scores, "--holdings", held)
     assert "kept without a score" not in joined.stderr
     assert "0 holdings without a score" in joined.stderr
+
+
+# ---- an earlier result, cash rows, numbers as people write them
+
+
+def test_an_earlier_result_is_the_holdings_of_the_next_run(write: Write, tmp_path: Path) -> None:
+    targets = tmp_path / "targets.csv"
+    assert run("rebalance", write(CANDIDATES), "--out", targets).exit_code == 0
+    scores = write("asset,score,bucket\nAAA,0.9,Tech\nBBB,0.8,Tech\n", "scores.csv")
+    result = run("rebalance", "--scores", scores, "--holdings", targets, "--format", "csv")
+    assert result.exit_code == 0
+    assert (
+        f"{targets} is an earlier result: held is its current_weight; left out: bucket, score, target_weight"
+        in result.stderr
+    )
+    assert {row["asset"]: row["current_weight"] for row in rows(result.stdout)}["AAA"] == "0.3"
+
+
+def test_columns_in_two_files_are_still_refused_without_a_result(write: Write) -> None:
+    scores, holdings = (
+        write("asset,score\nAAA,0.9\n", "s.csv"),
+        write("asset,score,current_weight\nAAA,0.8,0.1\n", "h.csv"),
+    )
+    result = run("rebalance", "--scores", scores, "--holdings", holdings)
+    assert result.exit_code == 3
+    assert "the column is in" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["Cash & Cash Investments", "Cash and Cash Equivalents", "Cash", "Account Total"])
+def test_cash_and_totals_are_no_assets_on_any_way_in(write: Write, tmp_path: Path, name: str) -> None:
+    scores, holdings = (
+        write("asset,score\nAAA,0.9\n", "s.csv"),
+        write(f"asset,current_weight\nAAA,0.1\n{name},0.2\n", "h.csv"),
+    )
+    first = write(f"asset,score,current_weight\nAAA,0.9,0.1\n{name},0.8,0.1\n", "one.csv")
+    market = valued(tmp_path, f"asset,shares\nA,1\n{name},10\n", "--cash", "10")
+    for outcome in (run("rebalance", first), run("rebalance", "--scores", scores, "--holdings", holdings), market):
+        assert outcome.exit_code == 3
+        assert "drop the row" in outcome.stderr
+        assert repr(name) in outcome.stderr
+
+
+@pytest.mark.parametrize(("cell", "shares"), [("1,200.00", 1200), ("1,200,000", 1_200_000), ("1200", 1200)])
+def test_thousands_separators_that_mean_one_thing(write: Write, cell: str, shares: int) -> None:
+    path = write(f'asset,score,shares,price\nAAA,0.9,"{cell}",1\n')
+    result = run("rebalance", path, "--cash", shares, "--format", "csv")
+    assert result.exit_code == 0
+    assert rows(result.stdout)[0]["current_weight"] == "0.5"
+
+
+@pytest.mark.parametrize("cell", ["1,200", "12 000", "12%", "1.200,5"])
+def test_shares_that_may_mean_two_numbers(write: Write, cell: str) -> None:
+    result = run("rebalance", write(f'asset,score,shares,price\nAAA,0.9,"{cell}",1\nBBB,0.8,10,1\n'), "--cash", "10")
+    assert result.exit_code == 3
+    assert "column 'shares'" in result.stderr
+    assert repr(cell) in result.stderr

@@ -41,8 +41,8 @@ def written(folder: Path, name: str, text: str) -> Path:
 @pytest.fixture
 def more(tmp_path: Path) -> list[Any]:
     """Fundamentals, classification and membership as options."""
-    fundamentals = "".join(f"{name},2020-06-30,{10 + at}\n" for at, name in enumerate(NAMES))
-    sectors = "".join(f"{name},{'Tech' if at < 4 else 'Energy'}\n" for at, name in enumerate(NAMES[:7]))
+    fundamentals = "".join(f"{name},2020-06-30,{10 + index}\n" for index, name in enumerate(NAMES))
+    sectors = "".join(f"{name},{'Tech' if index < 4 else 'Energy'}\n" for index, name in enumerate(NAMES[:7]))
     members = "".join(f"{name},2019-01-01,\n" for name in NAMES[:6])
     return [
         "--fundamentals",
@@ -56,21 +56,21 @@ def more(tmp_path: Path) -> list[Any]:
 
 class TestScore:
     def test_csv_on_stdout_is_what_the_library_scores(self, prices: Path) -> None:
-        found = run("score", "--prices", prices)
-        assert found.exit_code == 0
+        result = run("score", "--prices", prices)
+        assert result.exit_code == 0
         expected = technical_scores(MarketData(prices).as_of(LAST))
-        assert {row["asset"]: float(row["score"]) for row in rows(found.stdout)} == expected.by_asset
-        assert f"scored 8 of 8 assets as of {LAST} (252 sessions a year)\n" in found.stderr
-        assert {row["basis"] for row in rows(found.stdout)} == {"technical"}
-        assert {row["confidence"] for row in rows(found.stdout)} == {"1.0"}
-        assert {row["session"] for row in rows(found.stdout)} == {str(LAST)}
+        assert {row["asset"]: float(row["score"]) for row in rows(result.stdout)} == expected.by_asset
+        assert f"scored 8 of 8 assets as of {LAST} (252 sessions a year)\n" in result.stderr
+        assert {row["basis"] for row in rows(result.stdout)} == {"technical"}
+        assert {row["confidence"] for row in rows(result.stdout)} == {"1.0"}
+        assert {row["session"] for row in rows(result.stdout)} == {str(LAST)}
 
     @pytest.mark.parametrize("suffix", ["parquet", "arrow", "csv"])
     def test_a_file(self, prices: Path, more: list[Any], tmp_path: Path, suffix: str) -> None:
         out = tmp_path / f"scores.{suffix}"
-        found = run("score", "--prices", prices, *more, "--as-of", str(LAST), "--out", out)
-        assert found.exit_code == 0, found.stderr
-        assert f"written: {out}" in found.stderr
+        result = run("score", "--prices", prices, *more, "--as-of", str(LAST), "--out", out)
+        assert result.exit_code == 0, result.stderr
+        assert f"written: {out}" in result.stderr
         reader = {"parquet": pl.read_parquet, "arrow": pl.read_ipc, "csv": pl.read_csv}[suffix]
         table = reader(out)
         assert table["asset"].to_list() == NAMES
@@ -78,7 +78,7 @@ class TestScore:
             table.columns
         )
         assert dict(table.select("asset", "unscored_because").fill_null("").iter_rows())["S7"] == "not_member"
-        assert "without a score: not_member 2" in found.stderr
+        assert "without a score: not_member 2" in result.stderr
 
     def test_a_file_of_scores_goes_into_a_rebalance(self, prices: Path, more: list[Any], tmp_path: Path) -> None:
         """Two commands, or one: the same targets."""
@@ -86,21 +86,21 @@ class TestScore:
         holdings = written(tmp_path, "h.csv", "asset,current_weight\nS1,0.2\nS2,0.1\nOLD,0.1\n")
         assert run("score", "--prices", prices, *more, "--out", out).exit_code == 0
         two = run("rebalance", "--scores", out, "--holdings", holdings, "--format", "csv")
-        one = run("rebalance", "--prices", prices, *more, "--holdings", holdings, "--format", "csv")
-        assert (one.exit_code, two.exit_code) == (0, 0), one.stderr
+        result = run("rebalance", "--prices", prices, *more, "--holdings", holdings, "--format", "csv")
+        assert (result.exit_code, two.exit_code) == (0, 0), result.stderr
         wanted = [(row["asset"], row["target_weight"], row["reason"]) for row in rows(two.stdout)]
-        assert [(row["asset"], row["target_weight"], row["reason"]) for row in rows(one.stdout)] == wanted
-        assert "not in the prices, so kept without a score: OLD" in one.stderr
-        assert {row["asset"]: row["reason"] for row in rows(one.stdout)}["OLD"] == "held_unscored"
+        assert [(row["asset"], row["target_weight"], row["reason"]) for row in rows(result.stdout)] == wanted
+        assert "not in the prices, so kept without a score: OLD" in result.stderr
+        assert {row["asset"]: row["reason"] for row in rows(result.stdout)}["OLD"] == "held_unscored"
 
     def test_a_restriction_in_the_holdings_is_kept(self, prices: Path, tmp_path: Path) -> None:
         """Prices and holdings once forgot every column but the amount, and sold what must not be sold."""
         for amounts, cash in (("current_weight", []), ("shares", ["--cash", "0"])):
             text = f"asset,{amounts},restriction,max_weight,desk\nS1,0.2,no_trade,,\nS2,0.2,,0.1,B\n"
             holdings = written(tmp_path, "h.csv", text)
-            found = run("rebalance", "--prices", prices, "--holdings", holdings, *cash, "--format", "csv")
-            assert found.exit_code == 0, found.stderr
-            of = {row["asset"]: row for row in rows(found.stdout)}
+            result = run("rebalance", "--prices", prices, "--holdings", holdings, *cash, "--format", "csv")
+            assert result.exit_code == 0, result.stderr
+            of = {row["asset"]: row for row in rows(result.stdout)}
             assert of["S1"]["target_weight"] == of["S1"]["current_weight"]
             assert of["S1"]["reason"] == "restricted"
             assert float(of["S2"]["target_weight"]) <= 0.1
@@ -118,15 +118,15 @@ class TestScore:
         self, prices: Path, more: list[Any], tmp_path: Path, columns: str, said: str
     ) -> None:
         holdings = written(tmp_path, "h.csv", f"asset,current_weight,{columns}\nS1,0.2,1\n")
-        found = run("rebalance", "--prices", prices, *more, "--holdings", holdings)
-        assert found.exit_code == 3
-        assert said in " ".join(found.stderr.split())
+        result = run("rebalance", "--prices", prices, *more, "--holdings", holdings)
+        assert result.exit_code == 3
+        assert said in " ".join(result.stderr.split())
 
     def test_a_bucket_in_the_holdings_is_theirs(self, prices: Path, tmp_path: Path) -> None:
         holdings = written(tmp_path, "h.csv", "asset,current_weight,bucket\nS1,0.2,Tech\nS2,0.2,A//B\n")
-        found = run("rebalance", "--prices", prices, "--holdings", holdings)
-        assert found.exit_code == 3
-        said = " ".join(found.stderr.split())
+        result = run("rebalance", "--prices", prices, "--holdings", holdings)
+        assert result.exit_code == 3
+        said = " ".join(result.stderr.split())
         assert f"{holdings.name}, row 2, column 'bucket': the bucket's path has an empty part" in said
 
     def test_what_the_prices_lack_is_said(self, prices: Path, more: list[Any], tmp_path: Path) -> None:
@@ -146,32 +146,32 @@ class TestScore:
         said = " ".join(run("score", "--prices", prices, *more[:2]).stderr.split())
         assert "scored 8 of 8 assets" in said
         assert (
-            "warning: S3, 2020-06-30, row 4: has 1 fundamentals that are not finite numbers; they count as missing: "
+            "warning: S3, 2020-06-30, row 4: has 1 fundamental without a finite number, counted as missing: "
             "write numbers, or leave them empty" in said
         )
         assert said.count("warning") == 1
 
     def test_findings_are_said(self, tmp_path: Path) -> None:
         series = walks(NAMES, 260)
-        for at, name in enumerate(NAMES[:7]):
-            series[name][100 + at] = None
+        for index, name in enumerate(NAMES[:7]):
+            series[name][100 + index] = None
         path = tmp_path / "prices.parquet"
         long(series).write_parquet(path)
-        found = run("score", "--prices", path)
-        assert found.stderr.count("warning: ") == 6
-        assert "warning: S0, 2020-05-20: lacks 1 of the last 253 prices" in found.stderr.replace("\n", " ")
-        assert "and 2 more findings" in found.stderr
+        result = run("score", "--prices", path)
+        assert result.stderr.count("warning: ") == 6
+        assert "warning: S0, 2020-05-20: lacks 1 of the last 253 prices" in result.stderr.replace("\n", " ")
+        assert "and 2 more findings" in result.stderr
         assert run("score", "--prices", path, "--quiet").stderr == ""
 
     def test_five_findings_are_all(self, tmp_path: Path) -> None:
         series = walks(NAMES, 260)
-        for at, name in enumerate(NAMES[:5]):
-            series[name][100 + at] = None
+        for index, name in enumerate(NAMES[:5]):
+            series[name][100 + index] = None
         path = tmp_path / "prices.parquet"
         long(series).write_parquet(path)
-        found = run("score", "--prices", path)
-        assert found.stderr.count("warning: ") == 5
-        assert "more findings" not in found.stderr
+        result = run("score", "--prices", path)
+        assert result.stderr.count("warning: ") == 5
+        assert "more findings" not in result.stderr
 
     @pytest.mark.parametrize(
         ("options", "code", "said"),
@@ -188,35 +188,35 @@ class TestScore:
         ],
     )
     def test_refused(self, prices: Path, options: list[str], code: int, said: str) -> None:
-        found = run("score", "--prices", prices, *options)
-        assert found.exit_code == code
-        assert said in " ".join(found.stderr.replace("│", " ").split())
+        result = run("score", "--prices", prices, *options)
+        assert result.exit_code == code
+        assert said in " ".join(result.stderr.replace("│", " ").split())
 
     def test_the_output_is_no_input(self, prices: Path) -> None:
-        found = run("score", "--prices", prices, "--out", prices)
-        assert found.exit_code == 3
-        assert "is one of the input files" in found.stderr
+        result = run("score", "--prices", prices, "--out", prices)
+        assert result.exit_code == 3
+        assert "is one of the input files" in result.stderr
 
     def test_no_usable_price(self, tmp_path: Path) -> None:
         path = written(tmp_path, "p.csv", "date,symbol,close\n2020-01-01,A,-1\n")
-        found = run("score", "--prices", path)
-        assert found.exit_code == 3
-        assert f"{path}: holds no usable price: give prices above 0" in found.stderr.replace("\n", "")
+        result = run("score", "--prices", path)
+        assert result.exit_code == 3
+        assert f"{path}: holds no usable price: give prices above 0" in result.stderr.replace("\n", "")
 
 
 class TestRebalance:
     def test_shares_and_cash(self, prices: Path, tmp_path: Path) -> None:
         last = MarketData(prices).as_of(LAST).last_prices(["S0", "S1"])
         holdings = written(tmp_path, "h.csv", "asset,shares\nS0,10\nS1,5\n")
-        found = run("rebalance", "--prices", prices, "--holdings", holdings, "--cash", "1000", "--format", "csv")
+        result = run("rebalance", "--prices", prices, "--holdings", holdings, "--cash", "1000", "--format", "csv")
         total = 10 * last["S0"][0] + 5 * last["S1"][0] + 1000
-        weights = {row["asset"]: float(row["current_weight"]) for row in rows(found.stdout)}
-        assert found.exit_code == 0, found.stderr
+        weights = {row["asset"]: float(row["current_weight"]) for row in rows(result.stdout)}
+        assert result.exit_code == 0, result.stderr
         assert weights["S0"] == pytest.approx(10 * last["S0"][0] / total)
         assert weights["S1"] == pytest.approx(5 * last["S1"][0] / total)
         assert weights["S2"] == 0
-        assert f"valued at {LAST}: {total:,.2f} with 1,000.00 in cash" in found.stderr
-        assert "is valued at its price of" not in found.stderr
+        assert f"valued at {LAST}: {total:,.2f} with 1,000.00 in cash" in result.stderr
+        assert "is valued at its price of" not in result.stderr
 
     def test_an_old_price_is_said(self, tmp_path: Path) -> None:
         series = walks(NAMES, 260)
@@ -224,9 +224,9 @@ class TestRebalance:
         path = tmp_path / "prices.parquet"
         long(series).write_parquet(path)
         holdings = written(tmp_path, "h.csv", "asset,shares\nS0,10\n")
-        found = run("rebalance", "--prices", path, "--holdings", holdings, "--cash", "0", "--format", "csv")
-        assert f"S0 is valued at its price of {days(259)[-1]}: it has no price on {LAST}" in found.stderr
-        assert {row["asset"]: row["reason"] for row in rows(found.stdout)}["S0"] == "held_unscored"
+        result = run("rebalance", "--prices", path, "--holdings", holdings, "--cash", "0", "--format", "csv")
+        assert f"S0 is valued at its price of {days(259)[-1]}: it has no price on {LAST}" in result.stderr
+        assert {row["asset"]: row["reason"] for row in rows(result.stdout)}["S0"] == "held_unscored"
 
     def test_shares_at_prices_before_the_last_session_are_said(self, prices: Path, tmp_path: Path) -> None:
         day = days(259)[-1]
@@ -241,9 +241,9 @@ class TestRebalance:
     def test_the_holdings_of_one_account(self, prices: Path, tmp_path: Path) -> None:
         holdings = written(tmp_path, "h.csv", "account,asset,current_weight\nx,S0,0.2\ny,S0,0.1\ny,S1,0.3\n")
         options = ("--prices", prices, "--holdings", holdings, "--format", "csv")
-        found = run("rebalance", *options, "--account", "y")
-        assert found.exit_code == 0, found.stderr
-        weights = {row["asset"]: float(row["current_weight"]) for row in rows(found.stdout)}
+        result = run("rebalance", *options, "--account", "y")
+        assert result.exit_code == 0, result.stderr
+        weights = {row["asset"]: float(row["current_weight"]) for row in rows(result.stdout)}
         assert {asset: weight for asset, weight in weights.items() if weight} == {"S0": 0.1, "S1": 0.3}
 
     @pytest.mark.parametrize(
@@ -272,16 +272,16 @@ class TestRebalance:
         self, prices: Path, tmp_path: Path, text: str, options: list[str], code: int, said: str
     ) -> None:
         holdings = written(tmp_path, "h.csv", text)
-        found = run("rebalance", "--prices", prices, "--holdings", holdings, *options)
-        assert found.exit_code == code, found.stderr
-        assert said in " ".join(found.stderr.replace("│", " ").split())
+        result = run("rebalance", "--prices", prices, "--holdings", holdings, *options)
+        assert result.exit_code == code, result.stderr
+        assert said in " ".join(result.stderr.replace("│", " ").split())
 
     def test_a_bucket_is_refused_where_it_stands(self, prices: Path, tmp_path: Path) -> None:
         classes = written(tmp_path, "classes.csv", "symbol,bucket\nS1,Equity//Tech\n")
         holdings = written(tmp_path, "h.csv", "asset,current_weight\nS0,0.1\n")
-        found = run("rebalance", "--prices", prices, "--classification", classes, "--holdings", holdings)
-        assert found.exit_code == 3
-        assert f"{classes}, column 'bucket': the bucket's path has an empty part" in found.stderr.replace("\n", "")
+        result = run("rebalance", "--prices", prices, "--classification", classes, "--holdings", holdings)
+        assert result.exit_code == 3
+        assert f"{classes}, column 'bucket': the bucket's path has an empty part" in result.stderr.replace("\n", "")
 
     @pytest.mark.parametrize(
         ("options", "said"),
@@ -299,9 +299,9 @@ class TestRebalance:
         ],
     )
     def test_mixtures_refused(self, options: list[str], said: str) -> None:
-        found = run("rebalance", *options)
-        assert found.exit_code == 2
-        assert said in " ".join(found.stderr.replace("│", " ").split())
+        result = run("rebalance", *options)
+        assert result.exit_code == 2
+        assert said in " ".join(result.stderr.replace("│", " ").split())
 
 
 class TestValued:
@@ -324,34 +324,39 @@ class TestCombined:
         series["S2"][:100] = [None] * 100
         series["S3"][200] = None
         fundamentals = [
-            {"symbol": name, "known_on": "2020-06-30", "pe": 10.0 + at} for at, name in enumerate(NAMES) if name != "S1"
+            {"symbol": name, "known_on": "2020-06-30", "pe": 10.0 + index}
+            for index, name in enumerate(NAMES)
+            if name != "S1"
         ]
         return MarketData(long(series), fundamentals=fundamentals)
 
     def test_the_basis(self, data: MarketData) -> None:
         view = data.as_of(LAST)
-        one = technical_scores(view)
+        scores = technical_scores(view)
         two = fundamental_scores(view, FundamentalConfig(min_peers=2, min_confidence=0))
-        table = combined_scores(one, two, ScoreWeights(technical_weight=3, fundamental_weight=1)).table
-        found = {row["asset"]: row for row in table.iter_rows(named=True)}
-        assert [found[name]["basis"] for name in ("S0", "S1", "S2", "S3")] == ["both", "technical", "fundamental", ""]
-        assert found["S0"]["score"] == pytest.approx(0.75 * one.by_asset["S0"] + 0.25 * two.by_asset["S0"])
-        assert found["S1"]["score"] == pytest.approx(one.by_asset["S1"])
-        assert found["S2"]["score"] == pytest.approx(two.by_asset["S2"])
-        assert (found["S3"]["score"], found["S3"]["reason"]) == (None, "gap")
-        assert found["S2"]["reason"] == ""
-        assert found["S2"]["missing"].startswith("momentum,trend,volatility,drawdown,book_to_price")
+        table = combined_scores(scores, two, ScoreWeights(technical_weight=3, fundamental_weight=1)).table
+        by_name = {row["asset"]: row for row in table.iter_rows(named=True)}
+        assert [by_name[name]["basis"] for name in ("S0", "S1", "S2", "S3")] == ["both", "technical", "fundamental", ""]
+        assert by_name["S0"]["score"] == pytest.approx(0.75 * scores.by_asset["S0"] + 0.25 * two.by_asset["S0"])
+        assert by_name["S1"]["score"] == pytest.approx(scores.by_asset["S1"])
+        assert by_name["S2"]["score"] == pytest.approx(two.by_asset["S2"])
+        assert (by_name["S3"]["score"], by_name["S3"]["reason"]) == (None, "gap")
+        assert by_name["S2"]["reason"] == ""
+        assert by_name["S2"]["missing"].startswith("momentum,trend,volatility,drawdown,book_to_price")
         confidence = two.table.filter(pl.col("asset") == "S0")["confidence"][0]
-        assert found["S0"]["confidence"] == pytest.approx(0.75 + 0.25 * confidence)
+        assert by_name["S0"]["confidence"] == pytest.approx(0.75 + 0.25 * confidence)
 
     def test_a_weight_of_nothing(self, data: MarketData) -> None:
         view = data.as_of(LAST)
-        one, two = technical_scores(view), fundamental_scores(view, FundamentalConfig(min_peers=2, min_confidence=0))
-        alone = combined_scores(one, two, ScoreWeights(fundamental_weight=0))
-        assert alone.by_asset == pytest.approx(one.by_asset)
+        first, second = (
+            technical_scores(view),
+            fundamental_scores(view, FundamentalConfig(min_peers=2, min_confidence=0)),
+        )
+        alone = combined_scores(first, second, ScoreWeights(fundamental_weight=0))
+        assert alone.by_asset == pytest.approx(first.by_asset)
         assert set(alone.table["basis"]) == {"technical", ""}
-        other = combined_scores(one, two, ScoreWeights(technical_weight=0))
-        assert other.by_asset == pytest.approx(two.by_asset)
+        other = combined_scores(first, second, ScoreWeights(technical_weight=0))
+        assert other.by_asset == pytest.approx(second.by_asset)
         with pytest.raises(LimitsError, match="both weights are 0"):
             ScoreWeights(technical_weight=0, fundamental_weight=0)
 
@@ -381,3 +386,30 @@ class TestProgress:
         with steps(2, quiet=quiet, first=first) as bar:
             bar.begin("reading")
         assert "reading" not in terminal.getvalue()
+
+
+class TestAccept:
+    """A jump that is real can be accepted on the command line, as in Python."""
+
+    def test_a_jump_that_is_accepted_is_scored(self, tmp_path: Path) -> None:
+        path, walked = tmp_path / "prices.csv", walks(NAMES, 260)
+        walked["S1"] = [price * (4 if index >= 200 else 1) for index, price in enumerate(walked["S1"])]
+        long(walked).write_csv(path)
+        day = days(260)[200].isoformat()
+        blocked, scored = run("score", "--prices", path), run("score", "--prices", path, "--accept", f"S1:{day}")
+        assert "or --accept" in blocked.stderr
+        assert [row["score"] for row in rows(blocked.stdout) if row["asset"] == "S1"] == [""]
+        assert [row["score"] for row in rows(scored.stdout) if row["asset"] == "S1"] != [""]
+        holdings = written(tmp_path, "h.csv", "asset,shares\nS1,1\n")
+        args = ("rebalance", "--prices", path, "--holdings", holdings, "--cash", "10", "--format", "csv")
+        assert run(*args, "--accept", f"S1:{day}").exit_code == 0
+        assert run(*args).exit_code == 3
+
+    @pytest.mark.parametrize("text", ["S1", ":2020-01-01", "S1:", "S1:soon"])
+    def test_what_is_not_symbol_and_day(self, prices: Path, text: str) -> None:
+        assert run("score", "--prices", prices, "--accept", text).exit_code in (2, 3)
+
+    def test_without_prices(self, tmp_path: Path) -> None:
+        result = run("rebalance", written(tmp_path, "c.csv", "asset,score\nA,0.9\n"), "--accept", "A:2020-01-01")
+        assert result.exit_code == 2
+        assert "--accept without --prices" in result.stderr

@@ -75,11 +75,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )  # fmt: skip
 def test_a_mistake_in_the_command(folder: Path, mistake: str, code: int, message: str, fixed: str) -> None:
-    found = run(*mistake.split())
-    assert found.exit_code == code
-    assert message in " ".join(found.stderr.split())
-    assert found.stdout == ""
-    assert "Invalid value: " not in found.stderr
+    result = run(*mistake.split())
+    assert result.exit_code == code
+    assert message in " ".join(result.stderr.split())
+    assert result.stdout == ""
+    assert "Invalid value: " not in result.stderr
     made = folder / "made.toml"
     made.write_text(run("limits", "show").stdout)
     again = run(*fixed.replace("{made}", str(made)).split())
@@ -102,10 +102,10 @@ def test_a_mistake_in_the_command(folder: Path, mistake: str, code: int, message
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_table(folder: Path, name: str, place: str, message: str, fix: Fix) -> None:
-    found = run("rebalance", name)
-    assert found.exit_code == 3
-    assert found.stderr.startswith(f"error: {place}")
-    assert message in found.stderr
+    result = run("rebalance", name)
+    assert result.exit_code == 3
+    assert result.stderr.startswith(f"error: {place}")
+    assert message in result.stderr
     path = folder / name
     path.write_text(fix(path.read_text()))
     assert run("rebalance", name).exit_code == 0
@@ -120,10 +120,10 @@ def test_a_mistake_in_a_table(folder: Path, name: str, place: str, message: str,
     ],
 )
 def test_a_mistake_in_a_limits_file(folder: Path, name: str, message: str, fix: Fix) -> None:
-    found = run("rebalance", "candidates.csv", "--limits", name)
-    assert found.exit_code == 3
-    assert found.stderr.startswith(f"error: {name}: ")
-    assert message in found.stderr
+    result = run("rebalance", "candidates.csv", "--limits", name)
+    assert result.exit_code == 3
+    assert result.stderr.startswith(f"error: {name}: ")
+    assert message in result.stderr
     path = folder / name
     path.write_text(fix(path.read_text()))
     assert run("rebalance", "candidates.csv", "--limits", name).exit_code == 0
@@ -134,10 +134,10 @@ def test_a_row_of_cash_is_no_asset(folder: Path, name: str) -> None:
     path = folder / "holdings.csv"
     path.write_text(f"asset,current_weight\nAAA,0.3\n{name},0.1\n")
     args = ["rebalance", "--scores", "scores.csv", "--holdings", path]
-    found = run(*args)
-    assert found.exit_code == 3
-    assert "is cash, not an asset" in found.stderr
-    assert "drop the row: whatever is not in assets is cash" in found.stderr
+    result = run(*args)
+    assert result.exit_code == 3
+    assert "is cash, not an asset" in result.stderr
+    assert "drop the row: whatever is not in assets is cash" in result.stderr
     path.write_text("asset,current_weight\nAAA,0.3\n")
     assert run(*args).exit_code == 0
 

@@ -38,9 +38,9 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".arrow", ".json", ".txt"])
 def test_out_decides_the_format_by_its_suffix(folder: Path, suffix: str) -> None:
     out = folder / f"out{suffix}"
-    found = run("rebalance", folder / "in.csv", "--out", out)
-    assert (found.exit_code, found.stdout) == (0, "")
-    assert f"written: {out}" in found.stderr
+    result = run("rebalance", folder / "in.csv", "--out", out)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert f"written: {out}" in result.stderr
     assert names(folder) == ["in.csv", out.name]
     wanted = run("rebalance", folder / "in.csv", "--format", "csv").stdout
     if suffix == ".csv":
@@ -99,9 +99,9 @@ def test_format(asked: Format | None, out: str | None, form: str) -> None:
     ],
 )
 def test_contradictions_are_usage_errors(folder: Path, args: list[str], message: str) -> None:
-    found = run("rebalance", folder / "in.csv", *args)
-    assert found.exit_code == 2
-    assert message in found.stderr
+    result = run("rebalance", folder / "in.csv", *args)
+    assert result.exit_code == 2
+    assert message in result.stderr
     assert names(folder) == ["in.csv"]
 
 
@@ -136,18 +136,20 @@ def test_places_where_nothing_can_be_written(folder: Path) -> None:
     }
     for name, message in cases.items():
         out = folder / name
-        found = run("rebalance", folder / "in.csv", "--limits", folder / "limits.toml", "--format", "csv", "--out", out)
-        assert (found.exit_code, found.stdout) == (3, ""), name
-        assert message in found.stderr, name
+        result = run(
+            "rebalance", folder / "in.csv", "--limits", folder / "limits.toml", "--format", "csv", "--out", out
+        )
+        assert (result.exit_code, result.stdout) == (3, ""), name
+        assert message in result.stderr, name
     assert names(folder) == before
     assert (folder / "in.csv").read_text() == CANDIDATES
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no such device")
 def test_a_device_is_refused(folder: Path) -> None:
-    found = run("rebalance", folder / "in.csv", "--format", "csv", "--out", "/dev/null")
-    assert found.exit_code == 3
-    assert "is a device or a pipe" in found.stderr
+    result = run("rebalance", folder / "in.csv", "--format", "csv", "--out", "/dev/null")
+    assert result.exit_code == 3
+    assert "is a device or a pipe" in result.stderr
 
 
 @pytest.mark.parametrize("call", ["create", "put", "sync", "rename"])
@@ -209,8 +211,8 @@ def test_strict_leaves_no_file(folder: Path) -> None:
 
 
 def test_a_braked_result_is_written(folder: Path) -> None:
-    found = run("rebalance", folder / "in.csv", "--set", "brake_sold_weight=0.05", "--out", folder / "out.csv")
-    assert found.exit_code == 5
+    result = run("rebalance", folder / "in.csv", "--set", "brake_sold_weight=0.05", "--out", folder / "out.csv")
+    assert result.exit_code == 5
     written = rows((folder / "out.csv").read_text())
     assert [float(row["target_weight"]) for row in written] == [0.3, 0.1, 0.0, 0.2, 0.1, 0.0]
 
@@ -226,7 +228,7 @@ def test_no_name_forges_a_row(tmp_path: Path, sign: str) -> None:
     with out.open(newline="", encoding="utf-8") as file:
         assert [row["asset"] for row in csv.DictReader(file)] == names
     text = out.read_bytes().decode()
-    quoted = [part for at, part in enumerate(text.split('"')) if at % 2]
+    quoted = [part for index, part in enumerate(text.split('"')) if index % 2]
     assert sum(len(part.splitlines()) - 1 for part in quoted) == len(text.splitlines()) - 3
     again = run("rebalance", "--scores", out, "--holdings", out)
     assert all(name.isprintable() for name in again.stderr.splitlines())
@@ -268,9 +270,9 @@ def excel_cells(path: Path) -> list[list[str | None]]:
 
 def test_excel_files_need_a_library(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "xlsxwriter", None)
-    found = run("rebalance", folder / "in.csv", "--out", folder / "out.xlsx")
-    assert found.exit_code == 3
-    assert "error: Excel files need XlsxWriter: install it with: pip install 'trimtab[excel]'" in found.stderr
+    result = run("rebalance", folder / "in.csv", "--out", folder / "out.xlsx")
+    assert result.exit_code == 3
+    assert "error: Excel files need XlsxWriter: install it with: pip install 'trimtab[excel]'" in result.stderr
     assert names(folder) == ["in.csv"]
 
 
@@ -299,7 +301,7 @@ def test_csv_keeps_every_bit_and_quotes_what_needs_it(tmp_path: Path) -> None:
         '"A, ""a""",0.7000000000000001,0.1,\n'
         'Ü,0.8,0.30000000000000004,"two\nlines"\n'
     )
-    found = run("rebalance", path, "--format", "csv")
-    first, second = rows(found.stdout)
+    result = run("rebalance", path, "--format", "csv")
+    first, second = rows(result.stdout)
     assert (first["asset"], first["score"], first["remark"]) == ('A, "a"', "0.7000000000000001", "")
     assert (second["asset"], second["current_weight"], second["remark"]) == ("Ü", "0.30000000000000004", "two\nlines")

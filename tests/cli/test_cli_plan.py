@@ -109,7 +109,7 @@ def test_cash_flow_and_mode(folder: Path) -> None:
 
 
 def test_nothing_to_trade_and_what_is_left_alone(folder: Path) -> None:
-    names = [f"Z{at:02}" for at in range(14)]
+    names = [f"Z{index:02}" for index in range(14)]
     lines = [f"{name},0.9,0,100000" for name in names]
     (folder / "c.csv").write_text("\n".join(["asset,score,shares,price", "A,0.9,20,10", *lines]))
     result = run("plan", "c.csv", "--cash", "800")
@@ -174,19 +174,19 @@ def test_a_bad_cell_is_named_with_its_file(folder: Path) -> None:
 
 def test_missing_buckets_come_from_the_map_and_the_rest_is_listed(folder: Path) -> None:
     (folder / "c.csv").write_text("symbol,score,shares,price\nAAPL,0.9,5,10\nXYZW,0.8,5,10\nBRK-B,0.7,5,10\n")
-    given = ("plan", "c.csv", "--cash", "50", "--classify", "todo.csv", "--set", "enable_bucket_diversification=true")
-    result = run(*given, "--format", "json")
+    options = ("plan", "c.csv", "--cash", "50", "--classify", "todo.csv", "--set", "enable_bucket_diversification=true")
+    result = run(*options, "--format", "json")
     assert "2 buckets from the default map" in result.stderr
     assert "1 asset has no bucket, counted as Unknown: XYZW. Fill in the column bucket of todo.csv" in result.stderr
     assert (folder / "todo.csv").read_text() == "asset,bucket\nXYZW,\n"
     (folder / "todo.csv").write_text("asset,bucket\nXYZW,Equity/Mine\n")
-    result = run(*given, "--format", "json")
+    result = run(*options, "--format", "json")
     assert "2 buckets from the default map, 1 from todo.csv" in result.stderr
     assert "Unknown" not in result.stderr
     buckets = {row["asset"]: row["bucket"] for row in json.loads(result.stdout)["rebalance"]["targets"]}
     assert buckets["XYZW"] == "Equity/Mine"
     (folder / "c.csv").write_text("name,score,shares,price\nAAPL,0.9,5,10\n")
-    assert "column 'asset': the column is missing: add it" in run(*given).stderr
+    assert "column 'asset': the column is missing: add it" in run(*options).stderr
 
 
 # --- gates
@@ -273,13 +273,13 @@ def test_the_age_and_the_move_of_prices(folder: Path) -> None:
 
 def test_explain_says_why_13_shares_and_not_14(folder: Path) -> None:
     (folder / "c.csv").write_text(CANDIDATES.replace(",,", ",0,").replace('"2,600.00"', "2600"))
-    given = ("explain", "c.csv", "AAA", "FFF", "--cash", "2621", "--limits", "l.toml")
-    result = run(*given, "--set", "orders.fees.per_order=1")
+    options = ("explain", "c.csv", "AAA", "FFF", "--cash", "2621", "--limits", "l.toml")
+    result = run(*options, "--set", "orders.fees.per_order=1")
     assert result.exit_code == 0
     assert "- 14 shares would weigh 25.21%, above 25.00% (max_position_weight)" in result.stdout
     assert "- with lot 0.1: sell 4.9 shares instead of sell 5 shares" in result.stdout
     assert "FFF (Health): not selected" in result.stdout
-    document = json.loads(run(*given, "--format", "json").stdout)
+    document = json.loads(run(*options, "--format", "json").stdout)
     assert document["orders"][1]["reason"] == "lot_too_large"
     jsonschema.validate(document, trimtab.explanations_schema())
 
@@ -290,8 +290,8 @@ def test_explain_says_why_13_shares_and_not_14(folder: Path) -> None:
 @pytest.mark.usefixtures("folder")
 def test_an_order_file_for_each_phase(folder: Path) -> None:
     (folder / "c.csv").write_text(CANDIDATES.replace(",0.01\n", ",1\n"))
-    given = (*GIVEN, "--format", "ibkr", "--out", "orders.csv")
-    result = run(*given, "--order-file", "order_type=limit", "--order-file", "account=U123")
+    options = (*GIVEN, "--format", "ibkr", "--out", "orders.csv")
+    result = run(*options, "--order-file", "order_type=limit", "--order-file", "account=U123")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "written: orders-1-sells.csv" in result.stderr
     assert "written: orders-2-buys.csv" in result.stderr
@@ -299,7 +299,7 @@ def test_an_order_file_for_each_phase(folder: Path) -> None:
     assert lines[1].startswith("SELL,30,CCC,STK,SMART,USD,DAY,LMT,51.2,tt-")
     assert lines[1].endswith(",U123")
     assert not (folder / "orders.csv").exists()
-    refused = run(*given, "--order-file", "order_type=market")
+    refused = run(*options, "--order-file", "order_type=market")
     assert refused.exit_code == 3
     assert "orders-1-sells.csv: holds orders of another plan" in refused.stderr
 

@@ -36,9 +36,9 @@ def written(folder: Path, name: str, text: str) -> Path:
 @pytest.mark.parametrize("text", [LONG, SQUARE])
 def test_a_file_of_correlations(candidates: Path, tmp_path: Path, text: str) -> None:
     known = written(tmp_path, "known.csv", text)
-    found = run("rebalance", candidates, "--correlations", known, *LIMITED, "--format", "csv")
-    assert found.exit_code == 0, found.stderr
-    assert [row["reason"] for row in rows(found.stdout)] == ["added", "too_correlated", "added"]
+    result = run("rebalance", candidates, "--correlations", known, *LIMITED, "--format", "csv")
+    assert result.exit_code == 0, result.stderr
+    assert [row["reason"] for row in rows(result.stdout)] == ["added", "too_correlated", "added"]
     shown = run("rebalance", candidates, "--correlations", known, *LIMITED, "--all")
     assert "1 asset is kept out by max_correlation 0.8" in shown.stdout
     assert "the selection is greedy and need not be the optimum of the rules" in " ".join(shown.stdout.split())
@@ -57,8 +57,8 @@ def test_the_other_commands_take_it_too(candidates: Path, tmp_path: Path) -> Non
 
 def test_the_file_that_is_read_is_not_written_over(candidates: Path, tmp_path: Path) -> None:
     known = written(tmp_path, "known.csv", LONG)
-    found = run("rebalance", candidates, "--correlations", known, *LIMITED, "--out", known)
-    assert found.exit_code != 0
+    result = run("rebalance", candidates, "--correlations", known, *LIMITED, "--out", known)
+    assert result.exit_code != 0
     assert known.read_text() == LONG
 
 
@@ -76,15 +76,15 @@ def test_the_file_that_is_read_is_not_written_over(candidates: Path, tmp_path: P
 )
 def test_a_bad_file_is_named(candidates: Path, tmp_path: Path, text: str, expected: str) -> None:
     known = written(tmp_path, "known.csv", text)
-    found = run("rebalance", candidates, "--correlations", known, *LIMITED, COLUMNS="300")
-    assert found.exit_code == 3
-    assert expected in said(found)
+    result = run("rebalance", candidates, "--correlations", known, *LIMITED, COLUMNS="300")
+    assert result.exit_code == 3
+    assert expected in said(result)
 
 
 def test_the_limit_without_correlations(candidates: Path) -> None:
-    found = run("rebalance", candidates, *LIMITED)
-    assert found.exit_code == 3
-    assert "max_correlation is 0.8, but there are no correlations: give the correlations" in said(found)
+    result = run("rebalance", candidates, *LIMITED)
+    assert result.exit_code == 3
+    assert "max_correlation is 0.8, but there are no correlations: give the correlations" in said(result)
 
 
 @pytest.fixture
@@ -104,27 +104,27 @@ OPEN = ["--set", "min_score_threshold=0", "--set", "min_score_new_position=0", "
 
 
 def test_correlations_from_the_prices(market: list[Any], tmp_path: Path) -> None:
-    found = run(*market, *LIMITED, *OPEN, COLUMNS="300")
-    assert found.exit_code == 0, found.stderr
-    reasons = {row["asset"]: row["reason"] for row in json.loads(found.stdout)["targets"]}
+    result = run(*market, *LIMITED, *OPEN, COLUMNS="300")
+    assert result.exit_code == 0, result.stderr
+    reasons = {row["asset"]: row["reason"] for row in json.loads(result.stdout)["targets"]}
     assert sorted((reasons["T1"], reasons["T2"])) == ["added", "too_correlated"]
-    assert "correlations of 4 assets measured on the last 252 daily returns" in said(found)
-    assert "without correlations, so bought only into an otherwise empty bucket: X9" in said(found)
+    assert "correlations of 4 assets measured on the last 252 daily returns" in said(result)
+    assert "without correlations, so bought only into an otherwise empty bucket: X9" in said(result)
     assert "correlations" not in said(run(*market, *SET, *OPEN))
     known = written(tmp_path, "known.csv", "asset,other,correlation\nT1,T2,0.1\n")
-    given = run(*market, *LIMITED, *OPEN, "--correlations", known)
-    assert {row["asset"]: row["reason"] for row in json.loads(given.stdout)["targets"]}["T2"] == "added"
+    outcome = run(*market, *LIMITED, *OPEN, "--correlations", known)
+    assert {row["asset"]: row["reason"] for row in json.loads(outcome.stdout)["targets"]}["T2"] == "added"
     alike = written(tmp_path, "alike.csv", "asset,current_weight\nB1,0.2\n")
     whole = [alike if str(option).endswith("holdings.csv") else option for option in market]
     assert "without correlations" not in said(run(*whole, *LIMITED, *OPEN, COLUMNS="300"))
 
 
 def test_limits_by_risk(market: list[Any]) -> None:
-    found = run(*market, *SET, *OPEN, "--target-volatility", "0.15", COLUMNS="300")
-    assert found.exit_code == 0, found.stderr
-    assert "max_allocation of Tech is 0.1" in said(found)
-    assert "by risk instead of 0.4: its volatility is 4" in said(found)
-    result = json.loads(found.stdout)
+    outcome = run(*market, *SET, *OPEN, "--target-volatility", "0.15", COLUMNS="300")
+    assert outcome.exit_code == 0, outcome.stderr
+    assert "max_allocation of Tech is 0.1" in said(outcome)
+    assert "by risk instead of 0.4: its volatility is 4" in said(outcome)
+    result = json.loads(outcome.stdout)
     (limit,) = [
         line["limit"] for line in result["certificate"] if (line["name"], line["node"]) == ("max_allocation", "Tech")
     ]
@@ -141,20 +141,20 @@ def test_limits_by_risk(market: list[Any]) -> None:
     ],
 )
 def test_a_target_that_cannot_be(market: list[Any], options: list[str], code: int, expected: str) -> None:
-    found = run(*market, *options, COLUMNS="300")
-    assert (found.exit_code, expected in said(found)) == (code, True), found.stderr
+    result = run(*market, *options, COLUMNS="300")
+    assert (result.exit_code, expected in said(result)) == (code, True), result.stderr
 
 
 def test_a_target_needs_prices_and_a_classification(market: list[Any], candidates: Path) -> None:
-    found = run("rebalance", candidates, *SET, "--target-volatility", "0.2", COLUMNS="300")
-    assert (found.exit_code, "--target-volatility without --prices" in said(found)) == (2, True)
+    result = run("rebalance", candidates, *SET, "--target-volatility", "0.2", COLUMNS="300")
+    assert (result.exit_code, "--target-volatility without --prices" in said(result)) == (2, True)
     bare = [option for option in market if option != "--classification" and not str(option).endswith("classes.csv")]
-    found = run(*bare, *SET, "--target-volatility", "0.2", COLUMNS="300")
-    assert (found.exit_code, "--target-volatility without --classification" in said(found)) == (2, True)
+    result = run(*bare, *SET, "--target-volatility", "0.2", COLUMNS="300")
+    assert (result.exit_code, "--target-volatility without --classification" in said(result)) == (2, True)
 
 
 def test_without_scikit_learn(market: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.covariance", None)
-    found = run(*market, *SET, "--target-volatility", "0.2", COLUMNS="300")
-    assert found.exit_code == 3
-    assert "limits by risk need scikit-learn: pip install 'trimtab[risk]'" in said(found)
+    result = run(*market, *SET, "--target-volatility", "0.2", COLUMNS="300")
+    assert result.exit_code == 3
+    assert "limits by risk need scikit-learn: pip install 'trimtab[risk]'" in said(result)

@@ -35,7 +35,7 @@ def shown(
 
 
 def assets(count: int, **columns: Any) -> list[dict[str, Any]]:
-    return [{"asset": f"A{at:02}", "score": 0.95 - at / 100, **columns} for at in range(count)]
+    return [{"asset": f"A{index:02}", "score": 0.95 - index / 100, **columns} for index in range(count)]
 
 
 def words(text: str) -> str:
@@ -73,9 +73,9 @@ def test_the_wide_table_has_one_line_with_all_about_an_asset() -> None:
 def test_the_narrow_table_stacks_bucket_and_action_and_shortens_the_reason() -> None:
     text = run("demo", COLUMNS="80").stdout
     lines = text.splitlines()
-    at = next(at for at, line in enumerate(lines) if line.startswith("XOM "))
-    assert words(lines[at]) == "XOM 0.722 17.00% → 10.00% held down by max_allocation"
-    assert words(lines[at + 1]) == "Energy ▼ decrease 0.2 of Energy"
+    index = next(index for index, line in enumerate(lines) if line.startswith("XOM "))
+    assert words(lines[index]) == "XOM 0.722 17.00% → 10.00% held down by max_allocation"
+    assert words(lines[index + 1]) == "Energy ▼ decrease 0.2 of Energy"
     assert "the last by" not in words(text)
 
 
@@ -88,11 +88,11 @@ def test_held_come_first_then_closed_then_the_nearest_misses() -> None:
         {"asset": "held", "score": 0.7, "current_weight": 0.1},
         {"asset": "bought", "score": 0.9},
     ]
-    found = chosen_rows(trimtab.rebalance(rows).facts().groups, show_all=True)
-    assert [row.asset for row in found.held] == ["bought", "held"]
-    assert [row.asset for row in found.closed] == ["closed"]
-    assert [row.asset for row in found.missed] == ["near", "far", "none"]
-    assert found.more == 0
+    entries = chosen_rows(trimtab.rebalance(rows).facts().groups, show_all=True)
+    assert [row.asset for row in entries.held] == ["bought", "held"]
+    assert [row.asset for row in entries.closed] == ["closed"]
+    assert [row.asset for row in entries.missed] == ["near", "far", "none"]
+    assert entries.more == 0
 
 
 def test_held_rows_go_bucket_by_bucket_the_largest_first() -> None:
@@ -101,8 +101,8 @@ def test_held_rows_go_bucket_by_bucket_the_largest_first() -> None:
         {"asset": "b", "bucket": "large", "score": 0.7, "max_weight": 0.15},
         {"asset": "c", "bucket": "large", "score": 0.8},
     ]
-    found = chosen_rows(trimtab.rebalance(rows).facts().groups, show_all=False)
-    assert [row.asset for row in found.held] == ["c", "b", "a"]
+    entries = chosen_rows(trimtab.rebalance(rows).facts().groups, show_all=False)
+    assert [row.asset for row in entries.held] == ["c", "b", "a"]
 
 
 def test_misses_beyond_the_nearest_are_counted() -> None:
@@ -140,18 +140,18 @@ def test_misses_beyond_the_nearest_are_counted() -> None:
     ],
 )
 def test_the_clause_that_decided(row: dict[str, Any], limits: dict[str, Any], why: str) -> None:
-    (found,) = trimtab.rebalance([{"asset": "AAA", **row}], trimtab.RebalancingLimits(**limits)).facts().assets
-    assert found.clause.startswith(why)
-    assert not found.clause.endswith(".")
+    (result,) = trimtab.rebalance([{"asset": "AAA", **row}], trimtab.RebalancingLimits(**limits)).facts().assets
+    assert result.clause.startswith(why)
+    assert not result.clause.endswith(".")
 
 
 def test_every_clause_of_the_sample_is_part_of_its_sentence() -> None:
     result = trimtab.rebalance(sample_candidates(), sample_limits())
-    for one in result.facts().assets:
-        assert one.sentence == result.details()[one.row]
-        assert one.clause in one.sentence
-        assert one.clause[:1] == one.clause[:1].lower()
-        assert len(one.clause) < len(one.sentence)
+    for asset in result.facts().assets:
+        assert asset.sentence == result.details()[asset.row]
+        assert asset.clause in asset.sentence
+        assert asset.clause[:1] == asset.clause[:1].lower()
+        assert len(asset.clause) < len(asset.sentence)
 
 
 def test_markup_in_a_name_is_a_name() -> None:

@@ -267,10 +267,10 @@ def test_weights_and_sentences_of_random_assets(seed: int) -> None:
         "buckets": own,
     }
     result = enforce(assets, **config)
-    given = {asset.asset: asset for asset in assets}
+    options = {asset.asset: asset for asset in assets}
     remains = weights(result)
     for name, weight in remains.items():
-        asset = given[name]
+        asset = options[name]
         if asset.combined_score is None:
             expected = asset.current_weight or asset.target_weight
             assert weight == (expected if expected or asset.target_weight is not None else None)
@@ -284,6 +284,6 @@ def test_weights_and_sentences_of_random_assets(seed: int) -> None:
             bucket, _, rest = sentence.partition(": weights scaled from ")
             names = [name for name in MAP[bucket] if name in remains and name in sentence]
             wanted, remaining = (float(part.strip("%,")) / 100 for part in rest.split()[0:3:2])
-            assert wanted == pytest.approx(math.fsum(given[name].weight or 0.0 for name in names), abs=1e-4)
+            assert wanted == pytest.approx(math.fsum(options[name].weight or 0.0 for name in names), abs=1e-4)
             assert remaining == pytest.approx(math.fsum(remains[name] or 0.0 for name in names), abs=1e-4)
-            assert all(given[name].combined_score is not None for name in names)
+            assert all(options[name].combined_score is not None for name in names)

@@ -297,9 +297,9 @@ def test_the_steps_are_logged_with_their_number(caplog: pytest.LogCaptureFixture
         engine.run(DAY, {"T1": 0.3}, None, enable_fundamental=False)
     assert [record.getMessage() for record in caplog.records] == [
         "Step 1/4: universe of 2 assets, regime Goldilocks",
-        "Step 2/4: 1 assets scored, without a score: T2",
-        "Step 3/4: 1 assets selected",
-        "Step 4/4: 1 positions, cash 80.00 %, turnover 10.00 %",
+        "Step 2/4: 1 asset scored, without a score: T2",
+        "Step 3/4: 1 asset selected",
+        "Step 4/4: 1 position, cash 80.00 %, turnover 10.00 %",
     ]
     caplog.clear()
     with caplog.at_level(logging.INFO, logger="trimtab"):
@@ -360,9 +360,13 @@ def test_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_parts_that_do_not_fit(parts: dict[str, Any], options: dict[str, Any], sentence: str) -> None:
-    given = {"regime_detector": Market(["Tech"]), "asset_manager": MAP, "technical_analyzer": Scores(SCORES)} | parts
+    arguments = {
+        "regime_detector": Market(["Tech"]),
+        "asset_manager": MAP,
+        "technical_analyzer": Scores(SCORES),
+    } | parts
     with pytest.raises(SetupError) as caught:
-        CoreRebalancerEngine(**given).run(DAY, {}, **options)
+        CoreRebalancerEngine(**arguments).run(DAY, {}, **options)
     assert str(caught.value).startswith(sentence)
 
 

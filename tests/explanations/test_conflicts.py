@@ -28,9 +28,9 @@ def found(rows: list[Row], **limits: Any) -> dict[tuple[str, str], Conflict]:
     """The conflicts by goal, each checked by carrying out what it says."""
     made = RebalancingLimits(**limits)
     conflicts = trimtab.rebalance(rows, made).conflicts
-    for one in conflicts:
-        assert faults(rows, made, one) == []
-    return {(one.goal.limit, one.goal.node): one for one in conflicts}
+    for conflict in conflicts:
+        assert faults(rows, made, conflict) == []
+    return {(conflict.goal.limit, conflict.goal.node): conflict for conflict in conflicts}
 
 
 def helps(conflict: Conflict) -> dict[str, Any]:
@@ -47,14 +47,14 @@ def least(rows: list[Row], limit: str, goal: Change, **limits: Any) -> Any:
     """The least value of one limit with which a goal is reached."""
     made = RebalancingLimits(**limits)
     reruns = Reruns.of(read(rows, made, many=False), made)
-    one = least_relaxation(reruns, Change(limit, "", None), goal, Reached(reruns))
-    assert one is not None
-    return one.value
+    relaxation = least_relaxation(reruns, Change(limit, "", None), goal, Reached(reruns))
+    assert relaxation is not None
+    return relaxation.value
 
 
 def test_no_conflict_where_everything_is_met() -> None:
     # Five positions of 0.2 hold the 0.95 that is aimed at.
-    assert found([asset(f"A{at}", 0.9, 0.19) for at in range(5)]) == {}
+    assert found([asset(f"A{index}", 0.9, 0.19) for index in range(5)]) == {}
 
 
 def test_representation_against_the_new_positions() -> None:
@@ -69,7 +69,7 @@ def test_two_limits_stand_in_the_way_so_only_both_together_help() -> None:
     conflict = found(rows, **ON, max_new_positions=1, max_total_positions=1)[("min_buckets_represented", "")]
     # Each of the two alone is an irreducible set; one of them is named.
     assert [(member.limit, member.relaxation) for member in conflict.members] == [("max_total_positions", None)]
-    assert {(one.change, one.value) for one in conflict.together} == {
+    assert {(entry.change, entry.value) for entry in conflict.together} == {
         ("max_total_positions", 2),
         ("max_new_positions", 2),
     }
@@ -85,7 +85,7 @@ def test_caps_of_several_assets_are_lifted_together_and_only_where_they_are_in_t
     limits = {**ON, "min_buckets_represented": 3, "max_total_positions": 1}
     conflict = found(rows, **limits)[("min_buckets_represented", "")]
     assert [(member.limit, member.relaxation) for member in conflict.members] == [("max_total_positions", None)]
-    assert [(one.change, one.node, one.value) for one in conflict.together] == [
+    assert [(entry.change, entry.node, entry.value) for entry in conflict.together] == [
         ("max_weight", "B", None),
         ("max_weight", "D", None),
         ("max_total_positions", "", 3),
@@ -138,7 +138,7 @@ def test_a_score_that_is_too_low_to_represent() -> None:
 
 
 def test_of_very_many_scores_the_farther_ones_are_tried_by_halves(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [asset(f"T{at}", 0.9 - at / 50, 0, "Tech") for at in range(12)] + [asset("B", 0.7, 0, "Bond")]
+    rows = [asset(f"T{index}", 0.9 - index / 50, 0, "Tech") for index in range(12)] + [asset("B", 0.7, 0, "Bond")]
     limits = {**ON, "min_score_diversification": 0.89, "min_score_new_position": 0.89, "min_buckets_represented": 2}
     goal = Change("min_buckets_represented", "", 2)
     assert least(rows, "min_score_diversification", goal, **limits) == 0.7
@@ -150,13 +150,13 @@ def test_of_very_many_scores_the_farther_ones_are_tried_by_halves(monkeypatch: p
 def test_a_lower_score_limit_needs_those_below_it_lowered_too() -> None:
     rows = [asset("A", 0.9, 0.1, "Tech"), asset("B", 0.5, 0, "Bond")]
     conflict = found(rows, **ON)[("min_buckets_represented", "")]
-    assert [one.change for one in conflict.together] == ["min_score_diversification", "min_score_threshold"]
-    assert [one.value for one in conflict.together] == [0.5, 0.5]
+    assert [entry.change for entry in conflict.together] == ["min_score_diversification", "min_score_threshold"]
+    assert [entry.value for entry in conflict.together] == [0.5, 0.5]
 
 
 def test_a_bucket_minimum_against_the_cap_of_its_only_position() -> None:
     # One bond of at most 0.2; 0.3 is wanted.
-    rows = [asset("B", 0.9, 0, "Bond"), *(asset(f"T{at}", 0.9, 0, f"T{at}") for at in range(4))]
+    rows = [asset("B", 0.9, 0, "Bond"), *(asset(f"T{index}", 0.9, 0, f"T{index}") for index in range(4))]
     limits = {**ON, "max_new_positions": 5, "buckets": {"Bond": {"min_allocation": 0.3}}}
     conflict = found(rows, **limits)[("min_allocation", "Bond")]
     assert (helps(conflict), lowered(conflict)) == ({"max_position_weight": 0.3}, 0.2)
@@ -182,7 +182,7 @@ def test_minima_of_two_buckets_and_what_is_fixed() -> None:
 
 
 def test_cash_against_the_cap_the_positions_and_the_buckets() -> None:
-    rows = [asset(f"T{at}", 0.9, 0, "Tech") for at in range(4)]
+    rows = [asset(f"T{index}", 0.9, 0, "Tech") for index in range(4)]
     limits = {"max_new_positions": 4, "max_position_weight": 0.25, "target_invested": 1.0}
     assert found(rows, **limits) == {}
     conflict = found(rows, **{**limits, "max_new_positions": 3})[("target_invested", "")]
@@ -197,7 +197,7 @@ def test_cash_against_the_cap_the_positions_and_the_buckets() -> None:
 
 
 def test_cash_that_the_kind_of_sizing_leaves() -> None:
-    wishes = [asset(f"T{at}", 0.9, 0, desired_weight=0.1) for at in range(3)]
+    wishes = [asset(f"T{index}", 0.9, 0, desired_weight=0.1) for index in range(3)]
     limits = {"max_position_weight": 0.4, "target_invested": 0.9}
     assert helps(found(wishes, **limits, sizing_mode="desired")[("target_invested", "")]) == {
         "sizing_mode": "equal_weight"
@@ -249,9 +249,9 @@ def test_conflicts_are_true_on_random_accounts(first: int) -> None:
         rng = random.Random(seed)
         fixed = {"no_trade_band": 0.0, "min_trade": 0.0, "brake_sold_weight": None, "brake_closed_positions": None}
         rows, limits = random_rows(rng), random_limits(rng, **fixed)
-        for one in trimtab.rebalance(rows, limits).conflicts:
-            assert faults(rows, limits, one) == [], f"seed {seed}"
-            seen += bool(one.members)
+        for conflict in trimtab.rebalance(rows, limits).conflicts:
+            assert faults(rows, limits, conflict) == [], f"seed {seed}"
+            seen += bool(conflict.members)
     assert seen > 20
 
 
@@ -260,15 +260,15 @@ def test_every_unmet_limit_has_its_conflict() -> None:
         rng = random.Random(seed)
         rows, limits = random_rows(rng), random_limits(rng, brake_sold_weight=None, brake_closed_positions=None)
         result = trimtab.rebalance(rows, limits)
-        goals = {(one.goal.limit, one.goal.node) for one in result.conflicts}
+        goals = {(conflict.goal.limit, conflict.goal.node) for conflict in result.conflicts}
         assert {(line.name, line.node) for line in result.certificate.unmet} <= goals, f"seed {seed}"
 
 
 def test_the_preflight_explains_for_each_account() -> None:
     rows = [
-        {**asset(f"{name}{at}", 0.9, 0, "Tech"), "account": name}
+        {**asset(f"{name}{index}", 0.9, 0, "Tech"), "account": name}
         for name, count in (("x", 1), ("y", 5))
-        for at in range(count)
+        for index in range(count)
     ]
     limits = RebalancingLimits(max_new_positions=5)
     assert trimtab.check(rows, limits).conflicts == ()

@@ -36,9 +36,9 @@ def test_nothing_changed() -> None:
 
 def test_a_limit_that_was_changed() -> None:
     rows = [asset("A", 0.9), asset("B", 0.8)]
-    found = between(rows, rows, {"max_new_positions": 1}, {"max_new_positions": 2})
-    ((change,), (given,)) = found.changes, found.inputs
-    assert (given.name, given.asset, given.before, given.after) == ("max_new_positions", "", 1, 2)
+    difference = between(rows, rows, {"max_new_positions": 1}, {"max_new_positions": 2})
+    ((change,), (options,)) = difference.changes, difference.inputs
+    assert (options.name, options.asset, options.before, options.after) == ("max_new_positions", "", 1, 2)
     assert (change.asset, change.before, change.after) == ("B", 0.0, 0.2)
     assert change.causes == (Cause("max_new_positions", (), alone=True),)
     assert change.text == "B: from 0% (new_position_limit) to 20.00% (added) because of max_new_positions."
@@ -48,12 +48,12 @@ def test_the_own_score_and_that_of_another() -> None:
     # C's score rises above B's: C comes in for its own score, B goes out for that of C.
     first = [asset("A", 0.9), asset("B", 0.8), asset("C", 0.7)]
     second = [asset("A", 0.91), asset("B", 0.8), asset("C", 0.85)]
-    found = between(first, second, {"max_new_positions": 2})
-    assert causes(found) == {
+    difference = between(first, second, {"max_new_positions": 2})
+    assert causes(difference) == {
         "B": (Cause("score", ("C",), alone=True),),
         "C": (Cause("score", ("C",), alone=True),),
     }
-    texts = [change.text for change in found.changes]
+    texts = [change.text for change in difference.changes]
     assert texts[0].endswith("because of the score of C.")
     assert texts[1].endswith("because of its score.")
 
@@ -61,33 +61,33 @@ def test_the_own_score_and_that_of_another() -> None:
 def test_two_causes_that_only_work_together() -> None:
     rows = [asset("A", 0.9), asset("B", 0.8)]
     full = {"max_new_positions": 1, "max_total_positions": 1}
-    found = between(rows, rows, full, {"max_new_positions": 2, "max_total_positions": 2})
-    assert causes(found) == {
+    difference = between(rows, rows, full, {"max_new_positions": 2, "max_total_positions": 2})
+    assert causes(difference) == {
         "B": (Cause("max_total_positions", (), alone=False), Cause("max_new_positions", (), alone=False))
     }
-    assert found.changes[0].text.endswith(
+    assert difference.changes[0].text.endswith(
         "because of max_total_positions and max_new_positions, all of which it takes."
     )
 
 
 def test_two_causes_each_of_which_is_enough() -> None:
     first, second = [asset("A", 0.9)], [asset("A", 0.5, restriction="no_buy")]
-    found = between(first, second, {})
-    assert causes(found) == {"A": (Cause("restriction", ("A",), alone=True), Cause("score", ("A",), alone=True))}
-    assert found.changes[0].text.endswith("because of its restriction and its score, each of which is enough.")
+    difference = between(first, second, {})
+    assert causes(difference) == {"A": (Cause("restriction", ("A",), alone=True), Cause("score", ("A",), alone=True))}
+    assert difference.changes[0].text.endswith("because of its restriction and its score, each of which is enough.")
 
 
 def test_assets_that_come_and_go() -> None:
-    found = between([asset("A", 0.8)], [asset("B", 0.9)], {"max_new_positions": 1})
-    assert [(change.asset, change.before, change.after) for change in found.changes] == [
+    difference = between([asset("A", 0.8)], [asset("B", 0.9)], {"max_new_positions": 1})
+    assert [(change.asset, change.before, change.after) for change in difference.changes] == [
         ("A", 0.2, None),
         ("B", None, 0.2),
     ]
-    assert [(given.name, given.asset, given.before, given.after) for given in found.inputs] == [
+    assert [(options.name, options.asset, options.before, options.after) for options in difference.inputs] == [
         ("assets", "A", "A", None),
         ("assets", "B", None, "B"),
     ]
-    assert found.changes[0].text == "A: from 20.00% (added) to not a candidate because it left the candidates."
+    assert difference.changes[0].text == "A: from 20.00% (added) to not a candidate because it left the candidates."
     crowded = between([asset("A", 0.8)], [asset("A", 0.8), asset("B", 0.9)], {"max_new_positions": 1})
     assert crowded.changes[0].text.endswith("because of a change of the candidates (B).")
 
@@ -95,28 +95,28 @@ def test_assets_that_come_and_go() -> None:
 def test_weights_and_buckets_are_changed_as_a_whole() -> None:
     first = [asset("A", 0.9, 0.4, "Tech"), asset("B", 0.8, 0.5, "Tech"), asset("C", 0.7, 0.0, "Bond")]
     second = [asset("A", 0.9, 0.9, "Tech"), asset("B", 0.8, 0.0, "Tech"), asset("C", 0.7, 0.0, "Bond")]
-    found = between(first, second, {**ON, "max_new_positions": 0, "max_position_weight": 0.5})
-    assert causes(found)["B"] == (Cause("current_weight", ("A", "B"), alone=True),)
+    difference = between(first, second, {**ON, "max_new_positions": 0, "max_position_weight": 0.5})
+    assert causes(difference)["B"] == (Cause("current_weight", ("A", "B"), alone=True),)
     moved = [{**row, "bucket": "Bond"} for row in first]
-    found = between(first, moved, {**ON, "max_positions_per_bucket": 2, "max_position_weight": 0.2})
-    assert causes(found)["C"] == (Cause("bucket", ("A", "B"), alone=True),)
+    difference = between(first, moved, {**ON, "max_positions_per_bucket": 2, "max_position_weight": 0.2})
+    assert causes(difference)["C"] == (Cause("bucket", ("A", "B"), alone=True),)
 
 
 def test_limits_of_buckets_that_only_one_of_the_two_has() -> None:
     first, second = [asset("A", 0.9, 0, "Tech")], [asset("A", 0.9, 0, "Tech"), asset("B", 0.9, 0, "Bond")]
     others = {**ON, "buckets": {"Bond": {"max_positions": 0}, "Tech": {"max_positions": 0}}}
-    found = between(first, second, ON, others)
-    assert causes(found)["A"] == (Cause("buckets", (), alone=True),)
-    assert [change.asset for change in found.changes] == ["A", "B"]
+    difference = between(first, second, ON, others)
+    assert causes(difference)["A"] == (Cause("buckets", (), alone=True),)
+    assert [change.asset for change in difference.changes] == ["A", "B"]
 
 
 def test_limits_that_only_go_together_are_causes_together() -> None:
     # The threshold alone would contradict min_score_new_position.
     rows = [asset("A", 0.7, 0.1)]
     first = {"min_score_threshold": 0.6, "min_score_new_position": 0.65}
-    found = between(rows, rows, first, {"min_score_threshold": 0.8, "min_score_new_position": 0.8})
+    difference = between(rows, rows, first, {"min_score_threshold": 0.8, "min_score_new_position": 0.8})
     names = ("min_score_threshold", "min_score_new_position")
-    assert causes(found)["A"] == tuple(Cause(name, (), alone=False) for name in names)
+    assert causes(difference)["A"] == tuple(Cause(name, (), alone=False) for name in names)
 
 
 def test_causes_that_are_too_many_to_narrow_down_are_all_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,16 +131,16 @@ def test_causes_that_are_too_many_to_narrow_down_are_all_named(monkeypatch: pyte
 
 def test_a_derived_limit_is_no_input() -> None:
     rows = [asset("A", 0.62, 0.1)]
-    found = between(rows, rows, {}, {"min_score_threshold": 0.7})
-    assert [given.name for given in found.inputs] == ["min_score_threshold"]
+    difference = between(rows, rows, {}, {"min_score_threshold": 0.7})
+    assert [options.name for options in difference.inputs] == ["min_score_threshold"]
 
 
 def test_a_brake_is_a_change_of_the_target() -> None:
     rows = [asset("A", 0.5, 0.4), asset("B", 0.9, 0.2)]
-    found = between(rows, rows, {}, {"brake_sold_weight": 0.1})
-    assert causes(found) == {"A": (Cause("brake_sold_weight", (), alone=True),)}
+    difference = between(rows, rows, {}, {"brake_sold_weight": 0.1})
+    assert causes(difference) == {"A": (Cause("brake_sold_weight", (), alone=True),)}
     back = between(rows, rows, {"brake_sold_weight": 0.1}, {})
-    assert causes(back) == causes(found)
+    assert causes(back) == causes(difference)
 
 
 @pytest.mark.parametrize("seed", mostly_thorough(range(90_000, 90_030), 10))
@@ -149,12 +149,12 @@ def test_every_change_is_found_and_has_a_cause(seed: int) -> None:
     first, limits = random_rows(rng), random_limits(rng)
     second = [{**row, "score": round(rng.random() * 0.45 + 0.55, 2)} if rng.random() < 0.3 else row for row in first]
     before, after = trimtab.rebalance(first, limits), trimtab.rebalance(second[: max(len(second) - 1, 1)], limits)
-    found = before.diff(after)
+    difference = before.diff(after)
     old = {row["asset"]: row["target_weight"] for row in before.targets}
     new = {row["asset"]: row["target_weight"] for row in after.targets}
     moved = {name for name in {*old, *new} if name not in old or name not in new or abs(old[name] - new[name]) > 1e-9}
-    assert moved <= {change.asset for change in found.changes}
-    assert all(change.causes for change in found.changes)
-    named = {given.name for given in found.inputs}
-    assert all(cause.name in named for change in found.changes for cause in change.causes)
+    assert moved <= {change.asset for change in difference.changes}
+    assert all(change.causes for change in difference.changes)
+    named = {options.name for options in difference.inputs}
+    assert all(cause.name in named for change in difference.changes for cause in change.causes)
     assert before.diff(before) == Difference((), ())

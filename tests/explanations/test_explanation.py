@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 from typing import Any
 
 import jsonschema
@@ -41,16 +42,18 @@ ON: dict[str, Any] = {"enable_bucket_diversification": True, "min_buckets_repres
 def why(rows: list[Row], name: str, **limits: Any) -> Explanation:
     """The explanation, after carrying out every counterfactual of it."""
     made = RebalancingLimits(**limits)
-    found = trimtab.rebalance(rows, made).explain(name)
-    for one in found.counterfactuals:
-        assert flips(rows, made, name, one, one.value), one
-        less = one_step_less(rows, made, name, one)
-        assert less is None or not flips(rows, made, name, one, less), one
-    return found
+    result = trimtab.rebalance(rows, made).explain(name)
+    for counterfactual in result.counterfactuals:
+        assert flips(rows, made, name, counterfactual, counterfactual.value), counterfactual
+        less = one_step_less(rows, made, name, counterfactual)
+        assert less is None or not flips(rows, made, name, counterfactual, less), counterfactual
+    return result
 
 
 def changes(found: Explanation) -> dict[tuple[str, str], Any]:
-    return {(one.change, one.node): one.value for one in found.counterfactuals}
+    return {
+        (counterfactual.change, counterfactual.node): counterfactual.value for counterfactual in found.counterfactuals
+    }
 
 
 def deciding(found: Explanation) -> tuple[str, str]:
@@ -63,50 +66,54 @@ def deciding(found: Explanation) -> tuple[str, str]:
 
 def test_a_new_asset_that_others_crowd_out() -> None:
     # Both are good enough; there is one place for new assets. B needs a score above A's, or a second place.
-    found = why([asset("A", 0.9), asset("B", 0.8)], "B", max_new_positions=1)
-    assert (found.decision, found.reason, found.action) == ("not selected", "new_position_limit", "none")
-    assert (found.merit, deciding(found)) == (True, ("totals", "stopped"))
-    assert found.crowded_out is not None
-    crowding = found.crowded_out
+    explanation = why([asset("A", 0.9), asset("B", 0.8)], "B", max_new_positions=1)
+    assert (explanation.decision, explanation.reason, explanation.action) == (
+        "not selected",
+        "new_position_limit",
+        "none",
+    )
+    assert (explanation.merit, deciding(explanation)) == (True, ("totals", "stopped"))
+    assert explanation.crowded_out is not None
+    crowding = explanation.crowded_out
     assert (crowding.limit, crowding.node, crowding.value, crowding.by) == ("max_new_positions", "", 1, ("A",))
-    assert changes(found) == {("score", ""): 0.9000000000000001, ("max_new_positions", ""): 2}
-    assert found.counterfactuals[0].effect == "would be selected with a score above 0.9"
-    assert found.counterfactuals[1].effect == "would be selected with max_new_positions 2"
-    assert [step.stage for step in found.steps] == list(STAGES)
-    assert [step.outcome for step in found.steps] == ["passed"] * 4 + ["stopped"] + ["not reached"] * 3
+    assert changes(explanation) == {("score", ""): 0.9000000000000001, ("max_new_positions", ""): 2}
+    assert explanation.counterfactuals[0].effect == "would be selected with a score above 0.9"
+    assert explanation.counterfactuals[1].effect == "would be selected with max_new_positions 2"
+    assert [step.stage for step in explanation.steps] == list(STAGES)
+    assert [step.outcome for step in explanation.steps] == ["passed"] * 4 + ["stopped"] + ["not reached"] * 3
 
 
 def test_the_tie_is_broken_by_the_name_so_an_equal_score_is_enough_for_the_first_name() -> None:
-    found = why([asset("B", 0.9), asset("A", 0.8)], "A", max_new_positions=1)
-    assert changes(found)[("score", "")] == 0.9
+    explanation = why([asset("B", 0.9), asset("A", 0.8)], "A", max_new_positions=1)
+    assert changes(explanation)[("score", "")] == 0.9
 
 
 def test_an_asset_that_is_not_good_enough_by_itself() -> None:
     # 0.5 is below 0.65; the field may be lowered to 0.6 at most (min_score_diversification), so only its score helps.
-    found = why([asset("A", 0.5)], "A")
-    assert (found.reason, found.merit, found.crowded_out) == ("below_threshold", False, None)
-    assert deciding(found) == ("threshold", "stopped")
-    assert changes(found) == {("score", ""): 0.65}
+    explanation = why([asset("A", 0.5)], "A")
+    assert (explanation.reason, explanation.merit, explanation.crowded_out) == ("below_threshold", False, None)
+    assert deciding(explanation) == ("threshold", "stopped")
+    assert changes(explanation) == {("score", ""): 0.65}
 
 
 def test_a_score_limit_is_lowered_to_the_score_itself() -> None:
-    found = why([asset("A", 0.62)], "A")
-    assert changes(found) == {("score", ""): 0.65, ("min_score_new_position", ""): 0.62}
+    explanation = why([asset("A", 0.62)], "A")
+    assert changes(explanation) == {("score", ""): 0.65, ("min_score_new_position", ""): 0.62}
 
 
 def test_a_holding_that_is_closed_for_its_score() -> None:
-    found = why([asset("A", 0.5, 0.1)], "A")
-    assert (found.action, found.merit, deciding(found)) == ("close", False, ("threshold", "stopped"))
-    assert changes(found) == {("score", ""): 0.6, ("min_score_threshold", ""): 0.5}
+    explanation = why([asset("A", 0.5, 0.1)], "A")
+    assert (explanation.action, explanation.merit, deciding(explanation)) == ("close", False, ("threshold", "stopped"))
+    assert changes(explanation) == {("score", ""): 0.6, ("min_score_threshold", ""): 0.5}
 
 
 def test_what_would_close_a_holding() -> None:
     # Its score would have to be below 0.6, or the limit above its score, or there is no place: 0 of its bucket.
     # One position of 2 % no longer fits below target_invested 0.02, or with a least weight above the cap of 0.2.
-    found = why([asset("A", 0.9, 0.1, "Tech")], "A", **ON)
-    assert (found.decision, found.merit, found.crowded_out) == ("selected", True, None)
-    assert deciding(found) == ("threshold", "passed")
-    assert changes(found) == {
+    explanation = why([asset("A", 0.9, 0.1, "Tech")], "A", **ON)
+    assert (explanation.decision, explanation.merit, explanation.crowded_out) == ("selected", True, None)
+    assert deciding(explanation) == ("threshold", "passed")
+    assert changes(explanation) == {
         ("score", ""): 0.5999999999999999,
         ("min_score_threshold", ""): 0.9000000000000001,
         ("max_positions_per_bucket", ""): 0,
@@ -117,27 +124,27 @@ def test_what_would_close_a_holding() -> None:
 
 def test_two_limits_stand_against_it_so_neither_alone_helps() -> None:
     # Both the portfolio and new assets are full: only a score above A's takes the place.
-    found = why([asset("A", 0.9), asset("B", 0.8)], "B", max_new_positions=1, max_total_positions=1)
-    assert found.reason == "total_position_limit"
-    assert changes(found) == {("score", ""): 0.9000000000000001}
-    assert found.crowded_out is not None and found.crowded_out.limit == "max_total_positions"
+    explanation = why([asset("A", 0.9), asset("B", 0.8)], "B", max_new_positions=1, max_total_positions=1)
+    assert explanation.reason == "total_position_limit"
+    assert changes(explanation) == {("score", ""): 0.9000000000000001}
+    assert explanation.crowded_out is not None and explanation.crowded_out.limit == "max_total_positions"
 
 
 def test_nothing_helps() -> None:
     # One new place, taken by a perfect score of an earlier name; two limits are full.
     rows = [asset("A", 1.0), asset("B", 0.8)]
-    found = why(rows, "B", max_new_positions=1, max_total_positions=1)
-    assert found.counterfactuals == ()
+    explanation = why(rows, "B", max_new_positions=1, max_total_positions=1)
+    assert explanation.counterfactuals == ()
 
 
 def test_a_full_bucket_names_it_and_who_is_in_it() -> None:
     rows = [asset("T1", 0.9, 0.1, "Tech"), asset("T2", 0.8, 0.1, "Tech"), asset("T3", 0.7, 0.1, "Tech")]
-    found = why(rows, "T3", **ON, max_positions_per_bucket=2)
-    assert (found.reason, deciding(found)) == ("bucket_position_limit", ("bucket", "stopped"))
-    assert found.crowded_out is not None
-    assert (found.crowded_out.limit, found.crowded_out.node) == ("max_positions_per_bucket", "Tech")
-    assert found.crowded_out.by == ("T1", "T2")
-    assert changes(found) == {
+    explanation = why(rows, "T3", **ON, max_positions_per_bucket=2)
+    assert (explanation.reason, deciding(explanation)) == ("bucket_position_limit", ("bucket", "stopped"))
+    assert explanation.crowded_out is not None
+    assert (explanation.crowded_out.limit, explanation.crowded_out.node) == ("max_positions_per_bucket", "Tech")
+    assert explanation.crowded_out.by == ("T1", "T2")
+    assert changes(explanation) == {
         ("score", ""): 0.8000000000000002,
         ("max_positions_per_bucket", ""): 3,
         ("allow_bucket_overflow", ""): True,
@@ -146,68 +153,78 @@ def test_a_full_bucket_names_it_and_who_is_in_it() -> None:
 
 def test_the_own_limit_of_a_bucket_is_named_with_its_node() -> None:
     rows = [asset("T1", 0.9, 0.1, "Tech"), asset("T2", 0.8, 0.1, "Tech")]
-    found = why(rows, "T2", **ON, buckets={"Tech": {"max_positions": 1}})
-    assert changes(found)[("max_positions", "Tech")] == 2
-    assert "would be selected with max_positions 2 for Tech" in [one.effect for one in found.counterfactuals]
+    explanation = why(rows, "T2", **ON, buckets={"Tech": {"max_positions": 1}})
+    assert changes(explanation)[("max_positions", "Tech")] == 2
+    assert "would be selected with max_positions 2 for Tech" in [
+        counterfactual.effect for counterfactual in explanation.counterfactuals
+    ]
 
 
 def test_weight_that_leaves_no_room() -> None:
     # Tech may hold 0.1: two positions of 0.05. A third needs 0.15, or a least weight of 0.1 / 3 = 0.0333333….
-    rows = [asset(f"T{at}", 0.9 - at / 100, 0.1, "Tech") for at in range(3)]
+    rows = [asset(f"T{index}", 0.9 - index / 100, 0.1, "Tech") for index in range(3)]
     limits = {**ON, "min_position_weight": 0.05, "buckets": {"Tech": {"max_allocation": 0.1}}}
-    found = why(rows, "T2", **limits)
-    assert (found.reason, deciding(found)) == ("min_position_capacity", ("bucket", "stopped"))
-    assert changes(found)[("max_allocation", "Tech")] == 0.15
-    assert changes(found)[("min_position_weight", "")] == 0.033333
-    assert found.crowded_out is not None
-    assert (found.crowded_out.limit, found.crowded_out.value) == ("max_allocation", 0.1)
+    explanation = why(rows, "T2", **limits)
+    assert (explanation.reason, deciding(explanation)) == ("min_position_capacity", ("bucket", "stopped"))
+    assert changes(explanation)[("max_allocation", "Tech")] == 0.15
+    assert changes(explanation)[("min_position_weight", "")] == 0.033333
+    assert explanation.crowded_out is not None
+    assert (explanation.crowded_out.limit, explanation.crowded_out.value) == ("max_allocation", 0.1)
 
 
 def test_the_total_leaves_no_room() -> None:
     # 0.5 holds two positions of 0.2; three need 0.6.
-    rows = [asset(f"T{at}", 0.9 - at / 100, 0.1) for at in range(3)]
-    found = why(rows, "T2", min_position_weight=0.2, target_invested=0.5)
-    assert (found.reason, deciding(found)) == ("min_position_capacity", ("totals", "stopped"))
-    assert changes(found)[("target_invested", "")] == 0.6
-    assert found.crowded_out is not None and found.crowded_out.limit == "target_invested"
+    rows = [asset(f"T{index}", 0.9 - index / 100, 0.1) for index in range(3)]
+    explanation = why(rows, "T2", min_position_weight=0.2, target_invested=0.5)
+    assert (explanation.reason, deciding(explanation)) == ("min_position_capacity", ("totals", "stopped"))
+    assert changes(explanation)[("target_invested", "")] == 0.6
+    assert explanation.crowded_out is not None and explanation.crowded_out.limit == "target_invested"
 
 
 def test_an_asset_whose_own_cap_is_too_small() -> None:
-    found = why([asset("A", 0.9, max_weight=0.01)], "A")
-    assert (found.reason, found.merit, deciding(found)) == ("min_position_capacity", True, ("size", "stopped"))
-    assert changes(found) == {("max_weight", ""): 0.02, ("min_position_weight", ""): 0.01}
-    assert found.crowded_out is None
+    explanation = why([asset("A", 0.9, max_weight=0.01)], "A")
+    assert (explanation.reason, explanation.merit, deciding(explanation)) == (
+        "min_position_capacity",
+        True,
+        ("size", "stopped"),
+    )
+    assert changes(explanation) == {("max_weight", ""): 0.02, ("min_position_weight", ""): 0.01}
+    assert explanation.crowded_out is None
 
 
 def test_a_restriction_is_lifted() -> None:
-    found = why([asset("A", 0.9, restriction="no_buy")], "A")
-    assert (found.reason, found.merit, deciding(found)) == ("restricted", False, ("restrictions", "stopped"))
-    assert changes(found) == {("restriction", ""): ""}
-    assert found.counterfactuals[0].effect == "would be selected without its restriction"
+    explanation = why([asset("A", 0.9, restriction="no_buy")], "A")
+    assert (explanation.reason, explanation.merit, deciding(explanation)) == (
+        "restricted",
+        False,
+        ("restrictions", "stopped"),
+    )
+    assert changes(explanation) == {("restriction", ""): ""}
+    assert explanation.counterfactuals[0].effect == "would be selected without its restriction"
     kept = why([asset("A", 0.3, 0.1, restriction="no_sell")], "A")
     assert (kept.decision, deciding(kept)) == ("selected", ("restrictions", "passed"))
     assert changes(kept) == {("restriction", ""): ""}
 
 
 def test_a_holding_without_a_score() -> None:
-    found = why([asset("A", None, 0.1)], "A")
-    assert (found.score, found.decision, deciding(found)) == (None, "selected", ("score", "passed"))
-    assert changes(found) == {("score", ""): 0.5999999999999999, ("unscored_positions", ""): "close"}
+    explanation = why([asset("A", None, 0.1)], "A")
+    assert (explanation.score, explanation.decision, deciding(explanation)) == (None, "selected", ("score", "passed"))
+    assert changes(explanation) == {("score", ""): 0.5999999999999999, ("unscored_positions", ""): "close"}
     closed = why([asset("A", None, 0.1)], "A", unscored_positions="close")
     assert (closed.merit, deciding(closed)) == (False, ("score", "stopped"))
     assert changes(closed) == {("score", ""): 0.6, ("unscored_positions", ""): "hold"}
 
 
 def test_a_bucket_where_nothing_is_bought() -> None:
-    found = why([asset("A", 0.9)], "A", **ON, unknown_bucket="hold")
-    assert (found.reason, deciding(found)) == ("unclassified", ("bucket", "stopped"))
-    assert changes(found) == {("unknown_bucket", ""): "limit"}
+    explanation = why([asset("A", 0.9)], "A", **ON, unknown_bucket="hold")
+    assert (explanation.reason, deciding(explanation)) == ("unclassified", ("bucket", "stopped"))
+    assert changes(explanation) == {("unknown_bucket", ""): "limit"}
 
 
 def test_an_asset_that_the_sizing_mode_cannot_size() -> None:
-    found = why([asset("A", 0.9)], "A", sizing_mode="desired")
-    assert (found.reason, deciding(found)) == ("not_sizable", ("size", "stopped"))
-    assert changes(found) == {("sizing_mode", ""): "equal_weight"}
+    explanation = why([asset("A", 0.9)], "A", sizing_mode="desired")
+    assert (explanation.reason, deciding(explanation)) == ("not_sizable", ("size", "stopped"))
+    assert changes(explanation) == {("sizing_mode", ""): "equal_weight"}
     held = why([asset("A", 0.9, 0.1)], "A", sizing_mode="desired")
     assert (held.reason, deciding(held)) == ("held_not_sizable", ("size", "passed"))
     assert ("score", "") in changes(held)
@@ -215,10 +232,10 @@ def test_an_asset_that_the_sizing_mode_cannot_size() -> None:
 
 def test_dust_that_may_come_back_as_a_new_asset() -> None:
     rows = [asset("A", 0.8, 0.0005), asset("B", 0.95)]
-    found = why(rows, "A", max_new_positions=1)
-    assert (found.reason, found.merit, deciding(found)) == ("dust", True, ("totals", "stopped"))
-    assert found.crowded_out is not None and found.crowded_out.by == ("B",)
-    assert changes(found) == {
+    explanation = why(rows, "A", max_new_positions=1)
+    assert (explanation.reason, explanation.merit, deciding(explanation)) == ("dust", True, ("totals", "stopped"))
+    assert explanation.crowded_out is not None and explanation.crowded_out.by == ("B",)
+    assert changes(explanation) == {
         ("score", ""): 0.95,
         ("dust_weight", ""): 0.0005,
         ("max_new_positions", ""): 2,
@@ -250,27 +267,29 @@ def test_representation_adds_one_and_displaces_another() -> None:
 
 def test_a_weak_asset_that_no_missing_bucket_needs() -> None:
     rows = [asset("T1", 0.9, 0.2, "Tech"), asset("T2", 0.62, 0, "Tech")]
-    found = why(rows, "T2", enable_bucket_diversification=True, min_buckets_represented=1)
-    assert (found.reason, found.merit) == ("below_threshold", True)
-    assert found.steps[1].text.startswith("Not selected: its score of 0.62 is below the 0.65 that a new position needs")
-    assert changes(found)[("min_score_new_position", "")] == 0.62
+    explanation = why(rows, "T2", enable_bucket_diversification=True, min_buckets_represented=1)
+    assert (explanation.reason, explanation.merit) == ("below_threshold", True)
+    assert explanation.steps[1].text.startswith(
+        "Not selected: its score of 0.62 is below the 0.65 that a new position needs"
+    )
+    assert changes(explanation)[("min_score_new_position", "")] == 0.62
 
 
 def test_overflow_protects_and_without_it_the_bucket_is_full() -> None:
     rows = [asset("T1", 0.95, 0.2, "Tech"), asset("T2", 0.9, 0.2, "Tech"), asset("T3", 0.8, 0.1, "Tech")]
-    found = why(rows, "T3", **ON, max_positions_per_bucket=2, allow_bucket_overflow=True)
-    assert (found.reason, deciding(found)) == ("overflow_protected", ("bucket", "passed"))
-    assert changes(found)[("allow_bucket_overflow", "")] is False
+    explanation = why(rows, "T3", **ON, max_positions_per_bucket=2, allow_bucket_overflow=True)
+    assert (explanation.reason, deciding(explanation)) == ("overflow_protected", ("bucket", "passed"))
+    assert changes(explanation)[("allow_bucket_overflow", "")] is False
 
 
 def test_limits_are_not_monotone_so_less_can_help() -> None:
     # Rules, section 11: a second place in Tech costs Bond its only one; with one place in Tech, B1 is in.
     rows = [asset("T1", 0.90, 0, "Tech"), asset("T2", 0.85, 0, "Tech"), asset("B1", 0.80, 0, "Bond")]
     limits = {**ON, "max_total_positions": 2, "buckets": {"Bond": {"max_positions": 1}}, "max_positions_per_bucket": 2}
-    found = why(rows, "B1", **limits)
-    assert changes(found)[("max_total_positions", "")] == 3
-    found = why(rows, "T2", **{**limits, "max_positions_per_bucket": 1})
-    assert changes(found)[("max_positions_per_bucket", "")] == 2
+    explanation = why(rows, "B1", **limits)
+    assert changes(explanation)[("max_total_positions", "")] == 3
+    explanation = why(rows, "T2", **{**limits, "max_positions_per_bucket": 1})
+    assert changes(explanation)[("max_positions_per_bucket", "")] == 2
 
 
 def test_a_holding_that_is_kept_for_representation_is_not_new() -> None:
@@ -291,19 +310,19 @@ def test_a_holding_kept_for_representation_takes_no_place_of_new_ones() -> None:
         asset("N", 0.9, 0.0, "B/Bond"),
     ]
     limits = {**ON, "min_buckets_represented": 2, "bucket_level": 2, "max_total_positions": 2, "max_new_positions": 0}
-    found = why(rows, "N", **{**limits, "max_total_positions": 3, "max_positions_per_bucket": 1})
-    assert found.reason == "new_position_limit"
-    assert found.crowded_out is not None and found.crowded_out.by == ()
+    explanation = why(rows, "N", **{**limits, "max_total_positions": 3, "max_positions_per_bucket": 1})
+    assert explanation.reason == "new_position_limit"
+    assert explanation.crowded_out is not None and explanation.crowded_out.by == ()
 
 
 def test_where_nothing_helps_it_is_said_what_was_tried() -> None:
     rows = [asset("A", 1.0), asset("B", 0.8)]
-    found = why(rows, "B", max_new_positions=1, max_total_positions=1)
-    assert found.about_changes == (
+    explanation = why(rows, "B", max_new_positions=1, max_total_positions=1)
+    assert explanation.about_changes == (
         "no single change does it; tried were its score, min_score_threshold, min_score_new_position, "
         "max_total_positions, max_new_positions, min_position_weight, target_invested",
     )
-    assert {one.change: (one.lowest, one.highest, one.exhaustive) for one in found.without_effect} == {
+    assert {entry.change: (entry.lowest, entry.highest, entry.exhaustive) for entry in explanation.without_effect} == {
         "min_score_threshold": (0.6, 0.6, True),
         "min_score_new_position": (0.65, 0.65, True),
         "max_total_positions": (1, 2, True),
@@ -316,18 +335,22 @@ def test_where_nothing_helps_it_is_said_what_was_tried() -> None:
 def test_a_scan_that_is_cut_short_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trimtab.explanations.values_to_try.CANDIDATES_TRIED", 0)
     monkeypatch.setattr("trimtab.explanations.values_to_try.LEAST_TRIALS", 3)
-    rows = [asset(f"A{at:02}", 0.99 - at / 100, 0.05 if at < 10 else 0.0) for at in range(30)]
-    found = why(rows, "A25", max_total_positions=10)
-    cut = {one.change: one for one in found.without_effect if not one.exhaustive}
+    rows = [asset(f"A{index:02}", 0.99 - index / 100, 0.05 if index < 10 else 0.0) for index in range(30)]
+    explanation = why(rows, "A25", max_total_positions=10)
+    cut = {entry.change: entry for entry in explanation.without_effect if not entry.exhaustive}
     assert (cut["max_total_positions"].lowest, cut["max_total_positions"].highest) == (7, 13)
-    assert cut["max_total_positions"].text in found.about_changes
+    assert cut["max_total_positions"].text in explanation.about_changes
     assert cut["max_total_positions"].text == (
         "no value of max_total_positions from 7 to 13 changes it; others were not tried"
     )
-    assert next(one for one in found.without_effect if one.exhaustive).text.endswith(" changes it")
+    assert next(entry for entry in explanation.without_effect if entry.exhaustive).text.endswith(" changes it")
     entering = {"max_total_positions": 30, "max_new_positions": 30, "min_score_new_position": 0.9}
-    low = [one for one in why(rows, "A29", **entering).without_effect if one.change == "min_score_new_position"]
-    assert [(one.lowest, one.exhaustive) for one in low] == [(0.87, False)]
+    low = [
+        explanation
+        for explanation in why(rows, "A29", **entering).without_effect
+        if explanation.change == "min_score_new_position"
+    ]
+    assert [(entry.lowest, entry.exhaustive) for entry in low] == [(0.87, False)]
 
 
 def grid(reruns: Reruns, rng: random.Random, name: str, node: str) -> list[Any]:
@@ -340,7 +363,9 @@ def grid(reruns: Reruns, rng: random.Random, name: str, node: str) -> list[Any]:
         values = [step / 200 for step in range(201)] + [rng.randrange(1_000_001) / 1e6 for _ in range(40)]
     else:
         values = list(range(1 if name == "max_total_positions" else 0, len(reruns.rows) + 3))
-    valid = [one for one in values if one != present and reruns.limits_with(Change(name, node, one)) is not None]
+    valid = [
+        value for value in values if value != present and reruns.limits_with(Change(name, node, value)) is not None
+    ]
     return sorted(valid, key=lambda value: abs(value - present))
 
 
@@ -352,19 +377,19 @@ def test_no_value_nearer_flips_and_none_at_all_where_none_is_named(first: int) -
         rows, limits = random_rows(rng), random_limits(rng)
         reruns = trimtab.rebalance(rows, limits)._reruns
         grids: dict[tuple[str, str], list[Any]] = {}
-        for at in range(len(rows)):
-            for name, node in limits_about(reruns, at):
+        for index in range(len(rows)):
+            for name, node in limits_about(reruns, index):
                 if (name, node) not in grids:
                     grids[name, node] = grid(reruns, rng, name, node)
-                found = nearest_flip(reruns, at, name, node)
+                flip = nearest_flip(reruns, index, name, node)
                 present = reruns.present(name, node)
-                reach = abs(found.value - present) if isinstance(found, Change) else math.inf
-                assert isinstance(found, Change) or found.exhaustive
+                reach = abs(flip.value - present) if isinstance(flip, Change) else math.inf
+                assert isinstance(flip, Change) or flip.exhaustive
                 for value in grids[name, node]:
                     if abs(value - present) >= reach:
                         break
                     selection = reruns.selected(Change(name, node, value))
-                    assert bool(selection[at]) == reruns.is_selected[at], f"seed {seed}: {name} {node} {value}"
+                    assert bool(selection[index]) == reruns.is_selected[index], f"seed {seed}: {name} {node} {value}"
 
 
 # --- as JSON --------------------------------------------------------------------------------------------------------
@@ -377,20 +402,20 @@ def test_explanations_as_json_fit_their_schema() -> None:
         rng = random.Random(seed)
         rows, limits = random_rows(rng), random_limits(rng)
         result = trimtab.rebalance(rows, limits)
-        found = [result.explain(row["asset"]) for row in rows]
-        text = explanations_json(found)
+        entries = [result.explain(row["asset"]) for row in rows]
+        text = explanations_json(entries)
         values = json.loads(text)
         schema.validate(values)
-        assert [one["asset"] for one in values["explanations"]] == [row["asset"] for row in rows]
-        assert values["explanations"] == [one.to_dict() for one in found]
-        assert text == explanations_json(found)
+        assert [value["asset"] for value in values["explanations"]] == [row["asset"] for row in rows]
+        assert values["explanations"] == [entry.to_dict() for entry in entries]
+        assert text == explanations_json(entries)
 
 
 def test_the_schema_of_explanations_asks_for_every_field_and_no_other() -> None:
     schema = explanations_schema()
-    one = schema["properties"]["explanations"]["items"]
-    parts = [schema, one, *(one["properties"][name] for name in ("crowded_out", "held_by"))]
-    parts += [one["properties"][name]["items"] for name in ("steps", "counterfactuals", "without_effect")]
+    first = schema["properties"]["explanations"]["items"]
+    parts = [schema, first, *(first["properties"][name] for name in ("crowded_out", "held_by"))]
+    parts += [first["properties"][name]["items"] for name in ("steps", "counterfactuals", "without_effect")]
     for part in parts:
         optional = {"orders"} & set(part["properties"])
         assert {*part["required"], *optional} == set(part["properties"])
@@ -400,17 +425,17 @@ def test_the_schema_of_explanations_asks_for_every_field_and_no_other() -> None:
 
 def test_changes_that_contradict_other_limits_are_none() -> None:
     # min_score_new_position 0.6 would have to fall to 0.5, below the set min_score_threshold.
-    found = why([asset("A", 0.5)], "A", min_score_threshold=0.6, min_score_new_position=0.6)
-    assert changes(found) == {("score", ""): 0.6}
+    explanation = why([asset("A", 0.5)], "A", min_score_threshold=0.6, min_score_new_position=0.6)
+    assert changes(explanation) == {("score", ""): 0.6}
 
 
 # --- what holds the weight ------------------------------------------------------------------------------------------
 
 
 def held(rows: list[Row], name: str, **limits: Any) -> tuple[str, str, Any, float, float]:
-    found = trimtab.rebalance(rows, RebalancingLimits(**limits)).explain(name).held_by
-    assert found is not None
-    return found.limit, found.node, found.value, round(found.weight, 9), round(found.weight_without, 9)
+    result = trimtab.rebalance(rows, RebalancingLimits(**limits)).explain(name).held_by
+    assert result is not None
+    return result.limit, result.node, result.value, round(result.weight, 9), round(result.weight_without, 9)
 
 
 def test_the_cap_of_a_position() -> None:
@@ -420,7 +445,7 @@ def test_the_cap_of_a_position() -> None:
 
 
 def test_the_limit_of_a_bucket_general_and_own() -> None:
-    rows = [asset(f"T{at}", 0.9, 0, "Tech") for at in range(3)]
+    rows = [asset(f"T{index}", 0.9, 0, "Tech") for index in range(3)]
     limits = {**ON, "max_position_weight": 0.3}
     assert held(rows, "T0", **limits) == ("max_allocation_per_bucket", "", 0.4, 0.133333333, 0.3)
     own = {**limits, "buckets": {"Tech": {"max_allocation": 0.3}}}
@@ -428,7 +453,7 @@ def test_the_limit_of_a_bucket_general_and_own() -> None:
 
 
 def test_the_minimum_of_a_bucket_and_of_a_position() -> None:
-    rows = [asset("B", 0.9, 0, "Bond"), *(asset(f"T{at}", 0.9, 0, "Tech") for at in range(2))]
+    rows = [asset("B", 0.9, 0, "Bond"), *(asset(f"T{index}", 0.9, 0, "Tech") for index in range(2))]
     limits = {**ON, "max_position_weight": 0.6, "max_allocation_per_bucket": 0.9}
     lifted = {**limits, "buckets": {"Bond": {"min_allocation": 0.5}}}
     # Bond 0.5; the rest 0.45. Without it, 0.95 / 3 each.
@@ -457,7 +482,7 @@ def test_the_band_its_releases_and_the_total() -> None:
     assert held(rows, "D", max_position_weight=0.25) == ("no_trade_band", "", 0.2, 0.18, 0.19)
     assert held(rows, "D", max_position_weight=0.25, no_trade_band=0.0, min_trade=0.02)[0] == "min_trade"
     assert held(rows, "A", max_position_weight=0.25) == ("cash_band", "", 0.02, 0.19, 0.17)
-    traded = [asset(name, 0.9, 0.01 * at) for at, name in enumerate("ABCDE")]
+    traded = [asset(name, 0.9, 0.01 * index) for index, name in enumerate("ABCDE")]
     assert held(traded, "A", max_position_weight=0.25, max_new_positions=5) == ("target_invested", "", 0.95, 0.19, 0.2)
     few = held(traded[:2], "A", max_position_weight=0.5, full_investment_positions=10)
     assert few == ("full_investment_positions", "", 10, 0.095, 0.475)
@@ -486,8 +511,8 @@ def test_releases_for_limits() -> None:
 
 def test_the_brake() -> None:
     rows = [asset("A", 0.5, 0.3), asset("B", 0.8, 0.3), asset("C", 0.9)]
-    found = trimtab.rebalance(rows, RebalancingLimits(brake_sold_weight=0.2)).explain("B")
-    assert found.steps[-1].outcome == "stopped" and found.size_reason == "braked"
+    result = trimtab.rebalance(rows, RebalancingLimits(brake_sold_weight=0.2)).explain("B")
+    assert result.steps[-1].outcome == "stopped" and result.size_reason == "braked"
     assert held(rows, "B", brake_sold_weight=0.2) == ("brake_sold_weight", "", 0.2, 0.3, 0.2)
     # Both brakes hold: lifting one alone moves nothing.
     both = held(rows, "B", brake_sold_weight=0.2, brake_closed_positions=0)
@@ -510,10 +535,10 @@ def test_every_counterfactual_is_true(first: int) -> None:
         rows, limits = random_rows(rng), random_limits(rng)
         result = trimtab.rebalance(rows, limits)
         name = rng.choice(rows)["asset"]
-        for one in result.explain(name).counterfactuals:
-            assert flips(rows, limits, name, one, one.value), f"seed {seed}: {one}"
-            less = one_step_less(rows, limits, name, one)
-            assert less is None or not flips(rows, limits, name, one, less), f"seed {seed}: {one}"
+        for counterfactual in result.explain(name).counterfactuals:
+            assert flips(rows, limits, name, counterfactual, counterfactual.value), f"seed {seed}: {counterfactual}"
+            less = one_step_less(rows, limits, name, counterfactual)
+            assert less is None or not flips(rows, limits, name, counterfactual, less), f"seed {seed}: {counterfactual}"
 
 
 def test_every_candidate_has_one_deciding_step_that_says_its_reason() -> None:
@@ -522,11 +547,11 @@ def test_every_candidate_has_one_deciding_step_that_says_its_reason() -> None:
         rows, limits = random_rows(rng), random_limits(rng)
         passed = run(rows, limits)
         reruns = Reruns.of(passed.candidates, limits, passed.answer)
-        for at in range(len(rows)):
-            row = int(passed.candidates.order[at])
+        for index in range(len(rows)):
+            row = int(passed.candidates.order[index])
             words = SentenceMaker.of(passed.candidates, limits, passed.answer).detail(row)
-            found = steps_of(reruns, at, words)
-            (step,) = [step for step in found if step.decides]
+            steps = steps_of(reruns, index, words)
+            (step,) = [step for step in steps if step.decides]
             assert words.reason in step.text
             assert (step.outcome == "passed") == bool(passed.answer["selected"][row]), f"seed {seed}"
             assert passed.answer["reason"][row] != Reason.EMPTY
@@ -572,3 +597,25 @@ def test_the_former_names_still_answer_with_a_warning() -> None:
         assert result.explain("A").in_vain == result.explain("A").without_effect
     with pytest.warns(DeprecationWarning, match="report_facts"):
         assert result.findings() == result.report_facts()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_figure_is_long_and_each_carried_out_does_what_it_says(seed: int) -> None:
+    """Scores with all digits: a limit is shown rounded, and the value as shown flips the decision too."""
+    rng = random.Random(seed)
+    rows = [
+        {**row, "score": 0.5 + rng.random() / 2, "current_weight": row["current_weight"] * 0.97}
+        for row in random_rows(rng)
+    ]
+    limits = random_limits(rng, brake_sold_weight=None, brake_closed_positions=None)
+    result = trimtab.rebalance(rows, limits)
+    for row in rows:
+        explained = result.explain(row["asset"])
+        for change in explained.counterfactuals:
+            assert not re.search(r"\d\.\d{7}", change.effect), change.effect
+            shown = re.search(rf" with {change.change} (0\.\d+)", change.effect)
+            if shown and change.change.startswith("min_score"):
+                moved = trimtab.rebalance(rows, limits.replace(**{change.change: float(shown[1])}))
+                assert moved.explain(row["asset"]).decision != explained.decision, change.effect
+        for searched in explained.without_effect:
+            assert not re.search(r"\d\.\d{7}", searched.text)

@@ -35,8 +35,8 @@ def texts_of(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, tuple):
-        for one in value:
-            yield from texts_of(one)
+        for entry in value:
+            yield from texts_of(entry)
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         named = [known.name for known in dataclasses.fields(value)]
         named += [name for name, member in vars(type(value)).items() if isinstance(member, property)]
@@ -95,12 +95,19 @@ def test_the_same_texts_everywhere(result: RebalanceResult) -> None:
     facts = result.facts("it")
     shown = (screen(facts), page_text(result._repr_html_()), page_text(result.to_html("it")))
     everywhere = [facts.cash_sentence, *facts.cash_reasons, facts.trades, facts.cash_text]
-    everywhere += [one.text for one in facts.figures if one.name in ("positions", "cash", "turnover")]
+    everywhere += [figure.text for figure in facts.figures if figure.name in ("positions", "cash", "turnover")]
     for text in everywhere:
-        assert all(text in one for one in shown), text
-    for one in facts.buckets:
-        for text in (one.positions, one.before_text, one.after_text, one.most_text, one.least_text, one.status):
-            assert all(text in place for place in shown), (one.path, text)
+        assert all(text in entry for entry in shown), text
+    for bucket in facts.buckets:
+        for text in (
+            bucket.positions,
+            bucket.before_text,
+            bucket.after_text,
+            bucket.most_text,
+            bucket.least_text,
+            bucket.status,
+        ):
+            assert all(text in place for place in shown), (bucket.path, text)
     assert facts.brake in shown[0] and facts.brake in shown[1] and facts.brake in shown[2]
     lines = shown[0].splitlines()
     why = explained(result)
@@ -118,16 +125,16 @@ def test_what_is_shown_comes_from_the_object_and_from_nowhere_else() -> None:
     """Facts in which every text about a number is replaced show the replacement."""
     facts = case(97_003).facts("it")
     assets = tuple(
-        dataclasses.replace(one, score_text="S!", before_text="B!", after_text="A!", about_selection="W!")
-        for one in facts.assets
+        dataclasses.replace(asset, score_text="S!", before_text="B!", after_text="A!", about_selection="W!")
+        for asset in facts.assets
     )
     buckets = tuple(
         dataclasses.replace(
-            one, positions="P!", before_text="b!", after_text="a!", most_text="m!", least_text="l!", status="unmet"
+            bucket, positions="P!", before_text="b!", after_text="a!", most_text="m!", least_text="l!", status="unmet"
         )
-        for one in facts.buckets
+        for bucket in facts.buckets
     )
-    lines = tuple(dataclasses.replace(one, sentence="L!", measured="M!", limit="N!") for one in facts.lines)
+    lines = tuple(dataclasses.replace(line, sentence="L!", measured="M!", limit="N!") for line in facts.lines)
     fakes = {
         "headline": "H!",
         "cash_text": "c!",
@@ -140,10 +147,10 @@ def test_what_is_shown_comes_from_the_object_and_from_nowhere_else() -> None:
     }
     groups = dataclasses.replace(facts.groups, held=assets, closed=(), missed=())
     parts = tuple(
-        dataclasses.replace(one, assets=tuple(fact for fact in assets if fact.top == one.name and fact.after > 0))
-        for one in facts.parts
+        dataclasses.replace(part, assets=tuple(fact for fact in assets if fact.top == part.name and fact.after > 0))
+        for part in facts.parts
     )
-    figures = tuple(dataclasses.replace(one, text="F!", beside="") for one in facts.figures)
+    figures = tuple(dataclasses.replace(figure, text="F!", beside="") for figure in facts.figures)
     faked = dataclasses.replace(
         facts,
         assets=assets,

@@ -60,7 +60,7 @@ def test_a_rewritten_file_keeps_its_access_rights_all_the_time(tmp_path: Path, m
     assert file.read_bytes() == b"secret"
     assert stat.S_IMODE(file.stat().st_mode) == mode
     assert len(disk.seen) > 5
-    assert [found for found in disk.seen if found[1] & ~mode] == []
+    assert [outcome for outcome in disk.seen if outcome[1] & ~mode] == []
     assert [entry.name for entry in tmp_path.iterdir()] == ["targets.csv"]
 
 

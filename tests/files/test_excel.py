@@ -58,7 +58,7 @@ def test_the_same_as_csv(tmp_path: Path) -> None:
 
 
 def test_cells_of_every_kind(tmp_path: Path) -> None:
-    found = read(
+    candidates = read(
         tmp_path,
         sheet(
             ["asset", "score", "current_weight", "shares", "day", "note"],
@@ -66,7 +66,7 @@ def test_cells_of_every_kind(tmp_path: Path) -> None:
             ["00700", "0.5", 0, 0.125, None, "  "],
         ),
     )
-    assert found == [
+    assert candidates == [
         {
             "asset": "TRUE",
             "score": 0.7,

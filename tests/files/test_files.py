@@ -99,9 +99,9 @@ class TestGoodFiles:
 
     def test_what_is_read_can_be_rebalanced(self, write: Write) -> None:
         table = read_table(write("account,asset,score,current_weight\n1,A,0.7,0.5\n1,B,,0.1\n"))
-        found = read(table, RebalancingLimits(), many=False)
-        assert not found.faults
-        assert found.accounts == ["1"]
+        candidates = read(table, RebalancingLimits(), many=False)
+        assert not candidates.faults
+        assert candidates.accounts == ["1"]
 
 
 def write_arrow(table: pa.Table, path: Path, kind: str) -> None:
@@ -202,8 +202,8 @@ class TestFilesThatCannotBeRead:
         rng = random.Random(1)
         refused = 0
         for trial in range(300):
-            at = rng.randrange(8, len(whole))
-            damaged = whole[:at] if trial % 2 else whole[:at] + bytes([rng.randrange(256)]) + whole[at + 1 :]
+            index = rng.randrange(8, len(whole))
+            damaged = whole[:index] if trial % 2 else whole[:index] + bytes([rng.randrange(256)]) + whole[index + 1 :]
             path.write_bytes(damaged)
             try:
                 read_table(path)
@@ -297,8 +297,10 @@ class TestBadText:
             ("0,5", "has a comma"),
             ("-,5", "has a comma"),
             ("0,125", "has a comma"),
-            ("1,234", "has a comma"),
-            ("1,234.5", "has thousands separators"),
+            ("1,234", "may be thousands or a decimal comma"),
+            ("#N/A", "is an error of the spreadsheet"),
+            ("#DIV/0!", "is an error of the spreadsheet"),
+            ("1,23,456", "is not a number"),
             ("1.234,5", "has thousands separators"),
             ("1 234", "has thousands separators"),
             ("1_000", "has thousands separators"),
@@ -322,13 +324,26 @@ class TestBadText:
 
     @pytest.mark.parametrize(
         ("cell", "number"),
-        [("12%", 0.12), ("12.5 %", 0.125), ("100%", 1.0), ("0%", 0.0), ("7%", 0.07), ("0.1%", 0.001)],
+        [
+            ("12%", 0.12),
+            ("12.5 %", 0.125),
+            ("100%", 1.0),
+            ("0%", 0.0),
+            ("7%", 0.07),
+            ("0.1%", 0.001),
+        ],
     )
     def test_a_percent_is_its_fraction(self, write: Write, cell: str, number: float) -> None:
         """The float next to the fraction as written, not one that a division is out by."""
         assert read_table(write(f"asset,score,note\nA,{cell},{cell}\n")).to_pylist() == [
             {"asset": "A", "score": number, "note": cell}
         ]
+
+    @pytest.mark.parametrize(
+        ("cell", "number"), [("1,234.5", 1234.5), ("1,234,567", 1234567.0), ("-1,234.50%", -12.345)]
+    )
+    def test_thousands_separators_that_mean_one_thing(self, write: Write, cell: str, number: float) -> None:
+        assert read_table(write(f'asset,score\nA,"{cell}"\n'))["score"].to_pylist() == [number]
 
     def test_every_bad_cell_is_a_fault_in_the_order_of_the_rows(self, write: Write) -> None:
         path = write("asset,score,current_weight\nA,0.5,bad\nB,12 pct,0\nC,x,y\n")

@@ -24,9 +24,11 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 def market() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Prices without gaps, and scores of every fifth session."""
     index = pd.DatetimeIndex(days(60))
-    moves = {name: [((at * (7 + seed) + seed) % 11 - 5) / 200 for at in range(60)] for seed, name in enumerate(BUCKETS)}
+    moves = {
+        name: [((index * (7 + seed) + seed) % 11 - 5) / 200 for index in range(60)] for seed, name in enumerate(BUCKETS)
+    }
     prices = 10 * (1 + pd.DataFrame(moves, index=index)).cumprod()
-    levels = {name: [((at * (3 + seed)) % 17) / 16 for at in range(60)] for seed, name in enumerate(BUCKETS)}
+    levels = {name: [((index * (3 + seed)) % 17) / 16 for index in range(60)] for seed, name in enumerate(BUCKETS)}
     return prices, pd.DataFrame(levels, index=index).iloc[4::5]
 
 
@@ -47,7 +49,7 @@ def test_equal_to_a_backtest_that_trades_on_the_same_closes() -> None:
     theirs, decisions = run(BucketRebalance(scores, limits, BUCKETS), prices, bt.algos.RunOnDate(*scores.index))
     twice = pd.concat([prices, prices.set_axis(prices.index + pd.Timedelta(hours=12))]).sort_index()
     twice.index = pd.date_range("2020-01-01", periods=len(twice))
-    place = {day: 2 * at for at, day in enumerate(prices.index)}
+    place = {day: 2 * index for index, day in enumerate(prices.index)}
     asked = [twice.index[place[day]] for day in scores.index]
     result = trimtab.backtest(
         twice, limits, scores=scores.set_axis(asked), classification=BUCKETS, every=[day.date() for day in asked]
@@ -58,8 +60,8 @@ def test_equal_to_a_backtest_that_trades_on_the_same_closes() -> None:
     assert abs(both / both[0] / mine - 1).max() < 1e-9
     assert abs(mine[-1] - 1) > 0.001
     assert list(decisions) == list(scores.index)
-    for day, one in zip(asked, decisions.values(), strict=True):
-        weights = {row["asset"]: row["target_weight"] for row in one.targets}
+    for day, entry in zip(asked, decisions.values(), strict=True):
+        weights = {row["asset"]: row["target_weight"] for row in entry.targets}
         rows = result.decisions.filter(result.decisions["date"] == day.date())
         assert weights == pytest.approx(dict(rows.select("asset", "target_weight").iter_rows()), abs=1e-12)
 

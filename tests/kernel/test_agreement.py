@@ -26,6 +26,22 @@ def test_compiled_equals_naive_twin(first: int) -> None:
         assert differences(run(rows, limits), rows, limits) == [], f"seed {seed}"
 
 
+@pytest.mark.parametrize("first", mostly_thorough(range(60_000, 62_000, 250)))
+def test_compiled_equals_naive_twin_where_some_are_not_wanted(first: int) -> None:
+    unwanted = 0
+    for seed in range(first, first + 250):
+        rng = random.Random(seed)
+        rows = [row | ({"desired_weight": 0.0} if rng.random() < 0.25 else {}) for row in random_rows(rng)]
+        limits = random_limits(rng, sizing_mode="desired")
+        passed = run(rows, limits)
+        assert differences(passed, rows, limits) == [], f"seed {seed}"
+        reasons = dict(zip((row["asset"] for row in rows), passed.answer["reason"], strict=True))
+        unwanted += sum(
+            row["desired_weight"] == 0 and reasons[row["asset"]] == Reason.MIN_POSITION_CAPACITY for row in rows
+        )
+    assert unwanted > 100
+
+
 @pytest.mark.parametrize("first", mostly_thorough(range(50_000, 52_500, 250)))
 def test_compiled_equals_naive_twin_with_correlations(first: int) -> None:
     bound = 0
@@ -90,10 +106,10 @@ def test_the_halves_of_the_pass_are_the_whole(plain: bool, first: int) -> None:
     for seed in range(first, first + (20 if plain else 400)):
         rng = random.Random(seed)
         rows, limits = random_rows(rng), random_limits(rng)
-        found, settings = read(rows, limits, many=False), settings_of(limits)[0]
-        whole, parts = empty_answer(len(found.order)), empty_answer(len(found.order))
-        arguments = (found.rows(limits), found.tree.nodes, settings)
-        partners, _ = found.partners(limits.max_correlation)
+        outcome, settings = read(rows, limits, many=False), settings_of(limits)[0]
+        whole, parts = empty_answer(len(outcome.order)), empty_answer(len(outcome.order))
+        arguments = (outcome.rows(limits), outcome.tree.nodes, settings)
+        partners, _ = outcome.partners(limits.max_correlation)
         braked = rebalance_account(*arguments, partners, whole)
         halves[0](*arguments, partners, parts)
         assert halves[1](*arguments, parts) == braked

@@ -142,11 +142,11 @@ def test_the_batch_loop_undecorated_gives_the_same() -> None:
     rng = random.Random(7)
     limits = random_limits(rng)
     table = [{**row, "account": number} for number in range(5) for row in random_rows(rng)]
-    found = read(table, limits, many=True)
+    candidates = read(table, limits, many=True)
     answers = [empty_answer(len(table)), empty_answer(len(table))]
-    partners = found.partners(None)
+    partners = candidates.partners(None)
     braked = [
-        decide(found.rows(limits), found.start, found.tree.nodes, settings_of(limits), *partners, answer)
+        decide(candidates.rows(limits), candidates.start, candidates.tree.nodes, settings_of(limits), *partners, answer)
         for decide, answer in zip((undecorated(rebalance_accounts), rebalance_accounts), answers, strict=True)
     ]
     assert answers[0].tobytes() == answers[1].tobytes()
@@ -196,7 +196,8 @@ def constants_of(path: Path) -> set[str]:
         node
         for node in tree.body
         if isinstance(node, ast.FunctionDef)
-        and {"compiled", "allocating", "entry", "parallel_entry"} & {ast.unparse(one) for one in node.decorator_list}
+        and {"compiled", "allocating", "entry", "parallel_entry"}
+        & {ast.unparse(entry) for entry in node.decorator_list}
     ]
     if not compiled:
         return set()

@@ -56,8 +56,8 @@ def known(**values: float | None) -> list[Row]:
 def reasons(rows: list[Row], correlations: Any, **limits: Any) -> dict[str, str]:
     """The reason of each asset, whatever the order of the rows."""
     made = RebalancingLimits(**{**ON, **limits})
-    found = [rebalance(ordered, made, correlations=correlations) for ordered in (rows, rows[::-1])]
-    first, second = ({row["asset"]: row["reason"] for row in result.targets} for result in found)
+    entries = [rebalance(ordered, made, correlations=correlations) for ordered in (rows, rows[::-1])]
+    first, second = ({row["asset"]: row["reason"] for row in result.targets} for result in entries)
     assert first == second
     return first
 
@@ -70,14 +70,14 @@ class TestByHand:
     def test_the_better_of_two_that_move_together(self) -> None:
         # A is walked first. B moves with it (0.9 > 0.8) and is passed over; C does not (0.8 is not above 0.8).
         rows = [asset("A", 0.9), asset("B", 0.8), asset("C", 0.7)]
-        found = reasons(rows, known(AB=0.9, AC=0.8, BC=0.1))
-        assert found == {"A": "added", "B": "too_correlated", "C": "added"}
+        codes = reasons(rows, known(AB=0.9, AC=0.8, BC=0.1))
+        assert codes == {"A": "added", "B": "too_correlated", "C": "added"}
 
     def test_it_binds_new_assets_only(self) -> None:
         # Both holdings move together and are kept. N has the best score and moves with the second of them.
         rows = [asset("A", 0.7, 0.1), asset("B", 0.7, 0.1), asset("N", 0.99)]
-        found = reasons(rows, known(AB=1.0, AN=0.0, BN=0.9))
-        assert found == {"A": "kept", "B": "kept", "N": "too_correlated"}
+        codes = reasons(rows, known(AB=1.0, AN=0.0, BN=0.9))
+        assert codes == {"A": "kept", "B": "kept", "N": "too_correlated"}
 
     def test_what_is_fixed_counts_as_taken_even_as_dust(self) -> None:
         rows = [
@@ -86,8 +86,8 @@ class TestByHand:
             asset("M", 0.9),
             asset("N", 0.8),
         ]
-        found = reasons(rows, known(AM=0.9, DM=0.0, AN=0.0, DN=0.9, MN=0.0))
-        assert found == {"A": "held_unscored", "D": "restricted", "M": "too_correlated", "N": "too_correlated"}
+        codes = reasons(rows, known(AM=0.9, DM=0.0, AN=0.0, DN=0.9, MN=0.0))
+        assert codes == {"A": "held_unscored", "D": "restricted", "M": "too_correlated", "N": "too_correlated"}
 
     def test_what_is_closed_is_not_taken(self) -> None:
         rows = [asset("A", 0.3, 0.1), asset("N", 0.8)]
@@ -109,8 +109,8 @@ class TestByHand:
             asset("C", 0.8, bucket=None),
             asset("D", 0.7, bucket=""),
         ]
-        found = reasons(rows, known(AB=1.0, AC=1.0, CD=0.9, BC=1.0), max_new_positions=9)
-        assert found == {"A": "added", "B": "added", "C": "added", "D": "too_correlated"}
+        codes = reasons(rows, known(AB=1.0, AC=1.0, CD=0.9, BC=1.0), max_new_positions=9)
+        assert codes == {"A": "added", "B": "added", "C": "added", "D": "too_correlated"}
 
     def test_a_bucket_is_the_node_at_bucket_level(self) -> None:
         rows = [asset("A", 0.9, bucket="Equity/Tech"), asset("B", 0.8, bucket="Equity/Health")]
@@ -119,10 +119,10 @@ class TestByHand:
 
     def test_what_is_not_known_is_not_bought(self) -> None:
         rows = [asset("A", 0.9), asset("B", 0.8), asset("C", 0.7)]
-        found = rebalance(rows, RebalancingLimits(**ON), correlations=known(AB=None, AC=0.5))
-        assert [row["reason"] for row in found.targets] == ["added", "too_correlated", "added"]
+        result = rebalance(rows, RebalancingLimits(**ON), correlations=known(AB=None, AC=0.5))
+        assert [row["reason"] for row in result.targets] == ["added", "too_correlated", "added"]
         said = "Not selected: its correlation with A in Tech is unknown, which counts as above max_correlation 0.8."
-        assert found.details()[1] == said
+        assert result.details()[1] == said
 
     def test_the_highest_correlation_is_named_and_ties_by_name(self) -> None:
         rows = [asset(name, 0.9, 0.1) for name in "ABCD"] + [asset("N", 0.9)]
@@ -131,16 +131,16 @@ class TestByHand:
         assert "its correlation of 0.95 with B in Tech" in rebalance(rows, made, correlations=cross).details()[4]
 
     def test_a_hair_above_the_limit_is_shown_in_full(self) -> None:
-        found = rebalance(
+        result = rebalance(
             [asset("A", 0.9), asset("B", 0.8)], RebalancingLimits(**ON), correlations=known(AB=0.8000000001)
         )
-        assert found.details()[1].startswith("Not selected: its correlation of 0.8000000001 with A in Tech is above")
+        assert result.details()[1].startswith("Not selected: its correlation of 0.8000000001 with A in Tech is above")
 
     def test_representation_takes_the_leader_and_the_fill_respects_it(self) -> None:
         # Bond is represented by B first, though T has the better scores; U then moves with T.
         rows = [asset("T", 0.95), asset("U", 0.9), asset("B", 0.7, bucket="Bond")]
-        found = reasons(rows, known(TU=0.9), min_buckets_represented=2, max_new_positions=2)
-        assert found == {"T": "added", "U": "too_correlated", "B": "added"}
+        codes = reasons(rows, known(TU=0.9), min_buckets_represented=2, max_new_positions=2)
+        assert codes == {"T": "added", "U": "too_correlated", "B": "added"}
 
     def test_greedy_is_not_the_optimum(self) -> None:
         # A (0.9) keeps out B and C, which together would score 1.6.
@@ -154,8 +154,8 @@ class TestByHand:
 
     def test_the_reason_stands_before_the_limits_of_places(self) -> None:
         rows = [asset("A", 0.9), asset("B", 0.8), asset("C", 0.7)]
-        found = reasons(rows, known(AB=0.9, AC=0.0), max_new_positions=1, max_total_positions=1)
-        assert found == {"A": "added", "B": "too_correlated", "C": "total_position_limit"}
+        codes = reasons(rows, known(AB=0.9, AC=0.0), max_new_positions=1, max_total_positions=1)
+        assert codes == {"A": "added", "B": "too_correlated", "C": "total_position_limit"}
 
     def test_a_weak_asset_is_still_below_the_threshold(self) -> None:
         rows = [asset("A", 0.9), asset("B", 0.62)]
@@ -197,9 +197,9 @@ def test_a_limit_of_a_regime_needs_them_only_there() -> None:
     assert [row["reason"] for row in rebalance(rows, limits).targets] == ["added", "added"]
     with pytest.raises(LimitsError, match=r"max_correlation is 0\.5"):
         rebalance(rows, limits.in_regime("Deflation"))
-    found = rebalance(rows, limits.in_regime("Deflation"), correlations=known(AB=0.6))
-    assert [row["reason"] for row in found.targets] == ["added", "too_correlated"]
-    assert [change.name for change in found.certificate.changed] == ["max_correlation"]
+    result = rebalance(rows, limits.in_regime("Deflation"), correlations=known(AB=0.6))
+    assert [row["reason"] for row in result.targets] == ["added", "too_correlated"]
+    assert [change.name for change in result.certificate.changed] == ["max_correlation"]
 
 
 def test_correlations_without_the_limit_change_nothing_and_are_noted() -> None:
@@ -217,8 +217,8 @@ def test_every_kind_of_table_decides_the_same() -> None:
     square = pd.DataFrame([[1, 0.9, 0.1], [0.9, 1, 0.2], [0.1, 0.2, 1]], index=list("ABC"), columns=list("ABC"))
     polars = pl.DataFrame(square.reset_index(names="asset"))
     limits = RebalancingLimits(**ON)
-    found = [rebalance(rows, limits, correlations=given).to_json() for given in (square, polars)]
-    assert found[0] == found[1] == rebalance(rows, limits, correlations=known(AB=0.9, AC=0.1, BC=0.2)).to_json()
+    entries = [rebalance(rows, limits, correlations=options).to_json() for options in (square, polars)]
+    assert entries[0] == entries[1] == rebalance(rows, limits, correlations=known(AB=0.9, AC=0.1, BC=0.2)).to_json()
 
 
 @pytest.mark.parametrize("seed", mostly_thorough(range(60_000, 60_010), 2))
@@ -227,7 +227,7 @@ def test_many_accounts_share_one_matrix(seed: int) -> None:
     accounts = [random_rows(rng) for _ in range(30)]
     limits = random_correlated_limits(rng)
     table = [{**row, "account": f"P{number}"} for number, rows in enumerate(accounts) for row in rows]
-    correlations = pairs(random_correlations(rng, [{"asset": f"A{at:02d}"} for at in range(15)]))
+    correlations = pairs(random_correlations(rng, [{"asset": f"A{index:02d}"} for index in range(15)]))
     rng.shuffle(table)
     many = rebalance_many(table, limits, correlations=correlations)
     for number in range(len(accounts)):
@@ -253,10 +253,10 @@ def test_a_batch_refuses_the_limit() -> None:
 def test_the_selection_service_takes_correlations() -> None:
     service = SelectionService({"Tech": ["A", "B"]})
     scores = [AssetScore("A", 0.9), AssetScore("B", 0.8)]
-    found = service.select_by_score(scores, RebalancingLimits(**ON), correlations=known(AB=0.9))
-    assert found.reasons == {"A": "added", "B": "too_correlated"}
-    targets = service.create_rebalancing_targets(found)
-    assert [(one.asset, one.action) for one in targets] == [("A", "open"), ("B", "none")]
+    selection = service.select_by_score(scores, RebalancingLimits(**ON), correlations=known(AB=0.9))
+    assert selection.reasons == {"A": "added", "B": "too_correlated"}
+    targets = service.create_rebalancing_targets(selection)
+    assert [(target.asset, target.action) for target in targets] == [("A", "open"), ("B", "none")]
 
 
 # ---- the certificate, the report and the words
@@ -269,9 +269,9 @@ def test_the_certificate_measures_it_and_says_what_it_costs() -> None:
     assert (line.name, line.measured, line.limit, line.status) == ("max_correlation", 0.5, 0.8, "met")
     assert line.note == "with this limit, selection is greedy and may miss the optimum of section 4 of the rules"
     assert not result.certificate.is_exact
-    found = json.loads(result.to_json())
-    assert found["is_exact"] is False
-    Draft202012Validator(result_schema()).validate(found)
+    document = json.loads(result.to_json())
+    assert document["is_exact"] is False
+    Draft202012Validator(result_schema()).validate(document)
 
 
 def test_without_a_pair_there_is_nothing_to_measure() -> None:
@@ -286,10 +286,10 @@ def test_without_a_pair_there_is_nothing_to_measure() -> None:
 def test_a_broken_limit_is_found(value: float | None, said: str) -> None:
     rows = [asset("A", 0.9), asset("B", 0.8), asset("C", 0.9, bucket="Bond")]
     limits = RebalancingLimits(**ON)
-    found = read(rows, limits, many=False, correlations=known(AB=value))
+    candidates = read(rows, limits, many=False, correlations=known(AB=value))
     target = np.array([0.1, 0.1, 0.1])
     none = np.zeros(1, np.bool_)
-    _, broken = checker.certify(found, limits, target=target, proposed=target, selected=target > 0, braked=none)
+    _, broken = checker.certify(candidates, limits, target=target, proposed=target, selected=target > 0, braked=none)
     assert isinstance(broken[0], BrokenLimitError)
     assert broken[0].sentences[0].endswith(said)
 
@@ -318,8 +318,8 @@ def test_the_report_counts_it_and_its_hash_knows_the_correlations() -> None:
 
 def test_preflight_names_candidates_without_correlations() -> None:
     rows = [asset("A", 0.9), asset("B", 0.8), asset("X", 0.8)]
-    found = check(rows, RebalancingLimits(**ON), correlations=known(AB=0.5))
-    texts = [finding.text for finding in found.findings if finding.code == "correlations_missing"]
+    preflight = check(rows, RebalancingLimits(**ON), correlations=known(AB=0.5))
+    texts = [finding.text for finding in preflight.findings if finding.code == "correlations_missing"]
     assert len(texts) == 1
     assert texts[0].startswith("1 candidate without correlations") and texts[0].endswith(": X")
     complete = check(rows[:2], RebalancingLimits(**ON), correlations=known(AB=0.5))
@@ -332,19 +332,21 @@ def test_preflight_names_candidates_without_correlations() -> None:
 def test_an_explanation_of_an_asset_that_moves_with_another() -> None:
     rows = [asset("A", 0.9), asset("B", 0.8), asset("C", 0.7)]
     limits, correlations = RebalancingLimits(**ON), known(AB=0.9, AC=0.5, BC=0.1)
-    found = rebalance(rows, limits, correlations=correlations).explain("B")
-    assert (found.reason, found.merit) == ("too_correlated", True)
-    assert next(step.stage for step in found.steps if step.decides) == "bucket"
-    crowding = found.crowded_out
+    result = rebalance(rows, limits, correlations=correlations).explain("B")
+    assert (result.reason, result.merit) == ("too_correlated", True)
+    assert next(step.stage for step in result.steps if step.decides) == "bucket"
+    crowding = result.crowded_out
     assert crowding is not None
     assert (crowding.limit, crowding.node, crowding.value, crowding.by) == ("max_correlation", "Tech", 0.8, ("A",))
     # Its score above A's lets it in first; 0.9 lets both in; A below the limit to enter would leave B its place, but B too.
-    assert {(one.change, one.value) for one in found.counterfactuals} == {
+    assert {(counterfactual.change, counterfactual.value) for counterfactual in result.counterfactuals} == {
         ("score", 0.9000000000000001),
         ("max_correlation", 0.9),
     }
     selection = rebalance(rows, limits, correlations=correlations).explain("C")
-    lowered = next(one for one in selection.counterfactuals if one.change == "max_correlation")
+    lowered = next(
+        counterfactual for counterfactual in selection.counterfactuals if counterfactual.change == "max_correlation"
+    )
     assert (lowered.value, lowered.effect) == (
         0.49999999999999994,
         "would not be selected with max_correlation just below 0.5",
@@ -353,8 +355,10 @@ def test_an_explanation_of_an_asset_that_moves_with_another() -> None:
 
 def test_what_is_not_known_is_only_let_in_without_the_limit() -> None:
     rows = [asset("A", 0.9), asset("B", 0.8)]
-    found = rebalance(rows, RebalancingLimits(**ON), correlations=known(AB=None)).explain("B")
-    lifted = next(one for one in found.counterfactuals if one.change == "max_correlation")
+    result = rebalance(rows, RebalancingLimits(**ON), correlations=known(AB=None)).explain("B")
+    lifted = next(
+        counterfactual for counterfactual in result.counterfactuals if counterfactual.change == "max_correlation"
+    )
     assert (lifted.value, lifted.effect) == (None, "would be selected without max_correlation")
 
 
@@ -367,14 +371,22 @@ def test_every_counterfactual_is_true() -> None:
         correlations = pairs(random_correlations(rng, rows))
         result = rebalance(rows, limits, correlations=correlations)
         for row in rng.sample(rows, min(4, len(rows))):
-            for one in result.explain(row["asset"]).counterfactuals:
-                if one.change not in ("max_correlation", "score"):
+            for counterfactual in result.explain(row["asset"]).counterfactuals:
+                if counterfactual.change not in ("max_correlation", "score"):
                     continue
                 name = row["asset"]
-                assert flips(rows, limits, name, one, one.value, correlations), (seed, name, one)
-                less = one_step_less(rows, limits, name, one, correlations)
-                assert less is None or not flips(rows, limits, name, one, less, correlations), (seed, name, one)
-                tried += one.change == "max_correlation"
+                assert flips(rows, limits, name, counterfactual, counterfactual.value, correlations), (
+                    seed,
+                    name,
+                    counterfactual,
+                )
+                less = one_step_less(rows, limits, name, counterfactual, correlations)
+                assert less is None or not flips(rows, limits, name, counterfactual, less, correlations), (
+                    seed,
+                    name,
+                    counterfactual,
+                )
+                tried += counterfactual.change == "max_correlation"
     assert tried > 8
 
 
@@ -389,18 +401,20 @@ def test_no_nearer_correlation_flips_and_none_where_none_is_named() -> None:
         present = reruns.present("max_correlation", "")
         edges = [*reruns.correlations.tolist(), *np.nextafter(reruns.correlations, -2.0).tolist()]
         edges = sorted((edge for edge in edges if -1.0 <= edge != present), key=lambda edge: abs(edge - present))
-        for at, before in enumerate(reruns.is_selected):
+        for index, before in enumerate(reruns.is_selected):
             flipping = [
-                one for one in [*edges, None] if reruns.selected(Change("max_correlation", "", one))[at] != before
+                entry
+                for entry in [*edges, None]
+                if reruns.selected(Change("max_correlation", "", entry))[index] != before
             ]
-            found = nearest_flip(reruns, at, "max_correlation")
-            if isinstance(found, SearchedRange):
-                assert (flipping, found.exhaustive) == ([], False), (seed, at)
+            flip = nearest_flip(reruns, index, "max_correlation")
+            if isinstance(flip, SearchedRange):
+                assert (flipping, flip.exhaustive) == ([], False), (seed, index)
                 vain += 1
             elif flipping[0] is None:
-                assert found.value is None, (seed, at)
+                assert flip.value is None, (seed, index)
             else:
-                assert abs(found.value - present) == abs(flipping[0] - present), (seed, at)
+                assert abs(flip.value - present) == abs(flipping[0] - present), (seed, index)
                 named += 1
     assert named > 15
     assert vain > 20
@@ -408,29 +422,31 @@ def test_no_nearer_correlation_flips_and_none_where_none_is_named() -> None:
 
 def test_a_scan_of_correlations_tries_the_nearest_of_all_and_of_the_row_itself() -> None:
     """Of 25 pairs above the limit the 16 nearest; and for Z, whose own are far from it, those too. Last, none at all."""
-    rows = [asset("A", 0.9), asset("Z", 0.7), *(asset(f"C{at:02}", 0.8) for at in range(25))]
-    others = [{"asset": "A", "other": row["asset"], "correlation": 0.81 + at / 1000} for at, row in enumerate(rows[2:])]
+    rows = [asset("A", 0.9), asset("Z", 0.7), *(asset(f"C{index:02}", 0.8) for index in range(25))]
+    others = [
+        {"asset": "A", "other": row["asset"], "correlation": 0.81 + index / 1000} for index, row in enumerate(rows[2:])
+    ]
     many = {"max_total_positions": 99, "max_new_positions": 99, "max_positions_per_bucket": 99}
     limits = RebalancingLimits(**ON, **many, min_position_weight=0.001)
     reruns = rebalance(rows, limits, correlations=[*others, *known(AZ=0.95)])._reruns
-    nearest = [one["correlation"] for one in others[:16]]
-    at, another = reruns.place_of["Z"], scan_of(reruns, "max_correlation", "", reruns.place_of["C00"])
-    own = scan_of(reruns, "max_correlation", "", at)
+    nearest = [other["correlation"] for other in others[:16]]
+    index, another = reruns.place_of["Z"], scan_of(reruns, "max_correlation", "", reruns.place_of["C00"])
+    own = scan_of(reruns, "max_correlation", "", index)
     tried = [[value for value, _ in scan.values] for scan in (own, another)]  # noqa: PD011 - no frame
     assert tried == [[*nearest, 0.95, None], [*nearest, None]]
     assert (another.found.lowest, another.found.highest, another.found.exhaustive) == (0.8, nearest[-1], False)
     # With C00, which any of them lets in, the correlation of Z is unknown.
-    assert nearest_flip(reruns, at, "max_correlation") == Change("max_correlation", "", None)
+    assert nearest_flip(reruns, index, "max_correlation") == Change("max_correlation", "", None)
 
 
 def test_a_scan_of_scores_beside_correlations_stops_and_says_so() -> None:
     """A row that is not taken may matter there, so every score is tried, but only the 16 nearest in each direction."""
     rows = [asset("A", 0.95), asset("B", 0.9), asset("L", 0.5, 0.1)]
-    rows += [asset(f"U{at:02}", 0.66 + at / 1000, bucket="Gold") for at in range(20)]
-    rows += [asset(f"D{at:02}", 0.649 - at / 1000, bucket="Gold") for at in range(20)]
+    rows += [asset(f"U{index:02}", 0.66 + index / 1000, bucket="Gold") for index in range(20)]
+    rows += [asset(f"D{index:02}", 0.649 - index / 1000, bucket="Gold") for index in range(20)]
     limits = RebalancingLimits(**ON)
-    found = rebalance(rows, limits, correlations=known(AB=0.9)).explain("B")
-    tried = {one.change: one for one in found.without_effect}
+    result = rebalance(rows, limits, correlations=known(AB=0.9)).explain("B")
+    tried = {entry.change: entry for entry in result.without_effect}
     score = tried["min_score_new_position"]
     assert (score.lowest, score.highest, score.exhaustive) == (0.649 - 0.015, math.nextafter(0.66 + 0.015, 2.0), False)
     assert "others were not tried" in score.text
@@ -446,7 +462,7 @@ def test_a_conflict_names_the_limit_and_the_correlation_that_it_must_let_in() ->
     ):
         (conflict,) = rebalance(rows, limits, correlations=correlations).conflicts
         assert faults(rows, limits, conflict, correlations) == []
-        member = next(one for one in conflict.members if one.limit == "max_correlation")
+        member = next(member for member in conflict.members if member.limit == "max_correlation")
         assert member.relaxation is not None
         assert (member.relaxation.value, member.relaxation.effect) == helps
 
@@ -478,19 +494,19 @@ def test_a_difference_names_the_correlations() -> None:
     rows, limits = [asset("A", 0.9), asset("B", 0.8)], RebalancingLimits(**ON)
     before = rebalance(rows, limits, correlations=known(AB=0.9))
     after = rebalance(rows, limits, correlations=known(AB=0.5))
-    found = before.diff(after)
-    (given,) = found.inputs
-    assert (given.name, given.asset, given.before.of("A", "B"), given.after.of("A", "B")) == (
+    difference = before.diff(after)
+    (options,) = difference.inputs
+    assert (options.name, options.asset, options.before.of("A", "B"), options.after.of("A", "B")) == (
         "correlations",
         "",
         0.9,
         0.5,
     )
-    ((change,),) = (found.changes,)
+    ((change,),) = (difference.changes,)
     assert (change.asset, change.causes) == ("B", (Cause("correlations", (), alone=True),))
     assert before.diff(rebalance(rows, limits, correlations=known(AB=0.9))).inputs == ()
     off = rebalance(rows, RebalancingLimits(enable_bucket_diversification=True, min_buckets_represented=0))
-    assert {one.name for one in off.diff(after).inputs} == {"max_correlation", "correlations"}
+    assert {change.name for change in off.diff(after).inputs} == {"max_correlation", "correlations"}
 
 
 # ---- what holds for every account
@@ -540,11 +556,11 @@ def test_a_result_fed_back_trades_nothing(first: int) -> None:
             for row, decided in zip(rows, first, strict=True)
         )
         weightless = any(
-            one["selected"] and (one["proposed"] == 0 or one["proposed"] < limits.dust_weight) for one in first
+            entry["selected"] and (entry["proposed"] == 0 or entry["proposed"] < limits.dust_weight) for entry in first
         )
         if entered >= limits.max_new_positions or weightless:
             continue
-        again = [{**row, "current_weight": float(one["target"])} for row, one in zip(rows, first, strict=True)]
+        again = [{**row, "current_weight": float(line["target"])} for row, line in zip(rows, first, strict=True)]
         actions = run(again, limits, correlations=correlations).answer["action"]
         assert set(actions.tolist()) <= {Action.NONE, Action.HOLD}, f"seed {seed}"
         checked += Reason.TOO_CORRELATED in first["reason"]

@@ -32,20 +32,20 @@ def trade(rows: list[Row], limits: RebalancingLimits, expected: dict[str, Traded
     """Rebalance, with the rows in both orders, and compare weight, action and size reason of every row."""
     for ordered in (rows[::-1], rows):
         result = rebalance(ordered, limits)
-        found = {row["asset"]: row for row in result.targets}
-        words = {name: (row["action"], row["size_reason"]) for name, row in found.items()}
+        by_name = {row["asset"]: row for row in result.targets}
+        words = {name: (row["action"], row["size_reason"]) for name, row in by_name.items()}
         assert words == {name: wanted[1:] for name, wanted in expected.items()}
-        weights = {name: row["target_weight"] for name, row in found.items()}
+        weights = {name: row["target_weight"] for name, row in by_name.items()}
         assert weights == pytest.approx({name: wanted[0] for name, wanted in expected.items()}, abs=1e-12)
-        for row in found.values():
+        for row in by_name.values():
             assert (row["target_weight"] == row["current_weight"]) == (row["action"] in ("hold", "none"))
     return result
 
 
 def constraint(result: RebalanceResult, name: str, node: str = "") -> Constraint:
     """One line of the certificate."""
-    (found,) = [line for line in result.certificate if (line.name, line.node) == (name, node)]
-    return found
+    (rows,) = [line for line in result.certificate if (line.name, line.node) == (name, node)]
+    return rows
 
 
 def aiming(total: float, **changes: Any) -> RebalancingLimits:
@@ -293,14 +293,14 @@ def test_a_bucket_below_its_minimum_releases_the_largest_shortfall() -> None:
     # .6 over six: .1, Bond's .2 is met. B1 .085 + B2 .105 = .19 is not: B1 goes to .1, .205.
     # Total .605, up to .62 is allowed.
     rows = [asset("B1", 0.085, "Bond"), asset("B2", 0.105, "Bond")]
-    rows += [asset(f"E{at}", bucket="Equity") for at in range(4)]
+    rows += [asset(f"E{index}", bucket="Equity") for index in range(4)]
     result = trade(
         rows,
         bucketed(0.6, buckets={"Bond": {"min_allocation": 0.2}}),
         {
             "B1": (0.1, "increase", "released_for_limit"),
             "B2": held(0.105),
-            **{f"E{at}": (0.1, "open", "at_wish") for at in range(4)},
+            **{f"E{index}": (0.1, "open", "at_wish") for index in range(4)},
         },
     )
     assert constraint(result, "min_allocation", "Bond").status == "met"
@@ -309,14 +309,14 @@ def test_a_bucket_below_its_minimum_releases_the_largest_shortfall() -> None:
 def test_a_bucket_minimum_releases_ties_by_name_and_as_many_as_it_takes() -> None:
     # .09 + .09 = .18: B1: .19, B2: .2.
     rows = [asset("B2", 0.09, "Bond"), asset("B1", 0.09, "Bond")]
-    rows += [asset(f"E{at}", bucket="Equity") for at in range(4)]
+    rows += [asset(f"E{index}", bucket="Equity") for index in range(4)]
     trade(
         rows,
         bucketed(0.6, buckets={"Bond": {"min_allocation": 0.2}}),
         {
             "B1": (0.1, "increase", "released_for_limit"),
             "B2": (0.1, "increase", "released_for_limit"),
-            **{f"E{at}": (0.1, "open", "at_wish") for at in range(4)},
+            **{f"E{index}": (0.1, "open", "at_wish") for index in range(4)},
         },
     )
 
@@ -525,10 +525,10 @@ def test_the_brake_of_turnover_keeps_every_weight() -> None:
     )
     assert result.braked
     assert result.status == "braked"
-    found = {row["asset"]: row for row in result.targets}
-    proposed = {name: row["proposed_weight"] for name, row in found.items()}
+    by_name = {row["asset"]: row for row in result.targets}
+    proposed = {name: row["proposed_weight"] for name, row in by_name.items()}
     assert proposed == pytest.approx({"A": 0.0, "B": 0.2, "N": 0.2, "L": 0.0}, abs=1e-12)
-    reasons = {name: row["reason"] for name, row in found.items()}
+    reasons = {name: row["reason"] for name, row in by_name.items()}
     assert reasons == {"A": "below_threshold", "B": "kept", "N": "added", "L": "below_threshold"}
     assert result.turnover == 0.0
     assert result.cash_weight == pytest.approx(0.5, abs=1e-12)

@@ -33,20 +33,20 @@ def decide(rows: list[Row], limits: RebalancingLimits, expected: dict[str, Decid
     """Rebalance, with the rows in both orders, and compare all of every row."""
     for ordered in (rows[::-1], rows):
         result = rebalance(ordered, limits)
-        found = {row["asset"]: row for row in result.targets}
-        words = {name: (row["action"], row["reason"], row["size_reason"]) for name, row in found.items()}
+        by_name = {row["asset"]: row for row in result.targets}
+        words = {name: (row["action"], row["reason"], row["size_reason"]) for name, row in by_name.items()}
         assert words == {name: wanted[1:] for name, wanted in expected.items()}
-        weights = {name: row["target_weight"] for name, row in found.items()}
+        weights = {name: row["target_weight"] for name, row in by_name.items()}
         assert weights == pytest.approx({name: wanted[0] for name, wanted in expected.items()}, abs=1e-12)
-        for row in found.values():
+        for row in by_name.values():
             assert row["target_weight"] == row["current_weight"] or row["action"] not in ("hold", "none")
     return result
 
 
 def constraint(result: RebalanceResult, name: str, node: str = "") -> Constraint:
     """One line of the certificate."""
-    (found,) = [line for line in result.certificate if (line.name, line.node) == (name, node)]
-    return found
+    (rows,) = [line for line in result.certificate if (line.name, line.node) == (name, node)]
+    return rows
 
 
 def detail(rows: list[Row], result: RebalanceResult, name: str) -> str:
@@ -905,6 +905,37 @@ def test_what_cannot_be_sized_without_a_desired_weight() -> None:
     )
 
 
+def test_a_desired_weight_of_0_closes() -> None:
+    # Cap 0: H is closed and N not bought, though their scores are high; F is fixed by its restriction, and D is
+    # dust that competes. K keeps its .15: the level never exceeds 1 in this mode.
+    rows = [
+        asset("H", 0.9, 0.1, desired_weight=0.0),
+        asset("N", 0.95, desired_weight=0.0),
+        asset("F", 0.9, 0.1, restriction="no_sell", desired_weight=0.0),
+        asset("D", 0.9, 0.0005, desired_weight=0.0),
+        asset("K", 0.8, 0.15, desired_weight=0.15),
+    ]
+    decide(
+        rows,
+        RebalancingLimits(sizing_mode="desired"),
+        {
+            "H": out("min_position_capacity", "close"),
+            "N": out("min_position_capacity"),
+            "F": (0.1, "hold", "restricted", "restricted"),
+            "D": out("dust", "close"),
+            "K": (0.15, "hold", "kept", "held_in_band"),
+        },
+    )
+
+
+def test_a_desired_weight_of_0_means_nothing_in_other_modes() -> None:
+    decide(
+        [asset("H", 0.9, 0.1, desired_weight=0.0)],
+        RebalancingLimits(),
+        {"H": (0.2, "increase", "kept", "capped_position")},
+    )
+
+
 def test_unknown_bucket_hold_buys_and_sells_nothing_for_lack_of_a_bucket() -> None:
     # One position and .2 for each bucket: neither concerns H1 + H2 (.25, two positions) in Unknown. They are not
     # bought either: u = present weight, and the infinite level meets it. L does not qualify. U is not bought.
@@ -1090,8 +1121,8 @@ def test_dust_without_a_bucket_is_left_alone_where_unknown_holds() -> None:
 )
 def test_unset_thresholds_are_raised_to_the_one_before(given: dict[str, float], wanted: tuple[float, ...]) -> None:
     limits = RebalancingLimits.from_dict(given)
-    found = (limits.min_score_threshold, limits.min_score_diversification, limits.min_score_new_position)
-    assert found == wanted
+    outcome = (limits.min_score_threshold, limits.min_score_diversification, limits.min_score_new_position)
+    assert outcome == wanted
 
 
 def test_thresholds_are_met_at_equality() -> None:
@@ -1142,14 +1173,14 @@ def test_scenario_1_conservative_diversified_portfolio() -> None:
 def test_scenario_2_aggressive_concentrated_portfolio() -> None:
     # 6 for each bucket, 60 %, 2 buckets. Represent: R1, B1. Fill: R2 to R6. R7 finds Risk full (6).
     # Sizes: .6 / 6 = .1 each in Risk; B1 .2; total .8 of .95.
-    rows = [asset(f"R{at}", 0.95 - at / 100, bucket="Risk Assets") for at in range(1, 8)]
+    rows = [asset(f"R{index}", 0.95 - index / 100, bucket="Risk Assets") for index in range(1, 8)]
     rows.append(asset("B1", 0.7, bucket="Bonds"))
     tenth: Decided = (0.1, "open", "added", "capped_bucket")
     decide(
         rows,
         bucketed(max_positions_per_bucket=6, max_allocation_per_bucket=0.6, min_buckets_represented=2),
         {
-            **{f"R{at}": tenth for at in range(1, 7)},
+            **{f"R{index}": tenth for index in range(1, 7)},
             "R7": out("bucket_position_limit"),
             "B1": OPENED,
         },

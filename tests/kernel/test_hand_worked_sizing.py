@@ -33,10 +33,10 @@ def size(rows: list[Row], limits: RebalancingLimits, expected: dict[str, Sized])
     """Rebalance, with the rows in both orders, and compare the weight and size reason of every row."""
     for ordered in (rows[::-1], rows):
         result = rebalance(ordered, limits)
-        found = {row["asset"]: row for row in result.targets}
-        reasons = {name: row["size_reason"] for name, row in found.items()}
+        by_name = {row["asset"]: row for row in result.targets}
+        reasons = {name: row["size_reason"] for name, row in by_name.items()}
         assert reasons == {name: reason for name, (_, reason) in expected.items()}
-        weights = {name: row["target_weight"] for name, row in found.items()}
+        weights = {name: row["target_weight"] for name, row in by_name.items()}
         assert weights == pytest.approx({name: weight for name, (weight, _) in expected.items()}, abs=1e-12)
     return result
 
@@ -48,8 +48,8 @@ def actions(result: RebalanceResult) -> dict[str, str]:
 
 def constraint(result: RebalanceResult, name: str, node: str = "") -> Constraint:
     """One line of the certificate."""
-    (found,) = [line for line in result.certificate if (line.name, line.node) == (name, node)]
-    return found
+    (rows,) = [line for line in result.certificate if (line.name, line.node) == (name, node)]
+    return rows
 
 
 def plain(**changes: Any) -> RebalancingLimits:
@@ -167,7 +167,7 @@ def test_inverse_volatility() -> None:
 
 def test_desired_is_never_exceeded() -> None:
     # .1 + .2 + .3 = .6 of .95: the level is 1. D wishes .01, its least weight is .02. E is capped; nobody gets its rest.
-    rows = [asset(name, desired_weight=wish) for name, wish in zip("ABCD", (0.1, 0.2, 0.3, 0.01), strict=True)]
+    rows = [asset(name, desired_weight=desired) for name, desired in zip("ABCD", (0.1, 0.2, 0.3, 0.01), strict=True)]
     rows.append(asset("E", desired_weight=0.2, max_weight=0.1))
     result = size(
         rows,
@@ -185,7 +185,7 @@ def test_desired_is_never_exceeded() -> None:
 
 def test_desired_is_scaled_down_if_it_is_too_much() -> None:
     # .6 wished, .3 aimed: half of each.
-    rows = [asset(name, desired_weight=wish) for name, wish in zip("ABC", (0.1, 0.2, 0.3), strict=True)]
+    rows = [asset(name, desired_weight=desired) for name, desired in zip("ABC", (0.1, 0.2, 0.3), strict=True)]
     size(
         rows,
         plain(sizing_mode="desired", max_position_weight=0.5, target_invested=0.3),
@@ -431,7 +431,9 @@ def test_fixed_weight_above_a_bucket_limit_is_waived_and_nothing_is_added() -> N
 
 def test_a_bucket_minimum_lifts() -> None:
     # .9 over six would be .15 each, .3 in Bond. Bond needs .36: .18 each; the rest (.9 - .36) / 4 = .135.
-    rows = [asset(name, bucket="Bond") for name in ("B1", "B2")] + [asset(f"E{at}", bucket="Equity") for at in range(4)]
+    rows = [asset(name, bucket="Bond") for name in ("B1", "B2")] + [
+        asset(f"E{index}", bucket="Equity") for index in range(4)
+    ]
     size(
         rows,
         bucketed(target_invested=0.9, max_allocation_per_bucket=1.0, buckets={"Bond": {"min_allocation": 0.36}}),
@@ -444,7 +446,9 @@ def test_a_bucket_minimum_lifts() -> None:
 
 def test_a_bucket_minimum_that_the_wish_meets_lifts_nothing() -> None:
     # .15 each, Bond .3: its minimum .3 is met exactly.
-    rows = [asset(name, bucket="Bond") for name in ("B1", "B2")] + [asset(f"E{at}", bucket="Equity") for at in range(4)]
+    rows = [asset(name, bucket="Bond") for name in ("B1", "B2")] + [
+        asset(f"E{index}", bucket="Equity") for index in range(4)
+    ]
     size(
         rows,
         bucketed(target_invested=0.9, max_allocation_per_bucket=1.0, buckets={"Bond": {"min_allocation": 0.3}}),
@@ -457,7 +461,7 @@ def test_nested_minima_both_lift() -> None:
     # Bond takes the rest: .3 / 4 = .075, which is the portfolio's level.
     buckets = {"T1": "Equity/Tech", "T2": "Equity/Tech", "H1": "Equity/Health", "H2": "Equity/Health"}
     rows = [asset(name, bucket=bucket) for name, bucket in buckets.items()]
-    rows += [asset(f"B{at}", bucket="Bond") for at in range(4)]
+    rows += [asset(f"B{index}", bucket="Bond") for index in range(4)]
     size(
         rows,
         bucketed(
@@ -470,7 +474,7 @@ def test_nested_minima_both_lift() -> None:
             "T2": (0.15, "lifted_for_bucket_minimum"),
             "H1": (0.10, "lifted_for_bucket_minimum"),
             "H2": (0.10, "lifted_for_bucket_minimum"),
-            **{f"B{at}": (0.075, "at_wish") for at in range(4)},
+            **{f"B{index}": (0.075, "at_wish") for index in range(4)},
         },
     )
 
@@ -513,11 +517,11 @@ def test_fixed_weight_counts_toward_a_minimum() -> None:
 
 def test_a_minimum_that_one_position_cannot_fill_is_unmet() -> None:
     # Bond needs .3, B1 can hold .2. The others share .9 - .2 over four: .175.
-    rows = [asset("B1", bucket="Bond")] + [asset(f"E{at}", bucket="Equity") for at in range(4)]
+    rows = [asset("B1", bucket="Bond")] + [asset(f"E{index}", bucket="Equity") for index in range(4)]
     result = size(
         rows,
         bucketed(target_invested=0.9, max_allocation_per_bucket=1.0, buckets={"Bond": {"min_allocation": 0.3}}),
-        {"B1": (0.2, "capped_position"), **{f"E{at}": (0.175, "at_wish") for at in range(4)}},
+        {"B1": (0.2, "capped_position"), **{f"E{index}": (0.175, "at_wish") for index in range(4)}},
     )
     line = constraint(result, "min_allocation", "Bond")
     assert (line.limit, line.status) == (0.3, "unmet")
@@ -529,7 +533,7 @@ def test_a_minimum_that_one_position_cannot_fill_is_unmet() -> None:
 
 def test_a_minimum_without_candidates_is_unmet() -> None:
     # Nobody is in Gold (a known bucket). .9 / 5 = .18.
-    rows = [asset(f"E{at}", bucket="Equity") for at in range(5)]
+    rows = [asset(f"E{index}", bucket="Equity") for index in range(5)]
     result = size(
         rows,
         bucketed(
@@ -539,7 +543,7 @@ def test_a_minimum_without_candidates_is_unmet() -> None:
             known_buckets=("Gold",),
             buckets={"Gold": {"min_allocation": 0.2}},
         ),
-        {f"E{at}": (0.18, "at_wish") for at in range(5)},
+        {f"E{index}": (0.18, "at_wish") for index in range(5)},
     )
     line = constraint(result, "min_allocation", "Gold")
     assert (line.measured, line.limit, line.status) == (0.0, 0.2, "unmet")
@@ -780,13 +784,13 @@ def test_a_bucket_minimum_takes_from_the_others_in_both_strategies(strategy: str
 
 def test_few_survivors_are_not_doubled() -> None:
     # Full from 10 positions on; two are left of holdings at .09: .9 * 2 / 10 = .18, .09 each: nothing is traded.
-    rows = [asset("A", 0.9, 0.09), asset("B", 0.9, 0.09)] + [asset(f"X{at}", 0.5, 0.09) for at in range(8)]
+    rows = [asset("A", 0.9, 0.09), asset("B", 0.9, 0.09)] + [asset(f"X{index}", 0.5, 0.09) for index in range(8)]
     result = size(
         rows,
         plain(target_invested=0.9, full_investment_positions=10),
-        {**dict.fromkeys("AB", (0.09, "held_in_band")), **{f"X{at}": (0.0, "") for at in range(8)}},
+        {**dict.fromkeys("AB", (0.09, "held_in_band")), **{f"X{index}": (0.0, "") for index in range(8)}},
     )
-    assert actions(result) == {"A": "hold", "B": "hold", **{f"X{at}": "close" for at in range(8)}}
+    assert actions(result) == {"A": "hold", "B": "hold", **{f"X{index}": "close" for index in range(8)}}
 
 
 def test_full_investment_is_reached_at_its_number() -> None:

@@ -26,9 +26,9 @@ def test_the_kkt_conditions_hold(first: int) -> None:
             at_most=problem.at_most,
         )
         assert residual <= 1e-10, f"seed {seed}"
-        for members, least, most in problem.groups:
+        for members, lowest, highest in problem.groups:
             weight = problem.weights[list(members)].sum()
-            assert least - 1e-12 <= weight <= most + 1e-12, f"seed {seed}"
+            assert lowest - 1e-12 <= weight <= highest + 1e-12, f"seed {seed}"
         checked += 1
     assert checked > 900
 

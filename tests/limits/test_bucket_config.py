@@ -11,11 +11,11 @@ from trimtab.limits.rebalancing_limits import limit_fields
 
 
 def test_fields_defaults_and_meanings_are_those_of_the_limits() -> None:
-    known = {found.name: found for found in limit_fields()}
+    known = {outcome.name: outcome for outcome in limit_fields()}
     limits = RebalancingLimits()
-    for found in dataclasses.fields(BucketLimitsConfig):
-        assert found.metadata == known[found.name].metadata
-        assert getattr(BucketLimitsConfig(), found.name) == getattr(limits, found.name)
+    for outcome in dataclasses.fields(BucketLimitsConfig):
+        assert outcome.metadata == known[outcome.name].metadata
+        assert getattr(BucketLimitsConfig(), outcome.name) == getattr(limits, outcome.name)
 
 
 def test_the_fields_of_the_brief() -> None:

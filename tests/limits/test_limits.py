@@ -74,8 +74,8 @@ def faults(**values: Any) -> tuple[str, ...]:
 
 
 def the_fault(**values: Any) -> str:
-    (found,) = faults(**values)
-    return found
+    (sentences,) = faults(**values)
+    return sentences
 
 
 def same(one: RebalancingLimits, other: RebalancingLimits) -> bool:
@@ -110,18 +110,18 @@ def test_frozen() -> None:
 
 
 def test_what_came_in_is_not_kept_alive() -> None:
-    given = {"Equity": {"max_positions": 2}}
-    limits = RebalancingLimits(**ON, buckets=given)
-    given["Bond"] = {"max_positions": 1}
+    options = {"Equity": {"max_positions": 2}}
+    limits = RebalancingLimits(**ON, buckets=options)
+    options["Bond"] = {"max_positions": 1}
     assert set(limits.buckets) == {"Equity"}
 
 
 def test_hashable_and_equal() -> None:
-    one = RebalancingLimits(**ON, buckets={"Equity": {"max_positions": 2}})
+    first = RebalancingLimits(**ON, buckets={"Equity": {"max_positions": 2}})
     other = RebalancingLimits(**ON, buckets={"Equity": BucketLimit(max_positions=2)})
-    assert one == other
-    assert hash(one) == hash(other)
-    assert one != RebalancingLimits(**ON, buckets={"Equity": {"max_positions": 3}})
+    assert first == other
+    assert hash(first) == hash(other)
+    assert first != RebalancingLimits(**ON, buckets={"Equity": {"max_positions": 3}})
 
 
 def test_positional_arguments_are_refused() -> None:
@@ -147,14 +147,14 @@ def test_every_field_is_in_one_kind() -> None:
 @pytest.mark.parametrize("name", WHOLE)
 @pytest.mark.parametrize("value", [2.0, 2.5, "2", True, [2], math.nan])
 def test_whole_numbers(name: str, value: Any) -> None:
-    found = the_fault(**{name: value})
-    assert found == f"{name} must be a whole number (received {value!r})"
+    fault = the_fault(**{name: value})
+    assert fault == f"{name} must be a whole number (received {value!r})"
 
 
 @pytest.mark.parametrize("name", REAL)
 @pytest.mark.parametrize("value", ["0.5", True, [0.5], 0.5j, Decimal("0.5")])
 def test_real_numbers(name: str, value: Any) -> None:
-    assert any(found == f"{name} must be a number (received {value!r})" for found in faults(**{name: value}))
+    assert any(faults == f"{name} must be a number (received {value!r})" for faults in faults(**{name: value}))
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -162,9 +162,9 @@ def test_real_numbers(name: str, value: Any) -> None:
 def test_real_numbers_out_of_range(name: str, value: float) -> None:
     spans = {"no_trade_band": "at least 0 and below 1", "max_correlation": "between -1 and 1"}
     span = spans.get(name, "between 0 and 1")
-    found = [fault for fault in faults(**{name: value}) if fault.startswith(f"{name} must be ")]
-    assert len(found) == 1
-    assert f"must be {span} (received {value!r})" in found[0]
+    rows = [fault for fault in faults(**{name: value}) if fault.startswith(f"{name} must be ")]
+    assert len(rows) == 1
+    assert f"must be {span} (received {value!r})" in rows[0]
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -290,27 +290,27 @@ def test_known_buckets() -> None:
     ],
 )
 def test_unknown_field(name: str, near: str | None) -> None:
-    found = the_fault(**{name: 1})
-    assert found.startswith(f"unknown field {name!r}: ")
+    fault = the_fault(**{name: 1})
+    assert fault.startswith(f"unknown field {name!r}: ")
     if near:
-        assert found.endswith(f"did you mean {near!r}?")
+        assert fault.endswith(f"did you mean {near!r}?")
 
 
 def test_unknown_field_far_from_all() -> None:
-    found = the_fault(zzzzzz=1)
-    assert found.startswith("unknown field 'zzzzzz': known: 'allow_bucket_overflow', 'brake_closed_positions'")
-    assert found.endswith(", …")
+    fault = the_fault(zzzzzz=1)
+    assert fault.startswith("unknown field 'zzzzzz': known: 'allow_bucket_overflow', 'brake_closed_positions'")
+    assert fault.endswith(", …")
 
 
 def test_all_faults_at_once() -> None:
-    found = faults(
+    sentences = faults(
         max_total_positons=1,
         max_new_positions=-1,
         target_invested=95,
         sizing_mode="equal",
         buckets={"Equity": {"max_positions": "two", "max_alocation": 0.2, "min_allocation": 7}, "Bond": 3},
     )
-    assert [fault.split(" ")[0] for fault in found] == [
+    assert [fault.split(" ")[0] for fault in sentences] == [
         "unknown",
         "max_new_positions",
         "target_invested",
@@ -384,14 +384,14 @@ def test_unset_scores_are_raised(given: dict[str, float], expected: tuple[float,
     ],
 )
 def test_set_scores_out_of_order(given: dict[str, float], upper: str, lower: str) -> None:
-    found = the_fault(**given)
-    assert found.startswith(f"{upper} ")
-    assert f" is below {lower} " in found
+    fault = the_fault(**given)
+    assert fault.startswith(f"{upper} ")
+    assert f" is below {lower} " in fault
 
 
 def test_two_breaks_of_the_order() -> None:
-    found = faults(min_score_threshold=0.9, min_score_diversification=0.8, min_score_new_position=0.7)
-    assert [fault.split()[0] for fault in found] == [SCORES[1], SCORES[2]]
+    sentences = faults(min_score_threshold=0.9, min_score_diversification=0.8, min_score_new_position=0.7)
+    assert [fault.split()[0] for fault in sentences] == [SCORES[1], SCORES[2]]
 
 
 @pytest.mark.parametrize(("least", "dust"), [(0.02, 0.001), (0.001, 0.001), (0.0005, 0.0005), (0.0, 0.0)])
@@ -518,8 +518,10 @@ def test_contradiction(name: str) -> None:
 
 
 def test_contradictions_are_reported_together() -> None:
-    found = faults(**ON, min_position_weight=0.3, dust_weight=0.31, min_score_new_position=0.5, buckets={"A//B": {}})
-    assert len(found) == 4
+    sentences = faults(
+        **ON, min_position_weight=0.3, dust_weight=0.31, min_score_new_position=0.5, buckets={"A//B": {}}
+    )
+    assert len(sentences) == 4
 
 
 @pytest.mark.parametrize(
@@ -644,8 +646,8 @@ def test_replace_checks() -> None:
 
 def test_to_dict_has_what_was_set() -> None:
     assert RebalancingLimits().to_dict() == {}
-    given = {**ON, "known_buckets": ["Bond"], "buckets": {"Equity": {"max_positions": 2}}, "brake_sold_weight": 0.3}
-    assert RebalancingLimits.from_dict(given).to_dict() == given
+    options = {**ON, "known_buckets": ["Bond"], "buckets": {"Equity": {"max_positions": 2}}, "brake_sold_weight": 0.3}
+    assert RebalancingLimits.from_dict(options).to_dict() == options
     # set to the value it would have had anyway: it is set, and stays so
     assert RebalancingLimits(min_score_new_position=0.65).to_dict() == {"min_score_new_position": 0.65}
 
@@ -680,7 +682,7 @@ def test_toml_text_is_valid_and_explains_every_field() -> None:
         for known in limit_fields():
             if known.name in ("buckets", "regimes"):
                 continue
-            here = [at for at, line in enumerate(lines) if line.split(" =")[0] in (known.name, f"# {known.name}")]
+            here = [index for index, line in enumerate(lines) if line.split(" =")[0] in (known.name, f"# {known.name}")]
             assert len(here) == 1, known.name
             assert lines[here[0] - 1].startswith(f"# {known.metadata['doc']}")
             assert all(choice in lines[here[0] - 1] for choice in known.metadata["choices"])

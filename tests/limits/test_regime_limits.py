@@ -44,9 +44,9 @@ CHANGES = (
     ChangedLimit("buckets['Tech'].max_positions", 3, 1),
 )
 ROWS = [
-    {"asset": f"{bucket[0]}{at}", "bucket": bucket, "score": 0.9 - at / 10}
+    {"asset": f"{bucket[0]}{index}", "bucket": bucket, "score": 0.9 - index / 10}
     for bucket in ("Tech", "Bond")
-    for at in range(3)
+    for index in range(3)
 ]
 
 
@@ -134,13 +134,13 @@ class TestRefused:
 
     def test_every_fault_of_every_regime_at_once(self) -> None:
         """Whether it is in force or not, and where its limits contradict the general ones."""
-        found = faults(
+        sentences = faults(
             max_position_weight=0.1,
             regimes={"A": {"max_total_position": 3, "target_invested": 95}, "B": {"min_position_weight": 0.2}},
         )
-        assert found[0] == "regimes['A']: unknown field 'max_total_position': did you mean 'max_total_positions'?"
-        assert found[1].startswith("regimes['A']: target_invested must be between 0 and 1")
-        assert found[2].startswith("regimes['B']: min_position_weight 0.2 is above max_position_weight 0.1")
+        assert sentences[0] == "regimes['A']: unknown field 'max_total_position': did you mean 'max_total_positions'?"
+        assert sentences[1].startswith("regimes['A']: target_invested must be between 0 and 1")
+        assert sentences[2].startswith("regimes['B']: min_position_weight 0.2 is above max_position_weight 0.1")
 
     def test_faults_of_the_general_ones(self) -> None:
         assert len(faults(max_total_positions=0, regimes={"A": 3})) == 2
@@ -156,22 +156,22 @@ class TestCertificate:
         assert sum(row["target_weight"] > 0 for row in general.targets) == 3
 
     def test_as_json(self) -> None:
-        found = json.loads(rebalance(ROWS, LIMITS.in_regime("Deflation")).to_json())
-        jsonschema.validate(found, result_schema())
-        assert found["regime"]["name"] == "Deflation"
-        assert found["regime"]["changed"][0] == {"name": "max_total_positions", "general": 4, "in_force": 2}
-        assert found["limits"]["max_total_positions"] == 2
+        document = json.loads(rebalance(ROWS, LIMITS.in_regime("Deflation")).to_json())
+        jsonschema.validate(document, result_schema())
+        assert document["regime"]["name"] == "Deflation"
+        assert document["regime"]["changed"][0] == {"name": "max_total_positions", "general": 4, "in_force": 2}
+        assert document["limits"]["max_total_positions"] == 2
         assert json.loads(rebalance(ROWS, LIMITS).to_json())["regime"] is None
 
     def test_on_the_command_line(self, tmp_path: Path) -> None:
         limits, rows = tmp_path / "limits.toml", tmp_path / "rows.csv"
         limits.write_text(LIMITS.to_toml())
         rows.write_text("asset,bucket,score\nT0,Tech,0.9\nT1,Tech,0.8\nB0,Bond,0.9\n")
-        found = run("rebalance", rows, "--limits", limits, "--set", "regime=Deflation", "--format", "csv")
-        assert "max_total_positions is 2 in the regime 'Deflation', 4 in general" in found.stderr.replace("\n", " ")
+        result = run("rebalance", rows, "--limits", limits, "--set", "regime=Deflation", "--format", "csv")
+        assert "max_total_positions is 2 in the regime 'Deflation', 4 in general" in result.stderr.replace("\n", " ")
         assert (
             "buckets['Bond'].max_allocation is 0.3 in the regime 'Deflation', none in general"
-            in found.stderr.replace("\n", " ")
+            in result.stderr.replace("\n", " ")
         )
         assert "in the regime" not in run("rebalance", rows, "--limits", limits, "--format", "csv").stderr
 
@@ -211,12 +211,12 @@ class TestNothingChangesAfterwards:
                 table["max_positions"] = 9
 
     def test_what_was_given_may_change(self) -> None:
-        given: dict[str, Any] = {"Calm": {"known_buckets": ["Gold"], "buckets": {"Tech": {"max_positions": 1}}}}
-        limits = RebalancingLimits(**GENERAL, regimes=given)
+        options: dict[str, Any] = {"Calm": {"known_buckets": ["Gold"], "buckets": {"Tech": {"max_positions": 1}}}}
+        limits = RebalancingLimits(**GENERAL, regimes=options)
         before = limits.to_dict()
-        given["Calm"]["known_buckets"].append("Silver")
-        given["Calm"]["buckets"]["Tech"]["max_positions"] = 9
-        given["Calm"]["buckets"]["Bond"] = {}
+        options["Calm"]["known_buckets"].append("Silver")
+        options["Calm"]["buckets"]["Tech"]["max_positions"] = 9
+        options["Calm"]["buckets"]["Bond"] = {}
         assert limits.to_dict() == before
         assert limits.in_regime("Calm").buckets["Tech"].max_positions == 1
 

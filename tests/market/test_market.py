@@ -16,9 +16,10 @@ import pytest
 from price_series import START, days, long, walk, walks
 
 from trimtab.errors import InputError, LimitsError
+from trimtab.market.dated_tables import read_fundamentals
 from trimtab.market.market_data import MarketData, MarketSource
 from trimtab.market.prices import MarketChecks
-from trimtab.market.typed_columns import day
+from trimtab.market.typed_columns import day, numbers_of
 
 TWO = long({"AAA": [10.0, 11.0, 12.0], "BBB": [20.0, 19.0, 18.0]})
 WIDE = pl.DataFrame({"date": days(3), "BBB": [20.0, 19.0, 18.0], "AAA": [10, 11, 12]})
@@ -355,7 +356,7 @@ class TestFindings:
 
     def test_a_wild_series_may_halve(self) -> None:
         """Moves of 20 % a day are usual there: halving is three and a half of them, far from 6."""
-        wild = [100 * 1.2 ** (at % 2) for at in range(40)]
+        wild = [100 * 1.2 ** (index % 2) for index in range(40)]
         assert findings_of({"A": [*wild, wild[-1] / 2], "B": walk(1, 41)}) == []
         assert [
             finding[2] for finding in findings_of({"A": [*wild, wild[-1] / 2], "B": walk(1, 41)}, usual_moves=3)
@@ -364,8 +365,8 @@ class TestFindings:
     def test_the_usual_move_is_the_median_of_63_before(self) -> None:
         """32 moves of 0.2 and then 32 of 0.01: of the last 63 most are small, of 64 or without the latest they are not."""
         prices = [100.0]
-        for at in range(64):
-            prices.append(prices[-1] * math.exp((0.2 if at < 32 else 0.01) * (-1) ** at))
+        for index in range(64):
+            prices.append(prices[-1] * math.exp((0.2 if index < 32 else 0.01) * (-1) ** index))
         assert [finding[2] for finding in findings_of({"A": [*prices, prices[-1] / 2], "B": walk(1, 66)})] == [
             "split_like_jump"
         ]
@@ -414,7 +415,7 @@ class TestViews:
     def test_a_view_has_no_later_row(self) -> None:
         data = MarketData(
             TWO,
-            fundamentals=[{"symbol": "AAA", "known_on": day, "eps": at} for at, day in enumerate(days(3))],
+            fundamentals=[{"symbol": "AAA", "known_on": day, "eps": index} for index, day in enumerate(days(3))],
             classification=[
                 {"symbol": "AAA", "bucket": "Old", "known_on": "2020-01-01"},
                 {"symbol": "AAA", "bucket": "New", "known_on": "2020-01-03"},
@@ -553,3 +554,41 @@ def test_the_real_data(market_data: Path) -> None:
     assert {finding.kind for finding in data.findings} == {"split_like_jump"}
     assert set(data.as_of("2017-11-10").blocked) == {"DD", "LVLT", "NDAQ"}
     assert np.isfinite(data.as_of("2017-11-10").prices["AAPL"].to_numpy()).all()
+
+
+class TestNumbersInWriting:
+    """In text, thousands separators and percents count where they can mean only one thing."""
+
+    @pytest.mark.parametrize(
+        ("cell", "number"),
+        [
+            ("1,234.50", 1234.5),
+            ("1,234,567", 1234567.0),
+            (" 12 ", 12.0),
+            ("12%", 0.12),
+            ("-1,234.5%", -12.345),
+            ("", None),
+        ],
+    )
+    def test_one_meaning(self, cell: str, number: float | None) -> None:
+        numbers, wrong = numbers_of(pl.Series("x", [cell, "1"]), "the table")
+        assert numbers.to_list() == [number, 1.0]
+        assert not wrong.any()
+
+    @pytest.mark.parametrize("cell", ["1,234", "12,5", "1.234,5", "1 234", "1,23,456", "%", "12%%", "high"])
+    def test_two_meanings_or_none(self, cell: str) -> None:
+        assert numbers_of(pl.Series("x", [cell, "1"]), "the table")[1].to_list() == [True, False]
+        with pytest.raises(InputError):
+            numbers_of(pl.Series("x", [cell]), "the table")
+
+    def test_a_price_is_no_percent(self) -> None:
+        assert "not_a_number" in {
+            finding.kind
+            for finding in MarketData(
+                pl.DataFrame({"date": ["2020-01-01", "2020-01-02"], "symbol": ["A", "A"], "close": ["12%", "12"]})
+            ).findings
+        }
+
+    def test_fundamentals_in_percent_are_numbers(self) -> None:
+        table = [{"symbol": "A", "known_on": "2020-01-01", "roe": "12%"}]
+        assert read_fundamentals(table).rows["roe"].to_list() == [0.12]

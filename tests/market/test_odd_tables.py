@@ -19,7 +19,9 @@ from trimtab.market.valuation import valued
 from trimtab.market.view import MarketView
 from trimtab.scoring.technical import TechnicalConfig, technical_scores
 
-SESSIONS = [day for day in (dt.date(2019, 1, 1) + dt.timedelta(days=at) for at in range(1000)) if day.weekday() < 5]
+SESSIONS = [
+    day for day in (dt.date(2019, 1, 1) + dt.timedelta(days=index) for index in range(1000)) if day.weekday() < 5
+]
 
 
 def refused(prices: Any) -> str:
@@ -52,12 +54,14 @@ class TestTheColumnsOfOneSymbol:
         ],
     )
     def test_is_no_table_of_symbols(self, names: tuple[str, ...]) -> None:
-        message = refused(wide({name: walk(at, 30) for at, name in enumerate(names)}))
+        message = refused(wide({name: walk(index, 30) for index, name in enumerate(names)}))
         assert "prices of one symbol, not symbols" in message or "name a symbol and a kind of price each" in message
 
     @pytest.mark.parametrize("names", [("LOW", "OPEN"), ("LOW",), ("AAPL", "CLOSE", "MSFT"), ("VOL", "OPEN", "XOM")])
     def test_tickers_that_are_words_stay_tickers(self, names: tuple[str, ...]) -> None:
-        assert MarketData(wide({name: walk(at, 30) for at, name in enumerate(names)})).symbols == tuple(sorted(names))
+        assert MarketData(wide({name: walk(index, 30) for index, name in enumerate(names)})).symbols == tuple(
+            sorted(names)
+        )
 
     def test_with_its_symbol_it_is_a_long_table(self) -> None:
         table = wide({"Open": walk(1, 9), "Close": walk(2, 9), "Adj Close": walk(3, 9)})
@@ -71,11 +75,11 @@ class TestReturns:
 
     @pytest.mark.parametrize("factor", [1.0, 100.0, 10_000.0])
     def test_are_refused(self, factor: float) -> None:
-        columns = {name: list(self.RETURNS[:, at] * factor) for at, name in enumerate("ABC")}
+        columns = {name: list(self.RETURNS[:, index] * factor) for index, name in enumerate("ABC")}
         assert "these are not prices but returns or changes: give prices" in refused(wide(columns))
 
     def test_plus_one_are_noted(self) -> None:
-        data = MarketData(wide({name: list(1 + self.RETURNS[:, at]) for at, name in enumerate("ABC")}))
+        data = MarketData(wide({name: list(1 + self.RETURNS[:, index]) for index, name in enumerate("ABC")}))
         assert data.notes == (
             "Every series jitters around 1, as 1 + return does and prices do not: are these returns?",
         )
@@ -83,7 +87,7 @@ class TestReturns:
     @pytest.mark.parametrize("level", [1.0, 0.6, 100.0])
     def test_prices_near_one_are_prices(self, level: float) -> None:
         prices = level * np.cumprod(1 + self.RETURNS, axis=0)
-        assert MarketData(wide({name: list(prices[:, at]) for at, name in enumerate("ABC")})).notes == ()
+        assert MarketData(wide({name: list(prices[:, index]) for index, name in enumerate("ABC")})).notes == ()
 
     def test_a_constant_series_is_no_return(self) -> None:
         assert MarketData(wide({"A": [1.0] * 40})).notes == ()
@@ -101,7 +105,7 @@ class TestWhatIsSaid:
         assert technical_scores(view).notes == view.notes
 
     def test_monthly_prices_may_end_a_month_before(self) -> None:
-        months = [dt.date(2015 + at // 12, at % 12 + 1, 28) for at in range(60)]
+        months = [dt.date(2015 + index // 12, index % 12 + 1, 28) for index in range(60)]
         data = MarketData(wide({"A": walk(1, 60)}, months))
         assert data.as_of("2020-02-10").notes == ()
         assert data.as_of("2020-09-10").notes != ()
@@ -209,7 +213,7 @@ class TestHolidays:
 
     def exchanges(self, closed: dict[str, set[int]], count: int = 400) -> pd.DataFrame:
         prices = {
-            name: [None if at in rows else price for at, price in enumerate(walk(seed, count))]
+            name: [None if index in rows else price for index, price in enumerate(walk(seed, count))]
             for seed, (name, rows) in enumerate(closed.items())
         }
         return wide(prices).to_pandas()
@@ -221,27 +225,30 @@ class TestHolidays:
         return dict(technical_scores(data.as_of(data.sessions[-1])).by_asset)
 
     def test_two_exchanges(self) -> None:
-        both = {**{f"U{at}": self.US for at in range(4)}, **{f"D{at}": self.DE for at in range(3)}}
+        both = {**{f"U{index}": self.US for index in range(4)}, **{f"D{index}": self.DE for index in range(3)}}
         assert None not in self.scored(both).values()
 
     def test_a_closed_exchange_at_the_end(self) -> None:
-        open_days = {**{f"U{at}": self.US for at in range(4)}, **{f"D{at}": self.DE | {398, 399} for at in range(3)}}
+        open_days = {
+            **{f"U{index}": self.US for index in range(4)},
+            **{f"D{index}": self.DE | {398, 399} for index in range(3)},
+        }
         assert None not in self.scored(open_days).values()
-        stopped = {**open_days, **{f"D{at}": self.DE | {396, 397, 399} for at in range(3)}}
+        stopped = {**open_days, **{f"D{index}": self.DE | {396, 397, 399} for index in range(3)}}
         scored = self.scored(stopped)
         assert [name for name, score in scored.items() if score is None] == ["D0", "D1", "D2"]
 
     def test_a_day_that_only_one_lacks_is_a_gap(self) -> None:
-        both = {**{f"U{at}": self.US for at in range(4)}, **{f"D{at}": self.DE for at in range(3)}}
+        both = {**{f"U{index}": self.US for index in range(4)}, **{f"D{index}": self.DE for index in range(3)}}
         scored = self.scored({**both, "D1": self.DE | {333}})
         assert [name for name, score in scored.items() if score is None] == ["D1"]
 
     def test_one_symbol_shows_no_calendar(self) -> None:
-        assert self.scored({**{f"U{at}": set() for at in range(4)}, "D0": self.DE})["D0"] is None
+        assert self.scored({**{f"U{index}": set() for index in range(4)}, "D0": self.DE})["D0"] is None
 
     def test_each_is_scored_as_if_it_were_alone(self) -> None:
         """Its parts are those of its own sessions, without the days on which it was closed."""
-        both = {**{f"U{at}": self.US for at in range(4)}, **{f"D{at}": self.DE for at in range(3)}}
+        both = {**{f"U{index}": self.US for index in range(4)}, **{f"D{index}": self.DE for index in range(3)}}
         data = MarketData(self.exchanges(both))
         view = data.as_of(data.sessions[-1])
         table = technical_scores(view).table
@@ -257,9 +264,9 @@ class TestSessionsOfAYear:
     @pytest.mark.parametrize(
         ("sessions", "year"),
         [
-            ([dt.date(2017, 1, 1) + dt.timedelta(days=at) for at in range(800)], 365),
-            ([dt.date(2010, 1, 1) + dt.timedelta(days=7 * at) for at in range(150)], 52),
-            ([dt.date(2000 + at // 12, at % 12 + 1, 28) for at in range(60)], 12),
+            ([dt.date(2017, 1, 1) + dt.timedelta(days=index) for index in range(800)], 365),
+            ([dt.date(2010, 1, 1) + dt.timedelta(days=7 * index) for index in range(150)], 52),
+            ([dt.date(2000 + index // 12, index % 12 + 1, 28) for index in range(60)], 12),
             (SESSIONS, 252),
         ],
     )

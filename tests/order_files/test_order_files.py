@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -224,7 +225,18 @@ def test_files_that_are_not_there_or_not_text(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_back_is_not_written() -> None:
-    with pytest.raises(InputError, match=r"the order of 'x+' does not read back|is longer than"):
+    with pytest.raises(InputError, match=r"is longer than|write the file again"):
         written("xlsx", [listed("x" * 40_000, "buy", 2, "1")])
     with pytest.raises(InputError, match="a NUL byte"):
         written("csv", [listed("a\0b", "buy", 2, "1")])
+
+
+def test_a_fault_of_a_writer_is_caught_before_the_file_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    fix = FORMATS["fix"]
+
+    def wrong(orders: Any, currencies: Any, settings: Any) -> bytes:
+        return fix.write(orders, currencies, settings).replace(b",14,", b",140,")
+
+    monkeypatch.setitem(FORMATS, "fix", dataclasses.replace(fix, write=wrong))
+    with pytest.raises(InputError, match="the order of 'AAA' does not read back from this format as written"):
+        written("fix", ORDERS[:2])

@@ -37,13 +37,13 @@ PLAN_FIELDS = (
 
 def random_plan(seed: int) -> Plan | None:
     """A plan of a random account; None where the account is worth nothing."""
-    rows, given = of_case(random_order_case(seed))
+    rows, options = of_case(random_order_case(seed))
     spelled = {"A01": "BRK-B", "A02": "BF/B", "A03": "HEIA"}  # share classes, in three spellings
-    for row in [*rows, *(given["tax_lots"] or ())]:
+    for row in [*rows, *(options["tax_lots"] or ())]:
         row["asset"] = spelled.get(row["asset"], row["asset"])
     limits = random_order_case(seed).limits
     try:
-        return trimtab.plan(rows, limits, **given)
+        return trimtab.plan(rows, limits, **options)
     except (InputError, LimitsError):
         return None
 

@@ -144,7 +144,7 @@ def test_the_same_order_is_not_written_again_within_a_day(hours: float, held: bo
 
 def test_a_faulty_loop_writes_each_order_once() -> None:
     """Knight Capital, 2012: 212 parent orders, sent again and again. Here the loop asks 1,000 times."""
-    rows = [{"asset": f"A{at:03}", "score": 0.9, "price": 10} for at in range(212)]
+    rows = [{"asset": f"A{index:03}", "score": 0.9, "price": 10} for index in range(212)]
     limits = trimtab.RebalancingLimits(
         max_total_positions=212, max_new_positions=212, min_position_weight=0.0, max_position_weight=0.01
     )
@@ -202,10 +202,10 @@ def test_a_gate_that_is_acknowledged_is_named_and_logged(caplog: pytest.LogCaptu
     gates = account_gates(made(), GateSettings(max_order_share=0.1))
     assert [gate.asset for gate in holding(gates)] == ["A", "B"]
     with caplog.at_level(logging.WARNING):
-        one = acknowledged(gates, "order_share", by="Ann", why="a planned exit", asset="A")
-    assert [gate.asset for gate in holding(one)] == ["B"]
+        first = acknowledged(gates, "order_share", by="Ann", why="a planned exit", asset="A")
+    assert [gate.asset for gate in holding(first)] == ["B"]
     assert "gate order_share acknowledged by Ann: a planned exit" in caplog.text
-    assert next(gate for gate in one if gate.verdict == "acknowledged").note == "Ann: a planned exit"
+    assert next(gate for gate in first if gate.verdict == "acknowledged").note == "Ann: a planned exit"
     assert holding(acknowledged(gates, "order_share", by="Ann", why="both")) == []
 
 

@@ -16,8 +16,9 @@ from trimtab.rebalancing.certified import Certified
 from trimtab.rebalancing.preflight import Preflight
 
 Row = dict[str, Any]
+PER_ACCOUNT = ("representation", "minimum_unreachable", "braked", "cash_forced", "slots_taken", "input")
 ON: dict[str, Any] = {"enable_bucket_diversification": True}
-OFF_ROWS: list[Row] = [{"asset": f"A{at}", "score": 0.8, "current_weight": 0.1} for at in range(6)]
+OFF_ROWS: list[Row] = [{"asset": f"A{index}", "score": 0.8, "current_weight": 0.1} for index in range(6)]
 
 
 def asset(name: str, bucket: str | None, score: float | None = 0.8, current: float = 0.0, **more: Any) -> Row:
@@ -29,11 +30,11 @@ def found(rows: Any, **limits: Any) -> Preflight:
 
 
 def texts(preflight: Preflight) -> dict[str, str]:
-    assert len({one.code for one in preflight.findings}) == len(preflight.findings)
-    return {one.code: one.text for one in preflight.findings}
+    assert len({finding.code for finding in preflight.findings}) == len(preflight.findings)
+    return {finding.code: finding.text for finding in preflight.findings}
 
 
-HEALTHY = [asset(f"{bucket}{at}", bucket, 0.9, 0.05) for bucket in ("Tech", "Bond", "Gold") for at in range(3)]
+HEALTHY = [asset(f"{bucket}{index}", bucket, 0.9, 0.05) for bucket in ("Tech", "Bond", "Gold") for index in range(3)]
 
 
 def test_nothing_to_say() -> None:
@@ -88,10 +89,11 @@ def test_limits_for_a_bucket_that_is_not_there() -> None:
 
 def test_the_rules_example_of_forced_cash() -> None:
     """Two buckets x 0.4 when 0.95 is aimed at: 20 % in cash, 15 points more than aimed at."""
-    rows = [asset(f"{bucket}{at}", bucket, 0.9, 0.1) for bucket in ("Tech", "Bond") for at in range(4)]
+    rows = [asset(f"{bucket}{index}", bucket, 0.9, 0.1) for bucket in ("Tech", "Bond") for index in range(4)]
     assert texts(found(rows, **ON)) == {
         "cash_forced": "15.00% stays in cash that target_invested 0.95 would invest: "
-        "at max_allocation_per_bucket: Bond (40.00%), Tech (40.00%)"
+        "at max_allocation_per_bucket: Bond (40.00%), Tech (40.00%); "
+        "at most 80.0% can be invested in the selected assets"
     }
 
 
@@ -126,7 +128,7 @@ def test_the_rules_example_of_forced_cash() -> None:
             "these candidates cannot change it, whatever the limits are",
         ),
         (
-            [asset(f"A{at}", "Tech", 0.9, 0.1) for at in range(6)],
+            [asset(f"A{index}", "Tech", 0.9, 0.1) for index in range(6)],
             {**ON, "min_buckets_represented": 1, "max_positions_per_bucket": 1, "max_allocation_per_bucket": 0.1},
             "85.00%",
             "at max_allocation_per_bucket: Tech (10.00%)",
@@ -246,7 +248,7 @@ def test_a_minimum_that_cannot_be_reached() -> None:
 
 def test_findings_name_the_account() -> None:
     rows = [{**row, "account": 1} for row in OFF_ROWS] + [{**row, "account": 2} for row in OFF_ROWS[:2]]
-    assert [(one.code, one.account) for one in found(rows).findings] == [("cash_forced", 2)]
+    assert [(finding.code, finding.account) for finding in found(rows).findings] == [("cash_forced", 2)]
     assert found([{**row, "account": "mine"} for row in OFF_ROWS[:2]]).findings[0].account == "mine"
 
 
@@ -259,7 +261,7 @@ def test_an_account_with_faults_is_not_explained() -> None:
     rows = [{**row, "account": account} for row in OFF_ROWS[:2] for account in (1, 2)]
     rows[0]["score"] = 7.0
     preflight = trimtab.check(rows, explain=True)
-    assert [(one.code, one.account) for one in preflight.findings] == [("input", 1), ("cash_forced", 2)]
+    assert [(finding.code, finding.account) for finding in preflight.findings] == [("input", 1), ("cash_forced", 2)]
     assert {account for account, _ in preflight.conflicts} == {2}
 
 
@@ -269,7 +271,7 @@ def test_a_bucket_of_another_account_is_no_finding_of_this_one() -> None:
     rows += [{**asset("A", "Bond", 0.9, 0.05), "account": 2}, {**asset("B", "Gold", 0.9, 0.05), "account": 2}]
     limits = {**ON, "min_buckets_represented": 3, "buckets": {"Equity/Tech": {"max_positions": 2}}}
     findings = found(rows, **limits).findings
-    assert [(one.code, one.account) for one in findings] == [("representation", 2), ("cash_forced", 2)]
+    assert [(finding.code, finding.account) for finding in findings] == [("representation", 2), ("cash_forced", 2)]
 
 
 def test_of_very_many_accounts_only_the_first_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,6 +279,32 @@ def test_of_very_many_accounts_only_the_first_are_explained(monkeypatch: pytest.
     rows = [{**row, "account": account} for row in OFF_ROWS[:2] for account in (1, 2)]
     first, second = found(rows).findings
     assert first.text.startswith(second.text + ": ")
+
+
+def test_an_account_with_a_fault_has_no_other_finding() -> None:
+    rows = [{**asset("A", "Tech", 0.9), "account": 1}, {**asset("A", "Tech", 9.0), "account": 2}]
+    findings = found(rows, **{**ON, "min_buckets_represented": 3}).findings
+    assert [(finding.code, finding.account) for finding in findings] == [
+        ("input", 2),
+        ("representation", 1),
+        ("cash_forced", 1),
+    ]
+
+
+@pytest.mark.parametrize("first", mostly_thorough(range(7000, 7200, 20), 1))
+def test_many_accounts_have_the_findings_of_each_alone(first: int) -> None:
+    for seed in range(first, first + 20):
+        rng = random.Random(seed)
+        limits = random_limits(rng)
+        accounts = [[{**row, "account": index} for row in random_rows(rng)] for index in range(70)]
+        together = trimtab.check([row for rows in accounts for row in rows], limits).findings
+        for index in (0, 1, 63, 64, 69):
+            alone = [
+                finding for finding in trimtab.check(accounts[index], limits).findings if finding.code in PER_ACCOUNT
+            ]
+            assert [
+                (entry.code, entry.text) for entry in together if entry.account == index and entry.code in PER_ACCOUNT
+            ] == [(entry.code, entry.text) for entry in alone], seed
 
 
 def test_a_result_that_breaks_a_limit_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,17 +42,17 @@ def rebalanced(rows: list[Row], **limits: Any) -> RebalanceResult:
 
 def of(result: RebalanceResult, name: str) -> Row:
     """The row of an asset, with its sentence."""
-    (at,) = [at for at, row in enumerate(result.targets) if row["asset"] == name]
-    return {**result.targets[at], "detail": result.details()[at]}
+    (index,) = [index for index, row in enumerate(result.targets) if row["asset"] == name]
+    return {**result.targets[index], "detail": result.details()[index]}
 
 
 ON: dict[str, Any] = {"enable_bucket_diversification": True, "min_buckets_represented": 0}
 TECH_AND_BOND = [asset("A", 0.9, 0.1, "Tech"), asset("B", 0.8, 0.1, "Tech"), asset("C", 0.7, 0.1, "Bond")]
 SEVEN = [
-    *(asset(f"T{at}", 0.9, bucket="Tech") for at in range(7)),
-    *(asset(f"X{at}", 0.7, bucket=f"Other{at}") for at in range(6)),
+    *(asset(f"T{index}", 0.9, bucket="Tech") for index in range(7)),
+    *(asset(f"X{index}", 0.7, bucket=f"Other{index}") for index in range(6)),
 ]
-TEN_NEW = [asset(f"A{at}", 0.8) for at in range(10)]
+TEN_NEW = [asset(f"A{index}", 0.8) for index in range(10)]
 LARGE = {"max_position_weight": 0.9, "max_allocation_per_bucket": 0.9}
 
 # rows, limits, the asset looked at, its reason, and what its sentence says about that
@@ -321,6 +321,23 @@ REASONS: dict[str, tuple[list[Row], dict[str, Any], str, Reason, str]] = {
         Reason.MIN_POSITION_CAPACITY,
         "Closed: its largest weight is 0.",
     ),
+    "not wanted": (
+        [asset("A", 0.9, 0.1, desired_weight=0.0)],
+        {"sizing_mode": "desired"},
+        "A",
+        Reason.MIN_POSITION_CAPACITY,
+        'Closed: its desired_weight is 0 (sizing_mode "desired").',
+    ),
+    "not wanted, with the account full": (
+        [asset("A", 0.9, 0.1, desired_weight=0.1), asset("B", 0.9, desired_weight=0.0)],
+        {"sizing_mode": "desired", "max_total_positions": 1},
+        "B",
+        Reason.TOTAL_POSITION_LIMIT,
+        (
+            "Not selected: the one position of the account is taken (max_total_positions) by A (held, score 0.9); also in the "
+            "way: its desired_weight of 0."
+        ),
+    ),
     "the weight of the portfolio": (
         [asset("A", 0.9), asset("B", 0.8), asset("C", 0.7)],
         {"target_invested": 0.05},
@@ -357,10 +374,10 @@ REASONS: dict[str, tuple[list[Row], dict[str, Any], str, Reason, str]] = {
 @pytest.mark.parametrize("name", REASONS)
 def test_reason(name: str) -> None:
     rows, limits, who, reason, says = REASONS[name]
-    found = of(rebalanced(rows, **limits), who)
-    assert found["reason"] == reason.code
-    assert found["detail"].startswith(says)
-    assert (found["target_weight"] > 0) is (reason in SELECTED_REASONS)
+    outcome = of(rebalanced(rows, **limits), who)
+    assert outcome["reason"] == reason.code
+    assert outcome["detail"].startswith(says)
+    assert (outcome["target_weight"] > 0) is (reason in SELECTED_REASONS)
 
 
 def test_every_reason_has_a_case() -> None:
@@ -428,7 +445,7 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "Weight 15.00%: traded inside its band to keep max_allocation_per_bucket 0.3 of Tech.",
     ),
     "released for the total": (
-        [asset(f"A{at}", 0.8, 0.1) for at in range(10)],
+        [asset(f"A{index}", 0.8, 0.1) for index in range(10)],
         {},
         "A0",
         SizeReason.RELEASED_FOR_LIMIT,
@@ -436,7 +453,7 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
         "Weight 9.50%: traded inside its band to bring the total within cash_band 0.02 of target_invested 0.95.",
     ),
     "released for cash": (
-        [asset(f"A{at}", 0.8, 0.09) for at in range(10)],
+        [asset(f"A{index}", 0.8, 0.09) for index in range(10)],
         {},
         "A0",
         SizeReason.RELEASED_FOR_CASH,
@@ -513,10 +530,10 @@ SIZES: dict[str, tuple[list[Row], dict[str, Any], str, SizeReason, float, str]] 
 @pytest.mark.parametrize("name", SIZES)
 def test_size_reason(name: str) -> None:
     rows, limits, who, reason, target, says = SIZES[name]
-    found = of(rebalanced(rows, **limits), who)
-    assert found["size_reason"] == reason.code
-    assert math.isclose(found["target_weight"], target, abs_tol=1e-12)
-    assert found["detail"].endswith(says)
+    outcome = of(rebalanced(rows, **limits), who)
+    assert outcome["size_reason"] == reason.code
+    assert math.isclose(outcome["target_weight"], target, abs_tol=1e-12)
+    assert outcome["detail"].endswith(says)
 
 
 def test_every_size_reason_has_a_case() -> None:
@@ -525,8 +542,8 @@ def test_every_size_reason_has_a_case() -> None:
 
 def test_the_last_to_get_a_place_by_weight_and_name() -> None:
     rows = [asset(name, 0.8, weight) for name, weight in (("A", 0.1), ("B", 0.05), ("C", 0.05), ("D", 0.04))]
-    found = of(rebalanced(rows, max_total_positions=3), "D")
-    assert "the last by C (held, score 0.8)" in found["detail"]
+    outcome = of(rebalanced(rows, max_total_positions=3), "D")
+    assert "the last by C (held, score 0.8)" in outcome["detail"]
 
 
 def test_words_are_the_details_apart() -> None:
@@ -657,7 +674,7 @@ def test_selected_but_no_weight_is_left() -> None:
 
 
 def test_a_sum_of_one_is_not_overdrawn() -> None:
-    assert "overdrawn" not in notes(rebalanced([asset(f"A{at}", 0.9, 0.1) for at in range(10)]))
+    assert "overdrawn" not in notes(rebalanced([asset(f"A{index}", 0.9, 0.1) for index in range(10)]))
 
 
 def test_unused_columns() -> None:
@@ -672,7 +689,7 @@ def test_buckets_off() -> None:
 
 def test_unwanted_cash() -> None:
     """Ten positions at 0.05 each, where 0.95 is aimed at; nothing else can be wrong with it."""
-    rows = [asset(f"A{at}", 0.9, 0.05) for at in range(10)]
+    rows = [asset(f"A{index}", 0.9, 0.05) for index in range(10)]
     result = rebalanced(rows, max_position_weight=0.05)
     assert (result.status, round(result.cash_left, 12)) == ("cash_left", 0.45)
     assert notes(result)["cash_left"].startswith(
@@ -702,7 +719,7 @@ def test_buckets_by_hand() -> None:
         **ON,
         buckets={"Equity": {"max_allocation": 0.3, "max_positions": 3}, "Bond": {"min_allocation": 0.02}},
     )
-    found = {bucket.path: bucket for bucket in result.buckets}
+    by_name = {bucket.path: bucket for bucket in result.buckets}
     equity = BucketSummary("Equity", 2, 0.4, 0.3, 3, 0.3, None, 0.8, 0.7, 0.9)
     for expected in (
         equity,
@@ -711,11 +728,11 @@ def test_buckets_by_hand() -> None:
         BucketSummary("Bond", 1, 0.05, 0.05, 4, 0.4, 0.02, None, None, None),
         BucketSummary("Unknown", 1, 0.0, 0.2, 4, 0.4, None, 0.8, 0.8, 0.8),
     ):
-        mine = vars(found[expected.path])
+        mine = vars(by_name[expected.path])
         for name, value in vars(expected).items():
             assert mine[name] == (pytest.approx(value, abs=1e-12) if isinstance(value, float) else value), name
-    assert [bucket.path for bucket in result.buckets] == sorted(found)
-    assert len(found) == 5
+    assert [bucket.path for bucket in result.buckets] == sorted(by_name)
+    assert len(by_name) == 5
 
 
 def test_buckets_are_shown_where_limits_are_off() -> None:
@@ -920,11 +937,13 @@ def test_a_regime_in_force_is_noted_explained_and_compared() -> None:
     assert [(note.code, note.text) for note in result.notes if note.code != "cash_left"] == [
         ("regime", "max_new_positions is 1 in the regime 'Deflation', 3 in general")
     ]
-    changes = {(found.change, found.value) for found in result.explain("C").counterfactuals}
+    changes = {(explanation.change, explanation.value) for explanation in result.explain("C").counterfactuals}
     assert ("max_new_positions", 2) in changes
     compared = result.diff(trimtab.rebalance(rows, limits.replace(regime=None)))
-    assert [(found.name, found.before, found.after) for found in compared.inputs] == [("max_new_positions", 1, 3)]
-    assert [found.asset for found in compared.changes] == ["C"]
+    assert [(outcome.name, outcome.before, outcome.after) for outcome in compared.inputs] == [
+        ("max_new_positions", 1, 3)
+    ]
+    assert [outcome.asset for outcome in compared.changes] == ["C"]
     assert limits.replace(regime=None).in_force.max_new_positions == 3
 
 
@@ -958,12 +977,20 @@ def test_one_result_answers_many_threads() -> None:
     """Explanations, pages, conflicts and differences of one result, asked for at once: as from a result of its own."""
     rng = random.Random(11)
     rows = [
-        {"asset": f"A{at:03}", "score": round(rng.uniform(0.5, 1), 3), "bucket": f"b{at % 7}", "current_weight": 0.02}
-        for at in range(40)
-    ] + [{"asset": f"N{at:03}", "score": round(rng.uniform(0.5, 1), 3), "bucket": f"b{at % 9}"} for at in range(80)]
+        {
+            "asset": f"A{index:03}",
+            "score": round(rng.uniform(0.5, 1), 3),
+            "bucket": f"b{index % 7}",
+            "current_weight": 0.02,
+        }
+        for index in range(40)
+    ] + [
+        {"asset": f"N{index:03}", "score": round(rng.uniform(0.5, 1), 3), "bucket": f"b{index % 9}"}
+        for index in range(80)
+    ]
     limits = RebalancingLimits(**ON, max_total_positions=20, max_positions_per_bucket=3, max_position_weight=0.04)
     other = trimtab.rebalance(rows[:-1], limits)
-    asks = [lambda result, at=at: str(result.explain(rows[at]["asset"])) for at in range(0, 120, 10)]
+    asks = [lambda result, at=index: str(result.explain(rows[at]["asset"])) for index in range(0, 120, 10)]
     asks += [
         lambda r: r.to_html(),
         lambda r: str(r.conflicts),

@@ -96,8 +96,8 @@ def test_the_facts_of_a_small_account() -> None:
         asset("H1", 0.9, 0.0, "Health", restriction="no_buy"),
     ]
     # Tech keeps two at 0.2 each, the limit 0.4; T3 and B1 go, G1 and H1 do not come.
-    found = facts(rows, **ON, max_positions_per_bucket=2)
-    assert {one.name: one.text for one in found.figures} == {
+    page_facts = facts(rows, **ON, max_positions_per_bucket=2)
+    assert {figure.name: figure.text for figure in page_facts.figures} == {
         "limits held": "16 of 16",
         "positions": "2",
         "cash": "60.00%",
@@ -105,31 +105,34 @@ def test_the_facts_of_a_small_account() -> None:
         "sold": "40.00%",
         "turnover": "40.00%",
     }
-    assert [(one.path, one.positions, one.before_text, one.after_text, one.most_text) for one in found.buckets] == [
+    assert [
+        (bucket.path, bucket.positions, bucket.before_text, bucket.after_text, bucket.most_text)
+        for bucket in page_facts.buckets
+    ] == [
         ("Bond", "0/2", "20.00%", "0%", "40.00%"),
         ("Tech", "2/2", "50.00%", "40.00%", "40.00%"),
     ]
     # Colours by path among what is held before or after, then the others.
-    assert {one.bucket: one.colour for one in found.assets} == {"Bond": 0, "Tech": 1, "Gold": 2, "Health": 3}
-    assert [one.asset for one in found.assets] == ["T1", "T2", "B1", "T3", "H1", "G1"]
-    assert found.losses == (
+    assert {asset.bucket: asset.colour for asset in page_facts.assets} == {"Bond": 0, "Tech": 1, "Gold": 2, "Health": 3}
+    assert [asset.asset for asset in page_facts.assets] == ["T1", "T2", "B1", "T3", "H1", "G1"]
+    assert page_facts.losses == (
         Loss("without a score", 1, 5),
         Loss("restricted", 1, 4),
         Loss("score too low", 1, 3),
         Loss("max_positions of a bucket", 1, 2),
     )
     explained = findings(rows, **ON, max_positions_per_bucket=2).explained
-    assert [one.fact.asset for one in explained] == ["T1", "T2", "H1", "T3", "B1", "G1"]
-    assert [one.explanation.asset for one in explained] == ["T1", "T2", "H1", "T3", "B1", "G1"]
-    assert found.assets[0].sentence.startswith("Kept: its score of 0.9")
+    assert [entry.fact.asset for entry in explained] == ["T1", "T2", "H1", "T3", "B1", "G1"]
+    assert [entry.explanation.asset for entry in explained] == ["T1", "T2", "H1", "T3", "B1", "G1"]
+    assert page_facts.assets[0].sentence.startswith("Kept: its score of 0.9")
 
 
 def test_only_the_nearest_misses_are_explained() -> None:
-    rows = [asset(f"A{at:03}", 0.95 - at / 1000) for at in range(80)]
-    found = findings(rows, max_new_positions=2)
-    assert len(found.explained) == 2 + 50
-    assert found.explained[-1].explanation.asset == "A051"
-    assert len(found.facts.assets) == 80
+    rows = [asset(f"A{index:03}", 0.95 - index / 1000) for index in range(80)]
+    report_facts = findings(rows, max_new_positions=2)
+    assert len(report_facts.explained) == 2 + 50
+    assert report_facts.explained[-1].explanation.asset == "A051"
+    assert len(report_facts.facts.assets) == 80
 
 
 def test_the_fingerprint_is_that_of_rows_and_limits_and_of_nothing_else() -> None:
@@ -147,7 +150,7 @@ def test_the_fingerprint_is_that_of_rows_and_limits_and_of_nothing_else() -> Non
         findings([{**rows[0], "restriction": "no_sell"}, rows[1]]),
         findings(rows, max_total_positions=11),
     ]
-    assert len({*prints, *(one.fingerprint for one in changed)}) == 6
+    assert len({*prints, *(entry.fingerprint for entry in changed)}) == 6
 
 
 def test_colours_follow_the_level_and_unknown_has_one() -> None:
@@ -157,12 +160,12 @@ def test_colours_follow_the_level_and_unknown_has_one() -> None:
         asset("C", 0.9, 0.1, "Equity/Health"),
         asset("D", 0.9, 0.1, "Equity"),
     ]
-    found = facts(rows, **ON, bucket_level=2)
-    colour = {one.asset: one.colour for one in found.assets}
+    page_facts = facts(rows, **ON, bucket_level=2)
+    colour = {asset.asset: asset.colour for asset in page_facts.assets}
     assert colour["A"] == colour["B"] != colour["C"]
-    assert {one.asset: one.top for one in found.assets}["D"] == "Unknown"
+    assert {asset.asset: asset.top for asset in page_facts.assets}["D"] == "Unknown"
     off = facts(rows)
-    assert {one.top for one in off.assets} == {"Equity"}
+    assert {asset.top for asset in off.assets} == {"Equity"}
     flat = facts([asset("A", 0.9, 0.1, "Equity/Tech")], **ON, bucket_separator="")
     assert flat.assets[0].top == "Equity/Tech"
 
@@ -176,12 +179,12 @@ def test_every_number_adds_up_on_random_accounts() -> None:
         rng = random.Random(seed)
         rows, limits = random_rows(rng), random_limits(rng)
         result = trimtab.rebalance(rows, limits)
-        found = result.facts()
-        left = found.losses[-1].left if found.losses else found.candidates
+        facts = result.facts()
+        left = facts.losses[-1].left if facts.losses else facts.candidates
         assert left == int(result._pass.decided["selected"].sum()), f"seed {seed}"
-        assert found.candidates - sum(one.lost for one in found.losses) == left
-        assert math.fsum(one.after for one in found.assets) == pytest.approx(1 - result.cash_weight, abs=1e-9)
-        assert len(found.lines) == len(result.certificate)
+        assert facts.candidates - sum(losse.lost for losse in facts.losses) == left
+        assert math.fsum(asset.after for asset in facts.assets) == pytest.approx(1 - result.cash_weight, abs=1e-9)
+        assert len(facts.lines) == len(result.certificate)
 
 
 # --- charts ---------------------------------------------------------------------------------------------------------
@@ -192,10 +195,10 @@ def test_squares_fill_the_box_in_proportion() -> None:
     for _ in range(50):
         weights = sorted((rng.random() + 0.01 for _ in range(rng.randint(1, 20))), reverse=True)
         boxes = squarified(weights, Box(3.0, 4.0, 480.0, 300.0))
-        areas = [one.width * one.height for one in boxes]
+        areas = [box.width * box.height for box in boxes]
         assert areas == pytest.approx([weight / sum(weights) * 480 * 300 for weight in weights])
-        assert all(one.x >= 3 - 1e-9 and one.x + one.width <= 483 + 1e-9 for one in boxes)
-        assert all(one.y >= 4 - 1e-9 and one.y + one.height <= 304 + 1e-9 for one in boxes)
+        assert all(box.x >= 3 - 1e-9 and box.x + box.width <= 483 + 1e-9 for box in boxes)
+        assert all(box.y >= 4 - 1e-9 and box.y + box.height <= 304 + 1e-9 for box in boxes)
     assert squarified([], Box(0, 0, 1, 1)) == []
     assert squarified([1.0, 1e-18], Box(0, 0, 10, 10)) == [Box(0, 0, 10, 10), Box(10, 0, 0, 0)]
 
@@ -205,52 +208,52 @@ def test_bars_and_marks_are_where_the_numbers_say() -> None:
     limits = {**ON, "buckets": {"Bond": {"min_allocation": 0.1}}, "max_allocation_per_bucket": 0.2}
     chart = bucket_chart(facts(rows, **limits, target_invested=0.4, max_position_weight=0.4))
     # The scale ends at 0.4 (Tech before): 324.4 wide, from 173.6. A swatch, then before and after, for each.
-    rects = [(one.css, one.x, one.width) for one in chart.shapes if one.kind == "rect"]
+    rects = [(shape.css, shape.x, shape.width) for shape in chart.shapes if shape.kind == "rect"]
     assert rects == [
         *(("c0", "0", "10"), ("before", "173.6", "0"), ("c0", "173.6", "162.2")),
         *(("c1", "0", "10"), ("before", "173.6", "324.4"), ("c1", "173.6", "162.2")),
     ]
-    marks = [(one.css, one.x) for one in chart.shapes if one.kind == "line"]
+    marks = [(shape.css, shape.x) for shape in chart.shapes if shape.kind == "line"]
     assert marks == [("limit", "335.8"), ("limit least", "254.7"), ("limit", "335.8")]
     assert chart.summary == "Bond 0% to 20.00%; Tech 40.00% to 20.00%"
 
 
 def test_many_buckets_get_patterns_and_no_two_look_alike() -> None:
-    rows = [asset(f"A{at:02}", 0.9, 0.03, f"Bucket{at:02}") for at in range(25)]
+    rows = [asset(f"A{index:02}", 0.9, 0.03, f"Bucket{index:02}") for index in range(25)]
     chart = bucket_chart(facts(rows, **ON, max_total_positions=25))
     looks = []
-    for one in chart.shapes:
-        if one.kind == "rect" and one.css.startswith("c"):
-            looks.append(one.css)
-        elif one.kind == "rect" and one.css.startswith("p-"):
-            looks[-1] += one.css
+    for shape in chart.shapes:
+        if shape.kind == "rect" and shape.css.startswith("c"):
+            looks.append(shape.css)
+        elif shape.kind == "rect" and shape.css.startswith("p-"):
+            looks[-1] += shape.css
     assert len(looks) == 2 * 25  # a swatch and a bar
     assert len(set(looks)) == 25
     assert COLOURS * 4 >= 25
 
 
 def test_the_charts_of_an_account_that_holds_nothing() -> None:
-    found = facts([asset("A", 0.2)])
-    assert treemap_chart(found).summary == "cash 100.00%"
-    assert dumbbell_chart(found).shapes == bucket_chart(found).shapes == ()
-    assert waterfall_chart(found).summary == "1 candidates; 1 score too low; 0 selected"
+    page_facts = facts([asset("A", 0.2)])
+    assert treemap_chart(page_facts).summary == "cash 100.00%"
+    assert dumbbell_chart(page_facts).shapes == bucket_chart(page_facts).shapes == ()
+    assert waterfall_chart(page_facts).summary == "1 candidate; 1 score too low; 0 selected"
     Read(trimtab.rebalance([asset("A", 0.2)]).to_html())
 
 
 def test_the_charts_of_an_account_without_cash_and_without_losses() -> None:
     rows = [asset("A", 0.9, 0.6, restriction="no_sell"), asset("B", 0.9, 0.4, restriction="no_sell")]
-    found = facts(rows)
-    assert [one.text for one in treemap_chart(found).shapes if one.text] == ["A", "60.00%", "B", "40.00%"]
-    assert waterfall_chart(found).summary == "2 candidates; 2 selected"
+    page_facts = facts(rows)
+    assert [shape.text for shape in treemap_chart(page_facts).shapes if shape.text] == ["A", "60.00%", "B", "40.00%"]
+    assert waterfall_chart(page_facts).summary == "2 candidates; 2 selected"
 
 
 def test_small_tiles_have_no_words() -> None:
     rows = [asset("LARGE", 0.9, 0.9, restriction="no_trade")]
-    rows += [asset(f"S{at}", 0.9, 0.0025, restriction="no_trade") for at in range(4)]
-    texts = [one.text for one in treemap_chart(facts(rows)).shapes if one.kind == "cut"]
+    rows += [asset(f"S{index}", 0.9, 0.0025, restriction="no_trade") for index in range(4)]
+    texts = [shape.text for shape in treemap_chart(facts(rows)).shapes if shape.kind == "cut"]
     assert "LARGE" in texts and not [text for text in texts if text.startswith("S")]
     middle = [asset("LARGE", 0.9, 0.9, restriction="no_trade"), asset("M", 0.9, 0.05, restriction="no_trade")]
-    assert "M" in [one.text for one in treemap_chart(facts(middle)).shapes]
+    assert "M" in [shape.text for shape in treemap_chart(facts(middle)).shapes]
 
 
 def test_text_is_cut_where_there_is_no_room() -> None:
@@ -265,16 +268,16 @@ def test_text_is_cut_where_there_is_no_room() -> None:
 
 def test_the_page_is_well_formed_and_asks_for_nothing() -> None:
     page = trimtab.rebalance(sample_candidates(), sample_limits()).to_html("the sample")
-    found = Read(page)
-    assert set(found.tags) <= TAGS
-    assert not [name for name in found.attributes if name.startswith("on")]
-    assert {"src", "srcset", "action", "style"}.isdisjoint(found.attributes)
-    assert sorted(set(found.values["href"])) == ["#trimtab-main", "data:,"]
-    assert len(found.values["id"]) == len(set(found.values["id"]))
+    reader = Read(page)
+    assert set(reader.tags) <= TAGS
+    assert not [name for name in reader.attributes if name.startswith("on")]
+    assert {"src", "srcset", "action", "style"}.isdisjoint(reader.attributes)
+    assert sorted(set(reader.values["href"])) == ["#trimtab-main", "data:,"]
+    assert len(reader.values["id"]) == len(set(reader.values["id"]))
     assert "http" not in re.sub(r"http-equiv", "", page)
     assert "default-src 'none'" in page
-    for reference in found.values["aria-labelledby"]:
-        assert set(reference.split()) <= set(found.values["id"])
+    for reference in reader.values["aria-labelledby"]:
+        assert set(reference.split()) <= set(reader.values["id"])
 
 
 def test_each_chart_has_its_title_its_words_and_its_table() -> None:
@@ -293,8 +296,8 @@ def test_the_page_says_what_the_result_says() -> None:
     text = " ".join(Read(result.to_html()).texts)
     for sentence in result.details():
         assert sentence in text
-    for one in result.explain("JNJ").counterfactuals:
-        assert one.effect in text
+    for counterfactual in result.explain("JNJ").counterfactuals:
+        assert counterfactual.effect in text
     assert result.report_facts().fingerprint in text
 
 
@@ -306,8 +309,8 @@ def test_conflicts_notes_and_brakes_are_on_the_page() -> None:
     assert "max_new_positions 2 and max_total_positions 2" in text
     assert "still possible: min_buckets_represented 1" in text
     assert "columns that no rule uses" in text
-    one = trimtab.rebalance(rows, RebalancingLimits(enable_bucket_diversification=True, max_new_positions=1))
-    assert "it is met with max_new_positions 2" in " ".join(Read(one.to_html()).texts)
+    result = trimtab.rebalance(rows, RebalancingLimits(enable_bucket_diversification=True, max_new_positions=1))
+    assert "it is met with max_new_positions 2" in " ".join(Read(result.to_html()).texts)
     braked = trimtab.rebalance([asset("A", 0.1, 0.5)], RebalancingLimits(brake_sold_weight=0.1)).to_html()
     assert "The brake keeps every weight unchanged." in Read(braked).texts
 
@@ -320,15 +323,18 @@ def test_the_same_bytes_for_the_same_input_in_any_order() -> None:
 
 def test_the_part_for_notebooks() -> None:
     shown = trimtab.rebalance(sample_candidates(), sample_limits())._repr_html_()
-    found = Read(shown)
-    assert {"html", "head", "body", "meta", "script"}.isdisjoint(found.tags)
-    assert found.values["class"].count("chart") == 2 * 4
-    assert "JNJ" in " ".join(found.texts)
+    reader = Read(shown)
+    assert {"html", "head", "body", "meta", "script"}.isdisjoint(reader.tags)
+    assert reader.values["class"].count("chart") == 2 * 4
+    assert "JNJ" in " ".join(reader.texts)
 
 
 def test_a_report_of_500_candidates_is_small() -> None:
     rng = random.Random(7)
-    rows = [asset(f"A{at:05}", rng.random(), 0.1 if at < 9 else 0.0, f"S{at % 11}/I{at % 4}") for at in range(500)]
+    rows = [
+        asset(f"A{index:05}", rng.random(), 0.1 if index < 9 else 0.0, f"S{index % 11}/I{index % 4}")
+        for index in range(500)
+    ]
     page = trimtab.rebalance(rows, RebalancingLimits(enable_bucket_diversification=True)).to_html()
     assert len(page.encode()) < 1_000_000
 
@@ -342,11 +348,11 @@ def test_names_stay_text(payload: str) -> None:
     """As asset, as bucket, as account, as column, as title and as the name of a bucket with limits."""
     plain = Read(hostile("AAA", "Tech"))
     page = hostile(payload, payload)
-    found = Read(page)
-    assert found.tags == plain.tags
-    assert set(found.attributes) == set(plain.attributes)
-    assert found.values["href"] == plain.values["href"]
-    assert sum(payload in text for text in found.texts) >= 10
+    reader = Read(page)
+    assert reader.tags == plain.tags
+    assert set(reader.attributes) == set(plain.attributes)
+    assert reader.values["href"] == plain.values["href"]
+    assert sum(payload in text for text in reader.texts) >= 10
 
 
 # --- the templates and the command -----------------------------------------------------------------------------------
@@ -371,9 +377,9 @@ def test_a_template_that_is_not_there() -> None:
 
 def test_report_on_the_command_line(tmp_path: Path) -> None:
     out = tmp_path / "report.html"
-    found = run("report", sample_path(), "-o", out, "--preset", "conservative")
-    assert found.exit_code == 0
-    assert f"written: {out}" in " ".join(found.stderr.split())
+    result = run("report", sample_path(), "-o", out, "--preset", "conservative")
+    assert result.exit_code == 0
+    assert f"written: {out}" in " ".join(result.stderr.split())
     page = out.read_text(encoding="utf-8")
     assert "<title>trimtab: candidates.csv</title>" in page
     assert run("report", sample_path(), "--preset", "conservative", "--quiet").stdout == page
@@ -394,9 +400,9 @@ def test_explain_on_the_command_line(tmp_path: Path) -> None:
     path.write_text(
         "asset,bucket,score,current_weight\nAAA,Tech,0.9,0.1\nBBB,Tech,0.8,0\nCCC,Bond,0.2,0\nDDD,Tech,,0.1\n"
     )
-    found = run("explain", path, "AAA", "BBB", "CCC", "DDD", "--set", "max_new_positions=0")
-    assert found.exit_code == 0
-    lines = found.stdout.splitlines()
+    result = run("explain", path, "AAA", "BBB", "CCC", "DDD", "--set", "max_new_positions=0")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
     assert lines[0].startswith("AAA (Tech): selected, 10.00% → ")
     assert "  - good enough by itself" in lines
     assert "  - without max_position_weight it would be 85.00%" in lines
@@ -412,10 +418,10 @@ def test_explain_on_the_command_line(tmp_path: Path) -> None:
 def test_explain_as_json(tmp_path: Path) -> None:
     path = tmp_path / "c.csv"
     path.write_text("asset,score\nAAA,0.9\nBBB,0.5\n")
-    found = run("explain", path, "AAA", "BBB", "--format", "json", "--quiet")
-    assert found.exit_code == 0
-    values = json.loads(found.stdout)
-    assert [one["decision"] for one in values["explanations"]] == ["selected", "not selected"]
+    result = run("explain", path, "AAA", "BBB", "--format", "json", "--quiet")
+    assert result.exit_code == 0
+    values = json.loads(result.stdout)
+    assert [value["decision"] for value in values["explanations"]] == ["selected", "not selected"]
     assert run("explain", path, "AAA", "--format", "csv").exit_code == 2
 
 
@@ -432,8 +438,8 @@ def test_explain_names_the_nearest_asset_and_wants_one(tmp_path: Path) -> None:
 
 def test_explain_says_where_nothing_helps_and_names_only_some(tmp_path: Path) -> None:
     path = tmp_path / "c.csv"
-    rows = "".join(f"A{at:02},1.0,0.05\n" for at in range(10))
+    rows = "".join(f"A{index:02},1.0,0.05\n" for index in range(10))
     path.write_text(f"asset,score,current_weight\n{rows}ZZZ,0.7,0\n")
-    found = run("explain", path, "ZZZ", "--set", "max_new_positions=0").stdout
-    assert "no single change does it; tried were its score, min_score_threshold, min_score_new_position" in found
-    assert "A07 and 2 more" in found
+    result = run("explain", path, "ZZZ", "--set", "max_new_positions=0").stdout
+    assert "no single change does it; tried were its score, min_score_threshold, min_score_new_position" in result
+    assert "A07 and 2 more" in result

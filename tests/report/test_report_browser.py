@@ -24,7 +24,10 @@ def page() -> str:
 @pytest.fixture(scope="module")
 def large() -> str:
     rng = random.Random(8)
-    rows = [asset(f"A{at:05}", rng.random(), 0.06 if at < 15 else 0.0, f"S{at % 11}/I{at % 4}") for at in range(300)]
+    rows = [
+        asset(f"A{index:05}", rng.random(), 0.06 if index < 15 else 0.0, f"S{index % 11}/I{index % 4}")
+        for index in range(300)
+    ]
     limits = trimtab.RebalancingLimits(
         enable_bucket_diversification=True,
         max_total_positions=20,
@@ -55,8 +58,8 @@ def test_a_foreign_host_is_noticed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("width", mostly_thorough([390, 1280, 320, 500, 768]))
 def test_axe_finds_nothing_serious(page: str, large: str, width: int, scheme: str, tmp_path: Path) -> None:
     for name, shown in (("small", page), ("large", large)):
-        found = faults(shown, tmp_path / name, width, scheme)
-        assert [fault for fault in found if fault[1] in ("serious", "critical")] == []
+        sentences = faults(shown, tmp_path / name, width, scheme)
+        assert [fault for fault in sentences if fault[1] in ("serious", "critical")] == []
 
 
 def test_a_page_that_is_too_wide_for_a_phone_is_caught(page: str, tmp_path: Path) -> None:
@@ -66,13 +69,13 @@ def test_a_page_that_is_too_wide_for_a_phone_is_caught(page: str, tmp_path: Path
 
 def test_axe_is_asked(page: str, tmp_path: Path) -> None:
     """A page with a fault is caught."""
-    found = faults(page.replace("<main", '<img src="data:,"><main', 1), tmp_path, 1280, "light")
-    assert "image-alt" in [rule for rule, _, _ in found]
+    sentences = faults(page.replace("<main", '<img src="data:,"><main', 1), tmp_path, 1280, "light")
+    assert "image-alt" in [rule for rule, _, _ in sentences]
 
 
 def test_hostile_names_run_nowhere(tmp_path: Path) -> None:
     """All payloads on one page: nothing is logged, so nothing was run, loaded or refused."""
-    rows = [asset(payload, 0.9 - at / 1000, 0.01, "Tech") for at, payload in enumerate(PAYLOADS)]
+    rows = [asset(payload, 0.9 - index / 1000, 0.01, "Tech") for index, payload in enumerate(PAYLOADS)]
     shown = trimtab.rebalance(rows, trimtab.RebalancingLimits(max_total_positions=60)).to_html("".join(PAYLOADS))
     assert logged(shown, tmp_path) == []
     assert "alert(1)" in hostile(PAYLOADS[0], "Tech")

@@ -25,10 +25,13 @@ from trimtab.scoring.price_correlations import CorrelationConfig, _pairwise, pri
 
 ON: dict[str, Any] = {"enable_bucket_diversification": True, "min_buckets_represented": 0}
 COUNT = 260
-CALM, WILD = (walk(at, COUNT, move=0.005) for at in (1, 2)), (walk(at, COUNT, move=0.03) for at in (3, 4, 5))
+CALM, WILD = (
+    (walk(index, COUNT, move=0.005) for index in (1, 2)),
+    (walk(index, COUNT, move=0.03) for index in (3, 4, 5)),
+)
 SERIES: dict[str, list[float | None]] = {
-    **{f"C{at}": list(prices) for at, prices in enumerate(CALM)},
-    **{f"W{at}": list(prices) for at, prices in enumerate(WILD)},
+    **{f"C{index}": list(prices) for index, prices in enumerate(CALM)},
+    **{f"W{index}": list(prices) for index, prices in enumerate(WILD)},
 }
 BUCKETS = {"C0": "Calm", "C1": "Calm", "W0": "Wild/One", "W1": "Wild/Two", "W2": "Wild/Two"}
 

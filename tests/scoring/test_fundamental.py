@@ -178,7 +178,7 @@ class TestScores:
         assert (row_of(table, "A")["leverage"], row_of(table, "B")["leverage"]) == (0.0, 1.0)
 
     def test_each_obstacle_has_its_code(self) -> None:
-        rows = [{"symbol": name, "pe": 10.0 + at, "pb": 2.0 + at} for at, name in enumerate("ABCDE")]
+        rows = [{"symbol": name, "pe": 10.0 + index, "pb": 2.0 + index} for index, name in enumerate("ABCDE")]
         rows[3] |= {"pb": None}
         members = [{"symbol": name, "from": "2000-01-01", "to": None} for name in "ABCDEF" if name != "B"]
         prices = walks(NAMES, 30)
@@ -206,19 +206,19 @@ class TestScores:
         assert row_of(strict, "D")["score"] is None
 
     def test_too_few_peers(self) -> None:
-        rows = [{"symbol": name, "pe": 10.0 + at} for at, name in enumerate("ABCD")]
+        rows = [{"symbol": name, "pe": 10.0 + index} for index, name in enumerate("ABCD")]
         table = fundamental_scores(data(rows).as_of(LAST)).table
         assert set(table["reason"]) == {"no_inputs"}
 
     def test_what_is_too_old_does_not_count(self) -> None:
-        rows = [{"symbol": name, "pe": 10.0 + at, "known_on": "2018-10-01"} for at, name in enumerate("AB")]
+        rows = [{"symbol": name, "pe": 10.0 + index, "known_on": "2018-10-01"} for index, name in enumerate("AB")]
         market = data(rows)
         assert set(fundamental_scores(market.as_of("2020-02-01"), ONE).table["reason"][:2]) == {""}
         old = FundamentalConfig(min_peers=2, min_confidence=0, max_age_days=487)
         assert set(fundamental_scores(market.as_of("2020-02-01"), old).table["reason"]) == {"no_inputs"}
 
     def test_what_is_known_later_does_not_count(self) -> None:
-        rows = [{"symbol": name, "pe": 10.0 + at} for at, name in enumerate("AB")]
+        rows = [{"symbol": name, "pe": 10.0 + index} for index, name in enumerate("AB")]
         later = [{"symbol": "A", "pe": 1000.0, "known_on": "2020-01-20"}]
         clean, poisoned = data(rows), data(rows + later)
         before, after = "2020-01-17", "2020-01-20"
@@ -231,7 +231,8 @@ class TestScores:
 
     def test_the_order_of_rows_changes_nothing(self) -> None:
         rows = [
-            {"symbol": name, "pe": 10.0 + at, "eps": float(at), "total_revenue": None} for at, name in enumerate(NAMES)
+            {"symbol": name, "pe": 10.0 + index, "eps": float(index), "total_revenue": None}
+            for index, name in enumerate(NAMES)
         ]
         tables = [fundamental_scores(data(order).as_of(LAST), ONE).table for order in (rows, rows[::-1])]
         assert tables[0].equals(tables[1])
@@ -254,7 +255,7 @@ class TestScores:
 
 class TestAnalyzer:
     def test_scores_once_a_day(self) -> None:
-        rows = [{"symbol": name, "pe": 10.0 + at} for at, name in enumerate("AB")]
+        rows = [{"symbol": name, "pe": 10.0 + index} for index, name in enumerate("AB")]
         analyzer = FundamentalAnalyzer(data(rows), ONE)
         assert analyzer.scores(LAST) is analyzer.scores(str(LAST))
         assert (analyzer.analyze_asset("A", LAST), analyzer.analyze_asset("B", LAST)) == (1.0, 0.0)

@@ -19,7 +19,7 @@ from trimtab.scoring.technical import technical_scores
 from trimtab.scoring.trend import TrendAnalyzer, TrendConfig, trends
 
 FAST = {"short": 2, "middle": 3, "long": 4}
-UP, DOWN = [10.0 + at for at in range(6)], [20.0 - at for at in range(6)]
+UP, DOWN = [10.0 + index for index in range(6)], [20.0 - index for index in range(6)]
 
 
 def regimes(growth: list[float | None], inflation: list[float | None], **more: Any) -> list[tuple[str, float]]:
@@ -51,7 +51,7 @@ class TestRegimes:
 
     def test_a_regime_stays_its_time(self) -> None:
         zigzag = [10.0, 11.0, 12.0, 13.0, 9.0, 8.0, 7.0, 6.0, 5.0, 4.0]
-        inflation = [10.0 + at for at in range(10)]
+        inflation = [10.0 + index for index in range(10)]
         names = [regime for regime, _ in regimes([*zigzag], [*inflation], min_stay=6)]
         assert names == ["Unknown", *["Reflation"] * 6, *["Inflation"] * 3]
         assert regimes([*zigzag], [*inflation], min_stay=6)[5] == ("Reflation", 0.0)
@@ -193,19 +193,19 @@ class TestDetector:
 class TestTrends:
     def test_a_line(self) -> None:
         """ln P rises by ln 1.01 a session on a line: growth 1 % a session, confidence 1."""
-        data = MarketData(long({"A": [1.01**at for at in range(8)], "B": [100.0] * 8}))
+        data = MarketData(long({"A": [1.01**index for index in range(8)], "B": [100.0] * 8}))
         (row,) = trends(data.as_of(days(8)[-1]), TrendConfig(sessions=5, year=1)).rows()
         assert row == ("A", pytest.approx(0.01), pytest.approx(0.01), pytest.approx(1.0))
 
     def test_the_rest(self) -> None:
         """Strongest first; with min_confidence, of these assets, at most limit; nothing that falls, is short, or blocked."""
         series: dict[str, list[float | None]] = {
-            "SLOW": [1.001**at for at in range(30)],
-            "FAST": [1.01**at for at in range(30)],
-            "DOWN": [0.99**at for at in range(30)],
-            "GAP": [None if at == 27 else 1.02**at for at in range(30)],
-            "YOUNG": [None if at < 27 else 1.02**at for at in range(30)],
-            "NOISE": [1.03**at * (1.2 if at % 2 else 1.0) for at in range(30)],
+            "SLOW": [1.001**index for index in range(30)],
+            "FAST": [1.01**index for index in range(30)],
+            "DOWN": [0.99**index for index in range(30)],
+            "GAP": [None if index == 27 else 1.02**index for index in range(30)],
+            "YOUNG": [None if index < 27 else 1.02**index for index in range(30)],
+            "NOISE": [1.03**index * (1.2 if index % 2 else 1.0) for index in range(30)],
         }
         analyzer = TrendAnalyzer(MarketData(long(series)), TrendConfig(sessions=10))
         on = days(30)[-1]
@@ -233,7 +233,7 @@ class TestTrends:
             "A/B",
             "é",
         ]
-        data = MarketData(long({name: [1.01**at * (at % 3 + 9) for at in range(300)] for name in names}))
+        data = MarketData(long({name: [1.01**index * (index % 3 + 9) for index in range(300)] for name in names}))
         on = days(300)[-1]
         assert TrendAnalyzer(data).trends(on)["asset"].to_list() == sorted(names)
         assert technical_scores(data.as_of(on)).table["score"].to_list() == [0.5] * len(names)
@@ -241,7 +241,7 @@ class TestTrends:
         assert TrendRegimes(data, RegimeConfig(growth=("^GSPC",), inflation=("row",))).regime_on(on)[0] != "Unknown"
 
     def test_ties_go_by_name(self) -> None:
-        data = MarketData(long({name: [1.01**at for at in range(10)] for name in ("B", "C", "A")}))
+        data = MarketData(long({name: [1.01**index for index in range(10)] for name in ("B", "C", "A")}))
         assert TrendAnalyzer(data, TrendConfig(sessions=5)).get_trending_assets(days(10)[-1]) == ["A", "B", "C"]
 
     def test_every_asset_blocked(self) -> None:
@@ -275,11 +275,11 @@ def test_the_regimes_of_the_real_series(market_data: Path) -> None:
     history = regime_history(view, config)
     spy, over, under = (view.prices[name].to_numpy() for name in ("SPY", "XLY", "XLP"))
     rng = random.Random(5)
-    for at in rng.sample(range(252, len(spy)), 200):
+    for index in rng.sample(range(252, len(spy)), 200):
         votes = [
-            np.sign(series[at] - math.fsum(series[at - sessions + 1 : at + 1]) / sessions)
+            np.sign(series[index] - math.fsum(series[index - sessions + 1 : index + 1]) / sessions)
             for series in (spy, over / under)
             for sessions in (63, 126, 252)
         ]
-        assert history["growth"][at] == pytest.approx(sum(votes) / 6)
+        assert history["growth"][index] == pytest.approx(sum(votes) / 6)
     assert history.filter(pl.col("regime") == "Unknown").height < 252

@@ -17,7 +17,7 @@ import pytest
 from price_series import days, long, walk, walks
 from thorough import mostly_thorough
 
-from trimtab import RebalancingLimits, backtest, rebalance
+from trimtab import RebalancingLimits, backtest, check, rebalance
 from trimtab.errors import LimitsError
 from trimtab.market.market_data import MarketData
 from trimtab.market.prices import MarketChecks
@@ -225,7 +225,7 @@ class TestWhatIsMissing:
         rng = random.Random(seed)
         symbols = [f"A{number:02}" for number in range(40)]
         series = walks(symbols, 260, seed=100)
-        held = {symbol: 0.045 if at % 2 else 0.0 for at, symbol in enumerate(symbols)}
+        held = {symbol: 0.045 if index % 2 else 0.0 for index, symbol in enumerate(symbols)}
         reasons = []
         for _ in range(10):
             hits = rng.sample(symbols, 10)
@@ -264,8 +264,8 @@ class TestDeterminism:
     def test_one_thread_or_two(self, tmp_path: Path) -> None:
         """Young series too: their confidence is a sum of fractions, which must not depend on who adds."""
         series = walks([f"Y{number:03}" for number in range(150)], 300)
-        for at, name in enumerate(series):
-            series[name][: at * 2] = [None] * (at * 2)
+        for index, name in enumerate(series):
+            series[name][: index * 2] = [None] * (index * 2)
         path = tmp_path / "prices.parquet"
         long(series).write_parquet(path)
         script = (
@@ -307,7 +307,7 @@ class TestAnalyzer:
 @pytest.mark.parametrize("wrong", ["null", "times 1000"])
 def test_no_look_ahead(wrong: str) -> None:
     """Later prices poisoned: no score of a day before changes by a bit."""
-    prices = long({name: list(walk(at, 330)) for at, name in enumerate(NAMES)})
+    prices = long({name: list(walk(index, 330)) for index, name in enumerate(NAMES)})
     clean = MarketData(prices)
     rng = random.Random(11)
     for on in rng.sample(clean.sessions[255:], 8):
@@ -344,3 +344,13 @@ class TestAsInputOfWhatComesNext:
         )
         assert result.equity.equals(from_views.equity)
         assert backtest(data, scores=by_day[0], start="2021-05-31").trades.height > 0
+
+
+def test_scores_are_candidates_as_they_come() -> None:
+    """What `technical_scores` returns goes into every way in, as its table does."""
+    data = MarketData(long(walks(NAMES, 300)))
+    scores = technical_scores(data.as_of(data.sessions[-1]))
+    for limits in (RebalancingLimits(), RebalancingLimits(sizing_mode="inverse_volatility")):
+        assert rebalance(scores, limits) == rebalance(scores.table, limits)
+        assert check(scores, limits) == check(scores.table, limits)
+    assert isinstance(rebalance(scores).targets, pl.DataFrame)

@@ -62,23 +62,27 @@ def spark_here() -> None:
 def accounts_of_47(seed: int, count: int) -> list[list[Row]]:
     """Accounts of 47 rows, a number in which no batch of Spark ends; every seventh cannot be rebalanced."""
     rng = random.Random(seed)
-    found = []
+    entries = []
     for number in range(count):
         rows = [row for _ in range(9) for row in random_rows(rng)][:47]
         total = max(1.0, sum(row["current_weight"] for row in rows))
-        for at, row in enumerate(rows):
-            row |= {"account": f"P{number:03d}", "asset": f"A{at:02d}", "current_weight": row["current_weight"] / total}
+        for index, row in enumerate(rows):
+            row |= {
+                "account": f"P{number:03d}",
+                "asset": f"A{index:02d}",
+                "current_weight": row["current_weight"] / total,
+            }
         if number % 7 == 3:
             rows[5]["score"] = 1.5
-        found.append(rows)
-    return found
+        entries.append(rows)
+    return entries
 
 
 def expected(rows: list[Row], limits: RebalancingLimits) -> tuple[list[Row], set[str]]:
     """The targets of good accounts by account and asset, and the failed accounts, as the table door gives them."""
     many = rebalance_many(rows, limits)
     status = {row["account"]: row["status"] for row in many.accounts}
-    failed = {account for account, one in status.items() if one == "failed"}
+    failed = {account for account, item in status.items() if item == "failed"}
     targets = [
         {
             **{name: row[name] for name in (*TEXTS, "target_weight")},
@@ -115,7 +119,7 @@ def bits(values: list[float | None]) -> bytes:
 
 def executors(process: int) -> set[int]:
     """The processes of Spark's executors: those that the Java that this process has started has started."""
-    return {int(one.name) for one in Path("/proc").glob("[0-9]*") if parent(parent(int(one.name))) == process}
+    return {int(entry.name) for entry in Path("/proc").glob("[0-9]*") if parent(parent(int(entry.name))) == process}
 
 
 def parent(process: int) -> int:
@@ -127,10 +131,10 @@ def parent(process: int) -> int:
 
 def wait_for(folder: Path, pattern: str, ended: Callable[[], bool]) -> Path:
     """The first file of this name; what should write it must not have ended."""
-    while not (found := sorted(folder.glob(pattern))):
+    while not (outcome := sorted(folder.glob(pattern))):
         assert not ended()
         time.sleep(0.02)
-    return found[0]
+    return outcome[0]
 
 
 def table_of(rows: list[Row]) -> pa.Table:
@@ -157,9 +161,9 @@ def test_a_group_as_a_worker_decides_it(text: pa.DataType) -> None:
     decide = frames._decider(
         pickle.loads(pickle.dumps(frames._Deciding({None: limits}, votes_of(table), STAMP, schema)))
     )
-    found = decide(table)
-    assert found.schema == schema
-    check(found, rows, limits)
+    block = decide(table)
+    assert block.schema == schema
+    check(block, rows, limits)
 
 
 def test_units_as_a_worker_does_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,9 +218,9 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "pyspark" else name)
     with pytest.raises(SetupError, match=r"pyspark is not installed: pip install 'trimtab\[spark\]'"):
         rebalance(table_of([]), RebalancingLimits())
-    found = run("batch", "x.parquet", "--preset", "conservative", "--out", "o", "--on", MASTER)
-    assert (found.exit_code, found.stdout) == (3, "")
-    assert "pyspark is not installed" in found.stderr
+    result = run("batch", "x.parquet", "--preset", "conservative", "--out", "o", "--on", MASTER)
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "pyspark is not installed" in result.stderr
 
 
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # pyspark's, where Spark does not begin
@@ -254,8 +258,8 @@ def test_a_frame_in_any_order_and_an_executor_killed(
 
     def watched(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Every task waits after its first batch until an executor was killed, and says on which it runs."""
-        for one in batches:
-            yield one
+        for batche in batches:
+            yield batche
             above = Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()[1]
             (seen / above).touch()
             while not killed.exists():
@@ -270,17 +274,17 @@ def test_a_frame_in_any_order_and_an_executor_killed(
             "spark.sql.adaptive.coalescePartitions.enabled": False,
         }.items():
             spark.conf.set(name, value)
-        found = rebalance(spark.read.parquet(place), limits)
+        result = rebalance(spark.read.parquet(place), limits)
         with ThreadPoolExecutor(1) as pool:
-            job = pool.submit(found.mapInArrow(watched, found.schema).write.parquet, str(tmp_path / "out"))
+            job = pool.submit(result.mapInArrow(watched, result.schema).write.parquet, str(tmp_path / "out"))
             try:
-                one = int(wait_for(seen, "*", job.done).name)
-                assert one in executors(os.getpid())
-                os.kill(one, signal.SIGKILL)
+                first = int(wait_for(seen, "*", job.done).name)
+                assert first in executors(os.getpid())
+                os.kill(first, signal.SIGKILL)
             finally:
                 killed.touch()
             job.result()
-        assert one not in executors(os.getpid())
+        assert first not in executors(os.getpid())
         with (
             pytest.raises(SetupError, match=r"already has a Spark session, on 'local-cluster\[2,1,1024\]'"),
             session.session("yarn"),
@@ -319,11 +323,11 @@ def check_refusals(spark: Any) -> None:
     nothing = spark.createDataFrame(pa.Table.from_pylist([good])).where("score > 1")
     with pytest.raises(InputError, match="there are no candidates"):
         rebalance(nothing, RebalancingLimits())
-    found = rebalance(
+    result = rebalance(
         spark.createDataFrame(pa.Table.from_pylist([good, {**good, "account": "B", "limits_id": "on"}])), many
     )
-    assert found.columns == ["account", *frames._OUTPUTS]
-    assert [row["failure"] for row in found.sort("account").collect()] == [
+    assert result.columns == ["account", *frames._OUTPUTS]
+    assert [row["failure"] for row in result.sort("account").collect()] == [
         None,
         "account 'B', column 'limits_id': no such limits (received 'on'): did you mean 'one'?",
     ]
@@ -348,9 +352,9 @@ def test_a_batch_on_spark_and_an_executor_killed(tmp_path: Path, monkeypatch: py
     (tmp_path / "limits.toml").write_text("max_total_positions = 5\n")
     monkeypatch.setattr(Job.__init__, "__defaults__", (None, 100))
     monkeypatch.chdir(tmp_path)  # the workers run elsewhere
-    given = ("batch", "candidates.parquet", "--limits", "limits.toml", "--max-failed", "0.2", "--out")
-    assert run(*given, "local").exit_code == 0
-    command = [sys.executable, "-c", SMALL_UNITS, *given, "spark", "--on", MASTER]
+    options = ("batch", "candidates.parquet", "--limits", "limits.toml", "--max-failed", "0.2", "--out")
+    assert run(*options, "local").exit_code == 0
+    command = [sys.executable, "-c", SMALL_UNITS, *options, "spark", "--on", MASTER]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as job:
         wait_for(tmp_path / "spark" / ".unpublished", "part-*.json", lambda: job.poll() is not None)
         os.kill(min(executors(job.pid)), signal.SIGKILL)

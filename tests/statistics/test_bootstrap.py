@@ -32,10 +32,10 @@ ARCH = [
 
 def autoregressive(seed: int, count: int, share: float) -> Any:
     shocks = np.random.default_rng(seed).normal(size=count)
-    found = shocks.copy()
-    for at in range(1, count):
-        found[at] = share * found[at - 1] + shocks[at]
-    return found
+    changed = shocks.copy()
+    for index in range(1, count):
+        changed[index] = share * changed[index - 1] + shocks[index]
+    return changed
 
 
 @pytest.mark.parametrize(("seed", "count", "share", "expected"), ARCH)
@@ -48,20 +48,20 @@ def test_a_series_that_does_not_move_has_blocks_of_one() -> None:
 
 
 def test_drawn_days_are_those_of_a_loop() -> None:
-    found = drawn_days(50, 4.0, 30, np.random.default_rng(7))
+    days = drawn_days(50, 4.0, 30, np.random.default_rng(7))
     rng = np.random.default_rng(7)
     anew, starts = rng.random((30, 50)) < 0.25, rng.integers(0, 50, (30, 50))
     for sample in range(30):
-        at = starts[sample, 0]
+        index = starts[sample, 0]
         for day in range(50):
             if day:
-                at = starts[sample, day] if anew[sample, day] else (at + 1) % 50
-            assert found[sample, day] == at
+                index = starts[sample, day] if anew[sample, day] else (index + 1) % 50
+            assert days[sample, day] == index
 
 
 def test_blocks_have_the_mean_length() -> None:
-    found = drawn_days(400, 8.0, 500, np.random.default_rng(1))
-    follows = (found[:, 1:] == (found[:, :-1] + 1) % 400).mean()
+    days = drawn_days(400, 8.0, 500, np.random.default_rng(1))
+    follows = (days[:, 1:] == (days[:, :-1] + 1) % 400).mean()
     assert follows == pytest.approx(1 - 1 / 8, abs=0.003)
 
 
@@ -75,7 +75,8 @@ def slow_reach(one: Any, other: Any, statistic: str) -> float:
         parts = [z - ratio * z * z / 2 for z, ratio in zip(scaled, ratios, strict=True)]
         series, scale = parts[0] - parts[1], math.sqrt(252)
     terms = [
-        math.sqrt(2 / 60) * sum(value * math.cos(math.pi * term * (at + 0.5) / 60) for at, value in enumerate(series))
+        math.sqrt(2 / 60)
+        * sum(value * math.cos(math.pi * term * (index + 0.5) / 60) for index, value in enumerate(series))
         for term in (1, 2)
     ]
     variance = (terms[0] ** 2 + terms[1] ** 2) / 2
@@ -85,35 +86,37 @@ def slow_reach(one: Any, other: Any, statistic: str) -> float:
 @pytest.mark.parametrize("statistic", ["mean", "sharpe"])
 def test_the_estimate_and_the_ends_by_a_loop(statistic: Any) -> None:
     rng = np.random.default_rng(11)
-    one, other = rng.normal(5e-4, 0.01, 60), rng.normal(0, 0.02, 60)
-    found = difference(one, other, statistic, samples=200, seed=5, block=3.0)
-    assert found is not None
+    first, other = rng.normal(5e-4, 0.01, 60), rng.normal(0, 0.02, 60)
+    interval = difference(first, other, statistic, samples=200, seed=5, block=3.0)
+    assert interval is not None
     days = drawn_days(60, 3.0, 200, np.random.default_rng(5))
     if statistic == "mean":
-        values = [252 * (one[row].mean() - other[row].mean()) for row in days]
-        expected = 252 * (one.mean() - other.mean())
+        values = [252 * (first[row].mean() - other[row].mean()) for row in days]
+        expected = 252 * (first.mean() - other.mean())
     else:
-        values = [(sharpe_ratio(one[row]) or 0) - (sharpe_ratio(other[row]) or 0) for row in days]
-        expected = (sharpe_ratio(one) or 0) - (sharpe_ratio(other) or 0)
-    assert found.estimate == pytest.approx(expected, abs=1e-10)
+        values = [(sharpe_ratio(first[row]) or 0) - (sharpe_ratio(other[row]) or 0) for row in days]
+        expected = (sharpe_ratio(first) or 0) - (sharpe_ratio(other) or 0)
+    assert interval.estimate == pytest.approx(expected, abs=1e-10)
     low, high = np.quantile(values, [0.025, 0.975]).tolist()
-    reach = slow_reach(one, other, statistic)
-    assert [found.low, found.high] == pytest.approx([min(low, expected - reach), max(high, expected + reach)], rel=1e-9)
+    reach = slow_reach(first, other, statistic)
+    assert [interval.low, interval.high] == pytest.approx(
+        [min(low, expected - reach), max(high, expected + reach)], rel=1e-9
+    )
 
 
 def test_independent_days_give_the_textbook_interval() -> None:
     """Mean: 1.96 standard errors. Sharpe ratio: those of Lo (2002), sqrt((1 + S ** 2 / 2) / n) of one session."""
     rng = np.random.default_rng(2)
-    one, still = rng.normal(0.001, 0.01, 4000), rng.normal(0, 1e-3, 4000)
-    found = difference(one, still, block=1.0)
-    error = 252 * float((one - still).std()) / math.sqrt(4000)
-    assert found is not None
-    assert [found.low, found.high] == pytest.approx(
-        [found.estimate - 1.96 * error, found.estimate + 1.96 * error], abs=0.1 * error
+    first, still = rng.normal(0.001, 0.01, 4000), rng.normal(0, 1e-3, 4000)
+    interval = difference(first, still, block=1.0)
+    error = 252 * float((first - still).std()) / math.sqrt(4000)
+    assert interval is not None
+    assert [interval.low, interval.high] == pytest.approx(
+        [interval.estimate - 1.96 * error, interval.estimate + 1.96 * error], abs=0.1 * error
     )
-    ratio = difference(one, still, "sharpe", block=1.0)
+    ratio = difference(first, still, "sharpe", block=1.0)
     assert ratio is not None
-    error = math.sqrt(252) * math.sqrt((2 + float(one.mean() / one.std()) ** 2 / 2) / 4000)
+    error = math.sqrt(252) * math.sqrt((2 + float(first.mean() / first.std()) ** 2 / 2) / 4000)
     assert ratio.high - ratio.low == pytest.approx(2 * 1.96 * error, rel=0.05)
 
 
@@ -126,9 +129,9 @@ def test_the_intervals_hold_the_truth_as_often_as_they_say(statistic: Any, share
         moves = 0.01 * autoregressive(seed, 1000, share).reshape(2, 500) + 0.01 * autoregressive(
             9000 + seed, 500, share
         )
-        found = difference(moves[0], moves[1], statistic, samples=400, seed=seed)
-        assert found is not None
-        held += found.holds_zero
+        interval = difference(moves[0], moves[1], statistic, samples=400, seed=seed)
+        assert interval is not None
+        held += interval.holds_zero
     spread = 3.3 * math.sqrt(0.95 * 0.05 / 300)
     assert 0.95 - spread - 0.01 <= held / 300 <= 0.95 + spread
 
@@ -143,9 +146,9 @@ def test_short_and_dependent_histories_are_covered_too(cell: tuple[int, float]) 
     for seed in range(300):
         moves = 0.01 * autoregressive(seed, sessions, share)
         still = 0.01 * autoregressive(9000 + seed, sessions, 0.0)
-        found = difference(moves, still, samples=200, seed=seed)
-        assert found is not None
-        held += found.holds_zero
+        interval = difference(moves, still, samples=200, seed=seed)
+        assert interval is not None
+        held += interval.holds_zero
     assert held / 300 >= 0.95 - 3.3 * math.sqrt(0.95 * 0.05 / 300) - 0.01
 
 
@@ -159,30 +162,30 @@ def test_dependent_days_widen_the_interval() -> None:
 
 
 def test_the_same_seed_gives_the_same_interval_and_another_one_another() -> None:
-    one, other = (np.random.default_rng(seed).normal(0, 0.01, 300) for seed in (1, 2))
-    assert difference(one, other, seed=4) == difference(one, other, seed=4)
-    assert difference(one, other, seed=4) != difference(one, other, seed=5)
+    first, other = (np.random.default_rng(seed).normal(0, 0.01, 300) for seed in (1, 2))
+    assert difference(first, other, seed=4) == difference(first, other, seed=4)
+    assert difference(first, other, seed=4) != difference(first, other, seed=5)
 
 
 def test_the_same_policy_twice() -> None:
-    one = np.random.default_rng(1).normal(0, 0.01, 300)
-    assert difference(one, one) == Interval("mean", 0.0, 0.0, 0.0, 0.95, 1.0, 5000, 0)
+    first = np.random.default_rng(1).normal(0, 0.01, 300)
+    assert difference(first, first) == Interval("mean", 0.0, 0.0, 0.0, 0.95, 1.0, 5000, 0)
 
 
 def test_cash_has_no_sharpe_ratio_but_a_mean() -> None:
-    one = np.random.default_rng(1).normal(0, 0.01, 300)
-    assert difference(one, np.zeros(300), "sharpe") is None
-    assert difference(one, np.zeros(300)) is not None
+    first = np.random.default_rng(1).normal(0, 0.01, 300)
+    assert difference(first, np.zeros(300), "sharpe") is None
+    assert difference(first, np.zeros(300)) is not None
 
 
 def test_a_policy_that_rests_in_some_histories() -> None:
     """Only one session moves: histories without it have the ratio 0."""
-    one = np.random.default_rng(1).normal(0, 0.01, 30)
+    first = np.random.default_rng(1).normal(0, 0.01, 30)
     rare = np.zeros(30)
     rare[7] = 0.1
-    found = difference(rare, one, "sharpe", samples=500)
-    assert found is not None
-    assert all(map(math.isfinite, (found.low, found.high)))
+    interval = difference(rare, first, "sharpe", samples=500)
+    assert interval is not None
+    assert all(map(math.isfinite, (interval.low, interval.high)))
 
 
 @pytest.mark.parametrize(

@@ -43,9 +43,9 @@ def test_the_example_of_the_deflated_sharpe_ratio() -> None:
 
 def test_probabilistic_sharpe_by_hand() -> None:
     """0.02 and -0.01 in turn, six sessions: mean 0.005, deviation sqrt(0.00027), skewness 0, kurtosis 1."""
-    found = probabilistic_sharpe([0.02, -0.01] * 3)
+    probability = probabilistic_sharpe([0.02, -0.01] * 3)
     ratio = 0.005 / math.sqrt(0.00027)
-    assert found == pytest.approx(NormalDist().cdf(ratio * math.sqrt(5)), abs=1e-12)
+    assert probability == pytest.approx(NormalDist().cdf(ratio * math.sqrt(5)), abs=1e-12)
     assert probabilistic_sharpe([0.02, -0.01] * 3, ratio) == pytest.approx(0.5, abs=1e-12)
 
 
@@ -66,10 +66,10 @@ def test_the_expected_best_is_that_of_simulated_luck() -> None:
 def test_one_trial_is_no_choice() -> None:
     assert expected_best(1.0, 1.0) == 0.0
     values = np.random.default_rng(1).normal(0.001, 0.01, (300, 1))
-    found = deflated_sharpe(np.hstack([values, values]))
-    assert found is not None
-    assert (found.policies, found.expected, found.best) == (1, 0.0, 0)
-    assert found.probability == probabilistic_sharpe(values[:, 0])
+    deflated = deflated_sharpe(np.hstack([values, values]))
+    assert deflated is not None
+    assert (deflated.policies, deflated.expected, deflated.best) == (1, 0.0, 0)
+    assert deflated.probability == probabilistic_sharpe(values[:, 0])
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -77,16 +77,16 @@ def test_deflated_sharpe_by_its_parts(seed: int) -> None:
     rng = np.random.default_rng(seed)
     values = 0.01 * (rng.normal(size=(250, 1)) * rng.uniform(0, 2) + rng.normal(size=(250, 9)))
     values = np.hstack([values[:, :4], np.zeros((250, 1)), values[:, 4:], values[:, :2]])  # one rests, two are double
-    found = deflated_sharpe(values)
-    assert found is not None
+    deflated = deflated_sharpe(values)
+    assert deflated is not None
     tried = np.delete(values, [4, 10, 11], axis=1)
     ratios = tried.mean(axis=0) / tried.std(axis=0, ddof=1)
-    assert found.policies == 9
-    assert found.best == [0, 1, 2, 3, 5, 6, 7, 8, 9][int(np.argmax(ratios))]
-    assert found.sharpe == pytest.approx(ratios.max(), abs=1e-12)
-    assert found.expected == pytest.approx(expected_best(ratios.var(ddof=1), 9), abs=1e-12)
-    assert found.probability == pytest.approx(
-        probabilistic_sharpe(tried[:, np.argmax(ratios)], found.expected), abs=1e-12
+    assert deflated.policies == 9
+    assert deflated.best == [0, 1, 2, 3, 5, 6, 7, 8, 9][int(np.argmax(ratios))]
+    assert deflated.sharpe == pytest.approx(ratios.max(), abs=1e-12)
+    assert deflated.expected == pytest.approx(expected_best(ratios.var(ddof=1), 9), abs=1e-12)
+    assert deflated.probability == pytest.approx(
+        probabilistic_sharpe(tried[:, np.argmax(ratios)], deflated.expected), abs=1e-12
     )
 
 
@@ -97,9 +97,9 @@ def test_chance_is_refused_about_as_often_as_it_says(alike: float) -> None:
     for seed in range(400):
         rng = np.random.default_rng(seed)
         noise = math.sqrt(alike) * rng.normal(size=(250, 1)) + math.sqrt(1 - alike) * rng.normal(size=(250, 20))
-        found = deflated_sharpe(0.01 * noise)
-        assert found is not None
-        refused += found.probability >= 0.95
+        deflated = deflated_sharpe(0.01 * noise)
+        assert deflated is not None
+        refused += deflated.probability >= 0.95
     low, high = stats.binom.interval(0.99, 400, 0.05)
     assert low <= refused <= high
 
@@ -117,8 +117,8 @@ def slow(returns: Any, blocks: int) -> tuple[float, list[float]]:
     parts = np.array_split(returns, blocks)
     below, logits = [], []
     for chosen in itertools.combinations(range(blocks), blocks // 2):
-        inside = np.concatenate([parts[at] for at in chosen])
-        outside = np.concatenate([parts[at] for at in range(blocks) if at not in chosen])
+        inside = np.concatenate([parts[index] for index in chosen])
+        outside = np.concatenate([parts[index] for index in range(blocks) if index not in chosen])
         best = int(np.argmax(inside.mean(axis=0) / inside.std(axis=0, ddof=1)))
         rank = stats.rankdata(outside.mean(axis=0) / outside.std(axis=0, ddof=1))[best] / (returns.shape[1] + 1)
         logits.append(math.log(rank / (1 - rank)))
@@ -133,23 +133,23 @@ def test_overfitting_is_that_of_a_slow_twin(seed: int) -> None:
     returns = rng.normal(
         rng.normal(0, 2e-3, 1 + seed % 9 + 1), 0.01, (int(rng.integers(4 * blocks, 200)), seed % 9 + 2)
     )
-    found = overfitting(returns, blocks)
-    assert found is not None
+    verdict = overfitting(returns, blocks)
+    assert verdict is not None
     expected, logits = slow(returns, blocks)
-    assert found.probability == pytest.approx(expected, abs=1e-12)
-    assert found.logits == pytest.approx(logits, abs=1e-9)
-    assert found.splits == math.comb(blocks, blocks // 2)
+    assert verdict.probability == pytest.approx(expected, abs=1e-12)
+    assert verdict.logits == pytest.approx(logits, abs=1e-9)
+    assert verdict.splits == math.comb(blocks, blocks // 2)
 
 
 def test_overfitting_by_hand() -> None:
     """Two halves, three policies. A is best in the first and worst in the second, B the reverse: always overfitted."""
     up, down, flat = [0.03, 0.01], [-0.03, -0.01], [0.011, -0.01]
-    found = overfitting(np.array([up + down, down + up, flat + flat]).T, 2)
-    assert found is not None
-    assert found.probability == 1.0
-    assert found.logits.tolist() == pytest.approx([math.log(0.25 / 0.75)] * 2)
-    assert found.in_sample.tolist() == pytest.approx([0.02 / math.sqrt(2e-4)] * 2)
-    assert found.out_of_sample.tolist() == pytest.approx([-0.02 / math.sqrt(2e-4)] * 2)
+    verdict = overfitting(np.array([up + down, down + up, flat + flat]).T, 2)
+    assert verdict is not None
+    assert verdict.probability == 1.0
+    assert verdict.logits.tolist() == pytest.approx([math.log(0.25 / 0.75)] * 2)
+    assert verdict.in_sample.tolist() == pytest.approx([0.02 / math.sqrt(2e-4)] * 2)
+    assert verdict.out_of_sample.tolist() == pytest.approx([-0.02 / math.sqrt(2e-4)] * 2)
     # C is always in the middle; alone with A it is the best where A is not.
     middle = overfitting(np.array([flat + flat, [0.02, 0.01, 0.02, 0.01], down + down]).T, 2)
     assert middle is not None
@@ -159,10 +159,10 @@ def test_overfitting_by_hand() -> None:
 def test_exactly_in_the_middle_counts_half() -> None:
     """The best in the first half is the middle one of three in the second."""
     rows = [[0.03, 0.01, 0.011, -0.01], [0.011, -0.01, 0.03, 0.01], [-0.03, -0.01, -0.03, -0.01]]
-    found = overfitting(np.array(rows).T, 2)
-    assert found is not None
-    assert found.probability == 0.5
-    assert found.logits.tolist() == pytest.approx([0.0, 0.0])
+    verdict = overfitting(np.array(rows).T, 2)
+    assert verdict is not None
+    assert verdict.probability == 0.5
+    assert verdict.logits.tolist() == pytest.approx([0.0, 0.0])
 
 
 def test_equal_columns_are_one_policy_and_one_policy_is_no_choice() -> None:
@@ -177,15 +177,15 @@ def test_equal_columns_are_one_policy_and_one_policy_is_no_choice() -> None:
 def test_noise_is_in_the_middle_and_skill_is_not_overfitted() -> None:
     probabilities = []
     for seed in range(60):
-        found = overfitting(np.random.default_rng(seed).normal(0, 0.01, (256, 20)), 8)
-        assert found is not None
-        probabilities.append(found.probability)
+        verdict = overfitting(np.random.default_rng(seed).normal(0, 0.01, (256, 20)), 8)
+        assert verdict is not None
+        probabilities.append(verdict.probability)
     assert np.mean(probabilities) == pytest.approx(0.5, abs=0.08)
     skill = np.random.default_rng(1).normal([0.0] * 9 + [0.004], 0.01, (1000, 10))
-    found, deflated = overfitting(skill), deflated_sharpe(skill)
-    assert found is not None
+    verdict, deflated = overfitting(skill), deflated_sharpe(skill)
+    assert verdict is not None
     assert deflated is not None
-    assert found.probability < 0.01
+    assert verdict.probability < 0.01
     assert (deflated.best, deflated.probability > 0.95) == (9, True)
 
 
@@ -239,7 +239,7 @@ def test_what_is_refused(call: Any, said: str) -> None:
 def test_the_verdict_needs_all_three(
     above_cash: float | None, above_the_mean: float | None, overfit: float | None, *, likely: bool
 ) -> None:
-    ratios = [None if one is None else Deflated(0, 0.1, 0.05, one, 4) for one in (above_cash, above_the_mean)]
+    ratios = [None if entry is None else Deflated(0, 0.1, 0.05, entry, 4) for entry in (above_cash, above_the_mean)]
     none = np.zeros(0)
     halves = None if overfit is None else Overfitting(overfit, none, none, none, 4)
     assert SweepVerdict(ratios[0], ratios[1], halves, None, 1.6, None, None).is_likely_luck is likely

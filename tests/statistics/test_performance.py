@@ -34,7 +34,7 @@ def curve(returns: Any) -> Any:
 def held_against_empyrical(equity: Any, rate: float = 0.0) -> None:
     returns = returns_of(np.asarray(equity, float))
     cash = per_session(rate)
-    found = statistics_of(equity, cash=cash)
+    statistics = statistics_of(equity, cash=cash)
     expected = {
         "total_return": empyrical.cum_returns_final(returns),
         "annual_return": empyrical.annual_return(returns),
@@ -45,7 +45,7 @@ def held_against_empyrical(equity: Any, rate: float = 0.0) -> None:
         "calmar": empyrical.calmar_ratio(returns),
     }
     for name, value in expected.items():
-        assert getattr(found, name) == pytest.approx(value, rel=1e-10, abs=1e-10), name
+        assert getattr(statistics, name) == pytest.approx(value, rel=1e-10, abs=1e-10), name
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -66,7 +66,7 @@ def test_real_prices_against_empyrical(market_data: Path) -> None:
 
 def test_by_hand() -> None:
     """100, 110, 99, 108.9: returns 0.1, -0.1, 0.1; three sessions of a year of three."""
-    found = statistics_of(
+    statistics = statistics_of(
         [100.0, 110.0, 99.0, 108.9],
         turnover=[0.5, 0.0, 0.25],
         costs=[1.0, 0.0, 2.2],
@@ -76,20 +76,20 @@ def test_by_hand() -> None:
         year=3,
     )
     deviation = math.sqrt((2 * (1 / 15) ** 2 + (2 / 15) ** 2) / 2)
-    assert found.total_return == pytest.approx(0.089, abs=1e-12)
-    assert found.annual_return == pytest.approx(0.089, abs=1e-12)
-    assert found.volatility == pytest.approx(deviation * math.sqrt(3), abs=1e-12)
-    assert found.sharpe == pytest.approx(1 / 30 / deviation * math.sqrt(3), abs=1e-12)
-    assert found.sortino == pytest.approx(1 / 30 / math.sqrt(0.01 / 3) * math.sqrt(3), abs=1e-12)
-    assert found.max_drawdown == pytest.approx(-0.1, abs=1e-12)
-    assert found.calmar == pytest.approx(0.89, abs=1e-12)
-    assert found.turnover == pytest.approx(0.75, abs=1e-12)
+    assert statistics.total_return == pytest.approx(0.089, abs=1e-12)
+    assert statistics.annual_return == pytest.approx(0.089, abs=1e-12)
+    assert statistics.volatility == pytest.approx(deviation * math.sqrt(3), abs=1e-12)
+    assert statistics.sharpe == pytest.approx(1 / 30 / deviation * math.sqrt(3), abs=1e-12)
+    assert statistics.sortino == pytest.approx(1 / 30 / math.sqrt(0.01 / 3) * math.sqrt(3), abs=1e-12)
+    assert statistics.max_drawdown == pytest.approx(-0.1, abs=1e-12)
+    assert statistics.calmar == pytest.approx(0.89, abs=1e-12)
+    assert statistics.turnover == pytest.approx(0.75, abs=1e-12)
     # Without costs: 110 + 1 of 100, 99 of 110, 108.9 + 2.2 of 99.
-    assert found.cost_drag == pytest.approx(1.11 * 0.9 * (111.1 / 99) - 1.089, abs=1e-12)
-    assert found.effective_positions == pytest.approx(1.5, abs=1e-12)
-    assert found.effective_bets == pytest.approx(1.5, abs=1e-12)
-    assert found.bucket_concentration == pytest.approx(0.75, abs=1e-12)
-    assert (found.sessions, found.years) == (3, 1.0)
+    assert statistics.cost_drag == pytest.approx(1.11 * 0.9 * (111.1 / 99) - 1.089, abs=1e-12)
+    assert statistics.effective_positions == pytest.approx(1.5, abs=1e-12)
+    assert statistics.effective_bets == pytest.approx(1.5, abs=1e-12)
+    assert statistics.bucket_concentration == pytest.approx(0.75, abs=1e-12)
+    assert (statistics.sessions, statistics.years) == (3, 1.0)
 
 
 def test_costs_lower_the_return_by_the_drag() -> None:
@@ -97,27 +97,35 @@ def test_costs_lower_the_return_by_the_drag() -> None:
     rng = np.random.default_rng(1)
     gross = rng.normal(5e-4, 0.01, 500)
     paid = curve(gross - 0.001)
-    found = statistics_of(paid, costs=0.001 * paid[:-1])
-    assert found.cost_drag == pytest.approx(statistics_of(curve(gross)).annual_return - found.annual_return, abs=1e-10)
+    statistics = statistics_of(paid, costs=0.001 * paid[:-1])
+    assert statistics.cost_drag == pytest.approx(
+        statistics_of(curve(gross)).annual_return - statistics.annual_return, abs=1e-10
+    )
 
 
 def test_one_session_has_no_deviation() -> None:
-    found = statistics_of([100.0, 110.0], year=1)
-    assert found == Statistics(1, 1.0, found.total_return, found.annual_return, None, None, None, 0.0, None)
-    assert found.annual_return == pytest.approx(0.1)
+    statistics = statistics_of([100.0, 110.0], year=1)
+    assert statistics == Statistics(
+        1, 1.0, statistics.total_return, statistics.annual_return, None, None, None, 0.0, None
+    )
+    assert statistics.annual_return == pytest.approx(0.1)
     assert statistics_of([100.0, 90.0]).sortino == pytest.approx(-math.sqrt(252))
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.01])
 def test_a_curve_of_cash_has_no_ratios(rate: float) -> None:
-    found = statistics_of(curve([per_session(rate)] * 300), cash=[per_session(rate)] * 300)
-    assert (found.volatility, found.sharpe, found.sortino, found.calmar) == (0.0, None, None, None)
-    assert found.annual_return == pytest.approx(rate, abs=1e-12)
+    statistics = statistics_of(curve([per_session(rate)] * 300), cash=[per_session(rate)] * 300)
+    assert (statistics.volatility, statistics.sharpe, statistics.sortino, statistics.calmar) == (0.0, None, None, None)
+    assert statistics.annual_return == pytest.approx(rate, abs=1e-12)
 
 
 def test_nothing_held_has_no_concentration() -> None:
-    found = statistics_of([1.0, 1.0], weights=[[0.0, 0.0]], bets=[], bucket_weights=[[0.0]])
-    assert (found.effective_positions, found.effective_bets, found.bucket_concentration) == (None, None, None)
+    statistics = statistics_of([1.0, 1.0], weights=[[0.0, 0.0]], bets=[], bucket_weights=[[0.0]])
+    assert (statistics.effective_positions, statistics.effective_bets, statistics.bucket_concentration) == (
+        None,
+        None,
+        None,
+    )
 
 
 def test_no_dates_and_no_buckets_have_no_concentration() -> None:

@@ -12,7 +12,7 @@ START = dt.date(2021, 3, 1)  # a Monday
 
 
 def days(step: int, count: int, weekdays: tuple[int, ...] = tuple(range(7))) -> list[dt.date]:
-    every = (START + dt.timedelta(days=step * at) for at in range(count))
+    every = (START + dt.timedelta(days=step * index) for index in range(count))
     return [day for day in every if day.weekday() in weekdays]
 
 
@@ -28,10 +28,10 @@ def days(step: int, count: int, weekdays: tuple[int, ...] = tuple(range(7))) -> 
         ([*days(1, 400, (0, 1, 2, 3, 4)), dt.date(2021, 5, 1), dt.date(2021, 10, 30)], 252),  # Saturdays now and then
         (days(7, 60), 52),
         (days(14, 60), 26),
-        ([dt.date(2019 + at // 12, at % 12 + 1, 28) for at in range(40)], 12),
-        ([dt.date(2010 + at // 4, at % 4 * 3 + 1, 1) for at in range(20)], 4),
-        ([dt.date(2010 + at // 2, at % 2 * 6 + 1, 1) for at in range(9)], 2),
-        ([dt.date(2000 + at, 12, 31) for at in range(9)], 1),
+        ([dt.date(2019 + index // 12, index % 12 + 1, 28) for index in range(40)], 12),
+        ([dt.date(2010 + index // 4, index % 4 * 3 + 1, 1) for index in range(20)], 4),
+        ([dt.date(2010 + index // 2, index % 2 * 6 + 1, 1) for index in range(9)], 2),
+        ([dt.date(2000 + index, 12, 31) for index in range(9)], 1),
         (days(3, 200), 122),
         (days(500, 9), 1),
         ([START], 252),

@@ -28,6 +28,6 @@ def test_the_printed_table(degrees: int) -> None:
 def test_the_probability_is_the_area_under_the_density(degrees: int) -> None:
     scale = math.gamma((degrees + 1) / 2) / math.gamma(degrees / 2) / math.sqrt(degrees * math.pi)
     step = 1e-4
-    points = [(at + 0.5) * step for at in range(15_000)]
+    points = [(index + 0.5) * step for index in range(15_000)]
     area = 2 * step * sum(scale * (1 + point * point / degrees) ** (-(degrees + 1) / 2) for point in points)
     assert t_within(1.5, degrees) == pytest.approx(area, abs=1e-8)

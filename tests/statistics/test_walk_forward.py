@@ -14,14 +14,14 @@ from trimtab.statistics.walk_forward import Split, purged_splits, walk_forward
 
 
 def test_splits_by_hand() -> None:
-    found = purged_splits(20, train=6, test=4, horizon=2, embargo=1)
-    assert found == (
+    splits = purged_splits(20, train=6, test=4, horizon=2, embargo=1)
+    assert splits == (
         Split(range(6), range(9, 13)),
         Split(range(10), range(13, 17)),
         Split(range(14), range(17, 20)),
     )
     rolling = purged_splits(20, train=6, test=4, horizon=2, embargo=1, anchored=False)
-    assert [one.train for one in rolling] == [range(6), range(4, 10), range(8, 14)]
+    assert [entry.train for entry in rolling] == [range(6), range(4, 10), range(8, 14)]
 
 
 @pytest.mark.parametrize("seed", mostly_thorough(range(200), 40))
@@ -30,14 +30,14 @@ def test_nothing_tested_was_trained_on_or_shows_in_training(seed: int) -> None:
     sessions, train, test = rng.randint(30, 300), rng.randint(1, 20), rng.randint(1, 40)
     horizon, embargo = rng.randint(0, 5), rng.randint(0, 4)
     anchored = rng.random() < 0.5
-    found = purged_splits(sessions, train=train, test=test, horizon=horizon, embargo=embargo, anchored=anchored)
-    tested = [session for one in found for session in one.test]
+    splits = purged_splits(sessions, train=train, test=test, horizon=horizon, embargo=embargo, anchored=anchored)
+    tested = [session for entry in splits for session in entry.test]
     assert tested == list(range(train + horizon + embargo, sessions))
-    for one in found:
-        assert all(session + horizon + embargo < one.test.start for session in one.train)
-        assert one.train.stop - 1 + horizon + embargo == one.test.start - 1
-        assert len(one.train) >= train if anchored else len(one.train) == train
-        assert one.train.start == 0 or not anchored
+    for entry in splits:
+        assert all(session + horizon + embargo < entry.test.start for session in entry.train)
+        assert entry.train.stop - 1 + horizon + embargo == entry.test.start - 1
+        assert len(entry.train) >= train if anchored else len(entry.train) == train
+        assert entry.train.start == 0 or not anchored
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -46,20 +46,20 @@ def test_walking_forward_is_a_loop(seed: int) -> None:
     returns = rng.normal(0, 0.01, (120, 6))
     returns[:, 2] = 0.0
     splits = purged_splits(120, train=30, test=17, horizon=2, anchored=seed % 2 == 0)
-    found = walk_forward(returns, splits)
+    walked = walk_forward(returns, splits)
     expected = []
-    for one, chosen in zip(splits, found.chosen, strict=True):
-        part = returns[one.train]
-        ratios = [0.0 if at == 2 else part[:, at].mean() / part[:, at].std(ddof=1) for at in range(6)]
+    for split, chosen in zip(splits, walked.chosen, strict=True):
+        part = returns[split.train]
+        ratios = [0.0 if index == 2 else part[:, index].mean() / part[:, index].std(ddof=1) for index in range(6)]
         assert chosen == int(np.argmax(ratios))
-        expected += returns[list(one.test), chosen].tolist()
-    assert found.returns.tolist() == expected
+        expected += returns[list(split.test), chosen].tolist()
+    assert walked.returns.tolist() == expected
 
 
 def test_skill_lasts() -> None:
     returns = np.random.default_rng(3).normal([0.0] * 5 + [0.005], 0.01, (500, 6))
-    found = walk_forward(returns, purged_splits(500, train=200, test=50))
-    assert set(found.chosen) == {5}
+    walked = walk_forward(returns, purged_splits(500, train=200, test=50))
+    assert set(walked.chosen) == {5}
 
 
 @pytest.mark.parametrize(

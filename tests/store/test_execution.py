@@ -94,9 +94,9 @@ def test_fills_are_recorded(tmp_path: Path) -> None:
     ],
 )
 def test_fills_that_cannot_be_used(row: dict[str, str], message: str) -> None:
-    given = {"client_order_id": "", "asset": "", "side": "", "shares": "1", "price": "1", **row}
+    options = {"client_order_id": "", "asset": "", "side": "", "shares": "1", "price": "1", **row}
     with pytest.raises(InputError, match=message):
-        read_fills(pa.Table.from_pylist([given]), ORDERS_OF_A_PLAN)
+        read_fills(pa.Table.from_pylist([options]), ORDERS_OF_A_PLAN)
 
 
 def test_missing_columns_are_named() -> None:

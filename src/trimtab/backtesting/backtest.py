@@ -114,10 +114,10 @@ def history_of(prices: Any, arguments: BacktestArguments) -> MarketHistory:
     TypeError
         An argument that does not exist.
     """
-    given: dict[str, Any] = dict(arguments)
-    scores, opens = given.pop("scores", None), given.pop("opens", None)
-    tables = {name: given.pop(name, None) for name in ("classification", "membership", "fundamentals")}
-    settings = BacktestSettings.of(given)
+    options: dict[str, Any] = dict(arguments)
+    scores, opens = options.pop("scores", None), options.pop("opens", None)
+    tables = {name: options.pop(name, None) for name in ("classification", "membership", "fundamentals")}
+    settings = BacktestSettings.of(options)
     data = _market_data(prices, tables)
     return market_history_of(data, settings, scores=scores, opens=_opens(prices, opens, settings))
 

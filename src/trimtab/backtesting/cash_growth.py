@@ -28,8 +28,8 @@ def cash_growth(dates: Sequence[dt.date], cash_rate: Any) -> Floats:
     """
     rates = _rates(dates, cash_rate)
     growth = np.ones(len(dates))
-    for at in range(1, len(dates)) if any(rates) else ():
-        growth[at] = (1.0 + rates[at - 1]) ** ((dates[at] - dates[at - 1]).days / _YEAR)
+    for index in range(1, len(dates)) if any(rates) else ():
+        growth[index] = (1.0 + rates[index - 1]) ** ((dates[index] - dates[index - 1]).days / _YEAR)
     return growth
 
 

@@ -19,13 +19,11 @@ class Versus:
     interval: Interval
 
     def __str__(self) -> str:
-        one = self.interval
-        name = "mean return a year" if one.statistic == "mean" else "Sharpe ratio"
-        verdict = "0 is inside: no difference is shown" if one.holds_zero else "0 is outside"
-        low, high, estimate = (shown(one, value) for value in (one.low, one.high, one.estimate))
-        return (
-            f"{self.first} less {self.second}, {name}: {estimate} ({one.level:.0%} interval {low} to {high}; {verdict})"
-        )
+        interval = self.interval
+        name = "mean return a year" if interval.statistic == "mean" else "Sharpe ratio"
+        verdict = "0 is inside: no difference is shown" if interval.holds_zero else "0 is outside"
+        low, high, estimate = (shown(interval, value) for value in (interval.low, interval.high, interval.estimate))
+        return f"{self.first} less {self.second}, {name}: {estimate} ({interval.level:.0%} interval {low} to {high}; {verdict})"
 
 
 def versus(results: Sequence[PolicyRun], *, level: float = 0.95, samples: int = SAMPLES, seed: int = 0) -> list[Versus]:
@@ -44,7 +42,7 @@ def versus(results: Sequence[PolicyRun], *, level: float = 0.95, samples: int = 
         The sessions differ, a name appears twice, or there are fewer than 20 returns.
     """
     check_alike(results)
-    found = []
+    differences = []
     for other in results[1:]:
         for statistic in COMPARED:
             interval = difference(
@@ -56,8 +54,8 @@ def versus(results: Sequence[PolicyRun], *, level: float = 0.95, samples: int = 
                 seed=seed,
                 year=results[0].market_history.sessions_per_year,
             )
-            found += [] if interval is None else [Versus(results[0].name, other.name, interval)]
-    return found
+            differences += [] if interval is None else [Versus(results[0].name, other.name, interval)]
+    return differences
 
 
 def shown(interval: Interval, value: float) -> str:
@@ -77,14 +75,14 @@ def check_alike(results: Sequence[PolicyRun]) -> None:
     """
     if not results:
         raise InputError([Fault("no results to compare", "give at least one")])
-    names = [one.name for one in results]
+    names = [result.name for result in results]
     double = [name for name in names if names.count(name) > 1]
     if double:
         raise InputError(
             [Fault("two results have one name", 'give each its own: backtest(..., name="…")', value=double[0])]
         )
     dates = results[0].equity["date"]
-    for one in results[1:]:
-        if not dates.equals(one.equity["date"]):
+    for result in results[1:]:
+        if not dates.equals(result.equity["date"]):
             advice = "walk the same prices from the same start to the same end"
-            raise InputError([Fault(f"its sessions differ from those of {names[0]!r}", advice, value=one.name)])
+            raise InputError([Fault(f"its sessions differ from those of {names[0]!r}", advice, value=result.name)])

@@ -75,9 +75,9 @@ def market_history_of(
     sessions = data.sessions[:stop]
     view = data.as_of(sessions[-1])
     assets = tuple(view.prices.columns[1:])
-    known = _scores(scores, data, [sessions[at] for at in decided], sessions, settings, assets)
+    known = _scores(scores, data, [sessions[session] for session in decided], sessions, settings, assets)
     decided = _from_first_score(known, sessions, decided, settings)
-    first, days = decided[0], [sessions[at] for at in decided]
+    first, days = decided[0], [sessions[session] for session in decided]
     close = np.ascontiguousarray(view.prices.drop("date").to_numpy(), np.float64)
     priced = np.isfinite(close)
     rebalance_days = np.zeros(len(decided), REBALANCE_DAY)
@@ -123,7 +123,7 @@ def _scores(
         return scores_from_table(scores, assets)
     scorer: Scorer = default_scores if scores is None else scores
     if settings.every == DRIFT:
-        ends = [sessions[at] for at in period_ends(sessions, "month")]
+        ends = [sessions[session] for session in period_ends(sessions, "month")]
         days = [days[0], *(end for end in ends if end > days[0])]
     return scores_from_views(data, scorer, days, assets)
 
@@ -135,7 +135,7 @@ def _from_first_score(
     if settings.start is None and isinstance(settings.every, str):
         scored = np.isfinite(scores.records["score"]).any(axis=1)
         known = [day for day, has_score in zip(scores.days, scored, strict=True) if has_score]
-        return [at for at in decided if known and sessions[at] >= known[0]] or decided[-1:]
+        return [session for session in decided if known and sessions[session] >= known[0]] or decided[-1:]
     return decided
 
 
@@ -178,9 +178,9 @@ def _opens(
         wide.select("date", *known), on="date", how="left", maintain_order="left"
     )
     missing = [pl.lit(None, pl.Float64).alias(asset) for asset in assets if asset not in known]
-    given = np.ascontiguousarray(frame.with_columns(missing).select(assets).to_numpy(), np.float64)
-    is_off = differing_opens(given, close)
-    return np.where(is_off, np.nan, given), described_opens(is_off, given, close, sessions, assets)
+    open_prices = np.ascontiguousarray(frame.with_columns(missing).select(assets).to_numpy(), np.float64)
+    is_off = differing_opens(open_prices, close)
+    return np.where(is_off, np.nan, open_prices), described_opens(is_off, open_prices, close, sessions, assets)
 
 
 def _delisted(priced: Flags, first: int, after: int) -> Records:

@@ -117,8 +117,8 @@ def _nested(keys: Sequence[str], value: Any) -> dict[str, Any]:
 
 
 def _combined(vary: Mapping[str, Sequence[Any] | Between]) -> Iterable[tuple[Any, ...]]:
-    values = [_values(name, given) for name, given in vary.items()]
-    count = math.prod(len(given) for given in values)
+    values = [_values(name, values) for name, values in vary.items()]
+    count = math.prod(len(value) for value in values)
     if count > MAX_POLICIES:
         raise InputError([Fault(f"the grid has {count:,} policies", "vary less, or draw a sample", value=count)])
     return itertools.product(*values)

@@ -130,30 +130,30 @@ class PolicyRun:
     @cached_property
     def notes(self) -> tuple[Note, ...]:
         """Notes for a reader of the result."""
-        found = []
+        notes = []
         turnover, trades = self.turnover, self.trades
         if self.removed.height:
             names = listed(self.removed["asset"].unique().sort())
-            found.append(Note("removed", f"left at their last price, as their prices ended: {names}"))
+            notes.append(Note("removed", f"left at their last price, as their prices ended: {names}"))
         lapsed = trades.filter(~pl.col("filled"))
         if lapsed.height:
             names = listed(lapsed["asset"].unique().sort())
-            found.append(
+            notes.append(
                 Note("unfilled", f"orders lapsed, without a price to trade at ({_times(lapsed.height)}): {names}")
             )
         cut, braked = int(turnover["buys_cut"].sum()), int(turnover["braked"].sum())
         if cut:
             text = f"cash did not suffice for all buys, which were cut in proportion: {_times(cut)}"
-            found.append(Note("buys_cut", text))
+            notes.append(Note("buys_cut", text))
         if braked:
-            found.append(Note("braked", f"the brake kept every weight unchanged: {_times(braked)}"))
-        found += self._data_notes()
-        return tuple(found)
+            notes.append(Note("braked", f"the brake kept every weight unchanged: {_times(braked)}"))
+        notes += self._data_notes()
+        return tuple(notes)
 
     def _data_notes(self) -> list[Note]:
         """Notes about what came in."""
-        found = [Note("data", text) for text in self.market_history.data.notes]
-        found += [Note("opens", opens.sentence()) for opens in self.market_history.differing_opens]
+        notes = [Note("data", text) for text in self.market_history.data.notes]
+        notes += [Note("opens", opens.sentence()) for opens in self.market_history.differing_opens]
         held = set(self.weights.filter(pl.col("weight") > 0)["asset"])
         first, last = self.market_history.dates[0], self.market_history.dates[-1]
         doubtful = {
@@ -163,10 +163,10 @@ class PolicyRun:
         }
         if doubtful:
             text = f"held at some time, and with a doubtful price at some time: {listed(sorted(doubtful))}"
-            found.append(Note("doubtful_prices", text))
+            notes.append(Note("doubtful_prices", text))
         if self.limits.regimes and self.limits.regime is None:
-            found.append(Note("regimes", "the limits change in regimes; the general ones were used on every day"))
-        return found
+            notes.append(Note("regimes", "the limits change in regimes; the general ones were used on every day"))
+        return notes
 
 
 def _times(count: int) -> str:

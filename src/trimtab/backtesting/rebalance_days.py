@@ -41,7 +41,7 @@ def period_ends(sessions: Sequence[dt.date], period: str) -> list[int]:
     The last session is never one: that it ends a period shows only at the next.
     """
     keys = [_period(session, period) for session in sessions]
-    return [at for at in range(len(keys) - 1) if keys[at] != keys[at + 1]]
+    return [index for index in range(len(keys) - 1) if keys[index] != keys[index + 1]]
 
 
 def _period(session: dt.date, period: str) -> tuple[int, int]:
@@ -52,7 +52,7 @@ def _period(session: dt.date, period: str) -> tuple[int, int]:
 
 def _given_days(sessions: Sequence[dt.date], days: Sequence[dt.date]) -> list[int]:
     """The numbers of these days; each must be a session with another one after it."""
-    number = {session: at for at, session in enumerate(sessions)}
+    number = {session: index for index, session in enumerate(sessions)}
     faults = []
     for day in days:
         if not sessions[0] <= day <= sessions[-1]:

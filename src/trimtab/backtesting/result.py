@@ -63,7 +63,7 @@ class BacktestResult(PolicyRun):
 
     def _sentence(self, row: dict[str, Any]) -> str:
         result = self.on(row["date"])
-        return result.details()[[found["asset"] for found in result.targets].index(row["asset"])]
+        return result.details()[[row["asset"] for row in result.targets].index(row["asset"])]
 
     def on(self, date: Date) -> RebalanceResult:
         """The decision of a day as `trimtab.rebalance` gives it: sentences, explanations, certificate, report.

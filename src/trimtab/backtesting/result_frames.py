@@ -81,13 +81,13 @@ def _cells(history: MarketHistory, run: RunRecords, where: Any) -> tuple[dict[st
 def weights_frame(history: MarketHistory, run: RunRecords) -> pl.DataFrame:
     """The holdings before or after each decision: drifted, target and traded weights."""
     ledger = run.ledger
-    named, at = _cells(history, run, (ledger["after"] > 0) | (ledger["current"] > 0))
+    named, cells = _cells(history, run, (ledger["after"] > 0) | (ledger["current"] > 0))
     return pl.DataFrame(
         {
             **named,
-            "current_weight": ledger["current"][at],
-            "target_weight": run.answers["target"][at],
-            "weight": ledger["after"][at],
+            "current_weight": ledger["current"][cells],
+            "target_weight": run.answers["target"][cells],
+            "weight": ledger["after"][cells],
         }
     )
 
@@ -95,19 +95,19 @@ def weights_frame(history: MarketHistory, run: RunRecords) -> pl.DataFrame:
 def trades_frame(history: MarketHistory, run: RunRecords) -> pl.DataFrame:
     """One row an order; the amount is above 0 for a buy, 0 where there was no price to trade at."""
     ledger = run.ledger
-    named, at = _cells(history, run, (ledger["amount"] != 0) | ledger["unfilled"])
-    session = run.steps["traded"][at[0]]
-    amount = ledger["amount"][at]
-    wanted = run.answers["target"][at] - ledger["current"][at]
+    named, cells = _cells(history, run, (ledger["amount"] != 0) | ledger["unfilled"])
+    session = run.steps["traded"][cells[0]]
+    amount = ledger["amount"][cells]
+    wanted = run.answers["target"][cells] - ledger["current"][cells]
     frame = pl.DataFrame(
         {
             **named,
             "side": np.where(np.where(amount != 0, amount, wanted) > 0, "buy", "sell"),
             "amount": amount,
-            "weight": amount / run.steps["value"][at[0]],
-            "price": pl.Series(history.market.trade_price[session, at[1]]).fill_nan(None),
+            "weight": amount / run.steps["value"][cells[0]],
+            "price": pl.Series(history.market.trade_price[session, cells[1]]).fill_nan(None),
             "cost": np.abs(amount) * history.settings.costs.rate,
-            "filled": ~ledger["unfilled"][at],
+            "filled": ~ledger["unfilled"][cells],
         }
     )
     return frame.rename({"date": "decided", "trade_date": "date"}).select(
@@ -117,18 +117,18 @@ def trades_frame(history: MarketHistory, run: RunRecords) -> pl.DataFrame:
 
 def decisions_frame(history: MarketHistory, run: RunRecords) -> pl.DataFrame:
     """Every candidate of every decision: score and the day it is of, weights, action, reason, size reason."""
-    named, at = _cells(history, run, run.ledger["candidate"])
-    answers = run.answers[at]
+    named, cells = _cells(history, run, run.ledger["candidate"])
+    answers = run.answers[cells]
     offer = history.market.rebalance_days["scores"][
-        np.searchsorted(history.market.rebalance_days["session"], run.steps["decided"][at[0]])
+        np.searchsorted(history.market.rebalance_days["session"], run.steps["decided"][cells[0]])
     ]
     codes = {name: pl.Series(values).gather(answers[name].astype(np.int64)) for name, values in _CODES.items()}
     return pl.DataFrame(
         {
             **named,
-            "score": pl.Series(history.market.scores["score"][offer, at[1]]).fill_nan(None),
+            "score": pl.Series(history.market.scores["score"][offer, cells[1]]).fill_nan(None),
             "score_date": pl.Series(history.score_days, dtype=pl.Date).gather(offer),
-            "current_weight": run.ledger["current"][at],
+            "current_weight": run.ledger["current"][cells],
             "target_weight": answers["target"],
             **codes,
         }
@@ -174,14 +174,14 @@ def bucket_weights_frame(weights: pl.DataFrame, limits: RebalancingLimits) -> pl
 
 def candidates_of(history: MarketHistory, run: RunRecords, step: int) -> list[dict[str, Any]]:
     """The rows of one decision as `trimtab.rebalance` takes them."""
-    at = int(np.searchsorted(history.market.rebalance_days["session"], run.steps["decided"][step]))
+    day_index = int(np.searchsorted(history.market.rebalance_days["session"], run.steps["decided"][step]))
     session, offer = (
-        int(history.market.rebalance_days["session"][at]),
-        history.market.scores[int(history.market.rebalance_days["scores"][at])],
+        int(history.market.rebalance_days["session"][day_index]),
+        history.market.scores[int(history.market.rebalance_days["scores"][day_index])],
     )
     rows = []
     for asset in np.flatnonzero(run.ledger["candidate"][step]).tolist():
-        known, place = offer[asset], history.market.memberships[at, asset]
+        known, place = offer[asset], history.market.memberships[day_index, asset]
         bucket = history.buckets[int(place["bucket"])]
         restriction = "" if place["member"] else "no_buy"
         numbers = {name: float(known[field]) for name, field in (("score", "score"), ("max_weight", "max_weight"))}

@@ -39,8 +39,8 @@ def traded(steps: Records, sessions: int) -> tuple[Floats, Floats]:
 
 def cash_returns(history: MarketHistory) -> Floats:
     """The return of cash in each session after the first, shape (sessions - 1,)."""
-    found: Floats = history.market.cash_growth[1:] - 1.0
-    return found
+    returns: Floats = history.market.cash_growth[1:] - 1.0
+    return returns
 
 
 def bets_of(history: MarketHistory, run: RunRecords) -> Floats:
@@ -67,9 +67,9 @@ def top_weights(history: MarketHistory, run: RunRecords, limits: RebalancingLimi
     tops = tuple(sorted({top_of(name, limits) for name in history.buckets}))
     column = np.array([tops.index(top_of(name, limits)) for name in history.buckets])
     asked = np.searchsorted(history.market.rebalance_days["session"], run.steps["decided"])
-    found = np.zeros((len(run.steps), len(tops)))
-    for at, (row, after) in enumerate(zip(asked, run.ledger["after"], strict=True)):
+    weights = np.zeros((len(run.steps), len(tops)))
+    for index, (row, after) in enumerate(zip(asked, run.ledger["after"], strict=True)):
         held = np.flatnonzero(after > 0)
-        np.add.at(found[at], column[history.market.memberships["bucket"][row, held]], after[held])
-    used = [at for at in range(len(tops)) if found[:, at].any()]
-    return tuple(tops[at] for at in used), found[:, used]
+        np.add.at(weights[index], column[history.market.memberships["bucket"][row, held]], after[held])
+    used = [index for index in range(len(tops)) if weights[:, index].any()]
+    return tuple(tops[index] for index in used), weights[:, used]

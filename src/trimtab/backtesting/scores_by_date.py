@@ -103,7 +103,7 @@ def _without_parts(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.drop([name for name in parts if name not in _NUMBERS])
 
 
-def scores_from_table(given: Any, assets: Sequence[str]) -> ScoresByDate:
+def scores_from_table(table: Any, assets: Sequence[str]) -> ScoresByDate:
     """Scores from a table: long (`date`, `asset`, `score`, and optionally `max_weight`, `desired_weight`, `volatility`), or
     wide (`date`, and one column of scores an asset); or the `Scores` of a day, or a list of them.
 
@@ -113,10 +113,10 @@ def scores_from_table(given: Any, assets: Sequence[str]) -> ScoresByDate:
         A missing or unknown column, a row without day or asset, an asset twice on a day or without prices, a number
         outside its range.
     """
-    by_day = [given] if isinstance(given, Scores) else given
+    by_day = [table] if isinstance(table, Scores) else table
     if isinstance(by_day, list) and by_day and all(isinstance(scores, Scores) for scores in by_day):
-        given = pl.concat([_of_day(scores, scores.date) for scores in by_day], how="diagonal_relaxed")
-    frame, source = frame_of(given, _SOURCE)
+        table = pl.concat([_of_day(scores, scores.date) for scores in by_day], how="diagonal_relaxed")
+    frame, source = frame_of(table, _SOURCE)
     date_name = required(frame, _DATES, source)
     long = _long(frame, date_name, source)
     asset, days = long["asset"], long["date"]
@@ -164,6 +164,8 @@ def _in_range(long: pl.DataFrame, name: str, source: str) -> Any:
     numbers, wrong = numbers_of(long[name], source)
     low, high = _RANGES[name]
     bad = wrong | ~numbers.is_between(low, high).fill_null(True)
+    if name == "desired_weight":  # 0 closes
+        bad &= (numbers != 0).fill_null(True)
     problem = f"must be a number between {low:g} and {high:g}"
     _refuse(bad, long, name, source, problem, lambda _: "correct it or leave it empty")
     return numbers.fill_null(math.nan).to_numpy()

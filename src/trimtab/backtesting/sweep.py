@@ -28,6 +28,7 @@ from trimtab.limits.given_limits import given_limits
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.rebalancing.decide import PARALLEL
 from trimtab.statistics.performance import Statistics, statistics_of
+from trimtab.text import counted
 
 _TOGETHER = 256  # policies in one call, to bound memory
 _SHOWN = (
@@ -62,7 +63,7 @@ class SweepResult:
 
     def __repr__(self) -> str:
         dates = self.dates
-        return f"<SweepResult {len(self.limits)} policies: {dates[0].isoformat()} to {dates[-1].isoformat()}>"
+        return f"<SweepResult {counted(len(self.limits), 'policy', 'policies')}: {dates[0].isoformat()} to {dates[-1].isoformat()}>"
 
     @property
     def dates(self) -> tuple[dt.date, ...]:

@@ -103,18 +103,20 @@ def sweep_verdict(returns: Any, year: int = YEAR) -> SweepVerdict:
     """
     values = matrix(returns, "returns", least=3)
     sessions = len(values)
-    found = deflated_sharpe(values)
+    deflated = deflated_sharpe(values)
     blocks = min(_BLOCKS, sessions // 4 * 2)
     forward = _forward(values, year)
     tested = 0 if forward is None else len(forward.returns)
     return SweepVerdict(
-        deflated=found,
+        deflated=deflated,
         relative=deflated_sharpe(values - values.mean(axis=1, keepdims=True)) if values.shape[1] > 1 else None,
         overfitting=overfitting(values, blocks) if blocks >= 2 else None,
         forward=forward,
-        best_sharpe=None if found is None else found.sharpe * year**0.5,
+        best_sharpe=None if deflated is None else deflated.sharpe * year**0.5,
         forward_sharpe=None if forward is None else sharpe_ratio(forward.returns, year),
-        best_forward_sharpe=None if found is None or not tested else sharpe_ratio(values[-tested:, found.best], year),
+        best_forward_sharpe=None
+        if deflated is None or not tested
+        else sharpe_ratio(values[-tested:, deflated.best], year),
         year=year,
     )
 

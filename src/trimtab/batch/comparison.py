@@ -85,11 +85,11 @@ def rises(counts: Counts, before: Counts) -> list[Rise]:
     >>> rises(Counts(rows=900, accounts=90, reasons={"a": 95}), before)
     []
     """
-    found = [
+    changes = [
         Rise(reason, _share(counts.reasons, reason, counts.rows), _share(before.reasons, reason, before.rows))
         for reason in counts.reasons
     ]
-    above = [rise for rise in found if rise.now - rise.before >= max(MIN_RISE, _noise(rise, counts, before))]
+    above = [rise for rise in changes if rise.now - rise.before >= max(MIN_RISE, _noise(rise, counts, before))]
     return sorted(above, key=lambda rise: (rise.before - rise.now, rise.reason))
 
 

@@ -154,7 +154,7 @@ def find_sources(places: Sequence[str], columns: Sequence[str] = COLUMNS) -> Sou
     InputError
         Nothing there, a file that is not Parquet, files whose columns differ, no rows.
     """
-    files = tuple(_source(place) for given in places for place in _expanded(given))
+    files = tuple(_source(place) for argument in places for place in _expanded(argument))
     first = files[0]
     for other in files[1:]:
         _check_alike(first, other, columns)
@@ -169,7 +169,7 @@ def _is_words(kind: pa.DataType) -> bool:
 
 def _source(place: str) -> Source:
     file = _parquet(place, [])
-    groups = tuple(file.metadata.row_group(at).num_rows for at in range(file.metadata.num_row_groups))
+    groups = tuple(file.metadata.row_group(index).num_rows for index in range(file.metadata.num_row_groups))
     schema = file.schema_arrow
     twice = repeated(schema.names)
     if twice:

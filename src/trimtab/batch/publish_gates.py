@@ -11,7 +11,7 @@ from trimtab.blocks.counts import Counts
 from trimtab.decimals import money_of
 from trimtab.limits.gate_settings import GateSettings
 from trimtab.orders.gates import counted_gates, holding
-from trimtab.text import told_apart
+from trimtab.text import counted, told_apart
 
 
 @dataclass(frozen=True)
@@ -56,18 +56,20 @@ class PublishGates:
 
     def _of_failed(self, counts: Counts, accounts: int) -> Iterator[ClosedGate]:
         if not self.allows_failed(counts.failed, accounts):
-            yield _closed("max_failed", counts.failed / accounts, self.max_failed, f"{counts.failed:,} accounts failed")
+            yield _closed(
+                "max_failed", counts.failed / accounts, self.max_failed, f"{counted(counts.failed, 'account')} failed"
+            )
 
     def _of_whole(self, counts: Counts) -> Iterator[ClosedGate]:
         shares = {
-            "max_unscored": (counts.unscored, "accounts have no scores for half of what they hold"),
-            "max_braked": (counts.braked, "accounts are braked"),
-            "max_unmet": (counts.unmet, "accounts have a limit that cannot be met"),
+            "max_unscored": (counts.unscored, "without a score for half of the holdings"),
+            "max_braked": (counts.braked, "braked"),
+            "max_unmet": (counts.unmet, "with a limit that cannot be met"),
         }
         for gate, (count, what) in shares.items():
             limit = getattr(self, gate)
             if count > limit * counts.accounts:
-                yield _closed(gate, count / counts.accounts, limit, f"{count:,} {what}")
+                yield _closed(gate, count / counts.accounts, limit, f"{counted(count, 'account')} {what}")
         if self.max_turnover is not None and counts.mean_turnover > self.max_turnover:
             yield _closed("max_turnover", counts.mean_turnover, self.max_turnover, "the mean turnover is too high")
         if self.max_closed is not None and counts.closed_share > self.max_closed:

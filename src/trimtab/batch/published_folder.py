@@ -111,7 +111,7 @@ class Folder:
         if alone:
             self.storage.clear(self.work)
         file = self.work / JOB
-        begun = json.loads(file.read_bytes()) if file.exists() else None
+        begun = _begun_job(file)
         if begun == job:
             return
         if begun is not None and (not alone or any(self.work.glob(record_name("*")))):
@@ -126,8 +126,7 @@ class Folder:
         """The parts that are done and sound, by number."""
         records = {}
         for unit in units:
-            file = self.work / record_name(unit.number)
-            record = PartRecord.read(file) if file.exists() else None
+            record = PartRecord.read(self.work / record_name(unit.number))
             if record is not None and record.unit == unit and self._is_sound(record):
                 records[unit.number] = record
         return records
@@ -162,6 +161,19 @@ class Folder:
         return manifest
 
 
+def _begun_job(file: Path) -> dict[str, Any] | None:
+    """The job whose unfinished work a folder holds; None without one."""
+    try:
+        job = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        job = None
+    if not isinstance(job, dict):
+        raise DamagedError([Fault("is damaged", f"remove {file.parent}, and run the batch again")], str(file))
+    return job
+
+
 def read_manifest(folder: Path) -> dict[str, Any] | None:
     """The manifest of a published batch; None without one.
 
@@ -176,11 +188,29 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
         manifest: dict[str, Any] = json.loads(file.read_bytes())
     except FileNotFoundError:
         return None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DamagedError([Fault(f"is damaged ({error})", advice)], str(file)) from None
+    if not _is_manifest(manifest):
+        raise DamagedError([Fault("is damaged: it is not the manifest of a batch", advice)], str(file))
     if manifest.get("sha256", digest_of(manifest)) != digest_of(manifest):  # format 1 had no checksum of itself
         raise DamagedError([Fault("is damaged: its checksum differs", advice)], str(file))
     return manifest
+
+
+def _is_manifest(value: Any) -> bool:
+    """Whether a JSON value has what every manifest has, of the types it has there."""
+    if not isinstance(value, dict) or not isinstance(value.get("counts"), dict):
+        return False
+    try:
+        Counts.from_dict(value["counts"])
+    except TypeError:
+        return False
+    parts = value.get("parts")
+    files = [*parts, value.get("failed")] if isinstance(parts, list) else [None]
+    return all(
+        isinstance(file, dict) and isinstance(file.get("file"), str) and isinstance(file.get("sha256"), str)
+        for file in files
+    )
 
 
 def check_published(folder: Path, manifest: Mapping[str, Any]) -> None:
@@ -220,7 +250,8 @@ def digest_of(manifest: Mapping[str, Any]) -> str:
 
 def read_records(folder: Path) -> list[PartRecord]:
     """The records of the parts that are done in a folder that is not published yet."""
-    return [PartRecord.read(file) for file in sorted((folder / UNPUBLISHED).glob(record_name("*")))]
+    records = [PartRecord.read(file) for file in sorted((folder / UNPUBLISHED).glob(record_name("*")))]
+    return [record for record in records if record is not None]
 
 
 def _listed(record: PartRecord) -> dict[str, Any]:

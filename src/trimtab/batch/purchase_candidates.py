@@ -49,10 +49,10 @@ def list_purchase_candidates(
             if count < row.size:
                 row[count], asset[count] = holding, held[holding]
             count += 1
-        at, listed, last_bucket = 0, 0, -1
-        while assets.ranked[limits, at] >= 0:
-            candidate = assets.ranked[limits, at]
-            at += 1
+        index, listed, last_bucket = 0, 0, -1
+        while assets.ranked[limits, index] >= 0:
+            candidate = assets.ranked[limits, index]
+            index += 1
             if assets.bucket[limits, candidate] != last_bucket:
                 listed, last_bucket = 0, assets.bucket[limits, candidate]
             if listed >= assets.wanted[limits] or seen[candidate] == account:

@@ -66,12 +66,15 @@ class PartRecord:
     beside: tuple[BesideFile, ...] = ()
 
     @classmethod
-    def read(cls, file: Path) -> PartRecord:
-        """A record read back."""
-        values = json.loads(file.read_bytes())
-        failed = tuple((account, reason) for account, reason in values["failed"])
-        beside = tuple(BesideFile(**each) for each in values.get("beside", ()))
-        return cls(**{**values, "counts": Counts.from_dict(values["counts"]), "failed": failed, "beside": beside})
+    def read(cls, file: Path) -> PartRecord | None:
+        """A record read back; None without one, or if it is damaged: its part is not done."""
+        try:
+            values = json.loads(file.read_bytes())
+            failed = tuple((account, reason) for account, reason in values["failed"])
+            beside = tuple(BesideFile(**each) for each in values.get("beside", ()))
+            return cls(**{**values, "counts": Counts.from_dict(values["counts"]), "failed": failed, "beside": beside})
+        except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
+            return None
 
     @property
     def files(self) -> dict[str, str]:

@@ -21,6 +21,7 @@ from trimtab.blocks.failures import faults_of, limits_fault, listed_failures
 from trimtab.blocks.full_check import check_fully
 from trimtab.blocks.precheck import Precheck, Validity, precheck_block
 from trimtab.blocks.prepared_limits import BucketNodes, PreparedLimits
+from trimtab.candidates.asset_names import name_fault
 from trimtab.certificate.screen import ScreenLimits, screen_block
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.block import OUTCOME, Accounts, Decided, rebalance_block
@@ -170,7 +171,7 @@ def _prechecked(
     names = block.asset.names
     rank = np.zeros(len(names) + 1, np.int32)
     rank[np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)] = np.arange(len(names))
-    bad_asset = np.array([*(not name.strip() or name != name.strip() for name in names), True], np.bool_)
+    bad_asset = np.array([*(name_fault(name) is not None for name in names), True], np.bool_)
     order, verdicts = np.zeros(block.size, np.int32), np.zeros(len(block.accounts), np.int8)
     limits_code = np.zeros(block.size, np.int32) if tuple(limits.ids) == (None,) else block.limits.codes
     valid = Validity(rank, bad_asset, nodes.bad, limits.refuses_unscored)

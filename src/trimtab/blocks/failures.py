@@ -37,16 +37,23 @@ def _unvoted_buckets(block: BlockColumns, prepared: PreparedLimits, account: int
 def limits_fault(block: BlockColumns, prepared: PreparedLimits, account: int) -> str:
     """The fault of the `limits_id` of an account."""
     begin, end = int(block.start[account]), int(block.start[account + 1])
-    name, given = block.accounts[account].as_py(), sorted({block.limits.at(row) or "" for row in range(begin, end)})
-    if len(given) > 1:
+    name, limits_ids = (
+        block.accounts[account].as_py(),
+        sorted({block.limits.at(row) or "" for row in range(begin, end)}),
+    )
+    if len(limits_ids) > 1:
         fault = Fault(
-            "the rows of the account name two sets of limits", "name one", column=LIMITS_ID, account=name, value=given
+            "the rows of the account name two sets of limits",
+            "name one",
+            column=LIMITS_ID,
+            account=name,
+            value=limits_ids,
         )
-    elif not given[0]:
+    elif not limits_ids[0]:
         fault = Fault("the account names no limits", "fill it in", column=LIMITS_ID, account=name)
     else:
-        advice = nearest(given[0], [str(name) for name in prepared.ids])
-        fault = Fault("no such limits", advice, column=LIMITS_ID, account=name, value=given[0])
+        advice = nearest(limits_ids[0], [str(name) for name in prepared.ids])
+        fault = Fault("no such limits", advice, column=LIMITS_ID, account=name, value=limits_ids[0])
     return str(InputError([fault]))
 
 

@@ -51,7 +51,7 @@ def _is_wrong(score: float, weight: float, max_weight: float, desired: float, vo
         _is_outside(score, 0.0, 1.0)
         or not 0.0 <= weight < math.inf
         or _is_outside(max_weight, 0.0, 1.0)
-        or _is_outside(desired, _MIN_INPUT, _MAX_INPUT)
+        or (desired != 0.0 and _is_outside(desired, _MIN_INPUT, _MAX_INPUT))
         or _is_outside(volatility, _MIN_INPUT, _MAX_INPUT)
     )
 

@@ -12,10 +12,11 @@ from trimtab.brokers.amounts import PENCE
 from trimtab.brokers.assemble import assemble
 from trimtab.brokers.dates import AmbiguousDateError, date_in
 from trimtab.brokers.draft import Draft, Entry, ambiguous
-from trimtab.brokers.positions import Positions, decimal_text
+from trimtab.brokers.positions import Positions
 from trimtab.brokers.read_rows import HUNDRED, ReadRow, file_style, read_row
 from trimtab.decimals import product
 from trimtab.errors import Fault, InputError
+from trimtab.files.cells import plain_number
 from trimtab.text import counted
 
 _START = "export the whole history, from the opening of the account"
@@ -60,7 +61,7 @@ def fold(draft: Draft, as_of: dt.date | None) -> Positions:
         if holding.quantity:
             draft.entries.append(_position(holding))
     for currency, amount in cash.items():
-        cells = {"value": decimal_text(amount), "currency": currency}
+        cells = {"value": plain_number(amount), "currency": currency}
         draft.entries.append(Entry("cash", 0, cells, dated[0][1].entry.account))
     draft.as_of, draft.is_exact = last, True
     draft.notes.append(f"folded {counted(len(dated), 'row')} of a history into positions as of {last}")
@@ -87,7 +88,7 @@ def _refuse_twice(rows: Iterable[ReadRow], draft: Draft) -> None:
     for row in rows:
         number = row.entry.text("id")
         key = number or tuple(sorted(row.entry.cells.items()))
-        if key in seen and (number or effect_of(row.entry, draft) in _SIGNS):
+        if key in seen and (number or effect_of(row.entry, draft) != "none"):
             problem = f"{row.entry.label}: the activity {number or row.entry.text('as_of')} is in the file twice"
             draft.refuse(problem, "drop one of the two; if both took place, write one row with their sum", row.entry)
         seen.add(key)
@@ -114,7 +115,7 @@ def _folded(dated: list[tuple[dt.date, ReadRow]], draft: Draft) -> dict[object, 
         for holding in holdings.values():
             if holding.quantity < 0 and not holding.may_be_short:
                 label = holding.row.entry.label
-                problem = f"{label} would end {day} at {decimal_text(holding.quantity)}: more is sold than was bought"
+                problem = f"{label} would end {day} at {plain_number(holding.quantity)}: more is sold than was bought"
                 draft.refuse(problem, _START, holding.row.entry)
                 holding.quantity = Decimal(0)
     return holdings
@@ -199,7 +200,7 @@ def _check_start(dated: list[tuple[dt.date, ReadRow]], draft: Draft) -> None:
 def _position(holding: _Holding) -> Entry:
     row = holding.row
     cells = {name: row.entry.text(name) for name in ("symbol", "isin", "cusip", "name", "kind", "data_source")}
-    cells |= {"quantity": decimal_text(holding.quantity), "currency": row.currency or ""}
+    cells |= {"quantity": plain_number(holding.quantity), "currency": row.currency or ""}
     if row.kind == "option":
         cells |= {"symbol": row.entry.text("name"), "kind": "option"}
     return Entry("position", row.entry.line, {name: cell for name, cell in cells.items() if cell}, row.entry.account)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
+from trimtab.symbols.currencies import HUNDREDTHS
+
 POINT, COMMA = ".", ","
 BLANK = frozenset(
     ("", "-", "--", "---", "n/a", "na", "n.a.", "not applicable", "not available", "incomplete", "null", "none",
@@ -18,10 +20,10 @@ CURRENCIES = frozenset(
         "AED", "ARS", "AUD", "BGN", "BRL", "CAD", "CHF", "CLP", "CNH", "CNY", "COP", "CZK", "DKK", "EGP",
         "EUR", "GBP", "HKD", "HRK", "HUF", "IDR", "ILS", "INR", "ISK", "JPY", "KRW", "KZT", "KWD", "MAD",
         "MXN", "MYR", "NOK", "NZD", "PEN", "PHP", "PLN", "QAR", "RON", "RUB", "SAR", "SEK", "SGD", "THB",
-        "TRY", "TWD", "UAH", "USD", "VND", "ZAR", "GBX", "GBp", "ZAc", "ZAX", "ILA"
+        "TRY", "TWD", "UAH", "USD", "VND", "ZAR", *HUNDREDTHS,
     )
 )  # fmt: skip
-PENCE = {"GBX": "GBP", "GBp": "GBP", "ZAc": "ZAR", "ZAX": "ZAR", "ILA": "ILS"}  # hundredths of a currency
+PENCE = dict(HUNDREDTHS)
 _SYMBOLS = {"$": "USD", "US$": "USD", "C$": "CAD", "A$": "AUD", "€": "EUR", "£": "GBP", "¥": "JPY", "CA$": "CAD"}
 _MARK = r"(?:US\$|CA\$|C\$|A\$|[$€£¥]|[A-Z]{3}|GBp|ZAc)"
 _NUMBER = re.compile(

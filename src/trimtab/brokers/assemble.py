@@ -158,10 +158,15 @@ def _accounts(rows: Iterable[ReadRow], draft: Draft) -> list[Account]:
     cash: dict[str | None, dict[str, Decimal]] = {}
     pending: dict[str | None, dict[str, Decimal]] = {}
     base: dict[str | None, dict[str, Decimal]] = {}
+    seen: list[tuple[str | None, dict[str, str]]] = []
     for row in rows:
         kind = row.entry.kind
         if kind not in ("cash", "pending"):
             continue
+        if (row.entry.account, row.entry.cells) in seen:
+            problem = f"{row.entry.label}: the row is in the file twice, with every cell equal"
+            draft.refuse(problem, "drop one of the two", row.entry)
+        seen.append((row.entry.account, row.entry.cells))
         amount = row.value if row.value is not None else row.value_base
         currency = row.currency or draft.base_currency
         if currency is None:

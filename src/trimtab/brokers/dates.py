@@ -44,14 +44,14 @@ def date_in(text: str, order: str | None = None, *, last: bool = False) -> dt.da
     AmbiguousDateError
         Day and month may be either way round, and no order is given.
     """
-    found = [
+    dates = [
         *((match.start(), _day(*match.groups())) for match in _YEAR_FIRST.finditer(text)),
         *((match.start(), _day(*match.groups())) for match in _SOLID.finditer(text)),
         *((match.start(), _day(*match.groups())) for match in _ASIAN.finditer(text)),
         *((match.start(), _year_last(match, order)) for match in _YEAR_LAST.finditer(text)),
         *((match.start(), _in_words(match)) for match in _WORDS.finditer(text)),
     ]
-    days = [day for _, day in sorted(found, key=lambda item: item[0]) if day is not None]
+    days = [day for _, day in sorted(dates, key=lambda item: item[0]) if day is not None]
     return (days[-1] if last else days[0]) if days else None
 
 
@@ -75,6 +75,8 @@ def _year_last(match: re.Match[str], order: str | None) -> dt.date | None:
 def _in_words(match: re.Match[str]) -> dt.date | None:
     before, word, after, year = match.groups()
     name = word.casefold()
-    month = _LOCAL_MONTHS.get(name) or next((at for at, short in enumerate(_MONTHS, 1) if name.startswith(short)), None)
+    month = _LOCAL_MONTHS.get(name) or next(
+        (index for index, short in enumerate(_MONTHS, 1) if name.startswith(short)), None
+    )
     day = before or after
     return None if month is None or day is None else _day(year, str(month), day)

@@ -39,7 +39,7 @@ from trimtab.brokers.own_layout import own_layout
 from trimtab.brokers.plain_json import json_values
 from trimtab.brokers.positions import Positions
 from trimtab.brokers.safe_bytes import is_workbook, load, text_of
-from trimtab.brokers.sheet import DELIMITERS, Row, delimiter_line, split, workbook_rows
+from trimtab.brokers.sheet import DELIMITERS, Row, check_size, delimiter_line, split, workbook_rows
 from trimtab.brokers.tables import header_row, read_table
 from trimtab.errors import Fault, InputError, nearest
 
@@ -224,6 +224,7 @@ class _Content:
             return layout, rows
         assert self.text is not None  # noqa: S101 - a workbook has no text, all else has
         text, named = delimiter_line(self.text)
+        check_size(text, self.source)
         order = sorted(DELIMITERS, key=lambda mark: -text[:20_000].count(mark))
         error, first = None, None
         for mark in [named] if named else order:
@@ -256,12 +257,26 @@ class _Content:
                     entry.account = account
                 draft.names.pop(None, None)
         draft.check()
+        self._refuse_open_end(rows, draft)
         if layout.fold:
             return self._folded(draft, as_of)
         _take_days(draft)
         if companion is not None and companion.text is not None:
             merrill.add_summary(split(companion.text, ",", companion.source), draft)
         return assemble(draft)
+
+    def _refuse_open_end(self, rows: Sequence[Row], draft: Draft) -> None:
+        """Refuse a last number that nothing confirms in a line without an end: it may lack digits."""
+        if self.text is None or self.text.endswith("\n") or not draft.entries or draft.of_kind("total"):
+            return
+        entry = max(draft.entries, key=lambda one: one.line)
+        last = next((row for row in reversed(rows) if row.filled), None)
+        names = ("cost", "unit_cost") if entry.text("value") else ("quantity", "price", "cost", "unit_cost")
+        if last is not None and any(entry.text(name) == last.filled[-1] for name in names if name in entry.cells):
+            problem = f"the last line ends in {last.filled[-1]!r}, without a line end: the file may end early"
+            raise InputError(
+                [Fault(problem, "add a line end, or download the whole file again", line=last.line)], self.source
+            )
 
     def _folded(self, draft: Draft, as_of: dt.date | None) -> Positions:
         for entry in draft.of_kind("position"):
@@ -285,12 +300,12 @@ def _layout_of(rows: Sequence[Row], chosen: Layout | None) -> Layout | None:
         return beancount.BEANCOUNT
     if is_holdings(filled):
         return WEALTHFOLIO
-    best, most = None, 0
+    best, most_marks = None, 0
     for layout in _TABLES:
         header = header_row(rows, layout)
         marks = 0 if header is None else layout.header.count_marks(header.cells)
-        if marks > most:
-            best, most = layout, marks
+        if marks > most_marks:
+            best, most_marks = layout, marks
     if best is not None:
         return best
     return SPREADSHEET if header_row(rows, SPREADSHEET) is not None else None
@@ -310,13 +325,13 @@ def _unknown(rows: Sequence[Row]) -> Fault:
 def _take_days(draft: Draft) -> None:
     """The day of the positions, from a column of days: all rows of one day, or the latest where the layout says so."""
     days: dict[int, dt.date] = {}
-    for at, entry in enumerate(draft.entries):
+    for index, entry in enumerate(draft.entries):
         try:
             day = date_in(entry.text("as_of"), draft.layout.date_order)
         except AmbiguousDateError as error:
             raise ambiguous(error, draft.source, entry.line) from None
         if day is not None:
-            days[at] = day
+            days[index] = day
         elif entry.text("as_of") not in ("", "--") or (draft.layout.latest_only and entry.kind != "total"):
             draft.refuse(f"{entry.label}: has no day that can be read", "write it as 2026-06-30", entry, "as_of")
     draft.check()
@@ -324,12 +339,12 @@ def _take_days(draft: Draft) -> None:
         return
     last = max(days.values())
     if len(set(days.values())) > 1 and not draft.layout.latest_only:
-        other = next(entry for at, entry in enumerate(draft.entries) if at in days and days[at] != last)
+        other = next(entry for index, entry in enumerate(draft.entries) if index in days and days[index] != last)
         problem = f"has rows of {len(set(days.values()))} days ({other.text('as_of')} is not {last})"
         draft.refuse(problem, "export one day", other, "as_of")
         draft.check()
     draft.as_of = last
     if draft.layout.latest_only:
-        draft.entries = [entry for at, entry in enumerate(draft.entries) if days.get(at) == last]
+        draft.entries = [entry for index, entry in enumerate(draft.entries) if days.get(index) == last]
     for entry in draft.entries:
         entry.cells = {name: cell for name, cell in entry.cells.items() if name != "as_of"}

@@ -9,10 +9,11 @@ from decimal import Decimal
 import pyarrow as pa
 
 from trimtab.brokers.amounts import PENCE
-from trimtab.brokers.positions import Account, Position, Positions, decimal_text
+from trimtab.brokers.positions import Account, Position, Positions
 from trimtab.decimals import product
 from trimtab.errors import Fault, InputError, listed, nearest
 from trimtab.files.candidate_file import CandidateFile
+from trimtab.files.cells import plain_number
 from trimtab.text import counted
 
 HELD = "held_"  # before the names of columns that the candidates may have too
@@ -52,9 +53,9 @@ class Held:
             pa.table(
                 {
                     "asset": pa.array([row.asset for row in self.rows], pa.string()),
-                    "shares": pa.array([decimal_text(row.shares) for row in self.rows], pa.string()),
-                    f"{HELD}price": pa.array([decimal_text(row.price) for row in self.rows], pa.string()),
-                    f"{HELD}fx": pa.array([decimal_text(row.rate) for row in self.rows], pa.string()),
+                    "shares": pa.array([plain_number(row.shares) for row in self.rows], pa.string()),
+                    f"{HELD}price": pa.array([plain_number(row.price) for row in self.rows], pa.string()),
+                    f"{HELD}fx": pa.array([plain_number(row.rate) for row in self.rows], pa.string()),
                     f"{HELD}restriction": self._restrictions(),
                 }
             ),

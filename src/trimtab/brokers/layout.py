@@ -87,7 +87,7 @@ class Rule:
     pattern: str
     field: str = "symbol"
     blank: tuple[str, ...] = ()
-    equal: tuple[tuple[str, str], ...] = ()  # fields that must hold this number
+    ones: tuple[str, ...] = ()  # fields that must be 1, where the file has them
 
     @cached_property
     def matches(self) -> re.Pattern[str]:
@@ -126,6 +126,7 @@ class Layout:
     usual_names: bool = True
     latest_only: bool = False
     cost_in_base: bool = False
+    unit_cost_is_exact: bool = False  # so that it gives the cost of the position; else it only checks it
     fold: Mapping[str, str] = field(default_factory=dict)  # words of an activity -> buy, sell, none ...
 
     @cached_property

@@ -36,10 +36,10 @@ def own_layout(path: str | Path) -> Layout:
         faults.append(Fault("has no table [columns]", 'write [columns] with lines such as quantity = ["Units"]'))
         raise InputError(faults, source)
     names = {}
-    for field, given in columns.items():
+    for field, heading in columns.items():
         if field not in _FIELDS:
             faults.append(Fault(f"the field {field!r} is unknown", nearest(field, _FIELDS)))
-        texts = [given] if isinstance(given, str) else given
+        texts = [heading] if isinstance(heading, str) else heading
         if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
             faults.append(Fault(f"the names of {field!r} are not text", 'write them as ["Name", "Other name"]'))
             continue

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from trimtab.decimals import product
+from trimtab.files.cells import plain_number
 from trimtab.text import counted
 
 
@@ -158,19 +159,9 @@ def worth_of(positions: Iterable[Position], accounts: Iterable[Account]) -> dict
     return worth
 
 
-def decimal_text(number: Decimal) -> str:
-    """A decimal without exponent and trailing zeros.
-
-    >>> decimal_text(Decimal("1540.00")), decimal_text(Decimal("2E+3"))
-    ('1540', '2000')
-    """
-    text = f"{number:f}"
-    return (text.rstrip("0").rstrip(".") or "0") if "." in text else text
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return decimal_text(value)
+        return plain_number(value)
     if isinstance(value, dt.date):
         return value.isoformat()
     if isinstance(value, Mapping):

@@ -11,6 +11,7 @@ from trimtab.brokers.identifiers import identifier_in, is_cusip, isin_in
 from trimtab.brokers.kinds import kind_of
 from trimtab.brokers.layout import NUMBERS
 from trimtab.decimals import product
+from trimtab.files.cells import restored
 
 CENT = Decimal("0.01")
 ONE, HUNDRED = Decimal(1), Decimal(100)
@@ -131,9 +132,7 @@ def _read_identifiers(row: ReadRow, draft: Draft) -> None:
     for name in ("conid", "figi", "alpaca_asset_id", "merrill_security_number", "data_source"):
         if entry.text(name) not in ("", "--"):
             row.ids[name] = entry.text(name)
-    symbol = (
-        entry.text("symbol").lstrip("'") if entry.text("symbol")[1:2] in ("-", "=", "+", "@") else entry.text("symbol")
-    )
+    symbol = restored(entry.text("symbol"))
     row.symbol = symbol if symbol not in ("", "-", "--", "n/a", "N/A") else None
     if row.symbol is None:
         return
@@ -173,9 +172,9 @@ def _read_position(row: ReadRow, draft: Draft) -> None:
 
 def _units(row: ReadRow) -> list[tuple[Decimal, Decimal]]:
     """The multipliers and price units that a row may have: (multiplier, price per)."""
-    given = row.number("multiplier")
-    if given is not None:
-        return [(given, ONE), *([(given, HUNDRED)] if row.kind == "bond" else [])]
+    multiplier = row.number("multiplier")
+    if multiplier is not None:
+        return [(multiplier, ONE), *([(multiplier, HUNDRED)] if row.kind == "bond" else [])]
     if row.kind == "option":
         return [(HUNDRED, ONE)]
     if row.kind == "bond":
@@ -206,9 +205,9 @@ def _check_product(row: ReadRow, quantity: Decimal, draft: Draft) -> None:
     entry = row.entry
     times = f" x {row.multiplier}" if row.multiplier != 1 else ""
     times += f" / {row.price_per}" if row.price_per != 1 else ""
-    given = " x ".join(entry.text(name) for name in ("quantity", "price"))
+    shown = " x ".join(entry.text(name) for name in ("quantity", "price"))
     problem = (
-        f"{entry.label}: {given}{times} is {worth(quantity, price, *units[0]):,.2f}, "
+        f"{entry.label}: {shown}{times} is {worth(quantity, price, *units[0]):,.2f}, "
         f"but the value in the file is {value:,.2f} ({entry.text('value') or entry.text('value_base')})"
     )
     draft.refuse(problem, "one of the three is wrong, or columns are swapped; download the file again", entry)
@@ -235,7 +234,7 @@ def _read_cost(row: ReadRow, quantity: Decimal, draft: Draft) -> None:
             problem = f"{row.entry.label}: the cost {cost:,.2f} is not {quantity} units at {unit} ({derived:,.2f})"
             draft.refuse(problem, "check quantity and cost, or download the file again", row.entry, "cost")
         row.verified |= {"cost", "unit_cost"}
-    row.cost = derived if cost is None else cost
+    row.cost = derived if cost is None and draft.layout.unit_cost_is_exact else cost
     gain = row.number("gain")
     if gain is None or row.cost is None or row.value is None:
         return

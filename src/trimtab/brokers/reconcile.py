@@ -11,7 +11,7 @@ from trimtab.brokers.positions import Account, Total
 from trimtab.brokers.read_rows import CENT, ReadRow
 
 _AGAIN = "a row is missing, there twice, or changed; download the whole file again"
-_PERCENT_SLACK = Decimal("0.0101")  # percents have two decimals
+_PERCENT_SLACK = Decimal("0.0051")  # percents are rounded to two decimals
 
 
 def reconcile(
@@ -40,8 +40,10 @@ def reconcile(
             draft.refuse(problem, "download the whole file again")
     known = [account.total for account in accounts if account.total is not None]
     total = None
-    if known and len(known) == len(accounts) and len({one.currency for one in known}) == 1:
-        total = Total(sum((one.value for one in known), Decimal(0)), known[0].currency, "the totals of its accounts")
+    if known and len(known) == len(accounts) and len({total.currency for total in known}) == 1:
+        total = Total(
+            sum((total.value for total in known), Decimal(0)), known[0].currency, "the totals of its accounts"
+        )
     if known:
         checks.append("equal to the file's total" if len(known) == 1 else f"equal to the file's {len(known)} totals")
     if by_percent:
@@ -83,18 +85,18 @@ def _with_total(account: Account, rows: list[ReadRow], totals: list[ReadRow], dr
     mine = [row for row in totals if row.entry.account == account.account]
     held = [row for row in rows if row.entry.account == account.account and row.entry.kind in ("position", "cash")]
     for row in mine:
-        added, given = _sum_of(held), money(row)
+        added, stated = _sum_of(held), money(row)
         place = f"{row.entry.text('label') or 'the total'!r}"
         other = Decimal(row.entry.text("other") or 0)
         currency = draft.base_currency if row.value_base is not None else row.currency
-        if row.entry.kind == "known total" and given is not None:
-            account = replace(account, total=Total(given, currency, place, other))
-        elif given is None or added is None:
+        if row.entry.kind == "known total" and stated is not None:
+            account = replace(account, total=Total(stated, currency, place, other))
+        elif stated is None or added is None:
             draft.refuse(f"{account.label}: its total cannot be compared", "export values too", row.entry)
-        elif abs(added - given) > CENT:
-            draft.refuse(_mismatch(account.label, place, added, given), _AGAIN, row.entry)
+        elif abs(added - stated) > CENT:
+            draft.refuse(_mismatch(account.label, place, added, stated), _AGAIN, row.entry)
         else:
-            account = replace(account, total=Total(given + other, currency, f"row {place}", other))
+            account = replace(account, total=Total(stated + other, currency, f"row {place}", other))
             _verify(rows, account.account)
             _check_cost(account, held, row, draft)
     return account
@@ -102,13 +104,13 @@ def _with_total(account: Account, rows: list[ReadRow], totals: list[ReadRow], dr
 
 def _check_cost(account: Account, held: list[ReadRow], total: ReadRow, draft: Draft) -> None:
     """Compare the costs with the total's, where every position has one."""
-    given = total.number("cost")
+    stated = total.number("cost")
     costs = [row.cost for row in held if row.entry.kind == "position" and row.cost is not None]
-    if given is None or not costs or "cost" not in draft.headers:
+    if stated is None or not costs or "cost" not in draft.headers:
         return
     added = sum(costs, Decimal(0))
-    if abs(added - given) > CENT and len(costs) == sum(row.entry.kind == "position" for row in held):
-        draft.refuse(_mismatch(account.label, "the total of the costs", added, given), _AGAIN, total.entry)
+    if abs(added - stated) > CENT and len(costs) == sum(row.entry.kind == "position" for row in held):
+        draft.refuse(_mismatch(account.label, "the total of the costs", added, stated), _AGAIN, total.entry)
     for row in held:
         row.verified.add("cost")
     total.verified.add("cost")
@@ -126,18 +128,18 @@ def _check_file_total(
     if draft.layout.needs_total and None not in draft.closed:
         draft.refuse("the row TOTAL is missing: the file may end early", "download the whole file again")
     added, label = _sum_of(held), accounts[0].label if len(accounts) == 1 else "all accounts"
-    found = None
+    total = None
     for row in totals:
-        given, place = money(row), row.entry.text("label") or "the total"
-        if given is None or added is None:
+        stated, place = money(row), row.entry.text("label") or "the total"
+        if stated is None or added is None:
             draft.refuse(f"{label}: the total cannot be compared", "export values too", row.entry)
-        elif abs(added - given) > CENT:
-            extra = [one.entry.text("name") for one in held if one.entry.kind == "cash" and one.entry.text("name")]
+        elif abs(added - stated) > CENT:
+            extra = [row.entry.text("name") for row in held if row.entry.kind == "cash" and row.entry.text("name")]
             hint = f"; rows read as cash: {', '.join(extra)}" if extra and draft.layout.adds else ""
-            draft.refuse(_mismatch(label, repr(place), added, given) + hint, _AGAIN, row.entry)
+            draft.refuse(_mismatch(label, repr(place), added, stated) + hint, _AGAIN, row.entry)
         else:
-            found = Total(given, next(iter(currencies), None), f"row {place!r}")
-    return found
+            total = Total(stated, next(iter(currencies), None), f"row {place!r}")
+    return total
 
 
 def _check_subtotals(rows: list[ReadRow], draft: Draft) -> None:
@@ -150,10 +152,11 @@ def _check_subtotals(rows: list[ReadRow], draft: Draft) -> None:
         if subtotal is None:
             draft.refuse(f"{account or section}: section {section!r} has no subtotal", "download the whole file again")
             continue
-        added, given = _sum_of(held), money(subtotal)
-        if added is None or given is None or abs(added - given) > CENT:
+        added, stated = _sum_of(held), money(subtotal)
+        if added is None or stated is None or abs(added - stated) > CENT:
             place = subtotal.entry.text("label")
-            draft.refuse(_mismatch(f"{place} ({account})", place, added or Decimal(0), given or Decimal(0)), _AGAIN)
+            draft.refuse(_mismatch(f"{place} ({account})", place, added or Decimal(0), stated or Decimal(0)), _AGAIN)
+        _check_cost(Account(subtotal.entry.text("label")), held, subtotal, draft)
         for row in mine:
             row.verified |= {"value"}
 
@@ -181,22 +184,22 @@ def _check_percents(account: Account, rows: list[ReadRow], draft: Draft) -> bool
         for row in rows
         if row.entry.account == account.account and row.entry.kind in ("position", "cash", "pending")
     ]
-    given = [(row, money(row), row.number("percent")) for row in held if row.entry.kind != "pending"]
-    if not given or any(percent is None or value is None for _, value, percent in given):
+    stated = [(row, money(row), row.number("percent")) for row in held if row.entry.kind != "pending"]
+    if not stated or any(percent is None or value is None for _, value, percent in stated):
         return False
     pending = sum((money(row) or Decimal(0) for row in held if row.entry.kind == "pending"), Decimal(0))
-    added = sum((value for _, value, _ in given if value is not None), Decimal(0))
+    added = sum((value for _, value, _ in stated if value is not None), Decimal(0))
     for whole in (added + pending, added):
         if whole > 0 and all(
             abs(value * 100 / whole - percent) <= _PERCENT_SLACK
-            for _, value, percent in given
+            for _, value, percent in stated
             if value is not None and percent is not None
         ):
             _verify(rows, account.account)
             return True
-    total = sum((percent for _, _, percent in given if percent is not None), Decimal(0))
+    total = sum((percent for _, _, percent in stated if percent is not None), Decimal(0))
     worst = max(
-        given, key=lambda item: abs((item[1] or Decimal(0)) * 100 / (added or Decimal(1)) - (item[2] or Decimal(0)))
+        stated, key=lambda item: abs((item[1] or Decimal(0)) * 100 / (added or Decimal(1)) - (item[2] or Decimal(0)))
     )[0]
     problem = (
         f"{account.label}: the values do not fit the file's percents, which add up to {total:.2f} "

@@ -12,7 +12,7 @@ MAX_LINES = 200_000
 MAX_LINE = 200_000
 _AGAIN = "download it from the broker again, as CSV, JSON or XML"
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"))
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad")) | {0xA0: " ", 0x202F: " "}
 _SIGNATURES = (
     b"%PDF",
     b"\x1f\x8b",
@@ -98,11 +98,11 @@ def _decoded(data: bytes, source: str) -> tuple[str, str]:
         text = data.decode("utf-8-sig")
         return text, "utf-8-sig" if data.startswith(b"\xef\xbb\xbf") else "utf-8"
     except UnicodeDecodeError as error:
-        at = error.start
+        index = error.start
     try:
         return data.decode("cp1252"), "cp1252"
     except UnicodeDecodeError:
-        problem = f"is neither UTF-8 nor Windows-1252 text (byte {at})"
+        problem = f"is neither UTF-8 nor Windows-1252 text (byte {index})"
         raise InputError([Fault(problem, _AGAIN)], source) from None
 
 

@@ -43,16 +43,26 @@ def delimiter_line(text: str) -> tuple[str, str | None]:
     return (text, None) if match is None else (text[match.end() :], match[1])
 
 
+def check_size(text: str, source: str) -> None:
+    """Refuse a text with more cells than any broker writes, before it is split.
+
+    Raises
+    ------
+    InputError
+        It has more.
+    """
+    if max(map(text.count, DELIMITERS)) > MAX_CELLS:
+        raise InputError([Fault(f"has more than {MAX_CELLS:,} cells", "export fewer columns or accounts")], source)
+
+
 def split(text: str, delimiter: str, source: str, *, first_line: int = 1) -> list[Row]:
     """The rows of a delimited text.
 
     Raises
     ------
     InputError
-        Too many cells for a file of positions, or a quote that is not closed.
+        Too many columns for a file of positions, or a quote that is not closed.
     """
-    if text.count(delimiter) > MAX_CELLS:
-        raise InputError([Fault(f"has more than {MAX_CELLS:,} cells", "export fewer columns or accounts")], source)
     rows: list[Row] = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line = first_line

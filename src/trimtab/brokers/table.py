@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pyarrow as pa
 
-from trimtab.brokers.positions import Positions, decimal_text
+from trimtab.brokers.positions import Positions
+from trimtab.files.cells import neutralised, plain_number
 
-_FORMULA = ("=", "+", "-", "@", "\t")
 COLUMNS = (
     "account", "symbol", "isin", "cusip", "sedol", "wkn", "conid", "name", "kind", "quantity", "price", "multiplier", "value",
     "currency", "cost",
@@ -46,8 +46,8 @@ def table_of(positions: Positions) -> pa.Table:
 
 
 def _safe(text: str | None) -> str | None:
-    return f"'{text}" if text and text.startswith(_FORMULA) else text
+    return None if text is None else neutralised(text)
 
 
 def _text(number: Decimal | None) -> str | None:
-    return None if number is None else decimal_text(number)
+    return None if number is None else plain_number(number)

@@ -16,6 +16,10 @@ _AGAIN = "download the file again; if the broker has changed its layout, describ
 _WORDS_OF_FOOTER = 8
 
 
+def _is_one(text: str) -> bool:
+    return re.fullmatch(r"\$?\s*1(?:[.,]0*)?", text) is not None
+
+
 @dataclass
 class Table:
     """One header, and the field of each of its columns."""
@@ -32,6 +36,8 @@ def header_row(rows: Sequence[Row], layout: Layout) -> Row | None:
 
 def is_header(row: Row, layout: Layout) -> bool:
     """Whether a row is the header of this layout: enough of its marks, no number, no name of another table."""
+    if len(row.cells) < layout.min_marks:
+        return False
     header = layout.header
     if header.count_marks(row.cells) < layout.min_marks or any(is_number(cell) for cell in row.filled):
         return False
@@ -82,14 +88,14 @@ class _Reader:
         layout, draft = self.layout, self.draft
         fields = [layout.header.field_of(cell) for cell in row.cells]
         seen: dict[str, str] = {}
-        for at, (name, item) in enumerate(zip(row.cells, fields, strict=True)):
+        for index, (name, item) in enumerate(zip(row.cells, fields, strict=True)):
             if item is None:
                 continue
             if item in seen:
                 own = layout.header.own
                 if folded(seen[item]) != folded(name) and (folded(name) in own) != (folded(seen[item]) in own):
                     if folded(name) not in own:
-                        fields[at] = None
+                        fields[index] = None
                         continue
                     fields[fields.index(item)] = None
                 else:
@@ -102,7 +108,7 @@ class _Reader:
             usual = " / ".join(name for name in layout.columns[item][:3] if not name.startswith("re:")) or item
             advice = f"add it to the export; columns that are not used: {listed(unused, 12) or 'none'}"
             draft.faults.append(Fault(f"the column {usual!r} is missing", advice, usual, line=row.line))
-        width = max((at for at, name in enumerate(row.cells, 1) if name), default=0)
+        width = max((index for index, name in enumerate(row.cells, 1) if name), default=0)
         self.table = Table(fields, list(row.cells), width)
         self.tables += 1
         draft.headers |= seen
@@ -145,7 +151,9 @@ class _Reader:
     def entry(self, row: Row, table: Table) -> None:
         """A row of the table."""
         cells = {
-            item: row.cells[at] for at, item in enumerate(table.fields) if item is not None and at < len(row.cells)
+            item: row.cells[index]
+            for index, item in enumerate(table.fields)
+            if item is not None and index < len(row.cells)
         }
         kind = self.kind_of(row, cells)
         if kind == "section":
@@ -177,7 +185,7 @@ class _Reader:
                 continue
             if any(cells.get(name, "") not in ("", "-", "--") for name in rule.blank):
                 continue
-            if all(cells.get(name, "").strip("$ ") in numbers.split("|") for name, numbers in rule.equal):
+            if all(_is_one(cells[name]) for name in rule.ones if name in cells):
                 return rule.kind
         if self.section is not None and folded(self.section) in self.layout.sections:
             return "cash"
@@ -205,9 +213,9 @@ class _Reader:
         code = currency_in(cells.get("value", ""))
         if code is None:
             return
-        at = table.fields.index("value") + 1
-        if at < len(row.cells) and at < len(table.names) and not table.names[at]:
-            cells["currency"], cells["value"] = code, row.cells[at]
+        index = table.fields.index("value") + 1
+        if index < len(row.cells) and index < len(table.names) and not table.names[index]:
+            cells["currency"], cells["value"] = code, row.cells[index]
 
     def close(self, kind: str, row: Row, cells: dict[str, str], account: str | None) -> None:
         """A total: its value may be one cell further left, so the last number of the row counts."""

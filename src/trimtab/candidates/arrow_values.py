@@ -148,11 +148,11 @@ def _from_values(values: list[Any], name: str, *, numeric: bool) -> pa.Array:
     """Numbers of different types as one column; the first value that does not fit is refused."""
     what = "a number" if numeric else "text"
     fitting: list[Any] = []
-    for at, value in enumerate(values):
+    for index, value in enumerate(values):
         try:
             fitting.append(_fitting(value, numeric=numeric))
         except (TypeError, ValueError, OverflowError):
-            fault = Fault(f"is not {what}", f"write {what} or leave it empty", column=name, row=at + 1, value=value)
+            fault = Fault(f"is not {what}", f"write {what} or leave it empty", column=name, row=index + 1, value=value)
             raise InputError([fault]) from None
     return pa.array(fitting)
 

@@ -86,8 +86,10 @@ def chosen_spellings(votes_for: Mapping[str, float], limits: RebalancingLimits) 
     Malformed paths have no vote, nor have paths that lie under a spelling that does not count: what counts at a node
     lies under what counts above it.
     """
-    given = [(UNKNOWN, math.inf), *((name, 1e18) for name in (*limits.buckets, *limits.known_buckets))]
-    voting = [(split_path(name, limits.bucket_separator), votes) for name, votes in [*given, *votes_for.items()]]
+    weighted_names = [(UNKNOWN, math.inf), *((name, 1e18) for name in (*limits.buckets, *limits.known_buckets))]
+    voting = [
+        (split_path(name, limits.bucket_separator), votes) for name, votes in [*weighted_names, *votes_for.items()]
+    ]
     voting = [(parts, votes) for parts, votes in voting if not path_fault(parts)]
     chosen: dict[Path, Path] = {}
     depth = 0

@@ -36,11 +36,11 @@ class BucketTree:
     @cached_property
     def level_node_of(self) -> Ints:
         """For each node the one at `bucket_level`, or `Unknown`, that it lies in; the root's is the root."""
-        found = np.zeros(len(self.nodes), np.int64)
+        level_nodes = np.zeros(len(self.nodes), np.int64)
         for node in range(1, len(self.nodes)):
             parent = int(self.nodes["parent"][node])
-            found[node] = node if parent == ROOT else found[parent]
-        return found
+            level_nodes[node] = node if parent == ROOT else level_nodes[parent]
+        return level_nodes
 
     def node_limit(self, node: int) -> tuple[int | None, float | None, float | None]:
         """`max_positions`, `max_allocation` and `min_allocation` in force at a node; None without a limit."""
@@ -87,7 +87,7 @@ def _grown(names: tuple[str, ...], limits: RebalancingLimits) -> BucketTree:
     limited = {split_path(path, limits.bucket_separator): limit for path, limit in limits.buckets.items()}
     _refuse_unknown_nodes(limited, list(chains.values()), limits)
     keys = sorted({_NOWHERE}.union(*chains.values()))
-    number = {key: at for at, key in enumerate(keys)}
+    number = {key: index for index, key in enumerate(keys)}
     tops = [_level_node(key, limits.bucket_level) for key in keys]
     fields = [
         _node_fields(key, key == top, limited.get(key, _NO_LIMIT), limits) for key, top in zip(keys, tops, strict=True)

@@ -125,9 +125,9 @@ class Candidates:
 
     def in_table_order(self, answer: Records) -> Records:
         """The kernel's answer for the good rows in the order of the table's rows; zero for the others."""
-        found = np.zeros(self.size, answer.dtype)
-        found[self.order] = answer
-        return found
+        ordered = np.zeros(self.size, answer.dtype)
+        ordered[self.order] = answer
+        return ordered
 
     def only(self, account: int) -> tuple[Candidates, Ints]:
         """One good account alone, as if only its rows had come in; and which rows these are."""

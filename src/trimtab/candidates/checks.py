@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.candidates.arrow_values import Text
+from trimtab.candidates.asset_names import name_fault
 from trimtab.candidates.bucket_spellings import bucket_faults
 from trimtab.candidates.columns import RawColumns
 from trimtab.errors import Fault
@@ -19,7 +20,7 @@ RESTRICTIONS = tuple(member.code for member in Restriction)
 
 # Rounding and unsettled trades explain a total up to this.
 MAX_TOTAL_WEIGHT = 1.05
-# The range of a desired weight or a volatility, in which ratios stay finite.
+# The range of a desired weight or a volatility, in which ratios stay finite. A desired weight of 0 closes.
 SIZING_INPUT_RANGE = (1e-9, 1e9)
 
 
@@ -35,10 +36,10 @@ class FaultsByAccount:
         self, row: int | None, problem: str, advice: str, *, column: str, value: Any, account: int | None = None
     ) -> None:
         """Note a fault of a row, or of an account as a whole."""
-        at = int(self._raw.account_of[row]) if row is not None else int(account or 0)
-        name = self._raw.accounts[at]
+        account_index = int(self._raw.account_of[row]) if row is not None else int(account or 0)
+        name = self._raw.accounts[account_index]
         fault = Fault(problem, advice, column=column, row=None if row is None else row + 1, value=value, account=name)
-        self.by_account.setdefault(at, []).append(fault)
+        self.by_account.setdefault(account_index, []).append(fault)
 
     def good_rows(self) -> Flags:
         """The rows of accounts without a fault so far."""
@@ -73,7 +74,7 @@ def check(raw: RawColumns, limits: RebalancingLimits) -> FaultsByAccount:
 
 def restriction_codes(restriction: Text) -> Ints:
     """The number of each row's restriction in RESTRICTIONS; -1 where it is not one."""
-    number = {code: at for at, code in enumerate(RESTRICTIONS)}
+    number = {code: index for index, code in enumerate(RESTRICTIONS)}
     return np.array([number.get(name, -1) for name in restriction.names] + [0], np.int64)[restriction.codes]
 
 
@@ -96,24 +97,26 @@ def _check_numbers(raw: RawColumns, faults: FaultsByAccount) -> None:
     faults.add_where(~infinite & (weight < 0), "current_weight", "is negative", advice)
     advice = "give a fraction (0.05, not 5), or none for no limit"
     faults.add_where(is_outside(raw.max_weight, 0.0, 1.0), "max_weight", "is outside 0 to 1", advice)
-    for name in ("desired_weight", "volatility"):
-        problem, advice = "is not a positive number of a usable size", "give a number above 0, or leave it empty"
-        faults.add_where(is_outside(getattr(raw, name), *SIZING_INPUT_RANGE), name, problem, advice)
+    for name, or_none in (("desired_weight", ", 0 to hold none of it,"), ("volatility", ",")):
+        problem, advice = "is not a number of a usable size", f"give a number above 0{or_none} or leave it empty"
+        values = getattr(raw, name)
+        closes = (values == 0) & (name == "desired_weight")
+        faults.add_where(is_outside(values, *SIZING_INPUT_RANGE) & ~closes, name, problem, advice)
 
 
 def _check_assets(asset: Text, account_of: Ints, faults: FaultsByAccount) -> None:
-    """Refuse assets without a name, with spaces around it, or twice in an account."""
-    blank = np.array([not name.strip() for name in asset.names] + [True], np.bool_)[asset.codes]
-    spaced = np.array([name != name.strip() for name in asset.names] + [False], np.bool_)[asset.codes] & ~blank
-    faults.add_where(spaced, "asset", "the asset's name has spaces around it", "write it without them")
-    faults.add_where(blank, "asset", "the asset has no name", "name every asset")
-    named = np.flatnonzero(~blank)
+    """Refuse names that are not those of assets, and assets that appear twice in an account."""
+    wrong = [name_fault(name) for name in [*asset.names, ""]]
+    for fault in sorted({fault for fault in wrong if fault}):
+        faults.add_where(np.array([entry == fault for entry in wrong], np.bool_)[asset.codes], "asset", *fault)
+    blank = np.array([not name.strip() for name in [*asset.names, ""]], np.bool_)
+    named = np.flatnonzero(~blank[asset.codes])
     key = account_of[named] * (len(asset.names) + 1) + asset.codes[named]
     ranked = np.argsort(key, kind="stable")
     again = ranked[1:][key[ranked[1:]] == key[ranked[:-1]]]
-    for at in np.sort(again).tolist():
-        row = int(named[at])
-        first = int(named[np.argmax(key == key[at])])
+    for index in np.sort(again).tolist():
+        row = int(named[index])
+        first = int(named[np.argmax(key == key[index])])
         advice = "give each asset once in an account; sum or drop the rows yourself"
         faults.add(row, f"the asset is in row {first + 1} already", advice, column="asset", value=asset.at(row))
 

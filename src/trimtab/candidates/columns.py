@@ -83,7 +83,7 @@ def with_unknown(bucket: Text) -> Text:
     """The same buckets, `Unknown` for missing ones, each name once."""
     names = [bucket_name(name) for name in [*bucket.names, None]]
     unique = list(dict.fromkeys(names))
-    number = {name: at for at, name in enumerate(unique)}
+    number = {name: index for index, name in enumerate(unique)}
     return Text(np.array([number[name] for name in names], np.int64)[bucket.codes], unique)
 
 
@@ -125,9 +125,9 @@ def _accounts_of(column: Any, count: int) -> tuple[list[Any], Ints]:
     encoded = pc.dictionary_encode(array.cast(pa.large_string()) if is_text(array.type) else array)
     accounts = encoded.dictionary.to_pylist()
     account_of = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    for at, account in enumerate(accounts):
+    for index, account in enumerate(accounts):
         if isinstance(account, str) and (not account or account != account.strip()):
             problem, advice = "the account is empty or has spaces around it", "write its name without them"
-            row = int(np.argmax(account_of == at))
+            row = int(np.argmax(account_of == index))
             raise InputError([Fault(problem, advice, column="account", row=row + 1, value=account)])
     return accounts, account_of

@@ -20,6 +20,7 @@ from trimtab.candidates.equality import compared_by_value
 from trimtab.candidates.user_table import columns_of
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.kernel.records import NO_PARTNERS, Floats, Ints
+from trimtab.text import counted
 
 LONG = ("asset", "other", "correlation")
 # How far a computed correlation may leave [-1, 1], or differ from that of the same pair the other way round.
@@ -44,12 +45,12 @@ class Correlations:
     values: Floats
 
     def __repr__(self) -> str:
-        return f"<Correlations of {len(self.names)} assets, {self.digest[:12]}>"
+        return f"<Correlations of {counted(len(self.names), 'asset')}, {self.digest[:12]}>"
 
     @cached_property
     def place_of(self) -> dict[str, int]:
         """The position of each asset."""
-        return {name: at for at, name in enumerate(self.names)}
+        return {name: index for index, name in enumerate(self.names)}
 
     @cached_property
     def digest(self) -> str:
@@ -114,12 +115,12 @@ def _from_pairs(columns: dict[str, Any], count: int) -> Correlations:
     numbers = numbers_of(columns["correlation"], "correlation", count, math.nan)
     _refuse_outside(numbers, "correlation")
     names = sorted({*ends[0], *ends[1]})
-    place = {name: at for at, name in enumerate(names)}
+    place = {name: index for index, name in enumerate(names)}
     first, second = (np.array([place[name] for name in end], np.int64) for end in ends)
     _refuse_twice(first * len(names) + second, ends)
     values = np.full((len(names), len(names)), math.nan)
     values[first, second] = numbers
-    row_of = {(int(one), int(other)): row for row, (one, other) in enumerate(zip(first, second, strict=True))}
+    row_of = {(int(pair), int(other)): row for row, (pair, other) in enumerate(zip(first, second, strict=True))}
     return _sound(names, values, lambda one, other: {"row": row_of[one, other] + 1, "column": "correlation"})
 
 
@@ -146,7 +147,7 @@ def _from_square(given: Any, columns: dict[str, Any], count: int) -> Correlation
         values[:, names.index(name)] = numbers = numbers_of(columns[name], name, count, math.nan)
         _refuse_outside(numbers, name)
     order = sorted(range(count), key=names.__getitem__)
-    sound = [names[at] for at in order]
+    sound = [names[index] for index in order]
     return _sound(
         sound, values[np.ix_(order, order)], lambda one, other: {"row": order[one] + 1, "column": sound[other]}
     )
@@ -190,14 +191,14 @@ def _sound(names: Sequence[str], values: Floats, place: Any) -> Correlations:
     """Correlations of a matrix that is symmetric and has 1 on its diagonal, where it has anything."""
     itself = np.flatnonzero(np.abs(np.diagonal(values) - 1.0) > PLAY)
     if len(itself):
-        at = int(itself[0])
-        fault = Fault(f"the correlation of {names[at]!r} with itself is not 1", "give correlations, not covariances")
-        raise InputError([replace(fault, value=float(values[at, at]), **place(at, at))])
+        index = int(itself[0])
+        fault = Fault(f"the correlation of {names[index]!r} with itself is not 1", "give correlations, not covariances")
+        raise InputError([replace(fault, value=float(values[index, index]), **place(index, index))])
     uneven = np.argwhere(np.abs(values - values.T) > PLAY)
     if len(uneven):
-        one, other = (int(at) for at in uneven[0])
-        problem = f"{names[one]!r} and {names[other]!r} have two correlations, {values[one, other]:g} and {values[other, one]:g}"
-        raise InputError([replace(Fault(problem, "give one, or the same both ways round"), **place(one, other))])
+        first, other = (int(index) for index in uneven[0])
+        problem = f"{names[first]!r} and {names[other]!r} have two correlations, {values[first, other]:g} and {values[other, first]:g}"
+        raise InputError([replace(Fault(problem, "give one, or the same both ways round"), **place(first, other))])
     values = np.clip(np.fmax(values, values.T), -1.0, 1.0)
     np.fill_diagonal(values, 1.0)
     return Correlations(tuple(names), values)
@@ -227,10 +228,10 @@ def partners_of(correlations: Correlations, limit: float, asset: Ints, bucket: I
 def _chunks(pairs: Ints) -> Iterable[tuple[int, int]]:
     """Accounts in ranges with not too many pairs each."""
     begin, counted = 0, 0
-    for at, count in enumerate(pairs.tolist()):
+    for index, count in enumerate(pairs.tolist()):
         if counted and counted + count > _PAIRS_AT_ONCE:
-            yield begin, at
-            begin, counted = at, 0
+            yield begin, index
+            begin, counted = index, 0
         counted += count
     yield begin, len(pairs)
 

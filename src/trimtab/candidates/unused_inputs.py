@@ -26,7 +26,7 @@ def unused_inputs(candidates: Candidates, limits: RebalancingLimits) -> Iterator
             "result_columns",
             f"columns of an earlier result, ignored and replaced: {replaced}; held is current_weight",
         )
-    if candidates.bucket_given and not limits.enable_bucket_diversification:
+    if set(candidates.bucket.names) - {UNKNOWN} and not limits.enable_bucket_diversification:
         yield "buckets_off", "buckets are given, but bucket limits are off (enable_bucket_diversification)"
     if candidates.correlations is not None and limits.max_correlation is None:
         yield "correlations_off", "correlations are given, but max_correlation is not set"

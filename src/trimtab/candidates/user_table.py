@@ -7,14 +7,29 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import narwhals.stable.v2 as nw
 import pyarrow as pa
 from narwhals.exceptions import DuplicateError
+from narwhals.stable.v2 import dependencies
 
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.records import Ints
+
+
+@runtime_checkable
+class CarriesTable(Protocol):
+    """An answer that is more than a table, such as what `technical_scores` returns."""
+
+    table: Any
+
+
+def table_in(given: Any) -> Any:
+    """A table as given, or the one inside an answer."""
+    if isinstance(given, list) or dependencies.is_into_dataframe(given) or not isinstance(given, CarriesTable):
+        return given
+    return given.table
 
 
 def columns_of(table: Any, known: Sequence[str]) -> tuple[dict[str, Any], int]:
@@ -31,13 +46,13 @@ def columns_of(table: Any, known: Sequence[str]) -> tuple[dict[str, Any], int]:
         advice = "give a pandas, polars or pyarrow table, or a list of dicts"
         raise InputError([Fault(f"a {type(table).__name__} is not a table", advice)]) from None
     except DuplicateError:
-        given = list(table.column_names if isinstance(table, pa.Table) else table.columns)
-        raise InputError(repeated(given)) from None
+        names = list(table.column_names if isinstance(table, pa.Table) else table.columns)
+        raise InputError(repeated(names)) from None
     return {name: frame.get_column(name) for name in frame.columns}, len(frame)
 
 
 def _columns_of_dicts(rows: list[Any], known: Sequence[str]) -> dict[str, list[Any]]:
-    wrong = next((at for at, row in enumerate(rows) if not isinstance(row, dict)), None)
+    wrong = next((index for index, row in enumerate(rows) if not isinstance(row, dict)), None)
     if wrong is not None:
         advice = "give a list of dicts, one for each row"
         raise InputError([Fault("is not a dict", advice, row=wrong + 1, value=rows[wrong])])
@@ -50,16 +65,16 @@ def _columns_of_dicts(rows: list[Any], known: Sequence[str]) -> dict[str, list[A
 def _refuse_misspelled_keys(rows: list[dict[str, Any]], unknown: list[str], known: Sequence[str]) -> None:
     """Refuse a misspelled key of single rows: the others have the column, so it would pass for one of the user's own."""
     for name in unknown:
-        at, row = next((at, row) for at, row in enumerate(rows) if name in row)
+        index, row = next((index, row) for index, row in enumerate(rows) if name in row)
         near = near_name(name, [other for other in known if other not in row and any(other in each for each in rows)])
         if near:
             advice = f"did you mean {near!r}? Rename or drop it"
-            raise InputError([Fault("the key is unknown", advice, column=name, row=at + 1, value=row[name])])
+            raise InputError([Fault("the key is unknown", advice, column=name, row=index + 1, value=row[name])])
 
 
 def repeated(names: Sequence[str]) -> list[Fault]:
     """The first column that appears twice, as a fault; empty where none does."""
-    twice = [name for at, name in enumerate(names) if name in names[:at]]
+    twice = [name for index, name in enumerate(names) if name in names[:index]]
     return [Fault("appears twice in the table", "rename or drop one of the two", column=name) for name in twice[:1]]
 
 
@@ -97,7 +112,7 @@ def with_columns(native: Any, added: dict[str, Any]) -> Any:
     if isinstance(native, list):
         lists = {name: values.tolist() for name, values in added.items()}
         kept_rows = ({name: value for name, value in row.items() if name not in added} for row in native)
-        return [{**row, **{name: lists[name][at] for name in lists}} for at, row in enumerate(kept_rows)]
+        return [{**row, **{name: lists[name][index] for name in lists}} for index, row in enumerate(kept_rows)]
     frame = nw.from_native(native, eager_only=True)
     replaced = [name for name in frame.columns if name in added]
     frame = frame.drop(replaced) if replaced else frame

@@ -52,7 +52,7 @@ def checked_nodes(used: tuple[str, ...], limits: RebalancingLimits) -> CheckedNo
         chains = {name: _chain(name, limits) for name in sorted({*used, *limits.buckets})}
     parent_of = {path: above for chain in chains.values() for above, path in pairwise(["", *chain])}
     paths = sorted(parent_of, key=lambda path: split_path(path, limits.bucket_separator))
-    number = {path: at for at, path in enumerate(["", *paths])}
+    number = {path: index for index, path in enumerate(["", *paths])}
     nodes = [CheckedNode("", 0, -1, math.inf, math.inf, 0.0, counts=False, closed=False)]
     for path in paths:
         parent = number[parent_of[path]]
@@ -79,19 +79,19 @@ def _node(path: str, parent: int, depth: int, limits: RebalancingLimits) -> Chec
     unknown = split_path(path, limits.bucket_separator)[0] == UNKNOWN
     closed = unknown and limits.unknown_bucket == "hold"
     is_level = parent == 0
-    most: list[float] = [math.inf, math.inf]
+    maxima: list[float] = [math.inf, math.inf]
     if is_level and not closed:
-        most = [limits.max_positions_per_bucket, limits.max_allocation_per_bucket]
+        maxima = [limits.max_positions_per_bucket, limits.max_allocation_per_bucket]
     if own.max_positions is not None:
-        most[0] = own.max_positions
+        maxima[0] = own.max_positions
     if own.max_allocation is not None:
-        most[1] = own.max_allocation
+        maxima[1] = own.max_allocation
     return CheckedNode(
         path,
         depth,
         parent,
-        most[0] if limits.enforce_position_limits else math.inf,
-        most[1] if limits.enforce_allocation_limits else math.inf,
+        maxima[0] if limits.enforce_position_limits else math.inf,
+        maxima[1] if limits.enforce_allocation_limits else math.inf,
         own.min_allocation or 0.0 if limits.enforce_allocation_limits else 0.0,
         counts=is_level and not unknown,
         closed=closed,

@@ -54,6 +54,8 @@ class Measurements:
         self.selected = selected[order]
         self.score = candidates.score[order]
         self.cap = np.minimum(limits.max_position_weight, candidates.max_weight[order])
+        if limits.sizing_mode == "desired":
+            self.cap[candidates.desired_weight[order] == 0] = 0.0
         restriction = candidates.restriction[order]
         self.no_sell = np.array([code in {"no_sell", "no_trade"} for code in RESTRICTIONS])[restriction]
         self.no_buy = np.array([code in {"no_buy", "no_trade"} for code in RESTRICTIONS])[restriction]
@@ -184,18 +186,18 @@ class Measurements:
         bare = own(np.where(self.fixed, self.current, 0.0))
         play = np.maximum(1e-13, self.sum_tolerance - EPSILON)  # the kernel compares sums of bounds within 1e-13
         tight, short = np.zeros(need.shape, np.bool_), np.zeros(need.shape, np.bool_)
-        for at in sorted(range(len(self.nodes)), key=lambda node: -self.nodes[node].depth):
-            node, cap = self.nodes[at], node_cap[:, at]
-            capacity[:, at] = np.minimum(capacity[:, at], cap)
-            minimum = np.minimum(node.min_allocation, capacity[:, at])
-            tight[:, at] = need[:, at] > cap + np.minimum(0.0, EPSILON - play)
-            waived = need[:, at] > cap + self.sum_tolerance + COUNT_PLAY * self.limits.min_position_weight + play
-            short[:, at] = bare[:, at] > cap + EPSILON - play
-            need[:, at] = np.minimum(np.maximum(np.where(waived, bare[:, at], need[:, at]), minimum), cap)
-            bare[:, at] = np.minimum(np.maximum(bare[:, at], minimum), cap)
+        for number in sorted(range(len(self.nodes)), key=lambda node: -self.nodes[node].depth):
+            node, cap = self.nodes[number], node_cap[:, number]
+            capacity[:, number] = np.minimum(capacity[:, number], cap)
+            minimum = np.minimum(node.min_allocation, capacity[:, number])
+            tight[:, number] = need[:, number] > cap + np.minimum(0.0, EPSILON - play)
+            waived = need[:, number] > cap + self.sum_tolerance + COUNT_PLAY * self.limits.min_position_weight + play
+            short[:, number] = bare[:, number] > cap + EPSILON - play
+            need[:, number] = np.minimum(np.maximum(np.where(waived, bare[:, number], need[:, number]), minimum), cap)
+            bare[:, number] = np.minimum(np.maximum(bare[:, number], minimum), cap)
             if node.parent >= 0:
                 for sums in (capacity, need, bare):
-                    sums[:, node.parent] += sums[:, at]
+                    sums[:, node.parent] += sums[:, number]
         return tight, short, capacity
 
     def free_positions(self) -> Matrix:

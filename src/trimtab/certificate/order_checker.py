@@ -17,6 +17,7 @@ from trimtab.certificate.bucket_nodes import CheckedNode, checked_nodes
 from trimtab.decimals import MICRO, NANO, money_of, scaled, shares_of
 from trimtab.limits.order_settings import OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.text import counted
 
 _LONGEST_ID = 36
 _PLAY = 2  # minima are decided before the last lot, and money is rounded twice
@@ -270,4 +271,4 @@ def _too_many_positions(plan: MadePlan, measured: _Measured) -> Iterator[str]:
     for node in sorted(opened):
         limit = measured.nodes[node].max_positions if node else plan.limits.max_total_positions
         if after[node] > limit:
-            yield f"{measured.nodes[node].path or 'the account'}: {after[node]} positions, {limit} are allowed"
+            yield f"{measured.nodes[node].path or 'the account'}: {counted(after[node], 'position')}, {limit} allowed"

@@ -120,13 +120,18 @@ def _is_paid(
     """Whether amounts, fees and the cash after each order add up, sells come first, and cash is never short."""
     cash, is_buying = int(accounts.cash[number]), False
     lowest = min(cash, 0)
-    for at in range(orders.start[number], orders.start[number + 1]):
-        change, price = int(orders.change[at]), int(assets.price[orders.row[at]])
+    for index in range(orders.start[number], orders.start[number + 1]):
+        change, price = int(orders.change[index]), int(assets.price[orders.row[index]])
         shares, is_buy = abs(change), change > 0
         amount = _product(shares, price, is_buy)
         fee = _fee(shares, amount, settings)
         cash += (-amount if is_buy else amount) - fee
-        if change == 0 or amount != orders.amount[at] or fee != orders.fee[at] or cash != orders.cash_after[at]:
+        if (
+            change == 0
+            or amount != orders.amount[index]
+            or fee != orders.fee[index]
+            or cash != orders.cash_after[index]
+        ):
             return False
         if (is_buying and not is_buy) or cash < (0 if is_buy else lowest):
             return False
@@ -203,15 +208,17 @@ def screen_orders(
             smallest = _of(limits.min_trade[chosen], value)
         sound, sold, purchases, before = True, 0, 0, int(accounts.cash[number])
         totals.load[:], totals.positions[:], totals.bought[:] = 0, 0, False
-        for at in range(orders.start[number], orders.start[number + 1]):
-            row, is_buy = orders.row[at], orders.change[at] > 0
+        for index in range(orders.start[number], orders.start[number + 1]):
+            row, is_buy = orders.row[index], orders.change[index] > 0
             may = accounts.may_buy[number] if is_buy else accounts.may_sell[number]
             sound = (
-                sound and after[row] == assets.shares[row] and _is_allowed(orders, assets, settings, at, smallest, may)
+                sound
+                and after[row] == assets.shares[row]
+                and _is_allowed(orders, assets, settings, index, smallest, may)
             )
-            after[row] += orders.change[at]
+            after[row] += orders.change[index]
             if is_buy:
-                purchases += orders.amount[at]
+                purchases += orders.amount[index]
                 cap = min(bounds.max_position_weight, assets.max_weight[row])
                 sound = sound and _product(int(after[row]), int(assets.price[row]), False) <= _of(cap, value)
                 node = limits.node_of[chosen, assets.bucket[row]]
@@ -219,7 +226,7 @@ def screen_orders(
                     totals.bought[node] = True
                     node = nodes[node].parent
             else:
-                sold += orders.amount[at]
+                sold += orders.amount[index]
         total, dust = int(accounts.cash_after[number]), max(1, _of(bounds.dust_weight, value))
         for row in range(accounts.start[number], accounts.start[number + 1]):
             price = int(assets.price[row])

@@ -68,17 +68,17 @@ def bounds_of(limits: RebalancingLimits) -> NDArray[Any]:
     """One record of `BOUNDS`, shape (1,)."""
     on = limits.enable_bucket_diversification and limits.enforce_min_buckets
     wanted = limits.min_buckets_represented if on else 0
-    found = np.zeros(1, BOUNDS)
+    bounds = np.zeros(1, BOUNDS)
     for name in BOUNDS.names or ():
         if hasattr(limits, name):
             value = getattr(limits, name)
-            found[name] = math.inf if value is None else value
-    found["max_invested"] = min(1.0, limits.target_invested + limits.cash_band)
-    found["min_new_score"] = limits.min_score_diversification if wanted > 0 else limits.min_score_new_position
-    found["buckets_wanted"] = wanted
-    found["holds_unscored"] = limits.unscored_positions == "hold"
-    found["sized_by"] = {"desired": _DESIRED, "inverse_volatility": _VOLATILITY}.get(limits.sizing_mode, 0)
-    return found
+            bounds[name] = math.inf if value is None else value
+    bounds["max_invested"] = min(1.0, limits.target_invested + limits.cash_band)
+    bounds["min_new_score"] = limits.min_score_diversification if wanted > 0 else limits.min_score_new_position
+    bounds["buckets_wanted"] = wanted
+    bounds["holds_unscored"] = limits.unscored_positions == "hold"
+    bounds["sized_by"] = {"desired": _DESIRED, "inverse_volatility": _VOLATILITY}.get(limits.sizing_mode, 0)
+    return bounds
 
 
 def bucket_limits_of(nodes: CheckedNodes, limits: RebalancingLimits) -> NDArray[Any]:
@@ -204,6 +204,7 @@ def screen_block(
             no_sell = limits.forbids_selling[columns.restriction[row]]
             no_buy = limits.forbids_buying[columns.restriction[row]] or closed
             cap = min(bounds.max_position_weight, columns.max_weight[row])  # the first if the second is missing
+            cap = 0.0 if bounds.sized_by == _DESIRED and columns.desired_weight[row] == 0.0 else cap
             dust, kept, fixed = _kind_of(columns, row, bounds, no_sell, closed)
             position = selected and not (fixed and dust)
             new = position and target > 0.0 and not fixed and (not held or dust)

@@ -57,6 +57,8 @@ class BacktestOptions:
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of `trimtab.backtest` and `trimtab.sweep` apart from prices and limits."""
-        given = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "prices"}
-        costs = {field.name: given.pop(field.name) for field in dataclasses.fields(TradingCosts)}
-        return {**given, "costs": TradingCosts(**costs)}
+        options = {
+            field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "prices"
+        }
+        costs = {field.name: options.pop(field.name) for field in dataclasses.fields(TradingCosts)}
+        return {**options, "costs": TradingCosts(**costs)}

@@ -75,7 +75,7 @@ def _csv(frame: pl.DataFrame) -> bytes:
 
 
 def _equities(results: Sequence[BacktestResult]) -> pl.DataFrame:
-    named = [one.equity["equity"].alias(one.name) for one in results]
+    named = [result.equity["equity"].alias(result.name) for result in results]
     return results[0].equity.select("date").with_columns(named)
 
 
@@ -90,16 +90,16 @@ def backtest_document(results: Sequence[BacktestResult], comparisons: Sequence[V
             "sessions_per_year": results[0].market_history.sessions_per_year,
             "policies": [
                 {
-                    "name": one.name,
-                    "equity": float(one.equity["equity"][-1]),
-                    "decisions": one.turnover.height,
-                    "statistics": asdict(one.statistics),
-                    "notes": [asdict(note) for note in one.notes],
-                    "limits": one.limits.to_dict(complete=True),
+                    "name": result.name,
+                    "equity": float(result.equity["equity"][-1]),
+                    "decisions": result.turnover.height,
+                    "statistics": asdict(result.statistics),
+                    "notes": [asdict(note) for note in result.notes],
+                    "limits": result.limits.to_dict(complete=True),
                 }
-                for one in results
+                for result in results
             ],
-            "comparisons": [asdict(one) for one in comparisons],
+            "comparisons": [asdict(comparison) for comparison in comparisons],
         }
     )
 

@@ -15,6 +15,7 @@ from trimtab.cli.exit_codes import ExitCode, exit_code_of
 from trimtab.cli.notices import Notices
 from trimtab.cli.progress import accounts_bar
 from trimtab.errors import InputError
+from trimtab.text import counted
 
 if TYPE_CHECKING:
     from trimtab.batch.run import Event, Say
@@ -69,9 +70,9 @@ def _sorting(_event: Mapping[str, Any], notices: Notices) -> None:
 
 def _planned(event: Mapping[str, Any], notices: Notices) -> None:
     if "missing" in event:
-        notices.warn(f"{event['missing']} holdings are of assets that --assets lacks: kept, without a score")
+        notices.warn(f"{counted(event['missing'], 'holding')} of assets that --assets lacks: kept, without a score")
     if event["kept"]:
-        notices.note(f"{event['kept']} of {event['parts']} parts are done already and kept")
+        notices.note(f"{event['kept']} of {counted(event['parts'], 'part')} already done, kept")
 
 
 _NOTICES: dict[str, Callable[[Mapping[str, Any], Notices], None]] = {

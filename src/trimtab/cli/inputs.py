@@ -71,13 +71,13 @@ def read_inputs(file: Path | None, data: DataOptions, notices: Notices) -> Candi
 
     aliases = read_aliases(data.aliases)
     if file is not None:
-        given = read_candidate_file(file)
-        _check_scored(given)
+        candidate_file = read_candidate_file(file)
+        _check_scored(candidate_file)
         if data.account is not None:
-            given = given.of_account(data.account)
-        if ACCOUNT not in given.table.column_names or data.account is not None:
-            given, _ = given.in_spelling(aliases)
-        return CandidateInputs(given.table, given.source, (file,), given.located)
+            candidate_file = candidate_file.of_account(data.account)
+        if ACCOUNT not in candidate_file.table.column_names or data.account is not None:
+            candidate_file, _ = candidate_file.in_spelling(aliases)
+        return CandidateInputs(candidate_file.table, candidate_file.source, (file,), candidate_file.located)
     files = tuple(path for path in (data.scores, data.holdings, data.buckets) if path is not None)
     if is_broker_file(files[1]):
         return _with_broker_file(data, aliases, notices)
@@ -171,36 +171,37 @@ def check_mixture(file: Path | None, data: DataOptions) -> None:
     if everything.count(Path("-")) > 1:
         raise typer.BadParameter("only one file can be - (stdin)")
     parts = {"FILE": file, "--scores": data.scores, "--buckets": data.buckets}
-    given = [name for name, path in parts.items() if path is not None]
+    used = [name for name, path in parts.items() if path is not None]
     if data.prices is not None:
-        if given:
-            raise typer.BadParameter(f"give either --prices or {' and '.join(given)}, not both")
+        if used:
+            raise typer.BadParameter(f"give either --prices or {' and '.join(used)}, not both")
         return
     market = {
         "--fundamentals": data.fundamentals,
         "--classification": data.classification,
         "--membership": data.membership,
         "--as-of": data.as_of,
+        "--accept": data.accept or None,
     }
     alone = [name for name, value in market.items() if value is not None]
     if alone:
         raise typer.BadParameter(f"{' and '.join(alone)} without --prices: add the prices")
     files = {"--scores": data.scores, "--holdings": data.holdings, "--buckets": data.buckets}
-    given = [name for name, path in files.items() if path is not None]
-    if file is not None and given:
-        raise typer.BadParameter(f"give either FILE or {' and '.join(given)}, not both")
-    if file is None and not given:
+    used = [name for name, path in files.items() if path is not None]
+    if file is not None and used:
+        raise typer.BadParameter(f"give either FILE or {' and '.join(used)}, not both")
+    if file is None and not used:
         raise typer.BadParameter("give FILE, or --scores and --holdings (and --buckets), or --prices and --holdings")
     missing = [name for name in ("--scores", "--holdings") if files[name] is None]
     if file is None and missing:
-        raise typer.BadParameter(f"{' and '.join(given)} without {' and '.join(missing)}: give both, or FILE")
+        raise typer.BadParameter(f"{' and '.join(used)} without {' and '.join(missing)}: give both, or FILE")
 
 
 def _join_sentences(joined: Joined, buckets: Path | None) -> Iterator[str]:
     """Notes on gaps between the three files."""
     count = joined.table.num_rows
     yield f"joined {counted(count, 'candidate')} on asset; {counted(len(joined.unscored), 'holding')} without a score"
-    yield from joined.renamed
+    yield from joined.notes
     if joined.unscored:
         yield f"not in the scores, so kept without a score: {listed(joined.unscored)}"
     if joined.unclassified and buckets is not None:

@@ -21,6 +21,7 @@ from trimtab.cli.progress import ProgressSteps, steps
 from trimtab.cli.share_inputs import amounts_column, check_currency
 from trimtab.errors import Fault, InputError, listed, nearest
 from trimtab.orders.broker_candidates import is_broker_file, settled
+from trimtab.text import counted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,12 +41,28 @@ class MarketFiles:
     classification: Path | None
     membership: Path | None
     as_of: str | None
+    accepted: Sequence[tuple[str, str]] = ()  # symbol and day of jumps that are real
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The files given."""
         named = (self.prices, self.fundamentals, self.classification, self.membership)
         return tuple(path for path in named if path is not None)
+
+
+def accepted(pairs: Sequence[str] | None) -> tuple[tuple[str, str], ...]:
+    """The symbol and the day of each `--accept`.
+
+    Raises
+    ------
+    typer.BadParameter
+        Text that is not SYMBOL:DATE.
+    """
+    split = [pair.rpartition(":") for pair in pairs or ()]
+    wrong = [pair for pair, (symbol, _, date) in zip(pairs or (), split, strict=True) if not (symbol and date)]
+    if wrong:
+        raise typer.BadParameter(f"--accept {wrong[0]}: write SYMBOL:DATE, such as AAPL:2020-08-31")
+    return tuple((symbol, date) for symbol, _, date in split)
 
 
 @dataclass(frozen=True)
@@ -84,6 +101,7 @@ def _scored(given: MarketFiles, bar: ProgressSteps) -> Scored:
         fundamentals=given.fundamentals,
         classification=given.classification,
         membership=given.membership,
+        accepted=given.accepted,
     )
     view = data.as_of(_day(given, data))
     bar.begin("technical scores")
@@ -134,7 +152,7 @@ def _give_notice(scores: Scored, notices: Notices) -> None:
     why = ", ".join(f"{code} {count}" for code, count in sorted(reasons.items()))
     without = f"; without a score: {why}" if why else ""
     when = f"as of {scores.view.session.isoformat()} ({scores.view.sessions_per_year} sessions a year)"
-    notices.note(f"scored {having} of {scores.table.height} assets {when}{without}")
+    notices.note(f"scored {having} of {counted(scores.table.height, 'asset')} {when}{without}")
     for note in scores.view.notes:
         notices.warn(note)
     if scores.view.bucket_of is not None:
@@ -145,7 +163,7 @@ def _give_notice(scores: Scored, notices: Notices) -> None:
     for finding in findings[:_TOLD]:
         notices.warn(finding.sentence())
     if len(findings) > _TOLD:
-        notices.warn(f"and {len(findings) - _TOLD} more findings")
+        notices.warn(f"and {counted(len(findings) - _TOLD, 'more finding')}")
 
 
 def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> CandidateInputs:
@@ -160,14 +178,15 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     """
     if options.prices is None or options.holdings is None:
         raise typer.BadParameter("--prices without --holdings: add the holdings, or use `trimtab score`")
-    given = MarketFiles(options.prices, options.fundamentals, options.classification, options.membership, options.as_of)
+    tables = (options.prices, options.fundamentals, options.classification, options.membership)
+    market_files = MarketFiles(*tables, options.as_of, accepted(options.accept))
     holdings, cash = options.holdings, options.cash
     import polars as pl
 
     from trimtab.files.alias_file import read_aliases
     from trimtab.files.candidate_file import ACCOUNT, check_single, read_candidate_file
 
-    scores = scored(given, notices, quiet=quiet)
+    scores = scored(market_files, notices, quiet=quiet)
     is_broker = is_broker_file(holdings)
     if is_broker:
         opened = broker_holdings(holdings, options.account, notices, cash=cash, prices=_closes(scores), fills_gaps=True)
@@ -202,13 +221,13 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     more = _other_columns(held, wanted, source)
     candidates = table.with_columns(weight).join(more, on="asset", how="left", maintain_order="left").to_arrow()
     candidates = settled(candidates, opened) if is_broker else candidates
-    files = (*given.files, holdings)
+    files = (*market_files.files, holdings)
     rows = {asset: row for row, asset in enumerate(weights, 1)}
 
     def located(fault: Fault) -> Fault:
         """Faults of buckets are the classification's, all others the holdings'."""
-        if fault.column == "bucket" and given.classification is not None:
-            return replace(fault, source=str(given.classification), row=None)
+        if fault.column == "bucket" and market_files.classification is not None:
+            return replace(fault, source=str(market_files.classification), row=None)
         return file.located(replace(fault, row=None if fault.row is None else rows.get(assets[fault.row - 1])))
 
     return CandidateInputs(candidates, " + ".join(map(str, files)), files, located, scores.view)
@@ -249,10 +268,18 @@ def _weights(
     frame: pl.DataFrame, source: str, cash: float | None, scores: Scored, notices: Notices
 ) -> dict[str, float]:
     """The weight of each holding, in the order of the file."""
+    from trimtab.candidates.asset_names import name_fault
     from trimtab.market.typed_columns import names_of, numbers_of, required
     from trimtab.market.valuation import valued
 
     assets = names_of(frame[required(frame, ("asset",), source)], source)
+    faults = [
+        Fault(*fault, column="asset", row=row, value=asset)
+        for row, asset in enumerate(assets, 1)
+        if (fault := name_fault(asset)) is not None
+    ]
+    if faults:
+        raise InputError(faults)
     rows: dict[str, int] = {}
     for row, asset in enumerate(assets, 1):
         if asset in rows:
@@ -263,7 +290,7 @@ def _weights(
     if name is None:
         advice = f"add 'current_weight', or 'shares' and --cash; {nearest('current_weight', frame.columns)}"
         raise InputError([Fault("the column is missing", advice, column="current_weight")])
-    numbers, wrong = numbers_of(frame[name], source)
+    numbers, wrong = numbers_of(frame[name], source, percents=name != "shares")
     bad = (wrong | numbers.is_null()).arg_true().to_list()
     if bad:
         advice = "write a number, 0 if it is not held"

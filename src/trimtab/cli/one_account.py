@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 
 _LIKE_BUCKET = frozenset({"sector", "industry", "group", "category", "class", "asset class", "asset_class", "theme"})
-_CASH = re.compile(r"(?:[a-z]{2,3} )?cash\b.*", re.ASCII | re.IGNORECASE).fullmatch
 
 
 def read_account(
@@ -59,12 +57,13 @@ def _refuse_cash(inputs: CandidateInputs) -> None:
     """Refuse a row of cash, as brokers write it: held as an asset, it would count as invested."""
     if not {"asset", "score"} <= set(inputs.table.column_names):
         return
+    from trimtab.candidates.asset_names import CASH, may_be_cash
+
     rows = zip(inputs.table["asset"].to_pylist(), inputs.table["score"].to_pylist(), strict=True)
-    advice = "drop the row: whatever is not in assets is cash; beside shares, give it as --cash"
     faults = [
-        Fault("is cash, not an asset", advice, column="asset", row=row, value=asset)
+        Fault(*CASH, column="asset", row=row, value=asset)
         for row, (asset, score) in enumerate(rows, 1)
-        if score is None and isinstance(asset, str) and _CASH(asset.strip())
+        if score is None and isinstance(asset, str) and may_be_cash(asset)
     ]
     if faults:
         with inputs.named_in_errors():

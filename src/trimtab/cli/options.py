@@ -79,6 +79,12 @@ AsOf = Annotated[
     str | None,
     typer.Option("--as-of", metavar="DATE", help="With --prices: decide as of this day; default: the last session."),
 ]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="SYMBOL:DATE", help="With --prices: a jump that is real, such as AAPL:2020-08-31; repeatable."
+    ),
+]
 Cash = Annotated[
     float | None, typer.Option(metavar="AMOUNT", help="With shares: cash held, in the currency of the prices.")
 ]
@@ -189,6 +195,7 @@ class DataOptions:
     classification: Classification = None
     membership: Membership = None
     as_of: AsOf = None
+    accept: Accept = None
     cash: Cash = None
     account: Account = None
     correlations: Correlations = None

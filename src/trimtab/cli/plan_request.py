@@ -196,20 +196,20 @@ def _check_files(file: Path | None, options: PlanOptions) -> None:
 
 def _from_broker(options: PlanOptions, notices: Notices) -> tuple[CandidateInputs, str]:
     """Candidates with the shares and prices of one account of a broker's file, and its cash."""
-    from trimtab.brokers.positions import decimal_text
     from trimtab.files.alias_file import read_aliases
     from trimtab.files.candidate_file import read_candidate_file
+    from trimtab.files.cells import plain_number
 
     paths = three_files(options.data)
-    given: dict[str, dict[str, Decimal]] = {"prices": {}, "fx": {}}
+    numbers: dict[str, dict[str, Decimal]] = {"prices": {}, "fx": {}}
     for name, column in (("prices", "price"), ("fx", "fx")):
         if name in options.files:
             file = read_candidate_file(options.files[name])
-            given[name] = number_column(file.table, column, file.source)
-    held = broker_holdings(paths[1], options.account, notices, options.cash, given["prices"], given["fx"])
+            numbers[name] = number_column(file.table, column, file.source)
+    held = broker_holdings(paths[1], options.account, notices, options.cash, numbers["prices"], numbers["fx"])
     aliases = read_aliases(options.aliases)
-    inputs = joined_to(held, held.in_shares(), paths, aliases, notices, given["prices"])
-    return inputs, decimal_text(held.cash)
+    inputs = joined_to(held, held.in_shares(), paths, aliases, notices, numbers["prices"])
+    return inputs, plain_number(held.cash)
 
 
 def _tables(options: PlanOptions, candidates: CandidateInputs, notices: Notices) -> dict[str, pa.Table]:
@@ -262,10 +262,12 @@ def reread(sources: Mapping[str, Any], changed: Mapping[str, Any], notices: Noti
     if values.get("file", values.get("scores", "-")) == "-":
         problem = "the candidates came from standard input, or from Python"
         raise InputError([Fault(problem, "name the file that has them now: --file FILE")])
-    given: dict[str, Any] = {name: Path(value) if name in _PATHS else value for name, value in values.items()}
-    options = PlanOptions(**{each.name: given[each.name] for each in fields(PlanOptions) if each.name in given})
-    limits = LimitOptions(**{each.name: given[each.name] for each in fields(LimitOptions) if each.name in given})
-    return read_request(given.get("file"), options, limits, notices)
+    arguments: dict[str, Any] = {name: Path(value) if name in _PATHS else value for name, value in values.items()}
+    options = PlanOptions(**{each.name: arguments[each.name] for each in fields(PlanOptions) if each.name in arguments})
+    limits = LimitOptions(
+        **{each.name: arguments[each.name] for each in fields(LimitOptions) if each.name in arguments}
+    )
+    return read_request(arguments.get("file"), options, limits, notices)
 
 
 def _amount(text: str, name: str) -> Decimal:

@@ -105,7 +105,7 @@ def _numbers(table: pa.Table, name: str, advice: str) -> list[float]:
     from trimtab.market.typed_columns import numbers_of
 
     column = pl.Series(name, table[name])
-    numbers, wrong = numbers_of(column, name)
+    numbers, wrong = numbers_of(column, name, percents=False)
     bad = wrong | numbers.is_null() if name == "shares" else wrong
     faults = _faults("is not a number", advice, name, column.to_list(), bad.to_list())
     if faults:

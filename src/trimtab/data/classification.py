@@ -74,12 +74,12 @@ def classify(table: pa.Table, file: Path, aliases: Aliases | None = None) -> Cla
 def filled(table: pa.Table, own: Mapping[str, str | None]) -> Classified:
     """A table of assets with the missing buckets filled in: from `own` first, then from the default map."""
     assets: list[str | None] = table["asset"].to_pylist()
-    given = table["bucket"].to_pylist() if "bucket" in table.column_names else [None] * len(assets)
+    buckets_given = table["bucket"].to_pylist() if "bucket" in table.column_names else [None] * len(assets)
     buckets: list[str | None] = []
     from_file: list[str] = []
     from_map: list[str] = []
     unknown: list[str] = []
-    for asset, bucket in zip(assets, given, strict=True):
+    for asset, bucket in zip(assets, buckets_given, strict=True):
         if not asset or (bucket is not None and bucket_name(bucket) != UNKNOWN):
             buckets.append(bucket)
         elif own.get(asset):
@@ -100,21 +100,23 @@ def _own_buckets(file: Path, assets: list[str], aliases: Aliases) -> Mapping[str
     """The rows of the user's file by asset, in the spelling of the table; None where the bucket is not filled in."""
     if not file.exists():
         return {}
-    given = read_candidate_file(file, may_be_empty=True)
-    _check_columns(given)
-    plain = [None if name is None else restored(name) for name in given.names()]
-    column = given.table.column_names.index("asset")
-    given = dataclasses.replace(given, table=given.table.set_column(column, "asset", pa.array(plain, pa.string())))
-    given, _ = given.in_spelling(aliases, assets)
+    own_file = read_candidate_file(file, may_be_empty=True)
+    _check_columns(own_file)
+    plain = [None if name is None else restored(name) for name in own_file.names()]
+    column = own_file.table.column_names.index("asset")
+    own_file = dataclasses.replace(
+        own_file, table=own_file.table.set_column(column, "asset", pa.array(plain, pa.string()))
+    )
+    own_file, _ = own_file.in_spelling(aliases, assets)
     own: dict[str, str | None] = {}
     faults = []
-    for row, (asset, bucket) in enumerate(zip(given.names(), given.table["bucket"].to_pylist(), strict=True), 1):
+    for row, (asset, bucket) in enumerate(zip(own_file.names(), own_file.table["bucket"].to_pylist(), strict=True), 1):
         filled = bucket.strip() if bucket and bucket.strip() else None
         if asset in own and own[asset] != filled:
             faults.append(Fault("the asset has two rows", "keep one", column="asset", row=row, value=asset))
         own[str(asset)] = filled
     if faults:
-        raise InputError([given.located(fault) for fault in faults])
+        raise InputError([own_file.located(fault) for fault in faults])
     return own
 
 
@@ -133,8 +135,8 @@ def _add(file: Path, assets: list[str]) -> None:
     if file.exists():
         before = file.read_bytes()
         before += b"" if before.endswith(b"\n") else b"\n"
-        given = read_candidate_file(file, may_be_empty=True)
-        header = given.table.column_names
+        addition = read_candidate_file(file, may_be_empty=True)
+        header = addition.table.column_names
     lines = [csv_line([neutralised(asset) if name == "asset" else "" for name in header]) for asset in assets]
     with write_errors(str(file), "name a place where you may write"):
         write_file(file, before + "".join(lines).encode())

@@ -14,6 +14,7 @@ from trimtab.data.default_buckets import default_buckets
 from trimtab.errors import Fault, InputError
 from trimtab.files.table_files import read_table
 from trimtab.symbols.aliases import Aliases, shipped_aliases
+from trimtab.text import counted
 
 _ADVICE = 'map a bucket to a list of assets: {"Tech": ["AAA", "BBB"]}'
 
@@ -176,7 +177,7 @@ class AssetBucketManager:
         return len(self._bucket_of)
 
     def __repr__(self) -> str:
-        return f"<AssetBucketManager: {len(self)} assets in {len(self._assets)} buckets>"
+        return f"<AssetBucketManager: {counted(len(self), 'asset')} in {counted(len(self._assets), 'bucket')}>"
 
     def get_asset_bucket(self, asset: str) -> str:
         """The bucket of an asset; `Unknown` if it is in none."""

@@ -253,12 +253,12 @@ def scored(assets: Iterable[AssetScore]) -> tuple[AssetScore, ...]:
     InputError
         Something that is not an `AssetScore`.
     """
-    given = tuple(assets)
-    for row, asset in enumerate(given, start=1):
+    scored_assets = tuple(assets)
+    for row, asset in enumerate(scored_assets, start=1):
         if not isinstance(asset, AssetScore):
             advice = "make it with AssetScore(asset, score, ...)"
             raise InputError([Fault("is not an AssetScore", advice, row=row, value=asset)])
-    return given
+    return scored_assets
 
 
 def _assumed(asset: AssetScore, unweighed: float) -> float:

@@ -26,6 +26,7 @@ from trimtab.limits.given_limits import given_limits
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.rebalancing.doors import rebalance
 from trimtab.scoring.weights import ScoreWeights
+from trimtab.text import counted
 
 if TYPE_CHECKING:
     from trimtab.candidates.correlations import Correlations
@@ -191,7 +192,7 @@ class CoreRebalancerEngine:
             )
         limits = limits_in(limits, universe.regime)
         steps.count = 5 if limits.enable_bucket_diversification else 4
-        steps.log("universe of %d assets, regime %s", len(universe.assets), universe.regime)
+        steps.log("universe of %s, regime %s", counted(len(universe.assets), "asset"), universe.regime)
         with steps.timed("scores"):
             scored = self.scoring_service.score_assets(
                 universe,
@@ -202,7 +203,8 @@ class CoreRebalancerEngine:
                 fundamental_weight=fundamental_weight,
             )
         unscored = [asset.asset for asset in scored if asset.combined_score is None]
-        steps.log("%d assets scored, without a score: %s", len(scored) - len(unscored), listed(unscored) or "none")
+        having = counted(len(scored) - len(unscored), "asset")
+        steps.log("%s scored, without a score: %s", having, listed(unscored) or "none")
         rows, limits = self._candidates(rebalance_date, scored, limits)
         risk, correlations = None, None
         if self.risk is not None or limits.max_correlation is not None:
@@ -268,16 +270,16 @@ class CoreRebalancerEngine:
             return
         if run.bucket_result is not None:
             rejected = len(run.bucket_result.rejected_assets)
-            steps.log("bucket limits: %d assets kept out, %s", rejected, run.result.status)
+            steps.log("bucket limits: %s kept out, %s", counted(rejected, "asset"), run.result.status)
             for sentence in (*run.bucket_result.enforcement_actions, *run.bucket_result.violations_fixed):
                 _LOG.info("  %s", sentence)
         for sentence in () if run.risk is None else run.risk.sentences:
             _LOG.info("  %s", sentence)
-        steps.log("%d assets selected", len(run.selection.selected_assets))
+        steps.log("%s selected", counted(len(run.selection.selected_assets), "asset"))
         result = run.result
         steps.log(
-            "%d positions, cash %.2f %%, turnover %.2f %%",
-            result.positions,
+            "%s, cash %.2f %%, turnover %.2f %%",
+            counted(result.positions, "position"),
             100 * result.cash_weight,
             100 * result.turnover,
         )

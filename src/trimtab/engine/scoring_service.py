@@ -82,11 +82,11 @@ class ScoringService:
         SetupError
             A missing analyser of a score that is not switched off, impossible weights, a score outside 0 to 1.
         """
-        given = {
+        sources = {
             "technical": (enable_technical, self.technical_analyzer, technical_weight),
             "fundamental": (enable_fundamental, self.fundamental_analyzer, fundamental_weight),
         }
-        parts = [_part(name, analyzer, weight) for name, (is_on, analyzer, weight) in given.items() if is_on]
+        parts = [_part(name, analyzer, weight) for name, (is_on, analyzer, weight) in sources.items() if is_on]
         if not parts:
             raise SetupError("both scores are switched off", "set enable_technical or enable_fundamental to True")
         if sum(part.weight for part in parts) <= 0:

@@ -134,14 +134,14 @@ def _conflict(reruns: Reruns, reached: Reached, goal: Change) -> Conflict:
         return reached(goal, [limit for limit in liftable if limit not in kept])
 
     kept = needed(liftable, lambda limits: not holds(limits)) if holds(()) else []
-    found = tuple(
+    members = tuple(
         Member(limit.name, limit.node, value_of(reruns, limit), least_relaxation(reruns, limit, goal, reached))
         for limit in kept
     )
     lowered = least_relaxation(reruns, goal, goal, reached)
-    helped = not kept or any(member.relaxation for member in found)
+    helped = not kept or any(member.relaxation for member in members)
     joint = () if helped else together(reruns, liftable, goal, reached)
-    return Conflict(Member(*goal, lowered), round(reached.amount(goal), 12), found, joint)
+    return Conflict(Member(*goal, lowered), round(reached.amount(goal), 12), members, joint)
 
 
 def _liftable(reruns: Reruns) -> Iterator[Change]:
@@ -166,10 +166,10 @@ def _liftable(reruns: Reruns) -> Iterator[Change]:
     seen = set()
     for node in range(len(tree) - 1, ROOT, -1):
         for field, none in zip(NODE_FIELDS, (NO_LIMIT, np.inf, 0.0), strict=True):
-            found = reruns.limit_of(node, field)
-            if tree[field][node] != none and found not in seen:
-                seen.add(found)
-                yield Change(*found, None)
+            limit = reruns.limit_of(node, field)
+            if tree[field][node] != none and limit not in seen:
+                seen.add(limit)
+                yield Change(*limit, None)
     if limits.max_correlation is not None:
         yield Change("max_correlation", "", None)
     names = ("max_position_weight", "target_invested", "max_new_positions", "max_total_positions")
@@ -179,7 +179,7 @@ def _liftable(reruns: Reruns) -> Iterator[Change]:
 def value_of(reruns: Reruns, limit: Change) -> Any:
     """The current value of a limit; for a field of rows, the assets that have a value."""
     if limit.name == "restriction":
-        return tuple(reruns.names[at] for at in np.flatnonzero(reruns.rows["restriction"] != 0).tolist())
+        return tuple(reruns.names[row] for row in np.flatnonzero(reruns.rows["restriction"] != 0).tolist())
     if limit.name == "max_weight":
-        return tuple(reruns.names[at] for at in np.flatnonzero(reruns.rows["max_weight"] < 1).tolist())
+        return tuple(reruns.names[row] for row in np.flatnonzero(reruns.rows["max_weight"] < 1).tolist())
     return reruns.present(limit.name, limit.node)

@@ -18,7 +18,7 @@ from trimtab.explanations.changes import Change
 from trimtab.explanations.reruns import Reruns
 from trimtab.explanations.values_to_try import LEAST_TRIALS, WEIGHT_NAMES, trials_in, values_above, values_below
 from trimtab.kernel.records import Flags
-from trimtab.text import exactly
+from trimtab.text import figure, rounded
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,13 @@ class SearchedRange:
         name = f"{self.change}{f' of {self.node}' if self.node else ''}"
         if self.exhaustive:
             return f"no value of {name} changes it"
-        return f"no value of {name} from {exactly(self.lowest)} to {exactly(self.highest)} changes it; others were not tried"
+        tried = f"from {_inside(self.lowest, up=True)} to {_inside(self.highest, up=False)}"
+        return f"no value of {name} {tried} changes it; others were not tried"
+
+
+def _inside(end: float, *, up: bool) -> str:
+    """An end of a range with four digits, rounded into the range."""
+    return figure(rounded(end, 4, up=up)) if isinstance(end, float) and end else str(end)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +73,8 @@ def scan_of(reruns: Reruns, name: str, node: str, at: int) -> Scan:
         return _of_correlations(reruns, at)
     if (name, node) not in reruns.scans:
         reruns.scans[name, node] = _scanned(reruns, name, node)
-    found: Scan = reruns.scans[name, node]
-    return found
+    scan: Scan = reruns.scans[name, node]
+    return scan
 
 
 def _of_correlations(reruns: Reruns, at: int) -> Scan:
@@ -78,21 +84,21 @@ def _of_correlations(reruns: Reruns, at: int) -> Scan:
         up |= {*known[known > present][:LEAST_TRIALS].tolist()}
         down |= {*np.nextafter(known[(known <= present) & (known > -1.0)], -2.0)[-LEAST_TRIALS:].tolist()}
     values = [*sorted((*up, *down), key=lambda value: abs(value - present)), None]
-    found = SearchedRange("max_correlation", "", min((present, *down)), max((present, *up)), exhaustive=False)
-    return Scan(tuple((value, reruns.selected(Change("max_correlation", "", value))) for value in values), found)
+    searched = SearchedRange("max_correlation", "", min((present, *down)), max((present, *up)), exhaustive=False)
+    return Scan(tuple((value, reruns.selected(Change("max_correlation", "", value))) for value in values), searched)
 
 
 def _scanned(reruns: Reruns, name: str, node: str) -> Scan:
     present = reruns.present(name, node)
-    most = trials_in(reruns)
-    up, up_ends = values_above(reruns, name, node, most)
-    down, down_ends = values_below(reruns, name, node, most)
+    trials = trials_in(reruns)
+    up, up_ends = values_above(reruns, name, node, trials)
+    down, down_ends = values_below(reruns, name, node, trials)
     values = sorted((*up, *down), key=lambda value: abs(value - present))
     ends = (
         up_ends and down_ends and not reruns.partners.size
     )  # among correlated assets, a lower limit can let others in
-    found = SearchedRange(name, node, min((present, *down)), max((present, *up)), ends)
-    return Scan(tuple((value, reruns.selected(Change(name, node, value))) for value in values), found)
+    searched = SearchedRange(name, node, min((present, *down)), max((present, *up)), ends)
+    return Scan(tuple((value, reruns.selected(Change(name, node, value))) for value in values), searched)
 
 
 def _is_valid(reruns: Reruns, change: Change) -> bool:

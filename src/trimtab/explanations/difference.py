@@ -117,14 +117,14 @@ class ResultInputs:
     @cached_property
     def rows(self) -> dict[str, Row]:
         """The rows by asset, sorted."""
-        found = self.candidates
+        candidates = self.candidates
         rows = {}
-        for row in sorted(range(found.size), key=lambda row: str(found.asset.at(row))):
-            name = str(found.asset.at(row))
-            numbers = {column: float(getattr(found, column)[row]) for column in _OF_ROWS if column in _NUMBERS}
+        for row in sorted(range(candidates.size), key=lambda row: str(candidates.asset.at(row))):
+            name = str(candidates.asset.at(row))
+            numbers = {column: float(getattr(candidates, column)[row]) for column in _OF_ROWS if column in _NUMBERS}
             values: Row = {column: value if math.isfinite(value) else None for column, value in numbers.items()}
-            values["bucket"] = found.bucket.at(row)
-            values["restriction"] = Restriction(int(found.restriction[row])).code
+            values["bucket"] = candidates.bucket.at(row)
+            values["restriction"] = Restriction(int(candidates.restriction[row])).code
             rows[name] = values
         return rows
 
@@ -168,9 +168,9 @@ def _changed_inputs(before: ResultInputs, after: ResultInputs) -> Iterator[Input
         derived = name in before.limits.derived and name in after.limits.derived
         if first[name] != second[name] and not derived:
             yield InputChange(name, "", first[name], second[name])
-    one, two = before.candidates.correlations, after.candidates.correlations
-    if (one and one.digest) != (two and two.digest):
-        yield InputChange(_CORRELATIONS, "", one, two)
+    old, new = before.candidates.correlations, after.candidates.correlations
+    if (old and old.digest) != (new and new.digest):
+        yield InputChange(_CORRELATIONS, "", old, new)
     for asset in sorted({*before.rows, *after.rows}):
         row, other = before.rows.get(asset), after.rows.get(asset)
         if row is None or other is None:
@@ -243,13 +243,13 @@ class _Mixtures:
 
     def _groups(self, asset: str) -> Iterator[list[InputChange]]:
         """Inputs grouped: each limit, each field of the asset's own row, each field of all other rows."""
-        for one in self.inputs:
-            if not one.asset:
-                yield [one]
+        for change in self.inputs:
+            if not change.asset:
+                yield [change]
         for name in (*_OF_ROWS, _ASSETS):
-            here = [one for one in self.inputs if one.name == name and one.asset]
-            own = [] if name in _WHOLE else [one for one in here if one.asset == asset]
-            rest = [one for one in here if one not in own]
+            here = [change for change in self.inputs if change.name == name and change.asset]
+            own = [] if name in _WHOLE else [change for change in here if change.asset == asset]
+            rest = [change for change in here if change not in own]
             yield from [group for group in (own, rest) if group]
 
     def _enough(self, asset: str, group: list[InputChange]) -> tuple[str, ...]:
@@ -261,7 +261,7 @@ class _Mixtures:
 
     @staticmethod
     def _assets(group: Iterable[InputChange]) -> tuple[str, ...]:
-        return tuple(one.asset for one in group if one.asset)
+        return tuple(change.asset for change in group if change.asset)
 
     def _brings(self, asset: str, group: list[InputChange]) -> bool:
         mixed = self._outcome(group)
@@ -282,19 +282,19 @@ class _Mixtures:
         values = self.before.limits.to_dict()
         others = self.after.limits.to_dict()
         correlations = self.before.candidates.correlations
-        for one in taken:
-            if one.name == _CORRELATIONS:
-                correlations = one.after
-            elif not one.asset:
-                values.pop(one.name, None)
-                if one.name in others:
-                    values[one.name] = others[one.name]
-            elif one.name != _ASSETS:
-                rows[one.asset][one.name] = one.after
-            elif one.after is None:
-                del rows[one.asset]
+        for change in taken:
+            if change.name == _CORRELATIONS:
+                correlations = change.after
+            elif not change.asset:
+                values.pop(change.name, None)
+                if change.name in others:
+                    values[change.name] = others[change.name]
+            elif change.name != _ASSETS:
+                rows[change.asset][change.name] = change.after
+            elif change.after is None:
+                del rows[change.asset]
             else:
-                rows[one.asset] = dict(self.after.rows[one.asset])
+                rows[change.asset] = dict(self.after.rows[change.asset])
         if values.get("enable_bucket_diversification"):
             values["known_buckets"] = self._known
         limits = RebalancingLimits.from_dict(values)

@@ -21,6 +21,7 @@ from trimtab.explanations.counterfactuals import SearchedRange, least_score, nea
 from trimtab.explanations.reruns import Reruns
 from trimtab.explanations.sentences import SentenceMaker
 from trimtab.explanations.steps import Step, steps_of
+from trimtab.explanations.values_to_try import shown_value
 from trimtab.explanations.weight_held_by import HeldBy, held_by
 from trimtab.kernel.records import NO_LIMIT, NO_NODE, ROOT
 from trimtab.reasons import ENTERED_REASONS, FIXED_REASONS, Action, Reason, Restriction, SizeReason
@@ -191,29 +192,29 @@ def explain(reruns: Reruns, asset: str) -> Explanation:
     would be selected with a score above 0.9
     would be selected with max_new_positions 2
     """
-    at = reruns.place_of[asset]
-    answer, row = reruns.answer[at], int(reruns.candidates.order[at])
+    place = reruns.place_of[asset]
+    answer, row = reruns.answer[place], int(reruns.candidates.order[place])
     words = SentenceMaker(reruns.places).detail(row)
-    score = reruns.scores[at]
+    score = reruns.scores[place]
     selected = bool(answer["selected"])
-    found = [nearest_flip(reruns, at, name, node) for name, node in limits_about(reruns, at)]
+    flips = [nearest_flip(reruns, place, name, node) for name, node in limits_about(reruns, place)]
     return Explanation(
         asset=asset,
         bucket=reruns.candidates.bucket.at(row) or "",
         score=None if math.isnan(score) else score,
-        current_weight=reruns.currents[at],
+        current_weight=reruns.currents[place],
         target_weight=float(answer["target"]),
         decision="selected" if selected else "not selected",
         action=Action(answer["action"]).code,
         reason=Reason(answer["reason"]).code,
         size_reason=SizeReason(answer["size_reason"]).code,
         sentence=words.text,
-        merit=_has_merit(reruns, at),
-        crowded_out=None if selected else _crowding(reruns, at),
-        held_by=held_by(reruns, at) if selected else None,
-        steps=steps_of(reruns, at, words),
-        counterfactuals=tuple(_counterfactuals(reruns, at, found)),
-        without_effect=tuple(one for one in found if isinstance(one, SearchedRange)),
+        merit=_has_merit(reruns, place),
+        crowded_out=None if selected else _crowding(reruns, place),
+        held_by=held_by(reruns, place) if selected else None,
+        steps=steps_of(reruns, place, words),
+        counterfactuals=tuple(_counterfactuals(reruns, place, flips)),
+        without_effect=tuple(flip for flip in flips if isinstance(flip, SearchedRange)),
     )
 
 
@@ -258,8 +259,8 @@ def _crowding(reruns: Reruns, at: int) -> Crowding | None:
         return _crowded(reruns, "target_invested", "", limits.target_invested, selected)
     if reason == Reason.MIN_POSITION_CAPACITY and node != NO_NODE:
         name, path = reruns.limit_of(node, "max_allocation")[0], reruns.node_name(node)
-        most = float(reruns.nodes["max_allocation"][node])
-        return _crowded(reruns, name, path, most, selected & _inside(reruns, node))
+        max_weight = float(reruns.nodes["max_allocation"][node])
+        return _crowded(reruns, name, path, max_weight, selected & _inside(reruns, node))
     return None
 
 
@@ -280,7 +281,10 @@ def _crowded(reruns: Reruns, limit: str, node: str, value: float, here: Any) -> 
         )
 
     return Crowding(
-        limit, node, value, tuple(reruns.names[one] for one in sorted(np.flatnonzero(here).tolist(), key=order))
+        limit,
+        node,
+        value,
+        tuple(reruns.names[selected] for selected in sorted(np.flatnonzero(here).tolist(), key=order)),
     )
 
 
@@ -308,7 +312,9 @@ def _counterfactuals(reruns: Reruns, at: int, limits: Iterable[Change | Searched
             yield Counterfactual(change.name, "", change.value, "exactly", f"{would} {shown}")
     for limit in limits:
         if isinstance(limit, Change):
-            shown = f"without {limit.name}" if limit.value is None else f"with {limit.name} {exactly(limit.value)}"
+            shown = (
+                f"without {limit.name}" if limit.value is None else f"with {limit.name} {shown_value(reruns, limit)}"
+            )
             yield Counterfactual(*limit, "exactly", f"{would} {shown}{f' for {limit.node}' if limit.node else ''}")
     for name, value in _switches(reruns):
         change = Change(name, "", value)
@@ -320,9 +326,9 @@ def _row_changes(reruns: Reruns, at: int) -> Iterable[Change]:
     """Lifting the restriction, and the smallest cap of the asset that admits a position."""
     if reruns.rows["restriction"][at] != Restriction.EMPTY:
         yield Change("restriction", reruns.names[at], "")
-    least = reruns.limits.min_position_weight
-    if not reruns.is_selected[at] and reruns.rows["max_weight"][at] < least:
-        yield Change("max_weight", reruns.names[at], least)
+    min_weight = reruns.limits.min_position_weight
+    if not reruns.is_selected[at] and reruns.rows["max_weight"][at] < min_weight:
+        yield Change("max_weight", reruns.names[at], min_weight)
 
 
 def limits_about(reruns: Reruns, at: int) -> Iterable[tuple[str, str]]:

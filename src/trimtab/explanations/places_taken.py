@@ -142,7 +142,13 @@ class PlacesTaken:
 
     def cap(self, row: int) -> float:
         """The largest weight allowed for an asset."""
+        if self.is_unwanted(row):
+            return 0.0
         return min(self.limits.max_position_weight, float(self.candidates.max_weight[row]))
+
+    def is_unwanted(self, row: int) -> bool:
+        """Whether its desired weight is 0, which closes it."""
+        return self.limits.sizing_mode == "desired" and float(self.candidates.desired_weight[row]) == 0.0
 
     def level_node(self, row: int) -> int:
         """The node at `bucket_level` that a row lies in."""

@@ -21,13 +21,13 @@ from trimtab.explanations.reruns import Reruns
 from trimtab.explanations.values_to_try import (
     WEIGHT_NAMES,
     WEIGHT_STEP,
+    shown_value,
     trials_in,
     values_above,
     values_below,
     weight_beyond,
 )
 from trimtab.kernel.records import ROOT
-from trimtab.text import exactly
 
 _TRIED = 64  # restricted or capped assets that are tried one by one
 _OF_ROWS = ("restriction", "max_weight")
@@ -86,11 +86,11 @@ def least_relaxation(
     if value is None:
         return None
     change = Change(limit.name, limit.node, value)
-    return Relaxation(*change, _effect(change))
+    return Relaxation(*change, _effect(reruns, change))
 
 
-def _effect(change: Change) -> str:
-    return f"{change.name} {exactly(change.value)}{f' for {change.node}' if change.node else ''}"
+def _effect(reruns: Reruns, change: Change) -> str:
+    return f"{change.name} {shown_value(reruns, change)}{f' for {change.node}' if change.node else ''}"
 
 
 def _of_a_row(reruns: Reruns, limit: Change, works: Callable[..., bool]) -> Relaxation | None:
@@ -105,7 +105,7 @@ def _of_a_row(reruns: Reruns, limit: Change, works: Callable[..., bool]) -> Rela
 def _assets_with(reruns: Reruns, name: str) -> list[str]:
     """The assets that have a restriction, or a cap of their own."""
     has = reruns.rows["restriction"] != 0 if name == "restriction" else reruns.rows["max_weight"] < 1
-    return [reruns.names[at] for at in np.flatnonzero(has).tolist()]
+    return [reruns.names[row] for row in np.flatnonzero(has).tolist()]
 
 
 def _of_correlations(reruns: Reruns, limit: Change, works: Callable[..., bool]) -> Relaxation | None:
@@ -115,7 +115,7 @@ def _of_correlations(reruns: Reruns, limit: Change, works: Callable[..., bool]) 
     if place is None:
         return None
     change = Change(limit.name, "", values[place])
-    return Relaxation(*change, f"no {limit.name}" if change.value is None else _effect(change))
+    return Relaxation(*change, f"no {limit.name}" if change.value is None else _effect(reruns, change))
 
 
 def _least(reruns: Reruns, limit: Change, works: Callable[..., bool], with_: Sequence[Change], *, lowers: bool) -> Any:
@@ -177,17 +177,17 @@ def _least_weight(
 
 def _lowest(reruns: Reruns, name: str) -> float:
     """The lowest value of a limit of weight: `min_position_weight` to a `dust_weight` that was given."""
-    given = name == "min_position_weight" and "dust_weight" not in reruns.limits.derived
-    return reruns.limits.dust_weight if given else 0.0
+    dust_is_set = name == "min_position_weight" and "dust_weight" not in reruns.limits.derived
+    return reruns.limits.dust_weight if dust_is_set else 0.0
 
 
 def _between(reruns: Reruns, name: str, with_: Sequence[Change]) -> tuple[float, float]:
     """The range of a score limit next to the changed and the unchanged ones."""
-    at, changed = SCORE_FIELDS.index(name), {change.name: change.value for change in with_}
-    below = [changed.get(lower, getattr(reruns.limits, lower)) for lower in SCORE_FIELDS[:at]]
-    above = [changed[upper] for upper in SCORE_FIELDS[at + 1 :] if upper in changed]
-    least = max((value for value in below if value is not None), default=0.0)  # a lifted limit goes as low as these
-    return least, min((value for value in above if value is not None), default=1.0)
+    index, changed = SCORE_FIELDS.index(name), {change.name: change.value for change in with_}
+    below = [changed.get(lower, getattr(reruns.limits, lower)) for lower in SCORE_FIELDS[:index]]
+    above = [changed[upper] for upper in SCORE_FIELDS[index + 1 :] if upper in changed]
+    lowest = max((value for value in below if value is not None), default=0.0)  # a lifted limit goes as low as these
+    return lowest, min((value for value in above if value is not None), default=1.0)
 
 
 def _nearest(reruns: Reruns, count: int, works: Callable[[int], bool]) -> int | None:
@@ -204,11 +204,11 @@ def _first(count: int, works: Callable[[int], bool]) -> int | None:
     """The first of `count` places that works, given that the last does: by bisection, so its predecessor does not."""
     if count < 1 or not works(count - 1):
         return None
-    before, at = -1, count - 1
-    while at - before > 1:
-        middle = (before + at) // 2
-        before, at = (before, middle) if works(middle) else (middle, at)
-    return at
+    before, last = -1, count - 1
+    while last - before > 1:
+        middle = (before + last) // 2
+        before, last = (before, middle) if works(middle) else (middle, last)
+    return last
 
 
 def together(reruns: Reruns, limits: Sequence[Change], goal: Change, reached: Reaches) -> tuple[Relaxation, ...]:
@@ -220,17 +220,17 @@ def together(reruns: Reruns, limits: Sequence[Change], goal: Change, reached: Re
     lifted = needed(limits, lambda kept: reached(goal, kept))
     for name in _OF_ROWS:
         lifted = _by_asset(reruns, name, lifted, goal, reached)
-    found: dict[Change, Relaxation] = {}
+    changes: dict[Change, Relaxation] = {}
     lifted.sort(key=lambda limit: -SCORE_FIELDS.index(limit.name) if limit.name in SCORE_FIELDS else 0)
     for place, limit in enumerate(lifted):
-        least = least_relaxation(reruns, limit, goal, reached, [*found, *lifted[place + 1 :]])
-        if least is not None:
-            found[Change(least.change, least.node, least.value)] = least
+        smallest = least_relaxation(reruns, limit, goal, reached, [*changes, *lifted[place + 1 :]])
+        if smallest is not None:
+            changes[Change(smallest.change, smallest.node, smallest.value)] = smallest
 
     def works(kept: Sequence[Change]) -> bool:
         return changed_limits(reruns.limits, *kept) is not None and reached(goal, kept)
 
-    return tuple(found[one] for one in needed(list(found), works)) if works(list(found)) else ()
+    return tuple(changes[change] for change in needed(list(changes), works)) if works(list(changes)) else ()
 
 
 def _by_asset(reruns: Reruns, name: str, lifted: list[Change], goal: Change, reached: Reaches) -> list[Change]:
@@ -248,10 +248,10 @@ def needed(changes: Sequence[Item], works: Callable[[Sequence[Item]], bool], at_
     """
     kept = list(changes)
     while True:
-        before, at = len(kept), 0
-        while at < len(kept):
-            without = kept[:at] + kept[at + at_once :]
-            kept, at = (without, at) if works(without) else (kept, at + at_once)
+        before, start = len(kept), 0
+        while start < len(kept):
+            without = kept[:start] + kept[start + at_once :]
+            kept, start = (without, start) if works(without) else (kept, start + at_once)
         if at_once == 1 and len(kept) == before:
             return kept
         at_once = max(1, at_once // 2)

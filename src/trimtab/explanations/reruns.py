@@ -140,15 +140,15 @@ class Reruns:
     @cached_property
     def place_of(self) -> dict[str, int]:
         """The row of each asset."""
-        return {name: at for at, name in enumerate(self.names)}
+        return {name: row for row, name in enumerate(self.names)}
 
     def path(self, at: int) -> list[int]:
         """The nodes of a row from the top to its leaf, without the portfolio."""
-        node, found = int(self.rows["leaf"][at]), []
+        node, nodes = int(self.rows["leaf"][at]), []
         while node != ROOT:
-            found.append(node)
+            nodes.append(node)
             node = int(self.nodes["parent"][node])
-        return found[::-1]
+        return nodes[::-1]
 
     def node_name(self, node: int) -> str:
         """The path of a node, empty for the portfolio."""
@@ -183,15 +183,15 @@ class Reruns:
     def is_slot(self) -> Flags:
         """The selected rows that count as positions: all but dust that is only left alone."""
         entered = np.isin(self.answer["reason"], ENTERED_REASONS)
-        found: Flags = self.answer["selected"] & (entered | (self.rows["current"] >= self.limits.dust_weight))
-        return found
+        takes_slot: Flags = self.answer["selected"] & (entered | (self.rows["current"] >= self.limits.dust_weight))
+        return takes_slot
 
     @cached_property
     def is_holding(self) -> Flags:
         """The rows that are held, dust aside."""
         current = self.rows["current"]
-        found: Flags = (current >= self.limits.dust_weight) & (current > 0)
-        return found
+        is_held: Flags = (current >= self.limits.dust_weight) & (current > 0)
+        return is_held
 
     def under(self, values: Any) -> Floats:
         """The sum of row values under each node. Shape (nodes,)."""
@@ -213,10 +213,10 @@ class Reruns:
 
     def decided_with(self, change: Change) -> Records:
         """The answer with one thing changed; kept, since many assets ask for the same change."""
-        found = self._kept.get(change)
-        if found is None:
-            found = self._kept[change] = self.run(change)
-        return found
+        answer = self._kept.get(change)
+        if answer is None:
+            answer = self._kept[change] = self.run(change)
+        return answer
 
     def run(self, *changes: Change) -> Records:
         """The answer with some things changed at once."""
@@ -286,15 +286,15 @@ class Reruns:
 
     def _with_followers(self, leading: dict[str, float | None]) -> dict[str, float]:
         """Fields with their followers. A lifted field (None) goes as low as the fields below it allow."""
-        limits, found = self.limits, {name: value for name, value in leading.items() if value is not None}
+        limits, fields = self.limits, {name: value for name, value in leading.items() if value is not None}
         below = 0.0
         for name in SCORE_FIELDS:
-            if name in leading and name not in found:
-                found[name] = below
-            below = found.get(name, getattr(limits, name))
-        if "min_position_weight" in leading and "min_position_weight" not in found:
-            found["min_position_weight"] = 0.0 if "dust_weight" in limits.derived else limits.dust_weight
-        return following(limits, found, limits.derived - found.keys()) | found
+            if name in leading and name not in fields:
+                fields[name] = below
+            below = fields.get(name, getattr(limits, name))
+        if "min_position_weight" in leading and "min_position_weight" not in fields:
+            fields["min_position_weight"] = 0.0 if "dust_weight" in limits.derived else limits.dust_weight
+        return following(limits, fields, limits.derived - fields.keys()) | fields
 
     def selected(self, change: Change) -> Flags:
         """Who is selected with one thing changed."""
@@ -320,8 +320,8 @@ class Reruns:
         return self._selection(self.rows, self.nodes, self.answer, self.limits.dust_weight)
 
     def _selection(self, rows: Records, tree: Records, answer: Records, dust: float) -> Selection:
-        at = np.flatnonzero(answer["selected"])  # few, also where there are many rows
-        reason, current, leaf = answer["reason"][at], rows["current"][at], rows["leaf"][at]
+        chosen = np.flatnonzero(answer["selected"])  # few, also where there are many rows
+        reason, current, leaf = answer["reason"][chosen], rows["current"][chosen], rows["leaf"][chosen]
         added = _HAS_ENTERED[reason]
         slot = added | (current >= dust)
         entered = added & ~((current >= dust) & (current > 0))  # a holding may be kept for representation
@@ -343,12 +343,12 @@ class Reruns:
 
     def _weighed(self, leaf: Ints, weight: Floats) -> list[float]:
         """The weight of some leaves under each node. Shape (nodes,)."""
-        found = [0.0] * len(self.nodes)
+        sums = [0.0] * len(self.nodes)
         for node, own in zip(leaf.tolist(), weight.tolist(), strict=True):
             while node != NO_NODE:
-                found[node] += own
+                sums[node] += own
                 node = int(self.nodes["parent"][node])  # noqa: PLW2901 - up to the root
-        return found
+        return sums
 
     def with_score(self, at: int) -> Callable[[float], bool]:
         """Whether a row is selected, for any score that it may have."""
@@ -393,19 +393,19 @@ class Reruns:
 
     def partners_of(self, at: int) -> Ints:
         """The rows that a new asset is too correlated with, selected or not."""
-        found: Ints = self.partners[self.partners[at] : self.partners[at + 1]]
-        return found
+        partners: Ints = self.partners[self.partners[at] : self.partners[at + 1]]
+        return partners
 
     @cached_property
     def _pairs(self) -> tuple[Ints, Floats]:
         """For each pair of a bucket with a known correlation the first row, and the correlation."""
-        found, count = self.candidates, len(self.rows)
-        if found.correlations is None:
+        candidates, count = self.candidates, len(self.rows)
+        if candidates.correlations is None:
             return np.zeros(0, np.int64), np.zeros(0)
-        everyone, _ = found.partners(-2.0)  # below every correlation: all pairs of a bucket
+        everyone, _ = candidates.partners(-2.0)  # below every correlation: all pairs of a bucket
         first = np.repeat(np.arange(count), np.diff(everyone[: count + 1]))
-        place = found.correlations.places(self.names)
-        values = found.correlations.between(place[first], place[everyone[count + 1 :]])
+        place = candidates.correlations.places(self.names)
+        values = candidates.correlations.between(place[first], place[everyone[count + 1 :]])
         known = ~np.isnan(values)
         return first[known], values[known]
 

@@ -270,10 +270,12 @@ def _no_weight(about: _Row) -> str:
     limits, node = about.limits, about.node
     if node == NO_NODE:
         cap = about.places.cap(about.row)
+        if about.places.is_unwanted(about.row):
+            return f'its desired_weight is 0 (sizing_mode "desired"){_also(about)}'
         if cap <= 0:
             return f"its largest weight is 0{_also(about)}"
-        largest, least = told_apart(cap, limits.min_position_weight)
-        return f"its largest weight of {largest} is below min_position_weight {least}{_also(about)}"
+        largest, min_weight = told_apart(cap, limits.min_position_weight)
+        return f"its largest weight of {largest} is below min_position_weight {min_weight}{_also(about)}"
     within = f"{_least(limits)} fits {_weight_limit(about, node)}"
     return _crowded_out(about, f"no other position{within}", "; the last to fit was", node)
 
@@ -327,6 +329,8 @@ def _short(about: _Row, reason: Reason, node: int) -> str:
     if reason == Reason.BUCKET_POSITION_LIMIT:
         name, count = about.limit(node, "max_positions")
         return f"{name} {count} of {about.path(node)}"
+    if node == NO_NODE and about.places.is_unwanted(about.row):
+        return "its desired_weight of 0"
     if node == NO_NODE:
         return f"its largest weight of {figure(about.places.cap(about.row))}"
     return f"no room for another position{_least(limits)} {_weight_limit(about, node)}"

@@ -10,7 +10,7 @@ from trimtab.explanations.reruns import Reruns
 from trimtab.explanations.sentences import Detail
 from trimtab.kernel.records import NO_LIMIT, NO_NODE, ROOT
 from trimtab.reasons import Reason, Restriction, SizeReason
-from trimtab.text import percent
+from trimtab.text import counted, percent
 
 STAGES = ("score", "threshold", "restrictions", "bucket", "totals", "size", "band", "brake")
 # The stage in which each reason falls; those that depend on the node are in `_deciding`.
@@ -120,14 +120,14 @@ def _bucket(reruns: Reruns, at: int) -> Step:
     facts = []
     full = False
     for node in path:
-        places = f"{reruns.as_it_is.used[node]} positions"
+        places = counted(reruns.as_it_is.used[node], "position")
         if nodes["max_positions"][node] < NO_LIMIT:
             places = f"{reruns.as_it_is.used[node]} of {reruns.limit_of(node, 'max_positions')[0]} {nodes['max_positions'][node]}"
             full = full or reruns.as_it_is.used[node] >= nodes["max_positions"][node]
         weight = percent(float(reruns.weight[node]))
         if nodes["max_allocation"][node] < math.inf:
-            most = float(nodes["max_allocation"][node])
-            weight = f"{weight} of {reruns.limit_of(node, 'max_allocation')[0]} {percent(most)}"
+            max_weight = float(nodes["max_allocation"][node])
+            weight = f"{weight} of {reruns.limit_of(node, 'max_allocation')[0]} {percent(max_weight)}"
         facts.append(f"{reruns.node_name(node)}: {places}, {weight}")
     stopped = full and not reruns.is_selected[at]
     return Step("bucket", "stopped" if stopped else "passed", "; ".join(facts) or "bucket limits are off")

@@ -20,12 +20,16 @@ from trimtab.explanations.places_taken import positions_that_fit
 from trimtab.explanations.reruns import Reruns, Selection
 from trimtab.kernel.records import COUNT_TOLERANCE, ROOT, WEIGHT_TOLERANCE
 from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.text import exactly, figure, rounded
 
 # Weight limits of counterfactuals and relaxations are multiples of this (0.0001 % of the account).
 WEIGHT_STEP = 1e-6
 WEIGHT_NAMES = ("target_invested", "min_position_weight", "max_allocation", "max_allocation_per_bucket")
 _DUST = 0.001  # the highest `dust_weight` that follows from `min_position_weight`
 _CORRELATED = 16  # scores tried in each direction if correlations are limited: then a row not taken may matter as well
+_SHORT = len("0.123456")  # such a value needs no rounding
+# Limits that are compared with a column of the rows.
+_DECIDED_BY = {**dict.fromkeys(SCORE_FIELDS, "score"), "dust_weight": "current", "max_correlation": "correlation"}
 _STEPS = 1_000_000  # of them in the whole account
 
 # The candidates decided in one direction before a search stops, and the trials made in any case.
@@ -69,8 +73,8 @@ def values_below(reruns: Reruns, name: str, node: str, most: int) -> Found:
 
 
 def _first(values: Iterable[Any], most: int) -> Found:
-    found = list(islice(values, most + 1))
-    return found[:most], len(found) <= most
+    first_values = list(islice(values, most + 1))
+    return first_values[:most], len(first_values) <= most
 
 
 def _stepping(
@@ -79,10 +83,14 @@ def _stepping(
     """From the present value outward; `nearest` is min on the way up and max on the way down."""
     value, selection = reruns.present(name, node), reruns.as_it_is
     while True:
-        found = [one for one in following(value, selection) if (one > value) == (nearest is min) and one != value]
-        if not found:
+        next_values = [
+            candidate
+            for candidate in following(value, selection)
+            if (candidate > value) == (nearest is min) and candidate != value
+        ]
+        if not next_values:
             return
-        value = nearest(found)
+        value = nearest(next_values)
         yield value
         selection = reruns.selection_with(Change(name, node, value))
 
@@ -90,15 +98,15 @@ def _stepping(
 # ---- scores
 
 
-def _scores_below(reruns: Reruns, name: str, present: float, most: int) -> Found:
+def _scores_below(reruns: Reruns, name: str, present: float, trials: int) -> Found:
     """Each score limit that just admits a row, from the lowest upward."""
-    least = _bounds(reruns.limits, name)[0]
-    most = _CORRELATED if reruns.partners.size else most
-    passed, whole = _first(_score_sweep(reruns, name, least, present), most)
+    lowest = _bounds(reruns.limits, name)[0]
+    trials = _CORRELATED if reruns.partners.size else trials
+    passed, whole = _first(_score_sweep(reruns, name, lowest, present), trials)
     if whole and not reruns.partners.size:
         return np.nextafter(passed, -1.0)[::-1].tolist(), True
     known = reruns.known("score")
-    return known[(known < present) & (known >= least)][::-1][:most].tolist(), False
+    return known[(known < present) & (known >= lowest)][::-1][:trials].tolist(), False
 
 
 def _score_sweep(reruns: Reruns, name: str, start: float, end: float) -> Iterator[float]:
@@ -121,9 +129,9 @@ def _score_sweep(reruns: Reruns, name: str, start: float, end: float) -> Iterato
 def _bounds(limits: RebalancingLimits, name: str) -> tuple[float, float]:
     """The range of a score limit within which the fields that were set do not contradict it."""
     scores = [field for field in SCORE_FIELDS if field == name or field not in limits.derived]
-    at = scores.index(name)
-    least = getattr(limits, SCORE_FIELDS[SCORE_FIELDS.index(name) - 1]) if name != SCORE_FIELDS[0] else 0.0
-    return least, getattr(limits, scores[at + 1]) if at + 1 < len(scores) else 1.0
+    index = scores.index(name)
+    lowest = getattr(limits, SCORE_FIELDS[SCORE_FIELDS.index(name) - 1]) if name != SCORE_FIELDS[0] else 0.0
+    return lowest, getattr(limits, scores[index + 1]) if index + 1 < len(scores) else 1.0
 
 
 # ---- counts and weights
@@ -136,20 +144,26 @@ def _next_above(reruns: Reruns, name: str, node: str) -> Next:
     if name == "max_new_positions":
         return lambda value, selection: _one_more(value, selection.entered)
     if name == "min_buckets_represented":
-        most = len(reruns.candidates.tree.level_nodes)
-        return lambda value, selection: [value + 1] if selection.represented >= value and value < most else []
+        highest = len(reruns.candidates.tree.level_nodes)
+        return lambda value, selection: [value + 1] if selection.represented >= value and value < highest else []
     if name == "min_position_weight":
         return lambda value, selection: _higher_least(reruns, value, selection)
     nodes = [ROOT] if name == "target_invested" else reruns.nodes_under(name, node)
     if GENERAL.get(name, name) == "max_positions":
-        return lambda value, selection: [one for at in nodes for one in _one_more(value, selection.used[at])]
-    return lambda value, selection: [one for at in nodes for one in _more_allocation(reruns, at, value, selection)]
+        return lambda value, selection: [
+            next_value for node in nodes for next_value in _one_more(value, selection.used[node])
+        ]
+    return lambda value, selection: [
+        next_value for node in nodes for next_value in _more_allocation(reruns, node, value, selection)
+    ]
 
 
 def _next_below(reruns: Reruns, name: str, node: str) -> Next:
     """For a count, one less than the walk uses. For a weight, where one position fewer fits."""
     if name == "max_total_positions":
-        return lambda value, selection: [one for one in _one_less(value, selection, ROOT) if one >= 1]
+        return lambda value, selection: [
+            next_value for next_value in _one_less(value, selection, ROOT) if next_value >= 1
+        ]
     if name == "max_new_positions":
         return lambda value, selection: [min(value, selection.entered) - 1] if selection.entered and value > 0 else []
     if name == "min_buckets_represented":
@@ -158,10 +172,12 @@ def _next_below(reruns: Reruns, name: str, node: str) -> Next:
         return lambda value, selection: _lower_least(reruns, value, selection)
     nodes = [ROOT] if name == "target_invested" else reruns.nodes_under(name, node)
     if GENERAL.get(name, name) == "max_positions":
-        return lambda value, selection: [one for at in nodes for one in _one_less(value, selection, at)]
+        return lambda value, selection: [
+            next_value for node in nodes for next_value in _one_less(value, selection, node)
+        ]
     return lambda value, selection: [
         0.0,
-        *(one for at in nodes for one in _less_allocation(reruns, at, value, selection)),
+        *(next_value for node in nodes for next_value in _less_allocation(reruns, node, value, selection)),
     ]
 
 
@@ -189,24 +205,24 @@ def weight_beyond(edge: float, *, up: bool, strictly: bool) -> float:
 
 
 def _more_allocation(reruns: Reruns, node: int, value: float, selection: Selection) -> Iterator[float]:
-    fixed, least = selection.fixed_weight[node], reruns.limits.min_position_weight
-    room = positions_that_fit(value - fixed, least)
+    fixed, min_weight = selection.fixed_weight[node], reruns.limits.min_position_weight
+    room = positions_that_fit(value - fixed, min_weight)
     if selection.walked[node] < room:
         return
     if value - fixed <= WEIGHT_TOLERANCE:
         yield weight_beyond(fixed, up=True, strictly=True)
-    edges = (fixed + (count - COUNT_TOLERANCE) * least for count in (room + 1, room + 2))
-    yield from (one for one in (weight_beyond(edge, up=True, strictly=False) for edge in edges) if one <= 1)
+    edges = (fixed + (count - COUNT_TOLERANCE) * min_weight for count in (room + 1, room + 2))
+    yield from (weight for weight in (weight_beyond(edge, up=True, strictly=False) for edge in edges) if weight <= 1)
 
 
 def _less_allocation(reruns: Reruns, node: int, value: float, selection: Selection) -> Iterator[float]:
-    fixed, least = selection.fixed_weight[node], reruns.limits.min_position_weight
+    fixed, min_weight = selection.fixed_weight[node], reruns.limits.min_position_weight
     walked = selection.walked[node]
     if not walked:
         return
     yield max(weight_beyond(fixed, up=False, strictly=False), 0.0)
-    taken = min(walked, positions_that_fit(value - fixed, least))
-    edges = (fixed + (count - COUNT_TOLERANCE) * least for count in (taken, taken - 1) if count >= 1)
+    taken = min(walked, positions_that_fit(value - fixed, min_weight))
+    edges = (fixed + (count - COUNT_TOLERANCE) * min_weight for count in (taken, taken - 1) if count >= 1)
     yield from (weight_beyond(edge, up=False, strictly=True) for edge in edges)
 
 
@@ -215,12 +231,12 @@ def _higher_least(reruns: Reruns, value: float, selection: Selection) -> Iterato
     for node, left in _lefts(reruns, selection):
         taken = min(selection.walked[node], positions_that_fit(left, value))
         edges = (left / (count - COUNT_TOLERANCE) for count in (taken, taken - 1) if 1 <= count < math.inf)
-        yield from (one for one in (weight_beyond(edge, up=True, strictly=True) for edge in edges) if one <= 1)
+        yield from (weight for weight in (weight_beyond(edge, up=True, strictly=True) for edge in edges) if weight <= 1)
     caps = _caps(reruns)[selection.selected]
     passed = caps[caps >= value]
     if passed.size:
         yield weight_beyond(float(passed.min()), up=True, strictly=True)
-    yield from (weight_beyond(float(one), up=True, strictly=True) for one in _tiny(reruns) if one >= value)
+    yield from (weight_beyond(float(weight), up=True, strictly=True) for weight in _tiny(reruns) if weight >= value)
 
 
 def _lower_least(reruns: Reruns, value: float, selection: Selection) -> Iterator[float]:
@@ -235,7 +251,7 @@ def _lower_least(reruns: Reruns, value: float, selection: Selection) -> Iterator
     passed = caps[caps < value]
     if passed.size:
         yield weight_beyond(float(passed.max()), up=False, strictly=False)
-    yield from (weight_beyond(float(one), up=False, strictly=False) for one in _tiny(reruns) if one < value)
+    yield from (weight_beyond(float(weight), up=False, strictly=False) for weight in _tiny(reruns) if weight < value)
 
 
 def _lefts(reruns: Reruns, selection: Selection) -> Iterator[tuple[int, float]]:
@@ -244,6 +260,26 @@ def _lefts(reruns: Reruns, selection: Selection) -> Iterator[tuple[int, float]]:
         limit = reruns.limits.target_invested if node == ROOT else float(reruns.nodes["max_allocation"][node])
         if 0 < limit - fixed < math.inf:
             yield node, limit - fixed
+
+
+def shown_value(reruns: Reruns, change: Change) -> str:
+    """A changed value as short as it may be: rounded away from the present one, but past no row that it would decide about.
+
+    So the text, carried out, does what it says.
+    """
+    value, column = change.value, _DECIDED_BY.get(change.name)
+    short = exactly(value)
+    if column is None or not isinstance(value, float) or short != repr(value) or len(short) <= _SHORT:
+        return short
+    known = reruns.correlations if column == "correlation" else reruns.known(column)
+    up = value > reruns.present(change.name, change.node)
+    for digits in range(4, 17):
+        near = rounded(value, digits, up=up)
+        low, high = sorted((value, near))
+        passed = (known > low) & (known <= high) if column == "correlation" else (known >= low) & (known < high)
+        if not passed.any() and reruns.limits_with(change._replace(value=near)) is not None:
+            return figure(near, digits)
+    return short
 
 
 def _caps(reruns: Reruns) -> Any:

@@ -46,8 +46,8 @@ def held_by(reruns: Reruns, at: int) -> HeldBy | None:
     if not changes:
         return None
     weight = float(reruns.answer["target"][at])
-    found = [(change, float(reruns.decided_with(change)["target"][at])) for change in changes]
-    change, without = next((one for one in found if one[1] != weight), found[0])
+    weights = [(change, float(reruns.decided_with(change)["target"][at])) for change in changes]
+    change, without = next((lifted for lifted in weights if lifted[1] != weight), weights[0])
     of_row = change.name in ("restriction", "max_weight")
     node = "" if of_row else change.node
     name = f"{change.name}{f' of {node}' if node else ''}"

@@ -90,22 +90,22 @@ def assets_of(reruns: Reruns, colour_of: dict[str, int], words: Sequence[Detail]
         score = reruns.scores[at]
         return -target[at], -reruns.currents[at], math.inf if math.isnan(score) else -score, at
 
-    for at in sorted(range(len(order)), key=rank):
-        answer, score, bucket = reruns.answer[at], reruns.scores[at], buckets[at]
-        top, said = top_of(bucket, reruns.limits), words[order[at]]
+    for place in sorted(range(len(order)), key=rank):
+        answer, score, bucket = reruns.answer[place], reruns.scores[place], buckets[place]
+        top, said = top_of(bucket, reruns.limits), words[order[place]]
         yield AssetFact(
-            order[at],
-            printable(reruns.names[at]),
+            order[place],
+            printable(reruns.names[place]),
             printable(bucket),
             printable(shorts[bucket]),
             printable(top),
             colour_of[top],
             None if math.isnan(score) else score,
-            reruns.currents[at],
-            target[at],
+            reruns.currents[place],
+            target[place],
             "none" if math.isnan(score) else f"{score:.3f}",
-            percent(reruns.currents[at]),
-            percent(target[at]),
+            percent(reruns.currents[place]),
+            percent(target[place]),
             Action(answer["action"]).code,
             Reason(answer["reason"]).code,
             SizeReason(answer["size_reason"]).code,
@@ -124,18 +124,22 @@ def _clause(words: Detail, answer: Any) -> str:
 def groups_of(assets: Sequence[AssetFact]) -> Groups:
     """Held assets by bucket (largest first) and weight, closed ones by weight, the others by score."""
     in_bucket: dict[str, float] = {}
-    for one in assets:
-        in_bucket[one.bucket] = in_bucket.get(one.bucket, 0.0) + one.after
+    for asset in assets:
+        in_bucket[asset.bucket] = in_bucket.get(asset.bucket, 0.0) + asset.after
 
     def among_held(one: AssetFact) -> tuple[float, str, float, float, str]:
         return -in_bucket[one.bucket], one.bucket, -one.after, -(one.score or 0.0), one.asset
 
     return Groups(
-        tuple(sorted((one for one in assets if one.after > 0), key=among_held)),
-        tuple(sorted((one for one in assets if one.after <= 0 < one.before), key=lambda one: (-one.before, one.asset))),
+        tuple(sorted((asset for asset in assets if asset.after > 0), key=among_held)),
         tuple(
             sorted(
-                (one for one in assets if one.after <= 0 and one.before <= 0),
+                (asset for asset in assets if asset.after <= 0 < asset.before), key=lambda one: (-one.before, one.asset)
+            )
+        ),
+        tuple(
+            sorted(
+                (asset for asset in assets if asset.after <= 0 and asset.before <= 0),
                 key=lambda one: (one.score is None, -(one.score or 0.0), one.asset),
             )
         ),
@@ -145,10 +149,10 @@ def groups_of(assets: Sequence[AssetFact]) -> Groups:
 def parts_of(assets: Sequence[AssetFact], cash: float) -> tuple[Part, ...]:
     """The portfolio afterwards, the largest part first."""
     tops: dict[str, list[AssetFact]] = {}
-    for one in assets:
-        if one.after > 0:
-            tops.setdefault(one.top, []).append(one)
-    parts = [Part(top, math.fsum(one.after for one in inside), tuple(inside)) for top, inside in tops.items()]
+    for asset in assets:
+        if asset.after > 0:
+            tops.setdefault(asset.top, []).append(asset)
+    parts = [Part(top, math.fsum(asset.after for asset in inside), tuple(inside)) for top, inside in tops.items()]
     if cash > 0:
         parts.append(Part("cash", cash, ()))
     return tuple(sorted(parts, key=lambda part: (-part.weight, part.name)))

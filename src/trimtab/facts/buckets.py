@@ -50,53 +50,57 @@ def buckets_of(
     used: Sequence[BucketSummary], limits: RebalancingLimits, colour_of: dict[str, int], certificate: Certificate
 ) -> Iterator[BucketFact]:
     """Some buckets, by path."""
-    names = _indented([one.path for one in used], limits)
-    statuses = {one.node: one.status for one in certificate if one.name in _BUCKET_LIMITS and one.status != "met"}
-    for one in used:
-        short, depth = names[one.path]
+    names = _indented([bucket.path for bucket in used], limits)
+    statuses = {
+        constraint.node: constraint.status
+        for constraint in certificate
+        if constraint.name in _BUCKET_LIMITS and constraint.status != "met"
+    }
+    for bucket in used:
+        short, depth = names[bucket.path]
         yield BucketFact(
-            printable(one.path),
+            printable(bucket.path),
             printable(short),
             depth,
-            colour_of[top_of(one.path, limits)],
-            f"{one.positions}" if one.max_positions is None else f"{one.positions}/{one.max_positions}",
-            one.current_weight,
-            one.target_weight,
-            one.max_allocation,
-            one.min_allocation,
-            percent(one.current_weight),
-            percent(one.target_weight),
-            "" if one.max_allocation is None else percent(one.max_allocation),
-            "" if one.min_allocation is None else percent(one.min_allocation),
-            statuses.get(one.path) or ("full" if _is_full(one) else ""),
+            colour_of[top_of(bucket.path, limits)],
+            f"{bucket.positions}" if bucket.max_positions is None else f"{bucket.positions}/{bucket.max_positions}",
+            bucket.current_weight,
+            bucket.target_weight,
+            bucket.max_allocation,
+            bucket.min_allocation,
+            percent(bucket.current_weight),
+            percent(bucket.target_weight),
+            "" if bucket.max_allocation is None else percent(bucket.max_allocation),
+            "" if bucket.min_allocation is None else percent(bucket.min_allocation),
+            statuses.get(bucket.path) or ("full" if _is_full(bucket) else ""),
         )
 
 
 def _is_full(one: BucketSummary) -> bool:
-    most = one.max_allocation
-    return most is not None and one.target_weight > 0 and one.target_weight >= most - _FULL_TOLERANCE
+    max_weight = one.max_allocation
+    return max_weight is not None and one.target_weight > 0 and one.target_weight >= max_weight - _FULL_TOLERANCE
 
 
 def scale_of(buckets: Iterable[BucketFact]) -> float:
     """The weight at the end of the bars: the largest weight or limit, ignoring limits of 100 %."""
-    found = tuple(buckets)
-    limits = [one.most for one in found if one.most is not None and one.most < 1]
-    return max([one.before for one in found] + [one.after for one in found] + limits, default=0.0)
+    shown = tuple(buckets)
+    limits = [bucket.most for bucket in shown if bucket.most is not None and bucket.most < 1]
+    return max([bucket.before for bucket in shown] + [bucket.after for bucket in shown] + limits, default=0.0)
 
 
 def _indented(paths: Sequence[str], limits: RebalancingLimits) -> dict[str, tuple[str, int]]:
     """Names of buckets: below another listed bucket, the last part and its depth; elsewhere, as short as possible."""
-    found: dict[str, tuple[str, int]] = {}
+    names: dict[str, tuple[str, int]] = {}
     tops, listed = [], set(paths)
     for path in paths:
         parts = split_path(path, limits.bucket_separator)
         above = [limits.bucket_separator.join(parts[:depth]) for depth in range(1, len(parts))]
-        depth = sum(one in listed for one in above)
+        depth = sum(path in listed for path in above)
         if depth:
-            found[path] = parts[-1], depth
+            names[path] = parts[-1], depth
         else:
             tops.append(path)
-    return {**{path: (short, 0) for path, short in short_names(tops, limits).items()}, **found}
+    return {**{path: (short, 0) for path, short in short_names(tops, limits).items()}, **names}
 
 
 def short_names(paths: Iterable[str], limits: RebalancingLimits) -> dict[str, str]:
@@ -118,4 +122,4 @@ def colours_of(reruns: Reruns) -> dict[str, int]:
     used = (reruns.rows["current"] > 0) | (reruns.answer["target"] > 0)
     held = {top_of(name, reruns.limits) for name, here in zip(named, used.tolist(), strict=True) if here}
     tops = {top_of(name, reruns.limits) for name in (*named, *reruns.limits.buckets, *reruns.limits.known_buckets)}
-    return {top: at for at, top in enumerate(sorted(tops, key=lambda top: (top not in held, top)))}
+    return {top: index for index, top in enumerate(sorted(tops, key=lambda top: (top not in held, top)))}

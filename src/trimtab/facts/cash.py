@@ -120,20 +120,19 @@ def _kept_out(reruns: Reruns) -> Iterator[_Holder]:
     )
     yield from holder(Reason.NEW_POSITION_LIMIT, f"max_new_positions {limits.max_new_positions}", "max_new_positions")
     if Reason.BUCKET_POSITION_LIMIT in waiting:
-        rows = [at for at, reason in enumerate(reasons) if reason == Reason.BUCKET_POSITION_LIMIT]
-        full = sorted({reruns.limit_of(int(reruns.answer["reason_node"][at]), "max_positions") for at in rows})
+        rows = [row for row, reason in enumerate(reasons) if reason == Reason.BUCKET_POSITION_LIMIT]
+        full = sorted({reruns.limit_of(int(reruns.answer["reason_node"][row]), "max_positions") for row in rows})
         number = waiting[Reason.BUCKET_POSITION_LIMIT]
         names = listed(dict.fromkeys(f"{name}{f' of {node}' if node else ''}" for name, node in full), _NAMED)
         text = f"{counted(number, 'asset')} {'is' if number == 1 else 'are'} kept out by {names}"
         yield _Holder(text, tuple(Change(name, node, None) for name, node in full))
-    least = f"min_position_weight {figure(limits.min_position_weight)}, which no longer fits"
-    yield from holder(Reason.MIN_POSITION_CAPACITY, least, "min_position_weight")
+    minimum = f"min_position_weight {figure(limits.min_position_weight)}, which no longer fits"
+    yield from holder(Reason.MIN_POSITION_CAPACITY, minimum, "min_position_weight")
     if limits.max_correlation is not None:
         text = f"max_correlation {figure(limits.max_correlation)}"
         yield from holder(Reason.TOO_CORRELATED, text, "max_correlation")
-    yield from holder(
-        Reason.BELOW_THRESHOLD, "their scores (min_score_threshold, min_score_new_position)", *SCORE_FIELDS
-    )
+    whose = "its score" if waiting.get(Reason.BELOW_THRESHOLD) == 1 else "their scores"
+    yield from holder(Reason.BELOW_THRESHOLD, f"{whose} (min_score_threshold, min_score_new_position)", *SCORE_FIELDS)
 
 
 def _capped(reruns: Reruns) -> Iterator[_Holder]:
@@ -175,4 +174,4 @@ def _banded(reruns: Reruns) -> Iterator[_Holder]:
 
 def _named(reruns: Reruns, where: Flags) -> str:
     """Assets by name."""
-    return listed(sorted(printable(reruns.names[at]) for at in np.flatnonzero(where).tolist()), _NAMED)
+    return listed(sorted(printable(reruns.names[row]) for row in np.flatnonzero(where).tolist()), _NAMED)

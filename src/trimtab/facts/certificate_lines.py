@@ -42,20 +42,20 @@ class StatusCount:
 
 def lines_of(certificate: Certificate) -> Iterator[CertificateLine]:
     """Every limit, in the certificate's order."""
-    for one in certificate:
-        written = _number_of(one.name)
-        measured, limit = written(one.measured), written(one.limit)
-        node, note = printable(one.node), printable(one.note)
-        wanted = "at least" if one.name.startswith("min_") else "at most"
-        sentence = f"{one.name}{f' of {node}' if node else ''} is {measured} instead of {wanted} {limit}"
+    for constraint in certificate:
+        written = _number_of(constraint.name)
+        measured, limit = written(constraint.measured), written(constraint.limit)
+        node, note = printable(constraint.node), printable(constraint.note)
+        wanted = "at least" if constraint.name.startswith("min_") else "at most"
+        sentence = f"{constraint.name}{f' of {node}' if node else ''} is {measured} instead of {wanted} {limit}"
         yield CertificateLine(
-            one.name, node, measured, limit, one.status, note, f"{sentence}: {note}" if note else sentence
+            constraint.name, node, measured, limit, constraint.status, note, f"{sentence}: {note}" if note else sentence
         )
 
 
 def counts_of(certificate: Certificate) -> Iterator[StatusCount]:
     """How many are met, and how many have each other status."""
-    statuses = [one.status for one in certificate]
+    statuses = [constraint.status for constraint in certificate]
     for status in STATUSES:
         if status in statuses or status == "met":
             yield StatusCount(status, f"{statuses.count(status)} {'limits met' if status == 'met' else status}")

@@ -127,7 +127,7 @@ def facts_of(
     limits, every = reruns.limits, tuple(buckets)
     colour_of = colours_of(reruns)
     assets = tuple(assets_of(reruns, colour_of, words))
-    used = [one for one in every if is_used(one)]
+    used = [asset for asset in every if is_used(asset)]
     shown = tuple(buckets_of(used, limits, colour_of, certificate))
     losses = tuple(_losses(reruns))
     named = printable(title + ("" if totals.account is None else f", account {totals.account}"))
@@ -143,13 +143,13 @@ def facts_of(
         brake=brake,
         figures=tuple(_figures(totals, len(assets), lines, limits)),
         notes=tuple(printable(note.text) for note in notes if note.code != "cash_left"),
-        has_buckets=limits.enable_bucket_diversification or any(one.bucket != UNKNOWN for one in assets),
+        has_buckets=limits.enable_bucket_diversification or any(asset.bucket != UNKNOWN for asset in assets),
         buckets=shown,
         empty_buckets=counted(len(every) - len(used), "empty bucket") if len(every) > len(used) else "",
         bucket_scale=scale_of(shown),
         assets=assets,
         groups=groups_of(assets),
-        asset_scale=max([one.before for one in assets] + [one.after for one in assets], default=0.0),
+        asset_scale=max([asset.before for asset in assets] + [asset.after for asset in assets], default=0.0),
         parts=parts_of(assets, totals.cash),
         cash_text=percent(totals.cash),
         has_unwanted_cash=totals.cash_left > 0,
@@ -180,7 +180,7 @@ def _figures(
 
 def _trades(totals: Totals, assets: Sequence[AssetFact]) -> str:
     """The trades, in one sentence."""
-    counts = [(sum(one.action == action for one in assets), word) for action, word in _ACTIONS.items()]
+    counts = [(sum(asset.action == action for asset in assets), word) for action, word in _ACTIONS.items()]
     done = ", ".join(f"{count} {word}" for count, word in counts if count)
     sides = f"buys {percent(totals.bought)}, sells {percent(totals.sold)}"
     return f"turnover {percent(totals.turnover)}: {sides}{f' ({done})' if done else ''}"
@@ -191,12 +191,12 @@ def _brake(reruns: Reruns) -> str:
     limits, current, proposed = reruns.limits, reruns.rows["current"], reruns.answer["proposed"]
     sold = float(np.maximum(current - proposed, 0.0).sum())
     closed = int(((proposed <= 0) & (current >= limits.dust_weight) & (current > 0)).sum())
-    found = []
+    reasons = []
     if limits.brake_sold_weight is not None:
-        found.append(f"sell {percent(sold)} (brake_sold_weight {percent(limits.brake_sold_weight)})")
+        reasons.append(f"sell {percent(sold)} (brake_sold_weight {percent(limits.brake_sold_weight)})")
     if limits.brake_closed_positions is not None:
-        found.append(f"close {counted(closed, 'position')} (brake_closed_positions {limits.brake_closed_positions})")
-    return f"BRAKED: every weight stays unchanged. The rules would {' and '.join(found)}."
+        reasons.append(f"close {counted(closed, 'position')} (brake_closed_positions {limits.brake_closed_positions})")
+    return f"BRAKED: every weight stays unchanged. The rules would {' and '.join(reasons)}."
 
 
 def _losses(reruns: Reruns) -> Iterator[Loss]:

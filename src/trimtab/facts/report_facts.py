@@ -67,7 +67,7 @@ def explained_of(reruns: Reruns, facts: Facts, names: Iterable[str]) -> tuple[Ex
     KeyError
         No such asset; the caller names the nearest one.
     """
-    fact_of = {one.row: one for one in facts.assets}
+    fact_of = {asset.row: asset for asset in facts.assets}
     order, place_of = reruns.candidates.order, reruns.place_of
     return tuple(Explained(fact_of[int(order[place_of[name]])], _clean(explain(reruns, name))) for name in names)
 
@@ -75,22 +75,22 @@ def explained_of(reruns: Reruns, facts: Facts, names: Iterable[str]) -> tuple[Ex
 def _worth_explaining(reruns: Reruns) -> list[str]:
     """The selected, then the nearest misses by score."""
     ranked = sorted(range(len(reruns.rows)), key=lambda at: (-float(np.nan_to_num(reruns.scores[at], nan=-1.0)), at))
-    inside = [at for at in ranked if reruns.reasons[at] in SELECTED_REASONS]
-    outside = [at for at in ranked if reruns.reasons[at] not in SELECTED_REASONS]
-    return [reruns.names[at] for at in (*inside, *outside[:MISSES_EXPLAINED])]
+    inside = [row for row in ranked if reruns.reasons[row] in SELECTED_REASONS]
+    outside = [row for row in ranked if reruns.reasons[row] not in SELECTED_REASONS]
+    return [reruns.names[row] for row in (*inside, *outside[:MISSES_EXPLAINED])]
 
 
 def _clean(value: _Shown) -> _Shown:
     """The same with all texts printable."""
-    found: Any = value
+    cleaned: Any = value
     if isinstance(value, str):
-        found = printable(value)
+        cleaned = printable(value)
     elif isinstance(value, tuple):
-        found = tuple(map(_clean, value))
+        cleaned = tuple(map(_clean, value))
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {known.name: _clean(getattr(value, known.name)) for known in dataclasses.fields(value)}
-        found = dataclasses.replace(value, **fields)
-    return found  # type: ignore[no-any-return]
+        cleaned = dataclasses.replace(value, **fields)
+    return cleaned  # type: ignore[no-any-return]
 
 
 def fingerprint(reruns: Reruns) -> str:
@@ -101,17 +101,17 @@ def fingerprint(reruns: Reruns) -> str:
     """
     candidates = reruns.candidates
     rows = []
-    for at, row in enumerate(candidates.order.tolist()):
+    for index, row in enumerate(candidates.order.tolist()):
         numbers = [
             float(column[row]) for column in (candidates.score, candidates.current_weight, candidates.max_weight)
         ]
         numbers += [float(column[row]) for column in (candidates.desired_weight, candidates.volatility)]
         known = [repr(number) if math.isfinite(number) else None for number in numbers]
-        rows.append([reruns.names[at], candidates.bucket.at(row), int(candidates.restriction[row]), *known])
-    given: dict[str, Any] = {"limits": reruns.limits.to_dict(complete=True), "rows": rows}
+        rows.append([reruns.names[index], candidates.bucket.at(row), int(candidates.restriction[row]), *known])
+    inputs: dict[str, Any] = {"limits": reruns.limits.to_dict(complete=True), "rows": rows}
     if candidates.correlations is not None:
-        given["correlations"] = candidates.correlations.digest
-    text = json.dumps(given, sort_keys=True)
+        inputs["correlations"] = candidates.correlations.digest
+    text = json.dumps(inputs, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

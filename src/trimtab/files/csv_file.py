@@ -12,7 +12,9 @@ from decimal import Decimal
 
 import pyarrow as pa
 
+from trimtab.candidates.asset_names import is_spreadsheet_error
 from trimtab.candidates.columns import NUMBERS
+from trimtab.decimals import ungrouped
 from trimtab.errors import Fault, InputError
 
 MOST_CHARACTERS = 10_000
@@ -21,6 +23,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII).ful
 _NOT_NUMBERS = tuple(
     (re.compile(pattern, re.ASCII | re.IGNORECASE).fullmatch, problem, advice)
     for pattern, problem, advice in (
+        (r"[+-]?[1-9]\d{0,2},\d{3}", "may be thousands or a decimal comma", "write 1234 or 1.234"),
         (r"[+-]?(0|\d*),\d*\s*%?", "has a comma", "write a decimal point (0.5, not 0,5) and no thousands separators"),
         (r"[+-]?\d{1,3}([ ',_.\u00a0\u2019\u202f]\d{3})+([.,]\d*)?", "has thousands separators", "write 1234.5"),
         (r"[+-]?nan|n/?a|null|none|-+", "is not a number", "leave the cell empty, or write 0"),
@@ -32,10 +35,10 @@ _NOT_NUMBERS = tuple(
 def check_names(names: Sequence[str], source: str, line: int | None = None) -> None:
     """Refuse a column without a name, and two of one name."""
     faults = []
-    for at, name in enumerate(names):
+    for index, name in enumerate(names):
         if not name.strip():
-            faults.append(Fault(f"column {at + 1} has no name", "name it or drop it", line=line))
-        elif name in names[:at]:
+            faults.append(Fault(f"column {index + 1} has no name", "name it or drop it", line=line))
+        elif name in names[:index]:
             faults.append(Fault("appears twice in the header", "rename or drop one of the two", column=name, line=line))
     if faults:
         raise InputError(faults, source)
@@ -76,15 +79,17 @@ def table_of(sheet: Sheet, source: str) -> pa.Table:
 
 def _check_text(data: bytes, source: str) -> None:
     """Refuse text that is not UTF-8, with the place of the first wrong byte."""
-    at, what = data.find(b"\0"), "a NUL byte"
-    if at < 0:
+    place, what = data.find(b"\0"), "a NUL byte"
+    if place < 0:
         try:
             data.decode()
             return
         except UnicodeDecodeError as error:
-            at, what = error.start, f"a byte that is not UTF-8, {data[error.start : error.start + 1]!r}"
-    line = data.count(b"\n", 0, at) + 1
-    raise InputError([Fault(f"is not a text file: {what} at byte {at}", "save it as CSV in UTF-8", line=line)], source)
+            place, what = error.start, f"a byte that is not UTF-8, {data[error.start : error.start + 1]!r}"
+    line = data.count(b"\n", 0, place) + 1
+    raise InputError(
+        [Fault(f"is not a text file: {what} at byte {place}", "save it as CSV in UTF-8", line=line)], source
+    )
 
 
 def _sheet(data: bytes, source: str) -> Sheet:
@@ -169,14 +174,16 @@ def _column(name: str, cells: Sequence[str], sheet: Sheet, faults: list[Fault]) 
 
 def _number(cell: str) -> float | None:
     """The number in a cell; a percent is a hundredth."""
-    bare = cell.removesuffix("%").rstrip()
+    bare = ungrouped(cell.removesuffix("%"))
     if not _NUMBER(bare):
         return None
-    return float(bare) if bare == cell else float(Decimal(bare) / 100)
+    return float(Decimal(bare) / 100) if cell.endswith("%") else float(bare)
 
 
 def _why_no_number(cell: str) -> tuple[str, str]:
     """The problem with a cell that should be a number, and the advice."""
+    if is_spreadsheet_error(cell):
+        return "is an error of the spreadsheet", "correct the formula, or leave the cell empty"
     for matches, problem, advice in _NOT_NUMBERS:
         if matches(cell):
             return problem, advice

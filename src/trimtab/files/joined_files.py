@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import pyarrow as pa
 
+from trimtab.candidates.columns import OUTPUTS
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.files.candidate_file import ACCOUNT, CandidateFile, check_single, read_candidate_file
 from trimtab.files.table_files import StrPath
@@ -39,8 +40,8 @@ class Joined:
     """Candidates from several files, and the gaps between the files.
 
     `unscored` are the holdings that the scores lack (kept, without a score), `unclassified` the assets that the buckets
-    lack (kept, bucket `Unknown`; holdings first), `unused` the assets that only the buckets have (left out). `renamed`
-    are sentences on the names that were joined by alias.
+    lack (kept, bucket `Unknown`; holdings first), `unused` the assets that only the buckets have (left out). `notes`
+    are sentences on names joined by alias, and on columns left out.
     """
 
     table: pa.Table
@@ -48,7 +49,7 @@ class Joined:
     unclassified: tuple[str, ...]
     unused: tuple[str, ...]
     part_of: Mapping[str, _Part]  # column -> the file that it came from
-    renamed: tuple[str, ...]
+    notes: tuple[str, ...]
 
     def located(self, fault: Fault) -> Fault:
         """A fault of the joined table, placed in the file and the row where it can be fixed."""
@@ -84,7 +85,7 @@ def join_tables(
     files, renamed = _same_names(files, aliases or shipped_aliases())
     scored = _part(files[0], "score")
     amounts = "shares" if "shares" in files[1].table.column_names else "current_weight"
-    held = _part(files[1], amounts)
+    held, left_out = _without_result(_part(files[1], amounts), scored, amounts)
     _check_amounts(held, amounts)
     classified = None if buckets is None else _part(files[2], "bucket")
     parts = [scored, held] if classified is None else [scored, held, classified]
@@ -102,7 +103,7 @@ def join_tables(
         unclassified=tuple(asset for asset in dict.fromkeys([*held.rows, *assets]) if asset not in known),
         unused=tuple(asset for asset in known if asset not in scored.rows and asset not in held.rows),
         part_of=MappingProxyType({**part_of, "asset": scored}),
-        renamed=renamed,
+        notes=(*renamed, *left_out),
     )
 
 
@@ -121,6 +122,16 @@ def _same_names(files: Sequence[CandidateFile], aliases: Aliases) -> tuple[list[
     return renamed, tuple(notes)
 
 
+def _without_result(held: _Part, scored: _Part, amounts: str) -> tuple[_Part, tuple[str, ...]]:
+    """Holdings that are an earlier result, without what it decided and what the scores have; with a note that says so."""
+    if not set(OUTPUTS) & held.columns.keys():
+        return held, ()
+    dropped = [name for name in held.columns if name in OUTPUTS or (name in scored.columns and name != amounts)]
+    columns = {name: column for name, column in held.columns.items() if name not in dropped}
+    note = f"{held.source} is an earlier result: held is its {amounts}; left out: {', '.join(dropped)}"
+    return replace(held, columns=columns), (note,)
+
+
 def _is_held(amount: object) -> bool:
     """Whether a weight, or a number of shares as text, is not 0."""
     try:
@@ -135,8 +146,8 @@ def _files_of_account(paths: Sequence[StrPath | CandidateFile], account: str | N
     The second, of holdings, may have no rows: an account that holds only cash.
     """
     files = [
-        path if isinstance(path, CandidateFile) else read_candidate_file(path, may_be_empty=at == 1)
-        for at, path in enumerate(paths)
+        path if isinstance(path, CandidateFile) else read_candidate_file(path, may_be_empty=index == 1)
+        for index, path in enumerate(paths)
     ]
     if account is None:
         for file in files:

@@ -34,8 +34,8 @@ def _list_held(book: Book) -> int:
 def _worth(market: Market, session: int, book: Book, count: int) -> float:
     """The value of the holdings at a session's last known prices."""
     total = 0.0
-    for at in range(count):
-        total += book.shares[book.held[at]] * market.close[session, book.held[at]]
+    for index in range(count):
+        total += book.shares[book.held[index]] * market.close[session, book.held[index]]
     return total
 
 
@@ -43,8 +43,8 @@ def _worth(market: Market, session: int, book: Book, count: int) -> float:
 def _largest_drift(market: Market, session: int, book: Book, count: int, worth: float) -> float:
     """The largest distance of a weight from its value after the last trades, in either direction."""
     drift = 0.0
-    for at in range(count):
-        asset = book.held[at]
+    for index in range(count):
+        asset = book.held[index]
         weight = book.shares[asset] * market.close[session, asset] / worth
         drift = max(drift, abs(weight - book.traded_weights[asset]))
     return drift
@@ -89,14 +89,14 @@ def _fill_rows(market: Market, policy: PolicyRecords, day: int, book: Book, wort
 @compiled
 def _place_orders(book: Book, count: int, step: int, run: RunRecords) -> None:
     """Record the targets to trade; and the decision, if a ledger is kept."""
-    for at in range(count):
-        asset = book.asset_of[at]
-        if book.answers[at].target != book.rows[at].current:
-            book.orders[asset] = book.answers[at].target
+    for index in range(count):
+        asset = book.asset_of[index]
+        if book.answers[index].target != book.rows[index].current:
+            book.orders[asset] = book.answers[index].target
         if run.ledger.shape[0] > 0:
-            run.answers[step, asset] = book.answers[at]
+            run.answers[step, asset] = book.answers[index]
             run.ledger[step, asset].candidate = True
-            run.ledger[step, asset].current = book.rows[at].current
+            run.ledger[step, asset].current = book.rows[index].current
 
 
 @allocating

@@ -19,10 +19,12 @@ def backtest_policies(market: Market, policies: PolicyRecords, tree_start: Ints,
     `steps[i]` and `proceeds[i]`. `answers` and `ledger` are shared and empty: decisions are not kept.
     """
     decisions = np.zeros(policies.settings.size, np.int64)
-    for at in numba.prange(policies.settings.size):
+    for index in numba.prange(policies.settings.size):
         policy = PolicyRecords(
-            policies.tree[tree_start[at] : tree_start[at + 1]], policies.leaf_of[at], policies.settings[at]
+            policies.tree[tree_start[index] : tree_start[index + 1]], policies.leaf_of[index], policies.settings[index]
         )
-        run = RunRecords(runs.equity[at], runs.cash[at], runs.steps[at], runs.answers, runs.ledger, runs.proceeds[at])
-        decisions[at] = backtest_policy(market, policy, run)
+        run = RunRecords(
+            runs.equity[index], runs.cash[index], runs.steps[index], runs.answers, runs.ledger, runs.proceeds[index]
+        )
+        decisions[index] = backtest_policy(market, policy, run)
     return decisions

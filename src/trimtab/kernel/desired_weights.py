@@ -38,7 +38,7 @@ def desired_weight_of(row: Any, settings: Any) -> float:
 @compiled
 def bounds_of(row: Any, fixed: bool, closed: bool, settings: Any) -> tuple[float, float]:
     """The lowest and the highest weight of a selected asset. `closed`: nothing in its bucket is bought."""
-    cap = base_cap(row.max_weight, settings)
+    cap = base_cap(row, settings)
     if fixed:
         may_grow = (
             row.restriction == Restriction.NO_SELL

@@ -21,9 +21,11 @@ def is_sizable(sizing_input: float, settings: Any) -> bool:
 
 
 @compiled
-def base_cap(max_weight: float, settings: Any) -> float:
-    """The largest weight of an asset, before restrictions."""
-    return min(settings.max_position_weight, max_weight)
+def base_cap(row: Any, settings: Any) -> float:
+    """The largest weight of an asset, before restrictions: 0 for a desired weight of 0."""
+    if settings.sizing_mode == SizingMode.DESIRED and row.sizing_input == 0.0:
+        return 0.0
+    return min(settings.max_position_weight, row.max_weight)
 
 
 @compiled
@@ -86,7 +88,7 @@ def classify(rows: Records, tree: Records, settings: Any, choices: Records, answ
     """The class of each row; a row that is out, or fixed, has its reason from here."""
     for row in range(rows.size):
         kind, reason = class_of(rows[row], tree[rows[row].leaf].closed, settings)
-        cap = base_cap(rows[row].max_weight, settings)
+        cap = base_cap(rows[row], settings)
         choices[row].kind = kind
         choices[row].holdable = cap >= settings.min_position_weight and cap > 0.0
         answer[row].reason = reason

@@ -59,8 +59,8 @@ class _Memory(NamedTuple):
 
 @compiled
 def _fill_nodes(nodes: Records, tree: Records) -> None:
-    for at in range(tree.size):
-        node, source = nodes[at], tree[at]
+    for index in range(tree.size):
+        node, source = nodes[index], tree[index]
         node.parent, node.stop, node.bottom_up = source.parent, source.stop, source.bottom_up
         node.represents = source.represents
         node.max_positions, node.max_allocation = source.max_positions, source.max_allocation
@@ -102,8 +102,8 @@ def plan_block(accounts: OrderAccounts, limits: OrderLimits, partners: Ints, rec
         begin, end, chosen = start[number], start[number + 1], accounts.limits[number]
         tree = limits.trees[limits.tree_start[chosen] : limits.tree_start[chosen + 1]]
         rows, answers, next_rows = records.rows[begin:end], records.answers[begin:end], memory.rows[: end - begin]
-        for at in range(end - begin):
-            next_rows[at] = rows[at]
+        for index in range(end - begin):
+            next_rows[index] = rows[index]
         nodes = memory.nodes[: tree.size]
         _fill_nodes(nodes, tree)
         account = records.accounts[number]
@@ -113,5 +113,5 @@ def plan_block(accounts: OrderAccounts, limits: OrderLimits, partners: Ints, rec
         lots = records.lots[accounts.lots_start[number] : accounts.lots_start[number + 1]]
         records.outcome[number].braked = plan_account(records.assets[begin:end], nodes, lots, account, passes)
         account.brake_sold_weight = memory.settings[0].brake_sold_weight
-        for at in range(end - begin):
-            sum_up(records.outcome[number], rows[at].current, answers[at].target, account.dust_weight)
+        for index in range(end - begin):
+            sum_up(records.outcome[number], rows[index].current, answers[index].target, account.dust_weight)

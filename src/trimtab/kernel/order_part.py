@@ -32,8 +32,8 @@ def is_part_needed(assets: Records, lots: Records, account: Any) -> bool:
     """Whether the whole plan (`now`) sells, buys or gains more than is allowed."""
     sold, bought, gain = 0, 0, 0
     limits_gain = account.max_realized_gain < NO_LIMIT
-    for at in range(assets.size):
-        asset = assets[at]
+    for index in range(assets.size):
+        asset = assets[index]
         if asset.now < asset.quantity:
             sold += amount_of(asset, asset.now)
             if limits_gain:
@@ -49,13 +49,13 @@ def is_part_needed(assets: Records, lots: Records, account: Any) -> bool:
 def list_sells(assets: Records) -> int:
     """The sells of the whole plan as keys: closes first, then the lower score, then by name; returns how many."""
     count = 0
-    for at in range(assets.size):
-        asset = assets[at]
+    for index in range(assets.size):
+        asset = assets[index]
         if asset.whole < asset.quantity:
             key = assets[count]
             key.key_group = 0 if asset.whole == 0 else 1
             key.key_number = score_of(asset)
-            key.key_index = at
+            key.key_index = index
             count += 1
     sort_keys(assets, count)
     return count
@@ -103,8 +103,8 @@ def _begin(assets: Records, nodes: Records, account: Any, value: int) -> None:
         node = nodes[number]
         node.load = node.whole = 0
         node.positions = node.whole_positions = 0
-    for at in range(assets.size):
-        asset = assets[at]
+    for index in range(assets.size):
+        asset = assets[index]
         asset.now = asset.quantity
         asset.is_made = False
         asset.round_reason = OrderReason.WAITS_FOR_MINIMUM if asset.is_waiting else OrderReason.EMPTY
@@ -124,14 +124,14 @@ def _begin(assets: Records, nodes: Records, account: Any, value: int) -> None:
 @compiled
 def _next_sell(assets: Records, nodes: Records, account: Any, count: int, value: int) -> tuple[int, int]:
     """The place of the next sell among the keys, and how many limits over it are exceeded; -1 if none is left."""
-    chosen, most = -1, -1
+    chosen, most_exceeded = -1, -1
     for place in range(count):
-        at = assets[place].key_index
-        if at >= 0 and not assets[at].is_waiting:
-            exceeded = _exceeded(assets[at], nodes, account, value)
-            if exceeded > most:
-                chosen, most = place, exceeded
-    return chosen, most
+        leaf = assets[place].key_index
+        if leaf >= 0 and not assets[leaf].is_waiting:
+            exceeded = _exceeded(assets[leaf], nodes, account, value)
+            if exceeded > most_exceeded:
+                chosen, most_exceeded = place, exceeded
+    return chosen, most_exceeded
 
 
 @compiled
@@ -179,8 +179,8 @@ def _is_too_small(asset: Any, account: Any, after: int, value: int) -> bool:
     """Whether a buy that was cut is nothing, below a minimum, or less than a new position may be."""
     if after == asset.quantity or minimum_missed(asset, account, after, value) != OrderReason.EMPTY:
         return True
-    least = portion(parts_of(account.min_position_weight), value)
-    return asset.quantity == 0 and worth_of(after, asset.price) < least
+    smallest = portion(parts_of(account.min_position_weight), value)
+    return asset.quantity == 0 and worth_of(after, asset.price) < smallest
 
 
 @compiled
@@ -215,9 +215,9 @@ def _last_made(assets: Records, begin: int, stop: int) -> int:
     """The last sell, in their order, that was made among the leaves [begin, stop); -1 without one."""
     last = -1
     for place in range(list_sells(assets)):
-        at = assets[place].key_index
-        if assets[at].is_made and begin <= assets[at].leaf < stop:
-            last = at
+        index = assets[place].key_index
+        if assets[index].is_made and begin <= assets[index].leaf < stop:
+            last = index
     return last
 
 
@@ -228,8 +228,8 @@ def _mark_represented(assets: Records, nodes: Records, account: Any, value: int)
     for number in range(nodes.size):
         nodes[number].was_represented = nodes[number].is_represented = False
         nodes[number].trial = 0  # 1: the whole plan represents it
-    for at in range(assets.size):
-        asset = assets[at]
+    for index in range(assets.size):
+        asset = assets[index]
         number = nodes[asset.leaf].represents
         if number == NO_NODE:
             continue
@@ -251,11 +251,11 @@ def _last_lost(assets: Records, nodes: Records) -> int:
     """The last close that was made in a bucket that is represented no longer; -1 without one."""
     last = -1
     for place in range(list_sells(assets)):
-        at = assets[place].key_index
-        number = nodes[assets[at].leaf].represents
-        if number != NO_NODE and assets[at].is_made and assets[at].now == 0:
+        index = assets[place].key_index
+        number = nodes[assets[index].leaf].represents
+        if number != NO_NODE and assets[index].is_made and assets[index].now == 0:
             if nodes[number].was_represented and not nodes[number].is_represented:
-                last = at
+                last = index
     return last
 
 
@@ -277,17 +277,17 @@ def _must_wait(assets: Records, nodes: Records, account: Any, value: int) -> int
 @compiled
 def make_part(assets: Records, nodes: Records, lots: Records, account: Any, value: int) -> None:
     """Make a part of the plan that `now` holds; fills `now` and the reasons. `value`: that of the last round."""
-    for at in range(assets.size):
-        assets[at].whole = assets[at].now
-        assets[at].is_waiting = False
+    for index in range(assets.size):
+        assets[index].whole = assets[index].now
+        assets[index].is_waiting = False
     while True:
         _begin(assets, nodes, account, value)
         _make_sells(assets, nodes, lots, account, value)
         _make_buys(assets, nodes, account, value)
-        at = _must_wait(assets, nodes, account, value)
-        if at < 0:
+        index = _must_wait(assets, nodes, account, value)
+        if index < 0:
             break
-        assets[at].is_waiting = True
-    for at in range(assets.size):
-        if assets[at].round_reason != OrderReason.EMPTY:
-            assets[at].reason = assets[at].round_reason
+        assets[index].is_waiting = True
+    for index in range(assets.size):
+        if assets[index].round_reason != OrderReason.EMPTY:
+            assets[index].reason = assets[index].round_reason

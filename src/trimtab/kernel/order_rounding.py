@@ -95,8 +95,8 @@ def _begin(assets: Records, nodes: Records, account: Any, value: int) -> None:
     """The goal of each asset, before limits: buys stay where they are, sells go to their base if they are not small."""
     for node in range(nodes.size):
         nodes[node].load = 0
-    for at in range(assets.size):
-        asset = assets[at]
+    for index in range(assets.size):
+        asset = assets[index]
         held = worth_of(asset.quantity, asset.price)
         asset.now = asset.quantity
         asset.kind = NOTHING
@@ -129,14 +129,14 @@ def _force(asset: Any, nodes: Records) -> None:
 def _first_to_force(assets: Records, begin: int, stop: int) -> int:
     """Among the leaves [begin, stop): a close first, then the one with most to sell, then by name; -1 without one."""
     chosen, chosen_sold, chosen_closes = -1, 0, False
-    for at in range(assets.size):
-        asset = assets[at]
+    for index in range(assets.size):
+        asset = assets[index]
         if not asset.may_force or asset.leaf < begin or asset.leaf >= stop:
             continue
         closes = asset.goal == 0
         sold = worth_of(asset.quantity, asset.price) - worth_of(asset.base_quantity, asset.price)
         if chosen < 0 or (closes and not chosen_closes) or (closes == chosen_closes and sold > chosen_sold):
-            chosen, chosen_sold, chosen_closes = at, sold, closes
+            chosen, chosen_sold, chosen_closes = index, sold, closes
     return chosen
 
 
@@ -145,11 +145,11 @@ def _force_small_sells(assets: Records, nodes: Records, account: Any, value: int
     excess = max(least_amount(account, value), 1)
     drift = 1.0 + account.drift_tolerance
     any_left = False
-    for at in range(assets.size):
-        asset = assets[at]
+    for index in range(assets.size):
+        asset = assets[index]
         if asset.may_force:
-            most = portion(parts_of(cap_of(asset, account) * drift), value)
-            if worth_of(asset.quantity, asset.price) - most >= excess:
+            cap = portion(parts_of(cap_of(asset, account) * drift), value)
+            if worth_of(asset.quantity, asset.price) - cap >= excess:
                 _force(asset, nodes)
             else:
                 any_left = True
@@ -159,10 +159,10 @@ def _force_small_sells(assets: Records, nodes: Records, account: Any, value: int
         number = nodes[place].bottom_up
         node = nodes[number]
         while node.load - node.limit >= excess or (number == ROOT and node.load > value):
-            at = _first_to_force(assets, number, node.stop)
-            if at < 0:
+            index = _first_to_force(assets, number, node.stop)
+            if index < 0:
                 break
-            _force(assets[at], nodes)
+            _force(assets[index], nodes)
 
 
 @compiled
@@ -187,13 +187,13 @@ def list_buys(assets: Records, of_plan: bool) -> int:
     `of_plan`: those of the whole plan, not of the round.
     """
     count = 0
-    for at in range(assets.size):
-        asset = assets[at]
+    for index in range(assets.size):
+        asset = assets[index]
         if asset.whole > asset.quantity if of_plan else asset.kind == BUY:
             key = assets[count]
             key.key_group = 1 if asset.quantity > 0 else 0
             key.key_number = -score_of(asset)
-            key.key_index = at
+            key.key_index = index
             count += 1
     sort_keys(assets, count)
     return count
@@ -232,14 +232,14 @@ def _may_sell_less(asset: Any, account: Any) -> bool:
 def _list_competitors(assets: Records, account: Any) -> int:
     """Sells and filled buys that are worth less than their goal, as keys; returns how many."""
     count = 0
-    for at in range(assets.size):
-        asset = assets[at]
+    for index in range(assets.size):
+        asset = assets[index]
         if (asset.kind == SELL and _may_sell_less(asset, account)) or (asset.kind == BUY and asset.is_filled):
             worth = worth_of(asset.now, asset.price)
             if worth < asset.goal:
                 asset.lack = asset.goal - worth
                 asset.step = worth_of(asset.now + asset.lot, asset.price) - worth
-                assets[count].key_index = at
+                assets[count].key_index = index
                 count += 1
     return count
 
@@ -285,9 +285,9 @@ def _give_last_lots(assets: Records, nodes: Records, account: Any, value: int) -
     if count == 0:
         return
     left = 0
-    for at in range(assets.size):
-        left += assets[at].goal - worth_of(assets[at].now, assets[at].price)
-    least = NO_LIMIT
+    for index in range(assets.size):
+        left += assets[index].goal - worth_of(assets[index].now, assets[index].price)
+    nearest = NO_LIMIT
     for walk in range(2):
         for place in range(count):
             key = assets[place]
@@ -296,8 +296,8 @@ def _give_last_lots(assets: Records, nodes: Records, account: Any, value: int) -
             key.key_number = -(float(asset.lack) / float(asset.step)) if walk == 0 else 0.0
         sort_keys(assets, count)
         distance = _walk_lots(assets, nodes, account, count, value, left)
-        if distance < least:
-            least = distance
+        if distance < nearest:
+            nearest = distance
             for place in range(count):
                 asset = assets[assets[place].key_index]
                 asset.best = asset.trial
@@ -317,8 +317,8 @@ def round_goals(assets: Records, nodes: Records, account: Any, value: int) -> No
     _force_small_sells(assets, nodes, account, value)
     _fill_buys(assets, nodes, account, value)
     _give_last_lots(assets, nodes, account, value)
-    for at in range(assets.size):
-        asset = assets[at]
+    for index in range(assets.size):
+        asset = assets[index]
         is_made = asset.kind == SELL or (asset.kind == BUY and asset.is_filled)
         if is_made and asset.now == asset.quantity:
             asset.round_reason = OrderReason.WITHIN_ONE_LOT

@@ -63,9 +63,9 @@ def fill_row(asset: Any, row: Any, nodes: Records, account: Any, value: int, is_
 @compiled
 def fill_first_rows(assets: Records, nodes: Records, account: Any, rows: Records, first: Records) -> None:
     """The rows of the first pass, and its empty answer."""
-    for at in range(assets.size):
-        fill_row(assets[at], rows[at], nodes, account, account.value, False)
-        clear_answer(first[at])
+    for index in range(assets.size):
+        fill_row(assets[index], rows[index], nodes, account, account.value, False)
+        clear_answer(first[index])
 
 
 @compiled
@@ -73,11 +73,11 @@ def fill_next_rows(
     assets: Records, nodes: Records, account: Any, value: int, rows: Records, first: Records, answer: Records
 ) -> None:
     """The rows of a later pass, and an answer that keeps the selection of the first."""
-    for at in range(assets.size):
-        fill_row(assets[at], rows[at], nodes, account, value, not first[at].selected)
-        clear_answer(answer[at])
-        answer[at].selected = first[at].selected
-        answer[at].reason = first[at].reason
+    for index in range(assets.size):
+        fill_row(assets[index], rows[index], nodes, account, value, not first[index].selected)
+        clear_answer(answer[index])
+        answer[index].selected = first[index].selected
+        answer[index].reason = first[index].reason
 
 
 @compiled

@@ -34,8 +34,8 @@ class PassInputs(NamedTuple):
 @compiled
 def _worth_of_all(assets: Records) -> int:
     total = 0
-    for at in range(assets.size):
-        total += worth_of(assets[at].now, assets[at].price)
+    for index in range(assets.size):
+        total += worth_of(assets[index].now, assets[index].price)
     return total
 
 
@@ -43,8 +43,8 @@ def _worth_of_all(assets: Records) -> int:
 def _cash_after(assets: Records, account: Any) -> int:
     """The cash after the orders to `now` and their fees."""
     cash = account.cash
-    for at in range(assets.size):
-        asset = assets[at]
+    for index in range(assets.size):
+        asset = assets[index]
         if asset.now != asset.quantity:
             amount = amount_of(asset, asset.now)
             cash += amount if asset.now < asset.quantity else -amount
@@ -55,27 +55,27 @@ def _cash_after(assets: Records, account: Any) -> int:
 @compiled
 def _set_goals(assets: Records, rows: Records, answer: Records, value: int) -> None:
     """The goal of each asset in money; its current value if the pass leaves it alone."""
-    for at in range(assets.size):
-        asset = assets[at]
-        if answer[at].target == rows[at].current:
+    for index in range(assets.size):
+        asset = assets[index]
+        if answer[index].target == rows[index].current:
             asset.goal = worth_of(asset.given, asset.price)
         else:
-            asset.goal = portion(parts_of(answer[at].target), value)
+            asset.goal = portion(parts_of(answer[index].target), value)
 
 
 @compiled
 def _keep_reasons(assets: Records, rows: Records, answer: Records) -> None:
     """Give each asset its reason of the round, if any; an asset that the pass leaves alone keeps its own."""
-    for at in range(assets.size):
-        asset = assets[at]
-        if answer[at].target != rows[at].current or asset.round_reason != OrderReason.EMPTY:
+    for index in range(assets.size):
+        asset = assets[index]
+        if answer[index].target != rows[index].current or asset.round_reason != OrderReason.EMPTY:
             asset.reason = asset.round_reason
 
 
 @compiled
 def _is_unchanged(assets: Records) -> bool:
-    for at in range(assets.size):
-        if assets[at].now != assets[at].given:
+    for index in range(assets.size):
+        if assets[index].now != assets[index].given:
             return False
     return True
 
@@ -98,8 +98,8 @@ def _run_rounds(assets: Records, nodes: Records, account: Any, passes: PassInput
         account.is_settled = after == value and _is_unchanged(assets)
         if account.is_settled or (account.rounds >= LAST_ROUNDS and after >= value):
             return value
-        for at in range(assets.size):
-            assets[at].given = assets[at].now
+        for index in range(assets.size):
+            assets[index].given = assets[index].now
         value = after
         fill_next_rows(assets, nodes, account, value, passes.next_rows, passes.first, passes.answer)
         size_account(passes.next_rows, passes.tree, passes.settings[1], passes.answer)
@@ -109,17 +109,17 @@ def _run_rounds(assets: Records, nodes: Records, account: Any, passes: PassInput
 def _mark_unfit(assets: Records, first: Records) -> bool:
     """Free the places of selected assets that end without a lot; returns whether any are new."""
     any_new = False
-    for at in range(assets.size):
-        if first[at].selected and first[at].target > 0.0 and assets[at].now == 0:
-            assets[at].is_unfit = any_new = True
+    for index in range(assets.size):
+        if first[index].selected and first[index].target > 0.0 and assets[index].now == 0:
+            assets[index].is_unfit = any_new = True
     return any_new
 
 
 @compiled
 def _finish(assets: Records, lots: Records, account: Any, first: Records) -> None:
     """The orders in their places, and a reason for every candidate."""
-    for at in range(assets.size):
-        asset = assets[at]
+    for index in range(assets.size):
+        asset = assets[index]
         asset.place = -1
         asset.amount = asset.fee = 0
         if asset.now != asset.quantity:
@@ -129,7 +129,7 @@ def _finish(assets: Records, lots: Records, account: Any, first: Records) -> Non
                 asset.reason = OrderReason.TO_TARGET
         elif asset.is_unfit:
             asset.reason = OrderReason.NO_LOT_FITS
-        elif asset.is_large and not first[at].selected:
+        elif asset.is_large and not first[index].selected:
             asset.reason = OrderReason.LOT_TOO_LARGE
         elif asset.reason == OrderReason.EMPTY:
             asset.reason = OrderReason.ON_TARGET if asset.quantity > 0 else OrderReason.NOT_WANTED
@@ -147,11 +147,11 @@ def _finish(assets: Records, lots: Records, account: Any, first: Records) -> Non
 
 @compiled
 def _finish_braked(assets: Records, lots: Records, first: Records) -> None:
-    for at in range(assets.size):
-        asset = assets[at]
+    for index in range(assets.size):
+        asset = assets[index]
         asset.now = asset.quantity
         asset.amount, asset.fee, asset.place = 0, 0, -1
-        is_concerned = asset.quantity > 0 or first[at].selected
+        is_concerned = asset.quantity > 0 or first[index].selected
         asset.reason = OrderReason.BRAKED if is_concerned else OrderReason.NOT_WANTED
     for place in range(lots.size):
         lots[place].taken = lots[place].gain = 0
@@ -159,16 +159,16 @@ def _finish_braked(assets: Records, lots: Records, first: Records) -> None:
 
 @compiled
 def _begin(assets: Records, nodes: Records, account: Any) -> None:
-    for at in range(assets.size):
-        assets[at].now = assets[at].quantity
-        assets[at].is_unfit = False
+    for index in range(assets.size):
+        assets[index].now = assets[index].quantity
+        assets[index].is_unfit = False
     account.cash_after = account.cash
     account.value = account.value_after = account.cash + _worth_of_all(assets)
     account.rounds = 0
     account.is_settled = True
     account.status = PlanStatus.NO_VALUE
-    for at in range(assets.size):
-        asset = assets[at]
+    for index in range(assets.size):
+        asset = assets[index]
         asset.is_large = account.value > 0 and is_lot_too_large(asset, nodes, account, asset.quantity, account.value)
 
 
@@ -186,9 +186,9 @@ def plan_account(assets: Records, nodes: Records, lots: Records, account: Any, p
     if limits.brake_sold_weight < math.inf:
         limits.brake_sold_weight = min(1.0, limits.brake_sold_weight + brake_allowance(account))
     while True:
-        for at in range(assets.size):
-            assets[at].given = assets[at].quantity
-            assets[at].reason = OrderReason.EMPTY
+        for index in range(assets.size):
+            assets[index].given = assets[index].quantity
+            assets[index].reason = OrderReason.EMPTY
         fill_first_rows(assets, nodes, account, passes.first_rows, passes.first)
         if rebalance_account(passes.first_rows, passes.tree, limits, passes.partners, passes.first):
             _finish_braked(assets, lots, passes.first)

@@ -281,7 +281,7 @@ def _size_reason(row: Any, closed: bool, settings: Any, member: Any, span: Any, 
         return SizeReason.RESTRICTED
     if at_own_level > member.max_weight + WEIGHT_TOLERANCE:
         not_bought = row.restriction == Restriction.NO_BUY or closed
-        if not_bought and row.current <= base_cap(row.max_weight, settings):
+        if not_bought and row.current <= base_cap(row, settings):
             return SizeReason.RESTRICTED
         return SizeReason.CAPPED_POSITION
     if at_own_level < member.min_weight - WEIGHT_TOLERANCE:

@@ -45,15 +45,15 @@ def take_lots(asset: Any, lots: Records, account: Any, after: int) -> int:
         _set_key(lots[count], lots[place], asset, account)
         count += 1
     sort_keys(lots, count)
-    taken, given, gain = 0, 0, 0
+    taken, assigned, gain = 0, 0, 0
     for place in range(count):
         lot = lots[lots[place].key_index]
         part = min(lot.quantity, sold - taken)
         if part <= 0:
             break
         taken += part
-        share = product_quotient(proceeds, taken, sold) - given
-        given += share
+        share = product_quotient(proceeds, taken, sold) - assigned
+        assigned += share
         lot.taken = part
         lot.gain = share - product_quotient(lot.cost, part, lot.quantity)
         gain += lot.gain

@@ -144,14 +144,14 @@ def given_settings(general: OrderSettings, settings: Any, changes: Mapping[str, 
     unknown = [name for name in changes if name not in known]
     if unknown:
         raise LimitsError([f"unknown setting {shown(name)}: {nearest(name, known)}" for name in unknown])
-    given = {name: value for name, value in changes.items() if value is not None}
+    settings_given = {name: value for name, value in changes.items() if value is not None}
     if isinstance(settings, Mapping):
-        given = {**settings, **given}
+        settings_given = {**settings, **settings_given}
     elif isinstance(settings, OrderSettings):
         general = settings
     elif settings is not None:
         raise LimitsError([f"settings must be OrderSettings or a mapping of its fields (received {shown(settings)})"])
-    return general.replace(**given) if given else general
+    return general.replace(**settings_given) if settings_given else general
 
 
 def overridden(general: OrderSettings, settings: OrderSettings) -> Iterator[str]:

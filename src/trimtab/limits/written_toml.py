@@ -15,20 +15,20 @@ from trimtab.limits.plan_settings import PLAN_SETTINGS
 def written_toml(limits: Any, fields: Sequence[dataclasses.Field[Any]]) -> str:
     """`RebalancingLimits` as TOML text; `fields` are those outside of tables, and of `buckets` and `regimes`."""
     lines: list[str] = []
-    given = {**(limits.general or limits).to_dict(complete=True), "regime": limits.regime}
+    values = {**(limits.general or limits).to_dict(complete=True), "regime": limits.regime}
     for known in fields:
         if known.metadata["kind"] is dict:
             continue
-        meaning, text = _field_lines(known, given[known.name])
+        meaning, text = _field_lines(known, values[known.name])
         follows = limits.general is not None and known.name in limits.general.derived
         lines += [meaning, f"# {text}" if follows else text]
     for name in PLAN_SETTINGS:
         lines += _table_lines(getattr(limits.general or limits, name), name)
-    for name, tables in (("buckets", given["buckets"]), ("regimes", limits.to_dict(complete=True)["regimes"])):
+    for name, tables in (("buckets", values["buckets"]), ("regimes", limits.to_dict(complete=True)["regimes"])):
         for key, table in tables.items():
             lines.append("")
             lines.append(tomli_w.dumps({name: {key: table}}).rstrip())
-    return "\n".join([*lines, *([] if given["buckets"] else BUCKETS_EXAMPLE)]) + "\n"
+    return "\n".join([*lines, *([] if values["buckets"] else BUCKETS_EXAMPLE)]) + "\n"
 
 
 def _table_lines(owner: Any, table: str) -> Iterator[str]:

@@ -8,11 +8,13 @@ from types import MappingProxyType
 
 import polars as pl
 
-_ACCEPT = "correct the earlier prices, or accept the day (MarketData, accepted=)"
+from trimtab.text import counted
+
+_ACCEPT = "correct the earlier prices, or accept the day (accepted=, or --accept)"
 # kind -> (the sentence with {value}, what to do, whether it blocks its symbol)
 _KINDS = MappingProxyType(
     {
-        "duplicate_day": ("has {value:.0f} prices on one day", "keep one of them", True),
+        "duplicate_day": ("has {prices} on one day", "keep one of them", True),
         "not_a_number": ("has a price that is not a finite number", "write a number, or leave it empty", True),
         "not_positive": (
             "has the price {value:g}",
@@ -22,18 +24,18 @@ _KINDS = MappingProxyType(
         "split_like_jump": ("jumps to {value:.4g} times the price before, as an unadjusted split would", _ACCEPT, True),
         "unit_like_jump": (
             "jumps to {value:.4g} times the price before, as if the unit had changed",
-            "give all prices in one unit, or accept the day (MarketData, accepted=)",
+            "give all prices in one unit, or accept the day (accepted=, or --accept)",
             True,
         ),
         "large_jump": ("jumps to {value:.4g} times the price before", _ACCEPT, True),
         "unchanged_price": (
-            "has had the same price for {value:.0f} sessions",
+            "has had the same price for {sessions}",
             "check the source, or raise unchanged_sessions",
             True,
         ),
         "gap": ("lacks {value:.0f} of the last {of} prices, the first on this day", "fill the gap", True),
         "stale_price": (
-            "has its last price here, {value:.0f} sessions before the last session",
+            "has its last price here, {sessions} before the last session",
             "add the later prices, or leave the symbol out",
             True,
         ),
@@ -43,12 +45,12 @@ _KINDS = MappingProxyType(
             False,
         ),
         "duplicate_fundamentals": (
-            "has {value:.0f} rows of fundamentals known on one day; none of them is used",
+            "has {rows} of fundamentals known on one day; none of them is used",
             "keep one of them",
             False,
         ),
         "not_a_fundamental": (
-            "has {value:.0f} fundamentals that are not finite numbers; they count as missing",
+            "has {fundamentals} without a finite number, counted as missing",
             "write numbers, or leave them empty",
             False,
         ),
@@ -86,7 +88,9 @@ class DataFinding:
     @property
     def problem(self) -> str:
         """The fault, as the end of a sentence that begins with the symbol."""
-        return _KINDS[self.kind][0].format(value=self.value, of=self.of)
+        nouns = {"prices": "price", "sessions": "session", "rows": "row", "fundamentals": "fundamental"}
+        counts = {plural: counted(self.value or 0.0, noun) for plural, noun in nouns.items()}
+        return _KINDS[self.kind][0].format(value=self.value, of=self.of, **counts)
 
     def sentence(self) -> str:
         """The finding as a sentence: symbol, day, fault, what to do."""
@@ -96,9 +100,9 @@ class DataFinding:
 
 def events(frame: pl.DataFrame, kind: str) -> pl.DataFrame:
     """Rows with `symbol` and `date`, and optionally `value` and `row`, as events of one kind."""
-    given = {name: pl.col(name) if name in frame.columns else pl.lit(None) for name in ("value", "row")}
+    filled = {name: pl.col(name) if name in frame.columns else pl.lit(None) for name in ("value", "row")}
     columns = [pl.col("symbol"), pl.col("date"), pl.lit(kind).alias("kind")]
-    optional = [given[name].cast(EVENTS[name]).alias(name) for name in given]
+    optional = [filled[name].cast(EVENTS[name]).alias(name) for name in filled]
     return frame.select(*columns, *optional)
 
 

@@ -17,6 +17,7 @@ from trimtab.market.typed_columns import (
     column_named,
     days_of,
     frame_of,
+    holds_numbers,
     names_of,
     numbers_of,
     required,
@@ -58,7 +59,7 @@ def _fundamentals(given: Any) -> Fundamentals:
     known = required(frame, (_KNOWN,), source)
     symbol = required(frame, SYMBOL_NAMES, source)
     columns = [names_of(frame[symbol], source).alias("symbol"), days_of(frame[known], source).alias(_KNOWN)]
-    items = [name for name in frame.columns if name not in (known, symbol) and _holds_numbers(frame[name])]
+    items = [name for name in frame.columns if name not in (known, symbol) and holds_numbers(frame[name])]
     if not items:
         raise InputError([Fault("no column holds numbers", "add items, such as eps and price, pe, or roe")], source)
     read = [numbers_of(frame[name], source) for name in items]
@@ -76,13 +77,6 @@ def _fundamentals(given: Any) -> Fundamentals:
             ]
         ),
     )
-
-
-def _holds_numbers(column: pl.Series) -> bool:
-    """Whether a column holds numbers, or text with at least one value that is a number."""
-    if column.dtype.is_numeric():
-        return True
-    return column.dtype == pl.String and column.str.strip_chars().cast(pl.Float64, strict=False).is_not_null().any()
 
 
 def read_classification(given: Any) -> pl.DataFrame:

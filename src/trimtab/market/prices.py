@@ -111,7 +111,7 @@ def _long(frame: pl.DataFrame, price_column: str, source: str) -> tuple[pl.DataF
     if symbol is None:
         return _long_of_wide(frame, date, source), ()
     name = required(frame, (price_column.casefold(),), source)
-    close, wrong = numbers_of(frame[name], source)
+    close, wrong = numbers_of(frame[name], source, percents=False)
     rows = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True).alias("row")
     names = names_of(frame[symbol], source).alias("symbol")
     reserved = names.str.contains(_RESERVED).arg_true().to_list()
@@ -136,7 +136,7 @@ def _long_of_wide(frame: pl.DataFrame, date: pl.Series, source: str) -> pl.DataF
     rows = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True).alias("row")
     parts = []
     for name in symbols:
-        close, wrong = numbers_of(frame[name], source)
+        close, wrong = numbers_of(frame[name], source, percents=False)
         symbol = pl.repeat(name, frame.height, dtype=pl.String, eager=True).alias("symbol")
         parts.append(pl.DataFrame([symbol, date, close.alias("close"), rows, wrong.alias("wrong")]))
     return pl.concat(parts)

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from narwhals.exceptions import DuplicateError
 
+from trimtab.decimals import decimal_of, is_ambiguous, ungrouped
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.files.table_files import read_table
 
@@ -79,19 +80,19 @@ def _from_rows(name: str, rows: list[dict[str, Any]]) -> pl.Series:
     return pl.Series(name, [row.get(name) for row in rows])
 
 
-def _from_table(given: Any) -> pl.DataFrame:
-    frame = nw.from_native(given)
+def _from_table(table: Any) -> pl.DataFrame:
+    frame = nw.from_native(table)
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect("polars")
     if isinstance(frame.to_native(), pa.Table):
         return _from_arrow(frame.to_native())
     if frame.implementation.is_pandas():
-        index = given.index
+        index = table.index
         if "datetime" in str(index.dtype):
-            given = given.rename_axis("date").reset_index()
+            table = table.rename_axis("date").reset_index()
         elif index.name is not None:
-            given = given.reset_index()
-        frame = nw.from_native(given, eager_only=True)
+            table = table.reset_index()
+        frame = nw.from_native(table, eager_only=True)
     return _joined({name: partial(_from_narwhals, name, frame) for name in frame.columns}, len(frame))
 
 
@@ -207,8 +208,10 @@ def names_of(column: pl.Series, source: str) -> pl.Series:
     return text
 
 
-def numbers_of(column: pl.Series, source: str) -> tuple[pl.Series, pl.Series]:
+def numbers_of(column: pl.Series, source: str, *, percents: bool = True) -> tuple[pl.Series, pl.Series]:
     """A column of numbers as float64, null for missing; and where a value is not a finite number.
+
+    In text, `1,234.50` is 1234.5, and with `percents` 12% is 0.12.
 
     Raises
     ------
@@ -218,21 +221,46 @@ def numbers_of(column: pl.Series, source: str) -> tuple[pl.Series, pl.Series]:
     kind = column.dtype
     if kind in _TEXTS:
         text = column.cast(pl.String).str.strip_chars()
-        given = text.fill_null("") != ""
+        is_given = text.fill_null("") != ""
         numbers = text.cast(pl.Float64, strict=False)
+        if (odd := is_given & numbers.is_null()).any():  # thousands separators, percents
+            written = {cell: _written(cell, percents) for cell in text.filter(odd).unique().to_list()}
+            numbers = numbers.fill_null(text.replace_strict(written, default=None, return_dtype=pl.Float64))
     elif kind.is_numeric() or kind == pl.Null:
         numbers = column.cast(pl.Float64)
-        given = column.is_not_null() & ~numbers.is_nan().fill_null(False)
+        is_given = column.is_not_null() & ~numbers.is_nan().fill_null(False)
     else:
-        given, numbers = column.is_not_null(), pl.Series(column.name, [None] * len(column), pl.Float64)
+        is_given, numbers = column.is_not_null(), pl.Series(column.name, [None] * len(column), pl.Float64)
     finite = numbers.is_finite().fill_null(False)
-    wrong = given & ~finite
+    wrong = is_given & ~finite
     if wrong.any() and not finite.any():
         row = int(wrong.arg_true()[0])
-        advice = "give numbers with a decimal point; check that no two columns were swapped"
-        fault = Fault("holds no number", advice, column=column.name, row=row + 1, value=_plain(column[row]))
+        value = _plain(column[row])
+        problem, advice = "holds no number", "give numbers with a decimal point; check that no two columns were swapped"
+        if isinstance(value, str) and is_ambiguous(value):
+            problem, advice = "may be thousands or a decimal comma", "write 1234 or 1.234"
+        fault = Fault(problem, advice, column=column.name, row=row + 1, value=value)
         raise InputError([fault], source)
     return pl.select(pl.when(finite).then(numbers).alias(column.name)).to_series(), wrong
+
+
+def holds_numbers(column: pl.Series) -> bool:
+    """Whether a column holds numbers, or text with at least one value that is a number."""
+    if column.dtype.is_numeric() or column.dtype != pl.String:
+        return column.dtype.is_numeric()
+    text = column.str.strip_chars()
+    is_number = text.cast(pl.Float64, strict=False).is_not_null().any()
+    return is_number or any(_written(cell, percents=True) is not None for cell in text.drop_nulls().unique())
+
+
+def _written(cell: str, percents: bool) -> float | None:
+    """The number in a cell with thousands separators or a percent sign; None where it may mean two numbers, or none."""
+    bare = ungrouped(cell.removesuffix("%") if percents else cell)
+    try:
+        number = decimal_of(bare)
+    except TypeError:
+        return None
+    return float(number / 100 if bare != ungrouped(cell) else number)
 
 
 def _refuse(column: pl.Series, fine: pl.Series, problem: str, advice: str, source: str) -> None:

@@ -49,7 +49,7 @@ def valued(shares: Mapping[str, float], cash: float, view: MarketView) -> Valued
     prices = view.last_prices(shares)
     doubtful = {asset: view.doubtful[asset] for asset, number in shares.items() if number and asset in view.doubtful}
     if doubtful:
-        advice = "correct the prices, or accept the day if the price is right (MarketData, accepted=)"
+        advice = "correct the prices, or accept the day if the price is right (accepted=, or --accept)"
         raise InputError(
             Fault(f"cannot be valued: on {finding.date.isoformat()} its price {finding.problem}", advice, value=asset)
             for asset, finding in doubtful.items()

@@ -17,6 +17,7 @@ from trimtab.errors import Fault, InputError
 from trimtab.market.data_findings import JUMPS, DataFinding, findings_of
 from trimtab.market.holidays import holidays
 from trimtab.statistics.sessions_per_year import sessions_per_year
+from trimtab.text import counted
 
 _RETURNED = 1.5  # jumps whose product is smaller have cancelled out
 _LATE_DAYS = 10  # days without a session before the view's day, beyond which there is a note
@@ -75,7 +76,9 @@ class MarketView:
             notes.insert(0, f"No symbol of the prices is a member of the index on {day}, so none has a score.")
         late = (self.date - self.session).days
         if late > max(_LATE_DAYS, 3 * 366 // self.sessions_per_year):
-            notes.insert(0, f"The prices end on {last}, {late:,} days before {day}: scores and values are of {last}.")
+            notes.insert(
+                0, f"The prices end on {last}, {counted(late, 'day')} before {day}: scores and values are of {last}."
+            )
         return tuple(notes)
 
     @cached_property

@@ -178,12 +178,12 @@ def read_orders(path: str | Path, format: str | None = None) -> tuple[FileOrder,
         phase = next((number for number, text in PHASES.items() if path.stem.endswith(f"-{text}")), 0)
         return chosen.read(_bytes(path), str(path), phase)
     files = [(phase, phase_path(path, phase)) for phase in PHASES]
-    found = [(phase, file) for phase, file in files if file.exists()]
-    if not found:
+    existing = [(phase, file) for phase, file in files if file.exists()]
+    if not existing:
         raise InputError(
             [Fault(f"there is no file {files[0][1].name}, nor one of another phase", "check the path")], str(path)
         )
-    return tuple(order for phase, file in found for order in chosen.read(_bytes(file), str(file), phase))
+    return tuple(order for phase, file in existing for order in chosen.read(_bytes(file), str(file), phase))
 
 
 def _bytes(path: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""A user's table of candidates with shares and prices -> what the orders stage knows of each row, exactly."""
+"""A user's table of candidates with shares and prices -> exact instruments for the orders stage."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class Instrument:
 def read_instruments(
     table: Any, *, positions: Any = None, prices: Any = None, fx: Any = None, notes: list[str] | None = None
 ) -> list[Instrument]:
-    """The knowledge of the orders stage about each row of a table of candidates, in the table's order.
+    """An instrument for each row of a table of candidates, in the table's order.
 
     `positions` (asset to shares) and `prices` (asset to price), as mappings or as tables, replace the columns
-    `shares` and `price`; where their names differ, an alias joins them, and a sentence is added to `notes`. `fx`: what
-    one unit of each `currency` is worth in the base currency.
+    `shares` and `price`; where their names differ, an alias joins them, and a sentence is added to `notes`. `fx`: the
+    value of one unit of each `currency` in the base currency.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def _given(
     if unknown and name == "shares":
         problem = f"{listed(unknown)} {'is' if len(unknown) == 1 else 'are'} held, but not among the candidates"
         raise InputError(
-            [Fault(problem, "add a row for each; an empty score keeps it unchanged", column="asset")], source
+            [Fault(problem, "add a row for each; leave its score empty to keep it unchanged", column="asset")], source
         )
     return [values.get(asset) for asset in assets]
 
@@ -139,9 +139,9 @@ def joined_by_alias(
     InputError
         Two names of one asset, or a name that may mean several.
     """
-    aliases, given = shipped_aliases(), list(values)
-    aliases.check_once(given, source)
-    renamed = aliases.matched(given, assets, source)
+    aliases, held = shipped_aliases(), list(values)
+    aliases.check_once(held, source)
+    renamed = aliases.matched(held, assets, source)
     if renamed.changes and notes is not None:
         notes.append(renamed.note(source, "the candidates"))
     return {str(name): value for name, value in zip(renamed.names, values.values(), strict=True)}

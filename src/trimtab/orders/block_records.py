@@ -49,14 +49,14 @@ def order_records(rows: Records, holdings: Holdings, accounts: Records, lots: Re
 
 def account_records(settings: OrderSettings, cash: Any, cash_flow: Any, mode: Any = None) -> Records:
     """The accounts of a block, from arrays of micro-units of shape (accounts,); `mode` where it differs by account."""
-    fees, gain, least = settings.fees, settings.max_realized_gain, settings.min_trade_amount
+    fees, gain, min_amount = settings.fees, settings.max_realized_gain, settings.min_trade_amount
     accounts = np.zeros(len(cash), ORDER_ACCOUNT)
     values = {
         "cash": np.add(cash, cash_flow),
         "cash_flow": cash_flow,
         "mode": OrderMode[settings.mode.upper()] if mode is None else mode,
         "cash_buffer": settings.cash_buffer,
-        "min_trade_amount": -1 if least is None else scaled(least, MICRO),
+        "min_trade_amount": -1 if min_amount is None else scaled(min_amount, MICRO),
         "max_fee_share": settings.max_fee_share,
         "per_order": scaled(fees.per_order, MICRO),
         "per_share": scaled(fees.per_share, MICRO),

@@ -82,10 +82,10 @@ def settled(table: pa.Table, held: Held | None, prices: Mapping[str, Decimal] | 
 
 def _rates(columns: Mapping[str, list[object]], own: list[str | None], held: Held) -> list[str]:
     """The rate of each row: the file's, else that of the candidate's currency."""
-    from trimtab.brokers.positions import decimal_text  # noqa: PLC0415
+    from trimtab.files.cells import plain_number  # noqa: PLC0415
 
     currencies = columns.get("currency", [None] * len(own))
-    given = columns.get("fx", [None] * len(own))
+    rates = columns.get("fx", [None] * len(own))
     unknown = {
         str(name)
         for name, rate in zip(currencies, own, strict=True)
@@ -95,6 +95,6 @@ def _rates(columns: Mapping[str, list[object]], own: list[str | None], held: Hel
         advice = "give --fx: a table with asset (the currency) and fx, 1 for your own"
         raise InputError([Fault(f"there is no rate for {name}", advice, column="currency") for name in sorted(unknown)])
     return [
-        rate or (str(fx) if fx is not None else decimal_text(held.rates[str(name)]) if name else "1")
-        for rate, name, fx in zip(own, currencies, given, strict=True)
+        rate or (str(fx) if fx is not None else plain_number(held.rates[str(name)]) if name else "1")
+        for rate, name, fx in zip(own, currencies, rates, strict=True)
     ]

@@ -26,7 +26,7 @@ _LOTS = frozenset(
     }
 )
 _WORDS = {
-    OrderReason.NO_CASH: "the cash does not reach for them",
+    OrderReason.NO_CASH: "the cash does not cover them",
     OrderReason.NO_ROOM: "a bucket has no room for them",
     OrderReason.BELOW_MIN_NOTIONAL: "the orders would be below the broker's minimum (min_notional)",
     OrderReason.BELOW_MIN_TRADE: "the orders would be too small (min_trade, min_trade_amount)",
@@ -61,7 +61,7 @@ def _parts(decided: DecidedPlan, names: Sequence[str], reasons: Sequence[str]) -
     aim = decided.limits.target_invested
     left = value - portion(parts_of(aim), value)
     yield "aim", left, f"{money_text(left)} by the aim to invest {percent(aim)} (target_invested {figure(aim)})"
-    rows = [Rounding(decided, at) for at in range(len(names))]
+    rows = [Rounding(decided, index) for index in range(len(names))]
     beyond = value - sum(row.goal for row in rows) - left
     why = f": {'; '.join(reasons)}" if reasons else ""
     if beyond:

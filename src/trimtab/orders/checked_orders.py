@@ -97,10 +97,10 @@ def _proven(decided: DecidedOrders, orders: OrderList) -> Flags:
         prepared.bucket_limits_start,
         prepared.node_of,
     )
-    least = settings.min_trade_amount
+    min_amount = settings.min_trade_amount
     own = OrderBounds(
         cash_buffer=float(settings.cash_buffer),
-        min_trade_amount=-1 if least is None else scaled(least, MICRO),
+        min_trade_amount=-1 if min_amount is None else scaled(min_amount, MICRO),
         max_fee_share=float(settings.max_fee_share),
         per_order=scaled(fees.per_order, MICRO),
         per_share=scaled(fees.per_share, MICRO),
@@ -135,7 +135,9 @@ def _made_plan(decided: DecidedOrders, orders: OrderList, account: int) -> MadeP
             lots={},
         )
         reasons[name] = OrderReason(int(asset["reason"])).code
-    listed = [_listed(decided, orders, at, names) for at in range(orders.start[account], orders.start[account + 1])]
+    listed = [
+        _listed(decided, orders, index, names) for index in range(orders.start[account], orders.start[account + 1])
+    ]
     return MadePlan(
         limits=decided.rules.limits.limits[int(checked.accounts.limits[account])],
         settings=_in_mode(decided.rules.settings, OrderMode(int(money["mode"]))),

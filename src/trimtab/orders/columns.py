@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 
 from trimtab.candidates.arrow_values import arrow_of, is_number, is_text, wrong_type
-from trimtab.decimals import decimal_of
+from trimtab.decimals import decimal_of, ungrouped
 from trimtab.errors import Fault, InputError
-
-_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII).fullmatch
-_AMBIGUOUS = re.compile(r"[+-]?\d{1,3},\d{3}", re.ASCII).fullmatch  # 1,234 may mean 1.234
 
 
 def decimals_of(column: Any, name: str, count: int) -> list[Decimal | None]:
@@ -44,7 +40,7 @@ def _values_of(array: pa.Array, name: str) -> list[Any]:
     values = array.to_pylist()
     if pa.types.is_float32(array.type) or pa.types.is_float16(array.type):  # shortest in their own precision
         shortest = array.to_numpy(zero_copy_only=False)
-        return [None if value is None else str(shortest[at]) for at, value in enumerate(values)]
+        return [None if value is None else str(shortest[index]) for index, value in enumerate(values)]
     return list(values)
 
 
@@ -52,16 +48,10 @@ def _decimal_at(value: Any, name: str, row: int) -> Decimal | None:
     if value is None or value != value:  # noqa: PLR0124 - NaN
         return None
     try:
-        return decimal_of(_without_separators(value) if isinstance(value, str) else value)
+        return decimal_of(ungrouped(value) if isinstance(value, str) else value)
     except TypeError:
         advice = "write a number such as 1234.50, or leave it empty"
         raise InputError([Fault("is not a number", advice, column=name, row=row + 1, value=value)]) from None
-
-
-def _without_separators(text: str) -> str:
-    """`1,234.50` as `1234.50`; a comma that could be a decimal point stays, and is refused."""
-    text = text.strip()
-    return text.replace(",", "") if _GROUPED(text) and not _AMBIGUOUS(text) else text
 
 
 def flags_of(column: Any, name: str, count: int, *, default: bool) -> list[bool]:

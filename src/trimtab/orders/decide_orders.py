@@ -169,7 +169,9 @@ def _read(
     account_of = np.repeat(np.arange(len(sizes)), sizes)
     places = money.places_of(block.accounts)
     advice = "add it to the accounts, with its cash"
-    failed = {at: _reason(block, at, "the account has no cash", advice) for at in np.flatnonzero(places < 0).tolist()}
+    failed = {
+        index: _reason(block, index, "the account has no cash", advice) for index in np.flatnonzero(places < 0).tolist()
+    }
     places = np.maximum(places, 0)
     bases = [money.currency[place] for place in places.tolist()]
     held = block_holdings(table, bases, account_of, rules.fx)
@@ -200,8 +202,8 @@ def _read(
             failed[account] = str(InputError(named))
     total = np.add.reduceat(held.worth, block.start[:-1])
     weights = held.worth / np.maximum(np.maximum(total + cash, total), 1)[account_of]
-    at = weighed.column_names.index("current_weight")
-    weighed = weighed.set_column(at, "current_weight", pa.array(weights))
+    index = weighed.column_names.index("current_weight")
+    weighed = weighed.set_column(index, "current_weight", pa.array(weights))
     return replace(block, table=weighed, current_weight=weights), held, failed, places
 
 

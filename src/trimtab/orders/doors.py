@@ -230,8 +230,8 @@ def _orders(decided: DecidedPlan, inputs: AccountInputs, names: Sequence[str], i
     cash, orders = int(account["cash"]), []
     unspent = _unspent(decided) if inputs.settings.wait_for_settlement else None
     columns = {name: assets[name].tolist() for name in _ORDER_FIELDS}
-    for at in decided.in_order:
-        quantity, now, amount, fee = (columns[name][at] for name in ("quantity", "now", "amount", "fee"))
+    for row in decided.in_order:
+        quantity, now, amount, fee = (columns[name][row] for name in ("quantity", "now", "amount", "fee"))
         change, side = now - quantity, "sell" if now < quantity else "buy"
         cash += (amount if change < 0 else -amount) - fee
         waits = change > 0 and unspent is not None and amount + fee > unspent
@@ -239,19 +239,19 @@ def _orders(decided: DecidedPlan, inputs: AccountInputs, names: Sequence[str], i
             unspent -= amount + fee
         orders.append(
             Order(
-                asset=names[at],
+                asset=names[row],
                 side=side,
                 shares=shares_of(abs(change)),
-                price=money_of(columns["price"][at]),
+                price=money_of(columns["price"][row]),
                 amount=money_of(amount),
                 fee=money_of(fee),
                 closes=now == 0,
-                reason=OrderReason(columns["reason"][at]).code,
+                reason=OrderReason(columns["reason"][row]).code,
                 cash_after=money_of(cash),
                 phase=1 if change < 0 else 3 if waits else 2,
-                lots=_lots_sold(decided, at, inputs.lots_of(names[at])),
-                wash_sale=names[at] in warned,
-                client_order_id=client_order_id(identity, names[at], side),
+                lots=_lots_sold(decided, row, inputs.lots_of(names[row])),
+                wash_sale=names[row] in warned,
+                client_order_id=client_order_id(identity, names[row], side),
             )
         )
     return tuple(orders)

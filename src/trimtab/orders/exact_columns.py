@@ -49,7 +49,9 @@ def units_of(column: Any, scale: int, default: int, *, rounds: bool = False) -> 
     if left.any():
         rows = np.flatnonzero(left)
         codes = pc.dictionary_encode(plain.take(pa.array(rows)))
-        known = [_units_of(codes.dictionary.slice(at, 1), scale, rounds=rounds) for at in range(len(codes.dictionary))]
+        known = [
+            _units_of(codes.dictionary.slice(index, 1), scale, rounds=rounds) for index in range(len(codes.dictionary))
+        ]
         chosen = codes.indices.to_numpy(zero_copy_only=False)
         values[rows] = np.array([default if each is None else each for each in known], np.int64)[chosen]
         doubtful[rows] = np.array([each is None for each in known], np.bool_)[chosen]
@@ -62,16 +64,16 @@ def priced(price: Any, rate: list[Decimal], code: Ints, scale: int) -> Units:
     encoded = pc.dictionary_encode(plain)
     codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
     pairs, place = np.unique(codes * len(rate) + code, return_inverse=True)
-    numbers = [_decimal(encoded.dictionary.slice(at, 1)) for at in range(len(encoded.dictionary))]
+    numbers = [_decimal(encoded.dictionary.slice(index, 1)) for index in range(len(encoded.dictionary))]
     values, doubtful = np.zeros(len(pairs), np.int64), np.zeros(len(pairs), np.bool_)
-    for at, pair in enumerate(pairs.tolist()):
+    for index, pair in enumerate(pairs.tolist()):
         number = None if pair < 0 else numbers[pair // len(rate)]
         if number is not None:
             micro = scaled(product(number, rate[pair % len(rate)]), scale)
-            doubtful[at] = not 0 < micro < MOST_PRICE
-            values[at] = 0 if doubtful[at] else micro
+            doubtful[index] = not 0 < micro < MOST_PRICE
+            values[index] = 0 if doubtful[index] else micro
         else:
-            doubtful[at] = pair >= 0
+            doubtful[index] = pair >= 0
     return Units(values[place], doubtful[place])
 
 

@@ -19,7 +19,7 @@ from trimtab.text import counted_shares, percent, printable
 
 _OPPOSITE = {True: OrderMode.SELL_ONLY, False: OrderMode.BUY_ONLY}
 _ROUNDED = (OrderReason.TO_TARGET, OrderReason.ROUNDED_UP, OrderReason.WITHIN_ONE_LOT)
-# Plain: a few numbers are not worth compiling for in each process.
+# Plain: a few numbers are not worth compiling in each process.
 parts_of, portion, worth_of = (undecorated(each) for each in (money.parts_of, money.portion, money.worth_of))
 
 
@@ -99,9 +99,9 @@ class Rounding:
                 name = printable(decided.candidates.tree.paths[node])
                 yield f"would take {name} to {self._weight(loads[node] + step)}, above {percent(limit)} (max_allocation)"
             node = int(nodes[node]["parent"])
-        most = min(1.0, decided.limits.target_invested + decided.limits.cash_band)
-        if loads[ROOT] + step > portion(parts_of(most), value):
-            text = f"would invest {self._weight(loads[ROOT] + step)}, above {percent(most)}"
+        max_positions = min(1.0, decided.limits.target_invested + decided.limits.cash_band)
+        if loads[ROOT] + step > portion(parts_of(max_positions), value):
+            text = f"would invest {self._weight(loads[ROOT] + step)}, above {percent(max_positions)}"
             yield f"{text} (target_invested, cash_band, cash_buffer)"
         buffer = value - portion(parts_of(1.0 - float(decided.account["cash_buffer"])), value)
         cash = int(decided.account["cash_after"]) - step

@@ -39,19 +39,19 @@ class OrderReruns:
 
     def changes(self) -> tuple[tuple[OrderChange, ...], tuple[str, ...]]:
         """The changes that lead to another quantity, and the settings that were tried without effect."""
-        found, without_effect = [], []
+        changed, without_effect = [], []
         for setting, value, inputs in self._tries():
             after = self._quantity(inputs)
             if after is None or after == self.now:
                 without_effect.append(setting)
             else:
-                found.append(self._change(setting, value, after))
+                changed.append(self._change(setting, value, after))
         more_cash = self._more_cash()
         if more_cash is None:
             without_effect.append("cash")
         else:
-            found.append(more_cash)
-        return tuple(found), tuple(dict.fromkeys(without_effect))
+            changed.append(more_cash)
+        return tuple(changed), tuple(dict.fromkeys(without_effect))
 
     def _tries(self) -> Iterator[tuple[str, str, AccountInputs]]:
         inputs, settings = self.inputs, self.inputs.settings

@@ -56,11 +56,11 @@ class OrderList:
         assets, block = decided.records.assets, decided.checked.block
         count = len(block.accounts)
         account_of = np.repeat(np.arange(count), np.diff(block.start))
-        found = np.flatnonzero((assets["place"] >= 0) & ~decided.checked.left_out[account_of])
-        counts = np.bincount(account_of[found], minlength=count)
+        tables = np.flatnonzero((assets["place"] >= 0) & ~decided.checked.left_out[account_of])
+        counts = np.bincount(account_of[tables], minlength=count)
         start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        rows = np.empty(len(found), np.int64)
-        rows[start[account_of[found]] + assets["place"][found]] = found
+        rows = np.empty(len(tables), np.int64)
+        rows[start[account_of[tables]] + assets["place"][tables]] = tables
         account, chosen = account_of[rows], assets[rows]
         change = chosen["now"] - chosen["quantity"]
         flow = np.where(change < 0, chosen["amount"], -chosen["amount"]) - chosen["fee"]
@@ -147,12 +147,12 @@ def _phases(decided: DecidedOrders, orders: OrderList, /) -> Ints:
     for account in np.flatnonzero(np.diff(orders.start)).tolist():
         buffer = _portion(_parts_of(float(accounts["cash_buffer"][account])), int(accounts["value_after"][account]))
         left = int(accounts["cash"][account]) - buffer
-        for at in range(orders.start[account], orders.start[account + 1]):
-            needed = int(orders.amount[at]) + int(orders.fee[at])
-            if phases[at] == 2 and needed <= left:
+        for index in range(orders.start[account], orders.start[account + 1]):
+            needed = int(orders.amount[index]) + int(orders.fee[index])
+            if phases[index] == 2 and needed <= left:
                 left -= needed
-            elif phases[at] == 2:
-                phases[at] = 3
+            elif phases[index] == 2:
+                phases[index] = 3
     return phases
 
 

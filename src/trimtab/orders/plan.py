@@ -126,7 +126,7 @@ class Plan:
         >>> trimtab.plan(rows, cash=7000).details()
         {'AAA': 'Sell 10: its target is 20.00% (2,000.00).'}
         """
-        facts = [facts_of(self._decided, self._names, at) for at in range(len(self._names))]
+        facts = [facts_of(self._decided, self._names, index) for index in range(len(self._names))]
         return {each.asset: sentence_of(each) for each in facts}
 
     def explain(self, asset: str) -> OrderExplanation:
@@ -150,9 +150,9 @@ class Plan:
         if asset not in self._names:
             advice = nearest(str(asset), self._names)
             raise InputError([Fault("the asset is not among the candidates", advice, column="asset", value=asset)])
-        at = self._names.index(asset)
-        target = self.result.details()[int(self._candidates.order[at])]
-        return explain_order(self._decided, self._candidates, self._inputs, self._names, at, target)
+        index = self._names.index(asset)
+        target = self.result.details()[int(self._candidates.order[index])]
+        return explain_order(self._decided, self._candidates, self._inputs, self._names, index, target)
 
     @cached_property
     def cash_parts(self) -> tuple[CashPart, ...]:

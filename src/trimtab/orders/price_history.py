@@ -41,18 +41,18 @@ def read_price_history(candidates: Any, prices: Any = None, fx: Any = None) -> d
         A value that cannot be used, or such columns in both tables.
     """
     columns, count = columns_of(candidates, (*COLUMNS, *ORDER_COLUMNS))
-    given = [name for name in HISTORY_COLUMNS if name in columns]
+    present = [name for name in HISTORY_COLUMNS if name in columns]
     apart: Mapping[str, Any] = {}
     rows = 0
     if prices is not None and not isinstance(prices, Mapping):
         apart, rows = columns_of(prices, ("asset", "price", *HISTORY_COLUMNS))
     beside_prices = [name for name in HISTORY_COLUMNS if name in apart]
-    if given and beside_prices:
-        raise InputError([Fault("is given in two tables", "keep those beside the prices", column=given[0])])
-    if not given and not beside_prices:
+    if present and beside_prices:
+        raise InputError([Fault("is given in two tables", "keep those beside the prices", column=present[0])])
+    if not present and not beside_prices:
         return {}
     assets = [str(name) for name in text_of(columns.get("asset"), "asset", count).values()]
-    records = _records(columns, count) if given else joined_by_alias(_records(apart, rows), assets, "prices", None)
+    records = _records(columns, count) if present else joined_by_alias(_records(apart, rows), assets, "prices", None)
     if not any(record.previous for record in records.values()):
         return records
     rates = dict(zip(assets, rates_of(columns, count, fx), strict=True))

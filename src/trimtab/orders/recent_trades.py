@@ -33,9 +33,9 @@ def read_trades(table: Any, today: dt.date) -> tuple[Trade, ...]:
     if missing:
         raise InputError([Fault("the column is missing", "add it", column=name) for name in missing], "recent")
     groups, kinds = (text_of(columns[name], name, count).values() for name in ("group", "kind"))
-    given = columns["date"] if isinstance(columns["date"], list) else columns["date"].to_list()
+    days = columns["date"] if isinstance(columns["date"], list) else columns["date"].to_list()
     trades = []
-    for row, (group, kind, value) in enumerate(zip(groups, kinds, given, strict=True)):
+    for row, (group, kind, value) in enumerate(zip(groups, kinds, days, strict=True)):
         day = date_of(value)
         if group is None or kind not in _KINDS or day is None or day > today:
             name, wrong = (

@@ -126,8 +126,8 @@ def _max_turnover(facts: OrderFacts) -> str:
 
 
 def _max_realized_gain(facts: OrderFacts) -> str:
-    most = money_text(int(facts.account["max_realized_gain"]))
-    return f"the sale would take realized gains above {most} (max_realized_gain)"
+    max_gain = money_text(int(facts.account["max_realized_gain"]))
+    return f"the sale would take realized gains above {max_gain} (max_realized_gain)"
 
 
 def _no_place(_: OrderFacts) -> str:

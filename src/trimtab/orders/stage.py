@@ -41,7 +41,7 @@ class DecidedPlan:
     def in_order(self) -> list[int]:
         """The rows that have an order, in the order of execution."""
         place = self.assets["place"].tolist()
-        return sorted((row for row, at in enumerate(place) if at >= 0), key=place.__getitem__)
+        return sorted((row for row, index in enumerate(place) if index >= 0), key=place.__getitem__)
 
 
 def decide(candidates: Candidates, inputs: AccountInputs) -> DecidedPlan:

@@ -18,6 +18,7 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.text import figure
 
 _CELLS = 2_000_000  # accounts times buckets that are measured at once
+_EXCUSED = 64  # accounts whose unmet limits get their causes at once
 
 
 class Certified(NamedTuple):
@@ -36,19 +37,32 @@ def certified(candidates: Candidates, limits: RebalancingLimits, decided: Record
     checks: list[Measured] = []
     for first, stop in _parts(candidates):
         part, rows = candidates.between(first, stop)
-        answer = decided[rows]
-        checks, errors = certify(
-            part,
-            limits,
-            target=answer["target"],
-            proposed=answer["proposed"],
-            selected=answer["selected"],
-            braked=braked[first:stop],
-        )
+        checks, errors = _certify(part, limits, decided[rows], braked[first:stop])
         broken |= {first + account: error for account, error in errors.items()}
         for check in checks:
             unmet[first:stop] |= check.status == UNMET
     return Certified(unmet, broken, checks if count == 1 else [])
+
+
+def _certify(
+    part: Candidates, limits: RebalancingLimits, decided: Records, braked: Flags
+) -> tuple[list[Measured], dict[int, BrokenLimitError]]:
+    target, proposed, selected = (decided[name] for name in ("target", "proposed", "selected"))
+    return certify(part, limits, target=target, proposed=proposed, selected=selected, braked=braked)
+
+
+def unmet_limits(
+    candidates: Candidates, limits: RebalancingLimits, decided: Records, braked: Flags, measured: Certified
+) -> dict[int, list[Constraint]]:
+    """The unmet limits of each account that has any. A cause looks at all rows it is given, so few accounts at a time."""
+    outcome: dict[int, list[Constraint]] = {}
+    for first, stop in _parts(candidates, _EXCUSED):
+        if measured.unmet[first:stop].any():
+            part, rows = candidates.between(first, stop)
+            for check in _certify(part, limits, decided[rows], braked[first:stop])[0]:
+                for account in np.flatnonzero(check.status == UNMET).tolist():
+                    outcome.setdefault(first + account, []).append(check.constraint(account))
+    return outcome
 
 
 def unmet_sentence(constraint: Constraint) -> str:
@@ -57,9 +71,9 @@ def unmet_sentence(constraint: Constraint) -> str:
     return f"{name} is {figure(constraint.measured)} instead of {figure(constraint.limit)}: {constraint.note}"
 
 
-def _parts(candidates: Candidates) -> Iterator[tuple[int, int]]:
-    """Ranges of accounts that are measured at once."""
+def _parts(candidates: Candidates, most: int = _CELLS) -> Iterator[tuple[int, int]]:
+    """Ranges of at most `most` accounts, measured together."""
     count = len(candidates.accounts)
-    size = max(1, _CELLS // max(1, len(candidates.bucket.names)))
+    size = max(1, min(most, _CELLS // max(1, len(candidates.bucket.names))))
     for first in range(0, count, size):
         yield first, min(first + size, count)

@@ -9,6 +9,7 @@ import numpy as np
 
 from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.read import read
+from trimtab.candidates.user_table import table_in
 from trimtab.certificate.certificate import Constraint
 from trimtab.errors import BrokenLimitError, Fault, UnmetLimitError
 from trimtab.limits.given_limits import given_limits
@@ -29,7 +30,7 @@ def rebalance(candidates: Any, limits: RebalancingLimits | None = None, *, corre
         One row for each asset that the account could hold: a pandas, polars or pyarrow table or a list of dicts with
         the columns `asset` and `score` (0 to 1, null = could not be scored), and optionally `bucket` (a path such as
         "Equity/Tech"), `current_weight` (fraction of the account's total value, default 0), `restriction` ("",
-        `no_buy`, `no_sell`, `no_trade`), `max_weight`, `desired_weight`, `volatility`.
+        `no_buy`, `no_sell`, `no_trade`), `max_weight`, `desired_weight`, `volatility`. Also what `technical_scores` returns.
     limits
         What the rebalance may and must do; the defaults of `RebalancingLimits` where None.
     correlations
@@ -60,8 +61,9 @@ def rebalance(candidates: Any, limits: RebalancingLimits | None = None, *, corre
     [('AAA', 0.2, 'kept'), ('BBB', 0.2, 'added'), ('CCC', 0.0, 'below_threshold')]
     """
     limits = given_limits(limits)
-    found = read(candidates, limits, many=False, correlations=correlations)
-    passed, broken = _passed(candidates, found, limits)
+    candidates = table_in(candidates)
+    read_candidates = read(candidates, limits, many=False, correlations=correlations)
+    passed, broken = _passed(candidates, read_candidates, limits)
     if broken:
         raise broken[0]
     result = RebalanceResult(passed)
@@ -89,8 +91,9 @@ def rebalance_many(
         Limits for a bucket that does not exist; a `max_correlation` without correlations.
     """
     limits = given_limits(limits)
-    found = read(candidates, limits, many=True, correlations=correlations)
-    passed, broken = _passed(candidates, found, limits)
+    candidates = table_in(candidates)
+    read_candidates = read(candidates, limits, many=True, correlations=correlations)
+    passed, broken = _passed(candidates, read_candidates, limits)
     if broken:
         passed = _failing_broken(passed, broken)
     return RebalanceManyResult(_failing_unmet(passed) if limits.on_unmet == "raise" else passed)
@@ -106,7 +109,7 @@ def _passed(table: Any, candidates: Candidates, limits: RebalancingLimits) -> tu
 def _failing_broken(passed: Pass, broken: dict[int, BrokenLimitError]) -> Pass:
     """The same pass, with accounts that break a limit marked as failed: a bug must not affect the others."""
     names = passed.candidates.accounts
-    return passed.failing({at: [broken_fault(error, names[at])] for at, error in broken.items()})
+    return passed.failing({account: [broken_fault(error, names[account])] for account, error in broken.items()})
 
 
 def broken_fault(error: BrokenLimitError, account: Any) -> Fault:
@@ -116,11 +119,11 @@ def broken_fault(error: BrokenLimitError, account: Any) -> Fault:
 
 def _failing_unmet(passed: Pass) -> Pass:
     """The same pass, with accounts that have an unmet limit marked as failed."""
-    found = passed.candidates
+    candidates = passed.candidates
     faults: dict[int, list[Fault]] = {}
     for account in np.flatnonzero(passed.unmet).tolist():
-        if account not in found.faults:
-            faults[account] = unmet_faults(alone(passed, account).certificate.unmet, found.accounts[account])
+        if account not in candidates.faults:
+            faults[account] = unmet_faults(alone(passed, account).certificate.unmet, candidates.accounts[account])
     return passed.failing(faults) if faults else passed
 
 

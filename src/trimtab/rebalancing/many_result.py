@@ -15,6 +15,7 @@ from trimtab.rebalancing.certified import certified
 from trimtab.rebalancing.decided_pass import STATUSES, Pass
 from trimtab.rebalancing.result import RebalanceResult
 from trimtab.statistics.turnover import turnover
+from trimtab.text import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +26,7 @@ class RebalanceManyResult:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {status}" for status, count in self.counts.items())
-        return f"<RebalanceManyResult {len(self._accounts)} accounts: {counts}>"
+        return f"<RebalanceManyResult {counted(len(self._accounts), 'account')}: {counts}>"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RebalanceManyResult) and is_equal(self._pass.content, other._pass.content)
@@ -98,10 +99,10 @@ class RebalanceManyResult:
         if account not in candidates.accounts:
             advice = nearest(str(account), [str(name) for name in candidates.accounts])
             raise InputError([Fault("the account is not in the table", advice, column="account", value=account)])
-        at = candidates.accounts.index(account)
-        if at in candidates.faults:
-            raise InputError(candidates.faults[at])
-        return alone(self._pass, at)
+        index = candidates.accounts.index(account)
+        if index in candidates.faults:
+            raise InputError(candidates.faults[index])
+        return alone(self._pass, index)
 
 
 def alone(decided_pass: Pass, account: int) -> RebalanceResult:

@@ -15,17 +15,17 @@ from trimtab.bucket_path import UNKNOWN
 from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.read import read
 from trimtab.candidates.unused_inputs import unused_inputs
-from trimtab.certificate.certificate import Constraint
+from trimtab.candidates.user_table import table_in
 from trimtab.errors import Fault, InputError, LimitsError, listed
 from trimtab.explanations.conflicts import Conflict, conflicts_of
 from trimtab.explanations.reruns import Reruns
 from trimtab.facts.cash import cash_left_sentence
-from trimtab.kernel.records import ROOT, Records
+from trimtab.kernel.records import Ints, Records
 from trimtab.limits.given_limits import given_limits
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import ENTERED_REASONS, Reason
 from trimtab.rebalancing.cash_left import cash_left
-from trimtab.rebalancing.certified import Certified, certified, unmet_sentence
+from trimtab.rebalancing.certified import certified, unmet_limits, unmet_sentence
 from trimtab.rebalancing.decide import decide
 from trimtab.text import counted, figure, percent
 
@@ -87,7 +87,7 @@ def check(
     """
     limits = given_limits(limits)
     try:
-        table = read(candidates, limits, many=False, any_accounts=True, correlations=correlations)
+        table = read(table_in(candidates), limits, many=False, any_accounts=True, correlations=correlations)
     except InputError as error:
         return Preflight(
             tuple(Finding("error", "input", fault.sentence(), fault.account, fault) for fault in error.faults)
@@ -136,59 +136,46 @@ def _decided(table: Candidates, limits: RebalancingLimits) -> Iterator[Finding]:
     """The findings about each account."""
     decided, braked = decide(table, limits)
     measured, left = certified(table, limits, decided, braked), cash_left(table, limits, decided)
-    concerned = measured.unmet | braked | (left > 0) | _has_full_account(table, limits, decided)
+    unmet, full = unmet_limits(table, limits, decided, braked, measured), _holdings_of_full(table, limits, decided)
+    concerned = measured.unmet | braked | (left > 0) | (full > 0)
     concerned[list(measured.broken)] = True
+    concerned[list(table.faults)] = False  # nothing is decided there
     for number, account in enumerate(np.flatnonzero(concerned).tolist()):
         name = table.accounts[account]
-        alone, rows = table.only(account)
         if account in measured.broken:
             yield Finding("error", "broken", str(measured.broken[account]), name)
-        if measured.unmet[account]:
-            yield from _unmet(certified(alone, limits, decided[rows], braked[account : account + 1]), name)
+        yield from (
+            Finding("warning", _CODES[constraint.name], unmet_sentence(constraint), name)
+            for constraint in unmet.get(account, ())
+        )
         if braked[account]:
             yield Finding("warning", "braked", "A brake would keep every weight unchanged", name)
         elif left[account] > 0:
-            reruns = Reruns.of(alone, limits, decided[rows]) if number < _REASONED else None
-            amount = percent(float(left[account]))
-            target = f"target_invested {figure(limits.target_invested)}"
-            text = (
-                f"{amount} stays in cash that {target} would invest"
-                if reruns is None
-                else cash_left_sentence(reruns, float(left[account]))
-            )
-            yield Finding("warning", "cash_forced", text, name)
-        yield from _full_account(alone, limits, decided[rows], name)
+            alone, rows = table.only(account) if number < _REASONED else (None, None)
+            reruns = None if alone is None else Reruns.of(alone, limits, decided[rows])
+            yield Finding("warning", "cash_forced", _cash_forced(reruns, float(left[account]), limits), name)
+        if full[account]:
+            holdings = counted(int(full[account]), "holding")
+            text = f"{holdings} that stay take all of max_total_positions {limits.max_total_positions}: nothing new can be bought"
+            yield Finding("warning", "slots_taken", text, name)
 
 
-def _unmet(measured: Certified, name: Any) -> Iterator[Finding]:
-    for constraint in _constraints(measured):
-        yield Finding("warning", _CODES[constraint.name], unmet_sentence(constraint), name)
+def _cash_forced(reruns: Reruns | None, left: float, limits: RebalancingLimits) -> str:
+    """The unwanted cash of an account; with its reruns also what holds it, and how much can be invested."""
+    if reruns is None:
+        return f"{percent(left)} stays in cash that target_invested {figure(limits.target_invested)} would invest"
+    maximum = float(reruns.sizes.sum())
+    return f"{cash_left_sentence(reruns, left)}; at most {maximum:.1%} can be invested in the selected assets"
 
 
-def _constraints(measured: Certified) -> Iterator[Constraint]:
-    for check_ in measured.checks:  # of one account alone: each is about it
-        constraint = check_.constraint(0)
-        if constraint.status == "unmet":
-            yield constraint
-
-
-def _has_full_account(table: Candidates, limits: RebalancingLimits, decided: Records) -> Any:
-    """Accounts in which holdings take every position and keep a new asset out. Shape (accounts,)."""
+def _holdings_of_full(table: Candidates, limits: RebalancingLimits, decided: Records) -> Ints:
+    """The positions of accounts in which holdings take every one and keep a new asset out; 0 of others. Shape (accounts,)."""
+    count, account = len(table.accounts), table.account_of
+    entered = np.isin(decided["reason"], ENTERED_REASONS)
     waiting = (decided["reason"] == Reason.TOTAL_POSITION_LIMIT) & (table.current_weight <= 0)
-    holding = (table.current_weight > 0) & (table.current_weight >= limits.dust_weight)
-    entered = np.isin(decided["reason"], ENTERED_REASONS) & ~holding
-    count = len(table.accounts)
-    return (np.bincount(table.account_of[waiting], minlength=count) > 0) & (
-        np.bincount(table.account_of[entered], minlength=count) == 0
+    is_new = ~((table.current_weight > 0) & (table.current_weight >= limits.dust_weight))
+    is_full = (np.bincount(account[waiting], minlength=count) > 0) & (
+        np.bincount(account[entered & is_new], minlength=count) == 0
     )
-
-
-def _full_account(alone: Candidates, limits: RebalancingLimits, decided: Records, name: Any) -> Iterator[Finding]:
-    if _has_full_account(alone, limits, decided)[0]:
-        positions = Reruns.of(alone, limits, decided).places.positions(ROOT)
-        yield Finding(
-            "warning",
-            "slots_taken",
-            f"{counted(positions, 'holding')} that stay take all of max_total_positions {limits.max_total_positions}: nothing new can be bought",
-            name,
-        )
+    positions = decided["selected"] & (entered | (table.current_weight >= limits.dust_weight))
+    return np.where(is_full, np.bincount(account[positions], minlength=count), 0)

@@ -33,7 +33,7 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.rebalancing.decided_pass import Pass, output_columns
 from trimtab.rebalancing.stages import Staged
 from trimtab.statistics.turnover import turnover
-from trimtab.text import percent
+from trimtab.text import counted, percent
 
 SCHEMA_VERSION = 4
 _FULL = 1.0 + 1e-9
@@ -47,7 +47,7 @@ class RebalanceResult:
 
     def __repr__(self) -> str:
         return (
-            f"<RebalanceResult {self.status}: {self.positions} positions, cash {self.cash_weight:.4f}, "
+            f"<RebalanceResult {self.status}: {counted(self.positions, 'position')}, cash {self.cash_weight:.4f}, "
             f"turnover {self.turnover:.4f}>"
         )
 
@@ -92,8 +92,8 @@ class RebalanceResult:
     def _is_position(self) -> Flags:
         """Rows that end with a position; dust left alone does not count."""
         target, current = self._target, self._current
-        found: Flags = (target > 0) & ~((target == current) & (current < self.limits.dust_weight))
-        return found
+        is_position: Flags = (target > 0) & ~((target == current) & (current < self.limits.dust_weight))
+        return is_position
 
     @property
     def positions(self) -> int:
@@ -140,8 +140,8 @@ class RebalanceResult:
     @cached_property
     def certificate(self) -> Certificate:
         """Every limit, measured in the targets by code that shares nothing with the kernel."""
-        found = [check.constraint(0) for check in self._pass.checks if check.is_about(0)]
-        return Certificate(tuple(found), self.limits.regime, self.limits.changed)
+        constraints = [check.constraint(0) for check in self._pass.checks if check.is_about(0)]
+        return Certificate(tuple(constraints), self.limits.regime, self.limits.changed)
 
     @cached_property
     def notes(self) -> tuple[Note, ...]:
@@ -165,8 +165,8 @@ class RebalanceResult:
     @cached_property
     def buckets(self) -> tuple[BucketSummary, ...]:
         """Every bucket, by path: the nodes that limits apply to, or all parts of all paths where bucket limits are off."""
-        found = self._pass
-        return bucket_summaries(found.candidates, self.limits, self._target, self._is_position)
+        passed = self._pass
+        return bucket_summaries(passed.candidates, self.limits, self._target, self._is_position)
 
     def details(self) -> list[str]:
         """A text for every row, in order: the decision, the limit behind it, and the asset that took the place."""
@@ -312,10 +312,10 @@ class RebalanceResult:
 
     def _regime(self) -> dict[str, Any] | None:
         """The regime in force and what it changed, as plain values."""
-        found = self.certificate
-        if found.regime is None:
+        certificate = self.certificate
+        if certificate.regime is None:
             return None
-        return {"name": found.regime, "changed": [asdict(change) for change in found.changed]}
+        return {"name": certificate.regime, "changed": [asdict(change) for change in certificate.changed]}
 
     def to_json(self) -> str:
         """The result as JSON: versioned schema, sorted keys, the same bytes for the same input."""

@@ -50,22 +50,22 @@ def select(
 
     `settings` replace numbers of the limits, with values that a user's limits cannot have (infinity).
     """
-    found = read(rows, limits, many=False, correlations=correlations)
+    candidates = read(rows, limits, many=False, correlations=correlations)
     numbers = settings_of(limits)
     for name, value in settings.items():
         numbers[name] = value
-    answer = empty_answer(len(found.order))
-    partners, _ = found.partners(limits.max_correlation)
-    select_account(found.rows(limits), found.tree.nodes, numbers[0], partners, answer)
-    return Staged(found, limits, numbers, found.in_table_order(answer))
+    answer = empty_answer(len(candidates.order))
+    partners, _ = candidates.partners(limits.max_correlation)
+    select_account(candidates.rows(limits), candidates.tree.nodes, numbers[0], partners, answer)
+    return Staged(candidates, limits, numbers, candidates.in_table_order(answer))
 
 
 def size(staged: Staged) -> tuple[Staged, bool]:
     """The weights of a selection, and whether the account is braked: sizing, holding band and brakes."""
-    found = staged.candidates
-    answer = staged.decided[found.order]
-    braked = size_account(found.rows(staged.limits), found.tree.nodes, staged.settings[0], answer)
-    return replace(staged, decided=found.in_table_order(answer)), bool(braked)
+    candidates = staged.candidates
+    answer = staged.decided[candidates.order]
+    braked = size_account(candidates.rows(staged.limits), candidates.tree.nodes, staged.settings[0], answer)
+    return replace(staged, decided=candidates.in_table_order(answer)), bool(braked)
 
 
 def scaled(staged: Staged, wish: Floats, where: Flags) -> Floats:
@@ -74,14 +74,14 @@ def scaled(staged: Staged, wish: Floats, where: Flags) -> Floats:
     `wish` and `where` have shape (rows,). Nothing but the limits of buckets moves a weight from its wish: no total, no
     band, no brake.
     """
-    found, settings = staged.candidates, staged.settings.copy()
+    candidates, settings = staged.candidates, staged.settings.copy()
     settings["sizing_mode"] = SizingMode.DESIRED
-    rows = found.rows(staged.limits)
-    rows["sizing_input"] = np.where(where, wish, 1.0)[found.order]
-    answer = staged.decided[found.order]
-    chosen = (answer["selected"] & where[found.order]).nonzero()[0]
+    rows = candidates.rows(staged.limits)
+    rows["sizing_input"] = np.where(where, wish, 1.0)[candidates.order]
+    answer = staged.decided[candidates.order]
+    chosen = (answer["selected"] & where[candidates.order]).nonzero()[0]
     part = answer[chosen]
-    size_account(rows[chosen], found.tree.nodes, settings[0], part)
-    weights = np.full(found.size, np.nan)
-    weights[found.order[chosen]] = part["proposed"]
+    size_account(rows[chosen], candidates.tree.nodes, settings[0], part)
+    weights = np.full(candidates.size, np.nan)
+    weights[candidates.order[chosen]] = part["proposed"]
     return weights

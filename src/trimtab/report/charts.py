@@ -10,6 +10,7 @@ from trimtab.facts.buckets import BucketFact
 from trimtab.facts.outcome import Facts
 from trimtab.report.shapes import COLOURS, Chart, Shape, circle, coloured, cut_label, fitting, label, line, number, rect
 from trimtab.report.treemap import Box, squarified
+from trimtab.text import counted
 
 WIDTH, NARROW = 560.0, 340.0  # of a chart on a screen, and on a phone
 _VALUES = 118.0  # kept free on the right for numbers
@@ -131,7 +132,9 @@ def waterfall_chart(facts: Facts, width: float = WIDTH) -> Chart:
         shapes += _bar(loss.name, y, left, loss.lost, scale, "lost", f"-{loss.lost}", width)
     last = 24.0 * (len(facts.losses) + 1)
     shapes += _bar("selected", last, start, facts.selected, scale, "kept", str(facts.selected), width)
-    summary = "; ".join([f"{facts.candidates} candidates", *(f"{loss.lost} {loss.name}" for loss in facts.losses)])
+    summary = "; ".join(
+        [counted(facts.candidates, "candidate"), *(f"{loss.lost} {loss.name}" for loss in facts.losses)]
+    )
     text = f"{summary}; {facts.selected} selected"
     return Chart(
         named("selection", width), "From candidates to targets", text, number(width), number(last + 24), tuple(shapes)
@@ -148,9 +151,9 @@ def _bar(
 
 def tally_chart(name: str, title: str, lines: Sequence[Any]) -> Chart:
     """Bars of shares: of each line `name`, `share` (0 to 1) and `share_text`."""
-    most = max(one.share for one in lines)
-    shapes = [one for at, line_ in enumerate(lines) for one in _share(line_, 24.0 * at, most)]
-    summary = "; ".join(f"{one.name} {one.share_text}" for one in lines)
+    largest = max(line.share for line in lines)
+    shapes = [shape for index, line_ in enumerate(lines) for shape in _share(line_, 24.0 * index, largest)]
+    summary = "; ".join(f"{line.name} {line.share_text}" for line in lines)
     return Chart(name, title, summary, number(WIDTH), number(24.0 * len(lines)), tuple(shapes))
 
 

@@ -77,7 +77,7 @@ def cut_label(x: float, y: float, text: str, css: str, width: float, height: flo
 def path(points: Sequence[tuple[float, float]], css: str, tip: str = "", *, closed: bool = False) -> Shape:
     """Straight lines from point to point; `closed`: an area."""
     (x, y), *others = points
-    steps = " ".join(f"{number(one)} {number(other)}" for one, other in others)
+    steps = " ".join(f"{number(point)} {number(other)}" for point, other in others)
     return Shape("path", css, number(x), number(y), text=f"L{steps}{'Z' if closed else ''}", tip=tip)
 
 
@@ -97,7 +97,7 @@ def coloured(x: float, y: float, width: float, height: float, colour: int, tip: 
 
 def fitting(text: str, room: float, size: float = 12.0) -> str:
     """Text that is about as wide as there is room, cut with an ellipsis; empty where not even three letters fit."""
-    most = int(room / (_GLYPH * size))
-    if len(text) <= most:
+    letters = int(room / (_GLYPH * size))
+    if len(text) <= letters:
         return text
-    return f"{text[: most - 1]}…" if most > 3 else ""
+    return f"{text[: letters - 1]}…" if letters > 3 else ""

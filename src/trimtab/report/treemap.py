@@ -22,17 +22,17 @@ def squarified(weights: Sequence[float], box: Box) -> list[Box]:
     >>> [tuple(map(round, one)) for one in squarified([2.0, 1.0, 1.0], Box(0, 0, 200, 100))]
     [(0, 0, 100, 100), (100, 0, 100, 50), (100, 50, 100, 50)]
     """
-    found: list[Box] = []
+    boxes: list[Box] = []
     left = list(weights)
     scale = box.width * box.height / math.fsum(weights) if weights else 0.0
     while left:
         if min(box.width, box.height) <= 0:  # the remainder is lighter than the rounding of the whole
-            return [*found, *(Box(box.x, box.y, 0.0, 0.0) for _ in left)]
+            return [*boxes, *(Box(box.x, box.y, 0.0, 0.0) for _ in left)]
         row = _row(left, scale, min(box.width, box.height))
         placed, box = _laid(row, scale, box)
-        found += placed
+        boxes += placed
         left = left[len(row) :]
-    return found
+    return boxes
 
 
 def _row(weights: Sequence[float], scale: float, side: float) -> Sequence[float]:
@@ -55,11 +55,13 @@ def _laid(row: Sequence[float], scale: float, box: Box) -> tuple[list[Box], Box]
     upright = box.width >= box.height
     side = box.height if upright else box.width
     thick = area / side
-    found, at = [], 0.0
+    boxes, offset = [], 0.0
     for weight in row:
         length = weight * scale / thick
-        found.append(Box(box.x, box.y + at, thick, length) if upright else Box(box.x + at, box.y, length, thick))
-        at += length
+        boxes.append(
+            Box(box.x, box.y + offset, thick, length) if upright else Box(box.x + offset, box.y, length, thick)
+        )
+        offset += length
     if upright:
-        return found, Box(box.x + thick, box.y, max(box.width - thick, 0.0), box.height)
-    return found, Box(box.x, box.y + thick, box.width, max(box.height - thick, 0.0))
+        return boxes, Box(box.x + thick, box.y, max(box.width - thick, 0.0), box.height)
+    return boxes, Box(box.x, box.y + thick, box.width, max(box.height - thick, 0.0))

@@ -76,5 +76,5 @@ def combined_scores(technical: Scores, fundamental: Scores | None, weights: Scor
 
 def _joined(*names: str) -> pl.Expr:
     """Texts that are not empty, with commas between them."""
-    given = [pl.when(pl.col(name) != "").then(name) for name in names]
-    return pl.concat_str(given, separator=",", ignore_nulls=True).alias(names[0])
+    texts = [pl.when(pl.col(name) != "").then(name) for name in names]
+    return pl.concat_str(texts, separator=",", ignore_nulls=True).alias(names[0])

@@ -85,11 +85,11 @@ class TechnicalConfig:
         LimitsError
             A window that is given does not fit one that is not: name both.
         """
-        given = {name: getattr(self, name) for name in _WINDOWS}
+        windows = {name: getattr(self, name) for name in _WINDOWS}
         scaled = {
             name: max(_FEWEST[name], round(count * sessions / _WINDOWS["year"])) for name, count in _WINDOWS.items()
         }
-        return TechnicalWindows(**{name: scaled[name] if given[name] is None else given[name] for name in _WINDOWS})
+        return TechnicalWindows(**{name: scaled[name] if windows[name] is None else windows[name] for name in _WINDOWS})
 
     @property
     def weights(self) -> Mapping[str, float]:

@@ -109,17 +109,17 @@ def difference(
     >>> round(found.estimate, 3), round(found.low, 3), round(found.high, 3), found.holds_zero
     (0.252, 0.252, 0.252, False)
     """
-    one = vector(first, "first", least=_FEWEST)
-    other = vector(second, "second", length=len(one))
+    first_returns = vector(first, "first", least=_FEWEST)
+    other = vector(second, "second", length=len(first_returns))
     _check(statistic, level, samples, block)
-    pair = np.column_stack([one, other])
+    pair = np.column_stack([first_returns, other])
     if statistic == "sharpe":
-        ratios = [sharpe_ratio(one, year), sharpe_ratio(other, year)]
+        ratios = [sharpe_ratio(first_returns, year), sharpe_ratio(other, year)]
         if ratios[0] is None or ratios[1] is None:
             return None
         estimate = ratios[0] - ratios[1]
     else:
-        estimate = float((one - other).mean()) * year
+        estimate = float((first_returns - other).mean()) * year
     influence = _influence(pair, statistic)
     length = block_length(influence) if block is None else float(block)
     drawn = _differences(pair, statistic, length, samples, seed)
@@ -155,13 +155,13 @@ def block_length(series: Any) -> float:
     if not float(np.abs(around).max()) > 1e-14 * max(1.0, float(np.abs(values).max())):
         return 1.0
     enough = max(5, int(math.log10(count)))
-    most = min(math.ceil(math.sqrt(count)) + enough, count - 2)
-    products = np.array([around[lag:] @ around[: count - lag] for lag in range(most + 1)])
-    before = np.array([around[: count - lag - 1] @ around[: count - lag - 1] for lag in range(most + 1)])
-    after = np.array([around[lag + 1 :] @ around[lag + 1 :] for lag in range(most + 1)])
+    longest = min(math.ceil(math.sqrt(count)) + enough, count - 2)
+    products = np.array([around[lag:] @ around[: count - lag] for lag in range(longest + 1)])
+    before = np.array([around[: count - lag - 1] @ around[: count - lag - 1] for lag in range(longest + 1)])
+    after = np.array([around[lag + 1 :] @ around[lag + 1 :] for lag in range(longest + 1)])
     small = np.abs(products) < 2.0 * math.sqrt(math.log10(count) / count) * np.sqrt(before * after)
-    first = next((lag for lag in range(most - enough + 1) if small[lag : lag + enough].all()), None)
-    width = most if first is None else min(2 * max(first, 1), most)
+    first = next((lag for lag in range(longest - enough + 1) if small[lag : lag + enough].all()), None)
+    width = longest if first is None else min(2 * max(first, 1), longest)
     lags = np.arange(1, width + 1)
     window = np.where(lags <= width / 2, 1.0, 2.0 * (1.0 - lags / width))
     covariances = products[1 : width + 1] / count
@@ -195,8 +195,8 @@ def drawn_days(count: int, length: float, samples: int, rng: np.random.Generator
     fresh[:, 0] = True
     starts = rng.integers(0, count, (samples, count))
     since = np.maximum.accumulate(np.where(fresh, days, 0), axis=1)
-    found: npt.NDArray[np.int64] = (np.take_along_axis(starts, since, axis=1) + days - since) % count
-    return found
+    drawn: npt.NDArray[np.int64] = (np.take_along_axis(starts, since, axis=1) + days - since) % count
+    return drawn
 
 
 def _check(statistic: str, level: float, samples: int, block: float | None) -> None:
@@ -230,21 +230,21 @@ def _influence(pair: Floats, statistic: str) -> Floats:
 def _differences(pair: Floats, statistic: str, length: float, samples: int, seed: int) -> Floats:
     """The difference on each drawn history, of one session, shape (samples,)."""
     rng = np.random.default_rng(seed)
-    count, found = len(pair), np.empty(samples)
+    count, differences = len(pair), np.empty(samples)
     step = max(1, _AT_ONCE // count)
     for start in range(0, samples, step):
         stop = min(start + step, samples)
         days = drawn_days(count, length, stop - start, rng)
         if statistic == "mean":
-            found[start:stop] = (pair[:, 0] - pair[:, 1])[days].mean(axis=1)
+            differences[start:stop] = (pair[:, 0] - pair[:, 1])[days].mean(axis=1)
         else:
-            found[start:stop] = _ratios(pair[days, 0]) - _ratios(pair[days, 1])
-    return found
+            differences[start:stop] = _ratios(pair[days, 0]) - _ratios(pair[days, 1])
+    return differences
 
 
 def _ratios(drawn: Floats) -> Floats:
     """Sharpe ratios of one session of histories, shape (samples, sessions); 0 for one that does not move."""
     deviation = drawn.std(axis=1, ddof=1)
     moves = deviation > 1e-14
-    found: Floats = np.divide(drawn.mean(axis=1), deviation, out=np.zeros(len(drawn)), where=moves)
-    return found
+    ratios: Floats = np.divide(drawn.mean(axis=1), deviation, out=np.zeros(len(drawn)), where=moves)
+    return ratios

@@ -176,7 +176,7 @@ def deflated_sharpe(returns: Any) -> Deflated | None:
     True
     """
     kept, series = _columns(matrix(returns, "returns", least=3))
-    moving = [at for at, row in enumerate(series) if _moves(row)]
+    moving = [index for index, row in enumerate(series) if _moves(row)]
     if not moving:
         return None
     tried, count = (series if len(moving) == len(series) else series[moving]), len(moving)
@@ -234,9 +234,9 @@ def overfitting(returns: Any, blocks: int = 16) -> Overfitting | None:
     if len(tried) < 2:
         return None
     half_masks = _half_masks(blocks)
-    found = np.empty((len(half_masks), 4))
-    rank_in_sample_best(half_masks, *_moments(tried, blocks), found)
-    inside, outside, worse, equal = (np.ascontiguousarray(column) for column in found.T)
+    ranks = np.empty((len(half_masks), 4))
+    rank_in_sample_best(half_masks, *_moments(tried, blocks), ranks)
+    inside, outside, worse, equal = (np.ascontiguousarray(column) for column in ranks.T)
     rank = (worse + (equal + 1.0) / 2.0) / (len(tried) + 1.0)
     below = np.where(rank < 0.5, 1.0, np.where(rank > 0.5, 0.0, 0.5))
     return Overfitting(float(below.mean()), np.log(rank / (1.0 - rank)), inside, outside, len(tried))
@@ -245,8 +245,8 @@ def overfitting(returns: Any, blocks: int = 16) -> Overfitting | None:
 def different(columns: Floats) -> list[int]:
     """The rows of shape (policies, sessions), in order, without those that are equal to an earlier one to the last bit."""
     seen: dict[bytes, int] = {}
-    for at, row in enumerate(columns):
-        seen.setdefault(hashlib.sha256((row + 0.0).tobytes()).digest(), at)
+    for index, row in enumerate(columns):
+        seen.setdefault(hashlib.sha256((row + 0.0).tobytes()).digest(), index)
     return list(seen.values())
 
 
@@ -263,17 +263,17 @@ def _moves(returns: Floats) -> bool:
 
 def _moments(tried: Floats, blocks: int) -> tuple[Floats, Floats]:
     """Sessions of each block; sum and sum of squares of each policy in it, shape (blocks, 2, policies)."""
-    sizes, found = np.empty(blocks), np.empty((blocks, 2, len(tried)))
-    for at, part in enumerate(np.array_split(tried, blocks, axis=1)):
-        sizes[at] = part.shape[1]
-        found[at, 0] = part.sum(axis=1)
-        found[at, 1] = np.einsum("ps,ps->p", part, part)
-    return sizes, found
+    sizes, block_sizes = np.empty(blocks), np.empty((blocks, 2, len(tried)))
+    for index, part in enumerate(np.array_split(tried, blocks, axis=1)):
+        sizes[index] = part.shape[1]
+        block_sizes[index, 0] = part.sum(axis=1)
+        block_sizes[index, 1] = np.einsum("ps,ps->p", part, part)
+    return sizes, block_sizes
 
 
 def _half_masks(blocks: int) -> npt.NDArray[np.bool_]:
     """All ways to choose half of the blocks, shape (halves, blocks)."""
     chosen = np.array(list(itertools.combinations(range(blocks), blocks // 2)))
-    found = np.zeros((len(chosen), blocks), dtype=np.bool_)
-    np.put_along_axis(found, chosen, True, axis=1)
-    return found
+    masks = np.zeros((len(chosen), blocks), dtype=np.bool_)
+    np.put_along_axis(masks, chosen, True, axis=1)
+    return masks

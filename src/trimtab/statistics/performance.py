@@ -122,14 +122,14 @@ def statistics_of(
 
 def returns_of(equity: Floats) -> Floats:
     """Simple returns, shape (n - 1,), of values of shape (n,): value over the one before, less 1."""
-    found: Floats = equity[1:] / equity[:-1] - 1.0
-    return found
+    returns: Floats = equity[1:] / equity[:-1] - 1.0
+    return returns
 
 
 def drawdowns(equity: Floats) -> Floats:
     """The drawdown of each value from the highest so far: value / highest - 1, 0 or negative, shape (n,)."""
-    found: Floats = equity / np.maximum.accumulate(equity) - 1.0
-    return found
+    below_highest: Floats = equity / np.maximum.accumulate(equity) - 1.0
+    return below_highest
 
 
 def annual_return(returns: Floats, year: int = YEAR) -> float:
@@ -190,7 +190,7 @@ def effective_bets(weights: Any, returns: Any) -> float | None:
     moves = matrix(returns, "returns", least=2)
     share = vector(weights, "weights", length=moves.shape[1], above=-_DUST)
     variance = _deviation(moves @ share) ** 2
-    alone = math.fsum(weight * _deviation(moves[:, at]) for at, weight in enumerate(share.tolist()) if weight > 0)
+    alone = math.fsum(weight * _deviation(moves[:, index]) for index, weight in enumerate(share.tolist()) if weight > 0)
     return alone * alone / variance if variance > 0 else None
 
 
@@ -220,14 +220,14 @@ def _effective(weights: Floats) -> Floats:
     Source: Strongin, Petsch and Sharenow, "Beating Benchmarks", Journal of Portfolio Management 26, 2000.
     """
     if bool((weights < -_DUST).any()):
-        row, column = (int(at) for at in np.argwhere(weights < -_DUST)[0])
+        row, column = (int(index) for index in np.argwhere(weights < -_DUST)[0])
         advice, value = "give weights of at least 0", float(weights[row, column])
         raise InputError([Fault("a weight is negative", advice, str(column + 1), row + 1, value=value)])
     invested = weights.sum(axis=1)
     held = invested > _DUST
     shares = weights[held] / invested[held, None]
-    found: Floats = 1.0 / np.square(shares).sum(axis=1)
-    return found
+    numbers: Floats = 1.0 / np.square(shares).sum(axis=1)
+    return numbers
 
 
 def _mean(values: Floats) -> float | None:
@@ -236,5 +236,5 @@ def _mean(values: Floats) -> float | None:
 
 def _deviation(returns: Floats) -> float:
     """The standard deviation with n - 1 in the denominator; exactly 0 where what differs is rounding."""
-    found = float(returns.std(ddof=1))
-    return found if found > _STILL else 0.0
+    deviation = float(returns.std(ddof=1))
+    return deviation if deviation > _STILL else 0.0

@@ -67,9 +67,9 @@ def purged_splits(
     """
     wanted = {"train": (train, 1), "test": (test, 1), "horizon": (horizon, 0), "embargo": (embargo, 0)}
     wrong = [
-        Fault(f"{name} is out of range", f"give at least {least}", value=value)
-        for name, (value, least) in wanted.items()
-        if value < least
+        Fault(f"{name} is out of range", f"give at least {minimum}", value=value)
+        for name, (value, minimum) in wanted.items()
+        if value < minimum
     ]
     gap = horizon + embargo
     if not wrong and sessions <= train + gap:
@@ -111,14 +111,14 @@ def walk_forward(returns: Any, splits: tuple[Split, ...]) -> WalkForward:
     ((0,), [0.01, 0.03])
     """
     values = matrix(returns, "returns", least=3)
-    reaching = max((one.test.stop for one in splits), default=0)
-    shortest = min((len(one.train) for one in splits), default=0)
+    reaching = max((split.test.stop for split in splits), default=0)
+    shortest = min((len(split.train) for split in splits), default=0)
     if reaching != len(values):
         raise InputError([Fault("the splits are of other sessions", f"make them of {len(values)}", value=reaching)])
     if shortest < 2:
         raise InputError([Fault("a training stretch is too short", "give a train of at least 2", value=shortest)])
-    chosen = tuple(_best(values[one.train.start : one.train.stop]) for one in splits)
-    after = [values[one.test.start : one.test.stop, at] for one, at in zip(splits, chosen, strict=True)]
+    chosen = tuple(_best(values[split.train.start : split.train.stop]) for split in splits)
+    after = [values[split.test.start : split.test.stop, index] for split, index in zip(splits, chosen, strict=True)]
     return WalkForward(splits, chosen, np.concatenate(after))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from trimtab.errors import Fault, InputError
-from trimtab.limits.order_settings import OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.store.plan_inputs import LIMITS, limits_hash
 from trimtab.store.plan_runs import Stamp
@@ -11,11 +10,11 @@ from trimtab.store.record import Kind, Record
 from trimtab.store.run_store import Filter, RunStore
 
 
-def approve(store: RunStore, limits: RebalancingLimits, settings: OrderSettings, source: str, stamp: Stamp) -> Record:
+def approve(store: RunStore, limits: RebalancingLimits, source: str, stamp: Stamp) -> Record:
     """Record that a person approves limits."""
     draft = stamp.draft(
         Kind.APPROVAL,
-        limits_hash=limits_hash(limits, settings),
+        limits_hash=limits_hash(limits, limits.orders),
         body={"source": source},
         contents={LIMITS: limits.to_toml().encode()},
     )

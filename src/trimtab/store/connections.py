@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,8 +98,8 @@ def store_errors(name: str) -> Iterator[None]:
     """
     try:
         yield
-    except DBAPIError as error:
-        reason, source = str(error.orig).strip().partition("\n")[0], f"store {name}"
+    except (DBAPIError, sqlite3.Error) as error:  # SQLite's own: from the settings of a new connection
+        reason, source = str(getattr(error, "orig", error)).strip().partition("\n")[0], f"store {name}"
         if any(text in reason for text in _BUSY):
             fault = Fault("another process is writing to it for too long", "end that process, or wait and try again")
             raise LockedError([fault], source) from None

@@ -61,9 +61,15 @@ def _column(history: History, moment: Moment, x: float, step: float, full: float
         top -= height
         tip = f"{moment.day} {path}: {percent(weight)}"
         yield from coloured(x, top, wide, height, place, tip)
-        broken = [one for one in moment.buckets if one.breach and (one.path == path or one.path.startswith(path))]
+        broken = [
+            constraint
+            for constraint in moment.buckets
+            if constraint.breach and (constraint.path == path or constraint.path.startswith(path))
+        ]
         if broken:
-            text = "; ".join(f"{one.path} {one.breach} its limit ({percent(one.held)})" for one in broken)
+            text = "; ".join(
+                f"{constraint.path} {constraint.breach} its limit ({percent(constraint.held)})" for constraint in broken
+            )
             yield circle(x + wide / 2, top + height / 2, 5, "ring", f"{moment.day}: {text}")
 
 

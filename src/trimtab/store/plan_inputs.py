@@ -81,7 +81,7 @@ class PlanInputs:
         """The inputs from the contents that a store has under these names."""
         settings = json.loads(read(SETTINGS))
         cash, cash_flow, today = (settings.pop(name) for name in ("cash", "cash_flow", "today"))
-        given = {name: table_of(read(f"{name}.parquet")) for name in TABLES if f"{name}.parquet" in names}
+        tables = {name: table_of(read(f"{name}.parquet")) for name in TABLES if f"{name}.parquet" in names}
         return cls(
             table_of(read(f"{CANDIDATES}.parquet")),
             RebalancingLimits.from_toml_text(read(LIMITS).decode()),
@@ -89,7 +89,7 @@ class PlanInputs:
             decimal_of(cash),
             decimal_of(cash_flow),
             None if today is None else dt.date.fromisoformat(today),
-            given,
+            tables,
         )
 
 

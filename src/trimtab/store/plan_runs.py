@@ -31,8 +31,8 @@ class Stamp:
     def draft(self, kind: Kind, **values: Any) -> Draft:
         """A record of this moment."""
         time = self.now.astimezone(dt.UTC).isoformat(timespec="microseconds")
-        given = {"by": self.by, "purpose": self.purpose, **values}
-        return Draft(kind=kind, time=time, version=self.version, rules=STAMP, **given)
+        fields = {"by": self.by, "purpose": self.purpose, **values}
+        return Draft(kind=kind, time=time, version=self.version, rules=STAMP, **fields)
 
 
 @dataclass(frozen=True)

@@ -201,8 +201,8 @@ class SqlStore:
         if self._engine.dialect.name != "sqlite":
             return []  # PostgreSQL checks its pages itself
         with self._reading() as connection:
-            found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
-        return [] if list(found) == ["ok"] else [str(text) for text in found]
+            problems = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+        return [] if list(problems) == ["ok"] else [str(text) for text in problems]
 
     def _all(self, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
         with self._reading() as connection:

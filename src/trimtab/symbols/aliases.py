@@ -17,6 +17,7 @@ from typing import Any
 from trimtab.errors import Fault, InputError, listed
 from trimtab.symbols.identifiers import identifier_fault
 
+_SEPARATORS = frozenset("./ -")
 _SHARE_CLASS = re.compile(r"([A-Z]{1,5})[./ -]([A-Z])", re.ASCII).fullmatch
 _ADVICE = 'map an asset to a list of its other spellings: "BRK.B" = ["BRKB", "Berkshire B"]'
 
@@ -27,6 +28,8 @@ def spelled(name: str) -> str:
     >>> [spelled(name) for name in ("BRK-B", "BRK/B", "BRK B", "BRKB", "BTC-USD")]
     ['BRK.B', 'BRK.B', 'BRK.B', 'BRKB', 'BTC-USD']
     """
+    if name[-2:-1] not in _SEPARATORS:  # as almost every name
+        return name
     parts = _SHARE_CLASS(name)
     return f"{parts[1]}.{parts[2]}" if parts else name
 
@@ -110,10 +113,11 @@ class Aliases:
         first: dict[str, tuple[int, str]] = {}
         faults = []
         for row, name in enumerate(names, 1):
-            assets = self.assets_of(name) if isinstance(name, str) else ()
-            if len(assets) != 1:
+            if not isinstance(name, str):
                 continue
-            place, other = first.setdefault(assets[0], (row, str(name)))
+            key = spelled(name)
+            assets = self.meanings.get(key, (key,))
+            place, other = first.setdefault(assets[0], (row, name)) if len(assets) == 1 else (row, name)
             if other != name:
                 problem = f"is the same asset as {other!r} in row {place}"
                 advice = "give each asset one row; add up or drop the rows yourself"

@@ -156,47 +156,51 @@ def backtest_facts(results: Sequence[PolicyRun], title: str, *, samples: int = S
     buckets, cash = _buckets(first, columns)
     return BacktestFacts(
         title=printable(title),
-        period=f"{dates[0].isoformat()} to {dates[-1].isoformat()}, {len(dates)} sessions, {len(decided)} decisions",
+        period=f"{dates[0].isoformat()} to {dates[-1].isoformat()}, {counted(len(dates), 'session')}, {counted(len(decided), 'decision')}",
         figures=tuple(_figures(first.statistics)),
         notes=tuple(printable(note.text) for note in first.notes),
-        policies=tuple(printable(one.name) for one in results),
-        days=tuple(dates[at].toordinal() for at in drawn),
-        curves=tuple(_curve(one, drawn) for one in results),
-        trade_days=tuple(decided[at].toordinal() for at in columns),
-        trade_dates=tuple(decided[at].isoformat() for at in columns),
+        policies=tuple(printable(result.name) for result in results),
+        days=tuple(dates[session].toordinal() for session in drawn),
+        curves=tuple(_curve(result, drawn) for result in results),
+        trade_days=tuple(decided[column].toordinal() for column in columns),
+        trade_dates=tuple(decided[column].isoformat() for column in columns),
         buckets=tuple(buckets),
         cash=tuple(cash),
         trades=tuple(_trades(first, columns)),
         years=tuple(_years(first, dates)),
         month_rows=tuple(_month_rows(results, dates)),
-        statistics=tuple(_statistics([one.statistics for one in results])),
+        statistics=tuple(_statistics([result.statistics for result in results])),
         compared=tuple(intervals),
         comparisons=tuple(map(_versus, intervals)),
         how_compared=_how(intervals),
         per_year=_per_year(first),
         terms=tuple(_terms(first)),
-        rules=tuple(RuleSection(one.title, tuple(map(printable, one.sentences))) for one in rule_sheet(first.limits)),
-        heat_columns=("Traded", *(f"#{one.path}" for one in buckets), "#cash"),
+        rules=tuple(
+            RuleSection(section.title, tuple(map(printable, section.sentences))) for section in rule_sheet(first.limits)
+        ),
+        heat_columns=("Traded", *(f"#{bucket.path}" for bucket in buckets), "#cash"),
         heat_rows=tuple(
-            StatisticFact(decided[at].isoformat(), (*(one.weight_texts[row] for one in buckets), percent(cash[row])))
-            for row, at in enumerate(columns)
+            StatisticFact(
+                decided[column].isoformat(), (*(bucket.weight_texts[row] for bucket in buckets), percent(cash[row]))
+            )
+            for row, column in enumerate(columns)
         ),
         month_columns=("Year", "Policy", *(f"#{month}" for month in MONTHS), "#Year"),
-        statistic_columns=("Statistic", *(f"#{printable(one.name)}" for one in results)),
+        statistic_columns=("Statistic", *(f"#{printable(result.name)}" for result in results)),
     )
 
 
 def _spread(count: int, most: int) -> list[int]:
     """Up to `most` of `count` places, evenly spaced, the last included; each represents those since its predecessor."""
     shown = min(count, most)
-    return [(at + 1) * count // shown - 1 for at in range(shown)]
+    return [(index + 1) * count // shown - 1 for index in range(shown)]
 
 
 def _curve(result: PolicyRun, drawn: Sequence[int]) -> Curve:
     """The equity at the drawn sessions, and the deepest drawdown since the drawn session before."""
     equity = result.equity["equity"].to_numpy()
     below = drawdowns(equity)
-    starts = [0, *(at + 1 for at in drawn[:-1])]
+    starts = [0, *(session + 1 for session in drawn[:-1])]
     deepest = [float(below[start : stop + 1].min()) for start, stop in zip(starts, drawn, strict=True)]
     return Curve(printable(result.name), tuple(equity[list(drawn)].tolist()), tuple(deepest))
 
@@ -212,27 +216,27 @@ def _max_allocation(path: str, limits: RebalancingLimits) -> float | None:
 def _buckets(result: PolicyRun, columns: Sequence[int]) -> tuple[list[BucketHistory], list[float]]:
     """The buckets by path, and the cash, after the drawn decisions."""
     tops, weights = result.top_weights
-    found = []
-    for at, path in enumerate(tops):
-        own, most = weights[:, at], _max_allocation(path, result.limits)
-        count = 0 if most is None else int((own >= most - _AT).sum())
+    histories = []
+    for index, path in enumerate(tops):
+        own, max_weight = weights[:, index], _max_allocation(path, result.limits)
+        count = 0 if max_weight is None else int((own >= max_weight - _AT).sum())
         drawn = own[list(columns)].tolist()
-        found.append(
+        histories.append(
             BucketHistory(
                 printable(path),
-                at,
+                index,
                 tuple(drawn),
                 tuple(map(percent, drawn)),
-                most,
-                NONE if most is None else percent(most),
+                max_weight,
+                NONE if max_weight is None else percent(max_weight),
                 percent(float(own.mean())),
                 percent(float(own.max())),
                 percent(float(own[-1])),
-                NONE if most is None else f"{count} of {len(own)}",
+                NONE if max_weight is None else f"{count} of {len(own)}",
             )
         )
     cash = np.maximum(1.0 - weights.sum(axis=1), 0.0)[list(columns)].tolist()
-    return found, cash
+    return histories, cash
 
 
 def _trades(result: PolicyRun, columns: Sequence[int]) -> Iterator[TradeFact]:
@@ -241,10 +245,10 @@ def _trades(result: PolicyRun, columns: Sequence[int]) -> Iterator[TradeFact]:
     turnover = frame["turnover"].to_numpy()
     cost = (frame["cost"] / frame["value"]).to_numpy()
     dates, start = frame["trade_date"].to_list(), 0
-    for at in columns:
-        traded, paid = math.fsum(turnover[start : at + 1]), math.fsum(cost[start : at + 1])
-        yield TradeFact(dates[at].isoformat(), traded, paid, percent(traded), f"{paid:.3%}")
-        start = at + 1
+    for column in columns:
+        traded, paid = math.fsum(turnover[start : column + 1]), math.fsum(cost[start : column + 1])
+        yield TradeFact(dates[column].isoformat(), traded, paid, percent(traded), f"{paid:.3%}")
+        start = column + 1
 
 
 def _years(result: PolicyRun, dates: Sequence[dt.date]) -> Iterator[YearFact]:
@@ -266,8 +270,8 @@ def _years(result: PolicyRun, dates: Sequence[dt.date]) -> Iterator[YearFact]:
             str(year),
             tuple(months.values()),
             percent(before / start - 1.0),
-            percent(math.fsum(one for one, _ in spent)),
-            f"{math.fsum(one for _, one in spent):.3%}",
+            percent(math.fsum(amounts for amounts, _ in spent)),
+            f"{math.fsum(amounts for _, amounts in spent):.3%}",
         )
 
 
@@ -317,7 +321,7 @@ def _figures(one: Statistics) -> Iterator[Figure]:
 
 def _statistics(all_of: Sequence[Statistics]) -> Iterator[StatisticFact]:
     for name, field, form in _ROWS:
-        yield StatisticFact(name, tuple(_text(one, field, form) for one in all_of))
+        yield StatisticFact(name, tuple(_text(statistics, field, form) for statistics in all_of))
 
 
 def _versus(one: Versus) -> VersusFact:
@@ -340,10 +344,10 @@ def _how(intervals: Iterable[Versus]) -> str:
     first = next(iter(intervals), None)
     if first is None:
         return ""
-    one = first.interval
+    interval = first.interval
     return (
-        f"{one.level:.0%} intervals by the stationary bootstrap: {one.samples:,} histories of blocks of the same days (seed "
-        f"{one.seed}; mean block {one.block:.1f} sessions for the first difference), widened where history is short."
+        f"{interval.level:.0%} intervals by the stationary bootstrap: {interval.samples:,} histories of blocks of the same days (seed "
+        f"{interval.seed}; mean block {interval.block:.1f} sessions for the first difference), widened where history is short."
     )
 
 
@@ -369,5 +373,7 @@ def _terms(result: PolicyRun) -> Iterator[Figure]:
     )
     rate = settings.cash_rate
     yield Figure("cash earns", f"{rate:.2%} a year" if isinstance(rate, int | float) else "the given rates")
-    yield Figure("prices end", f"a holding turns into cash after {settings.gone_after} sessions without a price")
+    yield Figure(
+        "prices end", f"a holding turns into cash after {counted(settings.gone_after, 'session')} without a price"
+    )
     yield Figure("a year", f"{result.market_history.sessions_per_year} sessions")

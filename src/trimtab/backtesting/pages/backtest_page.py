@@ -40,10 +40,10 @@ def equity_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
     for share in (0.0, deepest):
         y = 222 + 84 * share / deepest
         shapes += [line(_LEFT, y, width - 4, y, "grid"), label(_LEFT - 4, y + 4, f"{share:.0%}", "small dim", "end")]
-    for at, curve in enumerate(facts.curves):
+    for index, curve in enumerate(facts.curves):
         places = [(scale.x(day), 200 - 190 * (math.log(value) - low) / (high - low)) for day, value in zip(facts.days, curve.equity, strict=True)]  # fmt: skip
         under = [(scale.x(day), 222 + 84 * value / deepest) for day, value in zip(facts.days, curve.drawdown, strict=True)]  # fmt: skip
-        css = f"policy k{at % STYLES}"
+        css = f"policy k{index % STYLES}"
         shapes += [
             path(_joined(places), css, curve.name),
             path(_joined(under), f"{css} thin", f"{curve.name}: drawdown"),
@@ -115,8 +115,8 @@ def _area(
     one: BucketHistory,
 ) -> Iterator[Shape]:
     """The area between two rows of weights, each held until the next decision."""
-    upper = [point for at, value in enumerate(top) for point in steps.flat(at, y - height * value)]
-    lower = [point for at, value in enumerate(base) for point in steps.flat(at, y - height * value)]
+    upper = [point for index, value in enumerate(top) for point in steps.flat(index, y - height * value)]
+    lower = [point for index, value in enumerate(base) for point in steps.flat(index, y - height * value)]
     points = _joined(upper) + _joined(lower)[::-1]
     yield path(points, f"area c{one.colour % COLOURS}", one.path, closed=True)
     pattern = ("", "stripes", "dots", "lines")[one.colour // COLOURS % 4]
@@ -128,18 +128,20 @@ def heat_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
     """One row per bucket, one column per decision: darker means more weight, a bar on top means at the limit."""
     start = _NAMES if width == WIDTH else 0.7 * _NAMES
     steps = DecisionAxis(facts.trade_days, start, width - 4)
-    full = max([weight for one in facts.buckets for weight in one.weights], default=0.0) or 1.0
+    full = max([weight for bucket in facts.buckets for weight in bucket.weights], default=0.0) or 1.0
     shapes = [*_years(steps.scale, 0.0, 20.0 * len(facts.buckets) + 6)]
-    for row, one in enumerate(facts.buckets):
+    for row, bucket in enumerate(facts.buckets):
         y = 20.0 * row
-        shapes.append(label(0, y + 14, fitting(one.path, start - 6)))
+        shapes.append(label(0, y + 14, fitting(bucket.path, start - 6)))
         shapes.append(rect(start, y + 1, width - 4 - start, 18, "heat h0"))
-        for start, stop, level, at_limit, tip in _cells(facts, one, full):
+        for start, stop, level, at_limit, tip in _cells(facts, bucket, full):
             x, end = steps.left(start), steps.right(stop)
             shapes.append(rect(x, y + 1, end - x, 18, f"heat h{level}", tip))
             if at_limit:
                 shapes.append(rect(x, y + 1, end - x, 3, "reached"))
-    summary = "; ".join(f"{one.path}: mean {one.mean_text}, at its limit {one.at_limit}" for one in facts.buckets)
+    summary = "; ".join(
+        f"{bucket.path}: mean {bucket.mean_text}, at its limit {bucket.at_limit}" for bucket in facts.buckets
+    )
     height = 20.0 * len(facts.buckets) + 22
     return Chart(
         named("heat", width), "Weight of each bucket by date", summary, number(width), number(height), tuple(shapes)
@@ -153,23 +155,23 @@ def _cells(facts: BacktestFacts, one: BucketHistory, full: float) -> Iterator[tu
         (min(math.ceil(LEVELS * weight / full - 1e-9), LEVELS), one.most is not None and weight >= one.most - 1e-9)
         for weight in one.weights
     ]
-    for at in range(1, len(looks) + 1):
-        if at == len(looks) or looks[at] != looks[start]:
+    for index in range(1, len(looks) + 1):
+        if index == len(looks) or looks[index] != looks[start]:
             level, reached = looks[start]
             dates = (
                 facts.trade_dates[start]
-                if at - 1 == start
-                else f"{facts.trade_dates[start]} to {facts.trade_dates[at - 1]}"
+                if index - 1 == start
+                else f"{facts.trade_dates[start]} to {facts.trade_dates[index - 1]}"
             )
             if level:
                 yield (
                     start,
-                    at - 1,
+                    index - 1,
                     level,
                     reached,
-                    f"{one.path}, {dates}: {', '.join(dict.fromkeys((one.weight_texts[start], one.weight_texts[at - 1])))}",
+                    f"{one.path}, {dates}: {', '.join(dict.fromkeys((one.weight_texts[start], one.weight_texts[index - 1])))}",
                 )
-            start = at
+            start = index
 
 
 def trade_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
@@ -177,8 +179,8 @@ def trade_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
     steps = DecisionAxis(facts.trade_days, _LEFT + 8, width - 4)
     shapes = [*_years(steps.scale, 4.0, 206.0)]
     parts = (
-        ("turnover", [one.turnover for one in facts.trades], 110.0, "bar", "{:.0%}"),
-        ("cost", [one.cost for one in facts.trades], 200.0, "bar paid", "{:.2%}"),
+        ("turnover", [trade.turnover for trade in facts.trades], 110.0, "bar", "{:.0%}"),
+        ("cost", [trade.cost for trade in facts.trades], 200.0, "bar paid", "{:.2%}"),
     )
     for name, values, y, css, form in parts:
         full = max(values, default=0.0)
@@ -186,21 +188,21 @@ def trade_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
         shapes += [line(_LEFT + 8, y, width - 4, y, "grid"), label(_LEFT + 4, y + 4, "0", "small dim", "end")]
         if full > 0:
             shapes.append(label(_LEFT + 4, y - height + 8, form.format(full), "small dim", "end"))
-        for at, (value, one) in enumerate(zip(values, facts.trades, strict=True)):
+        for index, (value, trade) in enumerate(zip(values, facts.trades, strict=True)):
             tall = height * value / full if full > 0 else 0.0
-            text = one.turnover_text if name == "turnover" else one.cost_text
+            text = trade.turnover_text if name == "turnover" else trade.cost_text
             if tall > 0:
                 shapes.append(
                     rect(
-                        steps.left(at),
+                        steps.left(index),
                         y - tall,
-                        steps.right(at) - steps.left(at),
+                        steps.right(index) - steps.left(index),
                         tall,
                         css,
-                        f"{one.date}, {name}: {text}",
+                        f"{trade.date}, {name}: {text}",
                     )
                 )
-    summary = "; ".join(f"{one.year}: turnover {one.turnover}, cost {one.cost}" for one in facts.years)
+    summary = "; ".join(f"{year.year}: turnover {year.turnover}, cost {year.cost}" for year in facts.years)
     return Chart(named("trading", width), "Turnover and cost", summary, number(width), number(222.0), tuple(shapes))
 
 
@@ -208,12 +210,12 @@ def versus_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
     """Each difference as a dot with its interval; the line means no difference."""
     shapes: list[Shape] = []
     for is_mean in (True, False):
-        some = [one for one in facts.comparisons if one.is_mean is is_mean]
-        full = max([max(abs(one.low), abs(one.high)) for one in some], default=0.0) or 1.0
-        for one in some:
-            shapes += _interval(one, 56.0 * (len(shapes) // 5), full, width)
+        some = [comparison for comparison in facts.comparisons if comparison.is_mean is is_mean]
+        full = max([max(abs(comparison.low), abs(comparison.high)) for comparison in some], default=0.0) or 1.0
+        for comparison in some:
+            shapes += _interval(comparison, 56.0 * (len(shapes) // 5), full, width)
     height = 56.0 * len(facts.comparisons)
-    summary = "; ".join(one.sentence for one in facts.comparisons)
+    summary = "; ".join(comparison.sentence for comparison in facts.comparisons)
     return Chart(
         named("versus", width), "Differences and their intervals", summary, number(width), number(height), tuple(shapes)
     )
@@ -266,9 +268,9 @@ def _joined(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """Points without those on a flat stretch between two others."""
     return [
         point
-        for at, point in enumerate(points)
-        if not 0 < at < len(points) - 1
-        or not abs(points[at - 1][1] - point[1]) + abs(points[at + 1][1] - point[1]) < 1e-9
+        for index, point in enumerate(points)
+        if not 0 < index < len(points) - 1
+        or not abs(points[index - 1][1] - point[1]) + abs(points[index + 1][1] - point[1]) < 1e-9
     ]
 
 
@@ -286,10 +288,10 @@ def _marks(low: float, high: float) -> list[float]:
     """Round values between two, few."""
     step = 10.0 ** math.floor(math.log10(max(high - low, 1e-6)))
     size = next(size for size in (step / 5, step / 2, step, 2 * step, 5 * step) if (high - low) / size <= 5)
-    return [round(size * at, 10) for at in range(math.ceil(low / size), math.floor(high / size) + 1) if at > 0]
+    return [round(size * index, 10) for index in range(math.ceil(low / size), math.floor(high / size) + 1) if index > 0]
 
 
 def _key(names: Sequence[str], y: float, width: float) -> Iterator[Shape]:
-    for at, name in enumerate(names):
-        yield line(_LEFT, y + 18 * at - 4, _LEFT + 34, y + 18 * at - 4, f"policy k{at % STYLES}")
-        yield label(_LEFT + 42, y + 18 * at, fitting(name, width - _LEFT - 50))
+    for index, name in enumerate(names):
+        yield line(_LEFT, y + 18 * index - 4, _LEFT + 34, y + 18 * index - 4, f"policy k{index % STYLES}")
+        yield label(_LEFT + 42, y + 18 * index, fitting(name, width - _LEFT - 50))

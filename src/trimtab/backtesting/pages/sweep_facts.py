@@ -111,14 +111,14 @@ def sweep_facts(
     """
     values = matrix(returns, "returns", least=3)
     above = values if above_cash is None else matrix(above_cash, "above_cash", least=3)
-    for name, given in fields.items():
-        if len(given) != values.shape[1]:
+    for name, values_of_field in fields.items():
+        if len(values_of_field) != values.shape[1]:
             raise InputError(
-                [Fault(f"the field {name} has another length", f"give {values.shape[1]}", value=len(given))]
+                [Fault(f"the field {name} has another length", f"give {values.shape[1]}", value=len(values_of_field))]
             )
     verdict = sweep_verdict(above) if verdict is None else verdict
     year = verdict.year
-    ratios = [sharpe_ratio(above[:, at], year) for at in range(values.shape[1])]
+    ratios = [sharpe_ratio(above[:, index], year) for index in range(values.shape[1])]
     rows, columns = _axes(fields, surface)
     row_of, row_names = _levels(fields[rows]) if rows else ([0] * len(ratios), ["all"])
     column_of, column_names = _levels(fields[columns]) if columns else ([0] * len(ratios), ["all"])
@@ -150,7 +150,8 @@ def sweep_facts(
             *(f"#{printable(name)}" for name in column_names),
         ),
         surface_rows=tuple(
-            (printable(name), tuple(one.text for one in cells if one.row == at)) for at, name in enumerate(row_names)
+            (printable(name), tuple(cell.text for cell in cells if cell.row == index))
+            for index, name in enumerate(row_names)
         ),
     )
 
@@ -200,9 +201,9 @@ def _cells(
             groups.setdefault((row, column), []).append(ratio)
     for row in range(rows):
         for column in range(columns):
-            found = groups.get((row, column), [])
-            middle = statistics.median(found) if found else None
-            yield CellFact(row, column, middle, _ratio(middle), len(found))
+            of_cell = groups.get((row, column), [])
+            middle = statistics.median(of_cell) if of_cell else None
+            yield CellFact(row, column, middle, _ratio(middle), len(of_cell))
 
 
 def _figures(verdict: SweepVerdict, policies: int) -> Iterator[Figure]:
@@ -248,7 +249,7 @@ def _policies(
         yield PolicyFact(
             str(first),
             listed([str(number) for number in numbers[1:]], 3),
-            tuple(printable(_text(given[first])) for given in fields.values()),
+            tuple(printable(_text(values_of_field[first])) for values_of_field in fields.values()),
             _ratio(ratios[first]),
             percent(annual_return(own, year)),
             NONE if spread is None else percent(spread),

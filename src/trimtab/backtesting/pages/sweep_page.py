@@ -22,22 +22,22 @@ def sweep_page(facts: SweepFacts) -> str:
 
 def surface_chart(facts: SweepFacts, width: float = WIDTH) -> Chart:
     """The median Sharpe ratio of the policies with each pair of values: the stronger the colour, the higher."""
-    known = [one.sharpe for one in facts.cells if one.sharpe is not None]
+    known = [cell.sharpe for cell in facts.cells if cell.sharpe is not None]
     low, high = min(known, default=0.0), max(known, default=0.0)
     wide = (width - _NAMES) / len(facts.column_values)
     shapes = [
         label(0, 12, fitting(f"across: {facts.column_field}", width), "small dim"),
         label(0, 26, fitting(f"down: {facts.row_field}", width), "small dim"),
     ]
-    for at, name in enumerate(facts.column_values):
-        shapes.append(label(_NAMES + wide * (at + 0.5), _TOP - 6, fitting(name, wide - 2, 11), "small", "middle"))
-    for at, name in enumerate(facts.row_values):
-        shapes.append(label(0, _TOP + 26 * at + 18, fitting(name, _NAMES - 6)))
-    for one in facts.cells:
-        shapes += _cell(facts, one, wide, low, high)
+    for index, name in enumerate(facts.column_values):
+        shapes.append(label(_NAMES + wide * (index + 0.5), _TOP - 6, fitting(name, wide - 2, 11), "small", "middle"))
+    for index, name in enumerate(facts.row_values):
+        shapes.append(label(0, _TOP + 26 * index + 18, fitting(name, _NAMES - 6)))
+    for cell in facts.cells:
+        shapes += _cell(facts, cell, wide, low, high)
     height = _TOP + 4 + 26 * len(facts.row_values)
     summary = "; ".join(
-        f"{facts.row_values[one.row]}, {facts.column_values[one.column]}: {one.text}" for one in facts.cells
+        f"{facts.row_values[cell.row]}, {facts.column_values[cell.column]}: {cell.text}" for cell in facts.cells
     )
     return Chart(
         named("surface", width), "Sharpe ratio over two fields", summary, number(width), number(height), tuple(shapes)
@@ -58,16 +58,16 @@ def _cell(facts: SweepFacts, one: CellFact, wide: float, low: float, high: float
 
 def logit_chart(facts: SweepFacts, width: float = WIDTH) -> Chart:
     """Where the best of one half of history ranks in the other half: left of the line, below the middle."""
-    full = max((one.share for one in facts.bars), default=0.0) or 1.0
+    full = max((bar.share for bar in facts.bars), default=0.0) or 1.0
     wide = (width - 8) / max(len(facts.bars), 1)
     shapes = [line(4, 140, width - 4, 140, "grid"), label(4, 158, "below the middle", "small dim")]
     shapes.append(label(width - 4, 158, "above the middle", "small dim", "end"))
-    for at, one in enumerate(facts.bars):
-        tall = 128 * one.share / full
-        css = "bar paid" if one.low + one.high < -1e-9 else "bar"
-        shapes.append(rect(5 + wide * at, 140 - tall, wide - 2, tall, css, f"{one.label}: {one.text}"))
+    for index, bar in enumerate(facts.bars):
+        tall = 128 * bar.share / full
+        css = "bar paid" if bar.low + bar.high < -1e-9 else "bar"
+        shapes.append(rect(5 + wide * index, 140 - tall, wide - 2, tall, css, f"{bar.label}: {bar.text}"))
     shapes.append(line(width / 2, 4, width / 2, 146, "limit"))
-    summary = "; ".join(f"{one.label}: {one.text}" for one in facts.bars)
+    summary = "; ".join(f"{bar.label}: {bar.text}" for bar in facts.bars)
     return Chart(
         named("logits", width), "The best of one half in the other half", summary, number(width), "164", tuple(shapes)
     )

@@ -27,6 +27,7 @@ ALPACA = Layout(
     needed=("symbol", "quantity", "value", "price"),
     currency="USD",
     total_covers_file=True,
+    unit_cost_is_exact=True,
 )
 
 

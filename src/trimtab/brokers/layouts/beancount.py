@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from trimtab.brokers.amounts import CURRENCIES, NumberStyle, clean
 from trimtab.brokers.draft import Draft, Entry
 from trimtab.brokers.layout import Layout, folded
-from trimtab.brokers.positions import decimal_text
 from trimtab.brokers.sheet import Row
 from trimtab.decimals import product
 from trimtab.errors import Fault, InputError
+from trimtab.files.cells import plain_number
 
 BEANCOUNT = Layout(
     name="beancount",
@@ -135,8 +135,8 @@ def _read_units(row: Row, cells: dict[str, str], draft: Draft) -> None:
         cost = _STYLE.read(match["cost"]) if match["cost"] else None
         pairs.append((number.number if number else None, cost.number if cost else None))
     cells["symbol"] = symbols.pop()
-    cells["quantity"] = decimal_text(sum(number for number, _ in pairs if number is not None))  # type: ignore[arg-type]
+    cells["quantity"] = plain_number(sum(number for number, _ in pairs if number is not None))  # type: ignore[arg-type]
     currency = currencies.pop()
     if currency:
-        cells["cost"] = decimal_text(sum(product(number, cost) for number, cost in pairs if number and cost))  # type: ignore[arg-type]
+        cells["cost"] = plain_number(sum(product(number, cost) for number, cost in pairs if number and cost))  # type: ignore[arg-type]
         cells["cost_currency"], cells["lots"] = currency, text

@@ -10,6 +10,7 @@ from trimtab.brokers.layout import Layout, Rule, folded
 from trimtab.brokers.sheet import Row
 
 ETRADE = Layout(
+    unit_cost_is_exact=True,
     name="etrade",
     title="E*TRADE positions",
     columns={
@@ -36,7 +37,7 @@ _ACCOUNT, _VALUE = "account", "net account value"
 
 def prepare(rows: Sequence[Row], draft: Draft) -> str | None:
     """Take the account and its value from the summary."""
-    for header, values in pairwise(rows):
+    for header, values in pairwise(row for row in rows if row.filled):
         names = [folded(cell) for cell in header.cells]
         if (
             _ACCOUNT in names

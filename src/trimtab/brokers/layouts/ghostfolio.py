@@ -111,6 +111,9 @@ def _read_activity(item: Any, row: int, profiles: dict[str, str], draft: Draft) 
         "kind": text_cell(item.get("dataSource")),
         "id": text_cell(item.get("id")),
     }
+    if "accountId" not in item or not symbol:
+        problem = f"{symbol or 'an activity'} has no {'symbol' if not symbol else 'accountId'}"
+        draft.faults.append(Fault(problem, "export it again", row=row))
     account = text_cell(item.get("accountId")) or None
     if account not in draft.names:
         draft.add_account(account)

@@ -92,16 +92,17 @@ def read_statement(rows: Sequence[Row], draft: Draft) -> None:
     if not open_sections:
         problem = "has no section Open Positions with rows marked Summary"
         raise InputError([Fault(problem, "add Open Positions to the statement")], draft.source)
-    isins = _identifiers(sections)
+    isins = _identifiers(sections, draft.source)
     for section in open_sections:
         _read_positions(section, isins, draft)
-    _read_totals(draft)
+    _read_totals(draft, _exchange_rates(sections, draft))
     _read_cash_and_value(sections, draft)
 
 
 def _sections(rows: Sequence[Row], draft: Draft) -> list[_Section]:
-    found: dict[str, _Section] = {}
+    sections: dict[str, _Section] = {}
     header: dict[str, Sequence[str]] = {}
+    last = next((row for row in reversed(rows) if row.filled), None)
     for row in rows:
         if not row.filled:
             continue
@@ -109,15 +110,23 @@ def _sections(rows: Sequence[Row], draft: Draft) -> list[_Section]:
             problem = f"the row of {row.filled[0][:40]!r} is neither Header nor Data: the file ends early or is changed"
             raise InputError([Fault(problem, _AGAIN, line=row.line)], draft.source)
         name, kind = row.cells[0], row.cells[1]
-        section = found.setdefault(name, _Section(name))
+        section = sections.setdefault(name, _Section(name))
         if kind == "Header":
             header[name] = row.cells
             section.headers.append(row.cells)
         elif name in header:
+            if len(row.cells) < _width(header[name]) and row is last:
+                problem = f"the last row, {row.text[:60]!r}, has fewer cells than its header: the file ends early"
+                raise InputError([Fault(problem, _AGAIN, line=row.line)], draft.source)
             section.rows.append((kind, row, header[name]))
         else:
             raise InputError([Fault(f"section {name!r} has no header", _AGAIN, line=row.line)], draft.source)
-    return list(found.values())
+    return list(sections.values())
+
+
+def _width(cells: Sequence[str]) -> int:
+    """The number of cells up to the last with something in it."""
+    return max((at for at, cell in enumerate(cells, 1) if cell), default=0)
 
 
 def _is_positions(section: _Section) -> bool:
@@ -129,7 +138,7 @@ def _is_positions(section: _Section) -> bool:
 def _read_information(sections: list[_Section], draft: Draft) -> None:
     """Account, name, base currency and day, from the sections of names and values."""
     for section in sections:
-        pairs = [row for row in section.data() if len(row.filled) >= 4 and len(section.headers[0]) == 4]
+        pairs = [row for row in section.data() if len(row.filled) >= 4 and _width(section.headers[0]) == 4]
         if not pairs:
             continue
         if section is sections[0]:
@@ -145,15 +154,18 @@ def _read_information(sections: list[_Section], draft: Draft) -> None:
             draft.base_currency = base
 
 
-def _identifiers(sections: list[_Section]) -> dict[str, dict[str, str]]:
+def _identifiers(sections: list[_Section], source: str) -> dict[str, dict[str, str]]:
     """ISIN and conid by symbol, from the section whose header has Conid."""
-    found: dict[str, dict[str, str]] = {}
+    identifiers: dict[str, dict[str, str]] = {}
     for section in sections:
         if not any("Conid" in header for header in section.headers):
             continue
         for kind, row, header in section.rows:
             if kind != "Data" or "Conid" not in header:
                 continue
+            if len(row.cells) < _width(header) - 1 or not row.cells[header.index("Conid")].isdigit():
+                problem = f"the row of {row.text[:60]!r} does not fit its header"
+                raise InputError([Fault(problem, _AGAIN, line=row.line)], source)
             ids = {"conid": row.cells[header.index("Conid")]}
             for cell in row.cells[3:]:
                 try:
@@ -164,16 +176,21 @@ def _identifiers(sections: list[_Section]) -> dict[str, dict[str, str]]:
                     ids["isin"] = isin
                     break
             for symbol in row.cells[3].split(","):
-                found[symbol.strip()] = ids
-    return found
+                identifiers[symbol.strip()] = ids
+    return identifiers
 
 
 def _fields(header: Sequence[str], draft: Draft) -> list[str | None]:
     """The field of each column: by name, else in the usual order."""
-    fields = [IBKR_ACTIVITY.header.field_of(name) if at > 1 else None for at, name in enumerate(header)]
+    fields = [IBKR_ACTIVITY.header.field_of(name) if index > 1 else None for index, name in enumerate(header)]
     missing = [item for item in IBKR_ACTIVITY.needed if item not in fields]
     known = sum(item is not None for item in fields)
-    if missing and "Asset Category" not in header and known < 7 and len(header) - 2 in (len(_ORDER), len(_ORDER) + 1):
+    if (
+        missing
+        and "Asset Category" not in header
+        and known < 7
+        and _width(header) - 2 in (len(_ORDER), len(_ORDER) + 1)
+    ):
         draft.notes.append("the columns are read in their usual order, as their names are in an unknown language")
         return [None, None, *_ORDER, *([None] * (len(header) - 2 - len(_ORDER)))]
     for item in missing:
@@ -183,7 +200,7 @@ def _fields(header: Sequence[str], draft: Draft) -> list[str | None]:
         )
     for known_field in set(fields) - {None}:
         if fields.count(known_field) > 1:
-            names = [name for name, one in zip(header, fields, strict=True) if one == known_field]
+            names = [name for name, heading in zip(header, fields, strict=True) if heading == known_field]
             draft.faults.append(Fault(f"two columns give the {known_field}: {listed(names)}", "keep one of them"))
     draft.check()
     return fields
@@ -194,7 +211,7 @@ def _read_positions(section: _Section, isins: dict[str, dict[str, str]], draft: 
     first = next(iter(draft.names), None)
     for kind, row, header in section.rows:
         fields = _fields(header, draft)
-        if len(row.cells) < len(header) - 1:
+        if len(row.cells) < _width(header) - 1:
             problem = f"the row of {row.text[:40]!r} has {len(row.cells)} cells, and its header {len(header)}"
             raise InputError([Fault(problem, "the file ends early; download it again", line=row.line)], draft.source)
         cells = {item: cell for item, cell in zip(fields, row.cells, strict=False) if item is not None}
@@ -216,7 +233,7 @@ def _read_positions(section: _Section, isins: dict[str, dict[str, str]], draft: 
         draft.headers = {item: name for name, item in draft.columns if item is not None}
 
 
-def _read_totals(draft: Draft) -> None:
+def _read_totals(draft: Draft, rates: dict[str | None, Decimal]) -> None:
     """Compare the rows of each class and currency with their total, and take the rate from its twin in base currency."""
     totals = draft.of_kind("section total")
     draft.entries = [entry for entry in draft.entries if entry.kind != "section total"]
@@ -224,27 +241,27 @@ def _read_totals(draft: Draft) -> None:
     for entry in draft.of_kind("position"):
         groups.setdefault((entry.text("kind"), entry.text("currency")), []).append(entry)
     style = NumberStyle(EXACT.mark, is_proven=True, groups=True)
-    rates = {draft.base_currency: Decimal(1)} if draft.base_currency else {}
     for (kind, currency), members in groups.items():
         last = max(entry.line for entry in members)
         after = sorted(
-            (one for one in totals if one.text("kind") == kind and one.line > last), key=lambda one: one.line
+            (total for total in totals if total.text("kind") == kind and total.line > last), key=lambda one: one.line
         )
-        own = next((one for one in after if one.text("currency") == currency), None)
+        own = next((total for total in after if total.text("currency") == currency), None)
         if own is None:
             problem = f"the total of {kind} in {currency} is missing: the file ends early"
             draft.refuse(problem, _AGAIN)
             continue
         for name in ("value", "cost"):
-            given = _number(own, name, style, draft)
-            if name not in draft.headers or given is None:
+            stated = _number(own, name, style, draft)
+            if name not in draft.headers or stated is None:
                 continue
             added = sum((_number(entry, name, style, draft) or Decimal(0) for entry in members), Decimal(0))
-            if abs(added - given) > _CENT:
-                problem = f"the rows of {kind} in {currency} add up to {added:,.2f}, but their total is {given:,.2f}"
+            if abs(added - stated) > _CENT:
+                problem = f"the rows of {kind} in {currency} add up to {added:,.2f}, but their total is {stated:,.2f}"
                 draft.refuse(problem, "a row is missing or changed; download the statement again", own)
         twin = next(
-            (one for one in after if one.line == own.line + 1 and one.text("currency") == draft.base_currency), None
+            (total for total in after if total.line == own.line + 1 and total.text("currency") == draft.base_currency),
+            None,
         )
         if twin is not None and currency != draft.base_currency:
             value, base = (_number(entry, "value", style, draft) for entry in (own, twin))
@@ -303,8 +320,11 @@ def _read_cash_and_value(sections: list[_Section], draft: Draft) -> None:
             draft.refuse(problem, _AGAIN)
         value_cash = whole if value_cash is None else value_cash
         break
-    if nav is None or not all(bases) or len(draft.names) != 1:
+    if nav is None or len(draft.names) != 1:
         return
+    if not all(bases):
+        problem = "gives no rate for a currency, so that the net asset value cannot be compared"
+        raise InputError([Fault(problem, "the file may end early; download it again, with all sections")], draft.source)
     total = nav[-1][1]
     held = sum((_plain(base) or Decimal(0) for base in bases), Decimal(0))
     other = total - held - (value_cash or Decimal(0))
@@ -318,6 +338,17 @@ def _read_cash_and_value(sections: list[_Section], draft: Draft) -> None:
     cells = {"value_base": f"{total:f}", "label": "net asset value", "other": f"{other:f}"}
     draft.entries.append(Entry("known total", 0, cells, account))
     draft.check()
+
+
+def _exchange_rates(sections: list[_Section], draft: Draft) -> dict[str | None, Decimal]:
+    """The rates of a section of currencies and numbers, such as Base Currency Exchange Rate."""
+    rates: dict[str | None, Decimal] = {draft.base_currency: Decimal(1)} if draft.base_currency else {}
+    for section in sections:
+        for row in section.data():
+            currency, rate = currency_in(row.cells[2]), _plain(row.cells[3]) if len(row.cells) > 3 else None
+            if currency is not None and rate is not None and len(row.filled) == 4:
+                rates.setdefault(currency, rate)
+    return rates
 
 
 def _rates(draft: Draft) -> dict[str | None, Decimal]:
@@ -334,9 +365,9 @@ def _value_rows(section: _Section) -> list[tuple[str, Decimal]] | None:
     """The net asset value by class: sections of long + short = total, the last row the sum of the others."""
     classes: list[tuple[str, Decimal]] = []
     for kind, row, header in section.rows:
-        if kind != "Data" or len(header) != 8 or len(row.cells) != 8:
+        if kind != "Data" or _width(header) != 8 or _width(row.cells) != 8:
             continue
-        numbers = [number for cell in row.cells[3:] if (number := _plain(cell)) is not None]
+        numbers = [number for cell in row.cells[3:8] if (number := _plain(cell)) is not None]
         if len(numbers) < 5:
             return None
         prior, long, short, total, change = numbers

@@ -178,8 +178,8 @@ def _read_cash(statement: Element, account: str | None, rates: dict[str | None, 
 def _last_nav(statement: Element) -> Element | None:
     """The net asset value of the last day."""
     rows = [row for row in statement.iter("EquitySummaryByReportDateInBase") if row.get("total")]
-    dated = [(date_in(row.get("reportDate") or "", "mdy"), at) for at, row in enumerate(rows)]
-    known = [(day, at) for day, at in dated if day is not None]
+    dated = [(date_in(row.get("reportDate") or "", "mdy"), index) for index, row in enumerate(rows)]
+    known = [(day, index) for day, index in dated if day is not None]
     return rows[max(known)[1]] if known else (rows[-1] if rows else None)
 
 

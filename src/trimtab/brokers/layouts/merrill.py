@@ -35,7 +35,7 @@ MERRILL = Layout(
             r".*\b(direct deposit progr|deposit progr|bank deposit|cash balance|preferred deposit)\w*.*|cash",
             field="name",
             blank=("symbol",),
-            equal=(("price", "1|1.00|1.0000"),),
+            ones=("price",),
         ),
     ),
     currency="USD",

@@ -44,8 +44,8 @@ _CUSIP = re.compile(r"\s*\n?\s*CUSIP:\s*([0-9A-Z]{9})\s*", re.IGNORECASE)
 
 def finish(draft: Draft) -> None:
     """Take the CUSIP out of the description; without the closing line there is nothing to do."""
-    for at, entry in enumerate(draft.entries):
+    for index, entry in enumerate(draft.entries):
         match = _CUSIP.search(entry.text("name"))
         if match is not None:
             cells = entry.cells | {"name": _CUSIP.sub("", entry.text("name")), "cusip": match[1]}
-            draft.entries[at] = replace(entry, cells=cells)
+            draft.entries[index] = replace(entry, cells=cells)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from trimtab.brokers.layout import USUAL, Layout, Rule
 
 SPREADSHEET = Layout(
+    unit_cost_is_exact=True,
     name="spreadsheet",
     title="a spreadsheet of positions",
     columns={**USUAL, "multiplier": ("multiplier", "mult", "contract size"), "base": ("base currency",), "restriction": ("restriction",)},

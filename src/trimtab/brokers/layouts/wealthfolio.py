@@ -8,6 +8,7 @@ from trimtab.brokers.layout import Layout, Rule, folded
 from trimtab.brokers.sheet import Row
 
 WEALTHFOLIO = Layout(
+    unit_cost_is_exact=True,
     name="wealthfolio",
     title="Wealthfolio holdings",
     columns={
@@ -31,6 +32,6 @@ def is_holdings(rows: Sequence[Row]) -> bool:
     names = [folded(cell) for cell in rows[0].cells if cell] if rows else []
     if not {"date", "symbol", "quantity"} <= set(names) or len(names) > 6:
         return False
-    at = [folded(cell) for cell in rows[0].cells].index("symbol")
-    has_cash = any(len(row.cells) > at and row.cells[at].startswith("$CASH") for row in rows[1:])
+    index = [folded(cell) for cell in rows[0].cells].index("symbol")
+    has_cash = any(len(row.cells) > index and row.cells[index].startswith("$CASH") for row in rows[1:])
     return has_cash or bool({"avgcost", "averagecost"} & set(names))

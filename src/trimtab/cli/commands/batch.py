@@ -19,6 +19,7 @@ from trimtab.cli import fast_start as unneeded
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import LimitOptions, Quiet, grouped
+from trimtab.text import counted
 
 if TYPE_CHECKING:
     from trimtab.batch.comparison import Baseline
@@ -233,7 +234,7 @@ def verify(folder: Folder, quiet: Quiet = False) -> int:
     if manifest is None:
         raise InputError([Fault("holds no published batch", "name a folder with a manifest.json")], str(folder))
     check_published(folder, manifest)
-    Notices(quiet=quiet).note(f"sound: {folder} ({len(manifest['parts'])} parts)")
+    Notices(quiet=quiet).note(f"sound: {folder} ({counted(len(manifest['parts']), 'part')})")
     return ExitCode.FINE
 
 
@@ -257,25 +258,25 @@ def _limits(options: LimitOptions, *, defaults: bool) -> ManyLimits:
 def _gates(options: GateOptions, notices: Notices) -> PublishGates:
     from trimtab.batch.publish_gates import PublishGates
 
-    given = {name: value for name, value in vars(options).items() if value is not None and name != "brake"}
+    settings = {name: value for name, value in vars(options).items() if value is not None and name != "brake"}
     if options.brake is not None:
         notices.note("--brake works until 1.0: use --max-turnover and --max-closed")
-        given = {**_old_brake(options.brake), **given}
-    return PublishGates(**given)
+        settings = {**_old_brake(options.brake), **settings}
+    return PublishGates(**settings)
 
 
 def _old_brake(text: str) -> Mapping[str, float]:
-    given: dict[str, float] = {}
+    settings: dict[str, float] = {}
     for part in text.split(","):
         name, _, value = part.strip().partition("=")
         try:
             share = float(value)
         except ValueError:
             share = -1.0
-        if name not in ("turnover", "closed") or f"max_{name}" in given or not 0.0 <= share <= 1.0:
+        if name not in ("turnover", "closed") or f"max_{name}" in settings or not 0.0 <= share <= 1.0:
             raise typer.BadParameter(f"--brake {text!r}: write turnover=0.2,closed=0.1, or one of the two (0 to 1)")
-        given[f"max_{name}"] = share
-    return given
+        settings[f"max_{name}"] = share
+    return settings
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:
@@ -323,7 +324,7 @@ def _tell(
         notices.error(f"nothing is published: {'; '.join(gate.text for gate in gates)}")
     ends = {
         "published": f"published: {out}",
-        "unchanged": f"nothing to do: {out} holds this batch already ({outcome.parts} parts)",
+        "unchanged": f"nothing to do: {out} holds this batch already ({counted(outcome.parts, 'part')})",
         "shard": "this share is done; when all are, run the command again without --shard to check and publish",
     }
     if outcome.status in ends:

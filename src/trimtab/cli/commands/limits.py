@@ -106,12 +106,11 @@ def approve(
 ) -> int:
     """Record that a person approves the limits in a file; `--require-approved` refuses all others."""
     from trimtab.cli.chosen_limits import read_limits
-    from trimtab.limits.order_settings import OrderSettings
     from trimtab.store.approvals import approve as approve_limits
 
     chosen = read_limits(LimitOptions(limits=file))
     with opened_store(options.store) as store:
-        record = approve_limits(store, chosen.limits, OrderSettings(), str(file.resolve()), options.stamp())
+        record = approve_limits(store, chosen.limits, str(file.resolve()), options.stamp())
     hash_ = record.limits_hash[:12]
     Notices(quiet=quiet).note(f"{file} (hash {hash_}) is approved by {record.by}; recorded as {record.run_id}")
     return ExitCode.FINE

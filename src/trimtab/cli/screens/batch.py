@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from trimtab.text import printable
+from trimtab.text import counted, printable
 
 if TYPE_CHECKING:
     from trimtab.batch.summary import CountSection, Summary
@@ -20,7 +20,9 @@ def summary_page(summary: Summary, width: int) -> RenderableType:
     """Figures, tables of counts, what rose against the baseline, and the first failed accounts."""
     style = "bold" if summary.status == "published" else "bold red"
     baseline = summary.baseline
-    compared = "" if baseline is None else f", compared with {baseline.name} ({baseline.counts.accounts:,} accounts)"
+    compared = (
+        "" if baseline is None else f", compared with {baseline.name} ({counted(baseline.counts.accounts, 'account')})"
+    )
     parts: list[RenderableType] = [Text(printable(f"{summary.title}: {summary.status}{compared}"), style=style), ""]
     parts.append(_figures(summary, width))
     for section in summary.sections:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trimtab.brokers.positions import Positions, decimal_text
+from trimtab.brokers.positions import Positions
+from trimtab.files.cells import plain_number
 from trimtab.text import printable
 
 _UNUSED = "(not used)"
@@ -16,13 +17,13 @@ def positions_text(positions: Positions) -> str:
     lines = [("account", "asset", "quantity", "price", "value", "currency", "cost")]
     for each in positions.positions:
         numbers = [each.quantity, each.price, each.value, each.cost]
-        quantity, price, value, cost = ("" if number is None else decimal_text(number) for number in numbers)
+        quantity, price, value, cost = ("" if number is None else plain_number(number) for number in numbers)
         lines.append((each.account or "", each.label, quantity, price, value, each.currency or "", cost))
     for account in positions.accounts:
         for currency, amount in (account.cash or {}).items():
-            lines.append((account.account or "", "cash", "", "", decimal_text(amount), currency, ""))
+            lines.append((account.account or "", "cash", "", "", plain_number(amount), currency, ""))
         for currency, amount in account.pending.items():
-            lines.append((account.account or "", "pending", "", "", decimal_text(amount), currency, ""))
+            lines.append((account.account or "", "pending", "", "", plain_number(amount), currency, ""))
     return _aligned(lines, right=(2, 3, 4, 6))
 
 
@@ -37,8 +38,8 @@ def _aligned(lines: Sequence[Sequence[str]], right: Sequence[int]) -> str:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     rows = [
         "  ".join(
-            cell.rjust(width) if at in right else cell.ljust(width)
-            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+            cell.rjust(width) if index in right else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
         )
         for line in cells
     ]

@@ -25,10 +25,10 @@ def explanations_page(
 ) -> RenderableType:
     """Some explanations, one below the other; `orders` are those of the same assets' orders, where shares are known."""
     parts: list[RenderableType] = []
-    for at, asset in enumerate(explained):
+    for index, asset in enumerate(explained):
         parts += [*([""] if parts else []), *_explained(asset, ascii_only=ascii_only)]
         if orders:
-            parts += _order(orders[at])
+            parts += _order(orders[index])
     return Group(*parts)
 
 
