@@ -82,7 +82,8 @@ class Folder:
 
     def _check_unpublished(self) -> None:
         """Refuse files whose names publishing would use, unless a killed run left them there."""
-        recorded = {name for file in self.work.glob(record_name("*")) for name in PartRecord.read(file).files}
+        numbers = [file.stem.removeprefix("part-") for file in self.work.glob(record_name("*"))]
+        recorded = {f"{kind}-{number}.parquet" for number in numbers for kind in ("part", "orders", "accounts")}
         for entry in sorted(self.path.iterdir()):
             ours = recorded if _PART(entry.name) else {FAILED} if recorded else set()
             if (_PART(entry.name) or entry.name == FAILED) and entry.name not in ours:
