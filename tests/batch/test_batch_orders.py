@@ -29,18 +29,18 @@ def tables(count: int = 40) -> tuple[pa.Table, pa.Table]:
     """Accounts with some shares and cash; one of them cannot be planned."""
     rng = random.Random(3)
     rows, cash = [], []
-    for at in range(count):
-        name = f"P{at:03d}"
+    for number in range(count):
+        name = f"P{number:03d}"
         for asset in rng.sample("ABCDEFGHIJ", rng.randint(3, 9)):
             price = round(10 + 10 * (ord(asset) - 64) * 1.17, 2)
-            shares = None if at == 7 else float(rng.choice([0, 0, 5, 20]))
+            shares = None if number == 7 else float(rng.choice([0, 0, 5, 20]))
             rows.append(
                 {
                     "account": name,
                     "asset": asset,
                     "bucket": rng.choice(["Tech", "Bond"]),
                     "score": round(rng.random(), 3),
-                    "shares": -1.0 if at == 7 else shares,
+                    "shares": -1.0 if number == 7 else shares,
                     "price": price,
                     "note": "carried by nobody",
                 }
