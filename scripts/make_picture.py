@@ -15,7 +15,8 @@ from rich.text import Text
 
 import trimtab
 from trimtab.cli.screens.outcome import page
-from trimtab.data.samples import sample_candidates, sample_limits
+from trimtab.cli.screens.trades import trade_list
+from trimtab.data.samples import SAMPLE_CASH, sample_limits, sample_positions
 
 WIDTH = 110
 
@@ -23,9 +24,10 @@ WIDTH = 110
 def picture() -> str:
     """The SVG of the demo's page; fonts are left to the reader's machine."""
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
-    result = trimtab.rebalance(sample_candidates().drop_columns(["name"]), sample_limits())
+    made = trimtab.plan(sample_positions(), sample_limits(), cash=SAMPLE_CASH)
     console.print(Text("$ trimtab demo\n", style="bold"))
-    console.print(page(result.facts("the sample"), WIDTH, ascii_only=False, show_all=False))
+    console.print(page(made.result.facts("the sample"), WIDTH, ascii_only=False, show_all=False))
+    console.print("", *trade_list(made, "the sample in shares", ascii_only=False, show_all=False), sep="\n")
     drawn = console.export_svg(title="trimtab demo", unique_id="trimtab-demo")
     return re.sub(r"@font-face \{.*?\}\n", "", drawn, flags=re.DOTALL)
 

@@ -85,6 +85,8 @@ PORTFOLIO = {
     "WMT": 0.0006,
 }
 
+VALUE = 100_000  # of the account in shares, cash included
+
 README = """\
 # The sample
 
@@ -98,6 +100,9 @@ invented.** It shows how trimtab works. It is not investment advice, and `limits
 | `score` | computed from prices, see below; 3 decimals |
 | `current_weight` | the invented portfolio: {holdings} holdings, {held:.2f} of the value in all, the rest cash |
 | `volatility` | standard deviation (n - 1) of the last 252 daily returns times sqrt(252); 4 decimals |
+
+`positions.csv` is the same portfolio as a spreadsheet would have it: `symbol`, `bucket`, `score`, `shares` and `price`, in
+whole shares of an account of about 100,000. Beside it are 3,000 in cash.
 
 `prices.parquet` holds the daily closes of the same 25 from {first} to {as_of} ({days} days), unchanged: `date`, and one
 column an asset.
@@ -173,6 +178,7 @@ def main() -> None:
     volatility = yearly_volatility(prices)
     texts = {
         "candidates.csv": candidates_text(assets, scores(prices, volatility), volatility),
+        "positions.csv": positions_text(assets, scores(prices, volatility), prices[-1]),
         "README.md": readme_text(days),
     }
     write_prices(options.out / "prices.parquet", days, assets, all_prices)
@@ -237,6 +243,17 @@ def candidates_text(assets: list[str], score: Floats, volatility: Floats) -> str
     for index, asset in enumerate(assets):
         weight = f"{PORTFOLIO.get(asset, 0):g}"
         writer.writerow([asset, *ASSETS[asset], f"{score[index]:.3f}", weight, f"{volatility[index]:.4f}"])
+    return text.getvalue()
+
+
+def positions_text(assets: list[str], score: Floats, closes: Floats) -> str:
+    """The same portfolio in shares, as a spreadsheet would have it: whole shares of an account of VALUE."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["symbol", "bucket", "score", "shares", "price"])
+    for index, asset in enumerate(assets):
+        shares = round(PORTFOLIO.get(asset, 0) * VALUE / closes[index])
+        writer.writerow([asset, ASSETS[asset][1], f"{score[index]:.3f}", shares, f"{closes[index]:.2f}"])
     return text.getvalue()
 
 

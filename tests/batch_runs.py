@@ -33,7 +33,7 @@ OPEN = {"max_unscored": 1.0, "max_braked": 1.0, "max_unmet": 1.0}  # the gates t
 
 
 def account_rows(seed: int, accounts: int = 40) -> list[Row]:
-    """The rows of so many accounts, one account after another, none of a size that fits a block or a row group."""
+    """The rows of this many accounts, one after another, with sizes that never match a block or a row group."""
     rng = random.Random(seed)
     return [{**row, "account": f"P{index:04d}"} for index in range(accounts) for row in random_rows(rng)]
 

@@ -1,4 +1,4 @@
-"""A page in headless Chromium: what it logs, what it asks for, and what axe-core says of it; for tests."""
+"""A page in headless Chromium: its log, its requests, and the findings of axe-core; for tests."""
 
 from __future__ import annotations
 

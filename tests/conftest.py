@@ -1,4 +1,5 @@
-"""Tests run on all cores, up to eight. Without the market data some skip, and say so. Hand-worked cases run plain, too."""
+"""Tests run on all cores, up to eight. Without the market data some are skipped with a reason. Hand-worked cases also
+run plain."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from compile_first import compile_all, is_needed
 from kernel_runs import plain_account
 
 import trimtab.rebalancing.decide
@@ -24,9 +26,11 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         return
     if config.option.numprocesses is None and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         config.option.numprocesses = "auto"  # 0 with --pdb
-        config.option.maxprocesses = config.option.maxprocesses or 8  # each compiles what it needs first
+        config.option.maxprocesses = config.option.maxprocesses or 8
     if config.option.numprocesses and config.option.dist == "no":
         config.option.dist = "worksteal"
+    if config.option.numprocesses and not config.option.collectonly and is_needed():
+        compile_all()
 
 
 @pytest.fixture(scope="session")

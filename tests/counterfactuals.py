@@ -74,7 +74,7 @@ def flips(
     value: Any,
     correlations: Any = None,
 ) -> bool:
-    """Whether the decision is another one with a value; contradicting limits decide nothing."""
+    """Whether a value changes the decision; contradicting limits decide nothing."""
     try:
         other_rows, other_limits = changed(rows, limits, asset, one.change, one.node, value)
     except LimitsError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import trimtab
+from trimtab.explanations.changes import ROW_FIELDS, Change, changed_limits
 from trimtab.explanations.places_taken import PlacesTaken
 from trimtab.kernel.records import ROOT
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -16,6 +18,7 @@ from trimtab.reasons import Reason
 
 Row = dict[str, Any]
 _TOLERANCE = 1e-9
+_EXPLAINED = 3  # assets of an account whose counterfactuals are carried out
 
 
 def faults_of_account(rows: list[Row], limits: RebalancingLimits, counts: Counter[str]) -> Iterator[str]:
@@ -26,6 +29,7 @@ def faults_of_account(rows: list[Row], limits: RebalancingLimits, counts: Counte
     yield from _merit(rows, limits, result, counts)
     yield from _shares(rows, limits, result, counts)
     yield from _preflight(rows, limits, result, counts)
+    yield from _values_as_written(rows, result, counts)
 
 
 def _selected(rows: list[Row], limits: RebalancingLimits) -> set[str]:
@@ -104,6 +108,21 @@ def _merit(rows: list[Row], limits: RebalancingLimits, result: Any, counts: Coun
                 yield f"{row['asset']}: merit {explanation.merit} with score {score}"
 
 
+def _values_as_written(rows: list[Row], result: Any, counts: Counter[str]) -> Iterator[str]:
+    """The value of a limit that flips a decision does so as it is written, with the digits that a reader sees."""
+    limits = result.limits.in_force
+    for row in rows[:_EXPLAINED]:
+        explained = result.explain(row["asset"])
+        for change in explained.counterfactuals:
+            written = re.search(rf" with {change.change} (\d[\d.e-]*)(?: for .*)?$", change.effect)
+            value = None if written is None else type(change.value)(written[1])
+            changed = None if value is None else changed_limits(limits, Change(change.change, change.node, value))
+            if changed is not None and change.change not in ROW_FIELDS:
+                counts["values as written"] += 1
+                if trimtab.rebalance(rows, changed).explain(row["asset"]).decision == explained.decision:
+                    yield f"{row['asset']}: {change.effect}, but it does not flip"
+
+
 def _shares(rows: list[Row], limits: RebalancingLimits, result: Any, counts: Counter[str]) -> Iterator[str]:
     """Equal shares are equal; a desired weight is reached or said not to be."""
     shares = [
@@ -125,7 +144,8 @@ def _shares(rows: list[Row], limits: RebalancingLimits, result: Any, counts: Cou
 
 
 def _preflight(rows: list[Row], limits: RebalancingLimits, result: Any, counts: Counter[str]) -> Iterator[str]:
-    codes = {finding.code for finding in trimtab.check(rows, limits).findings}
+    findings = trimtab.check(rows, limits).findings
+    codes = {finding.code for finding in findings}
     unmet = {limit.name for limit in result.certificate.unmet}
     counts["warnings"] += len(codes)
     for code, is_true in (
@@ -136,5 +156,9 @@ def _preflight(rows: list[Row], limits: RebalancingLimits, result: Any, counts: 
     ):
         if (code in codes) is not is_true:
             yield f"the pre-flight's {code} is {code in codes}, the result's {is_true}"
+    for percents in re.findall(r"at most ([\d.]+)% can be invested", " ".join(finding.text for finding in findings)):
+        counts["at most that can be invested"] += 1
+        if sum(row["proposed_weight"] for row in result.targets) > float(percents) / 100 + _TOLERANCE:
+            yield f"more than the {percents}% that can be invested is"
     if result.cash_left > 0:
         counts["reasons for cash"] += len(result.facts().cash_reasons)

@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from trimtab.order_files.formats import read_orders
     from trimtab.orders.doors import plan
     from trimtab.orders.many import PlanManyResult, plan_many
-    from trimtab.orders.plan import Order, Plan
+    from trimtab.orders.order import Order
+    from trimtab.orders.plan import Plan
     from trimtab.orders.release import Desk
     from trimtab.orders.written_orders import write_orders
     from trimtab.reasons import Action, Reason, Restriction, SizeReason
@@ -72,7 +73,8 @@ _ROOMS = {
     "orders.written_orders": ("write_orders",),
     "orders.doors": ("plan",),
     "orders.many": ("PlanManyResult", "plan_many"),
-    "orders.plan": ("Order", "Plan"),
+    "orders.order": ("Order",),
+    "orders.plan": ("Plan",),
     "backtesting.backtest": ("backtest",),
     "backtesting.benchmark": ("benchmark",),
     "backtesting.policy_grid": ("Between",),

@@ -36,7 +36,7 @@ def _names_nothing(text: str) -> bool:
 
 
 def level_bucket(path: str, separator: str, level: int) -> str:
-    """The bucket at a level that a path lies in; `Unknown` for a path that is shorter, or starts with it.
+    """The bucket of a path at a level; `Unknown` for a shorter path, or one that starts with `Unknown`.
 
     >>> level_bucket("Equity/Tech/Semis", "/", 2), level_bucket("Equity", "/", 2)
     ('Equity/Tech', 'Unknown')

@@ -62,7 +62,7 @@ def column(frame: pl.DataFrame, name: str) -> list[Any]:
 
 
 def test_worked_by_hand() -> None:
-    """Two assets, costs of 20 basis points, cash at 3.65 % a year; every figure below is worked out on paper.
+    """Two assets, costs of 20 basis points, cash at 3.65 % a year; all figures below were worked out on paper.
 
     Day 1 (Tue): asked. AAA is wished at 0.5.
     Day 2 (Wed): cash has earned one day: 1.0365 ** (1 / 365). All of it is V. The value x after costs solves
@@ -166,7 +166,7 @@ def test_at_the_open_equal_to_plain_books(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_cash_is_conserved(seed: int) -> None:
-    """Cash is what it was, with interest, less what went into trades and costs, plus what vanished holdings left for."""
+    """Cash is the earlier cash with interest, less trades and costs, plus the money for delisted holdings."""
     result = run_of(seed, costs=COSTS, cash_rate=0.02, gone_after=2)
     spent = dict(sums_of(result).iter_rows())
     left = dict(result.removed.group_by("date").agg(pl.col("amount").sum()).iter_rows())
@@ -237,7 +237,8 @@ def poisoned(rows: list[dict[str, Any]], day: dt.date, column: str, how: str) ->
 @pytest.mark.parametrize("every", ["week", "drift"])
 @pytest.mark.parametrize("how", ["missing", "other", "gone"])
 def test_the_future_changes_nothing(how: str, every: str) -> None:
-    """Days up to the one after which everything is poisoned: equity, decisions, trades, removals are the same, to the bit."""
+    """Everything after a day is poisoned; up to that day equity, decisions, trades and removals stay the same, to the
+    bit."""
     more = {"every": every, "costs": COSTS, "gone_after": 2} | ({"drift": 0.02} if every == "drift" else {})
     whole = run_of(5, **more)
     for index in (22, 37, 51):
@@ -282,7 +283,8 @@ def test_a_gap_is_carried_and_not_traded() -> None:
 
 
 def test_buys_are_cut_where_cash_does_not_suffice() -> None:
-    """A holding inside its band has risen since the decision; what is left of the cash goes into the buys in proportion."""
+    """A holding inside its band has risen since the decision; the remaining cash is shared among the buys in
+    proportion."""
     prices = wide(AAA=[10.0, 10.0, 10.0, 20.0], BBB=[10.0] * 4, CCC=[10.0] * 4)
     limits = WHOLE.replace(no_trade_band=0.3)
     rows = wishes((0, {"AAA": 0.5}), (2, {"AAA": 0.5, "BBB": 0.25, "CCC": 0.25}))
@@ -294,7 +296,7 @@ def test_buys_are_cut_where_cash_does_not_suffice() -> None:
 
 
 def test_only_members_are_bought() -> None:
-    """BBB joins on the fourth day: until then it is no candidate; AAA leaves then, and is only not bought any more."""
+    """BBB joins on the fourth day and is not a candidate before; AAA leaves then, and is only no longer bought."""
     prices = wide(AAA=[10.0, 10.0, 10.0, 9.0, 9.0, 9.0], BBB=[10.0] * 6, CCC=[1.0] * 6)
     calendar = days(6)
     membership = [
@@ -391,7 +393,7 @@ def test_scores_are_the_latest_ones() -> None:
 
 
 def test_it_begins_with_the_scores() -> None:
-    """Where no start is given: the first day asked on which any asset has a score."""
+    """The default start: the first rebalance day on which any asset has a score."""
     rows = [{**row, "score": None} if row["date"] < days(70)[25] else row for row in scores(1)]
     result = run_of(1, scores=rows)
     assert column(result.equity, "date")[0] == column(result.turnover, "date")[0] == days(70)[29]
@@ -572,7 +574,7 @@ def test_an_unknown_argument_names_the_nearest() -> None:
 @pytest.mark.parametrize("bps", [0, 1, 5, 7, 10, 33, 100])
 @pytest.mark.parametrize("seed", range(4))
 def test_cash_never_falls_below_zero_when_all_is_invested(bps: int, seed: int) -> None:
-    """Not even to -1e-17: what is bought and what it costs are rounded apart."""
+    """Not even to -1e-17: amounts and their costs are rounded separately."""
     result = run_of(
         seed, WHOLE.replace(sizing_mode="equal_weight"), costs=TradingCosts(commission_bps=bps), cash_rate=0.02
     )
@@ -634,7 +636,7 @@ def test_what_is_per_year_follows_the_dates(step: int, year: int) -> None:
 
 
 def test_scores_of_trimtab_are_scores_of_a_backtest() -> None:
-    """`Scores`, a list of them, and their tables with a date, all parts included, give what their scores alone give."""
+    """`Scores`, a list of them, and their tables with a date and all parts give the same as the bare scores."""
     data = regular_market(0, 300)
     dates = [data.sessions[index] for index in (270, 285)]
     technical = [trimtab.technical_scores(data.as_of(date)) for date in dates]
@@ -656,7 +658,7 @@ def test_scores_of_trimtab_are_scores_of_a_backtest() -> None:
 
 
 def test_an_asset_that_stands_still_has_no_volatility() -> None:
-    """Its measured volatility is 0, which is no volatility to divide by; the scores are taken all the same."""
+    """Its measured volatility is 0, which nothing can be divided by; its scores still count."""
     data = MarketData([{"date": day, "A": 10.0 + index % 7, "B": 5.0} for index, day in enumerate(days(300))])
     table = pl.DataFrame({"date": [days(300)[280]] * 2, "asset": ["A", "B"], "score": [0.9, None], "volatility": [0.2, 0.0], "volatility_rank": [0.0, None]})  # fmt: skip
     assert trimtab.backtest(data, scores=table).decisions["asset"].to_list()[0] == "A"

@@ -37,7 +37,7 @@ SECTORS = RebalancingLimits(
 
 
 def equity_by_bt(prices: pl.DataFrame, result: BacktestResult) -> pd.Series:
-    """What bt makes of the weights after the trades, on the days of the trades."""
+    """The result of bt for the weights after the trades, on the days of the trades."""
     frame = prices.to_pandas().set_index("date")
     frame.index = pd.DatetimeIndex(frame.index)
     begun = result.equity["date"][0]

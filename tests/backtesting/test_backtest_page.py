@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import itertools
 import math
 from typing import Any
@@ -330,10 +331,15 @@ def test_policies_with_the_same_returns_are_listed_once() -> None:
     assert "probability it beats luck" in page and "backtest(number)" in page
 
 
+@functools.cache
+def plain_page() -> Read:
+    return Read(hostile("AAA", "Tech"))
+
+
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_names_stay_text(payload: str) -> None:
     """As title, as policy, as asset and as bucket."""
-    plain, outcome = Read(hostile("AAA", "Tech")), Read(hostile(payload, payload))
+    plain, outcome = plain_page(), Read(hostile(payload, payload))
     assert outcome.tags == plain.tags
     assert set(outcome.attributes) == set(plain.attributes)
     assert outcome.values["href"] == plain.values["href"]
@@ -413,7 +419,7 @@ def test_the_best_are_ranked_by_hand() -> None:
 def test_sweeps_of_little() -> None:
     """One policy, policies that rest, a history that is too short to be walked forward or halved."""
     still = sweep_facts({"n": [1, 2]}, np.zeros((30, 2)), "still")
-    assert still.verdict == "No policy moves, so none is best."
+    assert still.verdict == "All policies are flat, so no policy is best."
     assert still.is_likely_luck
     assert still.policies == ()
     rng = np.random.default_rng(2)

@@ -40,7 +40,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, 
 
 
 def check_unbroken(out: Path, whole: dict[str, bytes]) -> None:
-    """Everything under a final name is whole; nothing unfinished lies beside it."""
+    """Every file under a final name is whole, without unfinished ones beside it."""
     for file in [*out.glob("*"), *(out / UNPUBLISHED).glob("*")]:
         if file.name in whole and file.is_file():
             assert file.read_bytes() == whole[file.name]

@@ -415,7 +415,7 @@ def test_units_can_be_read_in_any_order(tmp_path: Path) -> None:
 
 
 def test_work_can_be_done_in_another_process(tmp_path: Path) -> None:
-    """The seam: whoever executes the units gets what can be pickled, and gives records."""
+    """The interface: an executor of units gets picklable work and returns records."""
     place = write_rows(tmp_path / "a.parquet", account_rows(20))
     batch(place, tmp_path / "whole")
     asked = []
@@ -525,7 +525,7 @@ def test_sorting_without_duckdb_or_without_room(tmp_path: Path, monkeypatch: pyt
 
 @pytest.mark.parametrize("name", ["account", "bucket", "restriction", "score", "limits_id"])
 def test_a_column_in_the_names_of_folders_is_not_lost(tmp_path: Path, name: str) -> None:
-    """As Spark writes it with `partitionBy`; a folder may be called what it likes otherwise."""
+    """As Spark writes it with `partitionBy`; any other folder name is fine."""
     columns = {
         "account": ["a"],
         "asset": ["X"],

@@ -37,7 +37,7 @@ def random_assets(rng: random.Random, count: int = 60) -> list[Row]:
 
 
 def holdings_of(rng: random.Random, assets: list[Row], accounts: int = 12, **more: Any) -> list[Row]:
-    """What some accounts hold; now and then an asset that is not shared, or nothing but a weight of 0."""
+    """The holdings of some accounts; now and then an asset that is not shared, or only a weight of 0."""
     rows = []
     for number in range(accounts):
         names = rng.sample([row["asset"] for row in assets], rng.randint(1, 12))
@@ -141,7 +141,7 @@ def test_a_list_is_as_long_as_new_positions_ask_for(tmp_path: Path) -> None:
 
 
 def test_with_one_asset_less_in_each_bucket_something_is_lost(tmp_path: Path) -> None:
-    """The lists are no longer than they must be, and the comparison notices it."""
+    """The lists are as short as possible, and the comparison would notice shorter ones."""
     lost = 0
     for seed in range(40):
         rng = random.Random(seed)

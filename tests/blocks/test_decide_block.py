@@ -1,4 +1,4 @@
-"""The block function: the bits of `rebalance_many`, every account checked, and what is wrong said account by account."""
+"""The block function: the bits of `rebalance_many`, every account checked, and faults reported by account."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ SPOILED: tuple[tuple[str, Any], ...] = (
 
 
 def accounts_of(rng: random.Random, count: int, *, spoiled: float = 0.0) -> list[Row]:
-    """The rows of so many accounts, one account after another; a share of them has a value that cannot be."""
+    """The rows of this many accounts, one after another; some of them have an impossible value."""
     entries = []
     for number in range(count):
         rows = [{**row, "account": f"P{number:03d}"} for row in random_rows(rng)]

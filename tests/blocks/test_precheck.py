@@ -1,4 +1,4 @@
-"""The door of a block lets in what the table door lets in, and says of the rest what that one says: hostile tables."""
+"""`decide_block` accepts the same hostile tables as `rebalance_many`, and refuses the others with the same words."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ INDICES = (pa.int8(), pa.uint8(), pa.int32(), pa.uint32(), pa.uint64())
 
 
 def hostile_rows(rng: random.Random, account: Any) -> list[Row]:
-    """One account's rows; in four of ten some values are at or beyond what may be, or the sum is near to 1.05."""
+    """One account's rows; in four of ten, some values are at or beyond their range, or the sum is near 1.05."""
     rows = [{**row, "account": account} for row in random_rows(rng)]
     chance = rng.random()
     if chance < 0.3:
@@ -142,7 +142,8 @@ def opened(block: Block) -> dict[str, int]:
 
 
 def test_a_malformed_path_has_no_say_in_spelling() -> None:
-    """The spelling of a path that no account may have won, and whoever had the other was decided without bucket limits."""
+    """Once a spelling won that no account may use, and accounts with the other one were decided without bucket
+    limits."""
     rows = tech("A", "tech/A") + tech("B", "Tech//B", 5)
     table = pa.Table.from_pylist(rows)
     outcome, many = (

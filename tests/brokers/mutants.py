@@ -126,8 +126,8 @@ def _agrees(mine: Any, theirs: Any) -> bool:
     ):
         return False
     for name in ("symbol", "price", "value", "currency", "cost", "account"):
-        given, true = getattr(mine, name), getattr(theirs, name)
-        if given is not None and given != true and not (name == "cost" and true is None):
+        actual, true = getattr(mine, name), getattr(theirs, name)
+        if actual is not None and actual != true and not (name == "cost" and true is None):
             return False
     return mine.value is None or (mine.price_per, mine.multiplier) == (theirs.price_per, theirs.multiplier)
 
@@ -193,8 +193,10 @@ def _shapes(rows: list[list[str]], delimiter: str) -> Iterator[Mutant]:
         "upper names",
         write(
             [
-                [cell.upper() if not _NUMBER.fullmatch(cell) else cell for cell in row] if at == _header(rows) else row
-                for at, row in enumerate(rows)
+                [cell.upper() if not _NUMBER.fullmatch(cell) else cell for cell in row]
+                if place == _header(rows)
+                else row
+                for place, row in enumerate(rows)
             ],
             delimiter,
         ),
@@ -202,7 +204,8 @@ def _shapes(rows: list[list[str]], delimiter: str) -> Iterator[Mutant]:
     yield Mutant(
         "lower names",
         write(
-            [[cell.lower() for cell in row] if at == _header(rows) else row for at, row in enumerate(rows)], delimiter
+            [[cell.lower() for cell in row] if place == _header(rows) else row for place, row in enumerate(rows)],
+            delimiter,
         ),
     )
     yield Mutant("zero width", write([["\u200b" + cell if cell else cell for cell in row] for row in rows], delimiter))
@@ -219,40 +222,41 @@ def _shapes(rows: list[list[str]], delimiter: str) -> Iterator[Mutant]:
 def _header(rows: list[list[str]]) -> int:
     """The row with the most cells that are not numbers."""
     return max(
-        range(len(rows)), key=lambda at: (sum(bool(cell) and not _NUMBER.fullmatch(cell) for cell in rows[at]), -at)
+        range(len(rows)),
+        key=lambda place: (sum(bool(cell) and not _NUMBER.fullmatch(cell) for cell in rows[place]), -place),
     )
 
 
 def _cuts(text: str, path: Path) -> Iterator[Mutant]:
     ends = {match.end() for match in re.finditer("\n", text)} | {match.start() for match in re.finditer("\r?\n", text)}
     checked = path.name.startswith(HAVE_TOTALS)
-    for at in sorted({int(len(text) * share / 37) for share in range(1, 37)}):
-        line = text[:at].rpartition("\n")[2]
+    for place in sorted({int(len(text) * share / 37) for share in range(1, 37)}):
+        line = text[:place].rpartition("\n")[2]
         if path.name.startswith("ghostfolio_import") and line.count(",") >= 8:
             continue  # inside the note, the last cell
-        if (at not in ends or checked) and not (line.endswith("USD,") and path.name.startswith("generic")):
-            yield Mutant(f"cut at {at}", text[:at].encode(), may_lose=path.name.startswith("ibkr"))
+        if (place not in ends or checked) and not (line.endswith("USD,") and path.name.startswith("generic")):
+            yield Mutant(f"cut at {place}", text[:place].encode(), may_lose=path.name.startswith("ibkr"))
     if checked:
-        for at in sorted(ends)[:-1]:
-            yield Mutant(f"cut at line end {at}", text[:at].encode(), may_lose=path.name.startswith("ibkr"))
+        for place in sorted(ends)[:-1]:
+            yield Mutant(f"cut at line end {place}", text[:place].encode(), may_lose=path.name.startswith("ibkr"))
 
 
 def _columns(rows: list[list[str]], delimiter: str) -> Iterator[Mutant]:
     head = _header(rows)
     width = len(rows[head])
-    table = [at for at in range(head, len(rows)) if len(rows[at]) >= min(width, max(2, width - 1))]
+    table = [place for place in range(head, len(rows)) if len(rows[place]) >= min(width, max(2, width - 1))]
 
     def changed(order: list[int]) -> bytes:
         return write(
             [
-                [row[one] if one < len(row) else "" for one in order] if at in table else row
-                for at, row in enumerate(rows)
+                [row[source] if source < len(row) else "" for source in order] if place in table else row
+                for place, row in enumerate(rows)
             ],
             delimiter,
         )
 
     for column in range(width):
-        rest = [one for one in range(width) if one != column]
+        rest = [other for other in range(width) if other != column]
         yield Mutant(f"drop {rows[head][column]!r}", changed(rest), may_lose=True)
         yield Mutant(f"move {rows[head][column]!r} first", changed([column, *rest]))
         yield Mutant(f"move {rows[head][column]!r} last", changed([*rest, column]))
@@ -262,12 +266,13 @@ def _columns(rows: list[list[str]], delimiter: str) -> Iterator[Mutant]:
         renamed[head][column] = ""
         yield Mutant(f"unname {rows[head][column]!r}", write(renamed, delimiter), may_lose=True)
         twice = [
-            [*row, row[column] if column < len(row) else ""] if at in table else row for at, row in enumerate(rows)
+            [*row, row[column] if column < len(row) else ""] if place in table else row
+            for place, row in enumerate(rows)
         ]
         yield Mutant(f"twice {rows[head][column]!r}", write(twice, delimiter))
         extra = [
-            [*row[:column], "x" if at == head else "7", *row[column:]] if at in table else row
-            for at, row in enumerate(rows)
+            [*row[:column], "x" if place == head else "7", *row[column:]] if place in table else row
+            for place, row in enumerate(rows)
         ]
         yield Mutant(f"extra column before {column}", write(extra, delimiter))
     yield Mutant("columns reversed", changed(list(range(width))[::-1]))
@@ -276,23 +281,25 @@ def _columns(rows: list[list[str]], delimiter: str) -> Iterator[Mutant]:
 def _changed_rows(rows: list[list[str]], delimiter: str, path: Path) -> Iterator[Mutant]:
     head = _header(rows)
     checked = path.name.startswith(HAVE_TOTALS)
-    for at in range(len(rows)):
-        if len([cell for cell in rows[at] if cell]) < 2:
+    for place in range(len(rows)):
+        if len([cell for cell in rows[place] if cell]) < 2:
             continue
-        yield Mutant(f"row {at} twice", write([*rows[: at + 1], rows[at], *rows[at + 1 :]], delimiter))
-        if checked and at > head:
+        yield Mutant(f"row {place} twice", write([*rows[: place + 1], rows[place], *rows[place + 1 :]], delimiter))
+        if checked and place > head:
             loses = path.name.startswith("ibkr")  # the row of an instrument has only its ISIN
-            yield Mutant(f"row {at} dropped", write(rows[:at] + rows[at + 1 :], delimiter), loses)
-        if at <= head:
+            yield Mutant(f"row {place} dropped", write(rows[:place] + rows[place + 1 :], delimiter), loses)
+        if place <= head:
             continue
-        for cell in range(min(len(rows[at]), 12)):
-            if rows[at][cell]:
-                missing = [*rows[at][:cell], *rows[at][cell + 1 :]]
+        for cell in range(min(len(rows[place]), 12)):
+            if rows[place][cell]:
+                missing = [*rows[place][:cell], *rows[place][cell + 1 :]]
                 loses = path.name.startswith(("ibkr", "schwab_2020"))  # an ISIN; the name of a column
                 yield Mutant(
-                    f"row {at} without cell {cell}", write([*rows[:at], missing, *rows[at + 1 :]], delimiter), loses
+                    f"row {place} without cell {cell}",
+                    write([*rows[:place], missing, *rows[place + 1 :]], delimiter),
+                    loses,
                 )
-        for cell, number in enumerate(rows[at][:24]):
+        for cell, number in enumerate(rows[place][:24]):
             name = rows[head][cell].casefold() if cell < len(rows[head]) else ""
             is_amount = any(
                 word in name for word in ("quantity", "price", "value", "shares", "stück", "kurs", "wert", "aantal")
@@ -307,9 +314,14 @@ def _changed_rows(rows: list[list[str]], delimiter: str, path: Path) -> Iterator
                 tenfold = _tenfold(number)
                 if tenfold is not None:
                     yield Mutant(
-                        f"row {at} {name} tenfold",
+                        f"row {place} {name} tenfold",
                         write(
-                            [*rows[:at], [*rows[at][:cell], tenfold, *rows[at][cell + 1 :]], *rows[at + 1 :]], delimiter
+                            [
+                                *rows[:place],
+                                [*rows[place][:cell], tenfold, *rows[place][cell + 1 :]],
+                                *rows[place + 1 :],
+                            ],
+                            delimiter,
                         ),
                     )
 
@@ -333,13 +345,13 @@ def _locales(rows: list[list[str]], delimiter: str) -> Iterator[Mutant]:
     yield Mutant("decimal commas", write(whole, ";"))
     yield Mutant("decimal commas, quoted", write(whole, ",", csv.QUOTE_ALL))
     yield Mutant("decimal commas, not quoted", b"\n".join(",".join(row).encode() for row in whole))
-    for at, row in enumerate(rows):
+    for place, row in enumerate(rows):
         for cell, number in enumerate(row[:24]):
-            if _NUMBER.fullmatch(number) and "." in number and at > _header(rows):
+            if _NUMBER.fullmatch(number) and "." in number and place > _header(rows):
                 changed = [*row[:cell], turned(number), *row[cell + 1 :]]
                 yield Mutant(
-                    f"row {at} cell {cell} with a decimal comma",
-                    write([*rows[:at], changed, *rows[at + 1 :]], delimiter),
+                    f"row {place} cell {cell} with a decimal comma",
+                    write([*rows[:place], changed, *rows[place + 1 :]], delimiter),
                     may_lose=True,
                 )
 
@@ -357,17 +369,19 @@ def json_mutants(path: Path) -> Iterator[Mutant]:
     for share in range(1, 30):
         yield Mutant(f"cut {share}/30", text[: len(text) * share // 30].encode())
     items = values if isinstance(values, list) else values["activities"]
-    for at, item in enumerate(items):
-        yield Mutant(f"item {at} twice", _json(values, items, [*items[: at + 1], item, *items[at + 1 :]]))
+    for place, item in enumerate(items):
+        yield Mutant(f"item {place} twice", _json(values, items, [*items[: place + 1], item, *items[place + 1 :]]))
         for key in item:
             gone = {name: value for name, value in item.items() if name != key}
             yield Mutant(
-                f"item {at} without {key}", _json(values, items, [*items[:at], gone, *items[at + 1 :]]), may_lose=True
+                f"item {place} without {key}",
+                _json(values, items, [*items[:place], gone, *items[place + 1 :]]),
+                may_lose=True,
             )
             renamed = {(_STRANGE if name == key else name): value for name, value in item.items()}
             yield Mutant(
-                f"item {at} renamed {key}",
-                _json(values, items, [*items[:at], renamed, *items[at + 1 :]]),
+                f"item {place} renamed {key}",
+                _json(values, items, [*items[:place], renamed, *items[place + 1 :]]),
                 may_lose=True,
             )
 
@@ -403,10 +417,10 @@ def xml_mutants(path: Path) -> Iterator[Mutant]:
     for share in range(1, 40):
         yield Mutant(f"cut {share}/40", text[: len(text) * share // 40].encode())
     lines = text.splitlines(keepends=True)
-    for at, line in enumerate(lines):
+    for place, line in enumerate(lines):
         if "<OpenPosition " in line or "<CashReportCurrency " in line:
-            yield Mutant(f"line {at} twice", "".join([*lines[: at + 1], line, *lines[at + 1 :]]).encode())
-            yield Mutant(f"line {at} dropped", "".join(lines[:at] + lines[at + 1 :]).encode())
+            yield Mutant(f"line {place} twice", "".join([*lines[: place + 1], line, *lines[place + 1 :]]).encode())
+            yield Mutant(f"line {place} dropped", "".join(lines[:place] + lines[place + 1 :]).encode())
     for name in sorted(set(re.findall(r" (\w+)=\"", text))):
         yield Mutant(f"without {name}", re.sub(rf' {name}="[^"]*"', "", text).encode(), may_lose=True)
         yield Mutant(f"renamed {name}", re.sub(rf' {name}="', f' {_STRANGE}="', text).encode(), may_lose=True)

@@ -25,7 +25,7 @@ def same_account(mine, theirs):
 
 
 def check(got: Positions, answer: dict, excepted: dict) -> None:
-    """Everything in the answer is in the positions, except for what `excepted` names."""
+    """The answer agrees with the positions, except for the fields in `excepted`."""
     moved = excepted.get("account", {})
     if "as_of" not in excepted:
         assert (got.as_of.isoformat() if got.as_of else None) == answer["as_of"]

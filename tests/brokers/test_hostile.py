@@ -22,7 +22,7 @@ MOST_SECONDS, MOST_MEGABYTES = 1.0, 300
 
 def bomb() -> bytes:
     """Ten levels of ten entities: a billion words."""
-    levels = "".join(f'<!ENTITY a{at} "{f"&a{at - 1};" * 10}">' for at in range(1, 10))
+    levels = "".join(f'<!ENTITY a{place} "{f"&a{place - 1};" * 10}">' for place in range(1, 10))
     return f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a0 "lol">{levels}]><FlexQueryResponse>&a9;</FlexQueryResponse>'.encode()
 
 
@@ -46,18 +46,21 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
     "external dtd": ("x.xml", lambda: b'<!DOCTYPE x SYSTEM "http://127.0.0.1:9/x.dtd"><FlexQueryResponse/>'),
     "billion laughs": ("x.xml", bomb),
     "deep xml": ("x.xml", lambda: b"<a>" * 200_000),
-    "xml attributes": ("x.xml", lambda: b"<a " + b" ".join(b'a%d="1"' % at for at in range(200_000)) + b"/>"),
+    "xml attributes": ("x.xml", lambda: b"<a " + b" ".join(b'a%d="1"' % place for place in range(200_000)) + b"/>"),
     "deep json": ("x.json", lambda: b"[" * 200_000),
     "long json number": ("x.json", lambda: b"[" + b"9" * 1_000_000 + b"]"),
     "zip bomb": ("x.xlsx", lambda: workbook("<x/>", {"xl/media/a": b"\0" * (200 * 2**20)})),
     "far cell": ("x.xlsx", lambda: workbook('<c r="A1"/><c r="XFD1048576"/>')),
-    "many columns in a sheet": ("x.xlsx", lambda: workbook("".join(f'<c r="ZZ{at}"/>' for at in range(1, 50_000)))),
+    "many columns in a sheet": (
+        "x.xlsx",
+        lambda: workbook("".join(f'<c r="ZZ{place}"/>' for place in range(1, 50_000))),
+    ),
     "damaged zip": ("x.xlsx", lambda: b"PK\x03\x04" + b"\xff" * 1000),
     "other zip": ("x.xlsx", lambda: workbook("").replace(b"xl/", b"yl/")),
     "long line": ("x.csv", lambda: HEAD + b"A" * (15 * 2**20)),
     "long quoted cell": ("x.csv", lambda: HEAD + b'"' + b"A\n" * (7 * 2**20)),
     "huge file": ("x.csv", lambda: HEAD + ROW * 1_000_000),
-    "million columns": ("x.csv", lambda: b",".join(b"c%d" % at for at in range(1_000_000))),
+    "million columns": ("x.csv", lambda: b",".join(b"c%d" % place for place in range(1_000_000))),
     "million commas": ("x.csv", lambda: HEAD + b"," * 1_000_000),
     "commas in lines": ("x.csv", lambda: HEAD + (b"," * 100 + b"\n") * 100_000),
     "empty lines": ("x.csv", lambda: HEAD + b"\n" * 1_000_000),
@@ -79,10 +82,10 @@ def test_refused_at_once(name: str, tmp_path: Path) -> None:
     file_name, make = HOSTILE[name]
     file = tmp_path / file_name
     file.write_bytes(make())
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(InputError):
         read(file)
-    assert time.perf_counter() - start < MOST_SECONDS
+    assert time.process_time() - start < MOST_SECONDS
 
 
 @pytest.mark.thorough

@@ -1,4 +1,4 @@
-"""Bad input through the command line: exit code 3, one message with the place and what to do, and nothing left behind."""
+"""Bad input on the command line: exit code 3, one message with place and advice, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SCORES, HOLDINGS = "asset,score\nAAA,0.9\nBBB,0.8\n", "asset,current_weight\nBBB
 
 @dataclass(frozen=True)
 class Case:
-    """Files to write (None: a folder), arguments, and what the message must say."""
+    """Files to write (None: a folder), arguments, and the expected message."""
 
     name: str
     files: dict[str, str | bytes | None]

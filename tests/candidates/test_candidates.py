@@ -1,4 +1,4 @@
-"""The door: every kind of table gives the same result, and everything wrong is said with row, column, value and advice."""
+"""`rebalance`: every kind of table gives the same result, and every fault names row, column, value and advice."""
 
 from __future__ import annotations
 
@@ -356,7 +356,7 @@ def test_a_near_name_beside_the_right_one_is_the_users() -> None:
 
 @pytest.mark.parametrize("make", [list, pd.DataFrame, pl.DataFrame, pa.Table.from_pylist])
 def test_a_result_is_input_of_the_next_rebalance(make: Any) -> None:
-    """Its own columns are replaced, whatever stands in them; what is held is `current_weight`."""
+    """Its own columns are replaced, whatever their content; holdings are in `current_weight`."""
     rows = [{**row, **dict.fromkeys(OUTPUTS, "old"), "current_weight": 0.1} for row in good()]
     fresh = [{name: value for name, value in row.items() if name not in OUTPUTS} for row in rows]
     once = trimtab.rebalance(make(rows))
@@ -941,7 +941,7 @@ def test_accounts_of_a_pandas_category() -> None:
 
 
 def test_many_equals_single() -> None:
-    """Bits, sentences, certificate, cash: for each account what the door for one says."""
+    """Bits, sentences, certificate, cash: for each account the same as from `rebalance`."""
     for seed in range(12):
         rows, limits = accounts_of(seed, 12), random_limits(random.Random(seed))
         many = trimtab.rebalance_many(rows, limits)

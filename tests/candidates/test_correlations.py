@@ -1,4 +1,4 @@
-"""Correlations at the door: every form of table, what is refused, and who is too correlated with whom."""
+"""Correlations as input: every form of table, what is refused, and which pairs are too correlated."""
 
 from __future__ import annotations
 

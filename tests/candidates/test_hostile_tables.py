@@ -185,7 +185,7 @@ def arrow_table(rng: random.Random) -> Any:
 
 
 def answer(door: Callable[..., Any], table: Any) -> str:
-    """What a door makes of a table: `answer`, or the kind of error that it may give."""
+    """The outcome for a table: `answer`, or the kind of a permitted error."""
     try:
         door(table, LIMITS)
     except InputError as error:

@@ -1,4 +1,4 @@
-"""What has no effect is said: columns, limits, buckets that nearly have a limit."""
+"""Inputs without effect are reported: columns, limits, buckets that nearly match a limit."""
 
 from __future__ import annotations
 
@@ -96,7 +96,15 @@ def test_a_bucket_near_one_with_a_limit(bucket: str, limited: str) -> None:
 @pytest.mark.parametrize(("bucket", "limited"), FAR)
 def test_a_bucket_far_from_those_with_a_limit(bucket: str, limited: str) -> None:
     limits = RebalancingLimits(**ON, buckets={limited: {"max_positions": 1}})
-    assert list(near_buckets([bucket, limited], limits)) == []
+    assert list(near_buckets({bucket, limited}, limits)) == []
+
+
+@pytest.mark.parametrize(
+    ("bucket", "limits", "is_said"), [("", ON, True), ("X", ON, False), ("", {}, False)], ids=["none", "one", "off"]
+)
+def test_bucket_limits_without_a_bucket(bucket: str, limits: dict[str, Any], is_said: bool) -> None:
+    rows = [{**ROWS[0], "bucket": ""}, {**ROWS[1], "bucket": bucket}]
+    assert ("all_unknown" in codes(RebalancingLimits(**limits), rows)) is is_said
 
 
 @pytest.mark.parametrize("bucket", [None, "", "N/A", "-"])

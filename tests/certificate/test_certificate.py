@@ -1,4 +1,4 @@
-"""The certificate: a broken limit is always found, and what is not simply met is excused by name."""
+"""The certificate: a broken limit is always found, and every unmet one has a named excuse."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_what_is_broken_is_told_by_account() -> None:
 
 
 def test_a_broken_limit_is_found_behind_the_brake() -> None:
-    """What the rules would have done is checked, although it is not done."""
+    """The proposal is checked although it is not carried out."""
     limits = RebalancingLimits(brake_sold_weight=0.0)
     candidates = read(HELD, limits, many=False)
     with pytest.raises(BrokenLimitError, match="max_position_weight"):

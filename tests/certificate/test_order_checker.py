@@ -1,4 +1,4 @@
-"""The checker of orders finds nothing wrong with what is decided, and something with every spoiled plan."""
+"""The checker of orders accepts every decided plan and rejects every spoiled one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trimtab.errors import BrokenLimitError, InputError
 from trimtab.limits.order_settings import OrderSettings
 from trimtab.orders import plan_check
 from trimtab.orders.doors import plan
-from trimtab.orders.plan import LotSold
+from trimtab.orders.order import LotSold
 
 MICRO = Decimal("0.000001")
 LIMITS = RebalancingLimits(

@@ -35,7 +35,7 @@ MORE = 1e-9
 
 @dataclass
 class Answer:
-    """One account's rows as they came in, and what was decided; a spoiler writes into the arrays, which are views."""
+    """One account's input rows and its decision; a spoiler writes into the arrays, which are views."""
 
     rows: list[dict[str, Any]]
     target: Any

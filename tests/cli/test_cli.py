@@ -501,12 +501,21 @@ def test_check_cannot_check_a_file_that_is_not_there(tmp_path: Path) -> None:
 # ---- demo, version, help
 
 
-def test_demo_shows_what_rebalance_shows_for_the_sample() -> None:
+def test_demo_shows_the_rebalance_of_the_sample_and_its_trade_list() -> None:
     demo = run("demo")
-    same = run("rebalance", sample_path(), "--limits", sample_path("limits.toml"))
+    files = (sample_path("positions.csv"), "--cash", "3000", "--limits", sample_path("limits.toml"))
+    weights, trades = (
+        run("rebalance", *files).stdout.splitlines(),
+        run("plan", *files, "--no-store").stdout.splitlines(),
+    )
     assert demo.exit_code == 0
-    assert demo.stdout.splitlines()[0].startswith("the sample: 8 positions")
-    assert demo.stdout.splitlines()[1:] == same.stdout.splitlines()[1:]
+    lines = demo.stdout.splitlines()
+    assert lines[0].startswith("the sample: 8 positions")
+    assert lines[1 : len(weights)] == weights[1:]
+    assert lines[len(weights)] == ""
+    assert lines[len(weights) + 1] == "the sample in shares: sell 7, then buy 3."
+    assert lines[len(weights) + 2 :] == trades[1:-2]  # without the gates that lack data
+    assert " 8.  Buy 70 PEP at about 179.28        12,549.60   25,190.72" in lines
     assert "not advice" in demo.stderr
     assert run("demo", "--quiet").stderr == ""
 

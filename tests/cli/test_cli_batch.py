@@ -170,7 +170,7 @@ def test_a_closed_gate_is_exit_code_5_and_says_what_rose(place: Path, limits: Pa
 
 
 def plain_rows(**changed: Any) -> list[Row]:
-    """20 accounts of which nothing is to be said; changed in the first six."""
+    """20 accounts without anything to report; the first six are changed."""
     rows = []
     for number in range(20):
         for asset in ("A", "B", "C", "D"):
@@ -524,7 +524,7 @@ def test_only_what_is_above_noise_has_risen() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_chance_alone_raises_nothing(seed: int) -> None:
-    """Two samples of the same accounts, many times: a difference of chance is hardly ever said."""
+    """Two samples of the same accounts, many times: a chance difference is hardly ever reported."""
     rng = random.Random(seed)
     said = 0
     for _ in range(200):

@@ -334,6 +334,13 @@ def test_columns_in_two_files_are_still_refused_without_a_result(write: Write) -
     assert "the column is in" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["CASH", "Total", "TOTAL", "USD Cash"])
+def test_an_unscored_holding_that_is_cash_or_a_total(write: Write, name: str) -> None:
+    result = run("rebalance", write(f"asset,score,current_weight\nAAA,0.9,0.5\n{name},,0.5\n"))
+    assert result.exit_code == 3
+    assert "drop the row" in result.stderr
+
+
 @pytest.mark.parametrize("name", ["Cash & Cash Investments", "Cash and Cash Equivalents", "Cash", "Account Total"])
 def test_cash_and_totals_are_no_assets_on_any_way_in(write: Write, tmp_path: Path, name: str) -> None:
     scores, holdings = (

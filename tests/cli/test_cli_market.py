@@ -1,4 +1,4 @@
-"""From prices to scores and targets on the command line: one go is the same as step by step."""
+"""From prices to scores and targets on the command line: one command gives the same as single steps."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class TestScore:
         assert {row["asset"]: row["reason"] for row in rows(result.stdout)}["OLD"] == "held_unscored"
 
     def test_a_restriction_in_the_holdings_is_kept(self, prices: Path, tmp_path: Path) -> None:
-        """Prices and holdings once forgot every column but the amount, and sold what must not be sold."""
+        """`--prices` with `--holdings` once dropped all other columns, and sold restricted holdings."""
         for amounts, cash in (("current_weight", []), ("shares", ["--cash", "0"])):
             text = f"asset,{amounts},restriction,max_weight,desk\nS1,0.2,no_trade,,\nS2,0.2,,0.1,B\n"
             holdings = written(tmp_path, "h.csv", text)

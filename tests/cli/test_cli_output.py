@@ -1,4 +1,4 @@
-"""Files out: the format, and that a file is there whole or not at all."""
+"""Files out: the format, and files that are complete or absent."""
 
 from __future__ import annotations
 

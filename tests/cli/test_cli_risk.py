@@ -89,7 +89,7 @@ def test_the_limit_without_correlations(candidates: Path) -> None:
 
 @pytest.fixture
 def market(tmp_path: Path) -> list[Any]:
-    """T1 and T2 move together and much, B1 hardly; Z0 has too few prices to be correlated with anything."""
+    """T1 and T2 move together, and a lot; B1 hardly moves; Z0 has too few prices for any correlation."""
     series: dict[str, list[float | None]] = {"T1": [*walk(1, 260, move=0.03)], "B1": [*walk(2, 260, move=0.001)]}
     series["T2"] = [price and 2 * price for price in series["T1"]]
     series["Z0"] = [None] * 200 + [*walk(3, 60)]

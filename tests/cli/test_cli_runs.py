@@ -8,6 +8,8 @@ import json
 import sqlite3
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from command_line import rows, run
 from stored_runs import STAMP, inputs_of, stored
@@ -207,7 +209,7 @@ def test_limits_must_be_approved() -> None:
     assert "is approved by Grace" in done("limits", "approve", "l.toml", "--by", "Grace")
     done(*PLAN, "--require-approved")
     assert "by Grace on " in done("runs", "show", "latest")
-    assert json.loads(done("runs", "show", "latest", "--format", "json"))["approved_by"] == "Grace"
+    assert json.loads(done("runs", "show", "latest", "--format", "json"))["approved_by"] == ["Grace"]
     assert "not approved" in done(*PLAN, "--require-approved", "--set", "max_total_positions=7", code=3)
     done(*PLAN, "--set", "max_total_positions=7")
     assert "approval: none was relied on" in done("runs", "show", "latest")
@@ -352,3 +354,48 @@ def test_evidence_names_damage() -> None:
     done("runs", "prune", "--before", tomorrow, "--yes")
     done("audit", "export", "--from", day, "--to", tomorrow, "--out", "a.html", code=9)
     assert "replay: pruned" in Path("a.html").read_text()
+
+
+def test_batches_are_recorded_compared_and_read_account_by_account() -> None:
+    rows_of = [
+        {"account": f"P{number}", "asset": asset, "score": score, "current_weight": 0.1}
+        for number in range(6)
+        for asset, score in (("AAA", 0.9), ("BBB", 0.8), ("CCC", 0.3 + 0.1 * (number % 2)))
+    ]
+    pq.write_table(pa.Table.from_pylist(rows_of), "n1.parquet")
+    changed = [{**row, "score": 0.75} if (row["account"], row["asset"]) == ("P3", "CCC") else row for row in rows_of]
+    pq.write_table(pa.Table.from_pylist(changed), "n2.parquet")
+    limits = ("--limits", "b.toml")
+    Path("b.toml").write_text("max_position_weight = 0.3\n")
+    assert "not approved" in done("batch", "n1.parquet", *limits, "--out", "N1", "--require-approved", code=3)
+    done("limits", "approve", "b.toml", "--by", "Grace")
+    assert "recorded as run " in done("batch", "n1.parquet", *limits, "--out", "N1", "--require-approved")
+    assert "by Grace on " in done("runs", "show", "latest")
+    assert "recorded as run" not in done("batch", "n1.parquet", *limits, "--out", "N1")
+    done("batch", "n2.parquet", *limits, "--out", "N2", "--no-store")
+    compared = done("batch", "diff", "N1", "N2")
+    assert "1 of 6 accounts changed" in compared
+    assert "P3" in compared
+    assert "inputs" in compared
+    assert "0 of 6 accounts changed" in done("batch", "diff", "N1", "N1")
+    done("batch", "diff", "N1", "N2", "--out", "d.csv")
+    assert [row["account"] for row in rows(Path("d.csv").read_text())] == ["P3"]
+    Path("n2.parquet").rename("moved.parquet")
+    assert "the input of N2 was not found" in done("batch", "diff", "N1", "N2")
+    assert "AAA" in done("rebalance", "N1", "--account", "P2")
+    assert "CCC" in done("explain", "N1", "CCC", "--account", "P2")
+    assert "name one of its accounts with --account" in done("rebalance", "N1", code=2)
+    assert "with its own limits and data" in done("rebalance", "N1", "--account", "P2", *limits, code=2)
+    assert "there is no such account" in done("rebalance", "N1", "--account", "Q", code=3)
+    Path("runs.db").unlink()
+    assert "AAA" in done("rebalance", "N1", "--account", "P2")
+    assert "AAA" in done("rebalance", "n1.parquet", "--account", "P2", *limits)
+
+
+def test_a_batch_of_shared_assets_and_holdings_account_by_account() -> None:
+    pq.write_table(pa.table({"asset": ["AAA", "BBB", "CCC"], "score": [0.9, 0.8, 0.7]}), "assets.parquet")
+    pq.write_table(
+        pa.table({"account": ["P1", "P2"], "asset": ["AAA", "CCC"], "current_weight": [0.2, 0.1]}), "h.parquet"
+    )
+    done("batch", "--assets", "assets.parquet", "--holdings", "h.parquet", "--defaults", "--out", "N1")
+    assert "BBB" in done("rebalance", "N1", "--account", "P1")

@@ -1,4 +1,4 @@
-"""The page on screen: what it says, at every width, with and without colours and Unicode."""
+"""The page on screen: its content at every width, with and without colours and Unicode."""
 
 from __future__ import annotations
 

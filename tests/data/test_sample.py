@@ -93,7 +93,7 @@ def test_sectors_agree_with_a_public_list() -> None:
 def test_the_script_makes_the_same_bytes(tmp_path: Path) -> None:
     script = ROOT / "scripts" / "make_sample.py"
     subprocess.run([sys.executable, str(script), str(prices()), "--out", str(tmp_path)], check=True)
-    for name in ("candidates.csv", "README.md"):
+    for name in ("candidates.csv", "positions.csv", "README.md"):
         assert (tmp_path / name).read_bytes() == sample_path(name).read_bytes(), name
     assert read_table(tmp_path / "prices.parquet").equals(read_table(sample_path("prices.parquet")))
 

@@ -207,7 +207,7 @@ def test_json_output_with_bucket_info() -> None:
 
 
 def test_backward_compatibility() -> None:
-    """Who says nothing of buckets gets what an engine without a bucket gets, to the last bit."""
+    """Without any mention of buckets, the result is that of an engine without buckets, to the last bit."""
     plain = CoreRebalancerEngine(Market(["everything"]), {"everything": sorted(SCORES)}, Scores(SCORES)).rebalance(
         "2026-11-24", HELD, enable_fundamental=False
     )

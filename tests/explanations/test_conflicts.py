@@ -1,4 +1,4 @@
-"""Which limits conflict and what would help: by hand, and true on random accounts."""
+"""Conflicting limits and what would help: by hand, and verified on random accounts."""
 
 from __future__ import annotations
 
@@ -242,21 +242,22 @@ def test_a_goal_that_cannot_be_lowered_below_the_minima() -> None:
     assert (conflict.goal.relaxation, conflict.reached) == (None, 0.3)
 
 
-@pytest.mark.parametrize("first", mostly_thorough(range(80_000, 80_150, 50)))
+@pytest.mark.parametrize("first", mostly_thorough(range(80_000, 80_150, 15)))
 def test_conflicts_are_true_on_random_accounts(first: int) -> None:
     seen = 0
-    for seed in range(first, first + 50):
+    for seed in range(first, first + 15):
         rng = random.Random(seed)
         fixed = {"no_trade_band": 0.0, "min_trade": 0.0, "brake_sold_weight": None, "brake_closed_positions": None}
         rows, limits = random_rows(rng), random_limits(rng, **fixed)
         for conflict in trimtab.rebalance(rows, limits).conflicts:
             assert faults(rows, limits, conflict) == [], f"seed {seed}"
             seen += bool(conflict.members)
-    assert seen > 20
+    assert seen > 3
 
 
-def test_every_unmet_limit_has_its_conflict() -> None:
-    for seed in range(81_000, 81_100):
+@pytest.mark.parametrize("first", mostly_thorough(range(81_000, 81_100, 20)))
+def test_every_unmet_limit_has_its_conflict(first: int) -> None:
+    for seed in range(first, first + 20):
         rng = random.Random(seed)
         rows, limits = random_rows(rng), random_limits(rng, brake_sold_weight=None, brake_closed_positions=None)
         result = trimtab.rebalance(rows, limits)

@@ -15,6 +15,7 @@ import pytest
 from cases import random_limits, random_rows
 from pages import Read
 from rich.console import Console, RenderableType
+from thorough import mostly_thorough
 
 import trimtab
 from trimtab.cli.screens.explanation import explanations_page
@@ -58,7 +59,7 @@ def screen(facts: Facts) -> str:
 
 def explained(result: RebalanceResult) -> str:
     names = [row["asset"] for row in result.to_dict()["targets"]]
-    return rendered(explanations_page(result.explained(*names), ascii_only=False))
+    return rendered(explanations_page(result.explained(*names), (), ascii_only=False))
 
 
 def page_text(html: str) -> str:
@@ -71,7 +72,7 @@ def case(seed: int) -> RebalanceResult:
     return trimtab.rebalance(rows, limits)
 
 
-@pytest.fixture(params=["sample", *range(97_000, 97_030)])
+@pytest.fixture(params=mostly_thorough(["sample", *range(97_000, 97_030)], quick=9))
 def result(request: pytest.FixtureRequest) -> RebalanceResult:
     if request.param == "sample":
         return trimtab.rebalance(sample_candidates(), sample_limits())

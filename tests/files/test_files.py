@@ -240,7 +240,7 @@ class TestBadText:
     def test_ragged_rows_are_all_named(self, write: Write) -> None:
         faults = refusal(write('asset,score\n"A\nA",0.5\nB\n\nC,0,5\nD,0.5\n')).faults
         assert [(fault.row, fault.line, fault.problem) for fault in faults] == [
-            (2, 4, "the row has 1 cells and the header 2"),
+            (2, 4, "the row has 1 cell and the header 2"),
             (3, 6, "the row has 3 cells and the header 2"),
         ]
 

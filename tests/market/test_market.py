@@ -592,3 +592,46 @@ class TestNumbersInWriting:
     def test_fundamentals_in_percent_are_numbers(self) -> None:
         table = [{"symbol": "A", "known_on": "2020-01-01", "roe": "12%"}]
         assert read_fundamentals(table).rows["roe"].to_list() == [0.12]
+
+
+class TestRenamedSymbols:
+    """FB became META: one history, one asset, in every table."""
+
+    PRICES = long({"FB": [10.0, 11.0, None, None], "META": [None, None, 12.0, 13.0], "OLD": [1.0, 1.0, 1.0, 1.0]})
+
+    def test_one_history_under_the_new_name(self) -> None:
+        data = MarketData(
+            self.PRICES,
+            renamed={"FB": "META"},
+            classification=[{"symbol": "FB", "bucket": "Tech"}],
+            membership=[{"symbol": "FB", "from": "2000-01-01", "to": None}],
+            fundamentals=[{"symbol": "FB", "known_on": str(START), "pe": 20.0}],
+        )
+        assert data.symbols == ("META", "OLD")
+        view = data.as_of(data.sessions[-1])
+        assert view.prices["META"].to_list() == [10.0, 11.0, 12.0, 13.0]
+        assert view.bucket_of == {"META": "Tech"}
+        assert view.members == {"META"}
+        assert view.fundamentals["symbol"].to_list() == ["META"]
+        assert data.unpriced == {}
+
+    def test_several_times(self) -> None:
+        prices = long({"A": [1.0, None, None], "B": [None, 2.0, None], "C": [None, None, 3.0]})
+        assert MarketData(prices, renamed={"A": "B", "B": "C"}).symbols == ("C",)
+
+    @pytest.mark.parametrize(
+        ("renamed", "message"),
+        [
+            ({"FBB": "META"}, "is renamed, but has no prices"),
+            ({"FB": "META", "META": "FB"}, "is renamed in a circle"),
+            ({"FB": "FB"}, "is renamed in a circle"),
+            ({"FB": 3}, "renamed holds no symbol"),
+            ({"FB": " "}, "renamed holds no symbol"),
+        ],
+    )
+    def test_what_cannot_be(self, renamed: Any, message: str) -> None:
+        assert message in refused(self.PRICES, renamed=renamed)
+
+    def test_two_prices_on_one_day_are_a_finding(self) -> None:
+        data = MarketData(self.PRICES, renamed={"OLD": "META"})
+        assert {finding.kind for finding in data.findings} == {"duplicate_day"}

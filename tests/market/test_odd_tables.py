@@ -18,6 +18,7 @@ from trimtab.market.market_data import MarketData
 from trimtab.market.valuation import valued
 from trimtab.market.view import MarketView
 from trimtab.scoring.technical import TechnicalConfig, technical_scores
+from trimtab.symbols.aliases import shipped_aliases
 
 SESSIONS = [
     day for day in (dt.date(2019, 1, 1) + dt.timedelta(days=index) for index in range(1000)) if day.weekday() < 5
@@ -111,7 +112,7 @@ class TestWhatIsSaid:
         assert data.as_of("2020-09-10").notes != ()
 
     def test_symbols_without_prices(self) -> None:
-        symbols = [*(f"Z{number}" for number in range(9)), "BRK.B"]
+        symbols = [*(f"Z{number}" for number in range(9)), "BRK.B", "brk_b"]
         data = MarketData(
             self.DATA,
             classification=[{"symbol": symbol, "bucket": "X"} for symbol in symbols],
@@ -119,14 +120,35 @@ class TestWhatIsSaid:
             fundamentals=[{"symbol": "xom", "known_on": "2019-01-01", "eps": 1.0}],
         )
         assert data.notes == (
+            "Joined by alias from the classification: BRK.B is BRK-B in the prices.",
             "Not in the prices, so not used from the fundamentals: xom (is 'XOM' meant?).",
             "Not in the prices, so not used from the classification: "
-            "BRK.B (is 'BRK-B' meant?), Z0, Z1, Z2, Z3 and 5 more.",
+            "brk_b (is 'BRK-B' meant?), Z0, Z1, Z2, Z3 and 5 more.",
             "Not in the prices, so not used from the membership: AAPL.US.",
         )
         view = data.as_of(self.DATA["date"][-1])
         assert view.notes[0].startswith("No symbol of the prices is a member of the index on ")
         assert view.notes[1:] == data.notes
+        assert view.bucket_of == {"BRK-B": "X"} | {f"Z{number}": "X" for number in range(9)} | {"brk_b": "X"}
+
+    def test_symbols_in_another_spelling_join_the_prices(self) -> None:
+        """Unless two of them would become one symbol."""
+        data = MarketData(
+            self.DATA,
+            classification=[{"symbol": "BRK/B", "bucket": "X"}, {"symbol": "BRKB", "bucket": "Y"}],
+            membership=[{"symbol": "BRK B", "from": "2000-01-01", "to": None}],
+            fundamentals=[{"symbol": "Berkshire", "known_on": "2019-01-01", "eps": 1.0}],
+            aliases=shipped_aliases().extended({"BRK.B": ["Berkshire"]}),
+        )
+        view = data.as_of(self.DATA["date"][-1])
+        assert view.bucket_of == {"BRK/B": "X", "BRKB": "Y"}
+        assert view.members == frozenset({"BRK-B"})
+        assert view.fundamentals is not None
+        assert view.fundamentals["symbol"].to_list() == ["BRK-B"]
+        assert data.notes[:2] == (
+            "Joined by alias from the fundamentals: Berkshire is BRK-B in the prices.",
+            "Joined by alias from the membership: BRK B is BRK-B in the prices.",
+        )
 
 
 class TestColumnsThatNobodyNeeds:

@@ -114,6 +114,7 @@ def test_lists_and_text() -> None:
             {"by_amount": True, "order_type": "limit"},
             "by amount only at market",
         ),
+        ("alpaca", listed("AAA", "buy", 2, "0.01"), {"by_amount": True}, "its amount is below 1: leave by_amount out"),
         ("alpaca", listed("AAA", "buy", 2, "1"), {"currency": "EUR"}, "is in EUR, and Alpaca trades in USD"),
         ("fix", listed("AAA", "buy", 2, "1"), {"currency": "GBX", "order_type": "limit"}, "could be misread"),
     ],

@@ -78,7 +78,9 @@ def market_history_of(
     known = _scores(scores, data, [sessions[session] for session in decided], sessions, settings, assets)
     decided = _from_first_score(known, sessions, decided, settings)
     first, days = decided[0], [sessions[session] for session in decided]
-    close = np.ascontiguousarray(view.prices.drop("date").to_numpy(), np.float64)
+    close = np.array(
+        view.prices.drop("date").to_numpy(), np.float64, order="C"
+    )  # polars lends some read-only: another type
     priced = np.isfinite(close)
     rebalance_days = np.zeros(len(decided), REBALANCE_DAY)
     rebalance_days["session"] = np.array(decided) - first

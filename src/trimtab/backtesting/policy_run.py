@@ -151,7 +151,7 @@ class PolicyRun:
         return tuple(notes)
 
     def _data_notes(self) -> list[Note]:
-        """Notes about what came in."""
+        """Notes about the inputs."""
         notes = [Note("data", text) for text in self.market_history.data.notes]
         notes += [Note("opens", opens.sentence()) for opens in self.market_history.differing_opens]
         held = set(self.weights.filter(pl.col("weight") > 0)["asset"])

@@ -56,7 +56,7 @@ class SweepVerdict:
         """The verdict in words."""
         best = self.deflated
         if best is None:
-            return "No policy moves, so none is best."
+            return "All policies are flat, so no policy is best."
         verdict = "likely luck" if self.is_likely_luck else "more than luck explains"
         relative = "" if self.relative is None else f", and {self.relative.probability:.1%} above the mean of all"
         sentences = [

@@ -232,14 +232,14 @@ def _expanded(given: str) -> list[str]:
 
 
 def _split(place: str, signs: str) -> tuple[str, list[str]]:
-    """The folder before the first part of a path with one of the signs, and the parts from there on."""
+    """The folder before the first part of a path with one of the signs, and the remaining parts."""
     parts = place.split("/")
     first = next((depth for depth, part in enumerate(parts) if any(sign in part for sign in signs)), len(parts))
     return "/".join(parts[:first]) or ("/" if place.startswith("/") else "."), parts[first:]
 
 
 def _below(system: fs.FileSystem, folder: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The files below a folder, except hidden ones; and the parts of their paths from there on."""
+    """The files below a folder, except hidden ones; and the remaining parts of their paths."""
     for info in system.get_file_info(fs.FileSelector(folder, recursive=True)):
         inner = PurePosixPath(info.path).relative_to(PurePosixPath(folder)).parts
         if info.type == fs.FileType.File and not any(part.startswith((".", "_")) for part in inner):

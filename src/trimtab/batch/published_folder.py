@@ -100,7 +100,8 @@ class Folder:
         return read_manifest(self.path)
 
     def begin(self, job: Mapping[str, Any], *, alone: bool) -> None:
-        """Record which job the work belongs to, or check that it is the recorded one; `alone`: no shard runs beside this.
+        """Record the job that the work belongs to, or check that it matches the record; `alone`: whether no other shard
+        is running.
 
         Raises
         ------

@@ -185,7 +185,7 @@ class _Beside:
 
 @dataclass(frozen=True)
 class _Plan:
-    """The units of a batch, what works on them, and what of the holdings is not among the assets."""
+    """The units of a batch, the worker for them, and the holdings that are missing from the assets."""
 
     work: Work
     units: list[Unit]

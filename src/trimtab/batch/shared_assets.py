@@ -164,7 +164,7 @@ def read_shared_assets(place: str, limits: Mapping[str | None, RebalancingLimits
     Raises
     ------
     InputError
-        A file that cannot be read, or assets that could be no candidates.
+        A file that cannot be read, or assets that cannot be candidates.
     """
     return SharedAssets(find_sources([place], COLUMNS), limits)
 

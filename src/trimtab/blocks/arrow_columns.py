@@ -166,7 +166,7 @@ def _check_together(first: Ints, names: pa.Array) -> None:
 
 
 def text_column(table: pa.Table, name: str) -> Text:
-    """A column of text as codes; without the column, none in any row."""
+    """A column of text as codes; all missing if the column is absent."""
     if name not in table.column_names or pa.types.is_null(table.schema.field(name).type):
         return Text(np.full(table.num_rows, -1, np.int32), [])
     codes, column = text_codes(table, name)
@@ -202,7 +202,7 @@ def _plain(column: pa.DictionaryArray) -> pa.DictionaryArray:
 
 
 def _is_clean(column: pa.DictionaryArray) -> bool:
-    """Whether every name is in the dictionary once, and none is missing."""
+    """Whether names in the dictionary are unique and not missing."""
     names = column.dictionary
     return names.null_count == 0 and len(names.unique()) == len(names)
 

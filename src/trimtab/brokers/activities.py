@@ -13,7 +13,7 @@ from trimtab.brokers.assemble import assemble
 from trimtab.brokers.dates import AmbiguousDateError, date_in
 from trimtab.brokers.draft import Draft, Entry, ambiguous
 from trimtab.brokers.positions import Positions
-from trimtab.brokers.read_rows import HUNDRED, ReadRow, file_style, read_row
+from trimtab.brokers.read_rows import HUNDRED, ONE, ReadRow, file_style, read_row
 from trimtab.decimals import product
 from trimtab.errors import Fault, InputError
 from trimtab.files.cells import plain_number
@@ -157,17 +157,26 @@ def _check_amount(row: ReadRow, quantity: Decimal, draft: Draft) -> None:
     price, amount, rate = row.number("price"), row.number("amount"), row.number("rate")
     if price is None or amount is None or not amount:
         return
-    expected = product(quantity, price)
-    expected = product(expected, HUNDRED) if row.kind == "option" else expected
-    expected = expected / HUNDRED if row.currency in PENCE else expected
-    if row.entry.text("amount_currency") not in ("", row.currency, PENCE.get(row.currency or "", "")):
+    worth = product(product(quantity, price), HUNDRED if row.kind == "option" else ONE)
+    expected = [worth, worth / HUNDRED] if row.currency in PENCE else [worth]
+    if _paid_in(row, draft) not in ("", row.currency, PENCE.get(row.currency or "", "")):
         if not rate:
             return
-        expected = expected / rate
-    if abs(expected - abs(amount)) > _PRICE_SLACK * abs(amount) + Decimal(1):
-        problem = f"{row.entry.label}: {quantity} at {price} is about {expected:,.2f}, but {abs(amount):,.2f} was paid"
+        expected = [
+            value for each in expected for value in (each / rate, each * rate)
+        ]  # a rate may be either way round
+    if all(abs(each - abs(amount)) > _PRICE_SLACK * abs(amount) + ONE for each in expected):
+        problem = (
+            f"{row.entry.label}: {quantity} at {price} is about {expected[0]:,.2f}, but {abs(amount):,.2f} was paid"
+        )
         draft.refuse(problem, "check the row, or download the file again", row.entry, "quantity")
     row.verified |= {"quantity", "price", "amount"}
+
+
+def _paid_in(row: ReadRow, draft: Draft) -> str:
+    """The currency of the amount paid: in its own column, or in the name of the amount's column, as in `Total (EUR)`."""
+    named = re.search(r"\(([A-Z]{3})\)", draft.headers.get("amount", ""))
+    return row.entry.text("amount_currency") or (named[1] if named else "")
 
 
 def _cash(dated: list[tuple[dt.date, ReadRow]], draft: Draft) -> dict[str, Decimal]:

@@ -65,12 +65,12 @@ class NumberStyle:
     groups: bool
 
     def read(self, text: str) -> Amount | None:
-        """The amount in a cell, None for a blank one.
+        """The amount in a cell; None if it is blank.
 
         Raises
         ------
         NotANumberError
-            Why it is none in this style.
+            Why it is not a number in this style.
         """
         cell = clean(text)
         if cell.casefold() in BLANK:
@@ -129,7 +129,7 @@ def style_of(texts: Iterable[str], default: str = POINT) -> NumberStyle:
 
 
 def _proof(body: str) -> tuple[str | None, bool]:
-    """The decimal mark that a number proves, None if it proves none; and whether it proves that thousands are grouped."""
+    """The decimal mark that a number reveals (None if ambiguous), and whether it reveals grouped thousands."""
     spaced = _SPACED.fullmatch(body)
     if spaced is not None:
         return spaced["mark"], False

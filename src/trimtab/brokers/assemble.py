@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from trimtab.brokers.amounts import COMMA, EXACT, POINT, NumberStyle
+from trimtab.brokers.amounts import COMMA, EXACT, POINT, NotANumberError, NumberStyle
 from trimtab.brokers.dates import date_in
 from trimtab.brokers.draft import Draft
 from trimtab.brokers.positions import Account, Position, Positions, TaxLot
@@ -73,7 +73,7 @@ def _assembled(draft: Draft, style: NumberStyle) -> Positions:
 
 
 def _positions(rows: Iterable[ReadRow], draft: Draft) -> list[Position]:
-    """Rows of one asset in one account are one position, where the layout adds them up and they are not equal."""
+    """Merge rows of one asset in one account into one position, if the layout says so and the rows differ."""
     groups: dict[tuple[str | None, ...], list[ReadRow]] = {}
     for row in rows:
         if row.entry.kind == "position":
@@ -140,7 +140,11 @@ def _lots(row: ReadRow, draft: Draft) -> list[TaxLot]:
         return []
     lots = []
     for entry in row.entry.lots:
-        quantity, cost = EXACT.read(entry.text("quantity")), EXACT.read(entry.text("cost"))
+        try:
+            quantity, cost = EXACT.read(entry.text("quantity")), EXACT.read(entry.text("cost"))
+        except NotANumberError as error:
+            draft.refuse(f"a lot of {entry.label} {error}", "export the lots again", entry)
+            continue
         if quantity is None:
             draft.refuse(f"a lot of {entry.label} has no quantity", "export the lots again", entry, "quantity")
             continue
@@ -170,7 +174,8 @@ def _accounts(rows: Iterable[ReadRow], draft: Draft) -> list[Account]:
         amount = row.value if row.value is not None else row.value_base
         currency = row.currency or draft.base_currency
         if currency is None:
-            draft.refuse(f"{row.entry.label} has no currency", "add a column currency", row.entry, "currency")
+            advice = f"add a column currency, or name it: --layout {draft.layout.name}:USD, for example"
+            draft.refuse(f"{row.entry.label} has no currency", advice, row.entry, "currency")
             continue
         into = (cash if kind == "cash" else pending).setdefault(row.entry.account, {})
         if currency in into and kind == "cash" and not (draft.layout.adds or draft.layout.adds_cash):

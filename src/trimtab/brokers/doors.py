@@ -289,7 +289,7 @@ class _Content:
 
 
 def _layout_of(rows: Sequence[Row], chosen: Layout | None) -> Layout | None:
-    """The layout of a file's rows: the one with the most of its own marks in a header; a plain spreadsheet last."""
+    """The layout of a file's rows: the layout with the most marks in a header; a plain spreadsheet comes last."""
     if chosen is not None:
         special = chosen in (ibkr_activity.IBKR_ACTIVITY, beancount.BEANCOUNT)
         return chosen if special or header_row(rows, chosen) is not None else None

@@ -103,7 +103,7 @@ def held(positions: Positions, account: str | None, given: Given) -> Held:
     Raises
     ------
     InputError
-        Several accounts and none named; everything unknown that no option gives, in one list.
+        Several accounts without a choice; or unknown facts that no option supplies, all in one list.
     """
     chosen, mine = _of_account(positions, account)
     base = chosen.base_currency or _only_currency(chosen, mine)

@@ -13,7 +13,7 @@ _OWN_NUMBERS = "99"  # CUSIPs that begin so are a broker's own numbers
 
 
 def isin_in(text: str) -> str | None:
-    """A cell that is an ISIN, None for a cell of another form.
+    """A cell that is an ISIN; None if it has another form.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def identifier_in(kind: str, text: str) -> str | None:
     Raises
     ------
     ValueError
-        Why it is none.
+        Why it is not an identifier.
     """
     cell = text.strip().upper()
     if kind == "cusip" and (_SCIENTIFIC.fullmatch(cell) or (cell.isdigit() and len(cell) < 9)):

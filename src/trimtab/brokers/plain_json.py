@@ -1,4 +1,4 @@
-"""JSON from outside: numbers stay text, so that no digit is lost; nothing odd gets through."""
+"""JSON from outside: numbers stay text, so every digit survives; anything odd is refused."""
 
 from __future__ import annotations
 

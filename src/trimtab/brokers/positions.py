@@ -102,7 +102,7 @@ class Account:
 class Positions:
     """The contents of a broker's file.
 
-    `checks` says what was reconciled, `notes` what is worth knowing, `columns` how each column was understood.
+    `checks` lists what was reconciled, `notes` are for the user, `columns` shows how each column was read.
     """
 
     source: str

@@ -16,6 +16,7 @@ from trimtab.files.cells import restored
 CENT = Decimal("0.01")
 ONE, HUNDRED = Decimal(1), Decimal(100)
 _DOLLARS = frozenset({"USD", "CAD", "AUD", "NZD", "SGD", "HKD"})
+_MONEY = ("value", "value_base", "cost")
 _AGAIN = "check the cell, or download the file again"
 _IDENTIFIERS = ("isin", "cusip", "sedol", "wkn")
 
@@ -74,7 +75,7 @@ def read_row(entry: Entry, style: NumberStyle, draft: Draft) -> ReadRow:
 
 def _amounts(entry: Entry, style: NumberStyle, draft: Draft) -> dict[str, Amount]:
     amounts = {}
-    for name in NUMBERS:
+    for name in NUMBERS if entry.kind in ("position", "activity", "cash") else _MONEY:
         text = entry.cells.get(name, "")
         try:
             amount = style.read(text)

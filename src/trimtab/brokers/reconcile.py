@@ -41,9 +41,8 @@ def reconcile(
     known = [account.total for account in accounts if account.total is not None]
     total = None
     if known and len(known) == len(accounts) and len({total.currency for total in known}) == 1:
-        total = Total(
-            sum((total.value for total in known), Decimal(0)), known[0].currency, "the totals of its accounts"
-        )
+        worth, other = sum((each.value for each in known), Decimal(0)), sum((each.other for each in known), Decimal(0))
+        total = Total(worth, known[0].currency, "the totals of its accounts", other)
     if known:
         checks.append("equal to the file's total" if len(known) == 1 else f"equal to the file's {len(known)} totals")
     if by_percent:
@@ -55,13 +54,15 @@ def reconcile(
     return accounts, total, checks
 
 
-def money(row: ReadRow) -> Decimal | None:
-    """The worth of a row in the currency of totals."""
-    return row.value_base if row.value_base is not None else row.value
+def money(row: ReadRow, draft: Draft) -> Decimal | None:
+    """The worth of a row in the currency of totals, None where the file does not give it."""
+    if row.value_base is not None:
+        return row.value_base
+    return row.value if draft.base_currency in (None, row.currency) else None
 
 
-def _sum_of(rows: Iterable[ReadRow]) -> Decimal | None:
-    amounts = [money(row) for row in rows]
+def _sum_of(rows: Iterable[ReadRow], draft: Draft) -> Decimal | None:
+    amounts = [money(row, draft) for row in rows]
     known = [amount for amount in amounts if amount is not None]
     return sum(known, Decimal(0)) if len(known) == len(amounts) else None
 
@@ -85,7 +86,7 @@ def _with_total(account: Account, rows: list[ReadRow], totals: list[ReadRow], dr
     mine = [row for row in totals if row.entry.account == account.account]
     held = [row for row in rows if row.entry.account == account.account and row.entry.kind in ("position", "cash")]
     for row in mine:
-        added, stated = _sum_of(held), money(row)
+        added, stated = _sum_of(held, draft), money(row, draft)
         place = f"{row.entry.text('label') or 'the total'!r}"
         other = Decimal(row.entry.text("other") or 0)
         currency = draft.base_currency if row.value_base is not None else row.currency
@@ -127,10 +128,10 @@ def _check_file_total(
         return None
     if draft.layout.needs_total and None not in draft.closed:
         draft.refuse("the row TOTAL is missing: the file may end early", "download the whole file again")
-    added, label = _sum_of(held), accounts[0].label if len(accounts) == 1 else "all accounts"
+    added, label = _sum_of(held, draft), accounts[0].label if len(accounts) == 1 else "all accounts"
     total = None
     for row in totals:
-        stated, place = money(row), row.entry.text("label") or "the total"
+        stated, place = money(row, draft), row.entry.text("label") or "the total"
         if stated is None or added is None:
             draft.refuse(f"{label}: the total cannot be compared", "export values too", row.entry)
         elif abs(added - stated) > CENT:
@@ -152,7 +153,7 @@ def _check_subtotals(rows: list[ReadRow], draft: Draft) -> None:
         if subtotal is None:
             draft.refuse(f"{account or section}: section {section!r} has no subtotal", "download the whole file again")
             continue
-        added, stated = _sum_of(held), money(subtotal)
+        added, stated = _sum_of(held, draft), money(subtotal, draft)
         if added is None or stated is None or abs(added - stated) > CENT:
             place = subtotal.entry.text("label")
             draft.refuse(_mismatch(f"{place} ({account})", place, added or Decimal(0), stated or Decimal(0)), _AGAIN)
@@ -184,10 +185,10 @@ def _check_percents(account: Account, rows: list[ReadRow], draft: Draft) -> bool
         for row in rows
         if row.entry.account == account.account and row.entry.kind in ("position", "cash", "pending")
     ]
-    stated = [(row, money(row), row.number("percent")) for row in held if row.entry.kind != "pending"]
+    stated = [(row, money(row, draft), row.number("percent")) for row in held if row.entry.kind != "pending"]
     if not stated or any(percent is None or value is None for _, value, percent in stated):
         return False
-    pending = sum((money(row) or Decimal(0) for row in held if row.entry.kind == "pending"), Decimal(0))
+    pending = sum((money(row, draft) or Decimal(0) for row in held if row.entry.kind == "pending"), Decimal(0))
     added = sum((value for _, value, _ in stated if value is not None), Decimal(0))
     for whole in (added + pending, added):
         if whole > 0 and all(

@@ -49,12 +49,12 @@ def is_number(kind: pa.DataType) -> bool:
 
 
 def text_of(column: Any, name: str, count: int) -> Text:
-    """A column of text; without the column, none in any row."""
+    """A column of text; all missing if the column is absent."""
     if column is None:
         return Text(np.full(count, -1, np.int64), [])
     with readable(name, "text"):
         array = arrow_of(column, name, numeric=False)
-        if array.null_count == len(array):  # of whichever type: pandas has floats where it has nothing
+        if array.null_count == len(array):  # of any type: pandas has floats for missing values
             return Text(np.full(count, -1, np.int64), [])
         if not is_text(array.type):
             raise wrong_type(array, name, f"is not text but {array.type}", "convert the column to text")

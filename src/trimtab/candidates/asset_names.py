@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 CASH = ("is cash, not an asset", "drop the row: whatever is not in assets is cash; beside shares, give it as --cash")
+TOTAL = ("is a total, not an asset", "drop the row")
 # "CASH" alone is not one of them: it is also a ticker.
 _CASH = re.compile(
     r"cash (balance|equivalents?|investments?|position|sweep|holdings?|account|reserves?)"
@@ -24,13 +25,16 @@ def is_spreadsheet_error(text: str) -> bool:
     return bool(_ERROR(text.strip().casefold()))
 
 
-def may_be_cash(name: str) -> bool:
-    """Whether a name without a score is probably cash: `CASH`, `USD Cash`.
+def unscored_fault(name: str) -> tuple[str, str] | None:
+    """The fault of the name of a holding without a score, which is more often cash or a total: `CASH`, `Total`.
 
-    >>> may_be_cash("CASH"), may_be_cash("Cashmere")
-    (True, False)
+    >>> unscored_fault("CASH") == CASH, unscored_fault("Total") == TOTAL, unscored_fault("Cashmere")
+    (True, True, None)
     """
-    return bool(_LIKE_CASH(name.strip()))
+    bare = name.strip()
+    if _LIKE_CASH(bare):
+        return CASH
+    return TOTAL if bare.casefold() in ("total", "totals", "sum") else name_fault(name)
 
 
 def name_fault(name: str) -> tuple[str, str] | None:
@@ -51,7 +55,7 @@ def name_fault(name: str) -> tuple[str, str] | None:
     if _CASH(bare) or name in ("Cash", "cash"):
         return CASH
     if _TOTAL(bare):
-        return "is a total, not an asset", "drop the row"
+        return TOTAL
     if _ERROR(bare):
         return "is an error of the spreadsheet", "correct the formula that names the asset"
     return None

@@ -81,10 +81,8 @@ def sound_names(votes: Mapping[str, float], limits: RebalancingLimits) -> tuple[
 
 
 def chosen_spellings(votes_for: Mapping[str, float], limits: RebalancingLimits) -> dict[Path, Path]:
-    """For each node of these buckets the spelling that counts: `Unknown`, then the limits', then that of most votes.
-
-    Malformed paths have no vote, nor have paths that lie under a spelling that does not count: what counts at a node
-    lies under what counts above it.
+    """The spelling that counts at each node of these buckets: `Unknown`, then the limits', then the one with most
+    votes. Malformed paths have no vote, and neither do paths below a spelling that does not count.
     """
     weighted_names = [(UNKNOWN, math.inf), *((name, 1e18) for name in (*limits.buckets, *limits.known_buckets))]
     voting = [

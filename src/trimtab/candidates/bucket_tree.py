@@ -35,7 +35,7 @@ class BucketTree:
 
     @cached_property
     def level_node_of(self) -> Ints:
-        """For each node the one at `bucket_level`, or `Unknown`, that it lies in; the root's is the root."""
+        """For each node, its ancestor at `bucket_level`, or `Unknown`; the root's is the root."""
         level_nodes = np.zeros(len(self.nodes), np.int64)
         for node in range(1, len(self.nodes)):
             parent = int(self.nodes["parent"][node])

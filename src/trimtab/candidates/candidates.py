@@ -129,6 +129,11 @@ class Candidates:
         ordered[self.order] = answer
         return ordered
 
+    @property
+    def buckets(self) -> set[str]:
+        """The buckets of these rows; `Unknown` for rows without one."""
+        return {self.bucket.names[code] for code in np.unique(self.bucket.codes).tolist()}
+
     def only(self, account: int) -> tuple[Candidates, Ints]:
         """One good account alone, as if only its rows had come in; and which rows these are."""
         return self.between(account, account + 1)

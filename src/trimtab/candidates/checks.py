@@ -152,7 +152,7 @@ def _check_buckets(raw: RawColumns, limits: RebalancingLimits, faults: FaultsByA
     names, codes = raw.bucket.names, raw.bucket.codes
 
     def votes() -> dict[str, float]:
-        """By name: how many good accounts have it, and as a fraction how many rows."""
+        """By name: the number of good accounts with it, plus the share of rows as a fraction."""
         rows = faults.good_rows()
         pairs = np.unique(raw.account_of[rows] * len(names) + codes[rows])
         accounts = np.bincount(pairs % len(names), minlength=len(names)).astype(np.float64)

@@ -38,7 +38,7 @@ OUTPUTS = ("target_weight", "action", "reason", "size_reason", "proposed_weight"
 class RawColumns:
     """A table of candidates, typed but not yet checked. Columns have shape (rows,); NaN = no number.
 
-    `account_of` numbers the accounts in the order of their first rows. Every row has a bucket, `Unknown` if none other.
+    `account_of` numbers the accounts in the order of their first rows. Every row has a bucket, `Unknown` by default.
     """
 
     names: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Correlations between assets: from a table, checked, to a symmetric matrix; and who is too correlated with whom.
+"""Correlations between assets: from a table, checked, to a symmetric matrix; and the pairs that are too correlated.
 
 Unknown correlations are NaN. An unknown pair counts as above every limit (rules, section 4).
 """

@@ -13,7 +13,7 @@ Kind = TypeVar("Kind")
 
 
 def compared_by_value(kind: type[Kind]) -> type[Kind]:
-    """A class whose objects are equal if they hold the same: so are those that went through a pickle or a copy."""
+    """Make objects of a class equal if they hold the same values, also after a pickle or a copy."""
 
     def equals(self: Any, other: object) -> bool:
         return type(self) is type(other) and is_equal(_held(self), _held(other))
@@ -69,7 +69,7 @@ def _held(value: Any) -> dict[str, Any]:
 def _equal_arrays(first: Any, second: Any) -> bool:
     if first.dtype != second.dtype or first.shape != second.shape:
         return False
-    if first.dtype.names:  # records, between whose fields lie bytes that mean nothing
+    if first.dtype.names:  # records have meaningless bytes between their fields
         return all(_equal_arrays(first[name], second[name]) for name in first.dtype.names)
     if first.dtype.hasobject:
         return all(map(is_equal, first.ravel().tolist(), second.ravel().tolist()))

@@ -28,6 +28,11 @@ def unused_inputs(candidates: Candidates, limits: RebalancingLimits) -> Iterator
         )
     if set(candidates.bucket.names) - {UNKNOWN} and not limits.enable_bucket_diversification:
         yield "buckets_off", "buckets are given, but bucket limits are off (enable_bucket_diversification)"
+    if limits.enable_bucket_diversification and candidates.buckets <= {UNKNOWN}:
+        yield (
+            "all_unknown",
+            f"No candidate has a bucket: all share one, {UNKNOWN}, which does not count toward min_buckets_represented",
+        )
     if candidates.correlations is not None and limits.max_correlation is None:
         yield "correlations_off", "correlations are given, but max_correlation is not set"
     column = limits.sizing_column
@@ -38,18 +43,18 @@ def unused_inputs(candidates: Candidates, limits: RebalancingLimits) -> Iterator
         )
     for sentence in settings_without_effect(limits):
         yield "no_effect", sentence
-    for bucket, named in near_buckets(candidates.bucket.names, limits):
+    for bucket, named in near_buckets(candidates.buckets, limits):
         yield "near_bucket", f"no limit names the bucket {bucket!r}: is {named!r} meant, which has a limit of its own?"
 
 
-def near_buckets(names: list[str], limits: RebalancingLimits) -> Iterator[tuple[str, str]]:
-    """Buckets without a limit of their own whose name is nearly that of a bucket with one; and which one."""
+def near_buckets(names: set[str], limits: RebalancingLimits) -> Iterator[tuple[str, str]]:
+    """Buckets without their own limit whose names resemble one that has a limit; and that name."""
     if not limits.buckets or not limits.enable_bucket_diversification:
         return
     separator = limits.bucket_separator
     limited = {folded(split_path(path, separator)): path for path in limits.buckets}
     known = {folded(split_path(path, separator)) for path in limits.known_buckets}
-    for name in sorted(set(names) - {UNKNOWN}):
+    for name in sorted(names - {UNKNOWN}):
         parts = folded(split_path(name, separator))
         for key, path in limited.items():
             same_place = len(key) == len(parts) and key[:-1] == parts[:-1]

@@ -1,4 +1,4 @@
-"""The user's table, of whichever library: columns out of it, rows of it, and columns added to it.
+"""The user's table, of any library: its columns, its rows, and columns added to it.
 
 A table comes in as pandas, polars or pyarrow (through narwhals) or as a list of dicts, and leaves as the same kind.
 """
@@ -73,7 +73,7 @@ def _refuse_misspelled_keys(rows: list[dict[str, Any]], unknown: list[str], know
 
 
 def repeated(names: Sequence[str]) -> list[Fault]:
-    """The first column that appears twice, as a fault; empty where none does."""
+    """The first column that appears twice, as a fault; empty without one."""
     twice = [name for index, name in enumerate(names) if name in names[:index]]
     return [Fault("appears twice in the table", "rename or drop one of the two", column=name) for name in twice[:1]]
 

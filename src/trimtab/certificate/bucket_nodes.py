@@ -66,7 +66,7 @@ def checked_nodes(used: tuple[str, ...], limits: RebalancingLimits) -> CheckedNo
 
 
 def _chain(name: str, limits: RebalancingLimits) -> list[str]:
-    """The paths of the nodes that a bucket lies in, from `bucket_level` down."""
+    """The paths of a bucket's nodes, from `bucket_level` down."""
     parts = split_path(name, limits.bucket_separator)
     first = 1 if parts[0] == UNKNOWN else limits.bucket_level
     if len(parts) < first:

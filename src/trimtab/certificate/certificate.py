@@ -60,7 +60,9 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Measured:
-    """One limit in all accounts: arrays of shape (accounts,). A limit of inf (or -inf) is none in that account."""
+    """One limit in all accounts: arrays of shape (accounts,). A limit of inf (or -inf) means no limit in that
+    account.
+    """
 
     name: str
     node: str

@@ -235,7 +235,7 @@ class Measurements:
 
     @cached_property
     def level_of(self) -> Rows:
-        """For each row the node at `bucket_level`, or `Unknown`, that it lies in; 0 where buckets are off."""
+        """The node of each row at `bucket_level`, or `Unknown`; 0 if buckets are off."""
         level = np.zeros(len(self.nodes), np.int64)
         for node in range(1, len(self.nodes)):  # a parent precedes its children
             level[node] = node if self.nodes[node].parent == 0 else level[self.nodes[node].parent]

@@ -59,7 +59,7 @@ class MadePlan(NamedTuple):
     settings: OrderSettings
     assets: Mapping[str, TradedAsset]
     cash: int  # before the orders, the cash flow included
-    orders: Sequence[Any]  # with the fields of `trimtab.orders.plan.Order`
+    orders: Sequence[Any]  # with the fields of `trimtab.orders.order.Order`
     reasons: Mapping[str, str]  # of every asset
     cash_after: int
     value_after: int
@@ -67,7 +67,7 @@ class MadePlan(NamedTuple):
 
 
 def broken_orders(plan: MadePlan) -> list[str]:
-    """The faults of a plan, in sentences: none, unless trimtab has a bug."""
+    """The faults of a plan in sentences; empty unless trimtab has a bug."""
     wrong = list(_wrong_orders(plan))
     if wrong:
         return wrong
@@ -259,7 +259,7 @@ def _above_turnover(plan: MadePlan, measured: _Measured) -> Iterator[str]:
 
 
 def _too_many_positions(plan: MadePlan, measured: _Measured) -> Iterator[str]:
-    """Positions opened where none is free. A holding that the rules give up but cannot sell is not one of them."""
+    """Positions opened without a free place. A holding that the rules drop but cannot sell does not count."""
     smallest = max(1, _portion(plan.limits.dust_weight, measured.value))
     after: Counter[int] = Counter()
     opened: set[int] = set()

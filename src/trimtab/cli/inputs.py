@@ -65,7 +65,7 @@ def read_inputs(file: Path | None, data: DataOptions, notices: Notices) -> Candi
     InputError
         A file that cannot be read.
     """
-    from trimtab.files.alias_file import read_aliases  # late: Arrow loads slowly
+    from trimtab.files.alias_file import read_aliases
     from trimtab.files.candidate_file import ACCOUNT, read_candidate_file
     from trimtab.files.joined_files import join_tables
 

@@ -42,6 +42,7 @@ class MarketFiles:
     membership: Path | None
     as_of: str | None
     accepted: Sequence[tuple[str, str]] = ()  # symbol and day of jumps that are real
+    aliases: Path | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -90,6 +91,7 @@ def scored(given: MarketFiles, notices: Notices, *, quiet: bool) -> Scored:
 
 def _scored(given: MarketFiles, bar: ProgressSteps) -> Scored:
     bar.begin("loading")
+    from trimtab.files.alias_file import read_aliases
     from trimtab.market.market_data import MarketData
     from trimtab.scoring.combined import combined_scores
     from trimtab.scoring.fundamental import fundamental_scores
@@ -102,6 +104,7 @@ def _scored(given: MarketFiles, bar: ProgressSteps) -> Scored:
         classification=given.classification,
         membership=given.membership,
         accepted=given.accepted,
+        aliases=read_aliases(given.aliases),
     )
     view = data.as_of(_day(given, data))
     bar.begin("technical scores")
@@ -179,7 +182,7 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     if options.prices is None or options.holdings is None:
         raise typer.BadParameter("--prices without --holdings: add the holdings, or use `trimtab score`")
     tables = (options.prices, options.fundamentals, options.classification, options.membership)
-    market_files = MarketFiles(*tables, options.as_of, accepted(options.accept))
+    market_files = MarketFiles(*tables, options.as_of, accepted(options.accept), options.aliases)
     holdings, cash = options.holdings, options.cash
     import polars as pl
 

@@ -11,6 +11,7 @@ from trimtab.cli.chosen_limits import ChosenLimits, read_limits
 from trimtab.cli.inputs import CandidateInputs, check_mixture, read_inputs
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import DataOptions, LimitOptions
+from trimtab.cli.published_inputs import is_published, read_published
 from trimtab.cli.risk_inputs import by_risk, with_correlations
 from trimtab.cli.share_inputs import weighed
 from trimtab.errors import Fault, InputError, UnmetLimitError, listed
@@ -36,6 +37,8 @@ def read_account(
     TrimtabError
         Files or limits that cannot be used.
     """
+    if file is not None and is_published(file):
+        return read_published(file, data, limits, notices)
     chosen = read_limits(limits)
     check_mixture(file, data)
     if data.prices is None:
@@ -50,20 +53,20 @@ def read_account(
     if data.target_volatility is not None:
         fast_start.show()  # scikit-learn needs scipy
     chosen = by_risk(chosen, inputs, data.target_volatility, notices)
-    return with_correlations(inputs, data.correlations, chosen.limits, notices), chosen
+    return with_correlations(inputs, data, chosen.limits, notices), chosen
 
 
 def _refuse_cash(inputs: CandidateInputs) -> None:
-    """Refuse a row of cash, as brokers write it: held as an asset, it would count as invested."""
+    """Refuse rows of cash and totals, as brokers write them: held as assets, they would count as invested."""
     if not {"asset", "score"} <= set(inputs.table.column_names):
         return
-    from trimtab.candidates.asset_names import CASH, may_be_cash
+    from trimtab.candidates.asset_names import unscored_fault
 
     rows = zip(inputs.table["asset"].to_pylist(), inputs.table["score"].to_pylist(), strict=True)
     faults = [
-        Fault(*CASH, column="asset", row=row, value=asset)
+        Fault(*fault, column="asset", row=row, value=asset)
         for row, (asset, score) in enumerate(rows, 1)
-        if score is None and isinstance(asset, str) and may_be_cash(asset)
+        if score is None and isinstance(asset, str) and (fault := unscored_fault(asset)) is not None
     ]
     if faults:
         with inputs.named_in_errors():
@@ -121,8 +124,9 @@ def give_notice(
     notices: Notices,
     *,
     shows_cash: bool = False,
+    bucket_advice: str = "add a column bucket",
 ) -> None:
-    """Print notes on a result."""
+    """Print notes on a result, with `bucket_advice` if no candidate has a bucket."""
     from trimtab.candidates.columns import COLUMNS
 
     for note in result.notes:
@@ -138,6 +142,8 @@ def give_notice(
             if "bucket" not in inputs.table.column_names:
                 for name in [name for name in unused if name.strip().casefold() in _LIKE_BUCKET]:
                     notices.warn(f"column {name!r} is not used: rename it to bucket if it has the bucket of each asset")
+        elif note.code == "all_unknown":
+            notices.warn(f"{note.text}: {bucket_advice}")
         elif note.code == "cash_left" and shows_cash:
             continue  # the output says it
         elif note.code == "regime":

@@ -216,7 +216,7 @@ _Result = TypeVar("_Result")
 
 
 def grouped(command: Callable[..., _Result]) -> Callable[..., _Result]:
-    """A command whose parameters that are dataclasses of options become one option per field."""
+    """A command in which each parameter that is a dataclass of options becomes one option per field."""
     options: list[inspect.Parameter] = []
     groups: dict[str, type[Any]] = {}
     for parameter in inspect.signature(command, eval_str=True).parameters.values():

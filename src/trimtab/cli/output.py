@@ -144,7 +144,7 @@ def _xlsx(table: pa.Table) -> bytes:
 
 
 def write_out(data: bytes, out: Path | None, notices: Notices) -> None:
-    """Data to a file, or to stdout where none is named."""
+    """Write data to a file, or to stdout by default."""
     if out is None:
         emit(data)
     else:
@@ -179,7 +179,7 @@ def emit(data: bytes) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that closing it does not fail again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so closing it cannot fail again
         if isinstance(error, BrokenPipeError):
             raise typer.Exit(int(ExitCode.READER_GONE)) from None
         fault = Fault(f"cannot be written ({error.strerror or error})", "send it to another place")

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trimtab.cli.broker_inputs import broker_holdings, number_column
-from trimtab.cli.chosen_limits import ChosenLimits, read_limits
 from trimtab.cli.desk_options import day_of
-from trimtab.cli.inputs import CandidateInputs, check_mixture, classified, joined_to, read_inputs, three_files
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import Account, AliasFile, Buckets, Classify, DataOptions, Holdings, LimitOptions, Scores
 from trimtab.orders.broker_candidates import is_broker_file
@@ -21,9 +19,12 @@ from trimtab.orders.broker_candidates import is_broker_file
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from trimtab.cli.chosen_limits import ChosenLimits
+    from trimtab.cli.inputs import CandidateInputs
     from trimtab.orders.plan import Plan
     from trimtab.store.plan_inputs import PlanInputs
 
+_BUCKET_ADVICE = "add a column bucket, or --classify todo.csv to look them up in the default map"
 _COMPILING = 40  # seconds
 _PATHS = (
     "file",
@@ -133,7 +134,7 @@ class PlanRequest:
         return [*self.candidates.files, *self.chosen.files, *map(Path, self.sources["tables"].values())]
 
     def decide(self, notices: Notices) -> Plan:
-        """The plan, and what is worth knowing about it."""
+        """The plan, with notes on it."""
         from trimtab.cli.one_account import give_notice
         from trimtab.kernel.order_block import plan_block
         from trimtab.orders.account_table import ORDER_COLUMNS
@@ -143,7 +144,8 @@ class PlanRequest:
             made = self.inputs.decide()
         for note in made.notes:
             notices.warn(note)
-        give_notice(made.result, replace(self.candidates, used_columns=ORDER_COLUMNS), self.chosen, notices)
+        inputs = replace(self.candidates, used_columns=ORDER_COLUMNS)
+        give_notice(made.result, inputs, self.chosen, notices, bucket_advice=_BUCKET_ADVICE)
         return made
 
 
@@ -157,6 +159,8 @@ def read_request(file: Path | None, options: PlanOptions, limits: LimitOptions, 
     TrimtabError
         Files or limits that cannot be used.
     """
+    from trimtab.cli.chosen_limits import read_limits
+    from trimtab.cli.inputs import classified, read_inputs
     from trimtab.files.candidate_file import check_single
     from trimtab.store.plan_inputs import PlanInputs
 
@@ -189,6 +193,8 @@ def _check_files(file: Path | None, options: PlanOptions) -> None:
     if file is None and options.scores is None and options.holdings is None:
         problem = "give FILE: the candidates, with asset, score, shares and price; or --scores and --holdings"
         raise typer.BadParameter(problem)
+    from trimtab.cli.inputs import check_mixture
+
     check_mixture(file, options.data)
     if options.has_broker_file and options.positions is not None:
         raise typer.BadParameter("give either --positions or a broker's file as --holdings, not both")
@@ -196,6 +202,7 @@ def _check_files(file: Path | None, options: PlanOptions) -> None:
 
 def _from_broker(options: PlanOptions, notices: Notices) -> tuple[CandidateInputs, str]:
     """Candidates with the shares and prices of one account of a broker's file, and its cash."""
+    from trimtab.cli.inputs import joined_to, three_files
     from trimtab.files.alias_file import read_aliases
     from trimtab.files.candidate_file import read_candidate_file
     from trimtab.files.cells import plain_number

@@ -180,7 +180,7 @@ class AssetBucketManager:
         return f"<AssetBucketManager: {counted(len(self), 'asset')} in {counted(len(self._assets), 'bucket')}>"
 
     def get_asset_bucket(self, asset: str) -> str:
-        """The bucket of an asset; `Unknown` if it is in none."""
+        """The bucket of an asset; `Unknown` without one."""
         return self._bucket_of.get(self._name_of(asset), UNKNOWN)
 
     def get_all_buckets(self) -> list[str]:

@@ -25,7 +25,7 @@ class BucketSource(Protocol):
     """The source of a bucket manager: an `AssetBucketManager`, or any object with the same three methods."""
 
     def get_asset_bucket(self, asset: str) -> str:
-        """The bucket of an asset, `Unknown` if it is in none."""
+        """The bucket of an asset; `Unknown` without one."""
 
     def get_bucket_assets(self, bucket_name: str) -> list[str]:
         """The assets of a bucket."""
@@ -115,7 +115,7 @@ class BucketManager:
         return source if isinstance(source, BucketManager) else cls(source)
 
     def get_asset_bucket(self, asset: str) -> str:
-        """The bucket of an asset; `Unknown` if it is in none."""
+        """The bucket of an asset; `Unknown` without one."""
         return bucket_name(self.source.get_asset_bucket(asset))
 
     def get_all_buckets(self) -> list[str]:

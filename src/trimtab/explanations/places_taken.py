@@ -151,7 +151,7 @@ class PlacesTaken:
         return self.limits.sizing_mode == "desired" and float(self.candidates.desired_weight[row]) == 0.0
 
     def level_node(self, row: int) -> int:
-        """The node at `bucket_level` that a row lies in."""
+        """The node of a row at `bucket_level`."""
         return int(self.candidates.tree.level_node_of[self.candidates.leaf[row]])
 
     def too_correlated_with(self, row: int) -> list[tuple[str, float | None]]:

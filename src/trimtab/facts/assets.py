@@ -13,7 +13,7 @@ from trimtab.facts.buckets import short_names, top_of
 from trimtab.reasons import Action, Reason, SizeReason
 from trimtab.text import percent, printable
 
-_TRADES = {
+TRADES = {
     "close": "\u2212 Sell all",
     "decrease": "\u2212 Sell",
     "open": "+ Buy new",
@@ -52,7 +52,7 @@ class AssetFact:
     @property
     def trade(self) -> str:
         """The action, as a short label."""
-        return _TRADES[self.action]
+        return TRADES[self.action]
 
     @property
     def sentence(self) -> str:

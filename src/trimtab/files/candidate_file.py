@@ -112,9 +112,13 @@ def read_candidate_file(path: StrPath, *, may_be_empty: bool = False) -> Candida
     InputError
         What `read_table` refuses.
     """
-    table = read_table(path, may_be_empty=may_be_empty)
+    table, asset_name = named_columns(read_table(path, may_be_empty=may_be_empty))
+    return CandidateFile(source_of(path), table, asset_name)
+
+
+def named_columns(table: pa.Table) -> tuple[pa.Table, str]:
+    """A table with its column of assets named `asset`, and the name that the column had."""
     names = table.column_names
     folded = {name.strip().casefold(): name for name in reversed(names)}
     asset_name = next((folded[name] for name in _ASSET_NAMES if name in folded), "asset")
-    renamed = ["asset" if name == asset_name else name for name in names]
-    return CandidateFile(source_of(path), table.rename_columns(renamed), asset_name)
+    return table.rename_columns(["asset" if name == asset_name else name for name in names]), asset_name

@@ -16,6 +16,7 @@ from trimtab.candidates.asset_names import is_spreadsheet_error
 from trimtab.candidates.columns import NUMBERS
 from trimtab.decimals import ungrouped
 from trimtab.errors import Fault, InputError
+from trimtab.text import counted
 
 MOST_CHARACTERS = 10_000
 _BOM = b"\xef\xbb\xbf"
@@ -26,7 +27,7 @@ _NOT_NUMBERS = tuple(
         (r"[+-]?[1-9]\d{0,2},\d{3}", "may be thousands or a decimal comma", "write 1234 or 1.234"),
         (r"[+-]?(0|\d*),\d*\s*%?", "has a comma", "write a decimal point (0.5, not 0,5) and no thousands separators"),
         (r"[+-]?\d{1,3}([ ',_.\u00a0\u2019\u202f]\d{3})+([.,]\d*)?", "has thousands separators", "write 1234.5"),
-        (r"[+-]?nan|n/?a|null|none|-+", "is not a number", "leave the cell empty, or write 0"),
+        (r"[+-]?nan|n/?a|null|none|-+", "is not a number", "leave the cell empty"),
         (r"[+-]?inf(inity)?", "is infinite", "write a finite number"),
     )
 )
@@ -104,7 +105,7 @@ def _sheet(data: bytes, source: str) -> Sheet:
             for column, cell in zip(sheet.columns, cells, strict=True):
                 column.append(cell)
         else:
-            problem = f"the row has {len(cells)} cells and the header {len(header)}"
+            problem = f"the row has {counted(len(cells), 'cell')} and the header {len(header)}"
             advice = "give every row all cells, text with commas in quotes, and decimal points, not commas"
             faults.append(Fault(problem, advice, row=len(sheet.lines), line=line))
     if faults:

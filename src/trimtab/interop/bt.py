@@ -21,7 +21,7 @@ class BucketRebalance(bt.Algo):  # type: ignore[misc]
     Parameters
     ----------
     scores
-        A frame by day, one column an asset: the row of the latest day up to now counts; NaN means no score.
+        A frame by day, one column an asset: the latest row up to the current day counts; NaN means no score.
     limits
         The policy; the defaults of `RebalancingLimits` where None.
     buckets

@@ -280,7 +280,7 @@ def _walk_lots(assets: Records, nodes: Records, account: Any, count: int, value:
 
 @compiled
 def _give_last_lots(assets: Records, nodes: Records, account: Any, value: int) -> None:
-    """Two walks, by lack / step and by lack; whichever ends nearer to the goals counts, on a tie the first."""
+    """Two walks, by lack / step and by lack; the walk that ends nearer to the goals counts, the first on a tie."""
     count = _list_competitors(assets, account)
     if count == 0:
         return

@@ -36,7 +36,7 @@ def _standing_limit(account: Account, walk: Walk, leaf: int, is_new: bool) -> tu
 
 @compiled
 def _bucket_of(tree: Records, leaf: int) -> int:
-    """The node at `bucket_level` (or `Unknown`) that a leaf lies in."""
+    """The node of a leaf at `bucket_level` (or `Unknown`)."""
     node = leaf
     while tree[node].parent != ROOT:
         node = tree[node].parent

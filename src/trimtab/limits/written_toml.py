@@ -6,10 +6,15 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import tomli_w
-
 from trimtab.limits.bucket_limit import BUCKETS_EXAMPLE
 from trimtab.limits.plan_settings import PLAN_SETTINGS
+
+
+def toml_of(values: dict[str, Any]) -> str:
+    """Plain values as TOML text."""
+    import tomli_w  # noqa: PLC0415 - limits are read often and written rarely
+
+    return tomli_w.dumps(values)
 
 
 def written_toml(limits: Any, fields: Sequence[dataclasses.Field[Any]]) -> str:
@@ -27,7 +32,7 @@ def written_toml(limits: Any, fields: Sequence[dataclasses.Field[Any]]) -> str:
     for name, tables in (("buckets", values["buckets"]), ("regimes", limits.to_dict(complete=True)["regimes"])):
         for key, table in tables.items():
             lines.append("")
-            lines.append(tomli_w.dumps({name: {key: table}}).rstrip())
+            lines.append(toml_of({name: {key: table}}).rstrip())
     return "\n".join([*lines, *([] if values["buckets"] else BUCKETS_EXAMPLE)]) + "\n"
 
 
@@ -46,5 +51,5 @@ def _field_lines(known: dataclasses.Field[Any], value: Any) -> tuple[str, str]:
     """The meaning of a field and its value, as two lines of TOML."""
     choices = known.metadata["choices"]
     values = f" ({', '.join(choices[:-1])} or {choices[-1]})" if choices else ""
-    text = f"# {known.name} =" if value is None else tomli_w.dumps({known.name: value}).rstrip()
+    text = f"# {known.name} =" if value is None else toml_of({known.name: value}).rstrip()
     return f"# {known.metadata['doc']}{values}", text

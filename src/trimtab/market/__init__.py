@@ -1,1 +1,1 @@
-"""Market data: frames in, checked on entry, and views that cannot see what came later."""
+"""Market data: frames in, checked on entry, and views that cannot see later rows."""

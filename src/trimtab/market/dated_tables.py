@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +24,7 @@ from trimtab.market.typed_columns import (
     numbers_of,
     required,
 )
+from trimtab.symbols.aliases import Aliases
 
 _KNOWN = "known_on"
 _BUCKET_NAMES = ("bucket", "sector")
@@ -147,3 +150,25 @@ def _open_ended(end: pl.Series) -> pl.Series:
             .alias(end.name)
         )
     return end.fill_null(never)
+
+
+def in_price_spelling(
+    table: pl.DataFrame, symbols: Collection[str], aliases: Aliases
+) -> tuple[pl.DataFrame, dict[str, str]]:
+    """A table with the symbols as the prices spell them, and those that changed: old to new.
+
+    A symbol stays unchanged if it may mean several assets, or if another one in the table means the same.
+    """
+    own = table["symbol"].unique().to_list()
+    spelling = aliases.spelling_of_assets(symbols)
+    meant = [(name, assets[0]) for name in own if len(assets := aliases.assets_of(name)) == 1]
+    count = Counter(asset for _, asset in meant)
+    known = set(symbols)
+    changes = {
+        name: spelling[asset]
+        for name, asset in sorted(meant)
+        if name not in known and count[asset] == 1 and asset in spelling
+    }
+    if not changes:
+        return table, {}
+    return table.with_columns(pl.col("symbol").replace(changes)), changes

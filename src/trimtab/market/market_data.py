@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
@@ -14,12 +15,19 @@ import polars as pl
 from trimtab.candidates.equality import compared_by_value
 from trimtab.errors import Fault, InputError, listed
 from trimtab.market.data_findings import DataFinding, findings_of
-from trimtab.market.dated_tables import Fundamentals, read_classification, read_fundamentals, read_membership
+from trimtab.market.dated_tables import (
+    Fundamentals,
+    in_price_spelling,
+    read_classification,
+    read_fundamentals,
+    read_membership,
+)
 from trimtab.market.price_layout import notes_on_returns
 from trimtab.market.prices import MarketChecks, read_prices
-from trimtab.market.typed_columns import Date, day
+from trimtab.market.typed_columns import Date, day, final_names, with_names
 from trimtab.market.view import MarketView
 from trimtab.statistics.sessions_per_year import sessions_per_year
+from trimtab.symbols.aliases import Aliases, shipped_aliases
 
 
 @runtime_checkable
@@ -59,10 +67,14 @@ class MarketData:
         The name of the prices in a long table.
     accepted
         Pairs of symbol and day: jumps that are real.
+    renamed
+        Old symbol to new one, such as {"FB": "META"}: one history under the new name, in every table.
     checks
         What counts as wrong in a series of prices.
     sessions_per_year
         The sessions of a year; read from the days of the prices where None.
+    aliases
+        Spellings under which the other tables may name the symbols of the prices; those that ship where None.
 
     Raises
     ------
@@ -90,25 +102,48 @@ class MarketData:
         membership: Any = None,
         price_column: str = "close",
         accepted: Iterable[tuple[str, Date]] = (),
+        renamed: Mapping[str, str] | None = None,
         checks: MarketChecks | None = None,
         sessions_per_year: int | None = None,
+        aliases: Aliases | None = None,
     ) -> None:
         if sessions_per_year is not None and not (isinstance(sessions_per_year, int) and sessions_per_year > 0):
             advice = "give a whole number, such as 252, or None"
             raise InputError([Fault("sessions_per_year is not a number of sessions", advice, value=sessions_per_year)])
         self._year = sessions_per_year
-        self._prices = read_prices(prices, price_column=price_column, accepted=accepted, checks=checks)
-        self._fundamentals: Fundamentals | None = None if fundamentals is None else read_fundamentals(fundamentals)
-        self._classification = None if classification is None else read_classification(classification)
+        self._renamed = final_names(renamed or {})
+        self._prices = read_prices(
+            prices, price_column=price_column, accepted=accepted, renamed=self._renamed, checks=checks
+        )
+        self._aliases = aliases or shipped_aliases()
+        self._joined_notes: list[str] = []
+        self._fundamentals = None if fundamentals is None else self._known_fundamentals(fundamentals)
+        self._classification = self._in_spelling(classification, read_classification, "classification")
         self._sessions: tuple[dt.date, ...] = tuple(self._prices.wide["date"])
         self._kept_buckets: dict[int, Mapping[str, str]] = {}
         self._bucket_days: list[dt.date] = (
             [] if self._classification is None else self._classification["known_on"].to_list()
         )
-        self._membership = None if membership is None else read_membership(membership)
+        self._membership = self._in_spelling(membership, read_membership, "membership")
         parts = [] if self._fundamentals is None else [self._fundamentals.events]
         self._events = pl.concat([self._prices.events, *parts]).sort("date", "symbol", "kind", "row")
         self._event_days: list[dt.date] = self._events["date"].to_list()
+
+    def _in_spelling(self, given: Any, read: Callable[[Any], pl.DataFrame], name: str) -> pl.DataFrame | None:
+        """A table beside the prices, with their symbols."""
+        if given is None:
+            return None
+        table, changes = in_price_spelling(with_names(read(given), self._renamed), self.symbols, self._aliases)
+        if changes:
+            pairs = [f"{old} is {new} in the prices" for old, new in changes.items()]
+            self._joined_notes.append(f"Joined by alias from the {name}: {listed(pairs)}.")
+        return table
+
+    def _known_fundamentals(self, given: Any) -> Fundamentals:
+        fundamentals = read_fundamentals(given)
+        rows = self._in_spelling(given, lambda _: fundamentals.rows, "fundamentals")
+        events = with_names(fundamentals.events, self._renamed)
+        return fundamentals if rows is None else replace(fundamentals, rows=rows, events=events)
 
     @classmethod
     def from_source(cls, source: MarketSource, *, checks: MarketChecks | None = None) -> MarketData:
@@ -164,11 +199,14 @@ class MarketData:
         Examples
         --------
         >>> prices = [{"date": "2024-01-02", "BRK-B": 30.0}]
-        >>> MarketData(prices, membership=[{"symbol": "BRK.B", "from": "2000-01-01", "to": None}]).notes
-        ("Not in the prices, so not used from the membership: BRK.B (is 'BRK-B' meant?).",)
+        >>> members = [{"symbol": name, "from": "2000-01-01", "to": None} for name in ("BRK.B", "brkb")]
+        >>> for note in MarketData(prices, membership=members).notes:
+        ...     print(note)
+        Joined by alias from the membership: BRK.B is BRK-B in the prices.
+        Not in the prices, so not used from the membership: brkb (is 'BRK-B' meant?).
         """
         alike = {_letters(symbol): symbol for symbol in self.symbols}
-        notes = [*self._prices.notes, *notes_on_returns(self._prices.wide)]
+        notes = [*self._prices.notes, *notes_on_returns(self._prices.wide), *self._joined_notes]
         for table, symbols in self.unpriced.items():
             known = alike.keys() & {_letters(symbol) for symbol in symbols}
             # Symbols spelled differently in the prices come first: they need correcting.

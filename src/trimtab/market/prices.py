@@ -6,7 +6,7 @@ A finding about a day depends on that day and earlier ones alone, so later price
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ from trimtab.market.typed_columns import (
     names_of,
     numbers_of,
     required,
+    with_names,
 )
 
 DATE_NAMES = ("date", "day")
@@ -68,8 +69,8 @@ class MarketChecks:
 class Prices:
     """Checked prices: `wide` has the column `date` (sessions, ascending) and one of float64 per symbol, by name.
 
-    A cell is null where there is no usable price. `events` are the findings about single days, `notes` say what else a
-    reader should know about the table.
+    A cell is null where there is no usable price. `events` are the findings about single days, `notes` are further
+    remarks on the table.
     """
 
     wide: pl.DataFrame
@@ -79,19 +80,29 @@ class Prices:
 
 
 def read_prices(
-    given: Any, *, price_column: str, accepted: Iterable[tuple[str, Any]] = (), checks: MarketChecks | None = None
+    given: Any,
+    *,
+    price_column: str,
+    accepted: Iterable[tuple[str, Any]] = (),
+    renamed: Mapping[str, str] | None = None,
+    checks: MarketChecks | None = None,
 ) -> Prices:
     """Prices from a table: long (`date`, `symbol`, and the price column) or wide (`date`, and one column per symbol).
 
     Raises
     ------
     InputError
-        Not a table of prices, a row without a day or a symbol, an accepted day without a finding.
+        Not a table of prices, a row without a day or a symbol, an accepted day without a finding, a renamed symbol
+        without prices.
     """
     checks = MarketChecks() if checks is None else checks
     frame, source = frame_of(given, "the prices")
     long, notes = _long(frame, price_column, source)
     refuse_returns(long, source)
+    missing = sorted((renamed or {}).keys() - set(long["symbol"]))
+    if missing:
+        raise InputError([Fault("is renamed, but has no prices", "correct the old symbol", value=missing[0])], source)
+    long = with_names(long, renamed or {})
     wide, off_session = _sessions(_one_a_day(long), checks)
     found_jumps = jumps(wide, checks.min_jump, checks.usual_moves, checks.large_jump)
     parts = [

@@ -208,6 +208,37 @@ def names_of(column: pl.Series, source: str) -> pl.Series:
     return text
 
 
+def final_names(renamed: Mapping[str, str]) -> dict[str, str]:
+    """Each old symbol with the last of its new names.
+
+    >>> final_names({"FB": "META", "META": "MVRS"})
+    {'FB': 'MVRS', 'META': 'MVRS'}
+
+    Raises
+    ------
+    InputError
+        A name that is not text, or symbols renamed in a circle.
+    """
+    wrong = [name for pair in renamed.items() for name in pair if not isinstance(name, str) or not name.strip()]
+    if wrong:
+        raise InputError([Fault("renamed holds no symbol", 'write {"FB": "META"}', value=wrong[0])])
+    final = {}
+    for old, new in renamed.items():
+        seen, name = {old}, new
+        while name in renamed and name not in seen:
+            seen.add(name)
+            name = renamed[name]
+        if name in seen:
+            raise InputError([Fault("is renamed in a circle", "name the last symbol only", value=old)])
+        final[old] = name
+    return final
+
+
+def with_names(table: pl.DataFrame, renamed: Mapping[str, str]) -> pl.DataFrame:
+    """A table with the column `symbol` under the new names."""
+    return table.with_columns(pl.col("symbol").replace(dict(renamed))) if renamed else table
+
+
 def numbers_of(column: pl.Series, source: str, *, percents: bool = True) -> tuple[pl.Series, pl.Series]:
     """A column of numbers as float64, null for missing; and where a value is not a finite number.
 

@@ -112,6 +112,9 @@ def _faults(broker: Broker, order: FileOrder, quote: Quote, settings: OrderFileS
     if settings.order_type == "limit" and currency in HUNDREDTHS:
         advice = "write market orders, or give its price in whole pounds, rand or shekels"
         faults.append(fault("a limit in hundredths of a currency could be misread", advice))
+    if settings.by_amount and order.side == "buy" and (order.amount or _ONE) < _ONE:
+        advice = "leave by_amount out, or set orders.min_trade_amount to 1"
+        faults.append(fault("its amount is below 1", advice))
     shares, step = order.shares or _ONE, settings.share_step or broker.share_step
     if step is not None and shares % step:
         advice = f"plan with lot {plain_number(step)}, or set share_step if your account takes finer numbers"

@@ -24,7 +24,8 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.account_inputs import AccountInputs
 from trimtab.orders.account_table import ORDER_COLUMNS, Instrument, read_instruments
 from trimtab.orders.identity import client_order_id, plan_id
-from trimtab.orders.plan import LotSold, Order, Plan
+from trimtab.orders.order import LotSold, Order
+from trimtab.orders.plan import Plan
 from trimtab.orders.plan_check import check_plan
 from trimtab.orders.price_history import PriceHistory, read_price_history
 from trimtab.orders.recent_trades import read_trades

@@ -9,15 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trimtab.errors import Fault, InputError, SetupError, nearest
 from trimtab.limits.gate_settings import STATES, GateSettings
 from trimtab.orders.gate_sentences import gate_sentence
+from trimtab.orders.order import Order
+from trimtab.orders.plan_view import PlanView
 from trimtab.orders.price_history import PriceHistory
-
-if TYPE_CHECKING:
-    from trimtab.orders.plan import Order, Plan
 
 _LOG = logging.getLogger(__name__)
 _FEW_ACCOUNTS = 20
@@ -40,7 +39,7 @@ class Gate:
     measured: Decimal | str
     limit: Decimal | str
     verdict: str
-    asset: str = ""  # the asset the asset the asset the asset the asset the asset whose order or price it is about; empty: the account, or the run
+    asset: str = ""  # the asset the asset the asset the asset the asset the asset the asset the asset the asset whose order or price it is about; empty: the account, or the run
     note: str = ""  # who acknowledged it, and why
     account: str = ""  # empty: the run, or the only account
 
@@ -52,7 +51,7 @@ class Gate:
 
 
 def account_gates(
-    plan: Plan,
+    plan: PlanView,
     settings: GateSettings,
     *,
     history: Mapping[str, PriceHistory] | None = None,
@@ -85,7 +84,7 @@ def _exact(number: float) -> Decimal:
     return Decimal(repr(number))
 
 
-def _cash_buffer(plan: Plan) -> Gate:
+def _cash_buffer(plan: PlanView) -> Gate:
     """Cash after all orders, against the cash buffer; a plan without buys needs no buffer."""
     buffer = _exact(plan.settings.cash_buffer) * plan.value
     uses_cash = any(order.side == "buy" for order in plan.orders)
@@ -93,7 +92,7 @@ def _cash_buffer(plan: Plan) -> Gate:
     return Gate("cash_buffer", plan.cash, buffer, Verdict.HOLD if is_used else Verdict.OK)
 
 
-def _size_gates(plan: Plan, settings: GateSettings) -> Iterator[Gate]:
+def _size_gates(plan: PlanView, settings: GateSettings) -> Iterator[Gate]:
     """The size of each order, and of all orders of the account."""
     value = plan.value_before
     for order in plan.orders:
@@ -127,7 +126,7 @@ def _price_move(order: Order, price: PriceHistory, settings: GateSettings) -> Ga
     return replace(gate, verdict=Verdict.OK, note="explained") if price.is_explained else gate
 
 
-def run_gates(plans: Iterable[Plan], settings: GateSettings) -> tuple[Gate, ...]:
+def run_gates(plans: Iterable[PlanView], settings: GateSettings) -> tuple[Gate, ...]:
     """The gates of a run of many accounts."""
     made = list(plans)
     orders = [order for plan in made for order in plan.orders]
@@ -163,7 +162,7 @@ class Written:
 
 
 def repeat_gates(
-    plan: Plan, written: Iterable[Written], now: dt.datetime, settings: GateSettings, account: str = ""
+    plan: PlanView, written: Iterable[Written], now: dt.datetime, settings: GateSettings, account: str = ""
 ) -> tuple[Gate, ...]:
     """Hold back an order if the same one was written within the last hours: same account, asset, side and shares."""
     since = now - dt.timedelta(hours=settings.repeat_hours)
@@ -227,7 +226,7 @@ def read_written(text: str, source: str) -> list[Written]:
     return lines
 
 
-def state_gate(plan: Plan, text: str, source: str) -> Gate:
+def state_gate(plan: PlanView, text: str, source: str) -> Gate:
     """The orders that a state file lets through: `NORMAL` everything, `REDUCING` only sells, `HALTED` nothing.
 
     Raises

@@ -3,56 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+import narwhals.stable.v2 as nw
 import pyarrow as pa
 
 from trimtab.candidates.candidates import Candidates
+from trimtab.decimals import money_of, shares_of
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.limits.gate_settings import GateSettings
+from trimtab.limits.in_words import RuleSection
 from trimtab.limits.order_settings import OrderSettings
+from trimtab.limits.plan_in_words import gate_sentences, order_sentences
 from trimtab.order_files.file_order import Quote
 from trimtab.orders.account_inputs import AccountInputs
 from trimtab.orders.cash_left import CashPart, cash_parts
+from trimtab.orders.gates import Gate, account_gates
+from trimtab.orders.neighbours import worth_of
+from trimtab.orders.order import Order
 from trimtab.orders.order_explanation import OrderExplanation, explain_order
+from trimtab.orders.plan_facts import PlanFacts, plan_facts_of, with_order_reasons
 from trimtab.orders.price_history import PriceHistory
 from trimtab.orders.sentences import facts_of, sentence_of
 from trimtab.orders.stage import DecidedPlan
 from trimtab.rebalancing.result import RebalanceResult
 
 SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class LotSold:
-    """The part of a tax lot that a sell takes, and what it gains (below 0: loses)."""
-
-    lot_id: str
-    shares: Decimal
-    gain: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One order. Amounts are in the base currency; the fee is paid beside the amount."""
-
-    asset: str
-    side: str  # `sell` or `buy`
-    shares: Decimal
-    price: Decimal
-    amount: Decimal
-    fee: Decimal
-    closes: bool  # it sells the whole position
-    reason: str
-    cash_after: Decimal
-    phase: int  # 1: sells; 2: buys; 3: buys that wait for the cash of the sells
-    lots: tuple[LotSold, ...]
-    wash_sale: bool
-    client_order_id: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,6 +169,47 @@ class Plan:
     def holdings(self) -> int:
         """How many assets are held after the orders."""
         return int((self._decided.assets["now"] > 0).sum())
+
+    def to_frame(self) -> Any:
+        """The orders as a table of the kind that came in: pandas, polars, Arrow, or a list of dicts."""
+        if isinstance(self.targets, list):
+            return self.to_arrow().to_pylist()
+        kind = nw.from_native(self.targets, eager_only=True).implementation
+        return nw.from_arrow(self.to_arrow(), backend=kind).to_native()
+
+    def facts(self, title: str = "Plan", gates: Sequence[Gate] | None = None) -> PlanFacts:
+        """All facts of the plan in one frozen object; `gates` as `may_write` measured them, else those of the plan alone."""
+        known = account_gates(self, self.gate_settings, history=self.price_history) if gates is None else gates
+        return plan_facts_of(self, known, title)
+
+    def to_html(self, title: str = "Plan", gates: Sequence[Gate] | None = None) -> str:
+        """The report of the plan as one page: money and shares first, then the rebalance in weights."""
+        from trimtab.report.page import page_of  # noqa: PLC0415 - Jinja, only for a page
+
+        report = self.result.report_facts(title)
+        more = (
+            RuleSection("Orders", order_sentences(self.settings)),
+            RuleSection("Gates", gate_sentences(self.gate_settings)),
+        )
+        facts = with_order_reasons(report.facts, self)
+        return page_of(replace(report, facts=facts, rules=(*report.rules, *more)), self.facts(title, gates))
+
+    def _repr_html_(self) -> str:
+        from trimtab.report.page import fragment_of  # noqa: PLC0415 - Jinja, only for a page
+
+        return fragment_of(self.result.facts("Plan"), self.facts())
+
+    def shares_before(self, asset: str) -> Decimal:
+        """The shares held before the orders."""
+        return shares_of(int(self._record(asset)["quantity"]))
+
+    def worth_of(self, asset: str) -> Decimal:
+        """The value of an asset's shares after the orders."""
+        record = self._record(asset)
+        return money_of(worth_of(int(record["now"]), int(record["price"])))
+
+    def _record(self, asset: str) -> Any:
+        return self._decided.assets[self._names.index(asset)]
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain values but for exact decimals; the rebalance as in `result.to_dict`."""

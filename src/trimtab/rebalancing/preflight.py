@@ -5,13 +5,13 @@ The rules run as usual, and only what they could not do is kept. So no warning i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from trimtab.bucket_path import UNKNOWN
 from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.read import read
 from trimtab.candidates.unused_inputs import unused_inputs
@@ -30,7 +30,9 @@ from trimtab.rebalancing.decide import decide
 from trimtab.text import counted, figure, percent
 
 _REASONED = 200  # accounts whose cash is explained; the others only get the amount
-_UNUSED = {"buckets_off", "correlations_off", "no_sizing_input", "no_effect", "near_bucket"}  # warnings, not just notes
+_UNUSED = {  # warnings, not just notes
+    *("all_unknown", "buckets_off", "correlations_off", "near_bucket", "no_effect", "no_sizing_input"),
+}
 _CODES = {"min_buckets_represented": "representation", "min_allocation": "minimum_unreachable"}
 
 
@@ -124,12 +126,6 @@ def _general(table: Candidates, limits: RebalancingLimits) -> Iterator[Finding]:
                 f"{counted(len(unknown), 'candidate')} without correlations; an unknown one counts as above max_correlation "
                 f"{figure(limits.max_correlation)}, so such an asset is bought only into an empty bucket: {listed(unknown)}",
             )
-    if limits.enable_bucket_diversification and not {name for name in table.bucket.names if name != UNKNOWN}:
-        yield Finding(
-            "warning",
-            "all_unknown",
-            f"No candidate has a bucket: all share one, {UNKNOWN}, which does not count toward min_buckets_represented",
-        )
 
 
 def _decided(table: Candidates, limits: RebalancingLimits) -> Iterator[Finding]:
@@ -164,7 +160,8 @@ def _cash_forced(reruns: Reruns | None, left: float, limits: RebalancingLimits) 
     """The unwanted cash of an account; with its reruns also what holds it, and how much can be invested."""
     if reruns is None:
         return f"{percent(left)} stays in cash that target_invested {figure(limits.target_invested)} would invest"
-    maximum = float(reruns.sizes.sum())
+    proposed = float(reruns.answer["proposed"].sum())  # held inside its band, an asset may be above its size
+    maximum = math.ceil(1000 * max(float(reruns.sizes.sum()), proposed) - 1e-6) / 1000
     return f"{cash_left_sentence(reruns, left)}; at most {maximum:.1%} can be invested in the selected assets"
 
 

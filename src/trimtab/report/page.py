@@ -19,6 +19,7 @@ from trimtab.report.charts import (
     treemap_chart,
     waterfall_chart,
 )
+from trimtab.report.sankey import SANKEY_WIDTH, sankey_chart
 from trimtab.report.shapes import Chart, looks
 
 
@@ -35,14 +36,17 @@ def _environment() -> Environment:
     return environment
 
 
-def page_of(report: ReportFacts) -> str:
-    """The whole page: one HTML document without scripts or external requests."""
-    return _rendered("page.html", report.facts, report=report)
+def page_of(report: ReportFacts, plan: Any = None) -> str:
+    """The whole page: one HTML document without scripts or external requests.
+
+    `plan`: where shares are known, the `PlanFacts` of the orders, which come first.
+    """
+    return _rendered("page.html", report.facts, plan, report=report)
 
 
-def fragment_of(facts: Facts) -> str:
-    """The charts and the tables of targets and buckets, to place in another page."""
-    return _rendered("fragment.html", facts)
+def fragment_of(facts: Facts, plan: Any = None) -> str:
+    """The charts and the tables of targets and buckets, to place in another page; `plan` as in `page_of`."""
+    return _rendered("fragment.html", facts, plan)
 
 
 def batch_page(summary: Any) -> str:
@@ -55,10 +59,12 @@ def batch_page(summary: Any) -> str:
     return rendered("batch.html", summary, charts, sections=both)
 
 
-def _rendered(template: str, facts: Facts, **more: ReportFacts) -> str:
+def _rendered(template: str, facts: Facts, plan: Any, **more: ReportFacts) -> str:
     makers = (bucket_chart, treemap_chart, dumbbell_chart, waterfall_chart)
     charts = [maker(facts, width) for maker in makers for width in (WIDTH, NARROW)]
-    return rendered(template, facts, charts, **more)
+    if plan is not None:
+        charts += [sankey_chart(plan.sources, plan.uses, width) for width in (SANKEY_WIDTH, NARROW)]
+    return rendered(template, facts, charts, plan=plan, **more)
 
 
 def rendered(template: str, facts: Any, charts: Iterable[Chart], **more: Any) -> str:

@@ -148,7 +148,8 @@ def deflated_sharpe(returns: Any) -> Deflated | None:
     """The deflated Sharpe ratio of the best policy of a sweep.
 
     `probabilistic_sharpe` of the best against `expected_best` of all. Policies whose returns are equal to the last bit are
-    one. Policies that are alike lower the variance of the ratios, and so what luck brings: sqrt(1 - p) times as much with
+    one. Policies that are alike lower the variance of the ratios, and so the part of luck: sqrt(1 - p) times as much
+    with
     the correlation p, which is exact where all pairs have it. So N is the number of different policies. The paper's
     appendix also offers p + (1 - p) M for it; with the variance of the same ratios that would count likeness twice, and on
     random walks it refused chance twice as often as it should.

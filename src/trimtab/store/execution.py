@@ -38,7 +38,7 @@ class Fill:
 
 @dataclass(frozen=True)
 class Executed:
-    """An order and what came of it; `shares_planned` is 0 for a trade that no order asked for."""
+    """An order and its execution; `shares_planned` is 0 for a trade that no order asked for."""
 
     asset: str
     side: str
@@ -63,7 +63,7 @@ class Executed:
 
     @property
     def sentence(self) -> str:
-        """The order and what came of it."""
+        """The order and its execution."""
         about = f"{self.side} {self.asset}"
         if self.outcome == "not_planned":
             return f"{about}: {self._filled}; the plan has no such order"

@@ -37,11 +37,11 @@ class Stamp:
 
 @dataclass(frozen=True)
 class PlanContext:
-    """Facts of a run beside its inputs: the options that named them, the gates, and the approval relied on."""
+    """Facts of a run beside its inputs: the options that named them, the gates, and the approvals relied on."""
 
     sources: Mapping[str, Any] = field(default_factory=dict)
     gates: Sequence[Gate] = ()
-    approval: str = ""
+    approvals: Sequence[str] = ()
 
 
 def store_plan(
@@ -68,7 +68,7 @@ def store_plan(
         "positions": result.positions,
         "turnover": result.turnover,
         "gates": gates_as_records(context.gates),
-        "approval": context.approval,
+        "approvals": list(context.approvals),
         "sources": dict(context.sources),
     }
     contents = {

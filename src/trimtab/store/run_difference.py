@@ -9,7 +9,8 @@ from typing import Any
 
 from trimtab.errors import Fault, InputError
 from trimtab.explanations.difference import Difference
-from trimtab.orders.plan import Order, Plan
+from trimtab.orders.order import Order
+from trimtab.orders.plan import Plan
 from trimtab.store.record import Record
 from trimtab.store.replay import Replay, replay
 from trimtab.store.run_store import RunStore

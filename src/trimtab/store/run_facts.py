@@ -1,4 +1,4 @@
-"""Everything worth knowing about a stored run: who, when, with what, and what became of it."""
+"""The facts of a stored run: who, when, with what, and what became of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class RunFacts:
     """A record, and the records about it."""
 
     record: Record
-    approval: Record | None
+    approvals: tuple[Record, ...]  # that the run relied on
     about: tuple[Record, ...]  # applications and executions
     is_pruned: bool
 
@@ -30,8 +30,7 @@ class RunFacts:
             **{name: value for name, value in vars(record).items() if name not in ("body", "contents")},
             "run_id": record.run_id,
             "is_pruned": self.is_pruned,
-            "approved_by": None if self.approval is None else self.approval.by,
-            "approval": None if self.approval is None else self.approval.hash,
+            "approved_by": [approval.by for approval in self.approvals],
             "contents": record.digests,
             "about": [{"kind": each.kind, "time": each.time, "by": each.by, **each.values} for each in self.about],
             **record.values,
@@ -65,9 +64,8 @@ class RunFacts:
 
     @property
     def _approval(self) -> str:
-        if self.approval is None:
-            return "none was relied on"
-        return f"{self.approval.run_id} by {self.approval.by} on {self.approval.time[:10]}"
+        texts = [f"{each.run_id} by {each.by} on {each.time[:10]}" for each in self.approvals]
+        return ", ".join(texts) or "none was relied on"
 
     def _events(self) -> Iterator[str]:
         for each in self.about:
@@ -82,7 +80,6 @@ class RunFacts:
 
 def facts_of(store: RunStore, record: Record) -> RunFacts:
     """The facts of a run."""
-    relied_on = record.values.get("approval", "")
-    approval = store.find(relied_on) if relied_on else None
+    approvals = tuple(store.find(hash_) for hash_ in record.values.get("approvals", ()))
     about = store.records(Filter(kinds=(Kind.APPLY, Kind.EXECUTION), subject=record.hash))
-    return RunFacts(record, approval, tuple(about), is_pruned(store, record))
+    return RunFacts(record, approvals, tuple(about), is_pruned(store, record))

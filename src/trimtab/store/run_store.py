@@ -73,7 +73,7 @@ class RunStore(Protocol):
         ...
 
     def damaged_contents(self) -> tuple[list[str], set[str]]:
-        """The digests of contents that are not what they were, and all digests."""
+        """The digests of altered contents, and all digests."""
         ...
 
     def damaged_tables(self) -> list[str]:

@@ -188,7 +188,7 @@ class SqlStore:
             yield row.sequence, row.digest
 
     def damaged_contents(self) -> tuple[list[str], set[str]]:
-        """The digests of contents that are not what they were, and all digests."""
+        """The digests of altered contents, and all digests."""
         damaged, digests = [], set()
         for row in self._all(sa.select(schema.contents)):
             digests.add(row.digest)

@@ -206,7 +206,7 @@ def _curve(result: PolicyRun, drawn: Sequence[int]) -> Curve:
 
 
 def _max_allocation(path: str, limits: RebalancingLimits) -> float | None:
-    """The allocation limit of a bucket at `bucket_level`; None if there is no limit that could bind."""
+    """The allocation limit of a bucket at `bucket_level`; None if no limit can bind."""
     if not (limits.enable_bucket_diversification and limits.enforce_allocation_limits):
         return None
     _, max_allocation = limits.limit_at(path, "max_allocation")

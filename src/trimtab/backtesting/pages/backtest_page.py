@@ -14,7 +14,7 @@ from trimtab.report.shapes import COLOURS, Chart, Shape, circle, coloured, fitti
 _LEFT = 46.0  # space for the numbers of an axis
 _NAMES = 132.0  # space for the names of buckets; on a phone they go above
 _VALUES = 60.0
-_STACKED = 7  # buckets; more are only drawn one by one
+_STACKED = 7  # buckets in the stacked chart; with more, each is drawn alone
 _LANE = 34.0
 STYLES = 5  # of lines of policies
 LEVELS = 10  # of a heat map
@@ -244,7 +244,9 @@ class DayAxis:
 
 
 class DecisionAxis:
-    """Decisions to places: each reaches from its day to the next one's, the last as far as the one before."""
+    """The horizontal spans of decisions: each reaches to the next one's day; the last is as wide as the one before
+    it.
+    """
 
     def __init__(self, days: Sequence[int], start: float, stop: float) -> None:
         last = days[-1] - days[-2] if len(days) > 1 else 1

@@ -61,6 +61,8 @@ def is_query(rows: Sequence[Row]) -> bool:
 
 def read_query(rows: Sequence[Row], draft: Draft) -> None:
     """Add the rows of a query to a draft."""
+    if not rows:
+        raise InputError([Fault("has no rows", "run the query again")], draft.source)
     header = rows[0].cells
     fields = [_field_of(name) for name in header]
     draft.columns = list(zip(header, [item for item, _ in fields], strict=True))

@@ -57,9 +57,12 @@ def prepare(rows: Sequence[Row], draft: Draft) -> None:
             names = cells
         elif names and len(row.filled) < 3:
             return
+        elif names and len(row.cells) <= max(names.index(_ACCOUNT), names.index(_VALUE)):
+            problem = f"the row of {row.text[:40]!r} in the summary is too short"
+            raise InputError([Fault(problem, "download the whole statement again", line=row.line)], draft.source)
         elif names and row.cells[names.index(_ACCOUNT)]:
             account = row.cells[names.index(_ACCOUNT)]
-            draft.add_account(account, row.cells[names.index(_TYPE)] if _TYPE in names else None)
+            draft.add_account(account, row.cells[names.index(_TYPE)] if _TYPE in names[: len(row.cells)] else None)
             cells_of_total = {"value": row.cells[names.index(_VALUE)], "label": "Ending mkt Value"}
             draft.entries.append(Entry("total", row.line, cells_of_total, account))
     if not names:

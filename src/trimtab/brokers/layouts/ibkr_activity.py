@@ -126,7 +126,7 @@ def _sections(rows: Sequence[Row], draft: Draft) -> list[_Section]:
 
 def _width(cells: Sequence[str]) -> int:
     """The number of cells up to the last with something in it."""
-    return max((at for at, cell in enumerate(cells, 1) if cell), default=0)
+    return max((place for place, cell in enumerate(cells, 1) if cell), default=0)
 
 
 def _is_positions(section: _Section) -> bool:
@@ -163,10 +163,11 @@ def _identifiers(sections: list[_Section], source: str) -> dict[str, dict[str, s
         for kind, row, header in section.rows:
             if kind != "Data" or "Conid" not in header:
                 continue
-            if len(row.cells) < _width(header) - 1 or not row.cells[header.index("Conid")].isdigit():
+            conid = row.cells[header.index("Conid")] if header.index("Conid") < len(row.cells) else ""
+            if len(row.cells) < max(4, _width(header) - 1) or not conid.isdigit():
                 problem = f"the row of {row.text[:60]!r} does not fit its header"
                 raise InputError([Fault(problem, _AGAIN, line=row.line)], source)
-            ids = {"conid": row.cells[header.index("Conid")]}
+            ids = {"conid": conid}
             for cell in row.cells[3:]:
                 try:
                     isin = isin_in(cell)

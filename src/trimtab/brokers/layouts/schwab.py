@@ -31,7 +31,7 @@ SCHWAB = Layout(
     ignored=("Cost Per Share %", "Date", "Reinvest?"),
     rules=(
         Rule("cash", r"cash (&|and) cash investments|cash( and money market)?|futures cash"),
-        Rule("total", r"(account|positions?|grand) total.*"),
+        Rule("total", r"((account|positions?|grand) )?total( .*)?"),
     ),
     titles=(
         r"positions for (all[- ]accounts|custom group .*) as of (?P<date>.+)",

@@ -128,7 +128,7 @@ def execution(
     options: StoreOptions,
     quiet: Quiet = False,
 ) -> int:
-    """Record what a broker really did with a plan, and say what differs."""
+    """Record a plan's executions at the broker, and report the differences."""
     from trimtab.cli.output import emit
     from trimtab.files.candidate_file import read_candidate_file
     from trimtab.store.execution import record_execution, summary

@@ -33,7 +33,7 @@ def export(
 ) -> int:
     """Write who decided what and when, the limits in plain words, why each order, and whether each plan replays.
 
-    Exit code 9 if the chain is damaged or a plan does not replay; the evidence is written all the same.
+    Exit code 9 if the chain is damaged or a plan does not replay; the evidence is written anyway.
     """
     import trimtab
     from trimtab.cli.output import check_out, write_file

@@ -18,14 +18,16 @@ from typer.core import TyperGroup
 from trimtab.cli import fast_start as unneeded
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
-from trimtab.cli.options import LimitOptions, Quiet, grouped
+from trimtab.cli.options import LimitOptions, OutTable, Quiet, grouped
+from trimtab.cli.published_inputs import known_places
+from trimtab.cli.store_options import RecordOptions, StorePlace, opened_store
 from trimtab.text import counted
 
 if TYPE_CHECKING:
     from trimtab.batch.comparison import Baseline
     from trimtab.batch.limits_by_account import ManyLimits
     from trimtab.batch.publish_gates import PublishGates
-    from trimtab.batch.run import BatchOutcome, Execute
+    from trimtab.batch.run import BatchOutcome, Execute, Job
     from trimtab.batch.summary import Summary
     from trimtab.cli.batch_events import JsonLines
 
@@ -149,6 +151,7 @@ def run(
     limits: LimitOptions,
     gates: GateOptions,
     orders: OrderOptions,
+    record: RecordOptions,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to publish in: a new one for each batch.")
     ],
@@ -188,12 +191,80 @@ def run(
         if orders.place is not None and sources.assets is not None:
             raise typer.BadParameter("--orders takes CANDIDATES, not --assets and --holdings")
         job = Job(places, chosen, trimtab.__version__, sources.assets, accounts=orders.place, fx=orders.rates)
+        if record.require_approved:
+            _approvals(job.limits, record, required=True)
         baseline = None if against is None else Baseline.read(against)
         notices.note_compiling(rebalance_block if orders.place is None else plan_block, 30)
         execute = stack.enter_context(_executing(on, threads))
         say = stack.enter_context(events_for_people(notices, quiet=quiet)) if lines is None else lines.say
         outcome = run_batch(job, out, conditions, execute=execute, workers=threads, storage=Storage(), say=say)
+        if outcome.status in ("published", "unchanged") and not record.no_store:
+            _record(job, out, record, notices)
     return _tell(outcome, out, baseline, notices, lines)
+
+
+def _record(job: Job, out: Path, options: RecordOptions, notices: Notices) -> None:
+    """Record a published batch in the store, once."""
+    from trimtab.batch.published_account import manifest_of
+    from trimtab.store.batch_runs import record_batch
+
+    places = [place if "://" in place else str(Path(place).resolve()) for place in (*job.places, *_assets_of(job))]
+    approvals = _approvals(job.limits, options, required=False)
+    with opened_store(options.store) as store:
+        run, is_new = record_batch(store, out, manifest_of(out), places, approvals, options.stamp())
+        if is_new:
+            notices.note(f"recorded as run {run.run_id} in {store.name}")
+
+
+def _assets_of(job: Job) -> tuple[str, ...]:
+    return () if job.assets is None else (job.assets,)
+
+
+def _approvals(limits: ManyLimits, options: RecordOptions, *, required: bool) -> list[str]:
+    """The approvals that the limits of a batch rely on; `required`: each must have one."""
+    from trimtab.store.approvals import approval_of, require_approved
+    from trimtab.store.plan_inputs import limits_hash
+
+    with opened_store(options.store) as store:
+        hashes = {name: limits_hash(own, own.orders) for name, own in limits.items()}
+        if required:
+            return [require_approved(store, hash_, name).hash for name, hash_ in hashes.items()]
+        outcome = [approval_of(store, hash_) for hash_ in hashes.values()]
+        return [approval.hash for approval in outcome if approval is not None]
+
+
+@batch_app.command()
+@exit_codes
+def diff(
+    before: Annotated[Path, typer.Argument(metavar="NIGHT1", help="The folder of the earlier batch.")],
+    after: Annotated[Path, typer.Argument(metavar="NIGHT2", help="The folder of the later batch.")],
+    out: OutTable = None,
+    newest: Annotated[int, typer.Option("--most", min=1, metavar="COUNT", help="How many accounts to show.")] = 20,
+    store: StorePlace = None,
+    quiet: Quiet = False,
+) -> int:
+    """Say which accounts changed from one batch to another, and why: inputs, limits or rules; the largest change first.
+
+    With --out, every changed account is written.
+    """
+    from trimtab.batch.night_difference import Night, night_difference
+    from trimtab.cli.output import check_out, emit, encoded_table, format_of, write_out
+    from trimtab.cli.screens.batch import difference_page
+    from trimtab.cli.screens.outcome import printed
+
+    form = None if out is None else format_of(None, out)
+    if out is not None:
+        check_out(out, [])
+    notices = Notices(quiet=quiet)
+    nights = [Night.read(folder, known_places(folder, store)) for folder in (before, after)]
+    difference = night_difference(nights[0], nights[1], most=newest if out is None else None)
+    for note in difference.notes:
+        notices.note(note)
+    if out is None or form is None:
+        emit(printed(lambda _width, _ascii_only: difference_page(difference), None))
+    else:
+        write_out(encoded_table(difference.table, form), out, notices)
+    return ExitCode.FINE
 
 
 @batch_app.command()

@@ -82,7 +82,7 @@ def _store(request: PlanRequest, release: Release, record: RecordOptions, stamp:
 
     with opened_store(record.store) as store:
         approval = approval_of(store, request.inputs.limits_hash)
-        context = PlanContext(request.sources, release.gates, "" if approval is None else approval.hash)
+        context = PlanContext(request.sources, release.gates, () if approval is None else (approval.hash,))
         run = store_plan(store, request.inputs, release.plan, stamp, context)
         notices.note(f"stored as run {run.run_id} in {store.name}; `trimtab apply {run.run_id}` writes its order file")
 

@@ -21,6 +21,8 @@ from trimtab.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from trimtab.rebalancing.result import RebalanceResult
 
 _FILE_WIDTH = 120
@@ -57,19 +59,29 @@ def rebalance(
 
 @exit_codes
 def demo(show_all: All = False, quiet: Quiet = False) -> int:
-    """Rebalance the built-in sample, with bucket limits on."""
-    from trimtab.cli.chosen_limits import ChosenLimits
-    from trimtab.cli.inputs import CandidateInputs
-    from trimtab.cli.one_account import decide
-    from trimtab.data.samples import sample_candidates, sample_limits
+    """Rebalance the built-in sample, with bucket limits on, down to its trade list."""
+    from rich.console import Group
+
+    from trimtab.cli.output import emit
+    from trimtab.cli.screens.outcome import page, printed
+    from trimtab.cli.screens.trades import trade_list
+    from trimtab.data.samples import SAMPLE_CASH, sample_limits, sample_positions
+    from trimtab.kernel.orders import plan_account
+    from trimtab.orders.doors import plan
 
     notices = Notices(quiet=quiet)
     notices.note(
         "the sample: 25 US stocks and ETFs, scores from real prices up to 2022-12-28, an invented portfolio; not advice"
     )
-    inputs = CandidateInputs(sample_candidates().drop_columns(["name"]), "the sample", (), lambda fault: fault)
-    result = decide(inputs, ChosenLimits(sample_limits(), "the sample's limits"), notices, shows_cash=True)
-    _put_out(result, inputs.title, Format.TABLE, None, notices, show_all=show_all)
+    notices.note_compiling(plan_account, 40)
+    made = plan(sample_positions(), sample_limits(), cash=SAMPLE_CASH)
+    facts = made.result.facts("the sample")
+
+    def whole(width: int, ascii_only: bool) -> RenderableType:
+        trades = trade_list(made, "the sample in shares", ascii_only=ascii_only, show_all=show_all)
+        return Group(page(facts, width, ascii_only=ascii_only, show_all=show_all), "", *trades)
+
+    emit(printed(whole, None))
     return ExitCode.FINE
 
 

@@ -12,6 +12,7 @@ from trimtab.cli.stored_result import is_run, stored_plan
 
 if TYPE_CHECKING:
     from trimtab.orders.plan import Plan
+    from trimtab.rebalancing.result import RebalanceResult
 
 
 @exit_codes
@@ -30,7 +31,6 @@ def report(
     """
     from trimtab.cli.one_account import decide, plan_of_shares, read_account
     from trimtab.cli.output import check_out, check_page, write_out
-    from trimtab.rebalancing.result import RebalanceResult
 
     notices = Notices(quiet=quiet)
     check_page(out)
@@ -44,6 +44,5 @@ def report(
         planned = plan_of_shares(inputs, chosen, data, notices)
         made = decide(inputs, chosen, notices, shows_cash=True) if planned is None else planned
         title = inputs.title
-    result = made if isinstance(made, RebalanceResult) else made.result
-    write_out(result.to_html(title).encode(), out, notices)
+    write_out(made.to_html(title).encode(), out, notices)
     return ExitCode.BRAKED if made.braked else ExitCode.FINE

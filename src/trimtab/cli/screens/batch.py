@@ -8,9 +8,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from trimtab.text import counted, printable
+from trimtab.text import counted, percent, printable
 
 if TYPE_CHECKING:
+    from trimtab.batch.night_difference import NightDifference
     from trimtab.batch.summary import CountSection, Summary
 
 _RISES = 6
@@ -58,3 +59,20 @@ def _table(section: CountSection, before: str | None) -> Table:
         earlier = () if before is None else (line.before_text,)
         table.add_row(Text(printable(line.name)), line.count_text, line.share_text, *earlier)
     return table
+
+
+def difference_page(difference: NightDifference) -> RenderableType:
+    """The accounts that changed most from one batch to another."""
+    headline = f"{difference.changed:,} of {difference.accounts:,} accounts changed"
+    if not difference.changed:
+        return Text(headline)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("account")
+    for name in ("change", "assets", "reasons"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("because of")
+    for row in difference.table.to_pylist():
+        cause = f"only in the batch {row['only_in']}" if row["only_in"] else row["causes"] or "unknown"
+        numbers = (percent(row["change"]), str(row["assets"]), str(row["reasons"]))
+        table.add_row(Text(printable(row["account"])), *numbers, cause)
+    return Group(Text(headline, style="bold"), "", table)

@@ -21,7 +21,7 @@ _OUTCOME_STYLES = {"passed": "green", "stopped": "bold red", "not reached": "dim
 
 
 def explanations_page(
-    explained: Sequence[Explained], orders: Sequence[OrderExplanation], *, ascii_only: bool
+    explained: Sequence[Explained], orders: Sequence[OrderExplanation] = (), *, ascii_only: bool
 ) -> RenderableType:
     """Some explanations, one below the other; `orders` are those of the same assets' orders, where shares are known."""
     parts: list[RenderableType] = []

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from trimtab.orders.plan_facts import answer_of, money, price_text
 from trimtab.text import counted, percent, printable
 
 if TYPE_CHECKING:
-    from trimtab.orders.plan import Order, Plan
+    from trimtab.orders.order import Order
+    from trimtab.orders.plan import Plan
     from trimtab.orders.release import Release
 
 _LEFT_SHOWN = 10  # assets without an order, unless --all
@@ -20,16 +21,23 @@ _NOT_SHOWN = ("on_target", "not_wanted")  # reasons that a reader of trades does
 
 
 def trade_page(release: Release, title: str, *, ascii_only: bool, show_all: bool) -> RenderableType:
-    """The whole page of a plan."""
-    plan = release.plan
-    parts: list[RenderableType] = [Text(_headline(plan, title), style="bold"), ""]
+    """The whole page of a plan, with the gates that hold it back."""
+    first, *rest = trade_list(release.plan, title, ascii_only=ascii_only, show_all=show_all)
+    held: list[RenderableType] = []
     if release.held:
-        parts += [Text("Held back: no order file is written", style="bold red")]
-        parts += [Text(f"  {printable(gate.sentence)}", overflow="fold") for gate in release.held]
-        parts += [
-            Text("  Fix the cause, or let a gate through: --acknowledge GATE --purpose TEXT", style="dim"),
-            "",
-        ]
+        held = ["", Text("Held back: no order file is written", style="bold red")]
+        held += [Text(f"  {printable(gate.sentence)}", overflow="fold") for gate in release.held]
+        held += [Text("  Fix the cause, or let a gate through: --acknowledge GATE --purpose TEXT", style="dim")]
+    unmeasured: list[RenderableType] = []
+    if release.unmeasured and release.plan.orders:
+        unmeasured = ["", Text(f"Gates without data: {', '.join(release.unmeasured)}", style="dim")]
+    return Group(first, *held, *rest, *unmeasured)
+
+
+def trade_list(plan: Plan, title: str, *, ascii_only: bool, show_all: bool) -> list[RenderableType]:
+    """The answer, the orders step by step, and the assets without one."""
+    answer = answer_of(plan)
+    parts: list[RenderableType] = [Text(f"{title}: {answer[0].lower()}{answer[1:]}", style="bold"), ""]
     if plan.orders:
         parts += [_trades(plan, ascii_only=ascii_only), ""]
     parts += [Text(_ending(plan))]
@@ -40,22 +48,7 @@ def trade_page(release: Release, title: str, *, ascii_only: bool, show_all: bool
         parts += [Text(f"  {asset}: {clause}", overflow="fold") for asset, clause in shown]
         if len(left) > len(shown):
             parts.append(Text(f"  {len(left) - len(shown)} more; --all shows them", style="dim"))
-    if release.unmeasured and plan.orders:
-        parts += ["", Text(f"Gates without data: {', '.join(release.unmeasured)}", style="dim")]
-    return Group(*parts)
-
-
-def _headline(plan: Plan, title: str) -> str:
-    if plan.status == "braked":
-        return f"{title}: a brake stopped the account. Nothing is traded."
-    sells = sum(order.side == "sell" for order in plan.orders)
-    buys = len(plan.orders) - sells
-    if not plan.orders:
-        return f"{title}: nothing to trade."
-    steps = [f"{verb} {count}" for verb, count in (("sell", sells), ("buy", buys)) if count]
-    text = ", then ".join(steps)
-    part = " This is part of the plan; the next one continues it." if plan.status == "limited" else ""
-    return f"{title}: {text}.{part}"
+    return parts
 
 
 def _trades(plan: Plan, *, ascii_only: bool) -> Table:
@@ -67,9 +60,9 @@ def _trades(plan: Plan, *, ascii_only: bool) -> Table:
         table.add_column("fee", justify="right", no_wrap=True)
     table.add_column("cash after", justify="right", no_wrap=True)
     for number, order in enumerate(plan.orders, 1):
-        fee = [_money(order.fee)] if plan.fees else []
+        fee = [money(order.fee)] if plan.fees else []
         table.add_row(
-            f"{number}.", _order(order, ascii_only=ascii_only), _money(order.amount), *fee, _money(order.cash_after)
+            f"{number}.", _order(order, ascii_only=ascii_only), money(order.amount), *fee, money(order.cash_after)
         )
     return table
 
@@ -77,7 +70,7 @@ def _trades(plan: Plan, *, ascii_only: bool) -> Table:
 def _order(order: Order, *, ascii_only: bool) -> Text:
     """`Sell all 30 CCC at about 51.20`."""
     verb = ("Sell all" if order.closes else "Sell") if order.side == "sell" else "Buy"
-    text = Text(f"{verb} {order.shares:,f} {printable(order.asset)} at about {_price(order.price)}")
+    text = Text(f"{verb} {order.shares:,f} {printable(order.asset)} at about {price_text(order.price)}")
     if order.phase == 3:
         text.append(" (after the sales settle)", style="dim")
     if order.wash_sale:
@@ -85,21 +78,12 @@ def _order(order: Order, *, ascii_only: bool) -> Text:
     return text
 
 
-def _money(amount: Decimal) -> str:
-    return f"{amount:,.2f}"
-
-
-def _price(price: Decimal) -> str:
-    """At least two decimals, and as many as the price has."""
-    return f"{price:,.2f}" if price == price.quantize(Decimal("0.01")) else f"{price:,f}"
-
-
 def _ending(plan: Plan) -> str:
     positions, value = plan.value - plan.cash, plan.value
     share = percent(float(plan.cash / value))
-    fees = f" Fees: {_money(plan.fees)}." if plan.fees else ""
+    fees = f" Fees: {money(plan.fees)}." if plan.fees else ""
     after = "After that" if plan.orders else "The account has"
-    return f"{after}: {_money(positions)} in {counted(plan.holdings, 'position')}, {_money(plan.cash)} in cash ({share}).{fees}"
+    return f"{after}: {money(positions)} in {counted(plan.holdings, 'position')}, {money(plan.cash)} in cash ({share}).{fees}"
 
 
 def _left_alone(plan: Plan, *, show_all: bool) -> list[tuple[str, str]]:

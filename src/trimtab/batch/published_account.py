@@ -1,0 +1,113 @@
+"""One account of a published batch: its rows, read from the input of the batch, and its limits, from the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from trimtab.batch.parquet_sources import reading
+from trimtab.batch.published_folder import read_manifest
+from trimtab.batch.shared_assets import read_shared_assets
+from trimtab.blocks.arrow_columns import LIMITS_ID
+from trimtab.errors import DamagedError, Fault, InputError
+from trimtab.files.account_rows import read_account_rows
+from trimtab.files.candidate_file import CandidateFile
+from trimtab.kernel.compilation import STAMP
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+
+
+@dataclass(frozen=True)
+class PublishedAccount:
+    """The candidates of an account, its limits, and what differs from the night of the batch."""
+
+    file: CandidateFile
+    limits: RebalancingLimits
+    notes: tuple[str, ...]
+
+
+def manifest_of(folder: Path) -> dict[str, Any]:
+    """The manifest of a published batch.
+
+    Raises
+    ------
+    InputError
+        The folder holds none.
+    DamagedError
+        It is damaged.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise InputError([Fault("holds no published batch", "name a folder with a manifest.json")], str(folder))
+    return manifest
+
+
+def input_files(folder: Path, listed: Sequence[Mapping[str, Any]], known: Sequence[str]) -> list[Path]:
+    """The files of a batch's input: where the store knows them to be, else beside the folder.
+
+    Raises
+    ------
+    InputError
+        One of them is gone, or has another number of rows.
+    """
+    places = [path for place in known for path in (Path(place), *sorted(Path(place).glob("**/*.parquet")))]
+    files = []
+    for each in listed:
+        candidates = [path for path in (*places, folder.parent / each["name"]) if path.name == each["name"]]
+        path = next((path for path in candidates if path.is_file()), None)
+        if path is None:
+            advice = f"put it beside {folder}, or name the store that recorded the batch (--store)"
+            raise InputError([Fault(f"its input {each['name']} was not found", advice)], str(folder))
+        with reading(str(path)):
+            rows = pq.read_metadata(path).num_rows
+        if rows != each["rows"]:
+            problem = f"has {rows} rows; the batch read {each['rows']}"
+            raise InputError([Fault(problem, "restore the file of that night")], str(path))
+        files.append(path)
+    return files
+
+
+def published_account(folder: Path, account: str, known: Sequence[str] = ()) -> PublishedAccount:
+    """One account of a published batch; `known` are places where its input may be.
+
+    Raises
+    ------
+    InputError
+        No such account, or the input is gone.
+    """
+    manifest = manifest_of(folder)
+    file = _rows_of(input_files(folder, manifest["input"], known), account)
+    ids = set(file.table[LIMITS_ID].to_pylist()) if LIMITS_ID in file.table.column_names else {None}
+    limits_id = ids.pop() or ""
+    if limits_id not in manifest["limits"]:  # one set for all
+        limits_id = ""
+    limits = RebalancingLimits.from_dict(manifest["limits"][limits_id], f"{folder}, limits {limits_id!r}")
+    if "assets" in manifest:
+        assets = input_files(folder, manifest["assets"], known)
+        shared = read_shared_assets(str(assets[0]), {None: limits})
+        holdings = file.table.drop_columns([name for name in (LIMITS_ID,) if name in file.table.column_names])
+        file = CandidateFile(file.source, shared.joined(holdings))
+    elif LIMITS_ID in file.table.column_names:
+        file = CandidateFile(file.source, file.table.drop_columns([LIMITS_ID]), file.asset_name, file.rows)
+    notes = () if manifest["rules"] == STAMP else ("the rules changed since this batch: this is how they decide today",)
+    return PublishedAccount(file, limits, notes)
+
+
+def _rows_of(files: Sequence[Path], account: str) -> CandidateFile:
+    """The rows of an account, which are all in one of the files."""
+    refusal: InputError | None = None
+    for path in files:
+        try:
+            file = read_account_rows(path, account)
+        except DamagedError:
+            raise
+        except InputError as error:
+            refusal = error
+        else:
+            if file is not None:
+                return file
+    fault = Fault("the batch has no input", "run it again in another folder")
+    raise refusal or InputError([fault])

@@ -1,0 +1,62 @@
+"""Compiles the rules, for all workers at once: each would compile the same functions otherwise.
+
+`python tests/compile_first.py 0` and `1` compile the two halves, which take about as long; a run of all tests starts both.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+HALVES = 2
+
+
+def is_needed() -> bool:
+    """Whether machine code of the present rules is missing."""
+    from trimtab.kernel import account, accounts, backtest, backtest_many, block, orders
+    from trimtab.kernel.compilation import is_cached
+
+    entries = (account.rebalance_account, accounts.rebalance_accounts, backtest.backtest_policy)
+    more = (backtest_many.backtest_policies, block.rebalance_block, orders.plan_account)
+    return not all(map(is_cached, (*entries, *more)))
+
+
+def compile_all() -> None:
+    """Both halves, each in a process of its own. If one fails, the tests compile what they need, and say why."""
+    command = [sys.executable, "-W", "ignore", str(Path(__file__))]
+    halves = [subprocess.Popen([*command, str(half)], stdout=subprocess.DEVNULL) for half in range(HALVES)]
+    for half in halves:
+        half.wait()
+
+
+def _accounts_and_history() -> None:
+    import trimtab
+
+    rows = [{"asset": name, "score": 0.9, "account": "a"} for name in "AB"]
+    trimtab.rebalance([{**row, "account": "a"} for row in rows[:1]])
+    trimtab.rebalance_many(rows)
+    days = ("2024-01-31", "2024-02-01", "2024-02-29", "2024-03-01")
+    prices = [{"date": day, "symbol": name, "close": 10.0} for day in days for name in "AB"]
+    scores = [{"date": days[0], "asset": name, "score": 0.9} for name in "AB"]
+    trimtab.backtest(prices, scores=scores)
+    trimtab.sweep(prices, vary={"max_position_weight": [0.1, 0.5]}, scores=scores)
+
+
+def _orders_and_blocks() -> None:
+    import pyarrow as pa
+
+    import trimtab
+    from trimtab.blocks.decide_block import decide_block
+    from trimtab.blocks.prepared_limits import PreparedLimits, votes_of
+
+    trimtab.plan([{"asset": "A", "score": 0.9, "shares": 30, "price": 100}], cash=7000)
+    table = pa.table({"account": ["a"], "asset": ["A"], "score": [0.9]})
+    decide_block(table, PreparedLimits({None: trimtab.RebalancingLimits()}, votes_of(table)))
+
+
+JOBS: tuple[Callable[[], None], ...] = (_accounts_and_history, _orders_and_blocks)
+
+if __name__ == "__main__":
+    JOBS[int(sys.argv[1])]()
