@@ -1,19 +1,22 @@
 """How long does a user wait? The table door after warm-up, the import, and `trimtab demo` warm and cold.
 
-python benchmarks/door.py [--cold]
+python benchmarks/door.py [--cold] [--plans]
 
 `rebalance` is measured to the finished targets, status and certificate. `--cold` also runs the demo with an empty cache
-for the compiled rules, as on the very first day.
+for the compiled rules, as on the very first day. `--plans` measures only `plan()`, its explanations and `trimtab --help`, in
+time of the processor.
 """
 
 from __future__ import annotations
 
 import os
 import random
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from typing import Any
 
 import harness
@@ -55,8 +58,40 @@ def process(*command: str, runs: int = 5, **environment: str) -> float:
     )
 
 
+def plans() -> None:
+    """The time of the processor that a plan of 50 rows takes, and one explanation of it."""
+    rng = random.Random(1)
+    rows = [
+        {
+            "asset": f"A{number:02d}",
+            "bucket": f"B{number % 7}",
+            "score": round(rng.random(), 3),
+            "shares": rng.choice([0, 0, rng.randint(1, 60)]),
+            "price": round(rng.uniform(5, 400), 2),
+        }
+        for number in range(50)
+    ]
+    limits = trimtab.RebalancingLimits(enable_bucket_diversification=True)
+    clock = time.process_time
+    times = harness.seconds(lambda: trimtab.plan(rows, limits, cash=20_000), 300, warm_up=3, clock=clock)
+    print(f"plan() of 50 rows, list of dicts, processor: {harness.spread(times)}, budget 3 ms")
+    made = trimtab.plan(rows, limits, cash=20_000)
+    times = harness.seconds(lambda: [made.explain(row["asset"]) for row in rows], 3, warm_up=1, clock=clock)
+    print(f"explain() of each of the 50, processor: {harness.spread(times)}")
+    times = []
+    for _ in range(7):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-m", "trimtab", "--help"], check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    print(f"trimtab --help, processor: {harness.spread(times)}")
+
+
 def main() -> None:
-    options = harness.options(__doc__, cold=False)
+    options = harness.options(__doc__, cold=False, plans=False)
+    plans()
+    if options.plans:
+        return
     for size, budget in ((50, 2.0), (5000, 15.0)):
         rows = candidates(size)
         tables = {
@@ -77,7 +112,7 @@ def main() -> None:
     if options.cold:
         with tempfile.TemporaryDirectory() as folder:
             first = process(*command, runs=1, NUMBA_CACHE_DIR=folder)
-        print(f"trimtab demo, the first time on a machine: {first:.1f} s, budget 20 s")
+        print(f"trimtab demo, the first time on a machine: {first:.1f} s")
 
 
 if __name__ == "__main__":

@@ -36,20 +36,20 @@ def options(name: str, folder: Path) -> list[object]:
     scores = folder / "mine.csv"
     rows = [f'"{label}",{0.9 if place % 2 else 0.1}' for place, label in enumerate(labels)]
     scores.write_text("\n".join(["asset,score", *rows]) + "\n", "utf-8")
-    options: list[object] = ["plan", "--holdings", FILES / name, "--scores", scores, "--no-store"]
+    arguments: list[object] = ["plan", "--holdings", FILES / name, "--scores", scores, "--no-store"]
     for setting in ("max_position_weight=1", "gates.max_order_share=1", "gates.max_account_turnover=1"):
-        options += ["--set", setting]
-    options += [] if account is None else ["--account", account]
+        arguments += ["--set", setting]
+    arguments += [] if account is None else ["--account", account]
     if "prices" in lacks:
         prices = folder / "prices.csv"
         assets = dict.fromkeys(each.label for each in positions.positions)
         prices.write_text("".join(["asset,price\n", *(f'"{label}",100\n' for label in assets)]), "utf-8")
-        options += ["--latest-prices", prices]
+        arguments += ["--latest-prices", prices]
     if "fx" in lacks:
         rates = folder / "rates.csv"
         rates.write_text("asset,fx\nEUR,1\nUSD,0.9\nGBP,1.2\n", "utf-8")
-        options += ["--fx", rates]
-    return options + (["--cash", "500"] if "cash" in lacks else [])
+        arguments += ["--fx", rates]
+    return arguments + (["--cash", "500"] if "cash" in lacks else [])
 
 
 @pytest.mark.parametrize("name", SOURCES)

@@ -201,9 +201,9 @@ def test_holdings_in_several_currencies(tmp_path: Path) -> None:
     got = held(sheet, "Depot A", Given(rates={"EUR": Decimal(1), "USD": Decimal("0.9")}))
     assert got.rows[2].value == Decimal("2499.12")
     pounds = read(FILES / "ghostfolio_export.json")
-    options = Given(prices={"VUSA.L": Decimal(8000)}, rates={"GBP": Decimal("1.2"), "EUR": Decimal(1)})
+    added = Given(prices={"VUSA.L": Decimal(8000)}, rates={"GBP": Decimal("1.2"), "EUR": Decimal(1)})
     with pytest.raises(InputError, match="no price for 1 asset"):
-        held(pounds, "Depot", options)
+        held(pounds, "Depot", added)
     portfolio = held(read(FILES / "pp_vermoegensaufstellung_de.csv"), None, Given())
     assert sum(row.value for row in portfolio.rows) + portfolio.cash == Decimal("203286.17")
     empty = tmp_path / "x.csv"

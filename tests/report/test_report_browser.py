@@ -13,12 +13,18 @@ from pages import hostile
 from thorough import mostly_thorough
 
 import trimtab
-from trimtab.data.samples import sample_candidates, sample_limits
+from trimtab.data.samples import SAMPLE_CASH, sample_candidates, sample_limits, sample_positions
 
 
 @pytest.fixture(scope="module")
 def page() -> str:
     return trimtab.rebalance(sample_candidates(), sample_limits()).to_html("the sample")
+
+
+@pytest.fixture(scope="module")
+def plan_page() -> str:
+    limits = sample_limits().replace(gates={"max_order_share": 0.1}, orders={"fees": {"per_order": 1}})
+    return trimtab.plan(sample_positions(), limits, cash=SAMPLE_CASH).to_html("the sample")
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +62,10 @@ def test_a_foreign_host_is_noticed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("scheme", mostly_thorough(["light", "dark"]))
 @pytest.mark.parametrize("width", mostly_thorough([390, 1280, 320, 500, 768]))
-def test_axe_finds_nothing_serious(page: str, large: str, width: int, scheme: str, tmp_path: Path) -> None:
-    for name, shown in (("small", page), ("large", large)):
+def test_axe_finds_nothing_serious(
+    page: str, plan_page: str, large: str, width: int, scheme: str, tmp_path: Path
+) -> None:
+    for name, shown in (("small", page), ("plan", plan_page), ("large", large)):
         sentences = faults(shown, tmp_path / name, width, scheme)
         assert [fault for fault in sentences if fault[1] in ("serious", "critical")] == []
 

@@ -146,6 +146,18 @@ def test_three_files_join_by_alias_and_say_so() -> None:
     ]
 
 
+def test_correlations_join_by_alias(folder: Path) -> None:
+    (folder / "c.csv").write_text("asset,bucket,score,current_weight\nBRK.B,X,0.9,0.2\nAAA,X,0.8,0\n")
+    (folder / "pairs.csv").write_text("asset,other,correlation\nBRK-B,AAA,0.95\n")
+    limits = ("--set", "enable_bucket_diversification=true", "--set", "max_correlation=0.8")
+    result = run("rebalance", "c.csv", "--correlations", "pairs.csv", *limits, "--format", "csv")
+    assert "joined by alias: BRK-B in pairs.csv is BRK.B in c.csv" in result.stderr
+    assert "too_correlated" in result.stdout
+    (folder / "pairs.csv").write_text("asset,other,correlation\nBRK-B,BRKB,0.95\n")
+    result = run("rebalance", "c.csv", "--correlations", "pairs.csv", *limits)
+    assert "pairs.csv, row 2, column 'asset': is the same asset as 'BRK-B'" in result.stderr
+
+
 def test_two_spellings_in_holdings_are_never_added_up(folder: Path) -> None:
     (folder / "holdings.csv").write_text("symbol,current_weight\nBRK-B,0.4\nAAA,0.1\nBRKB,0.1\n")
     result = run("rebalance", "--scores", "scores.csv", "--holdings", "holdings.csv")

@@ -7,7 +7,6 @@ Parquet file with the column `limits_id` and columns named like limits (null: th
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from trimtab.batch.parquet_sources import reading
 from trimtab.blocks.arrow_columns import LIMITS_ID
 from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.limits.toml_file import toml_text, toml_values
 
 ManyLimits = Mapping[str | None, RebalancingLimits]
 
@@ -50,8 +50,8 @@ def _checked(by_id: dict[str | None, RebalancingLimits], path: Path, problem: st
 
 def _from_toml(path: Path) -> ManyLimits | None:
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8")).get(LIMITS_ID)
-    except (OSError, ValueError):
+        tables = toml_values(toml_text(path)).get(LIMITS_ID)
+    except LimitsError:
         return None  # the reader of one set of limits names the fault
     if not isinstance(tables, dict):
         return None

@@ -94,7 +94,7 @@ def night_difference(before: Night, after: Night, *, most: int | None, threads: 
             f"ORDER BY change DESC, reasons DESC, account{limit}"
         )
         table = database.sql(query).to_arrow_table()
-    return NightDifference(*counts[0], notes, table)
+    return NightDifference(int(counts[0][0]), int(counts[0][1]), notes, table)
 
 
 def _notes(before: Night, after: Night) -> tuple[str, ...]:

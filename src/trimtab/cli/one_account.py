@@ -53,7 +53,7 @@ def read_account(
     if data.target_volatility is not None:
         fast_start.show()  # scikit-learn needs scipy
     chosen = by_risk(chosen, inputs, data.target_volatility, notices)
-    return with_correlations(inputs, data.correlations, chosen.limits, notices), chosen
+    return with_correlations(inputs, data, chosen.limits, notices), chosen
 
 
 def _refuse_cash(inputs: CandidateInputs) -> None:

@@ -11,6 +11,7 @@ import typer
 from trimtab.cli.chosen_limits import ChosenLimits
 from trimtab.cli.inputs import CandidateInputs
 from trimtab.cli.notices import Notices
+from trimtab.cli.options import DataOptions
 from trimtab.errors import Fault, InputError, listed
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.text import counted
@@ -22,17 +23,19 @@ _TEXTS = ("asset", "other")
 
 
 def with_correlations(
-    inputs: CandidateInputs, file: Path | None, limits: RebalancingLimits, notices: Notices
+    inputs: CandidateInputs, options: DataOptions, limits: RebalancingLimits, notices: Notices
 ) -> CandidateInputs:
-    """The inputs with the correlations of a file; or, where the limits need them and there are prices, with theirs.
+    """The inputs with the correlations of a file, in the candidates' spelling; or, where the limits need them and there are prices, with theirs.
 
     Raises
     ------
     InputError
         A file that cannot be read, or that holds no correlations.
     """
+    file = options.correlations
     if file is not None:
-        return replace(inputs, correlations=read_correlations(file), files=(*inputs.files, file))
+        correlations = _in_spelling(read_correlations(file), inputs, options, notices)
+        return replace(inputs, correlations=correlations, files=(*inputs.files, file))
     if limits.max_correlation is None or inputs.view is None:
         return inputs
     from trimtab.scoring.price_correlations import CorrelationConfig, price_correlations
@@ -47,6 +50,21 @@ def with_correlations(
     if missing:
         notices.note(f"without correlations, so bought only into an otherwise empty bucket: {listed(missing)}")
     return replace(inputs, correlations=measured)
+
+
+def _in_spelling(
+    correlations: Correlations, inputs: CandidateInputs, options: DataOptions, notices: Notices
+) -> Correlations:
+    from trimtab.files.alias_file import read_aliases
+    from trimtab.files.candidate_file import CandidateFile
+
+    aliases, source = read_aliases(options.aliases), str(options.correlations)
+    aliases.check_once(correlations.names, source)
+    renamed = aliases.matched(correlations.names, CandidateFile(inputs.name, inputs.table).names(), source)
+    if not renamed.changes:
+        return correlations
+    notices.note(renamed.note(source, inputs.name))
+    return replace(correlations, names=tuple(map(str, renamed.names)))
 
 
 def read_correlations(path: Path) -> Correlations:

@@ -13,6 +13,7 @@ from typing import Any
 from trimtab.decimals import decimal_text
 
 _LETTERS = 26
+_BYTES = 20  # enough for the letters, and a whole number of groups of base32
 _AS_GIVEN = (str, int, bool, type(None))
 
 
@@ -62,4 +63,4 @@ def client_order_id(plan: str, asset: str, side: str) -> str:
     'tt-p3arzdlr444txecojjegkxxij7'
     """
     digest = hashlib.sha256(f"{plan}|{_nfc(asset)}|{side}".encode()).digest()
-    return "tt-" + base64.b32encode(digest).decode().lower()[:_LETTERS]
+    return "tt-" + base64.b32encode(digest[:_BYTES]).decode().lower()[:_LETTERS]
