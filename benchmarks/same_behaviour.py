@@ -31,7 +31,7 @@ sys.path.insert(0, str(HERE / "tests"))
 # are new or have become rarer (buckets that are all empty are not "given"), a size reason that contradicted the table of
 # the rules (section 8), and explanations, which try every limit in force where they tried some.
 CHANGED_NOTES = ("cash_left", "no_effect", "no_sizing_input", "near_bucket", "buckets_off")
-MENDED_SIZE_REASONS = (("lifted_for_bucket_minimum", "capped_bucket"),)
+MENDED_SIZE_REASONS = (("lifted_for_bucket_minimum", "capped_bucket"), ("lifted_for_bucket_minimum", "at_wish"))
 RENAMED = {"brake_sold_weight": "brake_turnover"}  # new name -> old name
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trimtab.cli.notices import Notices
+from trimtab.decimals import decimal_of
 from trimtab.errors import Fault, InputError
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ def broker_holdings(
 
     positions = read(path)
     try:
-        amount = None if cash is None else Decimal(str(cash))
-    except InvalidOperation:
+        amount = None if cash is None else decimal_of(cash)
+    except TypeError:
         raise InputError([Fault("is not an amount", "write a number such as 1234.50", value=cash)], "--cash") from None
     opened = held(positions, account, Given(amount, prices or {}, rates or {}, fills_gaps))
     notices.note(f"{path.name} ({positions.title}): {positions.summary()}")
