@@ -13,9 +13,9 @@ from trimtab.batch.parquet_sources import reading
 from trimtab.batch.published_folder import read_manifest
 from trimtab.batch.shared_assets import read_shared_assets
 from trimtab.blocks.arrow_columns import LIMITS_ID
-from trimtab.errors import DamagedError, Fault, InputError
+from trimtab.errors import Fault, InputError
 from trimtab.files.account_rows import read_account_rows
-from trimtab.files.candidate_file import CandidateFile
+from trimtab.files.candidate_file import CandidateFile, read_candidate_file
 from trimtab.kernel.compilation import STAMP
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
@@ -98,16 +98,10 @@ def published_account(folder: Path, account: str, known: Sequence[str] = ()) -> 
 
 def _rows_of(files: Sequence[Path], account: str) -> CandidateFile:
     """The rows of an account, which are all in one of the files."""
-    refusal: InputError | None = None
+    refusals = []
     for path in files:
         try:
-            file = read_account_rows(path, account)
-        except DamagedError:
-            raise
+            return read_account_rows(path, account) or read_candidate_file(path).of_account(account)
         except InputError as error:
-            refusal = error
-        else:
-            if file is not None:
-                return file
-    fault = Fault("the batch has no input", "run it again in another folder")
-    raise refusal or InputError([fault])
+            refusals.append(error)
+    raise refusals[-1]

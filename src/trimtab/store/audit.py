@@ -66,6 +66,11 @@ class Audit:
         return f"Evidence from {self.begin[:10]} to {self.end[:10]}"
 
     @property
+    def count(self) -> int:
+        """How many runs there are."""
+        return len(self.runs)
+
+    @property
     def replayed(self) -> int:
         """How many runs gave the same bytes again."""
         return sum(run.replay == "same" for run in self.runs)

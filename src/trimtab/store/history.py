@@ -99,6 +99,11 @@ class History:
         return [path for path in paths if not any(_is_inside(path, other) for other in paths)]
 
     @property
+    def count(self) -> int:
+        """How many plans there are."""
+        return len(self.moments)
+
+    @property
     def breaches(self) -> int:
         """How often a bucket broke a limit."""
         return sum(bool(bucket.breach) for moment in self.moments for bucket in moment.buckets)
