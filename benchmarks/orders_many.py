@@ -1,11 +1,11 @@
 """Orders of many accounts: are all of them sound, and what do they cost beside targets alone?
 
-    python benchmarks/orders_many.py [--accounts 1000000] [--candidates 50] [--rows 200000] [--seed 1]
+    python benchmarks/orders_many.py [--accounts 1000000] [--candidates 50] [--rows 200000] [--seed 1] [--minutes 600]
 
 Random accounts over a universe of 3,000 assets, planned block by block, under settings that change with each block: modes,
 fees, lots, small minima, turnover, deposits, withdrawals, accounts overdrawn by a withdrawal, brakes. Every plan is measured
 in numpy beside the screen and the checker that the block function runs itself: money to the micro-unit, cash after every
-order, shares, and the caps of what is bought. A tenth of the blocks is executed and planned again. Times are of the block
+order, shares, and the caps of what is bought. Every `--again`th block is executed and planned again. Times are of the block
 function with orders and of the one without, on the same rows, in turn.
 """
 
@@ -41,6 +41,21 @@ except ImportError:  # pragma: no cover
     import tomli as tomllib
 
 PLAIN: dict[str, Any] = {}
+TIGHT: dict[str, Any] = {  # on top of those of the other benchmarks
+    "max_total_positions": 12,
+    "max_new_positions": 12,
+    "min_score_threshold": 0.55,
+    "min_score_new_position": 0.55,
+    "min_score_diversification": 0.55,
+    "max_positions_per_bucket": 2,
+    "max_allocation_per_bucket": 0.12,
+    "min_buckets_represented": 9,
+    "min_trade": 0.02,
+    "drift_tolerance": 0.0,
+    "no_trade_band": 0.0,
+    "cash_band": 0.0,
+    "buckets": {f"Sector{number:02d}": {"min_allocation": 0.05} for number in range(8)},
+}
 SETTINGS: list[dict[str, Any]] = [
     PLAIN,
     {"fees": {"per_order": 1, "rate": 0.0005}},
@@ -48,7 +63,7 @@ SETTINGS: list[dict[str, Any]] = [
     {"mode": "sell_only"},
     {"max_turnover": 0.05, "fees": {"per_share": "0.005", "minimum": 1}, "max_fee_share": 0.02},
     {"cash_buffer": 0.02, "min_trade_amount": 100, "fees": {"per_order": "4.95"}},
-    {"max_turnover": 0.02},
+    {"max_turnover": 0.03},
     {"fees": {"per_order": "9.95", "rate": 0.001}, "max_fee_share": 0.005},
 ]
 
@@ -89,6 +104,15 @@ def block(universe: Universe, prices: np.ndarray, rng: np.random.Generator, firs
     return Made(table, money)
 
 
+def having(reasons: np.ndarray, starts: np.ndarray, good: np.ndarray) -> dict[str, int]:
+    """In how many accounts each reason occurs."""
+    return {
+        f"reason: {name}": int((np.logical_or.reduceat(reasons == code, starts) & good).sum())
+        for code, name in enumerate(REASONS)
+        if code
+    }
+
+
 def measured(decided: DecidedOrders) -> Counter[str]:
     """What of a block can be wrong, counted in numpy from its records and nothing else."""
     assets, accounts, checked = decided.records.assets, decided.records.accounts, decided.checked
@@ -116,11 +140,7 @@ def measured(decided: DecidedOrders) -> Counter[str]:
             "wrong: cash below 0": int((orders.cash_after < lowest).sum()),
             "wrong: oversold": int((assets["now"] < 0).sum()),
             "wrong: caps": int((bought & (held > cap + 2)).sum()),
-            **{
-                f"reason: {REASONS[code]}": int(n)
-                for code, n in enumerate(np.bincount(assets["reason"][np.repeat(good, sizes)], minlength=len(REASONS)))
-                if code
-            },
+            **having(assets["reason"], starts, good),
         }
     )
 
@@ -152,27 +172,30 @@ def planned_again(made: Made, decided: DecidedOrders, rules: OrderRules) -> Coun
 
 
 def main() -> None:
-    asked = options(__doc__, accounts=1_000_000, candidates=50, rows=200_000, seed=1, again=10)
+    asked = options(__doc__, accounts=1_000_000, candidates=50, rows=200_000, seed=1, again=10, minutes=600)
     rng = np.random.default_rng(asked.seed)
     universe = Universe.random(rng)
     prices = np.round(np.exp(rng.uniform(np.log(0.8), np.log(2_500), ASSETS)), 2)
     limits = RebalancingLimits(**tomllib.loads(LIMITS))
-    brake = limits.replace(brake_sold_weight=0.3)
+    kinds = [*[limits] * 6, limits.replace(brake_sold_weight=0.3), limits.replace(**TIGHT)]
     counts: Counter[str] = Counter()
     times: dict[str, list[float]] = {"with orders": [], "without": [], "stage": []}
     per_block = asked.rows // asked.candidates
+    stop = time.monotonic() + 60 * asked.minutes
     for number, first in enumerate(range(0, asked.accounts, per_block)):
+        if number and time.monotonic() > stop:
+            break
         made = block(universe, prices, rng, first, min(per_block, asked.accounts - first), asked.candidates)
-        own = brake if number % 5 == 4 else limits
+        own, settings = kinds[number % len(kinds)], SETTINGS[(number + number // len(kinds)) % len(SETTINGS)]
         weighed = made.table.select(["account", "asset", "bucket", "score", "restriction"])
         votes = votes_of(weighed)
-        rules = OrderRules.of({None: own}, votes, OrderSettings(**SETTINGS[number % len(SETTINGS)]))
+        rules = OrderRules.of({None: own}, votes, OrderSettings(**settings))
         began = time.process_time()
         decided = decide_orders(made.table, made.money, rules)
         broken, checked = check_orders(decided, OrderList.of(decided))
         middle = time.process_time()
         counts += measured(decided) + Counter({"wrong: checker": len(broken), "checked closely": checked})
-        if number % len(SETTINGS) == 0:
+        if own is limits and settings is PLAIN:
             current = decided.checked.block.current_weight
             table = weighed.append_column("current_weight", pa.array(np.where(np.isfinite(current), current, 0)))
             once = time.process_time()
@@ -185,9 +208,8 @@ def main() -> None:
         if number % asked.again == 0:
             counts += planned_again(made, decided, rules)
         print(f"{counts['accounts']:,} accounts", file=sys.stderr)
-    rows = sum(count for name, count in counts.items() if name.startswith("reason"))
     for name in sorted(counts):
-        share = f" ({counts[name] / rows:.3%})" if name.startswith("reason") else ""
+        share = f" ({counts[name] / counts['accounts']:.3%})" if name.startswith("reason") else ""
         print(f"{name}: {counts[name]:,}{share}")
     for name, seconds in times.items():
         print(f"{name}: {np.median(seconds[1:] or seconds) / per_block * 1e6:.1f} us an account")

@@ -460,8 +460,8 @@ def bounds(asset: Asset, limits: RebalancingLimits) -> tuple[float, float]:
 
 
 def no_buy(asset: Asset) -> bool:
-    """Is it a holding that may not be increased, by restriction or because its bucket is closed?"""
-    return asset.kind == HOLDING and (asset.restriction == "no_buy" or asset.closed)
+    """May it not be increased, by restriction or because its bucket is closed? Out: of a selection that orders keep."""
+    return asset.kind in (HOLDING, OUT) and (asset.restriction == "no_buy" or asset.closed)
 
 
 def lower_sum(tree: Tree, assets: list[Asset], minima: dict[Node, float], node: Node) -> float:

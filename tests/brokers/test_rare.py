@@ -153,6 +153,7 @@ def test_sheets(write: Write) -> None:
     assert "may be a number" in refusal(write('Ticker,Shares,Price,Value\nVTI,"1,234",,\nVXUS,1.5,2.5,3.75\n'))
     total = "Ticker,Shares,Price,Value,Currency\nVTI,2,10,20,USD\nSAP,2,10,20,EUR\nTotal,,,40,\n"
     assert "several currencies" in " ".join(read(write(total)).notes)
+    assert "not compared" in read(write(total)).summary()
     unvalued = "Ticker,Shares,Price,Value,Currency\nVTI,2,10,20,USD\nVXUS,2,,,USD\nTotal,,,40,USD\n"
     assert "cannot be compared" in refusal(write(unvalued))
     assert "more than 500 columns" in refusal(write(",".join(["a"] * 501) + "\n"))

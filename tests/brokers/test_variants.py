@@ -89,6 +89,7 @@ def test_ibkr_in_other_languages(write: Write, names: dict[str, str]) -> None:
     assert got.accounts[0].cash == {"EUR": Decimal("500.50")}
     assert got.total is not None
     assert (got.total.value, got.total.other) == (Decimal("10451.75"), Decimal("1.25"))
+    assert got.summary() == "3 positions, 1 account, 10,450.50 EUR, equal to the file's total less 1.25 of accruals"
 
 
 @pytest.mark.parametrize(

@@ -562,3 +562,45 @@ def test_limits_without_a_limits_id_column(place: Path, tmp_path: Path) -> None:
     result = run("batch", place, "--limits", several, "--out", tmp_path / "p")
     assert result.exit_code == 3
     assert "candidates.parquet, column 'limits_id': the column is missing" in result.stderr
+
+
+@pytest.fixture
+def shares(tmp_path: Path) -> Path:
+    """Candidates with shares and prices, and the cash of their accounts beside them."""
+    rows = [{"account": "P1", "asset": asset, "score": 0.9, "shares": 10, "price": 20.0} for asset in "ABCDEF"]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "shares.parquet")
+    pq.write_table(pa.Table.from_pylist([{"account": "P1", "cash": 5000}]), tmp_path / "cash.parquet")
+    return tmp_path / "shares.parquet"
+
+
+def test_a_batch_with_orders(shares: Path, tmp_path: Path) -> None:
+    out, cash = tmp_path / "night", tmp_path / "cash.parquet"
+    options = ("--defaults", "--orders", "--accounts", cash, "--fx", "EUR=1.1")
+    result = run("batch", shares, "--out", out, *options)
+    assert result.exit_code == 0, result.stderr
+    assert "Orders" in result.stdout
+    assert pq.read_table(out / "orders-00000.parquet").num_rows > 0
+    assert run("batch", "verify", out).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--orders",), "--orders needs --accounts"),
+        (("--accounts", "cash.parquet"), "--accounts needs --orders"),
+        (("--fx", "EUR=1"), "--fx needs --orders"),
+        (("--orders", "--accounts", "c.parquet", "--fx", "EUR"), "write a currency and its worth"),
+        (("--orders", "--accounts", "c.parquet", "--fx", "EUR=x"), "write a currency and its worth"),
+    ],
+)
+def test_options_of_orders_go_together(options: tuple[str, ...], message: str, shares: Path, tmp_path: Path) -> None:
+    result = run("batch", shares, "--defaults", "--out", tmp_path / "out", *options)
+    assert result.exit_code == 2
+    assert message in result.stderr.replace("\n", " ").replace("│", "").replace("  ", " ")
+
+
+def test_orders_of_holdings_are_refused(shares: Path, tmp_path: Path) -> None:
+    options = ("--assets", shares, "--holdings", shares, "--orders", "--accounts", tmp_path / "cash.parquet")
+    result = run("batch", "--defaults", "--out", tmp_path / "out", *options)
+    assert result.exit_code == 2
+    assert "--orders takes CANDIDATES" in result.stderr

@@ -36,6 +36,11 @@ def test_the_kernel_equals_its_twin(first: int) -> None:
     check(first, 100)
 
 
+def test_a_selected_asset_that_was_sold_whole_does_not_grow_under_no_buy() -> None:
+    """It is still of the selection that later rounds keep, but no holding; found by the benchmark."""
+    check(557601, 1)
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("first", range(400, 3400, 250))
 def test_the_kernel_equals_its_twin_in_more_accounts(first: int) -> None:

@@ -64,7 +64,7 @@ ALLOWED = {
     ("orders/gates.py", "_exact"): "the shortest decimal of a limit",
     ("orders/gates.py", "_price_move"): DECIMALS,
     ("orders/gates.py", "_size_gates"): DECIMALS,
-    ("orders/gates.py", "run_gates"): DECIMALS,
+    ("orders/gates.py", "counted_gates"): DECIMALS,
     ("orders/identity.py", "_float_text"): "the shortest decimal of a weight or a limit",
     ("orders/identity.py", "_plain"): "asks whether a value is a float",
     ("orders/neighbours.py", "_full_nodes"): LIMIT,

@@ -143,7 +143,7 @@ class Sources:
     @property
     def unused(self) -> tuple[str, ...]:
         """Columns that a batch does not use."""
-        return tuple(name for name in self.files[0].schema.names if name not in COLUMNS)
+        return tuple(name for name in self.files[0].schema.names if name not in self.columns)
 
 
 def find_sources(places: Sequence[str], columns: Sequence[str] = COLUMNS) -> Sources:

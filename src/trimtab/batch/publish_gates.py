@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from trimtab.blocks.counts import Counts
+from trimtab.decimals import money_of
+from trimtab.limits.gate_settings import GateSettings
+from trimtab.orders.gates import counted_gates, holding
 from trimtab.text import counted, told_apart
 
 
@@ -71,6 +75,17 @@ class PublishGates:
         if self.max_closed is not None and counts.closed_share > self.max_closed:
             what = f"{counts.closed:,} of {counts.held:,} held positions would be closed"
             yield _closed("max_closed", counts.closed_share, self.max_closed, what)
+
+
+def closed_order_gates(counts: Counts, settings: GateSettings) -> list[ClosedGate]:
+    """The gates of orders that hold a whole batch back: how many, how much, and the share of accounts that trade."""
+    amount = money_of(counts.order_amount)
+    gates = counted_gates(counts.orders, amount, counts.ordering, counts.decided, settings)
+    return [
+        ClosedGate(gate.gate, float(gate.measured), float(gate.limit), gate.sentence)
+        for gate in holding(gates)
+        if isinstance(gate.measured, Decimal) and isinstance(gate.limit, Decimal)
+    ]
 
 
 def _closed(gate: str, measured: float, limit: float, what: str) -> ClosedGate:

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,11 @@ from trimtab.files.atomic_write import TEMPORARY
 MANIFEST, FAILED, UNPUBLISHED, JOB = "manifest.json", "failed.parquet", ".unpublished", "job.json"
 FORMAT = 2
 _LOCK = ".lock"
-_PART = re.compile(r"part-\d{5,}\.parquet").fullmatch
+_PART = re.compile(r"(part|orders|accounts)-\d{5,}\.parquet").fullmatch
 _NAMES = "|".join(re.escape(name) for name in (JOB, SORTED))
-_WORK_FILE = re.compile(rf"part-\d{{5,}}\.(parquet|json)|{_NAMES}|\..*{re.escape(TEMPORARY)}").fullmatch
+_WORK_FILE = re.compile(
+    rf"part-\d{{5,}}\.json|(part|orders|accounts)-\d{{5,}}\.parquet|{_NAMES}|\..*{re.escape(TEMPORARY)}"
+).fullmatch
 
 
 class Folder:
@@ -79,7 +82,8 @@ class Folder:
 
     def _check_unpublished(self) -> None:
         """Refuse files whose names publishing would use, unless a killed run left them there."""
-        recorded = {file.with_suffix(".parquet").name for file in self.work.glob(record_name("*"))}
+        numbers = [file.stem.removeprefix("part-") for file in self.work.glob(record_name("*"))]
+        recorded = {f"{kind}-{number}.parquet" for number in numbers for kind in ("part", "orders", "accounts")}
         for entry in sorted(self.path.iterdir()):
             ours = recorded if _PART(entry.name) else {FAILED} if recorded else set()
             if (_PART(entry.name) or entry.name == FAILED) and entry.name not in ours:
@@ -130,9 +134,12 @@ class Folder:
         return records
 
     def _is_sound(self, record: PartRecord) -> bool:
-        inside = self.work / part_name(record.number)
-        moved_up = self.path / part_name(record.number)  # by a run that was killed while it published
-        return sha256_of(inside if inside.exists() else moved_up) == record.sha256
+        for name, digest in record.files.items():
+            inside = self.work / name
+            moved_up = self.path / name  # by a run that was killed while it published
+            if sha256_of(inside if inside.exists() else moved_up) != digest:
+                return False
+        return True
 
     def publish(self, job: Mapping[str, Any], records: Sequence[PartRecord], accounts: pa.DataType) -> dict[str, Any]:
         """Move all parts up, write the failed accounts (names of type `accounts`), then the manifest; the manifest."""
@@ -147,7 +154,7 @@ class Folder:
             "failed": {"file": FAILED, "accounts": failed.num_rows, "sha256": hashlib.sha256(data).hexdigest()},
             "counts": Counts.total(record.counts for record in records).to_dict(),
         }
-        inside = [self.work / part_name(record.number) for record in records]
+        inside = [self.work / name for record in records for name in record.files]
         self.storage.move([file for file in inside if file.exists()], self.path)
         self.storage.write(self.path / FAILED, data, work=self.work)
         manifest["sha256"] = digest_of(manifest)
@@ -218,7 +225,8 @@ def check_published(folder: Path, manifest: Mapping[str, Any]) -> None:
     """
     advice = "run the batch again in another folder, or restore the file"
     faults = []
-    for listed in [*manifest["parts"], manifest["failed"]]:
+    beside = [each for part in manifest["parts"] for each in part.get("beside", ())]
+    for listed in [*manifest["parts"], *beside, manifest["failed"]]:
         digest = sha256_of(folder / listed["file"])
         if digest != listed["sha256"]:
             problem = "is gone" if digest is None else "is damaged: its checksum is not that of the manifest"
@@ -256,6 +264,7 @@ def _listed(record: PartRecord) -> dict[str, Any]:
         "bytes": record.bytes,
         "sha256": record.sha256,
         "counts": record.counts.to_dict(),
+        **({"beside": [asdict(each) for each in record.beside]} if record.beside else {}),
     }
 
 
@@ -273,6 +282,7 @@ def difference(begun: Mapping[str, Any], job: Mapping[str, Any]) -> str:
         "version": "the version of trimtab",
         "assets": "the assets",
         "rules": "the code of the rules",
+        "orders": "the accounts' cash, or the rates",
         "rows_per_unit": "the rows of a part",
     }
     differing = [words.get(name, name) for name in {**begun, **job} if begun.get(name) != job.get(name)]

@@ -10,24 +10,32 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pyarrow as pa
+
 from trimtab.batch.account_sort import sort_rows
 from trimtab.batch.atomic_storage import Storage
 from trimtab.batch.parquet_sources import Source, Sources, find_sources
-from trimtab.batch.publish_gates import ClosedGate, PublishGates
+from trimtab.batch.publish_gates import ClosedGate, PublishGates, closed_order_gates
 from trimtab.batch.published_folder import Folder, check_published, difference
 from trimtab.batch.shared_assets import SharedAssets, check_holdings, read_shared_assets
-from trimtab.batch.unit_work import PartRecord, Work
+from trimtab.batch.unit_work import PartRecord, Planning, Work
 from trimtab.batch.units import BLOCK_ROWS, Survey, Unit, survey, units_of
-from trimtab.blocks.arrow_columns import LIMITS_ID, check_columns, value_type
+from trimtab.blocks.arrow_columns import COLUMNS, LIMITS_ID, check_columns, value_type
 from trimtab.blocks.counts import Counts
-from trimtab.errors import Fault, InputError
+from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.kernel.compilation import STAMP
 from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.orders.account_table import ORDER_COLUMNS
+from trimtab.orders.cash_table import COLUMNS as CASH_COLUMNS
+from trimtab.orders.cash_table import cash_of_arrow
+from trimtab.orders.decide_orders import Rates, check_order_columns
+from trimtab.orders.many import shared_settings
 
 Event = Mapping[str, Any]
 Say = Callable[[Event], None]
 Execute = Callable[[Work, Sequence[Unit]], Iterator[PartRecord]]
 _ERRORS_PER_PART = 5
+PLAN_COLUMNS = (*COLUMNS, *ORDER_COLUMNS)
 Result = TypeVar("Result")
 
 
@@ -35,7 +43,8 @@ Result = TypeVar("Result")
 class Job:
     """Candidates at these places, and their limits by `limits_id`; None is the same for all accounts.
 
-    With `assets`, the place of the assets that all accounts share, the other places hold holdings.
+    With `assets`, the place of the assets that all accounts share, the other places hold holdings. With `accounts`, the
+    place of their cash, orders are decided, too; `fx` is then the worth of one unit of each currency.
     """
 
     places: tuple[str, ...]
@@ -43,6 +52,8 @@ class Job:
     version: str  # of trimtab
     assets: str | None = None
     block_rows: int = BLOCK_ROWS
+    accounts: str | None = None
+    fx: Rates | None = None
 
 
 @dataclass(frozen=True)
@@ -125,12 +136,14 @@ def run_batch(
     sources, shared_assets = _sources_of(job)
     folder = Folder(out, storage)
     with folder.locked(conditions.shard):
-        described = _described(job, sources, shared_assets)
+        accounts_files = None if job.accounts is None else find_sources([job.accounts], CASH_COLUMNS)
+        described = _described(job, sources, shared_assets, accounts_files)
         published = folder.published()
         if published is not None:
             return _unchanged(folder, published, described)
         folder.begin(described, alone=conditions.shard is None)
-        plan = _planned(job, sources, shared_assets, folder, workers, say)
+        planning = None if accounts_files is None else _planning(job, accounts_files)
+        plan = _planned(job, sources, _Beside(shared_assets, planning), folder, workers, say)
         mine = _share(plan.units, conditions.shard)
         records = folder.finished(mine)
         kept, accounts = len(records), sum(unit.accounts for unit in mine)
@@ -149,6 +162,8 @@ def run_batch(
         counts = Counts.total(record.counts for record in records.values())
         whole = conditions.shard is None
         closed = conditions.gates.closed(counts, accounts, whole=whole)
+        if whole and planning is not None:
+            closed += closed_order_gates(counts, next(iter(job.limits.values())).gates)
         if closed:
             status = "failed" if closed[0].gate == "max_failed" else "held_back"
         else:
@@ -158,6 +173,14 @@ def run_batch(
             account = value_type(sources.schema.field("account").type)
             folder.publish({**described, **plan.lacking}, [records[unit.number] for unit in plan.units], account)
         return BatchOutcome(status, counts, len(mine), kept, tuple(closed))
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """The inputs of a batch beside its rows."""
+
+    shared_assets: SharedAssets | None
+    planning: Planning | None
 
 
 @dataclass(frozen=True)
@@ -171,13 +194,13 @@ class _Plan:
 
 def _sources_of(job: Job) -> tuple[Sources, SharedAssets | None]:
     """The files of a job, checked before anything is read."""
-    sources = find_sources(job.places)
+    sources = find_sources(job.places, COLUMNS if job.accounts is None else PLAN_COLUMNS)
     if None not in job.limits and LIMITS_ID not in sources.columns:
         fault = Fault("the column is missing", "add it, or give one set of limits for all accounts", column=LIMITS_ID)
         raise InputError([fault], sources.files[0].path)
     if job.assets is None:
         try:
-            check_columns(sources.schema)
+            _check_schema(sources.schema, plans=job.accounts is not None)
         except InputError as error:
             raise InputError(error.faults, sources.files[0].path) from None
         return sources, None
@@ -186,15 +209,39 @@ def _sources_of(job: Job) -> tuple[Sources, SharedAssets | None]:
     return sources, shared_assets
 
 
-def _planned(
-    job: Job, sources: Sources, shared_assets: SharedAssets | None, folder: Folder, workers: int, say: Say
-) -> _Plan:
+def _check_schema(schema: pa.Schema, *, plans: bool) -> None:
+    """Refuse columns in which no account can be read; `plans`: with shares and prices instead of weights."""
+    if plans:
+        check_order_columns(schema.names)
+        fields = [field for field in schema if field.name not in ORDER_COLUMNS]
+        schema = pa.schema([*fields, pa.field("current_weight", pa.float64())])
+    check_columns(schema)
+
+
+def _planning(job: Job, files: Sources) -> Planning:
+    """The cash of accounts, and the settings of orders that all limits share.
+
+    Raises
+    ------
+    InputError
+        A value that cannot be used.
+    LimitsError
+        Limits with different settings of orders or gates.
+    """
+    settings = shared_settings(job.limits.values())
+    if len({each.gates for each in job.limits.values()}) > 1:
+        raise LimitsError(["the limits differ in their gates, but one run has one set of gates"])
+    return Planning(cash_of_arrow(files.table()), settings, job.fx)
+
+
+def _planned(job: Job, sources: Sources, beside: _Beside, folder: Folder, workers: int, say: Say) -> _Plan:
     """The units of a batch; limits that do not fit the buckets are refused before anything is decided."""
+    shared_assets = beside.shared_assets
     ordered, surveyed = _in_order(sources, folder, workers, say, holdings=shared_assets is not None)
     missing = 0 if shared_assets is None else shared_assets.missing(surveyed.names)
     votes = surveyed.names if shared_assets is None else shared_assets.votes
-    work = Work(ordered, job.limits, votes, folder.work, folder.storage, shared_assets)
-    _ = work.rules
+    work = Work(ordered, job.limits, votes, folder.work, folder.storage, shared_assets, beside.planning)
+    work.check()
     return _Plan(work, units_of(surveyed, ordered.rows, job.block_rows), {"missing": missing} if missing else {})
 
 
@@ -202,7 +249,9 @@ def _file(source: Source) -> dict[str, Any]:
     return {"name": source.name, "rows": source.rows, "sha256": source.digest()}
 
 
-def _described(job: Job, sources: Sources, shared_assets: SharedAssets | None) -> dict[str, Any]:
+def _described(
+    job: Job, sources: Sources, shared_assets: SharedAssets | None, accounts: Sources | None
+) -> dict[str, Any]:
     """The identity of a batch, as plain values."""
     return {
         "version": job.version,
@@ -211,7 +260,13 @@ def _described(job: Job, sources: Sources, shared_assets: SharedAssets | None) -
         **({} if shared_assets is None else {"assets": [_file(file) for file in shared_assets.files]}),
         "limits": {name or "": limits.to_dict() for name, limits in job.limits.items()},
         "rows_per_unit": job.block_rows,
+        **({} if accounts is None else {"orders": _described_orders(job, accounts)}),
     }
+
+
+def _described_orders(job: Job, accounts: Sources) -> dict[str, Any]:
+    rates = {} if job.fx is None else {name: format(rate, "f") for name, rate in job.fx.items()}
+    return {"accounts": [_file(file) for file in accounts.files], "fx": rates}
 
 
 def _unchanged(folder: Folder, published: Mapping[str, Any], described: Mapping[str, Any]) -> BatchOutcome:

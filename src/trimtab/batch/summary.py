@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from trimtab.batch.comparison import Baseline, Rise, rises
 from trimtab.batch.published_folder import FAILED, check_published, read_manifest, read_records
 from trimtab.blocks.counts import Counts
+from trimtab.decimals import money_text
 from trimtab.errors import Fault, InputError
 from trimtab.facts.outcome import Figure
 from trimtab.text import percent
@@ -23,6 +24,8 @@ _TITLES = {
     "size_reasons": "Sizes",
     "unmet_causes": "Unmet limits by cause",
     "certificate": "Certificate",
+    "plan_statuses": "Plans",
+    "order_reasons": "Why orders are made, or not",
 }
 
 
@@ -150,6 +153,13 @@ def _figures(counts: Counts) -> tuple[Figure, ...]:
         "Mean cash": percent(counts.cash / decided),
         "Cash forced": percent(counts.cash_forced / decided),
     }
+    if counts.plan_statuses:
+        listed |= {
+            "Orders": f"{counts.orders:,}",
+            "Order amount": money_text(counts.order_amount, 0),
+            "Accounts with orders": f"{counts.ordering:,}",
+            "Not settled": f"{counts.unsettled:,}",
+        }
     return tuple(Figure(name, text) for name, text in listed.items())
 
 

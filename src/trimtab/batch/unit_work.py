@@ -25,17 +25,34 @@ from trimtab.batch.shared_assets import SharedAssets
 from trimtab.batch.unit_reader import UnitReader
 from trimtab.batch.units import Unit
 from trimtab.blocks.counts import Counts
-from trimtab.blocks.decide_block import decide_block
+from trimtab.blocks.decide_block import Block, decide_block
 from trimtab.blocks.precheck import renumber
 from trimtab.blocks.prepared_limits import PreparedLimits
+from trimtab.limits.order_settings import OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.orders.cash_table import CashTable
+from trimtab.orders.decide_orders import OrderRules, Rates
+from trimtab.orders.planned_block import PlannedBlock, plan_accounts
 
-_CODES = ("action", "reason", "size_reason")
+_CODES = ("action", "reason", "size_reason", "order_reason", "side", "status")
+
+
+@dataclass(frozen=True)
+class BesideFile:
+    """A file beside a part: its name, rows, size and SHA-256."""
+
+    file: str
+    rows: int
+    bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True)
 class PartRecord:
-    """A finished part: its unit, what its file holds, its size and SHA-256, the counts, and who failed for which reason."""
+    """A finished part: its unit, what its file holds, its size and SHA-256, the counts, and who failed for which reason.
+
+    `beside`: the files of orders and accounts, where there are orders.
+    """
 
     number: int
     first: int
@@ -46,6 +63,7 @@ class PartRecord:
     sha256: str
     counts: Counts
     failed: tuple[tuple[Any, str], ...]
+    beside: tuple[BesideFile, ...] = ()
 
     @classmethod
     def read(cls, file: Path) -> PartRecord | None:
@@ -53,9 +71,15 @@ class PartRecord:
         try:
             values = json.loads(file.read_bytes())
             failed = tuple((account, reason) for account, reason in values["failed"])
-            return cls(**{**values, "counts": Counts.from_dict(values["counts"]), "failed": failed})
+            beside = tuple(BesideFile(**each) for each in values.get("beside", ()))
+            return cls(**{**values, "counts": Counts.from_dict(values["counts"]), "failed": failed, "beside": beside})
         except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
             return None
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The SHA-256 of each file by its name: the part, and those beside it."""
+        return {part_name(self.number): self.sha256, **{each.file: each.sha256 for each in self.beside}}
 
     @property
     def unit(self) -> Unit:
@@ -63,14 +87,23 @@ class PartRecord:
         return Unit(self.number, self.first, self.rows, self.accounts)
 
 
-def part_name(number: int) -> str:
-    """The name of a part's file."""
-    return f"part-{number:05}.parquet"
+def part_name(number: int, kind: str = "part") -> str:
+    """The name of a part's file, or of one beside it: `orders`, `accounts`."""
+    return f"{kind}-{number:05}.parquet"
 
 
 def record_name(number: int | str) -> str:
     """The name of the file of a part's record; of any, with a star."""
     return f"part-{number:0>5}.json" if isinstance(number, int) else f"part-{number}.json"
+
+
+@dataclass(frozen=True)
+class Planning:
+    """The needs of orders beside candidates and limits; `fx`: the worth of one unit of each currency."""
+
+    cash: CashTable
+    settings: OrderSettings
+    fx: Rates | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +119,7 @@ class Work:
     folder: Path
     storage: Storage
     shared_assets: SharedAssets | None = None  # then the rows are holdings
+    planning: Planning | None = None  # then orders are decided, too
 
     @cached_property
     def rules(self) -> PreparedLimits:
@@ -98,8 +132,30 @@ class Work:
         """
         return PreparedLimits(self.limits, self.votes)
 
+    @cached_property
+    def order_rules(self) -> OrderRules | None:
+        """The same for orders; None where only targets are decided.
+
+        Raises
+        ------
+        LimitsError
+            Limits for a bucket that does not exist, or that contradict the settings of orders.
+        """
+        own = self.planning
+        return None if own is None else OrderRules.of(self.limits, self.votes, own.settings, own.fx)
+
+    def check(self) -> None:
+        """Refuse limits that do not fit the buckets, before anything is decided.
+
+        Raises
+        ------
+        LimitsError
+            Which limits.
+        """
+        _ = self.rules, self.order_rules
+
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "rules"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("rules", "order_rules")}
 
     def rows(self) -> UnitReader:
         """A reader of its own."""
@@ -113,13 +169,15 @@ class Work:
         InputError
             Where the file system refuses.
         """
-        if self.shared_assets is None:
-            block = decide_block(table, self.rules)
-            targets = block.targets
-        else:
-            block = decide_block(self.shared_assets.joined(table), self.rules)
-            targets = block.targets.filter(_is_of_use())
+        block, beside = self._decided(table)
+        targets = block.targets if self.shared_assets is None else block.targets.filter(_is_of_use())
         data = encoded(targets)
+        listed = []
+        for kind, rows in beside.items():
+            name, content = part_name(unit.number, kind), encoded(rows)
+            digest = hashlib.sha256(content).hexdigest()
+            listed.append(BesideFile(name, rows.num_rows, len(content), digest))
+            self.storage.write(self.folder / name, content, work=self.folder)
         record = PartRecord(
             number=unit.number,
             first=unit.first,
@@ -130,10 +188,19 @@ class Work:
             sha256=hashlib.sha256(data).hexdigest(),
             counts=block.counts,
             failed=tuple(zip(*(block.failed[name].to_pylist() for name in ("account", "reason")), strict=True)),
+            beside=tuple(listed),
         )
         self.storage.write(self.folder / part_name(unit.number), data, work=self.folder)
         self.storage.write_json(self.folder / record_name(unit.number), asdict(record), work=self.folder)
         return record
+
+    def _decided(self, table: pa.Table) -> tuple[Block | PlannedBlock, dict[str, pa.Table]]:
+        """The targets of a unit's rows, and the tables beside them."""
+        rules = self.order_rules
+        if rules is not None and self.planning is not None:
+            planned = plan_accounts(table, self.planning.cash, rules)
+            return planned, {"orders": planned.orders, "accounts": planned.accounts}
+        return decide_block(table if self.shared_assets is None else self.shared_assets.joined(table), self.rules), {}
 
 
 def _is_of_use() -> pc.Expression:

@@ -27,9 +27,10 @@ def reconcile(
         total = _check_file_total(rows, totals, accounts, draft)
         if len(accounts) == 1:
             accounts = [replace(accounts[0], total=total)]
-        checks.append("equal to the file's total")
+        if total is None:
+            return accounts, None, ["not compared with the file's total"]
         _verify(rows, None)
-        return accounts, total, checks
+        return accounts, total, ["equal to the file's total"]
     accounts = [_with_total(account, rows, totals, draft) for account in accounts]
     by_percent = [
         account for account in accounts if account.account not in covered and _check_percents(account, rows, draft)
@@ -44,7 +45,9 @@ def reconcile(
         worth, other = sum((each.value for each in known), Decimal(0)), sum((each.other for each in known), Decimal(0))
         total = Total(worth, known[0].currency, "the totals of its accounts", other)
     if known:
-        checks.append("equal to the file's total" if len(known) == 1 else f"equal to the file's {len(known)} totals")
+        other = sum((account_total.other for account_total in known), Decimal(0))
+        less = f" less {other:,.2f} of accruals" if other else ""
+        checks.append(f"equal to the file's {'total' if len(known) == 1 else f'{len(known)} totals'}{less}")
     if by_percent:
         checks.append("in line with the file's percents, as it has no total")
     if not known and not by_percent:

@@ -100,7 +100,7 @@ def decide(
 def plan_of_shares(inputs: CandidateInputs, chosen: ChosenLimits, data: DataOptions, notices: Notices) -> Plan | None:
     """The plan of an account whose shares and prices are known in its table, else None."""
     from trimtab.files.candidate_file import check_single
-    from trimtab.kernel.orders import plan_account
+    from trimtab.kernel.order_block import plan_block
     from trimtab.orders.account_table import ORDER_COLUMNS
     from trimtab.orders.doors import plan
 
@@ -108,7 +108,7 @@ def plan_of_shares(inputs: CandidateInputs, chosen: ChosenLimits, data: DataOpti
         return None
     check_single(inputs.table, inputs.name)
     with inputs.named_in_errors(), chosen.named_in_errors():
-        notices.note_compiling(plan_account, 40)
+        notices.note_compiling(plan_block, 40)
         table = inputs.table.drop_columns(["current_weight"])
         made = plan(table, chosen.limits, cash=data.cash, correlations=inputs.correlations)
     for note in made.notes:

@@ -136,11 +136,11 @@ class PlanRequest:
     def decide(self, notices: Notices) -> Plan:
         """The plan, with notes on it."""
         from trimtab.cli.one_account import give_notice
-        from trimtab.kernel.orders import plan_account
+        from trimtab.kernel.order_block import plan_block
         from trimtab.orders.account_table import ORDER_COLUMNS
 
         with self.candidates.named_in_errors(), self.chosen.named_in_errors():
-            notices.note_compiling(plan_account, _COMPILING)
+            notices.note_compiling(plan_block, _COMPILING)
             made = self.inputs.decide()
         for note in made.notes:
             notices.warn(note)

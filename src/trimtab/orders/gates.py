@@ -130,13 +130,19 @@ def run_gates(plans: Iterable[PlanView], settings: GateSettings) -> tuple[Gate, 
     """The gates of a run of many accounts."""
     made = list(plans)
     orders = [order for plan in made for order in plan.orders]
-    gates = [_judged("run_orders", Decimal(len(orders)), Decimal(settings.max_run_orders))]
+    amount = sum((order.amount for order in orders), Decimal(0))
+    return counted_gates(len(orders), amount, sum(bool(plan.orders) for plan in made), len(made), settings)
+
+
+def counted_gates(
+    orders: int, amount: Decimal, trading: int, accounts: int, settings: GateSettings
+) -> tuple[Gate, ...]:
+    """The gates of a run, from its number of orders, their amount, and how many of its accounts trade."""
+    gates = [_judged("run_orders", Decimal(orders), Decimal(settings.max_run_orders))]
     if settings.max_run_amount is not None:
-        total = sum((order.amount for order in orders), Decimal(0))
-        gates.append(_judged("run_amount", total, settings.max_run_amount))
-    trading = sum(bool(plan.orders) for plan in made)
-    if len(made) >= _FEW_ACCOUNTS:
-        share = Decimal(trading) / len(made)
+        gates.append(_judged("run_amount", amount, settings.max_run_amount))
+    if accounts >= _FEW_ACCOUNTS:
+        share = Decimal(trading) / accounts
         gates.append(_judged("trading_accounts", share, _exact(settings.max_trading_accounts)))
     return tuple(gates)
 

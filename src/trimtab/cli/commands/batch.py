@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,6 +76,48 @@ class GateOptions:
 
 
 @dataclass(frozen=True)
+class OrderOptions:
+    """The options of orders."""
+
+    orders: Annotated[
+        bool, typer.Option("--orders", help="Decide orders, too: CANDIDATES have shares and price, no current_weight.")
+    ] = False
+    accounts: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="With --orders: account, cash, and optionally cash_flow, mode, currency."),
+    ] = None
+    fx: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CUR=RATE", help="With --orders: the worth of one unit of a currency; repeatable."),
+    ] = None
+
+    @property
+    def place(self) -> str | None:
+        """Where the cash of accounts is; None without orders."""
+        if self.orders != (self.accounts is not None):
+            raise typer.BadParameter("--orders needs --accounts" if self.orders else "--accounts needs --orders")
+        return self.accounts
+
+    @property
+    def rates(self) -> dict[str, Decimal] | None:
+        """The rates by currency; None without any."""
+        if self.fx and not self.orders:
+            raise typer.BadParameter("--fx needs --orders")
+        return dict(map(_rate, self.fx)) if self.fx else None
+
+
+def _rate(text: str) -> tuple[str, Decimal]:
+    name, sign, number = text.partition("=")
+    try:
+        rate = Decimal(number)
+    except ArithmeticError:
+        rate = Decimal(0)
+    if not sign or not name.strip() or not rate.is_finite() or rate <= 0:
+        raise typer.BadParameter(f"--fx {text!r}: write a currency and its worth, such as EUR=1.08")
+    return name.strip(), rate
+
+
+@dataclass(frozen=True)
 class SourceOptions:
     """The options of the input."""
 
@@ -107,6 +150,7 @@ def run(
     sources: SourceOptions,
     limits: LimitOptions,
     gates: GateOptions,
+    orders: OrderOptions,
     record: RecordOptions,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to publish in: a new one for each batch.")
@@ -134,6 +178,7 @@ def run(
     from trimtab.batch.run import Job, PublishConditions, run_batch
     from trimtab.cli.batch_events import JsonLines, events_for_people
     from trimtab.kernel.block import rebalance_block
+    from trimtab.kernel.order_block import plan_block
 
     notices = Notices(quiet=quiet)
     conditions = PublishConditions(_gates(gates, notices), _shard(shard))
@@ -142,11 +187,14 @@ def run(
     with ExitStack() as stack:
         if lines is not None:
             stack.enter_context(lines.errors())
-        job = Job(places, _limits(limits, defaults=defaults), trimtab.__version__, sources.assets)
+        chosen = _limits(limits, defaults=defaults)
+        if orders.place is not None and sources.assets is not None:
+            raise typer.BadParameter("--orders takes CANDIDATES, not --assets and --holdings")
+        job = Job(places, chosen, trimtab.__version__, sources.assets, accounts=orders.place, fx=orders.rates)
         if record.require_approved:
             _approvals(job.limits, record, required=True)
         baseline = None if against is None else Baseline.read(against)
-        notices.note_compiling(rebalance_block, 30)
+        notices.note_compiling(rebalance_block if orders.place is None else plan_block, 30)
         execute = stack.enter_context(_executing(on, threads))
         say = stack.enter_context(events_for_people(notices, quiet=quiet)) if lines is None else lines.say
         outcome = run_batch(job, out, conditions, execute=execute, workers=threads, storage=Storage(), say=say)

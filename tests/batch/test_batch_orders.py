@@ -1,0 +1,185 @@
+"""A batch with orders: the orders of `plan_many` beside the targets, whatever the workers; gates on the run; resumed."""
+
+from __future__ import annotations
+
+import json
+import random
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from batch_runs import files_of
+
+import trimtab
+from trimtab import InputError, LimitsError, RebalancingLimits
+from trimtab.batch.atomic_storage import Storage
+from trimtab.batch.publish_gates import PublishGates
+from trimtab.batch.published_folder import UNPUBLISHED, check_published, read_manifest
+from trimtab.batch.run import BatchOutcome, Job, PublishConditions, on_threads, run_batch
+from trimtab.batch.summary import read_summary
+from trimtab.errors import DamagedError
+
+LIMITS = RebalancingLimits(gates={"max_trading_accounts": 1.0}, orders={"fees": {"per_order": 1}})
+
+
+def tables(count: int = 40) -> tuple[pa.Table, pa.Table]:
+    """Accounts with some shares and cash; one of them cannot be planned."""
+    rng = random.Random(3)
+    rows, cash = [], []
+    for number in range(count):
+        name = f"P{number:03d}"
+        for asset in rng.sample("ABCDEFGHIJ", rng.randint(3, 9)):
+            price = round(10 + 10 * (ord(asset) - 64) * 1.17, 2)
+            shares = None if number == 7 else float(rng.choice([0, 0, 5, 20]))
+            rows.append(
+                {
+                    "account": name,
+                    "asset": asset,
+                    "bucket": rng.choice(["Tech", "Bond"]),
+                    "score": round(rng.random(), 3),
+                    "shares": -1.0 if number == 7 else shares,
+                    "price": price,
+                    "note": "carried by nobody",
+                }
+            )
+        cash.append({"account": name, "cash": float(rng.randint(500, 9000)), "mode": rng.choice([None, "buy_only"])})
+    return pa.Table.from_pylist(rows), pa.Table.from_pylist(cash)
+
+
+def plan_batch(folder: Path, out: str = "out", limits: Any = LIMITS, **changes: Any) -> BatchOutcome:
+    rows, cash = tables()
+    (folder / "in").mkdir(exist_ok=True)
+    if not (folder / "in" / "rows.parquet").exists():
+        pq.write_table(rows, folder / "in" / "rows.parquet", row_group_size=47)
+        pq.write_table(changes.pop("cash", cash), folder / "cash.parquet")
+    options = {"workers": 2, "events": [], "storage": Storage(), "gates": {}, "fx": None, **changes}
+    job = Job(
+        (str(folder / "in"),),
+        limits if isinstance(limits, dict) else {None: limits},
+        "1",
+        block_rows=60,
+        accounts=str(folder / "cash.parquet"),
+        fx=options["fx"],
+    )
+    gates = PublishGates(**{"max_failed": 0.1, "max_unscored": 1.0, "max_unmet": 1.0, **options["gates"]})
+    return run_batch(
+        job,
+        folder / out,
+        PublishConditions(gates),
+        execute=on_threads(options["workers"]),
+        workers=options["workers"],
+        storage=options["storage"],
+        say=options["events"].append,
+    )
+
+
+def rows_of(folder: Path, kind: str) -> list[dict[str, Any]]:
+    return [row for file in sorted(folder.glob(f"{kind}-*.parquet")) for row in pq.read_table(file).to_pylist()]
+
+
+def test_the_orders_of_the_table_door(tmp_path: Path) -> None:
+    outcome = plan_batch(tmp_path)
+    assert outcome.status == "published"
+    rows, cash = tables()
+    made = trimtab.plan_many(rows, LIMITS, accounts=cash)
+    out = tmp_path / "out"
+    assert rows_of(out, "orders") == made.orders.to_pylist()
+    assert rows_of(out, "accounts") == made.accounts.to_pylist()
+    assert rows_of(out, "part") == made.targets.to_pylist()
+    assert outcome.counts.orders == made.counts.orders > 40
+    assert outcome.counts.order_amount == int(1_000_000 * sum(row["amount"] for row in rows_of(out, "orders")))
+    assert outcome.counts.ordering == len({row["account"] for row in rows_of(out, "orders")})
+    assert outcome.counts.plan_statuses == {"ok": 39}
+    assert set(made.failed) == {"P007"}
+
+
+def test_workers_change_no_byte_and_a_run_resumes(tmp_path: Path) -> None:
+    plan_batch(tmp_path, "one", workers=1)
+    plan_batch(tmp_path, "two")
+    assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
+    plan_batch(tmp_path, "three", gates={"max_closed": 0.0})  # held back: all parts are done
+    work = tmp_path / "three" / UNPUBLISHED
+    (work / "orders-00001.parquet").write_bytes(b"damaged")
+    outcome = plan_batch(tmp_path, "three")
+    assert (outcome.status, outcome.kept) == ("published", outcome.parts - 1)
+    assert files_of(tmp_path / "one") == files_of(tmp_path / "three")
+    assert plan_batch(tmp_path, "three").status == "unchanged"
+
+
+def test_a_published_file_of_orders_is_verified(tmp_path: Path) -> None:
+    plan_batch(tmp_path)
+    manifest = read_manifest(tmp_path / "out")
+    assert manifest is not None
+    assert {each["file"] for each in manifest["parts"][0]["beside"]} == {
+        "orders-00000.parquet",
+        "accounts-00000.parquet",
+    }
+    (tmp_path / "out" / "accounts-00000.parquet").unlink()
+    with pytest.raises(DamagedError, match=r"accounts-00000.parquet.*is gone"):
+        check_published(tmp_path / "out", manifest)
+
+
+GATES: dict[str, tuple[dict[str, Any], str]] = {
+    "too many orders": ({"max_run_orders": 3}, "run_orders"),
+    "too large an amount": ({"max_run_amount": 1000}, "run_amount"),
+    "too many accounts trade": ({"max_trading_accounts": 0.1}, "trading_accounts"),
+}
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_gates_hold_a_run_back(name: str, tmp_path: Path) -> None:
+    settings, gate = GATES[name]
+    limits = RebalancingLimits(orders={"fees": {"per_order": 1}}, gates={"max_trading_accounts": 1.0, **settings})
+    outcome = plan_batch(tmp_path, limits=limits)
+    assert outcome.status == "held_back"
+    assert [closed.gate for closed in outcome.closed_gates] == [gate]
+    assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_the_summary_counts_orders(tmp_path: Path) -> None:
+    plan_batch(tmp_path)
+    summary = read_summary(tmp_path / "out", None)
+    figures = {figure.name: figure.text for figure in summary.figures}
+    assert figures["Orders"] == f"{summary.counts.orders:,}"
+    assert {"Order amount", "Accounts with orders", "Not settled"} <= set(figures)
+    assert {"plan_statuses", "order_reasons"} <= {section.name for section in summary.sections}
+
+
+def test_rates_of_currencies(tmp_path: Path) -> None:
+    rows, cash = tables()
+    (tmp_path / "in").mkdir()
+    euros = rows.append_column("currency", pa.array(["EUR"] * rows.num_rows))
+    pq.write_table(euros, tmp_path / "in" / "rows.parquet")
+    dollars = cash.append_column("currency", pa.array(["USD"] * cash.num_rows))
+    pq.write_table(dollars, tmp_path / "cash.parquet")
+    rates = {"EUR": Decimal("1.1"), "USD": Decimal(1)}
+    plan_batch(tmp_path, fx=rates)
+    made = trimtab.plan_many(euros, LIMITS, accounts=dollars, fx=rates)
+    assert rows_of(tmp_path / "out", "orders") == made.orders.to_pylist()
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["orders"]["fx"] == {"EUR": "1.1", "USD": "1"}
+    with pytest.raises(InputError, match="the accounts' cash, or the rates"):
+        plan_batch(tmp_path, fx={**rates, "EUR": Decimal("1.2")})
+
+
+def test_what_cannot_be_planned_is_refused(tmp_path: Path) -> None:
+    rows, cash = tables()
+    (tmp_path / "in").mkdir()
+    pq.write_table(rows.drop_columns(["price"]), tmp_path / "in" / "rows.parquet")
+    pq.write_table(cash, tmp_path / "cash.parquet")
+    with pytest.raises(InputError, match="'price': the column is missing"):
+        plan_batch(tmp_path)
+    pq.write_table(rows, tmp_path / "in" / "rows.parquet")
+    different = {"a": RebalancingLimits(), "b": RebalancingLimits(orders={"cash_buffer": 0.1})}
+    with pytest.raises(InputError, match="limits_id"):
+        plan_batch(tmp_path, limits=different)
+    named = rows.append_column("limits_id", pa.array(["a"] * rows.num_rows))
+    pq.write_table(named, tmp_path / "in" / "rows.parquet")
+    with pytest.raises(LimitsError, match="differ in their settings of orders"):
+        plan_batch(tmp_path, limits=different)
+    with pytest.raises(LimitsError, match="differ in their gates"):
+        plan_batch(tmp_path, limits={"a": RebalancingLimits(), "b": RebalancingLimits(gates={"max_run_orders": 5})})
+    with pytest.raises(LimitsError, match="max_turnover"):
+        plan_batch(tmp_path, limits={"a": RebalancingLimits(orders={"max_turnover": 0.001})})
