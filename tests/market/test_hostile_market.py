@@ -71,8 +71,9 @@ BROKEN_SERIES: dict[str, tuple[pl.DataFrame, str]] = {
     **{f"price {price}": (instead(price), "gap") for price in (None, math.nan)},
     **{
         f"text {text!r}": (text_instead(text), "not_a_number")
-        for text in ("n/a", "1,234.5", "12%", "$12", "12.5 USD", "nan", "inf", "#REF!", "1.2.3", "--")
+        for text in ("n/a", "1,23.45", "12%", "$12", "12.5 USD", "nan", "inf", "#REF!", "1.2.3", "--")
     },
+    "text '1,234.5'": (text_instead("1,234.5"), "split_like_jump"),  # read as 1234.5, a hundredfold price
     "an empty cell": (text_instead(""), "gap"),
     "a blank cell": (text_instead("  "), "gap"),
     "one day twice, same price": (again([1.0]), "duplicate_day"),
