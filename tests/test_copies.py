@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -35,6 +36,8 @@ ERRORS: dict[str, tuple[Any, ...]] = {
     "UnmetLimitError": (["min_buckets_represented is 1 instead of 2"],),
     "BrokenLimitError": (["max_total_positions is 7.0 against 6.0"],),
 }
+
+SHARES = [{"asset": name, "score": 0.9, "shares": 2, "price": 50} for name in "AB"]
 
 
 @cache
@@ -63,6 +66,10 @@ def sweep() -> Any:
 
 def result() -> Any:
     return trimtab.rebalance(ROWS, LIMITS)
+
+
+def plan() -> Any:
+    return trimtab.plan(SHARES, cash=900)
 
 
 def data() -> Any:
@@ -98,9 +105,18 @@ MADE: dict[str, Callable[[], Any]] = {
     "Difference": lambda: result().diff(trimtab.rebalance(ROWS)),
     "Explanation": lambda: result().explain("A"),
     "Finding": lambda: trimtab.check(ROWS, LIMITS).findings[0],
+    "Fees": lambda: trimtab.Fees(per_order=1),
+    "FileOrder": lambda: trimtab.FileOrder("A", "buy", 2, "id", Decimal(3), time_in_force="day"),
     "FundamentalAnalyzer": lambda: trimtab.FundamentalAnalyzer(data()),
     "MarketData": data,
     "MarketView": lambda: data().as_of(date(2021, 1, 4)),
+    "Order": lambda: plan().orders[0],
+    "OrderFileSettings": lambda: trimtab.OrderFileSettings(order_type="limit"),
+    "OrderSettings": lambda: trimtab.OrderSettings(mode="buy_only"),
+    "Plan": plan,
+    "PlanManyResult": lambda: trimtab.plan_many(
+        [{**row, "account": "1"} for row in SHARES], accounts=[{"account": "1", "cash": 900}]
+    ),
     "Preflight": lambda: trimtab.check(ROWS, LIMITS),
     "RebalanceManyResult": lambda: trimtab.rebalance_many([{**row, "account": 1} for row in ROWS], LIMITS),
     "RebalanceResult": result,
@@ -112,8 +128,8 @@ MADE: dict[str, Callable[[], Any]] = {
 MUTABLE = ("BucketEnforcementResult",)
 # Parts of the objects above, objects that need others to be made, and those of rooms that test this themselves.
 ELSEWHERE = {
-    *("BacktestSettings", "BucketAllocation", "BucketStatistics", "CoreRebalancerEngine", "EngineRun", "Fees"),
-    *("MarketRegimeDetector", "MarketSource", "Order", "OrderSettings", "Plan", "RebalancingTarget"),
+    *("BacktestSettings", "BucketAllocation", "BucketStatistics", "CoreRebalancerEngine", "EngineRun"),
+    *("MarketRegimeDetector", "MarketSource", "RebalancingTarget"),
     *("RebalancingUniverse", "RegimeConfig", "RegimeTable", "RiskAdjusted", "SelectionResult", "TrendRegimes"),
     "UniverseBuilder",
 }

@@ -138,7 +138,7 @@ SPOILED: dict[str, tuple[Callable[[MadePlan], MadePlan], str]] = {
     "aim": (limits(target_invested=0.9), "all positions: worth"),
     "turnover of sells": (settings(max_turnover=0.24), "the sells amount to 2436, max_turnover allows 2400"),
     "turnover of buys": (settings(max_turnover=0.24), "the buys amount to 4600.63"),
-    "positions": (limits(max_total_positions=3), "the account: 4 positions, 3 are allowed"),
+    "positions": (limits(max_total_positions=3), "the account: 4 positions, 3 allowed"),
     "positions of a bucket": (limits(max_positions_per_bucket=0), "Bond: 1 position, 0 allowed"),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -93,7 +94,9 @@ def test_what_happens_as_json(place: Path, tmp_path: Path) -> None:
     assert events[2]["errors"] == []
     assert (events[3]["exit_code"], events[3]["gates"]) == (0, [])
     assert events[3]["summary"]["counts"]["accounts"] == 60
-    assert result.stderr.splitlines() == [f"published: {tmp_path / 'o'}"]
+    recorded, published = result.stderr.splitlines()
+    assert re.fullmatch(r"recorded as run [0-9a-f]{12} in .*runs\.db", recorded)
+    assert published == f"published: {tmp_path / 'o'}"
     again = events_of(run("batch", place, *arguments, "--out", tmp_path / "o"))
     assert again[0]["run"] != events[0]["run"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -83,6 +84,16 @@ class PreparedLimits:
     def kernel(self, nodes: BucketNodes) -> Prepared:
         """The limits as the kernel reads them, for a block with these buckets."""
         return self._kernel._replace(node_of=nodes.kernel)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PreparedLimits) and self.__reduce__() == other.__reduce__()
+
+    def __hash__(self) -> int:
+        return hash(self.limits)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Prepared again wherever a copy arrives."""
+        return PreparedLimits, (dict(zip(self.ids, self.limits, strict=True)), self.votes)
 
     def screen(self, nodes: BucketNodes) -> ScreenLimits:
         """The limits as the screen reads them, for a block with these buckets."""

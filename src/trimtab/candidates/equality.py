@@ -43,9 +43,14 @@ def is_equal(first: Any, second: Any) -> bool:
         return len(first) == len(second) and all(map(is_equal, first, second))
     if hasattr(first, "equals"):  # tables of pandas, polars and pyarrow
         return bool(first.equals(second))
-    if dataclasses.is_dataclass(first) or ("__eq__" not in _defined(type(first)) and hasattr(first, "__dict__")):
+    if _compares_fields(first) or ("__eq__" not in _defined(type(first)) and hasattr(first, "__dict__")):
         return is_equal(_held(first), _held(second))
     return bool(first == second or (first != first and second != second))  # noqa: PLR0124 - NaN
+
+
+def _compares_fields(value: Any) -> bool:
+    """Whether equality is the one that a dataclass comes with, and not of the class's own."""
+    return dataclasses.is_dataclass(value) and bool(getattr(type(value), "__dataclass_params__").eq)  # noqa: B009
 
 
 def _defined(kind: type) -> set[str]:

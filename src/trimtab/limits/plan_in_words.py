@@ -17,8 +17,8 @@ def order_sentences(settings: OrderSettings) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> order_sentences(OrderSettings(fees={"per_order": 1, "rate": 0.0005}))[1:3]
-    ('Buys leave 0.25% of the account in cash.', 'An order costs 1, plus 0.05% of its amount.')
+    >>> order_sentences(OrderSettings(fees={"per_order": 1, "rate": 0.0005}))[2:4]
+    ('Make no order with a fee above 1% of its amount.', 'An order costs 1, plus 0.05% of its amount.')
     """
     return _sentences(settings, {"fees": _fees, "rate_short": _rates, "rate_long": lambda _: []})
 

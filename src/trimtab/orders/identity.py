@@ -20,6 +20,7 @@ _AS_GIVEN = (str, int, bool, type(None))
 def canonical_json(value: Any) -> str:
     """JSON with one spelling: NFC text, sorted keys, no blanks, decimals as plain text, dates as yyyy-mm-dd.
 
+    >>> import datetime as dt
     >>> canonical_json({"b": Decimal("1.50"), "a": dt.date(2026, 1, 2)})
     '{"a":"2026-01-02","b":"1.5"}'
     """

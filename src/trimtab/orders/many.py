@@ -18,6 +18,7 @@ from trimtab.blocks.counts import Counts
 from trimtab.blocks.prepared_limits import votes_of
 from trimtab.candidates.arrow_values import arrow_of
 from trimtab.candidates.columns import COLUMNS
+from trimtab.candidates.equality import compared_by_value
 from trimtab.candidates.user_table import columns_of
 from trimtab.decimals import decimal_of, money_of
 from trimtab.errors import Fault, InputError, LimitsError, nearest
@@ -37,6 +38,7 @@ _NUMBERS = ("score", "max_weight", "desired_weight", "volatility", "shares", "pr
 _BLOCK_ROWS = 100_000
 
 
+@compared_by_value
 @dataclass(frozen=True, eq=False)
 class PlanManyResult:
     """The orders of many accounts; a bad account is here as failed, beside the good ones.

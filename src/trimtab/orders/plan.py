@@ -13,6 +13,7 @@ import narwhals.stable.v2 as nw
 import pyarrow as pa
 
 from trimtab.candidates.candidates import Candidates
+from trimtab.candidates.equality import compared_by_value
 from trimtab.decimals import money_of, shares_of
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.limits.gate_settings import GateSettings
@@ -35,6 +36,7 @@ from trimtab.rebalancing.result import RebalanceResult
 SCHEMA_VERSION = 1
 
 
+@compared_by_value
 @dataclass(frozen=True, eq=False)
 class Plan:
     """The orders of one account, and the rebalance that they carry out.

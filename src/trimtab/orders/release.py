@@ -144,7 +144,7 @@ def may_write(plans: Plan | Mapping[str, Plan], desk: Desk, *, gates: GateSettin
     True
     >>> release = may_write(plan, desk, gates=GateSettings(max_order_share=0.1))
     >>> [gate.sentence for gate in release.held]
-    ['The order of AAA is 18% of the account; at most 10% (max_order_share)']
+    ['The order of AAA is 20% of the account; at most 10% (max_order_share)']
     """
     by_account = {"": plans} if isinstance(plans, Plan) else dict(plans)
     written = desk.written if desk.record is None else [*(desk.written or ()), *_written(Path(desk.record))]
