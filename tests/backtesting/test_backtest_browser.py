@@ -8,11 +8,12 @@ import pytest
 from backtest_pages import COSTS, LOOSE, hostile, long, swept
 from browser import faults, foreign_hosts, logged
 from hostile_names import PAYLOADS
-from thorough import mostly_thorough
 
 from trimtab.backtesting.pages.backtest_facts import backtest_facts
 from trimtab.backtesting.pages.backtest_page import backtest_page
 from trimtab.backtesting.pages.sweep_page import sweep_page
+
+pytestmark = pytest.mark.thorough  # a browser starts for every page
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +31,8 @@ def test_nothing_is_logged_and_nobody_is_asked(pages: dict[str, str], name: str,
     assert foreign_hosts(pages[name], tmp_path / "b") == set()
 
 
-@pytest.mark.parametrize("scheme", mostly_thorough(["light", "dark"]))
-@pytest.mark.parametrize("width", mostly_thorough([500, 768, 1280]))
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [500, 768, 1280])
 @pytest.mark.parametrize("name", ["backtest", "sweep"])
 def test_axe_finds_nothing_serious(pages: dict[str, str], name: str, width: int, scheme: str, tmp_path: Path) -> None:
     sentences = faults(pages[name], tmp_path, width, scheme)

@@ -96,6 +96,7 @@ def momentum(prices: pl.DataFrame) -> pl.DataFrame:
     return long.with_columns(rank.over("date").alias("score")).select("date", "asset", "score")
 
 
+@pytest.mark.thorough
 def test_equal_to_bt_on_real_data(market_data: Path) -> None:
     prices = whole_histories(market_data)
     assert prices.width > 300

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from thorough import mostly_thorough
 
 import trimtab
 from trimtab import Plan
@@ -142,8 +143,9 @@ def test_the_same_order_is_not_written_again_within_a_day(hours: float, held: bo
         assert holding(repeat_gates(plan, [other], NOW, GateSettings())) == []
 
 
-def test_a_faulty_loop_writes_each_order_once() -> None:
-    """Knight Capital, 2012: 212 parent orders, sent again and again. Here the loop asks 1,000 times."""
+@pytest.mark.parametrize("turns", mostly_thorough([50, 1000]))
+def test_a_faulty_loop_writes_each_order_once(turns: int) -> None:
+    """Knight Capital, 2012: 212 parent orders, sent again and again."""
     rows = [{"asset": f"A{index:03}", "score": 0.9, "price": 10} for index in range(212)]
     limits = trimtab.RebalancingLimits(
         max_total_positions=212, max_new_positions=212, min_position_weight=0.0, max_position_weight=0.01
@@ -151,7 +153,7 @@ def test_a_faulty_loop_writes_each_order_once() -> None:
     plan = trimtab.plan(rows, limits, cash=1_000_000)
     settings = GateSettings(max_account_orders=212, max_account_turnover=1.0)
     record, written, state = "", 0, "NORMAL"
-    for turn in range(1000):
+    for turn in range(turns):
         now = NOW + dt.timedelta(seconds=turn)
         gates = (
             *account_gates(plan, settings),

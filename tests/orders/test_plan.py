@@ -434,6 +434,7 @@ def test_a_minimum_is_not_left_worse() -> None:
     assert (made.status, made.reasons["B1"], made.reasons["B2"]) == ("limited", "waits_for_minimum", "max_turnover")
 
 
+@pytest.mark.thorough
 def test_every_reason_has_a_sentence() -> None:
     """In random accounts every reason occurs, and its sentence names what it is about."""
     waits = bond_waits()

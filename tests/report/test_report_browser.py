@@ -10,10 +10,11 @@ from accounts import asset
 from browser import EMPTY, faults, foreign_hosts, logged
 from hostile_names import PAYLOADS
 from pages import hostile
-from thorough import mostly_thorough
 
 import trimtab
 from trimtab.data.samples import SAMPLE_CASH, sample_candidates, sample_limits, sample_positions
+
+pytestmark = pytest.mark.thorough  # a browser starts for every page
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +61,8 @@ def test_a_foreign_host_is_noticed(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("scheme", mostly_thorough(["light", "dark"]))
-@pytest.mark.parametrize("width", mostly_thorough([390, 1280, 320, 500, 768]))
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280, 320, 500, 768])
 def test_axe_finds_nothing_serious(
     page: str, plan_page: str, large: str, width: int, scheme: str, tmp_path: Path
 ) -> None:

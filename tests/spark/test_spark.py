@@ -223,6 +223,7 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "pyspark is not installed" in result.stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # pyspark's, where Spark does not begin
 def test_no_frame_no_java_no_master(spark_here: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SetupError, match=r"not a Spark frame but pyarrow.lib.Table: trimtab.rebalance_many takes"):

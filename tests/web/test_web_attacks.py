@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hostile_names import PAYLOADS
 from starlette.responses import PlainTextResponse
+from thorough import mostly_thorough
 from web_visits import BASE, KEY, PORT, Browser, client_of, service_of
 
 from trimtab.errors import BrokenLimitError, Fault, InputError, LimitsError, OutputError
@@ -189,7 +190,7 @@ def test_an_empty_file_and_an_empty_field(browser: Browser) -> None:
     assert Form((("a", "1"),)).text("b") == ""
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", mostly_thorough(SCRIPTS, 8))
 def test_names_that_are_code_stay_text(name: str) -> None:
     """In every field that a user can fill: assets, names, buckets, accounts, file names, reasons."""
     browser = Browser()
