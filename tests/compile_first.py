@@ -15,11 +15,11 @@ HALVES = 2
 
 def is_needed() -> bool:
     """Whether machine code of the present rules is missing."""
-    from trimtab.kernel import account, accounts, backtest, backtest_many, block, orders
+    from trimtab.kernel import account, accounts, backtest, backtest_many, block, order_block
     from trimtab.kernel.compilation import is_cached
 
     entries = (account.rebalance_account, accounts.rebalance_accounts, backtest.backtest_policy)
-    more = (backtest_many.backtest_policies, block.rebalance_block, orders.plan_account)
+    more = (backtest_many.backtest_policies, block.rebalance_block, order_block.plan_block)
     return not all(map(is_cached, (*entries, *more)))
 
 
@@ -34,8 +34,9 @@ def compile_all() -> None:
 def _accounts_and_history() -> None:
     import trimtab
 
-    rows = [{"asset": name, "score": 0.9, "account": "a"} for name in "AB"]
-    trimtab.rebalance([{**row, "account": "a"} for row in rows[:1]])
+    rows = [{"asset": name, "score": 0.9, "account": name} for name in "AB"]
+    result = trimtab.rebalance(rows[:1])
+    result.explain("A")
     trimtab.rebalance_many(rows)
     days = ("2024-01-31", "2024-02-01", "2024-02-29", "2024-03-01")
     prices = [{"date": day, "symbol": name, "close": 10.0} for day in days for name in "AB"]
@@ -51,7 +52,9 @@ def _orders_and_blocks() -> None:
     from trimtab.blocks.decide_block import decide_block
     from trimtab.blocks.prepared_limits import PreparedLimits, votes_of
 
-    trimtab.plan([{"asset": "A", "score": 0.9, "shares": 30, "price": 100}], cash=7000)
+    rows = [{"asset": "A", "score": 0.9, "shares": 30, "price": 100}]
+    trimtab.plan(rows, cash=7000)
+    trimtab.plan_many([{**rows[0], "account": "a"}], accounts=[{"account": "a", "cash": 7000}])
     table = pa.table({"account": ["a"], "asset": ["A"], "score": [0.9]})
     decide_block(table, PreparedLimits({None: trimtab.RebalancingLimits()}, votes_of(table)))
 

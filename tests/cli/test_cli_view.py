@@ -406,3 +406,9 @@ def test_a_real_terminal_gets_colours_and_its_width() -> None:
     text = read.decode()
     assert "\x1b[1;31m× close" in text
     assert "Information Technology" in text
+
+
+def test_nothing_is_compiled_twice() -> None:
+    """The second demo finds the machine code of the first, and announces nothing."""
+    run("demo")
+    assert "compiling" not in run("demo").stderr

@@ -49,7 +49,7 @@ def is_equal(first: Any, second: Any) -> bool:
 
 
 def _compares_fields(value: Any) -> bool:
-    """Whether equality is the one that a dataclass comes with, and not of the class's own."""
+    """Whether a dataclass is compared field by field, not by a method of its own."""
     return dataclasses.is_dataclass(value) and bool(getattr(type(value), "__dataclass_params__").eq)  # noqa: B009
 
 

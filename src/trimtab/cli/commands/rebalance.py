@@ -66,14 +66,14 @@ def demo(show_all: All = False, quiet: Quiet = False) -> int:
     from trimtab.cli.screens.outcome import page, printed
     from trimtab.cli.screens.trades import trade_list
     from trimtab.data.samples import SAMPLE_CASH, sample_limits, sample_positions
-    from trimtab.kernel.orders import plan_account
+    from trimtab.kernel.order_block import plan_block
     from trimtab.orders.doors import plan
 
     notices = Notices(quiet=quiet)
     notices.note(
         "the sample: 25 US stocks and ETFs, scores from real prices up to 2022-12-28, an invented portfolio; not advice"
     )
-    notices.note_compiling(plan_account, 40)
+    notices.note_compiling(plan_block, 40)
     made = plan(sample_positions(), sample_limits(), cash=SAMPLE_CASH)
     facts = made.result.facts("the sample")
 
