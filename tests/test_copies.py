@@ -201,6 +201,7 @@ with concurrent.futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_co
 """
 
 
+@pytest.mark.thorough
 def test_results_and_errors_come_back_through_joblib() -> None:
     """Its workers pickle with cloudpickle, and are started their own way."""
     joblib = pytest.importorskip("joblib")

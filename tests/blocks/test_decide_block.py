@@ -77,6 +77,7 @@ def statuses(many: Any) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("first", mostly_thorough(range(0, 200, 50)))
+@pytest.mark.thorough
 def test_the_same_bits_as_the_table_door(first: int) -> None:
     for seed in range(first, first + 50):
         rng = random.Random(seed)

@@ -91,6 +91,7 @@ def from_its_first(sentence: str, first: int) -> str:
 
 
 @pytest.mark.parametrize("first", mostly_thorough(range(0, 160, 40)))
+@pytest.mark.thorough
 def test_a_hostile_table_fares_as_at_the_table_door(first: int) -> None:
     failures = 0
     for seed in range(first, first + 40):

@@ -265,7 +265,7 @@ MUTATIONS = (
 )
 
 
-@pytest.mark.parametrize("kind", MUTATIONS)
+@pytest.mark.parametrize("kind", mostly_thorough(MUTATIONS, 4))
 def test_mutations(kind: str) -> None:
     done = 0
     for seed in range(600):

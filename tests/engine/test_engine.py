@@ -84,6 +84,7 @@ def test_the_engine_is_the_table_door_to_the_last_bit(first: int) -> None:
 
 
 @pytest.mark.parametrize("first", mostly_thorough(range(200_000, 210_000, 1000)))
+@pytest.mark.thorough
 def test_limits_that_are_off_or_never_bind_or_have_no_bucket_change_nothing(first: int) -> None:
     for seed in range(first, first + 300):
         rng = random.Random(seed)

@@ -107,6 +107,7 @@ def test_what_is_refused() -> None:
 
 
 @pytest.mark.parametrize("first", mostly_thorough(range(60_000, 62_000, 500)))
+@pytest.mark.thorough
 def test_the_two_steps_are_the_whole_pass(first: int) -> None:
     for seed in range(first, first + 500):
         rng = random.Random(seed)

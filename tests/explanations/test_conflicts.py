@@ -256,6 +256,7 @@ def test_conflicts_are_true_on_random_accounts(first: int) -> None:
 
 
 @pytest.mark.parametrize("first", mostly_thorough(range(81_000, 81_100, 20)))
+@pytest.mark.thorough
 def test_every_unmet_limit_has_its_conflict(first: int) -> None:
     for seed in range(first, first + 20):
         rng = random.Random(seed)

@@ -370,6 +370,7 @@ def grid(reruns: Reruns, rng: random.Random, name: str, node: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("first", mostly_thorough(range(73_000, 73_040, 10)))
+@pytest.mark.thorough
 def test_no_value_nearer_flips_and_none_at_all_where_none_is_named(first: int) -> None:
     """Every limit from end to end in small steps: nothing flips before the value that is named, or nothing ever."""
     for seed in range(first, first + 10):

@@ -14,7 +14,7 @@ import trimtab
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 
-@pytest.mark.parametrize("block", mostly_thorough(range(20), 2))
+@pytest.mark.parametrize("block", mostly_thorough(range(20)))
 def test_sentences_of_random_accounts_hold(block: int) -> None:
     counts: Counter[str] = Counter()
     for seed in range(40):

@@ -362,6 +362,7 @@ def test_what_is_not_known_is_only_let_in_without_the_limit() -> None:
     assert (lifted.value, lifted.effect) == (None, "would be selected without max_correlation")
 
 
+@pytest.mark.thorough
 def test_every_counterfactual_is_true() -> None:
     tried = 0
     for seed in range(70_000, 70_060):
@@ -468,6 +469,7 @@ def test_a_conflict_names_the_limit_and_the_correlation_that_it_must_let_in() ->
 
 
 @pytest.mark.parametrize("seeds", mostly_thorough([range(80_000, 80_010), range(80_010, 80_040)]))
+@pytest.mark.thorough
 def test_conflicts_of_random_accounts_are_true(seeds: range) -> None:
     named = 0
     for seed in seeds:
@@ -529,6 +531,7 @@ def test_no_new_asset_moves_with_another_of_its_bucket() -> None:
 
 
 @pytest.mark.parametrize("first", mostly_thorough(range(100_000, 101_000, 200)))
+@pytest.mark.thorough
 def test_a_higher_score_never_costs_a_place(first: int) -> None:
     for seed in range(first, first + 200):
         rng = random.Random(seed)
@@ -541,6 +544,7 @@ def test_a_higher_score_never_costs_a_place(first: int) -> None:
 
 
 @pytest.mark.parametrize("first", mostly_thorough(range(110_000, 111_500, 300)))
+@pytest.mark.thorough
 def test_a_result_fed_back_trades_nothing(first: int) -> None:
     checked = 0
     for seed in range(first, first + 300):

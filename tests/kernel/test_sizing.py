@@ -10,6 +10,7 @@ from thorough import mostly_thorough
 
 
 @pytest.mark.parametrize("first", mostly_thorough(range(0, 6000, 1000)))
+@pytest.mark.thorough
 def test_the_kkt_conditions_hold(first: int) -> None:
     checked = 0
     for seed in range(first, first + 1000):

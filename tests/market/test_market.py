@@ -545,6 +545,7 @@ class TestClassificationAndMembership:
         assert "row 1, column 'to': ends before it begins (received '2020-01-01')" in refused(TWO, membership=rows)
 
 
+@pytest.mark.thorough
 def test_the_real_data(market_data: Path) -> None:
     """What the notes of the data say is found, and only what they do not say is a jump."""
     data = MarketData(market_data / "us_stocks_close_2005_2017.parquet")

@@ -57,6 +57,11 @@ def test_one_lot_more_and_one_less(asset: str, more: str, less: str) -> None:
     assert bool(explanation.one_lot_less) == bool(less)
 
 
+def test_a_target_of_nothing_is_not_counted_in_shares() -> None:
+    closed = "Closed: its score of 0.5 is below the 0.6 that a holding needs (min_score_threshold)."
+    assert example().explain("CCC").steps == (closed,)
+
+
 def test_obstacles_are_named() -> None:
     rows = [{"asset": "A", "bucket": "X", "score": 0.9, "price": 10, "shares": 49}]
     rows += [{"asset": "B", "bucket": "X", "score": 0.8, "price": 90, "shares": 0}]

@@ -22,6 +22,7 @@ from trimtab.orders.gates import (
     acknowledged,
     gates_as_records,
     holding,
+    not_measured,
     read_written,
     repeat_gates,
     run_gates,
@@ -239,6 +240,18 @@ def test_gates_as_data() -> None:
     assert account_gates(made(), GateSettings())[0].sentence.startswith(
         "600.00 stays in cash; buys leave at least 2.50"
     )
+
+
+def test_each_measurement_has_its_sentence() -> None:
+    history = {"A": PriceHistory(date=SESSIONS[1], previous=Decimal(8))}
+    gates = account_gates(made(), GateSettings(max_order_amount=250), history=history, sessions=SESSIONS)
+    sentences = {(gate.gate, gate.asset): gate.sentence for gate in gates}
+    assert sentences["order_amount", "A"] == "The order of A comes to 300.00; at most 250.00 (max_order_amount)"
+    assert sentences["price_age", "A"] == "The price of A is 1 session old; at most 0 (max_price_age)"
+    assert sentences["price_age", "B"] == "The price of B has no date (price_date)"
+    assert sentences["price_move", "A"] == "The price of A moved 25%; at most 25% (max_price_move)"
+    assert sentences["price_move", "B"] == "The price of B lacks the one before (previous_price)"
+    assert not_measured("repeated_order", "no record", "24").sentence == "There is no record of written orders"
 
 
 def test_settings_of_gates() -> None:

@@ -15,7 +15,8 @@ from order_cases import of_case, random_order_case
 
 import trimtab
 from trimtab import InputError, LimitsError, OrderSettings, PlanManyResult, RebalancingLimits
-from trimtab.orders.exact_columns import units_of
+from trimtab.orders import many
+from trimtab.orders.exact_columns import priced, units_of
 
 Row = dict[str, Any]
 ROWS: list[Row] = [
@@ -219,6 +220,30 @@ def test_unusual_values_count_as_by_plan() -> None:
     assert made.accounts.column("value_before").to_pylist() == [Decimal(10_003), Decimal(500)]
 
 
+def test_rates_by_row_come_before_rates_of_the_call() -> None:
+    """Without currencies only the rate of the row says what a price is worth."""
+    rows = [{**row, "fx": 2} for row in ROWS]
+    made = trimtab.plan_many(rows, accounts=CASH, fx=FX)
+    assert made.accounts.column("value_before").to_pylist() == [Decimal(13_000), Decimal(500)]
+    assert made.accounts.equals(trimtab.plan_many(rows, accounts=CASH).accounts)
+
+
+def test_an_account_without_cash_is_not_read_any_further() -> None:
+    """Its price is no number either; the cash is what it is told first, and the other account is decided."""
+    made = trimtab.plan_many([{**ROWS[0], "price": "abc"}, ROWS[2]], accounts=CASH[1:])
+    assert "the account has no cash" in made.failed["P1"]
+    assert "not a number" not in made.failed["P1"]
+    assert made.accounts.column("account").to_pylist() == ["P2"]
+
+
+def test_blocks_of_whole_accounts_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = trimtab.plan_many(ROWS, accounts=CASH)
+    monkeypatch.setattr(many, "_BLOCK_ROWS", 1)
+    table = pa.table({"account": [row["account"] for row in ROWS]})
+    assert [part.num_rows for part in many._whole_accounts(table)] == [2, 1]
+    assert trimtab.plan_many(ROWS, accounts=CASH) == whole
+
+
 def test_an_account_without_candidates_is_told() -> None:
     made = trimtab.plan_many(ROWS, accounts=[*CASH, {"account": "P3", "cash": 5}])
     assert "no candidates" in made.failed["P3"]
@@ -289,3 +314,16 @@ def test_doubles_count_as_their_shortest_decimal() -> None:
 
 def test_a_column_of_nothing_is_the_default() -> None:
     assert np.array_equal(units_of(pa.nulls(2), 10, 3)[0], [3, 3])
+
+
+def test_a_column_with_a_dictionary_counts_as_without() -> None:
+    prices = pa.array([1.5, 2.25, None, 1.5])
+    plain, encoded = (units_of(column, 1000, 7) for column in (prices, prices.dictionary_encode()))
+    assert encoded.values.tolist() == plain.values.tolist() == [1500, 2250, 7, 1500]
+    assert not encoded.doubtful.any()
+
+
+def test_a_price_that_is_no_number_is_doubtful_and_a_missing_one_is_not() -> None:
+    units = priced(pa.array(["2", "abc", None]), [Decimal("1.5")], np.zeros(3, np.int64), 1000)
+    assert units.values.tolist() == [3000, 0, 0]
+    assert units.doubtful.tolist() == [False, True, False]

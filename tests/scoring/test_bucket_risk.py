@@ -243,6 +243,7 @@ class TestCorrelations:
             CorrelationConfig(sessions=2)
 
 
+@pytest.mark.thorough
 def test_the_real_sectors(market_data: Path) -> None:
     """Eleven sectors of the index: in September 2011 energy moved more than utilities."""
     names = pl.read_csv(market_data / "instruments.csv").filter(pl.col("kind") == "stock")

@@ -269,6 +269,7 @@ def plain_rank(value: float, peers: list[float]) -> float:
     return (below + (same - 1) / 2) / (len(peers) - 1)
 
 
+@pytest.mark.thorough
 def test_the_real_fundamentals(market_data: Path) -> None:
     """The leverage of the annual statements against a plain computation, inside each sector."""
     statements = pl.read_parquet(market_data / "us_fundamentals_annual_2012_2016.parquet").with_columns(

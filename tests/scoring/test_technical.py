@@ -66,6 +66,7 @@ def test_the_parts_of_random_series() -> None:
 
 
 @pytest.mark.parametrize("date", ["2006-06-30", "2008-11-20", "2013-03-28", "2017-11-08"])
+@pytest.mark.thorough
 def test_the_parts_of_the_real_series(market_data: Path, real: MarketData, date: str) -> None:
     assert_parts(real.as_of(date).prices, 440)
 
@@ -261,6 +262,7 @@ class TestDeterminism:
         tables = [technical_scores(MarketData(form).as_of("2022-01-01")).table for form in forms]
         assert all(table.equals(tables[0]) for table in tables)
 
+    @pytest.mark.thorough
     def test_one_thread_or_two(self, tmp_path: Path) -> None:
         """Young series too: their confidence is a sum of fractions, which must not depend on who adds."""
         series = walks([f"Y{number:03}" for number in range(150)], 300)

@@ -43,7 +43,7 @@ TEXTS = ("account", "asset", "action", "reason", "size_reason")
 SMALL_UNITS = """
 from trimtab.batch.run import Job
 from trimtab.cli.app import main
-Job.__init__.__defaults__ = (None, 100)
+Job.__init__.__defaults__ = (None, 100, None, None)
 main()
 """
 WEIGHTS = ("target_weight", "proposed_weight")
@@ -351,7 +351,7 @@ def test_a_batch_on_spark_and_an_executor_killed(tmp_path: Path, monkeypatch: py
     rows = [row for account in accounts_of_47(2, 60) for row in account]
     write_rows(tmp_path / "candidates.parquet", rows, 300)
     (tmp_path / "limits.toml").write_text("max_total_positions = 5\n")
-    monkeypatch.setattr(Job.__init__, "__defaults__", (None, 100))
+    monkeypatch.setattr(Job.__init__, "__defaults__", (None, 100, None, None))
     monkeypatch.chdir(tmp_path)  # the workers run elsewhere
     options = ("batch", "candidates.parquet", "--limits", "limits.toml", "--max-failed", "0.2", "--out")
     assert run(*options, "local").exit_code == 0

@@ -122,6 +122,7 @@ def test_independent_days_give_the_textbook_interval() -> None:
 
 @pytest.mark.parametrize("share", mostly_thorough([0.0, 0.3]))
 @pytest.mark.parametrize("statistic", mostly_thorough(["mean", "sharpe"]))
+@pytest.mark.thorough
 def test_the_intervals_hold_the_truth_as_often_as_they_say(statistic: Any, share: float) -> None:
     """300 pairs without a difference: 95 % of them, within the 99.9 % binomial interval and one point of the bias."""
     held = 0

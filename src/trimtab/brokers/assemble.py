@@ -171,7 +171,7 @@ def _accounts(rows: Iterable[ReadRow], draft: Draft) -> list[Account]:
             problem = f"{row.entry.label}: the row is in the file twice, with every cell equal"
             draft.refuse(problem, "drop one of the two", row.entry)
         seen.append((row.entry.account, row.entry.cells))
-        amount = row.value if row.value is not None else row.value_base
+        amount = next(number for number in (row.value, row.value_base) if number is not None)  # a row read has one
         currency = row.currency or draft.base_currency
         if currency is None:
             advice = f"add a column currency, or name it: --layout {draft.layout.name}:USD, for example"
@@ -181,8 +181,7 @@ def _accounts(rows: Iterable[ReadRow], draft: Draft) -> list[Account]:
         if currency in into and kind == "cash" and not (draft.layout.adds or draft.layout.adds_cash):
             problem = f"account {row.entry.account or 'of the file'} has two rows of cash in {currency}"
             draft.refuse(problem, "keep one, or add them up", row.entry)
-        if amount is not None:
-            into[currency] = into.get(currency, Decimal(0)) + amount
+        into[currency] = into.get(currency, Decimal(0)) + amount
         if row.value_base is not None and kind == "cash":
             bases = base.setdefault(row.entry.account, {})
             bases[currency] = bases.get(currency, Decimal(0)) + row.value_base

@@ -205,7 +205,7 @@ def _whole_accounts(table: pa.Table) -> Iterator[pa.Table]:
     ends = np.flatnonzero(pc.not_equal(account[1:], account[:-1]).fill_null(True).to_numpy()) + 1
     ends = np.append(ends, table.num_rows)
     begin = 0
-    while begin < table.num_rows or not table.num_rows:
+    while True:
         end = int(ends[min(int(np.searchsorted(ends, begin + _BLOCK_ROWS)), len(ends) - 1)])
         yield table.slice(begin, end - begin)
         if end == table.num_rows:

@@ -60,7 +60,7 @@ def is_query(rows: Sequence[Row]) -> bool:
 
 
 def read_query(rows: Sequence[Row], draft: Draft) -> None:
-    """Add the rows of a query to a draft."""
+    """Add the rows of a query, none of them empty, to a draft."""
     if not rows:
         raise InputError([Fault("has no rows", "run the query again")], draft.source)
     header = rows[0].cells
@@ -73,8 +73,6 @@ def read_query(rows: Sequence[Row], draft: Draft) -> None:
         raise InputError([Fault(f"the column {missing!r} is missing", "add it to the query", missing)], draft.source)
     draft.is_exact = True
     for row in rows[1:]:
-        if not row.filled:
-            continue
         if len(row.cells) != len(header):
             problem = f"the row of {row.filled[0]!r} has {len(row.cells)} cells, and the header {len(header)}"
             raise InputError([Fault(problem, "run the query again", line=row.line)], draft.source)
