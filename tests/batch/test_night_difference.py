@@ -128,6 +128,15 @@ def test_limits_by_account(tmp_path: Path) -> None:
     assert published_account(tmp_path / "N2", "P0002").limits == LIMITS
 
 
+def test_one_set_of_limits_holds_for_every_limits_id(tmp_path: Path) -> None:
+    schema = SCHEMA.append(pa.field("limits_id", pa.string()))
+    place = write_rows(tmp_path / "n.parquet", [{**row, "limits_id": "a"} for row in ROWS], schema=schema)
+    batch(place, tmp_path / "N1", limits={None: LIMITS})
+    account = published_account(tmp_path / "N1", "P0001")
+    assert account.limits == LIMITS
+    assert "limits_id" not in account.file.table.column_names
+
+
 def test_a_damaged_part_is_named(nights: tuple[Path, Path, Path]) -> None:
     next(nights[1].glob("part-*.parquet")).write_bytes(b"not Parquet")
     with pytest.raises(InputError, match=r"cannot be compared .*trimtab batch verify"):

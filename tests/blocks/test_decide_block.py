@@ -258,6 +258,12 @@ def test_limits_for_a_bucket_that_the_batch_does_not_have() -> None:
         PreparedLimits({None: limits}, {"Tech": 1.0})
 
 
+def test_limits_prepared_twice_are_equal() -> None:
+    prepared, again, other = (PreparedLimits({None: RebalancingLimits()}, {"Tech": votes}) for votes in (1.0, 1.0, 2.0))
+    assert (prepared == again, prepared == other) == (True, False)
+    assert (hash(prepared) == hash(again), len({prepared, again, other})) == (True, 2)
+
+
 def test_what_stays_unmet_is_counted_by_cause() -> None:
     limits = RebalancingLimits(enable_bucket_diversification=True, min_buckets_represented=2)
     rows = [{"account": name, "asset": "X", "score": 0.9, "bucket": "Tech"} for name in "AB"]

@@ -88,6 +88,16 @@ def test_refused_at_once(name: str, tmp_path: Path) -> None:
     assert time.process_time() - start < MOST_SECONDS
 
 
+def test_xml_is_refused_for_its_depth_not_for_its_length(tmp_path: Path) -> None:
+    deep, long = tmp_path / "deep.xml", tmp_path / "long.xml"
+    deep.write_bytes(b"<a>" * 65 + b"</a>" * 65)
+    with pytest.raises(InputError, match="more than 64 levels"):
+        read(deep)
+    long.write_bytes(b"<a>" + b"<b/>" * 200 + b"</a>")
+    with pytest.raises(InputError, match="begins with <a>"):
+        read(long)
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", HOSTILE)
 def test_refused_in_little_memory(name: str, tmp_path: Path) -> None:

@@ -38,6 +38,15 @@ def test_positions_get_buckets_and_the_rest_is_listed(tmp_path: Path, monkeypatc
     assert run("import", "out.csv").exit_code == 0  # what it writes, it reads
 
 
+def test_layouts_are_listed_only_where_none_fits(tmp_path: Path) -> None:
+    unknown, damaged = tmp_path / "x.csv", tmp_path / "x.xml"
+    unknown.write_text("a,b\n1,2\n")
+    damaged.write_text("<FlexQueryResponse>")
+    for file, listed in ((unknown, True), (damaged, False)):
+        result = run("import", file)
+        assert (result.exit_code, "layouts: " in result.stderr) == (3, listed), result.stderr
+
+
 def test_a_brokers_file_with_prices_and_buckets_in_one_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "positions.csv").write_text(SHEET)

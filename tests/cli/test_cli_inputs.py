@@ -284,6 +284,15 @@ def test_holdings_of_only_a_header_beside_scores(write: Write) -> None:
     assert (refused.exit_code, "none.csv: has no rows" in refused.stderr) == (3, True)
 
 
+def test_prices_fill_the_gaps_of_a_brokers_file(tmp_path: Path) -> None:
+    valuation = valued(tmp_path, "Account,Symbol,Quantity,Currency\n1,AAA,10,USD\n1,BBB,20,USD\n", "--cash", "0")
+    assert valuation.exit_code == 0, valuation.stderr
+    last = {"AAA": 100 + 299 / 5, "BBB": 50 + 299 % 7}
+    total = 10 * last["AAA"] + 20 * last["BBB"]
+    weights = {row["asset"]: float(row["current_weight"]) for row in rows(valuation.stdout)}
+    assert weights == pytest.approx({"AAA": 10 * last["AAA"] / total, "BBB": 20 * last["BBB"] / total})
+
+
 @pytest.mark.parametrize("cash", [-5, -50])
 def test_a_little_debt_is_rebalanced(tmp_path: Path, cash: int) -> None:
     assert valued(tmp_path, "asset,shares\nAAA,10\nBBB,20\n", f"--cash={cash}").exit_code == 0

@@ -14,6 +14,7 @@ import pytest
 from command_line import rows, run
 from stored_runs import STAMP, inputs_of, stored
 
+from trimtab.batch import published_account
 from trimtab.cli import plan_request, store_options
 from trimtab.errors import Fault, InputError
 from trimtab.store import application
@@ -80,6 +81,13 @@ def test_a_plan_is_stored_applied_and_executed() -> None:
     assert "sound: 3 records" in done("verify")
     assert "same: run " in done("replay", "latest")
     assert name in done("runs", "list")
+    done("runs", "export", name, "--out", "ex")
+    assert [record["kind"] for record in json.loads(Path("ex/records.json").read_text())] == [
+        "plan",
+        "apply",
+        "execution",
+    ]
+    assert [path.read_text() for path in Path("ex").glob("apply-*-file-1")] == [written]
 
 
 def test_no_store_stores_nothing() -> None:
@@ -356,7 +364,7 @@ def test_evidence_names_damage() -> None:
     assert "replay: pruned" in Path("a.html").read_text()
 
 
-def test_batches_are_recorded_compared_and_read_account_by_account() -> None:
+def test_batches_are_recorded_compared_and_read_account_by_account(monkeypatch: pytest.MonkeyPatch) -> None:
     rows_of = [
         {"account": f"P{number}", "asset": asset, "score": score, "current_weight": 0.1}
         for number in range(6)
@@ -388,7 +396,11 @@ def test_batches_are_recorded_compared_and_read_account_by_account() -> None:
     assert "with its own limits and data" in done("rebalance", "N1", "--account", "P2", *limits, code=2)
     assert "there is no such account" in done("rebalance", "N1", "--account", "Q", code=3)
     Path("runs.db").unlink()
-    assert "AAA" in done("rebalance", "N1", "--account", "P2")
+    alone = done("rebalance", "N1", "--account", "P2")
+    assert "AAA" in alone
+    assert "rules changed" not in alone
+    monkeypatch.setattr(published_account, "STAMP", "newer rules")
+    assert "the rules changed since this batch" in done("rebalance", "N1", "--account", "P2")
     assert "AAA" in done("rebalance", "n1.parquet", "--account", "P2", *limits)
 
 

@@ -95,16 +95,9 @@ def _with_broker_file(data: DataOptions, aliases: Aliases, notices: Notices) -> 
 
 
 def three_files(data: DataOptions) -> tuple[Path, Path, Path | None]:
-    """Scores, holdings and buckets.
-
-    Raises
-    ------
-    typer.BadParameter
-        Scores or holdings are missing.
-    """
-    if data.scores is None or data.holdings is None:
-        raise typer.BadParameter("give --scores and --holdings")
-    return data.scores, data.holdings, data.buckets
+    """Scores, holdings and buckets; `check_mixture` has refused options without the first two."""
+    scores, holdings = (path for path in (data.scores, data.holdings) if path is not None)
+    return scores, holdings, data.buckets
 
 
 def joined_to(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
-import defusedxml.ElementTree as SafeTree
 from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser
 
 from trimtab.brokers.dates import date_in
 from trimtab.brokers.draft import Draft, Entry
@@ -41,6 +41,23 @@ IBKR_FLEX = Layout(
     needed=("symbol", "quantity", "price", "value", "currency"),
 )
 _AGAIN = "run the Flex query again"
+_MAX_DEPTH = 64  # a Flex statement has five levels
+
+
+class _ShallowTree(TreeBuilder):
+    """Refuses a document of many levels at the first that is too deep, not after the whole file."""
+
+    depth = 0
+
+    def start(self, tag: str, attributes: dict[str, str], /) -> Element:
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            raise ParseError(f"more than {_MAX_DEPTH} levels of elements")
+        return super().start(tag, attributes)
+
+    def end(self, tag: str, /) -> Element:
+        self.depth -= 1
+        return super().end(tag)
 
 
 def parse(data: bytes, source: str) -> Element:
@@ -51,8 +68,10 @@ def parse(data: bytes, source: str) -> Element:
     InputError
         Not valid XML, or XML with a document type.
     """
+    parser = DefusedXMLParser(target=_ShallowTree(), forbid_dtd=True)
     try:
-        root: Element = SafeTree.fromstring(data, forbid_dtd=True)
+        parser.feed(data)
+        root: Element = parser.close()
     except DefusedXmlException:
         problem = "has a document type (DOCTYPE) or entities, which no Flex statement has"
         raise InputError([Fault(problem, _AGAIN)], source) from None
