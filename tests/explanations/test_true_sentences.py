@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 
@@ -11,6 +12,10 @@ from sentences_carried_out import faults_of_account
 from thorough import mostly_thorough
 
 import trimtab
+from trimtab.candidates.read import read
+from trimtab.explanations.changes import Change
+from trimtab.explanations.reruns import Reruns
+from trimtab.explanations.values_to_try import shown_value
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 
@@ -34,3 +39,15 @@ def test_a_share_that_is_also_the_largest_weight() -> None:
     texts = trimtab.rebalance(rows, limits).details()
     assert texts[0].endswith("Weight 10.00%: an equal share, at its largest weight of 0.1.")
     assert "capped" in texts[2] or texts[2].endswith("an equal share.")
+
+
+@pytest.mark.parametrize(("above", "shown"), [(0.2, "0.1235"), (0.12346, "0.12346"), (None, None)])
+def test_a_shown_value_passes_no_score(above: float | None, shown: str | None) -> None:
+    """It is rounded no further than to the next score; between neighbouring doubles it keeps every digit."""
+    value = 0.12345678901234568
+    rows = [{"asset": "A", "score": math.nextafter(value, 0.0)}, {"asset": "B", "score": above or value}]
+    limits = RebalancingLimits(min_score_threshold=0.1)
+    reruns = Reruns.of(read(rows, limits, many=False), limits)
+    text = shown_value(reruns, Change("min_score_threshold", "", value))
+    assert text == (shown or repr(value))
+    assert float(text) <= rows[1]["score"]

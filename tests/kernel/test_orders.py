@@ -6,13 +6,18 @@ from collections.abc import Iterable
 from typing import Any
 
 import numba
+import numpy as np
 import pytest
 from naive_orders import NANO, Instrument, NaivePlan, PlanError, Settings, naive_plan
 from order_cases import MICRO, OrderCase, random_order_case
-from order_runs import kernel_plan
+from order_runs import kernel_plan, plain_plan, records_of
 
-from trimtab.kernel import money
+from trimtab.candidates.candidates import settings_of
+from trimtab.kernel import money, order_part
 from trimtab.kernel.compilation import undecorated
+from trimtab.kernel.order_block import OrderAccounts, OrderLimits, OrderRecords, plan_block
+from trimtab.kernel.order_records import ASSET, ORDER_NODE
+from trimtab.kernel.records import NO_NODE, NO_PARTNERS
 from trimtab.limits.rebalancing_limits import RebalancingLimits as Limits
 
 
@@ -137,3 +142,36 @@ def test_small_accounts_plain_compiled_and_twin(name: str) -> None:
     if made is not None:
         assert made.reasons["B1"] == "waits_for_minimum"
         assert [order.asset for order in made.orders] == ["A", "T1"]
+
+
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_an_account_that_is_left_out_is_not_touched(is_compiled: bool) -> None:
+    """The account beside it is decided as if it were alone."""
+    case = random_order_case(0)
+    candidates, records = records_of(case)
+    nodes, rows = candidates.tree.nodes, len(records.assets)
+    both = OrderRecords(*(own if name == "lots" else np.tile(own, 2) for name, own in records._asdict().items()))
+    assert [own.dtype for own in both] == [own.dtype for own in records]
+    before = [own[: len(own) // 2].tobytes() for own in (both.assets, both.accounts, both.answers, both.outcome)]
+    starts = np.array([0, rows, 2 * rows]), np.array([0, 0, len(records.lots)]), np.zeros(3, np.int64)
+    accounts = OrderAccounts(*starts, np.zeros(2, np.int64), np.array([True, False]))
+    limits = OrderLimits(settings_of(case.limits), nodes, np.array([0, len(nodes)]))
+    (plan_block if is_compiled else plain_plan)(accounts, limits, NO_PARTNERS, both)
+    after = [own[: len(own) // 2].tobytes() for own in (both.assets, both.accounts, both.answers, both.outcome)]
+    assert after == before
+    assert str(both.assets[rows:].tolist()) == str(kernel_plan(case).assets.tolist())  # as text: some scores are nan
+
+
+def test_only_a_close_that_costs_a_bucket_its_place_waits() -> None:
+    """Three assets are closed, the last for its score in a bucket that another asset still represents."""
+    last_lost = undecorated(order_part._last_lost)
+    assets, nodes = np.zeros(3, ASSET), np.zeros(3, ORDER_NODE)
+    assets["quantity"], assets["is_made"] = NANO, True
+    assets["leaf"], assets["score"] = [1, 1, 2], [0.1, 0.2, 0.3]
+    nodes["represents"] = [NO_NODE, 1, 2]
+    nodes["was_represented"], nodes["is_represented"] = [False, True, True], [False, False, True]
+    assert last_lost(assets, nodes) == 1
+    nodes["is_represented"] = [False, True, True]
+    assert last_lost(assets, nodes) == -1
+    nodes["is_represented"] = [False, True, False]
+    assert last_lost(assets, nodes) == 2

@@ -89,6 +89,28 @@ def other_order(made: DecidedOrders, orders: OrderList) -> None:
         values[[0, -1]] = values[[-1, 0]]
 
 
+def counted_again(made: DecidedOrders, orders: OrderList) -> None:
+    """Cash after each order as amounts and fees say, so that nothing but the cash itself is wrong."""
+    account = made.records.accounts[0]
+    signed = np.where(orders.change > 0, -orders.amount, orders.amount) - orders.fee
+    orders.cash_after[:] = account["cash"] + np.cumsum(signed)
+    account["cash_after"] = orders.cash_after[-1]
+
+
+def bought_first(made: DecidedOrders, orders: OrderList) -> None:
+    """Paid from more cash than there is need of."""
+    made.records.accounts["cash"] += 10**10
+    made.records.accounts["value_after"] += 10**10
+    other_order(made, orders)
+    counted_again(made, orders)
+
+
+def bought_on_credit(made: DecidedOrders, orders: OrderList) -> None:
+    made.records.accounts["cash"] -= 3 * 10**9
+    made.records.accounts["value_after"] -= 3 * 10**9
+    counted_again(made, orders)
+
+
 SPOILED: dict[str, Spoil] = {
     "an amount": shift("amount", "DDD", 1),
     "a fee": shift("fee", "AAA", 1),
@@ -98,7 +120,9 @@ SPOILED: dict[str, Spoil] = {
     "the cash at the end": of_account("cash_after", 1),
     "the value at the end": of_account("value_after", 1),
     "the cash at the beginning": of_account("cash", -(10**9)),
-    "buys before sells": other_order,
+    "another order of execution": other_order,
+    "buys before sells": bought_first,
+    "buys on credit": bought_on_credit,
     "a restriction": of_asset("restriction", "DDD", 1),
     "a restriction of a sell": of_asset("restriction", "AAA", 2),
     "not tradable": of_asset("tradable", "AAA", False),
