@@ -23,15 +23,20 @@ from trimtab.report.sankey import SANKEY_WIDTH, sankey_chart
 from trimtab.report.shapes import Chart, looks
 
 
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("trimtab.report"),
+def template_environment(package: str) -> Environment:
+    """The templates of a package: everything is escaped, and a name that is missing is an error."""
+    return Environment(
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+@cache
+def _environment() -> Environment:
+    environment = template_environment("trimtab.report")
     environment.globals["looks"] = looks
     return environment
 

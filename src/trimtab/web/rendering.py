@@ -8,9 +8,10 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from trimtab.report.page import template_environment
 from trimtab.report.shapes import COLOURS, looks
 from trimtab.text import counted, printable
 from trimtab.web.visits import Visit
@@ -49,13 +50,7 @@ def swatch(colour: int) -> Iterable[str]:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("trimtab.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = template_environment("trimtab.web")
     environment.filters |= {"percent": percent_text, "money": money_text, "shares": share_text, "shown": printable}
     environment.globals |= {"swatch": swatch, "counted": counted, "steps": STEPS}
     return environment

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,16 +53,11 @@ def list_(
 @exit_codes
 def show(run: Run, store: StorePlace = None, form: ScreenFormatOption = ScreenFormat.TABLE) -> int:
     """Show a run: who, when, with which limits and approval, its gates, and what became of it."""
-    from trimtab.cli.output import emit
     from trimtab.store.run_facts import facts_of
-    from trimtab.text import printable
 
     with existing_store(store) as opened:
         facts = facts_of(opened, opened.find(run))
-    if form == ScreenFormat.JSON:
-        emit(f"{json.dumps(facts.to_dict(), indent=1, ensure_ascii=False)}\n".encode())
-    else:
-        emit("".join(f"{printable(line)}\n" for line in facts.lines()).encode())
+    _emit(facts.to_dict(), facts.lines(), form)
     return ExitCode.FINE
 
 
@@ -75,18 +71,13 @@ def diff(
 ) -> int:
     """Compare two plans: inputs, targets with the cause of each change, trades and money."""
     import trimtab
-    from trimtab.cli.output import emit
     from trimtab.store.plan_runs import find_plan
     from trimtab.store.run_difference import run_difference
-    from trimtab.text import printable
 
     with existing_store(store) as opened:
         both = find_plan(opened, before), find_plan(opened, after)
         difference = run_difference(opened, *both, trimtab.__version__)
-    if form == ScreenFormat.JSON:
-        emit(f"{json.dumps(difference.to_dict(), indent=1, ensure_ascii=False)}\n".encode())
-    else:
-        emit("".join(f"{printable(line)}\n" for line in difference.lines()).encode())
+    _emit(difference.to_dict(), difference.lines(), form)
     return ExitCode.FINE
 
 
@@ -176,6 +167,17 @@ def prune(
             pruned = prune_runs(store, records, options.stamp())
             notices.note(f"{_runs(records)} lost their inputs and results; recorded as {pruned.run_id}")
     return ExitCode.FINE
+
+
+def _emit(values: dict[str, Any], lines: Iterable[str], form: ScreenFormat) -> None:
+    """Facts about runs, as JSON or as lines."""
+    from trimtab.cli.output import emit
+    from trimtab.text import printable
+
+    if form == ScreenFormat.JSON:
+        emit(f"{json.dumps(values, indent=1, ensure_ascii=False)}\n".encode())
+    else:
+        emit("".join(f"{printable(line)}\n" for line in lines).encode())
 
 
 def _runs(records: list[Record]) -> str:
