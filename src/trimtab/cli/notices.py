@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 from trimtab.text import printable
 
+COMPILING_ORDERS = 40  # seconds
+
 
 class Notices:
     """Notes, warnings and errors on stderr; `quiet` leaves only the errors."""

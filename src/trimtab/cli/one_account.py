@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from trimtab.cli import fast_start
 from trimtab.cli.chosen_limits import ChosenLimits, read_limits
 from trimtab.cli.inputs import CandidateInputs, check_mixture, read_inputs
-from trimtab.cli.notices import Notices
+from trimtab.cli.notices import COMPILING_ORDERS, Notices
 from trimtab.cli.options import DataOptions, LimitOptions
 from trimtab.cli.published_inputs import is_published, read_published
 from trimtab.cli.risk_inputs import by_risk, with_correlations
@@ -108,7 +108,7 @@ def plan_of_shares(inputs: CandidateInputs, chosen: ChosenLimits, data: DataOpti
         return None
     check_single(inputs.table, inputs.name)
     with inputs.named_in_errors(), chosen.named_in_errors():
-        notices.note_compiling(plan_block, 40)
+        notices.note_compiling(plan_block, COMPILING_ORDERS)
         table = inputs.table.drop_columns(["current_weight"])
         made = plan(table, chosen.limits, cash=data.cash, correlations=inputs.correlations)
     for note in made.notes:

@@ -12,7 +12,7 @@ import typer
 
 from trimtab.cli.broker_inputs import broker_holdings, number_column
 from trimtab.cli.desk_options import day_of
-from trimtab.cli.notices import Notices
+from trimtab.cli.notices import COMPILING_ORDERS, Notices
 from trimtab.cli.options import Account, AliasFile, Buckets, Classify, DataOptions, Holdings, LimitOptions, Scores
 from trimtab.orders.broker_candidates import is_broker_file
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from trimtab.store.plan_inputs import PlanInputs
 
 _BUCKET_ADVICE = "add a column bucket, or --classify todo.csv to look them up in the default map"
-_COMPILING = 40  # seconds
 _PATHS = (
     "file",
     "scores",
@@ -140,7 +139,7 @@ class PlanRequest:
         from trimtab.orders.account_table import ORDER_COLUMNS
 
         with self.candidates.named_in_errors(), self.chosen.named_in_errors():
-            notices.note_compiling(plan_block, _COMPILING)
+            notices.note_compiling(plan_block, COMPILING_ORDERS)
             made = self.inputs.decide()
         for note in made.notes:
             notices.warn(note)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trimtab.cli.exit_codes import ExitCode, exit_codes
-from trimtab.cli.notices import Notices
+from trimtab.cli.notices import COMPILING_ORDERS, Notices
 from trimtab.cli.options import (
     All,
     DataOptions,
@@ -73,7 +73,7 @@ def demo(show_all: All = False, quiet: Quiet = False) -> int:
     notices.note(
         "the sample: 25 US stocks and ETFs, scores from real prices up to 2022-12-28, an invented portfolio; not advice"
     )
-    notices.note_compiling(plan_block, 40)
+    notices.note_compiling(plan_block, COMPILING_ORDERS)
     made = plan(sample_positions(), sample_limits(), cash=SAMPLE_CASH)
     facts = made.result.facts("the sample")
 
