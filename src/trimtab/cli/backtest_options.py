@@ -61,8 +61,6 @@ class BacktestOptions:
         from trimtab.cli.market_inputs import accepted
 
         own = ("prices", "accept")
-        options = {
-            field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in own
-        }
+        options = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in own}
         costs = {field.name: options.pop(field.name) for field in dataclasses.fields(TradingCosts)}
         return {**options, "accepted": accepted(self.accept) or None, "costs": TradingCosts(**costs)}
