@@ -147,9 +147,9 @@ def test_an_account_of_joined_files(write: Write) -> None:
 SHARES = "asset,score,bucket,shares,price\nAAA,0.9,Tech,10,30\nBBB,0.8,Energy,4,100\nCCC,0.8,Energy,0,\n"
 
 
-def weights_of(found: Result) -> dict[str, float]:
-    assert found.exit_code == 0, found.stderr
-    return {row["asset"]: float(row["current_weight"]) for row in rows(found.stdout)}
+def weights_of(result: Result) -> dict[str, float]:
+    assert result.exit_code == 0, result.stderr
+    return {row["asset"]: float(row["current_weight"]) for row in rows(result.stdout)}
 
 
 def test_shares_are_valued_at_the_column_price(write: Write) -> None:
