@@ -470,13 +470,15 @@ class Account:
         number = 0
         while True:
             number += 1
-            goals = {}
+            goals, left_alone = {}, set()
             for name in self.names:
-                weight = passed.targets[name]
-                goals[name] = self.worth(name, quantities[name]) if weight is None else of(weight, value)
+                weight, held = passed.targets[name], self.worth(name, quantities[name])
+                if weight is None or (weight > 0 and abs(of(weight, value) - held) <= max(1, of(2e-12, value))):
+                    left_alone.add(name)
+                goals[name] = held if name in left_alone or weight is None else of(weight, value)
             now = self.round(goals, value)
             for name in self.names:
-                if passed.targets[name] is not None or name in now.codes:
+                if name not in left_alone or name in now.codes:
                     codes.pop(name, None)
                 if name in now.codes:
                     codes[name] = now.codes[name]

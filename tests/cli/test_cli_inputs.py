@@ -11,9 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from command_line import CANDIDATES, rows, run
-from typer.testing import CliRunner, Result
-
-from trimtab.cli import app as cli
+from typer.testing import Result
 
 Write = Callable[..., Path]
 
@@ -29,7 +27,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def piped(data: bytes, *args: object) -> Result:
-    return CliRunner().invoke(cli.app, [str(arg) for arg in args], input=data, prog_name="trimtab")
+    return run(*args, stdin=data)
 
 
 def parquet(text: str) -> bytes:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import threading
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import pytest
 from process_jobs import append_records
@@ -123,6 +125,36 @@ def test_a_snapshot_does_not_see_later_writes(place: str) -> None:
     assert len(reader.records()) == 2
     reader.close()
     writer.close()
+
+
+def test_threads_share_a_store(store: SqlStore) -> None:
+    """8 threads list, read and hold snapshots of one store while another thread writes."""
+    first = store.append(draft(0))[0]
+    is_written = threading.Event()
+
+    def write() -> None:
+        try:
+            for number in range(1, 25):
+                store.append(draft(number))
+        finally:
+            is_written.set()
+
+    def read(thread: int) -> int:
+        rounds = 0
+        while not is_written.is_set() or rounds < 3:
+            rounds += 1
+            with store.snapshot() if thread % 2 else contextlib.nullcontext():
+                known = store.records()
+                assert [record.sequence for record in known] == list(range(1, len(known) + 1))
+                assert store.content(first, "own") == b"content 0" * 9
+                assert not thread % 2 or store.head() == Head(len(known), known[-1].hash)
+        return rounds
+
+    with ThreadPoolExecutor(9) as pool:
+        writing = pool.submit(write)
+        assert min(pool.map(read, range(8))) >= 3
+        writing.result()
+    assert verify(store).head.sequence == 25
 
 
 def test_a_plan_replays_to_the_same_bytes(store: SqlStore) -> None:

@@ -60,7 +60,8 @@ def engine_of(place: str) -> sa.Engine:
         raise OutputError([fault], f"store {place}") from None
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(file)),
-        connect_args={"timeout": _PATIENCE, "isolation_level": None},
+        connect_args={"timeout": _PATIENCE, "isolation_level": None, "check_same_thread": False},
+        max_overflow=-1,  # every thread gets a connection
     )
     sa.event.listen(engine, "connect", _set_up)
     sa.event.listen(engine, "begin", _begin)
@@ -70,7 +71,7 @@ def engine_of(place: str) -> sa.Engine:
 def _postgres_engine(place: str) -> sa.Engine:
     url = sa.make_url(place).set(drivername="postgresql+pg8000")
     try:
-        return sa.create_engine(url)
+        return sa.create_engine(url, max_overflow=-1)
     except (ImportError, NoSuchModuleError):
         raise SetupError("PostgreSQL needs pg8000", "install it with: pip install 'trimtab[postgres]'") from None
 

@@ -26,7 +26,7 @@ EVERY = Filter()
 
 
 class RunStore(Protocol):
-    """Records in a chain, and their contents."""
+    """Records in a chain, and their contents. Several threads may use one store at the same time."""
 
     @property
     def name(self) -> str:
@@ -34,7 +34,7 @@ class RunStore(Protocol):
         ...
 
     def snapshot(self) -> AbstractContextManager[None]:
-        """Every read inside sees the store at one moment, whatever others write meanwhile."""
+        """Every read of this thread inside sees the store at one moment, whatever others write meanwhile."""
         ...
 
     def append(self, draft: Draft, *, once: bool = False) -> tuple[Record, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -22,13 +23,19 @@ _AT_ONCE = 2_000  # records read at a time
 _CODEC = pa.Codec("zstd", compression_level=3)
 
 
+class _Own(threading.local):
+    """The state of one thread: the connection of its snapshot."""
+
+    snapshot: sa.Connection | None = None
+
+
 class SqlStore:
-    """A store behind an SQLAlchemy engine."""
+    """A store behind an SQLAlchemy engine. Each thread reads and writes through a connection of its own."""
 
     def __init__(self, place: str) -> None:
         self._name = name_of(place)
         self._engine = engine_of(place)
-        self._snapshot: sa.Connection | None = None
+        self._own = _Own()
         try:
             with store_errors(self._name):
                 bring_up_to_date(self._engine, self._name)
@@ -47,20 +54,20 @@ class SqlStore:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Every read inside sees the store at one moment, whatever others write meanwhile."""
+        """Every read of this thread inside sees the store at one moment, whatever others write meanwhile."""
         options: dict[str, Any] = {"isolation_level": "REPEATABLE READ"} if self._engine.name == "postgresql" else {}
         with store_errors(self._name), self._engine.execution_options(**options).begin() as connection:
-            self._snapshot = connection
+            self._own.snapshot = connection
             try:
                 yield
             finally:
-                self._snapshot = None
+                self._own.snapshot = None
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
-        if self._snapshot is not None:
+        if self._own.snapshot is not None:
             with store_errors(self._name):
-                yield self._snapshot
+                yield self._own.snapshot
             return
         with store_errors(self._name), self._engine.begin() as connection:
             yield connection
