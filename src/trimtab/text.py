@@ -8,7 +8,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from importlib import resources
 from typing import Any
 
-from trimtab.tolerances import WEIGHT_TOLERANCE
+_NOTHING = 1e-12  # rounding error of sums of weights
 
 
 def percent(weight: float) -> str:
@@ -17,7 +17,7 @@ def percent(weight: float) -> str:
     >>> percent(0.125), percent(0.0), percent(0.00001)
     ('12.50%', '0%', '<0.01%')
     """
-    if abs(weight) <= WEIGHT_TOLERANCE:
+    if abs(weight) <= _NOTHING:
         return "0%"
     text = f"{weight:.2%}"
     return text if text.strip("-0.%") else f"{'-' if weight < 0 else ''}<0.01%"
