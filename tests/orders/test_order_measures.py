@@ -166,12 +166,12 @@ def test_a_spoiled_plan_is_found(name: str) -> None:
         parts = planned(seed)
         if parts is None:
             continue
-        given, made, rules = parts
+        account, made, rules = parts
         copy = Made(*(each.copy() for each in made))
         try:
-            other = SPOILS[name](given, copy, rules)
+            other = SPOILS[name](account, copy, rules)
         except IndexError:
             continue
-        if name in wrong(*(other or (given, copy, rules))):
+        if name in wrong(*(other or (account, copy, rules))):
             return
     pytest.fail(f"{name}: never found")
