@@ -206,13 +206,13 @@ def fee(shares: int, amount: int, rules: Rules) -> int:
 
 
 @compiled
-def measure_money(number: int, given: Brought, made: Made, rules: Rules, faults: Any) -> None:
+def measure_money(number: int, account: Brought, made: Made, rules: Rules, faults: Any) -> None:
     """Amounts, fees and the cash after every order; and that sells come first."""
-    begin, end, cash, orders = given.start[number], given.start[number + 1], given.cash[number], 0
+    begin, end, cash, orders = account.start[number], account.start[number + 1], account.cash[number], 0
     rows = np.full(end - begin, -1)
     for row in range(begin, end):
         place = made.place[row]
-        if (place >= 0) != (made.now[row] != given.shares[row]) or place >= end - begin:
+        if (place >= 0) != (made.now[row] != account.shares[row]) or place >= end - begin:
             faults[SEQUENCE] = True
             return
         if place >= 0:
@@ -224,7 +224,7 @@ def measure_money(number: int, given: Brought, made: Made, rules: Rules, faults:
         if row < 0:
             faults[SEQUENCE] = True
             return
-        change, price = made.now[row] - given.shares[row], given.price[row]
+        change, price = made.now[row] - account.shares[row], account.price[row]
         amount = cost(change, price) if change > 0 else worth(-change, price)
         if made.amount[row] != amount or made.fee[row] != fee(abs(change), amount, rules):
             faults[MONEY] = True
@@ -236,7 +236,7 @@ def measure_money(number: int, given: Brought, made: Made, rules: Rules, faults:
             faults[SHORT] = True
     value = cash
     for row in range(begin, end):
-        value += worth(made.now[row], given.price[row])
+        value += worth(made.now[row], account.price[row])
     if cash != made.cash_after[number] or value != made.value_after[number]:
         faults[MONEY] = True
     if orders > 0 and made.status[number] == 3:
@@ -244,14 +244,14 @@ def measure_money(number: int, given: Brought, made: Made, rules: Rules, faults:
 
 
 @compiled
-def measure_orders(number: int, given: Brought, made: Made, rules: Rules, faults: Any) -> None:
+def measure_orders(number: int, account: Brought, made: Made, rules: Rules, faults: Any) -> None:
     """Holdings, lots, restrictions, minimums and reasons, order by order."""
     value, is_whole = made.value_after[number], made.status[number] == 0 and made.is_settled[number]
     smallest = rules.min_trade_amount
     if smallest < 0:
         smallest = part(rules.min_trade * (1.0 if is_whole else 0.99), value)
-    for row in range(given.start[number], given.start[number + 1]):
-        held, now, kind = given.shares[row], made.now[row], KINDS[made.reason[row]]
+    for row in range(account.start[number], account.start[number + 1]):
+        held, now, kind = account.shares[row], made.now[row], KINDS[made.reason[row]]
         change = now - held
         if now < 0:
             faults[OVERSOLD] = True
@@ -260,11 +260,11 @@ def measure_orders(number: int, given: Brought, made: Made, rules: Rules, faults
         if change == 0:
             continue
         amount, closes = made.amount[row], now == 0
-        if change % given.lot[row] != 0 and not closes:
+        if change % account.lot[row] != 0 and not closes:
             faults[PART_OF_LOT] = True
-        if not (given.may_buy[row] if change > 0 else given.may_sell[row]):
+        if not (account.may_buy[row] if change > 0 else account.may_sell[row]):
             faults[FORBIDDEN] = True
-        if not closes and amount + PLAY < given.min_notional[row]:
+        if not closes and amount + PLAY < account.min_notional[row]:
             faults[SMALL] = True
         if kind[6]:
             if made.fee[row] >= amount:
@@ -281,22 +281,22 @@ def limit_of(node: int, value: int, rules: Rules) -> int:
 
 
 @compiled
-def measure_caps(number: int, given: Brought, made: Made, rules: Rules, faults: Any) -> None:
+def measure_caps(number: int, account: Brought, made: Made, rules: Rules, faults: Any) -> None:
     """What is bought is within every limit; what is above one and can be sold is sold."""
     value, nodes = made.value_after[number], rules.parent.size
     load, count, limit = np.zeros(nodes, np.int64), np.zeros(nodes, np.int64), np.zeros(nodes, np.int64)
     bought, opened, sellable = np.zeros(nodes, np.bool_), np.zeros(nodes, np.bool_), np.zeros(nodes, np.bool_)
     excess = max(rules.min_trade_amount if rules.min_trade_amount >= 0 else part(rules.min_trade, value), 1)
     dust, is_whole = max(1, part(rules.dust_weight, value)), made.status[number] == 0 and made.is_settled[number]
-    for row in range(given.start[number], given.start[number + 1]):
-        held, now, kind = given.shares[row], made.now[row], KINDS[made.reason[row]]
-        after, cap = worth(now, given.price[row]), min(rules.max_position_weight, given.max_weight[row])
+    for row in range(account.start[number], account.start[number + 1]):
+        held, now, kind = account.shares[row], made.now[row], KINDS[made.reason[row]]
+        after, cap = worth(now, account.price[row]), min(rules.max_position_weight, account.max_weight[row])
         if now > held and after > part(cap, value):
             faults[CAP] = True
-        is_free = given.may_sell[row] and now > 0 and not kind[2] and not given.is_fixed[row]
+        is_free = account.may_sell[row] and now > 0 and not kind[2] and not account.is_fixed[row]
         if is_whole and is_free and after - part(cap * rules.drift, value) >= excess:
             faults[EXCESS] = True
-        node = given.leaf[row]
+        node = account.leaf[row]
         while node >= 0:
             load[node] += after
             count[node] += int(after >= dust and not (kind[3] and now <= held))
@@ -315,15 +315,15 @@ def measure_caps(number: int, given: Brought, made: Made, rules: Rules, faults: 
 
 
 @compiled
-def is_nothing_exceeded(number: int, given: Brought, value: int, rules: Rules) -> bool:
+def is_nothing_exceeded(number: int, account: Brought, value: int, rules: Rules) -> bool:
     """Whether every limit is clearly kept at the beginning."""
     nodes, below = rules.parent.size, value - value // 50
     load, count = np.zeros(nodes, np.int64), np.zeros(nodes, np.int64)
-    for row in range(given.start[number], given.start[number + 1]):
-        held = worth(given.shares[row], given.price[row])
-        if held > part(min(rules.max_position_weight, given.max_weight[row]) * rules.drift, below):
+    for row in range(account.start[number], account.start[number + 1]):
+        held = worth(account.shares[row], account.price[row])
+        if held > part(min(rules.max_position_weight, account.max_weight[row]) * rules.drift, below):
             return False
-        node = given.leaf[row]
+        node = account.leaf[row]
         while node >= 0:
             load[node] += held
             count[node] += int(held > 0)
@@ -335,73 +335,73 @@ def is_nothing_exceeded(number: int, given: Brought, value: int, rules: Rules) -
 
 
 @compiled
-def key_of(lot: int, price: int, given: Brought, rules: Rules) -> float:
-    unit = float(given.lot_cost[lot]) * 1e9 / float(given.lot_shares[lot])
+def key_of(lot: int, price: int, account: Brought, rules: Rules) -> float:
+    unit = float(account.lot_cost[lot]) * 1e9 / float(account.lot_shares[lot])
     if rules.relief == 0:
-        return float(given.lot_day[lot])
+        return float(account.lot_day[lot])
     if rules.relief == 1:
-        return -float(given.lot_day[lot])
+        return -float(account.lot_day[lot])
     if rules.relief == 2:
         return -unit
     if rules.relief == 3:
         return unit
-    return (float(price) - unit) * (rules.rate_long if given.lot_is_long[lot] else rules.rate_short)
+    return (float(price) - unit) * (rules.rate_long if account.lot_is_long[lot] else rules.rate_short)
 
 
 @compiled
-def measure_part(number: int, given: Brought, made: Made, rules: Rules, faults: Any) -> None:
+def measure_part(number: int, account: Brought, made: Made, rules: Rules, faults: Any) -> None:
     """Turnover, tax lots and gains."""
-    value, sold, bought, gains = given.cash[number], 0, 0, 0
-    for row in range(given.start[number], given.start[number + 1]):
-        price, change = given.price[row], made.now[row] - given.shares[row]
-        value += worth(given.shares[row], price)
+    value, sold, bought, gains = account.cash[number], 0, 0, 0
+    for row in range(account.start[number], account.start[number + 1]):
+        price, change = account.price[row], made.now[row] - account.shares[row]
+        value += worth(account.shares[row], price)
         sold += made.amount[row] if change < 0 else 0
         bought += made.amount[row] if change > 0 else 0
-        begin, end = given.lots_start[row], given.lots_start[row + 1]
+        begin, end = account.lots_start[row], account.lots_start[row + 1]
         taken, total, last = 0, 0, -np.inf
         for lot in range(begin, end):
             taken += made.taken[lot]
             total += made.gain[lot]
-            if not 0 <= made.taken[lot] <= given.lot_shares[lot]:
+            if not 0 <= made.taken[lot] <= account.lot_shares[lot]:
                 faults[TAX_LOTS] = True
             if made.taken[lot] > 0:
-                total += ratio(given.lot_cost[lot], made.taken[lot], given.lot_shares[lot])
+                total += ratio(account.lot_cost[lot], made.taken[lot], account.lot_shares[lot])
                 gains += made.gain[lot]
-                last = max(last, key_of(lot, price, given, rules))
+                last = max(last, key_of(lot, price, account, rules))
         for lot in range(begin, end):
-            if key_of(lot, price, given, rules) < last and made.taken[lot] < given.lot_shares[lot]:
+            if key_of(lot, price, account, rules) < last and made.taken[lot] < account.lot_shares[lot]:
                 faults[TAX_LOTS] = True
         if end > begin and (taken != max(0, -change) or (change < 0 and total != made.amount[row] - made.fee[row])):
             faults[TAX_LOTS] = True
     if rules.max_turnover < np.inf:
         budget = part(rules.max_turnover, value)
-        idle = max(0, given.cash[number] - part(1.0 - rules.aim, value))
+        idle = max(0, account.cash[number] - part(1.0 - rules.aim, value))
         if sold > budget + PLAY or bought > budget + idle + PLAY:
             faults[TURNOVER] = True
-    if 0 <= rules.max_realized_gain < gains and is_nothing_exceeded(number, given, made.value_after[number], rules):
+    if 0 <= rules.max_realized_gain < gains and is_nothing_exceeded(number, account, made.value_after[number], rules):
         faults[GAINS] = True
 
 
 @compiled
-def measure_all(given: Brought, made: Made, rules: Rules, faults: Any) -> None:
+def measure_all(account: Brought, made: Made, rules: Rules, faults: Any) -> None:
     """Fill `faults` (accounts, kinds)."""
-    for number in range(given.start.size - 1):
+    for number in range(account.start.size - 1):
         if not made.left_out[number]:
-            measure_money(number, given, made, rules, faults[number])
-            measure_orders(number, given, made, rules, faults[number])
-            measure_caps(number, given, made, rules, faults[number])
-            measure_part(number, given, made, rules, faults[number])
+            measure_money(number, account, made, rules, faults[number])
+            measure_orders(number, account, made, rules, faults[number])
+            measure_caps(number, account, made, rules, faults[number])
+            measure_part(number, account, made, rules, faults[number])
 
 
-def measured(given: Brought, made: Made, rules: Rules) -> Counter[str]:
+def measured(account: Brought, made: Made, rules: Rules) -> Counter[str]:
     """Accounts, orders, accounts with each fault, and accounts in which each reason occurs."""
-    faults = np.zeros((len(given.cash), len(FAULTS)), np.bool_)
-    measure_all(given, made, rules, faults)
-    good, starts = ~made.left_out, given.start[:-1]
+    faults = np.zeros((len(account.cash), len(FAULTS)), np.bool_)
+    measure_all(account, made, rules, faults)
+    good, starts = ~made.left_out, account.start[:-1]
     counts = Counter({"accounts": int(good.sum()), "failed": int((~good).sum())})
     for number, name in enumerate(FAULTS):
         counts[f"wrong: {name}"] = int(faults[:, number].sum())
-    counts["orders"] = int(((made.place >= 0) & np.repeat(good, np.diff(given.start))).sum())
+    counts["orders"] = int(((made.place >= 0) & np.repeat(good, np.diff(account.start))).sum())
     for code, member in enumerate(OrderReason):
         if code:
             counts[f"reason: {member.code}"] = int((np.logical_or.reduceat(made.reason == code, starts) & good).sum())

@@ -69,8 +69,8 @@ def planned(seed: int) -> tuple[Brought, Made, Rules] | None:
     return brought(case, plan, node_of), made, rules
 
 
-def wrong(given: Brought, made: Made, rules: Rules) -> set[str]:
-    counts = measured(given, made, rules)
+def wrong(account: Brought, made: Made, rules: Rules) -> set[str]:
+    counts = measured(account, made, rules)
     return {name.removeprefix("wrong: ") for name, count in counts.items() if name.startswith("wrong") and count}
 
 
@@ -83,55 +83,56 @@ Spoil = Callable[[Brought, Made, Rules], Any]
 
 
 def raised(row: Any, name: str, by: int) -> Spoil:
-    def spoil(given: Brought, made: Made, rules: Rules) -> None:
-        getattr(made, name)[np.flatnonzero(row(given, made))[0]] += by
+    def spoil(account: Brought, made: Made, rules: Rules) -> None:
+        getattr(made, name)[np.flatnonzero(row(account, made))[0]] += by
 
     return spoil
 
 
-def sold(given: Brought, made: Made) -> Any:
-    return (made.now < given.shares) & (made.now > 0)
+def sold(account: Brought, made: Made) -> Any:
+    return (made.now < account.shares) & (made.now > 0)
 
 
-def bought(given: Brought, made: Made) -> Any:
-    return made.now > given.shares
+def bought(account: Brought, made: Made) -> Any:
+    return made.now > account.shares
 
 
 def replaced(**values: Any) -> Spoil:
     """Rules that the plan was not made for."""
 
-    def spoil(given: Brought, made: Made, rules: Rules) -> tuple[Brought, Made, Rules]:
-        new = {name: value(given, made, rules) if callable(value) else value for name, value in values.items()}
+    def spoil(account: Brought, made: Made, rules: Rules) -> tuple[Brought, Made, Rules]:
+        new = {name: value(account, made, rules) if callable(value) else value for name, value in values.items()}
         own = [
-            each._replace(**{name: new[name] for name in new if name in each._fields}) for each in (given, made, rules)
+            each._replace(**{name: new[name] for name in new if name in each._fields})
+            for each in (account, made, rules)
         ]
         return own[0], own[1], own[2]
 
     return spoil
 
 
-def swapped(given: Brought, made: Made, rules: Rules) -> None:
+def swapped(account: Brought, made: Made, rules: Rules) -> None:
     """A buy before the sells."""
-    place = np.flatnonzero(bought(given, made))[0]
+    place = np.flatnonzero(bought(account, made))[0]
     other = np.flatnonzero(made.place == 0)[0]
     made.place[other], made.place[place] = made.place[place], 0
 
 
-def too_few(given: Brought, made: Made, rules: Rules) -> None:
-    made.now[np.flatnonzero(sold(given, made))[0]] = -1
+def too_few(account: Brought, made: Made, rules: Rules) -> None:
+    made.now[np.flatnonzero(sold(account, made))[0]] = -1
 
 
-def worded(given: Brought, made: Made, rules: Rules) -> None:
+def worded(account: Brought, made: Made, rules: Rules) -> None:
     """An order that is called on target."""
-    made.reason[np.flatnonzero(bought(given, made))[0]] = OrderReason.ON_TARGET
+    made.reason[np.flatnonzero(bought(account, made))[0]] = OrderReason.ON_TARGET
 
 
 def far(rules: Rules) -> Any:
     return np.full(len(rules.parent), np.inf)
 
 
-def closed_to(given: Brought, made: Made, rules: Rules) -> Any:
-    return given.may_buy & ~bought(given, made)
+def closed_to(account: Brought, made: Made, rules: Rules) -> Any:
+    return account.may_buy & ~bought(account, made)
 
 
 SPOILS: dict[str, Spoil] = {
@@ -139,7 +140,7 @@ SPOILS: dict[str, Spoil] = {
     "cash below 0": replaced(cash=np.array([-(10**15)])),
     "oversold": too_few,
     "order of execution": swapped,
-    "part of a lot": replaced(lot=lambda given, *_: given.lot * 7919),
+    "part of a lot": replaced(lot=lambda account, *_: account.lot * 7919),
     "forbidden": replaced(may_buy=closed_to),
     "too small": replaced(min_trade_amount=10**15),
     "cap of an asset": replaced(max_position_weight=0.001),
