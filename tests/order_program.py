@@ -77,7 +77,9 @@ class RoundingProgram:
         if goal > held:
             room = max(0, of(self.account.cap(name), self.value) - held)
             most = room * NANO // (self.account.of[name].price * lot)
-            return self.in_lots(name, 1, most if self.is_free else min(most, (base - start) // lot + 1), may_close=False)
+            return self.in_lots(
+                name, 1, most if self.is_free else min(most, (base - start) // lot + 1), may_close=False
+            )
         may_close = goal == 0 and (name in self.forced or not self.account.below_minimum(name, 0, self.value))
         most = start // lot if self.is_free else min(start // lot, up(start - base, lot))
         return self.in_lots(name, -1, most, may_close=may_close)

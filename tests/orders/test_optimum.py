@@ -15,18 +15,19 @@ def outcomes(first: int, count: int) -> list[Outcome]:
 
 
 def test_a_few_plans_are_as_near_as_whole_lots_allow() -> None:
-    assert [outcome.is_equal for outcome in outcomes(700_000, 3)] == [True] * 3
+    few = outcomes(700_010, 3)
+    assert all(own.is_equal for own in few)
+    assert sum(own.own.orders for own in few) > 0
 
 
 @pytest.mark.thorough
 def test_plans_are_nearly_as_near_as_the_program_with_no_more_orders() -> None:
-    """Equal in 91 %, within a basis point or a lot in 97 %, the orders in total 1 % more at most: one, of so few."""
-    compared = outcomes(710_000, 64)
-    assert len(compared) == 64
+    """Equal in 91 %, within a basis point or a lot in 97 %, the orders in total 1 % more at most."""
+    compared = outcomes(702_000, 240)
     assert all(own.own.distance >= own.best.distance - own.tolerance for own in compared)
-    assert sum(own.is_equal for own in compared) >= 0.91 * 64
-    assert sum(own.is_near for own in compared) >= 0.97 * 64
-    assert sum(own.own.orders for own in compared) <= 1.01 * sum(own.best.orders for own in compared) + 1
+    assert sum(own.is_equal for own in compared) >= 0.91 * 240
+    assert sum(own.is_near for own in compared) >= 0.97 * 240
+    assert sum(own.own.orders for own in compared) <= 1.01 * sum(own.best.orders for own in compared)
 
 
 @pytest.mark.thorough
