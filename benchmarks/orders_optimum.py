@@ -16,7 +16,6 @@ import sys
 from collections import Counter
 
 from harness import options
-
 from order_program import compared_case
 
 SIZES = {2_000: "2,000", 10_000: "10,000", 50_000: "50,000", 1_000_000: "1,000,000"}

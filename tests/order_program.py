@@ -212,7 +212,7 @@ class _Program:
     def fewest_orders(self, distance: float) -> dict[str, int] | None:
         """The solution with the fewest orders that is no farther."""
         count = len(self.trades)
-        self.add_row(-np.inf, {column: 1.0 for column in np.flatnonzero(self.costs).tolist()}, distance + 1e-6)
+        self.add_row(-np.inf, dict.fromkeys(np.flatnonzero(self.costs).tolist(), 1.0), distance + 1e-6)
         costs = np.zeros(self.size)
         costs[1:-1:4] = costs[2:-1:4] = 1.0
         self.highs.changeColsCost(self.size, np.arange(self.size, dtype=np.int32), costs)
