@@ -156,10 +156,10 @@ def difference(before: ResultInputs, after: ResultInputs) -> Difference:
     return Difference(inputs, tuple(_outcome_change(before, after, name, mixtures) for name in changed))
 
 
-def _same(one: tuple[bool, float] | None, other: tuple[bool, float] | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return one[0] == other[0] and abs(one[1] - other[1]) <= _SAME_WEIGHT
+def _same(first: tuple[bool, float] | None, other: tuple[bool, float] | None) -> bool:
+    if first is None or other is None:
+        return first is other
+    return first[0] == other[0] and abs(first[1] - other[1]) <= _SAME_WEIGHT
 
 
 def _changed_inputs(before: ResultInputs, after: ResultInputs) -> Iterator[InputChange]:

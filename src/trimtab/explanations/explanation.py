@@ -218,27 +218,27 @@ def explain(reruns: Reruns, asset: str) -> Explanation:
     )
 
 
-def _has_merit(reruns: Reruns, at: int) -> bool:
+def _has_merit(reruns: Reruns, place: int) -> bool:
     """Whether the asset is good enough: alone in the account and without its restriction, it would be selected."""
-    if math.isnan(reruns.scores[at]):
+    if math.isnan(reruns.scores[place]):
         return False
-    if reruns.reasons[at] in FIXED_REASONS:
-        return reruns.scores[at] >= reruns.limits.min_score_threshold
-    if reruns.is_selected[at]:
+    if reruns.reasons[place] in FIXED_REASONS:
+        return reruns.scores[place] >= reruns.limits.min_score_threshold
+    if reruns.is_selected[place]:
         return True
-    alone = reruns.alone(at)
-    weak_dust = alone["reason"] == Reason.DUST and reruns.standing(at)[0] == Reason.BELOW_THRESHOLD
+    alone = reruns.alone(place)
+    weak_dust = alone["reason"] == Reason.DUST and reruns.standing(place)[0] == Reason.BELOW_THRESHOLD
     return bool(alone["selected"] or not (int(alone["reason"]) in _OWN or weak_dust))
 
 
-def _crowding(reruns: Reruns, at: int) -> Crowding | None:
+def _crowding(reruns: Reruns, place: int) -> Crowding | None:
     """The obstacle that took the place of an asset that alone would have one."""
-    reason, node = reruns.standing(at)
+    reason, node = reruns.standing(place)
     limits = reruns.limits
     selected = reruns.answer["selected"]
     if reason == Reason.TOO_CORRELATED:
         here = np.zeros(len(selected), np.bool_)
-        here[reruns.partners_of(at)] = True
+        here[reruns.partners_of(place)] = True
         return _crowded(
             reruns, "max_correlation", reruns.node_name(node), float(limits.max_correlation or 0.0), here & selected
         )
@@ -272,12 +272,12 @@ def _crowded(reruns: Reruns, limit: str, node: str, value: float, here: Any) -> 
     """The assets in its place, in the order of the walk: holdings, then scores, then weights, then names."""
     rows = reruns.rows
 
-    def order(one: int) -> tuple[bool, float, float, int]:
+    def order(place: int) -> tuple[bool, float, float, int]:
         return (
-            not reruns.is_holding[one],
-            -float(np.nan_to_num(rows["score"][one], nan=-1.0)),
-            -float(rows["current"][one]),
-            one,
+            not reruns.is_holding[place],
+            -float(np.nan_to_num(rows["score"][place], nan=-1.0)),
+            -float(rows["current"][place]),
+            place,
         )
 
     return Crowding(
@@ -288,10 +288,10 @@ def _crowded(reruns: Reruns, limit: str, node: str, value: float, here: Any) -> 
     )
 
 
-def _counterfactuals(reruns: Reruns, at: int, limits: Iterable[Change | SearchedRange]) -> Iterator[Counterfactual]:
-    selected = reruns.is_selected[at]
+def _counterfactuals(reruns: Reruns, place: int, limits: Iterable[Change | SearchedRange]) -> Iterator[Counterfactual]:
+    selected = reruns.is_selected[place]
     would = "would not be selected" if selected else "would be selected"
-    score = least_score(reruns, at)
+    score = least_score(reruns, place)
     if score is not None:
         shown = at_most(score) if selected else at_least(score)
         bound = "at most" if selected else "at least"
@@ -302,8 +302,8 @@ def _counterfactuals(reruns: Reruns, at: int, limits: Iterable[Change | Searched
             bound,
             f"{would} with a score of {shown}" if shown.startswith("at ") else f"{would} with a score {shown}",
         )
-    for change in _row_changes(reruns, at):
-        if bool(reruns.selected(change)[at]) != selected:
+    for change in _row_changes(reruns, place):
+        if bool(reruns.selected(change)[place]) != selected:
             shown = (
                 "without its restriction"
                 if change.name == "restriction"
@@ -318,33 +318,33 @@ def _counterfactuals(reruns: Reruns, at: int, limits: Iterable[Change | Searched
             yield Counterfactual(*limit, "exactly", f"{would} {shown}{f' for {limit.node}' if limit.node else ''}")
     for name, value in _switches(reruns):
         change = Change(name, "", value)
-        if bool(reruns.selected(change)[at]) != selected and reruns.limits_with(change) is not None:
+        if bool(reruns.selected(change)[place]) != selected and reruns.limits_with(change) is not None:
             yield Counterfactual(name, "", value, "exactly", f"{would} with {name} {exactly(value)}")
 
 
-def _row_changes(reruns: Reruns, at: int) -> Iterable[Change]:
+def _row_changes(reruns: Reruns, place: int) -> Iterable[Change]:
     """Lifting the restriction, and the smallest cap of the asset that admits a position."""
-    if reruns.rows["restriction"][at] != Restriction.EMPTY:
-        yield Change("restriction", reruns.names[at], "")
+    if reruns.rows["restriction"][place] != Restriction.EMPTY:
+        yield Change("restriction", reruns.names[place], "")
     min_weight = reruns.limits.min_position_weight
-    if not reruns.is_selected[at] and reruns.rows["max_weight"][at] < min_weight:
-        yield Change("max_weight", reruns.names[at], min_weight)
+    if not reruns.is_selected[place] and reruns.rows["max_weight"][place] < min_weight:
+        yield Change("max_weight", reruns.names[place], min_weight)
 
 
-def limits_about(reruns: Reruns, at: int) -> Iterable[tuple[str, str]]:
+def limits_about(reruns: Reruns, place: int) -> Iterable[tuple[str, str]]:
     """Every limit in force that can decide about a row, each with its bucket: scores, places, weights."""
     limits, rows = reruns.limits, reruns.rows
-    if not math.isnan(reruns.scores[at]):
+    if not math.isnan(reruns.scores[place]):
         yield from ((name, "") for name in SCORE_FIELDS if name != "min_score_diversification" or limits.represents)
         if ((rows["current"] > 0) & (rows["current"] <= limits.min_position_weight)).any():
             yield "dust_weight", ""
-    if _is_out(reruns, at) or reruns.reasons[at] in FIXED_REASONS:
+    if _is_out(reruns, place) or reruns.reasons[place] in FIXED_REASONS:
         return
     yield from (("max_total_positions", ""), ("max_new_positions", ""))
     if limits.represents:
         yield "min_buckets_represented", ""
     seen = set()
-    for node in (*reruns.path(at), *range(1, len(reruns.nodes))):
+    for node in (*reruns.path(place), *range(1, len(reruns.nodes))):
         for field, none in (("max_positions", NO_LIMIT), ("max_allocation", math.inf)):
             limit = reruns.limit_of(node, field)
             if reruns.nodes[field][node] < none and limit not in seen:
@@ -355,9 +355,9 @@ def limits_about(reruns: Reruns, at: int) -> Iterable[tuple[str, str]]:
         yield "max_correlation", ""
 
 
-def _is_out(reruns: Reruns, at: int) -> bool:
+def _is_out(reruns: Reruns, place: int) -> bool:
     """Whether a row is out by itself: not even good enough to represent a bucket."""
-    reason, score = reruns.reasons[at], reruns.scores[at]
+    reason, score = reruns.reasons[place], reruns.scores[place]
     weak = reason == _BELOW and score >= reruns.limits.min_score_diversification
     return reason in _OWN and not weak
 

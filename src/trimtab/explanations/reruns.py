@@ -142,9 +142,9 @@ class Reruns:
         """The row of each asset."""
         return {name: row for row, name in enumerate(self.names)}
 
-    def path(self, at: int) -> list[int]:
+    def path(self, place: int) -> list[int]:
         """The nodes of a row from the top to its leaf, without the portfolio."""
-        node, nodes = int(self.rows["leaf"][at]), []
+        node, nodes = int(self.rows["leaf"][place]), []
         while node != ROOT:
             nodes.append(node)
             node = int(self.nodes["parent"][node])
@@ -350,14 +350,14 @@ class Reruns:
                 node = int(self.nodes["parent"][node])  # noqa: PLW2901 - up to the root
         return sums
 
-    def with_score(self, at: int) -> Callable[[float], bool]:
+    def with_score(self, place: int) -> Callable[[float], bool]:
         """Whether a row is selected, for any score that it may have."""
         rows, settings, answer = self.rows.copy(), self.settings[0], empty_answer(len(self.rows))
 
         def is_selected(score: float) -> bool:
-            rows["score"][at] = score
+            rows["score"][place] = score
             select_account(rows, self.nodes, settings, self.partners, answer)
-            return bool(answer["selected"][at])
+            return bool(answer["selected"][place])
 
         return is_selected
 
@@ -382,18 +382,18 @@ class Reruns:
             self._kept_limits[change] = changed_limits(self.limits, change)
         return self._kept_limits[change]
 
-    def standing(self, at: int) -> tuple[Reason, int]:
+    def standing(self, place: int) -> tuple[Reason, int]:
         """The obstacle to an unselected row, with its node; for dust, what keeps it from returning."""
-        reason, node = Reason(self.answer["reason"][at]), int(self.answer["reason_node"][at])
+        reason, node = Reason(self.answer["reason"][place]), int(self.answer["reason_node"][place])
         if reason != Reason.DUST:
             return reason, node
-        if self.scores[at] < self.limits.min_score_new_position:
+        if self.scores[place] < self.limits.min_score_new_position:
             return Reason.BELOW_THRESHOLD, NO_NODE
-        return next(self.places.in_the_way(int(self.candidates.order[at])))
+        return next(self.places.in_the_way(int(self.candidates.order[place])))
 
-    def partners_of(self, at: int) -> Ints:
+    def partners_of(self, place: int) -> Ints:
         """The rows that a new asset is too correlated with, selected or not."""
-        partners: Ints = self.partners[self.partners[at] : self.partners[at + 1]]
+        partners: Ints = self.partners[self.partners[place] : self.partners[place + 1]]
         return partners
 
     @cached_property
@@ -414,10 +414,10 @@ class Reruns:
         """The different known correlations of two candidates of one bucket, sorted."""
         return np.unique(self._pairs[1])
 
-    def correlations_about(self, at: int) -> Floats:
+    def correlations_about(self, place: int) -> Floats:
         """The different known correlations of a row with others of its bucket, sorted."""
         first, values = self._pairs
-        return np.unique(values[first == at])
+        return np.unique(values[first == place])
 
     @cached_property
     def places(self) -> PlacesTaken:
@@ -429,9 +429,9 @@ class Reruns:
         """The answer in the order of the table's rows."""
         return self.candidates.in_table_order(self.answer)
 
-    def alone(self, at: int) -> Any:
+    def alone(self, place: int) -> Any:
         """The decision about a row that is the only candidate."""
-        return decide(self.rows[at : at + 1], self.nodes, self.settings, NO_PARTNERS)[0]
+        return decide(self.rows[place : place + 1], self.nodes, self.settings, NO_PARTNERS)[0]
 
 
 def decide(rows: Records, tree: Records, settings: Records, partners: Ints) -> Records:

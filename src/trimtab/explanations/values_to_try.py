@@ -47,34 +47,34 @@ Next = Callable[[Any, Selection], Iterable[Any]]
 Found = tuple[list[Any], bool]
 
 
-def values_above(reruns: Reruns, name: str, node: str, most: int) -> Found:
-    """The first `most` values above the present one, nearest first, and whether these are all."""
+def values_above(reruns: Reruns, name: str, node: str, count: int) -> Found:
+    """The first `count` values above the present one, nearest first, and whether these are all."""
     present = reruns.present(name, node)
     if name in SCORE_FIELDS and reruns.partners.size:
         higher = np.nextafter(reruns.known("score"), 2.0)
         return _first(higher[(higher > present) & (higher <= _bounds(reruns.limits, name)[1])].tolist(), _CORRELATED)
     if name in SCORE_FIELDS:
-        return _first(_score_sweep(reruns, name, present, _bounds(reruns.limits, name)[1]), most)
+        return _first(_score_sweep(reruns, name, present, _bounds(reruns.limits, name)[1]), count)
     if name == "dust_weight":
         higher = np.nextafter(reruns.known("current"), 2.0)
-        return _first(higher[(higher > present) & (higher <= reruns.limits.min_position_weight)].tolist(), most)
-    return _first(_stepping(reruns, name, node, _next_above(reruns, name, node), min), most)
+        return _first(higher[(higher > present) & (higher <= reruns.limits.min_position_weight)].tolist(), count)
+    return _first(_stepping(reruns, name, node, _next_above(reruns, name, node), min), count)
 
 
-def values_below(reruns: Reruns, name: str, node: str, most: int) -> Found:
-    """The first `most` values below the present one, nearest first, and whether these are all."""
+def values_below(reruns: Reruns, name: str, node: str, count: int) -> Found:
+    """The first `count` values below the present one, nearest first, and whether these are all."""
     present = reruns.present(name, node)
     if name in SCORE_FIELDS:
-        return _scores_below(reruns, name, present, most)
+        return _scores_below(reruns, name, present, count)
     if name == "dust_weight":
         lower = reruns.known("current")
-        return _first(lower[lower < present][::-1].tolist(), most)
-    return _first(_stepping(reruns, name, node, _next_below(reruns, name, node), max), most)
+        return _first(lower[lower < present][::-1].tolist(), count)
+    return _first(_stepping(reruns, name, node, _next_below(reruns, name, node), max), count)
 
 
-def _first(values: Iterable[Any], most: int) -> Found:
-    first_values = list(islice(values, most + 1))
-    return first_values[:most], len(first_values) <= most
+def _first(values: Iterable[Any], count: int) -> Found:
+    first_values = list(islice(values, count + 1))
+    return first_values[:count], len(first_values) <= count
 
 
 def _stepping(

@@ -31,19 +31,19 @@ class BucketFact:
     positions: str
     before: float
     after: float
-    most: float | None
-    least: float | None
+    max_weight: float | None
+    min_weight: float | None
     before_text: str
     after_text: str
-    most_text: str
-    least_text: str
+    max_text: str
+    min_text: str
     status: str
 
 
-def is_used(one: BucketSummary) -> bool:
+def is_used(bucket: BucketSummary) -> bool:
     """Whether the bucket holds or held anything, or must."""
-    held = one.positions > 0 or one.current_weight > 0 or one.target_weight > 0
-    return held or bool(one.min_allocation)
+    held = bucket.positions > 0 or bucket.current_weight > 0 or bucket.target_weight > 0
+    return held or bool(bucket.min_allocation)
 
 
 def buckets_of(
@@ -76,15 +76,15 @@ def buckets_of(
         )
 
 
-def _is_full(one: BucketSummary) -> bool:
-    max_weight = one.max_allocation
-    return max_weight is not None and one.target_weight > 0 and one.target_weight >= max_weight - _FULL_TOLERANCE
+def _is_full(bucket: BucketSummary) -> bool:
+    max_weight = bucket.max_allocation
+    return max_weight is not None and bucket.target_weight > 0 and bucket.target_weight >= max_weight - _FULL_TOLERANCE
 
 
 def scale_of(buckets: Iterable[BucketFact]) -> float:
     """The weight at the end of the bars: the largest weight or limit, ignoring limits of 100 %."""
     shown = tuple(buckets)
-    limits = [bucket.most for bucket in shown if bucket.most is not None and bucket.most < 1]
+    limits = [bucket.max_weight for bucket in shown if bucket.max_weight is not None and bucket.max_weight < 1]
     return max([bucket.before for bucket in shown] + [bucket.after for bucket in shown] + limits, default=0.0)
 
 

@@ -74,7 +74,9 @@ def explained_of(reruns: Reruns, facts: Facts, names: Iterable[str]) -> tuple[Ex
 
 def _worth_explaining(reruns: Reruns) -> list[str]:
     """The selected, then the nearest misses by score."""
-    ranked = sorted(range(len(reruns.rows)), key=lambda at: (-float(np.nan_to_num(reruns.scores[at], nan=-1.0)), at))
+    ranked = sorted(
+        range(len(reruns.rows)), key=lambda place: (-float(np.nan_to_num(reruns.scores[place], nan=-1.0)), place)
+    )
     inside = [row for row in ranked if reruns.reasons[row] in SELECTED_REASONS]
     outside = [row for row in ranked if reruns.reasons[row] not in SELECTED_REASONS]
     return [reruns.names[row] for row in (*inside, *outside[:MISSES_EXPLAINED])]

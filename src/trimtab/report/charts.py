@@ -44,7 +44,7 @@ def _bucket(bucket: BucketFact, y: float, start: float, scale: float, width: flo
     yield rect(start, y + 6, bucket.before * scale, 6, "before", f"{bucket.path} before: {bucket.before_text}")
     tip = f"{bucket.path} after: {bucket.after_text}"
     yield from coloured(start, y + 14, bucket.after * scale, 14, bucket.colour, tip)
-    limits = ((bucket.most, bucket.most_text, "limit"), (bucket.least, bucket.least_text, "limit least"))
+    limits = ((bucket.max_weight, bucket.max_text, "limit"), (bucket.min_weight, bucket.min_text, "limit least"))
     for weight, text, css in limits:
         if weight is not None and weight <= full:
             x = start + weight * scale
@@ -157,9 +157,9 @@ def tally_chart(name: str, title: str, lines: Sequence[Any]) -> Chart:
     return Chart(name, title, summary, number(WIDTH), number(24.0 * len(lines)), tuple(shapes))
 
 
-def _share(one: Any, y: float, most: float) -> Iterator[Shape]:
-    yield cut_label(0, y + 4, one.name, "", 190.0, 16)
+def _share(line_: Any, y: float, largest: float) -> Iterator[Shape]:
+    yield cut_label(0, y + 4, line_.name, "", 190.0, 16)
     left = 198.0
-    scale = (WIDTH - left - 60.0) / most
-    yield from coloured(left, y + 5, one.share * scale, 14, 0, f"{one.name}: {one.share_text}")
-    yield label(WIDTH, y + 16, one.share_text, "small", "end")
+    scale = (WIDTH - left - 60.0) / largest
+    yield from coloured(left, y + 5, line_.share * scale, 14, 0, f"{line_.name}: {line_.share_text}")
+    yield label(WIDTH, y + 16, line_.share_text, "small", "end")

@@ -65,7 +65,7 @@ def stack_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
         shapes += _lane(steps, bucket, top + lane * number_of_lane, start, width, above)
     height = top - 4 + lane * len(facts.buckets)
     summary = "; ".join(
-        f"{bucket.path}: mean {bucket.mean_text}, highest {bucket.highest_text}, at most {bucket.most_text}"
+        f"{bucket.path}: mean {bucket.mean_text}, highest {bucket.highest_text}, at most {bucket.max_text}"
         for bucket in facts.buckets
     )
     return Chart(named("stack", width), "Buckets over time", summary, number(width), number(height), tuple(shapes))
@@ -92,18 +92,18 @@ def _lane(
     steps: DecisionAxis, bucket: BucketHistory, y: float, start: float, width: float, above: float
 ) -> Iterator[Shape]:
     """One bucket on its own scale: its area, and a line at its limit; the name beside it, or above it on a phone."""
-    full = max([*bucket.weights, bucket.most or 0.0, 0.01])
+    full = max([*bucket.weights, bucket.max_weight or 0.0, 0.01])
     yield from coloured(0, y + (0 if above else 10), 10, 10, bucket.colour)
     yield label(15, y + (9 if above else 19), fitting(bucket.path, (width if above else start) - 20))
     y += above
     yield from _area(steps, [0.0] * len(bucket.weights), list(bucket.weights), y + 28, 26 / full, bucket)
     yield line(start, y + 28, width - _VALUES, y + 28, "grid")
-    if bucket.most is None:
+    if bucket.max_weight is None:
         yield label(width, y + 24, bucket.last_text, "small dim", "end")
     else:
-        limit = y + 28 - 26 * bucket.most / full
-        yield line(start, limit, width - _VALUES, limit, "limit", f"{bucket.path}, at most: {bucket.most_text}")
-        yield label(width, limit + 9, bucket.most_text, "small", "end")
+        limit = y + 28 - 26 * bucket.max_weight / full
+        yield line(start, limit, width - _VALUES, limit, "limit", f"{bucket.path}, at most: {bucket.max_text}")
+        yield label(width, limit + 9, bucket.max_text, "small", "end")
 
 
 def _area(
@@ -112,14 +112,14 @@ def _area(
     top: Sequence[float],
     y: float,
     height: float,
-    one: BucketHistory,
+    bucket: BucketHistory,
 ) -> Iterator[Shape]:
     """The area between two rows of weights, each held until the next decision."""
     upper = [point for index, value in enumerate(top) for point in steps.flat(index, y - height * value)]
     lower = [point for index, value in enumerate(base) for point in steps.flat(index, y - height * value)]
     points = _joined(upper) + _joined(lower)[::-1]
-    yield path(points, f"area c{one.colour % COLOURS}", one.path, closed=True)
-    pattern = ("", "stripes", "dots", "lines")[one.colour // COLOURS % 4]
+    yield path(points, f"area c{bucket.colour % COLOURS}", bucket.path, closed=True)
+    pattern = ("", "stripes", "dots", "lines")[bucket.colour // COLOURS % 4]
     if pattern:
         yield path(points, f"p-{pattern}", closed=True)
 
@@ -148,12 +148,15 @@ def heat_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
     )
 
 
-def _cells(facts: BacktestFacts, one: BucketHistory, full: float) -> Iterator[tuple[int, int, int, bool, str]]:
+def _cells(facts: BacktestFacts, bucket: BucketHistory, full: float) -> Iterator[tuple[int, int, int, bool, str]]:
     """Runs of decisions that look alike: first and last place, level, whether at the limit, and the tooltip."""
     start = 0
     looks = [
-        (min(math.ceil(LEVELS * weight / full - 1e-9), LEVELS), one.most is not None and weight >= one.most - 1e-9)
-        for weight in one.weights
+        (
+            min(math.ceil(LEVELS * weight / full - 1e-9), LEVELS),
+            bucket.max_weight is not None and weight >= bucket.max_weight - 1e-9,
+        )
+        for weight in bucket.weights
     ]
     for index in range(1, len(looks) + 1):
         if index == len(looks) or looks[index] != looks[start]:
@@ -169,7 +172,7 @@ def _cells(facts: BacktestFacts, one: BucketHistory, full: float) -> Iterator[tu
                     index - 1,
                     level,
                     reached,
-                    f"{one.path}, {dates}: {', '.join(dict.fromkeys((one.weight_texts[start], one.weight_texts[index - 1])))}",
+                    f"{bucket.path}, {dates}: {', '.join(dict.fromkeys((bucket.weight_texts[start], bucket.weight_texts[index - 1])))}",
                 )
             start = index
 
@@ -221,14 +224,22 @@ def versus_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
     )
 
 
-def _interval(one: VersusFact, y: float, full: float, width: float) -> Iterator[Shape]:
+def _interval(comparison: VersusFact, y: float, full: float, width: float) -> Iterator[Shape]:
     scale, middle = (width / 2 - 20) / full, width / 2
-    css = "reach sure" if one.low > 0 or one.high < 0 else "reach"
-    yield label(0, y + 14, fitting(one.name, width - 4))
+    css = "reach sure" if comparison.low > 0 or comparison.high < 0 else "reach"
+    yield label(0, y + 14, fitting(comparison.name, width - 4))
     yield line(middle, y + 20, middle, y + 40, "limit")
-    yield line(middle + one.low * scale, y + 30, middle + one.high * scale, y + 30, css, one.sentence)
-    yield circle(middle + one.estimate * scale, y + 30, 4.5, "point", one.sentence)
-    yield label(width, y + 50, f"{one.estimate_text} ({one.low_text} to {one.high_text})", "small dim", "end")
+    yield line(
+        middle + comparison.low * scale, y + 30, middle + comparison.high * scale, y + 30, css, comparison.sentence
+    )
+    yield circle(middle + comparison.estimate * scale, y + 30, 4.5, "point", comparison.sentence)
+    yield label(
+        width,
+        y + 50,
+        f"{comparison.estimate_text} ({comparison.low_text} to {comparison.high_text})",
+        "small dim",
+        "end",
+    )
 
 
 class DayAxis:
@@ -253,17 +264,17 @@ class DecisionAxis:
         self.ends = [*days, days[-1] + last]
         self.scale = DayAxis(self.ends, start, stop)
 
-    def left(self, at: int) -> float:
+    def left(self, decision: int) -> float:
         """Where a decision begins."""
-        return self.scale.x(self.ends[at])
+        return self.scale.x(self.ends[decision])
 
-    def right(self, at: int) -> float:
+    def right(self, decision: int) -> float:
         """Where it ends."""
-        return self.scale.x(self.ends[at + 1])
+        return self.scale.x(self.ends[decision + 1])
 
-    def flat(self, at: int, y: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    def flat(self, decision: int, y: float) -> tuple[tuple[float, float], tuple[float, float]]:
         """Its two ends at a height."""
-        return (self.left(at), y), (self.right(at), y)
+        return (self.left(decision), y), (self.right(decision), y)
 
 
 def _joined(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -44,16 +44,16 @@ def surface_chart(facts: SweepFacts, width: float = WIDTH) -> Chart:
     )
 
 
-def _cell(facts: SweepFacts, one: CellFact, wide: float, low: float, high: float) -> Iterator[Shape]:
-    x, y = _NAMES + wide * one.column, _TOP + 26.0 * one.row
-    tip = f"{facts.row_values[one.row]}, {facts.column_values[one.column]}: {one.text} of {one.policies} policies"
-    if one.sharpe is None:
+def _cell(facts: SweepFacts, cell: CellFact, wide: float, low: float, high: float) -> Iterator[Shape]:
+    x, y = _NAMES + wide * cell.column, _TOP + 26.0 * cell.row
+    tip = f"{facts.row_values[cell.row]}, {facts.column_values[cell.column]}: {cell.text} of {cell.policies} policies"
+    if cell.sharpe is None:
         yield rect(x + 1, y + 1, wide - 2, 24, "heat h0", tip)
         return
-    level = 1 + round((LEVELS - 1) * (one.sharpe - low) / (high - low)) if high > low else 5
+    level = 1 + round((LEVELS - 1) * (cell.sharpe - low) / (high - low)) if high > low else 5
     yield rect(x + 1, y + 1, wide - 2, 24, f"heat h{level}", tip)
     if wide >= 30:
-        yield label(x + wide / 2, y + 17, one.text, f"small{' over' if level > LEVELS // 2 else ''}", "middle")
+        yield label(x + wide / 2, y + 17, cell.text, f"small{' over' if level > LEVELS // 2 else ''}", "middle")
 
 
 def logit_chart(facts: SweepFacts, width: float = WIDTH) -> Chart:
