@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from trimtab.errors import Fault
 from trimtab.explanations.conflicts import Conflict
@@ -59,8 +60,8 @@ def conflicts_text(preflight: Preflight) -> str:
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
-def preflight_json(findings: Iterable[PlacedFinding], preflight: Preflight) -> str:
-    """The findings and conflicts as JSON."""
+def preflight_document(findings: Iterable[PlacedFinding], preflight: Preflight) -> dict[str, Any]:
+    """The findings and conflicts as plain values."""
     conflicts = [
         {
             "account": None if account is None else str(account),
@@ -69,12 +70,17 @@ def preflight_json(findings: Iterable[PlacedFinding], preflight: Preflight) -> s
         }
         for account, conflict in preflight.conflicts
     ]
-    document = {
+    return {
         "schema_version": SCHEMA_VERSION,
         "ok": preflight.ok,
         "findings": [vars(finding) for finding in findings],
         "conflicts": conflicts,
     }
+
+
+def preflight_json(findings: Iterable[PlacedFinding], preflight: Preflight) -> str:
+    """The findings and conflicts as JSON."""
+    document = preflight_document(findings, preflight)
     return json.dumps(document, sort_keys=True, ensure_ascii=False, indent=2) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Arrow IPC streams in and out. What comes from outside is checked before a buffer is unpacked or an offset followed."""
+"""Arrow IPC streams in and out. Every byte of a stream is checked before a buffer is unpacked or an offset followed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def table_of_stream(data: bytes, bounds: Bounds) -> tuple[pa.Table, Mapping[str,
     Raises
     ------
     InputError
-        No such stream, one that is compressed, beyond the bounds, or of a type that no column has.
+        The stream is malformed, compressed, or beyond the bounds, or has columns of unknown types.
     """
     try:
         if any(map(_is_compressed, _messages(data))):
@@ -44,7 +44,15 @@ def table_of_stream(data: bytes, bounds: Bounds) -> tuple[pa.Table, Mapping[str,
         members = _members(reader.schema.metadata)
     except (pa.ArrowException, OSError, struct.error, IndexError, OverflowError, UnicodeError) as error:
         reason = " ".join(str(error).split())[:120]
-        raise InputError([Fault(f"is no Arrow IPC stream ({reason})", "send one", source=_SOURCE)]) from None
+        raise InputError(
+            [
+                Fault(
+                    f"cannot be read as an Arrow IPC stream ({reason})",
+                    "send the bytes of a stream writer",
+                    source=_SOURCE,
+                )
+            ]
+        ) from None
     for name, column in zip(table.column_names, table.columns, strict=True):
         _check_dictionary(name, column, bounds)
     return table.replace_schema_metadata(None), members
@@ -116,7 +124,9 @@ def _check_schema(schema: pa.Schema, bounds: Bounds) -> None:
     for name, kind in zip(schema.names, schema.types, strict=True):
         values = kind.value_type if pa.types.is_dictionary(kind) else kind
         is_day = pa.types.is_date(values) or pa.types.is_timestamp(values)
-        if not (is_text(values) or is_number(values) or is_day or pa.types.is_boolean(values) or pa.types.is_null(kind)):
+        if not (
+            is_text(values) or is_number(values) or is_day or pa.types.is_boolean(values) or pa.types.is_null(kind)
+        ):
             advice = "send text, numbers, days or true and false"
             faults.append(Fault(f"has the type {kind}", advice, column=name, source=_SOURCE))
         elif pa.types.is_string_view(values):

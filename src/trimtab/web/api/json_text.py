@@ -18,7 +18,7 @@ def json_of(data: bytes) -> Any:
     Raises
     ------
     InputError
-        It is no JSON: also NaN and Infinity, a name that appears twice, and half a character.
+        The text breaks the rules of JSON, holds NaN or Infinity, repeats a name in an object, or cuts a character in half.
     """
     try:
         value = _DECODER.decode(data.decode("utf-8-sig"))
@@ -59,7 +59,7 @@ def json_bytes(document: Any) -> bytes:
 def _exact(value: Any) -> str:
     if isinstance(value, Decimal):
         return format(value, "f")
-    raise TypeError(f"{type(value).__name__} is no value of JSON")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_exact)

@@ -27,19 +27,35 @@ class Kind:
 
 @dataclass(frozen=True)
 class Member:
-    """One member of a body. `ref` names the shared schema that describes it in full."""
+    """One member of a body. `ref` names the shared schema that describes it, or each of its rows; `members` are those of
+    an object, or of each object in a list.
+    """
 
     name: str
     kind: Kind
     doc: str
     is_required: bool = False
     ref: str = ""
+    members: tuple[Member, ...] = ()
 
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of the member."""
-        if self.ref:
-            return {"$ref": f"#/components/schemas/{self.ref}", "description": self.doc}
-        return {**self.kind.schema, "description": self.doc}
+        inner = {"$ref": f"#/components/schemas/{self.ref}"} if self.ref else object_schema(self.members)
+        if not (self.ref or self.members):
+            return {**self.kind.schema, "description": self.doc}
+        if self.kind is OBJECT:
+            return {**inner, "description": self.doc}
+        return {**self.kind.schema, "items": inner, "description": self.doc}
+
+
+def object_schema(members: Sequence[Member]) -> dict[str, Any]:
+    """The JSON Schema of an object with these members and no others."""
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [member.name for member in members if member.is_required],
+        "properties": {member.name: member.schema() for member in members},
+    }
 
 
 def _text(value: Any) -> str:
@@ -83,6 +99,12 @@ def _mapping(value: Any) -> dict[str, Any]:
     return value
 
 
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("a list")
+    return value
+
+
 def _rows(value: Any) -> Any:
     if not isinstance(value, list | pa.Table):
         raise TypeError("a list of rows, each an object")
@@ -97,7 +119,8 @@ AMOUNT = Kind(
 DAY = Kind({"type": "string", "format": "date"}, _day)
 NAMES = Kind({"type": "array", "minItems": 1, "items": {"type": "string"}}, _names)
 OBJECT = Kind({"type": "object"}, _mapping)
-OBJECTS = Kind({"type": "array", "items": {"type": "object"}}, _rows)
+OBJECTS = Kind({"type": "array"}, _list)
+TABLE = Kind({"type": "array", "items": {"type": "object"}}, _rows)
 ROWS = Kind({"type": "array", "minItems": 1, "items": {"type": "object"}}, _rows)
 
 
@@ -120,10 +143,12 @@ def read_members(values: Mapping[str, Any], members: Sequence[Member], bounds: B
     InputError
         A member that is unknown, missing or of another kind; a table beyond the bounds. All faults at once.
     """
-    known, faults, body = {member.name: member for member in members}, [], {}
-    for name in values:
-        if name not in known:
-            faults.append(Fault("the member is unknown", nearest(name, known), column=name, source="body"))
+    known, body = [member.name for member in members], {}
+    faults = [
+        Fault("the member is unknown", nearest(name, known), column=name, source="body")
+        for name in values
+        if name not in known
+    ]
     for member in members:
         value = values.get(member.name)
         if value is None:
@@ -133,15 +158,26 @@ def read_members(values: Mapping[str, Any], members: Sequence[Member], bounds: B
                 faults.append(_wrong(member, "null", "leave it out", value))
             continue
         try:
-            body[member.name] = member.kind.read(value)
+            body[member.name] = _read(member, value, bounds)
         except TypeError as error:
             faults.append(_wrong(member, f"is not {error}", f"send {error}", value))
-            continue
-        if member.kind in (ROWS, OBJECTS):
-            faults += _table_faults(member.name, value, bounds)
+        except InputError as error:
+            faults += error.faults
     if faults:
         raise InputError(faults)
     return Body(body)
+
+
+def _read(member: Member, value: Any, bounds: Bounds) -> Any:
+    """The value of a member, with its own members read and its rows checked."""
+    read = member.kind.read(value)
+    if not member.members:
+        if member.kind in (ROWS, TABLE) and (faults := _table_faults(member.name, value, bounds)):
+            raise InputError(faults)
+        return read
+    if member.kind is OBJECT:
+        return read_members(read, member.members, bounds)
+    return tuple(read_members(_mapping(each), member.members, bounds) for each in read)
 
 
 def _wrong(member: Member, problem: str, advice: str, value: Any) -> Fault:
@@ -149,7 +185,7 @@ def _wrong(member: Member, problem: str, advice: str, value: Any) -> Fault:
 
 
 def _table_faults(name: str, table: Any, bounds: Bounds) -> list[Fault]:
-    """The faults of a table as such: too large, or cells that are no plain values."""
+    """The faults of a whole table: its size, and cells other than plain values."""
     rows = table.num_rows if isinstance(table, pa.Table) else len(table)
     if rows > bounds.rows:
         return [Fault(f"has {rows:,} rows", f"send at most {bounds.rows:,}", source=name)]
@@ -167,3 +203,14 @@ def _table_faults(name: str, table: Any, bounds: Bounds) -> list[Fault]:
     if len(columns) > bounds.columns:
         return [Fault(f"has {len(columns):,} columns", f"send at most {bounds.columns:,}", source=name)]
     return []
+
+
+def choice(*words: str) -> Kind:
+    """A kind of text that is one of these words."""
+
+    def read(value: Any) -> str:
+        if value not in words:
+            raise TypeError(f"one of {', '.join(words)}")
+        return str(value)
+
+    return Kind({"type": "string", "enum": list(words)}, read)

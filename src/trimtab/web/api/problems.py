@@ -1,4 +1,4 @@
-"""Errors as problem+json (RFC 9457): what is wrong, where, and what to do; no place of this computer is in it."""
+"""Errors as problem+json (RFC 9457): the cause, the place in the input, and the remedy. Paths of this computer stay out."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from trimtab.errors import (
     LimitsError,
     LockedError,
     OutputError,
+    ReusedKeyError,
     SetupError,
     StalePlanError,
     TrimtabError,
@@ -62,6 +63,7 @@ _BY_STATUS = {
 _BY_CLASS: tuple[tuple[type[TrimtabError], int, str], ...] = (  # the first that fits
     (StalePlanError, 409, "stale"),
     (HeldOrdersError, 409, "held"),
+    (ReusedKeyError, 422, "reused-key"),
     (LockedError, 503, "store"),
     (DamagedError, 500, "store"),
     (OutputError, 503, "store"),
@@ -104,16 +106,21 @@ class Problem:
     def response(self) -> Response:
         """The problem as an answer."""
         text = json.dumps(self.document(), ensure_ascii=False, separators=(",", ":"))
-        return Response(
-            text.encode("utf-8", "replace"), self.status, headers=dict(self.headers), media_type=MEDIA_TYPE
-        )
+        return Response(text.encode("utf-8", "replace"), self.status, headers=dict(self.headers), media_type=MEDIA_TYPE)
+
+
+def reason(status: int) -> str:
+    """The title of the problems with a status."""
+    return TITLES[_BY_STATUS.get(status, "input" if status < 500 else "bug")]
 
 
 def refusal(status: int, detail: str, advice: str = "", **headers: str) -> Problem:
     """The problem of a request that is refused by its status alone."""
     faults = (_facts(Fault(detail, advice)),) if advice else ()
     text = f"{detail}: {advice}" if advice else detail
-    return Problem(status, _BY_STATUS[status], text, faults, {name.replace("_", "-"): headers[name] for name in headers})
+    return Problem(
+        status, _BY_STATUS[status], text, faults, {name.replace("_", "-"): headers[name] for name in headers}
+    )
 
 
 def problem_of(error: Exception, service: Service) -> Problem:
@@ -141,7 +148,9 @@ def _faults_of(error: TrimtabError) -> list[Fault]:
     if isinstance(error, SetupError):
         return [Fault(error.problem, error.advice)]
     if isinstance(error, UnmetLimitError):
-        return [Fault(text, "change the limit or the candidates, or let on_unmet report it") for text in error.sentences]
+        return [
+            Fault(text, "change the limit or the candidates, or let on_unmet report it") for text in error.sentences
+        ]
     return []  # a bug: the log has it
 
 
