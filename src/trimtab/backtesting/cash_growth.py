@@ -13,7 +13,7 @@ import polars as pl
 
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.records import Floats
-from trimtab.market.typed_columns import days_of, frame_of, numbers_of, refuse_rows, required
+from trimtab.market.typed_columns import days_of, frame_of, numbers_of, required
 
 _YEAR = 365.0
 
@@ -42,7 +42,10 @@ def _rates(dates: Sequence[dt.date], cash_rate: Any) -> list[float]:
     frame, source = frame_of(cash_rate, "the cash rates")
     days = days_of(frame[required(frame, ("date", "day"), source)], source)
     numbers, _ = numbers_of(frame[required(frame, ("rate", "cash_rate"), source)], source)
-    refuse_rows(days, days.is_first_distinct(), "the day has two rates", "keep one of the two", source)
+    if days.is_duplicated().any():
+        row = int((~days.is_first_distinct()).arg_max() or 0)
+        fault = Fault("the day has two rates", "keep one of the two", row=row + 1, value=days[row].isoformat())
+        raise InputError([fault], source)
     known = pl.DataFrame({"day": days, "rate": numbers}).sort("day")
     row_of = [bisect_right(known["day"].to_list(), date) - 1 for date in dates]
     if row_of[0] < 0:

@@ -26,7 +26,6 @@ from trimtab.market.typed_columns import (
     frame_of,
     names_of,
     numbers_of,
-    refuse_rows,
     required,
     with_names,
 )
@@ -119,7 +118,10 @@ def _long(frame: pl.DataFrame, price_column: str, source: str) -> tuple[pl.DataF
     close, wrong = numbers_of(frame[name], source, percents=False)
     rows = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True).alias("row")
     names = names_of(frame[symbol], source).alias("symbol")
-    refuse_rows(names.alias(symbol), ~names.str.contains(_RESERVED), _RESERVED_NAME, "rename it", source)
+    reserved = names.str.contains(_RESERVED).arg_true().to_list()
+    if reserved:
+        row = reserved[0]
+        raise InputError([Fault(_RESERVED_NAME, "rename it", column=symbol, row=row + 1, value=names[row])], source)
     unused = [column for column in frame.columns if column not in (date_column, symbol, name)]
     long = pl.DataFrame([names, date, close.alias("close"), rows, wrong.alias("wrong")])
     return long, notes_on_columns(name, unused)
