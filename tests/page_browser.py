@@ -148,8 +148,8 @@ class Visitor:
         if not axe.is_file():
             pytest.skip("axe-core is not here (npm install axe-core; TRIMTAB_AXE=node_modules/axe-core/axe.min.js)")
         self.page.evaluate(axe.read_text(encoding="utf-8") + "; null")
-        found = self.page.evaluate(_FAULTS)
-        return [json.dumps(fault) for fault in found if fault[1] in ("serious", "critical")]
+        violations = self.page.evaluate(_FAULTS)
+        return [json.dumps(fault) for fault in violations if fault[1] in ("serious", "critical")]
 
     def close(self) -> None:
         """Leave."""

@@ -1,4 +1,4 @@
-"""What if: a slider on any limit, and the difference that it would make."""
+"""A slider on any limit, and the difference that it would make."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def _curve(dial: Dial, points: Sequence[tuple[float, float]]) -> Curve:
     width = dial.high - dial.low
     places = [(_WIDTH * (value - dial.low) / width, _TOP + _HEIGHT * (1 - share / largest)) for value, share in points]
     path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
-    (first, least), (last, most) = points[0], points[-1]
+    (first, first_share), (last, last_share) = points[0], points[-1]
     unit = f"{THIN}{dial.unit}" if dial.unit else ""
-    text = f"Traded: {percent_text(least)} of the account at {first:g}{unit}, {percent_text(most)} at {last:g}{unit}"
+    text = f"Traded: {percent_text(first_share)} of the account at {first:g}{unit}, {percent_text(last_share)} at {last:g}{unit}"
     now = round(_WIDTH * (float(dial.now) - dial.low) / width, 1) if dial.now else None
     return Curve(path, now, f"{dial.low:g}{unit}", f"{dial.high:g}{unit}", text)
 

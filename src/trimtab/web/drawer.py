@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from trimtab.explanations.explanation import Counterfactual, Explanation
@@ -12,9 +12,7 @@ from trimtab.limits.bucket_limit import BucketLimit
 from trimtab.orders.order_explanation import OrderExplanation
 from trimtab.text import counted_shares, printable
 from trimtab.web.limit_form import BUCKET_FIELDS, field_of, named_fields, own_field, shown_value
-
-if TYPE_CHECKING:
-    from trimtab.web.plan_pages import PlanView
+from trimtab.web.plan_view import PlanView
 
 _BAR = 300.0
 
@@ -29,7 +27,7 @@ class Flip:
 
 @dataclass(frozen=True)
 class Drawer:
-    """Everything that is known about one asset's decision; bars have the widths of a drawing."""
+    """Why one asset is decided so, and what would change it; bars have the widths of a drawing."""
 
     title: str
     colour: int

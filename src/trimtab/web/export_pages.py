@@ -16,7 +16,7 @@ from trimtab.orders.gates import Verdict
 from trimtab.orders.release import Acknowledgement
 from trimtab.store.replay import replay
 from trimtab.store.run_facts import facts_of
-from trimtab.web.plan_pages import PlanView, plan_view
+from trimtab.web.plan_view import PlanView, plan_view
 from trimtab.web.rendering import rendered, see
 from trimtab.web.start_pages import empty, recent_runs
 from trimtab.web.visits import Visit

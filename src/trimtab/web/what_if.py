@@ -1,4 +1,4 @@
-"""What if one limit had another value? The plan decided again, and its difference to the plan of the page."""
+"""Another value of one limit: the plan decided again, and its difference to the plan of the page."""
 
 from __future__ import annotations
 
