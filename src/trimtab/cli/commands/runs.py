@@ -152,8 +152,7 @@ def prune(
     quiet: Quiet = False,
 ) -> int:
     """Drop inputs and results of old runs. Their records stay, so that the chain can still be verified."""
-    from trimtab.store.pruning import prunable
-    from trimtab.store.pruning import prune as prune_runs
+    from trimtab.store.pruning import prunable, prune as prune_runs
 
     notices = Notices(quiet=quiet)
     with existing_store(options.store) as store:
