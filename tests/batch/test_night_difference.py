@@ -14,8 +14,7 @@ import pytest
 from batch_runs import SCHEMA, account_rows, batch, targets_of, write_rows
 
 import trimtab
-from trimtab.batch import night_difference as night_difference_module
-from trimtab.batch import published_account as published_account_module
+from trimtab.batch import night_difference as night_difference_module, published_account as published_account_module
 from trimtab.batch.night_difference import Night, night_difference
 from trimtab.batch.published_account import input_files, manifest_of, published_account
 from trimtab.errors import InputError, OutputError, SetupError

@@ -33,9 +33,7 @@ from trimtab.batch.units import Unit
 from trimtab.blocks.prepared_limits import votes_of
 from trimtab.errors import InputError, LimitsError, SetupError
 from trimtab.kernel.compilation import STAMP
-from trimtab.spark import batch_units as units
-from trimtab.spark import session
-from trimtab.spark import spark_frame as frames
+from trimtab.spark import batch_units as units, session, spark_frame as frames
 from trimtab.spark.spark_frame import rebalance
 
 MASTER = "local-cluster[2,1,1024]"

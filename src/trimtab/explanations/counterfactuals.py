@@ -60,9 +60,12 @@ def nearest_flip(reruns: Reruns, place: int, name: str, node: str = "") -> Chang
     """The nearest value of a limit that flips the row's selection. Without one, the range tried: no value in it flips
     the row, or only values that contradict other limits.
     """
+    # Only weights can contradict other limits: counts never do, and scores stay in bounds.
     scan, selected = scan_of(reruns, name, node, place), reruns.is_selected[place]
     for value, selection in scan.values:
-        if bool(selection[place]) != selected and _is_valid(reruns, Change(name, node, value)):
+        if bool(selection[place]) != selected and (
+            name not in WEIGHT_NAMES or reruns.limits_with(Change(name, node, value)) is not None
+        ):
             return Change(name, node, value)
     return scan.searched
 
@@ -94,16 +97,10 @@ def _scanned(reruns: Reruns, name: str, node: str) -> Scan:
     up, up_ends = values_above(reruns, name, node, trials)
     down, down_ends = values_below(reruns, name, node, trials)
     values = sorted((*up, *down), key=lambda value: abs(value - present))
-    ends = (
-        up_ends and down_ends and not reruns.partners.size
-    )  # among correlated assets, a lower limit can let others in
+    # Among correlated assets, a lower limit can let others in.
+    ends = up_ends and down_ends and not reruns.partners.size
     searched = SearchedRange(name, node, min((present, *down)), max((present, *up)), ends)
     return Scan(tuple((value, reruns.selected(Change(name, node, value))) for value in values), searched)
-
-
-def _is_valid(reruns: Reruns, change: Change) -> bool:
-    """Whether the limits with a change are free of contradictions; counts always are, and scores stay in bounds."""
-    return change.name not in WEIGHT_NAMES or reruns.limits_with(change) is not None
 
 
 def least_score(reruns: Reruns, place: int) -> float | None:

@@ -5,12 +5,10 @@ with one step less they do not.
 
 from __future__ import annotations
 
-import json
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -25,15 +23,10 @@ from trimtab.explanations.values_to_try import shown_value
 from trimtab.explanations.weight_held_by import HeldBy, held_by
 from trimtab.kernel.records import NO_LIMIT, NO_NODE, ROOT
 from trimtab.reasons import ENTERED_REASONS, FIXED_REASONS, Action, Reason, Restriction, SizeReason
-from trimtab.text import at_least, at_most, exactly, figure
+from trimtab.text import at_least, at_most, exactly, figure, json_text, shipped_schema
 
 # Reasons that an asset has by itself, whatever the others do.
-_OWN = frozenset(
-    map(
-        int, (Reason.NOT_SCORED, Reason.RESTRICTED_OUT, Reason.UNCLASSIFIED, Reason.NOT_SIZABLE, Reason.BELOW_THRESHOLD)
-    )
-)
-_BELOW = int(Reason.BELOW_THRESHOLD)
+_OWN = (Reason.NOT_SCORED, Reason.RESTRICTED_OUT, Reason.UNCLASSIFIED, Reason.NOT_SIZABLE, Reason.BELOW_THRESHOLD)
 _NAMED = 8
 EXPLANATIONS_VERSION = 2
 
@@ -116,12 +109,9 @@ class Explanation:
         if not self.merit:
             if self.score is None:
                 return "it has no score, so its merit is unknown"
-            kept = self.decision == "selected"
-            return (
-                "its score would not keep it: only its restriction does"
-                if kept
-                else "not good enough, whatever the others are"
-            )
+            if self.decision == "selected":
+                return "its score would not keep it: only its restriction does"
+            return "not good enough, whatever the others are"
         if self.crowded_out is None:
             return "good enough by itself"
         crowding = self.crowded_out
@@ -144,29 +134,18 @@ def explanations_json(explanations: Iterable[Explanation], orders: Sequence[Any]
     Examples
     --------
     >>> from trimtab import rebalance
+    >>> import json
     >>> text = explanations_json([rebalance([{"asset": "A", "score": 0.9}]).explain("A")])
     >>> first = json.loads(text)["explanations"][0]
     >>> first["asset"], first["decision"], first["counterfactuals"][0]["change"], first["counterfactuals"][0]["value"]
     ('A', 'selected', 'score', 0.6499999999999999)
     """
-    return (
-        json.dumps(
-            explanations_document(explanations, orders),
-            default=lambda value: format(value, "f"),
-            sort_keys=True,
-            ensure_ascii=False,
-            allow_nan=False,
-            indent=2,
-        )
-        + "\n"
-    )
+    return json_text(explanations_document(explanations, orders))
 
 
 def explanations_schema() -> dict[str, Any]:
     """The JSON Schema of `explanations_json`."""
-    text = (resources.files("trimtab") / "schemas" / "explanations.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
-    return schema
+    return shipped_schema("explanations")
 
 
 def _plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -231,64 +210,49 @@ def _has_merit(reruns: Reruns, place: int) -> bool:
         return True
     alone = reruns.alone(place)
     weak_dust = alone["reason"] == Reason.DUST and reruns.standing(place)[0] == Reason.BELOW_THRESHOLD
-    return bool(alone["selected"] or not (int(alone["reason"]) in _OWN or weak_dust))
+    return bool(alone["selected"] or not (alone["reason"] in _OWN or weak_dust))
 
 
 def _crowding(reruns: Reruns, place: int) -> Crowding | None:
     """The obstacle that took the place of an asset that alone would have one."""
     reason, node = reruns.standing(place)
-    limits = reruns.limits
-    selected = reruns.answer["selected"]
+    limits, selected, reasons = reruns.limits, reruns.answer["selected"], reruns.answer["reason"]
     if reason == Reason.TOO_CORRELATED:
-        here = np.zeros(len(selected), np.bool_)
-        here[reruns.partners_of(place)] = True
-        return _crowded(
-            reruns, "max_correlation", reruns.node_name(node), float(limits.max_correlation or 0.0), here & selected
-        )
-    if reason == Reason.DISPLACED_FOR_REPRESENTATION:
-        here = reruns.answer["reason"] == Reason.ADDED_FOR_REPRESENTATION
-        return _crowded(reruns, "min_buckets_represented", "", limits.min_buckets_represented, here)
-    if reason == Reason.TOTAL_POSITION_LIMIT:
-        return _crowded(reruns, "max_total_positions", "", limits.max_total_positions, reruns.is_slot)
-    if reason == Reason.NEW_POSITION_LIMIT:
-        here = selected & np.isin(reruns.answer["reason"], ENTERED_REASONS) & ~reruns.is_holding
-        return _crowded(reruns, "max_new_positions", "", limits.max_new_positions, here)
-    if reason == Reason.BUCKET_POSITION_LIMIT:
-        name, path = reruns.limit_of(node, "max_positions")[0], reruns.node_name(node)
-        return _crowded(
-            reruns, name, path, int(reruns.nodes["max_positions"][node]), reruns.is_slot & _inside(reruns, node)
-        )
+        here = np.isin(np.arange(len(selected)), reruns.partners_of(place))
+        bucket, max_correlation = reruns.node_name(node), float(limits.max_correlation or 0.0)
+        return _crowded(reruns, "max_correlation", bucket, max_correlation, here & selected)
+    general = {
+        Reason.DISPLACED_FOR_REPRESENTATION: ("min_buckets_represented", reasons == Reason.ADDED_FOR_REPRESENTATION),
+        Reason.TOTAL_POSITION_LIMIT: ("max_total_positions", reruns.is_slot),
+        Reason.NEW_POSITION_LIMIT: (
+            "max_new_positions",
+            selected & np.isin(reasons, ENTERED_REASONS) & ~reruns.is_holding,
+        ),
+    }
+    if reason in general:
+        name, here = general[reason]
+        return _crowded(reruns, name, "", getattr(limits, name), here)
     if reason == Reason.MIN_POSITION_CAPACITY and node == ROOT:
         return _crowded(reruns, "target_invested", "", limits.target_invested, selected)
-    if reason == Reason.MIN_POSITION_CAPACITY and node != NO_NODE:
-        name, path = reruns.limit_of(node, "max_allocation")[0], reruns.node_name(node)
-        max_weight = float(reruns.nodes["max_allocation"][node])
-        return _crowded(reruns, name, path, max_weight, selected & _inside(reruns, node))
-    return None
-
-
-def _inside(reruns: Reruns, node: int) -> Any:
-    return (reruns.rows["leaf"] >= node) & (reruns.rows["leaf"] < reruns.nodes["stop"][node])
+    fields = {Reason.BUCKET_POSITION_LIMIT: "max_positions", Reason.MIN_POSITION_CAPACITY: "max_allocation"}
+    if reason not in fields or node == NO_NODE:
+        return None
+    field, leaf = fields[reason], reruns.rows["leaf"]
+    inside = (leaf >= node) & (leaf < reruns.nodes["stop"][node])
+    here = inside & (reruns.is_slot if field == "max_positions" else selected)
+    value = reruns.nodes[field][node].item()
+    return _crowded(reruns, reruns.limit_of(node, field)[0], reruns.node_name(node), value, here)
 
 
 def _crowded(reruns: Reruns, limit: str, node: str, value: float, here: Any) -> Crowding:
     """The assets in its place, in the order of the walk: holdings, then scores, then weights, then names."""
-    rows = reruns.rows
+    scores = np.nan_to_num(reruns.rows["score"], nan=-1.0).tolist()
 
     def order(place: int) -> tuple[bool, float, float, int]:
-        return (
-            not reruns.is_holding[place],
-            -float(np.nan_to_num(rows["score"][place], nan=-1.0)),
-            -float(rows["current"][place]),
-            place,
-        )
+        return not reruns.is_holding[place], -scores[place], -reruns.currents[place], place
 
-    return Crowding(
-        limit,
-        node,
-        value,
-        tuple(reruns.names[selected] for selected in sorted(np.flatnonzero(here).tolist(), key=order)),
-    )
+    names = tuple(reruns.names[place] for place in sorted(np.flatnonzero(here).tolist(), key=order))
+    return Crowding(limit, node, value, names)
 
 
 def _counterfactuals(reruns: Reruns, place: int, limits: Iterable[Change | SearchedRange]) -> Iterator[Counterfactual]:
@@ -296,29 +260,19 @@ def _counterfactuals(reruns: Reruns, place: int, limits: Iterable[Change | Searc
     would = "would not be selected" if selected else "would be selected"
     score = least_score(reruns, place)
     if score is not None:
-        shown = at_most(score) if selected else at_least(score)
-        bound = "at most" if selected else "at least"
-        yield Counterfactual(
-            "score",
-            "",
-            score,
-            bound,
-            f"{would} with a score of {shown}" if shown.startswith("at ") else f"{would} with a score {shown}",
-        )
+        shown, bound = (at_most(score), "at most") if selected else (at_least(score), "at least")
+        joint = "of " if shown.startswith("at ") else ""
+        yield Counterfactual("score", "", score, bound, f"{would} with a score {joint}{shown}")
     for change in _row_changes(reruns, place):
         if bool(reruns.selected(change)[place]) != selected:
-            shown = (
-                "without its restriction"
-                if change.name == "restriction"
-                else f"with max_weight {exactly(change.value)}"
-            )
+            lifts = change.name == "restriction"
+            shown = "without its restriction" if lifts else f"with max_weight {exactly(change.value)}"
             yield Counterfactual(change.name, "", change.value, "exactly", f"{would} {shown}")
     for limit in limits:
         if isinstance(limit, Change):
-            shown = (
-                f"without {limit.name}" if limit.value is None else f"with {limit.name} {shown_value(reruns, limit)}"
-            )
-            yield Counterfactual(*limit, "exactly", f"{would} {shown}{f' for {limit.node}' if limit.node else ''}")
+            lifts, named = limit.value is None, f" for {limit.node}" if limit.node else ""
+            shown = f"without {limit.name}" if lifts else f"with {limit.name} {shown_value(reruns, limit)}"
+            yield Counterfactual(*limit, "exactly", f"{would} {shown}{named}")
     for name, value in _switches(reruns):
         change = Change(name, "", value)
         if bool(reruns.selected(change)[place]) != selected and reruns.limits_with(change) is not None:
@@ -361,7 +315,7 @@ def limits_about(reruns: Reruns, place: int) -> Iterable[tuple[str, str]]:
 def _is_out(reruns: Reruns, place: int) -> bool:
     """Whether a row is out by itself: not even good enough to represent a bucket."""
     reason, score = reruns.reasons[place], reruns.scores[place]
-    weak = reason == _BELOW and score >= reruns.limits.min_score_diversification
+    weak = reason == Reason.BELOW_THRESHOLD and score >= reruns.limits.min_score_diversification
     return reason in _OWN and not weak
 
 

@@ -119,13 +119,13 @@ def _restrictions(reruns: Reruns, place: int) -> Step:
 def _bucket(reruns: Reruns, place: int) -> Step:
     """The places and the weight taken after the walk, at each limited node of the path."""
     nodes, path = reruns.nodes, reruns.path(place)
-    facts = []
-    full = False
+    facts, full = [], False
     for node in path:
-        places = counted(reruns.as_it_is.used[node], "position")
-        if nodes["max_positions"][node] < NO_LIMIT:
-            places = f"{reruns.as_it_is.used[node]} of {reruns.limit_of(node, 'max_positions')[0]} {nodes['max_positions'][node]}"
-            full = full or reruns.as_it_is.used[node] >= nodes["max_positions"][node]
+        used, max_positions = reruns.as_it_is.used[node], int(nodes["max_positions"][node])
+        places = counted(used, "position")
+        if max_positions < NO_LIMIT:
+            places = f"{used} of {reruns.limit_of(node, 'max_positions')[0]} {max_positions}"
+            full = full or used >= max_positions
         weight = percent(float(reruns.weight[node]))
         if nodes["max_allocation"][node] < math.inf:
             max_weight = float(nodes["max_allocation"][node])
@@ -150,24 +150,18 @@ def _sized(reruns: Reruns, place: int, words: Detail) -> dict[str, Step]:
     reason = SizeReason(reruns.answer["size_reason"][place])
     size = float(reruns.sizes[place])
     current, proposed = reruns.currents[place], float(reruns.answer["proposed"][place])
-    at_size = percent(size)
     if current <= 0:
         band = "new: it takes its size"
     elif reason in _BANDS:
         band = words.size
+    elif proposed == current:
+        band = f"stays at {percent(current)}"
     else:
-        band = (
-            f"held at {percent(current)}, traded to {percent(proposed)}"
-            if proposed != current
-            else f"stays at {percent(current)}"
-        )
+        band = f"held at {percent(current)}, traded to {percent(proposed)}"
     braked = reason == SizeReason.BRAKED
-    brake = words.size if braked else "no brake holds"
-    return {
-        "size": Step("size", "passed", at_size if reason in _BANDS or braked else f"{at_size}. {words.size}"),
-        "band": Step("band", "passed", band),
-        "brake": Step("brake", "stopped" if braked else "passed", brake),
-    }
+    brake = Step("brake", "stopped", words.size) if braked else Step("brake", "passed", "no brake holds")
+    sized = percent(size) if reason in _BANDS or braked else f"{percent(size)}. {words.size}"
+    return {"size": Step("size", "passed", sized), "band": Step("band", "passed", band), "brake": brake}
 
 
 _MAKERS: dict[str, Any] = {

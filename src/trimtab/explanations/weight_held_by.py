@@ -42,7 +42,8 @@ def held_by(reruns: Reruns, place: int) -> HeldBy | None:
     >>> found.limit, found.value, found.weight, found.weight_without
     ('max_position_weight', 0.2, 0.2, 0.95)
     """
-    changes = _lifting(reruns, place)
+    maker = _MAKERS.get(reruns.answer["size_reason"][place])
+    changes = maker(reruns, place, int(reruns.answer["size_node"][place])) if maker else []
     if not changes:
         return None
     weight = float(reruns.answer["target"][place])
@@ -51,25 +52,14 @@ def held_by(reruns: Reruns, place: int) -> HeldBy | None:
     of_row = change.name in ("restriction", "max_weight")
     node = "" if of_row else change.node
     name = f"{change.name}{f' of {node}' if node else ''}"
-    more = (
-        f"would be {percent(without)}"
-        if without != weight
-        else f"would still be {percent(weight)}: something else holds it there"
-    )
-    return HeldBy(
-        change.name, node, _present(reruns, place, change), change.value, weight, without, f"without {name} it {more}"
-    )
+    still = f"still be {percent(weight)}: something else holds it there"
+    effect = f"without {name} it would {still if without == weight else f'be {percent(without)}'}"
+    return HeldBy(change.name, node, _present(reruns, place, change), change.value, weight, without, effect)
 
 
-def _lifting(reruns: Reruns, place: int) -> list[Change]:
-    """The limits to lift, by size reason; both if two limits may hold the weight."""
-    maker = _MAKERS.get(reruns.answer["size_reason"][place])
-    return maker(reruns, place, int(reruns.answer["size_node"][place])) if maker else []
-
-
-def _brakes(limits: RebalancingLimits) -> list[str]:
+def _brakes(limits: RebalancingLimits) -> list[Change]:
     names = ("brake_sold_weight", "brake_closed_positions")
-    return [name for name in names if getattr(limits, name) is not None]
+    return [Change(name, "", None) for name in names if getattr(limits, name) is not None]
 
 
 def _restriction(reruns: Reruns, place: int) -> list[Change]:
@@ -103,8 +93,8 @@ def _least(limits: RebalancingLimits) -> Change:
 
 
 def _total(limits: RebalancingLimits) -> list[Change]:
-    few = [Change("full_investment_positions", "", None)] if limits.full_investment_positions is not None else []
-    return [*few, *([Change("target_invested", "", 1.0)] if limits.target_invested < 1 else [])]
+    few, total = Change("full_investment_positions", "", None), Change("target_invested", "", 1.0)
+    return [few] * (limits.full_investment_positions is not None) + [total] * (limits.target_invested < 1)
 
 
 def _present(reruns: Reruns, place: int, change: Change) -> Any:
@@ -115,8 +105,9 @@ def _present(reruns: Reruns, place: int, change: Change) -> Any:
     return reruns.present(change.name, change.node)
 
 
+# The limits to lift, by size reason; both if two limits may hold the weight.
 _MAKERS: dict[int, Callable[[Reruns, int, int], list[Change]]] = {
-    SizeReason.BRAKED: lambda reruns, _at, _node: [Change(name, "", None) for name in _brakes(reruns.limits)],
+    SizeReason.BRAKED: lambda reruns, _at, _node: _brakes(reruns.limits),
     SizeReason.RESTRICTED: lambda reruns, place, _node: _restriction(reruns, place),
     SizeReason.HELD_IN_BAND: lambda *_: [Change("no_trade_band", "", 0.0), Change("min_trade", "", 0.0)],
     SizeReason.RELEASED_FOR_LIMIT: lambda reruns, place, node: [_released(reruns, place, node)],

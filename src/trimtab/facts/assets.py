@@ -130,20 +130,13 @@ def groups_of(assets: Sequence[AssetFact]) -> Groups:
     def among_held(asset: AssetFact) -> tuple[float, str, float, float, str]:
         return -in_bucket[asset.bucket], asset.bucket, -asset.after, -(asset.score or 0.0), asset.asset
 
+    gone = [asset for asset in assets if asset.after <= 0]
+    closed = sorted(gone, key=lambda asset: (-asset.before, asset.asset))
+    missed = sorted(gone, key=lambda asset: (asset.score is None, -(asset.score or 0.0), asset.asset))
     return Groups(
         tuple(sorted((asset for asset in assets if asset.after > 0), key=among_held)),
-        tuple(
-            sorted(
-                (asset for asset in assets if asset.after <= 0 < asset.before),
-                key=lambda asset: (-asset.before, asset.asset),
-            )
-        ),
-        tuple(
-            sorted(
-                (asset for asset in assets if asset.after <= 0 and asset.before <= 0),
-                key=lambda asset: (asset.score is None, -(asset.score or 0.0), asset.asset),
-            )
-        ),
+        tuple(asset for asset in closed if asset.before > 0),
+        tuple(asset for asset in missed if asset.before <= 0),
     )
 
 

@@ -12,8 +12,8 @@ from trimtab.explanations.reruns import Reruns
 from trimtab.facts.bucket_summaries import BucketSummary
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.text import percent, printable
+from trimtab.tolerances import LIMIT_TOLERANCE
 
-_FULL_TOLERANCE = 1e-9
 _BUCKET_LIMITS = ("max_positions", "max_allocation", "min_allocation")
 
 
@@ -42,8 +42,7 @@ class BucketFact:
 
 def is_used(bucket: BucketSummary) -> bool:
     """Whether the bucket holds or held anything, or must."""
-    held = bucket.positions > 0 or bucket.current_weight > 0 or bucket.target_weight > 0
-    return held or bool(bucket.min_allocation)
+    return any((bucket.positions, bucket.current_weight > 0, bucket.target_weight > 0, bucket.min_allocation))
 
 
 def buckets_of(
@@ -77,8 +76,8 @@ def buckets_of(
 
 
 def _is_full(bucket: BucketSummary) -> bool:
-    max_weight = bucket.max_allocation
-    return max_weight is not None and bucket.target_weight > 0 and bucket.target_weight >= max_weight - _FULL_TOLERANCE
+    limit, weight = bucket.max_allocation, bucket.target_weight
+    return limit is not None and weight > 0 and weight >= limit - LIMIT_TOLERANCE
 
 
 def scale_of(buckets: Iterable[BucketFact]) -> float:
@@ -90,17 +89,13 @@ def scale_of(buckets: Iterable[BucketFact]) -> float:
 
 def _indented(paths: Sequence[str], limits: RebalancingLimits) -> dict[str, tuple[str, int]]:
     """Names of buckets: below another listed bucket, the last part and its depth; elsewhere, as short as possible."""
-    names: dict[str, tuple[str, int]] = {}
-    tops, listed = [], set(paths)
+    names, listed = {}, set(paths)
     for path in paths:
         parts = split_path(path, limits.bucket_separator)
         above = [limits.bucket_separator.join(parts[:depth]) for depth in range(1, len(parts))]
-        depth = sum(path in listed for path in above)
-        if depth:
-            names[path] = parts[-1], depth
-        else:
-            tops.append(path)
-    return {**{path: (short, 0) for path, short in short_names(tops, limits).items()}, **names}
+        names[path] = parts[-1], sum(path in listed for path in above)
+    tops = [path for path, (_, depth) in names.items() if not depth]
+    return names | {path: (short, 0) for path, short in short_names(tops, limits).items()}
 
 
 def short_names(paths: Iterable[str], limits: RebalancingLimits) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from trimtab.errors import Fault
 from trimtab.explanations.conflicts import Conflict
 from trimtab.rebalancing.preflight import Finding, Preflight
-from trimtab.text import counted, printable
+from trimtab.text import counted, json_text, printable
 
 SCHEMA_VERSION = 1
 
@@ -80,8 +79,7 @@ def preflight_document(findings: Iterable[PlacedFinding], preflight: Preflight) 
 
 def preflight_json(findings: Iterable[PlacedFinding], preflight: Preflight) -> str:
     """The findings and conflicts as JSON."""
-    document = preflight_document(findings, preflight)
-    return json.dumps(document, sort_keys=True, ensure_ascii=False, indent=2) + "\n"
+    return json_text(preflight_document(findings, preflight))
 
 
 def summary(preflight: Preflight) -> str:

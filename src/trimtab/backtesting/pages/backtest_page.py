@@ -7,9 +7,9 @@ import math
 from collections.abc import Iterator, Sequence
 
 from trimtab.backtesting.pages.backtest_facts import BacktestFacts, BucketHistory, VersusFact
-from trimtab.report.charts import NARROW, WIDTH, named
+from trimtab.report.charts import NARROW, WIDTH, chart
 from trimtab.report.page import rendered
-from trimtab.report.shapes import COLOURS, Chart, Shape, circle, coloured, fitting, label, line, number, path, rect
+from trimtab.report.shapes import COLOURS, Chart, Shape, circle, coloured, fitting, label, line, path, rect
 
 _LEFT = 46.0  # space for the numbers of an axis
 _NAMES = 132.0  # space for the names of buckets; on a phone they go above
@@ -51,7 +51,7 @@ def equity_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
     shapes += _key([curve.name for curve in facts.curves], 344.0, width)
     height = 336.0 + 18 * len(facts.curves)
     ends = "; ".join(f"{curve.name} ends at {curve.equity[-1]:.3f} of 1" for curve in facts.curves)
-    return Chart(named("equity", width), "Equity and drawdown", ends, number(width), number(height), tuple(shapes))
+    return chart("equity", "Equity and drawdown", ends, (width, height), shapes)
 
 
 def stack_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
@@ -68,7 +68,7 @@ def stack_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
         f"{bucket.path}: mean {bucket.mean_text}, highest {bucket.highest_text}, at most {bucket.max_text}"
         for bucket in facts.buckets
     )
-    return Chart(named("stack", width), "Buckets over time", summary, number(width), number(height), tuple(shapes))
+    return chart("stack", "Buckets over time", summary, (width, height), shapes)
 
 
 def _stack(facts: BacktestFacts, steps: DecisionAxis, start: float, width: float) -> list[Shape]:
@@ -142,10 +142,8 @@ def heat_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
     summary = "; ".join(
         f"{bucket.path}: mean {bucket.mean_text}, at its limit {bucket.at_limit}" for bucket in facts.buckets
     )
-    height = 20.0 * len(facts.buckets) + 22
-    return Chart(
-        named("heat", width), "Weight of each bucket by date", summary, number(width), number(height), tuple(shapes)
-    )
+    size = (width, 20.0 * len(facts.buckets) + 22)
+    return chart("heat", "Weight of each bucket by date", summary, size, shapes)
 
 
 def _cells(facts: BacktestFacts, bucket: BucketHistory, full: float) -> Iterator[tuple[int, int, int, bool, str]]:
@@ -195,18 +193,10 @@ def trade_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
             tall = height * value / full if full > 0 else 0.0
             text = trade.turnover_text if name == "turnover" else trade.cost_text
             if tall > 0:
-                shapes.append(
-                    rect(
-                        steps.left(index),
-                        y - tall,
-                        steps.right(index) - steps.left(index),
-                        tall,
-                        css,
-                        f"{trade.date}, {name}: {text}",
-                    )
-                )
+                x, wide = steps.left(index), steps.right(index) - steps.left(index)
+                shapes.append(rect(x, y - tall, wide, tall, css, f"{trade.date}, {name}: {text}"))
     summary = "; ".join(f"{year.year}: turnover {year.turnover}, cost {year.cost}" for year in facts.years)
-    return Chart(named("trading", width), "Turnover and cost", summary, number(width), number(222.0), tuple(shapes))
+    return chart("trading", "Turnover and cost", summary, (width, 222.0), shapes)
 
 
 def versus_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
@@ -217,11 +207,9 @@ def versus_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
         full = max([max(abs(comparison.low), abs(comparison.high)) for comparison in some], default=0.0) or 1.0
         for comparison in some:
             shapes += _interval(comparison, 56.0 * (len(shapes) // 5), full, width)
-    height = 56.0 * len(facts.comparisons)
     summary = "; ".join(comparison.sentence for comparison in facts.comparisons)
-    return Chart(
-        named("versus", width), "Differences and their intervals", summary, number(width), number(height), tuple(shapes)
-    )
+    size = (width, 56.0 * len(facts.comparisons))
+    return chart("versus", "Differences and their intervals", summary, size, shapes)
 
 
 def _interval(comparison: VersusFact, y: float, full: float, width: float) -> Iterator[Shape]:

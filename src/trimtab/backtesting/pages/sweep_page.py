@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from trimtab.backtesting.pages.backtest_page import LEVELS
 from trimtab.backtesting.pages.sweep_facts import CellFact, SweepFacts
-from trimtab.report.charts import NARROW, WIDTH, named
+from trimtab.report.charts import NARROW, WIDTH, chart
 from trimtab.report.page import rendered
-from trimtab.report.shapes import Chart, Shape, fitting, label, line, number, rect
+from trimtab.report.shapes import Chart, Shape, fitting, label, line, rect
 
 _NAMES = 104.0
 _TOP = 50.0
@@ -36,12 +36,9 @@ def surface_chart(facts: SweepFacts, width: float = WIDTH) -> Chart:
     for cell in facts.cells:
         shapes += _cell(facts, cell, wide, low, high)
     height = _TOP + 4 + 26 * len(facts.row_values)
-    summary = "; ".join(
-        f"{facts.row_values[cell.row]}, {facts.column_values[cell.column]}: {cell.text}" for cell in facts.cells
-    )
-    return Chart(
-        named("surface", width), "Sharpe ratio over two fields", summary, number(width), number(height), tuple(shapes)
-    )
+    rows, columns = facts.row_values, facts.column_values
+    summary = "; ".join(f"{rows[cell.row]}, {columns[cell.column]}: {cell.text}" for cell in facts.cells)
+    return chart("surface", "Sharpe ratio over two fields", summary, (width, height), shapes)
 
 
 def _cell(facts: SweepFacts, cell: CellFact, wide: float, low: float, high: float) -> Iterator[Shape]:
@@ -68,6 +65,4 @@ def logit_chart(facts: SweepFacts, width: float = WIDTH) -> Chart:
         shapes.append(rect(5 + wide * index, 140 - tall, wide - 2, tall, css, f"{bar.label}: {bar.text}"))
     shapes.append(line(width / 2, 4, width / 2, 146, "limit"))
     summary = "; ".join(f"{bar.label}: {bar.text}" for bar in facts.bars)
-    return Chart(
-        named("logits", width), "The best of one half in the other half", summary, number(width), "164", tuple(shapes)
-    )
+    return chart("logits", "The best of one half in the other half", summary, (width, 164.0), shapes)

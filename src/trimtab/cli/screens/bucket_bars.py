@@ -9,13 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from trimtab.cli.screens.symbols import STATUS_STYLES, Symbols
+from trimtab.tolerances import LIMIT_TOLERANCE
 
 if TYPE_CHECKING:
     from trimtab.facts.buckets import BucketFact
     from trimtab.facts.outcome import Facts
 
 _GAP = 2
-_LIMIT_TOLERANCE = 1e-9
 _SHORTEST_BAR, _LONGEST_BAR = 6, 48
 _SHORTEST_NAME = 12
 
@@ -34,7 +34,7 @@ def bar(target: float, current: float, limit: float | None, full: float, width: 
     text = Text("".join(cells), style="cyan")
     if limit is not None and limit <= full:
         mark = min(math.ceil(math.floor(limit * eighths + 0.5) / parts), width - 1)
-        over = target > limit + _LIMIT_TOLERANCE
+        over = target > limit + LIMIT_TOLERANCE
         text = Text.assemble(text[:mark], (symbols.limit, "bold red" if over else "bold"), text[mark + 1 :])
     return text
 

@@ -6,8 +6,7 @@ from functools import cache
 from typing import Any
 
 from trimtab.web.api import problems
-from trimtab.web.api.arrow_bodies import MEDIA_TYPE as ARROW
-from trimtab.web.api.arrow_bodies import METADATA
+from trimtab.web.api.arrow_bodies import MEDIA_TYPE as ARROW, METADATA
 from trimtab.web.api.calls import Answer, Call
 from trimtab.web.api.members import object_schema
 from trimtab.web.api.metrics import MEDIA_TYPE as METRICS
