@@ -122,7 +122,7 @@ def _fill_limits(account: Any, nodes: Records, settings: Any, both: Records) -> 
 
 @compiled
 def _take_up(assets: Records, memory: _Memory, rows: Records) -> None:
-    """The account's assets and rows into the working memory."""
+    """Load the account into the working memory."""
     for index in range(assets.size):
         asset, source = memory.assets[index], assets[index]
         asset.price, asset.quantity, asset.lot = source.price, source.quantity, source.lot
@@ -136,7 +136,7 @@ def _take_up(assets: Records, memory: _Memory, rows: Records) -> None:
 
 @compiled
 def _put_down(assets: Records, memory: _Memory) -> None:
-    """What was decided of the account's assets."""
+    """Decisions back into the records of the account."""
     for index in range(assets.size):
         asset, source = assets[index], memory.assets[index]
         asset.now, asset.base_quantity, asset.reason = source.now, source.base_quantity, source.reason

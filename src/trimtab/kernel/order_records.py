@@ -83,7 +83,7 @@ TRADED = record(
     ("is_made", "?"),
     ("gets_lot", "?"),  # one more, in the walk over the last lots
     ("keeps_lot", "?"),  # in the better of these walks
-    ("worth", "i8"),  # of what is held at the beginning
+    ("worth", "i8"),  # at the beginning
     ("lot_worth", "i8"),
     ("lot_value", "f8"),  # the same, not rounded to money
     ("given", "i8"),  # the quantity that the round was given, and its worth
@@ -109,7 +109,7 @@ ORDER_NODE = record(
     ("max_allocation", "f8"),
     ("min_allocation", "f8"),
     ("largest_weight", "f8"),  # that an asset may have here: by the general limit, the aim and the buckets
-    ("largest", "i8"),  # the same in money; and for what is held already
+    ("largest", "i8"),  # the same in money, for a new asset and for a holding
     ("largest_kept", "i8"),
     ("limit", "i8"),  # in money; NO_LIMIT = none
     ("load", "i8"),
@@ -162,7 +162,7 @@ ORDER_ACCOUNT = record(
     # State of the rounds: what follows from the value that a round was given.
     ("has_fees", "?"),
     ("least_amount", "i8"),  # the smallest order that is made
-    ("max_worth", "i8"),  # `max_position_weight`, and for what is sold or kept
+    ("max_worth", "i8"),  # `max_position_weight` in money, and with the drift
     ("max_kept_worth", "i8"),
     ("smallest_position", "i8"),
     # How it ends.

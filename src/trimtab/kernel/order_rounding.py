@@ -46,7 +46,7 @@ def minimum_missed(asset: Any, account: Any, after: int) -> OrderReason:
 
 @compiled
 def set_limits(nodes: Records, account: Any, value: int) -> None:
-    """What follows from a value: the limit of each node, `NO_LIMIT` without one; of each asset; and the smallest order."""
+    """The limits at a value: of each node (`NO_LIMIT` without one) and of each asset, and the smallest order."""
     drift = 1.0 + account.drift_tolerance
     for node in range(nodes.size):
         allocation = nodes[node].max_allocation

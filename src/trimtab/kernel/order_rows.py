@@ -14,7 +14,7 @@ from trimtab.reasons import Restriction
 
 @compiled
 def set_largest(nodes: Records, account: Any, value: int) -> None:
-    """The most that an asset at each node may be worth, and the most of what is held already."""
+    """The most that an asset at each node may be worth, and the most that a holding may be worth."""
     for number in range(nodes.size):
         node = nodes[number]
         if number != ROOT and node.largest_weight == nodes[node.parent].largest_weight:
