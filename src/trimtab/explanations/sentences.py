@@ -185,8 +185,7 @@ def _not_sizable(about: _Row) -> str:
 
 
 def _lacks(about: _Row) -> str:
-    column = {"desired": "desired_weight"}.get(about.limits.sizing_mode, "volatility")
-    return f"it has no {column}, which sizing_mode {about.limits.sizing_mode} needs"
+    return f"it has no {about.limits.sizing_column}, which sizing_mode {about.limits.sizing_mode} needs"
 
 
 def _below_threshold(about: _Row) -> str:
@@ -271,7 +270,7 @@ def _no_weight(about: _Row) -> str:
     if node == NO_NODE:
         cap = about.places.cap(about.row)
         if about.places.is_unwanted(about.row):
-            return f'its desired_weight is 0 (sizing_mode "desired"){_also(about)}'
+            return f'its desired_weight is 0 (sizing_mode "{limits.sizing_mode}"){_also(about)}'
         if cap <= 0:
             return f"its largest weight is 0{_also(about)}"
         largest, min_weight = told_apart(cap, limits.min_position_weight)

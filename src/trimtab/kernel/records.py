@@ -38,6 +38,7 @@ class SizingMode(IntEnum):
     ADAPTIVE = 2
     INVERSE_VOLATILITY = 3
     DESIRED = 4
+    GIVEN = 5
 
 
 class Unscored(IntEnum):
