@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trimtab.backtesting.sweep import SweepResult, sweep
     from trimtab.backtesting.trading_costs import TradingCosts
     from trimtab.candidates.correlations import Correlations, correlations_of
+    from trimtab.candidates.exposures import Exposures, exposures_of
     from trimtab.certificate.certificate import Certificate, Constraint
     from trimtab.engine.asset_bucket_manager import AssetBucketManager
     from trimtab.engine.asset_score import AssetPriority, AssetScore
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from trimtab.facts.bucket_summaries import BucketSummary
     from trimtab.limits.bucket_limit import BucketLimit
     from trimtab.limits.bucket_limits_config import BucketLimitsConfig
+    from trimtab.limits.exposure_limits import ConcentrationLimit, ExposureLimit, SchemeLimits
     from trimtab.limits.order_file_settings import OrderFileSettings
     from trimtab.limits.order_settings import Fees, OrderSettings
     from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from trimtab.scoring.weights import ScoreWeights
 
 _ROOMS = {
+    "limits.exposure_limits": ("ConcentrationLimit", "ExposureLimit", "SchemeLimits"),
     "limits.order_file_settings": ("OrderFileSettings",),
     "limits.order_settings": ("Fees", "OrderSettings"),
     "order_files.file_order": ("FileOrder",),
@@ -88,6 +91,10 @@ _ROOMS = {
     "candidates.correlations": (
         "Correlations",
         "correlations_of",
+    ),
+    "candidates.exposures": (
+        "Exposures",
+        "exposures_of",
     ),
     "certificate.certificate": (
         "Certificate",
@@ -218,6 +225,7 @@ __all__ = [
     "BucketStatistics",
     "BucketSummary",
     "Certificate",
+    "ConcentrationLimit",
     "Conflict",
     "Constraint",
     "CoreRebalancerEngine",
@@ -227,6 +235,8 @@ __all__ = [
     "Difference",
     "EngineRun",
     "Explanation",
+    "ExposureLimit",
+    "Exposures",
     "Fees",
     "FileOrder",
     "Finding",
@@ -256,6 +266,7 @@ __all__ = [
     "Restriction",
     "RiskAdjusted",
     "RiskConfig",
+    "SchemeLimits",
     "ScoreWeights",
     "ScoringService",
     "SelectionResult",
@@ -279,6 +290,7 @@ __all__ = [
     "correlations_of",
     "explanations_json",
     "explanations_schema",
+    "exposures_of",
     "fundamental_scores",
     "plan",
     "plan_many",
