@@ -57,6 +57,23 @@ def test_backtest_as_json(files: list[Any]) -> None:
     assert document["schema_version"] == 1 and len(document["comparisons"]) == 4
 
 
+def test_a_jump_that_is_real(files: list[Any], tmp_path: Path) -> None:
+    """As in Python; a jump on another day is refused, and so is text that is not symbol and day."""
+    rows = market(1)
+    day = sorted(row["date"] for row in rows if row["symbol"] == "A")[30]
+    for row in rows:
+        row["close"] *= 4 if row["symbol"] == "A" and row["date"] >= day else 1
+    pl.DataFrame(rows).write_parquet(tmp_path / "prices.parquet")
+    result = run("backtest", *files, "--format", "json", "-q", "--accept", f"A:{day}")
+    assert result.exit_code == 0, result.stderr
+    options = {"scores": scores(1), "classification": BUCKETS, "every": "week", "costs": TradingCosts(commission_bps=5)}
+    accepted = trimtab.backtest(rows, LIMITS, accepted=[("A", day)], **options)
+    assert json.loads(result.stdout)["policies"][0]["equity"] == accepted.equity["equity"][-1]
+    assert trimtab.backtest(rows, LIMITS, **options).notes != accepted.notes
+    assert run("backtest", *files, "--accept", "A:2024-01-02").exit_code == 3
+    assert run("sweep", *files, "--vary", "max_total_positions=3,4", "--accept", "A").exit_code == 2
+
+
 def test_backtest_into_a_folder(files: list[Any], tmp_path: Path) -> None:
     out = tmp_path / "found"
     for _ in range(2):  # it may be there already

@@ -46,6 +46,12 @@ def test_a_selected_asset_that_was_sold_whole_does_not_grow_under_no_buy() -> No
     check(557601, 1)
 
 
+@pytest.mark.parametrize("seed", [507653, 516231, 523167, 546549])
+def test_a_micro_unit_beside_a_million_decides_nothing(seed: int) -> None:
+    """A micro-unit of a million is the tolerance of the pass, which may fall either way; found by the benchmark."""
+    check(seed, 1)
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("first", range(400, 3400, 250))
 def test_the_kernel_equals_its_twin_in_more_accounts(first: int) -> None:

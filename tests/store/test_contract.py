@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import threading
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import pytest
 from process_jobs import append_records
@@ -75,6 +77,19 @@ def test_records_are_filtered(store: SqlStore) -> None:
     assert store.records(Filter(since=records[1].time, until=records[3].time)) == records[1:3]
 
 
+def test_records_are_listed(store: SqlStore) -> None:
+    plan = stored(store)
+    about = [store.append(draft(number, kind=Kind.APPLY, subject=plan.hash, account="b"))[0] for number in range(2)]
+    listing = store.listing()
+    assert [run.run_id for run in listing] == [record.run_id for record in (plan, *about)]
+    assert listing[0] == (1, plan.run_id, "plan", plan.time, "", "Ada", "a test", "ok", 5, plan.values["turnover"])
+    assert listing[-1][-3:] == (None, None, None)
+    assert list(listing[1:]) == list(store.listing(Filter(subject=plan.hash))) == list(store.listing(newest=2))
+    assert list(store.listing(Filter(kinds=(Kind.PLAN,), until=plan.time))) == []
+    assert listing.to_arrow().to_pylist() == [run._asdict() for run in listing]
+    assert store.listing(Filter(account="c")).to_arrow().schema == listing.to_arrow().schema
+
+
 def test_contents_are_stored_once(store: SqlStore) -> None:
     for number in range(5):
         store.append(draft(number))
@@ -123,6 +138,36 @@ def test_a_snapshot_does_not_see_later_writes(place: str) -> None:
     assert len(reader.records()) == 2
     reader.close()
     writer.close()
+
+
+def test_threads_share_a_store(store: SqlStore) -> None:
+    """8 threads list, read and hold snapshots of one store while another thread writes."""
+    first = store.append(draft(0))[0]
+    is_written = threading.Event()
+
+    def write() -> None:
+        try:
+            for number in range(1, 25):
+                store.append(draft(number))
+        finally:
+            is_written.set()
+
+    def read(thread: int) -> int:
+        rounds = 0
+        while not is_written.is_set() or rounds < 3:
+            rounds += 1
+            with store.snapshot() if thread % 2 else contextlib.nullcontext():
+                known = store.records()
+                assert [record.sequence for record in known] == list(range(1, len(known) + 1))
+                assert store.content(first, "own") == b"content 0" * 9
+                assert not thread % 2 or store.head() == Head(len(known), known[-1].hash)
+        return rounds
+
+    with ThreadPoolExecutor(9) as pool:
+        writing = pool.submit(write)
+        assert min(pool.map(read, range(8))) >= 3
+        writing.result()
+    assert verify(store).head.sequence == 25
 
 
 def test_a_plan_replays_to_the_same_bytes(store: SqlStore) -> None:

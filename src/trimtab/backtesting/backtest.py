@@ -30,6 +30,7 @@ class BacktestArguments(SettingArguments, total=False):
     classification: Any
     membership: Any
     fundamentals: Any
+    accepted: Any
     opens: Any
 
 
@@ -63,6 +64,8 @@ def backtest(
         `symbol`, `from`, `to`: only members of the day are bought.
     fundamentals
         `symbol`, `known_on` and items.
+    accepted
+        Pairs of symbol and day: jumps of the prices that are real.
     opens
         Prices at the open, for `trade_at="open"`: a `MarketData` or a table; by default the column `open` of `prices`.
     every, drift, trade_at, start, end, costs, cash_rate, gone_after, sessions_per_year
@@ -116,7 +119,7 @@ def history_of(prices: Any, arguments: BacktestArguments) -> MarketHistory:
     """
     options: dict[str, Any] = dict(arguments)
     scores, opens = options.pop("scores", None), options.pop("opens", None)
-    tables = {name: options.pop(name, None) for name in ("classification", "membership", "fundamentals")}
+    tables = {name: options.pop(name, None) for name in ("classification", "membership", "fundamentals", "accepted")}
     settings = BacktestSettings.of(options)
     data = _market_data(prices, tables)
     return market_history_of(data, settings, scores=scores, opens=_opens(prices, opens, settings))
@@ -124,13 +127,13 @@ def history_of(prices: Any, arguments: BacktestArguments) -> MarketHistory:
 
 def _market_data(prices: Any, tables: dict[str, Any]) -> MarketData:
     """Market data: built from tables, or passed through, since it already holds its tables."""
+    tables = {name: table for name, table in tables.items() if table is not None}
     if isinstance(prices, MarketData):
-        for name, table in tables.items():
-            if table is not None:
-                advice = f"give it to MarketData, as MarketData(..., {name}=...)"
-                raise InputError([Fault(f"{name} is given beside a MarketData", advice)])
+        for name in tables:
+            advice = f"give it to MarketData, as MarketData(..., {name}=...)"
+            raise InputError([Fault(f"{name} is given beside a MarketData", advice)])
         return prices
-    if isinstance(tables["classification"], Mapping):
+    if isinstance(tables.get("classification"), Mapping):
         buckets = tables["classification"].items()
         tables = {**tables, "classification": [{"symbol": symbol, "bucket": bucket} for symbol, bucket in buckets]}
     return MarketData(prices, **tables)

@@ -11,7 +11,7 @@ import typer
 
 from trimtab.backtesting.settings import BacktestSettings
 from trimtab.backtesting.trading_costs import TradingCosts
-from trimtab.cli.options import Classification, Fundamentals, Membership, RequiredPrices
+from trimtab.cli.options import Accept, Classification, Fundamentals, Membership, RequiredPrices
 
 Scores = Annotated[
     Path | None,
@@ -37,6 +37,7 @@ class BacktestOptions:
     fundamentals: Fundamentals = None
     classification: Classification = None
     membership: Membership = None
+    accept: Accept = None
     start: Annotated[str | None, _option("start", "DATE", "--from")] = None
     end: Annotated[str | None, _option("end", "DATE", "--to")] = None
     every: Annotated[str, _option("every", "PERIOD")] = str(BacktestSettings.every)
@@ -57,8 +58,9 @@ class BacktestOptions:
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of `trimtab.backtest` and `trimtab.sweep` apart from prices and limits."""
-        options = {
-            field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "prices"
-        }
+        from trimtab.cli.market_inputs import accepted
+
+        own = ("prices", "accept")
+        options = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in own}
         costs = {field.name: options.pop(field.name) for field in dataclasses.fields(TradingCosts)}
-        return {**options, "costs": TradingCosts(**costs)}
+        return {**options, "accepted": accepted(self.accept) or None, "costs": TradingCosts(**costs)}

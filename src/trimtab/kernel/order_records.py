@@ -69,6 +69,7 @@ ASSET = record(
     ("round_reason", "i1"),
     ("is_unfit", "?"),  # it was selected, and ended without a lot
     ("is_large", "?"),  # one lot is too large for it, at the beginning
+    ("is_left_alone", "?"),  # by the pass of the round
     ("is_filled", "?"),
     ("may_force", "?"),
     ("is_waiting", "?"),

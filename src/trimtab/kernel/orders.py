@@ -17,6 +17,7 @@ from trimtab.kernel.tax_lots import take_lots
 from trimtab.reasons import OrderReason
 
 LAST_ROUNDS = 8  # from this round on, a round that does not lower the value is the last
+_PLAY = 2  # parts of 10^12: twice the tolerance of the pass
 
 
 class PassInputs(NamedTuple):
@@ -54,21 +55,22 @@ def _cash_after(assets: Records, account: Any) -> int:
 
 @compiled
 def _set_goals(assets: Records, rows: Records, answer: Records, value: int) -> None:
-    """The goal of each asset in money; its current value if the pass leaves it alone."""
+    """The goal of each asset in money; its current value if the pass leaves it alone, or would move it by a rounding."""
+    play = max(1, portion(_PLAY, value))
     for index in range(assets.size):
-        asset = assets[index]
-        if answer[index].target == rows[index].current:
-            asset.goal = worth_of(asset.given, asset.price)
-        else:
-            asset.goal = portion(parts_of(answer[index].target), value)
+        asset, target = assets[index], answer[index].target
+        held, asset.goal = worth_of(asset.given, asset.price), portion(parts_of(target), value)
+        asset.is_left_alone = target == rows[index].current or (target > 0.0 and abs(asset.goal - held) <= play)
+        if asset.is_left_alone:
+            asset.goal = held
 
 
 @compiled
-def _keep_reasons(assets: Records, rows: Records, answer: Records) -> None:
+def _keep_reasons(assets: Records) -> None:
     """Give each asset its reason of the round, if any; an asset that the pass leaves alone keeps its own."""
     for index in range(assets.size):
         asset = assets[index]
-        if answer[index].target != rows[index].current or asset.round_reason != OrderReason.EMPTY:
+        if not asset.is_left_alone or asset.round_reason != OrderReason.EMPTY:
             asset.reason = asset.round_reason
 
 
@@ -91,7 +93,7 @@ def _run_rounds(assets: Records, nodes: Records, account: Any, passes: PassInput
         answer = passes.first if account.rounds == 1 else passes.answer
         _set_goals(assets, rows, answer, value)
         round_goals(assets, nodes, account, value)
-        _keep_reasons(assets, rows, answer)
+        _keep_reasons(assets)
         after = _cash_after(assets, account) + _worth_of_all(assets)
         if after <= 0:
             return 0

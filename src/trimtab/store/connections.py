@@ -22,11 +22,11 @@ _BUSY = ("database is locked", "database table is locked")
 _BROKEN = ("malformed", "not a database", "no such table", "no such column", "unsupported file format")
 
 
-def place_of(given: str | None) -> str:
+def place_of(named: str | None) -> str:
     """The place of the store: the given one, else TRIMTAB_STORE, else a file in the user's data folder."""
     from platformdirs import user_data_path  # noqa: PLC0415 - only without a place of one's own
 
-    place = given or os.environ.get(ENVIRONMENT)
+    place = named or os.environ.get(ENVIRONMENT)
     return place or str(user_data_path("trimtab", appauthor=False) / "runs.db")
 
 
@@ -60,7 +60,8 @@ def engine_of(place: str) -> sa.Engine:
         raise OutputError([fault], f"store {place}") from None
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(file)),
-        connect_args={"timeout": _PATIENCE, "isolation_level": None},
+        connect_args={"timeout": _PATIENCE, "isolation_level": None, "check_same_thread": False},
+        max_overflow=-1,  # every thread gets a connection
     )
     sa.event.listen(engine, "connect", _set_up)
     sa.event.listen(engine, "begin", _begin)
@@ -70,7 +71,7 @@ def engine_of(place: str) -> sa.Engine:
 def _postgres_engine(place: str) -> sa.Engine:
     url = sa.make_url(place).set(drivername="postgresql+pg8000")
     try:
-        return sa.create_engine(url)
+        return sa.create_engine(url, max_overflow=-1)
     except (ImportError, NoSuchModuleError):
         raise SetupError("PostgreSQL needs pg8000", "install it with: pip install 'trimtab[postgres]'") from None
 

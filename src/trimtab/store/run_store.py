@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from trimtab.store.listing import Listing
 from trimtab.store.record import Draft, Head, Record
 
 
@@ -26,7 +27,7 @@ EVERY = Filter()
 
 
 class RunStore(Protocol):
-    """Records in a chain, and their contents."""
+    """Records in a chain, and their contents. Several threads may use one store at the same time."""
 
     @property
     def name(self) -> str:
@@ -34,7 +35,7 @@ class RunStore(Protocol):
         ...
 
     def snapshot(self) -> AbstractContextManager[None]:
-        """Every read inside sees the store at one moment, whatever others write meanwhile."""
+        """Every read of this thread inside sees the store at one moment, whatever others write meanwhile."""
         ...
 
     def append(self, draft: Draft, *, once: bool = False) -> tuple[Record, bool]:
@@ -50,6 +51,10 @@ class RunStore(Protocol):
 
     def records(self, which: Filter = EVERY, *, newest: int | None = None) -> list[Record]:
         """Records in the order of the chain; `newest`: only this number of the last ones."""
+        ...
+
+    def listing(self, which: Filter = EVERY, *, newest: int | None = None) -> Listing:
+        """The light columns of records, in the order of the chain: what a list of a hundred thousand needs."""
         ...
 
     def content(self, record: Record, name: str) -> bytes:

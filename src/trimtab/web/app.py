@@ -12,14 +12,14 @@ from starlette.routing import Route
 
 from trimtab.errors import BrokenLimitError, InputError, LimitsError, TrimtabError
 from trimtab.store.connections import place_of
-from trimtab.web import export_pages, limit_pages, plan_pages, start_pages
+from trimtab.web import start_pages
+from trimtab.web.addresses import READS, STATIC, WRITES
 from trimtab.web.guard import Guard
 from trimtab.web.rendering import message_page, static_file
 from trimtab.web.service import Service
 from trimtab.web.sessions import Sessions
 from trimtab.web.visits import NO_SESSION, page
 
-_STATIC = {"style.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8"}
 _INTERNAL = "That is a bug in trimtab. The terminal says more; please report it."
 
 
@@ -35,30 +35,11 @@ def make_app(service: Service) -> Guard:
 
 
 def _routes() -> list[Route]:
-    reads = {
-        "/review": start_pages.review,
-        "/limits": limit_pages.limits,
-        "/plan": plan_pages.plan,
-        "/export": export_pages.export,
-        "/files/{name}": export_pages.download,
-        "/orders/{name}": export_pages.order_file,
-        "/history": export_pages.history,
-        "/history/{run}": export_pages.run,
-    }
-    writes = {
-        "/files": start_pages.add_files,
-        "/sample": start_pages.use_sample,
-        "/review": start_pages.answer_review,
-        "/limits": limit_pages.change_limits,
-        "/limits/findings": limit_pages.findings,
-        "/orders": export_pages.write,
-        "/acknowledge": export_pages.acknowledge,
-    }
     return [
         Route("/", _start),
         Route("/static/{name}", _static),
-        *(Route(path, page(handler)) for path, handler in reads.items()),
-        *(Route(path, page(handler), methods=["POST"]) for path, handler in writes.items()),
+        *(Route(path, page(handler)) for path, handler in READS.items()),
+        *(Route(path, page(handler), methods=["POST"]) for path, handler in WRITES.items()),
     ]
 
 
@@ -77,9 +58,9 @@ async def _start(request: Request) -> Response:
 
 def _static(request: Request) -> Response:
     name = request.path_params["name"]
-    if name not in _STATIC:
+    if name not in STATIC:
         raise HTTPException(404, "There is no such file.")
-    return Response(static_file(name), headers={"Content-Type": _STATIC[name], "Cache-Control": "max-age=3600"})
+    return Response(static_file(name), headers={"Content-Type": STATIC[name], "Cache-Control": "max-age=3600"})
 
 
 def _refused(_request: Request, error: Exception) -> Response:

@@ -1,0 +1,33 @@
+"""The addresses of the page: what answers each of them, and the files that ship."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from trimtab.web import export_pages, limit_pages, plan_pages, start_pages
+from trimtab.web.visits import Handler
+
+READS: Mapping[str, Handler] = {
+    "/review": start_pages.review,
+    "/limits": limit_pages.limits,
+    "/plan": plan_pages.plan,
+    "/export": export_pages.export,
+    "/files/{name}": export_pages.download,
+    "/orders/{name}": export_pages.order_file,
+    "/history": export_pages.history,
+    "/history/{run}": export_pages.run,
+}
+WRITES: Mapping[str, Handler] = {
+    "/files": start_pages.add_files,
+    "/sample": start_pages.use_sample,
+    "/review": start_pages.answer_review,
+    "/limits": limit_pages.change_limits,
+    "/limits/findings": limit_pages.findings,
+    "/orders": export_pages.write,
+    "/acknowledge": export_pages.acknowledge,
+}
+STATIC: Mapping[str, str] = {
+    "style.css": "text/css; charset=utf-8",
+    "page.js": "text/javascript; charset=utf-8",
+    "htmx.min.js": "text/javascript; charset=utf-8",
+}
