@@ -39,7 +39,7 @@ class TradeChange:
 class RunDifference:
     """The changes from one stored plan to another."""
 
-    given: tuple[str, ...]  # what differs in the inputs as they were given, as sentences
+    given: tuple[str, ...]  # changed prices, positions, limits and cash, as sentences
     targets: Difference
     trades: tuple[TradeChange, ...]
     money: Mapping[str, tuple[Decimal, Decimal]]  # value, cash, fees, sold and bought, before and after
@@ -72,7 +72,7 @@ class RunDifference:
 
     @property
     def _inputs(self) -> list[str]:
-        """What differs in the inputs as given, then in what follows from them, such as weights from prices."""
+        """Changed inputs, then the changes that follow from them, such as weights from prices."""
         shown = [_input_text(change) for change in self.targets.inputs]
         return list(dict.fromkeys([*self.given, *(text for text in shown if text)]))
 
