@@ -195,7 +195,7 @@ def _polished(problem: Projection, free: NDArray[np.bool_], weights: Floats, tol
         if total < row.minimum - close:
             for i in pull:
                 pull[i] += Fraction(problem.price) * shares[i]
-    owed = _solve(
+    owed = solve_exactly(
         [[sum((a[i] * d[i] * b[i] for i in pull), Fraction(0)) for b, _ in full] for a, _ in full],
         [sum((a[i] * d[i] * pull[i] for i in pull), Fraction(0)) - limit for a, limit in full],
     )
@@ -207,7 +207,7 @@ def _polished(problem: Projection, free: NDArray[np.bool_], weights: Floats, tol
     return np.where(free, np.clip(result, low, high), low)
 
 
-def _solve(matrix: list[list[Fraction]], right: Sequence[Fraction]) -> list[Fraction]:
+def solve_exactly(matrix: list[list[Fraction]], right: Sequence[Fraction]) -> list[Fraction]:
     """Gauss; unknowns that depend on others are 0."""
     rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
     size, pivots, done = len(rows), [], 0

@@ -12,9 +12,9 @@ import numpy as np
 from naive_projection import Floats, Projection, Row
 
 
-def random_projection(rng: random.Random, assets: int = 14, rows: int = 20) -> Projection:
-    """A problem of at most so many assets and rows beside the whole."""
-    size, grid = rng.randint(2, assets), rng.random() < 0.5
+def random_projection(rng: random.Random, assets: int = 14, rows: int = 20, *, grid: bool | None = None) -> Projection:
+    """A problem of at most so many assets and rows beside the whole; `grid`: on a coarse grid or not."""
+    size, grid = rng.randint(2, assets), rng.random() < 0.5 if grid is None else grid
     d = np.array([rng.choice([1.0, 1.0, 2.0, 0.5]) if grid else rng.uniform(0.05, 3) for _ in range(size)])
     high = np.array([rng.choice([0.1, 0.2, 0.3, 0.05]) if grid else rng.uniform(0.02, 0.3) for _ in range(size)])
     low = np.minimum(high, np.array([rng.choice([0.0, 0.01, 0.02]) for _ in range(size)]))

@@ -18,29 +18,29 @@ def measure_concentration(
     measures: Measurements, scheme: str, own: ConcentrationLimit, table: SchemeRows
 ) -> Iterable[Measured]:
     """Both limits of one scheme. Nobody knows the issuer of a row in `Unknown`, so it is none."""
-    issuers = [name != UNKNOWN for name in table.names]
-    mine = np.array(issuers, np.bool_)[table.bucket]
-    order = np.argsort(table.row[mine], kind="stable")  # sums run by name
-    row, issuer = table.row[mine][order], table.bucket[mine][order]
-    shape = (measures.accounts, len(table.names))
-    cell = measures.account[row] * shape[1] + issuer
+    known = np.array([name != UNKNOWN for name in table.names], np.bool_)[table.bucket]
+    order = np.argsort(table.row[known], kind="stable")  # sums run by name
+    row, issuer = table.row[known][order], table.bucket[known][order]
+    cells, cell = np.unique(measures.account[row] * len(table.names) + issuer, return_inverse=True)
+    account = cells // max(len(table.names), 1)
     held = np.where(measures.fixed, measures.current, 0.0)
-    weight, fixed = (
-        np.bincount(cell, values[row], minlength=shape[0] * shape[1]).reshape(shape) for values in (measures.target, held)
-    )
+    weight, fixed = (np.bincount(cell, values[row], minlength=len(cells)) for values in (measures.target, held))
     tolerance = measures.sum_tolerance
-    big = weight > own.small + tolerance[:, None]
-    large = weight.max(axis=1, initial=0.0)
-    too_large = (weight > np.maximum(own.largest, fixed) + tolerance[:, None]).any(axis=1)
+    big = weight > own.small + tolerance[account]
+    large, too_large = np.zeros(measures.accounts), np.zeros(measures.accounts, np.bool_)
+    np.maximum.at(large, account, weight)
+    np.logical_or.at(too_large, account, weight > np.maximum(own.largest, fixed) + tolerance[account])
     status = np.where(too_large, BROKEN, np.where(large > own.largest + tolerance, WAIVED, MET)).astype(np.int8)
     in_big = np.zeros(len(measures.account), np.bool_)
-    in_big[row[big.ravel()[cell]]] = True
+    in_big[row[big[cell]]] = True
 
     def excuses(account: int) -> tuple[Excuse, ...]:
         return (measures.excuse(Cause.FIXED, account, in_big & measures.fixed),)
 
     yield Measured("concentration", f"{scheme}:largest", large, measures.constant(own.largest), status, excuses)
-    together, kept = (np.where(big, values, 0.0).sum(axis=1) for values in (weight, fixed))
+    together, kept = (
+        np.bincount(account, np.where(big, values, 0.0), minlength=measures.accounts) for values in (weight, fixed)
+    )
     excused = np.where(together <= kept + tolerance, WAIVED, BROKEN)
     status = np.where(together <= own.together + tolerance, MET, excused).astype(np.int8)
     yield Measured("concentration", f"{scheme}:together", together, measures.constant(own.together), status, excuses)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from trimtab.certificate.causes import Cause, Excuse
 from trimtab.certificate.certificate import BROKEN, DRIFTED, MET, UNMET, WAIVED, Mask, Measured
 from trimtab.certificate.exposure_measures import SchemeMeasures
-from trimtab.certificate.measurements import Measurements
+from trimtab.certificate.measurements import EPSILON, Measurements
 
 
-def measure_exposure_limits(measures: Measurements, schemes: list[SchemeMeasures]) -> Iterable[Measured]:
+def measure_exposure_limits(measures: Measurements, schemes: Sequence[SchemeMeasures]) -> Iterable[Measured]:
     """Every limit of every bucket of every scheme, in order."""
     for scheme in schemes:
         for bucket in range(len(scheme.buckets)):
@@ -40,7 +40,9 @@ def _maximum(measures: Measurements, scheme: SchemeMeasures, bucket: int) -> Mea
     return Measured("max_exposure", name, weight, constant, status, excuses, concerns=concerns)
 
 
-def _minimum(measures: Measurements, scheme: SchemeMeasures, bucket: int, schemes: list[SchemeMeasures]) -> Measured:
+def _minimum(
+    measures: Measurements, scheme: SchemeMeasures, bucket: int, schemes: Sequence[SchemeMeasures]
+) -> Measured:
     weight, limit = scheme.weight[:, bucket], float(scheme.minimum[bucket])
     status = np.where(weight >= limit - measures.sum_tolerance, MET, UNMET).astype(np.int8)
 
@@ -48,15 +50,35 @@ def _minimum(measures: Measurements, scheme: SchemeMeasures, bucket: int, scheme
         rows = measures.selected & _rows_of(scheme, bucket) & (measures.account == account)
         if not rows.any():
             return (Excuse(Cause.NOTHING_SELECTED),)
-        full = full_buckets(measures, schemes, account, rows)
-        return (Excuse(Cause.FULL, full) if full else Excuse(Cause.POSITIONS_LIMITED),)
+        capacity = float(scheme.sums(np.where(rows, measures.max_weight, 0.0))[account, bucket])
+        if capacity < limit:
+            return (Excuse(Cause.POSITIONS_FULL, limit=capacity),)
+        return (room_left(measures, schemes, account, rows),)
 
     name, constant = scheme.node(bucket), measures.constant(limit)
     concerns = scheme.concerns[:, bucket]
     return Measured("min_exposure", name, weight, constant, status, excuses, is_minimum=True, concerns=concerns)
 
 
-def full_buckets(measures: Measurements, schemes: list[SchemeMeasures], account: int, rows: Mask) -> tuple[str, ...]:
+def has_room(measures: Measurements, schemes: Sequence[SchemeMeasures]) -> Mask:
+    """Which rows exposures leave enough room to be held at all (rules, section 3); not where that is a matter of rounding."""
+    min_weight = measures.limits.min_position_weight
+    allowed = np.ones(len(measures.account), np.bool_)
+    for scheme in schemes:
+        enough = (scheme.room > 0) & (scheme.room >= min_weight - EPSILON * 0.99)
+        allowed &= (scheme.room >= measures.cap) | enough
+    return allowed
+
+
+def room_left(measures: Measurements, schemes: Sequence[SchemeMeasures], account: int, rows: Mask) -> Excuse:
+    """The excuse that what these rows of an account lie in is full."""
+    full = full_buckets(measures, schemes, account, rows)
+    return Excuse(Cause.FULL, full) if full else Excuse(Cause.OTHER_LIMITS)
+
+
+def full_buckets(
+    measures: Measurements, schemes: Sequence[SchemeMeasures], account: int, rows: Mask
+) -> tuple[str, ...]:
     """What is full of all that these rows of an account lie in: buckets of schemes, buckets, the whole portfolio."""
     limits, fixed = measures.limits, measures.fixed_weight[account]
     caps = np.array([limits.target_invested, *(node.max_allocation for node in measures.nodes[1:])])

@@ -102,6 +102,12 @@ class SchemeMeasures:
         tight: Matrix = need > self.most
         return tight
 
+    @property
+    def limits_any(self) -> Mask:
+        """The accounts that have anything selected in a limited bucket."""
+        limited: Mask = (self.sums(np.where(self.measures.selected, 1.0, 0.0)) > 0).any(axis=1)
+        return limited
+
     def rows_in(self, buckets: Matrix) -> Mask:
         """The rows that lie, if only in part, in a marked bucket of their account."""
         rows = np.zeros(len(self.measures.account), np.bool_)
