@@ -70,8 +70,8 @@ def could_represent(portfolio: Portfolio) -> int:
     places = min(limits.max_total_positions, by_weight)
     dust = limits.dust_weight
 
-    def best(assets: list[str], least: float, *, held: bool) -> bool:
-        return any((weights.get(asset, 0.0) >= dust) == held and scores[asset] >= least for asset in assets)
+    def best(assets: list[str], min_score: float, *, held: bool) -> bool:
+        return any((weights.get(asset, 0.0) >= dust) == held and scores[asset] >= min_score for asset in assets)
 
     kept = {bucket for bucket, assets in buckets.items() if best(assets, limits.min_score_threshold, held=True)}
     strong = {bucket for bucket, assets in buckets.items() if best(assets, limits.min_score_new_position, held=False)}

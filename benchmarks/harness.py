@@ -38,12 +38,12 @@ def options(doc: str | None, **defaults: Any) -> argparse.Namespace:
 
 
 def random_accounts(
-    seeds: Iterable[int], most: int = 15, **fixed: Any
+    seeds: Iterable[int], max_rows: int = 15, **fixed: Any
 ) -> Iterator[tuple[int, list[Row], RebalancingLimits]]:
     """An account and its limits from each seed, as the tests draw them; `fixed` fields of the limits are as given."""
     for seed in seeds:
         rng = random.Random(seed)
-        yield seed, random_rows(rng, most), random_limits(rng, **fixed)
+        yield seed, random_rows(rng, max_rows), random_limits(rng, **fixed)
 
 
 def seconds(work: Callable[[], object], runs: int, warm_up: int = 0, clock: Clock = time.perf_counter) -> list[float]:
@@ -58,10 +58,10 @@ def seconds(work: Callable[[], object], runs: int, warm_up: int = 0, clock: Cloc
 
 
 def in_turn(
-    one: Callable[[], object], other: Callable[[], object], runs: int, clock: Clock
+    first: Callable[[], object], other: Callable[[], object], runs: int, clock: Clock
 ) -> list[tuple[float, float]]:
     """The times of two works, run one after the other, so that the load of the machine meets both."""
-    return [(seconds(one, 1, clock=clock)[0], seconds(other, 1, clock=clock)[0]) for _ in range(runs)]
+    return [(seconds(first, 1, clock=clock)[0], seconds(other, 1, clock=clock)[0]) for _ in range(runs)]
 
 
 def spread(times: list[float], unit: float = 1e3, name: str = "ms") -> str:

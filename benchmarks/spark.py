@@ -96,7 +96,7 @@ def compare_ways(frame: Any, limits: RebalancingLimits, votes: dict[str, float],
         ),
     }
     for name, item in ways.items():
-        timed(name, runs, lambda one=item: one.write.mode("overwrite").parquet(str(out)))
+        timed(name, runs, lambda row=item: row.write.mode("overwrite").parquet(str(out)))
 
 
 def main() -> None:

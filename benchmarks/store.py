@@ -114,10 +114,14 @@ def main() -> None:
         print(
             f"filled with {arguments.runs} runs in {time.perf_counter() - began:.0f} s, {(folder / 'many.db').stat().st_size / 1e9:.2f} GB"
         )
-        print(
-            f"listing the newest 20 of {arguments.runs} runs: {spread(seconds(lambda: store.records(newest=20), 9, 1))}"
-        )
-        print(f"listing all {arguments.runs} runs: {spread(seconds(store.records, 5, 1))}")
+        count = arguments.runs
+        for what, listing in (
+            (f"the newest 20 of {count} runs", lambda: store.listing(newest=20)),
+            (f"all {count} runs", store.listing),
+            (f"all {count} runs as an Arrow table", lambda: store.listing().to_arrow()),
+        ):
+            times, cpu_times = seconds(listing, 5, 1), seconds(listing, 5, 1, time.process_time)
+            print(f"listing {what}: {spread(times)}; CPU time: {spread(cpu_times)}")
         began, cpu = time.perf_counter(), time.process_time()
         outcome = verify(store)
         took = f"{time.perf_counter() - began:.1f} s, of which {time.process_time() - cpu:.1f} s are CPU time"

@@ -162,11 +162,11 @@ def failing_library(folder: Path) -> Path | None:
     return library
 
 
-def faults(folder: Path, library: Path, most: int) -> Counter[str]:
+def faults(folder: Path, library: Path, count: int) -> Counter[str]:
     """Let each call of the file system fail in turn; how many failed in each command."""
     failed, mark = Counter[str](), folder.parent / "mark"
     for name in COMMANDS:
-        for index in range(1, most + 1):
+        for index in range(1, count + 1):
             new_folder(folder)
             if name != "plan" or index % 2:  # every other plan makes its store, too
                 run(folder, "plan", 0).communicate()

@@ -93,12 +93,12 @@ def scored(data: MarketData) -> pl.DataFrame:
     )
 
 
-def walked(one: Universe, start: str, end: str | None) -> list[BacktestResult]:
+def walked(policy: Universe, start: str, end: str | None) -> list[BacktestResult]:
     """With limits, without, and the benchmarks."""
-    options = {"scores": one.scores, "start": start, "end": end, "costs": COSTS}
-    with_limits = backtest(one.data, LIMITED, name="with bucket limits", **options)
-    without = backtest(one.data, LOOSE, name="without", **options)
-    return [with_limits, without, *(benchmark(with_limits, weights, name=name) for name, weights in one.instead)]
+    options = {"scores": policy.scores, "start": start, "end": end, "costs": COSTS}
+    with_limits = backtest(policy.data, LIMITED, name="with bucket limits", **options)
+    without = backtest(policy.data, LOOSE, name="without", **options)
+    return [with_limits, without, *(benchmark(with_limits, weights, name=name) for name, weights in policy.instead)]
 
 
 def told(results: list[BacktestResult]) -> None:
@@ -116,11 +116,11 @@ def told(results: list[BacktestResult]) -> None:
     print()
 
 
-def surface(found: SweepResult) -> None:
+def surface(results: SweepResult) -> None:
     """What the sweep says, and its median Sharpe ratios."""
-    print(f"{len(found.limits)} policies. {found.luck().sentence}\n")
+    print(f"{len(results.limits)} policies. {results.luck().sentence}\n")
     rows, columns = "max_positions_per_bucket", "max_allocation_per_bucket"
-    table = found.table.group_by(rows, columns).agg(pl.col("sharpe").median()).sort(rows, columns)
+    table = results.table.group_by(rows, columns).agg(pl.col("sharpe").median()).sort(rows, columns)
     names = VARY[columns]
     print(f"| {rows} \\ {columns} | " + " | ".join(f"{name:g}" for name in names) + " |")
     print("|---|" + "---|" * len(names))

@@ -37,13 +37,13 @@ LIMITED = (
 _KNOWN = tuple(bucket for bucket in BUCKETS if bucket)
 
 
-def random_rows(rng: random.Random, most: int = 15, *, restricted: bool = True, unscored: bool = True) -> list[Row]:
+def random_rows(rng: random.Random, max_rows: int = 15, *, restricted: bool = True, unscored: bool = True) -> list[Row]:
     """The candidates of one account, valid; weights sum to at most 1.05, now and then above 1."""
     grid = rng.random() < 0.5
     ceiling = 1.05 if rng.random() < 0.1 else 1.0
     rows: list[Row] = []
     total = 0.0
-    for number in range(rng.randint(1, most)):
+    for number in range(rng.randint(1, max_rows)):
         weight = 0.0
         if rng.random() < 0.6:
             weight = rng.choice([0.0005, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3]) if grid else rng.random() * 0.25

@@ -36,31 +36,31 @@ def is_selected(rows: list[Row], limits: RebalancingLimits, asset: str, correlat
     return bool(result._pass.decided["selected"][index])
 
 
-def present_value(rows: list[Row], limits: RebalancingLimits, asset: str, one: Counterfactual) -> Any:
+def present_value(rows: list[Row], limits: RebalancingLimits, asset: str, flip: Counterfactual) -> Any:
     """What a counterfactual changes, as it is now."""
-    if one.change in OF_ROW:
-        return next(row[one.change] for row in rows if row["asset"] == asset)
-    if one.change in OF_BUCKET:
-        return getattr(limits.buckets[one.node], one.change)
-    return getattr(limits, one.change)
+    if flip.change in OF_ROW:
+        return next(row[flip.change] for row in rows if row["asset"] == asset)
+    if flip.change in OF_BUCKET:
+        return getattr(limits.buckets[flip.node], flip.change)
+    return getattr(limits, flip.change)
 
 
 def one_step_less(
-    rows: list[Row], limits: RebalancingLimits, asset: str, one: Counterfactual, correlations: Any = None
+    rows: list[Row], limits: RebalancingLimits, asset: str, flip: Counterfactual, correlations: Any = None
 ) -> Any:
     """The value one step nearer to the present one (a float, a count of 1, a step of weight); None where there is none."""
-    value, present = one.value, present_value(rows, limits, asset, one)
-    if one.change == "max_correlation":
+    value, present = flip.value, present_value(rows, limits, asset, flip)
+    if flip.change == "max_correlation":
         return 1.0 if value is None else math.nextafter(value, -2.0 if value > present else 2.0)
     if isinstance(value, str | bool):
         return None
-    if one.change == "score":
+    if flip.change == "score":
         less = math.nextafter(value, 2.0 if is_selected(rows, limits, asset, correlations) else 0.0)
         return less if 0 <= less <= 1 else None
     if isinstance(value, int):
         return value + (1 if present > value else -1)
     towards = 1 if present is not None and present > value else -1
-    if one.change in WEIGHTS:
+    if flip.change in WEIGHTS:
         less = round(value + towards * WEIGHT_STEP, 6)
         return less if (present - less) * towards > 0 else None
     return math.nextafter(value, 2.0 if towards > 0 else 0.0)
@@ -70,13 +70,13 @@ def flips(
     rows: list[Row],
     limits: RebalancingLimits,
     asset: str,
-    one: Counterfactual,
+    flip: Counterfactual,
     value: Any,
     correlations: Any = None,
 ) -> bool:
     """Whether a value changes the decision; contradicting limits decide nothing."""
     try:
-        other_rows, other_limits = changed(rows, limits, asset, one.change, one.node, value)
+        other_rows, other_limits = changed(rows, limits, asset, flip.change, flip.node, value)
     except LimitsError:
         return False
     before = is_selected(rows, limits, asset, correlations)
@@ -135,30 +135,32 @@ def reaches(
     return all(line.status == "met" for line in result.certificate if (line.name, line.node) == (goal, node))
 
 
-def faults(rows: list[Row], limits: RebalancingLimits, found: Conflict, correlations: Any = None) -> list[str]:
+def faults(rows: list[Row], limits: RebalancingLimits, explanation: Conflict, correlations: Any = None) -> list[str]:
     """What is not true of a conflict."""
     wrong = []
-    goal = (found.goal.limit, found.goal.node)
-    members = {(member.limit, member.node) for member in found.members}
-    if reaches(rows, limits, *goal, found.goal.value, correlations):
+    goal = (explanation.goal.limit, explanation.goal.node)
+    members = {(member.limit, member.node) for member in explanation.members}
+    if reaches(rows, limits, *goal, explanation.goal.value, correlations):
         wrong.append("the goal is reached")
-    if found.members and reaches(*only(rows, limits, {goal, *members}), *goal, found.goal.value, correlations):
+    if explanation.members and reaches(
+        *only(rows, limits, {goal, *members}), *goal, explanation.goal.value, correlations
+    ):
         wrong.append("the members do not conflict")
     needless = [
         member
         for member in sorted(members)
-        if not reaches(*only(rows, limits, {goal, *(members - {member})}), *goal, found.goal.value, correlations)
+        if not reaches(*only(rows, limits, {goal, *(members - {member})}), *goal, explanation.goal.value, correlations)
     ]
-    suggested = [[member.relaxation] for member in found.members if member.relaxation]
-    suggested += [list(found.together)] if found.together else []
-    if found.members and not suggested:
+    suggested = [[member.relaxation] for member in explanation.members if member.relaxation]
+    suggested += [list(explanation.together)] if explanation.together else []
+    if explanation.members and not suggested:
         wrong.append("no change is said to help")
-    suggested += [[found.goal.relaxation]] if found.goal.relaxation else []
-    for entry in found.together:
-        others = [other for other in found.together if other != entry]
-        if works(rows, limits, found, others, correlations):
+    suggested += [[explanation.goal.relaxation]] if explanation.goal.relaxation else []
+    for entry in explanation.together:
+        others = [other for other in explanation.together if other != entry]
+        if works(rows, limits, explanation, others, correlations):
             wrong.append(f"not needed together with the others: {entry}")
-    useless = [changes for changes in suggested if not works(rows, limits, found, changes, correlations)]
+    useless = [changes for changes in suggested if not works(rows, limits, explanation, changes, correlations)]
     wrong += [f"not irreducible: {member} is not needed" for member in needless]
     wrong += [f"does not help: {changes}" for changes in useless]
     return wrong
@@ -167,14 +169,14 @@ def faults(rows: list[Row], limits: RebalancingLimits, found: Conflict, correlat
 def works(
     rows: list[Row],
     limits: RebalancingLimits,
-    found: Conflict,
+    explanation: Conflict,
     changes: list[Relaxation],
     correlations: Any = None,
 ) -> bool:
     """Whether the goal is reached with some changes; a goal that is lowered, as far as it then goes. Limits that contradict
     each other reach nothing.
     """
-    goal, values = found.goal.value, limits.to_dict()
+    goal, values = explanation.goal.value, limits.to_dict()
     buckets = dict(values.get("buckets", {}))
     for change in changes:
         if change.change in OF_ROW:
@@ -183,10 +185,10 @@ def works(
             buckets[change.node] = {**buckets.get(change.node, {}), change.change: change.value}
         else:
             values[change.change] = change.value
-        if (change.change, change.node) == (found.goal.limit, found.goal.node):
+        if (change.change, change.node) == (explanation.goal.limit, explanation.goal.node):
             goal = change.value
     try:
         together = RebalancingLimits.from_dict({**values, "buckets": buckets})
     except LimitsError:
         return False
-    return reaches(rows, together, found.goal.limit, found.goal.node, goal, correlations)
+    return reaches(rows, together, explanation.goal.limit, explanation.goal.node, goal, correlations)

@@ -12,10 +12,10 @@ CALLS = tuple(name for name in vars(Disk) if not name.startswith("_"))
 
 
 class Counted:
-    """A storage of which every call of the operating system is counted, and the call number `at` meets with `fault`."""
+    """A storage of which every call of the operating system is counted, and the call number `number` meets with `fault`."""
 
-    def __init__(self, at: int, fault: Callable[[], None]) -> None:
-        self.count, self.at, self.fault = 0, at, fault
+    def __init__(self, number: int, fault: Callable[[], None]) -> None:
+        self.count, self.at, self.fault = 0, number, fault
         disk = Disk()
         self.storage = Storage(disk)
         for name in CALLS:

@@ -301,10 +301,10 @@ class Account:
         reached = start + (largest - start) // lot * lot
         return reached if reached >= 0 else start % lot
 
-    def most_lots(self, name: str, room: int, most: int) -> int:
-        """The most lots, up to `most`, whose added worth fits into a room; by trying."""
+    def most_lots(self, name: str, room: int, max_shares: int) -> int:
+        """The most lots, up to `max_shares`, whose added worth fits into a room; by trying."""
         start, lot = self.start[name], self.of[name].lot
-        guess = max(0, min(most, (room + 2) * NANO // (self.of[name].price * lot) + 1))
+        guess = max(0, min(max_shares, (room + 2) * NANO // (self.of[name].price * lot) + 1))
         while guess > 0 and self.worth(name, start + guess * lot) - self.worth(name, start) > room:
             guess -= 1
         return guess
@@ -596,7 +596,7 @@ class Part:
         account, left, gains, cut, made = self.account, self.sell_budget, 0, False, []
         order = account.order_of_sells([name for name in self.sells if name not in waiting], self.whole)
         while order:
-            name = max(order, key=lambda one: (self.exceeded(one, quantities), -order.index(one)))
+            name = max(order, key=lambda order: (self.exceeded(order, quantities), -order.index(order)))
             is_needed = self.exceeded(name, quantities) > 0
             order.remove(name)
             start, after = account.start[name], self.whole[name]

@@ -97,7 +97,9 @@ class Problem:
     def of_kind(self, *kinds: Kind) -> list[Candidate]:
         """The candidates of these kinds in the walking order."""
         rows = [candidate for candidate in self.candidates if candidate.kind in kinds]
-        return sorted(rows, key=lambda one: (one.kind is not Kind.HOLDING, -one.score, -one.current, one.asset))
+        return sorted(
+            rows, key=lambda asset: (asset.kind is not Kind.HOLDING, -asset.score, -asset.current, asset.asset)
+        )
 
 
 def _number(row: Row, name: str) -> float | None:
@@ -162,14 +164,14 @@ def _candidate(row: Row, limits: RebalancingLimits) -> Candidate:
     return Candidate(row["asset"], kind, round(score), current, uses_slot, path)
 
 
-def _room(positions: float, allocation: float, fixed: list[Candidate], least: float) -> tuple[float, bool]:
+def _room(positions: float, allocation: float, fixed: list[Candidate], min_weight: float) -> tuple[float, bool]:
     """How many positions beyond the fixed two limits leave room for, and whether no allocation is left at all."""
     room = max(positions - sum(entry.uses_slot for entry in fixed), 0)
     remaining = allocation - math.fsum(entry.current for entry in fixed)
     if remaining <= _USED_UP:
         return 0, True
-    if remaining < math.inf and least > 0:
-        room = min(room, math.floor(remaining / least + 1e-9))
+    if remaining < math.inf and min_weight > 0:
+        room = min(room, math.floor(remaining / min_weight + 1e-9))
     return room, False
 
 
@@ -438,7 +440,13 @@ def reachable(lower: ArrayLike, upper: ArrayLike, groups: Sequence[Group], total
 
 
 def conic_sizes(
-    wish: ArrayLike, lower: ArrayLike, upper: ArrayLike, groups: Sequence[Group], total: float, *, at_most: bool = False
+    desired: ArrayLike,
+    lower: ArrayLike,
+    upper: ArrayLike,
+    groups: Sequence[Group],
+    total: float,
+    *,
+    at_most: bool = False,
 ) -> Floats:
     """Project the wish in relative entropy on the limits, at the largest reachable total up to `total`.
 
@@ -449,7 +457,7 @@ def conic_sizes(
     Weights and groups that have no play are found first by linear programs and taken as equalities: an interior point
     method needs an interior.
     """
-    d, low, high = (np.asarray(values, float) for values in (wish, lower, upper))
+    d, low, high = (np.asarray(values, float) for values in (desired, lower, upper))
     met, aim = reachable(low, high, groups, total)
     everything = range(d.size)
     limited = [*met, (everything, -math.inf if at_most else aim, aim)]
@@ -473,10 +481,10 @@ def conic_sizes(
     return weights
 
 
-def _least_divergence(w: cp.Variable, wish: Floats, constraints: list[Any]) -> Floats:
+def _least_divergence(w: cp.Variable, desired: Floats, constraints: list[Any]) -> Floats:
     """Find the optimum at the smallest duality gap that Clarabel reaches in one of several units."""
     units = (100.0, 10.0, 1000.0)
-    problems = [cp.Problem(cp.Minimize(cp.sum(cp.kl_div(unit * w, unit * wish))), constraints) for unit in units]
+    problems = [cp.Problem(cp.Minimize(cp.sum(cp.kl_div(unit * w, unit * desired))), constraints) for unit in units]
     for gap in (1e-14, 1e-13, 1e-12, 1e-11, 1e-10):
         for problem in problems:
             with warnings.catch_warnings():
@@ -489,7 +497,7 @@ def _least_divergence(w: cp.Variable, wish: Floats, constraints: list[Any]) -> F
 
 def kkt_residual(
     weights: ArrayLike,
-    wish: ArrayLike,
+    desired: ArrayLike,
     lower: ArrayLike,
     upper: ArrayLike,
     groups: Sequence[Group],
@@ -512,7 +520,7 @@ def kkt_residual(
     With `at_most` the level at the top is at most 1, and exactly 1 if the total is slack.
     Minima of groups and the total must be reachable (see `reachable`).
     """
-    w, d, low, high = (np.asarray(values, float) for values in (weights, wish, lower, upper))
+    w, d, low, high = (np.asarray(values, float) for values in (weights, desired, lower, upper))
     worst = max(float(np.max(low - w)), float(np.max(w - high)), 0.0)
     parts: list[tuple[set[int], Ends, Ends]] = []
     for asset, value in enumerate(w):

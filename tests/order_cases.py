@@ -48,11 +48,11 @@ class OrderCase:
         )
 
 
-def random_order_case(seed: int, most: int = 10, **fixed: Any) -> OrderCase:
+def random_order_case(seed: int, max_rows: int = 10, **fixed: Any) -> OrderCase:
     """An account whose holdings are worth about what the weights of a random account of the pass say."""
     rng = random.Random(seed)
     limits = random_limits(rng, on_unmet="report", max_correlation=None, **fixed)
-    rows = random_rows(rng, most)
+    rows = random_rows(rng, max_rows)
     value = rng.choice([2_000, 10_000, 50_000, 1_000_000]) * MICRO
     instruments, held = {}, 0
     for row in rows:

@@ -68,12 +68,12 @@ def _wider(limits: RebalancingLimits, places: PlacesTaken, named: list[tuple[Rea
     buckets: dict[str, Any] = {path: dict(own) for path, own in limits.to_dict().get("buckets", {}).items()}
     for reason, node in named:
         if reason == Reason.TOTAL_POSITION_LIMIT:
-            values["max_total_positions"] = places.positions(ROOT) + 1
+            values["max_total_positions"] = places.positions[ROOT] + 1
         elif reason == Reason.NEW_POSITION_LIMIT:
             values["max_new_positions"] = 1000
         elif reason == Reason.BUCKET_POSITION_LIMIT:
             path = places.candidates.tree.paths[node]
-            buckets[path] = {**buckets.get(path, {}), "max_positions": places.positions(node) + 1}
+            buckets[path] = {**buckets.get(path, {}), "max_positions": places.positions[node] + 1}
     known = sorted({*limits.known_buckets, *places.candidates.bucket.names} - {"Unknown"})
     if buckets:
         values |= {"buckets": buckets, "known_buckets": tuple(known)}

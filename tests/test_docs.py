@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from trimtab import RebalancingLimits as L
-from trimtab import rebalance
+from trimtab import RebalancingLimits as L, rebalance
 from trimtab.limits.bucket_limit import BucketLimit
 from trimtab.limits.rebalancing_limits import limit_fields
 from trimtab.reasons import Reason, SizeReason

@@ -63,14 +63,13 @@ def test_few_modules_are_loose() -> None:
 
 
 def vague_names(tree: ast.AST) -> list[str]:
-    """Variables with a vague name; the fields of a class are named in its context."""
-    fields = {id(name) for body in ast.walk(tree) if isinstance(body, ast.ClassDef) for name in map(_field, body.body)}
-    stored = (node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
-    return [f"{node.lineno} {node.id}" for node in stored if node.id in VAGUE and id(node) not in fields]
-
-
-def _field(statement: ast.stmt) -> ast.expr | None:
-    return statement.target if isinstance(statement, ast.AnnAssign) else None
+    """Variables, parameters (of functions and lambdas) and fields of classes with a vague name."""
+    named = {
+        **{node: node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)},
+        **{node: node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)},
+    }
+    vague = [(node.lineno, name) for node, name in named.items() if name in VAGUE]
+    return [f"{line} {name}" for line, name in sorted(vague)]
 
 
 def test_variables_say_what_they_are() -> None:
@@ -100,5 +99,7 @@ def test_the_measures_measure(tmp_path: Path) -> None:
         ("a.py:8 bare", 0, 1, False),
         ("a.py:9 told", 1, 0, False),
     ]
-    tree = ast.parse("class A:\n    most: int = 1\nfound, other = 1, [one for one in ()]\n")
-    assert vague_names(tree) == ["3 found", "3 one"]
+    tree = ast.parse(
+        "class A:\n    most: int = 1\nfound, other = 1, [one for one in ()]\nlambda at: (lambda *, b: b)\n"
+    )
+    assert vague_names(tree) == ["2 most", "3 found", "3 one", "4 at"]

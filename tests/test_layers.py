@@ -158,12 +158,14 @@ def test_the_test_sees_what_it_should(tmp_path: Path, monkeypatch: pytest.Monkey
         TopologicalSorter(graph(modules())).prepare()
 
 
-@pytest.mark.parametrize("at", range(len(KERNEL)))
-def test_inside_the_kernel(at: int) -> None:
+@pytest.mark.parametrize("number", range(len(KERNEL)))
+def test_inside_the_kernel(number: int) -> None:
     names = [
-        name.split(".")[1] for _, name in imported(ROOT / "kernel" / f"{KERNEL[at]}.py") if name.startswith("kernel.")
+        name.split(".")[1]
+        for _, name in imported(ROOT / "kernel" / f"{KERNEL[number]}.py")
+        if name.startswith("kernel.")
     ]
-    assert set(names) <= set(KERNEL[:at])
+    assert set(names) <= set(KERNEL[:number])
 
 
 def test_the_kernel_is_listed() -> None:

@@ -149,10 +149,10 @@ def shown(value: object) -> str:
     return text if len(text) <= _VALUE_SHOWN else f"{text[:_VALUE_SHOWN]}… ({len(text)} characters)"
 
 
-def listed(names: Iterable[str | None], most: int = 5) -> str:
-    """Names for a sentence; beyond `most`, the number of the others."""
+def listed(names: Iterable[str | None], count: int = 5) -> str:
+    """Names for a sentence; beyond `count`, the number of the others."""
     texts = [str(name) for name in names]
-    return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
+    return ", ".join(texts[:count]) + (f" and {len(texts) - count} more" if len(texts) > count else "")
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

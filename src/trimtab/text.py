@@ -1,14 +1,12 @@
-"""Numbers, and names from outside, as people read them: on screen, in sentences, on pages."""
+"""Numbers, and names from outside, as people read them: on screen, in sentences, on pages; and values as JSON."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from decimal import Decimal
-
+import json
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from importlib import resources
+from typing import Any
 
 _NOTHING = 1e-12  # rounding error of sums of weights
 
@@ -119,6 +117,22 @@ def rounded(value: float, digits: int, *, up: bool) -> float:
 def counted_shares(shares: Decimal) -> str:
     """`1 share`, `1,234.5 shares`."""
     return f"{shares:,f} share{'' if shares == 1 else 's'}"
+
+
+def json_text(values: Any) -> str:
+    """Plain values as JSON: sorted keys, decimals as text, the same bytes for the same values."""
+    text = json.dumps(values, default=_decimal, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=2)
+    return f"{text}\n"
+
+
+def _decimal(value: Decimal) -> str:
+    return format(value, "f")
+
+
+def shipped_schema(name: str) -> dict[str, Any]:
+    """A JSON Schema that ships."""
+    schema: dict[str, Any] = json.loads((resources.files("trimtab") / "schemas" / f"{name}.json").read_text("utf-8"))
+    return schema
 
 
 def printable(text: str, keep: str = "") -> str:

@@ -199,20 +199,20 @@ def test_what_is_drawn_of_a_long_walk_keeps_the_deepest_and_the_sums() -> None:
 
 
 def test_buckets_have_their_own_limits(facts: BacktestFacts) -> None:
-    assert [(bucket.path, bucket.colour, bucket.most) for bucket in facts.buckets] == [
+    assert [(bucket.path, bucket.colour, bucket.max_weight) for bucket in facts.buckets] == [
         ("X", 0, 0.5),
         ("Y", 1, 0.5),
         ("Z", 2, 0.5),
     ]
     own = run_of(3, LIMITS.replace(buckets={"X": {"max_allocation": 0.3}, "Y": {"max_positions": 1}}))
-    assert [bucket.most_text for bucket in backtest_facts([own], "own").buckets] == ["30.00%", "50.00%", "50.00%"]
+    assert [bucket.max_text for bucket in backtest_facts([own], "own").buckets] == ["30.00%", "50.00%", "50.00%"]
     for open_limits in (
         LOOSE,
         LIMITS.replace(max_allocation_per_bucket=1.0),
         LIMITS.replace(enforce_allocation_limits=False),
     ):
         shown = backtest_facts([run_of(3, open_limits)], "open").buckets
-        assert {(entry.most_text, entry.at_limit) for entry in shown} == {("none", "none")}
+        assert {(entry.max_text, entry.at_limit) for entry in shown} == {("none", "none")}
         assert "limit" not in {
             shape.css for shape in stack_chart(backtest_facts([run_of(3, open_limits)], "open")).shapes
         }

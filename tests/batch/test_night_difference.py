@@ -14,8 +14,7 @@ import pytest
 from batch_runs import SCHEMA, account_rows, batch, targets_of, write_rows
 
 import trimtab
-from trimtab.batch import night_difference as night_difference_module
-from trimtab.batch import published_account as published_account_module
+from trimtab.batch import night_difference as night_difference_module, published_account as published_account_module
 from trimtab.batch.night_difference import Night, night_difference
 from trimtab.batch.published_account import input_files, manifest_of, published_account
 from trimtab.errors import InputError, OutputError, SetupError
@@ -70,7 +69,7 @@ def by_hand(before: Path, after: Path) -> dict[str, float]:
 
 def test_changes_are_those_of_the_published_targets_largest_first(nights: tuple[Path, Path, Path]) -> None:
     before, after, _ = nights
-    difference = night_difference(Night.read(before), Night.read(after), most=None)
+    difference = night_difference(Night.read(before), Night.read(after), count=None)
     rows = difference.table.to_pylist()
     assert {row["account"]: row["change"] for row in rows} == pytest.approx(by_hand(before, after))
     assert [row["change"] for row in rows] == sorted((row["change"] for row in rows), reverse=True)
@@ -80,24 +79,24 @@ def test_changes_are_those_of_the_published_targets_largest_first(nights: tuple[
     both = [row for row in rows if not row["only_in"]]
     assert {row["causes"] for row in both} == {"inputs"}
     assert all(int(row["account"][1:]) % 4 == 0 for row in both)
-    assert night_difference(Night.read(before), Night.read(after), most=2).table.num_rows == 2
+    assert night_difference(Night.read(before), Night.read(after), count=2).table.num_rows == 2
 
 
 def test_other_limits_are_the_cause(nights: tuple[Path, Path, Path]) -> None:
     before, _, other = nights
-    difference = night_difference(Night.read(before), Night.read(other), most=None)
+    difference = night_difference(Night.read(before), Night.read(other), count=None)
     assert {row["causes"] for row in difference.table.to_pylist()} == {"limits"}
     assert {row["account"] for row in difference.table.to_pylist()} == set(by_hand(before, other))
 
 
 def test_the_same_night_changed_nothing(nights: tuple[Path, Path, Path]) -> None:
-    difference = night_difference(Night.read(nights[0]), Night.read(nights[0]), most=None)
+    difference = night_difference(Night.read(nights[0]), Night.read(nights[0]), count=None)
     assert (difference.changed, difference.table.num_rows, difference.notes) == (0, 0, ())
 
 
 def test_without_its_input_a_night_is_still_compared(nights: tuple[Path, Path, Path]) -> None:
     (nights[1].parent / "n2.parquet").unlink()
-    difference = night_difference(Night.read(nights[0]), Night.read(nights[1]), most=None)
+    difference = night_difference(Night.read(nights[0]), Night.read(nights[1]), count=None)
     assert difference.notes == (
         f"the input of {nights[1]} was not found: whether an account's own rows changed is unknown",
     )
@@ -107,7 +106,7 @@ def test_without_its_input_a_night_is_still_compared(nights: tuple[Path, Path, P
 def test_other_rules_and_assets_concern_all(nights: tuple[Path, Path, Path]) -> None:
     first, second = Night.read(nights[0]), Night.read(nights[1])
     other = Night(second.folder, {**second.manifest, "rules": "other", "assets": [{"sha256": "x"}]}, second.inputs)
-    difference = night_difference(first, other, most=None)
+    difference = night_difference(first, other, count=None)
     assert difference.notes[:2] == (
         "the rules differ, which may change any account",
         "the shared assets differ, which may change any account",
@@ -122,7 +121,7 @@ def test_limits_by_account(tmp_path: Path) -> None:
     place = write_rows(tmp_path / "n.parquet", rows, schema=schema)
     batch(place, tmp_path / "N1", limits={"a": LIMITS, "b": LIMITS})
     batch(place, tmp_path / "N2", limits={"a": LIMITS, "b": LIMITS.replace(max_total_positions=3)})
-    difference = night_difference(Night.read(tmp_path / "N1"), Night.read(tmp_path / "N2"), most=None)
+    difference = night_difference(Night.read(tmp_path / "N1"), Night.read(tmp_path / "N2"), count=None)
     assert {(int(row["account"][1:]) % 2, row["causes"]) for row in difference.table.to_pylist()} == {(1, "limits")}
     assert published_account(tmp_path / "N2", "P0001").limits.max_total_positions == 3
     assert published_account(tmp_path / "N2", "P0002").limits == LIMITS
@@ -140,7 +139,7 @@ def test_one_set_of_limits_holds_for_every_limits_id(tmp_path: Path) -> None:
 def test_a_damaged_part_is_named(nights: tuple[Path, Path, Path]) -> None:
     next(nights[1].glob("part-*.parquet")).write_bytes(b"not Parquet")
     with pytest.raises(InputError, match=r"cannot be compared .*trimtab batch verify"):
-        night_difference(Night.read(nights[0]), Night.read(nights[1]), most=None)
+        night_difference(Night.read(nights[0]), Night.read(nights[1]), count=None)
 
 
 def test_no_room_and_no_duckdb(nights: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,10 +149,10 @@ def test_no_room_and_no_duckdb(nights: tuple[Path, Path, Path], monkeypatch: pyt
     with monkeypatch.context() as patch:
         patch.setattr(night_difference_module, "_prepare", full)
         with pytest.raises(OutputError, match="make room for temporary files"):
-            night_difference(Night.read(nights[0]), Night.read(nights[1]), most=None)
+            night_difference(Night.read(nights[0]), Night.read(nights[1]), count=None)
     monkeypatch.setitem(sys.modules, "duckdb", None)
     with pytest.raises(SetupError, match=r"pip install 'trimtab\[batch\]'"):
-        night_difference(Night.read(nights[0]), Night.read(nights[1]), most=None)
+        night_difference(Night.read(nights[0]), Night.read(nights[1]), count=None)
 
 
 def test_an_account_of_a_night_is_decided_as_in_the_night(nights: tuple[Path, Path, Path]) -> None:

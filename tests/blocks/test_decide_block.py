@@ -15,8 +15,7 @@ from cases import random_limits, random_rows
 from thorough import mostly_thorough
 
 from trimtab import RebalancingLimits, rebalance, rebalance_many
-from trimtab.blocks import arrow_columns as coded_columns
-from trimtab.blocks import decide_block as blocks
+from trimtab.blocks import arrow_columns as coded_columns, decide_block as blocks
 from trimtab.blocks.counts import Counts
 from trimtab.blocks.decide_block import Block, decide_block
 from trimtab.blocks.prepared_limits import PreparedLimits, votes_of

@@ -87,7 +87,7 @@ def hostile_table(rng: random.Random, rows: list[Row], account: pa.DataType) -> 
 
 def from_its_first(sentence: str, first: int) -> str:
     """A sentence about a table's rows as one about the rows of an account that begins after `first` others."""
-    return re.sub(r"\brow (\d+)", lambda found: f"row {int(found[1]) - first}", sentence)
+    return re.sub(r"\brow (\d+)", lambda faults: f"row {int(faults[1]) - first}", sentence)
 
 
 @pytest.mark.parametrize("first", mostly_thorough(range(0, 160, 40)))

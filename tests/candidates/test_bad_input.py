@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from typer.testing import CliRunner
-
-from trimtab.cli.app import app
+from command_line import run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -229,7 +227,7 @@ def test_bad_input(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)
     put(tmp_path, case.files)
     for more in (["--out", "out.csv", "--quiet"], ["--format", "json", "--quiet"], []):
-        result = CliRunner().invoke(app, [*case.arguments, *more], env={"TRIMTAB_DEBUG": None})
+        result = run(*case.arguments, *more)
         assert result.exit_code == 3, result.stderr
         assert result.stdout == ""
         *notes, error = result.stderr.splitlines()
@@ -264,7 +262,7 @@ def test_input_that_only_looks_bad(name: str, tmp_path: Path) -> None:
     for content in (GOOD.encode(), GOOD_CASES[name]):
         path = tmp_path / "in.csv"
         path.write_bytes(content)
-        result = CliRunner().invoke(app, ["rebalance", str(path), "--format", "csv", "--quiet"])
+        result = run("rebalance", path, "--format", "csv", "--quiet")
         assert result.exit_code == 0, result.stderr
         outputs.append(result.stdout)
     assert outputs[0] == outputs[1]
@@ -273,7 +271,7 @@ def test_input_that_only_looks_bad(name: str, tmp_path: Path) -> None:
 def test_many_faults_are_one_message(tmp_path: Path) -> None:
     path = tmp_path / "in.csv"
     path.write_text("asset,score,current_weight\n" + "".join(f"A{row},2,-1\n" for row in range(30)))
-    result = CliRunner().invoke(app, ["rebalance", str(path), "--quiet"])
+    result = run("rebalance", path, "--quiet")
     assert result.exit_code == 3
     assert result.stdout == ""
     assert result.stderr.startswith("error: 60 faults in the input:\n")
@@ -285,5 +283,5 @@ def test_an_output_that_was_there_is_left_as_it_was(tmp_path: Path) -> None:
     out.write_text("old")
     path = tmp_path / "in.csv"
     path.write_text("asset,score\nAAA,high\n")
-    assert CliRunner().invoke(app, ["rebalance", str(path), "--out", str(out)]).exit_code == 3
+    assert run("rebalance", path, "--out", out).exit_code == 3
     assert out.read_text() == "old"

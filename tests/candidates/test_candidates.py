@@ -683,10 +683,10 @@ OTHER_BUCKETS = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), SAME_BUCKETS)
-def test_two_spellings_of_one_bucket_are_refused(one: str, other: str) -> None:
+@pytest.mark.parametrize(("spelling", "other"), SAME_BUCKETS)
+def test_two_spellings_of_one_bucket_are_refused(spelling: str, other: str) -> None:
     """In a table, in many accounts, in the limits, and in a mapping."""
-    for first, second in ((one, other), (other, one)):
+    for first, second in ((spelling, other), (other, spelling)):
         with pytest.raises(InputError, match=r"differs from .* only in case, spaces, punctuation"):
             trimtab.rebalance(
                 [{"asset": "A", "score": 0.9, "bucket": first}, {"asset": "B", "score": 0.9, "bucket": second}]
@@ -697,12 +697,12 @@ def test_two_spellings_of_one_bucket_are_refused(one: str, other: str) -> None:
             trimtab.AssetBucketManager({first: ["A"], second: ["B"]})
 
 
-@pytest.mark.parametrize(("one", "other"), OTHER_BUCKETS)
-def test_buckets_that_differ_in_a_sign_that_counts(one: str, other: str) -> None:
+@pytest.mark.parametrize(("first", "other"), OTHER_BUCKETS)
+def test_buckets_that_differ_in_a_sign_that_counts(first: str, other: str) -> None:
     assert trimtab.rebalance(
-        [{"asset": "A", "score": 0.9, "bucket": one}, {"asset": "B", "score": 0.9, "bucket": other}]
+        [{"asset": "A", "score": 0.9, "bucket": first}, {"asset": "B", "score": 0.9, "bucket": other}]
     )
-    assert RebalancingLimits(**ON, buckets={one: {}}, known_buckets=[other])
+    assert RebalancingLimits(**ON, buckets={first: {}}, known_buckets=[other])
 
 
 def test_a_path_of_too_many_parts() -> None:

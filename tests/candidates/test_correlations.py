@@ -28,9 +28,9 @@ SQUARE = [
 ]
 
 
-def refused(given: Any) -> str:
+def refused(table: Any) -> str:
     with pytest.raises(InputError) as raised:
-        correlations_of(given)
+        correlations_of(table)
     return str(raised.value)
 
 
@@ -39,7 +39,7 @@ def frame(names: list[str], values: list[list[float]]) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "table",
     [
         LONG,
         [*LONG, {"asset": "A", "other": "B", "correlation": 0.5}, {"asset": "A", "other": "A", "correlation": 1.0}],
@@ -54,8 +54,8 @@ def frame(names: list[str], values: list[list[float]]) -> pd.DataFrame:
         frame(["B", "A", "C"], [[np.nan, 0.5, -0.25], [np.nan] * 3, [np.nan] * 3]),  # one triangle
     ],
 )
-def test_every_form_gives_the_same(given: Any) -> None:
-    correlations = correlations_of(given)
+def test_every_form_gives_the_same(table: Any) -> None:
+    correlations = correlations_of(table)
     assert correlations.names == ("A", "B", "C")
     assert (correlations.of("A", "B"), correlations.of("B", "A"), correlations.of("C", "B")) == (0.5, 0.5, -0.25)
     assert (
@@ -81,7 +81,7 @@ def test_no_names_at_all_know_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("table", "said"),
     [
         ([], "the correlations: the table of correlations is empty"),
         (pl.DataFrame({"asset": ["A"], "other": ["B"], "correlation": [0.5]}).head(0), "the table of correlations is empty"),
@@ -111,8 +111,8 @@ def test_no_names_at_all_know_nothing() -> None:
         ([{"A": 1.0, "B": 0.5}, {"A": 0.5, "B": 1.0}], "name the rows of a square table in a column 'asset'"),
     ],
 )  # fmt: skip
-def test_what_is_refused_says_where_and_what_to_do(given: Any, said: str) -> None:
-    message = refused(given)
+def test_what_is_refused_says_where_and_what_to_do(table: Any, said: str) -> None:
+    message = refused(table)
     assert message.startswith("the correlations")
     assert said in message
 
@@ -135,8 +135,8 @@ def plain_partners(known: Correlations, limit: float, asset: Any, bucket: Any, s
     return entries
 
 
-def above(known: Correlations, limit: float, one: int, other: int) -> bool:
-    value = known.of(known.names[one], known.names[other]) if one >= 0 and other >= 0 else None
+def above(known: Correlations, limit: float, first: int, other: int) -> bool:
+    value = known.of(known.names[first], known.names[other]) if first >= 0 and other >= 0 else None
     return value is None or value > limit
 
 

@@ -831,9 +831,9 @@ def test_a_bug_in_one_account_sinks_no_other(monkeypatch: pytest.MonkeyPatch) ->
     rows = [{**asset("A", None, 0.9, 0.1), "account": name} for name in ("good", "bad")]
     certified_as = certifying.certify
 
-    def finds_a_bug(found: Any, *arguments: Any, **more: Any) -> Any:
-        checks, _ = certified_as(found, *arguments, **more)
-        return checks, {len(found.accounts) - 1: BrokenLimitError(["max_position_weight is 0.3 against 0.2"])}
+    def finds_a_bug(errors: Any, *arguments: Any, **more: Any) -> Any:
+        checks, _ = certified_as(errors, *arguments, **more)
+        return checks, {len(errors.accounts) - 1: BrokenLimitError(["max_position_weight is 0.3 against 0.2"])}
 
     monkeypatch.setattr(certifying, "certify", finds_a_bug)
     many = trimtab.rebalance_many(rows)

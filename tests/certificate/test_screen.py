@@ -49,14 +49,14 @@ class Answer:
         self.selected[row] = weight != 0
         return True
 
-    def free(self, *, held: bool | None = None, least: float = 0.0, bucket: str = "") -> list[int]:
+    def free(self, *, held: bool | None = None, min_weight: float = 0.0, bucket: str = "") -> list[int]:
         """Rows that nothing fixes, with a score of at least this, held before or not, under a bucket."""
         return [
             index
             for index, row in enumerate(self.rows)
             if not row["restriction"]
             and row["score"] is not None
-            and row["score"] >= least
+            and row["score"] >= min_weight
             and held in {None, row["current_weight"] >= LIMITS.dust_weight}
             and (row["bucket"] or "").startswith(bucket)
         ]
@@ -84,140 +84,140 @@ class Answer:
 Spoiler = Callable[[Answer, random.Random], bool]
 
 
-def above_the_most_of_a_position(one: Answer, rng: random.Random) -> bool:
-    own = [(index, one.rows[index]["max_weight"]) for index in one.positions()]
-    return bool(own) and one.put(
+def above_the_most_of_a_position(case: Answer, rng: random.Random) -> bool:
+    own = [(index, case.rows[index]["max_weight"]) for index in case.positions()]
+    return bool(own) and case.put(
         *next((index, min(0.2, highest or 0.2) + MORE) for index, highest in [rng.choice(own)])
     )
 
 
-def below_the_least_of_a_position(one: Answer, rng: random.Random) -> bool:
-    held = one.positions()
-    return bool(held) and not one.has_fixed() and one.put(rng.choice(held), 0.02 - MORE)
+def below_the_least_of_a_position(case: Answer, rng: random.Random) -> bool:
+    held = case.positions()
+    return bool(held) and not case.has_fixed() and case.put(rng.choice(held), 0.02 - MORE)
 
 
-def above_the_weight_of_a_deep_bucket(one: Answer, rng: random.Random) -> bool:
+def above_the_weight_of_a_deep_bucket(case: Answer, rng: random.Random) -> bool:
     deep = "Equity/Tech/Semis"
-    held = one.positions(bucket=deep)
-    if not held or one.has_fixed(deep):
+    held = case.positions(bucket=deep)
+    if not held or case.has_fixed(deep):
         return False
     index = rng.choice(held)
-    return one.put(index, one.target[index] + 0.1 - one.under(deep) + MORE)
+    return case.put(index, case.target[index] + 0.1 - case.under(deep) + MORE)
 
 
-def above_the_weight_of_a_bucket(one: Answer, rng: random.Random) -> bool:
-    held = one.positions(bucket="Equity")
-    if not held or one.has_fixed("Equity"):
+def above_the_weight_of_a_bucket(case: Answer, rng: random.Random) -> bool:
+    held = case.positions(bucket="Equity")
+    if not held or case.has_fixed("Equity"):
         return False
     index = rng.choice(held)
-    return one.put(index, one.target[index] + 0.4 - one.under("Equity") + MORE)
+    return case.put(index, case.target[index] + 0.4 - case.under("Equity") + MORE)
 
 
-def too_many_in_a_deep_bucket(one: Answer, rng: random.Random) -> bool:
-    deep = one.free(least=0.65, bucket="Equity/Tech/Semis")
-    if len(deep) < 2 or one.has_fixed("Equity/Tech/Semis"):
+def too_many_in_a_deep_bucket(case: Answer, rng: random.Random) -> bool:
+    deep = case.free(min_weight=0.65, bucket="Equity/Tech/Semis")
+    if len(deep) < 2 or case.has_fixed("Equity/Tech/Semis"):
         return False
-    return all(one.put(index, 0.03) for index in rng.sample(deep, 2))
+    return all(case.put(index, 0.03) for index in rng.sample(deep, 2))
 
 
-def too_many_new(one: Answer, rng: random.Random) -> bool:
-    new = one.free(held=False, least=0.65)
-    return len(new) > 2 and all(one.put(index, 0.02) for index in rng.sample(new, 3))
+def too_many_new(case: Answer, rng: random.Random) -> bool:
+    new = case.free(held=False, min_weight=0.65)
+    return len(new) > 2 and all(case.put(index, 0.02) for index in rng.sample(new, 3))
 
 
-def too_many_in_all(one: Answer, rng: random.Random) -> bool:
-    good = one.free(least=0.65)
-    return len(good) > 6 and all(one.put(index, 0.02) for index in rng.sample(good, 7))
+def too_many_in_all(case: Answer, rng: random.Random) -> bool:
+    good = case.free(min_weight=0.65)
+    return len(good) > 6 and all(case.put(index, 0.02) for index in rng.sample(good, 7))
 
 
-def a_restricted_holding(codes: set[str], one: Answer, rng: random.Random) -> int:
+def a_restricted_holding(codes: set[str], case: Answer, rng: random.Random) -> int:
     """A row that is held and may not be sold, or not be bought; -1 where there is none."""
-    fit = [index for index, row in enumerate(one.rows) if row["restriction"] in codes and row["current_weight"] > 0]
+    fit = [index for index, row in enumerate(case.rows) if row["restriction"] in codes and row["current_weight"] > 0]
     return rng.choice(fit) if fit else -1
 
 
-def part_of_a_no_sell_sold(one: Answer, rng: random.Random) -> bool:
-    index = a_restricted_holding({"no_sell", "no_trade"}, one, rng)
-    return index >= 0 and one.put(index, math.nextafter(one.rows[index]["current_weight"], 0.0))
+def part_of_a_no_sell_sold(case: Answer, rng: random.Random) -> bool:
+    index = a_restricted_holding({"no_sell", "no_trade"}, case, rng)
+    return index >= 0 and case.put(index, math.nextafter(case.rows[index]["current_weight"], 0.0))
 
 
-def a_fixed_holding_closed(one: Answer, rng: random.Random) -> bool:
-    index = a_restricted_holding({"no_sell", "no_trade"}, one, rng)
-    return index >= 0 and one.put(index, 0.0)
+def a_fixed_holding_closed(case: Answer, rng: random.Random) -> bool:
+    index = a_restricted_holding({"no_sell", "no_trade"}, case, rng)
+    return index >= 0 and case.put(index, 0.0)
 
 
-def more_of_a_no_buy(one: Answer, rng: random.Random) -> bool:
-    index = a_restricted_holding({"no_buy", "no_trade"}, one, rng)
-    return index >= 0 and one.put(index, math.nextafter(one.rows[index]["current_weight"], 1.0))
+def more_of_a_no_buy(case: Answer, rng: random.Random) -> bool:
+    index = a_restricted_holding({"no_buy", "no_trade"}, case, rng)
+    return index >= 0 and case.put(index, math.nextafter(case.rows[index]["current_weight"], 1.0))
 
 
-def an_unscored_holding_moved(one: Answer, rng: random.Random) -> bool:
-    fit = [index for index, row in enumerate(one.rows) if row["score"] is None and row["current_weight"] > 0]
-    return bool(fit) and one.put(fit[0], one.rows[fit[0]]["current_weight"] * rng.choice([0.5, 1.0 + 1e-15, 0.0]))
+def an_unscored_holding_moved(case: Answer, rng: random.Random) -> bool:
+    fit = [index for index, row in enumerate(case.rows) if row["score"] is None and row["current_weight"] > 0]
+    return bool(fit) and case.put(fit[0], case.rows[fit[0]]["current_weight"] * rng.choice([0.5, 1.0 + 1e-15, 0.0]))
 
 
-def more_than_all_may_be(one: Answer, rng: random.Random) -> bool:
-    held = one.positions()
+def more_than_all_may_be(case: Answer, rng: random.Random) -> bool:
+    held = case.positions()
     if not held:
         return False
     index = rng.choice(held)
-    return one.put(index, one.target[index] + 0.97 - one.under("") + MORE)
+    return case.put(index, case.target[index] + 0.97 - case.under("") + MORE)
 
 
-def less_than_the_least_of_a_bucket(one: Answer, rng: random.Random) -> bool:
-    held = one.positions(bucket="Bond")
-    if not held or one.has_fixed() or one.under("Bond") < 0.1:
+def less_than_the_least_of_a_bucket(case: Answer, rng: random.Random) -> bool:
+    held = case.positions(bucket="Bond")
+    if not held or case.has_fixed() or case.under("Bond") < 0.1:
         return False
     index = rng.choice(held)
-    return one.put(index, max(one.target[index] - one.under("Bond") + 0.1 - MORE, 0.02)) and one.under("Bond") < 0.1
+    return case.put(index, max(case.target[index] - case.under("Bond") + 0.1 - MORE, 0.02)) and case.under("Bond") < 0.1
 
 
-def too_few_buckets(one: Answer, rng: random.Random) -> bool:
+def too_few_buckets(case: Answer, rng: random.Random) -> bool:
     """Where two buckets have a position, that of one is closed."""
     tops = {"Equity", "Bond", "Gold"}
-    there = sorted(top for top in tops if one.under(top) > 0)
-    if one.has_fixed() or len(there) != 2:
+    there = sorted(top for top in tops if case.under(top) > 0)
+    if case.has_fixed() or len(there) != 2:
         return False
     lost = rng.choice(there)
-    return all(one.put(index, 0.0) for index in one.positions(bucket=lost)) and not one.under(lost)
+    return all(case.put(index, 0.0) for index in case.positions(bucket=lost)) and not case.under(lost)
 
 
-def a_bad_score(one: Answer, rng: random.Random) -> bool:
-    fit = [index for index in one.free() if one.rows[index]["score"] < 0.6]
-    return bool(fit) and one.put(rng.choice(fit), 0.03)
+def a_bad_score(case: Answer, rng: random.Random) -> bool:
+    fit = [index for index in case.free() if case.rows[index]["score"] < 0.6]
+    return bool(fit) and case.put(rng.choice(fit), 0.03)
 
 
-def no_number(one: Answer, rng: random.Random) -> bool:
-    return one.put(rng.randrange(len(one.rows)), rng.choice([math.nan, math.inf, -math.inf, -5e-324, -0.1]))
+def no_number(case: Answer, rng: random.Random) -> bool:
+    return case.put(rng.randrange(len(case.rows)), rng.choice([math.nan, math.inf, -math.inf, -5e-324, -0.1]))
 
 
-def another_target_than_what_was_measured(one: Answer, rng: random.Random) -> bool:
-    held = one.positions()
+def another_target_than_what_was_measured(case: Answer, rng: random.Random) -> bool:
+    held = case.positions()
     if held:
         index = rng.choice(held)
-        one.target[index] = math.nextafter(one.target[index], 0.0)
+        case.target[index] = math.nextafter(case.target[index], 0.0)
     return bool(held)
 
 
-def a_braked_weight_moved(one: Answer, rng: random.Random) -> bool:
-    if one.outcome["braked"]:
-        index = rng.choice([index for index, row in enumerate(one.rows) if row["current_weight"] > 0])
-        one.target[index] = rng.choice([math.nextafter(one.target[index], 0.0), one.target[index] + 0.1, 0.0])
-    return bool(one.outcome["braked"])
+def a_braked_weight_moved(case: Answer, rng: random.Random) -> bool:
+    if case.outcome["braked"]:
+        index = rng.choice([index for index, row in enumerate(case.rows) if row["current_weight"] > 0])
+        case.target[index] = rng.choice([math.nextafter(case.target[index], 0.0), case.target[index] + 0.1, 0.0])
+    return bool(case.outcome["braked"])
 
 
-def a_brake_not_pulled(one: Answer, rng: random.Random) -> bool:
-    was = bool(one.outcome["braked"])
-    one.outcome["braked"] = False
-    one.target[:] = one.proposed
+def a_brake_not_pulled(case: Answer, rng: random.Random) -> bool:
+    was = bool(case.outcome["braked"])
+    case.outcome["braked"] = False
+    case.target[:] = case.proposed
     return was and rng.random() < 2.0
 
 
-def a_brake_pulled_in_vain(one: Answer, rng: random.Random) -> bool:
-    if one.outcome["braked"]:
+def a_brake_pulled_in_vain(case: Answer, rng: random.Random) -> bool:
+    if case.outcome["braked"]:
         return False
-    one.outcome["braked"] = rng.random() < 2.0
-    one.target[:] = [row["current_weight"] for row in one.rows]
+    case.outcome["braked"] = rng.random() < 2.0
+    case.target[:] = [row["current_weight"] for row in case.rows]
     return True
 
 

@@ -11,9 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from command_line import CANDIDATES, rows, run
-from typer.testing import CliRunner, Result
-
-from trimtab.cli import app as cli
+from typer.testing import Result
 
 Write = Callable[..., Path]
 
@@ -29,7 +27,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def piped(data: bytes, *args: object) -> Result:
-    return CliRunner().invoke(cli.app, [str(arg) for arg in args], input=data, prog_name="trimtab")
+    return run(*args, stdin=data)
 
 
 def parquet(text: str) -> bytes:
@@ -147,9 +145,9 @@ def test_an_account_of_joined_files(write: Write) -> None:
 SHARES = "asset,score,bucket,shares,price\nAAA,0.9,Tech,10,30\nBBB,0.8,Energy,4,100\nCCC,0.8,Energy,0,\n"
 
 
-def weights_of(found: Result) -> dict[str, float]:
-    assert found.exit_code == 0, found.stderr
-    return {row["asset"]: float(row["current_weight"]) for row in rows(found.stdout)}
+def weights_of(result: Result) -> dict[str, float]:
+    assert result.exit_code == 0, result.stderr
+    return {row["asset"]: float(row["current_weight"]) for row in rows(result.stdout)}
 
 
 def test_shares_are_valued_at_the_column_price(write: Write) -> None:

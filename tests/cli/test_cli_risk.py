@@ -18,8 +18,8 @@ SET = ["--set", "enable_bucket_diversification=true", "--set", "min_buckets_repr
 LIMITED = [*SET, "--set", "max_correlation=0.8"]
 
 
-def said(found: Any) -> str:
-    return " ".join(found.stderr.replace("│", " ").split())
+def said(result: Any) -> str:
+    return " ".join(result.stderr.replace("│", " ").split())
 
 
 @pytest.fixture

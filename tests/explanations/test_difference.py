@@ -25,8 +25,8 @@ def between(
     return before.diff(trimtab.rebalance(second, RebalancingLimits(**(limits if others is None else others))))
 
 
-def causes(found: Difference) -> dict[str, tuple[Cause, ...]]:
-    return {change.asset: change.causes for change in found.changes}
+def causes(difference: Difference) -> dict[str, tuple[Cause, ...]]:
+    return {change.asset: change.causes for change in difference.changes}
 
 
 def test_nothing_changed() -> None:

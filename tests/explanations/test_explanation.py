@@ -50,14 +50,15 @@ def why(rows: list[Row], name: str, **limits: Any) -> Explanation:
     return result
 
 
-def changes(found: Explanation) -> dict[tuple[str, str], Any]:
+def changes(explanation: Explanation) -> dict[tuple[str, str], Any]:
     return {
-        (counterfactual.change, counterfactual.node): counterfactual.value for counterfactual in found.counterfactuals
+        (counterfactual.change, counterfactual.node): counterfactual.value
+        for counterfactual in explanation.counterfactuals
     }
 
 
-def deciding(found: Explanation) -> tuple[str, str]:
-    (step,) = [step for step in found.steps if step.decides]
+def deciding(explanation: Explanation) -> tuple[str, str]:
+    (step,) = [step for step in explanation.steps if step.decides]
     return step.stage, step.outcome
 
 

@@ -104,8 +104,8 @@ def test_the_same_texts_everywhere(result: RebalanceResult) -> None:
             bucket.positions,
             bucket.before_text,
             bucket.after_text,
-            bucket.most_text,
-            bucket.least_text,
+            bucket.max_text,
+            bucket.min_text,
             bucket.status,
         ):
             assert all(text in place for place in shown), (bucket.path, text)
@@ -131,7 +131,7 @@ def test_what_is_shown_comes_from_the_object_and_from_nowhere_else() -> None:
     )
     buckets = tuple(
         dataclasses.replace(
-            bucket, positions="P!", before_text="b!", after_text="a!", most_text="m!", least_text="l!", status="unmet"
+            bucket, positions="P!", before_text="b!", after_text="a!", max_text="m!", min_text="l!", status="unmet"
         )
         for bucket in facts.buckets
     )

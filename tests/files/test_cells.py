@@ -6,8 +6,7 @@ import csv
 import io
 from decimal import Decimal
 
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from trimtab.files.cells import csv_line, is_live, neutralised, plain_number, restored
 

@@ -225,10 +225,10 @@ class TestBadText:
         fault = the_fault(write(b"asset,score\nA\0,0.5\n"))
         assert (fault.problem, fault.line) == ("is not a text file: a NUL byte at byte 13", 2)
 
-    @pytest.mark.parametrize(("mark", "at"), [(b"", 13), (b"\xef\xbb\xbf", 16)])
-    def test_other_encoding(self, write: Write, mark: bytes, at: int) -> None:
+    @pytest.mark.parametrize(("mark", "place"), [(b"", 13), (b"\xef\xbb\xbf", 16)])
+    def test_other_encoding(self, write: Write, mark: bytes, place: int) -> None:
         fault = the_fault(write(mark + "asset,score\nAÄ,0.5\n".encode("latin-1")))
-        assert fault.problem == f"is not a text file: a byte that is not UTF-8, b'\\xc4' at byte {at}"
+        assert fault.problem == f"is not a text file: a byte that is not UTF-8, b'\\xc4' at byte {place}"
         assert fault.line == 2
 
     @pytest.mark.parametrize(("separator", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])

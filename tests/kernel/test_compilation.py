@@ -21,8 +21,7 @@ from numba.core.caching import FunctionCache, IndexDataCacheFile
 from trimtab.candidates.candidates import settings_of
 from trimtab.candidates.read import read
 from trimtab.cli import fast_start as unneeded
-from trimtab.kernel import compilation
-from trimtab.kernel import holding_band as holding
+from trimtab.kernel import compilation, holding_band as holding
 from trimtab.kernel.account import rebalance_account
 from trimtab.kernel.accounts import rebalance_accounts
 from trimtab.kernel.compilation import entry, is_cached, undecorated

@@ -355,16 +355,16 @@ def test_a_node_below_unknown_may_have_its_own_limit() -> None:
 # --- the derived number -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("allocation", "least"), [(0.06, 0.02), (0.3, 0.1)])
+@pytest.mark.parametrize(("allocation", "min_weight"), [(0.06, 0.02), (0.3, 0.1)])
 def test_three_minimal_positions_fit_where_three_times_the_minimum_is_the_limit(
-    allocation: float, least: float
+    allocation: float, min_weight: float
 ) -> None:
     # .06 / .02 and .3 / .1 (2.9999999999999996 in floating point) are both 3. The minima fill Tech at level 0.
     rows = [asset(name, 0.9, bucket="Tech") for name in "ABCD"]
-    small: Decided = (least, "open", "added", "lifted_to_minimum")
+    small: Decided = (min_weight, "open", "added", "lifted_to_minimum")
     result = decide(
         rows,
-        bucketed(min_position_weight=least, buckets={"Tech": {"max_allocation": allocation}}),
+        bucketed(min_position_weight=min_weight, buckets={"Tech": {"max_allocation": allocation}}),
         {"A": small, "B": small, "C": small, "D": out("min_position_capacity")},
     )
     assert f"max_allocation {allocation:g} of Tech" in detail(rows, result, "D")
@@ -1109,7 +1109,7 @@ def test_dust_without_a_bucket_is_left_alone_where_unknown_holds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "wanted"),
+    ("fields", "wanted"),
     [
         ({}, (0.6, 0.6, 0.65)),
         ({"min_score_threshold": 0.5}, (0.5, 0.6, 0.65)),
@@ -1119,8 +1119,8 @@ def test_dust_without_a_bucket_is_left_alone_where_unknown_holds() -> None:
         ({"min_score_new_position": 0.9}, (0.6, 0.6, 0.9)),
     ],
 )
-def test_unset_thresholds_are_raised_to_the_one_before(given: dict[str, float], wanted: tuple[float, ...]) -> None:
-    limits = RebalancingLimits.from_dict(given)
+def test_unset_thresholds_are_raised_to_the_one_before(fields: dict[str, float], wanted: tuple[float, ...]) -> None:
+    limits = RebalancingLimits.from_dict(fields)
     outcome = (limits.min_score_threshold, limits.min_score_diversification, limits.min_score_new_position)
     assert outcome == wanted
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from cases import random_limits, random_rows
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from kernel_runs import run
 from thorough import mostly_thorough
 

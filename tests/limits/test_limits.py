@@ -78,9 +78,13 @@ def the_fault(**values: Any) -> str:
     return sentences
 
 
-def same(one: RebalancingLimits, other: RebalancingLimits) -> bool:
+def same(first: RebalancingLimits, other: RebalancingLimits) -> bool:
     """Equal in every value, and in which fields follow from others."""
-    return one == other and one.derived == other.derived and one.to_dict(complete=True) == other.to_dict(complete=True)
+    return (
+        first == other
+        and first.derived == other.derived
+        and first.to_dict(complete=True) == other.to_dict(complete=True)
+    )
 
 
 # ---- defaults
@@ -351,7 +355,7 @@ SCORES = ("min_score_threshold", "min_score_diversification", "min_score_new_pos
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("fields", "expected"),
     [
         ({}, (0.6, 0.6, 0.65)),
         ({"min_score_threshold": 0.5}, (0.5, 0.6, 0.65)),
@@ -368,13 +372,13 @@ SCORES = ("min_score_threshold", "min_score_diversification", "min_score_new_pos
         ({"min_score_threshold": 0.7, "min_score_new_position": 0.7}, (0.7, 0.7, 0.7)),
     ],
 )
-def test_unset_scores_are_raised(given: dict[str, float], expected: tuple[float, ...]) -> None:
-    limits = RebalancingLimits(**given)
+def test_unset_scores_are_raised(fields: dict[str, float], expected: tuple[float, ...]) -> None:
+    limits = RebalancingLimits(**fields)
     assert tuple(getattr(limits, name) for name in SCORES) == expected
 
 
 @pytest.mark.parametrize(
-    ("given", "upper", "lower"),
+    ("fields", "upper", "lower"),
     [
         ({"min_score_threshold": 0.7, "min_score_diversification": 0.6}, SCORES[1], SCORES[0]),
         ({"min_score_new_position": 0.5}, SCORES[2], SCORES[1]),
@@ -383,8 +387,8 @@ def test_unset_scores_are_raised(given: dict[str, float], expected: tuple[float,
         ({"min_score_diversification": 0.5}, SCORES[1], SCORES[0]),
     ],
 )
-def test_set_scores_out_of_order(given: dict[str, float], upper: str, lower: str) -> None:
-    fault = the_fault(**given)
+def test_set_scores_out_of_order(fields: dict[str, float], upper: str, lower: str) -> None:
+    fault = the_fault(**fields)
     assert fault.startswith(f"{upper} ")
     assert f" is below {lower} " in fault
 
@@ -394,9 +398,9 @@ def test_two_breaks_of_the_order() -> None:
     assert [fault.split()[0] for fault in sentences] == [SCORES[1], SCORES[2]]
 
 
-@pytest.mark.parametrize(("least", "dust"), [(0.02, 0.001), (0.001, 0.001), (0.0005, 0.0005), (0.0, 0.0)])
-def test_unset_dust_follows_the_minimum(least: float, dust: float) -> None:
-    assert RebalancingLimits(min_position_weight=least).dust_weight == dust
+@pytest.mark.parametrize(("min_weight", "dust"), [(0.02, 0.001), (0.001, 0.001), (0.0005, 0.0005), (0.0, 0.0)])
+def test_unset_dust_follows_the_minimum(min_weight: float, dust: float) -> None:
+    assert RebalancingLimits(min_position_weight=min_weight).dust_weight == dust
 
 
 def test_dust_above_the_minimum() -> None:

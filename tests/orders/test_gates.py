@@ -46,7 +46,7 @@ def verdicts(gates: tuple[Gate, ...], name: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "field", "under", "at", "over"),
+    ("name", "field", "under", "edge", "over"),
     [
         ("order_share", "max_order_share", 0.31, 0.3, 0.29),
         ("order_amount", "max_order_amount", "300.01", "300", "299.99"),
@@ -54,9 +54,9 @@ def verdicts(gates: tuple[Gate, ...], name: str) -> list[str]:
         ("account_orders", "max_account_orders", 3, 2, 1),
     ],
 )
-def test_sizes_just_under_at_and_over(name: str, field: str, under: Any, at: Any, over: Any) -> None:
+def test_sizes_just_under_at_and_over(name: str, field: str, under: Any, edge: Any, over: Any) -> None:
     """The sell of 300 is 0.3 of 1,000; two orders; more is sold than bought beside idle cash."""
-    for limit, held in ((under, False), (at, False), (over, True)):
+    for limit, held in ((under, False), (edge, False), (over, True)):
         gates = account_gates(made(), GateSettings(**{field: limit}))
         assert ("hold" in verdicts(gates, name)) == held, limit
 
@@ -110,18 +110,18 @@ def test_the_cash_buffer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "field", "under", "at", "over"),
+    ("name", "field", "under", "edge", "over"),
     [
         ("run_orders", "max_run_orders", 41, 40, 39),
         ("run_amount", "max_run_amount", "10000.01", "10000", "9999.99"),
         ("trading_accounts", "max_trading_accounts", 0.81, 0.8, 0.79),
     ],
 )
-def test_a_run_just_under_at_and_over(name: str, field: str, under: Any, at: Any, over: Any) -> None:
+def test_a_run_just_under_at_and_over(name: str, field: str, under: Any, edge: Any, over: Any) -> None:
     """20 of 25 accounts trade, two orders and 500 each."""
     idle = replace(made(), orders=())
     plans = [made()] * 20 + [idle] * 5
-    for limit, held in ((under, False), (at, False), (over, True)):
+    for limit, held in ((under, False), (edge, False), (over, True)):
         assert ("hold" in verdicts(run_gates(plans, GateSettings(**{field: limit})), name)) == held, limit
 
 

@@ -111,7 +111,7 @@ def test_more_accounts_as_by_plan(first: int) -> None:
 def test_every_kind_of_table(kind: str) -> None:
     rows = [{**row, "price": float(row["price"])} for row in ROWS]
     convert: dict[str, Any] = {
-        "dicts": lambda given: given,
+        "dicts": lambda row: row,
         "pandas": pd.DataFrame,
         "polars": pl.DataFrame,
         "arrow": pa.Table.from_pylist,

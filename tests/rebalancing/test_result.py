@@ -990,7 +990,7 @@ def test_one_result_answers_many_threads() -> None:
     ]
     limits = RebalancingLimits(**ON, max_total_positions=20, max_positions_per_bucket=3, max_position_weight=0.04)
     other = trimtab.rebalance(rows[:-1], limits)
-    asks = [lambda result, at=index: str(result.explain(rows[at]["asset"])) for index in range(0, 120, 10)]
+    asks = [lambda result, place=index: str(result.explain(rows[place]["asset"])) for index in range(0, 120, 10)]
     asks += [
         lambda r: r.to_html(),
         lambda r: str(r.conflicts),

@@ -108,7 +108,7 @@ def test_the_facts_of_a_small_account() -> None:
         "turnover": "40.00%",
     }
     assert [
-        (bucket.path, bucket.positions, bucket.before_text, bucket.after_text, bucket.most_text)
+        (bucket.path, bucket.positions, bucket.before_text, bucket.after_text, bucket.max_text)
         for bucket in page_facts.buckets
     ] == [
         ("Bond", "0/2", "20.00%", "0%", "40.00%"),

@@ -33,15 +33,15 @@ def row_of(table: pl.DataFrame, asset: str) -> dict[str, Any]:
 
 
 class TestMeasures:
-    def measure(self, name: str, **given: float | None) -> float | None:
+    def measure(self, name: str, **items: float | None) -> float | None:
         rows = pl.DataFrame(
-            {"symbol": ["A"], "known_on": [dt.date(2020, 1, 1)], **{key: [value] for key, value in given.items()}}
+            {"symbol": ["A"], "known_on": [dt.date(2020, 1, 1)], **{key: [value] for key, value in items.items()}}
         )
         measure: float | None = measured(rows)[name][0]
         return measure
 
     @pytest.mark.parametrize(
-        ("name", "given", "value"),
+        ("name", "items", "value"),
         [
             ("earnings_yield", {"eps": 2.0, "price": 40.0, "pe": 99.0}, 0.05),
             ("earnings_yield", {"eps": None, "price": 40.0, "pe": 25.0}, 0.04),
@@ -62,8 +62,8 @@ class TestMeasures:
             ("debt_to_equity", {"long_term_debt": 20.0, "total_equity": 0.0}, None),
         ],
     )
-    def test_by_hand(self, name: str, given: dict[str, float | None], value: float | None) -> None:
-        result = self.measure(name, **given)
+    def test_by_hand(self, name: str, items: dict[str, float | None], value: float | None) -> None:
+        result = self.measure(name, **items)
         assert result == (None if value is None else pytest.approx(value))
 
     @pytest.mark.parametrize(

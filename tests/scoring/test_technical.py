@@ -48,7 +48,7 @@ def plain_parts(prices: Sequence[float]) -> dict[str, float]:
     }
 
 
-def assert_parts(prices: pl.DataFrame, least: int) -> None:
+def assert_parts(prices: pl.DataFrame, smallest: int) -> None:
     checked = 0
     for row in technical_parts(prices, TechnicalConfig().for_year(252)).iter_rows(named=True):
         series = prices[row["asset"]].to_list()[-253:]
@@ -58,7 +58,7 @@ def assert_parts(prices: pl.DataFrame, least: int) -> None:
         for part, value in plain_parts(series).items():
             assert row[part] == pytest.approx(value, rel=1e-10, abs=1e-10), (row["asset"], part)
             assert row[f"{part}_missing"] == 0
-    assert checked >= least
+    assert checked >= smallest
 
 
 def test_the_parts_of_random_series() -> None:

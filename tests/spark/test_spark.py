@@ -33,9 +33,7 @@ from trimtab.batch.units import Unit
 from trimtab.blocks.prepared_limits import votes_of
 from trimtab.errors import InputError, LimitsError, SetupError
 from trimtab.kernel.compilation import STAMP
-from trimtab.spark import batch_units as units
-from trimtab.spark import session
-from trimtab.spark import spark_frame as frames
+from trimtab.spark import batch_units as units, session, spark_frame as frames
 from trimtab.spark.spark_frame import rebalance
 
 MASTER = "local-cluster[2,1,1024]"
@@ -94,10 +92,10 @@ def expected(rows: list[Row], limits: RebalancingLimits) -> tuple[list[Row], set
     return sorted(targets, key=lambda row: (row["account"], row["asset"])), failed
 
 
-def check(found: pa.Table, rows: list[Row], limits: RebalancingLimits) -> None:
+def check(frame: pa.Table, rows: list[Row], limits: RebalancingLimits) -> None:
     """One row for each that came in: those of good accounts with the same bits, the others with the reason alone."""
     targets, failed = expected(rows, limits)
-    ordered = found.sort_by([("account", "ascending"), ("asset", "ascending")]).to_pylist()
+    ordered = frame.sort_by([("account", "ascending"), ("asset", "ascending")]).to_pylist()
     good = [row for row in ordered if row["failure"] is None]
     for name in TEXTS:
         assert [row[name] for row in good] == [row[name] for row in targets]

@@ -65,13 +65,13 @@ def test_blocks_have_the_mean_length() -> None:
     assert follows == pytest.approx(1 - 1 / 8, abs=0.003)
 
 
-def slow_reach(one: Any, other: Any, statistic: str) -> float:
+def slow_reach(values: Any, other: Any, statistic: str) -> float:
     """Student's t times the long-run deviation of 60 sessions with blocks of 3: round(60 / 24) = 2 cosine terms."""
     if statistic == "mean":
-        series, scale = one - other, 252.0
+        series, scale = values - other, 252.0
     else:
-        scaled = [(returns - returns.mean()) / returns.std() for returns in (one, other)]
-        ratios = [returns.mean() / returns.std() for returns in (one, other)]
+        scaled = [(returns - returns.mean()) / returns.std() for returns in (values, other)]
+        ratios = [returns.mean() / returns.std() for returns in (values, other)]
         parts = [z - ratio * z * z / 2 for z, ratio in zip(scaled, ratios, strict=True)]
         series, scale = parts[0] - parts[1], math.sqrt(252)
     terms = [

@@ -77,6 +77,19 @@ def test_records_are_filtered(store: SqlStore) -> None:
     assert store.records(Filter(since=records[1].time, until=records[3].time)) == records[1:3]
 
 
+def test_records_are_listed(store: SqlStore) -> None:
+    plan = stored(store)
+    about = [store.append(draft(number, kind=Kind.APPLY, subject=plan.hash, account="b"))[0] for number in range(2)]
+    listing = store.listing()
+    assert [run.run_id for run in listing] == [record.run_id for record in (plan, *about)]
+    assert listing[0] == (1, plan.run_id, "plan", plan.time, "", "Ada", "a test", "ok", 5, plan.values["turnover"])
+    assert listing[-1][-3:] == (None, None, None)
+    assert list(listing[1:]) == list(store.listing(Filter(subject=plan.hash))) == list(store.listing(newest=2))
+    assert list(store.listing(Filter(kinds=(Kind.PLAN,), until=plan.time))) == []
+    assert listing.to_arrow().to_pylist() == [run._asdict() for run in listing]
+    assert store.listing(Filter(account="c")).to_arrow().schema == listing.to_arrow().schema
+
+
 def test_contents_are_stored_once(store: SqlStore) -> None:
     for number in range(5):
         store.append(draft(number))

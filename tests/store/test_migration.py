@@ -1,12 +1,13 @@
 """A store that an earlier version wrote opens in this one: with its records, its chain, its contents and its replays.
 
-`fixtures/first-tables.db` was written by the first version with a store. Never write it again: add a file for each new
-migration.
+Each file in `fixtures/` was written by a version whose newest migration has that name. Never write one again: add a file
+for each new migration.
 """
 
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -36,9 +37,23 @@ def test_a_store_of_an_earlier_version_opens(fixture: Path, tmp_path: Path) -> N
     assert inputs_of(store, plans[0]).candidates.num_rows == 5
     assert store.content(plans[0], PLAN).startswith(b"{")
     assert replay(store, plans[0], plans[0].version).outcome in ("same", "rules_changed")
-    assert {record.kind for record in store.walk()} == {"plan", "apply", "approval"}
+    assert [record.kind for record in store.walk()] == ["approval", "plan", "apply", "plan"]
+    assert [listed.status for listed in store.listing()] == [None, "ok", None, "ok"]
     store.append(draft(1))
     assert verify(store).is_sound
+    store.close()
+
+
+@pytest.mark.parametrize("body", ["7", "no JSON", '{"status": ["x"], "orders": "5", "turnover": null}'])
+def test_a_damaged_body_is_migrated_and_found(body: str, tmp_path: Path) -> None:
+    file = shutil.copy(FIXTURES[0], tmp_path / "runs.db")
+    database = sqlite3.connect(file)
+    database.execute("UPDATE records SET body = ? WHERE sequence = 2", (body,))
+    database.commit()
+    database.close()
+    store = SqlStore(str(file))
+    assert store.listing()[1].status is None
+    assert verify(store).faults[0].endswith("was changed: its hash does not fit")
     store.close()
 
 

@@ -13,8 +13,7 @@ from stored_runs import STAMP, VERSION, draft, inputs_of, random_inputs, stored
 from thorough import mostly_thorough
 
 from trimtab.errors import DamagedError, Fault, InputError
-from trimtab.store import plan_runs
-from trimtab.store import replay as replay_module
+from trimtab.store import plan_runs, replay as replay_module
 from trimtab.store.plan_inputs import PlanInputs
 from trimtab.store.plan_runs import PLAN, find_plan, store_plan
 from trimtab.store.record import Kind

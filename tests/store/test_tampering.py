@@ -20,7 +20,7 @@ from trimtab.store.sql_store import SqlStore
 from trimtab.store.verification import require_sound, verify
 
 Change = Callable[[sqlite3.Connection, random.Random], None]
-TABLES = {"records": "sequence", "contents": "digest", "links": "sequence", "head": "id"}
+TABLES = ("records", "listings", "contents", "links", "head")
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +42,15 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def flip(database: sqlite3.Connection, draw: random.Random) -> None:
     """One bit of one value of one row of one table."""
-    table = draw.choice(list(TABLES))
+    table = draw.choice(TABLES)
     columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})") if row[1] != "id"]
     column = draw.choice(columns)
     rows = database.execute(f"SELECT rowid, {column} FROM {table}").fetchall()
-    rowid, value = draw.choice([row for row in rows if row[1] != ""])
-    if isinstance(value, int):
-        new: object = value ^ (1 << draw.randrange(8))
+    rowid, value = draw.choice([row for row in rows if row[1] not in ("", None)])
+    if isinstance(value, float):
+        new: object = value + 0.5
+    elif isinstance(value, int):
+        new = value ^ (1 << draw.randrange(8))
     else:
         data = bytearray(value if isinstance(value, bytes) else value.encode())
         data[draw.randrange(len(data))] ^= 1 << draw.randrange(7)
@@ -57,17 +59,19 @@ def flip(database: sqlite3.Connection, draw: random.Random) -> None:
 
 
 def delete(database: sqlite3.Connection, draw: random.Random) -> None:
-    table = draw.choice(list(TABLES))
+    table = draw.choice(TABLES)
     rowid = draw.choice(database.execute(f"SELECT rowid FROM {table}").fetchall())[0]
     database.execute(f"DELETE FROM {table} WHERE rowid = ?", (rowid,))
 
 
 def insert(database: sqlite3.Connection, draw: random.Random) -> None:
     """A copy of a row under another key."""
-    table = draw.choice(["records", "contents", "links"])
+    table = draw.choice(["records", "listings", "contents", "links"])
     row = list(draw.choice(database.execute(f"SELECT * FROM {table}").fetchall()))
     if table == "records":
         row[0], row[2] = 1 + max(each[0] for each in database.execute("SELECT sequence FROM records")), "f" * 64
+    elif table == "listings":
+        row[0] = 99
     elif table == "contents":
         row[0] = "f" * 64
     else:
@@ -176,12 +180,20 @@ def test_each_fault_is_named(sound: Path, tmp_path: Path) -> None:
     database = sqlite3.connect(file)
     database.execute("UPDATE records SET account = 'x' WHERE sequence = 5")
     database.execute("DELETE FROM records WHERE sequence = 7")
+    database.execute("UPDATE listings SET orders = 9 WHERE sequence = 1")
     database.commit()
     database.close()
     store = SqlStore(str(file))
     outcome = verify(store)
     text = "\n".join(outcome.faults)
-    for part in ("record 5 (", "was changed", "record 7 is missing", "contents belong to a record 7"):
+    for part in (
+        "record 5 (",
+        "was changed",
+        "is listed as something else",
+        "record 7 is missing",
+        "contents belong to a record 7",
+        "record 7 is listed, but",
+    ):
         assert part in text
     with pytest.raises(DamagedError, match="restore a copy"):
         require_sound(outcome, store.name)

@@ -33,13 +33,13 @@ def cash_growth(dates: Sequence[dt.date], cash_rate: Any) -> Floats:
     return growth
 
 
-def _rates(dates: Sequence[dt.date], given: Any) -> list[float]:
+def _rates(dates: Sequence[dt.date], cash_rate: Any) -> list[float]:
     """The yearly rate that is known on each session."""
-    if given is None or isinstance(given, int | float):
-        if given is None or isinstance(given, bool) or not -1.0 < given <= 1.0:
-            raise _rate_fault(given)
-        return [float(given)] * len(dates)
-    frame, source = frame_of(given, "the cash rates")
+    if cash_rate is None or isinstance(cash_rate, int | float):
+        if cash_rate is None or isinstance(cash_rate, bool) or not -1.0 < cash_rate <= 1.0:
+            raise _rate_fault(cash_rate)
+        return [float(cash_rate)] * len(dates)
+    frame, source = frame_of(cash_rate, "the cash rates")
     days = days_of(frame[required(frame, ("date", "day"), source)], source)
     numbers, _ = numbers_of(frame[required(frame, ("rate", "cash_rate"), source)], source)
     repeated = ~days.is_first_distinct()

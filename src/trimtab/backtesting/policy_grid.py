@@ -124,13 +124,13 @@ def _combined(vary: Mapping[str, Sequence[Any] | Between]) -> Iterable[tuple[Any
     return itertools.product(*values)
 
 
-def _values(name: str, given: Sequence[Any] | Between) -> Sequence[Any]:
-    if isinstance(given, Between):
+def _values(name: str, values: Sequence[Any] | Between) -> Sequence[Any]:
+    if isinstance(values, Between):
         advice = "list its values, or draw a sample"
         raise InputError([Fault(f"{name} is a range, which a grid cannot use", advice)])
-    if isinstance(given, str) or not isinstance(given, Sequence) or not len(given):
-        raise InputError([Fault(f"{name} needs a list of values", "write them in a list", value=given)])
-    return given
+    if isinstance(values, str) or not isinstance(values, Sequence) or not len(values):
+        raise InputError([Fault(f"{name} needs a list of values", "write them in a list", value=values)])
+    return values
 
 
 def _drawn(vary: Mapping[str, Sequence[Any] | Between], sample: int, seed: int) -> list[tuple[Any, ...]]:
@@ -141,5 +141,5 @@ def _drawn(vary: Mapping[str, Sequence[Any] | Between], sample: int, seed: int) 
     return [tuple(_draw(rng, values) for values in choices) for _ in range(sample)]
 
 
-def _draw(rng: random.Random, given: Sequence[Any] | Between) -> Any:
-    return rng.uniform(given.low, given.high) if isinstance(given, Between) else rng.choice(given)
+def _draw(rng: random.Random, values: Sequence[Any] | Between) -> Any:
+    return rng.uniform(values.low, values.high) if isinstance(values, Between) else rng.choice(values)

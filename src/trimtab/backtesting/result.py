@@ -78,7 +78,7 @@ class BacktestResult(PolicyRun):
         wanted = day(date)
         days = [date_of(self.market_history, self._run, step) for step in range(len(self._run.steps))]
         if wanted not in days:
-            near = min(days, key=lambda one: (abs((one - wanted).days), one))
+            near = min(days, key=lambda known: (abs((known - wanted).days), known))
             problem, advice = "there was no decision on this day", f"the nearest was on {near.isoformat()}"
             raise InputError([Fault(problem, advice, value=wanted.isoformat())])
         return self._decided(days.index(wanted))
@@ -122,9 +122,9 @@ class BacktestResult(PolicyRun):
         return pd.Series(np.array(frame["return"]), index=index, name=self.name)
 
 
-def _actions(given: Iterable[str]) -> list[str]:
+def _actions(actions: Iterable[str]) -> list[str]:
     known = [member.code for member in Action]
-    wanted = [given] if isinstance(given, str) else list(given)
+    wanted = [actions] if isinstance(actions, str) else list(actions)
     for name in wanted:
         if name not in known:
             raise InputError([Fault("the action is unknown", f"known: {', '.join(known)}", value=name)])

@@ -95,7 +95,7 @@ class BacktestSettings:
             raise InputError(faults)
 
     @classmethod
-    def of(cls, given: Mapping[str, Any]) -> BacktestSettings:
+    def of(cls, arguments: Mapping[str, Any]) -> BacktestSettings:
         """Settings from keyword arguments.
 
         Raises
@@ -106,10 +106,10 @@ class BacktestSettings:
             For a value out of range.
         """
         names = [known.name for known in dataclasses.fields(cls)]
-        for name in given:
+        for name in arguments:
             if name not in names:
                 raise TypeError(f"unknown argument {name!r}: {nearest(name, names)}")
-        return cls(**given)
+        return cls(**arguments)
 
 
 def _checked(known: dataclasses.Field[Any], value: Any) -> tuple[Any, Fault | None]:
@@ -129,29 +129,29 @@ def _checked(known: dataclasses.Field[Any], value: Any) -> tuple[Any, Fault | No
     return stored, Fault(f"{known.name} {problem}", known.metadata["doc"]) if problem else None
 
 
-def _day(given: Date, what: str) -> dt.date:
+def _day(date: Date, what: str) -> dt.date:
     from trimtab.market.typed_columns import day  # noqa: PLC0415 - polars, which the options of the command line do not need
 
-    return day(given, what)
+    return day(date, what)
 
 
-def _costs(given: TradingCosts | None) -> TradingCosts:
-    if given is not None and not isinstance(given, TradingCosts):
-        raise _fault("costs must be TradingCosts", "write trimtab.TradingCosts(commission_bps=...)", given)
-    return given or TradingCosts()
+def _costs(costs: TradingCosts | None) -> TradingCosts:
+    if costs is not None and not isinstance(costs, TradingCosts):
+        raise _fault("costs must be TradingCosts", "write trimtab.TradingCosts(commission_bps=...)", costs)
+    return costs or TradingCosts()
 
 
-def _every(given: str | Iterable[Date]) -> str | tuple[dt.date, ...]:
+def _every(every: str | Iterable[Date]) -> str | tuple[dt.date, ...]:
     """A word for a period, or the days themselves, ascending."""
     words = (*PERIODS, DRIFT)
-    if isinstance(given, str):
-        if given not in words:
-            raise _fault("every is unknown", f"{nearest(given, words)} Or give a list of days", given)
-        return given
+    if isinstance(every, str):
+        if every not in words:
+            raise _fault("every is unknown", f"{nearest(every, words)} Or give a list of days", every)
+        return every
     try:
-        days = tuple(_day(date, "a day in every") for date in given)
+        days = tuple(_day(date, "a day in every") for date in every)
     except TypeError:
-        raise _fault("every is unknown", f"write {', '.join(words)}, or give a list of days", given) from None
+        raise _fault("every is unknown", f"write {', '.join(words)}, or give a list of days", every) from None
     if not days:
         raise _fault("every is empty", "give at least one day", None)
     for earlier, later in itertools.pairwise(days):

@@ -101,7 +101,7 @@ def sweep_verdict(returns: Any, year: int = YEAR) -> SweepVerdict:
     >>> sweep_verdict(np.random.default_rng(1).normal(0.0, 0.01, (500, 20))).is_likely_luck
     True
     """
-    values = matrix(returns, "returns", least=3)
+    values = matrix(returns, "returns", min_count=3)
     sessions = len(values)
     deflated = deflated_sharpe(values)
     blocks = min(_BLOCKS, sessions // 4 * 2)

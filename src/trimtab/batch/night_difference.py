@@ -71,8 +71,8 @@ class NightDifference:
     table: pa.Table  # account, change, assets, reasons, causes, only_in
 
 
-def night_difference(before: Night, after: Night, *, most: int | None, threads: int = 2) -> NightDifference:
-    """The changes from one batch to another, for the `most` accounts that changed most.
+def night_difference(before: Night, after: Night, *, count: int | None, threads: int = 2) -> NightDifference:
+    """The changes from one batch to another, for the `count` accounts that changed most.
 
     `change` is the larger of what the targets gained and lost in weight; `causes` are `inputs`, `limits` and `rules`,
     those that differ for the account.
@@ -88,7 +88,7 @@ def night_difference(before: Night, after: Night, *, most: int | None, threads: 
     with _database(threads) as database:
         _prepare(database, before, after)
         counts = database.execute("SELECT count(*), count(*) FILTER (is_changed) FROM changes").fetchall()
-        limit = "" if most is None else f" LIMIT {int(most)}"
+        limit = "" if count is None else f" LIMIT {int(count)}"
         query = (
             "SELECT account, change, assets, reasons, causes, only_in FROM changes WHERE is_changed "
             f"ORDER BY change DESC, reasons DESC, account{limit}"

@@ -215,18 +215,18 @@ def _located(place: str) -> tuple[fs.FileSystem, str]:
     return fs.FileSystem.from_uri(place) if "://" in place else (fs.LocalFileSystem(), place)
 
 
-def _expanded(given: str) -> list[str]:
+def _expanded(place: str) -> list[str]:
     """The places of the files that an argument means."""
-    is_uri = "://" in given
-    base, _, query = given.partition("?") if is_uri else (given, "", "")  # a URI may end in ?region=...
+    is_uri = "://" in place
+    base, _, query = place.partition("?") if is_uri else (place, "", "")  # a URI may end in ?region=...
     folder, pattern = _split(base, "*[" if is_uri else "*?[")
-    with reading(given):
+    with reading(place):
         system, path = _located(f"{folder}?{query}" if query else folder)
         if not pattern and system.get_file_info(path).type != fs.FileType.Directory:
-            return [given]
+            return [place]
         files = [file for file, inner in _below(system, path) if _fits(inner, pattern)]
     if not files:
-        raise InputError([Fault("there is no Parquet file", "check the path")], given)
+        raise InputError([Fault("there is no Parquet file", "check the path")], place)
     scheme = folder[: len(folder) - len(path)] if is_uri else ""
     return [f"{scheme}{file}{f'?{query}' if query else ''}" for file in sorted(files)]
 

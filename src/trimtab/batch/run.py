@@ -26,8 +26,7 @@ from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.kernel.compilation import STAMP
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.account_table import ORDER_COLUMNS
-from trimtab.orders.cash_table import COLUMNS as CASH_COLUMNS
-from trimtab.orders.cash_table import cash_of_arrow
+from trimtab.orders.cash_table import COLUMNS as CASH_COLUMNS, cash_of_arrow
 from trimtab.orders.decide_orders import Rates, check_order_columns
 from trimtab.orders.many import shared_settings
 

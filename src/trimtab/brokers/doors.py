@@ -269,7 +269,7 @@ class _Content:
         """Refuse a last number that nothing confirms in a line without an end: it may lack digits."""
         if self.text is None or self.text.endswith("\n") or not draft.entries or draft.of_kind("total"):
             return
-        entry = max(draft.entries, key=lambda one: one.line)
+        entry = max(draft.entries, key=lambda entry: entry.line)
         last = next((row for row in reversed(rows) if row.filled), None)
         names = ("cost", "unit_cost") if entry.text("value") else ("quantity", "price", "cost", "unit_cost")
         if last is not None and any(entry.text(name) == last.filled[-1] for name in names if name in entry.cells):

@@ -94,7 +94,7 @@ class HeldRow:
     is_tradable: bool
 
 
-def held(positions: Positions, account: str | None, given: Given) -> Held:
+def held(positions: Positions, account: str | None, supplied: Given) -> Held:
     """The holdings in one account of a file.
 
     Options, bonds and money funds are kept (`no_trade`). Shorts and written options reduce the cash by what it would cost
@@ -107,9 +107,9 @@ def held(positions: Positions, account: str | None, given: Given) -> Held:
     """
     chosen, mine = _of_account(positions, account)
     base = chosen.base_currency or _only_currency(chosen, mine)
-    rates, faults = _rates(mine, chosen, base, given)
-    rows, reduced, notes = _rows(mine, rates, given, faults)
-    cash = _cash(chosen, mine, base, rates, given, faults, notes)
+    rates, faults = _rates(mine, chosen, base, supplied)
+    rows, reduced, notes = _rows(mine, rates, supplied, faults)
+    cash = _cash(chosen, mine, base, rates, supplied, faults, notes)
     if faults:
         raise InputError(faults, positions.source)
     return Held(positions.source, chosen.account, base, tuple(rows), cash + reduced, rates, tuple(notes))
@@ -160,10 +160,10 @@ def _only_currency(account: Account, mine: list[Position]) -> str | None:
 
 
 def _rates(
-    mine: list[Position], account: Account, base: str | None, given: Given
+    mine: list[Position], account: Account, base: str | None, supplied: Given
 ) -> tuple[dict[str, Decimal], list[Fault]]:
     """The value of one unit of each currency, by the user, the account's currency, and the file's two values."""
-    rates = dict(given.rates)
+    rates = dict(supplied.rates)
     if base is not None:
         rates.setdefault(base, Decimal(1))
     for each in mine:
@@ -191,12 +191,12 @@ def _rate_of(currency: str | None, rates: Mapping[str, Decimal]) -> Decimal:
 
 
 def _rows(
-    mine: list[Position], rates: Mapping[str, Decimal], given: Given, faults: list[Fault]
+    mine: list[Position], rates: Mapping[str, Decimal], supplied: Given, faults: list[Fault]
 ) -> tuple[list[HeldRow], Decimal, list[str]]:
     """Long positions as rows, and what shorts take from the cash."""
     rows, reduced, notes, unpriced = [], Decimal(0), [], []
     for position in mine:
-        own = given.price_of(position)
+        own = supplied.price_of(position)
         price = position.unit_price if own is None else own
         if price is None and position.value is not None and position.quantity:
             price = position.value / position.quantity
@@ -233,7 +233,7 @@ def _cash(
     mine: list[Position],
     base: str | None,
     rates: Mapping[str, Decimal],
-    given: Given,
+    supplied: Given,
     faults: list[Fault],
     notes: list[str],
 ) -> Decimal:
@@ -241,8 +241,8 @@ def _cash(
     pending = sum((product(amount, _rate_of(name, rates)) for name, amount in account.pending.items()), Decimal(0))
     if pending:
         notes.append(f"pending activity of {pending:,.2f} is counted in the cash")
-    if given.cash is not None:
-        return given.cash
+    if supplied.cash is not None:
+        return supplied.cash
     if account.cash is not None:
         amounts = account.cash_base if set(account.cash_base) == set(account.cash) and account.cash_base else None
         if amounts is not None and base is not None:

@@ -70,10 +70,10 @@ def _sum_of(rows: Iterable[ReadRow], draft: Draft) -> Decimal | None:
     return sum(known, Decimal(0)) if len(known) == len(amounts) else None
 
 
-def _mismatch(label: str, place: str, added: Decimal, given: Decimal) -> str:
+def _mismatch(label: str, place: str, added: Decimal, stated: Decimal) -> str:
     return (
-        f"{label}: the rows add up to {added:,.2f} ({added:.2f}), but {place} is {given:,.2f}; "
-        f"the difference is {given - added:,.2f} ({given - added:.2f})"
+        f"{label}: the rows add up to {added:,.2f} ({added:.2f}), but {place} is {stated:,.2f}; "
+        f"the difference is {stated - added:,.2f} ({stated - added:.2f})"
     )
 
 

@@ -63,20 +63,20 @@ class Correlations:
         """The positions of assets, -1 for unknown ones."""
         return np.array([self.place_of.get(name, -1) for name in names], np.int64)
 
-    def between(self, one: Ints, other: Ints) -> Floats:
+    def between(self, first: Ints, other: Ints) -> Floats:
         """The correlations of pairs of places, NaN where one of them is -1. All have the same shape."""
-        known = (one >= 0) & (other >= 0)
+        known = (first >= 0) & (other >= 0)
         if not len(self.names):
             return np.full(known.shape, math.nan)
-        return np.where(known, self.values[one, other], math.nan)
+        return np.where(known, self.values[first, other], math.nan)
 
-    def of(self, one: str, other: str) -> float | None:
+    def of(self, first: str, other: str) -> float | None:
         """The correlation of two assets, None where it is unknown."""
-        value = float(self.between(self.places([one]), self.places([other]))[0])
+        value = float(self.between(self.places([first]), self.places([other]))[0])
         return None if math.isnan(value) else value
 
 
-def correlations_of(given: Any) -> Correlations:
+def correlations_of(table: Any) -> Correlations:
     """The correlations in a table: square, or one row a pair; `Correlations` pass through unchanged.
 
     Square: a column for each asset, and the column `asset` that names the rows (in pandas the index will do), such as
@@ -90,21 +90,21 @@ def correlations_of(given: Any) -> Correlations:
         No such table, an asset twice or without a name, a number outside [-1, 1], two values for one pair, an asset whose
         correlation with itself is not 1.
     """
-    if isinstance(given, Correlations):
-        return given
+    if isinstance(table, Correlations):
+        return table
     try:
-        columns, count = columns_of(given, LONG)
-        return _from_columns(given, columns, count)
+        columns, count = columns_of(table, LONG)
+        return _from_columns(table, columns, count)
     except InputError as error:
         raise InputError(error.faults, _SOURCE) from None
 
 
-def _from_columns(given: Any, columns: dict[str, Any], count: int) -> Correlations:
+def _from_columns(table: Any, columns: dict[str, Any], count: int) -> Correlations:
     if count == 0:
         raise InputError([Fault("the table of correlations is empty", "give a table with at least one row")])
     if set(LONG) <= columns.keys():
         return _from_pairs(columns, count)
-    return _from_square(given, columns, count)
+    return _from_square(table, columns, count)
 
 
 def _from_pairs(columns: dict[str, Any], count: int) -> Correlations:
@@ -121,7 +121,7 @@ def _from_pairs(columns: dict[str, Any], count: int) -> Correlations:
     values = np.full((len(names), len(names)), math.nan)
     values[first, second] = numbers
     row_of = {(int(pair), int(other)): row for row, (pair, other) in enumerate(zip(first, second, strict=True))}
-    return _sound(names, values, lambda one, other: {"row": row_of[one, other] + 1, "column": "correlation"})
+    return _sound(names, values, lambda first, other: {"row": row_of[first, other] + 1, "column": "correlation"})
 
 
 def _refuse_twice(pairs: Ints, ends: Sequence[list[str]]) -> None:
@@ -134,8 +134,8 @@ def _refuse_twice(pairs: Ints, ends: Sequence[list[str]]) -> None:
         raise InputError([Fault(problem, "give each pair once, or once each way round", row=row + 1)])
 
 
-def _from_square(given: Any, columns: dict[str, Any], count: int) -> Correlations:
-    names = _row_names(given, columns, count)
+def _from_square(table: Any, columns: dict[str, Any], count: int) -> Correlations:
+    names = _row_names(table, columns, count)
     others = [name for name in columns if name != "asset"]
     for missing, what in ((set(others) - set(names), "row"), (set(names) - set(others), "column")):
         if missing:
@@ -149,15 +149,15 @@ def _from_square(given: Any, columns: dict[str, Any], count: int) -> Correlation
     order = sorted(range(count), key=names.__getitem__)
     sound = [names[index] for index in order]
     return _sound(
-        sound, values[np.ix_(order, order)], lambda one, other: {"row": order[one] + 1, "column": sound[other]}
+        sound, values[np.ix_(order, order)], lambda first, other: {"row": order[first] + 1, "column": sound[other]}
     )
 
 
-def _row_names(given: Any, columns: dict[str, Any], count: int) -> list[str]:
+def _row_names(table: Any, columns: dict[str, Any], count: int) -> list[str]:
     if "asset" in columns:
         names = _named(text_of(columns["asset"], "asset", count).values(), "asset")
-    elif not isinstance(given, list) and nw.from_native(given, eager_only=True).implementation.is_pandas():
-        names = _named(list(given.index), "the index")
+    elif not isinstance(table, list) and nw.from_native(table, eager_only=True).implementation.is_pandas():
+        names = _named(list(table.index), "the index")
     else:
         advice = f"name the rows of a square table in a column 'asset', or give {', '.join(LONG)}"
         raise InputError([Fault("the column is missing", f"{advice}; {nearest('asset', columns)}", column="asset")])

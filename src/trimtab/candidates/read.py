@@ -53,9 +53,9 @@ def read(
     return build(raw, limits, faults, related)
 
 
-def _correlations(given: Any, limits: RebalancingLimits) -> Correlations | None:
-    if given is not None:
-        return correlations_of(given)
+def _correlations(table: Any, limits: RebalancingLimits) -> Correlations | None:
+    if table is not None:
+        return correlations_of(table)
     if limits.max_correlation is not None:
         advice = "give the correlations of the candidates (correlations=, or --correlations), or leave it out"
         raise LimitsError([f"max_correlation is {limits.max_correlation:g}, but there are no correlations: {advice}"])

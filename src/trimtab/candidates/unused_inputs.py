@@ -62,11 +62,11 @@ def near_buckets(names: set[str], limits: RebalancingLimits) -> Iterator[tuple[s
                 yield name, path
 
 
-def _is_near(one: str, other: str) -> bool:
+def _is_near(first: str, other: str) -> bool:
     """Whether two names differ by little enough to be a slip; a number that differs is not a slip."""
-    digits = ["".join(sign for sign in name if sign.isdigit()) for name in (one, other)]
-    return digits[0] == digits[1] and min(len(one), len(other)) > 3 and _ratio(one, other) >= _NEAR
+    digits = ["".join(sign for sign in name if sign.isdigit()) for name in (first, other)]
+    return digits[0] == digits[1] and min(len(first), len(other)) > 3 and _ratio(first, other) >= _NEAR
 
 
-def _ratio(one: str, other: str) -> float:
-    return difflib.SequenceMatcher(None, one, other).ratio()
+def _ratio(first: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, first, other).ratio()

@@ -25,11 +25,11 @@ class CarriesTable(Protocol):
     table: Any
 
 
-def table_in(given: Any) -> Any:
+def table_in(table: Any) -> Any:
     """A table as given, or the one inside an answer."""
-    if isinstance(given, list) or dependencies.is_into_dataframe(given) or not isinstance(given, CarriesTable):
-        return given
-    return given.table
+    if isinstance(table, list) or dependencies.is_into_dataframe(table) or not isinstance(table, CarriesTable):
+        return table
+    return table.table
 
 
 def columns_of(table: Any, known: Sequence[str]) -> tuple[dict[str, Any], int]:

@@ -141,11 +141,11 @@ def _is_paid(
 
 @compiled
 def _is_allowed(
-    orders: ScreenedOrders, assets: ScreenedAssets, settings: OrderBounds, at: int, smallest: int, may: bool
+    orders: ScreenedOrders, assets: ScreenedAssets, settings: OrderBounds, number: int, smallest: int, may: bool
 ) -> bool:
     """Whether one order keeps to restrictions, holding, lots and minima."""
-    row, change = orders.row[at], int(orders.change[at])
-    amount, held, lot = int(orders.amount[at]), int(assets.shares[row]), int(assets.lot[row])
+    row, change = orders.row[number], int(orders.change[number])
+    amount, held, lot = int(orders.amount[number]), int(assets.shares[row]), int(assets.lot[row])
     closes = change == -held
     if not may or not (assets.may_buy[row] if change > 0 else assets.may_sell[row]):
         return False
@@ -153,7 +153,7 @@ def _is_allowed(
         return False
     if not closes and amount + _PLAY < max(int(assets.min_notional[row]), smallest):
         return False
-    return bool(orders.fee[at] <= _of(settings.max_fee_share, amount) + _PLAY)
+    return bool(orders.fee[number] <= _of(settings.max_fee_share, amount) + _PLAY)
 
 
 @compiled

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from trimtab.cli.output import check_out, write_file
 from trimtab.errors import Fault, InputError
 from trimtab.files.encoded_table import encoded_table
+from trimtab.text import json_text
 
 if TYPE_CHECKING:
     import polars as pl
 
     from trimtab.backtesting.comparison import Versus
+    from trimtab.backtesting.market_history import MarketHistory
     from trimtab.backtesting.pages.backtest_facts import BacktestFacts
     from trimtab.backtesting.result import BacktestResult
     from trimtab.backtesting.sweep import SweepResult
@@ -82,46 +83,36 @@ def _equities(results: Sequence[BacktestResult]) -> pl.DataFrame:
 
 def backtest_document(results: Sequence[BacktestResult], comparisons: Sequence[Versus]) -> bytes:
     """The numbers of a backtest as JSON: the same bytes for the same input."""
-    dates = results[0].equity["date"]
-    return _json(
+    policies = [
         {
-            "schema_version": SCHEMA_VERSION,
-            "from": dates[0].isoformat(),
-            "to": dates[-1].isoformat(),
-            "sessions_per_year": results[0].market_history.sessions_per_year,
-            "policies": [
-                {
-                    "name": result.name,
-                    "equity": float(result.equity["equity"][-1]),
-                    "decisions": result.turnover.height,
-                    "statistics": asdict(result.statistics),
-                    "notes": [asdict(note) for note in result.notes],
-                    "limits": result.limits.to_dict(complete=True),
-                }
-                for result in results
-            ],
-            "comparisons": [asdict(comparison) for comparison in comparisons],
+            "name": result.name,
+            "equity": float(result.equity["equity"][-1]),
+            "decisions": result.turnover.height,
+            "statistics": asdict(result.statistics),
+            "notes": [asdict(note) for note in result.notes],
+            "limits": result.limits.to_dict(complete=True),
         }
-    )
+        for result in results
+    ]
+    comparisons_of = [asdict(comparison) for comparison in comparisons]
+    return _document(results[0].market_history, policies=policies, comparisons=comparisons_of)
 
 
 def sweep_document(result: SweepResult) -> bytes:
     """The numbers of a sweep as JSON."""
     verdict = result.luck()
-    return _json(
-        {
-            "schema_version": SCHEMA_VERSION,
-            "from": result.dates[0].isoformat(),
-            "to": result.dates[-1].isoformat(),
-            "sessions_per_year": result.market_history.sessions_per_year,
-            "policies": len(result.limits),
-            "refused": [{"values": values, "why": why} for values, why in result.refused],
-            "best": result.table.row(result.best, named=True),
-            "is_likely_luck": verdict.is_likely_luck,
-            "verdict": verdict.sentence,
-        }
+    return _document(
+        result.market_history,
+        policies=len(result.limits),
+        refused=[{"values": values, "why": why} for values, why in result.refused],
+        best=result.table.row(result.best, named=True),
+        is_likely_luck=verdict.is_likely_luck,
+        verdict=verdict.sentence,
     )
 
 
-def _json(document: Mapping[str, Any]) -> bytes:
-    return (json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=2) + "\n").encode()
+def _document(history: MarketHistory, **values: Any) -> bytes:
+    """A document about the sessions of a history, as JSON."""
+    period = {"from": history.dates[0].isoformat(), "to": history.dates[-1].isoformat()}
+    shared = {"schema_version": SCHEMA_VERSION, **period, "sessions_per_year": history.sessions_per_year}
+    return json_text({**shared, **values}).encode()

@@ -28,7 +28,7 @@ class ChosenLimits:
     limits: RebalancingLimits
     source: str | None
     files: tuple[Path, ...] = ()
-    given: bool = True
+    is_chosen: bool = True
 
     @contextmanager
     def named_in_errors(self) -> Iterator[None]:
@@ -65,12 +65,12 @@ def read_limits(options: LimitOptions) -> ChosenLimits:
     elif preset is not None:
         chosen = ChosenLimits(RebalancingLimits.preset(preset), f"preset {preset!r}")
     else:
-        chosen = ChosenLimits(RebalancingLimits(), None, given=False)
+        chosen = ChosenLimits(RebalancingLimits(), None, is_chosen=False)
     if not changes:
         return chosen
     source = f"{chosen.source} with --set" if chosen.source else "--set"
     limits = RebalancingLimits.from_dict(laid_over(chosen.limits.to_dict(), changes), source)
-    return ChosenLimits(limits, source, chosen.files, chosen.given)
+    return ChosenLimits(limits, source, chosen.files, chosen.is_chosen)
 
 
 def _setting(text: str) -> dict[str, Any]:

@@ -75,7 +75,7 @@ class Scored:
     is_earlier: bool  # than the last session of the prices
 
 
-def scored(given: MarketFiles, notices: Notices, *, quiet: bool) -> Scored:
+def scored(files: MarketFiles, notices: Notices, *, quiet: bool) -> Scored:
     """Read the files, score every asset, and report the faults of the data.
 
     Raises
@@ -84,12 +84,12 @@ def scored(given: MarketFiles, notices: Notices, *, quiet: bool) -> Scored:
         A file that cannot be read, or a day before the first price.
     """
     with steps(4, quiet=quiet) as bar:
-        scores = _scored(given, bar)
+        scores = _scored(files, bar)
     _give_notice(scores, notices)
     return scores
 
 
-def _scored(given: MarketFiles, bar: ProgressSteps) -> Scored:
+def _scored(files: MarketFiles, bar: ProgressSteps) -> Scored:
     bar.begin("loading")
     from trimtab.files.alias_file import read_aliases
     from trimtab.market.market_data import MarketData
@@ -97,31 +97,31 @@ def _scored(given: MarketFiles, bar: ProgressSteps) -> Scored:
     from trimtab.scoring.fundamental import fundamental_scores
     from trimtab.scoring.technical import technical_scores, usable_volatilities
 
-    bar.begin(f"reading {given.prices.name}")
+    bar.begin(f"reading {files.prices.name}")
     data = MarketData(
-        given.prices,
-        fundamentals=given.fundamentals,
-        classification=given.classification,
-        membership=given.membership,
-        accepted=given.accepted,
-        aliases=read_aliases(given.aliases),
+        files.prices,
+        fundamentals=files.fundamentals,
+        classification=files.classification,
+        membership=files.membership,
+        accepted=files.accepted,
+        aliases=read_aliases(files.aliases),
     )
-    view = data.as_of(_day(given, data))
+    view = data.as_of(_day(files, data))
     bar.begin("technical scores")
     technical = technical_scores(view)
     bar.begin("fundamental scores")
-    fundamental = None if given.fundamentals is None else fundamental_scores(view)
+    fundamental = None if files.fundamentals is None else fundamental_scores(view)
     both = combined_scores(technical, fundamental)
     parts = {"technical": technical.table, "fundamental": None if fundamental is None else fundamental.table}
     table = _outgoing(both.table, usable_volatilities(technical, view), parts, view)
     return Scored(table, view, view.session < data.sessions[-1])
 
 
-def _day(given: MarketFiles, data: MarketData) -> str:
-    if given.as_of is not None:
-        return given.as_of
+def _day(files: MarketFiles, data: MarketData) -> str:
+    if files.as_of is not None:
+        return files.as_of
     if not data.sessions:
-        raise InputError([Fault("holds no usable price", "give prices above 0")], str(given.prices))
+        raise InputError([Fault("holds no usable price", "give prices above 0")], str(files.prices))
     return data.sessions[-1].isoformat()
 
 

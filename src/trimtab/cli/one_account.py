@@ -130,7 +130,7 @@ def give_notice(
     from trimtab.candidates.columns import COLUMNS
 
     for note in result.notes:
-        if note.code == "buckets_off" and not chosen.given:
+        if note.code == "buckets_off" and not chosen.is_chosen:
             notices.warn(
                 f"{inputs.name} has buckets, but bucket limits are off by default: add --preset conservative, or "
                 "--limits with a file that sets enable_bucket_diversification = true"

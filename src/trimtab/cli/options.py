@@ -227,11 +227,11 @@ def grouped(command: Callable[..., _Result]) -> Callable[..., _Result]:
             options.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
 
     @functools.wraps(command)
-    def run(**given: Any) -> _Result:
+    def run(**arguments: Any) -> _Result:
         for name, group in groups.items():
             fields = [field.name for field in dataclasses.fields(group)]
-            given[name] = group(**{field: given.pop(field) for field in fields})
-        return command(**given)
+            arguments[name] = group(**{field: arguments.pop(field) for field in fields})
+        return command(**arguments)
 
     run.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
     return run

@@ -56,8 +56,7 @@ def plan_format_of(asked: PlanFormat | None, out: Path | None) -> str:
     """
     from trimtab.cli.output import format_of
     from trimtab.errors import SetupError
-    from trimtab.order_files.formats import FORMATS
-    from trimtab.order_files.formats import format_of as order_format_of
+    from trimtab.order_files.formats import FORMATS, format_of as order_format_of
 
     if asked is None and out is not None and out.suffix.casefold() in _BY_SUFFIX:
         return _BY_SUFFIX[out.suffix.casefold()]

@@ -38,7 +38,7 @@ def weighed(inputs: CandidateInputs, cash: float | None) -> CandidateInputs:
     return replace(inputs, table=table, used_columns=("shares", "price"))
 
 
-def amounts_column(given: Sequence[str], cash: float | None) -> str | None:
+def amounts_column(columns: Sequence[str], cash: float | None) -> str | None:
     """Whether holdings are weights or shares: which of the two columns they have, None for neither.
 
     Raises
@@ -48,14 +48,14 @@ def amounts_column(given: Sequence[str], cash: float | None) -> str | None:
     typer.BadParameter
         Shares without cash, or cash without shares.
     """
-    if len(given) == 2:
+    if len(columns) == 2:
         raise InputError([Fault("has both 'current_weight' and 'shares'", "keep one of the two")])
-    if list(given) == ["shares"]:
+    if list(columns) == ["shares"]:
         if cash is None:
             raise typer.BadParameter("holdings in shares need --cash: the amount, or --cash 0")
     elif cash is not None:
         raise typer.BadParameter("--cash needs holdings in shares; weights are fractions of the total, cash included")
-    return given[0] if given else None
+    return columns[0] if columns else None
 
 
 def check_currency(table: pa.Table) -> None:

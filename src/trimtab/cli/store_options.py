@@ -60,9 +60,9 @@ class RecordOptions(StoreOptions):
     ] = False
 
 
-def name_of_user(given: str | None) -> str:
+def name_of_user(name: str | None) -> str:
     """Who decides: the given name, else TRIMTAB_BY, else the login name."""
-    named = given or os.environ.get(_ENVIRONMENT)
+    named = name or os.environ.get(_ENVIRONMENT)
     if named:
         return named
     try:

@@ -285,12 +285,12 @@ class CoreRebalancerEngine:
         )
 
 
-def _positions(given: Any) -> dict[str, float]:
+def _positions(current_positions: Any) -> dict[str, float]:
     """The current positions as a dict; a pandas Series will do."""
     try:
-        return dict(given.items())
+        return dict(current_positions.items())
     except (AttributeError, TypeError, ValueError):
-        kind = type(given).__name__
+        kind = type(current_positions).__name__
         fault = Fault(f"current_positions is a {kind}", "map each asset to its weight; {} if nothing is held")
         raise InputError([fault]) from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -16,6 +15,7 @@ from trimtab.engine.bucket_manager import BucketManager
 from trimtab.engine.selection_service import RebalancingTarget, SelectionResult, targets_of
 from trimtab.engine.universe import RebalancingUniverse
 from trimtab.rebalancing.result import RebalanceResult
+from trimtab.text import json_text
 
 if TYPE_CHECKING:
     from trimtab.scoring.bucket_risk import RiskAdjusted
@@ -67,8 +67,7 @@ class EngineRun:
 
     def to_dict(self) -> dict[str, Any]:
         """The run as plain values."""
-        buckets = self.bucket_result
-        universe = self.universe
+        buckets, universe = self.bucket_result, self.universe
         return {
             "rebalance_date": str(self.rebalance_date),
             "regime": universe.regime,
@@ -95,7 +94,7 @@ class EngineRun:
 
     def to_json(self) -> str:
         """The run as JSON: sorted keys, the same bytes for the same input."""
-        return json.dumps(self.to_dict(), sort_keys=True, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+        return json_text(self.to_dict())
 
 
 def _plain_score(asset: AssetScore) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from trimtab.errors import LimitsError
 from trimtab.kernel.records import NO_LIMIT, SizingMode, Unscored
-from trimtab.limits.bucket_limit import BucketLimit
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 NODE_FIELDS = ("max_positions", "max_allocation", "min_allocation")
@@ -40,8 +39,7 @@ LIFTED: dict[str, Any] = {
 
 class Change(NamedTuple):
     """One thing with a different value, None to lift it: a limit (of a bucket, if `node` names it), or the field of a
-    row (of
-    the asset `node`, of all if it is empty).
+    row (of the asset `node`, of all if it is empty).
     """
 
     name: str
@@ -52,7 +50,9 @@ class Change(NamedTuple):
 def changed_limits(limits: RebalancingLimits, *changes: Change) -> RebalancingLimits | None:
     """The limits with several changes at once; None if they contradict each other. Fields of rows are skipped."""
     values: dict[str, Any] = {}
-    buckets: dict[str, Any] = {path: _fields(own) for path, own in limits.buckets.items()}
+    buckets: dict[str, Any] = {
+        path: {field: getattr(own, field) for field in NODE_FIELDS} for path, own in limits.buckets.items()
+    }
     for change in changes:
         if change.name in NODE_FIELDS:
             buckets.setdefault(change.node, {})[change.name] = change.value
@@ -63,10 +63,6 @@ def changed_limits(limits: RebalancingLimits, *changes: Change) -> RebalancingLi
         return limits.replace(**values)
     except LimitsError:
         return None
-
-
-def _fields(own: BucketLimit) -> dict[str, Any]:
-    return {field: getattr(own, field) for field in NODE_FIELDS}
 
 
 def setting_of(name: str, value: Any) -> tuple[str, Any]:

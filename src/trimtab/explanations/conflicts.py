@@ -1,8 +1,7 @@
 """For an unmet limit or forced cash: an irreducible set of conflicting limits, and the smallest change that helps.
 
 A conflict has a goal (the unmet limit, or `target_invested` where sizes leave too much cash) and members: the limits
-that prevent it. With only these in force the goal is missed; without any one of them it is
-reached. Both are found by running the rules with limits lifted (`reruns.py`).
+that prevent it. With only these in force the goal is missed; without any one of them it is reached. Both are found by running the rules with limits lifted (`reruns.py`).
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from trimtab.explanations.changes import NODE_FIELDS, SCORE_FIELDS, Change
-from trimtab.explanations.relaxations import Relaxation, least_relaxation, needed, together
+from trimtab.explanations.relaxations import Relaxation, assets_with, least_relaxation, needed, together
 from trimtab.explanations.reruns import Reruns, decide
-from trimtab.kernel.records import NO_LIMIT, ROOT, WEIGHT_TOLERANCE, Records, SizingMode
+from trimtab.kernel.records import NO_LIMIT, ROOT, WEIGHT_TOLERANCE
 from trimtab.reasons import ENTERED_REASONS
 from trimtab.text import exactly, figure
 
@@ -103,18 +102,13 @@ class Reached:
         rows, tree, settings, partners = self.reruns.changed(*_NO_BAND, goal, *changes)
         answer = decide(rows, tree, settings, partners)
         if goal.name == "min_buckets_represented":
-            return float(self._buckets(answer, settings["dust_weight"][0]))
-        node = ROOT
-        if goal.name == "min_allocation":
-            node = self.reruns.nodes_under(goal.name, goal.node)[0]
+            reruns = self.reruns
+            is_dust = ~np.isin(answer["reason"], ENTERED_REASONS) & (rows["current"] < settings["dust_weight"][0])
+            weight = reruns.under(answer["selected"] & (answer["proposed"] > 0) & ~is_dust)
+            return float(np.count_nonzero(weight[list(reruns.candidates.tree.level_nodes)]))
+        node = self.reruns.nodes_under(goal.name, goal.node)[0] if goal.name == "min_allocation" else ROOT
         inside = (rows["leaf"] >= node) & (rows["leaf"] < self.reruns.nodes["stop"][node])
         return float(answer["proposed"][inside].sum())
-
-    def _buckets(self, answer: Records, dust: float) -> int:
-        reruns = self.reruns
-        alone = ~np.isin(answer["reason"], ENTERED_REASONS) & (reruns.rows["current"] < dust)
-        weight = reruns.under(answer["selected"] & (answer["proposed"] > 0) & ~alone)
-        return int(np.count_nonzero(weight[list(reruns.candidates.tree.level_nodes)]))
 
 
 def _goals(reruns: Reruns) -> Iterator[Change]:
@@ -153,16 +147,14 @@ def _liftable(reruns: Reruns) -> Iterator[Change]:
     yield from (Change(name, "", None) for name in ("min_position_weight", *SCORE_FIELDS))
     if (reruns.settings["unscored"] == 0).all() and np.isnan(reruns.rows["score"]).any():
         yield Change("unscored_positions", "", None)
-    if tree["closed"].any():
-        yield Change("unknown_bucket", "", None)
-    if limits.full_investment_positions is not None:
-        yield Change("full_investment_positions", "", None)
-    if limits.sizing_mode != SizingMode.EQUAL_WEIGHT.name.lower():
-        yield Change("sizing_mode", "", None)
-    if limits.residual_strategy == "cash":
-        yield Change("residual_strategy", "", None)
-    if limits.represents:
-        yield Change("min_buckets_represented", "", None)
+    in_force = {
+        "unknown_bucket": tree["closed"].any(),
+        "full_investment_positions": limits.full_investment_positions is not None,
+        "sizing_mode": limits.sizing_mode != "equal_weight",
+        "residual_strategy": limits.residual_strategy == "cash",
+        "min_buckets_represented": limits.represents,
+    }
+    yield from (Change(name, "", None) for name, is_set in in_force.items() if is_set)
     seen = set()
     for node in range(len(tree) - 1, ROOT, -1):
         for field, none in zip(NODE_FIELDS, (NO_LIMIT, np.inf, 0.0), strict=True):
@@ -178,8 +170,6 @@ def _liftable(reruns: Reruns) -> Iterator[Change]:
 
 def value_of(reruns: Reruns, limit: Change) -> Any:
     """The current value of a limit; for a field of rows, the assets that have a value."""
-    if limit.name == "restriction":
-        return tuple(reruns.names[row] for row in np.flatnonzero(reruns.rows["restriction"] != 0).tolist())
-    if limit.name == "max_weight":
-        return tuple(reruns.names[row] for row in np.flatnonzero(reruns.rows["max_weight"] < 1).tolist())
+    if limit.name in ("restriction", "max_weight"):
+        return tuple(assets_with(reruns, limit.name))
     return reruns.present(limit.name, limit.node)

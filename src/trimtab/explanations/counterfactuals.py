@@ -53,34 +53,37 @@ class Scan:
     """Every value of a limit at which the selection may change, nearest first, with the selection there."""
 
     values: tuple[tuple[Any, Flags], ...]
-    found: SearchedRange
+    searched: SearchedRange
 
 
-def nearest_flip(reruns: Reruns, at: int, name: str, node: str = "") -> Change | SearchedRange:
+def nearest_flip(reruns: Reruns, place: int, name: str, node: str = "") -> Change | SearchedRange:
     """The nearest value of a limit that flips the row's selection. Without one, the range tried: no value in it flips
     the row, or only values that contradict other limits.
     """
-    scan, selected = scan_of(reruns, name, node, at), reruns.is_selected[at]
+    # Only weights can contradict other limits: counts never do, and scores stay in bounds.
+    scan, selected = scan_of(reruns, name, node, place), reruns.is_selected[place]
     for value, selection in scan.values:
-        if bool(selection[at]) != selected and _is_valid(reruns, Change(name, node, value)):
+        if bool(selection[place]) != selected and (
+            name not in WEIGHT_NAMES or reruns.limits_with(Change(name, node, value)) is not None
+        ):
             return Change(name, node, value)
-    return scan.found
+    return scan.searched
 
 
-def scan_of(reruns: Reruns, name: str, node: str, at: int) -> Scan:
+def scan_of(reruns: Reruns, name: str, node: str, place: int) -> Scan:
     """The scan of a limit, shared by all assets; only that of correlations is the asset's own."""
     if name == "max_correlation":
-        return _of_correlations(reruns, at)
+        return _of_correlations(reruns, place)
     if (name, node) not in reruns.scans:
         reruns.scans[name, node] = _scanned(reruns, name, node)
     scan: Scan = reruns.scans[name, node]
     return scan
 
 
-def _of_correlations(reruns: Reruns, at: int) -> Scan:
+def _of_correlations(reruns: Reruns, place: int) -> Scan:
     """Correlation limits to try: the nearest of all, those of the row itself, and finally no limit."""
     present, up, down = reruns.present("max_correlation", ""), set[float](), set[float]()
-    for known in (reruns.correlations, reruns.correlations_about(at)):
+    for known in (reruns.correlations, reruns.correlations_about(place)):
         up |= {*known[known > present][:LEAST_TRIALS].tolist()}
         down |= {*np.nextafter(known[(known <= present) & (known > -1.0)], -2.0)[-LEAST_TRIALS:].tolist()}
     values = [*sorted((*up, *down), key=lambda value: abs(value - present)), None]
@@ -94,25 +97,19 @@ def _scanned(reruns: Reruns, name: str, node: str) -> Scan:
     up, up_ends = values_above(reruns, name, node, trials)
     down, down_ends = values_below(reruns, name, node, trials)
     values = sorted((*up, *down), key=lambda value: abs(value - present))
-    ends = (
-        up_ends and down_ends and not reruns.partners.size
-    )  # among correlated assets, a lower limit can let others in
+    # Among correlated assets, a lower limit can let others in.
+    ends = up_ends and down_ends and not reruns.partners.size
     searched = SearchedRange(name, node, min((present, *down)), max((present, *up)), ends)
     return Scan(tuple((value, reruns.selected(Change(name, node, value))) for value in values), searched)
 
 
-def _is_valid(reruns: Reruns, change: Change) -> bool:
-    """Whether the limits with a change are free of contradictions; counts always are, and scores stay in bounds."""
-    return change.name not in WEIGHT_NAMES or reruns.limits_with(change) is not None
-
-
-def least_score(reruns: Reruns, at: int) -> float | None:
+def least_score(reruns: Reruns, place: int) -> float | None:
     """The lowest score that selects an unselected row, or the highest that drops a selected one. A higher score never
     costs an asset its place, so a binary search suffices, over the limits, the others' scores, and the floats next to
     them. None if no score flips it.
     """
-    own, selected = reruns.scores[at], reruns.is_selected[at]
-    is_selected = reruns.with_score(at)
+    own, selected = reruns.scores[place], reruns.is_selected[place]
+    is_selected = reruns.with_score(place)
     edges = reruns.score_edges
     if selected:
         edges = edges if math.isnan(own) else edges[edges < own]

@@ -11,10 +11,11 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from trimtab.candidates.candidates import Candidates
-from trimtab.candidates.columns import COLUMNS
+from trimtab.candidates.columns import COLUMNS, NUMBERS
 from trimtab.candidates.read import read
 from trimtab.errors import InputError, LimitsError, listed
 from trimtab.explanations.relaxations import needed
@@ -23,8 +24,8 @@ from trimtab.kernel.records import Records
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import Reason, Restriction
 from trimtab.text import percent
+from trimtab.tolerances import LIMIT_TOLERANCE
 
-_SAME_WEIGHT = 1e-9
 # Fields that cannot change in one row alone: an account's weights belong together, buckets form the tree.
 _WHOLE = ("current_weight", "bucket")
 _OF_ROWS = tuple(name for name in COLUMNS if name not in ("account", "asset"))
@@ -115,13 +116,16 @@ class ResultInputs:
     decided: Records
 
     @cached_property
+    def names(self) -> list[str]:
+        """The assets, in the order of the rows."""
+        return [str(name) for name in self.candidates.asset.values()]
+
+    @cached_property
     def rows(self) -> dict[str, Row]:
         """The rows by asset, sorted."""
-        candidates = self.candidates
-        rows = {}
-        for row in sorted(range(candidates.size), key=lambda row: str(candidates.asset.at(row))):
-            name = str(candidates.asset.at(row))
-            numbers = {column: float(getattr(candidates, column)[row]) for column in _OF_ROWS if column in _NUMBERS}
+        candidates, rows = self.candidates, {}
+        for row, name in sorted(enumerate(self.names), key=lambda named: named[1]):
+            numbers = {column: float(getattr(candidates, column)[row]) for column in NUMBERS}
             values: Row = {column: value if math.isfinite(value) else None for column, value in numbers.items()}
             values["bucket"] = candidates.bucket.at(row)
             values["restriction"] = Restriction(int(candidates.restriction[row])).code
@@ -131,20 +135,17 @@ class ResultInputs:
     @cached_property
     def outcome(self) -> Outcome:
         """Whether each asset is selected, and its target."""
-        names = [str(self.candidates.asset.at(row)) for row in range(self.candidates.size)]
-        return {
-            name: (bool(answer["selected"]), float(answer["target"]))
-            for name, answer in zip(names, self.decided, strict=True)
-        }
+        return _outcome_of(self.names, self.decided)
 
     @cached_property
     def reasons(self) -> dict[str, str]:
         """The reason of each asset."""
-        names = [str(self.candidates.asset.at(row)) for row in range(self.candidates.size)]
-        return {name: Reason(answer["reason"]).code for name, answer in zip(names, self.decided, strict=True)}
+        return {name: Reason(reason).code for name, reason in zip(self.names, self.decided["reason"], strict=True)}
 
 
-_NUMBERS = ("score", "current_weight", "max_weight", "desired_weight", "volatility")
+def _outcome_of(names: list[str], answer: Records) -> Outcome:
+    pairs = zip(answer["selected"].tolist(), answer["target"].tolist(), strict=True)
+    return dict(zip(names, pairs, strict=True))
 
 
 def difference(before: ResultInputs, after: ResultInputs) -> Difference:
@@ -156,10 +157,10 @@ def difference(before: ResultInputs, after: ResultInputs) -> Difference:
     return Difference(inputs, tuple(_outcome_change(before, after, name, mixtures) for name in changed))
 
 
-def _same(one: tuple[bool, float] | None, other: tuple[bool, float] | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return one[0] == other[0] and abs(one[1] - other[1]) <= _SAME_WEIGHT
+def _same(first: tuple[bool, float] | None, other: tuple[bool, float] | None) -> bool:
+    if first is None or other is None:
+        return first is other
+    return first[0] == other[0] and abs(first[1] - other[1]) <= LIMIT_TOLERANCE
 
 
 def _changed_inputs(before: ResultInputs, after: ResultInputs) -> Iterator[InputChange]:
@@ -210,24 +211,12 @@ class _Mixtures:
         alone = [group for group in groups if self._brings(asset, group)]
         if alone:
             return [Cause(group[0].name, self._enough(asset, group), alone=True) for group in alone]
-        together = self._narrowed(asset, [change for group in self._needed(asset, groups) for change in group])
-        names = dict.fromkeys((change.name, change.asset == asset, bool(change.asset)) for change in together)
-        return [
-            Cause(
-                name,
-                self._assets(
-                    change
-                    for change in together
-                    if (change.name, change.asset == asset, bool(change.asset)) == (name, own, of_row)
-                ),
-                alone=False,
-            )
-            for name, own, of_row in names
-        ]
-
-    def _needed(self, asset: str, groups: list[list[InputChange]]) -> list[list[InputChange]]:
-        """An irreducible set of groups that produce the outcome together."""
-        return needed(groups, lambda kept: self._brings(asset, [change for group in kept for change in group]))
+        kept = needed(groups, lambda some: self._brings(asset, list(chain.from_iterable(some))))
+        together = self._narrowed(asset, list(chain.from_iterable(kept)))
+        alike: dict[tuple[str, bool, bool], list[InputChange]] = {}
+        for change in together:
+            alike.setdefault((change.name, change.asset == asset, bool(change.asset)), []).append(change)
+        return [Cause(name, self._assets(group), alone=False) for (name, _, _), group in alike.items()]
 
     def _narrowed(self, asset: str, changes: list[InputChange]) -> list[InputChange]:
         """Changes that produce the outcome, irrelevant ones dropped; out of many, some may be superfluous."""
@@ -236,10 +225,8 @@ class _Mixtures:
         parts += [group for group in whole.values() if group]
         if len(parts) > _NARROWED:
             return changes
-        kept = needed(
-            parts, lambda some: self._brings(asset, [change for part in some for change in part]), len(parts) // 2 or 1
-        )
-        return [change for part in kept for change in part]
+        kept = needed(parts, lambda some: self._brings(asset, list(chain.from_iterable(some))), len(parts) // 2 or 1)
+        return list(chain.from_iterable(kept))
 
     def _groups(self, asset: str) -> Iterator[list[InputChange]]:
         """Inputs grouped: each limit, each field of the asset's own row, each field of all other rows."""
@@ -300,10 +287,7 @@ class _Mixtures:
         limits = RebalancingLimits.from_dict(values)
         table = [{"asset": name, **row} for name, row in rows.items()]
         reruns = Reruns.of(read(table, limits, many=False, correlations=correlations), limits)
-        return {
-            name: (bool(answer["selected"]), float(answer["target"]))
-            for name, answer in zip(reruns.names, reruns.answer, strict=True)
-        }
+        return _outcome_of(reruns.names, reruns.answer)
 
 
 _TRIED = 30  # assets of a group that are tried one by one

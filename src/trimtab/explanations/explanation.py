@@ -5,12 +5,10 @@ with one step less they do not.
 
 from __future__ import annotations
 
-import json
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -25,15 +23,10 @@ from trimtab.explanations.values_to_try import shown_value
 from trimtab.explanations.weight_held_by import HeldBy, held_by
 from trimtab.kernel.records import NO_LIMIT, NO_NODE, ROOT
 from trimtab.reasons import ENTERED_REASONS, FIXED_REASONS, Action, Reason, Restriction, SizeReason
-from trimtab.text import at_least, at_most, exactly, figure
+from trimtab.text import at_least, at_most, exactly, figure, json_text, shipped_schema
 
 # Reasons that an asset has by itself, whatever the others do.
-_OWN = frozenset(
-    map(
-        int, (Reason.NOT_SCORED, Reason.RESTRICTED_OUT, Reason.UNCLASSIFIED, Reason.NOT_SIZABLE, Reason.BELOW_THRESHOLD)
-    )
-)
-_BELOW = int(Reason.BELOW_THRESHOLD)
+_OWN = (Reason.NOT_SCORED, Reason.RESTRICTED_OUT, Reason.UNCLASSIFIED, Reason.NOT_SIZABLE, Reason.BELOW_THRESHOLD)
 _NAMED = 8
 EXPLANATIONS_VERSION = 2
 
@@ -116,12 +109,9 @@ class Explanation:
         if not self.merit:
             if self.score is None:
                 return "it has no score, so its merit is unknown"
-            kept = self.decision == "selected"
-            return (
-                "its score would not keep it: only its restriction does"
-                if kept
-                else "not good enough, whatever the others are"
-            )
+            if self.decision == "selected":
+                return "its score would not keep it: only its restriction does"
+            return "not good enough, whatever the others are"
         if self.crowded_out is None:
             return "good enough by itself"
         crowding = self.crowded_out
@@ -138,6 +128,7 @@ def explanations_json(explanations: Iterable[Explanation], orders: Sequence[Any]
     Examples
     --------
     >>> from trimtab import rebalance
+    >>> import json
     >>> text = explanations_json([rebalance([{"asset": "A", "score": 0.9}]).explain("A")])
     >>> first = json.loads(text)["explanations"][0]
     >>> first["asset"], first["decision"], first["counterfactuals"][0]["change"], first["counterfactuals"][0]["value"]
@@ -146,24 +137,12 @@ def explanations_json(explanations: Iterable[Explanation], orders: Sequence[Any]
     document = {"schema_version": EXPLANATIONS_VERSION, "explanations": [each.to_dict() for each in explanations]}
     if orders:
         document["orders"] = [each.to_dict() for each in orders]
-    return (
-        json.dumps(
-            document,
-            default=lambda value: format(value, "f"),
-            sort_keys=True,
-            ensure_ascii=False,
-            allow_nan=False,
-            indent=2,
-        )
-        + "\n"
-    )
+    return json_text(document)
 
 
 def explanations_schema() -> dict[str, Any]:
     """The JSON Schema of `explanations_json`."""
-    text = (resources.files("trimtab") / "schemas" / "explanations.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
-    return schema
+    return shipped_schema("explanations")
 
 
 def _plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -218,133 +197,108 @@ def explain(reruns: Reruns, asset: str) -> Explanation:
     )
 
 
-def _has_merit(reruns: Reruns, at: int) -> bool:
+def _has_merit(reruns: Reruns, place: int) -> bool:
     """Whether the asset is good enough: alone in the account and without its restriction, it would be selected."""
-    if math.isnan(reruns.scores[at]):
+    if math.isnan(reruns.scores[place]):
         return False
-    if reruns.reasons[at] in FIXED_REASONS:
-        return reruns.scores[at] >= reruns.limits.min_score_threshold
-    if reruns.is_selected[at]:
+    if reruns.reasons[place] in FIXED_REASONS:
+        return reruns.scores[place] >= reruns.limits.min_score_threshold
+    if reruns.is_selected[place]:
         return True
-    alone = reruns.alone(at)
-    weak_dust = alone["reason"] == Reason.DUST and reruns.standing(at)[0] == Reason.BELOW_THRESHOLD
-    return bool(alone["selected"] or not (int(alone["reason"]) in _OWN or weak_dust))
+    alone = reruns.alone(place)
+    weak_dust = alone["reason"] == Reason.DUST and reruns.standing(place)[0] == Reason.BELOW_THRESHOLD
+    return bool(alone["selected"] or not (alone["reason"] in _OWN or weak_dust))
 
 
-def _crowding(reruns: Reruns, at: int) -> Crowding | None:
+def _crowding(reruns: Reruns, place: int) -> Crowding | None:
     """The obstacle that took the place of an asset that alone would have one."""
-    reason, node = reruns.standing(at)
-    limits = reruns.limits
-    selected = reruns.answer["selected"]
+    reason, node = reruns.standing(place)
+    limits, selected, reasons = reruns.limits, reruns.answer["selected"], reruns.answer["reason"]
     if reason == Reason.TOO_CORRELATED:
-        here = np.zeros(len(selected), np.bool_)
-        here[reruns.partners_of(at)] = True
-        return _crowded(
-            reruns, "max_correlation", reruns.node_name(node), float(limits.max_correlation or 0.0), here & selected
-        )
-    if reason == Reason.DISPLACED_FOR_REPRESENTATION:
-        here = reruns.answer["reason"] == Reason.ADDED_FOR_REPRESENTATION
-        return _crowded(reruns, "min_buckets_represented", "", limits.min_buckets_represented, here)
-    if reason == Reason.TOTAL_POSITION_LIMIT:
-        return _crowded(reruns, "max_total_positions", "", limits.max_total_positions, reruns.is_slot)
-    if reason == Reason.NEW_POSITION_LIMIT:
-        here = selected & np.isin(reruns.answer["reason"], ENTERED_REASONS) & ~reruns.is_holding
-        return _crowded(reruns, "max_new_positions", "", limits.max_new_positions, here)
-    if reason == Reason.BUCKET_POSITION_LIMIT:
-        name, path = reruns.limit_of(node, "max_positions")[0], reruns.node_name(node)
-        return _crowded(
-            reruns, name, path, int(reruns.nodes["max_positions"][node]), reruns.is_slot & _inside(reruns, node)
-        )
+        here = np.isin(np.arange(len(selected)), reruns.partners_of(place))
+        bucket, max_correlation = reruns.node_name(node), float(limits.max_correlation or 0.0)
+        return _crowded(reruns, "max_correlation", bucket, max_correlation, here & selected)
+    general = {
+        Reason.DISPLACED_FOR_REPRESENTATION: ("min_buckets_represented", reasons == Reason.ADDED_FOR_REPRESENTATION),
+        Reason.TOTAL_POSITION_LIMIT: ("max_total_positions", reruns.is_slot),
+        Reason.NEW_POSITION_LIMIT: (
+            "max_new_positions",
+            selected & np.isin(reasons, ENTERED_REASONS) & ~reruns.is_holding,
+        ),
+    }
+    if reason in general:
+        name, here = general[reason]
+        return _crowded(reruns, name, "", getattr(limits, name), here)
     if reason == Reason.MIN_POSITION_CAPACITY and node == ROOT:
         return _crowded(reruns, "target_invested", "", limits.target_invested, selected)
-    if reason == Reason.MIN_POSITION_CAPACITY and node != NO_NODE:
-        name, path = reruns.limit_of(node, "max_allocation")[0], reruns.node_name(node)
-        max_weight = float(reruns.nodes["max_allocation"][node])
-        return _crowded(reruns, name, path, max_weight, selected & _inside(reruns, node))
-    return None
-
-
-def _inside(reruns: Reruns, node: int) -> Any:
-    return (reruns.rows["leaf"] >= node) & (reruns.rows["leaf"] < reruns.nodes["stop"][node])
+    fields = {Reason.BUCKET_POSITION_LIMIT: "max_positions", Reason.MIN_POSITION_CAPACITY: "max_allocation"}
+    if reason not in fields or node == NO_NODE:
+        return None
+    field, leaf = fields[reason], reruns.rows["leaf"]
+    inside = (leaf >= node) & (leaf < reruns.nodes["stop"][node])
+    here = inside & (reruns.is_slot if field == "max_positions" else selected)
+    value = reruns.nodes[field][node].item()
+    return _crowded(reruns, reruns.limit_of(node, field)[0], reruns.node_name(node), value, here)
 
 
 def _crowded(reruns: Reruns, limit: str, node: str, value: float, here: Any) -> Crowding:
     """The assets in its place, in the order of the walk: holdings, then scores, then weights, then names."""
-    rows = reruns.rows
+    scores = np.nan_to_num(reruns.rows["score"], nan=-1.0).tolist()
 
-    def order(one: int) -> tuple[bool, float, float, int]:
-        return (
-            not reruns.is_holding[one],
-            -float(np.nan_to_num(rows["score"][one], nan=-1.0)),
-            -float(rows["current"][one]),
-            one,
-        )
+    def order(place: int) -> tuple[bool, float, float, int]:
+        return not reruns.is_holding[place], -scores[place], -reruns.currents[place], place
 
-    return Crowding(
-        limit,
-        node,
-        value,
-        tuple(reruns.names[selected] for selected in sorted(np.flatnonzero(here).tolist(), key=order)),
-    )
+    names = tuple(reruns.names[place] for place in sorted(np.flatnonzero(here).tolist(), key=order))
+    return Crowding(limit, node, value, names)
 
 
-def _counterfactuals(reruns: Reruns, at: int, limits: Iterable[Change | SearchedRange]) -> Iterator[Counterfactual]:
-    selected = reruns.is_selected[at]
+def _counterfactuals(reruns: Reruns, place: int, limits: Iterable[Change | SearchedRange]) -> Iterator[Counterfactual]:
+    selected = reruns.is_selected[place]
     would = "would not be selected" if selected else "would be selected"
-    score = least_score(reruns, at)
+    score = least_score(reruns, place)
     if score is not None:
-        shown = at_most(score) if selected else at_least(score)
-        bound = "at most" if selected else "at least"
-        yield Counterfactual(
-            "score",
-            "",
-            score,
-            bound,
-            f"{would} with a score of {shown}" if shown.startswith("at ") else f"{would} with a score {shown}",
-        )
-    for change in _row_changes(reruns, at):
-        if bool(reruns.selected(change)[at]) != selected:
-            shown = (
-                "without its restriction"
-                if change.name == "restriction"
-                else f"with max_weight {exactly(change.value)}"
-            )
+        shown, bound = (at_most(score), "at most") if selected else (at_least(score), "at least")
+        joint = "of " if shown.startswith("at ") else ""
+        yield Counterfactual("score", "", score, bound, f"{would} with a score {joint}{shown}")
+    for change in _row_changes(reruns, place):
+        if bool(reruns.selected(change)[place]) != selected:
+            lifts = change.name == "restriction"
+            shown = "without its restriction" if lifts else f"with max_weight {exactly(change.value)}"
             yield Counterfactual(change.name, "", change.value, "exactly", f"{would} {shown}")
     for limit in limits:
         if isinstance(limit, Change):
-            shown = (
-                f"without {limit.name}" if limit.value is None else f"with {limit.name} {shown_value(reruns, limit)}"
-            )
-            yield Counterfactual(*limit, "exactly", f"{would} {shown}{f' for {limit.node}' if limit.node else ''}")
+            lifts, named = limit.value is None, f" for {limit.node}" if limit.node else ""
+            shown = f"without {limit.name}" if lifts else f"with {limit.name} {shown_value(reruns, limit)}"
+            yield Counterfactual(*limit, "exactly", f"{would} {shown}{named}")
     for name, value in _switches(reruns):
         change = Change(name, "", value)
-        if bool(reruns.selected(change)[at]) != selected and reruns.limits_with(change) is not None:
+        if bool(reruns.selected(change)[place]) != selected and reruns.limits_with(change) is not None:
             yield Counterfactual(name, "", value, "exactly", f"{would} with {name} {exactly(value)}")
 
 
-def _row_changes(reruns: Reruns, at: int) -> Iterable[Change]:
+def _row_changes(reruns: Reruns, place: int) -> Iterable[Change]:
     """Lifting the restriction, and the smallest cap of the asset that admits a position."""
-    if reruns.rows["restriction"][at] != Restriction.EMPTY:
-        yield Change("restriction", reruns.names[at], "")
+    if reruns.rows["restriction"][place] != Restriction.EMPTY:
+        yield Change("restriction", reruns.names[place], "")
     min_weight = reruns.limits.min_position_weight
-    if not reruns.is_selected[at] and reruns.rows["max_weight"][at] < min_weight:
-        yield Change("max_weight", reruns.names[at], min_weight)
+    if not reruns.is_selected[place] and reruns.rows["max_weight"][place] < min_weight:
+        yield Change("max_weight", reruns.names[place], min_weight)
 
 
-def limits_about(reruns: Reruns, at: int) -> Iterable[tuple[str, str]]:
+def limits_about(reruns: Reruns, place: int) -> Iterable[tuple[str, str]]:
     """Every limit in force that can decide about a row, each with its bucket: scores, places, weights."""
     limits, rows = reruns.limits, reruns.rows
-    if not math.isnan(reruns.scores[at]):
+    if not math.isnan(reruns.scores[place]):
         yield from ((name, "") for name in SCORE_FIELDS if name != "min_score_diversification" or limits.represents)
         if ((rows["current"] > 0) & (rows["current"] <= limits.min_position_weight)).any():
             yield "dust_weight", ""
-    if _is_out(reruns, at) or reruns.reasons[at] in FIXED_REASONS:
+    if _is_out(reruns, place) or reruns.reasons[place] in FIXED_REASONS:
         return
     yield from (("max_total_positions", ""), ("max_new_positions", ""))
     if limits.represents:
         yield "min_buckets_represented", ""
     seen = set()
-    for node in (*reruns.path(at), *range(1, len(reruns.nodes))):
+    for node in (*reruns.path(place), *range(1, len(reruns.nodes))):
         for field, none in (("max_positions", NO_LIMIT), ("max_allocation", math.inf)):
             limit = reruns.limit_of(node, field)
             if reruns.nodes[field][node] < none and limit not in seen:
@@ -355,10 +309,10 @@ def limits_about(reruns: Reruns, at: int) -> Iterable[tuple[str, str]]:
         yield "max_correlation", ""
 
 
-def _is_out(reruns: Reruns, at: int) -> bool:
+def _is_out(reruns: Reruns, place: int) -> bool:
     """Whether a row is out by itself: not even good enough to represent a bucket."""
-    reason, score = reruns.reasons[at], reruns.scores[at]
-    weak = reason == _BELOW and score >= reruns.limits.min_score_diversification
+    reason, score = reruns.reasons[place], reruns.scores[place]
+    weak = reason == Reason.BELOW_THRESHOLD and score >= reruns.limits.min_score_diversification
     return reason in _OWN and not weak
 
 

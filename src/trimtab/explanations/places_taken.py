@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,13 @@ def positions_that_fit(left: float, min_weight: float) -> float:
         return 0
     quotient = left / min_weight if min_weight > 0 else math.inf
     return math.floor(quotient + COUNT_TOLERANCE) if quotient < _UNLIMITED else math.inf
+
+
+def summed_under(nodes: Records, leaf: Ints, values: Any = None) -> Floats:
+    """The sum of values of rows (without values, their number) under each node. Shape (nodes,)."""
+    own = np.bincount(leaf, values, minlength=len(nodes))
+    before = np.concatenate(([0.0], np.cumsum(own)))
+    return np.asarray(before[nodes["stop"]] - before[:-1], np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,17 +85,10 @@ class PlacesTaken:
         chosen = self._entered & ~self._holding if new_only else ~self._fixed
         return self.rows[self._inside(node) & chosen]
 
-    def positions(self, node: int) -> int:
-        """How many positions are taken under a node."""
-        return self._positions_under[node]
-
     @cached_property
-    def _positions_under(self) -> list[int]:
+    def positions(self) -> list[int]:
+        """How many positions are taken under each node."""
         return [int(count) for count in self._summed(self._position).tolist()]
-
-    @cached_property
-    def _new_positions(self) -> int:
-        return int(np.count_nonzero(self._entered & ~self._holding))
 
     @cached_property
     def _free_weight(self) -> list[float]:
@@ -102,10 +103,7 @@ class PlacesTaken:
 
     def _summed(self, values: Flags | Floats) -> Floats:
         """The sum of values of the selected rows under each node. Shape (nodes,)."""
-        nodes = self.candidates.tree.nodes
-        own = np.bincount(self._leaf, np.asarray(values, np.float64), minlength=len(nodes))
-        before = np.concatenate(([0.0], np.cumsum(own)))
-        return np.asarray(before[nodes["stop"]] - before[:-1], np.float64)
+        return summed_under(self.candidates.tree.nodes, self._leaf, values)
 
     def is_new(self, row: int) -> bool:
         """Whether a row competes as a new asset: not held, or dust."""
@@ -119,13 +117,13 @@ class PlacesTaken:
         protected = limits.allow_bucket_overflow and not new
         if new and self.too_correlated_with(row):
             yield Reason.TOO_CORRELATED, self.level_node(row)
-        if self.positions(ROOT) >= limits.max_total_positions:
+        if self.positions[ROOT] >= limits.max_total_positions:
             yield Reason.TOTAL_POSITION_LIMIT, ROOT
-        if new and self._new_positions >= limits.max_new_positions:
+        if new and np.count_nonzero(self._entered & ~self._holding) >= limits.max_new_positions:
             yield Reason.NEW_POSITION_LIMIT, ROOT
         path = [node for node in range(1, leaf + 1) if node <= leaf < nodes["stop"][node]]
         if not protected:
-            full = (node for node in path if self.positions(node) >= nodes["max_positions"][node])
+            full = (node for node in path if self.positions[node] >= nodes["max_positions"][node])
             yield from ((Reason.BUCKET_POSITION_LIMIT, node) for node in full)
         for node in (ROOT, *path):
             left = self._free_weight[node]
@@ -138,7 +136,7 @@ class PlacesTaken:
     def _has_room(self, node: int, left: float) -> bool:
         """Whether one more position of the minimum weight fits under a node: the derived number (rules, section 4)."""
         fitting = positions_that_fit(left, self.limits.min_position_weight)
-        return self.positions(node) < self._fixed_positions[node] + fitting
+        return self.positions[node] < self._fixed_positions[node] + fitting
 
     def cap(self, row: int) -> float:
         """The largest weight allowed for an asset."""
@@ -169,7 +167,7 @@ class PlacesTaken:
         """The first node from the root where a holding in overflow found no free position."""
         nodes, node, first = self.candidates.tree.nodes, int(self.candidates.leaf[row]), ROOT
         while node != ROOT:
-            if self.positions(node) > nodes[node]["max_positions"]:
+            if self.positions[node] > nodes[node]["max_positions"]:
                 first = node
             node = int(nodes[node]["parent"])
         return first

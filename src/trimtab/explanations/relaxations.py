@@ -96,13 +96,13 @@ def _effect(reruns: Reruns, change: Change) -> str:
 def _of_a_row(reruns: Reruns, limit: Change, works: Callable[..., bool]) -> Relaxation | None:
     """The first asset by name (or the named one) whose restriction or own cap is in the way."""
     none = "" if limit.name == "restriction" else None
-    for name in [limit.node] if limit.node else _assets_with(reruns, limit.name)[:_TRIED]:
+    for name in [limit.node] if limit.node else assets_with(reruns, limit.name)[:_TRIED]:
         if works(none, name):
             return Relaxation(limit.name, name, none, f"no {limit.name} for {name}")
     return None
 
 
-def _assets_with(reruns: Reruns, name: str) -> list[str]:
+def assets_with(reruns: Reruns, name: str) -> list[str]:
     """The assets that have a restriction, or a cap of their own."""
     has = reruns.rows["restriction"] != 0 if name == "restriction" else reruns.rows["max_weight"] < 1
     return [reruns.names[row] for row in np.flatnonzero(has).tolist()]
@@ -156,29 +156,23 @@ def _least_weight(
     reruns: Reruns, name: str, present: float, works: Callable[..., bool], edges: Sequence[float], *, up: bool
 ) -> float | None:
     """The nearest step of weight that works, upward to 1 or downward until the limit is lifted."""
-    first, lowest = round(weight_beyond(present, up=up, strictly=True) * _STEPS), _lowest(reruns, name)
+    first = round(weight_beyond(present, up=up, strictly=True) * _STEPS)
+    # `min_position_weight` goes to a `dust_weight` that was set.
+    dust_is_set = name == "min_position_weight" and "dust_weight" not in reruns.limits.derived
+    lowest = reruns.limits.dust_weight if dust_is_set else 0.0
     count = _STEPS - first + 1 if up else first + 1 - math.floor(lowest * _STEPS)
 
     def value_at(step: int) -> float:
         return (first + step) / _STEPS if up else max((first - step) / _STEPS, lowest)
 
-    def works_at(start: int, step: int) -> bool:
-        return works(value_at(start + step))
-
     starts = sorted({0, *(abs(round(edge * _STEPS) - first) for edge in edges)} & set(range(count)))
     for start, end in zip(starts, [*starts[1:], count], strict=True):
         if works(value_at(start)):
             return value_at(start)
-        step = _first(end - start, partial(works_at, start))
+        step = _first(end - start, partial(lambda start, step: works(value_at(start + step)), start))
         if step is not None:
             return value_at(start + step)
     return None
-
-
-def _lowest(reruns: Reruns, name: str) -> float:
-    """The lowest value of a limit of weight: `min_position_weight` to a `dust_weight` that was given."""
-    dust_is_set = name == "min_position_weight" and "dust_weight" not in reruns.limits.derived
-    return reruns.limits.dust_weight if dust_is_set else 0.0
 
 
 def _between(reruns: Reruns, name: str, with_: Sequence[Change]) -> tuple[float, float]:
@@ -213,9 +207,8 @@ def _first(count: int, works: Callable[[int], bool]) -> int | None:
 
 def together(reruns: Reruns, limits: Sequence[Change], goal: Change, reached: Reaches) -> tuple[Relaxation, ...]:
     """An irreducible set of changes that reach the goal together. Each is the smallest, given the changes before it and
-    with the limits after it lifted. Restrictions and
-    own caps of assets are left out asset by asset. Scores go from the highest limit down, since each must stay below the
-    one above it. Empty where the changes would contradict other limits.
+    with the limits after it lifted. Restrictions and own caps of assets are left out asset by asset. Scores go from the
+    highest limit down, since each must stay below the one above it. Empty where the changes would contradict other limits.
     """
     lifted = needed(limits, lambda kept: reached(goal, kept))
     for name in _OF_ROWS:
@@ -238,7 +231,7 @@ def _by_asset(reruns: Reruns, name: str, lifted: list[Change], goal: Change, rea
     others = [limit for limit in lifted if limit.name != name]
     if len(others) == len(lifted):
         return lifted
-    assets = [Change(name, asset, None) for asset in _assets_with(reruns, name)]
+    assets = [Change(name, asset, None) for asset in assets_with(reruns, name)]
     return [*needed(assets, lambda kept: reached(goal, [*kept, *others]), len(assets)), *others]
 
 

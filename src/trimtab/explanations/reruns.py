@@ -1,6 +1,5 @@
 """One account in the kernel's records, decided again with one thing changed. Nothing here decides: a rerun copies the
-records, changes one field, and runs the rules. The
-values to try come from `counterfactuals.py`.
+records, changes one field, and runs the rules. The values to try come from `counterfactuals.py`.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from trimtab.explanations.changes import (
     changed_limits,
     setting_of,
 )
-from trimtab.explanations.places_taken import PlacesTaken
+from trimtab.explanations.places_taken import PlacesTaken, summed_under
 from trimtab.kernel.account import rebalance_account, select_account
 from trimtab.kernel.records import (
     NO_LIMIT,
@@ -142,9 +141,9 @@ class Reruns:
         """The row of each asset."""
         return {name: row for row, name in enumerate(self.names)}
 
-    def path(self, at: int) -> list[int]:
+    def path(self, place: int) -> list[int]:
         """The nodes of a row from the top to its leaf, without the portfolio."""
-        node, nodes = int(self.rows["leaf"][at]), []
+        node, nodes = int(self.rows["leaf"][place]), []
         while node != ROOT:
             nodes.append(node)
             node = int(self.nodes["parent"][node])
@@ -182,22 +181,17 @@ class Reruns:
     @cached_property
     def is_slot(self) -> Flags:
         """The selected rows that count as positions: all but dust that is only left alone."""
-        entered = np.isin(self.answer["reason"], ENTERED_REASONS)
-        takes_slot: Flags = self.answer["selected"] & (entered | (self.rows["current"] >= self.limits.dust_weight))
-        return takes_slot
+        counts = np.isin(self.answer["reason"], ENTERED_REASONS) | (self.rows["current"] >= self.limits.dust_weight)
+        return np.asarray(self.answer["selected"] & counts, np.bool_)
 
     @cached_property
     def is_holding(self) -> Flags:
         """The rows that are held, dust aside."""
-        current = self.rows["current"]
-        is_held: Flags = (current >= self.limits.dust_weight) & (current > 0)
-        return is_held
+        return np.asarray((self.rows["current"] >= self.limits.dust_weight) & (self.rows["current"] > 0), np.bool_)
 
     def under(self, values: Any) -> Floats:
         """The sum of row values under each node. Shape (nodes,)."""
-        own = np.bincount(self.rows["leaf"], np.asarray(values, np.float64), minlength=len(self.nodes))
-        before = np.concatenate(([0.0], np.cumsum(own)))
-        return np.asarray(before[self.nodes["stop"]] - before[:-1], np.float64)
+        return summed_under(self.nodes, self.rows["leaf"], values)
 
     @cached_property
     def weight(self) -> Floats:
@@ -213,10 +207,9 @@ class Reruns:
 
     def decided_with(self, change: Change) -> Records:
         """The answer with one thing changed; kept, since many assets ask for the same change."""
-        answer = self._kept.get(change)
-        if answer is None:
-            answer = self._kept[change] = self.run(change)
-        return answer
+        if change not in self._kept:
+            self._kept[change] = self.run(change)
+        return self._kept[change]
 
     def run(self, *changes: Change) -> Records:
         """The answer with some things changed at once."""
@@ -247,16 +240,14 @@ class Reruns:
             elif change.name != "unknown_bucket":
                 name, code = setting_of(change.name, value)
                 settings[name] = code
-        if leading:
-            for name, number in self._with_followers(leading).items():
-                settings[name] = number
+        for name, number in (self._with_followers(leading) if leading else {}).items():
+            settings[name] = number
         return rows, tree, settings, partners
 
     @cached_property
     def in_unknown(self) -> Flags:
         """The rows without a bucket."""
-        inside: Flags = np.isin(self.rows["leaf"], self._unknown)
-        return inside
+        return np.isin(self.rows["leaf"], self._unknown)
 
     @cached_property
     def _unknown(self) -> list[int]:
@@ -302,10 +293,9 @@ class Reruns:
 
     def selection_with(self, change: Change) -> Selection:
         """The selection with one thing changed; kept, since many assets ask for the same change."""
-        selection = self._selections.get(change)
-        if selection is None:
-            selection = self._selections[change] = self.selection_of(change)
-        return selection
+        if change not in self._selections:
+            self._selections[change] = self.selection_of(change)
+        return self._selections[change]
 
     def selection_of(self, *changes: Change) -> Selection:
         """The selection with some things changed at once."""
@@ -338,8 +328,7 @@ class Reruns:
 
     def _counted(self, leaf: Ints) -> list[int]:
         """How many of some leaves lie under each node. Shape (nodes,)."""
-        before = np.concatenate(([0], np.cumsum(np.bincount(leaf, minlength=len(self.nodes)))))
-        return list((before[self.nodes["stop"]] - before[:-1]).tolist())
+        return [int(count) for count in summed_under(self.nodes, leaf).tolist()]
 
     def _weighed(self, leaf: Ints, weight: Floats) -> list[float]:
         """The weight of some leaves under each node. Shape (nodes,)."""
@@ -350,14 +339,14 @@ class Reruns:
                 node = int(self.nodes["parent"][node])  # noqa: PLW2901 - up to the root
         return sums
 
-    def with_score(self, at: int) -> Callable[[float], bool]:
+    def with_score(self, place: int) -> Callable[[float], bool]:
         """Whether a row is selected, for any score that it may have."""
         rows, settings, answer = self.rows.copy(), self.settings[0], empty_answer(len(self.rows))
 
         def is_selected(score: float) -> bool:
-            rows["score"][at] = score
+            rows["score"][place] = score
             select_account(rows, self.nodes, settings, self.partners, answer)
-            return bool(answer["selected"][at])
+            return bool(answer["selected"][place])
 
         return is_selected
 
@@ -382,18 +371,18 @@ class Reruns:
             self._kept_limits[change] = changed_limits(self.limits, change)
         return self._kept_limits[change]
 
-    def standing(self, at: int) -> tuple[Reason, int]:
+    def standing(self, place: int) -> tuple[Reason, int]:
         """The obstacle to an unselected row, with its node; for dust, what keeps it from returning."""
-        reason, node = Reason(self.answer["reason"][at]), int(self.answer["reason_node"][at])
+        reason, node = Reason(self.answer["reason"][place]), int(self.answer["reason_node"][place])
         if reason != Reason.DUST:
             return reason, node
-        if self.scores[at] < self.limits.min_score_new_position:
+        if self.scores[place] < self.limits.min_score_new_position:
             return Reason.BELOW_THRESHOLD, NO_NODE
-        return next(self.places.in_the_way(int(self.candidates.order[at])))
+        return next(self.places.in_the_way(int(self.candidates.order[place])))
 
-    def partners_of(self, at: int) -> Ints:
+    def partners_of(self, place: int) -> Ints:
         """The rows that a new asset is too correlated with, selected or not."""
-        partners: Ints = self.partners[self.partners[at] : self.partners[at + 1]]
+        partners: Ints = self.partners[self.partners[place] : self.partners[place + 1]]
         return partners
 
     @cached_property
@@ -414,10 +403,10 @@ class Reruns:
         """The different known correlations of two candidates of one bucket, sorted."""
         return np.unique(self._pairs[1])
 
-    def correlations_about(self, at: int) -> Floats:
+    def correlations_about(self, place: int) -> Floats:
         """The different known correlations of a row with others of its bucket, sorted."""
         first, values = self._pairs
-        return np.unique(values[first == at])
+        return np.unique(values[first == place])
 
     @cached_property
     def places(self) -> PlacesTaken:
@@ -429,9 +418,9 @@ class Reruns:
         """The answer in the order of the table's rows."""
         return self.candidates.in_table_order(self.answer)
 
-    def alone(self, at: int) -> Any:
+    def alone(self, place: int) -> Any:
         """The decision about a row that is the only candidate."""
-        return decide(self.rows[at : at + 1], self.nodes, self.settings, NO_PARTNERS)[0]
+        return decide(self.rows[place : place + 1], self.nodes, self.settings, NO_PARTNERS)[0]
 
 
 def decide(rows: Records, tree: Records, settings: Records, partners: Ints) -> Records:

@@ -17,14 +17,6 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import Reason, Restriction, SizeReason
 from trimtab.text import figure, percent, told_apart
 
-_BRAKED_VERBS = {
-    "Kept": "Without the brake it would be kept",
-    "Held": "Without the brake it would be held",
-    "Added": "Without the brake it would be added",
-    "Closed": "Without the brake it would be closed",
-    "Not selected": "Without the brake it would still not be selected",
-}
-
 
 class Detail(NamedTuple):
     """Why a row is in or out, and why it has its size, in parts that fit a sentence or a column. `verb` says what was
@@ -80,7 +72,8 @@ class SentenceMaker:
         )
         verb = _verb(about)
         if answer["size_reason"] == SizeReason.BRAKED:
-            verb = _BRAKED_VERBS[verb]
+            would = "still not be selected" if verb == "Not selected" else f"be {verb.lower()}"
+            verb = f"Without the brake it would {would}"
         size = size_clause(places, row)
         return Detail(verb, _CLAUSES[about.reason](about), percent(float(answer["target"])) if size else "", size)
 
@@ -102,6 +95,10 @@ class _Row(NamedTuple):
         """The field that sets a node's limit, and its value."""
         return self.limits.limit_at(self.path(node), field)
 
+    @property
+    def restriction(self) -> str:
+        return Restriction(int(self.candidates.restriction[self.row])).code
+
     def named(self, rows: Ints) -> str:
         return listed(sorted(self.places.name(row) for row in rows.tolist()))
 
@@ -117,17 +114,12 @@ def _verb(about: _Row) -> str:
 # ---- selected
 
 
-def _kept(about: _Row) -> str:
-    return _enough(about, about.limits.min_score_threshold, "a holding needs (min_score_threshold)")
+_HOLDING, _NEW = "a holding needs (min_score_threshold)", "a new position needs (min_score_new_position)"
 
 
-def _added(about: _Row) -> str:
-    return _enough(about, about.limits.min_score_new_position, "a new position needs (min_score_new_position)")
-
-
-def _enough(about: _Row, threshold: float, purpose: str) -> str:
+def _against(about: _Row, verb: str, threshold: float, purpose: str) -> str:
     score, needed = told_apart(about.score, threshold)
-    return f"its score of {score} meets the {needed} that {purpose}"
+    return f"its score of {score} {verb} the {needed} that {purpose}"
 
 
 def _representing(about: _Row) -> str:
@@ -146,61 +138,32 @@ def _protected(about: _Row) -> str:
     return f"{full}, but allow_bucket_overflow protects holdings"
 
 
-def _restricted(about: _Row) -> str:
-    return f"its restriction {Restriction(int(about.candidates.restriction[about.row])).code} forbids selling"
-
-
-def _held_unscored(_: _Row) -> str:
-    return 'it has no score, and holdings without one are left alone (unscored_positions "hold")'
-
-
-def _held_not_sizable(about: _Row) -> str:
-    return f"{_lacks(about)}; a holding is never sold for missing data"
-
-
 # ---- not selected
 
 
 def _not_scored(about: _Row) -> str:
-    return "it has no score" + (
-        ', and holdings without one are closed (unscored_positions "close")' if about.current > 0 else ""
-    )
+    closed = ', and holdings without one are closed (unscored_positions "close")'
+    return f"it has no score{closed if about.current > 0 else ''}"
 
 
 def _restricted_out(about: _Row) -> str:
-    code = Restriction(int(about.candidates.restriction[about.row])).code
-    return f"its restriction {code} forbids buying" + (
-        f", and at {_tiny(about.current)} it is only dust (dust_weight {figure(about.limits.dust_weight)})"
-        if about.current > 0
-        else ""
-    )
-
-
-def _unclassified(_: _Row) -> str:
-    return 'it has no bucket, and nothing without one is bought (unknown_bucket "hold")'
-
-
-def _not_sizable(about: _Row) -> str:
-    return _lacks(about)
+    clause = f"its restriction {about.restriction} forbids buying"
+    if about.current <= 0:
+        return clause
+    return f"{clause}, and at {_tiny(about.current)} it is only dust (dust_weight {figure(about.limits.dust_weight)})"
 
 
 def _lacks(about: _Row) -> str:
-    column = {"desired": "desired_weight"}.get(about.limits.sizing_mode, "volatility")
-    return f"it has no {column}, which sizing_mode {about.limits.sizing_mode} needs"
+    return f"it has no {about.limits.sizing_column}, which sizing_mode {about.limits.sizing_mode} needs"
 
 
 def _below_threshold(about: _Row) -> str:
     limits = about.limits
     if about.current > 0:
-        return _too_low(about, limits.min_score_threshold, "a holding needs (min_score_threshold)")
-    low = _too_low(about, limits.min_score_new_position, "a new position needs (min_score_new_position)")
+        return _against(about, "is below", limits.min_score_threshold, _HOLDING)
+    low = _against(about, "is below", limits.min_score_new_position, _NEW)
     represents = limits.represents and about.score >= limits.min_score_diversification
     return f"{low}, and it is not needed to represent its bucket" if represents else low
-
-
-def _too_low(about: _Row, threshold: float, purpose: str) -> str:
-    score, needed = told_apart(about.score, threshold)
-    return f"its score of {score} is below the {needed} that {purpose}"
 
 
 def _dust(about: _Row) -> str:
@@ -314,9 +277,8 @@ def _also(about: _Row) -> str:
     """The other limits that would keep the asset out even without this one; max_correlation comes first, so it is never
     among them.
     """
-    others = [
-        _short(about, *other) for other in about.places.in_the_way(about.row) if other != (about.reason, about.node)
-    ]
+    obstacles = about.places.in_the_way(about.row)
+    others = [_short(about, *obstacle) for obstacle in obstacles if obstacle != (about.reason, about.node)]
     return f"; also in the way: {', '.join(others)}" if others else ""
 
 
@@ -337,17 +299,19 @@ def _short(about: _Row, reason: Reason, node: int) -> str:
 
 
 _CLAUSES: dict[Reason, Callable[[_Row], str]] = {
-    Reason.KEPT: _kept,
-    Reason.ADDED: _added,
+    Reason.KEPT: lambda about: _against(about, "meets", about.limits.min_score_threshold, _HOLDING),
+    Reason.ADDED: lambda about: _against(about, "meets", about.limits.min_score_new_position, _NEW),
     Reason.ADDED_FOR_REPRESENTATION: _representing,
     Reason.OVERFLOW_PROTECTED: _protected,
-    Reason.RESTRICTED: _restricted,
-    Reason.HELD_UNSCORED: _held_unscored,
-    Reason.HELD_NOT_SIZABLE: _held_not_sizable,
+    Reason.RESTRICTED: lambda about: f"its restriction {about.restriction} forbids selling",
+    Reason.HELD_UNSCORED: lambda _: (
+        'it has no score, and holdings without one are left alone (unscored_positions "hold")'
+    ),
+    Reason.HELD_NOT_SIZABLE: lambda about: f"{_lacks(about)}; a holding is never sold for missing data",
     Reason.NOT_SCORED: _not_scored,
     Reason.RESTRICTED_OUT: _restricted_out,
-    Reason.UNCLASSIFIED: _unclassified,
-    Reason.NOT_SIZABLE: _not_sizable,
+    Reason.UNCLASSIFIED: lambda _: 'it has no bucket, and nothing without one is bought (unknown_bucket "hold")',
+    Reason.NOT_SIZABLE: _lacks,
     Reason.BELOW_THRESHOLD: _below_threshold,
     Reason.DUST: _dust,
     Reason.TOO_CORRELATED: _correlated,

@@ -10,8 +10,8 @@ from trimtab.kernel.records import ROOT
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import Reason, Restriction, SizeReason
 from trimtab.text import figure, percent
+from trimtab.tolerances import WEIGHT_TOLERANCE
 
-_SAME_WEIGHT = 1e-12
 _SHARES = {
     "equal_weight": "an equal share",
     "score_weighted": "a share in proportion to its score",
@@ -62,10 +62,6 @@ def _restricted(sized: _Sized) -> str:
     return 'without a bucket nothing is bought (unknown_bucket "hold")'
 
 
-def _held_in_band(_: _Sized) -> str:
-    return "near enough to its size to be left alone (no_trade_band and min_trade)"
-
-
 def _released_for_limit(sized: _Sized) -> str:
     if sized.node > ROOT:
         current = float(sized.places.candidates.current_weight[sized.row])
@@ -78,50 +74,38 @@ def _released_for_limit(sized: _Sized) -> str:
     return "traded inside its band to keep its own smallest and largest weight"
 
 
-def _released_for_cash(sized: _Sized) -> str:
-    return f"traded inside its band, or more than cash_band {figure(sized.limits.cash_band)} would stay uninvested"
-
-
 def _capped_position(sized: _Sized) -> str:
     own = float(sized.places.candidates.max_weight[sized.row])
     field = "max_weight" if own < sized.limits.max_position_weight else "max_position_weight"
     return f"capped at its largest weight ({field} {figure(sized.places.cap(sized.row))})"
 
 
-def _lifted_to_minimum(sized: _Sized) -> str:
-    return (
-        f"raised to the smallest weight of a position (min_position_weight {figure(sized.limits.min_position_weight)})"
-    )
-
-
-def _lifted_for_bucket(sized: _Sized) -> str:
-    return f"raised for {sized.limit('min_allocation')} of {sized.bucket}"
-
-
-def _capped_bucket(sized: _Sized) -> str:
-    return f"held down by {sized.limit('max_allocation')} of {sized.bucket}"
-
-
 def _at_wish(sized: _Sized) -> str:
     limits = sized.limits
     if limits.sizing_mode != "desired":
         largest = sized.places.cap(sized.row)
-        is_largest = sized.target >= largest - _SAME_WEIGHT  # its bucket's limit and its own bind at the same weight
+        is_largest = (
+            sized.target >= largest - WEIGHT_TOLERANCE
+        )  # its bucket's limit and its own bind at the same weight
         return _SHARES[limits.sizing_mode] + (f", at its largest weight of {figure(largest)}" if is_largest else "")
     desired = float(sized.places.candidates.desired_weight[sized.row])
-    if abs(desired - sized.target) <= _SAME_WEIGHT:
+    if abs(desired - sized.target) <= WEIGHT_TOLERANCE:
         return "its desired_weight"
     return f"desired_weight {percent(desired)}, scaled down with the others to fit the total that the account aims at"
 
 
 _CLAUSES: dict[SizeReason, Callable[[_Sized], str]] = {
     SizeReason.RESTRICTED: _restricted,
-    SizeReason.HELD_IN_BAND: _held_in_band,
+    SizeReason.HELD_IN_BAND: lambda _: "near enough to its size to be left alone (no_trade_band and min_trade)",
     SizeReason.RELEASED_FOR_LIMIT: _released_for_limit,
-    SizeReason.RELEASED_FOR_CASH: _released_for_cash,
+    SizeReason.RELEASED_FOR_CASH: lambda sized: (
+        f"traded inside its band, or more than cash_band {figure(sized.limits.cash_band)} would stay uninvested"
+    ),
     SizeReason.CAPPED_POSITION: _capped_position,
-    SizeReason.LIFTED_TO_MINIMUM: _lifted_to_minimum,
-    SizeReason.LIFTED_FOR_BUCKET_MINIMUM: _lifted_for_bucket,
-    SizeReason.CAPPED_BUCKET: _capped_bucket,
+    SizeReason.LIFTED_TO_MINIMUM: lambda sized: (
+        f"raised to the smallest weight of a position (min_position_weight {figure(sized.limits.min_position_weight)})"
+    ),
+    SizeReason.LIFTED_FOR_BUCKET_MINIMUM: lambda sized: f"raised for {sized.limit('min_allocation')} of {sized.bucket}",
+    SizeReason.CAPPED_BUCKET: lambda sized: f"held down by {sized.limit('max_allocation')} of {sized.bucket}",
     SizeReason.AT_WISH: _at_wish,
 }

@@ -46,7 +46,7 @@ class Step:
     decides: bool = False
 
 
-def steps_of(reruns: Reruns, at: int, words: Detail) -> tuple[Step, ...]:
+def steps_of(reruns: Reruns, place: int, words: Detail) -> tuple[Step, ...]:
     """The eight steps of a row, of which exactly one decides; `words` are the row's sentences.
 
     Examples
@@ -61,10 +61,12 @@ def steps_of(reruns: Reruns, at: int, words: Detail) -> tuple[Step, ...]:
     threshold - stopped - Not selected: its score is low.
     restrictions - passed - none
     """
-    selected = reruns.is_selected[at]
-    deciding = _deciding(reruns, at)
-    made = {stage: maker(reruns, at) for stage, maker in _MAKERS.items()}
-    made |= _sized(reruns, at, words) if selected else {stage: Step(stage, "not reached", "") for stage in STAGES[5:]}
+    selected = reruns.is_selected[place]
+    deciding = _deciding(reruns, place)
+    made = {stage: maker(reruns, place) for stage, maker in _MAKERS.items()}
+    made |= (
+        _sized(reruns, place, words) if selected else {stage: Step(stage, "not reached", "") for stage in STAGES[5:]}
+    )
     decided = made[deciding]
     outcome = "passed" if selected else "stopped"
     size = f" {decided.text}" if selected and deciding == "size" else ""
@@ -72,23 +74,23 @@ def steps_of(reruns: Reruns, at: int, words: Detail) -> tuple[Step, ...]:
     return tuple(made[stage] for stage in STAGES)
 
 
-def _deciding(reruns: Reruns, at: int) -> str:
-    reason, node = reruns.standing(at)
+def _deciding(reruns: Reruns, place: int) -> str:
+    reason, node = reruns.standing(place)
     if reason == Reason.MIN_POSITION_CAPACITY:
         return "size" if node == NO_NODE else "totals" if node == ROOT else "bucket"
     return _STAGE_OF[reason]
 
 
-def _score(reruns: Reruns, at: int) -> Step:
-    score = reruns.scores[at]
+def _score(reruns: Reruns, place: int) -> Step:
+    score = reruns.scores[place]
     if not math.isnan(score):
         return Step("score", "passed", f"{score:g}")
-    return Step("score", "stopped" if not reruns.is_selected[at] else "passed", "none: it could not be scored")
+    return Step("score", "stopped" if not reruns.is_selected[place] else "passed", "none: it could not be scored")
 
 
-def _threshold(reruns: Reruns, at: int) -> Step:
+def _threshold(reruns: Reruns, place: int) -> Step:
     """Against the score limits that apply: to keep, to enter, to represent."""
-    limits, score, current = reruns.limits, reruns.scores[at], reruns.currents[at]
+    limits, score, current = reruns.limits, reruns.scores[place], reruns.currents[place]
     if math.isnan(score):
         return Step("threshold", "not reached", "")
     if current >= limits.dust_weight and current > 0:
@@ -103,69 +105,63 @@ def _threshold(reruns: Reruns, at: int) -> Step:
     return _compared("min_score_new_position", score, limits.min_score_new_position, "to enter")
 
 
-def _compared(name: str, score: float, least: float, purpose: str) -> Step:
-    if score >= least:
-        return Step("threshold", "passed", f"at least {name} {least:g}, {purpose}")
-    return Step("threshold", "stopped", f"below {name} {least:g}, {purpose}")
+def _compared(name: str, score: float, threshold: float, purpose: str) -> Step:
+    if score >= threshold:
+        return Step("threshold", "passed", f"at least {name} {threshold:g}, {purpose}")
+    return Step("threshold", "stopped", f"below {name} {threshold:g}, {purpose}")
 
 
-def _restrictions(reruns: Reruns, at: int) -> Step:
-    code = Restriction(int(reruns.rows["restriction"][at])).code
+def _restrictions(reruns: Reruns, place: int) -> Step:
+    code = Restriction(int(reruns.rows["restriction"][place])).code
     return Step("restrictions", "passed", code or "none")
 
 
-def _bucket(reruns: Reruns, at: int) -> Step:
+def _bucket(reruns: Reruns, place: int) -> Step:
     """The places and the weight taken after the walk, at each limited node of the path."""
-    nodes, path = reruns.nodes, reruns.path(at)
-    facts = []
-    full = False
+    nodes, path = reruns.nodes, reruns.path(place)
+    facts, full = [], False
     for node in path:
-        places = counted(reruns.as_it_is.used[node], "position")
-        if nodes["max_positions"][node] < NO_LIMIT:
-            places = f"{reruns.as_it_is.used[node]} of {reruns.limit_of(node, 'max_positions')[0]} {nodes['max_positions'][node]}"
-            full = full or reruns.as_it_is.used[node] >= nodes["max_positions"][node]
+        used, max_positions = reruns.as_it_is.used[node], int(nodes["max_positions"][node])
+        places = counted(used, "position")
+        if max_positions < NO_LIMIT:
+            places = f"{used} of {reruns.limit_of(node, 'max_positions')[0]} {max_positions}"
+            full = full or used >= max_positions
         weight = percent(float(reruns.weight[node]))
         if nodes["max_allocation"][node] < math.inf:
             max_weight = float(nodes["max_allocation"][node])
             weight = f"{weight} of {reruns.limit_of(node, 'max_allocation')[0]} {percent(max_weight)}"
         facts.append(f"{reruns.node_name(node)}: {places}, {weight}")
-    stopped = full and not reruns.is_selected[at]
+    stopped = full and not reruns.is_selected[place]
     return Step("bucket", "stopped" if stopped else "passed", "; ".join(facts) or "bucket limits are off")
 
 
-def _totals(reruns: Reruns, at: int) -> Step:
-    limits, new = reruns.limits, reruns.currents[at] < max(reruns.limits.dust_weight, 1e-300)
+def _totals(reruns: Reruns, place: int) -> Step:
+    limits, new = reruns.limits, reruns.currents[place] < max(reruns.limits.dust_weight, 1e-300)
     used = int(reruns.as_it_is.used[ROOT])
     text = f"{used} of max_total_positions {limits.max_total_positions}"
     if new:
         text += f", {reruns.as_it_is.entered} of max_new_positions {limits.max_new_positions}"
     full = used >= limits.max_total_positions or (new and reruns.as_it_is.entered >= limits.max_new_positions)
-    return Step("totals", "stopped" if full and not reruns.is_selected[at] else "passed", text)
+    return Step("totals", "stopped" if full and not reruns.is_selected[place] else "passed", text)
 
 
-def _sized(reruns: Reruns, at: int, words: Detail) -> dict[str, Step]:
+def _sized(reruns: Reruns, place: int, words: Detail) -> dict[str, Step]:
     """Size, band and brake of a selected row; the sentence about its size is at the stage that set it."""
-    reason = SizeReason(reruns.answer["size_reason"][at])
-    size = float(reruns.sizes[at])
-    current, proposed = reruns.currents[at], float(reruns.answer["proposed"][at])
-    at_size = percent(size)
+    reason = SizeReason(reruns.answer["size_reason"][place])
+    size = float(reruns.sizes[place])
+    current, proposed = reruns.currents[place], float(reruns.answer["proposed"][place])
     if current <= 0:
         band = "new: it takes its size"
     elif reason in _BANDS:
         band = words.size
+    elif proposed == current:
+        band = f"stays at {percent(current)}"
     else:
-        band = (
-            f"held at {percent(current)}, traded to {percent(proposed)}"
-            if proposed != current
-            else f"stays at {percent(current)}"
-        )
+        band = f"held at {percent(current)}, traded to {percent(proposed)}"
     braked = reason == SizeReason.BRAKED
-    brake = words.size if braked else "no brake holds"
-    return {
-        "size": Step("size", "passed", at_size if reason in _BANDS or braked else f"{at_size}. {words.size}"),
-        "band": Step("band", "passed", band),
-        "brake": Step("brake", "stopped" if braked else "passed", brake),
-    }
+    brake = Step("brake", "stopped", words.size) if braked else Step("brake", "passed", "no brake holds")
+    sized = percent(size) if reason in _BANDS or braked else f"{percent(size)}. {words.size}"
+    return {"size": Step("size", "passed", sized), "band": Step("band", "passed", band), "brake": brake}
 
 
 _MAKERS: dict[str, Any] = {

@@ -47,34 +47,34 @@ Next = Callable[[Any, Selection], Iterable[Any]]
 Found = tuple[list[Any], bool]
 
 
-def values_above(reruns: Reruns, name: str, node: str, most: int) -> Found:
-    """The first `most` values above the present one, nearest first, and whether these are all."""
+def values_above(reruns: Reruns, name: str, node: str, count: int) -> Found:
+    """The first `count` values above the present one, nearest first, and whether these are all."""
     present = reruns.present(name, node)
     if name in SCORE_FIELDS and reruns.partners.size:
         higher = np.nextafter(reruns.known("score"), 2.0)
         return _first(higher[(higher > present) & (higher <= _bounds(reruns.limits, name)[1])].tolist(), _CORRELATED)
     if name in SCORE_FIELDS:
-        return _first(_score_sweep(reruns, name, present, _bounds(reruns.limits, name)[1]), most)
+        return _first(_score_sweep(reruns, name, present, _bounds(reruns.limits, name)[1]), count)
     if name == "dust_weight":
         higher = np.nextafter(reruns.known("current"), 2.0)
-        return _first(higher[(higher > present) & (higher <= reruns.limits.min_position_weight)].tolist(), most)
-    return _first(_stepping(reruns, name, node, _next_above(reruns, name, node), min), most)
+        return _first(higher[(higher > present) & (higher <= reruns.limits.min_position_weight)].tolist(), count)
+    return _first(_stepping(reruns, name, node, _next_above(reruns, name, node), min), count)
 
 
-def values_below(reruns: Reruns, name: str, node: str, most: int) -> Found:
-    """The first `most` values below the present one, nearest first, and whether these are all."""
+def values_below(reruns: Reruns, name: str, node: str, count: int) -> Found:
+    """The first `count` values below the present one, nearest first, and whether these are all."""
     present = reruns.present(name, node)
     if name in SCORE_FIELDS:
-        return _scores_below(reruns, name, present, most)
+        return _scores_below(reruns, name, present, count)
     if name == "dust_weight":
         lower = reruns.known("current")
-        return _first(lower[lower < present][::-1].tolist(), most)
-    return _first(_stepping(reruns, name, node, _next_below(reruns, name, node), max), most)
+        return _first(lower[lower < present][::-1].tolist(), count)
+    return _first(_stepping(reruns, name, node, _next_below(reruns, name, node), max), count)
 
 
-def _first(values: Iterable[Any], most: int) -> Found:
-    first_values = list(islice(values, most + 1))
-    return first_values[:most], len(first_values) <= most
+def _first(values: Iterable[Any], count: int) -> Found:
+    first_values = list(islice(values, count + 1))
+    return first_values[:count], len(first_values) <= count
 
 
 def _stepping(
@@ -83,14 +83,10 @@ def _stepping(
     """From the present value outward; `nearest` is min on the way up and max on the way down."""
     value, selection = reruns.present(name, node), reruns.as_it_is
     while True:
-        next_values = [
-            candidate
-            for candidate in following(value, selection)
-            if (candidate > value) == (nearest is min) and candidate != value
-        ]
-        if not next_values:
+        beyond = [step for step in following(value, selection) if step != value and (step > value) == (nearest is min)]
+        if not beyond:
             return
-        value = nearest(next_values)
+        value = nearest(beyond)
         yield value
         selection = reruns.selection_with(Change(name, node, value))
 
@@ -113,9 +109,8 @@ def _score_sweep(reruns: Reruns, name: str, start: float, end: float) -> Iterato
     """From one value up to another: where the limit passes the lowest selected score."""
     value = start
     while True:
-        selection = (
-            reruns.selection_with(Change(name, "", value)) if value != reruns.present(name, "") else reruns.as_it_is
-        )
+        changed = value != reruns.present(name, "")
+        selection = reruns.selection_with(Change(name, "", value)) if changed else reruns.as_it_is
         scores = reruns.rows["score"][selection.selected]
         scores = scores[scores >= value]
         if not scores.size:
@@ -150,20 +145,16 @@ def _next_above(reruns: Reruns, name: str, node: str) -> Next:
         return lambda value, selection: _higher_least(reruns, value, selection)
     nodes = [ROOT] if name == "target_invested" else reruns.nodes_under(name, node)
     if GENERAL.get(name, name) == "max_positions":
-        return lambda value, selection: [
-            next_value for node in nodes for next_value in _one_more(value, selection.used[node])
-        ]
+        return lambda value, selection: [step for node in nodes for step in _one_more(value, selection.used[node])]
     return lambda value, selection: [
-        next_value for node in nodes for next_value in _more_allocation(reruns, node, value, selection)
+        step for node in nodes for step in _more_allocation(reruns, node, value, selection)
     ]
 
 
 def _next_below(reruns: Reruns, name: str, node: str) -> Next:
     """For a count, one less than the walk uses. For a weight, where one position fewer fits."""
     if name == "max_total_positions":
-        return lambda value, selection: [
-            next_value for next_value in _one_less(value, selection, ROOT) if next_value >= 1
-        ]
+        return lambda value, selection: [step for step in _one_less(value, selection, ROOT) if step >= 1]
     if name == "max_new_positions":
         return lambda value, selection: [min(value, selection.entered) - 1] if selection.entered and value > 0 else []
     if name == "min_buckets_represented":
@@ -172,12 +163,10 @@ def _next_below(reruns: Reruns, name: str, node: str) -> Next:
         return lambda value, selection: _lower_least(reruns, value, selection)
     nodes = [ROOT] if name == "target_invested" else reruns.nodes_under(name, node)
     if GENERAL.get(name, name) == "max_positions":
-        return lambda value, selection: [
-            next_value for node in nodes for next_value in _one_less(value, selection, node)
-        ]
+        return lambda value, selection: [step for node in nodes for step in _one_less(value, selection, node)]
     return lambda value, selection: [
         0.0,
-        *(next_value for node in nodes for next_value in _less_allocation(reruns, node, value, selection)),
+        *(step for node in nodes for step in _less_allocation(reruns, node, value, selection)),
     ]
 
 

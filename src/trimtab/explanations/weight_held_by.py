@@ -31,7 +31,7 @@ class HeldBy:
     effect: str
 
 
-def held_by(reruns: Reruns, at: int) -> HeldBy | None:
+def held_by(reruns: Reruns, place: int) -> HeldBy | None:
     """The limit behind the size reason of a row; None if no limit could be lifted.
 
     Examples
@@ -42,58 +42,48 @@ def held_by(reruns: Reruns, at: int) -> HeldBy | None:
     >>> found.limit, found.value, found.weight, found.weight_without
     ('max_position_weight', 0.2, 0.2, 0.95)
     """
-    changes = _lifting(reruns, at)
+    maker = _MAKERS.get(reruns.answer["size_reason"][place])
+    changes = maker(reruns, place, int(reruns.answer["size_node"][place])) if maker else []
     if not changes:
         return None
-    weight = float(reruns.answer["target"][at])
-    weights = [(change, float(reruns.decided_with(change)["target"][at])) for change in changes]
+    weight = float(reruns.answer["target"][place])
+    weights = [(change, float(reruns.decided_with(change)["target"][place])) for change in changes]
     change, without = next((lifted for lifted in weights if lifted[1] != weight), weights[0])
     of_row = change.name in ("restriction", "max_weight")
     node = "" if of_row else change.node
     name = f"{change.name}{f' of {node}' if node else ''}"
-    more = (
-        f"would be {percent(without)}"
-        if without != weight
-        else f"would still be {percent(weight)}: something else holds it there"
-    )
-    return HeldBy(
-        change.name, node, _present(reruns, at, change), change.value, weight, without, f"without {name} it {more}"
-    )
+    still = f"still be {percent(weight)}: something else holds it there"
+    effect = f"without {name} it would {still if without == weight else f'be {percent(without)}'}"
+    return HeldBy(change.name, node, _present(reruns, place, change), change.value, weight, without, effect)
 
 
-def _lifting(reruns: Reruns, at: int) -> list[Change]:
-    """The limits to lift, by size reason; both if two limits may hold the weight."""
-    maker = _MAKERS.get(reruns.answer["size_reason"][at])
-    return maker(reruns, at, int(reruns.answer["size_node"][at])) if maker else []
-
-
-def _brakes(limits: RebalancingLimits) -> list[str]:
+def _brakes(limits: RebalancingLimits) -> list[Change]:
     names = ("brake_sold_weight", "brake_closed_positions")
-    return [name for name in names if getattr(limits, name) is not None]
+    return [Change(name, "", None) for name in names if getattr(limits, name) is not None]
 
 
-def _restriction(reruns: Reruns, at: int) -> list[Change]:
-    if reruns.rows["restriction"][at] != Restriction.EMPTY:
-        return [Change("restriction", reruns.names[at], "")]
-    closed = reruns.nodes["closed"][reruns.rows["leaf"][at]]
+def _restriction(reruns: Reruns, place: int) -> list[Change]:
+    if reruns.rows["restriction"][place] != Restriction.EMPTY:
+        return [Change("restriction", reruns.names[place], "")]
+    closed = reruns.nodes["closed"][reruns.rows["leaf"][place]]
     return [Change("unknown_bucket", "", "limit")] if closed else []
 
 
-def _released(reruns: Reruns, at: int, node: int) -> Change:
+def _released(reruns: Reruns, place: int, node: int) -> Change:
     """A holding that left its band for its own limits, for a bucket's, or for the total's."""
     if node == NO_NODE:
         return Change("drift_tolerance", "", 1.0)
     if node == ROOT:
         return Change("cash_band", "", 1.0)
-    if reruns.answer["target"][at] < reruns.currents[at]:
+    if reruns.answer["target"][place] < reruns.currents[place]:
         return Change(*reruns.limit_of(node, "max_allocation"), 1.0)
     return Change("min_allocation", reruns.node_name(node), 0.0)
 
 
-def _cap(reruns: Reruns, at: int) -> Change:
-    own = float(reruns.rows["max_weight"][at])
+def _cap(reruns: Reruns, place: int) -> Change:
+    own = float(reruns.rows["max_weight"][place])
     if own < reruns.limits.max_position_weight:
-        return Change("max_weight", reruns.names[at], None)
+        return Change("max_weight", reruns.names[place], None)
     return Change("max_position_weight", "", 1.0)
 
 
@@ -103,25 +93,26 @@ def _least(limits: RebalancingLimits) -> Change:
 
 
 def _total(limits: RebalancingLimits) -> list[Change]:
-    few = [Change("full_investment_positions", "", None)] if limits.full_investment_positions is not None else []
-    return [*few, *([Change("target_invested", "", 1.0)] if limits.target_invested < 1 else [])]
+    few, total = Change("full_investment_positions", "", None), Change("target_invested", "", 1.0)
+    return [few] * (limits.full_investment_positions is not None) + [total] * (limits.target_invested < 1)
 
 
-def _present(reruns: Reruns, at: int, change: Change) -> Any:
+def _present(reruns: Reruns, place: int, change: Change) -> Any:
     if change.name == "restriction":
-        return Restriction(int(reruns.rows["restriction"][at])).code
+        return Restriction(int(reruns.rows["restriction"][place])).code
     if change.name == "max_weight":
-        return float(reruns.rows["max_weight"][at])
+        return float(reruns.rows["max_weight"][place])
     return reruns.present(change.name, change.node)
 
 
+# The limits to lift, by size reason; both if two limits may hold the weight.
 _MAKERS: dict[int, Callable[[Reruns, int, int], list[Change]]] = {
-    SizeReason.BRAKED: lambda reruns, _at, _node: [Change(name, "", None) for name in _brakes(reruns.limits)],
-    SizeReason.RESTRICTED: lambda reruns, at, _node: _restriction(reruns, at),
+    SizeReason.BRAKED: lambda reruns, _at, _node: _brakes(reruns.limits),
+    SizeReason.RESTRICTED: lambda reruns, place, _node: _restriction(reruns, place),
     SizeReason.HELD_IN_BAND: lambda *_: [Change("no_trade_band", "", 0.0), Change("min_trade", "", 0.0)],
-    SizeReason.RELEASED_FOR_LIMIT: lambda reruns, at, node: [_released(reruns, at, node)],
+    SizeReason.RELEASED_FOR_LIMIT: lambda reruns, place, node: [_released(reruns, place, node)],
     SizeReason.RELEASED_FOR_CASH: lambda *_: [Change("cash_band", "", 1.0)],
-    SizeReason.CAPPED_POSITION: lambda reruns, at, _node: [_cap(reruns, at)],
+    SizeReason.CAPPED_POSITION: lambda reruns, place, _node: [_cap(reruns, place)],
     SizeReason.LIFTED_TO_MINIMUM: lambda reruns, _at, _node: [_least(reruns.limits)],
     SizeReason.LIFTED_FOR_BUCKET_MINIMUM: lambda reruns, _at, node: [
         Change("min_allocation", reruns.node_name(node), 0.0)

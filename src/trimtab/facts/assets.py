@@ -86,9 +86,9 @@ def assets_of(reruns: Reruns, colour_of: dict[str, int], words: Sequence[Detail]
     buckets = [str(reruns.candidates.bucket.at(row)) for row in order]
     shorts = short_names(buckets, reruns.limits)
 
-    def rank(at: int) -> tuple[float, float, float, int]:
-        score = reruns.scores[at]
-        return -target[at], -reruns.currents[at], math.inf if math.isnan(score) else -score, at
+    def rank(place: int) -> tuple[float, float, float, int]:
+        score = reruns.scores[place]
+        return -target[place], -reruns.currents[place], math.inf if math.isnan(score) else -score, place
 
     for place in sorted(range(len(order)), key=rank):
         answer, score, bucket = reruns.answer[place], reruns.scores[place], buckets[place]
@@ -127,22 +127,16 @@ def groups_of(assets: Sequence[AssetFact]) -> Groups:
     for asset in assets:
         in_bucket[asset.bucket] = in_bucket.get(asset.bucket, 0.0) + asset.after
 
-    def among_held(one: AssetFact) -> tuple[float, str, float, float, str]:
-        return -in_bucket[one.bucket], one.bucket, -one.after, -(one.score or 0.0), one.asset
+    def among_held(asset: AssetFact) -> tuple[float, str, float, float, str]:
+        return -in_bucket[asset.bucket], asset.bucket, -asset.after, -(asset.score or 0.0), asset.asset
 
+    gone = [asset for asset in assets if asset.after <= 0]
+    closed = sorted(gone, key=lambda asset: (-asset.before, asset.asset))
+    missed = sorted(gone, key=lambda asset: (asset.score is None, -(asset.score or 0.0), asset.asset))
     return Groups(
         tuple(sorted((asset for asset in assets if asset.after > 0), key=among_held)),
-        tuple(
-            sorted(
-                (asset for asset in assets if asset.after <= 0 < asset.before), key=lambda one: (-one.before, one.asset)
-            )
-        ),
-        tuple(
-            sorted(
-                (asset for asset in assets if asset.after <= 0 and asset.before <= 0),
-                key=lambda one: (one.score is None, -(one.score or 0.0), one.asset),
-            )
-        ),
+        tuple(asset for asset in closed if asset.before > 0),
+        tuple(asset for asset in missed if asset.before <= 0),
     )
 
 

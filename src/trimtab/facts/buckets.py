@@ -12,8 +12,8 @@ from trimtab.explanations.reruns import Reruns
 from trimtab.facts.bucket_summaries import BucketSummary
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.text import percent, printable
+from trimtab.tolerances import LIMIT_TOLERANCE
 
-_FULL_TOLERANCE = 1e-9
 _BUCKET_LIMITS = ("max_positions", "max_allocation", "min_allocation")
 
 
@@ -31,19 +31,18 @@ class BucketFact:
     positions: str
     before: float
     after: float
-    most: float | None
-    least: float | None
+    max_weight: float | None
+    min_weight: float | None
     before_text: str
     after_text: str
-    most_text: str
-    least_text: str
+    max_text: str
+    min_text: str
     status: str
 
 
-def is_used(one: BucketSummary) -> bool:
+def is_used(bucket: BucketSummary) -> bool:
     """Whether the bucket holds or held anything, or must."""
-    held = one.positions > 0 or one.current_weight > 0 or one.target_weight > 0
-    return held or bool(one.min_allocation)
+    return any((bucket.positions, bucket.current_weight > 0, bucket.target_weight > 0, bucket.min_allocation))
 
 
 def buckets_of(
@@ -76,31 +75,27 @@ def buckets_of(
         )
 
 
-def _is_full(one: BucketSummary) -> bool:
-    max_weight = one.max_allocation
-    return max_weight is not None and one.target_weight > 0 and one.target_weight >= max_weight - _FULL_TOLERANCE
+def _is_full(bucket: BucketSummary) -> bool:
+    limit, weight = bucket.max_allocation, bucket.target_weight
+    return limit is not None and weight > 0 and weight >= limit - LIMIT_TOLERANCE
 
 
 def scale_of(buckets: Iterable[BucketFact]) -> float:
     """The weight at the end of the bars: the largest weight or limit, ignoring limits of 100 %."""
     shown = tuple(buckets)
-    limits = [bucket.most for bucket in shown if bucket.most is not None and bucket.most < 1]
+    limits = [bucket.max_weight for bucket in shown if bucket.max_weight is not None and bucket.max_weight < 1]
     return max([bucket.before for bucket in shown] + [bucket.after for bucket in shown] + limits, default=0.0)
 
 
 def _indented(paths: Sequence[str], limits: RebalancingLimits) -> dict[str, tuple[str, int]]:
     """Names of buckets: below another listed bucket, the last part and its depth; elsewhere, as short as possible."""
-    names: dict[str, tuple[str, int]] = {}
-    tops, listed = [], set(paths)
+    names, listed = {}, set(paths)
     for path in paths:
         parts = split_path(path, limits.bucket_separator)
         above = [limits.bucket_separator.join(parts[:depth]) for depth in range(1, len(parts))]
-        depth = sum(path in listed for path in above)
-        if depth:
-            names[path] = parts[-1], depth
-        else:
-            tops.append(path)
-    return {**{path: (short, 0) for path, short in short_names(tops, limits).items()}, **names}
+        names[path] = parts[-1], sum(path in listed for path in above)
+    tops = [path for path, (_, depth) in names.items() if not depth]
+    return names | {path: (short, 0) for path, short in short_names(tops, limits).items()}
 
 
 def short_names(paths: Iterable[str], limits: RebalancingLimits) -> dict[str, str]:

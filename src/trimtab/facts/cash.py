@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,8 +13,8 @@ from trimtab.explanations.reruns import Reruns
 from trimtab.kernel.records import Flags
 from trimtab.reasons import Reason, SizeReason
 from trimtab.text import counted, figure, percent, printable
+from trimtab.tolerances import LIMIT_TOLERANCE
 
-_TOLERANCE = 1e-9
 _NAMED = 6
 _BRAKED = "the brake keeps every weight unchanged"
 
@@ -31,7 +31,7 @@ def cash_sentence(reruns: Reruns, cash: float) -> str:
     aim = 1.0 - reruns.limits.target_invested
     more = cash - aim
     target = f"target_invested {figure(reruns.limits.target_invested)}"
-    if abs(more) <= _TOLERANCE:
+    if abs(more) <= LIMIT_TOLERANCE:
         return f"{percent(cash)} in cash, as {target} asks for"
     return f"{percent(cash)} in cash, {percent(abs(more))} {'less' if more < 0 else 'more'} than {target} leaves"
 
@@ -39,11 +39,11 @@ def cash_sentence(reruns: Reruns, cash: float) -> str:
 def cash_reasons(reruns: Reruns, cash: float, *, braked: bool) -> tuple[str, ...]:
     """The causes, each alone or all together; empty if the aim is reached."""
     more = cash - (1.0 - reruns.limits.target_invested)
-    if abs(more) <= _TOLERANCE:
+    if abs(more) <= LIMIT_TOLERANCE:
         return ()
     if braked:
         return (_BRAKED,)
-    return _tried(reruns, list(_less_cash(reruns)), -1.0) if more < 0 else held_in_cash(reruns)
+    return _tried(reruns, [*_restricted(reruns), *_banded(reruns)], -1.0) if more < 0 else held_in_cash(reruns)
 
 
 def held_in_cash(reruns: Reruns) -> tuple[str, ...]:
@@ -60,27 +60,19 @@ def cash_left_sentence(reruns: Reruns, unwanted: float) -> str:
 def _tried(reruns: Reruns, holders: Sequence[_Holder], sign: float) -> tuple[str, ...]:
     """The obstacles whose removal brings the total nearer to its aim; if no single one suffices, a set that does."""
     total = _total(reruns, ())
-    alone = tuple(holder.text for holder in holders if sign * (_total(reruns, holder.lifted) - total) > _TOLERANCE)
+    alone = tuple(holder.text for holder in holders if sign * (_total(reruns, holder.lifted) - total) > LIMIT_TOLERANCE)
     if alone:
         return alone
     everything = tuple(change for holder in holders for change in holder.lifted)
-    if sign * (_total(reruns, everything) - total) > _TOLERANCE:
-        return (
-            tuple(f"together with the others, {holder.text}" for holder in holders)
-            if len(holders) > 1
-            else tuple(holder.text for holder in holders)
-        )
+    if sign * (_total(reruns, everything) - total) > LIMIT_TOLERANCE:
+        joint = "together with the others, " if len(holders) > 1 else ""
+        return tuple(f"{joint}{holder.text}" for holder in holders)
     return ("these candidates cannot change it, whatever the limits are",)
 
 
 def _total(reruns: Reruns, changes: Sequence[Change]) -> float:
     answer = reruns.run(*{change[:2]: change for change in changes}.values()) if changes else reruns.answer
     return float(answer["proposed"].sum())
-
-
-def _less_cash(reruns: Reruns) -> Iterator[_Holder]:
-    yield from _restricted(reruns)
-    yield from _banded(reruns)
 
 
 def _more_cash(reruns: Reruns) -> Iterator[_Holder]:
@@ -107,32 +99,28 @@ def _kept_out(reruns: Reruns) -> Iterator[_Holder]:
     limits, reasons = reruns.limits, reruns.reasons
     waiting = {reason: reasons.count(reason) for reason in set(reasons)}
 
-    def holder(reason: Reason, text: str, *names: str) -> Iterator[_Holder]:
+    def holder(reason: Reason, text: str, limits: Iterable[tuple[str, str]]) -> Iterator[_Holder]:
         if reason in waiting:
             number = waiting[reason]
-            yield _Holder(
-                f"{counted(number, 'asset')} {'is' if number == 1 else 'are'} kept out by {text}",
-                tuple(Change(name, "", None) for name in names),
-            )
+            kept_out = f"{counted(number, 'asset')} {'is' if number == 1 else 'are'} kept out by {text}"
+            yield _Holder(kept_out, tuple(Change(*limit, None) for limit in limits))
 
-    yield from holder(
-        Reason.TOTAL_POSITION_LIMIT, f"max_total_positions {limits.max_total_positions}", "max_total_positions"
-    )
-    yield from holder(Reason.NEW_POSITION_LIMIT, f"max_new_positions {limits.max_new_positions}", "max_new_positions")
-    if Reason.BUCKET_POSITION_LIMIT in waiting:
-        rows = [row for row, reason in enumerate(reasons) if reason == Reason.BUCKET_POSITION_LIMIT]
-        full = sorted({reruns.limit_of(int(reruns.answer["reason_node"][row]), "max_positions") for row in rows})
-        number = waiting[Reason.BUCKET_POSITION_LIMIT]
-        names = listed(dict.fromkeys(f"{name}{f' of {node}' if node else ''}" for name, node in full), _NAMED)
-        text = f"{counted(number, 'asset')} {'is' if number == 1 else 'are'} kept out by {names}"
-        yield _Holder(text, tuple(Change(name, node, None) for name, node in full))
+    for reason, name in (
+        (Reason.TOTAL_POSITION_LIMIT, "max_total_positions"),
+        (Reason.NEW_POSITION_LIMIT, "max_new_positions"),
+    ):
+        yield from holder(reason, f"{name} {getattr(limits, name)}", [(name, "")])
+    rows = [row for row, reason in enumerate(reasons) if reason == Reason.BUCKET_POSITION_LIMIT]
+    full = sorted({reruns.limit_of(int(reruns.answer["reason_node"][row]), "max_positions") for row in rows})
+    names = listed(dict.fromkeys(f"{name}{f' of {node}' if node else ''}" for name, node in full), _NAMED)
+    yield from holder(Reason.BUCKET_POSITION_LIMIT, names, full)
     minimum = f"min_position_weight {figure(limits.min_position_weight)}, which no longer fits"
-    yield from holder(Reason.MIN_POSITION_CAPACITY, minimum, "min_position_weight")
-    if limits.max_correlation is not None:
-        text = f"max_correlation {figure(limits.max_correlation)}"
-        yield from holder(Reason.TOO_CORRELATED, text, "max_correlation")
+    yield from holder(Reason.MIN_POSITION_CAPACITY, minimum, [("min_position_weight", "")])
+    correlation = f"max_correlation {figure(limits.max_correlation or 0.0)}"
+    yield from holder(Reason.TOO_CORRELATED, correlation, [("max_correlation", "")])
     whose = "its score" if waiting.get(Reason.BELOW_THRESHOLD) == 1 else "their scores"
-    yield from holder(Reason.BELOW_THRESHOLD, f"{whose} (min_score_threshold, min_score_new_position)", *SCORE_FIELDS)
+    scores = f"{whose} (min_score_threshold, min_score_new_position)"
+    yield from holder(Reason.BELOW_THRESHOLD, scores, [(name, "") for name in SCORE_FIELDS])
 
 
 def _capped(reruns: Reruns) -> Iterator[_Holder]:
@@ -140,7 +128,7 @@ def _capped(reruns: Reruns) -> Iterator[_Holder]:
     limits = reruns.limits
     own = reruns.rows["max_weight"] < limits.max_position_weight
     caps = np.minimum(reruns.rows["max_weight"], limits.max_position_weight)
-    capped = (reruns.sizes > 0) & (reruns.sizes >= caps - _TOLERANCE)
+    capped = (reruns.sizes > 0) & (reruns.sizes >= caps - LIMIT_TOLERANCE)
     if (capped & ~own).any():
         text = f"at max_position_weight {figure(limits.max_position_weight)}: {_named(reruns, capped & ~own)}"
         yield _Holder(text, (Change("max_position_weight", "", 1.0),))
@@ -150,7 +138,7 @@ def _capped(reruns: Reruns) -> Iterator[_Holder]:
     weight = reruns.under(reruns.sizes)
     for node in range(1, len(reruns.nodes)):
         largest = float(reruns.nodes["max_allocation"][node])
-        if weight[node] > 0 and weight[node] >= largest - _TOLERANCE:
+        if weight[node] > 0 and weight[node] >= largest - LIMIT_TOLERANCE:
             text = f"{printable(reruns.node_name(node))} ({percent(largest)})"
             full.setdefault(reruns.limit_of(node, "max_allocation"), []).append(text)
     for (name, bucket), names in full.items():

@@ -48,9 +48,8 @@ def lines_of(certificate: Certificate) -> Iterator[CertificateLine]:
         node, note = printable(constraint.node), printable(constraint.note)
         wanted = "at least" if constraint.name.startswith("min_") else "at most"
         sentence = f"{constraint.name}{f' of {node}' if node else ''} is {measured} instead of {wanted} {limit}"
-        yield CertificateLine(
-            constraint.name, node, measured, limit, constraint.status, note, f"{sentence}: {note}" if note else sentence
-        )
+        sentence += f": {note}" if note else ""
+        yield CertificateLine(constraint.name, node, measured, limit, constraint.status, note, sentence)
 
 
 def counts_of(certificate: Certificate) -> Iterator[StatusCount]:

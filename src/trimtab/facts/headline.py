@@ -15,12 +15,11 @@ def answer_of(assets: Sequence[AssetFact], lines: Sequence[CertificateLine], cas
     """The trades, and whether the limits hold after them."""
     if braked:
         return "The brake keeps every weight unchanged."
-    sold = sum(asset.action in _SOLD for asset in assets)
-    bought = sum(asset.action in _BOUGHT for asset in assets)
-    trades = [*([f"sell {sold}"] if sold else []), *([f"buy {bought}"] if bought else [])]
-    done = ", then ".join(trades)
+    sides = {"sell": _SOLD, "buy": _BOUGHT}
+    counts = {verb: sum(asset.action in side for asset in assets) for verb, side in sides.items()}
+    done = ", then ".join(f"{verb} {count}" for verb, count in counts.items() if count)
     unmet = sum(line.status == "unmet" for line in lines)
-    then = [*([f"{counted(unmet, 'limit')} {'is' if unmet == 1 else 'are'} unmet"] if unmet else [])]
+    then = [f"{counted(unmet, 'limit')} {'is' if unmet == 1 else 'are'} unmet"] if unmet else []
     then += [f"{percent(cash_left)} stays in unwanted cash"] if cash_left > 0 else []
     state = " and ".join(then) or "every limit holds"
     return f"{done.capitalize()}. After that, {state}." if done else f"Nothing to trade: {state}."

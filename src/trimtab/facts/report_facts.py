@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from trimtab.candidates.columns import NUMBERS
 from trimtab.explanations.conflicts import Conflict
 from trimtab.explanations.explanation import Explanation, explain
 from trimtab.explanations.reruns import Reruns
@@ -74,7 +75,9 @@ def explained_of(reruns: Reruns, facts: Facts, names: Iterable[str]) -> tuple[Ex
 
 def _worth_explaining(reruns: Reruns) -> list[str]:
     """The selected, then the nearest misses by score."""
-    ranked = sorted(range(len(reruns.rows)), key=lambda at: (-float(np.nan_to_num(reruns.scores[at], nan=-1.0)), at))
+    ranked = sorted(
+        range(len(reruns.rows)), key=lambda place: (-float(np.nan_to_num(reruns.scores[place], nan=-1.0)), place)
+    )
     inside = [row for row in ranked if reruns.reasons[row] in SELECTED_REASONS]
     outside = [row for row in ranked if reruns.reasons[row] not in SELECTED_REASONS]
     return [reruns.names[row] for row in (*inside, *outside[:MISSES_EXPLAINED])]
@@ -102,17 +105,13 @@ def fingerprint(reruns: Reruns) -> str:
     candidates = reruns.candidates
     rows = []
     for index, row in enumerate(candidates.order.tolist()):
-        numbers = [
-            float(column[row]) for column in (candidates.score, candidates.current_weight, candidates.max_weight)
-        ]
-        numbers += [float(column[row]) for column in (candidates.desired_weight, candidates.volatility)]
+        numbers = [float(getattr(candidates, name)[row]) for name in NUMBERS]
         known = [repr(number) if math.isfinite(number) else None for number in numbers]
         rows.append([reruns.names[index], candidates.bucket.at(row), int(candidates.restriction[row]), *known])
     inputs: dict[str, Any] = {"limits": reruns.limits.to_dict(complete=True), "rows": rows}
     if candidates.correlations is not None:
         inputs["correlations"] = candidates.correlations.digest
-    text = json.dumps(inputs, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
 def _shown(value: Any) -> str:
@@ -125,9 +124,9 @@ def _shown(value: Any) -> str:
         return str(value) or "none"
     if isinstance(value, tuple):
         return ", ".join(value) or "none"
-    return "; ".join(f"{path}: {_given(own)}" for path, own in value.items()) or "none"
+    return "; ".join(f"{path}: {_fields(own)}" for path, own in value.items()) or "none"
 
 
-def _given(own: Any) -> str:
+def _fields(own: Any) -> str:
     values = {known.name: getattr(own, known.name) for known in dataclasses.fields(own)}
     return ", ".join(f"{name} {value}" for name, value in values.items() if value is not None) or "nothing"

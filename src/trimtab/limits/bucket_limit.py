@@ -49,14 +49,14 @@ BUCKETS_EXAMPLE = (
 )
 
 
-def bucket_limits_of(given: Any, faults: list[str]) -> Mapping[str, BucketLimit]:
+def bucket_limits_of(buckets: Any, faults: list[str]) -> Mapping[str, BucketLimit]:
     """The `buckets` field as path -> `BucketLimit`; adds its faults to `faults`."""
-    if not isinstance(given, Mapping):
-        faults.append(f"buckets must map a bucket's path to its limits (received {given!r})")
+    if not isinstance(buckets, Mapping):
+        faults.append(f"buckets must map a bucket's path to its limits (received {buckets!r})")
         return MappingProxyType({})
     names = [known.name for known in dataclasses.fields(BucketLimit)]
     limits: dict[str, BucketLimit] = {}
-    for path, limit in given.items():
+    for path, limit in buckets.items():
         where = f"buckets[{path!r}]"
         if not isinstance(path, str):
             faults.append(f"{where}: a bucket's path must be text")

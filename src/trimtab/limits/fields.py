@@ -94,17 +94,17 @@ def check_fields(owner: Any) -> list[str]:
     return faults
 
 
-def settings_of(kind: type[Made], given: Any, name: str, faults: list[str]) -> Made:
+def settings_of(kind: type[Made], value: Any, name: str, faults: list[str]) -> Made:
     """The settings that a field holds, from an object or a mapping of their fields; adds their faults to `faults`."""
-    if isinstance(given, kind):
-        return given
-    if not isinstance(given, Mapping):
-        faults.append(f"{name} must be {kind.__name__} or a mapping of its fields (received {shown(given)})")
+    if isinstance(value, kind):
+        return value
+    if not isinstance(value, Mapping):
+        faults.append(f"{name} must be {kind.__name__} or a mapping of its fields (received {shown(value)})")
         return kind()
-    wrong = [f"{name}: unknown field {shown(key)}: a field's name is text" for key in given if not isinstance(key, str)]
+    wrong = [f"{name}: unknown field {shown(key)}: a field's name is text" for key in value if not isinstance(key, str)]
     faults += wrong
     try:
-        return kind() if wrong else kind(**given)
+        return kind() if wrong else kind(**value)
     except LimitsError as error:
         faults += [f"{name}: {fault}" for fault in error.faults]
         return kind()

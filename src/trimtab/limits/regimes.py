@@ -33,13 +33,13 @@ class ChangedLimit:
         return f"{self.name} is {in_force} in the regime {regime!r}, {general} in general"
 
 
-def overrides_of(given: Any, faults: list[str]) -> dict[str, dict[str, Any]]:
+def overrides_of(regimes: Any, faults: list[str]) -> dict[str, dict[str, Any]]:
     """The `regimes` field as name -> overrides; adds the faults of its form to `faults`."""
-    if not isinstance(given, Mapping):
-        faults.append(f"regimes must map a regime to its limits (received {shown(given)})")
+    if not isinstance(regimes, Mapping):
+        faults.append(f"regimes must map a regime to its limits (received {shown(regimes)})")
         return {}
-    regimes: dict[str, dict[str, Any]] = {}
-    for name, overrides in given.items():
+    overrides_by_name: dict[str, dict[str, Any]] = {}
+    for name, overrides in regimes.items():
         if not isinstance(name, str) or not name:
             faults.append(f"regimes[{name!r}]: a regime's name must be text")
         elif not isinstance(overrides, Mapping):
@@ -47,8 +47,8 @@ def overrides_of(given: Any, faults: list[str]) -> dict[str, dict[str, Any]]:
         else:
             inside = [field for field in _NOT_INSIDE if field in overrides]
             faults += [f"regimes[{name!r}]: {field} is not allowed inside a regime: leave it out" for field in inside]
-            regimes[name] = {field: value for field, value in overrides.items() if field not in _NOT_INSIDE}
-    return regimes
+            overrides_by_name[name] = {field: value for field, value in overrides.items() if field not in _NOT_INSIDE}
+    return overrides_by_name
 
 
 def laid_over(general: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

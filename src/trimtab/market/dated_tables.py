@@ -39,7 +39,7 @@ class Fundamentals:
     events: pl.DataFrame
 
 
-def read_fundamentals(given: Any) -> Fundamentals:
+def read_fundamentals(fundamentals: Any) -> Fundamentals:
     """Fundamentals from a table, or from a list of tables whose rows are put together.
 
     Each has `symbol`, `known_on` (the day from which the row was known, such as the day of its publication, never the
@@ -51,14 +51,18 @@ def read_fundamentals(given: Any) -> Fundamentals:
     InputError
         A column is missing, a row has no symbol or no day, or no column holds numbers.
     """
-    tables = given if isinstance(given, list) and given and not isinstance(given[0], dict) else [given]
+    tables = (
+        fundamentals
+        if isinstance(fundamentals, list) and fundamentals and not isinstance(fundamentals[0], dict)
+        else [fundamentals]
+    )
     parts = [_fundamentals(table) for table in tables]
     rows = pl.concat([part.rows for part in parts], how="diagonal").sort(_KNOWN, "symbol", maintain_order=True)
     return Fundamentals(rows, pl.concat([part.events for part in parts]))
 
 
-def _fundamentals(given: Any) -> Fundamentals:
-    frame, source = frame_of(given, "the fundamentals")
+def _fundamentals(table: Any) -> Fundamentals:
+    frame, source = frame_of(table, "the fundamentals")
     known = required(frame, (_KNOWN,), source)
     symbol = required(frame, SYMBOL_NAMES, source)
     columns = [names_of(frame[symbol], source).alias("symbol"), days_of(frame[known], source).alias(_KNOWN)]
@@ -82,7 +86,7 @@ def _fundamentals(given: Any) -> Fundamentals:
     )
 
 
-def read_classification(given: Any) -> pl.DataFrame:
+def read_classification(table: Any) -> pl.DataFrame:
     """`symbol`, `bucket` and `known_on` from a table, by day and symbol; rows without `known_on` were always known.
 
     Raises
@@ -90,7 +94,7 @@ def read_classification(given: Any) -> pl.DataFrame:
     InputError
         A column is missing, a row has no symbol, or a symbol has two rows for one day.
     """
-    frame, source = frame_of(given, "the classification")
+    frame, source = frame_of(table, "the classification")
     symbol = names_of(frame[required(frame, SYMBOL_NAMES, source)], source).alias("symbol")
     bucket = frame[required(frame, _BUCKET_NAMES, source)]
     if bucket.dtype not in (pl.String, pl.Categorical, pl.Enum, pl.Null):
@@ -111,7 +115,7 @@ def read_classification(given: Any) -> pl.DataFrame:
     return rows.sort(_KNOWN, "symbol")
 
 
-def read_membership(given: Any) -> pl.DataFrame:
+def read_membership(table: Any) -> pl.DataFrame:
     """`symbol`, `from` and `to` from a table: a member from that day until the day before `to` (empty: still a member).
 
     Raises
@@ -119,7 +123,7 @@ def read_membership(given: Any) -> pl.DataFrame:
     InputError
         A column is missing, a row has no symbol or no first day, or ends before it begins.
     """
-    frame, source = frame_of(given, "the membership")
+    frame, source = frame_of(table, "the membership")
     symbol = names_of(frame[required(frame, SYMBOL_NAMES, source)], source).alias("symbol")
     starts = days_of(frame[required(frame, _FROM_NAMES, source)], source)
     end = frame[required(frame, _TO_NAMES, source)]

@@ -129,19 +129,19 @@ class MarketData:
         self._events = pl.concat([self._prices.events, *parts]).sort("date", "symbol", "kind", "row")
         self._event_days: list[dt.date] = self._events["date"].to_list()
 
-    def _in_spelling(self, given: Any, read: Callable[[Any], pl.DataFrame], name: str) -> pl.DataFrame | None:
+    def _in_spelling(self, unread: Any, read: Callable[[Any], pl.DataFrame], name: str) -> pl.DataFrame | None:
         """A table beside the prices, with their symbols."""
-        if given is None:
+        if unread is None:
             return None
-        table, changes = in_price_spelling(with_names(read(given), self._renamed), self.symbols, self._aliases)
+        table, changes = in_price_spelling(with_names(read(unread), self._renamed), self.symbols, self._aliases)
         if changes:
             pairs = [f"{old} is {new} in the prices" for old, new in changes.items()]
             self._joined_notes.append(f"Joined by alias from the {name}: {listed(pairs)}.")
         return table
 
-    def _known_fundamentals(self, given: Any) -> Fundamentals:
-        fundamentals = read_fundamentals(given)
-        rows = self._in_spelling(given, lambda _: fundamentals.rows, "fundamentals")
+    def _known_fundamentals(self, table: Any) -> Fundamentals:
+        fundamentals = read_fundamentals(table)
+        rows = self._in_spelling(table, lambda _: fundamentals.rows, "fundamentals")
         events = with_names(fundamentals.events, self._renamed)
         return fundamentals if rows is None else replace(fundamentals, rows=rows, events=events)
 

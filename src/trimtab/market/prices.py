@@ -80,7 +80,7 @@ class Prices:
 
 
 def read_prices(
-    given: Any,
+    table: Any,
     *,
     price_column: str,
     accepted: Iterable[tuple[str, Any]] = (),
@@ -96,7 +96,7 @@ def read_prices(
         without prices.
     """
     checks = MarketChecks() if checks is None else checks
-    frame, source = frame_of(given, "the prices")
+    frame, source = frame_of(table, "the prices")
     long, notes = _long(frame, price_column, source)
     refuse_returns(long, source)
     missing = sorted((renamed or {}).keys() - set(long["symbol"]))

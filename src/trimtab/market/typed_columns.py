@@ -40,12 +40,12 @@ _UNREADABLE = (
 )
 
 
-def frame_of(given: Any, what: str) -> tuple[pl.DataFrame, str]:
+def frame_of(table: Any, what: str) -> tuple[pl.DataFrame, str]:
     """The table, and what errors call it: a path by its name, everything else by `what`.
 
     Parameters
     ----------
-    given
+    table
         A path (`.csv`, `.parquet`, `.arrow`), a pandas, polars or pyarrow table, a lazy frame or DuckDB relation (read
         whole), or a list of dicts. Dates in the index of a pandas table count as its column `date`.
     what
@@ -56,13 +56,13 @@ def frame_of(given: Any, what: str) -> tuple[pl.DataFrame, str]:
     InputError
         Not a table, no rows, or a name that two columns share.
     """
-    if isinstance(given, str | os.PathLike):
-        return _from_arrow(read_table(given)), os.fspath(given)
+    if isinstance(table, str | os.PathLike):
+        return _from_arrow(read_table(table)), os.fspath(table)
     try:
-        frame = _from_list(given) if isinstance(given, list) else _from_table(given)
+        frame = _from_list(table) if isinstance(table, list) else _from_table(table)
     except (*_UNREADABLE, DuplicateError) as error:
         reason = " ".join(str(error).split())[:200]
-        problem = f"a {type(given).__name__} cannot be read as a table ({reason})"
+        problem = f"a {type(table).__name__} cannot be read as a table ({reason})"
         raise InputError([Fault(problem, f"give {_KINDS}, with one type in each column")], what) from None
     if frame.height == 0:
         raise InputError([Fault("has no rows", "give a table with at least one row")], what)
@@ -321,7 +321,7 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
-def day(given: Any, what: str = "the date") -> dt.date:
+def day(date: Any, what: str = "the date") -> dt.date:
     """A day given as a date, or as text such as 2020-01-31.
 
     Raises
@@ -334,14 +334,14 @@ def day(given: Any, what: str = "the date") -> dt.date:
     >>> day("2020-01-31")
     datetime.date(2020, 1, 31)
     """
-    if isinstance(given, dt.datetime):
-        if given.time() == dt.time(0):
-            return given.date()
-    elif isinstance(given, dt.date):
-        return given
-    elif isinstance(given, str):
+    if isinstance(date, dt.datetime):
+        if date.time() == dt.time(0):
+            return date.date()
+    elif isinstance(date, dt.date):
+        return date
+    elif isinstance(date, str):
         try:
-            return dt.datetime.strptime(given, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no time zone
+            return dt.datetime.strptime(date, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no time zone
         except ValueError:
             pass
-    raise InputError([Fault(f"{what} is not a day", "write it as 2020-01-31", value=given)])
+    raise InputError([Fault(f"{what} is not a day", "write it as 2020-01-31", value=date)])

@@ -109,17 +109,17 @@ def _given(
     name: str,
     count: int,
     assets: list[str],
-    given: Any,
+    replacement: Any,
     source: str,
     notes: list[str] | None,
 ) -> list[Decimal | None]:
     """A column, or its replacement."""
-    if given is None:
+    if replacement is None:
         return decimals_of(columns.get(name), name, count)
     if name in columns:
         problem = f"{name} are given twice: in the table and as {source}"
         raise InputError([Fault(problem, f"drop the column, or leave {source} out", column=name)])
-    values = joined_by_alias(_as_mapping(given, name, source), assets, source, notes)
+    values = joined_by_alias(_as_mapping(replacement, name, source), assets, source, notes)
     unknown = [asset for asset in values if asset not in assets]
     if unknown and name == "shares":
         problem = f"{listed(unknown)} {'is' if len(unknown) == 1 else 'are'} held, but not among the candidates"
@@ -147,14 +147,14 @@ def joined_by_alias(
     return {str(name): value for name, value in zip(renamed.names, values.values(), strict=True)}
 
 
-def _as_mapping(given: Any, name: str, source: str) -> dict[str, Decimal | None]:
+def _as_mapping(table: Any, name: str, source: str) -> dict[str, Decimal | None]:
     """A mapping of asset to number from a mapping, or from a table with `asset` and the column."""
-    if isinstance(given, Mapping):
+    if isinstance(table, Mapping):
         try:
-            return {str(asset): None if value is None else decimal_of(value) for asset, value in given.items()}
+            return {str(asset): None if value is None else decimal_of(value) for asset, value in table.items()}
         except TypeError as error:
             raise InputError([Fault(str(error), "give a number for each asset", column=name)], source) from None
-    columns, count = columns_of(given, ("asset", name))
+    columns, count = columns_of(table, ("asset", name))
     for needed in ("asset", name):
         if needed not in columns:
             advice = f"give a table with asset and {name}, or a mapping of asset to {name}"

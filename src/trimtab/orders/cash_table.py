@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trimtab.candidates.arrow_values import is_text
-from trimtab.candidates.arrow_values import text_of as _text_of
+from trimtab.candidates.arrow_values import is_text, text_of as _text_of
 from trimtab.candidates.user_table import columns_of
 from trimtab.decimals import MICRO, MOST_MONEY, scaled
 from trimtab.errors import Fault, InputError, nearest

@@ -155,19 +155,19 @@ def _in_mode(settings: OrderSettings, mode: OrderMode) -> OrderSettings:
     return settings if settings.mode == _MODES[mode] else settings.replace(mode=_MODES[mode])
 
 
-def _listed(decided: DecidedOrders, orders: OrderList, at: int, names: dict[int, str]) -> _ListedOrder:
-    place = int(orders.row[at])
-    asset, change = decided.records.assets[place], int(orders.change[at])
+def _listed(decided: DecidedOrders, orders: OrderList, number: int, names: dict[int, str]) -> _ListedOrder:
+    place = int(orders.row[number])
+    asset, change = decided.records.assets[place], int(orders.change[number])
     return _ListedOrder(
         names[place],
         "buy" if change > 0 else "sell",
         shares_of(abs(change)),
         money_of(int(asset["price"])),
-        money_of(int(orders.amount[at])),
-        money_of(int(orders.fee[at])),
+        money_of(int(orders.amount[number])),
+        money_of(int(orders.fee[number])),
         bool(asset["now"] == 0),
         OrderReason(int(asset["reason"])).code,
-        money_of(int(orders.cash_after[at])),
+        money_of(int(orders.cash_after[number])),
         (),
-        f"order {at}",
+        f"order {number}",
     )

@@ -265,10 +265,10 @@ def _unspent(decided: DecidedPlan) -> int:
     return int(account["cash"]) - buffer
 
 
-def _lots_sold(decided: DecidedPlan, at: int, lots: Sequence[TaxLot]) -> tuple[LotSold, ...]:
+def _lots_sold(decided: DecidedPlan, place: int, lots: Sequence[TaxLot]) -> tuple[LotSold, ...]:
     if not lots:
         return ()
-    begin = int(decided.assets[at]["lots_begin"])
+    begin = int(decided.assets[place]["lots_begin"])
     return tuple(
         LotSold(lot.lot_id, shares_of(int(taken["taken"])), money_of(int(taken["gain"])))
         for lot, taken in zip(lots, decided.lots[begin : begin + len(lots)], strict=True)

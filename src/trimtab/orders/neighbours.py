@@ -28,17 +28,19 @@ class Rounding:
     """An asset in a decided plan, and the limits that one lot more would meet; money in micro-units."""
 
     decided: DecidedPlan
-    at: int
+    place: int
 
     @property
     def record(self) -> Any:
         """The asset's `ASSET` record."""
-        return self.decided.assets[self.at]
+        return self.decided.assets[self.place]
 
     @property
     def goal(self) -> int:
         """The target in money, at the value before the orders."""
-        return int(portion(parts_of(float(self.decided.answer[self.at]["target"])), int(self.decided.account["value"])))
+        return int(
+            portion(parts_of(float(self.decided.answer[self.place]["target"])), int(self.decided.account["value"]))
+        )
 
     def worth(self, quantity: int) -> int:
         """The value of a quantity."""

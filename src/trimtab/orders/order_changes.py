@@ -34,7 +34,7 @@ class OrderReruns:
 
     candidates: Candidates
     inputs: AccountInputs
-    at: int  # the asset's row, in canonical order
+    place: int  # the asset's row, in canonical order
     now: int
 
     def changes(self) -> tuple[tuple[OrderChange, ...], tuple[str, ...]]:
@@ -75,7 +75,7 @@ class OrderReruns:
 
     def _finer_lots(self) -> Iterator[tuple[str, str, AccountInputs]]:
         """The lot of this asset alone, ten and a thousand times finer."""
-        row = int(self.candidates.order[self.at])
+        row = int(self.candidates.order[self.place])
         instruments = list(self.inputs.instruments)
         instrument = instruments[row]
         for times in (10, 1000):
@@ -87,7 +87,7 @@ class OrderReruns:
     def _quantity(self, inputs: AccountInputs) -> int | None:
         """The quantity that the asset ends with; None if the account is refused."""
         try:
-            return int(decide(self.candidates, inputs).assets[self.at]["now"])
+            return int(decide(self.candidates, inputs).assets[self.place]["now"])
         except InputError:
             return None
 
@@ -116,7 +116,7 @@ class OrderReruns:
         return self._quantity(replace(self.inputs, cash=self.inputs.cash + more))
 
     def _change(self, setting: str, value: str, after: int) -> OrderChange:
-        before = int(self.inputs.instruments[int(self.candidates.order[self.at])].quantity)
+        before = int(self.inputs.instruments[int(self.candidates.order[self.place])].quantity)
         now = _order(before, self.now)
         what = f"with {value[1:]} more cash" if setting == "cash" else f"with {setting} {value}"
         return OrderChange(setting, value, shares_of(after), f"{what}: {_order(before, after)} instead of {now}")

@@ -71,19 +71,19 @@ class OrderExplanation:
 
 
 def explain_order(
-    decided: DecidedPlan, candidates: Candidates, inputs: AccountInputs, names: Sequence[str], at: int, target: str
+    decided: DecidedPlan, candidates: Candidates, inputs: AccountInputs, names: Sequence[str], place: int, target: str
 ) -> OrderExplanation:
     """The explanation of one asset's order; `candidates` as the user gave them, `target` the words of the rebalance."""
-    record = decided.assets[at]
-    facts, rounding = facts_of(decided, names, at), Rounding(decided, at)
-    has_price = inputs.named(candidates)[at].price is not None
+    record = decided.assets[place]
+    facts, rounding = facts_of(decided, names, place), Rounding(decided, place)
+    has_price = inputs.named(candidates)[place].price is not None
     is_sold_out = rounding.goal == 0 and record["now"] == 0 and record["quantity"] > 0
     has_lots = has_price and not is_sold_out and facts.reason not in _NOT_ROUNDED
-    reruns = OrderReruns(candidates, inputs, at, int(record["now"]))
+    reruns = OrderReruns(candidates, inputs, place, int(record["now"]))
     changes, without_effect = reruns.changes()
     shares = Decimal(rounding.goal) / int(record["price"]) if has_price else None
     return OrderExplanation(
-        asset=names[at],
+        asset=names[place],
         sentence=sentence_of(facts),
         reason=facts.reason.code,
         target="" if facts.reason == OrderReason.LOT_TOO_LARGE else target,

@@ -65,11 +65,11 @@ def sentence_of(facts: OrderFacts) -> str:
     return f"{facts.verb}: {_CLAUSES[facts.reason](facts)}."
 
 
-def facts_of(decided: DecidedPlan, names: Sequence[str], at: int) -> OrderFacts:
+def facts_of(decided: DecidedPlan, names: Sequence[str], place: int) -> OrderFacts:
     """The facts about one candidate of a plan."""
-    record = decided.assets[at]
-    target = float(decided.answer[at]["target"])
-    return OrderFacts(names[at], OrderReason(record["reason"]), record, target, decided.account)
+    record = decided.assets[place]
+    target = float(decided.answer[place]["target"])
+    return OrderFacts(names[place], OrderReason(record["reason"]), record, target, decided.account)
 
 
 def _shares(nano: int) -> str:

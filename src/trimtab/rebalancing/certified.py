@@ -71,9 +71,9 @@ def unmet_sentence(constraint: Constraint) -> str:
     return f"{name} is {figure(constraint.measured)} instead of {figure(constraint.limit)}: {constraint.note}"
 
 
-def _parts(candidates: Candidates, most: int = _CELLS) -> Iterator[tuple[int, int]]:
-    """Ranges of at most `most` accounts, measured together."""
+def _parts(candidates: Candidates, max_accounts: int = _CELLS) -> Iterator[tuple[int, int]]:
+    """Ranges of at most `max_accounts` accounts, measured together."""
     count = len(candidates.accounts)
-    size = max(1, min(most, _CELLS // max(1, len(candidates.bucket.names))))
+    size = max(1, min(max_accounts, _CELLS // max(1, len(candidates.bucket.names))))
     for first in range(0, count, size):
         yield first, min(first + size, count)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from trimtab.errors import Fault
 from trimtab.explanations.conflicts import Conflict
 from trimtab.rebalancing.preflight import Finding, Preflight
-from trimtab.text import counted, printable
+from trimtab.text import counted, json_text, printable
 
 SCHEMA_VERSION = 1
 
@@ -75,7 +74,7 @@ def preflight_json(findings: Iterable[PlacedFinding], preflight: Preflight) -> s
         "findings": [vars(finding) for finding in findings],
         "conflicts": conflicts,
     }
-    return json.dumps(document, sort_keys=True, ensure_ascii=False, indent=2) + "\n"
+    return json_text(document)
 
 
 def summary(preflight: Preflight) -> str:

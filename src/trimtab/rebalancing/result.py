@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -33,7 +31,7 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.rebalancing.decided_pass import Pass, output_columns
 from trimtab.rebalancing.stages import Staged
 from trimtab.statistics.turnover import turnover
-from trimtab.text import counted, percent
+from trimtab.text import counted, json_text, percent, shipped_schema
 
 SCHEMA_VERSION = 4
 _FULL = 1.0 + 1e-9
@@ -319,14 +317,12 @@ class RebalanceResult:
 
     def to_json(self) -> str:
         """The result as JSON: versioned schema, sorted keys, the same bytes for the same input."""
-        return json.dumps(self.to_dict(), sort_keys=True, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+        return json_text(self.to_dict())
 
 
 def result_schema() -> dict[str, Any]:
     """The JSON Schema of `RebalanceResult.to_json`."""
-    text = (resources.files("trimtab") / "schemas" / "result.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
-    return schema
+    return shipped_schema("result")
 
 
 def _plain(value: Any) -> Any:

@@ -68,16 +68,16 @@ def size(staged: Staged) -> tuple[Staged, bool]:
     return replace(staged, decided=candidates.in_table_order(answer)), bool(braked)
 
 
-def scaled(staged: Staged, wish: Floats, where: Flags) -> Floats:
-    """The weights of the selected rows that have a wish, as the bucket limits leave them; NaN elsewhere.
+def scaled(staged: Staged, desired: Floats, where: Flags) -> Floats:
+    """The weights of the selected rows that have a desired weight, as the bucket limits leave them; NaN elsewhere.
 
-    `wish` and `where` have shape (rows,). Nothing but the limits of buckets moves a weight from its wish: no total, no
+    `desired` and `where` have shape (rows,). Nothing but the limits of buckets moves a weight from it: no total, no
     band, no brake.
     """
     candidates, settings = staged.candidates, staged.settings.copy()
     settings["sizing_mode"] = SizingMode.DESIRED
     rows = candidates.rows(staged.limits)
-    rows["sizing_input"] = np.where(where, wish, 1.0)[candidates.order]
+    rows["sizing_input"] = np.where(where, desired, 1.0)[candidates.order]
     answer = staged.decided[candidates.order]
     chosen = (answer["selected"] & where[candidates.order]).nonzero()[0]
     part = answer[chosen]

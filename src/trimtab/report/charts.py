@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from trimtab.facts.assets import AssetFact, Part
+from trimtab.facts.assets import AssetFact
 from trimtab.facts.buckets import BucketFact
 from trimtab.facts.outcome import Facts
 from trimtab.report.shapes import COLOURS, Chart, Shape, circle, coloured, cut_label, fitting, label, line, number, rect
@@ -22,6 +22,12 @@ def named(name: str, width: float) -> str:
     return name if width == WIDTH else f"{name}-narrow"
 
 
+def chart(name: str, title: str, summary: str, size: tuple[float, float], shapes: Iterable[Shape]) -> Chart:
+    """A chart of this width and height, under its name at this width."""
+    width, height = size
+    return Chart(named(name, width), title, summary, number(width), number(height), tuple(shapes))
+
+
 def bucket_chart(facts: Facts, width: float = WIDTH) -> Chart:
     """Bars before and after, with a mark for the maximum and a broken one for the minimum; names are above on a phone."""
     start, above = (width * 0.31, 0.0) if width == WIDTH else (0.0, 18.0)
@@ -35,22 +41,18 @@ def bucket_chart(facts: Facts, width: float = WIDTH) -> Chart:
         shapes += _bucket(bucket, y + above, start, scale, width, facts.bucket_scale)
     height = step * len(facts.buckets)
     summary = "; ".join(f"{bucket.path} {bucket.before_text} to {bucket.after_text}" for bucket in facts.buckets)
-    return Chart(
-        named("buckets", width), "Buckets, before and after", summary, number(width), number(height), tuple(shapes)
-    )
+    return chart("buckets", "Buckets, before and after", summary, (width, height), shapes)
 
 
 def _bucket(bucket: BucketFact, y: float, start: float, scale: float, width: float, full: float) -> Iterator[Shape]:
     yield rect(start, y + 6, bucket.before * scale, 6, "before", f"{bucket.path} before: {bucket.before_text}")
     tip = f"{bucket.path} after: {bucket.after_text}"
     yield from coloured(start, y + 14, bucket.after * scale, 14, bucket.colour, tip)
-    limits = ((bucket.most, bucket.most_text, "limit"), (bucket.least, bucket.least_text, "limit least"))
+    limits = ((bucket.max_weight, bucket.max_text, "limit"), (bucket.min_weight, bucket.min_text, "limit least"))
     for weight, text, css in limits:
         if weight is not None and weight <= full:
-            x = start + weight * scale
-            yield line(
-                x, y + 3, x, y + 31, css, f"{bucket.path}, {'at least' if 'least' in css else 'at most'}: {text}"
-            )
+            x, side = start + weight * scale, "at least" if "least" in css else "at most"
+            yield line(x, y + 3, x, y + 31, css, f"{bucket.path}, {side}: {text}")
     yield label(width, y + 14, bucket.before_text, "small dim", "end")
     yield label(width, y + 28, bucket.after_text, "small", "end")
 
@@ -59,16 +61,12 @@ def treemap_chart(facts: Facts, width: float = WIDTH) -> Chart:
     """The portfolio: an area for each bucket, in it one for each asset; the remainder is cash."""
     height = 300.0
     boxes = squarified([part.weight for part in facts.parts], Box(0.0, 0.0, width, height))
-    shapes = [
-        shape for part, box in zip(facts.parts, boxes, strict=True) for shape in _part(part, box, facts.cash_text)
-    ]
+    shapes: list[Shape] = []
+    for part, box in zip(facts.parts, boxes, strict=True):
+        shapes += _group(part.assets, box) if part.assets else _tile(box, "cash", facts.cash_text, None)
     held = "; ".join(f"{asset.asset} {asset.after_text}" for asset in facts.assets if asset.after > 0)
     text = f"{held}; cash {facts.cash_text}" if held else f"cash {facts.cash_text}"
-    return Chart(named("portfolio", width), "The portfolio after", text, number(width), number(height), tuple(shapes))
-
-
-def _part(part: Part, box: Box, cash: str) -> Iterable[Shape]:
-    return _group(part.assets, box) if part.assets else _tile(box, "cash", cash, None)
+    return chart("portfolio", "The portfolio after", text, (width, height), shapes)
 
 
 def _group(members: Sequence[AssetFact], box: Box) -> Iterator[Shape]:
@@ -97,16 +95,11 @@ def _tile(box: Box, name: str, value: str, colour: int | None, tip: str = "") ->
 def dumbbell_chart(facts: Facts, width: float = WIDTH) -> Chart:
     """A line from the current weight (a ring) to the target (a dot) of every asset that is or will be held."""
     moved = [asset for asset in facts.assets if asset.before > 0 or asset.after > 0]
-    shapes = [
-        shape
-        for place, asset in enumerate(moved)
-        for shape in _dumbbell(asset, 24.0 * place + 12, facts.asset_scale, width)
-    ]
+    shapes: list[Shape] = []
+    for place, asset in enumerate(moved):
+        shapes += _dumbbell(asset, 24.0 * place + 12, facts.asset_scale, width)
     summary = "; ".join(f"{asset.asset} {asset.before_text} to {asset.after_text}, {asset.action}" for asset in moved)
-    height = 24.0 * len(moved)
-    return Chart(
-        named("targets", width), "Current weight and target", summary, number(width), number(height), tuple(shapes)
-    )
+    return chart("targets", "Current weight and target", summary, (width, 24.0 * len(moved)), shapes)
 
 
 def _dumbbell(asset: AssetFact, y: float, full: float, width: float) -> Iterator[Shape]:
@@ -132,13 +125,9 @@ def waterfall_chart(facts: Facts, width: float = WIDTH) -> Chart:
         shapes += _bar(loss.name, y, left, loss.lost, scale, "lost", f"-{loss.lost}", width)
     last = 24.0 * (len(facts.losses) + 1)
     shapes += _bar("selected", last, start, facts.selected, scale, "kept", str(facts.selected), width)
-    summary = "; ".join(
-        [counted(facts.candidates, "candidate"), *(f"{loss.lost} {loss.name}" for loss in facts.losses)]
-    )
-    text = f"{summary}; {facts.selected} selected"
-    return Chart(
-        named("selection", width), "From candidates to targets", text, number(width), number(last + 24), tuple(shapes)
-    )
+    losses = [f"{loss.lost} {loss.name}" for loss in facts.losses]
+    summary = "; ".join([counted(facts.candidates, "candidate"), *losses, f"{facts.selected} selected"])
+    return chart("selection", "From candidates to targets", summary, (width, last + 24), shapes)
 
 
 def _bar(
@@ -154,12 +143,12 @@ def tally_chart(name: str, title: str, lines: Sequence[Any]) -> Chart:
     largest = max(line.share for line in lines)
     shapes = [shape for index, line_ in enumerate(lines) for shape in _share(line_, 24.0 * index, largest)]
     summary = "; ".join(f"{line.name} {line.share_text}" for line in lines)
-    return Chart(name, title, summary, number(WIDTH), number(24.0 * len(lines)), tuple(shapes))
+    return chart(name, title, summary, (WIDTH, 24.0 * len(lines)), shapes)
 
 
-def _share(one: Any, y: float, most: float) -> Iterator[Shape]:
-    yield cut_label(0, y + 4, one.name, "", 190.0, 16)
+def _share(line_: Any, y: float, largest: float) -> Iterator[Shape]:
+    yield cut_label(0, y + 4, line_.name, "", 190.0, 16)
     left = 198.0
-    scale = (WIDTH - left - 60.0) / most
-    yield from coloured(left, y + 5, one.share * scale, 14, 0, f"{one.name}: {one.share_text}")
-    yield label(WIDTH, y + 16, one.share_text, "small", "end")
+    scale = (WIDTH - left - 60.0) / largest
+    yield from coloured(left, y + 5, line_.share * scale, 14, 0, f"{line_.name}: {line_.share_text}")
+    yield label(WIDTH, y + 16, line_.share_text, "small", "end")

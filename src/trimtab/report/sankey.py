@@ -37,9 +37,8 @@ def sankey_chart(sources: Sequence[Flow], uses: Sequence[Flow], width: float = S
             shapes += _band(flow, y + above, cash_y, (margin, middle, width), is_source=is_source)
             cash_y += flow.share * _FULL
     shapes.append(rect(middle, (height - _FULL) / 2, _NODE, _FULL, "cash", "cash"))
-    summary = "; ".join(
-        f"{flow.name} {flow.text} {verb}" for flows, verb in ((sources, "in"), (uses, "out")) for flow in flows
-    )
+    sides = ((sources, "in"), (uses, "out"))
+    summary = "; ".join(f"{flow.name} {flow.text} {verb}" for flows, verb in sides for flow in flows)
     title = "Where the money comes from and where it goes"
     return Chart(named_sankey(width), title, summary, number(width), number(height), tuple(shapes))
 

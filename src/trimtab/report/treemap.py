@@ -58,9 +58,8 @@ def _laid(row: Sequence[float], scale: float, box: Box) -> tuple[list[Box], Box]
     boxes, offset = [], 0.0
     for weight in row:
         length = weight * scale / thick
-        boxes.append(
-            Box(box.x, box.y + offset, thick, length) if upright else Box(box.x + offset, box.y, length, thick)
-        )
+        x, y = (box.x, box.y + offset) if upright else (box.x + offset, box.y)
+        boxes.append(Box(x, y, thick, length) if upright else Box(x, y, length, thick))
         offset += length
     if upright:
         return boxes, Box(box.x + thick, box.y, max(box.width - thick, 0.0), box.height)

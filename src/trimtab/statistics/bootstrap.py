@@ -109,7 +109,7 @@ def difference(
     >>> round(found.estimate, 3), round(found.low, 3), round(found.high, 3), found.holds_zero
     (0.252, 0.252, 0.252, False)
     """
-    first_returns = vector(first, "first", least=_FEWEST)
+    first_returns = vector(first, "first", min_count=_FEWEST)
     other = vector(second, "second", length=len(first_returns))
     _check(statistic, level, samples, block)
     pair = np.column_stack([first_returns, other])
@@ -149,7 +149,7 @@ def block_length(series: Any) -> float:
     >>> block_length([0.0] * 20)
     1.0
     """
-    values = vector(series, "series", least=_FEWEST)
+    values = vector(series, "series", min_count=_FEWEST)
     count = len(values)
     around = values - values.mean()
     if not float(np.abs(around).max()) > 1e-14 * max(1.0, float(np.abs(values).max())):

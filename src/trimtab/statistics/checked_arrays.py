@@ -12,7 +12,9 @@ from trimtab.errors import Fault, InputError
 Floats = npt.NDArray[np.float64]
 
 
-def vector(values: Any, name: str, *, least: int = 1, length: int | None = None, above: float | None = None) -> Floats:
+def vector(
+    values: Any, name: str, *, min_count: int = 1, length: int | None = None, above: float | None = None
+) -> Floats:
     """Numbers as float64 of shape (n,).
 
     Parameters
@@ -21,7 +23,7 @@ def vector(values: Any, name: str, *, least: int = 1, length: int | None = None,
         Anything that numpy makes an array of.
     name
         What an error calls them.
-    least, length
+    min_count, length
         How many there are at least; how many there must be.
     above
         What each must be larger than.
@@ -37,8 +39,8 @@ def vector(values: Any, name: str, *, least: int = 1, length: int | None = None,
     [1.0, 2.0]
     """
     numbers = _of_shape(values, name, 1)
-    if len(numbers) < least:
-        raise InputError([Fault(f"{name} has too few values", f"give at least {least}", value=len(numbers))])
+    if len(numbers) < min_count:
+        raise InputError([Fault(f"{name} has too few values", f"give at least {min_count}", value=len(numbers))])
     if length is not None and len(numbers) != length:
         raise InputError([Fault(f"{name} has another length", f"give {length}, one a session", value=len(numbers))])
     if above is not None and bool((numbers <= above).any()):
@@ -49,8 +51,8 @@ def vector(values: Any, name: str, *, least: int = 1, length: int | None = None,
     return numbers
 
 
-def matrix(values: Any, name: str, *, least: int = 1, columns: int = 1) -> Floats:
-    """Numbers as float64 of shape (rows, columns), with at least `least` rows and this number of columns.
+def matrix(values: Any, name: str, *, min_count: int = 1, columns: int = 1) -> Floats:
+    """Numbers as float64 of shape (rows, columns), with at least `min_count` rows and this number of columns.
 
     Raises
     ------
@@ -58,8 +60,8 @@ def matrix(values: Any, name: str, *, least: int = 1, columns: int = 1) -> Float
         Another shape, too few, or not finite.
     """
     numbers = _of_shape(values, name, 2)
-    if numbers.shape[0] < least or numbers.shape[1] < columns:
-        advice = f"give at least {least} rows and a column"
+    if numbers.shape[0] < min_count or numbers.shape[1] < columns:
+        advice = f"give at least {min_count} rows and a column"
         raise InputError([Fault(f"{name} has too few values", advice, value=numbers.shape)])
     return numbers
 

@@ -36,8 +36,8 @@ def _add(chosen: Any, wanted: bool, sizes: Any, moments: Any, sums: Any) -> floa
 
 
 @entry
-def rank_in_sample_best(half_masks: Any, sizes: Any, moments: Any, found: Any) -> None:
-    """For each half of the blocks, fill `found` for the policy with the highest Sharpe ratio in it (the first of equals).
+def rank_in_sample_best(half_masks: Any, sizes: Any, moments: Any, ranks: Any) -> None:
+    """For each half of the blocks, fill `ranks` for the policy with the highest Sharpe ratio in it (the first of equals).
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def rank_in_sample_best(half_masks: Any, sizes: Any, moments: Any, found: Any) -
         Sessions of each block, shape (blocks,).
     moments
         Of each block, the sum and the sum of squares of the returns of each policy, shape (blocks, 2, policies).
-    found
+    ranks
         Filled, shape (half_masks, 4): its ratio in the half, its ratio in the other half, how many policies are worse than it
         there, how many equal (itself among them).
     """
@@ -68,5 +68,5 @@ def rank_in_sample_best(half_masks: Any, sizes: Any, moments: Any, found: Any) -
         for policy in range(policies):
             worse += outside[policy] < outside[best]
             equal += outside[policy] == outside[best]
-        found[half, 0], found[half, 1] = highest, outside[best]
-        found[half, 2], found[half, 3] = worse, equal
+        ranks[half, 0], ranks[half, 1] = highest, outside[best]
+        ranks[half, 2], ranks[half, 3] = worse, equal

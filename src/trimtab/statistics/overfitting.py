@@ -93,7 +93,7 @@ def probabilistic_sharpe(returns: Any, threshold: float = 0.0) -> float | None:
     >>> round(probabilistic_sharpe([0.02, -0.01, 0.02, -0.01, 0.02, -0.01]), 4)
     0.7519
     """
-    values = vector(returns, "returns", least=3)
+    values = vector(returns, "returns", min_count=3)
     return _probability(values, threshold) if _moves(values) else None
 
 
@@ -176,7 +176,7 @@ def deflated_sharpe(returns: Any) -> Deflated | None:
     >>> deflated_sharpe(noise).probability < 0.95
     True
     """
-    kept, series = _columns(matrix(returns, "returns", least=3))
+    kept, series = _columns(matrix(returns, "returns", min_count=3))
     moving = [index for index, row in enumerate(series) if _moves(row)]
     if not moving:
         return None
@@ -225,7 +225,7 @@ def overfitting(returns: Any, blocks: int = 16) -> Overfitting | None:
     >>> overfitting(skill, blocks=8).probability
     0.0
     """
-    values = matrix(returns, "returns", least=1)
+    values = matrix(returns, "returns", min_count=1)
     if blocks % 2 or not 2 <= blocks <= 20:
         raise InputError([Fault("blocks is out of range", "give an even number from 2 to 20", value=blocks)])
     if len(values) < 2 * blocks:

@@ -92,7 +92,7 @@ def statistics_of(
     >>> statistics_of([100.0, 101.0]).volatility is None
     True
     """
-    values = vector(equity, "equity", least=2, above=0.0)
+    values = vector(equity, "equity", min_count=2, above=0.0)
     returns = returns_of(values)
     count = len(returns)
     rate = annual_return(returns, year)
@@ -114,8 +114,8 @@ def statistics_of(
         cost_drag=None if paid is None else annual_return(returns + paid / values[:-1], year) - rate,
         effective_positions=None
         if weights is None
-        else _mean(_effective(matrix(weights, "weights", least=0, columns=0))),
-        effective_bets=None if bets is None else _mean(vector(bets, "bets", least=0)),
+        else _mean(_effective(matrix(weights, "weights", min_count=0, columns=0))),
+        effective_bets=None if bets is None else _mean(vector(bets, "bets", min_count=0)),
         bucket_concentration=None if bucket_weights is None else bucket_concentration(bucket_weights),
     )
 
@@ -187,7 +187,7 @@ def effective_bets(weights: Any, returns: Any) -> float | None:
     >>> round(effective_bets([0.5, 0.5], apart), 12)
     2.0
     """
-    moves = matrix(returns, "returns", least=2)
+    moves = matrix(returns, "returns", min_count=2)
     share = vector(weights, "weights", length=moves.shape[1], above=-_DUST)
     variance = _deviation(moves @ share) ** 2
     alone = math.fsum(weight * _deviation(moves[:, index]) for index, weight in enumerate(share.tolist()) if weight > 0)
@@ -206,7 +206,7 @@ def bucket_concentration(bucket_weights: Any) -> float | None:
     bucket_weights
         Shape (dates, buckets), at least 0.
     """
-    return _mean(1.0 / _effective(matrix(bucket_weights, "bucket_weights", least=0, columns=0)))
+    return _mean(1.0 / _effective(matrix(bucket_weights, "bucket_weights", min_count=0, columns=0)))
 
 
 def per_session(rate: float, year: int = YEAR) -> float:

@@ -110,7 +110,7 @@ def walk_forward(returns: Any, splits: tuple[Split, ...]) -> WalkForward:
     >>> found.chosen, found.returns.tolist()
     ((0,), [0.01, 0.03])
     """
-    values = matrix(returns, "returns", least=3)
+    values = matrix(returns, "returns", min_count=3)
     reaching = max((split.test.stop for split in splits), default=0)
     shortest = min((len(split.train) for split in splits), default=0)
     if reaching != len(values):

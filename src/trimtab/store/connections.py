@@ -22,11 +22,11 @@ _BUSY = ("database is locked", "database table is locked")
 _BROKEN = ("malformed", "not a database", "no such table", "no such column", "unsupported file format")
 
 
-def place_of(given: str | None) -> str:
+def place_of(named: str | None) -> str:
     """The place of the store: the given one, else TRIMTAB_STORE, else a file in the user's data folder."""
     from platformdirs import user_data_path  # noqa: PLC0415 - only without a place of one's own
 
-    place = given or os.environ.get(ENVIRONMENT)
+    place = named or os.environ.get(ENVIRONMENT)
     return place or str(user_data_path("trimtab", appauthor=False) / "runs.db")
 
 

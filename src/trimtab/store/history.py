@@ -38,15 +38,15 @@ class BucketMoment:
     positions: int
     held: float
     target: float
-    most: float | None
-    least: float | None
+    max_weight: float | None
+    min_weight: float | None
 
     @property
     def breach(self) -> str:
         """The limit that the holding broke: `above`, `below`, or empty."""
-        if self.most is not None and self.held > self.most + _TOLERANCE:
+        if self.max_weight is not None and self.held > self.max_weight + _TOLERANCE:
             return "above"
-        return "below" if self.least is not None and self.held < self.least - _TOLERANCE else ""
+        return "below" if self.min_weight is not None and self.held < self.min_weight - _TOLERANCE else ""
 
     @property
     def texts(self) -> tuple[str, str, str, str]:
@@ -54,8 +54,8 @@ class BucketMoment:
         return (
             percent(self.held),
             percent(self.target),
-            "" if self.most is None else percent(self.most),
-            "" if self.least is None else percent(self.least),
+            "" if self.max_weight is None else percent(self.max_weight),
+            "" if self.min_weight is None else percent(self.min_weight),
         )
 
 
@@ -119,8 +119,8 @@ class History:
                 bucket.positions,
                 bucket.held,
                 bucket.target,
-                bucket.most,
-                bucket.least,
+                bucket.max_weight,
+                bucket.min_weight,
                 bucket.breach,
             )
             for moment in self.moments

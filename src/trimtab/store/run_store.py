@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from trimtab.store.listing import Listing
 from trimtab.store.record import Draft, Head, Record
 
 
@@ -50,6 +51,10 @@ class RunStore(Protocol):
 
     def records(self, which: Filter = EVERY, *, newest: int | None = None) -> list[Record]:
         """Records in the order of the chain; `newest`: only this number of the last ones."""
+        ...
+
+    def listing(self, which: Filter = EVERY, *, newest: int | None = None) -> Listing:
+        """The light columns of records, in the order of the chain: what a list of a hundred thousand needs."""
         ...
 
     def content(self, record: Record, name: str) -> bytes:

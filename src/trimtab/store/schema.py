@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-REVISION = "0001"  # the newest migration
+REVISION = "0002"  # the newest migration
 
 metadata = sa.MetaData()
 
@@ -26,6 +26,20 @@ records = sa.Table(
     sa.Column("inputs_hash", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("contents", sa.Text, nullable=False),
+)
+listings = sa.Table(
+    "listings",
+    metadata,
+    sa.Column("sequence", sa.Integer, sa.ForeignKey("records.sequence"), primary_key=True, autoincrement=False),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("time", sa.Text, nullable=False),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("status", sa.Text),
+    sa.Column("orders", sa.Integer),
+    sa.Column("turnover", sa.Float),
 )
 contents = sa.Table(
     "contents",

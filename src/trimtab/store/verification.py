@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trimtab.errors import DamagedError, Fault
+from trimtab.store.listing import listed
 from trimtab.store.record import FIRST, Head, Kind, Record
 from trimtab.store.run_store import RunStore
 
@@ -50,13 +51,17 @@ def _verified(store: RunStore, known_heads: tuple[Head, ...]) -> Verification:
     pruned: set[str] = set()
     hashes: dict[int, str] = {}
     end = Head(0, FIRST)
+    listings = {listing.sequence: listing for listing in store.listing()}
     for record in store.walk():
         faults += _record_faults(record, end)
+        if listings.pop(record.sequence, None) != listed(record):
+            faults.append(f"record {record.sequence} ({record.run_id}) is listed as something else")
         end = Head(record.sequence, record.hash)
         hashes[record.sequence] = record.hash
         contents[record.sequence] = _digests(record)
         if record.kind == Kind.PRUNE:
             pruned |= _pruned_by(record)
+    faults += [f"record {sequence} is listed, but does not exist" for sequence in listings]
     head = store.head()
     if head != end:
         faults.append(f"the chain ends with record {end.sequence}, but its head says {head.sequence}")

@@ -60,8 +60,8 @@ class Session:
 class Sessions:
     """All sessions, by a hash of their token: the token itself is only in the cookie."""
 
-    def __init__(self, most: int) -> None:
-        self._most, self._lock = most, threading.Lock()
+    def __init__(self, max_sessions: int) -> None:
+        self._most, self._lock = max_sessions, threading.Lock()
         self._by_hash: OrderedDict[str, Session] = OrderedDict()
 
     def open(self) -> tuple[str, Session]:

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from trimtab.brokers import Positions
-from trimtab.brokers import read as read_broker_file
+from trimtab.brokers import Positions, read as read_broker_file
 from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.files.candidate_file import CandidateFile, read_candidate_file
 from trimtab.limits.rebalancing_limits import RebalancingLimits

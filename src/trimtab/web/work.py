@@ -207,15 +207,15 @@ _NO_SCORES = CandidateFile(
 )
 
 
-def stricter(one: str, other: str) -> str:
+def stricter(first: str, other: str) -> str:
     """The restriction that two make together.
 
     >>> stricter("no_buy", "no_sell"), stricter("", "no_buy")
     ('no_trade', 'no_buy')
     """
-    if one not in _MAY:
-        return one  # the check of candidates names it
-    buy, sell = (left and right for left, right in zip(_MAY[one], _MAY[other], strict=True))
+    if first not in _MAY:
+        return first  # the check of candidates names it
+    buy, sell = (left and right for left, right in zip(_MAY[first], _MAY[other], strict=True))
     return RESTRICTIONS[buy, sell]
 
 

@@ -37,14 +37,14 @@ class Curve:
 
 @dataclass(frozen=True)
 class BucketHistory:
-    """A bucket over the drawn decisions. `most` is its limit, None without one."""
+    """A bucket over the drawn decisions. `max_weight` is its limit, None without one."""
 
     path: str
     colour: int
     weights: tuple[float, ...]
     weight_texts: tuple[str, ...]
-    most: float | None
-    most_text: str
+    max_weight: float | None
+    max_text: str
     mean_text: str
     highest_text: str
     last_text: str
@@ -190,9 +190,9 @@ def backtest_facts(results: Sequence[PolicyRun], title: str, *, samples: int = S
     )
 
 
-def _spread(count: int, most: int) -> list[int]:
-    """Up to `most` of `count` places, evenly spaced, the last included; each represents those since its predecessor."""
-    shown = min(count, most)
+def _spread(count: int, max_places: int) -> list[int]:
+    """Up to `max_places` of `count` places, evenly spaced, the last included; each represents those since its predecessor."""
+    shown = min(count, max_places)
     return [(index + 1) * count // shown - 1 for index in range(shown)]
 
 
@@ -259,9 +259,9 @@ def _years(result: PolicyRun, dates: Sequence[dt.date]) -> Iterator[YearFact]:
     for date, turnover, cost in frame.iter_rows():
         traded.setdefault(date.year, []).append((turnover, cost))
     before = equity[0]
-    for year, of_year in itertools.groupby(range(len(dates)), key=lambda at: dates[at].year):
+    for year, of_year in itertools.groupby(range(len(dates)), key=lambda session: dates[session].year):
         start, months = before, dict.fromkeys(range(1, 13), "")
-        for month, places in itertools.groupby(list(of_year), key=lambda at: dates[at].month):
+        for month, places in itertools.groupby(list(of_year), key=lambda session: dates[session].month):
             last = equity[list(places)[-1]]
             months[month] = percent(last / before - 1.0)
             before = last
@@ -309,14 +309,14 @@ _ROWS = (
 )
 
 
-def _text(one: Statistics, field: str, form: str) -> str:
-    value = getattr(one, field)
+def _text(statistics: Statistics, field: str, form: str) -> str:
+    value = getattr(statistics, field)
     return NONE if value is None else form.format(value)
 
 
-def _figures(one: Statistics) -> Iterator[Figure]:
+def _figures(statistics: Statistics) -> Iterator[Figure]:
     for name, field, form in _ROWS:
-        yield Figure(name, _text(one, field, form))
+        yield Figure(name, _text(statistics, field, form))
 
 
 def _statistics(all_of: Sequence[Statistics]) -> Iterator[StatisticFact]:
@@ -324,12 +324,12 @@ def _statistics(all_of: Sequence[Statistics]) -> Iterator[StatisticFact]:
         yield StatisticFact(name, tuple(_text(statistics, field, form) for statistics in all_of))
 
 
-def _versus(one: Versus) -> VersusFact:
-    inside = one.interval
+def _versus(comparison: Versus) -> VersusFact:
+    inside = comparison.interval
     what = "mean return a year" if inside.statistic == "mean" else "Sharpe ratio"
     return VersusFact(
-        name=printable(f"{one.first} less {one.second}, {what}"),
-        sentence=printable(str(one)),
+        name=printable(f"{comparison.first} less {comparison.second}, {what}"),
+        sentence=printable(str(comparison)),
         estimate=inside.estimate,
         low=inside.low,
         high=inside.high,

@@ -7,9 +7,9 @@ import math
 from collections.abc import Iterator, Sequence
 
 from trimtab.backtesting.pages.backtest_facts import BacktestFacts, BucketHistory, VersusFact
-from trimtab.report.charts import NARROW, WIDTH, named
+from trimtab.report.charts import NARROW, WIDTH, chart
 from trimtab.report.page import rendered
-from trimtab.report.shapes import COLOURS, Chart, Shape, circle, coloured, fitting, label, line, number, path, rect
+from trimtab.report.shapes import COLOURS, Chart, Shape, circle, coloured, fitting, label, line, path, rect
 
 _LEFT = 46.0  # space for the numbers of an axis
 _NAMES = 132.0  # space for the names of buckets; on a phone they go above
@@ -51,7 +51,7 @@ def equity_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
     shapes += _key([curve.name for curve in facts.curves], 344.0, width)
     height = 336.0 + 18 * len(facts.curves)
     ends = "; ".join(f"{curve.name} ends at {curve.equity[-1]:.3f} of 1" for curve in facts.curves)
-    return Chart(named("equity", width), "Equity and drawdown", ends, number(width), number(height), tuple(shapes))
+    return chart("equity", "Equity and drawdown", ends, (width, height), shapes)
 
 
 def stack_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
@@ -65,10 +65,10 @@ def stack_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
         shapes += _lane(steps, bucket, top + lane * number_of_lane, start, width, above)
     height = top - 4 + lane * len(facts.buckets)
     summary = "; ".join(
-        f"{bucket.path}: mean {bucket.mean_text}, highest {bucket.highest_text}, at most {bucket.most_text}"
+        f"{bucket.path}: mean {bucket.mean_text}, highest {bucket.highest_text}, at most {bucket.max_text}"
         for bucket in facts.buckets
     )
-    return Chart(named("stack", width), "Buckets over time", summary, number(width), number(height), tuple(shapes))
+    return chart("stack", "Buckets over time", summary, (width, height), shapes)
 
 
 def _stack(facts: BacktestFacts, steps: DecisionAxis, start: float, width: float) -> list[Shape]:
@@ -92,18 +92,18 @@ def _lane(
     steps: DecisionAxis, bucket: BucketHistory, y: float, start: float, width: float, above: float
 ) -> Iterator[Shape]:
     """One bucket on its own scale: its area, and a line at its limit; the name beside it, or above it on a phone."""
-    full = max([*bucket.weights, bucket.most or 0.0, 0.01])
+    full = max([*bucket.weights, bucket.max_weight or 0.0, 0.01])
     yield from coloured(0, y + (0 if above else 10), 10, 10, bucket.colour)
     yield label(15, y + (9 if above else 19), fitting(bucket.path, (width if above else start) - 20))
     y += above
     yield from _area(steps, [0.0] * len(bucket.weights), list(bucket.weights), y + 28, 26 / full, bucket)
     yield line(start, y + 28, width - _VALUES, y + 28, "grid")
-    if bucket.most is None:
+    if bucket.max_weight is None:
         yield label(width, y + 24, bucket.last_text, "small dim", "end")
     else:
-        limit = y + 28 - 26 * bucket.most / full
-        yield line(start, limit, width - _VALUES, limit, "limit", f"{bucket.path}, at most: {bucket.most_text}")
-        yield label(width, limit + 9, bucket.most_text, "small", "end")
+        limit = y + 28 - 26 * bucket.max_weight / full
+        yield line(start, limit, width - _VALUES, limit, "limit", f"{bucket.path}, at most: {bucket.max_text}")
+        yield label(width, limit + 9, bucket.max_text, "small", "end")
 
 
 def _area(
@@ -112,14 +112,14 @@ def _area(
     top: Sequence[float],
     y: float,
     height: float,
-    one: BucketHistory,
+    bucket: BucketHistory,
 ) -> Iterator[Shape]:
     """The area between two rows of weights, each held until the next decision."""
     upper = [point for index, value in enumerate(top) for point in steps.flat(index, y - height * value)]
     lower = [point for index, value in enumerate(base) for point in steps.flat(index, y - height * value)]
     points = _joined(upper) + _joined(lower)[::-1]
-    yield path(points, f"area c{one.colour % COLOURS}", one.path, closed=True)
-    pattern = ("", "stripes", "dots", "lines")[one.colour // COLOURS % 4]
+    yield path(points, f"area c{bucket.colour % COLOURS}", bucket.path, closed=True)
+    pattern = ("", "stripes", "dots", "lines")[bucket.colour // COLOURS % 4]
     if pattern:
         yield path(points, f"p-{pattern}", closed=True)
 
@@ -142,18 +142,19 @@ def heat_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
     summary = "; ".join(
         f"{bucket.path}: mean {bucket.mean_text}, at its limit {bucket.at_limit}" for bucket in facts.buckets
     )
-    height = 20.0 * len(facts.buckets) + 22
-    return Chart(
-        named("heat", width), "Weight of each bucket by date", summary, number(width), number(height), tuple(shapes)
-    )
+    size = (width, 20.0 * len(facts.buckets) + 22)
+    return chart("heat", "Weight of each bucket by date", summary, size, shapes)
 
 
-def _cells(facts: BacktestFacts, one: BucketHistory, full: float) -> Iterator[tuple[int, int, int, bool, str]]:
+def _cells(facts: BacktestFacts, bucket: BucketHistory, full: float) -> Iterator[tuple[int, int, int, bool, str]]:
     """Runs of decisions that look alike: first and last place, level, whether at the limit, and the tooltip."""
     start = 0
     looks = [
-        (min(math.ceil(LEVELS * weight / full - 1e-9), LEVELS), one.most is not None and weight >= one.most - 1e-9)
-        for weight in one.weights
+        (
+            min(math.ceil(LEVELS * weight / full - 1e-9), LEVELS),
+            bucket.max_weight is not None and weight >= bucket.max_weight - 1e-9,
+        )
+        for weight in bucket.weights
     ]
     for index in range(1, len(looks) + 1):
         if index == len(looks) or looks[index] != looks[start]:
@@ -169,7 +170,7 @@ def _cells(facts: BacktestFacts, one: BucketHistory, full: float) -> Iterator[tu
                     index - 1,
                     level,
                     reached,
-                    f"{one.path}, {dates}: {', '.join(dict.fromkeys((one.weight_texts[start], one.weight_texts[index - 1])))}",
+                    f"{bucket.path}, {dates}: {', '.join(dict.fromkeys((bucket.weight_texts[start], bucket.weight_texts[index - 1])))}",
                 )
             start = index
 
@@ -192,18 +193,10 @@ def trade_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
             tall = height * value / full if full > 0 else 0.0
             text = trade.turnover_text if name == "turnover" else trade.cost_text
             if tall > 0:
-                shapes.append(
-                    rect(
-                        steps.left(index),
-                        y - tall,
-                        steps.right(index) - steps.left(index),
-                        tall,
-                        css,
-                        f"{trade.date}, {name}: {text}",
-                    )
-                )
+                x, wide = steps.left(index), steps.right(index) - steps.left(index)
+                shapes.append(rect(x, y - tall, wide, tall, css, f"{trade.date}, {name}: {text}"))
     summary = "; ".join(f"{year.year}: turnover {year.turnover}, cost {year.cost}" for year in facts.years)
-    return Chart(named("trading", width), "Turnover and cost", summary, number(width), number(222.0), tuple(shapes))
+    return chart("trading", "Turnover and cost", summary, (width, 222.0), shapes)
 
 
 def versus_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
@@ -214,21 +207,27 @@ def versus_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
         full = max([max(abs(comparison.low), abs(comparison.high)) for comparison in some], default=0.0) or 1.0
         for comparison in some:
             shapes += _interval(comparison, 56.0 * (len(shapes) // 5), full, width)
-    height = 56.0 * len(facts.comparisons)
     summary = "; ".join(comparison.sentence for comparison in facts.comparisons)
-    return Chart(
-        named("versus", width), "Differences and their intervals", summary, number(width), number(height), tuple(shapes)
-    )
+    size = (width, 56.0 * len(facts.comparisons))
+    return chart("versus", "Differences and their intervals", summary, size, shapes)
 
 
-def _interval(one: VersusFact, y: float, full: float, width: float) -> Iterator[Shape]:
+def _interval(comparison: VersusFact, y: float, full: float, width: float) -> Iterator[Shape]:
     scale, middle = (width / 2 - 20) / full, width / 2
-    css = "reach sure" if one.low > 0 or one.high < 0 else "reach"
-    yield label(0, y + 14, fitting(one.name, width - 4))
+    css = "reach sure" if comparison.low > 0 or comparison.high < 0 else "reach"
+    yield label(0, y + 14, fitting(comparison.name, width - 4))
     yield line(middle, y + 20, middle, y + 40, "limit")
-    yield line(middle + one.low * scale, y + 30, middle + one.high * scale, y + 30, css, one.sentence)
-    yield circle(middle + one.estimate * scale, y + 30, 4.5, "point", one.sentence)
-    yield label(width, y + 50, f"{one.estimate_text} ({one.low_text} to {one.high_text})", "small dim", "end")
+    yield line(
+        middle + comparison.low * scale, y + 30, middle + comparison.high * scale, y + 30, css, comparison.sentence
+    )
+    yield circle(middle + comparison.estimate * scale, y + 30, 4.5, "point", comparison.sentence)
+    yield label(
+        width,
+        y + 50,
+        f"{comparison.estimate_text} ({comparison.low_text} to {comparison.high_text})",
+        "small dim",
+        "end",
+    )
 
 
 class DayAxis:
@@ -253,17 +252,17 @@ class DecisionAxis:
         self.ends = [*days, days[-1] + last]
         self.scale = DayAxis(self.ends, start, stop)
 
-    def left(self, at: int) -> float:
+    def left(self, decision: int) -> float:
         """Where a decision begins."""
-        return self.scale.x(self.ends[at])
+        return self.scale.x(self.ends[decision])
 
-    def right(self, at: int) -> float:
+    def right(self, decision: int) -> float:
         """Where it ends."""
-        return self.scale.x(self.ends[at + 1])
+        return self.scale.x(self.ends[decision + 1])
 
-    def flat(self, at: int, y: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    def flat(self, decision: int, y: float) -> tuple[tuple[float, float], tuple[float, float]]:
         """Its two ends at a height."""
-        return (self.left(at), y), (self.right(at), y)
+        return (self.left(decision), y), (self.right(decision), y)
 
 
 def _joined(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -109,8 +109,8 @@ def sweep_facts(
     InputError
         Arrays of other shapes, a field that was not varied.
     """
-    values = matrix(returns, "returns", least=3)
-    above = values if above_cash is None else matrix(above_cash, "above_cash", least=3)
+    values = matrix(returns, "returns", min_count=3)
+    above = values if above_cash is None else matrix(above_cash, "above_cash", min_count=3)
     for name, values_of_field in fields.items():
         if len(values_of_field) != values.shape[1]:
             raise InputError(

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from trimtab.backtesting.pages.backtest_page import LEVELS
 from trimtab.backtesting.pages.sweep_facts import CellFact, SweepFacts
-from trimtab.report.charts import NARROW, WIDTH, named
+from trimtab.report.charts import NARROW, WIDTH, chart
 from trimtab.report.page import rendered
-from trimtab.report.shapes import Chart, Shape, fitting, label, line, number, rect
+from trimtab.report.shapes import Chart, Shape, fitting, label, line, rect
 
 _NAMES = 104.0
 _TOP = 50.0
@@ -36,24 +36,21 @@ def surface_chart(facts: SweepFacts, width: float = WIDTH) -> Chart:
     for cell in facts.cells:
         shapes += _cell(facts, cell, wide, low, high)
     height = _TOP + 4 + 26 * len(facts.row_values)
-    summary = "; ".join(
-        f"{facts.row_values[cell.row]}, {facts.column_values[cell.column]}: {cell.text}" for cell in facts.cells
-    )
-    return Chart(
-        named("surface", width), "Sharpe ratio over two fields", summary, number(width), number(height), tuple(shapes)
-    )
+    rows, columns = facts.row_values, facts.column_values
+    summary = "; ".join(f"{rows[cell.row]}, {columns[cell.column]}: {cell.text}" for cell in facts.cells)
+    return chart("surface", "Sharpe ratio over two fields", summary, (width, height), shapes)
 
 
-def _cell(facts: SweepFacts, one: CellFact, wide: float, low: float, high: float) -> Iterator[Shape]:
-    x, y = _NAMES + wide * one.column, _TOP + 26.0 * one.row
-    tip = f"{facts.row_values[one.row]}, {facts.column_values[one.column]}: {one.text} of {one.policies} policies"
-    if one.sharpe is None:
+def _cell(facts: SweepFacts, cell: CellFact, wide: float, low: float, high: float) -> Iterator[Shape]:
+    x, y = _NAMES + wide * cell.column, _TOP + 26.0 * cell.row
+    tip = f"{facts.row_values[cell.row]}, {facts.column_values[cell.column]}: {cell.text} of {cell.policies} policies"
+    if cell.sharpe is None:
         yield rect(x + 1, y + 1, wide - 2, 24, "heat h0", tip)
         return
-    level = 1 + round((LEVELS - 1) * (one.sharpe - low) / (high - low)) if high > low else 5
+    level = 1 + round((LEVELS - 1) * (cell.sharpe - low) / (high - low)) if high > low else 5
     yield rect(x + 1, y + 1, wide - 2, 24, f"heat h{level}", tip)
     if wide >= 30:
-        yield label(x + wide / 2, y + 17, one.text, f"small{' over' if level > LEVELS // 2 else ''}", "middle")
+        yield label(x + wide / 2, y + 17, cell.text, f"small{' over' if level > LEVELS // 2 else ''}", "middle")
 
 
 def logit_chart(facts: SweepFacts, width: float = WIDTH) -> Chart:
@@ -68,6 +65,4 @@ def logit_chart(facts: SweepFacts, width: float = WIDTH) -> Chart:
         shapes.append(rect(5 + wide * index, 140 - tall, wide - 2, tall, css, f"{bar.label}: {bar.text}"))
     shapes.append(line(width / 2, 4, width / 2, 146, "limit"))
     summary = "; ".join(f"{bar.label}: {bar.text}" for bar in facts.bars)
-    return Chart(
-        named("logits", width), "The best of one half in the other half", summary, number(width), "164", tuple(shapes)
-    )
+    return chart("logits", "The best of one half in the other half", summary, (width, 164.0), shapes)

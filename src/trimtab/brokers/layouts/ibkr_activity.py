@@ -245,7 +245,8 @@ def _read_totals(draft: Draft, rates: dict[str | None, Decimal]) -> None:
     for (kind, currency), members in groups.items():
         last = max(entry.line for entry in members)
         after = sorted(
-            (total for total in totals if total.text("kind") == kind and total.line > last), key=lambda one: one.line
+            (total for total in totals if total.text("kind") == kind and total.line > last),
+            key=lambda total: total.line,
         )
         own = next((total for total in after if total.text("currency") == currency), None)
         if own is None:

@@ -174,8 +174,7 @@ def verify(
     import json
 
     from trimtab.cli.output import emit, write_file
-    from trimtab.store.verification import require_sound
-    from trimtab.store.verification import verify as verify_store
+    from trimtab.store.verification import require_sound, verify as verify_store
 
     with existing_store(store) as opened:
         outcome = verify_store(opened, tuple(_head(path) for path in heads or ()))

@@ -258,7 +258,7 @@ def diff(
         check_out(out, [])
     notices = Notices(quiet=quiet)
     nights = [Night.read(folder, known_places(folder, store)) for folder in (before, after)]
-    difference = night_difference(nights[0], nights[1], most=newest if out is None else None)
+    difference = night_difference(nights[0], nights[1], count=newest if out is None else None)
     for note in difference.notes:
         notices.note(note)
     if out is None or form is None:

@@ -34,18 +34,17 @@ def list_(
 ) -> int:
     """List the newest runs: id, time, who, orders, turnover, purpose."""
     from trimtab.cli.output import emit
-    from trimtab.cli.screens.outcome import printed
     from trimtab.cli.screens.runs import runs_page
     from trimtab.store.record import RUNS
     from trimtab.store.run_store import Filter
 
-    which = Filter(kinds=() if every else RUNS, account=account)
+    which, count = Filter(kinds=() if every else RUNS, account=account), None if every else newest
     with existing_store(store) as opened:
-        records = opened.records(which, newest=None if every else newest)
-    if form == ScreenFormat.JSON:
-        emit(f"{json.dumps([_plain(record) for record in records], indent=1)}\n".encode())
-    else:
-        emit(printed(lambda _width, _ascii_only: runs_page(records), None))
+        if form == ScreenFormat.JSON:
+            records = [_plain(record) for record in opened.records(which, newest=count)]
+            emit(f"{json.dumps(records, indent=1)}\n".encode())
+        else:
+            emit(runs_page(opened.listing(which, newest=count)).encode())
     return ExitCode.FINE
 
 
@@ -153,8 +152,7 @@ def prune(
     quiet: Quiet = False,
 ) -> int:
     """Drop inputs and results of old runs. Their records stay, so that the chain can still be verified."""
-    from trimtab.store.pruning import prunable
-    from trimtab.store.pruning import prune as prune_runs
+    from trimtab.store.pruning import prunable, prune as prune_runs
 
     notices = Notices(quiet=quiet)
     with existing_store(options.store) as store:

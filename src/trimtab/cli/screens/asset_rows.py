@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 _MISSES_SHOWN = 5
 
 
-def fitting(one: AssetFact, room: int, bucket: str) -> str:
+def fitting(asset: AssetFact, room: int, bucket: str) -> str:
     """The clause in about `room` characters: its own bucket by its short name, details after the fact dropped."""
-    text = one.clause.replace(one.bucket, bucket) if bucket else one.clause
+    text = asset.clause.replace(asset.bucket, bucket) if bucket else asset.clause
     for end in ("; ", ": ", ", "):
         if len(text) <= room:
             break

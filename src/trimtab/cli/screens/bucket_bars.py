@@ -9,13 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from trimtab.cli.screens.symbols import STATUS_STYLES, Symbols
+from trimtab.tolerances import LIMIT_TOLERANCE
 
 if TYPE_CHECKING:
     from trimtab.facts.buckets import BucketFact
     from trimtab.facts.outcome import Facts
 
 _GAP = 2
-_LIMIT_TOLERANCE = 1e-9
 _SHORTEST_BAR, _LONGEST_BAR = 6, 48
 _SHORTEST_NAME = 12
 
@@ -34,7 +34,7 @@ def bar(target: float, current: float, limit: float | None, full: float, width: 
     text = Text("".join(cells), style="cyan")
     if limit is not None and limit <= full:
         mark = min(math.ceil(math.floor(limit * eighths + 0.5) / parts), width - 1)
-        over = target > limit + _LIMIT_TOLERANCE
+        over = target > limit + LIMIT_TOLERANCE
         text = Text.assemble(text[:mark], (symbols.limit, "bold red" if over else "bold"), text[mark + 1 :])
     return text
 
@@ -42,7 +42,7 @@ def bar(target: float, current: float, limit: float | None, full: float, width: 
 def bucket_table(facts: Facts, width: int, symbols: Symbols) -> Table:
     """Every bucket that is or was held, or that must be held, `width` columns wide."""
     buckets = facts.buckets
-    has_limits = any(bucket.most_text or "/" in bucket.positions for bucket in buckets)
+    has_limits = any(bucket.max_text or "/" in bucket.positions for bucket in buckets)
     headers = ("Held", "Weight / limit" if has_limits else "Weight", "Before", "")
     names = ["  " * bucket.depth + bucket.short for bucket in buckets]
     cells = [(bucket.positions, _weight(bucket), bucket.before_text, _remark(bucket)) for bucket in buckets]
@@ -56,7 +56,7 @@ def bucket_table(facts: Facts, width: int, symbols: Symbols) -> Table:
     table.add_column(headers[2], justify="right", no_wrap=True)
     table.add_column(headers[3], no_wrap=True)
     for bucket, name, (positions, weight, before, remark) in zip(buckets, names, cells, strict=True):
-        drawn = bar(bucket.after, bucket.before, bucket.most, facts.bucket_scale, bar_width, symbols)
+        drawn = bar(bucket.after, bucket.before, bucket.max_weight, facts.bucket_scale, bar_width, symbols)
         table.add_row(Text(name), positions, drawn, weight, before, remark)
     return table
 
@@ -71,16 +71,16 @@ def _widths(names: list[str], room: int) -> tuple[int, int]:
 def legend(facts: Facts, symbols: Symbols) -> str:
     """The meaning of the bars, in one line."""
     marks = f"{symbols.blocks[-1]} held  {symbols.sold} sold"
-    if any(bucket.most_text for bucket in facts.buckets):
+    if any(bucket.max_text for bucket in facts.buckets):
         marks += f"  {symbols.limit} limit"
     return marks + (f"  ({facts.empty_buckets} left out)" if facts.empty_buckets else "")
 
 
 def _weight(bucket: BucketFact) -> str:
-    return f"{bucket.after_text} / {bucket.most_text}" if bucket.most_text else bucket.after_text
+    return f"{bucket.after_text} / {bucket.max_text}" if bucket.max_text else bucket.after_text
 
 
 def _remark(bucket: BucketFact) -> Text:
-    minimum = f"min {bucket.least_text}" if bucket.least_text else ""
+    minimum = f"min {bucket.min_text}" if bucket.min_text else ""
     gap = " " if bucket.status and minimum else ""
     return Text.assemble((bucket.status, STATUS_STYLES.get(bucket.status, "")), gap, minimum)

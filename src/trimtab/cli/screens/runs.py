@@ -1,35 +1,34 @@
-"""The table that `runs list` shows."""
+"""The table that `runs list` shows: plain lines, since there may be a hundred thousand."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import RenderableType
-from rich.table import Table
-from rich.text import Text
-
-from trimtab.text import percent, printable
+from trimtab.text import counted, percent, printable
 
 if TYPE_CHECKING:
-    from trimtab.store.record import Record
+    from trimtab.store.listing import ListedRun
+
+_TITLES = ("run", "time (UTC)", "kind", "account", "by", "result", "purpose")
 
 
-def runs_page(records: Sequence[Record]) -> RenderableType:
+def runs_page(runs: Sequence[ListedRun]) -> str:
     """A line for each record, oldest first; times in UTC."""
-    if not records:
-        return Text("no runs yet")
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("run", "time (UTC)", "kind", "account", "by", "result", "purpose"):
-        table.add_column(name, no_wrap=name in ("run", "time (UTC)", "kind"))
-    for record in records:
-        cells = (record.run_id, record.time[:16].replace("T", " "), record.kind, record.account, record.by)
-        table.add_row(*(Text(printable(cell)) for cell in (*cells, _result(record), record.purpose)))
-    return table
+    if not runs:
+        return "no runs yet\n"
+    rows = [_TITLES, *(_cells(run) for run in runs)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    line = "  ".join(f"{{:{width}}}" for width in widths).format
+    return "".join(f"{line(*row).rstrip()}\n" for row in rows)
 
 
-def _result(record: Record) -> str:
-    values = record.values
-    if "turnover" in values:
-        return f"{values['status']}, {values['orders']} orders, turnover {percent(values['turnover'])}"
-    return str(values.get("status", ""))
+def _cells(run: ListedRun) -> tuple[str, ...]:
+    time = run.time[:16].replace("T", " ")
+    return (run.run_id, time, run.kind, printable(run.account), printable(run.by), _result(run), printable(run.purpose))
+
+
+def _result(run: ListedRun) -> str:
+    if run.orders is None or run.turnover is None:
+        return run.status or ""
+    return f"{run.status}, {counted(run.orders, 'order')}, turnover {percent(run.turnover)}"
