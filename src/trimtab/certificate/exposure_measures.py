@@ -28,6 +28,41 @@ class SchemeRows(NamedTuple):
     names: tuple[str, ...]
 
 
+def scheme_rows(measures: Measurements, scheme: str) -> SchemeRows:
+    """The rows of a scheme, joined to the rows of the accounts by asset, and by account where the table names accounts."""
+    candidates, table = measures.candidates, measures.candidates.exposures
+    none = np.zeros(0, np.int64)
+    if table is None:
+        return SchemeRows(none, none, np.zeros(0), ())
+    code_of = {name: code for code, name in enumerate(candidates.asset.names)}
+    in_scheme = np.array([name == scheme for name in table.scheme.names], np.bool_)[table.scheme.codes]
+    code = np.array([code_of.get(name, -1) for name in table.asset.names], np.int64)[table.asset.codes]
+    account, own = np.zeros(len(code), np.int64), np.zeros(len(measures.account), np.int64)
+    if table.accounts and candidates.accounts != [None]:
+        number_of = {name: number for number, name in enumerate(candidates.accounts)}
+        account = np.array([number_of.get(name, -1) for name in table.accounts], np.int64)[table.account]
+        own = measures.account
+    rows = np.flatnonzero(in_scheme & (code >= 0) & (account >= 0))
+    key = account[rows] * len(candidates.asset.names) + code[rows]
+    rows, key = rows[np.argsort(key, kind="stable")], np.sort(key)
+    wanted = own * len(candidates.asset.names) + candidates.asset.codes[candidates.order]
+    first, stop = np.searchsorted(key, wanted), np.searchsorted(key, wanted, "right")
+    count = stop - first
+    place = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
+    joined = rows[place]
+    row = np.repeat(np.arange(len(wanted)), count)
+    return SchemeRows(row, table.bucket.codes[joined], table.fraction[joined], tuple(table.bucket.names))
+
+
+def scheme_measures(measures: Measurements) -> list[SchemeMeasures]:
+    """The schemes with limits in force, in order."""
+    limits = measures.limits
+    if not limits.enforce_exposure_limits:
+        return []
+    schemes = sorted(limits.exposures.items())
+    return [SchemeMeasures(measures, scheme, own, scheme_rows(measures, scheme)) for scheme, own in schemes]
+
+
 class SchemeMeasures:
     """One scheme, measured in all accounts: its limited buckets, and how much of each row lies in them.
 
