@@ -78,7 +78,7 @@ def _from_parquet(path: Path) -> ManyLimits:
 
 
 def _value(field: str, value: Any, row: int, path: Path) -> Any:
-    if field not in ("buckets", "regimes", "known_buckets"):
+    if field not in ("buckets", "exposures", "concentration", "regimes", "known_buckets"):
         return value
     try:
         return json.loads(value)

@@ -17,6 +17,7 @@ from trimtab.bucket_path import UNKNOWN, split_path
 from trimtab.errors import LimitsError, nearest
 from trimtab.kernel.records import NO_LIMIT, NO_NODE, ROOT, Ints, Records, build_tree
 from trimtab.limits.bucket_limit import BucketLimit
+from trimtab.limits.exposure_limits import known_in_tree
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 Path = tuple[str, ...]
@@ -82,7 +83,7 @@ def _grown(names: tuple[str, ...], limits: RebalancingLimits) -> BucketTree:
         return BucketTree(root, ("",), dict.fromkeys(names, 0), ())
     chains = {
         name: _chain(split_path(name, limits.bucket_separator), limits.bucket_level)
-        for name in sorted({*names, *limits.known_buckets})
+        for name in sorted({*names, *known_in_tree(limits)})
     }
     limited = {split_path(path, limits.bucket_separator): limit for path, limit in limits.buckets.items()}
     _refuse_unknown_nodes(limited, list(chains.values()), limits)

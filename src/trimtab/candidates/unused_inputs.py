@@ -10,6 +10,7 @@ import numpy as np
 from trimtab.bucket_path import UNKNOWN, folded, split_path
 from trimtab.candidates.candidates import Candidates
 from trimtab.errors import listed
+from trimtab.limits.exposure_limits import known_in_tree
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.limits.without_effect import settings_without_effect
 
@@ -53,7 +54,7 @@ def near_buckets(names: set[str], limits: RebalancingLimits) -> Iterator[tuple[s
         return
     separator = limits.bucket_separator
     limited = {folded(split_path(path, separator)): path for path in limits.buckets}
-    known = {folded(split_path(path, separator)) for path in limits.known_buckets}
+    known = {folded(split_path(path, separator)) for path in known_in_tree(limits)}
     for name in sorted(names - {UNKNOWN}):
         parts = folded(split_path(name, separator))
         for key, path in limited.items():

@@ -54,7 +54,7 @@ class Measurements:
         self.selected = selected[order]
         self.score = candidates.score[order]
         self.cap = np.minimum(limits.max_position_weight, candidates.max_weight[order])
-        if limits.sizing_mode == "desired":
+        if limits.sizing_column == "desired_weight":
             self.cap[candidates.desired_weight[order] == 0] = 0.0
         restriction = candidates.restriction[order]
         self.no_sell = np.array([code in {"no_sell", "no_trade"} for code in RESTRICTIONS])[restriction]
@@ -66,9 +66,8 @@ class Measurements:
         qualifies = self.score >= limits.min_score_threshold
         unscored = held & np.isnan(self.score) & (limits.unscored_positions == "hold")
         unsizable = np.zeros(len(order), np.bool_)
-        for mode, column in (("desired", candidates.desired_weight), ("inverse_volatility", candidates.volatility)):
-            if limits.sizing_mode == mode:
-                unsizable = np.isnan(column[order])
+        if limits.sizing_column is not None:
+            unsizable = np.isnan(getattr(candidates, limits.sizing_column)[order])
         self.kept_as_is = held & ((unsizable & qualifies) | (self.dust & closed & qualifies)) & ~self.no_sell
         self.fixed = held & self.no_sell | unscored | self.kept_as_is
         self.kept_as_is |= unscored

@@ -325,5 +325,5 @@ def _switches(reruns: Reruns) -> Iterable[tuple[str, Any]]:
         yield "unscored_positions", "close" if limits.unscored_positions == "hold" else "hold"
     if limits.enable_bucket_diversification and reruns.in_unknown.any():
         yield "unknown_bucket", "limit" if limits.unknown_bucket == "hold" else "hold"
-    if limits.sizing_mode in ("desired", "inverse_volatility") and np.isnan(rows["sizing_input"]).any():
+    if limits.sizing_column is not None and np.isnan(rows["sizing_input"]).any():
         yield "sizing_mode", "equal_weight"

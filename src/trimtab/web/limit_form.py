@@ -17,7 +17,16 @@ from trimtab.limits.plan_settings import PLAN_SETTINGS
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.web.visits import Form
 
-_NOT_IN_FORM = ("buckets", "regimes", "regime", "known_buckets", "bucket_separator")
+_NOT_IN_FORM = (
+    "buckets",
+    "exposures",
+    "concentration",
+    "enforce_exposure_limits",
+    "regimes",
+    "regime",
+    "known_buckets",
+    "bucket_separator",
+)
 _PLAN_TITLES = {"orders": "Orders", "gates": "Checks before orders are written"}
 _HIGHEST_PERCENT = 10.0  # what is larger is a count or an amount
 BUCKET_FIELDS = tuple(known.name for known in dataclasses.fields(BucketLimit))
