@@ -152,7 +152,7 @@ def read_asset(row: Row, limits: RebalancingLimits) -> Asset:
     current = number(row, "current_weight") or 0.0
     score, max_weight = number(row, "score"), number(row, "max_weight")
     path = node_path(row.get("bucket"), limits)
-    if limits.sizing_mode == "desired" and number(row, "desired_weight") == 0:
+    if limits.sizing_mode in ("desired", "given") and number(row, "desired_weight") == 0:
         max_weight = 0.0
     return Asset(
         name=row["asset"],
@@ -177,7 +177,7 @@ def desired_of(score: float | None, row: Row, mode: str) -> float | None:
     """§5: the desired size d; None where the mode's input is missing."""
     if mode == "equal_weight":
         return 1.0
-    if mode == "desired":
+    if mode in ("desired", "given"):
         return number(row, "desired_weight")
     if mode == "inverse_volatility":
         volatility = number(row, "volatility")

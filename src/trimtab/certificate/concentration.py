@@ -39,7 +39,8 @@ def measure_concentration(
 
     yield Measured("concentration", f"{scheme}:largest", large, measures.constant(own.largest), status, excuses)
     together, kept = (
-        np.bincount(account, np.where(big, values, 0.0), minlength=measures.accounts) for values in (weight, fixed)
+        np.bincount(account, np.where(big, values, 0.0), minlength=measures.accounts).astype(np.float64)
+        for values in (weight, fixed)
     )
     excused = np.where(together <= kept + tolerance, WAIVED, BROKEN)
     status = np.where(together <= own.together + tolerance, MET, excused).astype(np.int8)

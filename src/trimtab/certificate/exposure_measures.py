@@ -10,12 +10,14 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trimtab.bucket_path import UNKNOWN, split_path
 from trimtab.certificate.certificate import Mask, Vector
 from trimtab.certificate.measurements import EPSILON, Matrix, Measurements, Rows
 from trimtab.limits.exposure_limits import SchemeLimits
 
+Marks = NDArray[np.bool_]  # shape (accounts, buckets)
 _LACK = 1e-9  # what the fractions of an asset may lack to 1 without being partly Unknown
 
 
@@ -112,9 +114,9 @@ class SchemeMeasures:
         return self.sums(np.where(self.measures.fixed, self.measures.current, 0.0))
 
     @cached_property
-    def concerns(self) -> Matrix:
+    def concerns(self) -> Marks:
         """The buckets that an account has a candidate in, and those that the limits name."""
-        present: Matrix = (self.sums(np.ones(len(self.measures.account))) > 0) | self.is_named
+        present: Marks = (self.sums(np.ones(len(self.measures.account))) > 0) | self.is_named
         return present
 
     @cached_property
@@ -123,33 +125,33 @@ class SchemeMeasures:
         return np.maximum(self.maximum, self.fixed_weight)
 
     @cached_property
-    def full(self) -> Matrix:
+    def full(self) -> Marks:
         """The buckets that have no room left."""
-        full: Matrix = self.weight >= self.most - self.measures.sum_tolerance[:, None]
+        full: Marks = self.weight >= self.most - self.measures.sum_tolerance[:, None]
         return full
 
     @cached_property
-    def too_small(self) -> Matrix:
+    def too_small(self) -> Marks:
         """The buckets that the lower bounds of what was selected may not fit into."""
         measures = self.measures
         lows = np.where(measures.fixed, measures.current, measures.min_weight)
         need = self.sums(np.where(measures.selected, lows, 0.0))
-        tight: Matrix = need > self.most
+        tight: Marks = need > self.most
         return tight
 
     @property
     def limits_any(self) -> Mask:
         """The accounts that have anything selected in a limited bucket."""
-        limited: Mask = (self.sums(np.where(self.measures.selected, 1.0, 0.0)) > 0).any(axis=1)
-        return limited
+        selected = self.sums(np.where(self.measures.selected, 1.0, 0.0)) > 0
+        return np.asarray(selected.any(axis=1), np.bool_)
 
-    def rows_in(self, buckets: Matrix) -> Mask:
+    def rows_in(self, buckets: Marks) -> Mask:
         """The rows that lie, if only in part, in a marked bucket of their account."""
         rows = np.zeros(len(self.measures.account), np.bool_)
         rows[self.row[buckets.ravel()[self.cell]]] = True
         return rows
 
-    def buckets_of(self, account: int, buckets: Matrix, rows: Mask) -> tuple[str, ...]:
+    def buckets_of(self, account: int, buckets: Marks, rows: Mask) -> tuple[str, ...]:
         """The marked buckets of an account that any of these rows lie in, as the certificate names them."""
         mine = rows[self.row] & (self.measures.account[self.row] == account)
         numbers = np.unique(self.bucket[mine])
