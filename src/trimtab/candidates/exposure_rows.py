@@ -194,7 +194,7 @@ def _parts(
 
 
 def _fractions(rows: Sequence[tuple[Path, float]], ignore_below: float) -> Iterator[tuple[Path, float]]:
-    """What an asset adds to each path of a scheme, in the order of its rows: small rows count as `Unknown`, as does
+    """The weight that an asset adds to each path of a scheme, in the order of its rows: small rows count as `Unknown`, as does
     what all of them lack to 1.
     """
     total, ignored = 0.0, 0.0

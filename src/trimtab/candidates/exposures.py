@@ -35,7 +35,7 @@ _SOURCE = "the exposures"
 @compared_by_value
 @dataclass(frozen=True, eq=False)
 class Exposures:
-    """What fraction of each asset lies in each bucket of each scheme. Columns have shape (rows,), as they came in.
+    """The fraction of each asset in each bucket of each scheme. Columns have shape (rows,), as they came in.
 
     `accounts` is empty where the rows hold for every account; otherwise `account` numbers them.
 
@@ -77,7 +77,7 @@ class Exposures:
         return hashlib.sha256("\n".join(sorted(map(repr, self.rows))).encode()).hexdigest()
 
 
-def exposures_of(given: Any) -> Exposures:
+def exposures_of(table: Any) -> Exposures:
     """The exposures in a table; `Exposures` pass through unchanged.
 
     Columns: `asset`, `scheme` and `bucket` (text), optionally `fraction` (1 if the column is absent) and `account` (if
@@ -90,10 +90,10 @@ def exposures_of(given: Any) -> Exposures:
         No such table; a name that is missing or nearly another one; a fraction outside (0, 1], fractions of an asset in
         a scheme that add up to more than 1, the same bucket of an asset twice.
     """
-    if isinstance(given, Exposures):
-        return given
+    if isinstance(table, Exposures):
+        return table
     try:
-        columns, count = columns_of(table_in(given), COLUMNS)
+        columns, count = columns_of(table_in(table), COLUMNS)
         _check_columns(columns)
         return _checked(columns, count)
     except InputError as error:

@@ -69,13 +69,13 @@ def _correlations(table: Any, limits: RebalancingLimits) -> Correlations | None:
     return None
 
 
-def _exposures(given: Any, limits: RebalancingLimits, accounts: list[Any]) -> Exposures | None:
+def _exposures(exposures: Any, limits: RebalancingLimits, accounts: list[Any]) -> Exposures | None:
     if limits.enforce_exposure_limits and limits.concentration:
         raise LimitsError(
             ["concentration is not supported here yet: leave it out, or set enforce_exposure_limits to false"]
         )
-    if given is not None:
-        table = exposures_of(given)
+    if exposures is not None:
+        table = exposures_of(exposures)
         exposure_rows(table, limits)
         if table.accounts:
             account_numbers(table, accounts)

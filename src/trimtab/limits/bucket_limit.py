@@ -48,6 +48,6 @@ BUCKETS_EXAMPLE = (
 )
 
 
-def bucket_limits_of(given: Any, faults: list[str]) -> Mapping[str, BucketLimit]:
+def bucket_limits_of(buckets: Any, faults: list[str]) -> Mapping[str, BucketLimit]:
     """The `buckets` field as path -> `BucketLimit`; adds its faults to `faults`."""
-    return limits_by_key(given, BucketLimit, "buckets", "a bucket's path", faults)
+    return limits_by_key(buckets, BucketLimit, "buckets", "a bucket's path", faults)

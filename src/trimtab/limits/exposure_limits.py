@@ -98,14 +98,14 @@ class ConcentrationLimit:
             raise LimitsError(faults)
 
 
-def exposures_of(given: Any, faults: list[str]) -> Mapping[str, SchemeLimits]:
+def exposures_of(exposures: Any, faults: list[str]) -> Mapping[str, SchemeLimits]:
     """The `exposures` field as scheme -> limits; adds its faults to `faults`."""
-    return limits_by_key(given, SchemeLimits, "exposures", "a scheme's name", faults)
+    return limits_by_key(exposures, SchemeLimits, "exposures", "a scheme's name", faults)
 
 
-def concentration_of(given: Any, faults: list[str]) -> Mapping[str, ConcentrationLimit]:
+def concentration_of(concentration: Any, faults: list[str]) -> Mapping[str, ConcentrationLimit]:
     """The `concentration` field as scheme -> limits; adds its faults to `faults`."""
-    return limits_by_key(given, ConcentrationLimit, "concentration", "a scheme's name", faults)
+    return limits_by_key(concentration, ConcentrationLimit, "concentration", "a scheme's name", faults)
 
 
 def limits_exposures(limits: Any) -> bool:

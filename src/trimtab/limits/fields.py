@@ -141,14 +141,14 @@ def flat_fields(owner: Any, prefix: str) -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{known.name}", decimal_text(value) if isinstance(value, Decimal) else value
 
 
-def limits_by_key(given: Any, kind: type[Made], name: str, key: str, faults: list[str]) -> Mapping[str, Made]:
+def limits_by_key(values: Any, kind: type[Made], name: str, key: str, faults: list[str]) -> Mapping[str, Made]:
     """A field that maps names (`key` says of what) to limits, from mappings or objects; adds its faults to `faults`."""
-    if not isinstance(given, Mapping):
-        faults.append(f"{name} must map {key} to its limits (received {shown(given)})")
+    if not isinstance(values, Mapping):
+        faults.append(f"{name} must map {key} to its limits (received {shown(values)})")
         return MappingProxyType({})
     names = [known.name for known in dataclasses.fields(cast("Any", kind))]
     limits: dict[str, Made] = {}
-    for path, limit in given.items():
+    for path, limit in values.items():
         where = f"{name}[{path!r}]"
         if not isinstance(path, str):
             faults.append(f"{where}: {key} must be text")
