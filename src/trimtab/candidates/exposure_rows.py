@@ -82,8 +82,8 @@ def exposure_rows(table: Exposures, limits: RebalancingLimits) -> ExposureRows:
     """
     separator = limits.bucket_separator
     paths = _paths_by_scheme(table)
-    for scheme, present in paths.items():
-        _refuse_spellings(table, scheme, present, limits)
+    for scheme, buckets in paths.items():
+        _refuse_spellings(table, scheme, buckets, limits)
     _refuse_missing(paths, limits)
     if not limits.enforce_exposure_limits:
         return NO_ROWS
