@@ -94,7 +94,7 @@ def changed(name: str, *pairs: tuple[str, str]) -> bytes:
             "ibkr_activity_en.csv",
             "Cash ,1544.08,1907.67410022995,0,1907.67410022995,363.59410022995",
             "Cash ,1544.08,1957.67410022995,0,1957.67410022995,413.59410022995",
-            "",
+            "the classes of Net Asset Value add up to 54,816.08",
         ),
         ("ibkr_activity_en.csv", "Mult,Cost Price,Cost Basis", "Mult,Cost Price,Cost Price", "two columns"),
         (

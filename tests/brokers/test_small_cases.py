@@ -146,12 +146,29 @@ def test_positions_in_two_sections(tmp_path: Path) -> None:
     assert parted.columns == whole.columns
 
 
-@pytest.mark.parametrize("row", ["Stock,40120.75,x,-1270.6", "Stock,40120.75,52890.63926166,-1270.6"])
-def test_net_asset_value_that_does_not_add_up_is_no_total(tmp_path: Path, row: str) -> None:
-    damaged = read(changed(tmp_path, ACTIVITY, ("Stock,40120.75,52889.63926166,-1270.6", row)))
-    whole = read(FILES / ACTIVITY)
-    assert whole.total is not None
-    assert (damaged.total, damaged.positions) == (None, whole.positions)
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("Stock,40120.75,52889.63926166", "Stock,40120.75,x", "Stock of Net Asset Value: one of its five amounts"),
+        ("Stock,40120.75,52889.63926166", "Stock,40120.75,52899.63926166", "51,629.04, but its total is 51,619.04"),
+        ("Stock,40120.75,", "Stock,40130.75,", "its totals differ by 11,488.29, but its change is 11,498.29"),
+        (",11498.28926166", "", "Stock of Net Asset Value: one of its five amounts is not a number"),
+        ("Net Asset Value,Data,Options,0,1235,0,1235,1235\n", "", "53,531.08, but its last row, 'Total', is 54,766.08"),
+        ("Current Total,Change\n", "Current Total\n", "has not the columns Prior Total, Current Long"),
+    ],
+)
+def test_a_net_asset_value_that_does_not_add_up_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
+    text = refusal(changed(tmp_path, ACTIVITY, (old, new)))
+    assert said in text
+    assert "download the statement again" in text
+
+
+def test_a_net_asset_value_under_an_unknown_name_is_found_by_its_sums(tmp_path: Path) -> None:
+    file = (FILES / ACTIVITY).read_text("utf-8").replace("Net Asset Value,", "Neto,")
+    assert read(written(tmp_path, file)).total == read(FILES / ACTIVITY).total
+    assert "Neto: long and short" in refusal(
+        written(tmp_path, file.replace("Stock,40120.75,5288", "Stock,40120.75,5289"))
+    )
 
 
 def test_cash_without_an_amount_is_refused(tmp_path: Path) -> None:

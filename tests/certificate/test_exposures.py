@@ -22,7 +22,7 @@ COUNTRY = [
     {"asset": "A", "scheme": "country", "bucket": "Europe/France"},
     {"asset": "B", "scheme": "country", "bucket": "Europe/Spain", "fraction": 0.5},
     {"asset": "B", "scheme": "country", "bucket": "US", "fraction": 0.1},
-    {"asset": "nobody's", "scheme": "country", "bucket": "US", "fraction": 1.0},
+    {"asset": "elsewhere", "scheme": "country", "bucket": "US", "fraction": 1.0},
 ]
 for row in COUNTRY:
     row.setdefault("fraction", 1.0)
@@ -198,7 +198,7 @@ def test_many_accounts_with_exposures_of_their_own() -> None:
     rows = [{**row, "account": account} for account in ("one", "two", "three") for row in ROWS]
     exposures = [{**row, "account": "one"} for row in COUNTRY] + [
         {"account": "two", "asset": "A", "scheme": "country", "bucket": "US", "fraction": 1.0},
-        {"account": "nobody", "asset": "A", "scheme": "country", "bucket": "US", "fraction": 1.0},
+        {"account": "another", "asset": "A", "scheme": "country", "bucket": "US", "fraction": 1.0},
     ]
     limits = country(max_exposure=0.95)
     candidates = read(rows, limits, many=True, exposures=exposures)

@@ -250,7 +250,7 @@ def test_limits_that_cannot_be_used_are_shown_with_what_was_typed() -> None:
     )
     answer = browser.post("/limits", wrong)
     assert answer.status_code == 422 and "3 limits cannot be used" in h1(answer.text)
-    assert 'value="many"' in answer.text and "max_total_positions is not a number" in answer.text
+    assert 'value="many"' in answer.text and "Positions at most: &#39;many&#39; is not a number" in answer.text
     answer = browser.post("/limits", limits_form(browser, max_new_positions="1.5"))
     assert "must be a whole number" in answer.text and 'aria-invalid="true"' in answer.text
     answer = browser.post("/limits", {"preset": "nothing"})
@@ -300,7 +300,7 @@ def test_brakes_and_parts_of_a_plan_in_the_headline() -> None:
     assert "A brake stopped" in h1(browser.page("/plan"))
     browser = own()
     browser.post("/limits", limits_form(browser, **{"orders.max_turnover": "2"}))
-    assert "the next plan continues" in h1(browser.page("/plan"))
+    assert "the next one continues it" in h1(browser.page("/plan"))
 
 
 def test_a_held_order_file_is_let_through_with_a_reason(tmp_path: Path) -> None:

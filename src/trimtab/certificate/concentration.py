@@ -17,7 +17,7 @@ from trimtab.limits.exposure_limits import ConcentrationLimit
 def measure_concentration(
     measures: Measurements, scheme: str, own: ConcentrationLimit, table: SchemeRows
 ) -> Iterable[Measured]:
-    """Both limits of one scheme. Nobody knows the issuer of a row in `Unknown`, so it is none."""
+    """Both limits of one scheme. A row in `Unknown` has no issuer that could be limited."""
     known = np.array([name != UNKNOWN for name in table.names], np.bool_)[table.bucket]
     order = np.argsort(table.row[known], kind="stable")  # sums run by name
     row, issuer = table.row[known][order], table.bucket[known][order]

@@ -79,7 +79,7 @@ def room_left(measures: Measurements, schemes: Sequence[SchemeMeasures], account
 def full_buckets(
     measures: Measurements, schemes: Sequence[SchemeMeasures], account: int, rows: Mask
 ) -> tuple[str, ...]:
-    """What is full of all that these rows of an account lie in: buckets of schemes, buckets, the whole portfolio."""
+    """The full limits above these rows of an account: buckets of schemes, buckets, the whole portfolio."""
     limits, fixed = measures.limits, measures.fixed_weight[account]
     caps = np.array([limits.target_invested, *(node.max_allocation for node in measures.nodes[1:])])
     full = measures.weight[account] >= np.maximum(caps, fixed) - measures.sum_tolerance[account]

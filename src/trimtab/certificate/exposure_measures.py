@@ -110,7 +110,7 @@ class SchemeMeasures:
 
     @cached_property
     def fixed_weight(self) -> Matrix:
-        """What fixed rows have there."""
+        """The weight of fixed rows in each bucket."""
         return self.sums(np.where(self.measures.fixed, self.measures.current, 0.0))
 
     @cached_property
@@ -121,7 +121,7 @@ class SchemeMeasures:
 
     @cached_property
     def most(self) -> Matrix:
-        """What each bucket may weigh: its maximum, or what is fixed there."""
+        """The most that each bucket may weigh: its maximum, or the fixed weight in it if that is more."""
         return np.maximum(self.maximum, self.fixed_weight)
 
     @cached_property

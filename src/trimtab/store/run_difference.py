@@ -81,7 +81,7 @@ def run_difference(store: RunStore, before: Record, after: Record, version: str)
     amounts = ("value_before", "cash_before", "sold", "bought", "fees", "value", "cash")
     return RunDifference(
         old.result.diff(new.result),
-        tuple(_trade_changes(old, new)),
+        tuple(trade_changes(old, new)),
         {name.replace("_", " "): (getattr(old, name), getattr(new, name)) for name in amounts},
         tuple(each.sentence for each in replays if not each.is_same),
     )
@@ -93,7 +93,8 @@ def _plan_of(outcome: Replay) -> Plan:
     return outcome.plan
 
 
-def _trade_changes(old: Plan, new: Plan) -> Iterator[TradeChange]:
+def trade_changes(old: Plan, new: Plan) -> Iterator[TradeChange]:
+    """The assets whose orders differ between two plans, sorted."""
     before, after = ({order.asset: order for order in made.orders} for made in (old, new))
     for asset in sorted({*before, *after}):
         shares = _signed(before.get(asset), "shares"), _signed(after.get(asset), "shares")

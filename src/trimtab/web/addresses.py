@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from trimtab.web import export_pages, limit_pages, plan_pages, start_pages
+from trimtab.web import dial_pages, export_pages, limit_pages, plan_pages, start_pages
 from trimtab.web.visits import Handler
 
 READS: Mapping[str, Handler] = {
     "/review": start_pages.review,
     "/limits": limit_pages.limits,
     "/plan": plan_pages.plan,
+    "/plan/why": plan_pages.why,
+    "/plan/what-if": dial_pages.panel,
+    "/plan/what-if/result": dial_pages.result,
     "/export": export_pages.export,
     "/files/{name}": export_pages.download,
     "/orders/{name}": export_pages.order_file,
@@ -23,6 +26,7 @@ WRITES: Mapping[str, Handler] = {
     "/review": start_pages.answer_review,
     "/limits": limit_pages.change_limits,
     "/limits/findings": limit_pages.findings,
+    "/what-if": dial_pages.use,
     "/orders": export_pages.write,
     "/acknowledge": export_pages.acknowledge,
 }

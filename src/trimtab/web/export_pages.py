@@ -16,7 +16,7 @@ from trimtab.orders.gates import Verdict
 from trimtab.orders.release import Acknowledgement
 from trimtab.store.replay import replay
 from trimtab.store.run_facts import facts_of
-from trimtab.web.plan_pages import PlanView, plan_view
+from trimtab.web.plan_view import PlanView, plan_view
 from trimtab.web.rendering import rendered, see
 from trimtab.web.start_pages import empty, recent_runs
 from trimtab.web.visits import Visit
@@ -76,7 +76,7 @@ def download(visit: Visit) -> Response:
 
 
 _FILES: dict[str, Callable[[Visit, PlanView], bytes]] = {
-    "candidates.csv": lambda visit, _: encoded_table(visit.session.work.inputs().candidates, "csv"),
+    "candidates.csv": lambda visit, _: encoded_table(visit.session.inputs().candidates, "csv"),
     "limits.toml": lambda visit, _: visit.session.work.limits.to_toml().encode(),
     "plan.json": lambda _, view: view.release.to_json().encode(),
     "targets.csv": lambda _, view: encoded_table(view.plan.targets, "csv"),
@@ -95,7 +95,7 @@ def write(visit: Visit) -> Response:
     session = visit.session
     view = plan_view(visit)
     reasons = "; ".join(each.why for each in session.work.acknowledgements)
-    write_orders(visit.service, session, session.work.inputs(), view.release, visit.form.text("format"), reasons)
+    write_orders(visit.service, session, session.inputs(), view.release, visit.form.text("format"), reasons)
     return see("/export#orders")
 
 

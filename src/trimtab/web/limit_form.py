@@ -15,6 +15,8 @@ from trimtab.limits.bucket_limit import BucketLimit
 from trimtab.limits.in_words import fields_by_section
 from trimtab.limits.plan_settings import PLAN_SETTINGS
 from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.text import printable
+from trimtab.web.limit_labels import CHOICES, LABELS, MAIN
 from trimtab.web.visits import Form
 
 _NOT_IN_FORM = (
@@ -27,22 +29,31 @@ _NOT_IN_FORM = (
     "known_buckets",
     "bucket_separator",
 )
-_PLAN_TITLES = {"orders": "Orders", "gates": "Checks before orders are written"}
+_PLAN_TITLES = {"orders": "Orders", "gates": "Hold order files back if"}
+_TITLES = {
+    "Positions": "How many, and from which score",
+    "Buckets": "Sectors",
+    "Weights": "How much",
+    "Trades": "Trading",
+}
 _HIGHEST_PERCENT = 10.0  # what is larger is a count or an amount
 BUCKET_FIELDS = tuple(known.name for known in dataclasses.fields(BucketLimit))
 
 
 @dataclass(frozen=True)
 class LimitField:
-    """One field of the form. `kind` is number, choice or switch."""
+    """One field of the form. `kind` is number, choice or switch; `about` says more than the label
+    where that is needed without the names of other fields; `hint` is its range.
+    """
 
     name: str
     label: str
+    about: str
     kind: str
     text: str
     unit: str
     hint: str
-    choices: tuple[str, ...]
+    choices: tuple[tuple[str, str], ...]  # each with its words
     is_changed: bool
     is_wrong: bool
 
@@ -52,25 +63,29 @@ class LimitGroup:
     """Fields under a title."""
 
     title: str
-    fields: tuple[LimitField, ...]
+    main: tuple[LimitField, ...]
+    more: tuple[LimitField, ...]  # seldom needed
 
 
 @dataclass(frozen=True)
 class Typed:
-    """The limits that a form asks for, or the faults that prevent them."""
+    """The limits that a form asks for, or the faults that prevent them, with the names of the fields."""
 
     limits: RebalancingLimits | None
-    faults: tuple[str, ...]
+    faults: tuple[str, ...] = ()
+    wrong: frozenset[str] = frozenset()
 
 
-def groups_of(limits: RebalancingLimits, form: Form, faults: Iterable[str] = ()) -> tuple[LimitGroup, ...]:
+def groups_of(limits: RebalancingLimits, form: Form, wrong: frozenset[str] = frozenset()) -> tuple[LimitGroup, ...]:
     """The fields by section, with what was typed where a form was sent that could not be used."""
-    wrong = tuple(faults)
     general = limits.general or limits
     groups = []
     for title, names in _sections().items():
-        fields = [_field(name, _known(name), _value(general, name), form, wrong) for name in names]
-        groups.append(LimitGroup(title, tuple(fields)))
+        fields = [_field(name, field_of(name), value_of(general, name), form, wrong) for name in names]
+        main = tuple(field for field in fields if field.name in MAIN)
+        groups.append(
+            LimitGroup(_TITLES.get(title, title), main, tuple(field for field in fields if field not in main))
+        )
     return tuple(groups)
 
 
@@ -84,6 +99,11 @@ def _sections() -> dict[str, list[str]]:
     return {title: list(dict.fromkeys(names)) for title, names in sections.items() if names}
 
 
+def named_fields() -> list[str]:
+    """The dotted names of all fields of the form."""
+    return [name for section in _sections().values() for name in section]
+
+
 def _flat(kind: type[Any]) -> Iterator[str]:
     for known in dataclasses.fields(kind):
         if "fields" in known.metadata:
@@ -92,20 +112,21 @@ def _flat(kind: type[Any]) -> Iterator[str]:
             yield known.name
 
 
-def _known(name: str) -> dataclasses.Field[Any]:
+def field_of(name: str) -> dataclasses.Field[Any]:
     """The described field of a dotted name."""
     owner: type[Any] = RebalancingLimits
     *tables, last = name.split(".")
     for table in tables:
-        owner = _own_field(owner, table).metadata["fields"]
-    return _own_field(owner, last)
+        owner = own_field(owner, table).metadata["fields"]
+    return own_field(owner, last)
 
 
-def _own_field(owner: type[Any], name: str) -> dataclasses.Field[Any]:
+def own_field(owner: type[Any], name: str) -> dataclasses.Field[Any]:
+    """A field of a class by its name."""
     return next(known for known in dataclasses.fields(owner) if known.name == name)
 
 
-def _value(limits: RebalancingLimits, name: str) -> Any:
+def value_of(limits: RebalancingLimits, name: str) -> Any:
     """The value of a field; None for one that follows from others."""
     value: Any = limits
     for part in name.split("."):
@@ -116,29 +137,31 @@ def _value(limits: RebalancingLimits, name: str) -> Any:
 def is_percent(known: dataclasses.Field[Any]) -> bool:
     """Whether people write the field in percent: weights, but neither scores nor correlations."""
     meta = known.metadata
-    return meta["kind"] is float and "{:g}" not in meta["sentence"] and _highest(known) <= _HIGHEST_PERCENT
+    return meta["kind"] is float and "{:g}" not in meta["sentence"] and highest(known) <= _HIGHEST_PERCENT
 
 
-def _highest(known: dataclasses.Field[Any]) -> float:
+def highest(known: dataclasses.Field[Any]) -> float:
+    """The largest value of a field."""
     below = known.metadata["below"]
     return float(known.metadata["high"] if below is None else below)
 
 
-def _field(name: str, known: dataclasses.Field[Any], value: Any, form: Form, faults: tuple[str, ...]) -> LimitField:
+def _field(name: str, known: dataclasses.Field[Any], value: Any, form: Form, wrong: frozenset[str]) -> LimitField:
     meta = known.metadata
     kind = "switch" if meta["kind"] is bool else "choice" if meta["choices"] else "number"
     is_sent = bool(form.fields)
     text = form.text(name) if is_sent else shown_value(known, value)
     return LimitField(
         name=name,
-        label=meta["doc"][:1].upper() + meta["doc"][1:],
+        label=LABELS[name],
+        about="" if name in MAIN or "_" in meta["doc"] else meta["doc"],
         kind=kind,
         text=text,
         unit="%" if kind == "number" and is_percent(known) else "",
         hint=_hint(known),
-        choices=meta["choices"],
+        choices=tuple((choice, CHOICES[choice]) for choice in meta["choices"]),
         is_changed=value != known.default and value is not None,
-        is_wrong=any(fault.startswith(f"{name} ") or f" {name} " in fault for fault in faults),
+        is_wrong=name in wrong,
     )
 
 
@@ -160,7 +183,7 @@ def _hint(known: dataclasses.Field[Any]) -> str:
     if meta["kind"] not in (int, float):
         return ""
     scale = 100 if is_percent(known) else 1
-    high = _highest(known)
+    high = highest(known)
     if not math.isfinite(high) or high >= 10**6:
         return f"at least {meta['low']:g}"
     return f"{meta['low'] * scale:g} to {'below ' if meta['below'] is not None else ''}{high * scale:g}"
@@ -168,25 +191,30 @@ def _hint(known: dataclasses.Field[Any]) -> str:
 
 def limits_of(form: Form, before: RebalancingLimits) -> Typed:
     """The limits that were typed; fields outside the form keep their values."""
-    values, faults = _kept(before), []
-    for names in _sections().values():
-        for name in names:
-            try:
-                value = _typed(_known(name), form.text(name))
-            except ValueError:
-                faults.append(f"{name} is not a number (received {form.text(name)[:40]!r})")
-                continue
-            if value is not None:
-                _set(values, name, value)
-    buckets, wrong = _buckets(form)
-    values["buckets"] = buckets
-    faults += wrong
-    if faults:
-        return Typed(None, tuple(faults))
+    values, faults, wrong = _kept(before), [], []
+    names = named_fields()
+    for name in names:
+        try:
+            value = typed_value(field_of(name), form.text(name))
+        except ValueError:
+            faults.append(f"{LABELS[name]}: {form.text(name)[:40]!r} is not a number")
+            wrong.append(name)
+            continue
+        if value is not None:
+            _set(values, name, value)
+    values["buckets"], unread = _buckets(form)
+    if faults or unread:
+        return Typed(None, (*faults, *unread), frozenset(wrong))
     try:
-        return Typed(RebalancingLimits.from_dict(values), ())
+        return Typed(RebalancingLimits.from_dict(values))
     except LimitsError as error:
-        return Typed(None, error.faults)
+        return Typed(None, error.faults, frozenset(_named(error.faults, names)))
+
+
+def _named(faults: Iterable[str], names: Iterable[str]) -> Iterator[str]:
+    """The fields that faults are about."""
+    words = {word.strip(":,") for fault in faults for word in fault.split()}
+    return (name for name in names if name.rpartition(".")[2] in words)
 
 
 def _kept(before: RebalancingLimits) -> dict[str, Any]:
@@ -194,7 +222,7 @@ def _kept(before: RebalancingLimits) -> dict[str, Any]:
     return {name: values[name] for name in _NOT_IN_FORM if name in values and name != "buckets"}
 
 
-def _typed(known: dataclasses.Field[Any], text: str) -> Any:
+def typed_value(known: dataclasses.Field[Any], text: str) -> Any:
     """A value from text, None for the default. People type percent where the form says so.
 
     Raises
@@ -238,9 +266,9 @@ def _buckets(form: Form) -> tuple[dict[str, dict[str, Any]], list[str]]:
         for name in BUCKET_FIELDS:
             text = form.text(f"bucket.{name}.{number}")
             try:
-                value = _typed(_own_field(BucketLimit, name), text)
+                value = typed_value(own_field(BucketLimit, name), text)
             except ValueError:
-                faults.append(f"{name} of {path} is not a number (received {text[:40]!r})")
+                faults.append(f"{printable(path)}: {text[:40]!r} is not a number")
                 continue
             if value is not None:
                 own[name] = value
@@ -253,6 +281,34 @@ def bucket_texts(limits: RebalancingLimits, path: str) -> Mapping[str, str]:
     """The limits of one bucket as people type them."""
     own = (limits.general or limits).buckets.get(path)
     return {
-        name: "" if own is None else shown_value(_own_field(BucketLimit, name), getattr(own, name))
+        name: "" if own is None else shown_value(own_field(BucketLimit, name), getattr(own, name))
         for name in BUCKET_FIELDS
     }
+
+
+def general_texts(limits: RebalancingLimits) -> Mapping[str, str]:
+    """The limits that hold for buckets without their own."""
+    general = limits.general or limits
+    if not general.enable_bucket_diversification:
+        return dict.fromkeys(BUCKET_FIELDS, "")
+    fields = {"max_positions": "max_positions_per_bucket", "max_allocation": "max_allocation_per_bucket"}
+    return {
+        own: shown_value(field_of(fields[own]), getattr(general, fields[own])) if own in fields else ""
+        for own in BUCKET_FIELDS
+    }
+
+
+def changed(before: RebalancingLimits, name: str, node: str, value: Any) -> RebalancingLimits:
+    """Limits with one value changed: of the bucket `node` where one is named.
+
+    Raises
+    ------
+    LimitsError
+        The value does not fit.
+    """
+    values = before.to_dict()
+    if node:
+        values.setdefault("buckets", {}).setdefault(node, {})[name] = value
+    else:
+        _set(values, name, value)
+    return RebalancingLimits.from_dict(values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,16 +12,17 @@ from starlette.responses import Response
 from trimtab.errors import LimitsError, TrimtabError
 from trimtab.explanations.changes import NODE_FIELDS
 from trimtab.limits.in_words import rule_sheet
-from trimtab.limits.presets import preset_names
 from trimtab.limits.rebalancing_limits import RebalancingLimits, limit_fields
 from trimtab.orders.plan import Plan
-from trimtab.web.limit_form import bucket_texts, groups_of, limits_of
+from trimtab.web.headline import headline_of
+from trimtab.web.limit_form import Typed, bucket_texts, changed, general_texts, groups_of, limits_of
+from trimtab.web.limit_labels import PRESETS
 from trimtab.web.rendering import rendered, see
 from trimtab.web.sessions import Session
 from trimtab.web.start_pages import empty
 from trimtab.web.visits import Form, Visit
-from trimtab.web.work import Work
 
+NOTHING_TYPED = Typed(None)
 _FIELDS = {known.name for known in limit_fields()}
 
 
@@ -42,23 +44,24 @@ class ConflictView:
 
 @dataclass(frozen=True)
 class Findings:
-    """The consequences of these limits, before anything is traded."""
+    """The consequences of these limits, before anything is traded; `headline` is the plan in a sentence."""
 
+    headline: str
     errors: tuple[str, ...]
     conflicts: tuple[ConflictView, ...]
     problems: tuple[str, ...]
     notes: tuple[str, ...]
 
 
-def findings_of(session: Session) -> Findings:
-    """The findings of the present work."""
+def findings_of(decide: Callable[[], Plan]) -> Findings:
+    """The findings of a plan, which may fail."""
     try:
-        plan = session.plan()
+        plan = decide()
     except TrimtabError as error:
-        return Findings((str(error),), (), (), ())
+        return Findings("", (str(error),), (), (), ())
     facts = plan.result.facts()
     conflicts = tuple(ConflictView(each.text, tuple(_ways(each))) for each in plan.result.conflicts)
-    return Findings((), conflicts, facts.problems, (*facts.notes, *plan.notes))
+    return Findings(headline_of(plan, facts.lines), (), conflicts, facts.problems, (*facts.notes, *plan.notes))
 
 
 def _ways(conflict: Any) -> list[WayOut]:
@@ -85,19 +88,20 @@ def limits(visit: Visit) -> Response:
     return _page(visit)
 
 
-def _page(visit: Visit, faults: tuple[str, ...] = (), form: Form | None = None) -> Response:
-    session, form = visit.session, form or Form()
+def _page(visit: Visit, typed: Typed = NOTHING_TYPED, form: Form | None = None) -> Response:
+    session, form, faults = visit.session, form or Form(), typed.faults
     known = session.work.limits
     return rendered(
         "limits.html",
         visit,
         status=422 if faults else 200,
         here="/limits",
-        groups=groups_of(known, form, faults),
+        groups=groups_of(known, form, typed.wrong),
         buckets=_buckets(session),
-        presets=preset_names(),
+        presets=[(name, *words) for name, words in PRESETS.items()],
+        general=general_texts(known),
         faults=faults,
-        findings=findings_of(session),
+        findings=findings_of(session.plan),
         rules=rule_sheet(known, plan=True),
     )
 
@@ -133,12 +137,13 @@ def change_limits(visit: Visit) -> Response:
         )
     typed = limits_of(form, session.work.limits)
     if typed.limits is None:
-        return _page(visit, typed.faults, form)
+        return _page(visit, typed, form)
     if setting:
         try:
-            return _use(visit, _changed(typed.limits, setting))
+            name, node, value = json.loads(setting)
+            return _use(visit, changed(typed.limits, str(name), str(node), value))
         except (LimitsError, ValueError):
-            return _page(visit, ("this change does not fit the limits any more",), form)
+            return _page(visit, Typed(None, ("this change does not fit the limits any more",)), form)
     return _use(visit, typed.limits)
 
 
@@ -149,22 +154,11 @@ def _use(visit: Visit, chosen: RebalancingLimits, source: str = "") -> Response:
     return see("/plan" if visit.form.text("next") else "/limits")
 
 
-def _changed(before: RebalancingLimits, setting: str) -> RebalancingLimits:
-    """Limits with one value changed, as a way out says."""
-    name, node, value = json.loads(setting)
-    if not node:
-        return before.replace(**{str(name): value})
-    buckets = before.to_dict().get("buckets", {})
-    own = {field: each for field, each in buckets.get(node, {}).items() if each is not None}
-    return before.replace(buckets={**buckets, node: {**own, name: value}})
-
-
 def findings(visit: Visit) -> Response:
     """The findings of limits that are being typed; nothing is kept."""
     typed = limits_of(visit.form, visit.session.work.limits)
     if typed.limits is None:
-        refused = Findings(typed.faults, (), (), ())
+        refused = Findings("", typed.faults, (), (), ())
         return rendered("findings.html", visit, findings=refused, faults=(), rules=())
-    trial = Session("", Work(**{**vars(visit.session.work), "limits": typed.limits}))
-    rules = rule_sheet(typed.limits, plan=True)
-    return rendered("findings.html", visit, findings=findings_of(trial), faults=(), rules=rules)
+    made = findings_of(visit.session.inputs(typed.limits).decide)
+    return rendered("findings.html", visit, findings=made, faults=(), rules=rule_sheet(typed.limits, plan=True))

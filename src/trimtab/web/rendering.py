@@ -8,11 +8,11 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment
+from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from trimtab.report.page import template_environment
-from trimtab.report.shapes import COLOURS, looks
+from trimtab.report.shapes import looks
 from trimtab.text import counted, printable
 from trimtab.web.visits import Visit
 
@@ -43,16 +43,13 @@ def share_text(shares: Decimal) -> str:
     return f"{shares:,f}"
 
 
-def swatch(colour: int) -> Iterable[str]:
-    """The classes for the colour of a bucket, as the report has them."""
-    return (css.replace("c", "b", 1) if css.startswith("c") else css for css in looks(colour % (4 * COLOURS)))
-
-
 @cache
 def _environment() -> Environment:
     environment = template_environment("trimtab.web")
+    shared = PrefixLoader({"report": PackageLoader("trimtab.report")})
+    environment.loader = ChoiceLoader([PackageLoader("trimtab.web"), shared])
     environment.filters |= {"percent": percent_text, "money": money_text, "shares": share_text, "shown": printable}
-    environment.globals |= {"swatch": swatch, "counted": counted, "steps": STEPS}
+    environment.globals |= {"looks": looks, "counted": counted, "steps": STEPS}
     return environment
 
 

@@ -6,13 +6,15 @@ import hashlib
 import secrets
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.order_files.formats import OrderFile
 from trimtab.orders.gates import Written
 from trimtab.orders.plan import Plan
 from trimtab.orders.release import Release
-from trimtab.web.work import Work
+from trimtab.store.plan_inputs import PlanInputs
+from trimtab.web.work import Answers, Files, Work
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Session:
     unstored: list[Written] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     _made: tuple[Work, Plan] | None = None
+    _read: tuple[Files, Answers, PlanInputs] | None = None
 
     def plan(self) -> Plan:
         """The plan of the work, decided once.
@@ -44,8 +47,22 @@ class Session:
             The work cannot be planned.
         """
         if self._made is None or self._made[0] is not self.work:
-            self._made = self.work, self.work.inputs().decide()
+            self._made = self.work, self.inputs().decide()
         return self._made[1]
+
+    def inputs(self, limits: RebalancingLimits | None = None) -> PlanInputs:
+        """The inputs of the plan, or of one with other limits; files are read once for all limits.
+
+        Raises
+        ------
+        InputError
+            Files that do not fit together, or leave something open.
+        """
+        work, known = self.work, self._read
+        if known is None or known[0] is not work.files or known[1] is not work.answers:
+            known = self._read = work.files, work.answers, work.inputs()
+        chosen = work.limits if limits is None else limits
+        return replace(known[2], limits=chosen, settings=chosen.orders)
 
     def written_for(self, plan: Plan) -> WrittenOrders | None:
         """The order files of a plan, if they were written."""

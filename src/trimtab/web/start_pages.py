@@ -12,7 +12,6 @@ from trimtab.data.samples import SAMPLE_CASH, sample_candidates, sample_limits, 
 from trimtab.errors import Fault, InputError
 from trimtab.files.candidate_file import CandidateFile
 from trimtab.files.cells import csv_line
-from trimtab.limits.presets import preset_names
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.store.record import RUNS
 from trimtab.store.run_store import Filter
@@ -97,7 +96,7 @@ def review(visit: Visit) -> Response:
     """The page of what was read and of what is open."""
     if not visit.session.work.files.has_holdings:
         return empty(visit, "/review")
-    return rendered("review.html", visit, here="/review", review=review_of(visit.session), presets=preset_names())
+    return rendered("review.html", visit, here="/review", review=review_of(visit.session))
 
 
 def empty(visit: Visit, here: str) -> Response:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 
 from trimtab.brokers.amounts import EXACT, NotANumberError, NumberStyle, currency_in
 from trimtab.brokers.draft import Draft, Entry
 from trimtab.brokers.identifiers import isin_in
 from trimtab.brokers.layout import Layout, folded
+from trimtab.brokers.layouts.ibkr_sections import AGAIN, CENT, Section, plain_number, sections_of, width
+from trimtab.brokers.layouts.ibkr_value import read_cash_and_value
 from trimtab.brokers.sheet import Row
 from trimtab.errors import Fault, InputError, listed
 
@@ -56,24 +57,6 @@ _ORDER = (
     "gain",
 )
 _ACCOUNT = re.compile(r"([A-Z]{1,3}\d{4,})\b.*")
-_ACCRUALS = re.compile(
-    r"accru|abgrenz|stückzins|courus|devengad|maturat|ratei|opgebouwd|начисл|应计|應計", re.IGNORECASE
-)
-_CENT = Decimal("0.01")
-_AGAIN = "download the statement again, as CSV"
-
-
-@dataclass
-class _Section:
-    """One section: its headers, and its rows with the header in force."""
-
-    name: str
-    headers: list[Sequence[str]] = field(default_factory=list)
-    rows: list[tuple[str, Row, Sequence[str]]] = field(default_factory=list)  # kind, row, header
-
-    def data(self) -> list[Row]:
-        """The rows of data."""
-        return [row for kind, row, _ in self.rows if kind == "Data"]
 
 
 def is_statement(rows: Sequence[Row]) -> bool:
@@ -86,7 +69,7 @@ def is_statement(rows: Sequence[Row]) -> bool:
 def read_statement(rows: Sequence[Row], draft: Draft) -> None:
     """Add the positions, the cash and the totals of a statement to a draft."""
     draft.is_exact = False
-    sections = _sections(rows, draft)
+    sections = sections_of(rows, draft)
     _read_information(sections, draft)
     open_sections = [section for section in sections if _is_positions(section)]
     if not open_sections:
@@ -96,49 +79,19 @@ def read_statement(rows: Sequence[Row], draft: Draft) -> None:
     for section in open_sections:
         _read_positions(section, isins, draft)
     _read_totals(draft, _exchange_rates(sections, draft))
-    _read_cash_and_value(sections, draft)
+    read_cash_and_value(sections, draft)
 
 
-def _sections(rows: Sequence[Row], draft: Draft) -> list[_Section]:
-    sections: dict[str, _Section] = {}
-    header: dict[str, Sequence[str]] = {}
-    last = next((row for row in reversed(rows) if row.filled), None)
-    for row in rows:
-        if not row.filled:
-            continue
-        if len(row.cells) < 3 or row.cells[1] not in ("Header", "Data", "Total", "SubTotal", "Notes"):
-            problem = f"the row of {row.filled[0][:40]!r} is neither Header nor Data: the file ends early or is changed"
-            raise InputError([Fault(problem, _AGAIN, line=row.line)], draft.source)
-        name, kind = row.cells[0], row.cells[1]
-        section = sections.setdefault(name, _Section(name))
-        if kind == "Header":
-            header[name] = row.cells
-            section.headers.append(row.cells)
-        elif name in header:
-            if len(row.cells) < _width(header[name]) and row is last:
-                problem = f"the last row, {row.text[:60]!r}, has fewer cells than its header: the file ends early"
-                raise InputError([Fault(problem, _AGAIN, line=row.line)], draft.source)
-            section.rows.append((kind, row, header[name]))
-        else:
-            raise InputError([Fault(f"section {name!r} has no header", _AGAIN, line=row.line)], draft.source)
-    return list(sections.values())
-
-
-def _width(cells: Sequence[str]) -> int:
-    """The number of cells up to the last with something in it."""
-    return max((place for place, cell in enumerate(cells, 1) if cell), default=0)
-
-
-def _is_positions(section: _Section) -> bool:
+def _is_positions(section: Section) -> bool:
     return any("DataDiscriminator" in header for header in section.headers) and any(
         "Summary" in row.cells for row in section.data()
     )
 
 
-def _read_information(sections: list[_Section], draft: Draft) -> None:
+def _read_information(sections: list[Section], draft: Draft) -> None:
     """Account, name, base currency and day, from the sections of names and values."""
     for section in sections:
-        pairs = [row for row in section.data() if len(row.filled) >= 4 and _width(section.headers[0]) == 4]
+        pairs = [row for row in section.data() if len(row.filled) >= 4 and width(section.headers[0]) == 4]
         if not pairs:
             continue
         if section is sections[0]:
@@ -154,7 +107,7 @@ def _read_information(sections: list[_Section], draft: Draft) -> None:
             draft.base_currency = base
 
 
-def _identifiers(sections: list[_Section], source: str) -> dict[str, dict[str, str]]:
+def _identifiers(sections: list[Section], source: str) -> dict[str, dict[str, str]]:
     """ISIN and conid by symbol, from the section whose header has Conid."""
     identifiers: dict[str, dict[str, str]] = {}
     for section in sections:
@@ -164,9 +117,9 @@ def _identifiers(sections: list[_Section], source: str) -> dict[str, dict[str, s
             if kind != "Data" or "Conid" not in header:
                 continue
             conid = row.cells[header.index("Conid")] if header.index("Conid") < len(row.cells) else ""
-            if len(row.cells) < max(4, _width(header) - 1) or not conid.isdigit():
+            if len(row.cells) < max(4, width(header) - 1) or not conid.isdigit():
                 problem = f"the row of {row.text[:60]!r} does not fit its header"
-                raise InputError([Fault(problem, _AGAIN, line=row.line)], source)
+                raise InputError([Fault(problem, AGAIN, line=row.line)], source)
             ids = {"conid": conid}
             for cell in row.cells[3:]:
                 try:
@@ -186,12 +139,7 @@ def _fields(header: Sequence[str], draft: Draft) -> list[str | None]:
     fields = [IBKR_ACTIVITY.header.field_of(name) if index > 1 else None for index, name in enumerate(header)]
     missing = [item for item in IBKR_ACTIVITY.needed if item not in fields]
     known = sum(item is not None for item in fields)
-    if (
-        missing
-        and "Asset Category" not in header
-        and known < 7
-        and _width(header) - 2 in (len(_ORDER), len(_ORDER) + 1)
-    ):
+    if missing and "Asset Category" not in header and known < 7 and width(header) - 2 in (len(_ORDER), len(_ORDER) + 1):
         draft.notes.append("the columns are read in their usual order, as their names are in an unknown language")
         return [None, None, *_ORDER, *([None] * (len(header) - 2 - len(_ORDER)))]
     for item in missing:
@@ -207,12 +155,12 @@ def _fields(header: Sequence[str], draft: Draft) -> list[str | None]:
     return fields
 
 
-def _read_positions(section: _Section, isins: dict[str, dict[str, str]], draft: Draft) -> None:
+def _read_positions(section: Section, isins: dict[str, dict[str, str]], draft: Draft) -> None:
     by_symbol: dict[tuple[str | None, str], Entry] = {}
     first = next(iter(draft.names), None)
     for kind, row, header in section.rows:
         fields = _fields(header, draft)
-        if len(row.cells) < _width(header) - 1:
+        if len(row.cells) < width(header) - 1:
             problem = f"the row of {row.text[:40]!r} has {len(row.cells)} cells, and its header {len(header)}"
             raise InputError([Fault(problem, "the file ends early; download it again", line=row.line)], draft.source)
         cells = {item: cell for item, cell in zip(fields, row.cells, strict=False) if item is not None}
@@ -227,7 +175,7 @@ def _read_positions(section: _Section, isins: dict[str, dict[str, str]], draft: 
             draft.entries.append(entry)
         elif kind == "Data" and cells.get("level") != "Lot":
             problem = f"the row {cells.get('level')!r} of Open Positions is neither Summary nor Lot"
-            raise InputError([Fault(problem, _AGAIN, line=row.line)], draft.source)
+            raise InputError([Fault(problem, AGAIN, line=row.line)], draft.source)
     if not draft.columns:
         header = section.headers[0]
         draft.columns = list(zip(header[2:], _fields(header, draft)[2:], strict=True))
@@ -251,14 +199,14 @@ def _read_totals(draft: Draft, rates: dict[str | None, Decimal]) -> None:
         own = next((total for total in after if total.text("currency") == currency), None)
         if own is None:
             problem = f"the total of {kind} in {currency} is missing: the file ends early"
-            draft.refuse(problem, _AGAIN)
+            draft.refuse(problem, AGAIN)
             continue
         for name in ("value", "cost"):
             stated = _number(own, name, style, draft)
             if name not in draft.headers or stated is None:
                 continue
             added = sum((_number(entry, name, style, draft) or Decimal(0) for entry in members), Decimal(0))
-            if abs(added - stated) > _CENT:
+            if abs(added - stated) > CENT:
                 problem = f"the rows of {kind} in {currency} add up to {added:,.2f}, but their total is {stated:,.2f}"
                 draft.refuse(problem, "a row is missing or changed; download the statement again", own)
         twin = next(
@@ -280,121 +228,17 @@ def _number(entry: Entry, name: str, style: NumberStyle, draft: Draft) -> Decima
     try:
         amount = style.read(entry.text(name))
     except NotANumberError as error:
-        draft.refuse(f"{entry.label}: {entry.text(name)!r} {error}", _AGAIN, entry, name)
+        draft.refuse(f"{entry.label}: {entry.text(name)!r} {error}", AGAIN, entry, name)
         return None
     return None if amount is None else amount.number
 
 
-def _plain(text: str) -> Decimal | None:
-    try:
-        amount = NumberStyle(".", is_proven=True, groups=True).read(text)
-    except NotANumberError:
-        return None
-    return None if amount is None else amount.number
-
-
-def _read_cash_and_value(sections: list[_Section], draft: Draft) -> None:
-    """Cash by currency, and the net asset value, which is positions, cash and accruals."""
-    nav = next((rows for section in sections if (rows := _value_rows(section))), None)
-    reports = [table for section in sections if (table := _cash_rows(section))]
-    value_cash = None if nav is None else nav[0][1]
-    account = next(iter(draft.names), None)
-    bases = [entry.text("value_base") for entry in draft.of_kind("position")]
-    for table in reports:
-        label = next((name for name in table if folded(name) == "ending cash"), None)
-        if label is None and value_cash is not None:
-            label = next(
-                (name for name, row in table.items() if row.get("") is not None and abs(row[""] - value_cash) <= _CENT),
-                None,
-            )
-        if label is None:
-            continue
-        whole = table[label].get("")
-        known = {currency: amount for currency, amount in table[label].items() if currency}
-        rates = {draft.base_currency: Decimal(1)} | _rates(draft)
-        for currency, amount in known.items():
-            cells = {"value": f"{amount:f}", "currency": currency}
-            if currency in rates:
-                cells["value_base"] = f"{amount * rates[currency]:f}"
-            draft.entries.append(Entry("cash", 0, cells, account))
-        if whole is not None and value_cash is not None and abs(whole - value_cash) > _CENT:
-            problem = f"cash is {whole:,.2f} in the cash report, but {value_cash:,.2f} in the net asset value"
-            draft.refuse(problem, _AGAIN)
-        value_cash = whole if value_cash is None else value_cash
-        break
-    if nav is None or len(draft.names) != 1:
-        return
-    if not all(bases):
-        problem = "gives no rate for a currency, so that the net asset value cannot be compared"
-        raise InputError([Fault(problem, "the file may end early; download it again, with all sections")], draft.source)
-    total = nav[-1][1]
-    held = sum((_plain(base) or Decimal(0) for base in bases), Decimal(0))
-    other = total - held - (value_cash or Decimal(0))
-    accruals = sum((amount for name, amount in nav[1:-1] if _ACCRUALS.search(name)), Decimal(0))
-    if abs(accruals - other) > _CENT:
-        problem = (
-            f"positions ({held:,.2f}) and cash ({value_cash or 0:,.2f}) are not the net asset value {total:,.2f} "
-            f"less its accruals ({accruals:,.2f})"
-        )
-        draft.refuse(problem, "a row is missing or changed; download the statement again")
-    cells = {"value_base": f"{total:f}", "label": "net asset value", "other": f"{other:f}"}
-    draft.entries.append(Entry("known total", 0, cells, account))
-    draft.check()
-
-
-def _exchange_rates(sections: list[_Section], draft: Draft) -> dict[str | None, Decimal]:
+def _exchange_rates(sections: list[Section], draft: Draft) -> dict[str | None, Decimal]:
     """The rates of a section of currencies and numbers, such as Base Currency Exchange Rate."""
     rates: dict[str | None, Decimal] = {draft.base_currency: Decimal(1)} if draft.base_currency else {}
     for section in sections:
         for row in section.data():
-            currency, rate = currency_in(row.cells[2]), _plain(row.cells[3]) if len(row.cells) > 3 else None
+            currency, rate = currency_in(row.cells[2]), plain_number(row.cells[3]) if len(row.cells) > 3 else None
             if currency is not None and rate is not None and len(row.filled) == 4:
                 rates.setdefault(currency, rate)
     return rates
-
-
-def _rates(draft: Draft) -> dict[str | None, Decimal]:
-    """The value of one unit of each currency in the base currency, by the positions."""
-    rates: dict[str | None, Decimal] = {}
-    for entry in draft.of_kind("position"):
-        value, base = _plain(entry.text("value")), _plain(entry.text("value_base"))
-        if value and base is not None:
-            rates[entry.text("currency")] = base / value
-    return rates
-
-
-def _value_rows(section: _Section) -> list[tuple[str, Decimal]] | None:
-    """The net asset value by class: sections of long + short = total, the last row the sum of the others."""
-    classes: list[tuple[str, Decimal]] = []
-    for kind, row, header in section.rows:
-        if kind != "Data" or _width(header) != 8 or _width(row.cells) != 8:
-            continue
-        numbers = [number for cell in row.cells[3:8] if (number := _plain(cell)) is not None]
-        if len(numbers) < 5:
-            return None
-        prior, long, short, total, change = numbers
-        if abs(long + short - total) > _CENT or abs(total - prior - change) > _CENT:
-            return None
-        classes.append((row.cells[2], total))
-    if len(classes) < 2 or abs(sum((amount for _, amount in classes[:-1]), Decimal(0)) - classes[-1][1]) > _CENT:
-        return None
-    return classes
-
-
-def _cash_rows(section: _Section) -> dict[str, dict[str, Decimal]] | None:
-    """The cash report: for each line its amount by currency; the empty currency is the sum in base currency."""
-    table: dict[str, dict[str, Decimal]] = {}
-    for kind, row, _ in section.rows:
-        if kind != "Data" or len(row.cells) < 5:
-            continue
-        currency, amount = currency_in(row.cells[3]), _plain(row.cells[4])
-        if amount is None or (currency is None and is_a_number(row.cells[3])):
-            return None
-        table.setdefault(row.cells[2], {})[currency or ""] = amount
-    is_report = bool(table) and all("" in row for row in table.values()) and any(len(row) > 1 for row in table.values())
-    return table if is_report else None
-
-
-def is_a_number(text: str) -> bool:
-    """Whether a cell is a number."""
-    return _plain(text) is not None

@@ -41,19 +41,27 @@
     });
   }
 
-  // Findings while one types.
-  const limits = document.getElementById("limits");
-  if (limits) {
-    let waiting = 0, asked = 0;
-    limits.addEventListener("input", () => {
-      clearTimeout(waiting);
-      waiting = setTimeout(async () => {
-        const mine = ++asked;
-        const answer = await fetch("/limits/findings", { method: "POST", body: new FormData(limits) });
-        if (!answer.ok || mine !== asked) return;
-        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-        document.getElementById("findings").replaceWith(page.getElementById("findings"));
-      }, 120);
-    });
-  }
+  // Choosing files sends them, as dropping does.
+  if (field) field.addEventListener("change", () => document.getElementById("files").requestSubmit());
+
+  // The slider says its value while it moves.
+  document.addEventListener("input", (event) => {
+    const output = event.target.id === "wr" && document.getElementById("wo");
+    if (output) output.textContent = event.target.value + (output.dataset.unit && "\u202f" + output.dataset.unit);
+  });
+
+  // After a swap the focus goes to the new heading, and readers of screens hear it.
+  let opener = null;
+  document.addEventListener("htmx:beforeRequest", (event) => { if (event.detail.elt.matches("a")) opener = event.detail.elt; });
+  document.addEventListener("htmx:afterSwap", () => {
+    const heading = document.getElementById("why-h");
+    if (opener && heading) { heading.focus(); document.getElementById("said").textContent = heading.textContent; }
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.id !== "close" || !opener) return;
+    event.preventDefault();
+    document.getElementById("why").replaceChildren();
+    opener.focus();
+    opener = null;
+  });
 })();

@@ -1,0 +1,87 @@
+"""Coverage-guided damage to broker files: a reader must answer or raise InputError, and never take long.
+
+    pip install atheris
+    python benchmarks/fuzz_guided.py [minutes per file, default 0.1] [part of a file's name]
+
+Each given file of tests/brokers/files is the first input of a run of its own. An input that reaches code of trimtab.brokers
+that none reached before is kept, and damaged further: half the time by libFuzzer, half as by `fuzz_brokers.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["trimtab.brokers"]):
+    from trimtab.brokers import read
+from fuzz_brokers import FILES, SLOW, damaged
+
+from trimtab.errors import InputError
+
+LARGEST = 60_000  # bytes of an input
+
+
+def work(path: Path, seconds: float, folder: Path) -> None:
+    """Fuzz one file; ends the process."""
+    seeds, file = folder / "seeds", folder / path.name
+    seeds.mkdir()
+    (seeds / path.name).write_bytes(path.read_bytes())
+    counts = {"read": 0, "refused": 0}
+    end = time.monotonic() + seconds
+
+    def once(data: bytes) -> None:
+        if time.monotonic() > end:
+            print(f"{path.name}: {counts}", flush=True)
+            os._exit(0)
+        file.write_bytes(data)
+        start = time.process_time()
+        try:
+            read(file)
+            counts["read"] += 1
+        except InputError:
+            counts["refused"] += 1
+        if time.process_time() - start > SLOW:
+            raise RuntimeError(f"slow: {time.process_time() - start:.1f} s of CPU time")
+
+    def mutate(data: bytes, most: int, seed: int) -> bytes:
+        chance = random.Random(seed)
+        return damaged(data, chance)[:most] if data and chance.random() < 0.5 else atheris.Mutate(data, most)
+
+    arguments = [
+        sys.argv[0],
+        f"-max_len={LARGEST}",
+        "-len_control=0",
+        f"-artifact_prefix={tempfile.gettempdir()}/fuzz-{path.name}-",
+        str(seeds),
+    ]
+    atheris.Setup(arguments, once, custom_mutator=mutate)
+    atheris.Fuzz()
+
+
+def main() -> None:
+    if len(sys.argv) > 3:
+        work(Path(sys.argv[1]), float(sys.argv[2]), Path(sys.argv[3]))
+    minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 0.1
+    chosen = sys.argv[2] if len(sys.argv) > 2 else ""
+    for path in sorted(FILES.iterdir()):
+        if path.name.endswith(".answer.json") or chosen not in path.name:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, __file__, str(path), str(minutes * 60), folder]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        edges = re.findall(r"cov: (\d+)", done.stderr)
+        print(done.stdout.strip(), f"edges: {edges[0]} to {edges[-1]}" if edges else "", flush=True)
+        if done.returncode:
+            print(done.stderr[-3000:], flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""The drawer of one asset: why it is traded so, why not otherwise, and what would change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from trimtab.explanations.explanation import Counterfactual, Explanation
+from trimtab.limits.bucket_limit import BucketLimit
+from trimtab.orders.order_explanation import OrderExplanation
+from trimtab.text import counted_shares, printable
+from trimtab.web.limit_form import BUCKET_FIELDS, field_of, named_fields, own_field, shown_value
+from trimtab.web.plan_view import PlanView
+
+_BAR = 300.0
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A change that flips a decision; `try_it` is the query of the page that tries it, empty if no limit does it."""
+
+    text: str
+    try_it: str = ""
+
+
+@dataclass(frozen=True)
+class Drawer:
+    """Why one asset is decided so, and what would change it; bars have the widths of a drawing."""
+
+    title: str
+    colour: int
+    before_bar: float
+    after_bar: float
+    why: Explanation
+    order: OrderExplanation
+    changes: tuple[Flip, ...]
+
+
+def drawer_of(view: PlanView, asset: str) -> Drawer:
+    """The drawer of an asset.
+
+    Raises
+    ------
+    InputError
+        It is not among the candidates.
+    """
+    order = view.plan.explain(asset)
+    why = view.plan.result.explain(asset)
+    fact = next(fact for fact in view.facts.assets if fact.asset == printable(asset))
+    scale = _BAR / max(why.current_weight, why.target_weight, 1e-9)
+    row = next((row for row in view.trades if row.order.asset == asset), None)
+    title = f"Why not {asset}?" if why.target_weight == 0 else f"Why keep {asset}?"
+    if row is not None:
+        title = f"Why {row.verb.casefold()} {counted_shares(row.order.shares)} of {asset}?"
+    return Drawer(
+        title=printable(title),
+        colour=fact.colour,
+        before_bar=why.current_weight * scale,
+        after_bar=why.target_weight * scale,
+        why=why,
+        order=order,
+        changes=tuple(_flips(why, order)),
+    )
+
+
+def _flips(why: Explanation, order: OrderExplanation) -> Iterator[Flip]:
+    tries = [_try_it(change) for change in why.counterfactuals]
+    for place, text in enumerate(why.about_changes):
+        yield Flip(text, tries[place] if place < len(tries) else "")
+    for text in order.about_changes:
+        yield Flip(text)
+
+
+def _try_it(change: Counterfactual) -> str:
+    """The query that tries a change of a limit; empty for another one, or for a limit lifted."""
+    fields: Any = BUCKET_FIELDS if change.node else named_fields()
+    if change.value is None or isinstance(change.value, bool | str) or change.change not in fields:
+        return ""
+    known = own_field(BucketLimit, change.change) if change.node else field_of(change.change)
+    return urlencode({"limit": f"{change.change}|{change.node}", "value": shown_value(known, change.value)})

@@ -1,0 +1,198 @@
+"""Another value of one limit: the plan decided again, and its difference to the plan of the page."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from trimtab.errors import LimitsError, TrimtabError
+from trimtab.limits.bucket_limit import BucketLimit
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.orders.plan import Plan
+from trimtab.store.run_difference import trade_changes
+from trimtab.text import printable
+from trimtab.web.headline import headline_of
+from trimtab.web.limit_form import (
+    BUCKET_FIELDS,
+    changed,
+    field_of,
+    highest,
+    is_percent,
+    named_fields,
+    own_field,
+    typed_value,
+    value_of,
+)
+from trimtab.web.limit_labels import LABELS
+from trimtab.web.rendering import percent_text
+from trimtab.web.sessions import Session
+
+_STEPS = 100  # of a range without natural steps
+_CURVE_POINTS = 25
+_CURVE_ASSETS = 100  # with more candidates, the curve would make the page wait
+_BUCKET_LABELS = {"max_positions": "positions at most", "max_allocation": "at most", "min_allocation": "at least"}
+_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Dial:
+    """A limit with a range: `now` is its value as people type it, `step` that of the slider."""
+
+    name: str
+    node: str
+    label: str
+    unit: str
+    low: float
+    high: float
+    step: float
+    now: str
+
+    @property
+    def key(self) -> str:
+        """The dial in an address."""
+        return f"{self.name}|{self.node}"
+
+    def value_of(self, text: str) -> Any:
+        """The value of the limit for a typed text.
+
+        Raises
+        ------
+        ValueError
+            It is not a number.
+        """
+        return typed_value(_described(self.name, self.node), text)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A figure of the plan beside that of the other plan."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """A dial at another value: what differs; `fault` where that value cannot be planned with."""
+
+    dial: Dial
+    value: str
+    lines: tuple[Line, ...] = ()
+    headline: str = ""
+    trades: tuple[str, ...] = ()
+    others: int = 0
+    fault: str = ""
+
+
+def _described(name: str, node: str) -> dataclasses.Field[Any]:
+    if node:
+        return own_field(BucketLimit, name)
+    return field_of(name)
+
+
+def dials_of(limits: RebalancingLimits, plan: Plan) -> tuple[Dial, ...]:
+    """Every limit that is a number: the general ones, and those of the buckets of the plan."""
+    general = limits.general or limits
+    candidates = len(plan.reasons)
+    dials = [_dial(name, "", value_of(general, name), candidates) for name in named_fields() if _is_ranged(name)]
+    for bucket in plan.result.buckets if general.enable_bucket_diversification else ():
+        dials += [_dial(name, bucket.path, getattr(bucket, name), candidates) for name in BUCKET_FIELDS]
+    return tuple(dials)
+
+
+def _is_ranged(name: str) -> bool:
+    """Whether a field is a number with a range that a slider covers."""
+    meta = field_of(name).metadata
+    is_count = meta["kind"] is int and name.partition(".")[0] != "gates"
+    return is_count or (meta["kind"] is float and math.isfinite(highest(field_of(name))))
+
+
+def _dial(name: str, node: str, value: Any, candidates: int) -> Dial:
+    known = _described(name, node)
+    scale = 100 if is_percent(known) else 1
+    low, high = known.metadata["low"] * scale, min(highest(known), 1.0) * scale
+    if known.metadata["kind"] is int:
+        step, high = 1.0, float(max(candidates, low + 1))
+    else:
+        step = (high - low) / _STEPS
+        high -= step if known.metadata["below"] is not None else 0.0
+    present = "" if value is None or not math.isfinite(value) else f"{value * scale:.6g}"
+    label = f"{printable(node)}, {_BUCKET_LABELS[name]}" if node else LABELS[name]
+    return Dial(name, node, label, "%" if scale > 1 else "", low, high, step, present)
+
+
+def what_if(session: Session, plan: Plan, dial: Dial, value: str) -> WhatIf:
+    """The plan with one limit at another value, against the plan of the session."""
+    try:
+        other = plan if value == dial.now else _decided(session, dial, value)
+    except (TrimtabError, ValueError) as error:
+        return WhatIf(dial, value, fault=_words(error, value))
+    trades = [change.sentence for change in trade_changes(plan, other)]
+    return WhatIf(
+        dial,
+        value,
+        lines=tuple(_lines(plan, other, dial)),
+        headline=headline_of(other, other.result.facts().lines),
+        trades=tuple(trades[:_SHOWN]),
+        others=max(len(trades) - _SHOWN, 0),
+    )
+
+
+def _words(error: Exception, value: str) -> str:
+    return "; ".join(error.faults) if isinstance(error, LimitsError) else f"{value[:40]!r}: {error}"
+
+
+def limits_with(limits: RebalancingLimits, dial: Dial, value: str) -> RebalancingLimits:
+    """The limits with a dial at a typed value.
+
+    Raises
+    ------
+    LimitsError, ValueError
+        The value does not fit, or is not a number.
+    """
+    return changed(limits, dial.name, dial.node, dial.value_of(value))
+
+
+def _decided(session: Session, dial: Dial, value: str) -> Plan:
+    return session.inputs(limits_with(session.work.limits, dial, value)).decide()
+
+
+def _lines(plan: Plan, other: Plan, dial: Dial) -> Iterator[Line]:
+    for name, side in (("Sells", "sell"), ("Buys", "buy")):
+        yield Line(name, *(str(sum(order.side == side for order in each.orders)) for each in (plan, other)))
+    yield Line("Traded", *(percent_text(_traded(each)) for each in (plan, other)))
+    yield Line("Cash", *(percent_text(float(each.cash / each.value) if each.value else 0.0) for each in (plan, other)))
+    yield Line("Positions", str(plan.holdings), str(other.holdings))
+    if dial.node:
+        yield Line(printable(dial.node), *(percent_text(_weight(each, dial.node)) for each in (plan, other)))
+
+
+def _traded(plan: Plan) -> float:
+    return float(max(plan.sold, plan.bought) / plan.value_before) if plan.value_before else 0.0
+
+
+def _weight(plan: Plan, node: str) -> float:
+    return next((bucket.target_weight for bucket in plan.result.buckets if bucket.path == node), 0.0)
+
+
+def curve_of(session: Session, plan: Plan, dial: Dial) -> tuple[tuple[float, float], ...]:
+    """How much would be traded at values across the range; empty for large accounts."""
+    if len(plan.reasons) > _CURVE_ASSETS:
+        return ()
+    points = []
+    for value in _across(dial):
+        try:
+            points.append((value, _traded(_decided(session, dial, f"{value:.6g}"))))
+        except TrimtabError:
+            continue
+    return tuple(points)
+
+
+def _across(dial: Dial) -> Iterable[float]:
+    width = dial.high - dial.low
+    steps = {round(width * place / (_CURVE_POINTS - 1) / dial.step) * dial.step for place in range(_CURVE_POINTS)}
+    return sorted(dial.low + step for step in steps)
