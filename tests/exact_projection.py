@@ -58,7 +58,7 @@ def proven_optimum(problem: Projection, guess: Floats) -> list[Fraction]:
     rng = random.Random(1)
     for _ in range(_TRIES):
         weights, tolls = _solved(full, d, pull)
-        if all(_is_toll(toll, one, price) for one, toll in zip(full, tolls, strict=True)):
+        if all(_is_toll(toll, value, price) for value, toll in zip(full, tolls, strict=True)):
             _check_limits(weights, rows, lacks, low, high)
             return weights
         rng.shuffle(full)  # where rows depend on each other, another choice of tolls may do
@@ -66,11 +66,11 @@ def proven_optimum(problem: Projection, guess: Floats) -> list[Fraction]:
 
 
 def _solved(full: list[_Full], d: list[Fraction], pull: list[Fraction]) -> tuple[list[Fraction], list[Fraction]]:
-    wish = [one * two for one, two in zip(d, pull, strict=True)]
-    pulled = [[share * one for share, one in zip(row.shares, d, strict=True)] for row in full]
+    target = [value * other for value, other in zip(d, pull, strict=True)]
+    pulled = [[share * value for share, value in zip(row.shares, d, strict=True)] for row in full]
     matrix = [[_sum(left, row.shares) for row in full] for left in pulled]
-    tolls = solve_exactly(matrix, [_sum(row.shares, wish) - row.limit for row in full])
-    weights = [wish[asset] - d[asset] * _sum(tolls, [row.shares[asset] for row in full]) for asset in range(len(d))]
+    tolls = solve_exactly(matrix, [_sum(row.shares, target) - row.limit for row in full])
+    weights = [target[asset] - d[asset] * _sum(tolls, [row.shares[asset] for row in full]) for asset in range(len(d))]
     return weights, tolls
 
 
@@ -98,9 +98,9 @@ def _exact(value: float, parts: int = 10**4) -> Fraction:
 
 
 def _exact_row(shares: list[Fraction], maximum: float, minimum: float, low: list[Fraction]) -> _Row:
-    most = None if maximum == math.inf else max(_exact(maximum), _sum(shares, low))
-    return _Row(shares, most, _exact(minimum))
+    maximum = None if maximum == math.inf else max(_exact(maximum), _sum(shares, low))
+    return _Row(shares, maximum, _exact(minimum))
 
 
 def _sum(values: list[Fraction], others: list[Fraction]) -> Fraction:
-    return sum((one * other for one, other in zip(values, others, strict=True)), Fraction(0))
+    return sum((value * other for value, other in zip(values, others, strict=True)), Fraction(0))

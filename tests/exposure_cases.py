@@ -15,10 +15,10 @@ _PATHS = {
 _GRID = (1.0, 0.6, 0.5, 0.4, 0.25, 0.1, 0.005)
 
 
-def random_exposures(rng: random.Random, rows: list[Row], *, most: int = 3) -> list[Row]:
-    """Fractions of most assets in some schemes, and of an asset that is no candidate; in no order."""
+def random_exposures(rng: random.Random, rows: list[Row], *, schemes: int = 3) -> list[Row]:
+    """Fractions of schemes assets in some schemes, and of an asset that is no candidate; in no order."""
     table: list[Row] = []
-    for scheme in sorted(rng.sample(sorted(_PATHS), rng.randint(1, most))):
+    for scheme in sorted(rng.sample(sorted(_PATHS), rng.randint(1, schemes))):
         grid = rng.random() < 0.6
         for asset in [*(row["asset"] for row in rows), "no candidate"]:
             left = 1.0
@@ -66,7 +66,10 @@ def _sound(general: float, buckets: dict[str, dict[str, float]]) -> dict[str, di
     for path in sorted(buckets):
         parts = path.split("/")
         above = ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
-        caps = [buckets.get(one, {}).get("max_exposure", general if "/" not in one else 1.0) for one in above]
+        caps = [
+            buckets.get(path_above, {}).get("max_exposure", general if "/" not in path_above else 1.0)
+            for path_above in above
+        ]
         minimum = buckets[path].get("min_exposure", 0.0)
         if minimum > min(caps) or total + minimum > 0.5:
             buckets[path].pop("min_exposure")

@@ -59,7 +59,7 @@ class Exposure:
     maximum: float
     minimum: float
     fixed: float = 0.0  # F
-    most: float = math.inf  # M
+    highest: float = math.inf  # M
 
     def of(self, weights: Mapping[str, float]) -> float:
         """f·w, by name."""
@@ -71,7 +71,7 @@ class Exposure:
     def measure_fixed(self, assets: Iterable[Asset]) -> None:
         """F, and M as it is at first."""
         self.fixed = self.of({asset.name: asset.current for asset in assets if asset.kind == FIXED})
-        self.most = max(self.maximum, self.fixed)
+        self.highest = max(self.maximum, self.fixed)
 
 
 @dataclass
@@ -185,11 +185,11 @@ def limits_at(path: Node, own: Mapping[str, Any], buckets: Mapping[Node, Mapping
     """E2: the maximum and the minimum in force at a path; infinity and 0 without one."""
     if path[0] == UNKNOWN and own.get("unknown", "limit") == "free":
         return math.inf, 0.0
-    given = buckets.get(path, {})
+    own_limit = buckets.get(path, {})
     maximum = own.get("max_exposure") if len(path) == 1 else None
-    if given.get("max_exposure") is not None:
-        maximum = given["max_exposure"]
-    return math.inf if maximum is None else maximum, given.get("min_exposure") or 0.0
+    if own_limit.get("max_exposure") is not None:
+        maximum = own_limit["max_exposure"]
+    return math.inf if maximum is None else maximum, own_limit.get("min_exposure") or 0.0
 
 
 # ---- E3: selection
@@ -239,7 +239,7 @@ def fits_already(selected: list[Asset], rows: list[Exposure], weights: Mapping[s
     """E4.1: are all limits of exposures kept without doing anything?"""
     open_ = {asset.name for asset in selected if asset.low < asset.high}
     return all(
-        row.of(weights) <= row.most + TINY and (row.of(weights) >= row.minimum - TINY or not open_ & set(row.shares))
+        row.of(weights) <= row.highest + TINY and (row.of(weights) >= row.minimum - TINY or not open_ & set(row.shares))
         for row in rows
     )
 
@@ -248,7 +248,7 @@ def waive_lower_bounds(selected: list[Asset], rows: list[Exposure], lows: dict[s
     """E4.2: lower bounds that fit everywhere; raises M to what is left of them."""
     lows = dict(lows)
     while True:
-        excesses = [row.of(lows) - row.most for row in rows]
+        excesses = [row.of(lows) - row.highest for row in rows]
         if not excesses or max(excesses) <= EPS:
             break
         worst = [row for row, excess in zip(rows, excesses, strict=True) if excess >= max(excesses) - EPS]
@@ -256,7 +256,7 @@ def waive_lower_bounds(selected: list[Asset], rows: list[Exposure], lows: dict[s
             if asset.kind != FIXED and any(asset.name in row.shares for row in worst):
                 lows[asset.name] = 0.0
     for row in rows:
-        row.most = max(row.most, row.of(lows))
+        row.highest = max(row.highest, row.of(lows))
     return lows
 
 
@@ -289,7 +289,7 @@ def project_exposed(
         tree_rows.append((node, cap, filled.minima.get(node, 0.0)))
     for row in rows:
         shares = np.array([row.shares.get(name, 0.0) for name in names])
-        program.append(Row(shares, row.most, row.minimum))
+        program.append(Row(shares, row.highest, row.minimum))
     level, price = terms or level_and_price(selected, limits, low, high, d, filled)
     problem = Projection(d, low, high, program, level, price)
     weights = low if only_terms else project(problem)
@@ -372,11 +372,11 @@ def band_limits(
 def size_reasons(selected: list[Asset], sized: Sized, filled: Filled) -> dict[str, str]:
     """E6: why each size is what it is, by weights alone."""
     weights = sized.weights
-    full = [row for row in sized.rows if row.of(weights) >= row.most - EPS]
+    full = [row for row in sized.rows if row.of(weights) >= row.highest - EPS]
     low = [row for row in sized.rows if row not in full and row.minimum > 0 and row.of(weights) <= row.minimum + EPS]
     nodes = [
-        (node, cap, least, math.fsum(weights[asset.name] for asset in under(selected, node)))
-        for node, cap, least in sized.tree_rows
+        (node, cap, lowest, math.fsum(weights[asset.name] for asset in under(selected, node)))
+        for node, cap, lowest in sized.tree_rows
         if node != ROOT
     ]
     return {asset.name: size_reason(asset, sized, filled, full, low, nodes) for asset in selected}
@@ -400,8 +400,8 @@ def size_reason(
         return "capped_position"
     if weight <= low + EPS and low > 0:
         return "lifted_to_minimum"
-    own = [(cap, least, total) for node, cap, least, total in nodes if node in asset.path]
-    if any(least > 0 and total < cap - EPS and total <= least + EPS for cap, least, total in own):
+    own = [(cap, lowest, total) for node, cap, lowest, total in nodes if node in asset.path]
+    if any(lowest > 0 and total < cap - EPS and total <= lowest + EPS for cap, lowest, total in own):
         return "lifted_for_bucket_minimum"
     return "capped_bucket" if any(total >= cap - EPS for cap, _, total in own) else "at_wish"
 
@@ -462,7 +462,7 @@ def size_concentrated(
         return row
 
     def fresh() -> list[Exposure]:
-        return [replace(row, most=max(row.maximum, row.fixed)) for row in rows]
+        return [replace(row, highest=max(row.maximum, row.fixed)) for row in rows]
 
     lone = [limit(name, members, largest) for name, members in sorted(issuers.items())]
     first = size_exposed(tree, selected, limits, fresh() + lone, filled)
@@ -511,10 +511,10 @@ def size_concentrated(
 
 
 def first_least(sets: list[list[str]], with_big: Any) -> list[str]:
-    """The first set whose value is the least, to 1e-12 of it."""
+    """The first set whose value is the lowest, to 1e-12 of it."""
     values = [with_big(big).value for big in sets]
-    least = min(values)
-    return next(big for big, value in zip(sets, values, strict=True) if value <= least + 1e-12 * abs(least))
+    lowest = min(values)
+    return next(big for big, value in zip(sets, values, strict=True) if value <= lowest + 1e-12 * abs(lowest))
 
 
 def issuer_order(issuers: dict[str, list[Asset]], weights: Mapping[str, float], small: float) -> list[str]:

@@ -67,7 +67,7 @@ def project(problem: Projection) -> Floats:
     weights = problem.low.copy()
     if not free.any():
         return weights
-    best, least = weights, math.inf
+    best, lowest = weights, math.inf
     for corrected in (True, False):
         guess, tolls = _interior_point(problem, free, corrected)
         for close in (1e-8, 1e-9, 1e-7, 1e-10, 1e-6, 1e-11, 1e-5):
@@ -75,12 +75,12 @@ def project(problem: Projection) -> Floats:
             weights[free] = guess
             polished = _polished(problem, free, weights, tolls, close)
             residual = kkt_residual(problem, polished)
-            if residual < least:
-                best, least = polished, residual
-            if least <= 1e-13:
+            if residual < lowest:
+                best, lowest = polished, residual
+            if lowest <= 1e-13:
                 return best
-    if least > 1e-11:
-        raise AssertionError(f"no optimum: the conditions are off by {least}")
+    if lowest > 1e-11:
+        raise AssertionError(f"no optimum: the conditions are off by {lowest}")
     return best
 
 
@@ -129,14 +129,14 @@ def _quadratic_program(
     x = np.linalg.lstsq(matrix, bound - np.abs(bound) * 0.5 - 0.01, rcond=None)[0]
     slack = np.maximum(bound - matrix @ x, 0.1)
     dual = np.full(len(bound), max(1.0, float(np.abs(slope).max()) / 10))
-    best, least = (x, dual), math.inf
+    best, lowest = (x, dual), math.inf
     for _ in range(_STEPS):
         stationary = curvature * x + slope + matrix.T @ dual
         primal = matrix @ x + slack - bound
         gap = float(slack @ dual) / len(bound)
         worth = max(float(np.abs(primal).max()), gap / max(1.0, float(np.abs(slope).max())))
-        if worth < least:
-            best, least = (x.copy(), dual.copy()), worth
+        if worth < lowest:
+            best, lowest = (x.copy(), dual.copy()), worth
         if worth < 1e-15 or not math.isfinite(worth):
             break
         system = np.diag(curvature) + matrix.T @ ((dual / slack)[:, None] * matrix)
@@ -282,12 +282,12 @@ def kkt_residual(problem: Projection, weights: Floats, active: float = 1e-12) ->
 def _misfit(matrix: Floats, tolls: Floats, wanted: Floats, lows: Floats, highs: Floats) -> float:
     """The largest gap that tolls leave, after what least squares in double precision missed is added in longer numbers."""
     exact, inside = matrix.astype(np.longdouble), (tolls > lows) & (tolls < highs)
-    tolls, least = tolls.astype(np.longdouble), math.inf
+    tolls, lowest = tolls.astype(np.longdouble), math.inf
     for _ in range(4):
         gaps = wanted - exact @ tolls
-        if float(np.abs(gaps).max()) >= least or not inside.any():
+        if float(np.abs(gaps).max()) >= lowest or not inside.any():
             break
-        least = float(np.abs(gaps).max())
+        lowest = float(np.abs(gaps).max())
         missing = np.linalg.lstsq(matrix[:, inside], np.asarray(gaps, np.float64), rcond=None)[0]
         tolls[inside] = np.clip(tolls[inside] + missing, lows[inside], highs[inside])
-    return min(least, float(np.abs(wanted - exact @ tolls).max()))
+    return min(lowest, float(np.abs(wanted - exact @ tolls).max()))

@@ -13,7 +13,7 @@ from naive_projection import Floats, Projection, Row
 
 
 def random_projection(rng: random.Random, assets: int = 14, rows: int = 20, *, grid: bool | None = None) -> Projection:
-    """A problem of at most so many assets and rows beside the whole; `grid`: on a coarse grid or not."""
+    """A problem of at highest so many assets and rows beside the whole; `grid`: on a coarse grid or not."""
     size, grid = rng.randint(2, assets), rng.random() < 0.5 if grid is None else grid
     d = np.array([rng.choice([1.0, 1.0, 2.0, 0.5]) if grid else rng.uniform(0.05, 3) for _ in range(size)])
     high = np.array([rng.choice([0.1, 0.2, 0.3, 0.05]) if grid else rng.uniform(0.02, 0.3) for _ in range(size)])
@@ -23,7 +23,7 @@ def random_projection(rng: random.Random, assets: int = 14, rows: int = 20, *, g
     for _ in range(rng.randint(1, rows)):
         limits.append(_random_row(rng, limits, high))
     low, maxima = _fitting(low, limits)
-    limits = [row._replace(maximum=most) for row, most in zip(limits, maxima, strict=True)]
+    limits = [row._replace(maximum=highest) for row, highest in zip(limits, maxima, strict=True)]
     free = low < high
     level = min(3 * float((high / d)[free].max()), 1e6 * aim / float(d[free].sum())) if free.any() else 0.0
     ceiling = rng.choice([level, level, level, 0.05])  # `desired` and `cash` end at a lower level
@@ -42,7 +42,7 @@ def _random_row(rng: random.Random, limits: list[Row], high: Floats) -> Row:
 
 
 def _fitting(low: Floats, limits: list[Row]) -> tuple[Floats, list[float]]:
-    """Lower bounds waived until they fit, and the maxima, at least what is left of them (E4.2)."""
+    """Lower bounds waived until they fit, and the maxima, at lowest what is left of them (E4.2)."""
     while True:
         over = np.array([float(row.shares @ low) - row.maximum for row in limits])
         if over.max() <= 1e-12:

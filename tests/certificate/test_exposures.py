@@ -49,12 +49,12 @@ def certified(
     return certify(candidates, limits, target=shown, proposed=target, selected=chosen, braked=np.array([braked]))
 
 
-def constraints(*arguments: Any, **more: Any) -> dict[tuple[str, str], Constraint]:
+def measured(*arguments: Any, **more: Any) -> dict[tuple[str, str], Constraint]:
     """The limits that concern the account, where nothing is broken."""
     checks, broken = certified(*arguments, **more)
     assert broken == {}
     listed = [check.constraint(0) for check in checks if check.is_about(0)]
-    return {(one.name, one.node): one for one in listed}
+    return {(constraint.name, constraint.node): constraint for constraint in listed}
 
 
 def country(**own: Any) -> RebalancingLimits:
@@ -64,9 +64,9 @@ def country(**own: Any) -> RebalancingLimits:
 def test_fractions_add_up_along_paths_and_the_rest_is_unknown() -> None:
     limits = country(max_exposure=0.9, buckets={"Europe/Spain": {"max_exposure": 0.3}, "Asia": {"max_exposure": 0.1}})
     limits = limits.replace(known_buckets=("country:Asia",))
-    found = constraints(ROWS, limits, COUNTRY, [0.4, 0.4, 0.1])
-    measured = {node: one.measured for (name, node), one in found.items() if name == "max_exposure"}
-    assert measured == pytest.approx(
+    constraints = measured(ROWS, limits, COUNTRY, [0.4, 0.4, 0.1])
+    weights = {node: constraint.measured for (name, node), constraint in constraints.items() if name == "max_exposure"}
+    assert weights == pytest.approx(
         {
             "country:Asia": 0.0,  # named, so listed
             "country:Europe": 0.4 + 0.2,
@@ -78,11 +78,11 @@ def test_fractions_add_up_along_paths_and_the_rest_is_unknown() -> None:
 
 
 def test_small_fractions_count_as_unknown_and_unknown_may_be_free() -> None:
-    found = constraints(ROWS, country(max_exposure=0.9, ignore_below=0.2), COUNTRY, [0.4, 0.4, 0.1])
-    assert ("max_exposure", "country:US") not in found
-    assert found["max_exposure", "country:Unknown"].measured == pytest.approx(0.4 * 0.5 + 0.1)
-    found = constraints(ROWS, country(max_exposure=0.9, unknown="free"), COUNTRY, [0.4, 0.4, 0.1])
-    assert ("max_exposure", "country:Unknown") not in found
+    constraints = measured(ROWS, country(max_exposure=0.9, ignore_below=0.2), COUNTRY, [0.4, 0.4, 0.1])
+    assert ("max_exposure", "country:US") not in constraints
+    assert constraints["max_exposure", "country:Unknown"].measured == pytest.approx(0.4 * 0.5 + 0.1)
+    constraints = measured(ROWS, country(max_exposure=0.9, unknown="free"), COUNTRY, [0.4, 0.4, 0.1])
+    assert ("max_exposure", "country:Unknown") not in constraints
 
 
 def test_a_maximum_is_hard_but_for_what_is_fixed_and_for_drift() -> None:
@@ -90,51 +90,55 @@ def test_a_maximum_is_hard_but_for_what_is_fixed_and_for_drift() -> None:
     _, broken = certified(ROWS, limits, COUNTRY, [0.4, 0.3, 0.0])
     assert "max_exposure of country:Europe is 0.55 against 0.5" in str(broken[0])
     held = [ROWS[0] | {"current_weight": 0.4, "restriction": "no_sell"}, ROWS[1] | {"current_weight": 0.3}, ROWS[2]]
-    one = constraints(held, limits.replace(drift_tolerance=0.2), COUNTRY, [0.4, 0.3, 0.0])[
+    constraint = measured(held, limits.replace(drift_tolerance=0.2), COUNTRY, [0.4, 0.3, 0.0])[
         "max_exposure", "country:Europe"
     ]
-    assert (one.status, one.note) == ("drifted", "within drift_tolerance 0.2")
+    assert (constraint.status, constraint.note) == ("drifted", "within drift_tolerance 0.2")
     held[1]["restriction"] = "no_trade"
-    one = constraints(held, limits, COUNTRY, [0.4, 0.3, 0.0])["max_exposure", "country:Europe"]
-    assert (one.status, one.note) == ("waived", "held by a restriction or missing data: A, B")
+    constraint = measured(held, limits, COUNTRY, [0.4, 0.3, 0.0])["max_exposure", "country:Europe"]
+    assert (constraint.status, constraint.note) == ("waived", "held by a restriction or missing data: A, B")
 
 
 def test_switched_off_nothing_is_measured() -> None:
     limits = country(buckets={"Europe": {"max_exposure": 0.1}}).replace(enforce_exposure_limits=False)
-    assert not [name for name, _ in constraints(ROWS, limits, COUNTRY, [0.4, 0.3, 0.0]) if "exposure" in name]
+    assert not [name for name, _ in measured(ROWS, limits, COUNTRY, [0.4, 0.3, 0.0]) if "exposure" in name]
 
 
 def test_a_brake_waives() -> None:
     limits = country(buckets={"Europe": {"max_exposure": 0.1}}).replace(brake_sold_weight=0.05)
     held = [ROWS[0] | {"current_weight": 0.4}, *ROWS[1:]]
-    one = constraints(held, limits, COUNTRY, [0.1, 0.0, 0.5], braked=True)["max_exposure", "country:Europe"]
-    assert (one.measured, one.status, one.note) == (0.4, "waived", "the brake keeps every weight unchanged")
+    constraint = measured(held, limits, COUNTRY, [0.1, 0.0, 0.5], braked=True)["max_exposure", "country:Europe"]
+    assert (constraint.measured, constraint.status, constraint.note) == (
+        0.4,
+        "waived",
+        "the brake keeps every weight unchanged",
+    )
 
 
 def test_a_minimum_names_what_is_full() -> None:
     limits = country(buckets={"Europe/Spain": {"min_exposure": 0.3}, "US": {"max_exposure": 0.04}})
-    one = constraints(ROWS, limits, COUNTRY, [0.3, 0.4, 0.2])["min_exposure", "country:Europe/Spain"]
-    assert (one.status, one.note) == ("unmet", "its positions can hold at most 0.25")
+    constraint = measured(ROWS, limits, COUNTRY, [0.3, 0.4, 0.2])["min_exposure", "country:Europe/Spain"]
+    assert (constraint.status, constraint.note) == ("unmet", "its positions can hold at most 0.25")
     limits = country(buckets={"Europe/Spain": {"min_exposure": 0.22}, "US": {"max_exposure": 0.04}})
-    one = constraints(ROWS, limits, COUNTRY, [0.3, 0.4, 0.25])["min_exposure", "country:Europe/Spain"]
-    assert (one.status, one.note) == ("unmet", "no room is left in: country:US, target_invested")
-    one = constraints(ROWS, limits, COUNTRY, [0.3, 0.3, 0.2])["min_exposure", "country:Europe/Spain"]
-    assert (one.status, one.note) == ("unmet", "other limits leave no room")
-    one = constraints(ROWS, limits, COUNTRY, [0.3, 0.0, 0.2])["min_exposure", "country:Europe/Spain"]
-    assert (one.status, one.note) == ("unmet", "no asset in it was selected")
+    constraint = measured(ROWS, limits, COUNTRY, [0.3, 0.4, 0.25])["min_exposure", "country:Europe/Spain"]
+    assert (constraint.status, constraint.note) == ("unmet", "no room is left in: country:US, target_invested")
+    constraint = measured(ROWS, limits, COUNTRY, [0.3, 0.3, 0.2])["min_exposure", "country:Europe/Spain"]
+    assert (constraint.status, constraint.note) == ("unmet", "other limits leave no room")
+    constraint = measured(ROWS, limits, COUNTRY, [0.3, 0.0, 0.2])["min_exposure", "country:Europe/Spain"]
+    assert (constraint.status, constraint.note) == ("unmet", "no asset in it was selected")
 
 
 def test_exposures_excuse_minima_of_positions_and_of_buckets() -> None:
     limits = country(buckets={"US": {"max_exposure": 0.001}})
-    one = constraints(ROWS, limits, COUNTRY, [0.5, 0.01, 0.3])["min_position_weight", ""]
+    constraint = measured(ROWS, limits, COUNTRY, [0.5, 0.01, 0.3])["min_position_weight", ""]
     note = "too little weight for min_position_weight: B; too little room for min_position_weight in: country:US"
-    assert (one.status, one.note) == ("waived", note)
+    assert (constraint.status, constraint.note) == ("waived", note)
     limits = country(buckets={"Europe": {"max_exposure": 0.4}})
     limits = limits.replace(
         enable_bucket_diversification=True, max_allocation_per_bucket=0.9, buckets={"Tech": {"min_allocation": 0.6}}
     )
-    one = constraints(ROWS, limits, COUNTRY, [0.3, 0.2, 0.4])["min_allocation", "Tech"]
-    assert (one.status, one.note) == ("unmet", "no room is left in: country:Europe")
+    constraint = measured(ROWS, limits, COUNTRY, [0.3, 0.2, 0.4])["min_allocation", "Tech"]
+    assert (constraint.status, constraint.note) == ("unmet", "no room is left in: country:Europe")
     _, broken = certified(ROWS, limits.replace(exposures={}), COUNTRY, [0.3, 0.2, 0.4])
     assert "min_allocation of Tech" in str(broken[0])
 
@@ -142,16 +146,19 @@ def test_exposures_excuse_minima_of_positions_and_of_buckets() -> None:
 def test_a_bucket_is_full_beside_exposures() -> None:
     limits = country(buckets={"Europe/Spain": {"min_exposure": 0.22}})
     limits = limits.replace(enable_bucket_diversification=True, max_allocation_per_bucket=0.6)
-    one = constraints(ROWS, limits, COUNTRY, [0.3, 0.3, 0.2])["min_exposure", "country:Europe/Spain"]
-    assert (one.status, one.note) == ("unmet", "no room is left in: Tech")
+    constraint = measured(ROWS, limits, COUNTRY, [0.3, 0.3, 0.2])["min_exposure", "country:Europe/Spain"]
+    assert (constraint.status, constraint.note) == ("unmet", "no room is left in: Tech")
 
 
 def test_what_exposures_leave_no_room_for_represents_nothing() -> None:
     limits = country(buckets={"Europe": {"max_exposure": 0.009}}).replace(
         enable_bucket_diversification=True, max_allocation_per_bucket=0.9, min_buckets_represented=2
     )
-    one = constraints(ROWS, limits, COUNTRY, [0.0, 0.0, 0.5])["min_buckets_represented", ""]
-    assert (one.status, one.note) == ("unmet", "no candidate from another bucket qualifies and may be bought")
+    constraint = measured(ROWS, limits, COUNTRY, [0.0, 0.0, 0.5])["min_buckets_represented", ""]
+    assert (constraint.status, constraint.note) == (
+        "unmet",
+        "no candidate from another bucket qualifies and may be bought",
+    )
     _, broken = certified(ROWS, limits.replace(exposures={}), COUNTRY, [0.0, 0.0, 0.5])
     assert "min_buckets_represented" in str(broken[0])
 
@@ -169,26 +176,28 @@ FOUR = [{"asset": name, "score": 0.9} for name in "ABCDE"]
 
 def test_concentration_counts_the_large_issuers_together() -> None:
     limits = issuers(small=0.1, largest=0.3, together=0.5)
-    found = constraints(FOUR, limits, ISSUER, [0.1, 0.15, 0.09, 0.4, 0.1])
-    assert found["concentration", "issuer:largest"].measured == pytest.approx(0.25)
-    assert found["concentration", "issuer:together"].measured == pytest.approx(0.25)
-    found = constraints(FOUR, limits, ISSUER, [0.1, 0.15, 0.2, 0.4, 0.1])
-    assert found["concentration", "issuer:together"].measured == pytest.approx(0.45)
-    assert all(one.status == "met" for one in found.values() if one.name == "concentration")
+    constraints = measured(FOUR, limits, ISSUER, [0.1, 0.15, 0.09, 0.4, 0.1])
+    assert constraints["concentration", "issuer:largest"].measured == pytest.approx(0.25)
+    assert constraints["concentration", "issuer:together"].measured == pytest.approx(0.25)
+    constraints = measured(FOUR, limits, ISSUER, [0.1, 0.15, 0.2, 0.4, 0.1])
+    assert constraints["concentration", "issuer:together"].measured == pytest.approx(0.45)
+    assert all(constraint.status == "met" for constraint in constraints.values() if constraint.name == "concentration")
     _, broken = certified(FOUR, limits, ISSUER, [0.15, 0.16, 0.0, 0.0, 0.0])
     assert "concentration of issuer:largest is 0.31 against 0.3" in str(broken[0])
     _, broken = certified(FOUR, limits, ISSUER, [0.15, 0.12, 0.25, 0.0, 0.0])
     assert "concentration of issuer:together is 0.52 against 0.5" in str(broken[0])
     off = limits.replace(enforce_exposure_limits=False)
-    assert not [
-        name for name, _ in constraints(FOUR, off, ISSUER, [0.5, 0.4, 0.0, 0.0, 0.0]) if name == "concentration"
-    ]
+    assert not [name for name, _ in measured(FOUR, off, ISSUER, [0.5, 0.4, 0.0, 0.0, 0.0]) if name == "concentration"]
 
 
 def test_concentration_that_is_fixed_is_waived() -> None:
     held = [row | {"current_weight": 0.3, "restriction": "no_trade"} for row in FOUR[:3]]
-    found = constraints(held, issuers(small=0.1, largest=0.3, together=0.5), ISSUER, [0.3, 0.3, 0.3])
-    assert {(one.node, one.status, one.note) for one in found.values() if one.name == "concentration"} == {
+    constraints = measured(held, issuers(small=0.1, largest=0.3, together=0.5), ISSUER, [0.3, 0.3, 0.3])
+    assert {
+        (constraint.node, constraint.status, constraint.note)
+        for constraint in constraints.values()
+        if constraint.name == "concentration"
+    } == {
         ("issuer:largest", "waived", "held by a restriction or missing data: A, B, C"),
         ("issuer:together", "waived", "held by a restriction or missing data: A, B, C"),
     }
@@ -222,7 +231,7 @@ def test_many_accounts_with_exposures_of_their_own() -> None:
 
 @pytest.mark.parametrize("first", mostly_thorough(range(0, 3000, 20)))
 def test_what_the_twin_decides_breaks_nothing(first: int) -> None:
-    measured = 0
+    count = 0
     for seed in range(first, first + 20):
         rng = random.Random(seed)
         rows, limits = random_rows(rng), random_limits(rng)
@@ -244,5 +253,5 @@ def test_what_the_twin_decides_breaks_nothing(first: int) -> None:
             candidates, limited, target=target, proposed=proposed, selected=selected, braked=np.array([twin.braked])
         )
         assert broken == {}, f"seed {seed}"
-        measured += sum(check.name == "max_exposure" and check.is_about(0) for check in checks)
-    assert measured > 20
+        count += sum(check.name == "max_exposure" and check.is_about(0) for check in checks)
+    assert count > 20
