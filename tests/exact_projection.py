@@ -1,6 +1,6 @@
 """A projection proven in fractions: from weights close to the optimum, the optimum itself, with tolls that prove it.
 
-Numbers of the problem are taken as the short decimals that they stand for, so the problem must come from a coarse grid.
+Numbers of the problem are taken as the short decimals that were meant, so the problem must come from a coarse grid.
 """
 
 from __future__ import annotations

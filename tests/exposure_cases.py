@@ -16,7 +16,7 @@ _GRID = (1.0, 0.6, 0.5, 0.4, 0.25, 0.1, 0.005)
 
 
 def random_exposures(rng: random.Random, rows: list[Row], *, schemes: int = 3) -> list[Row]:
-    """Fractions of schemes assets in some schemes, and of an asset that is no candidate; in no order."""
+    """Fractions of schemes assets in some schemes, and of an asset outside the candidates; in any order."""
     table: list[Row] = []
     for scheme in sorted(rng.sample(sorted(_PATHS), rng.randint(1, schemes))):
         grid = rng.random() < 0.6

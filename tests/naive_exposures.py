@@ -511,7 +511,7 @@ def size_concentrated(
 
 
 def first_least(sets: list[list[str]], with_big: Any) -> list[str]:
-    """The first set whose value is the lowest, to 1e-12 of it."""
+    """The first set of the least value, to 1e-12 of it."""
     values = [with_big(big).value for big in sets]
     lowest = min(values)
     return next(big for big, value in zip(sets, values, strict=True) if value <= lowest + 1e-12 * abs(lowest))

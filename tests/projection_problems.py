@@ -42,7 +42,7 @@ def _random_row(rng: random.Random, limits: list[Row], high: Floats) -> Row:
 
 
 def _fitting(low: Floats, limits: list[Row]) -> tuple[Floats, list[float]]:
-    """Lower bounds waived until they fit, and the maxima, at lowest what is left of them (E4.2)."""
+    """Lower bounds waived until they fit, and the maxima, at least what is left of them (E4.2)."""
     while True:
         over = np.array([float(row.shares @ low) - row.maximum for row in limits])
         if over.max() <= 1e-12:

@@ -85,10 +85,9 @@ def chosen_spellings(votes_for: Mapping[str, float], limits: RebalancingLimits) 
     """The spelling that counts at each node of these buckets: `Unknown`, then the limits', then the one with most
     votes. Malformed paths have no vote, and neither do paths below a spelling that does not count.
     """
-    weighted_names = [(UNKNOWN, math.inf), *((name, 1e18) for name in (*limits.buckets, *known_in_tree(limits)))]
-    voting = [
-        (split_path(name, limits.bucket_separator), votes) for name, votes in [*weighted_names, *votes_for.items()]
-    ]
+    of_limits = ((name, 1e18) for name in (*limits.buckets, *known_in_tree(limits)))
+    named = [(UNKNOWN, math.inf), *of_limits, *votes_for.items()]
+    voting = [(split_path(name, limits.bucket_separator), votes) for name, votes in named]
     voting = [(parts, votes) for parts, votes in voting if not path_fault(parts)]
     chosen: dict[Path, Path] = {}
     depth = 0

@@ -89,7 +89,7 @@ def _grown(names: tuple[str, ...], limits: RebalancingLimits) -> BucketTree:
     _refuse_unknown_nodes(limited, list(chains.values()), limits)
     keys = sorted({_NOWHERE}.union(*chains.values()))
     number = {key: index for index, key in enumerate(keys)}
-    tops = [_level_node(key, limits.bucket_level) for key in keys]
+    tops = [key[:1] if key[:1] == (UNKNOWN,) else key[: limits.bucket_level] for key in keys]
     fields = [
         _node_fields(key, key == top, limited.get(key, _NO_LIMIT), limits) for key, top in zip(keys, tops, strict=True)
     ]
@@ -118,10 +118,6 @@ def _chain(parts: Path, level: int) -> list[Path]:
     if len(parts) < level:
         return [(UNKNOWN,)]
     return [parts[:depth] for depth in range(level, len(parts) + 1)]
-
-
-def _level_node(key: Path, level: int) -> Path:
-    return key[:1] if key[:1] == (UNKNOWN,) else key[:level]
 
 
 def _node_fields(key: Path, is_level: bool, own: BucketLimit, limits: RebalancingLimits) -> tuple[int, float, float]:

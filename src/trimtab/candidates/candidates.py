@@ -150,6 +150,11 @@ class Candidates:
         ordered[self.order] = answer
         return ordered
 
+    def per_account(self, values: Floats) -> Floats:
+        """The sum of values of the rows in canonical order in each account. Shape (accounts,)."""
+        account = self.account_of[self.order]
+        return np.asarray(np.bincount(account, values, minlength=len(self.accounts)), np.float64)
+
     @property
     def buckets(self) -> set[str]:
         """The buckets of these rows; `Unknown` for rows without one."""

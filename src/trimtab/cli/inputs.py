@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from trimtab.symbols.aliases import Aliases
 
 
+_OF_PRICES = ("fundamentals", "classification", "membership", "as_of", "accept")  # options that need --prices
+
+
 @dataclass(frozen=True)
 class CandidateInputs:
     """Candidates, their name on screen, the files they came from, and how to locate a fault."""
@@ -169,14 +172,7 @@ def check_mixture(file: Path | None, data: DataOptions) -> None:
         if used:
             raise typer.BadParameter(f"give either --prices or {' and '.join(used)}, not both")
         return
-    market = {
-        "--fundamentals": data.fundamentals,
-        "--classification": data.classification,
-        "--membership": data.membership,
-        "--as-of": data.as_of,
-        "--accept": data.accept or None,
-    }
-    alone = [name for name, value in market.items() if value is not None]
+    alone = [f"--{name.replace('_', '-')}" for name in _OF_PRICES if getattr(data, name) not in (None, [])]
     if alone:
         raise typer.BadParameter(f"{' and '.join(alone)} without --prices: add the prices")
     files = {"--scores": data.scores, "--holdings": data.holdings, "--buckets": data.buckets}

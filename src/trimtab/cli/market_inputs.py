@@ -202,12 +202,9 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     file, renamed = file.in_spelling(read_aliases(options.aliases), scores.table["asset"].to_list())
     for old, new in renamed.items():
         notices.note(f"joined by alias: {old} in {file.source} is {new} in {options.prices}")
-    held, source = (
-        pl.DataFrame(file.table.drop_columns([ACCOUNT] if ACCOUNT in file.table.column_names else [])),
-        file.source,
-    )
+    held = pl.DataFrame(file.table.drop_columns([ACCOUNT] if ACCOUNT in file.table.column_names else []))
     try:
-        weights = _weights(held, source, cash, scores, notices)
+        weights = _weights(held, file.source, cash, scores, notices)
     except InputError as error:
         raise InputError([file.located(fault) for fault in error.faults]) from None
     known = scores.table["asset"].to_list()
@@ -217,11 +214,10 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
         notices.note(f"not in the prices, so kept without a score: {listed(kept)}")
     assets = [*known, *others]
     wanted = [name for name in ("asset", "bucket", "score", "volatility") if name in scores.table.columns]
-    table = pl.concat(
-        [scores.table.select(wanted), pl.DataFrame({"asset": others}, {"asset": pl.String})], how="diagonal"
-    )
+    unscored = pl.DataFrame({"asset": others}, {"asset": pl.String})
+    table = pl.concat([scores.table.select(wanted), unscored], how="diagonal")
     weight = pl.Series("current_weight", [weights.get(asset, 0.0) for asset in assets], pl.Float64)
-    more = _other_columns(held, wanted, source)
+    more = _other_columns(held, wanted, file.source)
     candidates = table.with_columns(weight).join(more, on="asset", how="left", maintain_order="left").to_arrow()
     candidates = settled(candidates, opened) if is_broker else candidates
     files = (*market_files.files, holdings)

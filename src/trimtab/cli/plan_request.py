@@ -13,7 +13,17 @@ import typer
 from trimtab.cli.broker_inputs import broker_holdings, number_column
 from trimtab.cli.desk_options import day_of
 from trimtab.cli.notices import COMPILING_ORDERS, Notices
-from trimtab.cli.options import Account, AliasFile, Buckets, Classify, DataOptions, Holdings, LimitOptions, Scores
+from trimtab.cli.options import (
+    Account,
+    AliasFile,
+    Buckets,
+    Classify,
+    DataOptions,
+    Holdings,
+    LimitOptions,
+    Scores,
+    option,
+)
 from trimtab.orders.broker_candidates import is_broker_file
 
 if TYPE_CHECKING:
@@ -43,30 +53,20 @@ _BY_ASSET = ("positions", "prices")  # tables that may call their assets symbol 
 
 Cash = Annotated[
     str | None,
-    typer.Option(
-        metavar="AMOUNT", help="Cash held, in the currency of the prices; default: the cash in a broker's file."
-    ),
+    option("AMOUNT", "Cash held, in the currency of the prices; default: the cash in a broker's file."),
 ]
-CashFlow = Annotated[
-    str, typer.Option(metavar="AMOUNT", help="Cash paid in before the orders; below 0: paid out.", show_default=False)
-]
-Positions = Annotated[Path | None, typer.Option(metavar="FILE", help="Shares held, if not in FILE: asset and shares.")]
-PriceFile = Annotated[
-    Path | None, typer.Option("--latest-prices", metavar="FILE", help="Prices, if not in FILE: asset and price.")
-]
+CashFlow = Annotated[str, option("AMOUNT", "Cash paid in before the orders; below 0: paid out.", show_default=False)]
+Positions = Annotated[Path | None, option("FILE", "Shares held, if not in FILE: asset and shares.")]
+PriceFile = Annotated[Path | None, option("FILE", "Prices, if not in FILE: asset and price.", "--latest-prices")]
 Fx = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="The value of one unit of each currency in yours: asset (the currency) and fx."),
+    option("FILE", "The value of one unit of each currency in yours: asset (the currency) and fx."),
 ]
-TaxLots = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Purchases: asset, lot_id, shares, cost (in all) and acquired.")
-]
-Recent = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Recent trades anywhere: group, date, kind (buy or loss_sale).")
-]
+TaxLots = Annotated[Path | None, option("FILE", "Purchases: asset, lot_id, shares, cost (in all) and acquired.")]
+Recent = Annotated[Path | None, option("FILE", "Recent trades anywhere: group, date, kind (buy or loss_sale).")]
 Today = Annotated[
     str | None,
-    typer.Option(metavar="DATE", help="The day of the plan: for holding periods, wash sales and the age of prices."),
+    option("DATE", "The day of the plan: for holding periods, wash sales and the age of prices."),
 ]
 
 
@@ -104,13 +104,8 @@ class PlanOptions:
     @property
     def data(self) -> DataOptions:
         """The options that name the candidates."""
-        return DataOptions(
-            scores=self.scores,
-            holdings=self.holdings,
-            buckets=self.buckets,
-            account=self.account,
-            aliases=self.aliases,
-        )
+        named = ("scores", "holdings", "buckets", "account", "aliases")
+        return DataOptions(**{name: getattr(self, name) for name in named})
 
     @property
     def has_broker_file(self) -> bool:
@@ -245,13 +240,7 @@ def _sources(file: Path | None, options: PlanOptions, limits: LimitOptions) -> d
 
 
 def _absolute(value: Any) -> Any:
-    return (
-        str(value.resolve())
-        if isinstance(value, Path) and str(value) != "-"
-        else value
-        if not isinstance(value, Path)
-        else "-"
-    )
+    return str(value if str(value) == "-" else value.resolve()) if isinstance(value, Path) else value
 
 
 def reread(sources: Mapping[str, Any], changed: Mapping[str, Any], notices: Notices) -> PlanRequest:

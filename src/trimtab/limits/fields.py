@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import math
 import numbers
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from decimal import Decimal
 from types import MappingProxyType
@@ -115,6 +115,19 @@ def settings_of(kind: type[Made], value: Any, name: str, faults: list[str]) -> M
     except LimitsError as error:
         faults += [f"{name}: {fault}" for fault in error.faults]
         return kind()
+
+
+def check_settings(owner: Any, contradictions: Callable[[], Iterable[str]] = tuple, source: str | None = None) -> None:
+    """Check the described fields of a dataclass; then, if these are sound, what contradicts itself.
+
+    Raises
+    ------
+    LimitsError
+        With all faults.
+    """
+    faults = check_fields(owner) or list(contradictions())
+    if faults:
+        raise LimitsError(faults, source)
 
 
 def changed_fields(owner: Any) -> dict[str, Any]:
