@@ -96,3 +96,9 @@ from trimtab.scoring.trend import TrendAnalyzer as TrendAnalyzer, TrendConfig as
 from trimtab.scoring.weights import ScoreWeights as ScoreWeights
 
 __version__: str
+from trimtab.candidates.exposures import Exposures as Exposures, exposures_of as exposures_of
+from trimtab.limits.exposure_limits import (
+    ConcentrationLimit as ConcentrationLimit,
+    ExposureLimit as ExposureLimit,
+    SchemeLimits as SchemeLimits,
+)

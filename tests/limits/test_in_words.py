@@ -36,6 +36,9 @@ OTHER = {
         {"Tech": {"max_positions": 2, "max_allocation": 0.25, "min_allocation": 0.05}},
         "Tech: at most 2 positions",
     ),
+    "exposures": ({"country": {"max_exposure": 0.45}}, "country: hold at most 45% in each bucket, Unknown included."),
+    "enforce_exposure_limits": (False, "enforce_exposure_limits is off"),
+    "concentration": ({"issuer": {}}, "at most 40% in all that weigh more than 5%"),
     "sizing_mode": ("desired", "desired_weight"),
     "residual_strategy": ("cash", "stays in cash"),
     "no_trade_band": (0.1, "within 10% of its target weight"),
@@ -55,7 +58,7 @@ OTHER = {
     ),
 }
 # What another field needs to stand beside it.
-BESIDE = {"regime": {"regimes": {"Deflation": {}}}}
+BESIDE = {"regime": {"regimes": {"Deflation": {}}}, "enforce_exposure_limits": {"exposures": {"country": {}}}}
 
 
 def test_every_field_has_its_sentence() -> None:

@@ -49,6 +49,9 @@ DEFAULTS = {  # the rules, section 2
     "bucket_separator": "/",
     "known_buckets": [],
     "buckets": {},
+    "exposures": {},
+    "enforce_exposure_limits": True,
+    "concentration": {},
     "regime": None,
     "regimes": {},
     "sizing_mode": "equal_weight",
@@ -140,11 +143,12 @@ REAL = [known.name for known in limit_fields() if known.metadata["kind"] is floa
 FLAGS = [known.name for known in limit_fields() if known.metadata["kind"] is bool]
 CHOICES = [known.name for known in limit_fields() if known.metadata.get("choices")]
 OPTIONAL = ["max_correlation", "full_investment_positions", "brake_sold_weight", "brake_closed_positions"]
+BY_KEY = ["buckets", "exposures", "concentration"]
 UNSET = ["min_score_diversification", "min_score_new_position", "dust_weight"]
 
 
 def test_every_field_is_in_one_kind() -> None:
-    listed = [*WHOLE, *REAL, *FLAGS, *CHOICES, "bucket_separator", "known_buckets", "buckets", "regime", "regimes"]
+    listed = [*WHOLE, *REAL, *FLAGS, *CHOICES, "bucket_separator", "known_buckets", *BY_KEY, "regime", "regimes"]
     assert sorted(listed) == sorted(DEFAULTS)
 
 
@@ -240,7 +244,7 @@ def test_choices(name: str) -> None:
 
 
 def test_sizing_modes() -> None:
-    assert SIZING_MODES == ("equal_weight", "score_weighted", "adaptive", "inverse_volatility", "desired")
+    assert SIZING_MODES == ("equal_weight", "score_weighted", "adaptive", "inverse_volatility", "desired", "given")
 
 
 def test_separator_may_be_empty() -> None:
@@ -254,7 +258,7 @@ def test_separator_may_be_empty() -> None:
     [
         name
         for name in DEFAULTS
-        if name not in [*OPTIONAL, *UNSET, *OLD_NAMES, "bucket_separator", "buckets", "regime", "regimes"]
+        if name not in [*OPTIONAL, *UNSET, *OLD_NAMES, "bucket_separator", *BY_KEY, "regime", "regimes"]
     ],
 )
 def test_none_is_refused(name: str) -> None:
@@ -684,7 +688,7 @@ def test_toml_text_is_valid_and_explains_every_field() -> None:
         assert RebalancingLimits.from_dict(values) == limits
         lines = text.splitlines()
         for known in limit_fields():
-            if known.name in ("buckets", "regimes"):
+            if known.name in (*BY_KEY, "regimes"):
                 continue
             here = [index for index, line in enumerate(lines) if line.split(" =")[0] in (known.name, f"# {known.name}")]
             assert len(here) == 1, known.name
@@ -793,7 +797,7 @@ def test_schema_is_a_schema() -> None:
     assert set(limits_schema()["properties"]) == {*DEFAULTS, *OLD_NAMES, *PLAN_SETTINGS}
     for name, field in limits_schema()["properties"].items():
         assert field["description"]
-        if name not in [*OPTIONAL, *UNSET, *OLD_NAMES, *PLAN_SETTINGS, "known_buckets", "buckets", "regime", "regimes"]:
+        if name not in [*OPTIONAL, *UNSET, *OLD_NAMES, *PLAN_SETTINGS, "known_buckets", *BY_KEY, "regime", "regimes"]:
             assert field["default"] == DEFAULTS[name]
 
 

@@ -42,9 +42,8 @@ def _rates(dates: Sequence[dt.date], cash_rate: Any) -> list[float]:
     frame, source = frame_of(cash_rate, "the cash rates")
     days = days_of(frame[required(frame, ("date", "day"), source)], source)
     numbers, _ = numbers_of(frame[required(frame, ("rate", "cash_rate"), source)], source)
-    repeated = ~days.is_first_distinct()
-    if repeated.any():
-        row = int(repeated.arg_max() or 0)
+    if days.is_duplicated().any():
+        row = int((~days.is_first_distinct()).arg_max() or 0)
         fault = Fault("the day has two rates", "keep one of the two", row=row + 1, value=days[row].isoformat())
         raise InputError([fault], source)
     known = pl.DataFrame({"day": days, "rate": numbers}).sort("day")

@@ -42,18 +42,11 @@ def versus(results: Sequence[PolicyRun], *, level: float = 0.95, samples: int = 
         The sessions differ, a name appears twice, or there are fewer than 20 returns.
     """
     check_alike(results)
-    differences = []
+    first, differences = results[0].above_cash, []
+    options = {"samples": samples, "seed": seed, "year": results[0].market_history.sessions_per_year}
     for other in results[1:]:
         for statistic in COMPARED:
-            interval = difference(
-                results[0].above_cash,
-                other.above_cash,
-                statistic,
-                level=level,
-                samples=samples,
-                seed=seed,
-                year=results[0].market_history.sessions_per_year,
-            )
+            interval = difference(first, other.above_cash, statistic, level=level, **options)
             differences += [] if interval is None else [Versus(results[0].name, other.name, interval)]
     return differences
 
@@ -78,9 +71,8 @@ def check_alike(results: Sequence[PolicyRun]) -> None:
     names = [result.name for result in results]
     double = [name for name in names if names.count(name) > 1]
     if double:
-        raise InputError(
-            [Fault("two results have one name", 'give each its own: backtest(..., name="…")', value=double[0])]
-        )
+        advice = 'give each its own: backtest(..., name="…")'
+        raise InputError([Fault("two results have one name", advice, value=double[0])])
     dates = results[0].equity["date"]
     for result in results[1:]:
         if not dates.equals(result.equity["date"]):

@@ -78,9 +78,7 @@ def market_history_of(
     known = _scores(scores, data, [sessions[session] for session in decided], sessions, settings, assets)
     decided = _from_first_score(known, sessions, decided, settings)
     first, days = decided[0], [sessions[session] for session in decided]
-    close = np.array(
-        view.prices.drop("date").to_numpy(), np.float64, order="C"
-    )  # polars lends some read-only: another type
+    close = np.array(view.prices.drop("date").to_numpy(), np.float64, order="C")  # polars lends some read-only
     priced = np.isfinite(close)
     rebalance_days = np.zeros(len(decided), REBALANCE_DAY)
     rebalance_days["session"] = np.array(decided) - first
@@ -176,9 +174,8 @@ def _opens(
     """The prices at the open of each session, NaN where they do not fit the close; and those that do not."""
     wide = opens.as_of(sessions[-1]).prices
     known = [asset for asset in assets if asset in wide.columns]
-    frame = pl.DataFrame({"date": sessions}).join(
-        wide.select("date", *known), on="date", how="left", maintain_order="left"
-    )
+    calendar, own = pl.DataFrame({"date": sessions}), wide.select("date", *known)
+    frame = calendar.join(own, on="date", how="left", maintain_order="left")
     missing = [pl.lit(None, pl.Float64).alias(asset) for asset in assets if asset not in known]
     open_prices = np.ascontiguousarray(frame.with_columns(missing).select(assets).to_numpy(), np.float64)
     is_off = differing_opens(open_prices, close)

@@ -11,6 +11,7 @@ from trimtab.candidates.bucket_tree import grow
 from trimtab.candidates.candidates import settings_of
 from trimtab.errors import LimitsError
 from trimtab.kernel.backtest_records import PolicyRecords
+from trimtab.limits.exposure_limits import limits_exposures
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 
@@ -22,7 +23,7 @@ def policy_records(limits: RebalancingLimits, buckets: Sequence[str]) -> PolicyR
     LimitsError
         Limits for a bucket that does not exist, or `max_correlation`, which a backtest cannot measure.
     """
-    _refuse_correlations(limits)
+    _refuse_unmeasured(limits)
     tree = grow(buckets, limits)
     leaf_of = np.array([tree.leaf_of[name] for name in buckets], np.int64)
     return PolicyRecords(tree.nodes, leaf_of, settings_of(limits)[0])
@@ -38,12 +39,15 @@ def check_bucket_paths(buckets: Sequence[str], limits: RebalancingLimits) -> Non
     LimitsError
         As `policy_records`.
     """
-    _refuse_correlations(limits)
+    _refuse_unmeasured(limits)
     check_buckets(buckets, limits)
     grow(buckets, limits)
 
 
-def _refuse_correlations(limits: RebalancingLimits) -> None:
+def _refuse_unmeasured(limits: RebalancingLimits) -> None:
     if limits.max_correlation is not None:
         problem = "max_correlation cannot be used in a backtest, which knows no correlations as of a day: leave it out"
         raise LimitsError([problem])
+    if limits_exposures(limits):
+        advice = "leave them out, or set enforce_exposure_limits to false"
+        raise LimitsError([f"exposures have limits, which a backtest does not support yet: {advice}"])

@@ -138,9 +138,8 @@ class PolicyRun:
         lapsed = trades.filter(~pl.col("filled"))
         if lapsed.height:
             names = listed(lapsed["asset"].unique().sort())
-            notes.append(
-                Note("unfilled", f"orders lapsed, without a price to trade at ({_times(lapsed.height)}): {names}")
-            )
+            text = f"orders lapsed, without a price to trade at ({_times(lapsed.height)}): {names}"
+            notes.append(Note("unfilled", text))
         cut, braked = int(turnover["buys_cut"].sum()), int(turnover["braked"].sum())
         if cut:
             text = f"cash did not suffice for all buys, which were cut in proportion: {_times(cut)}"

@@ -58,12 +58,11 @@ class BacktestResult(PolicyRun):
         refuse_unknown_assets([asset], self.market_history.assets, "the prices")
         wanted = _actions(actions)
         rows = self.decisions.filter((pl.col("asset") == asset) & pl.col("action").is_in(wanted))
-        words = [self._sentence(row) for row in rows.iter_rows(named=True)]
+        words = []
+        for date in rows["date"]:
+            result = self.on(date)
+            words.append(result.details()[[row["asset"] for row in result.targets].index(asset)])
         return rows.with_columns(pl.Series("detail", words, pl.String))
-
-    def _sentence(self, row: dict[str, Any]) -> str:
-        result = self.on(row["date"])
-        return result.details()[[row["asset"] for row in result.targets].index(row["asset"])]
 
     def on(self, date: Date) -> RebalanceResult:
         """The decision of a day as `trimtab.rebalance` gives it: sentences, explanations, certificate, report.
@@ -86,9 +85,8 @@ class BacktestResult(PolicyRun):
     def _decided(self, step: int) -> RebalanceResult:
         limits = self.limits
         if limits.enable_bucket_diversification:  # a bucket without assets on this day need not be a typo
-            limits = limits.replace(
-                known_buckets=tuple(dict.fromkeys((*limits.known_buckets, *self.market_history.buckets)))
-            )
+            known = dict.fromkeys((*limits.known_buckets, *self.market_history.buckets))
+            limits = limits.replace(known_buckets=tuple(known))
         return rebalance(candidates_of(self.market_history, self._run, step), limits)
 
     def to_html(self, title: str = "Backtest", beside: Sequence[BacktestResult] = ()) -> str:

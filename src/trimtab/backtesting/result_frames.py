@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from trimtab.backtesting.market_history import MarketHistory
+from trimtab.backtesting.scores_by_date import NUMBERS
 from trimtab.bucket_path import UNKNOWN, split_path
 from trimtab.kernel.backtest_records import RunRecords
 from trimtab.kernel.records import Ints
@@ -110,18 +111,16 @@ def trades_frame(history: MarketHistory, run: RunRecords) -> pl.DataFrame:
             "filled": ~ledger["unfilled"][cells],
         }
     )
-    return frame.rename({"date": "decided", "trade_date": "date"}).select(
-        "date", "decided", pl.exclude("date", "decided")
-    )
+    renamed = frame.rename({"date": "decided", "trade_date": "date"})
+    return renamed.select("date", "decided", pl.exclude("date", "decided"))
 
 
 def decisions_frame(history: MarketHistory, run: RunRecords) -> pl.DataFrame:
     """Every candidate of every decision: score and the day it is of, weights, action, reason, size reason."""
     named, cells = _cells(history, run, run.ledger["candidate"])
     answers = run.answers[cells]
-    offer = history.market.rebalance_days["scores"][
-        np.searchsorted(history.market.rebalance_days["session"], run.steps["decided"][cells[0]])
-    ]
+    days = history.market.rebalance_days
+    offer = days["scores"][np.searchsorted(days["session"], run.steps["decided"][cells[0]])]
     codes = {name: pl.Series(values).gather(answers[name].astype(np.int64)) for name, values in _CODES.items()}
     return pl.DataFrame(
         {
@@ -175,17 +174,14 @@ def bucket_weights_frame(weights: pl.DataFrame, limits: RebalancingLimits) -> pl
 def candidates_of(history: MarketHistory, run: RunRecords, step: int) -> list[dict[str, Any]]:
     """The rows of one decision as `trimtab.rebalance` takes them."""
     day_index = int(np.searchsorted(history.market.rebalance_days["session"], run.steps["decided"][step]))
-    session, offer = (
-        int(history.market.rebalance_days["session"][day_index]),
-        history.market.scores[int(history.market.rebalance_days["scores"][day_index])],
-    )
+    rebalance_day = history.market.rebalance_days[day_index]
+    session, offer = int(rebalance_day["session"]), history.market.scores[int(rebalance_day["scores"])]
     rows = []
     for asset in np.flatnonzero(run.ledger["candidate"][step]).tolist():
         known, place = offer[asset], history.market.memberships[day_index, asset]
         bucket = history.buckets[int(place["bucket"])]
         restriction = "" if place["member"] else "no_buy"
-        numbers = {name: float(known[field]) for name, field in (("score", "score"), ("max_weight", "max_weight"))}
-        numbers |= {"desired_weight": float(known["desired"]), "volatility": float(known["volatility"])}
+        numbers = {name: float(known[field]) for name, field in NUMBERS.items()}
         rows.append(
             {
                 "asset": history.assets[asset],

@@ -26,7 +26,7 @@ from trimtab.scoring.technical import technical_scores, usable_volatilities
 _SOURCE = "the scores"
 _DATES = ("date", "day")
 # Columns of the table -> fields of the records.
-_NUMBERS = {"score": "score", "max_weight": "max_weight", "desired_weight": "desired", "volatility": "volatility"}
+NUMBERS = {"score": "score", "max_weight": "max_weight", "desired_weight": "desired", "volatility": "volatility"}
 # Columns that the scores of trimtab have beside these.
 _BESIDE = ("confidence", "reason", "missing", "basis", "technical_score", "fundamental_score")
 _RANGES = {
@@ -52,7 +52,7 @@ class ScoresByDate:
 def empty_scores(days: int, assets: int) -> Records:
     """Score rows without any knowledge."""
     records = np.zeros((days, assets), SCORE_ROW)
-    for name in _NUMBERS.values():
+    for name in NUMBERS.values():
         records[name] = math.nan
     return records
 
@@ -80,7 +80,7 @@ def scores_from_views(data: MarketData, scorer: Scorer, days: Sequence[dt.date],
             parts.append(_of_day(scores, day))
             continue
         frame, _ = frame_of(scores, f"{_SOURCE} of {day.isoformat()}")
-        known = [name for name in frame.columns if name in ("asset", *_NUMBERS)]
+        known = [name for name in frame.columns if name in ("asset", *NUMBERS)]
         parts.append(frame.select(known).with_columns(pl.lit(day).alias("date")))
     return scores_from_table(pl.concat(parts, how="diagonal_relaxed"), assets)
 
@@ -100,7 +100,7 @@ def _without_parts(frame: pl.DataFrame) -> pl.DataFrame:
     if "volatility" in ranked and "volatility" in frame.columns:  # 0: an asset without prices to measure
         usable = pl.col("volatility").cast(pl.Float64, strict=False) > 0
         frame = frame.with_columns(pl.when(usable).then("volatility").alias("volatility"))
-    return frame.drop([name for name in parts if name not in _NUMBERS])
+    return frame.drop([name for name in parts if name not in NUMBERS])
 
 
 def scores_from_table(table: Any, assets: Sequence[str]) -> ScoresByDate:
@@ -129,7 +129,7 @@ def scores_from_table(table: Any, assets: Sequence[str]) -> ScoresByDate:
         twice = ~pl.Series(cell).is_first_distinct()
         _refuse(twice, long, "asset", source, "already has a row on that day", lambda _: "keep one of the two")
     records = empty_scores(len(known), len(assets))
-    for name, field in _NUMBERS.items():
+    for name, field in NUMBERS.items():
         if name in long.columns:
             records[field][rows, columns] = _in_range(long, name, source)
     records["listed"][rows, columns] = True
@@ -150,11 +150,11 @@ def _long(frame: pl.DataFrame, date_name: str, source: str) -> pl.DataFrame:
         symbol, rows = "asset", None  # a cell is named by its day and asset
     symbol = required(frame, SYMBOL_NAMES, source) if symbol is None else symbol
     required(frame, ("score",), source)
-    unknown = [name for name in frame.columns if name not in (date_name, symbol, *_NUMBERS)]
+    unknown = [name for name in frame.columns if name not in (date_name, symbol, *NUMBERS)]
     if unknown:
-        advice = f"{nearest(unknown[0], _NUMBERS)} Drop what a backtest does not use; buckets go into classification"
+        advice = f"{nearest(unknown[0], NUMBERS)} Drop what a backtest does not use; buckets go into classification"
         raise InputError([Fault("the column is unknown", advice, column=unknown[0])], source)
-    numbers = [name for name in _NUMBERS if name in frame.columns]
+    numbers = [name for name in NUMBERS if name in frame.columns]
     columns = [days_of(frame[date_name], source).alias("date"), names_of(frame[symbol], source).alias("asset")]
     return pl.DataFrame([*columns, *(frame[name] for name in numbers)]).with_columns(pl.lit(rows).alias("row"))
 

@@ -32,15 +32,8 @@ from trimtab.text import counted
 
 _TOGETHER = 256  # policies in one call, to bound memory
 _SHOWN = (
-    "total_return",
-    "annual_return",
-    "volatility",
-    "sharpe",
-    "sortino",
-    "max_drawdown",
-    "calmar",
-    "turnover",
-    "cost_drag",
+    *("total_return", "annual_return", "volatility", "sharpe", "sortino"),
+    *("max_drawdown", "calmar", "turnover", "cost_drag"),
 )
 
 
@@ -104,13 +97,11 @@ class SweepResult:
     @cached_property
     def table(self) -> pl.DataFrame:
         """One row a policy: `policy` (its number from 0), its fields, and statistics (docs/statistics.md has the formulas)."""
-        statistics = {
-            name: pl.Series([getattr(row, name) for row in self.statistics], dtype=pl.Float64) for name in _SHOWN
-        }
-        fields = {name: pl.Series(values, strict=False) for name, values in self.fields.items()}
-        return pl.DataFrame(
-            {"policy": np.arange(len(self.limits)), **fields, **statistics, "decisions": self.decisions}
-        )
+        columns: dict[str, Any] = {"policy": np.arange(len(self.limits))}
+        columns |= {name: pl.Series(values, strict=False) for name, values in self.fields.items()}
+        for name in _SHOWN:
+            columns[name] = pl.Series([getattr(row, name) for row in self.statistics], dtype=pl.Float64)
+        return pl.DataFrame({**columns, "decisions": self.decisions})
 
     @property
     def best(self) -> int:

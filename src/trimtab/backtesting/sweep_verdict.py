@@ -114,9 +114,7 @@ def sweep_verdict(returns: Any, year: int = YEAR) -> SweepVerdict:
         forward=forward,
         best_sharpe=None if deflated is None else deflated.sharpe * year**0.5,
         forward_sharpe=None if forward is None else sharpe_ratio(forward.returns, year),
-        best_forward_sharpe=None
-        if deflated is None or not tested
-        else sharpe_ratio(values[-tested:, deflated.best], year),
+        best_forward_sharpe=sharpe_ratio(values[-tested:, deflated.best], year) if deflated and tested else None,
         year=year,
     )
 
@@ -126,7 +124,5 @@ def _forward(values: Floats, year: int) -> WalkForward | None:
     train, gap = len(values) // 3, round(year / 12) + round(year / 52)
     if values.shape[1] < 2 or train < 2 or len(values) <= train + gap:
         return None
-    splits = purged_splits(
-        len(values), train=train, test=max(1, round(year / 4)), horizon=round(year / 12), embargo=round(year / 52)
-    )
-    return walk_forward(values, splits)
+    test, horizon, embargo = max(1, round(year / 4)), round(year / 12), round(year / 52)
+    return walk_forward(values, purged_splits(len(values), train=train, test=test, horizon=horizon, embargo=embargo))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trimtab.errors import LimitsError
-from trimtab.limits.fields import check_fields, described
+from trimtab.limits.fields import check_settings, described
 
 _BPS = 10_000.0
 _HIGHEST = 1_000.0
@@ -29,9 +28,7 @@ class TradingCosts:
     slippage_bps: float = described(0.0, float, "by how much the trade moves its own price", high=_HIGHEST)
 
     def __post_init__(self) -> None:
-        faults = check_fields(self)
-        if faults:
-            raise LimitsError(faults, "the costs")
+        check_settings(self, source="the costs")
 
     @property
     def rates(self) -> dict[str, float]:

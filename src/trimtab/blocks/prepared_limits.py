@@ -20,6 +20,7 @@ from trimtab.certificate.screen import ScreenLimits, bounds_of, bucket_limits_of
 from trimtab.errors import LimitsError
 from trimtab.kernel.block import Prepared
 from trimtab.kernel.records import Flags, Ints
+from trimtab.limits.exposure_limits import limits_exposures
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import Restriction
 
@@ -56,6 +57,12 @@ class PreparedLimits:
                 where = "" if name is None else f"limits {name!r}: "
                 advice = "leave it out, or use trimtab.rebalance_many with correlations"
                 raise LimitsError([f"{where}max_correlation is set, but a batch has no correlations: {advice}"])
+            if limits_exposures(chosen):
+                where = "" if name is None else f"limits {name!r}: "
+                advice = (
+                    "leave them out, set enforce_exposure_limits to false, or use trimtab.rebalance_many with exposures"
+                )
+                raise LimitsError([f"{where}exposures have limits, which a batch does not support yet: {advice}"])
         named = {bucket_name(name): count for name, count in votes.items()}
         names = [sound_names(dict.fromkeys(chosen.known_buckets, 0.0) | named, chosen) for chosen in self.limits]
         self.known = [chosen.replace(known_buckets=sound) for chosen, sound in zip(self.limits, names, strict=True)]

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from trimtab.bucket_path import ONLY_IN, UNKNOWN, folded, path_fault, split_path
 from trimtab.errors import Fault, InputError
+from trimtab.limits.exposure_limits import known_in_tree
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 Path = tuple[str, ...]
@@ -53,7 +54,7 @@ def check_buckets(names: Sequence[str], limits: RebalancingLimits) -> None:
 def _are_sound(names: tuple[str, ...], limits: RebalancingLimits) -> bool:
     """Whether no path has an empty part, and no node two spellings."""
     spelling: dict[Path, Path] = {}
-    for name in (UNKNOWN, *limits.buckets, *limits.known_buckets, *names):
+    for name in (UNKNOWN, *limits.buckets, *known_in_tree(limits), *names):
         parts = split_path(name, limits.bucket_separator)
         if path_fault(parts):
             return False
@@ -84,10 +85,9 @@ def chosen_spellings(votes_for: Mapping[str, float], limits: RebalancingLimits) 
     """The spelling that counts at each node of these buckets: `Unknown`, then the limits', then the one with most
     votes. Malformed paths have no vote, and neither do paths below a spelling that does not count.
     """
-    weighted_names = [(UNKNOWN, math.inf), *((name, 1e18) for name in (*limits.buckets, *limits.known_buckets))]
-    voting = [
-        (split_path(name, limits.bucket_separator), votes) for name, votes in [*weighted_names, *votes_for.items()]
-    ]
+    of_limits = ((name, 1e18) for name in (*limits.buckets, *known_in_tree(limits)))
+    named = [(UNKNOWN, math.inf), *of_limits, *votes_for.items()]
+    voting = [(split_path(name, limits.bucket_separator), votes) for name, votes in named]
     voting = [(parts, votes) for parts, votes in voting if not path_fault(parts)]
     chosen: dict[Path, Path] = {}
     depth = 0

@@ -17,6 +17,7 @@ from trimtab.bucket_path import UNKNOWN, split_path
 from trimtab.errors import LimitsError, nearest
 from trimtab.kernel.records import NO_LIMIT, NO_NODE, ROOT, Ints, Records, build_tree
 from trimtab.limits.bucket_limit import BucketLimit
+from trimtab.limits.exposure_limits import known_in_tree
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 Path = tuple[str, ...]
@@ -82,13 +83,13 @@ def _grown(names: tuple[str, ...], limits: RebalancingLimits) -> BucketTree:
         return BucketTree(root, ("",), dict.fromkeys(names, 0), ())
     chains = {
         name: _chain(split_path(name, limits.bucket_separator), limits.bucket_level)
-        for name in sorted({*names, *limits.known_buckets})
+        for name in sorted({*names, *known_in_tree(limits)})
     }
     limited = {split_path(path, limits.bucket_separator): limit for path, limit in limits.buckets.items()}
     _refuse_unknown_nodes(limited, list(chains.values()), limits)
     keys = sorted({_NOWHERE}.union(*chains.values()))
     number = {key: index for index, key in enumerate(keys)}
-    tops = [_level_node(key, limits.bucket_level) for key in keys]
+    tops = [key[:1] if key[:1] == (UNKNOWN,) else key[: limits.bucket_level] for key in keys]
     fields = [
         _node_fields(key, key == top, limited.get(key, _NO_LIMIT), limits) for key, top in zip(keys, tops, strict=True)
     ]
@@ -117,10 +118,6 @@ def _chain(parts: Path, level: int) -> list[Path]:
     if len(parts) < level:
         return [(UNKNOWN,)]
     return [parts[:depth] for depth in range(level, len(parts) + 1)]
-
-
-def _level_node(key: Path, level: int) -> Path:
-    return key[:1] if key[:1] == (UNKNOWN,) else key[:level]
 
 
 def _node_fields(key: Path, is_level: bool, own: BucketLimit, limits: RebalancingLimits) -> tuple[int, float, float]:

@@ -16,12 +16,16 @@ from trimtab.candidates.bucket_tree import BucketTree, grow
 from trimtab.candidates.checks import FaultsByAccount, restriction_codes
 from trimtab.candidates.columns import COLUMNS, NUMBERS, OUTPUTS, RawColumns
 from trimtab.candidates.correlations import Correlations, partners_of
+from trimtab.candidates.exposure_rows import NO_ROWS, ExposureRows, exposure_rows
+from trimtab.candidates.exposures import Exposures, account_numbers
 from trimtab.errors import Fault
 from trimtab.kernel.records import (
+    NO_EXPOSURES,
     NO_LIMIT,
     NO_PARTNERS,
     ROW,
     SETTINGS,
+    Exposed,
     Flags,
     Floats,
     Ints,
@@ -59,6 +63,7 @@ class Candidates:
     unused_columns: tuple[str, ...]
     result_columns: tuple[str, ...]  # of an earlier result, in the table that came in
     correlations: Correlations | None = None
+    exposures: Exposures | None = None
 
     @property
     def size(self) -> int:
@@ -123,11 +128,32 @@ class Candidates:
         bucket = self.tree.level_node_of[self.leaf[self.order]]
         return partners_of(self.correlations, max_correlation, place, bucket, self.start)
 
+    def exposure_rows(self, limits: RebalancingLimits) -> ExposureRows:
+        """The limits of exposures in force, and each asset's parts in them; empty without exposures."""
+        return NO_ROWS if self.exposures is None else exposure_rows(self.exposures, limits)
+
+    def exposed(self, limits: RebalancingLimits) -> Exposed:
+        """The same for the good rows, in the kernel's form."""
+        rows = self.exposure_rows(limits)
+        if self.exposures is None or not len(rows.rows):
+            return NO_EXPOSURES
+        names = self.asset.names
+        account = account_numbers(self.exposures, self.accounts)[self.account_of[self.order]]
+        if not self.exposures.accounts:
+            of_name = rows.profiles([-1] * len(names), names)
+            return rows.exposed(of_name[self.asset.codes[self.order]])
+        return rows.exposed(rows.profiles(account.tolist(), (names[code] for code in self.asset.codes[self.order])))
+
     def in_table_order(self, answer: Records) -> Records:
         """The kernel's answer for the good rows in the order of the table's rows; zero for the others."""
         ordered = np.zeros(self.size, answer.dtype)
         ordered[self.order] = answer
         return ordered
+
+    def per_account(self, values: Floats) -> Floats:
+        """The sum of values of the rows in canonical order in each account. Shape (accounts,)."""
+        account = self.account_of[self.order]
+        return np.asarray(np.bincount(account, values, minlength=len(self.accounts)), np.float64)
 
     @property
     def buckets(self) -> set[str]:
@@ -158,7 +184,11 @@ class Candidates:
 
 
 def build(
-    raw: RawColumns, limits: RebalancingLimits, faults: FaultsByAccount, correlations: Correlations | None = None
+    raw: RawColumns,
+    limits: RebalancingLimits,
+    faults: FaultsByAccount,
+    correlations: Correlations | None = None,
+    exposures: Exposures | None = None,
 ) -> Candidates:
     """Candidates from typed columns and their faults.
 
@@ -188,6 +218,7 @@ def build(
         unused_columns=tuple(name for name in raw.names if name not in (*COLUMNS, *OUTPUTS)),
         result_columns=tuple(name for name in raw.names if name in OUTPUTS),
         correlations=correlations,
+        exposures=exposures,
         **{**numbers, "max_weight": _limited(raw.max_weight)},
     )
 

@@ -70,7 +70,7 @@ def load(table: Any, *, many: bool) -> RawColumns:
     columns, count = columns_of(table, COLUMNS)
     check_names(columns, many=many)
     with readable("account", "text"):
-        accounts, account_of = _accounts_of(columns.get("account"), count)
+        accounts, account_of = accounts_of(columns.get("account"), count)
     asset, bucket, restriction = (text_of(columns.get(name), name, count) for name in TEXTS)
     numbers = {
         name: numbers_of(columns.get(name), name, count, 0.0 if name == "current_weight" else math.nan)
@@ -111,7 +111,7 @@ def check_names(columns: Iterable[str], *, many: bool) -> None:
         raise InputError(faults)
 
 
-def _accounts_of(column: Any, count: int) -> tuple[list[Any], Ints]:
+def accounts_of(column: Any, count: int) -> tuple[list[Any], Ints]:
     """The accounts in the order of their first row, and the account of each row."""
     if column is None:
         return [None], np.zeros(count, np.int64)

@@ -102,9 +102,7 @@ def correlations_of(table: Any) -> Correlations:
 def _from_columns(table: Any, columns: dict[str, Any], count: int) -> Correlations:
     if count == 0:
         raise InputError([Fault("the table of correlations is empty", "give a table with at least one row")])
-    if set(LONG) <= columns.keys():
-        return _from_pairs(columns, count)
-    return _from_square(table, columns, count)
+    return _from_pairs(columns, count) if set(LONG) <= columns.keys() else _from_square(table, columns, count)
 
 
 def _from_pairs(columns: dict[str, Any], count: int) -> Correlations:
@@ -163,18 +161,17 @@ def _row_names(table: Any, columns: dict[str, Any], count: int) -> list[str]:
         raise InputError([Fault("the column is missing", f"{advice}; {nearest('asset', columns)}", column="asset")])
     for row, name in enumerate(names):
         if name in names[:row]:
-            fault = Fault(f"the asset is in row {names.index(name) + 1} already", "give each asset once")
-            raise InputError([replace(fault, row=row + 1, column="asset", value=name)])
+            problem = f"the asset is in row {names.index(name) + 1} already"
+            raise InputError([Fault(problem, "give each asset once", row=row + 1, column="asset", value=name)])
     return names
 
 
 def _named(values: list[Any], column: str) -> list[str]:
     for row, name in enumerate(values):
         if not isinstance(name, str) or not name.strip() or name != name.strip():
-            fault = Fault(
-                "is not the name of an asset", "write the name as the candidates have it, without spaces around it"
-            )
-            raise InputError([replace(fault, row=row + 1, column=column, value=name)])
+            problem = "is not the name of an asset"
+            advice = "write the name as the candidates have it, without spaces around it"
+            raise InputError([Fault(problem, advice, row=row + 1, column=column, value=name)])
     return values
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from trimtab.bucket_path import UNKNOWN, folded, split_path
 from trimtab.candidates.candidates import Candidates
 from trimtab.errors import listed
+from trimtab.limits.exposure_limits import known_in_tree
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.limits.without_effect import settings_without_effect
 
@@ -22,25 +23,21 @@ def unused_inputs(candidates: Candidates, limits: RebalancingLimits) -> Iterator
         yield "unused_columns", f"columns that no rule uses: {listed(map(repr, candidates.unused_columns), 20)}"
     if candidates.result_columns:
         replaced = listed(candidates.result_columns)
-        yield (
-            "result_columns",
-            f"columns of an earlier result, ignored and replaced: {replaced}; held is current_weight",
-        )
+        text = f"columns of an earlier result, ignored and replaced: {replaced}; held is current_weight"
+        yield "result_columns", text
     if set(candidates.bucket.names) - {UNKNOWN} and not limits.enable_bucket_diversification:
         yield "buckets_off", "buckets are given, but bucket limits are off (enable_bucket_diversification)"
     if limits.enable_bucket_diversification and candidates.buckets <= {UNKNOWN}:
-        yield (
-            "all_unknown",
-            f"No candidate has a bucket: all share one, {UNKNOWN}, which does not count toward min_buckets_represented",
+        text = (
+            f"No candidate has a bucket: all share one, {UNKNOWN}, which does not count toward min_buckets_represented"
         )
+        yield "all_unknown", text
     if candidates.correlations is not None and limits.max_correlation is None:
         yield "correlations_off", "correlations are given, but max_correlation is not set"
     column = limits.sizing_column
     if column is not None and bool(np.isnan(getattr(candidates, column)).all()):
-        yield (
-            "no_sizing_input",
-            f"sizing_mode {limits.sizing_mode} needs {column}, which no candidate has: nothing is bought",
-        )
+        text = f"sizing_mode {limits.sizing_mode} needs {column}, which no candidate has: nothing is bought"
+        yield "no_sizing_input", text
     for sentence in settings_without_effect(limits):
         yield "no_effect", sentence
     for bucket, named in near_buckets(candidates.buckets, limits):
@@ -53,7 +50,7 @@ def near_buckets(names: set[str], limits: RebalancingLimits) -> Iterator[tuple[s
         return
     separator = limits.bucket_separator
     limited = {folded(split_path(path, separator)): path for path in limits.buckets}
-    known = {folded(split_path(path, separator)) for path in limits.known_buckets}
+    known = {folded(split_path(path, separator)) for path in known_in_tree(limits)}
     for name in sorted(names - {UNKNOWN}):
         parts = folded(split_path(name, separator))
         for key, path in limited.items():
@@ -65,8 +62,5 @@ def near_buckets(names: set[str], limits: RebalancingLimits) -> Iterator[tuple[s
 def _is_near(first: str, other: str) -> bool:
     """Whether two names differ by little enough to be a slip; a number that differs is not a slip."""
     digits = ["".join(sign for sign in name if sign.isdigit()) for name in (first, other)]
-    return digits[0] == digits[1] and min(len(first), len(other)) > 3 and _ratio(first, other) >= _NEAR
-
-
-def _ratio(first: str, other: str) -> float:
-    return difflib.SequenceMatcher(None, first, other).ratio()
+    ratio = difflib.SequenceMatcher(None, first, other).ratio()
+    return digits[0] == digits[1] and min(len(first), len(other)) > 3 and ratio >= _NEAR

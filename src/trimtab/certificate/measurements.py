@@ -54,7 +54,7 @@ class Measurements:
         self.selected = selected[order]
         self.score = candidates.score[order]
         self.cap = np.minimum(limits.max_position_weight, candidates.max_weight[order])
-        if limits.sizing_mode == "desired":
+        if limits.sizing_column == "desired_weight":
             self.cap[candidates.desired_weight[order] == 0] = 0.0
         restriction = candidates.restriction[order]
         self.no_sell = np.array([code in {"no_sell", "no_trade"} for code in RESTRICTIONS])[restriction]
@@ -66,9 +66,8 @@ class Measurements:
         qualifies = self.score >= limits.min_score_threshold
         unscored = held & np.isnan(self.score) & (limits.unscored_positions == "hold")
         unsizable = np.zeros(len(order), np.bool_)
-        for mode, column in (("desired", candidates.desired_weight), ("inverse_volatility", candidates.volatility)):
-            if limits.sizing_mode == mode:
-                unsizable = np.isnan(column[order])
+        if limits.sizing_column is not None:
+            unsizable = np.isnan(getattr(candidates, limits.sizing_column)[order])
         self.kept_as_is = held & ((unsizable & qualifies) | (self.dust & closed & qualifies)) & ~self.no_sell
         self.fixed = held & self.no_sell | unscored | self.kept_as_is
         self.kept_as_is |= unscored
@@ -163,6 +162,13 @@ class Measurements:
 
     # ---- what fits
 
+    @cached_property
+    def max_weight(self) -> Vector:
+        """The most weight that each row may have if it is selected."""
+        grown = np.where(self.may_grow, np.maximum(self.cap, self.current), self.current)
+        free = np.where(self.no_buy, np.minimum(self.cap, self.current), self.cap)
+        return np.where(self.fixed, grown, free)
+
     def _allocations(self) -> Vector:
         """The allocation limit of each node, `target_invested` for the whole portfolio."""
         return np.array([self.limits.target_invested, *(node.max_allocation for node in self.nodes[1:])])
@@ -172,8 +178,7 @@ class Measurements:
         """Where lower bounds do not fit; where the minima do not fit even without `min_position_weight`; the most that
         each node can hold.
         """
-        grown = np.where(self.may_grow, np.maximum(self.cap, self.current), self.current)
-        max_weight = np.where(self.fixed, grown, np.where(self.no_buy, np.minimum(self.cap, self.current), self.cap))
+        max_weight = self.max_weight
         node_cap = np.maximum(self._allocations(), self.fixed_weight)
         shape = (self.accounts, len(self.nodes))
 

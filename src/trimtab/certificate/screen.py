@@ -77,7 +77,7 @@ def bounds_of(limits: RebalancingLimits) -> NDArray[Any]:
     bounds["min_new_score"] = limits.min_score_diversification if wanted > 0 else limits.min_score_new_position
     bounds["buckets_wanted"] = wanted
     bounds["holds_unscored"] = limits.unscored_positions == "hold"
-    bounds["sized_by"] = {"desired": _DESIRED, "inverse_volatility": _VOLATILITY}.get(limits.sizing_mode, 0)
+    bounds["sized_by"] = {"desired_weight": _DESIRED, "volatility": _VOLATILITY}.get(limits.sizing_column or "", 0)
     return bounds
 
 

@@ -23,6 +23,7 @@ from trimtab.cli.commands.runs import runs_app
 from trimtab.cli.commands.score import score
 from trimtab.cli.commands.serve import serve
 from trimtab.cli.exit_codes import exit_codes_text
+from trimtab.cli.options import flag
 
 app = typer.Typer(
     name="trimtab",
@@ -71,8 +72,6 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _global(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
-    ] = False,
+    version: Annotated[bool, flag("Print the version.", "--version", callback=_show_version, is_eager=True)] = False,
 ) -> None:
     """Keep a portfolio diversified, exactly, and with a reason for everything."""

@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from trimtab.backtesting.settings import BacktestSettings
 from trimtab.backtesting.trading_costs import TradingCosts
-from trimtab.cli.options import Accept, Classification, Fundamentals, Membership, RequiredPrices
+from trimtab.cli.options import Accept, Classification, Fundamentals, Membership, RequiredPrices, option
 
 Scores = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FILE", help="date, asset, score: the latest up to each day count. Default: scored from the prices."
-    ),
+    option("FILE", "date, asset, score: the latest up to each day count. Default: scored from the prices."),
 ]
 _DOCS = {field.name: field.metadata["doc"] for owner in (BacktestSettings, TradingCosts) for field in dataclasses.fields(owner)}  # fmt: skip
 
@@ -25,7 +21,7 @@ _DOCS = {field.name: field.metadata["doc"] for owner in (BacktestSettings, Tradi
 def _option(field: str, metavar: str, *names: str) -> Any:
     """The option of a field of `BacktestSettings` or `TradingCosts`."""
     sentence = _DOCS[field]
-    return typer.Option(*names, metavar=metavar, help=f"{sentence[0].upper()}{sentence[1:]}.")
+    return option(metavar, f"{sentence[0].upper()}{sentence[1:]}.", *names)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trimtab.cli.options import option
+
 if TYPE_CHECKING:
     from trimtab.orders.gates import Written
     from trimtab.orders.release import Desk
@@ -17,22 +19,16 @@ if TYPE_CHECKING:
 
 LastSession = Annotated[
     str | None,
-    typer.Option("--last-session", metavar="DATE", help="The last session of the market; default: the weekday before."),
+    option("DATE", "The last session of the market; default: the weekday before.", "--last-session"),
 ]
 Record = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Orders written so far, as JSON lines; none is written twice within a day."),
+    option("FILE", "Orders written so far, as JSON lines; none is written twice within a day."),
 ]
-State = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="A file that says NORMAL, REDUCING (only sells) or HALTED.")
-]
+State = Annotated[Path | None, option("FILE", "A file that says NORMAL, REDUCING (only sells) or HALTED.")]
 Acknowledge = Annotated[
     list[str] | None,
-    typer.Option(
-        "--acknowledge",
-        metavar="GATE",
-        help="Let a gate through: its name, or name:ASSET; repeatable. Say why with --purpose.",
-    ),
+    option("GATE", "Let a gate through: its name, or name:ASSET; repeatable. Say why with --purpose.", "--acknowledge"),
 ]
 
 

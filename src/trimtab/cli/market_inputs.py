@@ -137,9 +137,8 @@ def _outgoing(
     table = both.rename({"reason": "unscored_because"}).join(volatility, on="asset", how="left", maintain_order="left")
     if view.bucket_of is not None:
         bucket = pl.col("asset").replace_strict(dict(view.bucket_of), default=None, return_dtype=pl.String)
-        table = table.select(
-            "asset", "score", "confidence", bucket.alias("bucket"), pl.exclude("asset", "score", "confidence")
-        )
+        first = ("asset", "score", "confidence")
+        table = table.select(*first, bucket.alias("bucket"), pl.exclude(first))
     for name, parts in tables.items():
         if parts is not None:
             columns = [column for column in parts.columns if column not in (*both.columns, "asset")]
@@ -202,12 +201,9 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
     file, renamed = file.in_spelling(read_aliases(options.aliases), scores.table["asset"].to_list())
     for old, new in renamed.items():
         notices.note(f"joined by alias: {old} in {file.source} is {new} in {options.prices}")
-    held, source = (
-        pl.DataFrame(file.table.drop_columns([ACCOUNT] if ACCOUNT in file.table.column_names else [])),
-        file.source,
-    )
+    held = pl.DataFrame(file.table.drop_columns([ACCOUNT] if ACCOUNT in file.table.column_names else []))
     try:
-        weights = _weights(held, source, cash, scores, notices)
+        weights = _weights(held, file.source, cash, scores, notices)
     except InputError as error:
         raise InputError([file.located(fault) for fault in error.faults]) from None
     known = scores.table["asset"].to_list()
@@ -217,11 +213,10 @@ def market_inputs(options: DataOptions, notices: Notices, *, quiet: bool) -> Can
         notices.note(f"not in the prices, so kept without a score: {listed(kept)}")
     assets = [*known, *others]
     wanted = [name for name in ("asset", "bucket", "score", "volatility") if name in scores.table.columns]
-    table = pl.concat(
-        [scores.table.select(wanted), pl.DataFrame({"asset": others}, {"asset": pl.String})], how="diagonal"
-    )
+    unscored = pl.DataFrame({"asset": others}, {"asset": pl.String})
+    table = pl.concat([scores.table.select(wanted), unscored], how="diagonal")
     weight = pl.Series("current_weight", [weights.get(asset, 0.0) for asset in assets], pl.Float64)
-    more = _other_columns(held, wanted, source)
+    more = _other_columns(held, wanted, file.source)
     candidates = table.with_columns(weight).join(more, on="asset", how="left", maintain_order="left").to_arrow()
     candidates = settled(candidates, opened) if is_broker else candidates
     files = (*market_files.files, holdings)

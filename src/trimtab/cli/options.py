@@ -48,139 +48,112 @@ def _settings(incomplete: str) -> Iterable[str]:
     return [f"{field.name}=" for field in limit_fields() if field.name.startswith(incomplete)]
 
 
+def option(metavar: str, meaning: str, *names: str, **more: Any) -> Any:
+    """An option with a value: `metavar` stands for it in the help, `meaning` is its line there."""
+    return typer.Option(*names, metavar=metavar, help=meaning, **more)
+
+
+def flag(meaning: str, *names: str, **more: Any) -> Any:
+    """An option without a value, or with one that its type explains."""
+    return typer.Option(*names, help=meaning, **more)
+
+
+def _out(meaning: str) -> Any:
+    return option("PATH", meaning, "--out", "-o", callback=_file_or_none)
+
+
 File = Annotated[
     Path | None,
     typer.Argument(metavar="FILE", help="Candidates: CSV, Parquet, Arrow or Excel; - for stdin.", show_default=False),
 ]
-Scores = Annotated[Path | None, typer.Option(metavar="FILE", help="Instead of FILE: asset and score.")]
+Scores = Annotated[Path | None, option("FILE", "Instead of FILE: asset and score.")]
 Holdings = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="With --scores: asset and current_weight. With --prices: asset, and current_weight or shares.",
-    ),
+    option("FILE", "With --scores: asset and current_weight. With --prices: asset, and current_weight or shares."),
 ]
-Buckets = Annotated[Path | None, typer.Option(metavar="FILE", help="With --scores: asset and bucket.")]
+Buckets = Annotated[Path | None, option("FILE", "With --scores: asset and bucket.")]
 _PRICES_HELP = "Daily prices: date, symbol and close; or date and one column per symbol."
-Prices = Annotated[Path | None, typer.Option(metavar="FILE", help=_PRICES_HELP)]
-RequiredPrices = Annotated[Path, typer.Option(metavar="FILE", help=_PRICES_HELP)]
+Prices = Annotated[Path | None, option("FILE", _PRICES_HELP)]
+RequiredPrices = Annotated[Path, option("FILE", _PRICES_HELP)]
 Fundamentals = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="With --prices: symbol, known_on and items such as pe, eps, price.")
+    Path | None, option("FILE", "With --prices: symbol, known_on and items such as pe, eps, price.")
 ]
 Classification = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="With --prices: symbol and bucket; known_on if a symbol's bucket changes."),
+    Path | None, option("FILE", "With --prices: symbol and bucket; known_on if a symbol's bucket changes.")
 ]
 Membership = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="With --prices: symbol, from, to; only members of the day are scored or bought."),
+    Path | None, option("FILE", "With --prices: symbol, from, to; only members of the day are scored or bought.")
 ]
 AsOf = Annotated[
-    str | None,
-    typer.Option("--as-of", metavar="DATE", help="With --prices: decide as of this day; default: the last session."),
+    str | None, option("DATE", "With --prices: decide as of this day; default: the last session.", "--as-of")
 ]
 Accept = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="SYMBOL:DATE", help="With --prices: a jump that is real, such as AAPL:2020-08-31; repeatable."
-    ),
+    list[str] | None, option("SYMBOL:DATE", "With --prices: a jump that is real, such as AAPL:2020-08-31; repeatable.")
 ]
-Cash = Annotated[
-    float | None, typer.Option(metavar="AMOUNT", help="With shares: cash held, in the currency of the prices.")
-]
+Cash = Annotated[float | None, option("AMOUNT", "With shares: cash held, in the currency of the prices.")]
 AliasFile = Annotated[
     Path | None,
-    typer.Option(
+    option(
+        "FILE",
+        'Other spellings of assets: TOML with "BRK.B" = ["Berkshire B"], or a table with asset and alias.',
         "--aliases",
-        metavar="FILE",
-        help='Other spellings of assets: TOML with "BRK.B" = ["Berkshire B"], or a table with asset and alias.',
     ),
 ]
 Classify = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Fill in missing buckets: from this CSV file, then from the default map; assets that neither has are added to "
+    option(
+        "FILE",
+        "Fill in missing buckets: from this CSV file, then from the default map; assets that neither has are added to "
         "the file, to fill in.",
     ),
 ]
-Account = Annotated[str | None, typer.Option(metavar="NAME", help="Use only the rows of this account.")]
+Account = Annotated[str | None, option("NAME", "Use only the rows of this account.")]
 Correlations = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="For max_correlation: asset, other and correlation; or asset and one column per asset. "
+    option(
+        "FILE",
+        "For max_correlation: asset, other and correlation; or asset and one column per asset. "
         "Default with --prices: measured on the prices.",
     ),
 ]
 TargetVolatility = Annotated[
     float | None,
-    typer.Option(
-        metavar="FRACTION",
-        help="With --prices and --classification: lower max_allocation of buckets with a higher yearly volatility.",
+    option(
+        "FRACTION",
+        "With --prices and --classification: lower max_allocation of buckets with a higher yearly volatility.",
     ),
 ]
-LimitsFile = Annotated[
-    Path | None, typer.Option("--limits", metavar="FILE", help="Limits as TOML; see `trimtab limits show`.")
-]
+LimitsFile = Annotated[Path | None, option("FILE", "Limits as TOML; see `trimtab limits show`.", "--limits")]
 Preset = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="Built-in limits; see `trimtab limits presets`.", autocompletion=_preset_names),
+    str | None, option("NAME", "Built-in limits; see `trimtab limits presets`.", autocompletion=_preset_names)
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="FIELD=VALUE",
-        help="Change one limit, such as max_total_positions=8; repeatable.",
-        autocompletion=_settings,
+    option(
+        "FIELD=VALUE", "Change one limit, such as max_total_positions=8; repeatable.", "--set", autocompletion=_settings
     ),
 ]
 FormatOption = Annotated[
-    Format | None, typer.Option("--format", help="Output format; default: by the suffix of --out, else a table.")
+    Format | None, flag("Output format; default: by the suffix of --out, else a table.", "--format")
 ]
-ScreenFormatOption = Annotated[ScreenFormat, typer.Option("--format", help="Output format.")]
+ScreenFormatOption = Annotated[ScreenFormat, flag("Output format.", "--format")]
 Out = Annotated[
-    Path | None,
-    typer.Option(
-        "--out",
-        "-o",
-        metavar="PATH",
-        callback=_file_or_none,
-        help="Write to this file: .csv, .json, .parquet, .arrow, .xlsx or .txt; default: stdout (-).",
-    ),
+    Path | None, _out("Write to this file: .csv, .json, .parquet, .arrow, .xlsx or .txt; default: stdout (-).")
 ]
-OutPage = Annotated[
-    Path | None,
-    typer.Option(
-        "--out", "-o", metavar="PATH", callback=_file_or_none, help="Write to this .html file; default: stdout (-)."
-    ),
-]
+OutPage = Annotated[Path | None, _out("Write to this .html file; default: stdout (-).")]
 OutTable = Annotated[
-    Path | None,
-    typer.Option(
-        "--out",
-        "-o",
-        metavar="PATH",
-        callback=_file_or_none,
-        help="Write to this file: .csv, .parquet, .arrow or .xlsx; default: CSV on stdout (-).",
-    ),
+    Path | None, _out("Write to this file: .csv, .parquet, .arrow or .xlsx; default: CSV on stdout (-).")
 ]
-OutFolder = Annotated[
-    Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write everything to this folder, page included.")
-]
+OutFolder = Annotated[Path | None, option("DIR", "Write everything to this folder, page included.", "--out", "-o")]
 Strict = Annotated[
-    bool,
-    typer.Option("--strict", help="Write nothing and exit with 4 if a limit is unmet or unwanted cash is left."),
+    bool, flag("Write nothing and exit with 4 if a limit is unmet or unwanted cash is left.", "--strict")
 ]
 Explain = Annotated[
     bool,
-    typer.Option(
-        "--explain", help="For unmet limits and forced cash, show which limits conflict and which changes would help."
-    ),
+    flag("For unmet limits and forced cash, show which limits conflict and which changes would help.", "--explain"),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing on stderr except errors.")]
-All = Annotated[bool, typer.Option("--all", "-a", help="Show every candidate in the table.")]
+Quiet = Annotated[bool, flag("Print nothing on stderr except errors.", "--quiet", "-q")]
+All = Annotated[bool, flag("Show every candidate in the table.", "--all", "-a")]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trimtab.cli.options import Format
+from trimtab.cli.options import Format, flag, option
 
 if TYPE_CHECKING:
     from trimtab.order_files.formats import OrderFile
@@ -29,18 +29,18 @@ class PlanFormat(StrEnum):
 
 PlanFormatOption = Annotated[
     PlanFormat | None,
-    typer.Option(
-        "--format",
-        help="Output format; default: by the suffix of the file, else a table. ibkr, alpaca and fix are order files for "
+    flag(
+        "Output format; default: by the suffix of the file, else a table. ibkr, alpaca and fix are order files for "
         "brokers, a file for each phase; text is for copying.",
+        "--format",
     ),
 ]
 OrderFileSetting = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
+        "FIELD=VALUE",
+        "Change one setting of a broker's order file: order_type=limit, time_in_force=gtc, account=U123 ...; repeatable.",
         "--order-file",
-        metavar="FIELD=VALUE",
-        help="Change one setting of a broker's order file: order_type=limit, time_in_force=gtc, account=U123 ...; repeatable.",
     ),
 ]
 _BY_SUFFIX = {".jsonl": "alpaca"}

@@ -22,15 +22,7 @@ if TYPE_CHECKING:
     from trimtab.rebalancing.result import RebalanceResult
 
 
-_SUFFIXES = {
-    "": "table",
-    ".txt": "table",
-    ".csv": "csv",
-    ".json": "json",
-    ".parquet": "parquet",
-    ".arrow": "arrow",
-    ".xlsx": "xlsx",
-}
+_SUFFIXES = {"": "table", ".txt": "table"} | {f".{form}": form for form in ("csv", "json", "parquet", "arrow", "xlsx")}
 
 
 def format_of(asked: Format | None, out: Path | None) -> str:
@@ -54,6 +46,23 @@ def format_of(asked: Format | None, out: Path | None) -> str:
     return asked
 
 
+def table_form(out: Path | None, what: str, inputs: Sequence[Path]) -> str:
+    """The format of a table that goes to `--out`: by its suffix; CSV on stdout.
+
+    Raises
+    ------
+    typer.BadParameter
+        A format that is no table.
+    InputError
+        A place that cannot be written.
+    """
+    form = "csv" if out is None else format_of(None, out)
+    if form in ("table", "json"):
+        raise typer.BadParameter(f"--out {out}: {what} are written as .csv, .parquet, .arrow or .xlsx")
+    check_out(out, inputs)
+    return form
+
+
 def check_page(out: Path | None) -> None:
     """Refuse a file name that does not look like an HTML page.
 
@@ -66,8 +75,8 @@ def check_page(out: Path | None) -> None:
         raise typer.BadParameter(f"--out {out}: a report is an HTML page; name a file that ends in .html")
 
 
-def check_out(out: Path, inputs: Sequence[Path]) -> None:
-    """Refuse an unwritable place before anything is decided.
+def check_out(out: Path | None, inputs: Sequence[Path] = ()) -> None:
+    """Refuse an unwritable place before anything is decided; stdout is fine.
 
     Raises
     ------
@@ -78,6 +87,8 @@ def check_out(out: Path, inputs: Sequence[Path]) -> None:
     def refuse(problem: str, advice: str) -> InputError:
         return InputError([Fault(problem, advice)], f"--out {out}")
 
+    if out is None:
+        return
     if out.is_dir():
         raise refuse("is a folder", "name a file in it")
     if not out.parent.is_dir():

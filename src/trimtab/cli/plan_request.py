@@ -13,7 +13,17 @@ import typer
 from trimtab.cli.broker_inputs import broker_holdings, number_column
 from trimtab.cli.desk_options import day_of
 from trimtab.cli.notices import COMPILING_ORDERS, Notices
-from trimtab.cli.options import Account, AliasFile, Buckets, Classify, DataOptions, Holdings, LimitOptions, Scores
+from trimtab.cli.options import (
+    Account,
+    AliasFile,
+    Buckets,
+    Classify,
+    DataOptions,
+    Holdings,
+    LimitOptions,
+    Scores,
+    option,
+)
 from trimtab.orders.broker_candidates import is_broker_file
 
 if TYPE_CHECKING:
@@ -43,30 +53,20 @@ _BY_ASSET = ("positions", "prices")  # tables that may call their assets symbol 
 
 Cash = Annotated[
     str | None,
-    typer.Option(
-        metavar="AMOUNT", help="Cash held, in the currency of the prices; default: the cash in a broker's file."
-    ),
+    option("AMOUNT", "Cash held, in the currency of the prices; default: the cash in a broker's file."),
 ]
-CashFlow = Annotated[
-    str, typer.Option(metavar="AMOUNT", help="Cash paid in before the orders; below 0: paid out.", show_default=False)
-]
-Positions = Annotated[Path | None, typer.Option(metavar="FILE", help="Shares held, if not in FILE: asset and shares.")]
-PriceFile = Annotated[
-    Path | None, typer.Option("--latest-prices", metavar="FILE", help="Prices, if not in FILE: asset and price.")
-]
+CashFlow = Annotated[str, option("AMOUNT", "Cash paid in before the orders; below 0: paid out.", show_default=False)]
+Positions = Annotated[Path | None, option("FILE", "Shares held, if not in FILE: asset and shares.")]
+PriceFile = Annotated[Path | None, option("FILE", "Prices, if not in FILE: asset and price.", "--latest-prices")]
 Fx = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="The value of one unit of each currency in yours: asset (the currency) and fx."),
+    option("FILE", "The value of one unit of each currency in yours: asset (the currency) and fx."),
 ]
-TaxLots = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Purchases: asset, lot_id, shares, cost (in all) and acquired.")
-]
-Recent = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Recent trades anywhere: group, date, kind (buy or loss_sale).")
-]
+TaxLots = Annotated[Path | None, option("FILE", "Purchases: asset, lot_id, shares, cost (in all) and acquired.")]
+Recent = Annotated[Path | None, option("FILE", "Recent trades anywhere: group, date, kind (buy or loss_sale).")]
 Today = Annotated[
     str | None,
-    typer.Option(metavar="DATE", help="The day of the plan: for holding periods, wash sales and the age of prices."),
+    option("DATE", "The day of the plan: for holding periods, wash sales and the age of prices."),
 ]
 
 
@@ -104,13 +104,8 @@ class PlanOptions:
     @property
     def data(self) -> DataOptions:
         """The options that name the candidates."""
-        return DataOptions(
-            scores=self.scores,
-            holdings=self.holdings,
-            buckets=self.buckets,
-            account=self.account,
-            aliases=self.aliases,
-        )
+        named = ("scores", "holdings", "buckets", "account", "aliases")
+        return DataOptions(**{name: getattr(self, name) for name in named})
 
     @property
     def has_broker_file(self) -> bool:
@@ -159,11 +154,16 @@ def read_request(file: Path | None, options: PlanOptions, limits: LimitOptions, 
         Files or limits that cannot be used.
     """
     from trimtab.cli.chosen_limits import read_limits
-    from trimtab.cli.inputs import classified, read_inputs
+    from trimtab.cli.inputs import check_mixture, classified, read_inputs
     from trimtab.files.candidate_file import check_single
     from trimtab.store.plan_inputs import PlanInputs
 
-    _check_files(file, options)
+    if file is None and options.scores is None and options.holdings is None:
+        problem = "give FILE: the candidates, with asset, score, shares and price; or --scores and --holdings"
+        raise typer.BadParameter(problem)
+    check_mixture(file, options.data)
+    if options.has_broker_file and options.positions is not None:
+        raise typer.BadParameter("give either --positions or a broker's file as --holdings, not both")
     chosen = read_limits(limits)
     cash = options.cash
     if options.has_broker_file:
@@ -185,18 +185,6 @@ def read_request(file: Path | None, options: PlanOptions, limits: LimitOptions, 
         _tables(options, candidates, notices),
     )
     return PlanRequest(candidates, chosen, inputs, _sources(file, options, limits))
-
-
-def _check_files(file: Path | None, options: PlanOptions) -> None:
-    """Refuse options that do not go together."""
-    if file is None and options.scores is None and options.holdings is None:
-        problem = "give FILE: the candidates, with asset, score, shares and price; or --scores and --holdings"
-        raise typer.BadParameter(problem)
-    from trimtab.cli.inputs import check_mixture
-
-    check_mixture(file, options.data)
-    if options.has_broker_file and options.positions is not None:
-        raise typer.BadParameter("give either --positions or a broker's file as --holdings, not both")
 
 
 def _from_broker(options: PlanOptions, notices: Notices) -> tuple[CandidateInputs, str]:
@@ -245,13 +233,7 @@ def _sources(file: Path | None, options: PlanOptions, limits: LimitOptions) -> d
 
 
 def _absolute(value: Any) -> Any:
-    return (
-        str(value.resolve())
-        if isinstance(value, Path) and str(value) != "-"
-        else value
-        if not isinstance(value, Path)
-        else "-"
-    )
+    return str(value if str(value) == "-" else value.resolve()) if isinstance(value, Path) else value
 
 
 def reread(sources: Mapping[str, Any], changed: Mapping[str, Any], notices: Notices) -> PlanRequest:
@@ -270,10 +252,8 @@ def reread(sources: Mapping[str, Any], changed: Mapping[str, Any], notices: Noti
         raise InputError([Fault(problem, "name the file that has them now: --file FILE")])
     arguments: dict[str, Any] = {name: Path(value) if name in _PATHS else value for name, value in values.items()}
     options = PlanOptions(**{each.name: arguments[each.name] for each in fields(PlanOptions) if each.name in arguments})
-    limits = LimitOptions(
-        **{each.name: arguments[each.name] for each in fields(LimitOptions) if each.name in arguments}
-    )
-    return read_request(arguments.get("file"), options, limits, notices)
+    own = {each.name: arguments[each.name] for each in fields(LimitOptions) if each.name in arguments}
+    return read_request(arguments.get("file"), options, LimitOptions(**own), notices)
 
 
 def _amount(text: str, name: str) -> Decimal:

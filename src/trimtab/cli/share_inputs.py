@@ -78,17 +78,10 @@ def _weights(table: pa.Table, cash: float) -> list[float]:
     """Shares times price, over the sum of all and cash."""
     shares = _numbers(table, "shares", "write the number of shares, 0 if it is not held")
     prices = _numbers(table, "price", "write the price of one share")
-    advice = "write the price of one share, above 0"
-    faults = [
-        *_faults("is not a number of shares", "write 0 or more", "shares", shares, [number < 0 for number in shares]),
-        *_faults(
-            "is not a price",
-            advice,
-            "price",
-            prices,
-            [number > 0 and not price > 0 for number, price in zip(shares, prices, strict=True)],
-        ),
-    ]
+    negative = [number < 0 for number in shares]
+    unpriced = [number > 0 and not price > 0 for number, price in zip(shares, prices, strict=True)]
+    faults = _faults("is not a number of shares", "write 0 or more", "shares", shares, negative)
+    faults += _faults("is not a price", "write the price of one share, above 0", "price", prices, unpriced)
     if faults:
         raise InputError(faults)
     values = [number * price if number else 0.0 for number, price in zip(shares, prices, strict=True)]

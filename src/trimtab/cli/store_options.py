@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trimtab.cli.options import flag, option
+
 if TYPE_CHECKING:
     from trimtab.store.plan_runs import Stamp
     from trimtab.store.sql_store import SqlStore
@@ -21,16 +23,14 @@ _ENVIRONMENT = "TRIMTAB_BY"
 
 StorePlace = Annotated[
     str | None,
-    typer.Option(
+    option(
+        "PLACE",
+        "The store of runs: a file (SQLite) or postgresql://…; default: TRIMTAB_STORE, else your data folder.",
         "--store",
-        metavar="PLACE",
-        help="The store of runs: a file (SQLite) or postgresql://…; default: TRIMTAB_STORE, else your data folder.",
     ),
 ]
-By = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Who decides, for the record; default: TRIMTAB_BY, else your login.")
-]
-Purpose = Annotated[str, typer.Option(metavar="TEXT", help="Why, for the record.", show_default=False)]
+By = Annotated[str | None, option("NAME", "Who decides, for the record; default: TRIMTAB_BY, else your login.")]
+Purpose = Annotated[str, option("TEXT", "Why, for the record.", show_default=False)]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="The id of a run, or its first digits; latest for the newest.")]
 
 
@@ -54,9 +54,9 @@ class StoreOptions:
 class RecordOptions(StoreOptions):
     """Whether a plan is stored, and who answers for it."""
 
-    no_store: Annotated[bool, typer.Option("--no-store", help="Store nothing.")] = False
+    no_store: Annotated[bool, flag("Store nothing.", "--no-store")] = False
     require_approved: Annotated[
-        bool, typer.Option("--require-approved", help="Refuse limits that `trimtab limits approve` has not recorded.")
+        bool, flag("Refuse limits that `trimtab limits approve` has not recorded.", "--require-approved")
     ] = False
 
 

@@ -27,10 +27,10 @@ from trimtab.limits.bucket_limits_config import BucketLimitsConfig, given_config
 from trimtab.reasons import Reason, SizeReason
 from trimtab.rebalancing.stages import Staged, scaled, select
 from trimtab.text import counted
+from trimtab.tolerances import WEIGHT_TOLERANCE
 
 _BY_BUCKETS = (Reason.BUCKET_POSITION_LIMIT, Reason.MIN_POSITION_CAPACITY, Reason.TOO_CORRELATED)
 _HOLDS = ("met", "drifted")
-_NOTHING = 1e-12  # weights up to this are rounding
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class BucketLimitsEnforcer:
         staged = select(rows, limits, target_invested=math.inf)
         desired = np.array([math.nan if asset.weight is None else asset.weight for asset in assets])
         current, is_frozen = staged.candidates.current_weight, _is_frozen(staged)
-        weight = scaled(staged, np.where(is_frozen, current, desired), is_frozen | (desired > _NOTHING))
+        weight = scaled(staged, np.where(is_frozen, current, desired), is_frozen | (desired > WEIGHT_TOLERANCE))
         is_selected = staged.decided["selected"]
         selected = [
             assets[row] if math.isnan(weight[row]) else assets[row].with_target(float(weight[row]))
@@ -190,10 +190,7 @@ def _by_node(nodes: Ints, codes: Ints, wanted: Iterable[int]) -> list[tuple[int,
 
 def _is_any(codes: Ints, wanted: Iterable[int]) -> Flags:
     """Where a code is among these."""
-    mask = np.zeros(codes.shape, np.bool_)
-    for code in wanted:
-        mask |= codes == code
-    return mask
+    return np.isin(codes, list(map(int, wanted)))
 
 
 def _is_frozen(staged: Staged) -> Flags:
@@ -206,7 +203,7 @@ def _scaling_actions(staged: Staged, desired: Floats, weight: Floats) -> Iterato
     """The holdings that stay unchanged, and the buckets in which the others were scaled."""
     candidates, tree = staged.candidates, staged.candidates.tree
     is_frozen = _is_frozen(staged) & ~np.isnan(weight)
-    stays = np.flatnonzero(is_frozen & (np.abs(weight - desired) > _NOTHING)).tolist()
+    stays = np.flatnonzero(is_frozen & (np.abs(weight - desired) > WEIGHT_TOLERANCE)).tolist()
     if stays:
         yield f"{counted(len(stays), 'asset')} without a score left at the weight held: {_names(staged, stays)}"
     for node, path in enumerate(tree.paths[1:], start=1):
@@ -215,7 +212,7 @@ def _scaling_actions(staged: Staged, desired: Floats, weight: Floats) -> Iterato
         wanted, remains = math.fsum(desired[scalable]), math.fsum(weight[scalable])
         is_capped = remains < wanted
         name = "max_allocation" if is_capped else "min_allocation"
-        if abs(remains - wanted) > _NOTHING and tree.node_limit(node)[1 if is_capped else 2] is not None:
+        if abs(remains - wanted) > WEIGHT_TOLERANCE and tree.node_limit(node)[1 if is_capped else 2] is not None:
             names = _names(staged, np.flatnonzero(scalable).tolist())
             limit = _limit(staged, path, name)
             yield f"{path}: weights scaled from {wanted:.2%} to {remains:.2%}, {limit}: {names}"

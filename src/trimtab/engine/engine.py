@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _MORE_COLUMNS = tuple(name for name in COLUMNS if name not in ("account", "asset", "bucket", "score", "current_weight"))
-# Which column of the candidates a sizing mode needs.
 
 
 @runtime_checkable
@@ -128,17 +127,8 @@ class CoreRebalancerEngine:
         fundamental_weight: float = ScoreWeights.fundamental_weight,
     ) -> list[RebalancingTarget]:
         """The targets of `run`, with the same arguments: one for every asset considered, the largest first."""
-        run = self.run(
-            rebalance_date,
-            current_positions,
-            limits,
-            bucket_names,
-            min_trending_confidence,
-            enable_technical,
-            enable_fundamental,
-            technical_weight,
-            fundamental_weight,
-        )
+        scoring = (enable_technical, enable_fundamental, technical_weight, fundamental_weight)
+        run = self.run(rebalance_date, current_positions, limits, bucket_names, min_trending_confidence, *scoring)
         return list(run.targets)
 
     def run(
@@ -187,9 +177,8 @@ class CoreRebalancerEngine:
         limits, held = given_limits(limits), _positions(current_positions)
         steps = _Steps()
         with steps.timed("universe"):
-            universe = self.universe_builder.get_universe(
-                rebalance_date, held, limits, bucket_names, min_trending_confidence
-            )
+            chosen = (limits, bucket_names, min_trending_confidence)
+            universe = self.universe_builder.get_universe(rebalance_date, held, *chosen)
         limits = limits_in(limits, universe.regime)
         steps.count = 5 if limits.enable_bucket_diversification else 4
         steps.log("universe of %s, regime %s", counted(len(universe.assets), "asset"), universe.regime)
@@ -276,13 +265,8 @@ class CoreRebalancerEngine:
         for sentence in () if run.risk is None else run.risk.sentences:
             _LOG.info("  %s", sentence)
         steps.log("%s selected", counted(len(run.selection.selected_assets), "asset"))
-        result = run.result
-        steps.log(
-            "%s, cash %.2f %%, turnover %.2f %%",
-            counted(result.positions, "position"),
-            100 * result.cash_weight,
-            100 * result.turnover,
-        )
+        cash, turnover = 100 * run.result.cash_weight, 100 * run.result.turnover
+        steps.log("%s, cash %.2f %%, turnover %.2f %%", counted(run.result.positions, "position"), cash, turnover)
 
 
 def _positions(current_positions: Any) -> dict[str, float]:

@@ -39,10 +39,8 @@ class _Part:
         if score is None or (is_number(score) and math.isnan(score)):
             return None
         if not is_number(score) or not 0 <= score <= 1:
-            raise SetupError(
-                f"the {self.name}_analyzer gave {score!r} for {asset!r} on {date}",
-                "a score is a number between 0 and 1, or None",
-            )
+            advice = "a score is a number between 0 and 1, or None"
+            raise SetupError(f"the {self.name}_analyzer gave {score!r} for {asset!r} on {date}", advice)
         return float(score)
 
 
@@ -99,9 +97,8 @@ def _part(name: str, analyzer: Analyzer | None, weight: float) -> _Part:
     if analyzer is None:
         raise SetupError(f"there is no {name}_analyzer", f"give one to the engine, or set enable_{name}=False")
     if not isinstance(analyzer, Analyzer):
-        raise SetupError(
-            f"the {name}_analyzer, a {type(analyzer).__name__}, lacks analyze_asset", "give one that has it"
-        )
+        kind = type(analyzer).__name__
+        raise SetupError(f"the {name}_analyzer, a {kind}, lacks analyze_asset", "give one that has it")
     if not is_number(weight) or not 0 <= weight < math.inf:
         raise SetupError(f"{name}_weight is {weight!r}", "give a number of 0 or more")
     return _Part(name, analyzer, weight)

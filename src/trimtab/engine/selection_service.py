@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property, partial
 from typing import Any
 
@@ -46,18 +46,8 @@ class RebalancingTarget:
 
     def to_dict(self) -> dict[str, Any]:
         """The target as plain values."""
-        return {
-            "asset": self.asset,
-            "target_weight": self.target_weight,
-            "current_weight": self.current_weight,
-            "action": self.action,
-            "priority": self.priority.code,
-            "score": self.score,
-            "bucket": self.bucket,
-            "reason": self.reason,
-            "size_reason": self.size_reason,
-            "detail": self.detail,
-        }
+        values = {known.name: getattr(self, known.name) for known in fields(self) if known.name != "say"}
+        return {**values, "priority": self.priority.code, "detail": self.detail}
 
 
 class SelectionResult(list[AssetScore]):
@@ -133,9 +123,8 @@ class SelectionService:
         unweighed = [asset.asset for asset in assets if asset.is_held and not asset.current_weight]
         if unweighed:
             problem = f"the existing position {unweighed[0]!r} has no current_weight"
-            raise InputError(
-                [Fault(problem, "give it, or another priority if it is not held", column="current_weight")]
-            )
+            advice = "give it, or another priority if it is not held"
+            raise InputError([Fault(problem, advice, column="current_weight")])
         rows, fitting = self.bucket_manager.candidates(assets, given_limits(limits))
         return SelectionResult(select(rows, fitting, correlations), assets, given_limits(limits))
 
@@ -161,11 +150,8 @@ class SelectionService:
         """
         if isinstance(selected_assets, SelectionResult):
             if limits is not None and limits != selected_assets.limits:
-                problem, advice = (
-                    "the selection was made with other limits",
-                    "select again with these, or leave them out",
-                )
-                raise SetupError(problem, advice)
+                advice = "select again with these, or leave them out"
+                raise SetupError("the selection was made with other limits", advice)
             limits = selected_assets.limits
         if not (isinstance(selected_assets, SelectionResult) and selected_assets.is_as_selected):
             selected_assets = self.select_by_score(selected_assets, limits, correlations=correlations)
@@ -182,15 +168,8 @@ def targets_of(staged: Staged, assets: Sequence[AssetScore]) -> list[Rebalancing
 
 
 def _targets(staged: Staged, assets: Sequence[AssetScore]) -> Iterator[RebalancingTarget]:
-    decided, bucket = staged.decided, staged.candidates.bucket
-    codes = zip(
-        decided["target"].tolist(),
-        decided["action"].tolist(),
-        decided["reason"].tolist(),
-        decided["size_reason"].tolist(),
-        strict=True,
-    )
-    for row, (asset, (target, action, reason, size_reason)) in enumerate(zip(assets, codes, strict=True)):
+    columns = [staged.decided[name].tolist() for name in ("target", "action", "reason", "size_reason")]
+    for row, (asset, target, action, reason, size_reason) in enumerate(zip(assets, *columns, strict=True)):
         yield RebalancingTarget(
             asset.asset,
             target,
@@ -198,12 +177,8 @@ def _targets(staged: Staged, assets: Sequence[AssetScore]) -> Iterator[Rebalanci
             _ACTIONS[action],
             asset.priority,
             asset.combined_score,
-            bucket.at(row) or "",
+            staged.candidates.bucket.at(row) or "",
             _REASONS[reason],
             _SIZES[size_reason],
-            partial(_sentence, staged, row),
+            partial(staged.sentence, row),
         )
-
-
-def _sentence(staged: Staged, row: int) -> str:
-    return staged.words(row).text

@@ -99,10 +99,8 @@ class UniverseBuilder:
         if not isinstance(regime_detector, RegimeDetector):
             wanted = [name for name in vars(RegimeDetector) if name.startswith("get_")]
             missing = [name for name in wanted if not hasattr(regime_detector, name)]
-            raise SetupError(
-                f"the regime_detector, a {type(regime_detector).__name__}, lacks {', '.join(missing)}",
-                "give an object that has them",
-            )
+            problem = f"the regime_detector, a {type(regime_detector).__name__}, lacks {', '.join(missing)}"
+            raise SetupError(problem, "give an object that has them")
         self.regime_detector, self.bucket_manager = regime_detector, bucket_manager
         self.trending_limit = trending_limit
 

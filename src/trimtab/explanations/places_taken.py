@@ -146,7 +146,7 @@ class PlacesTaken:
 
     def is_unwanted(self, row: int) -> bool:
         """Whether its desired weight is 0, which closes it."""
-        return self.limits.sizing_mode == "desired" and float(self.candidates.desired_weight[row]) == 0.0
+        return self.limits.sizing_column == "desired_weight" and float(self.candidates.desired_weight[row]) == 0.0
 
     def level_node(self, row: int) -> int:
         """The node of a row at `bucket_level`."""

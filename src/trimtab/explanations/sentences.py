@@ -234,7 +234,7 @@ def _no_weight(about: _Row) -> str:
     if node == NO_NODE:
         cap = about.places.cap(about.row)
         if about.places.is_unwanted(about.row):
-            return f'its desired_weight is 0 (sizing_mode "desired"){_also(about)}'
+            return f'its desired_weight is 0 (sizing_mode "{limits.sizing_mode}"){_also(about)}'
         if cap <= 0:
             return f"its largest weight is 0{_also(about)}"
         largest, min_weight = told_apart(cap, limits.min_position_weight)

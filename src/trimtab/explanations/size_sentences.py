@@ -17,6 +17,7 @@ _SHARES = {
     "score_weighted": "a share in proportion to its score",
     "adaptive": "the share that its score earns in adaptive sizing",
     "inverse_volatility": "a share in inverse proportion to its volatility",
+    "given": "a share in proportion to its desired_weight",
 }
 
 

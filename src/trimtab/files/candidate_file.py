@@ -42,10 +42,8 @@ class CandidateFile:
         mine = pc.fill_null(pc.equal(names, account), fill_value=False)
         rows = pc.add(pc.indices_nonzero(mine), pa.scalar(1, pa.uint64())).to_pylist()
         if not rows:
-            fault = Fault(
-                "there is no such account", nearest(account, accounts_of(self.table)), column=ACCOUNT, value=account
-            )
-            raise InputError([fault], self.source)
+            advice = nearest(account, accounts_of(self.table))
+            raise InputError([Fault("there is no such account", advice, column=ACCOUNT, value=account)], self.source)
         return replace(self, table=self.table.filter(mine), rows=rows)
 
     def names(self) -> list[str | None]:

@@ -45,9 +45,6 @@ def check_names(names: Sequence[str], source: str, line: int | None = None) -> N
         raise InputError(faults, source)
 
 
-# ---- CSV
-
-
 @dataclass(frozen=True)
 class Sheet:
     """The cells of a file as text by column, and the line at which each row begins."""
@@ -87,10 +84,8 @@ def _check_text(data: bytes, source: str) -> None:
             return
         except UnicodeDecodeError as error:
             place, what = error.start, f"a byte that is not UTF-8, {data[error.start : error.start + 1]!r}"
-    line = data.count(b"\n", 0, place) + 1
-    raise InputError(
-        [Fault(f"is not a text file: {what} at byte {place}", "save it as CSV in UTF-8", line=line)], source
-    )
+    line, problem = data.count(b"\n", 0, place) + 1, f"is not a text file: {what} at byte {place}"
+    raise InputError([Fault(problem, "save it as CSV in UTF-8", line=line)], source)
 
 
 def _sheet(data: bytes, source: str) -> Sheet:
@@ -124,17 +119,12 @@ def _records(data: bytes, source: str) -> Iterator[tuple[int, list[str]]]:
                 row += 1
             line = reader.line_num + 1
     except csv.Error as error:
-        raise InputError([_quote_fault(error, row, line)], source) from None
-
-
-def _quote_fault(error: csv.Error, row: int, line: int) -> Fault:
-    """The fault in the record that begins at `line`; record 0 is the header."""
-    if "field limit" in str(error):
-        problem, advice = "a cell is far too long", "shorten it, or close the quote that opens it"
-    else:
-        problem = f"a quote is not closed, or closes too early ({error})"
-        advice = 'close every quote, and write a quote inside quotes twice ("")'
-    return Fault(problem, advice, row=row or None, line=line)
+        if "field limit" in str(error):
+            problem, advice = "a cell is far too long", "shorten it, or close the quote that opens it"
+        else:
+            problem = f"a quote is not closed, or closes too early ({error})"
+            advice = 'close every quote, and write a quote inside quotes twice ("")'
+        raise InputError([Fault(problem, advice, row=row or None, line=line)], source) from None
 
 
 def check_header(header: list[str], line: int, source: str) -> None:

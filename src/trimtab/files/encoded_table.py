@@ -20,9 +20,8 @@ def encoded_table(table: pa.Table, form: str) -> bytes:
 
 def _csv(table: pa.Table) -> bytes:
     """Numbers as Python writes them, which read back as the same bits; text that could break a line is quoted."""
-    columns = (
-        map(_text, [name, *column.to_pylist()]) for name, column in zip(table.column_names, table.columns, strict=True)
-    )
+    named = zip(table.column_names, table.columns, strict=True)
+    columns = (map(_text, [name, *column.to_pylist()]) for name, column in named)
     return "".join(csv_line(list(cells)) for cells in zip(*columns, strict=True)).encode()
 
 

@@ -14,8 +14,6 @@ from trimtab.files.candidate_file import ACCOUNT, CandidateFile, check_single, r
 from trimtab.files.table_files import StrPath
 from trimtab.symbols.aliases import Aliases, shipped_aliases
 
-# ---- three files into one table
-
 
 @dataclass(frozen=True)
 class _Part:
@@ -24,11 +22,6 @@ class _Part:
     file: CandidateFile
     columns: dict[str, pa.ChunkedArray]
     rows: dict[str, int]
-
-    @property
-    def source(self) -> str:
-        """The name of the file in errors."""
-        return self.file.source
 
     def column(self, name: str, assets: Sequence[str]) -> pa.ChunkedArray:
         """A column in the order of these assets, null for an asset that the file lacks."""
@@ -128,7 +121,7 @@ def _without_result(held: _Part, scored: _Part, amounts: str) -> tuple[_Part, tu
         return held, ()
     dropped = [name for name in held.columns if name in OUTPUTS or (name in scored.columns and name != amounts)]
     columns = {name: column for name, column in held.columns.items() if name not in dropped}
-    note = f"{held.source} is an earlier result: held is its {amounts}; left out: {', '.join(dropped)}"
+    note = f"{held.file.source} is an earlier result: held is its {amounts}; left out: {', '.join(dropped)}"
     return replace(held, columns=columns), (note,)
 
 
@@ -201,7 +194,7 @@ def _check_amounts(held: _Part, name: str) -> None:
         held.columns[name] = amounts.cast(pa.string())  # as in a CSV file; valuation reads the numbers
     elif not any(is_kind(amounts.type) for is_kind in kinds):
         fault = Fault(f"is not a number but {amounts.type}", "convert the column to numbers", column=name)
-        raise InputError([fault], held.source)
+        raise InputError([fault], held.file.source)
     faults = [
         Fault("is missing", "write 0 if it is not held", column=name, row=row + 1)
         for row, empty in enumerate(amounts.is_null().to_pylist())
@@ -218,8 +211,8 @@ def _parts_of_columns(parts: Sequence[_Part]) -> dict[str, _Part]:
     for part in parts:
         for name in part.columns:
             if name in part_of:
-                problem = f"the column is in {part_of[name].source} too"
-                faults.append(Fault(problem, "drop it from one of the two", column=name, source=part.source))
+                problem = f"the column is in {part_of[name].file.source} too"
+                faults.append(Fault(problem, "drop it from one of the two", column=name, source=part.file.source))
             part_of.setdefault(name, part)
     if faults:
         raise InputError(faults)

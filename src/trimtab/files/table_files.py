@@ -132,17 +132,13 @@ def _kind(source: str, data: bytes) -> str:
     return named
 
 
-# ---- Parquet and Arrow
-
-
 def _read_parquet(data: bytes, source: str) -> pa.Table:
     import pyarrow.parquet  # late: it loads slowly, and only this needs it
 
     def read() -> pa.Table:
         schema = pyarrow.parquet.read_schema(pa.BufferReader(data))
-        texts = [
-            field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
-        ]
+        kinds = (pa.string(), pa.large_string())
+        texts = [field.name for field in schema if field.type in kinds]
         # Each name once: a file of a few bytes can repeat a name of megabytes in every row.
         return pyarrow.parquet.ParquetFile(pa.BufferReader(data), read_dictionary=texts).read()
 
@@ -177,9 +173,8 @@ def _decoded(read: Callable[[], pa.Table], kind: str, source: str) -> pa.Table:
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0].rstrip(".")
-        raise InputError(
-            [Fault(f"is damaged or truncated ({reason})", f"write the {kind} file again")], source
-        ) from None
+        fault = Fault(f"is damaged or truncated ({reason})", f"write the {kind} file again")
+        raise InputError([fault], source) from None
     _check_lengths(table, source)
     return table
 

@@ -75,7 +75,7 @@ def fill_row(
     row.current = current
     row.max_weight = math.inf if math.isnan(max_weight) else max_weight
     row.sizing_input = math.nan
-    if settings.sizing_mode == SizingMode.DESIRED:
+    if settings.sizing_mode >= SizingMode.DESIRED:
         row.sizing_input = desired
     elif settings.sizing_mode == SizingMode.INVERSE_VOLATILITY:
         row.sizing_input = volatility

@@ -30,7 +30,7 @@ def desired_weight_of(row: Any, settings: Any) -> float:
         return 0.5
     if mode == SizingMode.INVERSE_VOLATILITY:
         return 1.0 / row.sizing_input
-    if mode == SizingMode.DESIRED:
+    if mode >= SizingMode.DESIRED:
         return row.sizing_input
     return 1.0
 

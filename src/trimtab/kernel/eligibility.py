@@ -16,14 +16,14 @@ OUT, FIXED, HOLDING, STRONG, WEAK = 0, 1, 2, 3, 4
 @compiled
 def is_sizable(sizing_input: float, settings: Any) -> bool:
     """Whether a row has the input of the sizing mode."""
-    needs_input = settings.sizing_mode == SizingMode.INVERSE_VOLATILITY or settings.sizing_mode == SizingMode.DESIRED
+    needs_input = settings.sizing_mode >= SizingMode.INVERSE_VOLATILITY
     return not (needs_input and math.isnan(sizing_input))
 
 
 @compiled
 def base_cap(row: Any, settings: Any) -> float:
     """The largest weight of an asset, before restrictions: 0 for a desired weight of 0."""
-    if settings.sizing_mode == SizingMode.DESIRED and row.sizing_input == 0.0:
+    if settings.sizing_mode >= SizingMode.DESIRED and row.sizing_input == 0.0:
         return 0.0
     return min(settings.max_position_weight, row.max_weight)
 

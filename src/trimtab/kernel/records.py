@@ -10,7 +10,7 @@ pointer instead of counting references to a dozen columns. Most of the speed com
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ class SizingMode(IntEnum):
     ADAPTIVE = 2
     INVERSE_VOLATILITY = 3
     DESIRED = 4
+    GIVEN = 5
 
 
 class Unscored(IntEnum):
@@ -103,6 +104,18 @@ SETTINGS = record(
 # above the limit or unknown. One array holds them all, so that an account's is one slice: the partners of row i
 # are partners[partners[i] : partners[i + 1]]. An empty array means no limit.
 NO_PARTNERS: Ints = np.zeros(0, np.int64)
+
+# A limit of exposures: a path of a scheme. Shape (exposure rows,). As a node of the answer, row i is tree.size + i.
+EXPOSURE_ROW = record(
+    ("max_exposure", "f8"),  # inf = none
+    ("min_exposure", "f8"),  # 0 = none
+)
+
+# The fraction of an asset that counts in one of these rows. Shape (parts,).
+EXPOSURE_PART = record(
+    ("row", "i8"),
+    ("fraction", "f8"),
+)
 
 # The decision about a row. Shape (rows,).
 ANSWER = record(
@@ -175,6 +188,23 @@ SPAN = record(
     ("level", "f8"),
     ("lowered_by", "i4"),  # the last node from the top that lowered the level, and that raised it
     ("raised_by", "i4"),
+)
+
+
+class Exposed(NamedTuple):
+    """The limits of exposures, and the parts of each candidate in them; without limits `rows` is empty.
+
+    Candidate i has the profile p = profile[i], whose parts are parts[first[p] : first[p + 1]], in the order of the rows.
+    """
+
+    rows: Records  # `EXPOSURE_ROW`
+    parts: Records  # `EXPOSURE_PART`
+    first: Ints
+    profile: Ints
+
+
+NO_EXPOSURES = Exposed(
+    np.zeros(0, EXPOSURE_ROW), np.zeros(0, EXPOSURE_PART), np.zeros(1, np.int64), np.zeros(0, np.int64)
 )
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
-from trimtab.errors import LimitsError, nearest
-from trimtab.limits.fields import check_fields, described
+from trimtab.errors import LimitsError
+from trimtab.limits.fields import check_fields, described, limits_by_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +50,4 @@ BUCKETS_EXAMPLE = (
 
 def bucket_limits_of(buckets: Any, faults: list[str]) -> Mapping[str, BucketLimit]:
     """The `buckets` field as path -> `BucketLimit`; adds its faults to `faults`."""
-    if not isinstance(buckets, Mapping):
-        faults.append(f"buckets must map a bucket's path to its limits (received {buckets!r})")
-        return MappingProxyType({})
-    names = [known.name for known in dataclasses.fields(BucketLimit)]
-    limits: dict[str, BucketLimit] = {}
-    for path, limit in buckets.items():
-        where = f"buckets[{path!r}]"
-        if not isinstance(path, str):
-            faults.append(f"{where}: a bucket's path must be text")
-        elif isinstance(limit, BucketLimit):
-            limits[path] = limit
-        elif not isinstance(limit, Mapping):
-            faults.append(f"{where} must be a table with {', '.join(names)} (received {limit!r})")
-        else:
-            unknown = [name for name in limit if name not in names]
-            faults += [f"{where}: unknown field {name!r}: {nearest(str(name), names)}" for name in unknown]
-            try:
-                limits[path] = BucketLimit(**{name: value for name, value in limit.items() if name in names})
-            except LimitsError as error:
-                faults += [f"{where}: {fault}" for fault in error.faults]
-    return MappingProxyType(limits)
+    return limits_by_key(buckets, BucketLimit, "buckets", "a bucket's path", faults)

@@ -9,6 +9,8 @@ from typing import Any
 
 from trimtab.bucket_path import ONLY_IN, UNKNOWN, folded, path_fault, split_path
 from trimtab.errors import shown
+from trimtab.limits.exposure_contradictions import exposure_contradictions
+from trimtab.limits.exposure_limits import known_in_tree
 from trimtab.tolerances import LIMIT_TOLERANCE
 
 
@@ -38,6 +40,7 @@ def contradictions(limits: Any) -> Iterable[str]:
         )
 
     yield from _bucket_contradictions(limits)
+    yield from exposure_contradictions(limits)
 
 
 def _bucket_contradictions(limits: Any) -> Iterable[str]:
@@ -76,7 +79,7 @@ def _bucket_contradictions(limits: Any) -> Iterable[str]:
 
 def _path_faults(limits: Any) -> Iterable[str]:
     seen: dict[tuple[str, ...], str] = {}
-    named = [("buckets", path) for path in limits.buckets] + [("known_buckets", path) for path in limits.known_buckets]
+    named = [("buckets", path) for path in limits.buckets] + [("known_buckets", path) for path in known_in_tree(limits)]
     for name, path in named:
         parts = split_path(path, limits.bucket_separator)
         alike, fault = folded(parts), path_fault(parts)

@@ -6,9 +6,10 @@ import dataclasses
 import functools
 import math
 import numbers
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from trimtab.decimals import decimal_of, decimal_text
@@ -58,6 +59,12 @@ def table_of(kind: type[Made], doc: str) -> Made:
     """A dataclass field that holds other settings: a table in TOML, a mapping or an object in a call."""
     settings: Made = field(default=kind(), metadata={"kind": dict, "fields": kind, "doc": doc})
     return settings
+
+
+def mapping_of(values: type[Any] | None, doc: str) -> Any:
+    """A dataclass field that maps names to limits of their own (None: to any fields of these limits)."""
+    kinds = {} if values is None else {"values": values}
+    return field(default_factory=dict, hash=False, metadata={"kind": dict, **kinds, "doc": doc})
 
 
 def refusing_unknown(cls: type[Made]) -> type[Made]:
@@ -110,6 +117,19 @@ def settings_of(kind: type[Made], value: Any, name: str, faults: list[str]) -> M
         return kind()
 
 
+def check_settings(owner: Any, contradictions: Callable[[], Iterable[str]] = tuple, source: str | None = None) -> None:
+    """Check the described fields of a dataclass; then, if these are sound, what contradicts itself.
+
+    Raises
+    ------
+    LimitsError
+        With all faults.
+    """
+    faults = check_fields(owner) or list(contradictions())
+    if faults:
+        raise LimitsError(faults, source)
+
+
 def changed_fields(owner: Any) -> dict[str, Any]:
     """The fields that differ from their defaults, as plain values: exact amounts as text, settings in settings as dicts."""
     values: dict[str, Any] = {}
@@ -132,6 +152,31 @@ def flat_fields(owner: Any, prefix: str) -> Iterator[tuple[str, Any]]:
             yield from flat_fields(value, f"{prefix}{known.name}.")
         else:
             yield f"{prefix}{known.name}", decimal_text(value) if isinstance(value, Decimal) else value
+
+
+def limits_by_key(values: Any, kind: type[Made], name: str, key: str, faults: list[str]) -> Mapping[str, Made]:
+    """A field that maps names (`key` says of what) to limits, from mappings or objects; adds its faults to `faults`."""
+    if not isinstance(values, Mapping):
+        faults.append(f"{name} must map {key} to its limits (received {shown(values)})")
+        return MappingProxyType({})
+    names = [known.name for known in dataclasses.fields(cast("Any", kind))]
+    limits: dict[str, Made] = {}
+    for path, limit in values.items():
+        where = f"{name}[{path!r}]"
+        if not isinstance(path, str):
+            faults.append(f"{where}: {key} must be text")
+        elif isinstance(limit, kind):
+            limits[path] = limit
+        elif not isinstance(limit, Mapping):
+            faults.append(f"{where} must be a table with {', '.join(names)} (received {limit!r})")
+        else:
+            unknown = [field_name for field_name in limit if field_name not in names]
+            faults += [f"{where}: unknown field {each!r}: {nearest(str(each), names)}" for each in unknown]
+            try:
+                limits[path] = kind(**{known: value for known, value in limit.items() if known in names})
+            except LimitsError as error:
+                faults += [f"{where}: {fault}" for fault in error.faults]
+    return MappingProxyType(limits)
 
 
 def checked_value(known: dataclasses.Field[Any], value: Any) -> tuple[Any, str]:

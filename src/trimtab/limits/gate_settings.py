@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trimtab.errors import LimitsError
-from trimtab.limits.fields import check_fields, described, refusing_unknown
+from trimtab.limits.fields import check_settings, described, refusing_unknown
 
 STATES = ("normal", "reducing", "halted")
 
@@ -91,5 +90,4 @@ class GateSettings:
     )
 
     def __post_init__(self) -> None:
-        if faults := check_fields(self):
-            raise LimitsError(faults)
+        check_settings(self)

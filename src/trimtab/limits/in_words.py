@@ -8,6 +8,8 @@ from typing import Any
 
 from trimtab.bucket_path import UNKNOWN
 from trimtab.limits.bucket_limit import BucketLimit
+from trimtab.limits.exposure_limits import known_in_tree
+from trimtab.limits.exposures_in_words import exposure_sentences
 from trimtab.limits.field_sentences import own_sentence, percent_text
 from trimtab.limits.plan_in_words import gate_sentences, order_sentences
 from trimtab.limits.rebalancing_limits import RebalancingLimits, limit_fields
@@ -119,9 +121,8 @@ def _unknown(limits: Limits) -> list[str]:
 
 
 def _known(limits: Limits) -> list[str]:
-    if not limits.known_buckets:
-        return []
-    return [f"These buckets exist even without a candidate: {', '.join(limits.known_buckets)}."]
+    known = known_in_tree(limits)
+    return [f"These buckets exist even without a candidate: {', '.join(known)}."] if known else []
 
 
 def _single(limits: Limits) -> list[str]:
@@ -208,6 +209,7 @@ _SECTIONS: dict[str, tuple[tuple[tuple[str, ...], Sentences], ...]] = {
         (("known_buckets",), _in_buckets(_known)),
         (("buckets",), _in_buckets(_single)),
     ),
+    "Exposures": ((("exposures", "enforce_exposure_limits", "concentration"), exposure_sentences),),
     "Weights": (
         _field("target_invested"),
         _field("full_investment_positions"),

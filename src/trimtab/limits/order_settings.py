@@ -9,7 +9,15 @@ from decimal import Decimal
 from typing import Any
 
 from trimtab.errors import LimitsError, nearest, shown
-from trimtab.limits.fields import check_fields, described, flat_fields, refusing_unknown, settings_of, table_of
+from trimtab.limits.fields import (
+    check_fields,
+    check_settings,
+    described,
+    flat_fields,
+    refusing_unknown,
+    settings_of,
+    table_of,
+)
 
 MODES = ("full", "buy_only", "sell_only")
 RELIEFS = ("fifo", "lifo", "hifo", "lofo", "min_tax")
@@ -32,8 +40,7 @@ class Fees:
     minimum: Decimal = described(Decimal(0), Decimal, "minimum fee of an order")
 
     def __post_init__(self) -> None:
-        if faults := check_fields(self):
-            raise LimitsError(faults)
+        check_settings(self)
 
 
 @refusing_unknown

@@ -17,7 +17,8 @@ from trimtab.errors import LimitsError
 from trimtab.limits.bucket_limit import BucketLimit, bucket_limits_of
 from trimtab.limits.contradictions import contradictions
 from trimtab.limits.derived_fields import following
-from trimtab.limits.fields import check_fields, described, refusing_unknown, settings_of, table_of
+from trimtab.limits.exposure_limits import ConcentrationLimit, SchemeLimits, concentration_of, exposures_of
+from trimtab.limits.fields import check_fields, described, mapping_of, refusing_unknown, settings_of, table_of
 from trimtab.limits.gate_settings import GateSettings
 from trimtab.limits.old_names import warn_of_old_name, with_current_names
 from trimtab.limits.order_settings import OrderSettings
@@ -27,11 +28,13 @@ from trimtab.limits.regimes import ChangedLimit, changed_limits, enter_regime, l
 from trimtab.limits.toml_file import toml_text, toml_values
 from trimtab.limits.written_toml import written_toml
 
-SIZING_MODES = ("equal_weight", "score_weighted", "adaptive", "inverse_volatility", "desired")
+SIZING_MODES = ("equal_weight", "score_weighted", "adaptive", "inverse_volatility", "desired", "given")
 # The column of a candidate that a sizing mode needs.
-SIZING_COLUMNS = {"inverse_volatility": "volatility", "desired": "desired_weight"}
+SIZING_COLUMNS = {"inverse_volatility": "volatility", "desired": "desired_weight", "given": "desired_weight"}
 
 
+# The fields that map names to limits of their own.
+_BY_KEY = {"buckets": bucket_limits_of, "exposures": exposures_of, "concentration": concentration_of}
 # The default of fields whose value follows from others (see `_resolve`).
 _UNSET = cast(float, None)
 
@@ -159,25 +162,21 @@ class RebalancingLimits:
         "/", str, "separates the parts of a bucket path; empty (or None): a name is one part", may_be_empty=True
     )
     known_buckets: tuple[str, ...] = described((), tuple, "buckets that exist even if no candidate is in them")
-    buckets: Mapping[str, BucketLimit] = field(
-        default_factory=dict,
-        hash=False,
-        metadata={
-            "kind": dict,
-            "values": BucketLimit,
-            "doc": "limits of single buckets: path -> max_positions, max_allocation, min_allocation",
-        },
+    buckets: Mapping[str, BucketLimit] = mapping_of(
+        BucketLimit, "limits of single buckets: path -> max_positions, max_allocation, min_allocation"
+    )
+    exposures: Mapping[str, SchemeLimits] = mapping_of(
+        SchemeLimits, "limits of exposures by scheme: scheme -> max_exposure, unknown, ignore_below, buckets"
+    )
+    enforce_exposure_limits: bool = described(True, bool, "if false, all limits of exposures are lifted")
+    concentration: Mapping[str, ConcentrationLimit] = mapping_of(
+        ConcentrationLimit, "how concentrated issuers may be, by scheme: scheme -> small, largest, together"
     )
     regime: str | None = described(
         None, str, "the regime whose limits are in force; if none, the general limits", optional=True
     )
-    regimes: Mapping[str, Mapping[str, Any]] = field(
-        default_factory=dict,
-        hash=False,
-        metadata={
-            "kind": dict,
-            "doc": "limits that differ in a regime: name -> fields as above",
-        },
+    regimes: Mapping[str, Mapping[str, Any]] = mapping_of(
+        None, "limits that differ in a regime: name -> fields as above"
     )
 
     sizing_mode: str = described(
@@ -191,6 +190,7 @@ class RebalancingLimits:
             "from 0.9 on 1.5.",
             "inverse_volatility": "Aim for weights inversely proportional to volatility.",
             "desired": "Aim for the desired_weight of each position.",
+            "given": "Aim for weights proportional to desired_weight.",
         },
         choices=SIZING_MODES,
     )
@@ -279,7 +279,8 @@ class RebalancingLimits:
         object.__setattr__(self, "regimes", MappingProxyType({}))
         object.__setattr__(self, "derived", frozenset(_resolve(self)))
         faults = check_fields(self)
-        object.__setattr__(self, "buckets", bucket_limits_of(self.buckets, faults))
+        for name, limits_of in _BY_KEY.items():
+            object.__setattr__(self, name, limits_of(getattr(self, name), faults))
         for name, kind in PLAN_SETTINGS.items():
             object.__setattr__(self, name, settings_of(kind, getattr(self, name), name, faults))
         if not faults:
@@ -388,13 +389,7 @@ class RebalancingLimits:
             return {**self.general.to_dict(), **named, "regimes": regimes}
         for known in limit_fields():
             value = getattr(self, known.name)
-            if known.name == "buckets":
-                value = plain(value)
-                changed = bool(value)
-            elif known.name == "known_buckets":
-                value = list(value)
-                changed = bool(value)
-            elif known.name == "regimes":
+            if known.metadata["kind"] in (dict, tuple):
                 value = plain(value)
                 changed = bool(value)
             else:

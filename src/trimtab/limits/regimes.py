@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -69,21 +69,22 @@ def laid_over(general: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[
 
 def changed_limits(general: Mapping[str, Any], in_force: Mapping[str, Any]) -> tuple[ChangedLimit, ...]:
     """The limits that differ, in order; those of buckets one by one, as `buckets['Equity'].max_positions`."""
-    changes = []
+    changes: list[ChangedLimit] = []
     for name, value in in_force.items():
-        if name in _NOT_INSIDE or value == general[name]:
-            continue
-        if name != "buckets":
-            changes.append(ChangedLimit(name, general[name], value))
-            continue
-        for path in sorted({*general[name], *value}):
-            old, new = general[name].get(path, {}), value.get(path, {})
-            changes += [
-                ChangedLimit(f"buckets[{path!r}].{field}", old.get(field), new.get(field))
-                for field in sorted({*old, *new})
-                if old.get(field) != new.get(field)
-            ]
+        if name not in _NOT_INSIDE:
+            changes += _changed(name, general[name], value)
     return tuple(changes)
+
+
+def _changed(name: str, old: Any, new: Any, *, by_key: bool = True) -> Iterator[ChangedLimit]:
+    """The differences of a field, and of the tables in it by their keys; tables of keys and of fields take turns."""
+    if isinstance(old, Mapping) or isinstance(new, Mapping):
+        old, new = old or {}, new or {}
+        for key in sorted({*old, *new}):
+            inner = f"{name}[{key!r}]" if by_key else f"{name}.{key}"
+            yield from _changed(inner, old.get(key), new.get(key), by_key=not by_key)
+    elif old != new:
+        yield ChangedLimit(name, old, new)
 
 
 def _frozen(value: Any) -> Any:
@@ -99,7 +100,7 @@ def plain(value: Any) -> Any:
         return {name: plain(inner) for name, inner in value.items()}
     if dataclasses.is_dataclass(value):
         fields = {known.name: getattr(value, known.name) for known in dataclasses.fields(value)}
-        return {name: inner for name, inner in fields.items() if inner is not None}
+        return {name: plain(inner) for name, inner in fields.items() if inner is not None and inner != {}}
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from trimtab.errors import listed
+from trimtab.limits.exposure_limits import known_in_tree
 from trimtab.limits.plan_settings import plan_settings
 from trimtab.limits.rebalancing_limits import RebalancingLimits, limit_fields
 
@@ -35,6 +36,10 @@ def settings_without_effect(limits: RebalancingLimits) -> Iterator[str]:
     """
     for name in plan_settings(limits):
         yield f"[{name}] of the limits has an effect on plans only (trimtab.plan, `trimtab plan`)"
+    if not limits.enforce_exposure_limits:
+        idle = [name for name in ("exposures", "concentration") if getattr(limits, name)]
+        if idle:
+            yield f"{_have(idle)} no effect while enforce_exposure_limits is false"
     if not limits.enable_bucket_diversification:
         idle = [name for name in _ABOUT_BUCKETS if _is_set(limits, name)]
         if idle:
@@ -46,7 +51,8 @@ def settings_without_effect(limits: RebalancingLimits) -> Iterator[str]:
 
 
 def _is_set(limits: RebalancingLimits, name: str) -> bool:
-    return bool(getattr(limits, name) != _DEFAULTS[name])
+    value = known_in_tree(limits) if name == "known_buckets" else getattr(limits, name)
+    return bool(value != _DEFAULTS[name])
 
 
 def _have(names: list[str]) -> str:

@@ -29,8 +29,9 @@ def written_toml(limits: Any, fields: Sequence[dataclasses.Field[Any]]) -> str:
         lines += [meaning, f"# {text}" if follows else text]
     for name in PLAN_SETTINGS:
         lines += _table_lines(getattr(limits.general or limits, name), name)
-    for name, tables in (("buckets", values["buckets"]), ("regimes", limits.to_dict(complete=True)["regimes"])):
-        for key, table in tables.items():
+    values["regimes"] = limits.to_dict(complete=True)["regimes"]
+    for name in ("buckets", "exposures", "concentration", "regimes"):
+        for key, table in values[name].items():
             lines.append("")
             lines.append(toml_of({name: {key: table}}).rstrip())
     return "\n".join([*lines, *([] if values["buckets"] else BUCKETS_EXAMPLE)]) + "\n"

@@ -22,6 +22,7 @@ from trimtab.market.typed_columns import (
     holds_numbers,
     names_of,
     numbers_of,
+    refuse_rows,
     required,
 )
 from trimtab.symbols.aliases import Aliases
@@ -37,6 +38,10 @@ class Fundamentals:
 
     rows: pl.DataFrame
     events: pl.DataFrame
+
+    def known_on(self, on: dt.date) -> pl.DataFrame:
+        """The rows that were known on a day."""
+        return self.rows.head(self.rows[_KNOWN].search_sorted(on, side="right"))
 
 
 def read_fundamentals(fundamentals: Any) -> Fundamentals:
@@ -75,15 +80,9 @@ def _fundamentals(table: Any) -> Fundamentals:
     number = pl.int_range(1, frame.height + 1, dtype=pl.Int64, eager=True).alias("row")
     bad = pl.DataFrame([*columns, wrong.to_series().alias("value"), number]).filter(pl.col("value") > 0)
     count = rows.group_by("symbol", _KNOWN).agg(value=pl.len()).filter(pl.col("value") > 1)
-    return Fundamentals(
-        rows.join(count, on=["symbol", _KNOWN], how="anti"),
-        pl.concat(
-            [
-                events(count.rename({_KNOWN: "date"}), "duplicate_fundamentals"),
-                events(bad.rename({_KNOWN: "date"}), "not_a_fundamental"),
-            ]
-        ),
-    )
+    kinds = {"duplicate_fundamentals": count, "not_a_fundamental": bad}
+    findings = pl.concat([events(part.rename({_KNOWN: "date"}), kind) for kind, part in kinds.items()])
+    return Fundamentals(rows.join(count, on=["symbol", _KNOWN], how="anti"), findings)
 
 
 def read_classification(table: Any) -> pl.DataFrame:
@@ -100,18 +99,13 @@ def read_classification(table: Any) -> pl.DataFrame:
     if bucket.dtype not in (pl.String, pl.Categorical, pl.Enum, pl.Null):
         raise InputError([Fault("is not text", "convert the column to text", column=bucket.name)], source)
     known = column_named(frame, (_KNOWN,), source)
-    days = (
-        pl.repeat(EARLIEST, frame.height, dtype=pl.Date, eager=True) if known is None else days_of(frame[known], source)
-    )
+    always = pl.repeat(EARLIEST, frame.height, dtype=pl.Date, eager=True)
+    days = always if known is None else days_of(frame[known], source)
     bare = bucket.cast(pl.String).str.strip_chars()
     rows = pl.DataFrame([symbol, days.alias(_KNOWN), bare.alias("bucket")])
-    repeated = rows.select(pl.struct("symbol", _KNOWN).is_first_distinct().not_()).to_series().arg_true().to_list()
-    if repeated:
-        problem = "an earlier row has the same symbol"
-        advice = "give each symbol one bucket, or a day known_on for each change"
-        raise InputError(
-            [Fault(problem, advice, column="symbol", row=row + 1, value=symbol[row]) for row in repeated], source
-        )
+    is_first = rows.select(pl.struct("symbol", _KNOWN).is_first_distinct()).to_series()
+    advice = "give each symbol one bucket, or a day known_on for each change"
+    refuse_rows(symbol, is_first, "an earlier row has the same symbol", advice, source)
     return rows.sort(_KNOWN, "symbol")
 
 
@@ -128,16 +122,7 @@ def read_membership(table: Any) -> pl.DataFrame:
     starts = days_of(frame[required(frame, _FROM_NAMES, source)], source)
     end = frame[required(frame, _TO_NAMES, source)]
     ends = days_of(_open_ended(end), source)
-    wrong = (ends < starts).arg_true().to_list()
-    if wrong:
-        advice = "correct one of the two days"
-        raise InputError(
-            [
-                Fault("ends before it begins", advice, column=end.name, row=row + 1, value=str(ends[row]))
-                for row in wrong
-            ],
-            source,
-        )
+    refuse_rows(ends.alias(end.name), ends >= starts, "ends before it begins", "correct one of the two days", source)
     return pl.DataFrame([symbol, starts.alias("from"), ends.alias("to")])
 
 
@@ -148,11 +133,8 @@ def _open_ended(end: pl.Series) -> pl.Series:
         return pl.repeat(never, len(end), dtype=pl.Date, eager=True).alias(end.name)
     if end.dtype in (pl.String, pl.Categorical, pl.Enum):
         text = end.cast(pl.String)
-        return (
-            pl.select(pl.when(text.str.strip_chars() != "").then(text).otherwise(pl.lit(never.isoformat())))
-            .to_series()
-            .alias(end.name)
-        )
+        filled = pl.when(text.str.strip_chars() != "").then(text).otherwise(pl.lit(never.isoformat()))
+        return pl.select(filled.alias(end.name)).to_series()
     return end.fill_null(never)
 
 

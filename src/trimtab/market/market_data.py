@@ -121,9 +121,6 @@ class MarketData:
         self._classification = self._in_spelling(classification, read_classification, "classification")
         self._sessions: tuple[dt.date, ...] = tuple(self._prices.wide["date"])
         self._kept_buckets: dict[int, Mapping[str, str]] = {}
-        self._bucket_days: list[dt.date] = (
-            [] if self._classification is None else self._classification["known_on"].to_list()
-        )
         self._membership = self._in_spelling(membership, read_membership, "membership")
         parts = [] if self._fundamentals is None else [self._fundamentals.events]
         self._events = pl.concat([self._prices.events, *parts]).sort("date", "symbol", "kind", "row")
@@ -186,11 +183,8 @@ class MarketData:
             "classification": self._classification,
             "membership": self._membership,
         }
-        priced = set(self.symbols)
-        unpriced = {
-            name: tuple(sorted(set(table["symbol"]) - priced)) for name, table in tables.items() if table is not None
-        }
-        return {name: symbols for name, symbols in unpriced.items() if symbols}
+        symbols = {name: set(table["symbol"]) - {*self.symbols} for name, table in tables.items() if table is not None}
+        return {name: tuple(sorted(unpriced)) for name, unpriced in symbols.items() if unpriced}
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -234,16 +228,13 @@ class MarketData:
         on = day(date)
         height = bisect_right(self._sessions, on)
         if not height:
-            problem = f"there is no price on or before {on.isoformat()}"
-            advice = (
-                f"the first session is {self._sessions[0].isoformat()}" if self._sessions else "give prices above 0"
-            )
-            raise InputError([Fault(problem, advice)])
+            first = f"the first session is {self._sessions[0].isoformat()}" if self._sessions else "give prices above 0"
+            raise InputError([Fault(f"there is no price on or before {on.isoformat()}", first)])
         return MarketView(
             date=on,
             prices=self._prices.wide.head(height),
             events=self._events.head(bisect_right(self._event_days, on)),
-            fundamentals=None if self._fundamentals is None else _known(self._fundamentals.rows, on),
+            fundamentals=None if self._fundamentals is None else self._fundamentals.known_on(on),
             bucket_of=self.buckets_on(on),
             members=self.members_on(on),
             checked_sessions=self._prices.checks.window,
@@ -254,13 +245,15 @@ class MarketData:
 
     def members_on(self, on: dt.date) -> frozenset[str] | None:
         """The members of the index on a day, None without a membership."""
-        return None if self._membership is None else _members(self._membership, on)
+        if self._membership is None:
+            return None
+        return frozenset(self._membership.filter((pl.col("from") <= on) & (pl.col("to") > on))["symbol"])
 
     def buckets_on(self, on: dt.date) -> Mapping[str, str] | None:
         """The latest bucket of each symbol, None without a classification; the same object while nothing changes."""
         if self._classification is None:
             return None
-        height = bisect_right(self._bucket_days, on)
+        height = self._classification["known_on"].search_sorted(on, side="right")
         if height not in self._kept_buckets:
             self._kept_buckets[height] = _buckets(self._classification.head(height))
         return self._kept_buckets[height]
@@ -271,17 +264,9 @@ def _letters(symbol: str) -> str:
     return "".join(sign for sign in symbol if sign.isalnum()).casefold()
 
 
-def _known(rows: pl.DataFrame, on: dt.date) -> pl.DataFrame:
-    return rows.head(rows["known_on"].search_sorted(on, side="right"))
-
-
 def _buckets(known: pl.DataFrame) -> Mapping[str, str]:
     """The latest bucket of each symbol; a symbol whose latest is empty is left out."""
     latest = known.group_by("symbol", maintain_order=True).last().sort("symbol")
     return MappingProxyType(
         {symbol: bucket for symbol, bucket in latest.select("symbol", "bucket").iter_rows() if bucket}
     )
-
-
-def _members(membership: pl.DataFrame, on: dt.date) -> frozenset[str]:
-    return frozenset(membership.filter((pl.col("from") <= on) & (pl.col("to") > on))["symbol"])

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from trimtab.errors import Fault, InputError, LimitsError
-from trimtab.limits.fields import check_fields, described
+from trimtab.errors import Fault, InputError
+from trimtab.limits.fields import check_settings, described
 from trimtab.market.data_findings import events
 from trimtab.market.jumps import jumps, unchanged_prices
 from trimtab.market.price_layout import notes_on_columns, refuse_one_symbol, refuse_returns
@@ -60,9 +60,7 @@ class MarketChecks:
     )
 
     def __post_init__(self) -> None:
-        faults = check_fields(self)
-        if faults:
-            raise LimitsError(faults)
+        check_settings(self)
 
 
 @dataclass(frozen=True)
@@ -105,13 +103,8 @@ def read_prices(
     long = with_names(long, renamed or {})
     wide, off_session = _sessions(_one_a_day(long), checks)
     found_jumps = jumps(wide, checks.min_jump, checks.usual_moves, checks.large_jump)
-    parts = [
-        *_row_events(long),
-        off_session,
-        _without_accepted(found_jumps, accepted),
-        unchanged_prices(wide, checks.unchanged_sessions),
-    ]
-    return Prices(wide, pl.concat(parts), checks, notes)
+    jumped, unchanged = _without_accepted(found_jumps, accepted), unchanged_prices(wide, checks.unchanged_sessions)
+    return Prices(wide, pl.concat([*_row_events(long), off_session, jumped, unchanged]), checks, notes)
 
 
 def _long(frame: pl.DataFrame, price_column: str, source: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
@@ -128,8 +121,7 @@ def _long(frame: pl.DataFrame, price_column: str, source: str) -> tuple[pl.DataF
     reserved = names.str.contains(_RESERVED).arg_true().to_list()
     if reserved:
         row = reserved[0]
-        fault = Fault(_RESERVED_NAME, "rename it", column=symbol, row=row + 1, value=names[row])
-        raise InputError([fault], source)
+        raise InputError([Fault(_RESERVED_NAME, "rename it", column=symbol, row=row + 1, value=names[row])], source)
     unused = [column for column in frame.columns if column not in (date_column, symbol, name)]
     long = pl.DataFrame([names, date, close.alias("close"), rows, wrong.alias("wrong")])
     return long, notes_on_columns(name, unused)

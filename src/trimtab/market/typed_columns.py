@@ -10,7 +10,6 @@ import datetime as dt
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -73,11 +72,7 @@ def _from_list(rows: list[Any]) -> pl.DataFrame:
     if not all(isinstance(row, dict) for row in rows):
         raise TypeError("not every row is a dict")
     names = dict.fromkeys(name for row in rows for name in row)
-    return _joined({name: partial(_from_rows, name, rows) for name in names}, len(rows))
-
-
-def _from_rows(name: str, rows: list[dict[str, Any]]) -> pl.Series:
-    return pl.Series(name, [row.get(name) for row in rows])
+    return _joined(names, lambda name: pl.Series(name, [row.get(name) for row in rows]), len(rows))
 
 
 def _from_table(table: Any) -> pl.DataFrame:
@@ -93,24 +88,21 @@ def _from_table(table: Any) -> pl.DataFrame:
         elif index.name is not None:
             table = table.reset_index()
         frame = nw.from_native(table, eager_only=True)
-    return _joined({name: partial(_from_narwhals, name, frame) for name in frame.columns}, len(frame))
-
-
-def _from_narwhals(name: str, frame: nw.DataFrame[Any]) -> pl.Series:
-    return _series(name, frame.get_column(name).to_arrow())
+    eager = frame
+    return _joined(frame.columns, lambda name: _series(name, eager.get_column(name).to_arrow()), len(frame))
 
 
 def _from_arrow(table: pa.Table) -> pl.DataFrame:
-    columns = {name: partial(_series, name, table.column(number)) for number, name in enumerate(table.column_names)}
-    return _joined(columns, table.num_rows)
+    columns = dict(zip(table.column_names, table.columns, strict=True))
+    return _joined(columns, lambda name: _series(name, columns[name]), table.num_rows)
 
 
-def _joined(columns: Mapping[str, Callable[[], pl.Series]], height: int) -> pl.DataFrame:
+def _joined(names: Iterable[str], read: Callable[[str], pl.Series], height: int) -> pl.DataFrame:
     """The columns as one frame; an unreadable one becomes binary, so nothing can use it."""
     series = []
-    for name, read in columns.items():
+    for name in names:
         try:
-            series.append(read())
+            series.append(read(name))
         except _UNREADABLE as error:
             reason = " ".join(str(error).split())[:80].encode()
             series.append(pl.repeat(reason, height, dtype=pl.Binary, eager=True).alias(name))
@@ -170,7 +162,7 @@ def days_of(column: pl.Series, source: str) -> pl.Series:
     if isinstance(kind, pl.Datetime):
         midnight = column.dt.time() == dt.time(0)
         advice = "give the trading day alone, in the time zone of the exchange"
-        _refuse(column, midnight.fill_null(True), "has a time of day", advice, source)
+        refuse_rows(column, midnight.fill_null(True), "has a time of day", advice, source)
         days = column.dt.date()
     elif kind == pl.Date:
         days = column
@@ -179,13 +171,13 @@ def days_of(column: pl.Series, source: str) -> pl.Series:
         is_day = text.str.contains(_DAY)
         days = text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
         advice = "write days as 2020-01-31"
-        _refuse(column, column.is_null() | (is_day & days.is_not_null()), "is not a day", advice, source)
+        refuse_rows(column, column.is_null() | (is_day & days.is_not_null()), "is not a day", advice, source)
     else:
         fault = Fault(f"holds {_held(column)} instead of days", "write days as 2020-01-31", column=name, row=1)
         raise InputError([replace(fault, value=_first(column))], source)
-    _refuse(column, days.is_not_null(), "the day is missing", "write the day of every row", source)
+    refuse_rows(column, days.is_not_null(), "the day is missing", "write the day of every row", source)
     usable = days.is_between(EARLIEST, LATEST)
-    _refuse(column, usable, "is not a usable day", "write days as 2020-01-31", source)
+    refuse_rows(column, usable, "is not a usable day", "write days as 2020-01-31", source)
     return days
 
 
@@ -203,8 +195,8 @@ def names_of(column: pl.Series, source: str) -> pl.Series:
         raise InputError([Fault(problem, advice, column=column.name, row=1, value=_first(column))], source)
     text = column.cast(pl.String)
     bare = text.str.strip_chars()
-    _refuse(column, bare.fill_null("") != "", "the name is missing", "name every row", source)
-    _refuse(column, bare == text, "the name has spaces around it", "write it without them", source)
+    refuse_rows(column, bare.fill_null("") != "", "the name is missing", "name every row", source)
+    refuse_rows(column, bare == text, "the name has spaces around it", "write it without them", source)
     return text
 
 
@@ -294,8 +286,14 @@ def _written(cell: str, percents: bool) -> float | None:
     return float(number / 100 if bare != ungrouped(cell) else number)
 
 
-def _refuse(column: pl.Series, fine: pl.Series, problem: str, advice: str, source: str) -> None:
-    """Refuse the rows that are marked."""
+def refuse_rows(column: pl.Series, fine: pl.Series, problem: str, advice: str, source: str) -> None:
+    """Refuse the rows of a column that are not fine.
+
+    Raises
+    ------
+    InputError
+        The first of them.
+    """
     rows = (~fine).arg_true().to_list()
     if rows:
         faults = [

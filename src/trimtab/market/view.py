@@ -76,9 +76,8 @@ class MarketView:
             notes.insert(0, f"No symbol of the prices is a member of the index on {day}, so none has a score.")
         late = (self.date - self.session).days
         if late > max(_LATE_DAYS, 3 * 366 // self.sessions_per_year):
-            notes.insert(
-                0, f"The prices end on {last}, {counted(late, 'day')} before {day}: scores and values are of {last}."
-            )
+            ends = f"The prices end on {last}, {counted(late, 'day')} before {day}"
+            notes.insert(0, f"{ends}: scores and values are of {last}.")
         return tuple(notes)
 
     @cached_property
@@ -150,7 +149,8 @@ class MarketView:
         """Gaps in the window, and prices that end before the last session."""
         seen = self.prices.tail(self.window)
         height, days = seen.height, seen["date"].to_list()
-        begun = self._begun()
+        before = self.prices.head(max(0, self.prices.height - self.window))
+        begun = before.select(pl.exclude("date").count() > 0).row(0, named=True)  # with a price before the window
         findings: list[DataFinding] = []
         nulls = seen.null_count().row(0, named=True)
         for name in self.symbols:
@@ -168,8 +168,3 @@ class MarketView:
             if later:
                 findings.append(DataFinding(name, days[last], "stale_price", float(len(later))))
         return findings
-
-    def _begun(self) -> Mapping[str, bool]:
-        """Whether a symbol had a price before the window."""
-        before = self.prices.head(max(0, self.prices.height - self.window))
-        return before.select(pl.exclude("date").count() > 0).row(0, named=True)

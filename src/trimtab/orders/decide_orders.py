@@ -255,7 +255,7 @@ def _rows(checked: CheckedBlock, limits: PreparedLimits, node_of: Ints) -> Recor
     rows = np.zeros(block.size, ROW)
     rows["score"] = block.score[order]
     rows["max_weight"] = np.where(np.isnan(block.max_weight), np.inf, block.max_weight)[order]
-    sizing = np.where(modes == SizingMode.DESIRED, block.desired_weight[order], np.nan)
+    sizing = np.where(modes >= SizingMode.DESIRED, block.desired_weight[order], np.nan)
     rows["sizing_input"] = np.where(modes == SizingMode.INVERSE_VOLATILITY, block.volatility[order], sizing)
     rows["leaf"] = node_of[limits_of, block.bucket.codes[order]]
     rows["restriction"] = np.maximum(block.restriction[order], 0)

@@ -8,8 +8,7 @@ from trimtab.candidates.candidates import Candidates
 from trimtab.kernel.records import Floats, Records
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import FIXED_REASONS, Reason
-
-_ROUNDING = 1e-9
+from trimtab.tolerances import LIMIT_TOLERANCE
 
 
 def cash_left(candidates: Candidates, limits: RebalancingLimits, decided: Records) -> Floats:
@@ -19,17 +18,12 @@ def cash_left(candidates: Candidates, limits: RebalancingLimits, decided: Record
     `desired` it is no more than the desired weights of what was selected. With `residual_strategy = "cash"` no cash is
     unwanted. `decided` has shape (rows,), in the order of the table; its would-be targets count.
     """
-    count = len(candidates.accounts)
     if limits.residual_strategy == "cash":
-        return np.zeros(count)
-    order = candidates.order
-    answer, current, account = decided[order], candidates.current_weight[order], candidates.account_of[order]
+        return np.zeros(len(candidates.accounts))
+    order, summed = candidates.order, candidates.per_account
+    answer, current = decided[order], candidates.current_weight[order]
     dust = current < limits.dust_weight
     fixed = np.isin(answer["reason"], FIXED_REASONS) | ((answer["reason"] == Reason.KEPT) & dust)
-
-    def summed(values: Floats) -> Floats:
-        return np.asarray(np.bincount(account, values, minlength=count), np.float64)
-
     fixed_weight = summed(np.where(fixed, current, 0.0))
     aim = np.maximum(limits.target_invested - fixed_weight, 0.0)
     if limits.full_investment_positions is not None:
@@ -40,4 +34,4 @@ def cash_left(candidates: Candidates, limits: RebalancingLimits, decided: Record
         aim = np.minimum(aim, summed(np.where(answer["selected"] & ~fixed, desired, 0.0)))
     missing = fixed_weight + aim - summed(answer["proposed"])
     has_rows = np.diff(candidates.start) > 0  # a failed account has no rows
-    return np.where(has_rows & (missing > limits.cash_band + _ROUNDING), missing, 0.0)
+    return np.where(has_rows & (missing > limits.cash_band + LIMIT_TOLERANCE), missing, 0.0)

@@ -21,9 +21,8 @@ from trimtab.rebalancing.cash_left import cash_left
 from trimtab.rebalancing.certified import Certified
 
 STATUSES = ("ok", "cash_left", "unmet", "braked", "failed")  # of an account, from good to bad
-_ACTION_CODES = np.array([member.code for member in Action], object)
-_REASON_CODES = np.array([member.code for member in Reason], object)
-_SIZE_CODES = np.array([member.code for member in SizeReason], object)
+_KINDS = {"action": Action, "reason": Reason, "size_reason": SizeReason}
+_CODES = {name: np.array([member.code for member in kind], object) for name, kind in _KINDS.items()}
 
 
 @dataclass(frozen=True)
@@ -82,26 +81,17 @@ class Pass:
     @cached_property
     def totals(self) -> tuple[Floats, Floats, Floats]:
         """The final weight in assets, the buys and sells of each account; summed by asset name, whatever the rows' order."""
-        order = self.candidates.order
-        target, current = self.decided["target"][order], self.candidates.current_weight[order]
-        account, count = self.candidates.account_of[order], len(self.candidates.accounts)
-
-        def summed(values: Floats) -> Floats:
-            return np.asarray(np.bincount(account, values, minlength=count), np.float64)
-
-        return summed(target), summed(np.maximum(target - current, 0.0)), summed(np.maximum(current - target, 0.0))
+        candidates, order = self.candidates, self.candidates.order
+        change = self.decided["target"][order] - candidates.current_weight[order]
+        columns = (self.decided["target"][order], np.maximum(change, 0.0), np.maximum(-change, 0.0))
+        weight, bought, sold = (candidates.per_account(values) for values in columns)
+        return weight, bought, sold
 
 
 def output_columns(decided: Records, account_of: Ints, faults: dict[int, list[Fault]]) -> dict[str, Any]:
     """The result's columns; rows of failed accounts have NaN and the action `failed`."""
-    values = (
-        decided["target"],
-        _ACTION_CODES[decided["action"]],
-        _REASON_CODES[decided["reason"]],
-        _SIZE_CODES[decided["size_reason"]],
-        decided["proposed"],
-    )
-    columns: dict[str, Any] = dict(zip(OUTPUTS, values, strict=True))
+    codes = [_CODES[name][decided[name]] for name in ("action", "reason", "size_reason")]
+    columns: dict[str, Any] = dict(zip(OUTPUTS, (decided["target"], *codes, decided["proposed"]), strict=True))
     if faults:
         failed = np.isin(account_of, list(faults))
         for name in ("action", "reason", "size_reason"):

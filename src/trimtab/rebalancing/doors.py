@@ -94,8 +94,9 @@ def rebalance_many(
     candidates = table_in(candidates)
     read_candidates = read(candidates, limits, many=True, correlations=correlations)
     passed, broken = _passed(candidates, read_candidates, limits)
-    if broken:
-        passed = _failing_broken(passed, broken)
+    if broken:  # a bug must not affect the others
+        names = passed.candidates.accounts
+        passed = passed.failing({account: [broken_fault(error, names[account])] for account, error in broken.items()})
     return RebalanceManyResult(_failing_unmet(passed) if limits.on_unmet == "raise" else passed)
 
 
@@ -104,12 +105,6 @@ def _passed(table: Any, candidates: Candidates, limits: RebalancingLimits) -> tu
     decided, braked = decide(candidates, limits)
     measured = certified(candidates, limits, decided, braked)
     return Pass.of(table, candidates, limits, decided, braked, measured), measured.broken
-
-
-def _failing_broken(passed: Pass, broken: dict[int, BrokenLimitError]) -> Pass:
-    """The same pass, with accounts that break a limit marked as failed: a bug must not affect the others."""
-    names = passed.candidates.accounts
-    return passed.failing({account: [broken_fault(error, names[account])] for account, error in broken.items()})
 
 
 def broken_fault(error: BrokenLimitError, account: Any) -> Fault:

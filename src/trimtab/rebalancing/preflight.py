@@ -171,8 +171,7 @@ def _holdings_of_full(table: Candidates, limits: RebalancingLimits, decided: Rec
     entered = np.isin(decided["reason"], ENTERED_REASONS)
     waiting = (decided["reason"] == Reason.TOTAL_POSITION_LIMIT) & (table.current_weight <= 0)
     is_new = ~((table.current_weight > 0) & (table.current_weight >= limits.dust_weight))
-    is_full = (np.bincount(account[waiting], minlength=count) > 0) & (
-        np.bincount(account[entered & is_new], minlength=count) == 0
-    )
     positions = decided["selected"] & (entered | (table.current_weight >= limits.dust_weight))
-    return np.where(is_full, np.bincount(account[positions], minlength=count), 0)
+    sets = (waiting, entered & is_new, positions)
+    kept_out, added, held = (np.bincount(account[rows], minlength=count) for rows in sets)
+    return np.where((kept_out > 0) & (added == 0), held, 0)

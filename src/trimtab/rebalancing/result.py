@@ -32,9 +32,10 @@ from trimtab.rebalancing.decided_pass import Pass, output_columns
 from trimtab.rebalancing.stages import Staged
 from trimtab.statistics.turnover import turnover
 from trimtab.text import counted, json_text, percent, shipped_schema
+from trimtab.tolerances import LIMIT_TOLERANCE
 
 SCHEMA_VERSION = 4
-_FULL = 1.0 + 1e-9
+_FULL = 1.0 + LIMIT_TOLERANCE
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,11 +224,8 @@ class RebalanceResult:
 
     def diff(self, other: RebalanceResult) -> Difference:
         """The changes from this result to another one, and the inputs that caused them."""
-        mine, others = self._pass, other._pass
-        return difference(
-            ResultInputs(mine.candidates, mine.limits.in_force, mine.decided),
-            ResultInputs(others.candidates, others.limits.in_force, others.decided),
-        )
+        passes = (self._pass, other._pass)
+        return difference(*(ResultInputs(each.candidates, each.limits.in_force, each.decided) for each in passes))
 
     def facts(self, title: str = "Rebalance") -> Facts:
         """All facts of the outcome in one frozen object, shared by screens, notebooks and reports."""
@@ -275,20 +273,21 @@ class RebalanceResult:
         """The result as plain values; `schemas/result.json` describes it."""
         candidates = self._pass.candidates
         columns = output_columns(self._pass.decided, candidates.account_of, {})
-        details = self.details()
-        targets = []
-        for row in range(candidates.size):
-            score = float(candidates.score[row])
-            targets.append(
-                {
-                    "asset": candidates.asset.at(row),
-                    "bucket": candidates.bucket.at(row),
-                    "score": None if math.isnan(score) else score,
-                    "current_weight": float(candidates.current_weight[row]),
-                    "detail": details[row],
-                    **{name: _plain(columns[name][row]) for name in OUTPUTS},
-                }
-            )
+        details, regime = self.details(), self.certificate.regime
+        changed = [asdict(change) for change in self.certificate.changed]
+        scores = [None if math.isnan(score) else score for score in candidates.score.tolist()]
+        outputs = {name: columns[name].tolist() for name in OUTPUTS}
+        targets = [
+            {
+                "asset": candidates.asset.at(row),
+                "bucket": candidates.bucket.at(row),
+                "score": scores[row],
+                "current_weight": float(candidates.current_weight[row]),
+                "detail": details[row],
+                **{name: values[row] for name, values in outputs.items()},
+            }
+            for row in range(candidates.size)
+        ]
         return {
             "schema_version": SCHEMA_VERSION,
             "account": self.account,
@@ -304,16 +303,9 @@ class RebalanceResult:
             "buckets": [asdict(bucket) for bucket in self.buckets],
             "certificate": [asdict(constraint) for constraint in self.certificate],
             "is_exact": self.certificate.is_exact,
-            "regime": self._regime(),
+            "regime": None if regime is None else {"name": regime, "changed": changed},
             "limits": self.limits.to_dict(complete=True),
         }
-
-    def _regime(self) -> dict[str, Any] | None:
-        """The regime in force and what it changed, as plain values."""
-        certificate = self.certificate
-        if certificate.regime is None:
-            return None
-        return {"name": certificate.regime, "changed": [asdict(change) for change in certificate.changed]}
 
     def to_json(self) -> str:
         """The result as JSON: versioned schema, sorted keys, the same bytes for the same input."""
@@ -323,7 +315,3 @@ class RebalanceResult:
 def result_schema() -> dict[str, Any]:
     """The JSON Schema of `RebalanceResult.to_json`."""
     return shipped_schema("result")
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value

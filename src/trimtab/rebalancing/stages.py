@@ -34,6 +34,10 @@ class Staged:
         """The sentences of a row."""
         return self._sentences.detail(row)
 
+    def sentence(self, row: int) -> str:
+        """The sentences of a row as one text."""
+        return self.words(row).text
+
     @cached_property
     def _sentences(self) -> SentenceMaker:
         return SentenceMaker.of(self.candidates, self.limits, self.decided)

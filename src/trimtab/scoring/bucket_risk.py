@@ -14,7 +14,7 @@ import polars as pl
 from trimtab.bucket_path import UNKNOWN, level_bucket
 from trimtab.candidates.equality import compared_by_value
 from trimtab.errors import Fault, InputError, LimitsError, TrimtabError, listed
-from trimtab.limits.fields import check_fields, described
+from trimtab.limits.fields import check_settings, described
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.limits.regimes import laid_over
 from trimtab.market.view import MarketView
@@ -54,9 +54,7 @@ class RiskConfig:
     )
 
     def __post_init__(self) -> None:
-        faults = check_fields(self)
-        if faults:
-            raise LimitsError(faults)
+        check_settings(self)
 
 
 @compared_by_value

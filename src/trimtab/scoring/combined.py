@@ -35,18 +35,15 @@ def combined_scores(technical: Scores, fundamental: Scores | None, weights: Scor
     weights = ScoreWeights() if weights is None else weights
     shares = {"technical_score": weights.technical_weight, "fundamental_score": weights.fundamental_weight}
     ours = technical.table.select("asset", "confidence", "reason", "missing", technical_score=pl.col("score"))
+    columns = {
+        "fundamental_score": pl.col("score"),
+        "confidence_f": pl.col("confidence"),
+        "missing_f": pl.col("missing"),
+    }
     if fundamental is None:
         shares = {"technical_score": 1.0, "fundamental_score": 0.0}
-        theirs = ours.select(
-            "asset", fundamental_score=pl.lit(None, pl.Float64), confidence_f=pl.lit(0.0), missing_f=pl.lit("")
-        )
-    else:
-        theirs = fundamental.table.select(
-            "asset",
-            fundamental_score=pl.col("score"),
-            confidence_f=pl.col("confidence"),
-            missing_f=pl.col("missing"),
-        )
+        columns = {"fundamental_score": pl.lit(None, pl.Float64), "confidence_f": pl.lit(0.0), "missing_f": pl.lit("")}
+    theirs = (fundamental or technical).table.select("asset", **columns)
     used = {name: share for name, share in shares.items() if share > 0}
     rows = ours.join(theirs, on="asset", how="left", maintain_order="left")
     total = sum(shares.values())
@@ -70,8 +67,7 @@ def combined_scores(technical: Scores, fundamental: Scores | None, weights: Scor
         basis.alias("basis"),
         _joined("missing", "missing_f"),
     ).with_columns(pl.when(pl.col("score").is_null()).then("reason").otherwise(pl.lit(SCORED)).alias("reason"))
-    columns = ["asset", "score", "confidence", "basis", "reason", "missing", *shares]
-    return replace(technical, table=table.select(columns))
+    return replace(technical, table=table.select("asset", "score", "confidence", "basis", "reason", "missing", *shares))
 
 
 def _joined(*names: str) -> pl.Expr:

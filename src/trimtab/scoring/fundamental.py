@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from trimtab.candidates.equality import compared_by_value
-from trimtab.errors import Fault, InputError, LimitsError
-from trimtab.limits.fields import check_fields, described
+from trimtab.errors import Fault, InputError
+from trimtab.limits.fields import check_settings, described
 from trimtab.market.market_data import MarketData
 from trimtab.market.typed_columns import Date, day
 from trimtab.market.view import MarketView
@@ -19,6 +19,7 @@ from trimtab.scoring.ranks import (
     LOW_CONFIDENCE,
     NO_BUCKET,
     NO_INPUTS,
+    NO_WEIGHT,
     SCORED,
     Scores,
     obstacle,
@@ -46,21 +47,12 @@ class FundamentalConfig:
     min_confidence: float = described(0.25, float, "share of the measures that must be there", fraction=True)
 
     def __post_init__(self) -> None:
-        faults = check_fields(self)
-        if not faults and not any(self.weights.values()):
-            faults.append("every weight is 0: give at least one part a weight")
-        if faults:
-            raise LimitsError(faults)
+        check_settings(self, lambda: () if any(self.weights.values()) else [NO_WEIGHT])
 
     @property
     def weights(self) -> Mapping[str, float]:
         """The weight of each part."""
-        return {
-            "value": self.value_weight,
-            "quality": self.quality_weight,
-            "growth": self.growth_weight,
-            "leverage": self.leverage_weight,
-        }
+        return {part: getattr(self, f"{part}_weight") for part in PARTS}
 
 
 def fundamental_scores(view: MarketView, config: FundamentalConfig | None = None) -> Scores:
@@ -93,12 +85,9 @@ def fundamental_scores(view: MarketView, config: FundamentalConfig | None = None
     scored = parts.with_columns(_confidence(weights), _missing(weights), weighted_mean(weights).alias("score"))
     reasoned = scored.with_columns(_reason(config))
     kept = reasoned.with_columns(pl.when(pl.col("reason") == SCORED).then("score").alias("score"))
-    columns = ["asset", "score", "confidence", "reason", "missing", *PARTS, *_both_forms()]
+    columns = ["asset", "score", "confidence", "reason", "missing", *PARTS]
+    columns += [name for measure in MEASURES for name in (measure.name, f"{measure.name}_rank")]
     return Scores(view.date, view.session, kept.select(columns).sort("asset"), view.sessions_per_year, view.notes)
-
-
-def _both_forms() -> list[str]:
-    return [name for measure in MEASURES for name in (measure.name, f"{measure.name}_rank")]
 
 
 def _latest(rows: pl.DataFrame, on: dt.date, config: FundamentalConfig) -> pl.DataFrame:

@@ -11,8 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from trimtab.candidates.correlations import Correlations
-from trimtab.errors import LimitsError
-from trimtab.limits.fields import check_fields, described
+from trimtab.limits.fields import check_settings, described
 from trimtab.market.view import MarketView
 
 # An asset whose daily returns deviate by less did not move: the deviation is rounding.
@@ -35,13 +34,8 @@ class CorrelationConfig:
     )
 
     def __post_init__(self) -> None:
-        faults = check_fields(self)
-        if not faults and self.least_common > self.sessions:
-            faults = [
-                f"least_common {self.least_common} is above sessions {self.sessions}: lower it, or raise sessions"
-            ]
-        if faults:
-            raise LimitsError(faults)
+        above = f"least_common {self.least_common} is above sessions {self.sessions}: lower it, or raise sessions"
+        check_settings(self, lambda: [above] if self.least_common > self.sessions else ())
 
 
 def price_correlations(

@@ -14,6 +14,7 @@ from trimtab.market.view import MarketView
 from trimtab.statistics.performance import YEAR
 
 SCORED = ""
+NO_WEIGHT = "every weight is 0: give at least one part a weight"
 NOT_MEMBER, LOW_CONFIDENCE, NO_BUCKET, NO_INPUTS = "not_member", "low_confidence", "no_bucket", "no_inputs"
 
 

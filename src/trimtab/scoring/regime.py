@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import polars as pl
 
 from trimtab.candidates.equality import compared_by_value
-from trimtab.errors import Fault, InputError, LimitsError, nearest
-from trimtab.limits.fields import check_fields, described
+from trimtab.errors import Fault, InputError, nearest
+from trimtab.limits.fields import check_settings, described
 from trimtab.market.market_data import MarketData
-from trimtab.market.typed_columns import Date, day, days_of, frame_of, names_of, numbers_of, required
+from trimtab.market.typed_columns import Date, day, days_of, frame_of, names_of, numbers_of, refuse_rows, required
 from trimtab.market.view import MarketView
 from trimtab.scoring.trend import TrendAnalyzer
 
 GOLDILOCKS, REFLATION, INFLATION, DEFLATION, UNKNOWN = "Goldilocks", "Reflation", "Inflation", "Deflation", "Unknown"
 # (growth rises, inflation rises) -> regime
 _REGIMES = {(True, False): GOLDILOCKS, (True, True): REFLATION, (False, True): INFLATION, (False, False): DEFLATION}
+_AXES = ("growth", "inflation")
 _LEVEL = 1e-12  # a price this near its average, as a fraction of it, is on it
 _SIDES = {regime: sides for sides, regime in _REGIMES.items()}
 
@@ -44,19 +45,14 @@ class RegimeConfig:
     min_stay: int = described(21, int, "sessions that a regime lasts at least", low=1)
 
     def __post_init__(self) -> None:
-        faults = check_fields(self)
-        if not faults:
-            faults = [
-                f"{axis} names no series: give at least one"
-                for axis in ("growth", "inflation")
-                if not getattr(self, axis)
-            ]
-            for proxy in (*self.growth, *self.inflation):
-                legs = proxy.split("/")
-                if len(legs) > 2 or not all(leg == leg.strip() and leg for leg in legs):
-                    faults.append(f"{proxy!r} is not a proxy: write a symbol, or two with a slash")
-        if faults:
-            raise LimitsError(faults)
+        check_settings(self, self._contradictions)
+
+    def _contradictions(self) -> Iterator[str]:
+        yield from (f"{axis} names no series: give at least one" for axis in _AXES if not getattr(self, axis))
+        for proxy in (*self.growth, *self.inflation):
+            legs = proxy.split("/")
+            if len(legs) > 2 or not all(leg == leg.strip() and leg for leg in legs):
+                yield f"{proxy!r} is not a proxy: write a symbol, or two with a slash"
 
 
 class RegimeSource(Protocol):
@@ -115,35 +111,23 @@ def regime_history(view: MarketView, config: RegimeConfig) -> pl.DataFrame:
     pl.DataFrame
         `date`; `growth` and `inflation`, the balance of the votes in [-1, 1]; `regime`; `confidence` in [0, 1].
     """
-    votes = {axis: _votes(view, getattr(config, axis), config) for axis in ("growth", "inflation")}
-    balance = {
-        axis: cast.select(pl.mean_horizontal(pl.all().fill_null(0.0))).to_series() for axis, cast in votes.items()
-    }
-    up = {
-        axis: cast.select(pl.mean_horizontal(pl.all().gt(0).fill_null(False))).to_series()
-        for axis, cast in votes.items()
-    }
-    down = {
-        axis: cast.select(pl.mean_horizontal(pl.all().lt(0).fill_null(False))).to_series()
-        for axis, cast in votes.items()
-    }
+    votes = {axis: _votes(view, getattr(config, axis), config) for axis in _AXES}
+
+    def means(vote: pl.Expr) -> dict[str, pl.Series]:
+        return {axis: cast.select(pl.mean_horizontal(vote)).to_series() for axis, cast in votes.items()}
+
+    balance = means(pl.all().fill_null(0.0))
+    agreeing = {True: means(pl.all().gt(0).fill_null(False)), False: means(pl.all().lt(0).fill_null(False))}
     regimes = _in_force(balance["growth"].to_list(), balance["inflation"].to_list(), config.min_stay)
-    sides = [_SIDES.get(regime) for regime in regimes]
     confidence = [
-        0.0
-        if side is None
-        else min((up if rises else down)[axis][session] for axis, rises in zip(votes, side, strict=True))
-        for session, side in enumerate(sides)
+        min(
+            (agreeing[rises][axis][session] for axis, rises in zip(_AXES, _SIDES.get(regime, ()), strict=False)),
+            default=0.0,
+        )
+        for session, regime in enumerate(regimes)
     ]
-    columns = {
-        "growth": balance["growth"],
-        "inflation": balance["inflation"],
-        "regime": regimes,
-        "confidence": confidence,
-    }
-    return pl.DataFrame(
-        {"date": view.prices["date"], **columns}, schema_overrides={"regime": pl.String, "confidence": pl.Float64}
-    )
+    columns = {"date": view.prices["date"], **balance, "regime": regimes, "confidence": confidence}
+    return pl.DataFrame(columns, schema_overrides={"regime": pl.String, "confidence": pl.Float64})
 
 
 def _in_force(growth: Sequence[float], inflation: Sequence[float], min_stay: int) -> list[str]:
@@ -202,20 +186,14 @@ class RegimeTable:
         confidence = pl.repeat(1.0, frame.height, eager=True)
         if "confidence" in frame.columns:
             confidence, _ = numbers_of(frame["confidence"], source)
-            wrong = (~confidence.is_between(0, 1).fill_null(False)).arg_true().to_list()
-            _refuse(wrong, "is outside 0 to 1", "give a confidence between 0 and 1", "confidence", confidence, source)
-        repeated = (~dates.is_first_distinct()).arg_true().to_list()
-        _refuse(
-            repeated,
-            "an earlier row has the same day",
-            "give each day once",
-            "date",
-            dates.cast(pl.String),
-            source,
-        )
-        self._rows = pl.DataFrame([dates.alias("date"), regimes.alias("regime"), confidence.alias("confidence")]).sort(
-            "date"
-        )
+            fine = confidence.is_between(0, 1).fill_null(False)
+            advice = "give a confidence between 0 and 1"
+            refuse_rows(confidence.alias("confidence"), fine, "is outside 0 to 1", advice, source)
+        dates = dates.alias("date")
+        problem = "an earlier row has the same day"
+        refuse_rows(dates, dates.is_first_distinct(), problem, "give each day once", source)
+        rows = pl.DataFrame([dates, regimes.alias("regime"), confidence.alias("confidence")])
+        self._rows = rows.sort("date")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -229,13 +207,6 @@ class RegimeTable:
             return UNKNOWN, 0.0
         _, regime, confidence = self._rows.row(height - 1)
         return str(regime), float(confidence)
-
-
-def _refuse(rows: list[int], problem: str, advice: str, column: str, values: pl.Series, source: str) -> None:
-    if rows:
-        raise InputError(
-            [Fault(problem, advice, column=column, row=row + 1, value=values[row]) for row in rows], source
-        )
 
 
 @compared_by_value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,20 @@ import polars as pl
 
 from trimtab.candidates.equality import compared_by_value
 from trimtab.errors import LimitsError
-from trimtab.limits.fields import check_fields, described
+from trimtab.limits.fields import check_settings, described
 from trimtab.market.market_data import MarketData
 from trimtab.market.typed_columns import Date, day
 from trimtab.market.view import MarketView
-from trimtab.scoring.ranks import LOW_CONFIDENCE, SCORED, Scores, long_prices, obstacle, percentile_rank, weighted_mean
+from trimtab.scoring.ranks import (
+    LOW_CONFIDENCE,
+    NO_WEIGHT,
+    SCORED,
+    Scores,
+    long_prices,
+    obstacle,
+    percentile_rank,
+    weighted_mean,
+)
 
 PARTS = ("momentum", "trend", "volatility", "drawdown", "reversal")
 # A lower value of these is better, so they are ranked the other way round.
@@ -25,6 +34,7 @@ _USABLE_VOLATILITY = 1e-9
 
 # Sessions of the windows where a year has 252 sessions; where it has another number, so have they, in proportion.
 _WINDOWS = {"year": 252, "month": 21, "short_average": 50, "long_average": 200}
+_NESTED = (("month", "year"), ("short_average", "long_average"))  # the first is the shorter one
 _FEWEST = {"year": 2, "month": 1, "short_average": 2, "long_average": 3}
 
 
@@ -63,19 +73,15 @@ class TechnicalConfig:
     )
 
     def __post_init__(self) -> None:
-        faults = check_fields(self)
-        if not faults:
-            if not any(self.weights.values()):
-                faults.append("every weight is 0: give at least one part a weight")
-            faults += [
-                f"{shorter} {first} is not below {longer} {second}: lower the one or raise the other"
-                for shorter, longer in (("month", "year"), ("short_average", "long_average"))
-                if (first := getattr(self, shorter)) is not None
-                and (second := getattr(self, longer)) is not None
-                and first >= second
-            ]
-        if faults:
-            raise LimitsError(faults)
+        check_settings(self, self._contradictions)
+
+    def _contradictions(self) -> Iterator[str]:
+        if not any(self.weights.values()):
+            yield NO_WEIGHT
+        for shorter, longer in _NESTED:
+            first, second = getattr(self, shorter), getattr(self, longer)
+            if first is not None and second is not None and first >= second:
+                yield f"{shorter} {first} is not below {longer} {second}: lower the one or raise the other"
 
     def for_year(self, sessions: int) -> TechnicalWindows:
         """The windows for a year with this number of sessions.
@@ -94,13 +100,7 @@ class TechnicalConfig:
     @property
     def weights(self) -> Mapping[str, float]:
         """The weight of each part."""
-        return {
-            "momentum": self.momentum_weight,
-            "trend": self.trend_weight,
-            "volatility": self.volatility_weight,
-            "drawdown": self.drawdown_weight,
-            "reversal": self.reversal_weight,
-        }
+        return {part: getattr(self, f"{part}_weight") for part in PARTS}
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class TechnicalWindows:
         faults = [
             f"{shorter} {getattr(self, shorter)} is not below {longer} {getattr(self, longer)}, which is in proportion "
             "to the sessions of a year: set both"
-            for shorter, longer in (("month", "year"), ("short_average", "long_average"))
+            for shorter, longer in _NESTED
             if getattr(self, shorter) >= getattr(self, longer)
         ]
         if faults:
@@ -257,14 +257,11 @@ def technical_scores(view: MarketView, config: TechnicalConfig | None = None) ->
     known = parts.with_columns(confidence.clip(0.0, 1.0).alias("confidence"), missing, obstacle(view))
     reasoned = known.with_columns(_reason(config))
     eligible = pl.col("reason") == SCORED
-    ranked = reasoned.with_columns(
-        percentile_rank(pl.when(eligible).then(-pl.col(part) if part in _LOW_IS_GOOD else pl.col(part))).alias(
-            f"{part}_rank"
-        )
-        for part in PARTS
-    )
+    goodness = {part: -pl.col(part) if part in _LOW_IS_GOOD else pl.col(part) for part in PARTS}
+    ranks = {f"{part}_rank": percentile_rank(pl.when(eligible).then(good)) for part, good in goodness.items()}
+    ranked = reasoned.with_columns(**ranks)
     score = weighted_mean({f"{part}_rank": weight for part, weight in weights.items()})
-    columns = ["asset", "score", "confidence", "reason", "missing", *PARTS, *(f"{part}_rank" for part in PARTS)]
+    columns = ["asset", "score", "confidence", "reason", "missing", *PARTS, *ranks]
     moved = pl.when(pl.col("volatility") >= _USABLE_VOLATILITY).then("volatility")  # sizing divides by it
     table = ranked.with_columns(score.alias("score"), moved.alias("volatility")).select(columns).sort("asset")
     return Scores(view.date, view.session, table, windows.year, view.notes)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from trimtab.candidates.equality import compared_by_value
-from trimtab.errors import LimitsError
-from trimtab.limits.fields import check_fields, described
+from trimtab.limits.fields import check_settings, described
 from trimtab.market.market_data import MarketData
 from trimtab.market.typed_columns import Date, day
 from trimtab.market.view import MarketView
@@ -33,9 +32,7 @@ class TrendConfig:
     )
 
     def __post_init__(self) -> None:
-        faults = check_fields(self)
-        if faults:
-            raise LimitsError(faults)
+        check_settings(self)
 
 
 def trends(view: MarketView, config: TrendConfig | None = None) -> pl.DataFrame:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from trimtab.errors import LimitsError
-from trimtab.limits.fields import check_fields, described
+from trimtab.limits.fields import check_settings, described
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,11 +22,8 @@ class ScoreWeights:
     fundamental_weight: float = described(0.4, float, "weight of the fundamental score")
 
     def __post_init__(self) -> None:
-        faults = check_fields(self)
-        if not faults and not self.technical_weight + self.fundamental_weight > 0:
-            faults.append("both weights are 0: give at least one score a weight")
-        if faults:
-            raise LimitsError(faults)
+        both_0 = ["both weights are 0: give at least one score a weight"]
+        check_settings(self, lambda: () if self.technical_weight + self.fundamental_weight > 0 else both_0)
 
 
 def mean_score(scores: Iterable[tuple[float, float]]) -> float | None:

@@ -19,7 +19,8 @@ from trimtab.text import printable
 from trimtab.web.limit_labels import CHOICES, LABELS, MAIN
 from trimtab.web.visits import Form
 
-_NOT_IN_FORM = ("buckets", "regimes", "regime", "known_buckets", "bucket_separator")
+_EXPOSURES = ("exposures", "concentration", "enforce_exposure_limits")
+_NOT_IN_FORM = ("buckets", *_EXPOSURES, "regimes", "regime", "known_buckets", "bucket_separator")
 _PLAN_TITLES = {"orders": "Orders", "gates": "Hold order files back if"}
 _TITLES = {
     "Positions": "How many, and from which score",

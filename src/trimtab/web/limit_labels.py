@@ -83,6 +83,7 @@ CHOICES: Mapping[str, str] = {
     "adaptive": "by score, adapted",
     "inverse_volatility": "by low volatility",
     "desired": "from the file",
+    "given": "in proportion to the file",
     "proportional": "goes to the others",
     "cash": "stays in cash",
     "report": "is reported",

@@ -149,15 +149,19 @@ def backtest_facts(results: Sequence[PolicyRun], title: str, *, samples: int = S
     """
     intervals = versus(results, samples=samples, seed=seed)
     first = results[0]
+    sessions, is_set = first.market_history.sessions_per_year, first.settings.sessions_per_year
+    source = "as set" if is_set else "read from the dates"
     dates = first.equity["date"].to_list()
     drawn = _spread(len(dates), POINTS)
     columns = _spread(first.turnover.height, COLUMNS)
     decided = first.turnover["trade_date"].to_list()
     buckets, cash = _buckets(first, columns)
+    texts = {name: tuple(_text(result.statistics, field, form) for result in results) for name, field, form in _ROWS}
+    statistics = tuple(StatisticFact(name, row) for name, row in texts.items())
     return BacktestFacts(
         title=printable(title),
         period=f"{dates[0].isoformat()} to {dates[-1].isoformat()}, {counted(len(dates), 'session')}, {counted(len(decided), 'decision')}",
-        figures=tuple(_figures(first.statistics)),
+        figures=tuple(Figure(row.name, row.texts[0]) for row in statistics),
         notes=tuple(printable(note.text) for note in first.notes),
         policies=tuple(printable(result.name) for result in results),
         days=tuple(dates[session].toordinal() for session in drawn),
@@ -169,11 +173,11 @@ def backtest_facts(results: Sequence[PolicyRun], title: str, *, samples: int = S
         trades=tuple(_trades(first, columns)),
         years=tuple(_years(first, dates)),
         month_rows=tuple(_month_rows(results, dates)),
-        statistics=tuple(_statistics([result.statistics for result in results])),
+        statistics=statistics,
         compared=tuple(intervals),
         comparisons=tuple(map(_versus, intervals)),
         how_compared=_how(intervals),
-        per_year=_per_year(first),
+        per_year=f"{sessions} sessions a year ({source}); Sharpe and Sortino ratios are above cash",
         terms=tuple(_terms(first)),
         rules=tuple(
             RuleSection(section.title, tuple(map(printable, section.sentences))) for section in rule_sheet(first.limits)
@@ -314,16 +318,6 @@ def _text(statistics: Statistics, field: str, form: str) -> str:
     return NONE if value is None else form.format(value)
 
 
-def _figures(statistics: Statistics) -> Iterator[Figure]:
-    for name, field, form in _ROWS:
-        yield Figure(name, _text(statistics, field, form))
-
-
-def _statistics(all_of: Sequence[Statistics]) -> Iterator[StatisticFact]:
-    for name, field, form in _ROWS:
-        yield StatisticFact(name, tuple(_text(statistics, field, form) for statistics in all_of))
-
-
 def _versus(comparison: Versus) -> VersusFact:
     inside = comparison.interval
     what = "mean return a year" if inside.statistic == "mean" else "Sharpe ratio"
@@ -351,12 +345,6 @@ def _how(intervals: Iterable[Versus]) -> str:
     )
 
 
-def _per_year(result: PolicyRun) -> str:
-    """The basis of every figure per year."""
-    source = "as set" if result.settings.sessions_per_year else "read from the dates"
-    return f"{result.market_history.sessions_per_year} sessions a year ({source}); Sharpe and Sortino ratios are above cash"
-
-
 def _terms(result: PolicyRun) -> Iterator[Figure]:
     settings, costs = result.settings, result.settings.costs
     if settings.drift is not None:
@@ -367,13 +355,10 @@ def _terms(result: PolicyRun) -> Iterator[Figure]:
         decides = f"on {counted(len(settings.every), 'given day')}"
     yield Figure("decides", decides)
     yield Figure("trades", f"at the {settings.trade_at} of the next session")
-    yield Figure(
-        "costs",
-        f"commission {costs.commission_bps:g}, spread {costs.spread_bps:g}, slippage {costs.slippage_bps:g} basis points",
-    )
+    parts = f"commission {costs.commission_bps:g}, spread {costs.spread_bps:g}, slippage {costs.slippage_bps:g}"
+    yield Figure("costs", f"{parts} basis points")
     rate = settings.cash_rate
     yield Figure("cash earns", f"{rate:.2%} a year" if isinstance(rate, int | float) else "the given rates")
-    yield Figure(
-        "prices end", f"a holding turns into cash after {counted(settings.gone_after, 'session')} without a price"
-    )
+    gone = counted(settings.gone_after, "session")
+    yield Figure("prices end", f"a holding turns into cash after {gone} without a price")
     yield Figure("a year", f"{result.market_history.sessions_per_year} sessions")

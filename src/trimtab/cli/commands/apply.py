@@ -12,7 +12,7 @@ import typer
 from trimtab.cli.desk_options import DeskOptions
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
-from trimtab.cli.options import Quiet, grouped
+from trimtab.cli.options import Quiet, grouped, option
 from trimtab.cli.order_output import OrderFileSetting, PlanFormatOption
 from trimtab.cli.store_options import Run, StoreOptions, StorePlace, existing_store
 
@@ -33,16 +33,14 @@ def apply(
     run: Run,
     options: StoreOptions,
     desk: DeskOptions,
-    to: Annotated[
-        Path, typer.Option("--to", metavar="PATH", help="The order file: .csv, .xlsx, .jsonl, .txt, .json or .parquet.")
-    ],
+    to: Annotated[Path, option("PATH", "The order file: .csv, .xlsx, .jsonl, .txt, .json or .parquet.", "--to")],
     form: PlanFormatOption = None,
     order_file: OrderFileSetting = None,
-    file: Annotated[Path | None, typer.Option(metavar="FILE", help=f"The candidates {_PRESENT}.")] = None,
-    positions: Annotated[Path | None, typer.Option(metavar="FILE", help=f"The shares held {_PRESENT}.")] = None,
-    latest_prices: Annotated[Path | None, typer.Option(metavar="FILE", help=f"The prices {_PRESENT}.")] = None,
-    cash: Annotated[str | None, typer.Option(metavar="AMOUNT", help=f"The cash {_PRESENT}.")] = None,
-    today: Annotated[str | None, typer.Option(metavar="DATE", help=f"The session {_PRESENT}.")] = None,
+    file: Annotated[Path | None, option("FILE", f"The candidates {_PRESENT}.")] = None,
+    positions: Annotated[Path | None, option("FILE", f"The shares held {_PRESENT}.")] = None,
+    latest_prices: Annotated[Path | None, option("FILE", f"The prices {_PRESENT}.")] = None,
+    cash: Annotated[str | None, option("AMOUNT", f"The cash {_PRESENT}.")] = None,
+    today: Annotated[str | None, option("DATE", f"The session {_PRESENT}.")] = None,
     quiet: Quiet = False,
 ) -> int:
     """Write the order file of a stored plan, if nothing changed since.
@@ -164,10 +162,10 @@ def replay(run: Run, store: StorePlace = None) -> int:
 def verify(
     store: StorePlace = None,
     heads: Annotated[
-        list[Path] | None, typer.Option("--head", metavar="FILE", help="A head that was exported before; repeatable.")
+        list[Path] | None, option("FILE", "A head that was exported before; repeatable.", "--head")
     ] = None,
     export: Annotated[
-        Path | None, typer.Option("--export-head", metavar="FILE", help="Write the head of the chain here, to sign it.")
+        Path | None, option("FILE", "Write the head of the chain here, to sign it.", "--export-head")
     ] = None,
 ) -> int:
     """Check the chain of hashes over all stored runs, and every content."""

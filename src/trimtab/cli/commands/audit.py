@@ -11,7 +11,7 @@ import typer
 from trimtab.cli.commands.runs import time_of
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
-from trimtab.cli.options import Quiet
+from trimtab.cli.options import Quiet, option
 from trimtab.cli.store_options import StorePlace, existing_store
 
 audit_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Write the evidence of a period.")
@@ -25,9 +25,9 @@ def _group() -> None:
 @audit_app.command()
 @exit_codes
 def export(
-    begin: Annotated[str, typer.Option("--from", metavar="DATE", help="The first day.")],
-    end: Annotated[str, typer.Option("--to", metavar="DATE", help="The last day.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="PATH", help="Write here: .html or .json.")],
+    begin: Annotated[str, option("DATE", "The first day.", "--from")],
+    end: Annotated[str, option("DATE", "The last day.", "--to")],
+    out: Annotated[Path, option("PATH", "Write here: .html or .json.", "--out", "-o")],
     store: StorePlace = None,
     quiet: Quiet = False,
 ) -> int:
@@ -41,7 +41,7 @@ def export(
 
     if out.suffix.casefold() not in (".html", ".htm", ".json"):
         raise typer.BadParameter(f"--out {out}: name a file that ends in .html or .json")
-    check_out(out, [])
+    check_out(out)
     begins, ends = time_of(begin, "--from"), time_of(end, "--to")
     following = (dt.date.fromisoformat(end) + dt.timedelta(days=1)).isoformat()
     if begins > ends:

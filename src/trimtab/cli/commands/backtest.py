@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from trimtab.cli.backtest_options import BacktestOptions
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
-from trimtab.cli.options import LimitOptions, OutFolder, Quiet, ScreenFormat, ScreenFormatOption, grouped
+from trimtab.cli.options import LimitOptions, OutFolder, Quiet, ScreenFormat, ScreenFormatOption, grouped, option
 
 
 @exit_codes
@@ -19,9 +17,8 @@ def backtest(
     limits: LimitOptions,
     versus: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="WHAT",
-            help="Compare with no-buckets, equal, SPY=0.6,AGG=0.4, hold:SPY=1, or a TOML file of limits; repeatable.",
+        option(
+            "WHAT", "Compare with no-buckets, equal, SPY=0.6,AGG=0.4, hold:SPY=1, or a TOML file of limits; repeatable."
         ),
     ] = None,
     out: OutFolder = None,
@@ -61,15 +58,10 @@ def sweep(
     limits: LimitOptions,
     vary: Annotated[
         list[str],
-        typer.Option(
-            metavar="FIELD=VALUES",
-            help="A limit and its values: 5,10,20 or 5..20; with --sample also 0.2..0.5; repeatable.",
-        ),
+        option("FIELD=VALUES", "A limit and its values: 5,10,20 or 5..20; with --sample also 0.2..0.5; repeatable."),
     ],
-    sample: Annotated[
-        int | None, typer.Option(metavar="COUNT", help="Draw this many random policies; default: all combinations.")
-    ] = None,
-    seed: Annotated[int, typer.Option(metavar="NUMBER", help="Seed of the sample.")] = 0,
+    sample: Annotated[int | None, option("COUNT", "Draw this many random policies; default: all combinations.")] = None,
+    seed: Annotated[int, option("NUMBER", "Seed of the sample.")] = 0,
     out: OutFolder = None,
     form: ScreenFormatOption = ScreenFormat.TABLE,
     quiet: Quiet = False,

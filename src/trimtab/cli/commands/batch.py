@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 from trimtab.cli import fast_start as unneeded
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
-from trimtab.cli.options import LimitOptions, OutTable, Quiet, grouped
+from trimtab.cli.options import LimitOptions, OutTable, Quiet, flag, grouped, option
 from trimtab.cli.published_inputs import known_places
 from trimtab.cli.store_options import RecordOptions, StorePlace, opened_store
 from trimtab.text import counted
@@ -51,7 +51,7 @@ batch_app = typer.Typer(
 )
 Against = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="The published batch to compare with; default: the newest beside --out."),
+    option("DIR", "The published batch to compare with; default: the newest beside --out."),
 ]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a batch.")]
 
@@ -70,9 +70,7 @@ class GateOptions:
     max_unmet: Annotated[float | None, _share("Accounts that may have an unmet limit; default: 0.5.")] = None
     max_turnover: Annotated[float | None, _share("The largest mean turnover; default: any.")] = None
     max_closed: Annotated[float | None, _share("Held positions that may be closed; default: any.")] = None
-    brake: Annotated[
-        str | None, typer.Option(hidden=True, help="--max-turnover and --max-closed, as turnover=X,closed=Y.")
-    ] = None
+    brake: Annotated[str | None, flag("--max-turnover and --max-closed, as turnover=X,closed=Y.", hidden=True)] = None
 
 
 @dataclass(frozen=True)
@@ -80,15 +78,15 @@ class OrderOptions:
     """The options of orders."""
 
     orders: Annotated[
-        bool, typer.Option("--orders", help="Decide orders, too: CANDIDATES have shares and price, no current_weight.")
+        bool, flag("Decide orders, too: CANDIDATES have shares and price, no current_weight.", "--orders")
     ] = False
     accounts: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="With --orders: account, cash, and optionally cash_flow, mode, currency."),
+        option("FILE", "With --orders: account, cash, and optionally cash_flow, mode, currency."),
     ] = None
     fx: Annotated[
         list[str] | None,
-        typer.Option(metavar="CUR=RATE", help="With --orders: the worth of one unit of a currency; repeatable."),
+        option("CUR=RATE", "With --orders: the worth of one unit of a currency; repeatable."),
     ] = None
 
     @property
@@ -125,12 +123,12 @@ class SourceOptions:
         list[str] | None,
         typer.Argument(metavar="CANDIDATES...", help="Parquet files, folders or globs; or URIs such as s3://..."),
     ] = None
-    assets: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Instead of CANDIDATES: asset, score, bucket, for all accounts.")
-    ] = None
+    assets: Annotated[str | None, option("FILE", "Instead of CANDIDATES: asset, score, bucket, for all accounts.")] = (
+        None
+    )
     holdings: Annotated[
         list[str] | None,
-        typer.Option(metavar="FILE", help="With --assets: account, asset, current_weight; repeatable."),
+        option("FILE", "With --assets: account, asset, current_weight; repeatable."),
     ] = None
 
     @property
@@ -152,20 +150,18 @@ def run(
     gates: GateOptions,
     orders: OrderOptions,
     record: RecordOptions,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="DIR", help="The folder to publish in: a new one for each batch.")
-    ],
+    out: Annotated[Path, option("DIR", "The folder to publish in: a new one for each batch.", "--out", "-o")],
     defaults: Annotated[
-        bool, typer.Option("--defaults", help="Use the default limits, which limit no bucket; --set may change them.")
+        bool, flag("Use the default limits, which limit no bucket; --set may change them.", "--defaults")
     ] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Threads; default: one for each core.")] = None,
-    shard: Annotated[str | None, typer.Option(metavar="I/N", help="Do share I of N, for array jobs.")] = None,
+    workers: Annotated[int | None, flag("Threads; default: one for each core.", min=1)] = None,
+    shard: Annotated[str | None, option("I/N", "Do share I of N, for array jobs.")] = None,
     on: Annotated[
         str | None,
-        typer.Option(metavar="MASTER", help="Work on Apache Spark: spark://host:7077, yarn, local-cluster[2,1,1024]."),
+        option("MASTER", "Work on Apache Spark: spark://host:7077, yarn, local-cluster[2,1,1024]."),
     ] = None,
     against: Against = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write what happens to stdout, as lines of JSON.")] = False,
+    as_json: Annotated[bool, flag("Write what happens to stdout, as lines of JSON.", "--json")] = False,
     quiet: Quiet = False,
 ) -> int:
     """Rebalance every account. The same command resumes a run that was stopped.
@@ -205,19 +201,16 @@ def run(
 
 def _record(job: Job, out: Path, options: RecordOptions, notices: Notices) -> None:
     """Record a published batch in the store, once."""
-    from trimtab.batch.published_account import manifest_of
+    from trimtab.batch.published_folder import manifest_of
     from trimtab.store.batch_runs import record_batch
 
-    places = [place if "://" in place else str(Path(place).resolve()) for place in (*job.places, *_assets_of(job))]
+    inputs = (*job.places, *([] if job.assets is None else [job.assets]))
+    places = [place if "://" in place else str(Path(place).resolve()) for place in inputs]
     approvals = _approvals(job.limits, options, required=False)
     with opened_store(options.store) as store:
         run, is_new = record_batch(store, out, manifest_of(out), places, approvals, options.stamp())
         if is_new:
             notices.note(f"recorded as run {run.run_id} in {store.name}")
-
-
-def _assets_of(job: Job) -> tuple[str, ...]:
-    return () if job.assets is None else (job.assets,)
 
 
 def _approvals(limits: ManyLimits, options: RecordOptions, *, required: bool) -> list[str]:
@@ -239,7 +232,7 @@ def diff(
     before: Annotated[Path, typer.Argument(metavar="NIGHT1", help="The folder of the earlier batch.")],
     after: Annotated[Path, typer.Argument(metavar="NIGHT2", help="The folder of the later batch.")],
     out: OutTable = None,
-    newest: Annotated[int, typer.Option("--most", min=1, metavar="COUNT", help="How many accounts to show.")] = 20,
+    newest: Annotated[int, option("COUNT", "How many accounts to show.", "--most", min=1)] = 20,
     store: StorePlace = None,
     quiet: Quiet = False,
 ) -> int:
@@ -254,8 +247,7 @@ def diff(
     from trimtab.files.encoded_table import encoded_table
 
     form = None if out is None else format_of(None, out)
-    if out is not None:
-        check_out(out, [])
+    check_out(out)
     notices = Notices(quiet=quiet)
     nights = [Night.read(folder, known_places(folder, store)) for folder in (before, after)]
     difference = night_difference(nights[0], nights[1], count=newest if out is None else None)
@@ -273,8 +265,8 @@ def diff(
 def report(
     folder: Folder,
     against: Against = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="PATH", help="Write an HTML page here.")] = None,
+    as_json: Annotated[bool, flag("As JSON.", "--json")] = False,
+    out: Annotated[Path | None, option("PATH", "Write an HTML page here.", "--out", "-o")] = None,
 ) -> int:
     """Show the summary of a batch: turnover, reasons, unmet limits."""
     from trimtab.batch.comparison import Baseline, last_published
@@ -286,7 +278,7 @@ def report(
     if out is not None:
         from trimtab.report.page import batch_page
 
-        check_out(out, [])
+        check_out(out)
         write_file(out, batch_page(summary).encode())
     elif as_json:
         emit(f"{json.dumps(summary.to_dict(), indent=1, ensure_ascii=False)}\n".encode())
@@ -299,12 +291,9 @@ def report(
 @exit_codes
 def verify(folder: Folder, quiet: Quiet = False) -> int:
     """Check every file of a published batch against its checksum: exit code 9 if one is damaged or gone."""
-    from trimtab.batch.published_folder import check_published, read_manifest
-    from trimtab.errors import Fault, InputError
+    from trimtab.batch.published_folder import check_published, manifest_of
 
-    manifest = read_manifest(folder)
-    if manifest is None:
-        raise InputError([Fault("holds no published batch", "name a folder with a manifest.json")], str(folder))
+    manifest = manifest_of(folder)
     check_published(folder, manifest)
     Notices(quiet=quiet).note(f"sound: {folder} ({counted(len(manifest['parts']), 'part')})")
     return ExitCode.FINE

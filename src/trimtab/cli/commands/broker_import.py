@@ -9,7 +9,7 @@ import typer
 
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
-from trimtab.cli.options import Classify, OutTable, Quiet
+from trimtab.cli.options import Classify, OutTable, Quiet, flag, option
 from trimtab.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,15 +27,11 @@ Files = Annotated[
 ]
 LayoutName = Annotated[
     str | None,
-    typer.Option(
-        "--layout", metavar="NAME|FILE.toml", help="How to read it: a layout, or your own as TOML; default: by content."
-    ),
+    option("NAME|FILE.toml", "How to read it: a layout, or your own as TOML; default: by content.", "--layout"),
 ]
-Day = Annotated[
-    str | None, typer.Option("--as-of", metavar="DATE", help="Fold a history up to this day; default: all of it.")
-]
-Columns = Annotated[bool, typer.Option("--explain", help="Show how each column was understood.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
+Day = Annotated[str | None, option("DATE", "Fold a history up to this day; default: all of it.", "--as-of")]
+Columns = Annotated[bool, flag("Show how each column was understood.", "--explain")]
+AsJson = Annotated[bool, flag("Print everything as JSON.", "--json")]
 
 
 @exit_codes
@@ -52,16 +48,12 @@ def broker_import(
     """Read the positions in a broker's file, exactly, and reconcile them with its totals; anything unsure is refused."""
     from trimtab.brokers import LAYOUTS, read
     from trimtab.brokers.table import table_of
-    from trimtab.cli.output import check_out, emit, format_of, write_out
+    from trimtab.cli.output import emit, table_form, write_out
     from trimtab.cli.screens.broker_positions import columns_text, positions_text
     from trimtab.files.encoded_table import encoded_table
 
     notices = Notices(quiet=quiet)
-    form = None if out is None else format_of(None, out)
-    if form in ("table", "json"):
-        raise typer.BadParameter(f"--out {out}: positions are written as .csv, .parquet, .arrow or .xlsx")
-    if out is not None:
-        check_out(out, files)
+    form = table_form(out, "positions", files)
     try:
         positions = read(files, layout, as_of)
     except InputError as error:
@@ -77,7 +69,7 @@ def broker_import(
         emit(columns_text(positions).encode())
     elif out is None:
         emit(positions_text(positions).encode())
-    if out is not None and form is not None:
+    if out is not None:
         write_out(encoded_table(table, form), out, notices)
     notices.note(f"{positions.title}: {positions.summary()}")
     for note in positions.notes:

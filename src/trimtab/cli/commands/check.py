@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
 from trimtab.cli.options import (
@@ -16,11 +14,12 @@ from trimtab.cli.options import (
     Quiet,
     ScreenFormat,
     ScreenFormatOption,
+    flag,
     grouped,
 )
 
 UNMET_CODES = frozenset({"unmet", "representation", "minimum_unreachable", "cash_forced"})
-Strict = Annotated[bool, typer.Option("--strict", help="Exit with 4 if a limit would be unmet or cash be left.")]
+Strict = Annotated[bool, flag("Exit with 4 if a limit would be unmet or cash be left.", "--strict")]
 
 
 @exit_codes

@@ -49,8 +49,7 @@ def plan(
     notices = Notices(quiet=quiet)
     chosen_format = plan_format_of(form, out)
     request = read_request(file, options, limits, notices)
-    if out is not None:
-        check_out(out, [*request.files, *desk.files])
+    check_out(out, [*request.files, *desk.files])
     stamp = record.stamp()
     if record.require_approved:
         _require_approved(request, record)

@@ -50,8 +50,7 @@ def rebalance(
     notices = Notices(quiet=quiet)
     chosen_format = format_of(form, out)
     inputs, chosen = read_account(file, data, limits, notices, quiet=quiet)
-    if out is not None:
-        check_out(out, [*inputs.files, *chosen.files])
+    check_out(out, [*inputs.files, *chosen.files])
     result = decide(inputs, chosen, notices, strict=strict, shows_cash=chosen_format == Format.TABLE)
     _put_out(result, inputs.title, chosen_format, out, notices, show_all=show_all)
     return ExitCode.BRAKED if result.braked else ExitCode.FINE

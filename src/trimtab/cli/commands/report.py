@@ -39,8 +39,7 @@ def report(
         title = f"run {file}"
     else:
         inputs, chosen = read_account(file, data, limits, notices, quiet=quiet)
-        if out is not None:
-            check_out(out, [*inputs.files, *chosen.files])
+        check_out(out, [*inputs.files, *chosen.files])
         planned = plan_of_shares(inputs, chosen, data, notices)
         made = decide(inputs, chosen, notices, shows_cash=True) if planned is None else planned
         title = inputs.title

@@ -12,7 +12,7 @@ import typer
 
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
-from trimtab.cli.options import OutFolder, Quiet, ScreenFormat, ScreenFormatOption, grouped
+from trimtab.cli.options import OutFolder, Quiet, ScreenFormat, ScreenFormatOption, flag, grouped, option
 from trimtab.cli.store_options import Run, StoreOptions, StorePlace, existing_store
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ runs_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, 
 @exit_codes
 def list_(
     store: StorePlace = None,
-    account: Annotated[str | None, typer.Option(metavar="NAME", help="Only runs of this account.")] = None,
-    newest: Annotated[int, typer.Option(min=1, metavar="COUNT", help="How many of the newest to show.")] = _LISTED,
-    every: Annotated[bool, typer.Option("--all", "-a", help="Every record, approvals and the like included.")] = False,
+    account: Annotated[str | None, option("NAME", "Only runs of this account.")] = None,
+    newest: Annotated[int, option("COUNT", "How many of the newest to show.", min=1)] = _LISTED,
+    every: Annotated[bool, flag("Every record, approvals and the like included.", "--all", "-a")] = False,
     form: ScreenFormatOption = ScreenFormat.TABLE,
 ) -> int:
     """List the newest runs: id, time, who, orders, turnover, purpose."""
@@ -109,11 +109,11 @@ def export(run: Run, out: OutFolder = None, store: StorePlace = None, quiet: Qui
 @exit_codes
 def history(
     store: StorePlace = None,
-    account: Annotated[str | None, typer.Option(metavar="NAME", help="The account, if there are several.")] = None,
-    since: Annotated[str | None, typer.Option("--from", metavar="DATE", help="The first day.")] = None,
+    account: Annotated[str | None, option("NAME", "The account, if there are several.")] = None,
+    since: Annotated[str | None, option("DATE", "The first day.", "--from")] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="PATH", help="Write here: .html, .csv, .parquet or .xlsx; default: CSV."),
+        option("PATH", "Write here: .html, .csv, .parquet or .xlsx; default: CSV.", "--out", "-o"),
     ] = None,
     quiet: Quiet = False,
 ) -> int:
@@ -126,8 +126,7 @@ def history(
     form = "csv" if out is None or is_page else format_of(None, out)
     if form not in ("csv", "parquet", "arrow", "xlsx"):
         raise typer.BadParameter(f"--out {out}: name a file that ends in .html, .csv, .parquet, .arrow or .xlsx")
-    if out is not None:
-        check_out(out, [])
+    check_out(out)
     with existing_store(store) as opened:
         allocation = history_of(opened, account, "" if since is None else time_of(since, "--from"))
     notices = Notices(quiet=quiet)
@@ -147,8 +146,8 @@ def history(
 @grouped
 def prune(
     options: StoreOptions,
-    before: Annotated[str, typer.Option(metavar="DATE", help="Runs from before this day.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only say what would be dropped.")] = False,
+    before: Annotated[str, option("DATE", "Runs from before this day.")],
+    yes: Annotated[bool, flag("Do it; without, only say what would be dropped.", "--yes")] = False,
     quiet: Quiet = False,
 ) -> int:
     """Drop inputs and results of old runs. Their records stay, so that the chain can still be verified."""

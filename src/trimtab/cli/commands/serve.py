@@ -8,6 +8,7 @@ import typer
 
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import Notices
+from trimtab.cli.options import flag, option
 from trimtab.cli.store_options import By, StorePlace, name_of_user
 
 _SHORTEST_TOKEN = 16
@@ -15,19 +16,17 @@ _SHORTEST_TOKEN = 16
 
 @exit_codes
 def serve(
-    port: Annotated[int, typer.Option(min=1, max=65_535, help="The port to listen on.")] = 8311,
+    port: Annotated[int, flag("The port to listen on.", min=1, max=65_535)] = 8311,
     listen: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help="Listen beyond this computer, under this address; needs --token."),
+        option("ADDRESS", "Listen beyond this computer, under this address; needs --token."),
     ] = None,
     token: Annotated[
         str | None,
-        typer.Option(
-            metavar="KEY", envvar="TRIMTAB_TOKEN", help="The key to the page and the service; default: a new one."
-        ),
+        option("KEY", "The key to the page and the service; default: a new one.", envvar="TRIMTAB_TOKEN"),
     ] = None,
     store: StorePlace = None,
-    no_store: Annotated[bool, typer.Option("--no-store", help="Store no runs.")] = False,
+    no_store: Annotated[bool, flag("Store no runs.", "--no-store")] = False,
     by: By = None,
 ) -> int:
     """Open a page to work in, on this computer only: from a broker's file to a list of trades.
@@ -48,9 +47,8 @@ def serve(
     except ImportError:
         from trimtab.errors import SetupError
 
-        raise SetupError(
-            "the page needs Starlette and uvicorn", "install them with: pip install 'trimtab[web]'"
-        ) from None
+        advice = "install them with: pip install 'trimtab[web]'"
+        raise SetupError("the page needs Starlette and uvicorn", advice) from None
     key = token or secrets.token_urlsafe(32)
     hosts = local_hosts(port) if listen is None else frozenset({listen if port == 80 else f"{listen}:{port}"})
     service = Service(

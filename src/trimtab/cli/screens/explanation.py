@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from trimtab.cli.screens.outcome import bullets
 from trimtab.cli.screens.symbols import ASCII, UNICODE
 from trimtab.text import printable
 
@@ -34,12 +35,9 @@ def explanations_page(
 
 def _order(order: OrderExplanation) -> Iterable[RenderableType]:
     steps = [text for text in (order.one_lot_more, order.one_lot_less) if text]
-    for title, lines in (
-        ("Order", [order.sentence, *steps]),
-        ("What would change the order", order.about_changes),
-    ):
+    for title, lines in (("Order", [order.sentence, *steps]), ("What would change the order", order.about_changes)):
         yield Text(f"  {title}", style="bold")
-        yield _bullets([printable(line) for line in lines])
+        yield bullets([printable(line) for line in lines])
 
 
 def _explained(explained: Explained, *, ascii_only: bool) -> Iterable[RenderableType]:
@@ -56,7 +54,7 @@ def _explained(explained: Explained, *, ascii_only: bool) -> Iterable[Renderable
     ):
         if lines:
             yield Text(f"  {title}", style="bold")
-            yield _bullets(lines)
+            yield bullets(lines)
 
 
 def _steps(explanation: Explanation) -> Table:
@@ -69,12 +67,3 @@ def _steps(explanation: Explanation) -> Table:
         outcome = Text(step.outcome, _OUTCOME_STYLES[step.outcome])
         table.add_row(mark, step.stage, outcome, Text(step.text, "bold" if step.decides else ""))
     return table
-
-
-def _bullets(lines: Sequence[str]) -> Table:
-    grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(width=3, justify="right")
-    grid.add_column()
-    for line in lines:
-        grid.add_row("-", line)
-    return grid

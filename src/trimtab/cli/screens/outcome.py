@@ -24,10 +24,7 @@ _FLAT_FROM = 100  # narrower pages put the bucket below the asset, and the actio
 _WIDE_FROM = 140
 _ASSET_WIDTH = 14
 _BUCKET_WIDTHS = ((_WIDE_FROM, 34), (76, 24), (0, 14))  # page from this width: the longest bucket that is shown in full
-_OTHER_COLUMNS, _FLAT_COLUMNS = (
-    29,
-    28,
-)  # the width of columns other than bucket and reason; more on flat pages
+_OTHER_COLUMNS, _FLAT_COLUMNS = 29, 28  # the width of columns other than bucket and reason; more on flat pages
 _WHY_LINES = 2
 
 
@@ -145,11 +142,16 @@ def _heading(text: str) -> Iterable[RenderableType]:
     return ["", Text(text, style="bold")]
 
 
-def _bullets(lines: Iterable[Text]) -> Iterable[RenderableType]:
+def bullets(lines: Iterable[RenderableType]) -> Table:
     """Lines with a hanging indent after the dash."""
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(width=3, justify="right")
     grid.add_column()
     for line in lines:
         grid.add_row("-", line)
+    return grid
+
+
+def _bullets(lines: Iterable[Text]) -> Iterable[RenderableType]:
+    grid = bullets(lines)
     return [grid] if grid.row_count else []
