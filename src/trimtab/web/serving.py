@@ -30,6 +30,7 @@ def serve_forever(service: Service, address: str) -> None:
         ws="none",
         lifespan="off",
     )
+    app.warm_up()
     try:
         uvicorn.Server(config).run()
     finally:
