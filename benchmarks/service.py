@@ -176,10 +176,14 @@ async def paced(server: Server, bodies: list[bytes], connections: int, rate: flo
         print(f"  after {begin / rate + 60:.0f} s: {server.memory():.0f} MB", flush=True)
     for connection in opened:
         await connection.__aexit__()
-    figures = ", ".join(f"p{share * 100:g} {percentile(times, share) * 1e3:.0f} ms" for share in (0.5, 0.9, 0.99, 0.999))
+    figures = ", ".join(
+        f"p{share * 100:g} {percentile(times, share) * 1e3:.0f} ms" for share in (0.5, 0.9, 0.99, 0.999)
+    )
     spent = (server.cpu_seconds() - cpu) / len(times) * 1e3
     grown = server.memory() - memory
-    return f"{rate:g} a second for {seconds:g} s: {figures}; {spent:.2f} ms of CPU time a request; memory {grown:+.0f} MB"
+    return (
+        f"{rate:g} a second for {seconds:g} s: {figures}; {spent:.2f} ms of CPU time a request; memory {grown:+.0f} MB"
+    )
 
 
 async def stopped_while_busy(server: Server, connections: int, seconds: float) -> str:
@@ -193,7 +197,9 @@ async def stopped_while_busy(server: Server, connections: int, seconds: float) -
         try:
             async with Connection(server.port) as connection:
                 while True:
-                    reply = await connection.ask(request(server.port, "/plan", shares(rng, 20), f"{number}-{rng.random()}"))
+                    reply = await connection.ask(
+                        request(server.port, "/plan", shares(rng, 20), f"{number}-{rng.random()}")
+                    )
                     if reply.status == 201:
                         answered.append(json.loads(reply.body)["run_id"])
         except (OSError, asyncio.IncompleteReadError):

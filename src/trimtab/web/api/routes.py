@@ -27,9 +27,9 @@ from trimtab.web.api.negotiation import (
     wants_arrow,
 )
 from trimtab.web.api.openapi import OPENAPI
-from trimtab.web.api.warm_up import warm_up_account, warm_up_many
 from trimtab.web.api.operations import OPERATIONS, Operation
 from trimtab.web.api.problems import ApiError, Problem, problem_of, refusal
+from trimtab.web.api.warm_up import warm_up_account, warm_up_many
 from trimtab.web.api.workers import account_worker, many_worker
 from trimtab.web.service import Service
 
