@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from harness import options
 
@@ -25,7 +25,7 @@ from trimtab.store.run_store import Filter
 from trimtab.store.sql_store import SqlStore
 from trimtab.store.verification import verify
 
-TOKEN = "the-token-of-the-benchmark"
+KEY = "the-token-of-the-benchmark"
 SECTORS, HELD = 8, 20
 
 
@@ -42,7 +42,7 @@ class Connection:
     def __init__(self, port: int) -> None:
         self._port = port
 
-    async def __aenter__(self) -> Connection:
+    async def __aenter__(self) -> Self:
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
         return self
 
@@ -50,11 +50,18 @@ class Connection:
         self._writer.close()
 
     async def ask(self, request: bytes) -> Reply:
+        """The answer to a request."""
         self._writer.write(request)
         head = await self._reader.readuntil(b"\r\n\r\n")
         lines = head.decode().lower().split("\r\n")
         size = next(int(line.partition(":")[2]) for line in lines if line.startswith("content-length"))
         return Reply(int(lines[0].split()[1]), await self._reader.readexactly(size))
+
+    async def answered(self, request: bytes) -> None:
+        """Ask, and end the benchmark if the answer is a problem."""
+        reply = await self.ask(request)
+        if reply.status != 200:
+            raise SystemExit(f"status {reply.status}: {reply.body.decode()}")
 
 
 def request(port: int, path: str, body: Any = None, key: str = "") -> bytes:
@@ -62,7 +69,7 @@ def request(port: int, path: str, body: Any = None, key: str = "") -> bytes:
     lines = [
         f"{'GET' if body is None else 'POST'} /api/v1{path} HTTP/1.1",
         f"Host: 127.0.0.1:{port}",
-        f"Authorization: Bearer {TOKEN}",
+        f"Authorization: Bearer {KEY}",
         "Content-Type: application/json",
         f"Content-Length: {len(data)}",
         *([f"Idempotency-Key: {key}"] if key else []),
@@ -102,10 +109,11 @@ class Server:
             self.port = free.getsockname()[1]
         self.store = folder / "runs.db"
         command = [sys.executable, "-m", "trimtab", "serve", "--port", str(self.port), "--store", str(self.store)]
-        environment = {**os.environ, "TRIMTAB_TOKEN": TOKEN}
+        environment = {**os.environ, "TRIMTAB_TOKEN": KEY}
         self.process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
 
     def cpu_seconds(self) -> float:
+        """The CPU time of the process so far."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -144,7 +152,7 @@ async def flat_out(server: Server, bodies: list[bytes], connections: int, second
             turn = number
             while time.perf_counter() < end:
                 began = time.perf_counter()
-                assert (await connection.ask(bodies[turn % len(bodies)])).status == 200
+                await connection.answered(bodies[turn % len(bodies)])
                 times.append(time.perf_counter() - began)
                 turn += connections
 
@@ -166,7 +174,7 @@ async def paced(server: Server, bodies: list[bytes], connections: int, rate: flo
         due = began + number / rate
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         connection = await free.get()
-        assert (await connection.ask(bodies[number % len(bodies)])).status == 200
+        await connection.answered(bodies[number % len(bodies)])
         free.put_nowait(connection)
         times.append(time.perf_counter() - due)
 
