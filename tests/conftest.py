@@ -46,10 +46,10 @@ def also_plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every rebalance of the test also runs undecorated, and must give the same bits."""
     compiled = trimtab.rebalancing.decide.rebalance_account
 
-    def both(rows: Any, tree: Any, settings: Any, partners: Any, answer: Any) -> bool:
+    def both(rows: Any, tree: Any, settings: Any, partners: Any, exposed: Any, answer: Any) -> bool:
         plain = empty_answer(len(answer))  # not a copy: the bytes between the fields count too
-        braked = compiled(rows, tree, settings, partners, answer)
-        assert plain_account(rows, tree, settings, partners, plain) == braked
+        braked = compiled(rows, tree, settings, partners, exposed, answer)
+        assert plain_account(rows, tree, settings, partners, exposed, plain) == braked
         assert plain.tobytes() == answer.tobytes()
         return bool(braked)
 

@@ -138,11 +138,11 @@ class Candidates:
         if self.exposures is None or not len(rows.rows):
             return NO_EXPOSURES
         names = self.asset.names
-        account = account_numbers(self.exposures, self.accounts)[self.account_of[self.order]]
+        codes = self.asset.codes[self.order]
         if not self.exposures.accounts:
-            of_name = rows.profiles([-1] * len(names), names)
-            return rows.exposed(of_name[self.asset.codes[self.order]])
-        return rows.exposed(rows.profiles(account.tolist(), (names[code] for code in self.asset.codes[self.order])))
+            return rows.exposed(rows.profiles([-1] * len(names), names)[codes])
+        account = account_numbers(self.exposures, self.accounts)[self.account_of[self.order]]
+        return rows.exposed(rows.profiles(account.tolist(), (names[code] for code in codes)))
 
     def in_table_order(self, answer: Records) -> Records:
         """The kernel's answer for the good rows in the order of the table's rows; zero for the others."""

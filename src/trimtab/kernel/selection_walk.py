@@ -16,6 +16,8 @@ from trimtab.kernel.records import (
     NO_NODE,
     ROOT,
     WEIGHT_TOLERANCE,
+    Exposed,
+    Floats,
     Ints,
     Records,
 )
@@ -32,6 +34,8 @@ class Account(NamedTuple):
     tree: Records  # `NODE`
     settings: Any  # one record of `SETTINGS`
     partners: Ints  # as `NO_PARTNERS` says
+    exposed: Exposed
+    room: Floats  # the weight left in each row of exposures
 
 
 class Walk(NamedTuple):
