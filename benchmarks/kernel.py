@@ -23,7 +23,7 @@ from trimtab import RebalancingLimits
 from trimtab.candidates.candidates import settings_of
 from trimtab.candidates.read import read
 from trimtab.kernel.account import rebalance_account
-from trimtab.kernel.records import NO_EXPOSURES, NO_PARTNERS, empty_answer
+from trimtab.kernel.records import NO_PARTNERS, empty_answer
 
 SECTORS = [f"Sector{number:02d}" for number in range(11)]
 LIMITS = RebalancingLimits(
@@ -75,7 +75,7 @@ def kernel_seconds(rows: list[dict[str, Any]], times: int) -> float:
         candidates.tree.nodes,
         settings_of(LIMITS)[0],
         NO_PARTNERS,
-        NO_EXPOSURES,
+        None,
         answer,
     )
     repeat(*arguments, 3)
@@ -92,7 +92,7 @@ def seconds_in_turn(accounts: list[list[dict[str, Any]]]) -> float:
         candidates.tree.nodes,
         settings_of(LIMITS)[0],
         NO_PARTNERS,
-        NO_EXPOSURES,
+        None,
         answer,
     )
     return statistics.median(harness.seconds(lambda: in_turn(*arguments), 15, warm_up=1)) / len(accounts)

@@ -12,8 +12,13 @@ import pytest
 from compile_first import compile_all, is_needed
 from kernel_runs import plain_account
 
+import trimtab.explanations.reruns
 import trimtab.rebalancing.decide
-from trimtab.kernel.records import empty_answer
+import trimtab.rebalancing.stages
+from trimtab.kernel.account import rebalance_account, select_account, size_account
+from trimtab.kernel.accounts import rebalance_accounts
+from trimtab.kernel.compilation import undecorated
+from trimtab.kernel.records import Exposed, empty_answer
 
 os.environ["TRIMTAB_STORE"] = tempfile.mkdtemp(prefix="trimtab-store-") + "/runs.db"  # no test writes to the user's
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -54,3 +59,32 @@ def also_plain(monkeypatch: pytest.MonkeyPatch) -> None:
         return bool(braked)
 
     monkeypatch.setattr(trimtab.rebalancing.decide, "rebalance_account", both)
+
+
+def _plain_with_exposures(name: str, entry: Any) -> tuple[str, Any]:
+    """A function of the kernel that runs undecorated where it is given exposures."""
+    plain = undecorated(entry)
+
+    def chosen(*arguments: Any) -> Any:
+        has_exposures = any(isinstance(argument, Exposed) for argument in arguments)
+        return (plain if has_exposures else entry)(*arguments)
+
+    return name, chosen
+
+
+_ENTRIES = [
+    _plain_with_exposures("trimtab.rebalancing.decide.rebalance_account", rebalance_account),
+    _plain_with_exposures("trimtab.kernel.accounts.rebalance_accounts", rebalance_accounts),
+    _plain_with_exposures("trimtab.rebalancing.stages.select_account", select_account),
+    _plain_with_exposures("trimtab.rebalancing.stages.size_account", size_account),
+    _plain_with_exposures("trimtab.explanations.reruns.rebalance_account", rebalance_account),
+    _plain_with_exposures("trimtab.explanations.reruns.select_account", select_account),
+]
+
+
+@pytest.fixture(autouse=True)
+def plain_exposures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quick tests decide accounts with exposures undecorated, since compiling that takes longer than all of them."""
+    if request.node.get_closest_marker("thorough") is None:
+        for name, entry in _ENTRIES:
+            monkeypatch.setattr(name, entry)

@@ -14,7 +14,7 @@ from trimtab.candidates.candidates import settings_of
 from trimtab.candidates.read import read
 from trimtab.kernel.account import rebalance_account, select_account, size_account
 from trimtab.kernel.compilation import undecorated
-from trimtab.kernel.records import NO_EXPOSURES, empty_answer
+from trimtab.kernel.records import empty_answer
 from trimtab.reasons import Reason
 
 
@@ -110,9 +110,9 @@ def test_the_halves_of_the_pass_are_the_whole(plain: bool, first: int) -> None:
         whole, parts = empty_answer(len(outcome.order)), empty_answer(len(outcome.order))
         arguments = (outcome.rows(limits), outcome.tree.nodes, settings)
         partners, _ = outcome.partners(limits.max_correlation)
-        braked = rebalance_account(*arguments, partners, NO_EXPOSURES, whole)
-        halves[0](*arguments, partners, NO_EXPOSURES, parts)
-        assert halves[1](*arguments, NO_EXPOSURES, parts) == braked
+        braked = rebalance_account(*arguments, partners, None, whole)
+        halves[0](*arguments, partners, None, parts)
+        assert halves[1](*arguments, None, parts) == braked
         assert parts.tobytes() == whole.tobytes(), f"seed {seed}"
 
 

@@ -153,13 +153,14 @@ class PlacesTaken:
         return self.candidates.exposure_rows(self.limits)
 
     @cached_property
-    def _exposed(self) -> tuple[Exposed, Floats]:
-        """The exposures of the rows in canonical order, and the weight left in each."""
+    def _exposed(self) -> tuple[Exposed | None, Floats]:
+        """The exposures of the rows in canonical order, and the weight that the fixed leave in each limit."""
         exposed, order = self.candidates.exposed(self.limits), self.candidates.order
+        if exposed is None:
+            return None, np.zeros(0)
         left = exposed.rows["max_exposure"].astype(np.float64)
-        fixed = np.zeros(self.candidates.size, np.bool_)
-        fixed[self.rows[self._fixed]] = True
-        for place in np.flatnonzero(fixed[order]).tolist() if len(left) else []:
+        fixed = set(self.rows[self._fixed].tolist())
+        for place in (index for index, row in enumerate(order.tolist()) if row in fixed):
             profile = exposed.profile[place]
             mine = exposed.parts[exposed.first[profile] : exposed.first[profile + 1]]
             left[mine["row"]] -= mine["fraction"] * self.candidates.current_weight[order[place]]
@@ -174,7 +175,7 @@ class PlacesTaken:
         -1 without one.
         """
         exposed, left = self._exposed
-        if not len(left):
+        if exposed is None:
             return math.inf, -1
         profile = exposed.profile[int(np.flatnonzero(self.candidates.order == row)[0])]
         mine = exposed.parts[exposed.first[profile] : exposed.first[profile + 1]]

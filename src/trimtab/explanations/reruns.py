@@ -84,7 +84,7 @@ class Reruns:
     rows: Records
     settings: Records  # (1,)
     partners: Ints  # as `kernel.records.NO_PARTNERS` says
-    exposed: Exposed
+    exposed: Exposed | None
     answer: Records
     scans: dict[tuple[str, str], Any] = field(default_factory=dict)  # the scans of `counterfactuals.py`, by limit
     _kept: dict[Change, Records] = field(default_factory=dict)
@@ -218,7 +218,7 @@ class Reruns:
         """The answer with some things changed at once."""
         return decide(*self.changed(*changes))
 
-    def changed(self, *changes: Change) -> tuple[Records, Records, Records, Ints, Exposed]:
+    def changed(self, *changes: Change) -> tuple[Records, Records, Records, Ints, Exposed | None]:
         """Rows, tree, settings, partners and exposures with some things changed."""
         of_rows = any(change.name in ROW_FIELDS for change in changes)
         rows = self.rows.copy() if of_rows else self.rows  # the only one that may be large
@@ -423,11 +423,11 @@ class Reruns:
 
     def alone(self, place: int) -> Any:
         """The decision about a row that is the only candidate."""
-        exposed = self.exposed._replace(profile=self.exposed.profile[place : place + 1])
+        exposed = None if self.exposed is None else self.exposed.of(slice(place, place + 1))
         return decide(self.rows[place : place + 1], self.nodes, self.settings, NO_PARTNERS, exposed)[0]
 
 
-def decide(rows: Records, tree: Records, settings: Records, partners: Ints, exposed: Exposed) -> Records:
+def decide(rows: Records, tree: Records, settings: Records, partners: Ints, exposed: Exposed | None) -> Records:
     """The decision of the rules about one account's records. Shape (rows,)."""
     answer = empty_answer(len(rows))
     rebalance_account(rows, tree, settings[0], partners, exposed, answer)

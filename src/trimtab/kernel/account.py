@@ -36,15 +36,17 @@ def _complete(
     settings: Any,
     choices: Records,
     capacity: Records,
-    exposed: Exposed,
+    exposed: Exposed | None,
     answer: Records,
 ) -> bool:
     """The stages after selection: sizing, holding band, brakes; returns whether the account is braked."""
     members, spans, place_of, aim = size(rows, tree, settings, choices, capacity)
-    lines = lines_of(rows, members, place_of, exposed)
-    if lines.lines.size > 0:
+    if exposed is None:
+        hold(rows, tree, settings, members, spans, None)
+    else:
+        lines = lines_of(rows, members, place_of, exposed)
         fit_exposures(rows, tree, settings, Sized(members, spans, place_of, aim), lines, exposed)
-    hold(rows, tree, settings, members, spans, lines)
+        hold(rows, tree, settings, members, spans, lines)
     for index in range(members.size):
         member = members[index]
         answer[member.row].proposed = member.target
@@ -63,12 +65,12 @@ def _complete(
 
 @entry
 def rebalance_account(
-    rows: Records, tree: Records, settings: Any, partners: Ints, exposed: Exposed, answer: Records
+    rows: Records, tree: Records, settings: Any, partners: Ints, exposed: Exposed | None, answer: Records
 ) -> bool:
     """Fill the (empty) answer for one account's rows; returns whether the account is braked.
 
-    `partners`: in the form of `NO_PARTNERS`, which also serves if correlations are not limited; `exposed`: or else
-    `NO_EXPOSURES`.
+    `partners`: in the form of `NO_PARTNERS`, which also serves if correlations are not limited; `exposed`: None
+    if exposures are not.
     """
     choices, capacity = select(rows, tree, settings, partners, exposed, answer)
     return _complete(rows, tree, settings, choices, capacity, exposed, answer)
@@ -76,14 +78,14 @@ def rebalance_account(
 
 @entry
 def select_account(
-    rows: Records, tree: Records, settings: Any, partners: Ints, exposed: Exposed, answer: Records
+    rows: Records, tree: Records, settings: Any, partners: Ints, exposed: Exposed | None, answer: Records
 ) -> None:
     """Only the selection: fills `selected`, `reason` and `reason_node` of the (empty) answer."""
     select(rows, tree, settings, partners, exposed, answer)
 
 
 @entry
-def size_account(rows: Records, tree: Records, settings: Any, exposed: Exposed, answer: Records) -> bool:
+def size_account(rows: Records, tree: Records, settings: Any, exposed: Exposed | None, answer: Records) -> bool:
     """The rest of the pass, for a selection made before: the answer has its `selected` and `reason`."""
     choices, capacity = selected_before(rows, tree, settings, answer)
     return _complete(rows, tree, settings, choices, capacity, exposed, answer)

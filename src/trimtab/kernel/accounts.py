@@ -18,7 +18,7 @@ def rebalance_accounts(
     settings: Records,
     partners: Ints,
     partners_start: Ints,
-    exposed: Exposed,
+    exposed: Exposed | None,
     answer: Records,
 ) -> Flags:
     """Fill the answer for many accounts; account i has the rows start[i] : start[i + 1]. Returns which are braked.
@@ -30,6 +30,9 @@ def rebalance_accounts(
     for account in numba.prange(start.size - 1):
         begin, end = start[account], start[account + 1]
         alike = partners[partners_start[account] : partners_start[account + 1]]
-        own = Exposed(exposed.rows, exposed.parts, exposed.first, exposed.profile[begin:end])
-        braked[account] = rebalance_account(rows[begin:end], tree, settings[0], alike, own, answer[begin:end])
+        if exposed is None:
+            braked[account] = rebalance_account(rows[begin:end], tree, settings[0], alike, None, answer[begin:end])
+        else:
+            own = Exposed(exposed.rows, exposed.parts, exposed.first, exposed.profile[begin:end])
+            braked[account] = rebalance_account(rows[begin:end], tree, settings[0], alike, own, answer[begin:end])
     return braked

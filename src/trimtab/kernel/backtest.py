@@ -15,7 +15,6 @@ from trimtab.kernel.backtest_records import Book, Market, PolicyRecords, RunReco
 from trimtab.kernel.backtest_trading import execute_trades, weigh
 from trimtab.kernel.block import clear_answer, fill_row
 from trimtab.kernel.compilation import allocating, compiled, entry
-from trimtab.kernel.exposures import no_exposures
 from trimtab.kernel.records import ANSWER, ROW
 from trimtab.reasons import Restriction
 
@@ -108,7 +107,7 @@ def _decide(
     run.steps[step].decided = market.rebalance_days[day].session
     count = _fill_rows(market, policy, day, book, worth)
     run.steps[step].braked = rebalance_account(
-        book.rows[:count], policy.tree, policy.settings, book.no_partners, book.exposed, book.answers[:count]
+        book.rows[:count], policy.tree, policy.settings, book.no_partners, None, book.answers[:count]
     )
     _place_orders(book, count, step, run)
 
@@ -126,7 +125,6 @@ def backtest_policy(market: Market, policy: PolicyRecords, run: RunRecords) -> i
         np.zeros(assets, ANSWER),
         np.zeros(assets, np.int64),
         np.zeros(0, np.int64),
-        no_exposures(),
     )
     count, day, step, event, pending, money = 0, 0, -1, 0, False, 1.0
     first = market.rebalance_days[0].session

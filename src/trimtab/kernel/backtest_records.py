@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from trimtab.kernel.records import Exposed, Flags, Floats, Ints, Records, record
+from trimtab.kernel.records import Flags, Floats, Ints, Records, record
 
 # A session on which the policy may decide. Shape (D,).
 REBALANCE_DAY = record(
@@ -107,4 +107,3 @@ class Book(NamedTuple):
     answers: Records  # ANSWER, of the present decision
     asset_of: Ints  # the asset of each row
     no_partners: Ints  # of length 0: a backtest knows no correlations
-    exposed: Exposed  # nor exposures

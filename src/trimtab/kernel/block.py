@@ -13,7 +13,6 @@ import numpy as np
 
 from trimtab.kernel.account import rebalance_account
 from trimtab.kernel.compilation import compiled, entry
-from trimtab.kernel.exposures import no_exposures
 from trimtab.kernel.records import ANSWER, NO_NODE, ROW, Flags, Floats, Ints, Records, SizingMode, record
 from trimtab.reasons import Action, SizeReason
 
@@ -122,7 +121,6 @@ def rebalance_block(
         max_rows = max(max_rows, start[account + 1] - start[account])
     rows, answers = np.zeros(max_rows, ROW), np.zeros(max_rows, ANSWER)
     no_partners = np.zeros(0, np.int64)  # a block has no correlations: limits with `max_correlation` are refused
-    exposed = no_exposures()  # nor exposures
     for account in range(start.size - 1):
         if left_out[account]:
             continue
@@ -144,7 +142,7 @@ def rebalance_block(
             clear_answer(answers[number])
         tree = prepared.trees[prepared.tree_start[limits] : prepared.tree_start[limits + 1]]
         outcome = decided.outcome[account]
-        outcome.braked = rebalance_account(rows[:count], tree, settings, no_partners, exposed, answers[:count])
+        outcome.braked = rebalance_account(rows[:count], tree, settings, no_partners, None, answers[:count])
         for number in range(count):
             row, answer = order[begin + number], answers[number]
             decided.target[row] = answer.target

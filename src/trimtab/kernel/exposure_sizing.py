@@ -14,9 +14,9 @@ from trimtab.kernel.projection import ASSET, PINNED, ROW_SUM, Problem, problem_o
 from trimtab.kernel.records import ROOT, WEIGHT_TOLERANCE, Exposed, Floats, Ints, Records, SizingMode
 from trimtab.kernel.sizing import level_at
 
-# A sum within this of a limit of exposures is inside it: the sizes of section 5 stand.
+# A sum within this of a limit of exposures is inside it: the sizes of section 5 are kept.
 _PLAY = 1e-13
-# A row with less room than this above the lower bounds leaves them no freedom.
+# A row with less room than this above the lower bounds pins its assets to them.
 _NO_ROOM = 1e-15
 _STEEP, _STEEPEST, _LACK = 3.0, 1e6, 10.0
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from trimtab.kernel.compilation import allocating, compiled
 from trimtab.kernel.eligibility import FIXED, base_cap
-from trimtab.kernel.records import EXPOSURE_PART, EXPOSURE_ROW, WEIGHT_TOLERANCE, Exposed, Floats, Ints, Records, record
+from trimtab.kernel.records import WEIGHT_TOLERANCE, Exposed, Floats, Ints, Records, record
 
 # A row of exposures among the selected assets. Shape (lines,).
 LINE = record(
@@ -38,16 +38,10 @@ class Lines(NamedTuple):
 
 
 @allocating
-def no_exposures() -> Exposed:
-    """`NO_EXPOSURES`, made inside compiled code."""
-    return Exposed(np.zeros(0, EXPOSURE_ROW), np.zeros(0, EXPOSURE_PART), np.zeros(1, np.int64), np.zeros(0, np.int64))
-
-
-@allocating
-def room_in(rows: Records, choices: Records, exposed: Exposed) -> Floats:
+def _room_in(rows: Records, choices: Records, exposed: Exposed) -> Floats:
     """The weight that the fixed rows leave in each row of exposures; infinite without a maximum. Shape (exposure rows,)."""
     room = np.zeros(exposed.rows.size)
-    for row in range(rows.size if room.size > 0 else 0):
+    for row in range(rows.size):
         if choices[row].kind == FIXED:
             profile = exposed.profile[row]
             for part in range(exposed.first[profile], exposed.first[profile + 1]):
@@ -59,36 +53,28 @@ def room_in(rows: Records, choices: Records, exposed: Exposed) -> Floats:
     return room
 
 
-@compiled
-def tightest(exposed: Exposed, room: Floats, row: int) -> tuple[float, int]:
-    """The weight that exposures leave an asset, and the first row that leaves it no more; infinite and -1 without one."""
-    weight, index = math.inf, -1
-    if room.size > 0:
-        profile = exposed.profile[row]
+@allocating
+def shut_out(rows: Records, settings: Any, choices: Records, exposed: Exposed | None) -> Ints:
+    """Mark the assets that exposures leave no room for a position: they are never taken.
+
+    Returns, for each row, the row of exposures that leaves it the least, if that is too little, else -1; empty without
+    exposures.
+    """
+    if exposed is None:
+        return np.zeros(0, np.int64)
+    room, shut_by = _room_in(rows, choices, exposed), np.full(rows.size, -1)
+    for row in range(rows.size):
+        weight, profile = math.inf, exposed.profile[row]
         for part in range(exposed.first[profile], exposed.first[profile + 1]):
             left = room[exposed.parts[part].row] / exposed.parts[part].fraction
             if left < weight:
-                weight, index = left, exposed.parts[part].row
-    return weight, index
-
-
-@compiled
-def shut_out_by(exposed: Exposed, room: Floats, row: int, candidate: Any, settings: Any) -> int:
-    """The row of exposures that leaves an asset no room for a position; -1 if none does."""
-    weight, index = tightest(exposed, room, row)
-    if weight < base_cap(candidate, settings) and not (
-        weight > 0.0 and weight >= settings.min_position_weight - WEIGHT_TOLERANCE
-    ):
-        return index
-    return -1
-
-
-@compiled
-def shut_out(rows: Records, settings: Any, choices: Records, exposed: Exposed, room: Floats) -> None:
-    """Mark the assets that exposures leave no room for a position: they are never taken."""
-    for row in range(rows.size if room.size > 0 else 0):
-        if shut_out_by(exposed, room, row, rows[row], settings) >= 0:
+                weight, shut_by[row] = left, exposed.parts[part].row
+        is_enough = weight > 0.0 and weight >= settings.min_position_weight - WEIGHT_TOLERANCE
+        if is_enough or weight >= base_cap(rows[row], settings):
+            shut_by[row] = -1
+        else:
             choices[row].holdable = False
+    return shut_by
 
 
 @allocating
@@ -96,7 +82,7 @@ def lines_of(rows: Records, members: Records, place_of: Ints, exposed: Exposed) 
     """The rows of exposures in which a selected asset lies; `place_of` has the members by name."""
     count = np.zeros(exposed.rows.size, np.int64)
     entries = 0
-    for index in range(place_of.size if count.size > 0 else 0):
+    for index in range(place_of.size):
         profile = exposed.profile[members[place_of[index]].row]
         entries += exposed.first[profile + 1] - exposed.first[profile]
         for part in range(exposed.first[profile], exposed.first[profile + 1]):
@@ -111,7 +97,7 @@ def lines_of(rows: Records, members: Records, place_of: Ints, exposed: Exposed) 
             begin += count[row]
             count[row] = number
             number += 1
-    for index in range(place_of.size if count.size > 0 else 0):
+    for index in range(place_of.size):
         member = members[place_of[index]]
         profile = exposed.profile[member.row]
         for part in range(exposed.first[profile], exposed.first[profile + 1]):

@@ -141,9 +141,11 @@ def _release_in_line(lines: Lines, line: Any, members: Records, node: int, sign:
 
 
 @compiled
-def _release_for_exposures(tree: Records, settings: Any, members: Records, lines: Lines) -> bool:
+def _release_for_exposures(tree: Records, settings: Any, members: Records, lines: Lines | None) -> bool:
     """Release in rows of exposures above their maximum, then in those below a minimum that the sizes meet."""
     released = False
+    if lines is None:
+        return released
     for index in range(lines.lines.size):
         line = lines.lines[index]
         if line.max_exposure < math.inf:
@@ -164,7 +166,7 @@ def _release_for_exposures(tree: Records, settings: Any, members: Records, lines
 
 
 @compiled
-def _release_for_limits(tree: Records, settings: Any, members: Records, spans: Records, lines: Lines) -> None:
+def _release_for_limits(tree: Records, settings: Any, members: Records, spans: Records, lines: Lines | None) -> None:
     """Step 1: until every position, node and the total is inside its limits."""
     max_total = max(min(1.0, settings.target_invested + settings.cash_band), spans[ROOT].fixed_weight)
     again = True
@@ -184,7 +186,7 @@ def _release_for_limits(tree: Records, settings: Any, members: Records, spans: R
 
 
 @compiled
-def hold(rows: Records, tree: Records, settings: Any, members: Records, spans: Records, lines: Lines) -> None:
+def hold(rows: Records, tree: Records, settings: Any, members: Records, spans: Records, lines: Lines | None) -> None:
     """Set the targets of the members and bring their reasons up to date."""
     if not _hold_near(rows, settings, members):
         return

@@ -11,7 +11,6 @@ import numpy as np
 
 from trimtab.kernel.block import sum_up
 from trimtab.kernel.compilation import compiled, entry
-from trimtab.kernel.exposures import no_exposures
 from trimtab.kernel.order_records import ORDER_NODE
 from trimtab.kernel.orders import PassInputs, plan_account
 from trimtab.kernel.records import ANSWER, NO_LIMIT, ROW, SETTINGS, Flags, Ints, Records
@@ -110,9 +109,7 @@ def plan_block(accounts: OrderAccounts, limits: OrderLimits, partners: Ints, rec
         account = records.accounts[number]
         _fill_limits(account, limits.settings[chosen], memory.settings)
         alike = partners[accounts.partners_start[number] : accounts.partners_start[number + 1]]
-        passes = PassInputs(
-            rows, next_rows, tree, memory.settings, alike, no_exposures(), answers, memory.answers[: end - begin]
-        )
+        passes = PassInputs(rows, next_rows, tree, memory.settings, alike, answers, memory.answers[: end - begin])
         lots = records.lots[accounts.lots_start[number] : accounts.lots_start[number + 1]]
         records.outcome[number].braked = plan_account(records.assets[begin:end], nodes, lots, account, passes)
         account.brake_sold_weight = memory.settings[0].brake_sold_weight

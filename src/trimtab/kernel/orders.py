@@ -12,7 +12,7 @@ from trimtab.kernel.order_part import is_part_needed, list_sells, make_part
 from trimtab.kernel.order_records import PlanStatus
 from trimtab.kernel.order_rounding import amount_of, fee_of, list_buys, round_goals
 from trimtab.kernel.order_rows import brake_allowance, fill_first_rows, fill_next_rows, is_lot_too_large
-from trimtab.kernel.records import Exposed, Ints, Records
+from trimtab.kernel.records import Ints, Records
 from trimtab.kernel.tax_lots import take_lots
 from trimtab.reasons import OrderReason
 
@@ -28,7 +28,6 @@ class PassInputs(NamedTuple):
     tree: Records
     settings: Records  # shape (2,): `order_settings`
     partners: Ints
-    exposed: Exposed
     first: Records  # the answer of the first round
     answer: Records  # that of the others
 
@@ -105,7 +104,7 @@ def _run_rounds(assets: Records, nodes: Records, account: Any, passes: PassInput
             assets[index].given = assets[index].now
         value = after
         fill_next_rows(assets, nodes, account, value, passes.next_rows, passes.first, passes.answer)
-        size_account(passes.next_rows, passes.tree, passes.settings[1], passes.exposed, passes.answer)
+        size_account(passes.next_rows, passes.tree, passes.settings[1], None, passes.answer)
 
 
 @compiled
@@ -193,7 +192,7 @@ def plan_account(assets: Records, nodes: Records, lots: Records, account: Any, p
             assets[index].given = assets[index].quantity
             assets[index].reason = OrderReason.EMPTY
         fill_first_rows(assets, nodes, account, passes.first_rows, passes.first)
-        if rebalance_account(passes.first_rows, passes.tree, limits, passes.partners, passes.exposed, passes.first):
+        if rebalance_account(passes.first_rows, passes.tree, limits, passes.partners, None, passes.first):
             _finish_braked(assets, lots, passes.first)
             account.rounds = 0  # an earlier start may have counted some
             account.is_settled = True

@@ -91,7 +91,7 @@ def _hold(problem: Problem, count: int, row: int, state: int) -> int:
 
 @compiled
 def _let_go(problem: Problem, count: int, row: int) -> int:
-    """Take a row out of those that hold; its toll says whether it rests, or lacks in vain."""
+    """Take a row out of those that hold; its toll says whether it rests, or is given up."""
     gone = problem.rows[row]
     gone.state = IDLE if gone.toll == gone.rest else LACKING
     last = problem.held[count - 1]

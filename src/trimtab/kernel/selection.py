@@ -13,7 +13,7 @@ import numpy as np
 
 from trimtab.kernel.compilation import allocating
 from trimtab.kernel.eligibility import FIXED, class_of, classify
-from trimtab.kernel.exposures import room_in, shut_out
+from trimtab.kernel.exposures import shut_out
 from trimtab.kernel.records import CHOICE, ROOT, Exposed, Ints, Records
 from trimtab.kernel.selection_queue import queue_up
 from trimtab.kernel.selection_reasons import explain_selection
@@ -22,14 +22,12 @@ from trimtab.kernel.selection_walk import BUCKETS, Account, Walk, measure_capaci
 
 @allocating
 def select(
-    rows: Records, tree: Records, settings: Any, partners: Ints, exposed: Exposed, answer: Records
+    rows: Records, tree: Records, settings: Any, partners: Ints, exposed: Exposed | None, answer: Records
 ) -> tuple[Records, Records]:
     """Fill `selected`, `reason` and `reason_node` of the answer; returns the choices and the capacity."""
     choices = np.zeros(rows.size, CHOICE)
     classify(rows, tree, settings, choices, answer)
-    room = room_in(rows, choices, exposed)
-    shut_out(rows, settings, choices, exposed, room)
-    account = Account(rows, tree, settings, partners, exposed, room)
+    account = Account(rows, tree, settings, partners, shut_out(rows, settings, choices, exposed))
     walk = Walk(choices, measure_capacity(rows, tree, settings, choices), np.zeros(2, np.int64))
     queues = queue_up(rows, choices)
     walk_assets(account, walk, queues, False)

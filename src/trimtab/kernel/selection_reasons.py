@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from trimtab.kernel.compilation import compiled
 from trimtab.kernel.eligibility import FIXED, HOLDING, OUT, WEAK
-from trimtab.kernel.exposures import shut_out_by
 from trimtab.kernel.records import NO_NODE, ROOT, Records
 from trimtab.kernel.selection_walk import BUCKETS, NEW, Account, Walk, has_taken_partner
 from trimtab.reasons import Reason
@@ -32,9 +31,8 @@ def _standing_limit(account: Account, walk: Walk, row: int, is_new: bool) -> tup
         return Reason.BUCKET_POSITION_LIMIT, full_node
     if capacity[ROOT].used >= capacity[ROOT].max_by_weight:
         short_node = ROOT
-    full_row = shut_out_by(account.exposed, account.room, row, account.rows[row], settings)
-    if full_row >= 0:
-        short_node = tree.size + full_row
+    if account.shut_by.size > 0 and account.shut_by[row] >= 0:
+        short_node = tree.size + account.shut_by[row]
     return Reason.MIN_POSITION_CAPACITY, short_node
 
 

@@ -16,8 +16,6 @@ from trimtab.kernel.records import (
     NO_NODE,
     ROOT,
     WEIGHT_TOLERANCE,
-    Exposed,
-    Floats,
     Ints,
     Records,
 )
@@ -34,8 +32,7 @@ class Account(NamedTuple):
     tree: Records  # `NODE`
     settings: Any  # one record of `SETTINGS`
     partners: Ints  # as `NO_PARTNERS` says
-    exposed: Exposed
-    room: Floats  # the weight left in each row of exposures
+    shut_by: Ints  # the row of exposures that shuts out each row, -1 for none; empty without exposures
 
 
 class Walk(NamedTuple):

@@ -61,7 +61,7 @@ def decide(candidates: Candidates, limits: RebalancingLimits) -> tuple[Records, 
         for account in range(len(braked)):
             mine = slice(start[account], start[account + 1])
             own = _slice(partners, partners_start, account)
-            mine_exposed = exposed._replace(profile=exposed.profile[mine])
+            mine_exposed = None if exposed is None else exposed.of(mine)
             braked[account] = rebalance_account(rows[mine], tree, settings[0], own, mine_exposed, answer[mine])
         return candidates.in_table_order(answer), braked
     from trimtab.kernel.accounts import rebalance_accounts  # noqa: PLC0415 - numba's parallel layer, only for many

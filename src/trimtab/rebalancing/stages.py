@@ -12,7 +12,7 @@ from trimtab.candidates.candidates import Candidates, settings_of
 from trimtab.candidates.read import read
 from trimtab.explanations.sentences import Detail, SentenceMaker
 from trimtab.kernel.account import select_account, size_account
-from trimtab.kernel.records import NO_EXPOSURES, Flags, Floats, Records, SizingMode, empty_answer
+from trimtab.kernel.records import Flags, Floats, Records, SizingMode, empty_answer
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import Reason
 
@@ -88,7 +88,7 @@ def scaled(staged: Staged, desired: Floats, where: Flags) -> Floats:
     answer = staged.decided[candidates.order]
     chosen = (answer["selected"] & where[candidates.order]).nonzero()[0]
     part = answer[chosen]
-    size_account(rows[chosen], candidates.tree.nodes, settings[0], NO_EXPOSURES, part)
+    size_account(rows[chosen], candidates.tree.nodes, settings[0], None, part)
     weights = np.full(candidates.size, np.nan)
     weights[candidates.order[chosen]] = part["proposed"]
     return weights
