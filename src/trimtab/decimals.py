@@ -14,6 +14,7 @@ MICRO, NANO = 10**6, 10**9
 MOST_MONEY = 10**18  # micro-units: a million million
 MOST_PRICE = 9 * 10**15  # micro-units: nine thousand million
 MOST_QUANTITY = 4 * 10**18  # nano-shares: four thousand million
+_MOST_DIGITS = 400  # before or after the point: every float has fewer
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?", re.ASCII).fullmatch
 _AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII).fullmatch
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
@@ -45,6 +46,8 @@ def decimal_of(value: Any) -> Decimal:
         raise TypeError(f"{value!r} is not a number") from error
     if not number.is_finite():
         raise TypeError(f"{value!r} is not finite")
+    if not -_MOST_DIGITS < number.adjusted() < _MOST_DIGITS:
+        raise TypeError(f"{value!r} is out of range")  # as a whole number it would fill the memory
     return number
 
 

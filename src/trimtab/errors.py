@@ -99,6 +99,10 @@ class HeldOrdersError(InputError):
     """Orders that a gate holds back."""
 
 
+class ReusedKeyError(InputError):
+    """An idempotency key that belongs to another request."""
+
+
 class LimitsError(TrimtabError):
     """Limits that are unknown, out of range or contradict each other; all faults at once."""
 

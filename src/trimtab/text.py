@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -123,6 +124,11 @@ def json_text(values: Any) -> str:
     """Plain values as JSON: sorted keys, decimals as text, the same bytes for the same values."""
     text = json.dumps(values, default=_decimal, sort_keys=True, ensure_ascii=False, allow_nan=False, indent=2)
     return f"{text}\n"
+
+
+def json_digest(values: Any) -> str:
+    """The SHA-256 of plain values as JSON with sorted keys."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def _decimal(value: Decimal) -> str:

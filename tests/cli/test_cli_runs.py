@@ -233,6 +233,7 @@ def test_runs_are_listed_compared_exported_and_pruned() -> None:
     assert len(json.loads(done("runs", "list", "--newest", "1", "--format", "json"))) == 1
     difference = done("runs", "diff", first, "latest")
     for part in (
+        "cash: 2621 -> 5621",
         "current_weight of AAA: 0.324 -> 0.2492",
         "Trades\n",
         "  BBB: buy ",
@@ -241,6 +242,8 @@ def test_runs_are_listed_compared_exported_and_pruned() -> None:
         assert part in difference
     values = json.loads(done("runs", "diff", first, "latest", "--format", "json"))
     assert values["money"]["cash before"] == ["2621", "5621"]
+    assert values["input_changes"] == ["cash: 2621 -> 5621"]
+    assert "gates without data: price_age, price_move" in done("runs", "show", first)
     assert "Targets: the same" in done("runs", "diff", first, first)
     done("runs", "export", first, "--out", "ex")
     assert {"plan.json", "candidates.parquet", "limits.toml", "records.json"} <= {

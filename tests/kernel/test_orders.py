@@ -16,7 +16,7 @@ from trimtab.candidates.candidates import settings_of
 from trimtab.kernel import money, order_part
 from trimtab.kernel.compilation import undecorated
 from trimtab.kernel.order_block import OrderAccounts, OrderLimits, OrderRecords, plan_block
-from trimtab.kernel.order_records import ASSET, ORDER_NODE
+from trimtab.kernel.order_records import KEY, ORDER_NODE, TRADED
 from trimtab.kernel.records import NO_NODE, NO_PARTNERS
 from trimtab.limits.rebalancing_limits import RebalancingLimits as Limits
 
@@ -171,13 +171,13 @@ def test_an_account_that_is_left_out_is_not_touched(is_compiled: bool) -> None:
 def test_only_a_close_that_costs_a_bucket_its_place_waits() -> None:
     """Three assets are closed, the last for its score in a bucket that another asset still represents."""
     last_lost = undecorated(order_part._last_lost)
-    assets, nodes = np.zeros(3, ASSET), np.zeros(3, ORDER_NODE)
+    assets, nodes, keys = np.zeros(3, TRADED), np.zeros(3, ORDER_NODE), np.zeros(3, KEY)
     assets["quantity"], assets["is_made"] = NANO, True
     assets["leaf"], assets["score"] = [1, 1, 2], [0.1, 0.2, 0.3]
     nodes["represents"] = [NO_NODE, 1, 2]
     nodes["was_represented"], nodes["is_represented"] = [False, True, True], [False, False, True]
-    assert last_lost(assets, nodes) == 1
+    assert last_lost(assets, nodes, keys) == 1
     nodes["is_represented"] = [False, True, True]
-    assert last_lost(assets, nodes) == -1
+    assert last_lost(assets, nodes, keys) == -1
     nodes["is_represented"] = [False, True, False]
-    assert last_lost(assets, nodes) == 2
+    assert last_lost(assets, nodes, keys) == 2

@@ -6,13 +6,14 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-from stored_runs import MONDAY, ROWS, STAMP, inputs_of, stored
+from stored_runs import MONDAY, ROWS, STAMP, VERSION, inputs_of, stored
 
 from trimtab.store.application import orders_written, record_application
 from trimtab.store.audit import _rules
 from trimtab.store.history import history_of
 from trimtab.store.history_page import allocation_chart, history_page
 from trimtab.store.pruning import prunable, prune
+from trimtab.store.run_difference import run_difference
 from trimtab.store.run_facts import facts_of
 from trimtab.store.sql_store import SqlStore
 
@@ -48,3 +49,13 @@ def test_the_account_of_a_run_is_shown(store: SqlStore) -> None:
 
 def test_limits_that_are_refused_today_are_shown_as_stored() -> None:
     assert _rules("no_such_limit = 1\n") == (("Limits, as stored", ("no_such_limit = 1",)),)
+
+
+def test_a_changed_price_is_a_changed_input(store: SqlStore) -> None:
+    dearer = [{**row, "price": row["price"] + (row["asset"] == "CCC") / 1000} for row in ROWS]
+    runs = stored(store), stored(store, inputs_of(dearer))
+    difference = run_difference(store, *runs, VERSION)
+    lines = list(difference.lines())
+    assert lines[:2] == ["Inputs", "  price of CCC: 51.2 -> 51.201"]
+    assert len(difference.targets.inputs) == 4  # weights, which read the same in four digits
+    assert lines[2] == "Targets: the same"

@@ -91,6 +91,5 @@ class Storage:
 
 
 def _refusals(place: Path) -> AbstractContextManager[None]:
-    return write_errors(
-        str(place), "fix it and run the same command again to resume, or name a place where you may write"
-    )
+    advice = "fix it and run the same command again to resume, or name a place where you may write"
+    return write_errors(str(place), advice)

@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from trimtab.batch.published_folder import MANIFEST, read_manifest
+from trimtab.batch.published_folder import MANIFEST, manifest_of
 from trimtab.blocks.counts import Counts
-from trimtab.errors import Fault, InputError
+from trimtab.errors import InputError
 from trimtab.text import percent
 
 MIN_RISE = 0.005  # of all rows
@@ -33,10 +33,7 @@ class Baseline:
         InputError
             There is no published batch in it.
         """
-        manifest = read_manifest(folder)
-        if manifest is None:
-            raise InputError([Fault("holds no published batch", "name a folder with a manifest.json")], str(folder))
-        return cls(folder, Counts.from_dict(manifest["counts"]))
+        return cls(folder, Counts.from_dict(manifest_of(folder)["counts"]))
 
     @property
     def name(self) -> str:

@@ -33,16 +33,15 @@ def read_many_limits(path: Path) -> ManyLimits | None:
         Limits that are unknown or contradict each other.
     """
     if path.is_dir():
-        by_id: dict[str | None, RebalancingLimits] = {
-            file.stem: RebalancingLimits.from_toml(file) for file in sorted(path.glob("*.toml"))
-        }
+        files = {file.stem: file for file in sorted(path.glob("*.toml"))}
+        by_id: ManyLimits = {name: RebalancingLimits.from_toml(file) for name, file in files.items()}
         return _checked(by_id, path, "has no .toml files", "put one for each limits_id there")
     if path.suffix.casefold() in (".parquet", ".pq"):
         return _checked(dict(_from_parquet(path)), path, "has no rows", "give one for each limits_id")
     return _from_toml(path)
 
 
-def _checked(by_id: dict[str | None, RebalancingLimits], path: Path, problem: str, advice: str) -> ManyLimits:
+def _checked(by_id: ManyLimits, path: Path, problem: str, advice: str) -> ManyLimits:
     if not by_id:
         raise InputError([Fault(problem, advice)], str(path))
     return by_id

@@ -4,8 +4,6 @@ limits or other rules.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,12 +14,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from trimtab.batch.published_account import input_files, manifest_of
+from trimtab.batch.published_account import input_files
+from trimtab.batch.published_folder import manifest_of
 from trimtab.blocks.arrow_columns import COLUMNS, LIMITS_ID
 from trimtab.errors import Fault, InputError, OutputError, SetupError
+from trimtab.text import json_digest
+from trimtab.tolerances import WEIGHT_TOLERANCE
 
 _MEMORY = "1GB"
-_SAME = 1e-12  # of a weight
 _VALUES = tuple(name for name in COLUMNS if name not in ("account", LIMITS_ID))
 
 
@@ -155,14 +155,14 @@ def _prepare(database: Any, before: Night, after: Night) -> None:
             )
         ), sums AS (
             SELECT account, greatest(sum(greatest(moved, 0)), sum(greatest(-moved, 0))) AS change,
-                   count(*) FILTER (abs(moved) > {_SAME}) AS assets, count(*) FILTER (other) AS reasons,
+                   count(*) FILTER (abs(moved) > {WEIGHT_TOLERANCE}) AS assets, count(*) FILTER (other) AS reasons,
                    bool_or(in_before) AS in_before, bool_or(in_after) AS in_after
             FROM moved GROUP BY account
         )
         SELECT sums.account, change, assets, reasons,
                CASE WHEN in_before AND in_after THEN concat_ws(', ', {listed}) ELSE '' END AS causes,
                CASE WHEN NOT in_after THEN 'before' WHEN NOT in_before THEN 'after' ELSE '' END AS only_in,
-               change > {_SAME} OR assets > 0 OR reasons > 0 AS is_changed
+               change > {WEIGHT_TOLERANCE} OR assets > 0 OR reasons > 0 AS is_changed
         FROM sums LEFT JOIN before_accounts one USING (account) LEFT JOIN after_accounts two USING (account)
     """)
 
@@ -181,7 +181,7 @@ def _register_night(database: Any, name: str, night: Night) -> None:
         f"CREATE VIEW {name}_targets AS SELECT account::VARCHAR AS account, asset::VARCHAR AS asset, "
         f"target_weight AS target, reason::VARCHAR AS reason FROM read_parquet({parts})"
     )
-    hashes = {limits_id: _digest(values) for limits_id, values in night.manifest["limits"].items()}
+    hashes = {limits_id: json_digest(values) for limits_id, values in night.manifest["limits"].items()}
     limits = pa.table({"limits_id": list(hashes), "limits": list(hashes.values())})
     database.register(f"{name}_limits", limits)
     if night.inputs is None:
@@ -204,7 +204,3 @@ def _register_night(database: Any, name: str, night: Night) -> None:
 def _listed(paths: Any) -> str:
     """Paths as a list of SQL."""
     return "[" + ", ".join("'" + path.replace("'", "''") + "'" for path in paths) + "]"
-
-
-def _digest(limits: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(limits, sort_keys=True).encode()).hexdigest()

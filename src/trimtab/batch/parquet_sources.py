@@ -56,7 +56,7 @@ class Source:
         InputError
             The file cannot be read, or is damaged.
         """
-        file = _parquet(self.path, [name for name in columns if _is_words(self.schema.field(name).type)])
+        file = _parquet(self.path, [name for name in columns if is_text(value_type(self.schema.field(name).type))])
         with reading(self.path):
             yield from file.iter_batches(_BATCH, row_groups=list(groups), columns=list(columns))
 
@@ -114,9 +114,8 @@ class Sources:
     @property
     def plain_schema(self) -> pa.Schema:
         """The same without dictionaries."""
-        return pa.schema(
-            [(field.name, pa.string() if _is_words(field.type) else value_type(field.type)) for field in self.schema]
-        )
+        kinds = {field.name: value_type(field.type) for field in self.schema}
+        return pa.schema([(name, pa.string() if is_text(kind) else kind) for name, kind in kinds.items()])
 
     def all_batches(self) -> Iterator[pa.RecordBatch]:
         """The rows of all files, with text instead of dictionaries.
@@ -161,10 +160,6 @@ def find_sources(places: Sequence[str], columns: Sequence[str] = COLUMNS) -> Sou
     if not any(file.rows for file in files):
         raise InputError([Fault("there are no candidates", "give a table with at least one row")], first.path)
     return Sources(files, tuple(name for name in columns if name in first.schema.names))
-
-
-def _is_words(kind: pa.DataType) -> bool:
-    return is_text(value_type(kind))
 
 
 def _source(place: str) -> Source:

@@ -56,9 +56,8 @@ class PublishGates:
 
     def _of_failed(self, counts: Counts, accounts: int) -> Iterator[ClosedGate]:
         if not self.allows_failed(counts.failed, accounts):
-            yield _closed(
-                "max_failed", counts.failed / accounts, self.max_failed, f"{counted(counts.failed, 'account')} failed"
-            )
+            what = f"{counted(counts.failed, 'account')} failed"
+            yield _closed("max_failed", counts.failed / accounts, self.max_failed, what)
 
     def _of_whole(self, counts: Counts) -> Iterator[ClosedGate]:
         shares = {

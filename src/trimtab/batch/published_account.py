@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from trimtab.batch.parquet_sources import reading
-from trimtab.batch.published_folder import read_manifest
+from trimtab.batch.published_folder import manifest_of
 from trimtab.batch.shared_assets import read_shared_assets
 from trimtab.blocks.arrow_columns import LIMITS_ID
 from trimtab.errors import Fault, InputError
@@ -27,22 +27,6 @@ class PublishedAccount:
     file: CandidateFile
     limits: RebalancingLimits
     notes: tuple[str, ...]
-
-
-def manifest_of(folder: Path) -> dict[str, Any]:
-    """The manifest of a published batch.
-
-    Raises
-    ------
-    InputError
-        The folder holds none.
-    DamagedError
-        It is damaged.
-    """
-    manifest = read_manifest(folder)
-    if manifest is None:
-        raise InputError([Fault("holds no published batch", "name a folder with a manifest.json")], str(folder))
-    return manifest
 
 
 def input_files(folder: Path, listed: Sequence[Mapping[str, Any]], known: Sequence[str]) -> list[Path]:

@@ -26,6 +26,7 @@ from trimtab.batch.units import Unit
 from trimtab.blocks.counts import Counts
 from trimtab.errors import DamagedError, Fault, InputError, LockedError
 from trimtab.files.atomic_write import TEMPORARY
+from trimtab.text import json_digest
 
 MANIFEST, FAILED, UNPUBLISHED, JOB = "manifest.json", "failed.parquet", ".unpublished", "job.json"
 FORMAT = 2
@@ -135,9 +136,8 @@ class Folder:
 
     def _is_sound(self, record: PartRecord) -> bool:
         for name, digest in record.files.items():
-            inside = self.work / name
-            moved_up = self.path / name  # by a run that was killed while it published
-            if sha256_of(inside if inside.exists() else moved_up) != digest:
+            inside = self.work / name  # or moved up, by a run that was killed while it published
+            if sha256_of(inside if inside.exists() else self.path / name) != digest:
                 return False
         return True
 
@@ -157,7 +157,7 @@ class Folder:
         inside = [self.work / name for record in records for name in record.files]
         self.storage.move([file for file in inside if file.exists()], self.path)
         self.storage.write(self.path / FAILED, data, work=self.work)
-        manifest["sha256"] = digest_of(manifest)
+        manifest["sha256"] = _own_digest(manifest)
         self.storage.write_json(self.path / MANIFEST, manifest, work=self.work)
         self.storage.remove(self.work)
         return manifest
@@ -194,8 +194,24 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
         raise DamagedError([Fault(f"is damaged ({error})", advice)], str(file)) from None
     if not _is_manifest(manifest):
         raise DamagedError([Fault("is damaged: it is not the manifest of a batch", advice)], str(file))
-    if manifest.get("sha256", digest_of(manifest)) != digest_of(manifest):  # format 1 had no checksum of itself
+    if manifest.get("sha256", _own_digest(manifest)) != _own_digest(manifest):  # format 1 had no checksum of itself
         raise DamagedError([Fault("is damaged: its checksum differs", advice)], str(file))
+    return manifest
+
+
+def manifest_of(folder: Path) -> dict[str, Any]:
+    """The manifest of a published batch.
+
+    Raises
+    ------
+    InputError
+        The folder holds none.
+    DamagedError
+        It is damaged.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise InputError([Fault("holds no published batch", "name a folder with a manifest.json")], str(folder))
     return manifest
 
 
@@ -244,10 +260,9 @@ def sha256_of(file: Path) -> str | None:
         return None
 
 
-def digest_of(manifest: Mapping[str, Any]) -> str:
+def _own_digest(manifest: Mapping[str, Any]) -> str:
     """The SHA-256 of a manifest without its own."""
-    values = {name: value for name, value in manifest.items() if name != "sha256"}
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    return json_digest({name: value for name, value in manifest.items() if name != "sha256"})
 
 
 def read_records(folder: Path) -> list[PartRecord]:

@@ -147,16 +147,8 @@ def run_batch(
         records = folder.finished(mine)
         kept, accounts = len(records), sum(unit.accounts for unit in mine)
         done = sum(record.accounts for record in records.values())
-        event = {
-            "event": "planned",
-            "rows": sources.rows,
-            "accounts": accounts,
-            "parts": len(mine),
-            "kept": kept,
-            "done": done,
-            **plan.lacking,
-        }
-        say(event)
+        event = {"event": "planned", "rows": sources.rows, "accounts": accounts, "parts": len(mine)}
+        say({**event, "kept": kept, "done": done, **plan.lacking})
         _work_on(execute, plan.work, mine, records, conditions.gates, say)
         counts = Counts.total(record.counts for record in records.values())
         whole = conditions.shard is None
@@ -284,9 +276,8 @@ def _unchanged(folder: Folder, published: Mapping[str, Any], described: Mapping[
         raise InputError([Fault(problem, "name another folder")], str(folder.path))
     check_published(folder.path, published)
     folder.storage.remove(folder.work)
-    return BatchOutcome(
-        "unchanged", Counts.from_dict(published["counts"]), len(published["parts"]), len(published["parts"])
-    )
+    parts = len(published["parts"])
+    return BatchOutcome("unchanged", Counts.from_dict(published["counts"]), parts, kept=parts)
 
 
 def _in_order(sources: Sources, folder: Folder, workers: int, say: Say, *, holdings: bool) -> tuple[Sources, Survey]:
@@ -305,9 +296,7 @@ def _in_order(sources: Sources, folder: Folder, workers: int, say: Say, *, holdi
 
 def _share(units: Sequence[Unit], shard: tuple[int, int] | None) -> list[Unit]:
     """The units of a shard: neighbours, so that no row is read twice."""
-    if shard is None:
-        return list(units)
-    number, count = shard
+    number, count = shard or (1, 1)
     return list(units[(number - 1) * len(units) // count : number * len(units) // count])
 
 

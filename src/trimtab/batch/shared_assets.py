@@ -55,10 +55,8 @@ class SharedAssets:
         )
 
     def _column(self, name: str) -> list[str | None]:
-        if name not in self.table.column_names:
-            return [None] * self.table.num_rows
-        values: list[str | None] = self.table.column(name).to_pylist()
-        return values
+        is_there = name in self.table.column_names
+        return self.table.column(name).to_pylist() if is_there else [None] * self.table.num_rows
 
     def _buckets(self, limits: RebalancingLimits) -> Sequence[int]:
         """The bucket of each asset as a number; one for all where bucket limits are off."""
@@ -111,11 +109,8 @@ class SharedAssets:
                 taken[name] = holdings.column(name).take(pa.array(mixed))
             elif name not in taken:
                 values = holdings.column(name).take(rows)
-                taken[name] = (
-                    pc.if_else(is_new, pa.scalar(0.0), values.cast(pa.float64()))
-                    if name == "current_weight"
-                    else values
-                )
+                is_weight = name == "current_weight"
+                taken[name] = pc.if_else(is_new, 0.0, values.cast(pa.float64())) if is_weight else values
         for name in self.table.column_names:
             if name not in taken:
                 taken[name] = self.table.column(name).take(pa.array(asset, mask=asset < 0))

@@ -169,16 +169,10 @@ def _sections(counts: Counts, before: Counts | None) -> list[CountSection]:
         tally: Mapping[str, int] = getattr(counts, name)
         earlier: Mapping[str, int] = {} if before is None else getattr(before, name)
         total, earlier_total = sum(tally.values()), max(sum(earlier.values()), 1)
-        lines = tuple(
-            CountLine(
-                key,
-                count,
-                count / total,
-                percent(count / total),
-                "" if before is None else percent(earlier.get(key, 0) / earlier_total),
-            )
-            for key, count in sorted(tally.items(), key=lambda item: (-item[1], item[0]))
-        )
+        lines = []
+        for key, count in sorted(tally.items(), key=lambda item: (-item[1], item[0])):
+            then = "" if before is None else percent(earlier.get(key, 0) / earlier_total)
+            lines.append(CountLine(key, count, count / total, percent(count / total), then))
         if lines:
-            sections.append(CountSection(name, title, lines))
+            sections.append(CountSection(name, title, tuple(lines)))
     return sections

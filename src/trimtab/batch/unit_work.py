@@ -34,6 +34,8 @@ from trimtab.orders.cash_table import CashTable
 from trimtab.orders.decide_orders import OrderRules, Rates
 from trimtab.orders.planned_block import PlannedBlock, plan_accounts
 
+# Rows that are held now, afterwards, or would be without a brake; not the hundreds of other candidates.
+_IS_OF_USE = (pc.field("action") != "none") | (pc.coalesce(pc.field("proposed_weight"), pc.scalar(0.0)) > 0.0)
 _CODES = ("action", "reason", "size_reason", "order_reason", "side", "status")
 
 
@@ -170,7 +172,7 @@ class Work:
             Where the file system refuses.
         """
         block, beside = self._decided(table)
-        targets = block.targets if self.shared_assets is None else block.targets.filter(_is_of_use())
+        targets = block.targets if self.shared_assets is None else block.targets.filter(_IS_OF_USE)
         data = encoded(targets)
         listed = []
         for kind, rows in beside.items():
@@ -203,12 +205,6 @@ class Work:
         return decide_block(table if self.shared_assets is None else self.shared_assets.joined(table), self.rules), {}
 
 
-def _is_of_use() -> pc.Expression:
-    """Rows that are held now, afterwards, or would be without a brake; not the hundreds of other candidates."""
-    proposed = pc.coalesce(pc.field("proposed_weight"), pc.scalar(0.0))
-    return (pc.field("action") != "none") | (proposed > 0.0)
-
-
 def encoded(targets: pa.Table) -> memoryview:
     """Targets as a Parquet file, whose bytes depend on nothing but their values and order."""
     columns = {
@@ -223,13 +219,12 @@ def encoded(targets: pa.Table) -> memoryview:
 
 def _whole(targets: pa.Table) -> list[pa.ChunkedArray]:
     """Columns of one chunk each."""
-    return (
-        list(targets.combine_chunks().columns) if targets.num_rows else [_empty(column) for column in targets.columns]
-    )
-
-
-def _empty(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pa.chunked_array([column.chunk(0).slice(0, 0) if column.num_chunks else pa.array([], column.type)])
+    if targets.num_rows:
+        return list(targets.combine_chunks().columns)
+    firsts = [
+        column.chunk(0).slice(0, 0) if column.num_chunks else pa.array([], column.type) for column in targets.columns
+    ]
+    return [pa.chunked_array([first]) for first in firsts]
 
 
 def _dense(column: pa.DictionaryArray) -> pa.Array:

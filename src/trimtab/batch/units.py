@@ -74,7 +74,8 @@ def survey(sources: Sources, workers: int, *, holdings: bool = False) -> Survey:
             for group, before in enumerate(np.cumsum((0, *source.groups[:-1])))
         ]
         pieces = [future.result() for future in begun]
-    starts, hashes = _joined([piece.starts for piece in pieces]), _joined([piece.hashes for piece in pieces])
+    starts = np.concatenate([array for piece in pieces for array in piece.starts])
+    hashes = np.concatenate([array for piece in pieces for array in piece.hashes])
     begins = np.concatenate([[True], hashes[1:] != hashes[:-1]])  # an account may go on in the next row group
     starts, hashes = starts[begins], np.sort(hashes[begins])
     names: Counter[str] = Counter()
@@ -82,10 +83,6 @@ def survey(sources: Sources, workers: int, *, holdings: bool = False) -> Survey:
         names.update(piece.names)
     # Two names with the same hash look like an account in two places: then the rows are sorted needlessly, which is harmless.
     return Survey(starts, bool((hashes[1:] == hashes[:-1]).any()), {name: float(names[name]) for name in sorted(names)})
-
-
-def _joined(parts: list[list[Ints]]) -> Ints:
-    return np.concatenate([array for part in parts for array in part])
 
 
 def _seen(source: Source, group: int, start: int, row: int, wanted: tuple[str, ...]) -> _Piece:
@@ -126,10 +123,7 @@ def units_of(surveyed: Survey, rows: int, block_rows: int = BLOCK_ROWS) -> list[
     """Cut all rows into units of at least `block_rows` rows, each ending where an account ends."""
     cuts = np.searchsorted(surveyed.starts, np.arange(0, rows, block_rows))
     cuts = np.unique(cuts[cuts < len(surveyed.starts)])
-    first, accounts = [*surveyed.starts[cuts].tolist(), rows], [*cuts.tolist(), len(surveyed.starts)]
-    return [
-        Unit(number, *both, after - before)
-        for number, (both, (before, after)) in enumerate(
-            zip(((here, there - here) for here, there in pairwise(first)), pairwise(accounts), strict=True)
-        )
-    ]
+    begins = [*surveyed.starts[cuts].tolist(), rows]
+    counts = np.diff([*cuts.tolist(), len(surveyed.starts)]).tolist()
+    spans = zip(pairwise(begins), counts, strict=True)
+    return [Unit(number, begin, end - begin, count) for number, ((begin, end), count) in enumerate(spans)]

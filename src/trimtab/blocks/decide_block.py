@@ -27,12 +27,12 @@ from trimtab.errors import Fault, InputError
 from trimtab.kernel.block import OUTCOME, Accounts, Decided, rebalance_block
 from trimtab.kernel.records import Flags, Ints, Records
 from trimtab.reasons import Action, Reason, SizeReason
+from trimtab.tolerances import WEIGHT_TOLERANCE
 
 _ACTIONS = [member.code for member in Action]
 _REASONS = list(dict.fromkeys(member.code for member in Reason))
 _REASON_CODE = np.array([_REASONS.index(member.code) for member in Reason], np.int8)
 _SIZE_REASONS = [member.code for member in SizeReason]
-_CASH_TOLERANCE = 1e-12
 NO_OWN: Mapping[int, PreparedLimits] = MappingProxyType({})
 
 
@@ -210,7 +210,7 @@ def _counted(
         "closed": int(outcome["closed"].sum()),
         "turnover": math.fsum(turnover),
         "cash": math.fsum(cash),
-        "cash_forced": math.fsum(np.maximum(cash - (1.0 - aims) - _CASH_TOLERANCE, 0.0)),
+        "cash_forced": math.fsum(np.maximum(cash - (1.0 - aims) - WEIGHT_TOLERANCE, 0.0)),
         "actions": _tally(codes[:, 0], _ACTIONS),
         "reasons": _tally(_REASON_CODE[codes[:, 1]], _REASONS),
         "size_reasons": _tally(codes[:, 2], _SIZE_REASONS),

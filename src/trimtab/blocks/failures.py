@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 
@@ -37,32 +39,19 @@ def _unvoted_buckets(block: BlockColumns, prepared: PreparedLimits, account: int
 def limits_fault(block: BlockColumns, prepared: PreparedLimits, account: int) -> str:
     """The fault of the `limits_id` of an account."""
     begin, end = int(block.start[account]), int(block.start[account + 1])
-    name, limits_ids = (
-        block.accounts[account].as_py(),
-        sorted({block.limits.at(row) or "" for row in range(begin, end)}),
-    )
+    limits_ids = sorted({block.limits.at(row) or "" for row in range(begin, end)})
     if len(limits_ids) > 1:
-        fault = Fault(
-            "the rows of the account name two sets of limits",
-            "name one",
-            column=LIMITS_ID,
-            account=name,
-            value=limits_ids,
-        )
+        fault = Fault("the rows of the account name two sets of limits", "name one", value=limits_ids)
     elif not limits_ids[0]:
-        fault = Fault("the account names no limits", "fill it in", column=LIMITS_ID, account=name)
+        fault = Fault("the account names no limits", "fill it in")
     else:
         advice = nearest(limits_ids[0], [str(name) for name in prepared.ids])
-        fault = Fault("no such limits", advice, column=LIMITS_ID, account=name, value=limits_ids[0])
-    return str(InputError([fault]))
+        fault = Fault("no such limits", advice, value=limits_ids[0])
+    return str(InputError([replace(fault, column=LIMITS_ID, account=block.accounts[account].as_py())]))
 
 
 def listed_failures(failed: dict[int, str], accounts: pa.Array) -> pa.Table:
     """The failed accounts in the order that they came in, each with its reason."""
     numbers = sorted(failed)
-    return pa.table(
-        {
-            "account": accounts.take(pa.array(numbers, pa.int64())),
-            "reason": pa.array([failed[number] for number in numbers], pa.string()),
-        }
-    )
+    reasons = pa.array([failed[number] for number in numbers], pa.string())
+    return pa.table({"account": accounts.take(pa.array(numbers, pa.int64())), "reason": reasons})

@@ -76,10 +76,8 @@ def _rival(text: str, chosen: ChosenLimits) -> ChosenLimits | tuple[dict[str, fl
         except ValueError:
             sign = ""
         if not sign:
-            advice = (
-                "write equal, no-buckets, a TOML file of limits, or weights such as SPY=0.6,AGG=0.4 (or hold:SPY=1)"
-            )
-            raise typer.BadParameter(f"--versus {text!r}: {advice}")
+            known = "equal, no-buckets, a TOML file of limits, or weights such as SPY=0.6,AGG=0.4 (or hold:SPY=1)"
+            raise typer.BadParameter(f"--versus {text!r}: write {known}")
     return weights, hold
 
 

@@ -81,20 +81,12 @@ def read_inputs(file: Path | None, data: DataOptions, notices: Notices) -> Candi
         if ACCOUNT not in candidate_file.table.column_names or data.account is not None:
             candidate_file, _ = candidate_file.in_spelling(aliases)
         return CandidateInputs(candidate_file.table, candidate_file.source, (file,), candidate_file.located)
-    files = tuple(path for path in (data.scores, data.holdings, data.buckets) if path is not None)
-    if is_broker_file(files[1]):
-        return _with_broker_file(data, aliases, notices)
-    joined = join_tables(files[0], files[1], data.buckets, account=data.account, aliases=aliases)
-    for sentence in _join_sentences(joined, data.buckets):
-        notices.note(sentence)
-    return CandidateInputs(joined.table, " + ".join(map(str, files)), files, joined.located)
-
-
-def _with_broker_file(data: DataOptions, aliases: Aliases, notices: Notices) -> CandidateInputs:
-    """Candidates with the weights of one account of a broker's file."""
     paths = three_files(data)
-    held = broker_holdings(paths[1], data.account, notices, cash=data.cash)
-    return joined_to(held, held.in_weights(), paths, aliases, notices)
+    if is_broker_file(paths[1]):
+        held = broker_holdings(paths[1], data.account, notices, cash=data.cash)
+        return joined_to(held, held.in_weights(), paths, aliases, notices)
+    joined = join_tables(*paths, account=data.account, aliases=aliases)
+    return _joined_inputs(joined, paths, notices)
 
 
 def three_files(data: DataOptions) -> tuple[Path, Path, Path | None]:
@@ -114,11 +106,15 @@ def joined_to(
     """Scores, an account of a broker's file and buckets as candidates."""
     from trimtab.files.joined_files import join_tables
 
-    joined = join_tables(paths[0], file, paths[2], aliases=aliases)
+    joined = _joined_inputs(join_tables(paths[0], file, paths[2], aliases=aliases), paths, notices)
+    return replace(joined, table=settled(joined.table, held, prices))
+
+
+def _joined_inputs(joined: Joined, paths: tuple[Path, Path, Path | None], notices: Notices) -> CandidateInputs:
     for sentence in _join_sentences(joined, paths[2]):
         notices.note(sentence)
     files = tuple(path for path in paths if path is not None)
-    return CandidateInputs(settled(joined.table, held, prices), " + ".join(map(str, files)), files, joined.located)
+    return CandidateInputs(joined.table, " + ".join(map(str, files)), files, joined.located)
 
 
 def classified(inputs: CandidateInputs, file: Path, aliases: Path | None, notices: Notices) -> CandidateInputs:

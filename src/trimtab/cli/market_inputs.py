@@ -137,9 +137,8 @@ def _outgoing(
     table = both.rename({"reason": "unscored_because"}).join(volatility, on="asset", how="left", maintain_order="left")
     if view.bucket_of is not None:
         bucket = pl.col("asset").replace_strict(dict(view.bucket_of), default=None, return_dtype=pl.String)
-        table = table.select(
-            "asset", "score", "confidence", bucket.alias("bucket"), pl.exclude("asset", "score", "confidence")
-        )
+        first = ("asset", "score", "confidence")
+        table = table.select(*first, bucket.alias("bucket"), pl.exclude(first))
     for name, parts in tables.items():
         if parts is not None:
             columns = [column for column in parts.columns if column not in (*both.columns, "asset")]

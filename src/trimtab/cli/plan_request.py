@@ -154,11 +154,16 @@ def read_request(file: Path | None, options: PlanOptions, limits: LimitOptions, 
         Files or limits that cannot be used.
     """
     from trimtab.cli.chosen_limits import read_limits
-    from trimtab.cli.inputs import classified, read_inputs
+    from trimtab.cli.inputs import check_mixture, classified, read_inputs
     from trimtab.files.candidate_file import check_single
     from trimtab.store.plan_inputs import PlanInputs
 
-    _check_files(file, options)
+    if file is None and options.scores is None and options.holdings is None:
+        problem = "give FILE: the candidates, with asset, score, shares and price; or --scores and --holdings"
+        raise typer.BadParameter(problem)
+    check_mixture(file, options.data)
+    if options.has_broker_file and options.positions is not None:
+        raise typer.BadParameter("give either --positions or a broker's file as --holdings, not both")
     chosen = read_limits(limits)
     cash = options.cash
     if options.has_broker_file:
@@ -180,18 +185,6 @@ def read_request(file: Path | None, options: PlanOptions, limits: LimitOptions, 
         _tables(options, candidates, notices),
     )
     return PlanRequest(candidates, chosen, inputs, _sources(file, options, limits))
-
-
-def _check_files(file: Path | None, options: PlanOptions) -> None:
-    """Refuse options that do not go together."""
-    if file is None and options.scores is None and options.holdings is None:
-        problem = "give FILE: the candidates, with asset, score, shares and price; or --scores and --holdings"
-        raise typer.BadParameter(problem)
-    from trimtab.cli.inputs import check_mixture
-
-    check_mixture(file, options.data)
-    if options.has_broker_file and options.positions is not None:
-        raise typer.BadParameter("give either --positions or a broker's file as --holdings, not both")
 
 
 def _from_broker(options: PlanOptions, notices: Notices) -> tuple[CandidateInputs, str]:
@@ -259,10 +252,8 @@ def reread(sources: Mapping[str, Any], changed: Mapping[str, Any], notices: Noti
         raise InputError([Fault(problem, "name the file that has them now: --file FILE")])
     arguments: dict[str, Any] = {name: Path(value) if name in _PATHS else value for name, value in values.items()}
     options = PlanOptions(**{each.name: arguments[each.name] for each in fields(PlanOptions) if each.name in arguments})
-    limits = LimitOptions(
-        **{each.name: arguments[each.name] for each in fields(LimitOptions) if each.name in arguments}
-    )
-    return read_request(arguments.get("file"), options, limits, notices)
+    own = {each.name: arguments[each.name] for each in fields(LimitOptions) if each.name in arguments}
+    return read_request(arguments.get("file"), options, LimitOptions(**own), notices)
 
 
 def _amount(text: str, name: str) -> Decimal:

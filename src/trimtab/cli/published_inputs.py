@@ -23,7 +23,7 @@ def is_published(file: Path | None) -> bool:
 
 def known_places(folder: Path, place: str | None = None) -> list[str]:
     """The places of the input of a batch, if the store recorded it."""
-    from trimtab.batch.published_account import manifest_of
+    from trimtab.batch.published_folder import manifest_of
     from trimtab.store.batch_runs import places_of
     from trimtab.store.connections import is_postgres, place_of
 

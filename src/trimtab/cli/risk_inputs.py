@@ -44,9 +44,8 @@ def with_correlations(
     measured = price_correlations(inputs.view, assets)
     missing = [asset for asset in assets if asset not in measured.place_of]
     sessions = CorrelationConfig().sessions
-    notices.note(
-        f"correlations of {counted(len(measured.names), 'asset')} measured on the last {sessions} daily returns"
-    )
+    many = counted(len(measured.names), "asset")
+    notices.note(f"correlations of {many} measured on the last {sessions} daily returns")
     if missing:
         notices.note(f"without correlations, so bought only into an otherwise empty bucket: {listed(missing)}")
     return replace(inputs, correlations=measured)

@@ -120,6 +120,12 @@ class Explanation:
         return f"good enough by itself, but crowded out by {crowding.limit} {figure(crowding.value)}{node}{those}"
 
 
+def explanations_document(explanations: Iterable[Explanation], orders: Sequence[Any] = ()) -> dict[str, Any]:
+    """Explanations as plain values but for exact decimals; `orders`: as `explanations_json` takes them."""
+    document = {"schema_version": EXPLANATIONS_VERSION, "explanations": [each.to_dict() for each in explanations]}
+    return {**document, "orders": [each.to_dict() for each in orders]} if orders else document
+
+
 def explanations_json(explanations: Iterable[Explanation], orders: Sequence[Any] = ()) -> str:
     """Explanations as one JSON object: sorted keys, the same bytes for the same input.
 
@@ -134,10 +140,7 @@ def explanations_json(explanations: Iterable[Explanation], orders: Sequence[Any]
     >>> first["asset"], first["decision"], first["counterfactuals"][0]["change"], first["counterfactuals"][0]["value"]
     ('A', 'selected', 'score', 0.6499999999999999)
     """
-    document = {"schema_version": EXPLANATIONS_VERSION, "explanations": [each.to_dict() for each in explanations]}
-    if orders:
-        document["orders"] = [each.to_dict() for each in orders]
-    return json_text(document)
+    return json_text(explanations_document(explanations, orders))
 
 
 def explanations_schema() -> dict[str, Any]:

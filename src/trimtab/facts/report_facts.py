@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +19,7 @@ from trimtab.facts.outcome import Facts, Figure
 from trimtab.limits.in_words import RuleSection, rule_sheet
 from trimtab.limits.rebalancing_limits import limit_fields
 from trimtab.reasons import SELECTED_REASONS
-from trimtab.text import printable
+from trimtab.text import json_digest, printable
 
 MISSES_EXPLAINED = 50
 _Shown = TypeVar("_Shown")
@@ -111,7 +109,7 @@ def fingerprint(reruns: Reruns) -> str:
     inputs: dict[str, Any] = {"limits": reruns.limits.to_dict(complete=True), "rows": rows}
     if candidates.correlations is not None:
         inputs["correlations"] = candidates.correlations.digest
-    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+    return json_digest(inputs)
 
 
 def _shown(value: Any) -> str:

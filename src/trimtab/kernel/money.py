@@ -25,36 +25,39 @@ def parts_of(fraction: float) -> int:
 @compiled
 def portion(parts: int, money: int) -> int:
     """A number of parts of an amount of money that is not negative, rounded down."""
-    whole, rest = money // _PARTS, money % _PARTS
-    high, low = parts // MICRO, parts % MICRO
-    rest_high, rest_low = rest // MICRO, rest % MICRO
-    middle = high * rest_low + low * rest_high
-    return parts * whole + high * rest_high + (middle * MICRO + low * rest_low) // _PARTS
+    whole, high = money // _PARTS, parts // MICRO
+    rest, low = money - whole * _PARTS, parts - high * MICRO
+    return parts * whole + (rest * high + rest * low // MICRO) // MICRO
 
 
 @compiled
 def portion_up(parts: int, money: int) -> int:
     """A number of parts of an amount of money that is not negative, rounded up."""
-    rest = money % _PARTS
-    high, low = parts // MICRO, parts % MICRO
-    rest_high, rest_low = rest // MICRO, rest % MICRO
-    middle = high * rest_low + low * rest_high
-    is_whole = (middle * MICRO + low * rest_low) % _PARTS == 0
+    rest, high = money % _PARTS, parts // MICRO
+    is_whole = (rest * high % MICRO * MICRO + rest * (parts - high * MICRO)) % _PARTS == 0
     return portion(parts, money) + (0 if is_whole else 1)
 
 
 @compiled
 def worth_of(quantity: int, price: int) -> int:
     """The value of a quantity, rounded down."""
-    whole, rest = quantity // NANO, quantity % NANO
-    return whole * price + rest * (price // NANO) + rest * (price % NANO) // NANO
+    whole = quantity // NANO
+    rest = quantity - whole * NANO
+    if rest == 0:
+        return whole * price
+    high = price // NANO
+    return whole * price + rest * high + rest * (price - high * NANO) // NANO
 
 
 @compiled
 def cost_of(quantity: int, price: int) -> int:
     """The cost of a quantity, rounded up."""
-    whole, rest = quantity // NANO, quantity % NANO
-    return whole * price + rest * (price // NANO) + (rest * (price % NANO) + NANO - 1) // NANO
+    whole = quantity // NANO
+    rest = quantity - whole * NANO
+    if rest == 0:
+        return whole * price
+    high = price // NANO
+    return whole * price + rest * high + (rest * (price - high * NANO) + NANO - 1) // NANO
 
 
 @compiled

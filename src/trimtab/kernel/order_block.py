@@ -11,9 +11,9 @@ import numpy as np
 
 from trimtab.kernel.block import sum_up
 from trimtab.kernel.compilation import compiled, entry
-from trimtab.kernel.order_records import ORDER_NODE
+from trimtab.kernel.order_records import KEY, ORDER_NODE, TRADED
 from trimtab.kernel.orders import PassInputs, plan_account
-from trimtab.kernel.records import ANSWER, NO_LIMIT, ROW, SETTINGS, Flags, Ints, Records
+from trimtab.kernel.records import ANSWER, NO_LIMIT, NO_NODE, ROOT, ROW, SETTINGS, Flags, Ints, Records
 
 
 class OrderAccounts(NamedTuple):
@@ -49,26 +49,57 @@ class OrderRecords(NamedTuple):
 
 
 class _Memory(NamedTuple):
-    """Working memory for the largest account of a block."""
+    """Working memory for the largest account of a block, and the nodes of the limits before."""
 
+    assets: Records  # TRADED
+    keys: Records  # KEY
     rows: Records
     answers: Records
     nodes: Records
+    node_of: Ints  # for each node of the tree, that of `nodes` which an asset in it belongs to
     settings: Records  # of the first pass, and of the later ones
 
 
 @compiled
-def _fill_nodes(nodes: Records, tree: Records) -> None:
-    for index in range(tree.size):
-        node, source = nodes[index], tree[index]
-        node.parent, node.stop, node.bottom_up = source.parent, source.stop, source.bottom_up
-        node.represents = source.represents
-        node.max_positions, node.max_allocation = source.max_positions, source.max_allocation
-        node.min_allocation = source.min_allocation
+def _matters(tree: Records, number: int) -> bool:
+    """Whether a node has a limit of its own, or is one to be represented."""
+    node = tree[number]
+    if number == ROOT or node.represents != tree[node.parent].represents:
+        return True
+    return bool(node.max_allocation <= 1.0 or node.min_allocation > 0.0 or node.max_positions < NO_LIMIT)
 
 
 @compiled
-def _fill_limits(account: Any, settings: Any, both: Records) -> None:
+def _fill_nodes(nodes: Records, node_of: Ints, tree: Records) -> int:
+    """Fill the nodes that matter; returns how many."""
+    count = 0
+    for number in range(tree.size):
+        source = tree[number]
+        if not _matters(tree, number):
+            node_of[number] = node_of[source.parent]
+            continue
+        node = nodes[count]
+        node_of[number] = count
+        node.parent = NO_NODE if number == ROOT else node_of[source.parent]
+        node.represents = NO_NODE if source.represents == NO_NODE else node_of[source.represents]
+        node.max_positions, node.max_allocation = source.max_positions, source.max_allocation
+        node.min_allocation = source.min_allocation
+        count += 1
+        node.stop = count
+    for number in range(count - 1, 0, -1):
+        above = nodes[nodes[number].parent]
+        above.stop = max(above.stop, nodes[number].stop)
+    place = 0
+    for order in range(tree.size):
+        number = tree[order].bottom_up
+        if _matters(tree, number):
+            nodes[place].bottom_up = node_of[number]
+            place += 1
+    return count
+
+
+@compiled
+def _fill_limits(account: Any, nodes: Records, settings: Any, both: Records) -> None:
     """The limits that the stage needs, and those of the first pass and of the later ones, which have no brakes."""
     account.target_invested = min(settings.target_invested, 1.0 - account.cash_buffer)
     account.max_position_weight, account.min_position_weight = (
@@ -79,10 +110,37 @@ def _fill_limits(account: Any, settings: Any, both: Records) -> None:
     account.min_trade, account.dust_weight = settings.min_trade, settings.dust_weight
     account.max_total_positions = settings.max_total_positions
     account.buckets_to_represent = settings.buckets_to_represent
+    nodes[ROOT].largest_weight = min(settings.max_position_weight, account.target_invested)
+    for number in range(1, nodes.size):
+        node = nodes[number]
+        node.largest_weight = min(nodes[node.parent].largest_weight, node.max_allocation)
     both[0] = both[1] = settings
     both[0].target_invested = both[1].target_invested = account.target_invested
     both[1].brake_sold_weight = np.inf
     both[1].brake_closed_positions = NO_LIMIT
+
+
+@compiled
+def _take_up(assets: Records, memory: _Memory, rows: Records) -> None:
+    """Load the account into the working memory."""
+    for index in range(assets.size):
+        asset, source = memory.assets[index], assets[index]
+        asset.price, asset.quantity, asset.lot = source.price, source.quantity, source.lot
+        asset.min_notional, asset.lots_begin, asset.lots_end = source.min_notional, source.lots_begin, source.lots_end
+        asset.score, asset.max_weight = source.score, source.max_weight
+        asset.restriction, asset.tradable = source.restriction, source.tradable
+        asset.leaf = memory.node_of[source.leaf]
+        asset.base_quantity = 0
+        memory.rows[index] = rows[index]
+
+
+@compiled
+def _put_down(assets: Records, memory: _Memory) -> None:
+    """Decisions back into the records of the account."""
+    for index in range(assets.size):
+        asset, source = assets[index], memory.assets[index]
+        asset.now, asset.base_quantity, asset.reason = source.now, source.base_quantity, source.reason
+        asset.amount, asset.fee, asset.place = source.amount, source.fee, source.place
 
 
 @entry
@@ -94,24 +152,32 @@ def plan_block(accounts: OrderAccounts, limits: OrderLimits, partners: Ints, rec
     for number in range(limits.tree_start.size - 1):
         most_nodes = max(most_nodes, limits.tree_start[number + 1] - limits.tree_start[number])
     memory = _Memory(
-        np.zeros(most_rows, ROW), np.zeros(most_rows, ANSWER), np.zeros(most_nodes, ORDER_NODE), np.zeros(2, SETTINGS)
+        np.zeros(most_rows, TRADED),
+        np.zeros(most_rows, KEY),
+        np.zeros(most_rows, ROW),
+        np.zeros(most_rows, ANSWER),
+        np.zeros(most_nodes, ORDER_NODE),
+        np.zeros(most_nodes, np.int64),
+        np.zeros(2, SETTINGS),
     )
+    nodes_of, count = -1, 0
     for number in range(start.size - 1):
         if accounts.left_out[number]:
             continue
         begin, end, chosen = start[number], start[number + 1], accounts.limits[number]
         tree = limits.trees[limits.tree_start[chosen] : limits.tree_start[chosen + 1]]
-        rows, answers, next_rows = records.rows[begin:end], records.answers[begin:end], memory.rows[: end - begin]
-        for index in range(end - begin):
-            next_rows[index] = rows[index]
-        nodes = memory.nodes[: tree.size]
-        _fill_nodes(nodes, tree)
-        account = records.accounts[number]
-        _fill_limits(account, limits.settings[chosen], memory.settings)
+        if chosen != nodes_of:
+            nodes_of, count = chosen, _fill_nodes(memory.nodes, memory.node_of, tree)
+        size, nodes = end - begin, memory.nodes[:count]
+        rows, answers, account = records.rows[begin:end], records.answers[begin:end], records.accounts[number]
+        _fill_limits(account, nodes, limits.settings[chosen], memory.settings)
+        _take_up(records.assets[begin:end], memory, rows)
         alike = partners[accounts.partners_start[number] : accounts.partners_start[number + 1]]
-        passes = PassInputs(rows, next_rows, tree, memory.settings, alike, answers, memory.answers[: end - begin])
+        passes = PassInputs(rows, memory.rows[:size], tree, memory.settings, alike, answers, memory.answers[:size])
         lots = records.lots[accounts.lots_start[number] : accounts.lots_start[number + 1]]
-        records.outcome[number].braked = plan_account(records.assets[begin:end], nodes, lots, account, passes)
+        outcome = records.outcome[number]
+        outcome.braked = plan_account(memory.assets[:size], nodes, memory.keys, lots, account, passes)
+        _put_down(records.assets[begin:end], memory)
         account.brake_sold_weight = memory.settings[0].brake_sold_weight
-        for index in range(end - begin):
-            sum_up(records.outcome[number], rows[index].current, answers[index].target, account.dust_weight)
+        for index in range(size):
+            sum_up(outcome, rows[index].current, answers[index].target, account.dust_weight)

@@ -8,8 +8,16 @@ from typing import Any
 from trimtab.kernel.compilation import compiled
 from trimtab.kernel.money import parts_of, portion, quantity_for, worth_of
 from trimtab.kernel.order_records import BUY, SELL
-from trimtab.kernel.order_rounding import amount_of, list_buys, minimum_missed, most_lots, score_of, set_limits
-from trimtab.kernel.order_rows import add_load, cap_of, move, smallest_room
+from trimtab.kernel.order_rounding import (
+    amount_of,
+    list_buys,
+    max_kept_worth_of,
+    minimum_missed,
+    most_lots,
+    score_of,
+    set_limits,
+)
+from trimtab.kernel.order_rows import move, smallest_room
 from trimtab.kernel.records import NO_LIMIT, NO_NODE, ROOT, Records
 from trimtab.kernel.sort_keys import sort_keys
 from trimtab.kernel.tax_lots import take_lots
@@ -32,6 +40,8 @@ def is_part_needed(assets: Records, lots: Records, account: Any) -> bool:
     """Whether the whole plan (`now`) sells, buys or gains more than is allowed."""
     sold, bought, gain = 0, 0, 0
     limits_gain = account.max_realized_gain < NO_LIMIT
+    if account.max_turnover == math.inf and not limits_gain:
+        return False
     for index in range(assets.size):
         asset = assets[index]
         if asset.now < asset.quantity:
@@ -46,31 +56,32 @@ def is_part_needed(assets: Records, lots: Records, account: Any) -> bool:
 
 
 @compiled
-def list_sells(assets: Records) -> int:
+def list_sells(assets: Records, keys: Records) -> int:
     """The sells of the whole plan as keys: closes first, then the lower score, then by name; returns how many."""
     count = 0
     for index in range(assets.size):
         asset = assets[index]
         if asset.whole < asset.quantity:
-            key = assets[count]
+            key = keys[count]
             key.key_group = 0 if asset.whole == 0 else 1
             key.key_number = score_of(asset)
             key.key_index = index
             count += 1
-    sort_keys(assets, count)
+    sort_keys(keys, count)
     return count
 
 
 @compiled
-def _is_position(asset: Any, quantity: int, account: Any, value: int) -> bool:
-    return worth_of(quantity, asset.price) >= max(1, portion(parts_of(account.dust_weight), value))
+def _is_position(worth: int, account: Any) -> bool:
+    return bool(worth >= account.smallest_position)
 
 
 @compiled
-def _move(asset: Any, nodes: Records, account: Any, quantity: int, value: int) -> None:
+def _move(asset: Any, nodes: Records, account: Any, quantity: int) -> None:
     """Set another quantity; loads and positions follow."""
-    change = int(_is_position(asset, quantity, account, value)) - int(_is_position(asset, asset.now, account, value))
-    move(asset, nodes, quantity)
+    worth = worth_of(quantity, asset.price)
+    change = int(_is_position(worth, account)) - int(_is_position(asset.now_worth, account))
+    move(asset, nodes, quantity, worth)
     node = asset.leaf
     while node != NO_NODE:
         nodes[node].positions += change
@@ -85,8 +96,7 @@ def _position_limit(nodes: Records, account: Any, node: int) -> int:
 @compiled
 def _exceeded(asset: Any, nodes: Records, account: Any, value: int) -> int:
     """How many limits over an asset are exceeded now."""
-    cap = cap_of(asset, account) * (1.0 + account.drift_tolerance)
-    count = int(worth_of(asset.now, asset.price) > portion(parts_of(cap), value))
+    count = int(asset.now_worth > max_kept_worth_of(asset, account, value))
     node = asset.leaf
     while node != NO_NODE:
         count += int(nodes[node].load > nodes[node].limit)
@@ -99,21 +109,21 @@ def _exceeded(asset: Any, nodes: Records, account: Any, value: int) -> int:
 def _begin(assets: Records, nodes: Records, account: Any, value: int) -> None:
     """The state at the beginning; loads and positions of it and of the whole plan."""
     set_limits(nodes, account, value)
+    account.smallest_position = max(1, portion(parts_of(account.dust_weight), value))
     for number in range(nodes.size):
         node = nodes[number]
         node.load = node.whole = 0
         node.positions = node.whole_positions = 0
     for index in range(assets.size):
         asset = assets[index]
-        asset.now = asset.quantity
+        asset.now, asset.now_worth = asset.quantity, asset.worth
         asset.is_made = False
         asset.round_reason = OrderReason.WAITS_FOR_MINIMUM if asset.is_waiting else OrderReason.EMPTY
-        add_load(nodes, asset.leaf, worth_of(asset.quantity, asset.price))
-        is_held = int(_is_position(asset, asset.quantity, account, value))
-        is_planned = int(_is_position(asset, asset.whole, account, value))
-        worth, number = worth_of(asset.whole, asset.price), asset.leaf
+        is_held, is_planned = int(_is_position(asset.worth, account)), int(_is_position(asset.whole_worth, account))
+        number = asset.leaf
         while number != NO_NODE:
-            nodes[number].whole += worth
+            nodes[number].load += asset.worth
+            nodes[number].whole += asset.whole_worth
             nodes[number].positions += is_held
             nodes[number].whole_positions += is_planned
             number = nodes[number].parent
@@ -122,27 +132,27 @@ def _begin(assets: Records, nodes: Records, account: Any, value: int) -> None:
 
 
 @compiled
-def _next_sell(assets: Records, nodes: Records, account: Any, count: int, value: int) -> tuple[int, int]:
+def _next_sell(assets: Records, nodes: Records, keys: Records, account: Any, count: int, value: int) -> tuple[int, int]:
     """The place of the next sell among the keys, and how many limits over it are exceeded; -1 if none is left."""
     chosen, most_exceeded = -1, -1
     for place in range(count):
-        leaf = assets[place].key_index
-        if leaf >= 0 and not assets[leaf].is_waiting:
-            exceeded = _exceeded(assets[leaf], nodes, account, value)
+        index = keys[place].key_index
+        if index >= 0 and not assets[index].is_waiting:
+            exceeded = _exceeded(assets[index], nodes, account, value)
             if exceeded > most_exceeded:
                 chosen, most_exceeded = place, exceeded
     return chosen, most_exceeded
 
 
 @compiled
-def _make_sells(assets: Records, nodes: Records, lots: Records, account: Any, value: int) -> None:
-    count, left, gains, is_cut = list_sells(assets), budget_of(account, SELL), 0, False
+def _make_sells(assets: Records, nodes: Records, keys: Records, lots: Records, account: Any, value: int) -> None:
+    count, left, gains, is_cut = list_sells(assets, keys), budget_of(account, SELL), 0, False
     while True:
-        place, exceeded = _next_sell(assets, nodes, account, count, value)
+        place, exceeded = _next_sell(assets, nodes, keys, account, count, value)
         if place < 0:
             return
-        asset = assets[assets[place].key_index]
-        assets[place].key_index = -1
+        asset = assets[keys[place].key_index]
+        keys[place].key_index = -1
         after = asset.whole
         if amount_of(asset, after) > left:
             asset.round_reason = OrderReason.MAX_TURNOVER
@@ -150,13 +160,13 @@ def _make_sells(assets: Records, nodes: Records, lots: Records, account: Any, va
                 continue
             is_cut = True
             after = asset.quantity - quantity_for(left, asset.price) // asset.lot * asset.lot
-            if after == asset.quantity or minimum_missed(asset, account, after, value) != OrderReason.EMPTY:
+            if after == asset.quantity or minimum_missed(asset, account, after) != OrderReason.EMPTY:
                 continue
         gain = take_lots(asset, lots, account, after) if account.max_realized_gain < NO_LIMIT else 0
         if exceeded == 0 and gain > 0 and gains + gain > account.max_realized_gain:
             asset.round_reason = OrderReason.MAX_REALIZED_GAIN
             continue
-        _move(asset, nodes, account, after, value)
+        _move(asset, nodes, account, after)
         asset.is_made = True
         left -= amount_of(asset, after)
         gains += gain
@@ -177,17 +187,17 @@ def _has_no_place(asset: Any, nodes: Records, account: Any) -> bool:
 @compiled
 def _is_too_small(asset: Any, account: Any, after: int, value: int) -> bool:
     """Whether a buy that was cut is nothing, below a minimum, or less than a new position may be."""
-    if after == asset.quantity or minimum_missed(asset, account, after, value) != OrderReason.EMPTY:
+    if after == asset.quantity or minimum_missed(asset, account, after) != OrderReason.EMPTY:
         return True
     smallest = portion(parts_of(account.min_position_weight), value)
     return asset.quantity == 0 and worth_of(after, asset.price) < smallest
 
 
 @compiled
-def _make_buys(assets: Records, nodes: Records, account: Any, value: int) -> None:
+def _make_buys(assets: Records, nodes: Records, keys: Records, account: Any, value: int) -> None:
     left, is_cut = budget_of(account, BUY), False
-    for place in range(list_buys(assets, True)):
-        asset = assets[assets[place].key_index]
+    for place in range(list_buys(assets, keys, True)):
+        asset = assets[keys[place].key_index]
         if asset.quantity == 0 and _has_no_place(asset, nodes, account):
             asset.round_reason = OrderReason.NO_PLACE
             continue
@@ -198,7 +208,7 @@ def _make_buys(assets: Records, nodes: Records, account: Any, value: int) -> Non
                 continue
             is_cut = True
             after = asset.quantity + quantity_for(left, asset.price) // asset.lot * asset.lot
-        added = worth_of(after, asset.price) - worth_of(asset.quantity, asset.price)
+        added = worth_of(after, asset.price) - asset.worth
         room = smallest_room(asset, nodes)
         if added > room:
             is_cash = added > nodes[ROOT].limit - nodes[ROOT].load
@@ -206,23 +216,23 @@ def _make_buys(assets: Records, nodes: Records, account: Any, value: int) -> Non
             after = asset.quantity + most_lots(asset, room, (after - asset.quantity) // asset.lot) * asset.lot
         if after != asset.whole and _is_too_small(asset, account, after, value):
             continue
-        _move(asset, nodes, account, after, value)
+        _move(asset, nodes, account, after)
         left -= amount_of(asset, after)
 
 
 @compiled
-def _last_made(assets: Records, begin: int, stop: int) -> int:
+def _last_made(assets: Records, keys: Records, begin: int, stop: int) -> int:
     """The last sell, in their order, that was made among the leaves [begin, stop); -1 without one."""
     last = -1
-    for place in range(list_sells(assets)):
-        index = assets[place].key_index
+    for place in range(list_sells(assets, keys)):
+        index = keys[place].key_index
         if assets[index].is_made and begin <= assets[index].leaf < stop:
             last = index
     return last
 
 
 @compiled
-def _mark_represented(assets: Records, nodes: Records, account: Any, value: int) -> int:
+def _mark_represented(assets: Records, nodes: Records, account: Any) -> int:
     """Mark the buckets that were and are represented; returns how many fewer there are than there may be."""
     before, now, planned = 0, 0, 0
     for number in range(nodes.size):
@@ -234,24 +244,24 @@ def _mark_represented(assets: Records, nodes: Records, account: Any, value: int)
         if number == NO_NODE:
             continue
         node = nodes[number]
-        if not node.was_represented and _is_position(asset, asset.quantity, account, value):
+        if not node.was_represented and _is_position(asset.worth, account):
             node.was_represented = True
             before += 1
-        if not node.is_represented and _is_position(asset, asset.now, account, value):
+        if not node.is_represented and _is_position(asset.now_worth, account):
             node.is_represented = True
             now += 1
-        if node.trial == 0 and _is_position(asset, asset.whole, account, value):
+        if node.trial == 0 and _is_position(asset.whole_worth, account):
             node.trial = 1
             planned += 1
     return min(account.buckets_to_represent, before, planned) - now
 
 
 @compiled
-def _last_lost(assets: Records, nodes: Records) -> int:
+def _last_lost(assets: Records, nodes: Records, keys: Records) -> int:
     """The last close that was made in a bucket that is represented no longer; -1 without one."""
     last = -1
-    for place in range(list_sells(assets)):
-        index = assets[place].key_index
+    for place in range(list_sells(assets, keys)):
+        index = keys[place].key_index
         number = nodes[assets[index].leaf].represents
         if number != NO_NODE and assets[index].is_made and assets[index].now == 0:
             if nodes[number].was_represented and not nodes[number].is_represented:
@@ -260,7 +270,7 @@ def _last_lost(assets: Records, nodes: Records) -> int:
 
 
 @compiled
-def _must_wait(assets: Records, nodes: Records, account: Any, value: int) -> int:
+def _must_wait(assets: Records, nodes: Records, keys: Records, account: Any, value: int) -> int:
     """The sell that must wait because it would leave a minimum worse; -1 without one."""
     for place in range(nodes.size):
         number = nodes[place].bottom_up
@@ -268,23 +278,24 @@ def _must_wait(assets: Records, nodes: Records, account: Any, value: int) -> int
         if number == ROOT or node.min_allocation <= 0.0:
             continue
         if node.load < min(portion(parts_of(node.min_allocation), value), node.before, node.whole):
-            return _last_made(assets, number, node.stop)
-    if account.buckets_to_represent > 0 and _mark_represented(assets, nodes, account, value) > 0:
-        return _last_lost(assets, nodes)
+            return _last_made(assets, keys, number, node.stop)
+    if account.buckets_to_represent > 0 and _mark_represented(assets, nodes, account) > 0:
+        return _last_lost(assets, nodes, keys)
     return -1
 
 
 @compiled
-def make_part(assets: Records, nodes: Records, lots: Records, account: Any, value: int) -> None:
+def make_part(assets: Records, nodes: Records, keys: Records, lots: Records, account: Any, value: int) -> None:
     """Make a part of the plan that `now` holds; fills `now` and the reasons. `value`: that of the last round."""
     for index in range(assets.size):
-        assets[index].whole = assets[index].now
-        assets[index].is_waiting = False
+        asset = assets[index]
+        asset.whole, asset.whole_worth = asset.now, asset.now_worth
+        asset.is_waiting = False
     while True:
         _begin(assets, nodes, account, value)
-        _make_sells(assets, nodes, lots, account, value)
-        _make_buys(assets, nodes, account, value)
-        index = _must_wait(assets, nodes, account, value)
+        _make_sells(assets, nodes, keys, lots, account, value)
+        _make_buys(assets, nodes, keys, account, value)
+        index = _must_wait(assets, nodes, keys, account, value)
         if index < 0:
             break
         assets[index].is_waiting = True

@@ -39,11 +39,11 @@ class PlanStatus(IntEnum):
     NO_VALUE = 4  # failed: the account is worth nothing
 
 
-# A sort key of records: group, then number, both small first, then index. Sorting moves nothing else.
+# A sort key: group, then number, both small first, then index. Sorting moves nothing else of a record.
 _KEY = (("key_group", "i8"), ("key_number", "f8"), ("key_index", "i8"))
+KEY = record(*_KEY)
 
-# A candidate. Shape (rows,), by asset name.
-ASSET = record(
+_BROUGHT = (
     ("price", "i8"),  # of a share
     ("quantity", "i8"),  # held at the beginning
     ("lot", "i8"),  # the tradable step
@@ -55,16 +55,24 @@ ASSET = record(
     ("leaf", "i4"),
     ("restriction", "i1"),
     ("tradable", "?"),
-    # State during the rounds.
-    ("given", "i8"),  # the quantity that the round was given
-    ("goal", "i8"),
+)
+_DECIDED = (
+    ("reason", "i1"),  # `OrderReason`
     ("base_quantity", "i8"),  # the largest reachable quantity that is worth at most the goal
     ("now", "i8"),  # the quantity that the round has come to; in the end, the decision
-    ("trial", "i8"),
-    ("best", "i8"),
-    ("lack", "i8"),
-    ("step", "i8"),
-    ("whole", "i8"),  # the quantity of the whole plan, where only a part is made
+    ("amount", "i8"),
+    ("fee", "i8"),
+    ("place", "i8"),  # in the order of execution; -1 without an order
+)
+
+# A candidate: what the account brings, and what is decided. Shape (rows,), by asset name.
+ASSET = record(*_BROUGHT, *_DECIDED)
+
+# A candidate of the account that is being decided: `ASSET` with its worths and the state of the rounds, in memory that
+# all accounts of a block use. `leaf` is a node of `ORDER_NODE`.
+TRADED = record(
+    *_BROUGHT,
+    *_DECIDED,
     ("kind", "i1"),  # NOTHING, BUY, SELL, SMALL_SELL
     ("round_reason", "i1"),
     ("is_unfit", "?"),  # it was selected, and ended without a lot
@@ -74,16 +82,25 @@ ASSET = record(
     ("may_force", "?"),
     ("is_waiting", "?"),
     ("is_made", "?"),
-    *_KEY,
-    # Decided beside `now`.
-    ("amount", "i8"),
-    ("fee", "i8"),
-    ("place", "i8"),  # in the order of execution; -1 without an order
-    ("reason", "i1"),  # `OrderReason`
+    ("gets_lot", "?"),  # one more, in the walk over the last lots
+    ("keeps_lot", "?"),  # in the better of these walks
+    ("worth", "i8"),  # at the beginning
+    ("lot_worth", "i8"),
+    ("lot_value", "f8"),  # the same, not rounded to money
+    ("given", "i8"),  # the quantity that the round was given, and its worth
+    ("given_worth", "i8"),
+    ("goal", "i8"),
+    ("base_worth", "i8"),
+    ("step", "i8"),  # what one lot more than the base would add to its worth
+    ("lack", "i8"),
+    ("now_worth", "i8"),
+    ("whole", "i8"),  # the quantity of the whole plan, where only a part is made, and its worth
+    ("whole_worth", "i8"),
 )
 NOTHING, BUY, SELL, SMALL_SELL = 0, 1, 2, 3
 
-# A node of the bucket tree. Shape (nodes,).
+# A node of the bucket tree that matters to orders: the whole portfolio, and nodes with a limit or to be represented. An asset
+# belongs to the deepest of them over its own. Numbered as the tree: in preorder. Shape (nodes,).
 ORDER_NODE = record(
     ("parent", "i4"),  # the first seven as in `NODE`
     ("stop", "i4"),
@@ -92,6 +109,9 @@ ORDER_NODE = record(
     ("max_positions", "i8"),
     ("max_allocation", "f8"),
     ("min_allocation", "f8"),
+    ("largest_weight", "f8"),  # that an asset may have here: by the general limit, the aim and the buckets
+    ("largest", "i8"),  # the same in money, for a new asset and for a holding
+    ("largest_kept", "i8"),
     ("limit", "i8"),  # in money; NO_LIMIT = none
     ("load", "i8"),
     ("trial", "i8"),
@@ -140,6 +160,12 @@ ORDER_ACCOUNT = record(
     ("dust_weight", "f8"),
     ("max_total_positions", "i8"),
     ("buckets_to_represent", "i8"),
+    # State of the rounds: what follows from the value that a round was given.
+    ("has_fees", "?"),
+    ("least_amount", "i8"),  # the smallest order that is made
+    ("max_worth", "i8"),  # `max_position_weight` in money, and with the drift
+    ("max_kept_worth", "i8"),
+    ("smallest_position", "i8"),
     # How it ends.
     ("brake_sold_weight", "f8"),  # what a withdrawal leaves of the brake; inf = none
     ("cash_after", "i8"),

@@ -7,7 +7,7 @@ from typing import Any
 from trimtab.kernel.compilation import compiled
 from trimtab.kernel.money import cost_of, parts_of, portion, portion_up, quantity_worth, worth_of
 from trimtab.kernel.order_records import BUY, NOTHING, SELL, SMALL_SELL
-from trimtab.kernel.order_rows import add_load, cap_of, move, smallest_room
+from trimtab.kernel.order_rows import add_load, move, smallest_room
 from trimtab.kernel.records import NO_LIMIT, NO_NODE, ROOT, Records
 from trimtab.kernel.sort_keys import sort_keys
 from trimtab.reasons import OrderReason
@@ -22,72 +22,107 @@ def amount_of(asset: Any, after: int) -> int:
 
 
 @compiled
-def fee_of(asset: Any, account: Any, after: int) -> int:
-    """The fee of an order from the first quantity to another one."""
+def fee_of(asset: Any, account: Any, after: int, amount: int) -> int:
+    """The fee of an order of this amount from the first quantity to another one."""
+    if not account.has_fees:
+        return 0
     shares = cost_of(abs(after - asset.quantity), account.per_share)
-    share = portion_up(parts_of(account.rate), amount_of(asset, after))
-    return max(account.minimum, account.per_order + shares + share)
+    return max(account.minimum, account.per_order + shares + portion_up(parts_of(account.rate), amount))
 
 
 @compiled
-def least_amount(account: Any, value: int) -> int:
-    """The smallest order that is made."""
-    if account.min_trade_amount >= 0:
-        return account.min_trade_amount
-    return portion(parts_of(account.min_trade), value)
-
-
-@compiled
-def minimum_missed(asset: Any, account: Any, after: int, value: int) -> OrderReason:
+def minimum_missed(asset: Any, account: Any, after: int) -> OrderReason:
     """The first minimum that an order to this quantity misses, else `EMPTY`."""
     amount = amount_of(asset, after)
     if after != 0 and amount < asset.min_notional:
         return OrderReason.BELOW_MIN_NOTIONAL
-    if after != 0 and amount < least_amount(account, value):
+    if after != 0 and amount < account.least_amount:
         return OrderReason.BELOW_MIN_TRADE
-    if fee_of(asset, account, after) > portion(parts_of(account.max_fee_share), amount):
+    fee = fee_of(asset, account, after, amount)
+    if fee > 0 and fee > portion(parts_of(account.max_fee_share), amount):
         return OrderReason.FEE_TOO_HIGH
     return OrderReason.EMPTY
 
 
 @compiled
 def set_limits(nodes: Records, account: Any, value: int) -> None:
-    """The limit of each node at a value; `NO_LIMIT` without one."""
+    """The limits at a value: of each node (`NO_LIMIT` without one) and of each asset, and the smallest order."""
     drift = 1.0 + account.drift_tolerance
     for node in range(nodes.size):
         allocation = nodes[node].max_allocation
         nodes[node].limit = portion(parts_of(allocation * drift), value) if allocation <= 1.0 else NO_LIMIT
     invested = portion(parts_of(min(1.0, account.target_invested + account.cash_band)), value)
     nodes[ROOT].limit = min(portion(parts_of(1.0 - account.cash_buffer), value), invested)
+    account.max_worth = portion(parts_of(account.max_position_weight), value)
+    account.max_kept_worth = portion(parts_of(account.max_position_weight * drift), value)
+    account.least_amount = account.min_trade_amount
+    if account.min_trade_amount < 0:
+        account.least_amount = portion(parts_of(account.min_trade), value)
 
 
 @compiled
-def _base_of(asset: Any, goal: int) -> int:
-    """The largest reachable quantity that is worth at most the goal, else the smallest."""
-    if goal == 0:
+def max_worth_of(asset: Any, account: Any, value: int) -> int:
+    """The most that an asset may be worth, by itself."""
+    if asset.is_unfit:
         return 0
-    reached = asset.quantity + (quantity_worth(goal, asset.price) - asset.quantity) // asset.lot * asset.lot
-    return reached if reached >= 0 else asset.quantity % asset.lot
+    if asset.max_weight >= account.max_position_weight:
+        return int(account.max_worth)
+    return portion(parts_of(asset.max_weight), value)
 
 
 @compiled
-def _begin_sell(asset: Any, nodes: Records, account: Any, value: int) -> None:
+def max_kept_worth_of(asset: Any, account: Any, value: int) -> int:
+    """The most that an asset may be worth where it is sold or kept."""
+    if asset.is_unfit:
+        return 0
+    if asset.max_weight >= account.max_position_weight:
+        return int(account.max_kept_worth)
+    return portion(parts_of(asset.max_weight * (1.0 + account.drift_tolerance)), value)
+
+
+@compiled
+def _set_base(asset: Any) -> None:
+    """The base, its worth, and what one lot more would add.
+
+    The base is the largest reachable quantity that is worth at most the goal, else the smallest. A quotient of doubles
+    comes near it, and whole numbers decide; what the pass leaves alone is there already.
+    """
+    base, worth, goal = 0, 0, asset.goal
+    if goal == asset.given_worth and goal > 0:
+        base, worth = asset.given, goal
+    elif goal > 0:
+        base = asset.quantity + int(float(goal - asset.worth) / asset.lot_value) * asset.lot
+        if base < 0:
+            base = asset.quantity % asset.lot
+        worth = worth_of(base, asset.price)
+        while worth > goal and base >= asset.lot:
+            base -= asset.lot
+            worth = worth_of(base, asset.price)
+    following = worth_of(base + asset.lot, asset.price)
+    while following <= goal and goal > 0:
+        base, worth = base + asset.lot, following
+        following = worth_of(base + asset.lot, asset.price)
+    asset.base_quantity, asset.base_worth, asset.step = base, worth, following - worth
+
+
+@compiled
+def _begin_sell(asset: Any, nodes: Records, account: Any) -> None:
     if asset.base_quantity == asset.quantity:
         asset.round_reason = OrderReason.WITHIN_ONE_LOT
         return
     inner = asset.base_quantity
-    if asset.goal != 0 and worth_of(inner, asset.price) != asset.goal:
+    if asset.goal != 0 and asset.base_worth != asset.goal:
         inner += asset.lot
-    missed = OrderReason.WITHIN_ONE_LOT if inner == asset.quantity else minimum_missed(asset, account, inner, value)
+    missed = OrderReason.WITHIN_ONE_LOT if inner == asset.quantity else minimum_missed(asset, account, inner)
     if missed == OrderReason.EMPTY:
         asset.kind = SELL
-        move(asset, nodes, asset.base_quantity)
+        move(asset, nodes, asset.base_quantity, asset.base_worth)
         return
     asset.kind = SMALL_SELL
     asset.round_reason = missed
     amount = amount_of(asset, asset.base_quantity)
     is_below_notional = asset.base_quantity != 0 and amount < asset.min_notional
-    asset.may_force = not is_below_notional and fee_of(asset, account, asset.base_quantity) < amount
+    asset.may_force = not is_below_notional and fee_of(asset, account, asset.base_quantity, amount) < amount
 
 
 @compiled
@@ -97,22 +132,23 @@ def _begin(assets: Records, nodes: Records, account: Any, value: int) -> None:
         nodes[node].load = 0
     for index in range(assets.size):
         asset = assets[index]
-        held = worth_of(asset.quantity, asset.price)
-        asset.now = asset.quantity
+        held = asset.worth
+        asset.now, asset.now_worth = asset.quantity, held
         asset.kind = NOTHING
         asset.round_reason = OrderReason.EMPTY
         asset.is_filled = asset.may_force = False
-        add_load(nodes, asset.leaf, held)
+        if held > 0:
+            add_load(nodes, asset.leaf, held)
         if asset.goal > held:
-            asset.goal = max(min(asset.goal, portion(parts_of(cap_of(asset, account)), value)), held)
+            asset.goal = max(min(asset.goal, max_worth_of(asset, account, value)), held)
         if asset.goal == held:
             continue
-        asset.base_quantity = _base_of(asset, asset.goal)
+        _set_base(asset)
         if asset.goal < held:
-            _begin_sell(asset, nodes, account, value)
+            _begin_sell(asset, nodes, account)
             continue
         first = asset.base_quantity + (asset.lot if asset.base_quantity == asset.quantity else 0)
-        asset.round_reason = minimum_missed(asset, account, first, value)
+        asset.round_reason = minimum_missed(asset, account, first)
         if asset.round_reason == OrderReason.EMPTY:
             asset.kind = BUY
 
@@ -122,7 +158,7 @@ def _force(asset: Any, nodes: Records) -> None:
     asset.may_force = False
     asset.kind = SELL
     asset.round_reason = OrderReason.FORCED_FOR_LIMIT
-    move(asset, nodes, asset.base_quantity)
+    move(asset, nodes, asset.base_quantity, asset.base_worth)
 
 
 @compiled
@@ -134,7 +170,7 @@ def _first_to_force(assets: Records, begin: int, stop: int) -> int:
         if not asset.may_force or asset.leaf < begin or asset.leaf >= stop:
             continue
         closes = asset.goal == 0
-        sold = worth_of(asset.quantity, asset.price) - worth_of(asset.base_quantity, asset.price)
+        sold = asset.worth - asset.base_worth
         if chosen < 0 or (closes and not chosen_closes) or (closes == chosen_closes and sold > chosen_sold):
             chosen, chosen_sold, chosen_closes = index, sold, closes
     return chosen
@@ -142,14 +178,12 @@ def _first_to_force(assets: Records, begin: int, stop: int) -> int:
 
 @compiled
 def _force_small_sells(assets: Records, nodes: Records, account: Any, value: int) -> None:
-    excess = max(least_amount(account, value), 1)
-    drift = 1.0 + account.drift_tolerance
+    excess = max(account.least_amount, 1)
     any_left = False
     for index in range(assets.size):
         asset = assets[index]
         if asset.may_force:
-            cap = portion(parts_of(cap_of(asset, account) * drift), value)
-            if worth_of(asset.quantity, asset.price) - cap >= excess:
+            if asset.worth - max_kept_worth_of(asset, account, value) >= excess:
                 _force(asset, nodes)
             else:
                 any_left = True
@@ -170,7 +204,7 @@ def most_lots(asset: Any, room: int, lots: int) -> int:
     """The most lots, up to `lots`, whose added worth fits into a room."""
     if room < 0 or lots <= 0:
         return 0
-    reached = quantity_worth(worth_of(asset.quantity, asset.price) + room, asset.price)
+    reached = quantity_worth(asset.worth + room, asset.price)
     return min(lots, max(0, (reached - asset.quantity) // asset.lot))
 
 
@@ -181,7 +215,7 @@ def score_of(asset: Any) -> float:
 
 
 @compiled
-def list_buys(assets: Records, of_plan: bool) -> int:
+def list_buys(assets: Records, keys: Records, of_plan: bool) -> int:
     """The buys in their order, as keys: new ones first, then the higher score, then by name; returns how many.
 
     `of_plan`: those of the whole plan, not of the round.
@@ -190,32 +224,32 @@ def list_buys(assets: Records, of_plan: bool) -> int:
     for index in range(assets.size):
         asset = assets[index]
         if asset.whole > asset.quantity if of_plan else asset.kind == BUY:
-            key = assets[count]
+            key = keys[count]
             key.key_group = 1 if asset.quantity > 0 else 0
             key.key_number = -score_of(asset)
             key.key_index = index
             count += 1
-    sort_keys(assets, count)
+    sort_keys(keys, count)
     return count
 
 
 @compiled
-def _fill_buys(assets: Records, nodes: Records, account: Any, value: int) -> None:
+def _fill_buys(assets: Records, nodes: Records, keys: Records, account: Any) -> None:
     """Each buy to its base, or to the most lots that fit."""
-    for place in range(list_buys(assets, False)):
-        asset = assets[assets[place].key_index]
-        added = worth_of(asset.base_quantity, asset.price) - worth_of(asset.quantity, asset.price)
+    for place in range(list_buys(assets, keys, False)):
+        asset = assets[keys[place].key_index]
+        added = asset.base_worth - asset.worth
         room = smallest_room(asset, nodes)
         if added <= room:
             asset.is_filled = True
-            move(asset, nodes, asset.base_quantity)
+            move(asset, nodes, asset.base_quantity, asset.base_worth)
             continue
         is_cash = added > nodes[ROOT].limit - nodes[ROOT].load
         asset.round_reason = OrderReason.NO_CASH if is_cash else OrderReason.NO_ROOM
         lots = most_lots(asset, room, (asset.base_quantity - asset.quantity) // asset.lot)
         after = asset.quantity + lots * asset.lot
-        if lots > 0 and minimum_missed(asset, account, after, value) == OrderReason.EMPTY:
-            move(asset, nodes, after)
+        if lots > 0 and minimum_missed(asset, account, after) == OrderReason.EMPTY:
+            move(asset, nodes, after, worth_of(after, asset.price))
 
 
 @compiled
@@ -225,30 +259,30 @@ def _may_sell_less(asset: Any, account: Any) -> bool:
     if asset.round_reason != OrderReason.FORCED_FOR_LIMIT or after == asset.quantity:
         return True
     amount = amount_of(asset, after)
-    return amount >= asset.min_notional and fee_of(asset, account, after) < amount
+    return amount >= asset.min_notional and fee_of(asset, account, after, amount) < amount
 
 
 @compiled
-def _list_competitors(assets: Records, account: Any) -> int:
+def _list_competitors(assets: Records, keys: Records, account: Any) -> int:
     """Sells and filled buys that are worth less than their goal, as keys; returns how many."""
     count = 0
     for index in range(assets.size):
         asset = assets[index]
-        if (asset.kind == SELL and _may_sell_less(asset, account)) or (asset.kind == BUY and asset.is_filled):
-            worth = worth_of(asset.now, asset.price)
-            if worth < asset.goal:
-                asset.lack = asset.goal - worth
-                asset.step = worth_of(asset.now + asset.lot, asset.price) - worth
-                assets[count].key_index = index
-                count += 1
+        is_made = asset.kind == SELL or (asset.kind == BUY and asset.is_filled)
+        if is_made and asset.now_worth < asset.goal and (asset.kind == BUY or _may_sell_less(asset, account)):
+            asset.lack = asset.goal - asset.now_worth
+            asset.keeps_lot = False
+            keys[count].key_index = index
+            count += 1
     return count
 
 
 @compiled
 def _step_fits(asset: Any, nodes: Records, account: Any, value: int) -> bool:
     """Whether one more lot fits under the asset's limit and into its nodes, as this walk has left them."""
-    cap = cap_of(asset, account) * (1.0 + account.drift_tolerance if asset.kind == SELL else 1.0)
-    if worth_of(asset.now, asset.price) + asset.step > portion(parts_of(cap), value):
+    is_sell = asset.kind == SELL
+    limit = max_kept_worth_of(asset, account, value) if is_sell else max_worth_of(asset, account, value)
+    if asset.now_worth + asset.step > limit:
         return False
     node = asset.leaf
     while node != NO_NODE:
@@ -259,64 +293,65 @@ def _step_fits(asset: Any, nodes: Records, account: Any, value: int) -> bool:
 
 
 @compiled
-def _walk_lots(assets: Records, nodes: Records, account: Any, count: int, value: int, left: int) -> int:
+def _walk_lots(assets: Records, nodes: Records, keys: Records, account: Any, count: int, value: int, left: int) -> int:
     """Give lots in the order of the keys while the total gets nearer; returns the distance to the goals."""
     for node in range(nodes.size):
         nodes[node].trial = nodes[node].load
     distance = 0
     for place in range(count):
-        asset = assets[assets[place].key_index]
-        asset.trial = asset.now
-        if left + asset.lack > asset.step and _step_fits(asset, nodes, account, value):
-            asset.trial += asset.lot
+        asset = assets[keys[place].key_index]
+        asset.gets_lot = left + asset.lack > asset.step and _step_fits(asset, nodes, account, value)
+        if asset.gets_lot:
             left -= asset.step
+            distance += asset.step - asset.lack
             node = asset.leaf
             while node != NO_NODE:
                 nodes[node].trial += asset.step
                 node = nodes[node].parent
-        distance += abs(asset.goal - worth_of(asset.trial, asset.price))
+        else:
+            distance += asset.lack
     return distance + abs(left)
 
 
 @compiled
-def _give_last_lots(assets: Records, nodes: Records, account: Any, value: int) -> None:
+def _give_last_lots(assets: Records, nodes: Records, keys: Records, account: Any, value: int) -> None:
     """Two walks, by lack / step and by lack; the walk that ends nearer to the goals counts, the first on a tie."""
-    count = _list_competitors(assets, account)
-    if count == 0:
-        return
     left = 0
     for index in range(assets.size):
-        left += assets[index].goal - worth_of(assets[index].now, assets[index].price)
+        left += assets[index].goal - assets[index].now_worth
+    if left <= 0:  # a step is larger than its lack, so no lot would bring the total nearer
+        return
+    count = _list_competitors(assets, keys, account)
     nearest = NO_LIMIT
     for walk in range(2):
         for place in range(count):
-            key = assets[place]
+            key = keys[place]
             asset = assets[key.key_index]
             key.key_group = 0 if walk == 0 else -asset.lack
             key.key_number = -(float(asset.lack) / float(asset.step)) if walk == 0 else 0.0
-        sort_keys(assets, count)
-        distance = _walk_lots(assets, nodes, account, count, value, left)
+        sort_keys(keys, count)
+        distance = _walk_lots(assets, nodes, keys, account, count, value, left)
         if distance < nearest:
             nearest = distance
             for place in range(count):
-                asset = assets[assets[place].key_index]
-                asset.best = asset.trial
+                asset = assets[keys[place].key_index]
+                asset.keeps_lot = asset.gets_lot
     for place in range(count):
-        asset = assets[assets[place].key_index]
-        if asset.best != asset.now:
+        asset = assets[keys[place].key_index]
+        if asset.keeps_lot:
             if asset.kind == BUY:
                 asset.round_reason = OrderReason.ROUNDED_UP
-            move(asset, nodes, asset.best)
+            move(asset, nodes, asset.now + asset.lot, asset.now_worth + asset.step)
 
 
 @compiled
-def round_goals(assets: Records, nodes: Records, account: Any, value: int) -> None:
+def round_goals(assets: Records, nodes: Records, keys: Records, account: Any, value: int) -> None:
     """Goals in, quantities of whole lots and reasons out (`now` and `round_reason`)."""
     set_limits(nodes, account, value)
     _begin(assets, nodes, account, value)
     _force_small_sells(assets, nodes, account, value)
-    _fill_buys(assets, nodes, account, value)
-    _give_last_lots(assets, nodes, account, value)
+    _fill_buys(assets, nodes, keys, account)
+    _give_last_lots(assets, nodes, keys, account, value)
     for index in range(assets.size):
         asset = assets[index]
         is_made = asset.kind == SELL or (asset.kind == BUY and asset.is_filled)

@@ -6,29 +6,32 @@ from typing import Any
 
 from trimtab.kernel.block import clear_answer
 from trimtab.kernel.compilation import compiled
-from trimtab.kernel.money import parts_of, portion, worth_of
+from trimtab.kernel.money import parts_of, portion
 from trimtab.kernel.order_records import OrderMode
 from trimtab.kernel.records import NO_NODE, ROOT, Records
 from trimtab.reasons import Restriction
 
 
 @compiled
-def cap_of(asset: Any, account: Any) -> float:
-    """The largest weight of an asset by itself."""
-    return 0.0 if asset.is_unfit else min(account.max_position_weight, asset.max_weight)
+def set_largest(nodes: Records, account: Any, value: int) -> None:
+    """The most that an asset at each node may be worth, and the most that a holding may be worth."""
+    for number in range(nodes.size):
+        node = nodes[number]
+        if number != ROOT and node.largest_weight == nodes[node.parent].largest_weight:
+            node.largest, node.largest_kept = nodes[node.parent].largest, nodes[node.parent].largest_kept
+        else:
+            node.largest = portion(parts_of(node.largest_weight), value)
+            node.largest_kept = portion(parts_of(node.largest_weight * (1.0 + account.drift_tolerance)), value)
 
 
 @compiled
-def is_lot_too_large(asset: Any, nodes: Records, account: Any, quantity: int, value: int) -> bool:
+def _is_lot_too_large(asset: Any, nodes: Records, account: Any, value: int) -> bool:
     """Whether one lot is worth more than the asset may weigh: under its own cap, the aim, and the buckets on its path."""
-    largest = min(account.max_position_weight, asset.max_weight, account.target_invested)
-    node = asset.leaf
-    while node != ROOT:
-        largest = min(largest, nodes[node].max_allocation)
-        node = nodes[node].parent
-    if quantity >= asset.lot:
-        largest = largest * (1.0 + account.drift_tolerance)
-    return worth_of(asset.lot, asset.price) > portion(parts_of(largest), value)
+    node, holds_lot = nodes[asset.leaf], asset.given >= asset.lot
+    if asset.max_weight >= node.largest_weight:
+        return bool(asset.lot_worth > (node.largest_kept if holds_lot else node.largest))
+    weight = asset.max_weight * (1.0 + account.drift_tolerance) if holds_lot else asset.max_weight
+    return bool(asset.lot_worth > portion(parts_of(weight), value))
 
 
 @compiled
@@ -45,14 +48,14 @@ def _restriction_of(asset: Any, mode: int, is_kept_out: bool) -> int:
 
 
 @compiled
-def fill_row(asset: Any, row: Any, nodes: Records, account: Any, value: int, is_kept_out: bool) -> None:
+def _fill_row(asset: Any, row: Any, mode: int, value: int, is_large: bool, is_kept_out: bool) -> None:
     """The row of an asset in the pass; `is_kept_out`: a selection is kept, and it is not in it."""
-    row.current = float(worth_of(asset.given, asset.price)) / float(value)
+    row.current = float(asset.given_worth) / float(value)
     row.max_weight = asset.max_weight
-    restriction = _restriction_of(asset, account.mode, is_kept_out)
+    restriction = _restriction_of(asset, mode, is_kept_out)
     if asset.is_unfit:
         row.max_weight = 0.0
-    elif is_lot_too_large(asset, nodes, account, asset.given, value):
+    elif is_large:
         if asset.given < asset.lot:
             restriction |= Restriction.NO_BUY
         else:
@@ -61,10 +64,18 @@ def fill_row(asset: Any, row: Any, nodes: Records, account: Any, value: int, is_
 
 
 @compiled
-def fill_first_rows(assets: Records, nodes: Records, account: Any, rows: Records, first: Records) -> None:
+def mark_large(assets: Records, nodes: Records, account: Any) -> None:
+    """Mark the assets of which one lot is too large at the beginning."""
+    set_largest(nodes, account, account.value)
+    for index in range(assets.size):
+        assets[index].is_large = _is_lot_too_large(assets[index], nodes, account, account.value)
+
+
+@compiled
+def fill_first_rows(assets: Records, account: Any, rows: Records, first: Records) -> None:
     """The rows of the first pass, and its empty answer."""
     for index in range(assets.size):
-        fill_row(assets[index], rows[index], nodes, account, account.value, False)
+        _fill_row(assets[index], rows[index], account.mode, account.value, assets[index].is_large, False)
         clear_answer(first[index])
 
 
@@ -73,8 +84,10 @@ def fill_next_rows(
     assets: Records, nodes: Records, account: Any, value: int, rows: Records, first: Records, answer: Records
 ) -> None:
     """The rows of a later pass, and an answer that keeps the selection of the first."""
+    set_largest(nodes, account, value)
     for index in range(assets.size):
-        fill_row(assets[index], rows[index], nodes, account, value, not first[index].selected)
+        is_large = _is_lot_too_large(assets[index], nodes, account, value)
+        _fill_row(assets[index], rows[index], account.mode, value, is_large, not first[index].selected)
         clear_answer(answer[index])
         answer[index].selected = first[index].selected
         answer[index].reason = first[index].reason
@@ -99,10 +112,10 @@ def add_load(nodes: Records, leaf: int, change: int) -> None:
 
 
 @compiled
-def move(asset: Any, nodes: Records, quantity: int) -> None:
-    """Set an asset's quantity; loads follow."""
-    add_load(nodes, asset.leaf, worth_of(quantity, asset.price) - worth_of(asset.now, asset.price))
-    asset.now = quantity
+def move(asset: Any, nodes: Records, quantity: int, worth: int) -> None:
+    """Set an asset's quantity and its worth; loads follow."""
+    add_load(nodes, asset.leaf, worth - asset.now_worth)
+    asset.now, asset.now_worth = quantity, worth
 
 
 @compiled

@@ -11,7 +11,7 @@ from trimtab.kernel.money import parts_of, portion, worth_of
 from trimtab.kernel.order_part import is_part_needed, list_sells, make_part
 from trimtab.kernel.order_records import PlanStatus
 from trimtab.kernel.order_rounding import amount_of, fee_of, list_buys, round_goals
-from trimtab.kernel.order_rows import brake_allowance, fill_first_rows, fill_next_rows, is_lot_too_large
+from trimtab.kernel.order_rows import brake_allowance, fill_first_rows, fill_next_rows, mark_large
 from trimtab.kernel.records import Ints, Records
 from trimtab.kernel.tax_lots import take_lots
 from trimtab.reasons import OrderReason
@@ -33,24 +33,19 @@ class PassInputs(NamedTuple):
 
 
 @compiled
-def _worth_of_all(assets: Records) -> int:
-    total = 0
-    for index in range(assets.size):
-        total += worth_of(assets[index].now, assets[index].price)
-    return total
-
-
-@compiled
-def _cash_after(assets: Records, account: Any) -> int:
-    """The cash after the orders to `now` and their fees."""
-    cash = account.cash
+def _settle(assets: Records, account: Any) -> int:
+    """The amounts and fees of the orders to `now`, and the cash after them; returns the value after them."""
+    cash, worth = account.cash, 0
     for index in range(assets.size):
         asset = assets[index]
+        worth += asset.now_worth
+        asset.amount = asset.fee = 0
         if asset.now != asset.quantity:
-            amount = amount_of(asset, asset.now)
-            cash += amount if asset.now < asset.quantity else -amount
-            cash -= fee_of(asset, account, asset.now)
-    return cash
+            asset.amount = amount_of(asset, asset.now)
+            asset.fee = fee_of(asset, account, asset.now, asset.amount)
+            cash += (asset.amount if asset.now < asset.quantity else -asset.amount) - asset.fee
+    account.cash_after, account.value_after = cash, cash + worth
+    return int(cash + worth)
 
 
 @compiled
@@ -59,10 +54,11 @@ def _set_goals(assets: Records, rows: Records, answer: Records, value: int) -> N
     play = max(1, portion(_PLAY, value))
     for index in range(assets.size):
         asset, target = assets[index], answer[index].target
-        held, asset.goal = worth_of(asset.given, asset.price), portion(parts_of(target), value)
-        asset.is_left_alone = target == rows[index].current or (target > 0.0 and abs(asset.goal - held) <= play)
+        asset.goal = portion(parts_of(target), value) if target > 0.0 else 0
+        is_near = target > 0.0 and abs(asset.goal - asset.given_worth) <= play
+        asset.is_left_alone = target == rows[index].current or is_near
         if asset.is_left_alone:
-            asset.goal = held
+            asset.goal = asset.given_worth
 
 
 @compiled
@@ -83,7 +79,7 @@ def _is_unchanged(assets: Records) -> bool:
 
 
 @allocating
-def _run_rounds(assets: Records, nodes: Records, account: Any, passes: PassInputs) -> int:
+def _run_rounds(assets: Records, nodes: Records, keys: Records, account: Any, passes: PassInputs) -> int:
     """Run rounds until they settle; returns the value given to the last one, or 0 if nothing has any worth."""
     value = account.value
     account.rounds = 0
@@ -92,16 +88,16 @@ def _run_rounds(assets: Records, nodes: Records, account: Any, passes: PassInput
         rows = passes.first_rows if account.rounds == 1 else passes.next_rows
         answer = passes.first if account.rounds == 1 else passes.answer
         _set_goals(assets, rows, answer, value)
-        round_goals(assets, nodes, account, value)
+        round_goals(assets, nodes, keys, account, value)
         _keep_reasons(assets)
-        after = _cash_after(assets, account) + _worth_of_all(assets)
+        after = _settle(assets, account)
         if after <= 0:
             return 0
         account.is_settled = after == value and _is_unchanged(assets)
         if account.is_settled or (account.rounds >= LAST_ROUNDS and after >= value):
             return value
         for index in range(assets.size):
-            assets[index].given = assets[index].now
+            assets[index].given, assets[index].given_worth = assets[index].now, assets[index].now_worth
         value = after
         fill_next_rows(assets, nodes, account, value, passes.next_rows, passes.first, passes.answer)
         size_account(passes.next_rows, passes.tree, passes.settings[1], None, passes.answer)
@@ -118,15 +114,12 @@ def _mark_unfit(assets: Records, first: Records) -> bool:
 
 
 @compiled
-def _finish(assets: Records, lots: Records, account: Any, first: Records) -> None:
+def _finish(assets: Records, keys: Records, lots: Records, account: Any, first: Records) -> None:
     """The orders in their places, and a reason for every candidate."""
     for index in range(assets.size):
         asset = assets[index]
         asset.place = -1
-        asset.amount = asset.fee = 0
         if asset.now != asset.quantity:
-            asset.amount = amount_of(asset, asset.now)
-            asset.fee = fee_of(asset, account, asset.now)
             if asset.reason == OrderReason.EMPTY:
                 asset.reason = OrderReason.TO_TARGET
         elif asset.is_unfit:
@@ -138,17 +131,22 @@ def _finish(assets: Records, lots: Records, account: Any, first: Records) -> Non
         asset.whole = asset.now
     for place in range(lots.size):
         lots[place].taken = lots[place].gain = 0
-    sells = list_sells(assets)
+    sells = list_sells(assets, keys)
     for place in range(sells):
-        asset = assets[assets[place].key_index]
+        asset = assets[keys[place].key_index]
         asset.place = place
-        take_lots(asset, lots, account, asset.now)
-    for place in range(list_buys(assets, True)):
-        assets[assets[place].key_index].place = sells + place
+        if asset.lots_end > asset.lots_begin:
+            take_lots(asset, lots, account, asset.now)
+    for place in range(list_buys(assets, keys, True)):
+        assets[keys[place].key_index].place = sells + place
 
 
 @compiled
-def _finish_braked(assets: Records, lots: Records, first: Records) -> None:
+def _finish_braked(assets: Records, lots: Records, account: Any, first: Records) -> None:
+    account.rounds = 0  # an earlier start may have counted some
+    account.is_settled = True
+    account.status = PlanStatus.CASH_SHORT if account.cash < 0 else PlanStatus.BRAKED
+    account.cash_after, account.value_after = account.cash, account.value
     for index in range(assets.size):
         asset = assets[index]
         asset.now = asset.quantity
@@ -160,45 +158,51 @@ def _finish_braked(assets: Records, lots: Records, first: Records) -> None:
 
 
 @compiled
-def _begin(assets: Records, nodes: Records, account: Any) -> None:
+def _begin(assets: Records, account: Any) -> None:
+    """Worths at the beginning, and an end that is worth nothing."""
+    worth = 0
     for index in range(assets.size):
-        assets[index].now = assets[index].quantity
-        assets[index].is_unfit = False
+        asset = assets[index]
+        asset.now = asset.given = asset.quantity
+        asset.is_unfit = False
+        asset.worth = asset.now_worth = worth_of(asset.quantity, asset.price) if asset.quantity > 0 else 0
+        asset.lot_worth = worth_of(asset.lot, asset.price)
+        asset.lot_value = float(asset.lot) * float(asset.price) * 1e-9
+        worth += asset.worth
+    account.has_fees = max(account.per_order, account.per_share, account.minimum) > 0 or account.rate > 0.0
     account.cash_after = account.cash
-    account.value = account.value_after = account.cash + _worth_of_all(assets)
+    account.value = account.value_after = account.cash + worth
     account.rounds = 0
     account.is_settled = True
     account.status = PlanStatus.NO_VALUE
-    for index in range(assets.size):
-        asset = assets[index]
-        asset.is_large = account.value > 0 and is_lot_too_large(asset, nodes, account, asset.quantity, account.value)
 
 
 @allocating
-def plan_account(assets: Records, nodes: Records, lots: Records, account: Any, passes: PassInputs) -> bool:
+def plan_account(
+    assets: Records, nodes: Records, keys: Records, lots: Records, account: Any, passes: PassInputs
+) -> bool:
     """Decide the orders of one account: fills the decided fields of its records; returns whether it is braked.
 
     Both rows of `passes` have score, sizing input and leaf; the rest of them is filled here. Afterwards `first_rows`,
     `settings[0]` and `first` are the input and answer of the pass behind the plan.
     """
-    _begin(assets, nodes, account)
+    _begin(assets, account)
     if account.value <= 0:
         return False
+    mark_large(assets, nodes, account)
     limits = passes.settings[0]
     if limits.brake_sold_weight < math.inf:
         limits.brake_sold_weight = min(1.0, limits.brake_sold_weight + brake_allowance(account))
     while True:
         for index in range(assets.size):
-            assets[index].given = assets[index].quantity
-            assets[index].reason = OrderReason.EMPTY
-        fill_first_rows(assets, nodes, account, passes.first_rows, passes.first)
+            asset = assets[index]
+            asset.given, asset.given_worth = asset.quantity, asset.worth
+            asset.reason = OrderReason.EMPTY
+        fill_first_rows(assets, account, passes.first_rows, passes.first)
         if rebalance_account(passes.first_rows, passes.tree, limits, passes.partners, None, passes.first):
-            _finish_braked(assets, lots, passes.first)
-            account.rounds = 0  # an earlier start may have counted some
-            account.is_settled = True
-            account.status = PlanStatus.CASH_SHORT if account.cash < 0 else PlanStatus.BRAKED
+            _finish_braked(assets, lots, account, passes.first)
             return True
-        value = _run_rounds(assets, nodes, account, passes)
+        value = _run_rounds(assets, nodes, keys, account, passes)
         if value == 0:
             return False
         if not _mark_unfit(assets, passes.first):
@@ -206,10 +210,9 @@ def plan_account(assets: Records, nodes: Records, lots: Records, account: Any, p
     account.status = PlanStatus.OK
     if is_part_needed(assets, lots, account):
         account.status = PlanStatus.LIMITED
-        make_part(assets, nodes, lots, account, value)
-    _finish(assets, lots, account, passes.first)
-    account.cash_after = _cash_after(assets, account)
-    account.value_after = account.cash_after + _worth_of_all(assets)
+        make_part(assets, nodes, keys, lots, account, value)
+        _settle(assets, account)
+    _finish(assets, keys, lots, account, passes.first)
     if account.cash_after < 0:
         account.status = PlanStatus.CASH_SHORT
     return False

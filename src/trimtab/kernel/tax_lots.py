@@ -37,7 +37,8 @@ def _set_key(key: Any, lot: Any, asset: Any, account: Any) -> None:
 def take_lots(asset: Any, lots: Records, account: Any, after: int) -> int:
     """Fill `taken` and `gain` of the lots for a sell to a quantity; returns the gain of all."""
     sold = asset.quantity - after
-    proceeds = amount_of(asset, after) - fee_of(asset, account, after)
+    amount = amount_of(asset, after)
+    proceeds = amount - fee_of(asset, account, after, amount)
     count = 0
     for place in range(asset.lots_begin, asset.lots_end):
         lots[place].taken = lots[place].gain = 0

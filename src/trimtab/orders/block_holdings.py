@@ -15,8 +15,6 @@ import pyarrow as pa
 
 from trimtab.blocks.arrow_columns import text_column
 from trimtab.decimals import MICRO, MOST_PRICE, NANO, quotient
-from trimtab.kernel.compilation import undecorated
-from trimtab.kernel.money import worth_of
 from trimtab.kernel.records import Flags, Ints
 from trimtab.orders.block_records import Holdings
 from trimtab.orders.exact_columns import Units, priced, units_of
@@ -24,7 +22,6 @@ from trimtab.symbols.currencies import HUNDREDTHS
 
 _LEAST_LOT = 100  # micro-units that one lot is worth at least
 _LARGE = 10**14  # micro-units: larger accounts are measured one by one
-worths_of = undecorated(worth_of)  # works on arrays, too
 
 
 class BlockHoldings(NamedTuple):
@@ -56,6 +53,13 @@ def block_holdings(table: pa.Table, bases: Sequence[str | None], account_of: Int
     doubtful |= (price.values >= MOST_PRICE) | is_large
     holdings = Holdings(safe_price, quantity, lot.values, notional.values, tradable)
     return BlockHoldings(holdings, np.where(doubtful, 0, worth), doubtful)
+
+
+def worths_of(quantity: Ints, price: Ints) -> Ints:
+    """`kernel.money.worth_of` of arrays."""
+    whole, rest = np.divmod(quantity, NANO)
+    high, low = np.divmod(price, NANO)
+    return np.asarray(whole * price + rest * high + rest * low // NANO)
 
 
 def _units(table: pa.Table, name: str, scale: int, default: int) -> Units:

@@ -96,10 +96,7 @@ class Release:
 
     def to_json(self) -> str:
         """The only plan with its gates as JSON; orders that are held back are not where a program looks for orders."""
-        document = {**self.plan.to_dict(), **self.to_dict()}
-        if not self.is_granted:
-            document |= {"orders": [], "held_orders": document["orders"]}
-        return json_text(document)
+        return json_text(released(self.plan.to_dict(), **self.to_dict()))
 
     def write_record(self) -> None:
         """Add the orders to the record, which makes them repeated orders for a day. Do it before the file is written.
@@ -121,6 +118,12 @@ class Release:
         except OSError as error:
             fault = Fault(f"cannot be written ({error.strerror or error})", "name a place where you may write")
             raise OutputError([fault], str(self.desk.record)) from None
+
+
+def released(plan: Mapping[str, Any], *, is_granted: bool, gates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The values of a plan with its gates; orders that are held back are not where a program looks for orders."""
+    document = {**plan, "is_granted": is_granted, "gates": list(gates)}
+    return document if is_granted else {**document, "orders": [], "held_orders": plan["orders"]}
 
 
 def may_write(plans: Plan | Mapping[str, Plan], desk: Desk, *, gates: GateSettings | None = None) -> Release:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from trimtab.errors import Fault
 from trimtab.explanations.conflicts import Conflict
@@ -58,8 +59,8 @@ def conflicts_text(preflight: Preflight) -> str:
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
-def preflight_json(findings: Iterable[PlacedFinding], preflight: Preflight) -> str:
-    """The findings and conflicts as JSON."""
+def preflight_document(findings: Iterable[PlacedFinding], preflight: Preflight) -> dict[str, Any]:
+    """The findings and conflicts as plain values."""
     conflicts = [
         {
             "account": None if account is None else str(account),
@@ -68,13 +69,17 @@ def preflight_json(findings: Iterable[PlacedFinding], preflight: Preflight) -> s
         }
         for account, conflict in preflight.conflicts
     ]
-    document = {
+    return {
         "schema_version": SCHEMA_VERSION,
         "ok": preflight.ok,
         "findings": [vars(finding) for finding in findings],
         "conflicts": conflicts,
     }
-    return json_text(document)
+
+
+def preflight_json(findings: Iterable[PlacedFinding], preflight: Preflight) -> str:
+    """The findings and conflicts as JSON."""
+    return json_text(preflight_document(findings, preflight))
 
 
 def summary(preflight: Preflight) -> str:

@@ -32,9 +32,10 @@ from trimtab.rebalancing.decided_pass import Pass, output_columns
 from trimtab.rebalancing.stages import Staged
 from trimtab.statistics.turnover import turnover
 from trimtab.text import counted, json_text, percent, shipped_schema
+from trimtab.tolerances import LIMIT_TOLERANCE
 
 SCHEMA_VERSION = 4
-_FULL = 1.0 + 1e-9
+_FULL = 1.0 + LIMIT_TOLERANCE
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,9 +47,8 @@ def need_java() -> None:
     """
     home = os.environ.get("JAVA_HOME")
     if shutil.which("java", path=None if home is None else f"{home}/bin") is None:
-        raise SetupError(
-            "Java, which Spark runs on, is missing" + ("" if home is None else f" (JAVA_HOME is {home})"), _JAVA
-        )
+        where = "" if home is None else f" (JAVA_HOME is {home})"
+        raise SetupError(f"Java, which Spark runs on, is missing{where}", _JAVA)
 
 
 def check_rules(stamp: str) -> None:
@@ -61,9 +60,8 @@ def check_rules(stamp: str) -> None:
         The stamp of the driver's rules differs from that of the rules here.
     """
     if stamp != STAMP:
-        raise SetupError(
-            "the rules of a worker differ from the driver's", "install the same version of trimtab on both"
-        )
+        advice = "install the same version of trimtab on both"
+        raise SetupError("the rules of a worker differ from the driver's", advice)
 
 
 @contextmanager
@@ -84,9 +82,8 @@ def session(master: str) -> Iterator[SparkSession]:
 
     active = SparkSession.getActiveSession()
     if active is not None:
-        raise SetupError(
-            f"this process already has a Spark session, on {active.sparkContext.master!r}", "stop it first"
-        )
+        problem = f"this process already has a Spark session, on {active.sparkContext.master!r}"
+        raise SetupError(problem, "stop it first")
     with warnings.catch_warnings():
         # Spark asks for pandas before it hands over Arrow tables; no row goes through it.
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
@@ -102,10 +99,8 @@ def _start(master: str) -> SparkSession:
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
-    settings: dict[str, bool | float | int | str | None] = {
-        "spark.ui.showConsoleProgress": "false",
-        "spark.log.level": "ERROR",
-    }
+    settings: dict[str, bool | float | int | str | None] = {"spark.ui.showConsoleProgress": "false"}
+    settings["spark.log.level"] = "ERROR"
     if master.startswith("local"):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # Spark's own default is the `python3` of the path
         settings |= {"spark.ui.enabled": "false", "spark.driver.host": "localhost"}

@@ -26,6 +26,13 @@ def changes(record: Record, before: PlanInputs, now: PlanInputs, version: str, m
     return [
         *_program_changes(record, version),
         *_age(record, moment),
+        *input_changes(before, now),
+    ]
+
+
+def input_changes(before: PlanInputs, now: PlanInputs) -> list[str]:
+    """Each difference of one plan's inputs from another's, as a sentence: cash, limits, settings and cells of tables."""
+    return [
         *_single_changes(before, now),
         *_value_changes("limit", before.limits.to_dict(complete=True), now.limits.to_dict(complete=True)),
         *_value_changes("order setting", before.settings.to_dict(), now.settings.to_dict()),

@@ -37,11 +37,14 @@ class Stamp:
 
 @dataclass(frozen=True)
 class PlanContext:
-    """Facts of a run beside its inputs: the options that named them, the gates, and the approvals relied on."""
+    """Facts of a run beside its inputs: the options that named them, the gates, the approvals relied on, and the hash of
+    the request that it answers, of which there is only one run.
+    """
 
     sources: Mapping[str, Any] = field(default_factory=dict)
     gates: Sequence[Gate] = ()
     approvals: Sequence[str] = ()
+    request: str = ""
 
 
 def store_plan(
@@ -80,12 +83,13 @@ def store_plan(
     draft = stamp.draft(
         Kind.PLAN,
         account="" if result.account is None else str(result.account),
+        subject=context.request,
         limits_hash=inputs.limits_hash,
         inputs_hash=inputs.inputs_hash,
         body=body,
         contents=contents,
     )
-    return store.append(draft)[0]
+    return store.append(draft, once=bool(context.request))[0]
 
 
 def find_plan(store: RunStore, name: str) -> Record:

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     BATCH = "batch"
     APPROVAL = "approval"
     PRUNE = "prune"
+    REQUEST = "request"
 
 
 RUNS = (Kind.PLAN, Kind.BATCH)  # the other kinds are about runs, or about the store

@@ -11,6 +11,7 @@ from trimtab.errors import Fault, InputError
 from trimtab.explanations.difference import Difference
 from trimtab.orders.order import Order
 from trimtab.orders.plan import Plan
+from trimtab.store.freshness import input_changes
 from trimtab.store.record import Record
 from trimtab.store.replay import Replay, replay
 from trimtab.store.run_store import RunStore
@@ -38,6 +39,7 @@ class TradeChange:
 class RunDifference:
     """The changes from one stored plan to another."""
 
+    input_changes: tuple[str, ...]  # changed prices, positions, limits and cash, as sentences
     targets: Difference
     trades: tuple[TradeChange, ...]
     money: Mapping[str, tuple[Decimal, Decimal]]  # value, cash, fees, sold and bought, before and after
@@ -47,6 +49,7 @@ class RunDifference:
         """The difference as plain values; amounts and shares as exact text."""
         trades = [{name: _text(value) for name, value in asdict(trade).items()} for trade in self.trades]
         return {
+            "input_changes": list(self.input_changes),
             "inputs": [{**asdict(change), **_plain(change)} for change in self.targets.inputs],
             "targets": [{**asdict(change), "text": change.text} for change in self.targets.changes],
             "trades": trades,
@@ -58,7 +61,7 @@ class RunDifference:
         """The difference as text."""
         yield from (f"note: {note}" for note in self.notes)
         sections = (
-            ("Inputs", [_input_text(change) for change in self.targets.inputs]),
+            ("Inputs", self._inputs),
             ("Targets", [change.text for change in self.targets.changes]),
             ("Trades", [trade.sentence for trade in self.trades]),
             ("Money", [f"{name}: {old:,.2f} -> {new:,.2f}" for name, (old, new) in self.money.items() if old != new]),
@@ -66,6 +69,12 @@ class RunDifference:
         for title, sentences in sections:
             yield f"{title}: the same" if not sentences else title
             yield from (f"  {sentence}" for sentence in sentences)
+
+    @property
+    def _inputs(self) -> list[str]:
+        """Changed inputs, then the changes that follow from them, such as weights from prices."""
+        shown = [_input_text(change) for change in self.targets.inputs]
+        return list(dict.fromkeys([*self.input_changes, *(text for text in shown if text)]))
 
 
 def run_difference(store: RunStore, before: Record, after: Record, version: str) -> RunDifference:
@@ -80,6 +89,7 @@ def run_difference(store: RunStore, before: Record, after: Record, version: str)
     old, new = (_plan_of(each) for each in replays)
     amounts = ("value_before", "cash_before", "sold", "bought", "fees", "value", "cash")
     return RunDifference(
+        tuple(input_changes(*(each.inputs for each in replays))),
         old.result.diff(new.result),
         tuple(trade_changes(old, new)),
         {name.replace("_", " "): (getattr(old, name), getattr(new, name)) for name in amounts},
@@ -129,8 +139,9 @@ def _shown(value: Any) -> Any:
 
 
 def _input_text(change: Any) -> str:
+    """A changed input as a sentence; empty where both numbers read the same."""
     about = f"{change.name} of {change.asset}" if change.asset else change.name
     before, after = (
         figure(value) if isinstance(value, float) else _shown(value) for value in (change.before, change.after)
     )
-    return f"{about}: {before} -> {after}"
+    return f"{about}: {before} -> {after}" if before != after else ""

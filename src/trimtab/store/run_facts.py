@@ -12,6 +12,7 @@ from trimtab.store.run_store import Filter, RunStore
 from trimtab.text import counted, percent
 
 _SHOWN = 12
+_UNMEASURED = "not_measured"
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,14 @@ class RunFacts:
                 f"  {values['status']}: {counted(values['orders'], 'order')}, sold {values['sold']}, bought "
                 f"{values['bought']}, fees {values['fees']}, turnover {percent(values['turnover'])}"
             )
-        for gate in values.get("gates", ()):
-            if gate["verdict"] != "ok":
+        gates = values.get("gates", ())
+        for gate in gates:
+            if gate["verdict"] not in ("ok", _UNMEASURED):
                 about = f" of {gate['asset']}" if gate["asset"] else ""
                 yield f"  gate {gate['gate']}{about}: {gate['verdict']} ({gate['measured']}, limit {gate['limit']})"
+        unmeasured = dict.fromkeys(gate["gate"] for gate in gates if gate["verdict"] == _UNMEASURED)
+        if unmeasured:
+            yield f"  gates without data: {', '.join(unmeasured)}"
         yield from self._events()
         if self.is_pruned:
             yield "  its inputs and results were pruned"

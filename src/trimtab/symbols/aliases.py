@@ -79,23 +79,17 @@ class Aliases:
             raise InputError(faults, source)
         added: dict[str, tuple[str, ...]] = {}
         for asset, others in spellings.items():
-            target = self._asset_of(asset, source)
+            target, *more = self.assets_of(asset)
+            if more:
+                raise InputError([_ambiguous(asset, (target, *more))], source)
             for other in others:
                 assets = added.get(spelled(other), ())
                 added[spelled(other)] = assets if target in assets else (*assets, target)
         twice = {other: assets for other, assets in added.items() if len(assets) > 1}
         if twice and not may_be_ambiguous:
-            advice = "keep one of them"
-            raise InputError(
-                [Fault(f"{name!r} is an alias of {listed(assets)}", advice) for name, assets in twice.items()], source
-            )
+            problems = [f"{name!r} is an alias of {listed(assets)}" for name, assets in twice.items()]
+            raise InputError([Fault(problem, "keep one of them") for problem in problems], source)
         return Aliases({**self.meanings, **added})
-
-    def _asset_of(self, name: str, source: str | None) -> str:
-        assets = self.assets_of(name)
-        if len(assets) > 1:
-            raise InputError([_ambiguous(name, assets)], source)
-        return assets[0]
 
     def assets_of(self, name: str) -> tuple[str, ...]:
         """The assets that a spelling may mean: one, or several if it is ambiguous."""

@@ -8,34 +8,35 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from trimtab.errors import BrokenLimitError, InputError, LimitsError, TrimtabError
-from trimtab.store.connections import place_of
 from trimtab.web import start_pages
 from trimtab.web.addresses import READS, STATIC, WRITES
+from trimtab.web.api.problems import BUG, without_places
+from trimtab.web.api.routes import Api
 from trimtab.web.guard import Guard
 from trimtab.web.rendering import message_page, static_file
 from trimtab.web.service import Service
 from trimtab.web.sessions import Sessions
 from trimtab.web.visits import NO_SESSION, page
 
-_INTERNAL = "That is a bug in trimtab. The terminal says more; please report it."
-
 
 def make_app(service: Service) -> Guard:
-    """The service behind its guard."""
+    """The service behind its guard; `close` it when the last request is answered."""
+    api = Api(service)
     app = Starlette(
-        routes=_routes(),
+        routes=_routes(api),
         exception_handlers={HTTPException: _refused, TrimtabError: _faulty, Exception: _internal},
     )
     app.state.service = service
     app.state.sessions = Sessions(service.bounds.sessions)
-    return Guard(app, service)
+    return Guard(app, service, api.close)
 
 
-def _routes() -> list[Route]:
+def _routes(api: Api) -> list[BaseRoute]:
     return [
+        Mount("/api", api),
         Route("/", _start),
         Route("/static/{name}", _static),
         *(Route(path, page(handler)) for path, handler in READS.items()),
@@ -84,9 +85,9 @@ def sentences_of(error: Exception, service: Service) -> list[str]:
     elif isinstance(error, LimitsError):
         texts = list(error.faults)
     else:
-        texts = [_INTERNAL if isinstance(error, BrokenLimitError) else str(error)]
-    return [text.replace(f"store {place_of(service.store)}", "the store of runs") for text in texts]
+        texts = [BUG if isinstance(error, BrokenLimitError) else str(error)]
+    return [without_places(text, service) for text in texts]
 
 
 def _internal(_request: Request, _error: Exception) -> Response:
-    return message_page(500, _INTERNAL, [])
+    return message_page(500, BUG, [])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from trimtab.web.api.problems import refusal
 from trimtab.web.service import Service
 
 _METHODS = ("GET", "HEAD", "POST")
@@ -33,14 +34,14 @@ _HEADERS: Mapping[str, str] = {
 class Guard:
     """Refuses a request of another site, under another name or beyond the bounds, before anything reads it."""
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
-        self._app, self._service = app, service
+    def __init__(self, app: ASGIApp, service: Service, close: Callable[[], None] = lambda: None) -> None:
+        self._app, self._service, self.close = app, service, close
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope["type"] == "http":
-            refusal = self._refusal(scope)
-            answer = self._app if refusal is None else PlainTextResponse(f"{refusal[1]}\n", refusal[0])
+            refused = self._refusal(scope)
+            answer = self._app if refused is None else _refused(scope, *refused)
             await answer(scope, self._bounded(receive), _with_headers(scope, send))
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
@@ -48,7 +49,7 @@ class Guard:
         headers = Headers(scope=scope)
         if len(headers.getlist("host")) != 1 or headers["host"] not in self._service.hosts:
             return 421, "This service does not answer to that name."
-        if scope["method"] not in _METHODS:
+        if scope["method"] not in _METHODS and not is_api(scope):  # that says itself which it takes
             return 405, "Use GET or POST."
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > _LONGEST_TARGET:
             return 414, "The address is too long."
@@ -96,6 +97,11 @@ class Guard:
 def is_api(scope: Scope) -> bool:
     """Whether a request is to the REST service."""
     return str(scope["path"]).startswith("/api/")
+
+
+def _refused(scope: Scope, status: int, text: str) -> ASGIApp:
+    """The answer to a request that is refused."""
+    return refusal(status, text).response() if is_api(scope) else PlainTextResponse(f"{text}\n", status)
 
 
 def _with_headers(scope: Scope, send: Send) -> Send:

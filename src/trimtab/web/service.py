@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from trimtab.store.connections import place_of
 from trimtab.store.plan_runs import Stamp
 from trimtab.store.sql_store import SqlStore
+from trimtab.web.audit import AuditLog
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Bounds:
     rows: int = 20_000
     columns: int = 200
     accounts: int = 1_000
+    rows_of_many: int = 200_000
     fields: int = 50_000
     body_seconds: float = 30.0
     seconds: float = 60.0
@@ -38,6 +40,7 @@ class Service:
     stores: bool = True
     by: str = ""
     bounds: Bounds = Bounds()
+    audit: AuditLog = field(default_factory=AuditLog)
 
     @property
     def cookie(self) -> str:

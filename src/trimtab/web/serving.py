@@ -11,9 +11,10 @@ _SECONDS_TO_FINISH = 10
 
 
 def serve_forever(service: Service, address: str) -> None:
-    """Answer requests until Ctrl-C."""
+    """Answer requests until Ctrl-C or a signal to end; work that began is finished, and what it writes is stored."""
+    app = make_app(service)
     config = uvicorn.Config(
-        make_app(service),
+        app,
         host=address,
         port=service.port,
         log_level="warning",
@@ -29,4 +30,7 @@ def serve_forever(service: Service, address: str) -> None:
         ws="none",
         lifespan="off",
     )
-    uvicorn.Server(config).run()
+    try:
+        uvicorn.Server(config).run()
+    finally:
+        app.close()

@@ -201,19 +201,16 @@ def run(
 
 def _record(job: Job, out: Path, options: RecordOptions, notices: Notices) -> None:
     """Record a published batch in the store, once."""
-    from trimtab.batch.published_account import manifest_of
+    from trimtab.batch.published_folder import manifest_of
     from trimtab.store.batch_runs import record_batch
 
-    places = [place if "://" in place else str(Path(place).resolve()) for place in (*job.places, *_assets_of(job))]
+    inputs = (*job.places, *([] if job.assets is None else [job.assets]))
+    places = [place if "://" in place else str(Path(place).resolve()) for place in inputs]
     approvals = _approvals(job.limits, options, required=False)
     with opened_store(options.store) as store:
         run, is_new = record_batch(store, out, manifest_of(out), places, approvals, options.stamp())
         if is_new:
             notices.note(f"recorded as run {run.run_id} in {store.name}")
-
-
-def _assets_of(job: Job) -> tuple[str, ...]:
-    return () if job.assets is None else (job.assets,)
 
 
 def _approvals(limits: ManyLimits, options: RecordOptions, *, required: bool) -> list[str]:
@@ -294,12 +291,9 @@ def report(
 @exit_codes
 def verify(folder: Folder, quiet: Quiet = False) -> int:
     """Check every file of a published batch against its checksum: exit code 9 if one is damaged or gone."""
-    from trimtab.batch.published_folder import check_published, read_manifest
-    from trimtab.errors import Fault, InputError
+    from trimtab.batch.published_folder import check_published, manifest_of
 
-    manifest = read_manifest(folder)
-    if manifest is None:
-        raise InputError([Fault("holds no published batch", "name a folder with a manifest.json")], str(folder))
+    manifest = manifest_of(folder)
     check_published(folder, manifest)
     Notices(quiet=quiet).note(f"sound: {folder} ({counted(len(manifest['parts']), 'part')})")
     return ExitCode.FINE

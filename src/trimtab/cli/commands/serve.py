@@ -47,9 +47,8 @@ def serve(
     except ImportError:
         from trimtab.errors import SetupError
 
-        raise SetupError(
-            "the page needs Starlette and uvicorn", "install them with: pip install 'trimtab[web]'"
-        ) from None
+        advice = "install them with: pip install 'trimtab[web]'"
+        raise SetupError("the page needs Starlette and uvicorn", advice) from None
     key = token or secrets.token_urlsafe(32)
     hosts = local_hosts(port) if listen is None else frozenset({listen if port == 80 else f"{listen}:{port}"})
     service = Service(

@@ -20,10 +20,9 @@ _RISES = 6
 def summary_page(summary: Summary, width: int) -> RenderableType:
     """Figures, tables of counts, what rose against the baseline, and the first failed accounts."""
     style = "bold" if summary.status == "published" else "bold red"
-    baseline = summary.baseline
-    compared = (
-        "" if baseline is None else f", compared with {baseline.name} ({counted(baseline.counts.accounts, 'account')})"
-    )
+    compared, baseline = "", summary.baseline
+    if baseline is not None:
+        compared = f", compared with {baseline.name} ({counted(baseline.counts.accounts, 'account')})"
     parts: list[RenderableType] = [Text(printable(f"{summary.title}: {summary.status}{compared}"), style=style), ""]
     parts.append(_figures(summary, width))
     for section in summary.sections:
@@ -31,9 +30,9 @@ def summary_page(summary: Summary, width: int) -> RenderableType:
     if summary.rises:
         before = printable(summary.before or "")
         parts += ["", Text(f"More frequent than in {before}", style="bold")]
+        shown = summary.rises[:_RISES]
         parts += [
-            Text(f"  {rise.reason}: {rise.now_text} of the rows, {rise.before_text} in {before}")
-            for rise in summary.rises[:_RISES]
+            Text(f"  {each.reason}: {each.now_text} of the rows, {each.before_text} in {before}") for each in shown
         ]
     if summary.failed:
         parts += ["", Text(f"Failed accounts (first {len(summary.failed)} of {summary.counts.failed:,})", style="bold")]

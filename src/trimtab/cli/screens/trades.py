@@ -60,10 +60,8 @@ def _trades(plan: Plan, *, ascii_only: bool) -> Table:
         table.add_column("fee", justify="right", no_wrap=True)
     table.add_column("cash after", justify="right", no_wrap=True)
     for number, order in enumerate(plan.orders, 1):
-        fee = [money(order.fee)] if plan.fees else []
-        table.add_row(
-            f"{number}.", _order(order, ascii_only=ascii_only), money(order.amount), *fee, money(order.cash_after)
-        )
+        amounts = [order.amount, *([order.fee] if plan.fees else []), order.cash_after]
+        table.add_row(f"{number}.", _order(order, ascii_only=ascii_only), *map(money, amounts))
     return table
 
 
