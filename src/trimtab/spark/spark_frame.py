@@ -79,11 +79,9 @@ def rebalance(frame: DataFrame, limits: RebalancingLimits | Mapping[str, Rebalan
     from pyspark.sql import functions as f
 
     group = f.pmod(f.xxhash64("account"), f.lit(-(-rows // GROUP_ROWS))).alias("group")
-    return (
-        frame.select(*schema.names)
-        .groupBy(group)
-        .applyInArrow(_decider(_Deciding(by_id, votes, STAMP, _targets_schema(schema))), _spark_schema(frame))
-    )
+    targets = pa.schema([schema.field("account"), *_OUTPUTS.items()])
+    decide = _decider(_Deciding(by_id, votes, STAMP, targets))
+    return frame.select(*schema.names).groupBy(group).applyInArrow(decide, _spark_schema(frame))
 
 
 @dataclass(frozen=True)
@@ -177,10 +175,6 @@ def _counted(frame: DataFrame, schema: pa.Schema) -> tuple[dict[str, float], int
         problem = f"the account is missing in {rows - with_account} of {rows} rows"
         raise InputError([Fault(problem, "name the account of every row", column="account")])
     return {row[0]: float(row[1]) for row in counted} if "bucket" in schema.names else {}, rows
-
-
-def _targets_schema(schema: pa.Schema) -> pa.Schema:
-    return pa.schema([schema.field("account"), *_OUTPUTS.items()])
 
 
 def _spark_schema(frame: DataFrame) -> Any:

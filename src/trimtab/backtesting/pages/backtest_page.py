@@ -217,9 +217,8 @@ def _interval(comparison: VersusFact, y: float, full: float, width: float) -> It
     css = "reach sure" if comparison.low > 0 or comparison.high < 0 else "reach"
     yield label(0, y + 14, fitting(comparison.name, width - 4))
     yield line(middle, y + 20, middle, y + 40, "limit")
-    yield line(
-        middle + comparison.low * scale, y + 30, middle + comparison.high * scale, y + 30, css, comparison.sentence
-    )
+    low, high = middle + comparison.low * scale, middle + comparison.high * scale
+    yield line(low, y + 30, high, y + 30, css, comparison.sentence)
     yield circle(middle + comparison.estimate * scale, y + 30, 4.5, "point", comparison.sentence)
     yield label(
         width,
