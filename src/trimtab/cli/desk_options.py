@@ -18,12 +18,10 @@ if TYPE_CHECKING:
     from trimtab.store.plan_runs import Stamp
 
 LastSession = Annotated[
-    str | None,
-    option("DATE", "The last session of the market; default: the weekday before.", "--last-session"),
+    str | None, option("DATE", "The last session of the market; default: the weekday before.", "--last-session")
 ]
 Record = Annotated[
-    Path | None,
-    option("FILE", "Orders written so far, as JSON lines; none is written twice within a day."),
+    Path | None, option("FILE", "Orders written so far, as JSON lines; none is written twice within a day.")
 ]
 State = Annotated[Path | None, option("FILE", "A file that says NORMAL, REDUCING (only sells) or HALTED.")]
 Acknowledge = Annotated[

@@ -50,8 +50,7 @@ batch_app = typer.Typer(
     epilog="`trimtab batch CANDIDATES...` is `trimtab batch run CANDIDATES...`.",
 )
 Against = Annotated[
-    Path | None,
-    option("DIR", "The published batch to compare with; default: the newest beside --out."),
+    Path | None, option("DIR", "The published batch to compare with; default: the newest beside --out.")
 ]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a batch.")]
 
@@ -81,12 +80,10 @@ class OrderOptions:
         bool, flag("Decide orders, too: CANDIDATES have shares and price, no current_weight.", "--orders")
     ] = False
     accounts: Annotated[
-        str | None,
-        option("FILE", "With --orders: account, cash, and optionally cash_flow, mode, currency."),
+        str | None, option("FILE", "With --orders: account, cash, and optionally cash_flow, mode, currency.")
     ] = None
     fx: Annotated[
-        list[str] | None,
-        option("CUR=RATE", "With --orders: the worth of one unit of a currency; repeatable."),
+        list[str] | None, option("CUR=RATE", "With --orders: the worth of one unit of a currency; repeatable.")
     ] = None
 
     @property
@@ -127,8 +124,7 @@ class SourceOptions:
         None
     )
     holdings: Annotated[
-        list[str] | None,
-        option("FILE", "With --assets: account, asset, current_weight; repeatable."),
+        list[str] | None, option("FILE", "With --assets: account, asset, current_weight; repeatable.")
     ] = None
 
     @property
@@ -157,8 +153,7 @@ def run(
     workers: Annotated[int | None, flag("Threads; default: one for each core.", min=1)] = None,
     shard: Annotated[str | None, option("I/N", "Do share I of N, for array jobs.")] = None,
     on: Annotated[
-        str | None,
-        option("MASTER", "Work on Apache Spark: spark://host:7077, yarn, local-cluster[2,1,1024]."),
+        str | None, option("MASTER", "Work on Apache Spark: spark://host:7077, yarn, local-cluster[2,1,1024].")
     ] = None,
     against: Against = None,
     as_json: Annotated[bool, flag("Write what happens to stdout, as lines of JSON.", "--json")] = False,
