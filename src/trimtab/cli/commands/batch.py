@@ -367,13 +367,9 @@ def _tell(
     code = {"held_back": ExitCode.BRAKED, "failed": ExitCode.TOO_MANY_FAILED}.get(outcome.status, ExitCode.FINE)
     gates = outcome.closed_gates
     if lines is not None:
-        ended = {
-            "exit_code": int(code),
-            "gates": [gate.to_dict() for gate in gates],
-            "why": [gate.text for gate in gates],
-        }
+        held_back = {"gates": [gate.to_dict() for gate in gates], "why": [gate.text for gate in gates]}
         shown = {} if summary is None else {"summary": summary.to_dict()}
-        lines.say({"event": outcome.status, **ended, "kept": outcome.kept, **shown})
+        lines.say({"event": outcome.status, "exit_code": int(code), **held_back, "kept": outcome.kept, **shown})
     elif summary is not None and outcome.status != "unchanged":
         _show(summary)
     if gates:
