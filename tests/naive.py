@@ -8,7 +8,7 @@ reaches a bound to `TINY` has reached it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,7 +152,7 @@ def read_asset(row: Row, limits: RebalancingLimits) -> Asset:
     current = number(row, "current_weight") or 0.0
     score, max_weight = number(row, "score"), number(row, "max_weight")
     path = node_path(row.get("bucket"), limits)
-    if limits.sizing_mode == "desired" and number(row, "desired_weight") == 0:
+    if limits.sizing_mode in ("desired", "given") and number(row, "desired_weight") == 0:
         max_weight = 0.0
     return Asset(
         name=row["asset"],
@@ -177,7 +177,7 @@ def desired_of(score: float | None, row: Row, mode: str) -> float | None:
     """§5: the desired size d; None where the mode's input is missing."""
     if mode == "equal_weight":
         return 1.0
-    if mode == "desired":
+    if mode in ("desired", "given"):
         return number(row, "desired_weight")
     if mode == "inverse_volatility":
         volatility = number(row, "volatility")
@@ -420,8 +420,25 @@ def clip(value: float, low: float, high: float) -> float:
     return min(max(value, low), high)
 
 
+@dataclass(frozen=True)
+class Filled:
+    """§5: the sizes w* and their reasons; and the caps of nodes, their minima r and the aim, which led to them."""
+
+    sizes: dict[str, float]
+    reasons: dict[str, str]
+    caps: dict[Node, float]
+    minima: dict[Node, float]
+    aim: float
+
+
 def size(tree: Tree, selected: list[Asset], limits: RebalancingLimits) -> tuple[dict[str, float], dict[str, str]]:
     """§5: the sizes w* and their reasons; sets the bounds of every asset."""
+    filled = fill(tree, selected, limits)
+    return filled.sizes, filled.reasons
+
+
+def fill(tree: Tree, selected: list[Asset], limits: RebalancingLimits) -> Filled:
+    """§5: nested water-filling; sets the bounds of every asset."""
     for asset in selected:
         asset.low, asset.high = bounds(asset, limits)
     caps = {node: max(limit, fixed_weight(selected, node)) for node, limit in tree.max_allocation.items()}
@@ -445,7 +462,7 @@ def size(tree: Tree, selected: list[Asset], limits: RebalancingLimits) -> tuple[
             own_level = clip(own_level, *windows[node])
         sizes[asset.name] = clip(own_level * asset.d, asset.low, asset.high)
         reasons[asset.name] = size_reason(asset, sizes[asset.name], own_level, level)
-    return sizes, reasons
+    return Filled(sizes, reasons, caps, minima, aim)
 
 
 def bounds(asset: Asset, limits: RebalancingLimits) -> tuple[float, float]:
@@ -584,8 +601,19 @@ def size_reason(asset: Asset, weight: float, own_level: float, level: float) -> 
     return "capped_bucket" if weight < free - EPS else "at_wish"
 
 
+# What else keeps a held position from staying: called at the end of each round of step 1 of §6 with the held assets, the
+# targets, and a function that releases the asset with the largest gap (named in pairs), if any is above 0.
+Pairs = list[tuple[float, Asset]]
+AlsoLimits = Callable[[list[Asset], dict[str, float], Callable[[Pairs], bool]], None]
+
+
 def hold_in_band(
-    tree: Tree, selected: list[Asset], sizes: dict[str, float], reasons: dict[str, str], limits: RebalancingLimits
+    tree: Tree,
+    selected: list[Asset],
+    sizes: dict[str, float],
+    reasons: dict[str, str],
+    limits: RebalancingLimits,
+    also: AlsoLimits = lambda held, targets, release: None,
 ) -> dict[str, float]:
     """§6: the targets: what drifted little is held, and released to its size where that breaks something.
 
@@ -602,14 +630,17 @@ def hold_in_band(
         held.remove(asset)
         targets[asset.name], why[asset.name] = sizes[asset.name], code
 
-    def release_largest(node: Node, sign: int, code: str) -> bool:
-        """Release the held asset under a node that is farthest above (sign 1) or below (-1) its size, if there is one."""
-        gaps = [(sign * (asset.current - sizes[asset.name]), asset) for asset in under(held, node)]
+    def release_first(gaps: Pairs, code: str) -> bool:
+        """Release the asset with the largest gap above 0, if there is one."""
         gaps = [(gap, asset) for gap, asset in gaps if gap > 0]
         if gaps:
             largest = max(gap for gap, _ in gaps)
             release(next(asset for gap, asset in gaps if gap >= largest - EPS), code)  # held is sorted by name
         return bool(gaps)
+
+    def release_largest(node: Node, sign: int, code: str) -> bool:
+        """Release the held asset under a node that is farthest above (sign 1) or below (-1) its size, if there is one."""
+        return release_first([(sign * (asset.current - sizes[asset.name]), asset) for asset in under(held, node)], code)
 
     def step_1() -> None:
         """Limits of assets, of nodes and of the total, and minima of nodes, until nothing is released."""
@@ -629,6 +660,7 @@ def hold_in_band(
                 while weight(targets, node) < minimum - EPS <= weight(sizes, node):
                     if not release_largest(node, -1, code):
                         break
+            also(held, targets, lambda gaps: release_first(gaps, code))
 
     step_1()
     while weight(sizes, ROOT) - weight(targets, ROOT) > limits.cash_band + EPS:

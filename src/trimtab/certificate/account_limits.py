@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from trimtab.certificate.causes import Cause, Excuse
 from trimtab.certificate.certificate import BROKEN, DRIFTED, MET, WAIVED, Mask, Measured
+from trimtab.certificate.exposure_measures import SchemeMeasures
 from trimtab.certificate.measurements import COUNT_PLAY, EPSILON, Measurements
 
 
-def measure_account_limits(measures: Measurements) -> list[Measured]:
+def measure_account_limits(measures: Measurements, schemes: Sequence[SchemeMeasures]) -> list[Measured]:
     """Positions, the total, the largest and smallest weight, restrictions and scores."""
     return [
         _total_positions(measures),
         _new_positions(measures),
         _invested(measures),
         _largest(measures),
-        _smallest(measures),
+        _smallest(measures, schemes),
         _restrictions(measures),
         _kept_scores(measures),
         _new_scores(measures),
@@ -76,7 +79,7 @@ def _largest(measures: Measurements) -> Measured:
     return Measured("max_position_weight", "", value, limit, status, excuses)
 
 
-def _smallest(measures: Measurements) -> Measured:
+def _smallest(measures: Measurements, schemes: Sequence[SchemeMeasures]) -> Measured:
     target, min_weight, limit = measures.target, measures.min_weight, measures.limits.min_position_weight
     positions = measures.takes_place & ~measures.fixed
     row, _ = measures.worst(positions, min_weight - target)
@@ -85,11 +88,15 @@ def _smallest(measures: Measurements) -> Measured:
     if too_small.any():
         within_floor = target >= min_weight - COUNT_PLAY * limit - EPSILON
         excused = measures.below(measures.tightness[0]) | within_floor
+        for scheme in schemes:
+            excused |= scheme.rows_in(scheme.too_small)
     status = np.where(measures.per_account(too_small) > 0, WAIVED, MET).astype(np.int8)
     status[measures.per_account(too_small & ~excused) > 0] = BROKEN
 
     def excuses(account: int) -> tuple[Excuse, ...]:
-        return (measures.excuse(Cause.MINIMA_DO_NOT_FIT, account, too_small),)
+        buckets = [name for scheme in schemes for name in scheme.buckets_of(account, scheme.too_small, too_small)]
+        full = (Excuse(Cause.EXPOSURES_DO_NOT_FIT, tuple(buckets)),) if buckets else ()
+        return (measures.excuse(Cause.MINIMA_DO_NOT_FIT, account, too_small), *full)
 
     value = np.where(row >= 0, target[row] if len(target) else 0.0, limit)
     own_limit = np.where(row >= 0, np.minimum(min_weight[row] if len(min_weight) else limit, limit), limit)

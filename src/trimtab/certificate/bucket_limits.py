@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from trimtab.certificate.causes import Cause, Excuse
 from trimtab.certificate.certificate import BROKEN, DRIFTED, MET, UNMET, WAIVED, Mask, Measured
+from trimtab.certificate.exposure_limits import has_room, room_left
+from trimtab.certificate.exposure_measures import SchemeMeasures
 from trimtab.certificate.measurements import EPSILON, Measurements
 
 
-def measure_bucket_limits(measures: Measurements) -> list[Measured]:
+def measure_bucket_limits(measures: Measurements, schemes: Sequence[SchemeMeasures] = ()) -> list[Measured]:
     """Every limit of every bucket; then representation and correlation, where they are limited."""
     checks: list[Measured] = []
     present = measures.per_node(np.ones(len(measures.leaf))) > 0
     for node, bucket in enumerate(measures.nodes):
         concerns = None if bucket.path in measures.named else present[:, node]
-        checks += _bucket(measures, node, concerns)
+        checks += _bucket(measures, node, concerns, schemes)
     if measures.represents:
-        checks.append(_representation(measures))
+        checks.append(_representation(measures, schemes))
     if measures.limits.max_correlation is not None:
         checks.append(_correlation(measures, measures.limits.max_correlation))
     return checks
 
 
-def _bucket(measures: Measurements, node: int, concerns: Mask | None) -> Iterable[Measured]:
+def _bucket(
+    measures: Measurements, node: int, concerns: Mask | None, schemes: Sequence[SchemeMeasures]
+) -> Iterable[Measured]:
     bucket = measures.nodes[node]
     if bucket.closed and bucket.parent == 0:
         yield from _unclassified(measures, node, concerns)
@@ -35,7 +39,7 @@ def _bucket(measures: Measurements, node: int, concerns: Mask | None) -> Iterabl
     if bucket.max_allocation < math.inf:
         yield _allocation(measures, node, concerns)
     if bucket.min_allocation > 0:
-        yield _minimum(measures, node, concerns)
+        yield _minimum(measures, node, concerns, schemes)
 
 
 def _unclassified(measures: Measurements, node: int, concerns: Mask | None) -> Iterable[Measured]:
@@ -90,7 +94,7 @@ def _allocation(measures: Measurements, node: int, concerns: Mask | None) -> Mea
     return Measured("max_allocation", bucket.path, weight, limit, status, excuses, concerns=concerns)
 
 
-def _minimum(measures: Measurements, node: int, concerns: Mask | None) -> Measured:
+def _minimum(measures: Measurements, node: int, concerns: Mask | None, schemes: Sequence[SchemeMeasures]) -> Measured:
     bucket, weight = measures.nodes[node], measures.weight[:, node]
     status = np.where(weight >= bucket.min_allocation - measures.sum_tolerance, MET, UNMET).astype(np.int8)
     capacity = np.full(measures.accounts, math.inf)
@@ -101,12 +105,15 @@ def _minimum(measures: Measurements, node: int, concerns: Mask | None) -> Measur
         while above >= 0:
             excused |= short[:, above]
             above = measures.nodes[above].parent
+        for scheme in schemes:  # their maxima come first, and their minima count as much
+            excused |= scheme.limits_any
         status[(status == UNMET) & ~excused] = BROKEN
 
     def excuses(account: int) -> tuple[Excuse, ...]:
-        if capacity[account] >= bucket.min_allocation:
-            return (Excuse(Cause.NO_ROOM),)
         rows = measures.selected & measures.under(node)
+        if capacity[account] >= bucket.min_allocation:
+            mine = rows & (measures.account == account)
+            return (room_left(measures, schemes, account, mine) if schemes else Excuse(Cause.NO_ROOM),)
         full = measures.excuse(Cause.POSITIONS_FULL, account, rows, float(capacity[account]))
         return (full if full.assets else Excuse(Cause.NOTHING_SELECTED),)
 
@@ -114,14 +121,14 @@ def _minimum(measures: Measurements, node: int, concerns: Mask | None) -> Measur
     return Measured("min_allocation", bucket.path, weight, limit, status, excuses, is_minimum=True, concerns=concerns)
 
 
-def _representation(measures: Measurements) -> Measured:
+def _representation(measures: Measurements, schemes: Sequence[SchemeMeasures]) -> Measured:
     level = np.array([node.counts for node in measures.nodes], np.bool_)
     count = (measures.count[:, level] > 0).sum(axis=1).astype(np.float64)
     limit = measures.limits.min_buckets_represented
     status = np.where(count >= limit, MET, UNMET).astype(np.int8)
     missing = np.zeros(len(measures.target), np.bool_)
     if (status == UNMET).any():
-        missing, blocked = _missing_candidates(measures, level)
+        missing, blocked = _missing_candidates(measures, schemes, level)
         could = measures.per_account(missing & ~blocked) > 0
         status[(status == UNMET) & could] = BROKEN
 
@@ -131,12 +138,12 @@ def _representation(measures: Measurements) -> Measured:
     return Measured("min_buckets_represented", "", count, measures.constant(limit), status, excuses, is_minimum=True)
 
 
-def _missing_candidates(measures: Measurements, level: Mask) -> tuple[Mask, Mask]:
+def _missing_candidates(measures: Measurements, schemes: Sequence[SchemeMeasures], level: Mask) -> tuple[Mask, Mask]:
     """The eligible rows of unrepresented buckets; and those of them that a limit keeps out."""
     limits, taken, allowed = measures.limits, measures.per_node(measures.takes_place), measures.free_positions()
     counts = level[measures.level_of]
     represented = taken[measures.account, measures.level_of] > 0  # even by a position that got no weight
-    missing = measures.eligible & counts & ~represented & ~measures.selected
+    missing = measures.eligible & has_room(measures, schemes) & counts & ~represented & ~measures.selected
     full = measures.below(taken >= allowed)
     if limits.allow_bucket_overflow:  # holdings need a place only in the portfolio, and weight in their buckets
         used_up = np.array([node.max_allocation for node in measures.nodes]) - measures.fixed_weight <= EPSILON

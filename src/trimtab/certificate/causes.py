@@ -29,6 +29,9 @@ class Cause(StrEnum):
     NO_FREE_POSITION = "no_free_position"
     OTHER_CANDIDATES = "other_candidates"
     GREEDY = "greedy"
+    FULL = "full"
+    OTHER_LIMITS = "other_limits"
+    EXPOSURES_DO_NOT_FIT = "exposures_do_not_fit"
 
     @property
     def phrase(self) -> str:
@@ -55,6 +58,9 @@ _PHRASES = {
     Cause.NO_FREE_POSITION: "no weight or position is free for another",
     Cause.OTHER_CANDIDATES: "candidates",
     Cause.GREEDY: "with this limit, selection is greedy and may miss the optimum of section 4 of the rules",
+    Cause.FULL: "no room is left in",
+    Cause.OTHER_LIMITS: "other limits leave no room",
+    Cause.EXPOSURES_DO_NOT_FIT: "too little room for min_position_weight in",
 }
 _WITH_LIMIT = {
     Cause.CASH_BAND: "within cash_band {limit}",

@@ -162,6 +162,13 @@ class Measurements:
 
     # ---- what fits
 
+    @cached_property
+    def max_weight(self) -> Vector:
+        """The most weight that each row may have if it is selected."""
+        grown = np.where(self.may_grow, np.maximum(self.cap, self.current), self.current)
+        free = np.where(self.no_buy, np.minimum(self.cap, self.current), self.cap)
+        return np.where(self.fixed, grown, free)
+
     def _allocations(self) -> Vector:
         """The allocation limit of each node, `target_invested` for the whole portfolio."""
         return np.array([self.limits.target_invested, *(node.max_allocation for node in self.nodes[1:])])
@@ -171,8 +178,7 @@ class Measurements:
         """Where lower bounds do not fit; where the minima do not fit even without `min_position_weight`; the most that
         each node can hold.
         """
-        grown = np.where(self.may_grow, np.maximum(self.cap, self.current), self.current)
-        max_weight = np.where(self.fixed, grown, np.where(self.no_buy, np.minimum(self.cap, self.current), self.cap))
+        max_weight = self.max_weight
         node_cap = np.maximum(self._allocations(), self.fixed_weight)
         shape = (self.accounts, len(self.nodes))
 
