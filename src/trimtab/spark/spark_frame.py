@@ -79,8 +79,7 @@ def rebalance(frame: DataFrame, limits: RebalancingLimits | Mapping[str, Rebalan
     from pyspark.sql import functions as f
 
     group = f.pmod(f.xxhash64("account"), f.lit(-(-rows // GROUP_ROWS))).alias("group")
-    targets = pa.schema([schema.field("account"), *_OUTPUTS.items()])
-    decide = _decider(_Deciding(by_id, votes, STAMP, targets))
+    decide = _decider(_Deciding(by_id, votes, STAMP, _targets_schema(schema)))
     return frame.select(*schema.names).groupBy(group).applyInArrow(decide, _spark_schema(frame))
 
 
@@ -175,6 +174,10 @@ def _counted(frame: DataFrame, schema: pa.Schema) -> tuple[dict[str, float], int
         problem = f"the account is missing in {rows - with_account} of {rows} rows"
         raise InputError([Fault(problem, "name the account of every row", column="account")])
     return {row[0]: float(row[1]) for row in counted} if "bucket" in schema.names else {}, rows
+
+
+def _targets_schema(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([schema.field("account"), *_OUTPUTS.items()])
 
 
 def _spark_schema(frame: DataFrame) -> Any:
