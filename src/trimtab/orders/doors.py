@@ -122,8 +122,8 @@ def plan(
         limits.of_the_pass,
         settings,
         instruments,
-        _amount(cash, "cash"),
-        _amount(cash_flow, "cash_flow"),
+        money_in(cash, "cash"),
+        money_in(cash_flow, "cash_flow"),
         day,
         read_tax_lots(tax_lots, instruments, needed=needs_lots, today=day, notes=notes),
         read_trades(recent, day),
@@ -143,16 +143,21 @@ def _day(today: dt.date | None, *, is_needed: bool) -> dt.date:
     return today or dt.date(1970, 1, 1)
 
 
-def _amount(value: Any, name: str) -> int:
+def money_in(value: Any, name: str) -> int:
+    """An amount as given, in micro-units.
+
+    Raises
+    ------
+    InputError
+        It is not a number.
+    """
     try:
         return scaled(decimal_of(value), MICRO)
     except TypeError:
         raise InputError([Fault(f"{name}: is not an amount of money", "give a number", value=value)]) from None
 
 
-def _with_weights(
-    candidates: Any, columns: Mapping[str, Any], instruments: Sequence[Instrument], cash: int
-) -> Any:
+def _with_weights(candidates: Any, columns: Mapping[str, Any], instruments: Sequence[Instrument], cash: int) -> Any:
     """The table for the pass: weights instead of shares, checked against the account's value."""
     check_overdrawn(instruments, cash)
     worths = [each.quantity * (each.price or 0) // NANO for each in instruments]
