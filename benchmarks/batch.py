@@ -1,12 +1,13 @@
 """A whole batch: its time against polars that only reads and writes, the kernel's share, peak memory, and growth.
 
-python benchmarks/batch.py FOLDER [--only job kernel large] [--accounts 1000000] [--repeats 3] [--workers 2]
+python benchmarks/batch.py FOLDER [--only job orders kernel large] [--accounts 1000000] [--repeats 3] [--workers 2]
 
 FOLDER keeps the accounts that `make_accounts.py` makes (47 candidates each, seed 1; 4 million need 1.4 GB).
 
 job: the command `trimtab batch`, from the start of the process to its end, and polars, which reads the same input and writes
 the same output columns in this process, in turn; the medians and their ratio. Polars writes as it does by default (zstd), and
 with snappy, which a batch uses.
+orders: the command with `--orders` and without, in turn, on the same accounts: whole shares of assets with a price, or weights.
 kernel: accounts a second for each core, in CPU time of the threads: the compiled pass alone, and the whole block function.
 large: the largest resident set of the command at 0.5, 1 and 4 million accounts, and how the CPU time of an account grows.
 """
@@ -27,10 +28,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from make_accounts import make
+from make_accounts import ASSETS, LIMITS, ROW_GROUP, make
 
 from trimtab import RebalancingLimits
 from trimtab.batch.parquet_sources import find_sources
@@ -40,6 +43,12 @@ from trimtab.blocks import decide_block as blocks
 from trimtab.blocks.prepared_limits import PreparedLimits
 
 SEED, MILLION = 1, 1_000_000
+# Every account trades here, so that the gates of a run of orders would close.
+NO_GATES = """
+[gates]
+max_trading_accounts = 1.0
+max_run_orders = 1_000_000_000
+"""
 
 
 @dataclass(frozen=True)
@@ -79,9 +88,53 @@ def renamed(file: Path, other: Path, letter: str) -> None:
             writer.write_table(table.set_column(0, "account", names))
 
 
-def batch(file: Path, out: Path, workers: int) -> Run:
-    """The command, as a process of its own."""
-    command = [sys.executable, "-m", "trimtab", "batch", str(file), "--limits", str(file.parent / "limits.toml")]
+def shares_files(file: Path) -> tuple[Path, Path]:
+    """The same accounts in whole shares, worth 5,000 to a million; and their cash."""
+    shares, cash = file.with_suffix(".shares.parquet"), file.with_suffix(".cash.parquet")
+    if cash.exists():
+        return shares, cash
+    (file.parent / "orders.toml").write_text(f"{LIMITS}{NO_GATES}")
+    rng = np.random.default_rng(SEED)
+    prices = np.round(np.exp(rng.uniform(np.log(2), np.log(800), ASSETS)), 2)
+    table = pq.read_table(file)
+    accounts, number = np.unique(table["account"].to_numpy(), return_inverse=True)
+    value = np.round(np.exp(rng.uniform(np.log(5_000), np.log(1_000_000), len(accounts))), 2)
+    price = prices[[int(name[2:]) for name in table["asset"].to_pylist()]]
+    held = np.floor(table["current_weight"].to_numpy() * value[number] / price)
+    left = np.round(value - np.bincount(number, held * price), 2)
+    pq.write_table(pa.table({"account": accounts, "cash": left}), cash)
+    table = table.drop_columns(["current_weight"]).append_column("shares", pa.array(held))
+    pq.write_table(table.append_column("price", pa.array(price)), shares, row_group_size=ROW_GROUP)
+    return shares, cash
+
+
+def orders(folder: Path, accounts: int, repeats: int, workers: int) -> None:
+    file = accounts_file(folder, accounts)
+    shares, cash = shares_files(file)
+    few = shares_files(accounts_file(folder, 2000))
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        out = Path(scratch)
+        batch(few[0], out / "warm", workers, few[1])
+        runs: dict[str, list[Run]] = {"with orders": [], "without": []}
+        for index in range(repeats):
+            for name, own in (("with orders", (shares, cash)), ("without", (file, None))):
+                runs[name].append(batch(own[0], out / str(index), workers, own[1]))
+                shutil.rmtree(out / str(index))
+    wall = {name: statistics.median(run.wall for run in each) for name, each in runs.items()}
+    cpu = {name: statistics.median(run.cpu for run in each) for name, each in runs.items()}
+    for name in runs:
+        print(f"{name}: {wall[name]:.1f} s on the clock, {cpu[name] / accounts * 1e6:.1f} µs of CPU an account")
+    print(
+        f"with orders against without: {wall['with orders'] / wall['without']:.2f} on the clock, "
+        f"{cpu['with orders'] / cpu['without']:.2f} in CPU"
+    )
+
+
+def batch(file: Path, out: Path, workers: int, cash: Path | None = None) -> Run:
+    """The command, as a process of its own; with orders where there is cash."""
+    limits = file.parent / ("limits.toml" if cash is None else "orders.toml")
+    command = [sys.executable, "-m", "trimtab", "batch", str(file), "--limits", str(limits), "--no-store"]
+    command += [] if cash is None else ["--orders", "--accounts", str(cash)]
     begun = time.perf_counter()
     process = subprocess.Popen(
         [*command, "--out", str(out), "--workers", str(workers), "--quiet"], stdout=subprocess.DEVNULL
@@ -184,7 +237,7 @@ def large(folder: Path, workers: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--only", nargs="*", default=["job", "kernel", "large"])
+    parser.add_argument("--only", nargs="*", default=["job", "orders", "kernel", "large"])
     parser.add_argument("--accounts", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
@@ -195,6 +248,8 @@ def main() -> None:
         kernel(options.folder, options.workers)
     if "job" in options.only:
         job(options.folder, options.accounts, options.repeats, options.workers)
+    if "orders" in options.only:
+        orders(options.folder, options.accounts, options.repeats, options.workers)
     if "large" in options.only:
         large(options.folder, options.workers)
 

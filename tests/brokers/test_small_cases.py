@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -180,3 +181,39 @@ def test_companion_with_too_few_columns(tmp_path: Path) -> None:
     companion = written(tmp_path, "Account #,Cash Balance ($),Net Value ($)\n99X-00417,1312.00,5000.00\n")
     with pytest.raises(InputError, match="has no table of Merrill account summary"):
         read([FILES / "merrill_Holdings.csv", companion])
+
+
+def test_a_column_of_sides_must_fit_the_signs(tmp_path: Path) -> None:
+    text = "Symbol,Long/Short,Shares,Price\nVTI,Short,10,300\nBND,L,5,100\n"
+    assert "VTI: the side is short, but the quantity is 10" in refusal(written(tmp_path, text))
+    quantities = [each.quantity for each in read(written(tmp_path, text.replace(",10,", ",-10,"))).positions]
+    assert quantities == [-10, 5]
+
+
+@pytest.mark.parametrize(
+    ("header", "rest", "expected"),
+    [
+        ("Price (EUR),Value (EUR)", "100,1000", (Decimal(100), Decimal(1000), "EUR")),
+        ("Price EUR,Value in EUR", "100,1000", (Decimal(100), Decimal(1000), "EUR")),
+        ("Price (USD),Value (EUR)", "100,1000", (None, None, None)),  # two currencies, so neither is taken
+        ("Price (USD),Price", "99,100", (Decimal(100), None, None)),
+        ("Price (USD),Currency", "99,EUR", (None, None, "EUR")),
+    ],
+)
+def test_a_currency_in_the_names_of_columns(tmp_path: Path, header: str, rest: str, expected: tuple[object]) -> None:
+    position = read(written(tmp_path, f"Symbol,Shares,{header}\nSAP,10,{rest}\n")).positions[0]
+    assert (position.price, position.value, position.currency) == expected
+
+
+def test_a_currency_at_the_price_of_one_is_cash(tmp_path: Path) -> None:
+    file = written(
+        tmp_path, "Symbol,Shares,Price,Value,Currency\nVTI,10,300,3000,USD\nEUR,500,1.00,500,EUR\nUSD,7,1,7,\n"
+    )
+    positions = read(file)
+    assert [each.symbol for each in positions.positions] == ["VTI"]
+    assert positions.accounts[0].cash == {"EUR": 500, "USD": 7}
+
+
+def test_cash_without_its_sign_is_cash_in_wealthfolio(tmp_path: Path) -> None:
+    file = changed(tmp_path, "wealthfolio_holdings.csv", ("$CASH,1875,,CAD", "CASH,1875,,CAD"))
+    assert read(file) == replace(read(FILES / "wealthfolio_holdings.csv"), source=str(file))

@@ -101,7 +101,7 @@ def test_ibkr_in_other_languages(write: Write, names: dict[str, str]) -> None:
         ("Offene Positionen,Total,,Aktien,EUR,,,,,2400,,2950,550,\n", "", "rate"),
         ("Offene Positionen,Total,,Aktien,USD,,,,,3000,,3687.5,687.5,\n", "", "total of Aktien in USD is missing"),
         ("Endsaldo,Basiswährungsübersicht,500.50,500.50", "Endsaldo,Basiswährungsübersicht,600,600", "nothing"),
-        ("Aktien,0,10400,-450,9950,9950", "Aktien,0,10500,-450,10050,10050", "nothing"),
+        ("Aktien,0,10400,-450,9950,9950", "Aktien,0,10500,-450,10050,10050", "add up to 10,551.75"),
         ("Data,Summary,Aktien,USD,VT", "Data,Open,Aktien,USD,VT", "neither Summary nor Lot"),
         ("Kontoinformation,Header", "Kontoinformation,Kopf", "neither Header nor Data"),
         ("Kontoinformation,Header,Feldname,Feldwert\n", "", "has no header"),

@@ -242,7 +242,7 @@ def test_runs_are_listed_compared_exported_and_pruned() -> None:
         assert part in difference
     values = json.loads(done("runs", "diff", first, "latest", "--format", "json"))
     assert values["money"]["cash before"] == ["2621", "5621"]
-    assert values["given"] == ["cash: 2621 -> 5621"]
+    assert values["input_changes"] == ["cash: 2621 -> 5621"]
     assert "gates without data: price_age, price_move" in done("runs", "show", first)
     assert "Targets: the same" in done("runs", "diff", first, first)
     done("runs", "export", first, "--out", "ex")

@@ -63,6 +63,9 @@ USUAL: dict[str, tuple[str, ...]] = {
         "security type", "asset type", "asset class", "type of security", "asset category", "wertpapierart", "instrument type",
         "assetklasse", "anlageklasse",
     ),
+    "side": (
+        "long/short", "short/long", "l/s", "long or short", "direction", "position type", "position side", "richtung", "sens",
+    ),
     "as_of": ("as of", "date", "as of date", "valuation date", "price date", "cob date", "datum", "stichtag", "fecha", "data"),
 }  # fmt: skip
 

@@ -44,6 +44,10 @@ class ReadRow:
         return None if amount is None else amount.number
 
 
+_SHORT = ("short", "s", "sold", "sold short", "short position")
+_LONG = ("long", "l", "bought", "long position")
+
+
 def file_style(draft: Draft) -> NumberStyle:
     """How the numbers of a draft are written."""
     if draft.is_exact:
@@ -217,9 +221,11 @@ def _check_product(row: ReadRow, quantity: Decimal, draft: Draft) -> None:
 def _check_side(row: ReadRow, quantity: Decimal, draft: Draft) -> None:
     """The file's own word for long or short must fit the sign of the quantity."""
     side = row.entry.text("side").casefold()
-    if (side == "short" and quantity > 0) or (side == "long" and quantity < 0):
+    if (side in _SHORT and quantity > 0) or (side in _LONG and quantity < 0):
         problem = f"{row.entry.label}: the side is {side}, but the quantity is {quantity}"
-        draft.refuse(problem, "download the file again", row.entry, "quantity")
+        draft.refuse(
+            problem, "write a minus sign before what is short, or download the file again", row.entry, "quantity"
+        )
 
 
 def _read_cost(row: ReadRow, quantity: Decimal, draft: Draft) -> None:

@@ -14,6 +14,8 @@ from trimtab.errors import Fault, InputError, listed
 
 _AGAIN = "download the file again; if the broker has changed its layout, describe it in a file for --layout"
 _WORDS_OF_FOOTER = 8
+_WITH_CURRENCY = re.compile(r"(.*?\w)[ _]*(?:\(|\[|\bin )? *([A-Za-z]{3})[)\]]?")
+_AMOUNTS = ("price", "value", "cost", "unit_cost")
 
 
 def _is_one(text: str) -> bool:
@@ -87,6 +89,7 @@ class _Reader:
         """Begin a table: the field of every column."""
         layout, draft = self.layout, self.draft
         fields = [layout.header.field_of(cell) for cell in row.cells]
+        self.take_currency(row, fields)
         seen: dict[str, str] = {}
         for index, (name, item) in enumerate(zip(row.cells, fields, strict=True)):
             if item is None:
@@ -118,6 +121,22 @@ class _Reader:
             (name, item) for name, item in zip(row.cells, fields, strict=True) if (name, item) not in draft.columns
         ]
         draft.check()
+
+    def take_currency(self, row: Row, fields: list[str | None]) -> None:
+        """Columns such as `Price (EUR)`: the fields of those without the currency, which all of them must share."""
+        if not self.layout.usual_names or "currency" in fields:
+            return
+        named = [(index, match) for index, name in enumerate(row.cells) if (match := _WITH_CURRENCY.fullmatch(name))]
+        known = {
+            index: (item, currency_in(match[2]))
+            for index, match in named
+            if fields[index] is None and (item := self.layout.header.field_of(match[1])) in _AMOUNTS
+        }
+        currencies = {currency for _, currency in known.values()}
+        if len(currencies) == 1 and None not in currencies and not {item for item, _ in known.values()} & set(fields):
+            for index, (item, _) in known.items():
+                fields[index] = item
+            self.draft.base_currency = self.draft.base_currency or currencies.pop()
 
     def is_other_table(self, row: Row) -> bool:
         """Whether a row is the header of another table in the file."""
@@ -169,6 +188,9 @@ class _Reader:
         if not self.fits(row, table, kind, cells):
             return
         self.amount_beside_currency(row, table, cells)
+        if kind == "position" and _is_one(cells.get("price", "")) and currency_in(cells.get("symbol", "")):
+            kind = "cash"  # a currency at the price of 1
+            cells["currency"] = cells.get("currency") or cells["symbol"]
         account = cells.get("account") or self.account
         if kind in ("total", "subtotal"):
             self.close(kind, row, cells, account)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import narwhals.stable.v2 as nw
 import pyarrow as pa
@@ -32,12 +32,21 @@ def table_in(table: Any) -> Any:
     return table.table
 
 
+class ReadColumns(NamedTuple):
+    """The columns of a table that several readers share, as `columns_of` gives them."""
+
+    columns: dict[str, Any]
+    rows: int
+
+
 def columns_of(table: Any, known: Sequence[str]) -> tuple[dict[str, Any], int]:
     """The columns that came in, by name, as lists or as narwhals has them; and the number of rows.
 
     `known`: the names that have a meaning; in a list of dicts a key close to one of these is refused where only some
     rows have it.
     """
+    if isinstance(table, ReadColumns):
+        return table
     if isinstance(table, list):
         return _columns_of_dicts(table, known), len(table)
     try:

@@ -39,9 +39,8 @@ class AccountInputs:
 
     def identity(self, candidates: Candidates) -> dict[str, Any]:
         """All inputs, candidates included, as plain values by asset name."""
-        rows = list(map(self._row, *self._columns(candidates)))
         return {
-            "candidates": rows,
+            "candidates": dict(self._columns(candidates)),
             "limits": self.limits.to_dict(complete=True),
             "settings": self.settings.to_dict(),
             "tax_lots": {asset: [asdict(lot) for lot in own] for asset, own in sorted(self.tax_lots.items())},
@@ -51,35 +50,14 @@ class AccountInputs:
             "cash_flow": self.cash_flow,
         }
 
-    def _columns(self, candidates: Candidates) -> Iterator[list[Any]]:
+    def _columns(self, candidates: Candidates) -> Iterator[tuple[str, list[Any]]]:
         """The columns of the candidates that count, in canonical order."""
-        yield self.named(candidates)
-        for name in ("score", "desired_weight", "volatility", "max_weight", "restriction"):
-            yield getattr(candidates, name)[candidates.order].tolist()
-        yield [candidates.bucket.names[code] for code in candidates.bucket.codes[candidates.order].tolist()]
-
-    @staticmethod
-    def _row(
-        instrument: Instrument,
-        score: float,
-        desired_weight: float,
-        volatility: float,
-        max_weight: float,
-        restriction: int,
-        bucket: str,
-    ) -> dict[str, Any]:
-        return {
-            "asset": instrument.asset,
-            "price": instrument.price,
-            "quantity": instrument.quantity,
-            "lot": instrument.lot,
-            "min_notional": instrument.min_notional,
-            "tradable": instrument.tradable,
-            "group": instrument.group,
-            "score": score,
-            "desired_weight": desired_weight,
-            "volatility": volatility,
-            "max_weight": None if max_weight == math.inf else max_weight,
-            "bucket": bucket,
-            "restriction": restriction,
-        }
+        own = self.named(candidates)
+        for name in ("asset", "price", "quantity", "lot", "min_notional", "tradable", "group"):
+            yield name, [getattr(each, name) for each in own]
+        for name in ("score", "desired_weight", "volatility", "restriction"):
+            yield name, getattr(candidates, name)[candidates.order].tolist()
+        caps = candidates.max_weight[candidates.order].tolist()
+        yield "max_weight", [None if cap == math.inf else cap for cap in caps]
+        codes = candidates.bucket.codes[candidates.order].tolist()
+        yield "bucket", [candidates.bucket.names[code] for code in codes]

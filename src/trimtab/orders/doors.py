@@ -11,7 +11,7 @@ import numpy as np
 from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.columns import COLUMNS
 from trimtab.candidates.read import read
-from trimtab.candidates.user_table import columns_of, with_columns, without_columns
+from trimtab.candidates.user_table import ReadColumns, columns_of, with_columns, without_columns
 from trimtab.decimals import MICRO, NANO, decimal_of, money_of, money_text, scaled, shares_of
 from trimtab.errors import Fault, InputError, listed
 from trimtab.kernel import money
@@ -113,9 +113,10 @@ def plan(
     check_settings(limits, settings)
     day = _day(today, is_needed=tax_lots is not None or recent is not None)
     notes = list(overridden(limits.orders, settings))
-    instruments = read_instruments(candidates, positions=positions, prices=prices, fx=fx, notes=notes)
+    columns = ReadColumns(*columns_of(candidates, (*COLUMNS, *ORDER_COLUMNS)))
+    instruments = read_instruments(columns, positions=positions, prices=prices, fx=fx, notes=notes)
     shipped_aliases().check_once(each.asset for each in instruments)
-    history = read_price_history(candidates, prices, fx)
+    history = read_price_history(columns, prices, fx)
     needs_lots = settings.max_realized_gain is not None
     inputs = AccountInputs(
         limits.of_the_pass,
@@ -127,7 +128,7 @@ def plan(
         read_tax_lots(tax_lots, instruments, needed=needs_lots, today=day, notes=notes),
         read_trades(recent, day),
     )
-    table = _with_weights(candidates, instruments, inputs.cash)
+    table = _with_weights(candidates, columns.columns, instruments, inputs.cash)
     checked = read(table, inputs.limits, many=False, correlations=correlations)
     made = _plan_of(table, inputs, checked, gates=limits.gates, history=history, notes=notes)
     check_plan(made, inputs, checked)
@@ -149,13 +150,14 @@ def _amount(value: Any, name: str) -> int:
         raise InputError([Fault(f"{name}: is not an amount of money", "give a number", value=value)]) from None
 
 
-def _with_weights(candidates: Any, instruments: Sequence[Instrument], cash: int) -> Any:
+def _with_weights(
+    candidates: Any, columns: Mapping[str, Any], instruments: Sequence[Instrument], cash: int
+) -> Any:
     """The table for the pass: weights instead of shares, checked against the account's value."""
     check_overdrawn(instruments, cash)
     worths = [each.quantity * (each.price or 0) // NANO for each in instruments]
     total = sum(worths)
     value = total + cash
-    columns, _ = columns_of(candidates, (*COLUMNS, *ORDER_COLUMNS))
     if "current_weight" in columns:
         advice = "drop it; weights follow from shares and prices"
         raise InputError([Fault("is not used by a plan", advice, column="current_weight")])

@@ -29,14 +29,14 @@ def canonical_json(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, _AS_GIVEN):
-        return value
     if isinstance(value, float):
         return _float_text(value)
+    if isinstance(value, _AS_GIVEN):
+        return value
     if isinstance(value, Mapping):
         return {_nfc(str(key)): item if type(item) in _AS_GIVEN else _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [item if type(item) in _AS_GIVEN else _plain(item) for item in value]
     return decimal_text(value) if isinstance(value, Decimal) else value.isoformat()
 
 

@@ -28,12 +28,12 @@ STATUSES = [status.name.lower() for status in PlanStatus]
 _ALPHABET = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)
 _BITS = np.array([16, 8, 4, 2, 1])
 _ID_LENGTH, _ACCOUNT_LETTERS = 29, 20
-_NAME = "V16"  # a digest of a name, so that names of any length take the same place
+_NAME = ("i8", (2,))  # a digest of a name, so that names of any length take the same place
 # What of a row decides its account's orders.
 _IDENTITY = np.dtype(
     [(name, "i8") for name in ("price", "quantity", "lot", "min_notional", "restriction", "tradable")]
     + [(name, "f8") for name in ("score", "max_weight", "sizing_input")]
-    + [(name, _NAME) for name in ("asset", "bucket")]
+    + [(name, *_NAME) for name in ("asset", "bucket")]
 )
 _parts_of, _portion = undecorated(parts_of), undecorated(portion)
 
@@ -56,23 +56,25 @@ class OrderList:
         assets, block = decided.records.assets, decided.checked.block
         count = len(block.accounts)
         account_of = np.repeat(np.arange(count), np.diff(block.start))
-        tables = np.flatnonzero((assets["place"] >= 0) & ~decided.checked.left_out[account_of])
+        places = assets["place"].copy()  # a column at a time: gathering whole records takes much longer
+        tables = np.flatnonzero((places >= 0) & ~decided.checked.left_out[account_of])
         counts = np.bincount(account_of[tables], minlength=count)
         start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         rows = np.empty(len(tables), np.int64)
-        rows[start[account_of[tables]] + assets["place"][tables]] = tables
-        account, chosen = account_of[rows], assets[rows]
-        change = chosen["now"] - chosen["quantity"]
-        flow = np.where(change < 0, chosen["amount"], -chosen["amount"]) - chosen["fee"]
+        rows[start[account_of[tables]] + places[tables]] = tables
+        account = account_of[rows]
+        now, quantity, amount, fee = (assets[name][rows] for name in ("now", "quantity", "amount", "fee"))
+        change = now - quantity
+        flow = np.where(change < 0, amount, -amount) - fee
         paid = np.concatenate([[0], np.cumsum(flow)])
         cash = decided.records.accounts["cash"][account] + paid[1:] - paid[start[account]]
-        return cls(start, rows, account, change, chosen["amount"], chosen["fee"], cash)
+        return cls(start, rows, account, change, amount, fee, cash)
 
 
 def orders_table(decided: DecidedOrders, orders: OrderList) -> pa.Table:
     """The orders, a row each."""
     block, order = decided.checked.block, decided.checked.order
-    assets = decided.records.assets[orders.row]
+    price, now, reason = (decided.records.assets[name][orders.row] for name in ("price", "now", "reason"))
     is_buy = orders.change > 0
     names = block.asset_column.take(pa.array(order[orders.row])).dictionary_decode()
     sides = pa.DictionaryArray.from_arrays(pa.array(is_buy.astype(np.int8)), pa.array(["sell", "buy"]))
@@ -82,11 +84,11 @@ def orders_table(decided: DecidedOrders, orders: OrderList) -> pa.Table:
             "asset": names,
             "side": sides,
             "shares": exact(np.abs(orders.change), SHARES),
-            "price": exact(assets["price"], MONEY),
+            "price": exact(price, MONEY),
             "amount": exact(orders.amount, MONEY),
             "fee": exact(orders.fee, MONEY),
-            "closes": pa.array(assets["now"] == 0),
-            "reason": pa.DictionaryArray.from_arrays(pa.array(assets["reason"]), pa.array(REASONS)),
+            "closes": pa.array(now == 0),
+            "reason": pa.DictionaryArray.from_arrays(pa.array(reason), pa.array(REASONS)),
             "cash_after": exact(orders.cash_after, MONEY),
             "phase": pa.array(_phases(decided, orders)),
             "client_order_id": ids_of(decided, orders),
@@ -184,16 +186,19 @@ def _account_digests(decided: DecidedOrders, has_orders: Flags) -> Any:
         if name in (records.assets.dtype.names or ()):
             rows[name] = records.assets[name]
     rows["sizing_input"] = records.rows["sizing_input"]
-    rows["asset"] = _name_digests(tuple(block.asset.names))[block.asset.codes[checked.order]]
-    rows["bucket"] = _name_digests((*block.bucket.names, ""))[block.bucket.codes[checked.order]]
-    money = records.accounts
-    named = [money[name].tolist() for name in ("cash", "cash_flow", "mode")]
-    starts, numbers, content = block.start.tolist(), checked.accounts.limits.tolist(), rows.view(np.uint8).data
-    digests, size = [bytes(32)] * len(account_names), _IDENTITY.itemsize
+    for name, texts in (("asset", block.asset), ("bucket", block.bucket)):
+        rows[name] = np.take(_name_digests((*texts.names, "")), texts.codes[checked.order], axis=0)
+    named = list(
+        zip(account_names, *(records.accounts[name].tolist() for name in ("cash", "cash_flow", "mode")), strict=True)
+    )
+    content = rows.view(np.uint8).data
+    starts, numbers = (block.start * _IDENTITY.itemsize).tolist(), checked.accounts.limits.tolist()
+    digests = [bytes(32)] * len(account_names)
     for account in np.flatnonzero(has_orders).tolist():
+        name, cash, cash_flow, mode = named[account]
         digest = shared[numbers[account]].copy()
-        digest.update(f"|{account_names[account]}|{[values[account] for values in named]}".encode())
-        digest.update(content[size * starts[account] : size * starts[account + 1]])
+        digest.update(b"|%b|[%d, %d, %d]" % (str(name).encode(), cash, cash_flow, mode))
+        digest.update(content[starts[account] : starts[account + 1]])
         digests[account] = digest.digest()
     return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32)
 
@@ -211,4 +216,4 @@ def _shared_digests(decided: DecidedOrders) -> list[Any]:
 def _name_digests(names: tuple[str, ...]) -> Any:
     """A digest of sixteen bytes for each name."""
     digests = b"".join(hashlib.blake2b(name.encode(), digest_size=16).digest() for name in names)
-    return np.frombuffer(digests, _NAME) if names else np.zeros(1, _NAME)
+    return np.frombuffer(digests, np.int64).reshape(-1, 2)

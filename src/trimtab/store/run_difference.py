@@ -39,7 +39,7 @@ class TradeChange:
 class RunDifference:
     """The changes from one stored plan to another."""
 
-    given: tuple[str, ...]  # changed prices, positions, limits and cash, as sentences
+    input_changes: tuple[str, ...]  # changed prices, positions, limits and cash, as sentences
     targets: Difference
     trades: tuple[TradeChange, ...]
     money: Mapping[str, tuple[Decimal, Decimal]]  # value, cash, fees, sold and bought, before and after
@@ -49,7 +49,7 @@ class RunDifference:
         """The difference as plain values; amounts and shares as exact text."""
         trades = [{name: _text(value) for name, value in asdict(trade).items()} for trade in self.trades]
         return {
-            "given": list(self.given),
+            "input_changes": list(self.input_changes),
             "inputs": [{**asdict(change), **_plain(change)} for change in self.targets.inputs],
             "targets": [{**asdict(change), "text": change.text} for change in self.targets.changes],
             "trades": trades,
@@ -74,7 +74,7 @@ class RunDifference:
     def _inputs(self) -> list[str]:
         """Changed inputs, then the changes that follow from them, such as weights from prices."""
         shown = [_input_text(change) for change in self.targets.inputs]
-        return list(dict.fromkeys([*self.given, *(text for text in shown if text)]))
+        return list(dict.fromkeys([*self.input_changes, *(text for text in shown if text)]))
 
 
 def run_difference(store: RunStore, before: Record, after: Record, version: str) -> RunDifference:

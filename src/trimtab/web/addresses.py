@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from trimtab.web import dial_pages, export_pages, limit_pages, plan_pages, start_pages
+from trimtab.web import dial_pages, export_pages, history_pages, limit_pages, plan_pages, start_pages, study_pages
 from trimtab.web.visits import Handler
 
 READS: Mapping[str, Handler] = {
@@ -17,8 +17,10 @@ READS: Mapping[str, Handler] = {
     "/export": export_pages.export,
     "/files/{name}": export_pages.download,
     "/orders/{name}": export_pages.order_file,
-    "/history": export_pages.history,
-    "/history/{run}": export_pages.run,
+    "/studies": study_pages.studies,
+    "/history": history_pages.history,
+    "/history/{run}": history_pages.run,
+    "/history/{run}/{name}": history_pages.run_file,
 }
 WRITES: Mapping[str, Handler] = {
     "/files": start_pages.add_files,

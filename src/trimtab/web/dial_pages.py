@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from trimtab.errors import Fault, InputError
@@ -77,8 +78,8 @@ def panel(visit: Visit) -> Response:
     )
 
 
-def _without_value(visit: Visit) -> dict[str, str]:
-    return {name: text for name, text in visit.query.items() if name != "value"}
+def _without_value(visit: Visit) -> QueryParams:
+    return QueryParams([(name, text) for name, text in visit.query.items() if name != "value"])
 
 
 def result(visit: Visit) -> Response:

@@ -1,4 +1,4 @@
-"""Export: the checks, the order files, the plan in files, and the command that does the same; and the runs so far."""
+"""Export: the checks, the order files, the plan in files, and the command that does the same."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from trimtab.errors import Fault, InputError
 from trimtab.files.encoded_table import encoded_table
 from trimtab.orders.gates import Verdict
 from trimtab.orders.release import Acknowledgement
-from trimtab.store.replay import replay
-from trimtab.store.run_facts import facts_of
+from trimtab.web.attached import attached
 from trimtab.web.plan_view import PlanView, plan_view
 from trimtab.web.rendering import rendered, see
-from trimtab.web.start_pages import empty, recent_runs
+from trimtab.web.start_pages import empty
 from trimtab.web.visits import Visit
 from trimtab.web.written import write_orders
 
@@ -30,16 +29,6 @@ FORMATS = (
     ("xlsx", "Order list, XLSX", "the same as a workbook"),
     ("text", "As text", "to type in by hand"),
 )
-_TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "json": "application/json",
-    "toml": "application/toml; charset=utf-8",
-    "html": "text/html; charset=utf-8",
-    "jsonl": "application/jsonl",
-    "txt": "text/plain; charset=utf-8",
-}
-_MOST_RUNS = 50
 
 
 def export(visit: Visit) -> Response:
@@ -56,6 +45,7 @@ def export(visit: Visit) -> Response:
         passed=[gate for gate in view.release.gates if gate.verdict == Verdict.OK],
         formats=FORMATS,
         written=visit.session.written_for(view.plan),
+        begins="written" in visit.query,
         command=command_of(visit),
     )
 
@@ -72,7 +62,7 @@ def download(visit: Visit) -> Response:
     name = str(visit.path["name"])
     if name not in _FILES or not visit.session.work.files.has_holdings:
         raise HTTPException(404, "There is no such file.")
-    return _attached(name, _FILES[name](visit, plan_view(visit)))
+    return attached(name, _FILES[name](visit, plan_view(visit)))
 
 
 _FILES: dict[str, Callable[[Visit, PlanView], bytes]] = {
@@ -81,13 +71,8 @@ _FILES: dict[str, Callable[[Visit, PlanView], bytes]] = {
     "plan.json": lambda _, view: view.release.to_json().encode(),
     "targets.csv": lambda _, view: encoded_table(view.plan.targets, "csv"),
     "targets.xlsx": lambda _, view: encoded_table(view.plan.targets, "xlsx"),
-    "report.html": lambda visit, view: view.plan.result.to_html(visit.session.work.title).encode(),
+    "report.html": lambda visit, view: view.plan.result.to_html(visit.session.work.report_title).encode(),
 }
-
-
-def _attached(name: str, data: bytes) -> Response:
-    kind = _TYPES[name.rpartition(".")[2]]
-    return Response(data, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 def write(visit: Visit) -> Response:
@@ -96,7 +81,7 @@ def write(visit: Visit) -> Response:
     view = plan_view(visit)
     reasons = "; ".join(each.why for each in session.work.acknowledgements)
     write_orders(visit.service, session, session.inputs(), view.release, visit.form.text("format"), reasons)
-    return see("/export#orders")
+    return see("/export?written=1#orders")
 
 
 def order_file(visit: Visit) -> Response:
@@ -106,7 +91,7 @@ def order_file(visit: Visit) -> Response:
     name = str(visit.path["name"])
     if name not in files:
         raise HTTPException(404, "There is no such order file. Write it first.")
-    return _attached(name, files[name].data)
+    return attached(name, files[name].data)
 
 
 def acknowledge(visit: Visit) -> Response:
@@ -122,20 +107,3 @@ def acknowledge(visit: Visit) -> Response:
     visit.session.work = replace(work, acknowledgements=(*kept, noted))
     visit.session.keep(plan)
     return see("/export")
-
-
-def history(visit: Visit) -> Response:
-    """The runs in the store."""
-    runs = recent_runs(visit.service, _MOST_RUNS)
-    return rendered("history.html", visit, here="/history", runs=runs, facts=None, replayed=None)
-
-
-def run(visit: Visit) -> Response:
-    """One run, and whether it replays."""
-    if not visit.service.stores:
-        raise HTTPException(404, "Runs are not stored.")
-    with visit.service.opened_store() as store:
-        record = store.find(str(visit.path["run"]))
-        facts = list(facts_of(store, record).lines())
-        replayed = replay(store, record, visit.service.version).sentence if visit.query.get("replay") else None
-    return rendered("history.html", visit, here="/history", runs=[], facts=facts, replayed=replayed, run=record.run_id)

@@ -25,7 +25,7 @@ def plan(visit: Visit) -> Response:
         return empty(visit, "/plan")
     view = plan_view(visit)
     asset, show = visit.query.get("why", ""), visit.query.get("show", "")
-    money = view.plan.facts(visit.session.work.title, view.release.gates)
+    money = view.plan.facts(visit.session.work.report_title, view.release.gates)
     return rendered(
         "plan.html",
         visit,

@@ -14,6 +14,7 @@ from trimtab.orders.gates import Written
 from trimtab.orders.plan import Plan
 from trimtab.orders.release import Release
 from trimtab.store.plan_inputs import PlanInputs
+from trimtab.web.study import Study
 from trimtab.web.work import Answers, Files, Work
 
 
@@ -34,6 +35,7 @@ class Session:
     work: Work = field(default_factory=Work)
     written: WrittenOrders | None = None
     unstored: list[Written] = field(default_factory=list)
+    studies: list[Study] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     _made: tuple[Work, Plan] | None = None
     _read: tuple[Files, Answers, PlanInputs] | None = None

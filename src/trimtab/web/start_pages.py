@@ -13,11 +13,10 @@ from trimtab.errors import Fault, InputError
 from trimtab.files.candidate_file import CandidateFile
 from trimtab.files.cells import csv_line
 from trimtab.limits.rebalancing_limits import RebalancingLimits
-from trimtab.store.record import RUNS
-from trimtab.store.run_store import Filter
+from trimtab.web.history_pages import recent_runs
 from trimtab.web.rendering import rendered, see
 from trimtab.web.review import review_of
-from trimtab.web.service import Service
+from trimtab.web.study import Study
 from trimtab.web.uploads import Upload, read_uploads
 from trimtab.web.visits import Visit
 from trimtab.web.work import RESTRICTIONS, Answers, Files, Work
@@ -32,18 +31,6 @@ def start(visit: Visit) -> Response:
     return rendered("start.html", visit, here="/", layouts=layouts, runs=recent_runs(visit.service, _RECENT))
 
 
-def recent_runs(service: Service, newest: int) -> list[dict[str, object]]:
-    """The newest stored runs, the latest first."""
-    if not service.stores:
-        return []
-    with service.opened_store() as store:
-        records = store.records(Filter(kinds=RUNS), newest=newest)
-    return [
-        {"id": each.run_id, "time": each.moment.astimezone(), "account": each.account, "kind": each.kind, **each.values}
-        for each in reversed(records)
-    ]
-
-
 def add_files(visit: Visit) -> Response:
     """Read the files that were dropped, or the table that was pasted."""
     session, uploads = visit.session, list(visit.form.uploads)
@@ -53,9 +40,14 @@ def add_files(visit: Visit) -> Response:
     if not uploads:
         raise InputError([Fault("there is no file", "choose a file, or paste a table")])
     read = read_uploads(uploads, visit.service.bounds)
-    is_new = any(_is_holding(content) for _, content in read)
+    studies = [content for _, content in read if isinstance(content, Study)]
+    session.studies += studies
+    files = [(name, content) for name, content in read if not isinstance(content, Study)]
+    if not files:
+        return see("/studies")
+    is_new = any(_is_holding(content) for _, content in files)
     work = Work(limits=session.work.limits, source=session.work.source) if is_new else session.work
-    for name, content in read:
+    for name, content in files:
         if isinstance(content, RebalancingLimits):
             work = replace(work, limits=content, source=name)
         else:

@@ -9,16 +9,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from trimtab.brokers import Positions, read as read_broker_file
+from trimtab.brokers.plain_json import json_values
 from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.files.candidate_file import CandidateFile, read_candidate_file
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.broker_candidates import is_broker_file
 from trimtab.text import printable
+from trimtab.web.price_scores import is_price_history, scores_from_prices
 from trimtab.web.service import Bounds
+from trimtab.web.study import Study, is_summary, study_of
 
 _SUFFIXES = (".csv", ".xlsx", ".xml", ".json", ".txt", ".tsv", ".toml")
 _LONGEST_NAME = 80
-_Read = Positions | CandidateFile | RebalancingLimits
+_Read = Positions | CandidateFile | RebalancingLimits | Study
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,24 @@ def read_uploads(uploads: list[Upload], bounds: Bounds) -> list[tuple[str, _Read
         A file that cannot be used.
     """
     limits = [(each.label, _limits(each)) for each in uploads if each.suffix == ".toml"]
-    with _written([each for each in uploads if each.suffix != ".toml"]) as paths:
-        brokers = {path: label for path, label in paths.items() if is_broker_file(path)}
-        tables = [(label, _table(path, label, bounds)) for path, label in paths.items() if path not in brokers]
+    studies = [(each.label, summary) for each in uploads if (summary := _study(each)) is not None]
+    read = {".toml", *(label for label, _ in studies)}
+    with _written([each for each in uploads if not {each.suffix, each.label} & read]) as paths:
+        histories = {path: label for path, label in paths.items() if is_price_history(path)}
+        scores = [(label, scores_from_prices(path, label)) for path, label in histories.items()]
+        others = {path: label for path, label in paths.items() if path not in histories}
+        brokers = {path: label for path, label in others.items() if is_broker_file(path)}
+        tables = [(label, _table(path, label, bounds)) for path, label in others.items() if path not in brokers]
         positions = _positions(brokers)
-    return [*limits, *positions, *tables]
+    return [*limits, *studies, *positions, *tables, *scores]
+
+
+def _study(upload: Upload) -> Study | None:
+    """The summary of a backtest or a sweep; None for any other file."""
+    if upload.suffix != ".json" or b'"sessions_per_year"' not in upload.data:
+        return None
+    values = json_values(upload.data.decode("utf-8", "replace"), upload.label)
+    return study_of(values, upload.label) if is_summary(values) else None
 
 
 def _positions(brokers: dict[Path, str]) -> list[tuple[str, Positions]]:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
-from starlette.datastructures import UploadFile
+from starlette.datastructures import QueryParams, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -55,9 +55,13 @@ class Visit:
 
     service: Service
     session: Session
-    query: Mapping[str, str]
+    query: QueryParams
     path: Mapping[str, Any]
     form: Form = field(default_factory=Form)
+
+    def every(self, name: str) -> list[str]:
+        """All values of a name in the address."""
+        return self.query.getlist(name)
 
 
 Handler = Callable[[Visit], Response]

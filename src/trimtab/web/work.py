@@ -105,16 +105,23 @@ class Work:
 
     @property
     def account(self) -> str | None:
-        """The account that is worked on: the one chosen, or else the first of the file."""
+        """The account that is worked on: the one chosen, or else the first with a position."""
         if self.files.positions is None:
             return None
-        names = [name for name in self.files.positions.account_names if name is not None]
-        return self.answers.account if self.answers.account in names else next(iter(names), None)
+        positions = self.files.positions
+        names = [name for name in positions.account_names if name is not None]
+        filled = [each.account for each in positions.positions if each.account in names]
+        return self.answers.account if self.answers.account in names else next(iter([*filled, *names]), None)
 
     @property
     def title(self) -> str:
         """The account or the file, for a heading."""
         return self.account or (self.files.names[0] if self.files.names else "")
+
+    @property
+    def report_title(self) -> str:
+        """The file, for the heading of a report, which names the account itself."""
+        return self.files.names[0] if self.files.names else ""
 
     @property
     def currency(self) -> str:
@@ -184,6 +191,8 @@ class Work:
             stricter(restriction or "", self.answers.restrictions.get(asset, ""))
             for asset, restriction in zip(assets, restrictions, strict=True)
         ]
+        if self.account is not None:  # separates the runs of accounts
+            columns["account"] = pa.chunked_array([pa.array([self.account] * len(assets), pa.string())])
         columns["restriction"] = pa.chunked_array([pa.array(both, pa.string())])
         if "price" not in columns and self.files.prices is not None:
             prices = _by_asset(self.files.prices)

@@ -22,7 +22,7 @@ WEALTHFOLIO = Layout(
     marks=("date", "symbol", "quantity", "avgCost", "averageCost", "currency"),
     min_marks=3,
     ignored=("price",),  # in the program's own sample an average cost, elsewhere a price
-    rules=(Rule("cash", r"\$CASH.*"),),
+    rules=(Rule("cash", r"\$CASH.*|cash([ _-][a-z]{3})?"),),
     latest_only=True,
 )
 

@@ -44,6 +44,13 @@
   // Choosing files sends them, as dropping does.
   if (field) field.addEventListener("change", () => document.getElementById("files").requestSubmit());
 
+  // A single order file that was just written is downloaded at once; loading the page again does not do it again.
+  const begins = document.querySelector("[data-begins]");
+  if (begins) {
+    history.replaceState(null, "", "/export#orders");
+    begins.click();
+  }
+
   // The slider says its value while it moves.
   document.addEventListener("input", (event) => {
     const output = event.target.id === "wr" && document.getElementById("wo");
