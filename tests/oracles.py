@@ -132,7 +132,7 @@ def _kind(row: Row, path: tuple[Path, ...], limits: RebalancingLimits) -> Kind:
     score, current = _number(row, "score"), _number(row, "current_weight") or 0.0
     restriction, own_cap = row.get("restriction") or "", _number(row, "max_weight")
     cap = min(limits.max_position_weight, math.inf if own_cap is None else own_cap)
-    if limits.sizing_column == "desired_weight" and _number(row, "desired_weight") == 0:
+    if limits.sizing_mode in ("desired", "given") and _number(row, "desired_weight") == 0:
         cap = 0.0
     can_be_held = cap >= limits.min_position_weight and cap > 0
     sizable = limits.sizing_mode not in _INPUT_OF_MODE or _number(row, _INPUT_OF_MODE[limits.sizing_mode]) is not None
