@@ -485,9 +485,19 @@ class Account:
             after = self.value_of(now.quantities, self.cash_after(now.quantities))
             same = now.quantities == quantities and after == value
             if same or (number >= ROUNDS and after >= value):
-                return now.quantities, value, codes, same
+                settled = same and not self.has_dust_moved(first, now.quantities, value)
+                return now.quantities, value, codes, settled
             quantities, value = now.quantities, after
             passed = self.decide(quantities, value, first.selected)
+
+    def has_dust_moved(self, first: Passed, quantities: dict[str, int], value: int) -> bool:
+        """Whether the costs have made something dust, or a position of a remainder that is not selected."""
+        for name, quantity in quantities.items():
+            was = 0.0 < first.current[name] < self.limits.dust_weight
+            now = float(self.worth(name, quantity)) / float(value) < self.limits.dust_weight
+            if quantity > 0 and ((now and not was) or (was and not now and name not in first.selected)):
+                return True
+        return False
 
     # ---- §8
 

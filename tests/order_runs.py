@@ -13,7 +13,7 @@ from trimtab.candidates.read import read
 from trimtab.kernel.compilation import undecorated
 from trimtab.kernel.order_block import OrderAccounts, OrderLimits, OrderRecords, plan_block
 from trimtab.kernel.order_records import PlanStatus
-from trimtab.kernel.records import NO_PARTNERS, Flags, Records
+from trimtab.kernel.records import NO_PARTNERS, Flags, Floats, Records
 from trimtab.orders.block_records import Holdings, account_records, lot_records, order_records
 from trimtab.reasons import OrderReason
 
@@ -28,7 +28,13 @@ class KernelPlan:
     assets: Records
     lots: Records
     names: list[str]
-    selected: Flags  # by the first round
+    selected: Flags  # by the first round, like the weights that it was given and its targets
+    weights: Floats
+    targets: Floats
+
+    def reason(self, row: int) -> str:
+        """The code of a candidate's reason."""
+        return OrderReason(self.assets[row]["reason"]).code
 
     @property
     def bits(self) -> bytes:
@@ -49,7 +55,7 @@ class KernelPlan:
         return NaivePlan(
             tuple(orders),
             {name: int(self.assets[row]["now"]) for row, name in enumerate(self.names)},
-            {name: OrderReason(self.assets[row]["reason"]).code for row, name in enumerate(self.names)},
+            {name: self.reason(row) for row, name in enumerate(self.names)},
             int(account["cash_after"]),
             int(account["value_after"]),
             PlanStatus(account["status"]).name.lower(),
@@ -84,4 +90,5 @@ def kernel_plan(case: OrderCase, *, compiled: bool = True) -> KernelPlan:
     limits = OrderLimits(settings_of(case.limits), nodes, np.array([0, len(nodes)]))
     (plan_block if compiled else plain_plan)(accounts, limits, NO_PARTNERS, records)
     names = [str(candidates.asset.at(row)) for row in candidates.order.tolist()]
-    return KernelPlan(records.accounts, records.assets, records.lots, names, records.answers["selected"])
+    chosen = records.answers["selected"], records.rows["current"], records.answers["target"]
+    return KernelPlan(records.accounts, records.assets, records.lots, names, *chosen)

@@ -44,7 +44,8 @@ def served(folder: Path, **more: Any) -> Iterator[str]:
     port = opened.getsockname()[1]
     facts = {"version": trimtab.__version__, "by": "tester", "store": str(folder / "runs.db"), **more}
     service = Service(key=KEY, port=port, hosts=local_hosts(port), **facts)
-    config = uvicorn.Config(make_app(service), log_level="error", lifespan="off", ws="none", http="h11")
+    app = make_app(service)
+    config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none", http="h11")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: server.run(sockets=[opened]))
     thread.start()
@@ -53,6 +54,7 @@ def served(folder: Path, **more: Any) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+        app.close()
         opened.close()
 
 

@@ -27,7 +27,7 @@ def brought(case: OrderCase, plan: KernelPlan, node_of: dict[str, int]) -> Broug
     restriction = [row.get("restriction") or "" for row, _ in own]
     mode, every = case.settings.mode, [lot for each in lots for lot in each]
     tradable = [each.tradable for _, each in own]
-    sizes = {"desired": "desired_weight", "inverse_volatility": "volatility"}
+    sizes = {"desired": "desired_weight", "given": "desired_weight", "inverse_volatility": "volatility"}
     needed = ["score", sizes.get(case.limits.sizing_mode, "score")]
     may_buy = [may and word not in ("no_buy", "no_trade") for may, word in zip(tradable, restriction, strict=True)]
     may_sell = [may and word not in ("no_sell", "no_trade") for may, word in zip(tradable, restriction, strict=True)]

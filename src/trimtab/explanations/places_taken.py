@@ -222,6 +222,17 @@ class PlacesTaken:
             node = int(nodes[node]["parent"])
         return first
 
+    def last_chosen(self, node: int, *, new_only: bool = False) -> int | None:
+        """The last of `free_to_go`, None if they are empty; a whole column of sentences names the same few."""
+        if (node, new_only) not in self._last_chosen:
+            rows = self.free_to_go(node, new_only=new_only)
+            self._last_chosen[node, new_only] = self.last(rows) if rows.size else None
+        return self._last_chosen[node, new_only]
+
+    @cached_property
+    def _last_chosen(self) -> dict[tuple[int, bool], int | None]:
+        return {}
+
     def last(self, rows: Ints) -> int:
         """Of some selected rows, the last in the order of the walk."""
         current = self.candidates.current_weight[rows]

@@ -272,16 +272,15 @@ def _weight_limit(about: _Row, node: int) -> str:
 def _crowded_out(about: _Row, limit: str, joint: str, node: int, *, new_only: bool = False) -> str:
     """An asset without room: the limit in its way, and the last asset that got in."""
     places = about.places
-    chosen, inside = places.free_to_go(node, new_only=new_only), places.under(node)
-    if chosen.size:
-        limit += f"{joint} {_last(about, chosen)}"
-    elif inside.size and not new_only:
+    row = places.last_chosen(node, new_only=new_only)
+    if row is not None:
+        limit += f"{joint} {_ranked(about, row)}"
+    elif not new_only and (inside := places.under(node)).size:
         limit += f"; a restriction or missing data keeps {about.named(inside)} there"
     return limit + _also(about)
 
 
-def _last(about: _Row, rows: Ints) -> str:
-    row = about.places.last(rows)
+def _ranked(about: _Row, row: int) -> str:
     held = "" if about.places.is_new(row) else "held, "
     return f"{about.places.name(row)} ({held}score {figure(float(about.candidates.score[row]))})"
 

@@ -78,6 +78,18 @@ def _is_unchanged(assets: Records) -> bool:
     return True
 
 
+@compiled
+def _has_dust_moved(assets: Records, account: Any, value: int, passes: PassInputs) -> bool:
+    """Whether, at the weights after costs, something is dust that was not, or a holding left alone no longer is."""
+    for index in range(assets.size):
+        before = passes.first_rows[index].current
+        was_dust = 0.0 < before < account.dust_weight
+        is_dust = float(assets[index].now_worth) / float(value) < account.dust_weight
+        if assets[index].now > 0 and is_dust != was_dust and (is_dust or not passes.first[index].selected):
+            return True
+    return False
+
+
 @allocating
 def _run_rounds(assets: Records, nodes: Records, keys: Records, account: Any, passes: PassInputs) -> int:
     """Run rounds until they settle; returns the value given to the last one, or 0 if nothing has any worth."""
@@ -93,8 +105,9 @@ def _run_rounds(assets: Records, nodes: Records, keys: Records, account: Any, pa
         after = _settle(assets, account)
         if after <= 0:
             return 0
-        account.is_settled = after == value and _is_unchanged(assets)
-        if account.is_settled or (account.rounds >= LAST_ROUNDS and after >= value):
+        is_final = after == value and _is_unchanged(assets)
+        if is_final or (account.rounds >= LAST_ROUNDS and after >= value):
+            account.is_settled = is_final and not _has_dust_moved(assets, account, value, passes)
             return value
         for index in range(assets.size):
             assets[index].given, assets[index].given_worth = assets[index].now, assets[index].now_worth

@@ -208,7 +208,9 @@ def _notes(instruments: Sequence[Instrument], decided: DecidedPlan) -> tuple[str
     if unpriced:
         notes.append(f"{listed(unpriced)} {'has' if len(unpriced) == 1 else 'have'} no price and cannot be bought")
     if not decided.account["is_settled"]:
-        notes.append("fees move the targets back and forth by a lot; planned again, there may be another small order")
+        notes.append(
+            "planned again, there may be more orders: fees move a target by a lot, or a remainder across dust_weight"
+        )
     if decided.account["status"] == PlanStatus.CASH_SHORT:
         missing = -int(decided.account["cash_after"])
         notes.append(f"cash ends {money_text(missing)} below 0: too little can be sold, or a brake stopped the account")

@@ -31,7 +31,7 @@ def make_app(service: Service) -> Guard:
     )
     app.state.service = service
     app.state.sessions = Sessions(service.bounds.sessions)
-    return Guard(app, service, api.close)
+    return Guard(app, service, api)
 
 
 def _routes(api: Api) -> list[BaseRoute]:
@@ -48,7 +48,7 @@ async def _start(request: Request) -> Response:
     """The start page; with the key in the address, first the cookie of a new session."""
     service: Service = request.app.state.service
     if "key" not in request.query_params:
-        return await page(start_pages.start)(request)
+        return await page(start_pages.start, work=False)(request)
     if not secrets.compare_digest(request.query_params["key"].encode(), service.key.encode()):
         raise HTTPException(403, NO_SESSION)
     token, _ = request.app.state.sessions.open()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uvicorn
 
 from trimtab.web.app import make_app
+from trimtab.web.ready import prepare
 from trimtab.web.service import Service
 
 _SECONDS_TO_FINISH = 10
@@ -30,7 +31,9 @@ def serve_forever(service: Service, address: str) -> None:
         ws="none",
         lifespan="off",
     )
+    app.warm_up()
     try:
+        prepare()
         uvicorn.Server(config).run()
     finally:
         app.close()

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trimtab.text import printable
+from trimtab.web.ready import ready
 from trimtab.web.service import Bounds, Service
 from trimtab.web.sessions import Session, Sessions
 from trimtab.web.uploads import Upload
@@ -67,8 +68,11 @@ class Visit:
 Handler = Callable[[Visit], Response]
 
 
-def page(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that calls the handler for a known session; writes need the token of its forms."""
+def page(handler: Handler, *, work: bool = True) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that calls the handler for a known session; writes need the token of its forms.
+
+    `work`: it needs the rules, and begins when they are compiled.
+    """
 
     @functools.wraps(handler)
     async def endpoint(request: Request) -> Response:
@@ -89,6 +93,8 @@ def page(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             with session.lock:
                 return handler(visit)
 
+        if work:
+            await anyio.to_thread.run_sync(ready, abandon_on_cancel=True)
         return await in_time(answer, service.bounds)
 
     return endpoint
