@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 
 from trimtab.cli import fast_start as unneeded
 from trimtab.cli.exit_codes import ExitCode, exit_codes
-from trimtab.cli.notices import Notices
+from trimtab.cli.notices import COMPILING_BLOCKS, COMPILING_ORDERS, Notices
 from trimtab.cli.options import LimitOptions, OutTable, Quiet, flag, grouped, option
 from trimtab.cli.published_inputs import known_places
 from trimtab.cli.store_options import RecordOptions, StorePlace, opened_store
@@ -191,7 +191,10 @@ def run(
         if record.require_approved:
             _approvals(job.limits, record, required=True)
         baseline = None if against is None else Baseline.read(against)
-        notices.note_compiling(rebalance_block if orders.place is None else plan_block, 30)
+        if orders.place is None:
+            notices.note_compiling(rebalance_block, COMPILING_BLOCKS)
+        else:
+            notices.note_compiling(plan_block, COMPILING_ORDERS)
         execute = stack.enter_context(_executing(on, threads))
         say = stack.enter_context(events_for_people(notices, quiet=quiet)) if lines is None else lines.say
         outcome = run_batch(job, out, conditions, execute=execute, workers=threads, storage=Storage(), say=say)
