@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from naive import naive_rebalance
+from naive import NaiveResult, naive_rebalance
 
 from trimtab.candidates.candidates import Candidates, settings_of
 from trimtab.candidates.read import read
@@ -36,14 +36,20 @@ class Passed:
 
 
 def run(
-    rows: list[dict[str, Any]], limits: RebalancingLimits, *, compiled: bool = True, correlations: Any = None
+    rows: list[dict[str, Any]],
+    limits: RebalancingLimits,
+    *,
+    compiled: bool = True,
+    correlations: Any = None,
+    exposures: Any = None,
 ) -> Passed:
     """Read the rows and decide; `compiled=False` runs the same functions undecorated."""
-    candidates = read(rows, limits, many=False, correlations=correlations)
+    candidates = read(rows, limits, many=False, correlations=correlations, exposures=exposures)
     answer = empty_answer(len(candidates.order))
     decide = rebalance_account if compiled else plain_account
     partners, _ = candidates.partners(limits.max_correlation)
-    braked = decide(candidates.rows(limits), candidates.tree.nodes, settings_of(limits)[0], partners, answer)
+    settings, exposed = settings_of(limits)[0], candidates.exposed(limits)
+    braked = decide(candidates.rows(limits), candidates.tree.nodes, settings, partners, exposed, answer)
     in_rows = np.zeros(len(rows), ANSWER)
     in_rows[candidates.order] = answer
     return Passed(candidates, in_rows, bool(braked))
@@ -51,7 +57,11 @@ def run(
 
 def differences(passed: Passed, rows, limits, correlations=None) -> list[str]:
     """What the twin decides otherwise."""
-    twin = naive_rebalance(rows, limits, correlations)
+    return differences_from(naive_rebalance(rows, limits, correlations), passed)
+
+
+def differences_from(twin: NaiveResult, passed: Passed) -> list[str]:
+    """What a twin decides otherwise."""
     differences = [] if twin.braked == passed.braked else ["braked"]
     for row, decided in zip(twin.rows, passed.answer, strict=True):
         codes = (

@@ -17,8 +17,10 @@ from trimtab.web.api.arrow_bodies import MEDIA_TYPE, METADATA
 from trimtab.web.api.json_text import json_bytes
 from trimtab.web.api.operations import OPERATIONS
 from trimtab.web.app import make_app
+from trimtab.web.service import Bounds
 
 TOKEN = {"Authorization": f"Bearer {KEY}"}
+UNHURRIED = Bounds(seconds=600)  # the first plan may have to be compiled
 EXAMPLES: Mapping[str, Any] = {operation.name: operation.example for operation in OPERATIONS}
 
 
@@ -60,9 +62,9 @@ def table_in(answer: httpx2.Response) -> tuple[pa.Table, bytes]:
 
 
 @contextmanager
-def serving(store: Path | None = None, **more: Any) -> Iterator[Client]:
+def serving(store: Path | None = None, bounds: Bounds = UNHURRIED, **more: Any) -> Iterator[Client]:
     """A client of a service that is closed at the end."""
-    app = make_app(service_of(store, **more))
+    app = make_app(service_of(store, bounds=bounds, **more))
     try:
         yield Client(TestClient(app, base_url=BASE, raise_server_exceptions=False))
     finally:

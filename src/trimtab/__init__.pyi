@@ -55,6 +55,7 @@ from trimtab.market.prices import MarketChecks as MarketChecks
 from trimtab.market.view import MarketView as MarketView
 from trimtab.order_files.file_order import FileOrder as FileOrder
 from trimtab.order_files.formats import read_orders as read_orders
+from trimtab.orders.broker_candidates import broker_candidates as broker_candidates
 from trimtab.orders.doors import plan as plan
 from trimtab.orders.many import PlanManyResult as PlanManyResult, plan_many as plan_many
 from trimtab.orders.order import Order as Order

@@ -16,6 +16,7 @@ from trimtab.web.guard import Guard
 def served(monkeypatch: pytest.MonkeyPatch) -> list[uvicorn.Config]:
     configs: list[uvicorn.Config] = []
     monkeypatch.setattr(uvicorn.Server, "run", lambda self: configs.append(self.config))
+    monkeypatch.setattr(Guard, "warm_up", lambda self: None)
     return configs
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trimtab.errors import Fault, InputError
 
@@ -14,11 +15,83 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from trimtab.brokers.holdings import Held
+    from trimtab.brokers.positions import Positions
+    from trimtab.files.candidate_file import CandidateFile
+    from trimtab.files.table_files import StrPath
 
 _OWN_SUFFIXES = {".parquet", ".pq", ".arrow", ".feather", ".ipc"}
 _OWN_AMOUNTS = {"current_weight", "shares"}
 _ASSET_NAMES = {"asset", "symbol", "ticker"}
 _HEAD = 65_536
+
+
+class BrokerCandidates(NamedTuple):
+    """One account of a broker's file, ready for `trimtab.plan`, with the notes that a person should read."""
+
+    table: pa.Table
+    cash: Decimal
+    notes: tuple[str, ...]
+
+
+def broker_candidates(
+    positions: Positions | StrPath,
+    scores: Any,
+    *,
+    account: str | None = None,
+    buckets: Any = None,
+    cash: Any = None,
+    prices: Mapping[str, Any] | None = None,
+    rates: Mapping[str, Any] | None = None,
+) -> BrokerCandidates:
+    r"""The candidates of one account of a broker's file: its positions and prices, joined to your scores by alias.
+
+    `positions` are a file, or what `trimtab.brokers.read` returned. `scores` and `buckets` are files or tables with
+    `asset` and `score` or `bucket`; the scores may have prices of assets that are not held. `cash`, `prices` (by symbol)
+    and `rates` (the value of one unit of a currency) supply what the file does not say.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read for sure; and everything unknown, in one list.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile, trimtab
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "mine.csv"
+    >>> _ = file.write_text("Ticker,Shares,Price,Value,Currency\nVTI,10,300,3000,USD\nCash,,,1000,USD\n")
+    >>> candidates = trimtab.broker_candidates(file, [{"asset": "VTI", "score": 0.9}])
+    >>> plan = trimtab.plan(candidates.table, cash=candidates.cash)
+    >>> [(order.side, order.shares, order.asset) for order in plan.orders]
+    [('sell', Decimal('8'), 'VTI')]
+    """
+    from trimtab.brokers import Positions, read  # noqa: PLC0415 - what loads slowly loads when it is used
+    from trimtab.brokers.holdings import Given, held  # noqa: PLC0415
+    from trimtab.decimals import decimal_of  # noqa: PLC0415
+    from trimtab.files.joined_files import join_tables  # noqa: PLC0415
+
+    known = positions if isinstance(positions, Positions) else read(positions)
+    own_prices, own_rates = (
+        {name: decimal_of(value) for name, value in (numbers or {}).items()} for numbers in (prices, rates)
+    )
+    amount = None if cash is None else decimal_of(cash)
+    opened = held(known, account, Given(amount, own_prices, own_rates))
+    joined = join_tables(
+        _file(scores, "scores"), opened.in_shares(), None if buckets is None else _file(buckets, "buckets")
+    )
+    return BrokerCandidates(
+        settled(joined.table, opened, own_prices), opened.cash, (*known.notes, *opened.notes, *joined.notes)
+    )
+
+
+def _file(content: Any, name: str) -> CandidateFile | StrPath:
+    """Files pass unchanged; a table becomes the content of a file of this name."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    from trimtab.files.candidate_file import CandidateFile  # noqa: PLC0415
+
+    if isinstance(content, str | os.PathLike):
+        return content
+    return CandidateFile(name, pa.Table.from_pylist(content) if isinstance(content, list) else pa.table(content))
 
 
 def is_broker_file(path: Path) -> bool:

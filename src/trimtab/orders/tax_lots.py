@@ -85,7 +85,10 @@ def _read(table: Any, today: dt.date) -> dict[str, list[TaxLot]]:
     if missing:
         raise InputError([Fault("the column is missing", "add it", column=name) for name in missing], "tax_lots")
     assets, names = (text_of(columns[name], name, count).values() for name in ("asset", "lot_id"))
-    shares, costs = (decimals_of(columns[name], name, count) for name in ("shares", "cost"))
+    try:
+        shares, costs = (decimals_of(columns[name], name, count) for name in ("shares", "cost"))
+    except InputError as error:
+        raise InputError(error.faults, "tax_lots") from None
     days = _dates(columns["acquired"])
     lots: dict[str, list[TaxLot]] = {}
     for row in range(count):

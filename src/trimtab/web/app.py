@@ -31,7 +31,7 @@ def make_app(service: Service) -> Guard:
     )
     app.state.service = service
     app.state.sessions = Sessions(service.bounds.sessions)
-    return Guard(app, service, api.close)
+    return Guard(app, service, api)
 
 
 def _routes(api: Api) -> list[BaseRoute]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trimtab.web.api.problems import refusal
+from trimtab.web.api.routes import Api
 from trimtab.web.service import Service
 
 _METHODS = ("GET", "HEAD", "POST")
@@ -34,8 +35,18 @@ _HEADERS: Mapping[str, str] = {
 class Guard:
     """Refuses a request of another site, under another name or beyond the bounds, before anything reads it."""
 
-    def __init__(self, app: ASGIApp, service: Service, close: Callable[[], None] = lambda: None) -> None:
-        self._app, self._service, self.close = app, service, close
+    def __init__(self, app: ASGIApp, service: Service, api: Api | None = None) -> None:
+        self._app, self._service, self._api = app, service, api
+
+    def warm_up(self) -> None:
+        """Load the compiled rules in the background, or compile them, so that the first request finds them."""
+        if self._api is not None:
+            self._api.warm_up()
+
+    def close(self) -> None:
+        """Finish the work under way, and release the store."""
+        if self._api is not None:
+            self._api.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""

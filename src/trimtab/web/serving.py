@@ -31,6 +31,7 @@ def serve_forever(service: Service, address: str) -> None:
         ws="none",
         lifespan="off",
     )
+    app.warm_up()
     try:
         prepare()
         uvicorn.Server(config).run()

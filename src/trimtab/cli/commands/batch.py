@@ -128,16 +128,17 @@ class SourceOptions:
     )
     holdings: Annotated[
         list[str] | None,
-        option("FILE", "With --assets: account, asset, current_weight; repeatable."),
+        option("FILE", "With --assets: account, asset, current_weight, or a broker's file; repeatable."),
     ] = None
 
-    @property
-    def places(self) -> tuple[str, ...]:
-        """Where the candidates are, or the holdings."""
+    def places_at(self, out: Path, notices: Notices) -> tuple[str, ...]:
+        """Where the candidates are, or the holdings; those of a broker's file are written beside the folder."""
+        from trimtab.cli.batch_holdings import holdings_places
+
         if self.candidates and not (self.assets or self.holdings):
             return tuple(self.candidates)
         if self.assets and self.holdings and not self.candidates:
-            return tuple(self.holdings)
+            return holdings_places(self.holdings, self.assets, out, notices)
         raise typer.BadParameter("give CANDIDATES, or --assets and --holdings")
 
 
@@ -178,7 +179,7 @@ def run(
 
     notices = Notices(quiet=quiet)
     conditions = PublishConditions(_gates(gates, notices), _shard(shard))
-    places, threads = sources.places, workers or len(os.sched_getaffinity(0))
+    places, threads = sources.places_at(out, notices), workers or len(os.sched_getaffinity(0))
     lines = JsonLines() if as_json else None
     with ExitStack() as stack:
         if lines is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,6 +29,10 @@ def serve(
     store: StorePlace = None,
     no_store: Annotated[bool, flag("Store no runs.", "--no-store")] = False,
     by: By = None,
+    audit_log: Annotated[
+        Path | None,
+        option("FILE", "Add a line of JSON here for every write: when, by whom, which run."),
+    ] = None,
 ) -> int:
     """Open a page to work in, on this computer only: from a broker's file to a list of trades.
 
@@ -42,6 +47,7 @@ def serve(
     if token is not None and len(token) < _SHORTEST_TOKEN:
         raise typer.BadParameter(f"--token needs at least {_SHORTEST_TOKEN} characters")
     try:
+        from trimtab.web.audit import AuditLog
         from trimtab.web.service import Service, local_hosts
         from trimtab.web.serving import serve_forever
     except ImportError:
@@ -59,6 +65,7 @@ def serve(
         store=store,
         stores=not no_store,
         by=name_of_user(by),
+        audit=AuditLog(audit_log),
     )
     shown = f"?key={key}" if token is None else "?key=<your token>"
     Notices().note(f"open http://{listen or '127.0.0.1'}:{port}/{shown} (stop with Ctrl-C)")

@@ -29,6 +29,7 @@ from trimtab.web.api.negotiation import (
 from trimtab.web.api.openapi import OPENAPI
 from trimtab.web.api.operations import OPERATIONS, Operation
 from trimtab.web.api.problems import ApiError, Problem, problem_of, refusal
+from trimtab.web.api.warm_up import warm_up_account, warm_up_many
 from trimtab.web.api.workers import account_worker, many_worker
 from trimtab.web.service import Service
 
@@ -52,8 +53,13 @@ class Api:
     def _never(_request: Request) -> Response:
         raise NotImplementedError  # routes only match here
 
+    def warm_up(self) -> None:
+        """Run the examples that store nothing, each in its thread, so that the compiled rules are there."""
+        self._accounts.begin(warm_up_account)
+        self._many.begin(warm_up_many)
+
     def close(self) -> None:
-        """Finish the work under way, and let go of the store."""
+        """Finish the work under way, and release the store."""
         self._accounts.finish()
         self._many.finish()
         self.kept.close()

@@ -42,6 +42,10 @@ class Worker:
                 refusal(503, f"the work takes longer than {seconds:g} s", advice, Retry_After="60")
             ) from None
 
+    def begin(self, work: Callable[[], object]) -> None:
+        """Run a function in one of the threads, however long it takes."""
+        self._threads.submit(work)
+
     def finish(self) -> None:
         """Wait for work under way; what waits is not begun."""
         self._threads.shutdown(wait=True, cancel_futures=True)
