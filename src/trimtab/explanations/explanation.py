@@ -234,6 +234,11 @@ def _crowding(reruns: Reruns, place: int) -> Crowding | None:
         return _crowded(reruns, name, "", getattr(limits, name), here)
     if reason == Reason.MIN_POSITION_CAPACITY and node == ROOT:
         return _crowded(reruns, "target_invested", "", limits.target_invested, selected)
+    if node >= len(reruns.nodes) and reruns.exposed is not None:
+        row = node - len(reruns.nodes)
+        inside = reruns.exposure_rows.fractions(reruns.exposed.profile)[:, row] > 0
+        value = float(reruns.exposure_rows.rows["max_exposure"][row])
+        return _crowded(reruns, "max_exposure", reruns.exposure_rows.named(row), value, inside & selected)
     fields = {Reason.BUCKET_POSITION_LIMIT: "max_positions", Reason.MIN_POSITION_CAPACITY: "max_allocation"}
     if reason not in fields or node == NO_NODE:
         return None

@@ -13,6 +13,7 @@ import numpy as np
 
 from trimtab.bucket_path import UNKNOWN
 from trimtab.candidates.candidates import Candidates, settings_of
+from trimtab.candidates.exposure_rows import ExposureRows
 from trimtab.explanations.changes import (
     GENERAL,
     LEADING,
@@ -24,6 +25,7 @@ from trimtab.explanations.changes import (
     changed_limits,
     setting_of,
 )
+from trimtab.explanations.exposure_changes import EXPOSURE_FIELDS, with_limit
 from trimtab.explanations.places_taken import PlacesTaken, summed_under
 from trimtab.kernel.account import rebalance_account, select_account
 from trimtab.kernel.records import (
@@ -144,6 +146,11 @@ class Reruns:
         """The row of each asset."""
         return {name: row for row, name in enumerate(self.names)}
 
+    @cached_property
+    def exposure_rows(self) -> ExposureRows:
+        """The limits of exposures in force."""
+        return self.candidates.exposure_rows(self.limits)
+
     def path(self, place: int) -> list[int]:
         """The nodes of a row from the top to its leaf, without the portfolio."""
         node, nodes = int(self.rows["leaf"][place]), []
@@ -240,12 +247,16 @@ class Reruns:
             elif change.name in GENERAL or change.name in NODE_FIELDS:
                 nodes = self.nodes_under(change.name, change.node) + (opened if change.name in GENERAL else [])
                 tree[GENERAL.get(change.name, change.name)][nodes] = value
-            elif change.name != "unknown_bucket":
+            elif change.name != "unknown_bucket" and change.name not in EXPOSURE_FIELDS:
                 name, code = setting_of(change.name, value)
                 settings[name] = code
         for name, number in (self._with_followers(leading) if leading else {}).items():
             settings[name] = number
-        return rows, tree, settings, partners, self.exposed
+        exposed = self.exposed
+        for change in changes:
+            if change.name in EXPOSURE_FIELDS and exposed is not None:
+                exposed = with_limit(exposed, self.exposure_rows, change)
+        return rows, tree, settings, partners, exposed
 
     @cached_property
     def in_unknown(self) -> Flags:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trimtab.explanations.changes import Change
+from trimtab.explanations.exposure_changes import EXPOSURE_FIELDS, limit_changes
 from trimtab.explanations.reruns import Reruns
 from trimtab.kernel.records import NO_NODE, ROOT
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -75,9 +76,16 @@ def _released(reruns: Reruns, place: int, node: int) -> Change:
         return Change("drift_tolerance", "", 1.0)
     if node == ROOT:
         return Change("cash_band", "", 1.0)
+    if node >= len(reruns.nodes):
+        field = "max_exposure" if reruns.answer["target"][place] < reruns.currents[place] else "min_exposure"
+        return Change(field, ":".join(reruns.exposure_rows.names[node - len(reruns.nodes)]), None)
     if reruns.answer["target"][place] < reruns.currents[place]:
         return Change(*reruns.limit_of(node, "max_allocation"), 1.0)
     return Change("min_allocation", reruns.node_name(node), 0.0)
+
+
+def _exposures(reruns: Reruns, place: int, row: int) -> list[Change]:
+    return [] if reruns.exposed is None else limit_changes(reruns.exposed, reruns.exposure_rows, place, row)
 
 
 def _cap(reruns: Reruns, place: int) -> Change:
@@ -102,6 +110,9 @@ def _present(reruns: Reruns, place: int, change: Change) -> Any:
         return Restriction(int(reruns.rows["restriction"][place])).code
     if change.name == "max_weight":
         return float(reruns.rows["max_weight"][place])
+    if change.name in EXPOSURE_FIELDS:
+        row = reruns.exposure_rows.names.index(tuple(change.node.split(":", 1)))
+        return float(reruns.exposure_rows.rows[change.name][row])
     return reruns.present(change.name, change.node)
 
 
@@ -118,5 +129,9 @@ _MAKERS: dict[int, Callable[[Reruns, int, int], list[Change]]] = {
         Change("min_allocation", reruns.node_name(node), 0.0)
     ],
     SizeReason.CAPPED_BUCKET: lambda reruns, _at, node: [Change(*reruns.limit_of(node, "max_allocation"), 1.0)],
+    SizeReason.CAPPED_EXPOSURE: lambda reruns, place, node: _exposures(reruns, place, node - len(reruns.nodes)),
+    SizeReason.LIFTED_FOR_EXPOSURE: lambda reruns, _at, node: [
+        Change("min_exposure", ":".join(reruns.exposure_rows.names[node - len(reruns.nodes)]), None)
+    ],
     SizeReason.AT_WISH: lambda reruns, _at, _node: _total(reruns.limits),
 }
