@@ -28,6 +28,7 @@ from trimtab.engine.selection_service import (
     SelectionResult as SelectionResult,
     SelectionService as SelectionService,
 )
+from trimtab.engine.share_positions import SharePositions as SharePositions
 from trimtab.engine.universe import RebalancingUniverse as RebalancingUniverse, UniverseBuilder as UniverseBuilder
 from trimtab.errors import (
     BrokenLimitError as BrokenLimitError,

@@ -13,8 +13,8 @@ import numpy as np
 
 from trimtab.bucket_path import UNKNOWN
 from trimtab.candidates.candidates import Candidates, settings_of
-from trimtab.candidates.exposure_rows import ExposureRows
 from trimtab.explanations.changes import (
+    EXPOSURE_FIELDS,
     GENERAL,
     LEADING,
     LIFTED,
@@ -25,7 +25,7 @@ from trimtab.explanations.changes import (
     changed_limits,
     setting_of,
 )
-from trimtab.explanations.exposure_changes import EXPOSURE_FIELDS, with_limit
+from trimtab.explanations.exposed_rows import ExposedRows
 from trimtab.explanations.places_taken import PlacesTaken, summed_under
 from trimtab.kernel.account import rebalance_account, select_account
 from trimtab.kernel.records import (
@@ -146,11 +146,6 @@ class Reruns:
         """The row of each asset."""
         return {name: row for row, name in enumerate(self.names)}
 
-    @cached_property
-    def exposure_rows(self) -> ExposureRows:
-        """The limits of exposures in force."""
-        return self.candidates.exposure_rows(self.limits)
-
     def path(self, place: int) -> list[int]:
         """The nodes of a row from the top to its leaf, without the portfolio."""
         node, nodes = int(self.rows["leaf"][place]), []
@@ -171,6 +166,8 @@ class Reruns:
 
     def present(self, name: str, node: str) -> Any:
         """The present value of a limit; as the tree has it for one of a bucket."""
+        if name in EXPOSURE_FIELDS:
+            return self.exposures.present(name, node)
         if name not in NODE_FIELDS:
             return getattr(self.limits, name)
         return self.nodes[name][self.nodes_under(name, node)[0]].item()
@@ -247,16 +244,17 @@ class Reruns:
             elif change.name in GENERAL or change.name in NODE_FIELDS:
                 nodes = self.nodes_under(change.name, change.node) + (opened if change.name in GENERAL else [])
                 tree[GENERAL.get(change.name, change.name)][nodes] = value
-            elif change.name != "unknown_bucket" and change.name not in EXPOSURE_FIELDS:
+            elif change.name not in ("unknown_bucket", *EXPOSURE_FIELDS):
                 name, code = setting_of(change.name, value)
                 settings[name] = code
         for name, number in (self._with_followers(leading) if leading else {}).items():
             settings[name] = number
-        exposed = self.exposed
-        for change in changes:
-            if change.name in EXPOSURE_FIELDS and exposed is not None:
-                exposed = with_limit(exposed, self.exposure_rows, change)
-        return rows, tree, settings, partners, exposed
+        return rows, tree, settings, partners, self.exposures.changed(changes)
+
+    @cached_property
+    def exposures(self) -> ExposedRows:
+        """The exposures of the rows."""
+        return ExposedRows(self.rows, self.answer, self.exposed, self.candidates.exposure_rows(self.limits))
 
     @cached_property
     def in_unknown(self) -> Flags:
