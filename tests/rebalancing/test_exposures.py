@@ -295,7 +295,7 @@ def test_explanations_name_the_limits_that_keep_an_asset_out_or_release_it() -> 
     table = [lying("A", "US"), lying("E", "US", 0.5), lying("E", "JP", 0.5)]
     explanation = rebalance(rows, limits_of({"buckets": {"US": {"max_exposure": 0.2}}}), exposures=table).explain("E")
     assert explanation.crowded_out is not None
-    assert (explanation.crowded_out.limit, explanation.crowded_out.node) == ("max_exposure", "country: US")
+    assert (explanation.crowded_out.limit, explanation.crowded_out.node) == ("max_exposure", "country:US")
     held = [{"asset": name, "score": 0.9, "current_weight": 0.2} for name in "AB"]
     limits = limits_of({"buckets": {"US": {"max_exposure": 0.38}}})
     released = rebalance(held, limits, exposures=[lying("A", "US"), lying("B", "US")]).explain("A").held_by
