@@ -18,16 +18,13 @@ if TYPE_CHECKING:
     from trimtab.store.plan_runs import Stamp
 
 LastSession = Annotated[
-    str | None,
-    option("DATE", "The last session of the market; default: the session before.", "--last-session"),
+    str | None, option("DATE", "The last session of the market; default: the session before.", "--last-session")
 ]
 Sessions = Annotated[
-    Path | None,
-    option("FILE", "The days on which the market is open, as a column date; default: weekdays."),
+    Path | None, option("FILE", "The days on which the market is open, as a column date; default: weekdays.")
 ]
 Record = Annotated[
-    Path | None,
-    option("FILE", "Orders written so far, as JSON lines; none is written twice within a day."),
+    Path | None, option("FILE", "Orders written so far, as JSON lines; none is written twice within a day.")
 ]
 State = Annotated[Path | None, option("FILE", "A file that says NORMAL, REDUCING (only sells) or HALTED.")]
 Acknowledge = Annotated[

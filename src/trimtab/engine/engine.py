@@ -244,9 +244,8 @@ class CoreRebalancerEngine:
     ) -> tuple[RiskAdjusted | None, Correlations | None]:
         """The limits by risk, and the correlations of the candidates, if they are needed."""
         if self.market is None:
-            problem = (
-                f"max_correlation is {limits.max_correlation:g}, but there are no prices to measure correlations on"
-            )
+            limit = f"max_correlation is {limits.max_correlation:g}"
+            problem = f"{limit}, but there are no prices to measure correlations on"
             raise SetupError(problem, "give market=MarketData(...), or leave max_correlation out")
         from trimtab.scoring.bucket_risk import risk_adjusted  # noqa: PLC0415 - polars, where it is needed
         from trimtab.scoring.price_correlations import price_correlations  # noqa: PLC0415

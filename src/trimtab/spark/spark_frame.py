@@ -75,11 +75,8 @@ def rebalance(frame: DataFrame, limits: RebalancingLimits | Mapping[str, Rebalan
     check_limits(chosen, schema)
     votes, rows = counted(frame, schema)
     PreparedLimits(chosen, votes)  # limits that do not fit the buckets raise before anything is decided
-    return (
-        frame.select(*schema.names)
-        .groupBy(group_of(rows))
-        .applyInArrow(_decider(_Deciding(chosen, votes, STAMP, _targets_schema(schema))), _spark_schema(frame))
-    )
+    decide = _decider(_Deciding(chosen, votes, STAMP, _targets_schema(schema)))
+    return frame.select(*schema.names).groupBy(group_of(rows)).applyInArrow(decide, _spark_schema(frame))
 
 
 def group_of(rows: int) -> Any:
