@@ -274,3 +274,30 @@ def test_the_preflight_warns_of_a_scheme_that_hardly_knows_the_candidates() -> N
     findings = check(assets("XYE"), limits_of({"max_exposure": 0.5}), exposures=[lying("E", "JP")]).warnings
     text = next(finding.text for finding in findings if finding.code == "exposure_table")
     assert text == "country: 2 of 3 candidates are Unknown: check the names in the table of exposures"
+
+
+def test_explanations_try_the_limits_that_hold_a_weight() -> None:
+    """Without the limit of the US, A weighs a fifth of 0.95 less E's 0.3: 0.65 / 4."""
+    limits = limits_of({"buckets": {"US": {"max_exposure": 0.2}, "JP": {"min_exposure": 0.3}}}, max_position_weight=0.4)
+    result = rebalance(assets("ABCDE"), limits, exposures=FUNDS)
+    held = result.explain("A").held_by
+    assert held is not None
+    assert (held.limit, held.node, held.value) == ("max_exposure", "country:US", 0.2)
+    assert held.weight_without == pytest.approx(0.65 / 4, abs=1e-12)
+    lifted = result.explain("E").held_by
+    assert lifted is not None
+    assert (lifted.limit, lifted.node, lifted.value) == ("min_exposure", "country:JP", 0.3)
+    assert result.explain("C").held_by is None
+
+
+def test_explanations_name_the_limits_that_keep_an_asset_out_or_release_it() -> None:
+    rows = [{"asset": "A", "score": 0.9, "current_weight": 0.3, "restriction": "no_trade"}, *assets("E")]
+    table = [lying("A", "US"), lying("E", "US", 0.5), lying("E", "JP", 0.5)]
+    explanation = rebalance(rows, limits_of({"buckets": {"US": {"max_exposure": 0.2}}}), exposures=table).explain("E")
+    assert explanation.crowded_out is not None
+    assert (explanation.crowded_out.limit, explanation.crowded_out.node) == ("max_exposure", "country:US")
+    held = [{"asset": name, "score": 0.9, "current_weight": 0.2} for name in "AB"]
+    limits = limits_of({"buckets": {"US": {"max_exposure": 0.38}}})
+    released = rebalance(held, limits, exposures=[lying("A", "US"), lying("B", "US")]).explain("A").held_by
+    assert released is not None
+    assert (released.limit, released.weight_without) == ("max_exposure", 0.2)

@@ -49,7 +49,7 @@ def _settings(incomplete: str) -> Iterable[str]:
 
 
 def option(metavar: str, meaning: str, *names: str, **more: Any) -> Any:
-    """An option with a value: `metavar` stands for it in the help, `meaning` is its line there."""
+    """An option with a value, named `metavar` in the help, where `meaning` is its line."""
     return typer.Option(*names, metavar=metavar, help=meaning, **more)
 
 

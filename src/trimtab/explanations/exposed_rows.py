@@ -31,7 +31,7 @@ class ExposedRows:
         return [f"{scheme}:{path}" for scheme, path in self.limited.names]
 
     def present(self, field: str, name: str) -> float:
-        """The limit of a bucket as it is now."""
+        """The present limit of a bucket."""
         return float(self.limited.rows[field][self.names.index(name)])
 
     def changed(self, changes: Sequence[Change]) -> Exposed | None:

@@ -93,7 +93,7 @@ def _exposure(reruns: Reruns, row: int, field: str) -> Change:
 
 
 def _full_exposures(reruns: Reruns, place: int, node: int) -> list[Change]:
-    """Every full bucket of a scheme that the row lies in; the one that the size reason names first."""
+    """Every full bucket of a scheme that the row lies in; first the bucket of the size reason."""
     named = reruns.places.exposure_row(node)
     rows = [named, *(row for row in reruns.exposures.full(place, reruns.sizes) if row != named)]
     return [_exposure(reruns, row, "max_exposure") for row in rows]

@@ -80,7 +80,7 @@ def rebalance(frame: DataFrame, limits: RebalancingLimits | Mapping[str, Rebalan
 
 
 def group_of(rows: int) -> Any:
-    """The group of an account, of so many that each has about `GROUP_ROWS` of the rows."""
+    """The group of an account, one of groups of about `GROUP_ROWS` rows each."""
     from pyspark.sql import functions as f
 
     return f.pmod(f.xxhash64("account"), f.lit(-(-rows // GROUP_ROWS))).alias("group")
