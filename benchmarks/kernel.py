@@ -39,16 +39,16 @@ BUDGET = {50: 6e-6, 5000: 250e-6}
 
 
 @numba.njit
-def repeat(rows: Any, tree: Any, settings: Any, partners: Any, answer: Any, times: int) -> None:
+def repeat(rows: Any, tree: Any, settings: Any, partners: Any, exposed: Any, answer: Any, times: int) -> None:
     for _ in range(times):
-        rebalance_account(rows, tree, settings, partners, answer)
+        rebalance_account(rows, tree, settings, partners, exposed, answer)
 
 
 @numba.njit
-def in_turn(rows: Any, start: Any, tree: Any, settings: Any, partners: Any, answer: Any) -> None:
+def in_turn(rows: Any, start: Any, tree: Any, settings: Any, partners: Any, exposed: Any, answer: Any) -> None:
     for account in range(start.size - 1):
         begin, end = start[account], start[account + 1]
-        rebalance_account(rows[begin:end], tree, settings, partners, answer[begin:end])
+        rebalance_account(rows[begin:end], tree, settings, partners, exposed, answer[begin:end])
 
 
 def random_account(rng: random.Random, size: int) -> list[dict[str, Any]]:
@@ -70,7 +70,14 @@ def random_account(rng: random.Random, size: int) -> list[dict[str, Any]]:
 def kernel_seconds(rows: list[dict[str, Any]], times: int) -> float:
     candidates = read(rows, LIMITS, many=False)
     answer = empty_answer(len(rows))
-    arguments = candidates.rows(LIMITS), candidates.tree.nodes, settings_of(LIMITS)[0], NO_PARTNERS, answer
+    arguments = (
+        candidates.rows(LIMITS),
+        candidates.tree.nodes,
+        settings_of(LIMITS)[0],
+        NO_PARTNERS,
+        None,
+        answer,
+    )
     repeat(*arguments, 3)
     return min(harness.seconds(lambda: repeat(*arguments, times), 5)) / times
 
@@ -85,6 +92,7 @@ def seconds_in_turn(accounts: list[list[dict[str, Any]]]) -> float:
         candidates.tree.nodes,
         settings_of(LIMITS)[0],
         NO_PARTNERS,
+        None,
         answer,
     )
     return statistics.median(harness.seconds(lambda: in_turn(*arguments), 15, warm_up=1)) / len(accounts)

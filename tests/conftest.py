@@ -12,8 +12,13 @@ import pytest
 from compile_first import compile_all, is_needed
 from kernel_runs import plain_account
 
+import trimtab.explanations.reruns
 import trimtab.rebalancing.decide
-from trimtab.kernel.records import empty_answer
+import trimtab.rebalancing.stages
+from trimtab.kernel.account import rebalance_account, select_account, size_account
+from trimtab.kernel.accounts import rebalance_accounts
+from trimtab.kernel.compilation import undecorated
+from trimtab.kernel.records import Exposed, empty_answer
 
 os.environ["TRIMTAB_STORE"] = tempfile.mkdtemp(prefix="trimtab-store-") + "/runs.db"  # no test writes to the user's
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -46,11 +51,40 @@ def also_plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every rebalance of the test also runs undecorated, and must give the same bits."""
     compiled = trimtab.rebalancing.decide.rebalance_account
 
-    def both(rows: Any, tree: Any, settings: Any, partners: Any, answer: Any) -> bool:
+    def both(rows: Any, tree: Any, settings: Any, partners: Any, exposed: Any, answer: Any) -> bool:
         plain = empty_answer(len(answer))  # not a copy: the bytes between the fields count too
-        braked = compiled(rows, tree, settings, partners, answer)
-        assert plain_account(rows, tree, settings, partners, plain) == braked
+        braked = compiled(rows, tree, settings, partners, exposed, answer)
+        assert plain_account(rows, tree, settings, partners, exposed, plain) == braked
         assert plain.tobytes() == answer.tobytes()
         return bool(braked)
 
     monkeypatch.setattr(trimtab.rebalancing.decide, "rebalance_account", both)
+
+
+def _plain_with_exposures(name: str, entry: Any) -> tuple[str, Any]:
+    """A function of the kernel that runs undecorated where it is given exposures."""
+    plain = undecorated(entry)
+
+    def chosen(*arguments: Any) -> Any:
+        has_exposures = any(isinstance(argument, Exposed) for argument in arguments)
+        return (plain if has_exposures else entry)(*arguments)
+
+    return name, chosen
+
+
+_ENTRIES = [
+    _plain_with_exposures("trimtab.rebalancing.decide.rebalance_account", rebalance_account),
+    _plain_with_exposures("trimtab.kernel.accounts.rebalance_accounts", rebalance_accounts),
+    _plain_with_exposures("trimtab.rebalancing.stages.select_account", select_account),
+    _plain_with_exposures("trimtab.rebalancing.stages.size_account", size_account),
+    _plain_with_exposures("trimtab.explanations.reruns.rebalance_account", rebalance_account),
+    _plain_with_exposures("trimtab.explanations.reruns.select_account", select_account),
+]
+
+
+@pytest.fixture(autouse=True)
+def plain_exposures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quick tests decide accounts with exposures undecorated, since compiling that takes longer than all of them."""
+    if request.node.get_closest_marker("thorough") is None:
+        for name, entry in _ENTRIES:
+            monkeypatch.setattr(name, entry)

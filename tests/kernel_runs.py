@@ -36,14 +36,20 @@ class Passed:
 
 
 def run(
-    rows: list[dict[str, Any]], limits: RebalancingLimits, *, compiled: bool = True, correlations: Any = None
+    rows: list[dict[str, Any]],
+    limits: RebalancingLimits,
+    *,
+    compiled: bool = True,
+    correlations: Any = None,
+    exposures: Any = None,
 ) -> Passed:
     """Read the rows and decide; `compiled=False` runs the same functions undecorated."""
-    candidates = read(rows, limits, many=False, correlations=correlations)
+    candidates = read(rows, limits, many=False, correlations=correlations, exposures=exposures)
     answer = empty_answer(len(candidates.order))
     decide = rebalance_account if compiled else plain_account
     partners, _ = candidates.partners(limits.max_correlation)
-    braked = decide(candidates.rows(limits), candidates.tree.nodes, settings_of(limits)[0], partners, answer)
+    settings, exposed = settings_of(limits)[0], candidates.exposed(limits)
+    braked = decide(candidates.rows(limits), candidates.tree.nodes, settings, partners, exposed, answer)
     in_rows = np.zeros(len(rows), ANSWER)
     in_rows[candidates.order] = answer
     return Passed(candidates, in_rows, bool(braked))

@@ -90,6 +90,9 @@ class SizeReason(_Coded):
     LIFTED_FOR_BUCKET_MINIMUM = 8
     CAPPED_BUCKET = 9
     AT_WISH = 10
+    CAPPED_EXPOSURE = 11
+    LIFTED_FOR_EXPOSURE = 12
+    MADE_ROOM = 13
 
 
 SELECTED_REASONS = frozenset(reason for reason in Reason if Reason.KEPT <= reason <= Reason.HELD_NOT_SIZABLE)

@@ -110,9 +110,9 @@ def test_the_halves_of_the_pass_are_the_whole(plain: bool, first: int) -> None:
         whole, parts = empty_answer(len(outcome.order)), empty_answer(len(outcome.order))
         arguments = (outcome.rows(limits), outcome.tree.nodes, settings)
         partners, _ = outcome.partners(limits.max_correlation)
-        braked = rebalance_account(*arguments, partners, whole)
-        halves[0](*arguments, partners, parts)
-        assert halves[1](*arguments, parts) == braked
+        braked = rebalance_account(*arguments, partners, None, whole)
+        halves[0](*arguments, partners, None, parts)
+        assert halves[1](*arguments, None, parts) == braked
         assert parts.tobytes() == whole.tobytes(), f"seed {seed}"
 
 

@@ -144,8 +144,9 @@ def test_the_batch_loop_undecorated_gives_the_same() -> None:
     candidates = read(table, limits, many=True)
     answers = [empty_answer(len(table)), empty_answer(len(table))]
     partners = candidates.partners(None)
+    arguments = (candidates.rows(limits), candidates.start, candidates.tree.nodes, settings_of(limits))
     braked = [
-        decide(candidates.rows(limits), candidates.start, candidates.tree.nodes, settings_of(limits), *partners, answer)
+        decide(*arguments, *partners, candidates.exposed(limits), answer)
         for decide, answer in zip((undecorated(rebalance_accounts), rebalance_accounts), answers, strict=True)
     ]
     assert answers[0].tobytes() == answers[1].tobytes()

@@ -169,6 +169,7 @@ def _read_position(row: ReadRow, draft: Draft) -> None:
         row.value = row.value_base
     _check_product(row, quantity, draft)
     _check_side(row, quantity, draft)
+    _check_multiplier(row, quantity, draft)
     _read_cost(row, quantity, draft)
     price = row.number("price")
     if row.kind == "money fund" and (row.symbol or "").endswith("XX") and price is not None and not 0 < price <= 2:
@@ -226,6 +227,13 @@ def _check_side(row: ReadRow, quantity: Decimal, draft: Draft) -> None:
         draft.refuse(
             problem, "write a minus sign before what is short, or download the file again", row.entry, "quantity"
         )
+
+
+def _check_multiplier(row: ReadRow, quantity: Decimal, draft: Draft) -> None:
+    """A multiplier that rather looks like a quantity: two columns are swapped, which no product tells."""
+    if row.kind == "option" and row.multiplier == 1 and quantity % HUNDRED == 0 and row.number("multiplier") == 1:
+        problem = f"{row.entry.label}: {quantity} options with a multiplier of 1: are quantity and multiplier swapped?"
+        draft.refuse(problem, _AGAIN, row.entry, "multiplier")
 
 
 def _read_cost(row: ReadRow, quantity: Decimal, draft: Draft) -> None:

@@ -20,7 +20,6 @@ from trimtab.candidates.exposure_rows import NO_ROWS, ExposureRows, exposure_row
 from trimtab.candidates.exposures import Exposures, account_numbers
 from trimtab.errors import Fault
 from trimtab.kernel.records import (
-    NO_EXPOSURES,
     NO_LIMIT,
     NO_PARTNERS,
     ROW,
@@ -132,17 +131,17 @@ class Candidates:
         """The limits of exposures in force, and each asset's parts in them; empty without exposures."""
         return NO_ROWS if self.exposures is None else exposure_rows(self.exposures, limits)
 
-    def exposed(self, limits: RebalancingLimits) -> Exposed:
-        """The same for the good rows, in the kernel's form."""
+    def exposed(self, limits: RebalancingLimits) -> Exposed | None:
+        """The same for the good rows, in the kernel's form; None without limits."""
         rows = self.exposure_rows(limits)
         if self.exposures is None or not len(rows.rows):
-            return NO_EXPOSURES
+            return None
         names = self.asset.names
-        account = account_numbers(self.exposures, self.accounts)[self.account_of[self.order]]
+        codes = self.asset.codes[self.order]
         if not self.exposures.accounts:
-            of_name = rows.profiles([-1] * len(names), names)
-            return rows.exposed(of_name[self.asset.codes[self.order]])
-        return rows.exposed(rows.profiles(account.tolist(), (names[code] for code in self.asset.codes[self.order])))
+            return rows.exposed(rows.profiles([-1] * len(names), names)[codes])
+        account = account_numbers(self.exposures, self.accounts)[self.account_of[self.order]]
+        return rows.exposed(rows.profiles(account.tolist(), (names[code] for code in codes)))
 
     def in_table_order(self, answer: Records) -> Records:
         """The kernel's answer for the good rows in the order of the table's rows; zero for the others."""

@@ -12,7 +12,7 @@ import numpy as np
 from trimtab.bucket_path import ONLY_IN, UNKNOWN, folded, path_fault, split_path
 from trimtab.candidates.exposures import WHOLE, Exposures
 from trimtab.errors import Fault, InputError, LimitsError, nearest
-from trimtab.kernel.records import EXPOSURE_PART, EXPOSURE_ROW, NO_EXPOSURES, Exposed, Floats, Ints, Records
+from trimtab.kernel.records import EXPOSURE_PART, EXPOSURE_ROW, Exposed, Floats, Ints, Records
 from trimtab.limits.exposure_limits import SchemeLimits, known_exposures
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
@@ -66,7 +66,7 @@ class ExposureRows:
         return matrix
 
 
-NO_ROWS = ExposureRows((), NO_EXPOSURES.rows, NO_EXPOSURES.parts, np.zeros(2, np.int64), {})
+NO_ROWS = ExposureRows((), np.zeros(0, EXPOSURE_ROW), np.zeros(0, EXPOSURE_PART), np.zeros(2, np.int64), {})
 
 
 @lru_cache(maxsize=16)  # most passes have the exposures and the limits of the one before

@@ -67,7 +67,10 @@ def _columns_of_dicts(rows: list[Any], known: Sequence[str]) -> dict[str, list[A
         raise InputError([Fault("is not a dict", advice, row=wrong + 1, value=rows[wrong])])
     names = dict.fromkeys(name for row in rows for name in row)
     _refuse_misspelled_keys(rows, [name for name in names if name not in known], known)
-    absent = {"current_weight": 0.0}  # a key that a row does not have is the default, an explicit None is missing
+    absent = {
+        "current_weight": 0.0,
+        "fraction": 1.0,
+    }  # a key that a row does not have is the default, an explicit None is missing
     return {name: [row.get(name, absent.get(name)) for row in rows] for name in names}
 
 

@@ -99,8 +99,8 @@ class Reached:
 
     def amount(self, goal: Change, changes: Iterable[Change] = ()) -> float:
         """Buckets with a position, or the weight of a node."""
-        rows, tree, settings, partners = self.reruns.changed(*_NO_BAND, goal, *changes)
-        answer = decide(rows, tree, settings, partners)
+        rows, tree, settings, partners, exposed = self.reruns.changed(*_NO_BAND, goal, *changes)
+        answer = decide(rows, tree, settings, partners, exposed)
         if goal.name == "min_buckets_represented":
             reruns = self.reruns
             is_dust = ~np.isin(answer["reason"], ENTERED_REASONS) & (rows["current"] < settings["dust_weight"][0])

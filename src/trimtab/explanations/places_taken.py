@@ -11,7 +11,18 @@ from typing import Any
 import numpy as np
 
 from trimtab.candidates.candidates import Candidates
-from trimtab.kernel.records import COUNT_TOLERANCE, NO_NODE, ROOT, WEIGHT_TOLERANCE, Flags, Floats, Ints, Records
+from trimtab.candidates.exposure_rows import ExposureRows
+from trimtab.kernel.records import (
+    COUNT_TOLERANCE,
+    NO_NODE,
+    ROOT,
+    WEIGHT_TOLERANCE,
+    Exposed,
+    Flags,
+    Floats,
+    Ints,
+    Records,
+)
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import ENTERED_REASONS, FIXED_REASONS, Reason
 
@@ -125,6 +136,9 @@ class PlacesTaken:
         if not protected:
             full = (node for node in path if self.positions[node] >= nodes["max_positions"][node])
             yield from ((Reason.BUCKET_POSITION_LIMIT, node) for node in full)
+        room, tightest = self.exposure_room(row)
+        if room < self.cap(row) and (room <= 0 or room < limits.min_position_weight - WEIGHT_TOLERANCE):
+            yield Reason.MIN_POSITION_CAPACITY, len(nodes) + tightest
         for node in (ROOT, *path):
             left = self._free_weight[node]
             if left <= WEIGHT_TOLERANCE or (not (protected and node) and not self._has_room(node, left)):
@@ -132,6 +146,42 @@ class PlacesTaken:
         cap = self.cap(row)
         if cap <= 0 or cap < limits.min_position_weight:
             yield Reason.MIN_POSITION_CAPACITY, NO_NODE
+
+    @cached_property
+    def exposure_rows(self) -> ExposureRows:
+        """The limits of exposures in force."""
+        return self.candidates.exposure_rows(self.limits)
+
+    @cached_property
+    def _exposed(self) -> tuple[Exposed | None, Floats]:
+        """The exposures of the rows in canonical order, and the weight that the fixed leave in each limit."""
+        exposed, order = self.candidates.exposed(self.limits), self.candidates.order
+        if exposed is None:
+            return None, np.zeros(0)
+        left = exposed.rows["max_exposure"].astype(np.float64)
+        fixed = set(self.rows[self._fixed].tolist())
+        for place in (index for index, row in enumerate(order.tolist()) if row in fixed):
+            profile = exposed.profile[place]
+            mine = exposed.parts[exposed.first[profile] : exposed.first[profile + 1]]
+            left[mine["row"]] -= mine["fraction"] * self.candidates.current_weight[order[place]]
+        return exposed, np.where(left <= WEIGHT_TOLERANCE, 0.0, left)
+
+    def exposure_row(self, node: int) -> int:
+        """The limit of exposures that a node of the answer means; -1 for a bucket."""
+        return max(node - len(self.candidates.tree.nodes), -1)
+
+    def exposure_room(self, row: int) -> tuple[float, int]:
+        """The weight that exposures leave an asset in selection, and the first limit that leaves it no more; infinite and
+        -1 without one.
+        """
+        exposed, left = self._exposed
+        if exposed is None:
+            return math.inf, -1
+        profile = exposed.profile[int(np.flatnonzero(self.candidates.order == row)[0])]
+        mine = exposed.parts[exposed.first[profile] : exposed.first[profile + 1]]
+        room = left[mine["row"]] / mine["fraction"]
+        tightest = int(np.argmin(room)) if len(room) else -1
+        return (float(room[tightest]), int(mine["row"][tightest])) if tightest >= 0 else (math.inf, -1)
 
     def _has_room(self, node: int, left: float) -> bool:
         """Whether one more position of the minimum weight fits under a node: the derived number (rules, section 4)."""

@@ -31,6 +31,7 @@ from trimtab.kernel.records import (
     NO_NODE,
     NO_PARTNERS,
     ROOT,
+    Exposed,
     Flags,
     Floats,
     Ints,
@@ -82,7 +83,8 @@ class Reruns:
     limits: RebalancingLimits
     rows: Records
     settings: Records  # (1,)
-    partners: Ints  # as `kernel.tables.NO_PARTNERS` says
+    partners: Ints  # as `kernel.records.NO_PARTNERS` says
+    exposed: Exposed | None
     answer: Records
     scans: dict[tuple[str, str], Any] = field(default_factory=dict)  # the scans of `counterfactuals.py`, by limit
     _kept: dict[Change, Records] = field(default_factory=dict)
@@ -99,11 +101,12 @@ class Reruns:
         limits = limits.in_force
         rows, settings = candidates.rows(limits), settings_of(limits)
         partners, _ = candidates.partners(limits.max_correlation)
+        exposed = candidates.exposed(limits)
         if decided is None:
-            answer = decide(rows, candidates.tree.nodes, settings, partners)
+            answer = decide(rows, candidates.tree.nodes, settings, partners, exposed)
         else:
             answer = decided[candidates.order]
-        return cls(candidates, limits, rows, settings, partners, answer)
+        return cls(candidates, limits, rows, settings, partners, exposed, answer)
 
     @property
     def nodes(self) -> Records:
@@ -203,7 +206,7 @@ class Reruns:
         """The size of each row before the band, within its tolerance."""
         settings = self.settings.copy()
         settings["no_trade_band"] = settings["min_trade"] = 0.0
-        return np.asarray(decide(self.rows, self.nodes, settings, self.partners)["proposed"], np.float64)
+        return np.asarray(decide(self.rows, self.nodes, settings, self.partners, self.exposed)["proposed"], np.float64)
 
     def decided_with(self, change: Change) -> Records:
         """The answer with one thing changed; kept, since many assets ask for the same change."""
@@ -215,8 +218,8 @@ class Reruns:
         """The answer with some things changed at once."""
         return decide(*self.changed(*changes))
 
-    def changed(self, *changes: Change) -> tuple[Records, Records, Records, Ints]:
-        """Rows, tree, settings and partners with some things changed."""
+    def changed(self, *changes: Change) -> tuple[Records, Records, Records, Ints, Exposed | None]:
+        """Rows, tree, settings, partners and exposures with some things changed."""
         of_rows = any(change.name in ROW_FIELDS for change in changes)
         rows = self.rows.copy() if of_rows else self.rows  # the only one that may be large
         tree, settings, partners = self.nodes.copy(), self.settings.copy(), self.partners
@@ -242,7 +245,7 @@ class Reruns:
                 settings[name] = code
         for name, number in (self._with_followers(leading) if leading else {}).items():
             settings[name] = number
-        return rows, tree, settings, partners
+        return rows, tree, settings, partners, self.exposed
 
     @cached_property
     def in_unknown(self) -> Flags:
@@ -299,9 +302,9 @@ class Reruns:
 
     def selection_of(self, *changes: Change) -> Selection:
         """The selection with some things changed at once."""
-        rows, tree, settings, partners = self.changed(*changes)
+        rows, tree, settings, partners, exposed = self.changed(*changes)
         answer = empty_answer(len(rows))
-        select_account(rows, tree, settings[0], partners, answer)
+        select_account(rows, tree, settings[0], partners, exposed, answer)
         return self._selection(rows, tree, answer, float(settings["dust_weight"][0]))
 
     @cached_property
@@ -345,7 +348,7 @@ class Reruns:
 
         def is_selected(score: float) -> bool:
             rows["score"][place] = score
-            select_account(rows, self.nodes, settings, self.partners, answer)
+            select_account(rows, self.nodes, settings, self.partners, self.exposed, answer)
             return bool(answer["selected"][place])
 
         return is_selected
@@ -420,11 +423,12 @@ class Reruns:
 
     def alone(self, place: int) -> Any:
         """The decision about a row that is the only candidate."""
-        return decide(self.rows[place : place + 1], self.nodes, self.settings, NO_PARTNERS)[0]
+        exposed = None if self.exposed is None else self.exposed.of(slice(place, place + 1))
+        return decide(self.rows[place : place + 1], self.nodes, self.settings, NO_PARTNERS, exposed)[0]
 
 
-def decide(rows: Records, tree: Records, settings: Records, partners: Ints) -> Records:
+def decide(rows: Records, tree: Records, settings: Records, partners: Ints, exposed: Exposed | None) -> Records:
     """The decision of the rules about one account's records. Shape (rows,)."""
     answer = empty_answer(len(rows))
-    rebalance_account(rows, tree, settings[0], partners, answer)
+    rebalance_account(rows, tree, settings[0], partners, exposed, answer)
     return answer

@@ -231,6 +231,8 @@ def _positions_of(place: str, count: int) -> str:
 
 def _no_weight(about: _Row) -> str:
     limits, node = about.limits, about.node
+    if about.places.exposure_row(node) >= 0:
+        return f"{_exposure_room(about, node)}{_also(about)}"
     if node == NO_NODE:
         cap = about.places.cap(about.row)
         if about.places.is_unwanted(about.row):
@@ -241,6 +243,17 @@ def _no_weight(about: _Row) -> str:
         return f"its largest weight of {largest} is below min_position_weight {min_weight}{_also(about)}"
     within = f"{_least(limits)} fits {_weight_limit(about, node)}"
     return _crowded_out(about, f"no other position{within}", "; the last to fit was", node)
+
+
+def _exposure_room(about: _Row, node: int) -> str:
+    """How little a limit of exposures leaves an asset."""
+    rows, row = about.places.exposure_rows, about.places.exposure_row(node)
+    limit = f"max_exposure {figure(float(rows.rows[row]['max_exposure']))} of {rows.named(row)}"
+    room, _ = about.places.exposure_room(about.row)
+    if room <= 0:
+        return f"{limit} is full"
+    left, needed = told_apart(room, about.limits.min_position_weight)
+    return f"{limit} leaves it only {left}, below min_position_weight {needed}"
 
 
 def _least(limits: RebalancingLimits) -> str:
@@ -290,6 +303,8 @@ def _short(about: _Row, reason: Reason, node: int) -> str:
     if reason == Reason.BUCKET_POSITION_LIMIT:
         name, count = about.limit(node, "max_positions")
         return f"{name} {count} of {about.path(node)}"
+    if about.places.exposure_row(node) >= 0:
+        return _exposure_room(about, node)
     if node == NO_NODE and about.places.is_unwanted(about.row):
         return "its desired_weight of 0"
     if node == NO_NODE:

@@ -64,8 +64,11 @@ def _restricted(sized: _Sized) -> str:
 
 
 def _released_for_limit(sized: _Sized) -> str:
+    current = float(sized.places.candidates.current_weight[sized.row])
+    if sized.places.exposure_row(sized.node) >= 0:
+        limit = _exposure(sized, "max_exposure" if sized.target < current else "min_exposure")
+        return f"traded inside its band to keep {limit}"
     if sized.node > ROOT:
-        current = float(sized.places.candidates.current_weight[sized.row])
         limit = sized.limit("max_allocation" if sized.target < current else "min_allocation")
         return f"traded inside its band to keep {limit} of {sized.bucket}"
     if sized.node == ROOT:
@@ -79,6 +82,24 @@ def _capped_position(sized: _Sized) -> str:
     own = float(sized.places.candidates.max_weight[sized.row])
     field = "max_weight" if own < sized.limits.max_position_weight else "max_position_weight"
     return f"capped at its largest weight ({field} {figure(sized.places.cap(sized.row))})"
+
+
+def _capped_exposure(sized: _Sized) -> str:
+    return f"held down by {_exposure(sized, 'max_exposure')}"
+
+
+def _lifted_for_exposure(sized: _Sized) -> str:
+    return f"raised for {_exposure(sized, 'min_exposure')}"
+
+
+def _made_room(_: _Sized) -> str:
+    return "other positions take its weight, since limits of exposures move weight to them"
+
+
+def _exposure(sized: _Sized, field: str) -> str:
+    """A limit of exposures, its value and its bucket."""
+    rows, row = sized.places.exposure_rows, sized.places.exposure_row(sized.node)
+    return f"{field} {figure(float(rows.rows[row][field]))} of {rows.named(row)}"
 
 
 def _at_wish(sized: _Sized) -> str:
@@ -109,4 +130,7 @@ _CLAUSES: dict[SizeReason, Callable[[_Sized], str]] = {
     SizeReason.LIFTED_FOR_BUCKET_MINIMUM: lambda sized: f"raised for {sized.limit('min_allocation')} of {sized.bucket}",
     SizeReason.CAPPED_BUCKET: lambda sized: f"held down by {sized.limit('max_allocation')} of {sized.bucket}",
     SizeReason.AT_WISH: _at_wish,
+    SizeReason.CAPPED_EXPOSURE: _capped_exposure,
+    SizeReason.LIFTED_FOR_EXPOSURE: _lifted_for_exposure,
+    SizeReason.MADE_ROOM: _made_room,
 }

@@ -9,8 +9,10 @@ from typing import Any
 
 from trimtab.kernel.brakes import must_brake
 from trimtab.kernel.compilation import allocating, compiled, entry
+from trimtab.kernel.exposure_sizing import Sized, fit_exposures
+from trimtab.kernel.exposures import lines_of
 from trimtab.kernel.holding_band import hold
-from trimtab.kernel.records import NO_NODE, Ints, Records
+from trimtab.kernel.records import NO_NODE, Exposed, Ints, Records
 from trimtab.kernel.selection import select, selected_before
 from trimtab.kernel.sizing import size
 from trimtab.reasons import Action, SizeReason
@@ -29,11 +31,22 @@ def _action(current: float, target: float) -> Action:
 
 @allocating
 def _complete(
-    rows: Records, tree: Records, settings: Any, choices: Records, capacity: Records, answer: Records
+    rows: Records,
+    tree: Records,
+    settings: Any,
+    choices: Records,
+    capacity: Records,
+    exposed: Exposed | None,
+    answer: Records,
 ) -> bool:
     """The stages after selection: sizing, holding band, brakes; returns whether the account is braked."""
-    members, spans = size(rows, tree, settings, choices, capacity)
-    hold(rows, tree, settings, members, spans)
+    members, spans, place_of, aim = size(rows, tree, settings, choices, capacity)
+    if exposed is None:
+        hold(rows, tree, settings, members, spans, None)
+    else:
+        lines = lines_of(rows, members, place_of, exposed)
+        fit_exposures(rows, tree, settings, Sized(members, spans, place_of, aim), lines, exposed)
+        hold(rows, tree, settings, members, spans, lines)
     for index in range(members.size):
         member = members[index]
         answer[member.row].proposed = member.target
@@ -51,23 +64,28 @@ def _complete(
 
 
 @entry
-def rebalance_account(rows: Records, tree: Records, settings: Any, partners: Ints, answer: Records) -> bool:
+def rebalance_account(
+    rows: Records, tree: Records, settings: Any, partners: Ints, exposed: Exposed | None, answer: Records
+) -> bool:
     """Fill the (empty) answer for one account's rows; returns whether the account is braked.
 
-    `partners`: in the form of `NO_PARTNERS`, which also serves if correlations are not limited.
+    `partners`: in the form of `NO_PARTNERS`, which also serves if correlations are not limited; `exposed`: None
+    if exposures are not.
     """
-    choices, capacity = select(rows, tree, settings, partners, answer)
-    return _complete(rows, tree, settings, choices, capacity, answer)
+    choices, capacity = select(rows, tree, settings, partners, exposed, answer)
+    return _complete(rows, tree, settings, choices, capacity, exposed, answer)
 
 
 @entry
-def select_account(rows: Records, tree: Records, settings: Any, partners: Ints, answer: Records) -> None:
+def select_account(
+    rows: Records, tree: Records, settings: Any, partners: Ints, exposed: Exposed | None, answer: Records
+) -> None:
     """Only the selection: fills `selected`, `reason` and `reason_node` of the (empty) answer."""
-    select(rows, tree, settings, partners, answer)
+    select(rows, tree, settings, partners, exposed, answer)
 
 
 @entry
-def size_account(rows: Records, tree: Records, settings: Any, answer: Records) -> bool:
+def size_account(rows: Records, tree: Records, settings: Any, exposed: Exposed | None, answer: Records) -> bool:
     """The rest of the pass, for a selection made before: the answer has its `selected` and `reason`."""
     choices, capacity = selected_before(rows, tree, settings, answer)
-    return _complete(rows, tree, settings, choices, capacity, answer)
+    return _complete(rows, tree, settings, choices, capacity, exposed, answer)

@@ -7,7 +7,7 @@ import numpy as np
 
 from trimtab.kernel.account import rebalance_account
 from trimtab.kernel.compilation import parallel_entry
-from trimtab.kernel.records import Flags, Ints, Records
+from trimtab.kernel.records import Exposed, Flags, Ints, Records
 
 
 @parallel_entry
@@ -18,6 +18,7 @@ def rebalance_accounts(
     settings: Records,
     partners: Ints,
     partners_start: Ints,
+    exposed: Exposed | None,
     answer: Records,
 ) -> Flags:
     """Fill the answer for many accounts; account i has the rows start[i] : start[i + 1]. Returns which are braked.
@@ -29,5 +30,9 @@ def rebalance_accounts(
     for account in numba.prange(start.size - 1):
         begin, end = start[account], start[account + 1]
         alike = partners[partners_start[account] : partners_start[account + 1]]
-        braked[account] = rebalance_account(rows[begin:end], tree, settings[0], alike, answer[begin:end])
+        if exposed is None:
+            braked[account] = rebalance_account(rows[begin:end], tree, settings[0], alike, None, answer[begin:end])
+        else:
+            own = Exposed(exposed.rows, exposed.parts, exposed.first, exposed.profile[begin:end])
+            braked[account] = rebalance_account(rows[begin:end], tree, settings[0], alike, own, answer[begin:end])
     return braked

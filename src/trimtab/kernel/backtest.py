@@ -107,7 +107,7 @@ def _decide(
     run.steps[step].decided = market.rebalance_days[day].session
     count = _fill_rows(market, policy, day, book, worth)
     run.steps[step].braked = rebalance_account(
-        book.rows[:count], policy.tree, policy.settings, book.no_partners, book.answers[:count]
+        book.rows[:count], policy.tree, policy.settings, book.no_partners, None, book.answers[:count]
     )
     _place_orders(book, count, step, run)
 

@@ -142,7 +142,7 @@ def rebalance_block(
             clear_answer(answers[number])
         tree = prepared.trees[prepared.tree_start[limits] : prepared.tree_start[limits + 1]]
         outcome = decided.outcome[account]
-        outcome.braked = rebalance_account(rows[:count], tree, settings, no_partners, answers[:count])
+        outcome.braked = rebalance_account(rows[:count], tree, settings, no_partners, None, answers[:count])
         for number in range(count):
             row, answer = order[begin + number], answers[number]
             decided.target[row] = answer.target

@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 from trimtab.kernel.compilation import compiled
+from trimtab.kernel.exposures import Lines, sum_targets, sum_weights
 from trimtab.kernel.records import NO_NODE, ROOT, WEIGHT_TOLERANCE, Records
 from trimtab.reasons import SizeReason
 
@@ -118,7 +119,54 @@ def _release_while_under(members: Records, spans: Records, node: int, minimum: f
 
 
 @compiled
-def _release_for_limits(tree: Records, settings: Any, members: Records, spans: Records) -> None:
+def _release_in_line(lines: Lines, line: Any, members: Records, node: int, sign: float) -> bool:
+    """Release the held member of a row of exposures with the largest excess (`sign` 1) or shortfall (-1), weighed by its
+    fraction; ties by name.
+    """
+    largest, chosen = 0.0, -1
+    for index in range(line.begin, line.end):
+        member = members[lines.entries[index].member]
+        if member.held:
+            largest = max(largest, sign * (member.target - member.weight) * lines.entries[index].fraction)
+    for index in range(line.end - 1, line.begin - 1, -1):
+        member = members[lines.entries[index].member]
+        if member.held:
+            distance = sign * (member.target - member.weight) * lines.entries[index].fraction
+            if distance > 0.0 and distance >= largest - WEIGHT_TOLERANCE:
+                chosen = lines.entries[index].member
+    if chosen < 0:
+        return False
+    _release(members[chosen], SizeReason.RELEASED_FOR_LIMIT, node)
+    return True
+
+
+@compiled
+def _release_for_exposures(tree: Records, settings: Any, members: Records, lines: Lines | None) -> bool:
+    """Release in rows of exposures above their maximum, then in those below a minimum that the sizes meet."""
+    released = False
+    if lines is None:
+        return released
+    for index in range(lines.lines.size):
+        line = lines.lines[index]
+        if line.max_exposure < math.inf:
+            limit = max(line.max_exposure * (1.0 + settings.drift_tolerance), line.fixed_weight) + WEIGHT_TOLERANCE
+            while sum_targets(lines, line, members) > limit and _release_in_line(
+                lines, line, members, tree.size + line.row, 1.0
+            ):
+                released = True
+    for index in range(lines.lines.size):
+        line = lines.lines[index]
+        lowest = line.min_exposure - WEIGHT_TOLERANCE
+        if line.min_exposure > 0.0 and sum_weights(lines, line, members) >= lowest:
+            while sum_targets(lines, line, members) < lowest and _release_in_line(
+                lines, line, members, tree.size + line.row, -1.0
+            ):
+                released = True
+    return released
+
+
+@compiled
+def _release_for_limits(tree: Records, settings: Any, members: Records, spans: Records, lines: Lines | None) -> None:
     """Step 1: until every position, node and the total is inside its limits."""
     max_total = max(min(1.0, settings.target_invested + settings.cash_band), spans[ROOT].fixed_weight)
     again = True
@@ -134,16 +182,17 @@ def _release_for_limits(tree: Records, settings: Any, members: Records, spans: R
             node = tree[step].bottom_up
             if tree[node].min_allocation > 0.0 and spans[node].begin < spans[node].end:
                 again = _release_while_under(members, spans, node, tree[node].min_allocation) or again
+        again = _release_for_exposures(tree, settings, members, lines) or again
 
 
 @compiled
-def hold(rows: Records, tree: Records, settings: Any, members: Records, spans: Records) -> None:
+def hold(rows: Records, tree: Records, settings: Any, members: Records, spans: Records, lines: Lines | None) -> None:
     """Set the targets of the members and bring their reasons up to date."""
     if not _hold_near(rows, settings, members):
         return
-    _release_for_limits(tree, settings, members, spans)
+    _release_for_limits(tree, settings, members, spans, lines)
     aim = _aim(members, spans[ROOT])
     while aim - _total(members, spans[ROOT]) > settings.cash_band + WEIGHT_TOLERANCE and _release_largest(
         members, spans, ROOT, -1.0, SizeReason.RELEASED_FOR_CASH
     ):
-        _release_for_limits(tree, settings, members, spans)
+        _release_for_limits(tree, settings, members, spans, lines)

@@ -113,7 +113,7 @@ def _run_rounds(assets: Records, nodes: Records, keys: Records, account: Any, pa
             assets[index].given, assets[index].given_worth = assets[index].now, assets[index].now_worth
         value = after
         fill_next_rows(assets, nodes, account, value, passes.next_rows, passes.first, passes.answer)
-        size_account(passes.next_rows, passes.tree, passes.settings[1], passes.answer)
+        size_account(passes.next_rows, passes.tree, passes.settings[1], None, passes.answer)
 
 
 @compiled
@@ -212,7 +212,7 @@ def plan_account(
             asset.given, asset.given_worth = asset.quantity, asset.worth
             asset.reason = OrderReason.EMPTY
         fill_first_rows(assets, account, passes.first_rows, passes.first)
-        if rebalance_account(passes.first_rows, passes.tree, limits, passes.partners, passes.first):
+        if rebalance_account(passes.first_rows, passes.tree, limits, passes.partners, None, passes.first):
             _finish_braked(assets, lots, account, passes.first)
             return True
         value = _run_rounds(assets, nodes, keys, account, passes)

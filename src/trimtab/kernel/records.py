@@ -192,7 +192,8 @@ SPAN = record(
 
 
 class Exposed(NamedTuple):
-    """The limits of exposures, and the parts of each candidate in them; without limits `rows` is empty.
+    """The limits of exposures, and the parts of each candidate in them. Without such limits, the kernel is given
+    None instead, and compiled code has nothing about exposures in it.
 
     Candidate i has the profile p = profile[i], whose parts are parts[first[p] : first[p + 1]], in the order of the rows.
     """
@@ -202,10 +203,9 @@ class Exposed(NamedTuple):
     first: Ints
     profile: Ints
 
-
-NO_EXPOSURES = Exposed(
-    np.zeros(0, EXPOSURE_ROW), np.zeros(0, EXPOSURE_PART), np.zeros(1, np.int64), np.zeros(0, np.int64)
-)
+    def of(self, candidates: slice) -> Exposed:
+        """The same for some of the candidates."""
+        return self._replace(profile=self.profile[candidates])
 
 
 def empty_answer(rows: int) -> Records:

@@ -13,18 +13,21 @@ import numpy as np
 
 from trimtab.kernel.compilation import allocating
 from trimtab.kernel.eligibility import FIXED, class_of, classify
-from trimtab.kernel.records import CHOICE, ROOT, Ints, Records
+from trimtab.kernel.exposures import shut_out
+from trimtab.kernel.records import CHOICE, ROOT, Exposed, Ints, Records
 from trimtab.kernel.selection_queue import queue_up
 from trimtab.kernel.selection_reasons import explain_selection
 from trimtab.kernel.selection_walk import BUCKETS, Account, Walk, measure_capacity, walk_assets
 
 
 @allocating
-def select(rows: Records, tree: Records, settings: Any, partners: Ints, answer: Records) -> tuple[Records, Records]:
+def select(
+    rows: Records, tree: Records, settings: Any, partners: Ints, exposed: Exposed | None, answer: Records
+) -> tuple[Records, Records]:
     """Fill `selected`, `reason` and `reason_node` of the answer; returns the choices and the capacity."""
     choices = np.zeros(rows.size, CHOICE)
     classify(rows, tree, settings, choices, answer)
-    account = Account(rows, tree, settings, partners)
+    account = Account(rows, tree, settings, partners, shut_out(rows, settings, choices, exposed))
     walk = Walk(choices, measure_capacity(rows, tree, settings, choices), np.zeros(2, np.int64))
     queues = queue_up(rows, choices)
     walk_assets(account, walk, queues, False)

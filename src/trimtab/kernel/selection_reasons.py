@@ -10,7 +10,7 @@ from trimtab.reasons import Reason
 
 
 @compiled
-def _standing_limit(account: Account, walk: Walk, leaf: int, is_new: bool) -> tuple[Reason, int]:
+def _standing_limit(account: Account, walk: Walk, row: int, is_new: bool) -> tuple[Reason, int]:
     """The first limit, by precedence, that keeps a row out after the walk; and its node."""
     tree, settings, capacity = account.tree, account.settings, walk.capacity
     protected = settings.overflow and not is_new
@@ -19,7 +19,7 @@ def _standing_limit(account: Account, walk: Walk, leaf: int, is_new: bool) -> tu
     if is_new and walk.counts[NEW] >= settings.max_new_positions:
         return Reason.NEW_POSITION_LIMIT, ROOT
     full_node, short_node = NO_NODE, NO_NODE  # nearest to the root: full by positions, by weight
-    node = leaf
+    node = account.rows[row].leaf
     while node != ROOT:
         here = capacity[node]
         if here.used >= tree[node].max_positions and not protected:
@@ -31,6 +31,8 @@ def _standing_limit(account: Account, walk: Walk, leaf: int, is_new: bool) -> tu
         return Reason.BUCKET_POSITION_LIMIT, full_node
     if capacity[ROOT].used >= capacity[ROOT].max_by_weight:
         short_node = ROOT
+    if account.shut_by.size > 0 and account.shut_by[row] >= 0:
+        short_node = tree.size + account.shut_by[row]
     return Reason.MIN_POSITION_CAPACITY, short_node
 
 
@@ -74,6 +76,6 @@ def explain_selection(account: Account, walk: Walk, representing: bool, answer: 
         elif representing and choice.taken_before:
             answer[row].reason = Reason.DISPLACED_FOR_REPRESENTATION
         else:
-            reason, node = _standing_limit(account, walk, candidate.leaf, kind != HOLDING)
+            reason, node = _standing_limit(account, walk, row, kind != HOLDING)
             answer[row].reason = reason
             answer[row].reason_node = node

@@ -32,6 +32,7 @@ class Account(NamedTuple):
     tree: Records  # `NODE`
     settings: Any  # one record of `SETTINGS`
     partners: Ints  # as `NO_PARTNERS` says
+    shut_by: Ints  # the row of exposures that shuts out each row, -1 for none; empty without exposures
 
 
 class Walk(NamedTuple):

@@ -170,7 +170,7 @@ def _sum_at(members: Records, begin: int, end: int, level: float) -> float:
 
 
 @allocating
-def _level(members: Records, begin: int, end: int, goal: float) -> float:
+def level_at(members: Records, begin: int, end: int, goal: float) -> float:
     """The smallest level at which the members from `begin` to `end` reach a total of `goal`.
 
     The total is piecewise linear in the level; `goal` must lie above the sum of the lower bounds, and not above that of
@@ -210,9 +210,11 @@ def _find_window(members: Records, span: Any) -> None:
         highest += members[index].window_max
     if lowest < span.minimum - _SUM_TOLERANCE:
         enough = highest > span.minimum + _SUM_TOLERANCE
-        span.min_level = _level(members, span.begin, span.end, span.minimum) if enough else math.inf
+        span.min_level = level_at(members, span.begin, span.end, span.minimum) if enough else math.inf
     if highest > span.cap + _SUM_TOLERANCE:
-        span.max_level = _level(members, span.begin, span.end, span.cap) if lowest < span.cap - _SUM_TOLERANCE else 0.0
+        span.max_level = (
+            level_at(members, span.begin, span.end, span.cap) if lowest < span.cap - _SUM_TOLERANCE else 0.0
+        )
     if span.min_level > 0.0 or span.max_level < math.inf:
         for index in range(span.begin, span.end):
             member = members[index]
@@ -222,8 +224,8 @@ def _find_window(members: Records, span: Any) -> None:
 
 
 @allocating
-def _portfolio_level(settings: Any, capacity: Records, grouped: Records, place_of: Ints) -> float:
-    """The level at which the total reaches its aim; infinite if it cannot.
+def _portfolio_level(settings: Any, capacity: Records, grouped: Records, place_of: Ints) -> tuple[float, float]:
+    """The level at which the total reaches its aim, infinite if it cannot; and that aim.
 
     It sums row by row whatever the buckets, so a bucket that limits nothing cannot change the last bit of a weight.
     """
@@ -247,12 +249,12 @@ def _portfolio_level(settings: Any, capacity: Records, grouped: Records, place_o
     elif lowest >= aim - _SUM_TOLERANCE:
         level = 0.0
     else:
-        level = _level(members, 0, members.size, aim)
+        level = level_at(members, 0, members.size, aim)
     if settings.sizing_mode == SizingMode.DESIRED:
         level = min(level, 1.0)
     if settings.residual_to_cash and desired > 0.0:
         level = min(level, (aim - fixed) / desired)
-    return level
+    return level, aim
 
 
 @compiled
@@ -295,8 +297,12 @@ def _size_reason(row: Any, closed: bool, settings: Any, member: Any, span: Any, 
 
 
 @allocating
-def size(rows: Records, tree: Records, settings: Any, choices: Records, capacity: Records) -> tuple[Records, Records]:
-    """The selected assets with their weights and the reasons for these; and the spans of the nodes."""
+def size(
+    rows: Records, tree: Records, settings: Any, choices: Records, capacity: Records
+) -> tuple[Records, Records, Ints, float]:
+    """The selected assets with their weights and the reasons for these; the spans of the nodes; the place of each
+    selected row among the members, by name; and the aim of the total.
+    """
     members, spans, place_of = _arrange(rows, tree, settings, choices, capacity)
     _reachable_minima(tree, members, spans)
     for step in range(tree.size):
@@ -310,7 +316,7 @@ def size(rows: Records, tree: Records, settings: Any, choices: Records, capacity
         node = tree[step].bottom_up
         if spans[node].begin < spans[node].end and (spans[node].cap < math.inf or spans[node].minimum > 0.0):
             _find_window(members, spans[node])
-    level = _portfolio_level(settings, capacity, members, place_of)
+    level, aim = _portfolio_level(settings, capacity, members, place_of)
     _pass_down(tree, spans, level)
     for index in range(members.size):
         member = members[index]
@@ -323,4 +329,4 @@ def size(rows: Records, tree: Records, settings: Any, choices: Records, capacity
             member.node = span.lowered_by
         elif reason == SizeReason.LIFTED_FOR_BUCKET_MINIMUM:
             member.node = span.raised_by
-    return members, spans
+    return members, spans, place_of, aim

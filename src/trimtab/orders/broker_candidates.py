@@ -26,7 +26,7 @@ _HEAD = 65_536
 
 
 class BrokerCandidates(NamedTuple):
-    """What `trimtab.plan` needs of one account of a broker's file, and the notes that a person should read."""
+    """One account of a broker's file, ready for `trimtab.plan`, with the notes that a person should read."""
 
     table: pa.Table
     cash: Decimal
@@ -84,7 +84,7 @@ def broker_candidates(
 
 
 def _file(content: Any, name: str) -> CandidateFile | StrPath:
-    """A file as it is, and a table as if it were in a file of this name."""
+    """Files pass unchanged; a table becomes the content of a file of this name."""
     import pyarrow as pa  # noqa: PLC0415
 
     from trimtab.files.candidate_file import CandidateFile  # noqa: PLC0415

@@ -150,9 +150,7 @@ def _amount(value: Any, name: str) -> int:
         raise InputError([Fault(f"{name}: is not an amount of money", "give a number", value=value)]) from None
 
 
-def _with_weights(
-    candidates: Any, columns: Mapping[str, Any], instruments: Sequence[Instrument], cash: int
-) -> Any:
+def _with_weights(candidates: Any, columns: Mapping[str, Any], instruments: Sequence[Instrument], cash: int) -> Any:
     """The table for the pass: weights instead of shares, checked against the account's value."""
     check_overdrawn(instruments, cash)
     worths = [each.quantity * (each.price or 0) // NANO for each in instruments]

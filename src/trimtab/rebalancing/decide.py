@@ -54,18 +54,20 @@ def decide(candidates: Candidates, limits: RebalancingLimits) -> tuple[Records, 
     """
     answer, rows = empty_answer(len(candidates.order)), candidates.rows(limits)
     partners, partners_start = candidates.partners(limits.max_correlation)
+    exposed = candidates.exposed(limits)
     tree, settings, start = candidates.tree.nodes, settings_of(limits), candidates.start
     if len(candidates.accounts) == 1 or PARALLEL.is_closed:
         braked = np.zeros(len(candidates.accounts), np.bool_)
         for account in range(len(braked)):
             mine = slice(start[account], start[account + 1])
             own = _slice(partners, partners_start, account)
-            braked[account] = rebalance_account(rows[mine], tree, settings[0], own, answer[mine])
+            mine_exposed = None if exposed is None else exposed.of(mine)
+            braked[account] = rebalance_account(rows[mine], tree, settings[0], own, mine_exposed, answer[mine])
         return candidates.in_table_order(answer), braked
     from trimtab.kernel.accounts import rebalance_accounts  # noqa: PLC0415 - numba's parallel layer, only for many
 
     with PARALLEL:
-        braked = rebalance_accounts(rows, start, tree, settings, partners, partners_start, answer)
+        braked = rebalance_accounts(rows, start, tree, settings, partners, partners_start, exposed, answer)
     return candidates.in_table_order(answer), braked
 
 

@@ -21,7 +21,9 @@ from trimtab.rebalancing.many_result import RebalanceManyResult, alone
 from trimtab.rebalancing.result import RebalanceResult
 
 
-def rebalance(candidates: Any, limits: RebalancingLimits | None = None, *, correlations: Any = None) -> RebalanceResult:
+def rebalance(
+    candidates: Any, limits: RebalancingLimits | None = None, *, correlations: Any = None, exposures: Any = None
+) -> RebalanceResult:
     """Decide what one account holds, and how much of each.
 
     Parameters
@@ -37,13 +39,17 @@ def rebalance(candidates: Any, limits: RebalancingLimits | None = None, *, corre
         What `max_correlation` is measured on: a square table with a column for each asset and the column `asset` (in
         pandas the index will do), or a long one with `asset`, `other`, `correlation`. Assets beyond the candidates do no
         harm. A missing or null pair is unknown: a new asset is then passed over.
+    exposures
+        The buckets of the schemes in `limits.exposures`: a table with the columns `asset`, `scheme`, `bucket`, and
+        optionally `fraction` (above 0, at most 1; default 1) and `account`. The part of an asset that no row names lies
+        in `Unknown`. Assets beyond the candidates do no harm.
 
     Raises
     ------
     InputError
         Candidates that cannot be rebalanced: names row, column, value and what to do.
     LimitsError
-        Limits for a bucket that does not exist; a `max_correlation` without correlations.
+        Limits for a bucket that does not exist; a `max_correlation` without correlations, or exposures without a table.
     UnmetLimitError
         A limit cannot be met and `on_unmet` is "raise".
 
@@ -62,7 +68,7 @@ def rebalance(candidates: Any, limits: RebalancingLimits | None = None, *, corre
     """
     limits = given_limits(limits)
     candidates = table_in(candidates)
-    read_candidates = read(candidates, limits, many=False, correlations=correlations)
+    read_candidates = read(candidates, limits, many=False, correlations=correlations, exposures=exposures)
     passed, broken = _passed(candidates, read_candidates, limits)
     if broken:
         raise broken[0]
@@ -73,11 +79,11 @@ def rebalance(candidates: Any, limits: RebalancingLimits | None = None, *, corre
 
 
 def rebalance_many(
-    candidates: Any, limits: RebalancingLimits | None = None, *, correlations: Any = None
+    candidates: Any, limits: RebalancingLimits | None = None, *, correlations: Any = None, exposures: Any = None
 ) -> RebalanceManyResult:
     """Rebalance all accounts of a table in one call, on all cores; the column `account` assigns each row to one.
 
-    `correlations` are those of all accounts, as `rebalance` takes them.
+    `correlations` and `exposures` are those of all accounts, as `rebalance` takes them.
 
     A bad account appears in the result as failed, with its faults, and never affects the others; with `on_unmet =
     "raise"`
@@ -88,11 +94,11 @@ def rebalance_many(
     InputError
         The table as a whole cannot be read: a missing column, a column of the wrong type, a row without account.
     LimitsError
-        Limits for a bucket that does not exist; a `max_correlation` without correlations.
+        Limits for a bucket that does not exist; a `max_correlation` without correlations, or exposures without a table.
     """
     limits = given_limits(limits)
     candidates = table_in(candidates)
-    read_candidates = read(candidates, limits, many=True, correlations=correlations)
+    read_candidates = read(candidates, limits, many=True, correlations=correlations, exposures=exposures)
     passed, broken = _passed(candidates, read_candidates, limits)
     if broken:  # a bug must not affect the others
         names = passed.candidates.accounts

@@ -71,11 +71,16 @@ class Preflight:
 
 
 def check(
-    candidates: Any, limits: RebalancingLimits | None = None, *, correlations: Any = None, explain: bool = False
+    candidates: Any,
+    limits: RebalancingLimits | None = None,
+    *,
+    correlations: Any = None,
+    exposures: Any = None,
+    explain: bool = False,
 ) -> Preflight:
     """Report what a rebalance of these candidates would refuse, leave unmet or leave in cash; changes nothing.
 
-    Takes what `rebalance` and `rebalance_many` take (an `account` column makes it many), and `correlations` as they do.
+    Takes what `rebalance` and `rebalance_many` take (an `account` column makes it many), and `correlations` and `exposures` as they do.
     `explain` also finds, for each limit that will be unmet and for cash that will be left, the limits that conflict and
     what would help.
 
@@ -89,7 +94,9 @@ def check(
     """
     limits = given_limits(limits)
     try:
-        table = read(table_in(candidates), limits, many=False, any_accounts=True, correlations=correlations)
+        table = read(
+            table_in(candidates), limits, many=False, any_accounts=True, correlations=correlations, exposures=exposures
+        )
     except InputError as error:
         return Preflight(
             tuple(Finding("error", "input", fault.sentence(), fault.account, fault) for fault in error.faults)

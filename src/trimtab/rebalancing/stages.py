@@ -60,7 +60,9 @@ def select(
         numbers[name] = value
     answer = empty_answer(len(candidates.order))
     partners, _ = candidates.partners(limits.max_correlation)
-    select_account(candidates.rows(limits), candidates.tree.nodes, numbers[0], partners, answer)
+    select_account(
+        candidates.rows(limits), candidates.tree.nodes, numbers[0], partners, candidates.exposed(limits), answer
+    )
     return Staged(candidates, limits, numbers, candidates.in_table_order(answer))
 
 
@@ -68,7 +70,8 @@ def size(staged: Staged) -> tuple[Staged, bool]:
     """The weights of a selection, and whether the account is braked: sizing, holding band and brakes."""
     candidates = staged.candidates
     answer = staged.decided[candidates.order]
-    braked = size_account(candidates.rows(staged.limits), candidates.tree.nodes, staged.settings[0], answer)
+    exposed = candidates.exposed(staged.limits)
+    braked = size_account(candidates.rows(staged.limits), candidates.tree.nodes, staged.settings[0], exposed, answer)
     return replace(staged, decided=candidates.in_table_order(answer)), bool(braked)
 
 
@@ -85,7 +88,7 @@ def scaled(staged: Staged, desired: Floats, where: Flags) -> Floats:
     answer = staged.decided[candidates.order]
     chosen = (answer["selected"] & where[candidates.order]).nonzero()[0]
     part = answer[chosen]
-    size_account(rows[chosen], candidates.tree.nodes, settings[0], part)
+    size_account(rows[chosen], candidates.tree.nodes, settings[0], None, part)
     weights = np.full(candidates.size, np.nan)
     weights[candidates.order[chosen]] = part["proposed"]
     return weights

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 
 from trimtab.brokers.amounts import currency_in
@@ -14,6 +15,7 @@ from trimtab.errors import Fault, InputError, listed
 _ACCRUALS = re.compile(
     r"accru|abgrenz|stückzins|courus|devengad|maturat|ratei|opgebouwd|начисл|应计|應計", re.IGNORECASE
 )
+_RATE_ERROR = Decimal("0.00001")  # of rates with five digits
 _NAV_WIDTH = 8  # cells: section, kind, class, prior, long, short, total, change
 _AMOUNTS = ("Prior Total", "Current Long", "Current Short", "Current Total", "Change")
 _UNREADABLE = "one of its five amounts is not a number"
@@ -54,6 +56,7 @@ def read_cash_and_value(sections: list[Section], draft: Draft) -> None:
         if whole is not None and value_cash is not None and abs(whole - value_cash) > CENT:
             problem = f"cash is {whole:,.2f} in the cash report, but {value_cash:,.2f} in the net asset value"
             draft.refuse(problem, AGAIN)
+        _check_currencies(known, whole, rates, draft)
         value_cash = whole if value_cash is None else value_cash
         break
     if nav is None or len(draft.names) != 1:
@@ -74,6 +77,19 @@ def read_cash_and_value(sections: list[Section], draft: Draft) -> None:
     cells = {"value_base": f"{total:f}", "label": "net asset value", "other": f"{other:f}"}
     draft.entries.append(Entry("known total", 0, cells, account))
     draft.check()
+
+
+def _check_currencies(
+    known: Mapping[str, Decimal], whole: Decimal | None, rates: Mapping[str | None, Decimal], draft: Draft
+) -> None:
+    """The cash of all currencies, converted, must be the sum that the report states, as far as rates are known."""
+    if whole is None or not known or not set(known) <= set(rates):
+        return
+    foreign = [abs(amount * rates[name]) for name, amount in known.items() if name != draft.base_currency]
+    added = sum((amount * rates[name] for name, amount in known.items()), Decimal(0))
+    if abs(added - whole) > CENT + _RATE_ERROR * sum(foreign, Decimal(0)):
+        problem = f"the cash of all currencies adds up to {added:,.2f}, but the cash report says {whole:,.2f}"
+        draft.refuse(problem, f"a row of the Cash Report is missing or changed; {AGAIN}")
 
 
 def _rates(draft: Draft) -> dict[str | None, Decimal]:
