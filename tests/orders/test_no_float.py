@@ -44,7 +44,7 @@ ALLOWED = {
     ("certificate/order_checker.py", "_portion"): "takes a fraction, and multiplies whole numbers",
     ("decimals.py", "decimal_of"): "the shortest decimal of a float that a user gave",
     ("order_files/broker_orders.py", "_limit_price"): DECIMALS,
-    ("orders/account_inputs.py", "_row"): WEIGHT,
+    ("orders/account_inputs.py", "_columns"): WEIGHT,
     ("orders/block_holdings.py", "_is_nan"): "asks whether a number is missing",
     ("orders/block_records.py", "account_records"): LIMIT,
     ("orders/checked_orders.py", "_made_plan"): WEIGHT,
