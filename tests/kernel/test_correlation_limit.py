@@ -435,7 +435,7 @@ def test_a_scan_of_correlations_tries_the_nearest_of_all_and_of_the_row_itself()
     own = scan_of(reruns, "max_correlation", "", index)
     tried = [[value for value, _ in scan.values] for scan in (own, another)]  # noqa: PD011 - no frame
     assert tried == [[*nearest, 0.95, None], [*nearest, None]]
-    assert (another.found.lowest, another.found.highest, another.found.exhaustive) == (0.8, nearest[-1], False)
+    assert (another.searched.lowest, another.searched.highest, another.searched.exhaustive) == (0.8, nearest[-1], False)
     # With C00, which any of them lets in, the correlation of Z is unknown.
     assert nearest_flip(reruns, index, "max_correlation") == Change("max_correlation", "", None)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trimtab.candidates.correlations import Correlations
+from trimtab.candidates.equality import compared_by_value
 from trimtab.decimals import NANO
 from trimtab.errors import Fault, InputError
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -15,7 +16,8 @@ from trimtab.orders.doors import money_in, plan
 from trimtab.orders.plan import Plan
 
 
-@dataclass(frozen=True)
+@compared_by_value
+@dataclass(frozen=True, eq=False)
 class SharePositions:
     """Positions in shares, with the cash beside them. Given as `current_positions`, the run has a `plan`.
 

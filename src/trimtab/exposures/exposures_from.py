@@ -9,6 +9,7 @@ from typing import Any
 
 from trimtab.bucket_path import UNKNOWN, bucket_name
 from trimtab.candidates.arrow_values import numbers_of, text_of
+from trimtab.candidates.equality import compared_by_value
 from trimtab.candidates.exposures import WHOLE
 from trimtab.candidates.user_table import columns_of, near_name, table_in
 from trimtab.errors import Fault, InputError
@@ -20,7 +21,8 @@ _Parts = dict[str, float]  # bucket -> fraction
 _Classified = dict[str, dict[str, _Parts]]  # asset -> scheme -> parts
 
 
-@dataclass(frozen=True)
+@compared_by_value
+@dataclass(frozen=True, eq=False)
 class ExposureTable:
     """A table of exposures, one dict a row, as `rebalance(..., exposures=...)` takes it; and notes on the parts it leaves open."""
 
