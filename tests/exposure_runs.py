@@ -65,8 +65,8 @@ def random_case(seed: int, *, tight: bool = True, **fixed: Any) -> Case | None:
     return rows, limits, exposures, own
 
 
-def twin_differences(case: Case) -> list[str]:
+def twin_differences(case: Case, *, compiled: bool = True) -> list[str]:
     """What the kernel decides otherwise than the twin."""
     rows, limits, exposures, own = case
-    passed = run(rows, limits.replace(exposures=own), exposures=exposures)
+    passed = run(rows, limits.replace(exposures=own), compiled=compiled, exposures=exposures)
     return differences_from(naive_exposed(rows, limits, exposures, own), passed)
