@@ -1,12 +1,12 @@
 """Orders of many accounts: is every one of them sound, is nothing ordered twice, and what do they cost beside targets alone?
 
-    python benchmarks/orders_many.py [--accounts 1000000] [--block 2000] [--seed 1] [--log FILE] [--stop 0]
+    python benchmarks/orders_many.py [--accounts 1000000] [--block 2000] [--seed 1] [--again 1] [--log FILE] [--stop 0]
 
 Random accounts over a universe of 3,000 assets, planned block by block, under limits and settings that change with each
 block: modes, fees, lots, small minimums, turnover, deposits, withdrawals, accounts overdrawn by a withdrawal, brakes, tax lots
 with a limit on gains. Every plan is measured by `tests/order_measures.py`, and one block in five by trimtab's own screen and
-checker. Every plan that section 16 of the rules calls final is executed and planned again through
-`trimtab.plan_many`.
+checker. Every plan that section 16 of the rules calls final is executed and planned again through `trimtab.plan_many`, in one
+block of `--again` (0: never).
 
 Each block has its own seed. With `--log` a line is kept for each, and a second run goes on where the first one ended; `--stop`
 is the number of minutes after which no block begins. Times are those of the block function with orders and of the one
@@ -192,8 +192,10 @@ def timed(made: AccountBlock, decided: DecidedOrders, rules: OrderRules) -> dict
     return {"with orders": middle - began, "without": time.process_time() - middle}
 
 
-def block_counts(market: Market, seed: int, number: int, size: int) -> tuple[Counter[str], dict[str, float]]:
-    """Everything measured in one block, and the seconds it took."""
+def block_counts(
+    market: Market, seed: int, number: int, size: int, again: int
+) -> tuple[Counter[str], dict[str, float]]:
+    """Everything measured in one block, and the seconds it took; one block in `again` is planned again."""
     rng = np.random.default_rng([seed, number])
     made = account_block(market, rng, number * size, size)
     rules = OrderRules.of({None: made.limits}, votes_of(made.table.select(WEIGHED)), made.settings)
@@ -203,13 +205,13 @@ def block_counts(market: Market, seed: int, number: int, size: int) -> tuple[Cou
         counts = measured_with_lots(made, decided, rng)
     else:
         counts = measured_block(made, decided, by_checker=number % BY_CHECKER == 1)
-        counts.update(planned_again(made, decided))
+        counts.update(planned_again(made, decided) if again and number % again == 0 else {})
     seconds = {"cpu": time.process_time() - began}
     return counts, seconds | (timed(made, decided, rules) if number % 20 == 1 else {})
 
 
 def main() -> None:
-    asked = options(__doc__, accounts=1_000_000, block=2_000, seed=1, log="", stop=0)
+    asked = options(__doc__, accounts=1_000_000, block=2_000, seed=1, log="", again=1, stop=0)
     log = Path(asked.log) if asked.log else None
     lines = [json.loads(line) for line in log.read_text().splitlines()] if log is not None and log.exists() else []
     done, began = {line["block"] for line in lines}, time.monotonic()
@@ -217,7 +219,7 @@ def main() -> None:
     for number in range(-(-asked.accounts // asked.block)):
         if number in done or (asked.stop and time.monotonic() - began > 60 * asked.stop):
             continue
-        counts, seconds = block_counts(market, asked.seed, number, asked.block)
+        counts, seconds = block_counts(market, asked.seed, number, asked.block, asked.again)
         lines.append({"block": number, "counts": counts, "seconds": seconds})
         if log is not None:
             with log.open("a") as file:

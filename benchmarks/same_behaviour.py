@@ -199,7 +199,11 @@ def outputs(checkout: Path, folder: Path, cases: dict[str, Any]) -> dict[str, li
     folder.mkdir()
     for name, value in cases.items():
         (folder / f"{name}.pickle").write_bytes(pickle.dumps(value))
-    environment = {"PYTHONPATH": str(checkout / "src"), "PATH": "/usr/bin:/bin"}
+    environment = {
+        "PYTHONPATH": str(checkout / "src"),
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(folder),
+    }  # no store of the user
     command = [sys.executable, __file__, "--decide", str(folder)]
     subprocess.run(command, check=True, env=environment, cwd=folder)
     return {path.stem: path.read_text().splitlines() for path in sorted(folder.glob("*.txt"))}

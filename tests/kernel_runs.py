@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from naive import naive_rebalance
+from naive import NaiveResult, naive_rebalance
 
 from trimtab.candidates.candidates import Candidates, settings_of
 from trimtab.candidates.read import read
@@ -57,7 +57,11 @@ def run(
 
 def differences(passed: Passed, rows, limits, correlations=None) -> list[str]:
     """What the twin decides otherwise."""
-    twin = naive_rebalance(rows, limits, correlations)
+    return differences_from(naive_rebalance(rows, limits, correlations), passed)
+
+
+def differences_from(twin: NaiveResult, passed: Passed) -> list[str]:
+    """What a twin decides otherwise."""
     differences = [] if twin.braked == passed.braked else ["braked"]
     for row, decided in zip(twin.rows, passed.answer, strict=True):
         codes = (

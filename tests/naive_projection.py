@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import lsq_linear
+from scipy.optimize import linprog, lsq_linear
 
 Floats = NDArray[np.float64]
 _STEPS = 80
@@ -276,7 +276,19 @@ def kkt_residual(problem: Projection, weights: Floats, active: float = 1e-12) ->
     size = np.maximum(np.abs(matrix).max(axis=0), 1e-300)
     lows, highs = (np.array(ends) * size for ends in zip(*bounds, strict=True))
     sought = lsq_linear(matrix / size, wanted, (lows, highs), method="bvls", tol=1e-16, max_iter=1000)
-    return max(worst, _misfit(matrix / size, sought.x, wanted, lows, highs))
+    misfit = _misfit(matrix / size, sought.x, wanted, lows, highs)
+    if misfit > 1e-12:  # least squares may get stuck in a corner; a linear program does not
+        misfit = min(misfit, _misfit(matrix / size, _nearest(matrix / size, wanted, lows, highs), wanted, lows, highs))
+    return max(worst, misfit)
+
+
+def _nearest(matrix: Floats, wanted: Floats, lows: Floats, highs: Floats) -> Floats:
+    """The tolls with the smallest largest gap."""
+    ones = np.ones((len(wanted), 1))
+    sides = np.vstack([np.hstack([matrix, -ones]), np.hstack([-matrix, -ones])])
+    cost = np.r_[np.zeros(len(lows)), 1.0]
+    ends = [*zip(lows, highs, strict=True), (0.0, None)]
+    return np.asarray(linprog(cost, sides, np.r_[wanted, -wanted], bounds=ends).x[:-1], np.float64)
 
 
 def _misfit(matrix: Floats, tolls: Floats, wanted: Floats, lows: Floats, highs: Floats) -> float:

@@ -37,8 +37,8 @@ class Trade(NamedTuple):
 
     name: str
     sign: int  # 1 buys, -1 sells
-    fewest: int  # lots of an order
-    most: int
+    min_lots: int  # of an order
+    max_lots: int
     may_close: bool
 
 
@@ -76,15 +76,15 @@ class RoundingProgram:
             return None
         if goal > held:
             room = max(0, of(self.account.cap(name), self.value) - held)
-            most = room * NANO // (self.account.of[name].price * lot)
+            max_lots = room * NANO // (self.account.of[name].price * lot)
             return self.in_lots(
-                name, 1, most if self.is_free else min(most, (base - start) // lot + 1), may_close=False
+                name, 1, max_lots if self.is_free else min(max_lots, (base - start) // lot + 1), may_close=False
             )
         may_close = goal == 0 and (name in self.forced or not self.account.below_minimum(name, 0, self.value))
-        most = start // lot if self.is_free else min(start // lot, up(start - base, lot))
-        return self.in_lots(name, -1, most, may_close=may_close)
+        max_lots = start // lot if self.is_free else min(start // lot, up(start - base, lot))
+        return self.in_lots(name, -1, max_lots, may_close=may_close)
 
-    def in_lots(self, name: str, sign: int, most: int, *, may_close: bool) -> Trade | None:
+    def in_lots(self, name: str, sign: int, max_lots: int, *, may_close: bool) -> Trade | None:
         """The fewest lots that miss no minimum; those of a forced sell miss only what the rules let it."""
         start, lot = self.start(name), self.account.of[name].lot
 
@@ -96,13 +96,13 @@ class RoundingProgram:
                 return is_small or self.account.fee(name, start, after) >= amount
             return bool(self.account.below_minimum(name, after, self.value))
 
-        low, high = 0, most + 1  # misses, and misses none (or does not exist)
+        low, high = 0, max_lots + 1  # misses, and misses none (or does not exist)
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if is_missed(middle) else (low, middle)
-        if high > most and not may_close:
+        if high > max_lots and not may_close:
             return None
-        return Trade(name, sign, min(high, most), most if high <= most else 0, may_close)
+        return Trade(name, sign, min(high, max_lots), max_lots if high <= max_lots else 0, may_close)
 
     def rounded(self, quantities: dict[str, int]) -> Rounded:
         """Quantities with their exact distance."""
@@ -136,7 +136,7 @@ class _Program:
         for name, value in options.items():
             self.highs.setOptionValue(name, value)
         count = len(self.trades)
-        upper = [bound for trade in self.trades for bound in (trade.most, 1.0, float(trade.may_close), np.inf)]
+        upper = [bound for trade in self.trades for bound in (trade.max_lots, 1.0, float(trade.may_close), np.inf)]
         self.size = 4 * count + 1
         self.highs.addVars(self.size, np.zeros(self.size), np.array([*upper, np.inf]))
         whole = np.array([4 * number + part for number in range(count) for part in range(3)], np.int32)
@@ -168,8 +168,8 @@ class _Program:
         rounding, total = self.rounding, self.changes(set(self.rounding.names))
         for number, trade in enumerate(self.trades):
             lots, made, closes, gap = range(4 * number, 4 * number + 4)
-            self.add_row(0.0, {lots: 1.0, made: -float(trade.fewest)}, np.inf)
-            self.add_row(-np.inf, {lots: 1.0, made: -float(trade.most)}, 0.0)
+            self.add_row(0.0, {lots: 1.0, made: -float(trade.min_lots)}, np.inf)
+            self.add_row(-np.inf, {lots: 1.0, made: -float(trade.max_lots)}, 0.0)
             self.add_row(0.0, {made: 1.0, closes: 1.0}, 1.0)
             short = rounding.weight(rounding.goals[trade.name] - self.held(trade.name))
             own = self.changes({trade.name})

@@ -125,6 +125,13 @@ class Visitor:
         for key in keys:
             self.page.keyboard.press(key)
 
+    def wait_until(self, condition: str) -> None:
+        """Wait for a condition in the page; the policy forbids the way in which Playwright would."""
+        end = time.monotonic() + 20
+        while not self.page.evaluate(condition):
+            assert time.monotonic() < end, condition
+            self.page.wait_for_timeout(20)
+
     @property
     def title(self) -> str:
         """The answer above the page."""

@@ -19,7 +19,7 @@ FLOORS = {
     0: ("errors", "reasons", "compatibility", "bucket_path", "text", "decimals", "tolerances"),
     1: ("limits", "kernel", "symbols"),
     2: ("candidates", "statistics"),
-    3: ("certificate", "explanations", "files"),
+    3: ("certificate", "explanations", "exposures", "files"),
     4: ("facts", "market", "data", "brokers", "order_files"),
     5: ("report", "scoring"),
     6: ("rebalancing",),

@@ -28,6 +28,7 @@ from trimtab.engine.selection_service import (
     SelectionResult as SelectionResult,
     SelectionService as SelectionService,
 )
+from trimtab.engine.share_positions import SharePositions as SharePositions
 from trimtab.engine.universe import RebalancingUniverse as RebalancingUniverse, UniverseBuilder as UniverseBuilder
 from trimtab.errors import (
     BrokenLimitError as BrokenLimitError,
@@ -98,6 +99,7 @@ from trimtab.scoring.weights import ScoreWeights as ScoreWeights
 
 __version__: str
 from trimtab.candidates.exposures import Exposures as Exposures, exposures_of as exposures_of
+from trimtab.exposures.exposures_from import ExposureTable as ExposureTable, exposures_from as exposures_from
 from trimtab.limits.exposure_limits import (
     ConcentrationLimit as ConcentrationLimit,
     ExposureLimit as ExposureLimit,

@@ -88,7 +88,7 @@ def changed(name: str, *pairs: tuple[str, str]) -> bytes:
             "ibkr_activity_en.csv",
             "Data,Stocks,VT,EXAMPLE NAME OF VT,40015973,US9220427424",
             "Data,Stocks,VT,EXAMPLE NAME OF VT,40015973,US9220427425",
-            "",
+            "wrong check digit: US9220427424 would be right",
         ),
         (
             "ibkr_activity_en.csv",
@@ -97,6 +97,7 @@ def changed(name: str, *pairs: tuple[str, str]) -> bytes:
             "the classes of Net Asset Value add up to 54,816.08",
         ),
         ("ibkr_activity_en.csv", "Mult,Cost Price,Cost Basis", "Mult,Cost Price,Cost Price", "two columns"),
+        ("schwab_2025_single.csv", "91282CRA1", "91582CRA1", "the check digit of this CUSIP is wrong"),
         ("ibkr_activity_en.csv", "Ending Cash,USD,1877.62", "Ending Cash,USD,1877.72", "adds up to 1,907.77"),
         ("ibkr_activity_en.csv", "Ending Cash,CAD,41.17", "Ending Cash,CAD,4117.0", "adds up to 4,883.03"),
         ("ibkr_activity_en.csv", "SPY 18DEC26 600 P,1,100,", "SPY 18DEC26 600 P,100,1,", "swapped"),

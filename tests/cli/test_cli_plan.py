@@ -269,10 +269,16 @@ def test_the_age_and_the_move_of_prices(folder: Path) -> None:
     named = run(*GIVEN, "--today", "2026-03-03", "--last-session", "2026-02-27", "--set", "gates.max_price_move=1")
     assert named.exit_code == 0
     assert "write it as 2026-03-02" in run(*GIVEN, "--last-session", "friday").stderr
+    for text, message in (("day\n2026-03-02", "the column is missing"), ("date\nfriday", "is not a day")):
+        (folder / "days.csv").write_text(text)
+        assert message in run(*GIVEN, "--today", "2026-03-03", "--sessions", "days.csv").stderr
+    (folder / "days.csv").write_text("date\n2026-02-27\n2026-03-03\n")
+    calendar = run(*GIVEN, "--today", "2026-03-03", "--sessions", "days.csv", "--set", "gates.max_price_move=1")
+    assert calendar.exit_code == 0
 
 
 def test_explain_says_why_13_shares_and_not_14(folder: Path) -> None:
-    (folder / "c.csv").write_text(CANDIDATES.replace(",,", ",0,").replace('"2,600.00"', "2600"))
+    (folder / "c.csv").write_text(CANDIDATES.replace('"2,600.00"', "2600"))  # some cells of shares are empty
     options = ("explain", "c.csv", "AAA", "FFF", "--cash", "2621", "--limits", "l.toml")
     result = run(*options, "--set", "orders.fees.per_order=1")
     assert result.exit_code == 0

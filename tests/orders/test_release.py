@@ -55,6 +55,19 @@ def test_the_last_session_may_be_named() -> None:
     assert may_write(plan, Desk(now=NOW, last_session=dt.date(2026, 2, 26))).is_granted
 
 
+def test_a_calendar_knows_holidays() -> None:
+    """Friday the 27th is a holiday: the price of Thursday is the newest."""
+    plan = made({"price_date": "2026-02-26"}, {"price_date": "2026-02-26"})
+    calendar = [dt.date(2026, 2, 25), dt.date(2026, 2, 26), NOW.date()]
+    assert may_write(plan, Desk(now=NOW, calendar=calendar)).is_granted
+    older = made({"price_date": "2026-02-25"}, {"price_date": "2026-02-26"})
+    assert [gate.measured for gate in may_write(older, Desk(now=NOW, calendar=calendar)).held] == [1]
+    for days in (calendar[:2], calendar[2:]):
+        with pytest.raises(InputError, match="the calendar has no sessions around 2026-03-02"):
+            may_write(plan, Desk(now=NOW, calendar=days))
+    assert may_write(plan, Desk(now=NOW, calendar=calendar[:2], last_session=calendar[1])).is_granted
+
+
 @pytest.mark.parametrize(("previous", "held"), [("8.01", False), ("8", False), ("7.99", True)])
 def test_a_price_that_moved_is_held_unless_it_is_explained(previous: str, held: bool) -> None:
     for is_explained in (False, True):

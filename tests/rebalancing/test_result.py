@@ -537,7 +537,11 @@ def test_size_reason(name: str) -> None:
 
 
 def test_every_size_reason_has_a_case() -> None:
-    of_exposures = {SizeReason.CAPPED_EXPOSURE, SizeReason.LIFTED_FOR_EXPOSURE, SizeReason.MADE_ROOM}  # test_exposures.py
+    of_exposures = {
+        SizeReason.CAPPED_EXPOSURE,
+        SizeReason.LIFTED_FOR_EXPOSURE,
+        SizeReason.MADE_ROOM,
+    }  # test_exposures.py
     assert {case[3] for case in SIZES.values()} == set(SizeReason) - of_exposures
 
 

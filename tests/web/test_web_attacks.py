@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import time
 import zipfile
 from html.parser import HTMLParser
@@ -204,6 +205,23 @@ def test_names_that_are_code_stay_text(name: str) -> None:
     browser.post("/acknowledge", {"gate": "order_share", "asset": name, "why": name})
     pages = [browser.get(path).text for path in ("/", "/review", "/limits", "/plan", "/export")]
     pages.append(browser.client.get("/plan", params={"why": name}).text)
+    pages += [browser.client.get("/plan", params={"limit": f"{name}|", "value": name, "show": name}).text]
+    pages += [browser.client.get("/plan/what-if/result", params={"limit": "max_position_weight|", "value": name}).text]
+    pages += [browser.client.get("/history", params={"account": name, "run": name, "verify": name}).text]
+    pages += [
+        browser.post("/what-if", {"limit": name, "value": name}).text,
+        browser.post("/files", {"table": name}).text,
+    ]
+    study = {
+        "policies": 1,
+        "from": name,
+        "to": name,
+        "sessions_per_year": 1,
+        "refused": [],
+        "best": {name: name},
+        "verdict": name,
+    }
+    pages.append(browser.upload((f"{name}.json", json.dumps(study).encode("utf-8", "replace"))).text)
     pages.append(browser.post("/limits", {"preset": name}).text)
     pages.append(browser.post("/review", {"cash": name}).text)
     for page in pages:

@@ -134,8 +134,10 @@ def _prepare(database: Any, before: Night, after: Night) -> None:
     for name, night in (("before", before), ("after", after)):
         _register_night(database, name, night)
     everywhere = [name for name in ("rules", "assets") if before.shared(name) != after.shared(name)]
+    is_known = before.shared("input") != after.shared("input") and None not in (before.inputs, after.inputs)
+    own_rows = "one.rows IS DISTINCT FROM two.rows" if is_known else "false"
     causes = {
-        "inputs": "true" if "assets" in everywhere else _inputs_differ(before, after),
+        "inputs": "true" if "assets" in everywhere else own_rows,
         "limits": "coalesce(one.limits, '') IS DISTINCT FROM coalesce(two.limits, '')",
         "rules": "true" if "rules" in everywhere else "false",
     }
@@ -165,13 +167,6 @@ def _prepare(database: Any, before: Night, after: Night) -> None:
                change > {WEIGHT_TOLERANCE} OR assets > 0 OR reasons > 0 AS is_changed
         FROM sums LEFT JOIN before_accounts one USING (account) LEFT JOIN after_accounts two USING (account)
     """)
-
-
-def _inputs_differ(before: Night, after: Night) -> str:
-    """The condition under which the rows of an account differ; of files that are the same, none."""
-    if before.shared("input") == after.shared("input") or before.inputs is None or after.inputs is None:
-        return "false"
-    return "one.rows IS DISTINCT FROM two.rows"
 
 
 def _register_night(database: Any, name: str, night: Night) -> None:

@@ -244,6 +244,10 @@ def _described(
     job: Job, sources: Sources, shared_assets: SharedAssets | None, accounts: Sources | None
 ) -> dict[str, Any]:
     """The identity of a batch, as plain values."""
+    orders: dict[str, Any] = {}
+    if accounts is not None:
+        rates = {name: format(rate, "f") for name, rate in (job.fx or {}).items()}
+        orders = {"orders": {"accounts": [_file(file) for file in accounts.files], "fx": rates}}
     return {
         "version": job.version,
         "rules": STAMP,
@@ -251,13 +255,8 @@ def _described(
         **({} if shared_assets is None else {"assets": [_file(file) for file in shared_assets.files]}),
         "limits": {name or "": limits.to_dict() for name, limits in job.limits.items()},
         "rows_per_unit": job.block_rows,
-        **({} if accounts is None else {"orders": _described_orders(job, accounts)}),
+        **orders,
     }
-
-
-def _described_orders(job: Job, accounts: Sources) -> dict[str, Any]:
-    rates = {} if job.fx is None else {name: format(rate, "f") for name, rate in job.fx.items()}
-    return {"accounts": [_file(file) for file in accounts.files], "fx": rates}
 
 
 def _unchanged(folder: Folder, published: Mapping[str, Any], described: Mapping[str, Any]) -> BatchOutcome:

@@ -98,7 +98,7 @@ def _seen(source: Source, group: int, start: int, row: int, wanted: tuple[str, .
         except InputError as error:
             raise InputError(error.faults, source.path) from None
         piece.starts.append(begin + start + row)
-        piece.hashes.append(_hashes(column.dictionary.take(pa.array(first))))
+        piece.hashes.append(pl.Series(column.dictionary.take(pa.array(first))).hash().to_numpy())
         row += len(codes)
         if len(wanted) > 1:
             piece.names.update(_counts(table, *wanted[1:]))
@@ -112,11 +112,6 @@ def _counts(table: pa.Table, name: str, weight: str | None = None) -> Mapping[st
         codes = codes[number_column(table, weight, math.nan) != 0.0]
     counts = np.bincount(codes + 1, minlength=len(values.dictionary) + 1).tolist()
     return {value: count for value, count in zip(["", *values.dictionary.to_pylist()], counts, strict=True) if count}
-
-
-def _hashes(names: pa.Array) -> Ints:
-    series = pl.from_arrow(names)
-    return series.hash().to_numpy() if isinstance(series, pl.Series) else np.zeros(0, np.uint64)
 
 
 def units_of(surveyed: Survey, rows: int, block_rows: int = BLOCK_ROWS) -> list[Unit]:

@@ -14,7 +14,7 @@ from trimtab.candidates.arrow_values import Text
 from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.columns import with_unknown
 from trimtab.certificate.causes import Cause
-from trimtab.certificate.certificate import STATUSES, UNMET, Constraint
+from trimtab.certificate.certificate import STATUSES, UNMET
 from trimtab.certificate.checker import certify
 from trimtab.errors import InputError
 from trimtab.kernel.block import Accounts, Decided
@@ -84,16 +84,14 @@ def _check_under(
             failing[place] = str(InputError(unmet_faults(lines, names[place])))
         else:
             checked.unmet += 1
-            checked.causes.update(map(_cause, lines))
+            named = (f"{line.name} of {line.node}" if line.node else line.name for line in lines)
+            checked.causes.update(
+                f"{name}: {Cause(line.cause).phrase}" for name, line in zip(named, lines, strict=True)
+            )
     sound = np.array([place not in failing for place in range(len(accounts))], np.bool_)
     totals = statuses[sound].sum(axis=0).tolist()
     checked.statuses.update({name: count for name, count in zip(STATUSES, totals, strict=True) if count})
     checked.failed |= {int(accounts[place]): sentence for place, sentence in failing.items()}
-
-
-def _cause(line: Constraint) -> str:
-    """Why a limit is unmet, without the facts of one account."""
-    return f"{line.name}{' of ' + line.node if line.node else ''}: {Cause(line.cause).phrase}"
 
 
 def _candidates_of(

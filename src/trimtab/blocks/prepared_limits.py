@@ -53,16 +53,14 @@ class PreparedLimits:
         self.ids = {name: number for number, name in enumerate(limits)}
         self.limits = tuple(limits.values())
         for name, chosen in limits.items():
+            where = "" if name is None else f"limits {name!r}: "
             if chosen.max_correlation is not None:
-                where = "" if name is None else f"limits {name!r}: "
                 advice = "leave it out, or use trimtab.rebalance_many with correlations"
                 raise LimitsError([f"{where}max_correlation is set, but a batch has no correlations: {advice}"])
             if limits_exposures(chosen):
-                where = "" if name is None else f"limits {name!r}: "
-                advice = (
-                    "leave them out, set enforce_exposure_limits to false, or use trimtab.rebalance_many with exposures"
-                )
-                raise LimitsError([f"{where}exposures have limits, which a batch does not support yet: {advice}"])
+                advice = "set enforce_exposure_limits to false, or use trimtab.rebalance_many with exposures"
+                problem = "exposures have limits, which a batch does not support yet"
+                raise LimitsError([f"{where}{problem}: leave them out, {advice}"])
         named = {bucket_name(name): count for name, count in votes.items()}
         names = [sound_names(dict.fromkeys(chosen.known_buckets, 0.0) | named, chosen) for chosen in self.limits]
         self.known = [chosen.replace(known_buckets=sound) for chosen, sound in zip(self.limits, names, strict=True)]

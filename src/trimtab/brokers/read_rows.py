@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -18,6 +19,7 @@ ONE, HUNDRED = Decimal(1), Decimal(100)
 _DOLLARS = frozenset({"USD", "CAD", "AUD", "NZD", "SGD", "HKD"})
 _MONEY = ("value", "value_base", "cost")
 _AGAIN = "check the cell, or download the file again"
+_CUSIP_SHAPE = re.compile(r"(?!99)\d{3}[0-9A-Z]{5}\d")
 _IDENTIFIERS = ("isin", "cusip", "sedol", "wkn")
 
 
@@ -164,6 +166,9 @@ def _read_position(row: ReadRow, draft: Draft) -> None:
         draft.refuse("the row names no asset", "give its symbol, ISIN or name", entry, "symbol")
         return
     row.kind = kind_of(row.symbol or "", entry.text("name"), entry.text("kind"))
+    if row.kind == "bond" and _CUSIP_SHAPE.fullmatch(row.symbol or "") and not row.ids:
+        problem = f"{entry.label}: the check digit of this CUSIP is wrong"
+        draft.refuse(problem, "check the identifier with the broker", entry, "symbol")
     row.value, row.value_base = row.number("value"), row.number("value_base")
     if row.value is None and row.value_base is not None and row.currency == draft.base_currency:
         row.value = row.value_base

@@ -94,13 +94,15 @@ def exposures_of(table: Any) -> Exposures:
         return table
     try:
         columns, count = columns_of(table_in(table), COLUMNS)
-        _check_columns(columns)
+        _check_columns(columns, count)
         return _checked(columns, count)
     except InputError as error:
         raise InputError(error.faults, _SOURCE) from None
 
 
-def _check_columns(columns: Mapping[str, Any]) -> None:
+def _check_columns(columns: Mapping[str, Any], count: int) -> None:
+    if count == 0:
+        raise InputError([Fault("the table of exposures is empty", "give a table with at least one row, or none")])
     faults = []
     others = [name for name in columns if name not in COLUMNS]
     for name in REQUIRED:
@@ -121,8 +123,6 @@ def _check_columns(columns: Mapping[str, Any]) -> None:
 
 
 def _checked(columns: Mapping[str, Any], count: int) -> Exposures:
-    if count == 0:
-        raise InputError([Fault("the table of exposures is empty", "give a table with at least one row, or none")])
     with readable("account", "text"):
         accounts, account = accounts_of(columns.get("account"), count)
     asset, scheme = (text_of(columns[name], name, count) for name in ("asset", "scheme"))

@@ -12,8 +12,7 @@ from trimtab.backtesting.trading_costs import TradingCosts
 from trimtab.cli.options import Accept, Classification, Fundamentals, Membership, RequiredPrices, option
 
 Scores = Annotated[
-    Path | None,
-    option("FILE", "date, asset, score: the latest up to each day count. Default: scored from the prices."),
+    Path | None, option("FILE", "date, asset, score: the latest up to each day count. Default: scored from the prices.")
 ]
 _DOCS = {field.name: field.metadata["doc"] for owner in (BacktestSettings, TradingCosts) for field in dataclasses.fields(owner)}  # fmt: skip
 

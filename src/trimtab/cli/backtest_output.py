@@ -50,7 +50,8 @@ def write_backtest(out: Path, results: Sequence[BacktestResult], facts: Backtest
     for name in _FRAMES:
         write_file(out / f"{name}.csv", _csv(getattr(results[0], name)))
     if len(results) > 1:
-        write_file(out / "equities.csv", _csv(_equities(results)))
+        named = [result.equity["equity"].alias(result.name) for result in results]
+        write_file(out / "equities.csv", _csv(results[0].equity.select("date").with_columns(named)))
     write_file(out / "summary.json", document)
     write_file(out / "report.html", backtest_page(facts).encode())
 
@@ -74,11 +75,6 @@ SWEEP_FILES = ("policies.csv", "period_returns.parquet", "summary.json", "report
 
 def _csv(frame: pl.DataFrame) -> bytes:
     return encoded_table(frame.to_arrow(), "csv")
-
-
-def _equities(results: Sequence[BacktestResult]) -> pl.DataFrame:
-    named = [result.equity["equity"].alias(result.name) for result in results]
-    return results[0].equity.select("date").with_columns(named)
 
 
 def backtest_document(results: Sequence[BacktestResult], comparisons: Sequence[Versus]) -> bytes:

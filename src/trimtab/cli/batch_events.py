@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -53,30 +53,14 @@ def events_for_people(notices: Notices, *, quiet: bool) -> Iterator[Say]:
 
         def say(event: Event) -> None:
             bar(event)
-            if event["event"] in _NOTICES:
-                _NOTICES[event["event"]](event, notices)
+            if event.get("unused"):
+                notices.note(f"columns not used: {', '.join(event['unused'])}")
+            if event["event"] == "sorting":
+                notices.note("the rows of some accounts are apart: sorting them first")
+            if "missing" in event:
+                many = counted(event["missing"], "holding")
+                notices.warn(f"{many} of assets that --assets lacks: kept, without a score")
+            if event["event"] == "planned" and event["kept"]:
+                notices.note(f"{event['kept']} of {counted(event['parts'], 'part')} already done, kept")
 
         yield say
-
-
-def _surveying(event: Mapping[str, Any], notices: Notices) -> None:
-    if event["unused"]:
-        notices.note(f"columns not used: {', '.join(event['unused'])}")
-
-
-def _sorting(_event: Mapping[str, Any], notices: Notices) -> None:
-    notices.note("the rows of some accounts are apart: sorting them first")
-
-
-def _planned(event: Mapping[str, Any], notices: Notices) -> None:
-    if "missing" in event:
-        notices.warn(f"{counted(event['missing'], 'holding')} of assets that --assets lacks: kept, without a score")
-    if event["kept"]:
-        notices.note(f"{event['kept']} of {counted(event['parts'], 'part')} already done, kept")
-
-
-_NOTICES: dict[str, Callable[[Mapping[str, Any], Notices], None]] = {
-    "surveying": _surveying,
-    "sorting": _sorting,
-    "planned": _planned,
-}

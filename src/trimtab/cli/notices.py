@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from trimtab.text import printable
 
-COMPILING_ORDERS = 40  # seconds
+COMPILING_BLOCKS, COMPILING_ORDERS = 30, 40  # seconds
 
 
 class Notices:

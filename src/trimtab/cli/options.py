@@ -49,7 +49,7 @@ def _settings(incomplete: str) -> Iterable[str]:
 
 
 def option(metavar: str, meaning: str, *names: str, **more: Any) -> Any:
-    """An option with a value: `metavar` stands for it in the help, `meaning` is its line there."""
+    """An option with a value, named `metavar` in the help, where `meaning` is its line."""
     return typer.Option(*names, metavar=metavar, help=meaning, **more)
 
 
@@ -215,6 +215,5 @@ def _parameters(group: type[Any]) -> Iterable[inspect.Parameter]:
     hints = typing.get_type_hints(group, include_extras=True)
     for field in dataclasses.fields(group):
         default = inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default
-        yield inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hints[field.name]
-        )
+        kind, hint = inspect.Parameter.KEYWORD_ONLY, hints[field.name]
+        yield inspect.Parameter(field.name, kind, default=default, annotation=hint)

@@ -90,9 +90,8 @@ def order_file_settings(texts: list[str] | None) -> dict[str, Any]:
     for text in texts or ():
         name, sign, value = (part.strip() for part in text.partition("="))
         if not sign or not name.isidentifier():
-            raise typer.BadParameter(
-                f"--order-file {text!r} is not a setting: write field=value, such as order_type=limit"
-            )
+            advice = "write field=value, such as order_type=limit"
+            raise typer.BadParameter(f"--order-file {text!r} is not a setting: {advice}")
         settings[name] = value == "true" if value in ("true", "false") else value
     return settings
 

@@ -52,7 +52,7 @@ def table_form(out: Path | None, what: str, inputs: Sequence[Path]) -> str:
     Raises
     ------
     typer.BadParameter
-        A format that is no table.
+        The format is not that of a table.
     InputError
         A place that cannot be written.
     """

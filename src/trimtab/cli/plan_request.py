@@ -52,21 +52,18 @@ _PATHS = (
 _BY_ASSET = ("positions", "prices")  # tables that may call their assets symbol or ticker
 
 Cash = Annotated[
-    str | None,
-    option("AMOUNT", "Cash held, in the currency of the prices; default: the cash in a broker's file."),
+    str | None, option("AMOUNT", "Cash held, in the currency of the prices; default: the cash in a broker's file.")
 ]
 CashFlow = Annotated[str, option("AMOUNT", "Cash paid in before the orders; below 0: paid out.", show_default=False)]
 Positions = Annotated[Path | None, option("FILE", "Shares held, if not in FILE: asset and shares.")]
 PriceFile = Annotated[Path | None, option("FILE", "Prices, if not in FILE: asset and price.", "--latest-prices")]
 Fx = Annotated[
-    Path | None,
-    option("FILE", "The value of one unit of each currency in yours: asset (the currency) and fx."),
+    Path | None, option("FILE", "The value of one unit of each currency in yours: asset (the currency) and fx.")
 ]
 TaxLots = Annotated[Path | None, option("FILE", "Purchases: asset, lot_id, shares, cost (in all) and acquired.")]
 Recent = Annotated[Path | None, option("FILE", "Recent trades anywhere: group, date, kind (buy or loss_sale).")]
 Today = Annotated[
-    str | None,
-    option("DATE", "The day of the plan: for holding periods, wash sales and the age of prices."),
+    str | None, option("DATE", "The day of the plan: for holding periods, wash sales and the age of prices.")
 ]
 
 

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, ProgressColumn, TaskID
 
 _FIRST = 2.0  # seconds
 
@@ -31,52 +30,49 @@ class ProgressSteps:
 @contextmanager
 def steps(count: int, *, quiet: bool, first: float = _FIRST) -> Iterator[ProgressSteps]:
     """A bar of steps, shown after `first` seconds and removed at the end; no bar unless stderr is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import MofNCompleteColumn, TimeElapsedColumn
 
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    progress = Progress(*columns, console=console, transient=True)
-    with _shown_late(progress, console, quiet=quiet, first=first):
+    with _shown_late(MofNCompleteColumn(), TimeElapsedColumn(), quiet=quiet, first=first) as progress:
         yield ProgressSteps(progress, progress.add_task("", total=count))
 
 
 @contextmanager
 def accounts_bar(*, quiet: bool, first: float = _FIRST) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """A bar for a batch, with accounts per second and time remaining; fed by the events of the batch."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
-    rate = TextColumn("{task.fields[rate]}")
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), rate, TimeRemainingColumn())
-    progress = Progress(*columns, console=console, transient=True)
-    task = progress.add_task("reading", total=None, rate="")
+    columns = (TaskProgressColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    with _shown_late(*columns, quiet=quiet, first=first) as progress:
+        task = progress.add_task("reading", total=None, rate="")
 
-    def hear(event: Mapping[str, Any]) -> None:
-        if event["event"] == "sorting":
-            progress.update(task, description="sorting")
-        elif event["event"] == "planned":
-            progress.update(task, description="accounts", total=event["accounts"], completed=event["done"])
-        elif event["event"] == "part":
-            progress.update(task, completed=event["done"])
-            speed = progress.tasks[task].speed
-            progress.update(task, rate="" if speed is None else f"{speed:,.0f} accounts/s")
+        def hear(event: Mapping[str, Any]) -> None:
+            if event["event"] == "sorting":
+                progress.update(task, description="sorting")
+            elif event["event"] == "planned":
+                progress.update(task, description="accounts", total=event["accounts"], completed=event["done"])
+            elif event["event"] == "part":
+                progress.update(task, completed=event["done"])
+                speed = progress.tasks[task].speed
+                progress.update(task, rate="" if speed is None else f"{speed:,.0f} accounts/s")
 
-    with _shown_late(progress, console, quiet=quiet, first=first):
         yield hear
 
 
 @contextmanager
-def _shown_late(progress: Progress, console: Console, *, quiet: bool, first: float) -> Iterator[None]:
-    """Show a bar from `first` seconds on, where stderr is a terminal."""
+def _shown_late(*columns: ProgressColumn, quiet: bool, first: float) -> Iterator[Progress]:
+    """A bar that shows from `first` seconds on, where stderr is a terminal; `columns` come after it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    progress = Progress(TextColumn("{task.description}"), BarColumn(), *columns, console=console, transient=True)
     timer = threading.Timer(first, progress.start)
     timer.daemon = True
     shown = console.is_terminal and not quiet
     if shown:
         timer.start()
     try:
-        yield
+        yield progress
     finally:
         if shown:
             timer.cancel()

@@ -69,7 +69,7 @@ def check_currency(table: pa.Table) -> None:
     if "currency" in table.column_names:
         currencies = [str(name) for name in table["currency"].drop_null().unique().to_pylist()]
         if len(currencies) > 1:
-            advice = "convert all prices and --cash to one currency, and drop the column"
+            advice = "convert all prices and --cash to one currency and drop the column, or use trimtab plan with --fx"
             problem = f"the holdings are in several currencies ({listed(currencies)}), which trimtab does not convert"
             raise InputError([Fault(problem, advice, column="currency")])
 
@@ -92,18 +92,17 @@ def _weights(table: pa.Table, cash: float) -> list[float]:
 
 
 def _numbers(table: pa.Table, name: str, advice: str) -> list[float]:
-    """The numbers of a column; an empty price is NaN, an empty number of shares a fault."""
+    """The numbers of a column; an empty price is NaN, an empty number of shares 0, as in a plan."""
     import polars as pl
 
     from trimtab.market.typed_columns import numbers_of
 
     column = pl.Series(name, table[name])
     numbers, wrong = numbers_of(column, name, percents=False)
-    bad = wrong | numbers.is_null() if name == "shares" else wrong
-    faults = _faults("is not a number", advice, name, column.to_list(), bad.to_list())
+    faults = _faults("is not a number", advice, name, column.to_list(), wrong.to_list())
     if faults:
         raise InputError(faults)
-    return [float(number) for number in numbers.fill_null(math.nan)]
+    return [float(number) for number in numbers.fill_null(0.0 if name == "shares" else math.nan)]
 
 
 def _faults(problem: str, advice: str, column: str, values: Sequence[object], bad: Sequence[bool]) -> list[Fault]:

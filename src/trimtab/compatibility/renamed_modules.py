@@ -42,9 +42,8 @@ class RenamedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         new = NEW_PATHS[module.__name__]
         message = f"{module.__name__} is now {new}; the old path works until 1.0"
         warnings.warn(message, DeprecationWarning, stacklevel=2)
-        module.__dict__.update(
-            {name: value for name, value in vars(importlib.import_module(new)).items() if not name.startswith("__")}
-        )
+        names = vars(importlib.import_module(new))
+        module.__dict__.update({name: value for name, value in names.items() if not name.startswith("__")})
 
 
 def install() -> None:

@@ -104,10 +104,8 @@ def _own_buckets(file: Path, assets: list[str], aliases: Aliases) -> Mapping[str
     _check_columns(own_file)
     plain = [None if name is None else restored(name) for name in own_file.names()]
     column = own_file.table.column_names.index("asset")
-    own_file = dataclasses.replace(
-        own_file, table=own_file.table.set_column(column, "asset", pa.array(plain, pa.string()))
-    )
-    own_file, _ = own_file.in_spelling(aliases, assets)
+    table = own_file.table.set_column(column, "asset", pa.array(plain, pa.string()))
+    own_file, _ = dataclasses.replace(own_file, table=table).in_spelling(aliases, assets)
     own: dict[str, str | None] = {}
     faults = []
     for row, (asset, bucket) in enumerate(zip(own_file.names(), own_file.table["bucket"].to_pylist(), strict=True), 1):

@@ -20,6 +20,7 @@ from trimtab.engine.bucket_manager import BucketManager, BucketSource
 from trimtab.engine.engine_run import EngineRun
 from trimtab.engine.scoring_service import Analyzer, ScoringService
 from trimtab.engine.selection_service import RebalancingTarget
+from trimtab.engine.share_positions import SharePositions
 from trimtab.engine.universe import MIN_TRENDING_CONFIDENCE, RegimeDetector, UniverseBuilder, limits_in
 from trimtab.errors import Fault, InputError, SetupError, listed, nearest
 from trimtab.limits.given_limits import given_limits
@@ -117,7 +118,7 @@ class CoreRebalancerEngine:
     def rebalance(
         self,
         rebalance_date: Date,
-        current_positions: Mapping[str, float],
+        current_positions: Mapping[str, float] | SharePositions,
         limits: RebalancingLimits | None = None,
         bucket_names: Iterable[str] | None = None,
         min_trending_confidence: float = MIN_TRENDING_CONFIDENCE,
@@ -134,7 +135,7 @@ class CoreRebalancerEngine:
     def run(
         self,
         rebalance_date: Date,
-        current_positions: Mapping[str, float],
+        current_positions: Mapping[str, float] | SharePositions,
         limits: RebalancingLimits | None = None,
         bucket_names: Iterable[str] | None = None,
         min_trending_confidence: float = MIN_TRENDING_CONFIDENCE,
@@ -150,7 +151,7 @@ class CoreRebalancerEngine:
         rebalance_date
             The date that is handed to detector and analysers.
         current_positions
-            Asset -> weight held now, as a fraction of the account's value.
+            Asset -> weight held now, as a fraction of the account's value; or `SharePositions`, for a run with a `plan`.
         limits
             What the rebalance may and must do; by default without bucket limits. Limits that change in a regime are those
             of the regime that is detected, unless they are set to one.
@@ -174,7 +175,7 @@ class CoreRebalancerEngine:
         UnmetLimitError
             A limit cannot be met and `on_unmet` is "raise".
         """
-        limits, held = given_limits(limits), _positions(current_positions)
+        limits, held = given_limits(limits), _weights(current_positions)
         steps = _Steps()
         with steps.timed("universe"):
             chosen = (limits, bucket_names, min_trending_confidence)
@@ -201,8 +202,11 @@ class CoreRebalancerEngine:
                 risk, correlations = self._measured(rebalance_date, rows, limits)
                 limits = limits if risk is None else risk.limits
         with steps.timed("rules"):
-            result = rebalance(rows, limits, correlations=correlations)
-        run = EngineRun(universe, scored, result, MappingProxyType(steps.seconds), self.bucket_manager, risk)
+            made = None
+            if isinstance(current_positions, SharePositions):
+                made = current_positions.plan(rows, limits, correlations)
+            result = rebalance(rows, limits, correlations=correlations) if made is None else made.result
+        run = EngineRun(universe, scored, result, MappingProxyType(steps.seconds), self.bucket_manager, risk, made)
         self._log_pass(run, steps)
         return run
 
@@ -240,9 +244,8 @@ class CoreRebalancerEngine:
     ) -> tuple[RiskAdjusted | None, Correlations | None]:
         """The limits by risk, and the correlations of the candidates, if they are needed."""
         if self.market is None:
-            problem = (
-                f"max_correlation is {limits.max_correlation:g}, but there are no prices to measure correlations on"
-            )
+            limit = f"max_correlation is {limits.max_correlation:g}"
+            problem = f"{limit}, but there are no prices to measure correlations on"
             raise SetupError(problem, "give market=MarketData(...), or leave max_correlation out")
         from trimtab.scoring.bucket_risk import risk_adjusted  # noqa: PLC0415 - polars, where it is needed
         from trimtab.scoring.price_correlations import price_correlations  # noqa: PLC0415
@@ -269,8 +272,10 @@ class CoreRebalancerEngine:
         steps.log("%s, cash %.2f %%, turnover %.2f %%", counted(run.result.positions, "position"), cash, turnover)
 
 
-def _positions(current_positions: Any) -> dict[str, float]:
-    """The current positions as a dict; a pandas Series will do."""
+def _weights(current_positions: Any) -> dict[str, float]:
+    """The current positions as a dict of weights; a pandas Series will do."""
+    if isinstance(current_positions, SharePositions):
+        return current_positions.weights()
     try:
         return dict(current_positions.items())
     except (AttributeError, TypeError, ValueError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -14,6 +15,7 @@ from trimtab.engine.bucket_limits_enforcer import BucketEnforcementResult, enfor
 from trimtab.engine.bucket_manager import BucketManager
 from trimtab.engine.selection_service import RebalancingTarget, SelectionResult, targets_of
 from trimtab.engine.universe import RebalancingUniverse
+from trimtab.orders.plan import Plan
 from trimtab.rebalancing.result import RebalanceResult
 from trimtab.text import json_text
 
@@ -28,7 +30,7 @@ class EngineRun:
 
     `result` is that of `trimtab.rebalance` for the same candidates; the rest are views of it. `timings` are seconds by
     step; `to_json` leaves them out, so that it gives the same bytes for the same input. `risk` says which bucket limits
-    were lowered by risk; None if the engine has no `risk`.
+    were lowered by risk; None if the engine has no `risk`. `plan` has the orders, if the positions were in shares.
     """
 
     universe: RebalancingUniverse
@@ -37,6 +39,7 @@ class EngineRun:
     timings: Mapping[str, float] = field(compare=False, hash=False)
     bucket_manager: BucketManager = field(compare=False, repr=False)
     risk: RiskAdjusted | None = field(default=None, compare=False, repr=False)
+    plan: Plan | None = field(default=None, repr=False)
 
     @property
     def rebalance_date(self) -> Date:
@@ -90,6 +93,7 @@ class EngineRun:
             "violations_left": None if buckets is None else list(buckets.violations_left),
             "risk": None if self.risk is None else self.risk.table.to_dicts(),
             "result": self.result.to_dict(),
+            **({} if self.plan is None else {"plan": json.loads(self.plan.to_json())}),
         }
 
     def to_json(self) -> str:

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 from trimtab.errors import LimitsError
 from trimtab.kernel.records import NO_LIMIT, SizingMode, Unscored
 from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.limits.regimes import plain
 
 NODE_FIELDS = ("max_positions", "max_allocation", "min_allocation")
 GENERAL = {"max_positions_per_bucket": "max_positions", "max_allocation_per_bucket": "max_allocation"}
 SCORE_FIELDS = ("min_score_threshold", "min_score_diversification", "min_score_new_position")
+EXPOSURE_FIELDS = ("max_exposure", "min_exposure")  # of a bucket of a scheme: "scheme:path"
 ROW_FIELDS = ("score", "restriction", "max_weight")
 
 # Fields that may follow another one.
@@ -57,6 +59,11 @@ def changed_limits(limits: RebalancingLimits, *changes: Change) -> RebalancingLi
         if change.name in NODE_FIELDS:
             buckets.setdefault(change.node, {})[change.name] = change.value
             values["buckets"] = buckets
+        elif change.name in EXPOSURE_FIELDS:
+            scheme, path = change.node.split(":", 1)
+            values.setdefault("exposures", plain(limits.exposures))
+            own = values["exposures"][scheme].setdefault("buckets", {})
+            own[path] = {**own.get(path, {}), change.name: change.value}
         elif change.name not in ROW_FIELDS:
             values[change.name] = change.value
     try:

@@ -28,6 +28,7 @@ from trimtab.text import at_least, at_most, exactly, figure, json_text, shipped_
 # Reasons that an asset has by itself, whatever the others do.
 _OWN = (Reason.NOT_SCORED, Reason.RESTRICTED_OUT, Reason.UNCLASSIFIED, Reason.NOT_SIZABLE, Reason.BELOW_THRESHOLD)
 _NAMED = 8
+_STEP, _STEPS = 1e-6, 3  # between the values of max_exposure that are tried
 EXPLANATIONS_VERSION = 2
 
 
@@ -234,6 +235,10 @@ def _crowding(reruns: Reruns, place: int) -> Crowding | None:
         return _crowded(reruns, name, "", getattr(limits, name), here)
     if reason == Reason.MIN_POSITION_CAPACITY and node == ROOT:
         return _crowded(reruns, "target_invested", "", limits.target_invested, selected)
+    if reason == Reason.MIN_POSITION_CAPACITY and node >= len(reruns.nodes):
+        name = reruns.exposures.names[reruns.places.exposure_row(node)]
+        inside = reruns.exposures.fractions[:, reruns.places.exposure_row(node)] > 0
+        return _crowded(reruns, "max_exposure", name, reruns.present("max_exposure", name), selected & inside)
     fields = {Reason.BUCKET_POSITION_LIMIT: "max_positions", Reason.MIN_POSITION_CAPACITY: "max_allocation"}
     if reason not in fields or node == NO_NODE:
         return None
@@ -273,10 +278,33 @@ def _counterfactuals(reruns: Reruns, place: int, limits: Iterable[Change | Searc
             lifts, named = limit.value is None, f" for {limit.node}" if limit.node else ""
             shown = f"without {limit.name}" if lifts else f"with {limit.name} {shown_value(reruns, limit)}"
             yield Counterfactual(*limit, "exactly", f"{would} {shown}{named}")
+    exposure = None if selected else _smallest_exposure(reruns, place)
+    if exposure is not None:
+        shown = f"with max_exposure {exactly(exposure.value)} for {exposure.node}"
+        yield Counterfactual(*exposure, "exactly", f"{would} {shown}")
     for name, value in _switches(reruns):
         change = Change(name, "", value)
         if bool(reruns.selected(change)[place]) != selected and reruns.limits_with(change) is not None:
             yield Counterfactual(name, "", value, "exactly", f"{would} with {name} {exactly(value)}")
+
+
+def _smallest_exposure(reruns: Reruns, place: int) -> Change | None:
+    """The smallest `max_exposure` that selects a row shut out by one bucket of a scheme; None if that alone is not
+    enough. Values are tried from the fixed weight there and the part of a smallest position upward.
+    """
+    reason, node = reruns.standing(place)
+    if reason != Reason.MIN_POSITION_CAPACITY or node < len(reruns.nodes):
+        return None
+    row = reruns.places.exposure_row(node)
+    name = reruns.exposures.names[row]
+    lowest = float(
+        reruns.exposures.fixed_weight[row] + reruns.exposures.fractions[place, row] * reruns.limits.min_position_weight
+    )
+    for value in (*(min(1.0, lowest + step * _STEP) for step in range(_STEPS)), 1.0):
+        change = Change("max_exposure", name, value)
+        if reruns.selected(change)[place]:
+            return change
+    return None
 
 
 def _row_changes(reruns: Reruns, place: int) -> Iterable[Change]:

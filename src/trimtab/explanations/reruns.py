@@ -14,6 +14,7 @@ import numpy as np
 from trimtab.bucket_path import UNKNOWN
 from trimtab.candidates.candidates import Candidates, settings_of
 from trimtab.explanations.changes import (
+    EXPOSURE_FIELDS,
     GENERAL,
     LEADING,
     LIFTED,
@@ -24,6 +25,7 @@ from trimtab.explanations.changes import (
     changed_limits,
     setting_of,
 )
+from trimtab.explanations.exposed_rows import ExposedRows
 from trimtab.explanations.places_taken import PlacesTaken, summed_under
 from trimtab.kernel.account import rebalance_account, select_account
 from trimtab.kernel.records import (
@@ -164,6 +166,8 @@ class Reruns:
 
     def present(self, name: str, node: str) -> Any:
         """The present value of a limit; as the tree has it for one of a bucket."""
+        if name in EXPOSURE_FIELDS:
+            return self.exposures.present(name, node)
         if name not in NODE_FIELDS:
             return getattr(self.limits, name)
         return self.nodes[name][self.nodes_under(name, node)[0]].item()
@@ -240,12 +244,17 @@ class Reruns:
             elif change.name in GENERAL or change.name in NODE_FIELDS:
                 nodes = self.nodes_under(change.name, change.node) + (opened if change.name in GENERAL else [])
                 tree[GENERAL.get(change.name, change.name)][nodes] = value
-            elif change.name != "unknown_bucket":
+            elif change.name not in ("unknown_bucket", *EXPOSURE_FIELDS):
                 name, code = setting_of(change.name, value)
                 settings[name] = code
         for name, number in (self._with_followers(leading) if leading else {}).items():
             settings[name] = number
-        return rows, tree, settings, partners, self.exposed
+        return rows, tree, settings, partners, self.exposures.changed(changes)
+
+    @cached_property
+    def exposures(self) -> ExposedRows:
+        """The exposures of the rows."""
+        return ExposedRows(self.rows, self.answer, self.exposed, self.candidates.exposure_rows(self.limits))
 
     @cached_property
     def in_unknown(self) -> Flags:

@@ -77,7 +77,8 @@ def steps_of(reruns: Reruns, place: int, words: Detail) -> tuple[Step, ...]:
 def _deciding(reruns: Reruns, place: int) -> str:
     reason, node = reruns.standing(place)
     if reason == Reason.MIN_POSITION_CAPACITY:
-        return "size" if node == NO_NODE else "totals" if node == ROOT else "bucket"
+        by_size = node == NO_NODE or node >= len(reruns.nodes)  # its own cap, or a limit of exposures
+        return "size" if by_size else "totals" if node == ROOT else "bucket"
     return _STAGE_OF[reason]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from trimtab.explanations.changes import Change
+from trimtab.explanations.changes import EXPOSURE_FIELDS, Change
 from trimtab.explanations.reruns import Reruns
 from trimtab.kernel.records import NO_NODE, ROOT
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -49,10 +49,14 @@ def held_by(reruns: Reruns, place: int) -> HeldBy | None:
     weight = float(reruns.answer["target"][place])
     weights = [(change, float(reruns.decided_with(change)["target"][place])) for change in changes]
     change, without = next((lifted for lifted in weights if lifted[1] != weight), weights[0])
+    of_exposures = change.name in EXPOSURE_FIELDS
+    if change.name == "max_exposure":
+        change, without = max(weights, key=lambda lifted: lifted[1])  # the first of equals
     of_row = change.name in ("restriction", "max_weight")
     node = "" if of_row else change.node
     name = f"{change.name}{f' of {node}' if node else ''}"
-    still = f"still be {percent(weight)}: something else holds it there"
+    holds = "two limits hold it there at once" if of_exposures and len(weights) > 1 else "something else holds it there"
+    still = f"still be {percent(weight)}: {holds}"
     effect = f"without {name} it would {still if without == weight else f'be {percent(without)}'}"
     return HeldBy(change.name, node, _present(reruns, place, change), change.value, weight, without, effect)
 
@@ -73,11 +77,26 @@ def _released(reruns: Reruns, place: int, node: int) -> Change:
     """A holding that left its band for its own limits, for a bucket's, or for the total's."""
     if node == NO_NODE:
         return Change("drift_tolerance", "", 1.0)
+    if node >= len(reruns.nodes):
+        is_sold = reruns.answer["target"][place] < reruns.currents[place]
+        return _exposure(reruns, reruns.places.exposure_row(node), "max_exposure" if is_sold else "min_exposure")
     if node == ROOT:
         return Change("cash_band", "", 1.0)
     if reruns.answer["target"][place] < reruns.currents[place]:
         return Change(*reruns.limit_of(node, "max_allocation"), 1.0)
     return Change("min_allocation", reruns.node_name(node), 0.0)
+
+
+def _exposure(reruns: Reruns, row: int, field: str) -> Change:
+    """The limit of a bucket of a scheme, lifted."""
+    return Change(field, reruns.exposures.names[row], 1.0 if field == "max_exposure" else 0.0)
+
+
+def _full_exposures(reruns: Reruns, place: int, node: int) -> list[Change]:
+    """Every full bucket of a scheme that the row lies in; first the bucket of the size reason."""
+    named = reruns.places.exposure_row(node)
+    rows = [named, *(row for row in reruns.exposures.full(place, reruns.sizes) if row != named)]
+    return [_exposure(reruns, row, "max_exposure") for row in rows]
 
 
 def _cap(reruns: Reruns, place: int) -> Change:
@@ -118,5 +137,9 @@ _MAKERS: dict[int, Callable[[Reruns, int, int], list[Change]]] = {
         Change("min_allocation", reruns.node_name(node), 0.0)
     ],
     SizeReason.CAPPED_BUCKET: lambda reruns, _at, node: [Change(*reruns.limit_of(node, "max_allocation"), 1.0)],
+    SizeReason.CAPPED_EXPOSURE: _full_exposures,
+    SizeReason.LIFTED_FOR_EXPOSURE: lambda reruns, _place, node: [
+        _exposure(reruns, reruns.places.exposure_row(node), "min_exposure")
+    ],
     SizeReason.AT_WISH: lambda reruns, _at, _node: _total(reruns.limits),
 }

@@ -35,10 +35,8 @@ def read_excel(data: bytes, source: str) -> pa.Table:
         for name, column, cell in zip(header, sheet.columns, cells, strict=False):
             column.append(cell_text(cell))
             if name in TEXTS and isinstance(cell, dt.date | dt.time | dt.timedelta):
-                advice = "format the column as text and type it again"
-                faults.append(
-                    Fault("Excel made a date of it", advice, column=name, row=len(sheet.lines), value=cell_text(cell))
-                )
+                problem, advice = "Excel made a date of it", "format the column as text and type it again"
+                faults.append(Fault(problem, advice, column=name, row=len(sheet.lines), value=cell_text(cell)))
         if any(cell_text(cell) for cell in cells[len(header) :]):
             faults.append(Fault("has cells beyond the header", "name the column or clear it", row=len(sheet.lines)))
     if faults:
@@ -61,9 +59,8 @@ def rows_of_workbook(data: bytes, source: str) -> list[list[Any]]:
         raise InputError([Fault("needs a reader for Excel, which is not installed", advice)], source) from None
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        sheets = {
-            name: workbook.get_sheet_by_name(name).to_python(skip_empty_area=False) for name in workbook.sheet_names
-        }
+        opened = {name: workbook.get_sheet_by_name(name) for name in workbook.sheet_names}
+        sheets = {name: sheet.to_python(skip_empty_area=False) for name, sheet in opened.items()}
     except CalamineError as error:
         raise InputError([Fault(f"is damaged, or no workbook ({error})", "save it again as .xlsx")], source) from None
     filled = {name: rows for name, rows in sheets.items() if any(cell != "" for row in rows for cell in row)}

@@ -86,8 +86,9 @@ def join_tables(
     without_score = [asset for asset in held.rows if asset not in scored.rows]
     assets = [*scored.rows, *without_score]
     columns = {name: part.column(name, assets) for part in parts for name in part.columns}
+    is_text = amounts == "shares"
     columns[amounts] = (
-        columns[amounts].fill_null("0") if amounts == "shares" else columns[amounts].cast(pa.float64()).fill_null(0.0)
+        columns[amounts].fill_null("0") if is_text else columns[amounts].cast(pa.float64()).fill_null(0.0)
     )
     known = assets if classified is None else classified.rows
     return Joined(
@@ -108,9 +109,8 @@ def _same_names(files: Sequence[CandidateFile], aliases: Aliases) -> tuple[list[
     for file in files:
         same, changes = file.in_spelling(aliases, first_file)
         renamed.append(same)
-        notes += [
-            f"joined by alias: {old} in {file.source} is {new} in {first_file[new]}" for old, new in changes.items()
-        ]
+        pairs = [f"{old} in {file.source} is {new} in {first_file[new]}" for old, new in changes.items()]
+        notes += [f"joined by alias: {pair}" for pair in pairs]
         first_file |= {name: file.source for name in same.names() if name and name not in first_file}
     return renamed, tuple(notes)
 

@@ -79,7 +79,6 @@ class BucketRebalance(bt.Algo):  # type: ignore[misc]
         result = rebalance(rows, self.limits)
         decisions: dict[pd.Timestamp, RebalanceResult] = target.perm.setdefault("decisions", {})
         decisions[target.now] = result
-        target.temp["weights"] = {
-            row["asset"]: row["target_weight"] for row in result.targets if row["target_weight"] > 0
-        }
+        weights = {row["asset"]: row["target_weight"] for row in result.targets}
+        target.temp["weights"] = {asset: weight for asset, weight in weights.items() if weight > 0}
         return True

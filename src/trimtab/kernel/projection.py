@@ -383,4 +383,7 @@ def project(problem: Problem, level: float, highest: float, total: int) -> None:
             polished = True
     for index in range(problem.assets.size):
         asset = problem.assets[index]
-        asset.weight = min(max(asset.weight, asset.lower), asset.upper)
+        if asset.weight <= asset.lower + _TOLERANCE:  # no bit above a bound: that would be a trade
+            asset.weight = asset.lower
+        elif asset.weight >= asset.upper - _TOLERANCE:
+            asset.weight = asset.upper

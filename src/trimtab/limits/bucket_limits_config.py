@@ -90,10 +90,8 @@ def given_config(config: BucketLimitsConfig | None) -> BucketLimitsConfig:
     if config is None:
         return BucketLimitsConfig()
     if not isinstance(config, BucketLimitsConfig):
-        kind = type(config).__name__
-        raise LimitsError(
-            [f"config must be a BucketLimitsConfig (received a {kind}): make it with BucketLimitsConfig(...)"]
-        )
+        problem = f"config must be a BucketLimitsConfig (received a {type(config).__name__})"
+        raise LimitsError([f"{problem}: make it with BucketLimitsConfig(...)"])
     return config
 
 

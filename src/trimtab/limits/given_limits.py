@@ -17,10 +17,6 @@ def given_limits(limits: RebalancingLimits | None) -> RebalancingLimits:
     if limits is None:
         return RebalancingLimits()
     if not isinstance(limits, RebalancingLimits):
-        kind = type(limits).__name__
-        raise LimitsError(
-            [
-                f"limits must be RebalancingLimits (received a {kind}): make them with RebalancingLimits(...), from_dict, from_toml or preset"
-            ]
-        )
+        problem = f"limits must be RebalancingLimits (received a {type(limits).__name__})"
+        raise LimitsError([f"{problem}: make them with RebalancingLimits(...), from_dict, from_toml or preset"])
     return limits

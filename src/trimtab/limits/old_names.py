@@ -48,6 +48,5 @@ def warn_of_old_name(old: str) -> None:
     frame, level = sys._getframe(1), 2  # noqa: SLF001 - how pandas finds its caller's line, too
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "trimtab":
         frame, level = frame.f_back, level + 1
-    warnings.warn(
-        f"{old} is now called {OLD_NAMES[old]}; the old name works until 1.0", DeprecationWarning, stacklevel=level
-    )
+    message = f"{old} is now called {OLD_NAMES[old]}; the old name works until 1.0"
+    warnings.warn(message, DeprecationWarning, stacklevel=level)

@@ -11,51 +11,39 @@ import polars as pl
 from trimtab.text import counted
 
 _ACCEPT = "correct the earlier prices, or accept the day (accepted=, or --accept)"
-# kind -> (the sentence with {value}, what to do, whether it blocks its symbol)
+# kind -> (the sentence with {value}, what to do)
 _KINDS = MappingProxyType(
     {
-        "duplicate_day": ("has {prices} on one day", "keep one of them", True),
-        "not_a_number": ("has a price that is not a finite number", "write a number, or leave it empty", True),
-        "not_positive": (
-            "has the price {value:g}",
-            "prices are above 0; leave the cell empty if it has no price",
-            True,
-        ),
-        "split_like_jump": ("jumps to {value:.4g} times the price before, as an unadjusted split would", _ACCEPT, True),
+        "duplicate_day": ("has {prices} on one day", "keep one of them"),
+        "not_a_number": ("has a price that is not a finite number", "write a number, or leave it empty"),
+        "not_positive": ("has the price {value:g}", "prices are above 0; leave the cell empty if it has no price"),
+        "split_like_jump": ("jumps to {value:.4g} times the price before, as an unadjusted split would", _ACCEPT),
         "unit_like_jump": (
             "jumps to {value:.4g} times the price before, as if the unit had changed",
             "give all prices in one unit, or accept the day (accepted=, or --accept)",
-            True,
         ),
-        "large_jump": ("jumps to {value:.4g} times the price before", _ACCEPT, True),
-        "unchanged_price": (
-            "has had the same price for {sessions}",
-            "check the source, or raise unchanged_sessions",
-            True,
-        ),
-        "gap": ("lacks {value:.0f} of the last {of} prices, the first on this day", "fill the gap", True),
+        "large_jump": ("jumps to {value:.4g} times the price before", _ACCEPT),
+        "unchanged_price": ("has had the same price for {sessions}", "check the source, or raise unchanged_sessions"),
+        "gap": ("lacks {value:.0f} of the last {of} prices, the first on this day", "fill the gap"),
         "stale_price": (
             "has its last price here, {sessions} before the last session",
             "add the later prices, or leave the symbol out",
-            True,
         ),
         "off_session": (
             "has a price on a day without prices for most symbols; it is not used",
             "remove it, or give these symbols in a table of their own",
-            False,
         ),
         "duplicate_fundamentals": (
             "has {rows} of fundamentals known on one day; none of them is used",
             "keep one of them",
-            False,
         ),
         "not_a_fundamental": (
             "has {fundamentals} without a finite number, counted as missing",
             "write numbers, or leave them empty",
-            False,
         ),
     }
 )
+_HARMLESS = ("off_session", "duplicate_fundamentals", "not_a_fundamental")  # these do not block their symbol
 JUMPS = ("split_like_jump", "unit_like_jump", "large_jump")
 EVENTS = pl.Schema({"symbol": pl.String, "date": pl.Date, "kind": pl.String, "value": pl.Float64, "row": pl.Int64})
 
@@ -83,7 +71,7 @@ class DataFinding:
     @property
     def blocks(self) -> bool:
         """Whether it keeps the symbol from being scored while it is in the window."""
-        return _KINDS[self.kind][2]
+        return self.kind not in _HARMLESS
 
     @property
     def problem(self) -> str:

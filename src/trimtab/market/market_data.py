@@ -267,6 +267,5 @@ def _letters(symbol: str) -> str:
 def _buckets(known: pl.DataFrame) -> Mapping[str, str]:
     """The latest bucket of each symbol; a symbol whose latest is empty is left out."""
     latest = known.group_by("symbol", maintain_order=True).last().sort("symbol")
-    return MappingProxyType(
-        {symbol: bucket for symbol, bucket in latest.select("symbol", "bucket").iter_rows() if bucket}
-    )
+    pairs = latest.select("symbol", "bucket").iter_rows()
+    return MappingProxyType({symbol: bucket for symbol, bucket in pairs if bucket})

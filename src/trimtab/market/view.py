@@ -87,9 +87,8 @@ class MarketView:
         nulls = seen.null_count().row(0, named=True)
         missing = {name: seen[name].is_null().to_numpy() for name in self.symbols if nulls[name]}
         days = seen["date"].to_list()
-        return MappingProxyType(
-            {name: frozenset(days[row] for row in rows) for name, rows in holidays(missing).items() if rows}
-        )
+        closed = {name: rows for name, rows in holidays(missing).items() if rows}
+        return MappingProxyType({name: frozenset(days[row] for row in rows) for name, rows in closed.items()})
 
     @cached_property
     def findings(self) -> tuple[DataFinding, ...]:

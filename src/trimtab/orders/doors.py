@@ -122,8 +122,8 @@ def plan(
         limits.of_the_pass,
         settings,
         instruments,
-        _amount(cash, "cash"),
-        _amount(cash_flow, "cash_flow"),
+        money_in(cash, "cash"),
+        money_in(cash_flow, "cash_flow"),
         day,
         read_tax_lots(tax_lots, instruments, needed=needs_lots, today=day, notes=notes),
         read_trades(recent, day),
@@ -143,7 +143,14 @@ def _day(today: dt.date | None, *, is_needed: bool) -> dt.date:
     return today or dt.date(1970, 1, 1)
 
 
-def _amount(value: Any, name: str) -> int:
+def money_in(value: Any, name: str) -> int:
+    """An amount as given, in micro-units.
+
+    Raises
+    ------
+    InputError
+        It is not a number.
+    """
     try:
         return scaled(decimal_of(value), MICRO)
     except TypeError:

@@ -159,6 +159,11 @@ def shared_settings(limits: Iterable[RebalancingLimits]) -> OrderSettings:
     return every[0]
 
 
+def without_candidates(account: Any) -> str:
+    """Why an account fails that has cash alone."""
+    return str(InputError([Fault("the account has no candidates", "add a row for each asset", account=account)]))
+
+
 def order_rules(
     table: pa.Table, limits: Mapping[str | None, RebalancingLimits], settings: OrderSettings, fx: Any = None
 ) -> OrderRules:
@@ -228,8 +233,7 @@ def _joined(
     here = set(table.column("account").unique().to_pylist())
     for name in cash.names:
         if name not in here:
-            fault = Fault("the account has no candidates", "add a row for each asset", account=name)
-            failed[name] = str(InputError([fault]))
+            failed[name] = without_candidates(name)
     return PlanManyResult(
         pa.concat_tables([block.orders for block in blocks]).unify_dictionaries(),
         pa.concat_tables([block.accounts for block in blocks]).unify_dictionaries(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -89,8 +89,10 @@ def _days(column: Any, count: int) -> list[dt.date | None]:
     return days
 
 
-def sessions_up_to(last: dt.date, history: Mapping[str, PriceHistory]) -> tuple[dt.date, ...]:
-    """The sessions from the oldest price on: weekdays up to `last`, and every day that has a price.
+def sessions_up_to(
+    last: dt.date, history: Mapping[str, PriceHistory], calendar: Collection[dt.date] | None = None
+) -> tuple[dt.date, ...]:
+    """The sessions from the oldest price on: those of a calendar up to `last`, or else weekdays; and each day with a price.
 
     Examples
     --------
@@ -99,12 +101,30 @@ def sessions_up_to(last: dt.date, history: Mapping[str, PriceHistory]) -> tuple[
     2
     """
     days = {last, *(record.date for record in history.values() if record.date is not None)}
-    day = min(days)
-    while day < last:
-        if day.weekday() < _SATURDAY:
-            days.add(day)
-        day += _ONE_DAY
-    return tuple(sorted(days))
+    first = min(days)
+    if calendar is not None:
+        return tuple(sorted({*days, *(day for day in calendar if first <= day <= last)}))
+    weekdays = (first + number * _ONE_DAY for number in range((last - first).days))
+    return tuple(sorted({*days, *(day for day in weekdays if day.weekday() < _SATURDAY)}))
+
+
+def last_session_before(today: dt.date, calendar: Collection[dt.date] | None = None) -> dt.date:
+    """The last session that has surely ended: that of a calendar, or else the weekday before.
+
+    Raises
+    ------
+    InputError
+        A calendar that begins or ends too early to know.
+    """
+    if calendar is None:
+        return last_weekday_before(today)
+    earlier = [day for day in calendar if day < today]
+    if not earlier or max(calendar) < today:
+        problem = f"the calendar has no sessions around {today}"
+        raise InputError(
+            [Fault(problem, "give sessions from before this day up to it, or the last session")], "sessions"
+        )
+    return max(earlier)
 
 
 def last_weekday_before(today: dt.date) -> dt.date:

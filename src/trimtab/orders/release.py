@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from trimtab.orders.gates import (
     written_line,
 )
 from trimtab.orders.plan import Plan, json_text
-from trimtab.orders.price_history import last_weekday_before, sessions_up_to
+from trimtab.orders.price_history import last_session_before, sessions_up_to
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,13 @@ class Desk:
 
     `record`: the file of the orders that were written (made by `Release.write_record`); `written`: more such orders;
     `state`: the file that says `NORMAL`, `REDUCING` or `HALTED`. Without these their gates are `not_measured`.
-    `last_session`: the weekday before `now` where None.
+    `calendar`: the days on which the market is open, from an exchange's calendar, from before the oldest price up to `now`;
+    weekdays where None. `last_session`: the session before `now` where None.
     """
 
     now: dt.datetime
     last_session: dt.date | None = None
+    calendar: Collection[dt.date] | None = None
     record: str | Path | None = None
     written: Sequence[Written] | None = None
     state: str | Path | None = None
@@ -172,8 +174,8 @@ def _of_account(
     written: Sequence[Written] | None,
     state: tuple[str, str] | None,
 ) -> Iterator[Gate]:
-    last = desk.last_session or last_weekday_before(desk.now.date())
-    sessions = sessions_up_to(last, plan.price_history)
+    last = desk.last_session or last_session_before(desk.now.date(), desk.calendar)
+    sessions = sessions_up_to(last, plan.price_history, desk.calendar)
     gates = [*account_gates(plan, settings, history=plan.price_history, sessions=sessions)]
     if written is None:
         gates.append(not_measured("repeated_order", "no record", f"{settings.repeat_hours}"))

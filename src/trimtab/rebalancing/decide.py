@@ -10,7 +10,7 @@ import numpy as np
 from trimtab.candidates.candidates import Candidates, settings_of
 from trimtab.errors import SetupError
 from trimtab.kernel.account import rebalance_account
-from trimtab.kernel.records import Flags, Ints, Records, empty_answer
+from trimtab.kernel.records import Flags, Records, empty_answer
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 
@@ -60,7 +60,7 @@ def decide(candidates: Candidates, limits: RebalancingLimits) -> tuple[Records, 
         braked = np.zeros(len(candidates.accounts), np.bool_)
         for account in range(len(braked)):
             mine = slice(start[account], start[account + 1])
-            own = _slice(partners, partners_start, account)
+            own = partners[partners_start[account] : partners_start[account + 1]]
             mine_exposed = None if exposed is None else exposed.of(mine)
             braked[account] = rebalance_account(rows[mine], tree, settings[0], own, mine_exposed, answer[mine])
         return candidates.in_table_order(answer), braked
@@ -69,8 +69,3 @@ def decide(candidates: Candidates, limits: RebalancingLimits) -> tuple[Records, 
     with PARALLEL:
         braked = rebalance_accounts(rows, start, tree, settings, partners, partners_start, exposed, answer)
     return candidates.in_table_order(answer), braked
-
-
-def _slice(partners: Ints, partners_start: Ints, account: int) -> Ints:
-    own: Ints = partners[partners_start[account] : partners_start[account + 1]]
-    return own

@@ -27,13 +27,18 @@ from trimtab.reasons import ENTERED_REASONS, Reason
 from trimtab.rebalancing.cash_left import cash_left
 from trimtab.rebalancing.certified import certified, unmet_limits, unmet_sentence
 from trimtab.rebalancing.decide import decide
+from trimtab.rebalancing.exposure_findings import full_exposures, unknown_schemes
 from trimtab.text import counted, figure, percent
 
 _REASONED = 200  # accounts whose cash is explained; the others only get the amount
 _UNUSED = {  # warnings, not just notes
     *("all_unknown", "buckets_off", "correlations_off", "near_bucket", "no_effect", "no_sizing_input"),
 }
-_CODES = {"min_buckets_represented": "representation", "min_allocation": "minimum_unreachable"}
+_CODES = {
+    "min_buckets_represented": "representation",
+    "min_allocation": "minimum_unreachable",
+    "min_exposure": "exposure_unreachable",
+}
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,7 @@ def _conflicts(table: Candidates, limits: RebalancingLimits) -> Iterator[tuple[A
 def _general(table: Candidates, limits: RebalancingLimits) -> Iterator[Finding]:
     """The findings about the whole table."""
     yield from (Finding("warning", code, text) for code, text in unused_inputs(table, limits) if code in _UNUSED)
+    yield from (Finding("warning", "exposure_table", text) for text in unknown_schemes(table, limits))
     if table.correlations is not None and limits.max_correlation is not None:
         unknown = sorted({name for name in table.asset.names if name not in table.correlations.place_of})
         if unknown:
@@ -139,9 +145,10 @@ def _decided(table: Candidates, limits: RebalancingLimits) -> Iterator[Finding]:
     """The findings about each account."""
     decided, braked = decide(table, limits)
     measured, left = certified(table, limits, decided, braked), cash_left(table, limits, decided)
+    filled = full_exposures(table, limits, decided)
     unmet, full = unmet_limits(table, limits, decided, braked, measured), _holdings_of_full(table, limits, decided)
     concerned = measured.unmet | braked | (left > 0) | (full > 0)
-    concerned[list(measured.broken)] = True
+    concerned[[*measured.broken, *filled]] = True
     concerned[list(table.faults)] = False  # nothing is decided there
     for number, account in enumerate(np.flatnonzero(concerned).tolist()):
         name = table.accounts[account]
@@ -157,6 +164,7 @@ def _decided(table: Candidates, limits: RebalancingLimits) -> Iterator[Finding]:
             alone, rows = table.only(account) if number < _REASONED else (None, None)
             reruns = None if alone is None else Reruns.of(alone, limits, decided[rows])
             yield Finding("warning", "cash_forced", _cash_forced(reruns, float(left[account]), limits), name)
+        yield from (Finding("warning", "exposure_full", text, name) for text in filled.get(account, ()))
         if full[account]:
             holdings = counted(int(full[account]), "holding")
             text = f"{holdings} that stay take all of max_total_positions {limits.max_total_positions}: nothing new can be bought"

@@ -93,9 +93,8 @@ def fundamental_scores(view: MarketView, config: FundamentalConfig | None = None
 def _latest(rows: pl.DataFrame, on: dt.date, config: FundamentalConfig) -> pl.DataFrame:
     """The latest known value of each measure of each asset, none older than `max_age_days`."""
     recent = measured(rows).filter(pl.col("known_on") >= on - dt.timedelta(days=config.max_age_days))
-    latest = recent.group_by("symbol", maintain_order=True).agg(
-        pl.col(measure.name).drop_nulls().last() for measure in MEASURES
-    )
+    newest = [pl.col(measure.name).drop_nulls().last() for measure in MEASURES]
+    latest = recent.group_by("symbol", maintain_order=True).agg(newest)
     return latest.rename({"symbol": "asset"})
 
 

@@ -243,9 +243,8 @@ def technical_scores(view: MarketView, config: TechnicalConfig | None = None) ->
     config = TechnicalConfig() if config is None else config
     windows = config.for_year(view.sessions_per_year)
     if windows.longest > view.window:
-        raise LimitsError(
-            [f"the parts look at {windows.longest} sessions and the checks at {view.window}: raise MarketChecks.window"]
-        )
+        problem = f"the parts look at {windows.longest} sessions and the checks at {view.window}"
+        raise LimitsError([f"{problem}: raise MarketChecks.window"])
     parts = technical_parts(view.prices.select("date", *view.symbols), windows, view.holidays)
     weights = {part: weight for part, weight in config.weights.items() if weight > 0}
     total = sum(weights.values())

@@ -58,9 +58,8 @@ def trends(view: MarketView, config: TrendConfig | None = None) -> pl.DataFrame:
     window = view.prices.tail(config.sessions)
     names = [name for name in view.symbols if name not in view.blocked]
     if window.height < config.sessions or not names:
-        return pl.DataFrame(
-            schema={"asset": pl.String, "growth": pl.Float64, "strength": pl.Float64, "confidence": pl.Float64}
-        )
+        numbers = dict.fromkeys(("growth", "strength", "confidence"), pl.Float64)
+        return pl.DataFrame(schema={"asset": pl.String, **numbers})
     middle = (config.sessions - 1) / 2.0
     x = pl.col("row").cast(pl.Float64) - middle
     y = pl.col("price").log() - pl.col("price").log().mean()

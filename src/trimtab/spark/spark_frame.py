@@ -69,21 +69,21 @@ def rebalance(frame: DataFrame, limits: RebalancingLimits | Mapping[str, Rebalan
     ...     targets.where("failure is null").drop("failure").write.parquet("targets")
     ...     targets.where("failure is not null").select("account", "failure").distinct().show()
     """
-    _check_frame(frame)
+    check_frame(frame)
     schema = _schema_of(frame)
-    by_id = _by_id(limits)
-    _check_limits(by_id, schema)
-    votes, rows = _counted(frame, schema)
-    PreparedLimits(by_id, votes)  # limits that do not fit the buckets raise before anything is decided
+    chosen = by_id(limits)
+    check_limits(chosen, schema)
+    votes, rows = counted(frame, schema)
+    PreparedLimits(chosen, votes)  # limits that do not fit the buckets raise before anything is decided
+    decide = _decider(_Deciding(chosen, votes, STAMP, _targets_schema(schema)))
+    return frame.select(*schema.names).groupBy(group_of(rows)).applyInArrow(decide, _spark_schema(frame))
 
+
+def group_of(rows: int) -> Any:
+    """The group of an account, one of groups of about `GROUP_ROWS` rows each."""
     from pyspark.sql import functions as f
 
-    group = f.pmod(f.xxhash64("account"), f.lit(-(-rows // GROUP_ROWS))).alias("group")
-    return (
-        frame.select(*schema.names)
-        .groupBy(group)
-        .applyInArrow(_decider(_Deciding(by_id, votes, STAMP, _targets_schema(schema))), _spark_schema(frame))
-    )
+    return f.pmod(f.xxhash64("account"), f.lit(-(-rows // GROUP_ROWS))).alias("group")
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,8 @@ def _decider(deciding: _Deciding) -> Callable[[pa.Table], pa.Table]:
     return decide
 
 
-def _check_frame(frame: object) -> None:
+def check_frame(frame: object) -> None:
+    """Refuse something that is not a Spark frame, or a machine without Spark."""
     need_installed("pyspark", "pandas")  # Spark requires pandas to hand over Arrow tables
     from pyspark.sql import DataFrame
 
@@ -147,16 +148,15 @@ def _schema_of(frame: DataFrame) -> pa.Schema:
     return pa.schema([(name, to_arrow_type(kind)) for name, kind in kinds if name in COLUMNS])
 
 
-def _by_id(limits: RebalancingLimits | Mapping[str, RebalancingLimits] | None) -> dict[str | None, RebalancingLimits]:
-    by_id: dict[str | None, RebalancingLimits] = {}
+def by_id(limits: RebalancingLimits | Mapping[str, RebalancingLimits] | None) -> dict[str | None, RebalancingLimits]:
+    """Limits by `limits_id`; under None those of all accounts."""
     if not isinstance(limits, Mapping):
         return {None: given_limits(limits)}
-    for name, chosen in limits.items():
-        by_id[name] = given_limits(chosen)
-    return by_id
+    return {name: given_limits(chosen) for name, chosen in limits.items()}
 
 
-def _check_limits(limits: Mapping[str | None, RebalancingLimits], schema: pa.Schema) -> None:
+def check_limits(limits: Mapping[str | None, RebalancingLimits], schema: pa.Schema) -> None:
+    """Refuse missing limits, and several without the column that names them."""
     if not limits:
         raise LimitsError(["no limits are given: give one set for each limits_id"])
     if None not in limits and LIMITS_ID not in schema.names:
@@ -164,7 +164,7 @@ def _check_limits(limits: Mapping[str | None, RebalancingLimits], schema: pa.Sch
         raise InputError([Fault("the column is missing", advice, column=LIMITS_ID)])
 
 
-def _counted(frame: DataFrame, schema: pa.Schema) -> tuple[dict[str, float], int]:
+def counted(frame: DataFrame, schema: pa.Schema) -> tuple[dict[str, float], int]:
     """How many rows name each bucket, and how many there are."""
     from pyspark.sql import functions as f
 

@@ -44,10 +44,8 @@ def vector(
     if length is not None and len(numbers) != length:
         raise InputError([Fault(f"{name} has another length", f"give {length}, one a session", value=len(numbers))])
     if above is not None and bool((numbers <= above).any()):
-        index = int(np.argmax(numbers <= above))
-        raise InputError(
-            [Fault(f"{name} must be above {above:g}", "correct it", row=index + 1, value=float(numbers[index]))]
-        )
+        index, problem = int(np.argmax(numbers <= above)), f"{name} must be above {above:g}"
+        raise InputError([Fault(problem, "correct it", row=index + 1, value=float(numbers[index]))])
     return numbers
 
 
@@ -72,10 +70,8 @@ def _of_shape(values: Any, name: str, dimensions: int) -> Floats:
     except (TypeError, ValueError):
         raise InputError([Fault(f"{name} are not numbers", "give an array of numbers", value=values)]) from None
     if numbers.ndim != dimensions or np.ndim(values) != dimensions:
-        shape = "(n,)" if dimensions == 1 else "(rows, columns)"
-        raise InputError(
-            [Fault(f"{name} has another shape", f"give an array of shape {shape}", value=np.shape(values))]
-        )
+        advice = f"give an array of shape {'(n,)' if dimensions == 1 else '(rows, columns)'}"
+        raise InputError([Fault(f"{name} has another shape", advice, value=np.shape(values))])
     if not bool(np.isfinite(numbers).all()):
         place = np.argwhere(~np.isfinite(numbers))[0]
         column = None if dimensions == 1 else str(int(place[1]) + 1)

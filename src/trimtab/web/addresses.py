@@ -35,5 +35,6 @@ WRITES: Mapping[str, Handler] = {
 STATIC: Mapping[str, str] = {
     "style.css": "text/css; charset=utf-8",
     "page.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
     "htmx.min.js": "text/javascript; charset=utf-8",
 }

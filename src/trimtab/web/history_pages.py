@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -43,9 +44,21 @@ def recent_runs(service: Service, newest: int, account: str | None = None) -> li
     with service.opened_store() as store:
         records = store.records(Filter(kinds=RUNS, account=account), newest=newest)
     return [
-        {"id": each.run_id, "time": each.moment.astimezone(), "account": each.account, "kind": each.kind, **each.values}
+        {
+            "id": each.run_id,
+            "time": each.moment.astimezone(),
+            "account": each.account,
+            "kind": each.kind,
+            **_amounts(each),
+        }
         for each in reversed(records)
     ]
+
+
+def _amounts(record: Record) -> dict[str, Any]:
+    """The values of a run, its value as an amount."""
+    values = record.values
+    return {**values, "value": Decimal(values["value"])} if "value" in values else values
 
 
 def history(visit: Visit) -> Response:

@@ -155,6 +155,7 @@ def backtest_facts(results: Sequence[PolicyRun], title: str, *, samples: int = S
     drawn = _spread(len(dates), POINTS)
     columns = _spread(first.turnover.height, COLUMNS)
     decided = first.turnover["trade_date"].to_list()
+    trade_dates = tuple(decided[column].isoformat() for column in columns)
     buckets, cash = _buckets(first, columns)
     texts = {name: tuple(_text(result.statistics, field, form) for result in results) for name, field, form in _ROWS}
     statistics = tuple(StatisticFact(name, row) for name, row in texts.items())
@@ -167,7 +168,7 @@ def backtest_facts(results: Sequence[PolicyRun], title: str, *, samples: int = S
         days=tuple(dates[session].toordinal() for session in drawn),
         curves=tuple(_curve(result, drawn) for result in results),
         trade_days=tuple(decided[column].toordinal() for column in columns),
-        trade_dates=tuple(decided[column].isoformat() for column in columns),
+        trade_dates=trade_dates,
         buckets=tuple(buckets),
         cash=tuple(cash),
         trades=tuple(_trades(first, columns)),
@@ -184,10 +185,8 @@ def backtest_facts(results: Sequence[PolicyRun], title: str, *, samples: int = S
         ),
         heat_columns=("Traded", *(f"#{bucket.path}" for bucket in buckets), "#cash"),
         heat_rows=tuple(
-            StatisticFact(
-                decided[column].isoformat(), (*(bucket.weight_texts[row] for bucket in buckets), percent(cash[row]))
-            )
-            for row, column in enumerate(columns)
+            StatisticFact(date, (*(bucket.weight_texts[row] for bucket in buckets), percent(cash[row])))
+            for row, date in enumerate(trade_dates)
         ),
         month_columns=("Year", "Policy", *(f"#{month}" for month in MONTHS), "#Year"),
         statistic_columns=("Statistic", *(f"#{printable(result.name)}" for result in results)),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from trimtab.backtesting.pages.backtest_facts import BacktestFacts, BucketHistory, VersusFact
 from trimtab.report.charts import NARROW, WIDTH, chart
 from trimtab.report.page import rendered
 from trimtab.report.shapes import COLOURS, Chart, Shape, circle, coloured, fitting, label, line, path, rect
+from trimtab.tolerances import LIMIT_TOLERANCE
 
 _LEFT = 46.0  # space for the numbers of an axis
 _NAMES = 132.0  # space for the names of buckets; on a phone they go above
@@ -148,31 +150,16 @@ def heat_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
 
 def _cells(facts: BacktestFacts, bucket: BucketHistory, full: float) -> Iterator[tuple[int, int, int, bool, str]]:
     """Runs of decisions that look alike: first and last place, level, whether at the limit, and the tooltip."""
-    start = 0
-    looks = [
-        (
-            min(math.ceil(LEVELS * weight / full - 1e-9), LEVELS),
-            bucket.max_weight is not None and weight >= bucket.max_weight - 1e-9,
-        )
-        for weight in bucket.weights
-    ]
-    for index in range(1, len(looks) + 1):
-        if index == len(looks) or looks[index] != looks[start]:
-            level, reached = looks[start]
-            dates = (
-                facts.trade_dates[start]
-                if index - 1 == start
-                else f"{facts.trade_dates[start]} to {facts.trade_dates[index - 1]}"
-            )
-            if level:
-                yield (
-                    start,
-                    index - 1,
-                    level,
-                    reached,
-                    f"{bucket.path}, {dates}: {', '.join(dict.fromkeys((bucket.weight_texts[start], bucket.weight_texts[index - 1])))}",
-                )
-            start = index
+    limit = math.inf if bucket.max_weight is None else bucket.max_weight - LIMIT_TOLERANCE
+    levels = [min(math.ceil(LEVELS * weight / full - LIMIT_TOLERANCE), LEVELS) for weight in bucket.weights]
+    looks = [(level, weight >= limit) for level, weight in zip(levels, bucket.weights, strict=True)]
+    for (level, is_full), places in groupby(range(len(looks)), key=looks.__getitem__):
+        alike = list(places)
+        if level:
+            start, stop = alike[0], alike[-1]
+            dates = " to ".join(dict.fromkeys((facts.trade_dates[start], facts.trade_dates[stop])))
+            weights = ", ".join(dict.fromkeys((bucket.weight_texts[start], bucket.weight_texts[stop])))
+            yield start, stop, level, is_full, f"{bucket.path}, {dates}: {weights}"
 
 
 def trade_chart(facts: BacktestFacts, width: float = WIDTH) -> Chart:
@@ -217,9 +204,8 @@ def _interval(comparison: VersusFact, y: float, full: float, width: float) -> It
     css = "reach sure" if comparison.low > 0 or comparison.high < 0 else "reach"
     yield label(0, y + 14, fitting(comparison.name, width - 4))
     yield line(middle, y + 20, middle, y + 40, "limit")
-    yield line(
-        middle + comparison.low * scale, y + 30, middle + comparison.high * scale, y + 30, css, comparison.sentence
-    )
+    low, high = middle + comparison.low * scale, middle + comparison.high * scale
+    yield line(low, y + 30, high, y + 30, css, comparison.sentence)
     yield circle(middle + comparison.estimate * scale, y + 30, 4.5, "point", comparison.sentence)
     yield label(
         width,

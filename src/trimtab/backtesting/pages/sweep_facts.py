@@ -20,6 +20,7 @@ RANKED = 25  # different policies in the table
 _DISTINCT = 12  # values of a field that are shown one by one
 _RANGES = 8
 _BARS = 15
+_FIGURES_OF_POLICY = ("#Sharpe", "#Return a year", "#Volatility", "#Deepest drawdown", "Same returns")
 NONE = "none"
 
 
@@ -113,9 +114,8 @@ def sweep_facts(
     above = values if above_cash is None else matrix(above_cash, "above_cash", min_count=3)
     for name, values_of_field in fields.items():
         if len(values_of_field) != values.shape[1]:
-            raise InputError(
-                [Fault(f"the field {name} has another length", f"give {values.shape[1]}", value=len(values_of_field))]
-            )
+            problem, advice = f"the field {name} has another length", f"give {values.shape[1]}"
+            raise InputError([Fault(problem, advice, value=len(values_of_field))])
     verdict = sweep_verdict(above) if verdict is None else verdict
     year = verdict.year
     ratios = [sharpe_ratio(above[:, index], year) for index in range(values.shape[1])]
@@ -135,15 +135,7 @@ def sweep_facts(
         column_values=tuple(map(printable, column_names)),
         cells=cells,
         bars=tuple(_bars(verdict)),
-        policy_columns=(
-            "#Policy",
-            *map(printable, fields),
-            "#Sharpe",
-            "#Return a year",
-            "#Volatility",
-            "#Deepest drawdown",
-            "Same returns",
-        ),
+        policy_columns=("#Policy", *map(printable, fields), *_FIGURES_OF_POLICY),
         policies=tuple(_policies(fields, values, ratios, year)),
         surface_columns=(
             printable(f"{rows} down, {columns} across"),

@@ -121,11 +121,14 @@ def _identifiers(sections: list[Section], source: str) -> dict[str, dict[str, st
                 problem = f"the row of {row.text[:60]!r} does not fit its header"
                 raise InputError([Fault(problem, AGAIN, line=row.line)], source)
             ids = {"conid": conid}
-            for cell in row.cells[3:]:
+            for cell in row.cells[header.index("Conid") + 1 :]:
                 try:
                     isin = isin_in(cell)
-                except ValueError:
-                    isin = None
+                except ValueError as error:
+                    fault = Fault(
+                        f"{row.cells[3]}: {error}", "check the ISIN with the broker", line=row.line, value=cell
+                    )
+                    raise InputError([fault], source) from None
                 if isin is not None:
                     ids["isin"] = isin
                     break

@@ -106,10 +106,8 @@ def _write(
 
 def _nothing_new(record: Record, applied: Record, notices: Notices) -> int:
     paths = ", ".join(str(file["path"]) for file in applied.values["files"])
-    advice = f"`trimtab runs export {record.run_id}` has the file"
-    notices.note(
-        f"run {record.run_id} was applied on {applied.time[:16]} to {paths}; nothing new is written ({advice})"
-    )
+    what = f"nothing new is written (`trimtab runs export {record.run_id}` has the file)"
+    notices.note(f"run {record.run_id} was applied on {applied.time[:16]} to {paths}; {what}")
     return ExitCode.FINE
 
 

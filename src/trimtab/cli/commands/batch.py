@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 
 from trimtab.cli import fast_start as unneeded
 from trimtab.cli.exit_codes import ExitCode, exit_codes
-from trimtab.cli.notices import Notices
+from trimtab.cli.notices import COMPILING_BLOCKS, COMPILING_ORDERS, Notices
 from trimtab.cli.options import LimitOptions, OutTable, Quiet, flag, grouped, option
 from trimtab.cli.published_inputs import known_places
 from trimtab.cli.store_options import RecordOptions, StorePlace, opened_store
@@ -50,8 +50,7 @@ batch_app = typer.Typer(
     epilog="`trimtab batch CANDIDATES...` is `trimtab batch run CANDIDATES...`.",
 )
 Against = Annotated[
-    Path | None,
-    option("DIR", "The published batch to compare with; default: the newest beside --out."),
+    Path | None, option("DIR", "The published batch to compare with; default: the newest beside --out.")
 ]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a batch.")]
 
@@ -81,12 +80,10 @@ class OrderOptions:
         bool, flag("Decide orders, too: CANDIDATES have shares and price, no current_weight.", "--orders")
     ] = False
     accounts: Annotated[
-        str | None,
-        option("FILE", "With --orders: account, cash, and optionally cash_flow, mode, currency."),
+        str | None, option("FILE", "With --orders: account, cash, and optionally cash_flow, mode, currency.")
     ] = None
     fx: Annotated[
-        list[str] | None,
-        option("CUR=RATE", "With --orders: the worth of one unit of a currency; repeatable."),
+        list[str] | None, option("CUR=RATE", "With --orders: the worth of one unit of a currency; repeatable.")
     ] = None
 
     @property
@@ -158,8 +155,7 @@ def run(
     workers: Annotated[int | None, flag("Threads; default: one for each core.", min=1)] = None,
     shard: Annotated[str | None, option("I/N", "Do share I of N, for array jobs.")] = None,
     on: Annotated[
-        str | None,
-        option("MASTER", "Work on Apache Spark: spark://host:7077, yarn, local-cluster[2,1,1024]."),
+        str | None, option("MASTER", "Work on Apache Spark: spark://host:7077, yarn, local-cluster[2,1,1024].")
     ] = None,
     against: Against = None,
     as_json: Annotated[bool, flag("Write what happens to stdout, as lines of JSON.", "--json")] = False,
@@ -191,7 +187,10 @@ def run(
         if record.require_approved:
             _approvals(job.limits, record, required=True)
         baseline = None if against is None else Baseline.read(against)
-        notices.note_compiling(rebalance_block if orders.place is None else plan_block, 30)
+        if orders.place is None:
+            notices.note_compiling(rebalance_block, COMPILING_BLOCKS)
+        else:
+            notices.note_compiling(plan_block, COMPILING_ORDERS)
         execute = stack.enter_context(_executing(on, threads))
         say = stack.enter_context(events_for_people(notices, quiet=quiet)) if lines is None else lines.say
         outcome = run_batch(job, out, conditions, execute=execute, workers=threads, storage=Storage(), say=say)
@@ -373,13 +372,9 @@ def _tell(
     code = {"held_back": ExitCode.BRAKED, "failed": ExitCode.TOO_MANY_FAILED}.get(outcome.status, ExitCode.FINE)
     gates = outcome.closed_gates
     if lines is not None:
-        ended = {
-            "exit_code": int(code),
-            "gates": [gate.to_dict() for gate in gates],
-            "why": [gate.text for gate in gates],
-        }
+        held_back = {"gates": [gate.to_dict() for gate in gates], "why": [gate.text for gate in gates]}
         shown = {} if summary is None else {"summary": summary.to_dict()}
-        lines.say({"event": outcome.status, **ended, "kept": outcome.kept, **shown})
+        lines.say({"event": outcome.status, "exit_code": int(code), **held_back, "kept": outcome.kept, **shown})
     elif summary is not None and outcome.status != "unchanged":
         _show(summary)
     if gates:

@@ -62,20 +62,14 @@ def presets(name: Annotated[str | None, typer.Argument(help="Print this preset."
         emit(preset_text(name).encode())
         return ExitCode.FINE
     for known in preset_names():
-        emit(f"{_wrapped(_about(known))}\n{_wrapped(_on_sample(known), indent='    ')}\n".encode())
+        about = preset_text(known).splitlines()[0].removeprefix("# ")
+        emit(f"{_wrapped(f'{known}: {about}')}\n{_wrapped(_on_sample(known), indent='    ')}\n".encode())
     emit(f"\n{_wrapped(_HOW_SHOWN)}\n".encode())
     return ExitCode.FINE
 
 
 def _wrapped(text: str, indent: str = "") -> str:
     return textwrap.fill(text, _WIDTH, initial_indent=indent, subsequent_indent=indent)
-
-
-def _about(name: str) -> str:
-    """A preset and the first sentence of its file."""
-    from trimtab.limits.presets import preset_text
-
-    return f"{name}: {preset_text(name).partition(chr(10))[0].removeprefix('# ')}"
 
 
 def _on_sample(name: str) -> str:

@@ -112,8 +112,7 @@ def history(
     account: Annotated[str | None, option("NAME", "The account, if there are several.")] = None,
     since: Annotated[str | None, option("DATE", "The first day.", "--from")] = None,
     out: Annotated[
-        Path | None,
-        option("PATH", "Write here: .html, .csv, .parquet or .xlsx; default: CSV.", "--out", "-o"),
+        Path | None, option("PATH", "Write here: .html, .csv, .parquet or .xlsx; default: CSV.", "--out", "-o")
     ] = None,
     quiet: Quiet = False,
 ) -> int:

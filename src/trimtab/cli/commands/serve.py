@@ -19,12 +19,10 @@ _SHORTEST_TOKEN = 16
 def serve(
     port: Annotated[int, flag("The port to listen on.", min=1, max=65_535)] = 8311,
     listen: Annotated[
-        str | None,
-        option("ADDRESS", "Listen beyond this computer, under this address; needs --token."),
+        str | None, option("ADDRESS", "Listen beyond this computer, under this address; needs --token.")
     ] = None,
     token: Annotated[
-        str | None,
-        option("KEY", "The key to the page and the service; default: a new one.", envvar="TRIMTAB_TOKEN"),
+        str | None, option("KEY", "The key to the page and the service; default: a new one.", envvar="TRIMTAB_TOKEN")
     ] = None,
     store: StorePlace = None,
     no_store: Annotated[bool, flag("Store no runs.", "--no-store")] = False,

@@ -59,14 +59,10 @@ def page(facts: Facts, width: int, *, ascii_only: bool, show_all: bool) -> Rende
     if facts.has_buckets:
         parts += [*_heading("Buckets"), bucket_table(facts, width, symbols), Text(legend(facts, symbols), "dim")]
     parts += [*_heading("Cash"), Text(facts.cash_sentence), *_bullets(map(Text, facts.cash_reasons))]
-    parts += [*_heading("Limits"), _counts(facts), *_bullets(_exceptions(facts))]
+    counts = Text(", ").join([Text(count.text, STATUS_STYLES[count.status]) for count in facts.counts])
+    parts += [*_heading("Limits"), counts, *_bullets(_exceptions(facts))]
     parts += [*_heading("Trades"), Text(facts.trades)]
     return Group(*parts)
-
-
-def _counts(facts: Facts) -> Text:
-    """How many limits hold."""
-    return Text(", ").join([Text(count.text, STATUS_STYLES[count.status]) for count in facts.counts])
 
 
 def _exceptions(facts: Facts) -> Iterable[Text]:
@@ -83,7 +79,8 @@ def asset_table(shown: Shown, width: int, symbols: Symbols, *, has_buckets: bool
     """The held and closed assets, and the nearest misses."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     groups = [group for group in (shown.held, shown.closed, shown.missed) if group]
-    bucket_of = {asset.row: _bucket_name(asset, width) for group in groups for asset in group if has_buckets}
+    listed = [asset for group in groups for asset in group if has_buckets]
+    bucket_of = {asset.row: asset.bucket if width >= _WIDE_FROM else asset.short for asset in listed}
     longest = next(longest for start, longest in _BUCKET_WIDTHS if width >= start)
     bucket_width = min(max(map(len, ["Bucket", *bucket_of.values()])), longest) if has_buckets else 0
     flat = width >= _FLAT_FROM
@@ -98,10 +95,6 @@ def asset_table(shown: Shown, width: int, symbols: Symbols, *, has_buckets: bool
             why = Text(fitting(asset, _WHY_LINES * why_width, bucket or ""))
             table.add_row(*(_flat_cells if flat else _stacked_cells)(asset, bucket, symbols), why, style=style)
     return table
-
-
-def _bucket_name(asset: AssetFact, width: int) -> str:
-    return asset.bucket if width >= _WIDE_FROM else asset.short
 
 
 def _add_columns(table: Table, bucket_width: int, *, flat: bool) -> None:

@@ -3,12 +3,12 @@
 (() => {
   const steps = ["/", "/review", "/limits", "/plan", "/export", "/history"];
   const typing = (node) => /^(INPUT|SELECT|TEXTAREA)$/.test(node.tagName);
-  const rows = () => [...document.querySelectorAll("main tbody tr")];
+  const goal = (row) => row.querySelector("a, button, input:not([type=hidden])");
+  const rows = () => [...document.querySelectorAll("main tbody tr")].filter(goal);
   const move = (by) => {
     const all = rows(), at = all.findIndex((row) => row.contains(document.activeElement));
     const next = all[Math.max(0, Math.min(all.length - 1, at + by))];
-    const goal = next && next.querySelector("a, button, input:not([type=hidden])");
-    if (goal) goal.focus();
+    if (next) goal(next).focus();
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;

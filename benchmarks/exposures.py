@@ -1,0 +1,256 @@
+"""Exposures: the optimum, the twin, that nothing changes without them, compliance, explanations, speed.
+
+python benchmarks/exposures.py [--kkt 20000] [--conic 2000] [--proven 300] [--twin 4000] [--same 20000]
+    [--accounts 1000000] [--explained 10000] [--speed 2000] [--seed 1]
+
+Prints a line for each question; a part with 0 cases is left out.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from collections import Counter
+from typing import Any
+
+import harness
+import numpy as np
+import pyarrow as pa
+from compliance import ROWS, random_block, random_limits
+
+from trimtab import RebalancingLimits, rebalance, rebalance_many
+from trimtab.candidates.read import read
+from trimtab.certificate.certificate import STATUSES
+from trimtab.errors import LimitsError
+from trimtab.reasons import SizeReason
+from trimtab.rebalancing.decided_pass import Pass
+
+from exact_projection import proven_optimum  # isort: skip
+from exposure_cases import random_exposure_limits, random_exposures  # isort: skip
+from exposure_runs import kernel_weights, random_case, twin_differences  # isort: skip
+from kernel_runs import run  # isort: skip
+from naive_projection import kkt_residual  # isort: skip
+from projection_problems import conic_weights, random_projection  # isort: skip
+
+BLOCK = 500
+EXPOSURE_REASONS = (SizeReason.CAPPED_EXPOSURE, SizeReason.LIFTED_FOR_EXPOSURE, SizeReason.MADE_ROOM)
+
+
+def kkt(seeds: range) -> None:
+    """The conditions of the optimum, on problems with rows given twice, zero caps, exact caps, conflicting minima."""
+    residuals = []
+    for seed in seeds:
+        problem = random_projection(random.Random(seed))
+        residuals.append(kkt_residual(problem, kernel_weights(problem)))
+    print(f"optimum: {len(residuals)} problems, largest KKT residual {max(residuals):.1e}")
+
+
+def conic(seeds: range) -> None:
+    """The distance to a conic solver."""
+    distances = []
+    for seed in seeds:
+        problem = random_projection(random.Random(seed))
+        distances.append(float(np.abs(kernel_weights(problem) - conic_weights(problem)).max()))
+    print(f"conic: {len(distances)} problems, largest distance to Clarabel {max(distances):.1e}")
+
+
+def proven(seeds: range) -> None:
+    """The distance to optima that tolls in fractions prove."""
+    distances = []
+    for seed in seeds:
+        problem = random_projection(random.Random(seed), 8, 8, grid=True)
+        weights = kernel_weights(problem)
+        exact = proven_optimum(problem, weights)
+        distances.append(max(abs(float(value) - weight) for value, weight in zip(exact, weights, strict=True)))
+    print(f"proven: {len(distances)} optima proven in fractions, largest distance {max(distances):.1e}")
+
+
+def twin(seeds: range) -> None:
+    """Whole accounts against the twin."""
+    cases = [case for case in map(random_case, seeds) if case is not None]
+    different = sum(bool(twin_differences(case)) for case in cases)
+    print(f"twin: {len(cases)} accounts, {different} decided otherwise")
+
+
+def same(seeds: range) -> None:
+    """The bytes of the answer without exposures, and with limits that no account reaches."""
+    compared = different = 0
+    for case in map(random_case, seeds):
+        if case is None or sum(row["current_weight"] for row in case[0]) > 1.0:
+            continue
+        rows, limits, exposures, own = case
+        loose = limits.replace(exposures={scheme: {"max_exposure": 1.0} for scheme in own})
+        answers = [run(rows, limits).answer, run(rows, loose, exposures=exposures).answer]
+        different += answers[0].tobytes() != answers[1].tobytes()
+        compared += 1
+    print(f"without: {compared} accounts, {different} with other bits where no exposure binds")
+
+
+def limited(rng: random.Random) -> tuple[RebalancingLimits, list[dict[str, Any]]]:
+    """Limits that bite, of buckets and of exposures, and the exposures."""
+    while True:
+        exposures = random_exposures(rng, [{"asset": f"A{number:02d}"} for number in range(ROWS)])
+        try:
+            limits = random_limits(rng)
+            own = random_exposure_limits(rng, exposures)
+            return limits.replace(exposures=own), exposures
+        except LimitsError:
+            continue
+
+
+def accounts(count: int, seed: int) -> None:
+    """Broken limits, reasons, and results that trade again when they are fed back."""
+    limits_rng, rng = random.Random(seed), np.random.default_rng(seed)
+    reasons: Counter[str] = Counter()
+    statuses: Counter[str] = Counter()
+    done = failed = again = fed = measured = 0
+    began = time.process_time()
+    while done < count:
+        size = min(BLOCK, count - done)
+        (limits, exposures), table = limited(limits_rng), random_block(rng, size)
+        done += size
+        passed = rebalance_many(table, limits, exposures=exposures)._pass
+        failed += len(passed.candidates.faults)
+        for member in SizeReason:
+            rows = passed.decided["size_reason"] == member
+            if member and rows.any():
+                reasons[member.code] += len(np.unique(passed.candidates.account_of[rows]))
+        checks = harness_measured(passed)
+        measured += sum(int(np.sum(check.concerns)) if check.concerns is not None else size for check in checks)
+        for check in checks:
+            if check.name in ("max_exposure", "min_exposure"):
+                for status, name in enumerate(STATUSES):
+                    mine = check.status == status
+                    statuses[name] += int((mine & check.concerns if check.concerns is not None else mine).sum())
+        more, trading = trades_again(table, limits, exposures, passed)
+        fed, again = fed + more, again + trading
+    seconds = time.process_time() - began
+    print(
+        f"compliance: {done} accounts of {ROWS} rows, {seconds:.0f} CPU s, {failed} failed, {measured} limits measured"
+    )
+    print(f"  exposures: {dict(statuses)}; {again} of {fed} results trade when they are fed back")
+    for name, number in sorted(reasons.items(), key=lambda item: -item[1]):
+        print(f"  size_reason {name:32} {number / done:8.3%}{'' if number / done >= 0.001 else '   below'}")
+
+
+def harness_measured(passed: Pass) -> list[Any]:
+    """Every limit of every account."""
+    from compliance import measured
+
+    return measured(passed)
+
+
+def trades_again(
+    table: pa.Table, limits: RebalancingLimits, exposures: list[dict[str, Any]], passed: Pass
+) -> tuple[int, int]:
+    """Of the accounts that section 6 promises it for: how many there are, and how many trade what they were given."""
+    decided, candidates, size = passed.decided, passed.candidates, len(passed.candidates.accounts)
+
+    def per_account(rows: Any) -> Any:
+        return np.bincount(candidates.account_of[rows], minlength=size)
+
+    target, current = decided["target"], candidates.current_weight
+    entered = decided["selected"] & (target > 0) & ((current <= 0) | (current < limits.dust_weight))
+    odd = (decided["selected"] & (target < max(limits.dust_weight, 1e-300))) | (candidates.restriction > 0)
+    odd |= np.isnan(candidates.score) | (np.isnan(candidates.desired_weight) & (limits.sizing_column is not None))
+    promised = (per_account(odd) == 0) & (per_account(entered) < limits.max_new_positions) & ~passed.braked
+    if not promised.any():
+        return 0, 0
+    keep = promised[candidates.account_of]
+    place = table.column_names.index("current_weight")
+    fed = table.set_column(place, "current_weight", pa.array(target)).filter(pa.array(keep))
+    after = rebalance_many(fed, limits, exposures=exposures)._pass
+    moved = after.decided["target"] != after.candidates.current_weight
+    return int(promised.sum()), len(np.unique(after.candidates.account_of[moved]))
+
+
+def explained(seeds: range) -> None:
+    """Each full row that an explanation names, and each weight without it, from a fresh run."""
+    claims = wrong = cases = 0
+    for case in map(random_case, seeds):
+        if case is None:
+            continue
+        rows, limits, exposures, own = case
+        result = rebalance(rows, limits.replace(exposures=own), exposures=exposures)
+        cases += 1
+        for row in result.targets:
+            if row["size_reason"] != "capped_exposure":
+                continue
+            held = result.explain(row["asset"]).held_by
+            if held is None or held.limit != "max_exposure":
+                continue
+            scheme, path = held.node.split(":", 1)
+            buckets = {**own[scheme].get("buckets", {})}
+            buckets[path] = {**buckets.get(path, {}), "max_exposure": 1.0}
+            lifted = {**own, scheme: {**own[scheme], "buckets": buckets}}
+            fresh = rebalance(rows, limits.replace(exposures=lifted), exposures=exposures)
+            weight = next(other["target_weight"] for other in fresh.targets if other["asset"] == row["asset"])
+            claims += 1
+            wrong += abs(weight - held.weight_without) > 1e-12
+    print(f"explanations: {cases} accounts, {claims} claims run again, {wrong} wrong")
+
+
+def speed(count: int, seed: int) -> None:
+    """The time of the kernel for 20 assets and 30 rows, and that of many accounts with three schemes and without."""
+    rng = random.Random(seed)
+    names = [f"A{number:02d}" for number in range(20)]
+    schemes = ("country", "currency", "sector")
+    exposures = [
+        {"asset": name, "scheme": scheme, "bucket": f"B{bucket}", "fraction": 0.5}
+        for name in names
+        for scheme in schemes
+        for bucket in rng.sample(range(10), 2)
+    ]
+    limits = RebalancingLimits(max_total_positions=20, max_new_positions=20, max_position_weight=0.1)
+    own = {scheme: {"max_exposure": 0.12, "unknown": "free"} for scheme in schemes}
+    within = limits.replace(exposures=own)
+    rows = [
+        {"account": number, "asset": name, "score": 0.7 + 0.3 * rng.random(), "current_weight": 0.04 * rng.random()}
+        for number in range(count)
+        for name in names
+    ]
+    for title, one_limits, table in (("without", limits, None), ("with 3 schemes", within, exposures)):
+        candidates = read(rows, one_limits, many=True, exposures=table)
+        times = harness.seconds(lambda c=candidates, lim=one_limits: kernel_pass(c, lim), 5, 1, time.process_time)
+        print(f"speed: {title}: {statistics.median(times) / count * 1e6:.2f} us of CPU an account in the kernel")
+    columns = pa.Table.from_pylist(rows)
+    works = [
+        lambda lim=one_limits, table=table: rebalance_many(columns, lim, exposures=table)
+        for one_limits, table in ((limits, None), (within, exposures))
+    ]
+    pairs = harness.in_turn(works[1], works[0], 5, time.process_time)
+    print(f"speed: rebalance_many with 3 schemes takes {statistics.median(a / b for a, b in pairs):.2f} times as long")
+
+
+def kernel_pass(candidates: Any, limits: RebalancingLimits) -> None:
+    """The kernel alone, over all accounts."""
+    from trimtab.rebalancing.decide import decide
+
+    decide(candidates, limits)
+
+
+def main() -> None:
+    options = harness.options(
+        __doc__,
+        kkt=20_000,
+        conic=2000,
+        proven=300,
+        twin=4000,
+        same=20_000,
+        accounts=1_000_000,
+        explained=10_000,
+        speed=2000,
+        seed=1,
+    )
+    for check in (kkt, conic, proven, twin, same, explained):
+        count = getattr(options, check.__name__)
+        if count:
+            check(range(options.seed, options.seed + count))
+    for part in (accounts, speed):
+        if getattr(options, part.__name__):
+            part(getattr(options, part.__name__), options.seed)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""The exposures of one account's rows, for reruns: what lies in which limited bucket, and limits with other values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from trimtab.candidates.exposure_rows import ExposureRows
+from trimtab.explanations.changes import EXPOSURE_FIELDS, Change
+from trimtab.kernel.records import Exposed, Floats, Records
+from trimtab.reasons import FIXED_REASONS
+
+_FULL = 1e-9  # a bucket this near to its maximum is worth a trial
+
+
+@dataclass(frozen=True, eq=False)
+class ExposedRows:
+    """The rows of an account, their decision, and their parts in the limited buckets of schemes."""
+
+    rows: Records
+    answer: Records
+    exposed: Exposed | None
+    limited: ExposureRows
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The limited buckets, named as in the certificate."""
+        return [f"{scheme}:{path}" for scheme, path in self.limited.names]
+
+    def present(self, field: str, name: str) -> float:
+        """The present limit of a bucket."""
+        return float(self.limited.rows[field][self.names.index(name)])
+
+    def changed(self, changes: Sequence[Change]) -> Exposed | None:
+        """The exposures with the limits of some buckets changed."""
+        about = [change for change in changes if change.name in EXPOSURE_FIELDS]
+        if self.exposed is None or not about:
+            return self.exposed
+        limits = self.exposed.rows.copy()
+        for change in about:
+            limits[change.name][self.names.index(change.node)] = change.value
+        return self.exposed._replace(rows=limits)
+
+    @cached_property
+    def fractions(self) -> Floats:
+        """The fraction of each row in each bucket. Shape (candidates, buckets)."""
+        if self.exposed is None:
+            return np.zeros((len(self.rows), 0))
+        return self.limited.fractions(self.exposed.profile)
+
+    @cached_property
+    def fixed_weight(self) -> Floats:
+        """The weight of fixed rows in each bucket."""
+        fixed = np.isin(self.answer["reason"], FIXED_REASONS)
+        return np.asarray(np.where(fixed, self.rows["current"], 0.0) @ self.fractions, np.float64)
+
+    def full(self, place: int, sizes: Floats) -> list[int]:
+        """The buckets that a row lies in and that are full at these sizes."""
+        highest = np.maximum(self.limited.rows["max_exposure"], self.fixed_weight)
+        full = (sizes @ self.fractions >= highest - _FULL) & (self.fractions[place] > 0)
+        return [int(row) for row in np.flatnonzero(full)]
