@@ -170,6 +170,11 @@ def test_shares_in_joined_files(write: Write) -> None:
     assert f"{short}, row 1, column 'shares': is missing: write 0 if it is not held" in result.stderr
 
 
+def test_an_empty_cell_of_shares_is_none_held(write: Write) -> None:
+    result = run("rebalance", write(SHARES.replace("0,\n", ",\n")), "--cash", "300", "--format", "csv")
+    assert weights_of(result) == {"AAA": 0.3, "BBB": 0.4, "CCC": 0.0}
+
+
 def test_shares_as_numbers_of_a_typed_file(tmp_path: Path) -> None:
     path = tmp_path / "in.parquet"
     table = pa.table({"asset": ["A", "B"], "score": [0.9, 0.8], "shares": [1, 3], "price": [2.5, 2.5]})
@@ -199,7 +204,6 @@ def test_shares_as_numbers_of_a_typed_file(tmp_path: Path) -> None:
         (SHARES.replace("10,30", "-1,30"), "5", 3, "row 1, column 'shares': is not a number of shares (received -1.0)"),
         (SHARES.replace("10,30", "ten,30"), "5", 3, "row 1, column 'shares': is not a number (received 'ten')"),
         (SHARES.replace("10,30", "10,30 $"), "5", 3, "row 1, column 'price': is not a number (received '30 $')"),
-        (SHARES.replace("0,\n", ",\n"), "5", 3, "row 3, column 'shares': is not a number: write the number of shares"),
         (SHARES, "-700", 3, "holdings and cash are worth 0: give shares, or --cash above 0"),
         (SHARES, "nan", 3, "holdings and cash are worth nan"),
         (

@@ -242,12 +242,16 @@ def test_a_bad_account_beside_good_ones() -> None:
     assert [row["reason"] for row in many.result(1).targets] == ["added", "too_correlated"]
 
 
-def test_a_batch_refuses_the_limit() -> None:
+def test_a_batch_refuses_limits_that_need_other_tables() -> None:
     limits = RebalancingLimits(**ON)
     with pytest.raises(LimitsError, match="max_correlation is set, but a batch has no correlations"):
         PreparedLimits({None: limits}, {})
     with pytest.raises(LimitsError, match="limits 'careful': max_correlation is set"):
         PreparedLimits({"wild": RebalancingLimits(), "careful": limits}, {})
+    with pytest.raises(
+        LimitsError, match="limits 'careful': exposures have limits, which a batch does not support yet"
+    ):
+        PreparedLimits({"careful": RebalancingLimits(exposures={"country": {"max_exposure": 0.5}})}, {})
 
 
 def test_the_selection_service_takes_correlations() -> None:
