@@ -253,9 +253,9 @@ def kkt_residual(problem: Projection, weights: Floats, active: float = 1e-12) ->
                 columns.append(np.full(len(d), -1.0))
                 bounds.append((-math.inf, problem.level))
                 pull -= problem.level
-                continue
-            columns.append(row.shares)
-            bounds.append((0.0, math.inf))
+            else:
+                columns.append(row.shares)
+                bounds.append((0.0, math.inf))
         if row.minimum > 0 and total < row.minimum - active:
             pull += problem.price * row.shares
         elif row.minimum > 0 and problem.price > 0 and total <= row.minimum + active:
