@@ -13,10 +13,10 @@ from order_cases import MICRO, OrderCase, random_order_case
 from order_runs import kernel_plan, plain_plan, records_of
 
 from trimtab.candidates.candidates import settings_of
-from trimtab.kernel import money, order_part
+from trimtab.kernel import money, order_part, order_rounding
 from trimtab.kernel.compilation import undecorated
 from trimtab.kernel.order_block import OrderAccounts, OrderLimits, OrderRecords, plan_block
-from trimtab.kernel.order_records import KEY, ORDER_NODE, TRADED
+from trimtab.kernel.order_records import KEY, ORDER_ACCOUNT, ORDER_NODE, TRADED
 from trimtab.kernel.records import NO_NODE, NO_PARTNERS
 from trimtab.limits.rebalancing_limits import RebalancingLimits as Limits
 
@@ -172,22 +172,57 @@ def test_small_accounts_plain_compiled_and_twin(name: str) -> None:
         assert [order.asset for order in made.orders] == ["A", "T1"]
 
 
+def planned_twice(case: OrderCase, left_out: list[bool], *, is_compiled: bool) -> tuple[list[bytes], OrderRecords]:
+    """An account two times in one block: the first half of each record before, and the records after."""
+    candidates, records = records_of(case)
+    nodes, rows, lots = candidates.tree.nodes, len(records.assets), len(records.lots)
+    both = OrderRecords(*(np.tile(own, 2) for own in records))
+    assert [own.dtype for own in both] == [own.dtype for own in records]
+    before = [own[: len(own) // 2].tobytes() for own in both]
+    starts = np.array([0, rows, 2 * rows]), np.array([0, lots, 2 * lots]), np.zeros(3, np.int64)
+    accounts = OrderAccounts(*starts, np.zeros(2, np.int64), np.array(left_out))
+    limits = OrderLimits(settings_of(case.limits), nodes, np.array([0, len(nodes)]))
+    (plan_block if is_compiled else plain_plan)(accounts, limits, NO_PARTNERS, both)
+    return before, both
+
+
 @pytest.mark.parametrize("is_compiled", [True, False])
 def test_an_account_that_is_left_out_is_not_touched(is_compiled: bool) -> None:
     """The account beside it is decided as if it were alone."""
     case = random_order_case(0)
-    candidates, records = records_of(case)
-    nodes, rows = candidates.tree.nodes, len(records.assets)
-    both = OrderRecords(*(own if name == "lots" else np.tile(own, 2) for name, own in records._asdict().items()))
-    assert [own.dtype for own in both] == [own.dtype for own in records]
-    before = [own[: len(own) // 2].tobytes() for own in (both.assets, both.accounts, both.answers, both.outcome)]
-    starts = np.array([0, rows, 2 * rows]), np.array([0, 0, len(records.lots)]), np.zeros(3, np.int64)
-    accounts = OrderAccounts(*starts, np.zeros(2, np.int64), np.array([True, False]))
-    limits = OrderLimits(settings_of(case.limits), nodes, np.array([0, len(nodes)]))
-    (plan_block if is_compiled else plain_plan)(accounts, limits, NO_PARTNERS, both)
-    after = [own[: len(own) // 2].tobytes() for own in (both.assets, both.accounts, both.answers, both.outcome)]
-    assert after == before
-    assert str(both.assets[rows:].tolist()) == str(kernel_plan(case).assets.tolist())  # as text: some scores are nan
+    before, after = planned_twice(case, [True, False], is_compiled=is_compiled)
+    assert [own[: len(own) // 2].tobytes() for own in after] == before
+    rows = len(after.assets) // 2
+    assert str(after.assets[rows:].tolist()) == str(kernel_plan(case).assets.tolist())  # as text: some scores are nan
+
+
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_two_equal_accounts_of_one_block_are_decided_alike(is_compiled: bool) -> None:
+    """The second finds the nodes of its limits filled and the working memory used."""
+    case = random_order_case(0)
+    _, after = planned_twice(case, [False, False], is_compiled=is_compiled)
+    alone, rows = str(kernel_plan(case).assets.tolist()), len(after.assets) // 2
+    assert [str(after.assets[begin : begin + rows].tolist()) for begin in (0, rows)] == [alone, alone]
+
+
+def test_an_asset_that_ended_without_a_lot_may_be_worth_nothing() -> None:
+    """Whatever the limit, which it has otherwise."""
+    account, asset = np.zeros(1, ORDER_ACCOUNT)[0], np.zeros(1, TRADED)[0]
+    account.max_worth, account.max_kept_worth, account.max_position_weight, asset.max_weight = 300, 330, 0.3, 1.0
+    limits = [undecorated(order_rounding.max_worth_of), undecorated(order_rounding.max_kept_worth_of)]
+    assert [limit(asset, account, 1000) for limit in limits] == [300, 330]
+    asset.is_unfit = True
+    assert [limit(asset, account, 1000) for limit in limits] == [0, 0]
+
+
+def test_the_base_is_never_below_what_cannot_be_sold_in_lots() -> None:
+    """A share of a lot is missing for two lots, which doubles do not see; only one can be sold."""
+    lot = 5 * 10**17
+    asset = np.zeros(1, TRADED)[0]
+    asset.price, asset.lot, asset.quantity, asset.goal = NANO, lot, 2 * lot - 1, 1
+    asset.worth, asset.lot_value = 2 * lot - 1, float(lot)
+    undecorated(order_rounding._set_base)(asset)
+    assert (asset.base_quantity, asset.base_worth, asset.step) == (lot - 1, lot - 1, lot)
 
 
 def test_only_a_close_that_costs_a_bucket_its_place_waits() -> None:
