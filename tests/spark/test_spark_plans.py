@@ -109,10 +109,11 @@ def test_plans_and_a_batch_of_orders_on_spark(tmp_path: Path, monkeypatch: pytes
     master = "local-cluster[2,1,1024]"
     with on_master(master):
         spark = SparkSession.getActiveSession()
-        frame, accounts = spark.read.parquet("rows.parquet"), spark.read.parquet("cash.parquet")
+        # whole paths: Java may run since an earlier test, in that test's folder
+        frame, accounts = (spark.read.parquet(str(tmp_path / name)) for name in ("rows.parquet", "cash.parquet"))
         monkeypatch.setattr("trimtab.spark.spark_frame.GROUP_ROWS", 200)
         plans = plan(frame, LIMITS, accounts=accounts, fees=FEES, fx={"USD": 1})
-        plans.rows.write.parquet("plans")
+        plans.rows.write.parquet(str(tmp_path / "plans"))
         assert (plans.orders.count(), plans.accounts.count()) > (60, 60)
         assert plans.targets.columns == ["account", *spark_plans._PARTS["target"]]
         with pytest.raises(InputError, match="column 'cash': the column is missing"):
