@@ -8,6 +8,7 @@ import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -89,6 +90,27 @@ def test_a_worker_with_other_rules_does_nothing() -> None:
     table, cash = tables(5)
     with pytest.raises(SetupError, match="the rules of a worker differ from the driver's"):
         planning(table, stamp="other").planned(table, cash)
+
+
+def test_columns_of_frames_without_a_session() -> None:
+    """The columns that are read, those that are missing, and the schema for Spark with the type of `account`."""
+    types = pytest.importorskip("pyspark.sql.types")
+    kinds = dict.fromkeys(("account", "asset"), types.StringType()) | {"score": types.DoubleType()}
+    kinds |= {"shares": types.DoubleType(), "price": types.DoubleType(), "note": types.BinaryType()}
+    frame: Any = SimpleNamespace(
+        columns=list(kinds), schema=types.StructType([types.StructField(*each) for each in kinds.items()])
+    )
+    schema = spark_plans._schema_of(frame)
+    assert schema.names == ["account", "asset", "score", "shares", "price"]
+    assert schema.types == [pa.string(), pa.string(), pa.float64(), pa.float64(), pa.float64()]
+    made = spark_plans._spark_schema(frame, spark_plans._output(schema))
+    assert made.names == ["account", *spark_plans._PARTS]
+    assert made["account"].dataType == types.StringType()
+    assert made["target"].dataType.names == list(spark_plans._PARTS["target"])
+    cash: Any = SimpleNamespace(columns=["account", "note", "cash"])
+    assert spark_plans._cash_columns(cash) == ["account", "cash"]
+    with pytest.raises(InputError, match="column 'cash': the column is missing"):
+        spark_plans._cash_columns(SimpleNamespace(columns=["account", "csh"]))  # type: ignore[arg-type]
 
 
 @pytest.mark.thorough
