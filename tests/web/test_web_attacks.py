@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 from hostile_names import PAYLOADS
 from starlette.responses import PlainTextResponse
+from starlette.testclient import TestClient
 from thorough import mostly_thorough
 from web_visits import BASE, KEY, PORT, Browser, client_of, service_of
 
 from trimtab.errors import BrokenLimitError, Fault, InputError, LimitsError, OutputError
 from trimtab.files.cells import csv_line
 from trimtab.web.app import sentences_of
+from trimtab.web.attached import attached
 from trimtab.web.guard import Guard
 from trimtab.web.service import Bounds, Service
 from trimtab.web.sessions import Sessions
@@ -150,6 +152,22 @@ def test_a_body_that_never_arrives() -> None:
     assert answers[0]["status"] == 408
     asyncio.run(guard({"type": "websocket"}, slowly, send))  # not answered at all
     assert len(answers) == 2
+
+
+def test_a_guard_of_a_page_alone_has_nothing_to_warm_up_or_to_close() -> None:
+    guard = Guard(PlainTextResponse("page"), service_of())
+    guard.warm_up()
+    guard.close()
+    assert TestClient(guard, base_url=BASE).get("/").text == "page"
+
+
+def test_a_name_that_a_header_cannot_hold_is_sent_encoded() -> None:
+    sent = [attached(name, b"").headers["content-disposition"] for name in ("a.csv", "\u00e9.csv", 'a"b.csv')]
+    assert sent == [
+        'attachment; filename="a.csv"',
+        "attachment; filename*=UTF-8''%C3%A9.csv",
+        "attachment; filename*=UTF-8''a%22b.csv",
+    ]
 
 
 def test_after_the_body_comes_the_end_of_the_connection() -> None:

@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from web_visits import Browser
@@ -81,6 +82,12 @@ def test_a_run_again_and_its_files(two: Browser) -> None:
     report = two.get(f"/history/{run}/report.html")
     assert report.headers["content-disposition"] == 'attachment; filename="report.html"' and run in report.text
     assert two.get(f"/history/{run}/other.csv").status_code == 404
+
+
+def test_a_report_of_inputs_that_are_refused_today(two: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trimtab.web.history_pages.replay", lambda *_: SimpleNamespace(plan=None))
+    answer = two.get(f"/history/{runs_of(two)[0]}/report.html")
+    assert answer.status_code == 422 and "refused today" in answer.text and "open plan.json instead" in answer.text
 
 
 def test_without_a_store() -> None:

@@ -47,11 +47,7 @@ class Api:
         by_path: dict[str, dict[str, Operation]] = {}
         for operation in (*OPERATIONS, OPENAPI):
             by_path.setdefault(operation.path, {})[operation.method] = operation
-        self._routes = [(Route(f"/v1{path}", self._never), known) for path, known in by_path.items()]
-
-    @staticmethod
-    def _never(_request: Request) -> Response:
-        raise NotImplementedError  # routes only match here
+        self._routes = [(Route(f"/v1{path}", Response), known) for path, known in by_path.items()]  # to match only
 
     def warm_up(self) -> None:
         """Run the examples that store nothing, each in its thread, so that the compiled rules are there."""
