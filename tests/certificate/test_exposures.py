@@ -85,6 +85,22 @@ def test_small_fractions_count_as_unknown_and_unknown_may_be_free() -> None:
     assert ("max_exposure", "country:Unknown") not in constraints
 
 
+def test_without_a_table_all_is_unknown() -> None:
+    """Read without limits of exposures, which would ask for a table."""
+    target = np.array([0.4, 0.4, 0.1])
+    checks, broken = certify(
+        read(ROWS, RebalancingLimits(), many=False),
+        country(max_exposure=0.5),
+        target=target,
+        proposed=target,
+        selected=target > 0,
+        braked=np.array([False]),
+    )
+    constraint = next(check.constraint(0) for check in checks if check.name == "max_exposure")
+    assert (constraint.node, constraint.measured) == ("country:Unknown", pytest.approx(0.9))
+    assert "max_exposure of country:Unknown is 0.9 against 0.5" in str(broken[0])
+
+
 def test_a_maximum_is_hard_but_for_what_is_fixed_and_for_drift() -> None:
     limits = country(buckets={"Europe": {"max_exposure": 0.5}})
     _, broken = certified(ROWS, limits, COUNTRY, [0.4, 0.3, 0.0])

@@ -146,6 +146,26 @@ def test_every_kind_of_table_is_read(library: Any) -> None:
     assert exposures_of(library(FUNDS)) == exposures_of(FUNDS)
 
 
+def test_what_was_read_passes_through_and_has_one_digest_in_any_order() -> None:
+    table = exposures_of(FUNDS)
+    assert exposures_of(table) is table
+    assert exposures_of(FUNDS[::-1]).digest == table.digest
+    assert exposures_of([*FUNDS[:-1], lying("E", "KR")]).digest != table.digest
+
+
+def test_one_account_named_in_the_table_is_that_of_candidates_without_accounts() -> None:
+    limits = limits_of({"unknown": "free", "buckets": {"US": {"max_exposure": 0.05}}})
+    table = [{**lying("A", "US"), "account": "one"}]
+    assert weights(assets("AC"), limits, table) == {"A": (0.05, "capped_exposure"), "C": (0.2, "capped_position")}
+
+
+def test_concentration_is_refused_unless_it_is_switched_off() -> None:
+    limits = limits_of({}, concentration={"country": {}})
+    with pytest.raises(LimitsError, match="concentration is not supported here yet"):
+        rebalance(assets("A"), limits, exposures=FUNDS)
+    assert rebalance(assets("A"), limits.replace(enforce_exposure_limits=False), exposures=FUNDS).positions == 1
+
+
 def test_accounts_may_have_exposures_of_their_own() -> None:
     rows = [{**row, "account": account} for account in ("one", "two") for row in assets("AC")]
     table = [{**lying("A", bucket), "account": account} for account, bucket in (("one", "US"), ("two", "EU"))]
@@ -274,6 +294,40 @@ def test_the_preflight_warns_of_a_scheme_that_hardly_knows_the_candidates() -> N
     findings = check(assets("XYE"), limits_of({"max_exposure": 0.5}), exposures=[lying("E", "JP")]).warnings
     text = next(finding.text for finding in findings if finding.code == "exposure_table")
     assert text == "country: 2 of 3 candidates are Unknown: check the names in the table of exposures"
+
+
+def test_the_preflight_is_silent_about_a_maximum_with_room_left() -> None:
+    """0.3 of A that stays fills the US; beside its 0.15 in EUR there is room for 0.25 more."""
+    rows = [{"asset": "A", "score": 0.9, "current_weight": 0.3, "restriction": "no_trade"}, *assets("E")]
+    table = [lying("A", "US"), lying("A", "EUR", 0.5, "currency"), lying("E", "JP"), lying("E", "EUR", 1.0, "currency")]
+    limits = RebalancingLimits(
+        exposures={
+            "country": {"buckets": {"US": {"max_exposure": 0.3}}},
+            "currency": {"unknown": "free", "buckets": {"EUR": {"max_exposure": 0.4}}},
+        }
+    )
+    full = [
+        finding.text for finding in check(rows, limits, exposures=table).warnings if finding.code == "exposure_full"
+    ]
+    assert len(full) == 1
+    assert "country: US is full" in full[0]
+
+
+def test_the_preflight_counts_assets_that_the_table_calls_unknown() -> None:
+    """X and Y lie in Unknown by name, and so in no bucket that is known."""
+    table = [lying("X", "Unknown"), lying("Y", "Unknown/here"), lying("E", "JP")]
+    findings = check(assets("XYE"), limits_of({"max_exposure": 0.5}), exposures=table).warnings
+    text = next(finding.text for finding in findings if finding.code == "exposure_table")
+    assert text.startswith("country: 2 of 3 candidates are Unknown")
+
+
+def test_a_full_bucket_is_also_in_the_way_of_what_another_limit_keeps_out() -> None:
+    """One new position is allowed, which C takes; A would not fit in the US either."""
+    rows = [{"asset": "C", "score": 0.95}, {"asset": "A", "score": 0.9}]
+    limits = limits_of({"buckets": {"US": {"max_exposure": 0.0}}}, max_new_positions=1)
+    result = rebalance(rows, limits, exposures=FUNDS)
+    assert [row["reason"] for row in result.targets] == ["added", "new_position_limit"]
+    assert "also in the way: max_exposure 0 of country: US is full" in result.details()[1]
 
 
 def test_explanations_try_the_limits_that_hold_a_weight() -> None:
