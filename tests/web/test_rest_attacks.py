@@ -22,10 +22,14 @@ from thorough import mostly_thorough
 from web_visits import BASE, KEY, PORT
 
 from trimtab.errors import BrokenLimitError, DamagedError, Fault, SetupError, UnmetLimitError
-from trimtab.web.api import deciding, problems
+from trimtab.store.record import Kind, Record
+from trimtab.store.sql_store import SqlStore
+from trimtab.web.api import deciding, problems, stored_runs
 from trimtab.web.api.arrow_bodies import MEDIA_TYPE
+from trimtab.web.api.json_text import json_bytes
 from trimtab.web.api.operations import OPERATIONS, Operation
 from trimtab.web.api.problems import ApiError
+from trimtab.web.api.rows import table_of_rows
 from trimtab.web.api.schemas import component_schemas
 from trimtab.web.api.workers import Worker
 from trimtab.web.audit import AuditLog
@@ -317,6 +321,48 @@ def test_a_damaged_store(tmp_path: Path) -> None:
     with serving(tmp_path / "runs.db") as broken:
         answer = problem(broken.get("/runs"), 500)
         assert answer["type"] == "urn:trimtab:problem:store" and str(tmp_path) not in str(answer)
+
+
+def test_a_store_that_is_damaged_later_is_no_missing_run(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(*_: Any) -> Any:
+        raise DamagedError([Fault("is damaged", "restore it")], "store")
+
+    monkeypatch.setattr(SqlStore, "find", find)
+    assert problem(client.get("/runs/latest"), 500)["type"] == "urn:trimtab:problem:store"
+
+
+def test_an_execution_is_shown_without_files() -> None:
+    body = json.dumps({"outcomes": {"filled": 1}, "files": [{"path": "/home/x/fills.csv", "sha256": "0"}]})
+    facts = dict.fromkeys(("previous", "version", "rules", "purpose", "account", "subject"), "")
+    record = Record(sequence=2, hash="ab" * 32, kind=Kind.EXECUTION, time="2026-01-02T00:00:00+00:00", by="Ada",
+                    limits_hash="", inputs_hash="", body=body, contents="{}", **facts)  # fmt: skip
+    event = stored_runs._event(record)
+    assert (event["kind"], event["by"], event["outcomes"]) == ("execution", "Ada", {"filled": 1})
+    assert "files" not in event
+
+
+def test_a_client_that_goes_away_gets_no_answer_and_is_counted(client: Client) -> None:
+    sent: list[Any] = []
+
+    async def gone() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = {**TOKEN, "Host": f"127.0.0.1:{PORT}", "Content-Type": "application/json"}
+    scope = {"type": "http", "method": "POST", "path": "/api/v1/plan", "root_path": "/api", "scheme": "http",
+             "query_string": b"",
+             "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()]}  # fmt: skip
+    asyncio.run(client.http.app._api(scope, gone, send))  # type: ignore[attr-defined]
+    assert sent == []
+    assert 'trimtab_requests_total{operation="plan",status="499"} 1' in client.get("/metrics").text
+
+
+def test_values_that_are_no_numbers_pass_as_text_and_others_are_not_written() -> None:
+    assert table_of_rows([{"shares": True}, {"shares": 0.5}], "rows").to_pydict() == {"shares": ["True", "0.5"]}
+    with pytest.raises(TypeError, match="set cannot be written as JSON"):
+        json_bytes({"x": set()})
 
 
 def test_work_that_takes_too_long_and_work_that_waits() -> None:
