@@ -153,6 +153,7 @@ def test_switched_off_minima_may_contradict() -> None:
     limits = RebalancingLimits(exposures=own, enforce_exposure_limits=False)
     assert not limits_exposures(limits)
     assert list(settings_without_effect(limits)) == ["exposures has no effect while enforce_exposure_limits is false"]
+    assert not list(settings_without_effect(RebalancingLimits(enforce_exposure_limits=False)))
 
 
 def test_in_words() -> None:

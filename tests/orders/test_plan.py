@@ -487,6 +487,7 @@ def test_ids_follow_from_the_inputs_alone() -> None:
 def test_canonical_json() -> None:
     value = {"é": [1, None, True, float("nan")], "a": (Decimal("10.00"), 0.1, dt.date(2026, 1, 2)), "e\u0301x": "x"}
     assert canonical_json(value) == '{"a":["10","0.1","2026-01-02"],"é":[1,null,true,null],"éx":"x"}'
+    assert canonical_json("e\u0301") == '"é"'
 
 
 def test_settings_as_one_object_with_single_ones_on_top() -> None:
