@@ -130,6 +130,16 @@ def test_a_statement_that_ends_in_a_short_row(write: Write) -> None:
     assert "ends early" in refusal(write(data[: data.index(b",Opening Trade")]))
 
 
+def test_a_statement_without_a_net_asset_value(write: Write) -> None:
+    name = "ibkr_activity_en.csv"
+    lines = (FILES / name).read_text("utf-8").splitlines(keepends=True)
+    file = write("".join(line for line in lines if not line.startswith("Net Asset Value,")).encode(), name)
+    found, whole = read(file).positions, read(FILES / name).positions
+    assert [(each.symbol, each.quantity, each.value) for each in found] == [
+        (each.symbol, each.quantity, each.value) for each in whole
+    ]
+
+
 def test_flex_of_two_base_currencies(write: Write) -> None:
     text = (FILES / "ibkr_flex_summary.xml").read_text("utf-8")
     start, end = text.index("<FlexStatement "), text.index("</FlexStatements>")
