@@ -83,7 +83,7 @@ class Visitor:
             accept_downloads=True,
         )
         self.page = self.context.new_page()
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(120_000)  # ample: the machine may be busy
         self.address, self.clicks, self.began = address, 0, time.monotonic()
         self.logged: list[str] = []
         self.foreign: list[str] = []
@@ -127,7 +127,7 @@ class Visitor:
 
     def wait_until(self, condition: str) -> None:
         """Wait for a condition in the page; the policy forbids the way in which Playwright would."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while not self.page.evaluate(condition):
             assert time.monotonic() < end, condition
             self.page.wait_for_timeout(20)

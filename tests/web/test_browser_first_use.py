@@ -56,12 +56,15 @@ def to_the_order_file(visitor: Visitor, files: list[Path], typed: dict[str, str]
         value = radios[0].get_attribute("value")
         visitor.click(f'input[name="{name}"][value="{"open" if value == "other" else value}"]')
     visitor.click("text=Set the limits")
-    visitor.click("text=See the plan")
+    with visitor.page.expect_navigation():  # a whole page, not the first part of it
+        visitor.click("text=See the plan")
     assert visitor.page.locator("table.t tbody tr:not(.sum)").count() > 0, visitor.title
-    visitor.click("text=Check and export")
+    with visitor.page.expect_navigation():
+        visitor.click("text=Check and export")
     while visitor.page.locator("#why-1").count():  # a check holds the orders back: the person reads it and says why
         visitor.type("#why-1", "a first rebalance of this account")
-        visitor.click("button:has-text('Accept and note it')")
+        with visitor.page.expect_navigation():
+            visitor.click("button:has-text('Accept and note it')")
     with visitor.page.expect_download() as download:
         visitor.click('button[aria-label="Write Order list, CSV"]')
     return str(download.value.suggested_filename)
@@ -73,7 +76,8 @@ def test_first_use_of_a_broker_file(browser: Any, address: str, name: str, tmp_p
     scout.choose_files(VALID / name)
     for field, text in SOURCES[name].items():
         scout.type(f'[name="{field}"]', text)
-        scout.click("button:has-text('Save')")
+        with scout.page.expect_navigation():
+            scout.click("button:has-text('Save')")
     scores_beside(scout, tmp_path)
     scout.close()
     visitor = Visitor(browser, address)

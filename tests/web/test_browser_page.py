@@ -15,6 +15,7 @@ from trimtab.web.rendering import static_file
 
 pytestmark = pytest.mark.thorough  # a browser starts
 HTMX = "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"  # htmx.org 2.0.11, dist/htmx.min.js
+SETTLED = "!document.querySelector('.htmx-added, .htmx-swapping, .htmx-settling')"  # what was put in listens now
 SHOWN = (
     *SCREENS,
     "/plan?why=AAPL",
@@ -157,8 +158,9 @@ def test_the_slider_shows_the_difference(browser: Any, address: str) -> None:
     visitor.go("/plan")
     page = visitor.page
     page.wait_for_selector("#what-if .stepline")
+    visitor.wait_until(SETTLED)
     page.select_option("#wl", label="Positions at most")
-    visitor.wait_until("document.getElementById('wr').max === '25'")
+    visitor.wait_until(f"document.getElementById('wr').max === '25' && {SETTLED}")
     page.locator("#wr").fill("3")
     page.wait_for_selector("#what-if-result:has-text('Use 3')")
     assert page.inner_text("#wo") == "3"
