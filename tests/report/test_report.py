@@ -153,6 +153,18 @@ def test_the_fingerprint_is_that_of_rows_and_limits_and_of_nothing_else() -> Non
         findings(rows, max_total_positions=11),
     ]
     assert len({*prints, *(entry.fingerprint for entry in changed)}) == 6
+    limits = trimtab.RebalancingLimits(exposures={"country": {"max_exposure": 0.5}})
+    exposed = {
+        trimtab.rebalance(
+            rows,
+            limits,
+            exposures=[{"asset": name, "scheme": "country", "bucket": "US", "fraction": fraction} for name in "AB"],
+        )
+        .report_facts("a title")
+        .fingerprint
+        for fraction in (0.4, 0.6)
+    }
+    assert len(exposed) == 2
 
 
 def test_colours_follow_the_level_and_unknown_has_one() -> None:

@@ -98,7 +98,7 @@ def fingerprint(reruns: Reruns) -> str:
     """A hash of the inputs and the limits: the same for the same rows in any order.
 
     It is the SHA-256 of JSON with sorted keys: the limits complete, the rows by asset with their numbers in full, and
-    where there are correlations the SHA-256 of these.
+    where there are correlations or exposures the SHA-256 of these.
     """
     candidates = reruns.candidates
     rows = []
@@ -109,6 +109,8 @@ def fingerprint(reruns: Reruns) -> str:
     inputs: dict[str, Any] = {"limits": reruns.limits.to_dict(complete=True), "rows": rows}
     if candidates.correlations is not None:
         inputs["correlations"] = candidates.correlations.digest
+    if candidates.exposures is not None:
+        inputs["exposures"] = candidates.exposures.digest
     return json_digest(inputs)
 
 
