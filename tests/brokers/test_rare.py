@@ -134,8 +134,8 @@ def test_a_statement_without_a_net_asset_value(write: Write) -> None:
     name = "ibkr_activity_en.csv"
     lines = (FILES / name).read_text("utf-8").splitlines(keepends=True)
     file = write("".join(line for line in lines if not line.startswith("Net Asset Value,")).encode(), name)
-    found, whole = read(file).positions, read(FILES / name).positions
-    assert [(each.symbol, each.quantity, each.value) for each in found] == [
+    positions, whole = read(file).positions, read(FILES / name).positions
+    assert [(each.symbol, each.quantity, each.value) for each in positions] == [
         (each.symbol, each.quantity, each.value) for each in whole
     ]
 
