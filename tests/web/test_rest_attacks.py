@@ -21,7 +21,8 @@ from rest_clients import EXAMPLES, TOKEN, Client, serving, stream
 from thorough import mostly_thorough
 from web_visits import BASE, KEY, PORT
 
-from trimtab.errors import BrokenLimitError, DamagedError, Fault, SetupError, UnmetLimitError
+from trimtab.errors import BrokenLimitError, DamagedError, Fault, LockedError, SetupError, UnmetLimitError
+from trimtab.store.sql_store import SqlStore
 from trimtab.web.api import deciding, problems
 from trimtab.web.api.arrow_bodies import MEDIA_TYPE
 from trimtab.web.api.operations import OPERATIONS, Operation
@@ -147,6 +148,23 @@ def test_numbers_made_to_fill_the_memory(client: Client, column: str, text: str)
     assert time.process_time() - began < 5
 
 
+def test_a_client_that_leaves_is_not_answered(client: Client) -> None:
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = {"host": f"127.0.0.1:{PORT}", "content-type": "application/json", "authorization": TOKEN["Authorization"]}
+    scope = {"type": "http", "method": "POST", "path": "/api/v1/rebalance", "query_string": b"", "scheme": "http",
+             "headers": [(name.encode(), value.encode()) for name, value in headers.items()]}  # fmt: skip
+    asyncio.run(client.http.app(scope, receive, send))  # type: ignore[arg-type]
+    assert sent == []
+    assert 'operation="rebalance",status="499"' in client.get("/metrics").text
+
+
 def test_a_fault_comes_with_its_place(client: Client) -> None:
     rows = [*ROWS[:2], {**ROWS[2], "score": 42}]
     fault = problem(client.post("/rebalance", {**DECIDE, "candidates": rows}), 422)["faults"][0]
@@ -166,6 +184,8 @@ def test_a_fault_comes_with_its_place(client: Client) -> None:
     assert problem(client.post("/rebalance", strict), 422)["type"] == "urn:trimtab:problem:unmet"
     mixed = [{**PLAN["candidates"][0], "note": 1}, {**PLAN["candidates"][1], "note": "a"}]
     assert problem(client.post("/plan", {**PLAN, "candidates": mixed}), 422)["faults"][0]["column"] == "note"
+    priced = [{**PLAN["candidates"][0], "price": True}]
+    assert problem(client.post("/plan", {**PLAN, "candidates": priced}), 422)["faults"][0]["column"] == "price"
     for changes in ({"cash": True}, {"today": "soon"}, {"acknowledgements": {}}, {"acknowledgements": [1]}, {"by": 1}):
         problem(client.post("/plan", {**PLAN, **changes}), 422)
     problem(client.post("/check", {**DECIDE, "explain": "yes"}), 422)
@@ -315,8 +335,17 @@ def test_errors_as_problems(client: Client) -> None:
 def test_a_damaged_store(tmp_path: Path) -> None:
     (tmp_path / "runs.db").write_bytes(b"no store at all" * 100)
     with serving(tmp_path / "runs.db") as broken:
+        problem(broken.get("/runs/abcd"), 500)
         answer = problem(broken.get("/runs"), 500)
         assert answer["type"] == "urn:trimtab:problem:store" and str(tmp_path) not in str(answer)
+
+
+def test_a_locked_store(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(self: SqlStore, name: str) -> None:
+        raise LockedError([Fault("another process is writing", "try again")], f"store {self.name}")
+
+    monkeypatch.setattr(SqlStore, "find", find)
+    assert problem(client.get("/runs/abcd"), 503)["faults"][0]["file"] == problems.STORE
 
 
 def test_work_that_takes_too_long_and_work_that_waits() -> None:

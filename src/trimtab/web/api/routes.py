@@ -9,7 +9,7 @@ from dataclasses import replace
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
+from starlette.routing import compile_path
 from starlette.types import Receive, Scope, Send
 
 from trimtab.web.api.arrow_bodies import stream_of
@@ -47,11 +47,7 @@ class Api:
         by_path: dict[str, dict[str, Operation]] = {}
         for operation in (*OPERATIONS, OPENAPI):
             by_path.setdefault(operation.path, {})[operation.method] = operation
-        self._routes = [(Route(f"/v1{path}", self._never), known) for path, known in by_path.items()]
-
-    @staticmethod
-    def _never(_request: Request) -> Response:
-        raise NotImplementedError  # routes only match here
+        self._routes = [(compile_path(f"{PREFIX}{path}")[0], known) for path, known in by_path.items()]
 
     def warm_up(self) -> None:
         """Run the examples that store nothing, each in its thread, so that the compiled rules are there."""
@@ -97,16 +93,15 @@ class Api:
         ApiError
             The address is unknown, or takes other methods.
         """
-        for route, known in self._routes:
-            match, inner = route.matches({**scope, "method": "GET"})
-            if match is Match.FULL:
+        for address, known in self._routes:
+            if match := address.match(scope["path"]):
                 method = "GET" if scope["method"] == "HEAD" else scope["method"]
                 if method not in known:
                     allowed = ", ".join([*known, *(["HEAD"] if "GET" in known else [])])
                     raise ApiError(
                         refusal(405, "this address does not take that method", f"use {allowed}", Allow=allowed)
                     )
-                return known[method], inner["path_params"]
+                return known[method], match.groupdict()
         raise ApiError(refusal(404, "there is no such address", f"GET {PREFIX}/openapi.json lists them all"))
 
     async def _answered(self, request: Request, operation: Operation, path: dict[str, str]) -> Response:
