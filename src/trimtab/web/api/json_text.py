@@ -56,8 +56,10 @@ def json_bytes(document: Any) -> bytes:
     return _ENCODER.encode(document).encode()
 
 
-def _exact(value: Decimal) -> str:
-    return format(value, "f")
+def _exact(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_exact)
