@@ -17,7 +17,7 @@ from trimtab.web.api.arrow_bodies import MEDIA_TYPE, METADATA
 from trimtab.web.api.json_text import json_bytes
 from trimtab.web.api.operations import OPERATIONS
 from trimtab.web.app import make_app
-from trimtab.web.service import Bounds
+from trimtab.web.service import Bounds, Service
 
 TOKEN = {"Authorization": f"Bearer {KEY}"}
 UNHURRIED = Bounds(seconds=600)  # the first plan may have to be compiled
@@ -27,8 +27,8 @@ EXAMPLES: Mapping[str, Any] = {operation.name: operation.example for operation i
 class Client:
     """One client with the token."""
 
-    def __init__(self, http: TestClient) -> None:
-        self.http = http
+    def __init__(self, http: TestClient, service: Service) -> None:
+        self.http, self.service = http, service
 
     def get(self, path: str, **headers: str) -> httpx2.Response:
         return self.http.get(f"/api/v1{path}", headers={**TOKEN, **headers})
@@ -64,8 +64,9 @@ def table_in(answer: httpx2.Response) -> tuple[pa.Table, bytes]:
 @contextmanager
 def serving(store: Path | None = None, bounds: Bounds = UNHURRIED, **more: Any) -> Iterator[Client]:
     """A client of a service that is closed at the end."""
-    app = make_app(service_of(store, bounds=bounds, **more))
+    service = service_of(store, bounds=bounds, **more)
+    app = make_app(service)
     try:
-        yield Client(TestClient(app, base_url=BASE, raise_server_exceptions=False))
+        yield Client(TestClient(app, base_url=BASE, raise_server_exceptions=False), service)
     finally:
         app.close()

@@ -15,6 +15,8 @@ from rest_clients import EXAMPLES, Client, serving, table_in
 from starlette.testclient import TestClient
 
 import trimtab
+from trimtab.store.execution import record_execution
+from trimtab.store.plan_runs import find_plan
 from trimtab.store.record import Kind
 from trimtab.store.run_store import Filter
 from trimtab.store.sql_store import SqlStore
@@ -137,6 +139,13 @@ def test_orders_that_a_gate_holds_back_are_not_among_the_orders(fresh: Client) -
     assert base64.b64decode(applied["files"][0]["content"])[:2] == b"PK" and applied["by"] == "B"
     shown = client.get(f"/runs/{answer['run_id']}").json()
     assert shown["about"][0]["files"][0]["name"] == "orders.xlsx"
+    fills = pa.Table.from_pylist(
+        [{name: order[name] for name in ("client_order_id", "shares", "price")} for order in answer["held_orders"]]
+    )
+    with fresh.service.opened_store() as store:
+        record_execution(store, find_plan(store, answer["run_id"]), fills, fresh.service.stamp())
+    event = client.get(f"/runs/{answer['run_id']}").json()["about"][1]
+    assert event["kind"] == "execution" and event["outcomes"] and "files" not in event
 
 
 def test_a_plan_that_is_out_of_date_is_not_applied(client: Client) -> None:

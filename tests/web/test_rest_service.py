@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -12,7 +13,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from trimtab.web.app import make_app
 from trimtab.web.service import Service, local_hosts
 
 httpx = pytest.importorskip("httpx")
+_ENDED = (HTTPException, OSError)  # of a connection whose service stopped
 DOCS = Path(__file__).parents[2] / "docs" / "service.md"
 
 
@@ -64,7 +67,9 @@ def test_the_example_of_the_documentation(
     (example,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
     monkeypatch.setenv("TRIMTAB_TOKEN", KEY)
     with process(tmp_path) as (_, client):
-        exec(example.replace("http://127.0.0.1:8311/api/v1", str(client.base_url)), {})
+        names: dict[str, Any] = {}
+        exec(example.replace("http://127.0.0.1:8311/api/v1", str(client.base_url)), names)
+        names["client"].close()
     shown = capsys.readouterr().out.splitlines()
     assert shown[0] == "buy 7 DDD" and shown[-2] == "orders-2-buys.csv" and shown[-1].startswith("422 1 score 90")
     lines = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
@@ -77,17 +82,15 @@ def test_a_stop_while_plans_are_made_loses_none(tmp_path: Path) -> None:
     with process(tmp_path) as (service, client):
 
         def ask(thread: int) -> None:
-            number = 0
-            try:
-                while True:
-                    number += 1
-                    headers = {"Idempotency-Key": f"{thread}-{number}"}
-                    body = {**EXAMPLES["plan"], "cash": str(2_000 + thread * 1_000 + number)}
-                    answer = client.post("/plan", json=body, headers=headers)
-                    if answer.status_code == 201:
-                        answered.append(answer.json()["run_id"])
-            except httpx.TransportError:
-                pass
+            with closing(HTTPConnection(client.base_url.host, client.base_url.port)) as own, suppress(*_ENDED):
+                for number in itertools.count(1):
+                    headers = {"Authorization": f"Bearer {KEY}", "Idempotency-Key": f"{thread}-{number}"}
+                    body = json.dumps({**EXAMPLES["plan"], "cash": str(2_000 + thread * 1_000 + number)})
+                    own.request("POST", "/api/v1/plan", body, {**headers, "Content-Type": "application/json"})
+                    answer = own.getresponse()
+                    document = json.loads(answer.read())
+                    if answer.status == 201:
+                        answered.append(document["run_id"])
 
         threads = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
         for thread in threads:
