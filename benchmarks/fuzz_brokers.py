@@ -62,6 +62,18 @@ def damaged(data: bytes, chance: random.Random) -> bytes:
     return bytes(text)
 
 
+def attempt(file: Path, data: bytes, counts: Counter[str]) -> float:
+    """Read a damaged copy, and count whether it was read or refused; returns the seconds of CPU time."""
+    file.write_bytes(data)
+    start = time.process_time()
+    try:
+        read(file)
+        counts["read"] += 1
+    except InputError:
+        counts["refused"] += 1
+    return time.process_time() - start
+
+
 def fuzz(path: Path, minutes: float, seed: int, folder: Path) -> Counter[str]:
     """Outcomes of damaged copies of one file."""
     chance = random.Random(f"{seed} {path.name}")
@@ -69,14 +81,7 @@ def fuzz(path: Path, minutes: float, seed: int, folder: Path) -> Counter[str]:
     counts: Counter[str] = Counter()
     end = time.monotonic() + minutes * 60
     while time.monotonic() < end:
-        file.write_bytes(damaged(data, chance))
-        start = time.process_time()
-        try:
-            read(file)
-            counts["read"] += 1
-        except InputError:
-            counts["refused"] += 1
-        if time.process_time() - start > SLOW:
+        if attempt(file, damaged(data, chance), counts) > SLOW:
             kept = Path(tempfile.gettempdir()) / f"slow-{path.name}"
             kept.write_bytes(file.read_bytes())
             raise SystemExit(f"slow: {kept}")

@@ -16,40 +16,32 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 import atheris
 
 with atheris.instrument_imports(include=["trimtab.brokers"]):
-    from trimtab.brokers import read
-from fuzz_brokers import FILES, SLOW, damaged
-
-from trimtab.errors import InputError
+    from fuzz_brokers import FILES, SLOW, attempt, damaged
 
 LARGEST = 60_000  # bytes of an input
 
 
-def work(path: Path, seconds: float, folder: Path) -> None:
+def work(path: Path, duration: float, folder: Path) -> None:
     """Fuzz one file; ends the process."""
     seeds, file = folder / "seeds", folder / path.name
     seeds.mkdir()
     (seeds / path.name).write_bytes(path.read_bytes())
-    counts = {"read": 0, "refused": 0}
-    end = time.monotonic() + seconds
+    counts = Counter(read=0, refused=0)
+    end = time.monotonic() + duration
 
     def once(data: bytes) -> None:
         if time.monotonic() > end:
-            print(f"{path.name}: {counts}", flush=True)
+            print(f"{path.name}: {dict(counts)}", flush=True)
             os._exit(0)
-        file.write_bytes(data)
-        start = time.process_time()
-        try:
-            read(file)
-            counts["read"] += 1
-        except InputError:
-            counts["refused"] += 1
-        if time.process_time() - start > SLOW:
-            raise RuntimeError(f"slow: {time.process_time() - start:.1f} s of CPU time")
+        seconds = attempt(file, data, counts)
+        if seconds > SLOW:
+            raise RuntimeError(f"slow: {seconds:.1f} s of CPU time")
 
     def mutate(data: bytes, most: int, seed: int) -> bytes:
         chance = random.Random(seed)

@@ -205,7 +205,6 @@ def _refuse_sums(table: Exposures) -> None:
     totals = np.bincount(key, table.fraction)
     wrong = np.flatnonzero(totals[key] > 1 + WHOLE)
     if len(wrong):
-        row = int(wrong[-1])
         first = int(wrong[0])
         row = int(np.flatnonzero(key == key[first])[-1])
         total = float(totals[key[first]])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -64,7 +65,7 @@ class Call:
     key: str | None = None
     digest: str = ""  # of the body
 
-    @property
+    @cached_property
     def limits(self) -> RebalancingLimits:
         """The limits of the body: those of a preset or the defaults, with single fields changed.
 

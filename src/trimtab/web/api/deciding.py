@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from typing import Any
 
@@ -101,4 +100,4 @@ def describe_limits(call: Call) -> Answer:
         "sections": [dataclasses.asdict(section) for section in rule_sheet(limits, plan=True)],
         "limits": limits.to_dict(complete=True),
     }
-    return Answer(json.loads(json.dumps(document)))
+    return Answer(document)
