@@ -72,6 +72,8 @@ def test_a_plan_is_stored_applied_and_executed() -> None:
     assert not Path("other.csv").exists()
     assert Path("o.csv").read_text() == written
     Path("f.csv").write_text(f"client_order_id,shares,price\n{orders[0]['client_order_id']},30,51\n")
+    Path("wrong.csv").write_text("asset,side,shares\nCCC,sell,30\n")
+    assert "wrong.csv, column 'price': the column is missing: add it" in done("execution", name, "wrong.csv", code=3)
     text = done("execution", name[:6], "f.csv")
     assert "sell CCC: 30 filled at 51.0000 as planned, planned at 51.2; 6.00 worse than planned" in text
     assert "1 of 5 trades filled as planned" in text
@@ -88,6 +90,12 @@ def test_a_plan_is_stored_applied_and_executed() -> None:
         "execution",
     ]
     assert [path.read_text() for path in Path("ex").glob("apply-*-file-1")] == [written]
+
+
+def test_one_order_is_no_plural() -> None:
+    Path("one.csv").write_text("asset,score,shares,price,bucket\nAAA,0.9,10,10,Tech\nBBB,0.9,5,10,Bond\n")
+    done("plan", "one.csv", "--cash", "55", "--set", "max_position_weight=0.5")
+    assert "written: o.csv (1 order); recorded as" in done("apply", "latest", "--to", "o.csv")
 
 
 def test_no_store_stores_nothing() -> None:

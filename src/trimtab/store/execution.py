@@ -83,7 +83,7 @@ class Executed:
         return f"{self.shares_filled.normalize():f} filled at {price:,.4f}"
 
 
-def read_fills(table: Any, orders: Sequence[Mapping[str, Any]]) -> list[Fill]:
+def read_fills(table: Any, orders: Sequence[Mapping[str, Any]], source: str = "fills") -> list[Fill]:
     """Fills from a table with `shares`, `price`, and `client_order_id` or `asset` and `side`; `fee` if known.
 
     Raises
@@ -95,7 +95,7 @@ def read_fills(table: Any, orders: Sequence[Mapping[str, Any]]) -> list[Fill]:
     names = ("shares", "price", *(() if "client_order_id" in columns else ("asset", "side")))
     missing = [name for name in names if name not in columns]
     if missing:
-        raise InputError([Fault("the column is missing", "add it", column=name) for name in missing], "fills")
+        raise InputError([Fault("the column is missing", "add it", column=name) for name in missing], source)
     ids, assets, sides = (text_of(columns.get(name), name, count).values() for name in _COLUMNS[:3])
     shares, prices, fees = (decimals_of(columns.get(name), name, count) for name in _COLUMNS[3:])
     known = {order["client_order_id"]: order for order in orders}
@@ -119,7 +119,7 @@ def read_fills(table: Any, orders: Sequence[Mapping[str, Any]]) -> list[Fill]:
         else:
             fills.append(Fill(asset, side, size, price, Decimal(0) if fee is None else fee))
     if faults:
-        raise InputError(faults, "fills")
+        raise InputError(faults, source)
     return fills
 
 
@@ -148,7 +148,9 @@ def _executed(key: tuple[str, str], order: Mapping[str, Any] | None, fills: Sequ
     return Executed(asset, side, order["shares"], shares, order["price"], price, order["fee"], fee, cost)
 
 
-def record_execution(store: RunStore, run: Record, table: pa.Table, stamp: Stamp) -> tuple[Record, list[Executed]]:
+def record_execution(
+    store: RunStore, run: Record, table: pa.Table, stamp: Stamp, source: str = "fills"
+) -> tuple[Record, list[Executed]]:
     """Record the fills of a plan: the record, and each order with its fills.
 
     Raises
@@ -157,7 +159,7 @@ def record_execution(store: RunStore, run: Record, table: pa.Table, stamp: Stamp
         Fills that cannot be used, or a run whose contents were pruned.
     """
     orders = table_of(store.content(run, ORDERS)).to_pylist()
-    executed = compared(orders, read_fills(table, orders))
+    executed = compared(orders, read_fills(table, orders, source))
     tally: dict[str, int] = defaultdict(int)
     for each in executed:
         tally[each.outcome] += 1

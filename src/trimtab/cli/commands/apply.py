@@ -90,6 +90,7 @@ def _write(
     """Write the order files, then record them: after a crash in between, the same command writes the same bytes again."""
     from trimtab.cli.output import write_file
     from trimtab.store.application import WrittenFile, record_application
+    from trimtab.text import counted
 
     for file in files:
         write_file(file.path, file.data)
@@ -98,7 +99,7 @@ def _write(
     if not is_new:
         return _nothing_new(record, applied, notices)
     for file in files:
-        notices.note(f"written: {file.path} ({file.size} orders); recorded as {applied.run_id}")
+        notices.note(f"written: {file.path} ({counted(file.size, 'order')}); recorded as {applied.run_id}")
     if not files:
         notices.note(f"no orders: nothing to write; recorded as {applied.run_id}")
     return ExitCode.FINE
@@ -134,7 +135,7 @@ def execution(
     notices = Notices(quiet=quiet)
     table = read_candidate_file(fills).table
     with existing_store(options.store) as store:
-        record, executed = record_execution(store, find_plan(store, run), table, options.stamp())
+        record, executed = record_execution(store, find_plan(store, run), table, options.stamp(), str(fills))
     lines = [*(each.sentence for each in executed), summary(executed)]
     emit("".join(f"{printable(line)}\n" for line in lines).encode())
     notices.note(f"recorded as {record.run_id}")
