@@ -1,10 +1,11 @@
 """Coverage-guided damage to broker files: a reader must answer or raise InputError, and never take long.
 
     pip install atheris
-    python benchmarks/fuzz_guided.py [minutes per file, default 0.1] [part of a file's name]
+    python benchmarks/fuzz_guided.py [minutes of CPU time per parser, default 0.1] [part of a parser's name]
 
-Each given file of tests/brokers/files is the first input of a run of its own. An input that reaches code of trimtab.brokers
-that none reached before is kept, and damaged further: half the time by libFuzzer, half as by `fuzz_brokers.py`.
+Each parser has a run of its own, which starts from its given files in tests/brokers/files. An input that reaches code of
+trimtab.brokers that none reached before is kept, and damaged further: half the time by libFuzzer, half as by
+`fuzz_brokers.py`.
 """
 
 from __future__ import annotations
@@ -24,20 +25,39 @@ import atheris
 with atheris.instrument_imports(include=["trimtab.brokers"]):
     from fuzz_brokers import FILES, SLOW, attempt, damaged
 
+    from trimtab.brokers import read
+    from trimtab.errors import InputError
+
 LARGEST = 60_000  # bytes of an input
 
 
-def work(path: Path, duration: float, folder: Path) -> None:
-    """Fuzz one file; ends the process."""
-    seeds, file = folder / "seeds", folder / path.name
+def parsers() -> dict[str, list[Path]]:
+    """The given files of each parser."""
+    files: dict[str, list[Path]] = {}
+    for path in sorted(FILES.iterdir()):
+        if path.name.endswith(".answer.json"):
+            continue
+        try:
+            parser = read(path).layout
+        except InputError:  # cash and totals without positions, which the parser reads beside another file
+            parser = path.name.partition("_")[0]
+        files.setdefault(parser, []).append(path)
+    return files
+
+
+def work(parser: str, duration: float, folder: Path) -> None:
+    """Fuzz one parser; ends the process."""
+    paths = parsers()[parser]
+    seeds, file = folder / "seeds", folder / paths[0].name
     seeds.mkdir()
-    (seeds / path.name).write_bytes(path.read_bytes())
+    for path in paths:
+        (seeds / path.name).write_bytes(path.read_bytes())
     counts = Counter(read=0, refused=0)
-    end = time.monotonic() + duration
+    end = time.process_time() + duration
 
     def once(data: bytes) -> None:
-        if time.monotonic() > end:
-            print(f"{path.name}: {dict(counts)}", flush=True)
+        if time.process_time() > end:
+            print(f"{parser}: {dict(counts)}", flush=True)
             os._exit(0)
         seconds = attempt(file, data, counts)
         if seconds > SLOW:
@@ -51,7 +71,7 @@ def work(path: Path, duration: float, folder: Path) -> None:
         sys.argv[0],
         f"-max_len={LARGEST}",
         "-len_control=0",
-        f"-artifact_prefix={tempfile.gettempdir()}/fuzz-{path.name}-",
+        f"-artifact_prefix={tempfile.gettempdir()}/fuzz-{parser}-",
         str(seeds),
     ]
     atheris.Setup(arguments, once, custom_mutator=mutate)
@@ -60,14 +80,14 @@ def work(path: Path, duration: float, folder: Path) -> None:
 
 def main() -> None:
     if len(sys.argv) > 3:
-        work(Path(sys.argv[1]), float(sys.argv[2]), Path(sys.argv[3]))
+        work(sys.argv[1], float(sys.argv[2]), Path(sys.argv[3]))
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 0.1
     chosen = sys.argv[2] if len(sys.argv) > 2 else ""
-    for path in sorted(FILES.iterdir()):
-        if path.name.endswith(".answer.json") or chosen not in path.name:
+    for parser in parsers():
+        if chosen not in parser:
             continue
         with tempfile.TemporaryDirectory() as folder:
-            command = [sys.executable, __file__, str(path), str(minutes * 60), folder]
+            command = [sys.executable, __file__, parser, str(minutes * 60), folder]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
         edges = re.findall(r"cov: (\d+)", done.stderr)
         print(done.stdout.strip(), f"edges: {edges[0]} to {edges[-1]}" if edges else "", flush=True)
