@@ -1,7 +1,7 @@
 """Coverage-guided damage to broker files: a reader must answer or raise InputError, and never take long.
 
     pip install atheris
-    python benchmarks/fuzz_guided.py [minutes of CPU time per parser, default 0.1] [part of a parser's name]
+    python benchmarks/fuzz_guided.py [minutes of CPU time per parser, default 0.1] [parser]
 
 Each parser has a run of its own, which starts from its given files in tests/brokers/files. An input that reaches code of
 trimtab.brokers that none reached before is kept, and damaged further: half the time by libFuzzer, half as by
@@ -84,7 +84,7 @@ def main() -> None:
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 0.1
     chosen = sys.argv[2] if len(sys.argv) > 2 else ""
     for parser in parsers():
-        if chosen not in parser:
+        if chosen not in ("", parser):
             continue
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, __file__, parser, str(minutes * 60), folder]
