@@ -213,7 +213,9 @@ def check_countable(history: MarketHistory, count: int) -> None:
         The day on which it happened.
     """
     if count < 0:
-        problem = f"on {history.dates[-1 - count].isoformat()} the account can no longer be counted exactly in whole numbers"
+        problem = (
+            f"on {history.dates[-1 - count].isoformat()} the account can no longer be counted exactly in whole numbers"
+        )
         advice = "begin with a smaller start_value, or check the prices around that day"
         raise InputError([Fault(problem, advice)])
 

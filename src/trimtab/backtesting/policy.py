@@ -19,9 +19,7 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.block_records import account_records
 
 
-def policy_records(
-    limits: RebalancingLimits, buckets: Sequence[str], settings: BacktestSettings
-) -> PolicyRecords:
+def policy_records(limits: RebalancingLimits, buckets: Sequence[str], settings: BacktestSettings) -> PolicyRecords:
     """The records of these limits among these buckets.
 
     Raises

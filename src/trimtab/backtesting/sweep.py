@@ -201,7 +201,10 @@ def run_grid(history: MarketHistory, grid: PolicyGrid) -> SweepResult:
     policies, statistics = len(grid.limits), list[Statistics]()
     equity, decisions = np.zeros((policies, len(history.dates))), np.zeros(policies, np.int64)
     for start in range(0, policies, _TOGETHER):
-        records = [policy_records(limits, history.buckets, history.settings) for limits in grid.limits[start : start + _TOGETHER]]
+        records = [
+            policy_records(limits, history.buckets, history.settings)
+            for limits in grid.limits[start : start + _TOGETHER]
+        ]
         part = slice(start, start + len(records))
         statistics += _run_together(history, records, equity[part], decisions[part])
     return SweepResult(grid.fields, grid.limits, grid.refused, equity, decisions, tuple(statistics), history)

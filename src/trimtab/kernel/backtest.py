@@ -53,7 +53,9 @@ def _largest_drift(market: Market, session: int, book: Book, count: int, worth: 
 
 
 @compiled
-def _remove_delisted(market: Market, session: int, event: int, book: Book, whole: WholeLots | None, run: RunRecords) -> float:
+def _remove_delisted(
+    market: Market, session: int, event: int, book: Book, whole: WholeLots | None, run: RunRecords
+) -> float:
     """The money for a delisted holding, at its last price; 0 where it is not held."""
     asset = market.delisted[event].asset
     shares = book.shares[asset]
@@ -119,12 +121,12 @@ def _decide(
     whole: WholeLots | None,
     day: int,
     book: Book,
-    worth: float,
     step: int,
     run: RunRecords,
 ) -> bool:
     """One pass of the rules on the drifted holdings, and the orders that follow; returns whether it can be counted."""
-    run.steps[step].decided = market.rebalance_days[day].session
+    session = market.rebalance_days[day].session
+    worth, run.steps[step].decided = run.equity[session], session
     count = _fill_rows(market, policy, day, book, worth)
     if whole is None:
         run.steps[step].braked = rebalance_account(
@@ -165,16 +167,6 @@ def _empty_book(assets: int, whole: WholeLots | None) -> Book:
     )
 
 
-@compiled
-def _trade(
-    market: Market, whole: WholeLots | None, session: int, day: int, book: Book, money: float, step: int, run: RunRecords
-) -> float:
-    """Trade what the last decision ordered; returns the cash after it, below 0 where it cannot be counted exactly."""
-    if whole is None:
-        return execute_trades(market, session, book, money, step, run)
-    return trade_orders(market, whole, session, day, book, step, run)
-
-
 @entry
 def backtest_policy(market: Market, policy: PolicyRecords, whole: WholeLots | None, run: RunRecords) -> int:
     """Run one policy from the first rebalance day to the last session; fills `run`, returns the number of decisions.
@@ -190,8 +182,11 @@ def backtest_policy(market: Market, policy: PolicyRecords, whole: WholeLots | No
             growth = market.cash_growth[session]
             money = money * growth if whole is None else earn(growth, book, whole)
         if pending:
-            money = _trade(market, whole, session, day - 1, book, money, step, run)
-            if money < 0.0:
+            if whole is None:
+                money = execute_trades(market, session, book, money, step, run)
+            else:
+                money = trade_orders(market, whole, session, day - 1, book, step, run)
+            if money < 0.0:  # it cannot be counted
                 return -1 - session
             weigh(market, session, book, money, step, run)
             count, pending = _list_held(book), False
@@ -205,7 +200,7 @@ def backtest_policy(market: Market, policy: PolicyRecords, whole: WholeLots | No
             worth = run.equity[session]
             if count == 0 or _largest_drift(market, session, book, count, worth) > market.drift:
                 step, pending = step + 1, True
-                if not _decide(market, policy, whole, day, book, worth, step, run):
+                if not _decide(market, policy, whole, day, book, step, run):
                     return -1 - session
             day += 1
     return step + 1
