@@ -391,7 +391,7 @@ class Account:
                 forced(min(inside, key=key))
 
     def forced_quantity(self, name: str, goal: int) -> int | None:
-        """What a small sell is forced to: its base, if the broker and the fee let it, else the first lower quantity that they do."""
+        """The quantity of a forced small sell: its base, if the broker and the fee let it, else the first lower quantity that they do."""
         start, base, own = self.start[name], self.base(name, goal), self.of[name]
         lots = up(up(own.min_notional * NANO, own.price), own.lot)  # the fewest that reach `min_notional`
         for after in (base, min(base, start - lots * own.lot), 0):

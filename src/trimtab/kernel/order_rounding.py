@@ -118,7 +118,7 @@ def _may_be_forced(asset: Any, account: Any, after: int) -> bool:
 
 @compiled
 def _set_forced(asset: Any, account: Any) -> None:
-    """What a limit can force a small sell to: its base, else the fewest lots that the broker accepts, else nothing."""
+    """Set the quantity of a forced small sell: its base, else after the fewest lots that the broker accepts, else 0."""
     after = asset.base_quantity
     asset.may_force = after < asset.quantity and _may_be_forced(asset, account, after)
     if not asset.may_force and after > 0 and 0 < asset.min_notional <= asset.worth:
