@@ -64,7 +64,7 @@ def _file_of(folder: Path, name: str, places: Sequence[Path]) -> Path:
 
 
 def _exposures(folder: Path, manifest: Mapping[str, Any], known: Sequence[str]) -> Exposures | None:
-    """The exposures of that night; None if the batch had none."""
+    """The exposures of that night; None if the batch used no table of them."""
     if "exposures" not in manifest:
         return None
     (listed,) = manifest["exposures"]
