@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from trimtab.errors import Fault, InputError
 from trimtab.orders.plan import Plan
-from trimtab.web.exposure_form import BUCKET_EXPOSURES
 from trimtab.web.rendering import THIN, percent_text, rendered, see
 from trimtab.web.visits import Visit
 from trimtab.web.what_if import Dial, curve_of, dials_of, limits_with, what_if
@@ -38,13 +37,7 @@ def dial_facts(visit: Visit, plan: Plan) -> dict[str, Any]:
     value = visit.query.get("value") or dial.now or f"{dial.high:.6g}"
     groups: dict[str, list[Dial]] = {}
     for each in dials:
-        title = (
-            "Exposures"
-            if ":" in each.node and each.name in BUCKET_EXPOSURES
-            else "Single sectors"
-            if each.node
-            else "Limits"
-        )
+        title = "Limits" if not each.node else "Single sectors" if each.exposure is None else "Exposures"
         groups.setdefault(title, []).append(each)
     return {
         "dials": list(groups.items()),

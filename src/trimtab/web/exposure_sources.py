@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -85,7 +85,7 @@ class ExposureSources:
         return members
 
 
-def gap_sentences(table: pa.Table | None, candidates: pa.Table) -> Sequence[str]:
+def gap_sentences(table: pa.Table | None, candidates: pa.Table) -> tuple[str, ...]:
     """What the table of exposures leaves open, in sentences."""
     if table is None:
         return ()
