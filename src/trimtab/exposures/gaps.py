@@ -1,4 +1,4 @@
-"""What a table of exposures leaves open: the candidates, or the parts of them, that count as `Unknown`."""
+"""The gaps of a table of exposures: the candidates, or the parts of them, that count as `Unknown`."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _AT_ONCE = 12  # buckets that are listed at once; the others open with a click
 
 @dataclass(frozen=True)
 class ExposureRow:
-    """A bucket of a scheme: its weight now (None where that is not known), and its own limits as people type them."""
+    """A bucket of a scheme: its weight now (None where unknown), and its own limits as people type them."""
 
     number: int
     path: str
@@ -110,7 +110,7 @@ def typed_exposures(form: Form, before: Mapping[str, Any]) -> tuple[dict[str, An
 def _typed(
     form: Form, kind: type[Any], fields: Mapping[str, str], where: str, faults: list[str]
 ) -> Iterator[tuple[str, Any]]:
-    """The values that were typed into some fields; adds what is no number to `faults`."""
+    """The values that were typed into some fields; adds other texts to `faults`."""
     for name, sent in fields.items():
         text = form.text(sent)
         try:

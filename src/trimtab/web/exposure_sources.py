@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from trimtab.brokers import Positions
 from trimtab.candidates.exposures import exposures_of
+from trimtab.errors import Fault, InputError
 from trimtab.exposures.exposures_from import USUAL_SCHEMES, exposures_from
 from trimtab.exposures.gaps import gaps
-from trimtab.files.candidate_file import ACCOUNT, CandidateFile
+from trimtab.files.candidate_file import ACCOUNT, CandidateFile, accounts_of
 from trimtab.symbols.aliases import shipped_aliases
 from trimtab.text import printable
 
@@ -20,7 +21,7 @@ _COLUMNS = {name: pa.string() for name in ("asset", "scheme", "bucket")} | {"fra
 
 @dataclass(frozen=True)
 class ExposureSources:
-    """What exposures can come from: the candidates with their columns, a table of exposures, the holdings of funds."""
+    """The sources of exposures: the candidates with their columns, a table of exposures, the holdings of funds."""
 
     candidates: pa.Table
     positions: Positions | None
@@ -30,12 +31,12 @@ class ExposureSources:
 
     @property
     def offered(self) -> tuple[str, ...]:
-        """The columns that can be taken as schemes."""
+        """The columns that can become schemes."""
         return tuple(name for name in USUAL_SCHEMES if name in self._columns)
 
     @property
     def _columns(self) -> Mapping[str, list[str | None]]:
-        """The columns that may classify an asset; a broker's file knows the currency of what is held."""
+        """The columns that may classify an asset; a broker's file knows the currency of holdings."""
         columns = {
             name: self.candidates[name].to_pylist() for name in USUAL_SCHEMES if name in self.candidates.column_names
         }
@@ -73,11 +74,13 @@ class ExposureSources:
         if self.table is None:
             return {}
         file = self.table
-        if ACCOUNT in file.table.column_names and self.account is not None:
-            file = file.of_account(self.account)
         if ACCOUNT in file.table.column_names:
-            exposures_of(file.table)  # each account by itself
-            file = CandidateFile(file.source, file.table.drop_columns([ACCOUNT]))
+            if self.account is not None:
+                file = file.of_account(self.account)
+            elif len(accounts_of(file.table)) > 1:
+                fault = Fault("names several accounts, the holdings none", "keep the rows of one", column=ACCOUNT)
+                raise InputError([fault], file.source)
+            file = replace(file, table=file.table.drop_columns([ACCOUNT]))
         file, _ = file.in_spelling(shipped_aliases(), self._assets)
         members: dict[str, list[dict[str, object]]] = {}
         for _, asset, scheme, bucket, fraction in exposures_of(file.table).rows:
@@ -86,7 +89,7 @@ class ExposureSources:
 
 
 def gap_sentences(table: pa.Table | None, candidates: pa.Table) -> tuple[str, ...]:
-    """What the table of exposures leaves open, in sentences."""
+    """The gaps of a table of exposures, in sentences."""
     if table is None:
         return ()
     exposures = exposures_of(table)

@@ -129,7 +129,10 @@ def _dial(name: str, node: str, value: Any, candidates: int) -> Dial:
         step = (high - low) / _STEPS
         high -= step if known.metadata["below"] is not None else 0.0
     present = "" if value is None or not math.isfinite(value) else f"{value * scale:.6g}"
-    words = node.replace(":", ", ", 1) if name in BUCKET_EXPOSURES else node
+    words = node
+    if name in BUCKET_EXPOSURES:
+        scheme, _, path = node.partition(":")
+        words = f"{scheme}, {path or 'each bucket'}"
     label = f"{printable(words)}, {_BUCKET_LABELS[name]}" if node else LABELS[name]
     return Dial(name, node, label, "%" if scale > 1 else "", low, high, step, present)
 

@@ -222,7 +222,7 @@ class Work:
         return PlanInputs(table, self.limits, self.limits.orders, self.cash(), tables=tables)
 
     def exposure_sources(self, candidates: pa.Table) -> ExposureSources:
-        """What the exposures of these candidates can come from."""
+        """The sources of the exposures of these candidates."""
         files = self.files
         return ExposureSources(candidates, files.positions, files.exposures, files.funds, self.account)
 
