@@ -12,7 +12,7 @@ import numpy as np
 from trimtab.bucket_path import ONLY_IN, UNKNOWN, folded, path_fault, split_path
 from trimtab.candidates.exposures import WHOLE, Exposures
 from trimtab.errors import Fault, InputError, LimitsError, nearest
-from trimtab.kernel.records import EXPOSURE_PART, EXPOSURE_ROW, Exposed, Floats, Ints, Records
+from trimtab.kernel.records import CONCENTRATION, EXPOSURE_PART, EXPOSURE_ROW, Exposed, Floats, Ints, Records
 from trimtab.limits.exposure_limits import SchemeLimits, known_exposures
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
@@ -23,7 +23,8 @@ Path = tuple[str, ...]
 class ExposureRows:
     """The limits in force, and the parts of each profile (an asset, in an account perhaps) in them.
 
-    `names` are the scheme and the path of each row. `profile_of` maps (account number, asset) to a profile; the account
+    `names` are the scheme and the path of each row; where concentration is limited, issuers follow, and a last row of all
+    of them together. `profile_of` maps (account number, asset) to a profile; the account
     number is -1 where the rows hold for every account. The last profile is that of assets without any row.
     """
 
@@ -32,6 +33,7 @@ class ExposureRows:
     parts: Records  # `EXPOSURE_PART`
     first: Ints
     profile_of: dict[tuple[int, str], int]
+    concentration: Records  # `CONCENTRATION`
 
     def named(self, row: int) -> str:
         """A row as people read it.
@@ -43,11 +45,11 @@ class ExposureRows:
         ['country: US', 'country: Unknown']
         """
         scheme, path = self.names[row]
-        return f"{scheme}: {path}"
+        return f"{scheme}: {path}" if path else scheme  # without a path: all issuers
 
     def exposed(self, profiles: Ints) -> Exposed:
         """The kernel's form for candidates with these profiles."""
-        return Exposed(self.rows, self.parts, self.first, profiles)
+        return Exposed(self.rows, self.parts, self.first, profiles, self.concentration)
 
     def profiles(self, account: Iterable[int], assets: Iterable[str | None]) -> Ints:
         """The profile of each candidate, from the number of its account in the table, and its name."""
@@ -66,7 +68,24 @@ class ExposureRows:
         return matrix
 
 
-NO_ROWS = ExposureRows((), np.zeros(0, EXPOSURE_ROW), np.zeros(0, EXPOSURE_PART), np.zeros(2, np.int64), {})
+_ALL_ISSUERS = ""  # the path of the row of all issuers
+
+
+def _concentration(limits: RebalancingLimits, first: int) -> Records:
+    """The limit of concentration, whose issuers begin at a row."""
+    own = next(iter(limits.concentration.values()), None)
+    values = (math.inf, math.inf, math.inf) if own is None else (own.small, own.largest, own.together)
+    return np.array([(*values, first)], CONCENTRATION)
+
+
+NO_ROWS = ExposureRows(
+    (),
+    np.zeros(0, EXPOSURE_ROW),
+    np.zeros(0, EXPOSURE_PART),
+    np.zeros(2, np.int64),
+    {},
+    _concentration(RebalancingLimits(), 0),
+)
 
 
 @lru_cache(maxsize=16)  # most passes have the exposures and the limits of the one before
@@ -76,7 +95,7 @@ def exposure_rows(table: Exposures, limits: RebalancingLimits) -> ExposureRows:
     Raises
     ------
     InputError
-        A malformed path, or two spellings of one bucket.
+        A malformed path, two spellings of one bucket, or an asset with more than one issuer where concentration is limited.
     LimitsError
         Limits for a scheme that the table lacks, or for a bucket that neither it nor `known_buckets` has.
     """
@@ -95,10 +114,31 @@ def exposure_rows(table: Exposures, limits: RebalancingLimits) -> ExposureRows:
             if maximum is not None or minimum is not None:
                 names.append((scheme, node))
                 values.append((math.inf if maximum is None else maximum, minimum or 0.0))
+    named = [(scheme, separator.join(node)) for scheme, node in names]
     number = {name: index for index, name in enumerate(names)}
-    parts, first, profile_of = _parts(table, limits, number)
-    named = tuple((scheme, separator.join(node)) for scheme, node in names)
-    return ExposureRows(named, np.array(values, EXPOSURE_ROW), parts, first, profile_of)
+    issuers: dict[Path, int] = {}
+    for scheme in limits.concentration:
+        _refuse_parts(table, scheme)
+        own_names = [name for name in paths[scheme] if name != UNKNOWN]
+        issuers = {split_path(name, separator): len(names) + index for index, name in enumerate(own_names)}
+        named += [(scheme, name) for name in (*own_names, _ALL_ISSUERS)]
+    parts, first, profile_of = _parts(table, limits, number, issuers)
+    values += [(math.inf, 0.0)] * (len(named) - len(values))
+    concentration = _concentration(limits, len(names))
+    return ExposureRows(tuple(named), np.array(values, EXPOSURE_ROW), parts, first, profile_of, concentration)
+
+
+def _refuse_parts(table: Exposures, scheme: str) -> None:
+    """Refuse assets that lie in an issuer with a part only: such rules know whole assets."""
+    in_scheme = table.scheme.codes == table.scheme.names.index(scheme)
+    issuer = np.array([name != UNKNOWN for name in table.bucket.names], np.bool_)[table.bucket.codes]
+    parts = np.flatnonzero(in_scheme & issuer & (table.fraction < 1.0 - WHOLE))
+    if len(parts):
+        row = int(parts[0])
+        problem = f"an asset has one issuer, where concentration[{scheme!r}] is limited, but {table.rows[row][1]!r} has a part"
+        advice = "give one issuer with the fraction 1, or none"
+        value = float(table.fraction[row])
+        raise InputError([Fault(problem, advice, column="fraction", row=row + 1, value=value, source="the exposures")])
 
 
 def _paths_by_scheme(table: Exposures) -> dict[str, list[str]]:
@@ -167,7 +207,10 @@ def _refuse_missing(paths: dict[str, list[str]], limits: RebalancingLimits) -> N
 
 
 def _parts(
-    table: Exposures, limits: RebalancingLimits, number: Mapping[tuple[str, Path], int]
+    table: Exposures,
+    limits: RebalancingLimits,
+    number: Mapping[tuple[str, Path], int],
+    issuers: Mapping[Path, int],
 ) -> tuple[Records, Ints, dict[tuple[int, str], int]]:
     """The parts of every profile in the rows; where each profile's begin; and the profiles."""
     by_profile: dict[tuple[int, str], dict[str, list[tuple[Path, float]]]] = {}
@@ -176,7 +219,7 @@ def _parts(
         own = by_profile.setdefault((account, asset), {})
         own.setdefault(scheme, []).append((split_path(bucket, limits.bucket_separator), fraction))
     records: list[tuple[int, float]] = []
-    first = [0]
+    first, all_issuers = [0], len(number) + len(issuers)
     for own in (*by_profile.values(), {}):
         sums: dict[int, float] = {}
         for scheme, limited in limits.exposures.items():
@@ -185,6 +228,9 @@ def _parts(
                 if row is not None:
                     sums[row] = sums.get(row, 0.0) + fraction
         records += sorted(sums.items())
+        for scheme in limits.concentration:
+            for path, _ in own.get(scheme, []):
+                records += [(issuers[path], 1.0), (all_issuers, 1.0)] if path in issuers else []
         first.append(len(records))
     return (
         np.array(records, EXPOSURE_PART),
