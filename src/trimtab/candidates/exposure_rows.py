@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,18 +21,16 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, eq=False)
 class ExposureRows:
-    """The limits in force, and the parts of each profile (an asset, in an account perhaps) in them.
+    """The limits in force, and the parts of each profile (`Exposures.profile`) in them.
 
     `names` are the scheme and the path of each row; where concentration is limited, issuers follow, and a last row of all
-    of them together. `profile_of` maps (account number, asset) to a profile; the account
-    number is -1 where the rows hold for every account. The last profile is that of assets without any row.
+    of them together. Profile p has the parts first[p] to first[p + 1]; the last is that of assets without any row.
     """
 
     names: tuple[tuple[str, str], ...]
     rows: Records  # `EXPOSURE_ROW`
     parts: Records  # `EXPOSURE_PART`
     first: Ints
-    profile_of: dict[tuple[int, str], int]
     concentration: Records  # `CONCENTRATION`
 
     def named(self, row: int) -> str:
@@ -51,14 +49,6 @@ class ExposureRows:
         """The kernel's form for candidates with these profiles."""
         return Exposed(self.rows, self.parts, self.first, profiles, self.concentration)
 
-    def profiles(self, account: Iterable[int], assets: Iterable[str | None]) -> Ints:
-        """The profile of each candidate, from the number of its account in the table, and its name."""
-        last = len(self.first) - 2
-        of = self.profile_of
-        return np.array(
-            [of.get((number, name or ""), last) for number, name in zip(account, assets, strict=True)], np.int64
-        )
-
     def fractions(self, profiles: Ints) -> Floats:
         """The fraction of each candidate in each row. Shape (candidates, rows)."""
         matrix = np.zeros((len(profiles), len(self.rows)))
@@ -68,11 +58,23 @@ class ExposureRows:
         return matrix
 
 
-_ALL_ISSUERS = ""  # the path of the row of all issuers
+@dataclass(frozen=True, eq=False)
+class LimitedPaths:
+    """The limits in force, and the row of each path of each scheme; and of each issuer, where concentration is limited."""
+
+    rows: Records  # `EXPOSURE_ROW`
+    number: Mapping[tuple[str, Path], int]
+    issuers: Mapping[tuple[str, Path], int]
+    concentration: Records  # `CONCENTRATION`
+
+    def names(self, separator: str) -> tuple[tuple[str, str], ...]:
+        """The scheme and the path of each row; that of all issuers has no path."""
+        together = [(scheme, ()) for scheme, _ in list(self.issuers)[:1]]
+        return tuple((scheme, separator.join(path)) for scheme, path in (*self.number, *self.issuers, *together))
 
 
 def _concentration(limits: RebalancingLimits, first: int) -> Records:
-    """The limit of concentration, whose issuers begin at a row."""
+    """The limit of concentration, whose issuers begin at a row; infinite without one."""
     own = next(iter(limits.concentration.values()), None)
     values = (math.inf, math.inf, math.inf) if own is None else (own.small, own.largest, own.together)
     return np.array([(*values, first)], CONCENTRATION)
@@ -83,7 +85,6 @@ NO_ROWS = ExposureRows(
     np.zeros(0, EXPOSURE_ROW),
     np.zeros(0, EXPOSURE_PART),
     np.zeros(2, np.int64),
-    {},
     _concentration(RebalancingLimits(), 0),
 )
 
@@ -95,50 +96,62 @@ def exposure_rows(table: Exposures, limits: RebalancingLimits) -> ExposureRows:
     Raises
     ------
     InputError
-        A malformed path, two spellings of one bucket, or an asset with more than one issuer where concentration is limited.
+        A malformed path, two spellings of one bucket, or a part of an asset in an issuer whose concentration is limited.
     LimitsError
         Limits for a scheme that the table lacks, or for a bucket that neither it nor `known_buckets` has.
+    """
+    limited = limited_paths(table, limits)
+    if not limits.enforce_exposure_limits:
+        return NO_ROWS
+    parts, first = parts_of(table, limits, limited)
+    return ExposureRows(limited.names(limits.bucket_separator), limited.rows, parts, first, limited.concentration)
+
+
+def limited_paths(table: Exposures, limits: RebalancingLimits) -> LimitedPaths:
+    """The rows in force, from the whole table.
+
+    Raises
+    ------
+    InputError, LimitsError
+        As `exposure_rows`.
     """
     separator = limits.bucket_separator
     paths = _paths_by_scheme(table)
     for scheme, buckets in paths.items():
         _refuse_spellings(table, scheme, buckets, limits)
     _refuse_missing(paths, limits)
-    if not limits.enforce_exposure_limits:
-        return NO_ROWS
     names: list[tuple[str, Path]] = []
     values: list[tuple[float, float]] = []
-    for scheme, own in sorted(limits.exposures.items()):
+    for scheme, own in sorted(limits.exposures.items()) if limits.enforce_exposure_limits else ():
         for node in _nodes([*paths[scheme], *known_exposures(limits, scheme)], own, separator):
             maximum, minimum = own.limits_at(separator.join(node), separator)
             if maximum is not None or minimum is not None:
                 names.append((scheme, node))
                 values.append((math.inf if maximum is None else maximum, minimum or 0.0))
-    named = [(scheme, separator.join(node)) for scheme, node in names]
-    number = {name: index for index, name in enumerate(names)}
-    issuers: dict[Path, int] = {}
-    for scheme in limits.concentration:
+    issuers: list[tuple[str, Path]] = []
+    for scheme in limits.concentration if limits.enforce_exposure_limits else ():
         _refuse_parts(table, scheme)
-        own_names = [name for name in paths[scheme] if name != UNKNOWN]
-        issuers = {split_path(name, separator): len(names) + index for index, name in enumerate(own_names)}
-        named += [(scheme, name) for name in (*own_names, _ALL_ISSUERS)]
-    parts, first, profile_of = _parts(table, limits, number, issuers)
-    values += [(math.inf, 0.0)] * (len(named) - len(values))
-    concentration = _concentration(limits, len(names))
-    return ExposureRows(tuple(named), np.array(values, EXPOSURE_ROW), parts, first, profile_of, concentration)
+        issuers = [(scheme, split_path(name, separator)) for name in paths[scheme] if name != UNKNOWN]
+    values += [(math.inf, 0.0)] * (len(issuers) + 1 if issuers else 0)
+    return LimitedPaths(
+        np.array(values, EXPOSURE_ROW),
+        {name: index for index, name in enumerate(names)},
+        {name: len(names) + index for index, name in enumerate(issuers)},
+        _concentration(limits, len(names)),
+    )
 
 
 def _refuse_parts(table: Exposures, scheme: str) -> None:
-    """Refuse assets that lie in an issuer with a part only: such rules know whole assets."""
+    """Refuse assets that lie in an issuer with a part only: the rule knows whole assets."""
     in_scheme = table.scheme.codes == table.scheme.names.index(scheme)
-    issuer = np.array([name != UNKNOWN for name in table.bucket.names], np.bool_)[table.bucket.codes]
-    parts = np.flatnonzero(in_scheme & issuer & (table.fraction < 1.0 - WHOLE))
+    has_issuer = np.array([name != UNKNOWN for name in table.bucket.names], np.bool_)[table.bucket.codes]
+    parts = np.flatnonzero(in_scheme & has_issuer & (table.fraction < 1.0 - WHOLE))
     if len(parts):
         row = int(parts[0])
-        problem = f"an asset has one issuer, where concentration[{scheme!r}] is limited, but {table.rows[row][1]!r} has a part"
-        advice = "give one issuer with the fraction 1, or none"
+        problem = f"{table.asset.at(row)!r} lies in an issuer with a part, but concentration[{scheme!r}] knows whole assets"
+        advice = "give the asset one issuer with the fraction 1, or none"
         value = float(table.fraction[row])
-        raise InputError([Fault(problem, advice, column="fraction", row=row + 1, value=value, source="the exposures")])
+        raise InputError([Fault(problem, advice, column="fraction", row=row + 1, value=value, source=table.source)])
 
 
 def _paths_by_scheme(table: Exposures) -> dict[str, list[str]]:
@@ -166,8 +179,8 @@ def _refuse_spellings(table: Exposures, scheme: str, names: Sequence[str], limit
     said = [UNKNOWN, *(own.buckets if own else ()), *known_exposures(limits, scheme)]
     spelling: dict[Path, Path] = {}
     in_scheme = table.scheme.codes == table.scheme.names.index(scheme)
-    codes = {name: table.bucket.names.index(name) for name in names}
-    uses = {name: int(np.count_nonzero(in_scheme & (table.bucket.codes == code))) for name, code in codes.items()}
+    counts = np.bincount(table.bucket.codes[in_scheme], minlength=len(table.bucket.names)).tolist()
+    uses = dict(zip(table.bucket.names, counts, strict=True))
     for name in (*said, *sorted(names, key=lambda name: (-uses[name], name))):
         parts = split_path(name, limits.bucket_separator)
         malformed = path_fault(parts)
@@ -178,8 +191,8 @@ def _refuse_spellings(table: Exposures, scheme: str, names: Sequence[str], limit
                 shown = limits.bucket_separator.join(kept)
                 fault = (f"the bucket differs from {shown!r} of {scheme!r} {ONLY_IN}", "write both the same way")
         if fault:
-            row = int(np.argmax(in_scheme & (table.bucket.codes == codes[name]))) + 1
-            raise InputError([Fault(*fault, column="bucket", row=row, value=name, source="the exposures")])
+            row = int(np.argmax(in_scheme & (table.bucket.codes == table.bucket.names.index(name)))) + 1
+            raise InputError([Fault(*fault, column="bucket", row=row, value=name, source=table.source)])
 
 
 def _refuse_missing(paths: dict[str, list[str]], limits: RebalancingLimits) -> None:
@@ -206,52 +219,55 @@ def _refuse_missing(paths: dict[str, list[str]], limits: RebalancingLimits) -> N
         raise LimitsError(faults)
 
 
-def _parts(
-    table: Exposures,
-    limits: RebalancingLimits,
-    number: Mapping[tuple[str, Path], int],
-    issuers: Mapping[Path, int],
-) -> tuple[Records, Ints, dict[tuple[int, str], int]]:
-    """The parts of every profile in the rows; where each profile's begin; and the profiles."""
-    by_profile: dict[tuple[int, str], dict[str, list[tuple[Path, float]]]] = {}
-    accounts = table.account.tolist() if table.accounts else [-1] * len(table.account)
-    for account, (_, asset, scheme, bucket, fraction) in zip(accounts, table.rows, strict=True):
-        own = by_profile.setdefault((account, asset), {})
-        own.setdefault(scheme, []).append((split_path(bucket, limits.bucket_separator), fraction))
-    records: list[tuple[int, float]] = []
-    first, all_issuers = [0], len(number) + len(issuers)
-    for own in (*by_profile.values(), {}):
-        sums: dict[int, float] = {}
-        for scheme, limited in limits.exposures.items():
-            for path, fraction in _fractions(sorted(own.get(scheme, [])), limited.ignore_below):
-                row = number.get((scheme, path))
-                if row is not None:
-                    sums[row] = sums.get(row, 0.0) + fraction
-        records += sorted(sums.items())
-        for scheme in limits.concentration:
-            for path, _ in own.get(scheme, []):
-                records += [(issuers[path], 1.0), (all_issuers, 1.0)] if path in issuers else []
-        first.append(len(records))
-    return (
-        np.array(records, EXPOSURE_PART),
-        np.array(first, np.int64),
-        {key: place for place, key in enumerate(by_profile)},
-    )
+def parts_of(table: Exposures, limits: RebalancingLimits, limited: LimitedPaths) -> tuple[Records, Ints]:
+    """The parts of every profile of a table, which may be a part of the whole one; and where those of each begin.
 
-
-def _fractions(rows: Sequence[tuple[Path, float]], ignore_below: float) -> Iterator[tuple[Path, float]]:
-    """The weight that an asset adds to each path of a scheme, in the order of its rows: small rows count as `Unknown`, as does
-    what all of them lack to 1.
+    Fractions are added in the order of paths, what is ignored or lacks to 1 last: `bincount` adds one after the other.
     """
-    total, ignored = 0.0, 0.0
-    for path, fraction in rows:
-        total += fraction
-        if fraction < ignore_below and path[0] != UNKNOWN:
-            ignored += fraction
-        else:
-            yield from ((path[:depth], fraction) for depth in range(1, len(path) + 1))
-    missing = 1.0 - total
-    if ignored > 0.0:
-        yield (UNKNOWN,), ignored
-    if missing > WHOLE:
-        yield (UNKNOWN,), missing
+    profile, profiles = table.profile[1], len(table.profile[0]) + 1
+    paths = [split_path(name, limits.bucket_separator) for name in table.bucket.names]
+    ranks = {path: rank for rank, path in enumerate(sorted(set(paths)))}
+    rank = np.array([ranks[path] for path in paths], np.int64)[table.bucket.codes]
+    count, places, values = len(limited.rows), [np.zeros(0, np.int64)], [np.zeros(0)]
+    for scheme, own in limits.exposures.items():
+        named = [name == scheme for name in table.scheme.names]
+        rows = np.flatnonzero(np.array(named, np.bool_)[table.scheme.codes])
+        rows = rows[np.lexsort((table.fraction[rows], rank[rows], profile[rows]))]
+        of_row, code, fraction = profile[rows], table.bucket.codes[rows], table.fraction[rows]
+        known = np.array([path[0] != UNKNOWN for path in paths], np.bool_)[code]
+        ignored = known & (fraction < own.ignore_below)
+        lack = 1.0 - np.bincount(of_row, fraction, minlength=profiles)
+        chains = [_chain(path, scheme, limited.number) for path in paths]
+        size = np.array([len(chain) for chain in chains], np.int64)
+        flat = np.array([number for chain in chains for number in chain], np.int64)
+        kept = np.flatnonzero(~ignored)
+        times = size[code[kept]]
+        step = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+        places.append(
+            np.repeat(of_row[kept], times) * count + flat[np.repeat((np.cumsum(size) - size)[code[kept]], times) + step]
+        )
+        values.append(np.repeat(fraction[kept], times))
+        unknown = limited.number.get((scheme, (UNKNOWN,)))
+        if unknown is not None:
+            small = np.bincount(of_row[ignored], fraction[ignored], minlength=profiles)
+            for weight in (np.where(small > 0.0, small, 0.0), np.where(lack > WHOLE, lack, 0.0)):
+                where = np.flatnonzero(weight)
+                places.append(where * count + unknown)
+                values.append(weight[where])
+    for scheme in limits.concentration:
+        issuers = np.array([limited.issuers.get((scheme, path), -1) for path in paths], np.int64)[table.bucket.codes]
+        named = [name == scheme for name in table.scheme.names]
+        rows = np.flatnonzero(np.array(named, np.bool_)[table.scheme.codes] & (issuers >= 0))
+        places += [profile[rows] * count + issuers[rows], profile[rows] * count + count - 1]
+        values += [np.ones(len(rows)), np.ones(len(rows))]
+    cells, cell = np.unique(np.concatenate(places), return_inverse=True)
+    parts = np.zeros(len(cells), EXPOSURE_PART)
+    parts["row"] = cells % max(count, 1)
+    parts["fraction"] = np.bincount(cell, np.concatenate(values), minlength=len(cells))
+    return parts, np.searchsorted(cells, np.arange(profiles + 1) * count)
+
+
+def _chain(path: Path, scheme: str, number: Mapping[tuple[str, Path], int]) -> list[int]:
+    """The rows that a path counts in: its own, and those of the buckets that contain it."""
+    rows = (number.get((scheme, path[:depth])) for depth in range(1, len(path) + 1))
+    return [row for row in rows if row is not None]
