@@ -148,7 +148,9 @@ def _refuse_parts(table: Exposures, scheme: str) -> None:
     parts = np.flatnonzero(in_scheme & has_issuer & (table.fraction < 1.0 - WHOLE))
     if len(parts):
         row = int(parts[0])
-        problem = f"{table.asset.at(row)!r} lies in an issuer with a part, but concentration[{scheme!r}] knows whole assets"
+        problem = (
+            f"{table.asset.at(row)!r} lies in an issuer with a part, but concentration[{scheme!r}] knows whole assets"
+        )
         advice = "give the asset one issuer with the fraction 1, or none"
         value = float(table.fraction[row])
         raise InputError([Fault(problem, advice, column="fraction", row=row + 1, value=value, source=table.source)])

@@ -56,7 +56,7 @@ class IssuerMeasures:
         lows = np.where(measures.fixed, measures.current, measures.min_weight)
         need = self.sums(np.where(measures.selected, lows, 0.0))
         do_not_fit = self.per_account(need) > self.own.together
-        return (need > np.maximum(self.own.small, self.fixed)) | do_not_fit[self.account]
+        return np.asarray((need > np.maximum(self.own.small, self.fixed)) | do_not_fit[self.account], np.bool_)
 
     @property
     def squeezed(self) -> Mask:

@@ -22,7 +22,7 @@ _EQUAL, _PROGRESS = 1e-12, 1e-11
 
 
 class Account(NamedTuple):
-    """What the sizes of an account depend on, beside the set of its large issuers."""
+    """The grounds of the sizes of an account, beside the set of its large issuers."""
 
     rows: Records
     tree: Records
@@ -38,7 +38,7 @@ class Issuers(NamedTuple):
 
     line: Ints
     weight: Floats  # where only `largest` limits each
-    forced: int  # so many are large whatever is done, for what is fixed
+    forced: int  # the first of them, which are large for their fixed weight
     max_large: int
 
 
@@ -61,7 +61,7 @@ def _is_before(rows: Records, settings: Any, first: Any, second: Any) -> bool:
 
 @allocating
 def _in_order(rows: Records, settings: Any, sized: Sized, lines: Lines) -> Issuers:
-    """The issuers: those large for what is fixed, then by weight, by wish, and by their first asset."""
+    """The issuers: those large for what is fixed, then by weight, by desired size, and by their first asset."""
     members, rule, count = sized.members, lines.concentration[0], lines.lines.size - 1 - lines.issuers
     line_of, weight = np.empty(count, np.int64), np.empty(count)
     desired, first = np.zeros(count), np.empty(count, np.int64)
@@ -127,8 +127,8 @@ def _value_with(account: Account, issuers: Issuers, is_large: Flags) -> float:
 
 
 @compiled
-def _first_least(values: Floats, count: int) -> int:
-    """The first of the least values, to their tolerance."""
+def _first_smallest(values: Floats, count: int) -> int:
+    """The first value that is the smallest, to its tolerance."""
     lowest = math.inf
     for index in range(count):
         lowest = min(lowest, values[index])
@@ -140,7 +140,7 @@ def _first_least(values: Floats, count: int) -> int:
 
 @allocating
 def _first_set(account: Account, issuers: Issuers, is_large: Flags) -> float:
-    """The best of the sets that are the first so many in order; returns its value."""
+    """The best of the sets that begin the order; returns its value."""
     count = is_large.size
     last = max(min(issuers.max_large, count), issuers.forced)
     values = np.empty(count + 1)
@@ -150,7 +150,7 @@ def _first_set(account: Account, issuers: Issuers, is_large: Flags) -> float:
         values[size - issuers.forced] = _value_with(account, issuers, is_large)
         if size < last:
             is_large[size] = True
-    best = _first_least(values, last + 1 - issuers.forced)
+    best = _first_smallest(values, last + 1 - issuers.forced)
     for number in range(issuers.forced + best, count):
         is_large[number] = False
     return float(values[best])
@@ -200,19 +200,9 @@ def _exchange(is_large: Flags, out: int, taken: int, back: bool) -> None:
 
 
 @allocating
-def fit_concentration(
-    rows: Records,
-    tree: Records,
-    settings: Any,
-    sized: Sized,
-    lines: Lines,
-    exposed: Exposed,
-    terms: Terms,
-    lows: Floats,
-) -> None:
+def fit_concentration(settings: Any, account: Account) -> None:
     """Give the members the sizes with the best set of large issuers; the lines have the weights without a set."""
-    account = Account(rows, tree, sized, lines, exposed, terms, lows)
-    issuers = _in_order(rows, settings, sized, lines)
+    issuers = _in_order(account.rows, settings, account.sized, account.lines)
     is_large = np.zeros(issuers.line.size, np.bool_)
     value = _first_set(account, issuers, is_large)
     for _ in range(_ROUNDS):
@@ -225,7 +215,7 @@ def fit_concentration(
             _exchange(is_large, sets[index, 0], sets[index, 1], False)
             values[index] = _value_with(account, issuers, is_large)
             _exchange(is_large, sets[index, 0], sets[index, 1], True)
-        best = _first_least(values, values.size)
+        best = _first_smallest(values, values.size)
         if values[best] >= value - _PROGRESS * abs(value):
             break
         value = values[best]

@@ -157,7 +157,7 @@ def _first_level(sized: Sized, problem: Problem) -> float:
 
 @allocating
 def _value(sized: Sized, problem: Problem, terms: Terms, lows: Floats) -> float:
-    """What the projection minimises, at its answer; `lows` are the lower bounds of section 5. Shape (members,)."""
+    """The minimum of the projection; `lows` are the lower bounds of section 5. Shape (members,)."""
     value = 0.0
     for index in range(sized.place_of.size):
         member = sized.members[sized.place_of[index]]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.kernel.compilation import allocating, compiled
-from trimtab.kernel.concentration import fit_concentration
+from trimtab.kernel.concentration import Account, fit_concentration
 from trimtab.kernel.exposure_program import Sized, Terms, solve
 from trimtab.kernel.exposure_reasons import set_reasons
 from trimtab.kernel.exposures import Lines, are_together_too_large, fit_bounds, sum_weights
@@ -79,7 +79,7 @@ def fit_exposures(rows: Records, tree: Records, settings: Any, sized: Sized, lin
         for index in range(lines.lines.size):
             lines.lines[index].weight = sum_weights(lines, lines.lines[index], members)
     if are_together_too_large(lines):
-        fit_concentration(rows, tree, settings, sized, lines, exposed, terms, lows)
+        fit_concentration(settings, Account(rows, tree, sized, lines, exposed, terms, lows))
     elif not binds:
         return
     set_reasons(rows, tree, members, sized.spans, lines, before)

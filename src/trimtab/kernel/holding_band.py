@@ -178,9 +178,7 @@ def _release_of_large_issuer(lines: Lines, members: Records, node: int) -> bool:
 
 @compiled
 def _release_for_concentration(tree: Records, members: Records, lines: Lines) -> bool:
-    """Release while issuers weigh too much; all that is held where no single release helps, since everything fits at its
-    size.
-    """
+    """Release while issuers weigh too much; where no single release helps, release everything: all fits at its size."""
     released = False
     while _are_concentrated(lines, members):
         node = tree.size + lines.lines[lines.lines.size - 1].row
