@@ -18,6 +18,7 @@ from trimtab.kernel.compilation import STAMP, undecorated
 from trimtab.kernel.money import parts_of, portion
 from trimtab.kernel.order_records import PlanStatus
 from trimtab.kernel.records import Flags, Ints
+from trimtab.orders.block_lots import warned_rows
 from trimtab.orders.decide_orders import DecidedOrders
 from trimtab.orders.identity import canonical_json
 from trimtab.reasons import OrderReason
@@ -78,7 +79,7 @@ def orders_table(decided: DecidedOrders, orders: OrderList) -> pa.Table:
     is_buy = orders.change > 0
     names = block.asset_column.take(pa.array(order[orders.row])).dictionary_decode()
     sides = pa.DictionaryArray.from_arrays(pa.array(is_buy.astype(np.int8)), pa.array(["sell", "buy"]))
-    return pa.table(
+    table = pa.table(
         {
             "account": block.accounts.take(pa.array(orders.account)),
             "asset": names,
@@ -94,6 +95,19 @@ def orders_table(decided: DecidedOrders, orders: OrderList) -> pa.Table:
             "client_order_id": ids_of(decided, orders),
         }
     )
+    return table if decided.lots.source is None else _with_lots(table, decided, orders)
+
+
+def _with_lots(table: pa.Table, decided: DecidedOrders, orders: OrderList) -> pa.Table:
+    """The orders with the gain of their tax lots, and whether they may be wash sales."""
+    assets, lots, records = decided.records.assets, decided.lots, decided.records.lots
+    warned = warned_rows(lots, decided.checked, assets["now"] - assets["quantity"], records)
+    places = [
+        lots.places(row, account) for row, account in zip(orders.row.tolist(), orders.account.tolist(), strict=True)
+    ]
+    gains = np.array([records["gain"][place].sum() for place in places], np.int64)
+    flags = pa.array([row in warned for row in orders.row.tolist()], pa.bool_())
+    return table.append_column("gain", exact(gains, MONEY)).append_column("wash_sale", flags)
 
 
 def accounts_table(decided: DecidedOrders, orders: OrderList) -> pa.Table:
@@ -199,6 +213,7 @@ def _account_digests(decided: DecidedOrders, has_orders: Flags) -> Any:
         digest = shared[numbers[account]].copy()
         digest.update(b"|%b|[%d, %d, %d]" % (str(name).encode(), cash, cash_flow, mode))
         digest.update(content[starts[account] : starts[account + 1]])
+        digest.update(decided.lots.identity(account))
         digests[account] = digest.digest()
     return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32)
 
