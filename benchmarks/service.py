@@ -265,5 +265,9 @@ async def measure(chosen: Any) -> None:
 
 if __name__ == "__main__":
     asyncio.run(
-        measure(options(__doc__, candidates=50, connections=16, flat_out=10.0, rate=100.0, seconds=60.0, mixed=False, seed=1))
+        measure(
+            options(
+                __doc__, candidates=50, connections=16, flat_out=10.0, rate=100.0, seconds=60.0, mixed=False, seed=1
+            )
+        )
     )
