@@ -11,9 +11,9 @@ from trimtab.kernel.order_records import BUY, SELL
 from trimtab.kernel.order_rounding import (
     amount_of,
     list_buys,
-    max_kept_worth_of,
     minimum_missed,
     most_lots,
+    own_kept_worth_of,
     score_of,
     set_limits,
 )
@@ -96,7 +96,7 @@ def _position_limit(nodes: Records, account: Any, node: int) -> int:
 @compiled
 def _exceeded(asset: Any, nodes: Records, account: Any, value: int) -> int:
     """How many limits over an asset are exceeded now."""
-    count = int(asset.now_worth > max_kept_worth_of(asset, account, value))
+    count = int(asset.now_worth > own_kept_worth_of(asset, account, value))
     node = asset.leaf
     while node != NO_NODE:
         count += int(nodes[node].load > nodes[node].limit)
