@@ -65,6 +65,7 @@ KERNEL = (
     "order_block",
     "backtest_records",
     "backtest_trading",
+    "backtest_orders",
     "backtest",
     "backtest_many",
 )
