@@ -53,6 +53,7 @@ def as_plan(made: PlanManyResult, account: str) -> tuple[Any, ...]:
             row["reason"],
             row["cash_after"],
             row["phase"],
+            row["client_order_id"],
         )
         for row in made.orders.to_pylist()
         if row["account"] == account
@@ -67,7 +68,7 @@ def of_one(rows: list[Row], cash: Row, limits: RebalancingLimits, settings: Orde
     own = settings if cash["mode"] is None else settings.replace(mode=cash["mode"])
     try:
         plan = trimtab.plan(
-            [{name: value for name, value in row.items() if name != "account"} for row in rows],
+            rows,
             limits,
             cash=cash["cash"],
             cash_flow=cash["cash_flow"],
@@ -76,7 +77,17 @@ def of_one(rows: list[Row], cash: Row, limits: RebalancingLimits, settings: Orde
     except InputError:
         return "failed"
     orders = [
-        (each.asset, each.side, each.shares, each.amount, each.fee, each.reason, each.cash_after, each.phase)
+        (
+            each.asset,
+            each.side,
+            each.shares,
+            each.amount,
+            each.fee,
+            each.reason,
+            each.cash_after,
+            each.phase,
+            each.client_order_id,
+        )
         for each in plan.orders
     ]
     return orders, plan.status, plan.is_settled, plan.value, plan.cash, dict(plan.reasons)
@@ -374,10 +385,10 @@ def check_lots(seeds: range, settings: OrderSettings) -> int:
         assert as_plan(made, name)[1:] == (plan.status, plan.is_settled, plan.value, plan.cash, dict(plan.reasons))
         gains = [sum((lot.gain for lot in order.lots), Decimal(0)) for order in plan.orders]
         wanted = [
-            (order.asset, order.shares, order.cash_after, gain, order.wash_sale)
+            (order.asset, order.shares, order.cash_after, gain, order.wash_sale, order.client_order_id)
             for order, gain in zip(plan.orders, gains, strict=True)
         ]
-        names = ("asset", "shares", "cash_after", "gain", "wash_sale")
+        names = ("asset", "shares", "cash_after", "gain", "wash_sale", "client_order_id")
         assert [tuple(order[each] for each in names) for order in by_account.get(name, [])] == wanted
         taken += sum(bool(order.lots) for order in plan.orders)
     return taken

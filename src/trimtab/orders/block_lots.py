@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 from trimtab.blocks.decide_block import CheckedBlock
 from trimtab.errors import InputError
 from trimtab.kernel.records import Ints, Records
+from trimtab.orders.account_inputs import rest_of
 from trimtab.orders.block_records import lot_records
 from trimtab.orders.identity import canonical_json
 from trimtab.orders.lots_by_account import LotsByAccount
@@ -32,7 +33,9 @@ class BlockLots:
     start: Ints = field(default_factory=lambda: _NONE)
     begin: Ints = field(default_factory=lambda: _NONE)
     end: Ints = field(default_factory=lambda: _NONE)
-    groups: Sequence[str] = ()  # of each row
+    row_start: Ints = field(default_factory=lambda: _NONE)  # of each account
+    names: Sequence[str] = ()  # of each row
+    groups: Sequence[str] = ()
     trades: Mapping[int, tuple[Trade, ...]] = field(default_factory=dict)  # by account, where there are any
     failed: Mapping[int, str] = field(default_factory=dict)  # the reason, by account
 
@@ -41,12 +44,13 @@ class BlockLots:
         return lot_records(() if self.source is None else ((lot, lot.is_long(self.source.today)) for lot in self.lots))
 
     def identity(self, account: int) -> bytes:
-        """What the lots and recent trades of an account add to the identity of its orders; nothing without any."""
-        if self.source is None:
+        """The part of the identity of its orders that the lots and recent trades of an account add; empty without any."""
+        if self.source is None or (self.start[account] == self.start[account + 1] and account not in self.trades):
             return b""
-        own = [asdict(lot) for lot in self.lots[int(self.start[account]) : int(self.start[account + 1])]]
-        trades = [asdict(trade) for trade in self.trades.get(account, ())]
-        return canonical_json({"lots": own, "recent": trades, "today": self.source.today}).encode()
+        rows = range(int(self.row_start[account]), int(self.row_start[account + 1]))
+        own = {self.names[row]: lots for row in rows if (lots := self.of(row, account))}
+        groups = [self.groups[row] for row in rows]
+        return canonical_json(rest_of(own, self.trades.get(account, ()), self.source.today, groups)).encode()
 
     def of(self, row: int, account: int) -> Sequence[TaxLot]:
         """The lots of a row."""
@@ -65,8 +69,8 @@ def block_lots(source: LotsByAccount, checked: CheckedBlock, quantity: Ints, tab
     """Read the lots of every account; `quantity`: the shares of each row, in canonical order like everything here."""
     block, order = checked.block, checked.order
     names = [str(block.asset.at(int(row))) for row in order]
-    given = table.column("group").to_pylist() if "group" in table.column_names else [None] * len(names)
-    groups = [given[int(row)] or name for row, name in zip(order, names, strict=True)]
+    named = table.column("group").to_pylist() if "group" in table.column_names else [None] * len(names)
+    groups = [named[int(row)] or name for row, name in zip(order, names, strict=True)]
     every: list[TaxLot] = []
     start, begin, end = [0], np.zeros(len(names), np.int64), np.zeros(len(names), np.int64)
     failed, trades, left_out = dict[int, str](), dict[int, tuple[Trade, ...]](), checked.left_out
@@ -89,7 +93,7 @@ def block_lots(source: LotsByAccount, checked: CheckedBlock, quantity: Ints, tab
         recent = source.trades_of(name)
         if recent:
             trades[account] = recent
-    return BlockLots(source, every, np.array(start, np.int64), begin, end, groups, trades, failed)
+    return BlockLots(source, every, np.array(start, np.int64), begin, end, block.start, names, groups, trades, failed)
 
 
 def warned_rows(lots: BlockLots, checked: CheckedBlock, change: Ints, decided: Records) -> set[int]:

@@ -18,7 +18,7 @@ SOURCE = "tax_lots"
 
 @dataclass(frozen=True)
 class LotsByAccount:
-    """The purchases that holdings are made up of, and recent trades, by account; trades of no account count for all."""
+    """The purchases that holdings are made up of, and recent trades, by account; trades without an account count for all."""
 
     lots: Mapping[Any, Sequence[Mapping[str, Any]]]
     rows: Mapping[Any, Sequence[int]]  # of the table that these lots came from
