@@ -66,6 +66,7 @@ ALLOWED = {
     ("orders/gates.py", "counted_gates"): DECIMALS,
     ("orders/identity.py", "_digest_of_limits"): LIMIT,
     ("orders/identity.py", "identity_rows"): WEIGHT,
+    ("orders/identity.py", "_one_spelling"): WEIGHT,
     ("orders/identity.py", "_float_text"): "the shortest decimal of a weight or a limit",
     ("orders/identity.py", "_plain"): "asks whether a value is a float",
     ("orders/neighbours.py", "_full_nodes"): LIMIT,

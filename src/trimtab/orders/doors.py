@@ -128,8 +128,9 @@ def plan(
         read_tax_lots(tax_lots, instruments, needed=needs_lots, today=day, notes=notes),
         read_trades(recent, day),
     )
-    table = _with_weights(candidates, columns.columns, instruments, inputs.cash)
-    checked = read(table, inputs.limits, many=False, correlations=correlations)
+    weighed = _with_weights(columns, instruments, inputs.cash)
+    table = without_columns(candidates, [name for name in columns.columns if name in ORDER_COLUMNS])
+    checked = read(weighed, inputs.limits, many=False, correlations=correlations)
     made = _plan_of(table, inputs, checked, gates=limits.gates, history=history, notes=notes)
     check_plan(made, inputs, checked)
     return made
@@ -157,18 +158,17 @@ def money_in(value: Any, name: str) -> int:
         raise InputError([Fault(f"{name}: is not an amount of money", "give a number", value=value)]) from None
 
 
-def _with_weights(candidates: Any, columns: Mapping[str, Any], instruments: Sequence[Instrument], cash: int) -> Any:
-    """The table for the pass: weights instead of shares, checked against the account's value."""
+def _with_weights(columns: ReadColumns, instruments: Sequence[Instrument], cash: int) -> ReadColumns:
+    """The columns of the pass: weights instead of shares, checked against the account's value."""
     check_overdrawn(instruments, cash)
     worths = [each.quantity * (each.price or 0) // NANO for each in instruments]
     total = sum(worths)
-    value = total + cash
-    if "current_weight" in columns:
+    value = max(total + cash, total, 1)
+    if "current_weight" in columns.columns:
         advice = "drop it; weights follow from shares and prices"
         raise InputError([Fault("is not used by a plan", advice, column="current_weight")])
-    table = without_columns(candidates, [name for name in columns if name in ORDER_COLUMNS])
-    weights = np.array([worth / max(value, total, 1) for worth in worths])
-    return with_columns(table, {"current_weight": weights})
+    kept = {name: values for name, values in columns.columns.items() if name not in ORDER_COLUMNS}
+    return ReadColumns({**kept, "current_weight": [worth / value for worth in worths]}, columns.rows)
 
 
 def _plan_of(
@@ -228,7 +228,7 @@ def _result(table: Any, decided: DecidedPlan) -> RebalanceResult:
     measured = certified(candidates, decided.limits, answer, braked)
     if measured.broken:
         raise measured.broken[0]
-    weighted = with_columns(without_columns(table, ["current_weight"]), {"current_weight": candidates.current_weight})
+    weighted = with_columns(table, {"current_weight": candidates.current_weight})
     return RebalanceResult(Pass.of(weighted, candidates, decided.limits, answer, braked, measured))
 
 
