@@ -1,4 +1,4 @@
-"""The examples of answers in the OpenAPI document: what the service answers to the examples of requests, and to wrong ones.
+"""The examples of answers in the OpenAPI document, made by sending the examples of requests, and wrong ones.
 
 Writes src/trimtab/web/api/answers.json. A test makes them again and compares.
 """

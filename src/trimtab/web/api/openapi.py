@@ -107,7 +107,7 @@ def _stream(what: str) -> dict[str, Any]:
 
 @cache
 def answer_examples() -> dict[str, Any]:
-    """What the service answered: `answers` by operation, and `problems` by status."""
+    """Answers of the service: `answers` by operation, and `problems` by status."""
     text = resources.files("trimtab.web.api").joinpath("answers.json").read_text(encoding="utf-8")
     examples: dict[str, Any] = json.loads(text)
     return {**examples, "answers": {**examples["answers"], "limits-schema": limits_schema()}}
