@@ -158,6 +158,9 @@ def money_in(value: Any, name: str) -> int:
         raise InputError([Fault(f"{name}: is not an amount of money", "give a number", value=value)]) from None
 
 
+_SHARES_NAMES = ("quantity", "qty", "units", "positions", "holdings")
+
+
 def _with_weights(columns: ReadColumns, instruments: Sequence[Instrument], cash: int) -> ReadColumns:
     """The columns of the pass: weights instead of shares, checked against the account's value."""
     check_overdrawn(instruments, cash)
@@ -167,7 +170,12 @@ def _with_weights(columns: ReadColumns, instruments: Sequence[Instrument], cash:
     if "current_weight" in columns.columns:
         advice = "drop it; weights follow from shares and prices"
         raise InputError([Fault("is not used by a plan", advice, column="current_weight")])
-    kept = {name: values for name, values in columns.columns.items() if name not in ORDER_COLUMNS}
+    names = columns.columns
+    misnamed = [name for name in names if name.casefold() in _SHARES_NAMES and "shares" not in names]
+    if misnamed:
+        problem = "seems to hold the shares, but a plan reads them from 'shares'"
+        raise InputError([Fault(problem, "rename or drop it", column=misnamed[0])])
+    kept = {name: values for name, values in names.items() if name not in ORDER_COLUMNS}
     return ReadColumns({**kept, "current_weight": [worth / value for worth in worths]}, columns.rows)
 
 
