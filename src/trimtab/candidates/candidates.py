@@ -136,12 +136,10 @@ class Candidates:
         rows = self.exposure_rows(limits)
         if self.exposures is None or not len(rows.rows):
             return None
-        names = self.asset.names
-        codes = self.asset.codes[self.order]
-        if not self.exposures.accounts:
-            return rows.exposed(rows.profiles([-1] * len(names), names)[codes])
-        account = account_numbers(self.exposures, self.accounts)[self.account_of[self.order]]
-        return rows.exposed(rows.profiles(account.tolist(), (names[code] for code in codes)))
+        account = np.zeros(0, np.int64)
+        if self.exposures.accounts:
+            account = account_numbers(self.exposures, self.accounts)[self.account_of[self.order]]
+        return rows.exposed(self.exposures.profiles(account, self.asset.codes[self.order], self.asset.names))
 
     def in_table_order(self, answer: Records) -> Records:
         """The kernel's answer for the good rows in the order of the table's rows; zero for the others."""

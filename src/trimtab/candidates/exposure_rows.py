@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,17 +21,16 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, eq=False)
 class ExposureRows:
-    """The limits in force, and the parts of each profile (an asset, in an account perhaps) in them.
+    """The limits in force, and the parts of each profile (`Exposures.profile`) in them.
 
-    `names` are the scheme and the path of each row. `profile_of` maps (account number, asset) to a profile; the account
-    number is -1 where the rows hold for every account. The last profile is that of assets without any row.
+    `names` are the scheme and the path of each row. Profile p has the parts first[p] to first[p + 1]; the last is that of
+    assets without any row.
     """
 
     names: tuple[tuple[str, str], ...]
     rows: Records  # `EXPOSURE_ROW`
     parts: Records  # `EXPOSURE_PART`
     first: Ints
-    profile_of: dict[tuple[int, str], int]
 
     def named(self, row: int) -> str:
         """A row as people read it.
@@ -49,14 +48,6 @@ class ExposureRows:
         """The kernel's form for candidates with these profiles."""
         return Exposed(self.rows, self.parts, self.first, profiles)
 
-    def profiles(self, account: Iterable[int], assets: Iterable[str | None]) -> Ints:
-        """The profile of each candidate, from the number of its account in the table, and its name."""
-        last = len(self.first) - 2
-        of = self.profile_of
-        return np.array(
-            [of.get((number, name or ""), last) for number, name in zip(account, assets, strict=True)], np.int64
-        )
-
     def fractions(self, profiles: Ints) -> Floats:
         """The fraction of each candidate in each row. Shape (candidates, rows)."""
         matrix = np.zeros((len(profiles), len(self.rows)))
@@ -66,7 +57,15 @@ class ExposureRows:
         return matrix
 
 
-NO_ROWS = ExposureRows((), np.zeros(0, EXPOSURE_ROW), np.zeros(0, EXPOSURE_PART), np.zeros(2, np.int64), {})
+NO_ROWS = ExposureRows((), np.zeros(0, EXPOSURE_ROW), np.zeros(0, EXPOSURE_PART), np.zeros(2, np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class LimitedPaths:
+    """The limits in force, and the row of each path of each scheme."""
+
+    rows: Records  # `EXPOSURE_ROW`
+    number: Mapping[tuple[str, Path], int]
 
 
 @lru_cache(maxsize=16)  # most passes have the exposures and the limits of the one before
@@ -80,25 +79,36 @@ def exposure_rows(table: Exposures, limits: RebalancingLimits) -> ExposureRows:
     LimitsError
         Limits for a scheme that the table lacks, or for a bucket that neither it nor `known_buckets` has.
     """
+    limited = limited_paths(table, limits)
+    if not limits.enforce_exposure_limits:
+        return NO_ROWS
+    parts, first = parts_of(table, limits, limited)
+    names = tuple((scheme, limits.bucket_separator.join(path)) for scheme, path in limited.number)
+    return ExposureRows(names, limited.rows, parts, first)
+
+
+def limited_paths(table: Exposures, limits: RebalancingLimits) -> LimitedPaths:
+    """The rows in force, from the whole table.
+
+    Raises
+    ------
+    InputError, LimitsError
+        As `exposure_rows`.
+    """
     separator = limits.bucket_separator
     paths = _paths_by_scheme(table)
     for scheme, buckets in paths.items():
         _refuse_spellings(table, scheme, buckets, limits)
     _refuse_missing(paths, limits)
-    if not limits.enforce_exposure_limits:
-        return NO_ROWS
     names: list[tuple[str, Path]] = []
     values: list[tuple[float, float]] = []
-    for scheme, own in sorted(limits.exposures.items()):
+    for scheme, own in sorted(limits.exposures.items()) if limits.enforce_exposure_limits else ():
         for node in _nodes([*paths[scheme], *known_exposures(limits, scheme)], own, separator):
             maximum, minimum = own.limits_at(separator.join(node), separator)
             if maximum is not None or minimum is not None:
                 names.append((scheme, node))
                 values.append((math.inf if maximum is None else maximum, minimum or 0.0))
-    number = {name: index for index, name in enumerate(names)}
-    parts, first, profile_of = _parts(table, limits, number)
-    named = tuple((scheme, separator.join(node)) for scheme, node in names)
-    return ExposureRows(named, np.array(values, EXPOSURE_ROW), parts, first, profile_of)
+    return LimitedPaths(np.array(values, EXPOSURE_ROW), {name: index for index, name in enumerate(names)})
 
 
 def _paths_by_scheme(table: Exposures) -> dict[str, list[str]]:
@@ -126,8 +136,8 @@ def _refuse_spellings(table: Exposures, scheme: str, names: Sequence[str], limit
     said = [UNKNOWN, *(own.buckets if own else ()), *known_exposures(limits, scheme)]
     spelling: dict[Path, Path] = {}
     in_scheme = table.scheme.codes == table.scheme.names.index(scheme)
-    codes = {name: table.bucket.names.index(name) for name in names}
-    uses = {name: int(np.count_nonzero(in_scheme & (table.bucket.codes == code))) for name, code in codes.items()}
+    counts = np.bincount(table.bucket.codes[in_scheme], minlength=len(table.bucket.names)).tolist()
+    uses = dict(zip(table.bucket.names, counts, strict=True))
     for name in (*said, *sorted(names, key=lambda name: (-uses[name], name))):
         parts = split_path(name, limits.bucket_separator)
         malformed = path_fault(parts)
@@ -138,8 +148,8 @@ def _refuse_spellings(table: Exposures, scheme: str, names: Sequence[str], limit
                 shown = limits.bucket_separator.join(kept)
                 fault = (f"the bucket differs from {shown!r} of {scheme!r} {ONLY_IN}", "write both the same way")
         if fault:
-            row = int(np.argmax(in_scheme & (table.bucket.codes == codes[name]))) + 1
-            raise InputError([Fault(*fault, column="bucket", row=row, value=name, source="the exposures")])
+            row = int(np.argmax(in_scheme & (table.bucket.codes == table.bucket.names.index(name)))) + 1
+            raise InputError([Fault(*fault, column="bucket", row=row, value=name, source=table.source)])
 
 
 def _refuse_missing(paths: dict[str, list[str]], limits: RebalancingLimits) -> None:
@@ -166,46 +176,49 @@ def _refuse_missing(paths: dict[str, list[str]], limits: RebalancingLimits) -> N
         raise LimitsError(faults)
 
 
-def _parts(
-    table: Exposures, limits: RebalancingLimits, number: Mapping[tuple[str, Path], int]
-) -> tuple[Records, Ints, dict[tuple[int, str], int]]:
-    """The parts of every profile in the rows; where each profile's begin; and the profiles."""
-    by_profile: dict[tuple[int, str], dict[str, list[tuple[Path, float]]]] = {}
-    accounts = table.account.tolist() if table.accounts else [-1] * len(table.account)
-    for account, (_, asset, scheme, bucket, fraction) in zip(accounts, table.rows, strict=True):
-        own = by_profile.setdefault((account, asset), {})
-        own.setdefault(scheme, []).append((split_path(bucket, limits.bucket_separator), fraction))
-    records: list[tuple[int, float]] = []
-    first = [0]
-    for own in (*by_profile.values(), {}):
-        sums: dict[int, float] = {}
-        for scheme, limited in limits.exposures.items():
-            for path, fraction in _fractions(sorted(own.get(scheme, [])), limited.ignore_below):
-                row = number.get((scheme, path))
-                if row is not None:
-                    sums[row] = sums.get(row, 0.0) + fraction
-        records += sorted(sums.items())
-        first.append(len(records))
-    return (
-        np.array(records, EXPOSURE_PART),
-        np.array(first, np.int64),
-        {key: place for place, key in enumerate(by_profile)},
-    )
+def parts_of(table: Exposures, limits: RebalancingLimits, limited: LimitedPaths) -> tuple[Records, Ints]:
+    """The parts of every profile of a table, which may be a part of the whole one; and where those of each begin.
 
-
-def _fractions(rows: Sequence[tuple[Path, float]], ignore_below: float) -> Iterator[tuple[Path, float]]:
-    """The weight that an asset adds to each path of a scheme, in the order of its rows: small rows count as `Unknown`, as does
-    what all of them lack to 1.
+    Fractions are added in the order of paths, what is ignored or lacks to 1 last: `bincount` adds one after the other.
     """
-    total, ignored = 0.0, 0.0
-    for path, fraction in rows:
-        total += fraction
-        if fraction < ignore_below and path[0] != UNKNOWN:
-            ignored += fraction
-        else:
-            yield from ((path[:depth], fraction) for depth in range(1, len(path) + 1))
-    missing = 1.0 - total
-    if ignored > 0.0:
-        yield (UNKNOWN,), ignored
-    if missing > WHOLE:
-        yield (UNKNOWN,), missing
+    profile, profiles = table.profile[1], len(table.profile[0]) + 1
+    paths = [split_path(name, limits.bucket_separator) for name in table.bucket.names]
+    ranks = {path: rank for rank, path in enumerate(sorted(set(paths)))}
+    rank = np.array([ranks[path] for path in paths], np.int64)[table.bucket.codes]
+    count, places, values = len(limited.rows), [np.zeros(0, np.int64)], [np.zeros(0)]
+    for scheme, own in limits.exposures.items():
+        named = [name == scheme for name in table.scheme.names]
+        rows = np.flatnonzero(np.array(named, np.bool_)[table.scheme.codes])
+        rows = rows[np.lexsort((table.fraction[rows], rank[rows], profile[rows]))]
+        of_row, code, fraction = profile[rows], table.bucket.codes[rows], table.fraction[rows]
+        known = np.array([path[0] != UNKNOWN for path in paths], np.bool_)[code]
+        ignored = known & (fraction < own.ignore_below)
+        lack = 1.0 - np.bincount(of_row, fraction, minlength=profiles)
+        chains = [_chain(path, scheme, limited.number) for path in paths]
+        size = np.array([len(chain) for chain in chains], np.int64)
+        flat = np.array([number for chain in chains for number in chain], np.int64)
+        kept = np.flatnonzero(~ignored)
+        times = size[code[kept]]
+        step = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+        places.append(
+            np.repeat(of_row[kept], times) * count + flat[np.repeat((np.cumsum(size) - size)[code[kept]], times) + step]
+        )
+        values.append(np.repeat(fraction[kept], times))
+        unknown = limited.number.get((scheme, (UNKNOWN,)))
+        if unknown is not None:
+            small = np.bincount(of_row[ignored], fraction[ignored], minlength=profiles)
+            for weight in (np.where(small > 0.0, small, 0.0), np.where(lack > WHOLE, lack, 0.0)):
+                where = np.flatnonzero(weight)
+                places.append(where * count + unknown)
+                values.append(weight[where])
+    cells, cell = np.unique(np.concatenate(places), return_inverse=True)
+    parts = np.zeros(len(cells), EXPOSURE_PART)
+    parts["row"] = cells % max(count, 1)
+    parts["fraction"] = np.bincount(cell, np.concatenate(values), minlength=len(cells))
+    return parts, np.searchsorted(cells, np.arange(profiles + 1) * count)
+
+
+def _chain(path: Path, scheme: str, number: Mapping[tuple[str, Path], int]) -> list[int]:
+    """The rows that a path counts in: its own, and those of the buckets that contain it."""
+    rows = (number.get((scheme, path[:depth])) for depth in range(1, len(path) + 1))
+    return [row for row in rows if row is not None]

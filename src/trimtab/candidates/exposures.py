@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -27,9 +27,9 @@ from trimtab.text import counted
 
 COLUMNS = ("account", "asset", "scheme", "bucket", "fraction")
 REQUIRED = ("asset", "scheme", "bucket")
+SOURCE = "the exposures"  # what errors call a table that is not a file
 # How far the fractions of an asset in a scheme may differ from 1 by rounding.
 WHOLE = 1e-9
-_SOURCE = "the exposures"
 
 
 @compared_by_value
@@ -37,7 +37,8 @@ _SOURCE = "the exposures"
 class Exposures:
     """The fraction of each asset in each bucket of each scheme. Columns have shape (rows,), as they came in.
 
-    `accounts` is empty where the rows hold for every account; otherwise `account` numbers them.
+    `accounts` is empty where the rows hold for every account; otherwise `account` numbers them. `source` is the name of the
+    table in errors.
 
     Examples
     --------
@@ -52,6 +53,7 @@ class Exposures:
     scheme: Text
     bucket: Text  # `Unknown` for missing ones
     fraction: Floats
+    source: str = field(default=SOURCE, compare=False)
 
     def __repr__(self) -> str:
         assets, schemes = len(np.unique(self.asset.codes)), len(self.schemes)
@@ -61,6 +63,58 @@ class Exposures:
     def schemes(self) -> tuple[str, ...]:
         """The schemes, sorted."""
         return tuple(sorted({self.scheme.names[code] for code in np.unique(self.scheme.codes).tolist()}))
+
+    @cached_property
+    def profile(self) -> tuple[Ints, Ints]:
+        """The profiles: each asset with rows, in an account perhaps. The sorted keys of all, and the profile of each row."""
+        keys, profile = np.unique(self.account * len(self.asset.names) + self.asset.codes, return_inverse=True)
+        return keys, profile
+
+    @cached_property
+    def _code_of(self) -> dict[str, int]:
+        return {name: code for code, name in enumerate(self.asset.names)}
+
+    @cached_property
+    def number_of(self) -> dict[str, int]:
+        """The number of each account by its name as text, since a CSV file has the text of whole numbers."""
+        return {str(name): number for number, name in enumerate(self.accounts)}
+
+    def profiles(self, account: Ints, code: Ints, names: Sequence[str]) -> Ints:
+        """The profile of each candidate: its asset is names[code], its account has this number, or -1 for one without rows.
+
+        Those without any row have the one after the last.
+        """
+        assets = len(self.asset.names)
+        asset = np.array([*(self._code_of.get(name, -1) for name in names), -1], np.int64)
+        if not self.accounts:
+            return self._profiles_of(asset)[code]
+        asset = asset[code]
+        return self._profiles_of(np.where((asset >= 0) & (account >= 0), account * assets + asset, -1))
+
+    def _profiles_of(self, key: Ints) -> Ints:
+        keys = self.profile[0]
+        place = np.minimum(np.searchsorted(keys, key), max(len(keys) - 1, 0))
+        known = np.append(keys, -2)[place] == key
+        return np.where(known, place, len(keys))
+
+    @cached_property
+    def _by_account(self) -> tuple[Ints, Ints]:
+        """The rows, account by account, and where those of each begin."""
+        order = np.argsort(self.account, kind="stable")
+        return order, np.searchsorted(self.account[order], np.arange(len(self.accounts) + 1))
+
+    def of_accounts(self, accounts: Sequence[Any]) -> Exposures:
+        """The rows of these accounts; all of them where they hold for every account."""
+        if not self.accounts:
+            return self
+        order, start = self._by_account
+        number = np.array([self.number_of.get(str(name), len(self.accounts)) for name in accounts], np.int64)
+        begin, size = np.append(start, start[-1])[number], np.append(np.diff(start), 0)[number]
+        place = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size) + np.repeat(begin, size)
+        rows = order[place]
+        asset, scheme, bucket = (Text(text.codes[rows], text.names) for text in (self.asset, self.scheme, self.bucket))
+        account, fraction = np.repeat(np.arange(len(accounts)), size), self.fraction[rows]
+        return Exposures(tuple(accounts), account, asset, scheme, bucket, fraction, self.source)
 
     @cached_property
     def rows(self) -> list[tuple[Any, str, str, str, float]]:
@@ -77,12 +131,12 @@ class Exposures:
         return hashlib.sha256("\n".join(sorted(map(repr, self.rows))).encode()).hexdigest()
 
 
-def exposures_of(table: Any) -> Exposures:
+def exposures_of(table: Any, source: str = SOURCE) -> Exposures:
     """The exposures in a table; `Exposures` pass through unchanged.
 
     Columns: `asset`, `scheme` and `bucket` (text), optionally `fraction` (1 if the column is absent) and `account` (if
     absent, the rows hold for every account). What the fractions of an asset in a scheme lack to 1 lies in the bucket
-    `Unknown`. Nothing is rescaled.
+    `Unknown`. Nothing is rescaled. `source` is the name of the table in errors.
 
     Raises
     ------
@@ -95,9 +149,9 @@ def exposures_of(table: Any) -> Exposures:
     try:
         columns, count = columns_of(table_in(table), COLUMNS)
         _check_columns(columns, count)
-        return _checked(columns, count)
+        return _checked(columns, count, source)
     except InputError as error:
-        raise InputError(error.faults, _SOURCE) from None
+        raise InputError(error.faults, source) from None
 
 
 def _check_columns(columns: Mapping[str, Any], count: int) -> None:
@@ -122,13 +176,14 @@ def _check_columns(columns: Mapping[str, Any], count: int) -> None:
         raise InputError(faults)
 
 
-def _checked(columns: Mapping[str, Any], count: int) -> Exposures:
+def _checked(columns: Mapping[str, Any], count: int, source: str) -> Exposures:
     with readable("account", "text"):
         accounts, account = accounts_of(columns.get("account"), count)
     asset, scheme = (text_of(columns[name], name, count) for name in ("asset", "scheme"))
     bucket = with_unknown(text_of(columns["bucket"], "bucket", count))
     fraction = numbers_of(columns.get("fraction"), "fraction", count, 1.0)
-    table = Exposures(tuple(accounts) if "account" in columns else (), account, asset, scheme, bucket, fraction)
+    named = tuple(accounts) if "account" in columns else ()
+    table = Exposures(named, account, asset, scheme, bucket, fraction, source)
     _refuse_names(table)
     _refuse_fractions(fraction)
     _refuse_twice(table)
@@ -140,17 +195,16 @@ def _refuse_names(table: Exposures) -> None:
     """Refuse missing or unusable names of assets and schemes, and two spellings of a scheme."""
     for column, text in (("asset", table.asset), ("scheme", table.scheme)):
         spelling: dict[tuple[str, ...], str] = {}
-        for code, name in enumerate([*text.names, None]):
-            rows = np.flatnonzero(text.codes == (code if name is not None else -1))
-            if not len(rows):
-                continue
+        codes, first = np.unique(text.codes, return_index=True)
+        for code, row in zip(codes.tolist(), first.tolist(), strict=True):
+            name = None if code < 0 else text.names[code]
             fault = _name_fault(column, name)
             if fault is None and column == "scheme" and name is not None:
                 other = spelling.setdefault(folded([name]), name)
                 if other != name:
                     fault = (f"the scheme differs from {other!r} {ONLY_IN}", "write both the same way")
             if fault:
-                raise InputError([Fault(*fault, column=column, row=int(rows[0]) + 1, value=name)])
+                raise InputError([Fault(*fault, column=column, row=row + 1, value=name)])
 
 
 def _name_fault(column: str, name: str | None) -> tuple[str, str] | None:
@@ -235,6 +289,5 @@ def account_numbers(table: Exposures, accounts: Sequence[Any]) -> Ints:
             "names several accounts, the candidates none",
             "keep the rows of one account, or drop the column",
         )
-        raise InputError([Fault(problem, advice, column="account", row=1, value=table.accounts[0])], _SOURCE)
-    number = {name: index for index, name in enumerate(table.accounts)}
-    return np.array([number.get(name, -1) for name in accounts], np.int64)
+        raise InputError([Fault(problem, advice, column="account", row=1, value=table.accounts[0])], table.source)
+    return np.array([table.number_of.get(str(name), -1) for name in accounts], np.int64)

@@ -41,8 +41,8 @@ def scheme_rows(measures: Measurements, scheme: str) -> SchemeRows:
     code = np.array([code_of.get(name, -1) for name in table.asset.names], np.int64)[table.asset.codes]
     account, own = np.zeros(len(code), np.int64), np.zeros(len(measures.account), np.int64)
     if table.accounts and candidates.accounts != [None]:
-        number_of = {name: number for number, name in enumerate(candidates.accounts)}
-        account = np.array([number_of.get(name, -1) for name in table.accounts], np.int64)[table.account]
+        number_of = {str(name): number for number, name in enumerate(candidates.accounts)}
+        account = np.array([number_of.get(str(name), -1) for name in table.accounts], np.int64)[table.account]
         own = measures.account
     rows = np.flatnonzero(in_scheme & (code >= 0) & (account >= 0))
     key = account[rows] * len(candidates.asset.names) + code[rows]

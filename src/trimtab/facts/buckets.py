@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from trimtab.bucket_path import level_bucket, split_path
@@ -20,8 +20,8 @@ _BUCKET_LIMITS = ("max_positions", "max_allocation", "min_allocation")
 @dataclass(frozen=True)
 class BucketFact:
     """A bucket: its colour (a number), weights as fractions, and their texts. None: no such limit. `short` is its path,
-    or the last part of it if that suffices; `depth`: how many other listed buckets contain it; `status`: a word about
-    its limits (`full`, or one from the certificate), or empty.
+    or the last part of it if that suffices; `depth`: how many other listed buckets contain it; `positions`: empty for a bucket of a
+    scheme; `status`: a word about its limits (`full`, or one from the certificate), or empty.
     """
 
     path: str
@@ -45,38 +45,71 @@ def is_used(bucket: BucketSummary) -> bool:
     return any((bucket.positions, bucket.current_weight > 0, bucket.target_weight > 0, bucket.min_allocation))
 
 
+@dataclass(frozen=True)
+class Weights:
+    """The weight of a bucket before and after, and the limits in force on it (None = none)."""
+
+    path: str
+    before: float
+    after: float
+    max_weight: float | None
+    min_weight: float | None
+
+
 def buckets_of(
     used: Sequence[BucketSummary], limits: RebalancingLimits, colour_of: dict[str, int], certificate: Certificate
 ) -> Iterator[BucketFact]:
     """Some buckets, by path."""
-    names = _indented([bucket.path for bucket in used], limits)
-    statuses = {
-        constraint.node: constraint.status
-        for constraint in certificate
-        if constraint.name in _BUCKET_LIMITS and constraint.status != "met"
-    }
+    names = indented([bucket.path for bucket in used], limits)
+    statuses = statuses_of(certificate, _BUCKET_LIMITS)
     for bucket in used:
-        short, depth = names[bucket.path]
-        yield BucketFact(
-            printable(bucket.path),
-            printable(short),
-            depth,
+        yield weights_fact(
+            Weights(
+                bucket.path,
+                bucket.current_weight,
+                bucket.target_weight,
+                bucket.max_allocation,
+                bucket.min_allocation,
+            ),
+            names[bucket.path],
             colour_of[top_of(bucket.path, limits)],
+            statuses.get(bucket.path, ""),
             f"{bucket.positions}" if bucket.max_positions is None else f"{bucket.positions}/{bucket.max_positions}",
-            bucket.current_weight,
-            bucket.target_weight,
-            bucket.max_allocation,
-            bucket.min_allocation,
-            percent(bucket.current_weight),
-            percent(bucket.target_weight),
-            "" if bucket.max_allocation is None else percent(bucket.max_allocation),
-            "" if bucket.min_allocation is None else percent(bucket.min_allocation),
-            statuses.get(bucket.path) or ("full" if _is_full(bucket) else ""),
         )
 
 
-def _is_full(bucket: BucketSummary) -> bool:
-    limit, weight = bucket.max_allocation, bucket.target_weight
+def statuses_of(certificate: Certificate, names: Collection[str]) -> dict[str, str]:
+    """The status of the limits with these names that are not simply met, by the bucket."""
+    return {
+        constraint.node: constraint.status
+        for constraint in certificate
+        if constraint.name in names and constraint.status != "met"
+    }
+
+
+def weights_fact(weights: Weights, name: tuple[str, int], colour: int, status: str, positions: str = "") -> BucketFact:
+    """The fact of a bucket; `name` is the shown one and its depth."""
+    short, depth = name
+    return BucketFact(
+        printable(weights.path),
+        printable(short),
+        depth,
+        colour,
+        positions,
+        weights.before,
+        weights.after,
+        weights.max_weight,
+        weights.min_weight,
+        percent(weights.before),
+        percent(weights.after),
+        "" if weights.max_weight is None else percent(weights.max_weight),
+        "" if weights.min_weight is None else percent(weights.min_weight),
+        status or ("full" if _is_full(weights) else ""),
+    )
+
+
+def _is_full(weights: Weights) -> bool:
+    limit, weight = weights.max_weight, weights.after
     return limit is not None and weight > 0 and weight >= limit - LIMIT_TOLERANCE
 
 
@@ -87,7 +120,7 @@ def scale_of(buckets: Iterable[BucketFact]) -> float:
     return max([bucket.before for bucket in shown] + [bucket.after for bucket in shown] + limits, default=0.0)
 
 
-def _indented(paths: Sequence[str], limits: RebalancingLimits) -> dict[str, tuple[str, int]]:
+def indented(paths: Sequence[str], limits: RebalancingLimits) -> dict[str, tuple[str, int]]:
     """Names of buckets: below another listed bucket, the last part and its depth; elsewhere, as short as possible."""
     names, listed = {}, set(paths)
     for path in paths:

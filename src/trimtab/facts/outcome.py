@@ -19,6 +19,7 @@ from trimtab.facts.bucket_summaries import BucketSummary, Note
 from trimtab.facts.buckets import BucketFact, buckets_of, colours_of, is_used, scale_of
 from trimtab.facts.cash import cash_reasons, cash_sentence
 from trimtab.facts.certificate_lines import CertificateLine, StatusCount, counts_of, lines_of
+from trimtab.facts.exposures import SchemeFact, schemes_of
 from trimtab.facts.headline import answer_of, problems_of, trades_in_order
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import Reason
@@ -95,6 +96,7 @@ class Facts:
     buckets: tuple[BucketFact, ...]
     empty_buckets: str
     bucket_scale: float
+    schemes: tuple[SchemeFact, ...]
     assets: tuple[AssetFact, ...]
     groups: Groups
     asset_scale: float
@@ -147,6 +149,7 @@ def facts_of(
         buckets=shown,
         empty_buckets=counted(len(every) - len(used), "empty bucket") if len(every) > len(used) else "",
         bucket_scale=scale_of(shown),
+        schemes=tuple(schemes_of(reruns, colour_of, certificate)),
         assets=assets,
         groups=groups_of(assets),
         asset_scale=max([asset.before for asset in assets] + [asset.after for asset in assets], default=0.0),

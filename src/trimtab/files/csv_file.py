@@ -19,6 +19,7 @@ from trimtab.errors import Fault, InputError
 from trimtab.text import counted
 
 MOST_CHARACTERS = 10_000
+_NUMBERS = (*NUMBERS, "fraction")
 _BOM = b"\xef\xbb\xbf"
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII).fullmatch
 _NOT_NUMBERS = tuple(
@@ -149,7 +150,7 @@ def _column(name: str, cells: Sequence[str], sheet: Sheet, faults: list[Fault]) 
             if len(cell) > MOST_CHARACTERS:
                 add(row, f"the cell is longer than {MOST_CHARACTERS} characters", "shorten it, or close its quote")
         return pa.nulls(len(cells))
-    if name not in NUMBERS:
+    if name not in _NUMBERS:
         return pa.array([cell or None for cell in cells], pa.string())
     numbers: list[float | None] = []
     for row, cell in enumerate(cells):

@@ -7,6 +7,7 @@ from typing import Any
 
 from trimtab.facts.assets import AssetFact
 from trimtab.facts.buckets import BucketFact
+from trimtab.facts.exposures import SchemeFact
 from trimtab.facts.outcome import Facts
 from trimtab.report.shapes import COLOURS, Chart, Shape, circle, coloured, cut_label, fitting, label, line, number, rect
 from trimtab.report.treemap import Box, squarified
@@ -29,19 +30,28 @@ def chart(name: str, title: str, summary: str, size: tuple[float, float], shapes
 
 
 def bucket_chart(facts: Facts, width: float = WIDTH) -> Chart:
+    """The buckets of the tree."""
+    return _bars("buckets", "Buckets, before and after", facts.buckets, facts.bucket_scale, width)
+
+
+def scheme_chart(scheme: SchemeFact, place: int, width: float = WIDTH) -> Chart:
+    """The buckets of one scheme, the `place`-th of the page."""
+    return _bars(f"scheme-{place}", f"{scheme.name}, before and after", scheme.buckets, scheme.scale, width)
+
+
+def _bars(name: str, title: str, buckets: Sequence[BucketFact], full: float, width: float) -> Chart:
     """Bars before and after, with a mark for the maximum and a broken one for the minimum; names are above on a phone."""
     start, above = (width * 0.31, 0.0) if width == WIDTH else (0.0, 18.0)
-    scale, step = (width - start - 62) / (facts.bucket_scale or 1.0), 38.0 + above
+    scale, step = (width - start - 62) / (full or 1.0), 38.0 + above
     shapes: list[Shape] = []
-    for place, bucket in enumerate(facts.buckets):
+    for place, bucket in enumerate(buckets):
         y, indent = step * place, 14.0 * bucket.depth
-        name = y + (2 if above else 10)
-        shapes += coloured(indent, name + 3, 10, 10, bucket.colour)
-        shapes.append(cut_label(indent + 16, name, bucket.short, "", (start or width) - indent - 22, 18))
-        shapes += _bucket(bucket, y + above, start, scale, width, facts.bucket_scale)
-    height = step * len(facts.buckets)
-    summary = "; ".join(f"{bucket.path} {bucket.before_text} to {bucket.after_text}" for bucket in facts.buckets)
-    return chart("buckets", "Buckets, before and after", summary, (width, height), shapes)
+        top = y + (2 if above else 10)
+        shapes += coloured(indent, top + 3, 10, 10, bucket.colour)
+        shapes.append(cut_label(indent + 16, top, bucket.short, "", (start or width) - indent - 22, 18))
+        shapes += _bucket(bucket, y + above, start, scale, width, full)
+    summary = "; ".join(f"{bucket.path} {bucket.before_text} to {bucket.after_text}" for bucket in buckets)
+    return chart(name, title, summary, (width, step * len(buckets)), shapes)
 
 
 def _bucket(bucket: BucketFact, y: float, start: float, scale: float, width: float, full: float) -> Iterator[Shape]:

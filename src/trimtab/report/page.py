@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from trimtab.facts.exposures import SchemeFact
 from trimtab.facts.outcome import Facts
 from trimtab.facts.report_facts import ReportFacts
 from trimtab.report.charts import (
@@ -15,6 +16,7 @@ from trimtab.report.charts import (
     WIDTH,
     bucket_chart,
     dumbbell_chart,
+    scheme_chart,
     tally_chart,
     treemap_chart,
     waterfall_chart,
@@ -67,9 +69,14 @@ def batch_page(summary: Any) -> str:
 def _rendered(template: str, facts: Facts, plan: Any, **more: ReportFacts) -> str:
     makers = (bucket_chart, treemap_chart, dumbbell_chart, waterfall_chart)
     charts = [maker(facts, width) for maker in makers for width in (WIDTH, NARROW)]
+    schemes = [(scheme, *_both(scheme, place)) for place, scheme in enumerate(facts.schemes)]
     if plan is not None:
         charts += [sankey_chart(plan.sources, plan.uses, width) for width in (SANKEY_WIDTH, NARROW)]
-    return rendered(template, facts, charts, plan=plan, **more)
+    return rendered(template, facts, charts, plan=plan, schemes=schemes, **more)
+
+
+def _both(scheme: SchemeFact, place: int) -> list[Chart]:
+    return [scheme_chart(scheme, place, width) for width in (WIDTH, NARROW)]
 
 
 def rendered(template: str, facts: Any, charts: Iterable[Chart], **more: Any) -> str:
