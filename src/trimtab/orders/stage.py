@@ -60,7 +60,8 @@ def decide(candidates: Candidates, inputs: AccountInputs) -> DecidedPlan:
     first = np.zeros(1, np.int64)
     accounts = OrderAccounts(start, lots_start, partners_start, first, np.zeros(1, np.bool_))
     nodes = candidates.tree.nodes
-    plan_block(accounts, OrderLimits(settings_of(limits), nodes, np.array([0, len(nodes)])), partners, records)
+    order_limits = OrderLimits(settings_of(limits), nodes, np.array([0, len(nodes)]))
+    plan_block(accounts, order_limits, partners, candidates.exposed(limits), records)
     account = records.accounts[0]
     if account["status"] == PlanStatus.NO_VALUE:
         problem = "the account is worth nothing: cash, cash flow and positions add up to 0 or less"
