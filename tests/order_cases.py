@@ -151,4 +151,10 @@ def of_case(case: OrderCase) -> tuple[list[dict[str, Any]], dict[str, Any]]:
             for lot in own.lots
         ]
     amounts = {"cash": Decimal(case.cash) / MICRO, "cash_flow": Decimal(case.cash_flow) / MICRO}
-    return rows, {**amounts, "settings": case.order_settings, "tax_lots": lots or None, "today": case.settings.today, "exposures": case.exposures}
+    return rows, {
+        **amounts,
+        "settings": case.order_settings,
+        "tax_lots": lots or None,
+        "today": case.settings.today,
+        "exposures": case.exposures,
+    }

@@ -65,7 +65,9 @@ class KernelPlan:
 
 def records_of(case: OrderCase) -> tuple[Candidates, OrderRecords]:
     """A case as the kernel takes it, without the door."""
-    candidates = read([{**row, "current_weight": 0.0} for row in case.rows], case.limits, many=False, exposures=case.exposures)
+    candidates = read(
+        [{**row, "current_weight": 0.0} for row in case.rows], case.limits, many=False, exposures=case.exposures
+    )
     own = [case.instruments[str(candidates.asset.at(row))] for row in candidates.order.tolist()]
     holdings = Holdings(
         *(np.array([getattr(each, name) for each in own], np.int64) for name in Holdings._fields[:-1]),

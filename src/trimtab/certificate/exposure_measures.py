@@ -78,7 +78,7 @@ class SchemeMeasures:
         parts = [split_path(name, separator) for name in names]
         chains = [[path[:depth] for depth in range(1, len(path) + 1)] for path in parts]
         named = {split_path(path, separator) for path in own.buckets}
-        limits = {path: _limits_at(path, own, separator) for chain in [*chains, list(named)] for path in chain}
+        limits = {path: limits_at(path, own, separator) for chain in [*chains, list(named)] for path in chain}
         limited = sorted(path for path, (maximum, minimum) in limits.items() if maximum < math.inf or minimum > 0)
         number = {path: index for index, path in enumerate(limited)}
         self.buckets = tuple(separator.join(path) for path in limited)
@@ -202,7 +202,7 @@ def _summed(
     return cells // max(buckets, 1), cells % max(buckets, 1), np.asarray(sums, np.float64)
 
 
-def _limits_at(path: tuple[str, ...], own: SchemeLimits, separator: str) -> tuple[float, float]:
+def limits_at(path: tuple[str, ...], own: SchemeLimits, separator: str) -> tuple[float, float]:
     """The maximum and the minimum in force at a path; infinity and 0 without one."""
     if path[0] == UNKNOWN and own.unknown == "free":
         return math.inf, 0.0

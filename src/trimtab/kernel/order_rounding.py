@@ -190,7 +190,9 @@ def _first_to_force_in(assets: Records, loads: Loads, row: int) -> int:
             continue
         closes = asset.goal == 0
         part = part_in(asset, loads, row, asset.worth) - part_in(asset, loads, row, asset.base_worth)
-        if part > 0 and (chosen < 0 or (closes and not chosen_closes) or (closes == chosen_closes and part > chosen_part)):
+        if part > 0 and (
+            chosen < 0 or (closes and not chosen_closes) or (closes == chosen_closes and part > chosen_part)
+        ):
             chosen, chosen_part, chosen_closes = index, part, closes
     return chosen
 

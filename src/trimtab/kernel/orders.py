@@ -193,9 +193,7 @@ def _begin(assets: Records, account: Any) -> None:
 
 
 @allocating
-def plan_account(
-    assets: Records, loads: Loads, keys: Records, lots: Records, account: Any, passes: PassInputs
-) -> bool:
+def plan_account(assets: Records, loads: Loads, keys: Records, lots: Records, account: Any, passes: PassInputs) -> bool:
     """Decide the orders of one account: fills the decided fields of its records; returns whether it is braked.
 
     Both rows of `passes` have score, sizing input and leaf; the rest of them is filled here. Afterwards `first_rows`,

@@ -39,7 +39,8 @@ class AccountInputs:
 
     def identity(self, candidates: Candidates) -> dict[str, Any]:
         """All inputs, candidates included, as plain values by asset name."""
-        return {
+        exposures = candidates.exposures
+        return ({} if exposures is None else {"exposures": exposures.digest}) | {
             "candidates": dict(self._columns(candidates)),
             "limits": self.limits.to_dict(complete=True),
             "settings": self.settings.to_dict(),
