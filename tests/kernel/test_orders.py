@@ -182,7 +182,7 @@ def planned_twice(case: OrderCase, left_out: list[bool], *, is_compiled: bool) -
     starts = np.array([0, rows, 2 * rows]), np.array([0, lots, 2 * lots]), np.zeros(3, np.int64)
     accounts = OrderAccounts(*starts, np.zeros(2, np.int64), np.array(left_out))
     limits = OrderLimits(settings_of(case.limits), nodes, np.array([0, len(nodes)]))
-    (plan_block if is_compiled else plain_plan)(accounts, limits, NO_PARTNERS, both)
+    (plan_block if is_compiled else plain_plan)(accounts, limits, NO_PARTNERS, None, both)
     return before, both
 
 
