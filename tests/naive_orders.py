@@ -214,15 +214,19 @@ class Account:
     # ---- §3
 
     def cap(self, name: str) -> float:
+        return 0.0 if name in self.unfit else self.own_cap(name)
+
+    def own_cap(self, name: str) -> float:
+        """By its limits alone, even if no lot of it fits."""
         own = self.rows[name].get("max_weight")
-        highest = 0.0 if name in self.unfit else math.inf if own is None else own
-        return min(self.limits.max_position_weight, highest)
+        return min(self.limits.max_position_weight, math.inf if own is None else own)
 
     def largest_weight(self, name: str) -> float:
-        own = self.rows[name].get("max_weight")
-        cap = min(self.limits.max_position_weight, math.inf if own is None else own)
         return min(
-            cap, self.aim, *(self.tree.max_allocation.get(node, math.inf) for node in self.paths[name]), math.inf
+            self.own_cap(name),
+            self.aim,
+            *(self.tree.max_allocation.get(node, math.inf) for node in self.paths[name]),
+            math.inf,
         )
 
     def lot_is_too_large(self, name: str, quantity: int, value: int) -> bool:
@@ -410,10 +414,7 @@ class Account:
     def start_sell(self, now: Round, name: str, value: int, made: list[str], small: list[str]) -> None:
         start, goal = self.start[name], now.goals[name]
         base = self.base(name, goal)
-        if base == start:
-            now.codes[name] = "within_one_lot"
-            return
-        inner = base if goal == 0 or self.worth(name, base) == goal else base + self.of[name].lot
+        inner = base if base == start or goal == 0 or self.worth(name, base) == goal else base + self.of[name].lot
         code = "within_one_lot" if inner == start else self.below_minimum(name, inner, value)
         if code:
             now.codes[name] = code
@@ -424,13 +425,20 @@ class Account:
 
     def force(self, now: Round, value: int, made: list[str], small: list[str]) -> None:
         excess = max(self.least_amount(value), 1)
-        left = [name for name in small if self.may_force(now, name)]
+        options = {name: self.forced_quantity(name, now.goals[name]) for name in small}
+        lowered = {name: after for name, after in options.items() if after is not None}
+        left = list(lowered)
 
         def forced(name: str) -> None:
             left.remove(name)
             made.append(name)
-            now.quantities[name] = self.base(name, now.goals[name])
+            now.quantities[name] = lowered[name]
             now.codes[name] = "forced_for_limit"
+
+        def key(name: str) -> tuple[Any, ...]:
+            goal, after = now.goals[name], self.worth(name, lowered[name])
+            beyond = self.worth(name, self.base(name, goal)) - after
+            return goal != 0, beyond, after - self.worth(name, self.start[name]), name
 
         for name in list(left):
             if self.worth(name, self.start[name]) - of(self.cap(name) * self.g, value) >= excess:
@@ -443,26 +451,27 @@ class Account:
                 inside = [name for name in left if name in self.under(node)]
                 if not inside:
                     break
-                forced(min(inside, key=lambda name: (now.goals[name] != 0, -self.sold_worth(now, name), name)))
+                forced(min(inside, key=key))
         for row in self.exposures:
             while self.exposure(row, now.quantities) - self.exposure_limit(row, value) >= excess:
-                parts = {name: self.sold_part(now, name, row) for name in left}
-                inside = [name for name in left if parts[name] > 0]
+                change = {n: self.part_change(row, n, lowered[n]) for n in left}
+                inside = [name for name in left if change[name] < 0]
                 if not inside:
                     break
-                forced(min(inside, key=lambda name: (now.goals[name] != 0, -parts[name], name)))
+                forced(min(inside, key=lambda name: (*key(name)[:2], change[name], name)))
 
-    def sold_part(self, now: Round, name: str, row: Exposure) -> int:
-        base = self.worth(name, self.base(name, now.goals[name]))
-        return part(row, name, self.worth(name, self.start[name])) - part(row, name, base)
+    def part_change(self, row: Exposure, name: str, after: int) -> int:
+        return part(row, name, self.worth(name, after)) - part(row, name, self.worth(name, self.start[name]))
 
-    def may_force(self, now: Round, name: str) -> bool:
-        start, base = self.start[name], self.base(name, now.goals[name])
-        amount = self.amount(name, start, base)
-        return not (base != 0 and amount < self.of[name].min_notional) and self.fee(name, start, base) < amount
-
-    def sold_worth(self, now: Round, name: str) -> int:
-        return self.worth(name, self.start[name]) - self.worth(name, self.base(name, now.goals[name]))
+    def forced_quantity(self, name: str, goal: int) -> int | None:
+        """The quantity of a forced small sell: its base, if the broker and the fee let it, else the first lower quantity that they do."""
+        start, base, own = self.start[name], self.base(name, goal), self.of[name]
+        lots = up(up(own.min_notional * NANO, own.price), own.lot)  # the fewest that reach `min_notional`
+        for after in (base, min(base, start - lots * own.lot), 0):
+            amount, fee = self.amount(name, start, after), self.fee(name, start, after)
+            if 0 <= after < start and (after == 0 or amount >= own.min_notional) and fee < amount:
+                return after
+        return None
 
     def fill(self, now: Round, name: str, value: int) -> bool:
         """§4.5: a buy to its base, or to the most lots that fit; whether it reached its base."""
@@ -491,7 +500,8 @@ class Account:
 
     def give_last_lots(self, now: Round, value: int, made: list[str], filled: list[str]) -> None:
         """§4.6: two walks over those that are short of their goal; the better one counts."""
-        able = [n for n in made if self.may_sell_less(n, now)] + filled
+        at_base = [n for n in made if now.quantities[n] == self.base(n, now.goals[n])]
+        able = [n for n in at_base if self.may_sell_less(n, now)] + filled
         competitors = [n for n in able if self.worth(n, now.quantities[n]) < now.goals[n]]
         lack = {n: now.goals[n] - self.worth(n, now.quantities[n]) for n in competitors}
         step = {
@@ -598,7 +608,7 @@ class Account:
         for name in self.names:
             if quantities[name] != self.start[name]:
                 reasons[name] = codes.get(name, "to_target")
-            elif name in self.unfit:
+            elif name in self.unfit and (self.start[name] == 0 or name not in codes):
                 reasons[name] = "no_lot_fits"
             elif name in large and name not in first.selected:
                 reasons[name] = "lot_too_large"
@@ -662,7 +672,7 @@ class Part:
     def exceeded(self, name: str, quantities: dict[str, int]) -> int:
         """How many limits over an asset are exceeded now."""
         account, value = self.account, self.value
-        count = int(account.worth(name, quantities[name]) > of(account.cap(name) * account.g, value))
+        count = int(account.worth(name, quantities[name]) > of(account.own_cap(name) * account.g, value))
         count += sum(account.room(node, quantities, value) < 0 for node in account.nodes(name))
         for node in [*account.paths[name], ROOT]:
             count += self.positions(node, quantities) > self.position_limit(node)

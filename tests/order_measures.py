@@ -293,7 +293,8 @@ def measure_caps(number: int, account: Brought, made: Made, rules: Rules, faults
         after, cap = worth(now, account.price[row]), min(rules.max_position_weight, account.max_weight[row])
         if now > held and after > part(cap, value):
             faults[CAP] = True
-        is_free = account.may_sell[row] and now > 0 and not kind[2] and not account.is_fixed[row]
+        is_free = account.may_sell[row] and now > 0 and not account.is_fixed[row]
+        is_free = is_free and (not kind[2] or fee(now, after, rules) < after)  # too small alone, but not as a close
         if is_whole and is_free and after - part(cap * rules.drift, value) >= excess:
             faults[EXCESS] = True
         node = account.leaf[row]

@@ -8,8 +8,8 @@ from typing import Any
 import numba
 import numpy as np
 import pytest
-from naive_orders import NANO, Instrument, NaivePlan, PlanError, Settings, naive_plan
-from order_cases import MICRO, OrderCase, random_order_case
+from naive_orders import NANO, Instrument, Lot, NaivePlan, PlanError, Settings, naive_plan
+from order_cases import MICRO, TODAY, OrderCase, random_order_case
 from order_runs import kernel_plan, plain_plan, records_of
 
 from trimtab.candidates.candidates import settings_of
@@ -170,6 +170,79 @@ def test_small_accounts_plain_compiled_and_twin(name: str) -> None:
     if made is not None:
         assert made.reasons["B1"] == "waits_for_minimum"
         assert [order.asset for order in made.orders] == ["A", "T1"]
+
+
+TECH = Limits(
+    enable_bucket_diversification=True,
+    max_position_weight=0.5,
+    max_allocation_per_bucket=0.2,
+    min_buckets_represented=0,
+    no_trade_band=0.0,
+)
+
+
+@pytest.mark.parametrize(
+    ("holding", "settings", "left", "reason"),
+    [
+        (Instrument(632 * MICRO, NANO // 2), {}, 0, "to_target"),  # less than a lot: whole, and its place is free again
+        (Instrument(2 * MICRO, 158 * NANO), {}, 100, "to_target"),
+        (Instrument(2 * MICRO, 158 * NANO, min_notional=250 * MICRO), {}, 33, "forced_for_limit"),
+        (Instrument(2 * MICRO, 158 * NANO, min_notional=320 * MICRO), {}, 0, "to_target"),
+        (
+            Instrument(2 * MICRO, 158 * NANO, min_notional=100 * MICRO),
+            {"per_order": 200 * MICRO},
+            0,
+            "forced_for_limit",
+        ),
+        (
+            Instrument(2 * MICRO, 158 * NANO, min_notional=250 * MICRO),
+            {"per_order": 260 * MICRO},
+            0,
+            "forced_for_limit",
+        ),
+        (Instrument(2 * MICRO, 158 * NANO), {"per_order": 320 * MICRO}, 158, "fee_too_high"),
+    ],
+)
+def test_a_limit_forces_the_smallest_sell_that_can_be_made(
+    holding: Instrument, settings: dict[str, int], left: int, reason: str
+) -> None:
+    """A holds 316 of 1,000 in a bucket of at most 200; the broker and the fees say how little of it can be sold."""
+    case = OrderCase(
+        [{"asset": "A", "bucket": "Tech", "score": 0.9}], {"A": holding}, TECH, Settings(**settings), 684 * MICRO, 0
+    )
+    plan = kernel_plan(case)
+    assert kernel_plan(case, compiled=False).bits == plan.bits
+    made = plan.as_naive()
+    assert made == twin(case)
+    assert made is not None and made.quantities == {"A": left * NANO} and made.reasons == {"A": reason}
+
+
+def test_the_least_beyond_its_target_is_forced_first() -> None:
+    """Both must sell 250, or all, or nothing; B is sold 60 beyond its target, A 100."""
+    rows = [{"asset": name, "bucket": "Tech", "score": 0.9} for name in "AB"]
+    holdings = {"A": Instrument(MICRO, 150 * NANO, min_notional=250 * MICRO)}
+    holdings["B"] = Instrument(MICRO, 290 * NANO, min_notional=250 * MICRO)
+    case = OrderCase(rows, holdings, TECH, Settings(), 560 * MICRO, 0)
+    plan = kernel_plan(case)
+    assert kernel_plan(case, compiled=False).bits == plan.bits
+    made = plan.as_naive()
+    assert made == twin(case)
+    assert made is not None and [order.asset for order in made.orders] == ["B"]
+
+
+def test_a_holding_of_which_no_lot_fits_is_not_sold_for_a_gain_that_is_too_large() -> None:
+    """Two shares at 100; one is above twice its target of 40, and both were bought for 50. No limit is exceeded."""
+    limits = Limits(max_position_weight=0.4, min_position_weight=0.0, sizing_mode="desired", no_trade_band=0.0)
+    lots = (Lot("L", 2 * NANO, 50 * MICRO, TODAY),)
+    rows = [{"asset": "A", "score": 0.9, "desired_weight": 0.04}]
+    holdings = {"A": Instrument(100 * MICRO, 2 * NANO, lots=lots)}
+    for gain, reason in ((150, "to_target"), (149, "max_realized_gain")):
+        case = OrderCase(rows, holdings, limits, Settings(max_realized_gain=gain * MICRO), 800 * MICRO, 0)
+        plan = kernel_plan(case)
+        assert kernel_plan(case, compiled=False).bits == plan.bits
+        made = plan.as_naive()
+        assert made == twin(case)
+        assert made is not None and made.reasons == {"A": reason}
 
 
 def planned_twice(case: OrderCase, left_out: list[bool], *, is_compiled: bool) -> tuple[list[bytes], OrderRecords]:

@@ -12,9 +12,9 @@ from trimtab.kernel.order_records import BUY, SELL
 from trimtab.kernel.order_rounding import (
     amount_of,
     list_buys,
-    max_kept_worth_of,
     minimum_missed,
     most_lots,
+    own_kept_worth_of,
     score_of,
     set_limits,
 )
@@ -97,7 +97,7 @@ def _position_limit(loads: Loads, account: Any, node: int) -> int:
 @compiled
 def _exceeded(asset: Any, loads: Loads, account: Any, value: int) -> int:
     """How many limits over an asset are exceeded now."""
-    count = int(asset.now_worth > max_kept_worth_of(asset, account, value))
+    count = int(asset.now_worth > own_kept_worth_of(asset, account, value))
     node = asset.leaf
     while node != NO_NODE:
         count += int(loads.nodes[node].load > loads.nodes[node].limit)

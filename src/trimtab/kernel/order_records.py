@@ -93,6 +93,8 @@ TRADED = record(
     ("given_worth", "i8"),
     ("goal", "i8"),
     ("base_worth", "i8"),
+    ("forced_quantity", "i8"),  # after a small sell that a limit forces, and its worth
+    ("forced_worth", "i8"),
     ("step", "i8"),  # what one lot more than the base would add to its worth
     ("lack", "i8"),
     ("now_worth", "i8"),

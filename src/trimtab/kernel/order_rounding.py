@@ -73,13 +73,17 @@ def max_worth_of(asset: Any, account: Any, value: int) -> int:
 
 
 @compiled
-def max_kept_worth_of(asset: Any, account: Any, value: int) -> int:
-    """The most that an asset may be worth where it is sold or kept."""
-    if asset.is_unfit:
-        return 0
+def own_kept_worth_of(asset: Any, account: Any, value: int) -> int:
+    """The most that an asset may be worth where it is sold or kept, by its limits alone."""
     if asset.max_weight >= account.max_position_weight:
         return int(account.max_kept_worth)
     return portion(parts_of(asset.max_weight * (1.0 + account.drift_tolerance)), value)
+
+
+@compiled
+def max_kept_worth_of(asset: Any, account: Any, value: int) -> int:
+    """The most that an asset may be worth where it is sold or kept; nothing if no lot fits."""
+    return 0 if asset.is_unfit else own_kept_worth_of(asset, account, value)
 
 
 @compiled
@@ -108,12 +112,31 @@ def _set_base(asset: Any) -> None:
 
 
 @compiled
+def _may_be_forced(asset: Any, account: Any, after: int) -> bool:
+    """Whether the broker accepts a sell to this quantity, and its fee is below its amount."""
+    amount = amount_of(asset, after)
+    return bool((after == 0 or amount >= asset.min_notional) and fee_of(asset, account, after, amount) < amount)
+
+
+@compiled
+def _set_forced(asset: Any, account: Any) -> None:
+    """Set the quantity of a forced small sell: its base, else after the fewest lots that the broker accepts, else 0."""
+    after = asset.base_quantity
+    asset.may_force = after < asset.quantity and _may_be_forced(asset, account, after)
+    if not asset.may_force and after > 0 and 0 < asset.min_notional <= asset.worth:
+        lots = -(-(quantity_worth(asset.min_notional - 1, asset.price) + 1) // asset.lot)
+        after = min(after, asset.quantity - lots * asset.lot)
+        asset.may_force = 0 <= after < asset.quantity and _may_be_forced(asset, account, after)
+    if not asset.may_force:
+        after = 0
+        asset.may_force = _may_be_forced(asset, account, after)
+    asset.forced_quantity, asset.forced_worth = after, worth_of(after, asset.price)
+
+
+@compiled
 def _begin_sell(asset: Any, loads: Loads, account: Any) -> None:
-    if asset.base_quantity == asset.quantity:
-        asset.round_reason = OrderReason.WITHIN_ONE_LOT
-        return
     inner = asset.base_quantity
-    if asset.goal != 0 and asset.base_worth != asset.goal:
+    if inner != asset.quantity and asset.goal != 0 and asset.base_worth != asset.goal:
         inner += asset.lot
     missed = OrderReason.WITHIN_ONE_LOT if inner == asset.quantity else minimum_missed(asset, account, inner)
     if missed == OrderReason.EMPTY:
@@ -122,9 +145,7 @@ def _begin_sell(asset: Any, loads: Loads, account: Any) -> None:
         return
     asset.kind = SMALL_SELL
     asset.round_reason = missed
-    amount = amount_of(asset, asset.base_quantity)
-    is_below_notional = asset.base_quantity != 0 and amount < asset.min_notional
-    asset.may_force = not is_below_notional and fee_of(asset, account, asset.base_quantity, amount) < amount
+    _set_forced(asset, account)
 
 
 @compiled
@@ -162,38 +183,35 @@ def _force(asset: Any, loads: Loads) -> None:
     asset.may_force = False
     asset.kind = SELL
     asset.round_reason = OrderReason.FORCED_FOR_LIMIT
-    move(asset, loads, asset.base_quantity, asset.base_worth)
+    move(asset, loads, asset.forced_quantity, asset.forced_worth)
 
 
 @compiled
 def _first_to_force(assets: Records, begin: int, stop: int) -> int:
-    """Among the leaves [begin, stop): a close first, then the one with most to sell, then by name; -1 without one."""
-    chosen, chosen_sold, chosen_closes = -1, 0, False
+    """Among the leaves [begin, stop): a close, then the least beyond its base, then most to sell, then by name; or -1."""
+    chosen, first = -1, (0, 0, 0)
     for index in range(assets.size):
         asset = assets[index]
         if not asset.may_force or asset.leaf < begin or asset.leaf >= stop:
             continue
-        closes = asset.goal == 0
-        sold = asset.worth - asset.base_worth
-        if chosen < 0 or (closes and not chosen_closes) or (closes == chosen_closes and sold > chosen_sold):
-            chosen, chosen_sold, chosen_closes = index, sold, closes
+        key = (int(asset.goal != 0), asset.base_worth - asset.forced_worth, asset.forced_worth - asset.worth)
+        if chosen < 0 or key < first:
+            chosen, first = index, key
     return chosen
 
 
 @compiled
 def _first_to_force_in(assets: Records, loads: Loads, row: int) -> int:
-    """Among the assets in a row of exposures: a close first, then the one that takes most out of it, then by name; -1 without one."""
-    chosen, chosen_part, chosen_closes = -1, 0, False
+    """Among the assets in a row of exposures, in the same order, most to sell meaning out of the row; or -1."""
+    chosen, first = -1, (0, 0, 0)
     for index in range(assets.size):
         asset = assets[index]
         if not asset.may_force:
             continue
-        closes = asset.goal == 0
-        part = part_in(asset, loads, row, asset.worth) - part_in(asset, loads, row, asset.base_worth)
-        if part > 0 and (
-            chosen < 0 or (closes and not chosen_closes) or (closes == chosen_closes and part > chosen_part)
-        ):
-            chosen, chosen_part, chosen_closes = index, part, closes
+        change = part_in(asset, loads, row, asset.forced_worth) - part_in(asset, loads, row, asset.worth)
+        key = (int(asset.goal != 0), asset.base_worth - asset.forced_worth, change)
+        if change < 0 and (chosen < 0 or key < first):
+            chosen, first = index, key
     return chosen
 
 
@@ -282,12 +300,13 @@ def _fill_buys(assets: Records, loads: Loads, keys: Records, account: Any) -> No
 
 @compiled
 def _may_sell_less(asset: Any, account: Any) -> bool:
-    """Whether a sell may get a lot back. A forced one must remain an order that the broker accepts, or vanish."""
+    """Whether a sell to its base may get a lot back. A forced one must stay an order that the broker accepts, or vanish."""
     after = asset.now + asset.lot
+    if asset.now != asset.base_quantity:
+        return False
     if asset.round_reason != OrderReason.FORCED_FOR_LIMIT or after == asset.quantity:
         return True
-    amount = amount_of(asset, after)
-    return amount >= asset.min_notional and fee_of(asset, account, after, amount) < amount
+    return _may_be_forced(asset, account, after)
 
 
 @compiled

@@ -137,7 +137,7 @@ def _finish(assets: Records, keys: Records, lots: Records, account: Any, first: 
         if asset.now != asset.quantity:
             if asset.reason == OrderReason.EMPTY:
                 asset.reason = OrderReason.TO_TARGET
-        elif asset.is_unfit:
+        elif asset.is_unfit and (asset.quantity == 0 or asset.reason == OrderReason.EMPTY):
             asset.reason = OrderReason.NO_LOT_FITS
         elif asset.is_large and not first[index].selected:
             asset.reason = OrderReason.LOT_TOO_LARGE
