@@ -55,6 +55,7 @@ KERNEL = (
     "money",
     "order_records",
     "sort_keys",
+    "order_exposures",
     "order_rows",
     "order_rounding",
     "tax_lots",

@@ -1,4 +1,4 @@
-"""What lies in each limited exposure after the orders, in exact fractions; it shares no code with the kernel."""
+"""The worth in each limited exposure after the orders, in exact fractions; it shares no code with the kernel."""
 
 from __future__ import annotations
 

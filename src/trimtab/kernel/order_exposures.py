@@ -1,4 +1,4 @@
-"""Limits of exposures in the orders stage: what lies in each of them, in money (rules, sections 14 to 17).
+"""Limits of exposures in the orders stage: the worth in each of them (rules, sections 14 to 17).
 
 Part of an asset lies in a row: its fraction of the asset's worth, rounded up, so that the sum never understates.
 """
@@ -18,7 +18,7 @@ _PARTS, _MICRO = 10**12, 10**6
 
 
 class Loads(NamedTuple):
-    """What lies under the nodes of the tree and in the rows of exposures, with their limits in money."""
+    """The worth under the nodes of the tree and in the rows of exposures, with their limits in money."""
 
     nodes: Records  # `ORDER_NODE`
     rows: Records  # `ORDER_EXPOSURE`; empty without limits of exposures
@@ -60,7 +60,7 @@ def set_exposure_limits(loads: Loads, account: Any, value: int) -> None:
 
 @compiled
 def part_of(part: Any, worth: int) -> int:
-    """What lies in a row of an asset that is worth this, rounded up."""
+    """The part in a row of an asset that is worth this, rounded up."""
     return portion_up(parts_of(part.fraction), worth)
 
 
@@ -103,7 +103,7 @@ def fits_exposures(asset: Any, loads: Loads, worth: int) -> bool:
 @compiled
 def exposure_room(asset: Any, loads: Loads) -> int:
     """The most worth that may be added to an asset for its rows of exposures; `NO_LIMIT` if they do not limit it."""
-    most = NO_LIMIT
+    max_added = NO_LIMIT
     for place in range(asset.parts_begin, asset.parts_end):
         part = loads.parts[place]
         row, parts = loads.rows[part.row], parts_of(part.fraction)
@@ -114,10 +114,10 @@ def exposure_room(asset: Any, loads: Loads) -> int:
         if room < 0:
             return -1
         if parts == _PARTS:
-            most = min(most, room - asset.now_worth)
+            max_added = min(max_added, room - asset.now_worth)
         elif room < parts * _MICRO:
-            most = min(most, product_quotient(room, _PARTS, parts) - asset.now_worth)
-    return most
+            max_added = min(max_added, product_quotient(room, _PARTS, parts) - asset.now_worth)
+    return max_added
 
 
 @compiled

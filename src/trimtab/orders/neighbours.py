@@ -35,7 +35,7 @@ class Full(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What would happen."""
+        """The consequence in words."""
         return f"would take {self.name} to {self.weight}, above {percent(self.limit)} ({self.field})"
 
 
