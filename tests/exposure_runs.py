@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from cases import Row, random_limits, random_rows
 from exposure_cases import random_exposure_limits, random_exposures
-from kernel_runs import differences_from, run
+from kernel_runs import Passed, differences_from, run
 from naive import smallest_level
 from naive_exposures import naive_exposed
 from naive_projection import Floats, Projection
@@ -20,6 +20,7 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 plain_problem_of, plain_project = undecorated(problem_of), undecorated(project)
 Case = tuple[list[Row], RebalancingLimits, list[Row], dict[str, dict[str, Any]]]
+Concentration = dict[str, float]
 
 
 def kernel_weights(problem: Projection) -> Floats:
@@ -65,8 +66,37 @@ def random_case(seed: int, *, tight: bool = True, **fixed: Any) -> Case | None:
     return rows, limits, exposures, own
 
 
-def twin_differences(case: Case, *, compiled: bool = True) -> list[str]:
+RULES = ((0.05, 0.1, 0.4), (0.05, 0.25, 0.5), (0.1, 0.2, 0.3), (0.02, 0.3, 0.3), (0.15, 0.3, 0.6), (0.1, 0.1, 0.5))
+
+
+def random_concentration(seed: int) -> tuple[Case, Concentration] | None:
+    """An account whose issuers are limited, half of them with limits of exposures, too."""
+    case = random_case(seed)
+    if case is None:
+        return None
+    rows, limits, exposures, own = case
+    rng = random.Random(10**9 + seed)
+    names = [f"I{number}" for number in range(rng.randint(2, 8))] + ["Unknown"]
+    issuers = [
+        {"asset": row["asset"], "scheme": "issuer", "bucket": rng.choice(names), "fraction": 1.0}
+        for row in rows
+        if rng.random() < 0.9
+    ]
+    rule = dict(zip(("small", "largest", "together"), rng.choice(RULES), strict=True))
+    own = own if rng.random() < 0.5 else {}
+    return ((rows, limits, exposures + issuers, own), rule) if issuers else None
+
+
+def run_case(case: Case, concentration: Concentration | None = None, *, compiled: bool = True) -> Passed:
+    """The kernel's answer."""
+    rows, limits, exposures, own = case
+    limits = limits.replace(exposures=own, concentration={"issuer": concentration} if concentration else {})
+    return run(rows, limits, compiled=compiled, exposures=exposures)
+
+
+def twin_differences(case: Case, concentration: Concentration | None = None, *, compiled: bool = True) -> list[str]:
     """What the kernel decides otherwise than the twin."""
     rows, limits, exposures, own = case
-    passed = run(rows, limits.replace(exposures=own), compiled=compiled, exposures=exposures)
-    return differences_from(naive_exposed(rows, limits, exposures, own), passed)
+    issuers = {"scheme": "issuer", **concentration} if concentration else None
+    twin = naive_exposed(rows, limits, exposures, own, issuers)
+    return differences_from(twin, run_case(case, concentration, compiled=compiled))

@@ -46,6 +46,7 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 Rows = list[dict[str, Any]]
 Limits = Mapping[str, Mapping[str, Any]]
+LAST_BITS = 1e-14
 LACK = 1e-9  # what the fractions of an asset may lack to 1
 
 
@@ -293,6 +294,7 @@ def project_exposed(
     level, price = terms or level_and_price(selected, limits, low, high, d, filled)
     problem = Projection(d, low, high, program, level, price)
     weights = low if only_terms else project(problem)
+    weights = np.where(weights <= low + LAST_BITS, low, weights)  # no trade for the last bits of a program
     moving = np.array([asset.kind != FIXED or asset.low < asset.high for asset in selected], bool)
     gaps = (weights - level * d) ** 2 / (2 * d)
     value = math.fsum(gaps[moving]) + price * math.fsum(problem.lacks(weights))

@@ -46,6 +46,8 @@ KERNEL = (
     "sizing",
     "projection",
     "exposure_reasons",
+    "exposure_program",
+    "concentration",
     "exposure_sizing",
     "holding_band",
     "brakes",

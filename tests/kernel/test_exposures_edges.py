@@ -9,13 +9,14 @@ from exposure_runs import kernel_weights
 from naive_projection import Projection, Row
 
 from trimtab.kernel.compilation import undecorated
-from trimtab.kernel.exposure_sizing import Sized, _highest_level
+from trimtab.kernel.exposure_program import Sized
+from trimtab.kernel.exposure_sizing import _terms
 from trimtab.kernel.exposures import ENTRY, LINE, Lines
 from trimtab.kernel.holding_band import _release_in_line
-from trimtab.kernel.records import MEMBER, SPAN, Records, SizingMode
+from trimtab.kernel.records import CONCENTRATION, MEMBER, SPAN, Records, SizingMode
 from trimtab.reasons import SizeReason
 
-release_in_line, highest_level = undecorated(_release_in_line), undecorated(_highest_level)
+release_in_line, terms = undecorated(_release_in_line), undecorated(_terms)
 
 
 def members_of(targets: list[float], weights: list[float]) -> Records:
@@ -29,7 +30,7 @@ def line_of(fractions: list[float]) -> Lines:
     lines, entries = np.zeros(1, LINE).view(np.recarray), np.zeros(len(fractions), ENTRY).view(np.recarray)
     lines["end"] = len(fractions)
     entries["member"], entries["fraction"] = np.arange(len(fractions)), fractions
-    return Lines(lines, entries)
+    return Lines(lines, entries, np.zeros(1, CONCENTRATION), 1)
 
 
 def test_only_the_largest_excess_in_a_row_is_released() -> None:
@@ -56,9 +57,9 @@ def test_without_an_asset_between_its_bounds_the_level_starts_at_zero() -> None:
     members["desired"], members["min_weight"], members["max_weight"] = 1.0, 0.1, 0.1
     sized = Sized(members, np.zeros(1, SPAN).view(np.recarray), np.arange(2), 0.95)
     settings = SimpleNamespace(sizing_mode=SizingMode.EQUAL_WEIGHT, residual_to_cash=False)
-    assert highest_level(settings, sized, 0.0) == (0.0, 0.0)
+    assert terms(settings, sized, 0.0) == (0.0, 0.0)
     settings.sizing_mode = SizingMode.DESIRED
-    assert highest_level(settings, sized, 0.0) == (1.0, 0.0)
+    assert terms(settings, sized, 0.0) == (1.0, 10.0)
 
 
 def test_limits_that_contradict_each_other_end_inside_the_bounds() -> None:

@@ -159,11 +159,10 @@ def test_one_account_named_in_the_table_is_that_of_candidates_without_accounts()
     assert weights(assets("AC"), limits, table) == {"A": (0.05, "capped_exposure"), "C": (0.2, "capped_position")}
 
 
-def test_concentration_is_refused_unless_it_is_switched_off() -> None:
-    limits = limits_of({}, concentration={"country": {}})
-    with pytest.raises(LimitsError, match="concentration is not supported here yet"):
-        rebalance(assets("A"), limits, exposures=FUNDS)
-    assert rebalance(assets("A"), limits.replace(enforce_exposure_limits=False), exposures=FUNDS).positions == 1
+def test_concentration_that_is_switched_off_asks_nothing_of_the_table() -> None:
+    """B lies in two countries, which an issuer could not."""
+    off = limits_of({}, concentration={"country": {}}, enforce_exposure_limits=False)
+    assert rebalance(assets("A"), off, exposures=FUNDS).positions == 1
 
 
 def test_accounts_may_have_exposures_of_their_own() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from trimtab.bucket_path import ONLY_IN, UNKNOWN, folded, path_fault, split_path
 from trimtab.candidates.exposures import WHOLE, Exposures
 from trimtab.errors import Fault, InputError, LimitsError, nearest
-from trimtab.kernel.records import EXPOSURE_PART, EXPOSURE_ROW, Exposed, Floats, Ints, Records
+from trimtab.kernel.records import CONCENTRATION, EXPOSURE_PART, EXPOSURE_ROW, Exposed, Floats, Ints, Records
 from trimtab.limits.exposure_limits import SchemeLimits, known_exposures
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
@@ -23,14 +23,15 @@ Path = tuple[str, ...]
 class ExposureRows:
     """The limits in force, and the parts of each profile (`Exposures.profile`) in them.
 
-    `names` are the scheme and the path of each row. Profile p has the parts first[p] to first[p + 1]; the last is that of
-    assets without any row.
+    `names` are the scheme and the path of each row; where concentration is limited, issuers follow, and a last row of all
+    of them together. Profile p has the parts first[p] to first[p + 1]; the last is that of assets without any row.
     """
 
     names: tuple[tuple[str, str], ...]
     rows: Records  # `EXPOSURE_ROW`
     parts: Records  # `EXPOSURE_PART`
     first: Ints
+    concentration: Records  # `CONCENTRATION`
 
     def named(self, row: int) -> str:
         """A row as people read it.
@@ -42,11 +43,11 @@ class ExposureRows:
         ['country: US', 'country: Unknown']
         """
         scheme, path = self.names[row]
-        return f"{scheme}: {path}"
+        return f"{scheme}: {path}" if path else scheme  # without a path: all issuers
 
     def exposed(self, profiles: Ints) -> Exposed:
         """The kernel's form for candidates with these profiles."""
-        return Exposed(self.rows, self.parts, self.first, profiles)
+        return Exposed(self.rows, self.parts, self.first, profiles, self.concentration)
 
     def fractions(self, profiles: Ints) -> Floats:
         """The fraction of each candidate in each row. Shape (candidates, rows)."""
@@ -57,15 +58,35 @@ class ExposureRows:
         return matrix
 
 
-NO_ROWS = ExposureRows((), np.zeros(0, EXPOSURE_ROW), np.zeros(0, EXPOSURE_PART), np.zeros(2, np.int64))
-
-
 @dataclass(frozen=True, eq=False)
 class LimitedPaths:
-    """The limits in force, and the row of each path of each scheme."""
+    """The limits in force, and the row of each path of each scheme; and of each issuer, where concentration is limited."""
 
     rows: Records  # `EXPOSURE_ROW`
     number: Mapping[tuple[str, Path], int]
+    issuers: Mapping[tuple[str, Path], int]
+    concentration: Records  # `CONCENTRATION`
+
+    def names(self, separator: str) -> tuple[tuple[str, str], ...]:
+        """The scheme and the path of each row; that of all issuers has no path."""
+        together = [(scheme, ()) for scheme, _ in list(self.issuers)[:1]]
+        return tuple((scheme, separator.join(path)) for scheme, path in (*self.number, *self.issuers, *together))
+
+
+def _concentration(limits: RebalancingLimits, first: int) -> Records:
+    """The limit of concentration, whose issuers begin at a row; infinite without one."""
+    own = next(iter(limits.concentration.values()), None)
+    values = (math.inf, math.inf, math.inf) if own is None else (own.small, own.largest, own.together)
+    return np.array([(*values, first)], CONCENTRATION)
+
+
+NO_ROWS = ExposureRows(
+    (),
+    np.zeros(0, EXPOSURE_ROW),
+    np.zeros(0, EXPOSURE_PART),
+    np.zeros(2, np.int64),
+    _concentration(RebalancingLimits(), 0),
+)
 
 
 @lru_cache(maxsize=16)  # most passes have the exposures and the limits of the one before
@@ -75,7 +96,7 @@ def exposure_rows(table: Exposures, limits: RebalancingLimits) -> ExposureRows:
     Raises
     ------
     InputError
-        A malformed path, or two spellings of one bucket.
+        A malformed path, two spellings of one bucket, or a part of an asset in an issuer whose concentration is limited.
     LimitsError
         Limits for a scheme that the table lacks, or for a bucket that neither it nor `known_buckets` has.
     """
@@ -83,8 +104,7 @@ def exposure_rows(table: Exposures, limits: RebalancingLimits) -> ExposureRows:
     if not limits.enforce_exposure_limits:
         return NO_ROWS
     parts, first = parts_of(table, limits, limited)
-    names = tuple((scheme, limits.bucket_separator.join(path)) for scheme, path in limited.number)
-    return ExposureRows(names, limited.rows, parts, first)
+    return ExposureRows(limited.names(limits.bucket_separator), limited.rows, parts, first, limited.concentration)
 
 
 def limited_paths(table: Exposures, limits: RebalancingLimits) -> LimitedPaths:
@@ -108,7 +128,32 @@ def limited_paths(table: Exposures, limits: RebalancingLimits) -> LimitedPaths:
             if maximum is not None or minimum is not None:
                 names.append((scheme, node))
                 values.append((math.inf if maximum is None else maximum, minimum or 0.0))
-    return LimitedPaths(np.array(values, EXPOSURE_ROW), {name: index for index, name in enumerate(names)})
+    issuers: list[tuple[str, Path]] = []
+    for scheme in limits.concentration if limits.enforce_exposure_limits else ():
+        _refuse_parts(table, scheme)
+        issuers = [(scheme, split_path(name, separator)) for name in paths[scheme] if name != UNKNOWN]
+    values += [(math.inf, 0.0)] * (len(issuers) + 1 if issuers else 0)
+    return LimitedPaths(
+        np.array(values, EXPOSURE_ROW),
+        {name: index for index, name in enumerate(names)},
+        {name: len(names) + index for index, name in enumerate(issuers)},
+        _concentration(limits, len(names)),
+    )
+
+
+def _refuse_parts(table: Exposures, scheme: str) -> None:
+    """Refuse assets that lie in an issuer with a part only: the rule knows whole assets."""
+    in_scheme = table.scheme.codes == table.scheme.names.index(scheme)
+    has_issuer = np.array([name != UNKNOWN for name in table.bucket.names], np.bool_)[table.bucket.codes]
+    parts = np.flatnonzero(in_scheme & has_issuer & (table.fraction < 1.0 - WHOLE))
+    if len(parts):
+        row = int(parts[0])
+        problem = (
+            f"{table.asset.at(row)!r} lies in an issuer with a part, but concentration[{scheme!r}] knows whole assets"
+        )
+        advice = "give the asset one issuer with the fraction 1, or none"
+        value = float(table.fraction[row])
+        raise InputError([Fault(problem, advice, column="fraction", row=row + 1, value=value, source=table.source)])
 
 
 def _paths_by_scheme(table: Exposures) -> dict[str, list[str]]:
@@ -211,6 +256,12 @@ def parts_of(table: Exposures, limits: RebalancingLimits, limited: LimitedPaths)
                 where = np.flatnonzero(weight)
                 places.append(where * count + unknown)
                 values.append(weight[where])
+    for scheme in limits.concentration:
+        issuers = np.array([limited.issuers.get((scheme, path), -1) for path in paths], np.int64)[table.bucket.codes]
+        named = [name == scheme for name in table.scheme.names]
+        rows = np.flatnonzero(np.array(named, np.bool_)[table.scheme.codes] & (issuers >= 0))
+        places += [profile[rows] * count + issuers[rows], profile[rows] * count + count - 1]
+        values += [np.ones(len(rows)), np.ones(len(rows))]
     cells, cell = np.unique(np.concatenate(places), return_inverse=True)
     parts = np.zeros(len(cells), EXPOSURE_PART)
     parts["row"] = cells % max(count, 1)

@@ -70,10 +70,6 @@ def _correlations(table: Any, limits: RebalancingLimits) -> Correlations | None:
 
 
 def _exposures(exposures: Any, limits: RebalancingLimits, accounts: list[Any]) -> Exposures | None:
-    if limits.enforce_exposure_limits and limits.concentration:
-        raise LimitsError(
-            ["concentration is not supported here yet: leave it out, or set enforce_exposure_limits to false"]
-        )
     if exposures is not None:
         table = exposures_of(exposures)
         exposure_rows(table, limits)

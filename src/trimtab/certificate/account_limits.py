@@ -8,18 +8,21 @@ import numpy as np
 
 from trimtab.certificate.causes import Cause, Excuse
 from trimtab.certificate.certificate import BROKEN, DRIFTED, MET, WAIVED, Mask, Measured
+from trimtab.certificate.concentration import IssuerMeasures
 from trimtab.certificate.exposure_measures import SchemeMeasures
 from trimtab.certificate.measurements import COUNT_PLAY, EPSILON, Measurements
 
 
-def measure_account_limits(measures: Measurements, schemes: Sequence[SchemeMeasures]) -> list[Measured]:
+def measure_account_limits(
+    measures: Measurements, schemes: Sequence[SchemeMeasures], issuers: Sequence[IssuerMeasures]
+) -> list[Measured]:
     """Positions, the total, the largest and smallest weight, restrictions and scores."""
     return [
         _total_positions(measures),
         _new_positions(measures),
         _invested(measures),
         _largest(measures),
-        _smallest(measures, schemes),
+        _smallest(measures, schemes, issuers),
         _restrictions(measures),
         _kept_scores(measures),
         _new_scores(measures),
@@ -79,7 +82,7 @@ def _largest(measures: Measurements) -> Measured:
     return Measured("max_position_weight", "", value, limit, status, excuses)
 
 
-def _smallest(measures: Measurements, schemes: Sequence[SchemeMeasures]) -> Measured:
+def _smallest(measures: Measurements, schemes: Sequence[SchemeMeasures], issuers: Sequence[IssuerMeasures]) -> Measured:
     target, min_weight, limit = measures.target, measures.min_weight, measures.limits.min_position_weight
     positions = measures.takes_place & ~measures.fixed
     row, _ = measures.worst(positions, min_weight - target)
@@ -90,11 +93,14 @@ def _smallest(measures: Measurements, schemes: Sequence[SchemeMeasures]) -> Meas
         excused = measures.below(measures.tightness[0]) | within_floor
         for scheme in schemes:
             excused |= scheme.rows_in(scheme.too_small)
+        for concentrated in issuers:
+            excused |= concentrated.squeezed
     status = np.where(measures.per_account(too_small) > 0, WAIVED, MET).astype(np.int8)
     status[measures.per_account(too_small & ~excused) > 0] = BROKEN
 
     def excuses(account: int) -> tuple[Excuse, ...]:
         buckets = [name for scheme in schemes for name in scheme.buckets_of(account, scheme.too_small, too_small)]
+        buckets += [name for concentrated in issuers for name in concentrated.squeezing(account, too_small)]
         full = (Excuse(Cause.EXPOSURES_DO_NOT_FIT, tuple(buckets)),) if buckets else ()
         return (measures.excuse(Cause.MINIMA_DO_NOT_FIT, account, too_small), *full)
 

@@ -9,18 +9,21 @@ import numpy as np
 
 from trimtab.certificate.causes import Cause, Excuse
 from trimtab.certificate.certificate import BROKEN, DRIFTED, MET, UNMET, WAIVED, Mask, Measured
+from trimtab.certificate.concentration import IssuerMeasures
 from trimtab.certificate.exposure_limits import has_room, room_left
 from trimtab.certificate.exposure_measures import SchemeMeasures
 from trimtab.certificate.measurements import EPSILON, Measurements
 
 
-def measure_bucket_limits(measures: Measurements, schemes: Sequence[SchemeMeasures] = ()) -> list[Measured]:
+def measure_bucket_limits(
+    measures: Measurements, schemes: Sequence[SchemeMeasures] = (), issuers: Sequence[IssuerMeasures] = ()
+) -> list[Measured]:
     """Every limit of every bucket; then representation and correlation, where they are limited."""
     checks: list[Measured] = []
     present = measures.per_node(np.ones(len(measures.leaf))) > 0
     for node, bucket in enumerate(measures.nodes):
         concerns = None if bucket.path in measures.named else present[:, node]
-        checks += _bucket(measures, node, concerns, schemes)
+        checks += _bucket(measures, node, concerns, schemes, issuers)
     if measures.represents:
         checks.append(_representation(measures, schemes))
     if measures.limits.max_correlation is not None:
@@ -29,7 +32,11 @@ def measure_bucket_limits(measures: Measurements, schemes: Sequence[SchemeMeasur
 
 
 def _bucket(
-    measures: Measurements, node: int, concerns: Mask | None, schemes: Sequence[SchemeMeasures]
+    measures: Measurements,
+    node: int,
+    concerns: Mask | None,
+    schemes: Sequence[SchemeMeasures],
+    issuers: Sequence[IssuerMeasures],
 ) -> Iterable[Measured]:
     bucket = measures.nodes[node]
     if bucket.closed and bucket.parent == 0:
@@ -39,7 +46,7 @@ def _bucket(
     if bucket.max_allocation < math.inf:
         yield _allocation(measures, node, concerns)
     if bucket.min_allocation > 0:
-        yield _minimum(measures, node, concerns, schemes)
+        yield _minimum(measures, node, concerns, schemes, issuers)
 
 
 def _unclassified(measures: Measurements, node: int, concerns: Mask | None) -> Iterable[Measured]:
@@ -94,7 +101,13 @@ def _allocation(measures: Measurements, node: int, concerns: Mask | None) -> Mea
     return Measured("max_allocation", bucket.path, weight, limit, status, excuses, concerns=concerns)
 
 
-def _minimum(measures: Measurements, node: int, concerns: Mask | None, schemes: Sequence[SchemeMeasures]) -> Measured:
+def _minimum(
+    measures: Measurements,
+    node: int,
+    concerns: Mask | None,
+    schemes: Sequence[SchemeMeasures],
+    issuers: Sequence[IssuerMeasures],
+) -> Measured:
     bucket, weight = measures.nodes[node], measures.weight[:, node]
     status = np.where(weight >= bucket.min_allocation - measures.sum_tolerance, MET, UNMET).astype(np.int8)
     capacity = np.full(measures.accounts, math.inf)
@@ -105,15 +118,19 @@ def _minimum(measures: Measurements, node: int, concerns: Mask | None, schemes: 
         while above >= 0:
             excused |= short[:, above]
             above = measures.nodes[above].parent
-        for scheme in schemes:  # their maxima come first, and their minima count as much
-            excused |= scheme.limits_any
+        # Their maxima come first, and minima of schemes count as much.
+        for mask in (
+            *(scheme.limits_any for scheme in schemes),
+            *(concentrated.limits_any for concentrated in issuers),
+        ):
+            excused |= mask
         status[(status == UNMET) & ~excused] = BROKEN
 
     def excuses(account: int) -> tuple[Excuse, ...]:
         rows = measures.selected & measures.under(node)
         if capacity[account] >= bucket.min_allocation:
             mine = rows & (measures.account == account)
-            return (room_left(measures, schemes, account, mine) if schemes else Excuse(Cause.NO_ROOM),)
+            return (room_left(measures, schemes, account, mine) if schemes or issuers else Excuse(Cause.NO_ROOM),)
         full = measures.excuse(Cause.POSITIONS_FULL, account, rows, float(capacity[account]))
         return (full if full.assets else Excuse(Cause.NOTHING_SELECTED),)
 

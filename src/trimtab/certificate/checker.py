@@ -16,9 +16,9 @@ from trimtab.certificate.account_limits import measure_account_limits
 from trimtab.certificate.bucket_limits import measure_bucket_limits
 from trimtab.certificate.causes import Cause, Excuse
 from trimtab.certificate.certificate import BROKEN, MET, WAIVED, Mask, Measured, Vector
-from trimtab.certificate.concentration import measure_concentration
+from trimtab.certificate.concentration import issuer_measures, measure_concentration
 from trimtab.certificate.exposure_limits import measure_exposure_limits
-from trimtab.certificate.exposure_measures import scheme_measures, scheme_rows
+from trimtab.certificate.exposure_measures import scheme_measures
 from trimtab.certificate.measurements import EPSILON, ROUNDING, Measurements
 from trimtab.errors import BrokenLimitError
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -26,12 +26,11 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 def measure_limits(measures: Measurements) -> list[Measured]:
     """Every limit of the certificate, in its order."""
-    schemes = scheme_measures(measures)
-    checks = measure_account_limits(measures, schemes) + measure_bucket_limits(measures, schemes)
+    schemes, issuers = scheme_measures(measures), issuer_measures(measures)
+    checks = measure_account_limits(measures, schemes, issuers) + measure_bucket_limits(measures, schemes, issuers)
     checks += measure_exposure_limits(measures, schemes)
-    if measures.limits.enforce_exposure_limits:
-        for scheme, own in sorted(measures.limits.concentration.items()):
-            checks += measure_concentration(measures, scheme, own, scheme_rows(measures, scheme))
+    for concentrated in issuers:
+        checks += measure_concentration(concentrated)
     return checks
 
 

@@ -14,6 +14,7 @@ NODE_FIELDS = ("max_positions", "max_allocation", "min_allocation")
 GENERAL = {"max_positions_per_bucket": "max_positions", "max_allocation_per_bucket": "max_allocation"}
 SCORE_FIELDS = ("min_score_threshold", "min_score_diversification", "min_score_new_position")
 EXPOSURE_FIELDS = ("max_exposure", "min_exposure")  # of a bucket of a scheme: "scheme:path"
+CONCENTRATION = "concentration"  # of a scheme; it can only be lifted
 ROW_FIELDS = ("score", "restriction", "max_weight")
 
 # Fields that may follow another one.
@@ -64,6 +65,8 @@ def changed_limits(limits: RebalancingLimits, *changes: Change) -> RebalancingLi
             values.setdefault("exposures", plain(limits.exposures))
             own = values["exposures"][scheme].setdefault("buckets", {})
             own[path] = {**own.get(path, {}), change.name: change.value}
+        elif change.name == CONCENTRATION:
+            values[CONCENTRATION] = {}
         elif change.name not in ROW_FIELDS:
             values[change.name] = change.value
     try:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from trimtab.candidates.exposure_rows import ExposureRows
-from trimtab.explanations.changes import EXPOSURE_FIELDS, Change
+from trimtab.explanations.changes import CONCENTRATION, EXPOSURE_FIELDS, Change
 from trimtab.kernel.records import Exposed, Floats, Records
 from trimtab.reasons import FIXED_REASONS
 
@@ -36,13 +36,27 @@ class ExposedRows:
 
     def changed(self, changes: Sequence[Change]) -> Exposed | None:
         """The exposures with the limits of some buckets changed."""
-        about = [change for change in changes if change.name in EXPOSURE_FIELDS]
+        about = [change for change in changes if change.name in (CONCENTRATION, *EXPOSURE_FIELDS)]
         if self.exposed is None or not about:
             return self.exposed
-        limits = self.exposed.rows.copy()
+        limits, concentration = self.exposed.rows.copy(), self.exposed.concentration.copy()
         for change in about:
-            limits[change.name][self.names.index(change.node)] = change.value
-        return self.exposed._replace(rows=limits)
+            if change.name == CONCENTRATION:
+                for field in ("small", "largest", "together"):
+                    concentration[field] = np.inf
+            else:
+                limits[change.name][self.names.index(change.node)] = change.value
+        return self.exposed._replace(rows=limits, concentration=concentration)
+
+    @property
+    def first_issuer(self) -> int:
+        """The row of the first issuer whose concentration is limited; the number of rows without such a limit."""
+        return int(self.limited.concentration[0]["first"])
+
+    def issuer_scheme(self, place: int) -> str | None:
+        """The scheme whose concentration is limited, if a row has an issuer there."""
+        has_issuer = self.fractions[place, self.first_issuer :].any()
+        return self.limited.names[self.first_issuer][0] if has_issuer else None
 
     @cached_property
     def fractions(self) -> Floats:

@@ -14,6 +14,7 @@ import numpy as np
 from trimtab.bucket_path import UNKNOWN
 from trimtab.candidates.candidates import Candidates, settings_of
 from trimtab.explanations.changes import (
+    CONCENTRATION,
     EXPOSURE_FIELDS,
     GENERAL,
     LEADING,
@@ -168,6 +169,8 @@ class Reruns:
         """The present value of a limit; as the tree has it for one of a bucket."""
         if name in EXPOSURE_FIELDS:
             return self.exposures.present(name, node)
+        if name == CONCENTRATION:
+            return self.limits.concentration[node].text
         if name not in NODE_FIELDS:
             return getattr(self.limits, name)
         return self.nodes[name][self.nodes_under(name, node)[0]].item()
@@ -244,7 +247,7 @@ class Reruns:
             elif change.name in GENERAL or change.name in NODE_FIELDS:
                 nodes = self.nodes_under(change.name, change.node) + (opened if change.name in GENERAL else [])
                 tree[GENERAL.get(change.name, change.name)][nodes] = value
-            elif change.name not in ("unknown_bucket", *EXPOSURE_FIELDS):
+            elif change.name not in ("unknown_bucket", CONCENTRATION, *EXPOSURE_FIELDS):
                 name, code = setting_of(change.name, value)
                 settings[name] = code
         for name, number in (self._with_followers(leading) if leading else {}).items():

@@ -99,6 +99,9 @@ def _made_room(_: _Sized) -> str:
 def _exposure(sized: _Sized, field: str) -> str:
     """A limit of exposures, its value and its bucket."""
     rows, row = sized.places.exposure_rows, sized.places.exposure_row(sized.node)
+    if row >= int(rows.concentration[0]["first"]):
+        own = sized.limits.concentration[rows.names[row][0]]
+        return f"concentration {own.text} of {rows.named(row)}"
     return f"{field} {figure(float(rows.rows[row][field]))} of {rows.named(row)}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from trimtab.explanations.changes import EXPOSURE_FIELDS, Change
+from trimtab.explanations.changes import CONCENTRATION, EXPOSURE_FIELDS, Change
 from trimtab.explanations.reruns import Reruns
 from trimtab.kernel.records import NO_NODE, ROOT
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -49,8 +49,8 @@ def held_by(reruns: Reruns, place: int) -> HeldBy | None:
     weight = float(reruns.answer["target"][place])
     weights = [(change, float(reruns.decided_with(change)["target"][place])) for change in changes]
     change, without = next((lifted for lifted in weights if lifted[1] != weight), weights[0])
-    of_exposures = change.name in EXPOSURE_FIELDS
-    if change.name == "max_exposure":
+    of_exposures = change.name in (CONCENTRATION, *EXPOSURE_FIELDS)
+    if any(lifted[0].name == "max_exposure" for lifted in weights):
         change, without = max(weights, key=lambda lifted: lifted[1])  # the first of equals
     of_row = change.name in ("restriction", "max_weight")
     node = "" if of_row else change.node
@@ -78,8 +78,11 @@ def _released(reruns: Reruns, place: int, node: int) -> Change:
     if node == NO_NODE:
         return Change("drift_tolerance", "", 1.0)
     if node >= len(reruns.nodes):
+        row = reruns.places.exposure_row(node)
+        if row >= reruns.exposures.first_issuer:
+            return Change(CONCENTRATION, reruns.exposures.limited.names[row][0], None)
         is_sold = reruns.answer["target"][place] < reruns.currents[place]
-        return _exposure(reruns, reruns.places.exposure_row(node), "max_exposure" if is_sold else "min_exposure")
+        return _exposure(reruns, row, "max_exposure" if is_sold else "min_exposure")
     if node == ROOT:
         return Change("cash_band", "", 1.0)
     if reruns.answer["target"][place] < reruns.currents[place]:
@@ -93,10 +96,16 @@ def _exposure(reruns: Reruns, row: int, field: str) -> Change:
 
 
 def _full_exposures(reruns: Reruns, place: int, node: int) -> list[Change]:
-    """Every full bucket of a scheme that the row lies in; first the bucket of the size reason."""
-    named = reruns.places.exposure_row(node)
-    rows = [named, *(row for row in reruns.exposures.full(place, reruns.sizes) if row != named)]
-    return [_exposure(reruns, row, "max_exposure") for row in rows]
+    """Every full bucket of a scheme that the row lies in, and the concentration of its issuer; first what the size reason
+    names.
+    """
+    exposures, named = reruns.exposures, reruns.places.exposure_row(node)
+    rows = [row for row in exposures.full(place, reruns.sizes) if row != named]
+    scheme = exposures.issuer_scheme(place)
+    concentration = [] if scheme is None else [Change(CONCENTRATION, scheme, None)]
+    if named >= exposures.first_issuer:
+        return [*concentration, *(_exposure(reruns, row, "max_exposure") for row in rows)]
+    return [*(_exposure(reruns, row, "max_exposure") for row in (named, *rows)), *concentration]
 
 
 def _cap(reruns: Reruns, place: int) -> Change:

@@ -9,7 +9,8 @@ from typing import Any
 
 from trimtab.kernel.brakes import must_brake
 from trimtab.kernel.compilation import allocating, compiled, entry
-from trimtab.kernel.exposure_sizing import Sized, fit_exposures
+from trimtab.kernel.exposure_program import Sized
+from trimtab.kernel.exposure_sizing import fit_exposures
 from trimtab.kernel.exposures import lines_of
 from trimtab.kernel.holding_band import hold
 from trimtab.kernel.records import NO_NODE, Exposed, Ints, Records

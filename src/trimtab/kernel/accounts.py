@@ -33,6 +33,7 @@ def rebalance_accounts(
         if exposed is None:
             braked[account] = rebalance_account(rows[begin:end], tree, settings[0], alike, None, answer[begin:end])
         else:
-            own = Exposed(exposed.rows, exposed.parts, exposed.first, exposed.profile[begin:end])
+            profile = exposed.profile[begin:end]
+            own = Exposed(exposed.rows, exposed.parts, exposed.first, profile, exposed.concentration)
             braked[account] = rebalance_account(rows[begin:end], tree, settings[0], alike, own, answer[begin:end])
     return braked

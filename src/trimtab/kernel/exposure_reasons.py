@@ -9,18 +9,26 @@ import numpy as np
 
 from trimtab.kernel.compilation import allocating, compiled
 from trimtab.kernel.exposures import Lines
-from trimtab.kernel.records import NO_NODE, ROOT, WEIGHT_TOLERANCE, Exposed, Floats, Ints, Records
+from trimtab.kernel.records import NO_NODE, ROOT, WEIGHT_TOLERANCE, Floats, Ints, Records
 from trimtab.reasons import Restriction, SizeReason
 
 
-@compiled
-def _named(exposed: Exposed, profile: int, marks: Ints, mark: int) -> int:
-    """Of an asset's rows with this mark, the one with its largest fraction, the first of equals; -1 without one."""
-    largest, row = 0.0, -1
-    for part in range(exposed.first[profile], exposed.first[profile + 1]):
-        if marks[exposed.parts[part].row] == mark and exposed.parts[part].fraction > largest:
-            largest, row = exposed.parts[part].fraction, exposed.parts[part].row
-    return row
+@allocating
+def _named(lines: Lines, count: int, is_full: bool) -> Ints:
+    """For each member, of its full rows (or else of those at their minimum) the one with its largest fraction, the first of
+    equals; -1 without one. Shape (members,).
+    """
+    row_of, largest = np.full(count, -1), np.zeros(count)
+    for index in range(lines.lines.size):
+        line = lines.lines[index]
+        full = line.weight >= line.cap - WEIGHT_TOLERANCE
+        lifted = not full and line.min_exposure > 0.0 and line.weight <= line.min_exposure + WEIGHT_TOLERANCE
+        if full if is_full else lifted:
+            for place in range(line.begin, line.end):
+                entry = lines.entries[place]
+                if entry.fraction > largest[entry.member]:
+                    largest[entry.member], row_of[entry.member] = entry.fraction, line.row
+    return row_of
 
 
 @compiled
@@ -57,17 +65,10 @@ def set_reasons(
     members: Records,
     spans: Records,
     lines: Lines,
-    exposed: Exposed,
     before: Floats,
 ) -> None:
     """Set the size reason of every member; `before` has the sizes without exposures. Shape (members,)."""
-    marks = np.zeros(exposed.rows.size, np.int64)  # 1 = full, 2 = at its minimum
-    for index in range(lines.lines.size):
-        line = lines.lines[index]
-        if line.weight >= line.cap - WEIGHT_TOLERANCE:
-            marks[line.row] = 1
-        elif line.min_exposure > 0.0 and line.weight <= line.min_exposure + WEIGHT_TOLERANCE:
-            marks[line.row] = 2
+    full_row, minimum_row = _named(lines, members.size, True), _named(lines, members.size, False)
     weights = np.zeros(tree.size)
     for node in range(tree.size):
         for index in range(spans[node].begin, spans[node].end):
@@ -75,8 +76,7 @@ def set_reasons(
     for index in range(members.size):
         member = members[index]
         row = rows[member.row]
-        profile = exposed.profile[member.row]
-        full, lifting = _named(exposed, profile, marks, 1), _named(exposed, profile, marks, 2)
+        full, lifting = full_row[index], minimum_row[index]
         is_less = member.weight < before[index] - WEIGHT_TOLERANCE
         is_more = member.weight > before[index] + WEIGHT_TOLERANCE
         member.node = NO_NODE

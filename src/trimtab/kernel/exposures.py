@@ -35,6 +35,8 @@ class Lines(NamedTuple):
 
     lines: Records  # `LINE`
     entries: Records  # `ENTRY`
+    concentration: Records  # `CONCENTRATION`
+    issuers: int  # the first line of an issuer; the last line is that of all issuers, where there are any
 
 
 @allocating
@@ -81,13 +83,15 @@ def shut_out(rows: Records, settings: Any, choices: Records, exposed: Exposed | 
 def lines_of(rows: Records, members: Records, place_of: Ints, exposed: Exposed) -> Lines:
     """The rows of exposures in which a selected asset lies; `place_of` has the members by name."""
     count = np.zeros(exposed.rows.size, np.int64)
-    entries = 0
+    entries, issuers = 0, 0
     for index in range(place_of.size):
         profile = exposed.profile[members[place_of[index]].row]
         entries += exposed.first[profile + 1] - exposed.first[profile]
         for part in range(exposed.first[profile], exposed.first[profile + 1]):
             count[exposed.parts[part].row] += 1
-    lines = Lines(np.zeros(np.count_nonzero(count), LINE), np.zeros(entries, ENTRY))
+    for row in range(exposed.concentration[0].first):
+        issuers += 1 if count[row] > 0 else 0
+    lines = Lines(np.zeros(np.count_nonzero(count), LINE), np.zeros(entries, ENTRY), exposed.concentration, issuers)
     number, begin = 0, 0
     for row in range(count.size):
         if count[row] > 0:
@@ -105,10 +109,9 @@ def lines_of(rows: Records, members: Records, place_of: Ints, exposed: Exposed) 
             entry = lines.entries[line.end]
             entry.member, entry.fraction = place_of[index], exposed.parts[part].fraction
             line.end += 1
-            if member.fixed:
-                line.fixed_weight += entry.fraction * rows[member.row].current
     for index in range(lines.lines.size):
         line = lines.lines[index]
+        line.fixed_weight = sum_fixed(rows, lines, line, members)
         line.cap = max(line.max_exposure, line.fixed_weight)
     return lines
 
@@ -119,6 +122,17 @@ def sum_weights(lines: Lines, line: Any, members: Records) -> float:
     total = 0.0
     for index in range(line.begin, line.end):
         total += lines.entries[index].fraction * members[lines.entries[index].member].weight
+    return total
+
+
+@compiled
+def sum_fixed(rows: Records, lines: Lines, line: Any, members: Records) -> float:
+    """The weight in a line that is fixed."""
+    total = 0.0
+    for index in range(line.begin, line.end):
+        member = members[lines.entries[index].member]
+        if member.fixed:
+            total += lines.entries[index].fraction * rows[member.row].current
     return total
 
 
@@ -138,3 +152,38 @@ def sum_targets(lines: Lines, line: Any, members: Records) -> float:
     for index in range(line.begin, line.end):
         total += lines.entries[index].fraction * members[lines.entries[index].member].target
     return total
+
+
+@compiled
+def are_together_too_large(lines: Lines) -> bool:
+    """Whether the issuers above `small` weigh too much together, at the weights in the lines."""
+    rule, weight, kept = lines.concentration[0], 0.0, 0.0
+    for index in range(lines.issuers, lines.lines.size - 1):
+        line = lines.lines[index]
+        if line.weight > rule.small + WEIGHT_TOLERANCE:
+            weight += line.weight
+            kept += line.fixed_weight
+    return bool(weight > max(rule.together, kept) + WEIGHT_TOLERANCE)
+
+
+@compiled
+def fit_bounds(lines: Lines, members: Records) -> None:
+    """Waive the lower bounds in the rows that they exceed, the furthest over first; then no cap is below the bounds."""
+    while True:
+        largest = WEIGHT_TOLERANCE
+        for index in range(lines.lines.size):
+            line = lines.lines[index]
+            line.weight = sum_minima(lines, line, members)
+            largest = max(largest, line.weight - line.cap)
+        if largest <= WEIGHT_TOLERANCE:
+            break
+        for index in range(lines.lines.size):
+            line = lines.lines[index]
+            if line.weight - line.cap >= largest - WEIGHT_TOLERANCE:
+                for entry in range(line.begin, line.end):
+                    member = members[lines.entries[entry].member]
+                    if not member.fixed and lines.entries[entry].fraction > 0.0:
+                        member.min_weight = 0.0
+    for index in range(lines.lines.size):
+        line = lines.lines[index]
+        line.cap = max(line.cap, line.weight)

@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from trimtab.kernel.compilation import compiled
-from trimtab.kernel.exposures import Lines, sum_targets, sum_weights
+from trimtab.kernel.exposures import Lines, are_together_too_large, sum_targets, sum_weights
 from trimtab.kernel.records import NO_NODE, ROOT, WEIGHT_TOLERANCE, Records
 from trimtab.reasons import SizeReason
 
@@ -141,6 +141,58 @@ def _release_in_line(lines: Lines, line: Any, members: Records, node: int, sign:
 
 
 @compiled
+def _are_concentrated(lines: Lines, members: Records) -> bool:
+    """Whether issuers weigh too much at the targets, which go into their lines."""
+    is_too_large = False
+    for index in range(lines.issuers, lines.lines.size - 1):
+        line = lines.lines[index]
+        line.weight = sum_targets(lines, line, members)
+        highest = max(lines.concentration[0].largest, line.fixed_weight) + WEIGHT_TOLERANCE
+        is_too_large = is_too_large or line.weight > highest
+    return is_too_large or are_together_too_large(lines)
+
+
+@compiled
+def _release_of_large_issuer(lines: Lines, members: Records, node: int) -> bool:
+    """Release the held member of an issuer above `small` with the largest excess; ties by name."""
+    threshold, largest, chosen = lines.concentration[0].small + WEIGHT_TOLERANCE, 0.0, -1
+    for index in range(lines.issuers, lines.lines.size - 1):
+        line = lines.lines[index]
+        for place in range(line.begin, line.end if line.weight > threshold else line.begin):
+            member = members[lines.entries[place].member]
+            if member.held:
+                largest = max(largest, member.target - member.weight)
+    if largest <= 0.0:
+        return False
+    for index in range(lines.issuers, lines.lines.size - 1):
+        line = lines.lines[index]
+        for place in range(line.begin, line.end if line.weight > threshold else line.begin):
+            member = members[lines.entries[place].member]
+            distance = member.target - member.weight
+            is_largest = member.held and distance > 0.0 and distance >= largest - WEIGHT_TOLERANCE
+            if is_largest and (chosen < 0 or member.row < members[chosen].row):
+                chosen = lines.entries[place].member
+    _release(members[chosen], SizeReason.RELEASED_FOR_LIMIT, node)
+    return True
+
+
+@compiled
+def _release_for_concentration(tree: Records, members: Records, lines: Lines) -> bool:
+    """Release while issuers weigh too much; where no single release helps, release everything: all fits at its size."""
+    released = False
+    while _are_concentrated(lines, members):
+        node = tree.size + lines.lines[lines.lines.size - 1].row
+        if not _release_of_large_issuer(lines, members, node):
+            for index in range(members.size):
+                if members[index].held:
+                    _release(members[index], SizeReason.RELEASED_FOR_LIMIT, node)
+                    released = True
+            return released
+        released = True
+    return released
+
+
+@compiled
 def _release_for_exposures(tree: Records, settings: Any, members: Records, lines: Lines | None) -> bool:
     """Release in rows of exposures above their maximum, then in those below a minimum that the sizes meet."""
     released = False
@@ -162,7 +214,7 @@ def _release_for_exposures(tree: Records, settings: Any, members: Records, lines
                 lines, line, members, tree.size + line.row, -1.0
             ):
                 released = True
-    return released
+    return _release_for_concentration(tree, members, lines) or released
 
 
 @compiled

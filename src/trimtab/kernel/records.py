@@ -117,6 +117,15 @@ EXPOSURE_PART = record(
     ("fraction", "f8"),
 )
 
+# How concentrated issuers may be. Each issuer is a row of exposures without limits of its own; they follow the others,
+# and after them comes a last row of all issuers together. Shape (1,).
+CONCENTRATION = record(
+    ("small", "f8"),
+    ("largest", "f8"),
+    ("together", "f8"),
+    ("first", "i8"),  # the row of the first issuer; the number of rows without the rule
+)
+
 # The decision about a row. Shape (rows,).
 ANSWER = record(
     ("target", "f8"),
@@ -202,6 +211,7 @@ class Exposed(NamedTuple):
     parts: Records  # `EXPOSURE_PART`
     first: Ints
     profile: Ints
+    concentration: Records  # `CONCENTRATION`
 
     def of(self, candidates: slice) -> Exposed:
         """The same for some of the candidates."""

@@ -18,6 +18,9 @@ def exposure_contradictions(limits: Any) -> Iterable[str]:
     """Fields of `exposures` and `concentration` that contradict each other or those of the account."""
     for name in ("exposures", "concentration"):
         yield from _scheme_faults(name, getattr(limits, name))
+    if len(limits.concentration) > 1:
+        schemes = ", ".join(map(repr, limits.concentration))
+        yield f"concentration has {len(limits.concentration)} schemes ({schemes}), where one can be limited: keep one"
     for scheme, own in limits.exposures.items():
         faults = list(_path_faults(scheme, own, limits))
         yield from faults

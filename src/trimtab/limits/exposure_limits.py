@@ -97,6 +97,15 @@ class ConcentrationLimit:
         if faults:
             raise LimitsError(faults)
 
+    @property
+    def text(self) -> str:
+        """The rule as people write it.
+
+        >>> ConcentrationLimit().text
+        '0.05/0.1/0.4'
+        """
+        return f"{self.small:g}/{self.largest:g}/{self.together:g}"
+
 
 def exposures_of(exposures: Any, faults: list[str]) -> Mapping[str, SchemeLimits]:
     """The `exposures` field as scheme -> limits; adds its faults to `faults`."""

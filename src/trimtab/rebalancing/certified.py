@@ -17,7 +17,7 @@ from trimtab.kernel.records import Flags, Records
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.text import figure
 
-_CELLS = 2_000_000  # accounts times buckets that are measured at once
+_CELLS = 2_000_000  # accounts times buckets, of the tree or of all schemes, that are measured at once
 _EXCUSED = 64  # accounts whose unmet limits get their causes at once
 
 
@@ -35,7 +35,7 @@ def certified(candidates: Candidates, limits: RebalancingLimits, decided: Record
     unmet = np.zeros(count, np.bool_)
     broken: dict[int, BrokenLimitError] = {}
     checks: list[Measured] = []
-    for first, stop in _parts(candidates):
+    for first, stop in _parts(candidates, limits):
         part, rows = candidates.between(first, stop)
         checks, errors = _certify(part, limits, decided[rows], braked[first:stop])
         broken |= {first + account: error for account, error in errors.items()}
@@ -56,7 +56,7 @@ def unmet_limits(
 ) -> dict[int, list[Constraint]]:
     """The unmet limits of each account that has any. A cause looks at all rows it is given, so few accounts at a time."""
     outcome: dict[int, list[Constraint]] = {}
-    for first, stop in _parts(candidates, _EXCUSED):
+    for first, stop in _parts(candidates, limits, _EXCUSED):
         if measured.unmet[first:stop].any():
             part, rows = candidates.between(first, stop)
             for check in _certify(part, limits, decided[rows], braked[first:stop])[0]:
@@ -71,9 +71,10 @@ def unmet_sentence(constraint: Constraint) -> str:
     return f"{name} is {figure(constraint.measured)} instead of {figure(constraint.limit)}: {constraint.note}"
 
 
-def _parts(candidates: Candidates, max_accounts: int = _CELLS) -> Iterator[tuple[int, int]]:
+def _parts(candidates: Candidates, limits: RebalancingLimits, max_accounts: int = _CELLS) -> Iterator[tuple[int, int]]:
     """Ranges of at most `max_accounts` accounts, measured together."""
     count = len(candidates.accounts)
-    size = max(1, min(max_accounts, _CELLS // max(1, len(candidates.bucket.names))))
+    buckets = max(len(candidates.bucket.names), len(candidates.exposure_rows(limits).rows))
+    size = max(1, min(max_accounts, _CELLS // max(1, buckets)))
     for first in range(0, count, size):
         yield first, min(first + size, count)
