@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,7 +13,9 @@ from trimtab.certificate.order_checker import broken_orders
 from trimtab.kernel.compilation import undecorated
 from trimtab.kernel.order_block import plan_block
 from trimtab.orders import stage
+from trimtab.orders.neighbours import Rounding
 from trimtab.orders.plan_check import made_plan
+from trimtab.orders.sentences import facts_of, sentence_of
 
 TABLE = [
     {"asset": "A", "scheme": "country", "bucket": "US"},
@@ -39,20 +40,19 @@ def test_orders_stay_inside_exposures_and_say_what_was_full() -> None:
     made = plan(ROWS, limits_of(EU={"max_exposure": 0.45}), cash=10_000, exposures=TABLE)
     shares = {order.asset: order.shares for order in made.orders}
     assert shares["B"] + shares["C"] == 4
-    obstacles = [made.explain(name).one_lot_more for name in "BC"]
+    obstacles = [Rounding(made._decided, place).more() for place in (1, 2)]
     assert any("would take country: EU to 50.00%, above 45.00% (max_exposure)" in text for text in obstacles)
     again = [{**row, "shares": shares.get(row["asset"], 0)} for row in ROWS]
     assert plan(again, made.result.limits, cash=made.cash, exposures=TABLE).orders == ()
 
 
 def test_no_room_names_the_exposure() -> None:
-    """A withdrawal-free account whose holding C fills the EU: B is wanted by the pass, at a lot that does not fit."""
-    rows = [{**ROWS[0]}, {**ROWS[1], "price": 300}, {**ROWS[2], "shares": 3, "restriction": "no_sell"}]
-    made = plan(rows, limits_of(EU={"max_exposure": 0.4}), cash=7_000, exposures=TABLE)
-    texts = [made.explain(name).sentence for name in "ABC"]
-    assert made.value_before == 10_000
-    assert sum(order.amount for order in made.orders if order.asset == "B") <= Decimal(1000)
-    assert texts
+    """B and C aim at 2,250 each; selling one of C is not worth it within one lot, so B gets what its 3,000 leave of 4,500."""
+    rows = [*ROWS[:2], {**ROWS[2], "shares": 3}]
+    made = plan(rows, limits_of(EU={"max_exposure": 0.45}).replace(no_trade_band=0.0), cash=7_000, exposures=TABLE)
+    assert (made.reasons["B"], made.reasons["C"]) == ("no_room", "within_one_lot")
+    sentence = sentence_of(facts_of(made._decided, made._names, 1))
+    assert sentence == "Buy 1: country: EU (max_exposure 45.00%) has no room for all 2."
 
 
 def test_a_table_of_several_accounts_gives_its_own_rows() -> None:
@@ -74,6 +74,13 @@ def test_the_id_of_a_plan_knows_its_exposures() -> None:
 def test_limits_without_a_table_are_refused() -> None:
     with pytest.raises(LimitsError, match="there is no table of exposures here"):
         plan(ROWS, limits_of(EU={"max_exposure": 0.2}), cash=10_000)
+
+
+def test_concentration_is_refused() -> None:
+    limits = RebalancingLimits(concentration={"country": {"small": 0.05, "largest": 0.1, "together": 0.4}})
+    with pytest.raises(LimitsError, match="concentration is not limited in whole shares yet"):
+        plan(ROWS, limits, cash=10_000, exposures=TABLE)
+    assert plan(ROWS, limits.replace(enforce_exposure_limits=False), cash=10_000, exposures=TABLE).orders
 
 
 def test_the_checker_rejects_a_buy_beyond_an_exposure() -> None:

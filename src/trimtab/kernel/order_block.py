@@ -149,7 +149,7 @@ def _exposed_of(exposed: Exposed | None, begin: int, end: int) -> Exposed | None
     """The exposures of the candidates [begin, end)."""
     if exposed is None:
         return None
-    return Exposed(exposed.rows, exposed.parts, exposed.first, exposed.profile[begin:end])
+    return Exposed(exposed.rows, exposed.parts, exposed.first, exposed.profile[begin:end], exposed.concentration)
 
 
 @entry

@@ -96,8 +96,11 @@ def check_settings(limits: RebalancingLimits, settings: OrderSettings) -> None:
     Raises
     ------
     LimitsError
-        A turnover below the smallest position.
+        A turnover below the smallest position; limits of concentration.
     """
+    if limits.enforce_exposure_limits and limits.concentration:
+        advice = "leave it out, or set enforce_exposure_limits to false"
+        raise LimitsError([f"concentration is not limited in whole shares yet: {advice}"])
     turnover = settings.max_turnover
     if turnover is not None and turnover < limits.min_position_weight:
         raise LimitsError(
