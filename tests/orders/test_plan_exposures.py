@@ -49,7 +49,12 @@ def test_orders_stay_inside_exposures_and_say_what_was_full() -> None:
 def test_no_room_names_the_exposure() -> None:
     """B and C aim at 2,250 each; selling one of C is not worth it within one lot, so B gets what its 3,000 leave of 4,500."""
     rows = [*ROWS[:2], {**ROWS[2], "shares": 3}]
-    made = plan(rows, limits_of(EU={"max_exposure": 0.45}).replace(no_trade_band=0.0), cash=7_000, exposures=TABLE)
+    made = plan(
+        rows,
+        limits_of(EU={"max_exposure": 0.45}).replace(no_trade_band=0.0, max_position_weight=0.4),
+        cash=7_000,
+        exposures=TABLE,
+    )
     assert (made.reasons["B"], made.reasons["C"]) == ("no_room", "within_one_lot")
     sentence = sentence_of(facts_of(made._decided, made._names, 1))
     assert sentence == "Buy 1: country: EU (max_exposure 45.00%) has no room for all 2."
