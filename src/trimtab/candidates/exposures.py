@@ -131,6 +131,10 @@ class Exposures:
         return hashlib.sha256("\n".join(sorted(map(repr, self.rows))).encode()).hexdigest()
 
 
+_NO_TEXT = Text(np.zeros(0, np.int64), [])
+NO_EXPOSURES = Exposures((), np.zeros(0, np.int64), _NO_TEXT, _NO_TEXT, _NO_TEXT, np.zeros(0))
+
+
 def exposures_of(table: Any, source: str = SOURCE) -> Exposures:
     """The exposures in a table; `Exposures` pass through unchanged.
 

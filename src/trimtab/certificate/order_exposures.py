@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from trimtab.bucket_path import UNKNOWN, split_path
-from trimtab.certificate.exposure_measures import limits_at
+from trimtab.certificate.scheme_parts import limits_at
 from trimtab.limits.exposure_limits import SchemeLimits
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 

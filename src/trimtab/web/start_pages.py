@@ -116,9 +116,10 @@ def answer_review(visit: Visit) -> Response:
         buckets=buckets,
         scores={**known.scores, **dict(_scores(form.below("score.").items()))},
         restrictions={**known.restrictions, **_restrictions(visit)},
+        schemes=tuple(form.every("scheme")),
     )
     if answers.account != work.account:  # another account: its answers begin empty
-        answers = Answers(account=answers.account)
+        answers = Answers(account=answers.account, schemes=answers.schemes)
     visit.session.work = replace(work, answers=answers)
     return see("/limits" if form.text("next") else "/review")
 

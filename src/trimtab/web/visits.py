@@ -39,7 +39,11 @@ class Form:
 
     def text(self, name: str) -> str:
         """The value of a field, empty without it."""
-        return next((value for known, value in self.fields if known == name), "")
+        return self._first.get(name, "")
+
+    @functools.cached_property
+    def _first(self) -> dict[str, str]:
+        return dict(reversed(self.fields))
 
     def every(self, name: str) -> list[str]:
         """All values of a field."""
