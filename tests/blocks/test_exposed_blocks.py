@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import random
 from collections import Counter
 from typing import Any
 
@@ -111,6 +112,8 @@ def concentrated(share: float) -> tuple[list[Row], list[Row]]:
         ({"country": {"max_exposure": 0.3, "buckets": {"US": {"max_exposure": 0.2}}}}, 0.1, "met"),
         ({"country": {"buckets": {"JP": {"min_exposure": 0.2}}}}, 0.1, "unmet"),
         ({"country": {"buckets": {"JP": {"max_exposure": 0.2}}}}, 0.1, "met"),
+        ({}, 0.2, "failed"),  # of an issuer, 0.4
+        ({}, 0.1, "met"),
     ],
 )
 @pytest.mark.parametrize("plain", [False, True])
@@ -128,10 +131,26 @@ def test_the_screen_lets_no_limit_by(
         monkeypatch.setattr(blocks, "screen_exposures_of", undecorated(blocks.screen_exposures_of))
     rows, table = concentrated(0.1)
     limits = RebalancingLimits(max_position_weight=0.5, exposures=exposures, known_buckets=("country:JP",))
+    if not exposures:
+        rule = {"small": 0.05, "largest": 0.3, "together": 0.3}
+        limits = RebalancingLimits(max_position_weight=0.5, concentration={"country": rule})
     block = decided(rows, table, limits)
     assert block.counts.failed == (status == "failed")
     assert (block.counts.certificate.get("unmet", 0) > 0) == (status == "unmet")
     assert block.counts.fully_checked <= 1 or status == "unmet"
+
+
+@pytest.mark.parametrize("seed", mostly_thorough(range(12), quick=2))
+def test_concentrated_issuers(seed: int) -> None:
+    """The bits and the certificate of the tables, where issuers are limited alone and together."""
+    rows, _, _ = random_exposed(2 * seed, 12)
+    rng = random.Random(seed)
+    issuers = [f"I{number}" for number in range(6)] + ["Unknown"]
+    assets = sorted({row["asset"] for row in rows})
+    table = [{"asset": asset, "scheme": "issuer", "bucket": rng.choice(issuers)} for asset in assets]
+    rules = {"small": 0.05, "largest": 0.25, "together": 0.5} if seed % 2 else {}
+    block = assert_as_many(rows, table, CALM.replace(concentration={"issuer": rules}))
+    assert block.counts.fully_checked < block.counts.accounts
 
 
 def test_limits_and_tables_that_do_not_fit() -> None:

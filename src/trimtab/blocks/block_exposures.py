@@ -48,8 +48,6 @@ class BatchExposures:
         self.table, self._limits = table, tuple(limits.values())
         self._limited = []
         for name, chosen in limits.items():
-            if chosen.enforce_exposure_limits and chosen.concentration:
-                raise LimitsError(["concentration is not supported here yet: leave it out"])
             try:
                 self._limited.append(limited_paths(table, chosen))
             except LimitsError as error:
@@ -79,6 +77,7 @@ class BatchExposures:
             parts=np.concatenate([records for records, _ in parts]),
             first=np.array([first + begin[number] for number, (_, first) in enumerate(parts)], np.int64),
             profile=np.zeros(0, np.int64),
+            concentration=np.concatenate([each.concentration for each in self._limited]),
         )
         return kernel, screen_exposures(table, self._limits)
 

@@ -27,7 +27,7 @@ from trimtab.text import counted
 
 COLUMNS = ("account", "asset", "scheme", "bucket", "fraction")
 REQUIRED = ("asset", "scheme", "bucket")
-SOURCE = "the exposures"  # what errors call a table that is not a file
+SOURCE = "exposures"  # what errors call a table that is not a file
 # How far the fractions of an asset in a scheme may differ from 1 by rounding.
 WHOLE = 1e-9
 

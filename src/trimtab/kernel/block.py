@@ -67,6 +67,7 @@ class BlockExposures(NamedTuple):
     parts: Records  # `EXPOSURE_PART`
     first: Ints  # shape (limits, profiles + 1)
     profile: Ints  # shape (rows of the block,)
+    concentration: Records  # `CONCENTRATION`, shape (limits,)
 
 
 class Decided(NamedTuple):
@@ -126,7 +127,8 @@ def _exposed_of(exposures: BlockExposures, limits: int, order: Ints, profile: In
     for number in range(order.size):
         profile[number] = exposures.profile[order[number]]
     rows = exposures.rows[exposures.row_start[limits] : exposures.row_start[limits + 1]]
-    return Exposed(rows, exposures.parts, exposures.first[limits], profile[: order.size])
+    concentration = exposures.concentration[limits : limits + 1]
+    return Exposed(rows, exposures.parts, exposures.first[limits], profile[: order.size], concentration)
 
 
 @entry
