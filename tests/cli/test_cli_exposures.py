@@ -43,12 +43,12 @@ def test_a_file_of_exposures(folder: Path) -> None:
 
 
 def test_other_commands_take_it_too(folder: Path) -> None:
-    given = [folder / "candidates.csv", "--exposures", folder / "table.csv", *LIMITED]
+    arguments = [folder / "candidates.csv", "--exposures", folder / "table.csv", *LIMITED]
     assert "held down by max_exposure 0.15 of country: US" in " ".join(
-        run("explain", given[0], "AAA", *given[1:]).stdout.split()
+        run("explain", arguments[0], "AAA", *arguments[1:]).stdout.split()
     )
-    assert run("check", *given).exit_code == 0
-    assert "capped" in run("report", *given).stdout
+    assert run("check", *arguments).exit_code == 0
+    assert "capped" in run("report", *arguments).stdout
     missing = run("check", folder / "candidates.csv", *LIMITED)
     assert missing.exit_code == 3
     assert "--exposures" in missing.stdout + missing.stderr
@@ -59,8 +59,8 @@ def test_one_account_of_several(folder: Path) -> None:
     (folder / "each.csv").write_text(
         "account,asset,scheme,bucket\n1,AAA,country,US\n1,CCC,country,US\n2,AAA,country,EU\n"
     )
-    given = ["--exposures", folder / "each.csv", "--account", 1, *LIMITED, "--format", "csv"]
-    result = run("rebalance", folder / "many.csv", *given)
+    arguments = ["--exposures", folder / "each.csv", "--account", 1, *LIMITED, "--format", "csv"]
+    result = run("rebalance", folder / "many.csv", *arguments)
     assert result.exit_code == 0, result.stderr
     assert sum(float(row["target_weight"]) for row in rows(result.stdout)) == pytest.approx(0.15, abs=1e-12)
 
@@ -96,7 +96,7 @@ def test_a_file_without_assets_is_refused_as_before(folder: Path) -> None:
 
 def test_a_plan_with_exposures_stays_inside_them(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "plan_block", undecorated(plan_block))  # compiling takes longer than the test
-    given = [
+    arguments = [
         "--exposures",
         folder / "table.csv",
         *LIMITED,
@@ -107,7 +107,7 @@ def test_a_plan_with_exposures_stays_inside_them(folder: Path, monkeypatch: pyte
         "--store",
         folder / "store.db",
     ]
-    result = run("plan", folder / "shares.csv", *given, "--format", "csv")
+    result = run("plan", folder / "shares.csv", *arguments, "--format", "csv")
     assert result.exit_code == 0, result.stderr
     amounts = {row["asset"]: float(row["amount"]) for row in rows(result.stdout)}
     assert amounts["AAA"] + 0.5 * amounts["BBB"] <= 1_500
