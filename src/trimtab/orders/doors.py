@@ -158,6 +158,9 @@ def money_in(value: Any, name: str) -> int:
         raise InputError([Fault(f"{name}: is not an amount of money", "give a number", value=value)]) from None
 
 
+_SHARES_NAMES = ("quantity", "qty", "units", "positions", "holdings")
+
+
 def _with_weights(candidates: Any, columns: Mapping[str, Any], instruments: Sequence[Instrument], cash: int) -> Any:
     """The table for the pass: weights instead of shares, checked against the account's value."""
     check_overdrawn(instruments, cash)
@@ -167,6 +170,10 @@ def _with_weights(candidates: Any, columns: Mapping[str, Any], instruments: Sequ
     if "current_weight" in columns:
         advice = "drop it; weights follow from shares and prices"
         raise InputError([Fault("is not used by a plan", advice, column="current_weight")])
+    misnamed = [name for name in columns if name.casefold() in _SHARES_NAMES and "shares" not in columns]
+    if misnamed:
+        problem = "seems to hold the shares, but a plan reads them from 'shares'"
+        raise InputError([Fault(problem, "rename or drop it", column=misnamed[0])])
     table = without_columns(candidates, [name for name in columns if name in ORDER_COLUMNS])
     weights = np.array([worth / max(value, total, 1) for worth in worths])
     return with_columns(table, {"current_weight": weights})
