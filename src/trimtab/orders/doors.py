@@ -58,6 +58,7 @@ def plan(
     today: dt.date | None = None,
     settings: Any = None,
     correlations: Any = None,
+    exposures: Any = None,
     **changes: Any,
 ) -> Plan:
     """Decide what one account trades: a rebalance, in whole lots, paid from the account's own cash.
@@ -80,7 +81,7 @@ def plan(
         anywhere (`group`, `date`, `kind`: `buy` or `loss_sale`), for gains and wash sales.
     today
         The day from which holding periods and wash sales are counted; needed with tax lots or recent trades.
-    correlations
+    correlations, exposures
         As `rebalance` takes them.
     settings, changes
         An `OrderSettings` or a mapping of its fields, and single ones by name: `mode="buy_only"`, `fees={...}`. They take
@@ -129,7 +130,7 @@ def plan(
         read_trades(recent, day),
     )
     table = _with_weights(candidates, columns.columns, instruments, inputs.cash)
-    checked = read(table, inputs.limits, many=False, correlations=correlations)
+    checked = read(table, inputs.limits, many=False, correlations=correlations, exposures=exposures)
     made = _plan_of(table, inputs, checked, gates=limits.gates, history=history, notes=notes)
     check_plan(made, inputs, checked)
     return made
