@@ -1,7 +1,7 @@
 """Exposures: the optimum, the twin, that nothing changes without them, compliance, explanations, speed.
 
 python benchmarks/exposures.py [--kkt 20000] [--conic 2000] [--proven 300] [--twin 4000] [--same 20000]
-    [--accounts 1000000] [--explained 10000] [--speed 2000] [--seed 1]
+    [--accounts 1000000] [--explained 10000] [--speed 2000] [--batch 20000] [--seed 1]
 
 Prints a line for each question; a part with 0 cases is left out.
 """
@@ -10,16 +10,23 @@ from __future__ import annotations
 
 import random
 import statistics
+import tempfile
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import harness
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from compliance import ROWS, random_block, random_limits
+from make_accounts import ASSETS, make
 
 from trimtab import RebalancingLimits, rebalance, rebalance_many
+from trimtab.batch.atomic_storage import Storage
+from trimtab.batch.publish_gates import PublishGates
+from trimtab.batch.run import Job, PublishConditions, on_threads, run_batch
 from trimtab.candidates.read import read
 from trimtab.certificate.certificate import STATUSES
 from trimtab.errors import LimitsError
@@ -223,6 +230,45 @@ def speed(count: int, seed: int) -> None:
     print(f"speed: rebalance_many with 3 schemes takes {statistics.median(a / b for a, b in pairs):.2f} times as long")
 
 
+def batch(count: int, seed: int) -> None:
+    """The CPU time of a whole batch, from Parquet to a published folder, with exposures of three schemes and without."""
+    rng = random.Random(seed)
+    table = [
+        {"asset": f"AS{asset:05d}", "scheme": scheme, "bucket": f"B{bucket:02d}", "fraction": 1.0 / parts}
+        for asset in range(ASSETS)
+        for scheme, buckets, parts in (("country", 20, 2), ("currency", 8, 1), ("theme", 15, 2))
+        for bucket in rng.sample(range(buckets), parts)
+    ]
+    own = {"country": {"max_exposure": 0.15}, "currency": {"max_exposure": 0.3}, "theme": {"max_exposure": 0.2}}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        make(folder / "candidates.parquet", accounts=count, candidates=47, bad=0, seed=seed)
+        pq.write_table(pa.Table.from_pylist(table), folder / "exposures.parquet")
+        limits = RebalancingLimits.from_toml(folder / "limits.toml")
+        jobs = {
+            "without": (limits, None),
+            "with 3 schemes": (limits.replace(exposures=own), folder / "exposures.parquet"),
+        }
+        runs: dict[str, list[float]] = {name: [] for name in jobs}
+        for number in range(4):
+            for name, (chosen, exposures) in jobs.items():
+                out = folder / f"{name} {number}"
+                file = None if exposures is None else str(exposures)
+                job = Job((str(folder / "candidates.parquet"),), {None: chosen}, "1", exposures=file)
+                began = time.process_time()
+                open_gates = PublishConditions(PublishGates(max_unmet=1.0, max_braked=1.0, max_unscored=1.0))
+                outcome = run_batch(
+                    job, out, open_gates, execute=on_threads(1), workers=1, storage=Storage(), say=lambda _event: None
+                )
+                runs[name].append(time.process_time() - began)
+        counts = outcome.counts
+    for name, times in runs.items():
+        print(f"batch: {name}: {statistics.median(times[1:]) / count * 1e6:.1f} us of CPU an account")
+    print(f"batch: {counts.fully_checked} of {counts.accounts} fully checked; {counts.size_reasons}")
+    ratio = statistics.median(a / b for a, b in zip(runs["with 3 schemes"][1:], runs["without"][1:], strict=True))
+    print(f"batch: with 3 schemes takes {ratio:.2f} times the CPU")
+
+
 def kernel_pass(candidates: Any, limits: RebalancingLimits) -> None:
     """The kernel alone, over all accounts."""
     from trimtab.rebalancing.decide import decide
@@ -241,13 +287,14 @@ def main() -> None:
         accounts=1_000_000,
         explained=10_000,
         speed=2000,
+        batch=20_000,
         seed=1,
     )
     for check in (kkt, conic, proven, twin, same, explained):
         count = getattr(options, check.__name__)
         if count:
             check(range(options.seed, options.seed + count))
-    for part in (accounts, speed):
+    for part in (accounts, speed, batch):
         if getattr(options, part.__name__):
             part(getattr(options, part.__name__), options.seed)
 

@@ -136,3 +136,19 @@ def test_cash_for_want_of_a_column_is_unwanted(mode: str) -> None:
     assert f"2 assets are kept out by a missing {column} (sizing_mode {mode})" in result.notes[0].text
     sized = rebalance([{**row, "desired_weight": 0.05} for row in rows], RebalancingLimits(sizing_mode="desired"))
     assert sized.status == "ok"
+
+
+@pytest.mark.parametrize("name", ["quantity", "Qty", "UNITS", "holdings"])
+def test_shares_under_another_name_are_never_none(name: str) -> None:
+    with pytest.raises(
+        trimtab.InputError, match=f"column '{name}': seems to hold the shares, but a plan reads them from"
+    ):
+        trimtab.plan([{"asset": "A", "score": 0.9, "price": 1.0, name: 30}], cash=100)
+
+
+def test_cash_that_exposures_hold_has_its_cause() -> None:
+    rows = [{"asset": "A", "score": 0.9}, {"asset": "B", "score": 0.8}]
+    limits = RebalancingLimits(exposures={"country": {"max_exposure": 0.1}})
+    result = rebalance(rows, limits, exposures=lies("A", "country", US=1.0))
+    assert "at max_exposure: country:US (10.00%)" in result.notes[0].text
+    assert "whatever the limits are" not in result.notes[0].text

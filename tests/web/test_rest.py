@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,31 @@ def test_every_example_is_answered_as_its_schema_says(client: Client, document: 
     if media_type == "application/json":
         validator = jsonschema.Draft202012Validator({**schema, "components": document["components"]})
         assert [error.message for error in validator.iter_errors(answer.json())] == []
+
+
+def test_every_answer_of_the_document_has_an_example_that_fits(document: Any) -> None:
+    for path, described in document["paths"].items():
+        for answers in (operation["responses"] for operation in described.values()):
+            for status, answer in answers.items():
+                (first, *_) = answer["content"].values()
+                example = first.get("example")
+                if "examples" in first:
+                    example = document["components"]["examples"][
+                        first["examples"]["example"]["$ref"].rpartition("/")[2]
+                    ]
+                    example = example["value"]
+                    assert example["status"] == int(status)
+                if path == "/openapi.json" and status == "200":
+                    continue  # this document
+                validator = jsonschema.Draft202012Validator({**first["schema"], "components": document["components"]})
+                assert [error.message for error in validator.iter_errors(example)] == [], (path, status)
+
+
+def test_the_examples_are_what_the_service_answers() -> None:
+    """If not: python scripts/make_service_examples.py."""
+    script = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "make_service_examples.py"))
+    stored = json.loads(script["FILE"].read_text(encoding="utf-8"))
+    assert script["lasting"](script["made"]()) == script["lasting"](stored)
 
 
 def test_a_rebalance_is_that_of_the_library(client: Client) -> None:

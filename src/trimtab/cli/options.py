@@ -121,6 +121,10 @@ Correlations = Annotated[
         "Default with --prices: measured on the prices.",
     ),
 ]
+Exposures = Annotated[
+    Path | None,
+    option("FILE", "For limits of exposures: asset, scheme and bucket; optionally fraction and account."),
+]
 TargetVolatility = Annotated[
     float | None,
     option(
@@ -177,6 +181,7 @@ class DataOptions:
     cash: Cash = None
     account: Account = None
     correlations: Correlations = None
+    exposures: Exposures = None
     target_volatility: TargetVolatility = None
     aliases: AliasFile = None
 

@@ -146,7 +146,8 @@ def decide_orders(table: pa.Table, money: CashTable, rules: OrderRules) -> Decid
         records.assets["lots_begin"], records.assets["lots_end"] = lots.begin, lots.end
     start = none if rules.lots is None else lots.start
     accounts = OrderAccounts(block.start, start, none, checked.accounts.limits, checked.left_out)
-    plan_block(accounts, OrderLimits(prepared.settings, prepared.trees, prepared.tree_start), NO_PARTNERS, records)
+    limits = OrderLimits(prepared.settings, prepared.trees, prepared.tree_start)
+    plan_block(accounts, limits, NO_PARTNERS, None, records)
     worthless = (records.accounts["status"] == PlanStatus.NO_VALUE) & ~checked.left_out
     nothing = {account: _reason(block, account, _NO_VALUE) for account in np.flatnonzero(worthless).tolist()}
     checked = replace(checked, block=_as_seen(checked, records), failed=checked.failed | nothing)

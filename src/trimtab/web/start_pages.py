@@ -14,7 +14,7 @@ from trimtab.files.candidate_file import CandidateFile
 from trimtab.files.cells import csv_line
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.web.history_pages import recent_runs
-from trimtab.web.rendering import rendered, see
+from trimtab.web.rendering import STEPS, rendered, see
 from trimtab.web.review import review_of
 from trimtab.web.study import Study
 from trimtab.web.uploads import Upload, read_uploads
@@ -82,6 +82,13 @@ def use_sample(visit: Visit) -> Response:
     files = Files((SAMPLE,), holdings=CandidateFile(SAMPLE, held), scores=CandidateFile(SAMPLE, candidates))
     visit.session.work = Work(files, Answers(cash=str(SAMPLE_CASH)), sample_limits(), "the limits of the sample")
     return see("/review")
+
+
+def switch_keys(visit: Visit) -> Response:
+    """Turn single keys on or off, and go back to the page."""
+    visit.session.has_keys = not visit.session.has_keys
+    back = visit.form.text("back")
+    return see(back if back in [path for path, _ in STEPS] or back == "/history" else "/")
 
 
 def review(visit: Visit) -> Response:
