@@ -50,6 +50,7 @@ ALLOWED = {
     ("order_files/broker_orders.py", "_limit_price"): DECIMALS,
     ("orders/block_holdings.py", "_is_nan"): "asks whether a number is missing",
     ("orders/block_records.py", "account_records"): LIMIT,
+    ("orders/checked_orders.py", "_are_within"): LIMIT,
     ("orders/checked_orders.py", "_made_plan"): WEIGHT,
     ("orders/checked_orders.py", "_proven"): LIMIT,
     ("orders/decide_orders.py", "_as_seen"): WEIGHT,

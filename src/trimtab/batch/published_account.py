@@ -98,8 +98,7 @@ def published_account(folder: Path, account: str, known: Sequence[str] = ()) -> 
     elif LIMITS_ID in file.table.column_names:
         file = CandidateFile(file.source, file.table.drop_columns([LIMITS_ID]), file.asset_name, file.rows)
     notes = () if manifest["rules"] == STAMP else ("the rules changed since this batch: this is how they decide today",)
-    own = None if exposures is None else exposures.of_accounts([account])
-    return PublishedAccount(file, limits, notes, own)
+    return PublishedAccount(file, limits, notes, exposures)
 
 
 def _rows_of(files: Sequence[Path], account: str) -> CandidateFile:

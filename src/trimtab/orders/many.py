@@ -19,6 +19,7 @@ from trimtab.blocks.prepared_limits import votes_of
 from trimtab.candidates.arrow_values import arrow_of
 from trimtab.candidates.columns import COLUMNS
 from trimtab.candidates.equality import compared_by_value
+from trimtab.candidates.exposures import Exposures, exposures_of
 from trimtab.candidates.user_table import columns_of
 from trimtab.decimals import decimal_of, money_of
 from trimtab.errors import Fault, InputError, LimitsError, nearest
@@ -85,6 +86,7 @@ class PlanManyResult:
             cash_flow=money_of(int(self._cash.cash_flow[place])),
             fx=rates_for(self._rules.fx, base),
             settings=settings if mode < 0 else settings.replace(mode=OrderMode(mode).name.lower()),
+            exposures=self._rules.limits.exposures,
         )
 
 
@@ -95,6 +97,7 @@ def plan_many(
     accounts: Any,
     fx: Mapping[str, Any] | None = None,
     settings: Any = None,
+    exposures: Any = None,
     **changes: Any,
 ) -> PlanManyResult:
     """Decide the orders of all accounts of a table, on all cores: the same, to the last unit, as `plan` for each of them.
@@ -112,11 +115,13 @@ def plan_many(
         What one unit of each currency is worth, in any one currency.
     settings, changes
         As `plan` takes them. Tax lots, recent trades and correlations need `plan`.
+    exposures
+        As `rebalance_many` takes them.
 
     Raises
     ------
     InputError
-        A table as a whole cannot be read.
+        A table as a whole cannot be read; a wrong row of exposures.
     LimitsError
         Limits or settings that are unknown, out of range, or contradict each other.
 
@@ -139,7 +144,7 @@ def plan_many(
     made, cash = given_settings(shared_settings(chosen.values()), settings, changes), read_cash(accounts)
     table = _sorted(_arrow(candidates))
     rates = None if fx is None else {str(name): decimal_of(rate) for name, rate in fx.items()}
-    rules = order_rules(table, chosen, made, rates)
+    rules = order_rules(table, chosen, made, rates, None if exposures is None else exposures_of(exposures))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         blocks = list(pool.map(partial(plan_accounts, money=cash, rules=rules), _whole_accounts(table)))
     return _joined(blocks, table, cash, rules, chosen)
@@ -165,7 +170,11 @@ def without_candidates(account: Any) -> str:
 
 
 def order_rules(
-    table: pa.Table, limits: Mapping[str | None, RebalancingLimits], settings: OrderSettings, fx: Any = None
+    table: pa.Table,
+    limits: Mapping[str | None, RebalancingLimits],
+    settings: OrderSettings,
+    fx: Any = None,
+    exposures: Exposures | None = None,
 ) -> OrderRules:
     """The rules for a whole table.
 
@@ -179,7 +188,7 @@ def order_rules(
     check_order_columns(table.column_names)
     others = [name for name in table.column_names if name not in ORDER_COLUMNS]
     weighed = table.select(others).append_column("current_weight", pa.nulls(table.num_rows, pa.float64()))
-    return OrderRules.of(limits, votes_of(weighed), settings, fx)
+    return OrderRules.of(limits, votes_of(weighed), settings, fx, exposures)
 
 
 def _arrow(candidates: Any) -> pa.Table:

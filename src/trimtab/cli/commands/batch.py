@@ -187,8 +187,6 @@ def run(
         chosen = _limits(limits, defaults=defaults)
         if orders.place is not None and sources.assets is not None:
             raise typer.BadParameter("--orders takes CANDIDATES, not --assets and --holdings")
-        if orders.place is not None and sources.exposures is not None:
-            raise typer.BadParameter("--orders does not take --exposures yet: use --exposures without --orders")
         job = Job(places, chosen, trimtab.__version__, sources.assets, accounts=orders.place, fx=orders.rates)
         job = job if sources.exposures is None else replace(job, exposures=str(sources.exposures))
         if record.require_approved:
