@@ -84,7 +84,6 @@ ALLOWED = {
     ("orders/neighbours.py", "goal"): WEIGHT,
     ("orders/order_changes.py", "_tries"): LIMIT,
     ("orders/order_explanation.py", "explain_order"): DECIMALS,
-    ("orders/plan_check.py", "_parts"): "fractions of the table, which the checker takes exactly",
     ("orders/plan_check.py", "made_plan"): WEIGHT,
     ("orders/plan_facts.py", "_flows"): "the height of a band",
     ("orders/plan_facts.py", "_share"): TEXT,
