@@ -17,6 +17,7 @@ import trimtab
 from trimtab import InputError, LimitsError, RebalancingLimits
 from trimtab.batch.atomic_storage import Storage
 from trimtab.batch.publish_gates import PublishGates
+from trimtab.batch.published_account import published_account
 from trimtab.batch.published_folder import UNPUBLISHED, check_published, read_manifest
 from trimtab.batch.run import BatchOutcome, Job, PublishConditions, on_threads, run_batch
 from trimtab.batch.summary import read_summary
@@ -119,6 +120,14 @@ def test_the_orders_of_the_table_door_with_exposures(tmp_path: Path) -> None:
         assert [(row["asset"], row["shares"], row["client_order_id"]) for row in orders] == [
             (order.asset, order.shares, order.client_order_id) for order in single.orders
         ]
+    name = next(row["account"] for row in cash.to_pylist() if row["mode"] == "buy_only")
+    account = published_account(tmp_path / "out", name, [str(tmp_path / "in")])
+    assert account.money is not None
+    again = trimtab.plan(account.file.table, account.limits, exposures=account.exposures, **account.money._asdict())
+    assert [order.client_order_id for order in again.orders] == [
+        row["client_order_id"] for row in made.orders.to_pylist() if row["account"] == name
+    ]
+    assert again.orders
     written = json.loads((tmp_path / "out" / "manifest.json").read_text())["exposures"]
     assert [(each["name"], each["rows"]) for each in written] == [("exposures.parquet", len(table))]
 

@@ -116,6 +116,31 @@ def test_an_account_of_a_published_batch(tmp_path: Path) -> None:
     assert "country" in report.stdout
 
 
+def test_an_account_of_a_published_batch_with_orders(tmp_path: Path) -> None:
+    """Explained and reported as the plan that the batch wrote."""
+    rows = [
+        {"account": "x", "asset": asset, "score": 0.9, "shares": shares, "price": 100.0}
+        for asset, shares in (("AAA", 30.0), ("BBB", 0.0))
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    pq.write_table(pa.table({"account": ["x"], "cash": [7000.0]}), tmp_path / "cash.parquet")
+    (tmp_path / "table.csv").write_text("asset,scheme,bucket\nAAA,country,US\nBBB,country,US\n")
+    (tmp_path / "limits.toml").write_text(
+        "[exposures.country.buckets]\nUS.max_exposure = 0.15\n[gates]\nmax_trading_accounts = 1.0\n"
+    )
+    night = tmp_path / "night"
+    options = ["--limits", tmp_path / "limits.toml", "--exposures", tmp_path / "table.csv", "--max-unmet", 1]
+    options += ["--orders", "--accounts", tmp_path / "cash.parquet", "--out", night, "--store", tmp_path / "runs.db"]
+    done = run("batch", tmp_path / "rows.parquet", *options)
+    assert done.exit_code == 0, done.stderr
+    orders = pq.read_table(night / "orders-00000.parquet").to_pylist()
+    assert [(row["side"], row["asset"], row["shares"]) for row in orders] == [("sell", "AAA", 22), ("buy", "BBB", 7)]
+    assert "Sell 22: its target is 7.50%" in run("explain", night, "AAA", "--account", "x").stdout
+    assert "22" in run("report", night, "--account", "x").stdout
+    refused = run("rebalance", night, "--account", "x")
+    assert (refused.exit_code, "is of a batch with orders: use `trimtab explain`" in said(refused)) == (3, True)
+
+
 def test_a_plan_with_exposures_stays_inside_them(folder: Path) -> None:
     arguments = [
         "--exposures",

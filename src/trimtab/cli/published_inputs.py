@@ -59,6 +59,11 @@ def read_published(
         notices.warn(note)
     files = (Path(account.file.source),)
     inputs = CandidateInputs(
-        account.file.table, account.file.source, files, account.file.located, exposures=account.exposures
+        account.file.table,
+        account.file.source,
+        files,
+        account.file.located,
+        exposures=account.exposures,
+        money=account.money,
     )
     return inputs, ChosenLimits(account.limits, f"the limits of {folder}")

@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -29,7 +30,7 @@ from trimtab.limits.order_settings import OrderSettings, given_settings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.account_table import ORDER_COLUMNS
 from trimtab.orders.cash_table import CashTable, read_cash
-from trimtab.orders.decide_orders import OrderRules, check_order_columns, rates_for
+from trimtab.orders.decide_orders import OrderRules, Rates, check_order_columns, rates_for
 from trimtab.orders.doors import plan
 from trimtab.orders.plan import Plan
 from trimtab.orders.planned_block import PlannedBlock, plan_accounts
@@ -37,6 +38,23 @@ from trimtab.orders.planned_block import PlannedBlock, plan_accounts
 _KNOWN = (*COLUMNS, LIMITS_ID, *ORDER_COLUMNS)
 _NUMBERS = ("score", "max_weight", "desired_weight", "volatility", "shares", "price", "fx", "lot", "min_notional")
 _BLOCK_ROWS = 100_000
+
+
+class AccountMoney(NamedTuple):
+    """The arguments of `plan` that one of many accounts has for itself."""
+
+    cash: Decimal
+    cash_flow: Decimal
+    fx: Rates | None
+    settings: OrderSettings
+
+    @classmethod
+    def of(cls, table: CashTable, place: int, settings: OrderSettings, fx: Rates | None) -> AccountMoney:
+        """Those of the account at this place, under settings and rates that all accounts share."""
+        mode = int(table.mode[place])
+        own = settings if mode < 0 else settings.replace(mode=OrderMode(mode).name.lower())
+        cash, cash_flow = money_of(int(table.cash[place])), money_of(int(table.cash_flow[place]))
+        return cls(cash, cash_flow, rates_for(fx, table.currency[place]), own)
 
 
 @compared_by_value
@@ -77,16 +95,12 @@ class PlanManyResult:
         if not rows.num_rows or account not in self._cash.place:
             advice = nearest(str(account), [str(name) for name in self._cash.place])
             raise InputError([Fault("the account is not in both tables", advice, column="account", value=account)])
-        place, settings = self._cash.place[account], self._rules.settings
-        mode, base = int(self._cash.mode[place]), self._cash.currency[place]
+        own = AccountMoney.of(self._cash, self._cash.place[account], self._rules.settings, self._rules.fx)
         return plan(
             rows.drop_columns([name for name in (LIMITS_ID,) if name in rows.column_names]),
             self._limits[rows.column(LIMITS_ID)[0].as_py() if None not in self._limits else None],
-            cash=money_of(int(self._cash.cash[place])),
-            cash_flow=money_of(int(self._cash.cash_flow[place])),
-            fx=rates_for(self._rules.fx, base),
-            settings=settings if mode < 0 else settings.replace(mode=OrderMode(mode).name.lower()),
             exposures=self._rules.limits.exposures,
+            **own._asdict(),
         )
 
 

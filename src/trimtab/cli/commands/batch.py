@@ -209,7 +209,7 @@ def _record(job: Job, out: Path, options: RecordOptions, notices: Notices) -> No
     from trimtab.batch.published_folder import manifest_of
     from trimtab.store.batch_runs import record_batch
 
-    inputs = (*job.places, *(place for place in (job.assets, job.exposures) if place is not None))
+    inputs = (*job.places, *(place for place in (job.assets, job.exposures, job.accounts) if place is not None))
     places = [place if "://" in place else str(Path(place).resolve()) for place in inputs]
     approvals = _approvals(job.limits, options, required=False)
     with opened_store(options.store) as store:
