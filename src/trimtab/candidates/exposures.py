@@ -149,6 +149,20 @@ class Exposures:
     def _shared_parts(self) -> Mapping[str, list[Part]]:
         return self._parts(np.arange(len(self.fraction)))
 
+    def digests_of(self, account: Any) -> Mapping[str, bytes]:
+        """The SHA-256 of the rows that hold for an account, by asset.
+
+        Raises
+        ------
+        InputError
+            As `account_numbers`.
+        """
+        return _digests(self.parts_of(account)) if self.accounts else self._shared_digests
+
+    @cached_property
+    def _shared_digests(self) -> Mapping[str, bytes]:
+        return _digests(self._shared_parts)
+
     def _parts(self, rows: Ints) -> Mapping[str, list[Part]]:
         parts: dict[str, list[Part]] = {}
         columns = (text.codes[rows].tolist() for text in (self.asset, self.scheme, self.bucket))
@@ -156,6 +170,10 @@ class Exposures:
             name = self.asset.names[asset]
             parts.setdefault(name, []).append((name, self.scheme.names[scheme], self.bucket.names[bucket], fraction))
         return {asset: sorted(own) for asset, own in parts.items()}
+
+
+def _digests(parts: Mapping[str, list[Part]]) -> Mapping[str, bytes]:
+    return {asset: hashlib.sha256(repr(own).encode()).digest() for asset, own in parts.items()}
 
 
 _NO_TEXT = Text(np.zeros(0, np.int64), [])

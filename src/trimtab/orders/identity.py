@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.bucket_path import UNKNOWN, bucket_name
-from trimtab.candidates.exposures import Exposures, parts_of_assets
+from trimtab.candidates.exposures import Exposures
 from trimtab.decimals import decimal_text
 from trimtab.kernel.records import Flags, Floats, Ints, Records
 from trimtab.limits.order_settings import OrderSettings
@@ -126,7 +126,8 @@ def account_digest(shared: Any, account: Any, money: bytes, rows: Any, more: byt
 
 def exposure_bytes(table: Exposures, account: Any, assets: Sequence[str]) -> bytes:
     """The exposures of an account's assets, which are in canonical order."""
-    return repr(parts_of_assets(table, account, assets)).encode()
+    digests = table.digests_of(account)
+    return b"".join(digests.get(asset, b"") for asset in assets)
 
 
 def money_bytes(accounts: Records) -> list[bytes]:
