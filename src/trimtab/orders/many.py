@@ -7,8 +7,9 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,7 @@ from trimtab.blocks.prepared_limits import votes_of
 from trimtab.candidates.arrow_values import arrow_of
 from trimtab.candidates.columns import COLUMNS
 from trimtab.candidates.equality import compared_by_value
+from trimtab.candidates.exposures import Exposures, exposures_of
 from trimtab.candidates.user_table import columns_of
 from trimtab.decimals import decimal_of, money_of
 from trimtab.errors import Fault, InputError, LimitsError, nearest
@@ -29,7 +31,7 @@ from trimtab.limits.order_settings import OrderSettings, given_settings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.account_table import ORDER_COLUMNS
 from trimtab.orders.cash_table import CashTable, read_cash
-from trimtab.orders.decide_orders import OrderRules, check_order_columns, rates_for
+from trimtab.orders.decide_orders import OrderRules, Rates, check_order_columns, rates_for
 from trimtab.orders.doors import day_of_plan, plan
 from trimtab.orders.lots_by_account import LotsByAccount, read_lots_by_account
 from trimtab.orders.plan import Plan
@@ -38,6 +40,23 @@ from trimtab.orders.planned_block import PlannedBlock, plan_accounts
 _KNOWN = (*COLUMNS, LIMITS_ID, *ORDER_COLUMNS)
 _NUMBERS = ("score", "max_weight", "desired_weight", "volatility", "shares", "price", "fx", "lot", "min_notional")
 _BLOCK_ROWS = 100_000
+
+
+class AccountMoney(NamedTuple):
+    """The arguments of `plan` that one of many accounts has for itself."""
+
+    cash: Decimal
+    cash_flow: Decimal
+    fx: Rates | None
+    settings: OrderSettings
+
+    @classmethod
+    def of(cls, table: CashTable, place: int, settings: OrderSettings, fx: Rates | None) -> AccountMoney:
+        """Those of the account at this place, under settings and rates that all accounts share."""
+        mode = int(table.mode[place])
+        own = settings if mode < 0 else settings.replace(mode=OrderMode(mode).name.lower())
+        cash, cash_flow = money_of(int(table.cash[place])), money_of(int(table.cash_flow[place]))
+        return cls(cash, cash_flow, rates_for(fx, table.currency[place]), own)
 
 
 @compared_by_value
@@ -78,16 +97,13 @@ class PlanManyResult:
         if not rows.num_rows or account not in self._cash.place:
             advice = nearest(str(account), [str(name) for name in self._cash.place])
             raise InputError([Fault("the account is not in both tables", advice, column="account", value=account)])
-        place, settings = self._cash.place[account], self._rules.settings
-        mode, base = int(self._cash.mode[place]), self._cash.currency[place]
         lots = self._rules.lots
+        own = AccountMoney.of(self._cash, self._cash.place[account], self._rules.settings, self._rules.fx)
         return plan(
             rows.drop_columns([name for name in (LIMITS_ID,) if name in rows.column_names]),
             self._limits[rows.column(LIMITS_ID)[0].as_py() if None not in self._limits else None],
-            cash=money_of(int(self._cash.cash[place])),
-            cash_flow=money_of(int(self._cash.cash_flow[place])),
-            fx=rates_for(self._rules.fx, base),
-            settings=settings if mode < 0 else settings.replace(mode=OrderMode(mode).name.lower()),
+            exposures=self._rules.limits.exposures,
+            **own._asdict(),
             **({} if lots is None else lots.arguments(account)),
         )
 
@@ -102,6 +118,7 @@ def plan_many(
     recent: Any = None,
     today: dt.date | None = None,
     settings: Any = None,
+    exposures: Any = None,
     **changes: Any,
 ) -> PlanManyResult:
     """Decide the orders of all accounts of a table, on all cores: the same, to the last unit, as `plan` for each of them.
@@ -121,11 +138,13 @@ def plan_many(
         As `plan` takes them, with a column `account`; recent trades without an account count for all of them.
     settings, changes
         As `plan` takes them. Correlations need `plan`.
+    exposures
+        As `rebalance_many` takes them.
 
     Raises
     ------
     InputError
-        A table as a whole cannot be read.
+        A table as a whole cannot be read; a wrong row of exposures.
     LimitsError
         Limits or settings that are unknown, out of range, or contradict each other.
 
@@ -154,7 +173,7 @@ def plan_many(
         accounts_here = set(table.column("account").unique().to_pylist())
         day = day_of_plan(today, is_needed=True)
         lots = read_lots_by_account(tax_lots, recent, day, accounts_here, needed=needed)
-    rules = order_rules(table, chosen, made, rates, lots)
+    rules = order_rules(table, chosen, made, rates, None if exposures is None else exposures_of(exposures), lots)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         blocks = list(pool.map(partial(plan_accounts, money=cash, rules=rules), _whole_accounts(table)))
     return _joined(blocks, table, cash, rules, chosen)
@@ -184,6 +203,7 @@ def order_rules(
     limits: Mapping[str | None, RebalancingLimits],
     settings: OrderSettings,
     fx: Any = None,
+    exposures: Exposures | None = None,
     lots: LotsByAccount | None = None,
 ) -> OrderRules:
     """The rules for a whole table.
@@ -198,7 +218,7 @@ def order_rules(
     check_order_columns(table.column_names)
     others = [name for name in table.column_names if name not in ORDER_COLUMNS]
     weighed = table.select(others).append_column("current_weight", pa.nulls(table.num_rows, pa.float64()))
-    return OrderRules.of(limits, votes_of(weighed), settings, fx, lots)
+    return OrderRules.of(limits, votes_of(weighed), settings, fx, exposures, lots)
 
 
 def _arrow(candidates: Any) -> pa.Table:
