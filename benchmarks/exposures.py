@@ -1,10 +1,10 @@
 """Exposures: the optimum, the twin, that nothing changes without them, compliance, explanations, concentration, speed.
 
 python benchmarks/exposures.py [--kkt 20000] [--conic 2000] [--proven 300] [--twin 4000] [--issuers 4000] [--same 20000]
-    [--concentration 500] [--explained 10000] [--accounts 1000000] [--speed 2000] [--seed 1] [--log FILE] [--stop 0]
+    [--concentration 500] [--explained 10000] [--accounts 1000000] [--speed 2000] [--batch 20000] [--seed 1] [--log FILE] [--stop 0]
 
 Prints a line for each question; a part with 0 cases is left out. Cases are drawn block by block, each with its own seed. With
-`--log` a line is kept for each block, and a second run goes on where the first one ended; `--stop` is the number of minutes
+`--log` a line is kept for each block, and a second run continues after them; `--stop` is the number of minutes
 after which no block begins.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import random
 import statistics
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -22,10 +23,15 @@ from typing import Any
 import harness
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from compliance import ROWS, measured, random_block, random_limits
 from concentration_search import concentrated_values
+from make_accounts import ASSETS, make
 
 from trimtab import RebalancingLimits, rebalance, rebalance_many
+from trimtab.batch.atomic_storage import Storage
+from trimtab.batch.publish_gates import PublishGates
+from trimtab.batch.run import Job, PublishConditions, on_threads, run_batch
 from trimtab.candidates.read import read
 from trimtab.certificate.certificate import BROKEN, STATUSES
 from trimtab.errors import LimitsError
@@ -227,6 +233,45 @@ def speed(count: int, seed: int) -> None:
     print(f"speed: rebalance_many with 3 schemes takes {statistics.median(a / b for a, b in pairs):.2f} times as long")
 
 
+def batch(count: int, seed: int) -> None:
+    """The CPU time of a whole batch, from Parquet to a published folder, with exposures of three schemes and without."""
+    rng = random.Random(seed)
+    table = [
+        {"asset": f"AS{asset:05d}", "scheme": scheme, "bucket": f"B{bucket:02d}", "fraction": 1.0 / parts}
+        for asset in range(ASSETS)
+        for scheme, buckets, parts in (("country", 20, 2), ("currency", 8, 1), ("theme", 15, 2))
+        for bucket in rng.sample(range(buckets), parts)
+    ]
+    own = {"country": {"max_exposure": 0.15}, "currency": {"max_exposure": 0.3}, "theme": {"max_exposure": 0.2}}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        make(folder / "candidates.parquet", accounts=count, candidates=47, bad=0, seed=seed)
+        pq.write_table(pa.Table.from_pylist(table), folder / "exposures.parquet")
+        limits = RebalancingLimits.from_toml(folder / "limits.toml")
+        jobs = {
+            "without": (limits, None),
+            "with 3 schemes": (limits.replace(exposures=own), folder / "exposures.parquet"),
+        }
+        runs: dict[str, list[float]] = {name: [] for name in jobs}
+        for number in range(4):
+            for name, (chosen, exposures) in jobs.items():
+                out = folder / f"{name} {number}"
+                file = None if exposures is None else str(exposures)
+                job = Job((str(folder / "candidates.parquet"),), {None: chosen}, "1", exposures=file)
+                began = time.process_time()
+                open_gates = PublishConditions(PublishGates(max_unmet=1.0, max_braked=1.0, max_unscored=1.0))
+                outcome = run_batch(
+                    job, out, open_gates, execute=on_threads(1), workers=1, storage=Storage(), say=lambda _event: None
+                )
+                runs[name].append(time.process_time() - began)
+        counts = outcome.counts
+    for name, times in runs.items():
+        print(f"batch: {name}: {statistics.median(times[1:]) / count * 1e6:.1f} us of CPU an account")
+    print(f"batch: {counts.fully_checked} of {counts.accounts} fully checked; {counts.size_reasons}")
+    ratio = statistics.median(a / b for a, b in zip(runs["with 3 schemes"][1:], runs["without"][1:], strict=True))
+    print(f"batch: with 3 schemes takes {ratio:.2f} times the CPU")
+
+
 # Each question with the cases of a block.
 PARTS: dict[Callable[[range], Counts], int] = {
     kkt: 100,
@@ -282,6 +327,7 @@ def main() -> None:
         explained=10_000,
         accounts=1_000_000,
         speed=2000,
+        batch=20_000,
         seed=1,
         log="",
         stop=0.0,
@@ -299,8 +345,9 @@ def main() -> None:
                 for key, value in total.items()
             )
             print(f"{name}: {', '.join(figures)}")
-    if asked.speed:
-        speed(asked.speed, asked.seed)
+    for timed in (speed, batch):
+        if getattr(asked, timed.__name__):
+            timed(getattr(asked, timed.__name__), asked.seed)
 
 
 if __name__ == "__main__":

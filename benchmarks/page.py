@@ -55,6 +55,11 @@ def main() -> None:
         "typing: findings and rules": lambda turn: browser.post(
             "/limits/findings", {"max_total_positions": str(30 + turn), "enable_bucket_diversification": "on"}
         ),
+        "limit changed, then the new plan": lambda turn: (
+            browser.post(
+                "/what-if", {"limit": "max_position_weight|", "value": f"{4 + turn / 10}"}
+            ),  # redirects to /plan
+        ),
         "why": lambda turn: browser.page(f"/plan/why?why=A{turn:03}"),
         "the page of the plan": lambda _: browser.page("/plan"),
     }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from PIL import Image
@@ -33,8 +34,8 @@ WIDTHS = (390, 768, 1280)
 SCHEMES = ("light", "dark")
 
 
-def pictures(mockups: Path, out: Path) -> None:
-    """Make every picture."""
+def pictures(mockups: Path, out: Path, widths: Iterable[int] = WIDTHS, schemes: Iterable[str] = SCHEMES) -> None:
+    """Make every picture of these widths and schemes."""
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as address, chromium() as browser:
         first = Visitor(browser, address)
@@ -42,8 +43,8 @@ def pictures(mockups: Path, out: Path) -> None:
         first.go("/export")
         first.click('button[aria-label="Write Order list, CSV"]')
         first.close()
-        for width in WIDTHS:
-            for scheme in SCHEMES:
+        for width in widths:
+            for scheme in schemes:
                 visitor = Visitor(browser, address, width, scheme)
                 for name, path in SCREENS.items():
                     if name == "2-review":

@@ -56,12 +56,13 @@ def batch(
     block_rows: int = BLOCK_ROWS,
     version: str = "1",
     shard: tuple[int, int] | None = None,
+    exposures: str | None = None,
     **gates: Any,
 ) -> BatchOutcome:
     chosen = limits if isinstance(limits, dict) else {None: limits or RebalancingLimits()}
     named = (places,) if isinstance(places, str) else places
     return run_batch(
-        Job(named, chosen, version, assets, block_rows),
+        Job(named, chosen, version, assets, block_rows, exposures=exposures),
         out,
         PublishConditions(PublishGates(**{**OPEN, **gates}), shard),
         execute=on_threads(workers),

@@ -7,6 +7,9 @@ import doctest
 from collections.abc import Iterator
 from pathlib import Path
 
+from jinja2 import Environment
+from jinja2.nodes import Name
+
 import trimtab
 
 ROOT = Path(trimtab.__file__).parent
@@ -91,6 +94,19 @@ def test_variables_of_examples_say_what_they_are() -> None:
     named = {str(path): vague_names_of_examples(path.read_text(encoding="utf-8")) for path in pages}
     assert {name: names for name, names in named.items() if names} == {}
     assert vague_names_of_examples("Said.\n\n>>> found = 1\n>>> [one for one in ()]\n[]\n") == ["1 found", "2 one"]
+
+
+def vague_names_of_template(text: str) -> list[str]:
+    """The same in a template of a page."""
+    names = Environment().parse(text).find_all(Name)
+    return [f"{node.lineno} {node.name}" for node in names if node.ctx != "load" and node.name in VAGUE]
+
+
+def test_variables_of_templates_say_what_they_are() -> None:
+    named = {path.name: vague_names_of_template(path.read_text(encoding="utf-8")) for path in ROOT.rglob("*.html")}
+    assert {name: names for name, names in named.items() if names} == {}
+    text = "{% macro tag(one) %}{{ one }}{% endmacro %}\n{% for found in rows %}{% endfor %}{% set most = 1 %}"
+    assert vague_names_of_template(text) == ["1 one", "2 found", "2 most"]
 
 
 def test_the_measures_measure(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ def client_of(service: Service) -> TestClient:
 class Browser:
     """One browser with a session of its own."""
 
-    def __init__(self, store: Path | None = None, bounds: Bounds | None = None) -> None:
-        self.service = service_of(store, **({} if bounds is None else {"bounds": bounds}))
+    def __init__(self, store: Path | None = None, bounds: Bounds | None = None, **more: Any) -> None:
+        self.service = service_of(store, **({} if bounds is None else {"bounds": bounds}), **more)
         self.client = client_of(self.service)
         first = self.client.get(f"/?key={KEY}")
         assert first.status_code == 200

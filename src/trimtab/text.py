@@ -143,4 +143,6 @@ def shipped_schema(name: str) -> dict[str, Any]:
 
 def printable(text: str, keep: str = "") -> str:
     """Text from outside, without characters that could steer a screen or reverse the reading direction."""
+    if text.isprintable():
+        return text
     return "".join(sign if sign.isprintable() or sign in keep else "?" for sign in text)

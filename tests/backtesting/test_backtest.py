@@ -515,7 +515,6 @@ SCORE = {"date": "2024-01-05", "asset": "A", "score": 0.5}
         ({"scores": [{**SCORE, "desired_weight": -1}]}, "column 'desired_weight': must be a number between 1e-09 and 1e+09"),
         ({"scores": lambda _view: 5}, "the scores of 2024-01-05: a int cannot be read as a table"),
         ({"classification": {"A": "X//Y"}}, "the bucket's path has an empty part"),
-        ({"classification": {"A": "X", "B": "x"}}, "the bucket differs from 'X' only in case"),
         ({"classification": {"A": 5}}, "is not text"),
     ],
 )  # fmt: skip
@@ -523,6 +522,14 @@ def test_wrong_input_is_refused(more: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError) as error:
         run_of(1, **more)
     assert said in str(error.value)
+
+
+def test_two_spellings_of_a_bucket_are_refused_where_they_could_escape_a_limit() -> None:
+    spelled = {"A": "X", "B": "x"}
+    with pytest.raises(InputError, match="the bucket differs from 'X' only in case"):
+        run_of(1, LIMITS.replace(enable_bucket_diversification=True), classification=spelled)
+    off = LIMITS.replace(enable_bucket_diversification=False)
+    assert run_of(1, off, classification=spelled).equity.equals(run_of(1, off).equity)
 
 
 def test_wrong_limits_and_costs_are_refused() -> None:

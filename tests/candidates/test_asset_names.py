@@ -12,7 +12,7 @@ CASH = [
     *("Settled cash", "Uninvested Cash", "Pending Activity", "Cash Sweep"),
 ]
 TOTALS = ["Account Total", "Grand total", "Total portfolio", "Total value (USD)"]
-ERRORS = ["#N/A", "#REF!", "#Name?", "#DIV/0!"]
+ERRORS = ["#REF!", "#Name?", "#DIV/0!"]
 ASSETS = ["CASH", "Cash Converters", "TOT", "Total Energies", "BRK.B", "#1", "US Treasury 4.25% 2034", "Core", "\u00c4"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -59,6 +59,7 @@ def parquet(columns: dict[str, Any]) -> bytes:
 RISKY = "asset,bucket,score,volatility"
 WIDE = "asset,bucket,score,current_weight,restriction,max_weight,desired_weight"
 ON = "enable_bucket_diversification = true\n"
+BUCKETED = ["rebalance", "in.csv", "--set", "enable_bucket_diversification=true"]
 GOOD_PARQUET = parquet({"asset": ["AAA", "BBB"], "score": [0.9, 0.8]})
 
 CASES = [
@@ -107,8 +108,8 @@ CASES = [
     cells("asset twice", "AAA,Bond,0.8,0.1", "column 'asset'", "'AAA'", "is in row 1 already", "sum or drop"),
     cells("restriction unknown", "BBB,Bond,0.8,0.1,hold,,", "column 'restriction'", "'hold'", "no_trade", header=WIDE),
     cells("restriction in capitals", "BBB,Bond,0.8,0.1,NO_BUY,,", "column 'restriction'", "'NO_BUY'", "write no_buy", header=WIDE),
-    cells("Tech beside tech", "BBB,tech ,0.8,0.1", "column 'bucket'", "'tech '", "differs from 'Tech'", "write both the same way"),
-    cells("unknown beside Unknown", "BBB,UNKNOWN,0.8,0.1", "column 'bucket'", "'UNKNOWN'", "'Unknown'"),
+    replace(cells("Tech beside tech", "BBB,tech ,0.8,0.1", "column 'bucket'", "'tech '", "differs from 'Tech'", "write both the same way"), arguments=BUCKETED),
+    replace(cells("unknown beside Unknown", "BBB,UNKNOWN,0.8,0.1", "column 'bucket'", "'UNKNOWN'", "'Unknown'"), arguments=BUCKETED),
     cells("bucket with an empty part", "BBB,Tech//Semis,0.8,0.1", "column 'bucket'", "'Tech//Semis'", "empty part"),
     whole(
         "two accounts",

@@ -511,7 +511,6 @@ VALUES: dict[str, tuple[str, Any, str, str]] = {
     "path with an empty part": ("bucket", "Equity//Tech", "the bucket's path has an empty part", "write every part between two separators"),
     "path that ends in a separator": ("bucket", "Equity/", "the bucket's path has an empty part", "write every part"),
     "path with a blank part": ("bucket", "Equity/ /Tech", "the bucket's path has an empty part", "write every part"),
-    "Unknown in another spelling": ("bucket", "unknown", "the bucket differs from 'Unknown' only in case, spaces, punctuation or invisible signs", "write both the same way"),
 }  # fmt: skip
 
 
@@ -617,7 +616,7 @@ def test_a_failed_account_has_no_say_in_spelling() -> None:
 def test_buckets_that_only_look_alike(other: str) -> None:
     rows = [{"asset": name, "score": 0.9, "bucket": bucket} for name, bucket in (("A", "Caf\u00e9"), ("B", other))]
     with pytest.raises(InputError, match="invisible signs"):
-        trimtab.rebalance(rows)
+        trimtab.rebalance(rows, RebalancingLimits(**ON))
 
 
 NO_BUCKET = [
@@ -689,7 +688,8 @@ def test_two_spellings_of_one_bucket_are_refused(spelling: str, other: str) -> N
     for first, second in ((spelling, other), (other, spelling)):
         with pytest.raises(InputError, match=r"differs from .* only in case, spaces, punctuation"):
             trimtab.rebalance(
-                [{"asset": "A", "score": 0.9, "bucket": first}, {"asset": "B", "score": 0.9, "bucket": second}]
+                [{"asset": "A", "score": 0.9, "bucket": first}, {"asset": "B", "score": 0.9, "bucket": second}],
+                RebalancingLimits(**ON),
             )
         with pytest.raises(LimitsError, match="differ only in case"):
             RebalancingLimits(**ON, buckets={first: {}}, known_buckets=[second])
@@ -697,10 +697,24 @@ def test_two_spellings_of_one_bucket_are_refused(spelling: str, other: str) -> N
             trimtab.AssetBucketManager({first: ["A"], second: ["B"]})
 
 
+@pytest.mark.parametrize(("spelling", "other"), SAME_BUCKETS)
+def test_two_spellings_do_no_harm_while_bucket_limits_are_off(spelling: str, other: str) -> None:
+    """No limit can be escaped, so they are noted, in every door, and the decision is that without buckets."""
+    rows = [{"asset": "A", "score": 0.9, "bucket": spelling}, {"asset": "B", "score": 0.9, "bucket": other}]
+    result = trimtab.rebalance(rows)
+    bare = trimtab.rebalance([{**row, "bucket": None} for row in rows])
+    assert [row["target_weight"] for row in result.targets] == [row["target_weight"] for row in bare.targets]
+    (said,) = [note.text for note in result.notes if note.code == "near_bucket"]
+    assert said.endswith("only in case, spaces, punctuation or invisible signs: bucket limits would refuse them")
+    assert said in [finding.text for finding in trimtab.check(rows).warnings]
+    assert trimtab.rebalance_many([{**row, "account": 1} for row in rows]).counts == {"cash_left": 1}
+
+
 @pytest.mark.parametrize(("first", "other"), OTHER_BUCKETS)
 def test_buckets_that_differ_in_a_sign_that_counts(first: str, other: str) -> None:
     assert trimtab.rebalance(
-        [{"asset": "A", "score": 0.9, "bucket": first}, {"asset": "B", "score": 0.9, "bucket": other}]
+        [{"asset": "A", "score": 0.9, "bucket": first}, {"asset": "B", "score": 0.9, "bucket": other}],
+        RebalancingLimits(**ON),
     )
     assert RebalancingLimits(**ON, buckets={first: {}}, known_buckets=[other])
 
@@ -782,8 +796,9 @@ def test_two_spellings(other: str) -> None:
 
 
 def test_the_spelling_of_most_rows_counts() -> None:
-    assert [fault.row for fault in faults(spelled("tech", "Tech", "Tech"))] == [1]
-    assert [fault.row for fault in faults(spelled("Tech", "tech"))] == [2]
+    on = RebalancingLimits(**ON)
+    assert [fault.row for fault in faults(spelled("tech", "Tech", "Tech"), on)] == [1]
+    assert [fault.row for fault in faults(spelled("Tech", "tech"), on)] == [2]
 
 
 def test_the_spelling_of_the_limits_counts_more() -> None:
@@ -794,9 +809,9 @@ def test_the_spelling_of_the_limits_counts_more() -> None:
 
 
 def test_a_part_of_a_path_in_two_spellings() -> None:
-    fault = the_fault(spelled("Equity/Tech", "Equity/Health", "equity/Energy"))
+    fault = the_fault(spelled("Equity/Tech", "Equity/Health", "equity/Energy"), RebalancingLimits(**ON))
     assert fault.problem == "the bucket differs from 'Equity' only in case, spaces, punctuation or invisible signs"
-    fault = the_fault(spelled("Equity/Tech", "Equity/Tech/Semis", "Equity/tech/Chips"))
+    fault = the_fault(spelled("Equity/Tech", "Equity/Tech/Semis", "Equity/tech/Chips"), RebalancingLimits(**ON))
     assert fault.problem == "the bucket differs from 'Equity/Tech' only in case, spaces, punctuation or invisible signs"
 
 
@@ -811,7 +826,9 @@ def test_flat_names_have_no_parts() -> None:
 
 
 def test_unicode_case() -> None:
-    assert the_fault(spelled("Straße", "Straße", "STRASSE")).row == 3
+    assert the_fault(spelled("Straße", "Straße", "STRASSE"), RebalancingLimits(**ON)).row == 3
+    fault = the_fault(spelled("Tech", "unknown"), RebalancingLimits(**ON))
+    assert fault.problem == "the bucket differs from 'Unknown' only in case, spaces, punctuation or invisible signs"
 
 
 def test_two_spellings_in_two_accounts() -> None:

@@ -83,7 +83,7 @@ def test_no_names_at_all_know_nothing() -> None:
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ([], "the correlations: the table of correlations is empty"),
+        ([], "correlations: the table of correlations is empty"),
         (pl.DataFrame({"asset": ["A"], "other": ["B"], "correlation": [0.5]}).head(0), "the table of correlations is empty"),
         (np.eye(2), "a ndarray is not a table"),
         ([*LONG, LONG[0]], "row 4: the pair 'B' and 'A' is in row 1 already: give each pair once"),
@@ -113,7 +113,7 @@ def test_no_names_at_all_know_nothing() -> None:
 )  # fmt: skip
 def test_what_is_refused_says_where_and_what_to_do(table: Any, said: str) -> None:
     message = refused(table)
-    assert message.startswith("the correlations")
+    assert message.startswith("correlations")
     assert said in message
 
 

@@ -400,6 +400,25 @@ def test_assets_and_holdings(tmp_path: Path) -> None:
     assert len({row["account"] for row in targets_of(tmp_path / "o")}) == 1500
 
 
+def test_a_file_of_exposures(place: Path, tmp_path: Path) -> None:
+    limits, table = tmp_path / "exposed.toml", tmp_path / "exposures.csv"
+    limits.write_text("max_total_positions = 5\n[exposures.country]\nmax_exposure = 0.1\n")
+    table.write_text("asset,scheme,bucket,fraction\nA00,country,US,1\nA01,country,US,50%\n")
+    result = night(place, limits, tmp_path / "night", "--exposures", table)
+    assert result.exit_code == 0, result.stderr
+    assert json.loads((tmp_path / "night" / "manifest.json").read_text())["exposures"][0]["name"] == "exposures.csv"
+    without = night(place, limits, tmp_path / "other")
+    assert (without.exit_code, "there is no table of exposures: give one (--exposures" in without.stderr) == (3, True)
+    table.write_text("asset,scheme,bucket,fraction\nA00,country,US,60\n")
+    wrong = night(place, limits, tmp_path / "other", "--exposures", table)
+    assert (wrong.exit_code, "exposures.csv, row 1, column 'fraction': the fraction is above 1" in wrong.stderr) == (
+        3,
+        True,
+    )
+    orders = night(place, limits, tmp_path / "other", "--exposures", table, "--orders", "--accounts", table)
+    assert (orders.exit_code, "--orders does not take --exposures yet" in orders.stderr) == (2, True)
+
+
 def test_a_full_disk_is_an_error_for_people(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_self: Disk, _opened: Any, _data: Any) -> None:
         raise OSError(28, "No space left on device")

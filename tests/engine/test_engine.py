@@ -71,6 +71,17 @@ def by_asset(result: RebalanceResult) -> dict[str, tuple[Any, ...]]:
     return {row["asset"]: tuple(row[name] for name in columns) for row in result.targets}
 
 
+def test_the_engine_takes_exposures() -> None:
+    limits = RebalancingLimits(exposures={"country": {"max_exposure": 0.05}})
+    rows = [{**row, "current_weight": 0.0, "score": 0.9, "restriction": ""} for row in random_rows(random.Random(2))]
+    table = [{"asset": row["asset"], "scheme": "country", "bucket": "US", "fraction": 0.5} for row in rows]
+    run = engine_for(rows).run(DAY, {}, limits, enable_fundamental=False, exposures=table)
+    assert by_asset(run.result) == by_asset(rebalance(rows, limits, exposures=table))
+    assert 0.9 - 1e-12 <= run.result.cash_weight < 1.0
+    targets = engine_for(rows).rebalance(DAY, {}, limits, enable_fundamental=False, exposures=table)
+    assert targets == list(run.targets)
+
+
 @pytest.mark.parametrize("first", mostly_thorough(range(100_000, 110_000, 1000)))
 def test_the_engine_is_the_table_door_to_the_last_bit(first: int) -> None:
     for seed in range(first, first + 300):

@@ -249,7 +249,7 @@ def test_a_batch_refuses_limits_that_need_other_tables() -> None:
     with pytest.raises(LimitsError, match="limits 'careful': max_correlation is set"):
         PreparedLimits({"wild": RebalancingLimits(), "careful": limits}, {})
     with pytest.raises(
-        LimitsError, match="limits 'careful': exposures have limits, which a batch does not support yet"
+        LimitsError, match="limits 'careful': exposures have limits, but there is no table of exposures"
     ):
         PreparedLimits({"careful": RebalancingLimits(exposures={"country": {"max_exposure": 0.5}})}, {})
 

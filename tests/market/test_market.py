@@ -636,3 +636,32 @@ class TestRenamedSymbols:
     def test_two_prices_on_one_day_are_a_finding(self) -> None:
         data = MarketData(self.PRICES, renamed={"OLD": "META"})
         assert {finding.kind for finding in data.findings} == {"duplicate_day"}
+
+
+@pytest.mark.parametrize(
+    ("price", "more", "noted"),
+    [
+        (10.4, {}, True),
+        (15.0, {}, False),  # another company
+        (10.4, {"Z": [None, None, 3.0, 3.0]}, False),  # two begin: members of an index change in groups
+        (10.4, {"Z": [5.0, 5.0, None, None]}, False),
+    ],
+)
+def test_a_symbol_that_ends_where_another_begins_is_noted(price: float, more: dict[str, Any], noted: bool) -> None:
+    table = pl.DataFrame(
+        {
+            "date": [f"2022-06-{day:02}" for day in (6, 7, 8, 9)],
+            "FB": [10.0, 10.1, None, None],
+            "META": [None, None, price, 10.5],
+            "A": [4.0, 4.1, 4.0, 4.2],
+            **more,
+        },
+        schema_overrides=dict.fromkeys(more, pl.Float64),
+    )
+    said = (
+        "FB ends where META begins, on 2022-06-08: if it was renamed, put all its prices under META (in Python: "
+        'renamed={"FB": "META"}).'
+    )
+    assert (said in MarketData(table).notes) is noted
+    assert MarketData(table, renamed={"FB": "META"}).symbols == ("A", "META", *more)
+    assert not [note for note in MarketData(table, renamed={"FB": "META"}).notes if "renamed" in note]

@@ -52,6 +52,7 @@ def as_plan(made: PlanManyResult, account: str) -> tuple[Any, ...]:
             row["reason"],
             row["cash_after"],
             row["phase"],
+            row["client_order_id"],
         )
         for row in made.orders.to_pylist()
         if row["account"] == account
@@ -66,7 +67,7 @@ def of_one(rows: list[Row], cash: Row, limits: RebalancingLimits, settings: Orde
     own = settings if cash["mode"] is None else settings.replace(mode=cash["mode"])
     try:
         plan = trimtab.plan(
-            [{name: value for name, value in row.items() if name != "account"} for row in rows],
+            rows,
             limits,
             cash=cash["cash"],
             cash_flow=cash["cash_flow"],
@@ -75,7 +76,17 @@ def of_one(rows: list[Row], cash: Row, limits: RebalancingLimits, settings: Orde
     except InputError:
         return "failed"
     orders = [
-        (each.asset, each.side, each.shares, each.amount, each.fee, each.reason, each.cash_after, each.phase)
+        (
+            each.asset,
+            each.side,
+            each.shares,
+            each.amount,
+            each.fee,
+            each.reason,
+            each.cash_after,
+            each.phase,
+            each.client_order_id,
+        )
         for each in plan.orders
     ]
     return orders, plan.status, plan.is_settled, plan.value, plan.cash, dict(plan.reasons)

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from batch_runs import SCHEMA, files_of, write_rows
+from block_exposures import random_exposed
 from cases import Row, random_limits, random_rows
 from command_line import run
 
@@ -41,7 +42,7 @@ TEXTS = ("account", "asset", "action", "reason", "size_reason")
 SMALL_UNITS = """
 from trimtab.batch.run import Job
 from trimtab.cli.app import main
-Job.__init__.__defaults__ = (None, 100, None, None)
+Job.__init__.__defaults__ = (None, 100, None, None, None)
 main()
 """
 WEIGHTS = ("target_weight", "proposed_weight")
@@ -162,6 +163,18 @@ def test_a_group_as_a_worker_decides_it(text: pa.DataType) -> None:
     block = decide(table)
     assert block.schema == schema
     check(block, rows, limits)
+
+
+def test_a_group_with_exposures() -> None:
+    rows, exposures, limits = random_exposed(2, 6, calm=True)
+    table = table_of(rows)
+    schema = frames._targets_schema(table.schema)
+    deciding = frames._Deciding({None: limits}, votes_of(table), STAMP, schema, frames._exposures_in(exposures))
+    decided = frames._decider(pickle.loads(pickle.dumps(deciding)))(table).sort_by("account").to_pylist()
+    many = rebalance_many(rows, limits, exposures=exposures).targets
+    weights = {(row["account"], row["asset"]): row["target_weight"] for row in many}
+    assert {(row["account"], row["asset"]): row["target_weight"] for row in decided} == weights
+    assert frames._exposures_in(None) is None
 
 
 def test_units_as_a_worker_does_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,7 +362,7 @@ def test_a_batch_on_spark_and_an_executor_killed(tmp_path: Path, monkeypatch: py
     rows = [row for account in accounts_of_47(2, 60) for row in account]
     write_rows(tmp_path / "candidates.parquet", rows, 300)
     (tmp_path / "limits.toml").write_text("max_total_positions = 5\n")
-    monkeypatch.setattr(Job.__init__, "__defaults__", (None, 100, None, None))
+    monkeypatch.setattr(Job.__init__, "__defaults__", (None, 100, None, None, None))
     monkeypatch.chdir(tmp_path)  # the workers run elsewhere
     options = ("batch", "candidates.parquet", "--limits", "limits.toml", "--max-failed", "0.2", "--out")
     assert run(*options, "local").exit_code == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,31 @@ def test_every_example_is_answered_as_its_schema_says(client: Client, document: 
         assert [error.message for error in validator.iter_errors(answer.json())] == []
 
 
+def test_every_answer_of_the_document_has_an_example_that_fits(document: Any) -> None:
+    for path, described in document["paths"].items():
+        for answers in (operation["responses"] for operation in described.values()):
+            for status, answer in answers.items():
+                (first, *_) = answer["content"].values()
+                example = first.get("example")
+                if "examples" in first:
+                    example = document["components"]["examples"][
+                        first["examples"]["example"]["$ref"].rpartition("/")[2]
+                    ]
+                    example = example["value"]
+                    assert example["status"] == int(status)
+                if path == "/openapi.json" and status == "200":
+                    continue  # this document
+                validator = jsonschema.Draft202012Validator({**first["schema"], "components": document["components"]})
+                assert [error.message for error in validator.iter_errors(example)] == [], (path, status)
+
+
+def test_the_examples_are_what_the_service_answers() -> None:
+    """If not: python scripts/make_service_examples.py."""
+    script = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "make_service_examples.py"))
+    stored = json.loads(script["FILE"].read_text(encoding="utf-8"))
+    assert script["lasting"](script["made"]()) == script["lasting"](stored)
+
+
 def test_a_rebalance_is_that_of_the_library(client: Client) -> None:
     limits = trimtab.RebalancingLimits(**DECIDE["limits"])
     result = trimtab.rebalance(DECIDE["candidates"], limits)
@@ -85,6 +111,51 @@ def test_a_bad_account_fails_alone(client: Client) -> None:
     assert (fault["column"], fault["row"], fault["value"], fault["account"]) == ("score", 6, 7, "A2")
     table, _ = table_in(client.post("/rebalance-many", body, Accept=MEDIA_TYPE))
     assert table.num_rows == len(rows)
+
+
+EXPOSED = {**DECIDE["limits"], "exposures": {"country": {"max_exposure": 0.3}}}
+EXPOSURES = [
+    {"asset": "AAA", "scheme": "country", "bucket": "US", "fraction": 0.6},
+    {"asset": "DDD", "scheme": "country", "bucket": "Asia/Japan", "fraction": 1.0},
+]
+
+
+def test_exposures_are_those_of_the_library(client: Client) -> None:
+    limits = trimtab.RebalancingLimits(**EXPOSED)
+    body = {**DECIDE, "limits": EXPOSED, "exposures": EXPOSURES}
+    result = trimtab.rebalance(DECIDE["candidates"], limits, exposures=EXPOSURES)
+    assert client.post("/rebalance", body).json() == json.loads(result.to_json())
+    assert (
+        result.targets != trimtab.rebalance(DECIDE["candidates"], trimtab.RebalancingLimits(**DECIDE["limits"])).targets
+    )
+    check = client.post("/check", body).json()
+    findings = trimtab.check(DECIDE["candidates"], limits, exposures=EXPOSURES).findings
+    assert [each["text"] for each in check["findings"]] == [each.text for each in findings]
+    explained = client.post("/explain", {**body, "assets": ["AAA"]}).json()
+    assert explained == json.loads(trimtab.explanations_json([result.explain("AAA")]))
+    many = client.post("/rebalance-many", {**body, "candidates": EXAMPLES["rebalance-many"]["candidates"]}).json()
+    weights = [row["target_weight"] for row in many["targets"]]
+    assert weights == 2 * [row["target_weight"] for row in result.targets]
+
+
+@pytest.mark.parametrize("operation", ["rebalance", "rebalance-many", "check", "explain"])
+def test_a_fault_of_exposures_has_its_place(client: Client, operation: str) -> None:
+    body = {**EXAMPLES[operation], "limits": EXPOSED}
+    path = f"/{operation}"
+    if operation != "check":  # it reports faults of limits as findings
+        assert client.post(path, body).json()["type"] == "urn:trimtab:problem:limits"
+    for change, column in (
+        ({"fraction": 2}, "fraction"),
+        ({"bucket": "US//x"}, "bucket"),
+        ({"nation": "US"}, "nation"),
+    ):
+        answer = client.post(path, {**body, "exposures": [EXPOSURES[1], {**EXPOSURES[0], **change}]})
+        if operation == "check" and answer.status_code == 200:
+            assert not answer.json()["ok"]
+            continue
+        fault = answer.json()["faults"][0]
+        assert (fault["file"], fault["column"]) == ("exposures", column)
+        assert fault["row"] == (None if column == "nation" else 2)
 
 
 def test_orders_are_explained_where_cash_is_known(client: Client) -> None:

@@ -17,6 +17,7 @@ import trimtab
 from trimtab.files.encoded_table import encoded_table
 from trimtab.store.record import Kind
 from trimtab.store.run_store import Filter
+from trimtab.web.audit import AuditLog
 from trimtab.web.service import Bounds
 
 HELD = "Account,Symbol,Description,Quantity,Price,Value\n"
@@ -355,3 +356,26 @@ def test_the_key_opens_a_session_and_nothing_else_does() -> None:
     assert stranger.get("/static/app.py").status_code == 404
     assert stranger.get("/nothing").status_code == 404
     assert stranger.post("/plan", headers={"Origin": BASE}).status_code == 405
+
+
+def test_single_keys_can_be_turned_off() -> None:
+    browser = Browser()
+    assert "data-keys" not in browser.page("/") and "Turn keys off" in browser.page("/")
+    answer = browser.post("/keys", {"back": "/history"})
+    assert answer.url.path == "/history" and 'data-keys="off"' in answer.text and "Turn keys on" in answer.text
+    answer = browser.post("/keys", {"back": "https://x.test"})
+    assert answer.url.path == "/" and "data-keys" not in answer.text
+
+
+def test_writes_of_the_page_are_in_the_audit_log(tmp_path: Path) -> None:
+    log = tmp_path / "audit.jsonl"
+    browser = Browser(tmp_path / "runs.db", audit=AuditLog(log))
+    browser.post("/sample")
+    browser.post("/limits/findings", {"max_total_positions": "3"})
+    browser.page("/plan")
+    browser.post("/orders", {"format": "csv"})
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [line["operation"] for line in lines] == ["page /sample", "page /orders"]
+    assert lines[0]["by"] == "tester" and lines[0]["session"] == lines[1]["session"] and lines[0]["run"] is None
+    assert lines[1]["run"] in browser.page("/history")
+    assert browser.csrf not in log.read_text()

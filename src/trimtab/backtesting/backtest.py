@@ -14,8 +14,8 @@ from trimtab.backtesting.result_frames import date_of
 from trimtab.backtesting.settings import BacktestSettings, SettingArguments
 from trimtab.errors import Fault, InputError, UnmetLimitError
 from trimtab.kernel.backtest import backtest_policy
-from trimtab.kernel.backtest_records import LEDGER, STEP, RunRecords
-from trimtab.kernel.records import ANSWER
+from trimtab.kernel.backtest_records import LEDGER, ORDER, PLANNED, STEP, RunRecords
+from trimtab.kernel.records import ANSWER, Records
 from trimtab.limits.given_limits import given_limits
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.market.market_data import MarketData
@@ -32,6 +32,7 @@ class BacktestArguments(SettingArguments, total=False):
     fundamentals: Any
     accepted: Any
     opens: Any
+    lots: Any
 
 
 def backtest(
@@ -68,7 +69,9 @@ def backtest(
         Pairs of symbol and day: jumps of the prices that are real.
     opens
         Prices at the open, for `trade_at="open"`: a `MarketData` or a table; by default the column `open` of `prices`.
-    every, drift, trade_at, start, end, costs, cash_rate, gone_after, sessions_per_year
+    lots
+        With `start_value`: the tradable step of each asset (a mapping), or of all (a number); 1 where none is given.
+    every, drift, trade_at, start, end, costs, cash_rate, gone_after, sessions_per_year, start_value, orders
         The fields of `BacktestSettings`; docs/backtest.md has each with its default. `every` also takes a list of days,
         `cash_rate` a table with `date` and `rate`.
 
@@ -118,11 +121,11 @@ def history_of(prices: Any, arguments: BacktestArguments) -> MarketHistory:
         An argument that does not exist.
     """
     options: dict[str, Any] = dict(arguments)
-    scores, opens = options.pop("scores", None), options.pop("opens", None)
+    scores, opens, lots = (options.pop(name, None) for name in ("scores", "opens", "lots"))
     tables = {name: options.pop(name, None) for name in ("classification", "membership", "fundamentals", "accepted")}
     settings = BacktestSettings.of(options)
     data = _market_data(prices, tables)
-    return market_history_of(data, settings, scores=scores, opens=_opens(prices, opens, settings))
+    return market_history_of(data, settings, scores=scores, opens=_opens(prices, opens, settings), lots=lots)
 
 
 def _market_data(prices: Any, tables: dict[str, Any]) -> MarketData:
@@ -171,6 +174,7 @@ def run_policy(history: MarketHistory, limits: RebalancingLimits, name: str) -> 
         A limit cannot be met on some day and `on_unmet` is "raise".
     """
     days, assets = len(history.market.rebalance_days), len(history.assets)
+    planned = days if history.whole is not None else 0
     run = RunRecords(
         equity=np.zeros(len(history.dates)),
         cash=np.zeros(len(history.dates)),
@@ -178,14 +182,42 @@ def run_policy(history: MarketHistory, limits: RebalancingLimits, name: str) -> 
         answers=np.zeros((days, assets), ANSWER),
         ledger=np.zeros((days, assets), LEDGER),
         proceeds=np.zeros(len(history.market.delisted)),
+        orders=no_orders(planned, assets),
+        plans=np.zeros(planned, PLANNED),
     )
-    count = backtest_policy(history.market, policy_records(limits, history.buckets), run)
-    run = run._replace(steps=run.steps[:count], answers=run.answers[:count], ledger=run.ledger[:count])
+    policy = policy_records(limits, history.buckets, history.settings)
+    count = backtest_policy(history.market, policy, history.whole, run)
+    check_countable(history, count)
+    kept = ("steps", "answers", "ledger", "orders", "plans")
+    run = run._replace(**{field: getattr(run, field)[:count] for field in kept})
     _refuse_unscored(history, limits, run)
     result = BacktestResult(name, limits, history, run)
     if limits.on_unmet == "raise":
         _refuse_unmet(result)
     return result
+
+
+def no_orders(days: int, assets: int) -> Records:
+    """Records of orders for these days, with none so far."""
+    orders = np.zeros((days, assets), ORDER)
+    orders["place"] = -1
+    return orders
+
+
+def check_countable(history: MarketHistory, count: int) -> None:
+    """Refuse amounts that became too large, or prices too small, to count exactly: the kernel returned no count.
+
+    Raises
+    ------
+    InputError
+        The day on which it happened.
+    """
+    if count < 0:
+        problem = (
+            f"on {history.dates[-1 - count].isoformat()} the account can no longer be counted exactly in whole numbers"
+        )
+        advice = "begin with a smaller start_value, or check the prices around that day"
+        raise InputError([Fault(problem, advice)])
 
 
 def _refuse_unscored(history: MarketHistory, limits: RebalancingLimits, run: RunRecords) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from trimtab.backtesting.backtest import run_policy
 from trimtab.backtesting.market_history import MarketHistory, refuse_unknown_assets
 from trimtab.backtesting.result import BacktestResult
 from trimtab.backtesting.scores_by_date import empty_scores
+from trimtab.backtesting.whole_lots import order_settings
 from trimtab.errors import Fault, InputError
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.limits.widest import WIDEST
@@ -64,8 +65,11 @@ def benchmark(
         days, memberships = simple.market.rebalance_days[:1], simple.market.memberships[:1]
         simple = replace(simple, market=simple.market._replace(rebalance_days=days, memberships=memberships))
     limits, label = EVERYTHING, "equal weight"
+    if history.whole is not None:  # with the fees of the policy, and nothing else of its orders
+        fees = order_settings(result.limits, result.settings).fees
+        limits = limits.replace(orders={"fees": asdict(fees), "max_fee_share": 1.0})
     if weights is not None:
-        limits = EVERYTHING.replace(sizing_mode="desired")
+        limits = limits.replace(sizing_mode="desired")
         label = ", ".join(f"{round(100 * weight, 2):g}% {asset}" for asset, weight in weights.items())
     label += ", held" if hold else ""
     return run_policy(simple, limits, label if name is None else name)

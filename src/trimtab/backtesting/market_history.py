@@ -24,9 +24,10 @@ from trimtab.backtesting.scores_by_date import (
     scores_from_views,
 )
 from trimtab.backtesting.settings import DRIFT, BacktestSettings
+from trimtab.backtesting.whole_lots import whole_lots
 from trimtab.bucket_path import UNKNOWN
 from trimtab.errors import Fault, InputError, nearest
-from trimtab.kernel.backtest_records import BUCKET_AND_MEMBERSHIP, DELISTED, REBALANCE_DAY, Market
+from trimtab.kernel.backtest_records import BUCKET_AND_MEMBERSHIP, DELISTED, REBALANCE_DAY, Market, WholeLots
 from trimtab.kernel.records import Flags, Floats, Ints, Records
 from trimtab.market.market_data import MarketData
 from trimtab.market.opens import DifferingOpens, described_opens, differing_opens
@@ -47,6 +48,7 @@ class MarketHistory:
     buckets: tuple[str, ...]
     score_days: tuple[dt.date, ...]
     market: Market
+    whole: WholeLots | None = None
     differing_opens: tuple[DifferingOpens, ...] = ()
 
     @cached_property
@@ -61,7 +63,7 @@ class MarketHistory:
 
 
 def market_history_of(
-    data: MarketData, settings: BacktestSettings, *, scores: Any, opens: MarketData | None
+    data: MarketData, settings: BacktestSettings, *, scores: Any, opens: MarketData | None, lots: Any = None
 ) -> MarketHistory:
     """The history in market data.
 
@@ -97,7 +99,8 @@ def market_history_of(
         cost=settings.costs.rate,
         drift=-1.0 if settings.drift is None else settings.drift,
     )
-    return MarketHistory(settings, data, sessions[first:], assets, buckets, known.days, market, differing)
+    whole = whole_lots(market, settings, assets, lots)
+    return MarketHistory(settings, data, sessions[first:], assets, buckets, known.days, market, whole, differing)
 
 
 def _last_known(close: Floats, priced: Flags) -> Floats:

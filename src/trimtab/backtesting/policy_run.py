@@ -9,6 +9,7 @@ from functools import cached_property
 import polars as pl
 
 from trimtab.backtesting.market_history import MarketHistory
+from trimtab.backtesting.order_frames import holdings_frame, plans_frame
 from trimtab.backtesting.result_frames import (
     bucket_weights_frame,
     decisions_frame,
@@ -20,9 +21,9 @@ from trimtab.backtesting.result_frames import (
 )
 from trimtab.backtesting.result_statistics import cash_returns, measured, top_weights
 from trimtab.backtesting.settings import BacktestSettings
-from trimtab.errors import listed
+from trimtab.errors import Fault, InputError, listed
 from trimtab.facts.bucket_summaries import Note
-from trimtab.kernel.backtest_records import RunRecords
+from trimtab.kernel.backtest_records import RunRecords, WholeLots
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.statistics.checked_arrays import Floats
 from trimtab.statistics.performance import Statistics, returns_of
@@ -104,6 +105,34 @@ class PolicyRun:
         of the scores that were known), `current_weight`, `target_weight`, `action`, `reason`, `size_reason`.
         """
         return decisions_frame(self.market_history, self._run)
+
+    def whole_lots(self) -> WholeLots:
+        """Prices, lots and the cash to begin with, in whole numbers.
+
+        Raises
+        ------
+        InputError
+            Weights were traded.
+        """
+        whole = self.market_history.whole
+        if whole is None:
+            advice = "give start_value: the cash to begin with, such as start_value=100_000"
+            raise InputError([Fault("this backtest traded weights and has no orders in shares", advice)])
+        return whole
+
+    @cached_property
+    def holdings(self) -> pl.DataFrame:
+        """In whole lots: one row for each decision and asset held after its trades: `date`, `trade_date`, `asset`, `shares`."""
+        self.whole_lots()
+        return holdings_frame(self.market_history, self._run)
+
+    @cached_property
+    def plans(self) -> pl.DataFrame:
+        """In whole lots: one row a decision: `date`, `trade_date`, `status`, `is_settled`, `orders`, `value` and `cash` at
+        the decision, `fees`, `cash_after` the trades; in money.
+        """
+        self.whole_lots()
+        return plans_frame(self.market_history, self._run)
 
     @cached_property
     def removed(self) -> pl.DataFrame:

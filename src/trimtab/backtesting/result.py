@@ -11,11 +11,17 @@ import numpy as np
 import polars as pl
 
 from trimtab.backtesting.market_history import refuse_unknown_assets
+from trimtab.backtesting.order_frames import orders_frame, plan_rows
 from trimtab.backtesting.policy_run import PolicyRun
 from trimtab.backtesting.result_frames import candidates_of, date_of
+from trimtab.backtesting.whole_lots import order_settings
 from trimtab.candidates.equality import compared_by_value
+from trimtab.decimals import money_of
 from trimtab.errors import Fault, InputError
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.market.typed_columns import Date, day
+from trimtab.orders.doors import plan
+from trimtab.orders.plan import Plan
 from trimtab.reasons import Action
 from trimtab.rebalancing.doors import rebalance
 from trimtab.rebalancing.result import RebalanceResult
@@ -74,20 +80,62 @@ class BacktestResult(PolicyRun):
         InputError
             There was no decision on that day.
         """
+        return self._decided(self._step_on(date))
+
+    def _step_on(self, date: Date) -> int:
         wanted = day(date)
         days = [date_of(self.market_history, self._run, step) for step in range(len(self._run.steps))]
         if wanted not in days:
             near = min(days, key=lambda known: (abs((known - wanted).days), known))
             problem, advice = "there was no decision on this day", f"the nearest was on {near.isoformat()}"
             raise InputError([Fault(problem, advice, value=wanted.isoformat())])
-        return self._decided(days.index(wanted))
+        return days.index(wanted)
+
+    def plan_on(self, date: Date) -> Plan:
+        """In whole lots: the plan of a day as `trimtab.plan` gives it, with its orders, their ids and sentences.
+
+        The plan is made again from what was known that day, at the prices of that day; its orders are those of the run.
+
+        Raises
+        ------
+        InputError
+            There was no decision on that day, or weights were traded.
+        """
+        return self._planned(self._step_on(date))
+
+    @cached_property
+    def orders(self) -> pl.DataFrame:
+        """In whole lots: one row for each order, in the order of execution. As planned: `decided`, `asset`, `side`,
+        `shares`, `price`, `amount`, `fee`, `reason`; as traded on `date`: `traded_shares`, `traded_price` (0: none),
+        `traded_amount`, `traded_fee`, `traded_cost`, `cash_after`; and `client_order_id`, that of the plan, which takes its
+        time.
+        """
+        self.whole_lots()
+        steps = range(len(self._run.steps))
+        ids = (order.client_order_id for step in steps for order in self._planned(step).orders)
+        return orders_frame(self.market_history, self._run, ids)
+
+    def _planned(self, step: int) -> Plan:
+        whole, settings = self.whole_lots(), order_settings(self.limits, self.settings)
+        return plan(
+            plan_rows(self.market_history, whole, self._run, step),
+            self._limits_known().replace(orders=settings),
+            cash=money_of(int(self._run.plans["cash"][step])),
+            today=date_of(self.market_history, self._run, step),
+        )
 
     def _decided(self, step: int) -> RebalanceResult:
+        if self.market_history.whole is not None:
+            return self._planned(step).result
+        return rebalance(candidates_of(self.market_history, self._run, step), self._limits_known())
+
+    def _limits_known(self) -> RebalancingLimits:
+        """The limits, which know every bucket of the history."""
         limits = self.limits
         if limits.enable_bucket_diversification:  # a bucket without assets on this day need not be a typo
             known = dict.fromkeys((*limits.known_buckets, *self.market_history.buckets))
             limits = limits.replace(known_buckets=tuple(known))
-        return rebalance(candidates_of(self.market_history, self._run, step), limits)
+        return limits
 
     def to_html(self, title: str = "Backtest", beside: Sequence[BacktestResult] = ()) -> str:
         """One page: equity, buckets and their limits, trading, months, and intervals of the difference to other results.

@@ -42,7 +42,7 @@ def turnover_frame(history: MarketHistory, run: RunRecords) -> pl.DataFrame:
     """One row a decision: its day, the day of its trades, amounts, costs by kind, and what was left in cash."""
     steps, total = run.steps, history.settings.costs.rate
     parts = {
-        name: steps["paid"] * (rate / total) if total > 0 else np.zeros(len(steps))
+        name: (steps["paid"] - steps["fees"]) * (rate / total) if total > 0 else np.zeros(len(steps))
         for name, rate in history.settings.costs.rates.items()
     }
     bought, sold, value = steps["bought"], steps["sold"], steps["value"]
@@ -55,6 +55,7 @@ def turnover_frame(history: MarketHistory, run: RunRecords) -> pl.DataFrame:
             "sold": sold,
             "turnover": np.maximum(bought, sold) / value,
             **parts,
+            **({"fees": steps["fees"]} if history.whole is not None else {}),
             "cost": steps["paid"],
             "cash": steps["cash"],
             "positions": (run.ledger["after"] > 0).sum(axis=1),

@@ -7,11 +7,13 @@ import datetime as dt
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, TypedDict
 
 from trimtab.backtesting.trading_costs import TradingCosts
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.limits.fields import checked_value, described
+from trimtab.limits.order_settings import OrderSettings, given_settings
 
 Date = dt.date | str
 PERIODS = ("week", "month", "quarter")
@@ -30,6 +32,8 @@ class SettingArguments(TypedDict, total=False):
     cash_rate: Any
     gone_after: int
     sessions_per_year: int | None
+    start_value: Any
+    orders: OrderSettings | Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +80,15 @@ class BacktestSettings:
         high=366,
         optional=True,
     )
+    start_value: Decimal | None = described(
+        None,
+        Decimal,
+        "cash to begin with; with it, the policy trades whole lots by its settings of orders",
+        optional=True,
+    )
+    orders: OrderSettings | Mapping[str, Any] | None = field(
+        default=None, metadata={"doc": "settings of orders in place of those of the limits, such as fees"}
+    )
 
     def __post_init__(self) -> None:
         """Check and store every value.
@@ -121,6 +134,8 @@ def _checked(known: dataclasses.Field[Any], value: Any) -> tuple[Any, Fault | No
             return None if value is None else _day(value, known.name), None
         if known.name == "costs":
             return _costs(value), None
+        if known.name == "orders":
+            return _orders(value), None
     except InputError as error:
         return value, error.faults[0]
     if "kind" not in known.metadata:
@@ -139,6 +154,12 @@ def _costs(costs: TradingCosts | None) -> TradingCosts:
     if costs is not None and not isinstance(costs, TradingCosts):
         raise _fault("costs must be TradingCosts", "write trimtab.TradingCosts(commission_bps=...)", costs)
     return costs or TradingCosts()
+
+
+def _orders(orders: OrderSettings | Mapping[str, Any] | None) -> OrderSettings | Mapping[str, Any] | None:
+    """Settings of orders; their fields are checked, too."""
+    given_settings(OrderSettings(), orders, {})
+    return orders
 
 
 def _every(every: str | Iterable[Date]) -> str | tuple[dt.date, ...]:
@@ -173,6 +194,10 @@ def _contradictions(settings: BacktestSettings) -> list[Fault]:
         faults.append(Fault('drift needs every="drift"', "set every, or leave drift out", value=settings.drift))
     if settings.drift == 0.0:
         faults.append(Fault("drift must be above 0", "give a fraction, such as 0.05 for 5 points", value=0.0))
+    if settings.orders is not None and settings.start_value is None:
+        faults.append(Fault("orders need start_value", "give the cash to begin with, such as start_value=100_000"))
+    if settings.start_value == 0:
+        faults.append(Fault("start_value must be above 0", "give the cash to begin with, such as 100_000", value=0))
     return faults
 
 

@@ -12,7 +12,7 @@ from typing import Any, Unpack
 import numpy as np
 import polars as pl
 
-from trimtab.backtesting.backtest import BacktestArguments, history_of, run_policy
+from trimtab.backtesting.backtest import BacktestArguments, check_countable, history_of, no_orders, run_policy
 from trimtab.backtesting.market_history import MarketHistory
 from trimtab.backtesting.policy import check_bucket_paths, policy_records
 from trimtab.backtesting.policy_grid import Between, PolicyGrid, policy_grid
@@ -22,7 +22,7 @@ from trimtab.backtesting.settings import BacktestSettings
 from trimtab.backtesting.sweep_verdict import SweepVerdict, sweep_verdict
 from trimtab.candidates.equality import compared_by_value
 from trimtab.errors import Fault, InputError
-from trimtab.kernel.backtest_records import LEDGER, STEP, PolicyRecords, RunRecords
+from trimtab.kernel.backtest_records import LEDGER, PLANNED, STEP, PolicyRecords, RunRecords
 from trimtab.kernel.records import ANSWER, Floats, Ints
 from trimtab.limits.given_limits import given_limits
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -201,7 +201,10 @@ def run_grid(history: MarketHistory, grid: PolicyGrid) -> SweepResult:
     policies, statistics = len(grid.limits), list[Statistics]()
     equity, decisions = np.zeros((policies, len(history.dates))), np.zeros(policies, np.int64)
     for start in range(0, policies, _TOGETHER):
-        records = [policy_records(limits, history.buckets) for limits in grid.limits[start : start + _TOGETHER]]
+        records = [
+            policy_records(limits, history.buckets, history.settings)
+            for limits in grid.limits[start : start + _TOGETHER]
+        ]
         part = slice(start, start + len(records))
         statistics += _run_together(history, records, equity[part], decisions[part])
     return SweepResult(grid.fields, grid.limits, grid.refused, equity, decisions, tuple(statistics), history)
@@ -219,6 +222,7 @@ def _run_together(
         tree=np.concatenate([policy.tree for policy in policies]),
         leaf_of=np.stack([policy.leaf_of for policy in policies]),
         settings=np.concatenate([policy.settings for policy in policies], axis=None),
+        account=np.concatenate([policy.account for policy in policies], axis=None),
     )
     runs = RunRecords(
         equity=equity,
@@ -227,9 +231,12 @@ def _run_together(
         answers=np.zeros((0, len(history.assets)), ANSWER),
         ledger=np.zeros((0, len(history.assets)), LEDGER),
         proceeds=np.zeros((count, len(market.delisted))),
+        orders=no_orders(0, len(history.assets)),
+        plans=np.zeros(0, PLANNED),
     )
     with PARALLEL:
-        decisions[:] = backtest_policies(market, together, tree_start, runs)
+        decisions[:] = backtest_policies(market, together, tree_start, history.whole, runs)
+    check_countable(history, int(decisions.min()))
     cash, year, statistics = cash_returns(history), history.sessions_per_year, []
     for policy in range(count):
         turnover, costs = traded(runs.steps[policy, : decisions[policy]], len(cash))

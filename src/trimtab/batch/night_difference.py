@@ -103,6 +103,8 @@ def _notes(before: Night, after: Night) -> tuple[str, ...]:
         notes.append("the rules differ, which may change any account")
     if before.shared("assets") != after.shared("assets"):
         notes.append("the shared assets differ, which may change any account")
+    if before.shared("exposures") != after.shared("exposures"):
+        notes.append("the exposures differ, which may change any account")
     if before.inputs is None or after.inputs is None:
         where = ", ".join(str(night.folder) for night in (before, after) if night.inputs is None)
         notes.append(f"the input of {where} was not found: whether an account's own rows changed is unknown")
@@ -133,11 +135,11 @@ def _prepare(database: Any, before: Night, after: Night) -> None:
     """The table `changes`: a row for each account of either batch."""
     for name, night in (("before", before), ("after", after)):
         _register_night(database, name, night)
-    everywhere = [name for name in ("rules", "assets") if before.shared(name) != after.shared(name)]
+    everywhere = [name for name in ("rules", "assets", "exposures") if before.shared(name) != after.shared(name)]
     is_known = before.shared("input") != after.shared("input") and None not in (before.inputs, after.inputs)
     own_rows = "one.rows IS DISTINCT FROM two.rows" if is_known else "false"
     causes = {
-        "inputs": "true" if "assets" in everywhere else own_rows,
+        "inputs": "true" if {"assets", "exposures"} & {*everywhere} else own_rows,
         "limits": "coalesce(one.limits, '') IS DISTINCT FROM coalesce(two.limits, '')",
         "rules": "true" if "rules" in everywhere else "false",
     }

@@ -9,10 +9,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from trimtab.batch.exposure_source import ExposureFile
 from trimtab.batch.parquet_sources import reading
 from trimtab.batch.published_folder import manifest_of
 from trimtab.batch.shared_assets import read_shared_assets
 from trimtab.blocks.arrow_columns import LIMITS_ID
+from trimtab.candidates.exposures import Exposures
 from trimtab.errors import Fault, InputError
 from trimtab.files.account_rows import read_account_rows
 from trimtab.files.candidate_file import CandidateFile, read_candidate_file
@@ -27,6 +29,7 @@ class PublishedAccount:
     file: CandidateFile
     limits: RebalancingLimits
     notes: tuple[str, ...]
+    exposures: Exposures | None = None
 
 
 def input_files(folder: Path, listed: Sequence[Mapping[str, Any]], known: Sequence[str]) -> list[Path]:
@@ -40,11 +43,7 @@ def input_files(folder: Path, listed: Sequence[Mapping[str, Any]], known: Sequen
     places = [path for place in known for path in (Path(place), *sorted(Path(place).glob("**/*.parquet")))]
     files = []
     for each in listed:
-        candidates = [path for path in (*places, folder.parent / each["name"]) if path.name == each["name"]]
-        path = next((path for path in candidates if path.is_file()), None)
-        if path is None:
-            advice = f"put it beside {folder}, or name the store that recorded the batch (--store)"
-            raise InputError([Fault(f"its input {each['name']} was not found", advice)], str(folder))
+        path = _file_of(folder, each["name"], places)
         with reading(str(path)):
             rows = pq.read_metadata(path).num_rows
         if rows != each["rows"]:
@@ -52,6 +51,27 @@ def input_files(folder: Path, listed: Sequence[Mapping[str, Any]], known: Sequen
             raise InputError([Fault(problem, "restore the file of that night")], str(path))
         files.append(path)
     return files
+
+
+def _file_of(folder: Path, name: str, places: Sequence[Path]) -> Path:
+    """The file of this name at one of these places, or beside the folder of the batch."""
+    candidates = [path for path in (*places, folder.parent / name) if path.name == name]
+    path = next((path for path in candidates if path.is_file()), None)
+    if path is None:
+        advice = f"put it beside {folder}, or name the store that recorded the batch (--store)"
+        raise InputError([Fault(f"its input {name} was not found", advice)], str(folder))
+    return path
+
+
+def _exposures(folder: Path, manifest: Mapping[str, Any], known: Sequence[str]) -> Exposures | None:
+    """The exposures of that night; None if the batch used no table of them."""
+    if "exposures" not in manifest:
+        return None
+    (listed,) = manifest["exposures"]
+    file = ExposureFile.read(str(_file_of(folder, listed["name"], [Path(place) for place in known])))
+    if file.sha256 != listed["sha256"]:
+        raise InputError([Fault("is not the file that the batch read", "restore that of the night")], str(file.path))
+    return file.table
 
 
 def published_account(folder: Path, account: str, known: Sequence[str] = ()) -> PublishedAccount:
@@ -69,15 +89,17 @@ def published_account(folder: Path, account: str, known: Sequence[str] = ()) -> 
     if limits_id not in manifest["limits"]:  # one set for all
         limits_id = ""
     limits = RebalancingLimits.from_dict(manifest["limits"][limits_id], f"{folder}, limits {limits_id!r}")
+    exposures = _exposures(folder, manifest, known)
     if "assets" in manifest:
         assets = input_files(folder, manifest["assets"], known)
-        shared = read_shared_assets(str(assets[0]), {None: limits})
+        shared = read_shared_assets(str(assets[0]), {None: limits}, exposures)
         holdings = file.table.drop_columns([name for name in (LIMITS_ID,) if name in file.table.column_names])
         file = CandidateFile(file.source, shared.joined(holdings))
     elif LIMITS_ID in file.table.column_names:
         file = CandidateFile(file.source, file.table.drop_columns([LIMITS_ID]), file.asset_name, file.rows)
     notes = () if manifest["rules"] == STAMP else ("the rules changed since this batch: this is how they decide today",)
-    return PublishedAccount(file, limits, notes)
+    own = None if exposures is None else exposures.of_accounts([account])
+    return PublishedAccount(file, limits, notes, own)
 
 
 def _rows_of(files: Sequence[Path], account: str) -> CandidateFile:

@@ -296,6 +296,7 @@ def difference(begun: Mapping[str, Any], job: Mapping[str, Any]) -> str:
         "limits": "the limits",
         "version": "the version of trimtab",
         "assets": "the assets",
+        "exposures": "the exposures",
         "rules": "the code of the rules",
         "orders": "the accounts' cash, or the rates",
         "rows_per_unit": "the rows of a part",

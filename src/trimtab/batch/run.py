@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from trimtab.batch.account_sort import sort_rows
 from trimtab.batch.atomic_storage import Storage
+from trimtab.batch.exposure_source import ExposureFile
 from trimtab.batch.parquet_sources import Source, Sources, find_sources
 from trimtab.batch.publish_gates import ClosedGate, PublishGates, closed_order_gates
 from trimtab.batch.published_folder import Folder, check_published, difference
@@ -22,6 +23,7 @@ from trimtab.batch.unit_work import PartRecord, Planning, Work
 from trimtab.batch.units import BLOCK_ROWS, Survey, Unit, survey, units_of
 from trimtab.blocks.arrow_columns import COLUMNS, LIMITS_ID, check_columns, value_type
 from trimtab.blocks.counts import Counts
+from trimtab.candidates.exposures import Exposures
 from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.kernel.compilation import STAMP
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -43,7 +45,8 @@ class Job:
     """Candidates at these places, and their limits by `limits_id`; None is the same for all accounts.
 
     With `assets`, the place of the assets that all accounts share, the other places hold holdings. With `accounts`, the
-    place of their cash, orders are decided, too; `fx` is then the worth of one unit of each currency.
+    place of their cash, orders are decided, too; `fx` is then the worth of one unit of each currency. `exposures` is the file
+    of exposures, for all accounts or for each.
     """
 
     places: tuple[str, ...]
@@ -53,6 +56,7 @@ class Job:
     block_rows: int = BLOCK_ROWS
     accounts: str | None = None
     fx: Rates | None = None
+    exposures: str | None = None
 
 
 @dataclass(frozen=True)
@@ -132,17 +136,18 @@ def run_batch(
     LimitsError
         Limits for a bucket that does not exist.
     """
-    sources, shared_assets = _sources_of(job)
+    exposures = None if job.exposures is None else ExposureFile.read(job.exposures)
+    sources, shared_assets = _sources_of(job, None if exposures is None else exposures.table)
     folder = Folder(out, storage)
     with folder.locked(conditions.shard):
         accounts_files = None if job.accounts is None else find_sources([job.accounts], CASH_COLUMNS)
-        described = _described(job, sources, shared_assets, accounts_files)
+        described = _described(job, sources, shared_assets, accounts_files, exposures)
         published = folder.published()
         if published is not None:
             return _unchanged(folder, published, described)
         folder.begin(described, alone=conditions.shard is None)
         planning = None if accounts_files is None else _planning(job, accounts_files)
-        plan = _planned(job, sources, _Beside(shared_assets, planning), folder, workers, say)
+        plan = _planned(job, sources, _Beside(shared_assets, planning, exposures), folder, workers, say)
         mine = _share(plan.units, conditions.shard)
         records = folder.finished(mine)
         kept, accounts = len(records), sum(unit.accounts for unit in mine)
@@ -161,6 +166,8 @@ def run_batch(
             status = "published" if whole else "shard"
         if status == "published":
             sources.check_unchanged()
+            if exposures is not None:
+                exposures.check_unchanged()
             account = value_type(sources.schema.field("account").type)
             folder.publish({**described, **plan.lacking}, [records[unit.number] for unit in plan.units], account)
         return BatchOutcome(status, counts, len(mine), kept, tuple(closed))
@@ -172,6 +179,7 @@ class _Beside:
 
     shared_assets: SharedAssets | None
     planning: Planning | None
+    exposures: ExposureFile | None
 
 
 @dataclass(frozen=True)
@@ -183,7 +191,7 @@ class _Plan:
     lacking: dict[str, int]
 
 
-def _sources_of(job: Job) -> tuple[Sources, SharedAssets | None]:
+def _sources_of(job: Job, exposures: Exposures | None) -> tuple[Sources, SharedAssets | None]:
     """The files of a job, checked before anything is read."""
     sources = find_sources(job.places, COLUMNS if job.accounts is None else PLAN_COLUMNS)
     if None not in job.limits and LIMITS_ID not in sources.columns:
@@ -195,7 +203,7 @@ def _sources_of(job: Job) -> tuple[Sources, SharedAssets | None]:
         except InputError as error:
             raise InputError(error.faults, sources.files[0].path) from None
         return sources, None
-    shared_assets = read_shared_assets(job.assets, job.limits)
+    shared_assets = read_shared_assets(job.assets, job.limits, exposures)
     check_holdings(sources, shared_assets)
     return sources, shared_assets
 
@@ -231,7 +239,8 @@ def _planned(job: Job, sources: Sources, beside: _Beside, folder: Folder, worker
     ordered, surveyed = _in_order(sources, folder, workers, say, holdings=shared_assets is not None)
     missing = 0 if shared_assets is None else shared_assets.missing(surveyed.names)
     votes = surveyed.names if shared_assets is None else shared_assets.votes
-    work = Work(ordered, job.limits, votes, folder.work, folder.storage, shared_assets, beside.planning)
+    exposures = None if beside.exposures is None else beside.exposures.table
+    work = Work(ordered, job.limits, votes, folder.work, folder.storage, shared_assets, beside.planning, exposures)
     work.check()
     return _Plan(work, units_of(surveyed, ordered.rows, job.block_rows), {"missing": missing} if missing else {})
 
@@ -241,7 +250,11 @@ def _file(source: Source) -> dict[str, Any]:
 
 
 def _described(
-    job: Job, sources: Sources, shared_assets: SharedAssets | None, accounts: Sources | None
+    job: Job,
+    sources: Sources,
+    shared_assets: SharedAssets | None,
+    accounts: Sources | None,
+    exposures: ExposureFile | None,
 ) -> dict[str, Any]:
     """The identity of a batch, as plain values."""
     orders: dict[str, Any] = {}
@@ -253,6 +266,7 @@ def _described(
         "rules": STAMP,
         "input": [_file(file) for file in sources.files],
         **({} if shared_assets is None else {"assets": [_file(file) for file in shared_assets.files]}),
+        **({} if exposures is None else {"exposures": exposures.described}),
         "limits": {name or "": limits.to_dict() for name, limits in job.limits.items()},
         "rows_per_unit": job.block_rows,
         **orders,

@@ -16,9 +16,12 @@ from trimtab.blocks.precheck import starts_of
 from trimtab.blocks.prepared_limits import votes_of
 from trimtab.bucket_path import UNKNOWN, split_path
 from trimtab.candidates.columns import NUMBERS, TEXTS
+from trimtab.candidates.exposure_rows import exposure_rows
+from trimtab.candidates.exposures import Exposures
 from trimtab.candidates.read import read
 from trimtab.errors import Fault, InputError, listed
 from trimtab.kernel.records import Flags, Floats, Ints
+from trimtab.limits.exposure_limits import limits_exposures
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 COLUMNS = tuple(name for name in (*TEXTS, *NUMBERS) if name != "current_weight")
@@ -28,19 +31,23 @@ MAX_MISSING = 0.001
 class SharedAssets:
     """The assets of a batch, each once, with the columns that are the same for all accounts; and who could buy which.
 
+    What exposures with a maximum leave an asset depends on what else an account holds: every such asset is a candidate.
+
     Raises
     ------
     InputError
         Assets that could not be candidates: a column, or all their faults.
     """
 
-    def __init__(self, sources: Sources, limits: Mapping[str | None, RebalancingLimits]) -> None:
+    def __init__(
+        self, sources: Sources, limits: Mapping[str | None, RebalancingLimits], exposures: Exposures | None = None
+    ) -> None:
         self.files, self.source_path = sources.files, sources.files[0].path
         self.table = sources.table()
         chosen = list(limits.values())
         for each in chosen:
             try:
-                read(self.table, each, many=False)
+                read(self.table, each.replace(enforce_exposure_limits=False), many=False)
             except InputError as error:
                 raise InputError(error.faults, self.source_path) from None
         self.names = self.table.column("asset").cast(pa.string()).combine_chunks()
@@ -50,7 +57,7 @@ class SharedAssets:
         self._assets = RankedAssets(
             ranked=np.array([self._ranking(of_each) for of_each in bucket], np.int64),
             bucket=bucket,
-            plain=np.array([self._are_plain(each) for each in chosen], np.bool_),
+            plain=np.array([self._are_plain(each) & ~self._are_exposed(each, exposures) for each in chosen], np.bool_),
             wanted=np.array([min(each.max_new_positions, each.max_total_positions) for each in chosen], np.int64),
         )
 
@@ -75,6 +82,19 @@ class SharedAssets:
         unsizable = [sized_by is not None and value is None for value in self._column(sized_by or "")]
         lists = zip(restricted, unknown, capped, unsizable, strict=True)
         return np.array([not any(reasons) for reasons in lists], np.bool_)
+
+    def _are_exposed(self, limits: RebalancingLimits, exposures: Exposures | None) -> Flags:
+        """Whether a maximum of exposures may keep an asset out."""
+        none = np.zeros(self.table.num_rows, np.bool_)
+        if exposures is None or not limits_exposures(limits):
+            return none
+        if exposures.accounts:
+            return ~none
+        rows, names = exposure_rows(exposures, limits), self.names.to_pylist()
+        limited = rows.rows["max_exposure"][rows.parts["row"]] < np.inf
+        before = np.concatenate([[0], np.cumsum(limited)])[rows.first]
+        profile = exposures.profiles(np.zeros(0, np.int64), np.arange(len(names)), names)
+        return np.asarray(np.diff(before)[profile] > 0, np.bool_)
 
     def _ranking(self, bucket: Ints) -> Ints:
         """Assets with a score by bucket, then by score, then by name; ended by -1."""
@@ -153,7 +173,9 @@ def _is_unknown(name: str | None, limits: RebalancingLimits) -> bool:
     return not (name or "").strip() or split_path(name or "", limits.bucket_separator)[0] == UNKNOWN
 
 
-def read_shared_assets(place: str, limits: Mapping[str | None, RebalancingLimits]) -> SharedAssets:
+def read_shared_assets(
+    place: str, limits: Mapping[str | None, RebalancingLimits], exposures: Exposures | None = None
+) -> SharedAssets:
     """The assets in a Parquet file: `asset`, `score`, and other columns that are the same for all accounts.
 
     Raises
@@ -161,7 +183,7 @@ def read_shared_assets(place: str, limits: Mapping[str | None, RebalancingLimits
     InputError
         A file that cannot be read, or assets that cannot be candidates.
     """
-    return SharedAssets(find_sources([place], COLUMNS), limits)
+    return SharedAssets(find_sources([place], COLUMNS), limits, exposures)
 
 
 def check_holdings(holdings: Sources, shared_assets: SharedAssets) -> None:

@@ -28,6 +28,7 @@ from trimtab.blocks.counts import Counts
 from trimtab.blocks.decide_block import Block, decide_block
 from trimtab.blocks.precheck import renumber
 from trimtab.blocks.prepared_limits import PreparedLimits
+from trimtab.candidates.exposures import Exposures
 from trimtab.limits.order_settings import OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.cash_table import CashTable
@@ -122,6 +123,7 @@ class Work:
     storage: Storage
     shared_assets: SharedAssets | None = None  # then the rows are holdings
     planning: Planning | None = None  # then orders are decided, too
+    exposures: Exposures | None = None
 
     @cached_property
     def rules(self) -> PreparedLimits:
@@ -132,7 +134,7 @@ class Work:
         LimitsError
             Limits for a bucket that does not exist.
         """
-        return PreparedLimits(self.limits, self.votes)
+        return PreparedLimits(self.limits, self.votes, self.exposures)
 
     @cached_property
     def order_rules(self) -> OrderRules | None:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from trimtab.blocks.block_exposures import JoinedExposures
 from trimtab.blocks.precheck import starts_of
 from trimtab.candidates.arrow_values import Text, is_number, is_text
 from trimtab.candidates.checks import RESTRICTIONS
@@ -46,6 +48,7 @@ class BlockColumns:
     max_weight: Floats  # NaN = none
     desired_weight: Floats
     volatility: Floats
+    exposures: JoinedExposures | None = None  # None if exposures are not limited
 
     @property
     def size(self) -> int:
@@ -87,7 +90,9 @@ def read_block_columns(table: pa.Table) -> BlockColumns:
     restriction = text_column(table, "restriction")
     known = {code: number for number, code in enumerate(RESTRICTIONS)}
     of_code = np.array([*(known.get(name, -1) for name in restriction.names), 0], np.int8)
-    numbers = {name: number_column(table, name, 0.0 if name == "current_weight" else math.nan) for name in NUMBERS}
+    numbers: dict[str, Any] = {
+        name: number_column(table, name, 0.0 if name == "current_weight" else math.nan) for name in NUMBERS
+    }
     return BlockColumns(
         table=table,
         accounts=accounts,

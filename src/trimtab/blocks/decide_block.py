@@ -23,6 +23,7 @@ from trimtab.blocks.precheck import Precheck, Validity, precheck_block
 from trimtab.blocks.prepared_limits import BucketNodes, PreparedLimits
 from trimtab.candidates.asset_names import name_fault
 from trimtab.certificate.screen import ScreenLimits, screen_block
+from trimtab.certificate.screen_exposures import screen_exposures_of
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.block import OUTCOME, Accounts, Decided, rebalance_block
 from trimtab.kernel.records import Flags, Ints, Records
@@ -79,7 +80,13 @@ def decide_block(table: pa.Table, limits: PreparedLimits) -> Block:
     checked = checked_block(block_of(table), limits)
     decided = empty_decisions(checked.block.size, len(checked.block.accounts))
     rebalance_block(
-        checked.accounts, checked.left_out, checked.order, checked.block.columns, limits.kernel(checked.nodes), decided
+        checked.accounts,
+        checked.left_out,
+        checked.order,
+        checked.block.columns,
+        limits.kernel(checked.nodes),
+        None if checked.block.exposures is None else checked.block.exposures.kernel,
+        decided,
     )
     return measured_block(checked, limits, decided)
 
@@ -110,6 +117,7 @@ def checked_block(block: BlockColumns, limits: PreparedLimits) -> CheckedBlock:
     InputError
         No column `limits_id`, where the limits have names.
     """
+    block = limits.with_exposures(block)
     limits_of, failed = _limits_of(block, limits)
     accounts = Accounts(block.start, limits_of)
     nodes = limits.bucket_nodes(tuple(block.bucket.names))
@@ -185,6 +193,8 @@ def _screened(
     """How many limits each account has, all met (-1: not proven), and which of the proven have drifted."""
     proven, drifted = np.zeros(len(block.accounts), np.int64), np.zeros(len(block.accounts), np.bool_)
     screen_block(accounts, left_out, block.columns, decided, limits, proven, drifted)
+    if block.exposures is not None:
+        screen_exposures_of(accounts, block.exposures.screen, decided.target, proven, drifted)
     return proven, drifted
 
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from trimtab.blocks.arrow_columns import check_columns, text_column
+from trimtab.blocks.arrow_columns import BlockColumns, check_columns, text_column
+from trimtab.blocks.block_exposures import exposures_for
 from trimtab.bucket_path import bucket_name
 from trimtab.candidates.bucket_spellings import sound_names
 from trimtab.candidates.bucket_tree import grow
 from trimtab.candidates.candidates import settings_of
+from trimtab.candidates.exposures import Exposures
 from trimtab.certificate.bucket_nodes import checked_nodes
 from trimtab.certificate.screen import ScreenLimits, bounds_of, bucket_limits_of
 from trimtab.errors import LimitsError
 from trimtab.kernel.block import Prepared
 from trimtab.kernel.records import Flags, Ints
-from trimtab.limits.exposure_limits import limits_exposures
+from trimtab.limits.exposure_limits import known_in_tree
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import Restriction
 
@@ -41,14 +43,23 @@ class PreparedLimits:
 
     `votes`: how often each bucket is named in the whole batch. Of two spellings of one bucket, the limits' own counts, else
     the one with more votes. Accounts with another spelling fail, as do accounts with a bucket that has no vote at all.
+    `exposures`: a table of them, for all accounts or for each.
 
     Raises
     ------
+    InputError
+        Two spellings of a bucket in `exposures`.
     LimitsError
-        Limits for a bucket that does not exist, or with a `max_correlation`: a batch has no correlations.
+        Limits for a bucket or a scheme that does not exist, with exposures where there is no table of them, or with a
+        `max_correlation`: a batch has no correlations.
     """
 
-    def __init__(self, limits: Mapping[str | None, RebalancingLimits], votes: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        limits: Mapping[str | None, RebalancingLimits],
+        votes: Mapping[str, float],
+        exposures: Exposures | None = None,
+    ) -> None:
         self.votes = votes
         self.ids = {name: number for number, name in enumerate(limits)}
         self.limits = tuple(limits.values())
@@ -57,13 +68,13 @@ class PreparedLimits:
             if chosen.max_correlation is not None:
                 advice = "leave it out, or use trimtab.rebalance_many with correlations"
                 raise LimitsError([f"{where}max_correlation is set, but a batch has no correlations: {advice}"])
-            if limits_exposures(chosen):
-                advice = "set enforce_exposure_limits to false, or use trimtab.rebalance_many with exposures"
-                problem = "exposures have limits, which a batch does not support yet"
-                raise LimitsError([f"{where}{problem}: leave them out, {advice}"])
+        self._exposures = exposures_for(exposures, limits)
         named = {bucket_name(name): count for name, count in votes.items()}
-        names = [sound_names(dict.fromkeys(chosen.known_buckets, 0.0) | named, chosen) for chosen in self.limits]
-        self.known = [chosen.replace(known_buckets=sound) for chosen, sound in zip(self.limits, names, strict=True)]
+        names = [sound_names(dict.fromkeys(known_in_tree(chosen), 0.0) | named, chosen) for chosen in self.limits]
+        self.known = [  # what an account's own rows are read with
+            chosen.replace(known_buckets=sound, enforce_exposure_limits=False)
+            for chosen, sound in zip(self.limits, names, strict=True)
+        ]
         self.trees = [grow(sound, chosen) for chosen, sound in zip(self.limits, names, strict=True)]
         self.refuses_unscored = np.array([chosen.unscored_positions == "error" for chosen in self.limits])
         self._kernel = Prepared(
@@ -98,7 +109,14 @@ class PreparedLimits:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Prepared again wherever a copy arrives."""
-        return PreparedLimits, (dict(zip(self.ids, self.limits, strict=True)), self.votes)
+        table = None if self._exposures is None else self._exposures.table
+        return PreparedLimits, (dict(zip(self.ids, self.limits, strict=True)), self.votes, table)
+
+    def with_exposures(self, block: BlockColumns) -> BlockColumns:
+        """The same block with the exposures of its rows, where these are limited."""
+        if self._exposures is None:
+            return block
+        return replace(block, exposures=self._exposures.of(block.accounts, block.start, block.asset))
 
     def screen(self, nodes: BucketNodes) -> ScreenLimits:
         """The limits as the screen reads them, for a block with these buckets."""

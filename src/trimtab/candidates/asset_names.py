@@ -17,6 +17,9 @@ _LIKE_CASH = re.compile(r"(?:[a-z]{2,3} )?cash\b.*", re.ASCII | re.IGNORECASE).f
 _TOTAL = re.compile(
     r"(account|portfolio|grand|sub) ?-?total|total (account|portfolio|holdings|positions|value|assets).*"
 ).fullmatch
+NOT_AVAILABLE = (
+    "#n/a"  # the error of a failed lookup; but files from elsewhere have symbols such as `NA`, `NAN` and this
+)
 _ERROR = re.compile(r"#(n/a|div/0!|ref!|value!|name\?|num!|null!|spill!|calc!)").fullmatch
 
 
@@ -42,8 +45,8 @@ def name_fault(name: str) -> tuple[str, str] | None:
 
     >>> name_fault("Cash & Cash Investments")
     ('is cash, not an asset', 'drop the row: whatever is not in assets is cash; beside shares, give it as --cash')
-    >>> name_fault("CASH"), name_fault("Cash Converters")
-    (None, None)
+    >>> name_fault("CASH"), name_fault("Cash Converters"), name_fault("#N/A")
+    (None, None, None)
     """
     if name.isalnum() and name not in ("Cash", "cash"):
         return None
@@ -56,6 +59,6 @@ def name_fault(name: str) -> tuple[str, str] | None:
         return CASH
     if _TOTAL(bare):
         return TOTAL
-    if _ERROR(bare):
+    if _ERROR(bare) and bare != NOT_AVAILABLE:
         return "is an error of the spreadsheet", "correct the formula that names the asset"
     return None

@@ -1,9 +1,9 @@
-"""Bucket paths: malformed ones, and two spellings of one bucket."""
+"""Bucket paths: malformed ones, and two spellings of one bucket, which are refused while bucket limits are on."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from trimtab.bucket_path import ONLY_IN, UNKNOWN, folded, path_fault, split_path
@@ -17,18 +17,18 @@ Path = tuple[str, ...]
 def bucket_faults(
     names: Sequence[str], limits: RebalancingLimits, votes: Callable[[], Mapping[str, float]]
 ) -> dict[str, tuple[str, str]]:
-    """The faults of these buckets, and what to do, by name.
+    """The faults of these buckets, and what to do, by name. Without bucket limits, a second spelling is none.
 
     `votes` says how often each is named; it is called only if there are two spellings of one bucket.
     """
     if _are_sound(tuple(names), limits):
         return {}
-    spelling = chosen_spellings(votes(), limits)
+    spelling = chosen_spellings(votes(), limits) if limits.enable_bucket_diversification else {}
     faults: dict[str, tuple[str, str]] = {}
     for name in names:
         parts = split_path(name, limits.bucket_separator)
         malformed = path_fault(parts)
-        other = None if malformed else _other_spelling(parts, spelling)
+        other = None if malformed or not spelling else _other_spelling(parts, spelling)
         if malformed:
             faults[name] = (f"the bucket's path {malformed[0]}", malformed[1])
         elif other:
@@ -52,17 +52,32 @@ def check_buckets(names: Sequence[str], limits: RebalancingLimits) -> None:
 
 @lru_cache(maxsize=64)  # most passes have the buckets of the one before
 def _are_sound(names: tuple[str, ...], limits: RebalancingLimits) -> bool:
-    """Whether no path has an empty part, and no node two spellings."""
+    """Whether no path has an empty part, and no node a second spelling that matters."""
+    paths = [split_path(name, limits.bucket_separator) for name in _named(names, limits)]
+    if any(map(path_fault, paths)):
+        return False
+    return not limits.enable_bucket_diversification or not any(_respelled(paths))
+
+
+def respelled_buckets(names: Sequence[str], limits: RebalancingLimits) -> list[tuple[str, str]]:
+    """The nodes of these well-formed buckets that have a second spelling, each after its first."""
+    paths = [split_path(name, limits.bucket_separator) for name in _named(names, limits)]
+    join = limits.bucket_separator.join
+    return sorted({(join(first), join(second)) for first, second in _respelled(paths)})
+
+
+def _named(names: Sequence[str], limits: RebalancingLimits) -> tuple[str, ...]:
+    return (UNKNOWN, *limits.buckets, *known_in_tree(limits), *names)
+
+
+def _respelled(paths: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
     spelling: dict[Path, Path] = {}
-    for name in (UNKNOWN, *limits.buckets, *known_in_tree(limits), *names):
-        parts = split_path(name, limits.bucket_separator)
-        if path_fault(parts):
-            return False
+    for parts in paths:
         alike = folded(parts)
         for depth in range(1, len(parts) + 1):
-            if spelling.setdefault(alike[:depth], parts[:depth]) != parts[:depth]:
-                return False
-    return True
+            first = spelling.setdefault(alike[:depth], parts[:depth])
+            if first[-1] != parts[depth - 1]:
+                yield first, parts[:depth]
 
 
 def _other_spelling(parts: Path, spelling: Mapping[Path, Path]) -> Path | None:

@@ -84,7 +84,8 @@ class Candidates:
     ) -> Candidates:
         """Some good accounts of a block as if only their rows had come in: `rows` are theirs, account after account.
 
-        `block` has the columns `asset`, `restriction` (codes) and those of numbers, of shape (rows of the block,).
+        `block` has the columns `asset`, `restriction` (codes) and those of numbers, of shape (rows of the block,), and
+        `exposures` with their `table`, or None.
         `start`, `order`, `bucket` and `leaf` are of these rows alone.
         """
         numbers = {name: getattr(block, name)[rows] for name in NUMBERS}
@@ -102,6 +103,7 @@ class Candidates:
             faults={},
             unused_columns=(),
             result_columns=(),
+            exposures=None if block.exposures is None else block.exposures.table,
             **{**numbers, "max_weight": _limited(numbers["max_weight"])},
         )
 

@@ -26,7 +26,7 @@ LONG = ("asset", "other", "correlation")
 # How far a computed correlation may leave [-1, 1], or differ from that of the same pair the other way round.
 PLAY = 1e-9
 _PAIRS_AT_ONCE = 4_000_000
-_SOURCE = "the correlations"
+_SOURCE = "correlations"
 
 
 @compared_by_value

@@ -27,7 +27,7 @@ from trimtab.text import counted
 
 COLUMNS = ("account", "asset", "scheme", "bucket", "fraction")
 REQUIRED = ("asset", "scheme", "bucket")
-SOURCE = "the exposures"  # what errors call a table that is not a file
+SOURCE = "exposures"  # what errors call a table that is not a file
 # How far the fractions of an asset in a scheme may differ from 1 by rounding.
 WHOLE = 1e-9
 
@@ -129,6 +129,10 @@ class Exposures:
     def digest(self) -> str:
         """The SHA-256 of the rows: the same for the same rows, in whatever order they came in."""
         return hashlib.sha256("\n".join(sorted(map(repr, self.rows))).encode()).hexdigest()
+
+
+_NO_TEXT = Text(np.zeros(0, np.int64), [])
+NO_EXPOSURES = Exposures((), np.zeros(0, np.int64), _NO_TEXT, _NO_TEXT, _NO_TEXT, np.zeros(0))
 
 
 def exposures_of(table: Any, source: str = SOURCE) -> Exposures:

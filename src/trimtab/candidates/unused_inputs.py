@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from trimtab.bucket_path import UNKNOWN, folded, split_path
+from trimtab.bucket_path import ONLY_IN, UNKNOWN, folded, split_path
+from trimtab.candidates.asset_names import NOT_AVAILABLE
+from trimtab.candidates.bucket_spellings import respelled_buckets
 from trimtab.candidates.candidates import Candidates
 from trimtab.errors import listed
 from trimtab.limits.exposure_limits import known_in_tree
@@ -27,6 +29,8 @@ def unused_inputs(candidates: Candidates, limits: RebalancingLimits) -> Iterator
         yield "result_columns", text
     if set(candidates.bucket.names) - {UNKNOWN} and not limits.enable_bucket_diversification:
         yield "buckets_off", "buckets are given, but bucket limits are off (enable_bucket_diversification)"
+        for first, second in respelled_buckets(sorted(candidates.buckets), limits):
+            yield "near_bucket", f"{first!r} and {second!r} differ {ONLY_IN}: bucket limits would refuse them"
     if limits.enable_bucket_diversification and candidates.buckets <= {UNKNOWN}:
         text = (
             f"No candidate has a bucket: all share one, {UNKNOWN}, which does not count toward min_buckets_represented"
@@ -40,8 +44,21 @@ def unused_inputs(candidates: Candidates, limits: RebalancingLimits) -> Iterator
         yield "no_sizing_input", text
     for sentence in settings_without_effect(limits):
         yield "no_effect", sentence
+    yield from _odd_names(candidates.asset.names)
     for bucket, named in near_buckets(candidates.buckets, limits):
         yield "near_bucket", f"no limit names the bucket {bucket!r}: is {named!r} meant, which has a limit of its own?"
+
+
+def _odd_names(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Assets that may be one in two spellings, or none."""
+    first: dict[tuple[str, ...], str] = {}
+    alike = [(first.setdefault(folded((name,)), name), name) for name in names]
+    pairs = [f"{known!r} and {name!r}" for known, name in alike if known != name]
+    if pairs:
+        yield "near_asset", f"assets that differ {ONLY_IN} count as different: {listed(pairs)}"
+    errors = [repr(name) for name in names if name.casefold() == NOT_AVAILABLE]
+    if errors:
+        yield "near_asset", f"{listed(errors)} counts as an asset's name; spreadsheets write it where a lookup fails"
 
 
 def near_buckets(names: set[str], limits: RebalancingLimits) -> Iterator[tuple[str, str]]:

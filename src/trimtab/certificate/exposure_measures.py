@@ -1,7 +1,4 @@
-"""The measures of exposures: the fraction of each row in each limited bucket of a scheme, from the table as it came in.
-
-It shares nothing with the kernel's rows of exposures, so a fault in either shows up against the other.
-"""
+"""The measures of exposures: the weight of each account in each limited bucket of a scheme."""
 
 from __future__ import annotations
 
@@ -12,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.bucket_path import UNKNOWN, split_path
+from trimtab.candidates.exposures import NO_EXPOSURES
 from trimtab.certificate.certificate import Mask, Vector
 from trimtab.certificate.measurements import EPSILON, Matrix, Measurements, Rows
-from trimtab.limits.exposure_limits import SchemeLimits
+from trimtab.certificate.scheme_parts import SchemeParts, parts_by_scheme, rows_in_scheme, unit_of
+from trimtab.limits.exposure_limits import limits_exposures
 
 Marks = NDArray[np.bool_]  # shape (accounts, buckets)
-_LACK = 1e-9  # what the fractions of an asset may lack to 1 without being partly Unknown
 
 
 class SchemeRows(NamedTuple):
@@ -32,37 +29,24 @@ class SchemeRows(NamedTuple):
 
 def scheme_rows(measures: Measurements, scheme: str) -> SchemeRows:
     """The rows of a scheme, joined to the rows of the accounts by asset, and by account where the table names accounts."""
-    candidates, table = measures.candidates, measures.candidates.exposures
-    none = np.zeros(0, np.int64)
-    if table is None:
-        return SchemeRows(none, none, np.zeros(0), ())
-    code_of = {name: code for code, name in enumerate(candidates.asset.names)}
-    in_scheme = np.array([name == scheme for name in table.scheme.names], np.bool_)[table.scheme.codes]
-    code = np.array([code_of.get(name, -1) for name in table.asset.names], np.int64)[table.asset.codes]
-    account, own = np.zeros(len(code), np.int64), np.zeros(len(measures.account), np.int64)
-    if table.accounts and candidates.accounts != [None]:
-        number_of = {str(name): number for number, name in enumerate(candidates.accounts)}
-        account = np.array([number_of.get(str(name), -1) for name in table.accounts], np.int64)[table.account]
-        own = measures.account
-    rows = np.flatnonzero(in_scheme & (code >= 0) & (account >= 0))
-    key = account[rows] * len(candidates.asset.names) + code[rows]
-    rows, key = rows[np.argsort(key, kind="stable")], np.sort(key)
-    wanted = own * len(candidates.asset.names) + candidates.asset.codes[candidates.order]
-    first, stop = np.searchsorted(key, wanted), np.searchsorted(key, wanted, "right")
-    count = stop - first
-    place = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + np.repeat(first, count)
-    joined = rows[place]
-    row = np.repeat(np.arange(len(wanted)), count)
-    return SchemeRows(row, table.bucket.codes[joined], table.fraction[joined], tuple(table.bucket.names))
+    table = measures.candidates.exposures or NO_EXPOSURES
+    return SchemeRows(*rows_in_scheme(table, scheme).of(_row_units(measures)), tuple(table.bucket.names))
 
 
 def scheme_measures(measures: Measurements) -> list[SchemeMeasures]:
     """The schemes with limits in force, in order."""
-    limits = measures.limits
-    if not limits.enforce_exposure_limits:
+    if not limits_exposures(measures.limits):
         return []
-    schemes = sorted(limits.exposures.items())
-    return [SchemeMeasures(measures, scheme, own, scheme_rows(measures, scheme)) for scheme, own in schemes]
+    unit = _row_units(measures)
+    schemes = parts_by_scheme(measures.candidates.exposures or NO_EXPOSURES, measures.limits).items()
+    return [SchemeMeasures(measures, scheme, parts, unit) for scheme, parts in schemes]
+
+
+def _row_units(measures: Measurements) -> Rows:
+    """The unit of each row of the accounts in the table of exposures."""
+    candidates = measures.candidates
+    table, asset = candidates.exposures or NO_EXPOSURES, candidates.asset.codes[candidates.order]
+    return unit_of(table, candidates.accounts, measures.account, asset, candidates.asset.names)
 
 
 class SchemeMeasures:
@@ -71,22 +55,10 @@ class SchemeMeasures:
     An entry is a row of an account in a limited bucket. Matrices have the shape (accounts, buckets).
     """
 
-    def __init__(self, measures: Measurements, scheme: str, own: SchemeLimits, table: SchemeRows) -> None:
+    def __init__(self, measures: Measurements, scheme: str, parts: SchemeParts, unit: Rows) -> None:
         self.measures, self.scheme = measures, scheme
-        separator = measures.limits.bucket_separator
-        row, part_of, fraction, names = _with_unknown(len(measures.account), own.ignore_below, table)
-        parts = [split_path(name, separator) for name in names]
-        chains = [[path[:depth] for depth in range(1, len(path) + 1)] for path in parts]
-        named = {split_path(path, separator) for path in own.buckets}
-        limits = {path: _limits_at(path, own, separator) for chain in [*chains, list(named)] for path in chain}
-        limited = sorted(path for path, (maximum, minimum) in limits.items() if maximum < math.inf or minimum > 0)
-        number = {path: index for index, path in enumerate(limited)}
-        self.buckets = tuple(separator.join(path) for path in limited)
-        self.maximum = np.array([limits[path][0] for path in limited], np.float64)
-        self.minimum = np.array([limits[path][1] for path in limited], np.float64)
-        self.is_named = np.array([path in named for path in limited], np.bool_)
-        above = [[number[path] for path in chain if path in number] for chain in chains]
-        self.row, self.bucket, self.fraction = _summed(row, part_of, fraction, above, parts, len(limited))
+        self.buckets, self.maximum, self.minimum, self.is_named, entries = parts
+        self.row, self.bucket, self.fraction = entries.of(unit)
 
     def node(self, bucket: int) -> str:
         """The name of a bucket in the certificate."""
@@ -165,50 +137,3 @@ class SchemeMeasures:
         room = np.full(len(self.measures.account), math.inf)
         np.minimum.at(room, self.row, left.ravel()[self.cell] / self.fraction)
         return room
-
-
-def _with_unknown(rows: int, ignore_below: float, table: SchemeRows) -> tuple[Rows, Rows, Vector, tuple[str, ...]]:
-    """The parts of every row: those of the table that count, and what they lack to 1, which is `Unknown`."""
-    counts = table.fraction >= ignore_below
-    row, bucket, fraction = table.row[counts], table.bucket[counts], table.fraction[counts]
-    lack = 1.0 - np.bincount(row, fraction, minlength=rows)
-    lacking = np.flatnonzero(lack > _LACK)
-    names = (*table.names, UNKNOWN)
-    unknown = np.full(len(lacking), len(table.names), np.int64)
-    return (
-        np.concatenate([row, lacking]),
-        np.concatenate([bucket, unknown]),
-        np.concatenate([fraction, lack[lacking]]),
-        names,
-    )
-
-
-def _summed(
-    row: Rows, part_of: Rows, fraction: Vector, above: list[list[int]], parts: list[tuple[str, ...]], buckets: int
-) -> tuple[Rows, Rows, Vector]:
-    """The entries, sorted by row and bucket: the parts at or below each limited bucket, added in the order of paths."""
-    rank = np.empty(len(parts), np.int64)
-    rank[sorted(range(len(parts)), key=lambda name: parts[name])] = np.arange(len(parts))
-    order = np.lexsort((rank[part_of], row))
-    row, part_of, fraction = row[order], part_of[order], fraction[order]
-    count = np.array([len(chain) for chain in above], np.int64)
-    first = np.concatenate([[0], np.cumsum(count)])[:-1]
-    flat = np.array([number for chain in above for number in chain], np.int64)
-    times = count[part_of]
-    step = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
-    keys = np.repeat(row, times) * max(buckets, 1) + flat[np.repeat(first[part_of], times) + step]
-    cells, entry = np.unique(keys, return_inverse=True)
-    sums = np.bincount(entry, np.repeat(fraction, times), minlength=len(cells))
-    return cells // max(buckets, 1), cells % max(buckets, 1), np.asarray(sums, np.float64)
-
-
-def _limits_at(path: tuple[str, ...], own: SchemeLimits, separator: str) -> tuple[float, float]:
-    """The maximum and the minimum in force at a path; infinity and 0 without one."""
-    if path[0] == UNKNOWN and own.unknown == "free":
-        return math.inf, 0.0
-    limit = own.buckets.get(separator.join(path))
-    maximum = own.max_exposure if len(path) == 1 else None
-    if limit is not None and limit.max_exposure is not None:
-        maximum = limit.max_exposure
-    minimum = limit.min_exposure if limit is not None else None
-    return math.inf if maximum is None else maximum, minimum or 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,19 +44,33 @@ class BacktestOptions:
     slippage_bps: Annotated[float, _option("slippage_bps", "BPS")] = TradingCosts.slippage_bps
     cash_rate: Annotated[float, _option("cash_rate", "FRACTION")] = BacktestSettings.cash_rate
     gone_after: Annotated[int, _option("gone_after", "SESSIONS")] = BacktestSettings.gone_after
+    start_value: Annotated[str | None, _option("start_value", "AMOUNT")] = None
+    lots: Annotated[
+        Path | None, option("FILE", "With --start-value: asset and lot, the tradable step. Default: 1 share.")
+    ] = None
     sessions_per_year: Annotated[int | None, _option("sessions_per_year", "COUNT")] = BacktestSettings.sessions_per_year
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The input files."""
-        named = (self.prices, self.scores, self.fundamentals, self.classification, self.membership)
+        named = (self.prices, self.scores, self.fundamentals, self.classification, self.membership, self.lots)
         return tuple(path for path in named if path is not None)
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of `trimtab.backtest` and `trimtab.sweep` apart from prices and limits."""
         from trimtab.cli.market_inputs import accepted
 
-        own = ("prices", "accept")
+        own = ("prices", "accept", "lots")
         options = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in own}
         costs = {field.name: options.pop(field.name) for field in dataclasses.fields(TradingCosts)}
-        return {**options, "accepted": accepted(self.accept) or None, "costs": TradingCosts(**costs)}
+        lots = None if self.lots is None else _lots(self.lots)
+        return {**options, "accepted": accepted(self.accept) or None, "costs": TradingCosts(**costs), "lots": lots}
+
+
+def _lots(path: Path) -> dict[str, Decimal]:
+    """The lot of each asset in a file."""
+    from trimtab.cli.broker_inputs import number_column
+    from trimtab.files.candidate_file import read_candidate_file
+
+    file = read_candidate_file(path)
+    return number_column(file.table, "lot", file.source)

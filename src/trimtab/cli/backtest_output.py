@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 _FRAMES = ("equity", "weights", "bucket_weights", "trades", "turnover", "decisions", "removed")
+_WHOLE_FRAMES = ("orders", "holdings", "plans")
 
 
 def check_folder(out: Path, names: Iterable[str], inputs: Sequence[Path]) -> None:
@@ -47,7 +48,8 @@ def write_backtest(out: Path, results: Sequence[BacktestResult], facts: Backtest
     from trimtab.backtesting.pages.backtest_page import backtest_page
 
     out.mkdir(exist_ok=True)
-    for name in _FRAMES:
+    whole = () if results[0].market_history.whole is None else _WHOLE_FRAMES
+    for name in (*_FRAMES, *whole):
         write_file(out / f"{name}.csv", _csv(getattr(results[0], name)))
     if len(results) > 1:
         named = [result.equity["equity"].alias(result.name) for result in results]
@@ -58,7 +60,7 @@ def write_backtest(out: Path, results: Sequence[BacktestResult], facts: Backtest
 
 def backtest_files() -> tuple[str, ...]:
     """The names of the files that `write_backtest` may write."""
-    return (*(f"{name}.csv" for name in _FRAMES), "equities.csv", "summary.json", "report.html")
+    return (*(f"{name}.csv" for name in (*_FRAMES, *_WHOLE_FRAMES)), "equities.csv", "summary.json", "report.html")
 
 
 def write_sweep(out: Path, result: SweepResult, title: str, document: bytes) -> None:

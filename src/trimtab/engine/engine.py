@@ -126,9 +126,10 @@ class CoreRebalancerEngine:
         enable_fundamental: bool = True,
         technical_weight: float = ScoreWeights.technical_weight,
         fundamental_weight: float = ScoreWeights.fundamental_weight,
+        exposures: Any = None,
     ) -> list[RebalancingTarget]:
         """The targets of `run`, with the same arguments: one for every asset considered, the largest first."""
-        scoring = (enable_technical, enable_fundamental, technical_weight, fundamental_weight)
+        scoring = (enable_technical, enable_fundamental, technical_weight, fundamental_weight, exposures)
         run = self.run(rebalance_date, current_positions, limits, bucket_names, min_trending_confidence, *scoring)
         return list(run.targets)
 
@@ -143,6 +144,7 @@ class CoreRebalancerEngine:
         enable_fundamental: bool = True,
         technical_weight: float = ScoreWeights.technical_weight,
         fundamental_weight: float = ScoreWeights.fundamental_weight,
+        exposures: Any = None,
     ) -> EngineRun:
         """Rebalance, with everything known about how.
 
@@ -163,13 +165,15 @@ class CoreRebalancerEngine:
             Which of the two scores count.
         technical_weight, fundamental_weight
             How much each counts; only their ratio matters.
+        exposures
+            The buckets of the schemes in `limits.exposures`, as `trimtab.rebalance` takes them.
 
         Raises
         ------
         SetupError
             A part that is missing or gives an impossible answer; a bucket that does not exist.
         InputError
-            Impossible current positions.
+            Impossible current positions or exposures.
         LimitsError
             Limits for a bucket that does not exist.
         UnmetLimitError
@@ -205,7 +209,9 @@ class CoreRebalancerEngine:
             made = None
             if isinstance(current_positions, SharePositions):
                 made = current_positions.plan(rows, limits, correlations)
-            result = rebalance(rows, limits, correlations=correlations) if made is None else made.result
+                result = made.result
+            else:
+                result = rebalance(rows, limits, correlations=correlations, exposures=exposures)
         run = EngineRun(universe, scored, result, MappingProxyType(steps.seconds), self.bucket_manager, risk, made)
         self._log_pass(run, steps)
         return run

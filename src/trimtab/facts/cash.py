@@ -118,6 +118,8 @@ def _kept_out(reruns: Reruns) -> Iterator[_Holder]:
     yield from holder(Reason.MIN_POSITION_CAPACITY, minimum, [("min_position_weight", "")])
     correlation = f"max_correlation {figure(limits.max_correlation or 0.0)}"
     yield from holder(Reason.TOO_CORRELATED, correlation, [("max_correlation", "")])
+    lacking = f"a missing {limits.sizing_column} (sizing_mode {limits.sizing_mode})"
+    yield from holder(Reason.NOT_SIZABLE, lacking, [("sizing_mode", "")])
     whose = "its score" if waiting.get(Reason.BELOW_THRESHOLD) == 1 else "their scores"
     scores = f"{whose} (min_score_threshold, min_score_new_position)"
     yield from holder(Reason.BELOW_THRESHOLD, scores, [(name, "") for name in SCORE_FIELDS])

@@ -1,9 +1,9 @@
 """One policy over the sessions: decide, trade at the next session, drift; arrays in, arrays out.
 
 It decides nothing itself: every decision is `rebalance_account` on the rows of that session. It adds the bookkeeping:
-the worth of holdings, the cost of trades, and which assets can be traded (docs/backtest.md has the formulas). The
-account
-starts with 1.0 in cash on the first rebalance day.
+the worth of holdings, the cost of trades, and which assets can be traded (docs/backtest.md has the formulas). The account
+starts with 1.0 in cash on the first rebalance day. In whole lots, money and shares are whole numbers, every
+decision is `plan_block`, and what is recorded in floats is in units of the start.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from __future__ import annotations
 import numpy as np
 
 from trimtab.kernel.account import rebalance_account
-from trimtab.kernel.backtest_records import Book, Market, PolicyRecords, RunRecords
+from trimtab.kernel.backtest_orders import decide_orders, earn, pay_out, place_orders, trade_orders
+from trimtab.kernel.backtest_records import ORDER, Book, Market, PolicyRecords, RunRecords, WholeLots
 from trimtab.kernel.backtest_trading import execute_trades, weigh
 from trimtab.kernel.block import clear_answer, fill_row
 from trimtab.kernel.compilation import allocating, compiled, entry
+from trimtab.kernel.order_records import ASSET, ORDER_ACCOUNT, TRADED
 from trimtab.kernel.records import ANSWER, ROW
 from trimtab.reasons import Restriction
 
@@ -51,11 +53,18 @@ def _largest_drift(market: Market, session: int, book: Book, count: int, worth: 
 
 
 @compiled
-def _remove_delisted(market: Market, session: int, event: int, book: Book, run: RunRecords) -> float:
+def _remove_delisted(
+    market: Market, session: int, event: int, book: Book, whole: WholeLots | None, run: RunRecords
+) -> float:
     """The money for a delisted holding, at its last price; 0 where it is not held."""
     asset = market.delisted[event].asset
     shares = book.shares[asset]
-    run.proceeds[event] = shares * market.close[session, asset] if shares > 0.0 else 0.0
+    run.proceeds[event] = 0.0
+    if shares > 0.0:
+        if whole is None:
+            run.proceeds[event] = shares * market.close[session, asset]
+        else:
+            run.proceeds[event] = pay_out(asset, whole.last_price[event], book, whole)
     book.shares[asset] = 0.0
     return run.proceeds[event]
 
@@ -87,36 +96,59 @@ def _fill_rows(market: Market, policy: PolicyRecords, day: int, book: Book, wort
 
 
 @compiled
-def _place_orders(book: Book, count: int, step: int, run: RunRecords) -> None:
-    """Record the targets to trade; and the decision, if a ledger is kept."""
+def _keep(book: Book, count: int, step: int, run: RunRecords) -> None:
+    """Record the decision, if a ledger is kept."""
     for index in range(count):
         asset = book.asset_of[index]
-        if book.answers[index].target != book.rows[index].current:
-            book.orders[asset] = book.answers[index].target
         if run.ledger.shape[0] > 0:
             run.answers[step, asset] = book.answers[index]
             run.ledger[step, asset].candidate = True
             run.ledger[step, asset].current = book.rows[index].current
 
 
+@compiled
+def _place_targets(book: Book, count: int) -> None:
+    """The targets to trade."""
+    for index in range(count):
+        if book.answers[index].target != book.rows[index].current:
+            book.orders[book.asset_of[index]] = book.answers[index].target
+
+
 @allocating
 def _decide(
-    market: Market, policy: PolicyRecords, day: int, book: Book, worth: float, step: int, run: RunRecords
-) -> None:
-    """One pass of the rules on the drifted holdings, and the orders that follow."""
-    run.steps[step].decided = market.rebalance_days[day].session
+    market: Market,
+    policy: PolicyRecords,
+    whole: WholeLots | None,
+    day: int,
+    book: Book,
+    step: int,
+    run: RunRecords,
+) -> bool:
+    """One pass of the rules on the drifted holdings, and the orders that follow; returns whether it can be counted."""
+    session = market.rebalance_days[day].session
+    worth, run.steps[step].decided = run.equity[session], session
     count = _fill_rows(market, policy, day, book, worth)
-    run.steps[step].braked = rebalance_account(
-        book.rows[:count], policy.tree, policy.settings, book.no_partners, None, book.answers[:count]
-    )
-    _place_orders(book, count, step, run)
+    if whole is None:
+        run.steps[step].braked = rebalance_account(
+            book.rows[:count], policy.tree, policy.settings, book.no_partners, None, book.answers[:count]
+        )
+        _place_targets(book, count)
+    else:
+        if not decide_orders(whole, policy, day, book, count, worth, run.steps[step]):
+            return False
+        place_orders(book, count, step, run)
+    _keep(book, count, step, run)
+    return True
 
 
-@entry
-def backtest_policy(market: Market, policy: PolicyRecords, run: RunRecords) -> int:
-    """Run one policy from the first rebalance day to the last session; fills `run`, returns the number of decisions."""
-    assets = market.close.shape[1]
-    book = Book(
+@allocating
+def _empty_book(assets: int, whole: WholeLots | None) -> Book:
+    """The working memory for a number of assets."""
+    own = 0 if whole is None else assets
+    cash = np.zeros(1, np.int64)
+    if whole is not None:
+        cash[0] = whole.cash
+    return Book(
         np.zeros(assets),
         np.full(assets, np.nan),
         np.zeros(assets),
@@ -125,18 +157,41 @@ def backtest_policy(market: Market, policy: PolicyRecords, run: RunRecords) -> i
         np.zeros(assets, ANSWER),
         np.zeros(assets, np.int64),
         np.zeros(0, np.int64),
+        cash,
+        np.zeros(own, np.int64),
+        np.zeros(own, ASSET),
+        np.zeros(1, ORDER_ACCOUNT),
+        np.zeros(own, np.int64),
+        np.zeros(1, TRADED),
+        np.zeros(1, ORDER),
     )
+
+
+@entry
+def backtest_policy(market: Market, policy: PolicyRecords, whole: WholeLots | None, run: RunRecords) -> int:
+    """Run one policy from the first rebalance day to the last session; fills `run`, returns the number of decisions.
+
+    `whole`: None if fractions of a share are traded. If amounts become too large for 64 bits, it ends early and returns
+    -1 less the session.
+    """
+    book = _empty_book(market.close.shape[1], whole)
     count, day, step, event, pending, money = 0, 0, -1, 0, False, 1.0
     first = market.rebalance_days[0].session
     for session in range(first, run.equity.size):
         if session > first:
-            money *= market.cash_growth[session]
+            growth = market.cash_growth[session]
+            money = money * growth if whole is None else earn(growth, book, whole)
         if pending:
-            money = execute_trades(market, session, book, money, step, run)
+            if whole is None:
+                money = execute_trades(market, session, book, money, step, run)
+            else:
+                money = trade_orders(market, whole, session, day - 1, book, step, run)
+            if money < 0.0:  # it cannot be counted
+                return -1 - session
             weigh(market, session, book, money, step, run)
             count, pending = _list_held(book), False
         while event < market.delisted.size and market.delisted[event].session <= session:
-            money += _remove_delisted(market, session, event, book, run)
+            money += _remove_delisted(market, session, event, book, whole, run)
             count = _list_held(book)
             event += 1
         run.cash[session] = money
@@ -145,6 +200,7 @@ def backtest_policy(market: Market, policy: PolicyRecords, run: RunRecords) -> i
             worth = run.equity[session]
             if count == 0 or _largest_drift(market, session, book, count, worth) > market.drift:
                 step, pending = step + 1, True
-                _decide(market, policy, day, book, worth, step, run)
+                if not _decide(market, policy, whole, day, book, step, run):
+                    return -1 - session
             day += 1
     return step + 1

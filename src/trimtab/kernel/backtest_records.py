@@ -44,7 +44,8 @@ STEP = record(
     ("value", "f8"),  # of the portfolio before the trades, at their prices
     ("bought", "f8"),
     ("sold", "f8"),
-    ("paid", "f8"),  # costs
+    ("paid", "f8"),  # costs, fees included
+    ("fees", "f8"),  # of orders in whole lots
     ("cash", "f8"),  # after the trades
     ("buy_fraction", "f8"),  # the fraction of every buy that cash covered
     ("braked", "?"),
@@ -58,6 +59,43 @@ LEDGER = record(
     ("candidate", "?"),
     ("unfilled", "?"),  # an order that found no price
 )
+
+# An order in whole lots, as planned and as traded; in micro-units and nano-shares. Shape (D, A).
+ORDER = record(
+    ("place", "i8"),  # in the order of execution; -1 without an order
+    ("price", "i8"),  # that it was planned at
+    ("quantity", "i8"),  # held before
+    ("now", "i8"),  # planned to be held
+    ("amount", "i8"),  # planned, and its fee
+    ("fee", "i8"),
+    ("reason", "i1"),  # `OrderReason`
+    ("traded_price", "i8"),  # 0 = no trade
+    ("traded", "i8"),  # shares bought or sold
+    ("traded_amount", "i8"),
+    ("traded_fee", "i8"),
+    ("traded_cost", "i8"),  # spread and the like, beside the fee
+    ("held", "i8"),  # after the trades
+    ("cash_after", "i8"),  # after this order
+)
+
+# A plan of orders. Shape (D,).
+PLANNED = record(
+    ("cash", "i8"),
+    ("value", "i8"),
+    ("status", "i8"),  # `PlanStatus`
+    ("is_settled", "?"),
+    ("cash_after", "i8"),  # after the trades
+)
+
+
+class WholeLots(NamedTuple):
+    """Prices in micro-units and lots in nano-shares, for policies that trade whole lots."""
+
+    price: Ints  # (D, A): the last known one on each rebalance day; 0 = none
+    trade_price: Ints  # (D, A): of the session after it; 0 = no trade
+    last_price: Ints  # (delistings,)
+    lot: Ints  # (A,)
+    cash: int  # to begin with, in micro-units
 
 
 class Market(NamedTuple):
@@ -83,6 +121,7 @@ class PolicyRecords(NamedTuple):
     tree: Records  # NODE
     leaf_of: Ints  # (B,)
     settings: Any  # one record of SETTINGS
+    account: Any  # one record of ORDER_ACCOUNT: the settings of orders in whole lots
 
 
 class RunRecords(NamedTuple):
@@ -94,6 +133,8 @@ class RunRecords(NamedTuple):
     answers: Records  # ANSWER, (D, A)
     ledger: Records  # LEDGER, (D, A)
     proceeds: Floats  # (delistings,): the money for a delisted holding, 0 if it was not held
+    orders: Records  # ORDER, (D, A), empty without whole lots
+    plans: Records  # PLANNED, (D,)
 
 
 class Book(NamedTuple):
@@ -107,3 +148,11 @@ class Book(NamedTuple):
     answers: Records  # ANSWER, of the present decision
     asset_of: Ints  # the asset of each row
     no_partners: Ints  # of length 0: a backtest knows no correlations
+    # In whole lots:
+    cash: Ints  # (1,), micro-units
+    quantity: Ints  # held, in nano-shares; `shares` is the same for each unit of the start
+    assets: Records  # ASSET, of the present decision
+    account: Records  # ORDER_ACCOUNT, (1,), of the present decision
+    in_order: Ints  # the rows with an order, in the order of execution
+    trading: Records  # TRADED, (1,): the asset that is being traded
+    traded: Records  # ORDER, (1,): its trade, where no ledger is kept

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from trimtab.kernel.account import rebalance_account
-from trimtab.kernel.compilation import compiled, entry
-from trimtab.kernel.records import ANSWER, NO_NODE, ROW, Flags, Floats, Ints, Records, SizingMode, record
+from trimtab.kernel.compilation import allocating, compiled, entry
+from trimtab.kernel.records import ANSWER, NO_NODE, ROW, Exposed, Flags, Floats, Ints, Records, SizingMode, record
 from trimtab.reasons import Action, SizeReason
 
 # The totals of an account, summed in canonical order. Shape (accounts,).
@@ -55,6 +55,19 @@ class Prepared(NamedTuple):
     trees: Records
     tree_start: Ints  # shape (limits + 1,)
     node_of: Ints  # shape (limits, buckets + 1): the node of each bucket, the last for none
+
+
+class BlockExposures(NamedTuple):
+    """The exposures of a block, ready for the kernel. Limits l have the rows rows[row_start[l] : row_start[l + 1]], and the
+    parts of profile p in them are parts[first[l, p] : first[l, p + 1]].
+    """
+
+    rows: Records  # `EXPOSURE_ROW`
+    row_start: Ints  # shape (limits + 1,)
+    parts: Records  # `EXPOSURE_PART`
+    first: Ints  # shape (limits, profiles + 1)
+    profile: Ints  # shape (rows of the block,)
+    concentration: Records  # `CONCENTRATION`, shape (limits,)
 
 
 class Decided(NamedTuple):
@@ -108,18 +121,35 @@ def sum_up(outcome: Any, current: float, target: float, dust_weight: float) -> N
             outcome.closed += 1
 
 
+@allocating
+def _exposed_of(exposures: BlockExposures, limits: int, order: Ints, profile: Ints) -> Exposed:
+    """The exposures of an account: `order` lists its rows by asset name, `profile` has a place for each of them."""
+    for number in range(order.size):
+        profile[number] = exposures.profile[order[number]]
+    rows = exposures.rows[exposures.row_start[limits] : exposures.row_start[limits + 1]]
+    concentration = exposures.concentration[limits : limits + 1]
+    return Exposed(rows, exposures.parts, exposures.first[limits], profile[: order.size], concentration)
+
+
 @entry
 def rebalance_block(
-    accounts: Accounts, left_out: Flags, order: Ints, columns: Columns, prepared: Prepared, decided: Decided
+    accounts: Accounts,
+    left_out: Flags,
+    order: Ints,
+    columns: Columns,
+    prepared: Prepared,
+    exposures: BlockExposures | None,
+    decided: Decided,
 ) -> None:
     """Decide every account of a block, except those left out.
 
-    `left_out` has shape (accounts,); `order` (rows,) lists the rows of each account by asset name.
+    `left_out` has shape (accounts,); `order` (rows,) lists the rows of each account by asset name; `exposures`: None
+    if exposures are not limited.
     """
     start, max_rows = accounts.start, 0
     for account in range(start.size - 1):
         max_rows = max(max_rows, start[account + 1] - start[account])
-    rows, answers = np.zeros(max_rows, ROW), np.zeros(max_rows, ANSWER)
+    rows, answers, profile = np.zeros(max_rows, ROW), np.zeros(max_rows, ANSWER), np.zeros(max_rows, np.int64)
     no_partners = np.zeros(0, np.int64)  # a block has no correlations: limits with `max_correlation` are refused
     for account in range(start.size - 1):
         if left_out[account]:
@@ -142,7 +172,12 @@ def rebalance_block(
             clear_answer(answers[number])
         tree = prepared.trees[prepared.tree_start[limits] : prepared.tree_start[limits + 1]]
         outcome = decided.outcome[account]
-        outcome.braked = rebalance_account(rows[:count], tree, settings, no_partners, None, answers[:count])
+        mine = rows[:count]
+        if exposures is None:
+            outcome.braked = rebalance_account(mine, tree, settings, no_partners, None, answers[:count])
+        else:
+            exposed = _exposed_of(exposures, limits, order[begin : begin + count], profile)
+            outcome.braked = rebalance_account(mine, tree, settings, no_partners, exposed, answers[:count])
         for number in range(count):
             row, answer = order[begin + number], answers[number]
             decided.target[row] = answer.target

@@ -61,7 +61,7 @@ class Problem(NamedTuple):
     held: Ints  # the rows that hold
     matrix: Floats  # (held, held): of the equations of a step
     right: Floats  # (held,)
-    factored: Ints  # (1,): so many first rows of the matrix are up to date
+    factored: Ints  # (1,): the number of first rows of the matrix that are up to date
     slots: Ints  # (rows,): of an asset's parts in the rows that hold, their slots
     shares: Floats  # (rows,): and their fractions
 

@@ -24,6 +24,7 @@ from trimtab.market.dated_tables import (
 )
 from trimtab.market.price_layout import notes_on_returns
 from trimtab.market.prices import MarketChecks, read_prices
+from trimtab.market.renames import notes_on_renames
 from trimtab.market.typed_columns import Date, day, final_names, with_names
 from trimtab.market.view import MarketView
 from trimtab.statistics.sessions_per_year import sessions_per_year
@@ -200,7 +201,8 @@ class MarketData:
         Not in the prices, so not used from the membership: brkb (is 'BRK-B' meant?).
         """
         alike = {_letters(symbol): symbol for symbol in self.symbols}
-        notes = [*self._prices.notes, *notes_on_returns(self._prices.wide), *self._joined_notes]
+        notes = [*self._prices.notes, *notes_on_returns(self._prices.wide)]
+        notes += [*notes_on_renames(self._prices.wide), *self._joined_notes]
         for table, symbols in self.unpriced.items():
             known = alike.keys() & {_letters(symbol) for symbol in symbols}
             # Symbols spelled differently in the prices come first: they need correcting.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -37,27 +36,11 @@ class AccountInputs:
         """The instruments in canonical order: by asset name."""
         return [self.instruments[row] for row in candidates.order.tolist()]
 
-    def identity(self, candidates: Candidates) -> dict[str, Any]:
-        """All inputs, candidates included, as plain values by asset name."""
+    def rest(self, candidates: Candidates) -> dict[str, Any]:
+        """The inputs that only an account with tax lots, trades or correlations has."""
         return {
-            "candidates": dict(self._columns(candidates)),
-            "limits": self.limits.to_dict(complete=True),
-            "settings": self.settings.to_dict(),
             "tax_lots": {asset: [asdict(lot) for lot in own] for asset, own in sorted(self.tax_lots.items())},
             "recent": [asdict(trade) for trade in self.trades],
             "today": self.today,
-            "cash": self.cash,
-            "cash_flow": self.cash_flow,
+            "groups": [each.group for each in self.named(candidates)],
         }
-
-    def _columns(self, candidates: Candidates) -> Iterator[tuple[str, list[Any]]]:
-        """The columns of the candidates that count, in canonical order."""
-        own = self.named(candidates)
-        for name in ("asset", "price", "quantity", "lot", "min_notional", "tradable", "group"):
-            yield name, [getattr(each, name) for each in own]
-        for name in ("score", "desired_weight", "volatility", "restriction"):
-            yield name, getattr(candidates, name)[candidates.order].tolist()
-        caps = candidates.max_weight[candidates.order].tolist()
-        yield "max_weight", [None if cap == math.inf else cap for cap in caps]
-        codes = candidates.bucket.codes[candidates.order].tolist()
-        yield "bucket", [candidates.bucket.names[code] for code in codes]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from trimtab.files.table_files import StrPath
 
 _OWN_SUFFIXES = {".parquet", ".pq", ".arrow", ".feather", ".ipc"}
+_FUNDS = {"fund", "holding", "fraction"}  # the holdings of funds, which exposures look through
 _OWN_AMOUNTS = {"current_weight", "shares"}
 _ASSET_NAMES = {"asset", "symbol", "ticker"}
 _HEAD = 65_536
@@ -108,7 +109,12 @@ def is_broker_file(path: Path) -> bool:
         if not head.strip():
             return False
     folded = {name.strip().casefold() for name in names}
-    is_own = "asset" in names or "score" in folded or bool(_OWN_AMOUNTS & set(names) and _ASSET_NAMES & folded)
+    is_own = (
+        set(names) >= _FUNDS
+        or "asset" in names
+        or "score" in folded
+        or bool(_OWN_AMOUNTS & set(names) and _ASSET_NAMES & folded)
+    )
     return not is_own
 
 

@@ -23,7 +23,7 @@ from trimtab.limits.order_settings import given_settings, overridden
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.account_inputs import AccountInputs
 from trimtab.orders.account_table import ORDER_COLUMNS, Instrument, read_instruments
-from trimtab.orders.identity import client_order_id, plan_id
+from trimtab.orders.identity import order_ids
 from trimtab.orders.order import LotSold, Order
 from trimtab.orders.plan import Plan
 from trimtab.orders.plan_check import check_plan
@@ -157,6 +157,9 @@ def money_in(value: Any, name: str) -> int:
         raise InputError([Fault(f"{name}: is not an amount of money", "give a number", value=value)]) from None
 
 
+_SHARES_NAMES = ("quantity", "qty", "units", "positions", "holdings")
+
+
 def _with_weights(candidates: Any, columns: Mapping[str, Any], instruments: Sequence[Instrument], cash: int) -> Any:
     """The table for the pass: weights instead of shares, checked against the account's value."""
     check_overdrawn(instruments, cash)
@@ -166,6 +169,10 @@ def _with_weights(candidates: Any, columns: Mapping[str, Any], instruments: Sequ
     if "current_weight" in columns:
         advice = "drop it; weights follow from shares and prices"
         raise InputError([Fault("is not used by a plan", advice, column="current_weight")])
+    misnamed = [name for name in columns if name.casefold() in _SHARES_NAMES and "shares" not in columns]
+    if misnamed:
+        problem = "seems to hold the shares, but a plan reads them from 'shares'"
+        raise InputError([Fault(problem, "rename or drop it", column=misnamed[0])])
     table = without_columns(candidates, [name for name in columns if name in ORDER_COLUMNS])
     weights = np.array([worth / max(value, total, 1) for worth in worths])
     return with_columns(table, {"current_weight": weights})
@@ -181,17 +188,16 @@ def _plan_of(
     notes: Sequence[str],
 ) -> Plan:
     decided = decide(candidates, inputs)
-    identity = plan_id(inputs.identity(candidates))
     names = tuple(instrument.asset for instrument in inputs.named(candidates))
     account, reasons = decided.account, decided.assets["reason"].tolist()
     return Plan(
         result=_result(table, decided),
-        orders=_orders(decided, inputs, names, identity),
+        orders=_orders(decided, inputs, names),
         reasons={name: OrderReason(reason).code for name, reason in zip(names, reasons, strict=True)},
         settings=inputs.settings,
         gate_settings=gates,
         price_history=history,
-        plan_id=identity,
+        plan_id=decided.digest.hex(),
         status=_STATUS[PlanStatus(account["status"])],
         is_settled=bool(account["is_settled"]),
         value_before=money_of(int(account["value"])),
@@ -233,14 +239,14 @@ def _result(table: Any, decided: DecidedPlan) -> RebalanceResult:
     return RebalanceResult(Pass.of(weighted, candidates, decided.limits, answer, braked, measured))
 
 
-def _orders(decided: DecidedPlan, inputs: AccountInputs, names: Sequence[str], identity: str) -> tuple[Order, ...]:
+def _orders(decided: DecidedPlan, inputs: AccountInputs, names: Sequence[str]) -> tuple[Order, ...]:
     """The orders in their order of execution, with the cash after each."""
     warned = wash_sales(decided, inputs)
     account, assets = decided.account, decided.assets
     cash, orders = int(account["cash"]), []
     unspent = _unspent(decided) if inputs.settings.wait_for_settlement else None
     columns = {name: assets[name].tolist() for name in _ORDER_FIELDS}
-    for row in decided.in_order:
+    for row, order_id in zip(decided.in_order, _ids(decided), strict=True):
         quantity, now, amount, fee = (columns[name][row] for name in ("quantity", "now", "amount", "fee"))
         change, side = now - quantity, "sell" if now < quantity else "buy"
         cash += (amount if change < 0 else -amount) - fee
@@ -261,10 +267,18 @@ def _orders(decided: DecidedPlan, inputs: AccountInputs, names: Sequence[str], i
                 phase=1 if change < 0 else 3 if waits else 2,
                 lots=_lots_sold(decided, row, inputs.lots_of(names[row])),
                 wash_sale=names[row] in warned,
-                client_order_id=client_order_id(identity, names[row], side),
+                client_order_id=order_id,
             )
         )
     return tuple(orders)
+
+
+def _ids(decided: DecidedPlan) -> list[str]:
+    """The ids of the orders in their order."""
+    places = np.array(decided.in_order, np.int64)
+    digest = np.frombuffer(decided.digest, np.uint8).reshape(1, -1)
+    is_buy = (decided.assets["now"] > decided.assets["quantity"])[places]
+    return [row.tobytes().decode() for row in order_ids(digest, np.zeros_like(places), places, is_buy)]
 
 
 def _unspent(decided: DecidedPlan) -> int:

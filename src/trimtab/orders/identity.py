@@ -1,19 +1,32 @@
-"""Ids of a plan and of its orders: the same inputs give the same ids, on every machine."""
+"""Ids of plans and orders: the same inputs give the same ids, for one account or many, on every machine (rules, section 19)."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
-from trimtab.decimals import decimal_text
+import numpy as np
 
-_LETTERS = 26
-_BYTES = 20  # enough for the letters, and a whole number of groups of base32
+from trimtab.bucket_path import UNKNOWN, bucket_name
+from trimtab.decimals import decimal_text
+from trimtab.kernel.records import Flags, Floats, Ints, Records
+from trimtab.limits.order_settings import OrderSettings
+from trimtab.limits.rebalancing_limits import RebalancingLimits
+
+ID_LENGTH, _ACCOUNT_LETTERS = 29, 20
+_ALPHABET = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)
+_BITS = np.array([16, 8, 4, 2, 1], np.uint8)
+# A row of an account, packed; names as digests, so that names of any length take the same place.
+_ROW = np.dtype(
+    [(name, "<i8") for name in ("price", "quantity", "lot", "min_notional", "asset", "bucket")]
+    + [(name, "<f8") for name in ("score", "max_weight", "size")]
+    + [("flags", "u1")]
+)
 _AS_GIVEN = (str, int, bool, type(None))
 
 
@@ -52,16 +65,68 @@ def _nfc(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
-def plan_id(inputs: Any) -> str:
-    """The SHA-256 of all inputs of a plan, in hexadecimal."""
-    return hashlib.sha256(canonical_json(inputs).encode()).hexdigest()
+def _digest_of_limits(limits: RebalancingLimits, settings: OrderSettings) -> Any:
+    own = limits.to_dict(complete=True)
+    own["target_invested"] = min(limits.target_invested, 1.0 - settings.cash_buffer)  # the aim
+    general = {
+        name: value for name, value in settings.to_dict().items() if name != "mode"
+    }  # an account may have its own
+    return hashlib.sha256(canonical_json({"limits": own, "settings": general}).encode())
 
 
-def client_order_id(plan: str, asset: str, side: str) -> str:
-    """The id of an order, which a broker takes only once: 29 letters and digits.
+# The SHA-256 begun with what accounts share; most calls repeat the limits and settings before them.
+shared_digest = lru_cache(maxsize=64)(_digest_of_limits)
 
-    >>> client_order_id("0" * 64, "AAPL", "buy")
-    'tt-p3arzdlr444txecojjegkxxij7'
+
+@lru_cache(maxsize=16)  # most blocks repeat the names before them
+def _name_numbers(names: tuple[str, ...]) -> Ints:
+    """A digest of eight bytes for each name."""
+    digests = b"".join(hashlib.blake2b(_nfc(name).encode(), digest_size=8).digest() for name in names)
+    return np.frombuffer(digests, "<i8")
+
+
+def identity_rows(
+    assets: Records, sizing_input: Floats, names: Ints, named: tuple[str, ...], buckets: Ints, paths: tuple[str, ...]
+) -> Any:
+    """The bytes of the rows that decide orders, in canonical order, shape (rows, width). `names` and `buckets` number
+    `named` and `paths`; -1 means Unknown.
     """
-    digest = hashlib.sha256(f"{plan}|{_nfc(asset)}|{side}".encode()).digest()
-    return "tt-" + base64.b32encode(digest[:_BYTES]).decode().lower()[:_LETTERS]
+    rows = np.empty(len(assets), _ROW)
+    for name in ("price", "quantity", "lot", "min_notional"):
+        rows[name] = assets[name]
+    for name, values in (("score", assets["score"]), ("max_weight", assets["max_weight"]), ("size", sizing_input)):
+        rows[name] = values + 0.0  # one zero
+        rows[name][np.isnan(values)] = np.nan  # one NaN
+    rows["asset"] = _name_numbers(named)[names]
+    rows["bucket"] = _name_numbers((*map(bucket_name, paths), UNKNOWN))[buckets]
+    rows["flags"] = assets["restriction"] + 4 * assets["tradable"]
+    return rows.view(np.uint8).reshape(len(rows), -1)
+
+
+def account_digest(shared: Any, account: Any, money: bytes, rows: Any, more: bytes = b"") -> bytes:
+    """The SHA-256 of one account: `shared_digest`, its name (None without), cash, cash flow and mode, its rows, the rest."""
+    digest = shared.copy()
+    digest.update(b"\0%b\0%b" % (b"" if account is None else str(account).encode(), money))
+    digest.update(rows)
+    digest.update(more)
+    return bytes(digest.digest())
+
+
+def money_bytes(accounts: Records) -> list[bytes]:
+    """Cash, cash flow and mode of each account."""
+    columns = np.stack([accounts[name] for name in ("cash", "cash_flow", "mode")], axis=1).astype("<i8")
+    return [row.tobytes() for row in columns]
+
+
+def order_ids(digests: Any, account: Ints, place: Ints, is_buy: Flags) -> Any:
+    """The ids of orders as bytes of shape (orders, 29): "tt-", twenty letters of the digest of the account, and six for the
+    asset's place by name and the side. `digests`: shape (accounts, 32).
+    """
+    letters = np.empty((len(account), ID_LENGTH), np.uint8)
+    letters[:, :3] = np.frombuffer(b"tt-", np.uint8)
+    bits = np.unpackbits(digests, axis=1)[:, : 5 * _ACCOUNT_LETTERS].reshape(-1, _ACCOUNT_LETTERS, 5)
+    letters[:, 3 : 3 + _ACCOUNT_LETTERS] = _ALPHABET[bits @ _BITS][account]
+    shifts = 5 * np.arange(ID_LENGTH - 4 - _ACCOUNT_LETTERS, -1, -1)
+    number = 2 * place + is_buy
+    letters[:, 3 + _ACCOUNT_LETTERS :] = _ALPHABET[(number[:, np.newaxis] >> shifts) & 31]
+    return letters

@@ -65,7 +65,7 @@ class PlanManyResult:
         )
 
     def plan(self, account: Any) -> Plan:
-        """The plan of one account as `trimtab.plan` gives it, with its explanations; its order ids are those of `plan`.
+        """The plan of one account as `trimtab.plan` gives it, with its explanations.
 
         Raises
         ------
@@ -79,7 +79,7 @@ class PlanManyResult:
         place, settings = self._cash.place[account], self._rules.settings
         mode, base = int(self._cash.mode[place]), self._cash.currency[place]
         return plan(
-            rows.drop_columns([name for name in (LIMITS_ID, "account") if name in rows.column_names]),
+            rows.drop_columns([name for name in (LIMITS_ID,) if name in rows.column_names]),
             self._limits[rows.column(LIMITS_ID)[0].as_py() if None not in self._limits else None],
             cash=money_of(int(self._cash.cash[place])),
             cash_flow=money_of(int(self._cash.cash_flow[place])),

@@ -6,35 +6,23 @@ object per row.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from trimtab.kernel.compilation import STAMP, undecorated
+from trimtab.kernel.compilation import undecorated
 from trimtab.kernel.money import parts_of, portion
 from trimtab.kernel.order_records import PlanStatus
 from trimtab.kernel.records import Flags, Ints
 from trimtab.orders.decide_orders import DecidedOrders
-from trimtab.orders.identity import canonical_json
+from trimtab.orders.identity import ID_LENGTH, account_digest, identity_rows, money_bytes, order_ids, shared_digest
 from trimtab.reasons import OrderReason
 
 MONEY, SHARES = pa.decimal128(25, 6), pa.decimal128(28, 9)
 REASONS = [member.code for member in OrderReason]
 STATUSES = [status.name.lower() for status in PlanStatus]
-_ALPHABET = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)
-_BITS = np.array([16, 8, 4, 2, 1])
-_ID_LENGTH, _ACCOUNT_LETTERS = 29, 20
-_NAME = ("i8", (2,))  # a digest of a name, so that names of any length take the same place
-# What of a row decides its account's orders.
-_IDENTITY = np.dtype(
-    [(name, "i8") for name in ("price", "quantity", "lot", "min_notional", "restriction", "tradable")]
-    + [(name, "f8") for name in ("score", "max_weight", "sizing_input")]
-    + [(name, *_NAME) for name in ("asset", "bucket")]
-)
 _parts_of, _portion = undecorated(parts_of), undecorated(portion)
 
 
@@ -159,61 +147,23 @@ def _phases(decided: DecidedOrders, orders: OrderList, /) -> Ints:
 
 
 def ids_of(decided: DecidedOrders, orders: OrderList) -> pa.Array:
-    """The id of each order: twenty letters for what its account brings, six for the asset's place and the side.
-
-    The same account gives the same ids, in any order of its rows and in any block (rules, section 19).
-    """
-    start = decided.checked.block.start
-    digests = _account_digests(decided, np.diff(orders.start) > 0)
-    number = 2 * (orders.row - start[orders.account]) + (orders.change > 0)
-    letters = np.empty((len(orders.row), _ID_LENGTH), np.uint8)
-    letters[:, :3] = np.frombuffer(b"tt-", np.uint8)
-    bits = np.unpackbits(digests, axis=1)[:, : 5 * _ACCOUNT_LETTERS].reshape(-1, _ACCOUNT_LETTERS, 5)
-    letters[:, 3 : 3 + _ACCOUNT_LETTERS] = _ALPHABET[bits @ _BITS][orders.account]
-    shifts = 5 * np.arange(_ID_LENGTH - 4 - _ACCOUNT_LETTERS, -1, -1)
-    letters[:, 3 + _ACCOUNT_LETTERS :] = _ALPHABET[(number[:, np.newaxis] >> shifts) & 31]
-    ends = np.arange(len(letters) + 1, dtype=np.int32) * _ID_LENGTH
+    """The id of each order; the same as by `plan`, in any block."""
+    place = orders.row - decided.checked.block.start[orders.account]
+    letters = order_ids(_account_digests(decided, np.diff(orders.start) > 0), orders.account, place, orders.change > 0)
+    ends = np.arange(len(letters) + 1, dtype=np.int32) * ID_LENGTH
     return pa.StringArray.from_buffers(len(letters), pa.py_buffer(ends), pa.py_buffer(letters))
 
 
 def _account_digests(decided: DecidedOrders, has_orders: Flags) -> Any:
-    """The SHA-256 of what each account with orders brings, shape (accounts, 32); 0 for the others."""
-    block, records, checked = decided.checked.block, decided.records, decided.checked
-    shared = _shared_digests(decided)
-    account_names = block.accounts.to_pylist()
-    rows = np.zeros(block.size, _IDENTITY)
-    for name in _IDENTITY.names or ():
-        if name in (records.assets.dtype.names or ()):
-            rows[name] = records.assets[name]
-    rows["sizing_input"] = records.rows["sizing_input"]
-    for name, texts in (("asset", block.asset), ("bucket", block.bucket)):
-        rows[name] = np.take(_name_digests((*texts.names, "")), texts.codes[checked.order], axis=0)
-    named = list(
-        zip(account_names, *(records.accounts[name].tolist() for name in ("cash", "cash_flow", "mode")), strict=True)
-    )
-    content = rows.view(np.uint8).data
-    starts, numbers = (block.start * _IDENTITY.itemsize).tolist(), checked.accounts.limits.tolist()
-    digests = [bytes(32)] * len(account_names)
+    """The digest of each account with orders, shape (accounts, 32); 0 for the others."""
+    block, records, order = decided.checked.block, decided.records, decided.checked.order
+    shared = [shared_digest(limits, decided.rules.settings) for limits in decided.rules.limits.limits]
+    texts = block.asset.codes[order], tuple(block.asset.names), block.bucket.codes[order], tuple(block.bucket.names)
+    rows = identity_rows(records.assets, records.rows["sizing_input"], *texts)
+    names, money = block.accounts.to_pylist(), money_bytes(records.accounts)
+    starts, numbers = block.start.tolist(), decided.checked.accounts.limits.tolist()
+    digests = [bytes(32)] * len(names)
     for account in np.flatnonzero(has_orders).tolist():
-        name, cash, cash_flow, mode = named[account]
-        digest = shared[numbers[account]].copy()
-        digest.update(b"|%b|[%d, %d, %d]" % (str(name).encode(), cash, cash_flow, mode))
-        digest.update(content[starts[account] : starts[account + 1]])
-        digests[account] = digest.digest()
+        own = rows[starts[account] : starts[account + 1]]
+        digests[account] = account_digest(shared[numbers[account]], names[account], money[account], own)
     return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32)
-
-
-def _shared_digests(decided: DecidedOrders) -> list[Any]:
-    """The SHA-256 begun with what accounts share: each set of limits with the settings and the rules."""
-    own = {"settings": decided.rules.settings.to_dict(), "rules": STAMP}
-    return [
-        hashlib.sha256(canonical_json({**own, "limits": each.to_dict(complete=True)}).encode())
-        for each in decided.rules.limits.limits
-    ]
-
-
-@lru_cache(maxsize=16)  # most blocks repeat the names before them
-def _name_digests(names: tuple[str, ...]) -> Any:
-    """A digest of sixteen bytes for each name."""
-    digests = b"".join(hashlib.blake2b(name.encode(), digest_size=16).digest() for name in names)
-    return np.frombuffer(digests, np.int64).reshape(-1, 2)

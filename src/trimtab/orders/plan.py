@@ -32,6 +32,7 @@ from trimtab.orders.price_history import PriceHistory
 from trimtab.orders.sentences import facts_of, sentence_of
 from trimtab.orders.stage import DecidedPlan
 from trimtab.rebalancing.result import RebalanceResult
+from trimtab.text import counted
 
 SCHEMA_VERSION = 1
 
@@ -65,7 +66,7 @@ class Plan:
 
     def __repr__(self) -> str:
         sells = sum(order.side == "sell" for order in self.orders)
-        return f"<Plan {self.status}: {sells} sells, {len(self.orders) - sells} buys, cash {self.cash:,.2f}>"
+        return f"<Plan {self.status}: {counted(sells, 'sell')}, {counted(len(self.orders) - sells, 'buy')}, cash {self.cash:,.2f}>"
 
     @property
     def braked(self) -> bool:

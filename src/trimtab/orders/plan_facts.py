@@ -78,7 +78,7 @@ class PlanFacts:
 
 def plan_facts_of(plan: PlanView, gates: Sequence[Gate], title: str) -> PlanFacts:
     """The facts of a plan, with its measured gates."""
-    facts = plan.result.facts(title)
+    facts = plan.result.facts()
     names = _names(plan)
     by_name = {names[fact.row]: fact for fact in facts.assets}
     details = plan.details()

@@ -14,12 +14,13 @@ from trimtab.decimals import MICRO, NANO, money_of
 from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.kernel.order_block import OrderAccounts, OrderLimits, OrderRecords, plan_block
 from trimtab.kernel.order_records import PlanStatus
-from trimtab.kernel.records import Records
+from trimtab.kernel.records import Ints, Records
 from trimtab.limits.order_settings import OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.account_inputs import AccountInputs
 from trimtab.orders.account_table import Instrument
 from trimtab.orders.block_records import Holdings, account_records, lot_records, order_records
+from trimtab.orders.identity import account_digest, canonical_json, identity_rows, money_bytes, shared_digest
 
 _MOST_OVERDRAWN = 105  # percent
 _MOST_VALUE = 10**18  # micro-units
@@ -36,6 +37,7 @@ class DecidedPlan:
     limits: RebalancingLimits  # as the pass had them
     answer: Records
     is_braked: bool
+    digest: bytes  # of everything behind the decision
 
     @cached_property
     def in_order(self) -> list[int]:
@@ -67,7 +69,20 @@ def decide(candidates: Candidates, inputs: AccountInputs) -> DecidedPlan:
         raise InputError([Fault(problem, "check cash, cash_flow and the prices")])
     seen, used = _as_seen(candidates, records.rows), _limits_of_pass(limits, account)
     is_braked = bool(records.outcome["braked"][0])
-    return DecidedPlan(account, records.assets, records.lots, seen, used, records.answers, is_braked)
+    digest = _digest(candidates, inputs, records, partners)
+    return DecidedPlan(account, records.assets, records.lots, seen, used, records.answers, is_braked, digest)
+
+
+def _digest(candidates: Candidates, inputs: AccountInputs, records: OrderRecords, partners: Ints) -> bytes:
+    """The digest of an account, as for one of many; tax lots, trades and correlations add to it only where they are given."""
+    order, more = candidates.order, b""
+    asset, bucket = candidates.asset, candidates.bucket
+    texts = asset.codes[order], tuple(asset.names), bucket.codes[order], tuple(bucket.names)
+    if inputs.tax_lots or inputs.trades or len(partners):
+        more = canonical_json(inputs.rest(candidates)).encode() + partners.tobytes()
+    rows = identity_rows(records.assets, records.rows["sizing_input"], *texts)
+    (money,) = money_bytes(records.accounts)
+    return account_digest(shared_digest(inputs.limits, inputs.settings), candidates.accounts[0], money, rows, more)
 
 
 def _records(candidates: Candidates, inputs: AccountInputs) -> OrderRecords:

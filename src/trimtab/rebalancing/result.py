@@ -229,6 +229,15 @@ class RebalanceResult:
 
     def facts(self, title: str = "Rebalance") -> Facts:
         """All facts of the outcome in one frozen object, shared by screens, notebooks and reports."""
+        if title not in self._facts:
+            self._facts[title] = self._facts_with(title)
+        return self._facts[title]
+
+    @cached_property
+    def _facts(self) -> dict[str, Facts]:
+        return {}
+
+    def _facts_with(self, title: str) -> Facts:
         totals = Totals(
             self.account,
             self.status,

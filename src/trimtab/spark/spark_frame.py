@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from trimtab.blocks.arrow_columns import COLUMNS, LIMITS_ID, check_columns
 from trimtab.blocks.decide_block import decide_block
 from trimtab.blocks.prepared_limits import PreparedLimits
+from trimtab.candidates.exposures import Exposures, exposures_of
 from trimtab.errors import Fault, InputError, LimitsError, SetupError
 from trimtab.kernel.compilation import STAMP
 from trimtab.limits.given_limits import given_limits
@@ -38,10 +39,16 @@ _OUTPUTS = {
 }
 
 
-def rebalance(frame: DataFrame, limits: RebalancingLimits | Mapping[str, RebalancingLimits] | None = None) -> DataFrame:
+def rebalance(
+    frame: DataFrame,
+    limits: RebalancingLimits | Mapping[str, RebalancingLimits] | None = None,
+    *,
+    exposures: Any = None,
+) -> DataFrame:
     """Rebalance all accounts of a Spark frame; the column `account` assigns each row to one, in any order.
 
     `limits`: the same for all accounts, or several by name, one of which each account names in the column `limits_id`.
+    `exposures`: a table as `rebalance_many` takes it, or a Spark frame of one, which is collected; it goes to every worker.
 
     The result has one row for each row of `frame`, with the values that `rebalance_many` gives: `account`, `asset`,
     `target_weight` and `proposed_weight` (fractions of the account's value; the second only in braked accounts), the codes
@@ -56,9 +63,10 @@ def rebalance(frame: DataFrame, limits: RebalancingLimits | Mapping[str, Rebalan
     SetupError
         pyspark or pandas is missing, or `frame` is not a Spark frame.
     InputError
-        A missing or misspelled column, a column of the wrong type, rows without account, no rows.
+        A missing or misspelled column, a column of the wrong type, rows without account, no rows; a wrong row of exposures.
     LimitsError
-        Limits for a bucket that does not exist, no limits, or something that is not limits.
+        Limits for a bucket or a scheme that does not exist, no limits, or something that is not limits; limits of exposures
+        without a table of them.
 
     Examples
     --------
@@ -74,9 +82,17 @@ def rebalance(frame: DataFrame, limits: RebalancingLimits | Mapping[str, Rebalan
     chosen = by_id(limits)
     check_limits(chosen, schema)
     votes, rows = counted(frame, schema)
-    PreparedLimits(chosen, votes)  # limits that do not fit the buckets raise before anything is decided
-    decide = _decider(_Deciding(chosen, votes, STAMP, _targets_schema(schema)))
+    table = _exposures_in(exposures)
+    PreparedLimits(chosen, votes, table)  # limits that do not fit the buckets raise before anything is decided
+    decide = _decider(_Deciding(chosen, votes, STAMP, _targets_schema(schema), table))
     return frame.select(*schema.names).groupBy(group_of(rows)).applyInArrow(decide, _spark_schema(frame))
+
+
+def _exposures_in(table: Any) -> Exposures | None:
+    """The exposures in a table, or in a Spark frame."""
+    from pyspark.sql import DataFrame
+
+    return None if table is None else exposures_of(table.toPandas() if isinstance(table, DataFrame) else table)
 
 
 def group_of(rows: int) -> Any:
@@ -94,11 +110,12 @@ class _Deciding:
     votes: Mapping[str, float]
     stamp: str
     schema: pa.Schema
+    exposures: Exposures | None = None
 
     @cached_property
     def rules(self) -> PreparedLimits:
         check_rules(self.stamp)
-        return PreparedLimits(self.limits, self.votes)
+        return PreparedLimits(self.limits, self.votes, self.exposures)
 
     def decided(self, table: pa.Table) -> pa.Table:
         """The targets of whole accounts in any order, and after them the rows of those that failed."""

@@ -25,6 +25,7 @@ READS: Mapping[str, Handler] = {
 WRITES: Mapping[str, Handler] = {
     "/files": start_pages.add_files,
     "/sample": start_pages.use_sample,
+    "/keys": start_pages.switch_keys,
     "/review": start_pages.answer_review,
     "/limits": limit_pages.change_limits,
     "/limits/findings": limit_pages.findings,

@@ -37,7 +37,8 @@ def dial_facts(visit: Visit, plan: Plan) -> dict[str, Any]:
     value = visit.query.get("value") or dial.now or f"{dial.high:.6g}"
     groups: dict[str, list[Dial]] = {}
     for each in dials:
-        groups.setdefault("Single sectors" if each.node else "Limits", []).append(each)
+        title = "Limits" if not each.node else "Single sectors" if each.exposure is None else "Exposures"
+        groups.setdefault(title, []).append(each)
     return {
         "dials": list(groups.items()),
         "tried": what_if(visit.session, plan, dial, value),

@@ -8,10 +8,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from trimtab.explanations.explanation import Counterfactual, Explanation
-from trimtab.limits.bucket_limit import BucketLimit
 from trimtab.orders.order_explanation import OrderExplanation
 from trimtab.text import counted_shares, printable
-from trimtab.web.limit_form import BUCKET_FIELDS, field_of, named_fields, own_field, shown_value
+from trimtab.web.exposure_form import BUCKET_EXPOSURES
+from trimtab.web.form_values import shown_value
+from trimtab.web.limit_form import BUCKET_FIELDS, described_limit, named_fields
 from trimtab.web.plan_view import PlanView
 
 _BAR = 300.0
@@ -75,8 +76,8 @@ def _flips(why: Explanation, order: OrderExplanation) -> Iterator[Flip]:
 
 def _try_it(change: Counterfactual) -> str:
     """The query that tries a change of a limit; empty for another one, or for a limit lifted."""
-    fields: Any = BUCKET_FIELDS if change.node else named_fields()
+    fields: Any = (*BUCKET_FIELDS, *BUCKET_EXPOSURES) if change.node else named_fields()
     if change.value is None or isinstance(change.value, bool | str) or change.change not in fields:
         return ""
-    known = own_field(BucketLimit, change.change) if change.node else field_of(change.change)
+    known = described_limit(change.change, change.node)
     return urlencode({"limit": f"{change.change}|{change.node}", "value": shown_value(known, change.value)})

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import replace
 
+import pyarrow as pa
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -30,6 +31,16 @@ FORMATS = (
     ("text", "As text", "to type in by hand"),
 )
 
+PLAN_FILES = (
+    ("report.html", "Report", "every decision and its reason"),
+    ("plan.json", "Result, JSON", "everything, for programs"),
+    ("targets.csv", "Targets, CSV", "every asset with its target weight"),
+    ("targets.xlsx", "Targets, XLSX", "the same as a workbook"),
+    ("limits.toml", "limits.toml", "these limits, to use again"),
+    ("candidates.csv", "candidates.csv", "what was decided on: shares, prices, scores, sectors"),
+    ("exposures.csv", "exposures.csv", "what lies where: schemes, buckets, fractions"),
+)
+
 
 def export(visit: Visit) -> Response:
     """The page."""
@@ -44,6 +55,7 @@ def export(visit: Visit) -> Response:
         notable=[gate for gate in view.release.gates if gate.verdict in (Verdict.HOLD, Verdict.ACKNOWLEDGED)],
         passed=[gate for gate in view.release.gates if gate.verdict == Verdict.OK],
         formats=FORMATS,
+        files=files_of(visit),
         written=visit.session.written_for(view.plan),
         begins="written" in visit.query,
         command=command_of(visit),
@@ -53,20 +65,32 @@ def export(visit: Visit) -> Response:
 def command_of(visit: Visit) -> str:
     """The command line that decides the same plan from the files of this page."""
     cash = decimal_text(visit.session.work.cash())
-    parts = ["trimtab plan candidates.csv", f"--cash {shlex.quote(cash)}", "--limits limits.toml", "--out orders.csv"]
+    exposures = ["--exposures exposures.csv"] if _exposures(visit) is not None else []
+    parts = ["trimtab plan candidates.csv", f"--cash {shlex.quote(cash)}", "--limits limits.toml", *exposures]
+    parts.append("--out orders.csv")
     return " \\\n  ".join(parts)
+
+
+def _exposures(visit: Visit) -> pa.Table | None:
+    return visit.session.inputs().tables.get("exposures")
+
+
+def files_of(visit: Visit) -> tuple[tuple[str, str, str], ...]:
+    """The files of the plan: name, title, and what each is for."""
+    return PLAN_FILES if _exposures(visit) is not None else PLAN_FILES[:-1]
 
 
 def download(visit: Visit) -> Response:
     """A file of the plan."""
     name = str(visit.path["name"])
-    if name not in _FILES or not visit.session.work.files.has_holdings:
+    if not visit.session.work.files.has_holdings or name not in [known for known, _, _ in files_of(visit)]:
         raise HTTPException(404, "There is no such file.")
     return attached(name, _FILES[name](visit, plan_view(visit)))
 
 
 _FILES: dict[str, Callable[[Visit, PlanView], bytes]] = {
     "candidates.csv": lambda visit, _: encoded_table(visit.session.inputs().candidates, "csv"),
+    "exposures.csv": lambda visit, _: encoded_table(_exposures(visit), "csv"),
     "limits.toml": lambda visit, _: visit.session.work.limits.to_toml().encode(),
     "plan.json": lambda _, view: view.release.to_json().encode(),
     "targets.csv": lambda _, view: encoded_table(view.plan.targets, "csv"),

@@ -64,6 +64,8 @@ class Guard:
             return 405, "Use GET or POST."
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > _LONGEST_TARGET:
             return 414, "The address is too long."
+        if "transfer-encoding" in headers and "content-length" in headers:  # two readers could disagree where it ends
+            return 400, "Content-Length and Transfer-Encoding cannot be sent together."
         size = headers.get("content-length", "0")
         if not (size.isascii() and size.isdigit()):
             return 400, "Content-Length is not a number."
@@ -112,7 +114,10 @@ def is_api(scope: Scope) -> bool:
 
 def _refused(scope: Scope, status: int, text: str) -> ASGIApp:
     """The answer to a request that is refused."""
-    return refusal(status, text).response() if is_api(scope) else PlainTextResponse(f"{text}\n", status)
+    answer = refusal(status, text).response() if is_api(scope) else PlainTextResponse(f"{text}\n", status)
+    if status == 400:  # it is unclear where its body ends
+        answer.headers["Connection"] = "close"
+    return answer
 
 
 def _with_headers(scope: Scope, send: Send) -> Send:
@@ -123,6 +128,8 @@ def _with_headers(scope: Scope, send: Send) -> Send:
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
                 headers[name] = value
+            if message["status"] == 408:  # what still comes is the end of a request that was given up
+                headers["Connection"] = "close"
             if not str(scope["path"]).startswith("/static/"):
                 headers["Cache-Control"] = "no-store"
         await send(message)

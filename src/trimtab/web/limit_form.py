@@ -6,21 +6,21 @@ import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from trimtab.decimals import decimal_text
 from trimtab.errors import LimitsError
 from trimtab.limits.bucket_limit import BucketLimit
+from trimtab.limits.exposure_limits import ExposureLimit, SchemeLimits
 from trimtab.limits.in_words import fields_by_section
 from trimtab.limits.plan_settings import PLAN_SETTINGS
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.text import printable
+from trimtab.web.exposure_form import BUCKET_EXPOSURES, typed_exposures
+from trimtab.web.form_values import highest, is_percent, own_field, shown_value, typed_value
 from trimtab.web.limit_labels import CHOICES, LABELS, MAIN
 from trimtab.web.visits import Form
 
-_EXPOSURES = ("exposures", "concentration", "enforce_exposure_limits")
-_NOT_IN_FORM = ("buckets", *_EXPOSURES, "regimes", "regime", "known_buckets", "bucket_separator")
+_NOT_IN_FORM = ("buckets", "exposures", "concentration", "regimes", "regime", "known_buckets", "bucket_separator")
 _PLAN_TITLES = {"orders": "Orders", "gates": "Hold order files back if"}
 _TITLES = {
     "Positions": "How many, and from which score",
@@ -28,7 +28,6 @@ _TITLES = {
     "Weights": "How much",
     "Trades": "Trading",
 }
-_HIGHEST_PERCENT = 10.0  # what is larger is a count or an amount
 BUCKET_FIELDS = tuple(known.name for known in dataclasses.fields(BucketLimit))
 
 
@@ -113,9 +112,11 @@ def field_of(name: str) -> dataclasses.Field[Any]:
     return own_field(owner, last)
 
 
-def own_field(owner: type[Any], name: str) -> dataclasses.Field[Any]:
-    """A field of a class by its name."""
-    return next(known for known in dataclasses.fields(owner) if known.name == name)
+def described_limit(name: str, node: str) -> dataclasses.Field[Any]:
+    """The described field of a limit: general, of a bucket, or of exposures as `changed` names them."""
+    if name in BUCKET_EXPOSURES:
+        return own_field(SchemeLimits if node.endswith(":") else ExposureLimit, name)
+    return own_field(BucketLimit, name) if node else field_of(name)
 
 
 def value_of(limits: RebalancingLimits, name: str) -> Any:
@@ -124,18 +125,6 @@ def value_of(limits: RebalancingLimits, name: str) -> Any:
     for part in name.split("."):
         value = getattr(value, part)
     return None if name in limits.derived else value
-
-
-def is_percent(known: dataclasses.Field[Any]) -> bool:
-    """Whether people write the field in percent: weights, but neither scores nor correlations."""
-    meta = known.metadata
-    return meta["kind"] is float and "{:g}" not in meta["sentence"] and highest(known) <= _HIGHEST_PERCENT
-
-
-def highest(known: dataclasses.Field[Any]) -> float:
-    """The largest value of a field."""
-    below = known.metadata["below"]
-    return float(known.metadata["high"] if below is None else below)
 
 
 def _field(name: str, known: dataclasses.Field[Any], value: Any, form: Form, wrong: frozenset[str]) -> LimitField:
@@ -155,18 +144,6 @@ def _field(name: str, known: dataclasses.Field[Any], value: Any, form: Form, wro
         is_changed=value != known.default and value is not None,
         is_wrong=name in wrong,
     )
-
-
-def shown_value(known: dataclasses.Field[Any], value: Any) -> str:
-    """A value as people type it: percent for weights; empty without one."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "on" if value else ""
-    if isinstance(value, float):
-        number = Decimal(repr(value)) * (100 if is_percent(known) else 1)
-        return decimal_text(number.normalize())
-    return decimal_text(value) if isinstance(value, Decimal) else str(value)
 
 
 def _hint(known: dataclasses.Field[Any]) -> str:
@@ -195,6 +172,8 @@ def limits_of(form: Form, before: RebalancingLimits) -> Typed:
         if value is not None:
             _set(values, name, value)
     values["buckets"], unread = _buckets(form)
+    values["exposures"], unread_exposures = typed_exposures(form, values.get("exposures", {}))
+    unread += unread_exposures
     if faults or unread:
         return Typed(None, (*faults, *unread), frozenset(wrong))
     try:
@@ -212,34 +191,6 @@ def _named(faults: Iterable[str], names: Iterable[str]) -> Iterator[str]:
 def _kept(before: RebalancingLimits) -> dict[str, Any]:
     values = before.to_dict()
     return {name: values[name] for name in _NOT_IN_FORM if name in values and name != "buckets"}
-
-
-def typed_value(known: dataclasses.Field[Any], text: str) -> Any:
-    """A value from text, None for the default. People type percent where the form says so.
-
-    Raises
-    ------
-    ValueError
-        It is not a number.
-    """
-    kind, plain = known.metadata["kind"], text.strip().rstrip("%").replace(",", "").strip()
-    if kind is bool:
-        return bool(plain)
-    if not plain:
-        return None
-    if kind is str:
-        return plain
-    try:
-        number = Decimal(plain)
-    except InvalidOperation:
-        raise ValueError(text) from None
-    if not number.is_finite():
-        raise ValueError(text)
-    if kind is Decimal:
-        return decimal_text(number)
-    if kind is int and number == number.to_integral_value():
-        return int(number)
-    return float(number / 100 if is_percent(known) else number)
 
 
 def _set(values: dict[str, Any], name: str, value: Any) -> None:
@@ -291,7 +242,8 @@ def general_texts(limits: RebalancingLimits) -> Mapping[str, str]:
 
 
 def changed(before: RebalancingLimits, name: str, node: str, value: Any) -> RebalancingLimits:
-    """Limits with one value changed: of the bucket `node` where one is named.
+    """Limits with one value changed: of the bucket `node` where one is named. A bucket of a scheme is `scheme:path`, and
+    `scheme:` is the scheme itself.
 
     Raises
     ------
@@ -299,7 +251,11 @@ def changed(before: RebalancingLimits, name: str, node: str, value: Any) -> Reba
         The value does not fit.
     """
     values = before.to_dict()
-    if node:
+    if name in BUCKET_EXPOSURES:
+        scheme, _, path = node.partition(":")
+        own = values.setdefault("exposures", {}).setdefault(scheme, {})
+        (own.setdefault("buckets", {}).setdefault(path, {}) if path else own)[name] = value
+    elif node:
         values.setdefault("buckets", {}).setdefault(node, {})[name] = value
     else:
         _set(values, name, value)

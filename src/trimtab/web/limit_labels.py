@@ -33,6 +33,7 @@ LABELS: Mapping[str, str] = {
     "allow_bucket_overflow": "Keep good holdings in a full sector",
     "max_correlation": "Correlation inside a sector at most",
     "unknown_bucket": "Assets without a sector",
+    "enforce_exposure_limits": "Limit exposures",
     "target_invested": "Invested",
     "full_investment_positions": "Invest in full from this number of positions",
     "max_position_weight": "One position at most",

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.responses import Response
 
 from trimtab.errors import LimitsError, TrimtabError
-from trimtab.explanations.changes import NODE_FIELDS
+from trimtab.explanations.changes import EXPOSURE_FIELDS, NODE_FIELDS
+from trimtab.facts.exposures import SchemeFact
 from trimtab.limits.in_words import rule_sheet
 from trimtab.limits.rebalancing_limits import RebalancingLimits, limit_fields
 from trimtab.orders.plan import Plan
+from trimtab.web.exposure_form import SchemeForm, scheme_forms
 from trimtab.web.headline import headline_of
 from trimtab.web.limit_form import Typed, bucket_texts, changed, general_texts, groups_of, limits_of
 from trimtab.web.limit_labels import PRESETS
@@ -76,7 +78,7 @@ def _ways(conflict: Any) -> list[WayOut]:
 
 def _setting(change: Any) -> str:
     """A relaxation as the value of a button; empty for one that is about rows."""
-    if change.value is None or change.change not in (*_FIELDS, *NODE_FIELDS):
+    if change.value is None or change.change not in (*_FIELDS, *NODE_FIELDS, *EXPOSURE_FIELDS):
         return ""
     return json.dumps([change.change, change.node, change.value])
 
@@ -98,6 +100,7 @@ def _page(visit: Visit, typed: Typed = NOTHING_TYPED, form: Form | None = None) 
         here="/limits",
         groups=groups_of(known, form, typed.wrong),
         buckets=_buckets(session),
+        schemes=_schemes(session),
         presets=[(name, *words) for name, words in PRESETS.items()],
         general=general_texts(known),
         faults=faults,
@@ -125,6 +128,23 @@ def _buckets(session: Session) -> list[dict[str, Any]]:
         {"path": path, "before": before[path], "colour": colours.get(path), **bucket_texts(known, path)}
         for path in paths
     ]
+
+
+def _schemes(session: Session) -> tuple[SchemeForm, ...]:
+    """The schemes of the table of exposures, with what is in their buckets now."""
+    try:
+        table = session.inputs().tables.get("exposures")
+    except TrimtabError:
+        table = None
+    paths: dict[str, set[str]] = {}
+    if table is not None:
+        for scheme, path in zip(table["scheme"].to_pylist(), table["bucket"].to_pylist(), strict=True):
+            paths.setdefault(scheme, set()).add(path)
+    try:
+        facts: Iterable[SchemeFact] = session.plan().result.facts().schemes
+    except TrimtabError:
+        facts = ()
+    return scheme_forms(session.work.limits, paths, facts)
 
 
 def change_limits(visit: Visit) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from functools import cache
 
@@ -22,6 +23,8 @@ def _compile() -> None:
     made = plan(sample_positions(), sample_limits(), cash=SAMPLE_CASH)
     made.result.facts()
     made.explain(made.orders[0].asset)
+    gc.collect()
+    gc.freeze()  # the rules stay: later collections need not walk them while someone waits
 
 
 def prepare() -> None:

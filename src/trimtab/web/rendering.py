@@ -56,7 +56,11 @@ def _environment() -> Environment:
 def rendered(template: str, visit: Visit, *, status: int = 200, **more: Any) -> HTMLResponse:
     """A page of a session."""
     work = visit.session.work
-    text = _environment().get_template(template).render(csrf=visit.session.csrf, work=work, **more)
+    text = (
+        _environment()
+        .get_template(template)
+        .render(csrf=visit.session.csrf, work=work, has_keys=visit.session.has_keys, **more)
+    )
     return HTMLResponse(text, status)
 
 

@@ -14,6 +14,7 @@ from trimtab.data.default_buckets import default_buckets
 from trimtab.decimals import money_of, shares_of
 from trimtab.errors import Fault, InputError, TrimtabError
 from trimtab.orders.account_table import read_instruments
+from trimtab.web.exposure_sources import gap_sentences
 from trimtab.web.sessions import Session
 from trimtab.web.work import Files, Work
 
@@ -82,6 +83,8 @@ class Review:
     currencies: tuple[str, ...]
     sectors: tuple[str, ...]
     notes: tuple[str, ...]
+    schemes: tuple[str, ...]
+    gaps: tuple[str, ...]
 
     @property
     def to_settle(self) -> int:
@@ -95,9 +98,12 @@ def review_of(session: Session) -> Review:
     faults: list[Fault] = []
     rows: list[ReviewRow] = []
     classified, cash = None, None
+    schemes: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
     try:
         classified = work.classified()
         rows = _rows(session, classified)
+        schemes, gaps = _exposures(work, classified)
     except InputError as error:
         faults += error.faults
     try:
@@ -119,7 +125,15 @@ def review_of(session: Session) -> Review:
         currencies=tuple(_currencies(work)),
         sectors=tuple(sorted({"/".join(path.split("/")[:2]) for path in default_buckets()})),
         notes=() if work.files.positions is None else tuple(work.files.positions.notes),
+        schemes=schemes,
+        gaps=gaps,
     )
+
+
+def _exposures(work: Work, classified: Classified) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns that may become schemes, and what the table of exposures leaves open."""
+    sources = work.exposure_sources(classified.table)
+    return sources.offered, gap_sentences(sources.exposures(work.answers.schemes), classified.table)
 
 
 def _problem(fault: Fault) -> str:

@@ -23,7 +23,9 @@ class Bounds:
     accounts: int = 1_000
     rows_of_many: int = 200_000
     fields: int = 50_000
+    header_seconds: float = 10.0
     body_seconds: float = 30.0
+    reading_seconds: float = 30.0
     seconds: float = 60.0
     sessions: int = 16
 

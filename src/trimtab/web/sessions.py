@@ -25,6 +25,7 @@ class WrittenOrders:
     release: Release
     format: str
     files: tuple[OrderFile, ...]
+    run: str | None = None  # in the store
 
 
 @dataclass
@@ -36,6 +37,7 @@ class Session:
     written: WrittenOrders | None = None
     unstored: list[Written] = field(default_factory=list)
     studies: list[Study] = field(default_factory=list)
+    has_keys: bool = True  # single keys act (WCAG 2.1.4: they can be turned off)
     lock: threading.Lock = field(default_factory=threading.Lock)
     _made: tuple[Work, Plan] | None = None
     _read: tuple[Files, Answers, PlanInputs] | None = None

@@ -14,7 +14,7 @@ from trimtab.files.candidate_file import CandidateFile
 from trimtab.files.cells import csv_line
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.web.history_pages import recent_runs
-from trimtab.web.rendering import rendered, see
+from trimtab.web.rendering import STEPS, rendered, see
 from trimtab.web.review import review_of
 from trimtab.web.study import Study
 from trimtab.web.uploads import Upload, read_uploads
@@ -84,6 +84,13 @@ def use_sample(visit: Visit) -> Response:
     return see("/review")
 
 
+def switch_keys(visit: Visit) -> Response:
+    """Turn single keys on or off, and go back to the page."""
+    visit.session.has_keys = not visit.session.has_keys
+    back = visit.form.text("back")
+    return see(back if back in [path for path, _ in STEPS] or back == "/history" else "/")
+
+
 def review(visit: Visit) -> Response:
     """The page of what was read and of what is open."""
     if not visit.session.work.files.has_holdings:
@@ -116,9 +123,10 @@ def answer_review(visit: Visit) -> Response:
         buckets=buckets,
         scores={**known.scores, **dict(_scores(form.below("score.").items()))},
         restrictions={**known.restrictions, **_restrictions(visit)},
+        schemes=tuple(form.every("scheme")),
     )
     if answers.account != work.account:  # another account: its answers begin empty
-        answers = Answers(account=answers.account)
+        answers = Answers(account=answers.account, schemes=answers.schemes)
     visit.session.work = replace(work, answers=answers)
     return see("/limits" if form.text("next") else "/review")
 

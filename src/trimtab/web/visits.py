@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import logging
+import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,8 +22,8 @@ from trimtab.web.service import Bounds, Service
 from trimtab.web.sessions import Session, Sessions
 from trimtab.web.uploads import Upload
 
-_LOG = logging.getLogger(__name__)
 _MOST_FILES = 12
+_LOOKS = ("/limits/findings",)  # sent as a form, but nothing is kept
 NO_SESSION = "Open the address that trimtab printed in the terminal: it has the key to this page."
 OLD_FORM = "This form is from an earlier session. Go back, reload the page, and send it again."
 TOO_SLOW = "This takes too long. Try fewer assets, or the command line."
@@ -39,7 +39,11 @@ class Form:
 
     def text(self, name: str) -> str:
         """The value of a field, empty without it."""
-        return next((value for known, value in self.fields if known == name), "")
+        return self._first.get(name, "")
+
+    @functools.cached_property
+    def _first(self) -> dict[str, str]:
+        return dict(reversed(self.fields))
 
     def every(self, name: str) -> list[str]:
         """All values of a field."""
@@ -86,18 +90,28 @@ def page(handler: Handler, *, work: bool = True) -> Callable[[Request], Awaitabl
             form = await _form_of(request, service.bounds)
             if not secrets.compare_digest(form.text("csrf").encode(), session.csrf.encode()):
                 raise HTTPException(403, OLD_FORM)
-            _LOG.info("write %s", printable(request.url.path))
         visit = Visit(service, session, request.query_params, request.path_params, form)
 
         def answer() -> Response:
             with session.lock:
-                return handler(visit)
+                answered = handler(visit)
+                if request.method == "POST" and request.url.path not in _LOOKS:
+                    _note(visit, request)
+                return answered
 
         if work:
             await anyio.to_thread.run_sync(ready, abandon_on_cancel=True)
         return await in_time(answer, service.bounds)
 
     return endpoint
+
+
+def _note(visit: Visit, request: Request) -> None:
+    """A line in the audit log for a write that was done; the session under a hash, and no content."""
+    service, client = visit.service, request.client.host if request.client else ""
+    session = hashlib.sha256(visit.session.csrf.encode()).hexdigest()[:12]
+    run = visit.session.written.run if visit.session.written is not None and request.url.path == "/orders" else None
+    service.audit.note(f"page {printable(request.url.path)}", service.by, client, session=session, run=run)
 
 
 async def in_time(answer: Callable[[], _Answer], bounds: Bounds) -> _Answer:

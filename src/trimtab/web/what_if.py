@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from trimtab.errors import LimitsError, TrimtabError
-from trimtab.limits.bucket_limit import BucketLimit
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.plan import Plan
 from trimtab.store.run_difference import trade_changes
 from trimtab.text import printable
+from trimtab.web.exposure_form import BUCKET_EXPOSURES
+from trimtab.web.form_values import highest, is_percent, typed_value
 from trimtab.web.headline import headline_of
-from trimtab.web.limit_form import (
-    BUCKET_FIELDS,
-    changed,
-    field_of,
-    highest,
-    is_percent,
-    named_fields,
-    own_field,
-    typed_value,
-    value_of,
-)
+from trimtab.web.limit_form import BUCKET_FIELDS, changed, described_limit, field_of, named_fields, value_of
 from trimtab.web.limit_labels import LABELS
 from trimtab.web.rendering import percent_text
 from trimtab.web.sessions import Session
@@ -33,7 +23,13 @@ from trimtab.web.sessions import Session
 _STEPS = 100  # of a range without natural steps
 _CURVE_POINTS = 25
 _CURVE_ASSETS = 100  # with more candidates, the curve would make the page wait
-_BUCKET_LABELS = {"max_positions": "positions at most", "max_allocation": "at most", "min_allocation": "at least"}
+_BUCKET_LABELS = {
+    "max_positions": "positions at most",
+    "max_allocation": "at most",
+    "min_allocation": "at least",
+    "max_exposure": "at most",
+    "min_exposure": "at least",
+}
 _SHOWN = 6
 
 
@@ -55,6 +51,12 @@ class Dial:
         """The dial in an address."""
         return f"{self.name}|{self.node}"
 
+    @property
+    def exposure(self) -> tuple[str, str] | None:
+        """The scheme and the bucket of a limit of exposures; the bucket is empty for all of the scheme."""
+        scheme, _, path = self.node.partition(":")
+        return (scheme, path) if self.name in BUCKET_EXPOSURES else None
+
     def value_of(self, text: str) -> Any:
         """The value of the limit for a typed text.
 
@@ -63,7 +65,7 @@ class Dial:
         ValueError
             It is not a number.
         """
-        return typed_value(_described(self.name, self.node), text)
+        return typed_value(described_limit(self.name, self.node), text)
 
 
 @dataclass(frozen=True)
@@ -88,12 +90,6 @@ class WhatIf:
     fault: str = ""
 
 
-def _described(name: str, node: str) -> dataclasses.Field[Any]:
-    if node:
-        return own_field(BucketLimit, name)
-    return field_of(name)
-
-
 def dials_of(limits: RebalancingLimits, plan: Plan) -> tuple[Dial, ...]:
     """Every limit that is a number: the general ones, and those of the buckets of the plan."""
     general = limits.general or limits
@@ -101,7 +97,19 @@ def dials_of(limits: RebalancingLimits, plan: Plan) -> tuple[Dial, ...]:
     dials = [_dial(name, "", value_of(general, name), candidates) for name in named_fields() if _is_ranged(name)]
     for bucket in plan.result.buckets if general.enable_bucket_diversification else ():
         dials += [_dial(name, bucket.path, getattr(bucket, name), candidates) for name in BUCKET_FIELDS]
+    if general.enforce_exposure_limits:
+        dials += _exposure_dials(general, plan)
     return tuple(dials)
+
+
+def _exposure_dials(limits: RebalancingLimits, plan: Plan) -> Iterator[Dial]:
+    """The general maximum of each scheme, and both limits of its buckets."""
+    for scheme in plan.result.facts().schemes:
+        own = limits.exposures.get(scheme.name)
+        yield _dial("max_exposure", f"{scheme.name}:", None if own is None else own.max_exposure, 0)
+        for bucket in scheme.buckets:
+            for name, value in zip(BUCKET_EXPOSURES, (bucket.max_weight, bucket.min_weight), strict=True):
+                yield _dial(name, f"{scheme.name}:{bucket.path}", value, 0)
 
 
 def _is_ranged(name: str) -> bool:
@@ -112,7 +120,7 @@ def _is_ranged(name: str) -> bool:
 
 
 def _dial(name: str, node: str, value: Any, candidates: int) -> Dial:
-    known = _described(name, node)
+    known = described_limit(name, node)
     scale = 100 if is_percent(known) else 1
     low, high = known.metadata["low"] * scale, min(highest(known), 1.0) * scale
     if known.metadata["kind"] is int:
@@ -121,7 +129,11 @@ def _dial(name: str, node: str, value: Any, candidates: int) -> Dial:
         step = (high - low) / _STEPS
         high -= step if known.metadata["below"] is not None else 0.0
     present = "" if value is None or not math.isfinite(value) else f"{value * scale:.6g}"
-    label = f"{printable(node)}, {_BUCKET_LABELS[name]}" if node else LABELS[name]
+    words = node
+    if name in BUCKET_EXPOSURES:
+        scheme, _, path = node.partition(":")
+        words = f"{scheme}, {path or 'each bucket'}"
+    label = f"{printable(words)}, {_BUCKET_LABELS[name]}" if node else LABELS[name]
     return Dial(name, node, label, "%" if scale > 1 else "", low, high, step, present)
 
 
@@ -167,8 +179,11 @@ def _lines(plan: Plan, other: Plan, dial: Dial) -> Iterator[Line]:
     yield Line("Traded", *(percent_text(_traded(each)) for each in (plan, other)))
     yield Line("Cash", *(percent_text(float(each.cash / each.value) if each.value else 0.0) for each in (plan, other)))
     yield Line("Positions", str(plan.holdings), str(other.holdings))
-    if dial.node:
+    if dial.node and dial.exposure is None:
         yield Line(printable(dial.node), *(percent_text(_weight(each, dial.node)) for each in (plan, other)))
+    if dial.exposure is not None and dial.exposure[1]:
+        name = printable(", ".join(dial.exposure))
+        yield Line(name, *(percent_text(_exposure(each, *dial.exposure)) for each in (plan, other)))
 
 
 def _traded(plan: Plan) -> float:
@@ -177,6 +192,11 @@ def _traded(plan: Plan) -> float:
 
 def _weight(plan: Plan, node: str) -> float:
     return next((bucket.target_weight for bucket in plan.result.buckets if bucket.path == node), 0.0)
+
+
+def _exposure(plan: Plan, scheme: str, path: str) -> float:
+    buckets = [each for known in plan.result.facts().schemes if known.name == scheme for each in known.buckets]
+    return next((bucket.after for bucket in buckets if bucket.path == path), 0.0)
 
 
 def curve_of(session: Session, plan: Plan, dial: Dial) -> tuple[tuple[float, float], ...]:

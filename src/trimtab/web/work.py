@@ -21,6 +21,7 @@ from trimtab.orders.broker_candidates import settled
 from trimtab.orders.columns import decimals_of
 from trimtab.orders.release import Acknowledgement
 from trimtab.store.plan_inputs import PlanInputs
+from trimtab.web.exposure_sources import ExposureSources
 
 RESTRICTIONS = {(True, True): "", (False, True): "no_buy", (True, False): "no_sell", (False, False): "no_trade"}
 _MAY = {code: may for may, code in RESTRICTIONS.items()}
@@ -37,6 +38,8 @@ class Files:
     scores: CandidateFile | None = None
     buckets: CandidateFile | None = None
     prices: CandidateFile | None = None
+    exposures: CandidateFile | None = None
+    funds: CandidateFile | None = None
 
     @property
     def has_holdings(self) -> bool:
@@ -65,6 +68,10 @@ _NO_HOLDINGS = {"positions": None, "holdings": None, "candidates": None}
 def _kind_of(file: CandidateFile) -> str:
     """The purpose of a table, by its columns."""
     names = set(file.table.column_names)
+    if {"fund", "holding"} <= names:
+        return "funds"
+    if {"scheme", "bucket"} <= names:
+        return "exposures"
     if "asset" not in names:
         raise InputError([Fault("the column is missing", "name the assets", column="asset")], file.source)
     if "shares" in names:
@@ -76,7 +83,7 @@ def _kind_of(file: CandidateFile) -> str:
     for kind, column in (("scores", "score"), ("buckets", "bucket"), ("prices", "price")):
         if column in names:
             return kind
-    problem = "has neither shares, score, bucket nor price"
+    problem = "has neither shares, score, bucket, price nor scheme"
     raise InputError([Fault(problem, "add the column that it is about")], file.source)
 
 
@@ -91,6 +98,7 @@ class Answers:
     buckets: Mapping[str, str] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
     restrictions: Mapping[str, str] = field(default_factory=dict)
+    schemes: tuple[str, ...] = ()  # the columns that classify assets beside their sectors
 
 
 @dataclass(frozen=True)
@@ -208,7 +216,15 @@ class Work:
         InputError
             Files that do not fit together, or leave something open.
         """
-        return PlanInputs(self.classified().table, self.limits, self.limits.orders, self.cash())
+        table = self.classified().table
+        exposures = self.exposure_sources(table).exposures(self.answers.schemes)
+        tables = {} if exposures is None else {"exposures": exposures}
+        return PlanInputs(table, self.limits, self.limits.orders, self.cash(), tables=tables)
+
+    def exposure_sources(self, candidates: pa.Table) -> ExposureSources:
+        """The sources of the exposures of these candidates."""
+        files = self.files
+        return ExposureSources(candidates, files.positions, files.exposures, files.funds, self.account)
 
 
 _NO_SCORES = CandidateFile(

@@ -48,6 +48,7 @@ def write_orders(
         raise HeldOrdersError([Fault(gate.sentence, advice) for gate in release.held])
     suffix = FORMATS[name].suffix if name in FORMATS else ""
     files = files_of(plan, Path(f"orders{suffix}"), name)
+    run = None
     if service.stores:
         with service.opened_store() as store:
             context = PlanContext({"page": True}, release.gates)
@@ -55,5 +56,5 @@ def write_orders(
             written = [WrittenFile(file.path.name, file.data) for file in files]
             record_application(store, run, written, release.gates, stamp)
     session.unstored += [Written(stamp.now, "", order.asset, order.side, order.shares) for order in plan.orders]
-    session.written = WrittenOrders(release, name, files)
+    session.written = WrittenOrders(release, name, files, None if run is None else run.run_id)
     return session.written

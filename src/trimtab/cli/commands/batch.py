@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -128,6 +128,10 @@ class SourceOptions:
         option("FILE", "With --assets: account, asset, current_weight, or a broker's file; repeatable."),
     ] = None
 
+    exposures: Annotated[
+        Path | None, option("FILE", "asset, scheme, bucket, and optionally fraction and account.", "--exposures")
+    ] = None
+
     def places_at(self, out: Path, notices: Notices) -> tuple[str, ...]:
         """Where the candidates are, or the holdings; those of a broker's file are written beside the folder."""
         from trimtab.cli.batch_holdings import holdings_places
@@ -183,7 +187,10 @@ def run(
         chosen = _limits(limits, defaults=defaults)
         if orders.place is not None and sources.assets is not None:
             raise typer.BadParameter("--orders takes CANDIDATES, not --assets and --holdings")
+        if orders.place is not None and sources.exposures is not None:
+            raise typer.BadParameter("--orders does not take --exposures yet: use --exposures without --orders")
         job = Job(places, chosen, trimtab.__version__, sources.assets, accounts=orders.place, fx=orders.rates)
+        job = job if sources.exposures is None else replace(job, exposures=str(sources.exposures))
         if record.require_approved:
             _approvals(job.limits, record, required=True)
         baseline = None if against is None else Baseline.read(against)
@@ -204,7 +211,7 @@ def _record(job: Job, out: Path, options: RecordOptions, notices: Notices) -> No
     from trimtab.batch.published_folder import manifest_of
     from trimtab.store.batch_runs import record_batch
 
-    inputs = (*job.places, *([] if job.assets is None else [job.assets]))
+    inputs = (*job.places, *(place for place in (job.assets, job.exposures) if place is not None))
     places = [place if "://" in place else str(Path(place).resolve()) for place in inputs]
     approvals = _approvals(job.limits, options, required=False)
     with opened_store(options.store) as store:

@@ -26,7 +26,7 @@ _MANY_COLUMNS = ("account", "asset", "target_weight", "action", "reason", "size_
 
 def rebalance_one(call: Call) -> Answer:
     """Targets of one account."""
-    result = rebalance(call.body.get("candidates"), call.limits, correlations=call.body.get("correlations"))
+    result = rebalance(call.body.get("candidates"), call.limits, **_beside(call.body))
     return Answer(result.to_dict(), lambda: arrow_table(result.targets, "targets"), ("targets",))
 
 
@@ -37,7 +37,7 @@ def rebalance_accounts(call: Call) -> Answer:
     if len(accounts) > limit:
         advice = f"send at most {limit:,} at once; for more use `trimtab batch`"
         raise InputError([Fault(f"has {len(accounts):,} accounts", advice, column="account")])
-    result = rebalance_many(candidates, call.limits, correlations=call.body.get("correlations"))
+    result = rebalance_many(candidates, call.limits, **_beside(call.body))
     faults, rows = result.faults, row_list(result.targets)
     document = {
         "schema_version": MANY_VERSION,
@@ -62,9 +62,7 @@ def _plain(value: Any) -> Any:
 def check_candidates(call: Call) -> Answer:
     """Report faults, unmet limits and cash left, without deciding anything."""
     body = call.body
-    preflight = check(
-        body.get("candidates"), call.limits, correlations=body.get("correlations"), explain=body.get("explain", False)
-    )
+    preflight = check(body.get("candidates"), call.limits, **_beside(body), explain=body.get("explain", False))
     sources = {"input": "candidates", "limits": "limits"}
     findings = placed_findings(preflight, sources, lambda fault: fault)
     return Answer(preflight_document(findings, preflight))
@@ -74,16 +72,17 @@ def explain_assets(call: Call) -> Answer:
     """Explain why assets are in or out, and what would change that; with `cash`, also their orders."""
     body, names = call.body, call.body.get("assets")
     if body.get("cash") is None:
-        result, orders = _decided(body, call), []
+        result, orders = rebalance(body.get("candidates"), call.limits, **_beside(body)), []
     else:
         candidates = arrow_table(body.get("candidates"), "candidates")
-        made = plan(candidates, call.limits, cash=body.get("cash"), correlations=body.get("correlations"))
+        made = plan(candidates, call.limits, cash=body.get("cash"), **_beside(body))
         result, orders = made.result, [made.explain(name) for name in names]
     return Answer(explanations_document([result.explain(name) for name in names], orders))
 
 
-def _decided(body: Body, call: Call) -> Any:
-    return rebalance(body.get("candidates"), call.limits, correlations=body.get("correlations"))
+def _beside(body: Body) -> dict[str, Any]:
+    """The tables that a rebalance takes beside its candidates."""
+    return {name: body.get(name) for name in ("correlations", "exposures") if body.get(name) is not None}
 
 
 def show_limits_schema(_call: Call) -> Answer:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
+from importlib import resources
 from typing import Any
 
+from trimtab.limits.json_schema import limits_schema
 from trimtab.web.api import problems
 from trimtab.web.api.arrow_bodies import MEDIA_TYPE as ARROW, METADATA
 from trimtab.web.api.calls import Answer, Call
 from trimtab.web.api.members import object_schema
-from trimtab.web.api.metrics import MEDIA_TYPE as METRICS
+from trimtab.web.api.metrics import MEDIA_TYPE as METRICS, Metrics
 from trimtab.web.api.operations import OPERATIONS, Operation
 from trimtab.web.api.schemas import component_schemas
 
@@ -44,6 +47,7 @@ def document_of(version: str) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": component_schemas(),
+            "examples": {status: {"value": value} for status, value in answer_examples()["problems"].items()},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -101,10 +105,22 @@ def _stream(what: str) -> dict[str, Any]:
     return {"type": "string", "format": "binary", "description": text}
 
 
+@cache
+def answer_examples() -> dict[str, Any]:
+    """Answers of the service: `answers` by operation, and `problems` by status."""
+    text = resources.files("trimtab.web.api").joinpath("answers.json").read_text(encoding="utf-8")
+    examples: dict[str, Any] = json.loads(text)
+    return {**examples, "answers": {**examples["answers"], "limits-schema": limits_schema()}}
+
+
 def _answer(operation: Operation) -> dict[str, Any]:
     if operation.answer == "Text":
-        return {"description": "The text", "content": {METRICS.partition(";")[0]: {"schema": {"type": "string"}}}}
+        content = {METRICS.partition(";")[0]: {"schema": {"type": "string"}, "example": Metrics("0").text()}}
+        return {"description": "The text", "content": content}
     answer: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{operation.answer}"}}
+    example = answer_examples()["answers"].get(operation.name)
+    if example is not None:  # all but this document
+        answer["example"] = example
     content = {"application/json": answer}
     if operation.has_table:
         content[ARROW] = {"schema": _stream("the rows of the answer, all else in the metadata")}
@@ -116,7 +132,12 @@ def _problems(operation: Operation) -> dict[str, Any]:
     return {
         str(status): {
             "description": problems.reason(status),
-            "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            "content": {
+                problems.MEDIA_TYPE: {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "examples": {"example": {"$ref": f"#/components/examples/{status}"}},
+                }
+            },
         }
         for status in sorted(statuses)
     }

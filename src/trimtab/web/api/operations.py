@@ -66,7 +66,9 @@ LIMITS = (
     Member("limits", OBJECT, "the limits that differ from the preset or the defaults", ref="Limits"),
 )
 CORRELATIONS = Member("correlations", TABLE, "for max_correlation: rows of asset, other and correlation")
-DECIDED = (CANDIDATES, *LIMITS, CORRELATIONS)
+EXPOSURES = Member("exposures", TABLE, "for limits.exposures: the fractions of assets in the buckets of each scheme",
+                   ref="Exposure")  # fmt: skip
+DECIDED = (CANDIDATES, *LIMITS, CORRELATIONS, EXPOSURES)
 NOTED = (
     Member("by", TEXT, "who decides, for the record; default: the name of the service"),
     Member("purpose", TEXT, "why, for the record"),

@@ -80,6 +80,26 @@ def _ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
+def _exposure() -> Schema:
+    """The schema of a row of exposures."""
+    return strict(
+        {
+            "account": {**_ACCOUNT, "description": "the account of the row; without the column the rows hold for all"},
+            "asset": _NAME,
+            "scheme": {**_NAME, "description": "such as country"},
+            "bucket": {"type": ["string", "null"], "description": "a path such as Asia/Japan; without one: Unknown"},
+            "fraction": {
+                "type": ["number", "null"],
+                "exclusiveMinimum": 0,
+                "maximum": 1,
+                "description": "of the asset; 1 if the column is absent",
+            },
+        },
+        optional=("account", "fraction"),
+        description="What fraction of an asset lies in a bucket of a scheme",
+    )
+
+
 def _row(names: tuple[str, ...], required: tuple[str, ...], doc: str) -> Schema:
     """The schema of a row of candidates; columns that no rule uses are carried through."""
     columns = {name: _COLUMNS[name] for name in names}
@@ -295,6 +315,7 @@ def component_schemas() -> dict[str, Schema]:
             ("asset", "score"),
             "One asset, with the shares held and its price",
         ),
+        "Exposure": _exposure(),
         "Limits": _inner(limits_schema()),
         "OrderFileSettings": strict(settings, tuple(settings)),
         "Result": result,

@@ -18,7 +18,7 @@
       else if (close) close.click();
       return;
     }
-    if (typing(event.target)) return;
+    if (typing(event.target) || document.body.dataset.keys === "off") return;
     if (event.key >= "1" && event.key <= "6") location.href = steps[Number(event.key) - 1];
     else if (event.key === "e") location.href = "/export";
     else if (event.key === "?") location.hash = "keys";
