@@ -87,7 +87,7 @@ def measured_with_lots(made: AccountBlock, decided: DecidedOrders, rng: np.rando
     own = OrderAccounts(
         start, _ranged(records, lots, start), np.zeros(len(start), np.int64), checked.accounts.limits, checked.left_out
     )
-    plan_block(own, OrderLimits(prepared.settings, prepared.trees, prepared.tree_start), NO_PARTNERS, records)
+    plan_block(own, OrderLimits(prepared.settings, prepared.trees, prepared.tree_start), NO_PARTNERS, None, records)
     buckets = made.table.column("bucket").fill_null("Unknown").to_numpy(zero_copy_only=False)
     plain, node_of = rules_of(made.limits, settings, tuple(sorted(set(buckets.tolist()))))
     worthless = records.accounts["status"] == PlanStatus.NO_VALUE

@@ -16,7 +16,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from naive import ROOT, Asset, Node, Tree, brakes, hold_in_band, read_account, select, size
+from naive import ROOT, Asset, Node, Tree, brakes, fill, hold_in_band, read_account, select, size
+from naive_exposures import Exposure, band_limits, select_with_caps, size_exposed, size_reasons, table_rows
 
 from trimtab.bucket_path import UNKNOWN
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -105,6 +106,21 @@ def up(numerator: int, denominator: int) -> int:
     return -(-numerator // denominator)
 
 
+def part(row: Exposure, name: str, worth: int) -> int:
+    """What lies in a row of exposures of an asset that is worth this, rounded up."""
+    return up(round(FRACTION * row.shares.get(name, 0.0)) * worth, FRACTION)
+
+
+def plain_limits(own: Any) -> dict[str, Any]:
+    """The limits of a scheme as plain values, those that are set."""
+    buckets = {
+        path: {name: value for name in ("max_exposure", "min_exposure") if (value := getattr(limit, name)) is not None}
+        for path, limit in own.buckets.items()
+    }
+    general = {} if own.max_exposure is None else {"max_exposure": own.max_exposure}
+    return {**general, "unknown": own.unknown, "ignore_below": own.ignore_below, "buckets": buckets}
+
+
 @dataclass
 class Passed:
     """What the pass says: a target weight where an asset is traded, None where it is left alone at `current`."""
@@ -139,11 +155,16 @@ class Account:
         settings: Settings,
         cash: int,
         cash_flow: int,
+        exposures: list[dict[str, Any]] | None = None,
     ) -> None:
         self.rows = {row["asset"]: row for row in sorted(rows, key=lambda row: row["asset"])}
         self.names = list(self.rows)
         self.of = instruments
-        self.limits, self.settings = limits, settings
+        self.limits, self.settings = limits.replace(exposures={}), settings
+        own = {scheme: plain_limits(scheme_limits) for scheme, scheme_limits in limits.exposures.items()}
+        self.table = exposures or []
+        self.exposure_limits = own if limits.enforce_exposure_limits else {}
+        self.exposures = self.exposure_rows(self.names)
         self.cash = cash + cash_flow
         self.cash_flow = cash_flow
         self.g = 1 + limits.drift_tolerance
@@ -211,7 +232,13 @@ class Account:
     def lot_is_too_large(self, name: str, quantity: int, value: int) -> bool:
         lot, largest = self.of[name].lot, self.largest_weight(name)
         highest = of(largest if quantity < lot else largest * self.g, value)
-        return self.worth(name, lot) > highest
+        g = 1.0 if quantity < lot else self.g
+        too_exposed = any(
+            part(row, name, self.worth(name, lot)) > of(row.maximum * g, value)
+            for row in self.exposures
+            if row.maximum < math.inf
+        )
+        return self.worth(name, lot) > highest or too_exposed
 
     def row(self, name: str, quantity: int, value: int, *, keep: bool) -> dict[str, Any]:
         """The row that the pass is given; `keep`: it is not selected, and a selection is kept."""
@@ -243,12 +270,13 @@ class Account:
             for name in self.names
         ]
         tree, assets = read_account(rows, limits)
-        if selection is None:
-            chosen = select(tree, assets, limits)
-        else:
+        if selection is not None:
             chosen = [asset for asset in assets if asset.name in selection]
-        wishes, reasons = size(tree, chosen, limits)
-        weights = hold_in_band(tree, chosen, wishes, reasons, limits)
+        elif self.exposures:
+            chosen = select_with_caps(tree, assets, limits, self.exposure_rows(self.names))
+        else:
+            chosen = select(tree, assets, limits)
+        weights = self.sized(tree, chosen, limits)
         braked = selection is None and self.brakes(assets, weights, limits, value)
         targets: dict[str, float | None] = {}
         for asset in assets:
@@ -256,6 +284,26 @@ class Account:
             targets[asset.name] = None if weight == asset.current else weight
         current = {asset.name: asset.current for asset in assets}
         return Passed(targets, current, [asset.name for asset in chosen], braked)
+
+    def exposure_rows(self, names: list[str]) -> list[Exposure]:
+        """§5a: the limits of exposures that any of these assets lies in."""
+        return table_rows(names, self.table, self.exposure_limits, self.limits) if self.exposure_limits else []
+
+    def sized(self, tree: Tree, chosen: list[Asset], limits: RebalancingLimits) -> dict[str, float]:
+        """Sizes and band, with exposures or without."""
+        own = self.exposure_rows([asset.name for asset in chosen])
+        if not own:
+            return hold_in_band(tree, chosen, *size(tree, chosen, limits), limits)
+        for row in own:
+            row.measure_fixed(chosen)
+        filled = fill(tree, chosen, limits)
+        bounds = {asset.name: asset.high for asset in chosen}
+        sizes = size_exposed(tree, chosen, limits, own, filled)
+        reasons = size_reasons(chosen, sizes, filled) if sizes.decided else dict(filled.reasons)
+        for asset in chosen:
+            asset.low, asset.high = sizes.lows[asset.name], bounds[asset.name]
+        also = band_limits(chosen, sizes, own, limits, {}, None)
+        return hold_in_band(tree, chosen, sizes.weights, reasons, limits, also)
 
     def brakes(self, assets: list[Asset], weights: dict[str, float], limits: RebalancingLimits, value: int) -> bool:
         """§10: what a withdrawal needs does not count as sold."""
@@ -284,6 +332,21 @@ class Account:
 
     def room(self, node: Node, quantities: dict[str, int], value: int) -> int:
         return self.limit(node, value) - self.load(node, quantities)
+
+    # ---- §4 with exposures: a row is a node of which a part of an asset lies in
+
+    def exposure(self, row: Exposure, quantities: dict[str, int]) -> int:
+        return sum(part(row, name, self.worth(name, quantities[name])) for name in self.names)
+
+    def exposure_limit(self, row: Exposure, value: int) -> float:
+        return math.inf if row.maximum == math.inf else of(row.maximum * self.g, value)
+
+    def fits_exposures(self, name: str, quantities: dict[str, int], after: int, value: int) -> bool:
+        """Whether a quantity more of an asset fits into the limits of its exposures."""
+        then = quantities | {name: after}
+        return all(
+            self.exposure(row, then) <= self.exposure_limit(row, value) for row in self.exposures if name in row.shares
+        )
 
     def least_amount(self, value: int) -> int:
         own = self.settings.min_trade_amount
@@ -389,6 +452,16 @@ class Account:
                 if not inside:
                     break
                 forced(min(inside, key=key))
+        for row in self.exposures:
+            while self.exposure(row, now.quantities) - self.exposure_limit(row, value) >= excess:
+                change = {n: self.part_change(row, n, lowered[n]) for n in left}
+                inside = [name for name in left if change[name] < 0]
+                if not inside:
+                    break
+                forced(min(inside, key=lambda name: (*key(name)[:2], change[name], name)))
+
+    def part_change(self, row: Exposure, name: str, after: int) -> int:
+        return part(row, name, self.worth(name, after)) - part(row, name, self.worth(name, self.start[name]))
 
     def forced_quantity(self, name: str, goal: int) -> int | None:
         """The quantity of a forced small sell: its base, if the broker and the fee let it, else the first lower quantity that they do."""
@@ -405,12 +478,14 @@ class Account:
         start, base = self.start[name], self.base(name, now.goals[name])
         added = self.worth(name, base) - self.worth(name, start)
         rooms = {node: self.room(node, now.quantities, value) for node in self.nodes(name)}
-        if all(added <= room for room in rooms.values()):
+        if all(added <= room for room in rooms.values()) and self.fits_exposures(name, now.quantities, base, value):
             now.quantities[name] = base
             return True
         now.codes[name] = "no_cash" if added > rooms[ROOT] else "no_room"
         lot = self.of[name].lot
         lots = self.most_lots(name, min(rooms.values()), (base - start) // lot)
+        while lots > 0 and not self.fits_exposures(name, now.quantities, start + lots * lot, value):
+            lots -= 1
         if lots > 0 and not self.below_minimum(name, start + lots * lot, value):
             now.quantities[name] = start + lots * lot
         return False
@@ -443,6 +518,7 @@ class Account:
             for n in order:
                 cap = of(self.cap(n) * (self.g if n in made else 1), value)
                 fits = all(step[n] <= self.room(node, quantities, value) for node in self.nodes(n))
+                fits = fits and self.fits_exposures(n, quantities, quantities[n] + self.of[n].lot, value)
                 if rest + lack[n] > step[n] and fits and self.worth(n, quantities[n]) + step[n] <= cap:
                     quantities[n] += self.of[n].lot
                     rest -= step[n]
@@ -600,6 +676,9 @@ class Part:
         count += sum(account.room(node, quantities, value) < 0 for node in account.nodes(name))
         for node in [*account.paths[name], ROOT]:
             count += self.positions(node, quantities) > self.position_limit(node)
+        for row in account.exposures:
+            if name in row.shares:
+                count += account.exposure(row, quantities) > account.exposure_limit(row, value)
         return count
 
     def position_limit(self, node: Node) -> float:
@@ -656,9 +735,12 @@ class Part:
                 after = start + int(left) * NANO // account.of[name].price // lot * lot
             rooms = {node: account.room(node, quantities, self.value) for node in account.nodes(name)}
             added = account.worth(name, after) - account.worth(name, start)
-            if any(added > room for room in rooms.values()):
+            fits = account.fits_exposures(name, quantities, after, self.value)
+            if any(added > room for room in rooms.values()) or not fits:
                 codes[name] = "no_cash" if added > rooms[ROOT] else "no_room"
                 after = start + account.most_lots(name, min(rooms.values()), (after - start) // lot) * lot
+                while after > start and not account.fits_exposures(name, quantities, after, self.value):
+                    after -= lot
             if after != self.whole[name]:
                 lowest = of(account.limits.min_position_weight, self.value)
                 too_small = start == 0 and account.worth(name, after) < lowest
@@ -683,6 +765,10 @@ class Part:
             bound = min(of(lowest, self.value), account.load(node, account.start), account.load(node, self.whole))
             if load < bound:
                 return [name for name in order if node in account.paths[name]][-1]
+        for row in account.exposures:
+            loads = [account.exposure(row, of_) for of_ in (quantities, account.start, self.whole)]
+            if loads[0] < min(of(row.minimum, self.value), *loads[1:]):
+                return [name for name in order if part(row, name, account.worth(name, account.start[name])) > 0][-1]
         if not (account.limits.enable_bucket_diversification and account.limits.enforce_min_buckets):
             return None
         before, now, planned = (self.represented(of_) for of_ in (account.start, quantities, self.whole))
@@ -752,6 +838,7 @@ def naive_plan(
     cash: int,
     cash_flow: int = 0,
     settings: Settings | None = None,
+    exposures: list[dict[str, Any]] | None = None,
 ) -> NaivePlan:
     """The order list of one account; `rows` as for the pass, without `current_weight`."""
-    return Account(rows, instruments, limits, settings or Settings(), cash, cash_flow).plan()
+    return Account(rows, instruments, limits, settings or Settings(), cash, cash_flow, exposures).plan()

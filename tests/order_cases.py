@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from cases import random_limits, random_rows
+from exposure_cases import random_exposure_limits, random_exposures
 from naive_orders import NANO, Instrument, Lot, Settings
 
+from trimtab.errors import LimitsError
 from trimtab.limits.order_settings import OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
@@ -28,6 +30,7 @@ class OrderCase:
     settings: Settings
     cash: int
     cash_flow: int
+    exposures: list[dict[str, Any]] | None = None
 
     @property
     def order_settings(self) -> OrderSettings:
@@ -78,6 +81,17 @@ def random_order_case(seed: int, max_rows: int = 10, **fixed: Any) -> OrderCase:
     if cash + cash_flow + held <= value // 10:
         cash_flow = value // 10
     return OrderCase(rows, instruments, limits, random_settings(rng, limits), cash, cash_flow)
+
+
+def with_exposures(case: OrderCase, seed: int, *, tight: bool = True) -> OrderCase:
+    """The case with exposures and sound limits on them; as it is where these contradict its limits."""
+    rng = random.Random(seed)
+    table = random_exposures(rng, case.rows)
+    try:
+        limits = case.limits.replace(exposures=random_exposure_limits(rng, table, tight=tight))
+    except LimitsError:
+        return case
+    return replace(case, limits=limits, exposures=table) if table else case
 
 
 def random_lots(rng: random.Random, quantity: int, price: int) -> tuple[Lot, ...]:
@@ -137,4 +151,10 @@ def of_case(case: OrderCase) -> tuple[list[dict[str, Any]], dict[str, Any]]:
             for lot in own.lots
         ]
     amounts = {"cash": Decimal(case.cash) / MICRO, "cash_flow": Decimal(case.cash_flow) / MICRO}
-    return rows, {**amounts, "settings": case.order_settings, "tax_lots": lots or None, "today": case.settings.today}
+    return rows, {
+        **amounts,
+        "settings": case.order_settings,
+        "tax_lots": lots or None,
+        "today": case.settings.today,
+        "exposures": case.exposures,
+    }

@@ -65,7 +65,9 @@ class KernelPlan:
 
 def records_of(case: OrderCase) -> tuple[Candidates, OrderRecords]:
     """A case as the kernel takes it, without the door."""
-    candidates = read([{**row, "current_weight": 0.0} for row in case.rows], case.limits, many=False)
+    candidates = read(
+        [{**row, "current_weight": 0.0} for row in case.rows], case.limits, many=False, exposures=case.exposures
+    )
     own = [case.instruments[str(candidates.asset.at(row))] for row in candidates.order.tolist()]
     holdings = Holdings(
         *(np.array([getattr(each, name) for each in own], np.int64) for name in Holdings._fields[:-1]),
@@ -88,7 +90,7 @@ def kernel_plan(case: OrderCase, *, compiled: bool = True) -> KernelPlan:
     ends = (np.array([0, len(own)]) for own in (records.assets, records.lots))
     accounts = OrderAccounts(*ends, np.zeros(2, np.int64), first, np.zeros(1, np.bool_))
     limits = OrderLimits(settings_of(case.limits), nodes, np.array([0, len(nodes)]))
-    (plan_block if compiled else plain_plan)(accounts, limits, NO_PARTNERS, records)
+    (plan_block if compiled else plain_plan)(accounts, limits, NO_PARTNERS, candidates.exposed(case.limits), records)
     names = [str(candidates.asset.at(row)) for row in candidates.order.tolist()]
     chosen = records.answers["selected"], records.rows["current"], records.answers["target"]
     return KernelPlan(records.accounts, records.assets, records.lots, names, *chosen)

@@ -57,6 +57,7 @@ KERNEL = (
     "money",
     "order_records",
     "sort_keys",
+    "order_exposures",
     "order_rows",
     "order_rounding",
     "tax_lots",

@@ -163,7 +163,7 @@ def test_limits_and_tables_that_do_not_fit() -> None:
         LimitsError, match=r"limits 'x': exposures\['sector'\]: the table of exposures lacks this scheme"
     ):
         PreparedLimits({"x": RebalancingLimits(exposures={"sector": {}})}, {}, exposures_of(table))
-    with pytest.raises(InputError, match="the exposures, row 2, column 'bucket': the bucket differs from 'US'"):
+    with pytest.raises(InputError, match="exposures, row 2, column 'bucket': the bucket differs from 'US'"):
         PreparedLimits({None: exposed}, {}, exposures_of([table[0], {**table[1], "bucket": "us"}]))
     prepared = PreparedLimits({None: exposed}, votes_of(candidates), exposures_of(table))
     again = pickle.loads(pickle.dumps(prepared))

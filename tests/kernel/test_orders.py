@@ -16,6 +16,7 @@ from trimtab.candidates.candidates import settings_of
 from trimtab.kernel import money, order_part, order_rounding
 from trimtab.kernel.compilation import undecorated
 from trimtab.kernel.order_block import OrderAccounts, OrderLimits, OrderRecords, plan_block
+from trimtab.kernel.order_exposures import Loads, exposure_loads
 from trimtab.kernel.order_records import KEY, ORDER_ACCOUNT, ORDER_NODE, TRADED
 from trimtab.kernel.records import NO_NODE, NO_PARTNERS
 from trimtab.limits.rebalancing_limits import RebalancingLimits as Limits
@@ -255,7 +256,7 @@ def planned_twice(case: OrderCase, left_out: list[bool], *, is_compiled: bool) -
     starts = np.array([0, rows, 2 * rows]), np.array([0, lots, 2 * lots]), np.zeros(3, np.int64)
     accounts = OrderAccounts(*starts, np.zeros(2, np.int64), np.array(left_out))
     limits = OrderLimits(settings_of(case.limits), nodes, np.array([0, len(nodes)]))
-    (plan_block if is_compiled else plain_plan)(accounts, limits, NO_PARTNERS, both)
+    (plan_block if is_compiled else plain_plan)(accounts, limits, NO_PARTNERS, None, both)
     return before, both
 
 
@@ -302,12 +303,13 @@ def test_only_a_close_that_costs_a_bucket_its_place_waits() -> None:
     """Three assets are closed, the last for its score in a bucket that another asset still represents."""
     last_lost = undecorated(order_part._last_lost)
     assets, nodes, keys = np.zeros(3, TRADED), np.zeros(3, ORDER_NODE), np.zeros(3, KEY)
+    loads = Loads(nodes, *undecorated(exposure_loads)(None))
     assets["quantity"], assets["is_made"] = NANO, True
     assets["leaf"], assets["score"] = [1, 1, 2], [0.1, 0.2, 0.3]
     nodes["represents"] = [NO_NODE, 1, 2]
     nodes["was_represented"], nodes["is_represented"] = [False, True, True], [False, False, True]
-    assert last_lost(assets, nodes, keys) == 1
+    assert last_lost(assets, loads, keys) == 1
     nodes["is_represented"] = [False, True, True]
-    assert last_lost(assets, nodes, keys) == -1
+    assert last_lost(assets, loads, keys) == -1
     nodes["is_represented"] = [False, True, False]
-    assert last_lost(assets, nodes, keys) == 2
+    assert last_lost(assets, loads, keys) == 2

@@ -15,7 +15,7 @@ from order_cases import of_case, random_order_case
 
 import trimtab
 from trimtab import InputError, LimitsError, OrderSettings, PlanManyResult, RebalancingLimits
-from trimtab.orders import many
+from trimtab.orders import identity, many
 from trimtab.orders.exact_columns import priced, units_of
 
 Row = dict[str, Any]
@@ -150,6 +150,12 @@ def test_ids_follow_from_an_account_alone() -> None:
         assert not set(ids([{**ROWS[0], **change}, ROWS[1]], CASH[:1])) & set(first)
     assert not set(ids(ROWS, [{"account": "P1", "cash": 7001}, CASH[1]])) & set(first)
     assert not set(ids(ROWS, CASH, cash_buffer=0.003)) & set(first)
+
+
+def test_ids_do_not_depend_on_how_many_rows_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    many_rows = trimtab.plan_many(ROWS, accounts=CASH).orders
+    monkeypatch.setattr(identity, "_CHUNK", 1)
+    assert trimtab.plan_many(ROWS, accounts=CASH).orders == many_rows
 
 
 FX = {"EUR": "1.1", "USD": 1, "GBP": "1.27"}

@@ -482,6 +482,11 @@ def test_ids_follow_from_the_inputs_alone() -> None:
     assert len(ids) == len(made.orders)
     assert all(len(each) == 29 and each[3:].isalnum() for each in ids)
     assert plan(EXAMPLE, LIMITS, cash=2622, fees={"per_order": 1}).plan_id != made.plan_id
+    named = plan([{**row, "account": "P1"} for row in EXAMPLE], LIMITS, cash=2621, fees={"per_order": 1})
+    assert listed(named) == listed(made)
+    assert not ids & {order.client_order_id for order in named.orders}
+    bought = [{"group": "AAA", "date": TODAY, "kind": "buy"}]
+    assert example(recent=bought, today=TODAY).plan_id not in (made.plan_id, named.plan_id)
 
 
 def test_canonical_json() -> None:

@@ -144,3 +144,11 @@ def test_shares_under_another_name_are_never_none(name: str) -> None:
         trimtab.InputError, match=f"column '{name}': seems to hold the shares, but a plan reads them from"
     ):
         trimtab.plan([{"asset": "A", "score": 0.9, "price": 1.0, name: 30}], cash=100)
+
+
+def test_cash_that_exposures_hold_has_its_cause() -> None:
+    rows = [{"asset": "A", "score": 0.9}, {"asset": "B", "score": 0.8}]
+    limits = RebalancingLimits(exposures={"country": {"max_exposure": 0.1}})
+    result = rebalance(rows, limits, exposures=lies("A", "country", US=1.0))
+    assert "at max_exposure: country:US (10.00%)" in result.notes[0].text
+    assert "whatever the limits are" not in result.notes[0].text

@@ -77,8 +77,6 @@ def _exposures(exposures: Any, limits: RebalancingLimits, accounts: list[Any]) -
             account_numbers(table, accounts)
         return table
     if limits_exposures(limits):
-        advice = (
-            "give the exposures of the candidates (exposures=), leave them out, or set enforce_exposure_limits to false"
-        )
+        advice = "give the exposures of the candidates (exposures=, or --exposures), leave them out, or set enforce_exposure_limits to false"
         raise LimitsError([f"exposures have limits, but there is no table of exposures here: {advice}"])
     return None

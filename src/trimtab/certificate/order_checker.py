@@ -10,10 +10,12 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from trimtab.certificate.bucket_nodes import CheckedNode, checked_nodes
+from trimtab.certificate.order_exposures import Parts, maximum_exposures
 from trimtab.decimals import MICRO, NANO, money_of, scaled, shares_of
 from trimtab.limits.order_settings import OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -21,6 +23,7 @@ from trimtab.text import counted
 
 _LONGEST_ID = 36
 _PLAY = 2  # minima are decided before the last lot, and money is rounded twice
+_ROUNDED = Fraction(1, 10**12)  # fractions count in parts of this size
 _UNSETTLED = 0.99  # where the rounds did not settle, minima refer to an earlier value
 # Why a sell that the rules call for is not made, or only in part.
 _LEFT_OVER = frozenset(
@@ -64,6 +67,7 @@ class MadePlan(NamedTuple):
     cash_after: int
     value_after: int
     is_settled: bool  # settled, and all of it made
+    exposures: Parts = ()  # of the account, as the user gave them
 
 
 def broken_orders(plan: MadePlan) -> list[str]:
@@ -243,6 +247,10 @@ def _above_limits(plan: MadePlan, measured: _Measured) -> Iterator[str]:
         if measured.load[node] > limit:
             where = bucket.path or "all positions"
             yield f"{where}: worth {money_of(measured.load[node])} after a buy, above {money_of(limit)}"
+    for exposure in maximum_exposures(limits, plan.exposures, list(plan.assets)):
+        limit, load = _portion(exposure.maximum * drift, value), exposure.load(measured.worth)
+        if any(name in exposure.fractions for name in measured.bought) and load > limit + _PLAY + value * _ROUNDED:
+            yield f"{exposure.name}: worth {money_of(math.ceil(load))} after a buy, above {money_of(limit)}"
 
 
 def _above_turnover(plan: MadePlan, measured: _Measured) -> Iterator[str]:

@@ -113,7 +113,7 @@ def _parts(rows: Entries, names: tuple[str, ...], own: SchemeLimits, separator: 
     used = np.unique(part_of).tolist()
     chains = {code: [parts[code][:depth] for depth in range(1, len(parts[code]) + 1)] for code in used}
     named = {split_path(path, separator) for path in own.buckets}
-    limits = {path: _limits_at(path, own, separator) for chain in [*chains.values(), list(named)] for path in chain}
+    limits = {path: limits_at(path, own, separator) for chain in [*chains.values(), list(named)] for path in chain}
     limited = sorted(path for path, (maximum, minimum) in limits.items() if maximum < math.inf or minimum > 0)
     number = {path: index for index, path in enumerate(limited)}
     above = [[number[path] for path in chains.get(code, ()) if path in number] for code in range(len(parts))]
@@ -164,7 +164,7 @@ def _summed(
     return Entries(np.searchsorted(cells, np.arange(units + 1) * max(buckets, 1)), cells % max(buckets, 1), sums)
 
 
-def _limits_at(path: tuple[str, ...], own: SchemeLimits, separator: str) -> tuple[float, float]:
+def limits_at(path: tuple[str, ...], own: SchemeLimits, separator: str) -> tuple[float, float]:
     """The maximum and the minimum in force at a path; infinity and 0 without one."""
     if path[0] == UNKNOWN and own.unknown == "free":
         return math.inf, 0.0

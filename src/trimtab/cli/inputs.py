@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from trimtab.brokers.holdings import Held
     from trimtab.candidates.correlations import Correlations
+    from trimtab.candidates.exposures import Exposures
     from trimtab.data.classification import Classified
     from trimtab.files.candidate_file import CandidateFile
     from trimtab.files.joined_files import Joined
@@ -44,6 +45,7 @@ class CandidateInputs:
     located: Callable[[Fault], Fault]
     view: MarketView | None = None  # the prices, where the candidates come from prices
     correlations: Correlations | None = None
+    exposures: Exposures | None = None
     used_columns: tuple[str, ...] = ()  # options used before the candidates were read
 
     @property

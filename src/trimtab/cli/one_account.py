@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from trimtab.cli import fast_start
 from trimtab.cli.chosen_limits import ChosenLimits, read_limits
+from trimtab.cli.exposure_inputs import with_exposures
 from trimtab.cli.inputs import CandidateInputs, check_mixture, read_inputs
 from trimtab.cli.notices import COMPILING_ORDERS, Notices
 from trimtab.cli.options import DataOptions, LimitOptions
@@ -53,7 +54,8 @@ def read_account(
     if data.target_volatility is not None:
         fast_start.show()  # scikit-learn needs scipy
     chosen = by_risk(chosen, inputs, data.target_volatility, notices)
-    return with_correlations(inputs, data, chosen.limits, notices), chosen
+    inputs = with_correlations(inputs, data, chosen.limits, notices)
+    return with_exposures(inputs, data, chosen, notices), chosen
 
 
 def _refuse_cash(inputs: CandidateInputs) -> None:
@@ -88,9 +90,15 @@ def decide(
     with inputs.named_in_errors(), chosen.named_in_errors():
         if not is_cached(rebalance_account):
             # Faults first: a typo should show before the compiler runs.
-            read(inputs.table, limits, many=False, correlations=inputs.correlations)
+            read(
+                inputs.table,
+                limits,
+                many=False,
+                correlations=inputs.correlations,
+                exposures=inputs.exposures,
+            )
         notices.note_compiling(rebalance_account, 15)
-        result = rebalance(inputs.table, limits, correlations=inputs.correlations)
+        result = rebalance(inputs.table, limits, correlations=inputs.correlations, exposures=inputs.exposures)
     if strict and result.cash_left > 0:
         raise UnmetLimitError(note.text for note in result.notes if note.code == "cash_left")
     give_notice(result, inputs, chosen, notices, shows_cash=shows_cash)
@@ -110,7 +118,13 @@ def plan_of_shares(inputs: CandidateInputs, chosen: ChosenLimits, data: DataOpti
     with inputs.named_in_errors(), chosen.named_in_errors():
         notices.note_compiling(plan_block, COMPILING_ORDERS)
         table = inputs.table.drop_columns(["current_weight"])
-        made = plan(table, chosen.limits, cash=data.cash, correlations=inputs.correlations)
+        made = plan(
+            table,
+            chosen.limits,
+            cash=data.cash,
+            correlations=inputs.correlations,
+            exposures=inputs.exposures,
+        )
     for note in made.notes:
         notices.warn(note)
     give_notice(made.result, replace(inputs, used_columns=ORDER_COLUMNS), chosen, notices, shows_cash=True)

@@ -116,6 +116,10 @@ Correlations = Annotated[
         "Default with --prices: measured on the prices.",
     ),
 ]
+Exposures = Annotated[
+    Path | None,
+    option("FILE", "For limits of exposures: asset, scheme and bucket; optionally fraction and account."),
+]
 TargetVolatility = Annotated[
     float | None,
     option(
@@ -172,6 +176,7 @@ class DataOptions:
     cash: Cash = None
     account: Account = None
     correlations: Correlations = None
+    exposures: Exposures = None
     target_volatility: TargetVolatility = None
     aliases: AliasFile = None
 

@@ -19,6 +19,7 @@ from trimtab.cli.options import (
     Buckets,
     Classify,
     DataOptions,
+    Exposures,
     Holdings,
     LimitOptions,
     Scores,
@@ -45,6 +46,7 @@ _PATHS = (
     "fx",
     "tax_lots",
     "recent",
+    "exposures",
     "aliases",
     "classify",
     "limits",
@@ -85,6 +87,7 @@ class PlanOptions:
     account: Account = None
     aliases: AliasFile = None
     classify: Classify = None
+    exposures: Exposures = None
 
     @property
     def files(self) -> dict[str, Path]:
@@ -95,6 +98,7 @@ class PlanOptions:
             "fx": self.fx,
             "tax_lots": self.tax_lots,
             "recent": self.recent,
+            "exposures": self.exposures,
         }
         return {name: path for name, path in named.items() if path is not None}
 
@@ -179,7 +183,7 @@ def read_request(file: Path | None, options: PlanOptions, limits: LimitOptions, 
         _amount(cash, "cash"),
         _amount(options.cash_flow, "cash_flow"),
         day_of(options.today, "--today"),
-        _tables(options, candidates, notices),
+        _tables(options, candidates, chosen, notices),
     )
     return PlanRequest(candidates, chosen, inputs, _sources(file, options, limits))
 
@@ -203,14 +207,21 @@ def _from_broker(options: PlanOptions, notices: Notices) -> tuple[CandidateInput
     return inputs, plain_number(held.cash)
 
 
-def _tables(options: PlanOptions, candidates: CandidateInputs, notices: Notices) -> dict[str, pa.Table]:
+def _tables(
+    options: PlanOptions, candidates: CandidateInputs, chosen: ChosenLimits, notices: Notices
+) -> dict[str, pa.Table]:
     """The tables beside the candidates, with the names that the candidates have; not those used with a broker's file."""
+    from trimtab.cli.exposure_inputs import note_gaps, read_exposure_table, read_exposures
     from trimtab.files.alias_file import read_aliases
     from trimtab.files.candidate_file import CandidateFile, read_candidate_file
 
     known, tables = CandidateFile(candidates.name, candidates.table).names(), {}
     for name, path in options.files.items():
         if options.has_broker_file and name in ("prices", "fx"):
+            continue
+        if name == "exposures":
+            tables[name] = read_exposure_table(path, candidates, options.account, options.aliases, notices)
+            note_gaps(read_exposures(tables[name], path), candidates.table, chosen, notices)
             continue
         file = read_candidate_file(path)
         if name in _BY_ASSET:

@@ -90,6 +90,7 @@ def _more_cash(reruns: Reruns) -> Iterator[_Holder]:
         text = 'no position is raised above its desired_weight (sizing_mode "desired")'
         yield _Holder(text, (Change("sizing_mode", "", None),))
     yield from _capped(reruns)
+    yield from _exposed(reruns)
     yield from _restricted(reruns)
     yield from _banded(reruns)
 
@@ -145,6 +146,17 @@ def _capped(reruns: Reruns) -> Iterator[_Holder]:
             full.setdefault(reruns.limit_of(node, "max_allocation"), []).append(text)
     for (name, bucket), names in full.items():
         yield _Holder(f"at {name}: {listed(names, _NAMED)}", (Change(name, bucket, None),))
+
+
+def _exposed(reruns: Reruns) -> Iterator[_Holder]:
+    """Buckets of exposures with a maximum that is reached, or too small for a position."""
+    exposures = reruns.exposures
+    largest = exposures.limited.rows["max_exposure"]
+    room = largest - reruns.sizes @ exposures.fractions if exposures.exposed is not None else np.zeros(0)
+    for row in np.flatnonzero(room <= reruns.limits.min_position_weight + LIMIT_TOLERANCE).tolist():
+        name = exposures.names[row]
+        text = f"at max_exposure: {printable(name)} ({percent(float(largest[row]))})"
+        yield _Holder(text, (Change("max_exposure", name, np.inf),))
 
 
 def _restricted(reruns: Reruns) -> Iterator[_Holder]:

@@ -92,7 +92,7 @@ def decide_orders(
     records = OrderRecords(
         book.assets[:count], np.zeros(0, TAX_LOT), account, book.rows[:count], book.answers[:count], outcomes
     )
-    plan_block(accounts, OrderLimits(settings, policy.tree, nodes), book.no_partners, records)
+    plan_block(accounts, OrderLimits(settings, policy.tree, nodes), book.no_partners, None, records)
     outcome.braked = outcomes[0].braked
     return True
 

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from trimtab.kernel.block import sum_up
-from trimtab.kernel.compilation import compiled, entry
+from trimtab.kernel.compilation import allocating, compiled, entry
+from trimtab.kernel.order_exposures import Loads, exposure_loads, set_parts
 from trimtab.kernel.order_records import KEY, ORDER_NODE, TRADED
 from trimtab.kernel.orders import PassInputs, plan_account
-from trimtab.kernel.records import ANSWER, NO_LIMIT, NO_NODE, ROOT, ROW, SETTINGS, Flags, Ints, Records
+from trimtab.kernel.records import ANSWER, NO_LIMIT, NO_NODE, ROOT, ROW, SETTINGS, Exposed, Flags, Ints, Records
 
 
 class OrderAccounts(NamedTuple):
@@ -143,9 +144,22 @@ def _put_down(assets: Records, memory: _Memory) -> None:
         asset.amount, asset.fee, asset.place = source.amount, source.fee, source.place
 
 
+@allocating
+def _exposed_of(exposed: Exposed | None, begin: int, end: int) -> Exposed | None:
+    """The exposures of the candidates [begin, end)."""
+    if exposed is None:
+        return None
+    return Exposed(exposed.rows, exposed.parts, exposed.first, exposed.profile[begin:end], exposed.concentration)
+
+
 @entry
-def plan_block(accounts: OrderAccounts, limits: OrderLimits, partners: Ints, records: OrderRecords) -> None:
-    """Decide the orders of every account of a block that is not left out."""
+def plan_block(
+    accounts: OrderAccounts, limits: OrderLimits, partners: Ints, exposed: Exposed | None, records: OrderRecords
+) -> None:
+    """Decide the orders of every account of a block that is not left out.
+
+    `exposed`: the exposures of all rows under the limits of all accounts; None if exposures are not limited.
+    """
     start, most_rows, most_nodes = accounts.start, 0, 0
     for number in range(start.size - 1):
         most_rows = max(most_rows, start[number + 1] - start[number])
@@ -161,6 +175,7 @@ def plan_block(accounts: OrderAccounts, limits: OrderLimits, partners: Ints, rec
         np.zeros(2, SETTINGS),
     )
     nodes_of, count = -1, 0
+    exposure_rows, parts = exposure_loads(exposed)
     for number in range(start.size - 1):
         if accounts.left_out[number]:
             continue
@@ -173,10 +188,13 @@ def plan_block(accounts: OrderAccounts, limits: OrderLimits, partners: Ints, rec
         _fill_limits(account, nodes, limits.settings[chosen], memory.settings)
         _take_up(records.assets[begin:end], memory, rows)
         alike = partners[accounts.partners_start[number] : accounts.partners_start[number + 1]]
-        passes = PassInputs(rows, memory.rows[:size], tree, memory.settings, alike, answers, memory.answers[:size])
+        own = _exposed_of(exposed, begin, end)
+        set_parts(memory.assets[:size], exposed, begin)
+        passes = PassInputs(rows, memory.rows[:size], tree, memory.settings, alike, own, answers, memory.answers[:size])
         lots = records.lots[accounts.lots_start[number] : accounts.lots_start[number + 1]]
         outcome = records.outcome[number]
-        outcome.braked = plan_account(memory.assets[:size], nodes, memory.keys, lots, account, passes)
+        loads = Loads(nodes, exposure_rows, parts)
+        outcome.braked = plan_account(memory.assets[:size], loads, memory.keys, lots, account, passes)
         _put_down(records.assets[begin:end], memory)
         account.brake_sold_weight = memory.settings[0].brake_sold_weight
         for index in range(size):

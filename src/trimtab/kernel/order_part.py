@@ -7,6 +7,7 @@ from typing import Any
 
 from trimtab.kernel.compilation import compiled
 from trimtab.kernel.money import parts_of, portion, quantity_for, worth_of
+from trimtab.kernel.order_exposures import Loads, count_exceeded, part_in, part_of
 from trimtab.kernel.order_records import BUY, SELL
 from trimtab.kernel.order_rounding import (
     amount_of,
@@ -77,43 +78,45 @@ def _is_position(worth: int, account: Any) -> bool:
 
 
 @compiled
-def _move(asset: Any, nodes: Records, account: Any, quantity: int) -> None:
+def _move(asset: Any, loads: Loads, account: Any, quantity: int) -> None:
     """Set another quantity; loads and positions follow."""
     worth = worth_of(quantity, asset.price)
     change = int(_is_position(worth, account)) - int(_is_position(asset.now_worth, account))
-    move(asset, nodes, quantity, worth)
+    move(asset, loads, quantity, worth)
     node = asset.leaf
     while node != NO_NODE:
-        nodes[node].positions += change
-        node = nodes[node].parent
+        loads.nodes[node].positions += change
+        node = loads.nodes[node].parent
 
 
 @compiled
-def _position_limit(nodes: Records, account: Any, node: int) -> int:
-    return account.max_total_positions if node == ROOT else nodes[node].max_positions
+def _position_limit(loads: Loads, account: Any, node: int) -> int:
+    return account.max_total_positions if node == ROOT else loads.nodes[node].max_positions
 
 
 @compiled
-def _exceeded(asset: Any, nodes: Records, account: Any, value: int) -> int:
+def _exceeded(asset: Any, loads: Loads, account: Any, value: int) -> int:
     """How many limits over an asset are exceeded now."""
     count = int(asset.now_worth > own_kept_worth_of(asset, account, value))
     node = asset.leaf
     while node != NO_NODE:
-        count += int(nodes[node].load > nodes[node].limit)
-        count += int(nodes[node].positions > _position_limit(nodes, account, node))
-        node = nodes[node].parent
-    return count
+        count += int(loads.nodes[node].load > loads.nodes[node].limit)
+        count += int(loads.nodes[node].positions > _position_limit(loads, account, node))
+        node = loads.nodes[node].parent
+    return count + count_exceeded(asset, loads)
 
 
 @compiled
-def _begin(assets: Records, nodes: Records, account: Any, value: int) -> None:
+def _begin(assets: Records, loads: Loads, account: Any, value: int) -> None:
     """The state at the beginning; loads and positions of it and of the whole plan."""
-    set_limits(nodes, account, value)
+    set_limits(loads, account, value)
     account.smallest_position = max(1, portion(parts_of(account.dust_weight), value))
-    for number in range(nodes.size):
-        node = nodes[number]
+    for number in range(loads.nodes.size):
+        node = loads.nodes[number]
         node.load = node.whole = 0
         node.positions = node.whole_positions = 0
+    for number in range(loads.rows.size):
+        loads.rows[number].load = loads.rows[number].whole = 0
     for index in range(assets.size):
         asset = assets[index]
         asset.now, asset.now_worth = asset.quantity, asset.worth
@@ -122,33 +125,39 @@ def _begin(assets: Records, nodes: Records, account: Any, value: int) -> None:
         is_held, is_planned = int(_is_position(asset.worth, account)), int(_is_position(asset.whole_worth, account))
         number = asset.leaf
         while number != NO_NODE:
-            nodes[number].load += asset.worth
-            nodes[number].whole += asset.whole_worth
-            nodes[number].positions += is_held
-            nodes[number].whole_positions += is_planned
-            number = nodes[number].parent
-    for number in range(nodes.size):
-        nodes[number].before = nodes[number].load
+            loads.nodes[number].load += asset.worth
+            loads.nodes[number].whole += asset.whole_worth
+            loads.nodes[number].positions += is_held
+            loads.nodes[number].whole_positions += is_planned
+            number = loads.nodes[number].parent
+        for place in range(asset.parts_begin, asset.parts_end):
+            part = loads.parts[place]
+            loads.rows[part.row].load += part_of(part, asset.worth)
+            loads.rows[part.row].whole += part_of(part, asset.whole_worth)
+    for number in range(loads.nodes.size):
+        loads.nodes[number].before = loads.nodes[number].load
+    for number in range(loads.rows.size):
+        loads.rows[number].before = loads.rows[number].load
 
 
 @compiled
-def _next_sell(assets: Records, nodes: Records, keys: Records, account: Any, count: int, value: int) -> tuple[int, int]:
+def _next_sell(assets: Records, loads: Loads, keys: Records, account: Any, count: int, value: int) -> tuple[int, int]:
     """The place of the next sell among the keys, and how many limits over it are exceeded; -1 if none is left."""
     chosen, most_exceeded = -1, -1
     for place in range(count):
         index = keys[place].key_index
         if index >= 0 and not assets[index].is_waiting:
-            exceeded = _exceeded(assets[index], nodes, account, value)
+            exceeded = _exceeded(assets[index], loads, account, value)
             if exceeded > most_exceeded:
                 chosen, most_exceeded = place, exceeded
     return chosen, most_exceeded
 
 
 @compiled
-def _make_sells(assets: Records, nodes: Records, keys: Records, lots: Records, account: Any, value: int) -> None:
+def _make_sells(assets: Records, loads: Loads, keys: Records, lots: Records, account: Any, value: int) -> None:
     count, left, gains, is_cut = list_sells(assets, keys), budget_of(account, SELL), 0, False
     while True:
-        place, exceeded = _next_sell(assets, nodes, keys, account, count, value)
+        place, exceeded = _next_sell(assets, loads, keys, account, count, value)
         if place < 0:
             return
         asset = assets[keys[place].key_index]
@@ -166,21 +175,21 @@ def _make_sells(assets: Records, nodes: Records, keys: Records, lots: Records, a
         if exceeded == 0 and gain > 0 and gains + gain > account.max_realized_gain:
             asset.round_reason = OrderReason.MAX_REALIZED_GAIN
             continue
-        _move(asset, nodes, account, after)
+        _move(asset, loads, account, after)
         asset.is_made = True
         left -= amount_of(asset, after)
         gains += gain
 
 
 @compiled
-def _has_no_place(asset: Any, nodes: Records, account: Any) -> bool:
+def _has_no_place(asset: Any, loads: Loads, account: Any) -> bool:
     """Whether a node over a new asset has as many positions as it may have, and as in the whole plan."""
     node = asset.leaf
     while node != NO_NODE:
-        count = nodes[node].positions
-        if count >= _position_limit(nodes, account, node) and count >= nodes[node].whole_positions:
+        count = loads.nodes[node].positions
+        if count >= _position_limit(loads, account, node) and count >= loads.nodes[node].whole_positions:
             return True
-        node = nodes[node].parent
+        node = loads.nodes[node].parent
     return False
 
 
@@ -194,11 +203,11 @@ def _is_too_small(asset: Any, account: Any, after: int, value: int) -> bool:
 
 
 @compiled
-def _make_buys(assets: Records, nodes: Records, keys: Records, account: Any, value: int) -> None:
+def _make_buys(assets: Records, loads: Loads, keys: Records, account: Any, value: int) -> None:
     left, is_cut = budget_of(account, BUY), False
     for place in range(list_buys(assets, keys, True)):
         asset = assets[keys[place].key_index]
-        if asset.quantity == 0 and _has_no_place(asset, nodes, account):
+        if asset.quantity == 0 and _has_no_place(asset, loads, account):
             asset.round_reason = OrderReason.NO_PLACE
             continue
         after = asset.whole
@@ -209,14 +218,14 @@ def _make_buys(assets: Records, nodes: Records, keys: Records, account: Any, val
             is_cut = True
             after = asset.quantity + quantity_for(left, asset.price) // asset.lot * asset.lot
         added = worth_of(after, asset.price) - asset.worth
-        room = smallest_room(asset, nodes)
+        room = smallest_room(asset, loads)
         if added > room:
-            is_cash = added > nodes[ROOT].limit - nodes[ROOT].load
+            is_cash = added > loads.nodes[ROOT].limit - loads.nodes[ROOT].load
             asset.round_reason = OrderReason.NO_CASH if is_cash else OrderReason.NO_ROOM
             after = asset.quantity + most_lots(asset, room, (after - asset.quantity) // asset.lot) * asset.lot
         if after != asset.whole and _is_too_small(asset, account, after, value):
             continue
-        _move(asset, nodes, account, after)
+        _move(asset, loads, account, after)
         left -= amount_of(asset, after)
 
 
@@ -232,18 +241,29 @@ def _last_made(assets: Records, keys: Records, begin: int, stop: int) -> int:
 
 
 @compiled
-def _mark_represented(assets: Records, nodes: Records, account: Any) -> int:
+def _last_made_in(assets: Records, loads: Loads, keys: Records, row: int) -> int:
+    """The last sell, in their order, that was made of an asset in a row of exposures; -1 without one."""
+    last = -1
+    for place in range(list_sells(assets, keys)):
+        index = keys[place].key_index
+        if assets[index].is_made and part_in(assets[index], loads, row, assets[index].worth) > 0:
+            last = index
+    return last
+
+
+@compiled
+def _mark_represented(assets: Records, loads: Loads, account: Any) -> int:
     """Mark the buckets that were and are represented; returns how many fewer there are than there may be."""
     before, now, planned = 0, 0, 0
-    for number in range(nodes.size):
-        nodes[number].was_represented = nodes[number].is_represented = False
-        nodes[number].trial = 0  # 1: the whole plan represents it
+    for number in range(loads.nodes.size):
+        loads.nodes[number].was_represented = loads.nodes[number].is_represented = False
+        loads.nodes[number].trial = 0  # 1: the whole plan represents it
     for index in range(assets.size):
         asset = assets[index]
-        number = nodes[asset.leaf].represents
+        number = loads.nodes[asset.leaf].represents
         if number == NO_NODE:
             continue
-        node = nodes[number]
+        node = loads.nodes[number]
         if not node.was_represented and _is_position(asset.worth, account):
             node.was_represented = True
             before += 1
@@ -257,45 +277,51 @@ def _mark_represented(assets: Records, nodes: Records, account: Any) -> int:
 
 
 @compiled
-def _last_lost(assets: Records, nodes: Records, keys: Records) -> int:
+def _last_lost(assets: Records, loads: Loads, keys: Records) -> int:
     """The last close that was made in a bucket that is represented no longer; -1 without one."""
     last = -1
     for place in range(list_sells(assets, keys)):
         index = keys[place].key_index
-        number = nodes[assets[index].leaf].represents
+        number = loads.nodes[assets[index].leaf].represents
         if number != NO_NODE and assets[index].is_made and assets[index].now == 0:
-            if nodes[number].was_represented and not nodes[number].is_represented:
+            if loads.nodes[number].was_represented and not loads.nodes[number].is_represented:
                 last = index
     return last
 
 
 @compiled
-def _must_wait(assets: Records, nodes: Records, keys: Records, account: Any, value: int) -> int:
+def _must_wait(assets: Records, loads: Loads, keys: Records, account: Any, value: int) -> int:
     """The sell that must wait because it would leave a minimum worse; -1 without one."""
-    for place in range(nodes.size):
-        number = nodes[place].bottom_up
-        node = nodes[number]
+    for place in range(loads.nodes.size):
+        number = loads.nodes[place].bottom_up
+        node = loads.nodes[number]
         if number == ROOT or node.min_allocation <= 0.0:
             continue
         if node.load < min(portion(parts_of(node.min_allocation), value), node.before, node.whole):
             return _last_made(assets, keys, number, node.stop)
-    if account.buckets_to_represent > 0 and _mark_represented(assets, nodes, account) > 0:
-        return _last_lost(assets, nodes, keys)
+    for number in range(loads.rows.size):
+        row = loads.rows[number]
+        if row.min_exposure <= 0.0:
+            continue
+        if row.load < min(portion(parts_of(row.min_exposure), value), row.before, row.whole):
+            return _last_made_in(assets, loads, keys, number)
+    if account.buckets_to_represent > 0 and _mark_represented(assets, loads, account) > 0:
+        return _last_lost(assets, loads, keys)
     return -1
 
 
 @compiled
-def make_part(assets: Records, nodes: Records, keys: Records, lots: Records, account: Any, value: int) -> None:
+def make_part(assets: Records, loads: Loads, keys: Records, lots: Records, account: Any, value: int) -> None:
     """Make a part of the plan that `now` holds; fills `now` and the reasons. `value`: that of the last round."""
     for index in range(assets.size):
         asset = assets[index]
         asset.whole, asset.whole_worth = asset.now, asset.now_worth
         asset.is_waiting = False
     while True:
-        _begin(assets, nodes, account, value)
-        _make_sells(assets, nodes, keys, lots, account, value)
-        _make_buys(assets, nodes, keys, account, value)
-        index = _must_wait(assets, nodes, keys, account, value)
+        _begin(assets, loads, account, value)
+        _make_sells(assets, loads, keys, lots, account, value)
+        _make_buys(assets, loads, keys, account, value)
+        index = _must_wait(assets, loads, keys, account, value)
         if index < 0:
             break
         assets[index].is_waiting = True

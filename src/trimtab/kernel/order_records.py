@@ -82,6 +82,8 @@ TRADED = record(
     ("may_force", "?"),
     ("is_waiting", "?"),
     ("is_made", "?"),
+    ("parts_begin", "i8"),  # its parts in rows of exposures are parts[parts_begin:parts_end]
+    ("parts_end", "i8"),
     ("gets_lot", "?"),  # one more, in the walk over the last lots
     ("keeps_lot", "?"),  # in the better of these walks
     ("worth", "i8"),  # at the beginning
@@ -123,6 +125,18 @@ ORDER_NODE = record(
     ("whole_positions", "i8"),
     ("was_represented", "?"),
     ("is_represented", "?"),
+)
+
+# A limit of exposures in the orders stage: a row of `EXPOSURE_ROW`. Shape (exposure rows,).
+ORDER_EXPOSURE = record(
+    ("max_exposure", "f8"),
+    ("min_exposure", "f8"),
+    ("largest", "i8"),  # the maximum in money, without the drift; NO_LIMIT = none
+    ("limit", "i8"),  # with it
+    ("load", "i8"),
+    ("trial", "i8"),
+    ("before", "i8"),
+    ("whole", "i8"),
 )
 
 # A purchase kept for tax. Shape (lots,).

@@ -6,6 +6,7 @@ from typing import Any
 
 from trimtab.kernel.compilation import compiled
 from trimtab.kernel.money import cost_of, parts_of, portion, portion_up, quantity_worth, worth_of
+from trimtab.kernel.order_exposures import Loads, fits_exposures, part_in, set_exposure_limits, try_parts
 from trimtab.kernel.order_records import BUY, NOTHING, SELL, SMALL_SELL
 from trimtab.kernel.order_rows import add_load, move, smallest_room
 from trimtab.kernel.records import NO_LIMIT, NO_NODE, ROOT, Records
@@ -45,9 +46,10 @@ def minimum_missed(asset: Any, account: Any, after: int) -> OrderReason:
 
 
 @compiled
-def set_limits(nodes: Records, account: Any, value: int) -> None:
+def set_limits(loads: Loads, account: Any, value: int) -> None:
     """The limits at a value: of each node (`NO_LIMIT` without one) and of each asset, and the smallest order."""
-    drift = 1.0 + account.drift_tolerance
+    nodes, drift = loads.nodes, 1.0 + account.drift_tolerance
+    set_exposure_limits(loads, account, value)
     for node in range(nodes.size):
         allocation = nodes[node].max_allocation
         nodes[node].limit = portion(parts_of(allocation * drift), value) if allocation <= 1.0 else NO_LIMIT
@@ -132,14 +134,14 @@ def _set_forced(asset: Any, account: Any) -> None:
 
 
 @compiled
-def _begin_sell(asset: Any, nodes: Records, account: Any) -> None:
+def _begin_sell(asset: Any, loads: Loads, account: Any) -> None:
     inner = asset.base_quantity
     if inner != asset.quantity and asset.goal != 0 and asset.base_worth != asset.goal:
         inner += asset.lot
     missed = OrderReason.WITHIN_ONE_LOT if inner == asset.quantity else minimum_missed(asset, account, inner)
     if missed == OrderReason.EMPTY:
         asset.kind = SELL
-        move(asset, nodes, asset.base_quantity, asset.base_worth)
+        move(asset, loads, asset.base_quantity, asset.base_worth)
         return
     asset.kind = SMALL_SELL
     asset.round_reason = missed
@@ -147,10 +149,12 @@ def _begin_sell(asset: Any, nodes: Records, account: Any) -> None:
 
 
 @compiled
-def _begin(assets: Records, nodes: Records, account: Any, value: int) -> None:
+def _begin(assets: Records, loads: Loads, account: Any, value: int) -> None:
     """The goal of each asset, before limits: buys stay where they are, sells go to their base if they are not small."""
-    for node in range(nodes.size):
-        nodes[node].load = 0
+    for node in range(loads.nodes.size):
+        loads.nodes[node].load = 0
+    for row in range(loads.rows.size):
+        loads.rows[row].load = 0
     for index in range(assets.size):
         asset = assets[index]
         held = asset.worth
@@ -159,14 +163,14 @@ def _begin(assets: Records, nodes: Records, account: Any, value: int) -> None:
         asset.round_reason = OrderReason.EMPTY
         asset.is_filled = asset.may_force = False
         if held > 0:
-            add_load(nodes, asset.leaf, held)
+            add_load(asset, loads, 0, held)
         if asset.goal > held:
             asset.goal = max(min(asset.goal, max_worth_of(asset, account, value)), held)
         if asset.goal == held:
             continue
         _set_base(asset)
         if asset.goal < held:
-            _begin_sell(asset, nodes, account)
+            _begin_sell(asset, loads, account)
             continue
         first = asset.base_quantity + (asset.lot if asset.base_quantity == asset.quantity else 0)
         asset.round_reason = minimum_missed(asset, account, first)
@@ -175,11 +179,11 @@ def _begin(assets: Records, nodes: Records, account: Any, value: int) -> None:
 
 
 @compiled
-def _force(asset: Any, nodes: Records) -> None:
+def _force(asset: Any, loads: Loads) -> None:
     asset.may_force = False
     asset.kind = SELL
     asset.round_reason = OrderReason.FORCED_FOR_LIMIT
-    move(asset, nodes, asset.forced_quantity, asset.forced_worth)
+    move(asset, loads, asset.forced_quantity, asset.forced_worth)
 
 
 @compiled
@@ -197,26 +201,48 @@ def _first_to_force(assets: Records, begin: int, stop: int) -> int:
 
 
 @compiled
-def _force_small_sells(assets: Records, nodes: Records, account: Any, value: int) -> None:
+def _first_to_force_in(assets: Records, loads: Loads, row: int) -> int:
+    """Among the assets in a row of exposures, in the same order, most to sell meaning out of the row; or -1."""
+    chosen, first = -1, (0, 0, 0)
+    for index in range(assets.size):
+        asset = assets[index]
+        if not asset.may_force:
+            continue
+        change = part_in(asset, loads, row, asset.forced_worth) - part_in(asset, loads, row, asset.worth)
+        key = (int(asset.goal != 0), asset.base_worth - asset.forced_worth, change)
+        if change < 0 and (chosen < 0 or key < first):
+            chosen, first = index, key
+    return chosen
+
+
+@compiled
+def _force_small_sells(assets: Records, loads: Loads, account: Any, value: int) -> None:
     excess = max(account.least_amount, 1)
     any_left = False
     for index in range(assets.size):
         asset = assets[index]
         if asset.may_force:
             if asset.worth - max_kept_worth_of(asset, account, value) >= excess:
-                _force(asset, nodes)
+                _force(asset, loads)
             else:
                 any_left = True
     if not any_left:
         return
-    for place in range(nodes.size):
-        number = nodes[place].bottom_up
-        node = nodes[number]
+    for place in range(loads.nodes.size):
+        number = loads.nodes[place].bottom_up
+        node = loads.nodes[number]
         while node.load - node.limit >= excess or (number == ROOT and node.load > value):
             index = _first_to_force(assets, number, node.stop)
             if index < 0:
                 break
-            _force(assets[index], nodes)
+            _force(assets[index], loads)
+    for number in range(loads.rows.size):
+        row = loads.rows[number]
+        while row.load - row.limit >= excess:
+            index = _first_to_force_in(assets, loads, number)
+            if index < 0:
+                break
+            _force(assets[index], loads)
 
 
 @compiled
@@ -254,22 +280,22 @@ def list_buys(assets: Records, keys: Records, of_plan: bool) -> int:
 
 
 @compiled
-def _fill_buys(assets: Records, nodes: Records, keys: Records, account: Any) -> None:
+def _fill_buys(assets: Records, loads: Loads, keys: Records, account: Any) -> None:
     """Each buy to its base, or to the most lots that fit."""
     for place in range(list_buys(assets, keys, False)):
         asset = assets[keys[place].key_index]
         added = asset.base_worth - asset.worth
-        room = smallest_room(asset, nodes)
+        room = smallest_room(asset, loads)
         if added <= room:
             asset.is_filled = True
-            move(asset, nodes, asset.base_quantity, asset.base_worth)
+            move(asset, loads, asset.base_quantity, asset.base_worth)
             continue
-        is_cash = added > nodes[ROOT].limit - nodes[ROOT].load
+        is_cash = added > loads.nodes[ROOT].limit - loads.nodes[ROOT].load
         asset.round_reason = OrderReason.NO_CASH if is_cash else OrderReason.NO_ROOM
         lots = most_lots(asset, room, (asset.base_quantity - asset.quantity) // asset.lot)
         after = asset.quantity + lots * asset.lot
         if lots > 0 and minimum_missed(asset, account, after) == OrderReason.EMPTY:
-            move(asset, nodes, after, worth_of(after, asset.price))
+            move(asset, loads, after, worth_of(after, asset.price))
 
 
 @compiled
@@ -299,8 +325,9 @@ def _list_competitors(assets: Records, keys: Records, account: Any) -> int:
 
 
 @compiled
-def _step_fits(asset: Any, nodes: Records, account: Any, value: int) -> bool:
-    """Whether one more lot fits under the asset's limit and into its nodes, as this walk has left them."""
+def _step_fits(asset: Any, loads: Loads, account: Any, value: int) -> bool:
+    """Whether one more lot fits under the asset's limit, into its nodes and into its exposures, as this walk has left them."""
+    nodes = loads.nodes
     is_sell = asset.kind == SELL
     limit = max_kept_worth_of(asset, account, value) if is_sell else max_worth_of(asset, account, value)
     if asset.now_worth + asset.step > limit:
@@ -310,18 +337,21 @@ def _step_fits(asset: Any, nodes: Records, account: Any, value: int) -> bool:
         if asset.step > nodes[node].limit - nodes[node].trial:
             return False
         node = nodes[node].parent
-    return True
+    return fits_exposures(asset, loads, asset.now_worth + asset.step)
 
 
 @compiled
-def _walk_lots(assets: Records, nodes: Records, keys: Records, account: Any, count: int, value: int, left: int) -> int:
+def _walk_lots(assets: Records, loads: Loads, keys: Records, account: Any, count: int, value: int, left: int) -> int:
     """Give lots in the order of the keys while the total gets nearer; returns the distance to the goals."""
+    nodes = loads.nodes
     for node in range(nodes.size):
         nodes[node].trial = nodes[node].load
+    for row in range(loads.rows.size):
+        loads.rows[row].trial = loads.rows[row].load
     distance = 0
     for place in range(count):
         asset = assets[keys[place].key_index]
-        asset.gets_lot = left + asset.lack > asset.step and _step_fits(asset, nodes, account, value)
+        asset.gets_lot = left + asset.lack > asset.step and _step_fits(asset, loads, account, value)
         if asset.gets_lot:
             left -= asset.step
             distance += asset.step - asset.lack
@@ -329,13 +359,14 @@ def _walk_lots(assets: Records, nodes: Records, keys: Records, account: Any, cou
             while node != NO_NODE:
                 nodes[node].trial += asset.step
                 node = nodes[node].parent
+            try_parts(asset, loads, asset.now_worth, asset.now_worth + asset.step)
         else:
             distance += asset.lack
     return distance + abs(left)
 
 
 @compiled
-def _give_last_lots(assets: Records, nodes: Records, keys: Records, account: Any, value: int) -> None:
+def _give_last_lots(assets: Records, loads: Loads, keys: Records, account: Any, value: int) -> None:
     """Two walks, by lack / step and by lack; the walk that ends nearer to the goals counts, the first on a tie."""
     left = 0
     for index in range(assets.size):
@@ -351,7 +382,7 @@ def _give_last_lots(assets: Records, nodes: Records, keys: Records, account: Any
             key.key_group = 0 if walk == 0 else -asset.lack
             key.key_number = -(float(asset.lack) / float(asset.step)) if walk == 0 else 0.0
         sort_keys(keys, count)
-        distance = _walk_lots(assets, nodes, keys, account, count, value, left)
+        distance = _walk_lots(assets, loads, keys, account, count, value, left)
         if distance < nearest:
             nearest = distance
             for place in range(count):
@@ -362,17 +393,17 @@ def _give_last_lots(assets: Records, nodes: Records, keys: Records, account: Any
         if asset.keeps_lot:
             if asset.kind == BUY:
                 asset.round_reason = OrderReason.ROUNDED_UP
-            move(asset, nodes, asset.now + asset.lot, asset.now_worth + asset.step)
+            move(asset, loads, asset.now + asset.lot, asset.now_worth + asset.step)
 
 
 @compiled
-def round_goals(assets: Records, nodes: Records, keys: Records, account: Any, value: int) -> None:
+def round_goals(assets: Records, loads: Loads, keys: Records, account: Any, value: int) -> None:
     """Goals in, quantities of whole lots and reasons out (`now` and `round_reason`)."""
-    set_limits(nodes, account, value)
-    _begin(assets, nodes, account, value)
-    _force_small_sells(assets, nodes, account, value)
-    _fill_buys(assets, nodes, keys, account)
-    _give_last_lots(assets, nodes, keys, account, value)
+    set_limits(loads, account, value)
+    _begin(assets, loads, account, value)
+    _force_small_sells(assets, loads, account, value)
+    _fill_buys(assets, loads, keys, account)
+    _give_last_lots(assets, loads, keys, account, value)
     for index in range(assets.size):
         asset = assets[index]
         is_made = asset.kind == SELL or (asset.kind == BUY and asset.is_filled)

@@ -7,14 +7,23 @@ from typing import Any
 from trimtab.kernel.block import clear_answer
 from trimtab.kernel.compilation import compiled
 from trimtab.kernel.money import parts_of, portion
+from trimtab.kernel.order_exposures import (
+    Loads,
+    add_parts,
+    exposure_room,
+    is_lot_too_exposed,
+    set_exposure_limits,
+)
 from trimtab.kernel.order_records import OrderMode
 from trimtab.kernel.records import NO_NODE, ROOT, Records
 from trimtab.reasons import Restriction
 
 
 @compiled
-def set_largest(nodes: Records, account: Any, value: int) -> None:
-    """The most that an asset at each node may be worth, and the most that a holding may be worth."""
+def set_largest(loads: Loads, account: Any, value: int) -> None:
+    """The most that an asset at each node may be worth, and the most that a holding may be worth; the limits of exposures."""
+    set_exposure_limits(loads, account, value)
+    nodes = loads.nodes
     for number in range(nodes.size):
         node = nodes[number]
         if number != ROOT and node.largest_weight == nodes[node.parent].largest_weight:
@@ -25,9 +34,13 @@ def set_largest(nodes: Records, account: Any, value: int) -> None:
 
 
 @compiled
-def _is_lot_too_large(asset: Any, nodes: Records, account: Any, value: int) -> bool:
-    """Whether one lot is worth more than the asset may weigh: under its own cap, the aim, and the buckets on its path."""
-    node, holds_lot = nodes[asset.leaf], asset.given >= asset.lot
+def _is_lot_too_large(asset: Any, loads: Loads, account: Any, value: int) -> bool:
+    """Whether one lot is worth more than the asset may weigh: under its own cap, the aim, the buckets on its path, and
+    its exposures.
+    """
+    if is_lot_too_exposed(asset, loads):
+        return True
+    node, holds_lot = loads.nodes[asset.leaf], asset.given >= asset.lot
     if asset.max_weight >= node.largest_weight:
         return bool(asset.lot_worth > (node.largest_kept if holds_lot else node.largest))
     weight = asset.max_weight * (1.0 + account.drift_tolerance) if holds_lot else asset.max_weight
@@ -64,11 +77,11 @@ def _fill_row(asset: Any, row: Any, mode: int, value: int, is_large: bool, is_ke
 
 
 @compiled
-def mark_large(assets: Records, nodes: Records, account: Any) -> None:
+def mark_large(assets: Records, loads: Loads, account: Any) -> None:
     """Mark the assets of which one lot is too large at the beginning."""
-    set_largest(nodes, account, account.value)
+    set_largest(loads, account, account.value)
     for index in range(assets.size):
-        assets[index].is_large = _is_lot_too_large(assets[index], nodes, account, account.value)
+        assets[index].is_large = _is_lot_too_large(assets[index], loads, account, account.value)
 
 
 @compiled
@@ -81,12 +94,12 @@ def fill_first_rows(assets: Records, account: Any, rows: Records, first: Records
 
 @compiled
 def fill_next_rows(
-    assets: Records, nodes: Records, account: Any, value: int, rows: Records, first: Records, answer: Records
+    assets: Records, loads: Loads, account: Any, value: int, rows: Records, first: Records, answer: Records
 ) -> None:
     """The rows of a later pass, and an answer that keeps the selection of the first."""
-    set_largest(nodes, account, value)
+    set_largest(loads, account, value)
     for index in range(assets.size):
-        is_large = _is_lot_too_large(assets[index], nodes, account, value)
+        is_large = _is_lot_too_large(assets[index], loads, account, value)
         _fill_row(assets[index], rows[index], account.mode, value, is_large, not first[index].selected)
         clear_answer(answer[index])
         answer[index].selected = first[index].selected
@@ -103,27 +116,28 @@ def brake_allowance(account: Any) -> float:
 
 
 @compiled
-def add_load(nodes: Records, leaf: int, change: int) -> None:
-    """A change of worth, at every node over a leaf."""
-    node = leaf
+def add_load(asset: Any, loads: Loads, before: int, after: int) -> None:
+    """Another worth of an asset, at every node over it and in every row of exposures."""
+    node = asset.leaf
     while node != NO_NODE:
-        nodes[node].load += change
-        node = nodes[node].parent
+        loads.nodes[node].load += after - before
+        node = loads.nodes[node].parent
+    add_parts(asset, loads, before, after)
 
 
 @compiled
-def move(asset: Any, nodes: Records, quantity: int, worth: int) -> None:
+def move(asset: Any, loads: Loads, quantity: int, worth: int) -> None:
     """Set an asset's quantity and its worth; loads follow."""
-    add_load(nodes, asset.leaf, worth - asset.now_worth)
+    add_load(asset, loads, asset.now_worth, worth)
     asset.now, asset.now_worth = quantity, worth
 
 
 @compiled
-def smallest_room(asset: Any, nodes: Records) -> int:
-    """The room that is left for an asset: the smallest over its nodes."""
-    node = asset.leaf
+def smallest_room(asset: Any, loads: Loads) -> int:
+    """The room that is left for an asset: the smallest over its nodes and its rows of exposures."""
+    nodes, node = loads.nodes, asset.leaf
     room = nodes[ROOT].limit - nodes[ROOT].load
     while node != ROOT:
         room = min(room, nodes[node].limit - nodes[node].load)
         node = nodes[node].parent
-    return room
+    return min(room, exposure_room(asset, loads))

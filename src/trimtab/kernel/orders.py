@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 from trimtab.kernel.account import rebalance_account, size_account
 from trimtab.kernel.compilation import allocating, compiled
 from trimtab.kernel.money import parts_of, portion, worth_of
+from trimtab.kernel.order_exposures import Loads
 from trimtab.kernel.order_part import is_part_needed, list_sells, make_part
 from trimtab.kernel.order_records import PlanStatus
 from trimtab.kernel.order_rounding import amount_of, fee_of, list_buys, round_goals
 from trimtab.kernel.order_rows import brake_allowance, fill_first_rows, fill_next_rows, mark_large
-from trimtab.kernel.records import Ints, Records
+from trimtab.kernel.records import Exposed, Ints, Records
 from trimtab.kernel.tax_lots import take_lots
 from trimtab.reasons import OrderReason
 
@@ -28,6 +29,7 @@ class PassInputs(NamedTuple):
     tree: Records
     settings: Records  # shape (2,): `order_settings`
     partners: Ints
+    exposed: Exposed | None
     first: Records  # the answer of the first round
     answer: Records  # that of the others
 
@@ -91,7 +93,7 @@ def _has_dust_moved(assets: Records, account: Any, value: int, passes: PassInput
 
 
 @allocating
-def _run_rounds(assets: Records, nodes: Records, keys: Records, account: Any, passes: PassInputs) -> int:
+def _run_rounds(assets: Records, loads: Loads, keys: Records, account: Any, passes: PassInputs) -> int:
     """Run rounds until they settle; returns the value given to the last one, or 0 if nothing has any worth."""
     value = account.value
     account.rounds = 0
@@ -100,7 +102,7 @@ def _run_rounds(assets: Records, nodes: Records, keys: Records, account: Any, pa
         rows = passes.first_rows if account.rounds == 1 else passes.next_rows
         answer = passes.first if account.rounds == 1 else passes.answer
         _set_goals(assets, rows, answer, value)
-        round_goals(assets, nodes, keys, account, value)
+        round_goals(assets, loads, keys, account, value)
         _keep_reasons(assets)
         after = _settle(assets, account)
         if after <= 0:
@@ -112,8 +114,8 @@ def _run_rounds(assets: Records, nodes: Records, keys: Records, account: Any, pa
         for index in range(assets.size):
             assets[index].given, assets[index].given_worth = assets[index].now, assets[index].now_worth
         value = after
-        fill_next_rows(assets, nodes, account, value, passes.next_rows, passes.first, passes.answer)
-        size_account(passes.next_rows, passes.tree, passes.settings[1], None, passes.answer)
+        fill_next_rows(assets, loads, account, value, passes.next_rows, passes.first, passes.answer)
+        size_account(passes.next_rows, passes.tree, passes.settings[1], passes.exposed, passes.answer)
 
 
 @compiled
@@ -191,9 +193,7 @@ def _begin(assets: Records, account: Any) -> None:
 
 
 @allocating
-def plan_account(
-    assets: Records, nodes: Records, keys: Records, lots: Records, account: Any, passes: PassInputs
-) -> bool:
+def plan_account(assets: Records, loads: Loads, keys: Records, lots: Records, account: Any, passes: PassInputs) -> bool:
     """Decide the orders of one account: fills the decided fields of its records; returns whether it is braked.
 
     Both rows of `passes` have score, sizing input and leaf; the rest of them is filled here. Afterwards `first_rows`,
@@ -202,7 +202,7 @@ def plan_account(
     _begin(assets, account)
     if account.value <= 0:
         return False
-    mark_large(assets, nodes, account)
+    mark_large(assets, loads, account)
     limits = passes.settings[0]
     if limits.brake_sold_weight < math.inf:
         limits.brake_sold_weight = min(1.0, limits.brake_sold_weight + brake_allowance(account))
@@ -212,10 +212,10 @@ def plan_account(
             asset.given, asset.given_worth = asset.quantity, asset.worth
             asset.reason = OrderReason.EMPTY
         fill_first_rows(assets, account, passes.first_rows, passes.first)
-        if rebalance_account(passes.first_rows, passes.tree, limits, passes.partners, None, passes.first):
+        if rebalance_account(passes.first_rows, passes.tree, limits, passes.partners, passes.exposed, passes.first):
             _finish_braked(assets, lots, account, passes.first)
             return True
-        value = _run_rounds(assets, nodes, keys, account, passes)
+        value = _run_rounds(assets, loads, keys, account, passes)
         if value == 0:
             return False
         if not _mark_unfit(assets, passes.first):
@@ -223,7 +223,7 @@ def plan_account(
     account.status = PlanStatus.OK
     if is_part_needed(assets, lots, account):
         account.status = PlanStatus.LIMITED
-        make_part(assets, nodes, keys, lots, account, value)
+        make_part(assets, loads, keys, lots, account, value)
         _settle(assets, account)
     _finish(assets, keys, lots, account, passes.first)
     if account.cash_after < 0:

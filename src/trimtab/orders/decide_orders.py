@@ -135,7 +135,8 @@ def decide_orders(table: pa.Table, money: CashTable, rules: OrderRules) -> Decid
     records = order_records(_rows(checked, rules.limits, prepared.node_of), inputs, settings, np.zeros(0, TAX_LOT))
     none = np.zeros(len(block.start), np.int64)
     accounts = OrderAccounts(block.start, none, none, checked.accounts.limits, checked.left_out)
-    plan_block(accounts, OrderLimits(prepared.settings, prepared.trees, prepared.tree_start), NO_PARTNERS, records)
+    limits = OrderLimits(prepared.settings, prepared.trees, prepared.tree_start)
+    plan_block(accounts, limits, NO_PARTNERS, None, records)
     worthless = (records.accounts["status"] == PlanStatus.NO_VALUE) & ~checked.left_out
     nothing = {account: _reason(block, account, _NO_VALUE) for account in np.flatnonzero(worthless).tolist()}
     checked = replace(checked, block=_as_seen(checked, records), failed=checked.failed | nothing)

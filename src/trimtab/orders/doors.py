@@ -58,6 +58,7 @@ def plan(
     today: dt.date | None = None,
     settings: Any = None,
     correlations: Any = None,
+    exposures: Any = None,
     **changes: Any,
 ) -> Plan:
     """Decide what one account trades: a rebalance, in whole lots, paid from the account's own cash.
@@ -80,7 +81,7 @@ def plan(
         anywhere (`group`, `date`, `kind`: `buy` or `loss_sale`), for gains and wash sales.
     today
         The day from which holding periods and wash sales are counted; needed with tax lots or recent trades.
-    correlations
+    correlations, exposures
         As `rebalance` takes them.
     settings, changes
         An `OrderSettings` or a mapping of its fields, and single ones by name: `mode="buy_only"`, `fees={...}`. They take
@@ -128,8 +129,9 @@ def plan(
         read_tax_lots(tax_lots, instruments, needed=needs_lots, today=day, notes=notes),
         read_trades(recent, day),
     )
-    table = _with_weights(candidates, columns.columns, instruments, inputs.cash)
-    checked = read(table, inputs.limits, many=False, correlations=correlations)
+    weighed = _with_weights(columns, instruments, inputs.cash)
+    table = without_columns(candidates, [name for name in columns.columns if name in ORDER_COLUMNS])
+    checked = read(weighed, inputs.limits, many=False, correlations=correlations, exposures=exposures)
     made = _plan_of(table, inputs, checked, gates=limits.gates, history=history, notes=notes)
     check_plan(made, inputs, checked)
     return made
@@ -160,22 +162,22 @@ def money_in(value: Any, name: str) -> int:
 _SHARES_NAMES = ("quantity", "qty", "units", "positions", "holdings")
 
 
-def _with_weights(candidates: Any, columns: Mapping[str, Any], instruments: Sequence[Instrument], cash: int) -> Any:
-    """The table for the pass: weights instead of shares, checked against the account's value."""
+def _with_weights(columns: ReadColumns, instruments: Sequence[Instrument], cash: int) -> ReadColumns:
+    """The columns of the pass: weights instead of shares, checked against the account's value."""
     check_overdrawn(instruments, cash)
     worths = [each.quantity * (each.price or 0) // NANO for each in instruments]
     total = sum(worths)
-    value = total + cash
-    if "current_weight" in columns:
+    value = max(total + cash, total, 1)
+    if "current_weight" in columns.columns:
         advice = "drop it; weights follow from shares and prices"
         raise InputError([Fault("is not used by a plan", advice, column="current_weight")])
-    misnamed = [name for name in columns if name.casefold() in _SHARES_NAMES and "shares" not in columns]
+    names = columns.columns
+    misnamed = [name for name in names if name.casefold() in _SHARES_NAMES and "shares" not in names]
     if misnamed:
         problem = "seems to hold the shares, but a plan reads them from 'shares'"
         raise InputError([Fault(problem, "rename or drop it", column=misnamed[0])])
-    table = without_columns(candidates, [name for name in columns if name in ORDER_COLUMNS])
-    weights = np.array([worth / max(value, total, 1) for worth in worths])
-    return with_columns(table, {"current_weight": weights})
+    kept = {name: values for name, values in names.items() if name not in ORDER_COLUMNS}
+    return ReadColumns({**kept, "current_weight": [worth / value for worth in worths]}, columns.rows)
 
 
 def _plan_of(
@@ -235,7 +237,7 @@ def _result(table: Any, decided: DecidedPlan) -> RebalanceResult:
     measured = certified(candidates, decided.limits, answer, braked)
     if measured.broken:
         raise measured.broken[0]
-    weighted = with_columns(without_columns(table, ["current_weight"]), {"current_weight": candidates.current_weight})
+    weighted = with_columns(table, {"current_weight": candidates.current_weight})
     return RebalanceResult(Pass.of(weighted, candidates, decided.limits, answer, braked, measured))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,23 @@ from trimtab.text import counted_shares, percent, printable
 _OPPOSITE = {True: OrderMode.SELL_ONLY, False: OrderMode.BUY_ONLY}
 _ROUNDED = (OrderReason.TO_TARGET, OrderReason.ROUNDED_UP, OrderReason.WITHIN_ONE_LOT)
 # Plain: a few numbers are not worth compiling in each process.
-parts_of, portion, worth_of = (undecorated(each) for each in (money.parts_of, money.portion, money.worth_of))
+parts_of, portion, portion_up, worth_of = (
+    undecorated(each) for each in (money.parts_of, money.portion, money.portion_up, money.worth_of)
+)
+
+
+class Full(NamedTuple):
+    """A limit that one lot more would exceed, and the weight that it would have."""
+
+    name: str
+    weight: str
+    limit: float
+    field: str
+
+    @property
+    def sentence(self) -> str:
+        """The consequence in words."""
+        return f"would take {self.name} to {self.weight}, above {percent(self.limit)} ({self.field})"
 
 
 @dataclass(frozen=True)
@@ -89,18 +105,45 @@ class Rounding:
         if self.worth(quantity) > portion(parts_of(cap * drift), value):
             yield f"would weigh {self._weight(self.worth(quantity))}, above {percent(cap)} (max_position_weight)"
         step = self.worth(quantity) - self.worth(int(record["now"]))
-        yield from self._full_nodes(step, value, drift)
+        yield from (full.sentence for full in self.full(quantity, drift))
+        yield from self._full_portfolio(step, value)
 
-    def _full_nodes(self, step: int, value: int, drift: float) -> Iterator[str]:
-        decided = self.decided
-        loads, nodes = self._loads(), decided.candidates.tree.nodes
+    def full(self, quantity: int, drift: float = 1.0) -> Iterator[Full]:
+        """The buckets, and the buckets of schemes, that have no room for a larger quantity."""
+        yield from self._full_nodes(self.worth(quantity) - self.worth(int(self.record["now"])), drift)
+        yield from self._full_exposures(quantity, drift)
+
+    def _full_nodes(self, step: int, drift: float) -> Iterator[Full]:
+        candidates, value = self.decided.candidates, int(self.decided.account["value_after"])
+        loads, nodes = self._loads(), candidates.tree.nodes
         node = int(self.record["leaf"])
         while node != ROOT and node >= 0:
             limit = float(nodes[node]["max_allocation"])
             if limit <= 1.0 and loads[node] + step > portion(parts_of(limit * drift), value):
-                name = printable(decided.candidates.tree.paths[node])
-                yield f"would take {name} to {self._weight(loads[node] + step)}, above {percent(limit)} (max_allocation)"
+                after = self._weight(loads[node] + step)
+                yield Full(printable(candidates.tree.paths[node]), after, limit, "max_allocation")
             node = int(nodes[node]["parent"])
+
+    def _full_exposures(self, quantity: int, drift: float) -> Iterator[Full]:
+        decided, value = self.decided, int(self.decided.account["value_after"])
+        exposed = decided.candidates.exposed(decided.limits)
+        if exposed is None:
+            return
+        rows = decided.candidates.exposure_rows(decided.limits)
+        parts = rows.fractions(exposed.profile)
+        for row in range(len(rows.rows)):
+            limit = float(rows.rows[row]["max_exposure"])
+            if limit > 1.0 or not parts[self.place, row]:
+                continue
+            load = 0
+            for place, asset in enumerate(decided.assets):
+                now = quantity if place == self.place else int(asset["now"])
+                load += portion_up(parts_of(float(parts[place, row])), int(worth_of(now, int(asset["price"]))))
+            if load > portion(parts_of(limit * drift), value):
+                yield Full(printable(rows.named(row)), self._weight(load), limit, "max_exposure")
+
+    def _full_portfolio(self, step: int, value: int) -> Iterator[str]:
+        decided, loads = self.decided, self._loads()
         max_positions = min(1.0, decided.limits.target_invested + decided.limits.cash_band)
         if loads[ROOT] + step > portion(parts_of(max_positions), value):
             text = f"would invest {self._weight(loads[ROOT] + step)}, above {percent(max_positions)}"

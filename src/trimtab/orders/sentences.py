@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trimtab.decimals import money_text, shares_of
 from trimtab.kernel import money
 from trimtab.kernel.compilation import undecorated
+from trimtab.orders.neighbours import Rounding
 from trimtab.orders.stage import DecidedPlan
 from trimtab.reasons import OrderReason
 from trimtab.text import percent
@@ -26,6 +27,7 @@ class OrderFacts:
     record: Any  # `ASSET`
     target: float
     account: Any  # `ORDER_ACCOUNT`
+    full: str = "a bucket"  # what had no room for more
 
     @property
     def shares(self) -> str:
@@ -69,7 +71,15 @@ def facts_of(decided: DecidedPlan, names: Sequence[str], place: int) -> OrderFac
     """The facts about one candidate of a plan."""
     record = decided.assets[place]
     target = float(decided.answer[place]["target"])
-    return OrderFacts(names[place], OrderReason(record["reason"]), record, target, decided.account)
+    facts = OrderFacts(names[place], OrderReason(record["reason"]), record, target, decided.account)
+    return replace(facts, full=_full(decided, place)) if facts.reason == OrderReason.NO_ROOM else facts
+
+
+def _full(decided: DecidedPlan, place: int) -> str:
+    """The first limit that one lot more would exceed, as people read it."""
+    record = decided.assets[place]
+    full = next(Rounding(decided, place).full(int(record["now"]) + int(record["lot"])), None)
+    return "a bucket" if full is None else f"{full.name} ({full.field} {percent(full.limit)})"
 
 
 def _shares(nano: int) -> str:
@@ -97,8 +107,8 @@ def _no_cash(facts: OrderFacts) -> str:
 
 def _no_room(facts: OrderFacts) -> str:
     if int(facts.record["now"]) != int(facts.record["quantity"]):
-        return f"a bucket has no room for all {facts.wanted}"
-    return f"a bucket has no room for {facts.lot_text}"
+        return f"{facts.full} has no room for all {facts.wanted}"
+    return f"{facts.full} has no room for {facts.lot_text}"
 
 
 def _within_one_lot(facts: OrderFacts) -> str:

@@ -62,7 +62,8 @@ def decide(candidates: Candidates, inputs: AccountInputs) -> DecidedPlan:
     first = np.zeros(1, np.int64)
     accounts = OrderAccounts(start, lots_start, partners_start, first, np.zeros(1, np.bool_))
     nodes = candidates.tree.nodes
-    plan_block(accounts, OrderLimits(settings_of(limits), nodes, np.array([0, len(nodes)])), partners, records)
+    order_limits = OrderLimits(settings_of(limits), nodes, np.array([0, len(nodes)]))
+    plan_block(accounts, order_limits, partners, candidates.exposed(limits), records)
     account = records.accounts[0]
     if account["status"] == PlanStatus.NO_VALUE:
         problem = "the account is worth nothing: cash, cash flow and positions add up to 0 or less"
@@ -74,12 +75,14 @@ def decide(candidates: Candidates, inputs: AccountInputs) -> DecidedPlan:
 
 
 def _digest(candidates: Candidates, inputs: AccountInputs, records: OrderRecords, partners: Ints) -> bytes:
-    """The digest of an account, as for one of many; tax lots, trades and correlations add to it only where they are given."""
+    """The digest of an account, as for one of many; tax lots, trades, correlations and exposures add to it only where they are given."""
     order, more = candidates.order, b""
     asset, bucket = candidates.asset, candidates.bucket
     texts = asset.codes[order], tuple(asset.names), bucket.codes[order], tuple(bucket.names)
     if inputs.tax_lots or inputs.trades or len(partners):
         more = canonical_json(inputs.rest(candidates)).encode() + partners.tobytes()
+    if candidates.exposures is not None:
+        more += candidates.exposures.digest.encode()
     rows = identity_rows(records.assets, records.rows["sizing_input"], *texts)
     (money,) = money_bytes(records.accounts)
     return account_digest(shared_digest(inputs.limits, inputs.settings), candidates.accounts[0], money, rows, more)
@@ -110,8 +113,11 @@ def check_settings(limits: RebalancingLimits, settings: OrderSettings) -> None:
     Raises
     ------
     LimitsError
-        A turnover below the smallest position.
+        A turnover below the smallest position; limits of concentration.
     """
+    if limits.enforce_exposure_limits and limits.concentration:
+        advice = "leave it out, or set enforce_exposure_limits to false"
+        raise LimitsError([f"concentration is not limited in whole shares yet: {advice}"])
     turnover = settings.max_turnover
     if turnover is not None and turnover < limits.min_position_weight:
         raise LimitsError(

@@ -15,7 +15,12 @@ from trimtab.store.record import Record
 
 _SATURDAY = 5
 _WORDS = {"shares": "position", "current_weight": "position"}
-_KEYS = {"tax_lots": ("asset", "lot_id"), "recent": ("group", "date", "kind"), "correlations": ("asset", "other")}
+_KEYS = {
+    "tax_lots": ("asset", "lot_id"),
+    "recent": ("group", "date", "kind"),
+    "correlations": ("asset", "other"),
+    "exposures": ("asset", "scheme", "bucket"),
+}
 
 
 def changes(record: Record, before: PlanInputs, now: PlanInputs, version: str, moment: dt.datetime) -> list[str]:

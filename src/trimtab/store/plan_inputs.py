@@ -21,7 +21,7 @@ from trimtab.store.record import digest_of
 from trimtab.store.tables import parquet_of, table_of
 
 CANDIDATES, LIMITS, SETTINGS = "candidates", "limits.toml", "settings.json"
-TABLES = ("positions", "prices", "fx", "tax_lots", "recent", "correlations")
+TABLES = ("positions", "prices", "fx", "tax_lots", "recent", "correlations", "exposures")
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,13 @@ def check(
 
     notices = Notices(quiet=quiet)
     inputs, chosen = read_account(file, data, limits, notices, quiet=quiet)
-    preflight = preflight_of(inputs.table, chosen.limits, correlations=inputs.correlations, explain=explain)
+    preflight = preflight_of(
+        inputs.table,
+        chosen.limits,
+        correlations=inputs.correlations,
+        exposures=inputs.exposures,
+        explain=explain,
+    )
     findings = placed_findings(preflight, {"input": inputs.name, "limits": chosen.source or ""}, inputs.located)
     if form == ScreenFormat.JSON:
         emit(preflight_json(findings, preflight).encode())
