@@ -189,6 +189,7 @@ def trades_again(
     target, current = decided["target"], candidates.current_weight
     entered = decided["selected"] & (target > 0) & ((current <= 0) | (current < limits.dust_weight))
     odd = (decided["selected"] & (target < max(limits.dust_weight, 1e-300))) | (candidates.restriction > 0)
+    odd |= candidates.tree.nodes["closed"][candidates.leaf]  # may not be bought either
     odd |= np.isnan(candidates.score) | (np.isnan(candidates.desired_weight) & (limits.sizing_column is not None))
     promised = (per_account(odd) == 0) & (per_account(entered) < limits.max_new_positions) & ~passed.braked
     if not promised.any():
