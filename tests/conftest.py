@@ -18,6 +18,7 @@ import trimtab.rebalancing.stages
 from trimtab.kernel.account import rebalance_account, select_account, size_account
 from trimtab.kernel.accounts import rebalance_accounts
 from trimtab.kernel.compilation import undecorated
+from trimtab.kernel.order_block import plan_block
 from trimtab.kernel.records import Exposed, empty_answer
 
 os.environ["TRIMTAB_STORE"] = tempfile.mkdtemp(prefix="trimtab-store-") + "/runs.db"  # no test writes to the user's
@@ -79,6 +80,8 @@ _ENTRIES = [
     _plain_with_exposures("trimtab.rebalancing.stages.size_account", size_account),
     _plain_with_exposures("trimtab.explanations.reruns.rebalance_account", rebalance_account),
     _plain_with_exposures("trimtab.explanations.reruns.select_account", select_account),
+    _plain_with_exposures("trimtab.orders.stage.plan_block", plan_block),
+    _plain_with_exposures("trimtab.orders.decide_orders.plan_block", plan_block),
 ]
 
 

@@ -17,6 +17,7 @@ import trimtab
 from trimtab import InputError, LimitsError, RebalancingLimits
 from trimtab.batch.atomic_storage import Storage
 from trimtab.batch.publish_gates import PublishGates
+from trimtab.batch.published_account import published_account
 from trimtab.batch.published_folder import UNPUBLISHED, check_published, read_manifest
 from trimtab.batch.run import BatchOutcome, Job, PublishConditions, on_threads, run_batch
 from trimtab.batch.summary import read_summary
@@ -55,7 +56,7 @@ def plan_batch(folder: Path, out: str = "out", limits: Any = LIMITS, **changes: 
     if not (folder / "in" / "rows.parquet").exists():
         pq.write_table(rows, folder / "in" / "rows.parquet", row_group_size=47)
         pq.write_table(changes.pop("cash", cash), folder / "cash.parquet")
-    options = {"workers": 2, "events": [], "storage": Storage(), "gates": {}, "fx": None, **changes}
+    options = {"workers": 2, "events": [], "storage": Storage(), "gates": {}, "fx": None, "exposures": None, **changes}
     job = Job(
         (str(folder / "in"),),
         limits if isinstance(limits, dict) else {None: limits},
@@ -63,6 +64,7 @@ def plan_batch(folder: Path, out: str = "out", limits: Any = LIMITS, **changes: 
         block_rows=60,
         accounts=str(folder / "cash.parquet"),
         fx=options["fx"],
+        exposures=options["exposures"],
     )
     gates = PublishGates(**{"max_failed": 0.1, "max_unscored": 1.0, "max_unmet": 1.0, **options["gates"]})
     return run_batch(
@@ -94,6 +96,40 @@ def test_the_orders_of_the_table_door(tmp_path: Path) -> None:
     assert outcome.counts.ordering == len({row["account"] for row in rows_of(out, "orders")})
     assert outcome.counts.plan_statuses == {"ok": 39}
     assert set(made.failed) == {"P007"}
+
+
+def test_the_orders_of_the_table_door_with_exposures(tmp_path: Path) -> None:
+    """Each account against `plan`; the limits bind."""
+    table = [
+        {"asset": asset, "scheme": "country", "bucket": "US" if asset < "E" else "EU", "fraction": 0.8}
+        for asset in "ABCDEFGH"
+    ]
+    pq.write_table(pa.Table.from_pylist(table), tmp_path / "exposures.parquet")
+    limits = LIMITS.replace(exposures={"country": {"max_exposure": 0.25}})
+    outcome = plan_batch(tmp_path, limits=limits, exposures=str(tmp_path / "exposures.parquet"))
+    assert outcome.status == "published"
+    rows, cash = tables()
+    made = trimtab.plan_many(rows, limits, accounts=cash, exposures=table)
+    assert rows_of(tmp_path / "out", "orders") == made.orders.to_pylist()
+    assert made.counts.orders != trimtab.plan_many(rows, LIMITS, accounts=cash).counts.orders
+    for line in cash.to_pylist()[:5]:
+        own = [row for row in rows.to_pylist() if row["account"] == line["account"]]
+        mode = {} if line["mode"] is None else {"mode": line["mode"]}
+        single = trimtab.plan(own, limits, cash=line["cash"], exposures=table, **mode)
+        orders = [row for row in made.orders.to_pylist() if row["account"] == line["account"]]
+        assert [(row["asset"], row["shares"], row["client_order_id"]) for row in orders] == [
+            (order.asset, order.shares, order.client_order_id) for order in single.orders
+        ]
+    name = next(row["account"] for row in cash.to_pylist() if row["mode"] == "buy_only")
+    account = published_account(tmp_path / "out", name, [str(tmp_path / "in")])
+    assert account.money is not None
+    again = trimtab.plan(account.file.table, account.limits, exposures=account.exposures, **account.money._asdict())
+    assert [order.client_order_id for order in again.orders] == [
+        row["client_order_id"] for row in made.orders.to_pylist() if row["account"] == name
+    ]
+    assert again.orders
+    written = json.loads((tmp_path / "out" / "manifest.json").read_text())["exposures"]
+    assert [(each["name"], each["rows"]) for each in written] == [("exposures.parquet", len(table))]
 
 
 def test_workers_change_no_byte_and_a_run_resumes(tmp_path: Path) -> None:

@@ -415,8 +415,6 @@ def test_a_file_of_exposures(place: Path, tmp_path: Path) -> None:
         3,
         True,
     )
-    orders = night(place, limits, tmp_path / "other", "--exposures", table, "--orders", "--accounts", table)
-    assert (orders.exit_code, "--orders does not take --exposures yet" in orders.stderr) == (2, True)
 
 
 def test_a_full_disk_is_an_error_for_people(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

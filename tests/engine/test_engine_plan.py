@@ -63,6 +63,22 @@ def test_a_run_with_shares_has_the_plan_of_the_table_door() -> None:
     assert "plan" not in weights.to_dict()
 
 
+def test_a_run_with_shares_and_exposures() -> None:
+    table = [{"asset": asset, "scheme": "country", "bucket": "US" if asset[0] == "T" else "EU"} for asset in PRICES]
+    limits = LIMITS.replace(exposures={"country": {"max_exposure": 0.15}})
+    engine = CoreRebalancerEngine(Market(list(MAP)), MAP, Scores(SCORES))
+    run = engine.run(DAY, SharePositions(HELD, PRICES, cash=5000), limits, enable_fundamental=False, exposures=table)
+    rows = [
+        {"asset": asset, "bucket": bucket, "score": SCORES[asset], "shares": HELD.get(asset, 0), "price": PRICES[asset]}
+        for bucket, assets in MAP.items()
+        for asset in assets
+    ]
+    made = plan(rows, limits, cash=5000, exposures=table)
+    assert run.plan is not None
+    assert (run.plan.plan_id, run.plan.orders) == (made.plan_id, made.orders)
+    assert {row["asset"]: row["size_reason"] for row in made.targets}["T1"] == "capped_exposure"
+
+
 def test_an_account_of_cash_alone() -> None:
     run = engine().run(DAY, SharePositions({}, PRICES, cash=1000), LIMITS, enable_fundamental=False)
     assert run.plan is not None

@@ -11,10 +11,11 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from order_cases import of_case, random_order_case
+from many_plans import as_plan, of_one, tables
+from order_cases import random_order_case
 
 import trimtab
-from trimtab import InputError, LimitsError, OrderSettings, PlanManyResult, RebalancingLimits
+from trimtab import InputError, LimitsError, RebalancingLimits
 from trimtab.orders import identity, many
 from trimtab.orders.exact_columns import priced, units_of
 
@@ -26,70 +27,6 @@ ROWS: list[Row] = [
 ]
 SCHEMA = {"account": pl.String, "asset": pl.String, "score": pl.Float64, "shares": pl.Int64, "price": pl.Float64}
 CASH = [{"account": "P1", "cash": 7000}, {"account": "P2", "cash": 500}]
-
-
-def tables(seeds: range, limits: RebalancingLimits) -> tuple[list[Row], list[Row]]:
-    """Candidates and cash of random accounts, as the door takes them."""
-    rows, cash = [], []
-    for seed in seeds:
-        name = f"P{seed:04d}"
-        own, arguments = of_case(random_order_case(seed, bucket_separator=limits.bucket_separator))
-        rows += [{"account": name, **row} for row in own]
-        mode = random.Random(seed).choice(["full", "buy_only", "sell_only", None])
-        cash.append({"account": name, "cash": arguments["cash"], "cash_flow": arguments["cash_flow"], "mode": mode})
-    return rows, cash
-
-
-def as_plan(made: PlanManyResult, account: str) -> tuple[Any, ...]:
-    """The orders of an account, its last line and its reasons."""
-    orders = [
-        (
-            row["asset"],
-            row["side"],
-            row["shares"],
-            row["amount"],
-            row["fee"],
-            row["reason"],
-            row["cash_after"],
-            row["phase"],
-            row["client_order_id"],
-        )
-        for row in made.orders.to_pylist()
-        if row["account"] == account
-    ]
-    (line,) = [row for row in made.accounts.to_pylist() if row["account"] == account]
-    reasons = {row["asset"]: row["order_reason"] for row in made.targets.to_pylist() if row["account"] == account}
-    return orders, line["status"], line["is_settled"], line["value"], line["cash"], reasons
-
-
-def of_one(rows: list[Row], cash: Row, limits: RebalancingLimits, settings: OrderSettings) -> tuple[Any, ...] | str:
-    """The same from `plan`; the message where the account fails."""
-    own = settings if cash["mode"] is None else settings.replace(mode=cash["mode"])
-    try:
-        plan = trimtab.plan(
-            rows,
-            limits,
-            cash=cash["cash"],
-            cash_flow=cash["cash_flow"],
-            settings=own,
-        )
-    except InputError:
-        return "failed"
-    orders = [
-        (
-            each.asset,
-            each.side,
-            each.shares,
-            each.amount,
-            each.fee,
-            each.reason,
-            each.cash_after,
-            each.phase,
-            each.client_order_id,
-        )
-        for each in plan.orders
-    ]
-    return orders, plan.status, plan.is_settled, plan.value, plan.cash, dict(plan.reasons)
 
 
 def check(seeds: range) -> None:

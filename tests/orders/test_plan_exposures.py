@@ -10,9 +10,6 @@ from order_cases import of_case, random_order_case, with_exposures
 
 from trimtab import InputError, LimitsError, RebalancingLimits, plan
 from trimtab.certificate.order_checker import broken_orders
-from trimtab.kernel.compilation import undecorated
-from trimtab.kernel.order_block import plan_block
-from trimtab.orders import stage
 from trimtab.orders.neighbours import Rounding
 from trimtab.orders.plan_check import made_plan
 from trimtab.orders.sentences import facts_of, sentence_of
@@ -23,12 +20,6 @@ TABLE = [
     {"asset": "C", "scheme": "country", "bucket": "EU/DE"},
 ]
 ROWS = [{"asset": name, "score": 0.9, "shares": 0, "price": 1000} for name in "ABC"]
-
-
-@pytest.fixture(autouse=True)
-def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same rules undecorated: compiling them for exposures takes longer than these tests."""
-    monkeypatch.setattr(stage, "plan_block", undecorated(plan_block))
 
 
 def limits_of(**buckets: Any) -> RebalancingLimits:

@@ -169,12 +169,12 @@ def test_a_group_with_exposures() -> None:
     rows, exposures, limits = random_exposed(2, 6, calm=True)
     table = table_of(rows)
     schema = frames._targets_schema(table.schema)
-    deciding = frames._Deciding({None: limits}, votes_of(table), STAMP, schema, frames._exposures_in(exposures))
+    deciding = frames._Deciding({None: limits}, votes_of(table), STAMP, schema, frames.exposures_in(exposures))
     decided = frames._decider(pickle.loads(pickle.dumps(deciding)))(table).sort_by("account").to_pylist()
     many = rebalance_many(rows, limits, exposures=exposures).targets
     weights = {(row["account"], row["asset"]): row["target_weight"] for row in many}
     assert {(row["account"], row["asset"]): row["target_weight"] for row in decided} == weights
-    assert frames._exposures_in(None) is None
+    assert frames.exposures_in(None) is None
 
 
 def test_units_as_a_worker_does_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from batch_runs import files_of
 from command_line import run
 
 import trimtab
-from trimtab import InputError, RebalancingLimits
+from trimtab import InputError, RebalancingLimits, exposures_of
 from trimtab.errors import SetupError
 from trimtab.kernel.compilation import STAMP
 from trimtab.orders.many import order_rules
@@ -80,6 +80,23 @@ def test_a_group_as_a_worker_plans_it() -> None:
     check(decide(table, cash), table, cash)
 
 
+def test_a_group_with_exposures() -> None:
+    table, cash = tables(6)
+    limits = LIMITS.replace(exposures={"country": {"max_exposure": 0.2}})
+    exposures = exposures_of(
+        [{"asset": f"A{index:02d}", "scheme": "country", "bucket": "US" if index % 3 else "EU"} for index in range(12)]
+    )
+    votes = order_rules(table, {None: limits}, trimtab.OrderSettings(), None, exposures).limits.votes
+    plans = spark_plans.Planning(
+        {None: limits}, votes, trimtab.OrderSettings(), None, STAMP, spark_plans._output(table.schema), exposures
+    )
+    rows = pickle.loads(pickle.dumps(plans)).planned(table, cash).to_pylist()
+    orders = [(row["account"], row["order"]["client_order_id"]) for row in rows if row["order"] is not None]
+    many = trimtab.plan_many(table, limits, accounts=cash, exposures=exposures)
+    assert sorted(orders) == sorted((row["account"], row["client_order_id"]) for row in many.orders.to_pylist())
+    assert len(orders) > 6
+
+
 def test_a_group_of_cash_alone() -> None:
     table, cash = tables(5)
     (row,) = planning(table).planned(table.slice(0, 0), cash.slice(4)).to_pylist()
@@ -138,11 +155,21 @@ def test_plans_and_a_batch_of_orders_on_spark(tmp_path: Path, monkeypatch: pytes
         plans.rows.write.parquet(str(tmp_path / "plans"))
         assert (plans.orders.count(), plans.accounts.count()) > (60, 60)
         assert plans.targets.columns == ["account", *spark_plans._PARTS["target"]]
+        countries = [(f"A{index:02d}", "country", "US") for index in range(12)]
+        exposed = LIMITS.replace(exposures={"country": {"max_exposure": 0.1}})
+        exposures = spark.createDataFrame(countries, ["asset", "scheme", "bucket"])
+        plan(frame, exposed, accounts=accounts, fees=FEES, exposures=exposures).rows.write.parquet(
+            str(tmp_path / "exposed")
+        )
         with pytest.raises(InputError, match="column 'cash': the column is missing"):
             plan(frame, accounts=accounts.drop("cash"))
         with pytest.raises(InputError, match="column 'price': the column is missing"):
             plan(frame.drop("price"), accounts=accounts)
     check(pq.read_table("plans"), table, cash)
+    ids = [row["order"]["client_order_id"] for row in pq.read_table("exposed").to_pylist() if row["order"] is not None]
+    listed = [dict(zip(("asset", "scheme", "bucket"), country, strict=True)) for country in countries]
+    many = trimtab.plan_many(table, exposed, accounts=cash, fees=FEES, exposures=listed)
+    assert sorted(ids) == sorted(many.orders.column("client_order_id").to_pylist())
     options = ("batch", "rows.parquet", "--limits", "limits.toml", "--orders", "--accounts", "cash.parquet")
     options = (*options, "--max-failed", "0.2", "--no-store", "--out")
     assert run(*options, "local").exit_code == 0

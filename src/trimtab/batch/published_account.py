@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from trimtab.files.account_rows import read_account_rows
 from trimtab.files.candidate_file import CandidateFile, read_candidate_file
 from trimtab.kernel.compilation import STAMP
 from trimtab.limits.rebalancing_limits import RebalancingLimits
+from trimtab.orders.cash_table import cash_of_arrow
+from trimtab.orders.many import AccountMoney
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class PublishedAccount:
     limits: RebalancingLimits
     notes: tuple[str, ...]
     exposures: Exposures | None = None
+    money: AccountMoney | None = None  # of a batch with orders
 
 
 def input_files(folder: Path, listed: Sequence[Mapping[str, Any]], known: Sequence[str]) -> list[Path]:
@@ -74,6 +78,17 @@ def _exposures(folder: Path, manifest: Mapping[str, Any], known: Sequence[str]) 
     return file.table
 
 
+def _money(
+    folder: Path, manifest: Mapping[str, Any], account: str, limits: RebalancingLimits, known: Sequence[str]
+) -> AccountMoney | None:
+    """The cash of an account on that night, with settings and rates; None if the batch decided no orders."""
+    if "orders" not in manifest:
+        return None
+    table = cash_of_arrow(_rows_of(input_files(folder, manifest["orders"]["accounts"], known), account).table)
+    rates = {name: Decimal(rate) for name, rate in manifest["orders"]["fx"].items()}
+    return AccountMoney.of(table, 0, limits.orders, rates or None)
+
+
 def published_account(folder: Path, account: str, known: Sequence[str] = ()) -> PublishedAccount:
     """One account of a published batch; `known` are places where its input may be.
 
@@ -98,8 +113,7 @@ def published_account(folder: Path, account: str, known: Sequence[str] = ()) -> 
     elif LIMITS_ID in file.table.column_names:
         file = CandidateFile(file.source, file.table.drop_columns([LIMITS_ID]), file.asset_name, file.rows)
     notes = () if manifest["rules"] == STAMP else ("the rules changed since this batch: this is how they decide today",)
-    own = None if exposures is None else exposures.of_accounts([account])
-    return PublishedAccount(file, limits, notes, own)
+    return PublishedAccount(file, limits, notes, exposures, _money(folder, manifest, account, limits, known))
 
 
 def _rows_of(files: Sequence[Path], account: str) -> CandidateFile:

@@ -146,7 +146,9 @@ class Work:
             Limits for a bucket that does not exist, or that contradict the settings of orders.
         """
         own = self.planning
-        return None if own is None else OrderRules.of(self.limits, self.votes, own.settings, own.fx)
+        if own is None:
+            return None
+        return OrderRules.of(self.limits, self.votes, own.settings, own.fx, self.exposures)
 
     def check(self) -> None:
         """Refuse limits that do not fit the buckets, before anything is decided.

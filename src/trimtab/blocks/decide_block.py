@@ -27,6 +27,7 @@ from trimtab.certificate.screen_exposures import screen_exposures_of
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.block import OUTCOME, Accounts, Decided, rebalance_block
 from trimtab.kernel.records import Flags, Ints, Records
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import Action, Reason, SizeReason
 from trimtab.tolerances import WEIGHT_TOLERANCE
 
@@ -34,7 +35,7 @@ _ACTIONS = [member.code for member in Action]
 _REASONS = list(dict.fromkeys(member.code for member in Reason))
 _REASON_CODE = np.array([_REASONS.index(member.code) for member in Reason], np.int8)
 _SIZE_REASONS = [member.code for member in SizeReason]
-NO_OWN: Mapping[int, PreparedLimits] = MappingProxyType({})
+NO_OWN: Mapping[int, RebalancingLimits] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def checked_block(block: BlockColumns, limits: PreparedLimits) -> CheckedBlock:
 
 
 def measured_block(
-    checked: CheckedBlock, limits: PreparedLimits, decided: Decided, own: Mapping[int, PreparedLimits] = NO_OWN
+    checked: CheckedBlock, limits: PreparedLimits, decided: Decided, own: Mapping[int, RebalancingLimits] = NO_OWN
 ) -> Block:
     """The targets of a decided block, with every limit measured; accounts whose targets break one fail.
 
@@ -146,8 +147,7 @@ def measured_block(
     shared = np.setdiff1d(unproven, list(own))
     verdict = check_fully(block, limits, accounts, shared, checked.order, decided)
     for account in sorted(set(own) - set(checked.failed)):
-        alone = Accounts(accounts.start, np.zeros(len(accounts.limits), np.int64))
-        verdict.add(check_fully(block, own[account], alone, np.array([account]), checked.order, decided))
+        verdict.add(check_fully(block, limits, accounts, np.array([account]), checked.order, decided, own[account]))
     checked = replace(checked, failed=checked.failed | verdict.failed)
     statuses = verdict.statuses
     statuses["met"] += int(proven[proven > 0].sum() - drifted.sum())

@@ -19,6 +19,7 @@ from trimtab.certificate.checker import certify
 from trimtab.errors import InputError
 from trimtab.kernel.block import Accounts, Decided
 from trimtab.kernel.records import Ints
+from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.rebalancing.doors import broken_fault, unmet_faults
 
 
@@ -40,30 +41,33 @@ class CheckedAccounts:
 
 
 def check_fully(
-    block: BlockColumns, limits: PreparedLimits, accounts: Accounts, numbers: Ints, order: Ints, decided: Decided
+    block: BlockColumns,
+    limits: PreparedLimits,
+    accounts: Accounts,
+    numbers: Ints,
+    order: Ints,
+    decided: Decided,
+    own: RebalancingLimits | None = None,
 ) -> CheckedAccounts:
-    """Measure every limit of the accounts with these numbers, with the certificate's checker."""
+    """Measure every limit of the accounts with these numbers, with the certificate's checker; under limits of their `own`,
+    if given, with the buckets of the others.
+    """
     checked = CheckedAccounts()
     limits_of = accounts.limits[numbers]
     for number in np.unique(limits_of).tolist():
-        _check_under(block, limits, number, numbers[limits_of == number], order, decided, checked)
+        candidates, rows = _candidates_of(block, limits, numbers[limits_of == number], order, number)
+        checked.add(_check_under(candidates, own or limits.limits[number], numbers[limits_of == number], rows, decided))
     return checked
 
 
 def _check_under(
-    block: BlockColumns,
-    limits: PreparedLimits,
-    number: int,
-    accounts: Ints,
-    order: Ints,
-    decided: Decided,
-    checked: CheckedAccounts,
-) -> None:
-    """Add what the checker says about some accounts under the limits with this number."""
-    candidates, rows = _candidates_of(block, limits, accounts, order, number)
+    candidates: Candidates, limits: RebalancingLimits, accounts: Ints, rows: Ints, decided: Decided
+) -> CheckedAccounts:
+    """The checker's verdict on some accounts, whose rows in the block these are."""
+    checked = CheckedAccounts()
     constraints, broken = certify(
         candidates,
-        limits.limits[number],
+        limits,
         target=decided.target[rows],
         proposed=decided.proposed[rows],
         selected=decided.codes[rows, 3] > 0,
@@ -80,7 +84,7 @@ def _check_under(
             continue
         unmet = [each for each in constraints if each.is_about(place) and each.status[place] == UNMET]
         lines = [each.constraint(place) for each in unmet]
-        if limits.limits[number].on_unmet == "raise":
+        if limits.on_unmet == "raise":
             failing[place] = str(InputError(unmet_faults(lines, names[place])))
         else:
             checked.unmet += 1
@@ -92,6 +96,7 @@ def _check_under(
     totals = statuses[sound].sum(axis=0).tolist()
     checked.statuses.update({name: count for name, count in zip(STATUSES, totals, strict=True) if count})
     checked.failed |= {int(accounts[place]): sentence for place, sentence in failing.items()}
+    return checked
 
 
 def _candidates_of(

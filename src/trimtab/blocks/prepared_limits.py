@@ -109,8 +109,12 @@ class PreparedLimits:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Prepared again wherever a copy arrives."""
-        table = None if self._exposures is None else self._exposures.table
-        return PreparedLimits, (dict(zip(self.ids, self.limits, strict=True)), self.votes, table)
+        return PreparedLimits, (dict(zip(self.ids, self.limits, strict=True)), self.votes, self.exposures)
+
+    @property
+    def exposures(self) -> Exposures | None:
+        """The table of exposures."""
+        return None if self._exposures is None else self._exposures.table
 
     def with_exposures(self, block: BlockColumns) -> BlockColumns:
         """The same block with the exposures of its rows, where these are limited."""

@@ -30,6 +30,7 @@ REQUIRED = ("asset", "scheme", "bucket")
 SOURCE = "exposures"  # what errors call a table that is not a file
 # How far the fractions of an asset in a scheme may differ from 1 by rounding.
 WHOLE = 1e-9
+Part = tuple[str, str, str, float]  # asset, scheme, bucket, fraction
 
 
 @compared_by_value
@@ -129,6 +130,50 @@ class Exposures:
     def digest(self) -> str:
         """The SHA-256 of the rows: the same for the same rows, in whatever order they came in."""
         return hashlib.sha256("\n".join(sorted(map(repr, self.rows))).encode()).hexdigest()
+
+    def parts_of(self, account: Any) -> Mapping[str, list[Part]]:
+        """The rows that hold for an account, by asset and sorted.
+
+        Raises
+        ------
+        InputError
+            As `account_numbers`.
+        """
+        if not self.accounts:
+            return self._shared_parts
+        (number,) = account_numbers(self, [account]).tolist()
+        order, start = self._by_account
+        return {} if number < 0 else self._parts(order[start[number] : start[number + 1]])
+
+    @cached_property
+    def _shared_parts(self) -> Mapping[str, list[Part]]:
+        return self._parts(np.arange(len(self.fraction)))
+
+    def digests_of(self, account: Any) -> Mapping[str, bytes]:
+        """The SHA-256 of the rows that hold for an account, by asset.
+
+        Raises
+        ------
+        InputError
+            As `account_numbers`.
+        """
+        return _digests(self.parts_of(account)) if self.accounts else self._shared_digests
+
+    @cached_property
+    def _shared_digests(self) -> Mapping[str, bytes]:
+        return _digests(self._shared_parts)
+
+    def _parts(self, rows: Ints) -> Mapping[str, list[Part]]:
+        parts: dict[str, list[Part]] = {}
+        columns = (text.codes[rows].tolist() for text in (self.asset, self.scheme, self.bucket))
+        for asset, scheme, bucket, fraction in zip(*columns, self.fraction[rows].tolist(), strict=True):
+            name = self.asset.names[asset]
+            parts.setdefault(name, []).append((name, self.scheme.names[scheme], self.bucket.names[bucket], fraction))
+        return {asset: sorted(own) for asset, own in parts.items()}
+
+
+def _digests(parts: Mapping[str, list[Part]]) -> Mapping[str, bytes]:
+    return {asset: hashlib.sha256(repr(own).encode()).digest() for asset, own in parts.items()}
 
 
 _NO_TEXT = Text(np.zeros(0, np.int64), [])
@@ -276,6 +321,14 @@ def _refuse_sums(table: Exposures) -> None:
 
 def _account(table: Exposures, row: int) -> Any:
     return table.accounts[int(table.account[row])] if table.accounts else None
+
+
+def parts_of_assets(table: Exposures | None, account: Any, assets: Sequence[str]) -> list[Part]:
+    """The rows of some assets that hold for an account, asset after asset; none without a table."""
+    if table is None:
+        return []
+    own = table.parts_of(account)
+    return [part for asset in assets for part in own.get(asset, ())]
 
 
 def account_numbers(table: Exposures, accounts: Sequence[Any]) -> Ints:

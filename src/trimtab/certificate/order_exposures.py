@@ -1,19 +1,25 @@
-"""The worth in each limited exposure after the orders, in exact fractions; it shares no code with the kernel."""
+"""The worth in each limited exposure after the orders: in exact fractions for the checker, and a screen of many accounts
+before it. They share no code with the kernel.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from trimtab.bucket_path import UNKNOWN, split_path
-from trimtab.certificate.scheme_parts import limits_at
+from trimtab.certificate.scheme_parts import Entries, limits_at
+from trimtab.certificate.screen_exposures import ScreenExposures
 from trimtab.limits.exposure_limits import SchemeLimits
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 Parts = Sequence[tuple[str, str, str, float]]  # asset, scheme, bucket, fraction
 _LACK = Fraction(1, 10**9)
+_PLAY = 1 + 1e-9  # far more than doubles lose, so that no account is proven by their rounding
 
 
 class MaximumExposure(NamedTuple):
@@ -59,3 +65,29 @@ def _by_path(
             sums = inside.setdefault((UNKNOWN,), {})
             sums[asset] = sums.get(asset, Fraction(0)) + left
     return inside
+
+
+class HeldAfter(NamedTuple):
+    """The candidates of accounts after their orders, shape (rows,)."""
+
+    unit: Any  # in `ScreenExposures`
+    account: Any
+    worth: Any  # micro-units
+    is_bought: Any
+
+
+def within_maxima(exposures: ScreenExposures, number: int, held: HeldAfter, values: Any) -> Any:
+    """Which accounts (accounts,) are plainly within each maximum of the limits with this number that something bought lies in.
+
+    `values`: what the accounts are worth, times what drift allows.
+    """
+    buckets = exposures.buckets[exposures.bucket_start[number] : exposures.bucket_start[number + 1]]
+    row, bucket, fraction = Entries(exposures.first[number], exposures.bucket, exposures.fraction).of(held.unit)
+    cells, cell = np.unique(held.account[row] * len(buckets) + bucket, return_inverse=True)
+    load = np.bincount(cell, fraction * held.worth[row], minlength=len(cells))
+    is_bought = np.bincount(cell, held.is_bought[row], minlength=len(cells)) > 0
+    account, bucket = np.divmod(cells, max(len(buckets), 1))
+    above = is_bought & (load * _PLAY > buckets["maximum"][bucket] * values[account])
+    within = np.ones(len(values), np.bool_)
+    within[account[above]] = False
+    return within

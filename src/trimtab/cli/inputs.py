@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from trimtab.files.candidate_file import CandidateFile
     from trimtab.files.joined_files import Joined
     from trimtab.market.view import MarketView
+    from trimtab.orders.many import AccountMoney
     from trimtab.symbols.aliases import Aliases
 
 
@@ -46,6 +47,7 @@ class CandidateInputs:
     view: MarketView | None = None  # the prices, where the candidates come from prices
     correlations: Correlations | None = None
     exposures: Exposures | None = None
+    money: AccountMoney | None = None  # of an account of a batch with orders
     used_columns: tuple[str, ...] = ()  # options used before the candidates were read
 
     @property

@@ -86,6 +86,9 @@ def decide(
     from trimtab.rebalancing.doors import rebalance
 
     check_single(inputs.table, inputs.name)
+    if inputs.money is not None:
+        advice = "use `trimtab explain` or `trimtab report`, which show its plan"
+        raise InputError([Fault("is of a batch with orders", advice)], inputs.name)
     limits = chosen.limits.replace(on_unmet="raise") if strict else chosen.limits
     with inputs.named_in_errors(), chosen.named_in_errors():
         if not is_cached(rebalance_account):
@@ -112,19 +115,14 @@ def plan_of_shares(inputs: CandidateInputs, chosen: ChosenLimits, data: DataOpti
     from trimtab.orders.account_table import ORDER_COLUMNS
     from trimtab.orders.doors import plan
 
-    if "shares" not in inputs.used_columns:
+    if inputs.money is None and "shares" not in inputs.used_columns:
         return None
+    own = {"cash": data.cash} if inputs.money is None else inputs.money._asdict()
     check_single(inputs.table, inputs.name)
     with inputs.named_in_errors(), chosen.named_in_errors():
         notices.note_compiling(plan_block, COMPILING_ORDERS)
-        table = inputs.table.drop_columns(["current_weight"])
-        made = plan(
-            table,
-            chosen.limits,
-            cash=data.cash,
-            correlations=inputs.correlations,
-            exposures=inputs.exposures,
-        )
+        table = inputs.table.select([name for name in inputs.table.column_names if name != "current_weight"])
+        made = plan(table, chosen.limits, correlations=inputs.correlations, exposures=inputs.exposures, **own)
     for note in made.notes:
         notices.warn(note)
     give_notice(made.result, replace(inputs, used_columns=ORDER_COLUMNS), chosen, notices, shows_cash=True)

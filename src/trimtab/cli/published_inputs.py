@@ -58,5 +58,12 @@ def read_published(
     for note in account.notes:
         notices.warn(note)
     files = (Path(account.file.source),)
-    inputs = CandidateInputs(account.file.table, account.file.source, files, account.file.located)
+    inputs = CandidateInputs(
+        account.file.table,
+        account.file.source,
+        files,
+        account.file.located,
+        exposures=account.exposures,
+        money=account.money,
+    )
     return inputs, ChosenLimits(account.limits, f"the limits of {folder}")

@@ -208,7 +208,7 @@ class CoreRebalancerEngine:
         with steps.timed("rules"):
             made = None
             if isinstance(current_positions, SharePositions):
-                made = current_positions.plan(rows, limits, correlations)
+                made = current_positions.plan(rows, limits, correlations, exposures)
                 result = made.result
             else:
                 result = rebalance(rows, limits, correlations=correlations, exposures=exposures)

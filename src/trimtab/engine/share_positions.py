@@ -65,7 +65,11 @@ class SharePositions:
         return {asset: amount / value for asset, amount in worth.items()}
 
     def plan(
-        self, rows: list[dict[str, Any]], limits: RebalancingLimits, correlations: Correlations | None = None
+        self,
+        rows: list[dict[str, Any]],
+        limits: RebalancingLimits,
+        correlations: Correlations | None = None,
+        exposures: Any = None,
     ) -> Plan:
         """The plan for a table of candidates with weights.
 
@@ -83,6 +87,7 @@ class SharePositions:
             fx=self.fx,
             settings=self.settings,
             correlations=correlations,
+            exposures=exposures,
         )
 
     def _row(self, row: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,9 @@ import numpy as np
 
 from trimtab.bucket_path import bucket_name
 from trimtab.candidates.checks import RESTRICTIONS
+from trimtab.candidates.exposures import parts_of_assets
 from trimtab.certificate.order_checker import MadePlan, TradedAsset, broken_orders
+from trimtab.certificate.order_exposures import HeldAfter, within_maxima
 from trimtab.certificate.order_screen import (
     OrderBounds,
     OrderLimitBounds,
@@ -19,11 +21,13 @@ from trimtab.certificate.order_screen import (
     ScreenedOrders,
     screen_orders,
 )
+from trimtab.certificate.screen_exposures import ScreenExposures
 from trimtab.decimals import MICRO, money_of, scaled, shares_of
 from trimtab.errors import BrokenLimitError, InputError
 from trimtab.kernel.order_records import OrderMode, PlanStatus
 from trimtab.kernel.records import Flags
 from trimtab.limits.order_settings import OrderSettings
+from trimtab.orders.block_holdings import worths_of
 from trimtab.orders.decide_orders import DecidedOrders
 from trimtab.orders.order_tables import OrderList
 from trimtab.reasons import OrderReason
@@ -111,14 +115,29 @@ def _proven(decided: DecidedOrders, orders: OrderList) -> Flags:
     listed = ScreenedOrders(orders.start, orders.row, orders.change, orders.amount, orders.fee, orders.cash_after)
     proven = np.zeros(len(accounts), np.bool_)
     screen_orders(listed, screened, money, bounds, own, proven)
-    return proven
+    return proven if checked.block.exposures is None else proven & _are_within(decided, checked.block.exposures.screen)
+
+
+def _are_within(decided: DecidedOrders, exposures: ScreenExposures) -> Flags:
+    """Which accounts are plainly within the maxima of the exposures that they buy."""
+    checked, assets = decided.checked, decided.records.assets
+    limits_of = checked.accounts.limits
+    account = np.repeat(np.arange(len(limits_of)), np.diff(checked.block.start))
+    worth, is_bought = worths_of(assets["now"], assets["price"]), assets["now"] > assets["quantity"]
+    held = HeldAfter(exposures.unit[checked.order], account, worth, is_bought)
+    within = np.ones(len(limits_of), np.bool_)
+    for number in np.unique(limits_of).tolist():
+        drift = 1.0 + decided.rules.limits.limits[number].drift_tolerance
+        own = HeldAfter(*(values[limits_of[account] == number] for values in held))
+        within &= within_maxima(exposures, number, own, drift * decided.records.accounts["value_after"])
+    return within
 
 
 def _made_plan(decided: DecidedOrders, orders: OrderList, account: int) -> MadePlan:
     """The facts of one account that the checker measures."""
     checked, records = decided.checked, decided.records
     begin, end = int(checked.block.start[account]), int(checked.block.start[account + 1])
-    money = records.accounts[account]
+    money, table = records.accounts[account], decided.rules.limits.exposures
     assets, reasons, names = {}, {}, {}
     for place in range(begin, end):
         row, asset = int(checked.order[place]), records.assets[place]
@@ -148,6 +167,7 @@ def _made_plan(decided: DecidedOrders, orders: OrderList, account: int) -> MadeP
         cash_after=int(money["cash_after"]),
         value_after=int(money["value_after"]),
         is_settled=bool(money["is_settled"]) and money["status"] != PlanStatus.LIMITED,
+        exposures=parts_of_assets(table, checked.block.accounts[account].as_py(), list(assets)),
     )
 
 

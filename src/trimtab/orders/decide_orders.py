@@ -24,12 +24,13 @@ from trimtab.blocks.decide_block import (
     measured_block,
 )
 from trimtab.blocks.prepared_limits import PreparedLimits
+from trimtab.candidates.exposures import Exposures
 from trimtab.decimals import quotient
 from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.kernel.block import Decided
 from trimtab.kernel.order_block import OrderAccounts, OrderLimits, OrderRecords, plan_block
 from trimtab.kernel.order_records import TAX_LOT, PlanStatus
-from trimtab.kernel.records import NO_PARTNERS, ROW, Flags, Ints, Records, SizingMode
+from trimtab.kernel.records import NO_PARTNERS, ROW, Exposed, Flags, Ints, Records, SizingMode
 from trimtab.limits.order_settings import OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.account_table import ORDER_COLUMNS, read_instruments
@@ -59,11 +60,14 @@ class OrderRules:
         votes: Mapping[str, float],
         settings: OrderSettings,
         fx: Rates | None = None,
+        exposures: Exposures | None = None,
     ) -> OrderRules:
         """Rules for accounts in which each bucket is named as often as `votes` says.
 
         Raises
         ------
+        InputError
+            Two spellings of a bucket in `exposures`.
         LimitsError
             Limits for a bucket that does not exist, that contradict the settings, or that need what a block does not know.
         """
@@ -75,7 +79,7 @@ class OrderRules:
             name: chosen.of_the_pass.replace(target_invested=min(chosen.target_invested, 1.0 - settings.cash_buffer))
             for name, chosen in limits.items()
         }
-        return cls(PreparedLimits(aimed, votes), settings, fx)
+        return cls(PreparedLimits(aimed, votes, exposures), settings, fx)
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class DecidedOrders:
     records: OrderRecords
     rules: OrderRules
     decided: Decided
-    own_limits: Mapping[int, PreparedLimits]
+    own_limits: Mapping[int, RebalancingLimits]
     targets: Block
 
     @classmethod
@@ -96,7 +100,7 @@ class DecidedOrders:
         records: OrderRecords,
         rules: OrderRules,
         decided: Decided,
-        own_limits: Mapping[int, PreparedLimits],
+        own_limits: Mapping[int, RebalancingLimits],
     ) -> DecidedOrders:
         """A decision with every limit of its targets measured; an account that breaks one fails."""
         targets = measured_block(checked, rules.limits, decided, own_limits)
@@ -136,11 +140,26 @@ def decide_orders(table: pa.Table, money: CashTable, rules: OrderRules) -> Decid
     none = np.zeros(len(block.start), np.int64)
     accounts = OrderAccounts(block.start, none, none, checked.accounts.limits, checked.left_out)
     limits = OrderLimits(prepared.settings, prepared.trees, prepared.tree_start)
-    plan_block(accounts, limits, NO_PARTNERS, None, records)
+    _plan_all(accounts, limits, checked, records)
     worthless = (records.accounts["status"] == PlanStatus.NO_VALUE) & ~checked.left_out
     nothing = {account: _reason(block, account, _NO_VALUE) for account in np.flatnonzero(worthless).tolist()}
     checked = replace(checked, block=_as_seen(checked, records), failed=checked.failed | nothing)
     return DecidedOrders.of(checked, records, rules, _decided(order, records), _own_limits(checked, records, rules))
+
+
+def _plan_all(accounts: OrderAccounts, limits: OrderLimits, checked: CheckedBlock, records: OrderRecords) -> None:
+    """Every account through the kernel: in one call; with exposures, in one for each set of limits."""
+    if checked.block.exposures is None:
+        plan_block(accounts, limits, NO_PARTNERS, None, records)
+        return
+    exposures = checked.block.exposures.kernel
+    profile = exposures.profile[checked.order]
+    for number in np.unique(accounts.limits).tolist():
+        rows = exposures.rows[exposures.row_start[number] : exposures.row_start[number + 1]]
+        concentration = exposures.concentration[number : number + 1]
+        exposed = Exposed(rows, exposures.parts, exposures.first[number], profile, concentration)
+        own = accounts._replace(left_out=accounts.left_out | (accounts.limits != number))
+        plan_block(own, limits, NO_PARTNERS, exposed if len(rows) else None, records)
 
 
 def check_order_columns(names: Sequence[str]) -> None:
@@ -283,14 +302,13 @@ def _decided(order: Ints, records: OrderRecords) -> Decided:
     return decided._replace(outcome=records.outcome)
 
 
-def _own_limits(checked: CheckedBlock, records: OrderRecords, rules: OrderRules) -> dict[int, PreparedLimits]:
+def _own_limits(checked: CheckedBlock, records: OrderRecords, rules: OrderRules) -> dict[int, RebalancingLimits]:
     """The limits of the accounts whose withdrawal leaves more of the brake."""
-    own: dict[int, PreparedLimits] = {}
+    own: dict[int, RebalancingLimits] = {}
     brakes, numbers = records.accounts["brake_sold_weight"], checked.accounts.limits
     general = np.array(
         [np.inf if each.brake_sold_weight is None else each.brake_sold_weight for each in rules.limits.limits]
     )
     for account in np.flatnonzero((brakes != general[numbers]) & ~checked.left_out).tolist():
-        limits = rules.limits.limits[numbers[account]].replace(brake_sold_weight=float(brakes[account]))
-        own[account] = PreparedLimits({None: limits}, rules.limits.votes)
+        own[account] = rules.limits.limits[numbers[account]].replace(brake_sold_weight=float(brakes[account]))
     return own

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.bucket_path import UNKNOWN, bucket_name
+from trimtab.candidates.exposures import Exposures
 from trimtab.decimals import decimal_text
 from trimtab.kernel.records import Flags, Floats, Ints, Records
 from trimtab.limits.order_settings import OrderSettings
@@ -121,6 +122,12 @@ def account_digest(shared: Any, account: Any, money: bytes, rows: Any, more: byt
     digest.update(rows)
     digest.update(more)
     return bytes(digest.digest())
+
+
+def exposure_bytes(table: Exposures, account: Any, assets: Sequence[str]) -> bytes:
+    """The exposures of an account's assets, which are in canonical order."""
+    digests = table.digests_of(account)
+    return b"".join(digests.get(asset, b"") for asset in assets)
 
 
 def money_bytes(accounts: Records) -> list[bytes]:

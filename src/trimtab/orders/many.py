@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ from trimtab.blocks.prepared_limits import votes_of
 from trimtab.candidates.arrow_values import arrow_of
 from trimtab.candidates.columns import COLUMNS
 from trimtab.candidates.equality import compared_by_value
+from trimtab.candidates.exposures import Exposures, exposures_of
 from trimtab.candidates.user_table import columns_of
 from trimtab.decimals import decimal_of, money_of
 from trimtab.errors import Fault, InputError, LimitsError, nearest
@@ -28,7 +30,7 @@ from trimtab.limits.order_settings import OrderSettings, given_settings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.account_table import ORDER_COLUMNS
 from trimtab.orders.cash_table import CashTable, read_cash
-from trimtab.orders.decide_orders import OrderRules, check_order_columns, rates_for
+from trimtab.orders.decide_orders import OrderRules, Rates, check_order_columns, rates_for
 from trimtab.orders.doors import plan
 from trimtab.orders.plan import Plan
 from trimtab.orders.planned_block import PlannedBlock, plan_accounts
@@ -36,6 +38,23 @@ from trimtab.orders.planned_block import PlannedBlock, plan_accounts
 _KNOWN = (*COLUMNS, LIMITS_ID, *ORDER_COLUMNS)
 _NUMBERS = ("score", "max_weight", "desired_weight", "volatility", "shares", "price", "fx", "lot", "min_notional")
 _BLOCK_ROWS = 100_000
+
+
+class AccountMoney(NamedTuple):
+    """The arguments of `plan` that one of many accounts has for itself."""
+
+    cash: Decimal
+    cash_flow: Decimal
+    fx: Rates | None
+    settings: OrderSettings
+
+    @classmethod
+    def of(cls, table: CashTable, place: int, settings: OrderSettings, fx: Rates | None) -> AccountMoney:
+        """Those of the account at this place, under settings and rates that all accounts share."""
+        mode = int(table.mode[place])
+        own = settings if mode < 0 else settings.replace(mode=OrderMode(mode).name.lower())
+        cash, cash_flow = money_of(int(table.cash[place])), money_of(int(table.cash_flow[place]))
+        return cls(cash, cash_flow, rates_for(fx, table.currency[place]), own)
 
 
 @compared_by_value
@@ -76,15 +95,12 @@ class PlanManyResult:
         if not rows.num_rows or account not in self._cash.place:
             advice = nearest(str(account), [str(name) for name in self._cash.place])
             raise InputError([Fault("the account is not in both tables", advice, column="account", value=account)])
-        place, settings = self._cash.place[account], self._rules.settings
-        mode, base = int(self._cash.mode[place]), self._cash.currency[place]
+        own = AccountMoney.of(self._cash, self._cash.place[account], self._rules.settings, self._rules.fx)
         return plan(
             rows.drop_columns([name for name in (LIMITS_ID,) if name in rows.column_names]),
             self._limits[rows.column(LIMITS_ID)[0].as_py() if None not in self._limits else None],
-            cash=money_of(int(self._cash.cash[place])),
-            cash_flow=money_of(int(self._cash.cash_flow[place])),
-            fx=rates_for(self._rules.fx, base),
-            settings=settings if mode < 0 else settings.replace(mode=OrderMode(mode).name.lower()),
+            exposures=self._rules.limits.exposures,
+            **own._asdict(),
         )
 
 
@@ -95,6 +111,7 @@ def plan_many(
     accounts: Any,
     fx: Mapping[str, Any] | None = None,
     settings: Any = None,
+    exposures: Any = None,
     **changes: Any,
 ) -> PlanManyResult:
     """Decide the orders of all accounts of a table, on all cores: the same, to the last unit, as `plan` for each of them.
@@ -112,11 +129,13 @@ def plan_many(
         What one unit of each currency is worth, in any one currency.
     settings, changes
         As `plan` takes them. Tax lots, recent trades and correlations need `plan`.
+    exposures
+        As `rebalance_many` takes them.
 
     Raises
     ------
     InputError
-        A table as a whole cannot be read.
+        A table as a whole cannot be read; a wrong row of exposures.
     LimitsError
         Limits or settings that are unknown, out of range, or contradict each other.
 
@@ -139,7 +158,7 @@ def plan_many(
     made, cash = given_settings(shared_settings(chosen.values()), settings, changes), read_cash(accounts)
     table = _sorted(_arrow(candidates))
     rates = None if fx is None else {str(name): decimal_of(rate) for name, rate in fx.items()}
-    rules = order_rules(table, chosen, made, rates)
+    rules = order_rules(table, chosen, made, rates, None if exposures is None else exposures_of(exposures))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         blocks = list(pool.map(partial(plan_accounts, money=cash, rules=rules), _whole_accounts(table)))
     return _joined(blocks, table, cash, rules, chosen)
@@ -165,7 +184,11 @@ def without_candidates(account: Any) -> str:
 
 
 def order_rules(
-    table: pa.Table, limits: Mapping[str | None, RebalancingLimits], settings: OrderSettings, fx: Any = None
+    table: pa.Table,
+    limits: Mapping[str | None, RebalancingLimits],
+    settings: OrderSettings,
+    fx: Any = None,
+    exposures: Exposures | None = None,
 ) -> OrderRules:
     """The rules for a whole table.
 
@@ -179,7 +202,7 @@ def order_rules(
     check_order_columns(table.column_names)
     others = [name for name in table.column_names if name not in ORDER_COLUMNS]
     weighed = table.select(others).append_column("current_weight", pa.nulls(table.num_rows, pa.float64()))
-    return OrderRules.of(limits, votes_of(weighed), settings, fx)
+    return OrderRules.of(limits, votes_of(weighed), settings, fx, exposures)
 
 
 def _arrow(candidates: Any) -> pa.Table:

@@ -17,7 +17,15 @@ from trimtab.kernel.money import parts_of, portion
 from trimtab.kernel.order_records import PlanStatus
 from trimtab.kernel.records import Flags, Ints
 from trimtab.orders.decide_orders import DecidedOrders
-from trimtab.orders.identity import ID_LENGTH, account_digest, identity_rows, money_bytes, order_ids, shared_digest
+from trimtab.orders.identity import (
+    ID_LENGTH,
+    account_digest,
+    exposure_bytes,
+    identity_rows,
+    money_bytes,
+    order_ids,
+    shared_digest,
+)
 from trimtab.reasons import OrderReason
 
 MONEY, SHARES = pa.decimal128(25, 6), pa.decimal128(28, 9)
@@ -162,8 +170,10 @@ def _account_digests(decided: DecidedOrders, has_orders: Flags) -> Any:
     rows = identity_rows(records.assets, records.rows["sizing_input"], *texts)
     names, money = block.accounts.to_pylist(), money_bytes(records.accounts)
     starts, numbers = block.start.tolist(), decided.checked.accounts.limits.tolist()
-    digests = [bytes(32)] * len(names)
+    digests, table = [bytes(32)] * len(names), decided.rules.limits.exposures
     for account in np.flatnonzero(has_orders).tolist():
-        own = rows[starts[account] : starts[account + 1]]
-        digests[account] = account_digest(shared[numbers[account]], names[account], money[account], own)
+        mine, more = slice(starts[account], starts[account + 1]), b""
+        if table is not None:
+            more = exposure_bytes(table, names[account], [block.asset.names[code] for code in texts[0][mine].tolist()])
+        digests[account] = account_digest(shared[numbers[account]], names[account], money[account], rows[mine], more)
     return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32)

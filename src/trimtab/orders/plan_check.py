@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.checks import RESTRICTIONS
-from trimtab.candidates.exposures import account_numbers
+from trimtab.candidates.exposures import parts_of_assets
 from trimtab.certificate.order_checker import MadePlan, TradedAsset, broken_orders
 from trimtab.decimals import MICRO, scaled
 from trimtab.errors import BrokenLimitError
@@ -23,17 +23,6 @@ def check_plan(plan: Plan, inputs: AccountInputs, candidates: Candidates) -> Non
     sentences = broken_orders(made_plan(plan, inputs, candidates))
     if sentences:
         raise BrokenLimitError(sentences)
-
-
-def _parts(candidates: Candidates) -> list[tuple[str, str, str, float]]:
-    """The rows of the table of exposures that hold for the account."""
-    table = candidates.exposures
-    if table is None:
-        return []
-    if not table.accounts:
-        return [row[1:] for row in table.rows]
-    number = int(account_numbers(table, candidates.accounts)[0])
-    return [row[1:] for code, row in zip(table.account.tolist(), table.rows, strict=True) if code == number]
 
 
 def made_plan(plan: Plan, inputs: AccountInputs, candidates: Candidates) -> MadePlan:
@@ -62,5 +51,5 @@ def made_plan(plan: Plan, inputs: AccountInputs, candidates: Candidates) -> Made
         cash_after=scaled(plan.cash, MICRO),
         value_after=scaled(plan.value, MICRO),
         is_settled=plan.is_settled and plan.status != "limited",
-        exposures=_parts(candidates),
+        exposures=parts_of_assets(candidates.exposures, candidates.accounts[0], list(assets)),
     )

@@ -20,7 +20,14 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.account_inputs import AccountInputs
 from trimtab.orders.account_table import Instrument
 from trimtab.orders.block_records import Holdings, account_records, lot_records, order_records
-from trimtab.orders.identity import account_digest, canonical_json, identity_rows, money_bytes, shared_digest
+from trimtab.orders.identity import (
+    account_digest,
+    canonical_json,
+    exposure_bytes,
+    identity_rows,
+    money_bytes,
+    shared_digest,
+)
 
 _MOST_OVERDRAWN = 105  # percent
 _MOST_VALUE = 10**18  # micro-units
@@ -82,7 +89,9 @@ def _digest(candidates: Candidates, inputs: AccountInputs, records: OrderRecords
     if inputs.tax_lots or inputs.trades or len(partners):
         more = canonical_json(inputs.rest(candidates)).encode() + partners.tobytes()
     if candidates.exposures is not None:
-        more += candidates.exposures.digest.encode()
+        more += exposure_bytes(
+            candidates.exposures, candidates.accounts[0], [asset.names[code] for code in texts[0].tolist()]
+        )
     rows = identity_rows(records.assets, records.rows["sizing_input"], *texts)
     (money,) = money_bytes(records.accounts)
     return account_digest(shared_digest(inputs.limits, inputs.settings), candidates.accounts[0], money, rows, more)

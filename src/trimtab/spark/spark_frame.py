@@ -82,13 +82,13 @@ def rebalance(
     chosen = by_id(limits)
     check_limits(chosen, schema)
     votes, rows = counted(frame, schema)
-    table = _exposures_in(exposures)
+    table = exposures_in(exposures)
     PreparedLimits(chosen, votes, table)  # limits that do not fit the buckets raise before anything is decided
     decide = _decider(_Deciding(chosen, votes, STAMP, _targets_schema(schema), table))
     return frame.select(*schema.names).groupBy(group_of(rows)).applyInArrow(decide, _spark_schema(frame))
 
 
-def _exposures_in(table: Any) -> Exposures | None:
+def exposures_in(table: Any) -> Exposures | None:
     """The exposures in a table, or in a Spark frame."""
     from pyspark.sql import DataFrame
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from trimtab.blocks.arrow_columns import COLUMNS, check_columns
+from trimtab.candidates.exposures import Exposures
 from trimtab.decimals import decimal_of
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.kernel.compilation import STAMP
@@ -23,7 +24,7 @@ from trimtab.orders.many import shared_settings, without_candidates
 from trimtab.orders.order_tables import MONEY, SHARES
 from trimtab.orders.planned_block import plan_accounts
 from trimtab.spark.session import check_rules
-from trimtab.spark.spark_frame import by_id, check_frame, check_limits, counted, group_of
+from trimtab.spark.spark_frame import by_id, check_frame, check_limits, counted, exposures_in, group_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -89,6 +90,7 @@ def plan(
     accounts: DataFrame,
     fx: Mapping[str, Any] | None = None,
     settings: Any = None,
+    exposures: Any = None,
     **changes: Any,
 ) -> SparkPlans:
     """Decide the orders of all accounts of a Spark frame: the same, to the last unit, as `plan_many`.
@@ -102,6 +104,8 @@ def plan(
         A Spark frame with `account`, `cash`, and optionally `cash_flow`, `mode` and `currency`.
     fx, settings, changes
         As `plan_many` takes them.
+    exposures
+        As `rebalance` takes them.
 
     Raises
     ------
@@ -132,9 +136,10 @@ def plan(
     made = given_settings(shared_settings(chosen.values()), settings, changes)
     rates = None if fx is None else {str(name): decimal_of(rate) for name, rate in fx.items()}
     votes, rows = counted(frame, schema)
-    OrderRules.of(chosen, votes, made, rates)  # what does not fit raises before anything is decided
+    table = exposures_in(exposures)
+    OrderRules.of(chosen, votes, made, rates, table)  # what does not fit raises before anything is decided
     group = group_of(rows)
-    planning = Planning(chosen, votes, made, rates, STAMP, _output(schema))
+    planning = Planning(chosen, votes, made, rates, STAMP, _output(schema), table)
     return SparkPlans(
         frame.select(*schema.names)
         .groupBy(group)
@@ -153,12 +158,13 @@ class Planning:
     fx: Mapping[str, Decimal] | None
     stamp: str
     schema: pa.Schema
+    exposures: Exposures | None = None
 
     @cached_property
     def rules(self) -> OrderRules:
         """The rules, checked against the driver's."""
         check_rules(self.stamp)
-        return OrderRules.of(self.limits, self.votes, self.settings, self.fx)
+        return OrderRules.of(self.limits, self.votes, self.settings, self.fx, self.exposures)
 
     def planned(self, table: pa.Table, cash: pa.Table) -> pa.Table:
         """The plans of whole accounts in any order."""

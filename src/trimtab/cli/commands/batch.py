@@ -187,8 +187,6 @@ def run(
         chosen = _limits(limits, defaults=defaults)
         if orders.place is not None and sources.assets is not None:
             raise typer.BadParameter("--orders takes CANDIDATES, not --assets and --holdings")
-        if orders.place is not None and sources.exposures is not None:
-            raise typer.BadParameter("--orders does not take --exposures yet: use --exposures without --orders")
         job = Job(places, chosen, trimtab.__version__, sources.assets, accounts=orders.place, fx=orders.rates)
         job = job if sources.exposures is None else replace(job, exposures=str(sources.exposures))
         if record.require_approved:
@@ -211,7 +209,7 @@ def _record(job: Job, out: Path, options: RecordOptions, notices: Notices) -> No
     from trimtab.batch.published_folder import manifest_of
     from trimtab.store.batch_runs import record_batch
 
-    inputs = (*job.places, *(place for place in (job.assets, job.exposures) if place is not None))
+    inputs = (*job.places, *(place for place in (job.assets, job.exposures, job.accounts) if place is not None))
     places = [place if "://" in place else str(Path(place).resolve()) for place in inputs]
     approvals = _approvals(job.limits, options, required=False)
     with opened_store(options.store) as store:
