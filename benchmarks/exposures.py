@@ -28,7 +28,7 @@ from compliance import ROWS, measured, random_block, random_limits
 from concentration_search import concentrated_values
 from make_accounts import ASSETS, make
 
-from trimtab import RebalancingLimits, rebalance, rebalance_many
+from trimtab import RebalancingLimits, plan_many, rebalance, rebalance_many
 from trimtab.batch.atomic_storage import Storage
 from trimtab.batch.publish_gates import PublishGates
 from trimtab.batch.run import Job, PublishConditions, on_threads, run_batch
@@ -232,6 +232,19 @@ def speed(count: int, seed: int) -> None:
     ]
     pairs = harness.in_turn(works[1], works[0], 5, time.process_time)
     print(f"speed: rebalance_many with 3 schemes takes {statistics.median(a / b for a, b in pairs):.2f} times as long")
+    shares = [int(row["current_weight"] * 2500) for row in rows]
+    held = columns.drop_columns(["current_weight"]).append_column("shares", pa.array(shares))
+    held = held.append_column("price", pa.array([40.0] * len(rows)))
+    cash = [{"account": number, "cash": 50_000} for number in range(count)]
+    plans = [
+        lambda lim=one_limits, table=table: plan_many(held, lim, accounts=cash, exposures=table)
+        for one_limits, table in ((limits, None), (within, exposures))
+    ]
+    pairs = harness.in_turn(plans[1], plans[0], 5, time.process_time)
+    counts = plans[1]().counts
+    print(f"speed: plan_many with 3 schemes takes {statistics.median(a / b for a, b in pairs):.2f} times as long,")
+    print(f"  {statistics.median(a for a, _ in pairs) / count * 1e6:.0f} us of CPU an account; {counts.orders} orders,")
+    print(f"  {counts.plans_checked} of {counts.accounts} plans left to the checker, {counts.failed} failed")
 
 
 def batch(count: int, seed: int) -> None:

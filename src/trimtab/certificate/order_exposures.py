@@ -19,7 +19,7 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 
 Parts = Sequence[tuple[str, str, str, float]]  # asset, scheme, bucket, fraction
 _LACK = Fraction(1, 10**9)
-_PLAY = 1 + 1e-9  # far more than doubles lose, so that no account is proven by their rounding
+_PLAY = 1e-13  # more than doubles lose in a sum, and a tenth of what the checker leaves to rounding
 
 
 class MaximumExposure(NamedTuple):
@@ -87,7 +87,7 @@ def within_maxima(exposures: ScreenExposures, number: int, held: HeldAfter, valu
     load = np.bincount(cell, fraction * held.worth[row], minlength=len(cells))
     is_bought = np.bincount(cell, held.is_bought[row], minlength=len(cells)) > 0
     account, bucket = np.divmod(cells, max(len(buckets), 1))
-    above = is_bought & (load * _PLAY > buckets["maximum"][bucket] * values[account])
+    above = is_bought & (load > (buckets["maximum"][bucket] + _PLAY) * values[account])
     within = np.ones(len(values), np.bool_)
     within[account[above]] = False
     return within
