@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trimtab.kernel.projection import ASSET, HIGH, IDLE, LACKING, LOW, PINNED, ROW_SUM, Problem
+from trimtab.kernel.compilation import undecorated
+from trimtab.kernel.projection import ASSET, HIGH, IDLE, LACKING, LOW, PINNED, ROW_SUM, Problem, problem_of
 
 Array = NDArray[Any]
 
@@ -82,9 +83,7 @@ def problem_of_case(case: Case) -> Problem:
         full = any(case.maximum[row] - fixed[row] <= 1e-15 for row in here)
         if full or case.lower[asset] >= case.upper[asset]:
             assets[asset]["place"], assets[asset]["upper"] = PINNED, case.lower[asset]
-    size = min(count, rows) + 1
-    work = np.zeros(size, np.int64), np.zeros((size, size)), np.zeros(size)
-    return Problem(assets, sums, np.array(row_of, np.int64), np.array(fractions), *work)
+    return undecorated(problem_of)(assets, sums, np.array(row_of, np.int64), np.array(fractions))
 
 
 def first_level(case: Case, problem: Problem) -> float:

@@ -12,7 +12,7 @@ from exposure_cases import random_exposure_limits, random_exposures
 from naive_exposures import naive_exposed
 from thorough import mostly_thorough
 
-from trimtab import RebalancingLimits
+from trimtab import RebalancingLimits, rebalance
 from trimtab.candidates.read import read
 from trimtab.certificate.certificate import Constraint, Measured
 from trimtab.certificate.checker import certify
@@ -177,6 +177,32 @@ def test_what_exposures_leave_no_room_for_represents_nothing() -> None:
     )
     _, broken = certified(ROWS, limits.replace(exposures={}), COUNTRY, [0.0, 0.0, 0.5])
     assert "min_buckets_represented" in str(broken[0])
+
+
+def test_a_bucket_whose_only_position_gets_no_weight_is_unmet_not_broken() -> None:
+    """B lies in two full buckets, of which A1 and A2 need one each: it gets nothing. C would be weak, and was not needed."""
+    rows = [
+        {"asset": asset, "bucket": bucket, "score": score}
+        for asset, bucket, score in (("A1", "X", 0.9), ("A2", "X", 0.9), ("B", "Y", 0.9), ("C", "Z", 0.62))
+    ]
+    table = [
+        {"asset": asset, "scheme": scheme, "bucket": bucket}
+        for asset, scheme, bucket in (
+            ("A1", "country", "US"),
+            ("B", "country", "US"),
+            ("A2", "currency", "EUR"),
+            ("B", "currency", "EUR"),
+        )
+    ]
+    tight = {
+        "country": {"buckets": {"US": {"max_exposure": 0.02}}},
+        "currency": {"buckets": {"EUR": {"max_exposure": 0.02}}},
+    }
+    limits = RebalancingLimits(enable_bucket_diversification=True, max_new_positions=5, exposures=tight)
+    result = rebalance(rows, limits, exposures=table)
+    assert [row["target_weight"] for row in result.targets] == [0.02, 0.02, 0.0, 0.0]
+    limit = next(limit for limit in result.certificate.constraints if limit.name == "min_buckets_represented")
+    assert (limit.status, limit.note) == ("unmet", "no weight is left for what was selected: B")
 
 
 def issuers(**own: float) -> RebalancingLimits:

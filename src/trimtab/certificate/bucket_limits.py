@@ -147,7 +147,8 @@ def _representation(measures: Measurements, schemes: Sequence[SchemeMeasures]) -
     if (status == UNMET).any():
         missing, blocked = _missing_candidates(measures, schemes, level)
         could = measures.per_account(missing & ~blocked) > 0
-        status[(status == UNMET) & could] = BROKEN
+        represented = (measures.per_node(measures.takes_place)[:, level] > 0).sum(axis=1)  # some may have got no weight
+        status[(status == UNMET) & could & (represented < limit)] = BROKEN
 
     def excuses(account: int) -> tuple[Excuse, ...]:
         return tuple(_why_unrepresented(measures, account, missing))

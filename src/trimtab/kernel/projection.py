@@ -61,13 +61,27 @@ class Problem(NamedTuple):
     held: Ints  # the rows that hold
     matrix: Floats  # (held, held): of the equations of a step
     right: Floats  # (held,)
+    factored: Ints  # (1,): the number of first rows of the matrix that are up to date
+    slots: Ints  # (rows,): of an asset's parts in the rows that hold, their slots
+    shares: Floats  # (rows,): and their fractions
 
 
 @allocating
 def problem_of(assets: Records, rows: Records, row_of: Ints, fraction: Floats) -> Problem:
     """A projection with its work arrays."""
     size = min(assets.size, rows.size) + 1
-    return Problem(assets, rows, row_of, fraction, np.zeros(size, np.int64), np.zeros((size, size)), np.zeros(size))
+    return Problem(
+        assets,
+        rows,
+        row_of,
+        fraction,
+        np.zeros(size, np.int64),
+        np.zeros((size, size)),
+        np.zeros(size),
+        np.zeros(1, np.int64),
+        np.zeros(rows.size, np.int64),
+        np.zeros(rows.size),
+    )
 
 
 @compiled
@@ -97,31 +111,41 @@ def _let_go(problem: Problem, count: int, row: int) -> int:
     last = problem.held[count - 1]
     problem.held[gone.slot] = last
     problem.rows[last].slot = gone.slot
+    problem.factored[0] = min(problem.factored[0], gone.slot)
     gone.slot = -1
     return count - 1
 
 
 @compiled
 def _factor(problem: Problem, count: int) -> None:
-    """The matrix of the rows that hold, over the free assets, as its Cholesky factor."""
-    matrix = problem.matrix
-    for first in range(count):
+    """The matrix of the rows that hold, over the free assets, as its Cholesky factor; rows that are up to date stay."""
+    matrix, begin = problem.matrix, problem.factored[0]
+    problem.factored[0] = count
+    if begin >= count:
+        return
+    for first in range(begin, count):
         for second in range(first + 1):
             matrix[first, second] = 0.0
     for index in range(problem.assets.size):
         asset = problem.assets[index]
         if asset.place != FREE:
             continue
+        size = 0
         for part in range(asset.begin, asset.end):
-            first = problem.rows[problem.row_of[part]].slot
-            if first < 0:
+            slot = problem.rows[problem.row_of[part]].slot
+            if slot >= 0:
+                problem.slots[size], problem.shares[size] = slot, problem.fraction[part]
+                size += 1
+        for place in range(size):
+            first = problem.slots[place]
+            if first < begin:
                 continue
-            scaled = asset.desired * problem.fraction[part]
-            for other in range(asset.begin, asset.end):
-                second = problem.rows[problem.row_of[other]].slot
-                if 0 <= second <= first:
-                    matrix[first, second] += scaled * problem.fraction[other]
-    for first in range(count):
+            scaled = asset.desired * problem.shares[place]
+            for other in range(size):
+                second = problem.slots[other]
+                if second <= first:
+                    matrix[first, second] += scaled * problem.shares[other]
+    for first in range(begin, count):
         for second in range(first + 1):
             value = matrix[first, second]
             for before in range(second):
@@ -285,11 +309,13 @@ def _take_in(problem: Problem, count: int, asset_in: int, row_in: int, sign: flo
             count = _let_go(problem, count, problem.held[slot_out])
         elif asset_out >= 0:
             problem.assets[asset_out].place = FREE
+            problem.factored[0] = 0
         elif row_in < 0:
             asset = problem.assets[asset_in]
             asset.place = UPPER if sign > 0.0 else LOWER
             asset.weight = asset.upper if sign > 0.0 else asset.lower
             asset.force = force
+            problem.factored[0] = 0
             return count
         elif range_left <= full:
             row = problem.rows[row_in]
@@ -327,6 +353,7 @@ def _polish(problem: Problem, count: int) -> None:
 def _start(problem: Problem, level: float, total: int) -> int:
     """Every asset at its share of a level, inside its bounds; the total holds, if that row is given and an asset is free."""
     free = 0
+    problem.factored[0] = 0
     for index in range(problem.assets.size):
         asset = problem.assets[index]
         asset.weight = level * asset.desired
