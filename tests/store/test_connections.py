@@ -36,7 +36,7 @@ def test_a_password_is_not_shown() -> None:
 def test_the_folder_is_made(tmp_path: Path) -> None:
     SqlStore(str(tmp_path / "new" / "folder" / "runs.db")).close()
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="its folder cannot be made"):
+    with pytest.raises(OutputError, match="cannot be used"):
         SqlStore(str(tmp_path / "file" / "runs.db"))
 
 

@@ -23,6 +23,7 @@ from trimtab.store.run_store import Filter
 from trimtab.store.sql_store import SqlStore
 from trimtab.web.api.arrow_bodies import MEDIA_TYPE
 from trimtab.web.api.operations import OPERATIONS, Operation
+from trimtab.web.api.rows import table_of_rows
 
 PLAN, DECIDE = EXAMPLES["plan"], EXAMPLES["rebalance"]
 
@@ -136,6 +137,28 @@ def test_exposures_are_those_of_the_library(client: Client) -> None:
     many = client.post("/rebalance-many", {**body, "candidates": EXAMPLES["rebalance-many"]["candidates"]}).json()
     weights = [row["target_weight"] for row in many["targets"]]
     assert weights == 2 * [row["target_weight"] for row in result.targets]
+
+
+@pytest.mark.thorough
+def test_a_plan_with_exposures_is_that_of_the_library(fresh: Client) -> None:
+    client, limits = fresh, {**PLAN["limits"], "exposures": EXPOSED["exposures"]}
+    body = {**PLAN, "limits": limits, "exposures": EXPOSURES}
+    inputs = {name: value for name, value in body.items() if name != "purpose"}
+    made = trimtab.plan(
+        PLAN["candidates"], trimtab.RebalancingLimits.from_dict(limits), cash=PLAN["cash"], exposures=EXPOSURES
+    )
+    answer = client.post("/plan", body).json()
+    assert answer["plan_id"] == made.plan_id != client.post("/plan", PLAN).json()["plan_id"]
+    streamed = client.post_table("/plan", table_of_rows(PLAN["candidates"], "candidates"),
+                                 {name: body[name] for name in ("cash", "limits", "exposures")}).json()  # fmt: skip
+    assert streamed["plan_id"] == made.plan_id
+    explained = client.post("/explain", {**inputs, "assets": ["AAA"]}).json()
+    assert explained == json.loads(trimtab.explanations_json([made.result.explain("AAA")], [made.explain("AAA")]))
+    changed = [{**EXPOSURES[0], "fraction": 0.7}, EXPOSURES[1]]
+    stale = client.post("/apply", apply_body(answer["run_id"], inputs={**inputs, "exposures": changed}))
+    assert stale.status_code == 409
+    assert stale.json()["faults"][0]["problem"] == "fraction of AAA country US: 0.6 -> 0.7"
+    assert client.post("/apply", apply_body(answer["run_id"], inputs=inputs)).status_code == 201
 
 
 @pytest.mark.parametrize("operation", ["rebalance", "rebalance-many", "check", "explain"])

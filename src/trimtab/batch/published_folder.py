@@ -25,7 +25,8 @@ from trimtab.batch.unit_work import PartRecord, part_name, record_name
 from trimtab.batch.units import Unit
 from trimtab.blocks.counts import Counts
 from trimtab.errors import DamagedError, Fault, InputError, LockedError
-from trimtab.files.atomic_write import TEMPORARY
+from trimtab.files.atomic_write import TEMPORARY, write_errors
+from trimtab.files.links import followed
 from trimtab.text import json_digest
 
 MANIFEST, FAILED, UNPUBLISHED, JOB = "manifest.json", "failed.parquet", ".unpublished", "job.json"
@@ -56,6 +57,8 @@ class Folder:
         LockedError
             Another run is working in it.
         """
+        with write_errors(str(self.path), "name a folder of your own"):
+            followed(self.path)
         self._check_own()
         self.storage.make_folder(self.path)
         with ExitStack() as held:

@@ -17,6 +17,7 @@ from trimtab.errors import Fault, InputError, OutputError
 from trimtab.files import atomic_write
 from trimtab.files.atomic_write import write_errors
 from trimtab.files.encoded_table import encoded_table
+from trimtab.files.links import followed
 
 if TYPE_CHECKING:
     from trimtab.rebalancing.result import RebalanceResult
@@ -127,7 +128,7 @@ def write_file(out: Path, data: bytes) -> None:
         The file system refuses; nothing unfinished is left.
     """
     with write_errors(f"--out {out}", "name a place where you may write"):
-        atomic_write.write_file(out.resolve(), data)
+        atomic_write.write_file(followed(out), data)
 
 
 def emit(data: bytes) -> None:

@@ -14,6 +14,7 @@ from trimtab.errors import Fault, InputError, listed
 from trimtab.files.atomic_write import write_errors, write_file
 from trimtab.files.candidate_file import CandidateFile, read_candidate_file
 from trimtab.files.cells import csv_line, neutralised, restored
+from trimtab.files.links import followed
 from trimtab.symbols.aliases import Aliases, shipped_aliases
 from trimtab.text import counted
 
@@ -129,6 +130,8 @@ def _add(file: Path, assets: list[str]) -> None:
     """Rows to be filled in, at the end of the file; its own rows stay unchanged."""
     if not assets:
         return
+    with write_errors(str(file), "name a file of your own"):
+        followed(file)  # a copy of what it leads to would be made
     header, before = list(_HEADER), csv_line(list(_HEADER)).encode()
     if file.exists():
         before = file.read_bytes()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from trimtab.errors import Fault, InputError, OutputError
+from trimtab.files.links import append_bytes
 from trimtab.limits.gate_settings import GateSettings
 from trimtab.orders.gates import (
     Gate,
@@ -116,7 +116,7 @@ class Release:
         lines = [acknowledgement_line(gate, now) for gate in self.gates if gate.verdict == Verdict.ACKNOWLEDGED]
         lines += [written_line(order, now, account) for account, plan in self.plans.items() for order in plan.orders]
         try:
-            _append(Path(self.desk.record), "".join(lines).encode())
+            append_bytes(Path(self.desk.record), "".join(lines).encode())
         except OSError as error:
             fault = Fault(f"cannot be written ({error.strerror or error})", "name a place where you may write")
             raise OutputError([fault], str(self.desk.record)) from None
@@ -201,13 +201,3 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError([Fault(f"cannot be read ({error})", "check the path")], str(path)) from None
-
-
-def _append(path: Path, data: bytes) -> None:
-    """Add whole lines at the end in one write, and wait until they are on the disk."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        os.write(descriptor, data)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

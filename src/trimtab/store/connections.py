@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError, NoSuchModuleError
 
 from trimtab.errors import DamagedError, Fault, LockedError, OutputError, SetupError
+from trimtab.files.links import followed
 
 ENVIRONMENT = "TRIMTAB_STORE"
 WRITE = {"begin": "write"}  # execution options of a transaction that writes
@@ -46,17 +47,17 @@ def engine_of(place: str) -> sa.Engine:
     Raises
     ------
     OutputError
-        The folder of the file cannot be made.
+        The folder of the file cannot be made, or a link of another user leads there.
     SetupError
         The driver of PostgreSQL is not installed.
     """
     if is_postgres(place):
         return _postgres_engine(place)
-    file = Path(place).expanduser()
     try:
+        file = followed(Path(place).expanduser())
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        fault = Fault(f"its folder cannot be made ({error.strerror})", "name another place with --store")
+        fault = Fault(f"cannot be used ({error.strerror})", "name another place with --store")
         raise OutputError([fault], f"store {place}") from None
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(file)),

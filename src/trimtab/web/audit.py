@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
-import os
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from trimtab.errors import Fault, OutputError
+from trimtab.files.links import append_bytes
 
 _LOG = logging.getLogger(__name__)
 
@@ -38,12 +38,7 @@ class AuditLog:
             return
         try:
             with self._lock:
-                descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-                try:
-                    os.write(descriptor, f"{line}\n".encode())
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
+                append_bytes(self.path, f"{line}\n".encode())
         except OSError as error:
             fault = Fault(f"cannot be written ({error.strerror})", "check its place and the free space")
             raise OutputError([fault], "the audit log") from None

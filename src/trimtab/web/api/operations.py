@@ -95,6 +95,7 @@ PLANNED = (
     Member("tax_lots", TABLE, "purchases: rows of asset, lot_id, shares, cost (in all) and acquired"),
     Member("recent", TABLE, "recent trades anywhere: rows of group, date and kind (buy or loss_sale)"),
     CORRELATIONS,
+    EXPOSURES,
 )
 _FORMAT = choice(*FORMATS)
 _RUN = Parameter("run", "path", "the id of a run, or its first digits; latest for the newest", {"type": "string"},
