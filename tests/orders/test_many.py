@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 from decimal import Decimal
 from typing import Any
@@ -344,3 +345,99 @@ def test_a_price_that_is_no_number_is_doubtful_and_a_missing_one_is_not() -> Non
     units = priced(pa.array(["2", "abc", None]), [Decimal("1.5")], np.zeros(3, np.int64), 1000)
     assert units[0].tolist() == [3000, 0, 0]
     assert units.doubtful.tolist() == [False, True, False]
+
+
+LOTS: list[Row] = [
+    {"account": "P1", "asset": "AAA", "lot_id": "1", "shares": 20, "cost": 2600, "acquired": "2026-01-05"},
+    {"account": "P1", "asset": "AAA", "lot_id": "2", "shares": 10, "cost": 500, "acquired": "2024-03-01"},
+]
+TODAY = dt.date(2026, 1, 20)
+LOSS = [{"account": "P2", "group": "AAA", "date": "2026-01-10", "kind": "loss_sale"}]
+
+
+def lots_of_many(seeds: range) -> list[Row]:
+    """Tax lots for half of the holdings of random accounts, in several purchases."""
+    rows = []
+    for seed in seeds:
+        rng = random.Random(seed)
+        for row in of_case(random_order_case(seed, bucket_separator="/"))[0]:
+            held, price = Decimal(str(row["shares"])), float(row["price"] or 0)
+            if held > 0 and rng.random() < 0.7:
+                first = (held * rng.randint(1, 9) / 10).quantize(Decimal("0.000000001"))
+                for number, shares in enumerate((first, held - first)):
+                    day = TODAY - dt.timedelta(rng.choice([3, 20, 200, 700]))
+                    cost = round(float(shares) * price * rng.uniform(0.5, 1.5), 2)
+                    lot = {"asset": row["asset"], "lot_id": str(number), "shares": shares, "cost": cost}
+                    rows += [{"account": f"P{seed:04d}", **lot, "acquired": day}] if shares > 0 else []
+    return rows
+
+
+def check_lots(seeds: range, settings: OrderSettings) -> int:
+    """Every account as `plan` has it, with lots, gains and warnings; returns how many orders take lots."""
+    limits, taken = RebalancingLimits(), 0
+    rows, cash = tables(seeds, limits)
+    lots, recent = lots_of_many(seeds), [{"group": "A1", "date": TODAY, "kind": "buy"}]
+    made = trimtab.plan_many(rows, limits, accounts=cash, settings=settings, tax_lots=lots, recent=recent, today=TODAY)
+    by_account: dict[str, list[Row]] = {}
+    for order in made.orders.to_pylist():
+        by_account.setdefault(order["account"], []).append(order)
+    for line in cash:
+        name = line["account"]
+        if name in made.failed:
+            with pytest.raises((InputError, LimitsError)):
+                made.plan(name)
+            continue
+        plan = made.plan(name)
+        assert as_plan(made, name)[1:] == (plan.status, plan.is_settled, plan.value, plan.cash, dict(plan.reasons))
+        gains = [sum((lot.gain for lot in order.lots), Decimal(0)) for order in plan.orders]
+        wanted = [
+            (order.asset, order.shares, order.cash_after, gain, order.wash_sale, order.client_order_id)
+            for order, gain in zip(plan.orders, gains, strict=True)
+        ]
+        names = ("asset", "shares", "cash_after", "gain", "wash_sale", "client_order_id")
+        assert [tuple(order[each] for each in names) for order in by_account.get(name, [])] == wanted
+        taken += sum(bool(order.lots) for order in plan.orders)
+    return taken
+
+
+def test_tax_lots_as_in_a_plan() -> None:
+    made = trimtab.plan_many(ROWS, accounts=CASH, tax_lots=LOTS, recent=LOSS, today=TODAY, relief="hifo")
+    columns = ["account", "asset", "side", "gain", "wash_sale"]
+    assert made.orders.select(columns).to_pylist() == [
+        {"account": "P1", "asset": "AAA", "side": "sell", "gain": Decimal(-300), "wash_sale": True},
+        {"account": "P1", "asset": "BBB", "side": "buy", "gain": Decimal(0), "wash_sale": False},
+        {"account": "P2", "asset": "AAA", "side": "buy", "gain": Decimal(0), "wash_sale": True},
+    ]
+    assert check_lots(range(12), OrderSettings(relief="min_tax", rate_short=0.4, rate_long=0.2)) > 0
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("relief", ["fifo", "lifo", "hifo", "lofo", "min_tax"])
+def test_tax_lots_of_many_accounts(relief: str) -> None:
+    assert check_lots(range(300), OrderSettings(relief=relief, rate_short=0.4, rate_long=0.2)) > 100
+
+
+def test_gains_are_limited_for_each_account() -> None:
+    rows = [{**ROWS[0], "score": 0.1, "shares": 10}, *ROWS[1:]]  # AAA would be sold at a gain of 900
+    lots = [{**LOTS[0], "shares": 10, "cost": 100}]
+    made = trimtab.plan_many(rows, accounts=CASH, tax_lots=lots, today=TODAY, max_realized_gain=10)
+    assert made.plan("P1").status == "limited"
+    assert made.plan("P1").reasons["AAA"] == made.targets["order_reason"][0].as_py() == "max_realized_gain"
+
+
+def test_faults_of_lots_name_account_and_row() -> None:
+    short = [*LOTS[:1], {**LOTS[1], "shares": 0}]
+    made = trimtab.plan_many(ROWS, accounts=CASH, tax_lots=short, today=TODAY)
+    assert set(made.failed) == {"P1"} and "account 'P1'" in made.failed["P1"] and "row 2" in made.failed["P1"]
+    made = trimtab.plan_many(ROWS, accounts=CASH, tax_lots=LOTS[:1], today=TODAY)
+    assert "add up to 20 shares" in made.failed["P1"]
+    for arguments, message in (
+        ({"tax_lots": LOTS}, "today is missing"),
+        ({"tax_lots": [{**LOTS[0], "account": "P9"}], "today": TODAY}, "row 1.*the account has no candidates"),
+        ({"tax_lots": [{"asset": "AAA"}], "today": TODAY}, "column 'account'"),
+        ({"recent": [{**LOSS[0], "account": "P9"}], "today": TODAY}, "the account has no candidates"),
+    ):
+        with pytest.raises(InputError, match=message):
+            trimtab.plan_many(ROWS, accounts=CASH, **arguments)
+    with pytest.raises(LimitsError, match="needs tax lots"):
+        trimtab.plan_many(ROWS, accounts=CASH, max_realized_gain=10)

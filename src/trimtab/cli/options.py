@@ -66,7 +66,12 @@ File = Annotated[
     Path | None,
     typer.Argument(metavar="FILE", help="Candidates: CSV, Parquet, Arrow or Excel; - for stdin.", show_default=False),
 ]
-Scores = Annotated[Path | None, option("FILE", "Instead of FILE: asset and score.")]
+Scores = Annotated[
+    Path | None,
+    option(
+        "FILE", "Instead of FILE: asset, score and, if it has them, bucket, price and more.", "--scores", "--assets"
+    ),
+]
 Holdings = Annotated[
     Path | None,
     option("FILE", "With --scores: asset and current_weight. With --prices: asset, and current_weight or shares."),

@@ -38,9 +38,16 @@ class AccountInputs:
 
     def rest(self, candidates: Candidates) -> dict[str, Any]:
         """The inputs that only an account with tax lots, trades or correlations has."""
-        return {
-            "tax_lots": {asset: [asdict(lot) for lot in own] for asset, own in sorted(self.tax_lots.items())},
-            "recent": [asdict(trade) for trade in self.trades],
-            "today": self.today,
-            "groups": [each.group for each in self.named(candidates)],
-        }
+        return rest_of(self.tax_lots, self.trades, self.today, [each.group for each in self.named(candidates)])
+
+
+def rest_of(
+    tax_lots: Mapping[str, Sequence[TaxLot]], trades: Sequence[Trade], today: dt.date, groups: Sequence[str]
+) -> dict[str, Any]:
+    """Tax lots by asset, recent trades, and the groups of the rows in canonical order, as plain values."""
+    return {
+        "tax_lots": {asset: [asdict(lot) for lot in own] for asset, own in sorted(tax_lots.items())},
+        "recent": [asdict(trade) for trade in trades],
+        "today": today,
+        "groups": list(groups),
+    }

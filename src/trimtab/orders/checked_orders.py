@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,7 +26,9 @@ from trimtab.kernel.order_records import OrderMode, PlanStatus
 from trimtab.kernel.records import Flags
 from trimtab.limits.order_settings import OrderSettings
 from trimtab.orders.decide_orders import DecidedOrders
+from trimtab.orders.order import LotSold, lots_sold
 from trimtab.orders.order_tables import OrderList
+from trimtab.orders.tax_lots import TaxLot
 from trimtab.reasons import OrderReason
 from trimtab.rebalancing.doors import broken_fault
 
@@ -44,7 +47,7 @@ class _ListedOrder(NamedTuple):
     closes: bool
     reason: str
     cash_after: Decimal
-    lots: tuple[Any, ...]
+    lots: tuple[LotSold, ...]
     client_order_id: str
 
 
@@ -111,6 +114,8 @@ def _proven(decided: DecidedOrders, orders: OrderList) -> Flags:
     listed = ScreenedOrders(orders.start, orders.row, orders.change, orders.amount, orders.fee, orders.cash_after)
     proven = np.zeros(len(accounts), np.bool_)
     screen_orders(listed, screened, money, bounds, own, proven)
+    if decided.lots.source is not None:  # the screen knows no tax lots
+        proven[np.diff(decided.lots.start) > 0] = False
     return proven
 
 
@@ -132,11 +137,12 @@ def _made_plan(decided: DecidedOrders, orders: OrderList, account: int) -> MadeP
             restriction=RESTRICTIONS[int(asset["restriction"])],
             bucket=bucket_name(checked.block.bucket.at(row)),
             max_weight=float(asset["max_weight"]),
-            lots={},
+            lots={lot.lot_id: (lot.quantity, lot.cost) for lot in _lots_of(decided, place, account)},
         )
         reasons[name] = OrderReason(int(asset["reason"])).code
     listed = [
-        _listed(decided, orders, index, names) for index in range(orders.start[account], orders.start[account + 1])
+        _listed(decided, orders, index, names, account)
+        for index in range(orders.start[account], orders.start[account + 1])
     ]
     return MadePlan(
         limits=decided.rules.limits.limits[int(checked.accounts.limits[account])],
@@ -155,7 +161,22 @@ def _in_mode(settings: OrderSettings, mode: OrderMode) -> OrderSettings:
     return settings if settings.mode == _MODES[mode] else settings.replace(mode=_MODES[mode])
 
 
-def _listed(decided: DecidedOrders, orders: OrderList, number: int, names: dict[int, str]) -> _ListedOrder:
+def _lots_of(decided: DecidedOrders, row: int, account: int) -> Sequence[TaxLot]:
+    return () if decided.lots.source is None else decided.lots.of(row, account)
+
+
+def _sold(decided: DecidedOrders, row: int, account: int) -> tuple[LotSold, ...]:
+    """The tax lots that an order takes."""
+    own = _lots_of(decided, row, account)
+    if not own:
+        return ()
+    taken = decided.records.lots[decided.lots.places(row, account)]
+    return lots_sold(own, taken)
+
+
+def _listed(
+    decided: DecidedOrders, orders: OrderList, number: int, names: dict[int, str], account: int
+) -> _ListedOrder:
     place = int(orders.row[number])
     asset, change = decided.records.assets[place], int(orders.change[number])
     return _ListedOrder(
@@ -168,6 +189,6 @@ def _listed(decided: DecidedOrders, orders: OrderList, number: int, names: dict[
         bool(asset["now"] == 0),
         OrderReason(int(asset["reason"])).code,
         money_of(int(orders.cash_after[number])),
-        (),
+        _sold(decided, place, account),
         f"order {number}",
     )

@@ -28,14 +28,16 @@ from trimtab.decimals import quotient
 from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.kernel.block import Decided
 from trimtab.kernel.order_block import OrderAccounts, OrderLimits, OrderRecords, plan_block
-from trimtab.kernel.order_records import TAX_LOT, PlanStatus
+from trimtab.kernel.order_records import PlanStatus
 from trimtab.kernel.records import NO_PARTNERS, ROW, Flags, Ints, Records, SizingMode
 from trimtab.limits.order_settings import OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.account_table import ORDER_COLUMNS, read_instruments
 from trimtab.orders.block_holdings import BlockHoldings, block_holdings
+from trimtab.orders.block_lots import NO_LOTS, BlockLots, block_lots
 from trimtab.orders.block_records import account_records, order_records
 from trimtab.orders.cash_table import CashTable
+from trimtab.orders.lots_by_account import LotsByAccount
 from trimtab.orders.stage import check_overdrawn, check_settings, check_sizes
 from trimtab.symbols.aliases import shipped_aliases
 
@@ -51,6 +53,7 @@ class OrderRules:
     limits: PreparedLimits  # with the aim that the buffer leaves
     settings: OrderSettings
     fx: Rates | None = None
+    lots: LotsByAccount | None = None
 
     @classmethod
     def of(
@@ -59,6 +62,7 @@ class OrderRules:
         votes: Mapping[str, float],
         settings: OrderSettings,
         fx: Rates | None = None,
+        lots: LotsByAccount | None = None,
     ) -> OrderRules:
         """Rules for accounts in which each bucket is named as often as `votes` says.
 
@@ -67,15 +71,15 @@ class OrderRules:
         LimitsError
             Limits for a bucket that does not exist, that contradict the settings, or that need what a block does not know.
         """
-        if settings.max_realized_gain is not None:
-            raise LimitsError(["max_realized_gain needs tax lots, which only `trimtab.plan` reads: leave it out"])
+        if settings.max_realized_gain is not None and lots is None:
+            raise LimitsError(["max_realized_gain needs tax lots: give tax_lots and today, or leave it out"])
         for chosen in limits.values():
             check_settings(chosen, settings)
         aimed = {
             name: chosen.of_the_pass.replace(target_invested=min(chosen.target_invested, 1.0 - settings.cash_buffer))
             for name, chosen in limits.items()
         }
-        return cls(PreparedLimits(aimed, votes), settings, fx)
+        return cls(PreparedLimits(aimed, votes), settings, fx, lots)
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class DecidedOrders:
     decided: Decided
     own_limits: Mapping[int, PreparedLimits]
     targets: Block
+    lots: BlockLots = NO_LOTS
 
     @classmethod
     def of(
@@ -97,15 +102,16 @@ class DecidedOrders:
         rules: OrderRules,
         decided: Decided,
         own_limits: Mapping[int, PreparedLimits],
+        lots: BlockLots = NO_LOTS,
     ) -> DecidedOrders:
         """A decision with every limit of its targets measured; an account that breaks one fails."""
         targets = measured_block(checked, rules.limits, decided, own_limits)
-        return cls(replace(checked, failed=dict(targets.reasons)), records, rules, decided, own_limits, targets)
+        return cls(replace(checked, failed=dict(targets.reasons)), records, rules, decided, own_limits, targets, lots)
 
     def failing(self, failed: Mapping[int, str]) -> DecidedOrders:
         """The same with more accounts failed."""
         checked = replace(self.checked, failed={**self.checked.failed, **failed})
-        return DecidedOrders.of(checked, self.records, self.rules, self.decided, self.own_limits)
+        return DecidedOrders.of(checked, self.records, self.rules, self.decided, self.own_limits, self.lots)
 
     @property
     def waits_for_settlement(self) -> bool:
@@ -132,15 +138,21 @@ def decide_orders(table: pa.Table, money: CashTable, rules: OrderRules) -> Decid
     prepared = rules.limits.kernel(checked.nodes)
     order, holdings = checked.order, held.holdings
     inputs = holdings.taken(order)
-    records = order_records(_rows(checked, rules.limits, prepared.node_of), inputs, settings, np.zeros(0, TAX_LOT))
+    lots = NO_LOTS if rules.lots is None else block_lots(rules.lots, checked, inputs.quantity, table)
+    checked = replace(checked, failed={**lots.failed, **checked.failed})
     none = np.zeros(len(block.start), np.int64)
-    accounts = OrderAccounts(block.start, none, none, checked.accounts.limits, checked.left_out)
+    records = order_records(_rows(checked, rules.limits, prepared.node_of), inputs, settings, lots.records())
+    if rules.lots is not None:
+        records.assets["lots_begin"], records.assets["lots_end"] = lots.begin, lots.end
+    start = none if rules.lots is None else lots.start
+    accounts = OrderAccounts(block.start, start, none, checked.accounts.limits, checked.left_out)
     limits = OrderLimits(prepared.settings, prepared.trees, prepared.tree_start)
     plan_block(accounts, limits, NO_PARTNERS, None, records)
     worthless = (records.accounts["status"] == PlanStatus.NO_VALUE) & ~checked.left_out
     nothing = {account: _reason(block, account, _NO_VALUE) for account in np.flatnonzero(worthless).tolist()}
     checked = replace(checked, block=_as_seen(checked, records), failed=checked.failed | nothing)
-    return DecidedOrders.of(checked, records, rules, _decided(order, records), _own_limits(checked, records, rules))
+    own = _own_limits(checked, records, rules)
+    return DecidedOrders.of(checked, records, rules, _decided(order, records), own, lots)
 
 
 def check_order_columns(names: Sequence[str]) -> None:

@@ -24,14 +24,14 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.account_inputs import AccountInputs
 from trimtab.orders.account_table import ORDER_COLUMNS, Instrument, read_instruments
 from trimtab.orders.identity import order_ids
-from trimtab.orders.order import LotSold, Order
+from trimtab.orders.order import LotSold, Order, lots_sold
 from trimtab.orders.plan import Plan
 from trimtab.orders.plan_check import check_plan
 from trimtab.orders.price_history import PriceHistory, read_price_history
 from trimtab.orders.recent_trades import read_trades
 from trimtab.orders.stage import DecidedPlan, check_overdrawn, check_settings, decide
 from trimtab.orders.tax_lots import TaxLot, read_tax_lots
-from trimtab.orders.wash_sales import wash_sales
+from trimtab.orders.wash_sales import Changed, wash_sales
 from trimtab.reasons import OrderReason
 from trimtab.rebalancing.certified import certified
 from trimtab.rebalancing.decided_pass import Pass
@@ -112,7 +112,7 @@ def plan(
     limits = given_limits(limits)
     settings = given_settings(limits.orders, settings, changes)
     check_settings(limits, settings)
-    day = _day(today, is_needed=tax_lots is not None or recent is not None)
+    day = day_of_plan(today, is_needed=tax_lots is not None or recent is not None)
     notes = list(overridden(limits.orders, settings))
     columns = ReadColumns(*columns_of(candidates, (*COLUMNS, *ORDER_COLUMNS)))
     instruments = read_instruments(columns, positions=positions, prices=prices, fx=fx, notes=notes)
@@ -137,7 +137,14 @@ def plan(
     return made
 
 
-def _day(today: dt.date | None, *, is_needed: bool) -> dt.date:
+def day_of_plan(today: dt.date | None, *, is_needed: bool) -> dt.date:
+    """The day from which holding periods and wash sales are counted.
+
+    Raises
+    ------
+    InputError
+        It is needed and missing, or not a day.
+    """
     if today is None and is_needed:
         raise InputError([Fault("today is missing", "give the day that terms are counted from")])
     if today is not None and (not isinstance(today, dt.date) or isinstance(today, dt.datetime)):
@@ -243,7 +250,7 @@ def _result(table: Any, decided: DecidedPlan) -> RebalanceResult:
 
 def _orders(decided: DecidedPlan, inputs: AccountInputs, names: Sequence[str]) -> tuple[Order, ...]:
     """The orders in their order of execution, with the cash after each."""
-    warned = wash_sales(decided, inputs)
+    warned = _warned(decided, inputs)
     account, assets = decided.account, decided.assets
     cash, orders = int(account["cash"]), []
     unspent = _unspent(decided) if inputs.settings.wait_for_settlement else None
@@ -275,6 +282,23 @@ def _orders(decided: DecidedPlan, inputs: AccountInputs, names: Sequence[str]) -
     return tuple(orders)
 
 
+def _warned(decided: DecidedPlan, inputs: AccountInputs) -> frozenset[str]:
+    """The assets whose orders may be wash sales."""
+    if not inputs.tax_lots and not inputs.trades:
+        return frozenset()
+    changed = [
+        Changed(
+            row.asset,
+            row.group,
+            int(asset["now"]) - row.quantity,
+            inputs.lots_of(row.asset),
+            decided.lots[int(asset["lots_begin"]) : int(asset["lots_end"])],
+        )
+        for row, asset in zip(inputs.named(decided.candidates), decided.assets, strict=True)
+    ]
+    return wash_sales(changed, inputs.trades, inputs.today)
+
+
 def _ids(decided: DecidedPlan) -> list[str]:
     """The ids of the orders in their order."""
     places = np.array(decided.in_order, np.int64)
@@ -294,8 +318,4 @@ def _lots_sold(decided: DecidedPlan, place: int, lots: Sequence[TaxLot]) -> tupl
     if not lots:
         return ()
     begin = int(decided.assets[place]["lots_begin"])
-    return tuple(
-        LotSold(lot.lot_id, shares_of(int(taken["taken"])), money_of(int(taken["gain"])))
-        for lot, taken in zip(lots, decided.lots[begin : begin + len(lots)], strict=True)
-        if taken["taken"] > 0
-    )
+    return lots_sold(lots, decided.lots[begin : begin + len(lots)])

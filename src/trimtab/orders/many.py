@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,8 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.account_table import ORDER_COLUMNS
 from trimtab.orders.cash_table import CashTable, read_cash
 from trimtab.orders.decide_orders import OrderRules, check_order_columns, rates_for
-from trimtab.orders.doors import plan
+from trimtab.orders.doors import day_of_plan, plan
+from trimtab.orders.lots_by_account import LotsByAccount, read_lots_by_account
 from trimtab.orders.plan import Plan
 from trimtab.orders.planned_block import PlannedBlock, plan_accounts
 
@@ -48,7 +50,7 @@ class PlanManyResult:
     `order_reason` of every candidate.
     """
 
-    orders: pa.Table
+    orders: pa.Table  # with tax lots or recent trades, also `gain` and `wash_sale`
     accounts: pa.Table
     targets: pa.Table
     failed: Mapping[Any, str]  # the reason, by account
@@ -78,6 +80,7 @@ class PlanManyResult:
             raise InputError([Fault("the account is not in both tables", advice, column="account", value=account)])
         place, settings = self._cash.place[account], self._rules.settings
         mode, base = int(self._cash.mode[place]), self._cash.currency[place]
+        lots = self._rules.lots
         return plan(
             rows.drop_columns([name for name in (LIMITS_ID,) if name in rows.column_names]),
             self._limits[rows.column(LIMITS_ID)[0].as_py() if None not in self._limits else None],
@@ -85,6 +88,7 @@ class PlanManyResult:
             cash_flow=money_of(int(self._cash.cash_flow[place])),
             fx=rates_for(self._rules.fx, base),
             settings=settings if mode < 0 else settings.replace(mode=OrderMode(mode).name.lower()),
+            **({} if lots is None else lots.arguments(account)),
         )
 
 
@@ -94,6 +98,9 @@ def plan_many(
     *,
     accounts: Any,
     fx: Mapping[str, Any] | None = None,
+    tax_lots: Any = None,
+    recent: Any = None,
+    today: dt.date | None = None,
     settings: Any = None,
     **changes: Any,
 ) -> PlanManyResult:
@@ -110,8 +117,10 @@ def plan_many(
         currency that an account is counted in.
     fx
         What one unit of each currency is worth, in any one currency.
+    tax_lots, recent, today
+        As `plan` takes them, with a column `account`; recent trades without an account count for all of them.
     settings, changes
-        As `plan` takes them. Tax lots, recent trades and correlations need `plan`.
+        As `plan` takes them. Correlations need `plan`.
 
     Raises
     ------
@@ -139,7 +148,13 @@ def plan_many(
     made, cash = given_settings(shared_settings(chosen.values()), settings, changes), read_cash(accounts)
     table = _sorted(_arrow(candidates))
     rates = None if fx is None else {str(name): decimal_of(rate) for name, rate in fx.items()}
-    rules = order_rules(table, chosen, made, rates)
+    lots = None
+    if tax_lots is not None or recent is not None:
+        needed = made.max_realized_gain is not None
+        accounts_here = set(table.column("account").unique().to_pylist())
+        day = day_of_plan(today, is_needed=True)
+        lots = read_lots_by_account(tax_lots, recent, day, accounts_here, needed=needed)
+    rules = order_rules(table, chosen, made, rates, lots)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         blocks = list(pool.map(partial(plan_accounts, money=cash, rules=rules), _whole_accounts(table)))
     return _joined(blocks, table, cash, rules, chosen)
@@ -165,7 +180,11 @@ def without_candidates(account: Any) -> str:
 
 
 def order_rules(
-    table: pa.Table, limits: Mapping[str | None, RebalancingLimits], settings: OrderSettings, fx: Any = None
+    table: pa.Table,
+    limits: Mapping[str | None, RebalancingLimits],
+    settings: OrderSettings,
+    fx: Any = None,
+    lots: LotsByAccount | None = None,
 ) -> OrderRules:
     """The rules for a whole table.
 
@@ -179,7 +198,7 @@ def order_rules(
     check_order_columns(table.column_names)
     others = [name for name in table.column_names if name not in ORDER_COLUMNS]
     weighed = table.select(others).append_column("current_weight", pa.nulls(table.num_rows, pa.float64()))
-    return OrderRules.of(limits, votes_of(weighed), settings, fx)
+    return OrderRules.of(limits, votes_of(weighed), settings, fx, lots)
 
 
 def _arrow(candidates: Any) -> pa.Table:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+
+from trimtab.decimals import money_of, shares_of
+from trimtab.kernel.records import Records
+from trimtab.orders.tax_lots import TaxLot
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +18,15 @@ class LotSold:
     lot_id: str
     shares: Decimal
     gain: Decimal
+
+
+def lots_sold(lots: Sequence[TaxLot], decided: Records) -> tuple[LotSold, ...]:
+    """The lots that a sell takes, from the lots of its asset and the kernel's decision on each."""
+    return tuple(
+        LotSold(lot.lot_id, shares_of(int(taken["taken"])), money_of(int(taken["gain"])))
+        for lot, taken in zip(lots, decided, strict=True)
+        if taken["taken"] > 0
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from trimtab.kernel.compilation import undecorated
 from trimtab.kernel.money import parts_of, portion
 from trimtab.kernel.order_records import PlanStatus
 from trimtab.kernel.records import Flags, Ints
+from trimtab.orders.block_lots import warned_rows
 from trimtab.orders.decide_orders import DecidedOrders
 from trimtab.orders.identity import ID_LENGTH, account_digest, identity_rows, money_bytes, order_ids, shared_digest
 from trimtab.reasons import OrderReason
@@ -66,7 +67,7 @@ def orders_table(decided: DecidedOrders, orders: OrderList) -> pa.Table:
     is_buy = orders.change > 0
     names = block.asset_column.take(pa.array(order[orders.row])).dictionary_decode()
     sides = pa.DictionaryArray.from_arrays(pa.array(is_buy.astype(np.int8)), pa.array(["sell", "buy"]))
-    return pa.table(
+    table = pa.table(
         {
             "account": block.accounts.take(pa.array(orders.account)),
             "asset": names,
@@ -82,6 +83,19 @@ def orders_table(decided: DecidedOrders, orders: OrderList) -> pa.Table:
             "client_order_id": ids_of(decided, orders),
         }
     )
+    return table if decided.lots.source is None else _with_lots(table, decided, orders)
+
+
+def _with_lots(table: pa.Table, decided: DecidedOrders, orders: OrderList) -> pa.Table:
+    """The orders with the gain of their tax lots, and whether they may be wash sales."""
+    assets, lots, records = decided.records.assets, decided.lots, decided.records.lots
+    warned = warned_rows(lots, decided.checked, assets["now"] - assets["quantity"], records)
+    places = [
+        lots.places(row, account) for row, account in zip(orders.row.tolist(), orders.account.tolist(), strict=True)
+    ]
+    gains = np.array([records["gain"][place].sum() for place in places], np.int64)
+    flags = pa.array([row in warned for row in orders.row.tolist()], pa.bool_())
+    return table.append_column("gain", exact(gains, MONEY)).append_column("wash_sale", flags)
 
 
 def accounts_table(decided: DecidedOrders, orders: OrderList) -> pa.Table:
@@ -165,5 +179,7 @@ def _account_digests(decided: DecidedOrders, has_orders: Flags) -> Any:
     digests = [bytes(32)] * len(names)
     for account in np.flatnonzero(has_orders).tolist():
         own = rows[starts[account] : starts[account + 1]]
-        digests[account] = account_digest(shared[numbers[account]], names[account], money[account], own)
+        digests[account] = account_digest(
+            shared[numbers[account]], names[account], money[account], own, decided.lots.identity(account)
+        )
     return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32)

@@ -14,7 +14,7 @@ from trimtab.errors import Fault, InputError
 from trimtab.orders.account_table import Instrument, joined_by_alias
 from trimtab.orders.columns import decimals_of
 
-_COLUMNS = ("asset", "lot_id", "shares", "cost", "acquired")
+COLUMNS = ("asset", "lot_id", "shares", "cost", "acquired")
 _MOST_COST = 9 * 10**15  # micro-units: up to here a double is exact
 
 
@@ -80,8 +80,8 @@ def read_tax_lots(
 
 
 def _read(table: Any, today: dt.date) -> dict[str, list[TaxLot]]:
-    columns, count = columns_of(table, _COLUMNS)
-    missing = [name for name in _COLUMNS if name not in columns]
+    columns, count = columns_of(table, COLUMNS)
+    missing = [name for name in COLUMNS if name not in columns]
     if missing:
         raise InputError([Fault("the column is missing", "add it", column=name) for name in missing], "tax_lots")
     assets, names = (text_of(columns[name], name, count).values() for name in ("asset", "lot_id"))

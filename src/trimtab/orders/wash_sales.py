@@ -4,49 +4,47 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from trimtab.orders.account_inputs import AccountInputs
-from trimtab.orders.account_table import Instrument
-from trimtab.orders.stage import DecidedPlan
+from trimtab.kernel.records import Records
+from trimtab.orders.recent_trades import Trade
+from trimtab.orders.tax_lots import TaxLot
 
 WINDOW = dt.timedelta(days=30)
 
 
-def wash_sales(decided: DecidedPlan, inputs: AccountInputs) -> frozenset[str]:
-    """The assets whose order gets a warning (rules, section 18)."""
-    if not inputs.tax_lots and not inputs.trades:
-        return frozenset()
-    rows, today = inputs.named(decided.candidates), inputs.today
-    change = {row.asset: int(asset["now"]) - row.quantity for row, asset in zip(rows, decided.assets, strict=True)}
-    recent = [trade for trade in inputs.trades if today - WINDOW <= trade.date <= today]
+class Changed(NamedTuple):
+    """An asset of an account, by any key: how its shares change, and its tax lots with the kernel's decision on each."""
+
+    key: Any
+    group: str
+    change: int
+    lots: Sequence[TaxLot]
+    decided: Records  # TAX_LOT
+
+    @property
+    def loses(self) -> bool:
+        """Whether a lot is sold at a loss."""
+        return bool(((self.decided["taken"] > 0) & (self.decided["gain"] < 0)).any())
+
+
+def wash_sales(changed: Sequence[Changed], trades: Sequence[Trade], today: dt.date) -> frozenset[Any]:
+    """The keys of the assets whose order gets a warning (rules, section 18)."""
+    recent = [trade for trade in trades if today - WINDOW <= trade.date <= today]
     bought = {trade.group for trade in recent if trade.kind == "buy"}
-    bought |= {row.group for row in rows if change[row.asset] > 0}
-    kept = _kept_purchases(decided, rows, inputs)
-    losing = {row.group for row, asset in zip(rows, decided.assets, strict=True) if _loses(decided, asset)}
-    lost = {trade.group for trade in recent if trade.kind == "loss_sale"} | losing
-    warned = set()
-    for row, asset in zip(rows, decided.assets, strict=True):
-        sells_at_loss = change[row.asset] < 0 and _loses(decided, asset)
-        if (sells_at_loss and (row.group in bought or row.group in kept)) or (
-            change[row.asset] > 0 and row.group in lost
-        ):
-            warned.add(row.asset)
-    return frozenset(warned)
+    bought |= {each.group for each in changed if each.change > 0}
+    kept = {each.group for each in changed if _keeps_purchase(each, today)}
+    lost = {trade.group for trade in recent if trade.kind == "loss_sale"} | {
+        each.group for each in changed if each.loses
+    }
+    return frozenset(
+        each.key
+        for each in changed
+        if (each.change < 0 and each.loses and each.group in bought | kept) or (each.change > 0 and each.group in lost)
+    )
 
 
-def _loses(decided: DecidedPlan, asset: Any) -> bool:
-    """Whether a lot is sold at a loss."""
-    own = decided.lots[int(asset["lots_begin"]) : int(asset["lots_end"])]
-    return bool(((own["taken"] > 0) & (own["gain"] < 0)).any())
-
-
-def _kept_purchases(decided: DecidedPlan, rows: Sequence[Instrument], inputs: AccountInputs) -> set[str]:
-    """The groups with a lot acquired in the window and not entirely sold."""
-    groups = set()
-    for row, asset in zip(rows, decided.assets, strict=True):
-        own = decided.lots[int(asset["lots_begin"]) : int(asset["lots_end"])]
-        for lot, decision in zip(inputs.lots_of(row.asset), own, strict=True):
-            if inputs.today - WINDOW <= lot.acquired <= inputs.today and decision["taken"] < lot.quantity:
-                groups.add(row.group)
-    return groups
+def _keeps_purchase(changed: Changed, today: dt.date) -> bool:
+    """Whether a lot was acquired in the window and is not entirely sold."""
+    pairs: Any = zip(changed.lots, changed.decided["taken"].tolist(), strict=True)
+    return any(today - WINDOW <= lot.acquired <= today and taken < lot.quantity for lot, taken in pairs)
