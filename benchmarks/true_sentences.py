@@ -3,12 +3,13 @@
 python benchmarks/true_sentences.py [--accounts 20000] [--seed 4000000]
 
 - A reason that names limits in an asset's way: with only the selected and this asset as candidates and each named limit one
-  step wider, it is selected; with one of them unchanged it is not.
-- "its place went to": without representation it is selected. Merit: alone and without its restriction it is selected.
-- A reason for cash: without what it names, more is invested; where several are needed together, without all of them.
-- A cause of a difference: the named inputs bring the second outcome about, and none can be left out.
+  step wider, it is selected.
+- "its place went to": without representation it is selected. Merit: its score meets the threshold.
+- Equal shares are equal, and a desired weight is reached or said not to be.
 - A warning of the pre-flight: the result says the same, and no more is invested than it says can be.
 - A value of a limit that flips a decision: with the value as written, it flips.
+
+Reasons for cash are counted, not carried out; causes of a difference are not looked at.
 
 Ends with 1 if a sentence does not hold.
 """
