@@ -103,6 +103,15 @@ def test_the_large_ones_share_what_they_may_weigh_together() -> None:
     assert result.details()[0].endswith("held down by concentration 0.15/0.3/0.45 of issuer.")
 
 
+def test_no_other_issuer_becomes_large_beside_what_is_fixed() -> None:
+    """Three issuers of 0.2 cannot be sold: they are large, and `together` allows two. D stays at `small`."""
+    fixed = [{"asset": f"{name}1", "score": 0.9, "current_weight": 0.2, "restriction": "no_trade"} for name in "ABC"]
+    result = decided([*fixed, {"asset": "D1", "score": 0.9}], issued("ABCD"), (0.15, 0.2, 0.3))
+    assert [row["target_weight"] for row in result.targets] == [0.2, 0.2, 0.2, 0.15]
+    kept = [limit for limit in result.certificate.constraints if limit.name == "concentration"]
+    assert [(limit.node, limit.status) for limit in kept] == [("issuer:largest", "met"), ("issuer:together", "waived")]
+
+
 def test_a_holding_in_its_band_is_released_for_its_issuer() -> None:
     """0.21 is within its band of 0.2 * 0.2, but above `largest`."""
     rows = [{"asset": "A1", "score": 0.9, "current_weight": 0.21}, {"asset": "B1", "score": 0.9, "current_weight": 0.1}]

@@ -12,10 +12,11 @@ from trimtab.kernel.compilation import undecorated
 from trimtab.kernel.exposure_program import Sized
 from trimtab.kernel.exposure_sizing import _terms
 from trimtab.kernel.exposures import ENTRY, LINE, Lines
-from trimtab.kernel.holding_band import _release_in_line
+from trimtab.kernel.holding_band import _release_for_concentration, _release_in_line
 from trimtab.kernel.records import CONCENTRATION, MEMBER, SPAN, Records, SizingMode
 from trimtab.reasons import SizeReason
 
+release_for_concentration = undecorated(_release_for_concentration)
 release_in_line, terms = undecorated(_release_in_line), undecorated(_terms)
 
 
@@ -49,6 +50,19 @@ def test_nothing_is_released_where_no_release_helps() -> None:
         before = members.tolist()
         assert not release_in_line(lines, lines.lines[0], members, 7, sign)
         assert members.tolist() == before
+
+
+def test_everything_is_released_where_no_single_release_ends_a_concentration() -> None:
+    """An issuer above `largest` whose only held asset is below its size already: both held assets get their sizes."""
+    members = members_of([0.3, 0.1], [0.35, 0.12])
+    issuer, together = line_of([1.0]), line_of([1.0])
+    lines = np.concatenate([issuer.lines, together.lines]).view(np.recarray)
+    rule = np.array([(0.05, 0.2, 0.4, 0)], CONCENTRATION).view(np.recarray)
+    limited = Lines(lines, issuer.entries, rule, 0)
+    assert release_for_concentration(np.zeros(1), members, limited)
+    assert members["held"].tolist() == [False, False]
+    assert members["target"].tolist() == [0.35, 0.12]
+    assert not release_for_concentration(np.zeros(1), members, limited)  # nothing is held any more
 
 
 def test_without_an_asset_between_its_bounds_the_level_starts_at_zero() -> None:

@@ -132,10 +132,10 @@ def _first_smallest(values: Floats, count: int) -> int:
     lowest = math.inf
     for index in range(count):
         lowest = min(lowest, values[index])
-    for index in range(count):
-        if values[index] <= lowest + _EQUAL * abs(lowest):
-            return index
-    return -1
+    first = 0
+    while values[first] > lowest + _EQUAL * abs(lowest):
+        first += 1
+    return first
 
 
 @allocating
@@ -205,7 +205,8 @@ def fit_concentration(settings: Any, account: Account) -> None:
     issuers = _in_order(account.rows, settings, account.sized, account.lines)
     is_large = np.zeros(issuers.line.size, np.bool_)
     value = _first_set(account, issuers, is_large)
-    for _ in range(_ROUNDS):
+    rounds, gains = 0, True
+    while gains and rounds < _ROUNDS:
         _value_with(account, issuers, is_large)
         sets = _neighbours(account, issuers, is_large)
         if sets.shape[0] == 0:
@@ -216,8 +217,9 @@ def fit_concentration(settings: Any, account: Account) -> None:
             values[index] = _value_with(account, issuers, is_large)
             _exchange(is_large, sets[index, 0], sets[index, 1], True)
         best = _first_smallest(values, values.size)
-        if values[best] >= value - _PROGRESS * abs(value):
-            break
-        value = values[best]
-        _exchange(is_large, sets[best, 0], sets[best, 1], False)
+        gains = values[best] < value - _PROGRESS * abs(value)
+        if gains:
+            value = values[best]
+            _exchange(is_large, sets[best, 0], sets[best, 1], False)
+        rounds += 1
     _value_with(account, issuers, is_large)
