@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import doctest
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,6 +77,20 @@ def test_variables_say_what_they_are() -> None:
     files = [*ROOT.rglob("*.py"), *Path(__file__).parent.rglob("*.py")]
     named = {str(path): vague_names(ast.parse(path.read_text(encoding="utf-8"))) for path in files}
     assert {name: names for name, names in named.items() if names} == {}
+
+
+def vague_names_of_examples(text: str) -> list[str]:
+    """The same in the examples of a page, or of the docstrings of a module."""
+    source = "".join(example.source for example in doctest.DocTestParser().get_examples(text))
+    return vague_names(ast.parse(source))
+
+
+def test_variables_of_examples_say_what_they_are() -> None:
+    project = ROOT.parents[1]
+    pages = [*ROOT.rglob("*.py"), *(project / "docs").glob("*.md"), project / "README.md"]
+    named = {str(path): vague_names_of_examples(path.read_text(encoding="utf-8")) for path in pages}
+    assert {name: names for name, names in named.items() if names} == {}
+    assert vague_names_of_examples("Said.\n\n>>> found = 1\n>>> [one for one in ()]\n[]\n") == ["1 found", "2 one"]
 
 
 def test_the_measures_measure(tmp_path: Path) -> None:

@@ -36,8 +36,8 @@ class Correlations:
 
     Examples
     --------
-    >>> found = correlations_of([{"asset": "AAA", "other": "BBB", "correlation": 0.8}])
-    >>> found.names, found.of("AAA", "BBB"), found.of("AAA", "CCC")
+    >>> known = correlations_of([{"asset": "AAA", "other": "BBB", "correlation": 0.8}])
+    >>> known.names, known.of("AAA", "BBB"), known.of("AAA", "CCC")
     (('AAA', 'BBB'), 0.8, None)
     """
 

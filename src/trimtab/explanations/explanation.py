@@ -167,11 +167,11 @@ def explain(reruns: Reruns, asset: str) -> Explanation:
     >>> from trimtab.candidates.read import read
     >>> limits = RebalancingLimits(max_new_positions=1)
     >>> rows = [{"asset": "AAA", "score": 0.9}, {"asset": "BBB", "score": 0.8}]
-    >>> found = explain(Reruns.of(read(rows, limits, many=False), limits), "BBB")
-    >>> found.decision, found.merit, found.crowded_out.limit, found.crowded_out.by
+    >>> why = explain(Reruns.of(read(rows, limits, many=False), limits), "BBB")
+    >>> why.decision, why.merit, why.crowded_out.limit, why.crowded_out.by
     ('not selected', True, 'max_new_positions', ('AAA',))
-    >>> for one in found.counterfactuals:
-    ...     print(one.effect)
+    >>> for change in why.counterfactuals:
+    ...     print(change.effect)
     would be selected with a score above 0.9
     would be selected with max_new_positions 2
     """

@@ -38,8 +38,8 @@ def held_by(reruns: Reruns, place: int) -> HeldBy | None:
     --------
     >>> from trimtab.candidates.read import read
     >>> limits = RebalancingLimits(max_position_weight=0.2)
-    >>> found = held_by(Reruns.of(read([{"asset": "A", "score": 0.9}], limits, many=False), limits), 0)
-    >>> found.limit, found.value, found.weight, found.weight_without
+    >>> holding = held_by(Reruns.of(read([{"asset": "A", "score": 0.9}], limits, many=False), limits), 0)
+    >>> holding.limit, holding.value, holding.weight, holding.weight_without
     ('max_position_weight', 0.2, 0.2, 0.95)
     """
     maker = _MAKERS.get(reruns.answer["size_reason"][place])

@@ -19,7 +19,7 @@ class Box(NamedTuple):
 def squarified(weights: Sequence[float], box: Box) -> list[Box]:
     """A rectangle for each weight, in their order; weights are positive, the largest first.
 
-    >>> [tuple(map(round, one)) for one in squarified([2.0, 1.0, 1.0], Box(0, 0, 200, 100))]
+    >>> [tuple(map(round, rectangle)) for rectangle in squarified([2.0, 1.0, 1.0], Box(0, 0, 200, 100))]
     [(0, 0, 100, 100), (100, 0, 100, 50), (100, 50, 100, 50)]
     """
     boxes: list[Box] = []

@@ -105,8 +105,8 @@ def difference(
     --------
     >>> rng = np.random.default_rng(3)
     >>> worse = rng.normal(0.0, 0.01, 1000)
-    >>> found = difference(worse + 0.001, worse)
-    >>> round(found.estimate, 3), round(found.low, 3), round(found.high, 3), found.holds_zero
+    >>> gap = difference(worse + 0.001, worse)
+    >>> round(gap.estimate, 3), round(gap.low, 3), round(gap.high, 3), gap.holds_zero
     (0.252, 0.252, 0.252, False)
     """
     first_returns = vector(first, "first", min_count=_FEWEST)

@@ -86,8 +86,8 @@ def statistics_of(
 
     Examples
     --------
-    >>> found = statistics_of([100.0, 110.0, 99.0, 108.9])
-    >>> round(found.total_return, 6), round(found.max_drawdown, 6), found.sessions
+    >>> statistics = statistics_of([100.0, 110.0, 99.0, 108.9])
+    >>> round(statistics.total_return, 6), round(statistics.max_drawdown, 6), statistics.sessions
     (0.089, -0.1, 3)
     >>> statistics_of([100.0, 101.0]).volatility is None
     True

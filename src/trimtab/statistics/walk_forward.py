@@ -62,7 +62,7 @@ def purged_splits(
 
     Examples
     --------
-    >>> [(one.train, one.test) for one in purged_splits(10, train=4, test=3, horizon=1)]
+    >>> [(split.train, split.test) for split in purged_splits(10, train=4, test=3, horizon=1)]
     [(range(0, 4), range(5, 8)), (range(0, 7), range(8, 10))]
     """
     wanted = {"train": (train, 1), "test": (test, 1), "horizon": (horizon, 0), "embargo": (embargo, 0)}
@@ -106,8 +106,8 @@ def walk_forward(returns: Any, splits: tuple[Split, ...]) -> WalkForward:
     Examples
     --------
     >>> returns = [[0.01, 0.0], [0.02, 0.0], [0.01, -0.01], [0.03, 0.01]]
-    >>> found = walk_forward(returns, purged_splits(4, train=2, test=2))
-    >>> found.chosen, found.returns.tolist()
+    >>> walk = walk_forward(returns, purged_splits(4, train=2, test=2))
+    >>> walk.chosen, walk.returns.tolist()
     ((0,), [0.01, 0.03])
     """
     values = matrix(returns, "returns", min_count=3)
