@@ -234,7 +234,7 @@ def technical_scores(view: MarketView, config: TechnicalConfig | None = None) ->
     --------
     >>> days = pl.date_range(pl.date(2023, 1, 1), pl.date(2023, 12, 31), eager=True)
     >>> growth = {"DOWN": 0.999, "UP": 1.001}
-    >>> rows = [{"date": day, **{name: 100 * rate**session for name, rate in growth.items()}} for session, day in enumerate(days)]
+    >>> rows = [{"date": day, **{name: 100 * rate**i for name, rate in growth.items()}} for i, day in enumerate(days)]
     >>> view = MarketData(rows, sessions_per_year=252).as_of("2023-12-31")
     >>> scores = technical_scores(view, TechnicalConfig(volatility_weight=0, drawdown_weight=0))
     >>> scores.table.select("asset", "score", "momentum_rank", "reversal_rank").rows()
