@@ -60,7 +60,7 @@ class Connection:
     async def answered(self, request: bytes) -> None:
         """Ask, and end the benchmark if the answer is a problem."""
         reply = await self.ask(request)
-        if reply.status != 200:
+        if reply.status >= 300:
             raise SystemExit(f"status {reply.status}: {reply.body.decode()}")
 
 
@@ -98,6 +98,22 @@ def shares(rng: random.Random, size: int) -> dict[str, Any]:
         del row["current_weight"]
         row |= {"shares": 100 if number < HELD else 0, "price": f"{rng.randrange(1000, 20000) / 100}"}
     return {**body, "cash": "5000"}
+
+
+def mixed(port: int, rng: random.Random, size: int) -> list[bytes]:
+    """One request of every operation that computes; each plan is stored as a run of its own."""
+    one, held = account(rng, size), shares(rng, size)
+    many = [{"account": name, **row} for name in "VWXYZ" for row in one["candidates"]]
+    return [
+        request(port, "/rebalance", one),
+        request(port, "/check", one),
+        request(port, "/explain", {**one, "assets": ["A000", f"A{size - 1:03}"]}),
+        request(port, "/rebalance-many", {"candidates": many, "limits": one["limits"]}),
+        request(port, "/plan", held),
+        request(port, "/limits/describe", {"limits": one["limits"]}),
+        request(port, "/runs"),
+        request(port, "/metrics"),
+    ]
 
 
 class Server:
@@ -239,7 +255,8 @@ async def measure(chosen: Any) -> None:
             rng = random.Random(chosen.seed)
             bodies = [request(server.port, "/rebalance", account(rng, chosen.candidates)) for _ in range(40)]
             print(await flat_out(server, bodies, chosen.connections, chosen.flat_out), flush=True)
-            print(await paced(server, bodies, chosen.connections, chosen.rate, chosen.seconds), flush=True)
+            paced_bodies = mixed(server.port, rng, chosen.candidates) if chosen.mixed else bodies
+            print(await paced(server, paced_bodies, chosen.connections, chosen.rate, chosen.seconds), flush=True)
             print(await stopped_while_busy(server, 4, 2.0), flush=True)
         finally:
             server.process.kill()
@@ -248,5 +265,9 @@ async def measure(chosen: Any) -> None:
 
 if __name__ == "__main__":
     asyncio.run(
-        measure(options(__doc__, candidates=50, connections=16, flat_out=10.0, rate=100.0, seconds=60.0, seed=1))
+        measure(
+            options(
+                __doc__, candidates=50, connections=16, flat_out=10.0, rate=100.0, seconds=60.0, mixed=False, seed=1
+            )
+        )
     )
