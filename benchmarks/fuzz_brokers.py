@@ -41,6 +41,11 @@ PIECES = (
 SLOW = 1.0
 
 
+def given_files() -> list[Path]:
+    """The given files, without their answers."""
+    return [path for path in sorted(FILES.iterdir()) if not path.name.endswith(".answer.json")]
+
+
 def damaged(data: bytes, chance: random.Random) -> bytes:
     """A copy with one to eight changes."""
     text = bytearray(data)
@@ -93,11 +98,10 @@ def main() -> None:
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     total: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
-        for path in sorted(FILES.iterdir()):
-            if not path.name.endswith(".answer.json"):
-                counts = fuzz(path, minutes, seed, Path(folder))
-                total += counts
-                print(f"{path.name}: {dict(counts)}", flush=True)
+        for path in given_files():
+            counts = fuzz(path, minutes, seed, Path(folder))
+            total += counts
+            print(f"{path.name}: {dict(counts)}", flush=True)
     print(f"all: {dict(total)}; no other exception, none over {SLOW:g} s")
 
 

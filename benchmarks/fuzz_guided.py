@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["trimtab.brokers"]):
-    from fuzz_brokers import FILES, SLOW, attempt, damaged
+    from fuzz_brokers import SLOW, attempt, damaged, given_files
 
     from trimtab.brokers import read
     from trimtab.errors import InputError
@@ -34,9 +35,7 @@ LARGEST = 60_000  # bytes of an input
 def parsers() -> dict[str, list[Path]]:
     """The given files of each parser."""
     files: dict[str, list[Path]] = {}
-    for path in sorted(FILES.iterdir()):
-        if path.name.endswith(".answer.json"):
-            continue
+    for path in given_files():
         try:
             parser = read(path).layout
         except InputError:  # cash and totals without positions, which the parser reads beside another file
@@ -46,12 +45,9 @@ def parsers() -> dict[str, list[Path]]:
 
 
 def work(parser: str, duration: float, folder: Path) -> None:
-    """Fuzz one parser; ends the process."""
-    paths = parsers()[parser]
-    seeds, file = folder / "seeds", folder / paths[0].name
-    seeds.mkdir()
-    for path in paths:
-        (seeds / path.name).write_bytes(path.read_bytes())
+    """Fuzz one parser from the files in `folder / "seeds"`; ends the process."""
+    seeds = folder / "seeds"
+    file = folder / min(path.name for path in seeds.iterdir())
     counts = Counter(read=0, refused=0)
     end = time.process_time() + duration
 
@@ -83,10 +79,14 @@ def main() -> None:
         work(sys.argv[1], float(sys.argv[2]), Path(sys.argv[3]))
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 0.1
     chosen = sys.argv[2] if len(sys.argv) > 2 else ""
-    for parser in parsers():
+    for parser, paths in parsers().items():
         if chosen not in ("", parser):
             continue
         with tempfile.TemporaryDirectory() as folder:
+            seeds = Path(folder) / "seeds"
+            seeds.mkdir()
+            for path in paths:
+                shutil.copy(path, seeds)
             command = [sys.executable, __file__, parser, str(minutes * 60), folder]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
         edges = re.findall(r"cov: (\d+)", done.stderr)
