@@ -118,7 +118,7 @@ def test_the_first_run_on_a_machine_says_why_it_takes_long(candidates: Path, mon
     assert "compiling" not in run("rebalance", candidates).stderr
     monkeypatch.setattr("trimtab.kernel.compilation.is_cached", lambda *_: False)
     result = run("rebalance", candidates)
-    assert result.stderr.count("compiling the rules for this machine, once") == 1
+    assert result.stderr.count("compiling the rules on this machine, once") == 1
     assert "compiling" not in result.stdout
     assert "compiling" not in run("rebalance", candidates, "--quiet").stderr
 

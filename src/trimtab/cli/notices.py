@@ -41,7 +41,7 @@ class Notices:
 
         if not is_cached(entry, exposures):
             rules, times = ("rules", 1) if exposures is None else ("rules for exposures", _WITH_EXPOSURES)
-            self.note(f"compiling the {rules} for this machine, once (about {seconds * times:.0f} s)")
+            self.note(f"compiling the {rules} on this machine, once (about {seconds * times:.0f} s)")
 
 
 def _print(prefix: str, lines: Sequence[str], style: str) -> None:
