@@ -102,6 +102,38 @@ def test_weights_and_buckets_are_changed_as_a_whole() -> None:
     assert causes(difference)["C"] == (Cause("bucket", ("A", "B"), alone=True),)
 
 
+def test_weights_are_one_cause_even_where_something_else_is_needed() -> None:
+    """An account's weights belong together: A's own is not a cause beside those of the others."""
+    first = [asset("A", 0.9, 0.1), asset("B", 0.9, 0.1)]
+    second = [asset("A", 0.9, 0.12), asset("B", 0.9, 0.12)]
+    difference = between(first, second, {"no_trade_band": 0.0}, {"no_trade_band": 0.9, "cash_band": 0.9})
+    assert causes(difference)["A"] == (
+        Cause("no_trade_band", (), alone=False),
+        Cause("cash_band", (), alone=False),
+        Cause("current_weight", ("A", "B"), alone=False),
+    )
+
+
+@pytest.mark.parametrize("account", [None, "one"])
+def test_exposures_are_an_input(account: str | None) -> None:
+    """With limits of exposures, mixtures keep the table; a new table is a cause, and so is a limit on it."""
+    rows = [asset("A", 0.9), asset("B", 0.9)]
+    rows = [{**row, "account": account} for row in rows] if account else rows
+    table = [{"asset": name, "scheme": "country", "bucket": "US"} for name in "AB"]
+    table = [{**row, "account": account} for row in table] if account else table
+    halves = [{**row, "fraction": 0.5} for row in table]
+    tight, loose = ({"exposures": {"country": {"max_exposure": share, "unknown": "free"}}} for share in (0.2, 0.3))
+    before = trimtab.rebalance(rows, RebalancingLimits(**tight), exposures=table)
+    raised = before.diff(trimtab.rebalance(rows, RebalancingLimits(**loose), exposures=table))
+    assert {cause for change in raised.changes for cause in change.causes} == {Cause("exposures", (), alone=True)}
+    halved = before.diff(trimtab.rebalance(rows, RebalancingLimits(**tight), exposures=halves))
+    assert [change.name for change in halved.inputs] == ["table of exposures"]
+    assert halved.changes[0].text.endswith(" because of the table of exposures.")
+    gone = before.diff(trimtab.rebalance(rows, RebalancingLimits()))
+    assert [change.name for change in gone.inputs] == ["exposures", "table of exposures"]
+    assert causes(gone)["A"] == (Cause("exposures", (), alone=True),)
+
+
 def test_limits_of_buckets_that_only_one_of_the_two_has() -> None:
     first, second = [asset("A", 0.9, 0, "Tech")], [asset("A", 0.9, 0, "Tech"), asset("B", 0.9, 0, "Bond")]
     others = {**ON, "buckets": {"Bond": {"max_positions": 0}, "Tech": {"max_positions": 0}}}

@@ -29,7 +29,9 @@ from trimtab.tolerances import LIMIT_TOLERANCE
 # Fields that cannot change in one row alone: an account's weights belong together, buckets form the tree.
 _WHOLE = ("current_weight", "bucket")
 _OF_ROWS = tuple(name for name in COLUMNS if name not in ("account", "asset"))
-_ASSETS, _CORRELATIONS = "assets", "correlations"
+_ASSETS = "assets"
+# Tables beside the candidates; the limits have a field `exposures`, too.
+_TABLES = {"correlations": "correlations", "table of exposures": "exposures"}
 
 Row = dict[str, Any]
 Outcome = dict[str, tuple[bool, float]]
@@ -37,10 +39,10 @@ Outcome = dict[str, tuple[bool, float]]
 
 @dataclass(frozen=True)
 class InputChange:
-    """An input that differs: a limit or `correlations` (`asset` is empty), a field of an asset's row, or `assets`
-    with the asset.
+    """An input that differs: a limit, `correlations` or the `table of exposures` (`asset` is empty), a field of an
+    asset's row, or `assets` with the asset.
 
-    `before` and `after` are its values; for `assets` None means "no candidate", for `correlations` for "none given".
+    `before` and `after` are its values; for `assets` None means "no candidate", for a table "none given".
     """
 
     name: str
@@ -92,7 +94,7 @@ class OutcomeChange:
 
 def _said(cause: Cause, asset: str) -> str:
     if not cause.assets:
-        return cause.name
+        return f"the {cause.name}" if " " in cause.name else cause.name
     if cause.assets == (asset,):
         return f"its {cause.name}"
     names = listed(cause.assets)
@@ -133,6 +135,13 @@ class ResultInputs:
         return rows
 
     @cached_property
+    def tables(self) -> dict[str, Any]:
+        """The tables beside the candidates, by the name of their change; None where none was given."""
+        candidates, exposures = self.candidates, self.candidates.exposures
+        own = None if exposures is None else exposures.of_accounts(candidates.accounts).for_every_account
+        return dict(zip(_TABLES, (candidates.correlations, own), strict=True))
+
+    @cached_property
     def outcome(self) -> Outcome:
         """Whether each asset is selected, and its target."""
         return _outcome_of(self.names, self.decided)
@@ -169,9 +178,10 @@ def _changed_inputs(before: ResultInputs, after: ResultInputs) -> Iterator[Input
         derived = name in before.limits.derived and name in after.limits.derived
         if first[name] != second[name] and not derived:
             yield InputChange(name, "", first[name], second[name])
-    old, new = before.candidates.correlations, after.candidates.correlations
-    if (old and old.digest) != (new and new.digest):
-        yield InputChange(_CORRELATIONS, "", old, new)
+    for name, table in before.tables.items():
+        other = after.tables[name]
+        if (table and table.digest) != (other and other.digest):
+            yield InputChange(name, "", table, other)
     for asset in sorted({*before.rows, *after.rows}):
         row, other = before.rows.get(asset), after.rows.get(asset)
         if row is None or other is None:
@@ -215,7 +225,8 @@ class _Mixtures:
         together = self._narrowed(asset, list(chain.from_iterable(kept)))
         alike: dict[tuple[str, bool, bool], list[InputChange]] = {}
         for change in together:
-            alike.setdefault((change.name, change.asset == asset, bool(change.asset)), []).append(change)
+            own = change.asset == asset and change.name not in _WHOLE
+            alike.setdefault((change.name, own, bool(change.asset)), []).append(change)
         return [Cause(name, self._assets(group), alone=False) for (name, _, _), group in alike.items()]
 
     def _narrowed(self, asset: str, changes: list[InputChange]) -> list[InputChange]:
@@ -268,10 +279,10 @@ class _Mixtures:
         rows = {name: dict(row) for name, row in self.before.rows.items()}
         values = self.before.limits.to_dict()
         others = self.after.limits.to_dict()
-        correlations = self.before.candidates.correlations
+        tables = dict(self.before.tables)
         for change in taken:
-            if change.name == _CORRELATIONS:
-                correlations = change.after
+            if change.name in tables:
+                tables[change.name] = change.after
             elif not change.asset:
                 values.pop(change.name, None)
                 if change.name in others:
@@ -286,7 +297,8 @@ class _Mixtures:
             values["known_buckets"] = self._known
         limits = RebalancingLimits.from_dict(values)
         table = [{"asset": name, **row} for name, row in rows.items()]
-        reruns = Reruns.of(read(table, limits, many=False, correlations=correlations), limits)
+        inputs = {argument: tables[name] for name, argument in _TABLES.items()}
+        reruns = Reruns.of(read(table, limits, many=False, **inputs), limits)
         return _outcome_of(reruns.names, reruns.answer)
 
 
