@@ -50,13 +50,16 @@ def faults_of_difference(before: Inputs, after: Inputs, counts: Counter[str]) ->
         counts["causes that suffice together"] += len(joint)
         if joint and not _is_reached(before, after, joint, change.asset, goal):
             yield f"{change.text} but they do not suffice"
+        counts["whether it happens without them"] += 1
+        if _is_reached(after, before, change.causes, change.asset, goal) is not change.otherwise:
+            yield f"{change.text} but without them it does{' not' if change.otherwise else ''} happen"
         for cause in joint:
             others = [other for other in joint if other != cause]
             if _is_reached(before, after, others, change.asset, goal):
                 yield f"{change.text} but {cause.name} of {cause.assets} is not needed"
 
 
-def _is_reached(before: Inputs, after: Inputs, causes: Iterable[Cause], asset: str, goal: tuple[str, float]) -> bool:
+def _is_reached(before: Inputs, after: Inputs, causes: Iterable[Cause], asset: str, goal: tuple[bool, float]) -> bool:
     try:
         outcome = _outcome(mixed(before, after, causes).result(), asset)
     except (InputError, LimitsError):

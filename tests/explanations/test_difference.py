@@ -65,9 +65,7 @@ def test_two_causes_that_only_work_together() -> None:
     assert causes(difference) == {
         "B": (Cause("max_total_positions", (), alone=False), Cause("max_new_positions", (), alone=False))
     }
-    assert difference.changes[0].text.endswith(
-        "because of max_total_positions and max_new_positions, all of which it takes."
-    )
+    assert difference.changes[0].text.endswith("because of max_total_positions and max_new_positions together.")
 
 
 def test_two_causes_each_of_which_is_enough() -> None:
@@ -75,6 +73,18 @@ def test_two_causes_each_of_which_is_enough() -> None:
     difference = between(first, second, {})
     assert causes(difference) == {"A": (Cause("restriction", ("A",), alone=True), Cause("score", ("A",), alone=True))}
     assert difference.changes[0].text.endswith("because of its restriction and its score, each of which is enough.")
+
+
+def test_other_changes_that_would_do_the_same_together() -> None:
+    """The weaker score of B lets C in; so would one more place, which needs both limits."""
+    first = [asset("A", 0.9), asset("B", 0.8), asset("C", 0.7)]
+    second = [asset("A", 0.9), asset("B", 0.3), asset("C", 0.7)]
+    full, wide = ({"max_new_positions": places, "max_total_positions": places} for places in (2, 3))
+    (_, change) = between(first, second, full, wide).changes
+    assert (change.causes, change.otherwise) == ((Cause("score", ("B",), alone=True),), True)
+    assert change.text.endswith(
+        "because of the score of B; without that, the other changes together would have the same effect."
+    )
 
 
 def test_assets_that_come_and_go() -> None:

@@ -64,7 +64,9 @@ class Cause:
 
 @dataclass(frozen=True)
 class OutcomeChange:
-    """An asset whose target or reason differs. None where it is not a candidate."""
+    """An asset whose target or reason differs. None where it is not a candidate. `otherwise`: without its causes, the
+    other inputs that differ would change it in the same way together.
+    """
 
     asset: str
     before: float | None
@@ -72,6 +74,7 @@ class OutcomeChange:
     reason_before: str
     reason_after: str
     causes: tuple[Cause, ...]
+    otherwise: bool = False
 
     @property
     def text(self) -> str:
@@ -81,8 +84,9 @@ class OutcomeChange:
         causes = " and ".join(_said(cause, self.asset) for cause in self.causes)
         how = ""
         if len(self.causes) > 1:
-            how = ", each of which is enough" if self.causes[0].alone else ", all of which it takes"
-        return f"{self._moved} because of {causes}{how}."
+            how = ", each of which is enough" if self.causes[0].alone else " together"
+        other = "; without that, the other changes together would have the same effect" if self.otherwise else ""
+        return f"{self._moved} because of {causes}{how}{other}."
 
     @property
     def _moved(self) -> str:
@@ -193,13 +197,15 @@ def _changed_inputs(before: ResultInputs, after: ResultInputs) -> Iterator[Input
 
 
 def _outcome_change(before: ResultInputs, after: ResultInputs, name: str, mixtures: _Mixtures) -> OutcomeChange:
+    causes = mixtures.causes(name)
     return OutcomeChange(
         name,
         before.outcome[name][1] if name in before.outcome else None,
         after.outcome[name][1] if name in after.outcome else None,
         before.reasons.get(name, ""),
         after.reasons.get(name, ""),
-        tuple(mixtures.causes(name)),
+        tuple(causes),
+        mixtures.happens_without(name, causes),
     )
 
 
@@ -228,6 +234,11 @@ class _Mixtures:
             own = change.asset == asset and change.name not in _WHOLE
             alike.setdefault((change.name, own, bool(change.asset)), []).append(change)
         return [Cause(name, self._assets(group), alone=False) for (name, _, _), group in alike.items()]
+
+    def happens_without(self, asset: str, causes: Sequence[Cause]) -> bool:
+        """Whether all inputs but the causes produce the asset's outcome, too."""
+        named = {(cause.name, name) for cause in causes for name in cause.assets or ("",)}
+        return self._brings(asset, [change for change in self.inputs if (change.name, change.asset) not in named])
 
     def _narrowed(self, asset: str, changes: list[InputChange]) -> list[InputChange]:
         """Changes that produce the outcome, irrelevant ones dropped; out of many, some may be superfluous."""
