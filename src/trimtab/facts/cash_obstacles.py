@@ -1,4 +1,4 @@
-"""What may keep the total weight from its aim: limits, restrictions and missing data, each with the changes without it."""
+"""Possible obstacles to the aim of the total weight: limits, restrictions and missing data, each with its removal."""
 
 from __future__ import annotations
 
@@ -78,9 +78,9 @@ def other_limits(reruns: Reruns) -> Iterator[Obstacle]:
     fields = dict.fromkeys((name, "") for name in _OTHERS)
     for node in range(1, len(reruns.nodes)):
         fields |= dict.fromkeys(reruns.limit_of(node, field) for field in NODE_FIELDS)
-    for name, node in fields:
-        text = f"{name} of {printable(node)}" if node else name
-        yield Obstacle(text, (Change(name, node, _VALUES.get(name)),))
+    for name, bucket in fields:
+        text = f"{name} of {printable(bucket)}" if bucket else name
+        yield Obstacle(text, (Change(name, bucket, _VALUES.get(name)),))
     yield Obstacle(_SCORES, tuple(Change(name, "", None) for name in SCORE_FIELDS))
     exposures = reruns.exposures
     for name in exposures.names[: exposures.first_issuer]:
@@ -167,7 +167,7 @@ def _exposed(reruns: Reruns) -> Iterator[Obstacle]:
 
 
 def _restricted(reruns: Reruns, trade: str, restrictions: Iterable[Restriction]) -> Iterator[Obstacle]:
-    """Assets that a restriction keeps out or as they are."""
+    """Assets that a restriction keeps out, or at their weight."""
     kept = (reruns.answer["reason"] == Reason.RESTRICTED_OUT) | (reruns.answer["size_reason"] == SizeReason.RESTRICTED)
     rows = kept & np.isin(reruns.rows["restriction"], [int(each) for each in restrictions])
     yield from _of_rows(reruns, rows, f"a restriction forbids {trade}", ("restriction", ""))
