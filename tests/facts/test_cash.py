@@ -47,6 +47,15 @@ BRAKED = (
                 "together with the others, 1 asset is kept out by its score (min_score_threshold, min_score_new_position)",
             ],
         ),
+        (
+            [_row("A", 0.61, bucket="X")],
+            {**ON, "max_new_positions": 0},
+            {},
+            [
+                "together with the others, max_new_positions",
+                "together with the others, 1 asset is kept out by its score (min_score_threshold, min_score_new_position)",
+            ],
+        ),
         ([_row("A", max_weight=0.01)], {"min_position_weight": 0.02}, {}, ["kept out by their max_weight: A"]),
         (
             [_row("A", max_weight=0.1), _row("B", restriction="no_buy", weight=0.05)],
