@@ -360,10 +360,7 @@ def band_limits(
                 if asset in members
             ]
             above.sort(key=lambda asset: asset.name)
-            if not release([(asset.current - sized.weights[asset.name], asset) for asset in above]):
-                for asset in list(held):
-                    release([(1.0, asset)])
-                break
+            assert release([(asset.current - sized.weights[asset.name], asset) for asset in above])
 
     return also
 

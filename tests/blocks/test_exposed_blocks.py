@@ -94,13 +94,14 @@ def test_limits_of_each_account_share_a_table() -> None:
 
 
 def concentrated(share: float) -> tuple[list[Row], list[Row]]:
-    """Accounts that hold two assets with this weight each, of one country."""
+    """Accounts that hold two assets with this weight each, of one country and of two issuers."""
     rows = [
         {"account": account, "asset": asset, "score": 0.9, "current_weight": share}
         for account in ("P1", "P2")
         for asset in ("A", "B")
     ]
-    return rows, [{"asset": asset, "scheme": "country", "bucket": "US"} for asset in ("A", "B")]
+    lying = [(asset, "country", "US") for asset in ("A", "B")] + [("A", "issuer", "X"), ("B", "issuer", "Y")]
+    return rows, [dict(zip(("asset", "scheme", "bucket"), row, strict=True)) for row in lying]
 
 
 @pytest.mark.parametrize(
@@ -112,13 +113,15 @@ def concentrated(share: float) -> tuple[list[Row], list[Row]]:
         ({"country": {"max_exposure": 0.3, "buckets": {"US": {"max_exposure": 0.2}}}}, 0.1, "met"),
         ({"country": {"buckets": {"JP": {"min_exposure": 0.2}}}}, 0.1, "unmet"),
         ({"country": {"buckets": {"JP": {"max_exposure": 0.2}}}}, 0.1, "met"),
-        ({}, 0.2, "failed"),  # of an issuer, 0.4
-        ({}, 0.1, "met"),
+        ("country", 0.2, "failed"),  # of an issuer, 0.4
+        ("country", 0.1, "met"),
+        ("issuer", 0.2, "failed"),  # each may weigh this, but not both together
+        ("issuer", 0.1, "met"),
     ],
 )
 @pytest.mark.parametrize("plain", [False, True])
 def test_the_screen_lets_no_limit_by(
-    exposures: dict[str, Any], weight: float, status: str, plain: bool, monkeypatch: pytest.MonkeyPatch
+    exposures: dict[str, Any] | str, weight: float, status: str, plain: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rules = blocks.rebalance_block
 
@@ -130,10 +133,10 @@ def test_the_screen_lets_no_limit_by(
     if plain:
         monkeypatch.setattr(blocks, "screen_exposures_of", undecorated(blocks.screen_exposures_of))
     rows, table = concentrated(0.1)
-    limits = RebalancingLimits(max_position_weight=0.5, exposures=exposures, known_buckets=("country:JP",))
-    if not exposures:
-        rule = {"small": 0.05, "largest": 0.3, "together": 0.3}
-        limits = RebalancingLimits(max_position_weight=0.5, concentration={"country": rule})
+    own: dict[str, Any] = {"exposures": exposures, "known_buckets": ("country:JP",)}
+    if isinstance(exposures, str):
+        own = {"concentration": {exposures: {"small": 0.05, "largest": 0.3, "together": 0.3}}}
+    limits = RebalancingLimits(max_position_weight=0.5, **own)
     block = decided(rows, table, limits)
     assert block.counts.failed == (status == "failed")
     assert (block.counts.certificate.get("unmet", 0) > 0) == (status == "unmet")

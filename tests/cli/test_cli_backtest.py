@@ -94,6 +94,37 @@ def test_backtest_into_a_folder(files: list[Any], tmp_path: Path) -> None:
     assert not (alone / "equities.csv").exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("asset,step\nA,1\n", "column 'lot': the column is missing: give a table with asset and lot"),
+        ("asset,lot\nA,1\nB,ten\n", "row 2, column 'lot': is not a number (received 'ten'): write a number such as"),
+        ("asset,lot\nA,0\n", "the lots: the lot of A cannot be used (received 0): give the tradable step"),
+        ("asset,lot\nA,-1\n", "the lots: the lot of A cannot be used"),
+        ("asset,lot\nA,1\nB,\nA,2\n", "row 3, column 'asset': has its lot in an earlier row (received 'A'): keep one"),
+        ("asset,lot\nX,1\n", "the lots: has no price"),
+    ],
+)
+def test_lots_that_cannot_be_used(files: list[Any], tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "lots.csv").write_text(text)
+    refused = run("backtest", *files, "--start-value", "1000", "--lots", tmp_path / "lots.csv", COLUMNS="300")
+    assert refused.exit_code == 3
+    assert message in " ".join(refused.stderr.split())
+    assert message.startswith("the lots") or f"{tmp_path / 'lots.csv'}, {message}" in " ".join(refused.stderr.split())
+
+
+@pytest.mark.thorough
+def test_lots_arrive(files: list[Any], tmp_path: Path) -> None:
+    (tmp_path / "lots.csv").write_text("symbol,lot\nA,0.01\nB,10\nC,\n")
+    result = run(
+        *("backtest", *files, "--start-value", "10000", "--lots", tmp_path / "lots.csv"), "--format", "json", "-q"
+    )
+    assert result.exit_code == 0, result.stderr
+    lots = expected(start_value=10000, lots={"A": "0.01", "B": 10})
+    assert json.loads(result.stdout)["policies"][0]["equity"] == lots.equity["equity"][-1]
+    assert lots.equity["equity"][-1] != expected(start_value=10000).equity["equity"][-1]
+
+
 def test_all_the_terms_arrive(files: list[Any], tmp_path: Path) -> None:
     pl.DataFrame({"symbol": list("ABCDE"), "from": ["2020-01-01"] * 5, "to": [None] * 5}).write_csv(tmp_path / "m.csv")
     outcome = run(

@@ -114,6 +114,12 @@ def test_a_changed_exposure_in_the_limits() -> None:
     assert changed.exposures["country"].limits_at("Peru", "/") == (0.4, None)
 
 
+def test_lifted_concentration_in_the_limits() -> None:
+    limits = RebalancingLimits(concentration={"issuer": {}})
+    changed = changed_limits(limits, Change("concentration", "issuer", None))
+    assert changed is not None and changed == RebalancingLimits()
+
+
 def test_without_exposures_nothing_lies_in_them() -> None:
     limits = RebalancingLimits()
     reruns = Reruns.of(read(ROWS, limits, many=False), limits)

@@ -106,10 +106,14 @@ def test_the_large_ones_share_what_they_may_weigh_together() -> None:
 def test_no_other_issuer_becomes_large_beside_what_is_fixed() -> None:
     """Three issuers of 0.2 cannot be sold: they are large, and `together` allows two. D stays at `small`."""
     fixed = [{"asset": f"{name}1", "score": 0.9, "current_weight": 0.2, "restriction": "no_trade"} for name in "ABC"]
-    result = decided([*fixed, {"asset": "D1", "score": 0.9}], issued("ABCD"), (0.15, 0.2, 0.3))
+    rows, rule = [*fixed, {"asset": "D1", "score": 0.9}], (0.15, 0.2, 0.3)
+    result = decided(rows, issued("ABCD"), rule)
     assert [row["target_weight"] for row in result.targets] == [0.2, 0.2, 0.2, 0.15]
     kept = [limit for limit in result.certificate.constraints if limit.name == "concentration"]
     assert [(limit.node, limit.status) for limit in kept] == [("issuer:largest", "met"), ("issuer:together", "waived")]
+    own = dict(zip(("small", "largest", "together"), rule, strict=True))
+    plain = run_case((rows, RebalancingLimits(), issued("ABCD"), {}), own, compiled=False)
+    assert plain.answer["target"].tolist() == [row["target_weight"] for row in result.targets]
 
 
 def test_a_holding_in_its_band_is_released_for_its_issuer() -> None:

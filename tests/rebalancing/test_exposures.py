@@ -11,6 +11,7 @@ import pytest
 
 from trimtab import RebalancingLimits, check, exposures_from, exposures_of, rebalance, rebalance_many
 from trimtab.errors import InputError, LimitsError
+from trimtab.exposures.gaps import gaps
 
 Row = dict[str, Any]
 
@@ -237,10 +238,27 @@ def test_fund_holdings_are_looked_through() -> None:
     rows = {(row["asset"], row["scheme"], row["bucket"]): row["fraction"] for row in made.table}
     assert rows["MIX", "country", "US"] == 0.4
     assert rows["WORLD", "index", "DAX"] == 0.25
-    assert ("SAP", "currency", "Unknown") not in rows
+    assert rows["SAP", "currency", "Unknown"] == 1.0
+    assert rows["WORLD", "currency", "Unknown"] == 0.5
     assert "MIX: 20.00% of its country is Unknown" in made.notes
     assert "WORLD: 50.00% of its currency is Unknown" in made.notes
     assert exposures_of(made).schemes == ("country", "currency", "index")
+
+
+def test_a_scheme_that_knows_no_asset_keeps_its_name() -> None:
+    """So its limit limits `Unknown`, as with the table that it came from."""
+    members = {"country": [{"asset": "A", "bucket": "Unknown"}]}
+    made = exposures_from(memberships=members, funds=[{"fund": "F", "holding": "A", "fraction": 0.5}])
+    assert [(row["asset"], row["bucket"], row["fraction"]) for row in made.table] == [
+        ("A", "Unknown", 1.0),
+        ("F", "Unknown", 0.5),
+    ]
+    assert made.notes == ("F: 100.00% of its country is Unknown",)
+    assert list(gaps(exposures_of(made), ["A", "B"], ["country"])) == [
+        "2 candidates without country, counted as Unknown: A, B"
+    ]
+    result = rebalance(assets("AB"), limits_of({"max_exposure": 0.1}), exposures=made)
+    assert sum(row["target_weight"] for row in result.targets) == pytest.approx(0.1, abs=1e-12)
 
 
 HELPER_FAULTS: list[tuple[dict[str, Any], str]] = [

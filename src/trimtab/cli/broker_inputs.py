@@ -51,15 +51,28 @@ def broker_holdings(
 
 
 def number_column(table: pa.Table, name: str, source: str) -> dict[str, Decimal]:
-    """A column of exact numbers by asset; rows without one are left out."""
+    """A column of exact numbers by asset; rows without one are left out.
+
+    Raises
+    ------
+    InputError
+        A column that is missing, a value that is not a number, an asset in two rows.
+    """
     from trimtab.orders.columns import decimals_of
 
     for column in ("asset", name):
         if column not in table.column_names:
             raise InputError([Fault("the column is missing", f"give a table with asset and {name}", column)], source)
-    numbers = decimals_of(table[name].to_pylist(), name, table.num_rows)
-    return {
-        str(asset): number
-        for asset, number in zip(table["asset"].to_pylist(), numbers, strict=True)
-        if number is not None
-    }
+    try:
+        numbers = decimals_of(table[name].to_pylist(), name, table.num_rows)
+    except InputError as error:
+        raise InputError(error.faults, source) from None
+    by_asset: dict[str, Decimal] = {}
+    for row, (asset, number) in enumerate(zip(map(str, table["asset"].to_pylist()), numbers, strict=True), 1):
+        if number is None:
+            continue
+        if asset in by_asset:
+            fault = Fault(f"has its {name} in an earlier row", "keep one row for each asset", "asset", row, value=asset)
+            raise InputError([fault], source)
+        by_asset[asset] = number
+    return by_asset

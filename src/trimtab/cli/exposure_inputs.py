@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trimtab.cli.notices import Notices
-from trimtab.errors import InputError, listed
+from trimtab.errors import InputError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -68,26 +67,8 @@ def note_gaps(exposures: Exposures, candidates: pa.Table, chosen: ChosenLimits, 
     """Say which candidates, or which parts of them, limited schemes count as `Unknown`."""
     if "asset" not in candidates.column_names:
         return  # refused later
+    from trimtab.exposures.gaps import gaps
+
     assets = sorted({str(name) for name in candidates["asset"].to_pylist()})
-    for sentence in _gaps(exposures, assets, sorted({*chosen.limits.exposures, *chosen.limits.concentration})):
+    for sentence in gaps(exposures, assets, sorted({*chosen.limits.exposures, *chosen.limits.concentration})):
         notices.note(sentence)
-
-
-def _gaps(exposures: Exposures, assets: Collection[str], schemes: Collection[str]) -> Iterator[str]:
-    from trimtab.bucket_path import UNKNOWN
-    from trimtab.candidates.exposures import WHOLE
-    from trimtab.text import counted, percent
-
-    known: dict[tuple[str, str], dict[object, float]] = {}
-    for account, asset, scheme, bucket, fraction in exposures.rows:
-        if bucket != UNKNOWN:
-            own = known.setdefault((scheme, asset), {})
-            own[account] = own.get(account, 0.0) + fraction
-    for scheme in schemes:
-        missing = [asset for asset in assets if (scheme, asset) not in known]
-        if missing:
-            yield f"{counted(len(missing), 'candidate')} without {scheme}, counted as {UNKNOWN}: {listed(missing)}"
-        parts = {asset: 1 - min(known[scheme, asset].values()) for asset in assets if (scheme, asset) in known}
-        open_parts = [f"{percent(part)} of {asset}" for asset, part in parts.items() if part > WHOLE]
-        if open_parts:
-            yield f"{scheme} is {UNKNOWN} for {listed(open_parts)}"

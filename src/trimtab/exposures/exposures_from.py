@@ -81,7 +81,6 @@ def exposures_from(
         for asset in sorted(classified)
         for scheme, parts in sorted(classified[asset].items())
         for bucket, fraction in sorted(parts.items())
-        if bucket != UNKNOWN
     ]
     return ExposureTable(rows, notes)
 

@@ -178,16 +178,11 @@ def _release_of_large_issuer(lines: Lines, members: Records, node: int) -> bool:
 
 @compiled
 def _release_for_concentration(tree: Records, members: Records, lines: Lines) -> bool:
-    """Release while issuers weigh too much; where no single release helps, release everything: all fits at its size."""
+    """Release while issuers weigh too much."""
     released = False
-    while _are_concentrated(lines, members):
-        node = tree.size + lines.lines[lines.lines.size - 1].row
-        if not _release_of_large_issuer(lines, members, node):
-            for index in range(members.size):
-                if members[index].held:
-                    _release(members[index], SizeReason.RELEASED_FOR_LIMIT, node)
-                    released = True
-            return released
+    while _are_concentrated(lines, members) and _release_of_large_issuer(
+        lines, members, tree.size + lines.lines[lines.lines.size - 1].row
+    ):
         released = True
     return released
 
