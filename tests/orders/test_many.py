@@ -370,7 +370,7 @@ def test_faults_of_lots_name_account_and_row() -> None:
     made = trimtab.plan_many(ROWS, accounts=CASH, tax_lots=LOTS[:1], today=TODAY)
     assert "add up to 20 shares" in made.failed["P1"]
     made = trimtab.plan_many(ROWS, accounts=CASH[1:], tax_lots=LOTS[:1], today=TODAY)
-    assert made.failed == {"P1": "account 'P1': the account has no cash; add it to the accounts, with its cash"}
+    assert made.failed == {"P1": "account 'P1': the account has no cash: add it to the accounts, with its cash"}
     for arguments, message in (
         ({"tax_lots": LOTS}, "today is missing"),
         ({"tax_lots": [{**LOTS[0], "account": "P9"}], "today": TODAY}, "row 1.*the account has no candidates"),

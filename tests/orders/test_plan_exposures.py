@@ -39,7 +39,7 @@ def test_orders_stay_inside_exposures_and_say_what_was_full() -> None:
 
 def test_exposures_with_room_are_no_obstacle() -> None:
     """One share more of A lies in US, which has room; EU is not its own."""
-    made = plan(ROWS, limits_of(EU={"max_exposure": 0.45}, US={"max_exposure": 0.5}), cash=10_000, exposures=TABLE)
+    made = plan(ROWS, limits_of(EU={"max_exposure": 0.45}, US={"max_exposure": 0.7}), cash=10_000, exposures=TABLE)
     assert list(Rounding(made._decided, 0).full(int(made._decided.assets[0]["now"]) + 10**9)) == []
 
 
