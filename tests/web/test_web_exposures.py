@@ -41,7 +41,7 @@ def test_columns_become_schemes_when_ticked() -> None:
     assert 'value="country" checked' in page and "1 candidate without country, counted as Unknown: WORLD" in page
     table = browser.page("/files/exposures.csv").splitlines()
     assert table == ["asset,scheme,bucket,fraction", "AAPL,country,US,1.0", "AAPL,currency,USD,1.0",
-                     "SAP,country,Germany,1.0", "SAP,currency,EUR,1.0", "WORLD,currency,USD,1.0"]  # fmt: skip
+                     "SAP,country,Germany,1.0", "SAP,currency,EUR,1.0", "WORLD,country,Unknown,1.0", "WORLD,currency,USD,1.0"]  # fmt: skip
 
 
 @pytest.mark.thorough

@@ -36,6 +36,7 @@ from trimtab.orders.doors import day_of_plan, plan
 from trimtab.orders.lots_by_account import LotsByAccount, read_lots_by_account
 from trimtab.orders.plan import Plan
 from trimtab.orders.planned_block import PlannedBlock, plan_accounts
+from trimtab.orders.tax_records import TaxRecords
 
 _KNOWN = (*COLUMNS, LIMITS_ID, *ORDER_COLUMNS)
 _NUMBERS = ("score", "max_weight", "desired_weight", "volatility", "shares", "price", "fx", "lot", "min_notional")
@@ -115,7 +116,6 @@ def plan_many(
     accounts: Any,
     fx: Mapping[str, Any] | None = None,
     tax_lots: Any = None,
-    recent: Any = None,
     today: dt.date | None = None,
     settings: Any = None,
     exposures: Any = None,
@@ -134,7 +134,7 @@ def plan_many(
         currency that an account is counted in.
     fx
         What one unit of each currency is worth, in any one currency.
-    tax_lots, recent, today
+    tax_lots, today
         As `plan` takes them, with a column `account`; recent trades without an account count for all of them.
     settings, changes
         As `plan` takes them. Correlations need `plan`.
@@ -168,11 +168,12 @@ def plan_many(
     table = _sorted(_arrow(candidates))
     rates = None if fx is None else {str(name): decimal_of(rate) for name, rate in fx.items()}
     lots = None
-    if tax_lots is not None or recent is not None:
+    taxes = TaxRecords.of(tax_lots)
+    if taxes:
         needed = made.max_realized_gain is not None
         accounts_here = set(table.column("account").unique().to_pylist())
         day = day_of_plan(today, is_needed=True)
-        lots = read_lots_by_account(tax_lots, recent, day, accounts_here, needed=needed)
+        lots = read_lots_by_account(taxes, day, accounts_here, needed=needed)
     rules = order_rules(table, chosen, made, rates, None if exposures is None else exposures_of(exposures), lots)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         blocks = list(pool.map(partial(plan_accounts, money=cash, rules=rules), _whole_accounts(table)))
