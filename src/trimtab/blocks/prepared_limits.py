@@ -52,7 +52,7 @@ class PreparedLimits:
     InputError
         Two spellings of a bucket in `exposures`.
     LimitsError
-        Limits for a bucket or a scheme that does not exist, or that need exposures or correlations where there are none.
+        Limits for a bucket or a scheme that does not exist, or that need exposures or correlations that are missing.
     """
 
     def __init__(
