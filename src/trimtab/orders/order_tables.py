@@ -188,7 +188,8 @@ def _account_digests(decided: DecidedOrders, has_orders: Flags) -> Any:
     starts, numbers = block.start.tolist(), decided.checked.accounts.limits.tolist()
     digests, table = [bytes(32)] * len(names), decided.rules.limits.exposures
     for account in np.flatnonzero(has_orders).tolist():
-        mine, more = slice(starts[account], starts[account + 1]), decided.lots.identity(account)
+        mine = slice(starts[account], starts[account + 1])
+        more = decided.lots.identity(account) + decided.partners.identity(account)
         if table is not None:
             more += exposure_bytes(table, names[account], [block.asset.names[code] for code in texts[0][mine].tolist()])
         digests[account] = account_digest(shared[numbers[account]], names[account], money[account], rows[mine], more)
