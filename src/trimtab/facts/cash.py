@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from trimtab.errors import listed
-from trimtab.explanations.changes import SCORE_FIELDS, Change
+from trimtab.explanations.changes import CONCENTRATION, SCORE_FIELDS, Change
 from trimtab.explanations.reruns import Reruns
 from trimtab.kernel.records import Flags
 from trimtab.reasons import Reason, SizeReason
@@ -156,7 +156,11 @@ def _exposed(reruns: Reruns) -> Iterator[_Holder]:
     for row in np.flatnonzero(room <= reruns.limits.min_position_weight + LIMIT_TOLERANCE).tolist():
         name = exposures.names[row]
         text = f"at max_exposure: {printable(name)} ({percent(float(largest[row]))})"
-        yield _Holder(text, (Change("max_exposure", name, np.inf),))
+        yield _Holder(text, (Change("max_exposure", name, None),))
+    scheme = exposures.large_issuers(reruns.sizes)
+    if scheme is not None:
+        text = f"at {CONCENTRATION} {reruns.present(CONCENTRATION, scheme)} of {printable(scheme)}"
+        yield _Holder(text, (Change(CONCENTRATION, scheme, None),))
 
 
 def _restricted(reruns: Reruns) -> Iterator[_Holder]:
