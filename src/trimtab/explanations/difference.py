@@ -29,18 +29,20 @@ from trimtab.tolerances import LIMIT_TOLERANCE
 # Fields that cannot change in one row alone: an account's weights belong together, buckets form the tree.
 _WHOLE = ("current_weight", "bucket")
 _OF_ROWS = tuple(name for name in COLUMNS if name not in ("account", "asset"))
-_ASSETS, _CORRELATIONS = "assets", "correlations"
+_ASSETS, _CORRELATIONS, _EXPOSURES = "assets", "correlations", "table of exposures"
+_TABLES = (_CORRELATIONS, _EXPOSURES)
 
 Row = dict[str, Any]
 Outcome = dict[str, tuple[bool, float]]
+Tables = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class InputChange:
-    """An input that differs: a limit or `correlations` (`asset` is empty), a field of an asset's row, or `assets`
-    with the asset.
+    """An input that differs: a limit, `correlations` or `table of exposures` (`asset` is empty), a field of an asset's
+    row, or `assets` with the asset.
 
-    `before` and `after` are its values; for `assets` None means "no candidate", for `correlations` for "none given".
+    `before` and `after` are its values; for `assets` None means "no candidate", for tables "none given".
     """
 
     name: str
@@ -92,7 +94,7 @@ class OutcomeChange:
 
 def _said(cause: Cause, asset: str) -> str:
     if not cause.assets:
-        return cause.name
+        return f"the {cause.name}" if cause.name == _EXPOSURES else cause.name
     if cause.assets == (asset,):
         return f"its {cause.name}"
     names = listed(cause.assets)
@@ -133,6 +135,13 @@ class ResultInputs:
         return rows
 
     @cached_property
+    def tables(self) -> Tables:
+        """The tables beside the candidates, of this account; None where none was given."""
+        exposures = self.candidates.exposures
+        own = None if exposures is None else exposures.of_accounts(self.candidates.accounts)
+        return {_CORRELATIONS: self.candidates.correlations, _EXPOSURES: own}
+
+    @cached_property
     def outcome(self) -> Outcome:
         """Whether each asset is selected, and its target."""
         return _outcome_of(self.names, self.decided)
@@ -169,9 +178,10 @@ def _changed_inputs(before: ResultInputs, after: ResultInputs) -> Iterator[Input
         derived = name in before.limits.derived and name in after.limits.derived
         if first[name] != second[name] and not derived:
             yield InputChange(name, "", first[name], second[name])
-    old, new = before.candidates.correlations, after.candidates.correlations
-    if (old and old.digest) != (new and new.digest):
-        yield InputChange(_CORRELATIONS, "", old, new)
+    for name in _TABLES:
+        old, new = before.tables[name], after.tables[name]
+        if (None if old is None else old.digest) != (None if new is None else new.digest):
+            yield InputChange(name, "", old, new)
     for asset in sorted({*before.rows, *after.rows}):
         row, other = before.rows.get(asset), after.rows.get(asset)
         if row is None or other is None:
@@ -268,10 +278,10 @@ class _Mixtures:
         rows = {name: dict(row) for name, row in self.before.rows.items()}
         values = self.before.limits.to_dict()
         others = self.after.limits.to_dict()
-        correlations = self.before.candidates.correlations
+        tables = dict(self.before.tables)
         for change in taken:
-            if change.name == _CORRELATIONS:
-                correlations = change.after
+            if change.name in _TABLES:
+                tables[change.name] = change.after
             elif not change.asset:
                 values.pop(change.name, None)
                 if change.name in others:
@@ -282,12 +292,19 @@ class _Mixtures:
                 del rows[change.asset]
             else:
                 rows[change.asset] = dict(self.after.rows[change.asset])
-        if values.get("enable_bucket_diversification"):
-            values["known_buckets"] = self._known
+        known = self._known if values.get("enable_bucket_diversification") else ()
+        values["known_buckets"] = (*known, *_exposures_named(values))
         limits = RebalancingLimits.from_dict(values)
         table = [{"asset": name, **row} for name, row in rows.items()]
-        reruns = Reruns.of(read(table, limits, many=False, correlations=correlations), limits)
+        given = {"correlations": tables[_CORRELATIONS], "exposures": tables[_EXPOSURES]}
+        reruns = Reruns.of(read(table, limits, many=False, **given), limits)
         return _outcome_of(reruns.names, reruns.answer)
+
+
+def _exposures_named(values: dict[str, Any]) -> list[str]:
+    """The buckets of schemes with limits of their own, as `known_buckets` has them: any table may lack them."""
+    schemes = values.get("exposures", {})
+    return [f"{scheme}:{path}" for scheme, own in schemes.items() for path in own.get("buckets", {})]
 
 
 _TRIED = 30  # assets of a group that are tried one by one

@@ -51,7 +51,7 @@ class ExposedRows:
 
     def in_force(self) -> Iterator[Change]:
         """Every limit that concerns a candidate, lifted."""
-        has_any = self.fractions.any(axis=0)
+        has_any = np.asarray(self.fractions.any(axis=0), np.bool_)
         for row in np.flatnonzero(has_any[: self.first_issuer]).tolist():
             limit = self.limited.rows[row]
             if limit["max_exposure"] < np.inf:
