@@ -311,7 +311,6 @@ def test_cash_that_the_concentration_of_issuers_forces() -> None:
 @pytest.mark.thorough
 @pytest.mark.parametrize("first", range(82_000, 82_400, 20))
 def test_conflicts_are_true_with_exposures(first: int) -> None:
-    """A few seeds without unmet limits are no conflict at all."""
     seen = 0
     fixed = {"no_trade_band": 0.0, "min_trade": 0.0, "brake_sold_weight": None, "brake_closed_positions": None}
     for seed in range(first, first + 20):

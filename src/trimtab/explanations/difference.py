@@ -296,8 +296,8 @@ class _Mixtures:
         values["known_buckets"] = (*known, *_exposures_named(values))
         limits = RebalancingLimits.from_dict(values)
         table = [{"asset": name, **row} for name, row in rows.items()]
-        given = {"correlations": tables[_CORRELATIONS], "exposures": tables[_EXPOSURES]}
-        reruns = Reruns.of(read(table, limits, many=False, **given), limits)
+        beside = {"correlations": tables[_CORRELATIONS], "exposures": tables[_EXPOSURES]}
+        reruns = Reruns.of(read(table, limits, many=False, **beside), limits)
         return _outcome_of(reruns.names, reruns.answer)
 
 
