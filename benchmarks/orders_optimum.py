@@ -6,7 +6,7 @@ Small random accounts of 2,000 to a million, with lots, fees, caps, bucket limit
 compared with the exact integer program (`tests/order_program.py`): the distance from the goals, sum of |goal - worth| and
 |cash left|, and of the nearest solutions the one with the fewest orders. Only plans that are whole, not braked and unchanged by
 the second round are compared: then the goals are those of the first. With `--free` the program may trade beyond the goal, only
-to reach the minimum of an order, which the rules never do. Ends with 1 if a figure is missed: 91 % equal, 97 % within a basis point or a lot, and 1 % more orders at most.
+to reach the minimum of an order, which the rules do for a limit alone. Ends with 1 if a figure is missed: 91 % equal, 97 % within a basis point or a lot, and 1 % more orders at most.
 """
 
 from __future__ import annotations

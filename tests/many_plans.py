@@ -47,7 +47,7 @@ def as_plan(made: PlanManyResult, account: str) -> tuple[Any, ...]:
 
 
 def of_one(
-    rows: list[Row], cash: Row, limits: RebalancingLimits, settings: OrderSettings, exposures: Any = None
+    rows: list[Row], cash: Row, limits: RebalancingLimits, settings: OrderSettings, **tables_beside: Any
 ) -> tuple[Any, ...] | str:
     """The same from `plan`; the message where the account fails."""
     own = settings if cash["mode"] is None else settings.replace(mode=cash["mode"])
@@ -58,7 +58,7 @@ def of_one(
             cash=cash["cash"],
             cash_flow=cash["cash_flow"],
             settings=own,
-            exposures=exposures,
+            **tables_beside,
         )
     except InputError:
         return "failed"

@@ -2,8 +2,8 @@
 
 Written from section 15 of the rules for HiGHS; it shares nothing with the kernel. An order may end anywhere from the quantity
 held to one lot beyond the goal, or, in the free program, anywhere in that direction: then it may trade far more than is aimed
-at, only to reach the minimum of an order. What the rules force or cannot sell is allowed here, too, so the program is never
-farther from the goals than the plan.
+at, only to reach the minimum of an order. A sell that the rules have forced for a limit may end beyond its goal here, too, down
+to the quantity of section 15.4, and what they cannot sell may stay. So the program is never farther from the goals than the plan.
 """
 
 from __future__ import annotations
@@ -80,8 +80,10 @@ class RoundingProgram:
             return self.in_lots(
                 name, 1, max_lots if self.is_free else min(max_lots, (base - start) // lot + 1), may_close=False
             )
-        may_close = goal == 0 and (name in self.forced or not self.account.below_minimum(name, 0, self.value))
-        max_lots = start // lot if self.is_free else min(start // lot, up(start - base, lot))
+        lowest = self.account.forced_quantity(name, goal) if name in self.forced else base
+        assert lowest is not None
+        may_close = lowest == 0 and (name in self.forced or not self.account.below_minimum(name, 0, self.value))
+        max_lots = start // lot if self.is_free else min(start // lot, up(start - min(base, lowest), lot))
         return self.in_lots(name, -1, max_lots, may_close=may_close)
 
     def in_lots(self, name: str, sign: int, max_lots: int, *, may_close: bool) -> Trade | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from cash_sentences import faults_of_cash
 
 import trimtab
 from trimtab.explanations.changes import ROW_FIELDS, Change, changed_limits
@@ -30,6 +31,7 @@ def faults_of_account(rows: list[Row], limits: RebalancingLimits, counts: Counte
     yield from _shares(rows, limits, result, counts)
     yield from _preflight(rows, limits, result, counts)
     yield from _values_as_written(rows, result, counts)
+    yield from faults_of_cash(rows, limits, counts)
 
 
 def _selected(rows: list[Row], limits: RebalancingLimits) -> set[str]:
@@ -160,5 +162,3 @@ def _preflight(rows: list[Row], limits: RebalancingLimits, result: Any, counts: 
         counts["at most that can be invested"] += 1
         if sum(row["proposed_weight"] for row in result.targets) > float(percents) / 100 + _TOLERANCE:
             yield f"more than the {percents}% that can be invested is"
-    if result.cash_left > 0:
-        counts["reasons for cash"] += len(result.facts().cash_reasons)

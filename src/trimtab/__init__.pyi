@@ -62,6 +62,7 @@ from trimtab.orders.many import PlanManyResult as PlanManyResult, plan_many as p
 from trimtab.orders.order import Order as Order
 from trimtab.orders.plan import Plan as Plan
 from trimtab.orders.release import Desk as Desk
+from trimtab.orders.tax_records import TaxRecords as TaxRecords
 from trimtab.orders.written_orders import write_orders as write_orders
 from trimtab.reasons import Action as Action, Reason as Reason, Restriction as Restriction, SizeReason as SizeReason
 from trimtab.rebalancing.doors import rebalance as rebalance, rebalance_many as rebalance_many

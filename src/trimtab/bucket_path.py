@@ -9,8 +9,13 @@ from collections.abc import Sequence
 UNKNOWN = "Unknown"
 ONLY_IN = "only in case, spaces, punctuation or invisible signs"  # how two spellings of one bucket differ
 DEEPEST = 50
-# How tables write an empty cell. "NA" is not among them: it may be North America.
-_NOTHING = {"", "n/a", "#n/a", "n.a.", "none", "null", "nan", "nat", "<na>"}
+# How tables write that there is no bucket. "NA" is not among them: it may be North America.
+_NOTHING = frozenset(
+    {
+        *("", "n/a", "#n/a", "n.a.", "n/d", "n-d", "n.d.", "none", "null", "nan", "nat", "<na>", "not available"),
+        *("not applicable", "unclassified", "not classified", "unassigned", "not assigned"),
+    }
+)
 
 
 _SEPARATORS = re.compile("([\\s.,'\u2019\u00b7_\u2010-\u2015\ufe58\ufe63\uff0d-]+)")
@@ -22,7 +27,7 @@ def split_path(path: str, separator: str) -> tuple[str, ...]:
 
 
 def bucket_name(text: str | None) -> str:
-    """The bucket that a cell of a table names: itself, or `Unknown` where it is blank, `N/A`, `none`, `-` or the like.
+    """The bucket that a cell of a table names: itself, or `Unknown` where it is blank, `N/A`, `none`, `-`, `?` or the like.
 
     >>> bucket_name("Equity/Tech"), bucket_name("  "), bucket_name("n/a"), bucket_name(None)
     ('Equity/Tech', 'Unknown', 'Unknown', 'Unknown')
@@ -32,7 +37,7 @@ def bucket_name(text: str | None) -> str:
 
 def _names_nothing(text: str) -> bool:
     bare = text.strip()
-    return bare.casefold() in _NOTHING or all(_is_dash(sign) for sign in bare)
+    return bare.casefold() in _NOTHING or all(sign == "?" or _is_dash(sign) for sign in bare)
 
 
 def level_bucket(path: str, separator: str, level: int) -> str:

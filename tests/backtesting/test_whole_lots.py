@@ -18,6 +18,7 @@ import trimtab.backtesting.backtest
 from trimtab import InputError, LimitsError, RebalancingLimits, TradingCosts
 from trimtab.backtesting.whole_lots import micro_units
 from trimtab.decimals import MICRO, decimal_of, scaled
+from trimtab.kernel.backtest_many import backtest_policies
 from trimtab.kernel.compilation import undecorated
 from trimtab.kernel.money import cost_of, worth_of
 
@@ -200,6 +201,43 @@ def test_without_a_price_an_order_lapses() -> None:
     assert lapsed["shares"] == 2 and lapsed["traded_shares"] == 0 and lapsed["traded_price"] == 0
     assert result.trades.filter(~pl.col("filled"))["asset"].to_list() == ["AAA"]
     assert result.plans["cash_after"].to_list() == [Decimal(800)]
+
+
+@pytest.mark.usefixtures("only_plain")
+def test_an_asset_without_a_first_price_is_not_bought() -> None:
+    prices = wide(AAA=[100.0, 100.0, 100.0], BBB=[None, None, 100.0])
+    result = trimtab.backtest(prices, scores=scored((0, {"AAA": 0.9, "BBB": 0.8})), every=days(3)[:1], start_value=1000)
+    assert result.orders["asset"].to_list() == ["AAA"]
+
+
+@pytest.mark.usefixtures("only_plain")
+def test_a_buy_is_cut_by_its_fee() -> None:
+    """Nine are planned at 100; at 125 the cash of 1,000 pays for eight, but not for the fee of 10 as well."""
+    result = trimtab.backtest(
+        wide(AAA=[100.0, 125.0, 125.0]),
+        RebalancingLimits(max_position_weight=1.0, target_invested=1.0),
+        scores=scored((0, {"AAA": 0.9})),
+        every=days(3)[:1],
+        start_value=1000,
+        orders={"fees": {"per_order": 10}, "cash_buffer": 0.0, "max_fee_share": 0.05},
+    )
+    bought = result.orders.row(0, named=True)
+    assert (bought["shares"], bought["traded_shares"], bought["cash_after"]) == (9, 7, 115)
+
+
+def test_a_sweep_trades_as_each_policy_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undecorated, with an order that lapses for want of a price, and one that is cut; nothing but the equity is kept."""
+    monkeypatch.setattr(trimtab.backtesting.backtest, "backtest_policy", plain)
+    monkeypatch.setattr(trimtab.kernel.backtest_many, "backtest_policies", undecorated(backtest_policies))
+    prices = wide(AAA=[100.0, None, 110.0, 109.0], BBB=[49.5, 52.0, 53.0, 54.0])
+    arguments: dict[str, Any] = {"scores": BY_HAND_SCORES, "every": [days(4)[0], days(4)[2]], "start_value": 1000}
+    vary = {"max_position_weight": [0.4, 0.6]}
+    swept = trimtab.sweep(prices, LOW, vary, orders=FEES, **arguments)
+    for policy, limits in enumerate(swept.limits):
+        alone = trimtab.backtest(prices, limits, orders=FEES, **arguments)
+        assert alone.equity["equity"].to_numpy().tobytes() == swept.equity[policy].tobytes()
+        assert alone.turnover["unfilled"].sum() > 0
+    assert swept.equity[0].tobytes() != swept.equity[1].tobytes()
 
 
 @pytest.mark.usefixtures("only_plain")

@@ -161,7 +161,7 @@ CASES = [
     ),
     whole(
         "Parquet, numbers for text",
-        parquet({"asset": [1, 2], "score": [0.9, 0.8]}),
+        parquet({"asset": [1.5, 2.5], "score": [0.9, 0.8]}),
         "row 1", "column 'asset'", "convert the column to text", file="in.parquet",
     ),
     whole(

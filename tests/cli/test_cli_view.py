@@ -246,7 +246,7 @@ def test_cash_as_wished_needs_no_reason() -> None:
         (
             assets(1, current_weight=0.19),
             {},
-            "near enough to their size to be left alone (no_trade_band, cash_band)",
+            "near enough to their size to be left alone (no_trade_band, min_trade)",
         ),
         (assets(3, bucket="B"), LIMITS, "at max_allocation_per_bucket: B (40.00%)"),
         (
@@ -259,9 +259,9 @@ def test_cash_as_wished_needs_no_reason() -> None:
         (
             assets(2),
             {"full_investment_positions": 8},
-            "with 2 positions less is aimed at (full_investment_positions 8)",
+            "with 2 positions the aim is lower (full_investment_positions 8)",
         ),
-        (assets(2, current_weight=0.1, restriction="no_buy"), {}, "kept by a restriction or missing data: A00, A01"),
+        (assets(2, current_weight=0.1, restriction="no_buy"), {}, "a restriction forbids buying: A00, A01"),
         (assets(2, desired_weight=0.1), {"sizing_mode": "desired"}, "no position is raised above its desired_weight"),
         (assets(2), {"residual_strategy": "cash"}, "at max_position_weight 0.2: A00, A01"),
         (
@@ -285,15 +285,16 @@ def test_facts_that_keep_cash(rows: list[dict[str, Any]], limits: dict[str, Any]
 def test_less_cash_than_wished_is_explained() -> None:
     text = words(shown(assets(2, current_weight=0.5, restriction="no_sell")))
     assert "0% in cash, 5.00% less than target_invested 0.95 leaves" in text
-    assert "- kept by a restriction or missing data: A00, A01" in text
+    assert "- a restriction forbids selling: A00, A01" in text
     band = words(shown(assets(5, current_weight=0.192)))
     assert "4.00% in cash, 1.00% less than target_invested 0.95 leaves" in band
-    assert "- near enough to their size to be left alone (no_trade_band, cash_band): A00, A01, A02, A03, A04" in band
+    assert "- near enough to their size to be left alone (no_trade_band, min_trade): A00, A01, A02, A03, A04" in band
 
 
 def test_a_brake_explains_the_cash() -> None:
-    sells = [{"asset": "A", "score": 0.1, "current_weight": 0.5}]
-    assert "- the brake keeps every weight unchanged" in words(shown(sells, brake_sold_weight=0.1))
+    sells = [{"asset": "A", "score": 0.1, "current_weight": 0.5}, *assets(4, bucket="B")]
+    text = words(shown(sells, brake_sold_weight=0.1, max_new_positions=4))
+    assert "- the brake keeps every weight unchanged" in text
     overdrawn = [{"asset": "A", "score": 0.1, "current_weight": 1.0}]
     text = words(shown(overdrawn, brake_sold_weight=0.1, brake_closed_positions=0))
     assert (

@@ -305,7 +305,7 @@ def test_cash_that_the_concentration_of_issuers_forces() -> None:
     assert conflict.members[0].relaxation is not None
     assert conflict.members[0].relaxation.effect == "no concentration of issuer"
     (left,) = trimtab.rebalance(rows, RebalancingLimits(**limits), exposures=table).facts().cash_reasons
-    assert left == "at concentration 0.05/0.1/0.4 of issuer"
+    assert left == "concentration 0.05/0.1/0.4 of issuer"
 
 
 @pytest.mark.thorough

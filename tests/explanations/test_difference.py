@@ -60,7 +60,7 @@ def test_exposures_that_were_changed() -> None:
     assert second.causes == (Cause("table of exposures", (), alone=True),)
     none = trimtab.rebalance(rows, RebalancingLimits())
     (change,) = none.diff(before).changes
-    assert change.text.endswith("because of exposures and the table of exposures, all of which it takes.")
+    assert change.text.endswith("because of exposures and the table of exposures together.")
     assert before.diff(trimtab.rebalance(rows[::-1], limited, exposures=table[::-1])) == Difference((), ())
     empty = [{**row, "bucket": "EU"} for row in table]
     known = limited.replace(known_buckets=("country:US",))
@@ -89,9 +89,7 @@ def test_two_causes_that_only_work_together() -> None:
     assert causes(difference) == {
         "B": (Cause("max_total_positions", (), alone=False), Cause("max_new_positions", (), alone=False))
     }
-    assert difference.changes[0].text.endswith(
-        "because of max_total_positions and max_new_positions, all of which it takes."
-    )
+    assert difference.changes[0].text.endswith("because of max_total_positions and max_new_positions together.")
 
 
 def test_two_causes_each_of_which_is_enough() -> None:
@@ -99,6 +97,18 @@ def test_two_causes_each_of_which_is_enough() -> None:
     difference = between(first, second, {})
     assert causes(difference) == {"A": (Cause("restriction", ("A",), alone=True), Cause("score", ("A",), alone=True))}
     assert difference.changes[0].text.endswith("because of its restriction and its score, each of which is enough.")
+
+
+def test_other_changes_that_would_do_the_same_together() -> None:
+    """The weaker score of B lets C in; so would one more place, which needs both limits."""
+    first = [asset("A", 0.9), asset("B", 0.8), asset("C", 0.7)]
+    second = [asset("A", 0.9), asset("B", 0.3), asset("C", 0.7)]
+    full, wide = ({"max_new_positions": places, "max_total_positions": places} for places in (2, 3))
+    (_, change) = between(first, second, full, wide).changes
+    assert (change.causes, change.otherwise) == ((Cause("score", ("B",), alone=True),), True)
+    assert change.text.endswith(
+        "because of the score of B; without that, the other changes together would have the same effect."
+    )
 
 
 def test_assets_that_come_and_go() -> None:
@@ -124,6 +134,38 @@ def test_weights_and_buckets_are_changed_as_a_whole() -> None:
     moved = [{**row, "bucket": "Bond"} for row in first]
     difference = between(first, moved, {**ON, "max_positions_per_bucket": 2, "max_position_weight": 0.2})
     assert causes(difference)["C"] == (Cause("bucket", ("A", "B"), alone=True),)
+
+
+def test_weights_are_one_cause_even_where_something_else_is_needed() -> None:
+    """An account's weights belong together: A's own is not a cause beside those of the others."""
+    first = [asset("A", 0.9, 0.1), asset("B", 0.9, 0.1)]
+    second = [asset("A", 0.9, 0.12), asset("B", 0.9, 0.12)]
+    difference = between(first, second, {"no_trade_band": 0.0}, {"no_trade_band": 0.9, "cash_band": 0.9})
+    assert causes(difference)["A"] == (
+        Cause("no_trade_band", (), alone=False),
+        Cause("cash_band", (), alone=False),
+        Cause("current_weight", ("A", "B"), alone=False),
+    )
+
+
+@pytest.mark.parametrize("account", [None, "one"])
+def test_exposures_are_an_input(account: str | None) -> None:
+    """With limits of exposures, mixtures keep the table; a new table is a cause, and so is a limit on it."""
+    rows = [asset("A", 0.9), asset("B", 0.9)]
+    rows = [{**row, "account": account} for row in rows] if account else rows
+    table = [{"asset": name, "scheme": "country", "bucket": "US"} for name in "AB"]
+    table = [{**row, "account": account} for row in table] if account else table
+    halves = [{**row, "fraction": 0.5} for row in table]
+    tight, loose = ({"exposures": {"country": {"max_exposure": share, "unknown": "free"}}} for share in (0.2, 0.3))
+    before = trimtab.rebalance(rows, RebalancingLimits(**tight), exposures=table)
+    raised = before.diff(trimtab.rebalance(rows, RebalancingLimits(**loose), exposures=table))
+    assert {cause for change in raised.changes for cause in change.causes} == {Cause("exposures", (), alone=True)}
+    halved = before.diff(trimtab.rebalance(rows, RebalancingLimits(**tight), exposures=halves))
+    assert [change.name for change in halved.inputs] == ["table of exposures"]
+    assert halved.changes[0].text.endswith(" because of the table of exposures.")
+    gone = before.diff(trimtab.rebalance(rows, RebalancingLimits()))
+    assert [change.name for change in gone.inputs] == ["exposures", "table of exposures"]
+    assert causes(gone)["A"] == (Cause("exposures", (), alone=True),)
 
 
 def test_limits_of_buckets_that_only_one_of_the_two_has() -> None:

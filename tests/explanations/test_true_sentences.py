@@ -8,6 +8,9 @@ from collections import Counter
 
 import pytest
 from cases import random_limits, random_rows
+from cash_sentences import faults_of_cash
+from difference_carried_out import Inputs, faults_of_difference, tomorrow
+from exposure_runs import random_case, random_concentration
 from sentences_carried_out import faults_of_account
 from thorough import mostly_thorough
 
@@ -26,6 +29,43 @@ def test_sentences_of_random_accounts_hold(block: int) -> None:
         drawn = random.Random(7_000_000 + 40 * block + seed)
         assert list(faults_of_account(random_rows(drawn), random_limits(drawn), counts)) == [], (block, seed)
     assert counts["limits in the way"] and counts["reasons for cash"] and counts["merit of what is fixed"]
+
+
+@pytest.mark.parametrize("block", mostly_thorough(range(15)))
+def test_reasons_for_cash_hold_with_exposures(block: int) -> None:
+    counts: Counter[str] = Counter()
+    for seed in range(7_100_000 + 12 * block, 7_100_000 + 12 * block + 12):
+        case, concentration = random_concentration(seed) or (random_case(seed), {})
+        if case is not None:
+            rows, limits, exposures, own = case
+            rule = {"concentration": {"issuer": concentration}} if concentration else {}
+            limits = limits.replace(exposures=own, **rule)
+            assert list(faults_of_cash(rows, limits, counts, exposures=exposures)) == [], seed
+    assert counts["reasons for cash"]
+
+
+@pytest.mark.parametrize("block", mostly_thorough(range(20)))
+def test_causes_of_a_difference_hold(block: int) -> None:
+    counts: Counter[str] = Counter()
+    for seed in range(7_200_000 + 6 * block, 7_200_000 + 6 * block + 6):
+        rng = random.Random(seed)
+        today, other = (Inputs(random_rows(rng), random_limits(rng)) for _ in range(2))
+        assert list(faults_of_difference(today, tomorrow(rng, today, other), counts)) == [], seed
+    assert counts["causes that suffice alone"]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("block", range(5))
+def test_causes_of_a_difference_hold_with_exposures(block: int) -> None:
+    counts: Counter[str] = Counter()
+    for seed in range(7_300_000 + 12 * block, 7_300_000 + 12 * block + 12):
+        case, rng = random_case(seed), random.Random(seed)
+        if case is not None:
+            rows, limits, exposures, own = case
+            today = Inputs(rows, limits.replace(exposures=own), {"exposures": exposures})
+            other = Inputs(random_rows(rng), random_limits(rng))
+            assert list(faults_of_difference(today, tomorrow(rng, today, other), counts)) == [], seed
+    assert counts["causes that suffice alone"]
 
 
 def test_a_share_that_is_also_the_largest_weight() -> None:

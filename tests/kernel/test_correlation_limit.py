@@ -244,7 +244,7 @@ def test_a_bad_account_beside_good_ones() -> None:
 
 def test_a_batch_refuses_limits_that_need_other_tables() -> None:
     limits = RebalancingLimits(**ON)
-    with pytest.raises(LimitsError, match="max_correlation is set, but a batch has no correlations"):
+    with pytest.raises(LimitsError, match="max_correlation is set, but there are no correlations"):
         PreparedLimits({None: limits}, {})
     with pytest.raises(LimitsError, match="limits 'careful': max_correlation is set"):
         PreparedLimits({"wild": RebalancingLimits(), "careful": limits}, {})

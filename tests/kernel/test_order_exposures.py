@@ -143,3 +143,37 @@ def test_an_exposure_forces_a_small_sale() -> None:
     assert decided(small).reasons["A"] == "forced_for_limit"
     larger = replace(case, settings=Settings(min_trade_amount=150 * MICRO))
     assert decided(larger).orders == ()
+
+
+ONE_COUNTRY = [US, {**US, "asset": "C"}, EU, {**EU, "asset": "D"}]
+
+
+def turned_over(table: list[dict[str, object]], **us: float) -> NaivePlan:
+    """400 shares of A and B at 10; A should go, C and D come; 0.4 may be turned over, and D is bought before C."""
+    scores = {"A": 0.1, "B": 0.8, "C": 0.9, "D": 0.95}
+    instruments = {name: Instrument(10 * MICRO, 400 * NANO if name in "AB" else 0) for name in scores}
+    limits = Limits(max_position_weight=0.4, exposures={"country": {"buckets": {"US": us}}})
+    rows = [{"asset": name, "score": score} for name, score in scores.items()]
+    return decided(OrderCase(rows, instruments, limits, Settings(max_turnover=0.4), 2_000 * MICRO, 0, table))
+
+
+def test_a_sell_waits_that_would_leave_an_exposure_below_its_minimum() -> None:
+    """Without A, turnover would buy D, which is not in the US, and leave too little for C, which is."""
+    assert turned_over(ONE_COUNTRY, min_exposure=0.3).reasons["A"] == "waits_for_minimum"
+    assert turned_over(ONE_COUNTRY, min_exposure=0.05).reasons["A"] == "to_target"
+
+
+def test_a_tiny_fraction_does_not_limit() -> None:
+    table = [*ONE_COUNTRY[:3], {**US, "asset": "D", "fraction": 1e-9}]
+    assert turned_over(table, max_exposure=0.45).quantities["D"] == turned_over(table).quantities["D"]
+
+
+def test_a_sale_is_forced_only_where_it_helps() -> None:
+    """Of two small sells the one outside the full exposure stays."""
+    table = [US, EU]
+    case = account(0.249, cash=5_000, held=25, no_trade_band=0.0)
+    held = {"A": case.instruments["A"], "B": Instrument(100 * MICRO, 25 * NANO)}
+    limits = case.limits.replace(max_position_weight=0.2497)
+    small = replace(case, rows=case.rows[:2], exposures=table, instruments=held, limits=limits)
+    plan = decided(replace(small, settings=Settings(min_trade_amount=5 * MICRO)))
+    assert (plan.reasons["A"], plan.reasons["B"]) == ("forced_for_limit", "within_one_lot")

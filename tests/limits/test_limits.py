@@ -153,7 +153,7 @@ def test_every_field_is_in_one_kind() -> None:
 
 
 @pytest.mark.parametrize("name", WHOLE)
-@pytest.mark.parametrize("value", [2.0, 2.5, "2", True, [2], math.nan])
+@pytest.mark.parametrize("value", [2.5, "2", True, [2], math.nan])
 def test_whole_numbers(name: str, value: Any) -> None:
     fault = the_fault(**{name: value})
     assert fault == f"{name} must be a whole number (received {value!r})"

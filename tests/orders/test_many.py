@@ -19,6 +19,7 @@ import trimtab
 from trimtab import InputError, LimitsError, OrderSettings, RebalancingLimits
 from trimtab.orders import identity, many
 from trimtab.orders.exact_columns import priced, units_of
+from trimtab.orders.tax_records import TaxRecords
 
 Row = dict[str, Any]
 ROWS: list[Row] = [
@@ -313,8 +314,8 @@ def check_lots(seeds: range, settings: OrderSettings) -> int:
     """Every account as `plan` has it, with lots, gains and warnings; returns how many orders take lots."""
     limits, taken = RebalancingLimits(), 0
     rows, cash = tables(seeds, limits)
-    lots, recent = lots_of_many(seeds), [{"group": "A1", "date": TODAY, "kind": "buy"}]
-    made = trimtab.plan_many(rows, limits, accounts=cash, settings=settings, tax_lots=lots, recent=recent, today=TODAY)
+    taxes = TaxRecords(lots_of_many(seeds), recent=[{"group": "A1", "date": TODAY, "kind": "buy"}])
+    made = trimtab.plan_many(rows, limits, accounts=cash, settings=settings, tax_lots=taxes, today=TODAY)
     by_account: dict[str, list[Row]] = {}
     for order in made.orders.to_pylist():
         by_account.setdefault(order["account"], []).append(order)
@@ -338,7 +339,7 @@ def check_lots(seeds: range, settings: OrderSettings) -> int:
 
 
 def test_tax_lots_as_in_a_plan() -> None:
-    made = trimtab.plan_many(ROWS, accounts=CASH, tax_lots=LOTS, recent=LOSS, today=TODAY, relief="hifo")
+    made = trimtab.plan_many(ROWS, accounts=CASH, tax_lots=TaxRecords(LOTS, recent=LOSS), today=TODAY, relief="hifo")
     columns = ["account", "asset", "side", "gain", "wash_sale"]
     assert made.orders.select(columns).to_pylist() == [
         {"account": "P1", "asset": "AAA", "side": "sell", "gain": Decimal(-300), "wash_sale": True},
@@ -368,11 +369,16 @@ def test_faults_of_lots_name_account_and_row() -> None:
     assert set(made.failed) == {"P1"} and "account 'P1'" in made.failed["P1"] and "row 2" in made.failed["P1"]
     made = trimtab.plan_many(ROWS, accounts=CASH, tax_lots=LOTS[:1], today=TODAY)
     assert "add up to 20 shares" in made.failed["P1"]
+    made = trimtab.plan_many(ROWS, accounts=CASH[1:], tax_lots=LOTS[:1], today=TODAY)
+    assert made.failed == {"P1": "account 'P1': the account has no cash: add it to the accounts, with its cash"}
     for arguments, message in (
         ({"tax_lots": LOTS}, "today is missing"),
         ({"tax_lots": [{**LOTS[0], "account": "P9"}], "today": TODAY}, "row 1.*the account has no candidates"),
         ({"tax_lots": [{"asset": "AAA"}], "today": TODAY}, "column 'account'"),
-        ({"recent": [{**LOSS[0], "account": "P9"}], "today": TODAY}, "the account has no candidates"),
+        (
+            {"tax_lots": TaxRecords(recent=[{**LOSS[0], "account": "P9"}]), "today": TODAY},
+            "the account has no candidates",
+        ),
     ):
         with pytest.raises(InputError, match=message):
             trimtab.plan_many(ROWS, accounts=CASH, **arguments)

@@ -69,7 +69,7 @@ def check(seed: int, accounts: int) -> int:
     made = trimtab.plan_many(rows, chosen["limits"], accounts=cash, settings=chosen["settings"], exposures=table)
     for line in cash:
         own = [row for row in rows if row["account"] == line["account"]]
-        single = of_one(own, line, chosen["limits"], chosen["settings"], table)
+        single = of_one(own, line, chosen["limits"], chosen["settings"], exposures=table)
         name = line["account"]
         assert (as_plan(made, name) if name not in made.failed else "failed") == single, (seed, name)
     return made.counts.ordering

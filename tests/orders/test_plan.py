@@ -20,6 +20,7 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.doors import plan
 from trimtab.orders.identity import canonical_json
 from trimtab.orders.plan import Plan
+from trimtab.orders.tax_records import TaxRecords
 from trimtab.reasons import OrderReason
 from trimtab.rebalancing import certified
 
@@ -222,10 +223,10 @@ def test_wash_sales_are_warned_of() -> None:
     both = [{**HELD[0]}, {**HELD[1], "group": "fund"}]
     assert [order.wash_sale for order in plan(both, cash=0, tax_lots=LOTS, today=late).orders] == [True, True]
     sold = [{"group": "B", "date": dt.datetime(2026, 5, 20, 12), "kind": "loss_sale"}]
-    made = plan(HELD, cash=0, recent=sold, today=late)
+    made = plan(HELD, cash=0, tax_lots=TaxRecords(recent=sold), today=late)
     assert [(order.asset, order.wash_sale) for order in made.orders] == [("A", False), ("B", True)]
     bought = [{"group": "fund", "date": "2026-05-20", "kind": "buy"}]
-    made = plan(HELD, cash=0, tax_lots=LOTS, recent=bought, today=late)
+    made = plan(HELD, cash=0, tax_lots=TaxRecords(LOTS, recent=bought), today=late)
     assert made.orders[0].wash_sale
 
 
@@ -317,20 +318,24 @@ BAD_CALLS: list[tuple[str, Row, str]] = [
     ("no real day", {"today": dt.datetime(2026, 1, 1)}, "is not a day"),
     ("lots without a column", {"tax_lots": [{"asset": "A"}], "today": TODAY}, "tax_lots, column 'lot_id'"),
     ("no lots", {"max_realized_gain": 5}, "'A' has no tax lots"),
-    ("trades without a column", {"recent": [{"group": "A"}], "today": TODAY}, "recent, column 'date'"),
+    (
+        "trades without a column",
+        {"tax_lots": TaxRecords(recent=[{"group": "A"}]), "today": TODAY},
+        "recent, column 'date'",
+    ),
     (
         "an unknown trade",
-        {"recent": [{"group": "A", "date": TODAY, "kind": "gift"}], "today": TODAY},
+        {"tax_lots": TaxRecords(recent=[{"group": "A", "date": TODAY, "kind": "gift"}]), "today": TODAY},
         "write buy or loss_sale",
     ),
     (
         "a trade without a group",
-        {"recent": [{"group": None, "date": TODAY, "kind": "buy"}], "today": TODAY},
+        {"tax_lots": TaxRecords(recent=[{"group": None, "date": TODAY, "kind": "buy"}]), "today": TODAY},
         "name the group",
     ),
     (
         "a trade to come",
-        {"recent": [{"group": "A", "date": "2027-01-01", "kind": "buy"}], "today": TODAY},
+        {"tax_lots": TaxRecords(recent=[{"group": "A", "date": "2027-01-01", "kind": "buy"}]), "today": TODAY},
         "a day up to today",
     ),
 ]
@@ -464,11 +469,14 @@ def test_json_is_exact() -> None:
 
 
 def test_what_a_reader_should_know_is_noted() -> None:
-    assert plan([GOOD, {"asset": "B", "score": 0.95, "price": None}], cash=100).notes == (
-        "B has no price and cannot be bought",
+    assert plan([GOOD, {"asset": "B", "score": 0.95, "price": None}], cash=100).notes[-1] == (
+        "B has no price and cannot be bought"
     )
     stuck = plan([{**GOOD, "restriction": "no_sell"}], cash=0, cash_flow=-50)
-    assert stuck.notes == ("cash ends 50.00 below 0: too little can be sold, or a brake stopped the account",)
+    assert stuck.notes[-1] == "cash ends 50.00 below 0: too little can be sold, or a brake stopped the account"
+    unused = plan([{**GOOD, "weigth": 0.5}], cash=100)
+    assert "columns that no rule uses: 'weigth'" in unused.notes
+    assert unused.notes == tuple(note.text for note in unused.result.notes)
 
 
 # --- ids -------------------------------------------------------------------------------------------------------------
@@ -486,7 +494,7 @@ def test_ids_follow_from_the_inputs_alone() -> None:
     assert listed(named) == listed(made)
     assert not ids & {order.client_order_id for order in named.orders}
     bought = [{"group": "AAA", "date": TODAY, "kind": "buy"}]
-    assert example(recent=bought, today=TODAY).plan_id not in (made.plan_id, named.plan_id)
+    assert example(tax_lots=TaxRecords(recent=bought), today=TODAY).plan_id not in (made.plan_id, named.plan_id)
 
 
 def test_canonical_json() -> None:

@@ -37,6 +37,12 @@ def test_orders_stay_inside_exposures_and_say_what_was_full() -> None:
     assert plan(again, made.result.limits, cash=made.cash, exposures=TABLE).orders == ()
 
 
+def test_exposures_with_room_are_no_obstacle() -> None:
+    """One share more of A lies in US, which has room; EU is not its own."""
+    made = plan(ROWS, limits_of(EU={"max_exposure": 0.45}, US={"max_exposure": 0.7}), cash=10_000, exposures=TABLE)
+    assert list(Rounding(made._decided, 0).full(int(made._decided.assets[0]["now"]) + 10**9)) == []
+
+
 def test_no_room_names_the_exposure() -> None:
     """B and C aim at 2,250 each; selling one of C is not worth it within one lot, so B gets what its 3,000 leave of 4,500."""
     rows = [*ROWS[:2], {**ROWS[2], "shares": 3}]

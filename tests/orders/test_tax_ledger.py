@@ -14,6 +14,7 @@ from tax_ledger import Ledger, Purchase, exact, is_long_held
 import trimtab
 from trimtab import Order, RebalancingLimits
 from trimtab.orders.tax_lots import TaxLot
+from trimtab.orders.tax_records import TaxRecords
 
 LIMITS = RebalancingLimits(max_position_weight=1.0, no_trade_band=0.0, min_trade=0.0, min_position_weight=0.0001)
 RELIEFS = ("fifo", "lifo", "hifo", "lofo", "min_tax")
@@ -141,7 +142,13 @@ def warned(lots: list[tuple[str, float, float, dt.date]], recent: list[dict[str,
     ]
     named = [dict(zip(("lot_id", "shares", "cost", "acquired"), lot, strict=True), asset="A") for lot in lots]
     plan = trimtab.plan(
-        rows, LIMITS, cash=10, tax_lots=named, recent=recent or None, today=TODAY, relief="fifo", cash_buffer=0.0
+        rows,
+        LIMITS,
+        cash=10,
+        tax_lots=TaxRecords(named, recent=recent or None),
+        today=TODAY,
+        relief="fifo",
+        cash_buffer=0.0,
     )
     (order,) = plan.orders
     assert order.side == "sell"

@@ -119,13 +119,14 @@ def test_the_rules_example_of_forced_cash() -> None:
             [{**row, "restriction": "no_buy"} for row in OFF_ROWS],
             {},
             "35.00%",
-            "kept by a restriction or missing data: A0",
+            "a restriction forbids buying: A0, A1, A2, A3, A4, A5",
         ),
         (
             [{**row, "restriction": "no_trade", "score": None} for row in OFF_ROWS[:3]],
             {},
             "65.00%",
-            "these candidates cannot change it, whatever the limits are",
+            "together with the others, a restriction forbids buying: A0, A1, A2; "
+            "together with the others, without a score nothing is bought: A0, A1, A2",
         ),
         (
             [asset(f"A{index}", "Tech", 0.9, 0.1) for index in range(6)],

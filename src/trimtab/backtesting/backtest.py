@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Unpack
 
 import numpy as np
@@ -60,7 +59,7 @@ def backtest(
         column an asset. On each day the latest scores up to it count. Or a function of a `MarketView` that returns a table
         with `asset` and `score`. None: technical scores, combined with fundamental ones if there are fundamentals.
     classification
-        The bucket of each symbol: a mapping, or a table with `symbol`, `bucket`, and `known_on` where it changes.
+        The bucket of each symbol: a mapping, a pandas Series, or a table with `symbol`, `bucket`, and `known_on` where it changes.
     membership
         `symbol`, `from`, `to`: only members of the day are bought.
     fundamentals
@@ -136,9 +135,6 @@ def _market_data(prices: Any, tables: dict[str, Any]) -> MarketData:
             advice = f"give it to MarketData, as MarketData(..., {name}=...)"
             raise InputError([Fault(f"{name} is given beside a MarketData", advice)])
         return prices
-    if isinstance(tables.get("classification"), Mapping):
-        buckets = tables["classification"].items()
-        tables = {**tables, "classification": [{"symbol": symbol, "bucket": bucket} for symbol, bucket in buckets]}
     return MarketData(prices, **tables)
 
 

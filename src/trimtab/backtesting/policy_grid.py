@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.limits.regimes import laid_over
@@ -128,6 +130,8 @@ def _values(name: str, values: Sequence[Any] | Between) -> Sequence[Any]:
     if isinstance(values, Between):
         advice = "list its values, or draw a sample"
         raise InputError([Fault(f"{name} is a range, which a grid cannot use", advice)])
+    if isinstance(values, np.ndarray) and values.ndim == 1:
+        values = values.tolist()
     if isinstance(values, str) or not isinstance(values, Sequence) or not len(values):
         raise InputError([Fault(f"{name} needs a list of values", "write them in a list", value=values)])
     return values

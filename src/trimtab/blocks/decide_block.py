@@ -143,6 +143,7 @@ def measured_block(
     screened = left_out | decided.outcome["braked"]
     screened[list(own)] = True
     proven, drifted = _screened(block, accounts, screened, decided, limits.screen(checked.nodes))
+    proven[limits.is_correlated[accounts.limits] & ~screened] = -1  # the screen knows no correlations
     unproven = np.flatnonzero((proven < 0) & ~left_out)
     shared = np.setdiff1d(unproven, list(own))
     verdict = check_fully(block, limits, accounts, shared, checked.order, decided)

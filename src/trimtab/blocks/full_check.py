@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -117,4 +117,4 @@ def _candidates_of(
         leaf=prepared.bucket_nodes(tuple(block.bucket.names)).kernel[limits][codes],
         tree=prepared.trees[limits],
     )
-    return candidates, rows
+    return replace(candidates, correlations=prepared.correlations), rows

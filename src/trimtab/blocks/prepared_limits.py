@@ -16,6 +16,7 @@ from trimtab.bucket_path import bucket_name
 from trimtab.candidates.bucket_spellings import sound_names
 from trimtab.candidates.bucket_tree import grow
 from trimtab.candidates.candidates import settings_of
+from trimtab.candidates.correlations import Correlations
 from trimtab.candidates.exposures import Exposures
 from trimtab.certificate.bucket_nodes import checked_nodes
 from trimtab.certificate.screen import ScreenLimits, bounds_of, bucket_limits_of
@@ -43,15 +44,15 @@ class PreparedLimits:
 
     `votes`: how often each bucket is named in the whole batch. Of two spellings of one bucket, the limits' own counts, else
     the one with more votes. Accounts with another spelling fail, as do accounts with a bucket that has no vote at all.
-    `exposures`: a table of them, for all accounts or for each.
+    `exposures`: a table of them, for all accounts or for each. `correlations`: those of all accounts; only plans of orders
+    know them.
 
     Raises
     ------
     InputError
         Two spellings of a bucket in `exposures`.
     LimitsError
-        Limits for a bucket or a scheme that does not exist, with exposures where there is no table of them, or with a
-        `max_correlation`: a batch has no correlations.
+        Limits for a bucket or a scheme that does not exist, or that need exposures or correlations that are missing.
     """
 
     def __init__(
@@ -59,15 +60,18 @@ class PreparedLimits:
         limits: Mapping[str | None, RebalancingLimits],
         votes: Mapping[str, float],
         exposures: Exposures | None = None,
+        correlations: Correlations | None = None,
     ) -> None:
         self.votes = votes
         self.ids = {name: number for number, name in enumerate(limits)}
         self.limits = tuple(limits.values())
+        self.correlations = correlations
         for name, chosen in limits.items():
             where = "" if name is None else f"limits {name!r}: "
-            if chosen.max_correlation is not None:
-                advice = "leave it out, or use trimtab.rebalance_many with correlations"
-                raise LimitsError([f"{where}max_correlation is set, but a batch has no correlations: {advice}"])
+            if chosen.max_correlation is not None and correlations is None:
+                advice = "leave it out, or give correlations to trimtab.rebalance_many or trimtab.plan_many"
+                raise LimitsError([f"{where}max_correlation is set, but there are no correlations: {advice}"])
+        self.is_correlated = np.array([chosen.max_correlation is not None for chosen in self.limits])
         self._exposures = exposures_for(exposures, limits)
         named = {bucket_name(name): count for name, count in votes.items()}
         names = [sound_names(dict.fromkeys(known_in_tree(chosen), 0.0) | named, chosen) for chosen in self.limits]
@@ -109,7 +113,8 @@ class PreparedLimits:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Prepared again wherever a copy arrives."""
-        return PreparedLimits, (dict(zip(self.ids, self.limits, strict=True)), self.votes, self.exposures)
+        limits = dict(zip(self.ids, self.limits, strict=True))
+        return PreparedLimits, (limits, self.votes, self.exposures, self.correlations)
 
     @property
     def exposures(self) -> Exposures | None:

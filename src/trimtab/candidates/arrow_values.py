@@ -19,6 +19,7 @@ from trimtab.errors import Fault, InputError
 from trimtab.kernel.records import Floats, Ints
 
 _REASON_SHOWN = 200
+_IDENTIFIERS = frozenset({"asset", "other", "fund", "holding"})  # columns of assets, which may be whole numbers
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,15 @@ def is_number(kind: pa.DataType) -> bool:
 
 
 def text_of(column: Any, name: str, count: int) -> Text:
-    """A column of text; all missing if the column is absent."""
+    """A column of text; all missing if the column is absent. Assets may be whole numbers, which become text."""
     if column is None:
         return Text(np.full(count, -1, np.int64), [])
     with readable(name, "text"):
         array = arrow_of(column, name, numeric=False)
         if array.null_count == len(array):  # of any type: pandas has floats for missing values
             return Text(np.full(count, -1, np.int64), [])
+        if name in _IDENTIFIERS and pa.types.is_integer(array.type):  # identifiers, such as a PERMNO
+            array = array.cast(pa.large_string())
         if not is_text(array.type):
             raise wrong_type(array, name, f"is not text but {array.type}", "convert the column to text")
         encoded = pc.dictionary_encode(array.cast(pa.large_string()))

@@ -117,6 +117,11 @@ class Exposures:
         account, fraction = np.repeat(np.arange(len(accounts)), size), self.fraction[rows]
         return Exposures(tuple(accounts), account, asset, scheme, bucket, fraction, self.source)
 
+    @property
+    def for_every_account(self) -> Exposures:
+        """The rows of a single account without its name."""
+        return replace(self, accounts=(), account=np.zeros_like(self.account))
+
     @cached_property
     def rows(self) -> list[tuple[Any, str, str, str, float]]:
         """Account (None for all), asset, scheme, bucket and fraction of every row."""

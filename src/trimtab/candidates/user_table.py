@@ -17,6 +17,9 @@ from narwhals.stable.v2 import dependencies
 from trimtab.errors import Fault, InputError
 from trimtab.kernel.records import Ints
 
+ASSET = "asset"
+ASSET_NAMES = (ASSET, "symbol", "ticker")
+
 
 @runtime_checkable
 class CarriesTable(Protocol):
@@ -48,16 +51,33 @@ def columns_of(table: Any, known: Sequence[str]) -> tuple[dict[str, Any], int]:
     if isinstance(table, ReadColumns):
         return table
     if isinstance(table, list):
-        return _columns_of_dicts(table, known), len(table)
+        return _with_assets(_columns_of_dicts(table, known), known), len(table)
     try:
-        frame = nw.from_native(table, eager_only=True)
+        frame = nw.from_native(_with_index(table, known), eager_only=True)
     except TypeError:
         advice = "give a pandas, polars or pyarrow table, or a list of dicts"
         raise InputError([Fault(f"a {type(table).__name__} is not a table", advice)]) from None
     except DuplicateError:
         names = list(table.column_names if isinstance(table, pa.Table) else table.columns)
         raise InputError(repeated(names)) from None
-    return {name: frame.get_column(name) for name in frame.columns}, len(frame)
+    return _with_assets({name: frame.get_column(name) for name in frame.columns}, known), len(frame)
+
+
+def _with_index(table: Any, known: Sequence[str]) -> Any:
+    """A pandas table with the levels of its index as columns that have a meaning and are not among the columns."""
+    if not dependencies.is_pandas_dataframe(table):
+        return table
+    names = [name for name in table.index.names if name in (*known, *ASSET_NAMES) and name not in table.columns]
+    return table.reset_index(level=names) if names else table
+
+
+def _with_assets(columns: dict[str, Any], known: Sequence[str]) -> dict[str, Any]:
+    """The columns, that of the assets called `asset`: it may also be `symbol` or `ticker`, in any case."""
+    if ASSET not in known or ASSET in columns:
+        return columns
+    folded = {str(name).strip().casefold(): name for name in reversed(columns)}
+    own = next((folded[name] for name in ASSET_NAMES if name in folded), None)
+    return {ASSET if name == own else name: column for name, column in columns.items()}
 
 
 def _columns_of_dicts(rows: list[Any], known: Sequence[str]) -> dict[str, list[Any]]:

@@ -91,7 +91,7 @@ class PlanOptions:
 
     @property
     def files(self) -> dict[str, Path]:
-        """The files beside the candidates, by the names of the arguments of `trimtab.plan`."""
+        """The files beside the candidates, by the names of the inputs of a plan."""
         named = {
             "positions": self.positions,
             "prices": self.latest_prices,

@@ -29,20 +29,20 @@ from trimtab.tolerances import LIMIT_TOLERANCE
 # Fields that cannot change in one row alone: an account's weights belong together, buckets form the tree.
 _WHOLE = ("current_weight", "bucket")
 _OF_ROWS = tuple(name for name in COLUMNS if name not in ("account", "asset"))
-_ASSETS, _CORRELATIONS, _EXPOSURES = "assets", "correlations", "table of exposures"
-_TABLES = (_CORRELATIONS, _EXPOSURES)
+_ASSETS = "assets"
+# Tables beside the candidates; the limits have a field `exposures`, too.
+_TABLES = {"correlations": "correlations", "table of exposures": "exposures"}
 
 Row = dict[str, Any]
 Outcome = dict[str, tuple[bool, float]]
-Tables = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class InputChange:
-    """An input that differs: a limit, `correlations` or `table of exposures` (`asset` is empty), a field of an asset's
-    row, or `assets` with the asset.
+    """An input that differs: a limit, `correlations` or the `table of exposures` (`asset` is empty), a field of an
+    asset's row, or `assets` with the asset.
 
-    `before` and `after` are its values; for `assets` None means "no candidate", for tables "none given".
+    `before` and `after` are its values; for `assets` None means "no candidate", for a table "none given".
     """
 
     name: str
@@ -64,7 +64,9 @@ class Cause:
 
 @dataclass(frozen=True)
 class OutcomeChange:
-    """An asset whose target or reason differs. None where it is not a candidate."""
+    """An asset whose target or reason differs. None where it is not a candidate. `otherwise`: without its causes, the
+    other inputs that differ would change it in the same way together.
+    """
 
     asset: str
     before: float | None
@@ -72,6 +74,7 @@ class OutcomeChange:
     reason_before: str
     reason_after: str
     causes: tuple[Cause, ...]
+    otherwise: bool = False
 
     @property
     def text(self) -> str:
@@ -81,8 +84,9 @@ class OutcomeChange:
         causes = " and ".join(_said(cause, self.asset) for cause in self.causes)
         how = ""
         if len(self.causes) > 1:
-            how = ", each of which is enough" if self.causes[0].alone else ", all of which it takes"
-        return f"{self._moved} because of {causes}{how}."
+            how = ", each of which is enough" if self.causes[0].alone else " together"
+        other = "; without that, the other changes together would have the same effect" if self.otherwise else ""
+        return f"{self._moved} because of {causes}{how}{other}."
 
     @property
     def _moved(self) -> str:
@@ -94,7 +98,7 @@ class OutcomeChange:
 
 def _said(cause: Cause, asset: str) -> str:
     if not cause.assets:
-        return f"the {cause.name}" if cause.name == _EXPOSURES else cause.name
+        return f"the {cause.name}" if " " in cause.name else cause.name
     if cause.assets == (asset,):
         return f"its {cause.name}"
     names = listed(cause.assets)
@@ -135,11 +139,11 @@ class ResultInputs:
         return rows
 
     @cached_property
-    def tables(self) -> Tables:
-        """The tables beside the candidates, of this account; None where none was given."""
-        exposures = self.candidates.exposures
-        own = None if exposures is None else exposures.of_accounts(self.candidates.accounts)
-        return {_CORRELATIONS: self.candidates.correlations, _EXPOSURES: own}
+    def tables(self) -> dict[str, Any]:
+        """The tables beside the candidates, by the name of their change; None where none was given."""
+        candidates, exposures = self.candidates, self.candidates.exposures
+        own = None if exposures is None else exposures.of_accounts(candidates.accounts).for_every_account
+        return dict(zip(_TABLES, (candidates.correlations, own), strict=True))
 
     @cached_property
     def outcome(self) -> Outcome:
@@ -178,10 +182,10 @@ def _changed_inputs(before: ResultInputs, after: ResultInputs) -> Iterator[Input
         derived = name in before.limits.derived and name in after.limits.derived
         if first[name] != second[name] and not derived:
             yield InputChange(name, "", first[name], second[name])
-    for name in _TABLES:
-        old, new = before.tables[name], after.tables[name]
-        if (None if old is None else old.digest) != (None if new is None else new.digest):
-            yield InputChange(name, "", old, new)
+    for name, table in before.tables.items():
+        other = after.tables[name]
+        if (table and table.digest) != (other and other.digest):
+            yield InputChange(name, "", table, other)
     for asset in sorted({*before.rows, *after.rows}):
         row, other = before.rows.get(asset), after.rows.get(asset)
         if row is None or other is None:
@@ -193,13 +197,15 @@ def _changed_inputs(before: ResultInputs, after: ResultInputs) -> Iterator[Input
 
 
 def _outcome_change(before: ResultInputs, after: ResultInputs, name: str, mixtures: _Mixtures) -> OutcomeChange:
+    causes = mixtures.causes(name)
     return OutcomeChange(
         name,
         before.outcome[name][1] if name in before.outcome else None,
         after.outcome[name][1] if name in after.outcome else None,
         before.reasons.get(name, ""),
         after.reasons.get(name, ""),
-        tuple(mixtures.causes(name)),
+        tuple(causes),
+        mixtures.happens_without(name, causes),
     )
 
 
@@ -225,8 +231,14 @@ class _Mixtures:
         together = self._narrowed(asset, list(chain.from_iterable(kept)))
         alike: dict[tuple[str, bool, bool], list[InputChange]] = {}
         for change in together:
-            alike.setdefault((change.name, change.asset == asset, bool(change.asset)), []).append(change)
+            own = change.asset == asset and change.name not in _WHOLE
+            alike.setdefault((change.name, own, bool(change.asset)), []).append(change)
         return [Cause(name, self._assets(group), alone=False) for (name, _, _), group in alike.items()]
+
+    def happens_without(self, asset: str, causes: Sequence[Cause]) -> bool:
+        """Whether all inputs but the causes produce the asset's outcome, too."""
+        named = {(cause.name, name) for cause in causes for name in cause.assets or ("",)}
+        return self._brings(asset, [change for change in self.inputs if (change.name, change.asset) not in named])
 
     def _narrowed(self, asset: str, changes: list[InputChange]) -> list[InputChange]:
         """Changes that produce the outcome, irrelevant ones dropped; out of many, some may be superfluous."""
@@ -280,7 +292,7 @@ class _Mixtures:
         others = self.after.limits.to_dict()
         tables = dict(self.before.tables)
         for change in taken:
-            if change.name in _TABLES:
+            if change.name in tables:
                 tables[change.name] = change.after
             elif not change.asset:
                 values.pop(change.name, None)
@@ -296,13 +308,13 @@ class _Mixtures:
         values["known_buckets"] = (*known, *_exposures_named(values))
         limits = RebalancingLimits.from_dict(values)
         table = [{"asset": name, **row} for name, row in rows.items()]
-        beside = {"correlations": tables[_CORRELATIONS], "exposures": tables[_EXPOSURES]}
-        reruns = Reruns.of(read(table, limits, many=False, **beside), limits)
+        inputs = {argument: tables[name] for name, argument in _TABLES.items()}
+        reruns = Reruns.of(read(table, limits, many=False, **inputs), limits)
         return _outcome_of(reruns.names, reruns.answer)
 
 
 def _exposures_named(values: dict[str, Any]) -> list[str]:
-    """The buckets of schemes with limits of their own, as `known_buckets` has them: any table may lack them."""
+    """The buckets of schemes with limits of their own, as `known_buckets` has them: a table may lack them."""
     schemes = values.get("exposures", {})
     return [f"{scheme}:{path}" for scheme, own in schemes.items() for path in own.get("buckets", {})]
 

@@ -86,12 +86,6 @@ class ExposedRows:
         has_issuer = self.fractions[place, self.first_issuer :].any()
         return self.limited.names[self.first_issuer][0] if has_issuer else None
 
-    def large_issuers(self, sizes: Floats) -> str | None:
-        """The scheme whose concentration is limited, if an issuer reaches `small` at these sizes."""
-        weights = sizes @ self.fractions[:, self.first_issuer : -1]
-        reaches = (weights >= self.limited.concentration[0]["small"] - _FULL).any()
-        return self.limited.names[self.first_issuer][0] if reaches else None
-
     @cached_property
     def fractions(self) -> Floats:
         """The fraction of each row in each bucket. Shape (candidates, buckets)."""

@@ -100,14 +100,13 @@ def decide_orders(
 @compiled
 def place_orders(book: Book, count: int, step: int, run: RunRecords) -> None:
     """Keep the orders for the next session; and record them, if a ledger is kept."""
-    account, orders = book.account[0], 0
+    account = book.account[0]
     for index in range(count):
         book.in_order[index] = -1
     for index in range(count):
         asset = book.assets[index]
         if asset.place >= 0:
             book.in_order[asset.place] = index
-            orders += 1
         if run.orders.shape[0] > 0:
             order = run.orders[step, book.asset_of[index]]
             order.place, order.price, order.quantity, order.now = asset.place, asset.price, asset.quantity, asset.now

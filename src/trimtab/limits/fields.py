@@ -218,8 +218,8 @@ def _text_fault(choices: tuple[str, ...], value: Any) -> str:
 
 
 def _checked_number(kind: type, meta: Mapping[str, Any], value: Any) -> tuple[Any, str]:
-    wanted = numbers.Integral if kind is int else numbers.Real
-    if isinstance(value, bool) or not isinstance(value, wanted):
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number or (kind is int and value % 1 != 0):  # 10.0 is whole, NaN is not
         return value, f"must be a{' whole' if kind is int else ''} number (received {value!r})"
     number = math.inf if cast("float", value) > MAX_COUNT else kind(value)
     low, high, below = meta["low"], meta["high"], meta["below"]

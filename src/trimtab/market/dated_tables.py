@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+from narwhals.stable.v2 import dependencies
 
 from trimtab.errors import Fault, InputError
 from trimtab.market.data_findings import events
@@ -86,13 +87,18 @@ def _fundamentals(table: Any) -> Fundamentals:
 
 
 def read_classification(table: Any) -> pl.DataFrame:
-    """`symbol`, `bucket` and `known_on` from a table, by day and symbol; rows without `known_on` were always known.
+    """`symbol`, `bucket` and `known_on` from a table, by day and symbol; rows without `known_on` were always known. A
+    mapping, or a pandas Series by symbol, gives each symbol one bucket.
 
     Raises
     ------
     InputError
         A column is missing, a row has no symbol, or a symbol has two rows for one day.
     """
+    if dependencies.is_pandas_series(table):
+        table = table.to_dict()
+    if isinstance(table, Mapping):
+        table = [{"symbol": symbol, "bucket": bucket} for symbol, bucket in table.items()]
     frame, source = frame_of(table, "the classification")
     symbol = names_of(frame[required(frame, SYMBOL_NAMES, source)], source).alias("symbol")
     bucket = frame[required(frame, _BUCKET_NAMES, source)]

@@ -61,7 +61,8 @@ class MarketData:
     fundamentals
         `symbol`, `known_on` (the day from which a row was known) and items; a table, or a list of tables.
     classification
-        `symbol`, `bucket` (or `sector`), and `known_on` if it changes.
+        `symbol`, `bucket` (or `sector`), and `known_on` if it changes; or the bucket of each symbol, as a mapping or a
+        pandas Series.
     membership
         `symbol`, `from`, `to` of an index: on a day only its members are ranked.
     price_column

@@ -13,14 +13,17 @@ from dataclasses import replace
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 from narwhals.exceptions import DuplicateError
+from narwhals.stable.v2 import dependencies
 
 from trimtab.decimals import decimal_of, is_ambiguous, ungrouped
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.files.table_files import read_table
+from trimtab.market.price_layout import with_symbols
 
 Date = dt.date | str
 SYMBOL_NAMES = ("symbol", "asset", "ticker")
@@ -46,7 +49,8 @@ def frame_of(table: Any, what: str) -> tuple[pl.DataFrame, str]:
     ----------
     table
         A path (`.csv`, `.parquet`, `.arrow`), a pandas, polars or pyarrow table, a lazy frame or DuckDB relation (read
-        whole), or a list of dicts. Dates in the index of a pandas table count as its column `date`.
+        whole), or a list of dicts. Dates in the index of a pandas table count as its column `date`; its columns may have
+        two levels, symbols and kinds of prices.
     what
         The name of the table in errors, such as "the prices".
 
@@ -76,6 +80,8 @@ def _from_list(rows: list[Any]) -> pl.DataFrame:
 
 
 def _from_table(table: Any) -> pl.DataFrame:
+    if dependencies.is_pandas_dataframe(table) and table.columns.nlevels > 1:
+        table = with_symbols(table)
     frame = nw.from_native(table)
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect("polars")
@@ -182,14 +188,14 @@ def days_of(column: pl.Series, source: str) -> pl.Series:
 
 
 def names_of(column: pl.Series, source: str) -> pl.Series:
-    """A column of names: text, never empty, without spaces around it.
+    """A column of names: text, or whole numbers (identifiers such as a PERMNO) as text; never empty, without spaces around it.
 
     Raises
     ------
     InputError
         Another type, a missing name, spaces around one.
     """
-    if column.dtype not in _TEXTS:
+    if column.dtype not in _TEXTS and not column.dtype.is_integer():
         problem = f"holds {_held(column)} instead of names"
         advice = "convert the column to text; check that no two columns were swapped"
         raise InputError([Fault(problem, advice, column=column.name, row=1, value=_first(column))], source)
@@ -320,7 +326,7 @@ def _plain(value: Any) -> Any:
 
 
 def day(date: Any, what: str = "the date") -> dt.date:
-    """A day given as a date, or as text such as 2020-01-31.
+    """A day given as a date (of Python, numpy or pandas), or as text such as 2020-01-31.
 
     Raises
     ------
@@ -332,7 +338,11 @@ def day(date: Any, what: str = "the date") -> dt.date:
     >>> day("2020-01-31")
     datetime.date(2020, 1, 31)
     """
-    if isinstance(date, dt.datetime):
+    if isinstance(date, np.datetime64):
+        return day(date.astype("datetime64[us]").item(), what)  # None for NaT
+    if str(date) == "NaT":  # of pandas: a datetime by its type
+        pass
+    elif isinstance(date, dt.datetime):
         if date.time() == dt.time(0):
             return date.date()
     elif isinstance(date, dt.date):

@@ -37,7 +37,7 @@ class AccountInputs:
         return [self.instruments[row] for row in candidates.order.tolist()]
 
     def rest(self, candidates: Candidates) -> dict[str, Any]:
-        """The inputs that only an account with tax lots, trades or correlations has."""
+        """The inputs that only an account with tax lots or trades has."""
         return rest_of(self.tax_lots, self.trades, self.today, [each.group for each in self.named(candidates)])
 
 

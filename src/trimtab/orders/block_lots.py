@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -96,11 +97,9 @@ def block_lots(source: LotsByAccount, checked: CheckedBlock, quantity: Ints, tab
     return BlockLots(source, every, np.array(start, np.int64), begin, end, block.start, names, groups, trades, failed)
 
 
-def warned_rows(lots: BlockLots, checked: CheckedBlock, change: Ints, decided: Records) -> set[int]:
+def warned_rows(lots: BlockLots, checked: CheckedBlock, today: dt.date, change: Ints, decided: Records) -> set[int]:
     """The rows whose orders may be wash sales; `change`: of the shares of each row, `decided`: the lots after the kernel."""
     warned: set[int] = set()
-    if lots.source is None:
-        return warned
     left_out = checked.left_out
     for account in range(len(left_out)):
         has_any = lots.start[account + 1] > lots.start[account] or account in lots.trades
@@ -117,5 +116,5 @@ def warned_rows(lots: BlockLots, checked: CheckedBlock, change: Ints, decided: R
             )
             for row in rows
         ]
-        warned |= wash_sales(changed, lots.trades.get(account, ()), lots.source.today)
+        warned |= wash_sales(changed, lots.trades.get(account, ()), today)
     return warned

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from trimtab.candidates.user_table import ASSET_NAMES
 from trimtab.errors import Fault, InputError
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 _OWN_SUFFIXES = {".parquet", ".pq", ".arrow", ".feather", ".ipc"}
 _FUNDS = {"fund", "holding", "fraction"}  # the holdings of funds, which exposures look through
 _OWN_AMOUNTS = {"current_weight", "shares"}
-_ASSET_NAMES = {"asset", "symbol", "ticker"}
 _HEAD = 65_536
 
 
@@ -113,7 +113,7 @@ def is_broker_file(path: Path) -> bool:
         set(names) >= _FUNDS
         or "asset" in names
         or "score" in folded
-        or bool(_OWN_AMOUNTS & set(names) and _ASSET_NAMES & folded)
+        or bool(_OWN_AMOUNTS & set(names) and folded.intersection(ASSET_NAMES))
     )
     return not is_own
 

@@ -24,18 +24,20 @@ from trimtab.blocks.decide_block import (
     measured_block,
 )
 from trimtab.blocks.prepared_limits import PreparedLimits
+from trimtab.candidates.correlations import Correlations
 from trimtab.candidates.exposures import Exposures
 from trimtab.decimals import quotient
 from trimtab.errors import Fault, InputError, LimitsError
 from trimtab.kernel.block import Decided
 from trimtab.kernel.order_block import OrderAccounts, OrderLimits, OrderRecords, plan_block
 from trimtab.kernel.order_records import PlanStatus
-from trimtab.kernel.records import NO_PARTNERS, ROW, Exposed, Flags, Ints, Records, SizingMode
+from trimtab.kernel.records import ROW, Exposed, Flags, Ints, Records, SizingMode
 from trimtab.limits.order_settings import OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.account_table import ORDER_COLUMNS, read_instruments
 from trimtab.orders.block_holdings import BlockHoldings, block_holdings
 from trimtab.orders.block_lots import NO_LOTS, BlockLots, block_lots
+from trimtab.orders.block_partners import BlockPartners, block_partners
 from trimtab.orders.block_records import account_records, order_records
 from trimtab.orders.cash_table import CashTable
 from trimtab.orders.lots_by_account import LotsByAccount
@@ -65,6 +67,7 @@ class OrderRules:
         fx: Rates | None = None,
         exposures: Exposures | None = None,
         lots: LotsByAccount | None = None,
+        correlations: Correlations | None = None,
     ) -> OrderRules:
         """Rules for accounts in which each bucket is named as often as `votes` says.
 
@@ -83,7 +86,7 @@ class OrderRules:
             name: chosen.of_the_pass.replace(target_invested=min(chosen.target_invested, 1.0 - settings.cash_buffer))
             for name, chosen in limits.items()
         }
-        return cls(PreparedLimits(aimed, votes, exposures), settings, fx, lots)
+        return cls(PreparedLimits(aimed, votes, exposures, correlations), settings, fx, lots)
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ class DecidedOrders:
     decided: Decided
     own_limits: Mapping[int, RebalancingLimits]
     targets: Block
+    partners: BlockPartners
     lots: BlockLots = NO_LOTS
 
     @classmethod
@@ -106,16 +110,20 @@ class DecidedOrders:
         rules: OrderRules,
         decided: Decided,
         own_limits: Mapping[int, RebalancingLimits],
+        partners: BlockPartners,
         lots: BlockLots = NO_LOTS,
     ) -> DecidedOrders:
         """A decision with every limit of its targets measured; an account that breaks one fails."""
         targets = measured_block(checked, rules.limits, decided, own_limits)
-        return cls(replace(checked, failed=dict(targets.reasons)), records, rules, decided, own_limits, targets, lots)
+        checked = replace(checked, failed=dict(targets.reasons))
+        return cls(checked, records, rules, decided, own_limits, targets, partners, lots)
 
     def failing(self, failed: Mapping[int, str]) -> DecidedOrders:
         """The same with more accounts failed."""
         checked = replace(self.checked, failed={**self.checked.failed, **failed})
-        return DecidedOrders.of(checked, self.records, self.rules, self.decided, self.own_limits, self.lots)
+        return DecidedOrders.of(
+            checked, self.records, self.rules, self.decided, self.own_limits, self.partners, self.lots
+        )
 
     @property
     def waits_for_settlement(self) -> bool:
@@ -144,25 +152,27 @@ def decide_orders(table: pa.Table, money: CashTable, rules: OrderRules) -> Decid
     inputs = holdings.taken(order)
     lots = NO_LOTS if rules.lots is None else block_lots(rules.lots, checked, inputs.quantity, table)
     checked = replace(checked, failed={**lots.failed, **checked.failed})
-    none = np.zeros(len(block.start), np.int64)
+    partners = block_partners(rules.limits, checked)
     records = order_records(_rows(checked, rules.limits, prepared.node_of), inputs, settings, lots.records())
     if rules.lots is not None:
         records.assets["lots_begin"], records.assets["lots_end"] = lots.begin, lots.end
-    start = none if rules.lots is None else lots.start
-    accounts = OrderAccounts(block.start, start, none, checked.accounts.limits, checked.left_out)
+    start = np.zeros(len(block.start), np.int64) if rules.lots is None else lots.start
+    accounts = OrderAccounts(block.start, start, partners.start, checked.accounts.limits, checked.left_out)
     limits = OrderLimits(prepared.settings, prepared.trees, prepared.tree_start)
-    _plan_all(accounts, limits, checked, records)
+    _plan_all(accounts, limits, checked, partners.pairs, records)
     worthless = (records.accounts["status"] == PlanStatus.NO_VALUE) & ~checked.left_out
     nothing = {account: _reason(block, account, _NO_VALUE) for account in np.flatnonzero(worthless).tolist()}
     checked = replace(checked, block=_as_seen(checked, records), failed=checked.failed | nothing)
     own = _own_limits(checked, records, rules)
-    return DecidedOrders.of(checked, records, rules, _decided(order, records), own, lots)
+    return DecidedOrders.of(checked, records, rules, _decided(order, records), own, partners, lots)
 
 
-def _plan_all(accounts: OrderAccounts, limits: OrderLimits, checked: CheckedBlock, records: OrderRecords) -> None:
+def _plan_all(
+    accounts: OrderAccounts, limits: OrderLimits, checked: CheckedBlock, pairs: Ints, records: OrderRecords
+) -> None:
     """Every account through the kernel: in one call; with exposures, in one for each set of limits."""
     if checked.block.exposures is None:
-        plan_block(accounts, limits, NO_PARTNERS, None, records)
+        plan_block(accounts, limits, pairs, None, records)
         return
     exposures = checked.block.exposures.kernel
     profile = exposures.profile[checked.order]
@@ -171,7 +181,7 @@ def _plan_all(accounts: OrderAccounts, limits: OrderLimits, checked: CheckedBloc
         concentration = exposures.concentration[number : number + 1]
         exposed = Exposed(rows, exposures.parts, exposures.first[number], profile, concentration)
         own = accounts._replace(left_out=accounts.left_out | (accounts.limits != number))
-        plan_block(own, limits, NO_PARTNERS, exposed if len(rows) else None, records)
+        plan_block(own, limits, pairs, exposed if len(rows) else None, records)
 
 
 def check_order_columns(names: Sequence[str]) -> None:

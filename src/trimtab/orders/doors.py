@@ -31,6 +31,7 @@ from trimtab.orders.price_history import PriceHistory, read_price_history
 from trimtab.orders.recent_trades import read_trades
 from trimtab.orders.stage import DecidedPlan, check_overdrawn, check_settings, decide
 from trimtab.orders.tax_lots import TaxLot, read_tax_lots
+from trimtab.orders.tax_records import TaxRecords
 from trimtab.orders.wash_sales import Changed, wash_sales
 from trimtab.reasons import OrderReason
 from trimtab.rebalancing.certified import certified
@@ -54,7 +55,6 @@ def plan(
     prices: Any = None,
     fx: Any = None,
     tax_lots: Any = None,
-    recent: Any = None,
     today: dt.date | None = None,
     settings: Any = None,
     correlations: Any = None,
@@ -76,9 +76,9 @@ def plan(
         Asset to shares, asset to price: mappings or tables, for those who keep them apart from the candidates.
     fx
         The value of one unit of each currency in the base currency. Prices in pence (GBX) count as hundredths.
-    tax_lots, recent
-        The purchases that holdings are made up of (`asset`, `lot_id`, `shares`, `cost`, `acquired`), and recent trades
-        anywhere (`group`, `date`, `kind`: `buy` or `loss_sale`), for gains and wash sales.
+    tax_lots
+        The purchases that holdings are made up of: a table with `asset`, `lot_id`, `shares`, `cost` and `acquired`. Or
+        `TaxRecords`: with recent trades, which warn of wash sales.
     today
         The day from which holding periods and wash sales are counted; needed with tax lots or recent trades.
     correlations, exposures
@@ -112,7 +112,8 @@ def plan(
     limits = given_limits(limits)
     settings = given_settings(limits.orders, settings, changes)
     check_settings(limits, settings)
-    day = day_of_plan(today, is_needed=tax_lots is not None or recent is not None)
+    taxes = TaxRecords.of(tax_lots)
+    day = day_of_plan(today, is_needed=bool(taxes))
     notes = list(overridden(limits.orders, settings))
     columns = ReadColumns(*columns_of(candidates, (*COLUMNS, *ORDER_COLUMNS)))
     instruments = read_instruments(columns, positions=positions, prices=prices, fx=fx, notes=notes)
@@ -126,8 +127,8 @@ def plan(
         money_in(cash, "cash"),
         money_in(cash_flow, "cash_flow"),
         day,
-        read_tax_lots(tax_lots, instruments, needed=needs_lots, today=day, notes=notes),
-        read_trades(recent, day),
+        read_tax_lots(taxes.lots, instruments, needed=needs_lots, today=day, notes=notes),
+        read_trades(taxes.recent, day),
     )
     weighed = _with_weights(columns, instruments, inputs.cash)
     table = without_columns(candidates, [name for name in columns.columns if name in ORDER_COLUMNS])
@@ -213,7 +214,7 @@ def _plan_of(
         cash_before=money_of(int(account["cash"])),
         value=money_of(int(account["value_after"])),
         cash=money_of(int(account["cash_after"])),
-        notes=(*notes, *_notes(inputs.instruments, decided)),
+        order_notes=(*notes, *_notes(inputs.instruments, decided)),
         _inputs=inputs,
         _candidates=candidates,
         _decided=decided,

@@ -12,6 +12,7 @@ from trimtab.errors import Fault, InputError, nearest
 from trimtab.orders.account_table import Instrument
 from trimtab.orders.recent_trades import Trade, read_trades
 from trimtab.orders.tax_lots import COLUMNS, TaxLot, read_tax_lots
+from trimtab.orders.tax_records import TaxRecords
 
 SOURCE = "tax_lots"
 
@@ -47,7 +48,7 @@ class LotsByAccount:
     def arguments(self, account: Any) -> dict[str, Any]:
         """The tax lots, recent trades and day of an account, as `plan` takes them."""
         trades = [asdict(trade) for trade in self.trades_of(account)]
-        return {"tax_lots": self.lots.get(account), "recent": trades or None, "today": self.today}
+        return {"tax_lots": TaxRecords(self.lots.get(account), trades or None), "today": self.today}
 
     def trades_of(self, account: Any) -> tuple[Trade, ...]:
         """The recent trades that count for an account."""
@@ -55,7 +56,7 @@ class LotsByAccount:
 
 
 def read_lots_by_account(
-    tax_lots: Any, recent: Any, today: dt.date, accounts: Collection[Any], *, needed: bool
+    taxes: TaxRecords, today: dt.date, accounts: Collection[Any], *, needed: bool
 ) -> LotsByAccount:
     """Tax lots with a column `account`, and recent trades that may have one.
 
@@ -66,8 +67,8 @@ def read_lots_by_account(
     """
     rows: dict[Any, list[int]] = {}
     lots: dict[Any, list[dict[str, Any]]] = {}
-    if tax_lots is not None:
-        columns, _ = columns_of(tax_lots, ("account", *COLUMNS))
+    if taxes.lots is not None:
+        columns, _ = columns_of(taxes.lots, ("account", *COLUMNS))
         if "account" not in columns:
             raise InputError([Fault("the column is missing", "name the account of each lot", column="account")], SOURCE)
         values = {name: column if isinstance(column, list) else column.to_list() for name, column in columns.items()}
@@ -76,12 +77,12 @@ def read_lots_by_account(
         for name, row in zip(names, zip(*values.values(), strict=True), strict=True):
             lots.setdefault(name, []).append(dict(zip(values, row, strict=True)))
     trades: dict[Any, list[Trade]] = {}
-    if recent is not None:
-        columns, count = columns_of(recent, ("account", "group", "date", "kind"))
+    if taxes.recent is not None:
+        columns, count = columns_of(taxes.recent, ("account", "group", "date", "kind"))
         own = columns.get("account", [None] * count)
         names = own if isinstance(own, list) else own.to_list()
         _rows_of([name for name in names if name is not None], accounts, "recent")
-        for name, trade in zip(names, read_trades(recent, today), strict=True):
+        for name, trade in zip(names, read_trades(taxes.recent, today), strict=True):
             trades.setdefault(name, []).append(trade)
     return LotsByAccount(lots, rows, trades, today, needed)
 

@@ -20,6 +20,7 @@ from trimtab.blocks.counts import Counts
 from trimtab.blocks.prepared_limits import votes_of
 from trimtab.candidates.arrow_values import arrow_of
 from trimtab.candidates.columns import COLUMNS
+from trimtab.candidates.correlations import Correlations, correlations_of
 from trimtab.candidates.equality import compared_by_value
 from trimtab.candidates.exposures import Exposures, exposures_of
 from trimtab.candidates.user_table import columns_of
@@ -36,6 +37,7 @@ from trimtab.orders.doors import day_of_plan, plan
 from trimtab.orders.lots_by_account import LotsByAccount, read_lots_by_account
 from trimtab.orders.plan import Plan
 from trimtab.orders.planned_block import PlannedBlock, plan_accounts
+from trimtab.orders.tax_records import TaxRecords
 
 _KNOWN = (*COLUMNS, LIMITS_ID, *ORDER_COLUMNS)
 _NUMBERS = ("score", "max_weight", "desired_weight", "volatility", "shares", "price", "fx", "lot", "min_notional")
@@ -102,6 +104,7 @@ class PlanManyResult:
         return plan(
             rows.drop_columns([name for name in (LIMITS_ID,) if name in rows.column_names]),
             self._limits[rows.column(LIMITS_ID)[0].as_py() if None not in self._limits else None],
+            correlations=self._rules.limits.correlations,
             exposures=self._rules.limits.exposures,
             **own._asdict(),
             **({} if lots is None else lots.arguments(account)),
@@ -115,9 +118,9 @@ def plan_many(
     accounts: Any,
     fx: Mapping[str, Any] | None = None,
     tax_lots: Any = None,
-    recent: Any = None,
     today: dt.date | None = None,
     settings: Any = None,
+    correlations: Any = None,
     exposures: Any = None,
     **changes: Any,
 ) -> PlanManyResult:
@@ -134,11 +137,11 @@ def plan_many(
         currency that an account is counted in.
     fx
         What one unit of each currency is worth, in any one currency.
-    tax_lots, recent, today
+    tax_lots, today
         As `plan` takes them, with a column `account`; recent trades without an account count for all of them.
     settings, changes
-        As `plan` takes them. Correlations need `plan`.
-    exposures
+        As `plan` takes them.
+    correlations, exposures
         As `rebalance_many` takes them.
 
     Raises
@@ -168,12 +171,15 @@ def plan_many(
     table = _sorted(_arrow(candidates))
     rates = None if fx is None else {str(name): decimal_of(rate) for name, rate in fx.items()}
     lots = None
-    if tax_lots is not None or recent is not None:
+    taxes = TaxRecords.of(tax_lots)
+    if taxes:
         needed = made.max_realized_gain is not None
         accounts_here = set(table.column("account").unique().to_pylist())
         day = day_of_plan(today, is_needed=True)
-        lots = read_lots_by_account(tax_lots, recent, day, accounts_here, needed=needed)
-    rules = order_rules(table, chosen, made, rates, None if exposures is None else exposures_of(exposures), lots)
+        lots = read_lots_by_account(taxes, day, accounts_here, needed=needed)
+    known = None if correlations is None else correlations_of(correlations)
+    listed = None if exposures is None else exposures_of(exposures)
+    rules = order_rules(table, chosen, made, rates, listed, lots, known)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         blocks = list(pool.map(partial(plan_accounts, money=cash, rules=rules), _whole_accounts(table)))
     return _joined(blocks, table, cash, rules, chosen)
@@ -205,6 +211,7 @@ def order_rules(
     fx: Any = None,
     exposures: Exposures | None = None,
     lots: LotsByAccount | None = None,
+    correlations: Correlations | None = None,
 ) -> OrderRules:
     """The rules for a whole table.
 
@@ -218,7 +225,7 @@ def order_rules(
     check_order_columns(table.column_names)
     others = [name for name in table.column_names if name not in ORDER_COLUMNS]
     weighed = table.select(others).append_column("current_weight", pa.nulls(table.num_rows, pa.float64()))
-    return OrderRules.of(limits, votes_of(weighed), settings, fx, exposures, lots)
+    return OrderRules.of(limits, votes_of(weighed), settings, fx, exposures, lots, correlations)
 
 
 def _arrow(candidates: Any) -> pa.Table:

@@ -6,6 +6,7 @@ object per row.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,13 +92,14 @@ def orders_table(decided: DecidedOrders, orders: OrderList) -> pa.Table:
             "client_order_id": ids_of(decided, orders),
         }
     )
-    return table if decided.lots.source is None else _with_lots(table, decided, orders)
+    source = decided.lots.source
+    return table if source is None else _with_lots(table, decided, orders, source.today)
 
 
-def _with_lots(table: pa.Table, decided: DecidedOrders, orders: OrderList) -> pa.Table:
+def _with_lots(table: pa.Table, decided: DecidedOrders, orders: OrderList, today: dt.date) -> pa.Table:
     """The orders with the gain of their tax lots, and whether they may be wash sales."""
     assets, lots, records = decided.records.assets, decided.lots, decided.records.lots
-    warned = warned_rows(lots, decided.checked, assets["now"] - assets["quantity"], records)
+    warned = warned_rows(lots, decided.checked, today, assets["now"] - assets["quantity"], records)
     places = [
         lots.places(row, account) for row, account in zip(orders.row.tolist(), orders.account.tolist(), strict=True)
     ]
@@ -186,7 +188,8 @@ def _account_digests(decided: DecidedOrders, has_orders: Flags) -> Any:
     starts, numbers = block.start.tolist(), decided.checked.accounts.limits.tolist()
     digests, table = [bytes(32)] * len(names), decided.rules.limits.exposures
     for account in np.flatnonzero(has_orders).tolist():
-        mine, more = slice(starts[account], starts[account + 1]), decided.lots.identity(account)
+        mine = slice(starts[account], starts[account + 1])
+        more = decided.lots.identity(account) + decided.partners.identity(account)
         if table is not None:
             more += exposure_bytes(table, names[account], [block.asset.names[code] for code in texts[0][mine].tolist()])
         digests[account] = account_digest(shared[numbers[account]], names[account], money[account], rows[mine], more)

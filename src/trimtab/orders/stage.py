@@ -86,8 +86,9 @@ def _digest(candidates: Candidates, inputs: AccountInputs, records: OrderRecords
     order, more = candidates.order, b""
     asset, bucket = candidates.asset, candidates.bucket
     texts = asset.codes[order], tuple(asset.names), bucket.codes[order], tuple(bucket.names)
-    if inputs.tax_lots or inputs.trades or len(partners):
-        more = canonical_json(inputs.rest(candidates)).encode() + partners.tobytes()
+    if inputs.tax_lots or inputs.trades:
+        more = canonical_json(inputs.rest(candidates)).encode()
+    more += partners.tobytes()
     if candidates.exposures is not None:
         more += exposure_bytes(
             candidates.exposures, candidates.accounts[0], [asset.names[code] for code in texts[0].tolist()]

@@ -129,23 +129,21 @@ def waterfall_chart(facts: Facts, width: float = WIDTH) -> Chart:
     """All candidates, those that each rule removes, and the targets that remain."""
     start = max(width * 0.42, 196.0)
     scale = (width - start - 40.0) / max(facts.candidates, 1)
-    shapes = [*_bar("candidates", 0.0, start, facts.candidates, scale, "all", str(facts.candidates), width)]
+    shapes = [*_bar("candidates", 0.0, start, facts.candidates, scale, "all", width)]
     for place, loss in enumerate(facts.losses):
         y, left = 24.0 * (place + 1), start + loss.left * scale
-        shapes += _bar(loss.name, y, left, loss.lost, scale, "lost", f"-{loss.lost}", width)
+        shapes += _bar(loss.name, y, left, loss.lost, scale, "lost", width)
     last = 24.0 * (len(facts.losses) + 1)
-    shapes += _bar("selected", last, start, facts.selected, scale, "kept", str(facts.selected), width)
+    shapes += _bar("selected", last, start, facts.selected, scale, "kept", width)
     losses = [f"{loss.lost} {loss.name}" for loss in facts.losses]
     summary = "; ".join([counted(facts.candidates, "candidate"), *losses, f"{facts.selected} selected"])
     return chart("selection", "From candidates to targets", summary, (width, last + 24), shapes)
 
 
-def _bar(
-    name: str, y: float, left: float, count: int, scale: float, css: str, text: str, width: float
-) -> Iterator[Shape]:
+def _bar(name: str, y: float, left: float, count: int, scale: float, css: str, width: float) -> Iterator[Shape]:
     yield cut_label(0, y + 4, name, "", max(width * 0.42, 196.0) - 6, 16)
     yield rect(left, y + 4, count * scale, 16, css, f"{name}: {count}")
-    yield label(width, y + 16, text, "small", "end")
+    yield label(width, y + 16, f"-{count}" if css == "lost" else str(count), "small", "end")
 
 
 def tally_chart(name: str, title: str, lines: Sequence[Any]) -> Chart:

@@ -92,7 +92,7 @@ def exposures_in(table: Any) -> Exposures | None:
     """The exposures in a table, or in a Spark frame."""
     from pyspark.sql import DataFrame
 
-    return None if table is None else exposures_of(table.toPandas() if isinstance(table, DataFrame) else table)
+    return None if table is None else exposures_of(table.toArrow() if isinstance(table, DataFrame) else table)
 
 
 def group_of(rows: int) -> Any:

@@ -17,6 +17,7 @@ from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.doors import plan
 from trimtab.orders.identity import canonical_json
 from trimtab.orders.plan import Plan
+from trimtab.orders.tax_records import TaxRecords
 from trimtab.store.record import digest_of
 from trimtab.store.tables import parquet_of, table_of
 
@@ -26,7 +27,7 @@ TABLES = ("positions", "prices", "fx", "tax_lots", "recent", "correlations", "ex
 
 @dataclass(frozen=True)
 class PlanInputs:
-    """Every input of a plan; `tables` are the arguments of `trimtab.plan` that are tables."""
+    """Every input of a plan; `tables` are the arguments of `trimtab.plan` that are tables, and `recent` (trades)."""
 
     candidates: pa.Table
     limits: RebalancingLimits
@@ -44,14 +45,17 @@ class PlanInputs:
         TrimtabError
             Inputs that cannot be used.
         """
+        tables = dict(self.tables)
+        taxes = TaxRecords(tables.pop("tax_lots", None), tables.pop("recent", None))
         return plan(
             self.candidates,
             self.limits,
             cash=self.cash,
             cash_flow=self.cash_flow,
+            tax_lots=taxes,
             today=self.today,
             settings=self.settings,
-            **self.tables,
+            **tables,
         )
 
     @property
