@@ -480,11 +480,14 @@ def test_json_is_exact() -> None:
 
 
 def test_what_a_reader_should_know_is_noted() -> None:
-    assert plan([GOOD, {"asset": "B", "score": 0.95, "price": None}], cash=100).notes == (
-        "B has no price and cannot be bought",
+    assert plan([GOOD, {"asset": "B", "score": 0.95, "price": None}], cash=100).notes[-1] == (
+        "B has no price and cannot be bought"
     )
     stuck = plan([{**GOOD, "restriction": "no_sell"}], cash=0, cash_flow=-50)
-    assert stuck.notes == ("cash ends 50.00 below 0: too little can be sold, or a brake stopped the account",)
+    assert stuck.notes[-1] == "cash ends 50.00 below 0: too little can be sold, or a brake stopped the account"
+    unused = plan([{**GOOD, "weigth": 0.5}], cash=100)
+    assert "columns that no rule uses: 'weigth'" in unused.notes
+    assert unused.notes == tuple(note.text for note in unused.result.notes)
 
 
 # --- ids -------------------------------------------------------------------------------------------------------------

@@ -213,16 +213,16 @@ def test_sessions() -> None:
 def test_a_call_that_overrides_the_limits_says_so() -> None:
     limits = RebalancingLimits(orders={"mode": "sell_only", "fees": {"per_order": 1}, "cash_buffer": 0.01})
     plan = made(limits=limits)
-    assert (plan.settings, plan.notes) == (limits.orders, ())
+    assert (plan.settings, plan.order_notes) == (limits.orders, ())
     assert [order.side for order in plan.orders] == ["sell"]
     other = made(limits=limits, mode="full", fees={"per_order": 2}, max_turnover=0.5)
     assert other.settings == limits.orders.replace(mode="full", fees={"per_order": 2}, max_turnover=0.5)
-    assert other.notes == (
+    assert other.order_notes == (
         "orders.mode is full in this call, in place of sell_only in the limits",
         "orders.fees.per_order is 2 in this call, in place of 1 in the limits",
     )
     whole = made(limits=limits, settings=OrderSettings(max_turnover=0.5))
-    assert len(whole.notes) == 3
+    assert len(whole.order_notes) == 3
     mapping = made(limits=limits, settings={"mode": "full"})
     assert mapping.settings.fees == limits.orders.fees
 

@@ -146,10 +146,11 @@ class PlanRequest:
         """The plan, with notes on it."""
         from trimtab.cli.one_account import give_notice
         from trimtab.kernel.order_block import plan_block
+        from trimtab.kernel.records import Exposed
         from trimtab.orders.account_table import ORDER_COLUMNS
 
         with self.candidates.named_in_errors(), self._tables_named_in_errors(), self.chosen.named_in_errors():
-            notices.note_compiling(plan_block, COMPILING_ORDERS)
+            notices.note_compiling(plan_block, COMPILING_ORDERS, Exposed if self.inputs.is_exposed else None)
             made = self.inputs.decide()
         for note in made.notes:
             notices.warn(note)

@@ -216,7 +216,7 @@ def _plan_of(
         cash_before=money_of(int(account["cash"])),
         value=money_of(int(account["value_after"])),
         cash=money_of(int(account["cash_after"])),
-        notes=(*notes, *_notes(inputs.instruments, decided)),
+        order_notes=(*notes, *_notes(inputs.instruments, decided)),
         _inputs=inputs,
         _candidates=candidates,
         _decided=decided,

@@ -58,7 +58,7 @@ class Plan:
     cash_before: Decimal  # the cash flow included
     value: Decimal  # after the orders and their fees
     cash: Decimal
-    notes: tuple[str, ...]
+    order_notes: tuple[str, ...]  # on shares, prices and settings; `notes` has those on the decision, too
     _inputs: AccountInputs
     _candidates: Candidates  # as the user gave them
     _decided: DecidedPlan
@@ -67,6 +67,11 @@ class Plan:
     def __repr__(self) -> str:
         sells = sum(order.side == "sell" for order in self.orders)
         return f"<Plan {self.status}: {counted(sells, 'sell')}, {counted(len(self.orders) - sells, 'buy')}, cash {self.cash:,.2f}>"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Whatever a person should know: unused columns and settings, cash that is left, assets without a price."""
+        return (*(note.text for note in self.result.notes), *self.order_notes)
 
     @property
     def braked(self) -> bool:
@@ -229,7 +234,7 @@ class Plan:
             "orders": self.to_records(),
             "reasons": dict(self.reasons),
             "details": self.details(),
-            "notes": list(self.notes),
+            "notes": list(self.order_notes),
             "settings": self.settings.to_dict(),
             "rebalance": self.result.to_dict(),
         }

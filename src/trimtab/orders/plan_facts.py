@@ -92,7 +92,7 @@ def plan_facts_of(plan: PlanView, gates: Sequence[Gate], title: str) -> PlanFact
         answer=answer_of(plan),
         lead=_lead(plan),
         figures=_figures(plan, facts, gates),
-        notes=tuple(printable(note) for note in plan.notes),
+        notes=tuple(printable(note) for note in plan.order_notes),
         held=tuple(printable(gate.sentence) for gate in holding(gates)),
         orders=tuple(_orders(plan, by_name, details)),
         has_fees=bool(plan.fees),

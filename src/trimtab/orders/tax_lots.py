@@ -107,7 +107,7 @@ def _read(table: Any, today: dt.date) -> dict[str, list[TaxLot]]:
                 "give the day of the purchase, such as 2026-01-02",
                 "acquired",
                 row,
-                given[row],
+                acquired[row],
             )
         if asset is None or name is None:
             raise _fault(

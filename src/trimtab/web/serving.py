@@ -12,7 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from trimtab.web.app import make_app
 from trimtab.web.guard import Guard
-from trimtab.web.ready import prepare
+from trimtab.web.ready import PREPARATION
 from trimtab.web.service import Bounds, Service
 
 _SECONDS_TO_FINISH = 10
@@ -114,7 +114,8 @@ def serve_forever(service: Service, address: str) -> None:
     server = server_of(app, service, address)
     app.warm_up()
     try:
-        prepare()
+        PREPARATION.begin()
         server.run()
     finally:
+        PREPARATION.stop()
         app.close()

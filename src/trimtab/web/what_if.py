@@ -170,7 +170,7 @@ def limits_with(limits: RebalancingLimits, dial: Dial, value: str) -> Rebalancin
 
 
 def _decided(session: Session, dial: Dial, value: str) -> Plan:
-    return session.inputs(limits_with(session.work.limits, dial, value)).decide()
+    return session.decide(limits_with(session.work.limits, dial, value))
 
 
 def _lines(plan: Plan, other: Plan, dial: Dial) -> Iterator[Line]:
