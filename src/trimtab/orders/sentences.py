@@ -95,13 +95,13 @@ def _no_cash(facts: OrderFacts, rounding: Rounding) -> str:
 
 
 def _larger(facts: OrderFacts) -> Iterator[tuple[int, str]]:
-    """Larger quantities, with the lots that lead there: all that the target takes, and one lot more."""
+    """Larger quantities, with the lots that lead there: all for the target, and one more."""
     record, base = facts.record, int(facts.record["base_quantity"])
     now, lot = int(record["now"]), int(record["lot"])
     is_traded = now != int(record["quantity"])
     whole = [(base, f"all {facts.wanted}")] if base > now else []
-    one = (now + lot, f"another lot of {facts.lot_text}" if is_traded else f"one lot of {facts.lot_text}")
-    yield from [*whole, one] if is_traded else [one, *whole]
+    next_lot = (now + lot, f"another lot of {facts.lot_text}" if is_traded else f"one lot of {facts.lot_text}")
+    yield from [*whole, next_lot] if is_traded else [next_lot, *whole]
 
 
 def _waits(facts: OrderFacts, rounding: Rounding) -> str:
