@@ -1,6 +1,7 @@
 """Compiles the rules, for all workers at once: each would compile the same functions otherwise.
 
-`python tests/compile_first.py 0` and `1` compile the two halves, which take about as long; a run of all tests starts both.
+`python tests/compile_first.py 0`, `1` and `2` compile a part each. A run of all tests starts the first two, which take about
+as long; the last, for exposures, takes longer than both, and only thorough tests need it.
 """
 
 from __future__ import annotations
@@ -10,11 +11,19 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-HALVES = 2
+
+def compile_missing(*, thorough: bool) -> None:
+    """Compile what is missing, each part in a process of its own. If one fails, the tests compile what they need, and say why."""
+    parts = [0, 1] if _is_missing() else []
+    if thorough and not _has_exposures():
+        parts.append(2)
+    command = [sys.executable, "-W", "ignore", str(Path(__file__))]
+    for process in [subprocess.Popen([*command, str(part)], stdout=subprocess.DEVNULL) for part in parts]:
+        process.wait()
 
 
-def is_needed() -> bool:
-    """Whether machine code of the present rules is missing."""
+def _is_missing() -> bool:
+    """Whether machine code of the present rules is missing, apart from that for exposures."""
     from trimtab.kernel import account, accounts, backtest, backtest_many, block, order_block
     from trimtab.kernel.compilation import is_cached
 
@@ -23,12 +32,10 @@ def is_needed() -> bool:
     return not all(map(is_cached, (*entries, *more)))
 
 
-def compile_all() -> None:
-    """Both halves, each in a process of its own. If one fails, the tests compile what they need, and say why."""
-    command = [sys.executable, "-W", "ignore", str(Path(__file__))]
-    halves = [subprocess.Popen([*command, str(half)], stdout=subprocess.DEVNULL) for half in range(HALVES)]
-    for half in halves:
-        half.wait()
+def _has_exposures() -> bool:
+    from trimtab.web.ready import has_exposures
+
+    return has_exposures()
 
 
 def _accounts_and_history() -> None:
@@ -59,7 +66,14 @@ def _orders_and_blocks() -> None:
     decide_block(table, PreparedLimits({None: trimtab.RebalancingLimits()}, votes_of(table)))
 
 
-JOBS: tuple[Callable[[], None], ...] = (_accounts_and_history, _orders_and_blocks)
+def _exposures() -> None:
+    from trimtab.web.ready import compile_exposures, compile_exposures_of_many
+
+    compile_exposures()
+    compile_exposures_of_many()
+
+
+JOBS: tuple[Callable[[], None], ...] = (_accounts_and_history, _orders_and_blocks, _exposures)
 
 if __name__ == "__main__":
     JOBS[int(sys.argv[1])]()

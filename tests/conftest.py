@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from compile_first import compile_all, is_needed
+from compile_first import compile_missing
 from kernel_runs import plain_account
 
 import trimtab.explanations.reruns
@@ -35,8 +35,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         config.option.maxprocesses = config.option.maxprocesses or 8
     if config.option.numprocesses and config.option.dist == "no":
         config.option.dist = "worksteal"
-    if config.option.numprocesses and not config.option.collectonly and is_needed():
-        compile_all()
+    if config.option.numprocesses and not config.option.collectonly:
+        compile_missing(thorough=config.option.markexpr != "not thorough")
 
 
 @pytest.fixture(scope="session")

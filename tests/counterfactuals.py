@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any
 
@@ -14,6 +15,7 @@ from trimtab.explanations.values_to_try import WEIGHT_STEP
 Row = dict[str, Any]
 OF_ROW = ("score", "restriction", "max_weight")
 WEIGHTS = ("max_allocation", "max_allocation_per_bucket", "min_position_weight", "target_invested")
+EXPOSURE_FIELDS = ("max_exposure", "min_exposure")
 OF_BUCKET = ("max_positions", "max_allocation", "min_allocation")
 
 
@@ -107,6 +109,20 @@ FREE: Row = {
 }
 
 
+def _exposures_only(limits: RebalancingLimits, kept: set[tuple[str, str]]) -> Row:
+    """The exposures with only some (field, bucket) in force, each as the limits have it there."""
+    made: Row = {}
+    for scheme, own in limits.exposures.items():
+        buckets: Row = {}
+        for field, node in kept:
+            if field in EXPOSURE_FIELDS and node.startswith(f"{scheme}:"):
+                path = node.removeprefix(f"{scheme}:")
+                value = own.limits_at(path, limits.bucket_separator)[EXPOSURE_FIELDS.index(field)]
+                buckets.setdefault(path, {})[field] = value
+        made[scheme] = {"ignore_below": own.ignore_below, "buckets": buckets}
+    return made
+
+
 def only(rows: list[Row], limits: RebalancingLimits, kept: set[tuple[str, str]]) -> tuple[list[Row], RebalancingLimits]:
     """Rows and limits of which only some (field, bucket) are in force; a lifted score goes down to the one below it."""
     values = limits.to_dict(complete=True)
@@ -120,36 +136,49 @@ def only(rows: list[Row], limits: RebalancingLimits, kept: set[tuple[str, str]])
         free = {"max_positions": 1000, "max_allocation": 1.0, "min_allocation": 0.0}
         buckets[path] = {name: value if (name, path) in kept else free[name] for name, value in own.items()}
     values["buckets"] = buckets
+    values["exposures"] = _exposures_only(limits, kept)
+    if ("concentration", next(iter(limits.concentration), "")) not in kept:
+        values["concentration"] = {}
     values["dust_weight"] = None if "dust_weight" in limits.derived else limits.dust_weight
     freed = {name: free for name, free in (("restriction", ""), ("max_weight", None)) if (name, "") not in kept}
     return [{**row, **freed} for row in rows], RebalancingLimits.from_dict(values)
 
 
 def reaches(
-    rows: list[Row], limits: RebalancingLimits, goal: str, node: str, value: float, correlations: Any = None
+    rows: list[Row],
+    limits: RebalancingLimits,
+    goal: str,
+    node: str,
+    value: float,
+    table: Any = None,
+    correlations: Any = None,
 ) -> bool:
     """Whether the certificate, or for cash the total, says that a goal is reached."""
-    result = rebalance(rows, limits, correlations=correlations)
+    result = rebalance(rows, limits, exposures=table, correlations=correlations)
     if goal == "target_invested":
         return 1.0 - result.cash_weight >= value - 1e-9
     return all(line.status == "met" for line in result.certificate if (line.name, line.node) == (goal, node))
 
 
-def faults(rows: list[Row], limits: RebalancingLimits, explanation: Conflict, correlations: Any = None) -> list[str]:
+def faults(
+    rows: list[Row], limits: RebalancingLimits, explanation: Conflict, table: Any = None, correlations: Any = None
+) -> list[str]:
     """What is not true of a conflict."""
     wrong = []
     goal = (explanation.goal.limit, explanation.goal.node)
     members = {(member.limit, member.node) for member in explanation.members}
-    if reaches(rows, limits, *goal, explanation.goal.value, correlations):
+    if reaches(rows, limits, *goal, explanation.goal.value, table, correlations):
         wrong.append("the goal is reached")
     if explanation.members and reaches(
-        *only(rows, limits, {goal, *members}), *goal, explanation.goal.value, correlations
+        *only(rows, limits, {goal, *members}), *goal, explanation.goal.value, table, correlations
     ):
         wrong.append("the members do not conflict")
     needless = [
         member
         for member in sorted(members)
-        if not reaches(*only(rows, limits, {goal, *(members - {member})}), *goal, explanation.goal.value, correlations)
+        if not reaches(
+            *only(rows, limits, {goal, *(members - {member})}), *goal, explanation.goal.value, table, correlations
+        )
     ]
     suggested = [[member.relaxation] for member in explanation.members if member.relaxation]
     suggested += [list(explanation.together)] if explanation.together else []
@@ -158,9 +187,9 @@ def faults(rows: list[Row], limits: RebalancingLimits, explanation: Conflict, co
     suggested += [[explanation.goal.relaxation]] if explanation.goal.relaxation else []
     for entry in explanation.together:
         others = [other for other in explanation.together if other != entry]
-        if works(rows, limits, explanation, others, correlations):
+        if works(rows, limits, explanation, others, table, correlations):
             wrong.append(f"not needed together with the others: {entry}")
-    useless = [changes for changes in suggested if not works(rows, limits, explanation, changes, correlations)]
+    useless = [changes for changes in suggested if not works(rows, limits, explanation, changes, table, correlations)]
     wrong += [f"not irreducible: {member} is not needed" for member in needless]
     wrong += [f"does not help: {changes}" for changes in useless]
     return wrong
@@ -171,16 +200,23 @@ def works(
     limits: RebalancingLimits,
     explanation: Conflict,
     changes: list[Relaxation],
+    table: Any = None,
     correlations: Any = None,
 ) -> bool:
     """Whether the goal is reached with some changes; a goal that is lowered, as far as it then goes. Limits that contradict
     each other reach nothing.
     """
     goal, values = explanation.goal.value, limits.to_dict()
-    buckets = dict(values.get("buckets", {}))
+    buckets, exposures = dict(values.get("buckets", {})), copy.deepcopy(values.get("exposures", {}))
     for change in changes:
         if change.change in OF_ROW:
             rows, _ = changed(rows, limits, change.node, change.change, "", change.value)
+        elif change.change in EXPOSURE_FIELDS:
+            scheme, path = change.node.split(":", 1)
+            own = exposures[scheme].setdefault("buckets", {})
+            own[path] = {**own.get(path, {}), change.change: change.value}
+        elif change.change == "concentration":
+            values["concentration"] = {}
         elif change.change in OF_BUCKET:
             buckets[change.node] = {**buckets.get(change.node, {}), change.change: change.value}
         else:
@@ -188,7 +224,7 @@ def works(
         if (change.change, change.node) == (explanation.goal.limit, explanation.goal.node):
             goal = change.value
     try:
-        together = RebalancingLimits.from_dict({**values, "buckets": buckets})
+        together = RebalancingLimits.from_dict({**values, "buckets": buckets, "exposures": exposures})
     except LimitsError:
         return False
-    return reaches(rows, together, explanation.goal.limit, explanation.goal.node, goal, correlations)
+    return reaches(rows, together, explanation.goal.limit, explanation.goal.node, goal, table, correlations)

@@ -69,9 +69,9 @@ def random_case(seed: int, *, tight: bool = True, **fixed: Any) -> Case | None:
 RULES = ((0.05, 0.1, 0.4), (0.05, 0.25, 0.5), (0.1, 0.2, 0.3), (0.02, 0.3, 0.3), (0.15, 0.3, 0.6), (0.1, 0.1, 0.5))
 
 
-def random_concentration(seed: int) -> tuple[Case, Concentration] | None:
+def random_concentration(seed: int, **fixed: Any) -> tuple[Case, Concentration] | None:
     """An account whose issuers are limited, half of them with limits of exposures, too."""
-    case = random_case(seed)
+    case = random_case(seed, **fixed)
     if case is None:
         return None
     rows, limits, exposures, own = case

@@ -116,9 +116,9 @@ def test_no_word_about_buckets_where_there_are_none(tmp_path: Path) -> None:
 
 def test_the_first_run_on_a_machine_says_why_it_takes_long(candidates: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "compiling" not in run("rebalance", candidates).stderr
-    monkeypatch.setattr("trimtab.kernel.compilation.is_cached", lambda function: False)
+    monkeypatch.setattr("trimtab.kernel.compilation.is_cached", lambda *_: False)
     result = run("rebalance", candidates)
-    assert result.stderr.count("compiling the rules for this machine, once") == 1
+    assert result.stderr.count("compiling the rules on this machine, once") == 1
     assert "compiling" not in result.stdout
     assert "compiling" not in run("rebalance", candidates, "--quiet").stderr
 
@@ -126,7 +126,7 @@ def test_the_first_run_on_a_machine_says_why_it_takes_long(candidates: Path, mon
 def test_no_word_about_compiling_before_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "bad.csv"
     path.write_text("asset,score\nAAA,1.9\n")
-    monkeypatch.setattr("trimtab.kernel.compilation.is_cached", lambda function: False)
+    monkeypatch.setattr("trimtab.kernel.compilation.is_cached", lambda *_: False)
     result = run("rebalance", path)
     assert result.exit_code == 3
     assert "compiling the rules" not in result.stderr

@@ -218,5 +218,5 @@ def test_wrong_arguments(files: list[Any], tmp_path: Path, command: str, more: l
 
 
 def test_the_first_time_it_says_why_it_takes_long(files: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trimtab.kernel.compilation.is_cached", lambda _: False)
-    assert "compiling the rules for this machine, once" in run("backtest", *files).stderr
+    monkeypatch.setattr("trimtab.kernel.compilation.is_cached", lambda *_: False)
+    assert "compiling the rules on this machine, once" in run("backtest", *files).stderr

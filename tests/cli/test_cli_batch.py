@@ -430,7 +430,7 @@ def test_a_full_disk_is_an_error_for_people(place: Path, tmp_path: Path, monkeyp
 
 
 def test_the_first_run_says_that_it_compiles(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trimtab.kernel.compilation.is_cached", lambda _function: False)
+    monkeypatch.setattr("trimtab.kernel.compilation.is_cached", lambda *_: False)
     assert "compiling the rules" in run("batch", place, "--defaults", "--out", tmp_path / "o").stderr
 
 

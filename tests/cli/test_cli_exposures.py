@@ -158,3 +158,31 @@ def test_a_plan_with_exposures_stays_inside_them(folder: Path) -> None:
     amounts = {row["asset"]: float(row["amount"]) for row in rows_in(result.stdout)}
     assert amounts["AAA"] + 0.5 * amounts["BBB"] <= 1_500
     assert "1 candidate without country, counted as Unknown: CCC" in said(result)
+
+
+def test_the_first_run_says_that_the_rules_for_exposures_are_compiled(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trimtab.kernel.compilation.is_cached", lambda _, tuple_class=None: tuple_class is None)
+    limited = ["--exposures", folder / "table.csv", *LIMITED]
+    plan = ["plan", folder / "shares.csv", "--cash", 10_000, "--no-store"]
+    assert "compiling the rules for exposures on this machine, once (about 60 s)" in said(run(*plan, *limited))
+    assert "compiling" not in said(run(*plan, "--set", "max_position_weight=0.4"))
+    assert "(about 22 s)" in said(run("rebalance", folder / "candidates.csv", *limited))
+
+
+@pytest.mark.thorough
+def test_a_first_batch_says_it_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trimtab.kernel.compilation.is_cached", lambda _, tuple_class=None: tuple_class is None)
+    pq.write_table(pa.table({"account": ["x"], "asset": ["AAA"], "score": [0.9]}), folder / "rows.parquet")
+    pq.write_table(pa.table({"asset": ["AAA"], "scheme": ["country"], "bucket": ["US"]}), folder / "table.parquet")
+    batch = [
+        "batch",
+        folder / "rows.parquet",
+        "--out",
+        folder / "night",
+        "--exposures",
+        folder / "table.parquet",
+        *LIMITED,
+    ]
+    assert "compiling the rules for exposures" in said(run(*batch))

@@ -10,6 +10,7 @@ from accounts import asset
 from cases import random_limits, random_rows
 from command_line import run
 from counterfactuals import faults
+from exposure_runs import random_concentration
 from thorough import mostly_thorough
 
 import trimtab
@@ -24,12 +25,12 @@ Row = dict[str, Any]
 ON: dict[str, Any] = {"enable_bucket_diversification": True}
 
 
-def found(rows: list[Row], **limits: Any) -> dict[tuple[str, str], Conflict]:
+def found(rows: list[Row], table: Any = None, **limits: Any) -> dict[tuple[str, str], Conflict]:
     """The conflicts by goal, each checked by carrying out what it says."""
     made = RebalancingLimits(**limits)
-    conflicts = trimtab.rebalance(rows, made).conflicts
+    conflicts = trimtab.rebalance(rows, made, exposures=table).conflicts
     for conflict in conflicts:
-        assert faults(rows, made, conflict) == []
+        assert faults(rows, made, conflict, table) == []
     return {(conflict.goal.limit, conflict.goal.node): conflict for conflict in conflicts}
 
 
@@ -240,6 +241,94 @@ def test_a_goal_that_cannot_be_lowered_below_the_minima() -> None:
     wide = {"max_allocation_per_bucket": 0.5, "buckets": {"Bond": {"min_allocation": 0.5}}}
     conflict = found(rows, **limits, **wide)[("target_invested", "")]
     assert (conflict.goal.relaxation, conflict.reached) == (None, 0.3)
+
+
+def lying(*rows: tuple[str, str, str, float]) -> list[Row]:
+    return [dict(zip(("asset", "scheme", "bucket", "fraction"), row, strict=True)) for row in rows]
+
+
+US = lying(("A", "country", "US", 1.0), ("B", "country", "US", 0.5), ("A", "currency", "USD", 1.0))
+WIDE = {"max_position_weight": 0.5, "max_new_positions": 6}
+
+
+def test_cash_that_a_bucket_of_a_scheme_forces() -> None:
+    """A + B / 2 may be 0.15; 0.95 needs A = 0.45 and B = 0.5, which is 0.7 there."""
+    rows = [asset("A", 0.9), asset("B", 0.9)]
+    limits: Row = {**WIDE, "exposures": {"country": {"buckets": {"US": {"max_exposure": 0.15}}}}}
+    conflict = found(rows, US, **limits)[("target_invested", "")]
+    assert conflict.text.endswith("because of max_exposure 0.15 of country:US")
+    assert conflict.members[0].relaxation is not None
+    assert conflict.members[0].relaxation.effect == "max_exposure 0.7 for country:US"
+    (left,) = trimtab.rebalance(rows, RebalancingLimits(**limits), exposures=US).facts().cash_reasons
+    assert left == "at max_exposure: country:US (15.00%)"
+
+
+def test_two_schemes_stand_in_the_way_so_only_both_together_help() -> None:
+    limits: Row = {name: {"max_exposure": 0.1} for name in ("country", "currency")}
+    conflict = found([asset("A", 0.9)], US, **WIDE, target_invested=0.4, exposures=limits)[("target_invested", "")]
+    assert [(member.limit, member.node, member.relaxation) for member in conflict.members] == [
+        ("max_exposure", "currency:USD", None)
+    ]
+    assert [(entry.change, entry.node, entry.value) for entry in conflict.together] == [
+        ("max_exposure", "country:US", 0.4),
+        ("max_exposure", "currency:USD", 0.4),
+    ]
+
+
+def test_a_minimum_of_a_scheme_that_is_missed() -> None:
+    rows = [asset("A", 0.9), asset("B", 0.9)]
+    country = {"buckets": {"US": {"min_exposure": 0.7}}}
+    conflict = found(rows, US, max_position_weight=0.4, exposures={"country": country})[("min_exposure", "country:US")]
+    assert (helps(conflict), lowered(conflict)) == ({"max_position_weight": 0.466667}, 0.6)
+    known = {"known_buckets": ("country:JP",), "exposures": {"country": {"buckets": {"JP": {"min_exposure": 0.1}}}}}
+    conflict = found(rows, US, **WIDE, **known)[("min_exposure", "country:JP")]
+    assert (conflict.members, lowered(conflict)) == ((), 0.0)
+    assert conflict.text.endswith("these candidates cannot meet it, whatever the other limits are")
+
+
+def test_a_minimum_of_a_scheme_keeps_a_bucket_from_its_own() -> None:
+    """A must weigh 0.4 and B, in no known currency, 0.4, but both may weigh only 0.7."""
+    rows = [asset("A", 0.9, 0, "Tech"), asset("B", 0.9, 0, "Bond")]
+    limits: Row = {**WIDE, **ON, "target_invested": 0.7, "buckets": {"Bond": {"min_allocation": 0.4}}}
+    limits |= {"max_allocation_per_bucket": 0.5, "exposures": {"currency": {"buckets": {"USD": {"min_exposure": 0.4}}}}}
+    conflict = found(rows, US, **limits)[("min_allocation", "Bond")]
+    assert (helps(conflict), lowered(conflict)) == ({"min_exposure": 0.3, "target_invested": 0.8}, 0.35)
+
+
+def test_cash_that_the_concentration_of_issuers_forces() -> None:
+    """Five issuers: four may be large with 0.1, and the other may weigh 0.05."""
+    rows = [asset(name, 0.9) for name in "ABCDE"]
+    table = lying(*((name, "issuer", name, 1.0) for name in "ABCDE"))
+    limits: Row = {**WIDE, "concentration": {"issuer": {}}}
+    conflict = found(rows, table, **limits)[("target_invested", "")]
+    assert conflict.text == "target_invested 0.95 is not met (0.45) because of concentration 0.05/0.1/0.4 of issuer"
+    assert conflict.members[0].relaxation is not None
+    assert conflict.members[0].relaxation.effect == "no concentration of issuer"
+    (left,) = trimtab.rebalance(rows, RebalancingLimits(**limits), exposures=table).facts().cash_reasons
+    assert left == "concentration 0.05/0.1/0.4 of issuer"
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("first", range(82_000, 82_400, 20))
+def test_conflicts_are_true_with_exposures(first: int) -> None:
+    seen = 0
+    fixed = {"no_trade_band": 0.0, "min_trade": 0.0, "brake_sold_weight": None, "brake_closed_positions": None}
+    for seed in range(first, first + 20):
+        case, rule = random_concentration(seed, **fixed) or (None, None)
+        if case is None:
+            continue
+        rows, limits, table, own = case
+        limits = limits.replace(exposures=own, concentration={"issuer": rule} if seed % 2 else {})
+        result = trimtab.rebalance(rows, limits, exposures=table)
+        goals = {(conflict.goal.limit, conflict.goal.node) for conflict in result.conflicts}
+        assert {(line.name, line.node) for line in result.certificate.unmet} <= goals, f"seed {seed}"
+        for conflict in result.conflicts:
+            assert faults(rows, limits, conflict, table) == [], f"seed {seed}"
+            seen += any(member.limit in EXPOSED for member in conflict.members)
+    assert seen > 0
+
+
+EXPOSED = ("max_exposure", "min_exposure", "concentration")
 
 
 @pytest.mark.parametrize("first", mostly_thorough(range(80_000, 80_150, 15)))

@@ -44,6 +44,30 @@ def test_a_limit_that_was_changed() -> None:
     assert change.text == "B: from 0% (new_position_limit) to 20.00% (added) because of max_new_positions."
 
 
+def test_exposures_that_were_changed() -> None:
+    """Their limit, their table, and both together, where neither does anything without the other."""
+    rows = [asset("A", 0.9), asset("B", 0.8)]
+    limited = RebalancingLimits(exposures={"country": {"buckets": {"US": {"max_exposure": 0.1}}}})
+    looser = limited.replace(exposures={"country": {"buckets": {"US": {"max_exposure": 0.15}}}})
+    table = [{"asset": "A", "scheme": "country", "bucket": "US"}, {"asset": "B", "scheme": "country", "bucket": "EU"}]
+    before = trimtab.rebalance(rows, limited, exposures=table)
+    (change,) = before.diff(trimtab.rebalance(rows, looser, exposures=table)).changes
+    assert (change.asset, change.before, change.after) == ("A", 0.1, 0.15)
+    assert change.causes == (Cause("exposures", (), alone=True),)
+    moved = [{**row, "bucket": "US"} for row in table]
+    (first, second) = before.diff(trimtab.rebalance(rows, limited, exposures=moved)).changes
+    assert first.text == "A: from 10.00% (added) to 5.00% (added) because of the table of exposures."
+    assert second.causes == (Cause("table of exposures", (), alone=True),)
+    none = trimtab.rebalance(rows, RebalancingLimits())
+    (change,) = none.diff(before).changes
+    assert change.text.endswith("because of exposures and the table of exposures together.")
+    assert before.diff(trimtab.rebalance(rows[::-1], limited, exposures=table[::-1])) == Difference((), ())
+    empty = [{**row, "bucket": "EU"} for row in table]
+    known = limited.replace(known_buckets=("country:US",))
+    (change,) = before.diff(trimtab.rebalance(rows, known, exposures=empty)).changes
+    assert change.causes == (Cause("table of exposures", (), alone=True),)
+
+
 def test_the_own_score_and_that_of_another() -> None:
     # C's score rises above B's: C comes in for its own score, B goes out for that of C.
     first = [asset("A", 0.9), asset("B", 0.8), asset("C", 0.7)]

@@ -466,7 +466,7 @@ def test_a_conflict_names_the_limit_and_the_correlation_that_it_must_let_in() ->
         (known(AB=None, AC=None), (None, "no max_correlation")),
     ):
         (conflict,) = rebalance(rows, limits, correlations=correlations).conflicts
-        assert faults(rows, limits, conflict, correlations) == []
+        assert faults(rows, limits, conflict, correlations=correlations) == []
         member = next(member for member in conflict.members if member.limit == "max_correlation")
         assert member.relaxation is not None
         assert (member.relaxation.value, member.relaxation.effect) == helps
@@ -481,7 +481,7 @@ def test_conflicts_of_random_accounts_are_true(seeds: range) -> None:
         rows, limits = random_rows(rng), random_correlated_limits(rng, **SIZES)
         correlations = pairs(random_correlations(rng, rows))
         for conflict in rebalance(rows, limits, correlations=correlations).conflicts:
-            assert faults(rows, limits, conflict, correlations) == [], (seed, conflict)
+            assert faults(rows, limits, conflict, correlations=correlations) == [], (seed, conflict)
             named += any(member.limit == "max_correlation" for member in conflict.members)
     assert named > 0
 

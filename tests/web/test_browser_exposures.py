@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from page_browser import Visitor, chromium, served
 
+from trimtab.web.ready import compile_exposures
+
 pytestmark = pytest.mark.thorough  # a browser starts
 HELD = "asset,score,shares,price,bucket,country\nAAPL,0.9,30,100,Tech,US\nSAP,0.8,10,100,Tech,Germany\nWORLD,0.85,20,100,Fund,\n"
 PARTS = "asset,scheme,bucket,fraction\nWORLD,country,US,0.6\nWORLD,country,Germany,0.3\nAAPL,country,US,1\nSAP,country,Germany,1\n"
@@ -19,6 +21,12 @@ def files(folder: Path) -> list[Path]:
         paths.append(folder / name)
         paths[-1].write_text(text, encoding="utf-8")
     return paths
+
+
+@pytest.fixture(autouse=True, scope="module")
+def prepared() -> None:
+    """The rules for exposures are ready, as on a computer where the page ran before."""
+    compile_exposures()
 
 
 def test_screens_with_exposures_have_no_serious_fault(tmp_path: Path) -> None:

@@ -4,41 +4,30 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from typing import Any
 
+import pyarrow as pa
 import pytest
+from exposed_pages import FUNDS, HELD, LIMITS, TABLE, browser_with
 from web_visits import Browser
 
 import trimtab
 from trimtab import RebalancingLimits
+from trimtab.files.candidate_file import CandidateFile
 from trimtab.web.exposure_form import scheme_forms, typed_exposures
+from trimtab.web.exposure_sources import ExposureSources
 from trimtab.web.limit_form import changed
 from trimtab.web.visits import Form
-
-HELD = b"""asset,score,shares,price,bucket,country,currency,fx
-AAPL,0.9,30,100,Tech,US,USD,1
-SAP,0.8,10,100,Tech,Germany,EUR,1.1
-WORLD,0.85,20,100,Fund,,USD,1
-"""
-TABLE = b"asset,scheme,bucket,fraction\nWORLD,country,US,0.6\nWORLD,country,Germany,0.3\nAAPL,country,US,1\nSAP,country,Germany,1\n"
-FUNDS = b"fund,holding,fraction\nWORLD,AAPL,0.5\nWORLD,SAP,0.4\n"
-LIMITS = b"max_position_weight = 0.5\n[exposures.country.buckets.US]\nmax_exposure = 0.3\n"
-
-
-def browser_with(*files: tuple[str, bytes], **answers: Any) -> Browser:
-    browser = Browser()
-    browser.upload(("mine.csv", HELD), *files)
-    browser.post("/review", {"cash": "4000", **answers})
-    return browser
+from trimtab.web.what_if import dials_of
 
 
 @pytest.fixture(scope="module")
 def limited() -> Browser:
+    """For thorough tests alone: it is made before the rules of a quick test are undecorated."""
     return browser_with(("parts.csv", TABLE), ("limits.toml", LIMITS))
 
 
-def test_the_review_says_what_a_table_of_exposures_lacks(limited: Browser) -> None:
-    page = unescape(limited.page("/review"))
+def test_the_review_says_what_a_table_of_exposures_lacks() -> None:
+    page = unescape(browser_with(("parts.csv", TABLE)).page("/review"))
     assert "Read from parts.csv." in page and "country is Unknown for 10.00% of WORLD" in page
     assert 'name="scheme" value="currency"' in page and 'name="scheme" value="country"' in page
 
@@ -52,7 +41,7 @@ def test_columns_become_schemes_when_ticked() -> None:
     assert 'value="country" checked' in page and "1 candidate without country, counted as Unknown: WORLD" in page
     table = browser.page("/files/exposures.csv").splitlines()
     assert table == ["asset,scheme,bucket,fraction", "AAPL,country,US,1.0", "AAPL,currency,USD,1.0",
-                     "SAP,country,Germany,1.0", "SAP,currency,EUR,1.0", "WORLD,currency,USD,1.0"]  # fmt: skip
+                     "SAP,country,Germany,1.0", "SAP,currency,EUR,1.0", "WORLD,country,Unknown,1.0", "WORLD,currency,USD,1.0"]  # fmt: skip
 
 
 @pytest.mark.thorough
@@ -176,3 +165,31 @@ def test_one_exposure_is_changed() -> None:
     after = changed(before, "min_exposure", "country:Asia/Japan", 0.1)
     assert after.exposures["country"].buckets["Asia/Japan"].min_exposure == 0.1
     assert after.exposures["country"].max_exposure == 0.4
+
+
+def test_a_broker_account_takes_its_own_rows() -> None:
+    rows = [("A", "AAPL", "country", "US"), ("B", "AAPL", "country", "Ireland"), ("B", "SAP", "country", "Germany")]
+    table = pa.table(
+        dict(zip(("account", "asset", "scheme", "bucket"), map(list, zip(*rows, strict=True)), strict=True))
+    )
+    candidates = pa.table({"asset": ["AAPL", "SAP"]})
+    sources = ExposureSources(candidates, None, CandidateFile("parts.csv", table), None, account="B")
+    made = sources.exposures(())
+    assert made is not None
+    assert made.select(["asset", "bucket"]).to_pylist() == [
+        {"asset": "AAPL", "bucket": "Ireland"}, {"asset": "SAP", "bucket": "Germany"},
+    ]  # fmt: skip
+
+
+def test_limits_open_before_the_cash_is_known() -> None:
+    browser = Browser()
+    browser.upload(("mine.csv", HELD), ("parts.csv", TABLE), ("limits.toml", LIMITS))
+    page = unescape(browser.page("/limits"))
+    assert "the cash is unknown" in page and 'name="scheme.name.0" value="country"' in page
+
+
+def test_limits_that_are_off_have_no_slider() -> None:
+    plan = trimtab.plan([{"asset": "A", "score": 0.9, "shares": 1, "price": 10}], cash=100)
+    on, off = (dials_of(RebalancingLimits(exposures={"country": {"max_exposure": 0.5}}, enforce_exposure_limits=is_on), plan)
+               for is_on in (True, False))  # fmt: skip
+    assert not [dial for dial in off if dial.exposure] and len(on) >= len(off)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from trimtab.text import printable
 
-COMPILING_BLOCKS, COMPILING_ORDERS = 30, 40  # seconds
+COMPILING_ACCOUNT, COMPILING_BLOCKS, COMPILING_ORDERS = 15, 30, 40  # seconds
+_WITH_EXPOSURES = 1.5  # times as long
 
 
 class Notices:
@@ -29,12 +30,18 @@ class Notices:
         """The reason for a missing result."""
         _print("error: ", lines, "bold red")
 
-    def note_compiling(self, entry: Callable[..., object], seconds: int) -> None:
-        """Announce that an entry of the kernel will be compiled, unless this machine has its code already."""
+    def note_compiling(
+        self, entry: Callable[..., object], seconds: float, exposures: type[tuple[object, ...]] | None = None
+    ) -> None:
+        """Announce that an entry of the kernel will be compiled, unless this machine has its code already.
+
+        `exposures`: the class in which it is given exposures, if it is.
+        """
         from trimtab.kernel.compilation import is_cached
 
-        if not is_cached(entry):
-            self.note(f"compiling the rules for this machine, once (about {seconds} s)")
+        if not is_cached(entry, exposures):
+            rules, times = ("rules", 1) if exposures is None else ("rules for exposures", _WITH_EXPOSURES)
+            self.note(f"compiling the {rules} on this machine, once (about {seconds * times:.0f} s)")
 
 
 def _print(prefix: str, lines: Sequence[str], style: str) -> None:

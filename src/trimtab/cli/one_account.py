@@ -10,7 +10,7 @@ from trimtab.cli import fast_start
 from trimtab.cli.chosen_limits import ChosenLimits, read_limits
 from trimtab.cli.exposure_inputs import with_exposures
 from trimtab.cli.inputs import CandidateInputs, check_mixture, read_inputs
-from trimtab.cli.notices import COMPILING_ORDERS, Notices
+from trimtab.cli.notices import COMPILING_ACCOUNT, COMPILING_ORDERS, Notices
 from trimtab.cli.options import DataOptions, LimitOptions
 from trimtab.cli.published_inputs import is_published, read_published
 from trimtab.cli.risk_inputs import by_risk, with_correlations
@@ -83,6 +83,8 @@ def decide(
     from trimtab.files.candidate_file import check_single
     from trimtab.kernel.account import rebalance_account
     from trimtab.kernel.compilation import is_cached
+    from trimtab.kernel.records import Exposed
+    from trimtab.limits.exposure_limits import limits_exposures
     from trimtab.rebalancing.doors import rebalance
 
     check_single(inputs.table, inputs.name)
@@ -90,8 +92,9 @@ def decide(
         advice = "use `trimtab explain` or `trimtab report`, which show its plan"
         raise InputError([Fault("is of a batch with orders", advice)], inputs.name)
     limits = chosen.limits.replace(on_unmet="raise") if strict else chosen.limits
+    exposures = Exposed if inputs.exposures is not None and limits_exposures(limits) else None
     with inputs.named_in_errors(), chosen.named_in_errors():
-        if not is_cached(rebalance_account):
+        if not is_cached(rebalance_account, exposures):
             # Faults first: a typo should show before the compiler runs.
             read(
                 inputs.table,
@@ -100,7 +103,7 @@ def decide(
                 correlations=inputs.correlations,
                 exposures=inputs.exposures,
             )
-        notices.note_compiling(rebalance_account, 15)
+        notices.note_compiling(rebalance_account, COMPILING_ACCOUNT, exposures)
         result = rebalance(inputs.table, limits, correlations=inputs.correlations, exposures=inputs.exposures)
     if strict and result.cash_left > 0:
         raise UnmetLimitError(note.text for note in result.notes if note.code == "cash_left")
@@ -112,6 +115,8 @@ def plan_of_shares(inputs: CandidateInputs, chosen: ChosenLimits, data: DataOpti
     """The plan of an account whose shares and prices are known in its table, else None."""
     from trimtab.files.candidate_file import check_single
     from trimtab.kernel.order_block import plan_block
+    from trimtab.kernel.records import Exposed
+    from trimtab.limits.exposure_limits import limits_exposures
     from trimtab.orders.account_table import ORDER_COLUMNS
     from trimtab.orders.doors import plan
 
@@ -119,8 +124,9 @@ def plan_of_shares(inputs: CandidateInputs, chosen: ChosenLimits, data: DataOpti
         return None
     own = {"cash": data.cash} if inputs.money is None else inputs.money._asdict()
     check_single(inputs.table, inputs.name)
+    exposures = Exposed if inputs.exposures is not None and limits_exposures(chosen.limits) else None
     with inputs.named_in_errors(), chosen.named_in_errors():
-        notices.note_compiling(plan_block, COMPILING_ORDERS)
+        notices.note_compiling(plan_block, COMPILING_ORDERS, exposures)
         table = inputs.table.select([name for name in inputs.table.column_names if name != "current_weight"])
         made = plan(table, chosen.limits, correlations=inputs.correlations, exposures=inputs.exposures, **own)
     for note in made.notes:

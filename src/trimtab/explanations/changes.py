@@ -32,6 +32,8 @@ LIFTED: dict[str, Any] = {
     "max_positions": NO_LIMIT,
     "max_allocation": math.inf,
     "min_allocation": 0.0,
+    "max_exposure": math.inf,
+    "min_exposure": 0.0,
     "sizing_mode": "equal_weight",
     "residual_strategy": "proportional",
     "unscored_positions": "close",

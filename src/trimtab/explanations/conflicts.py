@@ -66,7 +66,8 @@ def _named(member: Member) -> str:
 
 
 def conflicts_of(reruns: Reruns) -> tuple[Conflict, ...]:
-    """The conflicts of an account, in the order of the goals: representation, bucket minima by path, cash.
+    """The conflicts of an account, in the order of the goals: representation, minima of buckets and of exposures by
+    path, cash.
 
     Under a brake, they are the conflicts of the proposed targets.
 
@@ -98,7 +99,7 @@ class Reached:
         return bool(self.amount(goal, changes) >= goal.value - tolerance)
 
     def amount(self, goal: Change, changes: Iterable[Change] = ()) -> float:
-        """Buckets with a position, or the weight of a node."""
+        """Buckets with a position, or the weight in a bucket, or in all."""
         rows, tree, settings, partners, exposed = self.reruns.changed(*_NO_BAND, goal, *changes)
         answer = decide(rows, tree, settings, partners, exposed)
         if goal.name == "min_buckets_represented":
@@ -106,6 +107,8 @@ class Reached:
             is_dust = ~np.isin(answer["reason"], ENTERED_REASONS) & (rows["current"] < settings["dust_weight"][0])
             weight = reruns.under(answer["selected"] & (answer["proposed"] > 0) & ~is_dust)
             return float(np.count_nonzero(weight[list(reruns.candidates.tree.level_nodes)]))
+        if goal.name == "min_exposure":
+            return self.reruns.exposures.weight_in(goal.node, answer["proposed"])
         node = self.reruns.nodes_under(goal.name, goal.node)[0] if goal.name == "min_allocation" else ROOT
         inside = (rows["leaf"] >= node) & (rows["leaf"] < self.reruns.nodes["stop"][node])
         return float(answer["proposed"][inside].sum())
@@ -117,6 +120,7 @@ def _goals(reruns: Reruns) -> Iterator[Change]:
         yield Change("min_buckets_represented", "", limits.min_buckets_represented)
     for node in np.flatnonzero(reruns.nodes["min_allocation"] > 0).tolist():
         yield Change("min_allocation", reruns.node_name(node), float(reruns.nodes["min_allocation"][node]))
+    yield from reruns.exposures.minima()
     yield Change("target_invested", "", limits.target_invested)
 
 
@@ -155,6 +159,7 @@ def _liftable(reruns: Reruns) -> Iterator[Change]:
         "min_buckets_represented": limits.represents,
     }
     yield from (Change(name, "", None) for name, is_set in in_force.items() if is_set)
+    yield from reruns.exposures.in_force()
     seen = set()
     for node in range(len(tree) - 1, ROOT, -1):
         for field, none in zip(NODE_FIELDS, (NO_LIMIT, np.inf, 0.0), strict=True):

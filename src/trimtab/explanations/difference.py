@@ -304,13 +304,19 @@ class _Mixtures:
                 del rows[change.asset]
             else:
                 rows[change.asset] = dict(self.after.rows[change.asset])
-        if values.get("enable_bucket_diversification"):
-            values["known_buckets"] = self._known
+        known = self._known if values.get("enable_bucket_diversification") else ()
+        values["known_buckets"] = (*known, *_exposures_named(values))
         limits = RebalancingLimits.from_dict(values)
         table = [{"asset": name, **row} for name, row in rows.items()]
         inputs = {argument: tables[name] for name, argument in _TABLES.items()}
         reruns = Reruns.of(read(table, limits, many=False, **inputs), limits)
         return _outcome_of(reruns.names, reruns.answer)
+
+
+def _exposures_named(values: dict[str, Any]) -> list[str]:
+    """The buckets of schemes with limits of their own, as `known_buckets` has them: a table may lack them."""
+    schemes = values.get("exposures", {})
+    return [f"{scheme}:{path}" for scheme, own in schemes.items() for path in own.get("buckets", {})]
 
 
 _TRIED = 30  # assets of a group that are tried one by one

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from trimtab.candidates.exposure_rows import ExposureRows
-from trimtab.explanations.changes import CONCENTRATION, EXPOSURE_FIELDS, Change
+from trimtab.explanations.changes import CONCENTRATION, EXPOSURE_FIELDS, LIFTED, Change
 from trimtab.kernel.records import Exposed, Floats, Records
 from trimtab.reasons import FIXED_REASONS
 
@@ -45,8 +45,36 @@ class ExposedRows:
                 for field in ("small", "largest", "together"):
                     concentration[field] = np.inf
             else:
-                limits[change.name][self.names.index(change.node)] = change.value
+                value = LIFTED[change.name] if change.value is None else change.value
+                limits[change.name][self.names.index(change.node)] = value
         return self.exposed._replace(rows=limits, concentration=concentration)
+
+    def in_force(self) -> Iterator[Change]:
+        """Every limit that concerns a candidate, lifted."""
+        has_any = np.asarray(self.fractions.any(axis=0), np.bool_)
+        for row in np.flatnonzero(has_any[: self.first_issuer]).tolist():
+            limit = self.limited.rows[row]
+            if limit["max_exposure"] < np.inf:
+                yield Change("max_exposure", self.names[row], None)
+            if limit["min_exposure"] > 0:
+                yield Change("min_exposure", self.names[row], None)
+        if has_any[self.first_issuer :].any():
+            yield Change(CONCENTRATION, self.limited.names[self.first_issuer][0], None)
+
+    def minima(self) -> Iterator[Change]:
+        """The minimum of every bucket that has one."""
+        for row in np.flatnonzero(self.limited.rows["min_exposure"] > 0).tolist():
+            yield Change("min_exposure", self.names[row], self.present("min_exposure", self.names[row]))
+
+    def weight_in(self, name: str, weights: Floats) -> float:
+        """The weight in a bucket, of the weights of the rows."""
+        return float(weights @ self.fractions[:, self.names.index(name)])
+
+    def edges(self, name: str, smallest: Floats) -> Floats:
+        """The maxima of a bucket at which one more row may be held, given the `smallest` position of each. Sorted."""
+        row = self.names.index(name)
+        fraction = self.fractions[:, row]
+        return np.unique(self.fixed_weight[row] + (fraction * smallest)[fraction > 0])
 
     @property
     def first_issuer(self) -> int:

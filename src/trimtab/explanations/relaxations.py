@@ -16,11 +16,12 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from trimtab.explanations.changes import SCORE_FIELDS, Change, changed_limits
+from trimtab.explanations.changes import CONCENTRATION, SCORE_FIELDS, Change, changed_limits
 from trimtab.explanations.reruns import Reruns
 from trimtab.explanations.values_to_try import (
     WEIGHT_NAMES,
     WEIGHT_STEP,
+    exposure_edges,
     shown_value,
     trials_in,
     values_above,
@@ -32,8 +33,7 @@ from trimtab.kernel.records import ROOT
 _TRIED = 64  # restricted or capped assets that are tried one by one
 _OF_ROWS = ("restriction", "max_weight")
 _STEPS = round(1 / WEIGHT_STEP)
-_HIGHER = ("target_invested", "max_position_weight", "max_allocation", "max_allocation_per_bucket")
-_LOWER = ("min_position_weight", "min_allocation")
+_HIGHER = ("target_invested", "max_position_weight", "max_allocation", "max_allocation_per_bucket", "max_exposure")
 _COUNTS = ("max_total_positions", "max_new_positions", "max_positions", "max_positions_per_bucket")
 _SWITCHES = {
     "sizing_mode": "equal_weight",
@@ -82,6 +82,8 @@ def least_relaxation(
         return _of_a_row(reruns, limit, works)
     if limit.name == "max_correlation":
         return _of_correlations(reruns, limit, works)
+    if limit.name == CONCENTRATION:
+        return Relaxation(*limit, f"no {CONCENTRATION} of {limit.node}") if works(None) else None
     value = _least(reruns, limit, works, with_, lowers=limit[:2] == goal[:2])
     if value is None:
         return None
@@ -138,6 +140,8 @@ def _least(reruns: Reruns, limit: Change, works: Callable[..., bool], with_: Seq
     edges: list[float] = []
     if name in WEIGHT_NAMES and not lowers and not with_:  # where the selection changes
         edges, _ = (values_above if up else values_below)(reruns, name, limit.node, trials_in(reruns))
+    elif name == "max_exposure" and not with_:
+        edges = exposure_edges(reruns, limit.node)
     return _least_weight(reruns, name, present, works, edges, up=up)
 
 

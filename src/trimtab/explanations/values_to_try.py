@@ -193,6 +193,14 @@ def weight_beyond(edge: float, *, up: bool, strictly: bool) -> float:
     return whole / _STEPS
 
 
+def exposure_edges(reruns: Reruns, name: str) -> list[float]:
+    """The values of a `max_exposure` above the present one at which another asset may be held."""
+    smallest = np.minimum(_caps(reruns), reruns.limits.min_position_weight)
+    edges = reruns.exposures.edges(name, smallest)
+    higher = edges[(edges > reruns.present("max_exposure", name)) & (edges <= 1)]
+    return [weight_beyond(edge, up=True, strictly=False) for edge in higher[: trials_in(reruns)].tolist()]
+
+
 def _more_allocation(reruns: Reruns, node: int, value: float, selection: Selection) -> Iterator[float]:
     fixed, min_weight = selection.fixed_weight[node], reruns.limits.min_position_weight
     room = positions_that_fit(value - fixed, min_weight)

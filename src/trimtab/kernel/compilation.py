@@ -71,12 +71,17 @@ class _StampedCache(FunctionCache):
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
         return (*super()._index_key(sig, codegen), STAMP)
 
-    def holds_any(self) -> bool:
-        """Whether machine code of the present rules is there, for any types."""
+    def holds_any(self, tuple_class: type | None = None) -> bool:
+        """Whether machine code of the present rules is there, for any types; or for calls with a named tuple."""
         try:
-            return any(key[-1] == STAMP for key in self._cache_file._load_index())
+            return any(key[-1] == STAMP and _takes(key[0], tuple_class) for key in self._cache_file._load_index())
         except _DAMAGE:
             return False
+
+
+def _takes(signature: tuple[Any, ...], tuple_class: type | None) -> bool:
+    """Whether one of these types is a class of named tuples."""
+    return tuple_class is None or any(getattr(kind, "instance_class", None) is tuple_class for kind in signature)
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -115,10 +120,16 @@ def _cached(dispatcher: Any, function: Callable[..., Any]) -> Any:
     return dispatcher
 
 
-def is_cached(function: Any) -> bool:
-    """Whether a compiled function can run without being compiled first: machine code is in memory or on disk."""
+def is_cached(function: Any, tuple_class: type | None = None) -> bool:
+    """Whether a compiled function can run without being compiled first: machine code is in memory or on disk.
+
+    An argument that may be None has code of its own where it is a named tuple: that of exposures takes longest to compile.
+    """
+    if not hasattr(function, "signatures"):  # NUMBA_DISABLE_JIT
+        return True
     cache = getattr(function, "_cache", None)
-    return bool(getattr(function, "signatures", True)) or (isinstance(cache, _StampedCache) and cache.holds_any())
+    in_memory = any(_takes(signature, tuple_class) for signature in function.signatures)
+    return in_memory or (isinstance(cache, _StampedCache) and cache.holds_any(tuple_class))
 
 
 def undecorated(function: Any) -> Callable[..., Any]:

@@ -9,7 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from trimtab.candidates.user_table import ASSET_NAMES
 from trimtab.errors import Fault, InputError
 
 if TYPE_CHECKING:
@@ -108,6 +107,8 @@ def is_broker_file(path: Path) -> bool:
         names = next(csv.reader([line]), []) if path.suffix.casefold() == ".csv" else []
         if not head.strip():
             return False
+    from trimtab.candidates.user_table import ASSET_NAMES  # noqa: PLC0415 - loads the table libraries
+
     folded = {name.strip().casefold() for name in names}
     is_own = (
         set(names) >= _FUNDS

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from trimtab.decimals import decimal_of
+from trimtab.limits.exposure_limits import limits_exposures
 from trimtab.limits.order_settings import OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.doors import plan
@@ -57,6 +58,11 @@ class PlanInputs:
             settings=self.settings,
             **tables,
         )
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether limits of exposures are in force."""
+        return "exposures" in self.tables and limits_exposures(self.limits)
 
     @property
     def limits_hash(self) -> str:

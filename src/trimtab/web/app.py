@@ -16,10 +16,13 @@ from trimtab.web.addresses import READS, STATIC, WRITES
 from trimtab.web.api.problems import BUG, without_places
 from trimtab.web.api.routes import Api
 from trimtab.web.guard import Guard
+from trimtab.web.ready import PreparingError
 from trimtab.web.rendering import message_page, static_file
 from trimtab.web.service import Service
 from trimtab.web.sessions import Sessions
 from trimtab.web.visits import NO_SESSION, page
+
+_ASK_AGAIN = "5"  # seconds
 
 
 def make_app(service: Service) -> Guard:
@@ -27,7 +30,12 @@ def make_app(service: Service) -> Guard:
     api = Api(service)
     app = Starlette(
         routes=_routes(api),
-        exception_handlers={HTTPException: _refused, TrimtabError: _faulty, Exception: _internal},
+        exception_handlers={
+            HTTPException: _refused,
+            PreparingError: _preparing,
+            TrimtabError: _faulty,
+            Exception: _internal,
+        },
     )
     app.state.service = service
     app.state.sessions = Sessions(service.bounds.sessions)
@@ -76,6 +84,19 @@ def _faulty(request: Request, error: Exception) -> Response:
     """An answer for work that cannot be done: the fault, its place, and what to do."""
     first, *others = sentences_of(error, request.app.state.service)
     return message_page(422, first, others)
+
+
+def _preparing(request: Request, _error: Exception) -> Response:
+    """An answer while the rules that a page needs are being compiled; it asks again by itself."""
+    lines = [
+        "They are compiled for this computer, which happens once and takes a minute or two.",
+        "This page opens by itself when they are ready.",
+    ]
+    answer = message_page(503, "Preparing the rules for exposures", lines)
+    answer.headers["Retry-After"] = _ASK_AGAIN
+    if request.method == "GET":
+        answer.headers["Refresh"] = _ASK_AGAIN
+    return answer
 
 
 def sentences_of(error: Exception, service: Service) -> list[str]:

@@ -11,9 +11,11 @@ from trimtab.explanations.explanation import Counterfactual, Explanation
 from trimtab.orders.order_explanation import OrderExplanation
 from trimtab.text import counted_shares, printable
 from trimtab.web.exposure_form import BUCKET_EXPOSURES
-from trimtab.web.form_values import shown_value
+from trimtab.web.form_values import is_percent, shown_value
 from trimtab.web.limit_form import BUCKET_FIELDS, described_limit, named_fields
 from trimtab.web.plan_view import PlanView
+from trimtab.web.rendering import THIN
+from trimtab.web.what_if import label_of
 
 _BAR = 300.0
 
@@ -28,10 +30,12 @@ class Flip:
 
 @dataclass(frozen=True)
 class Drawer:
-    """Why one asset is decided so, and what would change it; bars have the widths of a drawing."""
+    """Why one asset is decided so, and what would change it. Weights are those of its shares; bars have the widths of a drawing."""
 
     title: str
     colour: int
+    before: float
+    after: float
     before_bar: float
     after_bar: float
     why: Explanation
@@ -50,7 +54,7 @@ def drawer_of(view: PlanView, asset: str) -> Drawer:
     order = view.plan.explain(asset)
     why = view.plan.result.explain(asset)
     fact = next(fact for fact in view.facts.assets if fact.asset == printable(asset))
-    scale = _BAR / max(why.current_weight, why.target_weight, 1e-9)
+    scale = _BAR / max(fact.before, fact.after, 1e-9)
     row = next((row for row in view.trades if row.order.asset == asset), None)
     title = f"Why not {asset}?" if why.target_weight == 0 else f"Why keep {asset}?"
     if row is not None:
@@ -58,8 +62,10 @@ def drawer_of(view: PlanView, asset: str) -> Drawer:
     return Drawer(
         title=printable(title),
         colour=fact.colour,
-        before_bar=why.current_weight * scale,
-        after_bar=why.target_weight * scale,
+        before=fact.before,
+        after=fact.after,
+        before_bar=fact.before * scale,
+        after_bar=fact.after * scale,
         why=why,
         order=order,
         changes=tuple(_flips(why, order)),
@@ -67,11 +73,26 @@ def drawer_of(view: PlanView, asset: str) -> Drawer:
 
 
 def _flips(why: Explanation, order: OrderExplanation) -> Iterator[Flip]:
-    tries = [_try_it(change) for change in why.counterfactuals]
-    for place, text in enumerate(why.about_changes):
-        yield Flip(text, tries[place] if place < len(tries) else "")
-    for text in order.about_changes:
-        yield Flip(text)
+    flips = [_flip(change, why.decision) for change in why.counterfactuals]
+    yield from flips
+    for text in (*why.about_changes[len(flips) :], *order.about_changes):
+        yield Flip(_as_sentence(text))
+
+
+def _flip(change: Counterfactual, decision: str) -> Flip:
+    """A change in the words of the page where it is one of a limit, with the query that tries it."""
+    query = _try_it(change)
+    if not query:
+        return Flip(_as_sentence(change.effect))
+    known = described_limit(change.change, change.node)
+    unit = f"{THIN}%" if is_percent(known) else ""
+    value = f"{float(shown_value(known, change.value)):.6g}"
+    flipped = "left out" if decision == "selected" else "selected"
+    return Flip(f"{label_of(change.change, change.node)} {value}{unit}: {flipped}", query)
+
+
+def _as_sentence(text: str) -> str:
+    return printable(text[:1].upper() + text[1:])
 
 
 def _try_it(change: Counterfactual) -> str:

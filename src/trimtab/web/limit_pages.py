@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from starlette.responses import Response
@@ -19,6 +20,7 @@ from trimtab.web.exposure_form import SchemeForm, scheme_forms
 from trimtab.web.headline import headline_of
 from trimtab.web.limit_form import Typed, bucket_texts, changed, general_texts, groups_of, limits_of
 from trimtab.web.limit_labels import PRESETS
+from trimtab.web.ready import PreparingError
 from trimtab.web.rendering import rendered, see
 from trimtab.web.sessions import Session
 from trimtab.web.start_pages import empty
@@ -46,21 +48,27 @@ class ConflictView:
 
 @dataclass(frozen=True)
 class Findings:
-    """The consequences of these limits, before anything is traded; `headline` is the plan in a sentence."""
+    """The consequences of these limits, before anything is traded; `headline` is the plan in a sentence.
 
-    headline: str
-    errors: tuple[str, ...]
-    conflicts: tuple[ConflictView, ...]
-    problems: tuple[str, ...]
-    notes: tuple[str, ...]
+    `waits`: the rules that find them are not ready.
+    """
+
+    headline: str = ""
+    errors: tuple[str, ...] = ()
+    conflicts: tuple[ConflictView, ...] = ()
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    waits: bool = False
 
 
 def findings_of(decide: Callable[[], Plan]) -> Findings:
     """The findings of a plan, which may fail."""
     try:
         plan = decide()
+    except PreparingError:
+        return Findings(waits=True)
     except TrimtabError as error:
-        return Findings("", (str(error),), (), (), ())
+        return Findings(errors=(str(error),))
     facts = plan.result.facts()
     conflicts = tuple(ConflictView(each.text, tuple(_ways(each))) for each in plan.result.conflicts)
     return Findings(headline_of(plan, facts.lines), (), conflicts, facts.problems, (*facts.notes, *plan.notes))
@@ -178,7 +186,7 @@ def findings(visit: Visit) -> Response:
     """The findings of limits that are being typed; nothing is kept."""
     typed = limits_of(visit.form, visit.session.work.limits)
     if typed.limits is None:
-        refused = Findings("", typed.faults, (), (), ())
+        refused = Findings(errors=typed.faults)
         return rendered("findings.html", visit, findings=refused, faults=(), rules=())
-    made = findings_of(visit.session.inputs(typed.limits).decide)
+    made = findings_of(partial(visit.session.decide, typed.limits))
     return rendered("findings.html", visit, findings=made, faults=(), rules=rule_sheet(typed.limits, plan=True))

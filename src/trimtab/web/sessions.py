@@ -14,6 +14,7 @@ from trimtab.orders.gates import Written
 from trimtab.orders.plan import Plan
 from trimtab.orders.release import Release
 from trimtab.store.plan_inputs import PlanInputs
+from trimtab.web.ready import PREPARATION
 from trimtab.web.study import Study
 from trimtab.web.work import Answers, Files, Work
 
@@ -51,8 +52,21 @@ class Session:
             The work cannot be planned.
         """
         if self._made is None or self._made[0] is not self.work:
-            self._made = self.work, self.inputs().decide()
+            self._made = self.work, self.decide()
         return self._made[1]
+
+    def decide(self, limits: RebalancingLimits | None = None) -> Plan:
+        """A plan with other limits, or with those of the work.
+
+        Raises
+        ------
+        TrimtabError
+            It cannot be planned, or not yet.
+        """
+        inputs = self.inputs(limits)
+        if inputs.is_exposed:
+            PREPARATION.check()
+        return inputs.decide()
 
     def inputs(self, limits: RebalancingLimits | None = None) -> PlanInputs:
         """The inputs of the plan, or of one with other limits; files are read once for all limits.

@@ -129,12 +129,18 @@ def _dial(name: str, node: str, value: Any, candidates: int) -> Dial:
         step = (high - low) / _STEPS
         high -= step if known.metadata["below"] is not None else 0.0
     present = "" if value is None or not math.isfinite(value) else f"{value * scale:.6g}"
+    return Dial(name, node, label_of(name, node), "%" if scale > 1 else "", low, high, step, present)
+
+
+def label_of(name: str, node: str) -> str:
+    """The words for a limit: of a bucket, or general."""
+    if not node:
+        return LABELS[name]
     words = node
     if name in BUCKET_EXPOSURES:
         scheme, _, path = node.partition(":")
         words = f"{scheme}, {path or 'each bucket'}"
-    label = f"{printable(words)}, {_BUCKET_LABELS[name]}" if node else LABELS[name]
-    return Dial(name, node, label, "%" if scale > 1 else "", low, high, step, present)
+    return f"{printable(words)}, {_BUCKET_LABELS[name]}"
 
 
 def what_if(session: Session, plan: Plan, dial: Dial, value: str) -> WhatIf:
@@ -170,7 +176,7 @@ def limits_with(limits: RebalancingLimits, dial: Dial, value: str) -> Rebalancin
 
 
 def _decided(session: Session, dial: Dial, value: str) -> Plan:
-    return session.inputs(limits_with(session.work.limits, dial, value)).decide()
+    return session.decide(limits_with(session.work.limits, dial, value))
 
 
 def _lines(plan: Plan, other: Plan, dial: Dial) -> Iterator[Line]:
@@ -191,11 +197,11 @@ def _traded(plan: Plan) -> float:
 
 
 def _weight(plan: Plan, node: str) -> float:
-    return next((bucket.target_weight for bucket in plan.result.buckets if bucket.path == node), 0.0)
+    return next((bucket.after for bucket in plan.traded_facts.buckets if bucket.path == printable(node)), 0.0)
 
 
 def _exposure(plan: Plan, scheme: str, path: str) -> float:
-    buckets = [each for known in plan.result.facts().schemes if known.name == scheme for each in known.buckets]
+    buckets = [each for known in plan.traded_facts.schemes if known.name == scheme for each in known.buckets]
     return next((bucket.after for bucket in buckets if bucket.path == path), 0.0)
 
 

@@ -174,8 +174,10 @@ def run(
     from trimtab.batch.comparison import Baseline
     from trimtab.batch.run import Job, PublishConditions, run_batch
     from trimtab.cli.batch_events import JsonLines, events_for_people
-    from trimtab.kernel.block import rebalance_block
+    from trimtab.kernel.block import BlockExposures, rebalance_block
     from trimtab.kernel.order_block import plan_block
+    from trimtab.kernel.records import Exposed
+    from trimtab.limits.exposure_limits import limits_exposures
 
     notices = Notices(quiet=quiet)
     conditions = PublishConditions(_gates(gates, notices), _shard(shard))
@@ -192,10 +194,11 @@ def run(
         if record.require_approved:
             _approvals(job.limits, record, required=True)
         baseline = None if against is None else Baseline.read(against)
+        exposed = job.exposures is not None and any(map(limits_exposures, job.limits.values()))
         if orders.place is None:
-            notices.note_compiling(rebalance_block, COMPILING_BLOCKS)
+            notices.note_compiling(rebalance_block, COMPILING_BLOCKS, BlockExposures if exposed else None)
         else:
-            notices.note_compiling(plan_block, COMPILING_ORDERS)
+            notices.note_compiling(plan_block, COMPILING_ORDERS, Exposed if exposed else None)
         execute = stack.enter_context(_executing(on, threads))
         say = stack.enter_context(events_for_people(notices, quiet=quiet)) if lines is None else lines.say
         outcome = run_batch(job, out, conditions, execute=execute, workers=threads, storage=Storage(), say=say)

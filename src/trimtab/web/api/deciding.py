@@ -8,6 +8,7 @@ from typing import Any
 
 from trimtab.errors import Fault, InputError
 from trimtab.explanations.explanation import explanations_document
+from trimtab.limits.exposure_limits import limits_exposures
 from trimtab.limits.in_words import rule_sheet
 from trimtab.limits.json_schema import limits_schema
 from trimtab.orders.doors import plan
@@ -16,9 +17,9 @@ from trimtab.rebalancing.preflight import check
 from trimtab.rebalancing.preflight_text import placed_findings, preflight_document
 from trimtab.store.plan_inputs import limits_hash
 from trimtab.web.api.calls import Answer, Call
-from trimtab.web.api.members import Body
 from trimtab.web.api.problems import fault_list
 from trimtab.web.api.rows import arrow_table, row_list
+from trimtab.web.ready import PREPARATION
 
 MANY_VERSION = 1
 _MANY_COLUMNS = ("account", "asset", "target_weight", "action", "reason", "size_reason", "proposed_weight")
@@ -26,7 +27,7 @@ _MANY_COLUMNS = ("account", "asset", "target_weight", "action", "reason", "size_
 
 def rebalance_one(call: Call) -> Answer:
     """Targets of one account."""
-    result = rebalance(call.body.get("candidates"), call.limits, **_beside(call.body))
+    result = rebalance(call.body.get("candidates"), call.limits, **_beside(call))
     return Answer(result.to_dict(), lambda: arrow_table(result.targets, "targets"), ("targets",))
 
 
@@ -37,7 +38,7 @@ def rebalance_accounts(call: Call) -> Answer:
     if len(accounts) > limit:
         advice = f"send at most {limit:,} at once; for more use `trimtab batch`"
         raise InputError([Fault(f"has {len(accounts):,} accounts", advice, column="account")])
-    result = rebalance_many(candidates, call.limits, **_beside(call.body))
+    result = rebalance_many(candidates, call.limits, **_beside(call))
     faults, rows = result.faults, row_list(result.targets)
     document = {
         "schema_version": MANY_VERSION,
@@ -62,7 +63,7 @@ def _plain(value: Any) -> Any:
 def check_candidates(call: Call) -> Answer:
     """Report faults, unmet limits and cash left, without deciding anything."""
     body = call.body
-    preflight = check(body.get("candidates"), call.limits, **_beside(body), explain=body.get("explain", False))
+    preflight = check(body.get("candidates"), call.limits, **_beside(call), explain=body.get("explain", False))
     sources = {"input": "candidates", "limits": "limits"}
     findings = placed_findings(preflight, sources, lambda fault: fault)
     return Answer(preflight_document(findings, preflight))
@@ -72,17 +73,20 @@ def explain_assets(call: Call) -> Answer:
     """Explain why assets are in or out, and what would change that; with `cash`, also their orders."""
     body, names = call.body, call.body.get("assets")
     if body.get("cash") is None:
-        result, orders = rebalance(body.get("candidates"), call.limits, **_beside(body)), []
+        result, orders = rebalance(body.get("candidates"), call.limits, **_beside(call)), []
     else:
         candidates = arrow_table(body.get("candidates"), "candidates")
-        made = plan(candidates, call.limits, cash=body.get("cash"), **_beside(body))
+        made = plan(candidates, call.limits, cash=body.get("cash"), **_beside(call))
         result, orders = made.result, [made.explain(name) for name in names]
     return Answer(explanations_document([result.explain(name) for name in names], orders))
 
 
-def _beside(body: Body) -> dict[str, Any]:
-    """The tables that a rebalance takes beside its candidates."""
-    return {name: body.get(name) for name in ("correlations", "exposures") if body.get(name) is not None}
+def _beside(call: Call) -> dict[str, Any]:
+    """The tables that a rebalance takes beside its candidates; with exposures, when their rules are ready."""
+    tables = {name: call.body.get(name) for name in ("correlations", "exposures") if call.body.get(name) is not None}
+    if "exposures" in tables and limits_exposures(call.limits):
+        PREPARATION.check()
+    return tables
 
 
 def show_limits_schema(_call: Call) -> Answer:

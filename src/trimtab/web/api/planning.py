@@ -36,6 +36,7 @@ from trimtab.web.api.calls import Answer, Call, limits_of
 from trimtab.web.api.members import Body
 from trimtab.web.api.problems import ApiError, Problem
 from trimtab.web.api.rows import arrow_table
+from trimtab.web.ready import PREPARATION
 
 APPLY_VERSION = 1
 
@@ -45,7 +46,7 @@ def make_plan(call: Call) -> Answer:
     if not call.service.stores:
         if call.key is not None:
             raise _conflict("idempotency keys need a store of runs; this service keeps none")
-        made = _inputs(call.body).decide()
+        made = _decided(_inputs(call.body))
         release = may_write(made, _desk(call.body, call.service.stamp(), None))
         return _planned("", json.loads(made.to_json()), gates_as_records(release.gates), made.to_arrow())
     store = call.kept.opened()
@@ -65,7 +66,7 @@ def _run_of(store: RunStore, request: Record) -> Record | None:
 def _stored(call: Call, store: RunStore) -> Record:
     """Decide the plan, and store it as a run."""
     inputs, stamp = _inputs(call.body), _stamp(call)
-    made = inputs.decide()
+    made = _decided(inputs)
     release = _release(store, made, call.body, stamp)
     approval = approval_of(store, inputs.limits_hash)
     context = PlanContext({"service": True}, release.gates, () if approval is None else (approval.hash,))
@@ -73,6 +74,12 @@ def _stored(call: Call, store: RunStore) -> Record:
         request = record_request(store, call.key, call.digest, stamp)
         context = replace(context, request=request.hash)
     return store_plan(store, inputs, made, stamp, context)
+
+
+def _decided(inputs: PlanInputs) -> Plan:
+    if inputs.is_exposed:
+        PREPARATION.check()
+    return inputs.decide()
 
 
 def _answer_of_run(store: RunStore, run: Record) -> Answer:

@@ -27,6 +27,7 @@ from trimtab.errors import (
     shown,
 )
 from trimtab.store.connections import name_of, place_of
+from trimtab.web.ready import PreparingError
 from trimtab.web.service import Service
 
 MEDIA_TYPE = "application/problem+json"
@@ -71,6 +72,7 @@ _BY_CLASS: tuple[tuple[type[TrimtabError], int, str], ...] = (  # the first that
     (UnmetLimitError, 422, "unmet"),
     (LimitsError, 422, "limits"),
     (InputError, 422, "input"),
+    (PreparingError, 503, "busy"),
     (SetupError, 422, "input"),
 )
 
@@ -131,7 +133,8 @@ def problem_of(error: Exception, service: Service) -> Problem:
         if isinstance(error, kind):
             faults = [_facts(fault, service) for fault in _faults_of(error)]
             detail = BUG if name == "bug" else "; ".join(_sentence(fault) for fault in _faults_of(error)[:3])
-            return Problem(status, name, without_places(detail, service), tuple(faults))
+            headers = {"Retry-After": "5"} if name == "busy" else {}
+            return Problem(status, name, without_places(detail, service), tuple(faults), headers)
     return Problem(500, "bug", BUG)
 
 
