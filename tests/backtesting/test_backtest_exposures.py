@@ -120,7 +120,7 @@ def test_compiled_is_plain_in_whole_lots_and_in_a_sweep() -> None:
         ([{**row, "account": "x"} for row in TABLE], "a backtest has one account: keep its rows"),
         (
             [{**row, "known_on": "2024-02-01"} for row in TABLE],
-            "nothing is known of country on 2024-01-05, the first day",
+            "scheme 'country' has no row by 2024-01-05, the first day",
         ),
         (
             [*({**row, "fraction": 1.0} for row in CHANGES), {**CHANGES[6], "fraction": 2.0}],

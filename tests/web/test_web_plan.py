@@ -11,6 +11,7 @@ import pytest
 from web_visits import Browser
 
 import trimtab
+from trimtab import RebalancingLimits
 from trimtab.limits.presets import preset_names
 from trimtab.orders.plan import Plan
 from trimtab.web.limit_form import field_of, named_fields

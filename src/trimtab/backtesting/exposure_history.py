@@ -48,7 +48,7 @@ class ExposureHistory:
         known = np.array([bisect_right(self.days, day) - 1 for day in days], np.int64)
         late = set(self.table.schemes) - set(() if known[0] < 0 else self.on(int(known[0])).schemes)
         if late:
-            problem = f"nothing is known of {min(late)} on {days[0].isoformat()}, the first day to decide on"
+            problem = f"scheme {min(late)!r} has no row by {days[0].isoformat()}, the first day to decide on"
             raise InputError([Fault(problem, "give earlier rows, or start later")], SOURCE)
         return known
 
