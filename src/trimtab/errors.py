@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 _VALUE_SHOWN = 60
@@ -145,9 +146,13 @@ class BrokenLimitError(TrimtabError):
 
 
 def shown(value: object) -> str:
-    """A value for a sentence: quoted if text, cut if long."""
+    """A value for a sentence: quoted if text, cut if long.
+
+    >>> shown("many"), shown(Decimal("-10"))
+    ("'many'", '-10')
+    """
     try:
-        text = repr(value)
+        text = str(value) if isinstance(value, Decimal) else repr(value)
     except Exception:  # noqa: BLE001 - a sentence about a user's value must not fail
         text = f"a {type(value).__name__}"
     return text if len(text) <= _VALUE_SHOWN else f"{text[:_VALUE_SHOWN]}… ({len(text)} characters)"

@@ -99,6 +99,15 @@ def test_positions_prices_rates_and_lots_in_files_of_their_own(folder: Path) -> 
     assert document["orders"][0]["lots"] == [{"lot_id": "1", "shares": "80", "gain": "-110"}]
 
 
+def test_errors_of_tables_name_their_files(folder: Path) -> None:
+    (folder / "lots.csv").write_text("asset,lot_id,shares,cost,acquired\nAAA,1,18,700,05/01/2026\n")
+    (folder / "recent.csv").write_text("group,date,kind\nAAA,2026-01-20,bought\n")
+    options = (*GIVEN, "--today", "2026-01-30")
+    wrong = run(*options, "--tax-lots", "lots.csv").stderr
+    assert "error: lots.csv, row 1, column 'acquired': is not a day up to today (received '05/01/2026')" in wrong
+    assert "error: recent.csv, row 1, column 'kind': cannot be used" in run(*options, "--recent", "recent.csv").stderr
+
+
 def test_cash_flow_and_mode(folder: Path) -> None:
     (folder / "c.csv").write_text("asset,score,shares,price\nA,0.9,50,10\nB,0.9,0,10\n")
     assert (
@@ -145,7 +154,11 @@ def test_what_a_reader_should_know_is_said(folder: Path) -> None:
     [
         (["plan", "--cash", "1"], 2, "give FILE"),
         (["plan", "c.csv"], 2, "--cash"),
-        (["plan", "c.csv", "--cash", "lots"], 3, "cash: is not an amount of money (received 'lots')"),
+        (
+            ["plan", "c.csv", "--cash", "lots"],
+            3,
+            "--cash is not an amount of money (received 'lots'): give a plain number, such as 3000.50",
+        ),
         (["plan", "c.csv", "--cash", "1", "--today", "soon"], 2, "write it as 2026-03-02"),
         (["plan", "c.csv", "--cash", "1", "--set", "orders.mode=sell"], 3, "did you mean 'sell_only'"),
         (

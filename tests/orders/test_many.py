@@ -236,6 +236,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "no cash": (lambda: trimtab.plan_many(ROWS, accounts=[{"account": "P1"}]), "the column is missing"),
     "cash of nobody": (lambda: trimtab.plan_many(ROWS, accounts=[{"account": "", "cash": 1}]), "is missing"),
     "missing cash": (lambda: trimtab.plan_many(ROWS, accounts=[{"account": "P1", "cash": None}]), "is missing"),
+    "cash in words": (
+        lambda: trimtab.plan_many(ROWS, accounts=[{"account": "P1", "cash": "much"}]),
+        "accounts, row 1, column 'cash': is not a number",
+    ),
     "too much cash": (lambda: trimtab.plan_many(ROWS, accounts=[{"account": "P1", "cash": 10**13}]), "too large"),
     "cash twice": (lambda: trimtab.plan_many(ROWS, accounts=[CASH[0], CASH[0]]), "is already in row 1"),
     "a mode": (lambda: trimtab.plan_many(ROWS, accounts=[{**CASH[0], "mode": "buy"}]), "is not a mode"),

@@ -266,15 +266,16 @@ BAD_ROWS: list[tuple[str, Row, str]] = [
     ("change", "message"), [(row, text) for _, row, text in BAD_ROWS], ids=[n for n, _, _ in BAD_ROWS]
 )
 def test_bad_rows_are_refused(change: Row, message: str) -> None:
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=message) as raised:
         plan([{**GOOD, **change}], cash=100)
+    assert "Decimal" not in str(raised.value) and len(raised.value.faults) == 1
 
 
 BAD_CALLS: list[tuple[str, Row, str]] = [
     ("no prices", {"rows": [{"asset": "A", "score": 0.9}]}, "column 'price': the column is missing"),
     ("no asset", {"rows": [{"score": 0.9, "price": 1}]}, "column 'asset': the column is missing"),
     ("a weight", {"rows": [{**GOOD, "current_weight": 0.1}]}, "is not used by a plan"),
-    ("no money", {"cash": "much"}, "cash: is not an amount of money"),
+    ("no money", {"cash": "much"}, "cash is not an amount of money"),
     ("worth nothing", {"cash": 0, "cash_flow": -100}, "the account is worth nothing"),
     ("a debt above all", {"cash": -90}, "positions are worth 100.00, the account with its cash 10.00"),
     ("too rich", {"cash": 10**13}, r"more than 10\^12"),
@@ -317,7 +318,17 @@ BAD_CALLS: list[tuple[str, Row, str]] = [
     ("no day", {"tax_lots": []}, "today is missing"),
     ("no real day", {"today": dt.datetime(2026, 1, 1)}, "is not a day"),
     ("lots without a column", {"tax_lots": [{"asset": "A"}], "today": TODAY}, "tax_lots, column 'lot_id'"),
-    ("no lots", {"max_realized_gain": 5}, "'A' has no tax lots"),
+    ("no lots", {"max_realized_gain": 5}, "max_realized_gain needs the tax lots of every holding: give them"),
+    (
+        "lots of another holding alone",
+        {
+            "rows": [GOOD, {**GOOD, "asset": "B"}],
+            "tax_lots": [{"asset": "B", "lot_id": "1", "shares": GOOD["shares"], "cost": 5, "acquired": TODAY}],
+            "today": TODAY,
+            "max_realized_gain": 5,
+        },
+        "'A' has no tax lots, which max_realized_gain needs",
+    ),
     (
         "trades without a column",
         {"tax_lots": TaxRecords(recent=[{"group": "A"}]), "today": TODAY},
@@ -358,7 +369,7 @@ BAD_LOTS: list[tuple[str, list[Row], str]] = [
     ("of nothing", [{**LOT, "shares": 0}], "is not a number of shares"),
     ("of a negative cost", [{**LOT, "cost": -1}], "is not a usable cost"),
     ("from the future", [{**LOT, "acquired": dt.date(2027, 1, 1)}], "is not a day up to today"),
-    ("of no day", [{**LOT, "acquired": "soon"}], "is not a day up to today"),
+    ("of no day", [{**LOT, "acquired": "soon"}], "is not a day up to today .received 'soon'.: give the day"),
     ("of a number for a day", [{**LOT, "acquired": 5}], "is not a day up to today"),
     ("without id", [{**LOT, "lot_id": None}], "name every lot"),
 ]

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 import uvicorn
@@ -15,6 +16,7 @@ from rest_clients import EXAMPLES
 from thorough import mostly_thorough
 from web_visits import KEY
 
+from trimtab.web import serving
 from trimtab.web.app import make_app
 from trimtab.web.service import Bounds, Service, local_hosts
 from trimtab.web.serving import PatientProtocol, server_of
@@ -206,6 +208,29 @@ def trickled(connection: socket.socket, data: bytes) -> bytes:
     raise AssertionError("the service listens forever")
 
 
+def problem_in(received: bytes) -> dict[str, Any]:
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert b"application/problem+json" in head
+    return dict(json.loads(body))
+
+
+def test_bytes_that_are_not_http_get_a_problem_and_the_end(calm: int) -> None:
+    answer = exchange(calm, b"GET / HTTP/1.1\r\nno colon\r\n\r\n")
+    assert statuses(answer) == [400] and b"connection: close" in answer.lower()
+    assert problem_in(answer)["type"] == "urn:trimtab:problem:malformed"
+
+
+def test_beyond_the_bound_on_connections_the_service_is_busy(calm: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "_MAX_CONNECTIONS", 2)
+    with connected(calm) as waits:
+        waits.sendall(head(calm)[:-2])
+        answer = exchange(calm, health(calm))
+        assert statuses(answer) == [503] and b"retry-after: 1" in answer.lower()
+        assert problem_in(answer)["type"] == "urn:trimtab:problem:busy"
+    monkeypatch.undo()
+    assert statuses(exchange(calm, health(calm))) == [200]
+
+
 def test_headers_that_never_end(hasty: int) -> None:
     with connected(hasty) as connection:
         assert until_closed(connection) == b""  # nothing is sent at all
@@ -217,7 +242,7 @@ def test_headers_that_never_end(hasty: int) -> None:
 @pytest.mark.thorough
 def test_headers_that_trickle(hasty: int) -> None:
     with connected(hasty) as connection:
-        assert trickled(connection, b"X-Slow: yes\r\n") in (b"", b"Invalid HTTP request received.")
+        assert statuses(trickled(connection, b"X-Slow: yes\r\n")) in ([], [400])
     with connected(hasty) as connection:  # the second request of a connection
         connection.sendall(head(hasty, method="GET", path="/api/v1/health"))
         assert statuses(document(connection)) == [200]

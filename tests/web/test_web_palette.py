@@ -19,6 +19,7 @@ EYES = {
     "usual": np.eye(3),
     "protanopia": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
     "deuteranopia": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]]),
+    "tritanopia": np.array([[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]]),
 }  # fmt: skip
 TO_XYZ = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.072175], [0.0193339, 0.119192, 0.9503041]]
@@ -82,3 +83,15 @@ def test_buckets_side_by_side_differ(dark: bool, eye: str) -> None:
     """A difference of 10 is plain to see; names and patterns carry the meaning in any case."""
     colours = [tokens(PAGE, dark=dark)[f"c{place}"] for place in range(COLOURS)]
     assert nearest(colours, eye, neighbours=True) >= 10
+
+
+@pytest.mark.parametrize("eye", EYES)
+@pytest.mark.parametrize("dark", [False, True])
+def test_states_differ_from_each_other_and_bars_from_their_ground(dark: bool, eye: str) -> None:
+    """A state has an icon and a word, too; a bar before and one after lie side by side."""
+    colours = tokens(PAGE, dark=dark)
+    states = [colours[state] for state in ("good", "bad")]
+    assert nearest(states, eye, neighbours=False) >= 10
+    for bar in ("ghost", *(f"c{place}" for place in range(COLOURS))):
+        assert nearest([colours[bar], colours["paper"]], eye, neighbours=False) >= 25, bar
+    assert min(nearest([colours["ghost"], colours[f"c{place}"]], eye, neighbours=True) for place in range(COLOURS)) >= 5

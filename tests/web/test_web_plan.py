@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from html import unescape
 from typing import Any
 
@@ -13,7 +14,9 @@ from web_visits import Browser
 import trimtab
 from trimtab import RebalancingLimits
 from trimtab.limits.presets import preset_names
+from trimtab.orders.gates import Gate, Verdict
 from trimtab.orders.plan import Plan
+from trimtab.web.export_pages import boxes_of
 from trimtab.web.limit_form import field_of, named_fields
 from trimtab.web.limit_labels import LABELS, PRESETS
 from trimtab.web.sessions import Session
@@ -59,6 +62,26 @@ def test_why_an_asset_is_sold_and_what_would_change_it(sample: Browser) -> None:
     tries = re.findall(r'href="/plan\?(limit=[^"#]+)#what-if">Try it', sample.page("/plan?why=JNJ"))
     assert tries, "a change of a limit can be tried"
     assert "Difference to the plan" in sample.page(f"/plan?{unescape(tries[0])}")
+
+
+def test_a_change_is_said_in_the_words_of_the_form(sample: Browser) -> None:
+    page = unescape(sample.page("/plan?why=XOM"))
+    changes = re.findall(r"<li><div>(.*?)</div>", page)
+    assert "Positions at most 2: left out" in changes and "Stocks/Energy, at most 0\u202f%: left out" in changes
+    assert all(change[0].isupper() for change in changes)
+    assert [
+        change
+        for change in re.findall(r"<li><div>(.*?)</div>", unescape(sample.page("/plan?why=PG")))
+        if ": selected" in change
+    ]
+
+
+def test_orders_that_were_written_before_are_let_through_together() -> None:
+    repeated = [Gate("repeated_order", "written", Decimal(24), Verdict.HOLD, asset) for asset in ("A", "B")]
+    share = Gate("order_share", Decimal("0.4"), Decimal("0.3"), Verdict.HOLD, "A")
+    together, alone = boxes_of([repeated[0], share, repeated[1]])
+    assert (together.gate, together.asset, len(together.sentences)) == ("repeated_order", "", 2)
+    assert (alone.gate, alone.asset, len(alone.sentences)) == ("order_share", "A", 1)
 
 
 def test_why_not_and_why_keep(sample: Browser) -> None:

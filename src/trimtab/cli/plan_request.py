@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from pathlib import Path
@@ -128,6 +129,19 @@ class PlanRequest:
         """Every file that was read."""
         return [*self.candidates.files, *self.chosen.files, *map(Path, self.sources["tables"].values())]
 
+    @contextmanager
+    def _tables_named_in_errors(self) -> Iterator[None]:
+        """Errors about a table beside the candidates name its file."""
+        from trimtab.errors import InputError
+
+        names = {name: Path(path).name for name, path in self.sources["tables"].items()}
+        try:
+            yield
+        except InputError as error:
+            raise InputError(
+                [replace(fault, source=names.get(fault.source or "", fault.source)) for fault in error.faults]
+            ) from None
+
     def decide(self, notices: Notices) -> Plan:
         """The plan, with notes on it."""
         from trimtab.cli.one_account import give_notice
@@ -135,7 +149,7 @@ class PlanRequest:
         from trimtab.kernel.records import Exposed
         from trimtab.orders.account_table import ORDER_COLUMNS
 
-        with self.candidates.named_in_errors(), self.chosen.named_in_errors():
+        with self.candidates.named_in_errors(), self._tables_named_in_errors(), self.chosen.named_in_errors():
             notices.note_compiling(plan_block, COMPILING_ORDERS, Exposed if self.inputs.is_exposed else None)
             made = self.inputs.decide()
         for note in made.notes:
@@ -181,8 +195,8 @@ def read_request(file: Path | None, options: PlanOptions, limits: LimitOptions, 
         candidates.table,
         chosen.limits,
         chosen.limits.orders,
-        _amount(cash, "cash"),
-        _amount(options.cash_flow, "cash_flow"),
+        _amount(cash, "--cash"),
+        _amount(options.cash_flow, "--cash-flow"),
         day_of(options.today, "--today"),
         _tables(options, candidates, chosen, notices),
     )
@@ -272,5 +286,5 @@ def _amount(text: str, name: str) -> Decimal:
     try:
         return decimal_of(text)
     except TypeError:
-        fault = Fault(f"{name}: is not an amount of money", "give a number", value=text)
+        fault = Fault(f"{name} is not an amount of money", "give a plain number, such as 3000.50", value=text)
         raise InputError([fault]) from None

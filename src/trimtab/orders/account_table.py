@@ -58,7 +58,9 @@ def read_instruments(
     """
     columns, count = columns_of(table, (*COLUMNS, *ORDER_COLUMNS))
     if "price" not in columns and prices is None:
-        raise InputError([Fault("the column is missing", "add it, or give prices", column="price")])
+        raise InputError(
+            [Fault("the column is missing", "add it, or give prices apart (prices=, --latest-prices)", column="price")]
+        )
     if "asset" not in columns:
         check_names(columns, many=False)
     assets = [str(name) for name in text_of(columns.get("asset"), "asset", count).values()]
@@ -95,7 +97,7 @@ def read_instruments(
 def _fault_of(instrument: Instrument) -> Fault | None:
     """The faults of an instrument as a whole."""
     row = instrument.row + 1
-    if instrument.price is None and instrument.quantity:
+    if instrument.quoted is None and instrument.quantity:
         problem = f"the holding {instrument.asset!r} has no price"
         return Fault(problem, "give its price, so that the account can be valued", column="price", row=row)
     if instrument.price is not None and instrument.lot * instrument.price < _LEAST_LOT * NANO:
@@ -188,7 +190,7 @@ def rates_of(columns: Mapping[str, Any], count: int, fx: Any) -> list[Decimal]:
     if len(set(whole.values())) > 1 and fx is None:
         problem = f"prices are in {listed(sorted(set(whole.values())))}"
         raise InputError(
-            [Fault(problem, "give fx: what one unit of each is worth in the base currency", column="currency")]
+            [Fault(problem, "say what one unit of each is worth in the base currency (fx=, --fx)", column="currency")]
         )
     missing = [name for name in dict.fromkeys(whole.values()) if fx is not None and rates.get(name) is None]
     if missing:

@@ -89,7 +89,11 @@ def _is_dictionary(kind: pa.DataType) -> bool:
 
 def _money(column: Any, name: str, count: int) -> Ints:
     amounts = np.zeros(count, np.int64)
-    for row, amount in enumerate(decimals_of(column, name, count)):
+    try:
+        decimals = decimals_of(column, name, count)
+    except InputError as error:
+        raise InputError(error.faults, SOURCE) from None
+    for row, amount in enumerate(decimals):
         if amount is None and column is not None and name == "cash":
             raise _fault("is missing", "give the cash of every account, 0 if it has no cash", name, row, amount)
         micro = 0 if amount is None else scaled(amount, MICRO)

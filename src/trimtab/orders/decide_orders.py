@@ -79,7 +79,9 @@ class OrderRules:
             Limits for a bucket that does not exist, that contradict the settings, or that need what a block does not know.
         """
         if settings.max_realized_gain is not None and lots is None:
-            raise LimitsError(["max_realized_gain needs tax lots: give tax_lots and today, or leave it out"])
+            raise LimitsError(
+                ["max_realized_gain needs tax lots: give tax_lots and today to trimtab.plan_many, or leave it out"]
+            )
         for chosen in limits.values():
             check_settings(chosen, settings)
         aimed = {

@@ -147,7 +147,7 @@ def day_of_plan(today: dt.date | None, *, is_needed: bool) -> dt.date:
         It is needed and missing, or not a day.
     """
     if today is None and is_needed:
-        raise InputError([Fault("today is missing", "give the day that terms are counted from")])
+        raise InputError([Fault("today is missing", "give the day that holding periods count up to (today=, --today)")])
     if today is not None and (not isinstance(today, dt.date) or isinstance(today, dt.datetime)):
         raise InputError([Fault("is not a day", "give a datetime.date", column="today", value=today)])
     return today or dt.date(1970, 1, 1)
@@ -164,7 +164,9 @@ def money_in(value: Any, name: str) -> int:
     try:
         return scaled(decimal_of(value), MICRO)
     except TypeError:
-        raise InputError([Fault(f"{name}: is not an amount of money", "give a number", value=value)]) from None
+        raise InputError(
+            [Fault(f"{name} is not an amount of money", "give a plain number, such as 3000.50", value=value)]
+        ) from None
 
 
 _SHARES_NAMES = ("quantity", "qty", "units", "positions", "holdings")

@@ -39,7 +39,7 @@ class Gate:
     measured: Decimal | str
     limit: Decimal | str
     verdict: str
-    asset: str = ""  # the asset the asset the asset the asset the asset the asset the asset the asset the asset whose order or price it is about; empty: the account, or the run
+    asset: str = ""  # whose order or price it is about; empty: the account, or the run
     note: str = ""  # who acknowledged it, and why
     account: str = ""  # empty: the run, or the only account
 

@@ -66,6 +66,9 @@ def read_tax_lots(
             faults.append(Fault(problem, "complete the lots, or leave them out", "shares"))
     if needed:
         without = [each.asset for each in instruments if each.quantity and each.asset not in lots]
+        if without and table is None:
+            advice = "give them (tax_lots=, --tax-lots), or leave that limit out"
+            raise InputError([Fault("max_realized_gain needs the tax lots of every holding", advice)])
         faults += [
             Fault(
                 f"{asset!r} has no tax lots, which max_realized_gain needs",
@@ -89,7 +92,8 @@ def _read(table: Any, today: dt.date) -> dict[str, list[TaxLot]]:
         shares, costs = (decimals_of(columns[name], name, count) for name in ("shares", "cost"))
     except InputError as error:
         raise InputError(error.faults, "tax_lots") from None
-    days = _dates(columns["acquired"])
+    acquired = columns["acquired"] if isinstance(columns["acquired"], list) else columns["acquired"].to_list()
+    days = [date_of(value) for value in acquired]
     lots: dict[str, list[TaxLot]] = {}
     for row in range(count):
         number, cost, day, asset, name = shares[row], costs[row], days[row], assets[row], names[row]
@@ -98,7 +102,13 @@ def _read(table: Any, today: dt.date) -> dict[str, list[TaxLot]]:
         if cost is None or not 0 <= scaled(cost, MICRO) < _MOST_COST:
             raise _fault("is not a usable cost", "give what the lot cost in all, 0 or more", "cost", row, cost)
         if day is None or day > today:
-            raise _fault("is not a day up to today", "give the day of the purchase", "acquired", row, day)
+            raise _fault(
+                "is not a day up to today",
+                "give the day of the purchase, such as 2026-01-02",
+                "acquired",
+                row,
+                acquired[row],
+            )
         if asset is None or name is None:
             raise _fault(
                 "is missing", "name every lot and its asset", "asset" if asset is None else "lot_id", row, None
@@ -112,11 +122,6 @@ def _read(table: Any, today: dt.date) -> dict[str, list[TaxLot]]:
 
 def _fault(problem: str, advice: str, column: str, row: int, value: Any) -> InputError:
     return InputError([Fault(problem, advice, column=column, row=row + 1, value=value)], "tax_lots")
-
-
-def _dates(column: Any) -> list[dt.date | None]:
-    values = column if isinstance(column, list) else column.to_list()
-    return [date_of(value) for value in values]
 
 
 def date_of(value: Any) -> dt.date | None:

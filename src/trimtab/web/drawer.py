@@ -11,9 +11,11 @@ from trimtab.explanations.explanation import Counterfactual, Explanation
 from trimtab.orders.order_explanation import OrderExplanation
 from trimtab.text import counted_shares, printable
 from trimtab.web.exposure_form import BUCKET_EXPOSURES
-from trimtab.web.form_values import shown_value
+from trimtab.web.form_values import is_percent, shown_value
 from trimtab.web.limit_form import BUCKET_FIELDS, described_limit, named_fields
 from trimtab.web.plan_view import PlanView
+from trimtab.web.rendering import THIN
+from trimtab.web.what_if import label_of
 
 _BAR = 300.0
 
@@ -67,11 +69,26 @@ def drawer_of(view: PlanView, asset: str) -> Drawer:
 
 
 def _flips(why: Explanation, order: OrderExplanation) -> Iterator[Flip]:
-    tries = [_try_it(change) for change in why.counterfactuals]
-    for place, text in enumerate(why.about_changes):
-        yield Flip(text, tries[place] if place < len(tries) else "")
-    for text in order.about_changes:
-        yield Flip(text)
+    flips = [_flip(change, why.decision) for change in why.counterfactuals]
+    yield from flips
+    for text in (*why.about_changes[len(flips) :], *order.about_changes):
+        yield Flip(_as_sentence(text))
+
+
+def _flip(change: Counterfactual, decision: str) -> Flip:
+    """A change in the words of the page where it is one of a limit, with the query that tries it."""
+    query = _try_it(change)
+    if not query:
+        return Flip(_as_sentence(change.effect))
+    known = described_limit(change.change, change.node)
+    unit = f"{THIN}%" if is_percent(known) else ""
+    value = f"{float(shown_value(known, change.value)):.6g}"
+    flipped = "left out" if decision == "selected" else "selected"
+    return Flip(f"{label_of(change.change, change.node)} {value}{unit}: {flipped}", query)
+
+
+def _as_sentence(text: str) -> str:
+    return printable(text[:1].upper() + text[1:])
 
 
 def _try_it(change: Counterfactual) -> str:

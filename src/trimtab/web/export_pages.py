@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 from starlette.exceptions import HTTPException
@@ -13,7 +13,7 @@ from starlette.responses import Response
 from trimtab.decimals import decimal_text
 from trimtab.errors import Fault, InputError
 from trimtab.files.encoded_table import encoded_table
-from trimtab.orders.gates import Verdict
+from trimtab.orders.gates import Gate, Verdict
 from trimtab.orders.release import Acknowledgement
 from trimtab.web.attached import attached
 from trimtab.web.plan_view import PlanView, plan_view
@@ -42,6 +42,18 @@ PLAN_FILES = (
 )
 
 
+_REPEAT = "repeated_order"
+
+
+@dataclass(frozen=True)
+class Box:
+    """A gate to let through with a reason, without an asset if it is about all of them."""
+
+    gate: str
+    asset: str
+    sentences: tuple[str, ...]
+
+
 def export(visit: Visit) -> Response:
     """The page."""
     if not visit.session.work.files.has_holdings:
@@ -54,12 +66,22 @@ def export(visit: Visit) -> Response:
         view=view,
         notable=[gate for gate in view.release.gates if gate.verdict in (Verdict.HOLD, Verdict.ACKNOWLEDGED)],
         passed=[gate for gate in view.release.gates if gate.verdict == Verdict.OK],
+        boxes=boxes_of(view.release.held),
         formats=FORMATS,
         files=files_of(visit),
         written=visit.session.written_for(view.plan),
         begins="written" in visit.query,
         command=command_of(visit),
     )
+
+
+def boxes_of(held: Iterable[Gate]) -> tuple[Box, ...]:
+    """A box for each gate that holds the orders back, and one for all orders that were written before."""
+    boxes: dict[tuple[str, str], list[str]] = {}
+    for gate in held:
+        asset = "" if gate.gate == _REPEAT else gate.asset
+        boxes.setdefault((gate.gate, asset), []).append(gate.sentence)
+    return tuple(Box(gate, asset, tuple(sentences)) for (gate, asset), sentences in boxes.items())
 
 
 def command_of(visit: Visit) -> str:

@@ -15,7 +15,7 @@ _PATIENCE = 1.0  # seconds that a page waits for the rules for exposures
 _SCRIPT = "from trimtab.web import ready; ready.compile_exposures(); ready.compile_exposures_of_many()"
 _HELD = [{"asset": "A", "score": 0.9, "shares": 30, "price": 100}]
 _PARTS = [{"asset": "A", "scheme": "country", "bucket": "US"}]
-_EXPOSED = {"country": {"max_exposure": 0.05}}
+_LIMITS = {"exposures": {"country": {"max_exposure": 0.05}}}
 
 
 class PreparingError(SetupError):
@@ -49,7 +49,7 @@ def compile_exposures() -> None:
     from trimtab.limits.rebalancing_limits import RebalancingLimits  # noqa: PLC0415 - loads with the rules
     from trimtab.orders.doors import plan  # noqa: PLC0415
 
-    made = plan(_HELD, RebalancingLimits(exposures=_EXPOSED), cash=0, exposures=_PARTS)
+    made = plan(_HELD, RebalancingLimits.from_dict(_LIMITS), cash=0, exposures=_PARTS)
     made.explain("A")
 
 
@@ -59,7 +59,7 @@ def compile_exposures_of_many() -> None:
     from trimtab.rebalancing.doors import rebalance_many  # noqa: PLC0415
 
     rows = [{"asset": "A", "score": 0.9, "account": account} for account in "12"]
-    rebalance_many(rows, RebalancingLimits(exposures=_EXPOSED), exposures=_PARTS)
+    rebalance_many(rows, RebalancingLimits.from_dict(_LIMITS), exposures=_PARTS)
 
 
 class Preparation:

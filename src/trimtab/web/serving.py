@@ -10,12 +10,14 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from trimtab.web.api.problems import refusal
 from trimtab.web.app import make_app
 from trimtab.web.guard import Guard
 from trimtab.web.ready import PREPARATION
 from trimtab.web.service import Bounds, Service
 
 _SECONDS_TO_FINISH = 10
+_MAX_CONNECTIONS = 64
 _MOST_AHEAD = 2**20  # bytes of further requests behind one that is being answered
 
 
@@ -39,12 +41,15 @@ class _Deadline:
 class PatientProtocol(H11Protocol):
     """HTTP that waits only so long for the headers of a request, for the end of a body that was refused, and for a client
     to read its answer. Between requests uvicorn watches the time, and while a body is read the guard.
+
+    Bytes that are not HTTP, and requests beyond the bound on connections, are answered here, as problems.
     """
 
     bounds = Bounds()
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self._own_app = self.app
         self._sending = _Deadline()  # while the client owes bytes
         self._reading = _Deadline()  # while it does not take those of an answer
 
@@ -55,10 +60,21 @@ class PatientProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived."""
+        is_full = max(len(self.connections), len(self.tasks)) >= _MAX_CONNECTIONS
+        self.app = _BUSY if is_full else self._own_app
         super().data_received(data)
         self._expect()
         if self.conn.their_state is h11.DONE and len(self.conn.trailing_data[0]) > _MOST_AHEAD:
             self.transport.abort()  # a client reads answers before it sends a megabyte of requests
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the words of uvicorn
+        """Answer bytes that are not HTTP. The connection ends: it is unclear where another request would begin."""
+        answer = refusal(400, "the request is not HTTP/1.1", "see RFC 9112").response()
+        headers = [*answer.raw_headers, (b"connection", b"close")]
+        body = h11.Data(data=bytes(answer.body))
+        for event in (h11.Response(status_code=400, headers=headers, reason=b"Bad Request"), body, h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def pause_writing(self) -> None:
         """Wait for the client to read."""
@@ -85,6 +101,9 @@ class PatientProtocol(H11Protocol):
             self._sending.stop()
 
 
+_BUSY: Any = refusal(503, "too many connections are open", "try again", Retry_After="1").response()
+
+
 def server_of(app: Guard, service: Service, address: str) -> uvicorn.Server:
     """The server of an application."""
     protocol = type("BoundedProtocol", (PatientProtocol,), {"bounds": service.bounds})
@@ -98,7 +117,6 @@ def server_of(app: Guard, service: Service, address: str) -> uvicorn.Server:
         date_header=False,
         proxy_headers=False,
         timeout_keep_alive=10,
-        limit_concurrency=64,
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
         h11_max_incomplete_event_size=16_384,
         http=protocol,

@@ -129,12 +129,18 @@ def _dial(name: str, node: str, value: Any, candidates: int) -> Dial:
         step = (high - low) / _STEPS
         high -= step if known.metadata["below"] is not None else 0.0
     present = "" if value is None or not math.isfinite(value) else f"{value * scale:.6g}"
+    return Dial(name, node, label_of(name, node), "%" if scale > 1 else "", low, high, step, present)
+
+
+def label_of(name: str, node: str) -> str:
+    """The words for a limit: of a bucket, or general."""
+    if not node:
+        return LABELS[name]
     words = node
     if name in BUCKET_EXPOSURES:
         scheme, _, path = node.partition(":")
         words = f"{scheme}, {path or 'each bucket'}"
-    label = f"{printable(words)}, {_BUCKET_LABELS[name]}" if node else LABELS[name]
-    return Dial(name, node, label, "%" if scale > 1 else "", low, high, step, present)
+    return f"{printable(words)}, {_BUCKET_LABELS[name]}"
 
 
 def what_if(session: Session, plan: Plan, dial: Dial, value: str) -> WhatIf:
