@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import random
 from decimal import Decimal
@@ -21,6 +22,7 @@ from trimtab.batch.published_account import published_account
 from trimtab.batch.published_folder import UNPUBLISHED, check_published, read_manifest
 from trimtab.batch.run import BatchOutcome, Job, PublishConditions, on_threads, run_batch
 from trimtab.batch.summary import read_summary
+from trimtab.batch.tax_files import TaxPlaces
 from trimtab.errors import DamagedError
 
 LIMITS = RebalancingLimits(gates={"max_trading_accounts": 1.0}, orders={"fees": {"per_order": 1}})
@@ -56,7 +58,16 @@ def plan_batch(folder: Path, out: str = "out", limits: Any = LIMITS, **changes: 
     if not (folder / "in" / "rows.parquet").exists():
         pq.write_table(rows, folder / "in" / "rows.parquet", row_group_size=47)
         pq.write_table(changes.pop("cash", cash), folder / "cash.parquet")
-    options = {"workers": 2, "events": [], "storage": Storage(), "gates": {}, "fx": None, "exposures": None, **changes}
+    options = {
+        "workers": 2,
+        "events": [],
+        "storage": Storage(),
+        "gates": {},
+        "fx": None,
+        "exposures": None,
+        "taxes": None,
+        **changes,
+    }
     job = Job(
         (str(folder / "in"),),
         limits if isinstance(limits, dict) else {None: limits},
@@ -65,6 +76,7 @@ def plan_batch(folder: Path, out: str = "out", limits: Any = LIMITS, **changes: 
         accounts=str(folder / "cash.parquet"),
         fx=options["fx"],
         exposures=options["exposures"],
+        taxes=options["taxes"],
     )
     gates = PublishGates(**{"max_failed": 0.1, "max_unscored": 1.0, "max_unmet": 1.0, **options["gates"]})
     return run_batch(
@@ -132,6 +144,75 @@ def test_the_orders_of_the_table_door_with_exposures(tmp_path: Path) -> None:
     assert [(each["name"], each["rows"]) for each in written] == [("exposures.parquet", len(table))]
 
 
+def taxed(folder: Path) -> TaxPlaces:
+    """Lots of every holding of the accounts that can be planned, in two purchases, in no order; and recent trades."""
+    rows, lots = tables()[0].to_pylist(), []
+    for number, row in enumerate(rows):
+        for part in (1, 2) if row["shares"] > 0 else ():
+            cost = row["price"] * row["shares"] * (0.3 if part == 1 else 0.7)
+            lot = {"account": row["account"], "asset": row["asset"], "lot_id": str(part), "shares": row["shares"] / 2}
+            lots.append({**lot, "cost": round(cost, 2), "acquired": dt.date(2025, 1 + number % 9, part)})
+    random.Random(4).shuffle(lots)
+    recent = [{"account": None, "group": "C", "date": "2026-02-20", "kind": "buy"}]
+    recent += [{"account": "P003", "group": asset, "date": "2026-02-21", "kind": "loss_sale"} for asset in "ABCDEFGH"]
+    pq.write_table(pa.Table.from_pylist(lots), folder / "lots.parquet", row_group_size=11)
+    pq.write_table(pa.Table.from_pylist(recent), folder / "recent.parquet")
+    return TaxPlaces(dt.date(2026, 3, 2), str(folder / "lots.parquet"), str(folder / "recent.parquet"))
+
+
+def test_the_orders_of_the_table_door_with_tax_lots(tmp_path: Path) -> None:
+    places = taxed(tmp_path)
+    limits = LIMITS.replace(orders={"max_realized_gain": 20, "relief": "lofo"})
+    assert plan_batch(tmp_path, limits=limits, taxes=places).status == "published"
+    rows, cash = tables()
+    lots, recent = (pq.read_table(place) for place in places.places.values())
+    taxes = trimtab.TaxRecords(lots, recent=recent)
+    made = trimtab.plan_many(rows, limits, accounts=cash, tax_lots=taxes, today=places.today)
+    written = rows_of(tmp_path / "out", "orders")
+    assert written == made.orders.to_pylist()
+    assert made.counts.plan_statuses["limited"] > 0
+    assert any(row["gain"] for row in written) and any(row["wash_sale"] for row in written)
+    for name in ("P003", next(row["account"] for row in written if row["gain"])):
+        own = published_account(tmp_path / "out", name, [str(tmp_path)])
+        assert own.money is not None
+        plan = trimtab.plan(own.file.table, own.limits, **own.money._asdict())
+        assert [(each.asset, each.client_order_id, each.wash_sale) for each in plan.orders] == [
+            (row["asset"], row["client_order_id"], row["wash_sale"]) for row in written if row["account"] == name
+        ]
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())["orders"]
+    assert manifest["today"] == "2026-03-02" and manifest["tax_lots"][0]["rows"] == lots.num_rows
+    with pytest.raises(InputError, match="the tax lots"):
+        plan_batch(tmp_path, limits=limits, taxes=places._replace(recent=None))
+
+
+def test_only_recent_trades(tmp_path: Path) -> None:
+    places = taxed(tmp_path)._replace(tax_lots=None)
+    assert plan_batch(tmp_path, taxes=places).status == "published"
+    warned = [row for row in rows_of(tmp_path / "out", "orders") if row["wash_sale"]]
+    assert warned and {row["side"] for row in warned if row["account"] == "P003"} == {"buy"}
+    account = published_account(tmp_path / "out", warned[0]["account"], [str(tmp_path)])
+    assert account.money is not None and account.money.tax_lots is not None and account.money.tax_lots.lots is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"account": "P999"}, "tax_lots, row 1, column 'account': the account is unknown"), ({"account": None}, "row 1")],
+)
+def test_lots_of_nobody_are_refused(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    places = taxed(tmp_path)
+    lots = pq.read_table(places.places["tax_lots"]).to_pylist()
+    pq.write_table(pa.Table.from_pylist([{**lots[0], **change}, *lots[1:]]), tmp_path / "lots.parquet")
+    with pytest.raises(InputError, match=message):
+        plan_batch(tmp_path, taxes=places)
+
+
+def test_lots_without_accounts_are_refused(tmp_path: Path) -> None:
+    places = taxed(tmp_path)
+    pq.write_table(pq.read_table(tmp_path / "lots.parquet").drop_columns("account"), tmp_path / "lots.parquet")
+    with pytest.raises(InputError, match="tax_lots, column 'account': the column is missing"):
+        plan_batch(tmp_path, taxes=places)
+
+
 def test_workers_change_no_byte_and_a_run_resumes(tmp_path: Path) -> None:
     plan_batch(tmp_path, "one", workers=1)
     plan_batch(tmp_path, "two")
@@ -196,7 +277,7 @@ def test_rates_of_currencies(tmp_path: Path) -> None:
     made = trimtab.plan_many(euros, LIMITS, accounts=dollars, fx=rates)
     assert rows_of(tmp_path / "out", "orders") == made.orders.to_pylist()
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["orders"]["fx"] == {"EUR": "1.1", "USD": "1"}
-    with pytest.raises(InputError, match="the accounts' cash, or the rates"):
+    with pytest.raises(InputError, match="the accounts' cash, the rates, or the tax lots"):
         plan_batch(tmp_path, fx={**rates, "EUR": Decimal("1.2")})
 
 

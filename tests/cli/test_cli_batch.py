@@ -603,9 +603,31 @@ def test_a_batch_with_orders(shares: Path, tmp_path: Path) -> None:
     assert run("batch", "verify", out).exit_code == 0
 
 
+def test_a_batch_with_recent_trades(shares: Path, tmp_path: Path) -> None:
+    sold = [{"group": "A", "date": "2026-02-20", "kind": "loss_sale"}]
+    pq.write_table(pa.Table.from_pylist(sold), tmp_path / "recent.parquet")
+    options = (
+        "--defaults",
+        "--orders",
+        "--accounts",
+        tmp_path / "cash.parquet",
+        "--recent",
+        tmp_path / "recent.parquet",
+    )
+    result = run("batch", shares, "--out", tmp_path / "night", *options, "--today", "2026-03-02", "--max-unmet", "1")
+    assert result.exit_code == 0, result.stderr
+    orders = pq.read_table(tmp_path / "night" / "orders-00000.parquet")
+    assert {row["asset"] for row in orders.to_pylist() if row["wash_sale"]} == {"A"}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (("--recent", "r.parquet"), "--tax-lots and --recent need --orders and --today"),
+        (
+            ("--orders", "--accounts", "c.parquet", "--tax-lots", "l"),
+            "--tax-lots and --recent need --orders and --today",
+        ),
         (("--orders",), "--orders needs --accounts"),
         (("--accounts", "cash.parquet"), "--accounts needs --orders"),
         (("--fx", "EUR=1"), "--fx needs --orders"),

@@ -377,11 +377,11 @@ def test_faults_of_lots_name_account_and_row() -> None:
     assert made.failed == {"P1": "account 'P1': the account has no cash: add it to the accounts, with its cash"}
     for arguments, message in (
         ({"tax_lots": LOTS}, "today is missing"),
-        ({"tax_lots": [{**LOTS[0], "account": "P9"}], "today": TODAY}, "row 1.*the account has no candidates"),
+        ({"tax_lots": [{**LOTS[0], "account": "P9"}], "today": TODAY}, "row 1.*the account is unknown"),
         ({"tax_lots": [{"asset": "AAA"}], "today": TODAY}, "column 'account'"),
         (
             {"tax_lots": TaxRecords(recent=[{**LOSS[0], "account": "P9"}]), "today": TODAY},
-            "the account has no candidates",
+            "the account is unknown",
         ),
     ):
         with pytest.raises(InputError, match=message):

@@ -552,3 +552,15 @@ def test_a_broken_limit_is_never_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(certified, "certify", lambda *_, **__: ([], {0: BrokenLimitError(["a limit is broken"])}))
     with pytest.raises(BrokenLimitError, match="a limit is broken"):
         plan([GOOD], cash=100)
+
+
+def test_dust_that_costs_turn_into_a_position_takes_no_place() -> None:
+    """D is 99.90 of 100,000, below 0.1 %; the fees of buying A take the value to 99,810, and D above 0.1 %."""
+    rows = [
+        {"asset": "A", "score": 0.9, "shares": 0, "price": 10},
+        {"asset": "D", "score": 0.9, "shares": 1, "price": "99.90", "restriction": "no_trade"},
+    ]
+    cash = Decimal("99900.10")
+    made = plan(rows, RebalancingLimits(max_total_positions=1), cash=cash, fees={"rate": 0.01}, max_fee_share=1.0)
+    assert [order.asset for order in made.orders] == ["A"]
+    assert made.worth_of("D") * 1000 > made.value

@@ -48,6 +48,11 @@ class Source:
         """The number of rows."""
         return sum(self.groups)
 
+    @property
+    def described(self) -> dict[str, Any]:
+        """Its part in the identity of a batch."""
+        return {"name": self.name, "rows": self.rows, "sha256": self.digest()}
+
     def batches(self, groups: Sequence[int], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """The rows of some row groups in order, a limited number at a time, however large the row group.
 

@@ -14,6 +14,7 @@ from trimtab.batch.exposure_source import ExposureFile
 from trimtab.batch.parquet_sources import reading
 from trimtab.batch.published_folder import manifest_of
 from trimtab.batch.shared_assets import read_shared_assets
+from trimtab.batch.tax_files import tax_arguments
 from trimtab.blocks.arrow_columns import LIMITS_ID
 from trimtab.candidates.exposures import Exposures
 from trimtab.errors import Fault, InputError
@@ -86,7 +87,8 @@ def _money(
         return None
     table = cash_of_arrow(_rows_of(input_files(folder, manifest["orders"]["accounts"], known), account).table)
     rates = {name: Decimal(rate) for name, rate in manifest["orders"]["fx"].items()}
-    return AccountMoney.of(table, 0, limits.orders, rates or None)
+    own = AccountMoney.of(table, 0, limits.orders, rates or None)
+    return own._replace(**tax_arguments(manifest["orders"], account, lambda listed: input_files(folder, listed, known)))
 
 
 def published_account(folder: Path, account: str, known: Sequence[str] = ()) -> PublishedAccount:

@@ -301,7 +301,7 @@ def difference(begun: Mapping[str, Any], job: Mapping[str, Any]) -> str:
         "assets": "the assets",
         "exposures": "the exposures",
         "rules": "the code of the rules",
-        "orders": "the accounts' cash, or the rates",
+        "orders": "the accounts' cash, the rates, or the tax lots",
         "rows_per_unit": "the rows of a part",
     }
     differing = [words.get(name, name) for name in {**begun, **job} if begun.get(name) != job.get(name)]

@@ -15,10 +15,11 @@ import pyarrow as pa
 from trimtab.batch.account_sort import sort_rows
 from trimtab.batch.atomic_storage import Storage
 from trimtab.batch.exposure_source import ExposureFile
-from trimtab.batch.parquet_sources import Source, Sources, find_sources
+from trimtab.batch.parquet_sources import Sources, find_sources
 from trimtab.batch.publish_gates import ClosedGate, PublishGates, closed_order_gates
 from trimtab.batch.published_folder import Folder, check_published, difference
 from trimtab.batch.shared_assets import SharedAssets, check_holdings, read_shared_assets
+from trimtab.batch.tax_files import TaxFiles, TaxPlaces
 from trimtab.batch.unit_work import PartRecord, Planning, Work
 from trimtab.batch.units import BLOCK_ROWS, Survey, Unit, survey, units_of
 from trimtab.blocks.arrow_columns import COLUMNS, LIMITS_ID, check_columns, value_type
@@ -45,8 +46,8 @@ class Job:
     """Candidates at these places, and their limits by `limits_id`; None is the same for all accounts.
 
     With `assets`, the place of the assets that all accounts share, the other places hold holdings. With `accounts`, the
-    place of their cash, orders are decided, too; `fx` is then the worth of one unit of each currency. `exposures` is the file
-    of exposures, for all accounts or for each.
+    place of their cash, orders are decided, too; `fx` is then the worth of one unit of each currency, and `taxes` the places of
+    tax lots and recent trades. `exposures` is the file of exposures, for all accounts or for each.
     """
 
     places: tuple[str, ...]
@@ -57,6 +58,7 @@ class Job:
     accounts: str | None = None
     fx: Rates | None = None
     exposures: str | None = None
+    taxes: TaxPlaces | None = None
 
 
 @dataclass(frozen=True)
@@ -141,12 +143,15 @@ def run_batch(
     folder = Folder(out, storage)
     with folder.locked(conditions.shard):
         accounts_files = None if job.accounts is None else find_sources([job.accounts], CASH_COLUMNS)
+        taxes = None if job.taxes is None else job.taxes.files()
         described = _described(job, sources, shared_assets, accounts_files, exposures)
+        if taxes is not None:
+            described["orders"] |= taxes.described
         published = folder.published()
         if published is not None:
             return _unchanged(folder, published, described)
         folder.begin(described, alone=conditions.shard is None)
-        planning = None if accounts_files is None else _planning(job, accounts_files)
+        planning = None if accounts_files is None else _planning(job, accounts_files, taxes)
         plan = _planned(job, sources, _Beside(shared_assets, planning, exposures), folder, workers, say)
         mine = _share(plan.units, conditions.shard)
         records = folder.finished(mine)
@@ -217,8 +222,8 @@ def _check_schema(schema: pa.Schema, *, plans: bool) -> None:
     check_columns(schema)
 
 
-def _planning(job: Job, files: Sources) -> Planning:
-    """The cash of accounts, and the settings of orders that all limits share.
+def _planning(job: Job, files: Sources, taxes: TaxFiles | None) -> Planning:
+    """The cash of accounts, their tax lots and trades, and the settings of orders that all limits share.
 
     Raises
     ------
@@ -230,7 +235,9 @@ def _planning(job: Job, files: Sources) -> Planning:
     settings = shared_settings(job.limits.values())
     if len({each.gates for each in job.limits.values()}) > 1:
         raise LimitsError(["the limits differ in their gates, but one run has one set of gates"])
-    return Planning(cash_of_arrow(files.table()), settings, job.fx)
+    cash = cash_of_arrow(files.table())
+    needed = settings.max_realized_gain is not None
+    return Planning(cash, settings, job.fx, None if taxes is None else taxes.tables(set(cash.names), needed=needed))
 
 
 def _planned(job: Job, sources: Sources, beside: _Beside, folder: Folder, workers: int, say: Say) -> _Plan:
@@ -245,10 +252,6 @@ def _planned(job: Job, sources: Sources, beside: _Beside, folder: Folder, worker
     return _Plan(work, units_of(surveyed, ordered.rows, job.block_rows), {"missing": missing} if missing else {})
 
 
-def _file(source: Source) -> dict[str, Any]:
-    return {"name": source.name, "rows": source.rows, "sha256": source.digest()}
-
-
 def _described(
     job: Job,
     sources: Sources,
@@ -260,12 +263,12 @@ def _described(
     orders: dict[str, Any] = {}
     if accounts is not None:
         rates = {name: format(rate, "f") for name, rate in (job.fx or {}).items()}
-        orders = {"orders": {"accounts": [_file(file) for file in accounts.files], "fx": rates}}
+        orders = {"orders": {"accounts": [file.described for file in accounts.files], "fx": rates}}
     return {
         "version": job.version,
         "rules": STAMP,
-        "input": [_file(file) for file in sources.files],
-        **({} if shared_assets is None else {"assets": [_file(file) for file in shared_assets.files]}),
+        "input": [file.described for file in sources.files],
+        **({} if shared_assets is None else {"assets": [file.described for file in shared_assets.files]}),
         **({} if exposures is None else {"exposures": exposures.described}),
         "limits": {name or "": limits.to_dict() for name, limits in job.limits.items()},
         "rows_per_unit": job.block_rows,

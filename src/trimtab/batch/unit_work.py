@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,9 @@ from trimtab.limits.order_settings import OrderSettings
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.cash_table import CashTable
 from trimtab.orders.decide_orders import OrderRules, Rates
+from trimtab.orders.lots_by_account import LotsByAccount
 from trimtab.orders.planned_block import PlannedBlock, plan_accounts
+from trimtab.orders.tax_tables import TaxTables
 
 # Rows that are held now, afterwards, or would be without a brake; not the hundreds of other candidates.
 _IS_OF_USE = (pc.field("action") != "none") | (pc.coalesce(pc.field("proposed_weight"), pc.scalar(0.0)) > 0.0)
@@ -107,6 +109,11 @@ class Planning:
     cash: CashTable
     settings: OrderSettings
     fx: Rates | None = None
+    taxes: TaxTables | None = None
+
+    def lots_of(self, names: Sequence[Any]) -> LotsByAccount | None:
+        """The tax lots and recent trades of some accounts; None where neither is known."""
+        return None if self.taxes is None else self.taxes.of_accounts(names)
 
 
 @dataclass(frozen=True)
@@ -148,7 +155,7 @@ class Work:
         own = self.planning
         if own is None:
             return None
-        return OrderRules.of(self.limits, self.votes, own.settings, own.fx, self.exposures)
+        return OrderRules.of(self.limits, self.votes, own.settings, own.fx, self.exposures, own.lots_of(()))
 
     def check(self) -> None:
         """Refuse limits that do not fit the buckets, before anything is decided.
@@ -204,7 +211,8 @@ class Work:
         """The targets of a unit's rows, and the tables beside them."""
         rules = self.order_rules
         if rules is not None and self.planning is not None:
-            planned = plan_accounts(table, self.planning.cash, rules)
+            lots = self.planning.lots_of(table.column("account").unique().to_pylist())
+            planned = plan_accounts(table, self.planning.cash, replace(rules, lots=lots))
             return planned, {"orders": planned.orders, "accounts": planned.accounts}
         return decide_block(table if self.shared_assets is None else self.shared_assets.joined(table), self.rules), {}
 

@@ -267,13 +267,18 @@ def _above_turnover(plan: MadePlan, measured: _Measured) -> Iterator[str]:
 
 
 def _too_many_positions(plan: MadePlan, measured: _Measured) -> Iterator[str]:
-    """Positions opened without a free place. A holding that the rules drop but cannot sell does not count."""
-    smallest = max(1, _portion(plan.limits.dust_weight, measured.value))
+    """Positions opened without a free place. A holding that the rules drop but cannot sell does not count, nor does dust
+    that is not bought and is dust no longer only because of the costs.
+    """
+    before, smallest = (
+        max(1, _portion(plan.limits.dust_weight, value)) for value in (measured.value_before, measured.value)
+    )
     after: Counter[int] = Counter()
     opened: set[int] = set()
     for name, asset in plan.assets.items():
         path = list(measured.path(name))
-        is_left_over = plan.reasons[name] in _LEFT_OVER and measured.shares[name] <= asset.shares
+        is_bought = measured.shares[name] > asset.shares
+        is_left_over = not is_bought and (plan.reasons[name] in _LEFT_OVER or measured.worth[name] < before)
         after.update(path if measured.worth[name] >= smallest and not is_left_over else ())
         opened.update(path if asset.shares == 0 < measured.shares[name] else ())
     for node in sorted(opened):

@@ -5,7 +5,7 @@ place them; they compute nothing. Names lose characters that could steer a scree
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,13 @@ from trimtab.certificate.certificate import Certificate
 from trimtab.explanations.reruns import Reruns
 from trimtab.explanations.sentences import Detail
 from trimtab.facts.assets import AssetFact, Groups, Part, assets_of, groups_of, parts_of
-from trimtab.facts.bucket_summaries import BucketSummary, Note
+from trimtab.facts.bucket_summaries import BucketSummary, Note, bucket_summaries
 from trimtab.facts.buckets import BucketFact, buckets_of, colours_of, is_used, scale_of
 from trimtab.facts.cash import cash_reasons, cash_sentence
 from trimtab.facts.certificate_lines import CertificateLine, StatusCount, counts_of, lines_of
 from trimtab.facts.exposures import SchemeFact, schemes_of
 from trimtab.facts.headline import answer_of, problems_of, trades_in_order
+from trimtab.kernel.records import Floats
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.reasons import Reason
 from trimtab.text import counted, percent, printable
@@ -166,6 +167,28 @@ def facts_of(
         lines=lines,
         counts=tuple(counts_of(certificate)),
         greedy="" if certificate.is_exact else _GREEDY,
+    )
+
+
+def with_weights(facts: Facts, reruns: Reruns, weights: Floats, certificate: Certificate) -> Facts:
+    """The facts with other weights afterwards than the targets, such as those of whole lots: of assets, buckets and schemes.
+
+    `weights` has shape (rows,), in the order of the table.
+    """
+    limits, colour_of = reruns.limits, colours_of(reruns)
+    answer = reruns.answer.copy()
+    answer["target"] = weights[reruns.candidates.order]
+    every = bucket_summaries(reruns.candidates, limits, weights, weights > 0)
+    buckets = tuple(buckets_of([each for each in every if is_used(each)], limits, colour_of, certificate))
+    after = {fact.row: float(weights[fact.row]) for fact in facts.assets}
+    return replace(
+        facts,
+        assets=tuple(
+            replace(fact, after=after[fact.row], after_text=percent(after[fact.row])) for fact in facts.assets
+        ),
+        buckets=buckets,
+        bucket_scale=scale_of(buckets),
+        schemes=tuple(schemes_of(replace(reruns, answer=answer), colour_of, certificate)),
     )
 
 

@@ -75,12 +75,18 @@ def read_cash(table: Any) -> CashTable:
 
 
 def cash_of_arrow(table: pa.Table) -> CashTable:
-    """The same from Arrow, whose dictionaries become plain text."""
-    plain = {
-        name: table.column(name).cast(pa.string()) if _is_dictionary(table.schema.field(name).type) else table[name]
-        for name in table.column_names
-    }
-    return read_cash(pa.table(plain))
+    """The same from Arrow."""
+    return read_cash(plain_text(table))
+
+
+def plain_text(table: pa.Table) -> pa.Table:
+    """The same table with plain text instead of dictionaries."""
+    return pa.table(
+        {
+            name: table[name].cast(pa.string()) if _is_dictionary(table.schema.field(name).type) else table[name]
+            for name in table.column_names
+        }
+    )
 
 
 def _is_dictionary(kind: pa.DataType) -> bool:

@@ -80,7 +80,7 @@ class OrderRules:
         """
         if settings.max_realized_gain is not None and lots is None:
             raise LimitsError(
-                ["max_realized_gain needs tax lots: give tax_lots and today to trimtab.plan_many, or leave it out"]
+                ["max_realized_gain needs tax lots: give them (tax_lots=, --tax-lots) and today, or leave it out"]
             )
         for chosen in limits.values():
             check_settings(chosen, settings)

@@ -70,7 +70,7 @@ def read_lots_by_account(
     if taxes.lots is not None:
         columns, _ = columns_of(taxes.lots, ("account", *COLUMNS))
         if "account" not in columns:
-            raise InputError([Fault("the column is missing", "name the account of each lot", column="account")], SOURCE)
+            raise account_missing()
         values = {name: column if isinstance(column, list) else column.to_list() for name, column in columns.items()}
         names = values.pop("account")
         rows = _rows_of(names, accounts, SOURCE)
@@ -87,12 +87,21 @@ def read_lots_by_account(
     return LotsByAccount(lots, rows, trades, today, needed)
 
 
+def account_missing() -> InputError:
+    """Lots without a column of accounts."""
+    return InputError([Fault("the column is missing", "name the account of each lot", column="account")], SOURCE)
+
+
+def account_unknown(name: Any, row: int, accounts: Collection[Any], source: str = SOURCE) -> InputError:
+    """An account that nothing else names."""
+    advice = nearest(str(name), [str(each) for each in accounts])
+    return InputError([Fault("the account is unknown", advice, column="account", row=row + 1, value=name)], source)
+
+
 def _rows_of(names: Sequence[Any], accounts: Collection[Any], source: str) -> dict[Any, list[int]]:
     rows: dict[Any, list[int]] = {}
     for row, name in enumerate(names):
         if name not in accounts:
-            advice = nearest(str(name), [str(each) for each in accounts])
-            problem = "the account has no candidates"
-            raise InputError([Fault(problem, advice, column="account", row=row + 1, value=name)], source)
+            raise account_unknown(name, row, accounts, source)
         rows.setdefault(name, []).append(row)
     return rows

@@ -51,6 +51,8 @@ class AccountMoney(NamedTuple):
     cash_flow: Decimal
     fx: Rates | None
     settings: OrderSettings
+    tax_lots: TaxRecords | None = None
+    today: dt.date | None = None
 
     @classmethod
     def of(cls, table: CashTable, place: int, settings: OrderSettings, fx: Rates | None) -> AccountMoney:
@@ -106,8 +108,7 @@ class PlanManyResult:
             self._limits[rows.column(LIMITS_ID)[0].as_py() if None not in self._limits else None],
             correlations=self._rules.limits.correlations,
             exposures=self._rules.limits.exposures,
-            **own._asdict(),
-            **({} if lots is None else lots.arguments(account)),
+            **(own if lots is None else own._replace(**lots.arguments(account)))._asdict(),
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from trimtab.kernel.order_records import OrderMode
 from trimtab.kernel.records import ROOT
 from trimtab.orders.stage import DecidedPlan
 from trimtab.reasons import OrderReason, Restriction
-from trimtab.text import counted_shares, percent, printable
+from trimtab.text import counted_shares, percent, printable, told_apart
 
 _OPPOSITE = {True: OrderMode.SELL_ONLY, False: OrderMode.BUY_ONLY}
 _ROUNDED = (OrderReason.TO_TARGET, OrderReason.ROUNDED_UP, OrderReason.WITHIN_ONE_LOT)
@@ -26,17 +27,18 @@ parts_of, portion, portion_up, worth_of = (
 
 
 class Full(NamedTuple):
-    """A limit that one lot more would exceed, and the weight that it would have."""
+    """A limit that another quantity would exceed, and the weight that it would have; `limit` with the drift allowed."""
 
     name: str
     weight: str
-    limit: float
+    limit: str
     field: str
 
     @property
     def sentence(self) -> str:
         """The consequence in words."""
-        return f"would take {self.name} to {self.weight}, above {percent(self.limit)} ({self.field})"
+        would = f"would take {self.name} to" if self.name else "would invest"
+        return f"{would} {self.weight}, above {self.limit} ({self.field})"
 
 
 @dataclass(frozen=True)
@@ -95,63 +97,116 @@ class Rounding:
 
     def _obstacles(self, quantity: int) -> Iterator[str]:
         """The limits that forbid a larger quantity."""
-        decided, record = self.decided, self.record
-        value = int(decided.account["value_after"])
-        buys = quantity > int(record["quantity"])
+        buys = quantity > int(self.record["quantity"])
         if buys and not self._may_trade(buys=True):
             yield "cannot be reached: the asset may not be bought"
-        drift = 1.0 if buys else 1.0 + decided.limits.drift_tolerance
-        cap = min(float(record["max_weight"]), decided.limits.max_position_weight)
-        if self.worth(quantity) > portion(parts_of(cap * drift), value):
-            yield f"would weigh {self._weight(self.worth(quantity))}, above {percent(cap)} (max_position_weight)"
-        step = self.worth(quantity) - self.worth(int(record["now"]))
-        yield from (full.sentence for full in self.full(quantity, drift))
-        yield from self._full_portfolio(step, value)
+        over = self.over_cap(quantity, 1.0 if buys else self._drift)
+        if over:
+            yield f"would weigh {over.weight}, above {over.limit} ({over.field})"
+        yield from (full.sentence for full in self.full(quantity))
+        yield from (full.sentence for full in self.invested(quantity))
+        yield from self.short_of_cash(quantity)
 
-    def full(self, quantity: int, drift: float = 1.0) -> Iterator[Full]:
-        """The buckets, and the buckets of schemes, that have no room for a larger quantity."""
-        yield from self._full_nodes(self.worth(quantity) - self.worth(int(self.record["now"])), drift)
-        yield from self._full_exposures(quantity, drift)
+    @property
+    def _drift(self) -> float:
+        return 1.0 + self.decided.limits.drift_tolerance
 
-    def _full_nodes(self, step: int, drift: float) -> Iterator[Full]:
-        candidates, value = self.decided.candidates, int(self.decided.account["value_after"])
-        loads, nodes = self._loads(), candidates.tree.nodes
-        node = int(self.record["leaf"])
+    @cached_property
+    def _value(self) -> int:
+        return int(self.decided.account["value_after"])
+
+    def over_cap(self, quantity: int, drift: float) -> Full | None:
+        """The asset's own largest weight, if a quantity is above it."""
+        cap = min(float(self.record["max_weight"]), self.decided.limits.max_position_weight)
+        worth = self.worth(quantity)
+        if worth <= portion(parts_of(cap * drift), self._value):
+            return None
+        own = cap < self.decided.limits.max_position_weight
+        return self._full("", worth, cap, "max_weight" if own else "max_position_weight", drift)
+
+    def full(self, quantity: int) -> Iterator[Full]:
+        """The buckets, and the buckets of schemes, that have no room for another quantity."""
+        yield from self._full_nodes(self.worth(quantity) - self.worth(int(self.record["now"])))
+        yield from self._full_exposures(quantity)
+
+    def _full(self, name: str, load: int, limit: float, field: str, drift: float) -> Full:
+        """The words for a load above a limit, which may drift."""
+        fields = f"{field} with drift_tolerance" if drift > 1.0 else field
+        weight, largest = percent(load / self._value), percent(limit * drift)
+        if weight == largest:
+            weight, largest = (f"{text}%" for text in told_apart(100.0 * load / self._value, 100.0 * limit * drift))
+        return Full(name, weight, largest, fields)
+
+    def _full_nodes(self, step: int) -> Iterator[Full]:
+        candidates, nodes = self.decided.candidates, self.decided.candidates.tree.nodes
+        loads, node = self._loads(), int(self.record["leaf"])
         while node != ROOT and node >= 0:
             limit = float(nodes[node]["max_allocation"])
-            if limit <= 1.0 and loads[node] + step > portion(parts_of(limit * drift), value):
-                after = self._weight(loads[node] + step)
-                yield Full(printable(candidates.tree.paths[node]), after, limit, "max_allocation")
+            if limit <= 1.0 and loads[node] + step > portion(parts_of(limit * self._drift), self._value):
+                name = printable(candidates.tree.paths[node])
+                yield self._full(name, loads[node] + step, limit, "max_allocation", self._drift)
             node = int(nodes[node]["parent"])
 
-    def _full_exposures(self, quantity: int, drift: float) -> Iterator[Full]:
-        decided, value = self.decided, int(self.decided.account["value_after"])
+    def _full_exposures(self, quantity: int) -> Iterator[Full]:
+        for row, name, load in self._exposed_loads(quantity):
+            limit = float(row["max_exposure"])
+            if limit <= 1.0 and load > portion(parts_of(limit * self._drift), self._value):
+                yield self._full(name, load, limit, "max_exposure", self._drift)
+
+    def _exposed_loads(self, quantity: int) -> Iterator[tuple[Any, str, int]]:
+        """The limits of exposures that the asset has a part in: record, name, and load with another quantity."""
+        decided = self.decided
         exposed = decided.candidates.exposed(decided.limits)
         if exposed is None:
             return
         rows = decided.candidates.exposure_rows(decided.limits)
         parts = rows.fractions(exposed.profile)
-        for row in range(len(rows.rows)):
-            limit = float(rows.rows[row]["max_exposure"])
-            if limit > 1.0 or not parts[self.place, row]:
-                continue
+        for row in np.flatnonzero(parts[self.place]).tolist():
             load = 0
             for place, asset in enumerate(decided.assets):
                 now = quantity if place == self.place else int(asset["now"])
                 load += portion_up(parts_of(float(parts[place, row])), int(worth_of(now, int(asset["price"]))))
-            if load > portion(parts_of(limit * drift), value):
-                yield Full(printable(rows.named(row)), self._weight(load), limit, "max_exposure")
+            yield rows.rows[row], printable(rows.named(row)), load
 
-    def _full_portfolio(self, step: int, value: int) -> Iterator[str]:
-        decided, loads = self.decided, self._loads()
-        max_positions = min(1.0, decided.limits.target_invested + decided.limits.cash_band)
-        if loads[ROOT] + step > portion(parts_of(max_positions), value):
-            text = f"would invest {self._weight(loads[ROOT] + step)}, above {percent(max_positions)}"
-            yield f"{text} (target_invested, cash_band, cash_buffer)"
-        buffer = value - portion(parts_of(1.0 - float(decided.account["cash_buffer"])), value)
-        cash = int(decided.account["cash_after"]) - step
+    def invested(self, quantity: int) -> Iterator[Full]:
+        """The aim of the account, if another quantity would take the total above it."""
+        limits, load = self.decided.limits, self._loads()[ROOT] + self._step(quantity)
+        largest = min(1.0, limits.target_invested + limits.cash_band)
+        if load > portion(parts_of(largest), self._value):
+            yield self._full("", load, largest, "target_invested, cash_band, cash_buffer", 1.0)
+
+    def short_of_cash(self, quantity: int) -> Iterator[str]:
+        """The cash buffer, if another quantity would take from it."""
+        buffer = self._value - portion(parts_of(1.0 - float(self.decided.account["cash_buffer"])), self._value)
+        cash = int(self.decided.account["cash_after"]) - self._step(quantity)
         if cash < buffer:
             yield f"would leave {money_text(cash)} in cash, below the buffer of {money_text(buffer)} (cash_buffer)"
+
+    def exceeded(self, quantity: int) -> Iterator[Full]:
+        """The maxima that another quantity would exceed: its own, those of buckets, and the aim."""
+        own = self.over_cap(quantity, self._drift)
+        if own:
+            yield own._replace(name="the asset")
+        yield from self.full(quantity)
+        yield from (total._replace(name="the total") for total in self.invested(quantity))
+
+    def missed_minima(self, quantity: int) -> Iterator[str]:
+        """The minima that another quantity would miss."""
+        decided, nodes = self.decided, self.decided.candidates.tree.nodes
+        loads, node = self._loads(), int(self.record["leaf"])
+        while node > ROOT:
+            minimum = float(nodes[node]["min_allocation"])
+            if loads[node] + self._step(quantity) < portion(parts_of(minimum), self._value):
+                yield f"{printable(decided.candidates.tree.paths[node])} would fall below min_allocation {percent(minimum)}"
+            node = int(nodes[node]["parent"])
+        for row, name, load in self._exposed_loads(quantity):
+            if load < portion(parts_of(float(row["min_exposure"])), self._value):
+                yield f"{name} would fall below min_exposure {percent(float(row['min_exposure']))}"
+        if quantity == 0 and decided.limits.represents:
+            yield f"fewer buckets than min_buckets_represented {decided.limits.min_buckets_represented} would be represented"
+
+    def _step(self, quantity: int) -> int:
+        return self.worth(quantity) - self.worth(int(self.record["now"]))
 
     def _loads(self) -> list[int]:
         """The value under each node after the orders."""
@@ -163,9 +218,6 @@ class Rounding:
                 loads[node] += int(worth_of(int(asset["now"]), int(asset["price"])))
                 node = int(nodes[node]["parent"])
         return loads
-
-    def _weight(self, amount: int) -> str:
-        return percent(float(np.float64(amount) / np.float64(int(self.decided.account["value_after"]))))
 
 
 def _shares(nano: int) -> str:

@@ -10,12 +10,14 @@ from functools import cached_property
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pyarrow as pa
 
 from trimtab.candidates.candidates import Candidates
 from trimtab.candidates.equality import compared_by_value
 from trimtab.decimals import money_of, shares_of
 from trimtab.errors import Fault, InputError, nearest
+from trimtab.facts.outcome import Facts
 from trimtab.limits.gate_settings import GateSettings
 from trimtab.limits.in_words import RuleSection
 from trimtab.limits.order_settings import OrderSettings
@@ -189,6 +191,15 @@ class Plan:
         """All facts of the plan in one frozen object; `gates` as `may_write` measured them, else those of the plan alone."""
         known = account_gates(self, self.gate_settings, history=self.price_history) if gates is None else gates
         return plan_facts_of(self, known, title)
+
+    @cached_property
+    def traded_facts(self) -> Facts:
+        """The facts of the rebalance with the weights that the orders give, in whole lots, in place of the targets."""
+        records, candidates = self._decided.assets, self._decided.candidates
+        worth = [worth_of(int(now), int(price)) for now, price in zip(records["now"], records["price"], strict=True)]
+        weights = np.zeros(candidates.size)
+        weights[candidates.order] = [float(money_of(each) / (self.value or 1)) for each in worth]
+        return self.result.facts_with_weights(weights)
 
     def to_html(self, title: str = "Plan", gates: Sequence[Gate] | None = None) -> str:
         """The report of the plan as one page: money and shares first, then the rebalance in weights."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,7 +27,7 @@ class OrderFacts:
     record: Any  # `ASSET`
     target: float
     account: Any  # `ORDER_ACCOUNT`
-    full: str = "a bucket"  # what had no room for more
+    obstacle: str = ""  # the limit behind a reason that is about one, as a clause
 
     @property
     def shares(self) -> str:
@@ -52,9 +52,9 @@ class OrderFacts:
 
     @property
     def lot_text(self) -> str:
-        """One lot and its value."""
+        """The shares of one lot, and its value."""
         lot = int(self.record["lot"])
-        return f"one lot of {_shares(lot)} ({money_text(worth_of(lot, int(self.record['price'])))})"
+        return f"{_shares(lot)} ({money_text(worth_of(lot, int(self.record['price'])))})"
 
     @property
     def wanted(self) -> str:
@@ -72,14 +72,58 @@ def facts_of(decided: DecidedPlan, names: Sequence[str], place: int) -> OrderFac
     record = decided.assets[place]
     target = float(decided.answer[place]["target"])
     facts = OrderFacts(names[place], OrderReason(record["reason"]), record, target, decided.account)
-    return replace(facts, full=_full(decided, place)) if facts.reason == OrderReason.NO_ROOM else facts
+    obstacle = _OBSTACLES.get(facts.reason)
+    return replace(facts, obstacle=obstacle(facts, Rounding(decided, place))) if obstacle else facts
 
 
-def _full(decided: DecidedPlan, place: int) -> str:
-    """The first limit that one lot more would exceed, as people read it."""
-    record = decided.assets[place]
-    full = next(Rounding(decided, place).full(int(record["now"]) + int(record["lot"])), None)
-    return "a bucket" if full is None else f"{full.name} ({full.field} {percent(full.limit)})"
+def _no_room(facts: OrderFacts, rounding: Rounding) -> str:
+    """The bucket that a larger order does not fit into."""
+    for quantity, lots in _larger(facts):
+        for full in rounding.full(quantity):
+            return f"{full.name} ({full.field} {full.limit}) has no room for {lots}"
+    return "other orders had taken the room of a bucket when its turn came"
+
+
+def _no_cash(facts: OrderFacts, rounding: Rounding) -> str:
+    """Whether the cash or the aim of the account has no room for a larger order."""
+    for quantity, lots in _larger(facts):
+        if any(rounding.short_of_cash(quantity)):
+            return f"the cash does not cover {lots}"
+        for full in rounding.invested(quantity):
+            return f"with {lots}, {full.weight} would be invested, above {full.limit} ({full.field})"
+    return "other orders had taken the cash when its turn came"
+
+
+def _larger(facts: OrderFacts) -> Iterator[tuple[int, str]]:
+    """Larger quantities, with the lots that lead there: all for the target, and one more."""
+    record, base = facts.record, int(facts.record["base_quantity"])
+    now, lot = int(record["now"]), int(record["lot"])
+    is_traded = now != int(record["quantity"])
+    whole = [(base, f"all {facts.wanted}")] if base > now else []
+    next_lot = (now + lot, f"another lot of {facts.lot_text}" if is_traded else f"one lot of {facts.lot_text}")
+    yield from [*whole, next_lot] if is_traded else [next_lot, *whole]
+
+
+def _waits(facts: OrderFacts, rounding: Rounding) -> str:
+    """The minimum that the sale would break."""
+    minimum = next(rounding.missed_minima(int(facts.record["base_quantity"])), "a minimum would be missed")
+    return f"the sale waits: {minimum} before the purchases are made"
+
+
+def _forced(facts: OrderFacts, rounding: Rounding) -> str:
+    """The limit that the holding would exceed."""
+    quantity = int(facts.record["quantity"])
+    for full in rounding.exceeded(quantity):
+        return f"a small order; without it, {full.name} would be at {full.weight}, above {full.limit} ({full.field})"
+    return "a small order, made because a limit would be exceeded otherwise"
+
+
+_OBSTACLES: dict[OrderReason, Callable[[OrderFacts, Rounding], str]] = {
+    OrderReason.NO_ROOM: _no_room,
+    OrderReason.NO_CASH: _no_cash,
+    OrderReason.WAITS_FOR_MINIMUM: _waits,
+    OrderReason.FORCED_FOR_LIMIT: _forced,
+}
 
 
 def _shares(nano: int) -> str:
@@ -95,24 +139,8 @@ def _rounded_up(facts: OrderFacts) -> str:
     return f"its target is {facts.target_text}; one more lot brings the account closer to its targets"
 
 
-def _forced(_: OrderFacts) -> str:
-    return "a small order, made because a limit would be exceeded otherwise"
-
-
-def _no_cash(facts: OrderFacts) -> str:
-    if int(facts.record["now"]) != int(facts.record["quantity"]):
-        return f"the cash does not cover all {facts.wanted}"
-    return f"the cash does not cover {facts.lot_text}"
-
-
-def _no_room(facts: OrderFacts) -> str:
-    if int(facts.record["now"]) != int(facts.record["quantity"]):
-        return f"{facts.full} has no room for all {facts.wanted}"
-    return f"{facts.full} has no room for {facts.lot_text}"
-
-
 def _within_one_lot(facts: OrderFacts) -> str:
-    return f"it is within {facts.lot_text} of its target"
+    return f"it is within one lot of {facts.lot_text} of its target"
 
 
 def _below_min_notional(facts: OrderFacts) -> str:
@@ -144,16 +172,12 @@ def _no_place(_: OrderFacts) -> str:
     return "not all sales that would free a place for it are made"
 
 
-def _waits(_: OrderFacts) -> str:
-    return "the sale waits: a bucket would fall below its minimum before the purchases are made"
-
-
 def _no_lot_fits(facts: OrderFacts) -> str:
-    return f"it was selected, but {facts.lot_text} does not fit"
+    return f"it was selected, but one lot of {facts.lot_text} does not fit"
 
 
 def _lot_too_large(facts: OrderFacts) -> str:
-    return f"{facts.lot_text} is more than it may weigh"
+    return f"one lot of {facts.lot_text} is more than it may weigh"
 
 
 def _on_target(_: OrderFacts) -> str:
@@ -171,9 +195,9 @@ def _braked(_: OrderFacts) -> str:
 _CLAUSES: dict[OrderReason, Callable[[OrderFacts], str]] = {
     OrderReason.TO_TARGET: _to_target,
     OrderReason.ROUNDED_UP: _rounded_up,
-    OrderReason.FORCED_FOR_LIMIT: _forced,
-    OrderReason.NO_CASH: _no_cash,
-    OrderReason.NO_ROOM: _no_room,
+    OrderReason.FORCED_FOR_LIMIT: lambda facts: facts.obstacle,
+    OrderReason.NO_CASH: lambda facts: facts.obstacle,
+    OrderReason.NO_ROOM: lambda facts: facts.obstacle,
     OrderReason.WITHIN_ONE_LOT: _within_one_lot,
     OrderReason.BELOW_MIN_NOTIONAL: _below_min_notional,
     OrderReason.BELOW_MIN_TRADE: _below_min_trade,
@@ -181,7 +205,7 @@ _CLAUSES: dict[OrderReason, Callable[[OrderFacts], str]] = {
     OrderReason.MAX_TURNOVER: _max_turnover,
     OrderReason.MAX_REALIZED_GAIN: _max_realized_gain,
     OrderReason.NO_PLACE: _no_place,
-    OrderReason.WAITS_FOR_MINIMUM: _waits,
+    OrderReason.WAITS_FOR_MINIMUM: lambda facts: facts.obstacle,
     OrderReason.NO_LOT_FITS: _no_lot_fits,
     OrderReason.LOT_TOO_LARGE: _lot_too_large,
     OrderReason.ON_TARGET: _on_target,

@@ -24,7 +24,7 @@ from trimtab.explanations.reruns import Reruns
 from trimtab.explanations.sentences import Detail
 from trimtab.facts.bucket_summaries import BucketSummary, Note, bucket_summaries
 from trimtab.facts.cash import cash_left_sentence
-from trimtab.facts.outcome import Facts, Totals, facts_of
+from trimtab.facts.outcome import Facts, Totals, facts_of, with_weights
 from trimtab.facts.report_facts import Explained, ReportFacts, explained_of, report_facts_of
 from trimtab.kernel.records import Flags, Floats
 from trimtab.limits.rebalancing_limits import RebalancingLimits
@@ -232,6 +232,10 @@ class RebalanceResult:
         if title not in self._facts:
             self._facts[title] = self._facts_with(title)
         return self._facts[title]
+
+    def facts_with_weights(self, weights: Floats) -> Facts:
+        """The facts with these weights afterwards in place of the targets; shape (rows,), in the order of the table."""
+        return with_weights(self.facts(), self._reruns, weights, self.certificate)
 
     @cached_property
     def _facts(self) -> dict[str, Facts]:

@@ -92,7 +92,7 @@ def _preparing(request: Request, _error: Exception) -> Response:
         "They are compiled for this computer, which happens once and takes a minute or two.",
         "This page opens by itself when they are ready.",
     ]
-    answer = message_page(503, "Preparing the rules for exposures", lines)
+    answer = message_page(503, "Preparing the rules", lines)
     answer.headers["Retry-After"] = _ASK_AGAIN
     if request.method == "GET":
         answer.headers["Refresh"] = _ASK_AGAIN

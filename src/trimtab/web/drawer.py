@@ -30,10 +30,12 @@ class Flip:
 
 @dataclass(frozen=True)
 class Drawer:
-    """Why one asset is decided so, and what would change it; bars have the widths of a drawing."""
+    """Why one asset is decided so, and what would change it. Weights are those of its shares; bars have the widths of a drawing."""
 
     title: str
     colour: int
+    before: float
+    after: float
     before_bar: float
     after_bar: float
     why: Explanation
@@ -52,7 +54,7 @@ def drawer_of(view: PlanView, asset: str) -> Drawer:
     order = view.plan.explain(asset)
     why = view.plan.result.explain(asset)
     fact = next(fact for fact in view.facts.assets if fact.asset == printable(asset))
-    scale = _BAR / max(why.current_weight, why.target_weight, 1e-9)
+    scale = _BAR / max(fact.before, fact.after, 1e-9)
     row = next((row for row in view.trades if row.order.asset == asset), None)
     title = f"Why not {asset}?" if why.target_weight == 0 else f"Why keep {asset}?"
     if row is not None:
@@ -60,8 +62,10 @@ def drawer_of(view: PlanView, asset: str) -> Drawer:
     return Drawer(
         title=printable(title),
         colour=fact.colour,
-        before_bar=why.current_weight * scale,
-        after_bar=why.target_weight * scale,
+        before=fact.before,
+        after=fact.after,
+        before_bar=fact.before * scale,
+        after_bar=fact.after * scale,
         why=why,
         order=order,
         changes=tuple(_flips(why, order)),

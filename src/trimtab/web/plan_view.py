@@ -61,7 +61,7 @@ def plan_view(visit: Visit) -> PlanView:
         The work cannot be planned.
     """
     plan = visit.session.plan()
-    facts = plan.result.facts()
+    facts = plan.traded_facts
     by_asset = {fact.asset: fact for fact in facts.assets}
     details, names = plan.details(), names_of(visit.session.work.files)
     return PlanView(

@@ -197,11 +197,11 @@ def _traded(plan: Plan) -> float:
 
 
 def _weight(plan: Plan, node: str) -> float:
-    return next((bucket.target_weight for bucket in plan.result.buckets if bucket.path == node), 0.0)
+    return next((bucket.after for bucket in plan.traded_facts.buckets if bucket.path == printable(node)), 0.0)
 
 
 def _exposure(plan: Plan, scheme: str, path: str) -> float:
-    buckets = [each for known in plan.result.facts().schemes if known.name == scheme for each in known.buckets]
+    buckets = [each for known in plan.traded_facts.schemes if known.name == scheme for each in known.buckets]
     return next((bucket.after for bucket in buckets if bucket.path == path), 0.0)
 
 

@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from trimtab.cli import fast_start as unneeded
+from trimtab.cli.desk_options import day_of
 from trimtab.cli.exit_codes import ExitCode, exit_codes
 from trimtab.cli.notices import COMPILING_BLOCKS, COMPILING_ORDERS, Notices
 from trimtab.cli.options import LimitOptions, OutTable, Quiet, flag, grouped, option
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from trimtab.batch.publish_gates import PublishGates
     from trimtab.batch.run import BatchOutcome, Execute, Job
     from trimtab.batch.summary import Summary
+    from trimtab.batch.tax_files import TaxPlaces
     from trimtab.cli.batch_events import JsonLines
 
 
@@ -85,6 +87,13 @@ class OrderOptions:
     fx: Annotated[
         list[str] | None, option("CUR=RATE", "With --orders: the worth of one unit of a currency; repeatable.")
     ] = None
+    tax_lots: Annotated[
+        str | None, option("FILE", "With --orders: account, asset, lot_id, shares, cost (in all) and acquired.")
+    ] = None
+    recent: Annotated[
+        str | None, option("FILE", "With --orders: group, date, kind (buy or loss_sale), and optionally account.")
+    ] = None
+    today: Annotated[str | None, option("DATE", "The day that holding periods and wash sales count up to.")] = None
 
     @property
     def place(self) -> str | None:
@@ -99,6 +108,18 @@ class OrderOptions:
         if self.fx and not self.orders:
             raise typer.BadParameter("--fx needs --orders")
         return dict(map(_rate, self.fx)) if self.fx else None
+
+    @property
+    def taxes(self) -> TaxPlaces | None:
+        """Where tax lots and recent trades are; None without any."""
+        from trimtab.batch.tax_files import TaxPlaces
+
+        if self.tax_lots is None and self.recent is None:
+            return None
+        day = day_of(self.today, "--today")
+        if not self.orders or day is None:
+            raise typer.BadParameter("--tax-lots and --recent need --orders and --today")
+        return TaxPlaces(day, self.tax_lots, self.recent)
 
 
 def _rate(text: str) -> tuple[str, Decimal]:
@@ -191,6 +212,7 @@ def run(
             raise typer.BadParameter("--orders takes CANDIDATES, not --assets and --holdings")
         job = Job(places, chosen, trimtab.__version__, sources.assets, accounts=orders.place, fx=orders.rates)
         job = job if sources.exposures is None else replace(job, exposures=str(sources.exposures))
+        job = replace(job, taxes=orders.taxes)
         if record.require_approved:
             _approvals(job.limits, record, required=True)
         baseline = None if against is None else Baseline.read(against)
@@ -213,6 +235,7 @@ def _record(job: Job, out: Path, options: RecordOptions, notices: Notices) -> No
     from trimtab.store.batch_runs import record_batch
 
     inputs = (*job.places, *(place for place in (job.assets, job.exposures, job.accounts) if place is not None))
+    inputs += () if job.taxes is None else tuple(job.taxes.places.values())
     places = [place if "://" in place else str(Path(place).resolve()) for place in inputs]
     approvals = _approvals(job.limits, options, required=False)
     with opened_store(options.store) as store:
