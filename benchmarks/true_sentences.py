@@ -83,7 +83,7 @@ def main() -> None:
             wrong += 1
             print(f"  seed {seed}: {fault}", flush=True)
     print(f"{asked.accounts} accounts from seed {asked.seed}: {sum(counts.values())} sentences, {wrong} do not hold")
-    for name, count in sorted(counts.items()):
+    for name, count in sorted((+counts).items()):
         print(f"  {name}: {count}")
     sys.exit(bool(wrong))
 
