@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import pickle
 import random
 from decimal import Decimal
 from pathlib import Path
@@ -300,3 +301,12 @@ def test_what_cannot_be_planned_is_refused(tmp_path: Path) -> None:
         plan_batch(tmp_path, limits={"a": RebalancingLimits(), "b": RebalancingLimits(gates={"max_run_orders": 5})})
     with pytest.raises(LimitsError, match="max_turnover"):
         plan_batch(tmp_path, limits={"a": RebalancingLimits(orders={"max_turnover": 0.001})})
+
+
+def test_lots_travel_to_workers(tmp_path: Path) -> None:
+    """As `trimtab batch --on` sends them."""
+    places = taxed(tmp_path)
+    taxes = places.files().tables({f"P{number:03d}" for number in range(40)}, needed=False)
+    copy = pickle.loads(pickle.dumps(taxes))
+    assert copy.of_accounts(["P003", "P004"]) == taxes.of_accounts(["P003", "P004"])
+    assert set(taxes.of_accounts(["P003"]).lots) == {"P003"}

@@ -161,8 +161,8 @@ CASES = [
     ),
     whole(
         "Parquet, numbers for text",
-        parquet({"asset": [1.5, 2.5], "score": [0.9, 0.8]}),
-        "row 1", "column 'asset'", "convert the column to text", file="in.parquet",
+        parquet({"asset": [1, 2], "score": [0.9, 0.8]}),
+        "row 1", "column 'asset'", "read the column as text", file="in.parquet",
     ),
     whole(
         "Parquet, infinite weight",

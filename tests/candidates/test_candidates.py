@@ -437,13 +437,12 @@ def test_one_value_that_is_no_text(column: str, value: Any) -> None:
         assert (fault.row, fault.column, fault.problem, fault.value) == (2, column, "is not text", value)
 
 
-@pytest.mark.parametrize("column", ["bucket", "restriction"])
+@pytest.mark.parametrize("column", ["asset", "bucket", "restriction"])
 def test_a_text_column_of_numbers(column: str) -> None:
     rows = [{**row, column: None if index == 0 else index} for index, row in enumerate(good())]
-    fault = the_fault(pa.Table.from_pylist(rows))
-    assert (
-        fault.sentence() == f"row 2, column {column!r}: is not text but int64 (received 1): convert the column to text"
-    )
+    sentence = the_fault(pa.Table.from_pylist(rows)).sentence()
+    problem = f"row 2, column {column!r}: is not text but int64 (received 1)"
+    assert sentence == f"{problem}: read the column as text, so that no leading zero is lost"
 
 
 def test_a_column_that_no_arrow_array_holds() -> None:

@@ -99,6 +99,15 @@ def test_positions_prices_rates_and_lots_in_files_of_their_own(folder: Path) -> 
     assert document["orders"][0]["lots"] == [{"lot_id": "1", "shares": "80", "gain": "-110"}]
 
 
+def test_an_account_of_cash_alone_is_noted(folder: Path) -> None:
+    (folder / "c.csv").write_text("asset,score,Shares held,price\nA,0.9,50,10\nB,0.9,0,10\n")
+    noted = run("plan", "c.csv", "--cash", "1000")
+    assert "c.csv has no column shares: the account starts from cash alone" in noted.stderr
+    assert "Buy 20 A" in noted.stdout
+    (folder / "shares.csv").write_text("asset,shares\nA,50\n")
+    assert "cash alone" not in run("plan", "c.csv", "--cash", "1000", "--positions", "shares.csv").stderr
+
+
 def test_errors_of_tables_name_their_files(folder: Path) -> None:
     (folder / "lots.csv").write_text("asset,lot_id,shares,cost,acquired\nAAA,1,18,700,05/01/2026\n")
     (folder / "recent.csv").write_text("group,date,kind\nAAA,2026-01-20,bought\n")

@@ -168,7 +168,7 @@ BROKEN_FILES: dict[str, tuple[bytes, str]] = {
         "has a time of day",
     ),
     "no day.parquet": (parquet(GOOD.with_columns(date=pl.lit(None, pl.Date))), "the day is missing"),
-    "codes.parquet": (parquet(GOOD.with_columns(symbol=pl.lit(7203.0))), "instead of names"),
+    "codes.parquet": (parquet(GOOD.with_columns(symbol=pl.lit(7203))), "instead of names"),
     "flags.parquet": (parquet(GOOD.with_columns(close=pl.lit(True))), "holds no number"),
     "lists.parquet": (parquet(GOOD.with_columns(pl.concat_list("close"))), "holds no number"),
     "dates for prices.parquet": (parquet(GOOD.with_columns(close=pl.col("date"))), "holds no number"),

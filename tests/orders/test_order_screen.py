@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -158,14 +159,14 @@ TIGHTER = {
 def test_a_tighter_limit_is_not_proven(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made, orders = decided()
     tighter = order_rules(TABLE, {None: LIMITS.replace(**TIGHTER[name])}, made.rules.settings)
-    made = DecidedOrders(made.checked, made.records, tighter, made.decided, {}, made.targets)
+    made = replace(made, rules=tighter)
     assert verdict(made, orders, monkeypatch) == (False, False)
 
 
 def test_a_turnover_above_its_limit_is_not_proven(monkeypatch: pytest.MonkeyPatch) -> None:
     made, orders = decided()
     tighter = order_rules(TABLE, {None: LIMITS}, made.rules.settings.replace(max_turnover=0.1))
-    made = DecidedOrders(made.checked, made.records, tighter, made.decided, {}, made.targets)
+    made = replace(made, rules=tighter)
     assert verdict(made, orders, monkeypatch) == (False, False)
 
 

@@ -152,3 +152,20 @@ def test_cash_that_exposures_hold_has_its_cause() -> None:
     result = rebalance(rows, limits, exposures=lies("A", "country", US=1.0))
     assert "at max_exposure: country:US (10.00%)" in result.notes[0].text
     assert "whatever the limits are" not in result.notes[0].text
+
+
+def test_a_limit_on_the_sum_of_large_positions() -> None:
+    """UCITS 5/10/40: one of 20 %, five of 8 %, fourteen share 40 %. Four of the six large ones get 10 % each, 40 % together;
+    the two others stay at 5 %, and the remaining 50 % is 50 / 14 each, below 5 %.
+    """
+    desired = {
+        "A": 200.0,
+        **{f"B{index}": 80.0 for index in range(5)},
+        **{f"C{index:02d}": 400 / 14 for index in range(14)},
+    }
+    rows = [{"asset": asset, "score": 1.0, "desired_weight": weight} for asset, weight in desired.items()]
+    table = [row for asset in desired for row in lies(asset, "issuer", **{asset: 1.0})]
+    rule = {"issuer": {"small": 0.05, "largest": 0.1, "together": 0.4}}
+    decided = weights(rows, table, sizing_mode="desired", concentration=rule)
+    large = dict.fromkeys(("A", "B0", "B1", "B2"), 0.1) | dict.fromkeys(("B3", "B4"), 0.05)
+    assert decided == pytest.approx(large | {asset: 0.5 / 14 for asset in desired if asset[0] == "C"}, abs=1e-12)

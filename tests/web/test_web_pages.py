@@ -290,7 +290,7 @@ def test_limits_that_no_plan_can_use() -> None:
     browser = own()
     nowhere = b"enable_bucket_diversification = true\n[buckets.Nowhere]\nmax_positions = 1\n"
     assert browser.upload(("limits.toml", nowhere)).status_code == 200
-    assert "cannot be planned" in h1(browser.page("/limits"))
+    assert "No plan is possible" in h1(browser.page("/limits"))
     assert browser.get("/plan").status_code == 422
     assert "fill in first" not in h1(browser.page("/review"))
 

@@ -77,7 +77,7 @@ def until(is_so: Callable[[], bool]) -> None:
 
 def is_ready(preparation: Preparation) -> bool:
     try:
-        preparation.check()
+        preparation.check(exposed=True)
     except PreparingError:
         return False
     return True
@@ -150,7 +150,7 @@ def test_a_stop_before_the_process_begins_none(process: Process, monkeypatch: py
 def test_a_plan_with_exposures_says_that_it_is_being_prepared_and_opens_by_itself(process: Process) -> None:
     browser = browser_with(("parts.csv", TABLE), ("limits.toml", LIMITS))
     answer = browser.get("/plan")
-    assert answer.status_code == 503 and "Preparing the rules for exposures" in answer.text
+    assert answer.status_code == 503 and "Preparing the rules" in answer.text
     assert answer.headers["Refresh"] == answer.headers["Retry-After"] == "5"
     assert "Refresh" not in browser.post("/orders", {"format": "csv"}).headers
     assert "compiled on this computer" in browser.page("/limits")
@@ -160,6 +160,22 @@ def test_a_plan_with_exposures_says_that_it_is_being_prepared_and_opens_by_itsel
     assert "WORLD" in review
     process.ended.set()
     until(lambda: browser.get("/plan").status_code == 200)
+
+
+def test_a_first_plan_says_that_it_is_being_prepared(monkeypatch: pytest.MonkeyPatch, process: Process) -> None:
+    goes_on = threading.Event()
+    monkeypatch.setattr(ready, "ready", lambda: goes_on.wait(30))
+    monkeypatch.setattr(ready, "has_exposures", lambda: True)
+    monkeypatch.setattr(ready, "compile_exposures", lambda: None)
+    browser = Browser()
+    ready.PREPARATION.begin()
+    browser.post("/sample")
+    assert "XOM" in browser.page("/review") and "checked as soon as that is done" in browser.page("/limits")
+    assert browser.get("/plan").headers["Refresh"] == "5"
+    goes_on.set()
+    until(lambda: browser.get("/plan").status_code == 200)
+    ready.PREPARATION.thread.join(30)
+    assert not process.ended.is_set()
 
 
 @pytest.mark.usefixtures("preparing")

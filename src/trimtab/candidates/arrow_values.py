@@ -19,7 +19,7 @@ from trimtab.errors import Fault, InputError
 from trimtab.kernel.records import Floats, Ints
 
 _REASON_SHOWN = 200
-_IDENTIFIERS = frozenset({"asset", "other", "fund", "holding"})  # columns of assets, which may be whole numbers
+AS_TEXT = "read the column as text, so that no leading zero is lost"  # 000973 is not 973
 
 
 @dataclass(frozen=True)
@@ -50,17 +50,16 @@ def is_number(kind: pa.DataType) -> bool:
 
 
 def text_of(column: Any, name: str, count: int) -> Text:
-    """A column of text; all missing if the column is absent. Assets may be whole numbers, which become text."""
+    """A column of text; all missing if the column is absent."""
     if column is None:
         return Text(np.full(count, -1, np.int64), [])
     with readable(name, "text"):
         array = arrow_of(column, name, numeric=False)
         if array.null_count == len(array):  # of any type: pandas has floats for missing values
             return Text(np.full(count, -1, np.int64), [])
-        if name in _IDENTIFIERS and pa.types.is_integer(array.type):  # identifiers, such as a PERMNO
-            array = array.cast(pa.large_string())
         if not is_text(array.type):
-            raise wrong_type(array, name, f"is not text but {array.type}", "convert the column to text")
+            advice = AS_TEXT if pa.types.is_integer(array.type) else "convert the column to text"
+            raise wrong_type(array, name, f"is not text but {array.type}", advice)
         encoded = pc.dictionary_encode(array.cast(pa.large_string()))
         codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
         return Text(codes, encoded.dictionary.to_pylist())

@@ -152,6 +152,8 @@ class PlanRequest:
         with self.candidates.named_in_errors(), self._tables_named_in_errors(), self.chosen.named_in_errors():
             notices.note_compiling(plan_block, COMPILING_ORDERS, Exposed if self.inputs.is_exposed else None)
             made = self.inputs.decide()
+        if "shares" not in self.inputs.candidates.column_names and "positions" not in self.inputs.tables:
+            notices.note(f"{self.candidates.name} has no column shares: the account starts from cash alone")
         for note in made.notes:
             notices.warn(note)
         inputs = replace(self.candidates, used_columns=ORDER_COLUMNS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import polars as pl
 
@@ -19,7 +18,6 @@ _KINDS = _CLOSES | frozenset(
         *("adj open", "adj high", "adj low", "adj volume", "transactions", "trade count", "trades"),
     }
 )
-_LEVELS = 2  # of columns: symbols, and kinds of prices
 _OHLC = 3  # kinds of prices that no table of symbols has side by side
 _MANY = 20  # values that are enough to tell what a table holds
 _NEGATIVE = 0.2  # share of values below 0 from which a table cannot hold prices
@@ -44,26 +42,6 @@ def refuse_one_symbol(names: Sequence[str], source: str) -> None:
     if None not in kinds and len(set(kinds)) > 1 and _CLOSES.intersection(filter(None, kinds)):
         problem = f"the columns {listed(names)} name a symbol and a kind of price each"
         raise InputError([Fault(problem, "give one column per symbol, or the columns date, symbol and close")], source)
-
-
-def with_symbols(table: Any) -> Any:
-    """A pandas table with two levels of columns, a symbol and a kind of price each, with one row per day and symbol.
-
-    Downloads of several symbols look like this, such as those of yfinance.
-
-    Raises
-    ------
-    TypeError
-        Other levels, or rows that are not days.
-    """
-    levels = [
-        level
-        for level in range(table.columns.nlevels)
-        if all(_plain(str(name)) in _KINDS for name in table.columns.get_level_values(level))
-    ]
-    if table.columns.nlevels != _LEVELS or len(levels) != 1 or "datetime" not in str(table.index.dtype):
-        raise TypeError("its columns have several levels")
-    return table.stack(1 - levels[0], future_stack=True).rename_axis(["date", "symbol"]).reset_index()
 
 
 def _plain(name: str) -> str:

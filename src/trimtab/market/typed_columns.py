@@ -20,10 +20,10 @@ import pyarrow.compute as pc
 from narwhals.exceptions import DuplicateError
 from narwhals.stable.v2 import dependencies
 
+from trimtab.candidates.arrow_values import AS_TEXT
 from trimtab.decimals import decimal_of, is_ambiguous, ungrouped
 from trimtab.errors import Fault, InputError, nearest
 from trimtab.files.table_files import read_table
-from trimtab.market.price_layout import with_symbols
 
 Date = dt.date | str
 SYMBOL_NAMES = ("symbol", "asset", "ticker")
@@ -49,8 +49,7 @@ def frame_of(table: Any, what: str) -> tuple[pl.DataFrame, str]:
     ----------
     table
         A path (`.csv`, `.parquet`, `.arrow`), a pandas, polars or pyarrow table, a lazy frame or DuckDB relation (read
-        whole), or a list of dicts. Dates in the index of a pandas table count as its column `date`; its columns may have
-        two levels, symbols and kinds of prices.
+        whole), or a list of dicts. Dates in the index of a pandas table count as its column `date`.
     what
         The name of the table in errors, such as "the prices".
 
@@ -61,6 +60,9 @@ def frame_of(table: Any, what: str) -> tuple[pl.DataFrame, str]:
     """
     if isinstance(table, str | os.PathLike):
         return _from_arrow(read_table(table)), os.fspath(table)
+    if dependencies.is_pandas_dataframe(table) and table.columns.nlevels > 1:
+        advice = f"give one of its parts, such as table[{table.columns[0][0]!r}]"
+        raise InputError([Fault("the columns have several levels", advice)], what)
     try:
         frame = _from_list(table) if isinstance(table, list) else _from_table(table)
     except (*_UNREADABLE, DuplicateError) as error:
@@ -80,8 +82,6 @@ def _from_list(rows: list[Any]) -> pl.DataFrame:
 
 
 def _from_table(table: Any) -> pl.DataFrame:
-    if dependencies.is_pandas_dataframe(table) and table.columns.nlevels > 1:
-        table = with_symbols(table)
     frame = nw.from_native(table)
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect("polars")
@@ -188,16 +188,18 @@ def days_of(column: pl.Series, source: str) -> pl.Series:
 
 
 def names_of(column: pl.Series, source: str) -> pl.Series:
-    """A column of names: text, or whole numbers (identifiers such as a PERMNO) as text; never empty, without spaces around it.
+    """A column of names: text, never empty, without spaces around it.
 
     Raises
     ------
     InputError
         Another type, a missing name, spaces around one.
     """
-    if column.dtype not in _TEXTS and not column.dtype.is_integer():
+    if column.dtype not in _TEXTS:
         problem = f"holds {_held(column)} instead of names"
         advice = "convert the column to text; check that no two columns were swapped"
+        if column.dtype.is_integer():
+            advice = f"{AS_TEXT}; check that no two columns were swapped"
         raise InputError([Fault(problem, advice, column=column.name, row=1, value=_first(column))], source)
     text = column.cast(pl.String)
     bare = text.str.strip_chars()

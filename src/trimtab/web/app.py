@@ -75,7 +75,7 @@ def _static(request: Request) -> Response:
 def _refused(_request: Request, error: Exception) -> Response:
     """An answer for a request that cannot be taken."""
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for these
-    lines = {404: "There is no such page.", 405: "This page does not take that."}
+    lines = {404: "There is no such page.", 405: "This page does not accept that."}
     text = lines[error.status_code] if error.detail in ("Not Found", "Method Not Allowed") else error.detail
     return message_page(error.status_code, text, [])
 
@@ -92,7 +92,7 @@ def _preparing(request: Request, _error: Exception) -> Response:
         "They are compiled for this computer, which happens once and takes a minute or two.",
         "This page opens by itself when they are ready.",
     ]
-    answer = message_page(503, "Preparing the rules for exposures", lines)
+    answer = message_page(503, "Preparing the rules", lines)
     answer.headers["Retry-After"] = _ASK_AGAIN
     if request.method == "GET":
         answer.headers["Refresh"] = _ASK_AGAIN

@@ -36,9 +36,9 @@ PLAN_FILES = (
     ("plan.json", "Result, JSON", "everything, for programs"),
     ("targets.csv", "Targets, CSV", "every asset with its target weight"),
     ("targets.xlsx", "Targets, XLSX", "the same as a workbook"),
-    ("limits.toml", "limits.toml", "these limits, to use again"),
+    ("limits.toml", "limits.toml", "these limits, for next time"),
     ("candidates.csv", "candidates.csv", "what was decided on: shares, prices, scores, sectors"),
-    ("exposures.csv", "exposures.csv", "what lies where: schemes, buckets, fractions"),
+    ("exposures.csv", "exposures.csv", "the exposures: schemes, buckets, fractions"),
 )
 
 

@@ -72,7 +72,7 @@ class Guard:
         if int(size) > self._service.bounds.body:
             return 413, f"At most {self._service.bounds.body // 2**20} MB at once."
         if scope["method"] == "POST" and not self._is_own(headers, scope):
-            return 403, "A form of another site was refused."
+            return 403, "A form sent from another site was refused."
         return None
 
     def _is_own(self, headers: Headers, scope: Scope) -> bool:

@@ -11,7 +11,7 @@ from functools import cache
 from trimtab.errors import SetupError
 
 _LOCK = threading.Lock()
-_PATIENCE = 1.0  # seconds that a page waits for the rules for exposures
+_PATIENCE = 1.0  # seconds that a page waits for the rules
 _SCRIPT = "from trimtab.web import ready; ready.compile_exposures(); ready.compile_exposures_of_many()"
 _HELD = [{"asset": "A", "score": 0.9, "shares": 30, "price": 100}]
 _PARTS = [{"asset": "A", "scheme": "country", "bucket": "US"}]
@@ -19,10 +19,10 @@ _LIMITS = {"exposures": {"country": {"max_exposure": 0.05}}}
 
 
 class PreparingError(SetupError):
-    """The rules for exposures are still being compiled."""
+    """The rules, or those for exposures, are still being compiled."""
 
     def __init__(self) -> None:
-        problem = "the rules for exposures are being compiled on this computer, which happens once"
+        problem = "the rules are being compiled on this computer, which happens once"
         super().__init__(problem, "wait a minute or two")
 
 
@@ -71,11 +71,13 @@ class Preparation:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self.thread = threading.Thread(target=self._run, daemon=True)
-        self._is_over = threading.Event()
-        self._is_over.set()  # until `begin`
+        self._has_rules, self._is_over = threading.Event(), threading.Event()
+        self._has_rules.set()  # until `begin`
+        self._is_over.set()
 
     def begin(self) -> None:
         """Begin, in the background."""
+        self._has_rules.clear()
         self._is_over.clear()
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
@@ -83,27 +85,35 @@ class Preparation:
     def stop(self) -> None:
         """Stop compiling."""
         with self._lock:
+            self._has_rules.set()
             self._is_over.set()
             if self._process is not None:
                 self._process.terminate()
 
-    def check(self) -> None:
-        """Return when the rules for exposures are ready, or are not being prepared.
+    @property
+    def has_rules(self) -> bool:
+        """Whether the rules are ready, or are not being prepared."""
+        return self._has_rules.is_set()
+
+    def check(self, *, exposed: bool) -> None:
+        """Return when the rules are ready, or are not being prepared; `exposed`: those for exposures, too.
 
         Raises
         ------
         PreparingError
             They take longer than a page waits.
         """
-        if not self._is_over.wait(_PATIENCE):
+        if not (self._is_over if exposed else self._has_rules).wait(_PATIENCE):
             raise PreparingError
 
     def _run(self) -> None:
         try:
             ready()
+            self._has_rules.set()
             if has_exposures() or self._compile_apart():
                 compile_exposures()  # loads them
         finally:
+            self._has_rules.set()
             self._is_over.set()
 
     def _compile_apart(self) -> bool:

@@ -64,8 +64,7 @@ class Session:
             It cannot be planned, or not yet.
         """
         inputs = self.inputs(limits)
-        if inputs.is_exposed:
-            PREPARATION.check()
+        PREPARATION.check(exposed=inputs.is_exposed)
         return inputs.decide()
 
     def inputs(self, limits: RebalancingLimits | None = None) -> PlanInputs:

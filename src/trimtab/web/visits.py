@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trimtab.text import printable
-from trimtab.web.ready import ready
+from trimtab.web.ready import PREPARATION, ready
 from trimtab.web.service import Bounds, Service
 from trimtab.web.sessions import Session, Sessions
 from trimtab.web.uploads import Upload
@@ -75,7 +75,7 @@ Handler = Callable[[Visit], Response]
 def page(handler: Handler, *, work: bool = True) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint that calls the handler for a known session; writes need the token of its forms.
 
-    `work`: it needs the rules, and begins when they are compiled.
+    `work`: it needs the rules. Where no service prepares them, it begins when they are compiled.
     """
 
     @functools.wraps(handler)
@@ -99,7 +99,7 @@ def page(handler: Handler, *, work: bool = True) -> Callable[[Request], Awaitabl
                     _note(visit, request)
                 return answered
 
-        if work:
+        if work and PREPARATION.has_rules:  # else the page says that they are being prepared
             await anyio.to_thread.run_sync(ready, abandon_on_cancel=True)
         return await in_time(answer, service.bounds)
 

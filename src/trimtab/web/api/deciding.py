@@ -85,7 +85,7 @@ def _beside(call: Call) -> dict[str, Any]:
     """The tables that a rebalance takes beside its candidates; with exposures, when their rules are ready."""
     tables = {name: call.body.get(name) for name in ("correlations", "exposures") if call.body.get(name) is not None}
     if "exposures" in tables and limits_exposures(call.limits):
-        PREPARATION.check()
+        PREPARATION.check(exposed=True)
     return tables
 
 

@@ -78,7 +78,7 @@ def _stored(call: Call, store: RunStore) -> Record:
 
 def _decided(inputs: PlanInputs) -> Plan:
     if inputs.is_exposed:
-        PREPARATION.check()
+        PREPARATION.check(exposed=True)
     return inputs.decide()
 
 
