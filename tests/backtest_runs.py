@@ -13,6 +13,7 @@ import trimtab
 from trimtab import BacktestResult, RebalancingLimits
 from trimtab.kernel.backtest import backtest_policy
 from trimtab.kernel.backtest_records import Market, PolicyRecords, RunRecords, WholeLots
+from trimtab.kernel.block import BlockExposures
 from trimtab.kernel.compilation import undecorated
 
 plain = undecorated(backtest_policy)
@@ -87,12 +88,14 @@ def decided(result: BacktestResult) -> dict[dt.date, dict[str, tuple[float, floa
     return by_name
 
 
-def both(market: Market, policy: PolicyRecords, whole: WholeLots | None, run: RunRecords) -> int:
+def both(
+    market: Market, policy: PolicyRecords, whole: WholeLots | None, exposures: BlockExposures | None, run: RunRecords
+) -> int:
     """The compiled run; the plain one must fill the same bits."""
     twin = RunRecords(*(array.copy() for array in run))
     with np.errstate(invalid="ignore"):
-        count = plain(market, policy, whole, twin)
-    assert backtest_policy(market, policy, whole, run) == count
+        count = plain(market, policy, whole, exposures, twin)
+    assert backtest_policy(market, policy, whole, exposures, run) == count
     for field, filled, other in zip(RunRecords._fields, run, twin, strict=True):
         for name in filled.dtype.names or (...,):  # what lies between the fields of a record is nobody's
             assert filled[name].tobytes() == other[name].tobytes(), (field, name)

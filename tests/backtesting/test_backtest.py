@@ -537,9 +537,7 @@ def test_wrong_limits_and_costs_are_refused() -> None:
         run_of(1, LIMITS.replace(buckets={"W": {"max_positions": 1}}))
     with pytest.raises(LimitsError, match="max_correlation cannot be used in a backtest"):
         run_of(1, LIMITS.replace(max_correlation=0.8))
-    with pytest.raises(
-        LimitsError, match="exposures have limits, which a backtest does not support yet: leave them out"
-    ):
+    with pytest.raises(LimitsError, match="exposures have limits, but there is no table of exposures: give one"):
         run_of(1, LIMITS.replace(exposures={"country": {"max_exposure": 0.5}}))
     with pytest.raises(LimitsError, match="limits must be RebalancingLimits"):
         run_of(1, 5)  # type: ignore[arg-type]

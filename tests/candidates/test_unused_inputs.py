@@ -19,6 +19,22 @@ def codes(limits: RebalancingLimits, rows: list[dict[str, Any]] = ROWS) -> dict[
     return dict(unused_inputs(read(rows, limits, many=False), limits))
 
 
+def test_exposures_without_a_limit() -> None:
+    table = [{"asset": "A", "scheme": scheme, "bucket": "X"} for scheme in ("country", "currency", "issuer")]
+
+    def said(**fields: Any) -> dict[str, str]:
+        limits = RebalancingLimits(**fields)
+        return dict(unused_inputs(read(ROWS, limits, many=False, exposures=table), limits))
+
+    assert said() == {"exposures_off": "exposures are given, but no limit is about them (exposures, concentration)"}
+    limited: dict[str, Any] = {"exposures": {"country": {"max_exposure": 0.5}}}
+    text = "no limit is about currency, issuer, which the table of exposures has"
+    assert said(**limited) == {"unlimited_schemes": text}
+    assert said(**limited, concentration={"issuer": {}})["unlimited_schemes"].startswith("no limit is about currency,")
+    every = {name: {"max_exposure": 0.5} for name in ("country", "currency", "issuer")}
+    assert said(exposures=every) == {}
+
+
 def test_nothing_to_say() -> None:
     assert codes(RebalancingLimits()) == {}
 

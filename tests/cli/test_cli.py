@@ -272,15 +272,19 @@ def test_limits_show_prints_toml_with_meanings() -> None:
     assert result.stderr == ""
 
 
-def test_limits_presets_says_what_each_does_to_the_sample() -> None:
+def test_limits_presets_says_what_each_does_to_the_sample(tmp_path: Path) -> None:
+    rows = [f"{name},issuer,{name}" for name in sample_candidates()["asset"].to_pylist()]
+    (tmp_path / "issuers.csv").write_text("\n".join(["asset,scheme,bucket", *rows]))
     lines = run("limits", "presets").stdout.splitlines()
     assert max(map(len, lines)) < 80
     names = [line.partition(":")[0] for line in lines if not line.startswith(" ")]
     assert [name for name in names if name in preset_names()] == preset_names()
     text = " ".join(" ".join(lines).split())
     for name in preset_names():
+        issuers = ("--exposures", tmp_path / "issuers.csv") if name.startswith("issuers") else ()
         outcome = run(
-            *("rebalance", sample_path(), "--preset", name, "--set", "bucket_level=2", "--format", "json", "--quiet")
+            *("rebalance", sample_path(), "--preset", name, "--set", "bucket_level=2", "--format", "json", "--quiet"),
+            *issuers,
         )
         result = json.loads(outcome.stdout)
         assert f"cash {percent(result['cash_weight'])}, turnover {percent(result['turnover'])}" in text

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from backtest_runs import BUCKETS, LIMITS, market, scores
+from backtest_runs import BUCKETS, LIMITS, market, plain, scores
 from command_line import run
 
 import trimtab
@@ -123,6 +123,25 @@ def test_lots_arrive(files: list[Any], tmp_path: Path) -> None:
     lots = expected(start_value=10000, lots={"A": "0.01", "B": 10})
     assert json.loads(result.stdout)["policies"][0]["equity"] == lots.equity["equity"][-1]
     assert lots.equity["equity"][-1] != expected(start_value=10000).equity["equity"][-1]
+
+
+def test_exposures_arrive(files: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trimtab.backtesting.backtest.backtest_policy", plain)
+    table = pl.DataFrame(
+        {"symbol": list("ABCD"), "scheme": "country", "bucket": list("XXYY"), "known_on": "2020-01-01"}
+    )
+    table.write_csv(tmp_path / "countries.csv")
+    result = run(
+        *("backtest", *files, "--exposures", tmp_path / "countries.csv", "--set", "exposures.country.max_exposure=0.3"),
+        *("--to", "2024-02-02", "--format", "json"),
+    )
+    assert result.exit_code == 0, result.stderr
+    assert "3 candidates without country, counted as Unknown: E, F, G" in result.stderr
+    options = {"scores": scores(1), "classification": BUCKETS, "every": "week", "costs": TradingCosts(commission_bps=5)}
+    limited = LIMITS.replace(exposures={"country": {"max_exposure": 0.3}})
+    known = table.rename({"symbol": "asset"})
+    alone = trimtab.backtest(market(1), limited, exposures=known, end="2024-02-02", **options)
+    assert json.loads(result.stdout)["policies"][0]["equity"] == alone.equity["equity"][-1]
 
 
 def test_all_the_terms_arrive(files: list[Any], tmp_path: Path) -> None:

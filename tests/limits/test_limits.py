@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from cases import random_limits
 
+import trimtab
 from trimtab.errors import LimitsError
 from trimtab.limits.bucket_limit import BucketLimit
 from trimtab.limits.json_schema import limits_schema
@@ -763,10 +764,24 @@ PRESETS = {  # the brief's configuration examples
     "aggressive": (6, 0.6, 2, True),
     "protection": (2, 0.3, 2, True),
 }
+ISSUERS = {"issuers-5-10-40": (0.05, 0.1, 0.4), "issuers-25-50": (0.05, 0.25, 0.5)}
+
+
+def test_presets_of_issuers_are_examples_of_rules() -> None:
+    """As many issuers as `together` and `small` allow can be held, so that everything is invested."""
+    for name, rule in ISSUERS.items():
+        limits, text = RebalancingLimits.preset(name), preset_text(name)
+        own = limits.concentration["issuer"]
+        assert (own.small, own.largest, own.together) == rule
+        assert "An example of the rule to copy and change; it does not say that an account complies" in text
+        rows = [{"asset": f"A{number:02}", "score": 0.9} for number in range(limits.max_total_positions)]
+        table = [{"asset": row["asset"], "scheme": "issuer", "bucket": row["asset"]} for row in rows]
+        result = trimtab.rebalance(rows, limits, exposures=table)
+        assert (result.positions, round(result.cash_weight, 9)) == (limits.max_total_positions, 0.05)
 
 
 def test_presets_are_the_briefs() -> None:
-    assert preset_names() == sorted(PRESETS)
+    assert preset_names() == sorted([*PRESETS, *ISSUERS])
     for name, (positions, allocation, represented, overflow) in PRESETS.items():
         assert RebalancingLimits.preset(name) == RebalancingLimits(
             enable_bucket_diversification=True,
@@ -781,7 +796,9 @@ def test_presets_are_the_briefs() -> None:
 def test_unknown_preset() -> None:
     with pytest.raises(LimitsError, match=r"^unknown preset 'conservativ': did you mean 'conservative'\?$"):
         RebalancingLimits.preset("conservativ")
-    with pytest.raises(LimitsError, match=r"^unknown preset 'xyz': known: 'aggressive', 'conservative', 'protection'$"):
+    with pytest.raises(
+        LimitsError, match=r"^unknown preset 'xyz': known: 'aggressive', 'conservative', 'issuers-25-50', "
+    ):
         preset_text("xyz")
     with pytest.raises(LimitsError, match=r"^unknown preset '\.\./presets/aggressive': did you mean 'aggressive'"):
         preset_text("../presets/aggressive")

@@ -6,8 +6,9 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from trimtab.backtesting.exposure_history import check_exposures, exposure_history
 from trimtab.backtesting.market_history import MarketHistory, market_history_of
-from trimtab.backtesting.policy import check_bucket_paths, policy_records
+from trimtab.backtesting.policy import check_limits, policy_records
 from trimtab.backtesting.result import BacktestResult
 from trimtab.backtesting.result_frames import date_of
 from trimtab.backtesting.settings import BacktestSettings, SettingArguments
@@ -32,6 +33,7 @@ class BacktestArguments(SettingArguments, total=False):
     accepted: Any
     opens: Any
     lots: Any
+    exposures: Any
 
 
 def backtest(
@@ -70,6 +72,8 @@ def backtest(
         Prices at the open, for `trade_at="open"`: a `MarketData` or a table; by default the column `open` of `prices`.
     lots
         With `start_value`: the tradable step of each asset (a mapping), or of all (a number); 1 where none is given.
+    exposures
+        A table as `rebalance` takes it, for limits of exposures; with the column `known_on` where it changes.
     every, drift, trade_at, start, end, costs, cash_rate, gone_after, sessions_per_year, start_value, orders
         The fields of `BacktestSettings`; docs/backtest.md has each with its default. `every` also takes a list of days,
         `cash_rate` a table with `date` and `rate`.
@@ -94,7 +98,7 @@ def backtest(
     """
     policy_limits = given_limits(limits)
     history = history_of(prices, arguments)
-    check_bucket_paths(history.buckets, policy_limits)
+    check_limits(history, policy_limits)
     return run_policy(history, policy_limits, name)
 
 
@@ -120,11 +124,12 @@ def history_of(prices: Any, arguments: BacktestArguments) -> MarketHistory:
         An argument that does not exist.
     """
     options: dict[str, Any] = dict(arguments)
-    scores, opens, lots = (options.pop(name, None) for name in ("scores", "opens", "lots"))
+    scores, opens, lots, exposures = (options.pop(name, None) for name in ("scores", "opens", "lots", "exposures"))
     tables = {name: options.pop(name, None) for name in ("classification", "membership", "fundamentals", "accepted")}
     settings = BacktestSettings.of(options)
     data = _market_data(prices, tables)
-    return market_history_of(data, settings, scores=scores, opens=_opens(prices, opens, settings), lots=lots)
+    opens, known = _opens(prices, opens, settings), exposure_history(exposures)
+    return market_history_of(data, settings, scores=scores, opens=opens, lots=lots, exposures=known)
 
 
 def _market_data(prices: Any, tables: dict[str, Any]) -> MarketData:
@@ -182,7 +187,9 @@ def run_policy(history: MarketHistory, limits: RebalancingLimits, name: str) -> 
         plans=np.zeros(planned, PLANNED),
     )
     policy = policy_records(limits, history.buckets, history.settings)
-    count = backtest_policy(history.market, policy, history.whole, run)
+    check_exposures(history.exposures, limits, history.assets)
+    exposures = None if history.exposures is None else history.exposures.records([limits], history.assets)
+    count = backtest_policy(history.market, policy, history.whole, exposures, run)
     check_countable(history, count)
     kept = ("steps", "answers", "ledger", "orders", "plans")
     run = run._replace(**{field: getattr(run, field)[:count] for field in kept})

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from trimtab.backtesting.cash_growth import cash_growth
+from trimtab.backtesting.exposure_history import ExposureHistory
 from trimtab.backtesting.rebalance_days import period_ends, rebalance_sessions
 from trimtab.backtesting.scores_by_date import (
     Scorer,
@@ -50,6 +51,7 @@ class MarketHistory:
     market: Market
     whole: WholeLots | None = None
     differing_opens: tuple[DifferingOpens, ...] = ()
+    exposures: ExposureHistory | None = None
 
     @cached_property
     def calendar(self) -> pl.Series:
@@ -63,14 +65,20 @@ class MarketHistory:
 
 
 def market_history_of(
-    data: MarketData, settings: BacktestSettings, *, scores: Any, opens: MarketData | None, lots: Any = None
+    data: MarketData,
+    settings: BacktestSettings,
+    *,
+    scores: Any,
+    opens: MarketData | None,
+    lots: Any = None,
+    exposures: ExposureHistory | None = None,
 ) -> MarketHistory:
     """The history in market data.
 
     Raises
     ------
     InputError
-        No session to decide on and trade after, or scores or cash rates that begin too late.
+        No session to decide on and trade after, or scores, exposures or cash rates that begin too late.
     """
     decided = rebalance_sessions(data.sessions, settings)
     stop = len(data.sessions) if settings.end is None else bisect_right(data.sessions, settings.end)
@@ -85,6 +93,8 @@ def market_history_of(
     rebalance_days = np.zeros(len(decided), REBALANCE_DAY)
     rebalance_days["session"] = np.array(decided) - first
     rebalance_days["scores"] = _score_rows(known, days)
+    if exposures is not None:
+        rebalance_days["exposures"] = exposures.periods(days)
     memberships, buckets = _memberships(data, days, assets)
     trade_price, differing = (close, ()) if opens is None else _opens(opens, close, sessions, assets)
     market = Market(
@@ -100,7 +110,9 @@ def market_history_of(
         drift=-1.0 if settings.drift is None else settings.drift,
     )
     whole = whole_lots(market, settings, assets, lots)
-    return MarketHistory(settings, data, sessions[first:], assets, buckets, known.days, market, whole, differing)
+    return MarketHistory(
+        settings, data, sessions[first:], assets, buckets, known.days, market, whole, differing, exposures
+    )
 
 
 def _last_known(close: Floats, priced: Flags) -> Floats:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from trimtab.backtesting.exposure_history import check_exposures
+from trimtab.backtesting.market_history import MarketHistory
 from trimtab.backtesting.settings import BacktestSettings
 from trimtab.backtesting.whole_lots import order_settings
 from trimtab.candidates.bucket_spellings import check_buckets
@@ -14,7 +16,6 @@ from trimtab.candidates.candidates import settings_of
 from trimtab.errors import LimitsError
 from trimtab.kernel.backtest_records import PolicyRecords
 from trimtab.kernel.order_records import ORDER_ACCOUNT
-from trimtab.limits.exposure_limits import limits_exposures
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.orders.block_records import account_records
 
@@ -34,11 +35,11 @@ def policy_records(limits: RebalancingLimits, buckets: Sequence[str], settings: 
     account = np.zeros(1, ORDER_ACCOUNT)
     if settings.start_value is not None:
         account = account_records(order_settings(limits, settings), np.zeros(1, np.int64), np.zeros(1, np.int64))
-    return PolicyRecords(tree.nodes, leaf_of, settings_of(limits)[0], account[0])
+    return PolicyRecords(tree.nodes, leaf_of, settings_of(limits)[0], account[0], number=0)
 
 
-def check_bucket_paths(buckets: Sequence[str], limits: RebalancingLimits) -> None:
-    """Refuse malformed paths, and two spellings of one bucket, as a rebalance does.
+def check_limits(history: MarketHistory, limits: RebalancingLimits) -> None:
+    """Refuse malformed paths, two spellings of one bucket, and limits of exposures without a table, as a rebalance does.
 
     Raises
     ------
@@ -48,14 +49,12 @@ def check_bucket_paths(buckets: Sequence[str], limits: RebalancingLimits) -> Non
         As `policy_records`.
     """
     _refuse_unmeasured(limits)
-    check_buckets(buckets, limits)
-    grow(buckets, limits)
+    check_buckets(history.buckets, limits)
+    grow(history.buckets, limits)
+    check_exposures(history.exposures, limits, history.assets)
 
 
 def _refuse_unmeasured(limits: RebalancingLimits) -> None:
     if limits.max_correlation is not None:
         problem = "max_correlation cannot be used in a backtest, which knows no correlations as of a day: leave it out"
         raise LimitsError([problem])
-    if limits_exposures(limits):
-        advice = "leave them out, or set enforce_exposure_limits to false"
-        raise LimitsError([f"exposures have limits, which a backtest does not support yet: {advice}"])

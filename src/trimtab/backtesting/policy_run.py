@@ -192,6 +192,9 @@ class PolicyRun:
         if doubtful:
             text = f"held at some time, and with a doubtful price at some time: {listed(sorted(doubtful))}"
             notes.append(Note("doubtful_prices", text))
+        if self.market_history.exposures is not None:
+            gaps = self.market_history.exposures.notes(self.limits, self.market_history.assets)
+            notes += [Note("exposures", text) for text in gaps]
         if self.limits.regimes and self.limits.regime is None:
             notes.append(Note("regimes", "the limits change in regimes; the general ones were used on every day"))
         return notes

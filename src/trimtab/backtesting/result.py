@@ -16,8 +16,10 @@ from trimtab.backtesting.policy_run import PolicyRun
 from trimtab.backtesting.result_frames import candidates_of, date_of
 from trimtab.backtesting.whole_lots import order_settings
 from trimtab.candidates.equality import compared_by_value
+from trimtab.candidates.exposures import Exposures
 from trimtab.decimals import money_of
 from trimtab.errors import Fault, InputError
+from trimtab.limits.exposure_limits import limits_exposures
 from trimtab.limits.rebalancing_limits import RebalancingLimits
 from trimtab.market.typed_columns import Date, day
 from trimtab.orders.doors import plan
@@ -122,12 +124,21 @@ class BacktestResult(PolicyRun):
             self._limits_known().replace(orders=settings),
             cash=money_of(int(self._run.plans["cash"][step])),
             today=date_of(self.market_history, self._run, step),
+            exposures=self._exposures_on(step),
         )
 
     def _decided(self, step: int) -> RebalanceResult:
         if self.market_history.whole is not None:
             return self._planned(step).result
-        return rebalance(candidates_of(self.market_history, self._run, step), self._limits_known())
+        rows = candidates_of(self.market_history, self._run, step)
+        return rebalance(rows, self._limits_known(), exposures=self._exposures_on(step))
+
+    def _exposures_on(self, step: int) -> Exposures | None:
+        """The exposures that the limits of a decision were measured with."""
+        known = self.market_history.exposures
+        if known is None or not limits_exposures(self.limits):
+            return None
+        return known.on(int(known.periods([date_of(self.market_history, self._run, step)])[0]))
 
     def _limits_known(self) -> RebalancingLimits:
         """The limits, which know every bucket of the history."""
@@ -135,7 +146,8 @@ class BacktestResult(PolicyRun):
         if limits.enable_bucket_diversification:  # a bucket without assets on this day need not be a typo
             known = dict.fromkeys((*limits.known_buckets, *self.market_history.buckets))
             limits = limits.replace(known_buckets=tuple(known))
-        return limits
+        named = [f"{scheme}:{path}" for scheme, own in limits.exposures.items() for path in own.buckets]
+        return limits.replace(known_buckets=(*limits.known_buckets, *named)) if named else limits
 
     def to_html(self, title: str = "Backtest", beside: Sequence[BacktestResult] = ()) -> str:
         """One page: equity, buckets and their limits, trading, months, and intervals of the difference to other results.

@@ -14,7 +14,7 @@ import polars as pl
 
 from trimtab.backtesting.backtest import BacktestArguments, check_countable, history_of, no_orders, run_policy
 from trimtab.backtesting.market_history import MarketHistory
-from trimtab.backtesting.policy import check_bucket_paths, policy_records
+from trimtab.backtesting.policy import check_limits, policy_records
 from trimtab.backtesting.policy_grid import Between, PolicyGrid, policy_grid
 from trimtab.backtesting.result import BacktestResult
 from trimtab.backtesting.result_statistics import cash_returns, traded
@@ -186,7 +186,7 @@ def sweep(
     """
     grid = policy_grid(given_limits(limits), vary or {}, sample=sample, seed=seed)
     history = history_of(prices, arguments)
-    check_bucket_paths(history.buckets, grid.limits[0])
+    check_limits(history, grid.limits[0])
     return run_grid(history, grid)
 
 
@@ -201,21 +201,19 @@ def run_grid(history: MarketHistory, grid: PolicyGrid) -> SweepResult:
     policies, statistics = len(grid.limits), list[Statistics]()
     equity, decisions = np.zeros((policies, len(history.dates))), np.zeros(policies, np.int64)
     for start in range(0, policies, _TOGETHER):
-        records = [
-            policy_records(limits, history.buckets, history.settings)
-            for limits in grid.limits[start : start + _TOGETHER]
-        ]
-        part = slice(start, start + len(records))
-        statistics += _run_together(history, records, equity[part], decisions[part])
+        part = slice(start, start + _TOGETHER)
+        statistics += _run_together(history, grid.limits[part], equity[part], decisions[part])
     return SweepResult(grid.fields, grid.limits, grid.refused, equity, decisions, tuple(statistics), history)
 
 
 def _run_together(
-    history: MarketHistory, policies: Sequence[PolicyRecords], equity: Floats, decisions: Ints
+    history: MarketHistory, limits: Sequence[RebalancingLimits], equity: Floats, decisions: Ints
 ) -> list[Statistics]:
     """Some policies at once; fills their rows."""
     from trimtab.kernel.backtest_many import backtest_policies  # noqa: PLC0415 - numba's parallel layer, only for many
 
+    policies = [policy_records(each, history.buckets, history.settings) for each in limits]
+    exposures = None if history.exposures is None else history.exposures.records(limits, history.assets)
     count, market = len(policies), history.market
     tree_start = np.cumsum([0, *(len(policy.tree) for policy in policies)])
     together = PolicyRecords(
@@ -223,6 +221,7 @@ def _run_together(
         leaf_of=np.stack([policy.leaf_of for policy in policies]),
         settings=np.concatenate([policy.settings for policy in policies], axis=None),
         account=np.concatenate([policy.account for policy in policies], axis=None),
+        number=0,
     )
     runs = RunRecords(
         equity=equity,
@@ -235,7 +234,7 @@ def _run_together(
         plans=np.zeros(0, PLANNED),
     )
     with PARALLEL:
-        decisions[:] = backtest_policies(market, together, tree_start, history.whole, runs)
+        decisions[:] = backtest_policies(market, together, tree_start, history.whole, exposures, runs)
     check_countable(history, int(decisions.min()))
     cash, year, statistics = cash_returns(history), history.sessions_per_year, []
     for policy in range(count):

@@ -38,6 +38,7 @@ def unused_inputs(candidates: Candidates, limits: RebalancingLimits) -> Iterator
         yield "all_unknown", text
     if candidates.correlations is not None and limits.max_correlation is None:
         yield "correlations_off", "correlations are given, but max_correlation is not set"
+    yield from _unlimited_exposures(candidates, limits)
     column = limits.sizing_column
     if column is not None and bool(np.isnan(getattr(candidates, column)).all()):
         text = f"sizing_mode {limits.sizing_mode} needs {column}, which no candidate has: nothing is bought"
@@ -47,6 +48,17 @@ def unused_inputs(candidates: Candidates, limits: RebalancingLimits) -> Iterator
     yield from _odd_names(candidates.asset.names)
     for bucket, named in near_buckets(candidates.buckets, limits):
         yield "near_bucket", f"no limit names the bucket {bucket!r}: is {named!r} meant, which has a limit of its own?"
+
+
+def _unlimited_exposures(candidates: Candidates, limits: RebalancingLimits) -> Iterator[tuple[str, str]]:
+    """Exposures, or schemes of them, that no limit is about."""
+    if candidates.exposures is None:
+        return
+    schemes = [name for name in candidates.exposures.schemes if name not in (*limits.exposures, *limits.concentration)]
+    if not limits.exposures and not limits.concentration:
+        yield "exposures_off", "exposures are given, but no limit is about them (exposures, concentration)"
+    elif schemes:
+        yield "unlimited_schemes", f"no limit is about {listed(schemes)}, which the table of exposures has"
 
 
 def _odd_names(names: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -48,23 +48,35 @@ class BacktestOptions:
     lots: Annotated[
         Path | None, option("FILE", "With --start-value: asset and lot, the tradable step. Default: 1 share.")
     ] = None
+    exposures: Annotated[
+        Path | None, option("FILE", "asset, scheme, bucket and perhaps fraction, known_on: for limits of exposures.")
+    ] = None
     sessions_per_year: Annotated[int | None, _option("sessions_per_year", "COUNT")] = BacktestSettings.sessions_per_year
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The input files."""
-        named = (self.prices, self.scores, self.fundamentals, self.classification, self.membership, self.lots)
+        named = (
+            self.prices,
+            self.scores,
+            self.fundamentals,
+            self.classification,
+            self.membership,
+            self.lots,
+            self.exposures,
+        )
         return tuple(path for path in named if path is not None)
 
     def arguments(self) -> dict[str, Any]:
         """The arguments of `trimtab.backtest` and `trimtab.sweep` apart from prices and limits."""
         from trimtab.cli.market_inputs import accepted
 
-        own = ("prices", "accept", "lots")
+        own = ("prices", "accept", "lots", "exposures")
         options = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in own}
         costs = {field.name: options.pop(field.name) for field in dataclasses.fields(TradingCosts)}
         lots = None if self.lots is None else _lots(self.lots)
-        return {**options, "accepted": accepted(self.accept) or None, "costs": TradingCosts(**costs), "lots": lots}
+        tables = {"lots": lots, "exposures": None if self.exposures is None else _exposures(self.exposures)}
+        return {**options, "accepted": accepted(self.accept) or None, "costs": TradingCosts(**costs), **tables}
 
 
 def _lots(path: Path) -> dict[str, Decimal]:
@@ -74,3 +86,10 @@ def _lots(path: Path) -> dict[str, Decimal]:
 
     file = read_candidate_file(path)
     return number_column(file.table, "lot", file.source)
+
+
+def _exposures(path: Path) -> Any:
+    """The table of exposures in a file."""
+    from trimtab.files.candidate_file import read_candidate_file
+
+    return read_candidate_file(path).table

@@ -8,16 +8,18 @@ decision is `plan_block`, and what is recorded in floats is in units of the star
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from trimtab.kernel.account import rebalance_account
 from trimtab.kernel.backtest_orders import decide_orders, earn, pay_out, place_orders, trade_orders
-from trimtab.kernel.backtest_records import ORDER, Book, Market, PolicyRecords, RunRecords, WholeLots
+from trimtab.kernel.backtest_records import ORDER, Book, Due, Market, PolicyRecords, RunRecords, WholeLots
 from trimtab.kernel.backtest_trading import execute_trades, weigh
-from trimtab.kernel.block import clear_answer, fill_row
+from trimtab.kernel.block import BlockExposures, clear_answer, exposed_of, fill_row
 from trimtab.kernel.compilation import allocating, compiled, entry
 from trimtab.kernel.order_records import ASSET, ORDER_ACCOUNT, TRADED
-from trimtab.kernel.records import ANSWER, ROW
+from trimtab.kernel.records import ANSWER, ROW, Exposed
 from trimtab.reasons import Restriction
 
 
@@ -115,29 +117,24 @@ def _place_targets(book: Book, count: int) -> None:
 
 
 @allocating
+def _exposed_on(market: Market, policy: PolicyRecords, exposures: BlockExposures, due: Due, book: Book) -> Exposed:
+    """The exposures of the rows of a decision, as known on its day."""
+    first = market.rebalance_days[due.day].exposures * book.shares.size
+    for index in range(due.rows):
+        book.unit[index] = first + book.asset_of[index]
+    return exposed_of(exposures, policy.number, book.unit[: due.rows], book.profile)
+
+
+@allocating
 def _decide(
-    market: Market,
-    policy: PolicyRecords,
-    whole: WholeLots | None,
-    day: int,
-    book: Book,
-    step: int,
-    run: RunRecords,
+    policy: PolicyRecords, whole: WholeLots | None, exposed: Exposed | None, due: Due, book: Book, outcome: Any
 ) -> bool:
-    """One pass of the rules on the drifted holdings, and the orders that follow; returns whether it can be counted."""
-    session = market.rebalance_days[day].session
-    worth, run.steps[step].decided = run.equity[session], session
-    count = _fill_rows(market, policy, day, book, worth)
-    if whole is None:
-        run.steps[step].braked = rebalance_account(
-            book.rows[:count], policy.tree, policy.settings, book.no_partners, None, book.answers[:count]
-        )
-        _place_targets(book, count)
-    else:
-        if not decide_orders(whole, policy, day, book, count, worth, run.steps[step]):
-            return False
-        place_orders(book, count, step, run)
-    _keep(book, count, step, run)
+    """One pass of the rules on the rows of a decision; returns whether it can be counted."""
+    if whole is not None:
+        return bool(decide_orders(whole, policy, exposed, due, book, outcome))
+    rows, answers = book.rows[: due.rows], book.answers[: due.rows]
+    outcome.braked = rebalance_account(rows, policy.tree, policy.settings, book.no_partners, exposed, answers)
+    _place_targets(book, due.rows)
     return True
 
 
@@ -156,6 +153,8 @@ def _empty_book(assets: int, whole: WholeLots | None) -> Book:
         np.zeros(assets, ROW),
         np.zeros(assets, ANSWER),
         np.zeros(assets, np.int64),
+        np.zeros(assets, np.int64),
+        np.zeros(assets, np.int64),
         np.zeros(0, np.int64),
         cash,
         np.zeros(own, np.int64),
@@ -168,10 +167,12 @@ def _empty_book(assets: int, whole: WholeLots | None) -> Book:
 
 
 @entry
-def backtest_policy(market: Market, policy: PolicyRecords, whole: WholeLots | None, run: RunRecords) -> int:
+def backtest_policy(
+    market: Market, policy: PolicyRecords, whole: WholeLots | None, exposures: BlockExposures | None, run: RunRecords
+) -> int:
     """Run one policy from the first rebalance day to the last session; fills `run`, returns the number of decisions.
 
-    `whole`: None if fractions of a share are traded. If amounts become too large for 64 bits, it ends early and returns
+    `whole`: None if fractions of a share are traded; `exposures`: None if no policy limits them. If amounts become too large for 64 bits, it ends early and returns
     -1 less the session.
     """
     book = _empty_book(market.close.shape[1], whole)
@@ -200,7 +201,17 @@ def backtest_policy(market: Market, policy: PolicyRecords, whole: WholeLots | No
             worth = run.equity[session]
             if count == 0 or _largest_drift(market, session, book, count, worth) > market.drift:
                 step, pending = step + 1, True
-                if not _decide(market, policy, whole, day, book, step, run):
+                run.steps[step].decided = session
+                due = Due(day, _fill_rows(market, policy, day, book, worth), worth)
+                if exposures is None:
+                    is_countable = _decide(policy, whole, None, due, book, run.steps[step])
+                else:
+                    exposed = _exposed_on(market, policy, exposures, due, book)
+                    is_countable = _decide(policy, whole, exposed, due, book, run.steps[step])
+                if not is_countable:
                     return -1 - session
+                if whole is not None:
+                    place_orders(book, due.rows, step, run)
+                _keep(book, due.rows, step, run)
             day += 1
     return step + 1

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from trimtab.kernel.backtest_records import Book, Market, PolicyRecords, RunRecords, WholeLots
+from trimtab.kernel.backtest_records import Book, Due, Market, PolicyRecords, RunRecords, WholeLots
 from trimtab.kernel.block import OUTCOME
 from trimtab.kernel.compilation import allocating, compiled
 from trimtab.kernel.money import MICRO, NANO, parts_of, portion_up, quantity_for, worth_of
 from trimtab.kernel.order_block import OrderAccounts, OrderLimits, OrderRecords, plan_block
 from trimtab.kernel.order_records import TAX_LOT
 from trimtab.kernel.order_rounding import amount_of, fee_of
-from trimtab.kernel.records import SETTINGS
+from trimtab.kernel.records import SETTINGS, Exposed
 
 # The bounds of 64 bits: the value of the account, and the shares that it could buy.
 _MOST_VALUE = 9e17
@@ -75,10 +75,11 @@ def _fill_assets(whole: WholeLots, day: int, book: Book, count: int, worth: floa
 
 @allocating
 def decide_orders(
-    whole: WholeLots, policy: PolicyRecords, day: int, book: Book, count: int, worth: float, outcome: Any
+    whole: WholeLots, policy: PolicyRecords, exposed: Exposed | None, due: Due, book: Book, outcome: Any
 ) -> bool:
     """Plan the orders of the rows of this decision, as `trimtab.plan` does; returns whether it can be counted exactly."""
-    if not _fill_assets(whole, day, book, count, worth):
+    count = due.rows
+    if not _fill_assets(whole, due.day, book, count, due.worth):
         return False
     account, settings, outcomes = book.account, np.zeros(1, SETTINGS), np.zeros(1, OUTCOME)
     account[0] = policy.account
@@ -92,7 +93,7 @@ def decide_orders(
     records = OrderRecords(
         book.assets[:count], np.zeros(0, TAX_LOT), account, book.rows[:count], book.answers[:count], outcomes
     )
-    plan_block(accounts, OrderLimits(settings, policy.tree, nodes), book.no_partners, None, records)
+    plan_block(accounts, OrderLimits(settings, policy.tree, nodes), book.no_partners, exposed, records)
     outcome.braked = outcomes[0].braked
     return True
 

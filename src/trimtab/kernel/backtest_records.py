@@ -13,6 +13,7 @@ from trimtab.kernel.records import Flags, Floats, Ints, Records, record
 REBALANCE_DAY = record(
     ("session", "i8"),
     ("scores", "i8"),  # the row of the scores known then
+    ("exposures", "i8"),  # the period of the exposures known then, 0 without any
 )
 
 # The knowledge of an asset from a day on. Shape (days with scores, A).
@@ -116,12 +117,21 @@ class Market(NamedTuple):
 
 
 class PolicyRecords(NamedTuple):
-    """One policy: its bucket tree, the leaf of each bucket, and its settings."""
+    """One policy: its bucket tree, the leaf of each bucket, its settings; and its number among the limits of exposures."""
 
     tree: Records  # NODE
     leaf_of: Ints  # (B,)
     settings: Any  # one record of SETTINGS
     account: Any  # one record of ORDER_ACCOUNT: the settings of orders in whole lots
+    number: int
+
+
+class Due(NamedTuple):
+    """A decision to make: its rebalance day, how many rows it has, and the worth of the account."""
+
+    day: int
+    rows: int
+    worth: float
 
 
 class RunRecords(NamedTuple):
@@ -147,6 +157,8 @@ class Book(NamedTuple):
     rows: Records  # ROW, of the present decision
     answers: Records  # ANSWER, of the present decision
     asset_of: Ints  # the asset of each row
+    unit: Ints  # of each row: its asset in the period of the day
+    profile: Ints  # of each row, in the exposures
     no_partners: Ints  # of length 0: a backtest knows no correlations
     # In whole lots:
     cash: Ints  # (1,), micro-units

@@ -122,7 +122,7 @@ def sum_up(outcome: Any, current: float, target: float, dust_weight: float) -> N
 
 
 @allocating
-def _exposed_of(exposures: BlockExposures, limits: int, order: Ints, profile: Ints) -> Exposed:
+def exposed_of(exposures: BlockExposures, limits: int, order: Ints, profile: Ints) -> Exposed:
     """The exposures of an account: `order` lists its rows by asset name, `profile` has a place for each of them."""
     for number in range(order.size):
         profile[number] = exposures.profile[order[number]]
@@ -176,7 +176,7 @@ def rebalance_block(
         if exposures is None:
             outcome.braked = rebalance_account(mine, tree, settings, no_partners, None, answers[:count])
         else:
-            exposed = _exposed_of(exposures, limits, order[begin : begin + count], profile)
+            exposed = exposed_of(exposures, limits, order[begin : begin + count], profile)
             outcome.braked = rebalance_account(mine, tree, settings, no_partners, exposed, answers[:count])
         for number in range(count):
             row, answer = order[begin + number], answers[number]

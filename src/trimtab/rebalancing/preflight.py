@@ -32,7 +32,16 @@ from trimtab.text import counted, figure, percent
 
 _REASONED = 200  # accounts whose cash is explained; the others only get the amount
 _UNUSED = {  # warnings, not just notes
-    *("all_unknown", "buckets_off", "correlations_off", "near_asset", "near_bucket", "no_effect", "no_sizing_input"),
+    *(
+        "all_unknown",
+        "buckets_off",
+        "correlations_off",
+        "exposures_off",
+        "near_asset",
+        "near_bucket",
+        "no_effect",
+        "no_sizing_input",
+    ),
 }
 _CODES = {
     "min_buckets_represented": "representation",

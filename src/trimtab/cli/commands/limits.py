@@ -17,7 +17,7 @@ _WIDTH = 79
 _SAMPLE_LEVEL = 2
 _HOW_SHOWN = (
     "Below each preset: the sample of `trimtab demo` under it, with --set bucket_level=2 because the sample's buckets "
-    "have two levels, such as Stocks/Energy. The presets are examples to copy and change, not advice."
+    "have two levels, such as Stocks/Energy; each asset is its own issuer. The presets are examples to copy and change, not advice."
 )
 
 limits_app = typer.Typer(
@@ -80,7 +80,9 @@ def _on_sample(name: str) -> str:
     from trimtab.text import counted, percent
 
     limits = RebalancingLimits.preset(name).replace(bucket_level=_SAMPLE_LEVEL)
-    result = rebalance(sample_candidates(), limits)
+    sample = sample_candidates()
+    issuers = [{"asset": name, "scheme": "issuer", "bucket": name} for name in sample["asset"].to_pylist()]
+    result = rebalance(sample, limits, exposures=issuers if limits.concentration else None)
     held = [bucket for bucket in result.buckets if bucket.positions and bucket.path.count("/") == _SAMPLE_LEVEL - 1]
     largest = max(held, key=lambda bucket: bucket.target_weight)
     return (
