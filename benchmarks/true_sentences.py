@@ -36,7 +36,7 @@ from order_cases import of_case, random_order_case, with_exposures
 from order_sentences import faults_of_plan
 from sentences_carried_out import faults_of_account
 
-from trimtab.errors import InputError
+from trimtab.errors import BrokenLimitError, InputError
 
 
 def faults_of_seed(seed: int, counts: Counter[str]) -> Iterator[str]:
@@ -70,6 +70,8 @@ def faults_of_orders(seed: int, counts: Counter[str]) -> Iterator[str]:
         yield from faults_of_plan(rows, case.limits, inputs, counts, explained=seed % 8 == 0)
     except InputError:  # worth nothing
         counts["accounts that are refused"] += 1
+    except BrokenLimitError as error:
+        yield str(error)
 
 
 def main() -> None:
@@ -81,7 +83,7 @@ def main() -> None:
             wrong += 1
             print(f"  seed {seed}: {fault}", flush=True)
     print(f"{asked.accounts} accounts from seed {asked.seed}: {sum(counts.values())} sentences, {wrong} do not hold")
-    for name, count in sorted(counts.items()):
+    for name, count in sorted((+counts).items()):
         print(f"  {name}: {count}")
     sys.exit(bool(wrong))
 

@@ -26,7 +26,7 @@ _LOTS = frozenset(
     }
 )
 _WORDS = {
-    OrderReason.NO_CASH: "the cash does not cover them",
+    OrderReason.NO_CASH: "the cash, or the aim of the account, has no room for them (cash_buffer, target_invested, cash_band)",
     OrderReason.NO_ROOM: "a bucket has no room for them",
     OrderReason.BELOW_MIN_NOTIONAL: "the orders would be below the broker's minimum (min_notional)",
     OrderReason.BELOW_MIN_TRADE: "the orders would be too small (min_trade, min_trade_amount)",
