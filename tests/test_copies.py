@@ -127,6 +127,9 @@ MADE: dict[str, Callable[[], Any]] = {
     "RebalanceManyResult": lambda: trimtab.rebalance_many([{**row, "account": 1} for row in ROWS], LIMITS),
     "RebalanceResult": result,
     "SweepResult": sweep,
+    "TaxRecords": lambda: trimtab.TaxRecords(
+        [{"asset": "A", "lot_id": "1", "shares": 1, "cost": 2, "acquired": "2026-01-02"}]
+    ),
     "TechnicalAnalyzer": lambda: trimtab.TechnicalAnalyzer(data()),
     "TrendAnalyzer": lambda: trimtab.TrendAnalyzer(data()),
 }

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from trimtab.candidates.equality import compared_by_value
 
+
+@compared_by_value
 @dataclass(frozen=True, eq=False)
 class TaxRecords:
     """The purchases that holdings are made up of, and recent trades: `tax_lots=TaxRecords(lots, recent=trades)`.
