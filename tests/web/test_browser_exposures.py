@@ -63,7 +63,7 @@ def test_keys_alone_lead_from_a_file_to_the_order_file(tmp_path: Path) -> None:
 
         until("document.activeElement.id === 'f'")
         with page.expect_file_chooser() as opened:
-            visitor.press("Enter")
+            visitor.press("Space")
         with page.expect_navigation():
             opened.value.set_files([str(path) for path in files(tmp_path)])
         until("document.activeElement.id === 'cash'")
