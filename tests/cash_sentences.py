@@ -91,6 +91,8 @@ _OTHERS: dict[str, Any] = {
     **dict.fromkeys(("max_position_weight", "max_allocation_per_bucket", "max_allocation"), 1.0),
     **dict.fromkeys(("min_position_weight", "no_trade_band", "min_trade", "min_allocation"), 0.0),
     "min_buckets_represented": 0,
+    "brake_sold_weight": None,
+    "brake_closed_positions": None,
     "max_correlation": None,
     "sizing_mode": "equal_weight",
     "unknown_bucket": "limit",

@@ -119,6 +119,15 @@ BRAKED = (
             ],
         ),
         BRAKED,
+        (  # to sell A, too, would be more than the brake lets through
+            [_row("A", weight=0.6, restriction="no_sell"), _row("B", 0.1, 0.4)],
+            {"target_invested": 0.5, "brake_sold_weight": 0.4, "max_position_weight": 0.5},
+            {},
+            [
+                "together with the others, brake_sold_weight",
+                "together with the others, a restriction forbids selling: A",
+            ],
+        ),
         (
             [_row("A"), _row("B"), _row("C")],
             {"exposures": {"country": {"max_exposure": 0.3}}, "max_position_weight": 0.3},

@@ -28,7 +28,16 @@ _COUNTED = {
     Reason.DISPLACED_FOR_REPRESENTATION: "min_buckets_represented",
     Reason.TOO_CORRELATED: "max_correlation",
 }
-_OTHERS = (*_COUNTED.values(), "min_position_weight", "max_position_weight", "sizing_mode", "unknown_bucket", *_BANDS)
+_BRAKES = ("brake_sold_weight", "brake_closed_positions")
+_OTHERS = (
+    *_BRAKES,
+    *_COUNTED.values(),
+    "min_position_weight",
+    "max_position_weight",
+    "sizing_mode",
+    "unknown_bucket",
+    *_BANDS,
+)
 _VALUES: dict[str, Any] = {"unknown_bucket": "limit", "max_position_weight": 1.0} | dict.fromkeys(_BANDS, 0.0)
 
 
