@@ -9,6 +9,8 @@ from importlib import resources
 import numpy as np
 import pytest
 
+from trimtab import rebalance
+from trimtab.report.charts import treemap_chart
 from trimtab.report.shapes import COLOURS
 from trimtab.web.rendering import static_file
 
@@ -75,6 +77,19 @@ def test_text_and_marks_can_be_seen(dark: bool) -> None:
         assert contrast(colours[state], colours[f"{state}-wash"]) >= 4.5, state
     for mark in ("edge", "ghost", "cash", *(f"c{place}" for place in range(COLOURS))):
         assert contrast(colours[mark], colours["paper"]) >= 3.0, mark
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_on_tiles_can_be_read(dark: bool) -> None:
+    """On the tile of cash it has the ink of the page, which is dark on a light page and light on a dark one."""
+    colours = tokens(REPORT, dark=dark)
+    assert contrast(colours["ink"], colours["cash"]) >= 4.5
+    with_light_text = set(re.findall(r"text\.t(\d+)", REPORT))
+    for place in range(COLOURS):
+        text = colours["on-dark" if str(place) in with_light_text else "on-light"]
+        assert contrast(text, colours[f"c{place}"]) >= 4.5, place
+    shapes = treemap_chart(rebalance([{"asset": "A", "score": 0.9}]).facts()).shapes
+    assert [shape.css for shape in shapes if shape.text in ("cash", "80.00%")] == ["strong", "small"]
 
 
 @pytest.mark.parametrize("eye", EYES)

@@ -90,16 +90,16 @@ def _group(members: Sequence[AssetFact], box: Box) -> Iterator[Shape]:
 def _tile(box: Box, name: str, value: str, colour: int | None, tip: str = "") -> Iterator[Shape]:
     if colour is None:
         yield rect(box.x, box.y, box.width - _GAP, box.height - _GAP, "cash", f"cash: {value}")
-        css = "on"
+        css = ""  # the ink of the page: the tile is as dark as the page is
     else:
         yield from coloured(box.x, box.y, box.width - 1, box.height - 1, colour, tip)
         css = f"on t{colour % COLOURS}"
     room = box.width - 8
     shown = fitting(name, room)
     if shown and box.height >= 20:
-        yield cut_label(box.x + 5, box.y + 3, shown, f"{css} strong", room, 15)
+        yield cut_label(box.x + 5, box.y + 3, shown, f"{css} strong".strip(), room, 15)
         if box.height >= 36 and len(value) * 6.5 <= room:
-            yield cut_label(box.x + 5, box.y + 18, value, f"{css} small", room, 15)
+            yield cut_label(box.x + 5, box.y + 18, value, f"{css} small".strip(), room, 15)
 
 
 def dumbbell_chart(facts: Facts, width: float = WIDTH) -> Chart:
