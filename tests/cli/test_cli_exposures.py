@@ -183,6 +183,7 @@ def test_a_first_batch_says_it_too(folder: Path, monkeypatch: pytest.MonkeyPatch
         folder / "night",
         "--exposures",
         folder / "table.parquet",
+        "--defaults",
         *LIMITED,
     ]
     assert "compiling the rules for exposures" in said(run(*batch))

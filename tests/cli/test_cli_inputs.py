@@ -310,7 +310,8 @@ def test_a_debt_is_refused_by_its_name(tmp_path: Path, cash: int) -> None:
 
 @pytest.mark.parametrize("zero", ["0", "0.0", "-0"])
 def test_a_line_of_nothing_holds_nothing(tmp_path: Path, write: Write, zero: str) -> None:
-    valuation = valued(tmp_path, f"asset,shares\nAAA,10\nGONE,{zero}\n", "--cash=100")
+    options = ("--cash=100", "--set", "target_invested=0.2")  # all of it is invested: no cash to explain
+    valuation = valued(tmp_path, f"asset,shares\nAAA,10\nGONE,{zero}\n", *options)
     assert (valuation.exit_code, "GONE" in valuation.stderr) == (0, False)
     scores = write("asset,score\nAAA,0.9\n", "scores.csv")
     held = write(f"asset,current_weight\nAAA,0.2\nGONE,{zero}\n")

@@ -43,7 +43,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("rebalanse candidates.csv", 2, "No such command 'rebalanse'. Did you mean 'rebalance'?",
          "rebalance candidates.csv"),
         ("rebalance candidates.csv --prest conservative", 2, "--preset", "rebalance candidates.csv --preset conservative"),
-        ("rebalance candidates.csv --preset careful", 3, "known: 'aggressive', 'conservative', 'protection'",
+        ("rebalance candidates.csv --preset careful", 3, "known: 'aggressive', 'conservative', 'issuers-25-50', 'issuers-5-10-40', 'protection'",
          "rebalance candidates.csv --preset protection"),
         ("rebalance candidates.csv --set max_position=3", 3, "did you mean 'max_new_positions'?",
          "rebalance candidates.csv --set max_new_positions=3"),

@@ -56,6 +56,13 @@ def test_the_kernel_equals_its_twin() -> None:
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize("seed", [29, 101, 146])
+def test_rare_steps_of_exposures(seed: int) -> None:
+    """An asset in a full row that may not be sold for it, a full row that no sell helps, and one that was full before."""
+    check(seed, 1, compiled=False)
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize("first", range(0, 1500, 250))
 def test_the_kernel_equals_its_twin_in_more_accounts(first: int) -> None:
     check(first, 250, compiled=True)

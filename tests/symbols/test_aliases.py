@@ -183,7 +183,7 @@ def test_a_plan_joins_positions_prices_and_lots(folder: Path) -> None:
     made = trimtab.plan(
         rows, cash=100, positions={"BRK-B": 2}, prices=pa.table({"asset": ["BRKB", "AAA"], "price": [10, 10]})
     )
-    assert made.notes[:2] == (
+    assert made.order_notes[:2] == (
         "joined by alias: BRK-B in positions is BRK.B in the candidates",
         "joined by alias: BRKB in prices is BRK.B in the candidates",
     )
