@@ -90,9 +90,9 @@ def rebalance(
 
 def exposures_in(table: Any) -> Exposures | None:
     """The exposures in a table, or in a Spark frame."""
-    from pyspark.sql import DataFrame
-
-    return None if table is None else exposures_of(table.toArrow() if isinstance(table, DataFrame) else table)
+    if table is None:
+        return None
+    return exposures_of(table.toArrow() if hasattr(table, "toArrow") else table)  # pyspark may not be installed
 
 
 def group_of(rows: int) -> Any:
