@@ -17,6 +17,7 @@ import trimtab.rebalancing.decide
 import trimtab.rebalancing.stages
 from trimtab.kernel.account import rebalance_account, select_account, size_account
 from trimtab.kernel.accounts import rebalance_accounts
+from trimtab.kernel.block import BlockExposures, rebalance_block
 from trimtab.kernel.compilation import undecorated
 from trimtab.kernel.order_block import plan_block
 from trimtab.kernel.records import Exposed, empty_answer
@@ -67,9 +68,10 @@ def _plain_with_exposures(name: str, entry: Any) -> tuple[str, Any]:
     plain = undecorated(entry)
 
     def chosen(*arguments: Any) -> Any:
-        has_exposures = any(isinstance(argument, Exposed) for argument in arguments)
+        has_exposures = any(isinstance(argument, Exposed | BlockExposures) for argument in arguments)
         return (plain if has_exposures else entry)(*arguments)
 
+    chosen.py_func = entry.py_func  # type: ignore[attr-defined] # tests that run the plain function find it
     return name, chosen
 
 
@@ -80,6 +82,7 @@ _ENTRIES = [
     _plain_with_exposures("trimtab.rebalancing.stages.size_account", size_account),
     _plain_with_exposures("trimtab.explanations.reruns.rebalance_account", rebalance_account),
     _plain_with_exposures("trimtab.explanations.reruns.select_account", select_account),
+    _plain_with_exposures("trimtab.blocks.decide_block.rebalance_block", rebalance_block),
     _plain_with_exposures("trimtab.orders.stage.plan_block", plan_block),
     _plain_with_exposures("trimtab.orders.decide_orders.plan_block", plan_block),
 ]

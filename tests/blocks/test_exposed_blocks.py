@@ -66,6 +66,7 @@ def test_most_accounts_within_their_limits_are_proven_by_the_screen(seed: int) -
     assert block.counts.fully_checked < block.counts.accounts
 
 
+@pytest.mark.thorough
 def test_plain_and_compiled_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     cases = [random_exposed(seed, 3, calm=calm) for seed, calm in ((1, False), (4, True))]
     compiled = [decided(*case) for case in cases]

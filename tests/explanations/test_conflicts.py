@@ -295,6 +295,7 @@ def test_a_minimum_of_a_scheme_keeps_a_bucket_from_its_own() -> None:
     assert (helps(conflict), lowered(conflict)) == ({"min_exposure": 0.3, "target_invested": 0.8}, 0.35)
 
 
+@pytest.mark.thorough
 def test_cash_that_the_concentration_of_issuers_forces() -> None:
     """Five issuers: four may be large with 0.1, and the other may weigh 0.05."""
     rows = [asset(name, 0.9) for name in "ABCDE"]

@@ -58,7 +58,9 @@ class Pair(NamedTuple):
     right: float
 
 
-def test_code_for_an_argument_that_may_be_none_is_apart() -> None:
+def test_code_for_an_argument_that_may_be_none_is_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", str(tmp_path))  # an earlier run left its code elsewhere
+
     @entry
     def left_of(pair: Pair | None) -> float:
         return 0.0 if pair is None else pair.left
