@@ -75,9 +75,14 @@ def _with_assets(columns: dict[str, Any], known: Sequence[str]) -> dict[str, Any
     """The columns, that of the assets called `asset`: it may also be `symbol` or `ticker`, in any case."""
     if ASSET not in known or ASSET in columns:
         return columns
-    folded = {str(name).strip().casefold(): name for name in reversed(columns)}
-    own = next((folded[name] for name in ASSET_NAMES if name in folded), None)
+    own = asset_column(list(columns))
     return {ASSET if name == own else name: column for name, column in columns.items()}
+
+
+def asset_column(names: Sequence[str]) -> str | None:
+    """The column of assets: the first of `asset`, `symbol` and `ticker` that there is, in any case; None without one."""
+    folded = {str(name).strip().casefold(): name for name in reversed(names)}
+    return next((folded[name] for name in ASSET_NAMES if name in folded), None)
 
 
 def _columns_of_dicts(rows: list[Any], known: Sequence[str]) -> dict[str, list[Any]]:

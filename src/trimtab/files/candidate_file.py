@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from trimtab.candidates.user_table import ASSET_NAMES
+from trimtab.candidates.user_table import asset_column
 from trimtab.errors import Fault, InputError, listed, nearest
 from trimtab.files.table_files import StrPath, read_table, source_of
 from trimtab.symbols.aliases import Aliases
@@ -117,6 +117,5 @@ def read_candidate_file(path: StrPath, *, may_be_empty: bool = False) -> Candida
 def named_columns(table: pa.Table) -> tuple[pa.Table, str]:
     """A table with its column of assets named `asset`, and the name that the column had."""
     names = table.column_names
-    folded = {name.strip().casefold(): name for name in reversed(names)}
-    asset_name = next((folded[name] for name in ASSET_NAMES if name in folded), "asset")
+    asset_name = asset_column(names) or "asset"
     return table.rename_columns(["asset" if name == asset_name else name for name in names]), asset_name
