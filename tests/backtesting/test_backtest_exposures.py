@@ -9,7 +9,7 @@ import pytest
 from backtest_runs import BUCKETS, LIMITS, both, days, market, plain, run_of, scores
 
 import trimtab
-from trimtab import BacktestResult, InputError, LimitsError, exposures_of
+from trimtab import BacktestResult, InputError, LimitsError, RebalancingLimits, exposures_of
 from trimtab.kernel import backtest_many
 from trimtab.kernel.compilation import undecorated
 
@@ -133,3 +133,15 @@ def test_compiled_is_plain_in_whole_lots_and_in_a_sweep() -> None:
 def test_tables_that_cannot_be_used(table: Any, message: str) -> None:
     with pytest.raises((InputError, LimitsError), match=message):
         run_of(1, LIMITED, exposures=table)
+
+
+def test_a_sweep_refuses_any_policy_that_needs_a_table() -> None:
+    """The first policy does not."""
+    prices = [
+        {"date": day, "symbol": "AAA", "close": 10.0}
+        for day in ("2024-01-31", "2024-02-01", "2024-02-29", "2024-03-01")
+    ]
+    scores = [{"date": "2024-01-31", "asset": "AAA", "score": 0.9}]
+    limits = RebalancingLimits(exposures={"country": {"max_exposure": 0.1}})
+    with pytest.raises(LimitsError, match="there is no table of exposures"):
+        trimtab.sweep(prices, limits, {"enforce_exposure_limits": [False, True]}, scores=scores)

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from trimtab.backtesting.exposure_history import check_exposures, exposure_history
+from trimtab.backtesting.exposure_history import exposure_history, exposure_records
 from trimtab.backtesting.market_history import MarketHistory, market_history_of
 from trimtab.backtesting.policy import check_limits, policy_records
 from trimtab.backtesting.result import BacktestResult
@@ -187,8 +187,7 @@ def run_policy(history: MarketHistory, limits: RebalancingLimits, name: str) -> 
         plans=np.zeros(planned, PLANNED),
     )
     policy = policy_records(limits, history.buckets, history.settings)
-    check_exposures(history.exposures, limits, history.assets)
-    exposures = None if history.exposures is None else history.exposures.records([limits], history.assets)
+    exposures = exposure_records(history.exposures, [limits], history.assets)
     count = backtest_policy(history.market, policy, history.whole, exposures, run)
     check_countable(history, count)
     kept = ("steps", "answers", "ledger", "orders", "plans")

@@ -138,8 +138,10 @@ def _changing(rows: Sequence[dict[str, Any]], days: Sequence[dt.date]) -> Exposu
     return ExposureHistory(table, tuple(starts))
 
 
-def check_exposures(history: ExposureHistory | None, limits: RebalancingLimits, assets: Sequence[str]) -> None:
-    """Refuse limits of exposures without a table, or for a scheme or a bucket that the table lacks.
+def exposure_records(
+    history: ExposureHistory | None, limits: Sequence[RebalancingLimits], assets: Sequence[str]
+) -> BlockExposures | None:
+    """The exposures for the kernel, under each of these limits; None if none of them limits exposures.
 
     Raises
     ------
@@ -148,9 +150,9 @@ def check_exposures(history: ExposureHistory | None, limits: RebalancingLimits, 
     LimitsError
         The same, or limits without a table.
     """
-    if history is None:
-        if limits_exposures(limits):
-            advice = "give one (exposures=, or --exposures), leave them out, or set enforce_exposure_limits to false"
-            raise LimitsError([f"exposures have limits, but there is no table of exposures: {advice}"])
-        return
-    history.records([limits], assets)
+    if history is not None:
+        return history.records(limits, assets)
+    if any(map(limits_exposures, limits)):
+        advice = "give one (exposures=, or --exposures), leave them out, or set enforce_exposure_limits to false"
+        raise LimitsError([f"exposures have limits, but there is no table of exposures: {advice}"])
+    return None

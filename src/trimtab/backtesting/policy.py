@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trimtab.backtesting.exposure_history import check_exposures
 from trimtab.backtesting.market_history import MarketHistory
 from trimtab.backtesting.settings import BacktestSettings
 from trimtab.backtesting.whole_lots import order_settings
@@ -39,7 +38,7 @@ def policy_records(limits: RebalancingLimits, buckets: Sequence[str], settings: 
 
 
 def check_limits(history: MarketHistory, limits: RebalancingLimits) -> None:
-    """Refuse malformed paths, two spellings of one bucket, and limits of exposures without a table, as a rebalance does.
+    """Refuse malformed paths, two spellings of one bucket, and limits that a backtest cannot measure.
 
     Raises
     ------
@@ -51,7 +50,6 @@ def check_limits(history: MarketHistory, limits: RebalancingLimits) -> None:
     _refuse_unmeasured(limits)
     check_buckets(history.buckets, limits)
     grow(history.buckets, limits)
-    check_exposures(history.exposures, limits, history.assets)
 
 
 def _refuse_unmeasured(limits: RebalancingLimits) -> None:

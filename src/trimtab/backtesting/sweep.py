@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from trimtab.backtesting.backtest import BacktestArguments, check_countable, history_of, no_orders, run_policy
+from trimtab.backtesting.exposure_history import exposure_records
 from trimtab.backtesting.market_history import MarketHistory
 from trimtab.backtesting.policy import check_limits, policy_records
 from trimtab.backtesting.policy_grid import Between, PolicyGrid, policy_grid
@@ -213,7 +214,7 @@ def _run_together(
     from trimtab.kernel.backtest_many import backtest_policies  # noqa: PLC0415 - numba's parallel layer, only for many
 
     policies = [policy_records(each, history.buckets, history.settings) for each in limits]
-    exposures = None if history.exposures is None else history.exposures.records(limits, history.assets)
+    exposures = exposure_records(history.exposures, limits, history.assets)
     count, market = len(policies), history.market
     tree_start = np.cumsum([0, *(len(policy.tree) for policy in policies)])
     together = PolicyRecords(
